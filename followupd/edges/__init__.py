@@ -1,0 +1,1 @@
+"""The doors to the world: IMAP, SMTP, SQL, files and templates."""

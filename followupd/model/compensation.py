@@ -1,0 +1,82 @@
+"""What a customer is given for the trouble: kinds, money and states (practices 9, 43, 46, 73)."""
+
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+
+from babel.numbers import format_currency, get_currency_precision
+
+
+class Gift(StrEnum):
+    """Kinds of compensation (practice 9)."""
+
+    REFUND = "refund"
+    CREDIT = "credit"
+    COUPON = "coupon"
+    FREE_SHIPPING = "free-shipping"
+    REPLACEMENT = "replacement"
+    GIFT_CARD = "gift-card"
+    GESTURE = "gesture"
+
+
+class GrantState(StrEnum):
+    """Where a grant stands."""
+
+    #: read in an agent's reply, not yet said by an agent
+    PROPOSED = "proposed"
+    #: above the agent's limit; a lead must agree
+    WAITING_APPROVAL = "waiting-approval"
+    #: ours to give, not yet given
+    GRANTED = "granted"
+    #: given: the money is on its way, the coupon was sent
+    ISSUED = "issued"
+    #: the customer says that it arrived
+    CONFIRMED = "confirmed"
+    #: the customer says that it did not arrive
+    MISSING = "missing"
+    #: not given, and never will be
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Money:
+    """An amount in the currency's minor units (cents, pence; yen have none) and an ISO 4217 code."""
+
+    minor: int
+    currency: str
+
+    @classmethod
+    def of(cls, amount: str, currency: str) -> "Money":
+        """Read a decimal amount such as "25", "25.00" or "25,00"; raises ValueError for anything else."""
+        places = get_currency_precision(currency)
+        try:
+            value = Decimal(amount.replace(",", ".")).scaleb(places)
+        except InvalidOperation:
+            raise ValueError(f"{amount!r} is not an amount") from None
+        if not value.is_finite() or value != value.to_integral_value():
+            raise ValueError(f"{amount!r} has more than {places} decimal places")
+        if not 0 <= value < 10**12:
+            raise ValueError(f"{amount!r} is out of range")
+        return cls(int(value), currency.upper())
+
+    @property
+    def amount(self) -> str:
+        """The decimal amount with the currency's places: "25.00"."""
+        places = get_currency_precision(self.currency)
+        return f"{Decimal(self.minor).scaleb(-places):.{places}f}"
+
+    def written(self, locale: str) -> str:
+        """Write the money as its readers do: "€25.00", "25,00 €"."""
+        return str(format_currency(Decimal(self.amount), self.currency, locale=locale))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compensation:
+    """One grant. `text` is what was said ("10 % off your next order"); `n` counts from 1 within the case."""
+
+    n: int
+    kind: Gift
+    state: GrantState
+    money: Money | None = None
+    text: str = ""
+    source: str = ""

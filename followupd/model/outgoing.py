@@ -1,0 +1,90 @@
+"""A letter on its way out: frozen words, the headers it will carry, and what the post said."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from followupd.model.message import Person
+
+
+class Condition(StrEnum):
+    """Where a letter in the outbox stands."""
+
+    #: waits for an agent's `approve`
+    REVIEW = "review"
+    #: may leave at `not_before`
+    READY = "ready"
+    #: claimed and handed to the post; whoever finds it so at start-up does not know whether it left
+    LEAVING = "leaving"
+    #: the server accepted it, by its own word or by the witness
+    SENT = "sent"
+    #: the server asked us to come back later
+    DEFERRED = "deferred"
+    #: the server refused it for good
+    REFUSED = "refused"
+    #: nobody knows whether it left (RFC 1047); evidence or a person decides
+    DOUBT = "doubt"
+    #: a person, or a changed case, took it back before it left
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A small file that goes with a letter, such as a call's .ics; `media_type` is "text/calendar"."""
+
+    filename: str
+    media_type: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """One letter, its words frozen. `key` is a sentence ("FU-7K3Q9.follow-up.1") and the primary key of the outbox.
+
+    `auto_submitted` is "auto-replied", "auto-generated" or "" (RFC 3834, section 5). `automatic` letters count in the
+    budget of automatic mail to one address. `witness` asks for the blind copy that proves acceptance.
+    """
+
+    key: str
+    case: str
+    kind: str
+    mailbox: str
+    sender: Person
+    to: Person
+    subject: str
+    text: str
+    html: str = ""
+    message_id: str
+    in_reply_to: str = ""
+    references: tuple[str, ...] = ()
+    auto_submitted: str = "auto-generated"
+    automatic: bool = True
+    witness: bool = True
+    attachments: tuple[Attachment, ...] = ()
+    not_before: datetime | None = None
+    review: bool = False
+
+    @property
+    def to_customer(self) -> bool:
+        return not self.kind.startswith("desk/")
+
+
+class Outcome(StrEnum):
+    """What the post says of one letter; a value, never an exception."""
+
+    #: 2xx after the final dot: the server has it
+    ACCEPTED = "accepted"
+    #: 4xx, or no connection: nothing was taken, come back later
+    DEFERRED = "deferred"
+    #: 5xx: it will never be taken
+    REFUSED = "refused"
+    #: the line broke between the final dot and the reply (RFC 1047): it may have left
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """The outcome of handing one letter over, with the server's own words for the log."""
+
+    outcome: Outcome
+    reply: str = ""

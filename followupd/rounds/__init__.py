@@ -1,0 +1,1 @@
+"""What one beat does: the imperative shell between the story and the doors."""
