@@ -49,7 +49,7 @@ class Bounce:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One mail, read. Texts are plain Unicode with "\\n" line ends; missing things are "" or empty, never None."""
+    """One mail, read. Texts are plain Unicode with line feeds; missing things are "" or empty, never None."""
 
     kind: Kind
     because: str  # why this kind, for `followupd read` and the audit

@@ -1,0 +1,239 @@
+"""A case and its life: every stage and every move stands in the one table MOVES, and nowhere else."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from followupd.errors import WrongTurnError
+from followupd.model import event as e
+from followupd.model.compensation import Compensation, GrantState
+from followupd.model.event import Event
+from followupd.model.facts import Facts
+from followupd.model.message import Person
+from followupd.model.promise import Promise, PromiseState
+
+
+class Stage(StrEnum):
+    """Where a case stands."""
+
+    #: it may be a complaint; an agent decides, the customer hears nothing
+    SUSPECTED = "suspected"
+    #: it is a complaint; nothing is promised yet
+    HEARD = "heard"
+    #: something is promised that does not stand in writing yet
+    PROMISED = "promised"
+    #: the customer has the promises in writing
+    CONFIRMED = "confirmed"
+    #: an agent said that it is put right; the follow-up waits for its day
+    FIXED = "fixed"
+    #: the follow-up has left
+    FOLLOWED_UP = "followed-up"
+    #: nothing is owed any more
+    CLOSED = "closed"
+    #: it was no complaint
+    DISMISSED = "dismissed"
+
+
+#: what may happen at any stage without moving the case
+ANYTIME: frozenset[type[Event]] = frozenset({
+    e.Parked, e.Held, e.Released, e.CustomerWrote, e.AgentWrote, e.FactsStated, e.OwnerChosen, e.PlaybookChosen,
+    e.SeverityChosen, e.PromiseProposed, e.PromiseKept, e.PromiseLate, e.PromiseBroken, e.PromiseWithdrawn,
+    e.CompensationGranted, e.CompensationApproved, e.CompensationRefused, e.CompensationIssued,
+    e.CompensationConfirmed, e.CompensationMissing, e.GiftCardDue, e.GiftCardLacking, e.GiftCardSent, e.LetterWritten,
+    e.LetterStopped, e.CustomerTold, e.AgentTold, e.LetterInDoubt, e.LetterRefused, e.LetterDropped, e.MissingAsked,
+    e.OwnerNudged, e.CallAsked, e.CustomerReached, e.CustomerNotReached, e.CustomerAway, e.Approved,
+})  # fmt: skip
+
+#: the life of a case: from each stage, which event leads where. An event that stands neither here nor in ANYTIME is a
+#: wrong turn. docs/flow.md draws its diagram from this table.
+MOVES: dict[Stage, dict[type[Event], Stage]] = {
+    Stage.SUSPECTED: {
+        e.ComplaintSuspected: Stage.SUSPECTED,
+        e.ComplaintHeard: Stage.HEARD,
+        e.Dismissed: Stage.DISMISSED,
+    },
+    Stage.HEARD: {
+        e.ComplaintHeard: Stage.HEARD,
+        e.PromiseMade: Stage.PROMISED,
+        e.Fixed: Stage.FIXED,
+        e.Dismissed: Stage.DISMISSED,
+        e.Closed: Stage.CLOSED,
+    },
+    Stage.PROMISED: {
+        e.ComplaintHeard: Stage.PROMISED,
+        e.PromiseMade: Stage.PROMISED,
+        e.NextStepConfirmed: Stage.CONFIRMED,
+        e.Fixed: Stage.FIXED,
+        e.Dismissed: Stage.DISMISSED,
+        e.Closed: Stage.CLOSED,
+    },
+    Stage.CONFIRMED: {
+        e.ComplaintHeard: Stage.CONFIRMED,
+        e.PromiseMade: Stage.PROMISED,
+        e.NextStepConfirmed: Stage.CONFIRMED,
+        e.Fixed: Stage.FIXED,
+        e.Dismissed: Stage.DISMISSED,
+        e.Closed: Stage.CLOSED,
+    },
+    Stage.FIXED: {
+        e.ComplaintHeard: Stage.FIXED,
+        e.PromiseMade: Stage.FIXED,
+        e.NextStepConfirmed: Stage.FIXED,
+        e.Fixed: Stage.FIXED,
+        e.FollowedUp: Stage.FOLLOWED_UP,
+        e.Reopened: Stage.HEARD,
+        e.Closed: Stage.CLOSED,
+    },
+    Stage.FOLLOWED_UP: {
+        e.PromiseMade: Stage.PROMISED,
+        e.NextStepConfirmed: Stage.FOLLOWED_UP,
+        e.FollowedUp: Stage.FOLLOWED_UP,
+        e.Reopened: Stage.HEARD,
+        e.Closed: Stage.CLOSED,
+    },
+    Stage.CLOSED: {
+        e.PromiseMade: Stage.PROMISED,
+        e.NextStepConfirmed: Stage.CLOSED,
+        e.FollowedUp: Stage.CLOSED,
+        e.Reopened: Stage.HEARD,
+    },
+    Stage.DISMISSED: {
+        e.ComplaintHeard: Stage.HEARD,
+        e.NextStepConfirmed: Stage.DISMISSED,
+        e.Dismissed: Stage.DISMISSED,
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LetterMark:
+    """What the case remembers of a letter: pending, left, doubt, failed or dropped. The words lie in the outbox."""
+
+    key: str
+    kind: str
+    state: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One complaint, from the first mail to the last thank-you; frozen, changed only by `after(event)`.
+
+    `wake_at` is the moment to look again, None when nothing happens by time. `version` grows with each recorded turn.
+    """
+
+    ref: str
+    mailbox: str
+    customer: Person
+    subject: str
+    playbook: str
+    owner: str
+    opened_at: datetime
+    stage: Stage = Stage.SUSPECTED
+    severity: str = "normal"
+    language: str = ""
+    message_id: str = ""  # the customer's newest mail, which letters answer
+    references: tuple[str, ...] = ()
+    no_answer: str = ""  # why a machine must not answer that mail
+    held: bool = False
+    held_because: str = ""
+    by_machine: bool = False
+    score: float = 0.0
+    evidence: tuple[tuple[str, float], ...] = ()
+    facts: Facts = Facts()
+    promises: tuple[Promise, ...] = ()
+    compensation: tuple[Compensation, ...] = ()
+    letters: tuple[LetterMark, ...] = ()
+    stopped: tuple[str, str] | None = None  # a letter that could not be written: kind, why
+    heard_at: datetime | None = None
+    promised_at: datetime | None = None
+    fixed_at: datetime | None = None
+    followed_up_at: datetime | None = None
+    closed_at: datetime | None = None
+    stopped_at: datetime | None = None
+    customer_wrote_at: datetime | None = None
+    we_wrote_at: datetime | None = None
+    unanswered: bool = False  # the customer wrote since the matter was called fixed
+    asked_at: datetime | None = None
+    asked: tuple[str, ...] = ()
+    nudges: tuple[tuple[str, datetime], ...] = ()
+    call_asked_at: datetime | None = None
+    card_lacking_at: datetime | None = None
+    reached: bool = False
+    not_reached: str = ""
+    away_until: datetime | None = None
+    wake_at: datetime | None = None
+    version: int = 0
+
+    @classmethod
+    def opened(cls, event: e.CaseOpened) -> "Case":
+        return cls(
+            ref=event.ref, mailbox=event.mailbox, customer=event.customer, subject=event.subject,
+            playbook=event.playbook, owner=event.owner, opened_at=event.at, severity=event.severity,
+            language=event.language, message_id=event.message_id, references=event.references,
+            no_answer=event.no_answer, facts=event.facts, customer_wrote_at=event.at,
+        )  # fmt: skip
+
+    @classmethod
+    def fold(cls, events: Iterable[Event]) -> "Case":
+        """Return the case that a history leads to; raises WrongTurnError when it does not begin with CaseOpened."""
+        first, *rest = events
+        if not isinstance(first, e.CaseOpened):
+            raise WrongTurnError(f"a history begins with {type(first).__name__} instead of CaseOpened")
+        case = cls.opened(first)
+        for event in rest:
+            case = case.after(event)
+        return case
+
+    def after(self, event: Event) -> "Case":
+        """Return the case after the event; the only way a case ever moves. Raises WrongTurnError for a misfit."""
+        stage = MOVES[self.stage].get(type(event), self.stage if type(event) in ANYTIME else None)
+        if stage is None:
+            raise WrongTurnError(f"{type(event).__name__} does not fit {self.ref}, which is {self.stage}")
+        return replace(event.on(self), stage=stage)
+
+    def with_promise(self, n: int, **changes: Any) -> "Case":
+        """Return the case with promise `n` changed; raises WrongTurnError when there is none."""
+        if n not in {promise.n for promise in self.promises}:
+            raise WrongTurnError(f"{self.ref} has no promise {n}")
+        return replace(self, promises=tuple(replace(p, **changes) if p.n == n else p for p in self.promises))
+
+    def with_compensation(self, n: int, state: GrantState) -> "Case":
+        """Return the case with grant `n` in another state; raises WrongTurnError when there is none."""
+        if n not in {grant.n for grant in self.compensation}:
+            raise WrongTurnError(f"{self.ref} has no compensation {n}")
+        return replace(self, compensation=tuple(replace(g, state=state) if g.n == n else g for g in self.compensation))
+
+    def with_letter(self, key: str, kind: str, state: str, at: datetime) -> "Case":
+        others = tuple(mark for mark in self.letters if mark.key != key)
+        return replace(self, letters=(*others, LetterMark(key, kind, state, at)))
+
+    # --- questions that several chapters ask ---
+
+    def letters_of(self, kind: str, *states: str) -> tuple[LetterMark, ...]:
+        return tuple(mark for mark in self.letters if mark.kind == kind and (not states or mark.state in states))
+
+    def under_way(self, kind: str) -> bool:
+        """Say whether a letter of this kind is written and neither left nor given up."""
+        return bool(self.letters_of(kind, "pending", "doubt"))
+
+    def next_key(self, kind: str) -> str:
+        """Return the key of the next letter of this kind: a sentence, the same however often it is decided."""
+        return f"{self.ref}.{kind}.{len(self.letters_of(kind)) + 1}"
+
+    @property
+    def owed(self) -> tuple[Promise, ...]:
+        return tuple(promise for promise in self.promises if promise.owed)
+
+    @property
+    def unwritten(self) -> tuple[Promise, ...]:
+        """Promises still open of which the customer has no word in writing."""
+        return tuple(p for p in self.promises if p.state is PromiseState.OPEN and not p.confirmed)
+
+    def promise(self, n: int) -> Promise | None:
+        return next((promise for promise in self.promises if promise.n == n), None)
+
+    def grant(self, n: int) -> Compensation | None:
+        return next((grant for grant in self.compensation if grant.n == n), None)

@@ -1,0 +1,107 @@
+"""What agents say, in one grammar for tags, folders, notes and `tell`: a verb, a text, and who said it from where."""
+
+import re
+from dataclasses import dataclass
+
+from followupd.errors import NotUnderstoodError
+
+#: every verb an agent may use, and what its text should look like ("" = it stands alone)
+VERBS: dict[str, str] = {
+    "complaint": "",
+    "dismiss": "",
+    "hold": "",
+    "release": "",
+    "close": "",
+    "promised": "",
+    "fixed": "",
+    "approve": "",
+    "reached": "",
+    "not-reached": "",
+    "refuse": "why",
+    "promise": "what by when",
+    "firm": "what by when",
+    "estimate": "what by when",
+    "update": "what by when",
+    "kept": "[number]",
+    "late": "number until when because why",
+    "withdraw": "number because why",
+    "refund": "amount",
+    "credit": "amount",
+    "coupon": "code or what",
+    "free-shipping": "[what]",
+    "replacement": "what",
+    "gift-card": "amount",
+    "gesture": "what",
+    "issued": "number",
+    "refused": "number",
+    "issue": "text",
+    "impact": "text",
+    "wants": "text",
+    "cause": "text",
+    "resolution": "text",
+    "prevention": "text",
+    "phone": "number",
+    "fault": "ours | shared | not-ours | unknown",
+    "cause-code": "code",
+    "severity": "low | normal | high",
+    "owner": "agent",
+    "playbook": "name",
+}
+
+#: verbs whose text may be left out
+OPTIONAL = frozenset({"kept", "free-shipping", "issued", "refuse"})
+
+_LINE = re.compile(r"\s*([A-Za-z][A-Za-z-]{1,30})\s*(?::\s*(.*?))?\s*", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One thing an agent said about a case. `source` is tag, folder, note or tell; `actor` never a guessed name."""
+
+    verb: str
+    text: str
+    actor: str
+    source: str
+    agent: str = ""  # the agent's id, only where it is proved who spoke
+
+    @property
+    def line(self) -> str:
+        return f"{self.verb}: {self.text}" if self.text else self.verb
+
+
+def expected(verb: str) -> str:
+    """Say how a line with this verb looks."""
+    form = VERBS[verb]
+    return f"{verb}: {form}" if form else verb
+
+
+def read_line(line: str) -> tuple[str, str]:
+    """Split one line of a note into verb and text.
+
+    Raises:
+        NotUnderstoodError: naming what was expected, for the agent who wrote the line.
+    """
+    found = _LINE.fullmatch(line)
+    verb = found.group(1).lower() if found else ""
+    if not found or verb not in VERBS:
+        raise NotUnderstoodError(f"{line.strip()!r} is not a line I know. I know: {', '.join(VERBS)}.")
+    text = (found.group(2) or "").strip()
+    if VERBS[verb] and not text and verb not in OPTIONAL:
+        raise NotUnderstoodError(f"{line.strip()!r} lacks something; expected {expected(verb)!r}.")
+    if not VERBS[verb] and text:
+        raise NotUnderstoodError(f"{line.strip()!r} says more than {verb!r} can take; expected {verb!r} alone.")
+    return verb, text
+
+
+def line_for(pattern: str, line: str, said: str) -> str | None:
+    """Return the note line that a tag means, or None when the pattern does not fit.
+
+    `pattern` is a keyword, or ends in `*`, whose match replaces `{}` in `line`. Keywords are case-insensitive
+    (RFC 9051, 2.3.2), so the match is folded.
+    """
+    if not pattern.endswith("*"):
+        return line if said.casefold() == pattern.casefold() else None
+    stem = pattern[:-1]
+    if not said.casefold().startswith(stem.casefold()) or len(said) == len(stem):
+        return None
+    return line.replace("{}", said[len(stem) :])

@@ -1,0 +1,81 @@
+"""The kinds of letters, what each must say, and what a chapter hands to the one who writes them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from followupd.model.agent import Agent
+from followupd.model.case import Case
+from followupd.model.compensation import Compensation
+from followupd.model.outgoing import Outgoing
+from followupd.model.playbook import Playbook
+from followupd.model.promise import Promise
+
+CONFIRMATION = "confirmation"
+DELAY = "delay"
+HOLDING = "holding"
+FOLLOW_UP = "follow-up"
+GIFT_CARD = "gift-card"
+CUSTOMER_LETTERS = (CONFIRMATION, DELAY, HOLDING, FOLLOW_UP, GIFT_CARD)
+
+OPENED = "desk/opened"
+FACTS = "desk/facts"
+NUDGE = "desk/nudge"
+ESCALATION = "desk/escalation"
+DOUBT = "desk/doubt"
+APPROVAL = "desk/approval"
+CALL = "desk/call"
+DIGEST = "desk/digest"
+ANSWER = "desk/answer"
+DESK_MAILS = (OPENED, FACTS, NUDGE, ESCALATION, DOUBT, APPROVAL, CALL, DIGEST, ANSWER)
+
+#: facts without which a follow-up is not written (practices 5, 48)
+FOLLOW_UP_FACTS = ("cause", "resolution", "prevention")
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A gift card taken from the stock. Its code exists in the gift-card letter's scope and nowhere else."""
+
+    code: str
+    amount: str  # as the customer reads it: "€20.00"
+    expires: str = ""
+
+    def __repr__(self) -> str:
+        return f"Card(code=..., amount={self.amount!r}, expires={self.expires!r})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brief:
+    """What one letter has to say beyond the case itself; chapters fill in what their letter needs."""
+
+    because: str = ""  # why this letter is written, one sentence
+    asks: tuple[str, ...] = ()  # the lines that an agent may fill in and send back
+    problems: tuple[str, ...] = ()  # lines not understood, findings of the wording rules
+    evidence: tuple[tuple[str, float], ...] = ()
+    promises: tuple[Promise, ...] = ()  # the ones that this letter puts in writing, or is about
+    compensation: tuple[Compensation, ...] = ()
+    quote: str = ""  # the customer's own words, for agents
+    about: str = ""  # the key and kind of the letter that is in doubt or waits for approval
+    until: datetime | None = None  # the new date of a delay, or the day of a call
+    automatic: bool = True  # counts in the budget of automatic mail; False when an agent's word asked for the letter
+    reply: bool = False  # answers the customer's mail by machine (Auto-Submitted: auto-replied)
+
+
+class Writer(Protocol):
+    """Turns a case into a letter with frozen words.
+
+    Raises LetterError when a value is missing or the template does not render; nothing half-written is returned.
+    """
+
+    def letter(self, kind: str, case: Case, playbook: Playbook, now: datetime, brief: Brief) -> Outgoing:
+        """Write a letter to the customer."""
+
+    def desk(self, kind: str, case: Case, playbook: Playbook, now: datetime, brief: Brief, to: Agent) -> Outgoing:
+        """Write a mail to an agent."""
+
+    def gift_card(self, case: Case, playbook: Playbook, now: datetime, card: Card) -> Outgoing:
+        """Write the gift card's own letter; the only one that knows a card."""
+
+    def phrase(self, text: str, case: Case, playbook: Playbook) -> str:
+        """Fill in a playbook's sentence, such as a standing step."""
