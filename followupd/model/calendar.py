@@ -103,7 +103,7 @@ class Calendar:
     def next_open(self, at: datetime) -> datetime:
         """Return the moment itself when the company is open, else the next opening."""
         for opening, closing in self._working(self.local(at).date(), forward=True):
-            if at < closing:
+            if max(opening, at) < closing:  # a day's few hours may all lie in a gap of daylight saving
                 return max(opening, at.astimezone(UTC))
         raise AssertionError("unreachable: every week has work")
 
@@ -285,9 +285,11 @@ def _holidays_of(code: str, year: int) -> frozenset[date]:
     """Return the holidays of one year; raises ValueError for a code that the holidays package does not know."""
     if not code:
         return frozenset()
-    country, _, part = code.partition("-")
+    country, _, part = code.upper().partition("-")
+    parts = holiday_tables.list_supported_countries().get(country, [])
+    part = next((known for known in parts if known.upper() == part), part)  # "Zone A" is known in this case only
     try:
-        found = holiday_tables.country_holidays(country.upper(), subdiv=part.upper() or None, years=year, expand=False)
+        found = holiday_tables.country_holidays(country, subdiv=part or None, years=year, expand=False)
     except NotImplementedError:
         raise ValueError(
             f'{code!r} is not a country or part of one that we know holidays of; write a code such as "GB-ENG", "DE", '
