@@ -1,0 +1,76 @@
+"""A mailbox of one test's own on a real IMAP server, and the hand of an agent or a customer in it."""
+
+import contextlib
+import itertools
+import ssl
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from smtplib import LMTP
+
+from imapclient import IMAPClient
+
+_numbers = itertools.count(1)
+
+
+def unique(name: str) -> str:
+    """Return a name that no other test of this run has: "support" becomes "support-7"."""
+    return f"{name}-{next(_numbers)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Postbox:
+    """One user of a test server: where it is, how to log in, and what people do there with ordinary clients."""
+
+    host: str
+    port: int  # TLS from the start
+    starttls_port: int  # clear text, STARTTLS offered
+    lmtp_port: int
+    ca_file: str
+    username: str
+    password: str = field(repr=False)
+    address: str
+
+    @contextlib.contextmanager
+    def client(self) -> Iterator[IMAPClient]:
+        """Open a plain imapclient, as an agent's mail client would, independent of the door under test."""
+        trust = ssl.create_default_context(cafile=self.ca_file)
+        with IMAPClient(self.host, self.port, ssl_context=trust, timeout=20) as client:
+            client.login(self.username, self.password)
+            yield client
+
+    def append(self, raw: bytes, folder: str = "INBOX", flags: Iterable[str] = ()) -> None:
+        with self.client() as client:
+            client.append(folder, raw, tuple(flags))
+
+    def deliver(self, raw: bytes, sender: str = "customer@customers.test") -> None:
+        """Hand a mail over by LMTP, as a mail server does."""
+        with LMTP("127.0.0.1", self.lmtp_port) as line:
+            line.sendmail(sender, [self.address], raw)
+
+    def mark(self, uid: int, *keywords: str, folder: str = "INBOX") -> None:
+        with self.client() as client:
+            client.select_folder(folder)
+            client.add_flags([uid], keywords)
+
+    def unmark(self, uid: int, *keywords: str, folder: str = "INBOX") -> None:
+        with self.client() as client:
+            client.select_folder(folder)
+            client.remove_flags([uid], keywords)
+
+    def flags(self, uid: int, folder: str = "INBOX") -> frozenset[str]:
+        with self.client() as client:
+            client.select_folder(folder, readonly=True)
+            return frozenset(flag.decode() for flag in client.get_flags([uid])[uid])
+
+    def uids(self, folder: str = "INBOX") -> list[int]:
+        with self.client() as client:
+            client.select_folder(folder, readonly=True)
+            return list(client.search("ALL"))
+
+    def raw(self, uid: int, folder: str = "INBOX") -> bytes:
+        with self.client() as client:
+            client.select_folder(folder, readonly=True)
+            return bytes(client.fetch([uid], ["BODY.PEEK[]"])[uid][b"BODY[]"])
+
+    def all_raw(self, folder: str = "INBOX") -> list[bytes]:
+        return [self.raw(uid, folder) for uid in self.uids(folder)]
