@@ -109,7 +109,7 @@ MOVES: dict[Stage, dict[type[Event], Stage]] = {
 
 @dataclass(frozen=True, slots=True)
 class LetterMark:
-    """What the case remembers of a letter: pending, left, doubt, failed or dropped. The words lie in the outbox."""
+    """What the case remembers of a letter: review, pending, left, doubt, failed or dropped. The words lie elsewhere."""
 
     key: str
     kind: str
@@ -143,6 +143,8 @@ class Case:
     score: float = 0.0
     evidence: tuple[tuple[str, float], ...] = ()
     facts: Facts = Facts()
+    story: str = ""  # the customer's first words
+    latest: str = ""  # the customer's newest words
     promises: tuple[Promise, ...] = ()
     compensation: tuple[Compensation, ...] = ()
     letters: tuple[LetterMark, ...] = ()
@@ -173,7 +175,8 @@ class Case:
             ref=event.ref, mailbox=event.mailbox, customer=event.customer, subject=event.subject,
             playbook=event.playbook, owner=event.owner, opened_at=event.at, severity=event.severity,
             language=event.language, message_id=event.message_id, references=event.references,
-            no_answer=event.no_answer, facts=event.facts, customer_wrote_at=event.at,
+            no_answer=event.no_answer, facts=event.facts, story=event.story,
+            customer_wrote_at=event.at,
         )  # fmt: skip
 
     @classmethod
@@ -217,7 +220,7 @@ class Case:
 
     def under_way(self, kind: str) -> bool:
         """Say whether a letter of this kind is written and neither left nor given up."""
-        return bool(self.letters_of(kind, "pending", "doubt"))
+        return bool(self.letters_of(kind, "review", "pending", "doubt"))
 
     def next_key(self, kind: str) -> str:
         """Return the key of the next letter of this kind: a sentence, the same however often it is decided."""

@@ -48,6 +48,7 @@ class CaseOpened(Event):
     references: tuple[str, ...] = ()
     no_answer: str = ""
     facts: Facts = Facts()
+    story: str = ""  # the customer's own words, shortened
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,10 +141,12 @@ class CustomerWrote(Event):
     references: tuple[str, ...] = ()
     subject: str = ""
     no_answer: str = ""
+    text: str = ""  # the new words, shortened
 
     def on(self, case: "Case") -> "Case":
         return replace(
             case,
+            latest=self.text,
             message_id=self.message_id or case.message_id,
             references=self.references if self.message_id else case.references,
             customer_wrote_at=self.at,
@@ -255,7 +258,10 @@ class PromiseLate(_PromiseTurned):
     because: str = ""
 
     def changes(self) -> dict[str, object]:
-        return {"state": PromiseState.LATE, "due": self.due, "told": self.told, "because": self.because}
+        # The new date does not stand in writing until the delay letter has left.
+        return {
+            "state": PromiseState.LATE, "due": self.due, "told": self.told, "because": self.because, "confirmed": ""
+        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -370,9 +376,10 @@ class LetterWritten(Event):
     kind: str
     to: str
     subject: str
+    review: bool = False
 
     def on(self, case: "Case") -> "Case":
-        return case.with_letter(self.key, self.kind, "pending", self.at)
+        return case.with_letter(self.key, self.kind, "review" if self.review else "pending", self.at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -390,22 +397,18 @@ class _LetterLeft(Event):
     key: str
     kind: str
     message_id: str = ""
+    promises: tuple[int, ...] = ()  # the promises that now stand in writing
 
     def on(self, case: "Case") -> "Case":
-        return replace(case.with_letter(self.key, self.kind, "left", self.at), we_wrote_at=self.at)
+        case = replace(case.with_letter(self.key, self.kind, "left", self.at), we_wrote_at=self.at)
+        for n in self.promises:
+            case = case.with_promise(n, confirmed=self.key)
+        return case
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NextStepConfirmed(_LetterLeft):
     """The confirmation left: the promises stand in writing (practice 27)."""
-
-    promises: tuple[int, ...] = ()
-
-    def on(self, case: "Case") -> "Case":
-        case = _LetterLeft.on(self, case)
-        for n in self.promises:
-            case = case.with_promise(n, confirmed=self.key)
-        return case
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -540,6 +543,10 @@ class Approved(Event):
     """An agent approved a letter that waited for review."""
 
     key: str
+    kind: str
+
+    def on(self, case: "Case") -> "Case":
+        return case.with_letter(self.key, self.kind, "pending", self.at)
 
 
 def _subclasses(kind: type[Event]) -> dict[str, type[Event]]:

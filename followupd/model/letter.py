@@ -7,6 +7,7 @@ from typing import Protocol
 from followupd.model.agent import Agent
 from followupd.model.case import Case
 from followupd.model.compensation import Compensation
+from followupd.model.event import Event
 from followupd.model.outgoing import Outgoing
 from followupd.model.playbook import Playbook
 from followupd.model.promise import Promise
@@ -60,6 +61,10 @@ class Brief:
     until: datetime | None = None  # the new date of a delay, or the day of a call
     automatic: bool = True  # counts in the budget of automatic mail; False when an agent's word asked for the letter
     reply: bool = False  # answers the customer's mail by machine (Auto-Submitted: auto-replied)
+
+
+#: what a chapter decides: something that happened, or a letter that may leave
+Step = Event | Outgoing
 
 
 class Writer(Protocol):

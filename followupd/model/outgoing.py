@@ -63,6 +63,7 @@ class Outgoing:
     attachments: tuple[Attachment, ...] = ()
     not_before: datetime | None = None
     review: bool = False
+    concerns: tuple[int, ...] = ()  # numbers of the promises it puts in writing, or of the grant it hands over
 
     @property
     def to_customer(self) -> bool:

@@ -52,6 +52,7 @@ class Promise:
     owner: str = ""
     confirmed: str = ""
     because: str = ""
+    made_at: datetime | None = None
 
     @property
     def owed(self) -> bool:

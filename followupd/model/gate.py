@@ -1,0 +1,89 @@
+"""The gate before the follow-up: what a case still lacks, each with the line that an agent may answer (practice 56)."""
+
+from dataclasses import dataclass
+
+from followupd.model.case import Case
+from followupd.model.compensation import Compensation, Gift, GrantState
+from followupd.model.letter import CUSTOMER_LETTERS, FOLLOW_UP_FACTS
+from followupd.model.promise import PromiseState
+
+#: states of a grant in which the customer still waits for it
+_STILL_TO_GIVE = frozenset({GrantState.PROPOSED, GrantState.WAITING_APPROVAL, GrantState.GRANTED, GrantState.MISSING})
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """One thing that stands between the case and its follow-up. `ask` is the line an agent fills in, "" for none."""
+
+    name: str
+    sentence: str
+    ask: str = ""
+
+
+def lacks(case: Case) -> tuple[Lack, ...]:
+    """Return everything that keeps the follow-up from leaving, in the order in which people should see it."""
+    return (*_stops(case), *_promises(case), *_grants(case), *_facts(case), *_letters(case))
+
+
+def _stops(case: Case) -> list[Lack]:
+    found = []
+    if case.held:
+        found.append(
+            Lack("held", f"the case is held{': ' + case.held_because if case.held_because else ''}", "release")
+        )
+    if case.unanswered and case.fixed_at:
+        found.append(Lack("unanswered", "the customer has written since it was called fixed", "fixed"))
+    if case.not_reached:
+        found.append(Lack("not-reached", f"the customer was not reached: {case.not_reached}", "reached"))
+    return found
+
+
+def _promises(case: Case) -> list[Lack]:
+    found = [
+        Lack(f"promise-{p.n}", f"promise {p.n} is {p.state}: {p.text}", f"kept: {p.n}") for p in case.promises if p.owed
+    ]
+    proposed = [p for p in case.promises if p.state is PromiseState.PROPOSED]
+    return found + [
+        Lack(
+            f"proposed-{p.n}",
+            f"promise {p.n} was read in a reply and nobody said yet whether it holds: {p.text}",
+            "approve",
+        )
+        for p in proposed
+    ]
+
+
+def _grants(case: Case) -> list[Lack]:
+    return [
+        Lack(f"grant-{grant.n}", _waiting(grant), _grant_line(grant))
+        for grant in case.compensation
+        if still_to_give(grant) and grant.kind is not Gift.GIFT_CARD
+    ]
+
+
+def still_to_give(grant: Compensation) -> bool:
+    return grant.state in _STILL_TO_GIVE
+
+
+def _waiting(grant: Compensation) -> str:
+    value = f" of {grant.money.amount} {grant.money.currency}" if grant.money else ""
+    return f"the {grant.kind}{value} (number {grant.n}) is {grant.state}, not issued"
+
+
+def _grant_line(grant: Compensation) -> str:
+    return "approve" if grant.state in {GrantState.PROPOSED, GrantState.WAITING_APPROVAL} else f"issued: {grant.n}"
+
+
+def _facts(case: Case) -> list[Lack]:
+    missing = case.facts.missing(FOLLOW_UP_FACTS)
+    return [Lack(name, f"the {name} is not known yet", f"{name}: ") for name in missing]
+
+
+def _letters(case: Case) -> list[Lack]:
+    waiting = [mark for mark in case.letters if mark.kind in CUSTOMER_LETTERS and mark.state in {"doubt", "review"}]
+    return [
+        Lack(f"letter-{mark.key}", f"nobody knows whether {mark.key} left", "")
+        if mark.state == "doubt"
+        else Lack(f"letter-{mark.key}", f"{mark.key} waits for an agent's approval", "approve")
+        for mark in waiting
+    ]

@@ -1,0 +1,76 @@
+"""What was promised is put in writing: one confirmation after a quiet window, one delay letter for a new date."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from followupd.model.case import Case, Stage
+from followupd.model.letter import CONFIRMATION, DELAY, Brief, Step, Writer
+from followupd.model.playbook import Playbook
+from followupd.model.promise import Promise, PromiseState
+
+#: stages in which nobody is promised anything by machine
+_SILENT = frozenset({Stage.SUSPECTED, Stage.DISMISSED})
+#: a customer who keeps writing postpones the answer at most this many quiet windows
+_PATIENCE = 3
+
+
+def moment(case: Case, playbook: Playbook) -> datetime | None:
+    """Return the end of the quiet window: several mails, one answer (practice 61)."""
+    waiting = _to_confirm(case)
+    made = [promise.made_at for promise in waiting if promise.made_at]
+    if not made:
+        return None
+    first, last = min(made), max(made)
+    window = playbook.calendar.after(first, playbook.confirm_after) - first
+    lately = max(last, case.customer_wrote_at or last)
+    return min(lately + window, first + _PATIENCE * window)
+
+
+def act(case: Case, playbook: Playbook, write: Writer, now: datetime) -> list[Step]:
+    """Write the confirmation or the delay letter that is due."""
+    if case.held or case.stage in _SILENT:
+        return []
+    return [*_confirm(case, playbook, write, now), *_delay(case, playbook, write, now)]
+
+
+def hindered(case: Case) -> str:
+    """Say why promises that are made do not go into writing by machine, "" when they may."""
+    if case.held:
+        return f"the case is held{': ' + case.held_because if case.held_because else ''}"
+    if case.by_machine and case.no_answer and _standing_only(case.unwritten):
+        return f"a machine must not answer: {case.no_answer}"
+    if case.not_reached:
+        return f"the customer was not reached: {case.not_reached}"
+    return ""
+
+
+def _to_confirm(case: Case) -> tuple[Promise, ...]:
+    unwritten = case.unwritten
+    # What an agent has already put right needs no standing "we look into it"; the follow-up tells the whole story.
+    past = case.stage in {Stage.FIXED, Stage.FOLLOWED_UP, Stage.CLOSED}
+    return () if past and _standing_only(unwritten) else unwritten
+
+
+def _standing_only(promises: tuple[Promise, ...]) -> bool:
+    return all(promise.source == "playbook" for promise in promises)
+
+
+def _confirm(case: Case, playbook: Playbook, write: Writer, now: datetime) -> list[Step]:
+    waiting, due = _to_confirm(case), moment(case, playbook)
+    if not waiting or due is None or due > now or case.under_way(CONFIRMATION) or hindered(case):
+        return []
+    standing = _standing_only(waiting)
+    brief = Brief(promises=waiting, compensation=case.compensation, automatic=standing, reply=standing)
+    letter = write.letter(CONFIRMATION, case, playbook, now, brief)
+    return [replace(letter, review=playbook.confirm_review, concerns=tuple(promise.n for promise in waiting))]
+
+
+def _delay(case: Case, playbook: Playbook, write: Writer, now: datetime) -> list[Step]:
+    """Bad news early (practice 26): the new date goes out at once, one letter for all that slipped."""
+    late = tuple(p for p in case.promises if p.state is PromiseState.LATE and not p.confirmed)
+    if not late or case.under_way(DELAY) or case.not_reached:
+        return []
+    because = next((p.because for p in late if p.because), "")
+    brief = Brief(promises=late, because=because, until=late[0].told, automatic=False)
+    letter = write.letter(DELAY, case, playbook, now, brief)
+    return [replace(letter, concerns=tuple(promise.n for promise in late))]

@@ -1,0 +1,37 @@
+"""The matter is called fixed: what the follow-up will need and does not have is asked of the owner, once."""
+
+from datetime import datetime
+
+from followupd.model.case import Case, Stage
+from followupd.model.event import MissingAsked
+from followupd.model.gate import Lack, lacks
+from followupd.model.letter import FACTS, Brief, Step, Writer
+from followupd.model.playbook import Playbook
+
+
+def moment(_case: Case, _playbook: Playbook) -> datetime | None:
+    return None
+
+
+def act(case: Case, playbook: Playbook, write: Writer, now: datetime) -> list[Step]:
+    """Ask the owner for everything that is missing, in one mail; ask again only when something new is missing."""
+    if case.stage is not Stage.FIXED or case.held:
+        return []
+    missing = [lack for lack in lacks(case) if lack.ask]
+    if not {lack.name for lack in missing} - set(case.asked):
+        return []
+    due = playbook.calendar.after(case.fixed_at or now, playbook.follow_up_after)
+    brief = Brief(
+        because=_because(missing), asks=_lines(missing), quote=case.latest or case.story, until=due, promises=case.owed
+    )
+    names = tuple(sorted({*case.asked, *(lack.name for lack in missing)}))
+    asked = MissingAsked(at=now, missing=names, why=_because(missing))
+    return [asked, write.desk(FACTS, case, playbook, now, brief, playbook.owner_of(case.owner))]
+
+
+def _because(missing: list[Lack]) -> str:
+    return "; ".join(lack.sentence for lack in missing)
+
+
+def _lines(missing: list[Lack]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(lack.ask for lack in missing))
