@@ -1,0 +1,147 @@
+"""Secrets stay sealed, our Message-IDs are known again and forged ones are not, and names come out the same twice."""
+
+import re
+from secrets import token_bytes
+
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+from followupd.edges.seal import REFERENCE_ALPHABET, Seal, SealBrokenError
+
+KEY, OLD = b"k" * 16, b"an older key of more than sixteen bytes"
+SEAL = Seal([KEY])
+DOT_ATOM_ID = re.compile(r"<[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@[a-z0-9.-]+>")
+LETTER_KEYS = st.from_regex(r"FU-[2-9A-Z]{5,7}\.[a-z/-]{1,12}\.[0-9]{1,3}", fullmatch=True)
+ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60)
+
+
+@given(st.binary(max_size=3000))
+def test_what_was_sealed_can_be_opened(data: bytes) -> None:
+    assert SEAL.open(SEAL.seal(data)) == data
+
+
+def test_a_sealed_secret_shows_nothing_of_itself_and_never_looks_the_same() -> None:
+    code = b"GIFT-1234-5678"
+    first, second = SEAL.seal(code), SEAL.seal(code)
+    assert first != second
+    assert code not in first
+
+
+@given(st.binary(min_size=1, max_size=200), st.data())
+def test_a_changed_bit_breaks_the_seal(data: bytes, draw: st.DataObject) -> None:
+    token = bytearray(SEAL.seal(data))
+    token[draw.draw(st.integers(0, len(token) - 1))] ^= 1 << draw.draw(st.integers(0, 7))
+    with pytest.raises(SealBrokenError):
+        SEAL.open(bytes(token))
+
+
+@pytest.mark.parametrize("token", [b"", b"short", b"x" * 12, b"x" * 28])
+def test_what_was_never_sealed_cannot_be_opened(token: bytes) -> None:
+    with pytest.raises(SealBrokenError, match="ledger key"):
+        SEAL.open(token)
+
+
+def test_a_secret_of_an_older_key_opens_after_rotation_and_not_once_that_key_is_gone() -> None:
+    token, message_id = Seal([OLD]).seal(b"x"), Seal([OLD]).message_id("FU-7K3Q9.fix.1", "example.com")
+    rotated = Seal([KEY, OLD])
+    assert rotated.open(token) == b"x"
+    assert rotated.letter_key(message_id) == "FU-7K3Q9.fix.1"
+    assert SEAL.letter_key(message_id) == ""
+    with pytest.raises(SealBrokenError):
+        SEAL.open(token)
+
+
+def test_a_message_id_reads_like_the_letter_key() -> None:
+    message_id = SEAL.message_id("FU-7K3Q9.follow-up.1", "Example.com")
+    assert re.fullmatch(r"<FU-7K3Q9\.follow-up\.1\.[a-z2-7]{16}@example\.com>", message_id)
+
+
+@given(LETTER_KEYS | ANY_TEXT)
+@example("FU-7K3Q9.desk/facts.1")
+@example(".a..b.")
+@example("=2F")
+def test_every_letter_key_comes_back_from_a_legal_message_id(letter_key: str) -> None:
+    message_id = SEAL.message_id(letter_key, "example.com")
+    assert DOT_ATOM_ID.fullmatch(message_id)
+    assert SEAL.letter_key(message_id) == letter_key
+
+
+def test_brackets_and_the_case_of_the_domain_do_not_matter_but_the_case_of_the_key_does() -> None:
+    message_id = SEAL.message_id("FU-7K3Q9.follow-up.1", "example.com")
+    bare = message_id.strip("<>")
+    assert SEAL.letter_key(f"  {bare} ") == "FU-7K3Q9.follow-up.1"
+    assert SEAL.letter_key(bare.replace("example.com", "EXAMPLE.Com")) == "FU-7K3Q9.follow-up.1"
+    assert SEAL.letter_key(message_id.lower()) == ""
+
+
+@given(LETTER_KEYS, st.data())
+def test_a_message_id_with_one_other_character_is_not_ours(letter_key: str, draw: st.DataObject) -> None:
+    message_id = SEAL.message_id(letter_key, "example.com")
+    place = draw.draw(st.integers(1, message_id.index("@") - 1))
+    other = draw.draw(st.sampled_from("aZ9=./-@"))
+    assume(other != message_id[place])
+    assert SEAL.letter_key(message_id[:place] + other + message_id[place + 1 :]) == ""
+
+
+def test_a_signature_holds_for_its_own_key_and_domain_only() -> None:
+    ours = SEAL.message_id("FU-7K3Q9.follow-up.1", "example.com")
+    assert SEAL.letter_key(ours.replace("follow-up.1", "gift-card.1")) == ""
+    assert SEAL.letter_key(ours.replace("example.com", "example.net")) == ""
+
+
+@given(st.text(max_size=80))
+@example("")
+@example("<>")
+@example("<@>")
+@example("<a.b@>")
+@example("\ud800.x@y")
+@example("=FF.x@y")
+def test_no_message_id_of_the_world_is_taken_for_ours(message_id: str) -> None:
+    assert SEAL.letter_key(message_id) == ""
+
+
+def test_a_used_code_is_known_again_even_after_the_key_was_rotated() -> None:
+    before = Seal([OLD]).fingerprint("GIFT-1234")
+    rotated = Seal([KEY, OLD])
+    assert before == Seal([OLD]).fingerprint(" GIFT-1234\n")
+    assert rotated.fingerprint("GIFT-1234") == rotated.fingerprints("GIFT-1234")[0] != before
+    assert before in rotated.fingerprints("GIFT-1234")
+    assert "1234" not in before
+    assert SEAL.fingerprint("GIFT-1234") != SEAL.fingerprint("GIFT-1235")
+
+
+@given(st.binary(max_size=64), st.integers(0, 20))
+def test_a_reference_is_the_same_twice_and_can_be_read_aloud(seed: bytes, attempt: int) -> None:
+    reference = SEAL.reference(seed, attempt)
+    assert reference == Seal([KEY]).reference(seed, attempt)
+    assert re.fullmatch(f"FU-[{REFERENCE_ALPHABET}]{{{5 + max(0, attempt - 2)}}}", reference)
+    assert not set(REFERENCE_ALPHABET) & set("0O1ILU")
+
+
+def test_another_attempt_another_seed_and_another_key_give_another_reference() -> None:
+    references = {SEAL.reference(b"seed", attempt) for attempt in range(8)}
+    assert len(references) == 8
+    assert SEAL.reference(b"seed") != SEAL.reference(b"deed")
+    assert SEAL.reference(b"seed") != Seal([OLD]).reference(b"seed")
+
+
+def test_a_thousand_mails_get_a_thousand_references_that_use_the_whole_alphabet() -> None:
+    references = {SEAL.reference(str(number).encode()) for number in range(1000)}
+    assert len(references) > 995
+    assert set("".join(r[3:] for r in references)) == set(REFERENCE_ALPHABET)
+
+
+@pytest.mark.parametrize("keys", [[], [b""], [b"k" * 15], [KEY, b"short"]])
+def test_a_missing_or_short_key_is_refused_with_a_way_to_make_one(keys: list[bytes]) -> None:
+    with pytest.raises(ValueError, match="openssl rand"):
+        Seal(keys)
+
+
+def test_no_key_shows_in_the_repr_nor_in_the_error() -> None:
+    material = token_bytes(8).hex().encode()[:15]
+    with pytest.raises(ValueError) as caught:
+        Seal([material])
+    assert material.decode() not in str(caught.value)
+    assert repr(Seal([KEY, OLD])) == "Seal(2 keys)"
+    assert "k" * 16 not in repr(vars(SEAL))
