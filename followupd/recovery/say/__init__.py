@@ -1,0 +1,35 @@
+"""What an agent says changes a case: one Command in, the events that follow from it out."""
+
+from followupd.errors import NotUnderstoodError
+from followupd.model import event as e
+from followupd.model.command import Command
+from followupd.model.compensation import Gift
+from followupd.recovery.say.approval import approve, promised, refuse
+from followupd.recovery.say.compensation import give, issued, refused
+from followupd.recovery.say.facts import FACT_VERBS, fact, owner, playbook, severity
+from followupd.recovery.say.life import close, complaint, dismiss, fixed, hold, not_reached, reached, release
+from followupd.recovery.say.promises import KINDS, kept, late, promise_line, withdraw
+from followupd.recovery.say.scene import Grammar, Say, Scene
+
+__all__ = ["Grammar", "Scene", "obey"]
+
+
+def obey(command: Command, scene: Scene) -> list[e.Event]:
+    """Return the events that the command means; an empty list when all of it already holds.
+
+    Raises:
+        NotUnderstoodError: with what was expected, or why it cannot be done, in words for the agent.
+    """
+    say = _SAYINGS.get(command.verb)
+    if say is None:
+        raise NotUnderstoodError(f"{command.verb!r} cannot be said here")
+    return say(command, scene)
+
+
+_SAYINGS: dict[str, Say] = {
+    "complaint": complaint, "dismiss": dismiss, "fixed": fixed, "close": close, "hold": hold, "release": release,
+    "reached": reached, "not-reached": not_reached, "approve": approve, "refuse": refuse, "promised": promised,
+    "kept": kept, "late": late, "withdraw": withdraw, "issued": issued, "refused": refused,
+    "fault": fact, "cause-code": fact, "severity": severity, "owner": owner, "playbook": playbook,
+    **dict.fromkeys(KINDS, promise_line), **dict.fromkeys(FACT_VERBS, fact), **{gift.value: give for gift in Gift},
+}  # fmt: skip

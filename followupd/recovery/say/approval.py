@@ -1,0 +1,97 @@
+"""A second word: proposals that become promises, letters in review, grants above a limit, a reply that promises."""
+
+from dataclasses import replace
+
+from followupd.errors import NotUnderstoodError
+from followupd.model import event as e
+from followupd.model.command import Command
+from followupd.model.compensation import GrantState
+from followupd.model.promise import PromiseState
+from followupd.recovery.say.compensation import granted, heard_grants, state_for
+from followupd.recovery.say.life import opened
+from followupd.recovery.say.promises import made_promise, next_promise
+from followupd.recovery.say.scene import Scene, about, leads, within_limit
+
+
+def promised(command: Command, scene: Scene) -> list[e.Event]:
+    """This reply of ours makes promises: what was read in it holds from now on."""
+    promises, grants = scene.heard
+    approved = approve_proposals(command, scene)
+    if not promises and not grants and not approved:
+        raise NotUnderstoodError(
+            "I found no promise in this reply; say it as a line, such as 'promise: ship a replacement by Friday'"
+        )
+    made: list[e.Event] = []
+    first = next_promise(scene.case)
+    known = {promise.text for promise in scene.case.promises}
+    future = [heard for heard in promises if not heard.past and heard.text not in known]
+    for n, heard in enumerate(future, first):
+        promise = made_promise(scene, n, heard.text, heard.kind, heard.due, "reply")
+        made.append(
+            e.PromiseMade(at=scene.now, promise=promise, by=command.actor, why=f"reply: {' ... '.join(heard.words)}")
+        )
+    return [*opened(command, scene), *approved, *made, *heard_grants(command, scene, grants)]
+
+
+def approve(command: Command, scene: Scene) -> list[e.Event]:
+    letters: list[e.Event] = [
+        e.Approved(at=scene.now, key=mark.key, kind=mark.kind, **about(command))
+        for mark in scene.case.letters
+        if mark.state == "review"
+    ]
+    found = [*letters, *approve_proposals(command, scene), *_approve_grants(command, scene)]
+    if not found:
+        raise NotUnderstoodError(f"nothing in {scene.case.ref} waits for an approval")
+    return found
+
+
+def _approve_grants(command: Command, scene: Scene) -> list[e.Event]:
+    waiting = [g for g in scene.case.compensation if g.state is GrantState.WAITING_APPROVAL]
+    if not waiting:
+        return []
+    who = scene.playbook.team.by_id(command.agent)
+    # IMAP never says who set a tag, so a tag cannot be the second pair of eyes.
+    if who is None:
+        raise NotUnderstoodError(
+            "a grant above the limit is approved by a lead's answer to the desk mail, not by a tag"
+        )
+    if not all(leads(who) or within_limit(who, grant.money) for grant in waiting):
+        raise NotUnderstoodError(f"{who.name} cannot approve this amount; a lead answers the desk mail")
+    return [e.CompensationApproved(at=scene.now, n=grant.n, **about(command)) for grant in waiting]
+
+
+def refuse(command: Command, scene: Scene) -> list[e.Event]:
+    letters: list[e.Event] = [
+        e.LetterDropped(at=scene.now, key=mark.key, kind=mark.kind, **about(command))
+        for mark in scene.case.letters
+        if mark.state == "review"
+    ]
+    grants = [
+        e.CompensationRefused(at=scene.now, n=grant.n, **about(command))
+        for grant in scene.case.compensation
+        if grant.state in {GrantState.WAITING_APPROVAL, GrantState.PROPOSED}
+    ]
+    promises = [
+        e.PromiseWithdrawn(at=scene.now, n=promise.n, because=command.text, **about(command))
+        for promise in scene.case.promises
+        if promise.state is PromiseState.PROPOSED
+    ]
+    if not (letters or grants or promises):
+        raise NotUnderstoodError(f"nothing in {scene.case.ref} waits for an approval")
+    return [*letters, *grants, *promises]
+
+
+def approve_proposals(command: Command, scene: Scene) -> list[e.Event]:
+    promises: list[e.Event] = [
+        e.PromiseMade(
+            at=scene.now, promise=replace(promise, state=PromiseState.OPEN, made_at=scene.now), **about(command)
+        )
+        for promise in scene.case.promises
+        if promise.state is PromiseState.PROPOSED
+    ]
+    grants = [
+        granted(command, scene, replace(grant, state=state_for(command, scene, grant.money)))
+        for grant in scene.case.compensation
+        if grant.state is GrantState.PROPOSED
+    ]
+    return [*promises, *grants]

@@ -1,0 +1,74 @@
+"""What the case is: a complaint or none, held, fixed, closed, its customer reached."""
+
+from followupd.errors import NotUnderstoodError
+from followupd.model import event as e
+from followupd.model.case import Stage
+from followupd.model.command import Command
+from followupd.recovery.say.scene import Scene, about
+
+
+def complaint(command: Command, scene: Scene) -> list[e.Event]:
+    stage = scene.case.stage
+    if stage in {Stage.SUSPECTED, Stage.DISMISSED}:
+        return [e.ComplaintHeard(at=scene.now, **about(command))]
+    if stage in {Stage.CLOSED, Stage.FOLLOWED_UP}:
+        return [e.Reopened(at=scene.now, **about(command))]
+    if scene.case.by_machine:  # a person has now said what the machine only thought
+        return [e.ComplaintHeard(at=scene.now, **about(command))]
+    return []
+
+
+def dismiss(command: Command, scene: Scene) -> list[e.Event]:
+    if scene.case.stage is Stage.DISMISSED:
+        return []
+    if scene.case.stage in {Stage.FIXED, Stage.FOLLOWED_UP, Stage.CLOSED}:
+        raise NotUnderstoodError(f"{scene.case.ref} is {scene.case.stage} and cannot be dismissed; say 'close'")
+    return [e.Dismissed(at=scene.now, **about(command))]
+
+
+def fixed(command: Command, scene: Scene) -> list[e.Event]:
+    case = scene.case
+    if case.stage in {Stage.FOLLOWED_UP, Stage.CLOSED}:
+        return []
+    if case.stage is Stage.FIXED and not case.unanswered:
+        return []
+    opened = complaint(command, scene) if case.stage in {Stage.SUSPECTED, Stage.DISMISSED} else []
+    return [*opened, e.Fixed(at=scene.now, **about(command))]
+
+
+def close(command: Command, scene: Scene) -> list[e.Event]:
+    case = scene.case
+    if case.stage is Stage.CLOSED:
+        return []
+    if case.stage in {Stage.SUSPECTED, Stage.DISMISSED}:
+        raise NotUnderstoodError(f"{case.ref} is {case.stage}; say 'dismiss' or 'complaint'")
+    if case.owed:
+        numbers = ", ".join(str(promise.n) for promise in case.owed)
+        raise NotUnderstoodError(
+            f"{case.ref} cannot close while promise {numbers} is owed; say 'kept: N' or 'withdraw: N because ...'"
+        )
+    if not case.promises and not case.compensation:  # practice 57: even one who only vents expects us to do something
+        raise NotUnderstoodError(f"{case.ref} cannot close without a next step or a gesture; say 'gesture: ...' first")
+    return [e.Closed(at=scene.now, **about(command))]
+
+
+def hold(command: Command, scene: Scene) -> list[e.Event]:
+    return [] if scene.case.held else [e.Held(at=scene.now, by=command.actor, why=f"{command.source}: hold")]
+
+
+def release(command: Command, scene: Scene) -> list[e.Event]:
+    return [e.Released(at=scene.now, **about(command))] if scene.case.held else []
+
+
+def reached(command: Command, scene: Scene) -> list[e.Event]:
+    return [] if scene.case.reached else [e.CustomerReached(at=scene.now, **about(command))]
+
+
+def not_reached(command: Command, scene: Scene) -> list[e.Event]:
+    why = command.text or "nobody answered the phone"
+    return [e.CustomerNotReached(at=scene.now, by=command.actor, why=why)] if not scene.case.not_reached else []
+
+
+def opened(command: Command, scene: Scene) -> list[e.Event]:
+    """A promise or a grant on a mail that nobody called a complaint yet calls it one."""
+    return complaint(command, scene) if scene.case.stage in {Stage.SUSPECTED, Stage.DISMISSED} else []

@@ -1,0 +1,75 @@
+"""What every command needs besides its own words, and the few questions that all of them ask."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, TypedDict
+
+from followupd.errors import NotUnderstoodError
+from followupd.model import event as e
+from followupd.model.agent import Agent, Role
+from followupd.model.case import Case
+from followupd.model.command import Command
+from followupd.model.compensation import Money
+from followupd.model.playbook import Playbook
+from followupd.model.promise import HeardGrant, HeardPromise
+
+
+class Grammar(Protocol):
+    """Reads dates and amounts in an agent's words; the promise chapter keeps this promise."""
+
+    def split_when(self, text: str, now: datetime) -> tuple[str, datetime | None]:
+        """Split "ship it by Friday" into what and when."""
+
+    def money(self, text: str) -> Money | None:
+        """Return the amount in the text, in the company's currency when none is named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Everything a command needs besides its own words."""
+
+    case: Case
+    playbook: Playbook
+    playbooks: frozenset[str]
+    grammar: Grammar
+    now: datetime
+    heard: tuple[Sequence[HeardPromise], Sequence[HeardGrant]] = ((), ())
+
+
+Say = Callable[[Command, Scene], list[e.Event]]
+
+
+class About(TypedDict):
+    """Who said it, and the words: what the history shows of every command."""
+
+    by: str
+    why: str
+
+
+def about(command: Command) -> About:
+    return {"by": command.actor, "why": f"{command.source}: {command.line}"}
+
+
+def numbered(command: Command, numbers: Sequence[int], what: str) -> list[int]:
+    """Return the numbers that the line means: the one it names, or all that are open when it names none."""
+    if not command.text:
+        if not numbers:
+            raise NotUnderstoodError(f"{command.line!r}: there is no {what} to say that of")
+        return list(numbers)
+    said = re.findall(r"\d+", command.text)
+    if not said or any(int(n) not in numbers for n in said):
+        known = ", ".join(map(str, numbers)) or "none"
+        raise NotUnderstoodError(f"{command.line!r} names no open {what}; the open ones are {known}")
+    return [int(n) for n in said]
+
+
+def leads(agent: Agent | None) -> bool:
+    return agent is not None and agent.role in {Role.LEAD, Role.MANAGER}
+
+
+def within_limit(agent: Agent, money: Money | None) -> bool:
+    if money is None or agent.limit is None:
+        return True
+    return money.currency == agent.limit.currency and money.minor <= agent.limit.minor
