@@ -1,0 +1,98 @@
+"""Writes single header lines that no word of a customer can break out of (MAIL.md R2, R3, R4).
+
+Lines are folded here and not by `email.policy`: it encodes long Message-IDs (python/cpython#100991), decodes encoded words
+that customers wrote into real line ends (CVE-2024-6923), and takes ten times as long.
+"""
+
+import re
+from binascii import b2a_base64
+from collections.abc import Iterable
+from textwrap import wrap
+from urllib.parse import quote
+
+CRLF = "\r\n"
+LINE = 76  # characters that a folded line aims at (RFC 2047, section 2)
+WORD = 39  # bytes in one encoded word: 64 characters, so that "Subject: " fits before it
+LONGEST_VALUE = 250  # characters of a subject or name: a customer's 200 (MAIL.md R4) and our "Re:" and case token
+REFERENCES_KEPT = 20  # ids; the first is the thread's root
+_BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,250}>")  # printable ASCII without <, > and blanks
+_ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
+
+
+def clean(value: str) -> str:
+    """Make one line of `value` that no mail program decodes into something else, blanks folded into one.
+
+    "=?" is torn apart by a zero-width space, so that a doubly encoded word stays the text that it is.
+    """
+    line = _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", _BREAKS.sub(" ", value))
+    return " ".join(line.split())[:LONGEST_VALUE].replace("=?", "=\N{ZERO WIDTH SPACE}?").strip()
+
+
+def subject(value: str) -> str:
+    """Return the subject's line, encoded and folded where it must be (RFC 2047)."""
+    line = clean(value)
+    return _folded("Subject", line) if line.isascii() else f"Subject: {_encoded_words(line)}{CRLF}"
+
+
+def mailbox(header: str, name: str, address: str) -> str:
+    """Return a line of one person, such as `From: "Reyes, Ana" <ana@example.com>`; `address` is a wire address."""
+    phrase = _phrase(clean(name))
+    if not phrase:
+        return f"{header}: {address}{CRLF}"
+    last_line = f"{header}: {phrase}".rpartition(CRLF)[2]
+    gap = " " if len(last_line) + len(address) + 3 <= LINE else CRLF + " "
+    return f"{header}: {phrase}{gap}<{address}>{CRLF}"
+
+
+def ids(header: str, message_ids: Iterable[str]) -> str:
+    """Return a line of Message-IDs, each whole and on a line of its own (MAIL.md R3); "" when none is sound."""
+    sound = sound_ids(message_ids)
+    return f"{header}: {(CRLF + ' ').join(sound)}{CRLF}" if sound else ""
+
+
+def sound_ids(message_ids: Iterable[str]) -> list[str]:
+    """Keep what is a Message-ID, each once; "=?" in one might be decoded by its reader, so such an id goes."""
+    return [i for i in dict.fromkeys(message_ids) if _MESSAGE_ID.fullmatch(i) and "=?" not in i]
+
+
+def shortened(message_ids: list[str]) -> list[str]:
+    """Keep the thread's root and its latest ids, as RFC 5322 (3.6.4) allows for long threads."""
+    return message_ids if len(message_ids) <= REFERENCES_KEPT else message_ids[:1] + message_ids[1 - REFERENCES_KEPT :]
+
+
+def parameter(name: str, value: str) -> str:
+    """Return `; filename="call.ics"`, beyond ASCII in the form of RFC 2231."""
+    line = clean(value)
+    if line.isascii():
+        return f'; {name}="{_escaped(line)}"'
+    return f"; {name}*=utf-8''{quote(line, safe='')}"
+
+
+def _phrase(name: str) -> str:
+    if not name.isascii():
+        return _encoded_words(name)
+    return name if _ATOMS.fullmatch(name) else f'"{_escaped(name)}"'
+
+
+def _escaped(value: str) -> str:
+    return re.sub(r'(["\\])', r"\\\1", value)
+
+
+def _folded(header: str, line: str) -> str:
+    """Fold an ASCII header at its blanks, never between its name and its first word."""
+    rows = wrap(f"{header}:\0{line}", LINE, break_long_words=False, break_on_hyphens=False)
+    return (CRLF + " ").join(rows).replace("\0", " ") + CRLF
+
+
+def _encoded_words(line: str) -> str:
+    """Write UTF-8 as encoded words, no character torn apart (RFC 2047, sections 4.1 and 5)."""
+    words, octets = [], b""
+    for character in line:
+        following = character.encode()
+        if len(octets) + len(following) > WORD:
+            words.append(octets)
+            octets = b""
+        octets += following
+    return (CRLF + " ").join(f"=?utf-8?b?{b2a_base64(word, newline=False).decode()}?=" for word in (*words, octets))
