@@ -1,0 +1,51 @@
+"""Find who first wrote a mail that somebody forwarded: "Fwd:", "WG:", "TR:" and their kin."""
+
+import re
+
+from followupd.model.message import Ours, Person
+from followupd.recovery.listen import phrases
+from followupd.recovery.listen.header import ADDRESS, mailboxes
+from followupd.recovery.listen.new_words import FORWARDED, LABEL, MARKS, ORIGINAL
+from followupd.recovery.listen.parse import Mail
+
+SUBJECT = re.compile(r"\s*(?:\[[^\[\]]{0,40}\]\s*)?(?:" + "|".join(map(re.escape, phrases.FORWARD_SUBJECTS)) + r")\s?(?:\[\d{1,3}\])?\s?[:：]", re.IGNORECASE)
+LOOKED_AT = 200  # lines in which the original's header block is looked for
+
+
+def forwarded_from(mail: Mail, subject: str, text: str, ours: Ours) -> Person | None:
+    """Return the original sender of a forwarded mail; None when it is none, or when we wrote the original."""
+    announced = SUBJECT.match(subject) is not None
+    lines = [MARKS.sub("", line[:400]) for line in text.split("\n", LOOKED_AT)[:LOOKED_AT]]
+    begun = next((number for number, line in enumerate(lines) if FORWARDED.match(line) or (announced and ORIGINAL.match(line))), None)
+    if begun is None and not announced:
+        return None
+    person = _attached(mail) if announced else None
+    person = person or _in_block(lines[begun or 0 :])
+    return None if person is None or person.address.lower() in ours.addresses | ours.agents else person
+
+
+def _attached(mail: Mail) -> Person | None:
+    for part in mail.parts:
+        payload = part.node.get_payload()
+        if part.type == "message/rfc822" and isinstance(payload, list) and payload:
+            field = next((str(value) for name, value in payload[0].raw_items() if name.lower() == "from"), "")
+            found = [box.person() for box in mailboxes(field)]
+            return found[0] if found and found[0].address else None
+    return None
+
+
+def _in_block(lines: list[str]) -> Person | None:
+    for number, line in enumerate(lines):
+        label = LABEL.match(line[:80])
+        if label and label.lastgroup == "who":
+            written = line[label.end() :] + " " + (lines[number + 1] if number + 1 < len(lines) and "@" not in line else "")
+            return _person(written.replace("[mailto:", "<").replace("]", ">").replace("<mailto:", "<"))
+    return None
+
+
+def _person(written: str) -> Person | None:
+    for box in mailboxes(written):
+        if (person := box.person()).address:
+            return person
+    hit = ADDRESS.search(written)
+    return Person(hit[0]) if hit else None

@@ -1,0 +1,196 @@
+"""Read the header fields of a mail: encoded words, addresses, Message-IDs and dates, each in linear time."""
+
+import base64
+import binascii
+import quopri
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_tz
+
+from followupd.model.message import Person
+from followupd.recovery.listen.charset import decode
+
+LONGEST = 65_536  # characters of one field that are looked at (MAIL.md, R7)
+WORD = re.compile(r"=\?([^?\s=]{1,60})\?([bBqQ])\?([^?\r\n]{0,4000})\?=")
+GAP = re.compile(r"\?=[ \t\r\n]{1,10}=\?")
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]+")
+BLANK = re.compile(r"[ \t\r\n]+")
+MESSAGE_ID = re.compile(r"<[^<>\s]{1,250}>")
+TOKEN = re.compile(r'"(?:[^"\\]|\\.){0,2000}"|<[^<>]{0,400}>|\([^()]{0,400}\)|[,;:]|[^",;:<(]+|.', re.DOTALL)
+QUOTED_PAIR = re.compile(r"\\(.)")
+ADDRESS = re.compile(r"[^\s@<>(),;:\"\[\]]{1,64}@[^\s@<>(),;:\"]{1,255}")
+SPACED = re.compile(r"\s*([@.])\s*")
+
+
+class Headers:
+    """The fields of one header, by lower-case name; values as they came, 8-bit bytes as surrogates."""
+
+    __slots__ = ("_fields",)
+
+    def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
+        self._fields: dict[str, list[str]] = {}
+        for name, value in pairs:
+            self._fields.setdefault(name.strip().lower(), []).append(str(value)[:LONGEST])
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._fields
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._fields)
+
+    def first(self, name: str) -> str:
+        """Return the topmost field of that name, unfolded but not decoded; "" when there is none."""
+        values = self._fields.get(name)
+        return BLANK.sub(" ", values[0]).strip() if values else ""
+
+    def every(self, name: str) -> list[str]:
+        return [BLANK.sub(" ", value).strip() for value in self._fields.get(name, ())]
+
+    def text(self, name: str) -> str:
+        """Return the topmost field of that name as clean Unicode on one line."""
+        return clean(decode_words(self.first(name)))
+
+    def word(self, name: str) -> str:
+        """Return the first token of a structured field, lower-case: "auto-replied" of "Auto-Replied; (vacation)"."""
+        return self.first(name).lower().split(";")[0].split("(")[0].strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """An address as it stood in the header: `given` may be no address at all ("MAILER-DAEMON")."""
+
+    given: str
+    name: str = ""
+
+    def person(self) -> Person:
+        return Person(proper(self.given), self.name)
+
+
+def clean(text: str) -> str:
+    """Put a blank for each control, line separator or direction mark and cut to a sane length (MAIL.md, R4)."""
+    return BLANK.sub(" ", CONTROL.sub(" ", text)).strip()[:1000]
+
+
+def octets(value: str) -> bytes:
+    return value.encode("ascii", "surrogateescape") if _raw(value) else value.encode("utf-8", "replace")
+
+
+def _raw(value: str) -> bool:
+    return all(char < "\x80" or "\udc80" <= char <= "\udcff" for char in value)
+
+
+def decode_words(value: str) -> str:
+    """Decode encoded words once (RFC 2047); neighbours of one charset are joined as bytes, since clients cut letters."""
+    if value.isascii() and "=?" not in value:
+        return value
+    out: list[str] = []
+    waiting: tuple[str, bytes] = ("", b"")
+    at = 0
+    for word in WORD.finditer(GAP.sub("?==?", value)):
+        between = word.string[at : word.start()]
+        charset = word[1].split("*")[0].lower()  # RFC 2231 puts a language behind "*"
+        if between or charset != waiting[0]:
+            out += [decode(waiting[1], waiting[0]), _plain(between)]
+            waiting = (charset, b"")
+        waiting = (charset, waiting[1] + _unwrap(word[2].lower(), word[3]))
+        at = word.end()
+    rest = GAP.sub("?==?", value)[at:]
+    return "".join([*out, decode(waiting[1], waiting[0]), _plain(rest)])
+
+
+def _plain(text: str) -> str:
+    return text if text.isascii() else decode(octets(text), "")
+
+
+def _unwrap(encoding: str, text: str) -> bytes:
+    data = octets(text)
+    if encoding == "q":
+        return quopri.decodestring(data, header=True)
+    kept = re.sub(rb"[^A-Za-z0-9+/]", b"", data)
+    try:
+        return base64.b64decode(kept[: len(kept) - (len(kept) % 4 == 1)] + b"=" * (-len(kept) % 4))
+    except binascii.Error:
+        return data
+
+
+def mailboxes(value: str) -> tuple[Mailbox, ...]:
+    """Split an address field into its mailboxes, however badly it is written: groups, bare commas, stray quotes.
+
+    A scanner of its own, since the standard parser is quadratic or raises RecursionError on hostile fields.
+    """
+    found: list[Mailbox] = []
+    words: list[str] = []
+    angle = ""
+    for token in TOKEN.findall(value[:LONGEST]):
+        if token in {",", ";"}:
+            if angle or any("@" in word for word in words):
+                found.append(_mailbox(words, angle))
+                words, angle = [], ""
+            elif words:
+                words.append(token)  # "Doe, Jane <jane@...>": the comma belongs to the name
+        elif token == ":" and not angle and not any("@" in word for word in words):
+            words = []  # the name of a group
+        elif token[0] == "<" and len(token) > 1:
+            angle = angle or token[1:-1]
+        else:
+            words.append(token)
+    if angle or words:
+        found.append(_mailbox(words, angle))
+    return tuple(box for box in found if box.given or box.name)[:500]
+
+
+def _mailbox(words: list[str], angle: str) -> Mailbox:
+    comments = [word[1:-1] for word in words if word[0] == "(" and len(word) > 1]
+    plain = "".join(_unquoted(word) for word in words if word[0] != "(").strip(" ,;")
+    if angle:
+        return Mailbox(_bare(angle), clean(decode_words(plain or " ".join(comments))).strip("\"' "))
+    held = ADDRESS.search(plain)
+    given = held[0] if held else SPACED.sub(r"\1", plain)
+    name = " ".join(comments) or (plain.replace(held[0], "").strip() if held else "")
+    return Mailbox(_bare(given), clean(decode_words(name)).strip("\"' "))
+
+
+def _unquoted(word: str) -> str:
+    return QUOTED_PAIR.sub(r"\1", word[1:-1]) if word[0] == '"' and len(word) > 1 else word
+
+
+def _bare(given: str) -> str:
+    given = clean(_plain(given)).removeprefix("mailto:").removeprefix("MAILTO:")
+    return given.rpartition(":")[2].strip() if given.startswith("@") else given.strip(" '\"")  # RFC 822 source route
+
+
+def proper(given: str) -> str:
+    """Return the address with its domain in lower-case ASCII; "" when it is none. The local part stays as it is."""
+    local, at, domain = given.rpartition("@")
+    domain = domain.lower().strip(".")
+    if not at or not local or not domain or len(given) > 320 or re.search(r"[\s<>]", given):
+        return ""
+    return f"{local}@{domain if domain.isascii() else _punycode(domain)}"
+
+
+def _punycode(domain: str) -> str:
+    from email_validator import EmailNotValidError, validate_email  # late: few domains need it
+
+    try:
+        return validate_email(f"x@{domain}", check_deliverability=False).ascii_domain or domain
+    except (EmailNotValidError, UnicodeError):
+        return domain
+
+
+def message_ids(value: str) -> tuple[str, ...]:
+    """Return every `<id>` of In-Reply-To or References, in order, each once; prose between them is passed over."""
+    return tuple(dict.fromkeys(MESSAGE_ID.findall(BLANK.sub(" ", value))))[-200:]
+
+
+def moment(value: str) -> datetime | None:
+    """Read a Date field as an aware moment in UTC; None when it names no real one."""
+    try:
+        parts = parsedate_tz(value[:200])
+        if parts is None:
+            return None
+        naive = datetime(*parts[:6], tzinfo=UTC)
+        return datetime.fromtimestamp(naive.timestamp() - (parts[9] or 0), UTC)
+    except (ValueError, OverflowError, TypeError, IndexError, OSError):
+        return None

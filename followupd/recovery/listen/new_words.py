@@ -1,0 +1,233 @@
+"""Tell what is new in a mail from what it quotes: the thread's own lines first, then the marks that mail programs leave.
+
+In doubt a line is kept and named doubtful; nobody takes a promise from a doubtful line (MAIL.md, section 3).
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+
+from followupd.recovery.listen import phrases
+from followupd.recovery.listen.signature import ending
+
+MOST_LINES = 20_000
+WIDEST = 600  # characters of a line, or of a broken heading put together, that the patterns look at
+SAME = 20  # characters that a line must share with an earlier mail to be its quote
+NEW, QUOTED, SIGNED, MAYBE = "new", "quoted", "signed", "maybe"
+
+
+def _words(*groups: Iterable[str]) -> str:
+    longest_first = sorted({word for group in groups for word in group}, key=len, reverse=True)
+    return "|".join(re.escape(word) for word in longest_first)
+
+
+VERB = re.compile(rf"(?:^|[\s\u200f(>\"”“\d年月日,，。])(?:{_words(phrases.WROTE)})|(?:写道|寫道|书写|書きました|のメール|님이 작성)", re.IGNORECASE)
+OPENER = re.compile(
+    rf"[\s*_\-\u200f\u202a-\u202e]*(?:(?:{_words(phrases.OPENERS)})[\s,]|(?:{_words(phrases.WEEKDAYS)})[a-zäöüß]{{0,8}}[.,]?\s|\d)",
+    re.IGNORECASE,
+)
+DATED = re.compile(r"\d{1,2}[:.h]\d{2}|\d{4}|\d{1,2}[./-]\d{1,2}")
+CLOCK = re.compile(r"\d{1,2}[:.]\d{2}")
+CLOSED = re.compile(r"(?:[>\])\"”]|@[\w.-]{1,80}\)?)\s*[:：]\s*$")
+ENDED = re.compile(rf"(?:{_words(phrases.WROTE)})\s*(?:-{{2,}}|\.{{3}})?\s*$", re.IGNORECASE)
+LABEL = re.compile(
+    rf"[\s*_|]{{0,12}}(?:(?P<who>{_words(phrases.FROM)})|(?P<when>{_words(phrases.SENT)})|(?P<to>{_words(phrases.TO)})"
+    rf"|(?P<what>{_words(phrases.SUBJECT)}))[*_]{{0,2}}\s?[:：][*_]{{0,2}}",
+    re.IGNORECASE,
+)
+RULE = re.compile(r"[\s]{0,8}[-_=*─—~]{3,}\s*$")
+ORIGINAL = re.compile(rf"\s*[-_=*]{{2,}}\s*(?:{_words(phrases.ORIGINAL, phrases.FORWARDED)})", re.IGNORECASE)
+FORWARDED = re.compile(rf"\s*[-_=*]*\s*(?:{_words(phrases.FORWARDED)})\s*(?:[-_=*]{{2,}}|[:：])?\s*$", re.IGNORECASE)
+ABOVE = re.compile(_words(phrases.ABOVE_THIS_LINE), re.IGNORECASE)
+SAID = re.compile(rf"\b(?:{_words(phrases.YOU_SAID)})\b", re.IGNORECASE)
+MARKED = re.compile(r"\s{0,3}[>›»|｜＞]")
+MARKS = re.compile(r"^[\s>›»|｜＞]+")
+FAR = 8  # lines of a header block that are looked at
+
+
+@dataclass(frozen=True, slots=True)
+class NewWords:
+    """The text of a mail in its four kinds of lines; `doubtful` lines stand in `text` too."""
+
+    text: str
+    doubtful: tuple[str, ...] = ()
+    quoted: str = ""
+    signature: str = ""
+
+
+def new_words(text: str, earlier: Iterable[str] = ()) -> NewWords:
+    """Tell new lines from quoted ones; `earlier` are the texts of the mails of the thread."""
+    lines = [line.rstrip() for line in text.split("\n")[:MOST_LINES]]
+    kinds = [QUOTED if line[:1] == ">" or MARKED.match(line) else NEW for line in lines]
+    _headings(lines, kinds)
+    _known(lines, kinds, earlier)
+    _doubts(lines, kinds)
+    ending(lines, kinds)
+    _never_all(lines, kinds)
+    return NewWords(
+        _joined(lines, kinds, {NEW, MAYBE}),
+        tuple(line.strip() for line, kind in zip(lines, kinds, strict=True) if kind == MAYBE and line.strip()),
+        _joined(lines, kinds, {QUOTED}),
+        _joined(lines, kinds, {SIGNED}),
+    )
+
+
+def _joined(lines: list[str], kinds: list[str], wanted: set[str]) -> str:
+    kept: list[str] = []
+    gap = False
+    for line, kind in zip(lines, kinds, strict=True):
+        if kind not in wanted:
+            gap = True
+        elif line or (kept and kept[-1]):
+            kept += [""] if gap and kept and kept[-1] and line else []
+            kept.append(line)
+            gap = False
+    return "\n".join(kept).strip("\n")
+
+
+def _headings(lines: list[str], kinds: list[str]) -> None:
+    """Find what stands above a quote; mark it, and all that follows unless the quote has marks of its own."""
+    at = 0
+    while at < len(lines):
+        if kinds[at] == QUOTED or not lines[at]:
+            at += 1
+            continue
+        height = _heading(lines, at)
+        if not height:
+            at += 1
+            continue
+        kinds[at : at + height] = [QUOTED] * height
+        _rule_above(lines, kinds, at)
+        if not _marked_below(lines, at + height):
+            kinds[at:] = [QUOTED] * (len(lines) - at)
+            return
+        at += height
+
+
+def _heading(lines: list[str], at: int) -> int:
+    """Return how many lines from here are the heading of a quote; 0 when none begins here."""
+    line = lines[at][:WIDEST]
+    if (line.lstrip()[:1] in "-_=*" and ORIGINAL.match(line)) or ("#" in line or "-" in line) and ABOVE.search(line):
+        return 1
+    if FORWARDED.match(line) and len(line) < 80:
+        return 1
+    return _header_block(lines, at) or _attribution(lines, at)
+
+
+def _attribution(lines: list[str], at: int) -> int:
+    """Recognise "On Monday, Kim <kim@example.org> wrote:", broken over up to four lines."""
+    opened = OPENER.match(lines[at][:WIDEST]) is not None
+    joined = ""
+    for height, line in enumerate(lines[at : at + 4], 1):
+        if not line or MARKED.match(line):
+            break
+        joined = f"{joined} {line.strip()}" if joined else line.strip()
+        if len(joined) > WIDEST:
+            break
+        if _is_attribution(joined, opened=opened, next_line=_after(lines, at + height)):
+            return height
+        if not opened:
+            break
+    return 0
+
+
+def _after(lines: list[str], at: int) -> str:
+    return next((line for line in lines[at : at + 3] if line), "")
+
+
+def _is_attribution(text: str, *, opened: bool, next_line: str) -> bool:
+    if text[-1:] not in ":：":
+        return opened and "@" in text and bool(ENDED.search(text)) and bool(CLOCK.search(text))
+    quoted_below = MARKED.match(next_line) is not None
+    if VERB.search(text):
+        known = "@" in text or (opened and DATED.search(text) is not None)
+        return known or (quoted_below and len(text) < 120)
+    if CLOSED.search(text) and CLOCK.search(text):
+        return opened or quoted_below
+    return opened and quoted_below and DATED.search(text) is not None
+
+
+def _header_block(lines: list[str], at: int) -> int:
+    """Recognise "From: ... Sent: ... To: ... Subject: ..." in any of the languages; returns its height."""
+    if not LABEL.match(lines[at][:80]):
+        return 0
+    found: set[str] = set()
+    last = at
+    for number, line in enumerate(lines[at : at + FAR], at):
+        label = LABEL.match(line[:80])
+        if label:
+            found.add(label.lastgroup or "")
+            last = number
+        elif not line and number - last > 1:
+            break
+    if "who" not in found or len(found) < 3:
+        return 0
+    return last - at + 1
+
+
+def _rule_above(lines: list[str], kinds: list[str], at: int) -> None:
+    """A line of dashes above a heading belongs to the quote."""
+    above = at - 1
+    while above >= 0 and (not lines[above] or RULE.match(lines[above])):
+        if lines[above]:
+            kinds[above] = QUOTED
+            return
+        above -= 1
+
+
+def _marked_below(lines: list[str], at: int) -> bool:
+    return any(MARKED.match(line) for line in lines[at : at + 4] if line)
+
+
+def _known(lines: list[str], kinds: list[str], earlier: Iterable[str]) -> None:
+    """Drop lines that an earlier mail of the thread has: whole runs are quotes, a single one is doubtful."""
+    said = " ".join(_flat(text[:65_536]) for text in earlier)
+    if not said:
+        return
+    same = [kind == NEW and len(flat := _flat(line[:2000])) >= SAME and flat in said for line, kind in zip(lines, kinds, strict=True)]
+    runs = _runs(lines, kinds, same)
+    for number, hit in enumerate(same):
+        if hit:
+            kinds[number] = QUOTED if number in runs else MAYBE
+
+
+def _runs(lines: list[str], kinds: list[str], same: list[bool]) -> set[int]:
+    """Return the numbers of lines that touch another quoted line; empty lines do not part them."""
+    full = [number for number, line in enumerate(lines) if line]
+    touching: set[int] = set()
+    for one, two in pairwise(full):
+        if same[one] and (same[two] or kinds[two] == QUOTED):
+            touching |= {one, two}
+        elif same[two] and kinds[one] == QUOTED:
+            touching.add(two)
+    return {number for number in touching if same[number]}
+
+
+def _flat(text: str) -> str:
+    return " ".join(MARKS.sub("", line) for line in text.casefold().split("\n")).replace("\xa0", " ").strip() if "\n" in text else " ".join(
+        MARKS.sub("", text.casefold()).split()
+    )
+
+
+def _doubts(lines: list[str], kinds: list[str]) -> None:
+    """Name doubtful: a stray line inside a quote (broken by re-wrapping), and words that repeat what others said."""
+    for number, line in enumerate(lines):
+        if kinds[number] != NEW or not line:
+            continue
+        inside = 0 < number < len(lines) - 1 and kinds[number - 1] == kinds[number + 1] == QUOTED
+        if (inside and lines[number - 1].strip("> ") and lines[number + 1].strip("> ")) or SAID.search(line[:WIDEST]):
+            kinds[number] = MAYBE
+
+
+def _never_all(lines: list[str], kinds: list[str]) -> None:
+    """Where everything without a mark was taken for a quote, keep it as doubtful: an empty answer helps nobody."""
+    if any(line and kind in {NEW, MAYBE, SIGNED} for line, kind in zip(lines, kinds, strict=True)):
+        return
+    if any(FORWARDED.match(line[:WIDEST]) for line in lines[:10]):
+        return
+    first = next((number for number, line in enumerate(lines) if line), 0)
+    height = max(1, _heading(lines, first)) if lines else 0
+    for number in range(first + height, len(lines)):
+        if lines[number] and not MARKED.match(lines[number]):
+            kinds[number] = MAYBE

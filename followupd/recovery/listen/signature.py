@@ -1,0 +1,109 @@
+"""Find where a letter ends and its signature begins: "-- ", farewells, mobile footers, list footers, disclaimers."""
+
+import re
+
+from followupd.recovery.listen import phrases
+
+NEW, SIGNED, QUOTED = "new", "signed", "quoted"
+LONGEST_NAME = 60  # characters of a line below a farewell; longer lines are sentences
+MOST_BELOW = 8  # lines of a signature below a farewell
+DELIMITER = re.compile(r"(?:--|__|—|–|-- —)\s?$|[-_—]{5,}$")
+DASHED_NAME = re.compile(r"\s?[-–—]{1,2}\s?[A-ZÀ-Þ][\w.'’-]{0,20}(?: [A-ZÀ-Þ][\w.'’-]{0,20}){0,3}$|/[A-ZÀ-Þ]\w{1,20}$")
+SENT_FROM = re.compile(
+    r"\s*[\[(]?(?:" + "|".join(re.escape(word) for word in sorted(phrases.SENT_FROM, key=len, reverse=True)) + r")\b[^.!?]{0,60}(?:<[^<>]{0,200}>|\([^()]{0,200}\)|https?://\S{1,200})?[\])]?\.?$",
+    re.IGNORECASE,
+)
+DISCLAIMER = re.compile(r"\s*[*_]{0,3}(?:" + "|".join(map(re.escape, phrases.DISCLAIMERS)) + ")", re.IGNORECASE)
+FAREWELL = frozenset(phrases.FAREWELLS)
+TRIM = " \t,.!;:~*_🙂😊🎉-–\u2003"
+POSTSCRIPT = re.compile(r"\s*(?:p\.?\s?s\.?|n\.?\s?b\.?)\b", re.IGNORECASE)
+LIST_FOOTER = re.compile(r"(?:mailing list|mailman/listinfo|unsubscribe|abbestellen|se désabonner)", re.IGNORECASE)
+
+
+def ending(lines: list[str], kinds: list[str]) -> None:
+    """Mark the lines of each signature. Works on the new lines only, in the blocks that quotes leave between them."""
+    for start, stop in _blocks(kinds):
+        at = _begins(lines, start, stop)
+        if at < stop:
+            _mark(lines, kinds, at, stop)
+
+
+def _blocks(kinds: list[str]) -> list[tuple[int, int]]:
+    blocks: list[tuple[int, int]] = []
+    start = None
+    for number, kind in enumerate([*kinds, QUOTED]):
+        if kind == QUOTED and start is not None:
+            blocks.append((start, number))
+            start = None
+        elif kind != QUOTED and start is None:
+            start = number
+    return blocks
+
+
+def _begins(lines: list[str], start: int, stop: int) -> int:
+    """Return the number of the first line of the block's signature; `stop` when it has none."""
+    for number in range(start, stop):
+        line = lines[number]
+        if line and len(line) < 400 and _opens(lines, number, stop):
+            return number
+    return stop
+
+
+def _opens(lines: list[str], number: int, stop: int) -> bool:
+    line = lines[number]
+    if SENT_FROM.match(line[:300]):
+        return len(_filled(lines, number + 1, stop)) <= MOST_BELOW or not _filled(lines, number - 1, number)
+    if DISCLAIMER.match(line):
+        return True
+    if DELIMITER.match(line.strip()) and line.strip():
+        return _signs(lines, number, stop)
+    below = _filled(lines, number + 1, stop)
+    if is_farewell(line):
+        return not below or _short(below[0])
+    return bool(DASHED_NAME.match(line)) and (not below or bool(DELIMITER.match(below[0].strip())) or len(below) <= 1)
+
+
+def _signs(lines: list[str], number: int, stop: int) -> bool:
+    """Tell "-- " from a ruled line in a text: after a delimiter only short lines follow, or a list's footer."""
+    below = _filled(lines, number + 1, stop)
+    if lines[number].rstrip() in {"--", "-- "}:
+        return True
+    footer = any(LIST_FOOTER.search(line[:300]) for line in below)
+    return footer or (0 < len(below) <= MOST_BELOW and all(_short(line) for line in below) and not _tabular(lines, number))
+
+
+def _tabular(lines: list[str], number: int) -> bool:
+    """A rule right below a line of text underlines a heading or a table."""
+    return number > 0 and bool(lines[number - 1]) and len(lines[number].strip()) > 3
+
+
+def is_farewell(line: str) -> bool:
+    return len(line) < LONGEST_NAME and line.strip(TRIM).casefold() in FAREWELL
+
+
+def _short(line: str) -> bool:
+    return len(line) <= LONGEST_NAME and not line.endswith("?")
+
+
+def _filled(lines: list[str], start: int, stop: int) -> list[str]:
+    return [line for line in lines[max(start, 0) : stop] if line]
+
+
+def _mark(lines: list[str], kinds: list[str], at: int, stop: int) -> None:
+    """Mark from `at` on, but let a postscript, or sentences below a farewell, be new words."""
+    farewell = is_farewell(lines[at])
+    taken = 0
+    for number in range(at, stop):
+        line = lines[number]
+        if POSTSCRIPT.match(line) or (farewell and taken and _is_text(lines, number, taken)):
+            return
+        kinds[number] = SIGNED
+        taken += bool(line)
+
+
+def _is_text(lines: list[str], number: int, taken: int) -> bool:
+    """A long line after a gap below a farewell is a paragraph that somebody added, unless it is small print."""
+    line = lines[number]
+    if not line or DISCLAIMER.match(line):
+        return False
+    return taken > 1 and not lines[number - 1] and len(line) > LONGEST_NAME and line.rstrip()[-1:] in ".!?"
