@@ -1,0 +1,105 @@
+"""The ledger: one transaction at a time over SQLite or PostgreSQL; what is not committed never happened."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, event, make_url
+from sqlalchemy.exc import OperationalError
+from sqlmodel import Session, SQLModel, create_engine
+
+from followupd.edges import tables
+from followupd.edges.ledger.cards import Cards
+from followupd.edges.ledger.cases import Cases
+from followupd.edges.ledger.mail import Mail
+from followupd.edges.ledger.outbox import Outbox
+from followupd.edges.ledger.pulse import Pulse
+from followupd.edges.seal import Seal
+from followupd.errors import OutageError
+
+#: how long a writer waits for another one, in milliseconds; the CLI and the daemon share the file
+BUSY_TIMEOUT = 30_000
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What one transaction may touch; committed when its block ends well, forgotten when it does not."""
+
+    cases: Cases
+    outbox: Outbox
+    mail: Mail
+    cards: Cards
+    pulse: Pulse
+
+
+class Ledger:
+    """The house's memory."""
+
+    def __init__(self, url: str, seal: Seal) -> None:
+        self._engine = _engine(url)
+        self._seal = seal
+
+    def upgrade(self) -> None:
+        """Create what is missing. The file is the owner's alone: it holds what customers wrote."""
+        with self._outage():
+            SQLModel.metadata.create_all(
+                self._engine, tables=[SQLModel.metadata.tables[t.__tablename__] for t in _TABLES]
+            )
+        if self._engine.url.get_backend_name() == "sqlite" and self._engine.url.database:
+            Path(self._engine.url.database).chmod(0o600)
+
+    @contextmanager
+    def work(self) -> Iterator[Work]:
+        """Open one transaction; raises OutageError when the database does not answer."""
+        with self._outage(), Session(self._engine) as session, session.begin():
+            outbox = Outbox(session, self._seal)
+            cases, mail = Cases(session, self._seal, outbox), Mail(session, self._seal)
+            yield Work(cases, outbox, mail, Cards(session, self._seal), Pulse(session))
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    @contextmanager
+    def _outage(self) -> Iterator[None]:
+        try:
+            yield
+        except OperationalError as error:
+            raise OutageError(f"the ledger does not answer: {error.orig}") from error
+
+
+_TABLES: tuple[Any, ...] = (
+    tables.CaseRow, tables.EventRow, tables.LetterRow, tables.MailRow, tables.PlaceRow, tables.CursorRow,
+    tables.RemarkRow, tables.CardRow, tables.PulseRow,
+)  # fmt: skip
+
+
+def _engine(url: str) -> Engine:
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return create_engine(parsed, pool_pre_ping=True)
+    if parsed.database and parsed.database != ":memory:":
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        Path(parsed.database).touch(mode=0o600)
+    engine = create_engine(parsed)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_immediate)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves, below
+    for pragma in (
+        f"busy_timeout = {BUSY_TIMEOUT}",
+        "journal_mode = WAL",
+        "synchronous = FULL",  # a claim that a power cut forgets would send the letter twice
+        "foreign_keys = ON",
+        "secure_delete = ON",  # what is erased is gone from the file
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_immediate(connection: Any) -> None:
+    # Taking the write lock at once keeps two writers from reading the same version and one of them failing late.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,0 +1,106 @@
+"""The stock of gift cards: each code imported once, given once, and sealed from import to letter."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import update
+from sqlmodel import Session, col, func, or_, select
+
+from followupd.edges.seal import Seal
+from followupd.edges.tables import CardRow
+from followupd.model.compensation import Money
+
+
+@dataclass(frozen=True, slots=True)
+class TakenCard:
+    """A card that belongs to one grant of one case. Its code is shown by no repr."""
+
+    code: str
+    money: Money
+    expires: datetime | None
+
+    def __repr__(self) -> str:
+        return f"TakenCard(code=..., money={self.money!r}, expires={self.expires!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class CardState:
+    """A card as `gift-cards list` shows it: everything but the code."""
+
+    number: int
+    money: Money
+    expires: datetime | None
+    imported_at: datetime
+    case_ref: str | None
+    taken_at: datetime | None
+
+
+class Cards:
+    """The gift cards of the ledger, within one transaction."""
+
+    def __init__(self, session: Session, seal: Seal) -> None:
+        self._session, self._seal = session, seal
+
+    def add(self, code: str, money: Money, expires: datetime | None, now: datetime) -> bool:
+        """Put a card in stock; False when this code was imported before, under whatever key."""
+        prints = self._seal.fingerprints(code)
+        if self._session.exec(select(CardRow.id).where(col(CardRow.fingerprint).in_(prints))).first() is not None:
+            return False
+        self._session.add(
+            CardRow(
+                fingerprint=prints[0],
+                minor=money.minor,
+                currency=money.currency,
+                expires=expires,
+                imported_at=now,
+                sealed=self._seal.seal(code.strip().encode()),
+            )
+        )
+        self._session.flush()
+        return True
+
+    def take(self, case_ref: str, n: int, money: Money, now: datetime) -> TakenCard | None:
+        """Take the card of this grant: the one it already has, else one from the stock; None when none is left.
+
+        A grant keeps its card for good (UNIQUE case and grant): a letter that failed is written again with the same.
+        """
+        mine = select(CardRow).where(CardRow.case_ref == case_ref, CardRow.grant_n == n)
+        row = self._session.exec(mine).first() or self._from_stock(case_ref, n, money, now)
+        if row is None:
+            return None
+        return TakenCard(self._seal.open(row.sealed).decode(), Money(row.minor, row.currency), row.expires)
+
+    def _from_stock(self, case_ref: str, n: int, money: Money, now: datetime) -> CardRow | None:
+        query = (
+            select(CardRow)
+            .where(CardRow.currency == money.currency, CardRow.minor == money.minor, col(CardRow.case_ref).is_(None))
+            .where(or_(col(CardRow.expires).is_(None), col(CardRow.expires) > now))
+            .order_by(col(CardRow.expires).is_(None), col(CardRow.expires), col(CardRow.id))
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
+        row = self._session.exec(query).first()
+        if row is None:
+            return None
+        taken = update(CardRow).where(col(CardRow.id) == row.id, col(CardRow.case_ref).is_(None))
+        values = {"case_ref": case_ref, "grant_n": n, "taken_at": now}
+        if self._session.connection().execute(taken.values(**values)).rowcount != 1:
+            return None
+        self._session.refresh(row)
+        return row
+
+    def all(self) -> list[CardState]:
+        return [
+            CardState(
+                row.id or 0, Money(row.minor, row.currency), row.expires, row.imported_at, row.case_ref, row.taken_at
+            )
+            for row in self._session.exec(select(CardRow).order_by(col(CardRow.id)))
+        ]
+
+    def in_stock(self, money: Money, now: datetime) -> int:
+        query = (
+            select(func.count())
+            .where(CardRow.currency == money.currency, CardRow.minor == money.minor, col(CardRow.case_ref).is_(None))
+            .where(or_(col(CardRow.expires).is_(None), col(CardRow.expires) > now))
+        )
+        return self._session.exec(query).one()

@@ -1,0 +1,134 @@
+"""Cases and their histories: read, due, and recorded in one step with the letters they lead to."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import update
+from sqlmodel import Session, col, func, select
+
+from followupd.edges.ledger.outbox import Outbox
+from followupd.edges.ledger.sealed import CASE, event_adapter, opened, sealed
+from followupd.edges.seal import Seal
+from followupd.edges.tables import CaseRow, EventRow, LetterRow, MailRow
+from followupd.errors import CaseMovedError, UnknownCaseError
+from followupd.model.case import Case, Stage
+from followupd.model.event import CaseOpened, Event, LetterWritten
+from followupd.model.letter import Step
+from followupd.model.outgoing import Outgoing
+
+
+class Cases:
+    """The cases of the ledger, within one transaction."""
+
+    def __init__(self, session: Session, seal: Seal, outbox: Outbox) -> None:
+        self._session, self._seal, self._outbox = session, seal, outbox
+
+    def get(self, ref: str) -> Case:
+        """Return the case; raises UnknownCaseError."""
+        row = self._session.get(CaseRow, ref)
+        if row is None:
+            raise UnknownCaseError(f"there is no case {ref}")
+        return self._value(row)
+
+    def all(self, stage: str = "") -> list[Case]:
+        query = select(CaseRow).order_by(col(CaseRow.opened_at), col(CaseRow.ref))
+        if stage:
+            query = query.where(CaseRow.stage == stage)
+        return [self._value(row) for row in self._session.exec(query)]
+
+    def history(self, ref: str) -> list[Event]:
+        query = select(EventRow).where(EventRow.case_ref == ref).order_by(col(EventRow.seq))
+        return [opened(self._seal, event_adapter(row.name), row.sealed) for row in self._session.exec(query)]
+
+    def due(self, now: datetime, limit: int = 100) -> list[str]:
+        """Return the references of cases whose moment has come, the longest waiting first."""
+        query = select(CaseRow.ref).where(col(CaseRow.wake_at) <= now).order_by(col(CaseRow.wake_at)).limit(limit)
+        return list(self._session.exec(query))
+
+    def next_wake(self) -> datetime | None:
+        return self._session.exec(select(func.min(CaseRow.wake_at))).one()
+
+    def count_open(self) -> int:
+        done = [Stage.CLOSED, Stage.DISMISSED]
+        return self._session.exec(select(func.count()).where(col(CaseRow.stage).not_in(done))).one()
+
+    def open_of(self, address: str, mailbox: str) -> list[Case]:
+        """Return the customer's cases in this mailbox that are neither closed nor dismissed, newest first."""
+        query = (
+            select(CaseRow)
+            .where(func.lower(CaseRow.customer_address) == address.lower(), CaseRow.mailbox == mailbox)
+            .where(col(CaseRow.stage).not_in([Stage.CLOSED, Stage.DISMISSED]))
+            .order_by(col(CaseRow.opened_at).desc())
+        )
+        return [self._value(row) for row in self._session.exec(query)]
+
+    def naming(self, message_ids: Sequence[str]) -> str | None:
+        """Return the case of the nearest of these Message-IDs that is known, whether mail or letter (MAIL.md R5)."""
+        for message_id in reversed(message_ids):
+            mail = select(MailRow.case_ref).where(MailRow.message_id == message_id, col(MailRow.case_ref).is_not(None))
+            letter = select(LetterRow.case_ref).where(LetterRow.message_id == message_id)
+            found = self._session.exec(mail.limit(1)).first() or self._session.exec(letter).first()
+            if found:
+                return found
+        return None
+
+    def open(self, first: CaseOpened) -> Case:
+        """Write a new case with its first event."""
+        case = Case.opened(first)
+        self._session.add(self._row(case))
+        self._session.flush()
+        self._write_event(case.ref, 1, first)
+        return case
+
+    def taken(self, ref: str) -> bool:
+        return self._session.get(CaseRow, ref) is not None
+
+    def record(self, case: Case, steps: Iterable[Step], wake: Callable[[Case], datetime | None], now: datetime) -> Case:
+        """Append what happened, queue what was written, and bring the case up to date, all in this transaction.
+
+        Raises:
+            CaseMovedError: somebody else recorded a turn since `case` was read.
+            WrongTurnError: an event does not fit the stage.
+        """
+        seq = self._last_seq(case.ref)
+        after = case
+        for seq, step in enumerate(steps, seq + 1):  # noqa: B020  seq goes on where the history stands
+            event = self._queued(step, now) if isinstance(step, Outgoing) else step
+            after = after.after(event)
+            self._write_event(case.ref, seq, event)
+        after = replace(after, version=case.version + 1, wake_at=wake(after))
+        self._update(case, after)
+        return after
+
+    def _queued(self, letter: Outgoing, now: datetime) -> Event:
+        self._outbox.queue(letter, now)
+        return LetterWritten(
+            at=now, key=letter.key, kind=letter.kind, to=letter.to.address, subject=letter.subject, review=letter.review
+        )
+
+    def _last_seq(self, ref: str) -> int:
+        return self._session.exec(select(func.max(EventRow.seq)).where(EventRow.case_ref == ref)).one() or 0
+
+    def _write_event(self, ref: str, seq: int, event: Event) -> None:
+        name = type(event).__name__
+        token = sealed(self._seal, event_adapter(name), event)
+        self._session.add(EventRow(case_ref=ref, seq=seq, at=event.at, name=name, sealed=token))
+
+    def _update(self, before: Case, after: Case) -> None:
+        row = self._row(after)
+        values = row.model_dump(exclude={"ref"})
+        where = (col(CaseRow.ref) == before.ref, col(CaseRow.version) == before.version)
+        if self._session.connection().execute(update(CaseRow).where(*where).values(**values)).rowcount != 1:
+            raise CaseMovedError(f"{before.ref} was changed meanwhile")
+        self._session.expire_all()
+
+    def _row(self, case: Case) -> CaseRow:
+        return CaseRow(
+            ref=case.ref, version=case.version, mailbox=case.mailbox, stage=case.stage.value, held=case.held,
+            playbook=case.playbook, owner=case.owner, customer_address=case.customer.address,
+            opened_at=case.opened_at, wake_at=case.wake_at, sealed=sealed(self._seal, CASE, case),
+        )  # fmt: skip
+
+    def _value(self, row: CaseRow) -> Case:
+        return opened(self._seal, CASE, row.sealed)

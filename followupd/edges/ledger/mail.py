@@ -1,0 +1,269 @@
+"""Mails that came in: each kept once, wherever it lies, with the tags agents set and the marks we owe."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, update
+from sqlmodel import Session, col, select
+
+from followupd.edges.ledger.sealed import MESSAGE, OUTGOING, opened, sealed
+from followupd.edges.seal import Seal
+from followupd.edges.tables import LetterRow, MailRow, PlaceRow, RemarkRow
+from followupd.model.message import Kind, Message, Place
+
+UNHEARD, HEARD, QUARANTINE = "unheard", "heard", "quarantine"
+#: the tag on a mail that nobody could understand, or that claims to be what it is not
+QUARANTINE_MARK = "fu-quarantine"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A mail as it was found: where, when, with which tags; `message` is None when it cannot be read, for `reason`."""
+
+    place: Place
+    fingerprint: str
+    received_at: datetime
+    tags: frozenset[str]
+    in_sent: bool
+    message: Message | None
+    reason: str = ""
+    raw: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A mail in the ledger."""
+
+    id: int
+    mailbox: str
+    message: Message
+    in_sent: bool
+    received_at: datetime
+    case_ref: str | None
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A line said by tag or folder about a mail, waiting for the desk."""
+
+    id: int
+    mail_id: int
+    line: str
+    source: str
+    said_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Marking:
+    """Marks of ours to set and to take away on one mail, so that agents see where its case stands."""
+
+    place_id: int
+    uid: int
+    add: tuple[str, ...]
+    remove: tuple[str, ...]
+
+
+class Mail:
+    """The mails of the ledger, within one transaction."""
+
+    def __init__(self, session: Session, seal: Seal) -> None:
+        self._session, self._seal = session, seal
+
+    # --- keeping ---
+
+    def keep(self, arrival: Arrival, now: datetime) -> tuple[int, frozenset[str], bool]:
+        """Keep a mail and its place; return its id, the tags that are news, and whether this folder is news for it."""
+        row = self._session.exec(select(MailRow).where(MailRow.fingerprint == arrival.fingerprint)).first()
+        if row is None:
+            row = self._new(arrival, now)
+        mail_id = _id(row.id)
+        known = list(self._session.exec(select(PlaceRow).where(PlaceRow.mail_id == mail_id)))
+        if not any(_same(place, arrival.place) for place in known):
+            self._session.add(self._place(arrival, row))
+            self._session.flush()
+        said = frozenset[str]().union(*(place.tags.split() for place in known))
+        new_folder = not any(place.folder == arrival.place.folder for place in known)
+        return mail_id, arrival.tags - said, new_folder
+
+    def _new(self, arrival: Arrival, now: datetime) -> MailRow:
+        message = arrival.message or Message(kind=Kind.CUSTOMER, because=arrival.reason)
+        row = MailRow(
+            fingerprint=arrival.fingerprint, mailbox=arrival.place.mailbox, message_id=message.message_id,
+            sender_address=message.sender.address.lower(), kind=message.kind.value, in_sent=arrival.in_sent,
+            state=UNHEARD if arrival.message else QUARANTINE, reason=arrival.reason, kept_at=now,
+            received_at=arrival.received_at, sealed=sealed(self._seal, MESSAGE, message),
+            raw=self._seal.seal(arrival.raw) if arrival.raw is not None else None,
+        )  # fmt: skip
+        self._session.add(row)
+        self._session.flush()
+        return row
+
+    def _place(self, arrival: Arrival, row: MailRow) -> PlaceRow:
+        at = arrival.place
+        wants = QUARANTINE_MARK if row.state == QUARANTINE else self._wanted(_id(row.id))
+        return PlaceRow(
+            mailbox=at.mailbox, folder=at.folder, uidvalidity=at.uidvalidity, uid=at.uid, mail_id=_id(row.id),
+            tags=" ".join(sorted(arrival.tags)), wants=wants, unmarked=bool(wants),
+        )  # fmt: skip
+
+    def _wanted(self, mail_id: int) -> str:
+        return self._session.exec(select(PlaceRow.wants).where(PlaceRow.mail_id == mail_id)).first() or ""
+
+    def retagged(
+        self, mailbox: str, folder: str, uidvalidity: int, tags: Mapping[int, frozenset[str]]
+    ) -> dict[int, frozenset[str]]:
+        """Write the tags that known mails carry now; return by mail id those that are news. Unknown UIDs are left out."""
+        news: dict[int, frozenset[str]] = {}
+        for place in self._places(mailbox, folder, uidvalidity, tags):
+            present = tags[place.uid]
+            added = present - set(place.tags.split())
+            if present != set(place.tags.split()):
+                place.tags = " ".join(sorted(present))
+                self._session.add(place)
+            if added:
+                news[place.mail_id] = added
+        return news
+
+    def unknown(self, mailbox: str, folder: str, uidvalidity: int, uids: Collection[int]) -> set[int]:
+        """Return the UIDs of which no mail was kept, such as mails that were passed over."""
+        return set(uids) - {place.uid for place in self._places(mailbox, folder, uidvalidity, uids)}
+
+    def _places(self, mailbox: str, folder: str, uidvalidity: int, uids: Collection[int]) -> Iterable[PlaceRow]:
+        query = select(PlaceRow).where(
+            PlaceRow.mailbox == mailbox, PlaceRow.folder == folder, PlaceRow.uidvalidity == uidvalidity
+        )
+        wanted = sorted(uids)
+        for start in range(0, len(wanted), 500):  # SQLite's limit on bound values is generous, not endless
+            yield from self._session.exec(query.where(col(PlaceRow.uid).in_(wanted[start : start + 500])))
+
+    def say(self, mail_id: int, line: str, source: str, now: datetime) -> None:
+        """Put down what somebody said about a mail, for the desk."""
+        self._session.add(RemarkRow(mail_id=mail_id, line=line, source=source, said_at=now))
+
+    # --- hearing ---
+
+    def unheard(self, limit: int = 100) -> list[Kept]:
+        query = select(MailRow).where(MailRow.state == UNHEARD).order_by(col(MailRow.id)).limit(limit)
+        return [self._kept(row) for row in self._session.exec(query)]
+
+    def get(self, mail_id: int) -> Kept:
+        return self._kept(self._session.get_one(MailRow, mail_id))
+
+    def of_case(self, ref: str) -> list[Kept]:
+        query = select(MailRow).where(MailRow.case_ref == ref).order_by(col(MailRow.received_at), col(MailRow.id))
+        return [self._kept(row) for row in self._session.exec(query)]
+
+    def in_quarantine(self) -> list[Kept]:
+        query = select(MailRow).where(MailRow.state == QUARANTINE).order_by(col(MailRow.id))
+        return [self._kept(row) for row in self._session.exec(query)]
+
+    def count(self, state: str) -> int:
+        return self._session.exec(select(func.count()).select_from(MailRow).where(col(MailRow.state) == state)).one()
+
+    def put_down(self, mail_id: int, *, case_ref: str | None = None, state: str = HEARD, reason: str = "") -> None:
+        """Write what became of a mail: which case it belongs to, or why it is in quarantine."""
+        row = self._session.get_one(MailRow, mail_id)
+        row.state, row.reason = state, reason
+        row.case_ref = case_ref or row.case_ref
+        self._session.add(row)
+        self._session.flush()
+        if state == QUARANTINE:
+            self._want(col(PlaceRow.mail_id) == mail_id, QUARANTINE_MARK)
+
+    def remarks(self, limit: int = 100) -> list[Remark]:
+        query = select(RemarkRow).where(col(RemarkRow.done_at).is_(None)).order_by(col(RemarkRow.id)).limit(limit)
+        return [Remark(_id(r.id), r.mail_id, r.line, r.source, r.said_at) for r in self._session.exec(query)]
+
+    def remark_done(self, remark_id: int, now: datetime) -> None:
+        row = self._session.get_one(RemarkRow, remark_id)
+        row.done_at = now
+        self._session.add(row)
+
+    def earlier_text(self, message_id: str) -> str:
+        """Return the words of an earlier mail or letter, so that a reply's quotes are told from its new words."""
+        mail = self._session.exec(select(MailRow).where(MailRow.message_id == message_id).limit(1)).first()
+        if mail:
+            message = opened(self._seal, MESSAGE, mail.sealed)
+            return "\n".join(part for part in (message.text, message.signature, message.quoted) if part)
+        letter = self._session.exec(select(LetterRow).where(LetterRow.message_id == message_id)).first()
+        return opened(self._seal, OUTGOING, letter.sealed).text if letter else ""
+
+    # --- marking ---
+
+    def want_marks(self, ref: str, marks: Iterable[str]) -> None:
+        """Say which marks the customer's mails of a case should carry; the watcher of the folder sets them."""
+        mails = select(MailRow.id).where(MailRow.case_ref == ref, MailRow.kind == Kind.CUSTOMER.value)
+        self._want(col(PlaceRow.mail_id).in_(mails), " ".join(sorted(marks)))
+
+    def _want(self, which: object, wants: str) -> None:
+        changed = update(PlaceRow).where(which, col(PlaceRow.wants) != wants)  # type: ignore[arg-type]  # a column expression
+        self._session.connection().execute(changed.values(wants=wants, unmarked=True))
+        self._session.expire_all()
+
+    def markings(self, mailbox: str, folder: str, uidvalidity: int) -> list[Marking]:
+        query = select(PlaceRow).where(
+            PlaceRow.mailbox == mailbox, PlaceRow.folder == folder, PlaceRow.uidvalidity == uidvalidity,
+            col(PlaceRow.unmarked).is_(True),
+        )  # fmt: skip
+        found = []
+        for row in self._session.exec(query):
+            wants, marks = set(row.wants.split()), set(row.marks.split())
+            found.append(Marking(_id(row.id), row.uid, tuple(sorted(wants - marks)), tuple(sorted(marks - wants))))
+        return found
+
+    def marked(self, marking: Marking) -> None:
+        """Write that these marks are set; new wishes that came meanwhile stay wishes."""
+        row = self._session.get_one(PlaceRow, marking.place_id)
+        row.marks = " ".join(sorted((set(row.marks.split()) | set(marking.add)) - set(marking.remove)))
+        row.unmarked = row.marks != row.wants
+        self._session.add(row)
+
+    def watched(self, mailbox: str, folder: str, uidvalidity: int) -> list[int]:
+        """Return the UIDs of mails of cases here: on servers without CONDSTORE their tags are swept."""
+        query = (
+            select(PlaceRow.uid)
+            .join(MailRow, col(MailRow.id) == col(PlaceRow.mail_id))
+            .where(PlaceRow.mailbox == mailbox, PlaceRow.folder == folder, PlaceRow.uidvalidity == uidvalidity)
+            .where(col(MailRow.case_ref).is_not(None))
+        )
+        return list(self._session.exec(query))
+
+    def copies_to_file(self, mailbox: str, folder: str, uidvalidity: int) -> list[int]:
+        """Return the UIDs of copies of our own letters that lie here and belong in Sent."""
+        query = (
+            select(PlaceRow.uid)
+            .join(MailRow, col(MailRow.id) == col(PlaceRow.mail_id))
+            .where(PlaceRow.mailbox == mailbox, PlaceRow.folder == folder, PlaceRow.uidvalidity == uidvalidity)
+            .where(MailRow.kind == Kind.OWN.value, MailRow.state == HEARD, col(PlaceRow.gone).is_(False))
+        )
+        return list(self._session.exec(query))
+
+    def gone(self, mailbox: str, folder: str, uidvalidity: int, uids: Collection[int]) -> None:
+        """Write that these mails lie here no more."""
+        for place in self._places(mailbox, folder, uidvalidity, uids):
+            place.gone, place.unmarked = True, False
+            self._session.add(place)
+
+    def _kept(self, row: MailRow) -> Kept:
+        message = opened(self._seal, MESSAGE, row.sealed)
+        return Kept(
+            _id(row.id), row.mailbox, message, row.in_sent, row.received_at, row.case_ref, row.state, row.reason
+        )
+
+
+def _same(row: PlaceRow, place: Place) -> bool:
+    return (row.mailbox, row.folder, row.uidvalidity, row.uid) == (
+        place.mailbox,
+        place.folder,
+        place.uidvalidity,
+        place.uid,
+    )
+
+
+def _id(value: int | None) -> int:
+    if value is None:  # a row that was flushed has one
+        raise LookupError("a row without a number")
+    return value

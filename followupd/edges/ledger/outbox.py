@@ -1,0 +1,162 @@
+"""The outbox: letters are queued once, claimed before they leave, and put down with what the server said."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import CursorResult, update
+from sqlmodel import Session, col, func, or_, select
+
+from followupd.edges.ledger.sealed import OUTGOING, opened, sealed
+from followupd.edges.seal import Seal
+from followupd.edges.tables import LetterRow
+from followupd.errors import FollowupdError
+from followupd.model.outgoing import Condition, Outgoing
+
+#: conditions from which a letter may be claimed
+_MAY_LEAVE = (Condition.READY.value, Condition.DEFERRED.value)
+
+
+class UnknownLetterError(FollowupdError):
+    """There is no such letter."""
+
+
+@dataclass(frozen=True, slots=True)
+class LetterState:
+    """A letter with where it stands."""
+
+    letter: Outgoing
+    condition: Condition
+    not_before: datetime | None
+    attempts: int
+    reply: str
+    written_at: datetime
+    leaving_at: datetime | None
+    sent_at: datetime | None
+    witnessed_at: datetime | None
+
+
+class Outbox:
+    """The letters of the ledger, within one transaction."""
+
+    def __init__(self, session: Session, seal: Seal) -> None:
+        self._session, self._seal = session, seal
+
+    def queue(self, letter: Outgoing, now: datetime) -> None:
+        """Put a letter in the outbox; its key is the primary key, so the same decision twice is one letter."""
+        condition = Condition.REVIEW if letter.review else Condition.READY
+        self._session.add(
+            LetterRow(
+                key=letter.key,
+                case_ref=letter.case,
+                mailbox=letter.mailbox,
+                kind=letter.kind,
+                condition=condition.value,
+                to_address=letter.to.address.lower(),
+                automatic=letter.automatic,
+                message_id=letter.message_id,
+                not_before=letter.not_before,
+                written_at=now,
+                sealed=sealed(self._seal, OUTGOING, letter),
+            )
+        )
+        self._session.flush()
+
+    def known(self, key: str) -> bool:
+        return self._session.get(LetterRow, key) is not None
+
+    def get(self, key: str) -> LetterState:
+        """Return a letter with its state; raises UnknownLetterError."""
+        row = self._session.get(LetterRow, key)
+        if row is None:
+            raise UnknownLetterError(f"there is no letter {key}")
+        return self._state(row)
+
+    def all(self, *conditions: Condition, case: str = "") -> list[LetterState]:
+        query = select(LetterRow).order_by(col(LetterRow.written_at), col(LetterRow.key))
+        if conditions:
+            query = query.where(col(LetterRow.condition).in_([condition.value for condition in conditions]))
+        if case:
+            query = query.where(LetterRow.case_ref == case)
+        return [self._state(row) for row in self._session.exec(query)]
+
+    def count(self, *conditions: Condition) -> int:
+        names = [condition.value for condition in conditions]
+        return self._session.exec(select(func.count()).where(col(LetterRow.condition).in_(names))).one()
+
+    def may_leave(self, now: datetime, limit: int = 50) -> list[LetterState]:
+        """Return letters that may leave now, in the order they were written. PostgreSQL skips rows others hold."""
+        query = (
+            select(LetterRow)
+            .where(col(LetterRow.condition).in_(_MAY_LEAVE))
+            .where(or_(col(LetterRow.not_before).is_(None), col(LetterRow.not_before) <= now))
+            .order_by(col(LetterRow.written_at), col(LetterRow.key))
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        return [self._state(row) for row in self._session.exec(query)]
+
+    def claim(self, key: str, now: datetime) -> bool:
+        """Take one letter for leaving; False when somebody else was there first. Commit before the post sees it."""
+        return self._turn(
+            key, _MAY_LEAVE, condition=Condition.LEAVING.value, leaving_at=now, attempts=LetterRow.attempts + 1
+        )
+
+    def postpone(self, key: str, until: datetime, why: str) -> None:
+        self._turn(key, _MAY_LEAVE, not_before=until, reply=why)
+
+    def put_down(
+        self, key: str, condition: Condition, now: datetime, *, reply: str = "", not_before: datetime | None = None
+    ) -> bool:
+        """Write what became of a letter on its way or in doubt; False when that was settled before."""
+        sent_at = {"sent_at": now} if condition is Condition.SENT else {}
+        return self._turn(
+            key, (Condition.LEAVING.value, Condition.DOUBT.value),
+            condition=condition.value, reply=reply[:500], not_before=not_before, **sent_at,
+        )  # fmt: skip
+
+    def approve(self, key: str) -> bool:
+        return self._turn(key, (Condition.REVIEW.value,), condition=Condition.READY.value)
+
+    def drop(self, key: str) -> bool:
+        """Take a letter back that has not left and is not on its way."""
+        may = (*_MAY_LEAVE, Condition.REVIEW.value, Condition.DOUBT.value)
+        return self._turn(key, may, condition=Condition.DROPPED.value)
+
+    def witness(self, key: str, now: datetime) -> None:
+        """Our own copy came back through the mailbox: the server had accepted the letter."""
+        self._session.connection().execute(
+            update(LetterRow)
+            .where(col(LetterRow.key) == key, col(LetterRow.witnessed_at).is_(None))
+            .values(witnessed_at=now)
+        )
+        self._session.expire_all()
+
+    def sent_to(self, address: str, since: datetime) -> list[datetime]:
+        """Return when automatic letters left for this address since then, oldest first."""
+        query = (
+            select(LetterRow.sent_at, LetterRow.leaving_at)
+            .where(LetterRow.to_address == address.lower(), col(LetterRow.automatic).is_(True))
+            .where(col(LetterRow.condition).in_([Condition.SENT.value, Condition.LEAVING.value, Condition.DOUBT.value]))
+            .where(col(LetterRow.leaving_at) > since)
+            .order_by(col(LetterRow.leaving_at))
+        )
+        moments = (sent or leaving for sent, leaving in self._session.exec(query))
+        return [moment for moment in moments if moment]
+
+    def left_since(self, since: datetime) -> int:
+        """Return how many letters of any kind were handed to the post since then, for the breaker."""
+        return self._session.exec(select(func.count()).where(col(LetterRow.leaving_at) > since)).one()
+
+    def _turn(self, key: str, may: tuple[str, ...], **values: object) -> bool:
+        where = (col(LetterRow.key) == key, col(LetterRow.condition).in_(may))
+        result: CursorResult[tuple[()]] = self._session.connection().execute(
+            update(LetterRow).where(*where).values(**values)
+        )
+        self._session.expire_all()
+        return result.rowcount == 1
+
+    def _state(self, row: LetterRow) -> LetterState:
+        return LetterState(
+            opened(self._seal, OUTGOING, row.sealed), Condition(row.condition), row.not_before, row.attempts, row.reply,
+            row.written_at, row.leaving_at, row.sent_at, row.witnessed_at,
+        )  # fmt: skip
