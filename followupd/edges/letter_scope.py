@@ -1,0 +1,262 @@
+"""What the templates of letters may speak of: plain words made of a case, and nothing that can do anything.
+
+A letter's scope holds only what that letter may say. The gift card's code is in the gift card's scope alone, and the
+complaint's facts are not. What nobody has said yet is `Missing`: false in an `if`, and an error when it is printed.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from types import SimpleNamespace
+from typing import Any
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_time
+from jinja2 import StrictUndefined, Undefined
+
+from followupd.edges.markdown import one_line
+from followupd.model.agent import Agent, Company
+from followupd.model.case import Case
+from followupd.model.compensation import Compensation, Gift, GrantState
+from followupd.model.facts import FACT_NAMES, Facts, Fault
+from followupd.model.letter import CONFIRMATION, FOLLOW_UP, Brief, Card
+from followupd.model.message import Person
+from followupd.model.playbook import Playbook
+from followupd.model.promise import Firmness, Promise, PromiseState
+
+#: grants that the customer has, or has been sent
+GIVEN = frozenset({GrantState.ISSUED, GrantState.CONFIRMED})
+#: grants that a letter may put in writing
+AGREED = frozenset({GrantState.GRANTED, *GIVEN})
+#: kinds whose arrival is asked for (practice 73)
+ARRIVING = frozenset({Gift.REFUND, Gift.CREDIT, Gift.COUPON})
+
+_YEAR = re.compile(r"[\s,]*('de'\s*)?y+$")
+# a name that could carry a message of its own to whoever's address was forged is not repeated
+_NO_NAME = re.compile(r"[@/<>\[\](){}|=\\*_`#:;!?%$\"]|www\.|\d|\w{2}\.\w{2}", re.IGNORECASE)
+_GIVEN_NAME = re.compile(r"([^\W\d_][^\W\d_]+(?:[-'’][^\W\d_]+)*)((?: [^\W\d_][^\W\d_'’-]*\.?){1,2})")
+_TITLES = frozenset({
+    "mr", "mrs", "ms", "miss", "dr", "prof", "sir", "the", "team", "customer", "herr", "frau", "familie", "fam", "dipl",
+    "monsieur", "madame", "mme", "señor", "señora", "sr", "sra",
+})  # fmt: skip
+
+
+class Unknown(StrictUndefined):
+    """A name that this letter does not have: a slip of the template's author."""
+
+    @property
+    def _undefined_message(self) -> str:
+        return self._undefined_hint or f"there is no `{self._undefined_name}` in this letter"
+
+
+class Missing(Undefined):
+    """A name that this letter has, and that nobody has given a value yet."""
+
+    __slots__ = ()
+    # unlike Jinja2's own, it does not print as a blank
+    __str__ = __iter__ = __len__ = Undefined._fail_with_undefined_error  # noqa: SLF001  Jinja2's way to subclass it
+
+    @classmethod
+    def called(cls, name: str) -> "Missing":
+        return cls(hint=f"`{name}` is missing", name=name)
+
+
+class Named(SimpleNamespace):
+    """Values under one name, as `owner.phone`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Writes moments and money as the letter's readers do: on the company's wall clock, in the letter's language."""
+
+    locale: Locale
+    playbook: Playbook
+    now: datetime
+
+    def day(self, at: datetime) -> str:
+        """Write the date of a moment; its time only when that is today and not the end of work."""
+        local, calendar = self.playbook.calendar.local(at), self.playbook.calendar
+        speaks = local.date() == calendar.local(self.now).date() and at != calendar.close_of(local.date())
+        return f"{self.date(local.date())}, {self.time(at)}" if speaks else self.date(local.date())
+
+    def date(self, day: date) -> str:
+        """Write a date with its weekday, and with its year only when that is another than today's."""
+        pattern = str(self.locale.date_formats["full"].pattern)
+        same = day.year == self.playbook.calendar.local(self.now).year
+        return one_line(format_date(day, _YEAR.sub("", pattern) if same else pattern, locale=self.locale))
+
+    def time(self, at: datetime) -> str:
+        return one_line(format_time(self.playbook.calendar.local(at), "short", locale=self.locale))
+
+    def grant(self, grant: Compensation) -> Named:
+        return Named(
+            kind=str(grant.kind),
+            amount=_given("amount", grant.money and grant.money.written(str(self.locale))),
+            text=_given("text", grant.text),
+            asks_receipt=grant.kind in ARRIVING and grant.state is GrantState.ISSUED,
+        )
+
+    def promise(self, promise: Promise, case: Case) -> Named:
+        owner = self.playbook.owner_of(promise.owner or case.owner)
+        return Named(
+            n=promise.n,
+            text=one_line(promise.text),
+            kind=str(promise.kind),
+            firm=promise.kind is Firmness.FIRM,
+            estimate=promise.kind is Firmness.ESTIMATE,
+            update=promise.kind is Firmness.NEXT_UPDATE,
+            by=_given("promise.by", promise.told and self.day(promise.told)),
+            mine=owner.id == self.playbook.owner_of(case.owner).id,
+            who=owner.name,
+            because=_given("promise.because", promise.because),
+        )
+
+
+def written(language: str, playbook: Playbook, now: datetime) -> Written:
+    """Return the writer of dates and money for a language, in the company's own variety where it speaks it."""
+    home = Locale.parse(playbook.company.locale.replace("-", "_"))
+    try:
+        locale = Locale.parse(language.replace("-", "_"))
+    except (ValueError, UnknownLocaleError):
+        locale = home
+    if not locale.territory and locale.language == home.language:
+        locale = home
+    if str(locale) == "en":
+        locale = Locale("en", "GB")  # plain "en" is American, which most of the world reads wrongly
+    return Written(locale, playbook, now)
+
+
+def people(case: Case, playbook: Playbook) -> dict[str, Any]:
+    """The scope that every letter and every playbook sentence has: who writes, for whom, to whom."""
+    return {
+        "owner": agent(playbook.owner_of(case.owner)),
+        "company": company(playbook.company),
+        "customer": customer(case.customer),
+    }
+
+
+def to_customer(kind: str, case: Case, playbook: Playbook, brief: Brief, pen: Written) -> dict[str, Any]:
+    """The scope of a letter to the customer; it knows no gift card (practice 47)."""
+    grants = case.compensation if kind == FOLLOW_UP else brief.compensation
+    said = [promise for promise in brief.promises if promise.state is not PromiseState.KEPT]
+    admits = case.facts.fault in {Fault.OURS, Fault.SHARED} and (kind == FOLLOW_UP or not case.by_machine)
+    told = brief.until or next((promise.told for promise in said if promise.told), None)
+    return people(case, playbook) | {
+        "case": Named(ref=case.ref, subject=_given("case.subject", bare_subject(case.subject))),
+        "facts": facts(_sayable(case, brief)),
+        "our_fault": admits,
+        "not_our_fault": case.facts.fault is Fault.NOT_OURS,
+        "promises": [pen.promise(promise, case) for promise in said],
+        "done": [pen.promise(p, case) for p in case.promises if p.state is PromiseState.KEPT],
+        "still_open": [pen.promise(p, case) for p in case.owed],
+        "others_open": [pen.promise(p, case) for p in case.owed if p.n not in {promise.n for promise in said}],
+        "first": not case.letters_of(CONFIRMATION, "left"),
+        "by_machine": brief.reply,
+        "agreed": any(promise.source == "reply" for promise in brief.promises),
+        "compensation": [pen.grant(grant) for grant in _tellable(grants, GIVEN if kind == FOLLOW_UP else AGREED)],
+        "new_date": _given("new_date", told and pen.day(told)),
+    }
+
+
+def to_agent(case: Case, playbook: Playbook, brief: Brief, to: Agent, pen: Written) -> dict[str, Any]:
+    """The scope of a desk mail: all that an agent needs, on a phone, without opening anything else."""
+    return people(case, playbook) | {
+        "agent": agent(to),
+        "case": Named(
+            ref=case.ref, subject=_given("case.subject", bare_subject(case.subject)), stage=str(case.stage),
+            severity=case.severity, playbook=case.playbook, opened=pen.day(case.opened_at),
+            by_machine=case.by_machine, score=f"{case.score:.0%}",
+        ),
+        "facts": facts(case.facts),
+        "because": _given("because", brief.because),
+        "asks": [one_line(line) for line in brief.asks],
+        "problems": [one_line(line) for line in brief.problems],
+        "evidence": [one_line(words) for words, weight in brief.evidence or case.evidence if weight > 0],
+        "promises": [pen.promise(promise, case) for promise in brief.promises],
+        "still_open": [pen.promise(promise, case) for promise in case.owed],
+        "compensation": [pen.grant(grant) for grant in brief.compensation],
+        "quote": _given("quote", brief.quote, flat=False),
+        "about": _given("about", brief.about),
+        "until": _given("until", brief.until and pen.day(brief.until)),
+        "time": _given("time", brief.until and pen.time(brief.until)),
+    }  # fmt: skip
+
+
+def of_gift_card(case: Case, playbook: Playbook, card: Card, pen: Written) -> dict[str, Any]:
+    """The scope of the gift card's letter: people and the card; nothing of the complaint (practice 47)."""
+    try:
+        expires = pen.date(date.fromisoformat(card.expires))
+    except ValueError:
+        expires = card.expires
+    shown = Named(code=one_line(card.code), amount=one_line(card.amount), expires=_given("card.expires", expires))
+    return people(case, playbook) | {"card": shown}
+
+
+def agent(one: Agent) -> Named:
+    return Named(
+        name=_given("owner.name", one.name),
+        first_name=_given("owner.name", given_name(one.name) or one.name),
+        phone=_given("owner.phone", one.phone),
+        email=_given("owner.email", one.email),
+    )
+
+
+def company(one: Company) -> Named:
+    return Named(name=_given("company.name", one.name))
+
+
+def customer(one: Person) -> Named:
+    name = sayable_name(one.name)
+    return Named(
+        name=_given("customer.name", name),
+        first_name=_given("customer.first_name", given_name(name) or name),
+        address=one_line(one.address),
+        anybody=one_line(one.name) or one_line(one.address),
+    )
+
+
+def facts(known: Facts) -> Named:
+    values: dict[str, Any] = {name: _given(f"facts.{name}", getattr(known, name)) for name in FACT_NAMES}
+    return Named(**values)
+
+
+def bare_subject(subject: str) -> str:
+    """Return the subject without the marks of earlier answers ("Re:", "AW:", "Fwd:")."""
+    rest = one_line(subject)
+    mark = re.compile(r"\s*(re|aw|sv|vs|antw|antwort|rép|ref|fwd?|wg|tr|rv|enc)\s*(\[\d+\])?\s*[::]\s*", re.IGNORECASE)
+    while found := mark.match(rest):
+        rest = rest[found.end() :]
+    return rest
+
+
+def sayable_name(name: str) -> str:
+    """Return the customer's name for a greeting, "" when it is none that a letter should repeat."""
+    flat = one_line(name).strip("'’ ,")
+    if "," in flat and flat.count(",") == 1:
+        last, first = flat.split(",")
+        flat = f"{first.strip()} {last.strip()}"
+    return flat if 1 < len(flat) <= 50 and flat.count(" ") <= 4 and not _NO_NAME.search(flat.replace(". ", " ")) else ""
+
+
+def given_name(name: str) -> str:
+    """Return the first name where it is plain which one it is, else ""; a wrong name is worse than a stiff one."""
+    found = _GIVEN_NAME.fullmatch(name)
+    titled = {word.strip(".").lower() for word in name.split()} & _TITLES
+    plain = found and not titled and all(word[0].isupper() for word in name.split()) and not name.isupper()
+    return found[1] if found and plain else ""
+
+
+def _sayable(case: Case, brief: Brief) -> Facts:
+    # the first mail by machine to a stranger repeats nothing of the words that came in: an address can be forged
+    return Facts() if brief.reply and case.by_machine else case.facts
+
+
+def _tellable(grants: Iterable[Compensation], states: frozenset[GrantState]) -> list[Compensation]:
+    return [grant for grant in grants if grant.state in states and grant.kind is not Gift.GIFT_CARD]
+
+
+def _given(name: str, value: object, *, flat: bool = True) -> Any:
+    if value is None or not one_line(str(value)):
+        return Missing.called(name)
+    return one_line(str(value)) if flat else str(value)

@@ -1,0 +1,167 @@
+"""Sample cases that letters are tried on: a short one, a long one, and one with every field hostile; nothing by chance."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from followupd.model.calendar import Duration
+from followupd.model.case import Case, Stage
+from followupd.model.compensation import Compensation, Gift, GrantState, Money
+from followupd.model.facts import Facts, Fault
+from followupd.model.letter import ANSWER, CONFIRMATION, DELAY, DIGEST, Brief, Card
+from followupd.model.message import Person
+from followupd.model.playbook import Playbook
+from followupd.model.promise import Firmness, Promise, PromiseState
+
+#: what each mark of markup does when it is not escaped; 400 characters where it is long
+HOSTILE = (
+    "<b>bold</b> <script>alert(1)</script> [click](http://evil.example) ![i](http://evil.example/x.png) # not a heading "
+    "1. not a list **not bold** `code` {{ 7*7 }} {% include 'x' %} &amp; \\* \u202egnihton\u202c =?utf-8?q?=0ABcc=3A?= "
+    "שלום עולם | a | --- | ~~gone~~ http://evil.example <http://evil.example> \t\x07 \u2028 end "
+)  # fmt: skip
+_STORY = (
+    "Dear sirs,\n\nI ordered the blue kettle on the 9th and paid for express. It is now the 20th, and there is still no "
+    "kettle.\nI have written twice and called once, and nobody has got back to me.\n\nIt was meant for my mother's "
+    "birthday, which has come and gone. Please tell me where it is, or give me my money back.\n\nKim Doe"
+)
+
+
+def sample_case(playbook: Playbook, now: datetime, name: str = "short") -> Case:
+    """Return the sample case of that name: short, long or hostile. Raises KeyError for another."""
+    return _CASES[name](playbook, now)
+
+
+def sample_brief(kind: str, case: Case, playbook: Playbook, now: datetime) -> Brief:
+    """Return what a chapter would hand over with a letter of this kind for a sample case."""
+    soon = playbook.calendar.after(now, Duration.parse("2 business days"))
+    hostile = case.ref == "FU-H0ST1"
+    brief = Brief(
+        because=HOSTILE if hostile else f"{case.customer.name or case.customer.address} waits for an answer",
+        asks=("cause: ", "resolution: ", "prevention: "),
+        promises=case.promises[:1] if kind == DELAY else case.owed,
+        compensation=case.compensation,
+        quote=f"{HOSTILE}\n\n# {HOSTILE}\n> {HOSTILE}" if hostile else _STORY,
+        about=f"{case.ref}.follow-up.1",
+        until=soon,
+        reply=kind == CONFIRMATION and case.by_machine,
+    )
+    lines = (
+        "promise: tomorrow -- I found no date in it; expected 'promise: what by when'",
+        "refnd: 20 -- unknown word",
+    )
+    return replace(brief, problems=(HOSTILE,) if hostile else lines) if kind in {ANSWER, DIGEST} else brief
+
+
+def sample_card(case: Case, playbook: Playbook) -> Card:
+    """Return a card whose code opens nothing."""
+    amount = Money.of("20", playbook.company.currency).written(playbook.company.locale)
+    return Card(
+        code=HOSTILE[:60] if case.ref == "FU-H0ST1" else "SAMPLE-4F7K-9Q2M", amount=amount, expires="2028-11-30"
+    )
+
+
+def _short(playbook: Playbook, now: datetime) -> Case:
+    """A case as the machine opens it: the least that a case has, and facts in fragments."""
+    return Case(
+        ref="FU-SH0RT",
+        mailbox="support",
+        customer=Person("kim@example.org"),
+        subject="",
+        playbook=playbook.name,
+        owner=playbook.owner,
+        opened_at=now,
+        stage=Stage.HEARD,
+        message_id="<short@example.org>",
+        by_machine=True,
+        facts=Facts(cause="wrong label", resolution="sent again by courier", prevention="labels are scanned twice"),
+        promises=(_promise(1, "we find out what happened", Firmness.NEXT_UPDATE, playbook, now, 2),),
+    )
+
+
+def _long(playbook: Playbook, now: datetime) -> Case:
+    """A case in which everything happened, with facts as an agent writes them who takes the time."""
+    money = Money.of("25", playbook.company.currency)
+    return Case(
+        ref="FU-L0NG7",
+        mailbox="support",
+        customer=Person("kim.doe@example.org", "Kim Doe"),
+        subject="Re: AW: Where is the kettle I ordered?",
+        playbook=playbook.name,
+        owner=playbook.owner,
+        opened_at=now,
+        stage=Stage.FIXED,
+        message_id="<CAJ8x0long.20261120@mail.example.org>",
+        references=("<first@example.org>", "<second@example.org>"),
+        facts=Facts(
+            issue="The kettle you ordered on 9 November with express delivery has not arrived, and two mails and a call "
+            "to us went unanswered.",
+            impact="It was a present for your mother's birthday, and you stood there without it.",
+            wants="the kettle, or the money back",
+            cause="The address label was printed with the postcode of an earlier customer. The carrier returned the "
+            "parcel to us, and our warehouse put it back on the shelf without telling anyone.",
+            resolution="A new kettle went out by courier on Tuesday and was handed to you in person on Wednesday morning. "
+            "The express charge is on its way back to you.",
+            prevention="Labels are now printed from the order itself, never from the last one. A parcel that comes back "
+            "opens a task for the person who sent it, the same day.",
+            fault=Fault.OURS,
+            cause_code="picking",
+            phone="+44 20 7946 0991",
+        ),
+        promises=(
+            _promise(1, "send you a new kettle by courier", Firmness.FIRM, playbook, now, 1, source="reply"),
+            _promise(2, "find out why nobody answered your two mails", Firmness.NEXT_UPDATE, playbook, now, 3, source="reply"),
+            _promise(3, "book the express charge back to your card", Firmness.ESTIMATE, playbook, now, 5, source="reply"),
+            replace(
+                _promise(4, "asked the carrier for the parcel's whole history", Firmness.FIRM, playbook, now, 1),
+                state=PromiseState.KEPT,
+            ),
+        ),
+        compensation=(
+            Compensation(n=1, kind=Gift.REFUND, state=GrantState.ISSUED, money=money),
+            Compensation(n=2, kind=Gift.GESTURE, state=GrantState.ISSUED, text="free express delivery on your next order"),
+            Compensation(n=3, kind=Gift.GIFT_CARD, state=GrantState.GRANTED, money=money),
+        ),
+    )  # fmt: skip
+
+
+def _hostile(playbook: Playbook, now: datetime) -> Case:
+    """A case with markup, line breaks, right-to-left text and great length in every field."""
+    long = (HOSTILE * 2)[:400]
+    return Case(
+        ref="FU-H0ST1",
+        mailbox="support",
+        customer=Person("kim@example.org", f"Kim\r\nBcc: evil@example.org {HOSTILE}"),
+        subject=f"Re: {HOSTILE}",
+        playbook=playbook.name,
+        owner=playbook.owner,
+        opened_at=now,
+        stage=Stage.FIXED,
+        message_id="<hostile@example.org>",
+        facts=Facts(
+            issue=long, impact=f"# {long}", wants=f"- {long}", cause=f"1. {long}", resolution=f"> {long}\n\n    code",
+            prevention=f"---\n{long}\n===", fault=Fault.SHARED, phone=f"+44 {HOSTILE}",
+        ),
+        promises=(
+            _promise(1, long, Firmness.FIRM, playbook, now, 1, source="reply"),
+            _promise(2, f"2) {long}", Firmness.ESTIMATE, playbook, now, 2),
+            replace(_promise(3, f"+ {long}", Firmness.FIRM, playbook, now, 2), state=PromiseState.KEPT),
+        ),
+        compensation=(
+            Compensation(n=1, kind=Gift.COUPON, state=GrantState.ISSUED, text=long),
+            Compensation(n=2, kind=Gift.GESTURE, state=GrantState.ISSUED, text=f"<h1>{long}"),
+        ),
+        evidence=((HOSTILE, 1.8), ("never arrived", 1.1)),
+    )  # fmt: skip
+
+
+def _promise(
+    n: int, text: str, kind: Firmness, playbook: Playbook, now: datetime, days: int, source: str = "playbook"
+) -> Promise:
+    calendar = playbook.calendar
+    told = calendar.end_of_business(calendar.local(calendar.after(now, Duration(days, "business day"))).date())
+    due = calendar.before(told, Duration.parse("4 business hours"))
+    return Promise(n=n, text=text, kind=kind, due=due, told=told, source=source, owner=playbook.owner)
+
+
+_CASES: dict[str, Callable[[Playbook, datetime], Case]] = {"short": _short, "long": _long, "hostile": _hostile}
+SAMPLES = tuple(_CASES)

@@ -1,0 +1,209 @@
+"""The writer of letters: a case and a brief become text, HTML and headers, frozen.
+
+Values are data and are escaped where they are printed; a value or a slot that is missing stops the letter.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from css_inline import CSSInliner
+from jinja2 import Environment, Template
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup
+
+from followupd.edges import letter_scope as scopes
+from followupd.edges import markdown
+from followupd.edges.call_invite import invite
+from followupd.edges.letter_files import Files, Letter, naming, sandbox
+from followupd.edges.letter_slots import body as paragraphs_of
+from followupd.edges.letter_slots import lacking
+from followupd.errors import LetterError
+from followupd.model.agent import Agent
+from followupd.model.case import Case
+from followupd.model.letter import CALL, GIFT_CARD, Brief, Card
+from followupd.model.message import Person
+from followupd.model.outgoing import Attachment, Outgoing
+from followupd.model.playbook import Playbook
+
+#: the language that every house has
+DEFAULT = "en"
+LAYOUT = "layout.html"
+
+_HEADER_LENGTH = 200
+_PREHEADER_LENGTH = 120
+
+
+@dataclass(frozen=True)
+class Letters:
+    """Writes every letter and desk mail from the files of a directory; implements model.letter.Writer.
+
+    `sender_of(mailbox)` gives the address that letters of a mailbox come from, `message_id(key, domain)` the signed
+    Message-ID of a letter. Files are read and compiled once; make a new `Letters` after they changed.
+    """
+
+    directory: Path
+    sender_of: Callable[[str], Person] = field(kw_only=True)
+    message_id: Callable[[str, str], str] = field(kw_only=True)
+    _read: dict[tuple[str, str], Letter] = field(default_factory=dict, repr=False)
+
+    def letter(self, kind: str, case: Case, playbook: Playbook, now: datetime, brief: Brief) -> Outgoing:
+        """Write a letter to the customer; raises LetterError when a value or a slot is missing."""
+        found = self.find(kind, case.language or playbook.language, playbook.company.locale)
+        pen = scopes.written(found.language, playbook, now)
+        scope = scopes.to_customer(kind, case, playbook, brief, pen)
+        return self._out(
+            found, kind, case, scope,
+            to=_clean(case.customer),
+            in_reply_to=case.message_id,
+            references=_thread(case),
+            auto_submitted="auto-replied" if brief.reply else "auto-generated",
+            automatic=brief.automatic,
+        )  # fmt: skip
+
+    def gift_card(self, case: Case, playbook: Playbook, now: datetime, card: Card) -> Outgoing:
+        """Write the gift card's letter, in a thread of its own; the only scope that has a `card` (practice 47)."""
+        found = self.find(GIFT_CARD, case.language or playbook.language, playbook.company.locale)
+        scope = scopes.of_gift_card(case, playbook, card, scopes.written(found.language, playbook, now))
+        return self._out(found, GIFT_CARD, case, scope, to=_clean(case.customer))
+
+    def desk(self, kind: str, case: Case, playbook: Playbook, now: datetime, brief: Brief, to: Agent) -> Outgoing:
+        """Write a mail to an agent, in the company's language; desk mails of a case stand in one thread."""
+        found = self.find(kind, "", playbook.company.locale)
+        pen = scopes.written(found.language, playbook, now)
+        scope = scopes.to_agent(case, playbook, brief, to, pen)
+        return self._out(
+            found, kind, case, scope,
+            to=to.person,
+            references=(self.message_id(f"{case.ref}.desk", self._domain(case)),),
+            automatic=False,
+            witness=False,
+            attachments=self._appointment(case, playbook, now, brief) if kind == CALL else (),
+        )  # fmt: skip
+
+    def phrase(self, text: str, case: Case, playbook: Playbook) -> str:
+        """Fill in a playbook's sentence over `owner`, `company` and `customer`."""
+        return self._line(text, scopes.people(case, playbook), f"the sentence {text!r} of playbook {playbook.name}")
+
+    def find(self, kind: str, *languages: str) -> Letter:
+        """Return the letter of that kind in the first of these languages that has it, else in English."""
+        for language in dict.fromkeys(_candidates([*languages, DEFAULT])):
+            if (self.directory / language / f"{kind}.md").is_file():
+                return self._load(language, kind)
+        raise LetterError(f"{self.directory.name}/{DEFAULT}/{kind}.md: there is no such letter, in any language")
+
+    def render(self, found: Letter, kind: str, scope: Mapping[str, Any]) -> str:
+        """Return the letter's Markdown with all values escaped; raises LetterError naming file and line."""
+        with naming(found.file):
+            return self._marked.get_template(f"{found.language}/{kind}.md").render(scope)
+
+    def html(self, found: Letter, source: str, subject: str, scope: Mapping[str, Any]) -> str:
+        """Return the HTML part: the Markdown inside the layout, styles inlined, nothing fetched."""
+        inside = Markup(markdown.to_html(source))  # noqa: S704  made by a parser that lets no HTML through
+        said = paragraphs_of(markdown.to_text(source), scope["owner"].name)
+        with naming(f"{self.directory.name}/{LAYOUT}"):
+            page = self._layout.render(
+                body=inside, subject=subject, language=found.language, company=scope["company"],
+                preheader=_opening(said),
+            )  # fmt: skip
+        return self._inliner.inline(page)
+
+    def _out(
+        self,
+        found: Letter,
+        kind: str,
+        case: Case,
+        scope: dict[str, Any],
+        *,
+        to: Person,
+        **rest: Any,
+    ) -> Outgoing:
+        source = self.render(found, kind, scope)
+        text = markdown.to_text(source)
+        if not kind.startswith("desk/") and (empty := lacking(kind, found.language, text, scope)):
+            raise LetterError(f"{found.file}: the letter does not say {'; '.join(empty)}")
+        subject = self._header(found, "subject", scope)
+        mailbox = self.sender_of(case.mailbox)
+        return Outgoing(
+            key=case.next_key(kind), case=case.ref, kind=kind, mailbox=case.mailbox,
+            sender=Person(mailbox.address, self._header(found, "from", scope) or mailbox.name),
+            to=to, subject=subject, text=text, html=self.html(found, source, subject, scope),
+            message_id=self.message_id(case.next_key(kind), self._domain(case)), **rest,
+        )  # fmt: skip
+
+    def _header(self, found: Letter, name: str, scope: Mapping[str, Any]) -> str:
+        text, line = found.front.get(name, ("", 0))
+        value = self._line(text, scope, f"{found.file}:{line}")
+        return _header_safe(value)
+
+    def _line(self, text: str, scope: Mapping[str, Any], place: str) -> str:
+        with naming(place):
+            return markdown.one_line(self._plain.from_string(text).render(scope))
+
+    def _appointment(self, case: Case, playbook: Playbook, now: datetime, brief: Brief) -> tuple[Attachment, ...]:
+        at = brief.until or playbook.calendar.next_open(now)
+        who = " ".join(part for part in (case.customer.name or case.customer.address, case.facts.phone or "") if part)
+        story = "\n\n".join(part for part in (case.facts.issue, case.facts.resolution, brief.quote, case.ref) if part)
+        key = case.next_key(CALL).replace("/", ".")
+        return (invite(f"{key}@{self._domain(case)}", at, now, markdown.one_line(f"Call {who}"), story),)
+
+    def _domain(self, case: Case) -> str:
+        return self.sender_of(case.mailbox).address.rpartition("@")[2]
+
+    def _load(self, language: str, kind: str) -> Letter:
+        if (language, kind) not in self._read:
+            file = f"{self.directory.name}/{language}/{kind}.md"
+            text = (self.directory / language / f"{kind}.md").read_text(encoding="utf-8")
+            self._read[language, kind] = Letter.read(text, file, language)
+        return self._read[language, kind]
+
+    @cached_property
+    def _marked(self) -> Environment:
+        return sandbox(self.directory, markdown.escaped, markup=True)
+
+    @cached_property
+    def _plain(self) -> Environment:
+        return sandbox(self.directory, markdown.one_line, markup=False)
+
+    @cached_property
+    def _layout(self) -> Template:
+        with naming(f"{self.directory.name}/{LAYOUT}"):
+            return ImmutableSandboxedEnvironment(
+                loader=Files(self.directory), undefined=scopes.Unknown, autoescape=True, auto_reload=False
+            ).get_template(LAYOUT)
+
+    @cached_property
+    def _inliner(self) -> CSSInliner:
+        return CSSInliner(load_remote_stylesheets=False, keep_style_tags=False, keep_at_rules=True)
+
+
+def _clean(person: Person) -> Person:
+    return Person(person.address, _header_safe(markdown.one_line(person.name)))
+
+
+def _header_safe(value: str) -> str:
+    """Break up "=?": it would be decoded once more on its way out (CVE-2024-6923, MAIL.md R4)."""
+    return value[:_HEADER_LENGTH].rstrip().replace("=?", "=\u200b?")
+
+
+def _thread(case: Case) -> tuple[str, ...]:
+    earlier = tuple(one for one in case.references if one != case.message_id)
+    return (*earlier, case.message_id) if case.message_id else earlier
+
+
+def _candidates(languages: list[str]) -> Iterator[str]:
+    """Give "de-at" and then "de" for "de_AT"; nothing that is not the name of a language."""
+    for language in languages:
+        tag = language.replace("_", "-").lower()
+        if re.fullmatch(r"[a-z]{2,3}(-[a-z0-9]{2,8})*", tag):
+            yield from (tag, tag.split("-")[0])
+
+
+def _opening(body: list[str]) -> str:
+    """Return the first words of the body, which mail programs show beside the subject."""
+    first = body[0] if body else ""
+    return first if len(first) <= _PREHEADER_LENGTH else first[:_PREHEADER_LENGTH].rsplit(" ", 1)[0] + "…"
