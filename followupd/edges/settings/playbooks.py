@@ -1,0 +1,149 @@
+"""Reads playbooks/*.toml, and checks what must be true of each beyond its single values."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from jinja2 import StrictUndefined, TemplateError
+from jinja2.meta import find_undeclared_variables
+from jinja2.sandbox import SandboxedEnvironment
+
+from followupd.edges.settings import plain
+from followupd.edges.settings.form import fill
+from followupd.edges.settings.playbook_form import PLAYBOOK
+from followupd.edges.settings.rules import Rule
+from followupd.edges.settings.sheet import MisfitError, Sheet, nearest, open_sheet
+from followupd.errors import Problem
+from followupd.model.agent import Agent, Company, Team
+from followupd.model.calendar import Calendar, Duration
+from followupd.model.compensation import Money
+from followupd.model.message import Person
+from followupd.model.playbook import NextStep, Playbook
+from followupd.model.promise import Firmness
+
+_SCOPE = ("owner", "company", "customer")
+_SAMPLE = Person("kim@example.org", "Kim Doe")
+_SAMPLE_OWNER = Agent(id="ana", name="Ana Reyes", email="ana@example.com", phone="+44 20 7946 0018")
+_JINJA = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
+
+
+def read_playbooks(
+    directory: Path, company: Company, calendar: Calendar, team: Team
+) -> tuple[Mapping[str, Playbook], list[Problem]]:
+    """Read every playbooks/*.toml; `default` must be among them."""
+    found: dict[str, Playbook] = {}
+    problems: list[Problem] = []
+    for path in sorted((directory / "playbooks").glob("*.toml")):
+        sheet = open_sheet(directory, f"playbooks/{path.name}", missing="put it back.")
+        if not path.name.startswith("."):
+            found[path.stem] = _read(sheet, path.stem, company, calendar, team)
+            problems += sheet.problems
+    if "default" not in found:
+        mend = "write one; `followupd init` into an empty directory shows how it looks."
+        problems.append(Problem("playbooks/default.toml", None, None, Rule.NO_DEFAULT, "there is no such file", mend))
+    return found, problems
+
+
+def _read(sheet: Sheet, stem: str, company: Company, calendar: Calendar, team: Team) -> Playbook:
+    filled = fill(sheet, PLAYBOOK)
+    top = filled[""]
+    _check_name(sheet, stem, top["name"])
+    return Playbook(
+        name=stem,
+        owner=_owner(sheet, top["owner"], team),
+        calendar=calendar,
+        team=team,
+        company=company,
+        words=top["words"],
+        causes=top["causes"],
+        language=top["language"],
+        steps=tuple(_step(sheet, n, step, company, calendar) for n, step in enumerate(filled["next_step"])),
+        confirm_after=filled["confirmation"]["after"],
+        confirm_review=filled["confirmation"]["review"],
+        follow_up_after=filled["follow_up"]["after"],
+        follow_up_review=filled["follow_up"]["review"],
+        follow_up_call=filled["follow_up"]["call"],
+        close_after=filled["closing"]["after"],
+        gift_card_after=filled["gift_card"]["after"],
+        gift_card_amount=_gift(sheet, filled["gift_card"]["amount"], company.currency),
+        silence_after=filled["silence"]["after"],
+        escalate_lead=filled["escalation"]["lead"],
+        escalate_manager=filled["escalation"]["manager"],
+    )
+
+
+def _check_name(sheet: Sheet, stem: str, name: str) -> None:
+    if name and name != stem:
+        mend = f'write name = "{stem}", or rename the file to {name}.toml.'
+        sheet.complain(("name",), Rule.PLAYBOOK_NAME, f"{name!r} is not the name of this file", mend)
+    try:
+        plain.word(stem)
+    except MisfitError as error:
+        sheet.complain(("name",), Rule.NAME, error.problem, "rename the file.")
+
+
+def _owner(sheet: Sheet, owner: str, team: Team) -> str:
+    if owner and team.agents and not team.by_id(owner):
+        ids = [agent.id for agent in team.agents if agent.id]
+        close = nearest(owner, ids)
+        mend = f"did you mean {close!r}?" if close else f"the agents in followupd.toml are: {', '.join(ids)}."
+        sheet.complain(("owner",), Rule.NOBODY, f"{owner!r} is no agent", mend)
+    return owner or (team.agents[0].id if team.agents else "")
+
+
+def _gift(sheet: Sheet, offered: tuple[str, str], home: str) -> Money | None:
+    amount, code = offered
+    if not amount:
+        return None
+    try:
+        money = Money.of(amount, code or home)
+    except ValueError as error:
+        sheet.complain(("gift_card", "amount"), Rule.AMOUNT, str(error), f'write it as "20.00 {code or home}".')
+        return None
+    if not code:
+        mend = f'write "{money.amount} {home}".'
+        sheet.complain(("gift_card", "amount"), Rule.AMOUNT, "a gift card's amount needs a currency", mend)
+    if not money.minor:
+        sheet.complain(("gift_card", "amount"), Rule.AMOUNT, "a gift card of nothing", 'write "" for no gift card.')
+    return money
+
+
+def _step(sheet: Sheet, n: int, step: dict[str, Any], company: Company, calendar: Calendar) -> NextStep:
+    path = ("next_step", n)
+    if step["text"]:
+        try:
+            check_step_text(step["text"], company)
+        except MisfitError as error:
+            sheet.misfit((*path, "text"), error)
+    margin = step["margin"]
+    if margin and step["within"] and not _fits(calendar, step["within"], margin):
+        if "margin" in sheet.data["next_step"][n]:
+            problem = f"{margin} earlier than {step['within']} is over before it begins"
+            sheet.complain((*path, "margin"), Rule.DURATION, problem, 'write a shorter one, or "" for none.')
+        margin = None
+    return NextStep(text=step["text"], within=step["within"], kind=Firmness(step["kind"]), margin=margin)
+
+
+def _fits(calendar: Calendar, within: Duration, margin: Duration) -> bool:
+    """Say whether some time is left of `within` when `margin` is taken off, for a case opened on a Monday morning."""
+    monday = datetime(2026, 3, 2, tzinfo=ZoneInfo(calendar.timezone))
+    start = calendar.next_open(monday)
+    return calendar.before(calendar.after(start, within), margin) > start
+
+
+def check_step_text(source: str, company: Company) -> None:
+    """Try a next step's sentence on sample values; raises MisfitError for what would stop a letter later."""
+    mend = "use {{ owner.name }}, {{ owner.phone }}, {{ company.name }} or {{ customer.name }}."
+    try:
+        unknown = sorted(find_undeclared_variables(_JINJA.parse(source)) - {*_SCOPE, *_JINJA.globals})
+        if unknown:
+            raise MisfitError(Rule.STEP_TEXT, f"the text names {unknown[0]!r}, which it does not know", mend)
+        said = _JINJA.from_string(source).render(owner=_SAMPLE_OWNER, company=company, customer=_SAMPLE)
+    except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, OverflowError) as error:
+        if isinstance(error, MisfitError):
+            raise
+        raise MisfitError(Rule.STEP_TEXT, f"the text is no template: {error}", mend) from None
+    if not said.strip():
+        raise MisfitError(Rule.STEP_TEXT, "the text says nothing", "write what we do, as the customer reads it.")
