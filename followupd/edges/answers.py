@@ -1,0 +1,108 @@
+"""IMAP FETCH answers to Python values, by one regular expression; nothing that a server may say raises.
+
+imapclient reads an answer byte by byte in Python and stops at a keyword with "[", a legal atom (RECIPES.md 1b, 9): one
+odd tag would blind us to all others. This reader takes a tenth of the time, and an answer it cannot read spoils no other.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TypeAlias
+
+#: an atom, a string or a literal; NIL; a parenthesised list
+Value: TypeAlias = "bytes | list[Value] | None"
+#: one message's answer: upper-case names of data items to values
+Row: TypeAlias = dict[bytes, Value]
+
+_TOKEN = re.compile(
+    rb"""(\()|(\))                                                          # 1 2: a list opens, closes
+    |"((?:[^"\\]|\\.)*)"                                                    # 3: a quoted string
+    |\{\d+\}\Z()                                                            # 4: a literal follows
+    |((?:BODY|BINARY)(?:\.PEEK)?\[[^\]]*\](?:<\d+>)?|[^\s()"]+)             # 5: a body section or an atom
+    """,
+    re.VERBOSE | re.DOTALL | re.IGNORECASE,
+)
+_UID = re.compile(rb"\bUID (\d+)", re.IGNORECASE)
+_ORIGIN = re.compile(rb"<\d+>\Z")
+_ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
+
+
+def rows(data: Iterable[bytes | tuple[bytes, bytes] | None]) -> Iterator[Row]:
+    """Read what imaplib gathered: pieces with a literal are pairs, and a plain piece ends one message's answer.
+
+    An answer that cannot be read yields its UID alone, so that its mail is not taken for expunged.
+    """
+    answer: list[bytes | tuple[bytes, bytes]] = []
+    for piece in data:
+        if piece is None:
+            continue
+        answer.append(piece)
+        if isinstance(piece, bytes):
+            yield _row(answer)
+            answer = []
+
+
+def _row(answer: list[bytes | tuple[bytes, bytes]]) -> Row:
+    values = _values(answer)
+    items = values[1] if len(values) == 2 else None  # the sequence number, then one list
+    if not isinstance(items, list) or len(items) % 2:
+        return _identity(answer)
+    names = items[::2]
+    return {_ORIGIN.sub(b"", n.upper()): v for n, v in zip(names, items[1::2], strict=True) if isinstance(n, bytes)}
+
+
+def _identity(answer: list[bytes | tuple[bytes, bytes]]) -> Row:
+    for piece in answer:
+        if found := _UID.search(piece if isinstance(piece, bytes) else piece[0]):
+            return {b"UID": found[1]}
+    return {}
+
+
+def _values(answer: list[bytes | tuple[bytes, bytes]]) -> list[Value]:
+    """Nest the tokens of one answer; a list that is never closed leaves more or fewer values than a row has."""
+    top: list[Value] = []
+    stack = [top]
+    for piece in answer:
+        text, literal = (piece, b"") if isinstance(piece, bytes) else piece
+        for token in _TOKEN.finditer(text):
+            kind = token.lastindex
+            if kind == 1:
+                stack.append([])
+            elif kind == 2:
+                if len(stack) == 1:
+                    return []
+                closed = stack.pop()
+                stack[-1].append(closed)
+            elif kind == 3:
+                stack[-1].append(_unescaped(token[3]))
+            else:
+                stack[-1].append(literal if kind == 4 else _atom(token[5]))
+    return top if len(stack) == 1 else []
+
+
+def _unescaped(text: bytes) -> bytes:
+    return _ESCAPED.sub(rb"\1", text) if b"\\" in text else text
+
+
+def _atom(token: bytes) -> bytes | None:
+    return None if token == b"NIL" else token
+
+
+def number(value: Value) -> int:
+    """Read a number; 0 when there is none."""
+    return int(value) if isinstance(value, bytes) and value.isdigit() else 0
+
+
+def words(value: Value) -> tuple[bytes, ...]:
+    """Read a flat list such as FLAGS; empty when there is none."""
+    return tuple(item for item in value if isinstance(item, bytes)) if isinstance(value, list) else ()
+
+
+def moment(value: Value) -> datetime | None:
+    """Read an INTERNALDATE ("17-Jul-2026 02:44:25 -0700"), in UTC."""
+    try:
+        text = value.decode("ascii").strip().replace("-", " ", 2) if isinstance(value, bytes) else ""
+        return parsedate_to_datetime(text).astimezone(UTC) if text else None
+    except (ValueError, OverflowError):
+        return None

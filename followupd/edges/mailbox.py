@@ -1,0 +1,261 @@
+"""The IMAP door: one mailbox, one connection, one thread; nothing new is missed and nothing is read twice.
+
+What the server pushes is a hint to look again, never the news itself. After an OutageError call `open` again; the cursor
+that was stored last says where to go on.
+"""
+
+import contextlib
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator
+from datetime import datetime
+from time import monotonic
+from typing import Self
+
+from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
+
+from followupd.edges.changes import KEYWORD, Batch, Cursor, Look, Selected, Since, beginning, changes
+from followupd.edges.fetch import Fetched, fetched
+from followupd.edges.folders import Folders
+from followupd.edges.imap import Client
+from followupd.edges.login import Account, connect, plain_words
+from followupd.edges.survey import Survey, clock_ahead, surveyed
+from followupd.errors import OutageError
+
+__all__ = ["Account", "Batch", "Cursor", "Fetched", "Mailbox", "Survey"]
+
+IDLE_AGAIN = 540.0  # seconds; a router may forget a silent line after ten minutes (RFC 2177 allows 29)
+LOOK_AT_WAKE = 0.5  # seconds between two looks at `wake`
+ASK_WITHOUT_IDLE = 15.0  # seconds between two NOOPs where the server has no IDLE
+
+
+class Mailbox:
+    """One connection to one mailbox, for one thread. Folders are named with "/", whatever the server writes.
+
+    Raises OutageError from every method, with plain words; the connection is then closed unless the server only
+    refused one thing.
+    """
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+        self._client: Client | None = None
+        self._selected: Selected | None = None
+        self._folders: Folders | None = None
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def open(self) -> None:
+        """Connect, log in and list the folders; also after an outage."""
+        self.close()
+        self._client = connect(self.account)
+        with self._speaking("the folders cannot be listed:") as client:
+            self._folders = Folders.listed(client)
+
+    def close(self) -> None:
+        client, self._client, self._selected = self._client, None, None
+        if client:
+            client.end()
+
+    @contextlib.contextmanager
+    def _speaking(self, doing: str = "") -> Iterator[Client]:
+        if self._client is None:
+            raise OutageError(f"{self.account.name}: there is no connection to {self.account.host}")
+        with plain_words(self.account, doing):
+            try:
+                yield self._client
+            except (IMAPClientAbortError, OSError):
+                self.close()
+                raise
+
+    # folders
+
+    @property
+    def inbox(self) -> str:
+        return self.account.inbox
+
+    @property
+    def sent(self) -> str:
+        """The folder of sent mail; "" when none can be told."""
+        return self.account.sent or (self._folders.sent() if self._folders else "")
+
+    @property
+    def drafts(self) -> str:
+        return self._folders.drafts() if self._folders else ""
+
+    def folder_exists(self, folder: str) -> bool:
+        with self._speaking() as client:
+            self._folders = Folders.listed(client)
+            return self._folders.has(folder)
+
+    def create_folder(self, folder: str) -> None:
+        """Create a folder, subscribed so that mail clients show it; one that is there already is left alone."""
+        with self._speaking(f"the folder {folder} cannot be created:") as client:
+            if not self.folder_exists(folder):
+                client.create_folder(self._written(folder))
+                client.subscribe_folder(self._written(folder))
+                self._folders = Folders.listed(client)
+
+    def _written(self, folder: str) -> str:
+        return self._folders.written(folder) if self._folders else folder
+
+    def _select(self, client: Client, folder: str) -> Selected:
+        """Open a folder; one that is open already is only asked for its news, which every answer to NOOP carries."""
+        if self._selected and self._selected.folder == folder:
+            client.noop()
+            return self._selected
+        self._selected = None
+        try:
+            told = client.select(self._written(folder))
+        except IMAPClientAbortError:
+            raise
+        except IMAPClientError as error:
+            words = "cannot be opened; was it renamed or deleted?"
+            raise OutageError(f"{self.account.name}: the folder {folder} {words} ({error})") from error
+        permanent = told.get(b"PERMANENTFLAGS", (b"\\*",))  # when it is missing all flags are kept (RFC 9051, 6.3.2)
+        self._selected = Selected(
+            folder=folder,
+            uidvalidity=told[b"UIDVALIDITY"],
+            next_uid=told.get(b"UIDNEXT", 0) or max(client.search_uids("ALL")[0], default=0) + 1,
+            mails=told[b"EXISTS"],
+            modseq=told.get(b"HIGHESTMODSEQ", 0),
+            permanent=frozenset(flag.decode("utf-8", "replace").strip("()") for flag in permanent),
+            read_only=b"READ-ONLY" in told,
+        )
+        return self._selected
+
+    # reading
+
+    def start(self, folder: str, since: Since) -> tuple[Cursor, int]:
+        """Return where a first reading begins, and how many older mails are passed over, never to be answered."""
+        with self._speaking() as client:
+            self._selected = None  # UIDNEXT and HIGHESTMODSEQ as they are now
+            return beginning(client, self._select(client, folder), since)
+
+    def changes(
+        self,
+        folder: str,
+        cursor: Cursor,
+        *,
+        watched: Collection[int] = (),
+        keywords: Collection[str] = (),
+        since: datetime | None = None,
+        batch: int = 200,
+    ) -> Iterator[Batch]:
+        """Yield new mails and changed flags since the cursor; nothing when there are none.
+
+        Where the server counts changes (CONDSTORE), one small exchange finds one changed tag among any number of mails.
+        Elsewhere the flags of `watched` UIDs are looked at, and of mails with one of `keywords` (or a pattern,
+        "refund-*"). After a UIDVALIDITY change all mails come anew (`reset`), except those received before `since`.
+        """
+        with self._speaking(f"the folder {folder} cannot be read:") as client:
+            selected = self._select(client, folder)
+            client.news()  # what was told until now is found by the search; what is told from here on ends the next wait
+            look = Look(cursor, watched, keywords, since, batch)
+            yield from changes(client, selected, look)
+
+    def fetch(self, folder: str, uids: Collection[int]) -> list[Fetched]:
+        """Fetch mails by UID, ascending; those that are gone are left out."""
+        with self._speaking(f"the folder {folder} cannot be read:") as client:
+            self._select(client, folder)
+            return [mail for portion in fetched(client, uids) for mail in portion]
+
+    def find(self, folder: str, message_id: str) -> list[int]:
+        """Return the UIDs of mails with this Message-ID ("<...>"): where a moved mail went, whether a letter came back."""
+        if not re.fullmatch(r"<[^<>\s\"\\]{1,900}>", message_id) or not message_id.isascii():
+            return []
+        with self._speaking(f"the folder {folder} cannot be searched:") as client:
+            self._select(client, folder)
+            return client.search_uids(f'HEADER Message-ID "{message_id}"')[0]
+
+    # writing
+
+    def permits_keywords(self, folder: str) -> bool:
+        """Say whether agents and we may set keywords of any name in this folder."""
+        with self._speaking() as client:
+            return self._select(client, folder).takes("\\*")
+
+    def mark(self, folder: str, uids: Collection[int], add: Iterable[str] = (), remove: Iterable[str] = ()) -> bool:
+        """Set and take away keywords; False when the folder does not take them, and then none is set.
+
+        On Gmail, whose pages show no keywords, they become labels.
+        """
+        added, removed = sorted(set(add)), sorted(set(remove))
+        if bad := [keyword for keyword in (*added, *removed) if not KEYWORD.fullmatch(keyword)]:
+            raise ValueError(f"no server takes {bad[0]!r} for a keyword")
+        with self._speaking(f"the folder {folder} cannot be marked:") as client:
+            selected = self._select(client, folder)
+            if selected.read_only or not all(selected.takes(keyword) for keyword in added):
+                return False
+            return all(client.store(uids, sign, names) for sign, names in (("+", added), ("-", removed)) if names)
+
+    def move(self, folder: str, uid: int, to: str, *, seen: bool = False) -> None:
+        """Move a mail, with its flags; a mail that is gone is no error.
+
+        Without MOVE it is copied and marked deleted, and expunged only where UIDPLUS lets us name it: a plain EXPUNGE
+        would also take what other people have marked (RFC 4315).
+        """
+        with self._speaking(f"a mail cannot be moved from {folder} to {to}:") as client:
+            self._select(client, folder)
+            if seen:
+                client.store([uid], "+", ["\\Seen"])
+            if client.has_capability("MOVE"):
+                client.move([uid], self._written(to))
+                return
+            client.copy([uid], self._written(to))
+            client.store([uid], "+", ["\\Deleted"])
+            if client.has_capability("UIDPLUS"):
+                client.uid_expunge([uid])
+
+    def append(self, folder: str, raw: bytes, flags: Iterable[str] = ()) -> None:
+        """File a mail of ours; a folder that is missing is created."""
+        with self._speaking(f"a mail cannot be filed in {folder}:") as client:
+            if self._folders and not self._folders.has(folder):
+                self.create_folder(folder)
+            client.append(self._written(folder), raw, tuple(flags))
+
+    # waiting
+
+    def wait(self, folder: str, seconds: float, wake: Callable[[], bool]) -> bool:
+        """Wait until something may have changed: True. `wake` said so, or the time is up: False.
+
+        `wake` is looked at twice a second (an Event's `is_set`). Without IDLE the server is asked every quarter of a minute.
+        """
+        with self._speaking(f"the folder {folder} cannot be watched:") as client:
+            self._select(client, folder)
+            deadline = monotonic() + seconds
+            turn = self._idle if client.has_capability("IDLE") else self._ask
+            while not client.news():
+                if wake() or monotonic() >= deadline:
+                    return False
+                turn(client, deadline, wake)
+            return True
+
+    def _idle(self, client: Client, deadline: float, wake: Callable[[], bool]) -> None:
+        """Idle once. Ends with news kept in the client, when woken, or when it is time to say DONE and IDLE again."""
+        deadline = min(deadline, monotonic() + IDLE_AGAIN)
+        client.idle()
+        while (left := deadline - monotonic()) > 0 and not wake():
+            if client.hears(min(left, LOOK_AT_WAKE)):
+                break
+        client.idle_done()
+
+    def _ask(self, client: Client, deadline: float, wake: Callable[[], bool]) -> None:
+        deadline = min(deadline, monotonic() + ASK_WITHOUT_IDLE)
+        while (left := deadline - monotonic()) > 0 and not wake():
+            if client.hears(min(left, LOOK_AT_WAKE)):  # a line that is closed is noticed here, too
+                break
+        client.noop()
+
+    # check --online
+
+    def survey(self, now: datetime | None = None) -> Survey:
+        """Look at what the server can do. With `now` its clock is compared, by a draft that is deleted at once."""
+        with self._speaking("the server cannot be looked at:") as client:
+            ahead = clock_ahead(client, self._written(self.drafts), now) if now and self.drafts else None
+            self._selected = None
+            keywords = {folder: self.permits_keywords(folder) for folder in (self.inbox, self.sent) if folder}
+            return surveyed(client, (self.inbox, self.sent, self.drafts), keywords, ahead)
