@@ -64,7 +64,10 @@ DATE = (
     r"|(?P<a4>\d{1,2})(?P<sep>[./-])(?P<b4>\d{1,2})(?:(?P=sep)(?P<y4>20\d\d|\d\d)?)?(?!\d)"
 )
 FILL = rf"[\s,:(]{{0,4}}(?:(?:on|the|le|el|il|am|den|dem|op|em|no dia|monday)\s)?(?:(?:{WEEKDAY})[,.]?\s(?:the |den |dem |le |el |,)?)?"
-SPAN = re.compile(rf"(?<!\w)(?:(?P<back>{BACK})|(?P<until>{UNTIL})){FILL}(?:{DATE}|(?P<weekday>{WEEKDAY})\b|(?P<tomorrow>tomorrow|morgen|demain|mañana)\b)", re.IGNORECASE)
+SPAN = re.compile(
+    rf"(?<!\w)(?:(?P<back>{BACK})|(?P<until>{UNTIL})){FILL}(?:{DATE}|(?P<weekday>{WEEKDAY})\b|(?P<tomorrow>tomorrow|morgen|demain|mañana)\b)",
+    re.IGNORECASE,
+)
 
 
 def back_on(text: str, subject: str, now: datetime | None) -> datetime | None:
@@ -73,7 +76,11 @@ def back_on(text: str, subject: str, now: datetime | None) -> datetime | None:
     A last day of absence gives the day after it. Of several dates the last one counts, for a case waits better than it
     nags. Dates that are past, or more than 400 days away, mean something else and are not taken.
     """
-    found = [day for hit in SPAN.finditer(f"{subject}\n{' '.join(text[:LONGEST].split())}"[:LONGEST]) if (day := _day(hit, now))]
+    found = [
+        day
+        for hit in SPAN.finditer(f"{subject}\n{' '.join(text[:LONGEST].split())}"[:LONGEST])
+        if (day := _day(hit, now))
+    ]
     if not found:
         return None
     zone = now.tzinfo if now is not None else UTC

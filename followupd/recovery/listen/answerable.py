@@ -14,7 +14,10 @@ ROLES = re.compile(
     r"|listserv|majordomo|owner|request|auto(?:mailer|responder|reply)?|notifications?|mailman|uucp|system|nobody|www-data|cron",
     re.IGNORECASE,
 )
-ROLE_PARTS = re.compile(r"^owner-|-(?:request|owner|relay|bounces?|outgoing)$|^(?:no-?reply|bounces?|msprvs\d?)[-+._=]|[-+._](?:no-?reply|donotreply)(?:$|[-+._])|^prvs=", re.IGNORECASE)
+ROLE_PARTS = re.compile(
+    r"^owner-|-(?:request|owner|relay|bounces?|outgoing)$|^(?:no-?reply|bounces?|msprvs\d?)[-+._=]|[-+._](?:no-?reply|donotreply)(?:$|[-+._])|^prvs=",
+    re.IGNORECASE,
+)
 COMMENT = re.compile(r"\([^()]{0,500}\)")
 SUPPRESS = frozenset({"all", "oof", "autoreply"})
 

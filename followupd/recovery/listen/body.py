@@ -3,14 +3,25 @@
 import re
 from dataclasses import dataclass
 
+from followupd.recovery.listen.charset import decode
 from followupd.recovery.listen.html_text import declared_charset, text_of
 from followupd.recovery.listen.parse import Mail, Part
 
 LONGEST = 300_000  # characters of text that are looked at
 SEALED = {"application/pgp-encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"}
-SIGNATURES = {"application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-keys"}
+SIGNATURES = {
+    "application/pgp-signature",
+    "application/pkcs7-signature",
+    "application/x-pkcs7-signature",
+    "application/pgp-keys",
+}
+SHOWN = {"text/plain", "text/html", "text/enriched"}
+NEVER_FILES = SHOWN | {"text/x-amp-html"}
 TNEF = {"application/ms-tnef", "application/vnd.ms-tnef"}
-STUB = re.compile(r"(?:does(?: no|n[o']?)t support|cannot display|view(?:ing)? this (?:e-?mail|message)|kein HTML|HTML[- ]?(?:format|enabled|mail))", re.IGNORECASE)
+STUB = re.compile(
+    r"(?:does(?: no|n[o']?)t support|cannot display|view(?:ing)? this (?:e-?mail|message)|kein HTML|HTML[- ]?(?:format|enabled|mail))",
+    re.IGNORECASE,
+)
 UUENCODED = re.compile(r"^begin [0-7]{3} ([^\n]{1,200})\n[ -`\n]{0,300000}?^end$", re.MULTILINE)
 
 
@@ -26,29 +37,28 @@ class Body:
 def body_of(mail: Mail) -> Body:
     """Return the text a person would see on opening the mail."""
     words, files = _sorted_out(mail)
-    text = _unpacked("\n\n".join(piece for piece in words if piece.strip()), files)[:LONGEST]
+    text = _unpacked("\n\n".join(piece for piece in words if piece.strip()))[:LONGEST]
     names = tuple(dict.fromkeys(name for part in files if (name := _name(part))))
     return Body(text, names, _by_hand(mail, text, files))
 
 
 def _sorted_out(mail: Mail) -> tuple[list[str], list[Part]]:
-    words: list[str] = []
-    files: list[Part] = []
-    for part in mail.parts:
-        if part.type in {"text/plain", "text/html", "text/enriched", "text/x-amp-html"} and not part.attached:
-            continue
-        if part.type not in SIGNATURES:
-            files.append(part)
-    for chosen in _shown([part for part in mail.parts if part.type in {"text/plain", "text/html", "text/enriched"} and not part.attached]):
-        words.append(chosen)
-    return words, files
+    shown = [part for part in mail.parts if part.type in SHOWN and not part.attached]
+    files = [
+        part for part in mail.parts if part.type not in SIGNATURES and (part.attached or part.type not in NEVER_FILES)
+    ]
+    return _shown(shown), files
 
 
 def _shown(parts: list[Part]) -> list[str]:
     """Take the plain version where there is one that says something; HTML is the dearer and the second choice."""
     plain = [flowed(part) for part in parts if part.type == "text/plain"]
     if any(text.strip() for text in plain) and not (_stub(plain) and any(part.type == "text/html" for part in parts)):
-        alone = [part for part in parts if part.type == "text/html" and part.parent not in {"multipart/alternative", "multipart/related"}]
+        alone = [
+            part
+            for part in parts
+            if part.type == "text/html" and part.parent not in {"multipart/alternative", "multipart/related"}
+        ]
         return plain + ([] if any(len(text.strip()) > 1 for text in plain) else [html_of(part) for part in alone])
     return [html_of(part) for part in parts if part.type != "text/plain"] or plain
 
@@ -59,8 +69,6 @@ def _stub(plain: list[str]) -> bool:
 
 
 def html_of(part: Part) -> str:
-    from followupd.recovery.listen.charset import decode
-
     data = part.octets()
     return text_of(decode(data, part.setting("charset") or declared_charset(data)))
 
@@ -82,9 +90,8 @@ def flowed(part: Part) -> str:
     return "\n".join(joined)
 
 
-def _unpacked(text: str, files: list[Part]) -> str:
+def _unpacked(text: str) -> str:
     """Cut uuencoded files out of a text."""
-    del files
     return UUENCODED.sub("", text) if "\nend" in text and "begin " in text else text
 
 
@@ -95,7 +102,11 @@ def _name(part: Part) -> str:
 def _by_hand(mail: Mail, text: str, files: list[Part]) -> str:
     """Say why a person must open this mail; "" when the machine can read it."""
     kinds = {part.type for part in mail.parts} | {mail.type}
-    if "multipart/encrypted" in kinds or "application/pgp-encrypted" in kinds or "-----BEGIN PGP MESSAGE-----" in text[:5000]:
+    if (
+        "multipart/encrypted" in kinds
+        or "application/pgp-encrypted" in kinds
+        or "-----BEGIN PGP MESSAGE-----" in text[:5000]
+    ):
         return "it is encrypted"
     if kinds & SEALED and not text.strip():
         return "it is sealed (S/MIME)"

@@ -9,7 +9,13 @@ from followupd.recovery.listen.parse import Mail, Part
 
 LONGEST = 60_000  # characters of a report that are searched
 REPORTS = {"message/delivery-status", "message/global-delivery-status"}
-ORIGINALS = {"message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers", "message/rfc822-headers"}
+ORIGINALS = {
+    "message/rfc822",
+    "text/rfc822-headers",
+    "message/global",
+    "message/global-headers",
+    "message/rfc822-headers",
+}
 DEAD = re.compile(r"5\.1\.[0-36-9]\d?|5\.1\.10|5\.2\.1|5\.4\.4")
 STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,2}\.\d{1,3})(?![\d.])")
 CODE = re.compile(r"(?<![\d.\-/:])([45][0-5]\d)[ \-](?![\d.]{3})")
@@ -26,7 +32,10 @@ NO_SUCH_USER = re.compile(
     r"|unknown (?:user|recipient|address|local)|host (?:unknown|not found)|domain (?:not found|does not exist)|invalid (?:recipient|mailbox|user)",
     re.IGNORECASE,
 )
-DELAYED = re.compile(r"(?:delayed|not yet been delivered|will (?:continue|keep) (?:to try|trying)|you do not need to (?:resend|do anything)|warning: message still)", re.IGNORECASE)
+DELAYED = re.compile(
+    r"(?:delayed|not yet been delivered|will (?:continue|keep) (?:to try|trying)|you do not need to (?:resend|do anything)|warning: message still)",
+    re.IGNORECASE,
+)
 KEPT_ACTIONS = frozenset({"failed", "delayed", "delivered", "relayed", "expanded"})
 
 
@@ -71,17 +80,17 @@ def complaint_of(mail: Mail, text: str, own_ids: tuple[str, ...] = ()) -> Bounce
 
 def _fields(text: str) -> list[tuple[str, str]]:
     unfolded = re.sub(r"\n[ \t]+", " ", text)
-    return [(name, value.strip()) for name, colon, value in (line.partition(":") for line in unfolded.split("\n")) if colon]
+    return [
+        (name, value.strip()) for name, colon, value in (line.partition(":") for line in unfolded.split("\n")) if colon
+    ]
 
 
 def _reports(part: Part) -> list[_Report]:
-    payload = part.node.get_payload()
-    blocks: list[Headers]
-    if isinstance(payload, list):  # the standard parser splits a delivery-status into blocks of headers
-        blocks = [Headers(block.raw_items()) for block in payload[:100]]
-        blocks += [Headers(_fields(str(block.get_payload()))) for block in payload[:100] if isinstance(block.get_payload(), str)]
-    else:
-        blocks = [Headers(_fields(block)) for block in part.text()[:LONGEST].split("\n\n")]
+    blocks = [Headers(block.raw_items()) for block in part.inner[:100]]
+    written = [body for block in part.inner[:100] if isinstance(body := block.get_payload(), str)] or [
+        part.text()[:LONGEST]
+    ]
+    blocks += [Headers(_fields(piece)) for body in written for piece in body[:LONGEST].split("\n\n")[:100]]
     return [_entry(block) for block in blocks if "final-recipient" in block or "action" in block or "status" in block]
 
 
@@ -107,7 +116,11 @@ def _worst(reports: list[_Report]) -> _Report:
 def _told(text: str) -> tuple[str, str]:
     """Part the words of the mail system from the returned letter below them."""
     lowered = text.lower()
-    cuts = [at for mark in ("\nreceived:", "\nreturn-path:", "original message", "copy of the message", "\nmessage-id:") if (at := lowered.find(mark)) > 0]
+    cuts = [
+        at
+        for mark in ("\nreceived:", "\nreturn-path:", "original message", "copy of the message", "\nmessage-id:")
+        if (at := lowered.find(mark)) > 0
+    ]
     cut = min(cuts, default=len(text))
     return text[:cut], text[cut:]
 
@@ -140,9 +153,7 @@ def _addressee(mail: Mail) -> str:
 
 def _original_text(part: Part) -> str:
     """Return the beginning of a returned letter as text, whether the parser took it apart or not."""
-    payload = part.node.get_payload()
-    if isinstance(payload, list) and payload:
-        inner = payload[0]
+    for inner in part.inner[:1]:
         rest = inner.get_payload()
         fields = "\n".join(f"{name}: {value}" for name, value in inner.raw_items())
         return f"{fields}\n\n{rest if isinstance(rest, str) else ''}"[:LONGEST]
@@ -152,9 +163,9 @@ def _original_text(part: Part) -> str:
 def _original_id(mail: Mail, text: str, own_ids: tuple[str, ...]) -> str:
     """Find the returned letter's Message-ID: in its own headers, in In-Reply-To, or in the words (506 of 581 real bounces)."""
     for part in mail.parts:
-        if part.type in ORIGINALS or part.type in REPORTS or part.attached:
-            if hit := FIELD_ID.search(_original_text(part)):
-                return hit[1]
+        returned = part.type in ORIGINALS or part.type in REPORTS or part.attached
+        if returned and (hit := FIELD_ID.search(_original_text(part))):
+            return hit[1]
     if own_ids:
         return own_ids[0]
     for field in ("in-reply-to", "references"):

@@ -61,7 +61,9 @@ def codec_of(name: str) -> str:
     except (LookupError, ValueError):
         return ""
     textual: bool = getattr(found, "_is_text_encoding", True)
-    return "" if not textual or found.name in NOT_CHARSETS or found.name.replace("_", "-") in NOT_CHARSETS else found.name
+    return (
+        "" if not textual or found.name in NOT_CHARSETS or found.name.replace("_", "-") in NOT_CHARSETS else found.name
+    )
 
 
 def decode(data: bytes, charset: str = "") -> str:

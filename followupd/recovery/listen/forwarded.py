@@ -8,15 +8,23 @@ from followupd.recovery.listen.header import ADDRESS, mailboxes
 from followupd.recovery.listen.new_words import FORWARDED, LABEL, MARKS, ORIGINAL
 from followupd.recovery.listen.parse import Mail
 
-SUBJECT = re.compile(r"\s*(?:\[[^\[\]]{0,40}\]\s*)?(?:" + "|".join(map(re.escape, phrases.FORWARD_SUBJECTS)) + r")\s?(?:\[\d{1,3}\])?\s?[:：]", re.IGNORECASE)
+SUBJECT = re.compile(
+    r"\s*(?:\[[^\[\]]{0,40}\]\s*)?(?:"
+    + "|".join(map(re.escape, phrases.FORWARD_SUBJECTS))
+    + r")\s?(?:\[\d{1,3}\])?\s?[:：]",
+    re.IGNORECASE,
+)
 LOOKED_AT = 200  # lines in which the original's header block is looked for
 
 
 def forwarded_from(mail: Mail, subject: str, text: str, ours: Ours) -> Person | None:
     """Return the original sender of a forwarded mail; None when it is none, or when we wrote the original."""
     announced = SUBJECT.match(subject) is not None
-    lines = [MARKS.sub("", line[:400]) for line in text.split("\n", LOOKED_AT)[:LOOKED_AT]]
-    begun = next((number for number, line in enumerate(lines) if FORWARDED.match(line) or (announced and ORIGINAL.match(line))), None)
+    lines = [MARKS.sub("", line[:400]).strip() for line in text.split("\n", LOOKED_AT)[:LOOKED_AT]]
+    begun = next(
+        (number for number, line in enumerate(lines) if FORWARDED.match(line) or (announced and ORIGINAL.match(line))),
+        None,
+    )
     if begun is None and not announced:
         return None
     person = _attached(mail) if announced else None
@@ -26,9 +34,8 @@ def forwarded_from(mail: Mail, subject: str, text: str, ours: Ours) -> Person | 
 
 def _attached(mail: Mail) -> Person | None:
     for part in mail.parts:
-        payload = part.node.get_payload()
-        if part.type == "message/rfc822" and isinstance(payload, list) and payload:
-            field = next((str(value) for name, value in payload[0].raw_items() if name.lower() == "from"), "")
+        if part.type == "message/rfc822" and part.inner:
+            field = next((str(value) for name, value in part.inner[0].raw_items() if name.lower() == "from"), "")
             found = [box.person() for box in mailboxes(field)]
             return found[0] if found and found[0].address else None
     return None
@@ -38,7 +45,9 @@ def _in_block(lines: list[str]) -> Person | None:
     for number, line in enumerate(lines):
         label = LABEL.match(line[:80])
         if label and label.lastgroup == "who":
-            written = line[label.end() :] + " " + (lines[number + 1] if number + 1 < len(lines) and "@" not in line else "")
+            written = (
+                line[label.end() :] + " " + (lines[number + 1] if number + 1 < len(lines) and "@" not in line else "")
+            )
             return _person(written.replace("[mailto:", "<").replace("]", ">").replace("<mailto:", "<"))
     return None
 

@@ -18,6 +18,8 @@ GAP = re.compile(r"\?=[ \t\r\n]{1,10}=\?")
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]+")
 BLANK = re.compile(r"[ \t\r\n]+")
 MESSAGE_ID = re.compile(r"<[^<>\s]{1,250}>")
+SEPARATORS = frozenset(",;")
+GROUP_END = frozenset(":")
 TOKEN = re.compile(r'"(?:[^"\\]|\\.){0,2000}"|<[^<>]{0,400}>|\([^()]{0,400}\)|[,;:]|[^",;:<(]+|.', re.DOTALL)
 QUOTED_PAIR = re.compile(r"\\(.)")
 ADDRESS = re.compile(r"[^\s@<>(),;:\"\[\]]{1,64}@[^\s@<>(),;:\"]{1,255}")
@@ -124,13 +126,13 @@ def mailboxes(value: str) -> tuple[Mailbox, ...]:
     words: list[str] = []
     angle = ""
     for token in TOKEN.findall(value[:LONGEST]):
-        if token in {",", ";"}:
+        if token in SEPARATORS:
             if angle or any("@" in word for word in words):
                 found.append(_mailbox(words, angle))
                 words, angle = [], ""
             elif words:
                 words.append(token)  # "Doe, Jane <jane@...>": the comma belongs to the name
-        elif token == ":" and not angle and not any("@" in word for word in words):
+        elif token in GROUP_END and not angle and not any("@" in word for word in words):
             words = []  # the name of a group
         elif token[0] == "<" and len(token) > 1:
             angle = angle or token[1:-1]

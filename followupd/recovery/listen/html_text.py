@@ -1,6 +1,7 @@
 """Turn an HTML body into text: quotes marked with ">", what is struck out or hidden left out (MAIL.md, sections 3 and 4)."""
 
 import re
+from collections.abc import Iterator
 from html import unescape
 from typing import TYPE_CHECKING, Any
 
@@ -10,35 +11,46 @@ if TYPE_CHECKING:
 LONGEST = 400_000  # characters of one body
 MOST_TAGS = 20_000
 MARK = "\ue000"  # stands where a quote was cut out; taken out of what customers wrote
-QUOTES = (
-    "descendant-or-self::blockquote[@type='cite' or contains(@class,'gmail_quote') or contains(@class,'cite')"
-    " or contains(@class,'quote') or contains(@style,'border-left')]"
-    "|//*[contains(@class,'yahoo_quoted') or contains(@class,'protonmail_quote') or contains(@class,'tutanota_quote')"
-    " or contains(@class,'moz-cite-prefix') or contains(@class,'gmail_attr') or contains(@class,'moz-forward-container')"
-    " or contains(@class,'yahoo-quoted') or contains(@class,'zmail_extra') or contains(@class,'iwc-quote')"
-    " or contains(@class,'WordSectionQuote') or @id='OLK_SRC_BODY_SECTION' or @id='isForwardContent'"
-    " or @id='mail-editor-reference-message-container' or @name='messageReplySection'"
-    " or @id='ms-outlook-mobile-body-reference' or @data-marker='__QUOTED_TEXT__' or @id='reply-intro']"
+# Where mail programs put the earlier mail.
+QUOTE_CLASSES = re.compile(
+    r"(?:^|\s)(?:gmail_attr|yahoo_quoted|yahoo-quoted-begin|protonmail_quote|tutanota_quote|moz-cite-prefix|moz-forward-container"
+    r"|zmail_extra|iwc-quote|ms-outlook-mobile-reference-message|front-blockquote)(?:\s|$)"
+)
+QUOTE_NAMES = frozenset(
+    {
+        *(
+            "OLK_SRC_BODY_SECTION",
+            "isForwardContent",
+            "mail-editor-reference-message-container",
+            "reply-intro",
+            "messageReplySection",
+        ),
+        *("ms-outlook-mobile-body-reference", "__QUOTED_TEXT__"),
+    }
 )
 # From these on, all that follows in the document is the earlier mail.
-CUTS = (
-    "//*[@id='divRplyFwdMsg' or @id='appendonsend' or @id='x_divRplyFwdMsg' or @id='stopSpelling' or @id='zwchr'"
-    " or @data-marker='__DIVIDER__']"
-    "|//div[contains(@style,'border-top:solid #E1E1E1') or contains(@style,'border-top:solid #B5C4DF')"
-    " or contains(@style,'border-top: 1px solid rgb(181, 196, 223)')]"
+CUT_NAMES = frozenset(
+    {"divRplyFwdMsg", "x_divRplyFwdMsg", "appendonsend", "x_appendonsend", "stopSpelling", "zwchr", "__DIVIDER__"}
 )
-GONE = (
-    "//script|//style|//title|//s|//del|//strike|//template|//comment()|//*[@hidden]"
-    "|//*[contains(translate(@style,' NOE','noe'),'display:none') or contains(translate(@style,' A','a'),'mso-hide:all')"
-    " or contains(translate(@style,' ',''),'font-size:0px') or contains(translate(@style,' ',''),'font-size:0;')"
-    " or contains(translate(@style,' ',''),'visibility:hidden') or contains(translate(@style,' ',''),'line-through')]"
+CUT_STYLE = re.compile(
+    r"border-top:\s?(?:solid #(?:E1E1E1|B5C4DF)|(?:1px|1pt) solid (?:#E1E1E1|#B5C4DF|rgb\(181, 196, 223\)))",
+    re.IGNORECASE,
 )
-SIGNATURE = "//*[contains(@class,'gmail_signature') or @id='Signature' or contains(@class,'moz-signature')]"
+GONE_TAGS = frozenset({"script", "style", "title", "s", "del", "strike", "template", "head"})
+GONE_STYLE = re.compile(
+    r"display:none|mso-hide:all|font-size:0(?:px|pt)?(?:;|$|!)|visibility:hidden|text-decoration:line-through",
+    re.IGNORECASE,
+)
+SIGNATURE_NAMES = frozenset({"Signature", "x_Signature", "gmail_signature", "moz-signature"})
+BLOCKS = frozenset({"br", "p", "div", "tr", "li", "blockquote", "h1", "h2", "h3", "h4", "pre", "table", "hr"})
 TAG = re.compile(r"<[^<>]{0,5000}>")
 BREAK = re.compile(r"<(?:br|/?p|/?div|/tr|/li|/?h[1-6]|/?table|/?blockquote)\b[^<>]{0,2000}>", re.IGNORECASE)
-UNSEEN = re.compile(r"<(script|style|title)\b[^<>]{0,2000}>[^<]{0,100000}</\1\s*>|<!--[^<>]{0,20000}-->", re.IGNORECASE)
-DECLARED = re.compile(r"^\s*<\?xml[^<>]{0,200}\?>")
+UNSEEN = re.compile(
+    r"<(script|style|title)\b[^<>]{0,2000}>[^<]{0,100000}</\1\s{0,9}>|<!--[^<>]{0,20000}-->", re.IGNORECASE
+)
+DECLARED = re.compile(r"\s{0,99}<\?xml[^<>]{0,200}\?>")
 CHARSET = re.compile(rb"charset\s{0,3}=\s{0,3}[\"']?([A-Za-z0-9_.:-]{2,30})", re.IGNORECASE)
+GAPS = re.compile(r"\n{3,}")
 
 
 def declared_charset(data: bytes) -> str:
@@ -49,7 +61,9 @@ def declared_charset(data: bytes) -> str:
 
 def text_of(html: str) -> str:
     """Render an HTML body; each line of a quote begins with "> ". Never raises."""
-    html = DECLARED.sub("", html[:LONGEST]).replace(MARK, "")
+    html = html[:LONGEST].replace(MARK, "")
+    declared = DECLARED.match(html)
+    html = html[declared.end() :] if declared else html  # lxml refuses text that declares an encoding
     if html.count("<") > MOST_TAGS:
         return plainly(html)
     try:
@@ -67,8 +81,7 @@ def plainly(html: str) -> str:
 
 def tidy(text: str) -> str:
     """Trim each line and leave one empty line where there were several."""
-    lines = [line.replace("\xa0", " ").rstrip() for line in text.split("\n")]
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
+    return GAPS.sub("\n\n", "\n".join(line.rstrip() for line in text.replace("\xa0", " ").split("\n"))).strip("\n")
 
 
 def _tree(html: str) -> "HtmlElement | None":
@@ -82,22 +95,32 @@ def _tree(html: str) -> "HtmlElement | None":
 
 
 def _rendered(tree: "HtmlElement") -> str:
-    for node in tree.xpath(GONE):
-        _drop(node)
-    for node in tree.xpath(CUTS):
-        _gather_rest(node)
-    quotes = [node for node in tree.xpath(QUOTES) if not _within_quote(node)]
-    texts = [_cut_out(node, number) for number, node in enumerate(quotes)]
-    for node in tree.xpath(SIGNATURE):
-        _mark_signature(node)
-    return tidy(_put_back(_layout(tree), texts))
-
-
-def _layout(tree: "HtmlElement") -> str:
     from inscriptis.html_engine import Inscriptis
 
-    text: str = Inscriptis(tree).get_text()
-    return text
+    for node in list(_hidden(tree)):
+        _drop(node)
+    for node in [node for node in tree.iter() if _names(node) & CUT_NAMES or CUT_STYLE.search(node.get("style", ""))][
+        :1
+    ]:
+        _gather_rest(node)
+    texts = [_cut_out(node, number) for number, node in enumerate(list(_quotes(tree)))]
+    for node in [node for node in tree.iter() if _names(node) & SIGNATURE_NAMES]:
+        _mark_signature(node)
+    return tidy(_put_back(Inscriptis(tree).get_text(), texts))
+
+
+def _names(node: Any) -> set[str]:
+    """Return the class, id and name of a node: what mail programs mark their containers with."""
+    if not node.attrib or not isinstance(node.tag, str):
+        return set()
+    return {*node.get("class", "").split(), node.get("id", ""), node.get("name", ""), node.get("data-marker", "")}
+
+
+def _hidden(tree: "HtmlElement") -> Iterator[Any]:
+    for node in tree.iter():
+        style = node.get("style")
+        if node.tag in GONE_TAGS or "hidden" in node.attrib or (style and GONE_STYLE.search(style.replace(" ", ""))):
+            yield node
 
 
 def _drop(node: Any) -> None:
@@ -106,22 +129,49 @@ def _drop(node: Any) -> None:
         node.drop_tree()
 
 
-def _within_quote(node: Any) -> bool:
-    return any(MARK in above.attrib or above.get("data-quote") for above in node.iterancestors()) or _marked(node)
+def _quotes(tree: "HtmlElement") -> Iterator[Any]:
+    """Yield the outermost containers of quoted text."""
+    taken: set[Any] = set()
+    for node in tree.iter():
+        if node.getparent() in taken:
+            taken.add(node)
+        elif _is_quote(node):
+            taken.add(node)
+            yield node
 
 
-def _marked(node: Any) -> bool:
-    """Mark the node as a quote, so that what lies inside is not cut out again."""
-    node.set("data-quote", "1")
-    return False
+def _is_quote(node: Any) -> bool:
+    if node.tag == "blockquote":
+        marks = node.get("class", "") + node.get("style", "").replace(" ", "")
+        return (
+            node.get("type") == "cite"
+            or any(mark in marks for mark in ("quote", "cite", "border-left"))
+            or _introduced(node)
+        )
+    return bool(node.attrib) and (
+        bool(_names(node) & QUOTE_NAMES) or QUOTE_CLASSES.search(node.get("class", "")) is not None
+    )
+
+
+def _introduced(node: Any) -> bool:
+    """Tell a quote from a paragraph set in: "Kim wrote:" stands right before it."""
+    before = node.getprevious()
+    while before is not None and before.tag == "br" and not (before.tail or "").strip():
+        before = before.getprevious()
+    if before is None:
+        parent = node.getparent()
+        return parent is not None and (parent.text or "").rstrip().endswith(":")
+    return (
+        (before.tail or "").strip() or (before.text_content() if isinstance(before.tag, str) else "").strip()
+    ).endswith(":")
 
 
 def _gather_rest(node: Any) -> None:
     """Put the node and all that follows it in the document into one quote."""
-    quote = node.makeelement("blockquote", {"type": "cite"})
     parent = node.getparent()
     if parent is None:
         return
+    quote = node.makeelement("blockquote", {"type": "cite"})
     parent.insert(parent.index(node), quote)
     branch = quote
     while branch is not None and branch.tag not in {"body", "html"}:
@@ -132,41 +182,48 @@ def _gather_rest(node: Any) -> None:
 
 def _cut_out(node: Any, number: int) -> str:
     """Take a quote out of the tree, leave a mark, and return its text."""
-    text = plainly_node(node)
-    mark = node.makeelement("div")
-    mark.text = f"{MARK}{number}{MARK}"
-    mark.tail, node.tail = node.tail, None
+    text = _plain_quote(node)
     parent = node.getparent()
     if parent is None:
         return text
+    mark = node.makeelement("div")
+    mark.text = f"{MARK}{number}{MARK}"
+    mark.tail, node.tail = node.tail, None
     parent.replace(node, mark)
     return text
 
 
-def plainly_node(node: Any) -> str:
+def _plain_quote(node: Any) -> str:
     """Return a quote's text: good enough to be shown and searched, at a tenth of the layout's price."""
     pieces: list[str] = []
     for inner in node.iter():
-        if not isinstance(inner.tag, str):
-            continue
-        if inner.tag in {"br", "p", "div", "tr", "li", "blockquote", "h1", "h2", "h3", "pre"}:
+        if inner.tag in BLOCKS:
             pieces.append("\n")
-        pieces.append(" ".join((inner.text or "").split(" ")).replace("\n", " "))
+        pieces.append((inner.text or "").replace("\n", " ") if isinstance(inner.tag, str) else "")
         if inner is not node:
             pieces.append((inner.tail or "").replace("\n", " "))
-    return tidy("".join(pieces))
+    return tidy("\n".join(" ".join(line.split()) for line in "".join(pieces).split("\n")))
 
 
 def _mark_signature(node: Any) -> None:
-    line = node.makeelement("div")
-    line.text = "-- "
-    if not (node.text_content() or "").lstrip().startswith("--"):
+    if not (node.text_content() or "").lstrip().startswith("--") and node.getparent() is not None:
+        line = node.makeelement("div")
+        line.text = "--"
         node.addprevious(line)
 
 
 def _put_back(text: str, quotes: list[str]) -> str:
-    def prefixed(mark: "re.Match[str]") -> str:
-        lines = quotes[int(mark[1])].split("\n")
-        return "\n".join(f"> {line}".rstrip() for line in lines) if any(lines) else ""
-
-    return re.sub(rf"[ \t]*{MARK}(\d+){MARK}", prefixed, text)
+    """Put each quote where its mark stands, on lines of its own."""
+    if not quotes:
+        return text
+    lines: list[str] = []
+    for line in text.split("\n"):
+        before, mark, rest = line.partition(MARK)
+        if not mark:
+            lines.append(line)
+            continue
+        number, _, after = rest.partition(MARK)
+        lines += [before] if before.strip() else []
+        lines += [f"> {quoted}".rstrip() for quoted in quotes[int(number)].split("\n")] if quotes[int(number)] else []
+        lines += [after] if after.strip() else []
+    return "\n".join(lines)

@@ -14,6 +14,7 @@ from followupd.recovery.listen.signature import ending
 MOST_LINES = 20_000
 WIDEST = 600  # characters of a line, or of a broken heading put together, that the patterns look at
 SAME = 20  # characters that a line must share with an earlier mail to be its quote
+WRAP = 70  # a quoted line that had grown to this was broken, and its tail lost its mark
 NEW, QUOTED, SIGNED, MAYBE = "new", "quoted", "signed", "maybe"
 
 
@@ -22,7 +23,10 @@ def _words(*groups: Iterable[str]) -> str:
     return "|".join(re.escape(word) for word in longest_first)
 
 
-VERB = re.compile(rf"(?:^|[\s\u200f(>\"”“\d年月日,，。])(?:{_words(phrases.WROTE)})|(?:写道|寫道|书写|書きました|のメール|님이 작성)", re.IGNORECASE)
+VERB = re.compile(
+    rf"(?:^|[\s\u200f(>\"”“\d年月日,，。])(?:{_words(phrases.WROTE)})|(?:写道|寫道|书写|書きました|のメール|님이 작성)",
+    re.IGNORECASE,
+)
 OPENER = re.compile(
     rf"[\s*_\-\u200f\u202a-\u202e]*(?:(?:{_words(phrases.OPENERS)})[\s,]|(?:{_words(phrases.WEEKDAYS)})[a-zäöüß]{{0,8}}[.,]?\s|\d)",
     re.IGNORECASE,
@@ -37,12 +41,13 @@ LABEL = re.compile(
     re.IGNORECASE,
 )
 RULE = re.compile(r"[\s]{0,8}[-_=*─—~]{3,}\s*$")
-ORIGINAL = re.compile(rf"\s*[-_=*]{{2,}}\s*(?:{_words(phrases.ORIGINAL, phrases.FORWARDED)})", re.IGNORECASE)
-FORWARDED = re.compile(rf"\s*[-_=*]*\s*(?:{_words(phrases.FORWARDED)})\s*(?:[-_=*]{{2,}}|[:：])?\s*$", re.IGNORECASE)
+ORIGINAL = re.compile(rf"[-_=*]{{2,60}}\s{{0,4}}(?:{_words(phrases.ORIGINAL, phrases.FORWARDED)})", re.IGNORECASE)
+FORWARDED = re.compile(rf"[-_=* ]{{0,60}}(?:{_words(phrases.FORWARDED)})[-_=* ]{{0,60}}[:：]?$", re.IGNORECASE)
+DIGIT = re.compile(r"\d")
 ABOVE = re.compile(_words(phrases.ABOVE_THIS_LINE), re.IGNORECASE)
-SAID = re.compile(rf"\b(?:{_words(phrases.YOU_SAID)})\b", re.IGNORECASE)
 MARKED = re.compile(r"\s{0,3}[>›»|｜＞]")
 MARKS = re.compile(r"^[\s>›»|｜＞]+")
+BROKEN = re.compile(r">\s?[^\s>]{0,20}\s?[:：]$")  # the end of a heading that was broken inside "<kim@example.org>"
 FAR = 8  # lines of a header block that are looked at
 
 
@@ -75,13 +80,14 @@ def new_words(text: str, earlier: Iterable[str] = ()) -> NewWords:
 
 def _joined(lines: list[str], kinds: list[str], wanted: set[str]) -> str:
     kept: list[str] = []
-    gap = False
+    gap = False  # something was left out: one empty line stands there
     for line, kind in zip(lines, kinds, strict=True):
         if kind not in wanted:
             gap = True
-        elif line or (kept and kept[-1]):
-            kept += [""] if gap and kept and kept[-1] and line else []
+        elif not gap:
             kept.append(line)
+        elif line:
+            kept += ["", line] if kept and kept[-1] else [line]
             gap = False
     return "\n".join(kept).strip("\n")
 
@@ -106,29 +112,37 @@ def _headings(lines: list[str], kinds: list[str]) -> None:
 
 
 def _heading(lines: list[str], at: int) -> int:
-    """Return how many lines from here are the heading of a quote; 0 when none begins here."""
-    line = lines[at][:WIDEST]
-    if (line.lstrip()[:1] in "-_=*" and ORIGINAL.match(line)) or ("#" in line or "-" in line) and ABOVE.search(line):
+    """Return how many lines from here are the heading of a quote; 0 when none begins here.
+
+    Most lines are let go by their looks alone, for the patterns are dear.
+    """
+    line = lines[at][:WIDEST].strip()
+    ruled, colon = line.startswith(("-", "_", "=", "*", "#")), ":" in line or "：" in line
+    if (ruled and ORIGINAL.match(line)) or _turns_away(line):
         return 1
-    if FORWARDED.match(line) and len(line) < 80:
-        return 1
-    return _header_block(lines, at) or _attribution(lines, at)
+    if colon and (height := _header_block(lines, at)):
+        return height
+    return _attribution(lines, at, line) if colon or "@" in line or DIGIT.search(line) else 0
 
 
-def _attribution(lines: list[str], at: int) -> int:
+def _turns_away(line: str) -> bool:
+    if not 0 < len(line) < 120 or not (line.startswith(("-", "_", "=", "*", "#")) or line[-1] in ":："):
+        return False
+    return FORWARDED.match(line) is not None or (line[0] in "-_=*#" and ABOVE.search(line) is not None)
+
+
+def _attribution(lines: list[str], at: int, first: str) -> int:
     """Recognise "On Monday, Kim <kim@example.org> wrote:", broken over up to four lines."""
-    opened = OPENER.match(lines[at][:WIDEST]) is not None
+    opened = OPENER.match(first) is not None
     joined = ""
-    for height, line in enumerate(lines[at : at + 4], 1):
-        if not line or MARKED.match(line):
+    for height, line in enumerate(lines[at : at + (4 if opened else 1)], 1):
+        if not line or (MARKED.match(line) and not BROKEN.match(line)):
             break
         joined = f"{joined} {line.strip()}" if joined else line.strip()
         if len(joined) > WIDEST:
             break
         if _is_attribution(joined, opened=opened, next_line=_after(lines, at + height)):
             return height
-        if not opened:
-            break
     return 0
 
 
@@ -185,7 +199,10 @@ def _known(lines: list[str], kinds: list[str], earlier: Iterable[str]) -> None:
     said = " ".join(_flat(text[:65_536]) for text in earlier)
     if not said:
         return
-    same = [kind == NEW and len(flat := _flat(line[:2000])) >= SAME and flat in said for line, kind in zip(lines, kinds, strict=True)]
+    same = [
+        kind == NEW and len(flat := _flat(line[:2000])) >= SAME and flat in said
+        for line, kind in zip(lines, kinds, strict=True)
+    ]
     runs = _runs(lines, kinds, same)
     for number, hit in enumerate(same):
         if hit:
@@ -205,19 +222,32 @@ def _runs(lines: list[str], kinds: list[str], same: list[bool]) -> set[int]:
 
 
 def _flat(text: str) -> str:
-    return " ".join(MARKS.sub("", line) for line in text.casefold().split("\n")).replace("\xa0", " ").strip() if "\n" in text else " ".join(
-        MARKS.sub("", text.casefold()).split()
+    return (
+        " ".join(MARKS.sub("", line) for line in text.casefold().split("\n")).replace("\xa0", " ").strip()
+        if "\n" in text
+        else " ".join(MARKS.sub("", text.casefold()).split())
     )
 
 
 def _doubts(lines: list[str], kinds: list[str]) -> None:
     """Name doubtful: a stray line inside a quote (broken by re-wrapping), and words that repeat what others said."""
-    for number, line in enumerate(lines):
-        if kinds[number] != NEW or not line:
-            continue
-        inside = 0 < number < len(lines) - 1 and kinds[number - 1] == kinds[number + 1] == QUOTED
-        if (inside and lines[number - 1].strip("> ") and lines[number + 1].strip("> ")) or SAID.search(line[:WIDEST]):
-            kinds[number] = MAYBE
+    for number in range(1, len(lines) - 1):
+        if kinds[number - 1] == QUOTED and kinds[number] == NEW and kinds[number + 1] == QUOTED:
+            kinds[number] = _stray(lines[number - 1], lines[number], lines[number + 1])
+    lowered = "\n".join(lines).casefold()
+    for said in [words for words in phrases.YOU_SAID if words in lowered]:
+        for number, line in enumerate(lines):
+            if kinds[number] == NEW and said in line.casefold():
+                kinds[number] = MAYBE
+
+
+def _stray(above: str, line: str, below: str) -> str:
+    """Judge a line without a mark between two lines with one: the tail of a broken line, or an answer put between."""
+    if not above.strip("> ") or not line:
+        return NEW
+    if len(above) + len(line.split(" ", 1)[0]) > WRAP and line[:1].islower():
+        return QUOTED
+    return MAYBE if below.strip("> ") else NEW
 
 
 def _never_all(lines: list[str], kinds: list[str]) -> None:

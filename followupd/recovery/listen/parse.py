@@ -19,6 +19,8 @@ DEEPEST = 30  # levels of multiparts; real mail has under ten
 MOST_WORK = 3_000_000  # lines times boundaries: the standard parser tries each open boundary on each line
 LEAD = b"\r\n\xef\xbb\xbf"
 PARAMETER = re.compile(r';\s*([\w*-]{1,40})\s*=\s*(?:"((?:[^"\\]|\\.){0,2000})"|([^\s;"]{0,2000}))')
+GAP = re.compile(rb"\n\r?\n")
+MANY = re.compile(rb"^content-type\s{0,9}:\s{0,99}(?:multipart|message)", re.IGNORECASE | re.MULTILINE)
 BOUNDARY = re.compile(rb"boundary", re.IGNORECASE)
 
 
@@ -54,6 +56,11 @@ class Part:
     def setting(self, name: str) -> str:
         return dict(self.settings).get(name, "")
 
+    @property
+    def inner(self) -> list[Message]:
+        """The messages that the parser found inside: a forwarded mail, or the blocks of a delivery report."""
+        return inner(self.node)
+
     def octets(self) -> bytes:
         """Return the part's bytes with its transfer encoding undone; a broken encoding gives what can be had."""
         try:
@@ -66,7 +73,7 @@ class Part:
         return octets(payload) if isinstance(payload, str) else b""
 
     def text(self) -> str:
-        """Return the part as Unicode with "\\n" line ends."""
+        """Return the part as Unicode; a line ends in one line feed."""
         text = decode(self.octets(), self.setting("charset"))
         return text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
 
@@ -85,20 +92,32 @@ class Mail:
 def take_apart(raw: bytes) -> Mail:
     """Parse one mail.
 
-    Raises: UnreadableError for what no program should try (nesting, parts, a parser that gives up).
+    Raises: UnreadableError for what no program should try (nesting, or a parser that gives up).
     """
     bounded = _bounded(raw)
     try:
-        node = message_from_bytes(bounded, _class=Letter, policy=compat32)
+        node = _parsed(bounded)
         parts = tuple(_parts(node))
     except RecursionError:
         raise UnreadableError("parts are nested too deeply") from None
     except UnreadableError:
         raise
-    except Exception as error:  # noqa: BLE001 - the standard parser has raised seven kinds of error on real mail; each is a quarantine
+    except Exception as error:  # it has raised seven kinds of error on real mail
         raise UnreadableError(f"the mail's structure cannot be read ({type(error).__name__})") from error
     own_type, settings = content(node)
     return Mail(Headers(node.raw_items()), own_type, settings, parts, cut=len(bounded) < len(raw.lstrip(LEAD)))
+
+
+def _parsed(raw: bytes) -> Message:
+    """Parse a mail; of one that has a single part only the header, for the parser goes line by line."""
+    gap = GAP.search(raw)
+    if gap is None or MANY.search(raw, 0, gap.end()):
+        return message_from_bytes(raw, _class=Letter, policy=compat32)
+    node = message_from_bytes(raw[: gap.end()], _class=Letter, policy=compat32)
+    spoilt = node.get_payload()  # what stood behind a line that is no header line
+    body = raw[gap.end() :].decode("ascii", "surrogateescape")
+    node.set_payload(f"{spoilt}{body}" if isinstance(spoilt, str) else body)
+    return node
 
 
 def _bounded(raw: bytes) -> bytes:
@@ -118,7 +137,7 @@ def _bounded(raw: bytes) -> bytes:
 
 
 def _parts(root: Message) -> Iterator[Part]:
-    """Yield the leaves in order; message/* nodes are yielded whole and never entered (R7)."""
+    """Yield the leaves in order, up to MOST_PARTS; message/* nodes are yielded whole and never entered (R7)."""
     waiting: list[tuple[Message, str, int]] = [(root, "", 0)]
     seen = 0
     while waiting:
@@ -127,13 +146,19 @@ def _parts(root: Message) -> Iterator[Part]:
         if depth > DEEPEST:
             raise UnreadableError(f"more than {DEEPEST} levels of parts")
         if seen > MOST_PARTS:
-            raise UnreadableError(f"more than {MOST_PARTS} parts")
+            return  # the words stand in front; what follows are files
         kind, settings = content(node)
-        payload = node.get_payload()
-        if isinstance(payload, list) and kind.startswith("multipart/"):
-            waiting += [(child, kind, depth + 1) for child in reversed(payload)]
+        if node.is_multipart() and kind.startswith("multipart/"):
+            waiting += [
+                (child, kind, depth + 1) for child in reversed(node.get_payload()) if isinstance(child, Message)
+            ]
         else:
             yield _part(node, kind, parent, settings)
+
+
+def inner(node: Message) -> list[Message]:
+    payload = node.get_payload()
+    return [child for child in payload if isinstance(child, Message)] if isinstance(payload, list) else []
 
 
 def _part(node: Message, kind: str, parent: str, settings: dict[str, str]) -> Part:
@@ -175,7 +200,7 @@ def parameters(field: str) -> dict[str, str]:
 
 
 def _joined(values: list[str]) -> str:
-    charset, language, text = ("".join(values).split("'", 2) + ["", ""])[:3] if "'" in values[0] else ("", "", "".join(values))
-    del language
+    whole = "".join(values)
+    charset, _, text = whole.split("'", 2) if whole.count("'") > 1 else ("", "", whole)
     data = re.sub(rb"%([0-9A-Fa-f]{2})", lambda pair: bytes([int(pair[1], 16)]), octets(text))
     return decode(data, charset)

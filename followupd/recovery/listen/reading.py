@@ -41,7 +41,9 @@ def read_plain(subject: str, body: str, headers: Mapping[str, str] | None, ours:
     Raises: UnreadableError, as `read` does.
     """
     fields = {"subject": subject} | {
-        name.lower(): str(value) for name, value in (headers or {}).items() if FIELD_NAME.fullmatch(name) and not name.lower().startswith("content-")
+        name.lower(): str(value)
+        for name, value in (headers or {}).items()
+        if FIELD_NAME.fullmatch(name) and not name.lower().startswith("content-")
     }
     lines = [f"{name}: {' '.join(value.split())}" for name, value in fields.items()]
     head = "\n".join([*lines, "content-type: text/plain; charset=utf-8", "content-transfer-encoding: 8bit"])
@@ -86,7 +88,9 @@ def _read(mail: Mail, ours: Ours, *, in_sent: bool, received_at: datetime | None
 
 
 def _people(headers: Headers, name: str) -> tuple[Person, ...]:
-    return tuple(person for field in headers.every(name) for box in mailboxes(field) if (person := box.person()).address)
+    return tuple(
+        person for field in headers.every(name) for box in mailboxes(field) if (person := box.person()).address
+    )
 
 
 def _sender(headers: Headers, written_by: Mailbox, ours: Ours) -> Person:

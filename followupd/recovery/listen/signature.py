@@ -10,11 +10,15 @@ MOST_BELOW = 8  # lines of a signature below a farewell
 DELIMITER = re.compile(r"(?:--|__|—|–|-- —)\s?$|[-_—]{5,}$")
 DASHED_NAME = re.compile(r"\s?[-–—]{1,2}\s?[A-ZÀ-Þ][\w.'’-]{0,20}(?: [A-ZÀ-Þ][\w.'’-]{0,20}){0,3}$|/[A-ZÀ-Þ]\w{1,20}$")
 SENT_FROM = re.compile(
-    r"\s*[\[(]?(?:" + "|".join(re.escape(word) for word in sorted(phrases.SENT_FROM, key=len, reverse=True)) + r")\b[^.!?]{0,60}(?:<[^<>]{0,200}>|\([^()]{0,200}\)|https?://\S{1,200})?[\])]?\.?$",
+    r"\s*[\[(]?(?:"
+    + "|".join(re.escape(word) for word in sorted(phrases.SENT_FROM, key=len, reverse=True))
+    + r")\b[^.!?,]{0,60}(?:<[^<>]{0,200}>|\([^()]{0,200}\)|https?://\S{1,200})?[\])]?\.?$",
     re.IGNORECASE,
 )
 DISCLAIMER = re.compile(r"\s*[*_]{0,3}(?:" + "|".join(map(re.escape, phrases.DISCLAIMERS)) + ")", re.IGNORECASE)
 FAREWELL = frozenset(phrases.FAREWELLS)
+FOOTERS = frozenset(word.split()[0][:6] for word in phrases.SENT_FROM)  # a cheap look before the dear pattern
+PRINT = frozenset(word.split()[0] for word in phrases.DISCLAIMERS)
 TRIM = " \t,.!;:~*_🙂😊🎉-–\u2003"
 POSTSCRIPT = re.compile(r"\s*(?:p\.?\s?s\.?|n\.?\s?b\.?)\b", re.IGNORECASE)
 LIST_FOOTER = re.compile(r"(?:mailing list|mailman/listinfo|unsubscribe|abbestellen|se désabonner)", re.IGNORECASE)
@@ -50,17 +54,26 @@ def _begins(lines: list[str], start: int, stop: int) -> int:
 
 
 def _opens(lines: list[str], number: int, stop: int) -> bool:
-    line = lines[number]
-    if SENT_FROM.match(line[:300]):
-        return len(_filled(lines, number + 1, stop)) <= MOST_BELOW or not _filled(lines, number - 1, number)
-    if DISCLAIMER.match(line):
+    line = lines[number].strip()
+    first = line.split(" ", 1)[0].casefold().strip("[(*_,.!")
+    if first[:6] in FOOTERS and SENT_FROM.match(line[:300]):
+        return len(_filled(lines, number + 1, stop)) <= MOST_BELOW
+    if first in PRINT and DISCLAIMER.match(line):
         return True
-    if DELIMITER.match(line.strip()) and line.strip():
-        return _signs(lines, number, stop)
-    below = _filled(lines, number + 1, stop)
-    if is_farewell(line):
+    if line[0] in "-–—_/":
+        return _signs(lines, number, stop) if DELIMITER.match(line) else _dashed_name(lines, number, stop)
+    if len(line) < LONGEST_NAME and is_farewell(line):
+        below = _filled(lines, number + 1, stop)
         return not below or _short(below[0])
-    return bool(DASHED_NAME.match(line)) and (not below or bool(DELIMITER.match(below[0].strip())) or len(below) <= 1)
+    return False
+
+
+def _dashed_name(lines: list[str], number: int, stop: int) -> bool:
+    """Tell "-Kim" at the end of a letter from an item of a list."""
+    below = _filled(lines, number + 1, stop)
+    return DASHED_NAME.match(lines[number]) is not None and (
+        len(below) <= 1 or DELIMITER.match(below[0].strip()) is not None
+    )
 
 
 def _signs(lines: list[str], number: int, stop: int) -> bool:
@@ -69,7 +82,9 @@ def _signs(lines: list[str], number: int, stop: int) -> bool:
     if lines[number].rstrip() in {"--", "-- "}:
         return True
     footer = any(LIST_FOOTER.search(line[:300]) for line in below)
-    return footer or (0 < len(below) <= MOST_BELOW and all(_short(line) for line in below) and not _tabular(lines, number))
+    return footer or (
+        0 < len(below) <= MOST_BELOW and all(_short(line) for line in below) and not _tabular(lines, number)
+    )
 
 
 def _tabular(lines: list[str], number: int) -> bool:
