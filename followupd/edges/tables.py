@@ -121,6 +121,7 @@ class CursorRow(SQLModel, table=True):
     uid: int
     modseq: int = 0
     passed_over: int = 0
+    since: datetime | None = None  # mails before this were passed over; asked again when the server renumbers
     synced_at: datetime
 
 

@@ -7,7 +7,7 @@ from typing import Protocol
 from followupd.model.agent import Agent
 from followupd.model.case import Case
 from followupd.model.compensation import Compensation
-from followupd.model.event import Event
+from followupd.model.event import Event, LetterWritten
 from followupd.model.outgoing import Outgoing
 from followupd.model.playbook import Playbook
 from followupd.model.promise import Promise
@@ -52,6 +52,7 @@ class Brief:
 
     because: str = ""  # why this letter is written, one sentence
     asks: tuple[str, ...] = ()  # the lines that an agent may fill in and send back
+    done: tuple[str, ...] = ()  # lines of an agent's note that were understood and done
     problems: tuple[str, ...] = ()  # lines not understood, findings of the wording rules
     evidence: tuple[tuple[str, float], ...] = ()
     promises: tuple[Promise, ...] = ()  # the ones that this letter puts in writing, or is about
@@ -65,6 +66,15 @@ class Brief:
 
 #: what a chapter decides: something that happened, or a letter that may leave
 Step = Event | Outgoing
+
+
+def as_event(step: Step, now: datetime) -> Event:
+    """Return what the history says of a step; a letter's words stay in the outbox."""
+    if isinstance(step, Event):
+        return step
+    return LetterWritten(
+        at=now, key=step.key, kind=step.kind, to=step.to.address, subject=step.subject, review=step.review
+    )
 
 
 class Writer(Protocol):

@@ -85,7 +85,13 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """The outcome of handing one letter over, with the server's own words for the log."""
+    """The outcome of handing one letter over, with the server's own words for the log.
+
+    `witnessed` says that the server took the witness as a recipient too, so that a copy is to be expected. `outage` says
+    that no line could be opened, or no login made: the other letters of this beat would fare the same.
+    """
 
     outcome: Outcome
     reply: str = ""
+    witnessed: bool = False
+    outage: bool = False

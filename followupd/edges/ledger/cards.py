@@ -1,6 +1,5 @@
 """The stock of gift cards: each code imported once, given once, and sealed from import to letter."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import update
@@ -9,30 +8,7 @@ from sqlmodel import Session, col, func, or_, select
 from followupd.edges.seal import Seal
 from followupd.edges.tables import CardRow
 from followupd.model.compensation import Money
-
-
-@dataclass(frozen=True, slots=True)
-class TakenCard:
-    """A card that belongs to one grant of one case. Its code is shown by no repr."""
-
-    code: str
-    money: Money
-    expires: datetime | None
-
-    def __repr__(self) -> str:
-        return f"TakenCard(code=..., money={self.money!r}, expires={self.expires!r})"
-
-
-@dataclass(frozen=True, slots=True)
-class CardState:
-    """A card as `gift-cards list` shows it: everything but the code."""
-
-    number: int
-    money: Money
-    expires: datetime | None
-    imported_at: datetime
-    case_ref: str | None
-    taken_at: datetime | None
+from followupd.model.kept import CardState, TakenCard
 
 
 class Cards:

@@ -13,8 +13,8 @@ from followupd.edges.seal import Seal
 from followupd.edges.tables import CaseRow, EventRow, LetterRow, MailRow
 from followupd.errors import CaseMovedError, UnknownCaseError
 from followupd.model.case import Case, Stage
-from followupd.model.event import CaseOpened, Event, LetterWritten
-from followupd.model.letter import Step
+from followupd.model.event import CaseOpened, Event
+from followupd.model.letter import Step, as_event
 from followupd.model.outgoing import Outgoing
 
 
@@ -91,21 +91,16 @@ class Cases:
             CaseMovedError: somebody else recorded a turn since `case` was read.
             WrongTurnError: an event does not fit the stage.
         """
-        seq = self._last_seq(case.ref)
         after = case
-        for seq, step in enumerate(steps, seq + 1):  # noqa: B020  seq goes on where the history stands
-            event = self._queued(step, now) if isinstance(step, Outgoing) else step
+        for seq, step in enumerate(steps, self._last_seq(case.ref) + 1):
+            if isinstance(step, Outgoing):
+                self._outbox.queue(step, now)
+            event = as_event(step, now)
             after = after.after(event)
             self._write_event(case.ref, seq, event)
         after = replace(after, version=case.version + 1, wake_at=wake(after))
         self._update(case, after)
         return after
-
-    def _queued(self, letter: Outgoing, now: datetime) -> Event:
-        self._outbox.queue(letter, now)
-        return LetterWritten(
-            at=now, key=letter.key, kind=letter.kind, to=letter.to.address, subject=letter.subject, review=letter.review
-        )
 
     def _last_seq(self, ref: str) -> int:
         return self._session.exec(select(func.max(EventRow.seq)).where(EventRow.case_ref == ref)).one() or 0

@@ -1,7 +1,6 @@
 """Mails that came in: each kept once, wherever it lies, with the tags agents set and the marks we owe."""
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import func, update
@@ -10,60 +9,11 @@ from sqlmodel import Session, col, select
 from followupd.edges.ledger.sealed import MESSAGE, OUTGOING, opened, sealed
 from followupd.edges.seal import Seal
 from followupd.edges.tables import LetterRow, MailRow, PlaceRow, RemarkRow
+from followupd.model.kept import HEARD, QUARANTINE, UNHEARD, Arrival, Kept, Marking, Remark
 from followupd.model.message import Kind, Message, Place
 
-UNHEARD, HEARD, QUARANTINE = "unheard", "heard", "quarantine"
 #: the tag on a mail that nobody could understand, or that claims to be what it is not
 QUARANTINE_MARK = "fu-quarantine"
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """A mail as it was found: where, when, with which tags; `message` is None when it cannot be read, for `reason`."""
-
-    place: Place
-    fingerprint: str
-    received_at: datetime
-    tags: frozenset[str]
-    in_sent: bool
-    message: Message | None
-    reason: str = ""
-    raw: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A mail in the ledger."""
-
-    id: int
-    mailbox: str
-    message: Message
-    in_sent: bool
-    received_at: datetime
-    case_ref: str | None
-    state: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Remark:
-    """A line said by tag or folder about a mail, waiting for the desk."""
-
-    id: int
-    mail_id: int
-    line: str
-    source: str
-    said_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Marking:
-    """Marks of ours to set and to take away on one mail, so that agents see where its case stands."""
-
-    place_id: int
-    uid: int
-    add: tuple[str, ...]
-    remove: tuple[str, ...]
 
 
 class Mail:
@@ -151,6 +101,14 @@ class Mail:
 
     def get(self, mail_id: int) -> Kept:
         return self._kept(self._session.get_one(MailRow, mail_id))
+
+    def named(self, message_ids: Sequence[str]) -> Kept | None:
+        """Return the nearest of these mails that was kept, whether or not it has a case."""
+        for message_id in reversed(message_ids):
+            row = self._session.exec(select(MailRow).where(MailRow.message_id == message_id).limit(1)).first()
+            if row:
+                return self._kept(row)
+        return None
 
     def of_case(self, ref: str) -> list[Kept]:
         query = select(MailRow).where(MailRow.case_ref == ref).order_by(col(MailRow.received_at), col(MailRow.id))

@@ -1,6 +1,5 @@
 """The outbox: letters are queued once, claimed before they leave, and put down with what the server said."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import CursorResult, update
@@ -10,6 +9,7 @@ from followupd.edges.ledger.sealed import OUTGOING, opened, sealed
 from followupd.edges.seal import Seal
 from followupd.edges.tables import LetterRow
 from followupd.errors import FollowupdError
+from followupd.model.kept import LetterState
 from followupd.model.outgoing import Condition, Outgoing
 
 #: conditions from which a letter may be claimed
@@ -18,21 +18,6 @@ _MAY_LEAVE = (Condition.READY.value, Condition.DEFERRED.value)
 
 class UnknownLetterError(FollowupdError):
     """There is no such letter."""
-
-
-@dataclass(frozen=True, slots=True)
-class LetterState:
-    """A letter with where it stands."""
-
-    letter: Outgoing
-    condition: Condition
-    not_before: datetime | None
-    attempts: int
-    reply: str
-    written_at: datetime
-    leaving_at: datetime | None
-    sent_at: datetime | None
-    witnessed_at: datetime | None
 
 
 class Outbox:

@@ -1,24 +1,13 @@
 """The daemon's pulse and the folders' cursors: what `status` shows, and where reading goes on."""
 
 import json
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session, select
 
 from followupd.edges.tables import CursorRow, PulseRow
-
-
-@dataclass(frozen=True, slots=True)
-class Reached:
-    """How far a folder has been read, and how many mails were passed over at the first connection."""
-
-    uidvalidity: int
-    uid: int
-    modseq: int
-    passed_over: int
-    synced_at: datetime
+from followupd.model.kept import Reached
 
 
 class Pulse:
@@ -36,7 +25,7 @@ class Pulse:
 
     def cursor(self, mailbox: str, folder: str) -> Reached | None:
         row = self._session.get(CursorRow, (mailbox, folder))
-        return Reached(row.uidvalidity, row.uid, row.modseq, row.passed_over, row.synced_at) if row else None
+        return _reached(row) if row else None
 
     def set_cursor(self, mailbox: str, folder: str, reached: Reached) -> None:
         self._session.merge(
@@ -47,12 +36,14 @@ class Pulse:
                 uid=reached.uid,
                 modseq=reached.modseq,
                 passed_over=reached.passed_over,
+                since=reached.since,
                 synced_at=reached.synced_at,
             )
         )
 
     def cursors(self) -> dict[tuple[str, str], Reached]:
-        return {
-            (row.mailbox, row.folder): Reached(row.uidvalidity, row.uid, row.modseq, row.passed_over, row.synced_at)
-            for row in self._session.exec(select(CursorRow))
-        }
+        return {(row.mailbox, row.folder): _reached(row) for row in self._session.exec(select(CursorRow))}
+
+
+def _reached(row: CursorRow) -> Reached:
+    return Reached(row.uidvalidity, row.uid, row.modseq, row.passed_over, row.synced_at, row.since)

@@ -1,0 +1,154 @@
+"""Every sentence the log may say, one function each; docs/flow.md uses the same sentences in the same order."""
+
+import logging
+import os
+import sys
+from datetime import datetime
+
+_log = logging.getLogger("followupd")
+
+#: journald reads the level from a prefix (sd-daemon(3))
+_PREFIX = {logging.DEBUG: "<7>", logging.INFO: "<6>", logging.WARNING: "<4>", logging.ERROR: "<3>"}
+
+
+class _Journald(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return _PREFIX.get(record.levelno, "<6>") + super().format(record).replace("\n", " | ")
+
+
+def start(*, verbose: bool = False) -> None:
+    """Let the log speak on standard error, in journald's manner where journald listens."""
+    handler = logging.StreamHandler(sys.stderr)
+    under_systemd = bool(os.environ.get("JOURNAL_STREAM"))
+    handler.setFormatter(_Journald("%(message)s") if under_systemd else logging.Formatter("%(asctime)s %(message)s"))
+    _log.handlers[:] = [handler]
+    _log.setLevel(logging.DEBUG if verbose else logging.INFO)
+    _log.propagate = False
+
+
+# --- the house ---
+
+
+def started(version: str, mailboxes: int) -> None:
+    _log.info("followupd %s started with %d mailbox(es)", version, mailboxes)
+
+
+def ready() -> None:
+    _log.info("ready: every mailbox is open")
+
+
+def stopping(signal_name: str) -> None:
+    _log.info("%s: stopping after the letter in hand", signal_name)
+
+
+def stopped() -> None:
+    _log.info("stopped")
+
+
+def reloaded() -> None:
+    _log.info("configuration, playbooks and letters were read again")
+
+
+def not_reloaded(problems: int) -> None:
+    _log.error("kept the old configuration: the new one has %d problem(s); `followupd check` shows them", problems)
+
+
+def outage(what: str, error: Exception) -> None:
+    _log.warning("%s: %s; trying again", what, error)
+
+
+def outage_over(what: str) -> None:
+    _log.info("%s: well again", what)
+
+
+def beat_failed(what: str, error: BaseException) -> None:
+    _log.error("%s failed: %s: %s", what, type(error).__name__, error)
+
+
+# --- a mail's way in ---
+
+
+def folder_opened(mailbox: str, folder: str, passed_over: int) -> None:
+    _log.info("%s %s opened for the first time; %d older mail(s) are passed over", mailbox, folder, passed_over)
+
+
+def folder_renumbered(mailbox: str, folder: str) -> None:
+    _log.warning("%s %s was renumbered by the server; its mails are recognised again", mailbox, folder)
+
+
+def mails_kept(mailbox: str, folder: str, count: int) -> None:
+    _log.info("%s %s: kept %d new mail(s)", mailbox, folder, count)
+
+
+def quarantined(mailbox: str, folder: str, uid: int, reason: str) -> None:
+    _log.warning("%s %s UID %d went to quarantine: %s", mailbox, folder, uid, reason)
+
+
+def set_aside(mail_id: int, reason: str) -> None:
+    _log.warning("mail %d went to quarantine: %s", mail_id, reason)
+
+
+def said(ref: str, actor: str, source: str, verb: str) -> None:
+    _log.info("%s: %s said %r by %s", ref, actor, verb, source)
+
+
+def not_understood(source: str, ref: str) -> None:
+    _log.warning("%s: a line by %s was not understood and goes back to the agent", ref or "no case", source)
+
+
+# --- a case's life ---
+
+
+def case_opened(ref: str, mailbox: str, playbook: str) -> None:
+    _log.info("%s opened in %s by playbook %s", ref, mailbox, playbook)
+
+
+def happened(ref: str, event: str, stage: str) -> None:
+    _log.info("%s: %s; it is %s", ref, event, stage)
+
+
+def waits(ref: str, until: datetime | None) -> None:
+    _log.debug("%s waits %s", ref, f"until {until:%Y-%m-%d %H:%M} UTC" if until else "for a word")
+
+
+def parked(ref: str, why: str) -> None:
+    _log.error("%s is parked for a person: %s", ref, why)
+
+
+def letter_written(key: str) -> None:
+    _log.info("%s written", key)
+
+
+def letter_stopped(ref: str, why: str) -> None:
+    _log.warning("%s: a letter was not written: %s", ref, why)
+
+
+# --- a letter's way out ---
+
+
+def letter_waits(key: str, why: str, until: datetime) -> None:
+    _log.info("%s waits until %s UTC: %s", key, f"{until:%Y-%m-%d %H:%M}", why)
+
+
+def letter_leaves(key: str) -> None:
+    _log.info("%s leaves", key)
+
+
+def letter_put_down(key: str, outcome: str, reply: str) -> None:
+    _log.info("%s %s: %s", key, outcome, reply)
+
+
+def letter_witnessed(key: str) -> None:
+    _log.info("%s witnessed: our own copy came back", key)
+
+
+def letter_in_doubt(key: str) -> None:
+    _log.warning("%s in doubt: nobody knows whether it left; waiting for its copy", key)
+
+
+def letter_taken_back(key: str, why: str) -> None:
+    _log.info("%s taken back before it left: %s", key, why)
+
+
+def breaker_open(limit: str) -> None:
+    _log.error("the breaker is open: more than %s letters; nothing leaves until `followupd resume`", limit)

@@ -1,0 +1,111 @@
+"""What the ledger hands out: mails as they were kept, letters and cards with where they stand."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from followupd.model.compensation import Money
+from followupd.model.message import Message, Place
+from followupd.model.outgoing import Condition, Outgoing
+
+#: where a kept mail stands: nobody has heard it yet, its matter is known, or a person must look at it
+UNHEARD, HEARD, QUARANTINE = "unheard", "heard", "quarantine"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A mail as it was found: where, when, with which tags; `message` is None when it cannot be read, for `reason`."""
+
+    place: Place
+    fingerprint: str
+    received_at: datetime
+    tags: frozenset[str]
+    in_sent: bool
+    message: Message | None
+    reason: str = ""
+    raw: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A mail in the ledger."""
+
+    id: int
+    mailbox: str
+    message: Message
+    in_sent: bool
+    received_at: datetime
+    case_ref: str | None
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A line said by tag or folder about a mail, waiting for the desk."""
+
+    id: int
+    mail_id: int
+    line: str
+    source: str
+    said_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Marking:
+    """Marks of ours to set and to take away on one mail, so that agents see where its case stands."""
+
+    place_id: int
+    uid: int
+    add: tuple[str, ...]
+    remove: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LetterState:
+    """A letter with where it stands."""
+
+    letter: Outgoing
+    condition: Condition
+    not_before: datetime | None
+    attempts: int
+    reply: str
+    written_at: datetime
+    leaving_at: datetime | None
+    sent_at: datetime | None
+    witnessed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class TakenCard:
+    """A card that belongs to one grant of one case. Its code is shown by no repr."""
+
+    code: str
+    money: Money
+    expires: datetime | None
+
+    def __repr__(self) -> str:
+        return f"TakenCard(code=..., money={self.money!r}, expires={self.expires!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class CardState:
+    """A card as `gift-cards list` shows it: everything but the code."""
+
+    number: int
+    money: Money
+    expires: datetime | None
+    imported_at: datetime
+    case_ref: str | None
+    taken_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """How far a folder has been read, and how many mails were passed over at the first connection."""
+
+    uidvalidity: int
+    uid: int
+    modseq: int
+    passed_over: int
+    synced_at: datetime
+    since: datetime | None = None

@@ -1,0 +1,247 @@
+"""What agents say, by tag, folder, note or command line, becomes one kind of Command and then events."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from followupd import journal
+from followupd.errors import NotUnderstoodError, WrongTurnError
+from followupd.model.agent import Agent
+from followupd.model.case import Case
+from followupd.model.command import Command, read_line
+from followupd.model.compensation import Money
+from followupd.model.event import Approved, Event, LetterDropped
+from followupd.model.kept import Kept, Remark
+from followupd.model.letter import ANSWER, Brief, Step, Writer
+from followupd.model.marks import marks
+from followupd.model.message import Kind
+from followupd.model.playbook import Playbook
+from followupd.model.promise import HeardGrant, HeardPromise
+from followupd.recovery import promise, say
+from followupd.rounds.doors import Ledger, Work
+from followupd.rounds.reception import Reception
+
+#: IMAP never says who set a tag (DESIGN.md, rule 5)
+SOMEBODY = "someone with access to the mailbox"
+#: verbs that a mail without a case may be given; any other word about it goes back to the agent
+_DISMISS = "dismiss"
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """The promise chapter with the house's calendar and currency filled in."""
+
+    playbook: Playbook
+    language: str
+
+    def split_when(self, text: str, now: datetime) -> tuple[str, datetime | None]:
+        return promise.split_when(text, now=now, calendar=self.playbook.calendar, language=self.language)
+
+    def money(self, text: str) -> Money | None:
+        found = promise.read_money(text, self.playbook.company.currency)
+        return Money.of(*found) if found else None
+
+    def hear(self, kept: Kept) -> tuple[Sequence[HeardPromise], Sequence[HeardGrant]]:
+        message = kept.message
+        return promise.hear(
+            message.text, said_at=message.sent_at or kept.received_at, calendar=self.playbook.calendar,
+            language=self.language, doubtful=message.doubtful, currency=self.playbook.company.currency,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Hears agents and records what they say."""
+
+    ledger: Ledger
+    playbooks: Mapping[str, Playbook]
+    write: Writer
+    reception: Reception
+    language: str
+
+    def round(self, now: datetime) -> int:
+        """Do everything that was said since the last round; return how many remarks and notes there were."""
+        with self.ledger.work() as work:
+            remarks = work.mail.remarks()
+            notes = [kept for kept in work.mail.unheard() if is_note(kept)]
+        for remark in remarks:
+            self._remark(remark, now)
+        for note in notes:
+            self._note(note, now)
+        return len(remarks) + len(notes)
+
+    # --- tags and folders ---
+
+    def _remark(self, remark: Remark, now: datetime) -> None:
+        with self.ledger.work() as work:
+            work.mail.remark_done(remark.id, now)
+            kept = work.mail.get(remark.mail_id)
+            try:
+                verb, text = read_line(remark.line)
+                case = self._case_of(work, kept, verb, now)
+                if case is None:
+                    return
+                command = Command(verb, text, SOMEBODY, remark.source)
+                self._obey(work, case, [command], kept if kept.in_sent else None, now)
+            except NotUnderstoodError as error:
+                self._answer(work, kept, remark, str(error), now)
+
+    def _case_of(self, work: Work, kept: Kept, verb: str, now: datetime) -> Case | None:
+        """Return the case that a tagged mail belongs to, opening one where an agent's word makes the mail a complaint."""
+        ref = kept.case_ref or work.cases.naming(kept.message.thread)
+        if ref:
+            return work.cases.get(ref)
+        if verb == _DISMISS:
+            if kept.state == "unheard":
+                work.mail.put_down(kept.id, reason="an agent said that it is no complaint")
+            return None
+        complaint = self._complaint_behind(work, kept)
+        return self.reception.open_by_agent(work, complaint, SOMEBODY, now)
+
+    def _complaint_behind(self, work: Work, kept: Kept) -> Kept:
+        """A tagged reply of ours speaks of the customer's mail that it answers."""
+        if not kept.in_sent and kept.message.kind is not Kind.AGENT:
+            return kept
+        answered = work.mail.named(kept.message.thread)
+        if answered is None or answered.message.kind is not Kind.CUSTOMER:
+            raise NotUnderstoodError(
+                "this mail answers no customer's mail that I know; tag the customer's mail instead"
+            )
+        return answered
+
+    # --- notes ---
+
+    def _note(self, note: Kept, now: datetime) -> None:
+        """A note is an agent's answer to a desk mail that was sent to that agent; nothing else gives orders."""
+        with self.ledger.work() as work:
+            letter = work.outbox.get(next(key for key in note.message.answers if "desk/" in key)).letter
+            case = work.cases.get(letter.case)
+            agent = self._playbook(case).team.by_address(note.message.sender.address)
+            if agent is None or agent.email.lower() != letter.to.address.lower():
+                work.mail.put_down(
+                    note.id,
+                    state="quarantine",
+                    reason="a note counts only from the agent whom the desk mail was sent to",
+                )
+                journal.set_aside(note.id, "a note from somebody else than the agent who was asked")
+                return
+            if note.message.no_answer.startswith("DMARC"):
+                work.mail.put_down(note.id, state="quarantine", reason=f"a forged note: {note.message.no_answer}")
+                journal.set_aside(note.id, "a note that failed DMARC")
+                return
+            work.mail.put_down(note.id, case_ref=case.ref)
+            self.hear_lines(work, case, note.message.text.splitlines(), agent.name, "note", agent, now)
+
+    def hear_lines(
+        self, work: Work, case: Case, lines: Sequence[str], actor: str, source: str, agent: Agent | None, now: datetime
+    ) -> tuple[Case, list[str]]:
+        """Do the lines that are understood; return the case and the problems, which also go back to the agent by mail."""
+        problems: list[str] = []
+        for line in (line for line in _joined(lines) if line.strip()):
+            try:
+                verb, text = read_line(line)
+                command = Command(verb, text, actor, source, agent.id if agent else "")
+                case = self._obey(work, case, [command], None, now)
+            except NotUnderstoodError as error:
+                if not _courtesy(line):
+                    problems.append(str(error))
+        if problems and agent and source == "note":
+            journal.not_understood(source, case.ref)
+            brief = Brief(problems=tuple(problems), because="some lines of your note were not understood")
+            mail = self.write.desk(ANSWER, case, self._playbook(case), now, brief, agent)
+            case = work.cases.record(case, [mail], lambda _: now, now)
+        return case, problems
+
+    # --- doing ---
+
+    def _obey(self, work: Work, case: Case, commands: Sequence[Command], reply: Kept | None, now: datetime) -> Case:
+        playbook = self._playbook(case)
+        grammar = Grammar(playbook, case.language or self.language)
+        for command in commands:
+            heard = grammar.hear(reply) if reply and command.verb == "promised" else ((), ())
+            scene = say.Scene(case, playbook, frozenset(self.playbooks), grammar, now, heard)
+            events = say.obey(command, scene)
+            try:
+                case = self._record(work, case, events, now)
+            except WrongTurnError as error:
+                raise NotUnderstoodError(f"{command.line!r} does not fit: {error}") from error
+            journal.said(case.ref, command.actor, command.source, command.verb)
+        return case
+
+    def _record(self, work: Work, case: Case, events: Sequence[Event], now: datetime) -> Case:
+        if not events:
+            return case
+        steps: list[Step] = list(events)
+        case = work.cases.record(case, steps, lambda _: now, now)
+        for event in events:
+            journal.happened(case.ref, type(event).__name__, case.stage)
+            if isinstance(event, Approved):
+                work.outbox.approve(event.key)
+            if isinstance(event, LetterDropped):
+                work.outbox.drop(event.key)
+        work.mail.want_marks(case.ref, marks(case))
+        return case
+
+    def _answer(self, work: Work, kept: Kept, remark: Remark, problem: str, now: datetime) -> None:
+        """Send a tag that could not be understood back to the owner of the case, or of the default playbook."""
+        ref = kept.case_ref or work.cases.naming(kept.message.thread)
+        journal.not_understood(remark.source, ref or "")
+        if not ref:
+            return
+        case = work.cases.get(ref)
+        playbook = self._playbook(case)
+        brief = Brief(problems=(problem,), because=f"a {remark.source} was not understood", quote=kept.message.subject)
+        mail = self.write.desk(ANSWER, case, playbook, now, brief, playbook.owner_of(case.owner))
+        work.cases.record(case, [mail], lambda _: now, now)
+
+    def _playbook(self, case: Case) -> Playbook:
+        return self.playbooks.get(case.playbook) or self.playbooks["default"]
+
+
+def is_note(kept: Kept) -> bool:
+    """Say whether a mail answers one of our desk mails; whether its sender may is decided with the ledger open."""
+    return not kept.in_sent and any("desk/" in key for key in kept.message.answers) and not kept.message.own_key
+
+
+def _joined(lines: Sequence[str]) -> list[str]:
+    """Join lines that a mail client wrapped: a line that begins no word of ours goes on with the one before."""
+    joined: list[str] = []
+    for line in lines:
+        goes_on = joined and line.strip() and joined[-1].strip() and not _begins(line)
+        if goes_on and ":" in joined[-1]:
+            joined[-1] = f"{joined[-1].rstrip()} {line.strip()}"
+        else:
+            joined.append(line)
+    return joined
+
+
+def _begins(line: str) -> bool:
+    try:
+        read_line(line.split(":", maxsplit=1)[0] + ": x" if ":" in line else line)
+    except NotUnderstoodError:
+        return ":" in line.split(" ", maxsplit=1)[0]
+    return True
+
+
+#: what people write around their lines; it is no mistake, and no order either
+_COURTESIES = (
+    "hi",
+    "hello",
+    "dear",
+    "thanks",
+    "thank",
+    "best",
+    "kind",
+    "regards",
+    "cheers",
+    "ok",
+    "hallo",
+    "danke",
+    "merci",
+    "gracias",
+)
+
+
+def _courtesy(line: str) -> bool:
+    words = line.casefold().split()
+    return bool(words) and ":" not in line and words[0].strip(",.!-") in _COURTESIES

@@ -1,0 +1,182 @@
+"""Mailbox to ledger: every mail once, every tag once; the mailbox is marked only after the commit."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from enum import StrEnum
+
+from followupd import journal
+from followupd.model.command import line_for
+from followupd.model.kept import Arrival, Reached
+from followupd.model.message import Ours, Place
+from followupd.recovery import listen
+from followupd.rounds.doors import Batch, Cursor, Fetched, Ledger, Mailbox, Work
+
+#: the prefix of the tags that are ours; what agents say never begins with it
+OUR_TAGS = "fu-"
+#: system flags say nothing about a case unless the admin made one a tag
+_SYSTEM = "\\"
+
+
+class Role(StrEnum):
+    """What a folder is to us."""
+
+    INBOX = "inbox"
+    SENT = "sent"
+    #: moving a mail here says a line
+    COMMAND = "command"
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A watched folder. `line` is what moving a mail into a command folder says."""
+
+    mailbox: str
+    name: str
+    role: Role
+    line: str = ""
+    since: str | date = "now"
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """Reads folders into the ledger."""
+
+    ledger: Ledger
+    ours: Callable[[Work], Ours]
+    tags: Mapping[str, str]
+
+    def sync(self, mailbox: Mailbox, folder: Folder, now: datetime) -> int:
+        """Bring the ledger up to date with one folder, then mark its mails; return how many mails were new."""
+        reached = self._beginning(mailbox, folder, now)
+        watched, count = self._watched(folder, reached), 0
+        changes = mailbox.changes(
+            folder.name, _Cursor(reached.uidvalidity, reached.uid, reached.modseq), watched=watched,
+            keywords=self._keywords(), since=reached.since,
+        )  # fmt: skip
+        for batch in changes:
+            if batch.reset and batch.cursor.uidvalidity != reached.uidvalidity:
+                journal.folder_renumbered(folder.mailbox, folder.name)
+            reached = _moved(reached, batch.cursor, now)
+            count += self._keep(mailbox, folder, batch, reached, now)
+        self._mark(mailbox, folder, reached.uidvalidity)
+        return count
+
+    def _beginning(self, mailbox: Mailbox, folder: Folder, now: datetime) -> Reached:
+        with self.ledger.work() as work:
+            reached = work.pulse.cursor(folder.mailbox, folder.name)
+        if reached:
+            return reached
+        cursor, passed_over = mailbox.start(folder.name, folder.since)
+        journal.folder_opened(folder.mailbox, folder.name, passed_over)
+        since = now if folder.since == "now" else None
+        reached = Reached(cursor.uidvalidity, cursor.uid, cursor.modseq, passed_over, now, since)
+        with self.ledger.work() as work:
+            work.pulse.set_cursor(folder.mailbox, folder.name, reached)
+        return reached
+
+    def _watched(self, folder: Folder, reached: Reached) -> list[int]:
+        with self.ledger.work() as work:
+            return work.mail.watched(folder.mailbox, folder.name, reached.uidvalidity)
+
+    def _keywords(self) -> list[str]:
+        """Return the tags that a server without CONDSTORE can be asked for by name."""
+        return [tag for tag in self.tags if not tag.endswith("*") and not tag.startswith(_SYSTEM)]
+
+    def _keep(self, mailbox: Mailbox, folder: Folder, batch: Batch, reached: Reached, now: datetime) -> int:
+        """Keep one batch in one transaction: mails, tags and the cursor together, or nothing of it."""
+        late = self._late(mailbox, folder, batch)
+        with self.ledger.work() as work:
+            ours = self.ours(work)
+            for found in batch.new:
+                self._keep_one(work, folder, batch.cursor.uidvalidity, found, ours, now)
+            for found in late:
+                self._keep_one(work, folder, batch.cursor.uidvalidity, found, ours, now)
+            tags = {uid: self._said(flags) for uid, flags in batch.flags.items()}
+            for mail_id, news in work.mail.retagged(
+                folder.mailbox, folder.name, batch.cursor.uidvalidity, tags
+            ).items():
+                self._put_down(work, mail_id, self._lines(news), "tag", now)
+            work.pulse.set_cursor(folder.mailbox, folder.name, reached)
+        if batch.new:
+            journal.mails_kept(folder.mailbox, folder.name, len(batch.new))
+        return len(batch.new) + len(late)
+
+    def _late(self, mailbox: Mailbox, folder: Folder, batch: Batch) -> list[Fetched]:
+        """Fetch mails that were passed over and that an agent has now tagged: a person's word opens an old mail too."""
+        tagged = [uid for uid, flags in batch.flags.items() if self._lines(self._said(flags))]
+        if not tagged or folder.role is Role.COMMAND:
+            return []
+        with self.ledger.work() as work:
+            unknown = work.mail.unknown(folder.mailbox, folder.name, batch.cursor.uidvalidity, tagged)
+        return list(mailbox.fetch(folder.name, sorted(unknown))) if unknown else []
+
+    def _keep_one(
+        self, work: Work, folder: Folder, uidvalidity: int, found: Fetched, ours: Ours, now: datetime
+    ) -> None:
+        arrival = self._read(folder, uidvalidity, found, ours)
+        mail_id, news, new_folder = work.mail.keep(arrival, now)
+        if arrival.message is None:
+            journal.quarantined(folder.mailbox, folder.name, found.uid, arrival.reason)
+        self._put_down(work, mail_id, self._lines(news), "tag", now)
+        if folder.role is Role.COMMAND and new_folder:
+            self._put_down(work, mail_id, [folder.line], "folder", now)
+
+    def _read(self, folder: Folder, uidvalidity: int, found: Fetched, ours: Ours) -> Arrival:
+        arrival = Arrival(
+            place=Place(folder.mailbox, folder.name, uidvalidity, found.uid),
+            fingerprint=hashlib.sha256(found.raw).hexdigest(), received_at=found.received_at,
+            tags=self._said(found.flags | found.labels), in_sent=folder.role is Role.SENT, message=None,
+        )  # fmt: skip
+        try:
+            message = listen.read(found.raw, ours, in_sent=arrival.in_sent, received_at=found.received_at)
+        except listen.UnreadableError as error:
+            return replace(arrival, reason=str(error), raw=found.raw)
+        except Exception as error:  # noqa: BLE001  one bad mail never stops the others
+            return replace(arrival, reason=f"{type(error).__name__} while reading", raw=found.raw)
+        return replace(arrival, message=message)
+
+    def _said(self, flags: Iterable[str]) -> frozenset[str]:
+        return frozenset(
+            flag
+            for flag in flags
+            if not flag.casefold().startswith(OUR_TAGS) and (flag in self.tags or flag[:1] != _SYSTEM)
+        )
+
+    def _lines(self, tags: Iterable[str]) -> list[str]:
+        """Return the lines that these tags mean, each once, in the order of the admin's table."""
+        said = sorted(tags)
+        found = [line_for(pattern, line, tag) for pattern, line in self.tags.items() if line for tag in said]
+        return list(dict.fromkeys(line for line in found if line))
+
+    def _put_down(self, work: Work, mail_id: int, lines: Iterable[str], source: str, now: datetime) -> None:
+        for line in lines:
+            work.mail.say(mail_id, line, source, now)
+
+    def _mark(self, mailbox: Mailbox, folder: Folder, uidvalidity: int) -> None:
+        """Show agents where each case stands, and file the copies of our own letters in Sent."""
+        with self.ledger.work() as work:
+            markings = work.mail.markings(folder.mailbox, folder.name, uidvalidity)
+            copies = (
+                work.mail.copies_to_file(folder.mailbox, folder.name, uidvalidity) if folder.role is Role.INBOX else []
+            )
+        for marking in markings:
+            mailbox.mark(folder.name, [marking.uid], marking.add, marking.remove)
+            with self.ledger.work() as work:
+                work.mail.marked(marking)
+        for uid in copies:
+            mailbox.move(folder.name, uid, mailbox.sent, seen=True)
+            with self.ledger.work() as work:
+                work.mail.gone(folder.mailbox, folder.name, uidvalidity, [uid])
+
+
+@dataclass(frozen=True, slots=True)
+class _Cursor:
+    uidvalidity: int
+    uid: int
+    modseq: int
+
+
+def _moved(reached: Reached, cursor: Cursor, now: datetime) -> Reached:
+    return replace(reached, uidvalidity=cursor.uidvalidity, uid=cursor.uid, modseq=cursor.modseq, synced_at=now)

@@ -1,0 +1,286 @@
+"""Where a mail belongs: to a case, to a new one, to quarantine, or to nobody; the sender is checked (MAIL.md R5, R6)."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol
+
+from followupd import journal
+from followupd.model.case import Case, Stage
+from followupd.model.compensation import Compensation, Gift, GrantState, Money
+from followupd.model.event import (
+    AgentWrote,
+    CaseOpened,
+    CompensationGranted,
+    ComplaintHeard,
+    CustomerAway,
+    CustomerWrote,
+    Event,
+    LetterRefused,
+    PromiseKept,
+    PromiseProposed,
+)
+from followupd.model.facts import Facts
+from followupd.model.kept import QUARANTINE, Kept
+from followupd.model.letter import APPROVAL, Brief, Step, Writer
+from followupd.model.marks import marks
+from followupd.model.message import Kind, Message, Verdict
+from followupd.model.playbook import Playbook
+from followupd.model.promise import Firmness, HeardGrant, HeardPromise, Promise, PromiseState
+from followupd.recovery import opening
+from followupd.rounds.doors import Work
+
+_REPLY_PREFIX = re.compile(r"^\s*(?:re|aw|sv|antw|vs|odp|ref|rif|fwd?|wg|tr)\s*(?:\[\d+\])?\s*:\s*", re.IGNORECASE)
+#: a mail of the same sender and subject joins a case at most this many days after the last word
+_SAME_MATTER_DAYS = 30
+
+
+class Judge(Protocol):
+    """Says whether a mail is a complaint, how severe, and what the customer wants; the recogniser with the house's rules."""
+
+    def verdict(self, message: Message) -> Verdict: ...
+    def severity(self, message: Message, verdict: Verdict, *, open_case: bool) -> str: ...
+    def facts(self, message: Message) -> Facts: ...
+    def language(self, message: Message) -> str: ...
+
+
+class Hear(Protocol):
+    """Reads promises in an agent's reply."""
+
+    def __call__(
+        self, kept: Kept, playbook: Playbook, language: str
+    ) -> tuple[Sequence[HeardPromise], Sequence[HeardGrant]]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reception:
+    """Takes every unheard mail to where it belongs."""
+
+    playbooks: Mapping[str, Playbook]
+    judge: Judge
+    hear: Hear
+    write: Writer
+    reference: Callable[[bytes, int], str]
+
+    def receive(self, work: Work, kept: Kept, now: datetime) -> None:
+        """Put one mail down where it belongs."""
+        match kept.message.kind:
+            case Kind.CUSTOMER:
+                self._customer(work, kept, now)
+            case Kind.AGENT:
+                self._agent(work, kept, now)
+            case Kind.BOUNCE:
+                self._bounce(work, kept, now)
+            case Kind.AUTO_REPLY:
+                self._absence(work, kept, now)
+            case _:
+                work.mail.put_down(kept.id, reason=kept.message.because)
+
+    # --- customers ---
+
+    def _customer(self, work: Work, kept: Kept, now: datetime) -> None:
+        case = self._known_case(work, kept)
+        if case is not None:
+            if not _takes_part(work, case, kept.message):
+                reason = f"names {case.ref}, but {kept.message.sender.address or 'nobody'} takes no part in that case"
+                work.mail.put_down(kept.id, state=QUARANTINE, reason=reason)
+                journal.set_aside(kept.id, reason)
+                return
+            self._wrote_again(work, kept, case, now)
+            return
+        verdict = self.judge.verdict(kept.message)
+        if verdict.verdict == "no":
+            work.mail.put_down(kept.id, reason=verdict.because or "no complaint")
+            return
+        self._open(work, kept, opening.heard(verdict, now), verdict, now)
+
+    def _known_case(self, work: Work, kept: Kept) -> Case | None:
+        message = kept.message
+        ref = work.cases.naming([message.message_id, *message.thread] if message.message_id else message.thread)
+        if ref:
+            return work.cases.get(ref)
+        if message.case_token and work.cases.taken(message.case_token):
+            return work.cases.get(message.case_token)
+        subject = _matter(message.subject)
+        recent = (
+            case for case in work.cases.open_of(message.sender.address, kept.mailbox)
+            if _matter(case.subject) == subject and (kept.received_at - case.opened_at).days <= _SAME_MATTER_DAYS
+        )  # fmt: skip
+        return next(recent, None) if subject else None
+
+    def _wrote_again(self, work: Work, kept: Kept, case: Case, now: datetime) -> None:
+        message = kept.message
+        work.mail.put_down(kept.id, case_ref=case.ref)
+        if message.message_id and message.message_id == case.message_id:
+            return  # the same mail through a second address of ours
+        wrote = CustomerWrote(
+            at=now, by=message.sender.address, message_id=message.message_id, references=message.thread,
+            subject=message.subject, no_answer=message.no_answer, text=message.text[: opening.STORY_CHARACTERS],
+        )  # fmt: skip
+        self._record(work, case, [wrote], now)
+
+    # --- opening ---
+
+    def open_by_agent(self, work: Work, kept: Kept, actor: str, now: datetime) -> Case:
+        """Open a case because an agent called the mail a complaint."""
+        return self._open(work, kept, ComplaintHeard(at=now, by=actor, why="an agent called it a complaint"), None, now)
+
+    def _open(self, work: Work, kept: Kept, heard: Event, verdict: Verdict | None, now: datetime) -> Case:
+        message = kept.message
+        playbook = opening.choose_playbook(message, self.playbooks)
+        verdict = verdict or self.judge.verdict(message)
+        others = bool(work.cases.open_of(message.sender.address, kept.mailbox))
+        first = opening.open_case(
+            message, ref=self._reference(work, kept), mailbox=kept.mailbox, playbook=playbook, now=now,
+            facts=self.judge.facts(message), severity=self.judge.severity(message, verdict, open_case=others),
+            language=self.judge.language(message), by=heard.by, why=f"a mail of {message.sender.address}: {message.subject}",
+        )  # fmt: skip
+        if isinstance(heard, ComplaintHeard) and not heard.evidence:
+            heard = replace(heard, score=verdict.score, evidence=verdict.evidence)
+        return self._opened(work, kept, first, heard, now)
+
+    def _opened(self, work: Work, kept: Kept, first: CaseOpened, heard: Event, now: datetime) -> Case:
+        case = work.cases.open(first)
+        work.mail.put_down(kept.id, case_ref=case.ref)
+        journal.case_opened(case.ref, case.mailbox, case.playbook)
+        return self._record(work, case, [heard], now)
+
+    def _reference(self, work: Work, kept: Kept) -> str:
+        """Name the case after its first mail: whoever decides it twice names the same case."""
+        seed = f"{kept.mailbox}\n{kept.message.message_id}\n{kept.id}".encode()
+        attempt = 0
+        while work.cases.taken(ref := self.reference(seed, attempt)):
+            attempt += 1
+        return ref
+
+    # --- our own people, robots, reports ---
+
+    def _agent(self, work: Work, kept: Kept, now: datetime) -> None:
+        message = kept.message
+        ref = work.cases.naming(message.thread)
+        if ref is None:
+            self._forwarded(work, kept, now)
+            return
+        case = work.cases.get(ref)
+        work.mail.put_down(kept.id, case_ref=ref)
+        if not kept.in_sent:
+            return
+        by = message.sender.name or message.sender.address
+        wrote = AgentWrote(at=now, by=by, message_id=message.message_id, why="a reply in Sent")
+        kept_now = [
+            PromiseKept(at=now, by=by, n=each.n, why="the customer has heard from us")
+            for each in case.owed if each.kind is Firmness.NEXT_UPDATE and each.source == "playbook"
+        ]  # fmt: skip
+        self._record(work, case, [wrote, *kept_now, *self._proposals(case, kept, now)], now)
+
+    def _forwarded(self, work: Work, kept: Kept, now: datetime) -> None:
+        """A complaint that one of ours forwarded opens a case as a suggestion for its first sender."""
+        if kept.in_sent or kept.message.forwarded_from is None:
+            work.mail.put_down(kept.id, reason="one of ours wrote, in no case")
+            return
+        verdict = self.judge.verdict(kept.message)
+        suspected = opening.heard(replace(verdict, verdict="suspected", because="a colleague forwarded it"), now)
+        self._open(work, kept, suspected, verdict, now)
+
+    def _proposals(self, case: Case, kept: Kept, now: datetime) -> list[Step]:
+        """What a reply seems to promise is proposed to the owner; only an agent's word makes it a promise."""
+        if case.stage in {Stage.SUSPECTED, Stage.DISMISSED, Stage.CLOSED}:
+            return []
+        playbook = self.playbooks.get(case.playbook) or self.playbooks["default"]
+        promises, grants = self.hear(kept, playbook, case.language)
+        events: list[Event] = [*_proposed_promises(case, promises, now), *_proposed_grants(case, grants, playbook, now)]
+        if not events:
+            return []
+        after = case
+        for event in events:
+            after = after.after(event)
+        brief = Brief(
+            because="a reply to the customer sounds like a promise", asks=("approve", "refuse: "), quote=kept.message.text,
+            promises=tuple(p for p in after.promises if p.state is PromiseState.PROPOSED),
+            compensation=tuple(g for g in after.compensation if g.state is GrantState.PROPOSED),
+        )  # fmt: skip
+        return [*events, self.write.desk(APPROVAL, after, playbook, now, brief, playbook.owner_of(case.owner))]
+
+    def _bounce(self, work: Work, kept: Kept, now: datetime) -> None:
+        """A letter of ours came back: it did not reach the customer, however politely the server had taken it."""
+        bounce = kept.message.bounce
+        named = [bounce.original_message_id] if bounce and bounce.original_message_id else []
+        ref = work.cases.naming([*kept.message.thread, *named])
+        work.mail.put_down(kept.id, case_ref=ref, reason=kept.message.because)
+        if ref is None or bounce is None or not bounce.permanent:
+            return
+        case = work.cases.get(ref)
+        keys = {mark.key: mark for mark in case.letters if mark.state in {"left", "pending", "doubt"}}
+        key = next((key for key in kept.message.answers if key in keys), "")
+        mark = keys.get(key) or next((m for m in reversed(case.letters) if not m.kind.startswith("desk/")), None)
+        if mark is None or mark.kind.startswith("desk/"):
+            return
+        why = f"the letter came back ({bounce.status or bounce.action or 'undeliverable'})"
+        self._record(
+            work, case, [LetterRefused(at=now, by="a delivery report", why=why, key=mark.key, kind=mark.kind)], now
+        )
+
+    def _absence(self, work: Work, kept: Kept, now: datetime) -> None:
+        """An absence note moves the letters behind the return date; it never counts as the customer's answer."""
+        ref = work.cases.naming(kept.message.thread)
+        work.mail.put_down(kept.id, case_ref=ref, reason=kept.message.because)
+        until = kept.message.back_on
+        if ref and until and until > now:
+            away = CustomerAway(at=now, by=kept.message.sender.address, why="an absence note", until=until)
+            self._record(work, work.cases.get(ref), [away], now)
+
+    def _record(self, work: Work, case: Case, steps: Sequence[Step], now: datetime) -> Case:
+        case = work.cases.record(case, steps, lambda _: now, now)
+        for step in steps:
+            journal.happened(case.ref, type(step).__name__, case.stage)
+        work.mail.want_marks(case.ref, marks(case))
+        return case
+
+
+def _matter(subject: str) -> str:
+    """Return the subject without any number of Re:, Aw:, Fwd: before it."""
+    while _REPLY_PREFIX.match(subject):
+        subject = _REPLY_PREFIX.sub("", subject)
+    return " ".join(subject.casefold().split())
+
+
+def _takes_part(work: Work, case: Case, message: Message) -> bool:
+    """The customer takes part, and whoever the customer wrote to or copied in a mail of this case."""
+    sender = message.sender.address.casefold()
+    known = {case.customer.address.casefold()}
+    first = work.mail.named([case.message_id]) if case.message_id else None
+    if first:
+        known |= {person.address.casefold() for person in (first.message.sender, *first.message.to, *first.message.cc)}
+    return bool(sender) and sender in known
+
+
+def _proposed_promises(case: Case, promises: Sequence[HeardPromise], now: datetime) -> list[Event]:
+    known = {promise.text for promise in case.promises}
+    first = max((promise.n for promise in case.promises), default=0) + 1
+    fresh = [heard for heard in promises if not heard.past and heard.text not in known]
+    return [
+        PromiseProposed(
+            at=now, why=f"reply: {' ... '.join(heard.words)}",
+            promise=Promise(
+                n=n, text=heard.text, kind=heard.kind, due=heard.due, told=heard.due, state=PromiseState.PROPOSED,
+                source="reply", owner=case.owner, made_at=now,
+            ),
+        )
+        for n, heard in enumerate(fresh, first)
+    ]  # fmt: skip
+
+
+def _proposed_grants(case: Case, grants: Sequence[HeardGrant], playbook: Playbook, now: datetime) -> list[Event]:
+    first = max((grant.n for grant in case.compensation), default=0) + 1
+    found: list[Event] = []
+    for heard in grants:
+        money = Money.of(heard.amount, heard.currency or playbook.company.currency) if heard.amount else None
+        kind = Gift(heard.kind)
+        if any(grant.kind is kind and (grant.money == money or money is None) for grant in case.compensation):
+            continue
+        grant = Compensation(
+            n=first + len(found), kind=kind, state=GrantState.PROPOSED, money=money, text=heard.text, source="reply"
+        )
+        found.append(CompensationGranted(at=now, why=f"reply: {' ... '.join(heard.words)}", compensation=grant))
+    return found

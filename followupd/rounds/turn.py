@@ -1,0 +1,161 @@
+"""New messages and cases whose moment has come: chapters decide, the ledger records, one transaction a case."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from followupd import journal
+from followupd.errors import CaseMovedError, LetterError, WrongTurnError
+from followupd.model.case import Case
+from followupd.model.event import Event, GiftCardDue, GiftCardLacking, LetterStopped, Parked
+from followupd.model.kept import Kept
+from followupd.model.letter import NUDGE, Brief, Card, Step, Writer, as_event
+from followupd.model.marks import marks
+from followupd.model.message import Kind
+from followupd.model.playbook import Playbook
+from followupd.recovery import confirm, fix, follow_up, gift_card, opening
+from followupd.rounds.desk import is_note
+from followupd.rounds.doors import Ledger, Work
+from followupd.rounds.reception import Reception
+
+#: a case that goes on deciding more often than this in one turn goes in circles
+_ROUNDS = 10
+#: a letter that could not be written is tried again after this, or after the next word
+_TRY_AGAIN = timedelta(hours=1)
+
+
+class Chapter(Protocol):
+    """A chapter of recovery: when it wants to look at a case, and what it decides then."""
+
+    def moment(self, case: Case, playbook: Playbook, /) -> datetime | None: ...
+    def act(self, case: Case, playbook: Playbook, write: Writer, now: datetime, /) -> list[Step]: ...
+
+
+#: the chapters in the order of the story
+CHAPTERS: tuple[Chapter, ...] = (opening, confirm, fix, follow_up, gift_card)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Hears what came in, then gives every case that is due its turn."""
+
+    ledger: Ledger
+    playbooks: Mapping[str, Playbook]
+    write: Writer
+    reception: Reception
+    chapters: Sequence[Chapter] = CHAPTERS
+
+    def round(self, now: datetime) -> int:
+        """Return how many mails were heard and how many cases had their turn."""
+        return self._hear(now) + self._due(now)
+
+    def _hear(self, now: datetime) -> int:
+        with self.ledger.work() as work:
+            unheard = [kept for kept in work.mail.unheard() if kept.message.kind is not Kind.OWN and not is_note(kept)]
+        for kept in unheard:
+            self._receive(kept, now)
+        return len(unheard)
+
+    def _receive(self, kept: Kept, now: datetime) -> None:
+        try:
+            with self.ledger.work() as work:
+                self.reception.receive(work, kept, now)
+        except (LetterError, WrongTurnError) as error:
+            # One bad mail never stops the others: a person looks at it.
+            with self.ledger.work() as work:
+                work.mail.put_down(kept.id, state="quarantine", reason=str(error))
+            journal.set_aside(kept.id, str(error))
+
+    def _due(self, now: datetime) -> int:
+        with self.ledger.work() as work:
+            refs = work.cases.due(now)
+        for ref in refs:
+            self._turn(ref, now)
+        return len(refs)
+
+    def _turn(self, ref: str, now: datetime) -> None:
+        try:
+            with self.ledger.work() as work:
+                self._decide(work, work.cases.get(ref), now)
+        except CaseMovedError:
+            return  # somebody else had the case in hand; it is due again and is decided afresh
+        except WrongTurnError as error:
+            journal.parked(ref, str(error))
+            with self.ledger.work() as work:
+                case = work.cases.get(ref)
+                work.cases.record(case, [Parked(at=now, why=str(error))], lambda _: None, now)
+
+    def _decide(self, work: Work, case: Case, now: datetime) -> None:
+        playbook = self.playbooks.get(case.playbook) or self.playbooks["default"]
+        decided, stopped = self._story(work, case, playbook, now)
+
+        def wake(after: Case) -> datetime | None:
+            moments = [chapter.moment(after, playbook) for chapter in self.chapters]
+            moments.append(now + _TRY_AGAIN if stopped else None)
+            return min((moment for moment in moments if moment and moment > now), default=None)
+
+        after = work.cases.record(case, decided, wake, now)
+        work.mail.want_marks(case.ref, marks(after))
+        for step in decided:
+            _tell(after, step)
+        journal.waits(after.ref, after.wake_at)
+
+    def _story(self, work: Work, case: Case, playbook: Playbook, now: datetime) -> tuple[list[Step], bool]:
+        """Let every chapter decide until none has anything more to say."""
+        decided: list[Step] = []
+        stopped = False
+        for _ in range(_ROUNDS):
+            before = len(decided)
+            for chapter in self.chapters:
+                try:
+                    steps = self._cards(work, case, playbook, chapter.act(case, playbook, self.write, now), now)
+                except LetterError as error:
+                    stopped = True
+                    steps = self._stopped(case, playbook, str(error), now)
+                for step in steps:
+                    case = case.after(as_event(step, now))
+                decided += steps
+            if len(decided) == before:
+                return decided, stopped
+        raise WrongTurnError(f"{case.ref} goes in circles")
+
+    def _cards(self, work: Work, case: Case, playbook: Playbook, steps: list[Step], now: datetime) -> list[Step]:
+        """Take the code for a gift card that is due, in this very transaction, and write its letter."""
+        found: list[Step] = []
+        for step in steps:
+            found.append(step)
+            if isinstance(step, GiftCardDue):
+                found += self._card(work, case, playbook, step, now)
+        return found
+
+    def _card(self, work: Work, case: Case, playbook: Playbook, due: GiftCardDue, now: datetime) -> list[Step]:
+        taken = work.cards.take(case.ref, due.n, due.money, now)
+        if taken is None:
+            lacking = GiftCardLacking(
+                at=now, n=due.n, why=f"no card of {due.money.amount} {due.money.currency} in stock"
+            )
+            if case.card_lacking_at:
+                return [lacking]
+            brief = Brief(because=lacking.why, asks=("release",))
+            return [lacking, self.write.desk(NUDGE, case, playbook, now, brief, playbook.owner_of(case.owner))]
+        locale = playbook.company.locale
+        expires = f"{taken.expires:%Y-%m-%d}" if taken.expires else ""
+        letter = self.write.gift_card(case, playbook, now, Card(taken.code, taken.money.written(locale), expires))
+        return [replace(letter, concerns=(due.n,))]
+
+    def _stopped(self, case: Case, playbook: Playbook, why: str, now: datetime) -> list[Step]:
+        """Tell the owner once why a letter was not written; nothing half-written ever reaches the customer."""
+        if case.stopped and case.stopped[1] == why:
+            return []
+        journal.letter_stopped(case.ref, why)
+        brief = Brief(because="a letter could not be written", problems=(why,))
+        mail = self.write.desk(NUDGE, case, playbook, now, brief, playbook.owner_of(case.owner))
+        return [LetterStopped(at=now, kind="letter", why=why), mail]
+
+
+def _tell(case: Case, step: Step) -> None:
+    if isinstance(step, Event):
+        journal.happened(case.ref, type(step).__name__, case.stage)
+    else:
+        journal.letter_written(step.key)
