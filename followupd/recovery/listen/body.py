@@ -69,13 +69,13 @@ def _stub(plain: list[str]) -> bool:
 
 
 def html_of(part: Part) -> str:
-    data = part.octets()
+    data = part.octets
     return text_of(decode(data, part.setting("charset") or declared_charset(data)))
 
 
 def flowed(part: Part) -> str:
     """Return a plain part, its soft line breaks undone when it says that it has some (RFC 3676)."""
-    text = part.text()
+    text = part.text
     if part.setting("format").lower() != "flowed":
         return text
     joined: list[str] = []

@@ -6,7 +6,7 @@ from followupd.model.message import Ours, Person
 from followupd.recovery.listen import phrases
 from followupd.recovery.listen.header import ADDRESS, mailboxes
 from followupd.recovery.listen.new_words import FORWARDED, LABEL, MARKS, ORIGINAL
-from followupd.recovery.listen.parse import Mail
+from followupd.recovery.listen.parse import Mail, header_and_body
 
 SUBJECT = re.compile(
     r"\s*(?:\[[^\[\]]{0,40}\]\s*)?(?:"
@@ -34,8 +34,8 @@ def forwarded_from(mail: Mail, subject: str, text: str, ours: Ours) -> Person | 
 
 def _attached(mail: Mail) -> Person | None:
     for part in mail.parts:
-        if part.type == "message/rfc822" and part.inner:
-            field = next((str(value) for name, value in part.inner[0].raw_items() if name.lower() == "from"), "")
+        if part.type == "message/rfc822":
+            field = header_and_body(part.octets.lstrip())[0].first("from")
             found = [box.person() for box in mailboxes(field)]
             return found[0] if found and found[0].address else None
     return None

@@ -1,7 +1,5 @@
 """Read the header fields of a mail: encoded words, addresses, Message-IDs and dates, each in linear time."""
 
-import base64
-import binascii
 import quopri
 import re
 from collections.abc import Iterable, Iterator
@@ -11,6 +9,7 @@ from email.utils import parsedate_tz
 
 from followupd.model.message import Person
 from followupd.recovery.listen.charset import decode
+from followupd.recovery.listen.transfer import from_base64
 
 LONGEST = 65_536  # characters of one field that are looked at (MAIL.md, R7)
 WORD = re.compile(r"=\?([^?\s=]{1,60})\?([bBqQ])\?([^?\r\n]{0,4000})\?=")
@@ -110,11 +109,7 @@ def _unwrap(encoding: str, text: str) -> bytes:
     data = octets(text)
     if encoding == "q":
         return quopri.decodestring(data, header=True)
-    kept = re.sub(rb"[^A-Za-z0-9+/]", b"", data)
-    try:
-        return base64.b64decode(kept[: len(kept) - (len(kept) % 4 == 1)] + b"=" * (-len(kept) % 4))
-    except binascii.Error:
-        return data
+    return from_base64(data)
 
 
 def mailboxes(value: str) -> tuple[Mailbox, ...]:

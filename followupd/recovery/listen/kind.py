@@ -142,7 +142,7 @@ def _bounce_by_looks(mail: Mail, sender: Mailbox) -> Verdict:
         return Kind.BOUNCE, "bounce: no return path, and its subject says so"
     if not MACHINES.match(sender.given):
         return None
-    words = next((part.text()[:3000] for part in mail.parts if part.type == "text/plain"), "")
+    words = next((part.text[:3000] for part in mail.parts if part.type == "text/plain"), "")
     if sender.given.lower().endswith("@sns.amazonaws.com") and SES.search(words):
         return Kind.BOUNCE, "bounce: a notification of Amazon SES"
     if _returns_a_letter(mail) and NOT_DELIVERED.search(words):
