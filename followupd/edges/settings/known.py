@@ -63,10 +63,10 @@ def phone(value: object) -> str:
     if not _DIALLED.fullmatch(found):
         raise MisfitError(Rule.PHONE, f"{found!r} is no phone number in international form", mend)
     try:
-        possible = phonenumbers.is_possible_number(phonenumbers.parse(found, None))
+        reason = phonenumbers.is_possible_number_with_reason(phonenumbers.parse(found, None))
     except phonenumbers.NumberParseException:
-        possible = False
-    if not possible:
+        reason = phonenumbers.ValidationResult.INVALID_LENGTH
+    if reason != phonenumbers.ValidationResult.IS_POSSIBLE:  # nor one that only neighbours can dial
         raise MisfitError(Rule.PHONE, f"{found!r} is no possible phone number", mend)
     return found
 

@@ -6,27 +6,18 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from jinja2 import StrictUndefined, TemplateError
-from jinja2.meta import find_undeclared_variables
-from jinja2.sandbox import SandboxedEnvironment
-
 from followupd.edges.settings import plain
 from followupd.edges.settings.form import fill
 from followupd.edges.settings.playbook_form import PLAYBOOK
 from followupd.edges.settings.rules import Rule
 from followupd.edges.settings.sheet import MisfitError, Sheet, nearest, open_sheet
+from followupd.edges.settings.step_text import check_step_text
 from followupd.errors import Problem
-from followupd.model.agent import Agent, Company, Team
+from followupd.model.agent import Company, Team
 from followupd.model.calendar import Calendar, Duration
 from followupd.model.compensation import Money
-from followupd.model.message import Person
 from followupd.model.playbook import NextStep, Playbook
 from followupd.model.promise import Firmness
-
-_SCOPE = ("owner", "company", "customer")
-_SAMPLE = Person("kim@example.org", "Kim Doe")
-_SAMPLE_OWNER = Agent(id="ana", name="Ana Reyes", email="ana@example.com", phone="+44 20 7946 0018")
-_JINJA = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
 
 
 def read_playbooks(
@@ -114,7 +105,7 @@ def _step(sheet: Sheet, n: int, step: dict[str, Any], company: Company, calendar
     path = ("next_step", n)
     if step["text"]:
         try:
-            check_step_text(step["text"], company)
+            check_step_text(step["text"], company, sheet.directory)
         except MisfitError as error:
             sheet.misfit((*path, "text"), error)
     margin = step["margin"]
@@ -131,19 +122,3 @@ def _fits(calendar: Calendar, within: Duration, margin: Duration) -> bool:
     monday = datetime(2026, 3, 2, tzinfo=ZoneInfo(calendar.timezone))
     start = calendar.next_open(monday)
     return calendar.before(calendar.after(start, within), margin) > start
-
-
-def check_step_text(source: str, company: Company) -> None:
-    """Try a next step's sentence on sample values; raises MisfitError for what would stop a letter later."""
-    mend = "use {{ owner.name }}, {{ owner.phone }}, {{ company.name }} or {{ customer.name }}."
-    try:
-        unknown = sorted(find_undeclared_variables(_JINJA.parse(source)) - {*_SCOPE, *_JINJA.globals})
-        if unknown:
-            raise MisfitError(Rule.STEP_TEXT, f"the text names {unknown[0]!r}, which it does not know", mend)
-        said = _JINJA.from_string(source).render(owner=_SAMPLE_OWNER, company=company, customer=_SAMPLE)
-    except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, OverflowError) as error:
-        if isinstance(error, MisfitError):
-            raise
-        raise MisfitError(Rule.STEP_TEXT, f"the text is no template: {error}", mend) from None
-    if not said.strip():
-        raise MisfitError(Rule.STEP_TEXT, "the text says nothing", "write what we do, as the customer reads it.")

@@ -139,8 +139,8 @@ def _connected(sheet: Sheet, path: Key, row: dict[str, Any]) -> dict[str, Any]:
     if row["security"] == "none" and row["host"] and not plain.is_loopback(row["host"]):
         problem = f"the password would cross the network to {row['host']} readable by others"
         sheet.complain((*path, "security"), Rule.CLEAR_TEXT, problem, 'write "tls" or "starttls".')
-    ca_file = sheet.directory / row["ca_file"] if row["ca_file"] else None
-    if ca_file and not ca_file.is_file():
+    ca_file = str(sheet.directory / row["ca_file"]) if row["ca_file"] else ""
+    if ca_file and not Path(ca_file).is_file():
         sheet.complain(
             (*path, "ca_file"), Rule.NO_FILE, f"there is no file {ca_file}", "put the CA's certificate there."
         )

@@ -53,6 +53,7 @@ class Lines:
         path: Path = ()
         for key in keys[:-1]:
             path = self._newest((*path, key))
+            self._note(path)
         path = (*path, keys[-1])
         if many:
             self._note(path)

@@ -39,7 +39,7 @@ _BREAKER = Rate(200, Duration(1, "hour"))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailboxSettings:
-    """One support mailbox. `ca_file` is absolute; `sent` is "" when SPECIAL-USE shall find it."""
+    """One support mailbox. `ca_file` is absolute, or ""; `sent` is "" when SPECIAL-USE shall find it."""
 
     name: str
     address: str
@@ -48,7 +48,7 @@ class MailboxSettings:
     port: int = 993
     security: Security = "tls"
     password: Secret = _IMAP
-    ca_file: Path | None = None
+    ca_file: str = ""
     inbox: str = "INBOX"
     sent: str = ""
     since: Since = "now"
@@ -67,7 +67,7 @@ class PostSettings:
     security: Security = "starttls"
     username: str = ""
     password: Secret = _NO_SECRET
-    ca_file: Path | None = None
+    ca_file: str = ""
     from_address: str = ""
     witness: Literal["bcc", "none"] = "bcc"
     per_address: Rate = _ONE_A_DAY

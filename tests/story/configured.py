@@ -1,0 +1,59 @@
+"""A configuration directory with the least that is valid, and ways to spoil it."""
+
+from pathlib import Path
+
+from followupd.edges import settings
+from followupd.errors import Problem
+
+LEAST = """\
+[company]
+name = "Example Ltd"
+timezone = "Europe/London"
+
+[[mailbox]]
+name = "support"
+address = "support@example.com"
+host = "imap.example.com"
+username = "support@example.com"
+
+[post]
+host = "smtp.example.com"
+
+[[agent]]
+id = "ana"
+name = "Ana Reyes"
+email = "ana@example.com"
+phone = "+44 20 7946 0018"
+"""
+
+
+def configured(directory: Path) -> Path:
+    """Write the least valid configuration."""
+    (directory / "playbooks").mkdir()
+    (directory / "playbooks/default.toml").write_text("")
+    (directory / "followupd.toml").write_text(LEAST)
+    return directory
+
+
+def rewrite(directory: Path, old: str, new: str) -> None:
+    """Put `new` in the place of some words of the least configuration, or at its end when `old` is empty."""
+    assert old in LEAST
+    text = LEAST.replace(old, new, 1) if old else LEAST + new
+    (directory / "followupd.toml").write_text(text)
+
+
+def amend(directory: Path, line: str, new: str) -> None:
+    """Put a key in the place of this line when it is the same key, else below it."""
+    same = line.partition(" =")[0] == new.partition(" =")[0]
+    rewrite(directory, line, new if same or not line else f"{line}\n{new}")
+
+
+def only(directory: Path) -> Problem:
+    found = settings.problems(directory)
+    assert len(found) == 1, [str(problem) for problem in found]
+    return found[0]
+
+
+def line_of(directory: Path, words: str, file: str = "followupd.toml") -> int:
+    lines = (directory / file).read_text().splitlines()
+    return next(n for n, line in enumerate(lines, 1) if words in line)

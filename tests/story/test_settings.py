@@ -1,0 +1,195 @@
+"""What a valid configuration becomes."""
+
+import dataclasses
+import re
+from datetime import date, time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from followupd.edges import settings
+from followupd.edges.settings import Rate, Settings
+from followupd.edges.settings.form import REQUIRED
+from followupd.edges.settings.house_form import HOUSE
+from followupd.model.agent import Role
+from followupd.model.calendar import Duration
+from followupd.model.compensation import Money
+from followupd.model.promise import Firmness
+from tests.story.configured import configured, rewrite
+
+TOP = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    return configured(tmp_path)
+
+
+def test_the_sample_of_the_contract_is_valid(directory: Path) -> None:
+    contract = TOP.parent / "shared/CONTRACT.md"
+    if not contract.exists():
+        pytest.skip("skipped, because the contract lies beside the project only where it is built")
+    house, playbook = re.findall(r"```toml\n(.*?)```", contract.read_text(), re.DOTALL)
+    (directory / "followupd.toml").write_text(house)
+    (directory / "playbooks/default.toml").write_text(playbook)
+    assert settings.problems(directory) == []
+
+
+def test_the_least_configuration_is_valid_and_has_the_defaults_of_the_contract(directory: Path) -> None:
+    found = settings.load(directory)
+    mailbox = found.mailboxes[0]
+    assert (found.company.locale, found.company.currency) == ("en_GB", "GBP")
+    assert (mailbox.port, mailbox.security, mailbox.inbox, mailbox.since) == (993, "tls", "INBOX", "now")
+    assert mailbox.password.place == "credential:imap"
+    assert (found.post.port, found.post.security, found.post.witness) == (587, "starttls", "bcc")
+    assert found.post.per_address == Rate(1, Duration(1, "day"))
+    assert found.ledger.url == "sqlite:////var/lib/followupd/ledger.db"
+    assert (found.calendar.open, found.calendar.close) == (time(9), time(17))
+    assert found.calendar.quiet == (time(20), time(8))
+    assert found.team.agents[0].role is Role.AGENT
+    assert found.team.agents[0].limit == Money(5000, "GBP")
+    assert (found.recognise.auto, found.recognise.ask) == (0.90, 0.30)
+    assert found.metrics.listen is None
+
+
+def test_an_empty_playbook_has_the_times_of_the_contract_and_the_first_agent_as_owner(directory: Path) -> None:
+    playbook = settings.load(directory).playbooks["default"]
+    assert playbook.owner == "ana"
+    assert playbook.steps == ()
+    assert playbook.causes == ("carrier", "picking", "billing", "product", "other")
+    assert playbook.confirm_after == Duration(10, "minute")
+    assert playbook.follow_up_after == Duration(3, "business day")
+    assert playbook.follow_up_call
+    assert playbook.gift_card_amount is None
+    assert (playbook.escalate_lead, playbook.escalate_manager) == (
+        Duration(1, "business day"),
+        Duration(2, "business day"),
+    )
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        settings.MailboxSettings,
+        settings.PostSettings,
+        settings.LedgerSettings,
+        settings.RecogniseSettings,
+        settings.MetricsSettings,
+    ],
+)
+def test_the_values_have_the_same_defaults_as_the_form(kind: type[Any]) -> None:
+    section = next(s for s in HOUSE if s.name == kind.__name__.removesuffix("Settings").lower())
+    assert {f.name for f in dataclasses.fields(kind)} == {option.name for option in section.options}
+    for field in dataclasses.fields(kind):
+        option = next(option for option in section.options if option.name == field.name)
+        default = field.default if field.default is not dataclasses.MISSING else REQUIRED
+        if field.default_factory is not dataclasses.MISSING:
+            default = field.default_factory()
+        if default is None:  # ca_file becomes a path, listen a pair
+            default = ""
+            assert option.default == default
+        elif default is not REQUIRED and option.default is not REQUIRED:
+            assert option.read(option.default) == default
+
+
+def test_dates_hours_and_amounts_may_be_written_as_toml_has_them(directory: Path) -> None:
+    rewrite(directory, 'name = "support"', 'name = "support"\nsince = 2026-01-31')
+    text = (directory / "followupd.toml").read_text()
+    (directory / "followupd.toml").write_text(text + "limit = 75\n[hours]\nopen = 08:30:00\n")
+    found = settings.load(directory)
+    assert found.mailboxes[0].since == date(2026, 1, 31)
+    assert found.calendar.open == time(8, 30)
+    assert found.team.agents[0].limit == Money(7500, "GBP")
+
+
+def test_an_address_comes_back_with_its_domain_in_ascii(directory: Path) -> None:
+    rewrite(directory, 'address = "support@example.com"', 'address = "support@bücher.example.com"')
+    assert settings.load(directory).mailboxes[0].address == "support@xn--bcher-kva.example.com"
+
+
+@pytest.mark.parametrize("address", ["support@localhost", "support@shop.local", "support@mail.test"])
+def test_addresses_of_a_local_network_are_addresses(directory: Path, address: str) -> None:
+    rewrite(directory, 'address = "support@example.com"', f'address = "{address}"')
+    assert settings.load(directory).mailboxes[0].address == address
+
+
+def test_own_tags_are_added_and_an_empty_line_switches_a_default_off(directory: Path) -> None:
+    rewrite(directory, "", '[tags]\n"Beschwerde" = "complaint"\n"HOLD" = ""\n"kept" = "kept: 1"\n')
+    tags = settings.load(directory).tags
+    assert tags["Beschwerde"] == "complaint"
+    assert tags["kept"] == "kept: 1"
+    assert "hold" not in tags
+    assert tags["refund-*"] == "refund: {}"
+
+
+def test_own_folders_are_added_and_an_empty_line_switches_a_default_off(directory: Path) -> None:
+    rewrite(directory, "", '[folders]\n"Reklamation" = "complaint"\n"Recovery/Complaint" = ""\n')
+    assert dict(settings.load(directory).folders) == {"Recovery/Fixed": "fixed", "Reklamation": "complaint"}
+
+
+@pytest.mark.parametrize(
+    ("written", "address"),
+    [
+        ("postgresql://followupd@db.example.com/followupd", "postgresql+psycopg://followupd@db.example.com/followupd"),
+        ("postgresql+psycopg:///followupd", "postgresql+psycopg:///followupd"),
+        ("sqlite:////var/lib/x.db", "sqlite:////var/lib/x.db"),
+        ("sqlite:///x.db", "sqlite:///{directory}/x.db"),
+    ],
+)
+def test_a_ledger_has_an_address_of_sqlalchemys(directory: Path, written: str, address: str) -> None:
+    rewrite(directory, "", f'[ledger]\nurl = "{written}"\n')
+    assert settings.load(directory).ledger.url == address.format(directory=directory)
+
+
+def test_a_directory_given_relatively_means_the_same_files(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(directory.parent)
+    assert settings.load(Path(directory.name)) == settings.load(directory)
+
+
+def test_a_ladder_without_lead_or_manager_is_fine(directory: Path) -> None:
+    assert settings.problems(directory) == []
+    assert settings.load(directory).team.first(Role.LEAD) is None
+
+
+def test_a_playbook_becomes_steps_times_and_a_gift(directory: Path) -> None:
+    (directory / "playbooks/delivery.toml").write_text(
+        'words = ["lost parcel"]\n'
+        "[[next_step]]\n"
+        'text = "{{ owner.name }} calls the carrier"\n'
+        'within = "2 business days"\n'
+        'kind = "firm"\n'
+        "[gift_card]\n"
+        'amount = "20 EUR"\n'
+        "[closing]\n"
+        'after = "2 weeks"\n'
+    )
+    playbook = settings.load(directory).playbooks["delivery"]
+    assert playbook.name == "delivery"
+    assert playbook.words == ("lost parcel",)
+    assert playbook.steps[0].kind is Firmness.FIRM
+    assert playbook.steps[0].margin == Duration(4, "business hour")
+    assert playbook.gift_card_amount == Money(2000, "EUR")
+    assert playbook.close_after == Duration(2, "week")
+
+
+def test_a_step_too_short_for_the_usual_margin_has_none(directory: Path) -> None:
+    step = '[[next_step]]\ntext = "{{ owner.name }} calls you"\nwithin = "2 business hours"\n'
+    (directory / "playbooks/default.toml").write_text(step)
+    assert settings.load(directory).playbooks["default"].steps[0].margin is None
+
+
+def test_letters_come_from_the_mailbox_unless_the_post_says_otherwise(directory: Path) -> None:
+    assert settings.load(directory).from_address("support") == "support@example.com"
+    rewrite(directory, "[post]", '[post]\nfrom_address = "care@example.com"')
+    found = settings.load(directory)
+    assert found.from_address("support") == "care@example.com"
+    assert found.addresses == {"care@example.com", "support@example.com"}
+
+
+def test_settings_are_frozen(directory: Path) -> None:
+    found: Settings = settings.load(directory)
+    with pytest.raises(TypeError):
+        found.tags["x"] = "y"  # type: ignore[index]  # the very thing that must not work
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        found.post.port = 1  # type: ignore[misc]  # the very thing that must not work
