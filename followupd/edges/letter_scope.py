@@ -6,7 +6,7 @@ complaint's facts are not. What nobody has said yet is `Missing`: false in an `i
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -20,7 +20,7 @@ from followupd.model.agent import Agent, Company
 from followupd.model.case import Case
 from followupd.model.compensation import Compensation, Gift, GrantState
 from followupd.model.facts import FACT_NAMES, Facts, Fault
-from followupd.model.letter import CONFIRMATION, FOLLOW_UP, Brief, Card
+from followupd.model.letter import CONFIRMATION, DELAY, FOLLOW_UP, Brief, Card
 from followupd.model.message import Person
 from followupd.model.playbook import Playbook
 from followupd.model.promise import Firmness, Promise, PromiseState
@@ -91,6 +91,7 @@ class Written:
 
     def grant(self, grant: Compensation) -> Named:
         return Named(
+            n=grant.n,
             kind=str(grant.kind),
             amount=_given("amount", grant.money and grant.money.written(str(self.locale))),
             text=_given("text", grant.text),
@@ -107,6 +108,7 @@ class Written:
             estimate=promise.kind is Firmness.ESTIMATE,
             update=promise.kind is Firmness.NEXT_UPDATE,
             by=_given("promise.by", promise.told and self.day(promise.told)),
+            overdue=bool(promise.told and promise.told < self.now),
             mine=owner.id == self.playbook.owner_of(case.owner).id,
             who=owner.name,
             because=_given("promise.because", promise.because),
@@ -140,12 +142,14 @@ def to_customer(kind: str, case: Case, playbook: Playbook, brief: Brief, pen: Wr
     """The scope of a letter to the customer; it knows no gift card (practice 47)."""
     grants = case.compensation if kind == FOLLOW_UP else brief.compensation
     said = [promise for promise in brief.promises if promise.state is not PromiseState.KEPT]
-    admits = case.facts.fault in {Fault.OURS, Fault.SHARED} and (kind == FOLLOW_UP or not case.by_machine)
-    told = brief.until or next((promise.told for promise in said if promise.told), None)
+    admits = kind == FOLLOW_UP or not case.by_machine
+    if kind == DELAY:
+        said = [_moved(promise, brief) for promise in said]
     return people(case, playbook) | {
         "case": Named(ref=case.ref, subject=_given("case.subject", bare_subject(case.subject))),
         "facts": facts(_sayable(case, brief)),
-        "our_fault": admits,
+        "our_fault": admits and case.facts.fault is Fault.OURS,
+        "shared_fault": admits and case.facts.fault is Fault.SHARED,
         "not_our_fault": case.facts.fault is Fault.NOT_OURS,
         "promises": [pen.promise(promise, case) for promise in said],
         "done": [pen.promise(p, case) for p in case.promises if p.state is PromiseState.KEPT],
@@ -153,9 +157,8 @@ def to_customer(kind: str, case: Case, playbook: Playbook, brief: Brief, pen: Wr
         "others_open": [pen.promise(p, case) for p in case.owed if p.n not in {promise.n for promise in said}],
         "first": not case.letters_of(CONFIRMATION, "left"),
         "by_machine": brief.reply,
-        "agreed": any(promise.source == "reply" for promise in brief.promises),
+        "agreed": any(promise.source != "playbook" for promise in brief.promises),
         "compensation": [pen.grant(grant) for grant in _tellable(grants, GIVEN if kind == FOLLOW_UP else AGREED)],
-        "new_date": _given("new_date", told and pen.day(told)),
     }
 
 
@@ -171,11 +174,13 @@ def to_agent(case: Case, playbook: Playbook, brief: Brief, to: Agent, pen: Writt
         "facts": facts(case.facts),
         "because": _given("because", brief.because),
         "asks": [one_line(line) for line in brief.asks],
+        "done": [one_line(line) for line in brief.done],
         "problems": [one_line(line) for line in brief.problems],
         "evidence": [one_line(words) for words, weight in brief.evidence or case.evidence if weight > 0],
         "promises": [pen.promise(promise, case) for promise in brief.promises],
         "still_open": [pen.promise(promise, case) for promise in case.owed],
         "compensation": [pen.grant(grant) for grant in brief.compensation],
+        "given": [pen.grant(grant) for grant in _tellable(case.compensation, GIVEN)],
         "quote": _given("quote", brief.quote, flat=False),
         "about": _given("about", brief.about),
         "until": _given("until", brief.until and pen.day(brief.until)),
@@ -245,6 +250,11 @@ def given_name(name: str) -> str:
     titled = {word.strip(".").lower() for word in name.split()} & _TITLES
     plain = found and not titled and all(word[0].isupper() for word in name.split()) and not name.isupper()
     return found[1] if found and plain else ""
+
+
+def _moved(promise: Promise, brief: Brief) -> Promise:
+    """Return a delayed promise with the date that the brief gives, where the promise itself was not yet moved."""
+    return promise if promise.state is PromiseState.LATE or not brief.until else replace(promise, told=brief.until)
 
 
 def _sayable(case: Case, brief: Brief) -> Facts:

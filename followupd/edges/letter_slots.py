@@ -105,7 +105,8 @@ def _grants(scope: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _of_delay(scope: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    yield "the new date ({{ new_date }})", scope["new_date"]
+    for promise in scope["promises"]:
+        yield f"the new date of promise {promise.n} ({{{{ promise.by }}}})", promise.by
 
 
 def _of_gift_card(scope: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -19,6 +19,7 @@ HOSTILE = (
     "1. not a list **not bold** `code` {{ 7*7 }} {% include 'x' %} &amp; \\* \u202egnihton\u202c =?utf-8?q?=0ABcc=3A?= "
     "שלום עולם | a | --- | ~~gone~~ http://evil.example <http://evil.example> \t\x07 \u2028 end "
 )  # fmt: skip
+_LATE = "the courier's van broke down, and the next one leaves tomorrow morning"
 _STORY = (
     "Dear sirs,\n\nI ordered the blue kettle on the 9th and paid for express. It is now the 20th, and there is still no "
     "kettle.\nI have written twice and called once, and nobody has got back to me.\n\nIt was meant for my mother's "
@@ -38,7 +39,7 @@ def sample_brief(kind: str, case: Case, playbook: Playbook, now: datetime) -> Br
     brief = Brief(
         because=HOSTILE if hostile else f"{case.customer.name or case.customer.address} waits for an answer",
         asks=("cause: ", "resolution: ", "prevention: "),
-        promises=case.promises[:1] if kind == DELAY else case.owed,
+        promises=tuple(replace(p, because=_LATE) for p in case.promises[:1]) if kind == DELAY else case.owed,
         compensation=case.compensation,
         quote=f"{HOSTILE}\n\n# {HOSTILE}\n> {HOSTILE}" if hostile else _STORY,
         about=f"{case.ref}.follow-up.1",
@@ -49,7 +50,9 @@ def sample_brief(kind: str, case: Case, playbook: Playbook, now: datetime) -> Br
         "promise: tomorrow -- I found no date in it; expected 'promise: what by when'",
         "refnd: 20 -- unknown word",
     )
-    return replace(brief, problems=(HOSTILE,) if hostile else lines) if kind in {ANSWER, DIGEST} else brief
+    if kind not in {ANSWER, DIGEST}:
+        return brief
+    return replace(brief, problems=(HOSTILE,) if hostile else lines, done=("cause: wrong label", "fault: ours"))
 
 
 def sample_card(case: Case, playbook: Playbook) -> Card:
