@@ -1,0 +1,314 @@
+"""One SMTP connection, from the greeting to QUIT: TLS or nothing, the login, and single commands with their replies."""
+
+import base64
+import contextlib
+import re
+import select
+import smtplib
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from followupd.edges.network import is_loopback, trusting, why
+from followupd.errors import OutageError
+from followupd.model.outgoing import Outcome
+
+QUIT_PATIENCE = 2.0  # seconds; a mute server must not hold up our stop
+LONGEST_REPLY = 300  # characters of the server's words that we keep
+CLOSING = 421  # "service not available, closing transmission channel" (RFC 5321, 3.8)
+_SECURITY = ("tls", "starttls", "none")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostAccount:
+    """The server that takes our letters and how to log in. Secrets are callables, read anew at each login.
+
+    `token` returns an OAuth 2 access token and takes the password's place when it is given. `timeout` is seconds for each
+    wait; `patience` is seconds for the reply to the final dot, since who hangs up there does not know whether the
+    letter left (RFC 5321, 4.5.3.2.6, allows the server ten minutes). `helo` is the name that we greet with.
+
+    Raises:
+        ValueError: `security` is no known word, or "none" for a host that is not this machine.
+    """
+
+    host: str
+    port: int = 587
+    security: str = "starttls"  # tls | starttls | none (loopback only)
+    username: str = ""
+    password: Callable[[], str] = field(default=str, repr=False)
+    token: Callable[[], str] | None = field(default=None, repr=False)
+    ca_file: str = ""
+    timeout: float = 30.0
+    patience: float = 60.0
+    helo: str = ""
+
+    def __post_init__(self) -> None:
+        if self.security not in _SECURITY:
+            raise ValueError(f"security is {self.security!r} and must be one of {', '.join(_SECURITY)}")
+        if self.security == "none" and not is_loopback(self.host):
+            raise ValueError(f'security = "none" would send letters to {self.host} for everybody to read')
+
+    @property
+    def place(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+class LineBrokenError(OutageError):
+    """The connection ended, or the server stopped speaking SMTP."""
+
+
+class Reply(NamedTuple):
+    """A reply of the server: three digits (-1: none that could be read) and its words on one line."""
+
+    code: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.text}".strip() if self.code > 0 else f"no SMTP reply: {self.text}"
+
+    @property
+    def outcome(self) -> Outcome:
+        """What the first digit says (RFC 5321, 4.2.1), UNKNOWN when it says nothing final."""
+        said = {2: Outcome.ACCEPTED, 4: Outcome.DEFERRED, 5: Outcome.REFUSED}
+        return said.get(self.code // 100, Outcome.UNKNOWN)
+
+    @property
+    def good(self) -> bool:
+        return self.outcome is Outcome.ACCEPTED
+
+
+class Line:
+    """An open, sealed and logged-in connection; `usable` turns False for good when it broke or lost its step."""
+
+    def __init__(self, smtp: smtplib.SMTP, account: PostAccount) -> None:
+        self._smtp, self._account = smtp, account
+        self.usable = True
+        # The final dot goes in a segment of its own; Nagle's algorithm would hold it back for 40 ms.
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    @classmethod
+    def open(cls, account: PostAccount) -> "Line":
+        """Connect, turn to TLS and log in; never in clear text when TLS was asked for.
+
+        Raises:
+            OutageError: with plain words for the admin, and no secret in them.
+        """
+        context = _context(account)
+        with _plain_words(account):
+            line = cls(_connected(account, context), account)
+        try:
+            with _plain_words(account):
+                line._greet(context)
+            if account.username:
+                line._log_in()
+        except BaseException:
+            line.close()
+            raise
+        return line
+
+    @property
+    def logged_in(self) -> bool:
+        return bool(self._account.username)
+
+    @property
+    def size_limit(self) -> int:
+        """Bytes that a mail may have (RFC 1870), 0 when the server sets no limit."""
+        said = self._smtp.esmtp_features.get("size", "")
+        return int(said) if said.isascii() and said.isdigit() else 0
+
+    @property
+    def tls(self) -> str:
+        """The version of TLS, "" without it."""
+        return (self._socket.version() or "") if isinstance(self._socket, ssl.SSLSocket) else ""
+
+    def offers(self, extension: str) -> bool:
+        return extension.lower() in self._smtp.esmtp_features
+
+    def say(self, command: str) -> Reply:
+        """Send one command and wait for its reply.
+
+        Raises:
+            LineBrokenError: there was none.
+        """
+        if "\r" in command or "\n" in command:
+            raise ValueError("an SMTP command is one line")
+        with self._breaking():
+            self._smtp.send(f"{command}\r\n".encode())
+            return self._reply()
+
+    def send_body(self, mail: bytes) -> None:
+        """Send a mail without the dot that ends it: until that has left, nothing is taken (RFC 5321, 4.1.1.4).
+
+        Raises:
+            LineBrokenError: the server is gone.
+        """
+        mail = re.sub(
+            rb"\r?\n|\r", b"\r\n", mail
+        )  # a bare line end before a dot would be a second mail to some servers
+        stuffed = re.sub(rb"(?m)^\.", b"..", mail)
+        with self._breaking():
+            self._smtp.send(stuffed if stuffed.endswith(b"\r\n") else stuffed + b"\r\n")
+
+    def unasked(self) -> Reply | None:
+        """Return what the server said without being asked, None as a rule; the line has then lost its step.
+
+        Such a reply would be read as the reply to the next command: before the dot, as the word that a letter is taken.
+
+        Raises:
+            LineBrokenError: the server closed the connection meanwhile.
+        """
+        with self._breaking():
+            if not self._has_news():
+                return None
+            reply = self._reply()
+        self.usable = False
+        return reply
+
+    def final_dot(self) -> Reply:
+        """End the mail and wait for the server's word; from here on the letter may have left.
+
+        Raises:
+            LineBrokenError: there was no word.
+        """
+        with self._breaking():
+            self._smtp.send(b".\r\n")
+            self._socket.settimeout(max(self._account.patience, self._account.timeout))
+            reply = self._reply()
+            self._socket.settimeout(self._account.timeout)
+        self.usable = self.usable and reply.outcome is not Outcome.UNKNOWN
+        return reply
+
+    def reset(self) -> None:
+        """Forget the mail begun; a server that does not follow is left."""
+        with contextlib.suppress(LineBrokenError):
+            self.usable = self.usable and self.say("RSET").good
+
+    def quit(self) -> None:
+        """Say goodbye when the line is sound, wait two seconds at most, and close."""
+        with contextlib.suppress(OSError, LineBrokenError):
+            if self.usable:
+                self._socket.settimeout(QUIT_PATIENCE)
+                self.say("QUIT")
+        self.close()
+
+    def close(self) -> None:
+        self.usable = False
+        with contextlib.suppress(OSError):
+            self._smtp.close()
+
+    @property
+    def _socket(self) -> socket.socket:
+        if self._smtp.sock is None:  # smtplib closes by itself when a read or a write fails
+            raise LineBrokenError(f"the connection to {self._account.place} is closed")
+        return self._smtp.sock
+
+    def _has_news(self) -> bool:
+        self._socket.settimeout(0)
+        try:
+            waiting = bool(self._smtp.file and self._smtp.file.peek(1))
+        except ssl.SSLWantReadError:
+            return False
+        finally:
+            self._socket.settimeout(self._account.timeout)
+        poll = select.poll()  # nothing to read, yet readable: that is how a closed connection looks
+        poll.register(self._socket, select.POLLIN)
+        return waiting or bool(poll.poll(0))
+
+    def _reply(self) -> Reply:
+        code, text = self._smtp.getreply()
+        self.usable = self.usable and code > 0 and code != CLOSING
+        return Reply(code, _one_line(text))
+
+    @contextlib.contextmanager
+    def _breaking(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:  # all of smtplib's errors are a kind of it
+            self.usable = False
+            raise LineBrokenError(_why(error, self._account)) from error
+
+    def _greet(self, context: ssl.SSLContext | None) -> None:
+        self._smtp.ehlo_or_helo_if_needed()
+        if self._account.security == "starttls":
+            self._smtp.starttls(context=context)
+            self._smtp.ehlo_or_helo_if_needed()  # what was offered in clear text counts no more (RFC 3207, 4.2)
+
+    def _log_in(self) -> None:
+        offered = self._smtp.esmtp_features.get("auth", "").upper().split()
+        name, secret = self._account.username, _secret(self._account)
+        if self._account.token:
+            reply = self._answer("AUTH XOAUTH2", f"user={name}\x01auth=Bearer {secret}\x01\x01", "")
+        elif "PLAIN" in offered:
+            reply = self._answer("AUTH PLAIN", f"\0{name}\0{secret}")
+        elif "LOGIN" in offered:
+            reply = self._answer("AUTH LOGIN", name, secret)
+        else:
+            kinds = " ".join(offered) or "none"
+            raise OutageError(f"{self._account.place} offers no login that we know (PLAIN, LOGIN); it offers {kinds}")
+        if not reply.good:
+            words = str(reply).replace(secret, "***").replace(_packed(secret), "***") if secret else str(reply)
+            raise OutageError(f"{self._account.place} refused the login of {name}: {words}")
+
+    def _answer(self, command: str, first: str, *further: str) -> Reply:
+        """Send the first answer with the command, the others as the server asks for them (RFC 4954, section 4)."""
+        reply = self.say(f"{command} {_packed(first)}")
+        for answer in further:
+            if reply.code == 334:  # "go on"
+                reply = self.say(_packed(answer))
+        return reply
+
+
+def _context(account: PostAccount) -> ssl.SSLContext | None:
+    if account.security == "none":
+        return None
+    try:
+        return trusting(account.ca_file)
+    except OSError as error:
+        raise OutageError(f"the CA file {account.ca_file} cannot be used: {error}") from error
+
+
+def _connected(account: PostAccount, context: ssl.SSLContext | None) -> smtplib.SMTP:
+    # An address literal is what smtplib falls back to; asking the resolver for our name first may take half a minute.
+    helo = account.helo or "[127.0.0.1]"
+    if account.security == "tls":
+        return smtplib.SMTP_SSL(account.host, account.port, helo, timeout=account.timeout, context=context)
+    return smtplib.SMTP(account.host, account.port, helo, timeout=account.timeout)
+
+
+def _secret(account: PostAccount) -> str:
+    try:
+        return (account.token or account.password)()
+    except OSError as error:
+        raise OutageError(f"the secret for the login of {account.username} cannot be had: {error}") from error
+
+
+def _packed(secret: str) -> str:
+    return base64.b64encode(secret.encode()).decode()
+
+
+def _one_line(text: bytes) -> str:
+    words = re.sub(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+", " ", text.decode(errors="replace"))
+    return words.strip()[:LONGEST_REPLY]
+
+
+@contextlib.contextmanager
+def _plain_words(account: PostAccount) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OutageError(_why(error, account)) from error
+    except UnicodeError as error:  # a host that no name can be, such as "a..b"
+        raise OutageError(f"the name {account.host} is not known") from error
+
+
+def _why(error: OSError, account: PostAccount) -> str:
+    match error:
+        case smtplib.SMTPNotSupportedError():
+            return f"{account.place} does not offer STARTTLS, and letters do not go there unsealed"
+        case smtplib.SMTPResponseException():
+            said = error.smtp_error if isinstance(error.smtp_error, bytes) else str(error.smtp_error).encode()
+            return f"{account.place} refuses us: {Reply(error.smtp_code, _one_line(said))}"
+        case _:
+            return why(error, account.host, account.port)
