@@ -83,11 +83,12 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient carries no types
         self._install_reader()
         return answer
 
-    def end(self) -> None:
-        """Log out if the server still listens, and close."""
+    def end(self, *, politely: bool = True) -> None:
+        """Close; `politely` logs out first, which a server that is in trouble is not asked for."""
         with contextlib.suppress(IMAPClientError, OSError):
-            self.socket().settimeout(LOGOUT_PATIENCE)
-            self.logout()
+            if politely:
+                self.socket().settimeout(LOGOUT_PATIENCE)
+                self.logout()
         with contextlib.suppress(OSError):
             self._imap.shutdown()
 

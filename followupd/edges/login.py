@@ -49,7 +49,7 @@ def connect(account: Account) -> Client:
         try:
             _log_in(client, account, context)
         except BaseException:
-            client.end()
+            client.end(politely=False)
             raise
         return client
 

@@ -25,7 +25,6 @@ __all__ = ["Account", "Batch", "Cursor", "Fetched", "Mailbox", "Survey"]
 
 IDLE_AGAIN = 540.0  # seconds; a router may forget a silent line after ten minutes (RFC 2177 allows 29)
 LOOK_AT_WAKE = 0.5  # seconds between two looks at `wake`
-ASK_WITHOUT_IDLE = 15.0  # seconds between two NOOPs where the server has no IDLE
 
 
 class Mailbox:
@@ -35,8 +34,9 @@ class Mailbox:
     refused one thing.
     """
 
-    def __init__(self, account: Account) -> None:
-        self.account = account
+    def __init__(self, account: Account, *, ask_every: float = 15.0) -> None:
+        """`ask_every` are the seconds between two looks at a server that has no IDLE."""
+        self.account, self.ask_every = account, ask_every
         self._client: Client | None = None
         self._selected: Selected | None = None
         self._folders: Folders | None = None
@@ -56,9 +56,12 @@ class Mailbox:
             self._folders = Folders.listed(client)
 
     def close(self) -> None:
+        self._end(politely=True)
+
+    def _end(self, *, politely: bool) -> None:
         client, self._client, self._selected = self._client, None, None
         if client:
-            client.end()
+            client.end(politely=politely)
 
     @contextlib.contextmanager
     def _speaking(self, doing: str = "") -> Iterator[Client]:
@@ -68,7 +71,7 @@ class Mailbox:
             try:
                 yield self._client
             except (IMAPClientAbortError, OSError):
-                self.close()
+                self._end(politely=False)
                 raise
 
     # folders
@@ -222,7 +225,7 @@ class Mailbox:
     def wait(self, folder: str, seconds: float, wake: Callable[[], bool]) -> bool:
         """Wait until something may have changed: True. `wake` said so, or the time is up: False.
 
-        `wake` is looked at twice a second (an Event's `is_set`). Without IDLE the server is asked every quarter of a minute.
+        `wake` is looked at twice a second (an Event's `is_set`). Without IDLE the server is asked now and then.
         """
         with self._speaking(f"the folder {folder} cannot be watched:") as client:
             self._select(client, folder)
@@ -244,7 +247,7 @@ class Mailbox:
         client.idle_done()
 
     def _ask(self, client: Client, deadline: float, wake: Callable[[], bool]) -> None:
-        deadline = min(deadline, monotonic() + ASK_WITHOUT_IDLE)
+        deadline = min(deadline, monotonic() + self.ask_every)
         while (left := deadline - monotonic()) > 0 and not wake():
             if client.hears(min(left, LOOK_AT_WAKE)):  # a line that is closed is noticed here, too
                 break
