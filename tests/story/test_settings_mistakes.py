@@ -6,6 +6,10 @@ import pytest
 
 from followupd.edges import settings
 from followupd.edges.settings import Rule
+from followupd.edges.settings.form import Form
+from followupd.edges.settings.house_form import HOUSE
+from followupd.edges.settings.playbook_form import PLAYBOOK
+from followupd.edges.settings.wording import WORDING
 from followupd.errors import SetupError
 from tests.story.configured import LEAST, amend, configured, line_of, only, rewrite
 
@@ -234,6 +238,100 @@ def test_an_empty_directory_is_told_to_run_init(tmp_path: Path) -> None:
     assert (house.file, house.rule) == ("followupd.toml", Rule.FILE)
     assert "followupd init" in house.mend
     assert (playbook.file, playbook.rule) == ("playbooks/default.toml", Rule.NO_DEFAULT)
+
+
+ODD = [
+    '""',
+    '"x"',
+    '" "',
+    "-1",
+    "0",
+    "1e400",
+    "nan",
+    "true",
+    "[]",
+    "[1]",
+    '[""]',
+    "[[]]",
+    "{}",
+    "{a=1}",
+    "{a={b=1}}",
+    "2026-01-01",
+    "10:00:00",
+    "2026-01-01T00:00:00Z",
+    "99999999999999999999999999",
+    '"' + "9" * 5000 + '"',
+    "\"{{ 'a' }}\"",
+    '"\\u0000"',
+    '"\\u2028"',
+    '"ü"',
+    '"é@ü.example.com"',
+    '"9"',
+    '"1e5"',
+    '"99999999999 days"',
+    '"१ days"',
+    '"+"',
+    '"+1"',
+    '"a:b:c"',
+    '"[::1]:99"',
+    '"::"',
+    '"٢"',
+    '"²"',
+    '"1²"',
+    '"9999999999999999999999999999 EUR"',
+    '"\\ud7ff"',
+    '"xn--a"',
+    '"a.."',
+    '".local"',
+    '"@.local"',
+    '"//"',
+    '"sqlite:///\\u0001"',
+    '"postgresql://[x/"',
+    '"postgresql://u:p@[::1/x"',
+    '"0.0.1"',
+    '"Europe"',
+    '"/etc/localtime"',
+    '"posixrules"',
+    '"GB-"',
+    '"-"',
+    '"x-y"',
+    '"{% for i in range(99) %}a{% endfor %}"',
+    "\"{% include 'x' %}\"",
+    "\"{% extends 'x' %}\"",
+    '"{{ owner.name.__class__ }}"',
+    '"{{ 1/0 }}"',
+    '"{{ range(10**9) }}"',
+    "\"{{ '%s' % owner }}\"",
+    '"{{ loop }}"',
+    '"{{ self }}"',
+    '"{{ caller() }}"',
+    '"file:\\ud7ff"',
+    '"file:."',
+    '"file:/"',
+    '"credential:."',
+    '"env:A"',
+]
+
+
+def odd_everywhere(form: Form, odd: str) -> str:
+    """Give every key of a form this value, and three odd keys to the tables that take any."""
+    text = ""
+    for section in form:
+        header = f"[[{section.name}]]" if section.many else f"[{section.name}]"
+        text += f"{header}\n" if section.name else ""
+        text += "".join(f"{option.name} = {odd}\n" for option in section.options)
+        text += f'"x" = {odd}\n"" = {odd}\n"y-*" = {odd}\n' if section.free else ""
+    return text
+
+
+@pytest.mark.parametrize("odd", ODD, ids=range(len(ODD)))
+def test_no_value_of_any_kind_is_an_error_of_ours(directory: Path, odd: str) -> None:
+    (directory / "followupd.toml").write_text(odd_everywhere(HOUSE, odd))
+    (directory / "playbooks/default.toml").write_text(odd_everywhere(PLAYBOOK, odd))
+    (directory / "wording.toml").write_text(odd_everywhere(WORDING, odd))
+    found = settings.problems(directory)
+    assert {problem.file for problem in found} == {"followupd.toml", "playbooks/default.toml", "wording.toml"}
+    assert all(problem.line and problem.problem and problem.mend for problem in found)
 
 
 # Playbooks

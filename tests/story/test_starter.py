@@ -1,7 +1,11 @@
 """`followupd init`: what it writes, and what it leaves alone."""
 
+import os
 import re
+import shutil
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -61,3 +65,15 @@ def test_init_where_nothing_can_be_written_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(SetupError, match="cannot be written"):
         settings.write_starter(tmp_path / "file/below")
+
+
+def test_in_a_wheel_the_starter_travels_inside_the_package(tmp_path: Path) -> None:
+    """The same places as pyproject.toml's force-include, in a process that sees nothing of this checkout."""
+    package = tmp_path / "followupd"
+    shutil.copytree(TOP / "followupd", package, ignore=shutil.ignore_patterns("__pycache__"))
+    for part in ("config", "templates"):
+        shutil.copytree(TOP / part, package / "starter" / part)
+    code = "from followupd.edges import settings; print(settings.starter_directory())"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path)}, stdout=-1, check=True)
+    assert done.stdout.decode().strip() == str(package / "starter")

@@ -15,6 +15,7 @@ from followupd.model.calendar import Duration
 
 Read = TypeVar("Read")
 
+_LONGEST = 1000
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 _WORD = re.compile(r"[A-Za-z0-9$_.+-]{1,40}")
 _HOST = re.compile(
@@ -30,6 +31,8 @@ def text(value: object) -> str:
         raise MisfitError(Rule.TYPE, f"must be a text, not {_kind(value)}", 'put it in quotes: "...".')
     if _CONTROL.search(value):
         raise MisfitError(Rule.TYPE, "must be one line of text", "take out the line breaks and control characters.")
+    if len(value) > _LONGEST:
+        raise MisfitError(Rule.TYPE, f"is {len(value)} characters long", f"write at most {_LONGEST}.")
     return value.strip()
 
 
@@ -93,11 +96,12 @@ def port(value: object) -> int:
 
 
 def host(value: object) -> str:
-    """Read a host name or an IP address; raises for an address with scheme or port in it."""
+    """Read a host name or an IP address, and return it in ASCII; raises for one with scheme or port in it."""
     found = filled(value)
     name = found.strip("[]")
-    if _is_address(name) or _HOST.fullmatch(name.encode("idna", "replace").decode() if not name.isascii() else name):
-        return name
+    ascii_name = _in_ascii(name)
+    if _is_address(name) or _HOST.fullmatch(ascii_name):
+        return ascii_name
     mend = "write the name alone, such as imap.example.com; the port has a key of its own."
     raise MisfitError(Rule.HOST, f"{found!r} is no host name", mend)
 
@@ -231,6 +235,13 @@ def _each_once(found: tuple[str, ...]) -> tuple[str, ...]:
         if item in folded[:n]:
             raise MisfitError(Rule.TWICE, f"{found[n]!r} stands here twice", "take one out.", (n,))
     return found
+
+
+def _in_ascii(name: str) -> str:
+    try:
+        return name if name.isascii() else name.encode("idna").decode()
+    except UnicodeError:
+        return ""
 
 
 def _is_address(name: str) -> bool:

@@ -1,10 +1,10 @@
 """From the configuration directory to Settings: reads all files, and says everything that is wrong at once."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import urlsplit
 
 from followupd.edges.settings import plain
 from followupd.edges.settings.form import fill
@@ -140,11 +140,18 @@ def _connected(sheet: Sheet, path: Key, row: dict[str, Any]) -> dict[str, Any]:
         problem = f"the password would cross the network to {row['host']} readable by others"
         sheet.complain((*path, "security"), Rule.CLEAR_TEXT, problem, 'write "tls" or "starttls".')
     ca_file = str(sheet.directory / row["ca_file"]) if row["ca_file"] else ""
-    if ca_file and not Path(ca_file).is_file():
+    if ca_file and not _is_file(Path(ca_file)):
         sheet.complain(
             (*path, "ca_file"), Rule.NO_FILE, f"there is no file {ca_file}", "put the CA's certificate there."
         )
     return {**row, "ca_file": ca_file, "password": _placed(sheet, (*path, "password"), row["password"])}
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that no file can have, or a directory that may not be entered
+        return False
 
 
 def _placed(sheet: Sheet, path: Key, secret: Secret) -> Secret:
@@ -160,9 +167,8 @@ def _ledger_url(sheet: Sheet, url: str) -> str:
     """Return SQLAlchemy's address: our driver for PostgreSQL, an absolute path for SQLite."""
     path = ("ledger", "url")
     scheme, _, rest = url.partition("://")
-    if scheme in {"postgresql", "postgres", _DRIVER}:
-        parts = urlsplit(f"x://{rest}")
-        if parts.password is not None or "password=" in parts.query:
+    if scheme in {"postgresql", "postgres", _DRIVER} and rest:
+        if _has_password(rest):
             mend = 'take it out of the url, and say where it is kept: password = "credential:ledger".'
             sheet.complain(path, Rule.BARE, "a password must not stand in this file", mend)
         return f"{_DRIVER}://{rest}"
@@ -171,6 +177,11 @@ def _ledger_url(sheet: Sheet, url: str) -> str:
     mend = "write sqlite:////var/lib/followupd/ledger.db or postgresql://USER@HOST/DATABASE."
     sheet.complain(path, Rule.LEDGER, "this is no place where a ledger can be kept", mend)
     return ""
+
+
+def _has_password(rest: str) -> bool:
+    who, at, _ = rest.partition("/")[0].rpartition("@")
+    return (bool(at) and ":" in who) or re.search(r"[?&]password=", rest) is not None
 
 
 def _recognise(sheet: Sheet, row: dict[str, Any]) -> RecogniseSettings:
