@@ -1,6 +1,6 @@
 """The form of followupd.toml: every table and key, its default and what it means."""
 
-from followupd.edges.settings import known, plain
+from followupd.edges.settings import known, patterns, plain
 from followupd.edges.settings.form import Form, Option, Section
 from followupd.edges.settings.secrets import kept_secret, secret
 
@@ -177,12 +177,12 @@ RECOGNISE = Section(
             0.95,
         ),
         Option("ask", plain.score, "From it up to `auto`: suspected; agents decide, no letter leaves.", 0.30, 0.40),
-        Option("always", plain.phrases, "Words that always make a complaint.", [], ["formal complaint"]),
-        Option("never", plain.phrases, "Words that never do.", [], ["newsletter"]),
+        Option("always", patterns.patterns, "Phrases that always make a complaint.", [], ["formal complaint"]),
+        Option("never", patterns.patterns, "Phrases that never do.", [], ["newsletter"]),
         Option(
             "add",
-            plain.weights,
-            "What words add to the score (log-odds; 1 is a hint, 3 is strong, negative speaks against).",
+            patterns.weights,
+            "What phrases add to the score (log-odds; 1 is a hint, 3 is strong, negative speaks against).",
             {},
             {"still waiting": 1.5},
         ),

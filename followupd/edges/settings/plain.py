@@ -2,9 +2,8 @@
 
 import ipaddress
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import date, datetime, time
-from types import MappingProxyType
 from typing import TypeVar
 
 from followupd.edges.settings.rules import Rule
@@ -53,18 +52,18 @@ def word(value: object) -> str:
 
 
 def words(value: object) -> tuple[str, ...]:
-    return _each_once(listed(value, word))
+    return each_once(listed(value, word))
 
 
 def phrases(value: object) -> tuple[str, ...]:
-    return _each_once(listed(value, filled))
+    return each_once(listed(value, filled))
 
 
 def listed(value: object, read: Callable[[object], Read]) -> tuple[Read, ...]:
     """Read each item of a list."""
     if not isinstance(value, list):
         raise MisfitError(Rule.TYPE, f"must be a list of texts, not {_kind(value)}", 'write ["one", "two"].')
-    return tuple(_inside(n, item, read) for n, item in enumerate(value))
+    return tuple(inside(n, item, read) for n, item in enumerate(value))
 
 
 def flag(value: object) -> bool:
@@ -191,22 +190,7 @@ def score(value: object) -> float:
     return float(value)
 
 
-def weights(value: object) -> Mapping[str, float]:
-    """Read phrases and what each adds to the log-odds of a complaint."""
-    if not isinstance(value, dict):
-        mend = 'write [recognise.add] and below it lines such as "still waiting" = 1.5.'
-        raise MisfitError(Rule.TYPE, f"must be a table, not {_kind(value)}", mend)
-    return MappingProxyType({filled(phrase): _inside(phrase, weight, _weight) for phrase, weight in value.items()})
-
-
-def _weight(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not -20 <= value <= 20:
-        mend = "write a number from -20 to 20; 1 is a hint, 3 is strong, and minus speaks against."
-        raise MisfitError(Rule.TYPE, "what a phrase adds must be a number", mend)
-    return float(value)
-
-
-def _inside(part: str | int, value: object, read: Callable[[object], Read]) -> Read:
+def inside(part: str | int, value: object, read: Callable[[object], Read]) -> Read:
     """Read a value that lies in a list or table, and let its problem say where."""
     try:
         return read(value)
@@ -229,7 +213,7 @@ def _told(rule: Rule, error: ValueError) -> MisfitError:
     return MisfitError(rule, problem, f"{mend}." if mend else "")
 
 
-def _each_once(found: tuple[str, ...]) -> tuple[str, ...]:
+def each_once(found: tuple[str, ...]) -> tuple[str, ...]:
     folded = [item.casefold() for item in found]
     for n, item in enumerate(folded):
         if item in folded[:n]:

@@ -1,6 +1,6 @@
 """The form of playbooks/*.toml: every table and key, its default and what it means."""
 
-from followupd.edges.settings import known, plain
+from followupd.edges.settings import known, patterns, plain
 from followupd.edges.settings.form import Form, Option, Section
 from followupd.model.promise import Firmness
 
@@ -13,7 +13,7 @@ PLAYBOOK: Form = (
         (
             Option("name", plain.text, "The file's name without `.toml`.", "", "delivery"),
             Option("owner", plain.text, "The agent who owns its cases; the first agent when empty.", "", "ana"),
-            Option("words", plain.phrases, "Phrases that choose this playbook.", [], ["lost parcel"]),
+            Option("words", patterns.patterns, "Phrases that choose this playbook.", [], ["lost parcel"]),
             Option(
                 "causes",
                 plain.words,

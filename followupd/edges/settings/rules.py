@@ -40,6 +40,7 @@ class Rule(StrEnum):
     NAME = "C32"
     LOGIN = "C33"
     NO_FILE = "C34"
+    RULE = "C35"
 
 
 #: problems that `check` reports and that keep nobody from running
@@ -80,4 +81,5 @@ SENTENCES: dict[Rule, str] = {
     Rule.NAME: "A name that cannot stand in an IMAP keyword.",
     Rule.LOGIN: "A user name without a password, or a password without a user name.",
     Rule.NO_FILE: "A file that the configuration names is not there.",
+    Rule.RULE: "A phrase or expression that the recogniser cannot look for, or that could run long.",
 }  # fmt: skip

@@ -99,10 +99,13 @@ def _check_line(name: str, line: str, defaults: Mapping[str, str]) -> None:
         mend = f"did you mean {close!r}?" if close else f"known: {', '.join(VERBS)}."
         raise MisfitError(Rule.LINE, f"nobody can say {verb!r}", mend)
     try:
-        read_line(line)
+        verb, said = read_line(line)
     except NotUnderstoodError as error:
         problem, _, mend = str(error).partition("; ")
         raise MisfitError(Rule.LINE, problem, mend) from None
+    choices = VERBS[verb].split(" | ")
+    if len(choices) > 1 and "{}" not in said and said not in choices:
+        raise MisfitError(Rule.LINE, f"{said!r} says nothing of {verb}", f"write one of: {', '.join(choices)}.")
 
 
 def _check_switched_off(name: str, defaults: Mapping[str, str]) -> None:
