@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 LONGEST = 4000  # characters of a note that are searched
 FARTHEST = timedelta(days=400)
+HALF_A_YEAR = timedelta(days=183)  # "back on 5 May", read on 6 May, is yesterday and not next year
 MONTHS = {
     name: number
     for number, names in enumerate(
@@ -73,19 +74,20 @@ SPAN = re.compile(
 def back_on(text: str, subject: str, now: datetime | None) -> datetime | None:
     """Return the moment at which the day of return begins (in the zone of `now`), or None when the note names none.
 
-    A last day of absence gives the day after it. Of several dates the last one counts, for a case waits better than it
-    nags. Dates that are past, or more than 400 days away, mean something else and are not taken.
+    A last day of absence gives the day after it; a day of return goes before it. Of several the last one counts, for a
+    case waits better than it nags. Dates that are past, or more than 400 days away, mean something else and are not taken.
     """
-    found = [
-        day
-        for hit in SPAN.finditer(f"{subject}\n{' '.join(text[:LONGEST].split())}"[:LONGEST])
-        if (day := _day(hit, now))
-    ]
-    if not found:
+    hits = [(hit, day) for hit in SPAN.finditer(_searched(text, subject)) if (day := _day(hit, now))]
+    returns = [day for hit, day in hits if hit["back"]]
+    if not hits:
         return None
-    zone = now.tzinfo if now is not None else UTC
-    day = max(found)
-    return datetime(day.year, day.month, day.day, tzinfo=zone or UTC)
+    day = max(returns or [day for _, day in hits])
+    zone = now.tzinfo if now is not None and now.tzinfo else UTC
+    return datetime(day.year, day.month, day.day, tzinfo=zone)
+
+
+def _searched(text: str, subject: str) -> str:
+    return f"{subject}\n{' '.join(text[:LONGEST].split())}"[:LONGEST]
 
 
 def _day(hit: re.Match[str], now: datetime | None) -> date | None:
@@ -115,12 +117,12 @@ def _named_day(hit: re.Match[str], today: date | None) -> date | None:
 
 
 def _nearest(year: str | None, choices: list[tuple[int, int]], today: date | None) -> date | None:
-    """Return the first of the possible dates that is not past: "03/04" is the nearer of the two."""
+    """Return the first of the possible dates that lies ahead: "03/04" is the nearer of the two."""
     if year is None and today is None:
         return None
     years = [int(year) + 2000 * (len(year) == 2)] if year else [today.year, today.year + 1] if today else []
     days = [day for one in years for month, number in choices if (day := _date(one, month, number))]
-    ahead = [day for day in days if today is None or day >= today]
+    ahead = [day for day in days if today is None or today <= day <= today + (FARTHEST if year else HALF_A_YEAR)]
     return min(ahead, default=None)
 
 

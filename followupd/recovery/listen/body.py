@@ -16,12 +16,15 @@ SIGNATURES = {
     "application/pgp-keys",
 }
 SHOWN = {"text/plain", "text/html", "text/enriched"}
-NEVER_FILES = SHOWN | {"text/x-amp-html"}
+NEVER_FILES = SHOWN | {"text/x-amp-html"}  # unless they are attached
 TNEF = {"application/ms-tnef", "application/vnd.ms-tnef"}
 STUB = re.compile(
     r"(?:does(?: no|n[o']?)t support|cannot display|view(?:ing)? this (?:e-?mail|message)|kein HTML|HTML[- ]?(?:format|enabled|mail))",
     re.IGNORECASE,
 )
+PGP_HEAD = re.compile(r"^-----BEGIN PGP SIGNED MESSAGE-----\n(?:[A-Za-z]{1,20}:[^\n]{0,200}\n){0,5}\n?", re.MULTILINE)
+PGP_TAIL = re.compile(r"^-----BEGIN PGP SIGNATURE-----\n[^-]{0,5000}-----END PGP SIGNATURE-----$", re.MULTILINE)
+PGP_DASH = re.compile(r"^- -", re.MULTILINE)  # RFC 9580, 7.2: a dash at the beginning of a line is escaped
 UUENCODED = re.compile(r"^begin [0-7]{3} ([^\n]{1,200})\n[ -`\n]{0,300000}?^end$", re.MULTILINE)
 
 
@@ -43,10 +46,12 @@ def body_of(mail: Mail) -> Body:
 
 
 def _sorted_out(mail: Mail) -> tuple[list[str], list[Part]]:
+    """Part the words from the files; some programs give their words a file name."""
     shown = [part for part in mail.parts if part.type in SHOWN and not part.attached]
-    files = [
-        part for part in mail.parts if part.type not in SIGNATURES and (part.attached or part.type not in NEVER_FILES)
-    ]
+    if not shown:
+        shown = [part for part in mail.parts if part.type in SHOWN and part.disposition != "attachment"][:1]
+    files = [part for part in mail.parts if part not in shown and (part.attached or part.type not in NEVER_FILES)]
+    files = [part for part in files if part.type not in SIGNATURES]
     return _shown(shown), files
 
 
@@ -91,7 +96,9 @@ def flowed(part: Part) -> str:
 
 
 def _unpacked(text: str) -> str:
-    """Cut uuencoded files out of a text."""
+    """Cut uuencoded files and the armour of PGP signatures out of a text."""
+    if "-----BEGIN PGP SIGNATURE" in text:
+        text = PGP_DASH.sub("-", PGP_TAIL.sub("", PGP_HEAD.sub("", text)))
     return UUENCODED.sub("", text) if "\nend" in text and "begin " in text else text
 
 

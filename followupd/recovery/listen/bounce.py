@@ -16,7 +16,7 @@ ORIGINALS = {
     "message/global-headers",
     "message/rfc822-headers",
 }
-DEAD = re.compile(r"5\.1\.[0-36-9]\d?|5\.1\.10|5\.2\.1|5\.4\.4")
+DEAD = re.compile(r"5\.1\.(?:[0-469]|10|351)|5\.2\.1|5\.4\.4")  # 5.1.7 and 5.1.8 speak of the sender
 STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,2}\.\d{1,3})(?![\d.])")
 CODE = re.compile(r"(?<![\d.\-/:])([45][0-5]\d)[ \-](?![\d.]{3})")
 ADDRESS = re.compile(r"<?([A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,200}\.[A-Za-z]{2,24})>?")
@@ -169,7 +169,7 @@ def _permanent(action: str, status: str) -> bool:
 
 def _dead(action: str, status: str, told: str) -> bool:
     """Only 5.1.x, 5.2.1 and 5.4.4 say that nobody is there; of 257 real 5.x.x only 98 did (MAIL.md, section 2)."""
-    if action in {"delayed", "delivered", "relayed", "expanded"}:
+    if action in {"delayed", "delivered", "relayed", "expanded"} or status.startswith(("2", "4")):
         return False
     if status and not status.endswith(".0.0"):
         return DEAD.fullmatch(status) is not None

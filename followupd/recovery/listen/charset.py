@@ -84,7 +84,10 @@ def guess(data: bytes) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        pass
+        text = data.decode("utf-8", "replace")
+    bad = text.count("\ufffd")
+    if len(data) - len(text) > 10 * bad:  # each good letter saved a byte or more: it is UTF-8 with a scratch
+        return text
     if data[:2] in {b"\xff\xfe", b"\xfe\xff"}:
         return data.decode("utf-16", "replace")
     high = sum(map(len, re.findall(rb"[\x80-\xff]+", data[:SAMPLE])))

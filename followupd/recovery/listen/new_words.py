@@ -119,10 +119,20 @@ def _heading(lines: list[str], at: int) -> int:
     line = lines[at][:WIDEST].strip()
     ruled, colon = line.startswith(("-", "_", "=", "*", "#")), ":" in line or "：" in line
     if (ruled and ORIGINAL.match(line)) or _turns_away(line):
-        return 1
+        return 1 + _labels_below(lines, at + 1)
     if colon and (height := _header_block(lines, at)):
         return height
     return _attribution(lines, at, line) if colon or "@" in line or DIGIT.search(line) else 0
+
+
+def _labels_below(lines: list[str], at: int) -> int:
+    """Return how many lines below a separator still belong to it: "From: Kim", and the empty lines around."""
+    last = 0
+    for number, line in enumerate(lines[at : at + FAR], 1):
+        if line and not LABEL.match(line[:80]):
+            break
+        last = number if line else last
+    return last
 
 
 def _turns_away(line: str) -> bool:
@@ -152,7 +162,7 @@ def _after(lines: list[str], at: int) -> str:
 
 def _is_attribution(text: str, *, opened: bool, next_line: str) -> bool:
     if text[-1:] not in ":：":
-        return opened and "@" in text and bool(ENDED.search(text)) and bool(CLOCK.search(text))
+        return opened and "@" in text and CLOCK.search(text) is not None and ENDED.search(text[-60:]) is not None
     quoted_below = MARKED.match(next_line) is not None
     if VERB.search(text):
         known = "@" in text or (opened and DATED.search(text) is not None)

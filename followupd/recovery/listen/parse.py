@@ -7,7 +7,7 @@ parts against the standard parser's on all corpora.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from followupd.errors import FollowupdError
@@ -20,7 +20,8 @@ MOST_HEADER = 500_000  # bytes of one header
 MOST_PARTS = 200
 DEEPEST = 30  # levels of multiparts; real mail has under ten
 LEAD = b"\r\n\xef\xbb\xbf"
-LINE_FEED = 10
+GUESSED = re.compile(rb"(?:\A|\n)--([^\s][^\r\n]{0,68}[^\s])\r?\ncontent-[a-z-]{1,30}:", re.IGNORECASE)
+MEDIA_TYPE = re.compile(r"[a-z0-9!#$&.+^_-]{1,80}/[a-z0-9!#$&.+^_-]{1,80}")
 GAP = re.compile(rb"(?:\A|\n)\r?\n")
 NAME = re.compile(r"[!-9;-~]{1,200}[ \t]*\Z")
 PARAMETER = re.compile(r';\s*([\w*-]{1,40})\s*=\s*(?:"((?:[^"\\]|\\.){0,2000})"|([^\s;"]{0,2000}))')
@@ -32,7 +33,7 @@ class UnreadableError(FollowupdError):
     """This mail cannot be read; it goes to quarantine with this reason and its raw bytes."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Part:
     """One leaf of the MIME tree, or a message/* part, which is never entered; `parent` is the type it hung in."""
 
@@ -104,7 +105,7 @@ def header_and_body(raw: bytes) -> tuple[Headers, bytes]:
     fields: list[tuple[str, list[str]]] = []
     at = 0
     for line in raw[: min(end, MOST_HEADER)].decode("ascii", "surrogateescape").split("\n"):
-        name, colon, value = line.partition(":")
+        name, colon, value = line.lstrip().partition(":") if not fields else line.partition(":")
         if line.startswith((" ", "\t")) and fields:
             fields[-1][1].append(line)
         elif colon and NAME.match(name):
@@ -125,11 +126,12 @@ def _parts(headers: Headers, kind: str, settings: dict[str, str], body: bytes) -
         seen += 1
         if depth > DEEPEST:
             raise UnreadableError(f"its parts are nested more than {DEEPEST} deep")
-        pieces = _cut(part.body, part.setting("boundary")) if part.type.startswith("multipart/") else []
-        if pieces:
+        if not part.type.startswith("multipart/"):
+            yield part
+        elif pieces := _cut(part.body, part.setting("boundary")) or _cut(part.body, _guessed_boundary(part.body)):
             waiting += [(_child(piece, part.type), depth + 1) for piece in reversed(pieces)]
         else:
-            yield part
+            yield replace(part, type="text/plain", settings={})
 
 
 def _child(piece: bytes, parent: str) -> Part:
@@ -140,32 +142,37 @@ def _child(piece: bytes, parent: str) -> Part:
     return Part(kind, parent, headers, settings, body)
 
 
+def _guessed_boundary(body: bytes) -> str:
+    """Find the boundary that a header forgot or misspelt: a line of its own, and a header right below."""
+    found = GUESSED.search(body[:20_000])
+    return found[1].decode("ascii", "surrogateescape") if found else ""
+
+
 def _cut(body: bytes, boundary: str) -> list[bytes]:
-    """Return what stands between the lines of a boundary; nothing when it never comes."""
-    token = b"--" + octets(boundary.rstrip())
+    """Return what stands between the lines of a boundary; nothing when it never comes (RFC 2046, 5.1.1)."""
+    if not boundary:
+        return []
+    body = b"\n" + body
+    token = b"\n--" + octets(boundary.rstrip())
     pieces: list[bytes] = []
-    start, at = -1, 0 if boundary else -1
-    while at >= 0 and len(pieces) < MOST_PARTS and (at := body.find(token, at)) >= 0:
-        stop = body.find(b"\n", at) if at == 0 or body[at - 1] == LINE_FEED else at
+    start, at = -1, body.find(token)
+    while at >= 0 and len(pieces) < MOST_PARTS:
+        stop = body.find(b"\n", at + len(token))
         tail = body[at + len(token) : stop if stop >= 0 else len(body)][:200].strip()
-        if stop == at or tail not in {b"", b"--"}:
-            at += len(token)
-            continue
-        if start >= 0:
-            pieces.append(body[start:at].removesuffix(b"\n").removesuffix(b"\r"))
-        start = stop + 1 if stop >= 0 else len(body)
-        at = -1 if tail else start
-        if tail:
+        if tail in {b"", b"--"}:
+            pieces += [body[start:at].removesuffix(b"\r")] if start >= 0 else []
+            start = stop + 1 if stop >= 0 else len(body)
+        if tail == b"--":
             return pieces
+        at = body.find(token, max(stop, at + 1))
     return pieces if start < 0 else [*pieces, body[start:]]
 
 
 def content(headers: Headers) -> tuple[str, dict[str, str]]:
     """Return a part's media type, "text/plain" when it has no usable one (RFC 2045, 5.2), and its parameters."""
     field = headers.first("content-type")
-    kind = headers.word("content-type")
-    if kind.count("/") != 1 or " " in kind:
-        kind = "multipart/mixed" if kind.startswith("multipart") else "text/plain"
+    named = MEDIA_TYPE.match(headers.word("content-type"))
+    kind = named[0] if named else "multipart/mixed" if field.lower().startswith("multipart") else "text/plain"
     return kind, parameters(field) if ";" in field else {}
 
 

@@ -101,7 +101,8 @@ def _short(line: str) -> bool:
 
 
 def _filled(lines: list[str], start: int, stop: int) -> list[str]:
-    return [line for line in lines[max(start, 0) : stop] if line]
+    """Return the next lines with words, as many as it takes to see that it is no signature."""
+    return [line for line in lines[start : min(stop, start + 12 * MOST_BELOW)] if line]
 
 
 def _mark(lines: list[str], kinds: list[str], at: int, stop: int) -> None:

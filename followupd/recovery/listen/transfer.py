@@ -12,10 +12,15 @@ UUENCODINGS = frozenset({"x-uuencode", "uuencode", "uue", "x-uue"})
 def decoded(body: bytes, encoding: str) -> bytes:
     """Return the bytes behind a Content-Transfer-Encoding; an unknown one is taken for none."""
     if encoding == "base64":
-        return from_base64(body)
+        return from_base64(body) if _is_base64(body) else body
     if encoding == "quoted-printable":
         return quopri.decodestring(body)
     return _from_uuencode(body) if encoding in UUENCODINGS else body
+
+
+def _is_base64(body: bytes) -> bool:
+    """Tell base64 from plain words that are only called so: words have blanks."""
+    return body.count(b" ") * 50 <= len(body) + 100
 
 
 def from_base64(body: bytes) -> bytes:
