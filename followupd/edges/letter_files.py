@@ -23,6 +23,27 @@ from followupd.errors import LetterError
 #: what the front matter of a letter may say
 FRONT = ("subject", "from")
 
+
+class BrokenLetterError(LetterError):
+    """A letter's file is at fault: which one, in which line (None: none in particular), and why."""
+
+    def __init__(self, file: str, line: int | None, reason: str) -> None:
+        self.file, self.line, self.reason = file, line, reason
+        super().__init__(f"{file}{f':{line}' if line else ''}: {reason}")
+
+
+class HeadError(BrokenLetterError):
+    """A letter's front matter is at fault."""
+
+
+class GrammarError(BrokenLetterError):
+    """A letter is no template that Jinja2 can read."""
+
+
+class SlotError(BrokenLetterError):
+    """A letter was filled in, and does not say what a letter of its kind must say."""
+
+
 _FRONT_LINE = re.compile(r"([a-z]+):\s*(.*?)\s*")
 # trim_blocks takes the line feed after every tag; it should do so only on lines that hold nothing but tags
 _ENDS_IN_TAG = re.compile(r"(?m)^(?!(?:\s|\{%[^\n]*?%\}|\{#[^\n]*?#\})*$)([^\n]*[%#]\})[ \t]*$")
@@ -53,11 +74,11 @@ class Letter:
         """Read a letter; raises LetterError for front matter that is none."""
         rows = text.removeprefix("\ufeff").splitlines()
         if not rows or rows[0].strip() != "---" or "---" not in (row.strip() for row in rows[1:]):
-            raise LetterError(f"{file}:1: a letter begins with its subject between two lines of dashes")
+            raise HeadError(file, 1, "a letter begins with its subject between two lines of dashes")
         end = next(n for n, row in enumerate(rows[1:], 1) if row.strip() == "---")
         front = dict(_front(rows[1:end], file))
         if "subject" not in front:
-            raise LetterError(f"{file}:1: the letter has no subject; write `subject: ...` between the lines of dashes")
+            raise HeadError(file, 1, "the letter has no subject")
         return cls(file, language, front, "\n" * (end + 1) + "\n".join(rows[end + 1 :]) + "\n")
 
 
@@ -67,9 +88,8 @@ def _front(rows: list[str], file: str) -> Iterator[tuple[str, tuple[str, int]]]:
         if not row.strip() or row.startswith("#"):
             continue
         if not found or found[1] not in FRONT or not found[2]:
-            raise LetterError(
-                f"{file}:{line}: {row.strip()!r} is not a line of front matter; known: {', '.join(FRONT)}"
-            )
+            known = " and ".join(FRONT)
+            raise HeadError(file, line, f"{row.strip()!r} is not a line of front matter, which knows {known}")
         yield found[1], (found[2], line)
 
 
@@ -136,24 +156,25 @@ def _shaping(shape: Callable[[Any], str]) -> Callable[[Any], Markup]:
 
 
 @contextmanager
-def naming(file: str) -> Iterator[None]:
+def naming(file: str, line: int | None = None) -> Iterator[None]:
     """Turn what goes wrong in a template into a LetterError that begins with file and line."""
     try:
         yield
     except TemplateSyntaxError as error:
-        raise LetterError(f"{error.filename or file}:{error.lineno}: {error.message}") from error
+        raise GrammarError(error.filename or file, line or error.lineno, error.message or "") from error
     except TemplateNotFound as error:
-        raise LetterError(f"{file}: the part {error.name!r} that it includes does not exist") from error
+        raise BrokenLetterError(file, line, f"the part {error.name!r} that it includes does not exist") from error
     except _SLIPS as error:
-        raise LetterError(f"{_place(error, file)}: {error}") from error
+        found = _place(error, file.partition("/")[0] + "/")
+        name, at = found or (file, None)
+        raise BrokenLetterError(name, line or at, str(error)) from error
 
 
-def _place(error: Exception, file: str) -> str:
+def _place(error: Exception, house: str) -> tuple[str, int] | None:
     """Return file and line of the template's own innermost frame: Jinja2 puts them into the traceback."""
-    house = file.partition("/")[0] + "/"
-    place, step = file, error.__traceback__
+    found, step = None, error.__traceback__
     while step:
         name = step.tb_frame.f_code.co_filename
-        place = f"{name}:{step.tb_lineno}" if name.startswith(house) else place
+        found = (name, step.tb_lineno) if name.startswith(house) else found
         step = step.tb_next
-    return place
+    return found

@@ -117,16 +117,20 @@ class Written:
 
 def written(language: str, playbook: Playbook, now: datetime) -> Written:
     """Return the writer of dates and money for a language, in the company's own variety where it speaks it."""
-    home = Locale.parse(playbook.company.locale.replace("-", "_"))
-    try:
-        locale = Locale.parse(language.replace("-", "_"))
-    except (ValueError, UnknownLocaleError):
-        locale = home
+    home = _locale(playbook.company.locale) or Locale("en", "GB")
+    locale = _locale(language) or home
     if not locale.territory and locale.language == home.language:
         locale = home
     if str(locale) == "en":
         locale = Locale("en", "GB")  # plain "en" is American, which most of the world reads wrongly
     return Written(locale, playbook, now)
+
+
+def _locale(tag: str) -> Locale | None:
+    try:
+        return Locale.parse(tag.replace("-", "_"))
+    except (ValueError, UnknownLocaleError):
+        return None
 
 
 def people(case: Case, playbook: Playbook) -> dict[str, Any]:

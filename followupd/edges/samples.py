@@ -8,7 +8,21 @@ from followupd.model.calendar import Duration
 from followupd.model.case import Case, Stage
 from followupd.model.compensation import Compensation, Gift, GrantState, Money
 from followupd.model.facts import Facts, Fault
-from followupd.model.letter import ANSWER, CONFIRMATION, DELAY, DIGEST, Brief, Card
+from followupd.model.letter import (
+    ANSWER,
+    APPROVAL,
+    CALL,
+    CONFIRMATION,
+    DELAY,
+    DIGEST,
+    DOUBT,
+    ESCALATION,
+    FACTS,
+    NUDGE,
+    OPENED,
+    Brief,
+    Card,
+)  # fmt: skip
 from followupd.model.message import Person
 from followupd.model.playbook import Playbook
 from followupd.model.promise import Firmness, Promise, PromiseState
@@ -20,6 +34,25 @@ HOSTILE = (
     "שלום עולם | a | --- | ~~gone~~ http://evil.example <http://evil.example> \t\x07 \u2028 end "
 )  # fmt: skip
 _LATE = "the courier's van broke down, and the next one leaves tomorrow morning"
+#: what chapters say in desk mails: why, and the lines that may come back
+_DESK: dict[str, tuple[str, tuple[str, ...]]] = {
+    OPENED: ("somebody tagged it as a complaint", ()),
+    FACTS: ("the cause is not known yet; the prevention is not known yet", ("cause: ", "prevention: ")),
+    NUDGE: ("promise 1 is due tomorrow", ("kept: 1", "late: 1 until ... because ...")),
+    ESCALATION: ("promise 1 has been overdue for a day, and nobody has answered", ("kept: 1", "owner: ")),
+    DOUBT: ("nobody knows whether the follow-up left", ("settle FU-L0NG7.follow-up.1 sent",)),
+    APPROVAL: ("a reply to the customer sounds like a promise", ("approve", "refuse: ")),
+    CALL: ("the follow-up has left", ("reached", "not-reached")),
+    DIGEST: ("three things wait for you", ()),
+    ANSWER: ("some lines of your note were not understood", ()),
+}
+_PROBLEMS = {
+    DIGEST: ("FU-L0NG7, Kim Doe: promise 1 is due today", "FU-3RT5K, Lee Park: the cause is not known yet"),
+    ANSWER: (
+        "'promise: tomorrow' names no date I can read; expected 'promise: what by when'",
+        "'refnd: 20' is not a line I know",
+    ),
+}
 _STORY = (
     "Dear sirs,\n\nI ordered the blue kettle on the 9th and paid for express. It is now the 20th, and there is still no "
     "kettle.\nI have written twice and called once, and nobody has got back to me.\n\nIt was meant for my mother's "
@@ -34,25 +67,20 @@ def sample_case(playbook: Playbook, now: datetime, name: str = "short") -> Case:
 
 def sample_brief(kind: str, case: Case, playbook: Playbook, now: datetime) -> Brief:
     """Return what a chapter would hand over with a letter of this kind for a sample case."""
-    soon = playbook.calendar.after(now, Duration.parse("2 business days"))
     hostile = case.ref == "FU-H0ST1"
-    brief = Brief(
-        because=HOSTILE if hostile else f"{case.customer.name or case.customer.address} waits for an answer",
-        asks=("cause: ", "resolution: ", "prevention: "),
+    because, asks = _DESK.get(kind, ("", ()))
+    return Brief(
+        because=HOSTILE if hostile else because,
+        asks=asks,
+        done=("fault: ours", "cause: wrong label") if kind == ANSWER else (),
+        problems=(HOSTILE,) if hostile else _PROBLEMS.get(kind, ()),
         promises=tuple(replace(p, because=_LATE) for p in case.promises[:1]) if kind == DELAY else case.owed,
         compensation=case.compensation,
         quote=f"{HOSTILE}\n\n# {HOSTILE}\n> {HOSTILE}" if hostile else _STORY,
         about=f"{case.ref}.follow-up.1",
-        until=soon,
+        until=playbook.calendar.after(now, Duration.parse("2 business days")),
         reply=kind == CONFIRMATION and case.by_machine,
     )
-    lines = (
-        "promise: tomorrow -- I found no date in it; expected 'promise: what by when'",
-        "refnd: 20 -- unknown word",
-    )
-    if kind not in {ANSWER, DIGEST}:
-        return brief
-    return replace(brief, problems=(HOSTILE,) if hostile else lines, done=("cause: wrong label", "fault: ours"))
 
 
 def sample_card(case: Case, playbook: Playbook) -> Card:

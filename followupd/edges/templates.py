@@ -19,7 +19,7 @@ from markupsafe import Markup
 from followupd.edges import letter_scope as scopes
 from followupd.edges import markdown
 from followupd.edges.call_invite import invite
-from followupd.edges.letter_files import Files, Letter, naming, sandbox
+from followupd.edges.letter_files import Files, Letter, SlotError, naming, sandbox
 from followupd.edges.letter_slots import body as paragraphs_of
 from followupd.edges.letter_slots import lacking
 from followupd.errors import LetterError
@@ -125,7 +125,7 @@ class Letters:
         source = self.render(found, kind, scope)
         text = markdown.to_text(source)
         if not kind.startswith("desk/") and (empty := lacking(kind, found.language, text, scope)):
-            raise LetterError(f"{found.file}: the letter does not say {'; '.join(empty)}")
+            raise SlotError(found.file, None, f"the letter does not say {'; '.join(empty)}")
         subject = self._header(found, "subject", scope)
         mailbox = self.sender_of(case.mailbox)
         return Outgoing(
@@ -137,11 +137,11 @@ class Letters:
 
     def _header(self, found: Letter, name: str, scope: Mapping[str, Any]) -> str:
         text, line = found.front.get(name, ("", 0))
-        value = self._line(text, scope, f"{found.file}:{line}")
+        value = self._line(text, scope, found.file, line)
         return _header_safe(value)
 
-    def _line(self, text: str, scope: Mapping[str, Any], place: str) -> str:
-        with naming(place):
+    def _line(self, text: str, scope: Mapping[str, Any], place: str, line: int | None = None) -> str:
+        with naming(place, line):
             return markdown.one_line(self._plain.from_string(text).render(scope))
 
     def _appointment(self, case: Case, playbook: Playbook, now: datetime, brief: Brief) -> tuple[Attachment, ...]:
@@ -195,11 +195,16 @@ def _thread(case: Case) -> tuple[str, ...]:
     return (*earlier, case.message_id) if case.message_id else earlier
 
 
+def is_language(tag: str) -> bool:
+    """Say whether a directory of that name would hold the letters of a language: "en", "de-at"."""
+    return re.fullmatch(r"[a-z]{2,3}(-[a-z0-9]{2,8})*", tag) is not None
+
+
 def _candidates(languages: list[str]) -> Iterator[str]:
     """Give "de-at" and then "de" for "de_AT"; nothing that is not the name of a language."""
     for language in languages:
         tag = language.replace("_", "-").lower()
-        if re.fullmatch(r"[a-z]{2,3}(-[a-z0-9]{2,8})*", tag):
+        if is_language(tag):
             yield from (tag, tag.split("-")[0])
 
 
