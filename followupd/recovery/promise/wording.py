@@ -1,0 +1,48 @@
+"""Words what was heard for the letters: the agent's own clause without its date, which the letter writes itself.
+
+A promise becomes one line of a list, "<text>, by <date>", in the owner's name. The agent's words are kept ("We will
+ship the replacement"), since turning a verb about is wrong more often than a future tense is clumsy.
+"""
+
+from followupd.recovery.promise.dates import When
+from followupd.recovery.promise.grammar import Grammar
+from followupd.recovery.promise.sentences import lowered
+
+LONGEST_LINE = 200
+_EDGES = " ,;:.!–—-…"
+_FRAGMENT_ENDS = (",", ";", " – ", " — ")
+
+
+def promised_text(clause: str, when: When | None, grammar: Grammar) -> str:
+    """Return the clause as a line of a letter: no date, no "and" before it, a capital first, no full stop."""
+    text = without(clause, when)
+    filler = grammar.fillers.match(lowered(text))
+    text = text[filler.end() :] if filler else text
+    if grammar.inverted:
+        text = grammar.inverted.sub(r"\2 \1", text[:1].lower() + text[1:], count=1) if when else text
+    for short, long in grammar.contractions:
+        text = text.replace(short, long)
+    return shortened(text[:1].upper() + text[1:])
+
+
+def without(text: str, when: When | None) -> str:
+    """Return the text without its date, tidied at the seam and the edges."""
+    if when is None:
+        return text.strip(_EDGES)
+    left, right = text[: when.start].rstrip(" ,"), text[when.end :].lstrip(" ")
+    return f"{left} {right.lstrip(', ')}".strip(_EDGES).replace(" .", ".")
+
+
+def fragment(clause: str, start: int, end: int, when: When | None) -> str:
+    """Return what is given, as written: "10 % off your next order"; it ends at a comma or before its date."""
+    stop = min((at for mark in _FRAGMENT_ENDS if (at := clause.find(mark, end)) >= 0), default=len(clause))
+    if when and end <= when.start < stop:
+        stop = when.start
+    return shortened(clause[start:stop].strip(_EDGES))
+
+
+def shortened(text: str) -> str:
+    """Cut a very long line at a word."""
+    if len(text) <= LONGEST_LINE:
+        return text
+    return text[:LONGEST_LINE].rsplit(" ", 1)[0].rstrip(_EDGES) + " …"
