@@ -7,7 +7,6 @@ import binascii
 import hashlib
 import re
 from datetime import datetime
-from email.parser import BytesHeaderParser
 from email.utils import format_datetime
 
 from followupd.edges import headers
@@ -21,6 +20,8 @@ LONGEST_LINE = 998  # characters without CRLF, RFC 5322 2.1.1
 BASE64_LINE = 57  # bytes that make 76 characters, RFC 2045 6.8
 AUTO_SUBMITTED = {"", "auto-replied", "auto-generated"}  # RFC 3834, section 5; "": a person approved it
 SUPPRESS = "OOF, AutoReply"  # never All: Exchange would also keep its bounces (MS-OXCMAIL 2.1.3.2.20)
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _KEY = re.compile(r"[A-Za-z0-9./_-]{1,200}")
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9.+-]*/[a-z0-9][a-z0-9.+-]*")
 
@@ -45,14 +46,12 @@ def _head(letter: Outgoing, now: datetime) -> list[str]:
     """Return the headers that are meant, each with its line end and possibly folded."""
     parent = headers.sound_ids([letter.in_reply_to])
     thread = headers.shortened(headers.sound_ids([*letter.references, *parent]))
-    if headers.sound_ids([letter.message_id]) != [letter.message_id]:
-        raise LetterError(f"{letter.key}: {letter.message_id!r} is not a Message-ID")
     lines = [
         _person("From", letter.sender),
         _person("To", letter.to),
         headers.subject(letter.subject),
         f"Date: {format_datetime(now)}{CRLF}",
-        headers.ids("Message-ID", [letter.message_id]),
+        headers.ids("Message-ID", [_checked(letter.message_id, headers.MESSAGE_ID, "Message-ID")]),
         headers.ids("In-Reply-To", parent),
         headers.ids("References", thread),
         f"X-Followupd-Key: {_checked(letter.key, _KEY, 'letter key')}{CRLF}",
@@ -121,11 +120,9 @@ def _text_part(media_type: str, text: str, parameters: str = "") -> str:
 
 def _lines(text: str) -> bytes:
     """Return UTF-8 with CRLF after every line, without the control characters that no mail may hold (RFC 5322, 4.1)."""
-    plain = re.sub(r"\r\n?", "\n", text)
-    plain = re.sub(r"[\x00-\x08\x0b-\x1f\x7f]", " ", plain)
-    plain = re.sub(r"[\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", plain)
-    plain = plain if plain.endswith("\n") else plain + "\n"
-    return plain.replace("\n", CRLF).encode()
+    plain = text.replace("\r\n", "\n").replace("\r", "\n")
+    plain = _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", _CONTROL.sub(" ", plain))
+    return (plain.removesuffix("\n") + "\n").replace("\n", CRLF).encode()
 
 
 def _transfer(content: bytes) -> tuple[str, str]:
@@ -142,6 +139,10 @@ def _transfer(content: bytes) -> tuple[str, str]:
 
 def _read_back(mail: bytes, wanted: list[str]) -> None:
     """Refuse a mail whose headers are not, name by name, the ones that were meant: the last fence against injection."""
-    found = BytesHeaderParser().parsebytes(mail.partition(b"\r\n\r\n")[0]).keys()
-    if found != wanted:
+    head = mail.partition(b"\r\n\r\n")[0].decode()
+    lines = head.split(CRLF)
+    found = [line.partition(":")[0] for line in lines if not line.startswith((" ", "\t"))]
+    if (
+        found != wanted or lines != head.splitlines()
+    ):  # splitlines knows every character that anybody takes for a line end
         raise LetterError(f"The letter would leave with other headers than were meant: {', '.join(found)}")

@@ -17,7 +17,7 @@ LONGEST_VALUE = 250  # characters of a subject or name: a customer's 200 (MAIL.m
 REFERENCES_KEPT = 20  # ids; the first is the thread's root
 _BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
-_MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,250}>")  # printable ASCII without <, > and blanks
+MESSAGE_ID = re.compile(r"<(?!.*=\?)[!-;=?-~]{1,250}>")  # printable ASCII without <, >, blanks, and encoded words
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
 
 
@@ -47,14 +47,14 @@ def mailbox(header: str, name: str, address: str) -> str:
 
 
 def ids(header: str, message_ids: Iterable[str]) -> str:
-    """Return a line of Message-IDs, each whole and on a line of its own (MAIL.md R3); "" when none is sound."""
-    sound = sound_ids(message_ids)
-    return f"{header}: {(CRLF + ' ').join(sound)}{CRLF}" if sound else ""
+    """Return sound Message-IDs, each whole and on a line of its own (MAIL.md R3); "" when there is none."""
+    rows = (CRLF + " ").join(message_ids)
+    return f"{header}: {rows}{CRLF}" if rows else ""
 
 
 def sound_ids(message_ids: Iterable[str]) -> list[str]:
     """Keep what is a Message-ID, each once; "=?" in one might be decoded by its reader, so such an id goes."""
-    return [i for i in dict.fromkeys(message_ids) if _MESSAGE_ID.fullmatch(i) and "=?" not in i]
+    return [message_id for message_id in dict.fromkeys(message_ids) if MESSAGE_ID.fullmatch(message_id)]
 
 
 def shortened(message_ids: list[str]) -> list[str]:
@@ -88,11 +88,11 @@ def _folded(header: str, line: str) -> str:
 
 def _encoded_words(line: str) -> str:
     """Write UTF-8 as encoded words, no character torn apart (RFC 2047, sections 4.1 and 5)."""
-    words, octets = [], b""
-    for character in line:
-        following = character.encode()
-        if len(octets) + len(following) > WORD:
-            words.append(octets)
-            octets = b""
-        octets += following
-    return (CRLF + " ").join(f"=?utf-8?b?{b2a_base64(word, newline=False).decode()}?=" for word in (*words, octets))
+    words, octets = [], line.encode()
+    while octets:
+        end = WORD
+        while end < len(octets) and octets[end] & 0xC0 == 0x80:  # a byte that continues a character
+            end -= 1
+        words.append(b2a_base64(octets[:end], newline=False).decode())
+        octets = octets[end:]
+    return (CRLF + " ").join(f"=?utf-8?b?{word}?=" for word in words)

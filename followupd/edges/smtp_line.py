@@ -60,10 +60,16 @@ class LineBrokenError(OutageError):
 
 
 class Reply(NamedTuple):
-    """A reply of the server: three digits (-1: none that could be read) and its words on one line."""
+    """A reply of the server: three digits (-1: none that could be read) and its words as they came."""
 
     code: int
-    text: str
+    raw: bytes
+
+    @property
+    def text(self) -> str:
+        """The words on one line, without what a terminal or a log would obey, 300 characters at most."""
+        words = re.sub(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+", " ", self.raw.decode(errors="replace"))
+        return words.strip()[:LONGEST_REPLY]
 
     def __str__(self) -> str:
         return f"{self.code} {self.text}".strip() if self.code > 0 else f"no SMTP reply: {self.text}"
@@ -144,12 +150,11 @@ class Line:
         Raises:
             LineBrokenError: the server is gone.
         """
-        mail = re.sub(
-            rb"\r?\n|\r", b"\r\n", mail
-        )  # a bare line end before a dot would be a second mail to some servers
-        stuffed = re.sub(rb"(?m)^\.", b"..", mail)
+        # A bare line end before a dot would end the mail for some servers, so all line ends are made one kind.
+        plain = mail.replace(b"\r\n", b"\n").replace(b"\r", b"\n").removesuffix(b"\n")
+        stuffed = (b"\n" + plain).replace(b"\n.", b"\n..").replace(b"\n", b"\r\n")
         with self._breaking():
-            self._smtp.send(stuffed if stuffed.endswith(b"\r\n") else stuffed + b"\r\n")
+            self._smtp.send(stuffed[2:] + b"\r\n")
 
     def unasked(self) -> Reply | None:
         """Return what the server said without being asked, None as a rule; the line has then lost its step.
@@ -219,7 +224,7 @@ class Line:
     def _reply(self) -> Reply:
         code, text = self._smtp.getreply()
         self.usable = self.usable and code > 0 and code != CLOSING
-        return Reply(code, _one_line(text))
+        return Reply(code, text)
 
     @contextlib.contextmanager
     def _breaking(self) -> Iterator[None]:
@@ -288,11 +293,6 @@ def _packed(secret: str) -> str:
     return base64.b64encode(secret.encode()).decode()
 
 
-def _one_line(text: bytes) -> str:
-    words = re.sub(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+", " ", text.decode(errors="replace"))
-    return words.strip()[:LONGEST_REPLY]
-
-
 @contextlib.contextmanager
 def _plain_words(account: PostAccount) -> Iterator[None]:
     try:
@@ -309,6 +309,6 @@ def _why(error: OSError, account: PostAccount) -> str:
             return f"{account.place} does not offer STARTTLS, and letters do not go there unsealed"
         case smtplib.SMTPResponseException():
             said = error.smtp_error if isinstance(error.smtp_error, bytes) else str(error.smtp_error).encode()
-            return f"{account.place} refuses us: {Reply(error.smtp_code, _one_line(said))}"
+            return f"{account.place} refuses us: {Reply(error.smtp_code, said)}"
         case _:
             return why(error, account.host, account.port)

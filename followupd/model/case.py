@@ -144,6 +144,7 @@ class Case:
     evidence: tuple[tuple[str, float], ...] = ()
     facts: Facts = Facts()
     story: str = ""  # the customer's first words
+    suggested: tuple[tuple[str, str], ...] = ()
     latest: str = ""  # the customer's newest words
     promises: tuple[Promise, ...] = ()
     compensation: tuple[Compensation, ...] = ()
@@ -175,7 +176,7 @@ class Case:
             ref=event.ref, mailbox=event.mailbox, customer=event.customer, subject=event.subject,
             playbook=event.playbook, owner=event.owner, opened_at=event.at, severity=event.severity,
             language=event.language, message_id=event.message_id, references=event.references,
-            no_answer=event.no_answer, facts=event.facts, story=event.story,
+            no_answer=event.no_answer, facts=event.facts, story=event.story, suggested=event.suggested,
             customer_wrote_at=event.at,
         )  # fmt: skip
 

@@ -49,6 +49,7 @@ class CaseOpened(Event):
     no_answer: str = ""
     facts: Facts = Facts()
     story: str = ""  # the customer's own words, shortened
+    suggested: tuple[tuple[str, str], ...] = ()  # facts in the customer's words; an agent takes them or not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from followupd.model.case import Case
 from followupd.model.compensation import Compensation, Gift, GrantState
-from followupd.model.letter import CUSTOMER_LETTERS, FOLLOW_UP_FACTS
+from followupd.model.letter import CONFIRMATION, CUSTOMER_LETTERS, DELAY, FOLLOW_UP, FOLLOW_UP_FACTS
 from followupd.model.promise import PromiseState
 
 #: states of a grant in which the customer still waits for it
@@ -87,3 +87,17 @@ def _letters(case: Case) -> list[Lack]:
         else Lack(f"letter-{mark.key}", f"{mark.key} waits for an agent's approval", "approve")
         for mark in waiting
     ]
+
+
+def stale(kind: str, concerns: tuple[int, ...], case: Case) -> str:
+    """Say why a letter that waits in the outbox should no longer leave, "" while it should.
+
+    Quiet hours, budgets and back-off can keep a letter for hours; what it says may have come to be untrue.
+    """
+    if kind == FOLLOW_UP:
+        found = next(iter(lacks(case)), None)
+        return found.sentence if found else ""
+    if kind in {CONFIRMATION, DELAY}:
+        gone = [n for n in concerns if (promise := case.promise(n)) is None or not promise.owed or promise.confirmed]
+        return f"promise {gone[0]} changed meanwhile" if gone else ""
+    return ""

@@ -17,7 +17,7 @@ STORY_CHARACTERS = 2000
 
 def open_case(
     message: Message, *, ref: str, mailbox: str, playbook: Playbook, now: datetime, facts: Facts, severity: str = "normal",
-    language: str = "", by: str = "followupd", why: str = "",
+    language: str = "", suggested: tuple[tuple[str, str], ...] = (), by: str = "followupd", why: str = "",
 ) -> CaseOpened:  # fmt: skip
     """Return the first event of a case for this mail; replies go to Reply-To where the customer asked for it."""
     customer = message.forwarded_from or Person(_answer_to(message), message.sender.name)
@@ -25,7 +25,7 @@ def open_case(
         at=now, by=by, why=why, ref=ref, mailbox=mailbox, customer=customer, subject=message.subject,
         playbook=playbook.name, owner=playbook.owner_of(playbook.owner).id, severity=severity, language=language,
         message_id=message.message_id, references=message.thread, no_answer=message.no_answer, facts=facts,
-        story=message.text[:STORY_CHARACTERS],
+        story=message.text[:STORY_CHARACTERS], suggested=suggested,
     )  # fmt: skip
 
 
@@ -68,7 +68,7 @@ def act(case: Case, playbook: Playbook, write: Writer, now: datetime) -> list[St
             for promise in _standing(case, playbook, write, now)
         ]
     brief = Brief(
-        because=_who_heard(case), evidence=case.evidence, quote=case.story,
+        because=_who_heard(case), asks=tuple(f"{name}: {words}" for name, words in case.suggested), evidence=case.evidence, quote=case.story,
         promises=tuple(step.promise for step in steps if isinstance(step, PromiseMade)),
         problems=(f"No confirmation leaves by machine: {case.no_answer}.",) if case.no_answer and case.by_machine else (),
     )  # fmt: skip

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, datetime
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, Self
 
 from followupd.model.case import Case
 from followupd.model.compensation import Money
@@ -147,7 +147,7 @@ class Mailbox(Protocol):
     @property
     def sent(self) -> str: ...
     def folder_exists(self, folder: str) -> bool: ...
-    def start(self, folder: str, since: str | date) -> tuple[Cursor, int]: ...
+    def start(self, folder: str, since: Literal["now", "all"] | date) -> tuple[Cursor, int]: ...
     def changes(
         self,
         folder: str,
@@ -164,7 +164,8 @@ class Mailbox(Protocol):
 
 
 class Post(Protocol):
-    """Hands one letter over and says what happened; never raises for what a server says."""
+    """Hands one letter over and says what happened; never raises for what a server says. A context for one beat."""
 
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *_: object) -> None: ...
     def deliver(self, letter: bytes, *, sender: str, to: str, witness: str = "") -> Delivery: ...
-    def close(self) -> None: ...

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Literal
 
 from followupd import journal
 from followupd.model.command import line_for
@@ -36,7 +37,7 @@ class Folder:
     name: str
     role: Role
     line: str = ""
-    since: str | date = "now"
+    since: Literal["now", "all"] | date = "now"
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ class Judge(Protocol):
     def verdict(self, message: Message) -> Verdict: ...
     def severity(self, message: Message, verdict: Verdict, *, open_case: bool) -> str: ...
     def facts(self, message: Message) -> Facts: ...
+    def suggestions(self, message: Message) -> tuple[tuple[str, str], ...]: ...
     def language(self, message: Message) -> str: ...
 
 
@@ -134,7 +135,7 @@ class Reception:
         first = opening.open_case(
             message, ref=self._reference(work, kept), mailbox=kept.mailbox, playbook=playbook, now=now,
             facts=self.judge.facts(message), severity=self.judge.severity(message, verdict, open_case=others),
-            language=self.judge.language(message), by=heard.by, why=f"a mail of {message.sender.address}: {message.subject}",
+            language=self.judge.language(message), suggested=self.judge.suggestions(message), by=heard.by, why=f"a mail of {message.sender.address}: {message.subject}",
         )  # fmt: skip
         if isinstance(heard, ComplaintHeard) and not heard.evidence:
             heard = replace(heard, score=verdict.score, evidence=verdict.evidence)

@@ -1,7 +1,7 @@
 """The ledger: one transaction at a time over SQLite or PostgreSQL; what is not committed never happened."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from sqlmodel import Session, SQLModel, create_engine
 from followupd.edges import tables
 from followupd.edges.ledger.cards import Cards
 from followupd.edges.ledger.cases import Cases
+from followupd.edges.ledger.hold import hold
 from followupd.edges.ledger.mail import Mail
 from followupd.edges.ledger.outbox import Outbox
 from followupd.edges.ledger.pulse import Pulse
@@ -57,6 +58,10 @@ class Ledger:
             outbox = Outbox(session, self._seal)
             cases, mail = Cases(session, self._seal, outbox), Mail(session, self._seal)
             yield Work(cases, outbox, mail, Cards(session, self._seal), Pulse(session))
+
+    def hold(self) -> AbstractContextManager[None]:
+        """Hold the ledger for one daemon; raises AlreadyRunningError."""
+        return hold(self._engine)
 
     def close(self) -> None:
         self._engine.dispose()

@@ -195,7 +195,8 @@ class Mail:
             select(PlaceRow.uid)
             .join(MailRow, col(MailRow.id) == col(PlaceRow.mail_id))
             .where(PlaceRow.mailbox == mailbox, PlaceRow.folder == folder, PlaceRow.uidvalidity == uidvalidity)
-            .where(MailRow.kind == Kind.OWN.value, MailRow.state == HEARD, col(PlaceRow.gone).is_(False))
+            .where(MailRow.kind == Kind.OWN.value, MailRow.state == HEARD, MailRow.reason == "")
+            .where(col(PlaceRow.gone).is_(False))
         )
         return list(self._session.exec(query))
 

@@ -1,0 +1,8 @@
+"""The door from the shell: `followupd ...` and `python -m followupd ...`."""
+
+import sys
+
+from followupd.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

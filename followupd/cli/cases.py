@@ -1,0 +1,188 @@
+"""cases, case, explain, tell: what is known, what will happen, and a word to it."""
+
+import argparse
+import getpass
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from followupd.cli import DONE, PROBLEMS
+from followupd.cli.house import open_house
+from followupd.cli.printing import as_json, case_view, complain, condition_words, moment, safe, table
+from followupd.model.case import Case, Stage
+from followupd.model.event import Event
+from followupd.model.gate import lacks
+from followupd.model.kept import LetterState
+from followupd.model.outgoing import Condition
+
+
+def add(commands: Any, common: argparse.ArgumentParser) -> None:
+    cases = commands.add_parser("cases", parents=[common], help="one line a case")
+    cases.add_argument("--stage", choices=[stage.value for stage in Stage], default="")
+    cases.set_defaults(do=_cases)
+    case = commands.add_parser("case", parents=[common], help="one case whole")
+    case.add_argument("ref", metavar="REF")
+    case.set_defaults(do=_case)
+    explain = commands.add_parser("explain", parents=[common], help="why each letter went, or did not; what is next")
+    explain.add_argument("ref", metavar="REF")
+    explain.set_defaults(do=_explain)
+    tell = commands.add_parser("tell", parents=[common], help="say something about a case, in the lines of a note")
+    tell.add_argument("ref", metavar="REF")
+    tell.add_argument("lines", metavar="LINE", nargs="+")
+    tell.add_argument("--as", dest="agent", metavar="AGENT", default="", help="the agent who says it")
+    tell.set_defaults(do=_tell)
+
+
+def _cases(options: argparse.Namespace) -> int:
+    house = open_house(options.config)
+    with house.ledger.work() as work:
+        found = [(case, work.outbox.all(case=case.ref)) for case in work.cases.all(options.stage)]
+    if options.json:
+        as_json([case_view(case, letters) for case, letters in found])
+        return DONE
+    if not found:
+        complain("No cases.")
+    table(
+        (
+            case.ref, case.stage.value + (" (held)" if case.held else ""), case.severity, case.owner,
+            case.customer.address, case.subject[:48], f"looks again {moment(case.wake_at)}" if case.wake_at else "",
+        )
+        for case, _ in found
+    )  # fmt: skip
+    return DONE
+
+
+def _case(options: argparse.Namespace) -> int:
+    house = open_house(options.config)
+    with house.ledger.work() as work:
+        ref = options.ref.upper()
+        case, history, letters = work.cases.get(ref), work.cases.history(ref), work.outbox.all(case=ref)
+    if options.json:
+        as_json(case_view(case, letters, history))
+    else:
+        _print(case, letters, history)
+    return DONE
+
+
+def _print(case: Case, letters: list[LetterState], history: list[Event]) -> None:
+    print(f"{case.ref}  {case.stage}{' (held)' if case.held else ''}  {safe(case.subject)}")
+    name = f" ({case.customer.name})" if case.customer.name else ""
+    print(f"  {safe(case.customer.address + name)}, owner {case.owner}, playbook {case.playbook}, {case.severity}")
+    view = case_view(case, letters)
+    facts = [(f"  {name}", str(value)) for name, value in view["facts"].items() if value]
+    _section("Facts", facts)
+    _section("Words", [(f"  {words}", f"{weight:+.1f}") for words, weight in case.evidence])
+    _section(
+        "Promises",
+        [
+            (f"  {p['n']}", p["state"], p["kind"], f"told {p['told']}", f"ours {p['due']}", p["text"])
+            for p in view["promises"]
+        ],
+    )
+    given = [
+        (f"  {g['n']}", g["state"], g["kind"], f"{g['amount']} {g['currency']}" if g["amount"] else "", g["text"] or "")
+        for g in view["compensation"]
+    ]
+    _section("Compensation", given)
+    _section(
+        "Letters",
+        [
+            (f"  {each['key']}", each["condition"], each["sent_at"] or "", each["reply"] or "")
+            for each in view["letters"]
+        ],
+    )
+    _section(
+        "History", [(f"  {moment(event.at)}", type(event).__name__, f"by {event.by}", event.why) for event in history]
+    )
+
+
+def _section(title: str, rows: Sequence[tuple[str, ...]]) -> None:
+    if rows:
+        print(f"\n{title}")
+        table(rows)
+
+
+def _explain(options: argparse.Namespace) -> int:
+    from followupd.recovery import confirm, follow_up, gift_card
+
+    house = open_house(options.config)
+    with house.ledger.work() as work:
+        case = work.cases.get(options.ref.upper())
+        letters = work.outbox.all(case=case.ref)
+    playbook = house.settings.playbooks.get(case.playbook) or house.settings.playbooks["default"]
+    said = [_letter_sentence(state) for state in letters]
+    moments = {
+        "confirmation": confirm.moment(case, playbook) if case.unwritten else None,
+        "follow-up": follow_up.moment(case, playbook) if case.stage is Stage.FIXED else None,
+        "gift-card": gift_card.moment(case, playbook),
+        "closing": follow_up.moment(case, playbook) if case.stage is Stage.FOLLOWED_UP else None,
+    }
+    waits = [lack.sentence for lack in lacks(case)] if case.stage in _BEFORE_FOLLOW_UP else []
+    view = {
+        "ref": case.ref, "stage": case.stage.value, "letters": said,
+        "next": {name: moment(at) for name, at in moments.items() if at}, "wake_at": moment(case.wake_at),
+        "confirmation_waits_for": confirm.hindered(case) or None, "follow_up_waits_for": waits,
+    }  # fmt: skip
+    if options.json:
+        as_json(view)
+    else:
+        _print_explained(case, said, moments, waits, confirm.hindered(case))
+    return DONE
+
+
+_BEFORE_FOLLOW_UP = frozenset({Stage.HEARD, Stage.PROMISED, Stage.CONFIRMED, Stage.FIXED})
+
+
+def _letter_sentence(state: LetterState) -> str:
+    when = state.sent_at or state.leaving_at or state.written_at
+    sentence = f"{state.letter.key} {condition_words(state.condition)} ({moment(when)})"
+    if state.condition in {Condition.READY, Condition.DEFERRED} and state.not_before:
+        sentence += f", not before {moment(state.not_before)}"
+    return f"{sentence}: {state.reply}" if state.reply else sentence
+
+
+def _print_explained(
+    case: Case, said: list[str], moments: dict[str, datetime | None], waits: list[str], hindered: str
+) -> None:
+    print(f"{case.ref} is {case.stage}.")
+    for sentence in said:
+        print(f"  {safe(sentence)}")
+    for name, at in moments.items():
+        if at:
+            print(f"  The {name} has its moment at {moment(at)}.")
+    if hindered:
+        print(f"  No confirmation leaves by machine: {safe(hindered)}.")
+    if waits:
+        print("  The follow-up waits for:" if case.stage is Stage.FIXED else "  Before a follow-up can leave:")
+        if case.stage is not Stage.FIXED:
+            print("    - an agent's `fixed`")
+        for sentence in waits:
+            print(f"    - {safe(sentence)}")
+    print(
+        f"  It is looked at again at {moment(case.wake_at)}."
+        if case.wake_at
+        else "  Nothing more happens without a word."
+    )
+
+
+def _tell(options: argparse.Namespace) -> int:
+    from followupd import clock
+
+    house = open_house(options.config)
+    agent = house.settings.team.by_id(options.agent) if options.agent else None
+    if options.agent and agent is None:
+        complain(f"followupd tell: {options.agent!r} is no agent of this configuration")
+        return PROBLEMS
+    actor = agent.name if agent else f"{getpass.getuser()} at the command line"
+    lines = [part for line in options.lines for part in line.splitlines()]
+    with house.ledger.work() as work:
+        case = work.cases.get(options.ref.upper())
+        case, problems = house.desk.hear_lines(work, case, lines, actor, "tell", agent, clock.now())
+        letters = work.outbox.all(case=case.ref)
+    if options.json:
+        as_json({**case_view(case, letters), "problems": problems})
+    else:
+        print(f"{case.ref} is {case.stage}.")
+    for problem in problems:
+        complain(f"followupd tell: {problem}")
+    return PROBLEMS if problems else DONE

@@ -1,0 +1,106 @@
+"""How values look on a terminal and in JSON; the JSON names are the contract's."""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from followupd.model.case import Case
+from followupd.model.event import Event
+from followupd.model.kept import LetterState
+from followupd.model.outgoing import Condition
+
+
+def as_json(value: Any) -> None:
+    print(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def moment(at: datetime | None) -> str | None:
+    """Write a moment as JSON has it: UTC, seconds, "Z"."""
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z") if at else None
+
+
+def safe(text: str) -> str:
+    """Return text that cannot move the terminal's cursor or colour it, whatever a customer wrote."""
+    return "".join(each if each.isprintable() else " " for each in text)
+
+
+def table(rows: Iterable[Sequence[str]]) -> None:
+    """Print rows in columns."""
+    lines = [[safe(cell) for cell in row] for row in rows]
+    widths = [max(len(row[column]) for row in lines) for column in range(len(lines[0]))] if lines else []
+    for row in lines:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def complain(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def letter_view(state: LetterState) -> dict[str, Any]:
+    letter = state.letter
+    return {
+        "key": letter.key, "case": letter.case or None, "kind": letter.kind, "condition": state.condition.value,
+        "to": letter.to.address, "subject": letter.subject, "message_id": letter.message_id,
+        "written_at": moment(state.written_at), "not_before": moment(state.not_before), "sent_at": moment(state.sent_at),
+        "witnessed_at": moment(state.witnessed_at), "attempts": state.attempts, "reply": state.reply or None,
+    }  # fmt: skip
+
+
+def case_view(case: Case, letters: Iterable[LetterState], history: Iterable[Event] | None = None) -> dict[str, Any]:
+    """Return one case as the contract's JSON; the history only where it is asked for."""
+    view: dict[str, Any] = {
+        "ref": case.ref, "stage": case.stage.value, "held": case.held, "playbook": case.playbook, "owner": case.owner,
+        "severity": case.severity, "customer": {"address": case.customer.address, "name": case.customer.name},
+        "mailbox": case.mailbox, "subject": case.subject, "opened_at": moment(case.opened_at),
+        "wake_at": moment(case.wake_at), "facts": _facts(case), "promises": _promises(case),
+        "compensation": _compensation(case), "letters": [letter_view(state) for state in letters],
+        "score": case.score, "evidence": [list(pair) for pair in case.evidence],
+    }  # fmt: skip
+    if history is not None:
+        view["history"] = [
+            {"at": moment(event.at), "event": type(event).__name__, "by": event.by, "why": event.why}
+            for event in history
+        ]
+    return view
+
+
+def _facts(case: Case) -> dict[str, Any]:
+    facts = case.facts
+    return {
+        "issue": facts.issue, "impact": facts.impact, "wants": facts.wants, "cause": facts.cause,
+        "resolution": facts.resolution, "prevention": facts.prevention, "fault": facts.fault.value,
+        "cause_code": facts.cause_code, "phone": facts.phone,
+    }  # fmt: skip
+
+
+def _promises(case: Case) -> list[dict[str, Any]]:
+    return [
+        {
+            "n": each.n, "text": each.text, "kind": each.kind.value, "due": moment(each.due), "told": moment(each.told),
+            "state": each.state.value, "source": each.source, "confirmed": each.confirmed or None,
+        }
+        for each in case.promises
+    ]  # fmt: skip
+
+
+def _compensation(case: Case) -> list[dict[str, Any]]:
+    return [
+        {
+            "n": each.n, "kind": each.kind.value, "amount": each.money.amount if each.money else None,
+            "currency": each.money.currency if each.money else None, "state": each.state.value, "text": each.text or None,
+            "source": each.source,
+        }
+        for each in case.compensation
+    ]  # fmt: skip
+
+
+def condition_words(condition: Condition) -> str:
+    """Say in words where a letter stands."""
+    return {
+        Condition.REVIEW: "waits for an agent's approval", Condition.READY: "may leave", Condition.LEAVING: "is on its way",
+        Condition.SENT: "was accepted by the server", Condition.DEFERRED: "is tried again later",
+        Condition.REFUSED: "was refused for good", Condition.DOUBT: "is in doubt: nobody knows whether it left",
+        Condition.DROPPED: "was taken back before it left",
+    }[condition]  # fmt: skip

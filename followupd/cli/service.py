@@ -1,0 +1,99 @@
+"""run, status, resume: the daemon and its health."""
+
+import argparse
+from typing import Any
+
+from followupd.cli import DONE, PROBLEMS
+from followupd.cli.house import open_house
+from followupd.cli.printing import as_json, moment, table
+from followupd.model.kept import QUARANTINE
+from followupd.model.outgoing import Condition
+
+
+def add(commands: Any, common: argparse.ArgumentParser) -> None:
+    run = commands.add_parser("run", parents=[common], help="the daemon")
+    run.add_argument("--once", action="store_true", help="read all, do all that is due, send all that may leave, stop")
+    run.add_argument("--verbose", action="store_true", help="also log why a case waits")
+    run.set_defaults(do=_run)
+    status = commands.add_parser("status", parents=[common], help="is it well")
+    status.set_defaults(do=_status)
+    resume = commands.add_parser("resume", parents=[common], help="let letters leave again after the breaker opened")
+    resume.set_defaults(do=_resume)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from followupd import clock, journal
+    from followupd.daemon import Daemon, once
+    from followupd.edges.settings import WARNINGS, load
+    from followupd.errors import SetupError
+    from followupd.wiring import build, house_problems
+
+    journal.start(verbose=options.verbose)
+    if problems := [each for each in house_problems(options.config, clock.now()) if each.rule not in WARNINGS]:
+        raise SetupError(problems)
+    house = build(load(options.config))
+    if options.once:
+        once(house, clock.now())
+    else:
+        Daemon(house).run()
+    return DONE
+
+
+def _status(options: argparse.Namespace) -> int:
+    house = open_house(options.config)
+    view = _health(house)
+    if options.json:
+        as_json(view)
+    else:
+        _print(view)
+    return DONE if view["ok"] else PROBLEMS
+
+
+def _health(house: Any) -> dict[str, Any]:
+    with house.ledger.work() as work:
+        beat, connected, breaker = (work.pulse.get(name) for name in ("beat", "connected", "breaker"))
+        cursors = work.pulse.cursors()
+        doubts = work.outbox.count(Condition.DOUBT)
+        view = {
+            "mailboxes": [_mailbox(each.name, connected, cursors) for each in house.settings.mailboxes],
+            "waiting": work.cases.count_open(),
+            "letters_waiting": work.outbox.count(Condition.READY, Condition.DEFERRED, Condition.REVIEW),
+            "doubts": doubts,
+            "quarantine": work.mail.count(QUARANTINE),
+            "breaker": breaker[0] if breaker else "closed",
+            "last_beat": moment(beat[1]) if beat else None,
+            "next_wake": moment(work.cases.next_wake()),
+        }
+    well = bool(beat) and not doubts and view["breaker"] == "closed"
+    return {"ok": well and all(each["connected"] for each in view["mailboxes"]), **view}
+
+
+def _mailbox(name: str, connected: Any, cursors: dict[tuple[str, str], Any]) -> dict[str, Any]:
+    mine = [reached for (mailbox, _), reached in cursors.items() if mailbox == name]
+    return {
+        "name": name,
+        "connected": bool(connected and connected[0].get(name)),
+        "last_sync": moment(max((reached.synced_at for reached in mine), default=None)),
+        "passed_over": sum(reached.passed_over for reached in mine),
+    }
+
+
+def _print(view: dict[str, Any]) -> None:
+    print("followupd is well." if view["ok"] else "followupd needs a look:")
+    rows = [(name.replace("_", " "), str(value)) for name, value in view.items() if name not in {"ok", "mailboxes"}]
+    for each in view["mailboxes"]:
+        state = "connected" if each["connected"] else "not connected"
+        rows.append(
+            (each["name"], f"{state}, last read {each['last_sync']}, {each['passed_over']} older mail(s) passed over")
+        )
+    table([(f"  {name}", value) for name, value in rows])
+
+
+def _resume(options: argparse.Namespace) -> int:
+    from followupd import clock
+
+    house = open_house(options.config)
+    with house.ledger.work() as work:
+        work.pulse.put("breaker", "closed", clock.now())
+    print("The breaker is closed; letters leave again.")
+    return DONE

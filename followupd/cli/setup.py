@@ -1,0 +1,126 @@
+"""init, check, when: before the daemon runs."""
+
+import argparse
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from followupd.cli import DONE, PROBLEMS, USAGE
+from followupd.cli.printing import as_json, complain, moment
+from followupd.errors import OutageError, Problem
+
+
+def add(commands: Any, common: argparse.ArgumentParser) -> None:
+    init = commands.add_parser("init", parents=[common], help="write starter configuration and letters")
+    init.add_argument("directory", metavar="DIR", type=Path)
+    init.set_defaults(do=_init)
+    check = commands.add_parser("check", parents=[common], help="every problem in configuration and letters")
+    check.add_argument("--online", action="store_true", help="also ask the servers")
+    check.set_defaults(do=_check)
+    when = commands.add_parser("when", parents=[common], help="the moment that a duration ends")
+    when.add_argument("duration", metavar="DURATION", nargs="+")
+    when.add_argument("--from", dest="start", metavar="ISO", help="begin at this moment instead of now")
+    when.set_defaults(do=_when)
+
+
+def _init(options: argparse.Namespace) -> int:
+    from followupd.edges.settings import write_starter
+
+    written = write_starter(options.directory)
+    if options.json:
+        as_json([str(path) for path in written])
+        return DONE
+    print(f"Wrote {len(written)} files to {options.directory}.")
+    print(
+        f"Next: edit {options.directory / 'followupd.toml'}, then run `followupd check --config {options.directory}`."
+    )
+    return DONE
+
+
+def _check(options: argparse.Namespace) -> int:
+    from followupd import clock
+    from followupd.wiring import house_problems
+
+    problems = house_problems(options.config, clock.now())
+    if options.online and not any(problem.file.startswith("followupd.toml") for problem in problems):
+        problems += _online(options)
+    if options.json:
+        as_json([_view(problem) for problem in problems])
+    else:
+        for problem in problems:
+            print(problem)
+        print(f"{len(problems)} problem(s) found." if problems else "All is well.")
+    return _exit_code(problems)
+
+
+def _exit_code(problems: list[Problem]) -> int:
+    from followupd.edges.settings import WARNINGS
+
+    return PROBLEMS if any(problem.rule not in WARNINGS for problem in problems) else DONE
+
+
+def _view(problem: Problem) -> dict[str, Any]:
+    return {name: getattr(problem, name) for name in ("file", "line", "key", "rule", "problem", "mend")}
+
+
+def _online(options: argparse.Namespace) -> list[Problem]:
+    """Ask every server and say in plain words what was found; what is wrong comes back as problems."""
+    from followupd import clock
+    from followupd.cli.surveying import survey_sentences
+    from followupd.edges.settings import load
+    from followupd.wiring import mailbox_of, post_of
+
+    settings, found = load(options.config), []
+    say = complain if options.json else print
+    for n, each in enumerate(settings.mailboxes):
+        mailbox = mailbox_of(each)
+        try:
+            mailbox.open()
+            for sentence in survey_sentences(mailbox.survey(clock.now())):
+                say(f"{each.name}: {sentence}")
+            for folder in settings.folders:
+                there = (
+                    "is there"
+                    if mailbox.folder_exists(folder)
+                    else "is missing; create it to use it as a command folder"
+                )
+                say(f"{each.name}: the folder {folder} {there}")
+        except OutageError as error:
+            found.append(_unreachable(f"mailbox[{n}]", str(error)))
+        finally:
+            mailbox.close()
+    try:
+        for sentence in post_of(settings.post).survey():
+            say(f"post: {sentence}")
+    except OutageError as error:
+        found.append(_unreachable("post", str(error)))
+    return found
+
+
+def _unreachable(key: str, why: str) -> Problem:
+    mend = "Correct host, port, security, username or password, or the server."
+    return Problem("followupd.toml", None, key, "O01", why, mend)
+
+
+def _when(options: argparse.Namespace) -> int:
+    from followupd import clock
+    from followupd.edges.settings import load
+    from followupd.model.calendar import Duration
+
+    try:
+        duration = Duration.parse(" ".join(options.duration))
+        start = datetime.fromisoformat(options.start) if options.start else clock.now()
+    except ValueError as error:
+        print(f"followupd when: {error}", file=sys.stderr)
+        return USAGE
+    calendar = load(options.config).calendar
+    if start.tzinfo is None:
+        start = calendar.moment(start.date(), start.time())
+    end = calendar.after(start.astimezone(UTC), duration)
+    local = calendar.local(end)
+    if options.json:
+        as_json({"duration": str(duration), "from": moment(start), "at": moment(end), "local": local.isoformat()})
+    else:
+        print(f"{local:%A, %Y-%m-%d %H:%M} {local.tzname()} ({moment(end)})")
+    return DONE

@@ -1,0 +1,266 @@
+"""The heartbeat: one `now` a beat, a thread a folder that listens, signals, and the only sleep in the house."""
+
+import os
+import random
+import signal
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from time import monotonic
+from types import FrameType
+
+from schedule import Scheduler
+
+from followupd import __version__, clock, journal
+from followupd.edges.mailbox import Mailbox
+from followupd.edges.settings import MailboxSettings, load
+from followupd.edges.systemd import notify
+from followupd.errors import FollowupdError, OutageError
+from followupd.rounds.intake import Folder, Role
+from followupd.wiring import House, build, house_problems
+
+#: seconds between two beats; a beat with nothing to do costs four small queries
+_BEAT = 1
+#: beats in a row while there is always more to do; after that the watchdog wants to hear from us
+_BUSY = 20
+#: seconds between two lines in the ledger that we are alive; each is a write to the disk
+_PULSE = 10
+#: seconds that a stopping daemon has for the letter in hand
+_GRACE = 4.5
+#: longest wait in seconds between two tries to reach a mailbox
+_LONGEST_WAIT = 300.0
+
+
+def beat(house: House, now: datetime, go_on: Callable[[], bool] = lambda: True) -> int:
+    """Do everything that is due at `now`, once; return how much that was. The way of a mail, see docs/flow.md."""
+    done = house.desk.round(now)
+    done += house.turn.round(now)
+    done += house.dispatch.settle(now)
+    done += house.dispatch.doubts(now)
+    return done + house.dispatch.round(now, go_on)
+
+
+def read_all(house: House, now: datetime) -> int:
+    """Read every folder of every mailbox once; return how many mails were new."""
+    count = 0
+    for settings in house.settings.mailboxes:
+        mailbox = house.mailbox(settings.name)
+        mailbox.open()
+        try:
+            for folder in house.folders(settings.name, mailbox):
+                count += house.intake.sync(mailbox, folder, now)
+        finally:
+            mailbox.close()
+    return count
+
+
+def once(house: House, now: datetime) -> None:
+    """Read all, do all that is due, send all that may leave, and file what came back; then stop (`run --once`)."""
+    house.ledger.upgrade()
+    with house.ledger.hold():
+        house.dispatch.wake_up(now)
+        for _ in range(_BUSY):
+            if not read_all(house, now) + beat(house, now):
+                break
+        _pulse(house, {settings.name: True for settings in house.settings.mailboxes}, now)
+
+
+def _pulse(house: House, connected: dict[str, bool], now: datetime) -> None:
+    with house.ledger.work() as work:
+        work.pulse.put("beat", "well", now)
+        work.pulse.put("connected", connected, now)
+
+
+class Watcher(threading.Thread):
+    """Listens to some folders of one mailbox over one connection, and rings the bell when the ledger has news."""
+
+    def __init__(self, daemon: "Daemon", settings: MailboxSettings, *, sent: bool) -> None:
+        super().__init__(name=f"{settings.name} {'sent' if sent else 'inbox'}", daemon=True)
+        self._daemon, self._settings, self._sent = daemon, settings, sent
+        self.opened = threading.Event()
+        self.mailbox = settings.name
+        self.connected = False
+        self.marks = threading.Event()
+
+    def run(self) -> None:
+        failures = 0
+        while not self._daemon.stopping.is_set():
+            try:
+                self._listen()
+                failures = 0
+            except OutageError as error:
+                if not failures:
+                    journal.outage(self.name, error)
+                failures += 1
+            except Exception as error:  # noqa: BLE001  a watcher that dies would let mails go unheard
+                journal.beat_failed(self.name, error)
+                failures += 1
+            self.connected = False
+            # Jitter keeps many watchers from knocking at one server in step.
+            self._daemon.stopping.wait(min(2.0**failures, _LONGEST_WAIT) * random.uniform(0.5, 1.0) if failures else 0)
+
+    def _listen(self) -> None:
+        house = self._daemon.house
+        mailbox = house.mailbox(self._settings.name)
+        try:
+            mailbox.open()
+            folders = [
+                folder for folder in house.folders(self._settings.name, mailbox)
+                if (folder.role is Role.SENT) == self._sent
+            ]  # fmt: skip
+            if folders:
+                self._follow(house, mailbox, folders)
+            else:
+                self.opened.set()
+                self._daemon.stopping.wait()
+        finally:
+            mailbox.close()
+
+    def _follow(self, house: House, mailbox: Mailbox, folders: list[Folder]) -> None:
+        now = clock.now()
+        poll = (house.settings.calendar.after(now, self._settings.poll) - now).total_seconds()
+        while not self._daemon.stopping.is_set():
+            self.marks.clear()
+            for folder in reversed(folders):  # the first one stays open for the waiting
+                house.intake.sync(mailbox, folder, clock.now())
+            if not self.connected:
+                if self.opened.is_set():
+                    journal.outage_over(self.name)
+                self.connected = True
+                self.opened.set()
+            self._daemon.bell.set()
+            mailbox.wait(folders[0].name, poll, lambda: self.marks.is_set() or self._daemon.stopping.is_set())
+
+
+class Daemon:
+    """Runs the house until a signal says stop."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.bell = threading.Event()
+        self.stopping = threading.Event()
+        self._watchers: list[Watcher] = []
+        self._reload = threading.Event()
+        self._ended = False
+        self._ready = False
+        self._in_outage = False
+        self._scheduler = Scheduler()
+        self._next_pulse = 0.0
+
+    def run(self) -> None:
+        """Listen and beat until SIGTERM or SIGINT; the letter in hand is finished first."""
+        for name in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(name, self._stop)
+        signal.signal(signal.SIGHUP, self._ask_reload)
+        journal.started(__version__, len(self.house.settings.mailboxes))
+        self.house.ledger.upgrade()
+        with self.house.ledger.hold():
+            self.house.dispatch.wake_up(clock.now())
+            self._watch()
+            self._arm()
+            while not self._ended:
+                self._scheduler.run_pending()
+                if (self._scheduler.idle_seconds or 0) > 2 * _BEAT:
+                    self._arm()  # the wall clock was set back; the pulse must not wait until it catches up
+                self.bell.wait(_BEAT)
+                if self.bell.is_set():
+                    self.bell.clear()
+                    self._beat()
+        notify("STOPPING=1")
+        self.house.ledger.close()
+        journal.stopped()
+
+    def _arm(self) -> None:
+        self._scheduler.clear()
+        self._scheduler.every(_BEAT).seconds.do(self._beat)
+
+    def _watch(self) -> None:
+        self.stopping.clear()
+        self._watchers = [
+            Watcher(self, settings, sent=sent) for settings in self.house.settings.mailboxes for sent in (False, True)
+        ]
+        for watcher in self._watchers:
+            watcher.start()
+
+    def _beat(self) -> None:
+        if self._ended:
+            return
+        if self._reload.is_set():
+            self._reload.clear()
+            self._take_new_settings()
+        try:
+            self._work()
+        except OutageError as error:
+            if not self._in_outage:
+                journal.outage("the beat", error)
+            self._in_outage = True
+        except Exception as error:  # noqa: BLE001  one bad beat must not end the service
+            journal.beat_failed("the beat", error)
+        else:
+            if self._in_outage:
+                journal.outage_over("the beat")
+            self._in_outage = False
+        self._say_ready()
+
+    def _work(self) -> None:
+        for _ in range(_BUSY):
+            if self._ended or not beat(self.house, clock.now(), lambda: not self._ended):
+                break
+            for watcher in self._watchers:
+                watcher.marks.set()
+        if (now := monotonic()) >= self._next_pulse:
+            self._next_pulse = now + _PULSE
+            _pulse(self.house, self._connected(), clock.now())
+
+    def _connected(self) -> dict[str, bool]:
+        found: dict[str, bool] = {}
+        for watcher in self._watchers:
+            found[watcher.mailbox] = found.get(watcher.mailbox, True) and watcher.connected
+        return found
+
+    def _say_ready(self) -> None:
+        notify("WATCHDOG=1")
+        if not self._ready and all(watcher.opened.is_set() for watcher in self._watchers):
+            self._ready = True
+            journal.ready()
+            notify("READY=1", f"STATUS=listening to {len(self.house.settings.mailboxes)} mailbox(es)")
+
+    def _take_new_settings(self) -> None:
+        """Take new configuration, playbooks and letters only when they pass `check`; else the old ones stay."""
+        notify("RELOADING=1")
+        directory = self.house.settings.directory
+        found = house_problems(directory, clock.now())
+        if found:
+            journal.not_reloaded(len(found))
+        else:
+            try:
+                house = build(load(directory))
+            except FollowupdError as error:
+                journal.beat_failed("reload", error)
+            else:
+                self._end_watchers()
+                self.house = house
+                self._watch()
+                journal.reloaded()
+        notify("READY=1")
+
+    def _end_watchers(self) -> None:
+        self.stopping.set()
+        for watcher in self._watchers:
+            watcher.join(2)
+
+    def _ask_reload(self, _number: int, _frame: FrameType | None) -> None:
+        self._reload.set()
+        self.bell.set()
+
+    def _stop(self, number: int, _frame: FrameType | None) -> None:
+        if self._ended:
+            return
+        journal.stopping(signal.Signals(number).name)
+        self._ended = True
+        self.stopping.set()
+        self.bell.set()
+        # A server that does not answer must not keep us: the letter in hand is then in doubt, and settled at the start.
+        last_resort = threading.Timer(_GRACE, os._exit, (0,))
+        last_resort.daemon = True
+        last_resort.start()

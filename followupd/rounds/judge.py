@@ -1,0 +1,73 @@
+"""The recogniser with the house's rules: is it a complaint, how severe, and what does the customer want."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from followupd.model.facts import Facts
+from followupd.model.message import Message, Verdict
+from followupd.recovery import recognise
+
+#: as much of a mail as is judged; complaints say so early, and time must not grow with the mail (MAIL.md R7)
+_CHARACTERS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class HouseJudge:
+    """Judges by the admin's thresholds and rules, and by what agents' tags have taught.
+
+    `region` ("GB") tells how a telephone number without a country code is meant.
+    """
+
+    recogniser: recognise.Recogniser
+    auto: float
+    ask: float
+    default_language: str
+    region: str
+    rules: recognise.Rules = field(default_factory=recognise.Rules)
+    vip: tuple[str, ...] = ()
+    delta: Mapping[str, float] = field(default_factory=dict)
+
+    def verdict(self, message: Message) -> Verdict:
+        """Judge a human sender's new words; a mail that a person must open by hand has none."""
+        return self.recogniser.judge(
+            message.subject, message.text[:_CHARACTERS], language=self.default_language, auto=self.auto, ask=self.ask,
+            rules=self.rules, delta=self.delta,
+        )  # fmt: skip
+
+    def severity(self, message: Message, verdict: Verdict, *, open_case: bool) -> str:
+        vip = _is_vip(message.sender.address, self.vip)
+        return str(recognise.severity(verdict, message.text[:_CHARACTERS], vip=vip, open_case=open_case))
+
+    def facts(self, message: Message) -> Facts:
+        """Return what may stand in a letter without an agent's word: the telephone number, for the agents' calls."""
+        return Facts(phone=_phone(f"{message.signature}\n{message.text[:_CHARACTERS]}", self.region) or None)
+
+    def suggestions(self, message: Message) -> tuple[tuple[str, str], ...]:
+        """Return facts in the customer's own words, for the owner to take or leave; no letter ever echoes them."""
+        text = message.text[:_CHARACTERS]
+        wishes = dict.fromkeys(want.wish for want in recognise.wants(text))
+        issue = " ".join(recognise.issue(text).split())
+        found = (("issue", issue[:300]), ("wants", ", ".join(wishes)))
+        return tuple((name, words) for name, words in found if words)
+
+    def language(self, message: Message) -> str:
+        """Return the customer's language where the mail tells it, else "" (the playbook's, then the company's)."""
+        told = recognise.language_of(message.text[:_CHARACTERS])
+        return "" if told == "other" else told
+
+
+def _is_vip(address: str, vip: tuple[str, ...]) -> bool:
+    """Say whether the address, its domain, or a domain above it is marked."""
+    folded = address.casefold()
+    domain = folded.rpartition("@")[2]
+    marked = {each.casefold().removeprefix("@") for each in vip}
+    return folded in marked or any(domain == each or domain.endswith(f".{each}") for each in marked if "@" not in each)
+
+
+def _phone(text: str, region: str) -> str:
+    import phonenumbers  # 40 ms to load, and only complaints need it
+
+    match = next(iter(phonenumbers.PhoneNumberMatcher(text[-5_000:], region or None)), None)
+    if match is None:
+        return ""
+    return str(phonenumbers.format_number(match.number, phonenumbers.PhoneNumberFormat.INTERNATIONAL))

@@ -1,0 +1,205 @@
+"""The only module that knows every door: settings in, one frozen House out."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from followupd.edges.compose import compose
+from followupd.edges.ledger import Ledger
+from followupd.edges.letter_check import problems as letter_problems
+from followupd.edges.login import Account
+from followupd.edges.mailbox import Mailbox
+from followupd.edges.post import Post
+from followupd.edges.seal import Seal
+from followupd.edges.settings import MailboxSettings, PostSettings, Settings, load, missing_secrets, problems
+from followupd.edges.smtp_line import PostAccount
+from followupd.edges.templates import Letters
+from followupd.errors import Problem, SetupError
+from followupd.model.agent import Agent, Company, Team
+from followupd.model.calendar import Calendar, Duration
+from followupd.model.kept import Kept
+from followupd.model.message import Ours, Person
+from followupd.model.playbook import Playbook
+from followupd.model.promise import HeardGrant, HeardPromise
+from followupd.recovery import promise, recognise
+from followupd.rounds.desk import Desk
+from followupd.rounds.dispatch import Dispatch, Rules
+from followupd.rounds.doors import Work
+from followupd.rounds.intake import Folder, Intake, Role
+from followupd.rounds.judge import HouseJudge
+from followupd.rounds.reception import Reception
+from followupd.rounds.turn import Turn
+
+#: durations of rules are measured from an ordinary day; they count plain time, so any day serves
+_ANY_DAY = datetime(2026, 1, 7, 12, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Everything that a beat, a watcher or a command needs."""
+
+    settings: Settings
+    seal: Seal
+    ledger: Ledger
+    letters: Letters
+    reception: Reception
+    intake: Intake
+    desk: Desk
+    turn: Turn
+    dispatch: Dispatch
+
+    def mailbox(self, name: str) -> Mailbox:
+        """Return a new connection to a mailbox, not yet open; each thread has its own."""
+        return mailbox_of(self.settings.mailbox(name))
+
+    def folders(self, name: str, mailbox: Mailbox) -> list[Folder]:
+        """Return the folders to watch in an open mailbox: inbox and command folders first, Sent last."""
+        settings = self.settings.mailbox(name)
+        since = settings.since
+        command = [
+            Folder(name, folder, Role.COMMAND, line) for folder, line in self.settings.folders.items()
+            if line and mailbox.folder_exists(folder)
+        ]  # fmt: skip
+        sent = [Folder(name, mailbox.sent, Role.SENT, since=since)] if mailbox.sent else []
+        return [Folder(name, mailbox.inbox, Role.INBOX, since=since), *command, *sent]
+
+
+def build(settings: Settings) -> House:
+    """Join every room to its doors. Opens no connection.
+
+    Raises:
+        SetupError: a secret is missing or cannot be used.
+    """
+    if problems := missing_secrets(settings):
+        raise SetupError(problems)
+    seal = Seal(_keys(settings))
+    ledger = Ledger(_url(settings), seal)
+    letters = Letters(
+        settings.directory / "templates",
+        sender_of=lambda mailbox: Person(settings.from_address(mailbox), settings.company.name),
+        message_id=seal.message_id,
+    )
+    default_language = settings.company.locale.partition("_")[0]
+    reception = Reception(settings.playbooks, judge_of(settings), _hear, letters, seal.reference)
+    return House(
+        settings, seal, ledger, letters, reception,
+        intake=Intake(ledger, _ours(settings, seal), settings.tags),
+        desk=Desk(ledger, settings.playbooks, letters, reception, default_language),
+        turn=Turn(ledger, settings.playbooks, letters, reception),
+        dispatch=Dispatch(
+            ledger, post_of(settings.post), lambda letter, now: compose(letter, now=now),
+            from_address=settings.from_address, witness_address=lambda name: settings.mailbox(name).address,
+            rules=_rules(settings), playbooks=settings.playbooks, write=letters,
+        ),
+    )  # fmt: skip
+
+
+def judge_of(settings: Settings) -> HouseJudge:
+    """Return the recogniser with the admin's thresholds, rules and important customers."""
+    said = settings.recognise
+    language, _, region = settings.company.locale.partition("_")
+    return HouseJudge(
+        recognise.Recogniser.shipped(), said.auto, said.ask, language, region[:2],
+        rules=recognise.Rules(always=said.always, never=said.never, add=said.add), vip=said.vip,
+    )  # fmt: skip
+
+
+def mailbox_of(settings: MailboxSettings) -> Mailbox:
+    """Return a new connection to a mailbox, not yet open."""
+    return Mailbox(_account(settings))
+
+
+def post_of(settings: PostSettings) -> Post:
+    """Return the door for letters; it connects when the first one leaves."""
+    return Post(_post_account(settings))
+
+
+def house_problems(directory: Path, now: datetime) -> list[Problem]:
+    """Return every problem in configuration and letters, all at once."""
+    found = problems(directory)
+    letters = directory / "templates"
+    return [*found, *letter_problems(letters, _playbook_to_try(directory), now)]
+
+
+def _playbook_to_try(directory: Path) -> Playbook:
+    """Return the admin's own default playbook, or one that letters can be tried on while that is being mended."""
+    try:
+        return load(directory).playbooks["default"]
+    except SetupError:
+        ana = Agent(id="ana", name="Ana Reyes", email="ana@example.com", phone="+44 20 7946 0018")
+        company = Company(name="Example Ltd", timezone="Europe/London")
+        calendar = Calendar(timezone=company.timezone)
+        return Playbook(name="default", owner="ana", calendar=calendar, team=Team((ana,)), company=company)
+
+
+def _keys(settings: Settings) -> Sequence[bytes]:
+    """Read the ledger's keys, one a line, the present one first."""
+    return [line.encode() for line in settings.ledger.key.reveal().splitlines() if line.strip()]
+
+
+def _url(settings: Settings) -> str:
+    from sqlalchemy import make_url
+
+    url = make_url(settings.ledger.url)
+    if url.get_backend_name() == "sqlite" and url.database and not Path(url.database).is_absolute():
+        url = url.set(database=str(settings.directory / url.database))
+    if settings.ledger.password.given:
+        url = url.set(password=settings.ledger.password.reveal())
+    return url.render_as_string(hide_password=False)
+
+
+def _account(settings: MailboxSettings) -> Account:
+    return Account(
+        name=settings.name, host=settings.host, port=settings.port, security=settings.security,
+        username=settings.username, password=settings.password.reveal,
+        ca_file=str(settings.ca_file) if settings.ca_file else "", inbox=settings.inbox, sent=settings.sent,
+    )  # fmt: skip
+
+
+def _post_account(settings: PostSettings) -> PostAccount:
+    return PostAccount(
+        host=settings.host, port=settings.port, security=settings.security, username=settings.username,
+        password=settings.password.reveal, ca_file=str(settings.ca_file) if settings.ca_file else "",
+    )  # fmt: skip
+
+
+def _ours(settings: Settings, seal: Seal) -> Callable[[Work], Ours]:
+    """Return what tells `listen` our own mail from the world's, with the ledger's memory of earlier words."""
+
+    def ours(work: Work) -> Ours:
+        return Ours(
+            addresses=settings.addresses,
+            agents=frozenset(agent.email.lower() for agent in settings.team.agents),
+            groups=frozenset(group for mailbox in settings.mailboxes for group in mailbox.groups),
+            authserv=frozenset(name for mailbox in settings.mailboxes for name in mailbox.trusted),
+            letter_key=seal.letter_key,
+            earlier=work.mail.earlier_text,
+        )
+
+    return ours
+
+
+def _rules(settings: Settings) -> Rules:
+    post, calendar = settings.post, settings.calendar
+    return Rules(
+        calendar=calendar,
+        per_address=(post.per_address.count, _span(calendar, post.per_address.per)),
+        breaker=(post.breaker.count, _span(calendar, post.breaker.per)),
+        witness=post.witness == "bcc",
+        witness_within=_span(calendar, post.witness_within),
+        in_doubt=post.in_doubt,
+    )
+
+
+def _span(calendar: Calendar, duration: Duration) -> timedelta:
+    return calendar.after(_ANY_DAY, duration) - _ANY_DAY
+
+
+def _hear(kept: Kept, playbook: Playbook, language: str) -> tuple[Sequence[HeardPromise], Sequence[HeardGrant]]:
+    message = kept.message
+    return promise.hear(
+        message.text, said_at=message.sent_at or kept.received_at, calendar=playbook.calendar,
+        language=language or playbook.company.locale.partition("_")[0], doubtful=message.doubtful,
+        currency=playbook.company.currency,
+    )  # fmt: skip
