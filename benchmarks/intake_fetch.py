@@ -1,0 +1,119 @@
+"""What fetching costs: the IMAP door against plain imapclient on one mailbox of real mails; CPU a mail, and peak memory.
+
+    python -m benchmarks.intake_fetch [MAILS]
+
+Both sides read every mail once, in batches of 200, and hand the bytes to the standard parser. The floor fetches the first
+64 kB of each mail with imapclient's debugging off; imapclient as it comes is shown beside it.
+"""
+
+import resource
+import subprocess
+import sys
+from email import message_from_bytes
+from email.policy import compat32
+from pathlib import Path
+from time import perf_counter, process_time
+
+import trustme
+from imapclient import IMAPClient
+
+from followupd.edges.mailbox import Account, Mailbox
+from tests.servers.dovecot import Dovecot
+from tests.servers.postbox import Postbox
+
+CORPORA = Path(__file__).resolve().parents[1] / ".." / "shared" / "corpora"
+BATCH = 200
+
+
+def real_mails() -> list[bytes]:
+    """Read the collection; a small made-up one where it is missing."""
+    files = sorted(path for path in CORPORA.glob("**/*") if path.suffix in {".eml", ".msg"} and path.is_file())
+    mails = [path.read_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n") for path in files]
+    return mails or [b"From: a@b.test\r\nSubject: %d\r\n\r\n%s\r\n" % (n, b"words " * n) for n in range(500)]
+
+
+def fill(postbox: Postbox, number: int) -> None:
+    mails = real_mails()
+    with postbox.client() as client:
+        for begin in range(0, number, BATCH):
+            turn = [mails[n % len(mails)] for n in range(begin, min(begin + BATCH, number))]
+            client.multiappend("INBOX", [{"msg": raw, "flags": ()} for raw in turn])
+
+
+def door(postbox: Postbox) -> int:
+    account = Account(
+        name="support", host=postbox.host, port=postbox.port, username=postbox.username,
+        password=lambda: postbox.password, ca_file=postbox.ca_file,
+    )  # fmt: skip
+    count = 0
+    with Mailbox(account) as mailbox:
+        cursor, _ = mailbox.start("INBOX", "all")
+        for batch in mailbox.changes("INBOX", cursor, batch=BATCH):
+            for mail in batch.new:
+                message_from_bytes(mail.raw, policy=compat32)
+                count += 1
+    return count
+
+
+def floor(postbox: Postbox, *, debug: int = 0) -> int:
+    count = 0
+    with postbox.client() as client:
+        client._imap.debug = debug  # noqa: SLF001 - imapclient offers no other way
+        client.select_folder("INBOX", readonly=True)
+        uids = client.search("ALL")
+        for begin in range(0, len(uids), BATCH):
+            count += read(client, uids[begin : begin + BATCH])
+    return count
+
+
+def read(client: IMAPClient, uids: list[int]) -> int:
+    answer = client.fetch(uids, ["FLAGS", "INTERNALDATE", "RFC822.SIZE", "BODY.PEEK[]<0.65536>"])
+    for mail in answer.values():
+        message_from_bytes(mail[b"BODY[]<0>"], policy=compat32)
+    return len(answer)
+
+
+def as_it_comes(postbox: Postbox) -> int:
+    return floor(postbox, debug=5)
+
+
+WAYS = {"door": door, "floor": floor, "imapclient": as_it_comes}
+
+
+def measure(way: str, postbox: Postbox) -> str:
+    wall, cpu = perf_counter(), process_time()
+    count = WAYS[way](postbox)
+    wall, cpu = perf_counter() - wall, process_time() - cpu
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    return f"{way:12}{count:8}{count / wall:12.0f}{cpu / count * 1e6:12.0f}{peak:10}"
+
+
+def main() -> None:
+    number = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
+    with Dovecot(trustme.CA()) as dovecot:
+        postbox = dovecot.account()
+        fill(postbox, number)
+        print(f"{'':12}{'mails':>8}{'mails/s':>12}{'CPU us/mail':>12}{'peak MB':>10}")
+        for way in WAYS:  # each in a process of its own, so that memory is its own
+            child = [sys.executable, "-m", "benchmarks.intake_fetch", "--child", way, *map(str, described(postbox))]
+            subprocess.run(child, check=True)
+
+
+def described(postbox: Postbox) -> tuple[object, ...]:
+    return (postbox.port, postbox.starttls_port, postbox.lmtp_port, postbox.ca_file, postbox.username, postbox.password)
+
+
+def child(arguments: list[str]) -> None:
+    way, port, starttls_port, lmtp_port, ca_file, username, password = arguments
+    postbox = Postbox(
+        host="localhost", port=int(port), starttls_port=int(starttls_port), lmtp_port=int(lmtp_port), ca_file=ca_file,
+        username=username, password=password, address="",
+    )  # fmt: skip
+    print(measure(way, postbox))
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--child"]:
+        child(sys.argv[2:])
+    else:
+        main()
