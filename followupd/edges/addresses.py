@@ -1,6 +1,7 @@
 """Turns a mail address into the form that headers and the SMTP envelope may carry."""
 
 import re
+from functools import lru_cache
 
 import idna
 
@@ -11,6 +12,7 @@ _PLAIN_LOCAL = re.compile(r'[^\s<>()\[\]:;@\\,"]+')
 _QUOTED_LOCAL = re.compile(r'"([^"\\\r\n]|\\[ -~])+"')
 
 
+@lru_cache(maxsize=64)  # the sender and the witness come with every letter
 def wire_address(address: str) -> str:
     """Return `address` with its domain in ASCII (IDNA 2008, RFC 5891), ready for `To:` and `RCPT TO`.
 

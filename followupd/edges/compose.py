@@ -20,8 +20,8 @@ LONGEST_LINE = 998  # characters without CRLF, RFC 5322 2.1.1
 BASE64_LINE = 57  # bytes that make 76 characters, RFC 2045 6.8
 AUTO_SUBMITTED = {"", "auto-replied", "auto-generated"}  # RFC 3834, section 5; "": a person approved it
 SUPPRESS = "OOF, AutoReply"  # never All: Exchange would also keep its bounces (MS-OXCMAIL 2.1.3.2.20)
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_CONTROLS = bytes({*range(0x20), 0x7F} - {0x09, 0x0A})  # in UTF-8 these are never part of another character
+_WITHOUT_CONTROLS = bytes.maketrans(_CONTROLS, b" " * len(_CONTROLS))
 _KEY = re.compile(r"[A-Za-z0-9./_-]{1,200}")
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9.+-]*/[a-z0-9][a-z0-9.+-]*")
 
@@ -120,9 +120,8 @@ def _text_part(media_type: str, text: str, parameters: str = "") -> str:
 
 def _lines(text: str) -> bytes:
     """Return UTF-8 with CRLF after every line, without the control characters that no mail may hold (RFC 5322, 4.1)."""
-    plain = text.replace("\r\n", "\n").replace("\r", "\n")
-    plain = _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", _CONTROL.sub(" ", plain))
-    return (plain.removesuffix("\n") + "\n").replace("\n", CRLF).encode()
+    octets = text.encode(errors="replace").replace(b"\r\n", b"\n").replace(b"\r", b"\n").translate(_WITHOUT_CONTROLS)
+    return (octets.removesuffix(b"\n") + b"\n").replace(b"\n", b"\r\n")
 
 
 def _transfer(content: bytes) -> tuple[str, str]:

@@ -148,30 +148,32 @@ def _transaction(line: Line, parcel: _Parcel) -> Delivery:
     Raises:
         LineBrokenError: the line broke before the final dot.
     """
-    begun = _begun(line, parcel)
+    begun, customer, *witness = _envelope(line, parcel)
     if not begun.good:
         return _not_taken(begun, ours=_is_about_us(begun))
-    customer = line.say(f"RCPT TO:<{parcel.to}>")
     if not customer.good:
         return _not_taken(customer, ours=_is_about_our_login(customer, line))
-    witness = line.say(f"RCPT TO:<{parcel.witness}>") if parcel.witness else None
     data = line.say("DATA")
     if data.code != GO_AHEAD:
         return _not_taken(data, ours=data.code in _LOGIN_CODES)
     line.send_body(parcel.letter)
     if early := line.unasked():
         return _not_taken(early)
-    return _taken(line, witness)
+    return _taken(line, witness[0] if witness else None)
 
 
-def _begun(line: Line, parcel: _Parcel) -> Reply:
+def _envelope(line: Line, parcel: _Parcel) -> list[Reply]:
+    """Return the replies to MAIL, to the customer's RCPT and, if there is one, to the witness'."""
+    recipients = [parcel.to, parcel.witness] if parcel.witness else [parcel.to]
+    commands = [parcel.mail_command(line), *(f"RCPT TO:<{recipient}>" for recipient in recipients)]
     try:
-        reply = line.unasked() or line.say(parcel.mail_command(line))
+        unasked = line.unasked()  # a line kept for too long is often closed with a 421
+        replies = [unasked] if unasked else line.say_all(commands)
     except LineBrokenError as error:
         raise _NotBegunError(str(error)) from error
-    if not line.usable:  # a line kept for too long is often closed with a 421
-        raise _NotBegunError(str(reply))
-    return reply
+    if not line.usable:
+        raise _NotBegunError(str(replies[-1]))
+    return replies
 
 
 def _is_about_us(refusal: Reply) -> bool:

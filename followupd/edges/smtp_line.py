@@ -138,11 +138,15 @@ class Line:
         Raises:
             LineBrokenError: there was none.
         """
-        if "\r" in command or "\n" in command:
-            raise ValueError("an SMTP command is one line")
-        with self._breaking():
-            self._smtp.send(f"{command}\r\n".encode())
-            return self._reply()
+        return self._said([command])[0]
+
+    def say_all(self, commands: list[str]) -> list[Reply]:
+        """Send commands and return the reply to each; in one go where the server offers PIPELINING (RFC 2920).
+
+        Raises:
+            LineBrokenError: a reply was missing.
+        """
+        return self._said(commands) if self.offers("PIPELINING") else [self.say(command) for command in commands]
 
     def send_body(self, mail: bytes) -> None:
         """Send a mail without the dot that ends it: until that has left, nothing is taken (RFC 5321, 4.1.1.4).
@@ -208,6 +212,13 @@ class Line:
         if self._smtp.sock is None:  # smtplib closes by itself when a read or a write fails
             raise LineBrokenError(f"the connection to {self._account.place} is closed")
         return self._smtp.sock
+
+    def _said(self, commands: list[str]) -> list[Reply]:
+        if any(character in command for command in commands for character in "\r\n"):
+            raise ValueError("an SMTP command is one line")
+        with self._breaking():
+            self._smtp.send("".join(f"{command}\r\n" for command in commands).encode())
+            return [self._reply() for _ in commands]
 
     def _has_news(self) -> bool:
         self._socket.settimeout(0)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -145,6 +146,21 @@ def test_a_break_is_called_by_its_name_and_the_next_letter_finds_its_way(
         post.close()
 
 
+@pytest.mark.parametrize(
+    ("stage", "action", "outcome"), [each for each in BREAKS if each.values[0] in {"mail", "rcpt"}]
+)
+def test_a_break_has_the_same_name_when_the_commands_go_in_one(stage: str, action: Action, outcome: Outcome) -> None:
+    wait = 0.5 if action == STALL else 10
+    with ScriptedSmtp(offers=("PIPELINING",)) as server:
+        post = Post(replace(plain(server.port), timeout=wait))
+        server.plan(stage, action)
+        assert deliver(post).outcome is outcome
+        assert not server.accepted
+        assert deliver(post).outcome is ACCEPTED
+        assert server.accepted == [([CUSTOMER, OURS], LETTER)]
+        post.close()
+
+
 # CPython's SSLSocket._create leaves a socket open that was reset just before TLS began; it closes with its last reference.
 @pytest.mark.filterwarnings("ignore:Exception ignored in. <ssl.SSLSocket")
 @pytest.mark.parametrize("action", [CUT, HANG_UP, STALL])
@@ -189,19 +205,23 @@ def test_a_line_that_dies_after_250_has_taken_the_letter_and_the_next_takes_a_ne
         assert (len(server.accepted), server.connections) == (2, 2)
 
 
+@pytest.mark.parametrize("offers", [(), ("PIPELINING",)])
+@pytest.mark.parametrize("stage", ["mail", "rcpt"])
 @pytest.mark.parametrize("action", [CUT, HANG_UP, "421 4.4.2 you were idle for too long", GARBAGE])
-def test_a_kept_line_that_turns_out_dead_at_mail_is_replaced_once(action: Action) -> None:
-    with ScriptedSmtp() as server, Post(plain(server.port)) as post:
-        assert deliver(post).outcome is ACCEPTED
-        server.plan("mail", action)
-        assert deliver(post).outcome is ACCEPTED
+def test_a_kept_line_that_turns_out_dead_before_data_is_replaced_once(
+    action: Action, stage: str, offers: tuple[str, ...]
+) -> None:
+    with ScriptedSmtp(offers=offers) as server, Post(plain(server.port)) as post:
+        assert deliver(post, witness="").outcome is ACCEPTED
+        server.plan(stage, action)
+        assert deliver(post, witness="").outcome is ACCEPTED
         assert (len(server.accepted), server.connections) == (2, 2)
-        server.plan("mail", action, action)
-        assert deliver(post).outcome is DEFERRED
+        server.plan(stage, action, action)
+        assert deliver(post, witness="").outcome is DEFERRED
         assert (len(server.accepted), server.connections) == (2, 3)
 
 
-@pytest.mark.parametrize("stage", ["rcpt", "data", "dot"])
+@pytest.mark.parametrize("stage", ["data", "dot"])
 def test_a_kept_line_that_dies_later_is_not_tried_again_at_once(stage: str) -> None:
     with ScriptedSmtp() as server, Post(plain(server.port)) as post:
         assert deliver(post).outcome is ACCEPTED
@@ -226,6 +246,18 @@ def test_a_server_that_answers_twice_never_has_a_reply_taken_for_another() -> No
         assert deliver(post).outcome is ACCEPTED
         assert deliver(post).outcome is REFUSED
         assert (len(server.accepted), server.connections) == (1, 2)
+
+
+def test_leaving_a_mute_server_does_not_take_long() -> None:
+    with ScriptedSmtp() as server:
+        post = Post(plain(server.port))
+        assert deliver(post).outcome is ACCEPTED
+        server.plan("quit", STALL)
+        start = monotonic()
+        post.close()
+        assert monotonic() - start < 8, "the account's own timeout is 10 seconds"
+        assert deliver(post).outcome is ACCEPTED
+        post.close()
 
 
 # --- the witness ---
@@ -458,12 +490,14 @@ PLANS = st.fixed_dictionaries(
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(PLANS)
-def test_whatever_the_server_does_no_letter_is_called_what_it_is_not(plans: dict[str, list[Action]]) -> None:
-    with ScriptedSmtp() as server:
+@given(PLANS, st.sampled_from([(), ("PIPELINING",)]))
+def test_whatever_the_server_does_no_letter_is_called_what_it_is_not(
+    plans: dict[str, list[Action]], offers: tuple[str, ...]
+) -> None:
+    with ScriptedSmtp(offers=offers) as server:
         for stage, actions in plans.items():
             server.plan(stage, *actions)
-        with Post(replace(plain(server.port), timeout=0.3, patience=0.3)) as post:
+        with Post(replace(plain(server.port), timeout=0.1, patience=0.1)) as post:
             said = {to: deliver(post, to=to) for to in ("a@example.org", "b@example.org", "c@example.org")}
     taken = [recipients for recipients, _ in server.accepted]
     for to, delivery in said.items():

@@ -1,0 +1,131 @@
+"""Letters a second through compose and Post, against smtplib sending the same bytes over one connection.
+
+Run: `python benchmarks/send.py [LETTERS]`. The server is Postfix's smtp-sink where it is installed, else a bare sink of our
+own; both throw mails away, so what is measured is the client. Each letter has two recipients: customer and witness.
+"""
+
+import contextlib
+import os
+import shutil
+import smtplib
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))  # run from a checkout, installed or not
+
+from followupd.edges.compose import compose
+from followupd.edges.post import Post, PostAccount
+from followupd.edges.seal import Seal
+from followupd.model.message import Person
+from followupd.model.outgoing import Outcome, Outgoing
+
+SENDER, CUSTOMER = "support@example.com", "kim@example.org"
+NOW = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
+ROUNDS = 9
+TEXT = (
+    "Dear Kim,\n\n" + "Your replacement is on its way – it leaves the house today, and I look after it myself.\n" * 12
+)
+HTML = "<html><body>" + "<p style='color:#333'>Your replacement is on its way – it leaves the house today.</p>\n" * 30
+BARE_SINK = """
+import socketserver
+class Talk(socketserver.StreamRequestHandler):
+    def handle(self):
+        self.wfile.write(b"220 sink\\r\\n")
+        for line in self.rfile:
+            verb = line[:4].upper()
+            if verb == b"DATA":
+                self.wfile.write(b"354 go\\r\\n")
+                while self.rfile.readline() != b".\\r\\n": pass
+            self.wfile.write({b"QUIT": b"221 bye\\r\\n"}.get(verb, b"250 ok\\r\\n"))
+server = socketserver.ThreadingTCPServer(("127.0.0.1", PORT), Talk)
+server.daemon_threads = True
+server.serve_forever()
+"""
+
+
+def a_letter(number: int, seal: Seal) -> Outgoing:
+    key = f"FU-{number:05}.follow-up.1"
+    return Outgoing(
+        key=key, case=f"FU-{number:05}", kind="follow-up", mailbox="support", sender=Person(SENDER, "Ana Reyes"),
+        to=Person(CUSTOMER, "Kim Döe"), subject=f"Re: Wo ist mein Paket? – bitte [#FU-{number:05}]", text=TEXT, html=HTML,
+        message_id=seal.message_id(key, "example.com"), in_reply_to="<q2@example.org>", references=("<q1@example.org>",),
+    )  # fmt: skip
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def is_up(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), 1) as line:
+            return line.recv(3) == b"220"
+    except OSError:
+        return False
+
+
+@contextlib.contextmanager
+def sink() -> Iterator[tuple[str, int]]:
+    """Start a server that takes and forgets every mail, in a process of its own."""
+    port = free_port()
+    found = shutil.which("smtp-sink", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    command = [sys.executable, "-c", BARE_SINK.replace("PORT", str(port))]
+    if found:
+        command = [found, *(["-u", "nobody"] if os.getuid() == 0 else []), "-4", f"127.0.0.1:{port}", "100"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            deadline = time.monotonic() + 10
+            while not is_up(port) and time.monotonic() < deadline:
+                time.sleep(0.02)
+            yield (Path(found).name if found else "a bare sink"), port
+        finally:
+            process.kill()
+
+
+def with_smtplib(port: int, mails: list[bytes]) -> None:
+    with smtplib.SMTP("127.0.0.1", port, local_hostname="[127.0.0.1]") as client:
+        for mail in mails:
+            client.sendmail(SENDER, [CUSTOMER, SENDER], mail)
+
+
+def with_post(port: int, letters: list[Outgoing]) -> None:
+    with Post(PostAccount(host="127.0.0.1", port=port, security="none")) as post:
+        for letter in letters:
+            delivery = post.deliver(compose(letter, now=NOW), sender=SENDER, to=CUSTOMER, witness=SENDER)
+            if delivery.outcome is not Outcome.ACCEPTED:
+                sys.exit(f"not accepted: {delivery}")
+
+
+def seconds(work: Callable[[], None]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    number = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    seal = Seal([b"benchmark key of 24 byte"])
+    letters = [a_letter(n, seal) for n in range(number)]
+    mails = [compose(letter, now=NOW) for letter in letters]
+    with sink() as (name, port):
+        turns = [
+            (seconds(lambda: with_smtplib(port, mails)), seconds(lambda: with_post(port, letters)))
+            for _ in range(ROUNDS)
+        ]
+    floor, ours = (statistics.median(column) / number for column in zip(*turns, strict=True))
+    ratio = statistics.median(plain / fenced for plain, fenced in turns)  # round by round: the machine's mood falls out
+    print(f"{number} letters of {len(mails[0])} bytes to {name}, median of {ROUNDS} rounds")
+    print(f"smtplib, same bytes   {1 / floor:8.0f} letters/s   {floor * 1e3:.3f} ms a letter")
+    print(f"compose and Post      {1 / ours:8.0f} letters/s   {ours * 1e3:.3f} ms a letter")
+    print(f"ratio                 {ratio:8.2f}   (at least 0.5 is asked for)")
+
+
+if __name__ == "__main__":
+    main()
