@@ -132,7 +132,9 @@ def _file(
 ) -> Iterator[Problem]:
     with naming(file):
         environment.get_template(file.partition("/")[2])
-    if path.name.startswith("_"):
+    if path.name.startswith("_"):  # what it may speak of depends on the letter that includes it
+        tree = environment.parse(path.read_text(encoding="utf-8"))
+        yield from (_problem(file, line, Rule.UNKNOWN, told) for line, told in _filters(tree, environment))
         return
     if kind not in KINDS:
         yield _problem(file, None, Rule.NO_KIND, "no letter of this name is ever sent")
@@ -158,6 +160,14 @@ def _unknown(tree: nodes.Template, scope: dict[str, object], environment: Enviro
         value = scope.get(base)
         if isinstance(value, scopes.Named) and not hasattr(value, part.attr):
             yield part.lineno, f"there is no `{base}.{part.attr}` in this letter"
+    yield from _filters(tree, environment)
+
+
+def _filters(tree: nodes.Template, environment: Environment) -> Iterator[tuple[int, str]]:
+    """Give the filters that letters do not have; inside an `if`, Jinja2 itself would say so only when it gets there."""
+    for one in tree.find_all(nodes.Filter):
+        if one.name not in environment.filters:
+            yield one.lineno, f"there is no filter `{one.name}`"
 
 
 def _sample_scope(kind: str, playbook: Playbook, now: datetime) -> dict[str, object]:

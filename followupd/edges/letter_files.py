@@ -5,7 +5,7 @@ whose name begins with "_" is a part that letters include.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from followupd.edges import markdown
-from followupd.edges.letter_scope import Unknown
+from followupd.edges.letter_scope import Missing, Unknown
 from followupd.errors import LetterError
 
 #: what the front matter of a letter may say
@@ -52,7 +52,7 @@ _ENDED = re.compile(r"[.!?…:][\"'”’»)\]]*$")
 _SLIPS = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
 #: Jinja2's filters that letters may use: none that could mark a value as safe
 _FILTERS = frozenset({
-    "batch", "count", "default", "first", "int", "join", "last", "length", "list", "lower", "map", "reject", "rejectattr",
+    "batch", "count", "default", "int", "join", "last", "length", "list", "lower", "map", "reject", "rejectattr",
     "round", "select", "selectattr", "sort", "trim", "unique", "upper",
 })  # fmt: skip
 
@@ -124,6 +124,11 @@ def capital(value: Any) -> str:
     return sentence(value).rstrip(".")
 
 
+def first(values: Iterable[Any]) -> Any:
+    """Return the first value; where there is none, something that is false in an `if` and cannot be printed."""
+    return next(iter(values), Missing.called("first"))
+
+
 def sandbox(directory: Path, write: Callable[[str], str], *, markup: bool) -> Environment:
     """Return a sandbox in which every printed value goes through `write`; nothing but filters of ours skips it."""
 
@@ -140,7 +145,7 @@ def sandbox(directory: Path, write: Callable[[str], str], *, markup: bool) -> En
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, cache_size=-1,
     )  # fmt: skip
     environment.filters = {name: one for name, one in environment.filters.items() if name in _FILTERS}
-    environment.filters |= {"sentence": sentence, "capital": capital}
+    environment.filters |= {"sentence": sentence, "capital": capital, "first": first}
     if markup:
         shaped: dict[str, Callable[[Any], str]] = {
             "quoted": lambda value: markdown.quoted(str(value)),

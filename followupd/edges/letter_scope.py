@@ -271,6 +271,7 @@ def _tellable(grants: Iterable[Compensation], states: frozenset[GrantState]) -> 
 
 
 def _given(name: str, value: object, *, flat: bool = True) -> Any:
-    if value is None or not one_line(str(value)):
+    # a lone "-" or "?" is how people leave a line empty
+    if value is None or not any(character.isalnum() for character in str(value)):
         return Missing.called(name)
     return one_line(str(value)) if flat else str(value)

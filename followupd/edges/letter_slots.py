@@ -27,6 +27,8 @@ THANKS = {
 }
 
 _APOLOGETIC = frozenset({CONFIRMATION, DELAY, FOLLOW_UP})
+#: what may be taken off the end of a value where a sentence is made of it
+_ENDS = " .,;:!?…-"
 #: paragraphs this short that end in a comma are greetings and closings, not sentences
 _COURTESY = 60
 
@@ -50,7 +52,7 @@ def body(text: str, owner: str) -> list[str]:
 
 def says(text: str, value: str) -> bool:
     """Say whether the text holds the value, whatever its line breaks, first capital and last full stop."""
-    return _flat(value).rstrip(" .!?").casefold() in _flat(text).casefold()
+    return _flat(value).rstrip(_ENDS).casefold() in _flat(text).casefold()
 
 
 def _people(text: str, scope: Mapping[str, Any]) -> Iterator[str]:

@@ -59,23 +59,30 @@ def quoted(value: str) -> str:
 
 
 def verbatim(value: str) -> str:
-    """Write a value as a block of its own in letters of equal width, as it is: inside a code block nothing is markup."""
-    return "    " + one_line(value)
+    """Write a value as a block of its own in letters of equal width, as it is: inside a fence nothing is markup."""
+    flat = one_line(value)
+    fence = "`" * (3 + max((len(run) for run in re.findall("`+", flat)), default=0))
+    return f"{fence}\n{flat}\n{fence}"
+
+
+def to_parts(source: str) -> tuple[str, str]:
+    """Render Markdown to plain text that reads well as a mail, and to the inside of an HTML body."""
+    tokens = _PARSER.parse(source)
+    text = "\n\n".join(_block(node, WIDTH) for node in SyntaxTreeNode(tokens).children) + "\n"
+    for token in tokens:
+        for child in token.children or ():
+            _fold(child)
+    return text, str(_PARSER.renderer.render(tokens, _PARSER.options, {}))
+
+
+def to_text(source: str) -> str:
+    """Render Markdown to plain text: filled lines, lists and quotes as people type them."""
+    return to_parts(source)[0]
 
 
 def to_html(source: str) -> str:
     """Render Markdown to the inside of an HTML body; long lines are folded where a space stands."""
-    tokens = _PARSER.parse(source)
-    for token in tokens:
-        for child in token.children or ():
-            _fold(child)
-    return str(_PARSER.renderer.render(tokens, _PARSER.options, {}))
-
-
-def to_text(source: str) -> str:
-    """Render Markdown to plain text that reads well as a mail: filled lines, lists and quotes as people type them."""
-    tree = SyntaxTreeNode(_PARSER.parse(source))
-    return "\n\n".join(_block(node, WIDTH) for node in tree.children) + "\n"
+    return to_parts(source)[1]
 
 
 def _fold(token: Token) -> None:

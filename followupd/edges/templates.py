@@ -50,6 +50,7 @@ class Letters:
     sender_of: Callable[[str], Person] = field(kw_only=True)
     message_id: Callable[[str, str], str] = field(kw_only=True)
     _read: dict[tuple[str, str], Letter] = field(default_factory=dict, repr=False)
+    _lines: dict[str, Template] = field(default_factory=dict, repr=False)  # subjects and phrases, compiled
 
     def letter(self, kind: str, case: Case, playbook: Playbook, now: datetime, brief: Brief) -> Outgoing:
         """Write a letter to the customer; raises LetterError when a value or a slot is missing."""
@@ -101,15 +102,11 @@ class Letters:
         with naming(found.file):
             return self._marked.get_template(f"{found.language}/{kind}.md").render(scope)
 
-    def html(self, found: Letter, source: str, subject: str, scope: Mapping[str, Any]) -> str:
-        """Return the HTML part: the Markdown inside the layout, styles inlined, nothing fetched."""
-        inside = Markup(markdown.to_html(source))  # noqa: S704  made by a parser that lets no HTML through
-        said = paragraphs_of(markdown.to_text(source), scope["owner"].name)
+    def html(self, found: Letter, inside: str, subject: str, opening: str) -> str:
+        """Return the HTML part: the letter inside the layout, styles inlined, nothing fetched."""
         with naming(f"{self.directory.name}/{LAYOUT}"):
-            page = self._layout.render(
-                body=inside, subject=subject, language=found.language, company=scope["company"],
-                preheader=_opening(said),
-            )  # fmt: skip
+            body = Markup(inside)  # noqa: S704  made by a parser that lets no HTML through
+            page = self._layout.render(body=body, subject=subject, language=found.language, preheader=opening)
         return self._inliner.inline(page)
 
     def _out(
@@ -122,16 +119,15 @@ class Letters:
         to: Person,
         **rest: Any,
     ) -> Outgoing:
-        source = self.render(found, kind, scope)
-        text = markdown.to_text(source)
+        text, inside = markdown.to_parts(self.render(found, kind, scope))
         if not kind.startswith("desk/") and (empty := lacking(kind, found.language, text, scope)):
             raise SlotError(found.file, None, f"the letter does not say {'; '.join(empty)}")
-        subject = self._header(found, "subject", scope)
-        mailbox = self.sender_of(case.mailbox)
+        subject, mailbox = self._header(found, "subject", scope), self.sender_of(case.mailbox)
+        opening = _opening(paragraphs_of(text, scope["owner"].name))
         return Outgoing(
             key=case.next_key(kind), case=case.ref, kind=kind, mailbox=case.mailbox,
             sender=Person(mailbox.address, self._header(found, "from", scope) or mailbox.name),
-            to=to, subject=subject, text=text, html=self.html(found, source, subject, scope),
+            to=to, subject=subject, text=text, html=self.html(found, inside, subject, opening),
             message_id=self.message_id(case.next_key(kind), self._domain(case)), **rest,
         )  # fmt: skip
 
@@ -142,7 +138,9 @@ class Letters:
 
     def _line(self, text: str, scope: Mapping[str, Any], place: str, line: int | None = None) -> str:
         with naming(place, line):
-            return markdown.one_line(self._plain.from_string(text).render(scope))
+            if text not in self._lines:
+                self._lines[text] = self._plain.from_string(text)
+            return markdown.one_line(self._lines[text].render(scope))
 
     def _appointment(self, case: Case, playbook: Playbook, now: datetime, brief: Brief) -> tuple[Attachment, ...]:
         at = brief.until or playbook.calendar.next_open(now)

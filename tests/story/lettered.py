@@ -1,0 +1,54 @@
+"""A company, its people and its letters, for the tests of letters."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from followupd.edges.letter_check import try_out
+from followupd.edges.samples import sample_case
+from followupd.edges.templates import Letters
+from followupd.model.agent import Agent, Company, Role, Team
+from followupd.model.calendar import Calendar
+from followupd.model.case import Case
+from followupd.model.message import Person
+from followupd.model.outgoing import Outgoing
+from followupd.model.playbook import Playbook
+from followupd.model.promise import Firmness, Promise
+
+TEMPLATES = Path(__file__).parents[2] / "templates"
+NOW = datetime(2026, 12, 1, 10, 0, tzinfo=UTC)  # a Tuesday
+FRIDAY = datetime(2026, 12, 4, 17, 0, tzinfo=UTC)
+ANA = Agent(id="ana", name="Ana Reyes", email="ana@example.com", phone="+44 20 7946 0018")
+BEN = Agent(id="ben", name="Ben Ito", email="ben@example.com", phone="+44 20 7946 0019", role=Role.LEAD)
+COMPANY = Company(name="Example Ltd", timezone="Europe/London")
+PLAYBOOK = Playbook(
+    name="default", owner="ana", calendar=Calendar(timezone="Europe/London"), team=Team((ANA, BEN)), company=COMPANY
+)
+
+
+@cache
+def letters(directory: Path = TEMPLATES) -> Letters:
+    return Letters(
+        directory,
+        sender_of=lambda _: Person("support@example.com", "Example Ltd"),
+        message_id=lambda key, domain: f"<{key}@{domain}>",
+    )
+
+
+def sample(name: str = "long", **changes: Any) -> Case:
+    return replace(sample_case(PLAYBOOK, NOW, name), **changes)
+
+
+def wrote(kind: str, case: Case | None = None, playbook: Playbook = PLAYBOOK, directory: Path = TEMPLATES) -> Outgoing:
+    return try_out(letters(directory), kind, case or sample(), playbook, NOW)
+
+
+def flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+def promise(text: str = "ship the replacement", kind: Firmness = Firmness.FIRM, **more: Any) -> Promise:
+    given: dict[str, Any] = {"n": 1, "text": text, "kind": kind, "due": NOW, "told": FRIDAY, "owner": "ana"}
+    return Promise(**(given | more))

@@ -1,0 +1,543 @@
+"""What the letters say, to whom, in which thread; and what stops a letter."""
+
+import shutil
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from followupd.edges.letter_check import problems
+from followupd.edges.letter_files import SlotError, sentence
+from followupd.edges.letter_scope import bare_subject, given_name, sayable_name
+from followupd.edges.letter_slots import body
+from followupd.errors import LetterError, Problem
+from followupd.model.case import LetterMark
+from followupd.model.compensation import Compensation, Gift, GrantState, Money
+from followupd.model.facts import Facts, Fault
+from followupd.model.letter import (
+    ANSWER,
+    CALL,
+    CONFIRMATION,
+    CUSTOMER_LETTERS,
+    DELAY,
+    DESK_MAILS,
+    FACTS,
+    FOLLOW_UP,
+    GIFT_CARD,
+    HOLDING,
+    NUDGE,
+    OPENED,
+    Brief,
+    Card,
+)  # fmt: skip
+from followupd.model.message import Person
+from followupd.model.promise import Firmness, PromiseState
+from tests.story.lettered import (
+    ANA,
+    BEN,
+    COMPANY,
+    FRIDAY,
+    NOW,
+    PLAYBOOK,
+    TEMPLATES,
+    flat,
+    letters,
+    promise,
+    sample,
+    wrote,
+)  # fmt: skip
+
+
+def written(kind: str, brief: Brief, **changes: Any) -> str:
+    return flat(letters().letter(kind, sample(**changes), PLAYBOOK, NOW, brief).text)
+
+
+def changed(directory: Path, kind: str, old: str, new: str) -> Path:
+    """Copy the letters and change one of them."""
+    copy = directory / "templates"
+    shutil.copytree(TEMPLATES, copy)
+    path = copy / f"{kind}.md"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    return copy
+
+
+# --- envelopes and threads --------------------------------------------------------------------------------------------
+
+
+def test_a_letter_answers_the_customer_in_the_customers_thread() -> None:
+    letter = wrote(FOLLOW_UP)
+    assert letter.key == "FU-L0NG7.follow-up.1"
+    assert letter.sender == Person("support@example.com", "Ana Reyes at Example Ltd")
+    assert letter.to == Person("kim.doe@example.org", "Kim Doe")
+    assert letter.subject == "Re: Where is the kettle I ordered?"
+    assert letter.in_reply_to == "<CAJ8x0long.20261120@mail.example.org>"
+    assert letter.references == (
+        "<first@example.org>",
+        "<second@example.org>",
+        "<CAJ8x0long.20261120@mail.example.org>",
+    )
+    assert letter.message_id == "<FU-L0NG7.follow-up.1@example.com>"
+    assert (letter.auto_submitted, letter.automatic, letter.witness) == ("auto-generated", True, True)
+
+
+def test_the_answer_of_a_machine_says_so() -> None:
+    assert wrote(CONFIRMATION, sample("short")).auto_submitted == "auto-replied"
+    assert wrote(CONFIRMATION, sample("long")).auto_submitted == "auto-generated"
+
+
+def test_a_customers_mail_without_message_id_starts_no_thread() -> None:
+    letter = wrote(FOLLOW_UP, sample(message_id="", references=()))
+    assert letter.in_reply_to == ""
+    assert letter.references == ()
+
+
+def test_a_gift_card_starts_its_own_thread_and_speaks_of_no_complaint() -> None:
+    letter = wrote(GIFT_CARD)
+    assert (letter.in_reply_to, letter.references) == ("", ())
+    assert "kettle" not in letter.subject + letter.text + letter.html
+    assert "sorry" not in letter.text.lower()
+    assert "\n    SAMPLE-4F7K-9Q2M\n" in letter.text
+    assert "SAMPLE-4F7K-9Q2M" in letter.html
+    assert "Thursday, 30 November 2028" in flat(letter.text)
+
+
+def test_desk_mails_of_a_case_stand_in_one_thread_of_their_own() -> None:
+    mails = [wrote(kind) for kind in DESK_MAILS]
+    assert {mail.references for mail in mails} == {("<FU-L0NG7.desk@example.com>",)}
+    assert {mail.in_reply_to for mail in mails} == {""}
+    assert {mail.to for mail in mails} == {ANA.person}
+    assert not any(mail.automatic or mail.witness for mail in mails)
+    assert not any("FU-L0NG7" not in mail.subject for mail in mails if mail.kind != "desk/digest")
+
+
+def test_no_letter_but_the_gift_cards_knows_a_card(tmp_path: Path) -> None:
+    for kind in (*(k for k in CUSTOMER_LETTERS if k != GIFT_CARD), *DESK_MAILS):
+        directory = changed(tmp_path / kind.replace("/", "-"), f"en/{kind}", "from:", "from: {{ card.code }}\n#")
+        with pytest.raises(LetterError, match="there is no `card` in this letter"):
+            wrote(kind, directory=directory)
+
+
+def test_the_gift_cards_letter_does_not_know_the_facts(tmp_path: Path) -> None:
+    directory = changed(tmp_path, "en/gift-card", "Your code:", "Sorry about {{ facts.issue }}. Your code:")
+    with pytest.raises(LetterError, match="there is no `facts` in this letter"):
+        wrote(GIFT_CARD, directory=directory)
+
+
+# --- words ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (Firmness.FIRM, "Ship the replacement, by Friday, 4 December."),
+        (Firmness.ESTIMATE, "Ship the replacement. I expect this by Friday, 4 December"),
+        (
+            Firmness.NEXT_UPDATE,
+            "Ship the replacement. You will hear from me by Friday, 4 December, whatever the answer is.",
+        ),
+    ],
+)
+def test_how_sure_we_are_chooses_the_sentence(kind: Firmness, words: str) -> None:
+    assert words in written(CONFIRMATION, Brief(promises=(promise(kind=kind),)))
+
+
+def test_the_customer_reads_the_told_date_and_never_our_own() -> None:
+    text = written(CONFIRMATION, Brief(promises=(promise(due=datetime(2026, 12, 3, 12, tzinfo=UTC)),)))
+    assert "Friday, 4 December" in text
+    assert "Thursday" not in text
+
+
+def test_a_time_is_said_only_when_it_says_something() -> None:
+    today = replace(promise(), told=datetime(2026, 12, 1, 15, 30, tzinfo=UTC))
+    assert "by Tuesday, 1 December, 15:30." in written(CONFIRMATION, Brief(promises=(today,)))
+    closing = replace(promise(), told=datetime(2026, 12, 1, 17, 0, tzinfo=UTC))
+    assert "by Tuesday, 1 December." in written(CONFIRMATION, Brief(promises=(closing,)))
+
+
+def test_a_year_is_said_only_when_it_is_another() -> None:
+    later = replace(promise(), told=datetime(2027, 1, 8, 12, tzinfo=UTC))
+    assert "by Friday, 8 January 2027." in written(CONFIRMATION, Brief(promises=(later,)))
+
+
+def test_dates_are_those_of_the_companys_wall_clock() -> None:
+    late = replace(promise(), told=datetime(2026, 12, 4, 23, 30, tzinfo=UTC))
+    auckland = replace(
+        PLAYBOOK, company=replace(COMPANY, timezone="Pacific/Auckland"),
+        calendar=replace(PLAYBOOK.calendar, timezone="Pacific/Auckland"),
+    )  # fmt: skip
+    text = letters().letter(CONFIRMATION, sample(), auckland, NOW, Brief(promises=(late,))).text
+    assert "Saturday, 5 December" in flat(text)
+
+
+def test_a_promise_of_a_colleague_names_the_colleague() -> None:
+    assert "by Friday, 4 December (Ben Ito)." in written(CONFIRMATION, Brief(promises=(promise(owner="ben"),)))
+
+
+def test_what_was_agreed_is_put_in_writing() -> None:
+    assert "what we agreed" in written(CONFIRMATION, Brief(promises=(promise(source="reply"),)))
+    assert "what we agreed" not in written(CONFIRMATION, Brief(promises=(promise(source="playbook"),)))
+
+
+def test_thanks_and_apology_stand_within_the_first_two_sentences() -> None:
+    for fault in Fault:
+        text = written(CONFIRMATION, Brief(promises=(promise(),)), facts=Facts(fault=fault))
+        opening = ". ".join(text.removeprefix("Dear Kim, ").split(". ")[:2])
+        assert "Thank you" in opening
+        assert "sorry" in opening
+
+
+def test_fault_is_admitted_only_where_an_agent_said_that_it_is_ours() -> None:
+    texts = {fault: written(CONFIRMATION, Brief(), facts=Facts(fault=fault)) for fault in Fault}
+    assert "our mistake" in texts[Fault.OURS]
+    assert "our part in it" in texts[Fault.SHARED]
+    assert texts[Fault.NOT_OURS] == texts[Fault.UNKNOWN]
+    assert "our" not in texts[Fault.UNKNOWN].split("My name")[0]
+
+
+def test_a_machine_admits_no_fault_and_repeats_no_words_of_a_stranger() -> None:
+    text = written(
+        CONFIRMATION, Brief(reply=True), by_machine=True, facts=Facts(issue="Cheap watches", fault=Fault.OURS)
+    )
+    assert "mistake" not in text
+    assert "watches" not in text
+
+
+def test_the_named_owner_introduces_herself_once() -> None:
+    assert "My name is Ana Reyes" in written(CONFIRMATION, Brief())
+    left = (LetterMark("FU-L0NG7.confirmation.1", CONFIRMATION, "left", NOW),)
+    again = written(CONFIRMATION, Brief(), letters=left)
+    assert "My name is" not in again
+    assert "Thank you" in again
+
+
+def test_every_letter_carries_the_owners_direct_phone_and_own_address() -> None:
+    for kind in CUSTOMER_LETTERS:
+        text = wrote(kind).text
+        assert ANA.phone in text
+        assert ANA.email in text
+        assert "for Example Ltd" in text
+
+
+def test_the_follow_up_begins_and_ends_with_an_apology() -> None:
+    for name in ("short", "long"):
+        paragraphs = body(wrote(FOLLOW_UP, sample(name)).text, ANA.name)
+        assert "sorry" in paragraphs[0]
+        assert "sorry" in paragraphs[-1]
+
+
+def test_fragments_and_whole_sentences_both_become_sentences() -> None:
+    facts = Facts(cause="label printed twice", resolution="We sent it again!", prevention="iPads now scan the label")
+    text = flat(wrote(FOLLOW_UP, sample(facts=facts)).text)
+    assert "What went wrong: Label printed twice. " in text
+    assert "How it was put right: We sent it again! " in text
+    assert "What is different now: iPads now scan the label. " in text
+
+
+@pytest.mark.parametrize(
+    ("given", "made"),
+    [
+        ("sent again", "Sent again."),
+        ("Sent again.", "Sent again."),
+        ("why “late”?”", "Why “late”?”"),
+        ("sent again ,", "Sent again."),
+        ("http://x.example went down", "http://x.example went down."),
+        ("ends (like this.)", "Ends (like this.)"),
+    ],
+)
+def test_a_sentence_has_a_capital_and_an_end(given: str, made: str) -> None:
+    assert sentence(given) == made
+
+
+def test_the_follow_up_tells_only_what_was_given_and_no_gift_card() -> None:
+    grants = (
+        Compensation(n=1, kind=Gift.REFUND, state=GrantState.ISSUED, money=Money.of("25", "EUR")),
+        Compensation(n=2, kind=Gift.CREDIT, state=GrantState.GRANTED, money=Money.of("31", "EUR")),
+        Compensation(n=3, kind=Gift.GIFT_CARD, state=GrantState.ISSUED, money=Money.of("20", "EUR")),
+        Compensation(n=4, kind=Gift.COUPON, state=GrantState.CONFIRMED, text="SORRY10, 10 % off"),
+    )
+    text = flat(wrote(FOLLOW_UP, sample(compensation=grants)).text)
+    assert "A refund of €25.00 - A coupon: SORRY10, 10 % off" in text
+    assert "31" not in text
+    assert "gift card" not in text.lower()
+    assert "Has the refund reached you?" in text
+
+
+def test_what_the_customer_has_confirmed_is_not_asked_again() -> None:
+    grant = Compensation(n=1, kind=Gift.REFUND, state=GrantState.CONFIRMED, money=Money.of("25", "GBP"))
+    text = wrote(FOLLOW_UP, sample(compensation=(grant,))).text
+    assert "£25.00" in text
+    assert "reached you" not in text
+
+
+def test_a_holding_letter_has_three_sentences_at_most() -> None:
+    for promises in ((), (promise(),), (promise(kind=Firmness.NEXT_UPDATE),)):
+        [only] = body(wrote(HOLDING, sample(promises=promises)).text, ANA.name)
+        assert 0 < only.count(". ") + 1 <= 3
+
+
+def test_a_holding_letter_names_no_date_that_has_passed() -> None:
+    past = replace(promise(), told=datetime(2026, 11, 30, 17, tzinfo=UTC), state=PromiseState.BROKEN)
+    text = flat(wrote(HOLDING, sample(promises=(past,))).text)
+    assert "30 November" not in text
+    assert "as soon as I know more" in text
+
+
+def test_a_delay_letter_says_the_bad_news_the_new_date_and_the_reason() -> None:
+    late = promise(state=PromiseState.LATE, because="the van broke down")
+    text = written(DELAY, Brief(promises=(late,), until=FRIDAY, automatic=False))
+    assert "I am sorry: I cannot keep the date" in text
+    assert "Ship the replacement: the new date is Friday, 4 December. The reason: The van broke down." in text
+
+
+def test_each_delayed_promise_has_its_own_new_date() -> None:
+    first, second = promise(state=PromiseState.LATE), promise("call you", state=PromiseState.LATE, n=2)
+    second = replace(second, told=datetime(2026, 12, 8, 17, tzinfo=UTC))
+    text = written(DELAY, Brief(promises=(first, second), until=FRIDAY))
+    assert "Ship the replacement: the new date is Friday, 4 December." in text
+    assert "Call you: the new date is Tuesday, 8 December." in text
+
+
+# --- names ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "greeting"),
+    [
+        ("Kim Doe", "Dear Kim,"),
+        ("Doe, Kim", "Dear Kim,"),
+        ("Jean-Luc de Wit", "Hello,"),
+        ("Dr. Kim Doe", "Dear Dr. Kim Doe,"),
+        ("KIM DOE", "Dear KIM DOE,"),
+        ("kimdoe", "Dear kimdoe,"),
+        ("", "Hello,"),
+        ("kim@example.org", "Hello,"),
+        ("You won! http://evil.example", "Hello,"),
+        ("Claim at evil.example", "Hello,"),
+    ],
+)
+def test_a_greeting_uses_a_name_only_where_it_is_one(name: str, greeting: str) -> None:
+    expected = "Dear Jean-Luc de Wit," if name.startswith("Jean") else greeting
+    assert wrote(HOLDING, sample(customer=Person("kim@example.org", name))).text.startswith(expected)
+
+
+def test_first_names_are_taken_only_where_they_are_plain() -> None:
+    assert given_name("Ana Reyes") == "Ana"
+    assert given_name("J. Reyes") == ""
+    assert given_name("Frau Reyes") == ""
+    assert sayable_name("O'Brien, Mary") == "Mary O'Brien"
+
+
+@pytest.mark.parametrize(
+    ("subject", "bare"),
+    [
+        ("Re: AW: Fwd: Late", "Late"),
+        ("RE[2]: Late", "Late"),
+        ("Regarding: late", "Regarding: late"),
+        ("re:", ""),
+        ("", ""),
+    ],
+)
+def test_marks_of_earlier_answers_are_not_repeated(subject: str, bare: str) -> None:
+    assert bare_subject(subject) == bare
+
+
+# --- what stops a letter ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fact", ["cause", "resolution", "prevention"])
+def test_a_fact_that_nobody_stated_stops_the_follow_up(fact: str) -> None:
+    case = sample()
+    with pytest.raises(LetterError, match=rf"templates/en/follow-up\.md:\d+: `facts\.{fact}` is missing"):
+        wrote(FOLLOW_UP, replace(case, facts=case.facts.stated({fact: " \u202e "})))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "slot"),
+    [
+        ("{{ facts.cause | sentence }}", "It is known.", "the cause"),
+        ("{{ facts.resolution | sentence }}", "It is known.", "the resolution"),
+        ("{{ facts.prevention | sentence }}", "It is known.", "the prevention"),
+        ('{% include "en/_grants.md" %}', "- something nice", "the refund that was given"),
+        ('{% include "en/_signature.md" %}', "With kind regards,\n\nAna Reyes", "the owner's direct phone"),
+        ('{% include "en/_signature.md" %}', "With kind regards,\n\nAna Reyes", "the owner's email"),
+        (
+            "I am sorry. We let you down, and on behalf of {{ company.name }} I apologise.",
+            "Hm.",
+            "apology in the first",
+        ),
+        ("Once more, I am sorry.", "Goodbye.", "apology in the last"),
+        ("hank you", "hoot", "thanks"),
+    ],
+)
+def test_a_follow_up_that_leaves_a_slot_empty_is_refused(tmp_path: Path, old: str, new: str, slot: str) -> None:
+    with pytest.raises(SlotError, match=r"templates/en/follow-up\.md: the letter does not say") as error:
+        wrote(FOLLOW_UP, directory=changed(tmp_path, "en/follow-up", old, new))
+    assert slot in str(error.value)
+
+
+def test_a_confirmation_that_leaves_out_a_promise_or_its_date_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SlotError, match=r"promise 1.*the date of promise 1"):
+        wrote(CONFIRMATION, directory=changed(tmp_path, "en/confirmation", '{% include "en/_steps.md" %}', "We act."))
+
+
+def test_a_gift_card_without_its_code_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SlotError, match="the code"):
+        wrote(GIFT_CARD, directory=changed(tmp_path, "en/gift-card", "{{ card.code | code }}", "(soon)"))
+
+
+def test_a_card_keeps_its_code_to_itself_when_its_letter_fails(tmp_path: Path) -> None:
+    directory = changed(tmp_path, "en/gift-card", "{{ card.code | code }}", "{{ card.kode }}")
+    with pytest.raises(LetterError) as error:
+        letters(directory).gift_card(sample(), PLAYBOOK, NOW, Card(code="SECRET-CODE-1", amount="£20.00"))
+    assert "SECRET" not in repr(error.value) + str(error.value)
+
+
+def test_an_error_names_the_part_and_the_line_where_it_lies(tmp_path: Path) -> None:
+    directory = changed(tmp_path, "en/_signature", "{{ owner.name }}\\\n", "{{ owner.name }}\\\n{{ owner.fax }}\\\n")
+    with pytest.raises(LetterError, match=r"templates/en/_signature\.md:4: there is no `fax` in this letter"):
+        wrote(HOLDING, directory=directory)
+
+
+def test_a_template_can_do_nothing(tmp_path: Path) -> None:
+    for n, attack in enumerate(
+        ["{{ owner.__class__.__mro__ }}", "{{ ''.__class__ }}", "{{ case.subject | safe }}", "{{ 1/0 }}",
+         "{% include '../../pyproject.toml' %}", "{{ self._TemplateReference__context }}", "{{ cycler.__init__.__globals__ }}"]
+    ):  # fmt: skip
+        with pytest.raises(LetterError, match=r"templates/en/holding\.md"):
+            wrote(HOLDING, directory=changed(tmp_path / str(n), "en/holding", "You are not", f"{attack} You are not"))
+
+
+def test_a_playbooks_sentence_is_filled_in_with_values_that_stay_values() -> None:
+    case = sample(customer=Person("kim@example.org", "{{ 7*7 }}"))
+    said = letters().phrase("{{ owner.name }} writes to {{ customer.anybody }} from {{ company.name }}", case, PLAYBOOK)
+    assert said == "Ana Reyes writes to {{ 7*7 }} from Example Ltd"
+    with pytest.raises(LetterError, match="playbook default"):
+        letters().phrase("{{ boss.name }} calls", case, PLAYBOOK)
+
+
+# --- languages --------------------------------------------------------------------------------------------------------
+
+
+def test_a_letter_is_in_the_customers_language_where_there_is_one(tmp_path: Path) -> None:
+    directory = changed(tmp_path, "en/holding", "You are not forgotten", "You are not forgotten")
+    (directory / "xx").mkdir()
+    (directory / "xx" / "holding.md").write_text((directory / "en/holding.md").read_text().replace("still on", "xx on"))
+    assert "xx on" in wrote(HOLDING, sample(language="xx-YY"), directory=directory).text
+    assert "still on" in wrote(HOLDING, sample(language="yy"), directory=directory).text
+    assert "still on" in wrote(HOLDING, sample(language="../xx"), directory=directory).text
+    assert "xx on" in wrote(HOLDING, sample(language=""), replace(PLAYBOOK, language="xx"), directory).text
+
+
+def test_american_customers_read_american_dates() -> None:
+    company = replace(COMPANY, locale="en_US", currency="USD")
+    letter = letters().letter(
+        CONFIRMATION, sample(), replace(PLAYBOOK, company=company), NOW, Brief(promises=(promise(),))
+    )
+    assert "by Friday, December 4." in flat(letter.text)
+
+
+# --- desk mails -------------------------------------------------------------------------------------------------------
+
+
+def test_an_agent_reads_what_is_asked_and_the_lines_to_answer_with() -> None:
+    text = wrote(FACTS).text
+    assert "The cause is not known yet; the prevention is not known yet." in flat(text)
+    assert "\ncause:\nprevention:\n" in text
+    assert "> I ordered the blue kettle" in text
+    assert "FU-L0NG7" in text
+
+
+def test_an_agent_learns_which_lines_were_done_and_which_were_not() -> None:
+    text = flat(wrote(ANSWER).text)
+    assert "Nothing happened for these: - 'promise: tomorrow' names no date" in text
+    assert "These are done: - fault: ours" in text
+
+
+def test_promises_bear_the_numbers_that_agents_answer_with() -> None:
+    brief = Brief(because="due", promises=(promise(n=7),), asks=("kept: 7",))
+    assert "- 7: Ship the replacement (told: by Friday, 4 December" in flat(
+        letters().desk(NUDGE, sample(), PLAYBOOK, NOW, brief, BEN).text
+    )
+
+
+def test_a_letter_that_could_not_be_written_is_explained_to_the_owner() -> None:
+    brief = Brief(because="a letter could not be written", problems=("templates/en/delay.md:9: `x` is missing",))
+    assert "templates/en/delay.md:9" in letters().desk(NUDGE, sample(), PLAYBOOK, NOW, brief, ANA).text
+
+
+def test_desk_mails_are_in_the_companys_language_not_the_customers() -> None:
+    assert "yours to look after" in flat(wrote(OPENED, sample(language="de")).text)
+
+
+def test_a_call_carries_an_appointment() -> None:
+    [ics] = wrote(CALL).attachments
+    assert ics.media_type == "text/calendar"
+    unfolded = ics.content.replace("\r\n ", "")
+    rows = unfolded.split("\r\n")
+    assert "UID:FU-L0NG7.desk.call.1@example.com" in rows
+    assert "DTSTART:20261203T100000Z" in rows
+    assert "SUMMARY:Call Kim Doe +44 20 7946 0991" in rows
+    assert any(row.startswith("DESCRIPTION:The kettle") and "\\nI have written twice" in row for row in rows)
+    assert all(len(row.encode()) <= 75 for row in ics.content.split("\r\n"))
+
+
+def test_an_appointment_cannot_be_broken_by_a_customers_words() -> None:
+    [ics] = wrote(CALL, sample("hostile")).attachments
+    assert ics.content.count("BEGIN:") == 3
+    assert "\n" not in ics.content.replace("\r\n", "")
+
+
+# --- check ------------------------------------------------------------------------------------------------------------
+
+
+AT = (TEMPLATES / "en/follow-up.md").read_text().split("You should know", maxsplit=1)[0].count("\n") + 1
+
+
+def found(directory: Path) -> list[Problem]:
+    return problems(directory, PLAYBOOK, NOW)
+
+
+def test_the_starter_letters_have_no_problem() -> None:
+    assert found(TEMPLATES) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "old", "new", "rule", "line"),
+    [
+        ("en/follow-up", "subject: Re", "subjekt: Re", "L02", 2),
+        ("en/follow-up", "{% elif shared_fault %}", "{% elif shared_fault", "L03", None),
+        ("en/follow-up", "You should know", "{{ facts.cuase }} You should know", "L04", AT),
+        ("en/follow-up", "You should know", "{{ reason }} You should know", "L04", AT),
+        ("en/follow-up", "{% if facts.impact %}", "{% if impact %}", "L04", None),
+        ("en/confirmation", "{% if facts.issue %}\n", "{% if true %}\n", "L05", None),
+        ("en/follow-up", "{{ facts.cause | sentence }}", "Known.", "L06", None),
+        ("en/desk/_answer", "{{ asks | lines }}", "{{ asks | lins }}", "L04", 6),
+    ],
+)
+def test_check_finds_what_is_wrong_and_where(
+    tmp_path: Path, kind: str, old: str, new: str, rule: str, line: int | None
+) -> None:
+    directory = changed(tmp_path, kind, old, new)
+    hit = [one for one in found(directory) if one.rule == rule]
+    assert {one.file for one in hit} == {f"templates/{kind}.md"}
+    assert line is None or {one.line for one in hit} == {line}
+    assert all(one.mend for one in hit)
+
+
+def test_check_finds_letters_that_are_missing_or_that_nobody_sends(tmp_path: Path) -> None:
+    directory = changed(tmp_path, "en/holding", "still", "still")
+    (directory / "en" / "holding.md").rename(directory / "en" / "houlding.md")
+    (directory / "layout.html").write_text('<p>{{ subject }}</p><img src="https://x.example/pixel.png">')
+    assert {(one.file, one.rule) for one in found(directory)} >= {
+        ("templates/en/holding.md", "L01"), ("templates/en/houlding.md", "L09"),
+        ("templates/layout.html", "L07"), ("templates/layout.html", "L08"),
+    }  # fmt: skip
+
+
+def test_check_reports_an_empty_directory_whole(tmp_path: Path) -> None:
+    assert {one.rule for one in found(tmp_path / "templates")} == {"L01", "L07"}
+    assert len(found(tmp_path / "templates")) == len(CUSTOMER_LETTERS) + len(DESK_MAILS) + 1
