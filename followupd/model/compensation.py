@@ -80,3 +80,4 @@ class Compensation:
     money: Money | None = None
     text: str = ""
     source: str = ""
+    promise: int = 0  # the promise that the same deed keeps: "I will ship a replacement by Friday"

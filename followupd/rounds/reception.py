@@ -22,6 +22,7 @@ from followupd.model.event import (
     PromiseProposed,
 )
 from followupd.model.facts import Facts
+from followupd.model.heard import paired
 from followupd.model.kept import QUARANTINE, Kept
 from followupd.model.letter import APPROVAL, Brief, Step, Writer
 from followupd.model.marks import marks
@@ -189,8 +190,7 @@ class Reception:
         if case.stage in {Stage.SUSPECTED, Stage.DISMISSED, Stage.CLOSED}:
             return []
         playbook = self.playbooks.get(case.playbook) or self.playbooks["default"]
-        promises, grants = self.hear(kept, playbook, case.language)
-        events: list[Event] = [*_proposed_promises(case, promises, now), *_proposed_grants(case, grants, playbook, now)]
+        events = _proposed(case, self.hear(kept, playbook, case.language), playbook, now)
         if not events:
             return []
         after = case
@@ -256,32 +256,37 @@ def _takes_part(work: Work, case: Case, message: Message) -> bool:
     return bool(sender) and sender in known
 
 
-def _proposed_promises(case: Case, promises: Sequence[HeardPromise], now: datetime) -> list[Event]:
-    known = {promise.text for promise in case.promises}
+def _proposed(
+    case: Case, heard: tuple[Sequence[HeardPromise], Sequence[HeardGrant]], playbook: Playbook, now: datetime
+) -> list[Event]:
+    """Return proposals for what a reply seems to promise and to give, leaving out what stands already."""
     first = max((promise.n for promise in case.promises), default=0) + 1
-    fresh = [heard for heard in promises if not heard.past and heard.text not in known]
-    return [
+    promises, grants = paired(*heard, first, {promise.text for promise in case.promises})
+    proposed: list[Event] = [
         PromiseProposed(
-            at=now, why=f"reply: {' ... '.join(heard.words)}",
+            at=now, why=f"reply: {' ... '.join(each.words)}",
             promise=Promise(
-                n=n, text=heard.text, kind=heard.kind, due=heard.due, told=heard.due, state=PromiseState.PROPOSED,
+                n=n, text=each.text, kind=each.kind, due=each.due, told=each.due, state=PromiseState.PROPOSED,
                 source="reply", owner=case.owner, made_at=now,
             ),
         )
-        for n, heard in enumerate(fresh, first)
+        for n, each in promises
     ]  # fmt: skip
+    return proposed + _proposed_grants(case, grants, playbook, now)
 
 
-def _proposed_grants(case: Case, grants: Sequence[HeardGrant], playbook: Playbook, now: datetime) -> list[Event]:
-    first = max((grant.n for grant in case.compensation), default=0) + 1
+def _proposed_grants(
+    case: Case, grants: Sequence[tuple[HeardGrant, int]], playbook: Playbook, now: datetime
+) -> list[Event]:
     found: list[Event] = []
-    for heard in grants:
+    for heard, promise in grants:
         money = Money.of(heard.amount, heard.currency or playbook.company.currency) if heard.amount else None
         kind = Gift(heard.kind)
         if any(grant.kind is kind and (grant.money == money or money is None) for grant in case.compensation):
             continue
         grant = Compensation(
-            n=first + len(found), kind=kind, state=GrantState.PROPOSED, money=money, text=heard.text, source="reply"
-        )
+            n=max((each.n for each in case.compensation), default=0) + 1 + len(found), kind=kind,
+            state=GrantState.PROPOSED, money=money, text=heard.text, source="reply", promise=promise,
+        )  # fmt: skip
         found.append(CompensationGranted(at=now, why=f"reply: {' ... '.join(heard.words)}", compensation=grant))
     return found

@@ -24,7 +24,7 @@ def test_init_writes_a_configuration_that_has_nothing_to_mend(tmp_path: Path) ->
         "followupd.toml",
         "wording.toml",
         "playbooks/default.toml",
-        "playbooks/delivery.toml",
+        "playbooks/delivery.toml.example",
         "credentials/ledger-key",
     }
     assert all(path.is_file() for path in written)

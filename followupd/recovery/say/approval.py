@@ -6,6 +6,7 @@ from followupd.errors import NotUnderstoodError
 from followupd.model import event as e
 from followupd.model.command import Command
 from followupd.model.compensation import GrantState
+from followupd.model.heard import paired
 from followupd.model.promise import PromiseState
 from followupd.recovery.say.compensation import granted, heard_grants, state_for
 from followupd.recovery.say.life import opened
@@ -22,15 +23,14 @@ def promised(command: Command, scene: Scene) -> list[e.Event]:
             "I found no promise in this reply; say it as a line, such as 'promise: ship a replacement by Friday'"
         )
     made: list[e.Event] = []
-    first = next_promise(scene.case)
     known = {promise.text for promise in scene.case.promises}
-    future = [heard for heard in promises if not heard.past and heard.text not in known]
-    for n, heard in enumerate(future, first):
+    future, gifts = paired(promises, grants, next_promise(scene.case), known)
+    for n, heard in future:
         promise = made_promise(scene, n, heard.text, heard.kind, heard.due, "reply")
         made.append(
             e.PromiseMade(at=scene.now, promise=promise, by=command.actor, why=f"reply: {' ... '.join(heard.words)}")
         )
-    return [*opened(command, scene), *approved, *made, *heard_grants(command, scene, grants)]
+    return [*opened(command, scene), *approved, *made, *heard_grants(command, scene, gifts)]
 
 
 def approve(command: Command, scene: Scene) -> list[e.Event]:

@@ -26,7 +26,8 @@ def give(command: Command, scene: Scene) -> list[e.Event]:
             scene.grammar.money(command.text) if re.search(r"\d[\d.,]*\s*[A-Z€$£]{1,3}\b|[€$£]", command.text) else None
         )
     text = "" if money and kind is not Gift.COUPON else command.text
-    return [*opened(command, scene), *grant_once(command, scene, kind, money, text, command.source)]
+    grant = Compensation(n=0, kind=kind, state=GrantState.GRANTED, money=money, text=text, source=command.source)
+    return [*opened(command, scene), *grant_once(command, scene, grant)]
 
 
 def _tag_money(command: Command, scene: Scene) -> Money:
@@ -42,33 +43,25 @@ def _tag_money(command: Command, scene: Scene) -> Money:
     return money
 
 
-def grant_once(
-    command: Command, scene: Scene, kind: Gift, money: Money | None, text: str, source: str
-) -> list[e.Event]:
-    twin = _twin(scene.case, kind, money, text)
-    if twin:
-        if twin.state is GrantState.PROPOSED:
-            return [granted(command, scene, replace(twin, state=state_for(command, scene, money)))]
-        return []
-    grant = Compensation(
-        n=next_grant(scene.case),
-        kind=kind,
-        state=state_for(command, scene, money),
-        money=money,
-        text=text,
-        source=source,
-    )
-    return [granted(command, scene, grant)]
+def grant_once(command: Command, scene: Scene, grant: Compensation) -> list[e.Event]:
+    """Give a grant its number and its state; the same grant twice is one grant."""
+    state = state_for(command, scene, grant.money)
+    twin = _twin(scene.case, grant)
+    if twin is None:
+        return [granted(command, scene, replace(grant, n=next_grant(scene.case), state=state))]
+    return [granted(command, scene, replace(twin, state=state))] if twin.state is GrantState.PROPOSED else []
 
 
 def granted(command: Command, scene: Scene, grant: Compensation) -> e.Event:
     return e.CompensationGranted(at=scene.now, compensation=grant, **about(command))
 
 
-def _twin(case: Case, kind: Gift, money: Money | None, text: str) -> Compensation | None:
-    """The same grant twice is one grant: two tagged mails of a thread must not refund twice."""
-    same = (g for g in case.compensation if g.kind is kind and g.money == money and g.state is not GrantState.REFUSED)
-    return next((g for g in same if money is not None or g.text == text), None)
+def _twin(case: Case, grant: Compensation) -> Compensation | None:
+    """Find the same grant: two tagged mails of a thread must not refund twice, nor send two replacements."""
+    same = (g for g in case.compensation if g.kind is grant.kind and g.money == grant.money)
+    open_ones = (g for g in same if g.state is not GrantState.REFUSED)
+    told_by_text = grant.money is None and grant.kind in {Gift.COUPON, Gift.GESTURE}
+    return next((g for g in open_ones if not told_by_text or g.text == grant.text), None)
 
 
 def state_for(command: Command, scene: Scene, money: Money | None) -> GrantState:
@@ -78,10 +71,13 @@ def state_for(command: Command, scene: Scene, money: Money | None) -> GrantState
 
 
 def issued(command: Command, scene: Scene) -> list[e.Event]:
-    open_ones = [g.n for g in scene.case.compensation if g.state in {GrantState.GRANTED, GrantState.MISSING}]
-    return [
-        e.CompensationIssued(at=scene.now, n=n, **about(command)) for n in numbered(command, open_ones, "compensation")
-    ]
+    """It was given; a promise that the same deed keeps is kept with it."""
+    open_ones = {g.n: g for g in scene.case.compensation if g.state in {GrantState.GRANTED, GrantState.MISSING}}
+    numbers = numbered(command, list(open_ones), "compensation")
+    given: list[e.Event] = [e.CompensationIssued(at=scene.now, n=n, **about(command)) for n in numbers]
+    owed = {promise.n for promise in scene.case.owed}
+    kept = dict.fromkeys(open_ones[n].promise for n in numbers if open_ones[n].promise in owed)
+    return [*given, *(e.PromiseKept(at=scene.now, n=n, **about(command)) for n in kept)]
 
 
 def refused(command: Command, scene: Scene) -> list[e.Event]:
@@ -94,16 +90,19 @@ def refused(command: Command, scene: Scene) -> list[e.Event]:
     ]
 
 
-def heard_grants(command: Command, scene: Scene, grants: Sequence[HeardGrant]) -> list[e.Event]:
+def heard_grants(command: Command, scene: Scene, grants: Sequence[tuple[HeardGrant, int]]) -> list[e.Event]:
+    """Grant what was heard in a reply; what it says was given already is issued too."""
     found: list[e.Event] = []
     case = scene.case
-    for grant in grants:
-        money = _heard_money(grant, scene)
-        made = grant_once(command, replace(scene, case=case), Gift(grant.kind), money, grant.text, "reply")
-        if grant.past and made:
-            given = made[-1]
-            if isinstance(given, e.CompensationGranted) and given.compensation.state is GrantState.GRANTED:
-                made.append(e.CompensationIssued(at=scene.now, n=given.compensation.n, **about(command)))
+    for heard, promise in grants:
+        grant = Compensation(
+            n=0, kind=Gift(heard.kind), state=GrantState.GRANTED, money=_heard_money(heard, scene), text=heard.text,
+            source="reply", promise=promise,
+        )  # fmt: skip
+        made = grant_once(command, replace(scene, case=case), grant)
+        given = made[-1] if made and heard.past else None
+        if isinstance(given, e.CompensationGranted) and given.compensation.state is GrantState.GRANTED:
+            made.append(e.CompensationIssued(at=scene.now, n=given.compensation.n, **about(command)))
         for event in made:
             case = event.on(case)
         found += made

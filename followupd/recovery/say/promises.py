@@ -8,6 +8,7 @@ from followupd.errors import NotUnderstoodError
 from followupd.model import event as e
 from followupd.model.case import Case
 from followupd.model.command import Command, expected
+from followupd.model.compensation import GrantState
 from followupd.model.promise import Firmness, Promise, PromiseState
 from followupd.recovery.say.life import opened
 from followupd.recovery.say.scene import Scene, about, leads, numbered
@@ -46,10 +47,15 @@ def made_promise(scene: Scene, n: int, what: str, kind: Firmness, told: datetime
 
 
 def kept(command: Command, scene: Scene) -> list[e.Event]:
+    """It was done; what the same deed gave is issued with it."""
     if not command.text and not scene.case.owed:
         return []
     numbers = numbered(command, [promise.n for promise in scene.case.owed], "promise")
-    return [e.PromiseKept(at=scene.now, n=n, **about(command)) for n in numbers]
+    given = [g for g in scene.case.compensation if g.promise in numbers and g.state is GrantState.GRANTED]
+    return [
+        *(e.PromiseKept(at=scene.now, n=n, **about(command)) for n in numbers),
+        *(e.CompensationIssued(at=scene.now, n=grant.n, **about(command)) for grant in given),
+    ]
 
 
 def late(command: Command, scene: Scene) -> list[e.Event]:

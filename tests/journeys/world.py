@@ -1,0 +1,230 @@
+"""A small world for whole lives: a real mailbox, a real SMTP server, a customer, an agent, and days that pass."""
+
+import email
+import email.policy
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from pathlib import Path
+
+from followupd import daemon
+from followupd.edges.settings import load, write_starter
+from followupd.model.case import Case
+from followupd.wiring import House, build
+from tests.servers.postbox import Postbox
+from tests.servers.smtp import Sink
+
+CUSTOMER = "kim@customers.test"
+#: a Tuesday, ten in the morning in London
+START = datetime(2026, 12, 1, 10, tzinfo=UTC)
+
+CONFIGURATION = """
+[company]
+name = "Example Ltd"
+timezone = "Europe/London"
+currency = "{currency}"
+locale = "en_GB"
+
+[[mailbox]]
+name = "support"
+address = "{address}"
+host = "{host}"
+port = {port}
+security = "tls"
+ca_file = "{ca_file}"
+username = "{username}"
+password = "env:FOLLOWUPD_TEST_PASSWORD"
+{mailbox}
+
+[post]
+host = "127.0.0.1"
+port = {smtp}
+security = "none"
+{post}
+
+[ledger]
+url = "{ledger}"
+key = "credential:ledger-key"
+
+[hours]
+holidays = ""
+
+[[agent]]
+id = "ana"
+name = "Ana Reyes"
+email = "ana@agents.test"
+phone = "+44 20 7946 0018"
+limit = "50.00"
+
+[[agent]]
+id = "lee"
+name = "Lee Park"
+email = "lee@agents.test"
+phone = "+44 20 7946 0019"
+role = "lead"
+limit = "500.00"
+"""
+
+
+@dataclass
+class World:
+    """What a journey acts in. `at` moves by the journey's own word; nothing here waits for real time."""
+
+    directory: Path
+    postbox: Postbox
+    smtp: Sink
+    house: House
+    now: datetime = START
+    _copied: int = 0
+    _sent: int = 0
+    told: list[str] = field(default_factory=list)
+
+    @classmethod
+    def made(
+        cls, directory: Path, postbox: Postbox, smtp: Sink, *, ledger: str = "sqlite:///ledger.db", post: str = "",
+        mailbox: str = "", currency: str = "EUR", playbook: str = "",
+    ) -> "World":  # fmt: skip
+        write_starter(directory)
+        (directory / "followupd.toml").write_text(
+            CONFIGURATION.format(
+                address=postbox.address,
+                host=postbox.host,
+                port=postbox.port,
+                ca_file=postbox.ca_file,
+                username=postbox.username,
+                smtp=smtp.port,
+                ledger=ledger,
+                post=post,
+                mailbox=mailbox,
+                currency=currency,
+            )
+        )
+        if playbook:
+            (directory / "playbooks" / "default.toml").write_text(playbook)
+        house = build(load(directory))
+        house.ledger.upgrade()
+        world = cls(directory, postbox, smtp, house)
+        world.passes()
+        return world
+
+    def passes(self, until: datetime | None = None) -> "World":
+        """Let the time come to `until` and do everything that is due, until nothing more happens."""
+        self.now = until or self.now
+        for _ in range(12):
+            done = daemon.read_all(self.house, self.now) + daemon.beat(self.house, self.now)
+            if not done + self._copies_arrive():
+                return self
+        raise AssertionError("the house does not come to rest")
+
+    def _copies_arrive(self) -> int:
+        """The server files the blind copy in our mailbox, as a real one would."""
+        fresh = self.smtp.messages[self._copied :]
+        self._copied = len(self.smtp.messages)
+        mine = [each for each in fresh if self.postbox.address in each.rcpt_tos]
+        for envelope in mine:
+            self.postbox.deliver(_bytes(envelope.content), sender=self.postbox.address)
+        return len(mine)
+
+    # --- people ---
+
+    def customer_writes(
+        self, text: str, subject: str = "Where is my parcel?", sender: str = CUSTOMER, answering: EmailMessage | None = None,
+        **headers: str,
+    ) -> str:  # fmt: skip
+        """Deliver a mail of the customer's; return its Message-ID."""
+        self._sent += 1
+        mail = EmailMessage()
+        mail["From"], mail["To"], mail["Subject"] = f"Kim Doe <{sender}>", self.postbox.address, subject
+        mail["Message-ID"] = f"<mail-{self._sent}-{self.postbox.username}@customers.test>"
+        mail["Date"] = self.now
+        if answering is not None:
+            mail["In-Reply-To"] = str(answering["Message-ID"])
+            mail["References"] = f"{answering['References'] or ''} {answering['Message-ID']}".strip()
+        for name, value in headers.items():
+            mail[name.replace("_", "-")] = value
+        mail.set_content(text)
+        self.postbox.deliver(mail.as_bytes(policy=email.policy.SMTP), sender=sender)
+        self.passes()
+        return str(mail["Message-ID"])
+
+    def agent_tags(self, *tags: str, folder: str = "INBOX") -> None:
+        """Tag the newest mail in the folder, as a mail client does."""
+        self.postbox.mark(self.postbox.uids(folder)[-1], *tags, folder=folder)
+        self.passes()
+
+    def agent_replies(self, text: str, to: str, *tags: str) -> None:
+        """File a reply of Ana's in Sent, as her mail client does, perhaps tagged."""
+        self._sent += 1
+        mail = EmailMessage()
+        mail["From"], mail["To"] = f"Ana Reyes <{self.postbox.address}>", CUSTOMER
+        mail["Subject"], mail["Message-ID"] = (
+            "Re: Where is my parcel?",
+            f"<reply-{self._sent}@{self.postbox.username}.test>",
+        )
+        mail["In-Reply-To"] = mail["References"] = to
+        mail["Date"] = self.now
+        mail.set_content(text)
+        self.postbox.append(mail.as_bytes(policy=email.policy.SMTP), folder="Sent", flags=tags)
+        self.passes()
+
+    def agent_answers(self, desk: EmailMessage, *lines: str, sender: str = "ana@agents.test") -> None:
+        """Answer a desk mail with lines, from the agent's own address."""
+        self._sent += 1
+        mail = EmailMessage()
+        mail["From"], mail["To"], mail["Subject"] = sender, self.postbox.address, f"Re: {desk['Subject']}"
+        mail["Message-ID"], mail["In-Reply-To"] = f"<note-{self._sent}@agents.test>", str(desk["Message-ID"])
+        mail["Date"] = self.now
+        mail.set_content("\n".join(lines) + "\n\nOn Tuesday followupd wrote:\n> " + str(desk["Subject"]) + "\n")
+        self.postbox.deliver(mail.as_bytes(policy=email.policy.SMTP), sender=sender)
+        self.passes()
+
+    def says(self, ref: str, *lines: str, agent: str = "") -> list[str]:
+        """Say lines about a case as `followupd tell` does; return the problems."""
+        team = self.house.settings.team
+        who = team.by_id(agent) if agent else None
+        with self.house.ledger.work() as work:
+            case = work.cases.get(ref)
+            actor = who.name if who else "a test"
+            _, problems = self.house.desk.hear_lines(work, case, lines, actor, "tell", who, self.now)
+        self.passes()
+        return problems
+
+    # --- what came of it ---
+
+    def letters(self, kind: str = "") -> list[EmailMessage]:
+        """Return what the server accepted for others than ourselves, in order; `kind` is part of the letter's key."""
+        found = [
+            email.message_from_bytes(_bytes(each.content), policy=email.policy.default) for each in self.smtp.messages
+        ]
+        return [mail for mail in found if not kind or f".{kind}." in str(mail["X-Followupd-Key"])]
+
+    def case(self) -> Case:
+        """Return the only case there is."""
+        with self.house.ledger.work() as work:
+            [case] = work.cases.all()
+            return case
+
+    def cases(self) -> Sequence[Case]:
+        with self.house.ledger.work() as work:
+            return work.cases.all()
+
+    def folded(self, ref: str) -> Case:
+        """Return what the history alone says of a case."""
+        with self.house.ledger.work() as work:
+            return Case.fold(work.cases.history(ref))
+
+
+def _bytes(content: bytes | str | None) -> bytes:
+    return content.encode() if isinstance(content, str) else content or b""
+
+
+def text_of(mail: EmailMessage) -> str:
+    """Return the text part, as the customer reads it."""
+    part = mail.get_body(("plain",))
+    return part.get_content() if part else ""
+
+
+def html_of(mail: EmailMessage) -> str:
+    part = mail.get_body(("html",))
+    return part.get_content() if part else ""
