@@ -54,6 +54,8 @@ def _by_sender(sender: Person, ours: Ours, kind: Kind) -> str:
 
 def _by_headers(mail: Mail) -> str:
     headers = mail.headers
+    if len(headers.every("from")) > 1:
+        return "it names several senders"  # RFC 5322, 3.6, allows one; DMARC has judged only one of them
     if null_return_path(mail):
         return "its return path is empty (RFC 3834)"
     asked = {word.strip().lower() for field in headers.every("x-auto-response-suppress") for word in field.split(",")}

@@ -13,15 +13,17 @@ from followupd.recovery.listen.transfer import from_base64
 
 LONGEST = 65_536  # characters of one field that are looked at (MAIL.md, R7)
 WORD = re.compile(r"=\?([^?\s=]{1,60})\?([bBqQ])\?([^?\r\n]{0,4000})\?=")
-GAP = re.compile(r"\?=[ \t\r\n]{1,10}=\?")
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]+")
 BLANK = re.compile(r"[ \t\r\n]+")
 MESSAGE_ID = re.compile(r"<[^<>\s]{1,250}>")
 SEPARATORS = frozenset(",;")
 GROUP_END = frozenset(":")
-TOKEN = re.compile(r'"(?:[^"\\]|\\.){0,2000}"|<[^<>]{0,400}>|\([^()]{0,400}\)|[,;:]|[^",;:<(]+|.', re.DOTALL)
+TOKEN = re.compile(
+    r'"(?:[^"\\]|\\.){0,2000}"|<[^<>]{0,400}>|\([^()]{0,400}\)|=\?[^?\s]{1,60}\?[bBqQ]\?[^?]{0,400}\?=|[,;:]|[^",;:<(=]+|.',
+    re.DOTALL,
+)
 QUOTED_PAIR = re.compile(r"\\(.)")
-ADDRESS = re.compile(r"[^\s@<>(),;:\"\[\]]{1,64}@[^\s@<>(),;:\"]{1,255}")
+ADDRESS = re.compile(r"[^\s@<>(),;:\"\[\]]{1,64}@[^\s@<>(),;:\"\[\]]{1,255}")
 SPACED = re.compile(r"\s*([@.])\s*")
 
 
@@ -89,16 +91,16 @@ def decode_words(value: str) -> str:
     out: list[str] = []
     waiting: tuple[str, bytes] = ("", b"")
     at = 0
-    for word in WORD.finditer(GAP.sub("?==?", value)):
-        between = word.string[at : word.start()]
+    for word in WORD.finditer(value):
+        between = value[at : word.start()]
+        between = "" if at and between.isspace() else between  # RFC 2047, 6.2: the gap between two words is none
         charset = word[1].split("*")[0].lower()  # RFC 2231 puts a language behind "*"
         if between or charset != waiting[0]:
             out += [decode(waiting[1], waiting[0]), _plain(between)]
             waiting = (charset, b"")
         waiting = (charset, waiting[1] + _unwrap(word[2].lower(), word[3]))
         at = word.end()
-    rest = GAP.sub("?==?", value)[at:]
-    return "".join([*out, decode(waiting[1], waiting[0]), _plain(rest)])
+    return "".join([*out, decode(waiting[1], waiting[0]), _plain(value[at:])])
 
 
 def _plain(text: str) -> str:
@@ -142,11 +144,11 @@ def _mailbox(words: list[str], angle: str) -> Mailbox:
     comments = [word[1:-1] for word in words if word[0] == "(" and len(word) > 1]
     plain = "".join(_unquoted(word) for word in words if word[0] != "(").strip(" ,;")
     if angle:
-        return Mailbox(_bare(angle), clean(decode_words(plain or " ".join(comments))).strip("\"' "))
+        return Mailbox(_bare(angle), clean(decode_words(plain or " ".join(comments))).strip("\"' []"))
     held = ADDRESS.search(plain)
     given = held[0] if held else SPACED.sub(r"\1", plain)
     name = " ".join(comments) or (plain.replace(held[0], "").strip() if held else "")
-    return Mailbox(_bare(given), clean(decode_words(name)).strip("\"' "))
+    return Mailbox(_bare(given), clean(decode_words(name)).strip("\"' []"))
 
 
 def _unquoted(word: str) -> str:

@@ -66,10 +66,12 @@ def text_of(html: str) -> str:
     html = html[declared.end() :] if declared else html  # lxml refuses text that declares an encoding
     if html.count("<") > MOST_TAGS:
         return plainly(html)
+    from lxml.etree import LxmlError  # late: mails in plain text do not need it
+
     try:
         tree = _tree(html)
         text = "" if tree is None else _rendered(tree)
-    except (ValueError, RecursionError, AssertionError, TypeError, KeyError, IndexError):
+    except (LxmlError, ValueError, RecursionError, AssertionError, TypeError, LookupError):
         text = ""
     return text if text.strip() else plainly(html)
 
@@ -86,7 +88,7 @@ def tidy(text: str) -> str:
 
 def _tree(html: str) -> "HtmlElement | None":
     from lxml.etree import ParserError
-    from lxml.html import HTMLParser, document_fromstring  # late: mails in plain text do not need it
+    from lxml.html import HTMLParser, document_fromstring
 
     try:
         return document_fromstring(html, parser=HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True))

@@ -69,6 +69,7 @@ AUTO_FIELDS = (
     "x-auto-reply",
     "x-ms-exchange-inbox-rules-loop",
 )
+CASE = re.compile(r"(?<![0-9A-Za-z-])FU-[0-9A-Z]{5,8}(?![0-9A-Za-z])")
 GROUP_ID = re.compile(r"<([^<>]{1,200})>")
 
 
@@ -79,7 +80,7 @@ def kind_of(mail: Mail, sender: Mailbox, ours: Ours, *, in_sent: bool) -> tuple[
     for rule in (_complaint, _receipt, _bounce, _automatic, _calendar):
         if found := rule(mail, sender, in_sent):
             return found
-    if found := _list(mail, ours):
+    if not in_sent and (found := _list(mail, ours)):
         return found
     return _person(mail, sender.person().address.lower(), ours, in_sent=in_sent)
 
@@ -204,13 +205,14 @@ def _list(mail: Mail, ours: Ours) -> Verdict:
         if name in headers:
             return Kind.LIST, f"list: it carries {name.title()} (RFC 2919, 2369)"
     level = headers.word("precedence")
-    if level in {"bulk", "list", "junk"} and not any(map(ours.letter_key, message_ids(_named(mail)))):
+    if level in {"bulk", "list", "junk"} and not _answers_us(mail, ours):
         return Kind.LIST, f"list: Precedence: {level}"
     return None
 
 
-def _named(mail: Mail) -> str:
-    return f"{mail.headers.first('references')} {mail.headers.first('in-reply-to')}"
+def _answers_us(mail: Mail, ours: Ours) -> bool:
+    named = f"{mail.headers.first('references')} {mail.headers.first('in-reply-to')}"
+    return bool(CASE.search(mail.headers.text("subject"))) or any(map(ours.letter_key, message_ids(named)))
 
 
 def _person(mail: Mail, address: str, ours: Ours, *, in_sent: bool) -> tuple[Kind, str]:

@@ -232,11 +232,9 @@ def _runs(lines: list[str], kinds: list[str], same: list[bool]) -> set[int]:
 
 
 def _flat(text: str) -> str:
-    return (
-        " ".join(MARKS.sub("", line) for line in text.casefold().split("\n")).replace("\xa0", " ").strip()
-        if "\n" in text
-        else " ".join(MARKS.sub("", text.casefold()).split())
-    )
+    """Take away what mail programs change when they quote: marks, line breaks, blanks and case."""
+    words = " ".join(MARKS.sub("", line) for line in text.casefold().split("\n"))
+    return " ".join(words.split())
 
 
 def _doubts(lines: list[str], kinds: list[str]) -> None:

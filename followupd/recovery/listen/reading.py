@@ -11,11 +11,10 @@ from followupd.recovery.listen.body import Body, body_of
 from followupd.recovery.listen.bounce import bounce_of, complaint_of
 from followupd.recovery.listen.forwarded import forwarded_from
 from followupd.recovery.listen.header import Headers, Mailbox, mailboxes, message_ids, moment
-from followupd.recovery.listen.kind import kind_of, own_id
+from followupd.recovery.listen.kind import CASE, kind_of, own_id
 from followupd.recovery.listen.new_words import NewWords, new_words
 from followupd.recovery.listen.parse import Mail, UnreadableError, take_apart
 
-CASE = re.compile(r"(?<![0-9A-Za-z-])FU-[0-9A-Z]{5,8}(?![0-9A-Za-z])")
 FIELD_NAME = re.compile(r"[!-9;-~]{1,80}")
 MOST_EARLIER = 8  # mails of the thread whose lines are compared
 EMPTY = Mailbox("")
@@ -31,7 +30,7 @@ def read(raw: bytes, ours: Ours, *, in_sent: bool = False, received_at: datetime
         return _read(take_apart(raw), ours, in_sent=in_sent, received_at=received_at)
     except UnreadableError:
         raise
-    except (RecursionError, ValueError, LookupError, TypeError, AttributeError, AssertionError, MemoryError) as error:
+    except Exception as error:  # one mail that a library trips over must not hold up the mails behind it
         raise UnreadableError(f"the mail cannot be understood ({type(error).__name__})") from error
 
 
