@@ -10,10 +10,9 @@ from email.policy import compat32
 from email.utils import parsedate_to_datetime
 
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
-from imapclient.imap_utf7 import decode as decode_utf7
 
 from followupd.edges.answers import Row, moment, number, words
-from followupd.edges.imap import Client, uid_set
+from followupd.edges.imap import Client, readable, uid_set
 from followupd.edges.structure import LARGEST_TEXT, MOST_TEXT, Part, TooOddError, outline, put_together
 
 SMALL = 2**15  # bytes; up to here the whole mail costs less CPU than a look at its structure (measured, 4 to 64 kB)
@@ -59,7 +58,7 @@ def flags_of(row: Row) -> frozenset[str]:
 
 
 def labels_of(row: Row) -> frozenset[str]:
-    return frozenset(decode_utf7(word) for word in words(row.get(b"X-GM-LABELS")))
+    return frozenset(readable(word) for word in words(row.get(b"X-GM-LABELS")))
 
 
 def _dated(raw: bytes) -> datetime:

@@ -36,12 +36,11 @@ class Folders:
         names: list[str] = []
         special: dict[str, str] = {}
         delimiter = "/"
-        for flags, between, name in client.list_folders():
-            uses = {flag.decode("ascii", "replace").lower() for flag in flags}
-            if not uses & {"\\noselect", "\\nonexistent"}:
-                names.append(str(name))
-                special |= {use: str(name) for use in uses & {SENT, DRAFTS} if use not in special}
-            delimiter = between.decode("ascii") if between else delimiter
+        for flags, between, name in client.folders():
+            if not flags & {"\\noselect", "\\nonexistent"}:
+                names.append(name)
+                special |= {use: name for use in flags & {SENT, DRAFTS} if use not in special}
+            delimiter = between or delimiter
         prefix, delimiter = _own_namespace(client, delimiter)
         return cls(frozenset(names), special, prefix, delimiter)
 

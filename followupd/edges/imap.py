@@ -6,12 +6,13 @@ import imaplib
 import re
 import socket
 import ssl
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from time import monotonic
 from typing import Any
 
 from imapclient import IMAPClient, SocketTimeout
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
+from imapclient.imap_utf7 import decode as decode_utf7
 
 from followupd.edges.answers import Row, number, rows
 
@@ -69,7 +70,10 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient carries no types
     def _install_reader(self) -> None:
         line = self.socket()
         line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # imapclient sends "\r\n" in a packet of its own
-        line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # a peer that died in IDLE is noticed in two minutes
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 60)
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 20)
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
         self._reader = _Reader(line)
         self._imap.readline, self._imap.read = self._reader.readline, self._reader.read
 
@@ -91,6 +95,21 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient carries no types
                 self.logout()
         with contextlib.suppress(OSError):
             self._imap.shutdown()
+
+    def folders(self) -> Iterator[tuple[frozenset[str], str, str]]:
+        """Yield each folder's flags (lower-case), delimiter and name; one name that is no UTF-7 hides no other folder."""
+        self.folder_encode = False
+        try:
+            listed = self.list_folders()
+        finally:
+            self.folder_encode = True
+        for flags, delimiter, name in listed:
+            said = name if isinstance(name, bytes) else str(name).encode()
+            yield (
+                frozenset(flag.decode("ascii", "replace").lower() for flag in flags),
+                readable(delimiter or b""),
+                readable(said),
+            )
 
     def select(self, folder: str) -> dict[bytes, Any]:
         """Select a folder, for reading only where the server allows no more; what it told of the last one is forgotten."""
@@ -211,6 +230,14 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient carries no types
             raise IMAPClientAbortError(bye[-1].decode("utf-8", "replace"))
         if self._idle_tag and self._imap.tagged_commands.get(self._idle_tag):
             raise IMAPClientAbortError("the server ended IDLE")
+
+
+def readable(name: bytes) -> str:
+    """Decode a folder's or label's name from modified UTF-7 (RFC 9051, 5.1), or leave it as it stands."""
+    try:
+        return str(decode_utf7(name))
+    except UnicodeDecodeError:
+        return name.decode("ascii", "replace")
 
 
 def uid_set(uids: Iterable[int]) -> bytes:

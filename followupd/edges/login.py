@@ -44,7 +44,7 @@ def connect(account: Account) -> Client:
     with plain_words(account):
         if account.security == "none" and not _is_loopback(account.host):
             raise OutageError(f"{account.name}: a password is not sent to {account.host} without TLS")
-        context = None if account.security == "none" else ssl.create_default_context(cafile=account.ca_file or None)
+        context = None if account.security == "none" else _trust(account)
         client = Client(account.host, account.port, context if account.security == "tls" else None, account.timeout)
         try:
             _log_in(client, account, context)
@@ -52,6 +52,13 @@ def connect(account: Account) -> Client:
             client.end(politely=False)
             raise
         return client
+
+
+def _trust(account: Account) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=account.ca_file or None)
+    except (OSError, ssl.SSLError) as error:
+        raise OutageError(f"{account.name}: the CA file {account.ca_file} cannot be read: {error}") from error
 
 
 def _log_in(client: Client, account: Account, context: ssl.SSLContext | None) -> None:
@@ -127,4 +134,5 @@ def _why(error: Exception, account: Account) -> str:
 def _said(error: Exception) -> str:
     """Return the server's own words out of imaplib's wrapping, on one line."""
     text = " ".join(str(error).split())
-    return re.sub(r"^(command: \w+ => |socket error: |\w+ failed: )+", "", text)[:300] or type(error).__name__
+    words = re.sub(r"^(command: \w+ => |socket error: |\w+ failed: )+", "", text)[:300] or type(error).__name__
+    return "the server closed it" if words == "EOF" else words

@@ -121,9 +121,9 @@ class Mailbox:
         permanent = told.get(b"PERMANENTFLAGS", (b"\\*",))  # when it is missing all flags are kept (RFC 9051, 6.3.2)
         self._selected = Selected(
             folder=folder,
-            uidvalidity=told[b"UIDVALIDITY"],
+            uidvalidity=told.get(b"UIDVALIDITY", 0),
             next_uid=told.get(b"UIDNEXT", 0) or max(client.search_uids("ALL")[0], default=0) + 1,
-            mails=told[b"EXISTS"],
+            mails=told.get(b"EXISTS", 0),
             modseq=told.get(b"HIGHESTMODSEQ", 0),
             permanent=frozenset(flag.decode("utf-8", "replace").strip("()") for flag in permanent),
             read_only=b"READ-ONLY" in told,
@@ -158,7 +158,18 @@ class Mailbox:
             selected = self._select(client, folder)
             client.news()  # what was told until now is found by the search; what is told from here on ends the next wait
             look = Look(cursor, watched, keywords, since, batch)
-            yield from changes(client, selected, look)
+            for found in changes(client, selected, look):
+                yield found
+                self._go_back(client, selected)
+
+    def _go_back(self, client: Client, selected: Selected) -> None:
+        """Open the folder again that is being read, when our caller looked into another one between two batches."""
+        if self._client is not client:
+            raise OutageError(f"{self.account.name}: the connection ended while {selected.folder} was read")
+        if self._selected is not selected:
+            if self._select(client, selected.folder).uidvalidity != selected.uidvalidity:
+                raise OutageError(f"{self.account.name}: the folder {selected.folder} was replaced while it was read")
+            self._selected = selected
 
     def fetch(self, folder: str, uids: Collection[int]) -> list[Fetched]:
         """Fetch mails by UID, ascending; those that are gone are left out."""

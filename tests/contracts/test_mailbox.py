@@ -140,6 +140,30 @@ def test_a_reading_that_stops_goes_on_where_it_stopped(postbox: Postbox, mailbox
     assert new_uids([first, *rest]) == postbox.uids()
 
 
+def test_a_look_into_another_folder_between_two_batches_confuses_nothing(postbox: Postbox, mailbox: Mailbox) -> None:
+    for number in range(4):
+        postbox.append(mail(number))
+        postbox.append(mail(100 + number), "Sent")
+    cursor, _ = mailbox.start("INBOX", "all")
+    seen = []
+    for batch in mailbox.changes("INBOX", cursor, batch=1):
+        mailbox.mark("Sent", [1], ["fu-heard"])
+        seen += [part.raw for part in batch.new]
+    assert seen == [mail(number) for number in range(4)]
+
+
+def test_a_folder_that_was_made_anew_is_read_anew(postbox: Postbox, mailbox: Mailbox) -> None:
+    mailbox.create_folder("Recovery")
+    cursor, _ = mailbox.start("Recovery", "now")
+    with postbox.client() as client:
+        client.rename_folder("Recovery", "Old")
+        client.create_folder("Recovery")
+    postbox.append(mail(), "Recovery")
+    mailbox.open()
+    (batch, *_) = mailbox.changes("Recovery", cursor)
+    assert (batch.reset, [part.raw for part in batch.new]) == (True, [mail()])
+
+
 def test_a_keyword_set_and_taken_away_is_noticed(postbox: Postbox, mailbox: Mailbox) -> None:
     postbox.append(mail())
     (uid,) = postbox.uids()

@@ -113,6 +113,7 @@ def test_failures_to_log_in_are_told_in_plain_words_without_the_password(dovecot
     mistakes: Mapping[str, Mapping[str, object]] = {
         "login of .* was refused": {"password": lambda: SECRET},
         "not trusted": {"ca_file": ""},
+        "CA file .*nowhere.pem": {"ca_file": "/nowhere.pem"},
         "nobody listens": {"port": nobody},
         "is not known": {"host": "imap.nowhere.invalid"},
         "TLS with .* failed": {"port": postbox.starttls_port},
@@ -279,11 +280,13 @@ def test_gmails_labels_are_tags() -> None:
 def test_folders_are_written_as_the_server_writes_them() -> None:
     script = {
         "NAMESPACE": b'* NAMESPACE (("INBOX." ".")) NIL NIL\r\n',
-        "LIST": b'* LIST () "." INBOX\r\n* LIST () "." "INBOX.Gesendete Objekte"\r\n* LIST () "." "INBOX.Entw&APw-rfe"\r\n',
+        "LIST": b'* LIST () "." INBOX\r\n* LIST () "." "INBOX.Gesendete Objekte"\r\n* LIST () "." "INBOX.Entw&APw-rfe"\r\n'
+        b'* LIST () "." "INBOX.R&D"\r\n* LIST () NIL 2026\r\n',
     }
     with ScriptedImap(script, capabilities="NAMESPACE") as peer, Mailbox(scripted_account(peer)) as mailbox:
         assert (mailbox.sent, mailbox.drafts) == ("INBOX.Gesendete Objekte", "INBOX.Entwürfe")
-        assert mailbox.folder_exists("Gesendete Objekte")
+        assert all(mailbox.folder_exists(name) for name in ("Gesendete Objekte", "2026", "inbox"))
+        assert not mailbox.folder_exists("Recovery")
         mailbox.create_folder("Recovery/Fixed")
         assert 'CREATE "INBOX.Recovery.Fixed"' in peer.commands
 

@@ -43,6 +43,8 @@ class ScriptedImap:
         peer = self
 
         class Handler(socketserver.StreamRequestHandler):
+            disable_nagle_algorithm = True
+
             def handle(self) -> None:
                 with contextlib.suppress(OSError):
                     peer.converse(self.connection)
