@@ -17,7 +17,7 @@ from followupd.edges.settings import MailboxSettings, load
 from followupd.edges.systemd import notify
 from followupd.errors import FollowupdError, OutageError
 from followupd.rounds.intake import Folder, Role
-from followupd.wiring import House, build, house_problems
+from followupd.wiring import House, build_to_run, house_problems
 
 #: seconds between two beats; a beat with nothing to do costs four small queries
 _BEAT = 1
@@ -234,7 +234,7 @@ class Daemon:
             journal.not_reloaded(len(found))
         else:
             try:
-                house = build(load(directory))
+                house = build_to_run(load(directory))
             except FollowupdError as error:
                 journal.beat_failed("reload", error)
             else:

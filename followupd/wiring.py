@@ -66,20 +66,14 @@ class House:
 
 
 def build(settings: Settings) -> House:
-    """Join every room to its doors. Opens no connection.
+    """Join every room to its doors. Opens no connection; only the ledger's key must be there.
 
     Raises:
-        SetupError: a secret is missing or cannot be used.
+        SetupError: the ledger's key is missing or cannot be used.
     """
-    if problems := missing_secrets(settings):
-        raise SetupError(problems)
     seal = Seal(_keys(settings))
     ledger = Ledger(_url(settings), seal)
-    letters = Letters(
-        settings.directory / "templates",
-        sender_of=lambda mailbox: Person(settings.from_address(mailbox), settings.company.name),
-        message_id=seal.message_id,
-    )
+    letters = letters_of(settings, seal.message_id)
     default_language = settings.company.locale.partition("_")[0]
     reception = Reception(settings.playbooks, judge_of(settings), _hear, letters, seal.reference)
     return House(
@@ -93,6 +87,22 @@ def build(settings: Settings) -> House:
             rules=_rules(settings), playbooks=settings.playbooks, write=letters,
         ),
     )  # fmt: skip
+
+
+def build_to_run(settings: Settings) -> House:
+    """Join every room for the daemon; raises SetupError with every secret that is missing."""
+    if absent := missing_secrets(settings):
+        raise SetupError(absent)
+    return build(settings)
+
+
+def letters_of(settings: Settings, message_id: Callable[[str, str], str]) -> Letters:
+    """Return the writer of the admin's letters; `message_id(key, domain)` names each letter."""
+    return Letters(
+        settings.directory / "templates",
+        sender_of=lambda mailbox: Person(settings.from_address(mailbox), settings.company.name),
+        message_id=message_id,
+    )
 
 
 def judge_of(settings: Settings) -> HouseJudge:
@@ -135,7 +145,13 @@ def _playbook_to_try(directory: Path) -> Playbook:
 
 def _keys(settings: Settings) -> Sequence[bytes]:
     """Read the ledger's keys, one a line, the present one first."""
-    return [line.encode() for line in settings.ledger.key.reveal().splitlines() if line.strip()]
+    keys = [line.encode() for line in settings.ledger.key.reveal().splitlines() if line.strip()]
+    try:
+        Seal(keys)
+    except ValueError as error:
+        mend = "`openssl rand -base64 32` makes a good one."
+        raise SetupError([Problem("followupd.toml", None, "ledger.key", "C14", str(error), mend)]) from None
+    return keys
 
 
 def _url(settings: Settings) -> str:

@@ -72,8 +72,7 @@ def _preview(options: argparse.Namespace) -> int:
     from followupd import clock
     from followupd.cli.previewing import previewed
 
-    house = open_house(options.config)
-    letter = previewed(house, options.letter, options.case.upper(), options.sample, clock.now())
+    letter = previewed(options.config, options.letter, options.case.upper(), options.sample, clock.now())
     for path, part in ((options.html, letter.html), (options.text, letter.text)):
         if path:
             path.write_text(part, encoding="utf-8")

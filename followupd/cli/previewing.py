@@ -1,9 +1,12 @@
 """A letter as it would leave: for a real case with what its chapter would say, or for a sample case."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from followupd.edges.samples import sample_brief, sample_card, sample_case
+from followupd.cli.house import open_house
+from followupd.edges.letter_check import try_out
+from followupd.edges.samples import sample_card, sample_case
+from followupd.edges.settings import load
 from followupd.errors import FollowupdError
 from followupd.model.case import Case
 from followupd.model.compensation import Gift, GrantState
@@ -11,13 +14,11 @@ from followupd.model.letter import CONFIRMATION, CUSTOMER_LETTERS, DESK_MAILS, G
 from followupd.model.outgoing import Outgoing
 from followupd.model.playbook import Playbook
 from followupd.model.promise import PromiseState
-
-if TYPE_CHECKING:
-    from followupd.wiring import House
+from followupd.wiring import House, letters_of
 
 
-def previewed(house: "House", kind: str, ref: str, sample: str, now: datetime) -> Outgoing:
-    """Return the letter; a code from the stock is never shown in a preview.
+def previewed(directory: Path, kind: str, ref: str, sample: str, now: datetime) -> Outgoing:
+    """Return the letter; a code from the stock is never shown in a preview. A sample case needs no ledger.
 
     Raises:
         FollowupdError: there is no letter of that kind.
@@ -25,7 +26,13 @@ def previewed(house: "House", kind: str, ref: str, sample: str, now: datetime) -
     """
     if kind not in (*CUSTOMER_LETTERS, *DESK_MAILS):
         raise FollowupdError(f"{kind!r} is no letter; there are {', '.join((*CUSTOMER_LETTERS, *DESK_MAILS))}")
-    case, playbook, brief = _real(house, ref, kind) if ref else _sample(house, kind, sample, now)
+    if not ref:
+        settings = load(directory)
+        playbook = settings.playbooks["default"]
+        letters = letters_of(settings, lambda key, domain: f"<{key.replace('/', '.')}.preview@{domain}>")
+        return try_out(letters, kind, sample_case(playbook, now, sample), playbook, now)
+    house = open_house(directory)
+    case, playbook, brief = _real(house, ref, kind)
     if kind == GIFT_CARD:
         return house.letters.gift_card(case, playbook, now, sample_card(case, playbook))
     if kind in DESK_MAILS:
@@ -33,13 +40,7 @@ def previewed(house: "House", kind: str, ref: str, sample: str, now: datetime) -
     return house.letters.letter(kind, case, playbook, now, brief)
 
 
-def _sample(house: "House", kind: str, name: str, now: datetime) -> tuple[Case, Playbook, Brief]:
-    playbook = house.settings.playbooks["default"]
-    case = sample_case(playbook, now, name)
-    return case, playbook, sample_brief(kind, case, playbook, now)
-
-
-def _real(house: "House", ref: str, kind: str) -> tuple[Case, Playbook, Brief]:
+def _real(house: House, ref: str, kind: str) -> tuple[Case, Playbook, Brief]:
     with house.ledger.work() as work:
         case = work.cases.get(ref)
     playbook = house.settings.playbooks.get(case.playbook) or house.settings.playbooks["default"]

@@ -26,12 +26,12 @@ def _run(options: argparse.Namespace) -> int:
     from followupd.daemon import Daemon, once
     from followupd.edges.settings import WARNINGS, load
     from followupd.errors import SetupError
-    from followupd.wiring import build, house_problems
+    from followupd.wiring import build_to_run, house_problems
 
     journal.start(verbose=options.verbose)
     if problems := [each for each in house_problems(options.config, clock.now()) if each.rule not in WARNINGS]:
         raise SetupError(problems)
-    house = build(load(options.config))
+    house = build_to_run(load(options.config))
     if options.once:
         once(house, clock.now())
     else:

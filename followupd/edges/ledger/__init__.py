@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, event, make_url
+from sqlalchemy import URL, Engine, event, make_url
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, SQLModel, create_engine
 
@@ -44,12 +44,11 @@ class Ledger:
 
     def upgrade(self) -> None:
         """Create what is missing. The file is the owner's alone: it holds what customers wrote."""
+        _make_file(self._engine.url)
         with self._outage():
             SQLModel.metadata.create_all(
                 self._engine, tables=[SQLModel.metadata.tables[t.__tablename__] for t in _TABLES]
             )
-        if self._engine.url.get_backend_name() == "sqlite" and self._engine.url.database:
-            Path(self._engine.url.database).chmod(0o600)
 
     @contextmanager
     def work(self) -> Iterator[Work]:
@@ -84,13 +83,23 @@ def _engine(url: str) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
         return create_engine(parsed, pool_pre_ping=True)
-    if parsed.database and parsed.database != ":memory:":
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        Path(parsed.database).touch(mode=0o600)
     engine = create_engine(parsed)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_immediate)
     return engine
+
+
+def _make_file(url: URL) -> None:
+    """Make the ledger's file with its owner's rights alone, before SQLite makes it with everybody's."""
+    if url.get_backend_name() != "sqlite" or not url.database:
+        return
+    path = Path(url.database)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(mode=0o600)
+        path.chmod(0o600)
+    except OSError as error:
+        raise OutageError(f"the ledger {path} cannot be opened: {error.strerror}") from error
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
