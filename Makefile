@@ -1,0 +1,54 @@
+# Everything that is done to this project by hand or by CI, one word each; `make` alone runs the checks.
+
+# The first Python here that is new enough and can make a venv; the system's own before any other, since a service that
+# may not look into home directories could not start a Python that lives in one.
+PYTHONS = /usr/bin/python3 python3 python3.14 python3.13 python3.12 python3.11
+SUITS = import sys, ensurepip; sys.exit(sys.version_info < (3, 11))
+PYTHON = $(firstword $(foreach each,$(PYTHONS),$(shell $(each) -c '$(SUITS)' 2>/dev/null && echo $(each))))
+
+IN = .venv/bin/
+
+.PHONY: check lint types floors test demo venv idle clean
+
+# Run every check, and all of them even where one fails; the tests come last.
+check: venv
+	@$(MAKE) --no-print-directory --keep-going lint types floors test
+
+# Look for mistakes and for lines that the formatter would write otherwise.
+lint: venv
+	$(IN)ruff check
+	$(IN)ruff format --check
+
+# Prove the types, tests and benchmarks included.
+types: venv
+	$(IN)mypy
+
+# See that imports only go down the floors of the house.
+floors: venv
+	$(IN)lint-imports
+
+# Run the tests and print which lines and branches none of them reached.
+test: venv
+	$(IN)pytest --cov --cov-report=term-missing:skip-covered
+
+# Tell the whole story over real IMAP and SMTP on this machine.
+demo: venv
+	$(IN)followupd demo
+
+# Measure start-up and idle memory.
+idle: venv
+	$(IN)python -m benchmarks.idle
+
+# Make .venv with the project and all that its tests need, once, and again when pyproject.toml has changed.
+venv: .venv/made
+
+.venv/made: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "No Python >= 3.11 with the venv module; on Debian: apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv --clear .venv
+	$(IN)pip install --quiet --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(IN)pip install --quiet --quiet --editable . --group test
+	@touch $@
+
+# Take away what the checks have made.
+clean:
+	rm -rf .venv .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
