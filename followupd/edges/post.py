@@ -10,6 +10,7 @@ from typing import Self
 
 from followupd.edges.addresses import needs_utf8, wire_address
 from followupd.edges.smtp_line import Line, LineBrokenError, PostAccount, Reply
+from followupd.edges.smtp_login import open_line
 from followupd.errors import FollowupdError, OutageError
 from followupd.model.outgoing import Delivery, Outcome
 
@@ -108,7 +109,7 @@ class Post:
             OutageError: no letter could leave now, and why.
         """
         try:
-            line = Line.open(self._account)
+            line = open_line(self._account)
         except FollowupdError as error:
             raise OutageError(str(error)) from error
         try:
@@ -120,7 +121,7 @@ class Post:
         if self._line:
             with contextlib.suppress(_NotBegunError):
                 return self._hand_over(self._line, parcel)
-        self._line = Line.open(self._account)
+        self._line = open_line(self._account)
         return self._hand_over(self._line, parcel)
 
     def _hand_over(self, line: Line, parcel: _Parcel) -> Delivery:

@@ -1,6 +1,5 @@
-"""One SMTP connection, from the greeting to QUIT: TLS or nothing, the login, and single commands with their replies."""
+"""An open SMTP connection: commands and their replies, a mail and its final dot, and whether the line is still to be trusted."""
 
-import base64
 import contextlib
 import re
 import select
@@ -11,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from followupd.edges.network import is_loopback, trusting, why
+from followupd.edges.network import is_loopback, why
 from followupd.errors import OutageError
 from followupd.model.outgoing import Outcome
 
@@ -94,26 +93,6 @@ class Line:
         # The final dot goes in a segment of its own; Nagle's algorithm would hold it back for 40 ms.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    @classmethod
-    def open(cls, account: PostAccount) -> "Line":
-        """Connect, turn to TLS and log in; never in clear text when TLS was asked for.
-
-        Raises:
-            OutageError: with plain words for the admin, and no secret in them.
-        """
-        context = _context(account)
-        with _plain_words(account):
-            line = cls(_connected(account, context), account)
-        try:
-            with _plain_words(account):
-                line._greet(context)
-            if account.username:
-                line._log_in()
-        except BaseException:
-            line.close()
-            raise
-        return line
-
     @property
     def logged_in(self) -> bool:
         return bool(self._account.username)
@@ -128,6 +107,11 @@ class Line:
     def tls(self) -> str:
         """The version of TLS, "" without it."""
         return (self._socket.version() or "") if isinstance(self._socket, ssl.SSLSocket) else ""
+
+    @property
+    def logins(self) -> list[str]:
+        """The kinds of login that the server offers (RFC 4954), in capitals."""
+        return self._smtp.esmtp_features.get("auth", "").upper().split()
 
     def offers(self, extension: str) -> bool:
         return extension.lower() in self._smtp.esmtp_features
@@ -245,67 +229,10 @@ class Line:
             self.usable = False
             raise LineBrokenError(_why(error, self._account)) from error
 
-    def _greet(self, context: ssl.SSLContext | None) -> None:
-        self._smtp.ehlo_or_helo_if_needed()
-        if self._account.security == "starttls":
-            self._smtp.starttls(context=context)
-            self._smtp.ehlo_or_helo_if_needed()  # what was offered in clear text counts no more (RFC 3207, 4.2)
-
-    def _log_in(self) -> None:
-        offered = self._smtp.esmtp_features.get("auth", "").upper().split()
-        name, secret = self._account.username, _secret(self._account)
-        if self._account.token:
-            reply = self._answer("AUTH XOAUTH2", f"user={name}\x01auth=Bearer {secret}\x01\x01", "")
-        elif "PLAIN" in offered:
-            reply = self._answer("AUTH PLAIN", f"\0{name}\0{secret}")
-        elif "LOGIN" in offered:
-            reply = self._answer("AUTH LOGIN", name, secret)
-        else:
-            kinds = " ".join(offered) or "none"
-            raise OutageError(f"{self._account.place} offers no login that we know (PLAIN, LOGIN); it offers {kinds}")
-        if not reply.good:
-            words = str(reply).replace(secret, "***").replace(_packed(secret), "***") if secret else str(reply)
-            raise OutageError(f"{self._account.place} refused the login of {name}: {words}")
-
-    def _answer(self, command: str, first: str, *further: str) -> Reply:
-        """Send the first answer with the command, the others as the server asks for them (RFC 4954, section 4)."""
-        reply = self.say(f"{command} {_packed(first)}")
-        for answer in further:
-            if reply.code == 334:  # "go on"
-                reply = self.say(_packed(answer))
-        return reply
-
-
-def _context(account: PostAccount) -> ssl.SSLContext | None:
-    if account.security == "none":
-        return None
-    try:
-        return trusting(account.ca_file)
-    except OSError as error:
-        raise OutageError(f"the CA file {account.ca_file} cannot be used: {error}") from error
-
-
-def _connected(account: PostAccount, context: ssl.SSLContext | None) -> smtplib.SMTP:
-    # An address literal is what smtplib falls back to; asking the resolver for our name first may take half a minute.
-    helo = account.helo or "[127.0.0.1]"
-    if account.security == "tls":
-        return smtplib.SMTP_SSL(account.host, account.port, helo, timeout=account.timeout, context=context)
-    return smtplib.SMTP(account.host, account.port, helo, timeout=account.timeout)
-
-
-def _secret(account: PostAccount) -> str:
-    try:
-        return (account.token or account.password)()
-    except OSError as error:
-        raise OutageError(f"the secret for the login of {account.username} cannot be had: {error}") from error
-
-
-def _packed(secret: str) -> str:
-    return base64.b64encode(secret.encode()).decode()
-
 
 @contextlib.contextmanager
-def _plain_words(account: PostAccount) -> Iterator[None]:
+def plain_words(account: PostAccount) -> Iterator[None]:
+    """Turn whatever the network, TLS or the server did into an OutageError that says who, what and why."""
     try:
         yield
     except OSError as error:

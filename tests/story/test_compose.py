@@ -16,7 +16,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from followupd.edges.addresses import ascii_domain, needs_utf8, wire_address
-from followupd.edges.compose import compose
+from followupd.edges.compose import _read_back, compose
 from followupd.edges.headers import LONGEST_VALUE, REFERENCES_KEPT, clean
 from followupd.errors import LetterError
 from followupd.model.message import Person
@@ -160,6 +160,23 @@ def test_no_word_becomes_a_header_or_a_second_recipient(subject: str, customer: 
         shown, found = parseaddr(str(message[header]).replace("\r\n", ""))
         assert found == address
         assert str(make_header(decode_header(shown))) == clean(name)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "A: 1\r\nBcc: x\r\nB: 2",
+        "A: 1\r\n\r\nB: 2",
+        "B: 2\r\nA: 1",
+        "A: 1\nBcc: x\r\nB: 2",
+        "A: 1\u2028Bcc: x\r\nB: 2",
+        "A: 1\r\nB: 2\rC",
+    ],
+)
+def test_the_last_fence_stops_a_header_that_nobody_meant(head: str) -> None:
+    _read_back(b"A: 1\r\n folded: on\r\nB: 2\r\n\r\nC: body", ["A", "B"])
+    with pytest.raises(LetterError, match="other headers"):
+        _read_back(f"{head}\r\n\r\nbody".encode(), ["A", "B"])
 
 
 @pytest.mark.parametrize("words", INJECTIONS)
