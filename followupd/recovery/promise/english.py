@@ -77,9 +77,9 @@ _DATES = DateWords(
     strong=r"by|before|until|till|no\s+later\s+than|not\s+later\s+than|latest|prior\s+to",
     before=r"before|prior\s+to",
     trail=r"at\s+the\s+(?:very\s+)?latest|latest|or\s+sooner|or\s+earlier",
-    glue=r",|at|by|on|before|in\s+the|,?\s*the|of|around|,\s*at|'s|t(?=\d)",
+    glue=r",|at|by|on|before|in\s+the|,?\s*the|of|around|,\s*at|'s|t",
     past_before=(
-        r"last|since|(?<!end\s)(?<!close\s)of|past|dated|yesterday|(?:ordered|placed|bought|made|sent"
+        r"last|since|(?<!end\s)(?<!close\s)of|past|dated|yesterday|(?<!be\s)(?<!being\s)(?:ordered|placed|bought|made|sent"
         r"|paid|called|wrote|charged|delivered|arrived|left)\s+(?:it\s+)?(?:on|at)?|from"
     ),
     past_after=r"ago|last|'s\s+(?:mail|call|order|letter)",
@@ -121,7 +121,7 @@ _DO = (
     "|top up|match|backdate|rearrange|reroute|redirect|rectify|handle|settle|straighten|release"
     "|pack|supply|leave|see that|compensate|cover|pay for|stop|block|delete|erase|unsubscribe"
     "|transfer|hand over|follow this up|recalculate|rebuild|rewrite|rerun|roll back|patch|clean"
-    "|measure|look for|search|make (?:a|an|the|good)"
+    "|measure|look for|search|make (?:a|an|the|good|sure (?:that )?(?:your|the|it|this|you))"
 )
 _DOING = (
     "(?:re)?shipping|sending|resending|dispatching|posting|mailing|forwarding|delivering"
@@ -149,7 +149,7 @@ _DONE = (
 )
 _THING = (
     r"(?:(?:your|the|a|an|our|my|this|that|these|it|they|everything|all|both|someone|he"
-    r"|she)(?: [\w'-]+){0,4}?)"
+    r"|she)(?: [\w'£€$.,-]+){0,6}?)"
 )
 _GO = (
     rf"be (?:(?:fully|back|on its way|with you|in your|at your|ready|available|done|there"
@@ -251,7 +251,7 @@ ENGLISH = Grammar(
         r"luck",
         r"fingers crossed",
         r"touch wood",
-        r"closed",
+        r"(?:we|office|shop|store|desk|depot|warehouse|line|branch)(?: \w+)? (?:are|is|will be|were|was) closed",
         r"out of (?:the )?office",
         r"(?:from|on) (?:holiday|leave|vacation)",
         r"be away",
@@ -272,6 +272,8 @@ ENGLISH = Grammar(
         r"upon (?:receipt|arrival|return)",
     ),
     complement=words(
+        r"as you (?:asked|requested|wished|wanted|suggested|said)",
+        r"(?:know|tell you|find out|check|ask|see|look into|explain|investigate|establish|hear|write (?:to )?you|with) (?:\w+ )?(?:what|why|how|where|who|which)\b[^;]*",
         r"if not (?:sooner|earlier|before)",
         r"or not",
         r"either way",
@@ -303,6 +305,11 @@ ENGLISH = Grammar(
         r"(?:delivery|arrival|repair) is (?:expected|estimated)",
     ),
     update=words(
+        rf"{_WILL} {_ADVERB}*(?:telephone|report(?: back)? to you|speak again|come back with)",
+        r"you(?:'ll| will) know (?:more|the (?:result|answer|outcome))",
+        r"you(?:'ll| will| shall) (?:then |also )?(?:get|have|receive|hear) (?:[\w-]+ ){0,3}(?:call|answer|reply|update|response|report|news|explanation|e-?mail from (?:me|us))",
+        r"(?:report|update|summary|answer|reply|response|explanation)(?: [\w-]+){0,3} will be (?:e?-?mailed|sent|given|with you|in your inbox|ready|yours)",
+        rf"{_WILL} {_ADVERB}*confirm in writing",
         rf"{_WILL} {_ADVERB}*(?:{_HEAR})",
         (
             r"(?:and|then|or|,) (?:then |also )?(?:get back to you|let you know|come back to you|call you"
@@ -326,6 +333,7 @@ ENGLISH = Grammar(
         rf"{_BEING} (?:calling|writing to|phoning|ringing|contacting|getting back to) you",
     ),
     firm=words(
+        rf"and (?:also |then |now )?will {_ADVERB}*(?:{_DO})",
         rf"{_WILL} {_ADVERB}*(?:{_DO})",
         rf"{_BEING} {_ADVERB}*(?:{_DOING})",
         rf"{_US} promise",
@@ -337,6 +345,13 @@ ENGLISH = Grammar(
         rf"{_THING} will be (?:{_DONE})",
     ),
     dated=words(
+        rf"{_THING} (?:is|are) being (?:{_DONE})",
+        rf"{_THING} (?:go|goes|come|comes|leave|leaves|ship|ships|arrive|arrives|return|returns|move|moves|gets|starts? again)",
+        r"you(?:'re| are) getting",
+        r"you(?:'ll| will) know",
+        rf"{_WILL} {_ADVERB}*(?!(?:be|remember|need|miss|always|never|see|like|love|know|understand|wait|hear|take (?:note|notice|over from)|work from|travel|have to|no)\b)[a-z-]+",
+        rf"{_THING} (?:will|is going to) {_ADVERB}*(?!(?:be|end|expire|close|begin|start|open|go up|rise|increase|change|last|need|cost|apply|run out|remain|stay|require)\b)[a-z-]+",
+        rf"(?:my|our) (?:[\w-]+ )?(?:[\w-]+s) are (?:{_DOING})",
         (
             r"you(?:'ll| will| shall| can expect to| are going to) (?:then |also )?(?:receive|get|have|see"
             r"|be (?:refunded|reimbursed|credited|paid|able))"
@@ -347,7 +362,7 @@ ENGLISH = Grammar(
         r"(?:your|the|our|this|that|these|it|they|everything) (?:[^,;]{1,60} )?(?:will|'ll) be",
         rf"(?:{_US}'ll|{_US} will|they will|they'll) (?:get|have)",
         (
-            rf"{_THING} (?:goes out|ships|leaves|arrives|will|is being (?:{_DONE})|gets (?:{_DONE})|(?:is"
+            rf"{_THING} (?:goes out|ships|leaves|arrives|is being (?:{_DONE})|gets (?:{_DONE})|(?:is"
             rf"|are) (?:now |already )?(?:booked|scheduled|arranged|set|pencilled|lined up)(?: in)? for"
             rf"|is going (?:out|in the post|to be)|goes|is leaving|is shipping|is coming)"
         ),
@@ -367,6 +382,10 @@ ENGLISH = Grammar(
         ),
     ),
     giving=words(
+        r"you(?:'re| are) getting",
+        r"(?:have|is|are) (?:[^,;]{1,40} )?(?:waiting )?for you",
+        r"(?:is|are) on (?:us|the house)",
+        r"will be (?:returned|paid|taken off|deducted)",
         (
             rf"{_WILL} {_ADVERB}*(?:{_DO}|cover|knock|take|offer|let you|make it up|reduce|deduct|include"
             rf"|throw in)"
@@ -404,6 +423,7 @@ ENGLISH = Grammar(
         r"is going back",
     ),
     given=words(
+        rf"(?:was|were) (?:{_DONE})(?: [\w-]+){{0,5}}? (?:today|yesterday|this morning|last \w+)",
         (
             rf"{_US}(?:'ve| have)? {_ADVERB}*(?:{_DONE}|waived|knocked|taken|gave|given|granted|arranged"
             rf"|put|popped|left|enabled|activated|ordered)"
@@ -418,6 +438,7 @@ ENGLISH = Grammar(
         (
             "free-shipping",
             words(
+                r"(?:shipping|delivery|postage) [\w ]{0,20}(?:is|are|will be) (?:free|on us|on the house)",
                 r"free (?:of charge )?(?:express |standard |next-day )?(?:shipping|delivery|postage)",
                 (
                     r"(?:waiv|remov|dropp?|cancel)\w* (?:the |your |all )?(?:\w+ )?(?:shipping|delivery"
@@ -460,6 +481,8 @@ ENGLISH = Grammar(
         (
             "refund",
             words(
+                r"pay(?:ing)? you(?= .{0,20}\d)",
+                r"(?:returned|paid|sent) (?:back )?to your (?:card|bank|account|paypal)",
                 r"refund(?:s|ed|ing)?",
                 r"reimburs\w+",
                 r"money back",
@@ -474,6 +497,8 @@ ENGLISH = Grammar(
         (
             "credit",
             words(
+                r"off your (?:next |current )?(?:bill|invoice|statement)",
+                r"from your (?:next|current) (?:bill|invoice)",
                 r"[£$€]?[\d.,]+ ?[£$€]? (?:on|in|onto|into|to) (?:to )?your account",
                 r"credit(?!\s+(?:card|note number|score))(?:s|ed|ing)?",
                 r"waiv\w+ (?:the|your) [\w.,$£€ ]{0,24}?(?:fee|charge)",
@@ -482,6 +507,7 @@ ENGLISH = Grammar(
         (
             "gesture",
             words(
+                r"(?:fee|month|breakfast|meal|night|bill|visit|session|lesson) is on us",
                 r"free of charge",
                 r"gesture of goodwill",
                 r"goodwill gesture",

@@ -72,7 +72,7 @@ _DATES = DateWords(
     strong=r"d'ici|avant|au\s+plus\s+tard|dès|pour",
     before=r"avant",
     trail=r"au\s+plus\s+tard|au\s+maximum",
-    glue=r",|à|à\s+partir\s+de|au|avant|le|,?\s*le|dans\s+l'|en|vers|t(?=\d)",
+    glue=r",|à|à\s+partir\s+de|au|avant|le|,?\s*le|dans\s+l'|en|vers|t",
     past_before=(
         r"du|de|depuis|dernier|dernière|passé|commandé(?:\s+le)?|débitée?(?:\s+le)?|(?:commandé|reçu"
         r"|écrit|appelé)"
@@ -245,11 +245,12 @@ FRENCH = Grammar(
         r"à réception",
     ),
     complement=words(
+        r"(?:vérifi\w+|savoir|comprendre|voi[rs]|dire|dirai|dirons|cherch\w+|expliqu\w+|regard\w+|demander\w*)(?: \w+)? (?:pourquoi|comment|où|ce qui|ce que|qui|d'où)\b[^;]*",
         r"(?:dire|dirai|dirons|savoir|vérifier|vérifie|vérifions|voir|demander|confirmer"
-        r"|informer)(?: \w+){0,2} (?:si|quand)"
+        r"|informer)(?: \w+){0,2} (?:si|quand)",
     ),
     estimate=words(
-        r"devraient?",
+        r"devrai(?:en)?t",
         r"devriez",
         r"(?:est|sont) (?:prévue?s?|attendue?s?|estimée?s?)",
         r"probablement",
@@ -262,6 +263,8 @@ FRENCH = Grammar(
         r"vraisemblablement",
     ),
     update=words(
+        r"(?:je |nous )vous pass(?:e|ons|erai|erons) un (?:coup de fil|appel)",
+        r"vous (?:aurez|recevrez) (?:ma|notre|une|mon|un) (?:\w+ )?(?:réponse|appel|retour|mail|compte rendu)",
         rf"{_JE}(?:{_HEAR_STEM})(?:ai|ons)",
         rf"{_JE}(?:{_HEAR_PRESENT})",
         rf"{_GOING}(?:{_HEAR_INFINITIVE})",
@@ -279,6 +282,7 @@ FRENCH = Grammar(
         ),
     ),
     firm=words(
+        r"(?:je fais|nous faisons|je vais faire|nous allons faire) (?:vérifier|corriger|réparer|contrôler|envoyer|livrer|remplacer|le nécessaire)",
         rf"{_JE}{_ADVERB}(?:{_STEM})(?:rai|rons|ai|ons)",
         rf"{_JE}(?:{_PRESENT})",
         rf"{_GOING}(?:{_INFINITIVE})",
@@ -291,6 +295,9 @@ FRENCH = Grammar(
         rf"vous (?:serez|êtes) {_ADVERB}(?:remboursée?s?|livrée?s?|créditée?s?)",
     ),
     dated=words(
+        rf"{_THING}(?: ?vous)? ?(?:partent|sortent|arrivent|reviennent|revient|repartent|aura lieu|auront lieu|part|quittent)",
+        rf"{_JE}(?!serai|aurai|pourrai|devrai|serons|aurons|pourrons|devrons|verrai|verrons|saurai|faudra)\w+r(?:ai|ons)",
+        rf"{_THING}(?: ?vous)? ?(?!aura|devra|pourra|faudra|durera|expirera|fermera|terminera|restera)\w+ra",
         r"vous (?:recevrez|aurez|obtiendrez|recevez)",
         (
             rf"(?:{_ONE_OF_US}|{_THING})(?: ?vous)? ?(?:partira|partiront|arrivera|arriveront|passera"
@@ -308,6 +315,8 @@ FRENCH = Grammar(
         rf"(?:a|ont) (?:bien |déjà |également )?été {_ADVERB}(?:{_PARTICIPLE})",
     ),
     giving=words(
+        r"(?:je |nous )(?:vous )?(?:rends|rendons|rendrai|rendrons)",
+        r"(?:je |j'|nous )(?:vous )?(?:déduis|déduisons|déduirai|déduirons)",
         rf"{_JE}(?:{_STEM}|offrir)(?:rai|rons|ai|ons)",
         rf"{_JE}(?:{_PRESENT}|offre|offrons|accorde|accordons|propose|proposons)",
         rf"{_GOING}(?:{_INFINITIVE}|offrir|accorder)",
@@ -333,6 +342,7 @@ FRENCH = Grammar(
         r"veuillez trouver",
     ),
     given=words(
+        r"(?:a|ont) été (?:bien |déjà )?(?:envoyée?s?|expédiée?s?)",
         (
             rf"(?:j'ai|nous avons|je vous ai|nous vous avons) {_ADVERB}(?:déjà |bien )?(?:{_PARTICIPLE}"
             rf"|ajoutée?|offert|remis|accordé)"
@@ -357,6 +367,7 @@ FRENCH = Grammar(
         (
             "replacement",
             words(
+                r"en remplacement",
                 r"(?:produit|article|appareil|pièce|modèle|colis|exemplaire) de remplacement",
                 r"(?:un |le |votre )remplacement",
                 r"gratuitement un (?:nouvel|nouveau|autre) \w+",
@@ -375,10 +386,23 @@ FRENCH = Grammar(
                 r"avoir de",
             ),
         ),
-        ("refund", words(r"rembours\w*", r"restitu\w+", r"(?:revers|recrédit)\w+")),
+        (
+            "refund",
+            words(
+                r"rend(?:ons|s|rons|rai)(?= .{0,24}(?:€|euros|montant|somme))",
+                r"rembours\w*",
+                r"restitu\w+",
+                r"(?:revers|recrédit)\w+",
+            ),
+        ),
         (
             "credit",
-            words(r"crédit(?:é\w*|er\w*|ons|e)?", r"(?:un|votre) avoir", r"(?:à|sur) votre (?:compte|cagnotte)"),
+            words(
+                r"dédui\w+",
+                r"crédit(?:é\w*|er\w*|ons|e)?",
+                r"(?:un|votre) avoir",
+                r"(?:à|sur) votre (?:compte|cagnotte)",
+            ),
         ),
         ("gesture", words(r"geste commercial", r"gratuitement", r"offerte?s?", r"à nos frais")),
     ),

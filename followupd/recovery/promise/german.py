@@ -79,7 +79,7 @@ _DATES = DateWords(
     strong=r"bis|spätestens|allerspätestens|vor",
     before=r"vor",
     trail=r"spätestens|noch",
-    glue=r",|um|gegen|bis|vor|am|,?\s*de[mnr]|,?\s*am|t(?=\d)",
+    glue=r",|um|gegen|bis|vor|am|,?\s*de[mnr]|,?\s*am|t",
     past_before=r"vom|seit|von|letzten|letzte[rsm]?|vergangenen|vergangene[rsm]?|vorigen",
     past_after=r"(?:bestellt|geschrieben|abgebucht)(?:e[nrs]?)?",
     this_weekday=r"(?:diesen|kommenden|nächsten|kommender|nächster|dieser)\s+",
@@ -100,10 +100,10 @@ _ACT = (
     "|überprüfe|überprüfen|ändere|ändern|richte|richten|behebe|beheben|vereinbare|vereinbaren"
     "|gebe|geben|verspreche|versprechen"
     "|frage|fragen|schreibe|schreiben|spreche|sprechen|verlängere|verlängern|zahle|zahlen|reiche"
-    "|reichen|sorge|sorgen|lege|legen|nehme|nehmen|setze|setzen|starte|starten|ziehe|ziehen|baue"
-    "|bauen|trage|tragen|berechne|berechnen|aktiviere|aktivieren|entferne|entfernen|lösche"
-    "|löschen|reserviere|reservieren|liefre|bespreche|besprechen|werfe|werfen|gehe|gehen|fordere"
-    "|fordern|beantrage|beantragen|bringe|bringen|lasse|lassen|mache|machen"
+    "|reichen|sorge|sorgen|starte|starten|ziehe|ziehen|baue"
+    "|bauen|berechne|berechnen|aktiviere|aktivieren|entferne|entfernen|lösche"
+    "|löschen|reserviere|reservieren|liefre|bespreche|besprechen|werfe|werfen|fordere"
+    "|fordern|beantrage|beantragen|bringe|bringen|lasse|lassen"
 )
 _INFINITIVE = (
     "schicken|zuschicken|senden|zusenden|versenden|verschicken|liefern|ausliefern|ersetzen"
@@ -149,6 +149,15 @@ _ONE_OF_US = (
     r"(?:(?:mein|meine|unser|unsere|der|die|eine?) (?:[\w-]+ )?(?:kolleg\w+|chef\w*|techniker\w*"
     r"|monteur\w*|leiter\w*|team\w*|vorgesetzte\w*|mitarbeiter\w*|fahrer\w*|kurier\w*"
     r"|kundendienst))"
+)
+
+#: "Der Tischler tauscht die Platte am Freitag aus": somebody does something on a day to come; no past, no opening hours
+_SCHEDULED = (
+    r"^(?!.*(?<!\w)(?:war|waren|hatten?|wurden?|worden|kam|kamen|ging|gingen|gab|fand|begann|fiel|(?:bestell|kauf|liefer|schick|konn|woll"
+    r"|muss|zahl|sag|melde)ten?)(?!\w))(?!.*(?<!\w)(?:habe|haben|hat|ist|sind)(?!\w).*ge\w+(?:t|en)\W*$)"
+    r".*?(?<!\w)(?:(?:der|die|das|unsere?|ihre?|meine?) (?:[\w-]+ ){1,4}?|er |wir )"
+    r"(?!(?:endet|enden|beginnt|beginnen|schließt|öffnet|gilt|gelten|dauert|kostet|feiern|haben|hat|ist|sind|arbeiten|steht|liegt|bleibt|verstehen|wissen"
+    r"|freuen|hoffen|bedauern|danken|können|müssen|sollen|wollen|nicht)(?!\w))[\w]+(?:t|en)"
 )
 
 GERMAN = Grammar(
@@ -199,6 +208,7 @@ GERMAN = Grammar(
         r"vielleicht",
         r"eventuell",
         r"möglicherweise",
+        r"möglich",
         r"hoffe\w*",
         r"hoffentlich",
         r"versuch\w*",
@@ -244,8 +254,9 @@ GERMAN = Grammar(
     ),
     trigger=words(r"sobald", r"nach (?:erhalt|eingang|rückerhalt)", r"wenn (?:ich|wir) (?:etwas|mehr|neues|antwort)"),
     complement=words(
+        r"(?:prüfen?|klären?|heraus\w*|nachsehen|frage\w*|nachfragen|ihnen|untersuch\w*|ermitteln?),? (?:warum|was|wie|wo|weshalb|wer|wieso)\b[^;]*",
         r"(?:bescheid|mitteilen|sagen|klären|prüfen?|nach|schreiben|wissen|informiere\w*)(?: sie"
-        r"| ihnen)?,? (?:ob|wann|wenn)"
+        r"| ihnen)?,? (?:ob|wann|wenn)",
     ),
     estimate=words(
         rf"{_THING}(?: \w+)? sollten?",
@@ -262,6 +273,11 @@ GERMAN = Grammar(
         r"dürfte",
     ),
     update=words(
+        r"hören wir uns",
+        r"sprechen wir uns",
+        r"(?:er|sie|mein\w* \w+|unser\w* \w+) (?:möchte|will|wird) sie(?: [\w-]+){0,4}? (?:anrufen|sprechen|kontaktieren)",
+        r"haben sie(?: [\w-]+){0,4}? (?:antwort|rückmeldung|nachricht|bescheid)",
+        r"sie haben(?: [\w-]+){0,4}? (?:antwort|rückmeldung|nachricht|bescheid)",
         rf"{_US} (?:{_HEAR})",
         rf"(?:und|,) (?:{_HEAR_I})",
         rf"(?:{_HEAR_I})",
@@ -280,6 +296,7 @@ GERMAN = Grammar(
         rf"{_ONE_OF_US} wird(?: [\w-]+){{0,6}}? (?:{_HEAR_END})",
     ),
     firm=words(
+        r"(?:ich lasse|wir lassen|lasse ich|lassen wir)",
         rf"{_US} (?:{_ACT})",
         rf"(?:{_ACT}) {_US}",
         rf"{_US} werden?(?: [\w,.%€'-]+){{0,12}}? (?:{_INFINITIVE})",
@@ -291,6 +308,11 @@ GERMAN = Grammar(
         r"versprechen wir",
     ),
     dated=words(
+        _SCHEDULED,
+        r"ich (?!habe|hatte|hätte|wurde|würde|konnte|könnte|wollte|musste|müsste|sollte|möchte|danke|bitte|verstehe|hoffe|freue|denke|glaube|sehe|kenne|arbeite|bedaure)\w+(?<!t)e",
+        r"(?!habe|hatte|hätte|wurde|würde|konnte|könnte|wollte|musste|müsste|sollte|möchte|danke|bitte|verstehe|hoffe|freue|denke|glaube|sehe|kenne|arbeite|bedaure)\w+(?<!t)e ich",
+        rf"{_US} werden?(?: [\w,.%€'-]+){{0,12}}? (?!sein|haben|bleiben|können|müssen)\w+e?n",
+        rf"{_THING} wird(?: [\w.,-]+){{0,8}}? \w*ge\w+[tn]",
         r"(?:sie|du) (?:erhalten|bekommen|erhältst|bekommst)",
         r"(?:erhalten|bekommen|haben) sie",
         (
@@ -309,6 +331,8 @@ GERMAN = Grammar(
         rf"(?:wurde|worden|ist)(?: [\w-]+){{0,4}}? (?:{_PARTICIPLE})(?: worden)?",
     ),
     giving=words(
+        r"geh(?:t|en) zurück",
+        r"in ihrem konto",
         rf"{_US} (?:{_ACT}|schenken?|bieten?|gewähren?|schreiben?|legen?|spendiere\w*)",
         rf"(?:{_ACT}|schenken?|bieten?|gewähren?|liefern) {_US}",
         rf"{_US} werden?",
@@ -334,6 +358,7 @@ GERMAN = Grammar(
         r"(?:ist|sind) (?:für sie )?(?:kostenlos|kostenfrei|versandkostenfrei|gratis)",
     ),
     given=words(
+        r"(?:ist|sind)(?: [\w.-]+){0,8}? unterwegs",
         rf"haben?(?: [\w,.%€'-]+){{0,9}}? (?:{_PARTICIPLE}|geschenkt|gegeben|erlassen|beigelegt)",
         rf"(?:wurden?|worden|ist|sind)(?: [\w-]+){{0,4}}? (?:{_PARTICIPLE})",
         r"(?:ist|sind) (?:bereits |schon )?unterwegs",
@@ -355,6 +380,7 @@ GERMAN = Grammar(
         (
             "replacement",
             words(
+                r"als ersatz",
                 r"(?:einen |den )?ersatz(?:gerät|lieferung|artikel|produkt|exemplar|ware|sendung)?",
                 r"(?:kostenlos|kostenfrei|gratis) (?:ein|eine|einen) neue[sn]?",
                 r"(?:ein|eine|einen) neue[sn]? \w+ (?:kostenlos|kostenfrei|gratis)",
@@ -376,6 +402,7 @@ GERMAN = Grammar(
         (
             "refund",
             words(
+                r"zurück auf ihr",
                 r"\w*erstatt(?:e|en|et|ung|ungen)",
                 r"(?:geld|betrag|summe|versandkosten|kosten|kaufpreis)(?: [\w.,€-]+){0,5}? zurück",
                 r"zurück(?:zahlen|überweisen|gezahlt|überwiesen)",
@@ -385,7 +412,16 @@ GERMAN = Grammar(
                 r"überwiesen",
             ),
         ),
-        ("credit", words(r"gutgeschrieben", r"gutschreiben", r"gutschrift", r"guthaben")),
+        (
+            "credit",
+            words(
+                r"schreiben? (?:ich |wir )?ihnen [\w .,€]{0,40}gut",
+                r"gutgeschrieben",
+                r"gutschreiben",
+                r"gutschrift",
+                r"guthaben",
+            ),
+        ),
         ("gesture", words(r"kostenlos", r"kostenfrei", r"gratis", r"kulanz\w*", r"auf unsere kosten")),
     ),
     fillers=re.compile(

@@ -64,7 +64,7 @@ class DateWords:
                     *phrases,
                     rf"(?P<weekday>\b(?:(?P<next>{self.next_weekday})|(?P<this>{self.this_weekday}))?(?P<name>{weekdays})\b)",
                     rf"(?P<ordinal>{self.ordinal})",
-                    rf"(?P<clock>\b{self.clock})",
+                    rf"(?P<clock>(?:\b|(?<=\dt)){self.clock})",
                 ]
             )
         )

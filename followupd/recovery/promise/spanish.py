@@ -74,7 +74,7 @@ _DATES = DateWords(
     strong=r"antes\s+del?|antes|para|hasta|a\s+más\s+tardar|como\s+muy\s+tarde",
     before=r"antes\s+del?|antes",
     trail=r"a\s+más\s+tardar|como\s+muy\s+tarde|como\s+máximo",
-    glue=r",|a|al|antes\s+de|el|,?\s*el|día|,?\s*día|por|de|que\s+viene|t(?=\d)",
+    glue=r",|a|al|antes\s+de|el|,?\s*el|día|,?\s*día|por|de|que\s+viene|t",
     past_before=r"desde|pasado|(?<!antes )del|último|(?:pidió|cobraron|pagó|escribió|llamó|recibió)(?:\s+el)?",
     past_after=r"pasado|último",
     this_weekday=r"(?:este|próximo)\s+",
@@ -97,9 +97,9 @@ _PRESENT = (
     "envío|enviamos|mando|mandamos|devuelvo|devolvemos|reembolso(?! (?:de|ha))|reembolsamos"
     "|abonamos|sustituyo|sustituimos|reparamos|corrijo|corregimos|ocupo|ocupamos|encargo"
     "|encargamos|comprometo|comprometemos|gestiono|gestionamos|tramito|tramitamos|reviso"
-    "|revisamos|compruebo|comprobamos|prometo|prometemos|hablo con|hablamos con|pido|pedimos|abro"
+    "|revisamos|compruebo|comprobamos|prometo|prometemos|hablo con|hablamos con|pido (?!disculpas|perdón)|pedimos (?!disculpas|perdón)|abro"
     "|abrimos|consulto|consultamos|preparo|preparamos|dejo|dejamos|doy|damos|pongo|ponemos|asumo"
-    "|asumimos|cambio|cambiamos|arreglo|arreglamos|investigo|investigamos|reclamo|reclamamos"
+    "|asumimos|cambiamos|arreglamos|investigo|investigamos|reclamo|reclamamos"
     "|adjunto|adjuntamos|corrijo|paso(?= (?:el|su|este))"
 )
 _PARTICIPLE = (
@@ -215,8 +215,9 @@ SPANISH = Grammar(
         r"en cuanto", r"tan pronto como", r"una vez", r"cuando", r"nada más", r"tras (?:recibir|la recepción)"
     ),
     complement=words(
+        r"(?:averig\w+|comprob\w+|comprueb\w+|investig\w+|saber|ver|mirar|decirle|explic\w+|revis\w+) (?:por qué|cómo|dónde|qué|quién)\b[^;]*",
         r"(?:decir\w*|diré|diremos|avisaré|avisaremos|informaré|comprobar|compruebo|comprobaremos"
-        r"|averiguar|ver|confirmar\w*|preguntar\w*) (?:si|cuándo|cuando)"
+        r"|averiguar|ver|confirmar\w*|preguntar\w*) (?:si|cuándo|cuando)",
     ),
     estimate=words(
         r"deber[íi]an?",
@@ -231,6 +232,9 @@ SPANISH = Grammar(
         r"suele",
     ),
     update=words(
+        r"le (?:doy|damos|daré|daremos) un toque",
+        r"(?:tendrá|recibirá) (?:mi|nuestra|una|la) (?:\w+ )?(?:respuesta|llamada|contestación)",
+        r"(?:le |les )(?:vuelvo|volvemos) a (?:llamar|escribir|contactar)",
         rf"{_CLITIC}{_HEAR_FUTURE}",
         r"(?:me|nos) pondr(?:é|emos) en contacto",
         (
@@ -254,6 +258,7 @@ SPANISH = Grammar(
         r"(?:le|les) (?:daré|daremos) (?:una respuesta|noticias|novedades)",
     ),
     firm=words(
+        r"(?:voy|vamos) a (?:mirar|ver|hacer|pedir|poner|dar|llamar|consultar|hablar)",
         rf"{_CLITIC}(?:{_STEM})(?:é|emos)",
         rf"{_CLITIC}(?:{_PRESENT})",
         rf"(?:voy|vamos) a (?:{_INFINITIVE})(?:le|les|lo|la|los|las|se|selo|sela)?",
@@ -265,6 +270,10 @@ SPANISH = Grammar(
         r"le (?:prometo|aseguro|garantizo)",
     ),
     dated=words(
+        rf"{_THING} (?:que [\w]+ )?(?:salen|llegan|van|vuelve|vuelven|entran|quedan)",
+        r"(?!estar|ser|podr|tendr|habr|sabr|ver|deber|querr|intentar|tratar)\w+r(?:é|emos)",
+        rf"{_THING} (?:se )?(?!durará|terminará|caducará|cerrará|tendrá|podrá|deberá|habrá)\w+rán?",
+        r"le (?:mando|mandamos|remito|remitimos|paso|pasamos|llevo|llevamos|hago|hacemos|facilito)",
         r"(?:recibirá|tendrá|obtendrá|recibirán)(?! que)",
         (
             rf"(?:{_ONE_OF_US}|{_THING}) (?:saldrá|saldrán|llegará|llegarán|irá|vendrá|estará|estarán|sale"
@@ -281,6 +290,8 @@ SPANISH = Grammar(
         r"(?:ayer|hoy|esta mañana)(?: mismo)? (?:enviamos|envié|mandamos|corregí|cancelé|devolvimos)",
     ),
     giving=words(
+        r"(?:le )?(?:descontaré|descontaremos|descontamos)",
+        r"le descuento",
         rf"{_CLITIC}(?:{_STEM}|ofrecer|regalar|conceder)(?:é|emos)",
         rf"{_CLITIC}(?:{_PRESENT}|regalo|regalamos|ofrezco|ofrecemos|concedemos)",
         rf"(?:voy|vamos) a (?:{_INFINITIVE}|ofrecer|regalar)\w*",
@@ -300,6 +311,7 @@ SPANISH = Grammar(
         r"corren? (?:de|por) nuestra cuenta",
     ),
     given=words(
+        r"(?:le |les )(?:he|hemos) (?:enviado|mandado)",
         rf"(?:he|hemos) (?:ya )?(?:{_PARTICIPLE}|añadido|regalado|concedido)",
         rf"(?:acabo|acabamos) de (?:{_INFINITIVE}|regalar|ofrecer)\w*",
         rf"(?:ha|han) sido (?:ya )?(?:{_PARTICIPLE})",
@@ -324,6 +336,8 @@ SPANISH = Grammar(
         (
             "replacement",
             words(
+                r"como reemplazo",
+                r"en sustitución",
                 r"(?:producto|artículo|aparato|pieza|unidad) de (?:reemplazo|sustitución|recambio)",
                 r"(?:un |el |su )(?:reemplazo|recambio)",
                 r"gratis (?:un|una|otro|otra) [\w ]+?(?: nuev[oa])?",
@@ -351,7 +365,16 @@ SPANISH = Grammar(
                 r"devuelt[oa]s?(?=.{0,40}(?:€|euros?|importe|dinero|total))",
             ),
         ),
-        ("credit", words(r"abon(?:ado|aremos|aré|amos|arle)", r"saldo a (?:su )?favor", r"crédito en su cuenta")),
+        (
+            "credit",
+            words(
+                r"descont\w+",
+                r"de su próxima factura",
+                r"abon(?:ado|aremos|aré|amos|arle)",
+                r"saldo a (?:su )?favor",
+                r"crédito en su cuenta",
+            ),
+        ),
         ("gesture", words(r"gratis", r"gratuit[oa]s?", r"gesto comercial", r"sin coste", r"por nuestra cuenta")),
     ),
     fillers=re.compile(r"^(?:[\s,;:–—-]|(?:y|e|pero|así que|pues|entonces|además|por supuesto|también)\b(?=\s+\w))+"),

@@ -29,8 +29,10 @@ def without(text: str, when: When | None) -> str:
     """Return the text without its date, tidied at the seam and the edges."""
     if when is None:
         return text.strip(_EDGES)
-    left, right = text[: when.start].rstrip(" ,"), text[when.end :].lstrip(" ")
-    return f"{left} {right.lstrip(', ')}".strip(_EDGES).replace(" .", ".")
+    left, right = text[: when.start].rstrip(), text[when.end :].lstrip()
+    if right.startswith(",") and not left.endswith(","):
+        return f"{left}{right}".strip(_EDGES)
+    return f"{left.rstrip(' ,')} {right.lstrip(' ,')}".strip(_EDGES)
 
 
 def fragment(clause: str, start: int, end: int, when: When | None) -> str:

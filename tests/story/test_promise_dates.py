@@ -1,0 +1,215 @@
+"""The moments that written dates mean, said on Tuesday 1 December 2026 at 10:00 in London."""
+
+from datetime import UTC, datetime, time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from followupd.model.calendar import WEEKDAYS, Calendar
+from followupd.recovery.promise import read_when, split_when
+from tests.story.promises.measure import LONDON, SAID_AT
+
+NEW_YORK = Calendar(timezone="America/New_York", holidays="US")
+moments = st.datetimes(datetime(2024, 1, 1), datetime(2028, 12, 31)).map(lambda at: at.replace(tzinfo=UTC))
+
+
+def read(text: str, language: str = "en", now: datetime = SAID_AT, calendar: Calendar = LONDON) -> str | None:
+    found = read_when(text, now=now, calendar=calendar, language=language)
+    return f"{calendar.local(found):%m-%d %H:%M}" if found else None
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("Friday", "12-04 17:00"),
+        ("by Friday", "12-04 17:00"),
+        ("by Friday at the latest", "12-04 17:00"),
+        ("Friday at 3 pm", "12-04 15:00"),
+        ("Friday 15:30", "12-04 15:30"),
+        ("by 3pm on Friday", "12-04 15:00"),
+        ("next Friday", "12-11 17:00"),
+        ("this Friday", "12-04 17:00"),
+        ("Friday next week", "12-11 17:00"),
+        ("before Friday", "12-03 17:00"),
+        ("before noon on Friday", "12-04 12:00"),
+        ("Monday morning", "12-07 12:00"),
+        ("today", "12-01 17:00"),
+        ("end of day", "12-01 17:00"),
+        ("by end of day Friday", "12-04 17:00"),
+        ("close of business tomorrow", "12-02 17:00"),
+        ("this evening", "12-01 20:00"),
+        ("tonight", "12-01 23:59"),
+        ("tomorrow", "12-02 17:00"),
+        ("tomorrow noon", "12-02 12:00"),
+        ("tomorrow before noon", "12-02 12:00"),
+        ("first thing tomorrow", "12-02 12:00"),
+        ("the day after tomorrow", "12-03 17:00"),
+        ("noon", "12-01 12:00"),
+        ("8 am", "12-02 08:00"),
+        ("4 Dec", "12-04 17:00"),
+        ("4 Dec.", "12-04 17:00"),
+        ("December 4th", "12-04 17:00"),
+        ("Friday, 4 December", "12-04 17:00"),
+        ("Friday, December 4, 2026", "12-04 17:00"),
+        ("the 4th of December", "12-04 17:00"),
+        ("by the 4th", "12-04 17:00"),
+        ("2026-12-04", "12-04 17:00"),
+        ("2026-12-04 15:00", "12-04 15:00"),
+        ("2026-12-04T15:00", "12-04 15:00"),
+        ("04/12/2026", "12-04 17:00"),
+        ("by 4/12", "12-04 17:00"),
+        ("2 January", "01-02 17:00"),
+        ("within 3 business days", "12-04 17:00"),
+        ("in 2-3 working days", "12-04 17:00"),
+        ("in two days", "12-03 17:00"),
+        ("within 24 hours", "12-02 10:00"),
+        ("in 4 business hours", "12-01 14:00"),
+        ("within the hour", "12-01 11:00"),
+        ("in a week", "12-08 17:00"),
+        ("within one month", "01-01 17:00"),
+        ("this week", "12-04 17:00"),
+        ("by the end of the week", "12-04 17:00"),
+        ("next week", "12-11 17:00"),
+        ("early next week", "12-08 17:00"),
+        ("by the end of the month", "12-31 17:00"),
+        ("before Christmas", "12-24 17:00"),
+    ],
+)
+def test_a_written_date_is_a_moment(text: str, moment: str) -> None:
+    assert read(text) == moment
+    assert read(text.upper()) == moment
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "moment"),
+    [
+        ("de", "bis Freitag", "12-04 17:00"),
+        ("de", "bis spätestens Freitag um 15 Uhr", "12-04 15:00"),
+        ("de", "nächsten Freitag", "12-04 17:00"),
+        ("de", "morgen Vormittag", "12-02 12:00"),
+        ("de", "am 4. Dezember", "12-04 17:00"),
+        ("de", "bis 4.12.", "12-04 17:00"),
+        ("de", "04.12.2026", "12-04 17:00"),
+        ("de", "innerhalb von 3 Werktagen", "12-04 17:00"),
+        ("de", "Ende nächster Woche", "12-11 17:00"),
+        ("de", "vor Freitag", "12-03 17:00"),
+        ("fr", "d'ici vendredi", "12-04 17:00"),
+        ("fr", "demain avant midi", "12-02 12:00"),
+        ("fr", "vendredi à 15h30", "12-04 15:30"),
+        ("fr", "le 4 décembre", "12-04 17:00"),
+        ("fr", "sous 48 h", "12-03 10:00"),
+        ("fr", "dans les 3 jours ouvrés", "12-04 17:00"),
+        ("fr", "la semaine prochaine", "12-11 17:00"),
+        ("es", "antes del viernes", "12-03 17:00"),
+        ("es", "el viernes a las 15:30", "12-04 15:30"),
+        ("es", "mañana por la mañana", "12-02 12:00"),
+        ("es", "el 4 de diciembre de 2026", "12-04 17:00"),
+        ("es", "en 3 días hábiles", "12-04 17:00"),
+        ("es", "a finales de la próxima semana", "12-11 17:00"),
+        ("de", "by Friday", "12-04 17:00"),
+    ],
+)
+def test_a_date_is_read_in_the_agents_language_and_in_english(language: str, text: str, moment: str) -> None:
+    assert read(text, language) == moment
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "soon", "shortly", "25", "$25", "24/7", "4/5 stars", "it may work", "3 days ago", "last Friday", "31 February", "the sun",
+     "order 12345", "99:99", "Monday to Friday"],
+)  # fmt: skip
+def test_what_is_no_coming_date_is_none(text: str) -> None:
+    assert read(text) is None
+
+
+def test_a_weekday_said_on_that_weekday_is_the_next_one() -> None:
+    assert read("by Tuesday") == "12-08 17:00"
+    assert read("this Tuesday") == "12-01 17:00"
+
+
+def test_today_after_the_close_lasts_until_midnight() -> None:
+    assert read("today", now=datetime(2026, 12, 1, 18, tzinfo=UTC)) == "12-01 23:59"
+
+
+def test_a_day_and_month_without_a_year_is_the_next_one() -> None:
+    found = read_when("30 November", now=SAID_AT, calendar=LONDON)
+    assert found
+    assert found.year == 2027
+
+
+def test_slashes_are_read_as_the_company_writes_them() -> None:
+    assert read("12/4/2026", calendar=NEW_YORK) == "12-04 17:00"
+    assert read("4/12/2026", calendar=LONDON) == "12-04 17:00"
+    assert read("12/25/2026", calendar=LONDON) == "12-25 17:00"
+
+
+def test_the_close_of_business_is_that_of_the_company_through_daylight_saving() -> None:
+    spring = datetime(2026, 3, 27, 12, tzinfo=UTC)
+    assert read_when("Monday", now=spring, calendar=LONDON) == datetime(2026, 3, 30, 16, tzinfo=UTC)
+    early = Calendar(timezone="America/New_York", close=time(15, 30))
+    assert read_when("Monday", now=spring, calendar=early) == datetime(2026, 3, 30, 19, 30, tzinfo=UTC)
+
+
+def test_business_days_pass_over_holidays() -> None:
+    assert read("within 2 business days", now=datetime(2026, 12, 24, 10, tzinfo=UTC)) == "12-30 17:00"
+
+
+def test_money_is_no_date() -> None:
+    assert read("refund $25 by Friday") == "12-04 17:00"
+
+
+@pytest.mark.parametrize(
+    ("line", "what", "moment"),
+    [
+        ("ship the replacement by Friday", "ship the replacement", "12-04 17:00"),
+        ("by Friday ship the replacement", "ship the replacement", "12-04 17:00"),
+        ("call Kim tomorrow at 11:00", "call Kim", "12-02 11:00"),
+        ("look into the order of 3 May by Friday.", "look into the order of 3 May", "12-04 17:00"),
+        ("deliver on Friday, with the receipt", "deliver, with the receipt", "12-04 17:00"),
+        ("replace the 4 wheels", "replace the 4 wheels", None),
+        ("Friday", "", "12-04 17:00"),
+    ],
+)
+def test_a_line_is_parted_into_what_and_when(line: str, what: str, moment: str | None) -> None:
+    text, found = split_when(line, now=SAID_AT, calendar=LONDON)
+    assert (text, found and f"{LONDON.local(found):%m-%d %H:%M}") == (what, moment)
+
+
+@given(moments, st.sampled_from(WEEKDAYS), st.sampled_from([LONDON, NEW_YORK]))
+def test_a_weekday_is_one_of_the_next_seven_days(now: datetime, day: str, calendar: Calendar) -> None:
+    found = read_when(f"by {day}", now=now, calendar=calendar)
+    assert found
+    assert calendar.local(found).weekday() == WEEKDAYS.index(day)
+    assert 0 < (calendar.local(found).date() - calendar.local(now).date()).days <= 7
+
+
+@given(
+    moments,
+    st.sampled_from(
+        [
+            "today",
+            "tomorrow",
+            "next week",
+            "within 2 hours",
+            "in 3 business days",
+            "8 am",
+            "noon",
+            "4 May",
+            "this week",
+            "by the end of the month",
+            "tonight",
+        ]
+    ),
+)
+def test_what_is_promised_lies_ahead(now: datetime, text: str) -> None:
+    found = read_when(text, now=now, calendar=LONDON)
+    assert found
+    local = LONDON.local(now)
+    assert found > now or (local.hour, local.minute) == (23, 59) or LONDON.local(found).date() == local.date()
+
+
+@given(st.text(max_size=120), moments, st.sampled_from(["en", "de", "fr", "es"]))
+def test_no_line_makes_it_fail(text: str, now: datetime, language: str) -> None:
+    what, _ = split_when(text, now=now, calendar=LONDON, language=language)
+    assert len(what) <= len(text)

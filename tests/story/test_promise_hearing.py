@@ -1,0 +1,201 @@
+"""What agents write is heard as promises and gifts, or as neither; measured on labelled sentences."""
+
+import time
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from followupd.model.promise import Firmness, HeardGrant, HeardPromise
+from followupd.recovery.promise import hear
+from tests.story.promises.measure import LONDON, SAID_AT, rows, score
+
+FRIDAY = datetime(2026, 12, 4, 17, tzinfo=UTC)
+
+
+def promises(text: str, language: str = "en") -> tuple[HeardPromise, ...]:
+    return hear(text, said_at=SAID_AT, calendar=LONDON, language=language)[0]
+
+
+def grants(text: str, language: str = "en", currency: str = "GBP") -> tuple[HeardGrant, ...]:
+    return hear(text, said_at=SAID_AT, calendar=LONDON, language=language, currency=currency)[1]
+
+
+@pytest.mark.parametrize("name", ["dev", "test"])
+def test_the_sentences_written_before_the_grammar_are_heard_as_labelled(name: str) -> None:
+    heard, whole = score(rows(name), whole=False), score(rows(name), whole=True)
+    assert heard.precision >= 0.94
+    assert heard.recall >= 0.95
+    assert whole.precision >= 0.93
+    assert whole.recall >= 0.95
+
+
+@pytest.mark.parametrize("name", ["fresh", "later"])
+def test_the_sentences_that_widened_the_grammar_stay_heard(name: str) -> None:
+    whole = score(rows(name), whole=True)
+    assert whole.precision >= 0.95
+    assert whole.recall >= 0.95
+
+
+def test_the_labelled_set_is_big_and_mostly_made_of_other_talk() -> None:
+    found = [*rows("dev"), *rows("test")]
+    silent = [row for row in found if not row["promises"] and not row["grants"]]
+    assert len(found) >= 300
+    assert len(silent) >= 0.4 * len(found)
+    assert {row["language"] for row in found} == {"en", "de", "fr", "es"}
+
+
+def test_no_sentence_stands_in_two_sets() -> None:
+    texts = [row["text"] for name in ("dev", "test", "fresh", "later", "last") for row in rows(name)]
+    assert len(texts) == len(set(texts))
+
+
+def test_a_promise_carries_its_date_its_kind_and_the_words_that_led_to_it() -> None:
+    (promise,) = promises("We will ship the missing part by Friday.")
+    assert promise.due == FRIDAY
+    assert promise.kind is Firmness.FIRM
+    assert promise.words == ("we will ship", "by Friday")
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "line"),
+    [
+        ("en", "And I'll send the label tomorrow.", "I will send the label"),
+        ("en", "By Friday we'll correct your invoice.", "We will correct your invoice"),
+        ("en", "I will write to you on Monday with the result.", "I will write to you with the result"),
+        ("de", "Morgen schicke ich Ihnen das Etikett.", "Ich schicke Ihnen das Etikett"),
+        ("de", "Wir werden die Rechnung bis Freitag korrigieren.", "Wir werden die Rechnung korrigieren"),
+        ("fr", "Nous vous enverrons la pièce avant vendredi.", "Nous vous enverrons la pièce"),
+        ("es", "El lunes le enviaremos la pieza.", "Le enviaremos la pieza"),
+    ],
+)
+def test_the_text_of_a_promise_is_a_line_that_a_date_may_follow(language: str, said: str, line: str) -> None:
+    (promise,) = promises(said, language)
+    assert promise.text == line
+    assert promise.due
+
+
+def test_a_gift_with_a_date_is_a_promise_too() -> None:
+    made, given_ = hear("We will refund you the $25.00 by Friday.", said_at=SAID_AT, calendar=LONDON)
+    assert [promise.due for promise in made] == [FRIDAY]
+    assert [(gift.kind, gift.amount, gift.currency) for gift in given_] == [("refund", "25.00", "USD")]
+
+
+def test_a_gift_without_a_date_is_a_gift_only() -> None:
+    assert promises("We will refund you the full amount.") == ()
+    assert [gift.kind for gift in grants("We will refund you the full amount.")] == ["refund"]
+
+
+def test_the_past_is_given_and_the_future_is_promised() -> None:
+    assert [gift.past for gift in grants("I've credited £20 to your account.")] == [True]
+    assert [gift.past for gift in grants("I will credit £20 to your account.")] == [False]
+
+
+def test_two_gifts_in_one_clause_keep_their_own_amounts() -> None:
+    found = grants("We will refund the £25.00 and add a £10 voucher.")
+    assert {(gift.kind, gift.amount) for gift in found} == {("refund", "25.00"), ("coupon", "10.00")}
+
+
+def test_a_discount_keeps_its_words() -> None:
+    (gift,) = grants("Please accept 10 % off your next order, with our apologies.")
+    assert (gift.kind, gift.amount, gift.text) == ("coupon", "", "10 % off your next order")
+
+
+def test_the_dollar_is_the_one_of_the_company() -> None:
+    assert grants("We will refund you $25.", currency="CAD")[0].currency == "CAD"
+    assert grants("We will refund you $25.", currency="GBP")[0].currency == "USD"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "> We will ship it by Friday.",
+        'You wrote: "we will ship it by Friday".',
+        "As the poster says, “we will refund you by Friday”.",
+        "If it breaks again, we will ship a new one by Friday.",
+        "Will we ship it by Friday?",
+        "We will not ship it by Friday.",
+        "We might ship it by Friday.",
+        "We could refund you the £25.",
+        "",
+        "\n\n > \n",
+    ],
+)
+def test_quotes_questions_conditions_negations_and_hedges_promise_nothing(text: str) -> None:
+    assert hear(text, said_at=SAID_AT, calendar=LONDON) == ((), ())
+
+
+def test_a_doubtful_line_never_promises() -> None:
+    text = "Hello Kim,\nwe will ship it by Friday.\nKind regards"
+    assert len(promises(text)) == 1
+    assert hear(text, said_at=SAID_AT, calendar=LONDON, doubtful=("we will ship it by Friday.",)) == ((), ())
+
+
+def test_a_doubtful_line_does_not_lend_its_words_to_its_neighbours() -> None:
+    text = "We will\nship it\nby Friday."
+    assert hear(text, said_at=SAID_AT, calendar=LONDON, doubtful=("ship it",)) == ((), ())
+
+
+def test_a_sentence_may_be_wrapped_over_lines() -> None:
+    (promise,) = promises("We will ship the\nmissing part by\nFriday.")
+    assert promise.text == "We will ship the missing part"
+
+
+def test_a_list_is_read_item_by_item() -> None:
+    found = promises("Here is what happens:\n- We will ship the part by Friday\n- I will call you tomorrow\n")
+    assert [promise.kind for promise in found] == [Firmness.FIRM, Firmness.NEXT_UPDATE]
+
+
+def test_the_same_promise_made_twice_is_one() -> None:
+    assert len(promises("We will ship it by Friday. As I said: we will ship it by Friday.")) == 1
+
+
+def test_one_clause_refused_leaves_the_other_heard() -> None:
+    (promise,) = promises("I can't call you tomorrow, but I will write by Friday.")
+    assert (promise.kind, promise.due) == (Firmness.NEXT_UPDATE, FRIDAY)
+
+
+def test_letting_know_whether_is_no_condition() -> None:
+    (promise,) = promises("I'll let you know by Friday whether the part fits.")
+    assert (promise.kind, promise.due) == (Firmness.NEXT_UPDATE, FRIDAY)
+
+
+def test_a_date_that_is_over_is_not_what_is_promised() -> None:
+    (promise,) = promises("I will look into your order of 3 November and write to you by Friday.")
+    assert promise.due == FRIDAY
+
+
+def test_an_unknown_language_is_read_as_english() -> None:
+    assert len(promises("We will ship it by Friday.", language="nl")) == 1
+
+
+@given(st.text(max_size=400), st.sampled_from(["en", "de", "fr", "es"]))
+def test_no_text_makes_it_fail(text: str, language: str) -> None:
+    made, given_ = hear(text, said_at=SAID_AT, calendar=LONDON, language=language, currency="EUR")
+    assert all(promise.text for promise in made)
+    assert all(gift.kind for gift in given_)
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["i", "we will", "ship", "refund you", "your", "by friday", "in 3 days", "€ 25", ",", ".", "not"]
+        ),
+        max_size=60,
+    )
+)
+def test_no_jumble_of_words_makes_it_fail(jumble: list[str]) -> None:
+    made, _ = hear(" ".join(jumble), said_at=SAID_AT, calendar=LONDON)
+    assert all(promise.due is None or promise.due > SAID_AT for promise in made)
+
+
+@pytest.mark.parametrize(
+    "unit", ["the ", "i will ", "a1 ", "25 ", "€", "'", '"', "ship by ", "> ", "in 3 days ", "we will, ", "…"]
+)
+@pytest.mark.parametrize("language", ["en", "de", "fr", "es"])
+def test_a_hostile_mail_costs_little(unit: str, language: str) -> None:
+    begin = time.monotonic()
+    hear(unit * 40_000, said_at=SAID_AT, calendar=LONDON, language=language)
+    hear((unit * 150)[:590] + ".\n\n" + (unit * 150)[:590], said_at=SAID_AT, calendar=LONDON, language=language)
+    assert time.monotonic() - begin < 10
