@@ -8,7 +8,7 @@ def _list(words: str) -> tuple[str, ...]:
 
 # The verb that ends (or opens) the line above a quote: "On Monday Kim wrote:".
 WROTE = _list("""
-    wrote | writes | said | schrieb | schrieben | geschrieben | a écrit | a ecrit | écrit | escribió | escribio
+    wrote | writes | said | quoting | zitat von | citando a | citation de | citazione di | schrieb | schrieben | geschrieben | a écrit | a ecrit | écrit | escribió | escribio
     | ha escrito | escreveu | ha scritto | scrive | schreef | geschreven | skrev | skrifaði | kirjoitti |
     napisał(a) | napisał | napisała | napisal(a) | napisal | napisala | pisze | napsal(a) | napsal | napsala |
     napísal(a) | napísal | napísala | ezt írta | írta | irta | a scris | a scris următoarele | yazdı | şunu
@@ -59,7 +59,7 @@ SUBJECT = _list("""
 """)
 # What stands between the dashes above an earlier mail.
 ORIGINAL = _list("""
-    original message | original mail | original email | ursprüngliche nachricht | originalnachricht | message
+    original message | original-message | original-nachricht | original mail | original email | ursprüngliche nachricht | originalnachricht | message
     d'origine | message d’origine | message original | message initial | mensaje original | mensagem original |
     messaggio originale | oorspronkelijk bericht | origineel bericht | oprindelig meddelelse | oprindelig besked
     | opprinnelig melding | ursprungligt meddelande | originalmeddelande | alkuperäinen viesti | wiadomość
@@ -95,7 +95,7 @@ REPLY_SUBJECTS = _list("""
 FAREWELLS = _list("""
     regards | best regards | kind regards | kindest regards | warm regards | warmest regards | many regards |
     with regards | with kind regards | with best regards | rgds | best | all the best | best wishes | with best
-    wishes | cheers | sincerely | yours sincerely | sincerely yours | yours truly | yours faithfully | yours |
+    wishes | cheers | sincerely | yours sincerely | sincerely yours | yours truly | warmly | yours faithfully | yours |
     respectfully | cordially | br | kr | mit freundlichen grüßen | mit freundlichen grüssen | mit freundlichem
     gruß | mit freundlichem gruss | freundliche grüße | freundliche grüsse | viele grüße | viele grüsse | liebe
     grüße | liebe grüsse | beste grüße | beste grüsse | herzliche grüße | schöne grüße | mit besten grüßen | mit

@@ -12,11 +12,18 @@ DASHED_NAME = re.compile(r"\s?[-–—]{1,2}\s?[A-ZÀ-Þ][\w.'’-]{0,20}(?: [A-
 SENT_FROM = re.compile(
     r"\s*[\[(]?(?:"
     + "|".join(re.escape(word) for word in sorted(phrases.SENT_FROM, key=len, reverse=True))
-    + r")\b[^.!?,]{0,60}(?:<[^<>]{0,200}>|\([^()]{0,200}\)|https?://\S{1,200})?[\])]?\.?$",
+    + r")[^.!?,]{0,60}(?:<[^<>]{0,200}>|\([^()]{0,200}\)|https?://\S{1,200})?[\])]?\.?$",
     re.IGNORECASE,
 )
 DISCLAIMER = re.compile(r"\s*[*_]{0,3}(?:" + "|".join(map(re.escape, phrases.DISCLAIMERS)) + ")", re.IGNORECASE)
 FAREWELL = frozenset(phrases.FAREWELLS)
+LONG_FAREWELLS = tuple(word for word in phrases.FAREWELLS if " " in word)
+CURT = frozenset(
+    {"lg", "vg", "gruß", "gruss", "grüße", "grüsse", "mfg", "mvh", "kh", "hilsen", "saludos", "cordialement", "cheers"}
+)
+FIRST_WORDS = CURT | {word.split()[0] for word in LONG_FAREWELLS}  # a cheap look before the dear one
+LAST_WORDS = frozenset(word.split()[-1] for word in LONG_FAREWELLS)
+SHORT_FAREWELL = 45  # characters; a longer line that begins like a farewell is a sentence
 FOOTERS = frozenset(word.split()[0][:6] for word in phrases.SENT_FROM)  # a cheap look before the dear pattern
 PRINT = frozenset(word.split()[0] for word in phrases.DISCLAIMERS)
 TRIM = " \t,.!;:~*_🙂😊🎉-–\u2003"
@@ -56,7 +63,7 @@ def _begins(lines: list[str], start: int, stop: int) -> int:
 def _opens(lines: list[str], number: int, stop: int) -> bool:
     line = lines[number].strip()
     first = line.split(" ", 1)[0].casefold().strip("[(*_,.!")
-    if first[:6] in FOOTERS and SENT_FROM.match(line[:300]):
+    if (first[:6] in FOOTERS or not first.isascii()) and SENT_FROM.match(line[:300]):
         return len(_filled(lines, number + 1, stop)) <= MOST_BELOW
     if first in PRINT and DISCLAIMER.match(line):
         return True
@@ -93,7 +100,16 @@ def _tabular(lines: list[str], number: int) -> bool:
 
 
 def is_farewell(line: str) -> bool:
-    return len(line) < LONGEST_NAME and line.strip(TRIM).casefold() in FAREWELL
+    """Tell "Kind regards", "Mit freundlichen Grüßen / Best regards", "Viele Grüße aus Bonn" and "LG Kim" from sentences."""
+    words = line.strip(TRIM).casefold()
+    if words in FAREWELL:
+        return True
+    if len(words) > SHORT_FAREWELL or line.rstrip()[-1:] in ".?!":
+        return False
+    first, _, rest = words.partition(" ")
+    if first not in FIRST_WORDS and rest.rpartition(" ")[2] not in LAST_WORDS:
+        return False
+    return words.startswith(LONG_FAREWELLS) or words.endswith(LONG_FAREWELLS) or (first in CURT and rest.isalpha())
 
 
 def _short(line: str) -> bool:
