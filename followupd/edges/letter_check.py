@@ -139,7 +139,7 @@ def _file(
     if kind not in KINDS:
         yield _problem(file, None, Rule.NO_KIND, "no letter of this name is ever sent")
         return
-    scope = _sample_scope(kind, playbook, now)
+    scope = sample_scope(kind, playbook, now)
     letter = Letter.read(path.read_text(encoding="utf-8"), file, "")
     for text, line in letter.front.values():
         with naming(file, line):
@@ -170,7 +170,8 @@ def _filters(tree: nodes.Template, environment: Environment) -> Iterator[tuple[i
             yield one.lineno, f"there is no filter `{one.name}`"
 
 
-def _sample_scope(kind: str, playbook: Playbook, now: datetime) -> dict[str, object]:
+def sample_scope(kind: str, playbook: Playbook, now: datetime) -> dict[str, object]:
+    """Return all that a letter of this kind may speak of, filled in from the long sample case."""
     case = sample_case(playbook, now, "long")
     brief, pen = sample_brief(kind, case, playbook, now), scopes.written(DEFAULT, playbook, now)
     if kind == GIFT_CARD:

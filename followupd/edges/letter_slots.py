@@ -29,7 +29,7 @@ THANKS = {
 _APOLOGETIC = frozenset({CONFIRMATION, DELAY, FOLLOW_UP})
 #: what may be taken off the end of a value where a sentence is made of it
 _ENDS = " .,;:!?…-"
-#: paragraphs this short that end in a comma are greetings and closings, not sentences
+#: paragraphs this short that do not end like a sentence are greetings and closings
 _COURTESY = 60
 
 
@@ -126,4 +126,4 @@ def _flat(text: str) -> str:
 
 
 def _is_courtesy(paragraph: str) -> bool:
-    return len(paragraph) <= _COURTESY and paragraph.endswith((",", "!"))
+    return len(paragraph) <= _COURTESY and not paragraph.endswith((".", "?", ":", "…"))

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections import Counter
 from dataclasses import replace
+from email import message_from_bytes, policy
 from functools import cache
 from html.parser import HTMLParser
 
@@ -12,14 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from followupd.edges import markdown
-from followupd.edges.letter_check import KINDS
+from followupd.edges.compose import compose
+from followupd.edges.letter_check import KINDS, Rule, sample_scope
+from followupd.edges.letter_files import sandbox
 from followupd.edges.samples import HOSTILE, SAMPLES
-from followupd.model.facts import Facts
+from followupd.model.facts import FACT_NAMES, Facts
 from followupd.model.letter import CUSTOMER_LETTERS, DESK_MAILS, FOLLOW_UP, GIFT_CARD
 from followupd.model.message import Person
 from followupd.model.outgoing import Outgoing
 from followupd.model.playbook import Playbook
-from tests.story.lettered import ANA, PLAYBOOK, TEMPLATES, flat, sample, wrote
+from tests.story.lettered import ANA, NOW, PLAYBOOK, TEMPLATES, flat, sample, wrote
 
 LANGUAGES = sorted(path.name for path in TEMPLATES.iterdir() if path.is_dir())
 #: what the letters and their frame are made of; everything else would have come from a value
@@ -103,6 +106,25 @@ def test_the_text_part_reads_as_a_plain_mail(kind: str, name: str, language: str
     assert not any(row != row.rstrip() for row in rows)
     if name != "hostile":
         assert not re.search(r"\*\*|\\|[{}]|<\w", text)
+
+
+@every
+def test_every_letter_goes_into_a_mail_and_comes_out_again(kind: str, name: str, language: str) -> None:
+    mail = letter(kind, name, language)
+    read = message_from_bytes(compose(mail, now=NOW), policy=policy.default)
+    text, html = read.get_body(("plain",)), read.get_body(("html",))
+    assert text is not None
+    assert html is not None
+    assert text.get_content().replace("\r\n", "\n").strip() == mail.text.strip()
+    assert html.get_content().replace("\r\n", "\n").strip() == mail.html.strip()
+    assert [part.get_content_type() for part in read.iter_attachments()] == ["text/calendar"] * len(mail.attachments)
+
+
+def test_the_admins_page_on_letters_names_everything_that_letters_may_use() -> None:
+    page = (TEMPLATES.parent / "docs/letters.md").read_text()
+    names = {name for kind in KINDS for name in sample_scope(kind, PLAYBOOK, NOW)}
+    for name in (*names, *sandbox(TEMPLATES, str, markup=True).filters, *Rule, *FACT_NAMES):
+        assert re.search(rf"\b{name}\b", page), f"docs/letters.md does not name {name}"
 
 
 @pytest.mark.parametrize("kind", KINDS)
