@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from followupd.model.case import Case, Stage
-from followupd.model.letter import CONFIRMATION, DELAY, Brief, Step, Writer
+from followupd.model.letter import CONFIRMATION, DELAY, HOLDING, Brief, Step, Writer
 from followupd.model.playbook import Playbook
 from followupd.model.promise import Promise, PromiseState
 
@@ -45,6 +45,8 @@ def hindered(case: Case) -> str:
 
 
 def _to_confirm(case: Case) -> tuple[Promise, ...]:
+    if case.under_way(HOLDING):
+        return ()  # that letter names its own date
     unwritten = case.unwritten
     # What an agent has already put right needs no standing "we look into it"; the follow-up tells the whole story.
     past = case.stage in {Stage.FIXED, Stage.FOLLOWED_UP, Stage.CLOSED}

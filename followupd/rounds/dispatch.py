@@ -13,7 +13,7 @@ from followupd.model.case import Case
 from followupd.model.event import Event
 from followupd.model.gate import stale
 from followupd.model.kept import Kept, LetterState
-from followupd.model.letter import CONFIRMATION, DOUBT, FOLLOW_UP, GIFT_CARD, Brief, Writer
+from followupd.model.letter import CONFIRMATION, DOUBT, FOLLOW_UP, GIFT_CARD, HOLDING, Brief, Writer
 from followupd.model.marks import marks
 from followupd.model.message import Kind
 from followupd.model.outgoing import Condition, Delivery, Outcome, Outgoing
@@ -275,5 +275,7 @@ def _event(letter: Outgoing, delivery: Delivery, now: datetime) -> Event | None:
         return e.AgentTold(at=now, key=key, kind=kind, message_id=letter.message_id)
     if kind == GIFT_CARD:
         return e.GiftCardSent(at=now, key=key, kind=kind, message_id=letter.message_id, n=letter.concerns[0])
-    left = {CONFIRMATION: e.NextStepConfirmed, FOLLOW_UP: e.FollowedUp}.get(kind, e.CustomerTold)
+    left = {CONFIRMATION: e.NextStepConfirmed, HOLDING: e.NextStepConfirmed, FOLLOW_UP: e.FollowedUp}.get(
+        kind, e.CustomerTold
+    )
     return left(at=now, key=key, kind=kind, message_id=letter.message_id, promises=letter.concerns, why=delivery.reply)

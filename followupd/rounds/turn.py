@@ -14,7 +14,7 @@ from followupd.model.letter import NUDGE, Brief, Card, Step, Writer, as_event
 from followupd.model.marks import marks
 from followupd.model.message import Kind
 from followupd.model.playbook import Playbook
-from followupd.recovery import confirm, fix, follow_up, gift_card, opening
+from followupd.recovery import confirm, fix, follow_up, gift_card, opening, remind
 from followupd.rounds.desk import is_note
 from followupd.rounds.doors import Ledger, Work
 from followupd.rounds.reception import Reception
@@ -33,7 +33,7 @@ class Chapter(Protocol):
 
 
 #: the chapters in the order of the story
-CHAPTERS: tuple[Chapter, ...] = (opening, confirm, fix, follow_up, gift_card)
+CHAPTERS: tuple[Chapter, ...] = (opening, confirm, fix, follow_up, gift_card, remind)
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,6 +124,5 @@ def _case_token(subject: str) -> str:
 def _bounce(mail: Mail, kind: Kind, because: str, body: Body, ours: Ours) -> Bounce | None:
     if kind is not Kind.BOUNCE:
         return None
-    thread = message_ids(f"{mail.headers.first('references')} {mail.headers.first('in-reply-to')}")
-    own_ids = tuple(one for one in thread if ours.letter_key(one))
-    return (complaint_of if because.startswith("feedback") else bounce_of)(mail, body.text, own_ids)
+    look = complaint_of if because.startswith("feedback") else bounce_of
+    return look(mail, body.text, ours.letter_key)

@@ -105,7 +105,7 @@ def _promise(clause: _Clause, grammar: Grammar, *, given: bool) -> HeardPromise 
     if kind and frame:
         due = when if when and not clause.hangs else None
         evidence = (frame[0].strip(), clause.text[due.start : due.end].strip() if due else "")
-        text = promised_text(clause.text, due, grammar)
+        text = promised_text(clause.text, when if due else None, grammar, start=_start(clause, frame))
         return HeardPromise(
             text=text, kind=kind, due=due.moment if due else None, words=tuple(word for word in evidence if word)
         )
@@ -114,6 +114,12 @@ def _promise(clause: _Clause, grammar: Grammar, *, given: bool) -> HeardPromise 
         text = promised_text(clause.text, None, grammar)
         return HeardPromise(text=text, kind=Firmness.FIRM, due=None, words=(done[0].strip(),), past=True)
     return None
+
+
+def _start(clause: _Clause, frame: re.Match[str]) -> int:
+    """Return where the promise itself begins: after "I am so sorry, ", but never after the event it hangs on."""
+    opening = clause.text[: frame.start()]
+    return frame.start() if opening.rstrip().endswith(",") and clause.trigger is None else 0
 
 
 def _kind(clause: _Clause, grammar: Grammar) -> tuple[Firmness | None, re.Match[str] | None]:

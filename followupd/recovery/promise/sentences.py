@@ -19,6 +19,18 @@ _ABBREVIATION = re.compile(
 _INNER_QUOTE = re.compile(
     r"\"[^\"\n]{2,400}\"|“[^”\n]{2,400}”|„[^“”\n]{2,400}[“”]|«[^»\n]{2,400}»|‘[^’\n]{2,400}’(?!\w)"
 )
+#: how a mail begins and ends: no part of what is promised, though often without a full stop
+_GREETING = re.compile(
+    r"(?:hi|hello|hey|dear|good (?:morning|afternoon|evening|day)|hallo|guten (?:tag|morgen|abend)|liebe[rs]?|sehr geehrte[rs]?"
+    r"|bonjour|bonsoir|chère?|chers|hola|buen[oa]s (?:días|tardes)|estimad[oa]s?)\b[^,!:.?\n]{0,60}[,!:]\s*",
+    re.IGNORECASE,
+)
+_CLOSING = re.compile(
+    r"\s*(?:(?:kind|best|warm|many|with|kindest|warmest)\s+(?:regards|wishes|thanks|best)|regards|sincerely|yours|cheers|thanks,"
+    r"|mit (?:freundlich|best|lieb)\w+|viele grüße|beste grüße|liebe grüße|herzliche\w* grüße|cordialement|bien (?:à vous|cordialement)"
+    r"|salutations|(?:un )?(?:cordial )?saludos?|atentamente)\b",
+    re.IGNORECASE,
+)
 _SAME = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "\u00a0": " ", "\u202f": " ", "\u2009": " ", "\t": " "})
 
 
@@ -28,7 +40,7 @@ def sentences(text: str, doubtful: Collection[str] = ()) -> Iterator[str]:
     for paragraph in _paragraphs(unicodedata.normalize("NFC", text[:LONGEST_TEXT]), skip):
         for sentence in _cut(_INNER_QUOTE.sub(" … ", paragraph).translate(_SAME)):
             if len(sentence) <= LONGEST_SENTENCE:
-                yield sentence
+                yield _GREETING.sub("", sentence, count=1) if _GREETING.match(sentence) else sentence
 
 
 def lowered(sentence: str) -> str:
@@ -41,7 +53,7 @@ def _paragraphs(text: str, skip: Collection[str]) -> Iterator[str]:
     for line in [*text.splitlines(), ""]:
         plain = line.strip()
         left_out = not plain or plain in skip or _QUOTE_LINE.match(line)
-        if lines and (left_out or _ITEM.match(line)):
+        if lines and (left_out or _ITEM.match(line) or _CLOSING.match(line)):
             yield " ".join(lines)
             lines = []
         if not left_out:

@@ -4,6 +4,8 @@ A promise becomes one line of a list, "<text>, by <date>", in the owner's name. 
 ship the replacement"), since turning a verb about is wrong more often than a future tense is clumsy.
 """
 
+from dataclasses import replace
+
 from followupd.recovery.promise.dates import When
 from followupd.recovery.promise.grammar import Grammar
 from followupd.recovery.promise.sentences import lowered
@@ -13,9 +15,14 @@ _EDGES = " ,;:.!–—-…"
 _FRAGMENT_ENDS = (",", ";", " – ", " — ")
 
 
-def promised_text(clause: str, when: When | None, grammar: Grammar) -> str:
-    """Return the clause as a line of a letter: no date, no "and" before it, a capital first, no full stop."""
-    text = without(clause, when)
+def promised_text(clause: str, when: When | None, grammar: Grammar, *, start: int = 0) -> str:
+    """Return the clause as a line of a letter: no date, no "and" before it, a capital first, no full stop.
+
+    What stands before `start` is left out, unless the date begins there.
+    """
+    begin = start if when is None or when.start >= start or when.end <= start else 0
+    inside = when if when and when.start >= begin else None
+    text = without(clause[begin:], inside and replace(inside, start=inside.start - begin, end=inside.end - begin))
     filler = grammar.fillers.match(lowered(text))
     text = text[filler.end() :] if filler else text
     if grammar.inverted:

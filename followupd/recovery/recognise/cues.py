@@ -7,8 +7,8 @@ from followupd.recovery.recognise.phrases import Hit, PhraseBook
 
 #: The groups that speak for a complaint, and those that speak against one. Weights belong to these names.
 FOR = (
-    "explicit", "anger", "insult", "money", "dishonest", "leaving", "public", "legal", "escalate",
-    "unmet", "failure", "repeat", "reproach", "demand", "urgency", "safety",
+    "explicit", "anger", "insult", "money", "dishonest", "leaving", "public", "legal", "escalate", "unmet", "expected",
+    "failure", "repeat", "duration", "reproach", "why", "challenge", "demand", "urgency", "safety",
 )  # fmt: skip
 AGAINST = ("thanks", "praise", "question", "calm", "solved", "machine", "bulk")
 #: One of these tells a complaint from a neutral report of a fault (RECOGNISE.md: 43 % of complaints, 5 % of reports).
@@ -22,6 +22,8 @@ _DENIALS = frozenset(
 )  # fmt: skip
 #: So many words before the cue are looked at. A cue that itself begins with a denial ("not happy") is whole.
 _WINDOW = 2
+#: "Thanks for nothing": warm words inside a phrase of this group are not warm.
+_WRY, _WARM = "reproach", frozenset({"thanks", "praise"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +42,14 @@ class Cues:
         return cls(str(parsed.get("language", "")), PhraseBook.of(groups))
 
     def hits(self, words: Sequence[str]) -> list[Hit]:
-        """Return the cues found in the words, without those that are denied."""
-        return [hit for hit in self.book.hits(words) if not _denied(hit, words)]
+        """Return the cues found in the words, without those that are denied, and without thanks that are none."""
+        hits = [hit for hit in self.book.hits(words) if not _denied(hit, words)]
+        wry = [hit for hit in hits if hit.group == _WRY]
+        return [hit for hit in hits if hit.group not in _WARM or not any(_inside(hit, other) for other in wry)]
+
+
+def _inside(hit: Hit, other: Hit) -> bool:
+    return other.start <= hit.start < other.end and other.end >= hit.end
 
 
 def _groups_of(table: object, section: str, known: Iterable[str]) -> dict[str, Sequence[str]]:

@@ -1,0 +1,90 @@
+"""Promises that slip, promises that are forgotten, customers who hear nothing, and grants above a limit."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from followupd.model.case import Stage
+from followupd.model.promise import PromiseState
+from tests.journeys.world import World, text_of
+
+COMPLAINT = "My parcel has still not arrived. This is unacceptable."
+
+
+def complaint_in(world: World) -> str:
+    message_id = world.customer_writes(COMPLAINT)
+    world.agent_tags("complaint")
+    world.passes(world.now + timedelta(minutes=11))
+    return message_id
+
+
+def test_a_promise_that_slips_brings_one_delay_letter_before_the_told_date(world: World) -> None:
+    complaint_in(world)
+    ref = world.case().ref
+    assert world.says(ref, "kept: 1", "promise: ship the replacement by Friday") == []
+    world.passes(world.now + timedelta(minutes=11))
+    assert world.says(ref, "late: 2 until Tuesday because the warehouse is flooded") == []
+    [delay] = world.letters("delay")
+    assert "8 December" in text_of(delay)
+    assert "warehouse is flooded" in text_of(delay)
+    problems = world.says(ref, "late: 2 until Thursday because of more water")
+    assert "a lead says the second new date" in problems[0]
+    assert world.says(ref, "late: 2 until Thursday because of more water", agent="lee") == []
+    world.passes(world.now + timedelta(hours=1))
+    assert len(world.letters("delay")) == 2
+
+
+def test_half_a_margin_without_a_word_tells_the_customer_before_the_date(world: World) -> None:
+    complaint_in(world)
+    world.says(world.case().ref, "kept: 1", "promise: ship the replacement by Friday")
+    world.passes(world.now + timedelta(minutes=11))
+    world.passes(datetime(2026, 12, 4, 12, 30, tzinfo=UTC))  # due is 13:00, told 17:00
+    assert world.letters("delay") == []
+    world.passes(datetime(2026, 12, 4, 15, 30, tzinfo=UTC))
+    assert len(world.letters("delay")) == 1
+    world.passes(datetime(2026, 12, 9, 12, tzinfo=UTC))
+    assert len(world.letters("delay")) == 1  # never a second slip by machine
+
+
+def test_a_forgotten_promise_climbs_the_ladder_with_one_mail_a_person_and_day(world: World) -> None:
+    complaint_in(world)
+    for day in range(1, 10):
+        for hour in (9, 12, 16):
+            world.passes(datetime(2026, 12, 1, hour, 45, tzinfo=UTC) + timedelta(days=day))
+    mails = world.letters("desk/nudge") + world.letters("desk/escalation")
+    days = [(str(mail["To"]), mail["Date"].datetime.date()) for mail in mails]
+    assert len(days) == len(set(days))
+    assert {to for to, _ in days} == {"Ana Reyes <ana@agents.test>", "Lee Park <lee@agents.test>"}
+    promise = world.case().promise(1)
+    assert promise
+    assert promise.state is PromiseState.BROKEN
+    assert len(mails) <= 12  # a wheel that squeaks every hour is not heard any more
+
+
+def test_a_grant_above_the_limit_waits_for_a_leads_answer_and_no_tag_is_enough(world: World) -> None:
+    complaint_in(world)
+    world.agent_tags("refund-120")
+    [asked] = world.letters("desk/approval")
+    assert "lee@agents.test" in str(asked["To"])
+    world.agent_tags("approve")
+    assert world.case().compensation[0].state.value == "waiting-approval"
+    world.agent_answers(asked, "approve", sender="mallory@agents.test")
+    assert world.case().compensation[0].state.value == "waiting-approval"
+    world.agent_answers(asked, "approve", sender="lee@agents.test")
+    assert world.case().compensation[0].state.value == "granted"
+
+
+def test_silence_brings_a_nudge_and_then_a_holding_letter(make_world: Callable[..., World]) -> None:
+    playbook = 'name = "default"\nowner = "ana"\n'
+    world = make_world(playbook=playbook)
+    world.customer_writes(COMPLAINT)
+    world.agent_tags("complaint")
+    assert world.case().stage is Stage.HEARD
+    world.passes(datetime(2026, 12, 3, 10, 30, tzinfo=UTC))
+    assert len(world.letters("desk/nudge")) == 1
+    assert world.letters("holding") == []
+    world.passes(datetime(2026, 12, 4, 11, tzinfo=UTC))
+    [holding] = world.letters("holding")
+    assert "8 December" in text_of(holding)
+    world.passes(datetime(2026, 12, 4, 16, tzinfo=UTC))
+    assert len(world.letters("holding")) == 1
+    assert world.letters("confirmation") == []
