@@ -79,6 +79,15 @@ To: kim@example.org
     assert read(raw, US).bounce == Bounce("kim@example.org", OWN_ID, "", "5.1.1", permanent=True, bad_address=True)
 
 
+def test_our_signed_id_is_found_wherever_it_stands() -> None:
+    report = a_report(original="<rewritten.by.a.gateway@example.org>").replace(
+        b"not deliver your message", f"not deliver {OWN_ID}".encode()
+    )
+    bounce = read(report, US).bounce
+    assert bounce is not None
+    assert bounce.original_message_id == OWN_ID
+
+
 def test_a_warning_in_plain_words_is_a_delay() -> None:
     raw = a_mail(
         "Your message has not yet been delivered to kim@example.org.\n",
