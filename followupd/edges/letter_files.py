@@ -136,8 +136,8 @@ def sandbox(directory: Path, write: Callable[[str], str], *, markup: bool) -> En
     def finalize(_: Context, value: Any) -> Any:
         if isinstance(value, Undefined):
             str(value)  # raises, with the name
-        if value is None:
-            raise TemplateError("a value is missing here")
+        if not isinstance(value, str | int | float):
+            raise TemplateError("this is no text; print one of its parts, such as `owner.name`")
         return value if isinstance(value, Markup) else Markup(write(str(value)))  # noqa: S704  escaped for Markdown
 
     environment = ImmutableSandboxedEnvironment(

@@ -7,7 +7,7 @@ complaint's facts are not. What nobody has said yet is `Missing`: false in an `i
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, time
 from types import SimpleNamespace
 from typing import Any
 
@@ -42,6 +42,10 @@ _TITLES = frozenset({
 })  # fmt: skip
 
 
+#: moments that mean "on that day"
+_DAYS_ENDS = frozenset({time(0), time(23, 59)})
+
+
 class Unknown(StrictUndefined):
     """A name that this letter does not have: a slip of the template's author."""
 
@@ -63,7 +67,10 @@ class Missing(Undefined):
 
 
 class Named(SimpleNamespace):
-    """Values under one name, as `owner.phone`."""
+    """Values under one name, as `owner.phone`. Its repr tells none of them: one may be a gift card's code."""
+
+    def __repr__(self) -> str:
+        return f"Named({', '.join(vars(self))})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +81,11 @@ class Written:
     playbook: Playbook
     now: datetime
 
-    def day(self, at: datetime) -> str:
-        """Write the date of a moment; its time only when that is today and not the end of work."""
+    def day(self, at: datetime, *, exact: bool = False) -> str:
+        """Write the date of a moment; its time when that is today or was named, unless it is where a day's work ends."""
         local, calendar = self.playbook.calendar.local(at), self.playbook.calendar
-        speaks = local.date() == calendar.local(self.now).date() and at != calendar.close_of(local.date())
+        ends = at == calendar.close_of(local.date()) or local.time().replace(second=0, microsecond=0) in _DAYS_ENDS
+        speaks = not ends and (exact or local.date() == calendar.local(self.now).date())
         return f"{self.date(local.date())}, {self.time(at)}" if speaks else self.date(local.date())
 
     def date(self, day: date) -> str:
@@ -107,7 +115,7 @@ class Written:
             firm=promise.kind is Firmness.FIRM,
             estimate=promise.kind is Firmness.ESTIMATE,
             update=promise.kind is Firmness.NEXT_UPDATE,
-            by=_given("promise.by", promise.told and self.day(promise.told)),
+            by=_given("promise.by", promise.told and self.day(promise.told, exact=promise.source != "playbook")),
             overdue=bool(promise.told and promise.told < self.now),
             mine=owner.id == self.playbook.owner_of(case.owner).id,
             who=owner.name,

@@ -70,7 +70,12 @@ class Letters:
         """Write the gift card's letter, in a thread of its own; the only scope that has a `card` (practice 47)."""
         found = self.find(GIFT_CARD, case.language or playbook.language, playbook.company.locale)
         scope = scopes.of_gift_card(case, playbook, card, scopes.written(found.language, playbook, now))
-        return self._out(found, GIFT_CARD, case, scope, to=_clean(case.customer))
+        try:
+            return self._out(found, GIFT_CARD, case, scope, to=_clean(case.customer))
+        except LetterError as error:
+            if card.code not in str(error):
+                raise
+        raise LetterError(f"{found.file}: the letter cannot be written (the reason would show the card's code)")
 
     def desk(self, kind: str, case: Case, playbook: Playbook, now: datetime, brief: Brief, to: Agent) -> Outgoing:
         """Write a mail to an agent, in the company's language; desk mails of a case stand in one thread."""
