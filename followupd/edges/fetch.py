@@ -85,7 +85,7 @@ def _portions(sizes: Mapping[int, int]) -> Iterator[dict[int, int]]:
 def _raws(client: Client, sizes: Mapping[int, int]) -> dict[int, bytes]:
     small = [uid for uid, size in sizes.items() if 0 < size <= SMALL]
     raws = _bodies(_rows(client, small, "(BODY.PEEK[])"))
-    raws |= _texts(client, [uid for uid, size in sizes.items() if size > SMALL])
+    raws |= _texts(client, {uid: size for uid, size in sizes.items() if size > SMALL})
     for uid in _still_there(client, sizes.keys() - raws.keys()):
         raws[uid] = _bodies(_rows(client, [uid], f"(BODY.PEEK[]<0.{LARGEST_TEXT}>)")).get(uid, b"")
     return raws
@@ -96,18 +96,18 @@ def _bodies(found: Mapping[int, Row]) -> dict[int, bytes]:
     return {uid: body for uid, body in bodies if isinstance(body, bytes)}
 
 
-def _texts(client: Client, uids: Collection[int]) -> dict[int, bytes]:
+def _texts(client: Client, sizes: Mapping[int, int]) -> dict[int, bytes]:
     """Read large mails by their structure; mails of the same shape share one command."""
-    shapes: dict[Part, list[int]] = defaultdict(list)
-    for uid, row in _rows(client, uids, "(BODYSTRUCTURE)").items():
+    shapes: dict[str, dict[int, Part]] = defaultdict(dict)
+    for uid, row in _rows(client, sizes, "(BODYSTRUCTURE)").items():
         with contextlib.suppress(TooOddError):
-            shapes[outline(row.get(b"BODYSTRUCTURE"))].append(uid)
+            part = outline(row.get(b"BODYSTRUCTURE"))
+            shapes[" ".join(f"BODY.PEEK[{name}]<0.{most}>" for name, most in part.sections)][uid] = part
     raws: dict[int, bytes] = {}
-    for shape, alike in shapes.items():
-        items = " ".join(f"BODY.PEEK[{name}]<0.{most}>" for name, most in shape.sections)
+    for items, alike in shapes.items():
         for uid, row in _rows(client, alike, f"({items})").items():
             with contextlib.suppress(TooOddError):
-                raws[uid] = put_together(shape, row)
+                raws[uid] = put_together(alike[uid], row, sizes[uid])
     return raws
 
 

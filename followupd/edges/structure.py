@@ -16,6 +16,11 @@ DEEPEST = 30
 LARGEST_TEXT = 2**20  # bytes fetched of one part
 MOST_TEXT = 2 * LARGEST_TEXT  # bytes fetched of all parts of one mail
 LARGEST_HEADER = 2**18
+#: bytes of a mail that its structure may leave out, such as a preamble; and a hundredth, since Exchange only guesses sizes
+UNCLAIMED = 1024
+BOUNDARY = 80  # bytes a part, with its line ends
+#: media that hold no words; any other type, and a broken one, is read
+WORDLESS = frozenset({"image", "audio", "video", "application", "font", "model", "message"})
 #: reports that machines write for machines (RFC 3464, 8098, 5965)
 REPORTS = frozenset({"delivery-status", "global-delivery-status", "disposition-notification", "feedback-report"})
 
@@ -26,21 +31,33 @@ class TooOddError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One node of a mail. `number` is the IMAP section ("1.2"; "" for the mail itself), `read` what to fetch of it."""
+    """One node of a mail. `number` is the IMAP section ("1.2"; "" for the mail itself), `read` what to fetch of it.
+
+    `octets` is the size of a leaf's body as the server claims it.
+    """
 
     number: str
     children: tuple["Part", ...] = ()
     read: str = ""  # "" | body | header
+    octets: int = 0
+
+    @property
+    def prefix(self) -> str:
+        return self.number + "." if self.number else ""
+
+    @property
+    def header(self) -> str:
+        """The section of this node's header."""
+        return self.prefix + ("MIME" if self.number else "HEADER")
 
     @property
     def sections(self) -> Iterator[tuple[str, int]]:
         """Yield the IMAP sections to fetch, with the most bytes of each."""
-        prefix = self.number + "." if self.number else ""
-        yield f"{prefix}{'MIME' if self.number else 'HEADER'}", LARGEST_HEADER
+        yield self.header, LARGEST_HEADER
         if self.read == "body":
             yield self.number or "1", LARGEST_TEXT
         elif self.read == "header":
-            yield f"{prefix or '1.'}HEADER", LARGEST_HEADER
+            yield f"{self.prefix or '1.'}HEADER", LARGEST_HEADER
         for child in self.children:
             yield from child.sections
 
@@ -65,16 +82,17 @@ class _Outline:
         if not isinstance(structure, list) or not structure or depth > DEEPEST or self.parts > MOST_PARTS:
             raise TooOddError
         if not isinstance(structure[0], list):
-            return Part(section, read=self._reading(structure))
+            return Part(section, read=self._reading(structure), octets=number(structure[6]))
         prefix = section + "." if section else ""
         children = enumerate(_leading_lists(structure), 1)
         return Part(section, tuple(self.of(child, f"{prefix}{position}", depth + 1) for position, child in children))
 
     def _reading(self, leaf: list[Value]) -> str:
         reading = _reading(leaf)
-        if reading == "body":
-            self.bytes += min(number(leaf[6]), LARGEST_TEXT)
-        return reading if self.bytes <= MOST_TEXT else ""
+        if reading != "body":
+            return reading
+        self.bytes += min(number(leaf[6]), LARGEST_TEXT)
+        return "body" if self.bytes <= MOST_TEXT else ""
 
 
 def _leading_lists(structure: list[Value]) -> Iterator[Value]:
@@ -88,10 +106,10 @@ def _reading(leaf: list[Value]) -> str:
     if len(leaf) < 7:
         raise TooOddError
     kind, subtype = _word(leaf[0]), _word(leaf[1])
-    if kind == "message":
-        return "body" if subtype in REPORTS else "header" if subtype in {"rfc822", "global"} else ""
-    if kind != "text":
-        return ""
+    if kind == "message" and subtype in {"rfc822", "global"}:
+        return "header"
+    if kind in WORDLESS:
+        return "body" if kind == "message" and subtype in REPORTS else ""
     return "" if _is_attached(leaf) and subtype not in {"calendar", "rfc822-headers"} else "body"
 
 
@@ -104,25 +122,32 @@ def _word(value: Value) -> str:
     return value.decode("ascii", "replace").lower() if isinstance(value, bytes) else ""
 
 
-def put_together(part: Part, fetched: Mapping[bytes, Value]) -> bytes:
-    """Join the fetched sections to one mail that a parser can read.
+def put_together(part: Part, fetched: Mapping[bytes, Value], size: int) -> bytes:
+    """Join the fetched sections to one mail that a parser can read; `size` is the whole mail's, in bytes.
 
     Raises:
-        TooOddError: the header names no boundary though the server saw parts, or a text did not come.
+        TooOddError: the structure leaves out a good deal of the mail (a broken boundary hides words from the server), the
+            header names no boundary though the server saw parts, or a text did not come.
     """
+    if size - _described(part, fetched) > UNCLAIMED + size // 100:
+        raise TooOddError
     return b"".join(_joined(part, fetched))
 
 
+def _described(part: Part, fetched: Mapping[bytes, Value]) -> int:
+    header = len(_section(fetched, part.header))
+    return header + part.octets + BOUNDARY + sum(_described(child, fetched) for child in part.children)
+
+
 def _joined(part: Part, fetched: Mapping[bytes, Value]) -> Iterator[bytes]:
-    prefix = part.number + "." if part.number else ""
-    header = _section(fetched, f"{prefix}{'MIME' if part.number else 'HEADER'}")
+    header = _section(fetched, part.header)
     yield _closed(header)
     if part.children:
         yield from _joined_children(part, _boundary(header), fetched)
     elif part.read == "body":
         yield _text(fetched, part.number or "1")
     elif part.read == "header":
-        yield _section(fetched, f"{prefix or '1.'}HEADER")
+        yield _section(fetched, f"{part.prefix or '1.'}HEADER")
 
 
 def _joined_children(part: Part, boundary: bytes, fetched: Mapping[bytes, Value]) -> Iterator[bytes]:
