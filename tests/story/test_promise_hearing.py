@@ -76,6 +76,21 @@ def test_the_text_of_a_promise_is_a_line_that_a_date_may_follow(language: str, s
     assert promise.due
 
 
+@pytest.mark.parametrize(
+    ("said", "line"),
+    [
+        ("Hi Kim, I'll send the label tomorrow.", "I will send the label"),
+        ("Dear Ms Doe,\n\nwe will correct it by Friday\n\nKind regards\nAna", "We will correct it"),
+        ("Dear Ms Doe,\nwe will correct it by Friday\nKind regards\nAna", "We will correct it"),
+        ("I am so sorry about this, we will correct it by Friday.", "We will correct it"),
+        ("As soon as I hear from them, I will write to you.", "As soon as I hear from them, I will write to you"),
+        ("By Friday, you'll have an answer from us.", "You will have an answer from us"),
+    ],
+)
+def test_greetings_and_regrets_are_no_part_of_a_promise(said: str, line: str) -> None:
+    assert [promise.text for promise in promises(said)] == [line]
+
+
 def test_a_gift_with_a_date_is_a_promise_too() -> None:
     made, given_ = hear("We will refund you the $25.00 by Friday.", said_at=SAID_AT, calendar=LONDON)
     assert [promise.due for promise in made] == [FRIDAY]
@@ -154,6 +169,26 @@ def test_the_same_promise_made_twice_is_one() -> None:
 def test_one_clause_refused_leaves_the_other_heard() -> None:
     (promise,) = promises("I can't call you tomorrow, but I will write by Friday.")
     assert (promise.kind, promise.due) == (Firmness.NEXT_UPDATE, FRIDAY)
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "Thank you for your message of Friday, we will correct the invoice today."),
+        ("en", "I am sorry that it never arrived, we'll send the part today."),
+        ("fr", "Je suis désolée que rien ne soit arrivé, nous enverrons la pièce aujourd'hui."),
+    ],
+)
+def test_thanks_and_regrets_before_a_promise_do_not_silence_it(language: str, text: str) -> None:
+    (promise,) = promises(text, language)
+    assert promise.due == datetime(2026, 12, 1, 17, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "text", ["If you return it, we will refund you by Friday.", "Unless it arrives, I'll call you."]
+)
+def test_a_condition_silences_what_follows_it(text: str) -> None:
+    assert hear(text, said_at=SAID_AT, calendar=LONDON) == ((), ())
 
 
 def test_letting_know_whether_is_no_condition() -> None:

@@ -73,7 +73,7 @@ def _clauses(sentence: str, grammar: Grammar, reader: Reader) -> Iterator[_Claus
     """Give the clauses that may commit us; a condition silences its own clause and those after it."""
     if sentence.rstrip("\"') ").endswith("?") or sentence.startswith("¿"):
         return
-    for part in _parts(sentence, grammar):
+    for part in _parts(sentence, grammar, reader):
         low = lowered(part)
         plain = grammar.complement.sub(" … ", low)  # "I let you know whether": not a condition of ours
         if grammar.unreal.search(plain):
@@ -83,9 +83,13 @@ def _clauses(sentence: str, grammar: Grammar, reader: Reader) -> Iterator[_Claus
             yield _Clause(part, low, when, trigger.start() if trigger else None)
 
 
-def _parts(sentence: str, grammar: Grammar) -> Iterator[str]:
-    begin = 0
-    for cut in grammar.clause.finditer(lowered(sentence)):
+def _parts(sentence: str, grammar: Grammar, reader: Reader) -> Iterator[str]:
+    """Cut a sentence into its clauses; a bare comma cuts none from its date or from the event that it hangs on."""
+    begin, low = 0, lowered(sentence)
+    for cut in grammar.clause.finditer(low):
+        opening = low[begin : cut.start()]
+        if cut[0].strip() == "," and (grammar.trigger.search(opening) or _when(opening, reader)):
+            continue
         yield sentence[begin : cut.start()]
         begin = cut.end()
     yield sentence[begin:]

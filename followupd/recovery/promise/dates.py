@@ -122,10 +122,15 @@ class Reader:
         if day is None:
             raise AssertionError("unreachable: an atom holds a day, a time or a moment")
         if atom.week and not atom.day:
-            return self._later(self.calendar.end_of_business(day), day)
+            return self._last_of(day)
         if before and self.calendar.end_of_business(day - timedelta(days=1)) > self.now:
             return self.calendar.end_of_business(day - timedelta(days=1))
         return self._later(self.calendar.close_of(day), day)
+
+    def _last_of(self, day: date) -> datetime:
+        """Return the last close of a period that ends with this day, or the end of the day when that close is over."""
+        work = self.calendar.end_of_business(day)
+        return work if work > self.now else self._later(self.calendar.close_of(day), day)
 
     def _later(self, close: datetime, day: date) -> datetime:
         """Return the close, or the end of that day when the office had closed before the promise was made."""
@@ -227,7 +232,7 @@ class Reader:
     def _end_of_month(self, later: int) -> datetime:
         month = self.today.month + later
         first_after = date(self.today.year + month // 12, month % 12 + 1, 1)
-        return self.calendar.end_of_business(first_after - timedelta(days=1))
+        return self._last_of(first_after - timedelta(days=1))
 
     def _phrase(self, place: _Atom, code: str) -> _Atom:
         name, _, count = code.partition("+")
@@ -243,7 +248,7 @@ class Reader:
             case "mid":
                 return replace(place, day=monday + timedelta(days=2))
             case "weekend":
-                return replace(place, moment=self.calendar.end_of_business(monday + timedelta(days=6)))
+                return replace(place, moment=self._last_of(monday + timedelta(days=6)))
             case "month":
                 return replace(place, moment=self._end_of_month(int(count)))
             case "christmas":

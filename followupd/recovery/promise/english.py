@@ -180,8 +180,10 @@ ENGLISH = Grammar(
         r"(?:,|;|:)?\s+(?:and|but|so|while|yet)\s+(?=(?:i|we|you|it|they|he|she|there|this|your|the|my"
         r"|our)(?:'|\s))"
         r"|;\s|\s[–—-]\s|:\s"
+        r"|,\s+(?=(?:i|we)(?:'ll|'m|'re|'ve|\s+(?:will|shall|have|am|are))\b)"
     ),
     unreal=words(
+        r"^should (?:it|you|the|this|that|your)",
         r"if",
         r"unless",
         r"in case",
@@ -259,7 +261,6 @@ ENGLISH = Grammar(
         r"sorry that",
         r"understand(?:s)? (?:that|how|why)",
         r"^(?:many )?thank(?:s| you)",
-        r"^should (?:it|you|the|this|that|your)",
         r"(?:can|may|shall|should|must|need to|have to) (?:i|we)",
     ),
     trigger=words(

@@ -154,7 +154,7 @@ FRENCH = Grammar(
     clause=re.compile(
         r"(?:,|;|:)?\s+(?:et|mais|donc|puis|car)\s+(?=(?:je|j'|nous|il|elle|votre|notre|le|la"
         r"|les)(?:\b|')|vous (?:aurez|avez|recevrez|serez|êtes|pouvez|devez|pourrez))|\s;\s|;\s"
-        r"|\s[–—-]\s|\s?:\s"
+        r"|\s[–—-]\s|\s?:\s|,\s+(?=(?:je|nous)\s|j')"
     ),
     unreal=words(
         r"si",
