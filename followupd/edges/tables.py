@@ -66,6 +66,7 @@ class LetterRow(SQLModel, table=True):
     leaving_at: datetime | None = None
     sent_at: datetime | None = None
     witnessed_at: datetime | None = None
+    copy_due: bool = True  # False when the server did not take the blind copy: waiting for it proves nothing
     sealed: bytes
 
 

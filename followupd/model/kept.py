@@ -73,6 +73,7 @@ class LetterState:
     leaving_at: datetime | None
     sent_at: datetime | None
     witnessed_at: datetime | None
+    copy_due: bool = True
 
 
 @dataclass(frozen=True, slots=True)

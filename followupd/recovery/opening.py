@@ -7,7 +7,7 @@ from followupd.model.case import Case, Stage
 from followupd.model.event import CaseOpened, ComplaintHeard, ComplaintSuspected, Event, PromiseMade
 from followupd.model.facts import Facts
 from followupd.model.letter import OPENED, Brief, Step, Writer
-from followupd.model.message import Message, Person, Verdict
+from followupd.model.message import Kind, Message, Person, Verdict
 from followupd.model.playbook import NextStep, Playbook
 from followupd.model.promise import Promise
 
@@ -20,13 +20,19 @@ def open_case(
     language: str = "", suggested: tuple[tuple[str, str], ...] = (), by: str = "followupd", why: str = "",
 ) -> CaseOpened:  # fmt: skip
     """Return the first event of a case for this mail; replies go to Reply-To where the customer asked for it."""
-    customer = message.forwarded_from or Person(_answer_to(message), message.sender.name)
+    forwarded = message.forwarded_from if message.kind is Kind.AGENT else None
+    customer = forwarded or Person(_answer_to(message), message.sender.name)
     return CaseOpened(
         at=now, by=by, why=why, ref=ref, mailbox=mailbox, customer=customer, subject=message.subject,
         playbook=playbook.name, owner=playbook.owner_of(playbook.owner).id, severity=severity, language=language,
         message_id=message.message_id, references=message.thread, no_answer=message.no_answer, facts=facts,
-        story=message.text[:STORY_CHARACTERS], suggested=suggested,
+        story=words_of(message)[:STORY_CHARACTERS], suggested=suggested,
     )  # fmt: skip
+
+
+def words_of(message: Message) -> str:
+    """Return the customer's words: the new ones, or in a bare forward the forwarded ones."""
+    return message.text or (message.quoted if message.forwarded_from else "")
 
 
 def _answer_to(message: Message) -> str:

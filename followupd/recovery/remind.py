@@ -121,17 +121,18 @@ def _of_approval(case: Case) -> Iterator[Matter]:
 def _not_twice_a_day(case: Case, playbook: Playbook, matter: Matter) -> datetime:
     """A person hears of a case once a day; what comes later the same day waits for the next opening."""
     calendar = playbook.calendar
-    last = max((at for name, at in case.nudges if _rung_of(name) == matter.rung), default=None)
+    whom = _person(case, playbook, matter.rung)
+    last = max((at for name, at in case.nudges if _person(case, playbook, _rung_of(name)) == whom), default=None)
     if last is None:
         return matter.at
     next_day = calendar.moment(calendar.local(last).date() + timedelta(days=1), calendar.open)
     return max(matter.at, calendar.next_open(next_day))
 
 
-def _rung_of(name: str) -> str:
-    if name.startswith("approve-"):
+def _rung_of(name: str) -> Rung:
+    if name.startswith("approve-") or " lead " in name:
         return "lead"
-    return next((rung for rung in ("lead", "manager") if f" {rung} " in f" {name} "), "owner")
+    return "manager" if " manager " in name else "owner"
 
 
 def _nudges(case: Case, playbook: Playbook, write: Writer, now: datetime) -> list[Step]:
@@ -140,34 +141,39 @@ def _nudges(case: Case, playbook: Playbook, write: Writer, now: datetime) -> lis
         each for each in _matters(case, playbook)
         if each.name not in done and _not_twice_a_day(case, playbook, each) <= now
     ]  # fmt: skip
-    steps: list[Step] = []
-    for rung in ("owner", "lead", "manager"):
-        matters = [each for each in due if each.rung == rung]
-        if matters:
-            steps += _one_mail(case, playbook, write, now, rung, matters)
-    return steps
+    people = {_person(case, playbook, each.rung).id: _person(case, playbook, each.rung) for each in due}
+    return [
+        step
+        for whom in people.values()
+        for step in _one_mail(
+            case, playbook, write, now, whom, [m for m in due if _person(case, playbook, m.rung) == whom]
+        )
+    ]
 
 
 def _one_mail(
-    case: Case, playbook: Playbook, write: Writer, now: datetime, rung: Rung, matters: list[Matter]
+    case: Case, playbook: Playbook, write: Writer, now: datetime, whom: Agent, matters: list[Matter]
 ) -> list[Step]:
-    whom = _person(case, playbook, rung)
     brief = Brief(
         because="; ".join(dict.fromkeys(matter.sentence for matter in matters)),
         asks=tuple(dict.fromkeys(ask for matter in matters for ask in matter.asks)),
         promises=case.owed, compensation=case.compensation, quote=case.latest or case.story,
     )  # fmt: skip
-    approval = all(matter.name.startswith("approve-") for matter in matters)
-    kind = APPROVAL if approval else NUDGE if rung == "owner" else ESCALATION
+    if all(matter.name.startswith("approve-") for matter in matters):
+        kind = APPROVAL
+    else:
+        kind = NUDGE if any(matter.rung == "owner" for matter in matters) else ESCALATION
     told = [OwnerNudged(at=now, matter=matter.name, whom=whom.id, why=matter.sentence) for matter in matters]
     return [*told, write.desk(kind, case, playbook, now, brief, whom)]
 
 
 def _person(case: Case, playbook: Playbook, rung: Rung) -> Agent:
+    """Return who stands on this rung, else on the nearest one that somebody stands on."""
     owner = playbook.owner_of(case.owner)
     if rung == "owner":
         return owner
-    return playbook.team.first(Role.LEAD if rung == "lead" else Role.MANAGER) or owner
+    lead, manager = playbook.team.first(Role.LEAD), playbook.team.first(Role.MANAGER)
+    return (lead if rung == "lead" else manager or lead) or owner
 
 
 # --- what the customer must hear --------------------------------------------------------------------------------------

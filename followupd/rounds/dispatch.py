@@ -100,7 +100,9 @@ class Dispatch:
 
     def _doubt(self, state: LetterState, now: datetime) -> bool:
         letter = state.letter
-        again = not letter.to_customer or (self.rules.in_doubt == "resend" and letter.kind != GIFT_CARD)
+        # A copy that could never come is no evidence that the letter did not leave.
+        may = self.rules.in_doubt == "resend" and self.rules.witness and state.copy_due
+        again = not letter.to_customer or (may and letter.kind != GIFT_CARD)
         with self.ledger.work() as work:
             if again:
                 work.outbox.put_down(letter.key, Condition.DEFERRED, now, reply="in doubt; sent again by policy")
@@ -125,14 +127,16 @@ class Dispatch:
             ready = work.outbox.may_leave(now)
         if not ready:
             return 0
+        handed = 0
         with self.post as post:
-            return sum(self._leave(post, state, now) for state in ready if go_on())
-
-    def _leave(self, post: Post, state: LetterState, now: datetime) -> bool:
-        if not self._may_leave(state, now) or not self._claimed(state.letter, now):
-            return False
-        self._hand_over(post, state.letter, now)
-        return True
+            for state in ready:
+                if not go_on():
+                    break
+                if self._may_leave(state, now) and self._claimed(state.letter, now):
+                    handed += 1
+                    if self._hand_over(post, state.letter, now).outage:
+                        break  # every other letter would fare the same, and lose a try
+        return handed
 
     def _may_leave(self, state: LetterState, now: datetime) -> bool:
         """Ask everything again that may have changed since the letter was written."""
@@ -190,7 +194,7 @@ class Dispatch:
         with self.ledger.work() as work:
             return work.outbox.claim(letter.key, now)
 
-    def _hand_over(self, post: Post, letter: Outgoing, now: datetime) -> None:
+    def _hand_over(self, post: Post, letter: Outgoing, now: datetime) -> Delivery:
         journal.letter_leaves(letter.key)
         witness = self.witness_address(letter.mailbox) if letter.witness and self.rules.witness else ""
         try:
@@ -202,6 +206,9 @@ class Dispatch:
             delivery = post.deliver(raw, sender=sender, to=letter.to.address, witness=witness)
         with self.ledger.work() as work:
             self._settle(work, letter, delivery, now)
+            if delivery.outcome is Outcome.UNKNOWN and not delivery.witnessed:
+                work.outbox.no_copy_comes(letter.key)
+        return delivery
 
     def _settle(self, work: Work, letter: Outgoing, delivery: Delivery, now: datetime) -> None:
         """Put down what happened, and let the letter's leaving move its case, in one transaction."""
@@ -218,7 +225,8 @@ class Dispatch:
             self._move(work, work.cases.get(letter.case), event, now)
 
     def _given_up(self, state: LetterState, delivery: Delivery, now: datetime) -> Delivery:
-        if delivery.outcome is Outcome.DEFERRED and now - state.written_at > _GIVE_UP:
+        # An outage is ours, such as a wrong password over a holiday: no letter dies of it.
+        if delivery.outcome is Outcome.DEFERRED and not delivery.outage and now - state.written_at > _GIVE_UP:
             return Delivery(Outcome.REFUSED, f"given up after {_GIVE_UP.days} days: {delivery.reply}")
         return delivery
 

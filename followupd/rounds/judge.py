@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from followupd.model.facts import Facts
 from followupd.model.message import Message, Verdict
-from followupd.recovery import recognise
+from followupd.recovery import opening, recognise
 
 #: as much of a mail as is judged; complaints say so early, and time must not grow with the mail (MAIL.md R7)
 _CHARACTERS = 20_000
@@ -30,21 +30,23 @@ class HouseJudge:
     def verdict(self, message: Message) -> Verdict:
         """Judge a human sender's new words; a mail that a person must open by hand has none."""
         return self.recogniser.judge(
-            message.subject, message.text[:_CHARACTERS], language=self.default_language, auto=self.auto, ask=self.ask,
+            message.subject, opening.words_of(message)[:_CHARACTERS], language=self.default_language, auto=self.auto, ask=self.ask,
             rules=self.rules, delta=self.delta,
         )  # fmt: skip
 
     def severity(self, message: Message, verdict: Verdict, *, open_case: bool) -> str:
         vip = _is_vip(message.sender.address, self.vip)
-        return str(recognise.severity(verdict, message.text[:_CHARACTERS], vip=vip, open_case=open_case))
+        return str(recognise.severity(verdict, opening.words_of(message)[:_CHARACTERS], vip=vip, open_case=open_case))
 
     def facts(self, message: Message) -> Facts:
         """Return what may stand in a letter without an agent's word: the telephone number, for the agents' calls."""
-        return Facts(phone=_phone(f"{message.signature}\n{message.text[:_CHARACTERS]}", self.region) or None)
+        return Facts(
+            phone=_phone(f"{message.signature}\n{opening.words_of(message)[:_CHARACTERS]}", self.region) or None
+        )
 
     def suggestions(self, message: Message) -> tuple[tuple[str, str], ...]:
         """Return facts in the customer's own words, for the owner to take or leave; no letter ever echoes them."""
-        text = message.text[:_CHARACTERS]
+        text = opening.words_of(message)[:_CHARACTERS]
         wishes = dict.fromkeys(want.wish for want in recognise.wants(text))
         issue = " ".join(recognise.issue(text).split())
         found = (("issue", issue[:300]), ("wants", ", ".join(wishes)))
@@ -52,7 +54,7 @@ class HouseJudge:
 
     def language(self, message: Message) -> str:
         """Return the customer's language where the mail tells it, else "" (the playbook's, then the company's)."""
-        told = recognise.language_of(message.text[:_CHARACTERS])
+        told = recognise.language_of(opening.words_of(message)[:_CHARACTERS])
         return "" if told == "other" else told
 
 

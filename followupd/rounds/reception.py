@@ -17,6 +17,7 @@ from followupd.model.event import (
     CustomerAway,
     CustomerWrote,
     Event,
+    Held,
     LetterRefused,
     PromiseKept,
     PromiseProposed,
@@ -209,9 +210,13 @@ class Reception:
         named = [bounce.original_message_id] if bounce and bounce.original_message_id else []
         ref = work.cases.naming([*kept.message.thread, *named])
         work.mail.put_down(kept.id, case_ref=ref, reason=kept.message.because)
-        if ref is None or bounce is None or not bounce.permanent:
+        if ref is None or bounce is None or not (bounce.permanent or bounce.action == "complaint"):
             return
         case = work.cases.get(ref)
+        if bounce.action == "complaint":  # RFC 5965: the customer called our mail spam, so no machine writes again
+            held = Held(at=now, by="a feedback report", why="the customer marked a letter of ours as spam")
+            self._record(work, case, [held], now)
+            return
         keys = {mark.key: mark for mark in case.letters if mark.state in {"left", "pending", "doubt"}}
         key = next((key for key in kept.message.answers if key in keys), "")
         mark = keys.get(key) or next((m for m in reversed(case.letters) if not m.kind.startswith("desk/")), None)

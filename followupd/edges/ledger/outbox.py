@@ -116,6 +116,10 @@ class Outbox:
         )
         self._session.expire_all()
 
+    def no_copy_comes(self, key: str) -> None:
+        """Write that the server did not take the blind copy, so that nobody waits for it."""
+        self._turn(key, tuple(Condition), copy_due=False)
+
     def sent_to(self, address: str, since: datetime) -> list[datetime]:
         """Return when automatic letters left for this address since then, oldest first."""
         query = (
@@ -143,5 +147,5 @@ class Outbox:
     def _state(self, row: LetterRow) -> LetterState:
         return LetterState(
             opened(self._seal, OUTGOING, row.sealed), Condition(row.condition), row.not_before, row.attempts, row.reply,
-            row.written_at, row.leaving_at, row.sent_at, row.witnessed_at,
+            row.written_at, row.leaving_at, row.sent_at, row.witnessed_at, row.copy_due,
         )  # fmt: skip
