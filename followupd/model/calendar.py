@@ -13,8 +13,6 @@ from functools import cache
 from typing import Self
 from zoneinfo import ZoneInfo
 
-import holidays as holiday_tables
-
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 _ABSOLUTE = {"second": 1, "minute": 60, "hour": 3600}
@@ -285,6 +283,8 @@ def _holidays_of(code: str, year: int) -> frozenset[date]:
     """Return the holidays of one year; raises ValueError for a code that the holidays package does not know."""
     if not code:
         return frozenset()
+    import holidays as holiday_tables  # takes 0.1 s, which commands without a calendar need not spend
+
     country, _, part = code.upper().partition("-")
     parts = holiday_tables.list_supported_countries().get(country, [])
     part = next((known for known in parts if known.upper() == part), part)  # "Zone A" is known in this case only
