@@ -1,9 +1,9 @@
 """Measures how well promises and gifts are heard: `python -m tests.story.promises.measure [-v]` prints the table.
 
 `sentences.jsonl` was written before the grammar; a hash of the text parts it into `dev`, which the grammar was written
-by, and `test`, which nobody looked at. One person wrote both and the grammar, so `test` flatters. `fresh.jsonl` and
-`later.jsonl` were written after the grammar, measured once before it was changed (the figures in docs/promises.md),
-and then used to widen it. `last.jsonl` was measured and never used for anything else.
+by, and `test`, which was not looked at until it had been measured. One person wrote the sentences and the grammar, so
+`test` flatters. `fresh`, `later` and `last` were written after the grammar, each measured once at first sight (the
+figures in docs/promises.md) and then used to widen it: what this prints for them is no measure of new mails.
 Every sentence is said on Tuesday 1 December 2026 at 10:00 in London.
 """
 
