@@ -126,4 +126,4 @@ def _flat(text: str) -> str:
 
 
 def _is_courtesy(paragraph: str) -> bool:
-    return len(paragraph) <= _COURTESY and not paragraph.endswith((".", "?", ":", "…"))
+    return len(paragraph) <= _COURTESY and not paragraph.endswith((".", "?", "…"))
