@@ -74,13 +74,18 @@ def sample_brief(kind: str, case: Case, playbook: Playbook, now: datetime) -> Br
         asks=asks,
         done=("fault: ours", "cause: wrong label") if kind == ANSWER else (),
         problems=(HOSTILE,) if hostile else _PROBLEMS.get(kind, ()),
-        promises=tuple(replace(p, because=_LATE) for p in case.promises[:1]) if kind == DELAY else case.owed,
+        promises=_delayed(case, playbook, now) if kind == DELAY else case.owed,
         compensation=case.compensation,
         quote=f"{HOSTILE}\n\n# {HOSTILE}\n> {HOSTILE}" if hostile else _STORY,
         about=f"{case.ref}.follow-up.1",
         until=playbook.calendar.after(now, Duration.parse("2 business days")),
         reply=kind == CONFIRMATION and case.by_machine,
     )
+
+
+def _delayed(case: Case, playbook: Playbook, now: datetime) -> tuple[Promise, ...]:
+    later = _promise(0, "", Firmness.FIRM, playbook, now, 3).told
+    return tuple(replace(p, state=PromiseState.LATE, told=later, because=_LATE) for p in case.promises[:1])
 
 
 def sample_card(case: Case, playbook: Playbook) -> Card:
