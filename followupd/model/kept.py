@@ -26,6 +26,15 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
+class News:
+    """What is new about a mail that was found: tags that were not there before, a folder it had not lain in."""
+
+    mail_id: int
+    tags: frozenset[str]
+    folder: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Kept:
     """A mail in the ledger."""
 

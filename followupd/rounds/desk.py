@@ -137,17 +137,21 @@ class Desk:
     ) -> tuple[Case, list[str]]:
         """Do the lines that are understood; return the case and the problems, which also go back to the agent by mail."""
         problems: list[str] = []
+        done: list[str] = []
         for line in (line for line in _joined(lines) if line.strip()):
             try:
                 verb, text = read_line(line)
                 command = Command(verb, text, actor, source, agent.id if agent else "")
                 case = self._obey(work, case, [command], None, now)
+                done.append(command.line)
             except NotUnderstoodError as error:
                 if not _courtesy(line):
                     problems.append(str(error))
         if problems and agent and source == "note":
             journal.not_understood(source, case.ref)
-            brief = Brief(problems=tuple(problems), because="some lines of your note were not understood")
+            brief = Brief(
+                problems=tuple(problems), done=tuple(done), because="some lines of your note were not understood"
+            )
             mail = self.write.desk(ANSWER, case, self._playbook(case), now, brief, agent)
             case = work.cases.record(case, [mail], lambda _: now, now)
         return case, problems

@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol, Self
 from followupd.model.case import Case
 from followupd.model.compensation import Money
 from followupd.model.event import CaseOpened, Event
-from followupd.model.kept import Arrival, Kept, LetterState, Marking, Reached, Remark, TakenCard
+from followupd.model.kept import Arrival, Kept, LetterState, Marking, News, Reached, Remark, TakenCard
 from followupd.model.letter import Step
 from followupd.model.outgoing import Condition, Delivery, Outgoing
 
@@ -46,7 +46,7 @@ class Outbox(Protocol):
 
 
 class Mail(Protocol):
-    def keep(self, arrival: Arrival, now: datetime) -> tuple[int, frozenset[str], bool]: ...
+    def keep(self, arrivals: Sequence[Arrival], now: datetime) -> list[News]: ...
     def retagged(
         self, mailbox: str, folder: str, uidvalidity: int, tags: Mapping[int, frozenset[str]]
     ) -> dict[int, frozenset[str]]: ...

@@ -9,7 +9,7 @@ from typing import Literal
 
 from followupd import journal
 from followupd.model.command import line_for
-from followupd.model.kept import Arrival, Reached
+from followupd.model.kept import Arrival, News, Reached
 from followupd.model.message import Ours, Place
 from followupd.recovery import listen
 from followupd.rounds.doors import Batch, Cursor, Fetched, Ledger, Mailbox, Work
@@ -90,15 +90,14 @@ class Intake:
         late = self._late(mailbox, folder, batch)
         with self.ledger.work() as work:
             ours = self.ours(work)
-            for found in batch.new:
-                self._keep_one(work, folder, batch.cursor.uidvalidity, found, ours, now)
-            for found in late:
-                self._keep_one(work, folder, batch.cursor.uidvalidity, found, ours, now)
+            arrivals = [self._read(folder, batch.cursor.uidvalidity, found, ours) for found in (*batch.new, *late)]
+            for arrival, news in zip(arrivals, work.mail.keep(arrivals, now), strict=True):
+                self._heard_of(work, folder, arrival, news, now)
             tags = {uid: self._said(flags) for uid, flags in batch.flags.items()}
-            for mail_id, news in work.mail.retagged(
+            for mail_id, tagged in work.mail.retagged(
                 folder.mailbox, folder.name, batch.cursor.uidvalidity, tags
             ).items():
-                self._put_down(work, mail_id, self._lines(news), "tag", now)
+                self._put_down(work, mail_id, self._lines(tagged), "tag", now)
             work.pulse.set_cursor(folder.mailbox, folder.name, reached)
         if batch.new:
             journal.mails_kept(folder.mailbox, folder.name, len(batch.new))
@@ -113,16 +112,12 @@ class Intake:
             unknown = work.mail.unknown(folder.mailbox, folder.name, batch.cursor.uidvalidity, tagged)
         return list(mailbox.fetch(folder.name, sorted(unknown))) if unknown else []
 
-    def _keep_one(
-        self, work: Work, folder: Folder, uidvalidity: int, found: Fetched, ours: Ours, now: datetime
-    ) -> None:
-        arrival = self._read(folder, uidvalidity, found, ours)
-        mail_id, news, new_folder = work.mail.keep(arrival, now)
+    def _heard_of(self, work: Work, folder: Folder, arrival: Arrival, news: News, now: datetime) -> None:
         if arrival.message is None:
-            journal.quarantined(folder.mailbox, folder.name, found.uid, arrival.reason)
-        self._put_down(work, mail_id, self._lines(news), "tag", now)
-        if folder.role is Role.COMMAND and new_folder:
-            self._put_down(work, mail_id, [folder.line], "folder", now)
+            journal.quarantined(folder.mailbox, folder.name, arrival.place.uid, arrival.reason)
+        self._put_down(work, news.mail_id, self._lines(news.tags), "tag", now)
+        if folder.role is Role.COMMAND and news.folder:
+            self._put_down(work, news.mail_id, [folder.line], "folder", now)
 
     def _read(self, folder: Folder, uidvalidity: int, found: Fetched, ours: Ours) -> Arrival:
         arrival = Arrival(

@@ -6,14 +6,12 @@ from datetime import datetime
 from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
-from followupd.edges.ledger.sealed import MESSAGE, OUTGOING, opened, sealed
+from followupd.edges.ledger.keeping import QUARANTINE_MARK, keep_all
+from followupd.edges.ledger.sealed import MESSAGE, OUTGOING, opened
 from followupd.edges.seal import Seal
 from followupd.edges.tables import LetterRow, MailRow, PlaceRow, RemarkRow
-from followupd.model.kept import HEARD, QUARANTINE, UNHEARD, Arrival, Kept, Marking, Remark
-from followupd.model.message import Kind, Message, Place
-
-#: the tag on a mail that nobody could understand, or that claims to be what it is not
-QUARANTINE_MARK = "fu-quarantine"
+from followupd.model.kept import HEARD, QUARANTINE, UNHEARD, Arrival, Kept, Marking, News, Remark
+from followupd.model.message import Kind
 
 
 class Mail:
@@ -24,43 +22,9 @@ class Mail:
 
     # --- keeping ---
 
-    def keep(self, arrival: Arrival, now: datetime) -> tuple[int, frozenset[str], bool]:
-        """Keep a mail and its place; return its id, the tags that are news, and whether this folder is news for it."""
-        row = self._session.exec(select(MailRow).where(MailRow.fingerprint == arrival.fingerprint)).first()
-        if row is None:
-            row = self._new(arrival, now)
-        mail_id = _id(row.id)
-        known = list(self._session.exec(select(PlaceRow).where(PlaceRow.mail_id == mail_id)))
-        if not any(_same(place, arrival.place) for place in known):
-            self._session.add(self._place(arrival, row))
-            self._session.flush()
-        said = frozenset[str]().union(*(place.tags.split() for place in known))
-        new_folder = not any(place.folder == arrival.place.folder for place in known)
-        return mail_id, arrival.tags - said, new_folder
-
-    def _new(self, arrival: Arrival, now: datetime) -> MailRow:
-        message = arrival.message or Message(kind=Kind.CUSTOMER, because=arrival.reason)
-        row = MailRow(
-            fingerprint=arrival.fingerprint, mailbox=arrival.place.mailbox, message_id=message.message_id,
-            sender_address=message.sender.address.lower(), kind=message.kind.value, in_sent=arrival.in_sent,
-            state=UNHEARD if arrival.message else QUARANTINE, reason=arrival.reason, kept_at=now,
-            received_at=arrival.received_at, sealed=sealed(self._seal, MESSAGE, message),
-            raw=self._seal.seal(arrival.raw) if arrival.raw is not None else None,
-        )  # fmt: skip
-        self._session.add(row)
-        self._session.flush()
-        return row
-
-    def _place(self, arrival: Arrival, row: MailRow) -> PlaceRow:
-        at = arrival.place
-        wants = QUARANTINE_MARK if row.state == QUARANTINE else self._wanted(_id(row.id))
-        return PlaceRow(
-            mailbox=at.mailbox, folder=at.folder, uidvalidity=at.uidvalidity, uid=at.uid, mail_id=_id(row.id),
-            tags=" ".join(sorted(arrival.tags)), wants=wants, unmarked=bool(wants),
-        )  # fmt: skip
-
-    def _wanted(self, mail_id: int) -> str:
-        return self._session.exec(select(PlaceRow.wants).where(PlaceRow.mail_id == mail_id)).first() or ""
+    def keep(self, arrivals: Sequence[Arrival], now: datetime) -> list[News]:
+        """Keep mails and their places; say of each which mail it is, which tags are news, and whether its folder is."""
+        return keep_all(self._session.connection(), self._seal, arrivals, now)
 
     def retagged(
         self, mailbox: str, folder: str, uidvalidity: int, tags: Mapping[int, frozenset[str]]
@@ -211,15 +175,6 @@ class Mail:
         return Kept(
             _id(row.id), row.mailbox, message, row.in_sent, row.received_at, row.case_ref, row.state, row.reason
         )
-
-
-def _same(row: PlaceRow, place: Place) -> bool:
-    return (row.mailbox, row.folder, row.uidvalidity, row.uid) == (
-        place.mailbox,
-        place.folder,
-        place.uidvalidity,
-        place.uid,
-    )
 
 
 def _id(value: int | None) -> int:

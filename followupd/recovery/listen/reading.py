@@ -14,6 +14,7 @@ from followupd.recovery.listen.header import Headers, Mailbox, mailboxes, messag
 from followupd.recovery.listen.kind import CASE, kind_of, own_id
 from followupd.recovery.listen.new_words import NewWords, new_words
 from followupd.recovery.listen.parse import Mail, UnreadableError, take_apart
+from followupd.recovery.listen.sound import sound
 
 FIELD_NAME = re.compile(r"[!-9;-~]{1,80}")
 MOST_EARLIER = 8  # mails of the thread whose lines are compared
@@ -58,7 +59,7 @@ def _read(mail: Mail, ours: Ours, *, in_sent: bool, received_at: datetime | None
     subject, sent_at, body = headers.text("subject"), moment(headers.first("date")), body_of(mail)
     words = _words(body, kind, (*references, *in_reply_to), ours)
     message_id = own_id(mail)
-    return Message(
+    message = Message(
         kind=kind,
         because=because,
         message_id=message_id,
@@ -84,6 +85,7 @@ def _read(mail: Mail, ours: Ours, *, in_sent: bool, received_at: datetime | None
         attachments=body.attachments,
         by_hand=body.by_hand,
     )
+    return sound(message)
 
 
 def _people(headers: Headers, name: str) -> tuple[Person, ...]:

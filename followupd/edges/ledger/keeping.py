@@ -1,0 +1,108 @@
+"""Keeps a batch of mails with a handful of statements, however many there are: each mail once, each place once."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select
+from sqlmodel import col
+
+from followupd.edges.ledger.sealed import MESSAGE, sealed
+from followupd.edges.seal import Seal
+from followupd.edges.tables import MailRow, PlaceRow
+from followupd.model.kept import QUARANTINE, UNHEARD, Arrival, News
+from followupd.model.message import Kind, Message, Place
+
+#: the tag on a mail that nobody could understand, or that claims to be what it is not
+QUARANTINE_MARK = "fu-quarantine"
+#: values in one IN (...): SQLite allows 32,766, and a plan for many is slower than two plans for fewer
+_AT_ONCE = 500
+
+_Place = tuple[str, str, int, int]
+
+
+def keep_all(connection: Connection, seal: Seal, arrivals: Sequence[Arrival], now: datetime) -> list[News]:
+    """Keep every arrival that is not kept yet; say of each which mail it is, and what about it is news.
+
+    Core statements instead of the unit of work: 0.15 ms a mail against 1.7 (benchmarks/intake.py), and one connection
+    may bring ten thousand mails.
+    """
+    ids = _known_mails(connection, {arrival.fingerprint for arrival in arrivals})
+    before = _known_places(connection, ids.values())
+    fresh = {arrival.fingerprint: arrival for arrival in reversed(arrivals) if arrival.fingerprint not in ids}
+    ids |= _insert_mails(connection, [_mail(arrival, seal, now) for arrival in fresh.values()])
+    new_places: dict[_Place, dict[str, Any]] = {}
+    news = []
+    for arrival in arrivals:
+        mail_id = ids[arrival.fingerprint]
+        places = before[mail_id]
+        if _key(arrival.place) not in places:
+            new_places[_key(arrival.place)] = _place(arrival, mail_id, places.values())
+        said = {tag for place in places.values() for tag in place["tags"].split()}
+        folders = {folder for _, folder, _, _ in places}
+        news.append(News(mail_id, arrival.tags - said, arrival.place.folder not in folders))
+        places.setdefault(_key(arrival.place), {"tags": " ".join(arrival.tags), "wants": ""})
+    if new_places:
+        connection.execute(insert(PlaceRow), list(new_places.values()))
+    return news
+
+
+def _known_mails(connection: Connection, fingerprints: Iterable[str]) -> dict[str, int]:
+    columns = (col(MailRow.fingerprint), col(MailRow.id))
+    return {
+        fingerprint: number
+        for some in _chunks(sorted(fingerprints))
+        for fingerprint, number in connection.execute(select(*columns).where(col(MailRow.fingerprint).in_(some)))
+        if number is not None
+    }
+
+
+def _known_places(connection: Connection, mail_ids: Iterable[int]) -> dict[int, dict[_Place, dict[str, str]]]:
+    found: dict[int, dict[_Place, dict[str, str]]] = defaultdict(dict)
+    columns = [
+        col(PlaceRow.mail_id), col(PlaceRow.mailbox), col(PlaceRow.folder), col(PlaceRow.uidvalidity), col(PlaceRow.uid),
+        col(PlaceRow.tags), col(PlaceRow.wants),
+    ]  # fmt: skip
+    for some in _chunks(sorted(set(mail_ids))):
+        for mail_id, *place, tags, wants in connection.execute(select(*columns).where(col(PlaceRow.mail_id).in_(some))):
+            mailbox, folder, uidvalidity, uid = place
+            found[mail_id][mailbox, folder, uidvalidity, uid] = {"tags": tags, "wants": wants}
+    return found
+
+
+def _insert_mails(connection: Connection, rows: list[dict[str, Any]]) -> dict[str, int]:
+    if not rows:
+        return {}
+    inserted = connection.execute(insert(MailRow).returning(col(MailRow.fingerprint), col(MailRow.id)), rows)
+    return {fingerprint: number for fingerprint, number in inserted if number is not None}
+
+
+def _mail(arrival: Arrival, seal: Seal, now: datetime) -> dict[str, Any]:
+    message = arrival.message or Message(kind=Kind.CUSTOMER, because=arrival.reason)
+    return {
+        "fingerprint": arrival.fingerprint, "mailbox": arrival.place.mailbox, "message_id": message.message_id,
+        "sender_address": message.sender.address.lower(), "kind": message.kind.value, "in_sent": arrival.in_sent,
+        "state": UNHEARD if arrival.message else QUARANTINE, "reason": arrival.reason, "kept_at": now,
+        "received_at": arrival.received_at, "sealed": sealed(seal, MESSAGE, message),
+        "raw": seal.seal(arrival.raw) if arrival.raw is not None else None,
+    }  # fmt: skip
+
+
+def _place(arrival: Arrival, mail_id: int, others: Iterable[dict[str, str]]) -> dict[str, Any]:
+    """A mail that is moved or numbered anew wants the marks that it wanted where it lay before."""
+    wants = QUARANTINE_MARK if arrival.message is None else next((other["wants"] for other in others), "")
+    return {
+        "mailbox": arrival.place.mailbox, "folder": arrival.place.folder, "uidvalidity": arrival.place.uidvalidity,
+        "uid": arrival.place.uid, "mail_id": mail_id, "tags": " ".join(sorted(arrival.tags)), "wants": wants, "marks": "",
+        "unmarked": bool(wants), "gone": False,
+    }  # fmt: skip
+
+
+def _key(place: Place) -> _Place:
+    return place.mailbox, place.folder, place.uidvalidity, place.uid
+
+
+def _chunks(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(values), _AT_ONCE):
+        yield values[start : start + _AT_ONCE]
