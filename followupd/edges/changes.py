@@ -17,7 +17,7 @@ from followupd.edges.fetch import Fetched, fetched, flags_of, labels_of
 from followupd.edges.imap import Client
 
 LAST_UID = 2**32 - 1  # "*" would name the last mail, even one that was read already (RFC 9051, 6.4.8)
-AT_ONCE = 1000  # mails whose flags or dates go through one command
+AT_ONCE = 500  # mails whose flags or dates go through one command, whose line should keep below 8 kB (RFC 7162, 4)
 KEYWORD = re.compile(r"\\?[A-Za-z0-9$_.+:/=&-]{1,60}")  # atoms that every server reads alike (RFC 9051, section 9)
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")  # not the locale's
 Since: TypeAlias = "Literal['now', 'all'] | date | datetime"

@@ -19,6 +19,7 @@ from followupd.edges.answers import Row, number, rows
 LARGEST_ANSWER = 64 * 2**20  # bytes of one line or literal; we never ask for more than a few MB
 LOGOUT_PATIENCE = 2.0  # seconds; a mute server must not hold up our stop
 _NEWS = ("EXISTS", "FETCH")
+_NO_NEWS = ("EXPUNGE", "RECENT", "VANISHED")  # imaplib would keep them for as long as the connection lasts
 _MODSEQ = re.compile(rb"\(MODSEQ (\d+)\)", re.IGNORECASE)
 
 
@@ -122,7 +123,10 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient carries no types
 
     def news(self) -> bool:
         """Say, once, whether the server told of a change by the way, among its answers to other commands."""
-        told = [self._imap.untagged_responses.pop(word, None) for word in _NEWS]
+        said = self._imap.untagged_responses
+        told = [said.pop(word, None) for word in _NEWS]
+        for word in _NO_NEWS:
+            said.pop(word, None)
         news, self._told = self._told or any(told), False
         return news
 

@@ -70,7 +70,7 @@ class Mailbox:
         with plain_words(self.account, doing):
             try:
                 yield self._client
-            except (IMAPClientAbortError, OSError):
+            except (IMAPClientAbortError, OSError, ValueError):  # ValueError: an answer that makes no sense
                 self._end(politely=False)
                 raise
 

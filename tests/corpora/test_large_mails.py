@@ -1,0 +1,56 @@
+"""Large real mails, fetched without their attachments, keep every word and every attachment's name."""
+
+import re
+from email import message_from_bytes
+from email.message import Message
+from email.policy import compat32
+from pathlib import Path
+
+import pytest
+
+from followupd.edges.fetch import SMALL
+from followupd.edges.mailbox import Account, Mailbox
+from followupd.edges.structure import LARGEST_TEXT
+from tests.servers.dovecot import Dovecot
+
+CORPORA = Path(__file__).resolve().parents[2] / ".." / "shared" / "corpora"
+
+
+def large_mails() -> list[bytes]:
+    files = (path for path in sorted(CORPORA.glob("**/*")) if path.suffix in {".eml", ".msg"} and path.is_file())
+    mails = (re.sub(rb"\r\n|\r|\n", b"\r\n", path.read_bytes()) for path in files)
+    return [raw for raw in mails if len(raw) > SMALL]
+
+
+def described(mail: Message) -> list[tuple[object, ...]]:
+    """List each leaf's type, file name and words; a forwarded mail is only named."""
+    if mail.get_content_type() == "message/rfc822":
+        return [("message/rfc822",)]
+    if mail.get_content_maintype() == "multipart" and mail.is_multipart():
+        return [found for part in mail.get_payload() for found in described(part)]  # type: ignore[arg-type]  # a list of messages
+    words = mail.get_content_maintype() == "text" and mail.get_content_disposition() != "attachment"
+    payload = mail.get_payload(decode=True) if words else b""
+    text = payload.strip()[:1000] if isinstance(payload, bytes) else b""
+    return [(mail.get_content_type(), mail.get_filename(), text)]
+
+
+def test_large_real_mails_keep_their_words_and_names(dovecot: Dovecot) -> None:
+    mails = large_mails()
+    if not mails:
+        pytest.skip("skipped, because ../shared/corpora is not there")
+    postbox = dovecot.account()
+    with postbox.client() as client:
+        for raw in mails:
+            client.append("INBOX", raw)
+    account = Account(
+        name="support", host=postbox.host, port=postbox.port, username=postbox.username,
+        password=lambda: postbox.password, ca_file=postbox.ca_file,
+    )  # fmt: skip
+    with Mailbox(account) as mailbox:
+        fetched = mailbox.fetch("INBOX", postbox.uids())
+    assert [mail.size for mail in fetched] == [len(raw) for raw in mails]
+    assert all(len(mail.raw) <= 2 * LARGEST_TEXT for mail in fetched)
+    for mail, raw in zip(fetched, mails, strict=True):
+        whole, copy = (message_from_bytes(words, policy=compat32) for words in (raw, mail.raw))
+        assert described(copy) == described(whole)
+        assert [str(value) for value in copy.values()] == [str(value) for value in whole.values()]
