@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from sqlalchemy import update
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, func, or_, select
 
 from followupd.edges.seal import Seal
@@ -40,11 +41,21 @@ class Cards:
 
         A grant keeps its card for good (UNIQUE case and grant): a letter that failed is written again with the same.
         """
-        mine = select(CardRow).where(CardRow.case_ref == case_ref, CardRow.grant_n == n)
-        row = self._session.exec(mine).first() or self._from_stock(case_ref, n, money, now)
+        row = self._of(case_ref, n) or self._given(case_ref, n, money, now)
         if row is None:
             return None
         return TakenCard(self._seal.open(row.sealed).decode(), Money(row.minor, row.currency), row.expires)
+
+    def _of(self, case_ref: str, n: int) -> CardRow | None:
+        return self._session.exec(select(CardRow).where(CardRow.case_ref == case_ref, CardRow.grant_n == n)).first()
+
+    def _given(self, case_ref: str, n: int, money: Money, now: datetime) -> CardRow | None:
+        """Give the grant a card from the stock, or the one that somebody else gave it at this very moment."""
+        try:
+            with self._session.begin_nested():
+                return self._from_stock(case_ref, n, money, now)
+        except IntegrityError:
+            return self._of(case_ref, n)
 
     def _from_stock(self, case_ref: str, n: int, money: Money, now: datetime) -> CardRow | None:
         query = (

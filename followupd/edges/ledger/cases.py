@@ -91,15 +91,18 @@ class Cases:
             CaseMovedError: somebody else recorded a turn since `case` was read.
             WrongTurnError: an event does not fit the stage.
         """
+        decided = list(steps)
         after = case
-        for seq, step in enumerate(steps, self._last_seq(case.ref) + 1):
+        for step in decided:
+            after = after.after(as_event(step, now))
+        after = replace(after, version=case.version + 1, wake_at=wake(after))
+        # The misfit and the version are looked for before anything is written: whoever catches the error inside the
+        # transaction goes on with a ledger in which nothing of these steps stands.
+        self._update(case, after)
+        for seq, step in enumerate(decided, self._last_seq(case.ref) + 1):
             if isinstance(step, Outgoing):
                 self._outbox.queue(step, now)
-            event = as_event(step, now)
-            after = after.after(event)
-            self._write_event(case.ref, seq, event)
-        after = replace(after, version=case.version + 1, wake_at=wake(after))
-        self._update(case, after)
+            self._write_event(case.ref, seq, as_event(step, now))
         return after
 
     def _last_seq(self, ref: str) -> int:

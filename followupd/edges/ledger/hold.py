@@ -33,6 +33,7 @@ def hold(engine: Engine) -> Iterator[None]:
             yield
         return
     with engine.connect() as connection:
+        connection.detach()  # back in the pool it would keep the lock, which belongs to the database's session
         if not connection.execute(text("SELECT pg_try_advisory_lock(:number)"), {"number": _NUMBER}).scalar():
             raise AlreadyRunningError
         connection.commit()

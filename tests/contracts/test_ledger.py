@@ -1,0 +1,630 @@
+"""The ledger's promises, kept alike by SQLite and PostgreSQL: once, whole or not at all, and sealed."""
+
+import hashlib
+import stat
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from sqlalchemy import make_url
+
+from followupd.edges.ledger import Ledger
+from followupd.edges.ledger.hold import AlreadyRunningError
+from followupd.edges.ledger.outbox import UnknownLetterError
+from followupd.edges.seal import Seal
+from followupd.errors import CaseMovedError, OutageError, UnknownCaseError, WrongTurnError
+from followupd.model.case import Case, Stage
+from followupd.model.compensation import Money
+from followupd.model.event import (
+    AgentTold,
+    CaseOpened,
+    ComplaintHeard,
+    ComplaintSuspected,
+    CustomerWrote,
+    FactsStated,
+    Held,
+)
+from followupd.model.kept import QUARANTINE, UNHEARD, Arrival, TakenCard
+from followupd.model.message import Kind, Message, Person, Place
+from followupd.model.outgoing import Condition, Outgoing
+from tests.servers.machine import program
+from tests.servers.postgres import Postgres
+
+NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)
+THREADS = 8
+EURO_20 = Money(2000, "EUR")
+STORY = "the teapot arrived in shards"
+WORDS = "we are sorry about the shards"
+CODE = "GIFT-9Z9Z-SECRET"
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True)
+class Book:
+    """A ledger and every byte that it has written."""
+
+    ledger: Ledger
+    url: str
+    written: Callable[[], bytes]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def book(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Book]:
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path}/kept/ledger.db"
+        written = lambda: b"".join(file.read_bytes() for file in sorted((tmp_path / "kept").iterdir()))  # noqa: E731
+    else:
+        postgres: Postgres = request.getfixturevalue("postgres")
+        url = postgres.database()
+        written = lambda: dumped(url)  # noqa: E731
+    ledger = new_ledger(url)
+    ledger.upgrade()
+    yield Book(ledger, url, written)
+    ledger.close()
+
+
+@pytest.fixture
+def ledger(book: Book) -> Ledger:
+    return book.ledger
+
+
+def new_ledger(url: str, key: bytes = b"k" * 32) -> Ledger:
+    return Ledger(url, Seal([key]))
+
+
+def dumped(url: str) -> bytes:
+    """Return every row of every table as text, bytes decoded, as an intruder would read them."""
+    plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    dump = subprocess.run(
+        [program("pg_dump", "postgresql-client"), "--data-only", "--inserts", plain], check=True, capture_output=True
+    )
+    texts = b"".join(bytes.fromhex(part.partition(b"'")[0].decode()) for part in dump.stdout.split(b"'\\x")[1:])
+    return dump.stdout + texts
+
+
+# --- builders ---
+
+
+def opened(ref: str = "FU-7K3Q9", at: datetime = NOW) -> CaseOpened:
+    return CaseOpened(
+        at=at, ref=ref, mailbox="support", customer=Person("Kim@customers.test", "Kim Doe"), subject="My teapot",
+        playbook="default", owner="ana", story=STORY, message_id=f"<first-{ref}@customers.test>",
+    )  # fmt: skip
+
+
+def a_case(ledger: Ledger, ref: str = "FU-7K3Q9", at: datetime = NOW) -> Case:
+    with ledger.work() as work:
+        case = work.cases.open(opened(ref, at))
+        return work.cases.record(case, [ComplaintHeard(at=at)], lambda _: at, at)
+
+
+def a_letter(key: str = "FU-7K3Q9.confirmation.1", **changes: object) -> Outgoing:
+    case, kind, _ = key.split(".")
+    letter = Outgoing(
+        key=key, case=case, kind=kind, mailbox="support", sender=Person("support@example.com"),
+        to=Person("Kim@customers.test"), subject="Your teapot", text=WORDS, html=f"<p>{WORDS}</p>",
+        message_id=f"<{key}@example.com>",
+    )  # fmt: skip
+    return replace(letter, **changes)  # type: ignore[arg-type]  # names of its fields
+
+
+def queued(ledger: Ledger, *keys: str, **changes: object) -> None:
+    with ledger.work() as work:
+        for key in keys or ("FU-7K3Q9.confirmation.1",):
+            work.outbox.queue(a_letter(key, **changes), NOW)
+
+
+def arrival(
+    uid: int = 1, *tags: str, folder: str = "INBOX", uidvalidity: int = 7, text: str = STORY, mailbox: str = "support",
+    kind: Kind = Kind.CUSTOMER,
+) -> Arrival:  # fmt: skip
+    message = Message(
+        kind=kind, because="a test", message_id=f"<{hashlib.sha256(text.encode()).hexdigest()[:8]}@customers.test>",
+        sender=Person("Kim@customers.test", "Kim Doe"), subject="My teapot", text=text,
+    )  # fmt: skip
+    return Arrival(
+        Place(mailbox, folder, uidvalidity, uid), hashlib.sha256(text.encode()).hexdigest(), NOW, frozenset(tags),
+        folder == "Sent", message,
+    )  # fmt: skip
+
+
+def keep(ledger: Ledger, found: Arrival) -> tuple[int, frozenset[str], bool]:
+    with ledger.work() as work:
+        [news] = work.mail.keep([found], NOW)
+        return news.mail_id, news.tags, news.folder
+
+
+def at_once(deed: Callable[[int], Found], threads: int = THREADS) -> list[Found]:
+    """Do the same deed in many threads that all start together."""
+    start = threading.Barrier(threads)
+
+    def run(number: int) -> Found:
+        start.wait(30)
+        return deed(number)
+
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(run, range(threads)))
+
+
+# --- mails ---
+
+
+def test_a_mail_is_kept_once_wherever_it_lies(ledger: Ledger) -> None:
+    first, _, new = keep(ledger, arrival(1))
+    again, _, same = keep(ledger, arrival(1))
+    elsewhere, _, moved = keep(ledger, arrival(9, folder="Recovery/Fixed"))
+    other_mailbox, _, _ = keep(ledger, arrival(1, mailbox="shop"))
+    assert {first, again, elsewhere, other_mailbox} == {first}
+    assert (new, same, moved) == (True, False, True)
+    assert keep(ledger, arrival(2, text="another mail"))[0] != first
+    with ledger.work() as work:
+        assert [kept.id for kept in work.mail.unheard()] == [first, first + 1]
+
+
+def test_a_tag_is_news_once_in_every_folder_and_after_the_server_renumbered(ledger: Ledger) -> None:
+    assert keep(ledger, arrival(1, "complaint"))[1] == {"complaint"}
+    assert keep(ledger, arrival(4, "complaint", folder="Recovery/Fixed"))[1] == set()
+    assert keep(ledger, arrival(3, "complaint", "hold", uidvalidity=8))[1] == {"hold"}
+    assert keep(ledger, arrival(5, "complaint", "hold", uidvalidity=9))[1] == set()
+
+
+def test_a_tag_on_a_mail_that_is_read_again_is_news_once(ledger: Ledger) -> None:
+    keep(ledger, arrival(1))
+    assert keep(ledger, arrival(1, "fixed"))[1] == {"fixed"}
+    assert keep(ledger, arrival(1, "fixed"))[1] == set()
+    with ledger.work() as work:
+        assert work.mail.retagged("support", "INBOX", 7, {1: frozenset({"fixed"})}) == {}
+
+
+def test_a_tag_that_was_taken_away_and_set_again_is_said_again(ledger: Ledger) -> None:
+    mail_id, _, _ = keep(ledger, arrival(1, "hold"))
+    with ledger.work() as work:
+        assert work.mail.retagged("support", "INBOX", 7, {1: frozenset({"hold"})}) == {}
+        assert work.mail.retagged("support", "INBOX", 7, {1: frozenset()}) == {}
+        assert work.mail.retagged("support", "INBOX", 7, {1: frozenset({"hold"}), 99: frozenset({"x"})}) == {
+            mail_id: {"hold"}
+        }
+        assert work.mail.unknown("support", "INBOX", 7, [1, 99]) == {99}
+
+
+def test_what_an_agent_said_waits_until_it_is_done(ledger: Ledger) -> None:
+    mail_id, _, _ = keep(ledger, arrival(1))
+    with ledger.work() as work:
+        work.mail.say(mail_id, "fixed", "tag", NOW)
+        work.mail.say(mail_id, "refund: 5 EUR", "tag", NOW)
+    with ledger.work() as work:
+        fixed, refund = work.mail.remarks()
+        assert (fixed.line, refund.line, fixed.mail_id) == ("fixed", "refund: 5 EUR", mail_id)
+        work.mail.remark_done(fixed.id, NOW)
+    with ledger.work() as work:
+        assert [remark.id for remark in work.mail.remarks()] == [refund.id]
+
+
+def test_a_mail_that_nobody_can_read_is_kept_with_its_bytes_and_asks_for_a_mark(ledger: Ledger) -> None:
+    keep(ledger, replace(arrival(1), message=None, reason="it is hopeless", raw=b"\xff\x00"))
+    with ledger.work() as work:
+        [kept] = work.mail.in_quarantine()
+        [marking] = work.mail.markings("support", "INBOX", 7)
+        assert (kept.state, kept.reason, marking.add) == (QUARANTINE, "it is hopeless", ("fu-quarantine",))
+        work.mail.marked(marking)
+    with ledger.work() as work:
+        assert work.mail.markings("support", "INBOX", 7) == []
+
+
+def test_marks_that_change_while_they_are_set_are_not_lost(ledger: Ledger) -> None:
+    mail_id, _, _ = keep(ledger, arrival(1))
+    case = a_case(ledger)
+    with ledger.work() as work:
+        work.mail.put_down(mail_id, case_ref=case.ref)
+        work.mail.want_marks(case.ref, ["fu-heard"])
+    with ledger.work() as work:
+        [marking] = work.mail.markings("support", "INBOX", 7)
+        work.mail.want_marks(case.ref, ["fu-promised"])  # while the mailbox is at work
+        work.mail.marked(marking)
+    with ledger.work() as work:
+        [again] = work.mail.markings("support", "INBOX", 7)
+        assert (again.add, again.remove) == (("fu-promised",), ("fu-heard",))
+
+
+# --- cases ---
+
+
+def test_a_case_comes_back_as_it_was_with_its_history(ledger: Ledger) -> None:
+    case = a_case(ledger)
+    with ledger.work() as work:
+        work.cases.record(case, [Held(at=NOW, why="a reason")], lambda _: None, NOW)
+    with ledger.work() as work:
+        found, history = work.cases.get(case.ref), work.cases.history(case.ref)
+        with pytest.raises(UnknownCaseError):
+            work.cases.get("FU-NONE")
+    assert [type(event).__name__ for event in history] == ["CaseOpened", "ComplaintHeard", "Held"]
+    assert replace(Case.fold(history), version=found.version, wake_at=found.wake_at) == found
+    assert (found.stage, found.held, found.version) == (Stage.HEARD, True, 2)
+
+
+def test_who_decides_on_an_old_case_is_refused_and_nothing_of_it_stays(ledger: Ledger) -> None:
+    case = a_case(ledger)
+    with ledger.work() as work:
+        work.cases.record(case, [Held(at=NOW)], lambda _: None, NOW)
+    with pytest.raises(CaseMovedError), ledger.work() as work:
+        work.cases.record(case, [a_letter()], lambda _: None, NOW)
+    with ledger.work() as work:
+        assert len(work.cases.history(case.ref)) == 3
+        assert work.outbox.all() == []
+
+
+def test_who_decides_the_same_at_the_same_time_is_one_winner_and_one_letter(ledger: Ledger) -> None:
+    case = a_case(ledger)
+
+    def decide(_: int) -> bool:
+        try:
+            with ledger.work() as work:
+                work.cases.record(case, [a_letter()], lambda _: None, NOW)
+        except CaseMovedError:
+            return False
+        return True
+
+    assert sorted(at_once(decide)) == [False] * (THREADS - 1) + [True]
+    with ledger.work() as work:
+        assert len(work.outbox.all()) == 1
+        assert [type(event).__name__ for event in work.cases.history(case.ref)][2:] == ["LetterWritten"]
+
+
+def test_words_of_many_people_at_once_all_stand_in_the_history(ledger: Ledger) -> None:
+    case = a_case(ledger)
+
+    def say(number: int) -> None:
+        for word in range(5):
+            while not _said(ledger, case.ref, f"{number}-{word}"):
+                pass
+
+    at_once(say)
+    with ledger.work() as work:
+        history = work.cases.history(case.ref)
+        found = work.cases.get(case.ref)
+    assert sum(isinstance(event, FactsStated) for event in history) == THREADS * 5
+    assert found.version == 1 + THREADS * 5
+    assert Case.fold(history).facts == found.facts
+
+
+def _said(ledger: Ledger, ref: str, words: str) -> bool:
+    try:
+        with ledger.work() as work:
+            fact = FactsStated(at=NOW, facts=(("cause", words),))
+            work.cases.record(work.cases.get(ref), [fact], lambda _: None, NOW)
+    except CaseMovedError:
+        return False
+    return True
+
+
+def test_a_wrong_turn_leaves_nothing_even_when_the_transaction_goes_on(ledger: Ledger) -> None:
+    case = a_case(ledger)
+    with ledger.work() as work:
+        # The desk catches the misfit inside its transaction and answers the agent.
+        with pytest.raises(WrongTurnError):
+            work.cases.record(
+                case, [Held(at=NOW), a_letter(), ComplaintSuspected(at=NOW)], lambda _: None, NOW
+            )  # fmt: skip
+        work.mail.keep([arrival(1)], NOW)
+    with ledger.work() as work:
+        assert len(work.cases.history(case.ref)) == 2
+        assert work.outbox.all() == []
+        assert work.cases.get(case.ref) == case
+        assert work.mail.count(UNHEARD) == 1
+
+
+def test_a_transaction_that_fails_leaves_nothing(ledger: Ledger) -> None:
+    case = a_case(ledger)
+
+    def begin_and_fail() -> None:
+        with ledger.work() as work:
+            work.cases.record(case, [Held(at=NOW), a_letter()], lambda _: None, NOW)
+            work.mail.keep([arrival(1)], NOW)
+            work.cards.add(CODE, EURO_20, None, NOW)
+            work.pulse.put("beat", "well", NOW)
+            raise RuntimeError("the plug")
+
+    with pytest.raises(RuntimeError, match="the plug"):
+        begin_and_fail()
+    with ledger.work() as work:
+        assert work.cases.get(case.ref) == case
+        assert len(work.cases.history(case.ref)) == 2
+        assert (work.outbox.all(), work.mail.count(UNHEARD), work.cards.all(), work.pulse.get("beat")) == (
+            [],
+            0,
+            [],
+            None,
+        )
+
+
+def test_due_cases_come_in_the_order_in_which_they_wait(ledger: Ledger) -> None:
+    for number, hours in enumerate((3, 1, 2, 50)):
+        a_case(ledger, f"FU-{number}", NOW + timedelta(hours=hours))
+    with ledger.work() as work:
+        asleep = work.cases.get("FU-1")
+        assert work.cases.due(NOW) == []
+        assert work.cases.due(NOW + timedelta(hours=3)) == ["FU-1", "FU-2", "FU-0"]
+        assert work.cases.due(NOW + timedelta(hours=3), limit=1) == ["FU-1"]
+        assert work.cases.next_wake() == NOW + timedelta(hours=1)
+        work.cases.record(asleep, [], lambda _: None, NOW)
+        assert work.cases.due(NOW + timedelta(hours=3)) == ["FU-2", "FU-0"]
+
+
+def test_a_case_is_found_by_the_nearest_mail_or_letter_of_its_thread(ledger: Ledger) -> None:
+    first, second = a_case(ledger), a_case(ledger, "FU-2", NOW + timedelta(hours=1))
+    mail_id, _, _ = keep(ledger, arrival(1))
+    queued(ledger, "FU-2.confirmation.1")
+    with ledger.work() as work:
+        message_id = work.mail.get(mail_id).message.message_id
+        assert work.cases.naming([message_id]) is None
+        work.mail.put_down(mail_id, case_ref=first.ref)
+        assert work.cases.naming([message_id, "<unknown@x.test>"]) == first.ref
+        assert work.cases.naming([message_id, "<FU-2.confirmation.1@example.com>"]) == second.ref
+        assert [case.ref for case in work.cases.open_of("KIM@customers.test", "support")] == ["FU-2", first.ref]
+        assert work.cases.open_of("kim@customers.test", "shop") == []
+
+
+# --- letters ---
+
+
+def test_deciding_twice_names_the_same_letter(ledger: Ledger) -> None:
+    queued(ledger)
+    with ledger.work() as work:
+        assert work.outbox.known("FU-7K3Q9.confirmation.1")
+        assert work.outbox.get("FU-7K3Q9.confirmation.1").letter == a_letter()
+        with pytest.raises(UnknownLetterError):
+            work.outbox.get("FU-7K3Q9.confirmation.2")
+
+
+def test_each_of_200_letters_is_claimed_by_exactly_one_of_8_threads(ledger: Ledger) -> None:
+    keys = [f"FU-{number}.confirmation.1" for number in range(200)]
+    queued(ledger, *keys)
+
+    def claim_all(_: int) -> list[str]:
+        claimed: list[str] = []
+        while mine := _claimed(ledger):
+            claimed += mine
+        return claimed
+
+    found = [key for claimed in at_once(claim_all) for key in claimed]
+    assert sorted(found) == sorted(keys)
+    with ledger.work() as work:
+        assert work.outbox.count(Condition.LEAVING) == 200
+        assert {state.attempts for state in work.outbox.all()} == {1}
+
+
+def _claimed(ledger: Ledger) -> list[str]:
+    """Look and claim in transactions of their own, as the dispatch does; give up when nothing may leave."""
+    while True:
+        with ledger.work() as work:
+            ready = [state.letter.key for state in work.outbox.may_leave(NOW, limit=7)]
+            waiting = work.outbox.count(Condition.READY)
+        claimed = []
+        for key in ready:
+            with ledger.work() as work:
+                if work.outbox.claim(key, NOW):
+                    claimed.append(key)
+        if claimed or not waiting:
+            return claimed
+
+
+def test_a_letter_leaves_only_when_it_may(ledger: Ledger) -> None:
+    queued(ledger, "FU-1.confirmation.1", review=True)
+    queued(ledger, "FU-2.confirmation.1", not_before=NOW + timedelta(hours=1))
+    queued(ledger, "FU-3.confirmation.1")
+    with ledger.work() as work:
+        assert [state.letter.key for state in work.outbox.may_leave(NOW)] == ["FU-3.confirmation.1"]
+        work.outbox.postpone("FU-3.confirmation.1", NOW + timedelta(hours=2), "quiet hours")
+        assert work.outbox.may_leave(NOW) == []
+        assert len(work.outbox.may_leave(NOW + timedelta(hours=3))) == 2
+        assert not work.outbox.claim("FU-1.confirmation.1", NOW)
+        assert work.outbox.approve("FU-1.confirmation.1")
+        assert not work.outbox.approve("FU-1.confirmation.1")
+        assert work.outbox.claim("FU-1.confirmation.1", NOW)
+
+
+@pytest.mark.parametrize("condition", list(Condition))
+def test_only_a_letter_on_its_way_or_in_doubt_is_put_down(ledger: Ledger, condition: Condition) -> None:
+    key = "FU-7K3Q9.confirmation.1"
+    queued(ledger, key, review=condition is Condition.REVIEW)
+    bring(ledger, key, condition)
+    open_fate = condition in {Condition.LEAVING, Condition.DOUBT}
+    with ledger.work() as work:
+        assert work.outbox.put_down(key, Condition.SENT, NOW, reply="250 OK") is open_fate
+    with ledger.work() as work:
+        assert work.outbox.get(key).condition is (Condition.SENT if open_fate else condition)
+        assert (work.outbox.get(key).sent_at == NOW) is (open_fate or condition is Condition.SENT)
+
+
+def bring(ledger: Ledger, key: str, condition: Condition) -> None:
+    with ledger.work() as work:
+        if condition in {Condition.READY, Condition.REVIEW}:
+            return
+        if condition is Condition.DROPPED:
+            assert work.outbox.drop(key)
+            return
+        assert work.outbox.claim(key, NOW)
+        if condition is not Condition.LEAVING:
+            assert work.outbox.put_down(key, condition, NOW)
+
+
+def test_a_letter_on_its_way_or_gone_cannot_be_taken_back(ledger: Ledger) -> None:
+    for number, condition in enumerate(Condition):
+        key = f"FU-{number}.confirmation.1"
+        queued(ledger, key, review=condition is Condition.REVIEW)
+        bring(ledger, key, condition)
+        with ledger.work() as work:
+            may = condition not in {Condition.LEAVING, Condition.SENT, Condition.REFUSED, Condition.DROPPED}
+            assert work.outbox.drop(key) is may, condition
+
+
+def test_a_copy_that_came_back_is_remembered_with_its_first_moment(ledger: Ledger) -> None:
+    queued(ledger)
+    with ledger.work() as work:
+        work.outbox.witness("FU-7K3Q9.confirmation.1", NOW)
+        work.outbox.witness("FU-7K3Q9.confirmation.1", NOW + timedelta(hours=1))
+        assert work.outbox.get("FU-7K3Q9.confirmation.1").witnessed_at == NOW
+
+
+def test_the_budget_counts_automatic_letters_that_left_or_may_have_left(ledger: Ledger) -> None:
+    conditions = (Condition.SENT, Condition.LEAVING, Condition.DOUBT, Condition.DEFERRED, Condition.REFUSED)
+    for number, condition in enumerate((*conditions, Condition.READY, Condition.DROPPED)):
+        queued(ledger, f"FU-{number}.confirmation.1")
+        bring(ledger, f"FU-{number}.confirmation.1", condition)
+    queued(ledger, "FU-8.confirmation.1", automatic=False)
+    bring(ledger, "FU-8.confirmation.1", Condition.SENT)
+    queued(ledger, "FU-9.confirmation.1", to=Person("lu@customers.test"))
+    bring(ledger, "FU-9.confirmation.1", Condition.SENT)
+    before, day = NOW - timedelta(hours=1), NOW + timedelta(days=1)
+    with ledger.work() as work:
+        assert len(work.outbox.sent_to("kim@CUSTOMERS.test", before)) == 3
+        assert len(work.outbox.sent_to("lu@customers.test", before)) == 1
+        assert work.outbox.sent_to("kim@customers.test", day) == []
+        assert work.outbox.left_since(before) == 7
+        assert work.outbox.left_since(day) == 0
+
+
+# --- gift cards ---
+
+
+def test_a_code_is_imported_once_even_under_a_new_key(book: Book) -> None:
+    with book.ledger.work() as work:
+        assert work.cards.add(CODE, EURO_20, None, NOW)
+        assert not work.cards.add(f" {CODE} ", EURO_20, None, NOW)
+    rotated = Ledger(book.url, Seal([b"n" * 32, b"k" * 32]))
+    with rotated.work() as work:
+        assert not work.cards.add(CODE, EURO_20, None, NOW)
+        taken = work.cards.take("FU-1", 1, EURO_20, NOW)
+        assert taken
+        assert taken.code == CODE
+        assert CODE not in repr(taken)
+    rotated.close()
+
+
+def test_8_threads_take_one_card_for_one_grant(ledger: Ledger) -> None:
+    with ledger.work() as work:
+        for number in range(THREADS):
+            work.cards.add(f"CODE-{number}", EURO_20, None, NOW)
+    found = at_once(lambda _: _taken(ledger, "FU-1", 1))
+    assert len({card.code for card in found if card}) == 1
+    with ledger.work() as work:
+        assert work.cards.in_stock(EURO_20, NOW) == THREADS - 1
+
+
+def test_8_grants_at_once_take_8_different_cards_and_the_ninth_finds_none(ledger: Ledger) -> None:
+    with ledger.work() as work:
+        for number in range(THREADS):
+            work.cards.add(f"CODE-{number}", EURO_20, None, NOW)
+    found = at_once(lambda number: _taken(ledger, f"FU-{number}", 1))
+    assert len({card.code for card in found if card}) == THREADS
+    assert _taken(ledger, "FU-9", 1) is None
+    assert _taken(ledger, "FU-3", 1) == found[3]
+
+
+def _taken(ledger: Ledger, ref: str, n: int) -> TakenCard | None:
+    with ledger.work() as work:
+        return work.cards.take(ref, n, EURO_20, NOW)
+
+
+def test_a_card_fits_the_amount_and_the_one_that_expires_first_goes_first(ledger: Ledger) -> None:
+    with ledger.work() as work:
+        work.cards.add("never", EURO_20, None, NOW)
+        work.cards.add("late", EURO_20, NOW + timedelta(days=9), NOW)
+        work.cards.add("soon", EURO_20, NOW + timedelta(days=2), NOW)
+        work.cards.add("gone", EURO_20, NOW, NOW)
+        work.cards.add("dollars", Money(2000, "USD"), None, NOW)
+        assert work.cards.in_stock(EURO_20, NOW) == 3
+        taken = [work.cards.take(f"FU-{n}", 1, EURO_20, NOW) for n in range(4)]
+    assert [card and card.code for card in taken] == ["soon", "late", "never", None]
+
+
+# --- the house ---
+
+
+def test_a_second_daemon_is_refused_until_the_first_is_gone(book: Book) -> None:
+    second = new_ledger(book.url)
+    with book.ledger.hold():
+        with pytest.raises(AlreadyRunningError), second.hold():
+            raise AssertionError("two daemons on one ledger")
+        with second.work() as work:  # a command may work beside the daemon
+            assert work.cases.all() == []
+    with second.hold():
+        pass
+    second.close()
+
+
+def test_upgrading_twice_changes_nothing(book: Book) -> None:
+    case = a_case(book.ledger)
+    book.ledger.upgrade()
+    with book.ledger.work() as work:
+        assert work.cases.get(case.ref) == case
+
+
+def test_what_people_wrote_stands_in_no_plain_column(book: Book) -> None:
+    secrets = {STORY, WORDS, CODE, "the courier dropped it", "a second mail of shards", "My teapot", "Your teapot"}
+    case = a_case(book.ledger)
+    with book.ledger.work() as work:
+        case = work.cases.record(
+            case,
+            [
+                CustomerWrote(at=NOW, by="kim", text="a second mail of shards", message_id="<two@customers.test>"),
+                FactsStated(at=NOW, facts=(("cause", "the courier dropped it"),)),
+                a_letter(),
+            ],
+            lambda _: None,
+            NOW,
+        )
+        work.mail.keep([arrival(1)], NOW)
+        work.mail.keep(
+            [replace(arrival(2, text="two"), message=None, reason="hopeless", raw=f"X: {STORY}".encode())], NOW
+        )
+        work.cards.add(CODE, EURO_20, None, NOW)
+        work.cards.take(case.ref, 1, EURO_20, NOW)
+    found = book.written()
+    assert b"FU-7K3Q9" in found  # it is the right place to look
+    for secret in secrets:
+        assert secret.encode() not in found, secret
+        assert secret.encode().hex().encode() not in found, secret
+
+
+def test_a_ledger_file_is_its_owners_alone(tmp_path: Path) -> None:
+    ledger = new_ledger(f"sqlite:///{tmp_path}/new/place/ledger.db")
+    ledger.upgrade()
+    a_case(ledger)
+    with ledger.hold():
+        files = list((tmp_path / "new" / "place").iterdir())
+        assert {file.name for file in files} >= {"ledger.db", "ledger.db-wal", "ledger.db.lock"}
+        assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+        assert stat.S_IMODE((tmp_path / "new" / "place").stat().st_mode) == 0o700
+    ledger.close()
+
+
+def test_a_ledger_that_does_not_answer_is_an_outage(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a directory")
+    ledger = new_ledger(f"sqlite:///{tmp_path}/file/ledger.db")
+    with pytest.raises(OutageError):
+        ledger.upgrade()
+    nobody = new_ledger("postgresql+psycopg://test@127.0.0.1:1/none")
+    with pytest.raises(OutageError), nobody.work() as work:
+        work.cases.all()
+
+
+def test_a_case_keeps_what_every_event_says(ledger: Ledger) -> None:
+    """Every kind of letter event comes back from the history as it went in."""
+    case = a_case(ledger)
+    events = [
+        AgentTold(at=NOW, key="FU-7K3Q9.desk/opened.1", kind="desk/opened", message_id="<x@example.com>"),
+        CustomerWrote(at=NOW, by="kim@customers.test", references=("<a@x.test>", "<b@x.test>"), text="…"),
+    ]
+    with ledger.work() as work:
+        work.cases.record(case, events, lambda _: None, NOW)
+    with ledger.work() as work:
+        assert work.cases.history(case.ref)[2:] == events
+        with pytest.raises(WrongTurnError):
+            work.cases.record(work.cases.get(case.ref), [ComplaintSuspected(at=NOW)], lambda _: None, NOW)
