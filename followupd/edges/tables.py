@@ -82,6 +82,7 @@ class MailRow(SQLModel, table=True):
     message_id: str = Field(default="", index=True)
     sender_address: str = Field(default="", index=True)
     kind: str
+    echo: str = Field(default="", index=True)  # a keyed hash of the words without numbers: robots repeat themselves
     in_sent: bool = False
     state: str = Field(index=True)
     reason: str = ""

@@ -26,6 +26,9 @@ _BACK_OFF = (
 )  # fmt: skip
 #: after this long a deferred letter is given up, and a person is told
 _GIVE_UP = timedelta(days=5)
+#: automatic letters to one address in a week, and to one domain in an hour
+_A_WEEK = (3, timedelta(days=7))
+_A_DOMAIN = (20, timedelta(hours=1))
 #: a held case's letter is looked at again after this
 _HELD = timedelta(minutes=5)
 
@@ -162,11 +165,15 @@ class Dispatch:
         quiet = self.rules.calendar.quiet_until(now)
         if quiet:
             return quiet, "quiet hours"
-        if letter.automatic:
-            count, span = self.rules.per_address
-            sent = work.outbox.sent_to(letter.to.address, now - span)
+        return self._over_budget(work, letter.to.address, now) if letter.automatic else (None, "")
+
+    def _over_budget(self, work: Work, address: str, now: datetime) -> tuple[datetime | None, str]:
+        """Return when automatic mail may go to this address or its domain again (MAIL.md, "Loops"), None for now."""
+        domain = address.rpartition("@")[2]
+        for (count, span), whom in ((self.rules.per_address, address), (_A_WEEK, address), (_A_DOMAIN, f"@{domain}")):
+            sent = work.outbox.sent_to(whom, now - span)
             if len(sent) >= count:
-                return sent[-count] + span, f"{count} automatic letter(s) to one address is the limit"
+                return sent[-count] + span, f"{count} automatic letter(s) in {span} is the limit for {whom}"
         return None, ""
 
     def _breaker(self, work: Work, now: datetime) -> bool:

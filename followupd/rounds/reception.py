@@ -21,6 +21,7 @@ from followupd.model.event import (
     LetterRefused,
     PromiseKept,
     PromiseProposed,
+    Reopened,
 )
 from followupd.model.facts import Facts
 from followupd.model.heard import paired
@@ -92,11 +93,18 @@ class Reception:
                 return
             self._wrote_again(work, kept, case, now)
             return
-        verdict = self.judge.verdict(kept.message)
+        verdict = self._judged(kept.message)
         if verdict.verdict == "no":
             work.mail.put_down(kept.id, reason=verdict.because or "no complaint")
             return
         self._open(work, kept, opening.heard(verdict, now), verdict, now)
+
+    def _judged(self, message: Message) -> Verdict:
+        """Judge a mail; one that only a person can open is put before a person (MAIL.md R7)."""
+        verdict = self.judge.verdict(message)
+        if verdict.verdict == "no" and message.by_hand and not message.text.strip():
+            return Verdict("suspected", verdict.score, because=f"a person must open it: {message.by_hand}")
+        return verdict
 
     def _known_case(self, work: Work, kept: Kept) -> Case | None:
         message = kept.message
@@ -114,14 +122,23 @@ class Reception:
 
     def _wrote_again(self, work: Work, kept: Kept, case: Case, now: datetime) -> None:
         message = kept.message
+        twin = bool(message.message_id) and work.cases.naming([message.message_id]) == case.ref
         work.mail.put_down(kept.id, case_ref=case.ref)
-        if message.message_id and message.message_id == case.message_id:
+        if twin:
             return  # the same mail through a second address of ours
         wrote = CustomerWrote(
             at=now, by=message.sender.address, message_id=message.message_id, references=message.thread,
             subject=message.subject, no_answer=message.no_answer, text=message.text[: opening.STORY_CHARACTERS],
         )  # fmt: skip
-        self._record(work, case, [wrote], now)
+        self._record(work, case, [wrote, *self._heard_again(case, message, now)], now)
+
+    def _heard_again(self, case: Case, message: Message, now: datetime) -> list[Event]:
+        """A further mail may say clearly what the first one only hinted at, or that a closed matter is not right."""
+        if case.stage not in {Stage.SUSPECTED, Stage.CLOSED} or self.judge.verdict(message).verdict != "complaint":
+            return []
+        if case.stage is Stage.CLOSED:
+            return [Reopened(at=now, by=message.sender.address, why="the customer complains again")]
+        return [opening.heard(self.judge.verdict(message), now)]
 
     # --- opening ---
 
@@ -134,6 +151,8 @@ class Reception:
         playbook = opening.choose_playbook(message, self.playbooks)
         verdict = verdict or self.judge.verdict(message)
         others = bool(work.cases.open_of(message.sender.address, kept.mailbox))
+        if isinstance(heard, ComplaintHeard) and heard.by_machine and work.mail.repeats(kept):
+            message = replace(message, no_answer=message.no_answer or "the same words came before, as robots send them")
         first = opening.open_case(
             message, ref=self._reference(work, kept), mailbox=kept.mailbox, playbook=playbook, now=now,
             facts=self.judge.facts(message), severity=self.judge.severity(message, verdict, open_case=others),

@@ -1,5 +1,6 @@
 """Keeps a batch of mails with a handful of statements, however many there are: each mail once, each place once."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -18,6 +19,9 @@ from followupd.model.message import Kind, Message, Place
 QUARANTINE_MARK = "fu-quarantine"
 #: values in one IN (...): SQLite allows 32,766, and a plan for many is slower than two plans for fewer
 _AT_ONCE = 500
+
+#: fewer words than this are no sign of a robot
+_FEWEST_WORDS = 8
 
 _Place = tuple[str, str, int, int]
 
@@ -82,11 +86,17 @@ def _mail(arrival: Arrival, seal: Seal, now: datetime) -> dict[str, Any]:
     message = arrival.message or Message(kind=Kind.CUSTOMER, because=arrival.reason)
     return {
         "fingerprint": arrival.fingerprint, "mailbox": arrival.place.mailbox, "message_id": message.message_id,
-        "sender_address": message.sender.address.lower(), "kind": message.kind.value, "in_sent": arrival.in_sent,
+        "echo": echo_of(message.text, seal), "sender_address": message.sender.address.lower(), "kind": message.kind.value, "in_sent": arrival.in_sent,
         "state": UNHEARD if arrival.message else QUARANTINE, "reason": arrival.reason, "kept_at": now,
         "received_at": arrival.received_at, "sealed": sealed(seal, MESSAGE, message),
         "raw": seal.seal(arrival.raw) if arrival.raw is not None else None,
     }  # fmt: skip
+
+
+def echo_of(text: str, seal: Seal) -> str:
+    """Return what two mails share that differ only in numbers and white space; "" for a few words, which people repeat."""
+    words = re.sub(r"[\W\d_]+", " ", text[:5_000]).casefold().split()
+    return seal.fingerprint(" ".join(words)) if len(words) >= _FEWEST_WORDS else ""
 
 
 def _place(arrival: Arrival, mail_id: int, others: Iterable[dict[str, str]]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Mails that came in: each kept once, wherever it lies, with the tags agents set and the marks we owe."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, update
 from sqlmodel import Session, col, select
@@ -12,6 +12,9 @@ from followupd.edges.seal import Seal
 from followupd.edges.tables import LetterRow, MailRow, PlaceRow, RemarkRow
 from followupd.model.kept import HEARD, QUARANTINE, UNHEARD, Arrival, Kept, Marking, News, Remark
 from followupd.model.message import Kind
+
+#: robots that answer us do it within days
+_ECHO_LASTS = timedelta(days=30)
 
 
 class Mail:
@@ -103,6 +106,15 @@ class Mail:
         row = self._session.get_one(RemarkRow, remark_id)
         row.done_at = now
         self._session.add(row)
+
+    def repeats(self, kept: Kept) -> bool:
+        """Say whether the same words came before within a month, from whatever address (MAIL.md, "Loops")."""
+        row = self._session.get_one(MailRow, kept.id)
+        if not row.echo:
+            return False
+        same = select(MailRow.id).where(MailRow.echo == row.echo, col(MailRow.id) < row.id)
+        recent = same.where(col(MailRow.kept_at) > row.kept_at - _ECHO_LASTS)
+        return self._session.exec(recent.limit(1)).first() is not None
 
     def earlier_text(self, message_id: str) -> str:
         """Return the words of an earlier mail or letter, so that a reply's quotes are told from its new words."""

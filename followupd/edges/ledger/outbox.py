@@ -121,10 +121,14 @@ class Outbox:
         self._turn(key, tuple(Condition), copy_due=False)
 
     def sent_to(self, address: str, since: datetime) -> list[datetime]:
-        """Return when automatic letters left for this address since then, oldest first."""
+        """Return when automatic letters left since then for this address, or for "@" and a domain, oldest first."""
+        whom = col(LetterRow.to_address).endswith(address.lower(), autoescape=True)
         query = (
             select(LetterRow.sent_at, LetterRow.leaving_at)
-            .where(LetterRow.to_address == address.lower(), col(LetterRow.automatic).is_(True))
+            .where(
+                whom if address.startswith("@") else LetterRow.to_address == address.lower(),
+                col(LetterRow.automatic).is_(True),
+            )
             .where(col(LetterRow.condition).in_([Condition.SENT.value, Condition.LEAVING.value, Condition.DOUBT.value]))
             .where(col(LetterRow.leaving_at) > since)
             .order_by(col(LetterRow.leaving_at))
