@@ -8,10 +8,11 @@ from typing import Any
 
 from followupd.errors import WrongTurnError
 from followupd.model import event as e
-from followupd.model.compensation import Compensation, GrantState
+from followupd.model.compensation import Compensation
 from followupd.model.event import Event
 from followupd.model.facts import Facts
 from followupd.model.message import Person
+from followupd.model.option import Option, OptionState
 from followupd.model.promise import Promise, PromiseState
 
 
@@ -44,6 +45,7 @@ ANYTIME: frozenset[type[Event]] = frozenset({
     e.CompensationConfirmed, e.CompensationMissing, e.GiftCardDue, e.GiftCardLacking, e.GiftCardSent, e.LetterWritten,
     e.LetterStopped, e.CustomerTold, e.AgentTold, e.LetterInDoubt, e.LetterRefused, e.LetterDropped, e.MissingAsked,
     e.OwnerNudged, e.CallAsked, e.CustomerReached, e.CustomerNotReached, e.CustomerAway, e.Approved,
+    e.OptionOffered, e.OptionsAsked, e.OptionChosen,
 })  # fmt: skip
 
 #: the life of a case: from each stage, which event leads where. An event that stands neither here nor in ANYTIME is a
@@ -147,6 +149,7 @@ class Case:
     suggested: tuple[tuple[str, str], ...] = ()
     latest: str = ""  # the customer's newest words
     promises: tuple[Promise, ...] = ()
+    options: tuple[Option, ...] = ()
     compensation: tuple[Compensation, ...] = ()
     letters: tuple[LetterMark, ...] = ()
     stopped: tuple[str, str] | None = None  # a letter that could not be written: kind, why
@@ -164,6 +167,7 @@ class Case:
     nudges: tuple[tuple[str, datetime], ...] = ()
     call_asked_at: datetime | None = None
     card_lacking_at: datetime | None = None
+    card_ordered: int = 0  # the grant for which a gift card is ordered and has not come yet
     reached: bool = False
     not_reached: str = ""
     away_until: datetime | None = None
@@ -204,11 +208,11 @@ class Case:
             raise WrongTurnError(f"{self.ref} has no promise {n}")
         return replace(self, promises=tuple(replace(p, **changes) if p.n == n else p for p in self.promises))
 
-    def with_compensation(self, n: int, state: GrantState) -> "Case":
-        """Return the case with grant `n` in another state; raises WrongTurnError when there is none."""
+    def with_compensation(self, n: int, **changes: Any) -> "Case":
+        """Return the case with grant `n` changed; raises WrongTurnError when there is none."""
         if n not in {grant.n for grant in self.compensation}:
             raise WrongTurnError(f"{self.ref} has no compensation {n}")
-        return replace(self, compensation=tuple(replace(g, state=state) if g.n == n else g for g in self.compensation))
+        return replace(self, compensation=tuple(replace(g, **changes) if g.n == n else g for g in self.compensation))
 
     def with_letter(self, key: str, kind: str, state: str, at: datetime) -> "Case":
         others = tuple(mark for mark in self.letters if mark.key != key)
@@ -235,6 +239,23 @@ class Case:
     def unwritten(self) -> tuple[Promise, ...]:
         """Promises still open of which the customer has no word in writing."""
         return tuple(p for p in self.promises if p.state is PromiseState.OPEN and not p.confirmed)
+
+    @property
+    def awaiting_receipt(self) -> tuple[Compensation, ...]:
+        """Grants of which only the customer knows whether they arrived; asked for in the follow-up."""
+        return tuple(grant for grant in self.compensation if grant.awaits_receipt) if self.followed_up_at else ()
+
+    @property
+    def unasked(self) -> tuple[Option, ...]:
+        """Open options that no letter asks about, because none was written or the one that was never left."""
+        lost = {mark.key for mark in self.letters if mark.state in {"failed", "dropped"}}
+        return tuple(o for o in self.options if o.state is OptionState.OPEN and (not o.letter or o.letter in lost))
+
+    @property
+    def to_choose(self) -> tuple[Option, ...]:
+        """Open options that the customer was asked to choose from."""
+        left = {mark.key for mark in self.letters if mark.state == "left"}
+        return tuple(o for o in self.options if o.state is OptionState.OPEN and o.letter in left)
 
     def promise(self, n: int) -> Promise | None:
         return next((promise for promise in self.promises if promise.n == n), None)

@@ -34,6 +34,10 @@ VERBS: dict[str, str] = {
     "gesture": "what",
     "issued": "number",
     "refused": "number",
+    "received": "[number]",
+    "missing": "[number]",
+    "option": "what by when",
+    "choose": "number",
     "issue": "text",
     "impact": "text",
     "wants": "text",
@@ -49,7 +53,7 @@ VERBS: dict[str, str] = {
 }
 
 #: verbs whose text may be left out
-OPTIONAL = frozenset({"kept", "free-shipping", "issued", "refuse"})
+OPTIONAL = frozenset({"kept", "free-shipping", "issued", "refuse", "received", "missing"})
 
 _LINE = re.compile(r"\s*([A-Za-z][A-Za-z-]{1,30})\s*(?::\s*(.*?))?\s*", re.DOTALL)
 

@@ -1,6 +1,7 @@
 """What a customer is given for the trouble: kinds, money and states (practices 9, 43, 46, 73)."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 
@@ -17,6 +18,10 @@ class Gift(StrEnum):
     REPLACEMENT = "replacement"
     GIFT_CARD = "gift-card"
     GESTURE = "gesture"
+
+
+#: kinds whose arrival is asked for after the follow-up (practice 73)
+ARRIVING = frozenset({Gift.REFUND, Gift.CREDIT, Gift.COUPON})
 
 
 class GrantState(StrEnum):
@@ -81,3 +86,28 @@ class Compensation:
     text: str = ""
     source: str = ""
     promise: int = 0  # the promise that the same deed keeps: "I will ship a replacement by Friday"
+    granted_at: datetime | None = None
+    granted_by: str = ""  # as the history says it: a name, or "someone with access to the mailbox"
+    agent: str = ""  # the id of the agent as whose word it counts; somebody else must approve it
+    because: str = ""  # why it waits for approval
+    approved_by: str = ""
+    issued_at: datetime | None = None
+
+    @property
+    def awaits_receipt(self) -> bool:
+        """Say whether only the customer knows if it arrived."""
+        return self.kind in ARRIVING and self.state is GrantState.ISSUED
+
+    @property
+    def counts(self) -> bool:
+        """Say whether it is given, or will be unless somebody says no."""
+        return self.state not in {GrantState.PROPOSED, GrantState.REFUSED}
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """A grant that the same customer has in another case; `open` says whether that case still goes on."""
+
+    ref: str
+    open: bool
+    grant: Compensation

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from followupd.model.compensation import Compensation, GrantState, Money
 from followupd.model.facts import Facts
 from followupd.model.message import Person
+from followupd.model.option import Option, OptionState
 from followupd.model.promise import Promise, PromiseState
 
 if TYPE_CHECKING:
@@ -283,6 +284,42 @@ class PromiseWithdrawn(_PromiseTurned):
         return {"state": PromiseState.WITHDRAWN, "because": self.because}
 
 
+# --- options --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptionOffered(Event):
+    """An agent offers one of several ways to put it right; the customer will be asked which suits better."""
+
+    option: Option
+
+    def on(self, case: "Case") -> "Case":
+        return replace(case, options=(*case.options, self.option))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptionsAsked(Event):
+    """A letter asks which of the open options suits better; it lies in the outbox."""
+
+    key: str
+
+    def on(self, case: "Case") -> "Case":
+        asked = (replace(o, letter=self.key) if o.state is OptionState.OPEN else o for o in case.options)
+        return replace(case, options=tuple(asked))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptionChosen(Event):
+    """The customer chose; what was chosen becomes a promise, and the other options are passed over."""
+
+    n: int
+
+    def on(self, case: "Case") -> "Case":
+        states = {option.n: OptionState.PASSED for option in case.options if option.state is OptionState.OPEN}
+        states[self.n] = OptionState.CHOSEN
+        return replace(case, options=tuple(replace(o, state=states.get(o.n, o.state)) for o in case.options))
+
+
 # --- compensation -----------------------------------------------------------------------------------------------------
 
 
@@ -293,8 +330,11 @@ class CompensationGranted(Event):
     compensation: Compensation
 
     def on(self, case: "Case") -> "Case":
-        others = tuple(grant for grant in case.compensation if grant.n != self.compensation.n)
-        return replace(case, compensation=tuple(sorted((*others, self.compensation), key=lambda grant: grant.n)))
+        grant = self.compensation
+        if grant.counts:
+            grant = replace(grant, granted_at=self.at, granted_by=self.by)
+        others = tuple(each for each in case.compensation if each.n != grant.n)
+        return replace(case, compensation=tuple(sorted((*others, grant), key=lambda each: each.n)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -302,63 +342,72 @@ class _CompensationTurned(Event):
     n: int
 
     def on(self, case: "Case") -> "Case":
-        return case.with_compensation(self.n, self.state())
+        return case.with_compensation(self.n, **self.changes())
 
-    def state(self) -> GrantState:
+    def changes(self) -> dict[str, object]:
         raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompensationApproved(_CompensationTurned):
-    """A second person agreed to a grant above the first one's limit."""
+    """A second person agreed to a grant that the first one could not give alone."""
 
-    def state(self) -> GrantState:
-        return GrantState.GRANTED
+    def changes(self) -> dict[str, object]:
+        return {"state": GrantState.GRANTED, "approved_by": self.by}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompensationRefused(_CompensationTurned):
     """It will not be given."""
 
-    def state(self) -> GrantState:
-        return GrantState.REFUSED
+    def changes(self) -> dict[str, object]:
+        return {"state": GrantState.REFUSED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompensationIssued(_CompensationTurned):
     """It was given: the refund was booked, the card was sent."""
 
-    def state(self) -> GrantState:
-        return GrantState.ISSUED
+    def changes(self) -> dict[str, object]:
+        return {"state": GrantState.ISSUED, "issued_at": self.at}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompensationConfirmed(_CompensationTurned):
-    """The customer has it (practice 73)."""
+    """The customer has it (practice 73). `settles` says that the customer's mail held nothing else to answer."""
 
-    def state(self) -> GrantState:
-        return GrantState.CONFIRMED
+    settles: bool = False
+
+    def on(self, case: "Case") -> "Case":
+        case = _CompensationTurned.on(self, case)
+        return replace(case, unanswered=False) if self.settles else case
+
+    def changes(self) -> dict[str, object]:
+        return {"state": GrantState.CONFIRMED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompensationMissing(_CompensationTurned):
     """The customer says that it did not arrive."""
 
-    def state(self) -> GrantState:
-        return GrantState.MISSING
+    def changes(self) -> dict[str, object]:
+        return {"state": GrantState.MISSING}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GiftCardDue(Event):
-    """The moment of a gift card has come: one code is taken from the stock for this grant."""
+    """The moment of a gift card has come: one is ordered for this grant, and comes when the provider gives it."""
 
     n: int
     money: Money
 
+    def on(self, case: "Case") -> "Case":
+        return replace(case, card_ordered=self.n)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GiftCardLacking(Event):
-    """No code of that value is in stock; the admin and the owner are told, and it is tried again."""
+    """No card of that value could be had; the admin and the owner are told, and it is tried again."""
 
     n: int
 
@@ -380,7 +429,8 @@ class LetterWritten(Event):
     review: bool = False
 
     def on(self, case: "Case") -> "Case":
-        return case.with_letter(self.key, self.kind, "review" if self.review else "pending", self.at)
+        case = case.with_letter(self.key, self.kind, "review" if self.review else "pending", self.at)
+        return replace(case, card_ordered=0, card_lacking_at=None) if self.kind == "gift-card" else case
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -427,7 +477,7 @@ class GiftCardSent(_LetterLeft):
     n: int = 0
 
     def on(self, case: "Case") -> "Case":
-        return _LetterLeft.on(self, case).with_compensation(self.n, GrantState.ISSUED)
+        return _LetterLeft.on(self, case).with_compensation(self.n, state=GrantState.ISSUED, issued_at=self.at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from followupd.model.agent import Agent
 from followupd.model.case import Case
 from followupd.model.compensation import Compensation
 from followupd.model.event import Event, LetterWritten
+from followupd.model.option import Option
 from followupd.model.outgoing import Outgoing
 from followupd.model.playbook import Playbook
 from followupd.model.promise import Promise
@@ -57,6 +58,7 @@ class Brief:
     evidence: tuple[tuple[str, float], ...] = ()
     promises: tuple[Promise, ...] = ()  # the ones that this letter puts in writing, or is about
     compensation: tuple[Compensation, ...] = ()
+    options: tuple[Option, ...] = ()  # the ones that the customer is asked to choose from
     quote: str = ""  # the customer's own words, for agents
     about: str = ""  # the key and kind of the letter that is in doubt or waits for approval
     until: datetime | None = None  # the new date of a delay, or the day of a call

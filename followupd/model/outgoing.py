@@ -64,6 +64,7 @@ class Outgoing:
     not_before: datetime | None = None
     review: bool = False
     concerns: tuple[int, ...] = ()  # numbers of the promises it puts in writing, or of the grant it hands over
+    good_until: datetime | None = None  # when what it hands over expires
 
     @property
     def to_customer(self) -> bool:
