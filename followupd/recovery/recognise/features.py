@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from followupd.recovery.recognise.cues import FOR, STRONG, Cues
+from followupd.recovery.recognise.cues import Cues
 from followupd.recovery.recognise.phrases import Hit
 from followupd.recovery.recognise.tone import tone_of
 from followupd.recovery.recognise.words import READ, words_of
@@ -18,8 +18,8 @@ FULL_WEIGHT = 80
 #: More different phrases of one group than this say no more.
 MOST_PHRASES = 6
 #: A customer speaks of "my order" and to "you"; an article does neither.
-_MINE = frozenset("i my me we our us i'm i've i'd we've mine myself".split())
-_YOURS = frozenset("you your you're you've yours yourselves".split())
+_MINE = frozenset(["i", "my", "me", "we", "our", "us", "i'm", "i've", "i'd", "we've", "mine", "myself"])
+_YOURS = frozenset(["you", "your", "you're", "you've", "yours", "yourselves"])
 _SHOUTED = re.compile(r"\b[A-Z]{3,}\b")
 
 
@@ -67,15 +67,13 @@ def features_of(subject: str, text: str, cues: Cues, *, with_tone: bool = True) 
         phrase = " ".join(words[hit.start : hit.end])
         if phrase not in said.setdefault(hit.group, []):
             said[hit.group].append(phrase)
-    return Features(words, hits, said, tone_of(whole) if with_tone else {}, _marks(whole, words, said))
+    return Features(words, hits, said, tone_of(whole) if with_tone else {}, _marks(whole, words))
 
 
-def _marks(text: str, words: Sequence[str], said: Mapping[str, Sequence[str]]) -> dict[str, float]:
+def _marks(text: str, words: Sequence[str]) -> dict[str, float]:
     return {
         "exclaiming": math.log1p(min(text.count("!"), 5)),
         "shouting": min(1.0, 5 * len(_SHOUTED.findall(text[:READ])) / max(1, len(words))),
-        "strong": float(not STRONG.isdisjoint(said)),
-        "breadth": float(sum(group in FOR for group in said)),
         "yours": min(1.0, 5 * sum(word in _YOURS for word in words) / max(1, len(words))),
         "mine": min(1.0, 5 * sum(word in _MINE for word in words) / max(1, len(words))),
     }

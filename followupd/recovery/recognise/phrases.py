@@ -21,12 +21,16 @@ _DEEPEST, _LONGEST = 4, 6_000
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One place in a phrase: single words, beginnings of words, longer ways; `optional` when nothing fits too."""
+    """One place in a phrase: single words, beginnings of words, longer ways; `optional` when nothing fits too.
+
+    `by_start` holds the longer ways by their first word, or by "abc*" for one that begins so, or by "*".
+    """
 
     words: frozenset[str] = frozenset()
     stems: tuple[str, ...] = ()
     longer: tuple["Way", ...] = ()
     optional: bool = False
+    by_start: Mapping[str, tuple["Way", ...]] = field(default_factory=dict)
 
 
 Way = tuple[Choice, ...]
@@ -86,7 +90,15 @@ def _choice_of(ways: list[Way], *, optional: bool) -> Choice:
             stems += way[0].stems
         elif way:
             longer.append(way)
-    return Choice(frozenset(words), tuple(stems), tuple(longer), optional or () in ways)
+    return Choice(frozenset(words), tuple(stems), tuple(longer), optional or () in ways, _by_start(longer))
+
+
+def _by_start(ways: Sequence[Way]) -> dict[str, tuple[Way, ...]]:
+    table: dict[str, tuple[Way, ...]] = {}
+    for way in ways:
+        for key in dict.fromkeys(f"{start[:_STEM]}*" if is_stem else start for start, is_stem in _starts(way)):
+            table[key] = (*table.get(key, ()), way)
+    return table
 
 
 def _element(word: str) -> list[Choice]:
@@ -95,7 +107,7 @@ def _element(word: str) -> list[Choice]:
     if word == _ANY:
         return [_ANY_WORD]
     stem = word.removesuffix("*")
-    parts = words_of(stem)  # two where a word is elided: "j'attends"
+    parts = words_of(f"{stem}ab")[:-1] if stem.endswith("'") else words_of(stem)  # two where one is elided: "j'attends"
     if "".join(parts) != stem or (word.endswith("*") and len(parts[-1]) < _STEM):
         raise ValueError(
             f"{word!r} is not one word in lower case without accents (before '*': {_STEM} letters or more)"
@@ -190,10 +202,15 @@ def _ends(words: Sequence[str], starts: set[int], way: Way) -> set[int]:
     for choice in way:
         ends = set(starts) if choice.optional else set()
         for at in starts:
-            if at < len(words) and (words[at] in choice.words or words[at].startswith(choice.stems or ("\0",))):
+            if at >= len(words):
+                continue
+            word = words[at]
+            if word in choice.words or (choice.stems and word.startswith(choice.stems)):
                 ends.add(at + 1)
-        for inner in choice.longer:
-            ends |= _ends(words, starts, inner)
+            if choice.by_start:
+                for key in (word, f"{word[:_STEM]}*", "*"):
+                    for inner in choice.by_start.get(key, ()):
+                        ends |= _ends(words, {at}, inner)
         if not ends:
             return ends
         starts = ends

@@ -86,5 +86,5 @@ def _manner(seen: Features, dense: Mapping[str, float]) -> dict[str, float]:
     worst = worst_words(list(seen.words)) if seen.tone and tone > 0 else []
     named = {f"tone: {', '.join(worst)}" if worst else "tone": tone}
     named |= {"!": dense.get("mark:exclaiming", 0.0), "CAPITALS": dense.get("mark:shouting", 0.0)}
-    named["several kinds of cues"] = dense.get("mark:strong", 0.0) + dense.get("mark:breadth", 0.0)
+    named["it speaks to us"] = dense.get("mark:yours", 0.0) + dense.get("mark:mine", 0.0)
     return {name: weight for name, weight in named.items() if weight}

@@ -4,7 +4,7 @@ import re
 import unicodedata
 
 #: Nothing further in is read: a complaint says so early, and the cost of a mail must have an end (characters).
-READ = 6_000
+READ = 4_000
 
 _NOISE = re.compile(r"(?i)https?://\S+|www\.\S+|\S+@\S+\.\w+|<[^<>\n]{1,200}>|(?<!\w)@\w+|\bx{2,}\b|\{\$[\d.,]+\}")
 _TOKEN = re.compile(
@@ -16,7 +16,7 @@ _BARE = {
     "cant": "can't", "wont": "won't", "dont": "don't", "doesnt": "doesn't", "didnt": "didn't", "isnt": "isn't",
     "arent": "aren't", "wasnt": "wasn't", "werent": "weren't", "havent": "haven't", "hasnt": "hasn't",
     "hadnt": "hadn't", "couldnt": "couldn't", "wouldnt": "wouldn't", "shouldnt": "shouldn't", "aint": "ain't",
-    "im": "i'm", "ive": "i've", "youre": "you're", "theyre": "they're", "youve": "you've", "thats": "that's",
+    "ive": "i've", "youre": "you're", "theyre": "they're", "youve": "you've", "thats": "that's",
     "whats": "what's", "cannot": "can't", "u": "you", "ur": "your", "pls": "please", "plz": "please", "thx": "thanks",
     "thanx": "thanks", "cust": "customer", "hrs": "hours", "hr": "hour", "mins": "minutes", "wks": "weeks",
 }  # fmt: skip

@@ -1,0 +1,260 @@
+"""Recognise: complaints told from everything else, and why."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from followupd.model.compensation import Money
+from followupd.model.message import Verdict
+from followupd.recovery.recognise import Recogniser, Rules, issue, language_of, rule_problem, severity, wants
+
+GRAVE = "Still waiting for my refund after three weeks, and nobody answers my mails. This is unacceptable, I want my money back!"
+RECOGNISER = Recogniser.shipped()
+
+
+def judge(text: str, subject: str = "", **more: object) -> Verdict:
+    return RECOGNISER.judge(subject, text, **more)  # type: ignore[arg-type]  # the tests hand keywords through
+
+
+def test_a_grave_complaint_is_a_complaint() -> None:
+    judged = judge(GRAVE)
+    assert judged.verdict == "complaint"
+    assert {"unmet", "money", "explicit"} <= judged.cues
+
+
+def test_the_evidence_is_the_customers_words_strongest_first() -> None:
+    evidence = judge(GRAVE).evidence
+    weights = [abs(weight) for _, weight in evidence]
+    assert weights == sorted(weights, reverse=True)
+    assert all(words in GRAVE.lower() for words, _ in evidence[:4])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Do you ship to Norway, and what does it cost?",
+        "Thank you so much for the quick refund, great service!",
+        "I'd like to change the delivery address of my order, please.",
+        "Please find attached the signed contract. See you on Monday!",
+        "No complaints at all, everything was great.",
+        "Could we have a table for four on Friday at eight?",
+    ],
+)
+def test_an_ordinary_mail_is_none(text: str) -> None:
+    assert judge(text).verdict == "no"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Thank you very much for the refund, the whole matter was terrible, but you solved it and I am delighted. Great service!",
+        "Thanks so much! I was angry about the delay but your colleague was wonderful. Really appreciated.",
+        "Thank you for handling my complaint so well, excellent support.",
+    ],
+)
+def test_a_thank_you_is_never_a_complaint(text: str) -> None:
+    assert judge(text).verdict != "complaint"
+
+
+def test_thanks_for_nothing_is_no_thank_you() -> None:
+    assert "reproach" in judge("Thanks for nothing. Still no reply and my money is gone.").cues
+    assert judge("Thanks for nothing. Still no reply and my money is gone.").verdict != "no"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Your message could not be delivered. The mailbox is full. Delivery has failed permanently, user unknown.",
+        "Tired of slow internet and terrible service? Order now! To unsubscribe click here. All rights reserved.",
+        "This is an automatic reply. I am out of the office until Monday.",
+    ],
+)
+def test_a_machines_mail_or_a_mailing_is_none(text: str) -> None:
+    assert judge(text).verdict == "no"
+
+
+def test_an_empty_mail_is_none() -> None:
+    assert judge("").verdict == "no"
+    assert judge("\n \t", subject=" ").verdict == "no"
+
+
+def test_the_subject_is_read_too() -> None:
+    assert (
+        judge("See below.", subject="Formal complaint: still no refund, terrible service").score
+        > judge("See below.").score
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Il pacco non è mai arrivato e nessuno mi risponde da tre settimane, sono molto deluso e voglio un rimborso. Scam! Refund!",
+        "Моя посылка так и не пришла, никто не отвечает, это ужасно. Верните деньги!",
+        "商品はまだ届いていません。返金してください。最悪のサービスです。",
+        "Mijn pakket is nog steeds niet aangekomen en niemand antwoordt op mijn mails. Ik wil mijn geld terug, dit is schandalig.",
+    ],
+)
+def test_in_a_language_without_cues_the_machine_alone_says_suspected_at_most(text: str) -> None:
+    assert judge(text, auto=0.9).verdict != "complaint"
+
+
+def test_a_site_may_raise_the_bar() -> None:
+    text = "The shoes came in the wrong size, and I am disappointed. Please send a refund."
+    assert judge(text, ask=0.999).verdict == "no"
+    assert judge(GRAVE, auto=0.99999).verdict == "suspected"
+
+
+def test_an_always_rule_makes_a_complaint_and_stands_in_the_evidence() -> None:
+    judged = judge("The glockenspiel hums.", rules=Rules(always=("glockenspiel hums",)))
+    assert (judged.verdict, judged.score) == ("complaint", 1.0)
+    assert judged.evidence[0][0] == "rule: glockenspiel hums"
+
+
+def test_a_never_rule_forbids_one() -> None:
+    judged = judge(GRAVE, rules=Rules(never=("/three week[s]?/",)))
+    assert (judged.verdict, judged.score) == ("no", 0.0)
+    assert "three week" in judged.because
+
+
+def test_two_rules_that_disagree_leave_it_to_an_agent() -> None:
+    assert judge(GRAVE, rules=Rules(always=("refund",), never=("weeks",))).verdict == "suspected"
+
+
+def test_an_add_rule_moves_the_score_and_says_so() -> None:
+    text = "The order with the blue label came today."
+    judged = judge(text, rules=Rules(add={"blue label": 2.5}))
+    assert judged.score > judge(text).score
+    assert ("rule: blue label", 2.5) in judged.evidence
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "/(a+)+b/",
+        "/(?=a)a/",
+        "/(a|b)*c/",
+        r"/(x)\1/",
+        "/.*a.*b.*c/",
+        "/[/",
+        "//",
+        "(never again",
+        "",
+        "/" + "a" * 400 + "/",
+    ],
+)
+def test_a_rule_that_can_run_long_or_cannot_be_read_is_refused(pattern: str) -> None:
+    assert rule_problem(pattern)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["never again", "Nie wieder", "überfällig", "/order [0-9]{6}/", r"/\brefund\w* (now|today)/", "still ... waiting"],
+)
+def test_a_sound_rule_is_taken(pattern: str) -> None:
+    assert rule_problem(pattern) == ""
+
+
+def test_an_accepted_rule_means_what_was_written() -> None:
+    assert judge("This is ÜBERFÄLLIG seit gestern.", rules=Rules(always=("überfällig",))).verdict == "complaint"
+    assert judge("about order 123456", rules=Rules(always=("/order [0-9]{6}/",))).verdict == "complaint"
+    assert judge("about order 12345", rules=Rules(always=("/order [0-9]{6}/",))).verdict != "complaint"
+
+
+def test_what_a_site_learnt_moves_the_score() -> None:
+    text = "the widget hums at night"
+    assert judge(text, delta={"widget hums": 2.0}).score > judge(text).score > judge(text, delta={"start": -2.0}).score
+
+
+def test_severity_rises_with_threats_and_with_who_writes() -> None:
+    mild = "The jar was half empty."
+    grave = "My lawyer will be in touch and I will post this on Trustpilot. This is the third time!"
+    assert severity(judge(grave), grave) == "high"
+    assert severity(judge(mild), mild) in ("low", "normal")
+    assert (
+        severity(
+            judge(mild), mild, vip=True, open_case=True, amount=Money.of("500", "EUR"), large=Money.of("100", "EUR")
+        )
+        == "high"
+    )
+
+
+def test_severity_says_why() -> None:
+    text = "My lawyer will hear of this."
+    assert severity(judge(text), text).reasons[0] == "the law is named"
+
+
+def test_money_of_another_currency_is_not_compared() -> None:
+    calm = Verdict("suspected", 0.5)
+    assert severity(calm, "", amount=Money.of("500", "JPY"), large=Money.of("100", "EUR")) == "low"
+
+
+def test_a_wish_comes_with_its_sentence() -> None:
+    text = "The lamp is broken. I would like a refund. Please call me back tomorrow."
+    found = {want.wish: want.sentence for want in wants(text)}
+    assert found["refund"] == "I would like a refund."
+    assert found["call"] == "Please call me back tomorrow."
+    assert "cancel" not in found
+
+
+def test_no_wish_is_invented() -> None:
+    assert wants("The weather is fine today.") == ()
+
+
+def test_the_issue_is_the_sentence_that_says_what_is_wrong() -> None:
+    text = "Hello, I hope you are well. The lamp I ordered arrived broken. I look forward to your answer."
+    assert issue(text) == "The lamp I ordered arrived broken."
+    assert issue("Hello, is it open on Sunday?") == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("I have not received the order yet", "en"),
+        ("Ich habe die Bestellung noch nicht erhalten", "de"),
+        ("Je n'ai toujours pas reçu ma commande", "fr"),
+        ("Todavía no he recibido el pedido y nadie me responde", "es"),
+        ("Non ho ancora ricevuto il mio ordine", "it"),
+        ("ok", ""),
+    ],
+)
+def test_a_language_is_told_by_its_small_words(text: str, language: str) -> None:
+    assert language_of(text) == language
+
+
+def test_an_admins_cues_replace_ours() -> None:
+    own = RECOGNISER.with_cues({"en": {"language": "en", "cues": {"explicit": ["zounds"]}}})
+    assert own.judge("", "Zounds, a fish").cues == {"explicit"}
+    assert own.judge("", "I am disappointed").cues == frozenset()
+
+
+def test_a_new_language_gets_its_voice_from_an_admins_cues() -> None:
+    own = RECOGNISER.with_cues(
+        {"it": {"language": "it", "cues": {"unmet": ["non e mai arrivato"], "explicit": ["deluso"]}}}
+    )
+    text = "Il pacco non è mai arrivato e sono molto deluso del vostro servizio."
+    assert own.judge("", text).cues == {"unmet", "explicit"}
+
+
+@pytest.mark.parametrize(
+    ("table", "named"),
+    [
+        ({"cues": {"explicit": ["(never"]}}, "(never"),
+        ({"cues": {"anger": ["... waiting"]}}, "... waiting"),
+        ({"cues": {"rage": ["x"]}}, "rage"),
+        ({"cues": {"anger": "words"}}, "anger"),
+        ({"cues": ["words"]}, "cues"),
+        ({"cues": {"anger": ["Über"]}}, "Über"),
+    ],
+)
+def test_a_cue_file_that_is_wrong_is_refused_by_name(table: dict[str, object], named: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(named)):
+        RECOGNISER.with_cues({"en": table})
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr", "es"])
+def test_the_starter_that_admins_edit_is_what_we_ship(language: str) -> None:
+    top = Path(__file__).resolve().parents[2]
+    starter = top / "config" / "cues" / f"{language}.toml"
+    shipped = top / "followupd" / "recovery" / "recognise" / "data" / f"{language}.toml"
+    assert starter.read_text("utf-8") == shipped.read_text("utf-8")
