@@ -14,6 +14,8 @@ from tests.servers.machine import free_ports
 
 #: what a stage does next: a reply ("451 4.3.0 later"), seconds to wait, or one of the two below
 Action = str | float
+#: the mail is kept now, whatever the rest of the turn does; seconds after it are a reply that comes too late
+KEEP = "keep"
 #: the mail is kept, then the line dies without a reply: RFC 1047's gap
 DROP = "drop"
 #: the line dies and nothing is kept
@@ -84,9 +86,12 @@ class Sink(Controller):
         plan = self.plans[stage]
         while plan:
             action = plan.popleft()
-            if isinstance(action, str):
+            if action == KEEP:
+                keep()
+            elif isinstance(action, str):
                 return self._drop(server, keep, action) if action in {DROP, DROP_BEFORE} else action
-            await asyncio.sleep(action)
+            else:
+                await asyncio.sleep(action)
         return None
 
     @staticmethod
@@ -123,7 +128,8 @@ class Sink(Controller):
 
     async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
         def keep() -> None:
-            self.messages.append(envelope)
+            if envelope not in self.messages:
+                self.messages.append(envelope)
 
         if reply := await self._turn("data", server, keep):
             return reply

@@ -1,0 +1,128 @@
+"""`followupd run` as a process of its own, over real servers, under a service manager of the test's own."""
+
+import email
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from email.message import EmailMessage, Message
+from pathlib import Path
+from typing import Any
+
+from followupd.edges.settings import write_starter
+from tests.journeys.world import CONFIGURATION, CUSTOMER
+from tests.servers.machine import until
+from tests.servers.manager import Manager
+from tests.servers.postbox import Postbox
+from tests.servers.smtp import Sink
+
+#: the shipped playbook waits ten minutes for a second mail; a test does not
+HURRY = ('after = "10 minutes"', 'after = "2 seconds"')
+#: a process meets the real time, and a test may run at night
+AWAKE = ('holidays = ""', 'holidays = ""\nquiet = ""')
+
+
+@dataclass
+class Service:
+    """The daemon of one mailbox: its configuration, and the processes that a test starts and ends."""
+
+    directory: Path
+    postbox: Postbox
+    smtp: Sink
+    manager: Manager
+
+    @classmethod
+    def made(cls, directory: Path, postbox: Postbox, smtp: Sink, manager: Manager) -> "Service":
+        write_starter(directory)
+        text = CONFIGURATION.format(
+            address=postbox.address, host=postbox.host, port=postbox.port, ca_file=postbox.ca_file,
+            username=postbox.username, smtp=smtp.port, ledger="sqlite:///ledger.db", post="", mailbox="", currency="EUR",
+        )  # fmt: skip
+        text = text.replace('"env:FOLLOWUPD_TEST_PASSWORD"', '"credential:imap"').replace(*AWAKE)
+        (directory / "followupd.toml").write_text(text)
+        playbook = directory / "playbooks" / "default.toml"
+        playbook.write_text(playbook.read_text().replace(*HURRY))
+        return cls(directory, postbox, smtp, manager)
+
+    @property
+    def _command(self) -> list[str]:
+        return [sys.executable, "-m", "followupd"]
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return self.manager.environment({"imap": self.postbox.password})
+
+    @contextmanager
+    def running(self) -> Iterator["subprocess.Popen[bytes]"]:
+        """Start the daemon; whatever the test leaves of it is killed."""
+        with (self.directory / "journal").open("ab") as journal:
+            process = subprocess.Popen(
+                [*self._command, "run", "--config", str(self.directory)], env=self._environment, stderr=journal
+            )
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait(10)
+
+    @contextmanager
+    def ready(self) -> Iterator["subprocess.Popen[bytes]"]:
+        """Start the daemon and wait until it is ready."""
+        with self.running() as process:
+            self.manager.wait("READY=1")
+            yield process
+
+    def ask(self, *words: str) -> Any:
+        """Return what a command prints as JSON."""
+        command = [*self._command, *words, "--json", "--config", str(self.directory)]
+        done = subprocess.run(command, env=self._environment, capture_output=True, check=False)
+        return json.loads(done.stdout)
+
+    def once(self) -> int:
+        """Run the daemon once over everything, as a cron job would; return how many letters have left by then."""
+        command = [*self._command, "run", "--once", "--config", str(self.directory)]
+        subprocess.run(command, env=self._environment, check=True, capture_output=True)
+        return len(self.letters())
+
+    # --- what people do, and what comes of it ---
+
+    def customer_writes(self, text: str) -> None:
+        mail = EmailMessage()
+        mail["From"], mail["To"], mail["Subject"] = f"Kim Doe <{CUSTOMER}>", self.postbox.address, "Where is my parcel?"
+        mail["Message-ID"] = f"<one-{self.postbox.username}@customers.test>"
+        mail.set_content(text)
+        self.postbox.deliver(mail.as_bytes(policy=email.policy.SMTP), sender=CUSTOMER)
+
+    def agent_tags(self, tag: str) -> None:
+        until(self.postbox.uids, "a mail in the mailbox")
+        self.postbox.mark(self.postbox.uids()[0], tag)
+
+    def copies_arrive(self) -> None:
+        """The server files the blind copies of our letters in the mailbox, as a real one does."""
+        for letter in self.letters():
+            self.postbox.deliver(letter.as_bytes(policy=email.policy.SMTP), sender=self.postbox.address)
+
+    def letters(self, kind: str = "") -> list[Message]:
+        """Return the letters that the server has taken; `kind` is part of a letter's key."""
+        found = [email.message_from_bytes(bytes(each.content or b"")) for each in list(self.smtp.messages)]
+        return [mail for mail in found if f".{kind}" in str(mail["X-Followupd-Key"])]
+
+    def journal(self) -> str:
+        return (self.directory / "journal").read_text()
+
+    def waits_for(self, sentence: str, seconds: float = 30.0) -> None:
+        """Wait until the log says a sentence."""
+        until(lambda: sentence in self.journal(), f"{sentence!r} in the log", seconds)
+
+
+def ends(process: "subprocess.Popen[bytes]", number: signal.Signals, seconds: float) -> int:
+    """Send a signal and return the exit code.
+
+    Raises:
+        subprocess.TimeoutExpired: the daemon did not end in time.
+    """
+    process.send_signal(number)
+    return process.wait(seconds)

@@ -1,0 +1,145 @@
+"""The daemon as systemd sees it: ready when it listens, alive, stopped at once, and never twice however it ends."""
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.journeys.service import Service, ends
+from tests.servers.dovecot import Dovecot
+from tests.servers.machine import until
+from tests.servers.manager import Manager
+from tests.servers.smtp import KEEP, Sink
+
+COMPLAINT = "My parcel has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."
+#: seconds that the service has to stop (issue 2, point 10)
+STOP = 5
+
+
+@pytest.fixture
+def manager() -> Iterator[Manager]:
+    with Manager() as manager:
+        yield manager
+
+
+@pytest.fixture
+def service(tmp_path: Path, dovecot: Dovecot, smtp: Sink, manager: Manager) -> Service:
+    return Service.made(tmp_path / "etc", dovecot.account("support"), smtp, manager)
+
+
+def test_a_tagged_complaint_is_answered_within_seconds_and_the_watchdog_is_fed(service: Service) -> None:
+    with service.ready() as process:
+        service.customer_writes(COMPLAINT)
+        service.agent_tags("complaint")
+        until(lambda: service.letters("confirmation"), "the confirmation", 30)
+        service.manager.wait("WATCHDOG=1")
+        service.manager.wait("WATCHDOG=1")
+        [mailbox] = service.ask("status")["mailboxes"]
+        assert mailbox["connected"]
+        assert ends(process, signal.SIGTERM, STOP) == 0
+    service.manager.wait("STOPPING=1")
+    assert len(service.letters("confirmation")) == 1
+
+
+def test_ready_is_said_only_when_the_mailbox_is_open(
+    tmp_path: Path, own_dovecot: Dovecot, smtp: Sink, manager: Manager
+) -> None:
+    service = Service.made(tmp_path / "etc", own_dovecot.account("support"), smtp, manager)
+    own_dovecot.stop()
+    with service.running():
+        service.waits_for("trying again")
+        assert not [line for line in manager.so_far() if line.startswith("READY")]
+        own_dovecot.start()
+        manager.wait("READY=1")
+    assert "ready: every mailbox is open" in service.journal()
+
+
+def test_a_letter_in_hand_is_finished_before_the_end(service: Service) -> None:
+    service.smtp.plan("data", 1.0)
+    with service.ready() as process:
+        service.customer_writes(COMPLAINT)
+        service.agent_tags("complaint")
+        service.waits_for(" leaves")
+        assert ends(process, signal.SIGTERM, STOP) == 0
+    [letter] = [each for each in service.ask("letters") if each["condition"] == "sent"]
+    assert [str(each["X-Followupd-Key"]) for each in service.letters()] == [letter["key"]]
+
+
+def test_a_server_that_never_answers_does_not_keep_the_daemon_from_stopping(service: Service) -> None:
+    service.smtp.plan("data", 20.0)
+    with service.ready() as process:
+        service.customer_writes(COMPLAINT)
+        service.agent_tags("complaint")
+        service.waits_for(" leaves")
+        assert ends(process, signal.SIGTERM, STOP) == 0
+
+
+@pytest.mark.parametrize("proved", [True, False], ids=["the copy comes", "no copy comes"])
+def test_a_letter_cut_off_by_sigkill_is_in_doubt_and_not_sent_again(service: Service, proved: bool) -> None:
+    with service.ready() as process:
+        service.customer_writes(COMPLAINT)
+        service.agent_tags("complaint")
+        until(lambda: service.letters("desk/opened"), "the desk mail")
+        service.smtp.plan("data", KEEP, 30.0)
+        until(lambda: service.letters("confirmation"), "the server's acceptance, which nobody hears")
+        ends(process, signal.SIGKILL, STOP)
+    with service.ready() as process:
+        service.waits_for("confirmation.1 in doubt")
+        if proved:
+            service.copies_arrive()
+            service.waits_for("confirmation.1 witnessed")
+        assert ends(process, signal.SIGTERM, STOP) == 0
+    [letter] = [each for each in service.ask("letters") if each["kind"] == "confirmation"]
+    assert letter["condition"] == ("sent" if proved else "doubt")
+    assert len(service.letters("confirmation")) == 1
+
+
+def test_sighup_keeps_the_old_configuration_while_the_new_one_is_wrong(service: Service) -> None:
+    file = service.directory / "followupd.toml"
+    right = file.read_text()
+    with service.ready() as process:
+        file.write_text(right.replace("[post]", "[pots]"))
+        process.send_signal(signal.SIGHUP)
+        service.manager.wait("RELOADING=1")
+        service.manager.wait("READY=1")
+        assert "kept the old configuration" in service.journal()
+        file.write_text(right.replace("Example Ltd", "Better Ltd"))
+        process.send_signal(signal.SIGHUP)
+        service.manager.wait("READY=1")
+        assert "configuration, playbooks and letters were read again" in service.journal()
+        service.customer_writes(COMPLAINT)
+        service.agent_tags("complaint")
+        until(lambda: service.letters("confirmation"), "the confirmation", 30)
+        assert ends(process, signal.SIGTERM, STOP) == 0
+    assert "Better Ltd" in str(service.letters("confirmation")[0])
+
+
+def test_a_wrong_configuration_ends_with_78_and_every_problem_but_no_traceback(service: Service) -> None:
+    file = service.directory / "followupd.toml"
+    file.write_text(file.read_text().replace("[post]", "[pots]").replace("Europe/London", "Europe/Nowhere"))
+    with service.running() as process:
+        assert process.wait(30) == 78
+    assert "pots" in service.journal()
+    assert "Europe/Nowhere" in service.journal()
+    assert "Traceback" not in service.journal()
+    assert service.manager.so_far() == []
+
+
+def test_a_second_daemon_on_the_same_ledger_refuses_to_start(service: Service) -> None:
+    with service.ready() as first, service.running() as second:
+        assert second.wait(30) == 1
+        assert "Another followupd runs on this ledger" in service.journal()
+        assert "Traceback" not in service.journal()
+        assert first.poll() is None
+
+
+def test_run_once_does_all_that_is_due_and_stops(service: Service) -> None:
+    service.once()  # older mail is passed over
+    service.customer_writes(COMPLAINT)
+    service.agent_tags("complaint")
+    until(lambda: service.once() == 2, "the mail to the desk and the confirmation", 60)
+    for _ in range(3):
+        service.once()
+    assert len(service.letters("desk/opened")) == 1
+    assert len(service.letters("confirmation")) == 1
