@@ -50,7 +50,8 @@ def kept(command: Command, scene: Scene) -> list[e.Event]:
     """It was done; what the same deed gave is issued with it."""
     if not command.text and not scene.case.owed:
         return []
-    numbers = numbered(command, [promise.n for promise in scene.case.owed], "promise")
+    done = [promise.n for promise in scene.case.promises if promise.state is PromiseState.KEPT]
+    numbers = numbered(command, [promise.n for promise in scene.case.owed], "promise", done)
     given = [g for g in scene.case.compensation if g.promise in numbers and g.state is GrantState.GRANTED]
     return [
         *(e.PromiseKept(at=scene.now, n=n, **about(command)) for n in numbers),

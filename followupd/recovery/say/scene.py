@@ -1,7 +1,7 @@
 """What every command needs besides its own words, and the few questions that all of them ask."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypedDict
@@ -52,17 +52,20 @@ def about(command: Command) -> About:
     return {"by": command.actor, "why": f"{command.source}: {command.line}"}
 
 
-def numbered(command: Command, numbers: Sequence[int], what: str) -> list[int]:
-    """Return the numbers that the line means: the one it names, or all that are open when it names none."""
+def numbered(command: Command, numbers: Sequence[int], what: str, done: Collection[int] = ()) -> list[int]:
+    """Return the numbers that the line means: those it names, or all that are open when it names none.
+
+    What is `done` already may be said again; it means nothing more.
+    """
     if not command.text:
         if not numbers:
             raise NotUnderstoodError(f"{command.line!r}: there is no {what} to say that of")
         return list(numbers)
-    said = re.findall(r"\d+", command.text)
-    if not said or any(int(n) not in numbers for n in said):
+    said = [int(n) for n in re.findall(r"\d{1,9}", command.text)]
+    if not said or any(n not in numbers and n not in done for n in said):
         known = ", ".join(map(str, numbers)) or "none"
         raise NotUnderstoodError(f"{command.line!r} names no open {what}; the open ones are {known}")
-    return [int(n) for n in said]
+    return [n for n in dict.fromkeys(said) if n in numbers]
 
 
 def leads(agent: Agent | None) -> bool:
