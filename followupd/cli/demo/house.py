@@ -1,0 +1,159 @@
+"""The demo's own house: the starter configuration pointed at loopback, and days that pass by later and later moments."""
+
+import re
+import secrets
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+
+from followupd import daemon
+from followupd.cli.demo.servers import HOST, Servers
+from followupd.edges.mailbox import Mailbox
+from followupd.edges.settings import Settings, load, write_starter
+from followupd.model.calendar import Calendar
+from followupd.model.case import Case
+from followupd.model.event import Event
+from followupd.model.kept import LetterState
+from followupd.model.outgoing import Condition
+from followupd.rounds.intake import Folder
+from followupd.wiring import House, build
+
+_HEADER = re.compile(r"\[\[?([\w.]+)\]?\]")
+_KEY = re.compile(r"(\w+)\s*=")
+#: the story needs this many ordinary days: a week of work, and the days of the follow-up
+_ORDINARY_DAYS = 14
+#: rounds of reading and beating after which a house that still finds work goes in circles
+_ROUNDS = 12
+
+
+def furnish(directory: Path, password: str) -> Settings:
+    """Write the starter configuration with its secrets in files, so that the CLI can look at the house afterwards."""
+    write_starter(directory)
+    (directory / "credentials" / "imap").write_text(password + "\n", encoding="utf-8")
+    (directory / "credentials" / "imap").chmod(0o600)
+    _adjust(directory, 143, 25)
+    return load(directory)
+
+
+def connect(directory: Path, servers: Servers) -> House:
+    """Point the configuration at the servers, now that their ports are known, and join the rooms."""
+    _adjust(directory, servers.imap_port, servers.smtp_port)
+    house = build(load(directory))
+    house.ledger.upgrade()
+    return house
+
+
+def _adjust(directory: Path, imap_port: int, smtp_port: int) -> None:
+    changes = {
+        "mailbox": {
+            "host": f'"{HOST}"', "port": str(imap_port), "security": '"none"', "password": '"file:credentials/imap"',
+        },
+        "post": {"host": f'"{HOST}"', "port": str(smtp_port), "security": '"none"', "username": '""', "password": '""'},
+        "ledger": {"url": '"sqlite:///ledger.db"', "key": '"file:credentials/ledger-key"'},
+    }  # fmt: skip
+    path = directory / "followupd.toml"
+    lines = _changed(path.read_text(encoding="utf-8").splitlines(), changes)
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _changed(lines: list[str], changes: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    section = ""
+    for line in lines:
+        header, key = _HEADER.match(line), _KEY.match(line)
+        section = header[1] if header else section
+        value = changes.get(section, {}).get(key[1]) if key else None
+        yield f"{key[1]} = {value}" if key and value is not None else line
+
+
+def first_day(calendar: Calendar, now: datetime) -> datetime:
+    """Return ten o'clock, company time, on the next Tuesday that no holiday follows too soon."""
+    day = calendar.local(now).date() + timedelta(days=1)
+    while day.weekday() != 1 or not _ordinary(calendar, day):
+        day += timedelta(days=1)
+    return calendar.moment(day, time(10))
+
+
+def _ordinary(calendar: Calendar, first: date) -> bool:
+    days = [first + timedelta(days=n) for n in range(_ORDINARY_DAYS)]
+    return all(calendar.is_working_day(day) == (day.weekday() in calendar.days) for day in days)
+
+
+class Days:
+    """The house and its present moment. Nothing here waits for real time."""
+
+    def __init__(self, directory: Path, servers: Servers, start: datetime) -> None:
+        self.directory, self.now = directory, start
+        self.house = connect(directory, servers)
+        self._listening = self._listen()
+
+    def _listen(self) -> list[tuple[Mailbox, list[Folder]]]:
+        """Open every mailbox for good, as the daemon's watchers do."""
+        listening = []
+        for settings in self.house.settings.mailboxes:
+            mailbox = self.house.mailbox(settings.name)
+            mailbox.open()
+            listening.append((mailbox, self.house.folders(settings.name, mailbox)))
+        return listening
+
+    def close(self) -> None:
+        for mailbox, _ in self._listening:
+            mailbox.close()
+        self.house.ledger.close()
+
+    def moments(self, until: datetime) -> Iterator[datetime]:
+        """Let the time come to `until`, stopping wherever something is due on the way; all is done at each stop."""
+        while (due := self._next_due()) and due < until:
+            self.now = due
+            self.settle()
+            yield self.now
+        self.now = until
+        self.settle()
+        yield self.now
+
+    def _next_due(self) -> datetime | None:
+        with self.house.ledger.work() as work:
+            waiting = work.outbox.all(Condition.READY, Condition.DEFERRED)
+            due = [work.cases.next_wake(), *(state.not_before for state in waiting)]
+        return min((moment for moment in due if moment and moment > self.now), default=None)
+
+    def settle(self) -> None:
+        """Do what the daemon does at this moment: read the mailbox and beat, until nothing more happens."""
+        for _ in range(_ROUNDS):
+            if not self._read() + daemon.beat(self.house, self.now):
+                return
+
+    def _read(self) -> int:
+        return sum(
+            self.house.intake.sync(mailbox, folder, self.now)
+            for mailbox, folders in self._listening
+            for folder in folders
+        )
+
+    def start_again(self) -> None:
+        """Stop the house and start it from its ledger, as after a power cut."""
+        self.close()
+        self.house = build(load(self.directory))
+        self.house.dispatch.wake_up(self.now)
+        self._listening = self._listen()
+
+    # --- what the ledger says ---
+
+    def cases(self) -> list[Case]:
+        with self.house.ledger.work() as work:
+            return work.cases.all()
+
+    def history(self, ref: str) -> list[Event]:
+        with self.house.ledger.work() as work:
+            return work.cases.history(ref)
+
+    def letters(self, *conditions: Condition) -> list[LetterState]:
+        with self.house.ledger.work() as work:
+            return work.outbox.all(*conditions)
+
+    def passed_over(self) -> int:
+        with self.house.ledger.work() as work:
+            return sum(reached.passed_over for reached in work.pulse.cursors().values())
+
+
+def new_password() -> str:
+    return secrets.token_urlsafe(12)

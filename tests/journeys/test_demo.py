@@ -1,0 +1,204 @@
+"""The demo as a newcomer runs it: one command, nothing configured, every number it tells counted from its own mail."""
+
+import email
+import email.policy
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from email.message import EmailMessage
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import pytest
+
+from tests.journeys.world import html_of, text_of
+
+PROJECT = Path(__file__).resolve().parents[2]
+#: generous: the demo takes some seconds, and other tests may have the machine
+PATIENCE = 120
+
+
+@dataclass
+class Performance:
+    out: Path
+    told: str
+    seconds: float
+
+    def letters(self, kind: str = "") -> list[EmailMessage]:
+        files = sorted((self.out / "letters").glob("*.eml"))
+        mails = [email.message_from_bytes(file.read_bytes(), policy=email.policy.default) for file in files]
+        return [mail for mail in mails if not kind or f".{kind}." in str(mail["X-Followupd-Key"])]
+
+    @property
+    def code(self) -> str:
+        [gift] = self.letters("gift-card")
+        found = re.search(r"GIFT-\w+-\w+", text_of(gift))
+        assert found
+        return found[0]
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-X", "dev", "-W", "error", "-m", "followupd", "demo", *arguments]
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """A newcomer's environment, in which nothing of followupd is configured."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in {"PATH", "LANG", "TMPDIR", "COVERAGE_PROCESS_START"}
+    }
+    return {**kept, "PYTHONPATH": str(PROJECT), "HOME": "/nonexistent", **changes}
+
+
+def run(*arguments: str, cwd: Path, **changes: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(*arguments), cwd=cwd, env=environment(**changes), capture_output=True, text=True, timeout=PATIENCE,
+        check=False,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def performance(tmp_path_factory: pytest.TempPathFactory) -> Performance:
+    """The demo, run once from a directory of no importance, with a home that is not there."""
+    out, began = tmp_path_factory.mktemp("demo") / "out", monotonic()
+    done = run("--fast", "--out", str(out), cwd=tmp_path_factory.mktemp("somewhere"))
+    assert (done.returncode, done.stderr) == (0, "")
+    return Performance(out, done.stdout, monotonic() - began)
+
+
+def test_each_letter_comes_once_and_the_story_says_so(performance: Performance) -> None:
+    kinds = [str(mail["X-Followupd-Key"]).split(".")[1] for mail in performance.letters() if mail["X-Followupd-Key"]]
+    customer = [kind for kind in kinds if not kind.startswith("desk/")]
+    assert customer == ["confirmation", "confirmation", "follow-up", "gift-card"]
+    assert kinds.count("desk/call") == kinds.count("desk/doubt") == kinds.count("desk/facts") == 1
+    assert len({mail["Message-ID"] for mail in performance.letters()}) == len(performance.letters())
+    assert "4 letters: 2 confirmation, 1 follow-up, 1 gift-card" in performance.told
+    assert "NO  " not in performance.told
+
+
+def test_the_terminal_tells_who_does_what_and_when_within_eighty_columns(performance: Performance) -> None:
+    told = " ".join(performance.told.split())
+    for said in (
+        "Kim Doe writes to support@example.com", "The words that spoke:", "tags the mail `complaint`", "quiet hours",
+        "Promise 2 is logged", "answers that mail with the lines it asks for", "is in doubt", "Did this letter leave?",
+        "our own copy came back", "call.ics", "Letters sent meanwhile: 0", "Mails that arrived at Kim's or Ana Reyes's: 0",
+        "Never twice, never forgotten, and in doubt we ask.", "followupd init DIR",
+    ):  # fmt: skip
+        assert said in told
+    story = performance.told.partition("Look at it:")[0]
+    assert max(len(line) for line in story.splitlines()) <= 80
+    assert "\033" not in performance.told
+
+
+def test_the_follow_up_says_what_was_done_and_what_is_different_now(performance: Performance) -> None:
+    [follow_up] = performance.letters("follow-up")
+    words = " ".join(text_of(follow_up).split())
+    for said in (
+        "The label came off your parcel",
+        "by express",
+        "Every evening we now look",
+        "£12.50",
+        "+44 20 7946 0018",
+    ):
+        assert said in words
+    assert follow_up["In-Reply-To"]
+
+
+def test_the_gift_card_has_a_thread_of_its_own_and_its_code_stands_nowhere_else(performance: Performance) -> None:
+    [gift] = performance.letters("gift-card")
+    assert (gift["In-Reply-To"], gift["References"]) == (None, None)
+    files = [path for path in performance.out.rglob("*") if path.is_file()]
+    holds = sorted(path.name for path in files if performance.code.encode() in path.read_bytes())
+    assert [re.sub(r"^\d+-", "", name) for name in holds] == ["gift-card.eml", "gift-card.html"]
+    assert performance.code not in performance.told
+    assert not any(performance.code in text_of(mail) + html_of(mail) for mail in performance.letters("follow-up"))
+
+
+def test_the_page_shows_every_mail_in_order_and_nothing_from_outside(performance: Performance) -> None:
+    page = (performance.out / "index.html").read_text()
+    linked = list(dict.fromkeys(re.findall(r'href="letters/([^"]+\.eml)"', page)))
+    assert linked == sorted(path.name for path in (performance.out / "letters").glob("*.eml"))
+    assert "default-src 'none'" in page
+    assert not re.search(r"""(?:src|href)=["']?(?:https?:)?//""", page)
+    assert page.count("<iframe") == page.count('sandbox="allow-same-origin"') == page.count("srcdoc=")
+
+
+def test_the_whole_is_over_in_little_time(performance: Performance) -> None:
+    assert performance.seconds < 60  # under fifteen on a machine of its own
+
+
+def test_the_house_that_is_left_behind_can_be_looked_at(performance: Performance, tmp_path: Path) -> None:
+    arguments = [sys.executable, "-m", "followupd", "cases", "--json", "--config", str(performance.out / "house")]
+    done = subprocess.run(
+        arguments, cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=PATIENCE, check=True
+    )
+    [case] = json.loads(done.stdout)
+    assert case["stage"] == "closed"
+    assert case["ref"] in performance.told
+
+
+def test_it_prints_json_for_programs_and_may_be_run_twice_in_the_same_place(tmp_path: Path) -> None:
+    codes = []
+    for _ in range(2):
+        done = run("--json", cwd=tmp_path)
+        assert (done.returncode, done.stderr) == (0, "")
+        summary: dict[str, Any] = json.loads(done.stdout)
+        assert summary["ok"]
+        assert summary["seconds"] > 0
+        assert Path(summary["page"]) == tmp_path / "followupd-demo" / "index.html"
+        letters = [letter for letter in summary["letters"] if "/" not in letter["kind"]]
+        assert [letter["kind"] for letter in letters] == ["confirmation", "confirmation", "follow-up", "gift-card"]
+        assert {letter["to"] for letter in letters} == {"kim@customers.example"}
+        assert all(Path(letter["file"]).is_file() and letter["key"] and letter["subject"] for letter in letters)
+        codes.append(Performance(tmp_path / "followupd-demo", "", 0).code)
+        assert codes[-1] not in done.stdout
+    assert codes[0] != codes[1]
+
+
+def test_a_directory_that_no_demo_made_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "house").mkdir()
+    (tmp_path / "house" / "thesis.txt").write_text("years of work")
+    done = run("--fast", "--out", str(tmp_path), cwd=tmp_path)
+    assert done.returncode == 1
+    assert "no demo made" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert (tmp_path / "house" / "thesis.txt").read_text() == "years of work"
+
+
+def test_a_place_that_cannot_be_written_in_is_no_hindrance(tmp_path: Path) -> None:
+    done = run("--json", cwd=Path("/proc"), TMPDIR=str(tmp_path))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert Path(json.loads(done.stdout)["directory"]).parent == tmp_path
+
+
+def test_a_terminal_in_ascii_ends_no_story(tmp_path: Path) -> None:
+    done = run("--fast", cwd=tmp_path, PYTHONIOENCODING="ascii", LANG="C")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_at_a_terminal_it_is_told_in_colour_and_with_pauses_and_still_ends_soon(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    began = monotonic()
+    with subprocess.Popen(
+        command(), cwd=tmp_path, env=environment(TERM="xterm"), stdin=theirs, stdout=theirs, stderr=theirs
+    ) as process:
+        os.close(theirs)
+        told = b"".join(iter(lambda: _read(ours), b"")).decode()
+        assert process.wait(PATIENCE) == 0
+    os.close(ours)
+    assert "\033[1m" in told
+    assert "in doubt we ask" in told
+    assert monotonic() - began < 60
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # Linux says EIO when the other side is gone
+        return b""
