@@ -102,7 +102,8 @@ class Written:
             n=grant.n,
             kind=str(grant.kind),
             amount=_given("amount", grant.money and grant.money.written(str(self.locale))),
-            text=_given("text", grant.text),
+            # "A replacement: replacement" says one thing twice
+            text=_given("text", "" if grant.text.casefold() == grant.kind else grant.text),
             asks_receipt=grant.kind in ARRIVING and grant.state is GrantState.ISSUED,
         )
 

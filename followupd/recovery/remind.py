@@ -103,7 +103,8 @@ def _of_follow_up(case: Case, playbook: Playbook) -> Iterator[Matter]:
     sentence = f"the follow-up cannot leave: {'; '.join(lack.sentence for lack in missing)}"
     asks = tuple(dict.fromkeys(lack.ask for lack in missing if lack.ask))
     stamp = f"{case.fixed_at:%Y-%m-%dT%H:%M}"
-    yield Matter(f"follow-up due {stamp}", due, "owner", sentence, asks)
+    if asks:  # a letter in doubt alone has a desk mail of its own, and mostly is settled before that leaves
+        yield Matter(f"follow-up due {stamp}", due, "owner", sentence, asks)
     yield Matter(f"follow-up lead {stamp}", calendar.after(due, playbook.escalate_lead), "lead", sentence, asks)
     yield Matter(
         f"follow-up manager {stamp}", calendar.after(due, playbook.escalate_manager), "manager", sentence, asks
