@@ -56,4 +56,5 @@ def _thanks_somebody(seen: Features) -> bool:
 
 
 def _has_strong_word(seen: Features) -> bool:
-    return bool(seen.groups & STRONG) or len(seen.groups & _WRONGED) >= 2
+    """Without a strong word there must be two kinds of wrong, and somebody whom they befell."""
+    return bool(seen.groups & STRONG) or (len(seen.groups & _WRONGED) >= 2 and seen.marks.get("mine", 0.0) > 0)
