@@ -23,6 +23,9 @@ class Gift(StrEnum):
 #: kinds whose arrival is asked for after the follow-up (practice 73)
 ARRIVING = frozenset({Gift.REFUND, Gift.CREDIT, Gift.COUPON})
 
+#: the matter in the history under which the owner is reminded that nobody knows whether it arrived
+RECEIPT = "receipt"
+
 
 class GrantState(StrEnum):
     """Where a grant stands."""

@@ -8,7 +8,7 @@ from typing import Literal
 from followupd.model.agent import Agent, Role
 from followupd.model.calendar import Duration
 from followupd.model.case import Case, Stage
-from followupd.model.compensation import GrantState
+from followupd.model.compensation import RECEIPT, GrantState
 from followupd.model.event import OwnerNudged, PromiseBroken, PromiseLate, PromiseMade
 from followupd.model.gate import lacks
 from followupd.model.letter import APPROVAL, ESCALATION, HOLDING, NUDGE, Brief, Step, Writer
@@ -18,6 +18,9 @@ from followupd.model.promise import Firmness, Promise, PromiseState
 _BEFORE = Duration(4, "business hour")  # how long before our own date the owner is reminded
 _PATIENCE = Duration(1, "business day")  # from the nudge about silence to the holding letter
 _NEW_DATE = Duration(2, "business day")  # how far a promise moves when nobody says a word about it
+_RECEIPT = Duration(
+    3, "business day"
+)  # from the follow-up's question whether it arrived to the reminder that nobody knows
 _MOST_HOLDING = 3  # holding letters in a case; more of them would be noise
 _WORKING = frozenset({Stage.HEARD, Stage.PROMISED, Stage.CONFIRMED})
 
@@ -62,6 +65,7 @@ def _matters(case: Case, playbook: Playbook) -> Iterator[Matter]:
     yield from _of_silence(case, playbook)
     yield from _of_follow_up(case, playbook)
     yield from _of_approval(case)
+    yield from _of_receipt(case, playbook)
     if case.not_reached:
         at = max((mark.at for mark in case.letters), default=case.opened_at)
         sentence = f"the customer was not reached: {case.not_reached}. Please call"
@@ -117,6 +121,17 @@ def _of_approval(case: Case) -> Iterator[Matter]:
             value = f" of {grant.money.amount} {grant.money.currency}" if grant.money else ""
             sentence = f"the {grant.kind}{value} is above the agent's limit and needs your word"
             yield Matter(f"approve-{grant.n}", case.opened_at, "lead", sentence, ("approve", "refuse: "))
+
+
+def _of_receipt(case: Case, playbook: Playbook) -> Iterator[Matter]:
+    """The follow-up asked whether it arrived, and the customer has not said (practice 73)."""
+    since = case.followed_up_at
+    if case.stage is not Stage.FOLLOWED_UP or since is None or not case.awaiting_receipt or case.unanswered:
+        return
+    kinds = " and ".join(f"the {grant.kind}" for grant in case.awaiting_receipt)
+    asks = tuple(f"{verb}: {grant.n}" for verb in ("received", "missing") for grant in case.awaiting_receipt)
+    sentence = f"the customer has not said whether {kinds} arrived"
+    yield Matter(f"{RECEIPT} {since:%Y-%m-%dT%H:%M}", playbook.calendar.after(since, _RECEIPT), "owner", sentence, asks)
 
 
 def _not_twice_a_day(case: Case, playbook: Playbook, matter: Matter) -> datetime:

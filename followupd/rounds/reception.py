@@ -26,12 +26,12 @@ from followupd.model.event import (
 from followupd.model.facts import Facts
 from followupd.model.heard import paired
 from followupd.model.kept import QUARANTINE, Kept
-from followupd.model.letter import APPROVAL, Brief, Step, Writer
+from followupd.model.letter import APPROVAL, Brief, Step, Writer, as_event
 from followupd.model.marks import marks
 from followupd.model.message import Kind, Message, Verdict
 from followupd.model.playbook import Playbook
 from followupd.model.promise import Firmness, HeardGrant, HeardPromise, Promise, PromiseState
-from followupd.recovery import opening
+from followupd.recovery import opening, receipt
 from followupd.rounds.doors import Work
 
 _REPLY_PREFIX = re.compile(r"^\s*(?:re|aw|sv|antw|vs|odp|ref|rif|fwd?|wg|tr)\s*(?:\[\d+\])?\s*:\s*", re.IGNORECASE)
@@ -130,7 +130,17 @@ class Reception:
             at=now, by=message.sender.address, message_id=message.message_id, references=message.thread,
             subject=message.subject, no_answer=message.no_answer, text=message.text[: opening.STORY_CHARACTERS],
         )  # fmt: skip
-        self._record(work, case, [wrote, *self._heard_again(case, message, now)], now)
+        heard: list[Step] = [wrote, *self._heard_again(case, message, now)]
+        self._record(work, case, [*heard, *self._answers(case, heard, message, now)], now)
+
+    def _answers(self, case: Case, heard: Sequence[Step], message: Message, now: datetime) -> list[Step]:
+        """Read what the customer was asked: has it arrived?"""
+        for step in heard:
+            case = case.after(as_event(step, now))
+        return receipt.heard(case, message, self._playbook(case), self.write, now)
+
+    def _playbook(self, case: Case) -> Playbook:
+        return self.playbooks.get(case.playbook) or self.playbooks["default"]
 
     def _heard_again(self, case: Case, message: Message, now: datetime) -> list[Event]:
         """A further mail may say clearly what the first one only hinted at, or that a closed matter is not right."""

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from followupd import journal
-from followupd.errors import CaseMovedError, LetterError, WrongTurnError
+from followupd.errors import CaseMovedError, LetterError, OutageError, WrongTurnError
 from followupd.model.case import Case
 from followupd.model.event import Event, GiftCardDue, GiftCardLacking, LetterStopped, Parked
 from followupd.model.kept import Kept
@@ -14,7 +14,7 @@ from followupd.model.letter import NUDGE, Brief, Card, Step, Writer, as_event
 from followupd.model.marks import marks
 from followupd.model.message import Kind
 from followupd.model.playbook import Playbook
-from followupd.recovery import confirm, fix, follow_up, gift_card, opening, remind
+from followupd.recovery import confirm, fix, follow_up, gift_card, opening, receipt, remind
 from followupd.rounds.desk import is_note
 from followupd.rounds.doors import Ledger, Work
 from followupd.rounds.reception import Reception
@@ -33,7 +33,7 @@ class Chapter(Protocol):
 
 
 #: the chapters in the order of the story
-CHAPTERS: tuple[Chapter, ...] = (opening, confirm, fix, follow_up, gift_card, remind)
+CHAPTERS: tuple[Chapter, ...] = (opening, confirm, fix, follow_up, receipt, gift_card, remind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +61,15 @@ class Turn:
         try:
             with self.ledger.work() as work:
                 self.reception.receive(work, kept, now)
-        except (LetterError, WrongTurnError) as error:
-            # One bad mail never stops the others: a person looks at it.
+        except CaseMovedError:
+            return  # somebody else had the case in hand; the mail is heard in the next round
+        except OutageError:
+            raise
+        except Exception as error:  # noqa: BLE001  one bad mail never stops the others: a person looks at it
+            reason = f"{type(error).__name__}: {error}"
             with self.ledger.work() as work:
-                work.mail.put_down(kept.id, state="quarantine", reason=str(error))
-            journal.set_aside(kept.id, str(error))
+                work.mail.put_down(kept.id, state="quarantine", reason=reason)
+            journal.set_aside(kept.id, reason)
 
     def _due(self, now: datetime) -> int:
         with self.ledger.work() as work:
@@ -80,11 +84,14 @@ class Turn:
                 self._decide(work, work.cases.get(ref), now)
         except CaseMovedError:
             return  # somebody else had the case in hand; it is due again and is decided afresh
-        except WrongTurnError as error:
-            journal.parked(ref, str(error))
+        except OutageError:
+            raise
+        except Exception as error:  # noqa: BLE001  nor one bad case: it is parked for a person
+            why = f"{type(error).__name__}: {error}"
+            journal.parked(ref, why)
             with self.ledger.work() as work:
                 case = work.cases.get(ref)
-                work.cases.record(case, [Parked(at=now, why=str(error))], lambda _: None, now)
+                work.cases.record(case, [Parked(at=now, why=why)], lambda _: None, now)
 
     def _decide(self, work: Work, case: Case, now: datetime) -> None:
         playbook = self.playbooks.get(case.playbook) or self.playbooks["default"]

@@ -1,0 +1,29 @@
+"""Says a line about a case as an agent would, for the tests of what follows from it."""
+
+from datetime import datetime
+from typing import Any
+
+from followupd.model.case import Case
+from followupd.model.command import Command, read_line
+from followupd.model.event import Event
+from followupd.recovery import say
+from followupd.rounds.desk import Grammar
+from tests.builders import NOW, PLAYBOOK
+
+
+def said(
+    case: Case, line: str, *, agent: str = "ana", source: str = "note", now: datetime = NOW, **scene: Any
+) -> list[Event]:
+    """Return what follows from the line; `agent` is "" for a tag, of which nobody knows who set it."""
+    verb, text = read_line(line)
+    who = PLAYBOOK.team.by_id(agent)
+    command = Command(verb, text, who.name if who else "someone with access to the mailbox", source, agent)
+    return say.obey(command, say.Scene(case, PLAYBOOK, frozenset({"default"}), Grammar(PLAYBOOK, "en"), now, **scene))
+
+
+def then(case: Case, *lines: str, **more: Any) -> Case:
+    """Return the case after these lines."""
+    for line in lines:
+        for event in said(case, line, **more):
+            case = case.after(event)
+    return case

@@ -1,0 +1,158 @@
+"""Has it arrived? Yes closes the matter, no opens it again, and in doubt a person is asked."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from followupd.errors import NotUnderstoodError
+from followupd.model import event as e
+from followupd.model.case import Case, Stage
+from followupd.model.compensation import Gift, GrantState
+from followupd.model.letter import CALL, NUDGE, Step, as_event
+from followupd.model.outgoing import Outgoing
+from followupd.recovery import receipt, remind
+from tests.builders import NOW, PLAYBOOK, a_case, a_mail
+from tests.story.lettered import letters
+from tests.story.receipts import measure
+from tests.story.saying import said
+
+LATER = datetime(2026, 12, 8, 10, tzinfo=UTC)
+
+
+def asked(*kinds: Gift) -> Case:
+    """A case whose follow-up has asked whether these arrived."""
+    story = a_case()
+    for n, kind in enumerate(kinds or (Gift.REFUND,), 1):
+        story = story.granted(kind, "25").issued(n)
+    return story.knows().fixed().followed_up().case
+
+
+def after(case: Case, text: str, **changes: object) -> tuple[Case, list[Step]]:
+    wrote = e.CustomerWrote(at=LATER, by="kim@customers.test", text=text)
+    case = case.after(wrote)
+    steps = receipt.heard(case, a_mail(text, **changes), PLAYBOOK, letters(), LATER)
+    for step in steps:
+        case = case.after(as_event(step, LATER))
+    return case, steps
+
+
+def mails(steps: list[Step]) -> list[Outgoing]:
+    return [step for step in steps if isinstance(step, Outgoing)]
+
+
+def states(case: Case) -> list[GrantState]:
+    return [grant.state for grant in case.compensation]
+
+
+def test_a_plain_yes_confirms_the_receipt_and_tells_nobody() -> None:
+    case, steps = after(asked(), "Yes, thanks, it arrived!\n\nKim")
+    assert states(case) == [GrantState.CONFIRMED]
+    assert mails(steps) == []
+    assert case.reached
+    assert not case.unanswered  # there is nothing in it that somebody must answer
+
+
+def test_a_yes_beside_another_matter_is_confirmed_and_left_to_be_answered() -> None:
+    case, steps = after(asked(), "The refund has arrived, thank you. Do you also sell teapots?")
+    assert states(case) == [GrantState.CONFIRMED]
+    assert case.unanswered
+    assert not case.reached
+    assert mails(steps) == []
+
+
+def test_a_no_opens_the_matter_again_and_tells_the_owner_in_the_customers_words() -> None:
+    case, steps = after(asked(), "No, not yet.")
+    assert states(case) == [GrantState.MISSING]
+    assert case.stage is Stage.HEARD
+    [mail] = mails(steps)
+    assert mail.kind == NUDGE
+    assert mail.to.address == "ana@agents.test"
+    for words in ("has not arrived", "25.00 EUR", "issued: 1", "No, not yet."):
+        assert words in mail.text
+
+
+def test_in_doubt_nothing_is_concluded_and_the_owner_is_asked() -> None:
+    case, steps = after(asked(), "Yes, but only 10 euros of it.")
+    assert states(case) == [GrantState.ISSUED]
+    assert case.stage is Stage.FOLLOWED_UP
+    [mail] = mails(steps)
+    assert "received: 1" in mail.text
+    assert "missing: 1" in mail.text
+
+
+def test_each_of_several_gifts_has_its_own_answer() -> None:
+    case, steps = after(asked(Gift.REFUND, Gift.COUPON), "The refund arrived, but the coupon did not.")
+    assert states(case) == [GrantState.CONFIRMED, GrantState.MISSING]
+    assert "coupon" in mails(steps)[0].text
+
+
+def test_a_missing_refund_opens_even_a_closed_case() -> None:
+    closed = asked().after(e.Closed(at=LATER))
+    case, _ = after(closed, "I never received it.")
+    assert case.stage is Stage.HEARD
+
+
+def test_a_forged_yes_closes_nothing() -> None:
+    case, steps = after(asked(), "Yes, thanks!", no_answer="DMARC failed")
+    assert states(case) == [GrantState.ISSUED]
+    assert len(mails(steps)) == 1
+
+
+def test_lines_that_may_be_quoted_are_no_answer() -> None:
+    case, _ = after(asked(), "Yes, thanks!", doubtful=("Yes, thanks!",))
+    assert states(case) == [GrantState.ISSUED]
+
+
+@pytest.mark.parametrize("kind", [Gift.REPLACEMENT, Gift.GESTURE, Gift.GIFT_CARD])
+def test_what_was_not_asked_for_is_not_read(kind: Gift) -> None:
+    case, steps = after(asked(kind), "No, not yet.")
+    assert (steps, case.stage) == ([], Stage.FOLLOWED_UP)
+
+
+def test_before_the_follow_up_nobody_has_asked() -> None:
+    case, steps = after(a_case().granted(Gift.REFUND, "25").issued().case, "No, not yet.")
+    assert (steps, states(case)) == ([], [GrantState.ISSUED])
+
+
+def test_silence_brings_one_reminder_and_then_one_call() -> None:
+    case = asked().after(e.CallAsked(at=NOW))
+    due = remind.moment(case, PLAYBOOK)
+    assert due == datetime(2026, 12, 4, 10, tzinfo=UTC)  # three business days from Tuesday
+    for step in remind.act(case, PLAYBOOK, letters(), due):
+        case = case.after(as_event(step, due))
+    assert case.nudges[-1][0].startswith("receipt")
+    assert remind.moment(case, PLAYBOOK) is None
+    called = receipt.moment(case, PLAYBOOK)
+    assert called == datetime(2026, 12, 8, 10, tzinfo=UTC)
+    assert receipt.act(case, PLAYBOOK, letters(), due) == []
+    steps = receipt.act(case, PLAYBOOK, letters(), called)
+    [mail] = mails(steps)
+    assert mail.kind == CALL
+    assert "received: 1" in mail.text
+    for step in steps:
+        case = case.after(as_event(step, called))
+    assert receipt.moment(case, PLAYBOOK) is None
+
+
+def test_an_answer_stops_the_reminder() -> None:
+    case, _ = after(asked(), "Yes, thanks!")
+    assert remind.moment(case, PLAYBOOK) is None
+
+
+def test_an_agent_may_say_what_the_customer_said_on_the_phone() -> None:
+    assert [type(event) for event in said(asked(), "received: 1")] == [e.CompensationConfirmed]
+    assert [type(event) for event in said(asked(), "missing")] == [e.CompensationMissing, e.Reopened]
+    with pytest.raises(NotUnderstoodError, match="the open ones are 1"):
+        said(asked(), "received: 4")
+
+
+@pytest.mark.parametrize(
+    ("name", "floors"),
+    [("dev", (1.0, 1.0, 1.0, 1.0)), ("test", (1.0, 0.97, 1.0, 0.97)), ("fresh", (1.0, 0.95, 0.95, 0.9))],
+)
+def test_answers_are_read_as_well_as_they_were_measured(name: str, floors: tuple[float, ...]) -> None:
+    found = measure.counted(name)
+    measured = tuple(
+        rate(found, answer) for answer in (measure.Answer.ARRIVED, measure.Answer.MISSING) for rate in (measure.precision, measure.recall)
+    )  # fmt: skip
+    assert all(got >= floor for got, floor in zip(measured, floors, strict=True)), measured
