@@ -146,6 +146,7 @@ class Daemon:
         self._in_outage = False
         self._scheduler = Scheduler()
         self._next_pulse = 0.0
+        self._failure = ""
 
     def run(self) -> None:
         """Listen and beat until SIGTERM or SIGINT; the letter in hand is finished first."""
@@ -195,11 +196,14 @@ class Daemon:
                 journal.outage("the beat", error)
             self._in_outage = True
         except Exception as error:  # noqa: BLE001  one bad beat must not end the service
-            journal.beat_failed("the beat", error)
+            if repr(error) != self._failure:  # said once, not every second
+                journal.beat_failed("the beat", error)
+            self._failure = repr(error)
         else:
             if self._in_outage:
                 journal.outage_over("the beat")
             self._in_outage = False
+            self._failure = ""
         self._say_ready()
 
     def _work(self) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from followupd import journal
-from followupd.errors import NotUnderstoodError, WrongTurnError
+from followupd.errors import CaseMovedError, NotUnderstoodError, OutageError, WrongTurnError
 from followupd.model.agent import Agent
 from followupd.model.case import Case
 from followupd.model.command import Command, read_line
@@ -65,10 +65,27 @@ class Desk:
             remarks = work.mail.remarks()
             notes = [kept for kept in work.mail.unheard() if is_note(kept)]
         for remark in remarks:
-            self._remark(remark, now)
+            try:
+                self._remark(remark, now)
+            except (CaseMovedError, OutageError):
+                continue  # it is said again in the next round
+            except Exception as error:  # noqa: BLE001  one odd word never stops the others
+                journal.beat_failed(f"a {remark.source}", error)
+                with self.ledger.work() as work:
+                    work.mail.remark_done(remark.id, now)
         for note in notes:
-            self._note(note, now)
+            try:
+                self._note(note, now)
+            except (CaseMovedError, OutageError):
+                continue
+            except Exception as error:  # noqa: BLE001  a person reads the note that the desk cannot
+                self._set_aside(note, f"{type(error).__name__}: {error}")
         return len(remarks) + len(notes)
+
+    def _set_aside(self, note: Kept, reason: str) -> None:
+        with self.ledger.work() as work:
+            work.mail.put_down(note.id, state="quarantine", reason=reason)
+        journal.set_aside(note.id, reason)
 
     # --- tags and folders ---
 

@@ -94,7 +94,7 @@ class Turn:
                 work.cases.record(case, [Parked(at=now, why=why)], lambda _: None, now)
 
     def _decide(self, work: Work, case: Case, now: datetime) -> None:
-        playbook = self.playbooks.get(case.playbook) or self.playbooks["default"]
+        playbook = (self.playbooks.get(case.playbook) or self.playbooks["default"]).for_severity(case.severity)
         decided, stopped = self._story(work, case, playbook, now)
 
         def wake(after: Case) -> datetime | None:
