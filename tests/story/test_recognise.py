@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from time import perf_counter
 
 import pytest
 
@@ -258,3 +259,30 @@ def test_the_starter_that_admins_edit_is_what_we_ship(language: str) -> None:
     starter = top / "config" / "cues" / f"{language}.toml"
     shipped = top / "followupd" / "recovery" / "recognise" / "data" / f"{language}.toml"
     assert starter.read_text("utf-8") == shipped.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "@",
+        "<",
+        "a",
+        "'",
+        "(((",
+        "never ",
+        "not not ",
+        "http://",
+        ".\n",
+        "a@",
+        "i've been waiting ",
+        "{$",
+        "\u0301",
+        "x.",
+    ],
+)
+def test_a_hostile_text_costs_no_more_than_a_long_mail(piece: str) -> None:
+    began = perf_counter()
+    judge(piece * 20_000)
+    wants(piece * 20_000)
+    issue(piece * 20_000)
+    assert perf_counter() - began < 3  # it takes a tenth of a second; a regular expression gone astray takes minutes

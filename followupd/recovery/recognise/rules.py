@@ -35,8 +35,6 @@ def rule_problem(pattern: str) -> str:
         _matcher(pattern)
     except ValueError as error:
         return str(error)
-    except re.error as error:
-        return f"this is no regular expression: {error}"
     return ""
 
 
@@ -51,7 +49,10 @@ def found(pattern: str, text: str) -> bool:
 @lru_cache(maxsize=512)
 def _matcher(pattern: str) -> PhraseBook | re.Pattern[str]:
     if len(pattern) > 2 and pattern.startswith("/") and pattern.endswith("/"):
-        return re.compile(_bounded(pattern[1:-1]), re.IGNORECASE)
+        try:
+            return re.compile(_bounded(pattern[1:-1]), re.IGNORECASE)
+        except re.error as error:
+            raise ValueError(f"this is no regular expression: {error}") from None
     return PhraseBook.of({"rule": [_folded_phrase(pattern)]})
 
 

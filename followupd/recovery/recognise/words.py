@@ -6,7 +6,10 @@ import unicodedata
 #: Nothing further in is read: a complaint says so early, and the cost of a mail must have an end (characters).
 READ = 4_000
 
-_NOISE = re.compile(r"(?i)https?://\S+|www\.\S+|\S+@\S+\.\w+|<[^<>\n]{1,200}>|(?<!\w)@\w+|\bx{2,}\b|\{\$[\d.,]+\}")
+# Every repetition is bounded where two could share a character: a mail of 4,000 "@" must cost no more than another.
+_NOISE = re.compile(
+    r"(?i)https?://\S+|www\.\S+|[^\s@]{1,64}@[^\s@]{1,190}|<[^<>\n]{1,200}>|(?<!\w)@\w+|\bx{2,}\b|\{\$[\d.,]+\}"
+)
 _TOKEN = re.compile(
     r"[^\W\d_]+(?:['-][^\W\d_]+)*|[!?]|[$€£]|[\u2639\u263a\u2764\U0001f300-\U0001f5ff\U0001f600-\U0001f64f\U0001f900-\U0001f9ff]"
     r"|:['-]?[()/|]"
