@@ -1,7 +1,7 @@
 """The only module that knows every door: settings in, one frozen House out."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from followupd.edges.mailbox import Mailbox
 from followupd.edges.post import Post
 from followupd.edges.seal import Seal
 from followupd.edges.settings import MailboxSettings, PostSettings, Settings, load, missing_secrets, problems
+from followupd.edges.settings.cue_files import CueFiles, cue_problems
 from followupd.edges.smtp_line import PostAccount
 from followupd.edges.templates import Letters
 from followupd.errors import Problem, SetupError
@@ -109,8 +110,9 @@ def judge_of(settings: Settings) -> HouseJudge:
     """Return the recogniser with the admin's thresholds, rules and important customers."""
     said = settings.recognise
     language, _, region = settings.company.locale.partition("_")
+    recogniser = replace(recognise.Recogniser.shipped(), own_cues=CueFiles(settings.directory))
     return HouseJudge(
-        recognise.Recogniser.shipped(), said.auto, said.ask, language, region[:2],
+        recogniser, said.auto, said.ask, language, region[:2],
         rules=recognise.Rules(always=said.always, never=said.never, add=said.add), vip=said.vip,
     )  # fmt: skip
 
@@ -127,7 +129,7 @@ def post_of(settings: PostSettings) -> Post:
 
 def house_problems(directory: Path, now: datetime) -> list[Problem]:
     """Return every problem in configuration and letters, all at once."""
-    found = problems(directory)
+    found = [*problems(directory), *cue_problems(directory)]
     letters = directory / "templates"
     return [*found, *letter_problems(letters, _playbook_to_try(directory), now)]
 

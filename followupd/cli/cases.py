@@ -110,6 +110,7 @@ def _explain(options: argparse.Namespace) -> int:
         case = work.cases.get(options.ref.upper())
         letters = work.outbox.all(case=case.ref)
     playbook = house.settings.playbooks.get(case.playbook) or house.settings.playbooks["default"]
+    playbook = playbook.for_severity(case.severity)
     said = [_letter_sentence(state) for state in letters]
     moments = {
         "confirmation": confirm.moment(case, playbook) if case.unwritten else None,

@@ -8,7 +8,7 @@ from followupd.cli.printing import moment
 from followupd.errors import SetupError
 from followupd.model.calendar import Calendar
 from followupd.model.message import Kind, Message, Ours, Verdict
-from followupd.recovery import opening, promise, recognise
+from followupd.recovery import promise, recognise
 from followupd.rounds.judge import HouseJudge
 
 #: a mail that no human customer wrote is never scored (RECOGNISE.md, "The design", 1)
@@ -54,7 +54,7 @@ class Reader:
                 "evidence": [[words, round(weight, 2)] for words, weight in verdict.evidence],
                 "because": verdict.because,
             },
-            "playbook": opening.choose_playbook(found, self._playbooks).name if self._playbooks else "default",
+            "playbook": self._judge.playbook(found, verdict, self._playbooks).name if self._playbooks else "default",
             "promises": promises, "compensation": grants, "no_answer": found.no_answer or None,
             "doubtful": list(found.doubtful), "by_hand": found.by_hand or None, "error": error or None,
         }  # fmt: skip

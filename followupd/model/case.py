@@ -40,7 +40,7 @@ class Stage(StrEnum):
 #: what may happen at any stage without moving the case
 ANYTIME: frozenset[type[Event]] = frozenset({
     e.Parked, e.Held, e.Released, e.CustomerWrote, e.AgentWrote, e.FactsStated, e.OwnerChosen, e.PlaybookChosen,
-    e.SeverityChosen, e.PromiseProposed, e.PromiseKept, e.PromiseLate, e.PromiseBroken, e.PromiseWithdrawn,
+    e.SeverityChosen, e.WordingInsisted, e.PromiseProposed, e.PromiseKept, e.PromiseLate, e.PromiseBroken, e.PromiseWithdrawn,
     e.CompensationGranted, e.CompensationApproved, e.CompensationRefused, e.CompensationIssued,
     e.CompensationConfirmed, e.CompensationMissing, e.GiftCardDue, e.GiftCardLacking, e.GiftCardSent, e.LetterWritten,
     e.LetterStopped, e.CustomerTold, e.AgentTold, e.LetterInDoubt, e.LetterRefused, e.LetterDropped, e.MissingAsked,
@@ -59,6 +59,7 @@ MOVES: dict[Stage, dict[type[Event], Stage]] = {
     Stage.HEARD: {
         e.ComplaintHeard: Stage.HEARD,
         e.PromiseMade: Stage.PROMISED,
+        e.NextStepConfirmed: Stage.HEARD,  # a letter that only asks which option suits better
         e.Fixed: Stage.FIXED,
         e.Dismissed: Stage.DISMISSED,
         e.Closed: Stage.CLOSED,
@@ -102,6 +103,7 @@ MOVES: dict[Stage, dict[type[Event], Stage]] = {
         e.Reopened: Stage.HEARD,
     },
     Stage.DISMISSED: {
+        e.ComplaintSuspected: Stage.SUSPECTED,
         e.ComplaintHeard: Stage.HEARD,
         e.NextStepConfirmed: Stage.DISMISSED,
         e.Dismissed: Stage.DISMISSED,
@@ -144,6 +146,7 @@ class Case:
     by_machine: bool = False
     score: float = 0.0
     evidence: tuple[tuple[str, float], ...] = ()
+    urgent: bool = False  # suspected by strong cues
     facts: Facts = Facts()
     story: str = ""  # the customer's first words
     suggested: tuple[tuple[str, str], ...] = ()
@@ -152,7 +155,9 @@ class Case:
     options: tuple[Option, ...] = ()
     compensation: tuple[Compensation, ...] = ()
     letters: tuple[LetterMark, ...] = ()
+    insisted: tuple[str, ...] = ()  # words that an agent stands by, whatever a rule of wording says
     stopped: tuple[str, str] | None = None  # a letter that could not be written: kind, why
+    suspected_at: datetime | None = None
     heard_at: datetime | None = None
     promised_at: datetime | None = None
     fixed_at: datetime | None = None

@@ -55,13 +55,20 @@ class CaseOpened(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComplaintSuspected(Event):
-    """The recogniser thinks that this may be a complaint; an agent decides, the customer hears nothing."""
+    """The recogniser thinks that this may be a complaint; an agent decides, the customer hears nothing.
+
+    `urgent`: strong cues stand in it, so an agent is asked at once and not only in the digest.
+    """
 
     score: float = 0.0
     evidence: tuple[tuple[str, float], ...] = ()
+    urgent: bool = False
 
     def on(self, case: "Case") -> "Case":
-        return replace(case, score=self.score, evidence=self.evidence)
+        evidence = self.evidence or case.evidence
+        return replace(
+            case, suspected_at=self.at, urgent=self.urgent, score=self.score or case.score, evidence=evidence
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,6 +212,16 @@ class SeverityChosen(Event):
 
     def on(self, case: "Case") -> "Case":
         return replace(case, severity=self.severity)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WordingInsisted(Event):
+    """An agent stands by words that a rule of wording warned of."""
+
+    text: str
+
+    def on(self, case: "Case") -> "Case":
+        return replace(case, insisted=(*case.insisted, self.text))
 
 
 # --- promises ---------------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """A playbook: what we do for one kind of complaint, as the admin wrote it (practice 11)."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from followupd.model.agent import Agent, Company, Team
 from followupd.model.calendar import Calendar, Duration
@@ -19,6 +20,18 @@ class NextStep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Grade:
+    """What a playbook does otherwise for cases of one severity; None leaves the playbook's own time as it is."""
+
+    severity: str
+    tell: Literal["", "lead", "manager"] = ""  # who hears of such a case at once, besides its owner
+    follow_up: Duration | None = None
+    silence: Duration | None = None
+    lead: Duration | None = None
+    manager: Duration | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Playbook:
     """Times, steps and people for one kind of complaint; `calendar`, `team` and `company` are the house's."""
 
@@ -28,6 +41,7 @@ class Playbook:
     team: Team
     company: Company
     words: tuple[str, ...] = ()
+    cues: frozenset[str] = frozenset()
     causes: tuple[str, ...] = ()
     language: str = ""
     steps: tuple[NextStep, ...] = ()
@@ -42,6 +56,22 @@ class Playbook:
     silence_after: Duration = field(default_factory=lambda: Duration.parse("2 business days"))
     escalate_lead: Duration = field(default_factory=lambda: Duration.parse("1 business day"))
     escalate_manager: Duration = field(default_factory=lambda: Duration.parse("2 business days"))
+    tell: Literal["", "lead", "manager"] = ""
+    grades: tuple[Grade, ...] = ()
+
+    def for_severity(self, severity: str) -> "Playbook":
+        """Return the playbook as it goes for cases of this severity: its times, and who is told (practices 34, 45, 58)."""
+        grade = next((each for each in self.grades if each.severity == severity), None)
+        if grade is None:
+            return self
+        return replace(
+            self,
+            tell=grade.tell,
+            follow_up_after=grade.follow_up or self.follow_up_after,
+            silence_after=grade.silence or self.silence_after,
+            escalate_lead=grade.lead or self.escalate_lead,
+            escalate_manager=grade.manager or self.escalate_manager,
+        )
 
     def owner_of(self, agent_id: str) -> Agent:
         """Return the agent of that id, else the playbook's owner (which `check` has proved to exist)."""

@@ -65,6 +65,7 @@ def _matters(case: Case, playbook: Playbook) -> Iterator[Matter]:
     yield from _of_silence(case, playbook)
     yield from _of_follow_up(case, playbook)
     yield from _of_approval(case)
+    yield from _of_severity(case, playbook)
     yield from _of_receipt(case, playbook)
     if case.not_reached:
         at = max((mark.at for mark in case.letters), default=case.opened_at)
@@ -132,6 +133,18 @@ def _of_receipt(case: Case, playbook: Playbook) -> Iterator[Matter]:
     asks = tuple(f"{verb}: {grant.n}" for verb in ("received", "missing") for grant in case.awaiting_receipt)
     sentence = f"the customer has not said whether {kinds} arrived"
     yield Matter(f"{RECEIPT} {since:%Y-%m-%dT%H:%M}", playbook.calendar.after(since, _RECEIPT), "owner", sentence, asks)
+
+
+def _of_severity(case: Case, playbook: Playbook) -> Iterator[Matter]:
+    """The playbook lets somebody else than the owner hear of cases of this severity at once."""
+    if (
+        not playbook.tell
+        or case.heard_at is None
+        or _person(case, playbook, playbook.tell) == playbook.owner_of(case.owner)
+    ):
+        return
+    sentence = f"this case is of {case.severity} severity"
+    yield Matter(f"severity {playbook.tell} {case.severity}", case.heard_at, playbook.tell, sentence)
 
 
 def _not_twice_a_day(case: Case, playbook: Playbook, matter: Matter) -> datetime:

@@ -1,11 +1,13 @@
-"""The recogniser with the house's rules: is it a complaint, how severe, and what does the customer want."""
+"""The recogniser with the house's rules: is it a complaint, how severe, by which playbook, and what is wanted."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from followupd.model.facts import Facts
 from followupd.model.message import Message, Verdict
+from followupd.model.playbook import Playbook
 from followupd.recovery import opening, recognise
+from followupd.recovery.recognise.rules import found
 
 #: as much of a mail as is judged; complaints say so early, and time must not grow with the mail (MAIL.md R7)
 _CHARACTERS = 20_000
@@ -15,7 +17,8 @@ _CHARACTERS = 20_000
 class HouseJudge:
     """Judges by the admin's thresholds and rules, and by what agents' tags have taught.
 
-    `region` ("GB") tells how a telephone number without a country code is meant.
+    `region` ("GB") tells how a telephone number without a country code is meant. `delta` is asked for each mail, since
+    learning goes on while the daemon runs.
     """
 
     recogniser: recognise.Recogniser
@@ -25,18 +28,26 @@ class HouseJudge:
     region: str
     rules: recognise.Rules = field(default_factory=recognise.Rules)
     vip: tuple[str, ...] = ()
-    delta: Mapping[str, float] = field(default_factory=dict)
+    delta: Callable[[], Mapping[str, float]] = dict
 
     def verdict(self, message: Message) -> Verdict:
         """Judge a human sender's new words; a mail that a person must open by hand has none."""
         return self.recogniser.judge(
             message.subject, opening.words_of(message)[:_CHARACTERS], language=self.default_language, auto=self.auto, ask=self.ask,
-            rules=self.rules, delta=self.delta,
+            rules=self.rules, delta=self.delta(),
         )  # fmt: skip
 
-    def severity(self, message: Message, verdict: Verdict, *, open_case: bool) -> str:
+    def severity(self, message: Message, verdict: Verdict, *, open_case: bool) -> recognise.Severity:
         vip = _is_vip(message.sender.address, self.vip)
-        return str(recognise.severity(verdict, opening.words_of(message)[:_CHARACTERS], vip=vip, open_case=open_case))
+        return recognise.severity(verdict, opening.words_of(message)[:_CHARACTERS], vip=vip, open_case=open_case)
+
+    def playbook(self, message: Message, verdict: Verdict, playbooks: Mapping[str, Playbook]) -> Playbook:
+        """Return the playbook for this mail: by its words, then by the cues that were seen in it."""
+        return opening.choose_playbook(message, playbooks, verdict.cues, found)
+
+    def urgent(self, verdict: Verdict) -> bool:
+        """Say whether strong cues stand in the mail: what is only suspected is then asked at once, not in the digest."""
+        return bool(verdict.cues & recognise.STRONG)
 
     def facts(self, message: Message) -> Facts:
         """Return what may stand in a letter without an agent's word: the telephone number, for the agents' calls."""

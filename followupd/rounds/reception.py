@@ -31,7 +31,8 @@ from followupd.model.marks import marks
 from followupd.model.message import Kind, Message, Verdict
 from followupd.model.playbook import Playbook
 from followupd.model.promise import Firmness, HeardGrant, HeardPromise, Promise, PromiseState
-from followupd.recovery import opening, receipt
+from followupd.recovery import opening, options, receipt
+from followupd.recovery.recognise import Severity
 from followupd.rounds.doors import Work
 
 _REPLY_PREFIX = re.compile(r"^\s*(?:re|aw|sv|antw|vs|odp|ref|rif|fwd?|wg|tr)\s*(?:\[\d+\])?\s*:\s*", re.IGNORECASE)
@@ -43,7 +44,9 @@ class Judge(Protocol):
     """Says whether a mail is a complaint, how severe, and what the customer wants; the recogniser with the house's rules."""
 
     def verdict(self, message: Message) -> Verdict: ...
-    def severity(self, message: Message, verdict: Verdict, *, open_case: bool) -> str: ...
+    def severity(self, message: Message, verdict: Verdict, *, open_case: bool) -> Severity: ...
+    def playbook(self, message: Message, verdict: Verdict, playbooks: Mapping[str, Playbook]) -> Playbook: ...
+    def urgent(self, verdict: Verdict) -> bool: ...
     def facts(self, message: Message) -> Facts: ...
     def suggestions(self, message: Message) -> tuple[tuple[str, str], ...]: ...
     def language(self, message: Message) -> str: ...
@@ -97,7 +100,7 @@ class Reception:
         if verdict.verdict == "no":
             work.mail.put_down(kept.id, reason=verdict.because or "no complaint")
             return
-        self._open(work, kept, opening.heard(verdict, now), verdict, now)
+        self._open(work, kept, opening.heard(verdict, now, urgent=self.judge.urgent(verdict)), verdict, now)
 
     def _judged(self, message: Message) -> Verdict:
         """Judge a mail; one that only a person can open is put before a person (MAIL.md R7)."""
@@ -134,21 +137,30 @@ class Reception:
         self._record(work, case, [*heard, *self._answers(case, heard, message, now)], now)
 
     def _answers(self, case: Case, heard: Sequence[Step], message: Message, now: datetime) -> list[Step]:
-        """Read what the customer was asked: has it arrived?"""
+        """Read what the customer was asked: has it arrived, which option suits better?"""
         for step in heard:
             case = case.after(as_event(step, now))
-        return receipt.heard(case, message, self._playbook(case), self.write, now)
+        playbook = self._playbook(case)
+        return [
+            *receipt.heard(case, message, playbook, self.write, now),
+            *options.heard(case, message, playbook, self.write, now),
+        ]
 
     def _playbook(self, case: Case) -> Playbook:
         return self.playbooks.get(case.playbook) or self.playbooks["default"]
 
     def _heard_again(self, case: Case, message: Message, now: datetime) -> list[Event]:
         """A further mail may say clearly what the first one only hinted at, or that a closed matter is not right."""
-        if case.stage not in {Stage.SUSPECTED, Stage.CLOSED} or self.judge.verdict(message).verdict != "complaint":
+        if case.stage not in {Stage.SUSPECTED, Stage.DISMISSED, Stage.CLOSED}:
+            return []
+        verdict = self.judge.verdict(message)
+        if case.stage is Stage.DISMISSED and verdict.verdict == "suspected":  # an agent decides once more
+            return [opening.heard(verdict, now, urgent=self.judge.urgent(verdict))]
+        if verdict.verdict != "complaint":
             return []
         if case.stage is Stage.CLOSED:
             return [Reopened(at=now, by=message.sender.address, why="the customer complains again")]
-        return [opening.heard(self.judge.verdict(message), now)]
+        return [opening.heard(verdict, now)]
 
     # --- opening ---
 
@@ -158,15 +170,17 @@ class Reception:
 
     def _open(self, work: Work, kept: Kept, heard: Event, verdict: Verdict | None, now: datetime) -> Case:
         message = kept.message
-        playbook = opening.choose_playbook(message, self.playbooks)
         verdict = verdict or self.judge.verdict(message)
+        playbook = self.judge.playbook(message, verdict, self.playbooks)
         others = bool(work.cases.open_of(message.sender.address, kept.mailbox))
         if isinstance(heard, ComplaintHeard) and heard.by_machine and work.mail.repeats(kept):
             message = replace(message, no_answer=message.no_answer or "the same words came before, as robots send them")
+        severity = self.judge.severity(message, verdict, open_case=others)
+        graded = f" [{severity}: {', '.join(severity.reasons)}]" if severity.reasons else ""
         first = opening.open_case(
             message, ref=self._reference(work, kept), mailbox=kept.mailbox, playbook=playbook, now=now,
-            facts=self.judge.facts(message), severity=self.judge.severity(message, verdict, open_case=others),
-            language=self.judge.language(message), suggested=self.judge.suggestions(message), by=heard.by, why=f"a mail of {message.sender.address}: {message.subject}",
+            facts=self.judge.facts(message), severity=str(severity), language=self.judge.language(message),
+            suggested=self.judge.suggestions(message), by=heard.by, why=f"a mail of {message.sender.address}: {message.subject}{graded}",
         )  # fmt: skip
         if isinstance(heard, ComplaintHeard) and not heard.evidence:
             heard = replace(heard, score=verdict.score, evidence=verdict.evidence)
@@ -212,7 +226,11 @@ class Reception:
             work.mail.put_down(kept.id, reason="one of ours wrote, in no case")
             return
         verdict = self.judge.verdict(kept.message)
-        suspected = opening.heard(replace(verdict, verdict="suspected", because="a colleague forwarded it"), now)
+        suspected = opening.heard(
+            replace(verdict, verdict="suspected", because="a colleague forwarded it"),
+            now,
+            urgent=self.judge.urgent(verdict),
+        )
         self._open(work, kept, suspected, verdict, now)
 
     def _proposals(self, case: Case, kept: Kept, now: datetime) -> list[Step]:

@@ -25,7 +25,10 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One table; "" is the top of the file. `many` tables stand in [[two brackets]], `free` ones have any keys."""
+    """One table; "" is the top of the file, "a.b" a table in a table that has no keys of its own.
+
+    `many` tables stand in [[two brackets]], `free` ones have any keys.
+    """
 
     name: str
     says: str
@@ -33,6 +36,10 @@ class Section:
     many: bool = False
     needed: bool = False  # of `many`: at least one
     free: bool = False
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        return tuple(self.name.split(".")) if self.name else ()
 
 
 Form = tuple[Section, ...]
@@ -57,28 +64,34 @@ def _filled(sheet: Sheet, section: Section, form: Form) -> Any:
             _report_unknown_keys(sheet, section, path, row, form)
     values = [row if section.free else _values(sheet, section, path, row) for path, row in rows]
     if section.needed and section.name not in sheet.data:
-        sheet.complain(
-            (section.name,), Rule.MISSING, f"there is no [[{section.name}]]", "add one, as `init` writes it."
-        )
+        sheet.complain(section.path, Rule.MISSING, f"there is no [[{section.name}]]", "add one, as `init` writes it.")
     return values if section.many else values[0]
 
 
 def _rows(sheet: Sheet, section: Section, form: Form) -> Iterator[tuple[Path, dict[str, Any]]]:
     """Give the tables of a section; one that is absent, or no table at all, counts as empty."""
-    if not section.name:
-        tables = {part.name for part in form}
+    path: Path = section.path
+    if not path:
+        tables = {part.path[0] for part in form if part.path}
         yield (), {key: value for key, value in sheet.data.items() if key not in tables}
         return
-    found = sheet.data.get(section.name, [] if section.many else {})
+    found = _table(sheet.data, section.path[:-1]).get(section.path[-1], [] if section.many else {})
     right = isinstance(found, list) and all(isinstance(row, dict) for row in found) if section.many else None
     if not (right if section.many else isinstance(found, dict)):
         header = f"[[{section.name}]]" if section.many else f"[{section.name}]"
-        sheet.complain((section.name,), Rule.TYPE, f"must be a table of the form {header}", f"write {header}.")
+        sheet.complain(section.path, Rule.TYPE, f"must be a table of the form {header}", f"write {header}.")
         found = [] if section.many else {}
     if section.many:
-        yield from (((section.name, n), row) for n, row in enumerate(found))
+        yield from (((*path, n), row) for n, row in enumerate(found))
     else:
-        yield (section.name,), found
+        yield path, found
+
+
+def _table(data: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
+    """Return the table around others; what is none is reported as an unknown table."""
+    for part in path:
+        data = data[part] if isinstance(data.get(part), dict) else {}
+    return data
 
 
 def _values(sheet: Sheet | None, section: Section, path: Path, row: dict[str, Any]) -> dict[str, Any]:
@@ -106,11 +119,27 @@ def _shown(option: Option) -> str:
 
 def _report_unknown_tables(sheet: Sheet, form: Form) -> None:
     top = [option.name for section in form if not section.name for option in section.options]
-    tables = [section.name for section in form if section.name]
+    tables = list(dict.fromkeys(section.path[0] for section in form if section.path))
     for name, value in sheet.data.items():
         if name not in tables and name not in top:
             what = f"table [{name}]" if isinstance(value, dict | list) else f"key {name!r}"
             sheet.complain((name,), Rule.UNKNOWN, f"there is no {what}", _meant(name, tables + top, form))
+    for outer in dict.fromkeys(section.path[0] for section in form if len(section.path) > 1):
+        _report_unknown_parts(sheet, outer, [section.path[1] for section in form if section.path[:1] == (outer,)])
+
+
+def _report_unknown_parts(sheet: Sheet, outer: str, known: list[str]) -> None:
+    """Report what stands in a table of tables and is none of them."""
+    found = sheet.data.get(outer, {})
+    if not isinstance(found, dict):
+        mend = f"write {' or '.join(f'[{outer}.{part}]' for part in known)}."
+        sheet.complain((outer,), Rule.TYPE, f"must be a table of tables, [{outer}.{known[0]}]", mend)
+        return
+    for name in found:
+        if name not in known:
+            close = nearest(name, known)
+            mend = f"did you mean {close!r}?" if close else f"known here: {', '.join(known)}."
+            sheet.complain((outer, name), Rule.UNKNOWN, f"there is no {name!r} in [{outer}]", mend)
 
 
 def _report_unknown_keys(sheet: Sheet, section: Section, path: Path, row: dict[str, Any], form: Form) -> None:

@@ -186,7 +186,13 @@ RECOGNISE = Section(
             {},
             {"still waiting": 1.5},
         ),
-        Option("vip", known.people, "Addresses and domains whose cases are severe.", [], ["kim@example.org"]),
+        Option(
+            "vip",
+            known.people,
+            "Addresses and domains of important customers: their cases weigh more.",
+            [],
+            ["kim@example.org"],
+        ),
     ),
 )
 TAGS = Section(

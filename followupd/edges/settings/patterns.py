@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from followupd.edges.settings.plain import each_once, filled, inside, listed
+from followupd.edges.settings.plain import each_once, filled, inside, listed, one_of
 from followupd.edges.settings.rules import Rule
 from followupd.edges.settings.sheet import MisfitError
-from followupd.recovery.recognise import rule_problem
+from followupd.recovery.recognise import FOR, rule_problem
 
 
 def pattern(value: object) -> str:
@@ -20,6 +20,11 @@ def pattern(value: object) -> str:
 
 def patterns(value: object) -> tuple[str, ...]:
     return each_once(listed(value, pattern))
+
+
+def cue_groups(value: object) -> frozenset[str]:
+    """Read names of the recogniser's groups of cues, as they stand in the cue files under [cues]."""
+    return frozenset(each_once(listed(value, one_of(*FOR))))
 
 
 def weights(value: object) -> Mapping[str, float]:

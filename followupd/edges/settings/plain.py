@@ -79,7 +79,8 @@ def one_of(*choices: str) -> Callable[[object], str]:
         found = text(value)
         if found not in choices:
             close = nearest(found, list(choices))
-            mend = f"write one of: {', '.join(choices)}." + (f" Did you mean {close!r}?" if close else "")
+            known = ", ".join(each or '""' for each in choices)
+            mend = f"write one of: {known}." + (f" Did you mean {close!r}?" if close else "")
             raise MisfitError(Rule.WORD, f"{found!r} is not known here", mend)
         return found
 

@@ -4,6 +4,21 @@ from followupd.edges.settings import known, patterns, plain
 from followupd.edges.settings.form import Form, Option, Section
 from followupd.model.promise import Firmness
 
+
+def _severity(severity: str, says: str, tell: str, example: str) -> Section:
+    return Section(
+        f"severity.{severity}",
+        says,
+        (
+            Option("tell", plain.one_of("", "lead", "manager"), "Who hears of the case at once, besides its owner.", tell, example),
+            Option("follow_up", plain.maybe_duration, "Instead of `follow_up.after`.", "", "1 business day"),
+            Option("silence", plain.maybe_duration, "Instead of `silence.after`.", "", "1 business day"),
+            Option("lead", plain.maybe_duration, "Instead of `escalation.lead`.", "", "4 business hours"),
+            Option("manager", plain.maybe_duration, "Instead of `escalation.manager`.", "", "1 business day"),
+        ),
+    )  # fmt: skip
+
+
 _REVIEW_SAYS = "`true`: the letter waits for an agent's `approve`."
 
 PLAYBOOK: Form = (
@@ -14,6 +29,13 @@ PLAYBOOK: Form = (
             Option("name", plain.text, "The file's name without `.toml`.", "", "delivery"),
             Option("owner", plain.text, "The agent who owns its cases; the first agent when empty.", "", "ana"),
             Option("words", patterns.patterns, "Phrases that choose this playbook.", [], ["lost parcel"]),
+            Option(
+                "cues",
+                patterns.cue_groups,
+                "Groups of the recogniser's cues that choose it when no playbook's words do.",
+                [],
+                ["safety", "legal"],
+            ),
             Option(
                 "causes",
                 plain.words,
@@ -104,4 +126,6 @@ PLAYBOOK: Form = (
             Option("manager", plain.duration, "The manager.", "2 business days", "1 business day"),
         ),
     ),
+    _severity("high", "What is different for a severe case. Empty: as the playbook says.", "lead", "manager"),
+    _severity("low", "What is different for a mild case. Empty: as the playbook says.", "", "lead"),
 )

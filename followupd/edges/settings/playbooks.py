@@ -16,7 +16,7 @@ from followupd.errors import Problem
 from followupd.model.agent import Company, Team
 from followupd.model.calendar import Calendar, Duration
 from followupd.model.compensation import Money
-from followupd.model.playbook import NextStep, Playbook
+from followupd.model.playbook import Grade, NextStep, Playbook
 from followupd.model.promise import Firmness
 
 
@@ -48,6 +48,7 @@ def _read(sheet: Sheet, stem: str, company: Company, calendar: Calendar, team: T
         team=team,
         company=company,
         words=top["words"],
+        cues=top["cues"],
         causes=top["causes"],
         language=top["language"],
         steps=tuple(_step(sheet, n, step, company, calendar) for n, step in enumerate(filled["next_step"])),
@@ -62,6 +63,7 @@ def _read(sheet: Sheet, stem: str, company: Company, calendar: Calendar, team: T
         silence_after=filled["silence"]["after"],
         escalate_lead=filled["escalation"]["lead"],
         escalate_manager=filled["escalation"]["manager"],
+        grades=tuple(Grade(severity=each, **filled[f"severity.{each}"]) for each in ("high", "low")),
     )
 
 
