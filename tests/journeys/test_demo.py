@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from time import monotonic
@@ -16,6 +17,8 @@ from typing import Any
 
 import pytest
 
+from followupd.cli.demo.house import first_day
+from followupd.model.calendar import Calendar
 from tests.journeys.world import html_of, text_of
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -43,7 +46,7 @@ class Performance:
 
 
 def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-X", "dev", "-W", "error", "-m", "followupd", "demo", *arguments]
+    return [sys.executable, "-W", "error", "-m", "followupd", "demo", *arguments]
 
 
 def environment(**changes: str) -> dict[str, str]:
@@ -113,11 +116,11 @@ def test_the_follow_up_says_what_was_done_and_what_is_different_now(performance:
 def test_the_gift_card_has_a_thread_of_its_own_and_its_code_stands_nowhere_else(performance: Performance) -> None:
     [gift] = performance.letters("gift-card")
     assert (gift["In-Reply-To"], gift["References"]) == (None, None)
-    files = [path for path in performance.out.rglob("*") if path.is_file()]
-    holds = sorted(path.name for path in files if performance.code.encode() in path.read_bytes())
+    code, files = performance.code, [path for path in performance.out.rglob("*") if path.is_file()]
+    holds = sorted(path.name for path in files if code.encode() in path.read_bytes())
     assert [re.sub(r"^\d+-", "", name) for name in holds] == ["gift-card.eml", "gift-card.html"]
-    assert performance.code not in performance.told
-    assert not any(performance.code in text_of(mail) + html_of(mail) for mail in performance.letters("follow-up"))
+    assert code not in performance.told
+    assert not any(code in text_of(mail) + html_of(mail) for mail in performance.letters("follow-up"))
 
 
 def test_the_page_shows_every_mail_in_order_and_nothing_from_outside(performance: Performance) -> None:
@@ -143,22 +146,33 @@ def test_the_house_that_is_left_behind_can_be_looked_at(performance: Performance
     assert case["ref"] in performance.told
 
 
-def test_it_prints_json_for_programs_and_may_be_run_twice_in_the_same_place(tmp_path: Path) -> None:
-    codes = []
-    for _ in range(2):
-        done = run("--json", cwd=tmp_path)
-        assert (done.returncode, done.stderr) == (0, "")
-        summary: dict[str, Any] = json.loads(done.stdout)
-        assert summary["ok"]
-        assert summary["seconds"] > 0
-        assert Path(summary["page"]) == tmp_path / "followupd-demo" / "index.html"
-        letters = [letter for letter in summary["letters"] if "/" not in letter["kind"]]
-        assert [letter["kind"] for letter in letters] == ["confirmation", "confirmation", "follow-up", "gift-card"]
-        assert {letter["to"] for letter in letters} == {"kim@customers.example"}
-        assert all(Path(letter["file"]).is_file() and letter["key"] and letter["subject"] for letter in letters)
-        codes.append(Performance(tmp_path / "followupd-demo", "", 0).code)
-        assert codes[-1] not in done.stdout
-    assert codes[0] != codes[1]
+def test_it_may_be_run_twice_in_the_same_place_and_prints_json_for_programs(tmp_path: Path) -> None:
+    out = tmp_path / "followupd-demo"
+    first = run("--fast", cwd=tmp_path, PYTHONIOENCODING="ascii", LANG="C")  # a terminal in ASCII ends no story
+    assert (first.returncode, first.stderr) == (0, "")
+    code = Performance(out, "", 0).code
+    second = run("--json", cwd=tmp_path)
+    assert (second.returncode, second.stderr) == (0, "")
+    summary: dict[str, Any] = json.loads(second.stdout)
+    assert summary["ok"]
+    assert summary["seconds"] > 0
+    assert Path(summary["page"]) == out / "index.html"
+    letters = [letter for letter in summary["letters"] if "/" not in letter["kind"]]
+    assert [letter["kind"] for letter in letters] == ["confirmation", "confirmation", "follow-up", "gift-card"]
+    assert {letter["to"] for letter in letters} == {"kim@customers.example"}
+    assert all(Path(letter["file"]).is_file() and letter["key"] and letter["subject"] for letter in letters)
+    fresh = Performance(out, "", 0).code
+    assert fresh != code
+    assert fresh not in second.stdout
+
+
+@pytest.mark.parametrize("day", ["2026-12-10", "2027-03-17", "2026-10-14"])  # Christmas, Easter, the end of summer time
+def test_the_story_begins_at_ten_on_a_tuesday_that_no_holiday_follows(day: str) -> None:
+    calendar = Calendar(timezone="Europe/London", holidays="GB-ENG")
+    first = calendar.local(first_day(calendar, datetime.fromisoformat(day).replace(tzinfo=UTC)))
+    assert (first.weekday(), first.hour) == (1, 10)
+    weekdays = [at.date() for n in range(14) if (at := first + timedelta(days=n)).weekday() < 5]
+    assert all(calendar.is_working_day(each) for each in weekdays)
 
 
 def test_a_directory_that_no_demo_made_is_left_alone(tmp_path: Path) -> None:
@@ -175,11 +189,6 @@ def test_a_place_that_cannot_be_written_in_is_no_hindrance(tmp_path: Path) -> No
     done = run("--json", cwd=Path("/proc"), TMPDIR=str(tmp_path))
     assert (done.returncode, done.stderr) == (0, "")
     assert Path(json.loads(done.stdout)["directory"]).parent == tmp_path
-
-
-def test_a_terminal_in_ascii_ends_no_story(tmp_path: Path) -> None:
-    done = run("--fast", cwd=tmp_path, PYTHONIOENCODING="ascii", LANG="C")
-    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_at_a_terminal_it_is_told_in_colour_and_with_pauses_and_still_ends_soon(tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ class Stage:
     def act(self, title: str) -> Iterator[None]:
         self.tell.title(title)
         yield
-        self.tell.pause(0.6)
+        self.tell.pause(0.3)
 
 
 def play(stage: Stage, code: str) -> None:

@@ -84,15 +84,16 @@ class Days:
     def __init__(self, directory: Path, servers: Servers, start: datetime) -> None:
         self.directory, self.now = directory, start
         self.house = connect(directory, servers)
-        self._listening = self._listen()
+        self._listening, self._look_anyway = self._listen(), True
 
-    def _listen(self) -> list[tuple[Mailbox, list[Folder]]]:
-        """Open every mailbox for good, as the daemon's watchers do."""
-        listening = []
-        for settings in self.house.settings.mailboxes:
-            mailbox = self.house.mailbox(settings.name)
+    def _listen(self) -> list[tuple[Mailbox, Folder]]:
+        """Open a line to every watched folder for good, as the daemon's watchers do."""
+        [settings] = self.house.settings.mailboxes
+        with self.house.mailbox(settings.name) as mailbox:
+            folders = self.house.folders(settings.name, mailbox)
+        listening = [(self.house.mailbox(settings.name), folder) for folder in folders]
+        for mailbox, _ in listening:
             mailbox.open()
-            listening.append((mailbox, self.house.folders(settings.name, mailbox)))
         return listening
 
     def close(self) -> None:
@@ -117,16 +118,19 @@ class Days:
         return min((moment for moment in due if moment and moment > self.now), default=None)
 
     def settle(self) -> None:
-        """Do what the daemon does at this moment: read the mailbox and beat, until nothing more happens."""
+        """Do what the daemon does at this moment: listen, beat, and mark the mails, until nothing more happens."""
         for _ in range(_ROUNDS):
-            if not self._read() + daemon.beat(self.house, self.now):
+            done = self._read() + daemon.beat(self.house, self.now)
+            self._look_anyway = done > 0
+            if not done:
                 return
 
     def _read(self) -> int:
+        """Read the folders of which the server has news; after a beat that did something all, since marks may be due."""
         return sum(
             self.house.intake.sync(mailbox, folder, self.now)
-            for mailbox, folders in self._listening
-            for folder in folders
+            for mailbox, folder in self._listening
+            if self._look_anyway or mailbox.wait(folder.name, 0, lambda: False)
         )
 
     def start_again(self) -> None:
@@ -134,7 +138,7 @@ class Days:
         self.close()
         self.house = build(load(self.directory))
         self.house.dispatch.wake_up(self.now)
-        self._listening = self._listen()
+        self._listening, self._look_anyway = self._listen(), True
 
     # --- what the ledger says ---
 

@@ -107,8 +107,9 @@ def _promise(promise: Promise, zone: tzinfo, *, proposed: bool) -> str:
 
 
 def _grant(grant: Compensation) -> str:
-    value = f" of {grant.money.amount} {grant.money.currency}" if grant.money else f" ({grant.text})"
-    return f"Compensation {grant.n}: a {grant.kind}{value} is {grant.state.value.replace('-', ' ')}."
+    kind, text = grant.kind.replace("-", " "), f" ({grant.text})" if grant.text not in {"", grant.kind} else ""
+    value = f" of {grant.money.amount} {grant.money.currency}" if grant.money else text
+    return f"Compensation {grant.n}: a {kind}{value} is {grant.state.replace('-', ' ')}."
 
 
 def _reply(why: str) -> str:

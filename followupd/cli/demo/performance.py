@@ -82,7 +82,7 @@ def _tell_beginning(tell: Telling, servers: Servers) -> None:
     tell.plain(
         "followupd demo: one complaint's whole life, over real mail",
         "",
-        f"IMAP listens on {HOST}:{servers.imap_port}, SMTP on {HOST}:{servers.smtp_port}; nothing leaves this machine.",
+        f"Servers on {HOST}: IMAP at {servers.imap_port}, SMTP at {servers.smtp_port}. Nothing leaves this machine.",
         "The days pass by handing later moments to the house; all else is as it is.",
     )
 

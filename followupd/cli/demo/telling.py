@@ -17,8 +17,8 @@ from followupd.cli.printing import safe
 #: columns of a small terminal
 _WIDTH = 80
 _BOLD, _FAINT, _BLUE, _RED = "1", "2", "36", "31"
-#: the reader never waits longer than this in all, in seconds; the whole must stay under fifteen
-_PATIENCE = 9.0
+#: seconds after which no pause is made for the reader any more; the whole must stay under fifteen
+_PATIENCE = 8.0
 #: lines of a letter that are shown, and of a mail from the house to an agent
 _LINES, _DESK_LINES = 9, 5
 #: a line as long as this was broken by the writer's program, not by the writer
@@ -87,7 +87,7 @@ class Telling:
         most = _LINES if "desk/" not in key_of(mail) else _DESK_LINES
         for line in [*lines[:most], *(["..."] if len(lines) > most else [])]:
             self._print(self._paint(f"         | {line}", _FAINT))
-        self.pause(0.5)
+        self.pause(0.15)
         return shown
 
     def title(self, text: str) -> None:
