@@ -182,6 +182,16 @@ def test_a_tag_on_a_mail_that_is_read_again_is_news_once(ledger: Ledger) -> None
         assert work.mail.retagged("support", "INBOX", 7, {1: frozenset({"fixed"})}) == {}
 
 
+def test_a_place_that_holds_another_mail_now_stops_no_batch(ledger: Ledger) -> None:
+    """A mailbox that was restored from a backup numbers anew, and some servers keep UIDVALIDITY all the same."""
+    first, _, _ = keep(ledger, arrival(1, "fixed"))
+    second, news, _ = keep(ledger, arrival(1, "fixed", text="another mail where the first one lay"))
+    assert second != first
+    assert news == {"fixed"}
+    with ledger.work() as work:
+        assert work.mail.retagged("support", "INBOX", 7, {1: frozenset({"fixed", "hold"})}) == {second: {"hold"}}
+
+
 def test_a_tag_that_was_taken_away_and_set_again_is_said_again(ledger: Ledger) -> None:
     mail_id, _, _ = keep(ledger, arrival(1, "hold"))
     with ledger.work() as work:

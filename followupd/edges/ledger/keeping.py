@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 from sqlmodel import col
 
 from followupd.edges.ledger.sealed import MESSAGE, sealed
@@ -24,6 +24,7 @@ _AT_ONCE = 500
 _FEWEST_WORDS = 8
 
 _Place = tuple[str, str, int, int]
+_WHERE = (col(PlaceRow.mailbox), col(PlaceRow.folder), col(PlaceRow.uidvalidity), col(PlaceRow.uid))
 
 
 def keep_all(connection: Connection, seal: Seal, arrivals: Sequence[Arrival], now: datetime) -> list[News]:
@@ -41,15 +42,35 @@ def keep_all(connection: Connection, seal: Seal, arrivals: Sequence[Arrival], no
     for arrival in arrivals:
         mail_id = ids[arrival.fingerprint]
         places = before[mail_id]
-        if _key(arrival.place) not in places:
+        known = places.get(_key(arrival.place))
+        if known is None:
             new_places[_key(arrival.place)] = _place(arrival, mail_id, places.values())
+        elif known["tags"].split() != sorted(arrival.tags):  # read again, with other tags than then
+            _change(connection, arrival.place, {"tags": " ".join(sorted(arrival.tags))})
         said = {tag for place in places.values() for tag in place["tags"].split()}
         folders = {folder for _, folder, _, _ in places}
         news.append(News(mail_id, arrival.tags - said, arrival.place.folder not in folders))
-        places.setdefault(_key(arrival.place), {"tags": " ".join(arrival.tags), "wants": ""})
-    if new_places:
-        connection.execute(insert(PlaceRow), list(new_places.values()))
+        places[_key(arrival.place)] = {"wants": "", **(known or {}), "tags": " ".join(sorted(arrival.tags))}
+    _put(connection, new_places)
     return news
+
+
+def _put(connection: Connection, places: dict[_Place, dict[str, Any]]) -> None:
+    """Write new places. A server that numbers anew without saying so puts another mail where one lay: it lies there now."""
+    held: set[_Place] = set()
+    for some in _chunks(sorted(places)):
+        uids = {uid for *_, uid in some}
+        rows = connection.execute(select(*_WHERE).where(col(PlaceRow.uid).in_(uids)))
+        held |= {(mailbox, folder, uidvalidity, uid) for mailbox, folder, uidvalidity, uid in rows} & places.keys()
+    for key in held:
+        _change(connection, Place(*key), places[key])
+    if fresh := [values for key, values in places.items() if key not in held]:
+        connection.execute(insert(PlaceRow), fresh)
+
+
+def _change(connection: Connection, place: Place, values: dict[str, Any]) -> None:
+    at = (column == value for column, value in zip(_WHERE, _key(place), strict=True))
+    connection.execute(update(PlaceRow).where(*at).values(**values))
 
 
 def _known_mails(connection: Connection, fingerprints: Iterable[str]) -> dict[str, int]:

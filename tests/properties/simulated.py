@@ -1,0 +1,695 @@
+"""A world in which everything goes wrong: a mailbox and a post of plain Python, about the real ledger, rounds and letters.
+
+Only the two doors to the network are played; what they promise is kept honest by the contracts that the true doors keep
+(`tests/contracts`). The post remembers what it accepted, and calls a broken promise of ours by its name at once.
+"""
+
+import email
+import email.policy
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any, Self
+
+from sqlalchemy import event
+
+from followupd import daemon
+from followupd.edges.ledger import Ledger, Work
+from followupd.edges.ledger.outbox import UnknownLetterError
+from followupd.edges.seal import Seal
+from followupd.edges.settings import load, write_starter
+from followupd.errors import FollowupdError
+from followupd.model.case import Case, Stage
+from followupd.model.compensation import GrantState, Money
+from followupd.model.kept import LetterState
+from followupd.model.outgoing import Condition, Delivery, Outcome
+from followupd.model.promise import PromiseState
+from followupd.rounds.intake import Folder, Role
+from followupd.wiring import House, build
+
+CUSTOMERS = ("kim@customers.test", "lu@customers.test")
+AGENTS = ("ana@agents.test", "lee@agents.test", "max@agents.test")
+SUPPORT = "support@example.test"
+EURO_20 = Money(2000, "EUR")
+#: how the settings differ from one world to another
+VARIANTS = ("asks", "resends", "reviews")
+FOLDERS = (
+    Folder("support", "INBOX", Role.INBOX),
+    Folder("support", "Recovery/Fixed", Role.COMMAND, "fixed"),
+    Folder("support", "Sent", Role.SENT),
+)
+#: what was tried, over all worlds of this run
+TRIED: Counter[str] = Counter()
+
+CONFIGURATION = """
+[company]
+name = "Example Ltd"
+timezone = "Europe/London"
+currency = "EUR"
+[[mailbox]]
+name = "support"
+address = "{address}"
+host = "127.0.0.1"
+username = "support"
+password = "env:NONE"
+[post]
+host = "127.0.0.1"
+in_doubt = "{in_doubt}"
+[ledger]
+url = "sqlite:///unused.db"
+[hours]
+holidays = ""
+[[agent]]
+id = "ana"
+name = "Ana Reyes"
+email = "ana@agents.test"
+phone = "+44 20 7946 0018"
+limit = "50.00"
+[[agent]]
+id = "lee"
+name = "Lee Park"
+email = "lee@agents.test"
+phone = "+44 20 7946 0019"
+role = "lead"
+limit = "500.00"
+[[agent]]
+id = "max"
+name = "Max Stone"
+email = "max@agents.test"
+phone = "+44 20 7946 0020"
+role = "manager"
+"""
+REVIEWS = """
+name = "default"
+owner = "ana"
+[confirmation]
+review = true
+[follow_up]
+review = true
+[gift_card]
+amount = "20 EUR"
+"""
+
+
+class KilledError(BaseException):
+    """The process dies here; nothing in the house may catch it."""
+
+
+class BrokenPromiseError(AssertionError):
+    """The house did what it must never do."""
+
+
+@dataclass
+class Plug:
+    """Pulled at the n-th durable step from now on."""
+
+    left: int = 0
+
+    def step(self, where: str) -> None:
+        if self.left:
+            self.left -= 1
+            if not self.left:
+                TRIED[f"killed {where}"] += 1
+                raise KilledError(where)
+
+
+class PluggedLedger(Ledger):
+    """The real ledger, with a place to die before each transaction and right after each commit."""
+
+    def __init__(self, path: Path, seal: Seal, plug: Plug) -> None:
+        super().__init__(f"sqlite:///{path}", seal)
+        self._plug = plug
+        event.listen(self._engine, "connect", _no_sync)
+
+    @contextmanager
+    def work(self) -> Iterator[Work]:
+        self._plug.step("before a transaction")
+        with super().work() as work:
+            yield work
+        self._plug.step("after a commit")
+
+
+def _no_sync(connection: Any, _record: Any) -> None:
+    connection.execute("PRAGMA synchronous = OFF")  # here processes die, not machines
+
+
+# --- the mailbox ------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Mail:
+    """A mail in a folder."""
+
+    uid: int
+    raw: bytes
+    received_at: datetime
+    flags: frozenset[str] = frozenset()
+    modseq: int = 0
+    labels: frozenset[str] = frozenset()
+
+
+@dataclass
+class Cursor:
+    uidvalidity: int
+    uid: int
+    modseq: int
+
+
+@dataclass
+class Batch:
+    cursor: Cursor
+    new: list[Mail] = field(default_factory=list)
+    flags: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    reset: bool = False
+
+
+@dataclass
+class Mailbox:
+    """A mailbox with CONDSTORE, of one process; it outlives every House."""
+
+    plug: Plug
+    folders: dict[str, list[Mail]] = field(default_factory=lambda: {folder.name: [] for folder in FOLDERS})
+    uidvalidity: int = 1
+    modseq: int = 1
+    next_uid: int = 1
+    inbox: str = "INBOX"
+    sent: str = "Sent"
+
+    def put(self, raw: bytes, at: datetime, folder: str = "INBOX", flags: Iterable[str] = ()) -> Mail:
+        self.modseq += 1
+        mail = Mail(self.next_uid, raw, at, frozenset(flags), self.modseq)
+        self.next_uid += 1
+        self.folders[folder].append(mail)
+        return mail
+
+    def tag(self, mail: Mail, *tags: str) -> None:
+        self.modseq += 1
+        mail.flags, mail.modseq = mail.flags | set(tags), self.modseq
+
+    def untag(self, mail: Mail) -> None:
+        self.modseq += 1
+        mail.flags, mail.modseq = frozenset(flag for flag in mail.flags if flag.startswith("fu-")), self.modseq
+
+    def renumber(self) -> None:
+        self.uidvalidity += 1
+        self.next_uid = 1
+        for mails in self.folders.values():
+            for mail in mails:
+                mail.uid, self.next_uid = self.next_uid, self.next_uid + 1
+
+    def refile(self, mail: Mail, folder: str) -> None:
+        for mails in self.folders.values():
+            if mail in mails:
+                mails.remove(mail)
+        self.put(mail.raw, mail.received_at, folder, mail.flags)
+
+    # --- the door that the rounds know ---
+
+    def folder_exists(self, folder: str) -> bool:
+        return folder in self.folders
+
+    def start(self, _folder: str, _since: object) -> tuple[Cursor, int]:
+        return Cursor(self.uidvalidity, 0, 0), 0
+
+    def changes(self, folder: str, cursor: Cursor, **_: Any) -> Iterator[Batch]:
+        self.plug.step("before reading")
+        reset = cursor.uidvalidity != self.uidvalidity
+        read = 0 if reset else cursor.uid
+        mails, modseq = list(self.folders[folder]), self.modseq
+        new = [mail for mail in mails if mail.uid > read]
+        for start in range(0, len(new), 2):
+            part = new[start : start + 2]
+            yield Batch(Cursor(self.uidvalidity, part[-1].uid, 0 if reset else cursor.modseq), part, reset=reset)
+            self.plug.step("between two batches")
+        last = max([read, *(mail.uid for mail in new)])
+        changed = {} if reset else {m.uid: m.flags for m in mails if m.uid <= read and m.modseq > cursor.modseq}
+        if changed or (last, modseq) != (cursor.uid, cursor.modseq):
+            yield Batch(Cursor(self.uidvalidity, last, modseq), flags=changed, reset=reset)
+
+    def fetch(self, folder: str, uids: Collection[int]) -> list[Mail]:
+        return [mail for mail in self.folders[folder] if mail.uid in uids]
+
+    def mark(self, folder: str, uids: Collection[int], add: Iterable[str] = (), remove: Iterable[str] = ()) -> bool:
+        self.plug.step("before marking")
+        for mail in self.fetch(folder, uids):
+            self.modseq += 1
+            mail.flags, mail.modseq = (mail.flags | set(add)) - set(remove), self.modseq
+        self.plug.step("after marking")
+        return True
+
+    def move(self, folder: str, uid: int, to: str, *, seen: bool = False) -> None:
+        self.plug.step("before moving")
+        for mail in self.fetch(folder, [uid]):
+            self.folders[folder].remove(mail)
+            self.put(mail.raw, mail.received_at, to, {*mail.flags, *(["\\Seen"] if seen else [])})
+        self.plug.step("after moving")
+
+
+# --- the post ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A letter that the server took."""
+
+    key: str
+    to: str
+    at: datetime
+    raw: bytes
+    mail: EmailMessage
+
+    @property
+    def kind(self) -> str:
+        return self.key.split(".")[1]
+
+    @property
+    def ref(self) -> str:
+        return self.key.split(".")[0]
+
+    @property
+    def automatic(self) -> bool:
+        return bool(self.mail["Auto-Submitted"])
+
+    @property
+    def text(self) -> str:
+        part = self.mail.get_body(("plain",))
+        return part.get_content() if part else ""
+
+
+@dataclass
+class Post:
+    """Takes letters as `plan` says, the usual thing being to accept; what it took can never be untaken."""
+
+    world: "Simulation"
+    plan: list[str] = field(default_factory=list)
+    accepted: list[Accepted] = field(default_factory=list)
+    bad_addresses: set[str] = field(default_factory=set)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def deliver(self, letter: bytes, *, sender: str, to: str, witness: str = "") -> Delivery:
+        del sender
+        how = self.plan.pop(0) if self.plan else "accepted"
+        if to in self.bad_addresses and how == "accepted":
+            how = "refused"
+        TRIED[f"post {how}"] += 1
+        self.world.plug.step("before the post")
+        match how:
+            case "deferred":
+                return Delivery(Outcome.DEFERRED, "451 4.3.0 later", witnessed=bool(witness))
+            case "outage":
+                return Delivery(Outcome.DEFERRED, "no line", outage=True)
+            case "refused":
+                return Delivery(Outcome.REFUSED, "550 5.1.1 nobody is there")
+            case "lost":
+                return Delivery(Outcome.UNKNOWN, "the line broke after the dot", witnessed=bool(witness))
+        self._take(letter, to, witness)
+        self.world.plug.step("after the post took it")
+        if how == "kept":
+            return Delivery(Outcome.UNKNOWN, "the line broke after the dot", witnessed=bool(witness))
+        return Delivery(Outcome.ACCEPTED, "250 2.0.0 queued", witnessed=bool(witness))
+
+    def _take(self, letter: bytes, to: str, witness: str) -> None:
+        mail = email.message_from_bytes(letter, policy=email.policy.default)
+        assert isinstance(mail, EmailMessage)
+        taken = Accepted(str(mail["X-Followupd-Key"]), to, self.world.now, letter, mail)
+        self.world.inspect(taken)
+        self.accepted.append(taken)
+        if witness:
+            self.world.copies.append(letter)
+
+
+# --- the world --------------------------------------------------------------------------------------------------------
+
+
+@cache
+def _directory() -> Path:
+    directory = Path(mkdtemp(prefix="fu-simulated-"))
+    write_starter(directory)
+    return directory
+
+
+@cache
+def _base(variant: str) -> House:
+    """Return a house with the settings of a variant; its doors are replaced before anybody uses them."""
+    directory = _directory()
+    in_doubt = "resend" if variant == "resends" else "ask"
+    (directory / "followupd.toml").write_text(CONFIGURATION.format(address=SUPPORT, in_doubt=in_doubt))
+    starter = (directory / "playbooks" / "default.toml").read_text()
+    if variant == "reviews":
+        (directory / "playbooks" / "default.toml").write_text(REVIEWS)
+    house = build(load(directory))
+    (directory / "playbooks" / "default.toml").write_text(starter)
+    return house
+
+
+class Simulation:
+    """Customers, agents, a mailbox, a post and a house that dies and is built again over the same ledger."""
+
+    def __init__(self, path: Path, variant: str, start: datetime) -> None:
+        self.path, self.variant, self.now = path, variant, start
+        self.plug = Plug()
+        self.mailbox = Mailbox(self.plug)
+        self.post = Post(self)
+        self.copies: list[bytes] = []  # of letters the server took, on their way to our mailbox
+        self.copies_read: set[str] = set()
+        self.may_again: Counter[str] = Counter()
+        self.codes = 0
+        self.mails = 0
+        self.answered: set[str] = set()  # keys of desk mails that the agent in the calm phase has answered
+        self.house = self._built()
+        self.house.ledger.upgrade()
+
+    # --- life and death ---
+
+    def _built(self) -> House:
+        base = _base(self.variant)
+        ledger = PluggedLedger(self.path, base.seal, self.plug)
+        return replace(
+            base, ledger=ledger, intake=replace(base.intake, ledger=ledger), desk=replace(base.desk, ledger=ledger),
+            turn=replace(base.turn, ledger=ledger),
+            dispatch=replace(base.dispatch, ledger=ledger, post=self.post, compose=base.dispatch.compose),
+        )  # fmt: skip
+
+    def live(self, beats: int = 6) -> None:
+        """Beat until nothing more happens; a house that dies is built anew and wakes up."""
+        for _ in range(50):
+            try:
+                for _ in range(beats):
+                    if not self._read() + daemon.beat(self.house, self.now):
+                        break
+            except KilledError:
+                if self._wake():
+                    continue
+            return
+        raise BrokenPromiseError("the house dies for ever")
+
+    def _read(self) -> int:
+        return sum(self.house.intake.sync(self.mailbox, folder, self.now) for folder in FOLDERS)
+
+    def _wake(self) -> bool:
+        self.house.ledger.close()
+        self.house = self._built()
+        try:
+            self.house.dispatch.wake_up(self.now)
+        except KilledError:
+            return self._wake()
+        return True
+
+    def end(self) -> None:
+        self.house.ledger.close()
+
+    # --- people ---
+
+    def mail(
+        self, sender: str, subject: str, text: str, answering: EmailMessage | None = None, **headers: str
+    ) -> bytes:
+        self.mails += 1
+        mail = EmailMessage()
+        mail["From"], mail["To"], mail["Subject"] = sender, SUPPORT, subject
+        mail["Message-ID"], mail["Date"] = f"<mail-{self.mails}@{sender.rpartition('@')[2]}>", self.now
+        if answering is not None:
+            mail["In-Reply-To"] = str(answering["Message-ID"])
+            mail["References"] = f"{answering['References'] or ''} {answering['Message-ID']}".strip()
+        for name, value in headers.items():
+            mail[name.replace("_", "-")] = value
+        mail.set_content(text)
+        return mail.as_bytes(policy=email.policy.SMTP)
+
+    def arrives(self, raw: bytes, folder: str = "INBOX", flags: Iterable[str] = ()) -> Mail:
+        return self.mailbox.put(raw, self.now, folder, flags)
+
+    def copy_arrives(self, raw: bytes) -> None:
+        self.arrives(raw)
+        self.copies_read.add(str(email.message_from_bytes(raw)["X-Followupd-Key"]))
+
+    def bounce(self, letter: Accepted) -> None:
+        report = (
+            f"From: Mail System <mailer-daemon@example.test>\r\nTo: {SUPPORT}\r\n"
+            f"Subject: Undelivered Mail Returned to Sender\r\nMessage-ID: <bounce-{self.mails}@example.test>\r\n"
+            f"Date: {self.now:%a, %d %b %Y %H:%M:%S} +0000\r\nAuto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n"
+            'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\r\n\r\n'
+            "--b\r\nContent-Type: text/plain\r\n\r\nNobody is there.\r\n"
+            "--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; example.test\r\n\r\n"
+            f"Final-Recipient: rfc822; {letter.to}\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n"
+            f"--b\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: {letter.mail['Message-ID']}\r\n"
+            f"Subject: {letter.mail['Subject']}\r\n\r\n--b--\r\n"
+        )
+        self.mails += 1
+        self.arrives(report.encode())
+
+    def says(self, ref: str, *lines: str, agent: str = "") -> list[str]:
+        """Say lines as `followupd tell` does."""
+        who = self.house.settings.team.by_id(agent) if agent else None
+        with self.house.ledger.work() as work:
+            case = work.cases.get(ref)
+            _, problems = self.house.desk.hear_lines(
+                work, case, lines, who.name if who else "shell", "tell", who, self.now
+            )
+        return problems
+
+    def settles(self, key: str, how: str) -> None:
+        """Settle a letter as `followupd settle` does; what a person may do with one that is not in doubt is refused."""
+        before = self.letter(key)
+        try:
+            self.house.dispatch.settle_by_hand(key, how, "a person", self.now)  # type: ignore[arg-type]  # drawn from the words
+        except KilledError:
+            self._wake()
+        except FollowupdError:
+            return
+        if how == "resend" and before and before.condition is Condition.DOUBT:
+            self.may_again[key] += 1
+
+    def imports(self, number: int = 1) -> None:
+        with self.house.ledger.work() as work:
+            for _ in range(number):
+                self.codes += 1
+                work.cards.add(f"CODE-{self.codes:05}-SECRET", EURO_20, None, self.now)
+
+    # --- what is so ---
+
+    def letter(self, key: str) -> LetterState | None:
+        with self.house.ledger.work() as work:
+            try:
+                return work.outbox.get(key)
+            except UnknownLetterError:
+                return None
+
+    def letters(self, *conditions: Condition) -> list[LetterState]:
+        with self.house.ledger.work() as work:
+            return work.outbox.all(*conditions)
+
+    def cases(self) -> list[Case]:
+        with self.house.ledger.work() as work:
+            return work.cases.all()
+
+    # --- what must never be ---
+
+    def inspect(self, letter: Accepted) -> None:
+        """Look at a letter in the moment in which the server takes it."""
+        TRIED[f"letter {letter.kind}"] += 1
+        codes = set(re.findall(r"CODE-\d{5}-SECRET", letter.raw.decode() + letter.text))
+        if letter.kind.startswith("desk/"):
+            _must(not codes, f"{letter.key} to an agent shows a gift code")
+            return
+        earlier = [each for each in self.post.accepted if each.key == letter.key]
+        again = self.may_again[letter.key] + self._by_policy(letter)
+        _must(len(earlier) <= again, f"{letter.key} left twice")
+        _must(not earlier or letter.key not in self.copies_read or bool(self.may_again[letter.key]),
+              f"{letter.key} left again though its copy had come back")  # fmt: skip
+        _must(not codes or letter.kind == "gift-card", f"{letter.key} shows a gift code")
+        for code in codes:
+            given = [each.key for each in self.post.accepted if code in each.text]
+            _must(len(given) <= sum(self.may_again[key] for key in {*given, letter.key}), f"a code left twice: {given}")
+        self._inspect_stage(letter)
+        self._inspect_budget(letter)
+
+    def _by_policy(self, letter: Accepted) -> int:
+        return 10**6 if self.variant == "resends" and letter.kind != "gift-card" else 0
+
+    def _inspect_stage(self, letter: Accepted) -> None:
+        with Ledger(f"sqlite:///{self.path}", self.house.seal).work() as work:
+            case = work.cases.get(letter.ref)
+        silent = {Stage.SUSPECTED, Stage.DISMISSED}
+        allowed = {
+            "confirmation": set(Stage) - silent, "delay": set(Stage) - silent - {Stage.CLOSED},
+            "holding": {Stage.HEARD, Stage.PROMISED, Stage.CONFIRMED}, "follow-up": {Stage.FIXED},
+            "gift-card": {Stage.FOLLOWED_UP, Stage.CLOSED},
+        }  # fmt: skip
+        _must(case.stage in allowed[letter.kind], f"{letter.key} left while the case is {case.stage}")
+        _must(not case.held, f"{letter.key} left while the case is held")
+        local = self.house.settings.calendar.quiet_until(self.now)
+        _must(local is None, f"{letter.key} left in the quiet hours")
+
+    def _inspect_budget(self, letter: Accepted) -> None:
+        if not letter.automatic or letter.kind not in {"confirmation", "follow-up", "gift-card"}:
+            return
+        state = self.letter(letter.key)
+        if state is None or not state.letter.automatic:
+            return
+        today = {
+            each.key for each in self.post.accepted
+            if each.to == letter.to and each.key != letter.key and not each.kind.startswith("desk/")
+            and abs(letter.at - each.at) < timedelta(days=1) and self._automatic(each.key)
+        }  # fmt: skip
+        _must(not today, f"{letter.key} is one automatic letter too many for {letter.to} after {today}")
+
+    def _automatic(self, key: str) -> bool:
+        state = self.letter(key)
+        return bool(state and state.letter.automatic)
+
+    def inspect_ledger(self) -> None:
+        """Look at what is written down: the histories, and letters in doubt past their window."""
+        with self.house.ledger.work() as work:
+            cases = work.cases.all()
+            histories = {case.ref: work.cases.history(case.ref) for case in cases}
+            letters = work.outbox.all()
+        for case in cases:
+            folded = replace(Case.fold(histories[case.ref]), wake_at=case.wake_at, version=case.version)
+            _must(folded == case, f"{case.ref} is not what its history says")
+        self._inspect_doubts(letters)
+        self._inspect_follow_ups(histories)
+
+    def _inspect_doubts(self, letters: list[LetterState]) -> None:
+        _must(not [x for x in letters if x.condition is Condition.LEAVING], "a letter is left on its way for ever")
+        window = self.house.dispatch.rules.witness_within
+        for state in letters:
+            late = state.condition is Condition.DOUBT and state.leaving_at and self.now >= state.leaving_at + window
+            asked = [
+                each for each in letters
+                if each.letter.kind == "desk/doubt" and state.letter.key in each.letter.text
+                and state.leaving_at and each.written_at >= state.leaving_at
+            ]  # fmt: skip
+            _must(not late or bool(asked), f"{state.letter.key} is in doubt and nobody was asked")
+
+    def _inspect_follow_ups(self, histories: Mapping[str, list[Any]]) -> None:
+        for ref, history in histories.items():
+            fixes = sum(type(each).__name__ == "Fixed" for each in history)
+            keys = {each.key for each in self.post.accepted if each.ref == ref and each.kind == "follow-up"}
+            failed = sum(type(e).__name__ == "LetterRefused" and e.kind == "follow-up" for e in history)
+            _must(len(keys) <= fixes + failed, f"{ref} had {len(keys)} follow-ups for {fixes} fixes")
+
+    # --- calm ---
+
+    def calm(self) -> None:
+        """No faults any more: time goes on, copies come, agents answer everything that they are asked."""
+        self.plug.left, self.post.plan = 0, []
+        self.post.bad_addresses.clear()
+        for raw in self.copies:
+            self.copy_arrives(raw)
+        self.copies.clear()
+        self.imports(5)
+        for _ in range(120):
+            self.live(12)
+            self.inspect_ledger()
+            self._copies_come()
+            self._answer()
+            if not self._open():
+                break
+            self.now = max(self.now + timedelta(minutes=1), self._next_moment())
+        self._inspect_end()
+
+    def _copies_come(self) -> None:
+        for raw in self.copies:
+            self.copy_arrives(raw)
+        self.copies.clear()
+
+    def _next_moment(self) -> datetime:
+        with self.house.ledger.work() as work:
+            moments = [work.cases.next_wake()]
+            moments += [state.not_before for state in work.outbox.all(Condition.READY, Condition.DEFERRED)]
+            moments += [
+                state.leaving_at + self.house.dispatch.rules.witness_within
+                for state in work.outbox.all(Condition.DOUBT) if state.leaving_at
+            ]  # fmt: skip
+        later = [moment for moment in moments if moment and moment > self.now]
+        return min([*later, self.now + timedelta(days=2)])
+
+    def _answer(self) -> None:
+        """Every agent does what the last mail about a case asks."""
+        for mail in [each for each in self.post.accepted if each.kind.startswith("desk/")]:
+            if mail.key in self.answered or mail.kind in {"desk/opened", "desk/answer"}:
+                continue
+            self.answered.add(mail.key)
+            self._act_on(mail.ref)
+
+    def _act_on(self, ref: str) -> None:
+        for state in self.letters(Condition.DOUBT):
+            if state.letter.case == ref and state.letter.to_customer:
+                self.settles(state.letter.key, "sent")
+        with self.house.ledger.work() as work:
+            case = work.cases.get(ref)
+        for line in _deeds(case):
+            self.says(ref, line, agent="lee")
+
+    def _open(self) -> list[Case]:
+        done = {Stage.CLOSED, Stage.DISMISSED, Stage.FOLLOWED_UP}
+        owing = {GrantState.GRANTED, GrantState.WAITING_APPROVAL, GrantState.PROPOSED}
+        return [
+            case for case in self.cases()
+            if case.stage not in done or case.owed or any(grant.state in owing for grant in case.compensation)
+        ]  # fmt: skip
+
+    def _inspect_end(self) -> None:
+        for case in self._open():
+            with self.house.ledger.work() as work:
+                history = [
+                    f"{each.at:%m-%d %H:%M} {type(each).__name__} {each.why}" for each in work.cases.history(case.ref)
+                ]
+            story = "\n  ".join(history[-40:])
+            _must(False, f"{case.ref} is {case.stage}{' held' if case.held else ''} for ever, wake {case.wake_at}, now "
+                         f"{self.now}; {[(m.key, m.state) for m in case.letters if m.state != 'left']}\n  {story}")  # fmt: skip
+        waiting = self.letters(Condition.LEAVING, Condition.DOUBT)
+        _must(
+            not [x for x in waiting if x.letter.to_customer],
+            f"letters wait for ever: {[x.letter.key for x in waiting]}",
+        )
+
+
+def _deeds(case: Case) -> list[str]:
+    """Return what a good agent says when the house asks about this case."""
+    said: list[str] = []
+    if case.held:
+        said.append("release")
+    if case.stage is Stage.SUSPECTED:
+        said.append("dismiss")
+    if any(mark.state == "review" for mark in case.letters):
+        said.append("approve")
+    waiting = {GrantState.WAITING_APPROVAL, GrantState.PROPOSED}
+    if any(p.state is PromiseState.PROPOSED for p in case.promises) or any(
+        g.state in waiting for g in case.compensation
+    ):
+        said.append("approve")
+    said += [f"kept: {promise.n}" for promise in case.owed]
+    said += [
+        f"issued: {grant.n}" for grant in case.compensation
+        if grant.state in {GrantState.GRANTED, GrantState.MISSING} and grant.kind != "gift-card"
+    ]  # fmt: skip
+    said += [f"{name}: found out" for name in case.facts.missing(("cause", "resolution", "prevention"))]
+    if case.not_reached:
+        said.append("reached")
+    if case.stage in {Stage.HEARD, Stage.PROMISED, Stage.CONFIRMED} or (case.stage is Stage.FIXED and case.unanswered):
+        said.append("fixed")
+    if case.stage is Stage.FOLLOWED_UP:
+        said.append("reached")
+    return said
+
+
+def _must(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise BrokenPromiseError(otherwise)
+
+
+def utc(year: int, month: int, day: int, hour: int = 10) -> datetime:
+    return datetime(year, month, day, hour, tzinfo=UTC)
