@@ -76,35 +76,46 @@ def folder_renumbered(mailbox: str, folder: str) -> None:
     _log.warning("%s %s was renumbered by the server; its mails are recognised again", mailbox, folder)
 
 
-def mails_kept(mailbox: str, folder: str, count: int) -> None:
-    _log.info("%s %s: kept %d new mail(s)", mailbox, folder, count)
-
-
 def quarantined(mailbox: str, folder: str, uid: int, reason: str) -> None:
     _log.warning("%s %s UID %d went to quarantine: %s", mailbox, folder, uid, reason)
 
 
-def set_aside(mail_id: int, reason: str) -> None:
-    _log.warning("mail %d went to quarantine: %s", mail_id, reason)
+def mails_kept(mailbox: str, folder: str, count: int) -> None:
+    _log.info("%s %s: kept %d new mail(s)", mailbox, folder, count)
 
 
-def said(ref: str, actor: str, source: str, verb: str) -> None:
-    _log.info("%s: %s said %r by %s", ref, actor, verb, source)
+# --- what agents say ---
 
 
 def not_understood(source: str, ref: str) -> None:
     _log.warning("%s: a line by %s was not understood and goes back to the agent", ref or "no case", source)
 
 
+def said(ref: str, actor: str, source: str, verb: str) -> None:
+    _log.info("%s: %s said %r by %s", ref, actor, verb, source)
+
+
 # --- a case's life ---
+
+
+def set_aside(mail_id: int, reason: str) -> None:
+    _log.warning("mail %d went to quarantine: %s", mail_id, reason)
 
 
 def case_opened(ref: str, mailbox: str, playbook: str) -> None:
     _log.info("%s opened in %s by playbook %s", ref, mailbox, playbook)
 
 
+def letter_stopped(ref: str, why: str) -> None:
+    _log.warning("%s: a letter was not written: %s", ref, why)
+
+
 def happened(ref: str, event: str, stage: str) -> None:
     _log.info("%s: %s; it is %s", ref, event, stage)
+
+
+def letter_written(key: str) -> None:
+    _log.info("%s written", key)
 
 
 def waits(ref: str, until: datetime | None) -> None:
@@ -115,15 +126,15 @@ def parked(ref: str, why: str) -> None:
     _log.error("%s is parked for a person: %s", ref, why)
 
 
-def letter_written(key: str) -> None:
-    _log.info("%s written", key)
-
-
-def letter_stopped(ref: str, why: str) -> None:
-    _log.warning("%s: a letter was not written: %s", ref, why)
-
-
 # --- a letter's way out ---
+
+
+def breaker_open(limit: str) -> None:
+    _log.error("the breaker is open: more than %s letters; nothing leaves until `followupd resume`", limit)
+
+
+def letter_taken_back(key: str, why: str) -> None:
+    _log.info("%s taken back before it left: %s", key, why)
 
 
 def letter_waits(key: str, why: str, until: datetime) -> None:
@@ -138,17 +149,9 @@ def letter_put_down(key: str, outcome: str, reply: str) -> None:
     _log.info("%s %s: %s", key, outcome, reply)
 
 
-def letter_witnessed(key: str) -> None:
-    _log.info("%s witnessed: our own copy came back", key)
-
-
 def letter_in_doubt(key: str) -> None:
     _log.warning("%s in doubt: nobody knows whether it left; waiting for its copy", key)
 
 
-def letter_taken_back(key: str, why: str) -> None:
-    _log.info("%s taken back before it left: %s", key, why)
-
-
-def breaker_open(limit: str) -> None:
-    _log.error("the breaker is open: more than %s letters; nothing leaves until `followupd resume`", limit)
+def letter_witnessed(key: str) -> None:
+    _log.info("%s witnessed: our own copy came back", key)
