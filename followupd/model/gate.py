@@ -1,10 +1,13 @@
 """The gate before the follow-up: what a case still lacks, each with the line that an agent may answer (practice 56)."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from followupd.model.case import Case
 from followupd.model.compensation import Compensation, Gift, GrantState
-from followupd.model.letter import CONFIRMATION, CUSTOMER_LETTERS, DELAY, FOLLOW_UP, FOLLOW_UP_FACTS
+from followupd.model.letter import CONFIRMATION, CUSTOMER_LETTERS, DELAY, FOLLOW_UP, FOLLOW_UP_FACTS, GIFT_CARD
+from followupd.model.option import OptionState
+from followupd.model.outgoing import Outgoing
 from followupd.model.promise import PromiseState
 
 #: states of a grant in which the customer still waits for it
@@ -89,15 +92,25 @@ def _letters(case: Case) -> list[Lack]:
     ]
 
 
-def stale(kind: str, concerns: tuple[int, ...], case: Case) -> str:
+def stale(letter: Outgoing, case: Case, now: datetime) -> str:
     """Say why a letter that waits in the outbox should no longer leave, "" while it should.
 
     Quiet hours, budgets and back-off can keep a letter for hours; what it says may have come to be untrue.
     """
-    if kind == FOLLOW_UP:
+    if letter.good_until and letter.good_until <= now:
+        return "what it hands over has expired"
+    if letter.kind == FOLLOW_UP:
         found = next(iter(lacks(case)), None)
         return found.sentence if found else ""
-    if kind in {CONFIRMATION, DELAY}:
-        gone = [n for n in concerns if (promise := case.promise(n)) is None or not promise.owed or promise.confirmed]
-        return f"promise {gone[0]} changed meanwhile" if gone else ""
+    if letter.kind == GIFT_CARD:
+        grant = case.grant(letter.concerns[0]) if letter.concerns else None
+        return "" if grant and grant.state is GrantState.GRANTED else "the gift card is not granted any more"
+    if letter.kind in {CONFIRMATION, DELAY}:
+        return _changed(letter, case)
     return ""
+
+
+def _changed(letter: Outgoing, case: Case) -> str:
+    gone = [n for n in letter.concerns if (p := case.promise(n)) is None or not p.owed or p.confirmed]
+    chosen = any(option.letter == letter.key and option.state is not OptionState.OPEN for option in case.options)
+    return f"promise {gone[0]} changed meanwhile" if gone else "the options changed meanwhile" if chosen else ""

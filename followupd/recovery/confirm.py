@@ -4,20 +4,24 @@ from dataclasses import replace
 from datetime import datetime
 
 from followupd.model.case import Case, Stage
+from followupd.model.event import OptionsAsked
 from followupd.model.letter import CONFIRMATION, DELAY, HOLDING, Brief, Step, Writer
+from followupd.model.option import Option
 from followupd.model.playbook import Playbook
 from followupd.model.promise import Promise, PromiseState
 
 #: stages in which nobody is promised anything by machine
 _SILENT = frozenset({Stage.SUSPECTED, Stage.DISMISSED})
+#: stages in which the matter has been put right
+_PAST = frozenset({Stage.FIXED, Stage.FOLLOWED_UP, Stage.CLOSED})
 #: a customer who keeps writing postpones the answer at most this many quiet windows
 _PATIENCE = 3
 
 
 def moment(case: Case, playbook: Playbook) -> datetime | None:
     """Return the end of the quiet window: several mails, one answer (practice 61)."""
-    waiting = _to_confirm(case)
-    made = [promise.made_at for promise in waiting if promise.made_at]
+    made = [promise.made_at for promise in _to_confirm(case) if promise.made_at]
+    made += [option.offered_at for option in _to_ask(case) if option.offered_at]
     if not made:
         return None
     first, last = min(made), max(made)
@@ -37,7 +41,7 @@ def hindered(case: Case) -> str:
     """Say why promises that are made do not go into writing by machine, "" when they may."""
     if case.held:
         return f"the case is held{': ' + case.held_because if case.held_because else ''}"
-    if case.by_machine and case.no_answer and _standing_only(case.unwritten):
+    if case.by_machine and case.no_answer and _standing_only(case.unwritten) and not case.unasked:
         return f"a machine must not answer: {case.no_answer}"
     if case.not_reached:
         return f"the customer was not reached: {case.not_reached}"
@@ -49,8 +53,11 @@ def _to_confirm(case: Case) -> tuple[Promise, ...]:
         return ()  # that letter names its own date
     unwritten = case.unwritten
     # What an agent has already put right needs no standing "we look into it"; the follow-up tells the whole story.
-    past = case.stage in {Stage.FIXED, Stage.FOLLOWED_UP, Stage.CLOSED}
-    return () if past and _standing_only(unwritten) else unwritten
+    return () if case.stage in _PAST and _standing_only(unwritten) else unwritten
+
+
+def _to_ask(case: Case) -> tuple[Option, ...]:
+    return () if case.stage in _PAST else case.unasked
 
 
 def _standing_only(promises: tuple[Promise, ...]) -> bool:
@@ -58,13 +65,14 @@ def _standing_only(promises: tuple[Promise, ...]) -> bool:
 
 
 def _confirm(case: Case, playbook: Playbook, write: Writer, now: datetime) -> list[Step]:
-    waiting, due = _to_confirm(case), moment(case, playbook)
-    if not waiting or due is None or due > now or case.under_way(CONFIRMATION) or hindered(case):
+    waiting, options, due = _to_confirm(case), _to_ask(case), moment(case, playbook)
+    if due is None or due > now or case.under_way(CONFIRMATION) or hindered(case):
         return []
-    standing = _standing_only(waiting)
-    brief = Brief(promises=waiting, compensation=case.compensation, automatic=standing, reply=standing)
+    standing = _standing_only(waiting) and not options
+    brief = Brief(promises=waiting, compensation=case.compensation, options=options, automatic=standing, reply=standing)
     letter = write.letter(CONFIRMATION, case, playbook, now, brief)
-    return [replace(letter, review=playbook.confirm_review, concerns=tuple(promise.n for promise in waiting))]
+    asked = [OptionsAsked(at=now, key=letter.key)] if options else []
+    return [*asked, replace(letter, review=playbook.confirm_review, concerns=tuple(promise.n for promise in waiting))]
 
 
 def _delay(case: Case, playbook: Playbook, write: Writer, now: datetime) -> list[Step]:

@@ -1,19 +1,19 @@
 """Outbox to post: claim, commit, hand over, put down what happened; what nobody knows is settled by evidence."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
 from followupd import journal
-from followupd.errors import LetterError, WrongTurnError
+from followupd.errors import CaseMovedError, LetterError, NotInDoubtError, OutageError, WrongTurnError
 from followupd.model import event as e
 from followupd.model.calendar import Calendar
 from followupd.model.case import Case
 from followupd.model.event import Event
 from followupd.model.gate import stale
-from followupd.model.kept import Kept, LetterState
-from followupd.model.letter import CONFIRMATION, DOUBT, FOLLOW_UP, GIFT_CARD, HOLDING, Brief, Writer
+from followupd.model.kept import QUARANTINE, Kept, LetterState
+from followupd.model.letter import DOUBT, GIFT_CARD, Brief, Step, Writer, as_left
 from followupd.model.marks import marks
 from followupd.model.message import Kind
 from followupd.model.outgoing import Condition, Delivery, Outcome, Outgoing
@@ -24,12 +24,16 @@ from followupd.rounds.doors import Ledger, Post, Work
 _BACK_OFF = (
     timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1), timedelta(hours=4)
 )  # fmt: skip
-#: after this long a deferred letter is given up, and a person is told
+#: after this long a deferred letter is given up, and a person is told ...
 _GIVE_UP = timedelta(days=5)
+#: ... but not before so many tries: a letter may have waited long for other reasons
+_TRIES = 8
+#: how often the end of a letter is put down anew when somebody else has its case in hand
+_PATIENCE = 20
 #: automatic letters to one address in a week, and to one domain in an hour
 _A_WEEK = (3, timedelta(days=7))
 _A_DOMAIN = (20, timedelta(hours=1))
-#: a held case's letter is looked at again after this
+#: a held case's letter, or one that could not even be looked at, is looked at again after this
 _HELD = timedelta(minutes=5)
 
 
@@ -57,15 +61,22 @@ class Dispatch:
     rules: Rules
     playbooks: Mapping[str, Playbook]
     write: Writer
+    #: what the server said of letters while the ledger could not take it down
+    _said: dict[str, Delivery] = field(default_factory=dict, repr=False, compare=False)
 
     # --- start-up and evidence ---
 
     def wake_up(self, now: datetime) -> int:
-        """Put every letter that was on its way when we stopped in doubt: nobody knows whether it left (RFC 1047)."""
+        """Put every letter that was on its way when we stopped in doubt: nobody knows whether it left (RFC 1047).
+
+        Within a beat no letter is on its way before the first is claimed: one that is lost its end to an outage of the
+        ledger, and what the server said of it is put down now.
+        """
         with self.ledger.work() as work:
             leaving = work.outbox.all(Condition.LEAVING)
-            for state in leaving:
-                self._settle(work, state.letter, Delivery(Outcome.UNKNOWN, "found on its way at start-up"), now)
+        for state in leaving:
+            unknown = Delivery(Outcome.UNKNOWN, "found on its way; nobody knows whether it left", witnessed=True)
+            self._put_down(state.letter, self._said.get(state.letter.key, unknown), now)
         return len(leaving)
 
     def settle(self, now: datetime) -> int:
@@ -73,8 +84,17 @@ class Dispatch:
         with self.ledger.work() as work:
             witnesses = [kept for kept in work.mail.unheard() if kept.message.kind is Kind.OWN]
         for kept in witnesses:
-            with self.ledger.work() as work:
-                self._witnessed(work, kept, now)
+            try:
+                with self.ledger.work() as work:
+                    self._witnessed(work, kept, now)
+            except CaseMovedError:
+                continue  # it is looked at again in the next round
+            except OutageError:
+                raise
+            except Exception as error:  # noqa: BLE001  one odd copy never stops the others
+                with self.ledger.work() as work:
+                    work.mail.put_down(kept.id, state=QUARANTINE, reason=f"{type(error).__name__}: {error}")
+                journal.set_aside(kept.id, str(error))
         return len(witnesses)
 
     def _witnessed(self, work: Work, kept: Kept, now: datetime) -> None:
@@ -86,20 +106,29 @@ class Dispatch:
         desk = "" if state.letter.to_customer else "a desk mail; it stays where its agent reads it"
         work.mail.put_down(kept.id, case_ref=state.letter.case or None, reason=desk)
         work.outbox.witness(key, now)
-        if state.condition in {Condition.LEAVING, Condition.DOUBT}:
+        by_hand = state.condition is Condition.REVIEW
+        why = "an agent sent it from the mail client" if by_hand else "our own copy came back"
+        # Whatever we had thought of it, even that it waits for another try: it has left.
+        if work.outbox.prove(key, now, why):
             journal.letter_witnessed(key)
-            self._settle(work, state.letter, Delivery(Outcome.ACCEPTED, "our own copy came back"), now)
-        elif state.condition is Condition.REVIEW:  # an agent sent the draft from the mail client
-            work.outbox.approve(key)
-            work.outbox.claim(key, now)
-            self._settle(work, state.letter, Delivery(Outcome.ACCEPTED, "an agent sent it from the mail client"), now)
+            self._left(work, state.letter, why, now)
 
     def doubts(self, now: datetime) -> int:
         """Decide about letters in doubt whose copy did not come in time: send again where that is allowed, else ask."""
+        stranded = self.wake_up(now)
         with self.ledger.work() as work:
             waiting = work.outbox.all(Condition.DOUBT)
         overdue = [state for state in waiting if now >= (state.leaving_at or now) + self.rules.witness_within]
-        return sum(self._doubt(state, now) for state in overdue)
+        return stranded + sum(self._doubted(state, now) for state in overdue)
+
+    def _doubted(self, state: LetterState, now: datetime) -> bool:
+        try:
+            return self._doubt(state, now)
+        except (CaseMovedError, OutageError):
+            return False  # it is asked in the next round
+        except Exception as error:  # noqa: BLE001  one letter never stops the others
+            journal.beat_failed(f"asking about {state.letter.key}", error)
+            return False
 
     def _doubt(self, state: LetterState, now: datetime) -> bool:
         letter = state.letter
@@ -108,19 +137,30 @@ class Dispatch:
         again = not letter.to_customer or (may and letter.kind != GIFT_CARD)
         with self.ledger.work() as work:
             if again:
-                work.outbox.put_down(letter.key, Condition.DEFERRED, now, reply="in doubt; sent again by policy")
-                return True
+                return self._again(work, letter, "in doubt; sent again by policy", "followupd", now)
             case = work.cases.get(letter.case)
-            if any(mark.kind == DOUBT and mark.at >= (state.leaving_at or now) for mark in case.letters):
+            matter = f"doubt {letter.key} {state.leaving_at or now:%Y-%m-%dT%H:%M:%S}"
+            if matter in dict(case.nudges):
                 return False
             playbook = self._playbook(case)
+            owner = playbook.owner_of(case.owner)
+            asked = e.OwnerNudged(at=now, matter=matter, whom=owner.id, why=f"did {letter.key} leave?")
             brief = Brief(
                 because=f"nobody knows whether {letter.key} left", about=letter.key, quote=letter.text,
                 asks=(f"settle {letter.key} sent", f"settle {letter.key} resend", f"settle {letter.key} drop"),
             )  # fmt: skip
-            mail = self.write.desk(DOUBT, case, playbook, now, brief, playbook.owner_of(case.owner))
-            work.cases.record(case, [mail], lambda _: now, now)
+            mail = self.write.desk(DOUBT, case, playbook, now, brief, owner)
+            work.cases.record(case, [asked, mail], lambda _: now, now)
             return True
+
+    def _again(self, work: Work, letter: Outgoing, why: str, by: str, now: datetime) -> bool:
+        """Let a letter in doubt leave once more, the same words with the same Message-ID."""
+        if not work.outbox.put_down(letter.key, Condition.DEFERRED, now, reply=why):
+            return False
+        if letter.case:
+            again = e.LetterAgain(at=now, by=by, why=why, key=letter.key, kind=letter.kind)
+            self._move(work, work.cases.get(letter.case), [again], now)
+        return True
 
     # --- leaving ---
 
@@ -135,11 +175,25 @@ class Dispatch:
             for state in ready:
                 if not go_on():
                     break
-                if self._may_leave(state, now) and self._claimed(state.letter, now):
+                if self._claimed(state, now):
                     handed += 1
                     if self._hand_over(post, state.letter, now).outage:
                         break  # every other letter would fare the same, and lose a try
         return handed
+
+    def _claimed(self, state: LetterState, now: datetime) -> bool:
+        """Claim a letter that may leave; one that cannot be looked at waits, and the others go on."""
+        try:
+            return self._may_leave(state, now) and self._claim(state.letter, now)
+        except CaseMovedError:
+            return False
+        except OutageError:
+            raise
+        except Exception as error:  # noqa: BLE001  one letter never stops the others
+            journal.beat_failed(state.letter.key, error)
+            with self.ledger.work() as work:
+                work.outbox.postpone(state.letter.key, now + _HELD, f"{type(error).__name__}: {error}")
+            return False
 
     def _may_leave(self, state: LetterState, now: datetime) -> bool:
         """Ask everything again that may have changed since the letter was written."""
@@ -150,7 +204,7 @@ class Dispatch:
             if not letter.to_customer:
                 return True
             case = work.cases.get(letter.case)
-            if why := stale(letter.kind, letter.concerns, case):
+            if why := stale(letter, case, now):
                 self._take_back(work, case, letter, why, now)
                 return False
             until, why = self._not_yet(work, case, letter, now)
@@ -196,7 +250,7 @@ class Dispatch:
             dropped = e.LetterDropped(at=now, why=why, key=letter.key, kind=letter.kind)
             work.cases.record(case, [dropped], lambda _: now, now)
 
-    def _claimed(self, letter: Outgoing, now: datetime) -> bool:
+    def _claim(self, letter: Outgoing, now: datetime) -> bool:
         # A transaction of its own: it is committed before the post sees the letter.
         with self.ledger.work() as work:
             return work.outbox.claim(letter.key, now)
@@ -209,13 +263,32 @@ class Dispatch:
         except LetterError as error:
             delivery = Delivery(Outcome.REFUSED, f"it cannot be composed: {error}")
         else:
-            sender = self.from_address(letter.mailbox)
-            delivery = post.deliver(raw, sender=sender, to=letter.to.address, witness=witness)
-        with self.ledger.work() as work:
-            self._settle(work, letter, delivery, now)
-            if delivery.outcome is Outcome.UNKNOWN and not delivery.witnessed:
-                work.outbox.no_copy_comes(letter.key)
+            delivery = self._delivered(post, letter, raw, witness)
+        # The server has spoken; should the ledger not answer now, its word must not get lost.
+        self._said[letter.key] = delivery
+        self._put_down(letter, delivery, now)
         return delivery
+
+    def _delivered(self, post: Post, letter: Outgoing, raw: bytes, witness: str) -> Delivery:
+        try:
+            sender = self.from_address(letter.mailbox)
+            return post.deliver(raw, sender=sender, to=letter.to.address, witness=witness)
+        except Exception as error:  # noqa: BLE001  our mistake, at a moment that nobody knows
+            journal.beat_failed(letter.key, error)
+            return Delivery(Outcome.UNKNOWN, f"{type(error).__name__} on the way out", witnessed=bool(witness))
+
+    def _put_down(self, letter: Outgoing, delivery: Delivery, now: datetime) -> None:
+        """Put down what became of a letter, however often somebody else has its case in hand just then."""
+        for _ in range(_PATIENCE):
+            try:
+                with self.ledger.work() as work:
+                    self._settle(work, letter, delivery, now)
+                    if delivery.outcome is Outcome.UNKNOWN and not delivery.witnessed:
+                        work.outbox.no_copy_comes(letter.key)
+            except CaseMovedError:
+                continue
+            self._said.pop(letter.key, None)
+            return
 
     def _settle(self, work: Work, letter: Outgoing, delivery: Delivery, now: datetime) -> None:
         """Put down what happened, and let the letter's leaving move its case, in one transaction."""
@@ -229,11 +302,16 @@ class Dispatch:
             journal.letter_in_doubt(letter.key)
         event = _event(letter, delivery, now)
         if event and letter.case:
-            self._move(work, work.cases.get(letter.case), event, now)
+            self._move(work, work.cases.get(letter.case), [event], now)
+
+    def _left(self, work: Work, letter: Outgoing, why: str, now: datetime) -> None:
+        if letter.case:
+            self._move(work, work.cases.get(letter.case), [as_left(letter, now, why)], now)
 
     def _given_up(self, state: LetterState, delivery: Delivery, now: datetime) -> Delivery:
         # An outage is ours, such as a wrong password over a holiday: no letter dies of it.
-        if delivery.outcome is Outcome.DEFERRED and not delivery.outage and now - state.written_at > _GIVE_UP:
+        old = now - state.written_at > _GIVE_UP and state.attempts >= _TRIES
+        if delivery.outcome is Outcome.DEFERRED and not delivery.outage and old:
             return Delivery(Outcome.REFUSED, f"given up after {_GIVE_UP.days} days: {delivery.reply}")
         return delivery
 
@@ -248,30 +326,54 @@ class Dispatch:
             case Outcome.DEFERRED:
                 return Condition.DEFERRED, now + _BACK_OFF[min(max(state.attempts, 1), len(_BACK_OFF)) - 1]
 
-    def _move(self, work: Work, case: Case, event: Event, now: datetime) -> None:
+    def _move(self, work: Work, case: Case, events: list[Step], now: datetime) -> None:
         try:
-            after = work.cases.record(case, [event], lambda _: now, now)
+            after = work.cases.record(case, events, lambda _: now, now)
         except WrongTurnError as error:
             # The letter has left whatever the case thinks; a person looks at the case.
             journal.parked(case.ref, str(error))
             after = work.cases.record(case, [e.Parked(at=now, why=str(error))], lambda _: None, now)
-        journal.happened(case.ref, type(event).__name__, after.stage)
+        for event in events:
+            journal.happened(case.ref, type(event).__name__, after.stage)
         work.mail.want_marks(case.ref, marks(after))
 
     # --- a person's word ---
 
     def settle_by_hand(self, key: str, how: Literal["sent", "resend", "drop"], by: str, now: datetime) -> None:
-        """Do what a person says about a letter in doubt, or drop one that still waits."""
+        """Do what a person says about a letter in doubt, or drop one that still waits.
+
+        Raises:
+            NotInDoubtError: there is nothing to say about this letter; one on its way is the daemon's alone.
+        """
         with self.ledger.work() as work:
             state = work.outbox.get(key)
             letter = state.letter
-            if how == "sent":
+            if how == "drop":
+                self._drop(work, state, by, now)
+            elif state.condition is not Condition.DOUBT:
+                raise NotInDoubtError(f"{key} is {state.condition}, not in doubt")
+            elif how == "sent":
                 self._settle(work, letter, Delivery(Outcome.ACCEPTED, f"{by} says that it left"), now)
-            elif how == "resend":
-                work.outbox.put_down(key, Condition.DEFERRED, now, reply=f"{by} says: send it again")
-            elif work.outbox.drop(key) and letter.case:
-                dropped = e.LetterDropped(at=now, by=by, why="dropped by hand", key=key, kind=letter.kind)
-                self._move(work, work.cases.get(letter.case), dropped, now)
+            else:
+                self._again(work, letter, f"{by} says: send it again", by, now)
+
+    def _drop(self, work: Work, state: LetterState, by: str, now: datetime) -> None:
+        """Drop a letter for good: no machine writes it anew, since nobody may know whether this one left.
+
+        The case is held until a person releases it; the code of a dropped gift card is never given again.
+        """
+        letter = state.letter
+        if not work.outbox.drop(letter.key):
+            raise NotInDoubtError(f"{letter.key} is {state.condition} and cannot be dropped")
+        if not letter.case:
+            return
+        why = f"{letter.key} was dropped by hand"
+        steps: list[Step] = [e.LetterDropped(at=now, by=by, why="dropped by hand", key=letter.key, kind=letter.kind)]
+        if letter.kind == GIFT_CARD:
+            steps.append(e.CompensationRefused(at=now, by=by, why=why, n=letter.concerns[0]))
+        elif letter.to_customer:
+            steps.append(e.Held(at=now, by=by, why=why))
+        self._move(work, work.cases.get(letter.case), steps, now)
 
     def _playbook(self, case: Case) -> Playbook:
         return self.playbooks.get(case.playbook) or self.playbooks["default"]
@@ -286,11 +388,4 @@ def _event(letter: Outgoing, delivery: Delivery, now: datetime) -> Event | None:
         return e.LetterInDoubt(at=now, why=delivery.reply, key=key, kind=kind)
     if delivery.outcome is Outcome.REFUSED:
         return e.LetterRefused(at=now, why=delivery.reply, key=key, kind=kind)
-    if not letter.to_customer:
-        return e.AgentTold(at=now, key=key, kind=kind, message_id=letter.message_id)
-    if kind == GIFT_CARD:
-        return e.GiftCardSent(at=now, key=key, kind=kind, message_id=letter.message_id, n=letter.concerns[0])
-    left = {CONFIRMATION: e.NextStepConfirmed, HOLDING: e.NextStepConfirmed, FOLLOW_UP: e.FollowedUp}.get(
-        kind, e.CustomerTold
-    )
-    return left(at=now, key=key, kind=kind, message_id=letter.message_id, promises=letter.concerns, why=delivery.reply)
+    return as_left(letter, now, delivery.reply)

@@ -140,11 +140,13 @@ class Reception:
         """Read what the customer was asked: has it arrived, which option suits better?"""
         for step in heard:
             case = case.after(as_event(step, now))
-        playbook = self._playbook(case)
-        return [
-            *receipt.heard(case, message, playbook, self.write, now),
-            *options.heard(case, message, playbook, self.write, now),
-        ]
+        answered: list[Step] = []
+        for hear in (receipt.heard, options.heard):
+            found = hear(case, message, self._playbook(case), self.write, now)
+            for step in found:
+                case = case.after(as_event(step, now))
+            answered += found
+        return answered
 
     def _playbook(self, case: Case) -> Playbook:
         return self.playbooks.get(case.playbook) or self.playbooks["default"]

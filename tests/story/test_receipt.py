@@ -11,6 +11,7 @@ from followupd.model.compensation import Gift, GrantState
 from followupd.model.letter import CALL, NUDGE, Step, as_event
 from followupd.model.outgoing import Outgoing
 from followupd.recovery import receipt, remind
+from followupd.recovery.receipt import Answer
 from tests.builders import NOW, PLAYBOOK, a_case, a_mail
 from tests.story.lettered import letters
 from tests.story.receipts import measure
@@ -153,6 +154,6 @@ def test_an_agent_may_say_what_the_customer_said_on_the_phone() -> None:
 def test_answers_are_read_as_well_as_they_were_measured(name: str, floors: tuple[float, ...]) -> None:
     found = measure.counted(name)
     measured = tuple(
-        rate(found, answer) for answer in (measure.Answer.ARRIVED, measure.Answer.MISSING) for rate in (measure.precision, measure.recall)
+        rate(found, answer) for answer in (Answer.ARRIVED, Answer.MISSING) for rate in (measure.precision, measure.recall)
     )  # fmt: skip
     assert all(got >= floor for got, floor in zip(measured, floors, strict=True)), measured

@@ -52,11 +52,10 @@ def heard(case: Case, message: Message, playbook: Playbook, write: Writer, now: 
     reading = read_receipt(_own_words(message), asked, names)
     if message.no_answer.startswith("DMARC"):  # whoever forged it must not close a case
         reading = Reading({grant.n: Answer.UNCLEAR for grant in asked}, settled=False)
-    return [
-        *_arrived(case, reading, message, now),
-        *_not_arrived(case, reading, message, playbook, write, now),
-        *_unclear(case, reading, message, playbook, write, now),
-    ]
+    lost = _lost(case, reading, message, now)
+    for step in lost:
+        case = case.after(step)
+    return [*_arrived(case, reading, message, now), *lost, *_told(case, reading, message, playbook, write, now)]
 
 
 def _own_words(message: Message) -> str:
@@ -72,37 +71,31 @@ def _arrived(case: Case, reading: Reading, message: Message, now: datetime) -> l
     return found
 
 
-def _not_arrived(
-    case: Case, reading: Reading, message: Message, playbook: Playbook, write: Writer, now: datetime
-) -> list[Step]:
+def _lost(case: Case, reading: Reading, message: Message, now: datetime) -> list[e.Event]:
     missing = _grants(case, reading, Answer.MISSING)
-    if not missing:
-        return []
     by, why = message.sender.address, f"the customer says that it has not arrived: {_named(missing)}"
-    events: list[Step] = [e.CompensationMissing(at=now, by=by, why=why, n=grant.n) for grant in missing]
-    if case.stage in _DONE:
-        events.append(e.Reopened(at=now, by=by, why=why))
-    brief = Brief(because=why, asks=_lines("issued", missing), compensation=missing, quote=message.text)
-    return [*events, *_told(case, brief, "missing", playbook, write, now)]
+    events: list[e.Event] = [e.CompensationMissing(at=now, by=by, why=why, n=grant.n) for grant in missing]
+    return [*events, e.Reopened(at=now, by=by, why=why)] if missing and case.stage in _DONE else events
 
 
-def _unclear(
+def _told(
     case: Case, reading: Reading, message: Message, playbook: Playbook, write: Writer, now: datetime
 ) -> list[Step]:
-    unclear = _grants(case, reading, Answer.UNCLEAR)
-    if not unclear:
+    """Tell the owner at once what is missing, and ask about what is not clear, in one mail."""
+    missing, unclear = _grants(case, reading, Answer.MISSING), _grants(case, reading, Answer.UNCLEAR)
+    if not (missing or unclear):
         return []
-    because = f"the customer has written, and does not say clearly whether it arrived: {_named(unclear)}"
+    said = [f"the customer says that it has not arrived: {_named(missing)}"] if missing else []
+    said += (
+        [f"the customer has written, and does not say clearly whether it arrived: {_named(unclear)}"] if unclear else []
+    )
     brief = Brief(
-        because=because, asks=(*_lines("received", unclear), *_lines("missing", unclear)), compensation=unclear, quote=message.text
+        because="; ".join(said), compensation=(*missing, *unclear), quote=message.text,
+        asks=(*_lines("issued", missing), *_lines("received", unclear), *_lines("missing", unclear)),
     )  # fmt: skip
-    return _told(case, brief, "answer", playbook, write, now)
-
-
-def _told(case: Case, brief: Brief, matter: str, playbook: Playbook, write: Writer, now: datetime) -> list[Step]:
     owner = playbook.owner_of(case.owner)
-    told = e.OwnerNudged(at=now, matter=f"{matter} {now:%Y-%m-%dT%H:%M}", whom=owner.id, why=brief.because)
-    return [told, write.desk(NUDGE, case.after(told), playbook, now, brief, owner)]
+    told = e.OwnerNudged(at=now, matter=f"answer {now:%Y-%m-%dT%H:%M}", whom=owner.id, why=brief.because)
+    return [told, write.desk(NUDGE, case, playbook, now, brief, owner)]
 
 
 def _grants(case: Case, reading: Reading, answer: Answer) -> tuple[Compensation, ...]:
