@@ -10,7 +10,7 @@ from followupd.edges.settings import load
 from followupd.errors import FollowupdError
 from followupd.model.case import Case
 from followupd.model.compensation import Gift, GrantState
-from followupd.model.letter import CONFIRMATION, CUSTOMER_LETTERS, DESK_MAILS, GIFT_CARD, Brief
+from followupd.model.letter import CONFIRMATION, CUSTOMER_LETTERS, DESK_MAILS, DIGEST, GIFT_CARD, Brief
 from followupd.model.outgoing import Outgoing
 from followupd.model.playbook import Playbook
 from followupd.model.promise import PromiseState
@@ -35,6 +35,8 @@ def previewed(directory: Path, kind: str, ref: str, sample: str, now: datetime) 
     case, playbook, brief = _real(house, ref, kind)
     if kind == GIFT_CARD:
         return house.letters.gift_card(case, playbook, now, sample_card(case, playbook))
+    if kind == DIGEST:
+        raise FollowupdError("a digest is about several cases; preview it without --case")
     if kind in DESK_MAILS:
         return house.letters.desk(kind, case, playbook, now, brief, playbook.owner_of(case.owner))
     return house.letters.letter(kind, case, playbook, now, brief)

@@ -15,12 +15,13 @@ from jinja2.meta import find_undeclared_variables
 
 from followupd.edges import letter_scope as scopes
 from followupd.edges import markdown
+from followupd.edges.digest_scope import of_digest
 from followupd.edges.letter_files import BrokenLetterError, GrammarError, HeadError, Letter, SlotError, naming, sandbox
-from followupd.edges.samples import SAMPLES, sample_brief, sample_card, sample_case
+from followupd.edges.samples import SAMPLES, sample_agenda, sample_brief, sample_card, sample_case
 from followupd.edges.templates import DEFAULT, LAYOUT, Letters, is_language
 from followupd.errors import LetterError, Problem
 from followupd.model.case import Case
-from followupd.model.letter import CUSTOMER_LETTERS, DESK_MAILS, GIFT_CARD
+from followupd.model.letter import CUSTOMER_LETTERS, DESK_MAILS, DIGEST, GIFT_CARD
 from followupd.model.message import Person
 from followupd.model.outgoing import Outgoing
 from followupd.model.playbook import Playbook
@@ -72,6 +73,9 @@ def problems(directory: Path, playbook: Playbook, now: datetime) -> list[Problem
 def try_out(letters: Letters, kind: str, case: Case, playbook: Playbook, now: datetime) -> Outgoing:
     """Write a letter of any kind for a sample case; raises LetterError as the real writing would."""
     brief = sample_brief(kind, case, playbook, now)
+    if kind == DIGEST:
+        agenda = sample_agenda(case, playbook, now)
+        return letters.digest(agenda, playbook, now, case.mailbox, playbook.owner_of(case.owner))
     if kind == GIFT_CARD:
         return letters.gift_card(case, playbook, now, sample_card(case, playbook))
     if kind in DESK_MAILS:
@@ -177,6 +181,8 @@ def sample_scope(kind: str, playbook: Playbook, now: datetime) -> dict[str, obje
     if kind == GIFT_CARD:
         return scopes.of_gift_card(case, playbook, sample_card(case, playbook), pen)
     if kind in DESK_MAILS:
+    if kind == DIGEST:
+        return of_digest(sample_agenda(case, playbook, now), playbook, playbook.owner_of(case.owner), pen)
         return scopes.to_agent(case, playbook, brief, playbook.owner_of(case.owner), pen)
     return scopes.to_customer(kind, case, playbook, brief, pen)
 

@@ -189,7 +189,8 @@ def to_agent(case: Case, playbook: Playbook, brief: Brief, to: Agent, pen: Writt
         "asks": [one_line(line) for line in brief.asks],
         "done": [one_line(line) for line in brief.done],
         "problems": [one_line(line) for line in brief.problems],
-        "evidence": [one_line(words) for words, weight in brief.evidence or case.evidence if weight > 0],
+        "evidence": [one_line(words) for words, weight in _strongest(brief.evidence or case.evidence) if weight > 0],
+        "against": [one_line(words) for words, weight in _strongest(brief.evidence or case.evidence) if weight < 0],
         "promises": [pen.promise(promise, case) for promise in brief.promises],
         "still_open": [pen.promise(promise, case) for promise in case.owed],
         "compensation": [pen.grant(grant) for grant in brief.compensation],
@@ -284,3 +285,7 @@ def _given(name: str, value: object, *, flat: bool = True) -> Any:
     if value is None or not any(character.isalnum() for character in str(value)):
         return Missing.called(name)
     return one_line(str(value)) if flat else str(value)
+def _strongest(evidence: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
+    return sorted(evidence, key=lambda each: -abs(each[1]))
+
+

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from followupd.model.agenda import Agenda, Item
 from followupd.model.calendar import Duration
 from followupd.model.case import Case, Stage
 from followupd.model.compensation import Compensation, Gift, GrantState, Money
@@ -14,7 +15,6 @@ from followupd.model.letter import (
     CALL,
     CONFIRMATION,
     DELAY,
-    DIGEST,
     DOUBT,
     ESCALATION,
     FACTS,
@@ -43,11 +43,9 @@ _DESK: dict[str, tuple[str, tuple[str, ...]]] = {
     DOUBT: ("nobody knows whether the follow-up left", ("settle FU-L0NG7.follow-up.1 sent",)),
     APPROVAL: ("a reply to the customer sounds like a promise", ("approve", "refuse: ")),
     CALL: ("the follow-up has left", ("reached", "not-reached")),
-    DIGEST: ("three things wait for you", ()),
     ANSWER: ("some lines of your note were not understood", ()),
 }
 _PROBLEMS = {
-    DIGEST: ("FU-L0NG7, Kim Doe: promise 1 is due today", "FU-3RT5K, Lee Park: the cause is not known yet"),
     ANSWER: (
         "'promise: tomorrow' names no date I can read; expected 'promise: what by when'",
         "'refnd: 20' is not a line I know",
@@ -85,6 +83,22 @@ def sample_brief(kind: str, case: Case, playbook: Playbook, now: datetime) -> Br
 
 def _delayed(case: Case, playbook: Playbook, now: datetime) -> tuple[Promise, ...]:
     later = _promise(0, "", Firmness.FIRM, playbook, now, 3).told
+def sample_agenda(case: Case, playbook: Playbook, now: datetime) -> Agenda:
+    """Return a day's digest that is about a sample case."""
+    hostile = case.ref == "FU-H0ST1"
+    asked = replace(case, stage=Stage.SUSPECTED, story=HOSTILE if hostile else _STORY)
+    what = HOSTILE if hostile else "promise 1 is due today"
+    return Agenda(
+        key="desk/digest.2026-12-01.ana",
+        day=playbook.calendar.local(now).date(),
+        suspected=(Item(asked, "", now - timedelta(hours=26)),),
+        waiting=(Item(case, what, now - timedelta(days=3)),),
+        house=(HOSTILE if hostile else "two mails could not be read and lie in quarantine",),
+        done=("FU-3RT5K: complaint",),
+        problems=(HOSTILE if hostile else "'FU-3RT5K: complain' is not a line I know",),
+    )
+
+
     return tuple(replace(p, state=PromiseState.LATE, told=later, because=_LATE) for p in case.promises[:1])
 
 

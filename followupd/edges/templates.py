@@ -19,13 +19,15 @@ from markupsafe import Markup
 from followupd.edges import letter_scope as scopes
 from followupd.edges import markdown
 from followupd.edges.call_invite import invite
+from followupd.edges.digest_scope import of_digest
 from followupd.edges.letter_files import Files, Letter, SlotError, naming, sandbox
 from followupd.edges.letter_slots import body as paragraphs_of
 from followupd.edges.letter_slots import lacking
+from followupd.model.agenda import Agenda
 from followupd.errors import LetterError
 from followupd.model.agent import Agent
 from followupd.model.case import Case
-from followupd.model.letter import CALL, GIFT_CARD, Brief, Card
+from followupd.model.letter import CALL, DIGEST, GIFT_CARD, Brief, Card
 from followupd.model.message import Person
 from followupd.model.outgoing import Attachment, Outgoing
 from followupd.model.playbook import Playbook
@@ -91,6 +93,14 @@ class Letters:
             attachments=self._appointment(case, playbook, now, brief) if kind == CALL else (),
         )  # fmt: skip
 
+    def digest(self, agenda: Agenda, playbook: Playbook, now: datetime, mailbox: str, to: Agent) -> Outgoing:
+        """Write what waits for an agent, in the company's language; a thread of its own every time."""
+        found = self.find(DIGEST, "", playbook.company.locale)
+        scope = of_digest(agenda, playbook, to, scopes.written(found.language, playbook, now))
+        return self._made(
+            found, DIGEST, scope, key=agenda.key, case="", mailbox=mailbox, to=to.person, automatic=False, witness=False
+        )
+
     def phrase(self, text: str, case: Case, playbook: Playbook) -> str:
         """Fill in a playbook's sentence over `owner`, `company` and `customer`."""
         return self._line(text, scopes.people(case, playbook), f"the sentence {text!r} of playbook {playbook.name}")
@@ -124,16 +134,23 @@ class Letters:
         to: Person,
         **rest: Any,
     ) -> Outgoing:
+        return self._made(
+            found, kind, scope, key=case.next_key(kind), case=case.ref, mailbox=case.mailbox, to=to, **rest
+        )
+
+    def _made(
+        self, found: Letter, kind: str, scope: dict[str, Any], *, key: str, case: str, mailbox: str, to: Person, **rest: Any
+    ) -> Outgoing:
         text, inside = markdown.to_parts(self.render(found, kind, scope))
         if not kind.startswith("desk/") and (empty := lacking(kind, found.language, text, scope)):
             raise SlotError(found.file, None, f"the letter does not say {'; '.join(empty)}")
-        subject, mailbox = self._header(found, "subject", scope), self.sender_of(case.mailbox)
+        subject, sender = self._header(found, "subject", scope), self.sender_of(mailbox)
         opening = _opening(paragraphs_of(text, scope["owner"].name))
         return Outgoing(
-            key=case.next_key(kind), case=case.ref, kind=kind, mailbox=case.mailbox,
-            sender=Person(mailbox.address, self._header(found, "from", scope) or mailbox.name),
+            key=key, case=case, kind=kind, mailbox=mailbox,
+            sender=Person(sender.address, self._header(found, "from", scope) or sender.name),
             to=to, subject=subject, text=text, html=self.html(found, inside, subject, opening),
-            message_id=self.message_id(case.next_key(kind), self._domain(case)), **rest,
+            message_id=self.message_id(key, sender.address.rpartition("@")[2]), **rest,
         )  # fmt: skip
 
     def _header(self, found: Letter, name: str, scope: Mapping[str, Any]) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from followupd.model.agenda import Agenda
 from followupd.model.agent import Agent
 from followupd.model.case import Case
 from followupd.model.compensation import Compensation
@@ -96,3 +97,6 @@ class Writer(Protocol):
 
     def phrase(self, text: str, case: Case, playbook: Playbook) -> str:
         """Fill in a playbook's sentence, such as a standing step."""
+    def digest(self, agenda: Agenda, playbook: Playbook, now: datetime, mailbox: str, to: Agent) -> Outgoing:
+        """Write what waits for an agent; a mail that belongs to no case."""
+
