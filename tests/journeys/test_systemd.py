@@ -1,0 +1,94 @@
+"""The shipped unit under a real systemd: every restriction on, secrets as credentials, a complaint answered."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import followupd
+from tests.journeys.service import Service
+from tests.servers.dovecot import Dovecot
+from tests.servers.machine import NotInstalledError, skip, until
+from tests.servers.manager import Manager
+from tests.servers.smtp import Sink
+from tests.servers.systemd_box import SystemdBox
+
+COMPLAINT = "My parcel has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."
+TOP = Path(followupd.__file__).parents[1]
+CODE, LIBRARIES = "/opt/followupd/code", "/opt/followupd/lib"
+#: what pip would have written, for a program and libraries that are only lent to the box
+PROGRAM = f"""\
+#!{Path(sys.executable).resolve()}
+import sys
+sys.path[:0] = ["{CODE}", "{LIBRARIES}"]
+from followupd.cli import main
+sys.exit(main())
+"""
+UNIT = "followupd"
+
+
+@pytest.fixture
+def box() -> Iterator[SystemdBox]:
+    if Path(sys.base_prefix).is_relative_to("/home") or Path(sys.base_prefix).is_relative_to("/root"):
+        pytest.skip("skipped, because this Python lives in a home directory, which the service may not see")
+    try:
+        with SystemdBox() as box:
+            yield box
+    except NotInstalledError as missing:
+        skip(str(missing), demanded=False)
+
+
+def installed(service: Service, box: SystemdBox) -> None:
+    """Lay the box out as docs/service.md tells an admin to."""
+    for place in ("/etc/followupd", "/opt/followupd", "/var/lib/followupd", "/var/lib/private/followupd"):
+        box.forget(place)
+    for path in service.directory.rglob("*"):
+        if path.is_file():
+            name = path.relative_to(service.directory).as_posix()
+            box.write(f"/etc/followupd/{name}", path.read_text(), 0o600 if "credentials" in name else 0o644)
+    text = (service.directory / "followupd.toml").read_text()
+    text = text.replace(service.postbox.ca_file, "/etc/followupd/ca.pem")
+    text = text.replace("sqlite:///ledger.db", "sqlite:////var/lib/followupd/ledger.db")
+    box.write("/etc/followupd/followupd.toml", text)
+    box.write("/etc/followupd/ca.pem", Path(service.postbox.ca_file).read_text())
+    box.write("/etc/followupd/credentials/imap", service.postbox.password, 0o600)
+    box.write("/etc/followupd/credentials/smtp", "not asked for", 0o600)
+    box.write("/opt/followupd/bin/followupd", PROGRAM, 0o755)
+    box.write("/etc/systemd/system/followupd.service", (TOP / "systemd/followupd.service").read_text())
+    libraries = next(path for path in sys.path if path.endswith("site-packages"))
+    for place in (CODE, LIBRARIES):
+        (box.root / place.lstrip("/")).mkdir()
+    box.boot(f"{TOP}:{CODE}", f"{libraries}:{LIBRARIES}")
+
+
+def test_the_service_lives_under_all_its_restrictions(
+    box: SystemdBox, tmp_path: Path, dovecot: Dovecot, smtp: Sink
+) -> None:
+    with Manager() as manager:
+        service = Service.made(tmp_path / "etc", dovecot.account("support"), smtp, manager)
+    installed(service, box)
+    box.systemctl("start", UNIT, check=False)
+    assert box.show(UNIT, "StatusText") == "listening to 1 mailbox(es)", box.journal(UNIT)
+
+    service.customer_writes(COMPLAINT)
+    service.agent_tags("complaint")
+    until(lambda: service.letters("confirmation"), "the confirmation: " + box.journal(UNIT), 30)
+    assert box.run("stat", "-L", "-c", "%a", "/var/lib/followupd").stdout.strip() == "700"
+
+    box.systemctl("reload", UNIT)
+    until(lambda: "were read again" in box.journal(UNIT), "the reload")
+    assert box.show(UNIT, "ActiveState") == "active"
+
+    box.systemctl("kill", "--signal=KILL", UNIT)
+    until(lambda: box.show(UNIT, "NRestarts") == "1", "the restart", 30)
+    until(lambda: box.show(UNIT, "SubState") == "running", "readiness after the restart", 30)
+
+    box.systemctl("stop", UNIT)
+    assert box.show(UNIT, "Result") == "success"
+    assert len(service.letters("confirmation")) == 1
+
+    box.write("/etc/followupd/followupd.toml", "[company]\n")
+    box.systemctl("start", UNIT, check=False)
+    assert (box.show(UNIT, "ExecMainStatus"), box.show(UNIT, "ActiveState")) == ("78", "failed")
+    assert "Traceback" not in box.journal(UNIT)

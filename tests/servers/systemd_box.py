@@ -1,0 +1,122 @@
+"""A real systemd, as process 1 of a namespace over a throw-away copy of this machine's files; nothing outside it changes."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Self
+
+from tests.servers.machine import NotInstalledError, end, new_directory, program, until
+
+# Nothing that this machine would start by itself is pulled in.
+TARGET = """\
+[Unit]
+Requires=sysinit.target
+After=sysinit.target
+Wants=systemd-journald.service
+AllowIsolate=yes
+"""
+NAMESPACES = ("-m", "-u", "-i", "-n", "-p", "-C")
+
+
+class SystemdBox:
+    """`write` before `boot`, `systemctl` and `journal` after it. The network is this machine's, loopback included."""
+
+    def __init__(self) -> None:
+        self.nspawn, self.nsenter = program("systemd-nspawn", "systemd-container"), program("nsenter", "util-linux")
+        if os.getuid():
+            raise NotInstalledError("systemd-container (with root, who may mount)")
+
+    def __enter__(self) -> Self:
+        self.directory = directory = new_directory("fu-box-")
+        self.mounted: list[Path] = []
+        try:
+            self._mount(directory, "-t", "tmpfs", "-o", "size=1g,mode=755", "tmpfs")
+            for name in ("up", "work", "root"):
+                (directory / name).mkdir()
+            self.root = directory / "root"
+            places = f"lowerdir=/,upperdir={directory}/up,workdir={directory}/work"
+            self._mount(self.root, "-t", "overlay", "-o", places, "overlay")
+        except subprocess.CalledProcessError as error:
+            self._clear()
+            raise NotInstalledError(f"the right to mount ({error.stderr.decode().strip()})") from error
+        self.write("/etc/systemd/system/box.target", TARGET)
+        self.write("/etc/machine-id", "")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if hasattr(self, "process"):
+            self.run("systemctl", "poweroff", check=False)
+            try:
+                self.process.wait(15)
+            except subprocess.TimeoutExpired:
+                end(self.process)
+        self._clear()
+
+    def _mount(self, place: Path, *how: str) -> None:
+        subprocess.run(["mount", *how, str(place)], check=True, capture_output=True)
+        self.mounted.insert(0, place)
+
+    def _clear(self) -> None:
+        for place in self.mounted:
+            subprocess.run(["umount", "-l", str(place)], check=False, capture_output=True)
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def write(self, path: str, text: str, mode: int = 0o644) -> None:
+        place = self.root / path.lstrip("/")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.unlink(missing_ok=True)
+        place.write_text(text)
+        place.chmod(mode)
+
+    def forget(self, path: str) -> None:
+        """Take away what this machine has there; it is only gone in the box."""
+        shutil.rmtree(self.root / path.lstrip("/"), ignore_errors=True)
+
+    def boot(self, *binds: str) -> None:
+        """Start systemd and wait until it is up; each bind is PLACE:PLACE_IN_THE_BOX, read-only there."""
+        command = [
+            self.nspawn,
+            "--directory",
+            str(self.root),
+            "--boot",
+            "--register=no",
+            "--keep-unit",
+            "--console=pipe",
+        ]
+        command += [f"--bind-ro={bind}" for bind in binds]
+        command += [f"--machine={self.directory.name}", "systemd.unit=box.target"]
+        with (self.directory / "console").open("wb") as console:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True
+            )
+        until(lambda: self.process.poll() is not None or self._is_up(), "systemd in its box", 60)
+        if self.process.poll() is not None:
+            raise NotInstalledError("a kernel that lets systemd start in a box: " + self._console())
+
+    def _is_up(self) -> bool:
+        return (
+            bool(self._leader()) and self.run("systemctl", "is-active", "-q", "box.target", check=False).returncode == 0
+        )
+
+    def _leader(self) -> str:
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        found = children.read_text().split() if children.exists() else []
+        return found[0] if found else ""
+
+    def _console(self) -> str:
+        return (self.directory / "console").read_text(errors="replace")
+
+    def run(self, *command: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
+        """Run a command inside."""
+        enter = [self.nsenter, "-t", self._leader(), *NAMESPACES, *command]
+        return subprocess.run(enter, check=check, capture_output=True, text=True)
+
+    def systemctl(self, *words: str, check: bool = True) -> str:
+        return self.run("systemctl", "--no-pager", *words, check=check).stdout
+
+    def show(self, unit: str, name: str) -> str:
+        return self.systemctl("show", unit, "--value", "-p", name).strip()
+
+    def journal(self, unit: str) -> str:
+        return self.run("journalctl", "--no-pager", "-o", "cat", "-u", unit).stdout
