@@ -180,9 +180,9 @@ def sample_scope(kind: str, playbook: Playbook, now: datetime) -> dict[str, obje
     brief, pen = sample_brief(kind, case, playbook, now), scopes.written(DEFAULT, playbook, now)
     if kind == GIFT_CARD:
         return scopes.of_gift_card(case, playbook, sample_card(case, playbook), pen)
-    if kind in DESK_MAILS:
     if kind == DIGEST:
         return of_digest(sample_agenda(case, playbook, now), playbook, playbook.owner_of(case.owner), pen)
+    if kind in DESK_MAILS:
         return scopes.to_agent(case, playbook, brief, playbook.owner_of(case.owner), pen)
     return scopes.to_customer(kind, case, playbook, brief, pen)
 

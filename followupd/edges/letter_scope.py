@@ -280,12 +280,12 @@ def _tellable(grants: Iterable[Compensation], states: frozenset[GrantState]) -> 
     return [grant for grant in grants if grant.state in states and grant.kind is not Gift.GIFT_CARD]
 
 
+def _strongest(evidence: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
+    return sorted(evidence, key=lambda each: -abs(each[1]))
+
+
 def _given(name: str, value: object, *, flat: bool = True) -> Any:
     # a lone "-" or "?" is how people leave a line empty
     if value is None or not any(character.isalnum() for character in str(value)):
         return Missing.called(name)
     return one_line(str(value)) if flat else str(value)
-def _strongest(evidence: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
-    return sorted(evidence, key=lambda each: -abs(each[1]))
-
-

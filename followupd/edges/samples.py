@@ -81,8 +81,6 @@ def sample_brief(kind: str, case: Case, playbook: Playbook, now: datetime) -> Br
     )
 
 
-def _delayed(case: Case, playbook: Playbook, now: datetime) -> tuple[Promise, ...]:
-    later = _promise(0, "", Firmness.FIRM, playbook, now, 3).told
 def sample_agenda(case: Case, playbook: Playbook, now: datetime) -> Agenda:
     """Return a day's digest that is about a sample case."""
     hostile = case.ref == "FU-H0ST1"
@@ -99,6 +97,8 @@ def sample_agenda(case: Case, playbook: Playbook, now: datetime) -> Agenda:
     )
 
 
+def _delayed(case: Case, playbook: Playbook, now: datetime) -> tuple[Promise, ...]:
+    later = _promise(0, "", Firmness.FIRM, playbook, now, 3).told
     return tuple(replace(p, state=PromiseState.LATE, told=later, because=_LATE) for p in case.promises[:1])
 
 

@@ -23,8 +23,8 @@ from followupd.edges.digest_scope import of_digest
 from followupd.edges.letter_files import Files, Letter, SlotError, naming, sandbox
 from followupd.edges.letter_slots import body as paragraphs_of
 from followupd.edges.letter_slots import lacking
-from followupd.model.agenda import Agenda
 from followupd.errors import LetterError
+from followupd.model.agenda import Agenda
 from followupd.model.agent import Agent
 from followupd.model.case import Case
 from followupd.model.letter import CALL, DIGEST, GIFT_CARD, Brief, Card

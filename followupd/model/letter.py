@@ -92,11 +92,11 @@ class Writer(Protocol):
     def desk(self, kind: str, case: Case, playbook: Playbook, now: datetime, brief: Brief, to: Agent) -> Outgoing:
         """Write a mail to an agent."""
 
+    def digest(self, agenda: Agenda, playbook: Playbook, now: datetime, mailbox: str, to: Agent) -> Outgoing:
+        """Write what waits for an agent; a mail that belongs to no case."""
+
     def gift_card(self, case: Case, playbook: Playbook, now: datetime, card: Card) -> Outgoing:
         """Write the gift card's own letter; the only one that knows a card."""
 
     def phrase(self, text: str, case: Case, playbook: Playbook) -> str:
         """Fill in a playbook's sentence, such as a standing step."""
-    def digest(self, agenda: Agenda, playbook: Playbook, now: datetime, mailbox: str, to: Agent) -> Outgoing:
-        """Write what waits for an agent; a mail that belongs to no case."""
-
