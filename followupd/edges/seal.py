@@ -22,6 +22,7 @@ from followupd.errors import FollowupdError
 SHORTEST_KEY = 16  # bytes: below 128 bits a key can be guessed
 NONCE = 12  # bytes, NIST SP 800-38D 5.2.1.1
 SIGNATURE = 10  # bytes: 80 bits, 16 characters in base 32
+_SIGNATURE = re.compile(r"[a-z2-7]{16}")
 REFERENCE_ALPHABET = (
     "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # without 0 O 1 I L U: read aloud on the telephone, it stays itself
 )
@@ -91,11 +92,14 @@ class Seal:
         both cases: an id that a gateway lower-cased is not ours any more, and the thread's other marks must do.
         """
         local, _, domain = message_id.strip().removeprefix("<").removesuffix(">").rpartition("@")
-        name, _, _ = local.rpartition(".")
+        name, _, signature = local.rpartition(".")
+        if not _SIGNATURE.fullmatch(signature):
+            return ""  # the world's ids, without a look at the keys: a signature's form is no secret
         letter_key = _decoded(name)
         given = f"<{local}@{domain.lower()}>".encode(errors="replace")
         # a list, not a generator: every key is compared, so time does not tell which one came near
-        found = [hmac.compare_digest(_message_id(r, letter_key, domain).encode(), given) for r in self._rings]
+        ids = [_message_id(ring, letter_key, domain).encode(errors="replace") for ring in self._rings]
+        found = [hmac.compare_digest(each, given) for each in ids]
         return letter_key if letter_key and any(found) else ""
 
     def fingerprint(self, code: str) -> str:

@@ -145,3 +145,9 @@ def test_no_key_shows_in_the_repr_nor_in_the_error() -> None:
     assert material.decode() not in str(caught.value)
     assert repr(Seal([KEY, OLD])) == "Seal(2 keys)"
     assert "k" * 16 not in repr(vars(SEAL))
+
+
+def test_a_message_id_that_no_text_can_hold_is_not_ours_and_no_error() -> None:
+    signed = SEAL.message_id("FU-7K3Q9.follow-up.1", "example.com")
+    for odd in ("\udce4@example.com", signed.replace("FU", "\udce4"), signed.replace("@", "@\udce4")):
+        assert SEAL.letter_key(odd) == ""

@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
@@ -20,6 +21,7 @@ QUARANTINE_MARK = "fu-quarantine"
 #: values in one IN (...): SQLite allows 32,766, and a plan for many is slower than two plans for fewer
 _AT_ONCE = 500
 
+_WORD = re.compile(r"[^\W\d_]+")
 #: fewer words than this are no sign of a robot
 _FEWEST_WORDS = 8
 
@@ -57,15 +59,21 @@ def keep_all(connection: Connection, seal: Seal, arrivals: Sequence[Arrival], no
 
 def _put(connection: Connection, places: dict[_Place, dict[str, Any]]) -> None:
     """Write new places. A server that numbers anew without saying so puts another mail where one lay: it lies there now."""
-    held: set[_Place] = set()
-    for some in _chunks(sorted(places)):
-        uids = {uid for *_, uid in some}
-        rows = connection.execute(select(*_WHERE).where(col(PlaceRow.uid).in_(uids)))
-        held |= {(mailbox, folder, uidvalidity, uid) for mailbox, folder, uidvalidity, uid in rows} & places.keys()
-    for key in held:
+    for key in (held := _held(connection, places)):
         _change(connection, Place(*key), places[key])
     if fresh := [values for key, values in places.items() if key not in held]:
         connection.execute(insert(PlaceRow), fresh)
+
+
+def _held(connection: Connection, places: Iterable[_Place]) -> set[_Place]:
+    """Return which of these places a mail has already; asked a folder at a time, as the index is made."""
+    held: set[_Place] = set()
+    for folder, alike in groupby(sorted(places), key=lambda place: place[:3]):
+        for some in _chunks([uid for *_, uid in alike]):
+            at = (column == value for column, value in zip(_WHERE, folder, strict=False))
+            rows = connection.execute(select(_WHERE[3]).where(*at, _WHERE[3].in_(some)))
+            held |= {(*folder, uid) for (uid,) in rows}
+    return held
 
 
 def _change(connection: Connection, place: Place, values: dict[str, Any]) -> None:
@@ -90,8 +98,9 @@ def _known_places(connection: Connection, mail_ids: Iterable[int]) -> dict[int, 
         col(PlaceRow.tags), col(PlaceRow.wants),
     ]  # fmt: skip
     for some in _chunks(sorted(set(mail_ids))):
-        for mail_id, *place, tags, wants in connection.execute(select(*columns).where(col(PlaceRow.mail_id).in_(some))):
-            mailbox, folder, uidvalidity, uid = place
+        rows = connection.execute(select(*columns).where(col(PlaceRow.mail_id).in_(some)))
+        for row in rows:
+            mail_id, mailbox, folder, uidvalidity, uid, tags, wants = row
             found[mail_id][mailbox, folder, uidvalidity, uid] = {"tags": tags, "wants": wants}
     return found
 
@@ -116,7 +125,7 @@ def _mail(arrival: Arrival, seal: Seal, now: datetime) -> dict[str, Any]:
 
 def echo_of(text: str, seal: Seal) -> str:
     """Return what two mails share that differ only in numbers and white space; "" for a few words, which people repeat."""
-    words = re.sub(r"[\W\d_]+", " ", text[:5_000]).casefold().split()
+    words = _WORD.findall(text[:5_000].casefold())
     return seal.fingerprint(" ".join(words)) if len(words) >= _FEWEST_WORDS else ""
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, update
+import sqlalchemy as core
+from sqlalchemy import bindparam, func, update
 from sqlmodel import Session, col, select
 
 from followupd.edges.ledger.keeping import QUARANTINE_MARK, keep_all
@@ -15,6 +16,11 @@ from followupd.model.message import Kind
 
 #: robots that answer us do it within days
 _ECHO_LASTS = timedelta(days=30)
+
+
+# Made once, and run without the unit of work: each answer that comes in asks for the mails that it names.
+_MAIL_NAMED = core.select(col(MailRow.sealed)).where(col(MailRow.message_id) == bindparam("message_id")).limit(1)
+_LETTER_NAMED = core.select(col(LetterRow.sealed)).where(col(LetterRow.message_id) == bindparam("message_id"))
 
 
 class Mail:
@@ -118,12 +124,14 @@ class Mail:
 
     def earlier_text(self, message_id: str) -> str:
         """Return the words of an earlier mail or letter, so that a reply's quotes are told from its new words."""
-        mail = self._session.exec(select(MailRow).where(MailRow.message_id == message_id).limit(1)).first()
-        if mail:
-            message = opened(self._seal, MESSAGE, mail.sealed)
+        connection, named = self._session.connection(), {"message_id": message_id}
+        if token := connection.execute(_MAIL_NAMED, named).scalar():
+            message = opened(self._seal, MESSAGE, token)
             return "\n".join(part for part in (message.text, message.signature, message.quoted) if part)
-        letter = self._session.exec(select(LetterRow).where(LetterRow.message_id == message_id)).first()
-        return opened(self._seal, OUTGOING, letter.sealed).text if letter else ""
+        if not self._seal.letter_key(message_id):
+            return ""
+        token = connection.execute(_LETTER_NAMED, named).scalar()
+        return opened(self._seal, OUTGOING, token).text if token else ""
 
     # --- marking ---
 

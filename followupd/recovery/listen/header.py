@@ -46,10 +46,10 @@ class Headers:
     def first(self, name: str) -> str:
         """Return the topmost field of that name, unfolded but not decoded; "" when there is none."""
         values = self._fields.get(name)
-        return BLANK.sub(" ", values[0]).strip() if values else ""
+        return _unfolded(values[0]) if values else ""
 
     def every(self, name: str) -> list[str]:
-        return [BLANK.sub(" ", value).strip() for value in self._fields.get(name, ())]
+        return [_unfolded(value) for value in self._fields.get(name, ())]
 
     def text(self, name: str) -> str:
         """Return the topmost field of that name as clean Unicode on one line."""
@@ -58,6 +58,11 @@ class Headers:
     def word(self, name: str) -> str:
         """Return the first token of a structured field, lower-case: "auto-replied" of "Auto-Replied; (vacation)"."""
         return self.first(name).lower().split(";")[0].split("(")[0].strip()
+
+
+def _unfolded(value: str) -> str:
+    value = value.strip()
+    return BLANK.sub(" ", value) if "\n" in value or "  " in value or "\t" in value or "\r" in value else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +86,7 @@ def octets(value: str) -> bytes:
 
 
 def _raw(value: str) -> bool:
-    return all(char < "\x80" or "\udc80" <= char <= "\udcff" for char in value)
+    return value.isascii() or all(char < "\x80" or "\udc80" <= char <= "\udcff" for char in value)
 
 
 def decode_words(value: str) -> str:

@@ -3,10 +3,9 @@
 import re
 from collections.abc import Iterator
 from html import unescape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from lxml.html import HtmlElement
+from followupd.recovery.listen.html_layout import laid_out
 
 LONGEST = 400_000  # characters of one body
 MOST_TAGS = 20_000
@@ -86,29 +85,22 @@ def tidy(text: str) -> str:
     return GAPS.sub("\n\n", "\n".join(line.rstrip() for line in text.replace("\xa0", " ").split("\n"))).strip("\n")
 
 
-def _tree(html: str) -> "HtmlElement | None":
-    from lxml.etree import ParserError
-    from lxml.html import HTMLParser, document_fromstring
+def _tree(html: str) -> Any:
+    from lxml.etree import HTMLParser, fromstring
 
-    try:
-        return document_fromstring(html, parser=HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True))
-    except ParserError:
-        return None
+    return fromstring(html, HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True))
 
 
-def _rendered(tree: "HtmlElement") -> str:
-    from inscriptis.html_engine import Inscriptis
-
-    for node in list(_hidden(tree)):
-        _drop(node)
-    for node in [node for node in tree.iter() if _names(node) & CUT_NAMES or CUT_STYLE.search(node.get("style", ""))][
-        :1
-    ]:
+def _rendered(tree: Any) -> str:
+    _drop_hidden(tree)
+    nodes = list(tree.iter())  # held, since lxml makes each node's face anew whenever nobody holds it
+    marked = [node for node in nodes if node.attrib]
+    for node in [node for node in marked if _names(node) & CUT_NAMES or CUT_STYLE.search(node.get("style", ""))][:1]:
         _gather_rest(node)
     texts = [_cut_out(node, number) for number, node in enumerate(list(_quotes(tree)))]
-    for node in [node for node in tree.iter() if _names(node) & SIGNATURE_NAMES]:
+    for node in [node for node in marked if _names(node) & SIGNATURE_NAMES]:
         _mark_signature(node)
-    return tidy(_put_back(Inscriptis(tree).get_text(), texts))
+    return tidy(_put_back(laid_out(tree), texts))
 
 
 def _names(node: Any) -> set[str]:
@@ -118,20 +110,32 @@ def _names(node: Any) -> set[str]:
     return {*node.get("class", "").split(), node.get("id", ""), node.get("name", ""), node.get("data-marker", "")}
 
 
-def _hidden(tree: "HtmlElement") -> Iterator[Any]:
-    for node in tree.iter():
+def _drop_hidden(tree: Any) -> None:
+    for node in list(tree.iter()):
         style = node.get("style")
-        if node.tag in GONE_TAGS or "hidden" in node.attrib or (style and GONE_STYLE.search(style.replace(" ", ""))):
-            yield node
+        if (
+            node.tag in GONE_TAGS
+            or node.get("hidden") is not None
+            or (style and GONE_STYLE.search(style.replace(" ", "")))
+        ):
+            _drop(node)
 
 
 def _drop(node: Any) -> None:
     """Remove a node and keep the text that follows it."""
-    if node.getparent() is not None:
-        node.drop_tree()
+    parent = node.getparent()
+    if parent is None:
+        return
+    before = node.getprevious()
+    if node.tail and before is not None:
+        before.tail = (before.tail or "") + node.tail
+    elif node.tail:
+        parent.text = (parent.text or "") + node.tail
+    node.tail = None
+    parent.remove(node)
 
 
-def _quotes(tree: "HtmlElement") -> Iterator[Any]:
+def _quotes(tree: Any) -> Iterator[Any]:
     """Yield the outermost containers of quoted text."""
     taken: set[Any] = set()
     for node in tree.iter():
@@ -163,9 +167,7 @@ def _introduced(node: Any) -> bool:
     if before is None:
         parent = node.getparent()
         return parent is not None and (parent.text or "").rstrip().endswith(":")
-    return (
-        (before.tail or "").strip() or (before.text_content() if isinstance(before.tag, str) else "").strip()
-    ).endswith(":")
+    return ((before.tail or "").strip() or "".join(before.itertext()).strip()).endswith(":")
 
 
 def _gather_rest(node: Any) -> None:
@@ -208,7 +210,7 @@ def _plain_quote(node: Any) -> str:
 
 
 def _mark_signature(node: Any) -> None:
-    if not (node.text_content() or "").lstrip().startswith("--") and node.getparent() is not None:
+    if not "".join(node.itertext()).lstrip().startswith("--") and node.getparent() is not None:
         line = node.makeelement("div")
         line.text = "--"
         node.addprevious(line)

@@ -143,9 +143,12 @@ def _turns_away(line: str) -> bool:
 
 def _attribution(lines: list[str], at: int, first: str) -> int:
     """Recognise "On Monday, Kim <kim@example.org> wrote:", broken over up to four lines."""
+    near = lines[at : at + 4]
+    if not any(line and (line[-1] in ":：" or "@" in line) for line in near):
+        return 0  # a cheap look before the dear patterns: every attribution has one or the other
     opened = OPENER.match(first) is not None
     joined = ""
-    for height, line in enumerate(lines[at : at + (4 if opened else 1)], 1):
+    for height, line in enumerate(near if opened else near[:1], 1):
         if not line or (MARKED.match(line) and not BROKEN.match(line)):
             break
         joined = f"{joined} {line.strip()}" if joined else line.strip()

@@ -24,6 +24,7 @@ GUESSED = re.compile(rb"(?:\A|\n)--([^\s][^\r\n]{0,68}[^\s])\r?\ncontent-[a-z-]{
 MEDIA_TYPE = re.compile(r"[a-z0-9!#$&.+^_-]{1,80}/[a-z0-9!#$&.+^_-]{1,80}")
 GAP = re.compile(rb"(?:\A|\n)\r?\n")
 NAME = re.compile(r"[!-9;-~]{1,200}[ \t]*\Z")
+FIELD = re.compile(r"([!-9;-~]{1,200})[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)(?:\n|\Z)")
 PARAMETER = re.compile(r';\s*([\w*-]{1,40})\s*=\s*(?:"((?:[^"\\]|\\.){0,2000})"|([^\s;"]{0,2000}))')
 ESCAPED = re.compile(r"\\(.)")
 PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
@@ -102,19 +103,39 @@ def header_and_body(raw: bytes) -> tuple[Headers, bytes]:
     """Part the header from the body at the first empty line, or at the first line that can stand in no header."""
     gap = GAP.search(raw)
     end = gap.end() if gap else len(raw)
-    fields: list[tuple[str, list[str]]] = []
+    text = raw[: min(end, MOST_HEADER)].decode("ascii", "surrogateescape")
+    fields, at = _fields(text)
+    if at < len(text) and not text[at:].isspace():
+        fields, stop = _odd_fields(text)
+        end = end if stop is None else stop
+    return Headers(fields), raw[end:]
+
+
+def _fields(text: str) -> tuple[list[tuple[str, str]], int]:
+    """Read fields as long as they are well written; return them and where they end."""
+    fields: list[tuple[str, str]] = []
     at = 0
-    for line in raw[: min(end, MOST_HEADER)].decode("ascii", "surrogateescape").split("\n"):
+    while found := FIELD.match(text, at):
+        fields.append((found[1], found[2]))
+        at = found.end()
+    return fields, at
+
+
+def _odd_fields(text: str) -> tuple[list[tuple[str, str]], int | None]:
+    """Read a header with lines in it that are no fields; return where the body begins if one of them must belong to it."""
+    fields: list[tuple[str, list[str]]] = []
+    at, stop = 0, None
+    for line in text.split("\n"):
         name, colon, value = line.lstrip().partition(":") if not fields else line.partition(":")
         if line.startswith((" ", "\t")) and fields:
             fields[-1][1].append(line)
         elif colon and NAME.match(name):
             fields.append((name, [value]))
         elif line.strip() and not line.startswith(("From ", ">From ")):  # the latter are an mbox file's
-            end = at
+            stop = at
             break
         at += len(line) + 1
-    return Headers((name, "\n".join(lines)) for name, lines in fields), raw[end:]
+    return [(name, "\n".join(lines)) for name, lines in fields], stop
 
 
 def _parts(headers: Headers, kind: str, settings: dict[str, str], body: bytes) -> Iterator[Part]:

@@ -1,7 +1,8 @@
 """Makes every text of a message sound: no lone surrogate and no null byte, which no database and no mail can hold."""
 
 from dataclasses import fields, is_dataclass, replace
-from typing import TypeVar
+from functools import cache
+from typing import Any, TypeVar
 
 Value = TypeVar("Value")
 
@@ -13,16 +14,19 @@ def sound(value: Value) -> Value:
     if isinstance(value, str):
         return _sound_text(value)  # type: ignore[return-value]  # text in, text out
     if isinstance(value, tuple):
-        return tuple(sound(each) for each in value)  # type: ignore[return-value]  # a tuple of the same types
-    if not is_dataclass(value) or isinstance(value, type):
-        return value
+        return tuple(sound(each) for each in value) if value else value  # type: ignore[return-value]  # of the same types
+    kind: Any = type(value)
     changes = {}
-    for field in fields(value):
-        before = getattr(value, field.name)
-        after = sound(before)
-        if after != before:
-            changes[field.name] = after
-    return replace(value, **changes) if changes else value
+    for name in _names(kind):
+        before = getattr(value, name)
+        if before and (after := sound(before)) != before:
+            changes[name] = after
+    return replace(value, **changes) if changes else value  # type: ignore[type-var]  # only a dataclass has names
+
+
+@cache
+def _names(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else ()
 
 
 def _sound_text(text: str) -> str:
