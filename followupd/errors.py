@@ -61,5 +61,9 @@ class UnknownCaseError(FollowupdError):
     """There is no such case."""
 
 
+class NotInDoubtError(FollowupdError):
+    """There is nothing to settle about this letter."""
+
+
 class CaseMovedError(FollowupdError):
     """Somebody else changed the case since it was read; read it again and decide afresh."""

@@ -43,9 +43,10 @@ ANYTIME: frozenset[type[Event]] = frozenset({
     e.SeverityChosen, e.WordingInsisted, e.PromiseProposed, e.PromiseKept, e.PromiseLate, e.PromiseBroken, e.PromiseWithdrawn,
     e.CompensationGranted, e.CompensationApproved, e.CompensationRefused, e.CompensationIssued,
     e.CompensationConfirmed, e.CompensationMissing, e.GiftCardDue, e.GiftCardLacking, e.GiftCardSent, e.LetterWritten,
-    e.LetterStopped, e.CustomerTold, e.AgentTold, e.LetterInDoubt, e.LetterRefused, e.LetterDropped, e.MissingAsked,
+    e.LetterStopped, e.CustomerTold, e.AgentTold, e.LetterInDoubt, e.LetterAgain, e.LetterRefused, e.LetterDropped, e.MissingAsked,
     e.OwnerNudged, e.CallAsked, e.CustomerReached, e.CustomerNotReached, e.CustomerAway, e.Approved,
     e.OptionOffered, e.OptionsAsked, e.OptionChosen,
+    e.NextStepConfirmed, e.FollowedUp,  # late evidence: that a letter left is so, whatever became of the case meanwhile
 })  # fmt: skip
 
 #: the life of a case: from each stage, which event leads where. An event that stands neither here nor in ANYTIME is a
@@ -143,6 +144,7 @@ class Case:
     no_answer: str = ""  # why a machine must not answer that mail
     held: bool = False
     held_because: str = ""
+    held_at: datetime | None = None
     by_machine: bool = False
     score: float = 0.0
     evidence: tuple[tuple[str, float], ...] = ()
@@ -175,6 +177,7 @@ class Case:
     card_ordered: int = 0  # the grant for which a gift card is ordered and has not come yet
     reached: bool = False
     not_reached: str = ""
+    not_reached_at: datetime | None = None
     away_until: datetime | None = None
     wake_at: datetime | None = None
     version: int = 0

@@ -120,7 +120,7 @@ class Parked(Event):
     """Something does not fit; nothing happens by machine until a person releases the case."""
 
     def on(self, case: "Case") -> "Case":
-        return replace(case, held=True, held_because=self.why)
+        return replace(case, held=True, held_because=self.why, held_at=self.at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +128,7 @@ class Held(Event):
     """A person stopped all letters of this case."""
 
     def on(self, case: "Case") -> "Case":
-        return replace(case, held=True, held_because=self.why)
+        return replace(case, held=True, held_because=self.why, held_at=self.at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +136,7 @@ class Released(Event):
     """A person let the letters of this case go again."""
 
     def on(self, case: "Case") -> "Case":
-        return replace(case, held=False, held_because="")
+        return replace(case, held=False, held_because="", held_at=None)
 
 
 # --- what was said and found out --------------------------------------------------------------------------------------
@@ -526,6 +526,17 @@ class LetterInDoubt(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LetterAgain(Event):
+    """A letter in doubt leaves once more, with the same Message-ID: a person, or the admin's policy, said so."""
+
+    key: str
+    kind: str
+
+    def on(self, case: "Case") -> "Case":
+        return case.with_letter(self.key, self.kind, "pending", self.at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LetterRefused(Event):
     """The server refused the letter for good, or it came back: the customer was not reached by it."""
 
@@ -534,7 +545,7 @@ class LetterRefused(Event):
 
     def on(self, case: "Case") -> "Case":
         case = case.with_letter(self.key, self.kind, "failed", self.at)
-        return replace(case, not_reached=self.why) if not self.kind.startswith("desk/") else case
+        return case if self.kind.startswith("desk/") else replace(case, not_reached=self.why, not_reached_at=self.at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -593,7 +604,7 @@ class CustomerNotReached(Event):
     """The customer did not answer the phone, or a letter came back; a voice mail is not reached (practice 69)."""
 
     def on(self, case: "Case") -> "Case":
-        return replace(case, reached=False, not_reached=self.why or "not reached")
+        return replace(case, reached=False, not_reached=self.why or "not reached", not_reached_at=self.at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,15 @@ from followupd.model.agenda import Agenda
 from followupd.model.agent import Agent
 from followupd.model.case import Case
 from followupd.model.compensation import Compensation
-from followupd.model.event import Event, LetterWritten
+from followupd.model.event import (
+    AgentTold,
+    CustomerTold,
+    Event,
+    FollowedUp,
+    GiftCardSent,
+    LetterWritten,
+    NextStepConfirmed,
+)
 from followupd.model.option import Option
 from followupd.model.outgoing import Outgoing
 from followupd.model.playbook import Playbook
@@ -55,7 +63,8 @@ class Brief:
     because: str = ""  # why this letter is written, one sentence
     asks: tuple[str, ...] = ()  # the lines that an agent may fill in and send back
     done: tuple[str, ...] = ()  # lines of an agent's note that were understood and done
-    problems: tuple[str, ...] = ()  # lines not understood, findings of the wording rules
+    problems: tuple[str, ...] = ()  # lines not understood; of a letter in review, what the rules of wording found
+    findings: tuple[str, ...] = ()  # what the rules of wording found in lines that were done
     evidence: tuple[tuple[str, float], ...] = ()
     promises: tuple[Promise, ...] = ()  # the ones that this letter puts in writing, or is about
     compensation: tuple[Compensation, ...] = ()
@@ -78,6 +87,17 @@ def as_event(step: Step, now: datetime) -> Event:
     return LetterWritten(
         at=now, key=step.key, kind=step.kind, to=step.to.address, subject=step.subject, review=step.review
     )
+
+
+def as_left(letter: Outgoing, now: datetime, why: str) -> Event:
+    """Return what the history says of a letter that has left."""
+    key, kind = letter.key, letter.kind
+    if not letter.to_customer:
+        return AgentTold(at=now, why=why, key=key, kind=kind, message_id=letter.message_id)
+    if kind == GIFT_CARD:
+        return GiftCardSent(at=now, why=why, key=key, kind=kind, message_id=letter.message_id, n=letter.concerns[0])
+    left = {CONFIRMATION: NextStepConfirmed, HOLDING: NextStepConfirmed, FOLLOW_UP: FollowedUp}.get(kind, CustomerTold)
+    return left(at=now, why=why, key=key, kind=kind, message_id=letter.message_id, promises=letter.concerns)
 
 
 class Writer(Protocol):

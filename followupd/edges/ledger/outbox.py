@@ -10,10 +10,13 @@ from followupd.edges.seal import Seal
 from followupd.edges.tables import LetterRow
 from followupd.errors import FollowupdError
 from followupd.model.kept import LetterState
+from followupd.model.letter import GIFT_CARD
 from followupd.model.outgoing import Condition, Outgoing
 
 #: conditions from which a letter may be claimed
 _MAY_LEAVE = (Condition.READY.value, Condition.DEFERRED.value)
+#: so many of a person's letters are looked at before the same words are said again
+_REMEMBERED = 20
 
 
 class UnknownLetterError(FollowupdError):
@@ -99,6 +102,11 @@ class Outbox:
             condition=condition.value, reply=reply[:500], not_before=not_before, **sent_at,
         )  # fmt: skip
 
+    def prove(self, key: str, now: datetime, reply: str) -> bool:
+        """Write that a letter left, on evidence that counts more than what we had thought; False when that was known."""
+        others = tuple(condition.value for condition in Condition if condition is not Condition.SENT)
+        return self._turn(key, others, condition=Condition.SENT.value, sent_at=now, reply=reply[:500], not_before=None)
+
     def approve(self, key: str) -> bool:
         return self._turn(key, (Condition.REVIEW.value,), condition=Condition.READY.value)
 
@@ -135,6 +143,18 @@ class Outbox:
         )
         moments = (sent or leaving for sent, leaving in self._session.exec(query))
         return [moment for moment in moments if moment]
+
+    def words_to(self, address: str) -> list[str]:
+        """Return the words of the newest letters that this person has had, or may have had (practice 19)."""
+        had = [Condition.SENT.value, Condition.LEAVING.value, Condition.DOUBT.value]
+        query = (
+            select(LetterRow)
+            .where(LetterRow.to_address == address.lower(), col(LetterRow.condition).in_(had))
+            .where(col(LetterRow.kind).not_like("desk/%"), LetterRow.kind != GIFT_CARD)
+            .order_by(col(LetterRow.written_at).desc())
+            .limit(_REMEMBERED)
+        )
+        return [opened(self._seal, OUTGOING, row.sealed).text for row in self._session.exec(query)]
 
     def left_since(self, since: datetime) -> int:
         """Return how many letters of any kind were handed to the post since then, for the breaker."""
