@@ -16,6 +16,7 @@ from followupd.edges.settings import MailboxSettings, PostSettings, Settings, lo
 from followupd.edges.settings.cue_files import CueFiles, cue_problems
 from followupd.edges.smtp_line import PostAccount
 from followupd.edges.templates import Letters
+from followupd.edges.wording_check import wording_problems
 from followupd.errors import Problem, SetupError
 from followupd.model.agent import Agent, Company, Team
 from followupd.model.calendar import Calendar, Duration
@@ -24,11 +25,13 @@ from followupd.model.message import Ours, Person
 from followupd.model.playbook import Playbook
 from followupd.model.promise import HeardGrant, HeardPromise
 from followupd.recovery import promise, recognise
+from followupd.recovery.wording import Manner
 from followupd.rounds.desk import Desk
 from followupd.rounds.dispatch import Dispatch, Rules
 from followupd.rounds.doors import Work
 from followupd.rounds.intake import Folder, Intake, Role
 from followupd.rounds.judge import HouseJudge
+from followupd.rounds.proofreader import Proofreader, around
 from followupd.rounds.reception import Reception
 from followupd.rounds.turn import Turn
 
@@ -76,12 +79,13 @@ def build(settings: Settings) -> House:
     ledger = Ledger(_url(settings), seal)
     letters = letters_of(settings, seal.message_id)
     default_language = settings.company.locale.partition("_")[0]
+    proofread = Proofreader(manner_of(settings), default_language)
     reception = Reception(settings.playbooks, judge_of(settings), _hear, letters, seal.reference)
     return House(
         settings, seal, ledger, letters, reception,
         intake=Intake(ledger, _ours(settings, seal), settings.tags),
-        desk=Desk(ledger, settings.playbooks, letters, reception, default_language),
-        turn=Turn(ledger, settings.playbooks, letters, reception),
+        desk=Desk(ledger, settings.playbooks, letters, reception, default_language, proofread=proofread),
+        turn=Turn(ledger, settings.playbooks, letters, reception, proofread=proofread),
         dispatch=Dispatch(
             ledger, post_of(settings.post), lambda letter, now: compose(letter, now=now),
             from_address=settings.from_address, witness_address=lambda name: settings.mailbox(name).address,
@@ -104,6 +108,11 @@ def letters_of(settings: Settings, message_id: Callable[[str, str], str]) -> Let
         sender_of=lambda mailbox: Person(settings.from_address(mailbox), settings.company.name),
         message_id=message_id,
     )
+
+
+def manner_of(settings: Settings) -> Manner:
+    """Return the rules of wording as the admin has them: some off, own phrases added."""
+    return Manner(settings.wording.off, settings.wording.phrases)
 
 
 def judge_of(settings: Settings) -> HouseJudge:
@@ -131,18 +140,21 @@ def house_problems(directory: Path, now: datetime) -> list[Problem]:
     """Return every problem in configuration and letters, all at once."""
     found = [*problems(directory), *cue_problems(directory)]
     letters = directory / "templates"
-    return [*found, *letter_problems(letters, _playbook_to_try(directory), now)]
-
-
-def _playbook_to_try(directory: Path) -> Playbook:
-    """Return the admin's own default playbook, or one that letters can be tried on while that is being mended."""
     try:
-        return load(directory).playbooks["default"]
+        settings = load(directory)
+        playbooks, manner = settings.playbooks, manner_of(settings)
     except SetupError:
-        ana = Agent(id="ana", name="Ana Reyes", email="ana@example.com", phone="+44 20 7946 0018")
-        company = Company(name="Example Ltd", timezone="Europe/London")
-        calendar = Calendar(timezone=company.timezone)
-        return Playbook(name="default", owner="ana", calendar=calendar, team=Team((ana,)), company=company)
+        playbooks, manner = {"default": _playbook_to_try()}, Manner()
+    found += letter_problems(letters, playbooks["default"], now)
+    return [*found, *wording_problems(letters, playbooks, manner, around, now)]
+
+
+def _playbook_to_try() -> Playbook:
+    """Return a playbook that letters can be tried on while the admin's own is being mended."""
+    ana = Agent(id="ana", name="Ana Reyes", email="ana@example.com", phone="+44 20 7946 0018")
+    company = Company(name="Example Ltd", timezone="Europe/London")
+    calendar = Calendar(timezone=company.timezone)
+    return Playbook(name="default", owner="ana", calendar=calendar, team=Team((ana,)), company=company)
 
 
 def _keys(settings: Settings) -> Sequence[bytes]:

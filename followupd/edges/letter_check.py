@@ -63,7 +63,7 @@ def problems(directory: Path, playbook: Playbook, now: datetime) -> list[Problem
     """Return every problem of the letters in a directory, sorted by file and line; `playbook` lends house and people."""
     letters = Letters(directory, sender_of=lambda _: Person("support@example.com"), message_id=_sample_id)
     found = {*_missing(letters, playbook), *_layout(directory)}
-    for language in _languages(directory):
+    for language in languages(directory):
         files = {*_files(directory, language, playbook, now)}
         broken = {problem.file for problem in files}
         found |= files | {one for one in _tried(letters, language, playbook, now) if one.file not in broken}
@@ -87,7 +87,8 @@ def _problem(file: str, line: int | None, rule: Rule, problem: str) -> Problem:
     return Problem(file=file, line=line, key=None, rule=rule, problem=problem, mend=_MEND[rule])
 
 
-def _languages(directory: Path) -> list[str]:
+def languages(directory: Path) -> list[str]:
+    """Return the languages that the directory holds letters in."""
     found = directory.iterdir() if directory.is_dir() else iter(())
     return sorted(path.name for path in found if path.is_dir() and is_language(path.name))
 

@@ -195,6 +195,7 @@ def to_agent(case: Case, playbook: Playbook, brief: Brief, to: Agent, pen: Writt
         "still_open": [pen.promise(promise, case) for promise in case.owed],
         "compensation": [pen.grant(grant) for grant in brief.compensation],
         "given": [pen.grant(grant) for grant in _tellable(case.compensation, GIVEN)],
+        "findings": [one_line(line) for line in brief.findings],
         "quote": _given("quote", brief.quote, flat=False),
         "about": _given("about", brief.about),
         "until": _given("until", brief.until and pen.day(brief.until)),

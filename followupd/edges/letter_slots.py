@@ -1,53 +1,24 @@
 """What each kind of letter must say, whatever its template says; checked on the words that would leave.
 
-The practices behind the slots are 1, 5, 9, 10, 46, 48, 49, 65, 66 and 73. Languages without a row in the tables of
-phrases are held to the values only.
+The practices behind the slots are 1, 5, 9, 10, 46, 48, 49, 65, 66 and 73. Languages without phrases of their own
+are held to the values only.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from followupd.edges.letter_scope import Missing
 from followupd.model.letter import CONFIRMATION, DELAY, FOLLOW_UP, GIFT_CARD, HOLDING
-
-#: what an apology sounds like, by language
-APOLOGY = {
-    "en": r"\b(sorry|apologi[sz]e|apolog(y|ies))\b",
-    "de": r"\b(entschuldig\w*|(tut|täte) (mir|uns) (\w+ ){0,2}leid|um verzeihung|verzeihen sie)\b",
-    "fr": r"\b(désolée?s?|excuses?|pardon|excuser)\b",
-    "es": r"\b(lo siento|sentimos|lamento|lamentamos|disculpas?|perdón|disculpe)\b",
-}
-#: what thanks sound like, by language
-THANKS = {
-    "en": r"\b(thanks?|thank you|grateful)\b",
-    "de": r"\b(dank\w*|danke)\b",
-    "fr": r"\b(mercis?|remerci\w+)\b",
-    "es": r"\b(gracias|agradec\w+|agradezco)\b",
-}
+from followupd.recovery.wording import body, has
 
 _APOLOGETIC = frozenset({CONFIRMATION, DELAY, FOLLOW_UP})
 #: what may be taken off the end of a value where a sentence is made of it
 _ENDS = " .,;:!?…-"
-#: paragraphs this short that do not end like a sentence are greetings and closings
-_COURTESY = 60
 
 
 def lacking(kind: str, language: str, text: str, scope: Mapping[str, Any]) -> list[str]:
     """Return the slots that the letter's text leaves empty, each said in words."""
     return [*_people(text, scope), *_tone(kind, language, text, scope), *_values(kind, text, scope)]
-
-
-def body(text: str, owner: str) -> list[str]:
-    """Return the paragraphs between the greeting and the closing."""
-    paragraphs = [_flat(paragraph) for paragraph in text.split("\n\n") if paragraph.strip()]
-    signed = [n for n, paragraph in enumerate(text.split("\n\n")) if owner in map(str.strip, paragraph.splitlines())]
-    inside = paragraphs[: signed[-1]] if signed else paragraphs
-    while inside and _is_courtesy(inside[0]):
-        inside = inside[1:]
-    while inside and _is_courtesy(inside[-1]):
-        inside = inside[:-1]
-    return inside
 
 
 def says(text: str, value: str) -> bool:
@@ -65,15 +36,14 @@ def _people(text: str, scope: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _tone(kind: str, language: str, text: str, scope: Mapping[str, Any]) -> Iterator[str]:
-    paragraphs = body(text, scope["owner"].name)
-    tongue = language[:2].lower()
-    if tongue not in APOLOGY or kind not in _APOLOGETIC:
+    paragraphs = body(text, scope["owner"].name) or [""]
+    if kind not in _APOLOGETIC:
         return
-    if not paragraphs or not re.search(APOLOGY[tongue], paragraphs[0], re.IGNORECASE):
+    if not has(language, "apology", paragraphs[0]):
         yield "an apology in the first paragraph"
-    if kind == FOLLOW_UP and (not paragraphs or not re.search(APOLOGY[tongue], paragraphs[-1], re.IGNORECASE)):
+    if kind == FOLLOW_UP and not has(language, "apology", paragraphs[-1]):
         yield "an apology in the last paragraph"
-    if kind in {FOLLOW_UP, CONFIRMATION} and not re.search(THANKS[tongue], _flat(text), re.IGNORECASE):
+    if kind in {FOLLOW_UP, CONFIRMATION} and not has(language, "thanks", _flat(text)):
         yield "thanks"
 
 
@@ -96,6 +66,10 @@ def _of_confirmation(scope: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         yield f"promise {promise.n} ({{{{ promise.text }}}})", promise.text
         if promise.by:
             yield f"the date of promise {promise.n} ({{{{ promise.by }}}})", promise.by
+    for option in scope["options"]:
+        yield f"option {option.n} ({{{{ option.text }}}})", option.text
+        if option.by:
+            yield f"the date of option {option.n} ({{{{ option.by }}}})", option.by
     yield from _grants(scope)
 
 
@@ -123,7 +97,3 @@ KINDS = (*_SLOTS, HOLDING)
 
 def _flat(text: str) -> str:
     return " ".join(text.split())
-
-
-def _is_courtesy(paragraph: str) -> bool:
-    return len(paragraph) <= _COURTESY and not paragraph.endswith((".", "?", "…"))

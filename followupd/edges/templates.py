@@ -21,7 +21,6 @@ from followupd.edges import markdown
 from followupd.edges.call_invite import invite
 from followupd.edges.digest_scope import of_digest
 from followupd.edges.letter_files import Files, Letter, SlotError, naming, sandbox
-from followupd.edges.letter_slots import body as paragraphs_of
 from followupd.edges.letter_slots import lacking
 from followupd.errors import LetterError
 from followupd.model.agenda import Agenda
@@ -31,6 +30,7 @@ from followupd.model.letter import CALL, DIGEST, GIFT_CARD, Brief, Card
 from followupd.model.message import Person
 from followupd.model.outgoing import Attachment, Outgoing
 from followupd.model.playbook import Playbook
+from followupd.recovery.wording import body as paragraphs_of
 
 #: the language that every house has
 DEFAULT = "en"
@@ -150,7 +150,7 @@ class Letters:
             key=key, case=case, kind=kind, mailbox=mailbox,
             sender=Person(sender.address, self._header(found, "from", scope) or sender.name),
             to=to, subject=subject, text=text, html=self.html(found, inside, subject, opening),
-            message_id=self.message_id(key, sender.address.rpartition("@")[2]), **rest,
+            message_id=self.message_id(key, sender.address.rpartition("@")[2]), language=found.language, **rest,
         )  # fmt: skip
 
     def _header(self, found: Letter, name: str, scope: Mapping[str, Any]) -> str:

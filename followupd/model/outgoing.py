@@ -63,6 +63,7 @@ class Outgoing:
     attachments: tuple[Attachment, ...] = ()
     not_before: datetime | None = None
     review: bool = False
+    language: str = ""  # the language that it is written in
     concerns: tuple[int, ...] = ()  # numbers of the promises it puts in writing, or of the grant it hands over
     good_until: datetime | None = None  # when what it hands over expires
 

@@ -1,7 +1,7 @@
 """What agents say, by tag, folder, note or command line, becomes one kind of Command and then events."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from followupd import journal
@@ -19,6 +19,7 @@ from followupd.model.playbook import Playbook
 from followupd.model.promise import HeardGrant, HeardPromise
 from followupd.recovery import promise, say
 from followupd.rounds.doors import Ledger, Work
+from followupd.rounds.proofreader import HOW_TO_INSIST, Proofreader
 from followupd.rounds.reception import Reception
 
 #: IMAP never says who set a tag (DESIGN.md, rule 5)
@@ -58,6 +59,8 @@ class Desk:
     write: Writer
     reception: Reception
     language: str
+    cap: Money | None = None  # most that one customer is granted in a month without a lead's word
+    proofread: Proofreader = field(default_factory=Proofreader)
 
     def round(self, now: datetime) -> int:
         """Do everything that was said since the last round; return how many remarks and notes there were."""
@@ -164,11 +167,12 @@ class Desk:
             except NotUnderstoodError as error:
                 if not _courtesy(line):
                     problems.append(str(error))
-        if problems and agent and source == "note":
-            journal.not_understood(source, case.ref)
-            brief = Brief(
-                problems=tuple(problems), done=tuple(done), because="some lines of your note were not understood"
-            )
+        findings = self.findings(case, done, now)
+        if (problems or findings) and agent and source == "note":
+            if problems:
+                journal.not_understood(source, case.ref)
+            because = "some lines of your note were not understood" if problems else ""
+            brief = Brief(problems=tuple(problems), done=tuple(done), findings=tuple(findings), because=because)
             mail = self.write.desk(ANSWER, case, self._playbook(case), now, brief, agent)
             case = work.cases.record(case, [mail], lambda _: now, now)
         return case, problems
@@ -182,6 +186,19 @@ class Desk:
             heard = grammar.hear(reply) if reply and command.verb == "promised" else ((), ())
             scene = say.Scene(case, playbook, frozenset(self.playbooks), grammar, now, heard)
             events = say.obey(command, scene)
+    def findings(self, case: Case, lines: Sequence[str], now: datetime) -> list[str]:
+        """Return what the rules of wording find in lines that were done, each in a sentence for the agent."""
+        found = self.proofread.lines(lines, case, self._playbook(case), now)
+        soft = [
+            f"{finding} The letter leaves with these words, unless you say the line anew."
+            for finding in found
+            if not finding.hard
+        ]
+        return [
+            *(f"{finding} {HOW_TO_INSIST} No letter leaves with them until then." for finding in found if finding.hard),
+            *soft,
+        ]
+
             try:
                 case = self._record(work, case, events, now)
             except WrongTurnError as error:

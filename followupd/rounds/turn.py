@@ -1,7 +1,7 @@
 """New messages and cases whose moment has come: chapters decide, the ledger records, one transaction a case."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -10,13 +10,15 @@ from followupd.errors import CaseMovedError, LetterError, OutageError, WrongTurn
 from followupd.model.case import Case
 from followupd.model.event import Event, GiftCardDue, GiftCardLacking, LetterStopped, Parked
 from followupd.model.kept import Kept
-from followupd.model.letter import NUDGE, Brief, Card, Step, Writer, as_event
+from followupd.model.letter import APPROVAL, NUDGE, Brief, Card, Step, Writer, as_event
 from followupd.model.marks import marks
 from followupd.model.message import Kind
+from followupd.model.outgoing import Outgoing
 from followupd.model.playbook import Playbook
 from followupd.recovery import confirm, fix, follow_up, gift_card, opening, receipt, remind
 from followupd.rounds.desk import is_note
 from followupd.rounds.doors import Ledger, Work
+from followupd.rounds.proofreader import Proofreader
 from followupd.rounds.reception import Reception
 
 #: a case that goes on deciding more often than this in one turn goes in circles
@@ -47,6 +49,7 @@ class Turn:
     chapters: Sequence[Chapter] = CHAPTERS
 
     def round(self, now: datetime) -> int:
+    proofread: Proofreader = field(default_factory=Proofreader)
         """Return how many mails were heard and how many cases had their turn."""
         return self._hear(now) + self._due(now)
 
@@ -116,7 +119,8 @@ class Turn:
             before = len(decided)
             for chapter in self.chapters:
                 try:
-                    steps = self._cards(work, case, playbook, chapter.act(case, playbook, self.write, now), now)
+                    acted = self._cards(work, case, playbook, chapter.act(case, playbook, self.write, now), now)
+                    steps = self._proofread(work, case, playbook, acted, now)
                 except LetterError as error:
                     stopped = True
                     steps = self._stopped(case, playbook, str(error), now)
@@ -135,6 +139,29 @@ class Turn:
             if isinstance(step, GiftCardDue):
                 found += self._card(work, case, playbook, step, now)
         return found
+    def _proofread(self, work: Work, case: Case, playbook: Playbook, steps: list[Step], now: datetime) -> list[Step]:
+        """Let no letter into the outbox that a hard rule of wording forbids; one in review goes to its owner to read."""
+        found: list[Step] = []
+        for step in steps:
+            if isinstance(step, Outgoing):
+                self.proofread.stop(work, step, case, playbook, now)
+            found.append(step)
+            case = case.after(as_event(step, now))
+            if isinstance(step, Outgoing) and step.review:
+                found.append(self._to_review(work, step, case, playbook, now))
+                case = case.after(as_event(found[-1], now))
+        return found
+
+    def _to_review(self, work: Work, letter: Outgoing, case: Case, playbook: Playbook, now: datetime) -> Outgoing:
+        """Ask the owner to read a letter before it leaves, with what the rules of wording found (practice 12)."""
+        findings = self.proofread.letter(work, letter, case, playbook, now)
+        brief = Brief(
+            because=f"the {letter.kind} to {letter.to.address} waits for you: it lies in Drafts, in its thread",
+            problems=tuple(str(finding) for finding in findings), asks=("approve", "refuse: "), quote=letter.text,
+            about=letter.key, promises=tuple(each for each in case.promises if each.n in letter.concerns),
+        )  # fmt: skip
+        return self.write.desk(APPROVAL, case, playbook, now, brief, playbook.owner_of(case.owner))
+
 
     def _card(self, work: Work, case: Case, playbook: Playbook, due: GiftCardDue, now: datetime) -> list[Step]:
         taken = work.cards.take(case.ref, due.n, due.money, now)

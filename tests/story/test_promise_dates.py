@@ -98,6 +98,8 @@ def test_a_written_date_is_a_moment(text: str, moment: str) -> None:
         ("fr", "demain avant midi", "12-02 12:00"),
         ("fr", "vendredi à 15h30", "12-04 15:30"),
         ("fr", "le 4 décembre", "12-04 17:00"),
+        ("fr", "d'ici le mardi 8 décembre", "12-08 17:00"),
+        ("fr", "ce mardi", "12-01 17:00"),
         ("fr", "sous 48 h", "12-03 10:00"),
         ("fr", "dans les 3 jours ouvrés", "12-04 17:00"),
         ("fr", "la semaine prochaine", "12-11 17:00"),

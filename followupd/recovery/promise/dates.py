@@ -62,7 +62,7 @@ class _Atom:
         week = next((part.week for part in parts if part.week), None)
         if named is not None and week:
             return replace(both, day=week + timedelta(days=named), weekday=None, week=None)
-        explicit = next((part.day for part in parts if part.day), None)
+        explicit = next((part.day for part in parts if part.day and part.weekday is None), None)
         if explicit and explicit.weekday() == named:
             return replace(both, day=explicit, weekday=None, week=None)
         return None
@@ -214,7 +214,7 @@ class Reader:
         if match["next"]:
             return replace(place, day=monday + timedelta(days=7 + number))
         if match["this"] and number == self.today.weekday() and self.calendar.close_of(self.today) > self.now:
-            return replace(place, day=self.today)
+            return replace(place, day=self.today, weekday=number)  # unless a day of its own follows: "le mardi 8"
         return replace(place, weekday=number)
 
     def _offset(self, place: _Atom, match: re.Match[str], index: str) -> _Atom | None:

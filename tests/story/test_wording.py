@@ -1,0 +1,236 @@
+"""The rules of wording: what each finds, what it leaves alone, in four languages; what an agent insists on stands."""
+
+import re
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from followupd.model.letter import CONFIRMATION, CUSTOMER_LETTERS, FOLLOW_UP, GIFT_CARD, HOLDING
+from followupd.recovery.wording import (
+    FACT,
+    LANGUAGES,
+    PART,
+    PHRASED,
+    PREVENTION,
+    RULES,
+    STARTERS,
+    Context,
+    Manner,
+    findings,
+    unknown_rules,
+)
+from tests.story.lettered import ANA
+
+#: sentences that a rule finds in a letter, by language and rule
+BAD = {
+    "en": {
+        "W03": [
+            "I am sorry you feel that way.", "We apologise if you were inconvenienced.", "I am sorry, but the rules are clear.",
+            "We regret any inconvenience this may have caused.", "Sorry that you are upset about it.",
+        ],
+        "W04": ["This was beyond our control.", "Mistakes happen.", "It's not our fault.", "We were extremely busy that week."],
+        "W05": ["You should have told us.", "That was your own mistake.", "You didn't read the label.", "As we have already told you, it left."],
+        "W06": ["Mistakes were made.", "There was a mix-up at the warehouse.", "An error occurred.", "It was overlooked."],
+        "W07": ["We guarantee that it works.", "It will never happen again.", "This won’t happen again.", "You can be 100 % sure."],
+        "W08": ["Please contact us.", "Please call our customer service.", "Don't hesitate to write."],
+        "W09": ["I feel so bad for you.", "That must have been awful.", "I know exactly how you feel."],
+        "W10": ["Your RMA is open.", "As per our records it left.", "Going forward we check."],
+        "W11": ["We are SO VERY sorry.", "IMPORTANT news.", "So sorry!"],
+        "W15": ["Here is a gift card.", "We sent a gift voucher."],
+        "W17": ["Please fill in the attached form.", "You will need to return it at your own expense."],
+    },
+    "de": {
+        "W03": [
+            "Es tut mir leid, dass Sie das so empfinden.", "Wir bitten um Entschuldigung, falls Ihnen etwas fehlte.",
+            "Es tut mir leid, aber so ist es.", "Entschuldigen Sie etwaige Unannehmlichkeiten.",
+        ],
+        "W04": ["Das lag außerhalb unserer Kontrolle.", "So etwas kann passieren.", "Wir bitten um Ihr Verständnis."],
+        "W05": ["Sie hätten das früher sagen sollen.", "Wie wir Ihnen bereits mitgeteilt haben, ist es unterwegs."],
+        "W06": ["Es ist ein Fehler passiert.", "Leider wurde übersehen, dass es fehlt.", "Ein Fehler ist unterlaufen."],
+        "W07": ["Wir garantieren Ihnen das.", "Das wird nie wieder vorkommen.", "Das ist hundert Prozent sicher."],
+        "W08": ["Bitte kontaktieren Sie uns.", "Zögern Sie nicht, uns anzurufen.", "Für weitere Fragen sind wir da."],
+        "W09": ["Sie tun mir wirklich leid.", "Das muss schrecklich gewesen sein.", "Ich weiß, wie Sie sich fühlen."],
+        "W10": ["Wir melden uns zeitnah.", "Anbei die RMA.", "Ihre Ticketnummer steht oben."],
+        "W11": ["Es tut uns SEHR LEID.", "Entschuldigung!"],
+        "W15": ["Ein Geschenkgutschein liegt bei."],
+        "W17": ["Bitte senden Sie uns das Gerät.", "Die Rücksendung geht auf Ihre Kosten."],
+    },
+    "fr": {
+        "W03": [
+            "Je suis désolé que vous le preniez ainsi.", "Toutes nos excuses si cela vous a gêné.", "Je suis désolée, mais c'est ainsi.",
+            "Veuillez excuser tout désagrément.",
+        ],
+        "W04": ["C'est indépendant de notre volonté.", "L’erreur est humaine.", "Merci de votre compréhension."],
+        "W05": ["Vous auriez dû nous le dire.", "C'est votre propre erreur."],
+        "W06": ["Une erreur s'est produite.", "Il y a eu une confusion.", "Des erreurs ont été commises."],
+        "W07": ["Nous vous garantissons que tout ira bien.", "Cela n'arrivera plus.", "Plus jamais."],
+        "W08": ["Veuillez nous contacter.", "N'hésitez pas à appeler.", "Contactez notre service."],
+        "W09": ["Je suis vraiment désolé pour vous.", "Je comprends ce que vous ressentez."],
+        "W10": ["Votre RMA est ouvert.", "Ci-joint la facture."],
+        "W11": ["Nous sommes TRÈS DÉSOLÉS.", "Pardon !"],
+        "W15": ["Voici une carte cadeau."],
+        "W17": ["Merci de nous renvoyer le colis.", "Le retour est à vos frais."],
+    },
+    "es": {
+        "W03": [
+            "Siento que se sienta así.", "Le pedimos disculpas si le hemos causado algo.", "Lo siento, pero así es.",
+            "Disculpe cualquier inconveniente.",
+        ],
+        "W04": ["Fue algo ajeno a nuestra voluntad.", "Estas cosas pasan.", "Agradecemos su comprensión."],
+        "W05": ["Debería haber avisado antes.", "Fue su propio error."],
+        "W06": ["Se ha producido un error.", "Hubo una confusión.", "Se nos pasó."],
+        "W07": ["Le garantizamos que funcionará.", "No volverá a ocurrir.", "Nunca más."],
+        "W08": ["Póngase en contacto con nosotros.", "No dude en llamar."],
+        "W09": ["Lo siento mucho por usted.", "Entiendo perfectamente cómo se siente.", "Qué pena."],
+        "W10": ["Su RMA está abierta.", "Lo haremos a la mayor brevedad."],
+        "W11": ["Lo sentimos MUCHO TODOS.", "¡Perdón!"],
+        "W15": ["Le enviamos una tarjeta regalo."],
+        "W17": ["Por favor, envíenos el producto.", "Los gastos corren a su cargo."],
+    },
+}  # fmt: skip
+#: sentences of good letters, in which no rule finds anything
+GOOD = {
+    "en": [
+        "I am sorry that the parcel did not arrive.", "I am sorry. If anything is still not right, call me.",
+        "We made a mistake: I sent it to an old address.", "I cannot promise that it never happens again.",
+        "Everything else stands as I told you.", "Your refund of 100 % of the price left today.", "The NHS and IKEA use the same form.",
+        "Order AB-1234-XY left on Friday.", "You did everything right.", "Nobody can guarantee that.", "Your guarantee runs until May.",
+    ],
+    "de": [
+        "Es tut mir leid, dass das Paket nicht ankam.", "Wir haben einen Fehler gemacht.", "Niemand kann versprechen, dass das nie wieder passiert.",
+        "Alles andere bleibt, wie ich es Ihnen gesagt habe.", "Rufen Sie mich an, wenn etwas fehlt.",
+    ],
+    "fr": ["Je suis désolée que le colis ne soit pas arrivé.", "Nous avons fait une erreur.", "Tout le reste est comme je vous l'ai dit."],
+    "es": ["Siento que el paquete no llegara.", "Cometimos un error.", "Todo lo demás sigue como le dije."],
+}  # fmt: skip
+
+
+def ids(text: str, kind: str = CONFIRMATION, language: str = "en", **context: object) -> set[str]:
+    manner = context.pop("manner", Manner())
+    found = findings(text, kind=kind, language=language, manner=manner, context=Context(**context))  # type: ignore[arg-type]
+    return {finding.rule.id for finding in found} - {"W01"}
+
+
+@pytest.mark.parametrize(
+    ("language", "rule", "text"),
+    [(language, rule, text) for language, rules in BAD.items() for rule, texts in rules.items() for text in texts],
+)
+def test_each_slip_is_found_by_its_rule(language: str, rule: str, text: str) -> None:
+    assert rule in ids(text, language=language)
+
+
+@pytest.mark.parametrize(("language", "text"), [(language, text) for language, texts in GOOD.items() for text in texts])
+def test_good_sentences_are_left_alone(language: str, text: str) -> None:
+    assert ids(text, language=language) == set()
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+def test_the_better_wording_of_a_rule_breaks_no_rule(rule: object) -> None:
+    better = getattr(rule, "better", "")
+    assert ids(re.sub(r"\(instead of.*\)|^gift-card.*", "", better), kind=FACT) <= {"W14"}
+
+
+def test_every_language_has_every_list() -> None:
+    for language in LANGUAGES:
+        assert set(STARTERS[language]) == {*PHRASED, "apology", "thanks", "invitation", "over-promise-unless"}
+
+
+def test_a_slip_is_found_across_the_lines_of_a_letter_and_named_with_its_line() -> None:
+    [finding] = findings("One.\n\nWe are sorry\nif you had to wait.", kind=PART, language="en")
+    assert (finding.rule.id, finding.line, finding.words) == ("W03", 3, "sorry if")
+
+
+def test_the_apology_stands_in_the_first_two_sentences() -> None:
+    text = "Dear Kim,\n\nThank you. I am sorry for this.\n\nIt left today and comes tomorrow.\n\nAna Reyes\n"
+    late = text.replace("I am sorry for this.", "It rained. So it did not come. I am sorry.")
+    said = {
+        x: [f.rule.id for f in findings(x, kind=CONFIRMATION, language="en", context=Context(owner=ANA.name))]
+        for x in (text, late)
+    }
+    assert said == {text: [], late: ["W01"]}
+
+
+@pytest.mark.parametrize(
+    ("last", "found"),
+    [
+        ("Once more, I am sorry. I hope you come back.", []), ("Once more, I am sorry for all of this.", ["W02"]),
+        ("We hope that you will come back and buy more.", ["W02"]),
+    ],
+)  # fmt: skip
+def test_a_follow_up_ends_with_an_apology_that_turns_into_an_invitation(last: str, found: list[str]) -> None:
+    text = f"Dear Kim,\n\nI am sorry for this.\n\n{last}\n\nWith kind regards,\n\nAna Reyes\n"
+    assert [f.rule.id for f in findings(text, kind=FOLLOW_UP, language="en", context=Context(owner=ANA.name))] == found
+
+
+def test_a_holding_letter_has_three_sentences_and_a_way_to_reach_us() -> None:
+    four = "I am sorry. One thing. Another thing. Call me."
+    assert ids(four, kind=HOLDING) == set()
+    assert ids(f"{four} And one more.", kind=HOLDING) == {"W12"}
+
+
+def test_a_long_fact_is_found() -> None:
+    assert ids("word " * 91, kind=FACT) == {"W12"}
+
+
+def test_a_change_that_is_not_made_yet_is_no_prevention() -> None:
+    assert ids("We will train our people.", kind=PREVENTION) == {"W18"}
+    assert ids("We have trained our people.", kind=PREVENTION) == set()
+    assert ids("We will train our people.", kind=FACT) == set()
+
+
+def test_a_date_that_is_over_is_found() -> None:
+    def over(words: str) -> bool:
+        return "2024" in words
+
+    text = "You hear from me by 4 December 2024, and then by 4 December 2027."
+    assert ids(text, over=over) == {"W13"}
+    assert ids(text, over=over, values=["by 4 December 2024"]) == set()
+
+
+def test_a_dated_promise_that_the_ledger_does_not_know_is_found() -> None:
+    friday = date(2026, 12, 4)
+    assert ids("I will call you by Friday.", hears=lambda _: [("by Friday", friday)]) == {"W14"}
+    assert ids("I will call you by Friday.", hears=lambda _: [("by Friday", friday)], promised=[friday]) == set()
+
+
+def test_the_same_words_are_not_said_twice_to_one_person() -> None:
+    assert ids("I am\nsorry.", earlier=["I am sorry."]) == {"W16"}
+    assert ids("I am very sorry.", earlier=["I am sorry."]) == set()
+
+
+def test_a_gift_card_stands_in_its_own_letter_only() -> None:
+    text = "Here is a gift card for you."
+    assert {kind for kind in CUSTOMER_LETTERS if "W15" in ids(text, kind=kind)} == {*CUSTOMER_LETTERS} - {GIFT_CARD}
+
+
+def test_names_may_be_written_in_capitals_and_with_marks() -> None:
+    assert ids("YAHOOO! GREAT BRANDS wrote.", names=["YAHOOO! Great Brands"]) == set()
+
+
+def test_what_an_agent_insists_on_is_left_alone() -> None:
+    text = "We guarantee it.\nIt was beyond our control."
+    assert ids(text, insisted=["We guarantee it"]) == {"W04"}
+
+
+def test_rules_are_switched_off_and_own_phrases_added() -> None:
+    manner = Manner(frozenset({"W03"}), {"en": {"jargon": ("L2 ticket",)}})
+    assert ids("Sorry if you had an l2  ticket, sorry.", manner=manner) == {"W10"}
+    assert ids("Sorry, wenn Sie ein L2 ticket haben.", language="de", manner=manner) == set()
+
+
+def test_unknown_rules_and_lists_are_named() -> None:
+    assert unknown_rules(Manner(frozenset({"W03", "W99"}), {"en": {"jargon": (), "jokes": ()}})) == ["W99", "jokes"]
+
+
+def test_a_language_without_phrases_is_held_only_to_what_needs_none() -> None:
+    assert ids("Mistakes were made, SORRY FOR IT!", language="sv") == {"W11"}
+
+
+def test_the_page_of_the_rules_says_what_the_rules_say() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "wording.md").read_text(encoding="utf-8")
+    for rule in RULES:
+        stops = "yes" if rule.hard else ""
+        row = f"| {rule.id} | `{rule.name}` | {rule.reason} | {rule.better} | {rule.source} | {stops} |"
+        assert row in page, row
+    assert all(f"`{name}`" in page for name in PHRASED)
