@@ -22,6 +22,7 @@ from followupd.model.compensation import Compensation, Gift, GrantState
 from followupd.model.facts import FACT_NAMES, Facts, Fault
 from followupd.model.letter import CONFIRMATION, DELAY, FOLLOW_UP, Brief, Card
 from followupd.model.message import Person
+from followupd.model.option import Option
 from followupd.model.playbook import Playbook
 from followupd.model.promise import Firmness, Promise, PromiseState
 
@@ -107,6 +108,10 @@ class Written:
             asks_receipt=grant.kind in ARRIVING and grant.state is GrantState.ISSUED,
         )
 
+    def option(self, option: Option) -> Named:
+        by = option.told and self.day(option.told, exact=True)
+        return Named(n=option.n, text=one_line(option.text), by=_given("option.by", by))
+
     def promise(self, promise: Promise, case: Case) -> Named:
         owner = self.playbook.owner_of(promise.owner or case.owner)
         return Named(
@@ -171,6 +176,7 @@ def to_customer(kind: str, case: Case, playbook: Playbook, brief: Brief, pen: Wr
         "first": not case.letters_of(CONFIRMATION, "left"),
         "by_machine": brief.reply,
         "agreed": any(promise.source != "playbook" for promise in brief.promises),
+        "options": [pen.option(option) for option in brief.options],
         "compensation": [pen.grant(grant) for grant in _tellable(grants, GIVEN if kind == FOLLOW_UP else AGREED)],
     }
 
@@ -189,13 +195,13 @@ def to_agent(case: Case, playbook: Playbook, brief: Brief, to: Agent, pen: Writt
         "asks": [one_line(line) for line in brief.asks],
         "done": [one_line(line) for line in brief.done],
         "problems": [one_line(line) for line in brief.problems],
+        "findings": [one_line(line) for line in brief.findings],
         "evidence": [one_line(words) for words, weight in _strongest(brief.evidence or case.evidence) if weight > 0],
         "against": [one_line(words) for words, weight in _strongest(brief.evidence or case.evidence) if weight < 0],
         "promises": [pen.promise(promise, case) for promise in brief.promises],
         "still_open": [pen.promise(promise, case) for promise in case.owed],
         "compensation": [pen.grant(grant) for grant in brief.compensation],
         "given": [pen.grant(grant) for grant in _tellable(case.compensation, GIVEN)],
-        "findings": [one_line(line) for line in brief.findings],
         "quote": _given("quote", brief.quote, flat=False),
         "about": _given("about", brief.about),
         "until": _given("until", brief.until and pen.day(brief.until)),

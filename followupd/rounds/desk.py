@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from followupd import journal
-from followupd.errors import CaseMovedError, NotUnderstoodError, OutageError, WrongTurnError
+from followupd.errors import CaseMovedError, FollowupdError, NotUnderstoodError, OutageError, WrongTurnError
 from followupd.model.agent import Agent
-from followupd.model.case import Case
+from followupd.model.case import Case, Stage
 from followupd.model.command import Command, read_line
-from followupd.model.compensation import Money
+from followupd.model.compensation import Elsewhere, Money
 from followupd.model.event import Approved, Event, LetterDropped
 from followupd.model.kept import Kept, Remark
 from followupd.model.letter import ANSWER, Brief, Step, Writer
@@ -74,8 +74,7 @@ class Desk:
                 continue  # it is said again in the next round
             except Exception as error:  # noqa: BLE001  one odd word never stops the others
                 journal.beat_failed(f"a {remark.source}", error)
-                with self.ledger.work() as work:
-                    work.mail.remark_done(remark.id, now)
+                self._cannot(remark, f"{remark.line!r} could not be done ({type(error).__name__})", now)
         for note in notes:
             try:
                 self._note(note, now)
@@ -84,6 +83,16 @@ class Desk:
             except Exception as error:  # noqa: BLE001  a person reads the note that the desk cannot
                 self._set_aside(note, f"{type(error).__name__}: {error}")
         return len(remarks) + len(notes)
+
+    def _cannot(self, remark: Remark, problem: str, now: datetime) -> None:
+        """Put a word aside that fails whenever it is tried, and give it back to the agent."""
+        with self.ledger.work() as work:
+            work.mail.remark_done(remark.id, now)
+        try:
+            with self.ledger.work() as work:
+                self._answer(work, work.mail.get(remark.mail_id), remark, problem, now)
+        except FollowupdError as error:
+            journal.beat_failed(f"the answer to a {remark.source}", error)
 
     def _set_aside(self, note: Kept, reason: str) -> None:
         with self.ledger.work() as work:
@@ -177,15 +186,6 @@ class Desk:
             case = work.cases.record(case, [mail], lambda _: now, now)
         return case, problems
 
-    # --- doing ---
-
-    def _obey(self, work: Work, case: Case, commands: Sequence[Command], reply: Kept | None, now: datetime) -> Case:
-        playbook = self._playbook(case)
-        grammar = Grammar(playbook, case.language or self.language)
-        for command in commands:
-            heard = grammar.hear(reply) if reply and command.verb == "promised" else ((), ())
-            scene = say.Scene(case, playbook, frozenset(self.playbooks), grammar, now, heard)
-            events = say.obey(command, scene)
     def findings(self, case: Case, lines: Sequence[str], now: datetime) -> list[str]:
         """Return what the rules of wording find in lines that were done, each in a sentence for the agent."""
         found = self.proofread.lines(lines, case, self._playbook(case), now)
@@ -199,6 +199,16 @@ class Desk:
             *soft,
         ]
 
+    # --- doing ---
+
+    def _obey(self, work: Work, case: Case, commands: Sequence[Command], reply: Kept | None, now: datetime) -> Case:
+        playbook = self._playbook(case)
+        grammar = Grammar(playbook, case.language or self.language)
+        for command in commands:
+            heard = grammar.hear(reply) if reply and command.verb == "promised" else ((), ())
+            others = elsewhere(work, case)
+            scene = say.Scene(case, playbook, frozenset(self.playbooks), grammar, now, heard, others, self.cap)
+            events = say.obey(command, scene)
             try:
                 case = self._record(work, case, events, now)
             except WrongTurnError as error:
@@ -236,9 +246,18 @@ class Desk:
         return self.playbooks.get(case.playbook) or self.playbooks["default"]
 
 
+def elsewhere(work: Work, case: Case) -> list[Elsewhere]:
+    """Return what the customer was granted in other cases, for the cap and against the same grant twice."""
+    others = (each for each in work.cases.of_customer(case.customer.address) if each.ref != case.ref)
+    done = {Stage.CLOSED, Stage.DISMISSED}
+    return [Elsewhere(each.ref, each.stage not in done, grant) for each in others for grant in each.compensation]
+
+
 def is_note(kept: Kept) -> bool:
     """Say whether a mail answers one of our desk mails; whether its sender may is decided with the ledger open."""
-    return not kept.in_sent and any("desk/" in key for key in kept.message.answers) and not kept.message.own_key
+    # Robots answer desk mails too: their absence notes and reports are no lines, and no answer must go back to them.
+    person = kept.message.kind is Kind.AGENT and not kept.in_sent
+    return person and any("desk/" in key for key in kept.message.answers)
 
 
 def _joined(lines: Sequence[str]) -> list[str]:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from followupd import journal
-from followupd.errors import CaseMovedError, LetterError, OutageError, WrongTurnError
+from followupd.errors import CaseMovedError, FollowupdError, LetterError, OutageError, WrongTurnError
 from followupd.model.case import Case
 from followupd.model.event import Event, GiftCardDue, GiftCardLacking, LetterStopped, Parked
 from followupd.model.kept import Kept
@@ -25,6 +25,8 @@ from followupd.rounds.reception import Reception
 _ROUNDS = 10
 #: a letter that could not be written is tried again after this, or after the next word
 _TRY_AGAIN = timedelta(hours=1)
+#: a case that was parked is looked at again after this, to tell its owner
+_PARKED = timedelta(days=1)
 
 
 class Chapter(Protocol):
@@ -47,9 +49,9 @@ class Turn:
     write: Writer
     reception: Reception
     chapters: Sequence[Chapter] = CHAPTERS
+    proofread: Proofreader = field(default_factory=Proofreader)
 
     def round(self, now: datetime) -> int:
-    proofread: Proofreader = field(default_factory=Proofreader)
         """Return how many mails were heard and how many cases had their turn."""
         return self._hear(now) + self._due(now)
 
@@ -90,11 +92,17 @@ class Turn:
         except OutageError:
             raise
         except Exception as error:  # noqa: BLE001  nor one bad case: it is parked for a person
-            why = f"{type(error).__name__}: {error}"
-            journal.parked(ref, why)
+            self._park(ref, f"{type(error).__name__}: {error}", now)
+
+    def _park(self, ref: str, why: str, now: datetime) -> None:
+        """Hold the case for a person, whom the case's next turn, a day later, tells of it."""
+        journal.parked(ref, why)
+        try:
             with self.ledger.work() as work:
-                case = work.cases.get(ref)
-                work.cases.record(case, [Parked(at=now, why=why)], lambda _: None, now)
+                parked = Parked(at=now, why=why)
+                work.cases.record(work.cases.get(ref), [parked], lambda _: now + _PARKED, now)
+        except FollowupdError as error:
+            journal.beat_failed(ref, error)
 
     def _decide(self, work: Work, case: Case, now: datetime) -> None:
         playbook = (self.playbooks.get(case.playbook) or self.playbooks["default"]).for_severity(case.severity)
@@ -131,14 +139,6 @@ class Turn:
                 return decided, stopped
         raise WrongTurnError(f"{case.ref} goes in circles")
 
-    def _cards(self, work: Work, case: Case, playbook: Playbook, steps: list[Step], now: datetime) -> list[Step]:
-        """Take the code for a gift card that is due, in this very transaction, and write its letter."""
-        found: list[Step] = []
-        for step in steps:
-            found.append(step)
-            if isinstance(step, GiftCardDue):
-                found += self._card(work, case, playbook, step, now)
-        return found
     def _proofread(self, work: Work, case: Case, playbook: Playbook, steps: list[Step], now: datetime) -> list[Step]:
         """Let no letter into the outbox that a hard rule of wording forbids; one in review goes to its owner to read."""
         found: list[Step] = []
@@ -162,6 +162,14 @@ class Turn:
         )  # fmt: skip
         return self.write.desk(APPROVAL, case, playbook, now, brief, playbook.owner_of(case.owner))
 
+    def _cards(self, work: Work, case: Case, playbook: Playbook, steps: list[Step], now: datetime) -> list[Step]:
+        """Take the code for a gift card that is due, in this very transaction, and write its letter."""
+        found: list[Step] = []
+        for step in steps:
+            found.append(step)
+            if isinstance(step, GiftCardDue):
+                found += self._card(work, case, playbook, step, now)
+        return found
 
     def _card(self, work: Work, case: Case, playbook: Playbook, due: GiftCardDue, now: datetime) -> list[Step]:
         taken = work.cards.take(case.ref, due.n, due.money, now)
