@@ -52,6 +52,8 @@ class House:
     desk: Desk
     turn: Turn
     dispatch: Dispatch
+    lessons: Lessons
+    digest: Digest
 
     def mailbox(self, name: str) -> Mailbox:
         """Return a new connection to a mailbox, not yet open; each thread has its own."""
@@ -80,11 +82,14 @@ def build(settings: Settings) -> House:
     letters = letters_of(settings, seal.message_id)
     default_language = settings.company.locale.partition("_")[0]
     proofread = Proofreader(manner_of(settings), default_language)
-    reception = Reception(settings.playbooks, judge_of(settings), _hear, letters, seal.reference)
+    recogniser = _recogniser(settings)
+    lessons = Lessons(ledger, seal, recogniser, settings.recognise.ask, settings.calendar)
+    judge = _judge(settings, recogniser, lessons.delta)
+    reception = Reception(settings.playbooks, judge, _hear, letters, seal.reference)
     return House(
         settings, seal, ledger, letters, reception,
         intake=Intake(ledger, _ours(settings, seal), settings.tags),
-        desk=Desk(ledger, settings.playbooks, letters, reception, default_language, proofread=proofread),
+        desk=Desk(ledger, settings.playbooks, letters, reception, default_language, proofread=proofread, cap=settings.compensation.cap),
         turn=Turn(ledger, settings.playbooks, letters, reception, proofread=proofread),
         dispatch=Dispatch(
             ledger, post_of(settings.post), lambda letter, now: compose(letter, now=now),

@@ -1,5 +1,6 @@
 """What a customer is given for the trouble: kinds, money and states (practices 9, 43, 46, 73)."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -105,6 +106,29 @@ class Compensation:
     def counts(self) -> bool:
         """Say whether it is given, or will be unless somebody says no."""
         return self.state not in {GrantState.PROPOSED, GrantState.REFUSED}
+
+
+def above_cap(
+    cap: Money | None, given: Iterable[Compensation], money: Money | None, month: Callable[[datetime], bool]
+) -> str:
+    """Say why a grant takes a customer above the cap for one month, "" when it does not.
+
+    `month(at)` says whether a moment lies in the month that counts. Only the cap's own currency can be added up; a grant
+    in another one is above every agent's limit, and a lead sees it in any case.
+    """
+    if cap is None or money is None or money.currency != cap.currency:
+        return ""
+    sums = [
+        grant.money.minor for grant in given
+        if grant.counts and grant.money and grant.money.currency == cap.currency and grant.granted_at and month(grant.granted_at)
+    ]  # fmt: skip
+    before = Money(sum(sums), cap.currency)
+    if before.minor + money.minor <= cap.minor:
+        return ""
+    return (
+        f"the customer has been granted {before.amount} {cap.currency} this month; "
+        f"with {money.amount} more it is above the cap of {cap.amount} {cap.currency}"
+    )
 
 
 @dataclass(frozen=True, slots=True)

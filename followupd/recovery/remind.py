@@ -10,8 +10,8 @@ from followupd.model.calendar import Duration
 from followupd.model.case import Case, Stage
 from followupd.model.compensation import RECEIPT, GrantState
 from followupd.model.event import OwnerNudged, PromiseBroken, PromiseLate, PromiseMade
-from followupd.model.gate import lacks
-from followupd.model.letter import APPROVAL, ESCALATION, HOLDING, NUDGE, Brief, Step, Writer
+from followupd.model.gate import lacks, still_to_give
+from followupd.model.letter import ANSWER, APPROVAL, ESCALATION, HOLDING, NUDGE, Brief, Step, Writer
 from followupd.model.playbook import Playbook
 from followupd.model.promise import Firmness, Promise, PromiseState
 
@@ -21,8 +21,13 @@ _NEW_DATE = Duration(2, "business day")  # how far a promise moves when nobody s
 _RECEIPT = Duration(
     3, "business day"
 )  # from the follow-up's question whether it arrived to the reminder that nobody knows
+_HELD = Duration(1, "business day")  # from the hold to the question whether it still holds
+_ANSWER = Duration(4, "business hour")  # from a mail after the follow-up to the question who answers it
 _MOST_HOLDING = 3  # holding letters in a case; more of them would be noise
 _WORKING = frozenset({Stage.HEARD, Stage.PROMISED, Stage.CONFIRMED})
+
+#: stages in which nothing is worked on
+_QUIET = frozenset({Stage.SUSPECTED, Stage.DISMISSED, Stage.CLOSED})
 
 Rung = Literal["owner", "lead", "manager"]
 
@@ -48,8 +53,8 @@ def moment(case: Case, playbook: Playbook) -> datetime | None:
 
 def act(case: Case, playbook: Playbook, write: Writer, now: datetime) -> list[Step]:
     """Tell each person at most once a day, all matters of the case in one mail; write what the customer must hear."""
-    if case.held or case.stage in {Stage.SUSPECTED, Stage.DISMISSED, Stage.CLOSED}:
-        return []
+    if case.held or case.stage in _QUIET:
+        return _nudges(case, playbook, write, now)
     steps: list[Step] = [*_slipped(case, playbook, now), *_broken(case, now)]
     if steps:
         return steps  # the chapters look again at the changed case
@@ -60,17 +65,59 @@ def act(case: Case, playbook: Playbook, write: Writer, now: datetime) -> list[St
 
 
 def _matters(case: Case, playbook: Playbook) -> Iterator[Matter]:
+    if case.stage is Stage.DISMISSED:
+        return
+    yield from _of_desk_mail(case)
+    if case.held:
+        yield from _of_hold(case, playbook)
+    elif case.stage not in _QUIET:
+        yield from _of_work(case, playbook)
+    if case.not_reached and not case.held:
+        at = case.not_reached_at or case.opened_at
+        sentence = f"the customer was not reached: {case.not_reached}. Please call"
+        yield Matter(f"not-reached {at:%Y-%m-%dT%H:%M}", at, "owner", sentence, ("reached", "not-reached"))
+
+
+def _of_work(case: Case, playbook: Playbook) -> Iterator[Matter]:
     for promise in case.owed:
         yield from _of_promise(promise, playbook)
     yield from _of_silence(case, playbook)
     yield from _of_follow_up(case, playbook)
-    yield from _of_approval(case)
+    yield from _of_approval(case, playbook)
     yield from _of_severity(case, playbook)
     yield from _of_receipt(case, playbook)
-    if case.not_reached:
-        at = max((mark.at for mark in case.letters), default=case.opened_at)
-        sentence = f"the customer was not reached: {case.not_reached}. Please call"
-        yield Matter(f"not-reached: {case.not_reached}", at, "owner", sentence, ("reached", "not-reached"))
+    yield from _of_answer(case, playbook)
+
+
+def _of_desk_mail(case: Case) -> Iterator[Matter]:
+    """A desk mail could not be delivered: what it asked is asked of the next rung, lest nobody was asked at all."""
+    for mark in case.letters:
+        if mark.state == "failed" and mark.kind.startswith("desk/") and mark.kind != ANSWER:
+            rung: Rung = "manager" if mark.kind in {ESCALATION, APPROVAL} else "lead"
+            sentence = (
+                f"{mark.key} could not be delivered, and nobody has read what it asks; see `followupd case {case.ref}`"
+            )
+            yield Matter(f"undelivered {rung} {mark.key}", mark.at, rung, sentence)
+
+
+def _of_hold(case: Case, playbook: Playbook) -> Iterator[Matter]:
+    """A held case moves by nobody's hand but a person's, who may have forgotten it, or never have heard of it."""
+    if case.held_at is None or (case.stage is Stage.CLOSED and not any(still_to_give(g) for g in case.compensation)):
+        return
+    at = playbook.calendar.after(case.held_at, _HELD)
+    sentence = f"no letter of this case leaves, since it is held{': ' + case.held_because if case.held_because else ''}"
+    yield Matter(f"held {case.held_at:%Y-%m-%dT%H:%M}", at, "owner", sentence, ("release",))
+
+
+def _of_answer(case: Case, playbook: Playbook) -> Iterator[Matter]:
+    """The customer wrote after the follow-up, and nobody has answered."""
+    wrote = case.customer_wrote_at
+    if case.stage is not Stage.FOLLOWED_UP or not case.unanswered or wrote is None:
+        return
+    if case.we_wrote_at is None or case.we_wrote_at < wrote:
+        at = playbook.calendar.after(wrote, _ANSWER)
+        sentence = "the customer has written since the follow-up, and nobody has answered"
+        yield Matter(f"answer {wrote:%Y-%m-%dT%H:%M}", at, "owner", sentence, ("reached", "complaint"))
 
 
 def _of_promise(promise: Promise, playbook: Playbook) -> Iterator[Matter]:
@@ -116,12 +163,16 @@ def _of_follow_up(case: Case, playbook: Playbook) -> Iterator[Matter]:
     )
 
 
-def _of_approval(case: Case) -> Iterator[Matter]:
+def _of_approval(case: Case, playbook: Playbook) -> Iterator[Matter]:
     for grant in case.compensation:
         if grant.state is GrantState.WAITING_APPROVAL:
             value = f" of {grant.money.amount} {grant.money.currency}" if grant.money else ""
-            sentence = f"the {grant.kind}{value} is above the agent's limit and needs your word"
-            yield Matter(f"approve-{grant.n}", case.opened_at, "lead", sentence, ("approve", "refuse: "))
+            sentence = f"the {grant.kind}{value} needs your word: {grant.because or 'it is above the limit'}"
+            # A lead does not approve what the lead granted.
+            above = grant.agent == _person(case, playbook, "lead").id
+            name = f"approve-{grant.n}{' manager ' if above else ''}"
+            rung = _rung_of(name)
+            yield Matter(name, grant.granted_at or case.opened_at, rung, sentence, ("approve", "refuse: "))
 
 
 def _of_receipt(case: Case, playbook: Playbook) -> Iterator[Matter]:
@@ -159,9 +210,9 @@ def _not_twice_a_day(case: Case, playbook: Playbook, matter: Matter) -> datetime
 
 
 def _rung_of(name: str) -> Rung:
-    if name.startswith("approve-") or " lead " in name:
-        return "lead"
-    return "manager" if " manager " in name else "owner"
+    if " manager " in name:
+        return "manager"
+    return "lead" if name.startswith("approve-") or " lead " in name else "owner"
 
 
 def _nudges(case: Case, playbook: Playbook, write: Writer, now: datetime) -> list[Step]:

@@ -6,15 +6,17 @@ from datetime import datetime
 
 from followupd import journal
 from followupd.errors import CaseMovedError, FollowupdError, NotUnderstoodError, OutageError, WrongTurnError
+from followupd.model.agenda import Agenda
 from followupd.model.agent import Agent
 from followupd.model.case import Case, Stage
-from followupd.model.command import Command, read_line
+from followupd.model.command import Command, about, cases_in, read_line
 from followupd.model.compensation import Elsewhere, Money
 from followupd.model.event import Approved, Event, LetterDropped
-from followupd.model.kept import Kept, Remark
+from followupd.model.kept import NO_COMPLAINT, QUARANTINE, Kept, Remark
 from followupd.model.letter import ANSWER, Brief, Step, Writer
 from followupd.model.marks import marks
 from followupd.model.message import Kind
+from followupd.model.outgoing import Outgoing
 from followupd.model.playbook import Playbook
 from followupd.model.promise import HeardGrant, HeardPromise
 from followupd.recovery import promise, say
@@ -59,8 +61,8 @@ class Desk:
     write: Writer
     reception: Reception
     language: str
-    cap: Money | None = None  # most that one customer is granted in a month without a lead's word
     proofread: Proofreader = field(default_factory=Proofreader)
+    cap: Money | None = None  # most that one customer is granted in a month without a lead's word
 
     def round(self, now: datetime) -> int:
         """Do everything that was said since the last round; return how many remarks and notes there were."""
@@ -121,8 +123,8 @@ class Desk:
         if ref:
             return work.cases.get(ref)
         if verb == _DISMISS:
-            if kept.state == "unheard":
-                work.mail.put_down(kept.id, reason="an agent said that it is no complaint")
+            if kept.state != QUARANTINE:
+                work.mail.put_down(kept.id, reason=NO_COMPLAINT)
             return None
         complaint = self._complaint_behind(work, kept)
         return self.reception.open_by_agent(work, complaint, SOMEBODY, now)
@@ -144,8 +146,9 @@ class Desk:
         """A note is an agent's answer to a desk mail that was sent to that agent; nothing else gives orders."""
         with self.ledger.work() as work:
             letter = work.outbox.get(next(key for key in note.message.answers if "desk/" in key)).letter
-            case = work.cases.get(letter.case)
-            agent = self._playbook(case).team.by_address(note.message.sender.address)
+            case = work.cases.get(letter.case) if letter.case else None
+            playbook = self._playbook(case) if case else self.playbooks["default"]
+            agent = playbook.team.by_address(note.message.sender.address)
             if agent is None or agent.email.lower() != letter.to.address.lower():
                 work.mail.put_down(
                     note.id,
@@ -158,8 +161,36 @@ class Desk:
                 work.mail.put_down(note.id, state="quarantine", reason=f"a forged note: {note.message.no_answer}")
                 journal.set_aside(note.id, "a note that failed DMARC")
                 return
-            work.mail.put_down(note.id, case_ref=case.ref)
+            work.mail.put_down(note.id, case_ref=case.ref if case else None)
+            if case is None:
+                self._digest_answered(work, note, letter, agent, now)
+                return
             self.hear_lines(work, case, note.message.text.splitlines(), agent.name, "note", agent, now)
+
+    def _digest_answered(self, work: Work, note: Kept, digest: Outgoing, agent: Agent, now: datetime) -> None:
+        """Do what the lines say of the cases that stood in the digest; what is not understood comes back."""
+        named = cases_in(f"{digest.text}\n{digest.html}")
+        problems: list[str] = []
+        done: list[str] = []
+        for line in note.message.text.splitlines():
+            ref, said = about(line)
+            ref = ref or (named[0] if len(named) == 1 else "")
+            if not said or (not ref and _courtesy(said)):
+                continue
+            if ref not in named:
+                problems.append(f"{line.strip()!r} names no case of that digest; expected 'FU-7K3Q9: complaint'")
+                continue
+            _, wrong = self.hear_lines(work, work.cases.get(ref), [said], agent.name, "digest", agent, now)
+            problems += [f"{ref}: {problem}" for problem in wrong]
+            done += [] if wrong else [f"{ref}: {said}"]
+        if problems:
+            journal.not_understood("digest", "")
+            playbook = self.playbooks["default"]
+            agenda = Agenda(
+                key=f"{digest.key}.answer-{note.id}", day=playbook.calendar.local(now).date(), done=tuple(done),
+                problems=tuple(problems),
+            )  # fmt: skip
+            work.outbox.queue(self.write.digest(agenda, playbook, now, note.mailbox, agent), now)
 
     def hear_lines(
         self, work: Work, case: Case, lines: Sequence[str], actor: str, source: str, agent: Agent | None, now: datetime

@@ -13,7 +13,7 @@ from followupd.edges.seal import Seal
 from followupd.edges.tables import CaseRow, EventRow, LetterRow, MailRow
 from followupd.errors import CaseMovedError, UnknownCaseError
 from followupd.model.case import Case, Stage
-from followupd.model.event import CaseOpened, Event
+from followupd.model.event import CaseOpened, ComplaintHeard, Dismissed, Event
 from followupd.model.letter import Step, as_event
 from followupd.model.outgoing import Outgoing
 
@@ -37,6 +37,23 @@ class Cases:
             query = query.where(CaseRow.stage == stage)
         return [self._value(row) for row in self._session.exec(query)]
 
+    def unfinished(self) -> list[Case]:
+        """Return the cases that are neither closed nor dismissed, oldest first."""
+        query = select(CaseRow).where(col(CaseRow.stage).not_in([Stage.CLOSED, Stage.DISMISSED]))
+        return [
+            self._value(row) for row in self._session.exec(query.order_by(col(CaseRow.opened_at), col(CaseRow.ref)))
+        ]
+
+    def decisions(self) -> list[tuple[str, datetime, bool]]:
+        """Return of each case that a person decided: when, and whether it is a complaint; the last word counts."""
+        query = select(EventRow).where(col(EventRow.name).in_([ComplaintHeard.__name__, Dismissed.__name__]))
+        found: dict[str, tuple[str, datetime, bool]] = {}
+        for row in self._session.exec(query.order_by(col(EventRow.id))):
+            event = opened(self._seal, event_adapter(row.name), row.sealed)
+            if isinstance(event, Dismissed) or (isinstance(event, ComplaintHeard) and not event.by_machine):
+                found[row.case_ref] = row.case_ref, event.at, isinstance(event, ComplaintHeard)
+        return list(found.values())
+
     def history(self, ref: str) -> list[Event]:
         query = select(EventRow).where(EventRow.case_ref == ref).order_by(col(EventRow.seq))
         return [opened(self._seal, event_adapter(row.name), row.sealed) for row in self._session.exec(query)]
@@ -52,6 +69,13 @@ class Cases:
     def count_open(self) -> int:
         done = [Stage.CLOSED, Stage.DISMISSED]
         return self._session.exec(select(func.count()).where(col(CaseRow.stage).not_in(done))).one()
+
+    def of_customer(self, address: str) -> list[Case]:
+        """Return every case of the customer, in any mailbox, oldest first."""
+        query = select(CaseRow).where(func.lower(CaseRow.customer_address) == address.lower())
+        return [
+            self._value(row) for row in self._session.exec(query.order_by(col(CaseRow.opened_at), col(CaseRow.ref)))
+        ]
 
     def open_of(self, address: str, mailbox: str) -> list[Case]:
         """Return the customer's cases in this mailbox that are neither closed nor dismissed, newest first."""

@@ -1,6 +1,6 @@
 """The form of followupd.toml: every table and key, its default and what it means."""
 
-from followupd.edges.settings import known, patterns, plain
+from followupd.edges.settings import giving, known, patterns, plain
 from followupd.edges.settings.form import Form, Option, Section
 from followupd.edges.settings.secrets import kept_secret, secret
 
@@ -165,6 +165,49 @@ AGENT = Section(
     many=True,
     needed=True,
 )
+COMPENSATION = Section(
+    "compensation",
+    "What customers are given, besides each agent's limit.",
+    (
+        Option(
+            "cap",
+            giving.cap,
+            "Most that one customer is granted in a calendar month, in all cases together; above it a lead approves. "
+            "Empty for no cap.",
+            "",
+            "200.00 per month",
+        ),
+    ),
+)
+GIFT_CARDS = Section(
+    "gift_cards",
+    "Where gift cards come from.",
+    (
+        Option(
+            "provider",
+            plain.one_of("codes", "http"),
+            "`codes`: those that `followupd gift-cards import` has put in stock; `http`: ordered one by one.",
+            "codes",
+            "http",
+        ),
+        Option(
+            "url",
+            giving.url,
+            "The provider's address, to which `/orders` is added.",
+            "",
+            "https://cards.example.com/api/v2",
+        ),
+        Option("token", secret, "Where the provider's token is kept (Secrets).", "", "credential:gift-cards"),
+        Option("ca_file", plain.text, _CA_SAYS, "", "our-ca.pem"),
+        Option(
+            "low",
+            plain.count,
+            "Fewer cards of a value than this in stock: the owner is told once a day. 0 for never.",
+            5,
+            10,
+        ),
+    ),
+)
 RECOGNISE = Section(
     "recognise",
     "How complaints are told from everything else.",
@@ -212,4 +255,17 @@ METRICS = Section(
     (Option("listen", plain.listen, "host:port, or empty for none.", "", "127.0.0.1:9099"),),
 )
 
-HOUSE: Form = (COMPANY, MAILBOX, POST, LEDGER, HOURS, AGENT, RECOGNISE, TAGS, FOLDERS, METRICS)
+HOUSE: Form = (
+    COMPANY,
+    MAILBOX,
+    POST,
+    LEDGER,
+    HOURS,
+    AGENT,
+    COMPENSATION,
+    GIFT_CARDS,
+    RECOGNISE,
+    TAGS,
+    FOLDERS,
+    METRICS,
+)

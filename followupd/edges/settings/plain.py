@@ -95,6 +95,12 @@ def port(value: object) -> int:
     return value
 
 
+def count(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 1_000_000:
+        raise MisfitError(Rule.TYPE, "must be a whole number, 0 or more", "write the number without quotes.")
+    return value
+
+
 def host(value: object) -> str:
     """Read a host name or an IP address, and return it in ASCII; raises for one with scheme or port in it."""
     found = filled(value)

@@ -8,6 +8,7 @@ from typing import Any
 
 from followupd.edges.settings import plain
 from followupd.edges.settings.form import fill
+from followupd.edges.settings.giving import read_compensation, read_gift_cards
 from followupd.edges.settings.house_form import HOUSE
 from followupd.edges.settings.playbooks import read_playbooks
 from followupd.edges.settings.rules import WARNINGS, Rule
@@ -74,6 +75,8 @@ def _read(directory: Path) -> tuple[Settings, list[Problem]]:
         ledger=_ledger(sheet, filled["ledger"]),
         calendar=calendar,
         team=team,
+        compensation=read_compensation(sheet, filled["compensation"], company.currency),
+        gift_cards=read_gift_cards(sheet, filled["gift_cards"], _placed),
         recognise=_recognise(sheet, filled["recognise"]),
         tags=read_tags(sheet, filled["tags"]),
         folders=read_folders(sheet, filled["folders"], {mailbox.inbox for mailbox in mailboxes}),

@@ -9,6 +9,7 @@ from typing import Literal
 from followupd.edges.settings.secrets import Secret
 from followupd.model.agent import Company, Team
 from followupd.model.calendar import Calendar, Duration
+from followupd.model.compensation import Money
 from followupd.model.playbook import Playbook
 
 Security = Literal["tls", "starttls", "none"]
@@ -99,6 +100,24 @@ class RecogniseSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CompensationSettings:
+    """What one customer may be granted in a month without a lead's word; None for any amount."""
+
+    cap: Money | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GiftCardSettings:
+    """Where gift cards come from: imported codes, or a provider over HTTP. `low` is when the stock is worth a warning."""
+
+    provider: Literal["codes", "http"] = "codes"
+    url: str = ""
+    token: Secret = _NO_SECRET
+    ca_file: str = ""
+    low: int = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MetricsSettings:
     """Where metrics and /healthz are served: host and port, or None for nowhere."""
 
@@ -124,6 +143,8 @@ class Settings:
     ledger: LedgerSettings
     calendar: Calendar
     team: Team
+    compensation: CompensationSettings
+    gift_cards: GiftCardSettings
     recognise: RecogniseSettings
     tags: Mapping[str, str]
     folders: Mapping[str, str]
@@ -135,7 +156,7 @@ class Settings:
     def secrets(self) -> tuple[Secret, ...]:
         """Every secret that is configured, in the order of the file."""
         kept = [mailbox.password for mailbox in self.mailboxes]
-        kept += [self.post.password, self.ledger.password, self.ledger.key]
+        kept += [self.post.password, self.ledger.password, self.ledger.key, self.gift_cards.token]
         return tuple(secret for secret in kept if secret.given)
 
     def mailbox(self, name: str) -> MailboxSettings:

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 from followupd.errors import NotUnderstoodError
 from followupd.model import event as e
+from followupd.model.agent import Agent
 from followupd.model.command import Command
-from followupd.model.compensation import GrantState
+from followupd.model.compensation import Compensation, GrantState
 from followupd.model.heard import paired
 from followupd.model.promise import PromiseState
-from followupd.recovery.say.compensation import granted, heard_grants, state_for
+from followupd.recovery.say.compensation import granted, heard_grants, judged
 from followupd.recovery.say.life import opened
 from followupd.recovery.say.promises import made_promise, next_promise
 from followupd.recovery.say.scene import Scene, about, leads, within_limit
@@ -39,13 +40,19 @@ def approve(command: Command, scene: Scene) -> list[e.Event]:
         for mark in scene.case.letters
         if mark.state == "review"
     ]
-    found = [*letters, *approve_proposals(command, scene), *_approve_grants(command, scene)]
+    found = [*letters, *approve_proposals(command, scene)]
+    try:
+        found += _approve_grants(command, scene)
+    except NotUnderstoodError:
+        if not found:
+            raise
     if not found:
         raise NotUnderstoodError(f"nothing in {scene.case.ref} waits for an approval")
     return found
 
 
 def _approve_grants(command: Command, scene: Scene) -> list[e.Event]:
+    """Two pairs of eyes: what one person granted another one approves."""
     waiting = [g for g in scene.case.compensation if g.state is GrantState.WAITING_APPROVAL]
     if not waiting:
         return []
@@ -55,9 +62,19 @@ def _approve_grants(command: Command, scene: Scene) -> list[e.Event]:
         raise NotUnderstoodError(
             "a grant above the limit is approved by a lead's answer to the desk mail, not by a tag"
         )
-    if not all(leads(who) or within_limit(who, grant.money) for grant in waiting):
+    theirs = [grant for grant in waiting if grant.agent != who.id]
+    if not theirs:
+        raise NotUnderstoodError(f"{who.name} granted it, or owns the case; somebody else must approve it")
+    if not all(_may_approve(who, grant, scene) for grant in theirs):
         raise NotUnderstoodError(f"{who.name} cannot approve this amount; a lead answers the desk mail")
-    return [e.CompensationApproved(at=scene.now, n=grant.n, **about(command)) for grant in waiting]
+    return [e.CompensationApproved(at=scene.now, n=grant.n, **about(command)) for grant in theirs]
+
+
+def _may_approve(who: Agent, grant: Compensation, scene: Scene) -> bool:
+    """A lead may approve anything; another agent only what is merely above the first one's limit."""
+    granter = scene.playbook.team.by_id(grant.agent)
+    only_the_limit = granter is None or not within_limit(granter, grant.money)
+    return leads(who) or (only_the_limit and within_limit(who, grant.money))
 
 
 def refuse(command: Command, scene: Scene) -> list[e.Event]:
@@ -78,7 +95,9 @@ def refuse(command: Command, scene: Scene) -> list[e.Event]:
     ]
     if not (letters or grants or promises):
         raise NotUnderstoodError(f"nothing in {scene.case.ref} waits for an approval")
-    return [*letters, *grants, *promises]
+    # The chapter would write the very same letter again at once; it does so when a person says `release`.
+    held = [e.Held(at=scene.now, **about(command))] if letters and not scene.case.held else []
+    return [*letters, *grants, *promises, *held]
 
 
 def approve_proposals(command: Command, scene: Scene) -> list[e.Event]:
@@ -90,7 +109,7 @@ def approve_proposals(command: Command, scene: Scene) -> list[e.Event]:
         if promise.state is PromiseState.PROPOSED
     ]
     grants = [
-        granted(command, scene, replace(grant, state=state_for(command, scene, grant.money)))
+        granted(command, scene, judged(command, scene, grant))
         for grant in scene.case.compensation
         if grant.state is GrantState.PROPOSED
     ]

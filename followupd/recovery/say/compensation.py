@@ -1,14 +1,15 @@
 """Compensation as agents say it: granted within limits and never twice, issued, refused."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from followupd.errors import NotUnderstoodError
 from followupd.model import event as e
+from followupd.model.agent import Agent
 from followupd.model.case import Case
 from followupd.model.command import Command, expected
-from followupd.model.compensation import Compensation, Gift, GrantState, Money
+from followupd.model.compensation import Compensation, Gift, GrantState, Money, above_cap
 from followupd.model.promise import HeardGrant
 from followupd.recovery.say.life import opened
 from followupd.recovery.say.scene import Scene, about, numbered, within_limit
@@ -45,29 +46,56 @@ def _tag_money(command: Command, scene: Scene) -> Money:
 
 def grant_once(command: Command, scene: Scene, grant: Compensation) -> list[e.Event]:
     """Give a grant its number and its state; the same grant twice is one grant."""
-    state = state_for(command, scene, grant.money)
-    twin = _twin(scene.case, grant)
+    twin = _twin(scene.case.compensation, grant)
     if twin is None:
-        return [granted(command, scene, replace(grant, n=next_grant(scene.case), state=state))]
-    return [granted(command, scene, replace(twin, state=state))] if twin.state is GrantState.PROPOSED else []
+        return [granted(command, scene, judged(command, scene, replace(grant, n=next_grant(scene.case))))]
+    return [granted(command, scene, judged(command, scene, twin))] if twin.state is GrantState.PROPOSED else []
 
 
 def granted(command: Command, scene: Scene, grant: Compensation) -> e.Event:
     return e.CompensationGranted(at=scene.now, compensation=grant, **about(command))
 
 
-def _twin(case: Case, grant: Compensation) -> Compensation | None:
+def _twin(grants: Iterable[Compensation], grant: Compensation) -> Compensation | None:
     """Find the same grant: two tagged mails of a thread must not refund twice, nor send two replacements."""
-    same = (g for g in case.compensation if g.kind is grant.kind and g.money == grant.money)
+    same = (g for g in grants if g.kind is grant.kind and g.money == grant.money)
     open_ones = (g for g in same if g.state is not GrantState.REFUSED)
     told_by_text = grant.money is None and grant.kind in {Gift.COUPON, Gift.GESTURE}
     return next((g for g in open_ones if not told_by_text or g.text == grant.text), None)
 
 
-def state_for(command: Command, scene: Scene, money: Money | None) -> GrantState:
-    """Up to the limit an agent grants alone (practice 50); above it a lead agrees first."""
+def judged(command: Command, scene: Scene, grant: Compensation) -> Compensation:
+    """Return the grant with its state: the agent's own to give (practice 50), or waiting for a lead, and why."""
     agent = scene.playbook.team.by_id(command.agent) or scene.playbook.owner_of(scene.case.owner)
-    return GrantState.GRANTED if within_limit(agent, money) else GrantState.WAITING_APPROVAL
+    why = _above_limit(agent, grant.money) or _above_cap(scene, grant) or _given_elsewhere(scene, grant)
+    state = GrantState.WAITING_APPROVAL if why else GrantState.GRANTED
+    return replace(grant, state=state, because=why, agent=agent.id)
+
+
+def _above_limit(agent: Agent, money: Money | None) -> str:
+    if money is None or agent.limit is None or within_limit(agent, money):
+        return ""
+    said = f"{money.amount} {money.currency}"
+    return f"{said} is above the limit of {agent.name}, {agent.limit.amount} {agent.limit.currency}"
+
+
+def _above_cap(scene: Scene, grant: Compensation) -> str:
+    local = scene.playbook.calendar.local
+    here = [each for each in scene.case.compensation if each.n != grant.n]
+    given = [*here, *(other.grant for other in scene.others)]
+    today = local(scene.now)
+    return above_cap(
+        scene.cap, given, grant.money, lambda at: (local(at).year, local(at).month) == (today.year, today.month)
+    )
+
+
+def _given_elsewhere(scene: Scene, grant: Compensation) -> str:
+    """One trouble told in two mails may be two cases; the same grant in both is asked about, not given twice."""
+    for other in scene.others:
+        if other.open and other.grant.state is not GrantState.PROPOSED and _twin([other.grant], grant):
+            value = f" of {grant.money.amount} {grant.money.currency}" if grant.money else ""
+            return f"the same {grant.kind}{value} is granted to this customer in {other.ref} already"
+    return ""
 
 
 def issued(command: Command, scene: Scene) -> list[e.Event]:

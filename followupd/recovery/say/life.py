@@ -2,8 +2,10 @@
 
 from followupd.errors import NotUnderstoodError
 from followupd.model import event as e
-from followupd.model.case import Stage
+from followupd.model.case import Case, Stage
 from followupd.model.command import Command
+from followupd.model.compensation import Compensation, Gift, GrantState
+from followupd.model.gate import still_to_give
 from followupd.recovery.say.scene import Scene, about
 
 
@@ -47,9 +49,21 @@ def close(command: Command, scene: Scene) -> list[e.Event]:
         raise NotUnderstoodError(
             f"{case.ref} cannot close while promise {numbers} is owed; say 'kept: N' or 'withdraw: N because ...'"
         )
+    due = [g.n for g in case.compensation if still_to_give(g) and not _goes_by_itself(g, case)]
+    if due:
+        numbers = ", ".join(map(str, due))
+        raise NotUnderstoodError(
+            f"{case.ref} cannot close while compensation {numbers} is not given; say 'issued: N' or 'refused: N' first"
+        )
     if not case.promises and not case.compensation:  # practice 57: even one who only vents expects us to do something
         raise NotUnderstoodError(f"{case.ref} cannot close without a next step or a gesture; say 'gesture: ...' first")
     return [e.Closed(at=scene.now, **about(command))]
+
+
+def _goes_by_itself(grant: Compensation, case: Case) -> bool:
+    """A gift card leaves after the follow-up, whether or not the case is closed by then."""
+    after_follow_up = case.stage is Stage.FOLLOWED_UP
+    return grant.kind is Gift.GIFT_CARD and grant.state is GrantState.GRANTED and after_follow_up
 
 
 def hold(command: Command, scene: Scene) -> list[e.Event]:
@@ -61,7 +75,8 @@ def release(command: Command, scene: Scene) -> list[e.Event]:
 
 
 def reached(command: Command, scene: Scene) -> list[e.Event]:
-    return [] if scene.case.reached else [e.CustomerReached(at=scene.now, **about(command))]
+    known = scene.case.reached and not scene.case.not_reached
+    return [] if known else [e.CustomerReached(at=scene.now, **about(command))]
 
 
 def not_reached(command: Command, scene: Scene) -> list[e.Event]:

@@ -11,7 +11,7 @@ from followupd.model import event as e
 from followupd.model.agent import Agent, Role
 from followupd.model.case import Case
 from followupd.model.command import Command
-from followupd.model.compensation import Money
+from followupd.model.compensation import Elsewhere, Money
 from followupd.model.playbook import Playbook
 from followupd.model.promise import HeardGrant, HeardPromise
 
@@ -36,6 +36,8 @@ class Scene:
     grammar: Grammar
     now: datetime
     heard: tuple[Sequence[HeardPromise], Sequence[HeardGrant]] = ((), ())
+    others: Sequence[Elsewhere] = ()  # what the same customer was granted in other cases
+    cap: Money | None = None  # most that one customer is granted in a month without a lead's word
 
 
 Say = Callable[[Command, Scene], list[e.Event]]
