@@ -8,7 +8,7 @@ PYTHON = $(firstword $(foreach each,$(PYTHONS),$(shell $(each) -c '$(SUITS)' 2>/
 
 IN = .venv/bin/
 
-.PHONY: check lint types floors test demo venv idle clean
+.PHONY: check lint types floors test demo venv idle migration fuzz clean
 
 # Run every check, and all of them even where one fails; the tests come last.
 check: venv
@@ -34,6 +34,10 @@ test: venv
 # Tell the whole story over real IMAP and SMTP on this machine.
 demo: venv
 	$(IN)followupd demo
+
+# Draft the migration that a change of tables.py needs: make migration SAYS="what changed".
+migration: venv
+	$(IN)python -m followupd.edges.migrations "$(SAYS)"
 
 # Measure start-up and idle memory.
 idle: venv

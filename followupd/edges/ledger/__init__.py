@@ -8,15 +8,16 @@ from typing import Any
 
 from sqlalchemy import URL, Engine, event, make_url
 from sqlalchemy.exc import OperationalError
-from sqlmodel import Session, SQLModel, create_engine
+from sqlmodel import Session, create_engine
 
-from followupd.edges import tables
 from followupd.edges.ledger.cards import Cards
 from followupd.edges.ledger.cases import Cases
+from followupd.edges.ledger.copying import copy
 from followupd.edges.ledger.hold import hold
 from followupd.edges.ledger.mail import Mail
 from followupd.edges.ledger.outbox import Outbox
 from followupd.edges.ledger.pulse import Pulse
+from followupd.edges.ledger.upgrading import upgrade
 from followupd.edges.seal import Seal
 from followupd.errors import OutageError
 
@@ -42,13 +43,20 @@ class Ledger:
         self._engine = _engine(url)
         self._seal = seal
 
-    def upgrade(self) -> None:
-        """Create what is missing. The file is the owner's alone: it holds what customers wrote."""
+    def upgrade(self, *, by_hand: bool = False) -> str:
+        """Create what is missing or migrate; return what was done. The file is the owner's alone: it holds what customers wrote.
+
+        Raises:
+            OldLedgerError: a person must migrate it. NewLedgerError: it belongs to a newer followupd.
+        """
         _make_file(self._engine.url)
         with self._outage():
-            SQLModel.metadata.create_all(
-                self._engine, tables=[SQLModel.metadata.tables[t.__tablename__] for t in _TABLES]
-            )
+            return upgrade(self._engine, by_hand=by_hand)
+
+    def copy(self, path: Path) -> None:
+        """Write a copy of a SQLite ledger while it is in use; raises NoCopyError."""
+        with self._outage():
+            copy(self._engine, path)
 
     @contextmanager
     def work(self) -> Iterator[Work]:
@@ -71,12 +79,6 @@ class Ledger:
             yield
         except OperationalError as error:
             raise OutageError(f"the ledger does not answer: {error.orig}") from error
-
-
-_TABLES: tuple[Any, ...] = (
-    tables.CaseRow, tables.EventRow, tables.LetterRow, tables.MailRow, tables.PlaceRow, tables.CursorRow,
-    tables.RemarkRow, tables.CardRow, tables.PulseRow,
-)  # fmt: skip
 
 
 def _engine(url: str) -> Engine:

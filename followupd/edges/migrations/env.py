@@ -1,0 +1,28 @@
+"""What Alembic runs to reach the ledger: always within a transaction that somebody else opened."""
+
+from typing import Any, Literal
+
+from alembic import context
+from sqlmodel import AutoString, SQLModel
+from sqlmodel.sql.sqltypes import UTCDateTime
+
+
+def plain_types(kind: str, item: Any, _: Any) -> str | Literal[False]:
+    """Write SQLModel's types by SQLAlchemy's own names: a released revision must not change with a library."""
+    if kind == "type" and isinstance(item, AutoString):
+        return "sa.String()"
+    if kind == "type" and isinstance(item, UTCDateTime):
+        return "sa.DateTime(timezone=True)"
+    return False
+
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=SQLModel.metadata,
+    render_as_batch=True,  # SQLite changes a column by writing the table anew
+    render_item=plain_types,
+    transactional_ddl=True,  # SQLite too: we say BEGIN ourselves
+    compare_type=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,201 @@
+"""The ledger outlives its tables: made anew or migrated, it comes out the same, and no upgrade loses what was there."""
+
+import sqlite3
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, create_engine, inspect, text
+from sqlmodel import SQLModel
+
+from followupd.edges import migrations
+from followupd.edges.ledger import Ledger, upgrading
+from followupd.edges.ledger.copying import NoCopyError
+from followupd.edges.ledger.upgrading import HEAD, NewLedgerError, OldLedgerError
+from followupd.edges.seal import Seal
+from tests.servers.postgres import Postgres
+
+NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)
+HOW = 'tables.py was changed: `make migration SAYS="what changed"` drafts the revision that goes with it'
+CASE = (
+    "INSERT INTO case_file (ref, version, mailbox, stage, held, playbook, owner, customer_address, opened_at, sealed)"
+    " VALUES ('FU-7K3Q9', 1, 'support', 'heard', false, 'default', 'ana', 'kim@customers.test', '2026-12-01 10:00:00', '')"
+)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/ledger.db"
+    postgres: Postgres = request.getfixturevalue("postgres")
+    return postgres.database()
+
+
+@pytest.fixture
+def engine(url: str) -> Iterator[Engine]:
+    found = create_engine(url)
+    yield found
+    found.dispose()
+
+
+@pytest.fixture
+def ledger(url: str) -> Iterator[Ledger]:
+    found = Ledger(url, Seal([b"k" * 32]))
+    yield found
+    found.close()
+
+
+def test_the_migrations_lead_to_the_tables_that_the_program_works_with(engine: Engine) -> None:
+    with engine.begin() as connection:
+        migrations.migrate(connection)
+        assert migrations.differences(connection) == [], HOW
+
+
+def test_the_program_knows_the_newest_migration_without_asking_alembic() -> None:
+    assert migrations.newest() == HEAD, "put the newest revision's name in HEAD of followupd/edges/ledger/upgrading.py"
+
+
+def test_a_new_ledger_is_what_the_migrations_lead_to(engine: Engine, ledger: Ledger) -> None:
+    assert ledger.upgrade() == f"created at revision {HEAD}"
+    with engine.begin() as connection:
+        assert connection.scalar(text("SELECT version_num FROM alembic_version")) == HEAD
+        assert migrations.differences(connection) == []
+        migrations.migrate(connection)  # Alembic, too, finds nothing to do
+
+
+def test_a_ledger_that_is_up_to_date_starts_without_alembic(tmp_path: Path) -> None:
+    deed = (
+        "import sys; from followupd.edges.ledger import Ledger; from followupd.edges.seal import Seal;"
+        f"ledger = Ledger('sqlite:///{tmp_path}/ledger.db', Seal([b'k' * 32])); print(ledger.upgrade());"
+        "print([ledger.upgrade(), 'alembic' in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", deed], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[1] == "['', False]"
+
+
+def before_there_were_migrations(engine: Engine) -> None:
+    with engine.begin() as connection:
+        migrations.migrate(connection, to=upgrading.FIRST)
+        connection.execute(text("DROP TABLE alembic_version"))
+        connection.execute(text(CASE))
+
+
+def refs(engine: Engine) -> list[str]:
+    with engine.begin() as connection:
+        return list(connection.scalars(text("SELECT ref FROM case_file")))
+
+
+def test_a_ledger_made_before_there_were_migrations_is_taken_over_with_all_it_holds(
+    engine: Engine, ledger: Ledger
+) -> None:
+    before_there_were_migrations(engine)
+    said = ledger.upgrade(by_hand=True)
+    assert f"to {HEAD}" in said
+    assert refs(engine) == ["FU-7K3Q9"]
+    assert ledger.upgrade() == ""
+
+
+def test_a_ledger_of_no_released_version_is_refused_and_left_as_it_was(engine: Engine, ledger: Ledger) -> None:
+    before_there_were_migrations(engine)
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE case_file ADD COLUMN odd INTEGER"))
+    with pytest.raises(OldLedgerError, match="never released"):
+        ledger.upgrade(by_hand=True)
+    assert refs(engine) == ["FU-7K3Q9"]
+    assert not inspect(engine).has_table("alembic_version")
+
+
+def test_a_ledger_of_a_newer_followupd_is_not_touched(engine: Engine, ledger: Ledger) -> None:
+    ledger.upgrade()
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(NewLedgerError):
+        ledger.upgrade(by_hand=True)
+
+
+def test_a_file_is_copied_before_its_tables_change(tmp_path: Path) -> None:
+    engine, ledger = (
+        create_engine(f"sqlite:///{tmp_path}/ledger.db"),
+        Ledger(f"sqlite:///{tmp_path}/ledger.db", Seal([b"k" * 32])),
+    )
+    before_there_were_migrations(engine)
+    ledger.upgrade()
+    copy = tmp_path / f"ledger.db.before-{HEAD}"
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    with closing(sqlite3.connect(copy)) as old:
+        assert old.execute("SELECT ref FROM case_file").fetchall() == [("FU-7K3Q9",)]
+        assert not old.execute("SELECT name FROM sqlite_master WHERE name = 'alembic_version'").fetchall()
+    engine.dispose()
+    ledger.close()
+
+
+def test_a_file_is_not_migrated_beneath_a_daemon_that_runs(tmp_path: Path) -> None:
+    engine, ledger = (
+        create_engine(f"sqlite:///{tmp_path}/ledger.db"),
+        Ledger(f"sqlite:///{tmp_path}/ledger.db", Seal([b"k" * 32])),
+    )
+    before_there_were_migrations(engine)
+    daemon = Ledger(f"sqlite:///{tmp_path}/ledger.db", Seal([b"k" * 32]))
+    with daemon.hold(), pytest.raises(OldLedgerError, match="systemctl restart"):
+        ledger.upgrade()
+    engine.dispose()
+    daemon.close()
+    ledger.close()
+
+
+def test_a_shared_ledger_is_migrated_by_hand_alone(postgres: Postgres) -> None:
+    url = postgres.database()
+    engine, ledger = create_engine(url), Ledger(url, Seal([b"k" * 32]))
+    before_there_were_migrations(engine)
+    with pytest.raises(OldLedgerError, match="followupd upgrade"):
+        ledger.upgrade()
+    assert not inspect(engine).has_table("alembic_version")
+    engine.dispose()
+    ledger.close()
+
+
+def test_every_table_of_the_program_is_the_ledgers(engine: Engine, ledger: Ledger) -> None:
+    ledger.upgrade()
+    assert set(inspect(engine).get_table_names()) == {*SQLModel.metadata.tables, "alembic_version"}
+
+
+# --- copies ---
+
+
+def test_a_copy_is_taken_while_the_ledger_is_in_use_and_holds_all_of_it(tmp_path: Path) -> None:
+    ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db", Seal([b"k" * 32]))
+    ledger.upgrade()
+    with ledger.work() as work:
+        work.pulse.put("beat", "well", NOW)
+    with ledger.hold(), ledger.work() as work:
+        work.pulse.put("beat", "not committed", NOW)
+        ledger.copy(tmp_path / "copy.db")
+    again = Ledger(f"sqlite:///{tmp_path}/copy.db", Seal([b"k" * 32]))
+    assert again.upgrade() == ""
+    with again.work() as work:
+        assert work.pulse.get("beat") == ("well", NOW)
+    assert stat.S_IMODE((tmp_path / "copy.db").stat().st_mode) == 0o600
+    again.close()
+    ledger.close()
+
+
+def test_a_copy_overwrites_nothing(tmp_path: Path) -> None:
+    ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db", Seal([b"k" * 32]))
+    ledger.upgrade()
+    (tmp_path / "copy.db").write_text("precious")
+    with pytest.raises(NoCopyError, match="there already"):
+        ledger.copy(tmp_path / "copy.db")
+    assert (tmp_path / "copy.db").read_text() == "precious"
+    ledger.close()
+
+
+def test_a_shared_ledger_is_copied_by_its_own_servers_tools(postgres: Postgres) -> None:
+    ledger = Ledger(postgres.database(), Seal([b"k" * 32]))
+    with pytest.raises(NoCopyError, match="pg_dump"):
+        ledger.copy(Path("nowhere"))
+    ledger.close()
