@@ -126,6 +126,10 @@ def parked(ref: str, why: str) -> None:
     _log.error("%s is parked for a person: %s", ref, why)
 
 
+def learned(decisions: int, weights: int) -> None:
+    _log.info("learnt from %d decisions of agents: %d weights differ from the shipped ones", decisions, weights)
+
+
 # --- a letter's way out ---
 
 

@@ -1,6 +1,6 @@
 """The only module that knows every door: settings in, one frozen House out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,7 +17,7 @@ from followupd.edges.settings.cue_files import CueFiles, cue_problems
 from followupd.edges.smtp_line import PostAccount
 from followupd.edges.templates import Letters
 from followupd.edges.wording_check import wording_problems
-from followupd.errors import Problem, SetupError
+from followupd.errors import OutageError, Problem, SetupError
 from followupd.model.agent import Agent, Company, Team
 from followupd.model.calendar import Calendar, Duration
 from followupd.model.kept import Kept
@@ -27,10 +27,12 @@ from followupd.model.promise import HeardGrant, HeardPromise
 from followupd.recovery import promise, recognise
 from followupd.recovery.wording import Manner
 from followupd.rounds.desk import Desk
+from followupd.rounds.digest import Digest
 from followupd.rounds.dispatch import Dispatch, Rules
 from followupd.rounds.doors import Work
 from followupd.rounds.intake import Folder, Intake, Role
 from followupd.rounds.judge import HouseJudge
+from followupd.rounds.lessons import Lessons
 from followupd.rounds.proofreader import Proofreader, around
 from followupd.rounds.reception import Reception
 from followupd.rounds.turn import Turn
@@ -96,6 +98,7 @@ def build(settings: Settings) -> House:
             from_address=settings.from_address, witness_address=lambda name: settings.mailbox(name).address,
             rules=_rules(settings), playbooks=settings.playbooks, write=letters,
         ),
+        lessons=lessons, digest=Digest(ledger, settings.playbooks, letters, settings.mailboxes[0].name, lessons),
     )  # fmt: skip
 
 
@@ -121,13 +124,38 @@ def manner_of(settings: Settings) -> Manner:
 
 
 def judge_of(settings: Settings) -> HouseJudge:
-    """Return the recogniser with the admin's thresholds, rules and important customers."""
+    """Return the recogniser with the admin's thresholds, rules and important customers, as it was before any lesson."""
+    return _judge(settings, _recogniser(settings), dict)
+
+
+def taught_judge_of(settings: Settings) -> HouseJudge:
+    """Return the judge with what agents' decisions taught it, where the ledger and its key are at hand."""
+    url = settings.ledger.url
+    if missing_secrets(settings) or (url.startswith("sqlite") and not Path(url.removeprefix("sqlite:///")).exists()):
+        return judge_of(settings)
+    house = build(settings)
+    try:
+        house.ledger.upgrade()
+        house.lessons.refresh()
+    except OutageError:
+        return judge_of(settings)
+    finally:
+        house.ledger.close()
+    return _judge(settings, house.lessons.recogniser, house.lessons.delta)
+
+
+def _recogniser(settings: Settings) -> recognise.Recogniser:
+    return replace(recognise.Recogniser.shipped(), own_cues=CueFiles(settings.directory))
+
+
+def _judge(
+    settings: Settings, recogniser: recognise.Recogniser, delta: Callable[[], Mapping[str, float]]
+) -> HouseJudge:
     said = settings.recognise
     language, _, region = settings.company.locale.partition("_")
-    recogniser = replace(recognise.Recogniser.shipped(), own_cues=CueFiles(settings.directory))
     return HouseJudge(
         recogniser, said.auto, said.ask, language, region[:2],
-        rules=recognise.Rules(always=said.always, never=said.never, add=said.add), vip=said.vip,
+        rules=recognise.Rules(always=said.always, never=said.never, add=said.add), vip=said.vip, delta=delta,
     )  # fmt: skip
 
 

@@ -29,7 +29,7 @@ class Reader:
             if (directory / "followupd.toml").exists():
                 raise
             return
-        from followupd.wiring import judge_of
+        from followupd.wiring import taught_judge_of
 
         self.ours = Ours(
             addresses=settings.addresses, agents=frozenset(agent.email.lower() for agent in settings.team.agents),
@@ -37,7 +37,7 @@ class Reader:
             authserv=frozenset(name for mailbox in settings.mailboxes for name in mailbox.trusted),
         )  # fmt: skip
         self._playbooks, self._calendar = dict(settings.playbooks), settings.calendar
-        self._currency, self._judge = settings.company.currency, judge_of(settings)
+        self._currency, self._judge = settings.company.currency, taught_judge_of(settings)
 
     def view(self, name: str, found: Message | str) -> dict[str, Any]:
         """Return one line of `read --json`; a mail that cannot be read carries the reason as its error."""

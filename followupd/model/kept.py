@@ -9,6 +9,8 @@ from followupd.model.outgoing import Condition, Outgoing
 
 #: where a kept mail stands: nobody has heard it yet, its matter is known, or a person must look at it
 UNHEARD, HEARD, QUARANTINE = "unheard", "heard", "quarantine"
+#: the reason of a mail without a case that an agent dismissed; the recogniser learns from it
+NO_COMPLAINT = "an agent said that it is no complaint"
 
 
 @dataclass(frozen=True, slots=True)

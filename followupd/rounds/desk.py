@@ -9,13 +9,14 @@ from followupd.errors import CaseMovedError, FollowupdError, NotUnderstoodError,
 from followupd.model.agenda import Agenda
 from followupd.model.agent import Agent
 from followupd.model.case import Case, Stage
-from followupd.model.command import Command, about, cases_in, read_line
+from followupd.model.command import Command, read_line
 from followupd.model.compensation import Elsewhere, Money
 from followupd.model.event import Approved, Event, LetterDropped
 from followupd.model.kept import NO_COMPLAINT, QUARANTINE, Kept, Remark
 from followupd.model.letter import ANSWER, Brief, Step, Writer
 from followupd.model.marks import marks
 from followupd.model.message import Kind
+from followupd.model.note import about, cases_in, is_courtesy, joined
 from followupd.model.outgoing import Outgoing
 from followupd.model.playbook import Playbook
 from followupd.model.promise import HeardGrant, HeardPromise
@@ -175,7 +176,7 @@ class Desk:
         for line in note.message.text.splitlines():
             ref, said = about(line)
             ref = ref or (named[0] if len(named) == 1 else "")
-            if not said or (not ref and _courtesy(said)):
+            if not said or (not ref and is_courtesy(said)):
                 continue
             if ref not in named:
                 problems.append(f"{line.strip()!r} names no case of that digest; expected 'FU-7K3Q9: complaint'")
@@ -198,14 +199,14 @@ class Desk:
         """Do the lines that are understood; return the case and the problems, which also go back to the agent by mail."""
         problems: list[str] = []
         done: list[str] = []
-        for line in (line for line in _joined(lines) if line.strip()):
+        for line in (line for line in joined(lines) if line.strip()):
             try:
                 verb, text = read_line(line)
                 command = Command(verb, text, actor, source, agent.id if agent else "")
                 case = self._obey(work, case, [command], None, now)
                 done.append(command.line)
             except NotUnderstoodError as error:
-                if not _courtesy(line):
+                if not is_courtesy(line):
                     problems.append(str(error))
         findings = self.findings(case, done, now)
         if (problems or findings) and agent and source == "note":
@@ -289,47 +290,3 @@ def is_note(kept: Kept) -> bool:
     # Robots answer desk mails too: their absence notes and reports are no lines, and no answer must go back to them.
     person = kept.message.kind is Kind.AGENT and not kept.in_sent
     return person and any("desk/" in key for key in kept.message.answers)
-
-
-def _joined(lines: Sequence[str]) -> list[str]:
-    """Join lines that a mail client wrapped: a line that begins no word of ours goes on with the one before."""
-    joined: list[str] = []
-    for line in lines:
-        goes_on = joined and line.strip() and joined[-1].strip() and not _begins(line)
-        if goes_on and ":" in joined[-1]:
-            joined[-1] = f"{joined[-1].rstrip()} {line.strip()}"
-        else:
-            joined.append(line)
-    return joined
-
-
-def _begins(line: str) -> bool:
-    try:
-        read_line(line.split(":", maxsplit=1)[0] + ": x" if ":" in line else line)
-    except NotUnderstoodError:
-        return ":" in line.split(" ", maxsplit=1)[0]
-    return True
-
-
-#: what people write around their lines; it is no mistake, and no order either
-_COURTESIES = (
-    "hi",
-    "hello",
-    "dear",
-    "thanks",
-    "thank",
-    "best",
-    "kind",
-    "regards",
-    "cheers",
-    "ok",
-    "hallo",
-    "danke",
-    "merci",
-    "gracias",
-)
-
-
-def _courtesy(line: str) -> bool:
-    words = line.casefold().split()
-    return bool(words) and ":" not in line and words[0].strip(",.!-") in _COURTESIES

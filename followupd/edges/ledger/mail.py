@@ -11,7 +11,7 @@ from followupd.edges.ledger.keeping import QUARANTINE_MARK, keep_all
 from followupd.edges.ledger.sealed import MESSAGE, OUTGOING, opened
 from followupd.edges.seal import Seal
 from followupd.edges.tables import LetterRow, MailRow, PlaceRow, RemarkRow
-from followupd.model.kept import HEARD, QUARANTINE, UNHEARD, Arrival, Kept, Marking, News, Remark
+from followupd.model.kept import HEARD, NO_COMPLAINT, QUARANTINE, UNHEARD, Arrival, Kept, Marking, News, Remark
 from followupd.model.message import Kind
 
 #: robots that answer us do it within days
@@ -91,8 +91,15 @@ class Mail:
         query = select(MailRow).where(MailRow.state == QUARANTINE).order_by(col(MailRow.id))
         return [self._kept(row) for row in self._session.exec(query)]
 
-    def count(self, state: str) -> int:
-        return self._session.exec(select(func.count()).select_from(MailRow).where(col(MailRow.state) == state)).one()
+    def count(self, state: str, since: datetime | None = None) -> int:
+        """Count the mails in a state, all of them or those kept after a moment."""
+        query = select(func.count()).select_from(MailRow).where(col(MailRow.state) == state)
+        return self._session.exec(query.where(col(MailRow.kept_at) > since) if since else query).one()
+
+    def no_complaints(self) -> list[Kept]:
+        """Return the customers' mails without a case that an agent dismissed."""
+        query = select(MailRow).where(MailRow.reason == NO_COMPLAINT, MailRow.kind == Kind.CUSTOMER.value)
+        return [self._kept(row) for row in self._session.exec(query.order_by(col(MailRow.id)))]
 
     def put_down(self, mail_id: int, *, case_ref: str | None = None, state: str = HEARD, reason: str = "") -> None:
         """Write what became of a mail: which case it belongs to, or why it is in quarantine."""
