@@ -9,9 +9,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
 from typing import Self
 from zoneinfo import ZoneInfo
+
+from followupd.model.holiday_tables import holidays_of
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -91,7 +92,7 @@ class Calendar:
 
     def is_working_day(self, day: date) -> bool:
         """Say whether the company works on this date at all: a weekday of its own, and no holiday."""
-        return day.weekday() in self.days and day not in _holidays_of(self.holidays, day.year)
+        return day.weekday() in self.days and day not in holidays_of(self.holidays, day.year)
 
     def is_open(self, at: datetime) -> bool:
         """Say whether somebody is in: from the opening on, up to and without the closing moment."""
@@ -242,7 +243,7 @@ def parse_quiet(text: str) -> tuple[time, time] | None:
 def holidays_problem(code: str) -> str:
     """Say what is wrong with a code of holidays, "" when the holidays package knows it or it is ""."""
     try:
-        _holidays_of(code, 2026)
+        holidays_of(code, 2026)
     except ValueError as error:
         return str(error)
     return ""
@@ -276,23 +277,3 @@ def _end_of_gap(wall: datetime) -> datetime:
         same = (before + middle * _MINUTE).astimezone(zone).utcoffset() == old
         low, high = (middle, high) if same else (low, middle)
     return (before + high * _MINUTE).replace(second=0, microsecond=0)
-
-
-@cache
-def _holidays_of(code: str, year: int) -> frozenset[date]:
-    """Return the holidays of one year; raises ValueError for a code that the holidays package does not know."""
-    if not code:
-        return frozenset()
-    import holidays as holiday_tables  # takes 0.1 s, which commands without a calendar need not spend
-
-    country, _, part = code.upper().partition("-")
-    parts = holiday_tables.list_supported_countries().get(country, [])
-    part = next((known for known in parts if known.upper() == part), part)  # "Zone A" is known in this case only
-    try:
-        found = holiday_tables.country_holidays(country, subdiv=part or None, years=year, expand=False)
-    except NotImplementedError:
-        raise ValueError(
-            f'{code!r} is not a country or part of one that we know holidays of; write a code such as "GB-ENG", "DE", '
-            '"US-CA", or "" for none'
-        ) from None
-    return frozenset(found)

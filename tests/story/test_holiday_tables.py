@@ -1,0 +1,30 @@
+"""Each country alone has the holidays that it has among all others, and leaves the others unloaded."""
+
+import subprocess
+import sys
+
+import holidays
+import pytest
+
+from followupd.model.holiday_tables import holidays_of
+
+COUNTRIES = holidays.list_supported_countries(include_aliases=False)
+ALONE = (
+    "import sys; from followupd.model.holiday_tables import holidays_of as h; h({code!r}, 2026); print(*sys.modules)"
+)
+
+
+@pytest.mark.parametrize("code", ["GB-ENG", "DE-BY", "US-CA", "AX"])
+def test_one_country_is_loaded_without_the_others(code: str) -> None:
+    done = subprocess.run([sys.executable, "-c", ALONE.format(code=code)], capture_output=True, text=True, check=True)
+    loaded = [name for name in done.stdout.split() if name.startswith("holidays.countries.")]
+    assert 1 <= len(loaded) <= 3
+
+
+@pytest.mark.parametrize("country", sorted(COUNTRIES))
+def test_a_country_has_the_holidays_of_the_library(country: str) -> None:
+    assert holidays_of(country, 2027) == set(holidays.country_holidays(country, years=2027, expand=False))
+
+
+def test_a_part_of_a_country_has_holidays_of_its_own() -> None:
+    assert holidays_of("DE-BY", 2026) > holidays_of("DE", 2026)
