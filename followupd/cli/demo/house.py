@@ -16,7 +16,7 @@ from followupd.model.event import Event
 from followupd.model.kept import LetterState
 from followupd.model.outgoing import Condition
 from followupd.rounds.intake import Folder
-from followupd.wiring import House, build
+from followupd.wiring import House, build_to_run
 
 _HEADER = re.compile(r"\[\[?([\w.]+)\]?\]")
 _KEY = re.compile(r"(\w+)\s*=")
@@ -38,7 +38,7 @@ def furnish(directory: Path, password: str) -> Settings:
 def connect(directory: Path, servers: Servers) -> House:
     """Point the configuration at the servers, now that their ports are known, and join the rooms."""
     _adjust(directory, servers.imap_port, servers.smtp_port)
-    house = build(load(directory))
+    house = build_to_run(load(directory))
     house.ledger.upgrade()
     return house
 
@@ -136,7 +136,7 @@ class Days:
     def start_again(self) -> None:
         """Stop the house and start it from its ledger, as after a power cut."""
         self.close()
-        self.house = build(load(self.directory))
+        self.house = build_to_run(load(self.directory))
         self.house.dispatch.wake_up(self.now)
         self._listening, self._look_anyway = self._listen(), True
 
