@@ -58,6 +58,9 @@ OPTIONAL = frozenset({"kept", "free-shipping", "issued", "refuse", "received", "
 _LINE = re.compile(r"\s*([A-Za-z][A-Za-z-]{1,30})\s*(?::\s*(.*?))?\s*", re.DOTALL)
 
 
+_ESCAPED = re.compile(r"(=[0-9a-f]{2})", re.IGNORECASE)
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """One thing an agent said about a case. `source` is tag, folder, note or tell; `actor` never a guessed name."""
@@ -101,11 +104,27 @@ def line_for(pattern: str, line: str, said: str) -> str | None:
     """Return the note line that a tag means, or None when the pattern does not fit.
 
     `pattern` is a keyword, or ends in `*`, whose match replaces `{}` in `line`. Keywords are case-insensitive
-    (RFC 9051, 2.3.2), so the match is folded.
+    (RFC 9051, 2.3.2), so the match is folded. A tag that was made in a mail client with blanks in its name means the same
+    as one with hyphens: Thunderbird writes "Not complaint" as `not=20complaint` (older ones as `not_complaint`).
     """
+    return _line_for(pattern, line, said) or _line_for(pattern.replace("_", "-"), line, _with_hyphens(said))
+
+
+def _line_for(pattern: str, line: str, said: str) -> str | None:
     if not pattern.endswith("*"):
         return line if said.casefold() == pattern.casefold() else None
     stem = pattern[:-1]
     if not said.casefold().startswith(stem.casefold()) or len(said) == len(stem):
         return None
     return line.replace("{}", said[len(stem) :])
+
+
+def spoken(tag: str) -> str:
+    """Return a tag's name as people see it, out of the form that Thunderbird keeps it in ("f=c3=a4llig" is "fällig")."""
+    pieces = _ESCAPED.split(tag)
+    data = b"".join(bytes.fromhex(p[1:]) if _ESCAPED.fullmatch(p) else p.encode("utf-8", "replace") for p in pieces)
+    return data.decode("utf-8", "replace")
+
+
+def _with_hyphens(tag: str) -> str:
+    return re.sub(r"[\s_-]+", "-", spoken(tag))

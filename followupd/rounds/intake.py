@@ -1,6 +1,7 @@
 """Mailbox to ledger: every mail once, every tag once; the mailbox is marked only after the commit."""
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -18,6 +19,7 @@ from followupd.rounds.doors import Batch, Cursor, Fetched, Ledger, Mailbox, Work
 OUR_TAGS = "fu-"
 #: system flags say nothing about a case unless the admin made one a tag
 _SYSTEM = "\\"
+_BLANK = re.compile(r"\s")
 
 
 class Role(StrEnum):
@@ -135,7 +137,7 @@ class Intake:
 
     def _said(self, flags: Iterable[str]) -> frozenset[str]:
         return frozenset(
-            flag
+            _BLANK.sub("=20", flag)  # only Gmail's labels have blanks; the ledger keeps tags apart by them
             for flag in flags
             if not flag.casefold().startswith(OUR_TAGS) and (flag in self.tags or flag[:1] != _SYSTEM)
         )

@@ -93,7 +93,7 @@ def _known_mails(connection: Connection, fingerprints: Iterable[str]) -> dict[st
 
 def _known_places(connection: Connection, mail_ids: Iterable[int]) -> dict[int, dict[_Place, dict[str, str]]]:
     found: dict[int, dict[_Place, dict[str, str]]] = defaultdict(dict)
-    columns = [
+    columns: list[Any] = [
         col(PlaceRow.mail_id), col(PlaceRow.mailbox), col(PlaceRow.folder), col(PlaceRow.uidvalidity), col(PlaceRow.uid),
         col(PlaceRow.tags), col(PlaceRow.wants),
     ]  # fmt: skip
@@ -125,7 +125,7 @@ def _mail(arrival: Arrival, seal: Seal, now: datetime) -> dict[str, Any]:
 
 def echo_of(text: str, seal: Seal) -> str:
     """Return what two mails share that differ only in numbers and white space; "" for a few words, which people repeat."""
-    words = _WORD.findall(text[:5_000].casefold())
+    words = _WORD.findall(text[:2_000].casefold())
     return seal.fingerprint(" ".join(words)) if len(words) >= _FEWEST_WORDS else ""
 
 

@@ -30,10 +30,12 @@ SPACED = re.compile(r"\s*([@.])\s*")
 class Headers:
     """The fields of one header, by lower-case name; values as they came, 8-bit bytes as surrogates."""
 
-    __slots__ = ("_fields",)
+    __slots__ = ("_fields", "_firsts", "_texts")
 
     def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
         self._fields: dict[str, list[str]] = {}
+        self._firsts: dict[str, str] = {}  # the subject alone is asked for by six rules
+        self._texts: dict[str, str] = {}
         for name, value in pairs:
             self._fields.setdefault(name.strip().lower(), []).append(str(value)[:LONGEST])
 
@@ -45,19 +47,25 @@ class Headers:
 
     def first(self, name: str) -> str:
         """Return the topmost field of that name, unfolded but not decoded; "" when there is none."""
+        if (known := self._firsts.get(name)) is not None:
+            return known
         values = self._fields.get(name)
-        return _unfolded(values[0]) if values else ""
+        first = self._firsts[name] = _unfolded(values[0]) if values else ""
+        return first
 
     def every(self, name: str) -> list[str]:
         return [_unfolded(value) for value in self._fields.get(name, ())]
 
     def text(self, name: str) -> str:
         """Return the topmost field of that name as clean Unicode on one line."""
-        return clean(decode_words(self.first(name)))
+        if name not in self._texts:
+            self._texts[name] = clean(decode_words(self.first(name)))
+        return self._texts[name]
 
     def word(self, name: str) -> str:
         """Return the first token of a structured field, lower-case: "auto-replied" of "Auto-Replied; (vacation)"."""
-        return self.first(name).lower().split(";")[0].split("(")[0].strip()
+        first = self.first(name)
+        return first.lower().split(";")[0].split("(")[0].strip() if first else ""
 
 
 def _unfolded(value: str) -> str:

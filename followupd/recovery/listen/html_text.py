@@ -95,7 +95,7 @@ def _rendered(tree: Any) -> str:
     _drop_hidden(tree)
     nodes = list(tree.iter())  # held, since lxml makes each node's face anew whenever nobody holds it
     marked = [node for node in nodes if node.attrib]
-    for node in [node for node in marked if _names(node) & CUT_NAMES or CUT_STYLE.search(node.get("style", ""))][:1]:
+    for node in [node for node in marked if _names(node) & CUT_NAMES or _cuts(node)][:1]:
         _gather_rest(node)
     texts = [_cut_out(node, number) for number, node in enumerate(list(_quotes(tree)))]
     for node in [node for node in marked if _names(node) & SIGNATURE_NAMES]:
@@ -108,6 +108,11 @@ def _names(node: Any) -> set[str]:
     if not node.attrib or not isinstance(node.tag, str):
         return set()
     return {*node.get("class", "").split(), node.get("id", ""), node.get("name", ""), node.get("data-marker", "")}
+
+
+def _cuts(node: Any) -> bool:
+    style = node.get("style")
+    return bool(style) and CUT_STYLE.search(style) is not None
 
 
 def _drop_hidden(tree: Any) -> None:

@@ -114,7 +114,7 @@ def header_and_body(raw: bytes) -> tuple[Headers, bytes]:
 def _fields(text: str) -> tuple[list[tuple[str, str]], int]:
     """Read fields as long as they are well written; return them and where they end."""
     fields: list[tuple[str, str]] = []
-    at = 0
+    at = text.find("\n") + 1 if text.startswith(("From ", ">From ")) else 0
     while found := FIELD.match(text, at):
         fields.append((found[1], found[2]))
         at = found.end()
