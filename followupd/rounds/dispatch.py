@@ -332,7 +332,7 @@ class Dispatch:
         except WrongTurnError as error:
             # The letter has left whatever the case thinks; a person looks at the case.
             journal.parked(case.ref, str(error))
-            after = work.cases.record(case, [e.Parked(at=now, why=str(error))], lambda _: None, now)
+            after = work.cases.record(case, [e.Parked(at=now, why=str(error))], lambda _: now, now)
         for event in events:
             journal.happened(case.ref, type(event).__name__, after.stage)
         work.mail.want_marks(case.ref, marks(after))

@@ -23,7 +23,6 @@ from sqlalchemy import event
 from followupd import daemon
 from followupd.edges.ledger import Ledger, Work
 from followupd.edges.ledger.outbox import UnknownLetterError
-from followupd.edges.seal import Seal
 from followupd.edges.settings import load, write_starter
 from followupd.errors import FollowupdError
 from followupd.model.case import Case, Stage
@@ -120,20 +119,21 @@ class Plug:
                 raise KilledError(where)
 
 
-class PluggedLedger(Ledger):
-    """The real ledger, with a place to die before each transaction and right after each commit."""
-
-    def __init__(self, path: Path, seal: Seal, plug: Plug) -> None:
-        super().__init__(f"sqlite:///{path}", seal)
-        self._plug = plug
-        event.listen(self._engine, "connect", _no_sync)
+def plugged(ledger: Ledger, path: Path, plug: Plug) -> None:
+    """Let the ledger of a house write to this file, and die before a transaction or right after a commit."""
+    opened = Ledger(f"sqlite:///{path}", ledger._seal)
+    event.listen(opened._engine, "connect", _no_sync)
 
     @contextmanager
-    def work(self) -> Iterator[Work]:
-        self._plug.step("before a transaction")
-        with super().work() as work:
+    def work() -> Iterator[Work]:
+        plug.step("before a transaction")
+        with opened.work() as work:
             yield work
-        self._plug.step("after a commit")
+        plug.step("after a commit")
+
+    ledger.close()
+    ledger._engine = opened._engine
+    ledger.work = work  # type: ignore[method-assign]  # every room of the house holds this very ledger
 
 
 def _no_sync(connection: Any, _record: Any) -> None:
@@ -148,8 +148,8 @@ class Mail:
     """A mail in a folder."""
 
     uid: int
-    raw: bytes
-    received_at: datetime
+    raw: bytes = field(repr=False)
+    received_at: datetime = field(repr=False)
     flags: frozenset[str] = frozenset()
     modseq: int = 0
     labels: frozenset[str] = frozenset()
@@ -262,12 +262,13 @@ class Accepted:
     key: str
     to: str
     at: datetime
-    raw: bytes
-    mail: EmailMessage
+    raw: bytes = field(repr=False)
+    mail: EmailMessage = field(repr=False)
 
     @property
     def kind(self) -> str:
-        return self.key.split(".")[1]
+        first, second, *_ = self.key.split(".")
+        return first if first.startswith("desk/") else second
 
     @property
     def ref(self) -> str:
@@ -324,7 +325,10 @@ class Post:
         mail = email.message_from_bytes(letter, policy=email.policy.default)
         assert isinstance(mail, EmailMessage)
         taken = Accepted(str(mail["X-Followupd-Key"]), to, self.world.now, letter, mail)
-        self.world.inspect(taken)
+        try:
+            self.world.inspect(taken)
+        except BrokenPromiseError as broken:  # the house must not catch it
+            self.world.broken.append(broken)
         self.accepted.append(taken)
         if witness:
             self.world.copies.append(letter)
@@ -365,6 +369,7 @@ class Simulation:
         self.copies: list[bytes] = []  # of letters the server took, on their way to our mailbox
         self.copies_read: set[str] = set()
         self.may_again: Counter[str] = Counter()
+        self.broken: list[BrokenPromiseError] = []
         self.codes = 0
         self.mails = 0
         self.answered: set[str] = set()  # keys of desk mails that the agent in the calm phase has answered
@@ -375,12 +380,8 @@ class Simulation:
 
     def _built(self) -> House:
         base = _base(self.variant)
-        ledger = PluggedLedger(self.path, base.seal, self.plug)
-        return replace(
-            base, ledger=ledger, intake=replace(base.intake, ledger=ledger), desk=replace(base.desk, ledger=ledger),
-            turn=replace(base.turn, ledger=ledger),
-            dispatch=replace(base.dispatch, ledger=ledger, post=self.post, compose=base.dispatch.compose),
-        )  # fmt: skip
+        plugged(base.ledger, self.path, self.plug)
+        return replace(base, dispatch=replace(base.dispatch, post=self.post, _said={}))
 
     def live(self, beats: int = 6) -> None:
         """Beat until nothing more happens; a house that dies is built anew and wakes up."""
@@ -551,6 +552,8 @@ class Simulation:
 
     def inspect_ledger(self) -> None:
         """Look at what is written down: the histories, and letters in doubt past their window."""
+        if self.broken:
+            raise self.broken[0]
         with self.house.ledger.work() as work:
             cases = work.cases.all()
             histories = {case.ref: work.cases.history(case.ref) for case in cases}
@@ -622,7 +625,8 @@ class Simulation:
             if mail.key in self.answered or mail.kind in {"desk/opened", "desk/answer"}:
                 continue
             self.answered.add(mail.key)
-            self._act_on(mail.ref)
+            for ref in [case.ref for case in self.cases() if case.ref in mail.text + mail.key]:
+                self._act_on(ref)
 
     def _act_on(self, ref: str) -> None:
         for state in self.letters(Condition.DOUBT):
@@ -675,6 +679,10 @@ def _deeds(case: Case) -> list[str]:
     said += [
         f"issued: {grant.n}" for grant in case.compensation
         if grant.state in {GrantState.GRANTED, GrantState.MISSING} and grant.kind != "gift-card"
+    ]  # fmt: skip
+    said += [
+        f"refused: {grant.n}" for grant in case.compensation
+        if case.card_lacking_at and grant.kind == "gift-card" and grant.state is GrantState.GRANTED
     ]  # fmt: skip
     said += [f"{name}: found out" for name in case.facts.missing(("cause", "resolution", "prevention"))]
     if case.not_reached:
