@@ -34,8 +34,10 @@ _LONGEST_WAIT = 300.0
 def beat(house: House, now: datetime, go_on: Callable[[], bool] = lambda: True) -> int:
     """Do everything that is due at `now`, once; return how much that was. The way of a mail, see docs/flow.md."""
     done = house.lessons.round(now)
+    done += house.review.round(now)
     done += house.desk.round(now)
     done += house.turn.round(now)
+    done += house.cards.round(now, go_on)
     done += house.digest.round(now)
     done += house.dispatch.settle(now)
     done += house.dispatch.doubts(now)

@@ -130,6 +130,17 @@ def learned(decisions: int, weights: int) -> None:
     _log.info("learnt from %d decisions of agents: %d weights differ from the shipped ones", decisions, weights)
 
 
+# --- a gift card's way in ---
+
+
+def card_waits(key: str, why: str, until: datetime) -> None:
+    _log.warning("order %s waits until %s UTC: %s", key, f"{until:%Y-%m-%d %H:%M}", why)
+
+
+def stock_low(value: str, left: int) -> None:
+    _log.warning("gift cards of %s: %d left in stock", value, left)
+
+
 # --- a letter's way out ---
 
 
@@ -151,6 +162,10 @@ def letter_leaves(key: str) -> None:
 
 def letter_put_down(key: str, outcome: str, reply: str) -> None:
     _log.info("%s %s: %s", key, outcome, reply)
+
+
+def draft_filed(key: str, folder: str) -> None:
+    _log.info("%s waits for review as a draft in %s", key, folder)
 
 
 def letter_in_doubt(key: str) -> None:

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from followupd.edges.compose import compose
+from followupd.edges.gift_codes import StockedCards
+from followupd.edges.gift_provider import ProvidedCards
 from followupd.edges.ledger import Ledger
 from followupd.edges.letter_check import problems as letter_problems
 from followupd.edges.login import Account
@@ -22,19 +24,23 @@ from followupd.model.agent import Agent, Company, Team
 from followupd.model.calendar import Calendar, Duration
 from followupd.model.kept import Kept
 from followupd.model.message import Ours, Person
+from followupd.model.outgoing import Outgoing
 from followupd.model.playbook import Playbook
 from followupd.model.promise import HeardGrant, HeardPromise
 from followupd.recovery import promise, recognise
 from followupd.recovery.wording import Manner
+from followupd.rounds.cards import CardRound
 from followupd.rounds.desk import Desk
 from followupd.rounds.digest import Digest
 from followupd.rounds.dispatch import Dispatch, Rules
-from followupd.rounds.doors import Work
+from followupd.rounds.doors import CardProvider, Work
+from followupd.rounds.drafts import Drafts
 from followupd.rounds.intake import Folder, Intake, Role
 from followupd.rounds.judge import HouseJudge
 from followupd.rounds.lessons import Lessons
 from followupd.rounds.proofreader import Proofreader, around
 from followupd.rounds.reception import Reception
+from followupd.rounds.review import Review
 from followupd.rounds.turn import Turn
 
 #: durations of rules are measured from an ordinary day; they count plain time, so any day serves
@@ -53,7 +59,9 @@ class House:
     intake: Intake
     desk: Desk
     turn: Turn
+    cards: CardRound
     dispatch: Dispatch
+    review: Review
     lessons: Lessons
     digest: Digest
 
@@ -88,18 +96,33 @@ def build(settings: Settings) -> House:
     lessons = Lessons(ledger, seal, recogniser, settings.recognise.ask, settings.calendar)
     judge = _judge(settings, recogniser, lessons.delta)
     reception = Reception(settings.playbooks, judge, _hear, letters, seal.reference)
+    dispatch = Dispatch(
+        ledger, post_of(settings.post), _compose, from_address=settings.from_address,
+        witness_address=lambda name: settings.mailbox(name).address, rules=_rules(settings),
+        playbooks=settings.playbooks, write=letters,
+    )  # fmt: skip
     return House(
         settings, seal, ledger, letters, reception,
-        intake=Intake(ledger, _ours(settings, seal), settings.tags),
+        intake=Intake(ledger, _ours(settings, seal), settings.tags, Drafts(ledger, _compose)),
         desk=Desk(ledger, settings.playbooks, letters, reception, default_language, proofread=proofread, cap=settings.compensation.cap),
-        turn=Turn(ledger, settings.playbooks, letters, reception, proofread=proofread),
-        dispatch=Dispatch(
-            ledger, post_of(settings.post), lambda letter, now: compose(letter, now=now),
-            from_address=settings.from_address, witness_address=lambda name: settings.mailbox(name).address,
-            rules=_rules(settings), playbooks=settings.playbooks, write=letters,
+        turn=Turn(ledger, settings.playbooks, letters, reception, proofread=proofread, cap=settings.compensation.cap),
+        cards=CardRound(
+            ledger, cards_of(settings, ledger), settings.playbooks, letters,
+            low=settings.gift_cards.low if settings.gift_cards.provider == "codes" else 0, proofread=proofread,
         ),
+        dispatch=dispatch, review=Review(ledger, settings.playbooks, letters, dispatch.left),
         lessons=lessons, digest=Digest(ledger, settings.playbooks, letters, settings.mailboxes[0].name, lessons),
     )  # fmt: skip
+
+
+def cards_of(settings: Settings, ledger: Ledger) -> CardProvider:
+    """Return where gift cards come from."""
+    said = settings.gift_cards
+    return ProvidedCards(said.url, said.token, said.ca_file) if said.provider == "http" else StockedCards(ledger)
+
+
+def _compose(letter: Outgoing, now: datetime) -> bytes:
+    return compose(letter, now=now)
 
 
 def build_to_run(settings: Settings) -> House:

@@ -66,6 +66,7 @@ class LetterRow(SQLModel, table=True):
     leaving_at: datetime | None = None
     sent_at: datetime | None = None
     witnessed_at: datetime | None = None
+    draft: str = ""  # where the draft of a letter in review stands
     copy_due: bool = True  # False when the server did not take the blind copy: waiting for it proves nothing
     sealed: bytes
 
@@ -160,6 +161,24 @@ class CardRow(SQLModel, table=True):
     grant_n: int | None = None
     taken_at: datetime | None = None
     sealed: bytes
+
+
+class CardOrderRow(SQLModel, table=True):
+    """A gift card that is on order. `key` is what the provider knows the order by: repeated, it names the same card."""
+
+    __tablename__ = "card_order"
+    __table_args__ = (Index("orders_that_are_due", "state", "not_before"),)
+
+    key: str = Field(primary_key=True)  # a grant has one order, whatever becomes of it
+    case_ref: str = Field(index=True)
+    grant_n: int
+    minor: int
+    currency: str
+    state: str  # due, done or dropped
+    ordered_at: datetime
+    not_before: datetime | None = None
+    attempts: int = 0
+    why: str = ""  # what kept the card from coming; never a word of its code
 
 
 class PulseRow(SQLModel, table=True):

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from followupd.model.compensation import Money
 from followupd.model.message import Message, Place
-from followupd.model.outgoing import Condition, Outgoing
+from followupd.model.outgoing import Condition, Draft, Outgoing
 
 #: where a kept mail stands: nobody has heard it yet, its matter is known, or a person must look at it
 UNHEARD, HEARD, QUARANTINE = "unheard", "heard", "quarantine"
@@ -85,6 +85,7 @@ class LetterState:
     sent_at: datetime | None
     witnessed_at: datetime | None
     copy_due: bool = True
+    draft: Draft = Draft.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,26 @@ class TakenCard:
 
     def __repr__(self) -> str:
         return f"TakenCard(code=..., money={self.money!r}, expires={self.expires!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class CardOrder:
+    """A gift card on order. `key` is the provider's idempotency key; `why` is what kept it from coming so far."""
+
+    key: str
+    case_ref: str
+    n: int
+    money: Money
+    attempts: int = 0
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NoCard:
+    """Why no card came. `lasting` says that waiting alone will not help: a person must do something."""
+
+    why: str
+    lasting: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """A gift card goes in a message and a thread of its own, after the follow-up (practices 44, 47, 59)."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from followupd.model.case import Case, Stage
 from followupd.model.compensation import Compensation, Gift, GrantState
@@ -8,25 +8,20 @@ from followupd.model.event import CompensationGranted, GiftCardDue
 from followupd.model.letter import GIFT_CARD, Step, Writer
 from followupd.model.playbook import Playbook
 
-#: how often an empty stock is looked at again
-RESTOCK = timedelta(hours=1)
-
 
 def moment(case: Case, playbook: Playbook) -> datetime | None:
-    """Return when the card may go: so long after the follow-up, later when the stock was empty or the customer away."""
-    if case.followed_up_at is None or not _wanted(case, playbook):
+    """Return when the card is to be ordered: so long after the follow-up, later when the customer is away."""
+    grant = _granted(case)
+    if case.followed_up_at is None or not _wanted(case, playbook) or (grant and grant.n == case.card_ordered):
         return None
     due = playbook.calendar.after(case.followed_up_at, playbook.gift_card_after)
-    lacking = case.card_lacking_at + RESTOCK if case.card_lacking_at else due
-    return max(due, lacking, case.away_until or due)
+    return max(due, case.away_until or due)
 
 
 def act(case: Case, playbook: Playbook, _write: Writer, now: datetime) -> list[Step]:
-    """Say that one gift card is due; the round takes the code from the stock and has the letter written."""
+    """Say that one gift card is due; the round orders it and has its letter written when the card has come."""
     due = moment(case, playbook)
-    if case.stage not in {Stage.FOLLOWED_UP, Stage.CLOSED} or case.held or case.not_reached:
-        return []
-    if due is None or due > now or case.under_way(GIFT_CARD):
+    if due is None or due > now or case.under_way(GIFT_CARD) or waits(case):
         return []
     steps: list[Step] = []
     grant = _granted(case)
@@ -39,6 +34,23 @@ def act(case: Case, playbook: Playbook, _write: Writer, now: datetime) -> list[S
     if grant is None or grant.money is None:
         return steps
     return [*steps, GiftCardDue(at=now, n=grant.n, money=grant.money)]
+
+
+def given_up(case: Case, n: int) -> str:
+    """Say why the card of a grant will not be given any more, "" while it will."""
+    grant = case.grant(n)
+    if grant is None or grant.state is not GrantState.GRANTED:
+        return f"the gift card is {grant.state if grant else 'not granted'}"
+    return "its letter is written" if case.under_way(GIFT_CARD) else ""
+
+
+def waits(case: Case) -> str:
+    """Say why a card that is on order should not come at this moment, "" when it may."""
+    if case.stage not in {Stage.FOLLOWED_UP, Stage.CLOSED}:
+        return f"the case is {case.stage}"
+    if case.held:
+        return "the case is held"
+    return f"the customer was not reached: {case.not_reached}" if case.not_reached else ""
 
 
 def _granted(case: Case) -> Compensation | None:

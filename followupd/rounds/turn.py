@@ -8,15 +8,16 @@ from typing import Protocol
 from followupd import journal
 from followupd.errors import CaseMovedError, FollowupdError, LetterError, OutageError, WrongTurnError
 from followupd.model.case import Case
-from followupd.model.event import Event, GiftCardDue, GiftCardLacking, LetterStopped, Parked
+from followupd.model.compensation import GrantState, Money, above_cap
+from followupd.model.event import CompensationGranted, Event, GiftCardDue, LetterStopped, Parked
 from followupd.model.kept import Kept
-from followupd.model.letter import APPROVAL, NUDGE, Brief, Card, Step, Writer, as_event
+from followupd.model.letter import APPROVAL, NUDGE, Brief, Step, Writer, as_event
 from followupd.model.marks import marks
 from followupd.model.message import Kind
 from followupd.model.outgoing import Outgoing
 from followupd.model.playbook import Playbook
 from followupd.recovery import confirm, fix, follow_up, gift_card, opening, receipt, remind
-from followupd.rounds.desk import is_note
+from followupd.rounds.desk import elsewhere, is_note
 from followupd.rounds.doors import Ledger, Work
 from followupd.rounds.proofreader import Proofreader
 from followupd.rounds.reception import Reception
@@ -50,6 +51,7 @@ class Turn:
     reception: Reception
     chapters: Sequence[Chapter] = CHAPTERS
     proofread: Proofreader = field(default_factory=Proofreader)
+    cap: Money | None = None  # most that one customer is granted in a month without a lead's word
 
     def round(self, now: datetime) -> int:
         """Return how many mails were heard and how many cases had their turn."""
@@ -127,7 +129,7 @@ class Turn:
             before = len(decided)
             for chapter in self.chapters:
                 try:
-                    acted = self._cards(work, case, playbook, chapter.act(case, playbook, self.write, now), now)
+                    acted = self._cards(work, case, chapter.act(case, playbook, self.write, now), playbook, now)
                     steps = self._proofread(work, case, playbook, acted, now)
                 except LetterError as error:
                     stopped = True
@@ -162,29 +164,31 @@ class Turn:
         )  # fmt: skip
         return self.write.desk(APPROVAL, case, playbook, now, brief, playbook.owner_of(case.owner))
 
-    def _cards(self, work: Work, case: Case, playbook: Playbook, steps: list[Step], now: datetime) -> list[Step]:
-        """Take the code for a gift card that is due, in this very transaction, and write its letter."""
+    def _cards(self, work: Work, case: Case, steps: list[Step], playbook: Playbook, now: datetime) -> list[Step]:
+        """Order the gift card that is due, in this very transaction; what a playbook gives keeps to the cap as well."""
         found: list[Step] = []
         for step in steps:
-            found.append(step)
-            if isinstance(step, GiftCardDue):
-                found += self._card(work, case, playbook, step, now)
+            if isinstance(step, CompensationGranted):
+                found.append(self._capped(work, case, step, playbook, now))
+                case = case.after(as_event(found[-1], now))
+            elif not isinstance(step, GiftCardDue):
+                found.append(step)
+            elif (grant := case.grant(step.n)) and grant.state is GrantState.GRANTED:
+                work.orders.place(case.ref, step.n, step.money, now)
+                found.append(step)
         return found
 
-    def _card(self, work: Work, case: Case, playbook: Playbook, due: GiftCardDue, now: datetime) -> list[Step]:
-        taken = work.cards.take(case.ref, due.n, due.money, now)
-        if taken is None:
-            lacking = GiftCardLacking(
-                at=now, n=due.n, why=f"no card of {due.money.amount} {due.money.currency} in stock"
-            )
-            if case.card_lacking_at:
-                return [lacking]
-            brief = Brief(because=lacking.why, asks=("release",))
-            return [lacking, self.write.desk(NUDGE, case, playbook, now, brief, playbook.owner_of(case.owner))]
-        locale = playbook.company.locale
-        expires = f"{taken.expires:%Y-%m-%d}" if taken.expires else ""
-        letter = self.write.gift_card(case, playbook, now, Card(taken.code, taken.money.written(locale), expires))
-        return [replace(letter, concerns=(due.n,))]
+    def _capped(
+        self, work: Work, case: Case, step: CompensationGranted, playbook: Playbook, now: datetime
+    ) -> CompensationGranted:
+        grant, local = step.compensation, playbook.calendar.local
+        given = [*case.compensation, *(other.grant for other in elsewhere(work, case))]
+        today = local(now)
+        why = above_cap(
+            self.cap, given, grant.money, lambda at: (local(at).year, local(at).month) == (today.year, today.month)
+        )
+        waiting = replace(grant, state=GrantState.WAITING_APPROVAL, because=why)
+        return replace(step, compensation=waiting) if why else step
 
     def _stopped(self, case: Case, playbook: Playbook, why: str, now: datetime) -> list[Step]:
         """Tell the owner once why a letter was not written; nothing half-written ever reaches the customer."""

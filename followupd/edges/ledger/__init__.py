@@ -10,9 +10,11 @@ from sqlalchemy import URL, Engine, event, make_url
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, create_engine
 
+from followupd.edges.ledger.card_orders import CardOrders
 from followupd.edges.ledger.cards import Cards
 from followupd.edges.ledger.cases import Cases
 from followupd.edges.ledger.copying import copy
+from followupd.edges.ledger.forgetting import Forgetting, leave_no_trace
 from followupd.edges.ledger.hold import hold
 from followupd.edges.ledger.mail import Mail
 from followupd.edges.ledger.outbox import Outbox
@@ -33,7 +35,9 @@ class Work:
     outbox: Outbox
     mail: Mail
     cards: Cards
+    orders: CardOrders
     pulse: Pulse
+    forgetting: Forgetting
 
 
 class Ledger:
@@ -64,7 +68,20 @@ class Ledger:
         with self._outage(), Session(self._engine) as session, session.begin():
             outbox = Outbox(session, self._seal)
             cases, mail = Cases(session, self._seal, outbox), Mail(session, self._seal)
-            yield Work(cases, outbox, mail, Cards(session, self._seal), Pulse(session))
+            yield Work(
+                cases,
+                outbox,
+                mail,
+                Cards(session, self._seal),
+                CardOrders(session),
+                Pulse(session),
+                Forgetting(session, self._seal, cases),
+            )
+
+    def leave_no_trace(self) -> bool:
+        """Write over what was forgotten on the disk too; False when somebody reads the ledger at this moment."""
+        with self._outage():
+            return leave_no_trace(self._engine)
 
     def hold(self) -> AbstractContextManager[None]:
         """Hold the ledger for one daemon; raises AlreadyRunningError."""

@@ -40,11 +40,35 @@ class Cards:
         """Take the card of this grant: the one it already has, else one from the stock; None when none is left.
 
         A grant keeps its card for good (UNIQUE case and grant): a letter that failed is written again with the same.
+        Only one that expired before its letter could leave goes back, and is given to nobody.
         """
-        row = self._of(case_ref, n) or self._given(case_ref, n, money, now)
+        row = self._of(case_ref, n)
+        if row and row.expires and row.expires <= now:
+            row.case_ref = row.grant_n = None
+            self._session.add(row)
+            self._session.flush()
+            row = None
+        row = row or self._given(case_ref, n, money, now)
         if row is None:
             return None
         return TakenCard(self._seal.open(row.sealed).decode(), Money(row.minor, row.currency), row.expires)
+
+    def keep(self, case_ref: str, n: int, card: TakenCard, now: datetime) -> bool:
+        """Keep a card that came for this grant; False when its code belongs to another one and must not be sent."""
+        prints = self._seal.fingerprints(card.code)
+        known = self._session.exec(select(CardRow).where(col(CardRow.fingerprint).in_(prints))).first()
+        if known is not None:
+            return (known.case_ref, known.grant_n) == (case_ref, n)
+        if self._of(case_ref, n) is not None:
+            return False
+        self._session.add(
+            CardRow(
+                fingerprint=prints[0], minor=card.money.minor, currency=card.money.currency, expires=card.expires,
+                imported_at=now, case_ref=case_ref, grant_n=n, taken_at=now, sealed=self._seal.seal(card.code.strip().encode()),
+            )
+        )  # fmt: skip
+        self._session.flush()
+        return True
 
     def _of(self, case_ref: str, n: int) -> CardRow | None:
         return self._session.exec(select(CardRow).where(CardRow.case_ref == case_ref, CardRow.grant_n == n)).first()

@@ -73,7 +73,7 @@ def _approve_grants(command: Command, scene: Scene) -> list[e.Event]:
 def _may_approve(who: Agent, grant: Compensation, scene: Scene) -> bool:
     """A lead may approve anything; another agent only what is merely above the first one's limit."""
     granter = scene.playbook.team.by_id(grant.agent)
-    only_the_limit = granter is None or not within_limit(granter, grant.money)
+    only_the_limit = granter is not None and not within_limit(granter, grant.money)
     return leads(who) or (only_the_limit and within_limit(who, grant.money))
 
 
