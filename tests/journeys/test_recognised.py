@@ -1,0 +1,245 @@
+"""What the machine alone hears, suspects and leaves alone; agents decide in one mail a day, and their word teaches it."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+
+import pytest
+
+from followupd.cli import main
+from followupd.model.case import Stage
+from followupd.model.message import Ours
+from followupd.recovery import listen
+from tests.journeys.world import World, text_of
+
+PARCEL = "My parcel has still not arrived. This is unacceptable."
+QUESTION = "I have not received my order yet, could you look into it please?"
+DISAPPOINTED = "I am a bit disappointed with the handle of the kettle."
+GRAVE = (
+    "Third time the kettle is broken. I will contact my lawyer and post this on every review site. You lied to me, I "
+    "want to speak to your manager!"
+)
+THANKS = "Thank you so much, the parcel arrived and everything is great. Best service ever!"
+#: Wednesday at the house's opening
+MORNING = datetime(2026, 12, 2, 9, 1, tzinfo=UTC)
+
+
+def digests(world: World) -> list[EmailMessage]:
+    return [mail for mail in world.letters() if str(mail["X-Followupd-Key"]).startswith("desk/digest.")]
+
+
+def to_customers(world: World) -> list[EmailMessage]:
+    return [mail for mail in world.letters() if "@agents.test" not in str(mail["To"])]
+
+
+def test_a_clear_complaint_is_confirmed_without_a_person_and_admits_no_fault(world: World) -> None:
+    world.customer_writes(PARCEL)
+    case = world.case()
+    assert case.by_machine
+    assert case.stage is Stage.PROMISED
+    [opened] = world.letters("desk/opened")
+    assert "strongest first: still not, unacceptable" in " ".join(text_of(opened).split())
+    world.passes(world.now + timedelta(minutes=11))
+    [letter] = to_customers(world)
+    assert "sorry for the trouble" in text_of(letter)
+    assert "mistake" not in text_of(letter)
+    assert "our part" not in text_of(letter)
+    assert letter["Auto-Submitted"] == "auto-replied"
+
+
+def test_the_words_for_and_against_stand_in_the_case_strongest_first(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.customer_writes(f"{PARCEL} Thanks for looking into it!")
+    assert main(["case", world.case().ref, "--config", str(world.directory)]) == 0
+    [_, words] = capsys.readouterr().out.split("\nWords\n")
+    weights = [float(line.split()[-1]) for line in words.split("\n\n")[0].splitlines()]
+    assert weights == sorted(weights, key=abs, reverse=True)
+    assert min(weights) < 0 < max(weights)
+
+
+def test_a_suspicion_waits_in_the_digest_and_the_customer_hears_nothing(world: World) -> None:
+    world.customer_writes(QUESTION, subject="My order")
+    case = world.case()
+    assert case.stage is Stage.SUSPECTED
+    assert "fu-suspected" in world.postbox.flags(world.postbox.uids()[-1])
+    assert world.letters() == []
+    world.passes(MORNING)
+    [digest] = digests(world)
+    assert "ana@agents.test" in str(digest["To"])
+    said = " ".join(text_of(digest).split())
+    assert f"{case.ref}, Kim Doe, 1 day ago: My order" in said
+    assert "I have not received my order yet" in said
+    world.passes(MORNING + timedelta(hours=3))
+    assert len(digests(world)) == 1
+    world.agent_answers(digest, "Hi,", f"{case.ref}: complaint")
+    assert world.case().stage is Stage.PROMISED
+    assert not world.case().by_machine
+    world.passes(world.now + timedelta(minutes=11))
+    assert len(to_customers(world)) == 1
+    world.passes(MORNING + timedelta(days=1))
+    assert len(digests(world)) == 1
+
+
+def test_only_the_agent_who_got_the_digest_answers_it_and_only_about_its_cases(world: World) -> None:
+    world.customer_writes(QUESTION, subject="My order")
+    world.customer_writes(
+        "The parcel was left in the rain and the box is wet.", subject="Wet", sender="lou@customers.test"
+    )
+    first, second = (case.ref for case in world.cases())
+    world.passes(MORNING)
+    [digest] = digests(world)
+    world.agent_answers(digest, f"{first}: complaint", sender="lee@agents.test")
+    assert {case.stage for case in world.cases()} == {Stage.SUSPECTED}
+    world.agent_answers(digest, f"{first} dismiss", "FU-ZZZZZ: complaint", f"{second}: complian", f"{second}:")
+    stages = {case.ref: case.stage for case in world.cases()}
+    assert stages == {first: Stage.DISMISSED, second: Stage.SUSPECTED}
+    [_, answer] = digests(world)
+    said = " ".join(text_of(answer).split())
+    assert f"These are done: - {first}: dismiss" in said
+    assert "'FU-ZZZZZ: complaint' names no case of that digest" in said
+    assert f"{second}: 'complian' is not a line I know" in said
+
+
+def test_strong_words_do_not_wait_for_the_digest(world: World) -> None:
+    world.customer_writes(DISAPPOINTED, subject="Order")
+    [asked] = world.letters("desk/opened")
+    assert "A complaint?" in str(asked["Subject"])
+    assert "disappointed" in text_of(asked)
+    assert to_customers(world) == []
+    world.agent_answers(asked, "complaint")
+    case = world.case()
+    assert case.stage is Stage.PROMISED
+    assert len(case.promises) == 1
+    assert len(world.letters("desk/opened")) == 2
+    world.passes(world.now + timedelta(minutes=11))
+    assert len(to_customers(world)) == 1
+
+
+def test_the_tag_not_complaint_dismisses(world: World) -> None:
+    world.customer_writes(QUESTION, subject="My order")
+    world.agent_tags("not-complaint")
+    assert world.case().stage is Stage.DISMISSED
+    world.passes(MORNING)
+    assert world.letters() == []
+
+
+def test_a_dismissed_customer_who_then_complains_is_heard(world: World) -> None:
+    first = world.customer_writes(QUESTION, subject="My order")
+    world.agent_tags("not-complaint")
+    mail = EmailMessage()
+    mail["Message-ID"] = first
+    world.customer_writes(PARCEL, subject="Re: My order", answering=mail)
+    assert world.case().stage is Stage.PROMISED
+
+
+def test_thanks_newsletters_and_robots_get_nothing(world: World) -> None:
+    world.customer_writes(THANKS, subject="Thanks")
+    world.customer_writes(
+        PARCEL, subject="Our news", sender="news@shop.test", List_Unsubscribe="<mailto:out@shop.test>"
+    )
+    world.customer_writes(PARCEL, subject="Out of office", sender="max@away.test", Auto_Submitted="auto-replied")
+    world.passes(MORNING)
+    assert world.cases() == []
+    assert world.letters() == []
+
+
+def test_a_grave_case_is_told_to_the_lead_at_once_and_its_history_says_why(world: World) -> None:
+    world.customer_writes(GRAVE, subject="Terrible")
+    case = world.case()
+    assert case.severity == "high"
+    [told] = world.letters("desk/escalation")
+    assert "lee@agents.test" in str(told["To"])
+    assert "high severity" in text_of(told)
+    with world.house.ledger.work() as work:
+        first = work.cases.history(case.ref)[0]
+    assert "[high: the law is named" in first.why
+    world.passes(MORNING)
+    assert len(world.letters("desk/escalation")) == 1
+
+
+def test_a_playbook_says_otherwise_for_grave_cases(make_world: Callable[..., World]) -> None:
+    playbook = """
+name = "default"
+owner = "ana"
+[severity.high]
+tell = ""
+silence = "3 business hours"
+"""
+    world = make_world(playbook=playbook)
+    world.customer_writes(GRAVE, subject="Terrible")
+    assert world.letters("desk/escalation") == []
+    world.passes(world.now + timedelta(hours=4))
+    [nudge] = world.letters("desk/nudge")
+    assert "no word from us" in text_of(nudge)
+
+
+def test_several_matters_of_one_person_stand_in_one_digest_and_a_single_one_in_none(world: World) -> None:
+    world.customer_writes(PARCEL)
+    world.says(world.case().ref, "hold")
+    world.passes(MORNING)
+    assert digests(world) == []
+    world.customer_writes(PARCEL, sender="lou@customers.test")
+    [second] = [case for case in world.cases() if not case.held]
+    world.says(second.ref, "hold")
+    world.passes(datetime(2026, 12, 3, 9, 1, tzinfo=UTC))
+    [digest] = digests(world)
+    said = " ".join(text_of(digest).split())
+    assert said.count("it is held") == 2
+    assert "the customer has had no word from us yet" in said
+    world.passes(datetime(2026, 12, 5, 9, 1, tzinfo=UTC))
+    assert len(digests(world)) == 1  # a Saturday
+
+
+def test_sixty_decisions_teach_the_recogniser_and_the_lead_hears_of_it(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    decided(world, 20)
+    run = ["learn", "--json", "--config", str(world.directory)]
+    view = learnt(run, capsys)
+    assert (view["decisions"], view["learned"], view["missing"]) == (20, False, 30)
+    decided(world, 40, start=20)
+    before = judged(world)
+    assert learnt([*run, "--dry-run"], capsys)["learned"] is False
+    world.passes()
+    assert judged(world) == before
+    view = learnt(run, capsys)
+    assert view["decisions"] == 60
+    assert view["learned"]
+    assert view["up"]
+    assert view["precision"] == 1.0
+    world.passes()  # a running daemon takes over what another process learnt
+    assert judged(world) > before
+    with world.house.ledger.work() as work:
+        row = work.pulse.get("learned")
+    assert row
+    assert "sprocket" not in json.dumps(row[0])
+
+
+def learnt(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
+    capsys.readouterr()
+    assert main(arguments) == 0
+    found: dict[str, object] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def judged(world: World) -> float:
+    message = listen.read_plain("Sprocket", "The sprocket wobbles and the flange squeaks.", {}, Ours())
+    return world.house.reception.judge.verdict(message).score
+
+
+def decided(world: World, count: int, start: int = 0) -> None:
+    """Let customers write, and agents decide, by tags: in this trade a wobbling sprocket is a complaint."""
+    for n in range(start, start + count):
+        wrong = n % 2 == 0
+        mail = EmailMessage()
+        mail["From"], mail["To"] = f"customer{n}@customers.test", world.postbox.address
+        mail["Subject"], mail["Message-ID"] = f"Order {n}", f"<learn-{n}@customers.test>"
+        mail.set_content(
+            f"Order {n}: the sprocket wobbles, and the flange squeaks a little."
+            if wrong
+            else f"Order {n}: which sprocket fits the long shaft, and is there a price list?"
+        )
+        world.postbox.append(mail.as_bytes(), flags=("complaint" if wrong else "not-complaint",))
+    world.passes()

@@ -1,0 +1,253 @@
+"""The judge with the house's rules: rules, thresholds, playbooks, severity, and languages in which nobody is sure."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from followupd.cli import main
+from followupd.edges.settings.cue_files import CueFiles, cue_problems
+from followupd.errors import SetupError
+from followupd.model.agent import Agent, Company, Role, Team
+from followupd.model.calendar import Calendar, Duration
+from followupd.model.message import Kind, Message, Person
+from followupd.model.playbook import Grade, Playbook
+from followupd.recovery.recognise import Recogniser, Rules
+from followupd.rounds.judge import HouseJudge
+from followupd.wiring import house_problems
+from tests.story.configured import configured, rewrite
+from tests.story.lettered import NOW
+
+TOP = Path(__file__).parents[2]
+JUDGE = HouseJudge(Recogniser.shipped(), 0.90, 0.30, "en", "GB")
+HOUSE = Playbook(
+    name="default", owner="ana", calendar=Calendar(timezone="Europe/London"),
+    team=Team((Agent(id="ana", name="Ana Reyes", email="ana@example.com", phone="+44 20 7946 0018", role=Role.AGENT),)),
+    company=Company(name="Example Ltd", timezone="Europe/London"),
+)  # fmt: skip
+QUIET = "I have not received my order yet, could you look into it please?"
+ANGRY = "My parcel has still not arrived. This is unacceptable."
+
+
+def mail(text: str, subject: str = "My order", sender: str = "kim@example.org") -> Message:
+    return Message(kind=Kind.CUSTOMER, because="", sender=Person(sender), subject=subject, text=text)
+
+
+def test_the_strongest_word_stands_first_whichever_way_it_speaks() -> None:
+    weights = [abs(weight) for _, weight in JUDGE.verdict(mail(f"{ANGRY} Thanks for looking into it!")).evidence]
+    assert weights == sorted(weights, reverse=True)
+    assert len(weights) > 2
+    assert {weight > 0 for _, weight in JUDGE.verdict(mail(f"{ANGRY} Thanks for looking into it!")).evidence} == {
+        True,
+        False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("rules", "verdict"),
+    [
+        (Rules(always=("order yet",)), "complaint"),
+        (Rules(never=("order yet",)), "no"),
+        (Rules(always=("order yet",), never=("look into it",)), "suspected"),
+        (Rules(add={"order yet": -4.0}), "no"),
+        (Rules(add={"order yet": 6.0}), "complaint"),
+    ],
+)
+def test_the_admins_rules_decide_and_stand_in_the_explanation(rules: Rules, verdict: str) -> None:
+    assert JUDGE.verdict(mail(QUIET)).verdict == "suspected"
+    found = replace(JUDGE, rules=rules).verdict(mail(QUIET))
+    assert found.verdict == verdict
+    assert found.evidence[0][0].startswith("rule: ")
+
+
+def test_what_was_learnt_is_asked_for_each_mail() -> None:
+    learnt: dict[str, float] = {}
+    judge = replace(JUDGE, delta=lambda: learnt)
+    before = judge.verdict(mail(QUIET)).score
+    learnt["start"] = 1.5
+    assert judge.verdict(mail(QUIET)).score > before
+
+
+@pytest.mark.parametrize(
+    ("text", "has_cues"),
+    [
+        ("Mein Paket ist immer noch nicht angekommen. Das ist eine Frechheit, ich will mein Geld zurück!", True),
+        ("Mon colis n'est toujours pas arrivé. C'est inadmissible, je veux être remboursé !", True),
+        ("Mi paquete todavía no ha llegado. Es inaceptable, quiero que me devuelvan el dinero.", True),
+        (
+            "Il mio pacco non è ancora arrivato, è una vergogna e non sono per niente contento di questo servizio.",
+            False,
+        ),
+        ("Mijn pakket is nog steeds niet aangekomen en dat is een schande, ik wil mijn geld terug van jullie.", False),
+        ("Paczka nie przyszła i jest to skandal, proszę o zwrot pieniędzy, bo nie mam już do was siły.", False),
+        ("荷物がまだ届いていません。これは受け入れられません。返金してください。", False),
+    ],
+)
+def test_a_language_without_cues_is_never_a_complaint_by_the_machine_alone(text: str, *, has_cues: bool) -> None:
+    assert (JUDGE.verdict(mail(text, "")).verdict == "complaint") is has_cues
+    sure = replace(JUDGE, delta=lambda: {"start": 25.0}).verdict(mail(text, ""))
+    assert sure.verdict == ("complaint" if has_cues else "suspected")
+
+
+@pytest.mark.parametrize(
+    "text", ["Danke, alles ist gut angekommen, sehr schöner Kessel!", "Merci beaucoup, tout est parfait !"]
+)
+def test_thanks_in_other_languages_are_no_complaint(text: str) -> None:
+    assert JUDGE.verdict(mail(text, "")).verdict == "no"
+
+
+# --- playbooks and severity ---
+
+
+def books(**more: Mapping[str, Any]) -> dict[str, Playbook]:
+    return {"default": HOUSE} | {name: replace(HOUSE, name=name, **given) for name, given in more.items()}
+
+
+def chosen(text: str, playbooks: Mapping[str, Playbook]) -> str:
+    message = mail(text)
+    return JUDGE.playbook(message, JUDGE.verdict(message), playbooks).name
+
+
+def test_words_choose_a_playbook_before_cues_do() -> None:
+    known = books(
+        delivery={"words": ("parcel", "lost (parcel|packet)")}, billing={"words": ("invoice*",)},
+        danger={"cues": frozenset({"safety", "legal"})}, loud={"cues": frozenset({"explicit"})},
+    )  # fmt: skip
+    assert chosen("The lost packet is not my fault.", known) == "delivery"
+    assert chosen("Your invoices are wrong, I will call my lawyer.", known) == "billing"
+    assert chosen("I will call my lawyer.", known) == "danger"
+    assert chosen("This is unacceptable.", known) == "loud"
+    assert chosen("Where are you?", known) == "default"
+    assert chosen("Parceling out blame helps nobody.", known) == "default"
+
+
+def test_severity_says_why_and_important_customers_and_open_cases_weigh() -> None:
+    message = mail(f"{ANGRY} I want to speak to your manager.", sender="kim@big.example.net")
+    plain = JUDGE.severity(message, JUDGE.verdict(message), open_case=False)
+    vip = replace(JUDGE, vip=("example.net",))
+    grave = vip.severity(message, vip.verdict(message), open_case=True)
+    assert "somebody in charge is asked for" in plain.reasons
+    assert grave == "high"
+    assert {"a customer marked as important", "there is an open case of this customer"} <= set(grave.reasons)
+
+
+def test_a_grade_changes_only_what_it_names() -> None:
+    soon = Duration.parse("4 business hours")
+    book = replace(HOUSE, grades=(Grade(severity="high", tell="manager", lead=soon),))
+    grave = book.for_severity("high")
+    assert (grave.tell, grave.escalate_lead) == ("manager", soon)
+    assert (grave.silence_after, grave.escalate_manager) == (book.silence_after, book.escalate_manager)
+    assert book.for_severity("normal") == book
+
+
+# --- the admin's files ---
+
+
+def read(directory: Path, text: str, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    path = directory / "mail.eml"
+    path.write_text(f"From: kim@example.org\nSubject: My order\n\n{text}\n")
+    capsys.readouterr()
+    assert main(["read", "--json", "--config", str(directory), str(path)]) == 0
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_read_uses_the_rules_of_the_configuration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    directory = configured(tmp_path)
+    assert read(directory, QUIET, capsys)["complaint"]["verdict"] == "suspected"
+    rewrite(directory, "", '\n[recognise]\nnever = ["newsletter", "order yet"]\n')
+    found = read(directory, QUIET, capsys)["complaint"]
+    assert found["verdict"] == "no"
+    assert found["evidence"][0] == ["rule: order yet", -10.0]
+    rewrite(directory, "", '\n[recognise]\nalways = ["/received my (order|parcel)/"]\n')
+    assert read(directory, QUIET, capsys)["complaint"]["verdict"] == "complaint"
+
+
+def test_read_says_which_playbook(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    directory = configured(tmp_path)
+    (directory / "playbooks/delivery.toml").write_text('words = ["received"]\n')
+    (directory / "playbooks/safety.toml").write_text('cues = ["safety"]\n')
+    assert read(directory, QUIET, capsys)["playbook"] == "delivery"
+    assert read(directory, "The kettle caught fire and burnt my hand.", capsys)["playbook"] == "safety"
+
+
+@pytest.mark.parametrize("pattern", ["/(a+)+b/", "/(x|x)*y/", "/.*.*.*.*z/", "/(?=a)b/", "/[/"])
+def test_a_rule_that_could_run_long_is_refused_by_check(tmp_path: Path, pattern: str) -> None:
+    directory = configured(tmp_path)
+    rewrite(directory, "", f"\n[recognise]\nalways = ['{pattern}']\n")
+    [problem] = [each for each in house_problems(directory, NOW) if each.file == "followupd.toml"]
+    assert (problem.rule, problem.key) == ("C35", "recognise.always[0]")
+
+
+def test_an_unknown_group_of_cues_in_a_playbook_is_refused(tmp_path: Path) -> None:
+    directory = configured(tmp_path)
+    (directory / "playbooks/default.toml").write_text('cues = ["saftey"]\n')
+    [problem] = [each for each in house_problems(directory, NOW) if each.file == "playbooks/default.toml"]
+    assert (problem.rule, problem.line) == ("C11", 1)
+    assert "'safety'" in problem.mend
+
+
+@pytest.mark.parametrize(
+    ("text", "rule", "key"),
+    [
+        ("[severity.hihg]\n", "C02", "severity.hihg"),
+        ("severity = 3\n", "C04", "severity"),
+        ('[severity.high]\ntell = "boss"\n', "C11", "severity.high.tell"),
+        ('[severity.high]\nsilence = "soon"\n', "C05", "severity.high.silence"),
+        ('[severity.high]\nwait = "1 day"\n', "C02", "severity.high.wait"),
+        ('[severity]\nhigh = "grave"\n', "C04", "severity.high"),
+    ],
+)
+def test_a_slip_in_the_grades_is_told_with_its_key(tmp_path: Path, text: str, rule: str, key: str) -> None:
+    directory = configured(tmp_path)
+    (directory / "playbooks/default.toml").write_text(text)
+    [problem] = [each for each in house_problems(directory, NOW) if each.file == "playbooks/default.toml"]
+    assert (problem.rule, problem.key) == (rule, key)
+
+
+def cue_file(directory: Path, text: str, name: str = "nl.toml") -> Path:
+    (directory / "cues").mkdir(exist_ok=True)
+    (directory / "cues" / name).write_text(text)
+    return directory
+
+
+def test_an_admins_cue_file_makes_a_language_known(tmp_path: Path) -> None:
+    text = "Mijn pakket is nog steeds niet aangekomen en dat is een schande, ik wil mijn geld terug van jullie."
+    cue_file(
+        tmp_path,
+        'language = "nl"\n[cues]\nanger = ["een schande"]\nmoney = ["mijn geld terug"]\nunmet = ["niet aangekomen"]\n',
+    )
+    judge = replace(JUDGE, recogniser=replace(Recogniser.shipped(), own_cues=CueFiles(tmp_path)))
+    found = judge.verdict(mail(text, ""))
+    assert found.cues == {"anger", "money", "unmet"}
+    assert JUDGE.verdict(mail(text, "")).cues == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("text", "rule", "line"),
+    [
+        ('[cues]\nanger = [\n  "een schande",\n  "(open",\n]\n', "C35", 4),
+        ('[cues]\nangr = ["een schande"]\n', "C02", 2),
+        ('[cues]\nanger = "een schande"\n', "C04", 2),
+        ('[cue]\nanger = ["een schande"]\n', "C02", 1),
+        ('language = "de"\n', "C07", 1),
+        ("[cues\n", "C01", 1),
+    ],
+)
+def test_check_reports_a_broken_cue_file_with_its_line(tmp_path: Path, text: str, rule: str, line: int) -> None:
+    directory = cue_file(configured(tmp_path), text)
+    [problem] = [each for each in house_problems(directory, NOW) if each.file.startswith("cues/")]
+    assert (problem.file, problem.rule, problem.line) == ("cues/nl.toml", rule, line)
+
+
+def test_a_broken_cue_file_is_a_mistake_of_the_set_up_where_nobody_checked(tmp_path: Path) -> None:
+    directory = cue_file(configured(tmp_path), '[cues]\nanger = ["(open"]\n')
+    with pytest.raises(SetupError, match=r"cues/nl.toml:2 \(cues.anger\[0\]\)"):
+        CueFiles(directory)["nl"]
+
+
+def test_the_shipped_cue_files_are_well_as_they_stand() -> None:
+    assert cue_problems(TOP / "config") == []
