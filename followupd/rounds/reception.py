@@ -115,7 +115,9 @@ class Reception:
         if ref:
             return work.cases.get(ref)
         if message.case_token and work.cases.taken(message.case_token):
-            return work.cases.get(message.case_token)
+            case = work.cases.get(message.case_token)
+            if case.customer.address:  # a customer who was forgotten and writes again begins anew
+                return case
         subject = _matter(message.subject)
         recent = (
             case for case in work.cases.open_of(message.sender.address, kept.mailbox)
