@@ -11,7 +11,7 @@ from followupd.model.case import Case, Stage
 from followupd.model.compensation import RECEIPT, GrantState
 from followupd.model.event import OwnerNudged, PromiseBroken, PromiseLate, PromiseMade
 from followupd.model.gate import lacks, still_to_give
-from followupd.model.letter import ANSWER, APPROVAL, ESCALATION, HOLDING, NUDGE, Brief, Step, Writer
+from followupd.model.letter import ANSWER, APPROVAL, ESCALATION, HOLDING, NUDGE, Brief, Step, Writer, as_event
 from followupd.model.playbook import Playbook
 from followupd.model.promise import Firmness, Promise, PromiseState
 
@@ -222,13 +222,13 @@ def _nudges(case: Case, playbook: Playbook, write: Writer, now: datetime) -> lis
         if each.name not in done and _not_twice_a_day(case, playbook, each) <= now
     ]  # fmt: skip
     people = {_person(case, playbook, each.rung).id: _person(case, playbook, each.rung) for each in due}
-    return [
-        step
-        for whom in people.values()
-        for step in _one_mail(
-            case, playbook, write, now, whom, [m for m in due if _person(case, playbook, m.rung) == whom]
-        )
-    ]
+    steps: list[Step] = []
+    for whom in people.values():
+        made = _one_mail(case, playbook, write, now, whom, [m for m in due if _person(case, playbook, m.rung) == whom])
+        for step in made:  # the next mail of the same kind has the next number
+            case = case.after(as_event(step, now))
+        steps += made
+    return steps
 
 
 def _one_mail(

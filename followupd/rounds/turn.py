@@ -94,7 +94,7 @@ class Turn:
         except OutageError:
             raise
         except Exception as error:  # noqa: BLE001  nor one bad case: it is parked for a person
-            self._park(ref, f"{type(error).__name__}: {error}", now)
+            self._park(ref, f"{type(error).__name__}: {str(error).partition(chr(10))[0]}", now)
 
     def _park(self, ref: str, why: str, now: datetime) -> None:
         """Hold the case for a person, whom the case's next turn, a day later, tells of it."""
