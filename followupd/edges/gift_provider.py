@@ -8,10 +8,9 @@ been processed, and are repeated with the same key, never with a new one. docs/g
 import http.client
 import json
 import socket
-import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -23,8 +22,8 @@ from followupd.errors import SetupError
 from followupd.model.compensation import Money
 from followupd.model.kept import CardOrder, NoCard, TakenCard
 
-#: seconds until the provider must have answered an order whole, and until each single step of it must go on
-_DEADLINE, _STEP = 20.0, 10.0
+#: seconds until each single step of an order must go on
+_STEP = 10.0
 #: an answer is a few hundred bytes; more is no order
 _LONGEST = 64 * 1024
 _LONGEST_CODE = 200
@@ -34,11 +33,15 @@ _LATER = frozenset({408, 409, 423, 425, 429})
 
 @dataclass(frozen=True, slots=True)
 class ProvidedCards:
-    """Orders cards at `url`; `token` is read anew for each order, and stands in no error."""
+    """Orders cards at `url`; `token` is read anew for each order, and stands in no error.
+
+    `deadline` is the seconds within which an order must be answered whole.
+    """
 
     url: str
     token: Secret
     ca_file: str = ""
+    deadline: float = 20.0
 
     def order(self, order: CardOrder, _now: datetime) -> TakenCard | NoCard:
         """Return the card of this order's key, or why there is none yet; raises nothing for what the provider does."""
@@ -62,8 +65,8 @@ class ProvidedCards:
             line.request("POST", path, json.dumps(_ordered(order)).encode(), headers)
             answer = line.getresponse()
             body = answer.read(_LONGEST + 1)
-            if len(body) > _LONGEST:
-                raise http.client.HTTPException("the answer is too long for an order")
+            if len(body) > _LONGEST or answer.length:
+                raise http.client.HTTPException("the answer is too long for an order, or broke off")
             return answer.status, body
 
     @contextmanager
@@ -76,14 +79,16 @@ class ProvidedCards:
             line: http.client.HTTPConnection = http.client.HTTPSConnection(host, port, timeout=_STEP, context=secure)
         else:
             line = http.client.HTTPConnection(host, port, timeout=_STEP)
-        alarm = threading.Timer(_DEADLINE, _cut, (line,))
-        alarm.daemon = True
-        alarm.start()
-        try:
-            yield line
-        finally:
-            alarm.cancel()
-            line.close()
+        with closing(line):
+            line.connect()
+            # The connection lets go of its socket once the answer's head has come; the alarm must not.
+            alarm = threading.Timer(self.deadline, _cut, (line.sock,))
+            alarm.daemon = True
+            alarm.start()
+            try:
+                yield line
+            finally:
+                alarm.cancel()
 
     def _why(self, error: OSError | http.client.HTTPException) -> str:
         parts = urlsplit(self.url)
@@ -95,13 +100,9 @@ class ProvidedCards:
         )
 
 
-def _cut(line: http.client.HTTPConnection) -> None:
-    held: socket.socket | ssl.SSLSocket | None = line.sock
-    if held is not None:
-        try:
-            held.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            return  # it ended by itself at this very moment
+def _cut(held: socket.socket) -> None:
+    with suppress(OSError):  # it may end by itself at this very moment
+        held.shutdown(socket.SHUT_RDWR)
 
 
 def _ordered(order: CardOrder) -> dict[str, Any]:
