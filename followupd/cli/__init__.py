@@ -36,7 +36,7 @@ def _directory(given: str | None) -> Path:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from followupd.cli import cases, demo, keeping, learning, letters, mails, service, setup
+    from followupd.cli import cases, demo, keeping, learning, letters, mails, service, setup, tagging
 
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
@@ -49,6 +49,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"followupd {__version__}")
     parser.add_argument("--config", metavar="DIR", default=None, help=argparse.SUPPRESS)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for group in (demo, setup, service, cases, letters, mails, learning, keeping):
+    for group in (demo, setup, service, cases, letters, mails, learning, tagging, keeping):
         group.add(commands, common)
     return parser

@@ -8,7 +8,7 @@ from typing import Any
 
 from followupd.cli import DONE, PROBLEMS, USAGE
 from followupd.cli.printing import as_json, complain, moment
-from followupd.errors import OutageError, Problem
+from followupd.errors import OutageError, Problem, SetupError
 
 
 def add(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -66,41 +66,26 @@ def _view(problem: Problem) -> dict[str, Any]:
 
 def _online(options: argparse.Namespace) -> list[Problem]:
     """Ask every server and say in plain words what was found; what is wrong comes back as problems."""
-    from followupd import clock
-    from followupd.cli.surveying import survey_sentences
+    from followupd.cli.surveying import look_at, unreachable
     from followupd.edges.settings import load
-    from followupd.wiring import mailbox_of, post_of
+    from followupd.wiring import post_of
 
     settings, found = load(options.config), []
     say = complain if options.json else print
     for n, each in enumerate(settings.mailboxes):
-        mailbox = mailbox_of(each)
         try:
-            mailbox.open()
-            for sentence in survey_sentences(mailbox.survey(clock.now())):
+            for sentence in look_at(settings, each):
                 say(f"{each.name}: {sentence}")
-            for folder in settings.folders:
-                there = (
-                    "is there"
-                    if mailbox.folder_exists(folder)
-                    else "is missing; create it to use it as a command folder"
-                )
-                say(f"{each.name}: the folder {folder} {there}")
+        except SetupError as error:  # a secret that is not there
+            found += error.problems
         except OutageError as error:
-            found.append(_unreachable(f"mailbox[{n}]", str(error)))
-        finally:
-            mailbox.close()
+            found.append(unreachable(f"mailbox[{n}]", str(error)))
     try:
         for sentence in post_of(settings.post).survey():
             say(f"post: {sentence}")
     except OutageError as error:
-        found.append(_unreachable("post", str(error)))
+        found.append(unreachable("post", str(error)))
     return found
-
-
-def _unreachable(key: str, why: str) -> Problem:
-    mend = "Correct host, port, security, username or password, or the server."
-    return Problem("followupd.toml", None, key, "O01", why, mend)
 
 
 def _when(options: argparse.Namespace) -> int:

@@ -1,5 +1,6 @@
 """What a mail server can do for us, for `check --online`."""
 
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,7 +13,10 @@ CLOCK_DRAFT = b"Subject: followupd looks at this server's clock; please delete\r
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
-    """What a server can do, for `check --online`. `keywords` says of each folder whether it takes tags of ours."""
+    """What a server can do, for `check --online`. `keywords` says of each folder whether it takes tags of ours.
+
+    `tls` is the protocol that seals the line ("TLSv1.3"), "" for a line within this machine.
+    """
 
     capabilities: frozenset[str]
     idle: bool
@@ -24,6 +28,7 @@ class Survey:
     sent: str
     drafts: str
     keywords: Mapping[str, bool]
+    tls: str
     clock_ahead: timedelta | None  # the server's clock against ours; None when it cannot be seen
 
 
@@ -35,8 +40,13 @@ def surveyed(
     inbox, sent, drafts = special
     return Survey(
         capabilities=can, idle="IDLE" in can, condstore="CONDSTORE" in can, move="MOVE" in can, uidplus="UIDPLUS" in can,
-        gmail="X-GM-EXT-1" in can, inbox=inbox, sent=sent, drafts=drafts, keywords=keywords, clock_ahead=ahead,
+        gmail="X-GM-EXT-1" in can, inbox=inbox, sent=sent, drafts=drafts, keywords=keywords, tls=_tls(client), clock_ahead=ahead,
     )  # fmt: skip
+
+
+def _tls(client: Client) -> str:
+    line = client.socket()
+    return line.version() or "" if isinstance(line, ssl.SSLSocket) else ""
 
 
 def clock_ahead(client: Client, drafts: str, now: datetime) -> timedelta | None:

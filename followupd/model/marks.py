@@ -13,6 +13,10 @@ _STAGES = {
 }
 
 
+#: every mark of ours, in the order of a case's life; a mail in quarantine belongs to no case
+MARKS = (*_STAGES.values(), "fu-held", "fu-doubt", "fu-quarantine")
+
+
 def marks(case: Case) -> frozenset[str]:
     """Return the marks that the mails of this case should carry now."""
     found = {_STAGES[case.stage]} if case.stage in _STAGES else set()

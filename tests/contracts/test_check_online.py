@@ -1,0 +1,176 @@
+"""`check --online` says in plain words what each server can do, and what mends what is wrong; `tags` what to make."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from followupd.cli import main
+from followupd.edges.settings import write_starter
+from followupd.model.marks import MARKS
+from tests.journeys.world import CONFIGURATION
+from tests.servers.dovecot import Dovecot
+from tests.servers.machine import free_ports
+from tests.servers.postbox import Postbox
+from tests.servers.scripted_imap import ScriptedImap
+from tests.servers.smtp import Sink
+
+Make = Callable[..., Path]
+
+
+@pytest.fixture
+def made(tmp_path: Path, smtp: Sink, monkeypatch: pytest.MonkeyPatch) -> Make:
+    """Return what writes a configuration; words change its text before it is written."""
+
+    def make(postbox: Postbox, *changes: tuple[str, str], password: str = "") -> Path:
+        monkeypatch.setenv("FOLLOWUPD_TEST_PASSWORD", password or postbox.password)
+        directory = tmp_path / "etc"
+        write_starter(directory)
+        text = CONFIGURATION.format(
+            address=postbox.address, host=postbox.host, port=postbox.port, ca_file=postbox.ca_file,
+            username=postbox.username, smtp=smtp.port, ledger="sqlite:///ledger.db", post="", mailbox="", currency="EUR",
+        )  # fmt: skip
+        for before, after in changes:
+            assert before in text
+            text = text.replace(before, after)
+        (directory / "followupd.toml").write_text(text)
+        return directory
+
+    return make
+
+
+def checked(directory: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, list[dict[str, Any]], str]:
+    """Return the exit code, the problems and what was said of the servers."""
+    code = main(["check", "--online", "--json", "--config", str(directory)])
+    output = capsys.readouterr()
+    return code, [each for each in json.loads(output.out) if each["rule"] == "O01"], output.err
+
+
+def test_a_whole_server_is_described(dovecot: Dovecot, made: Make, capsys: pytest.CaptureFixture[str]) -> None:
+    postbox = dovecot.account()
+    with postbox.client() as client:
+        client.create_folder("Recovery/Complaint")
+    code, problems, said = checked(made(postbox), capsys)
+    assert (code, problems) == (0, [])
+    for words in (
+        "support: reachable; the line is sealed with TLSv1", "the login works", "inbox is INBOX; sent mail is Sent",
+        "IDLE: new mail is noticed at once", "CONDSTORE: changed tags", "INBOX takes keywords", "Sent takes keywords",
+        "the server's clock agrees with ours", "Recovery/Complaint is there: moving a mail there says 'complaint'",
+        "Recovery/Fixed is missing; create it", "post: 127.0.0.1:", "No login is configured", "A mail may have 28.6 MiB",
+    ):  # fmt: skip
+        assert words in said, words
+
+
+def test_a_person_reads_the_same_on_the_terminal(
+    dovecot: Dovecot, made: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", "--online", "--config", str(made(dovecot.account()))]) == 0
+    said = capsys.readouterr().out
+    assert "support: IDLE: new mail is noticed at once" in said
+    assert said.endswith("All is well.\n")
+
+
+def test_what_a_poor_server_lacks_is_said_with_what_remains(
+    degraded_dovecot: Dovecot, made: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, problems, said = checked(made(degraded_dovecot.account()), capsys)
+    assert (code, problems) == (0, [])
+    assert "no IDLE: new mail is noticed when the mailbox is polled" in said
+    assert "no CONDSTORE: tags are looked for" in said
+    assert "clock cannot be seen" in said
+
+
+def test_a_mailbox_without_keywords_names_the_ways_that_remain(
+    dovecot: Dovecot, made: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exchange = {
+        "LIST": b'* LIST () "/" INBOX\r\n* LIST () "/" Recovery/Complaint\r\n',
+        "SELECT": b"* 0 EXISTS\r\n* OK [PERMANENTFLAGS (\\Seen \\Deleted $MDNSent)] ok\r\n* OK [UIDVALIDITY 7] ok\r\n",
+    }
+    with ScriptedImap(exchange) as peer:
+        where = (f'host = "localhost"\nport = {dovecot.imaps}\nsecurity = "tls"', f'host = "127.0.0.1"\nport = {peer.port}\nsecurity = "none"')  # fmt: skip
+        _, problems, said = checked(made(dovecot.account(), where), capsys)
+    assert problems == []
+    assert "the line is not sealed; it stays on this machine" in said
+    assert "INBOX takes no keywords; what remains: moving mails to Recovery/Complaint, answers to desk mails" in said
+
+
+def test_what_keeps_us_out_is_said_with_its_mend_and_without_the_password(
+    dovecot: Dovecot, made: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    postbox = dovecot.account()
+    directory = made(postbox, password="hunter2-of-support")
+    code, [problem], said = checked(directory, capsys)
+    assert (code, problem["key"]) == (1, "mailbox[0]")
+    assert "login of" in problem["problem"]
+    assert "password" in problem["mend"]
+    assert "hunter2" not in json.dumps(problem) + said
+    assert "post: 127.0.0.1:" in said  # one server's trouble hides no other's
+
+
+@pytest.mark.parametrize(
+    ("change", "problem", "mend"),
+    [
+        (r'ca_file = ".*"', "is not trusted", "ca_file"),
+        (r"port = \d+\nsecurity = \"tls\"", "nobody listens", "host or port"),
+        (r'host = "localhost"', "is not known", "DNS"),
+    ],
+    ids=["the system's CAs", "a closed port", "an unknown host"],
+)
+def test_a_wrong_way_in_is_said_with_its_mend(
+    dovecot: Dovecot, made: Make, capsys: pytest.CaptureFixture[str], change: str, problem: str, mend: str
+) -> None:
+    instead = {"ca_file": 'ca_file = ""', "port": f'port = {free_ports(1)[0]}\nsecurity = "tls"'}
+    directory = made(dovecot.account())
+    file = directory / "followupd.toml"
+    new = instead.get(change.split(" ", maxsplit=1)[0], 'host = "imap.nowhere.invalid"')
+    file.write_text(re.sub(change, lambda _: new, file.read_text(), count=1))
+    code, [found], _ = checked(directory, capsys)
+    assert code == 1
+    assert problem in found["problem"]
+    assert mend in found["mend"]
+
+
+def test_a_refused_smtp_login_is_a_problem_of_its_own(
+    dovecot: Dovecot, smtp_login: Sink, made: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    postbox = dovecot.account()
+    old = '[post]\nhost = "127.0.0.1"\n'
+    login = f'username = "support"\npassword = "env:FOLLOWUPD_TEST_PASSWORD"\nca_file = "{postbox.ca_file}"\n'
+    directory = made(postbox, (old, old + login))
+    file = directory / "followupd.toml"
+    head, mark, tail = file.read_text().partition("[post]")
+    tail = re.sub(r"port = \d+\nsecurity = \"none\"", f'port = {smtp_login.port}\nsecurity = "starttls"', tail, count=1)
+    file.write_text(head + mark + tail)
+    code, [problem], _ = checked(directory, capsys)
+    assert (code, problem["key"]) == (1, "post")
+    assert "refused the login of support" in problem["problem"]
+    assert postbox.password not in json.dumps(problem)
+
+
+# Thunderbird
+
+
+def test_thunderbird_is_told_of_every_tag(dovecot: Dovecot, made: Make, capsys: pytest.CaptureFixture[str]) -> None:
+    directory = made(dovecot.account(), ("[hours]", '[tags]\n"Reklamation+" = "complaint"\n"hold" = ""\n[hours]'))
+    assert main(["tags", "thunderbird", "--config", str(directory)]) == 0
+    said = capsys.readouterr().out
+    prefs = dict(re.findall(r'^user_pref\("(.+?)", "(.*)"\);$', said, re.MULTILINE))
+    assert prefs["mailnews.tags.complaint.tag"] == "complaint"
+    assert prefs["mailnews.tags.agent-ana.tag"] == "agent-ana"
+    assert prefs["mailnews.tags.reklamation=2b.tag"] == "Reklamation+"
+    assert "mailnews.tags.hold.tag" not in prefs
+    assert {f"mailnews.tags.{mark}.tag" for mark in MARKS} <= prefs.keys()
+    assert all(re.fullmatch("#[0-9A-F]{6}", value) for name, value in prefs.items() if name.endswith(".color"))
+    assert len({value for name, value in prefs.items() if name.endswith(".ordinal")}) == len(prefs) // 3
+    assert "// refund-* stands for many" in said
+
+
+def test_programs_get_the_tags_as_json(dovecot: Dovecot, made: Make, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tags", "thunderbird", "--json", "--config", str(made(dovecot.account()))]) == 0
+    found = {each["key"]: each for each in json.loads(capsys.readouterr().out)}
+    assert found["not-complaint"]["tag"] == "not-complaint"
+    assert found["fu-heard"]["tag"] == "followupd: heard"
