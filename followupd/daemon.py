@@ -41,7 +41,8 @@ def beat(house: House, now: datetime, go_on: Callable[[], bool] = lambda: True) 
     done += house.digest.round(now)
     done += house.dispatch.settle(now)
     done += house.dispatch.doubts(now)
-    return done + house.dispatch.round(now, go_on)
+    done += house.dispatch.round(now, go_on)
+    return done + house.retention.round(now)
 
 
 def read_all(house: House, now: datetime) -> int:

@@ -40,6 +40,7 @@ from followupd.rounds.judge import HouseJudge
 from followupd.rounds.lessons import Lessons
 from followupd.rounds.proofreader import Proofreader, around
 from followupd.rounds.reception import Reception
+from followupd.rounds.retention import Retention
 from followupd.rounds.review import Review
 from followupd.rounds.turn import Turn
 
@@ -61,6 +62,7 @@ class House:
     turn: Turn
     cards: CardRound
     dispatch: Dispatch
+    retention: Retention
     review: Review
     lessons: Lessons
     digest: Digest
@@ -111,6 +113,7 @@ def build(settings: Settings) -> House:
             low=settings.gift_cards.low if settings.gift_cards.provider == "codes" else 0, proofread=proofread,
         ),
         dispatch=dispatch, review=Review(ledger, settings.playbooks, letters, dispatch.left),
+        retention=Retention(ledger, _span(settings.calendar, settings.ledger.keep_mail)),
         lessons=lessons, digest=Digest(ledger, settings.playbooks, letters, settings.mailboxes[0].name, lessons),
     )  # fmt: skip
 

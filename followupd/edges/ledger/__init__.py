@@ -10,6 +10,7 @@ from sqlalchemy import URL, Engine, event, make_url
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, create_engine
 
+from followupd.edges.ledger.ageing import Ageing
 from followupd.edges.ledger.card_orders import CardOrders
 from followupd.edges.ledger.cards import Cards
 from followupd.edges.ledger.cases import Cases
@@ -37,6 +38,7 @@ class Work:
     cards: Cards
     orders: CardOrders
     pulse: Pulse
+    ageing: Ageing
     forgetting: Forgetting
 
 
@@ -75,6 +77,7 @@ class Ledger:
                 Cards(session, self._seal),
                 CardOrders(session),
                 Pulse(session),
+                Ageing(session, self._seal),
                 Forgetting(session, self._seal, cases),
             )
 

@@ -9,6 +9,24 @@ down_revision: str | None = None
 
 def upgrade() -> None:
     op.create_table(
+        "card_order",
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("case_ref", sa.String(), nullable=False),
+        sa.Column("grant_n", sa.Integer(), nullable=False),
+        sa.Column("minor", sa.Integer(), nullable=False),
+        sa.Column("currency", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("ordered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("not_before", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("why", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("key"),
+    )
+    with op.batch_alter_table("card_order", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_card_order_case_ref"), ["case_ref"], unique=False)
+        batch_op.create_index("orders_that_are_due", ["state", "not_before"], unique=False)
+
+    op.create_table(
         "case_file",
         sa.Column("ref", sa.String(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -59,24 +77,6 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("gift_card", schema=None) as batch_op:
         batch_op.create_index("cards_in_stock", ["currency", "minor", "case_ref"], unique=False)
-
-    op.create_table(
-        "card_order",
-        sa.Column("key", sa.String(), nullable=False),
-        sa.Column("case_ref", sa.String(), nullable=False),
-        sa.Column("grant_n", sa.Integer(), nullable=False),
-        sa.Column("minor", sa.Integer(), nullable=False),
-        sa.Column("currency", sa.String(), nullable=False),
-        sa.Column("state", sa.String(), nullable=False),
-        sa.Column("ordered_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("not_before", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("why", sa.String(), nullable=False),
-        sa.PrimaryKeyConstraint("key"),
-    )
-    with op.batch_alter_table("card_order", schema=None) as batch_op:
-        batch_op.create_index("orders_that_are_due", ["state", "not_before"], unique=False)
-        batch_op.create_index(batch_op.f("ix_card_order_case_ref"), ["case_ref"], unique=False)
 
     op.create_table(
         "letter",

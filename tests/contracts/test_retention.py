@@ -1,0 +1,95 @@
+"""Old mails lose their words once a day, and nothing that keeps the house from hearing them twice."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from followupd.edges.ledger import Ledger
+from followupd.model.kept import QUARANTINE
+from followupd.rounds.retention import Retention
+from tests.contracts.test_ledger import NOW, STORY, Book, a_case, arrival, book, dumped, new_ledger
+
+__all__ = ["book", "dumped", "new_ledger"]
+KEEP = timedelta(days=90)
+OLD = NOW + KEEP + timedelta(hours=1)
+
+
+@pytest.fixture
+def ledger(book: Book) -> Ledger:
+    return book.ledger
+
+
+def kept(ledger: Ledger, uid: int, text: str, *, case: str = "", heard: bool = True) -> int:
+    with ledger.work() as work:
+        [news] = work.mail.keep([arrival(uid, text=text)], NOW)
+        if heard:
+            work.mail.put_down(news.mail_id, case_ref=case or None)
+        return news.mail_id
+
+
+def a_day(ledger: Ledger) -> None:
+    retention = Retention(ledger, KEEP)
+    while retention.round(OLD):
+        pass
+
+
+def test_an_old_mail_of_no_case_loses_its_words_and_keeps_its_names(ledger: Ledger) -> None:
+    number = kept(ledger, 1, STORY)
+    a_day(ledger)
+    with ledger.work() as work:
+        found = work.mail.get(number).message
+        assert (found.text, found.subject, found.sender.name) == ("", "", "")
+        assert found.message_id
+        assert work.mail.named([found.message_id]) is not None
+        [again] = work.mail.keep([arrival(1, text=STORY)], OLD)
+        assert (again.mail_id, again.folder) == (number, False)
+        assert work.mail.unheard() == []
+
+
+def test_a_mail_of_a_case_keeps_its_words(ledger: Ledger) -> None:
+    number = kept(ledger, 1, STORY, case=a_case(ledger).ref)
+    a_day(ledger)
+    with ledger.work() as work:
+        assert work.mail.get(number).message.text == STORY
+
+
+def test_a_mail_that_nobody_has_heard_yet_keeps_its_words(ledger: Ledger) -> None:
+    number = kept(ledger, 1, STORY, heard=False)
+    a_day(ledger)
+    with ledger.work() as work:
+        assert work.mail.get(number).message.text == STORY
+
+
+def test_a_younger_mail_keeps_its_words(ledger: Ledger) -> None:
+    number = kept(ledger, 1, STORY)
+    assert Retention(ledger, KEEP).round(NOW + KEEP - timedelta(minutes=1)) == 0
+    with ledger.work() as work:
+        assert work.mail.get(number).message.text == STORY
+
+
+def test_raw_mail_is_kept_for_its_time_and_the_reason_for_ever(ledger: Ledger) -> None:
+    odd = replace(arrival(1), message=None, reason="nobody can read it", raw=b"as it came")
+    with ledger.work() as work:
+        work.mail.keep([odd], NOW)
+        assert work.mail.count(QUARANTINE) == 1
+        assert [mail["as_it_came"] for mail in work.forgetting.export("came")["mails"]] == ["as it came"]
+    a_day(ledger)
+    with ledger.work() as work:
+        [found] = work.mail.in_quarantine()
+        assert found.reason == "nobody can read it"
+        assert work.forgetting.export("came")["mails"] == []
+
+
+def test_many_old_mails_go_batch_by_batch_and_then_rest_for_a_day(ledger: Ledger) -> None:
+    with ledger.work() as work:
+        many = [arrival(uid, text=f"mail {uid}") for uid in range(1, 451)]
+        for news in work.mail.keep(many, NOW):
+            work.mail.put_down(news.mail_id)
+    retention = Retention(ledger, KEEP)
+    assert [retention.round(OLD) for _ in range(5)] == [200, 200, 50, 0, 0]
+    late = kept(ledger, 999, STORY)
+    assert retention.round(OLD + timedelta(hours=23)) == 0
+    assert retention.round(OLD + timedelta(hours=25)) == 1
+    with ledger.work() as work:
+        assert work.mail.get(late).message.text == ""
