@@ -175,12 +175,13 @@ class Mailbox:
     """A mailbox with CONDSTORE, of one process; it outlives every House."""
 
     plug: Plug
-    folders: dict[str, list[Mail]] = field(default_factory=lambda: {folder.name: [] for folder in FOLDERS})
+    folders: dict[str, list[Mail]] = field(default_factory=lambda: {**{folder.name: [] for folder in FOLDERS}, "Drafts": []})
     uidvalidity: int = 1
     modseq: int = 1
     next_uid: int = 1
     inbox: str = "INBOX"
     sent: str = "Sent"
+    drafts: str = "Drafts"
 
     def put(self, raw: bytes, at: datetime, folder: str = "INBOX", flags: Iterable[str] = ()) -> Mail:
         self.modseq += 1
@@ -250,6 +251,19 @@ class Mailbox:
             self.folders[folder].remove(mail)
             self.put(mail.raw, mail.received_at, to, {*mail.flags, *(["\\Seen"] if seen else [])})
         self.plug.step("after moving")
+
+    def find(self, folder: str, message_id: str, header: str = "Message-ID") -> list[int]:
+        return [mail.uid for mail in self.folders[folder] if message_id in str(email.message_from_bytes(mail.raw)[header] or "")]
+
+    def append(self, folder: str, raw: bytes, flags: Iterable[str] = ()) -> None:
+        self.plug.step("before filing a draft")
+        self.put(raw, datetime(2026, 1, 1, tzinfo=UTC), folder, flags)
+        self.plug.step("after filing a draft")
+
+    def remove(self, folder: str, uid: int) -> None:
+        self.plug.step("before removing a draft")
+        self.folders[folder] = [mail for mail in self.folders[folder] if mail.uid != uid]
+        self.plug.step("after removing a draft")
 
 
 # --- the post ---------------------------------------------------------------------------------------------------------
@@ -369,6 +383,7 @@ class Simulation:
         self.copies: list[bytes] = []  # of letters the server took, on their way to our mailbox
         self.copies_read: set[str] = set()
         self.may_again: Counter[str] = Counter()
+        self.sent_by_hand: Counter[str] = Counter()  # letters that an agent sent from the mail client
         self.broken: list[BrokenPromiseError] = []
         self.codes = 0
         self.mails = 0
@@ -460,6 +475,25 @@ class Simulation:
             )
         return problems
 
+    def handles_a_draft(self, which: int, how: str) -> None:
+        """Do with a draft what an agent does in a mail client: send it, as it is or in other words, edit or delete it."""
+        lying = self.mailbox.folders["Drafts"]
+        if not lying:
+            return
+        draft = lying.pop(which % len(lying))
+        mail = email.message_from_bytes(draft.raw, policy=email.policy.SMTP)
+        TRIED[f"draft {how}"] += 1
+        if how in {"sent in other words", "edited"}:
+            self.mails += 1
+            text = mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]  # our letters have a text part
+            mail.replace_header("Message-ID", f"<draft-{self.mails}@client.test>")
+            mail.set_content(f"{text}\nP.S. I have looked into it myself.\n")
+        if how == "edited":
+            self.mailbox.put(mail.as_bytes(), self.now, "Drafts")
+        if how.startswith("sent"):
+            self.sent_by_hand[str(mail["X-Followupd-Key"])] += 1
+            self.arrives(mail.as_bytes(), "Sent")
+
     def settles(self, key: str, how: str) -> None:
         """Settle a letter as `followupd settle` does; what a person may do with one that is not in doubt is refused."""
         before = self.letter(key)
@@ -507,6 +541,8 @@ class Simulation:
         earlier = [each for each in self.post.accepted if each.key == letter.key]
         again = self.may_again[letter.key] + self._by_policy(letter)
         _must(len(earlier) <= again, f"{letter.key} left twice")
+        by_hand = self.sent_by_hand[letter.key]
+        _must(not by_hand or bool(again), f"{letter.key} left though an agent had sent it from the mail client")
         _must(not earlier or letter.key not in self.copies_read or bool(self.may_again[letter.key]),
               f"{letter.key} left again though its copy had come back")  # fmt: skip
         _must(not codes or letter.kind == "gift-card", f"{letter.key} shows a gift code")
