@@ -11,16 +11,24 @@ _log = logging.getLogger("followupd")
 _PREFIX = {logging.DEBUG: "<7>", logging.INFO: "<6>", logging.WARNING: "<4>", logging.ERROR: "<3>"}
 
 
-class _Journald(logging.Formatter):
+class _OneLine(logging.Formatter):
+    """Writes each sentence as one line that can be printed: servers and customers have words in some of them."""
+
     def format(self, record: logging.LogRecord) -> str:
-        return _PREFIX.get(record.levelno, "<6>") + super().format(record).replace("\n", " | ")
+        said = super().format(record).replace("\r\n", "\n").replace("\n", " | ")
+        return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in said)
+
+
+class _Journald(_OneLine):
+    def format(self, record: logging.LogRecord) -> str:
+        return _PREFIX.get(record.levelno, "<6>") + super().format(record)
 
 
 def start(*, verbose: bool = False) -> None:
     """Let the log speak on standard error, in journald's manner where journald listens."""
     handler = logging.StreamHandler(sys.stderr)
     under_systemd = bool(os.environ.get("JOURNAL_STREAM"))
-    handler.setFormatter(_Journald("%(message)s") if under_systemd else logging.Formatter("%(asctime)s %(message)s"))
+    handler.setFormatter(_Journald("%(message)s") if under_systemd else _OneLine("%(asctime)s %(message)s"))
     _log.handlers[:] = [handler]
     _log.setLevel(logging.DEBUG if verbose else logging.INFO)
     _log.propagate = False

@@ -21,7 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.do(options))
     except FollowupdError as error:
-        print(f"followupd: {error}", file=sys.stderr)
+        from followupd.cli.printing import complain
+
+        complain(f"followupd: {error}")
         return error.exit_code
     except KeyboardInterrupt:
         return 130

@@ -10,7 +10,7 @@ from typing import Any
 
 from followupd.cli import DONE, PROBLEMS
 from followupd.cli.house import open_house
-from followupd.cli.printing import as_json, complain, condition_words, letter_view, moment, table
+from followupd.cli.printing import as_json, complain, condition_words, letter_view, moment, safe, safe_lines, table
 from followupd.model.compensation import Money
 
 
@@ -84,8 +84,9 @@ def _preview(options: argparse.Namespace) -> int:
             "auto_submitted": letter.auto_submitted or None, "text": letter.text, "html": letter.html,
         })  # fmt: skip
     elif not (options.html or options.text):
-        print(f"From: {letter.sender.name} <{letter.sender.address}>\nTo: {letter.to.name} <{letter.to.address}>")
-        print(f"Subject: {letter.subject}\n\n{letter.text}")
+        people = (("From", letter.sender), ("To", letter.to))
+        head = [*(f"{what}: {who.name} <{who.address}>" for what, who in people), f"Subject: {letter.subject}"]
+        print("\n".join(safe(line) for line in head), safe_lines(letter.text), sep="\n\n")
     return DONE
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from followupd import clock
 from followupd.cli import DONE, PROBLEMS
-from followupd.cli.printing import complain, safe
+from followupd.cli.printing import as_json, complain, safe
 from followupd.model.message import Kind, Message, Ours
 from followupd.recovery import listen
 
@@ -30,7 +30,7 @@ def _read(options: argparse.Namespace) -> int:
     for name, found in _mails(options.files, reader.ours):
         view = reader.view(name, found)
         failed = failed or bool(view["error"])
-        print(json.dumps(view, ensure_ascii=False)) if options.json else _print(view)
+        as_json(view, indent=None) if options.json else _print(view)
     return PROBLEMS if failed else DONE
 
 
@@ -77,7 +77,7 @@ def _message(raw: bytes, ours: Ours) -> Message | str:
 
 
 def _print(view: dict[str, Any]) -> None:
-    print(f"{view['id']}")
+    print(safe(view["id"]))
     if view["error"]:
         complain(f"  goes to quarantine: {view['error']}")
         return

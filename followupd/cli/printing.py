@@ -12,8 +12,14 @@ from followupd.model.kept import LetterState
 from followupd.model.outgoing import Condition
 
 
-def as_json(value: Any) -> None:
-    print(json.dumps(value, ensure_ascii=False, indent=2))
+def as_json(value: Any, indent: int | None = 2) -> None:
+    """Print JSON in which letters of all scripts stay readable and nothing can move a terminal's cursor."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    print("".join(each if each.isprintable() or each == "\n" else _escaped(each) for each in text))
+
+
+def _escaped(character: str) -> str:
+    return json.dumps(character, ensure_ascii=True)[1:-1]
 
 
 def moment(at: datetime | None) -> str | None:
@@ -34,8 +40,13 @@ def table(rows: Iterable[Sequence[str]]) -> None:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
+def safe_lines(text: str) -> str:
+    """Return text of several lines that can do no more than be read."""
+    return "\n".join(safe(line) for line in text.splitlines())
+
+
 def complain(text: str) -> None:
-    print(text, file=sys.stderr)
+    print(safe_lines(text), file=sys.stderr)
 
 
 def letter_view(state: LetterState) -> dict[str, Any]:
