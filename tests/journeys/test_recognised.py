@@ -217,6 +217,20 @@ def test_sixty_decisions_teach_the_recogniser_and_the_lead_hears_of_it(
     assert "sprocket" not in json.dumps(row[0])
 
 
+def test_the_house_learns_by_itself_once_a_week_and_tells_the_lead(world: World) -> None:
+    decided(world, 60)
+    assert judged(world) < 0.5  # an attempt was made at the first opening, with nothing to learn from
+    for day in range(1, 8):
+        world.passes(datetime(2026, 12, 1 + day, 10, 1, tzinfo=UTC))
+    assert judged(world) > 0.5
+    told = [
+        text for mail in digests(world) if "lee@agents.test" in str(mail["To"]) and "learnt" in (text := text_of(mail))
+    ]
+    assert len(told) == 1
+    assert "The recogniser learnt from 60 decisions; more of a complaint now: " in " ".join(told[0].split())
+    assert not any("learnt" in text_of(mail) for mail in digests(world) if "ana@agents.test" in str(mail["To"]))
+
+
 def learnt(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
     capsys.readouterr()
     assert main(arguments) == 0
