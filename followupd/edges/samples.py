@@ -24,6 +24,7 @@ from followupd.model.letter import (
     Card,
 )  # fmt: skip
 from followupd.model.message import Person
+from followupd.model.option import Option
 from followupd.model.playbook import Playbook
 from followupd.model.promise import Firmness, Promise, PromiseState
 
@@ -74,6 +75,7 @@ def sample_brief(kind: str, case: Case, playbook: Playbook, now: datetime) -> Br
         problems=(HOSTILE,) if hostile else _PROBLEMS.get(kind, ()),
         promises=_delayed(case, playbook, now) if kind == DELAY else case.owed,
         compensation=case.compensation,
+        options=_options(case, playbook, now) if kind == CONFIRMATION else (),
         quote=f"{HOSTILE}\n\n# {HOSTILE}\n> {HOSTILE}" if hostile else _STORY,
         about=f"{case.ref}.follow-up.1",
         until=playbook.calendar.after(now, Duration.parse("2 business days")),
@@ -108,6 +110,15 @@ def sample_card(case: Case, playbook: Playbook) -> Card:
     return Card(
         code=HOSTILE[:60] if case.ref == "FU-H0ST1" else "SAMPLE-4F7K-9Q2M", amount=amount, expires="2028-11-30"
     )
+
+
+def _options(case: Case, playbook: Playbook, now: datetime) -> tuple[Option, ...]:
+    """Two ways to put it right, offered in the long and the hostile case."""
+    if case.ref == "FU-SH0RT":
+        return ()
+    told = playbook.calendar.after(now, Duration.parse("3 business days"))
+    words = HOSTILE if case.ref == "FU-H0ST1" else "a new kettle of the same kind"
+    return Option(n=1, text=words, told=told), Option(n=2, text="your money back", told=None)
 
 
 def _short(playbook: Playbook, now: datetime) -> Case:

@@ -11,6 +11,7 @@ from pathlib import Path
 from followupd import daemon
 from followupd.edges.settings import load, write_starter
 from followupd.model.case import Case
+from followupd.model.event import Event
 from followupd.wiring import House, build
 from tests.servers.postbox import Postbox
 from tests.servers.smtp import Sink
@@ -83,7 +84,7 @@ class World:
     @classmethod
     def made(
         cls, directory: Path, postbox: Postbox, smtp: Sink, *, ledger: str = "sqlite:///ledger.db", post: str = "",
-        mailbox: str = "", currency: str = "EUR", playbook: str = "",
+        mailbox: str = "", currency: str = "EUR", playbook: str = "", more: str = "",
     ) -> "World":  # fmt: skip
         write_starter(directory)
         (directory / "followupd.toml").write_text(
@@ -99,6 +100,7 @@ class World:
                 mailbox=mailbox,
                 currency=currency,
             )
+            + more
         )
         if playbook:
             (directory / "playbooks" / "default.toml").write_text(playbook)
@@ -208,6 +210,10 @@ class World:
     def cases(self) -> Sequence[Case]:
         with self.house.ledger.work() as work:
             return work.cases.all()
+
+    def history(self, ref: str) -> list[Event]:
+        with self.house.ledger.work() as work:
+            return work.cases.history(ref)
 
     def folded(self, ref: str) -> Case:
         """Return what the history alone says of a case."""

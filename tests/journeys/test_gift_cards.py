@@ -1,0 +1,183 @@
+"""Gift cards over real servers: one card for one grant, whatever breaks between the provider, the ledger and the post."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from followupd.edges.ledger import Ledger
+from followupd.model.case import Stage
+from followupd.model.compensation import GrantState, Money
+from followupd.model.event import GiftCardDue
+from followupd.model.kept import CardOrder, NoCard, TakenCard
+from followupd.model.outgoing import Condition
+from tests.journeys.test_stories import FRIDAY, followed_up
+from tests.journeys.world import World, html_of, text_of
+from tests.servers.gift_shop import LOST, MADE_AND_500, TOKEN, GiftShop
+from tests.story.lettered import flat
+
+EURO_20 = Money(2000, "EUR")
+#: one business day after the follow-up
+MONDAY = datetime(2026, 12, 7, 10, 31, tzinfo=UTC)
+
+
+def stocked(world: World, *codes: str, expires: datetime | None = None) -> None:
+    with world.house.ledger.work() as work:
+        for code in codes:
+            assert work.cards.add(code, EURO_20, expires, world.now)
+
+
+def granted(world: World) -> str:
+    return followed_up(world, "gift-card: 20")
+
+
+def test_a_provider_that_loses_its_answers_is_asked_with_the_same_key_and_one_card_leaves(
+    make_world: Callable[..., World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOLLOWUPD_TEST_TOKEN", TOKEN)
+    with GiftShop() as shop:
+        more = f'\n[gift_cards]\nprovider = "http"\nurl = "{shop.url}"\ntoken = "env:FOLLOWUPD_TEST_TOKEN"\n'
+        world = make_world(more=more)
+        ref = granted(world)
+        shop.plan(LOST, MADE_AND_500, 503)
+        world.passes(MONDAY)
+        assert world.letters("gift-card") == []
+        for minutes in (1, 6, 21, 82):
+            world.passes(MONDAY + timedelta(minutes=minutes))
+        [letter] = world.letters("gift-card")
+        [code] = shop.codes
+        assert code in text_of(letter)
+        assert {body["external_id"] for _, body in shop.asked} == {f"fu{ref.removeprefix('FU-')}-1"}
+        assert len(shop.asked) == 4
+        assert world.case().compensation[0].state is GrantState.ISSUED
+        for file in world.directory.glob("ledger.db*"):
+            assert code.encode() not in file.read_bytes()
+        world.passes(MONDAY + timedelta(days=3))
+        assert len(shop.asked) == 4
+
+
+@dataclass
+class Slow:
+    """A provider that thinks for a while: somebody else works with the ledger meanwhile."""
+
+    ledger: Ledger
+    told: int = 0
+
+    def order(self, _order: CardOrder, now: datetime) -> TakenCard | NoCard:
+        with self.ledger.work() as work:  # would wait for ever if the round held the ledger
+            work.pulse.put("meanwhile", "somebody else wrote", now)
+        self.told += 1
+        return NoCard("it thinks", lasting=False)
+
+
+def test_the_ledger_is_free_while_the_provider_thinks_and_the_order_is_kept(world: World) -> None:
+    granted(world)
+    slow = Slow(world.house.ledger)
+    world.house = replace(world.house, cards=replace(world.house.cards, provider=slow))
+    world.passes(MONDAY)
+    assert slow.told == 1
+    [due] = [event for event in world.history(world.case().ref) if isinstance(event, GiftCardDue)]
+    assert (due.n, due.money) == (1, EURO_20)
+    with world.house.ledger.work() as work:
+        assert work.pulse.get("meanwhile")
+    for minutes in (1, 6, 21, 82):
+        world.passes(MONDAY + timedelta(minutes=minutes))
+    [told] = [mail for mail in world.letters("desk/nudge") if "cannot be sent yet" in flat(text_of(mail))]
+    assert "it thinks" in text_of(told)
+
+
+def test_a_card_that_expires_while_its_letter_waits_for_the_morning_never_leaves(
+    make_world: Callable[..., World],
+) -> None:
+    world = make_world(playbook='name = "default"\nowner = "ana"\n[gift_card]\nafter = "11 hours"\n')
+    world.customer_writes("My parcel has still not arrived. This is unacceptable.")
+    world.agent_tags("complaint")
+    world.says(world.case().ref, "cause: a", "resolution: b", "prevention: c", "gift-card: 20", "fixed")
+    night = datetime(2026, 12, 5, tzinfo=UTC)  # the letter is written at ten in the evening before
+    stocked(world, "DIES-TONIGHT", expires=night)
+    stocked(world, "GOOD-FOR-LONG", expires=night + timedelta(days=300))
+    world.passes(FRIDAY.replace(hour=10, minute=1))
+    assert len(world.letters("follow-up")) == 1
+    world.passes(datetime(2026, 12, 4, 22, tzinfo=UTC))
+    assert world.case().under_way("gift-card")
+    world.passes(datetime(2026, 12, 5, 9, tzinfo=UTC))
+    assert world.letters("gift-card") == []  # the follow-up left less than a day ago
+    world.passes(datetime(2026, 12, 5, 11, tzinfo=UTC))
+    [letter] = world.letters("gift-card")
+    assert "GOOD-FOR-LONG" in text_of(letter)
+    assert "DIES-TONIGHT" not in text_of(letter) + html_of(letter)
+
+
+def test_a_low_stock_is_said_once_a_day(world: World) -> None:
+    granted(world)
+    stocked(world, *(f"CARD-{n}" for n in range(3)))
+    world.passes(MONDAY)
+    warnings = [mail for mail in world.letters("desk/nudge") if "left in stock" in flat(text_of(mail))]
+    assert len(warnings) == 1
+    assert "Only 2 gift cards of 20.00 EUR are left in stock" in flat(text_of(warnings[0]))
+    assert "CARD-" not in text_of(warnings[0])
+
+
+def test_an_empty_stock_is_said_once_a_day_and_filled_later(world: World) -> None:
+    granted(world)
+    for hour in (10, 12, 14, 16):
+        world.passes(MONDAY.replace(hour=hour, minute=35))
+    told = [mail for mail in world.letters("desk/nudge") if "no card of 20.00 EUR in stock" in flat(text_of(mail))]
+    assert len(told) == 1
+    stocked(world, "AT-LAST")
+    world.passes(MONDAY.replace(hour=18))
+    [letter] = world.letters("gift-card")
+    assert "AT-LAST" in text_of(letter)
+
+
+def test_a_gift_card_in_doubt_is_never_sent_again_by_the_machine(make_world: Callable[..., World]) -> None:
+    world = make_world(post='in_doubt = "resend"\nper_address = "9 per day"\n')
+    granted(world)
+    stocked(world, *(f"ONLY-ONCE-{n}" for n in range(9)))
+    world.passes(MONDAY.replace(hour=9, minute=45))  # the day's other mails
+    world.smtp.plan("data", "drop-before")  # no copy will ever come
+    world.passes(MONDAY)
+    for minutes in (5, 11, 30, 120):
+        world.passes(MONDAY + timedelta(minutes=minutes))
+    for day in (8, 9, 10):
+        world.passes(datetime(2026, 12, day, 11, tzinfo=UTC))
+    with world.house.ledger.work() as work:
+        [state] = [each for each in work.outbox.all() if each.letter.kind == "gift-card"]
+        assert work.cards.in_stock(EURO_20, world.now) == 8
+    assert state.condition is Condition.DOUBT
+    assert state.attempts == 1
+    assert len(world.letters("desk/doubt")) == 1
+    assert world.case().compensation[0].state is GrantState.GRANTED
+
+
+def test_a_card_that_is_refused_while_it_is_on_order_does_not_leave(world: World) -> None:
+    ref = granted(world)
+    world.passes(MONDAY)  # nothing in stock: the order waits
+    world.says(ref, "refused: 1")
+    stocked(world, "NOT-TO-BE")
+    world.passes(MONDAY + timedelta(hours=3))
+    assert world.letters("gift-card") == []
+    with world.house.ledger.work() as work:
+        assert work.cards.in_stock(EURO_20, world.now) == 1
+        assert work.orders.due(world.now + timedelta(days=9)) == []
+
+
+def test_a_playbooks_own_card_keeps_to_the_cap(make_world: Callable[..., World]) -> None:
+    playbook = 'name = "default"\nowner = "ana"\n[gift_card]\namount = "20 EUR"\n'
+    world = make_world(playbook=playbook, more='\n[compensation]\ncap = "40.00 per month"\n')
+    stocked(world, "ONE", "TWO")
+    world.customer_writes("My parcel has still not arrived. This is unacceptable.")
+    world.agent_tags("complaint")
+    world.says(world.case().ref, "cause: a", "resolution: b", "prevention: c", "refund: 30", "issued: 1", "fixed")
+    world.passes(FRIDAY)
+    world.passes(MONDAY)
+    assert world.letters("gift-card") == []
+    card = world.case().compensation[1]
+    assert card.state is GrantState.WAITING_APPROVAL
+    assert "above the cap of 40.00 EUR" in card.because
+    [asked] = world.letters("desk/approval")
+    world.agent_answers(asked, "approve", sender="lee@agents.test")
+    world.passes(MONDAY + timedelta(hours=1))
+    assert len(world.letters("gift-card")) == 1
+    assert world.case().stage in {Stage.FOLLOWED_UP, Stage.CLOSED}
