@@ -180,10 +180,13 @@ def _tell(options: argparse.Namespace) -> int:
         case = work.cases.get(options.ref.upper())
         case, problems = house.desk.hear_lines(work, case, lines, actor, "tell", agent, clock.now())
         letters = work.outbox.all(case=case.ref)
+        findings = house.desk.findings(case, lines, clock.now())
     if options.json:
-        as_json({**case_view(case, letters), "problems": problems})
+        as_json({**case_view(case, letters), "problems": problems, "findings": findings})
     else:
         print(f"{case.ref} is {case.stage}.")
+        for finding in findings:
+            complain(f"followupd tell: {finding}")
     for problem in problems:
         complain(f"followupd tell: {problem}")
     return PROBLEMS if problems else DONE

@@ -177,13 +177,13 @@ class Mailbox:
             self._select(client, folder)
             return [mail for portion in fetched(client, uids) for mail in portion]
 
-    def find(self, folder: str, message_id: str) -> list[int]:
-        """Return the UIDs of mails with this Message-ID ("<...>"): where a moved mail went, whether a letter came back."""
+    def find(self, folder: str, message_id: str, header: str = "Message-ID") -> list[int]:
+        """Return the UIDs of mails with this Message-ID ("<...>"), or that name it in another header."""
         if not re.fullmatch(r"<[^<>\s\"\\]{1,900}>", message_id) or not message_id.isascii():
             return []
         with self._speaking(f"the folder {folder} cannot be searched:") as client:
             self._select(client, folder)
-            return client.search_uids(f'HEADER Message-ID "{message_id}"')[0]
+            return client.search_uids(f'HEADER {header} "{message_id}"')[0]
 
     # writing
 
@@ -220,6 +220,14 @@ class Mailbox:
                 client.move([uid], self._written(to))
                 return
             client.copy([uid], self._written(to))
+            client.store([uid], "+", ["\\Deleted"])
+            if client.has_capability("UIDPLUS"):
+                client.uid_expunge([uid])
+
+    def remove(self, folder: str, uid: int) -> None:
+        """Remove a mail of ours; where the server cannot expunge a single mail, it stays, marked deleted."""
+        with self._speaking(f"a mail cannot be removed from {folder}:") as client:
+            self._select(client, folder)
             client.store([uid], "+", ["\\Deleted"])
             if client.has_capability("UIDPLUS"):
                 client.uid_expunge([uid])

@@ -66,7 +66,7 @@ def _steps(playbooks: Mapping[str, Playbook], manner: Manner) -> Iterator[Proble
         for n, step in enumerate(playbook.steps):
             language = playbook.language or playbook.company.locale
             for finding in findings(_blanked(step.text), kind=PART, language=language, manner=manner):
-                yield _problem(f"playbooks/{name}.toml", replace(finding, line=0), f"step[{n}].text")
+                yield _problem(f"playbooks/{name}.toml", replace(finding, line=0), f"next_step[{n}].text")
 
 
 def _source(directory: Path, language: str, manner: Manner) -> Iterator[tuple[str, Finding]]:

@@ -40,7 +40,7 @@ class Stage(StrEnum):
 #: what may happen at any stage without moving the case
 ANYTIME: frozenset[type[Event]] = frozenset({
     e.Parked, e.Held, e.Released, e.CustomerWrote, e.AgentWrote, e.FactsStated, e.OwnerChosen, e.PlaybookChosen,
-    e.SeverityChosen, e.WordingInsisted, e.PromiseProposed, e.PromiseKept, e.PromiseLate, e.PromiseBroken, e.PromiseWithdrawn,
+    e.SeverityChosen, e.WordingInsisted, e.DraftAsked, e.PromiseProposed, e.PromiseKept, e.PromiseLate, e.PromiseBroken, e.PromiseWithdrawn,
     e.CompensationGranted, e.CompensationApproved, e.CompensationRefused, e.CompensationIssued,
     e.CompensationConfirmed, e.CompensationMissing, e.GiftCardDue, e.GiftCardLacking, e.GiftCardSent, e.LetterWritten,
     e.LetterStopped, e.CustomerTold, e.AgentTold, e.LetterInDoubt, e.LetterAgain, e.LetterRefused, e.LetterDropped, e.MissingAsked,

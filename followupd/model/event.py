@@ -559,6 +559,17 @@ class LetterDropped(Event):
         return case.with_letter(self.key, self.kind, "dropped", self.at)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftAsked(Event):
+    """A letter was approved, and its draft was changed or gone: the agent was asked, and it waits for review again."""
+
+    key: str
+    kind: str
+
+    def on(self, case: "Case") -> "Case":
+        return case.with_letter(self.key, self.kind, "review", self.at)
+
+
 # --- what we asked, and whom we reached -------------------------------------------------------------------------------
 
 

@@ -68,6 +68,7 @@ class Message:
     signature: str = ""
     no_answer: str = ""  # why a machine must not answer this mail; "" when it may (RFC 3834, section 2)
     own_key: str = ""  # the letter key, when this is a copy of a letter of ours with a true signature
+    key_header: str = ""  # the letter key that X-Followupd-Key names; says nothing about who wrote it
     answers: tuple[str, ...] = ()  # letter keys of ours that In-Reply-To and References name, signatures checked
     case_token: str = ""  # "FU-7K3Q9" when the subject carries one; says nothing about who wrote it
     bounce: Bounce | None = None

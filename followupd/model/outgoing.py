@@ -28,6 +28,25 @@ class Condition(StrEnum):
     DROPPED = "dropped"
 
 
+class Draft(StrEnum):
+    """Where the draft of a letter in review stands."""
+
+    #: none was filed
+    NONE = ""
+    #: it lies in Drafts
+    FILED = "filed"
+    #: the letter is approved, and leaves once its draft is taken away unchanged
+    WANTED = "wanted"
+    #: it was approved, and its draft was not as we had written it
+    CHANGED = "changed"
+    #: it was approved, and its draft was gone
+    MISSING = "missing"
+    #: the agent was asked about that; the next `approve` lets it leave
+    ASKED = "asked"
+    #: it lies there no more, or is the agent's own
+    GONE = "gone"
+
+
 @dataclass(frozen=True, slots=True)
 class Attachment:
     """A small file that goes with a letter, such as a call's .ics; `media_type` is "text/calendar"."""

@@ -111,7 +111,7 @@ class Dispatch:
         # Whatever we had thought of it, even that it waits for another try: it has left.
         if work.outbox.prove(key, now, why):
             journal.letter_witnessed(key)
-            self._left(work, state.letter, why, now)
+            self.left(work, state.letter, why, now)
 
     def doubts(self, now: datetime) -> int:
         """Decide about letters in doubt whose copy did not come in time: send again where that is allowed, else ask."""
@@ -304,7 +304,8 @@ class Dispatch:
         if event and letter.case:
             self._move(work, work.cases.get(letter.case), [event], now)
 
-    def _left(self, work: Work, letter: Outgoing, why: str, now: datetime) -> None:
+    def left(self, work: Work, letter: Outgoing, why: str, now: datetime) -> None:
+        """Tell the case that a letter of its has left."""
         if letter.case:
             self._move(work, work.cases.get(letter.case), [as_left(letter, now, why)], now)
 

@@ -9,11 +9,14 @@ from enum import StrEnum
 from typing import Literal
 
 from followupd import journal
+from followupd.errors import OutageError
 from followupd.model.command import line_for
 from followupd.model.kept import Arrival, News, Reached
 from followupd.model.message import Ours, Place
 from followupd.recovery import listen
+from followupd.rounds import stumbles
 from followupd.rounds.doors import Batch, Cursor, Fetched, Ledger, Mailbox, Work
+from followupd.rounds.drafts import Drafts
 
 #: the prefix of the tags that are ours; what agents say never begins with it
 OUR_TAGS = "fu-"
@@ -49,22 +52,56 @@ class Intake:
     ledger: Ledger
     ours: Callable[[Work], Ours]
     tags: Mapping[str, str]
+    drafts: Drafts | None = None
 
     def sync(self, mailbox: Mailbox, folder: Folder, now: datetime) -> int:
         """Bring the ledger up to date with one folder, then mark its mails; return how many mails were new."""
-        reached = self._beginning(mailbox, folder, now)
-        watched, count = self._watched(folder, reached), 0
+        reached, stumble = self._beginning(mailbox, folder, now), None
+        with self.ledger.work() as work:
+            stumble = stumbles.last(work, folder.mailbox, folder.name)
+        if stumble and stumble.hopeless:
+            reached, stumble = self._set_aside(folder, reached, stumble, now), None
+        try:
+            reached, count = self._take_in(mailbox, folder, reached, now, most=1 if stumble else _AT_ONCE)
+        except OutageError:
+            if mailbox.in_hand and not mailbox.connected:
+                stumbles.note(self.ledger, folder.mailbox, folder.name, mailbox.in_hand, now)
+            raise
+        if stumble:
+            with self.ledger.work() as work:
+                stumbles.forget(work, folder.mailbox, folder.name, now)
+        self._mark(mailbox, folder, reached.uidvalidity)
+        return count
+
+    def _take_in(
+        self, mailbox: Mailbox, folder: Folder, reached: Reached, now: datetime, *, most: int
+    ) -> tuple[Reached, int]:
+        """Keep all that is new, `most` mails at a time; return how far we came, and how many mails were new."""
+        count = 0
         changes = mailbox.changes(
-            folder.name, _Cursor(reached.uidvalidity, reached.uid, reached.modseq), watched=watched,
-            keywords=self._keywords(), since=reached.since,
+            folder.name, _Cursor(reached.uidvalidity, reached.uid, reached.modseq),
+            watched=self._watched(folder, reached), keywords=self._keywords(), since=reached.since, batch=most,
         )  # fmt: skip
         for batch in changes:
             if batch.reset and batch.cursor.uidvalidity != reached.uidvalidity:
                 journal.folder_renumbered(folder.mailbox, folder.name)
             reached = _moved(reached, batch.cursor, now)
             count += self._keep(mailbox, folder, batch, reached, now)
-        self._mark(mailbox, folder, reached.uidvalidity)
-        return count
+        return reached, count
+
+    def _set_aside(self, folder: Folder, reached: Reached, stumble: stumbles.Stumble, now: datetime) -> Reached:
+        """Put a mail in quarantine that the server cannot hand over, and read on behind it."""
+        place = Place(folder.mailbox, folder.name, stumble.uidvalidity, stumble.uid)
+        same = stumble.uidvalidity == reached.uidvalidity
+        uid = max(reached.uid, stumble.uid) if same else stumble.uid
+        modseq = reached.modseq if same else 0
+        reached = replace(reached, uidvalidity=stumble.uidvalidity, uid=uid, modseq=modseq, synced_at=now)
+        with self.ledger.work() as work:
+            work.mail.keep([stumbles.unread(place, stumbles.REASON, now, in_sent=folder.role is Role.SENT)], now)
+            work.pulse.set_cursor(folder.mailbox, folder.name, reached)
+            stumbles.forget(work, folder.mailbox, folder.name, now)
+        journal.quarantined(folder.mailbox, folder.name, stumble.uid, stumbles.REASON)
+        return reached
 
     def _beginning(self, mailbox: Mailbox, folder: Folder, now: datetime) -> Reached:
         with self.ledger.work() as work:
@@ -167,6 +204,8 @@ class Intake:
             mailbox.move(folder.name, uid, mailbox.sent, seen=True)
             with self.ledger.work() as work:
                 work.mail.gone(folder.mailbox, folder.name, uidvalidity, [uid])
+        if folder.role is Role.INBOX and self.drafts:
+            self.drafts.sync(mailbox, folder.mailbox)
 
 
 @dataclass(frozen=True, slots=True)

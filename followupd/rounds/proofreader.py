@@ -4,10 +4,11 @@ Findings of a line go back to the agent, who may insist. A letter with a finding
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from followupd.errors import LetterError
+from followupd.errors import LetterError, NotUnderstoodError
 from followupd.model.case import Case
 from followupd.model.command import Command, read_line
 from followupd.model.letter import GIFT_CARD
@@ -35,9 +36,8 @@ class Proofreader:
     default_language: str = "en"
 
     def lines(self, lines: Sequence[str], case: Case, playbook: Playbook, now: datetime) -> tuple[Finding, ...]:
-        """Return what the rules find in an agent's lines that were understood."""
-        said = [Command(*read_line(line), "", "") for line in lines]
-        return tuple(one for command in said for one in self._line(command, case, playbook, now))
+        """Return what the rules find in an agent's lines; lines that are none find nothing."""
+        return tuple(one for command in _commands(lines) for one in self._line(command, case, playbook, now))
 
     def _line(self, command: Command, case: Case, playbook: Playbook, now: datetime) -> tuple[Finding, ...]:
         kind = _JUDGED.get(command.verb)
@@ -100,6 +100,12 @@ def around(playbook: Playbook, language: str, now: datetime) -> Context:
                 yield " ... ".join(one.words) or one.text, calendar.local(one.due).date()
 
     return Context(over=over, hears=hears)
+
+
+def _commands(lines: Sequence[str]) -> Iterator[Command]:
+    for line in lines:
+        with suppress(NotUnderstoodError):
+            yield Command(*read_line(line), "", "")
 
 
 def _names(case: Case, playbook: Playbook) -> tuple[str, ...]:

@@ -240,7 +240,7 @@ class AnyLife(RuleBasedStateMachine):
             try:
                 self.it.says(ref, "approve")  # at once, before its copy in Sent is read
             except KilledError:
-                self.it.live()
+                self.it._wake()
         self.it.live()
 
     @rule(how=st.sampled_from(["come", "come twice", "are lost", "come late"]))

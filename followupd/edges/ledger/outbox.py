@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from sqlalchemy import CursorResult, update
-from sqlmodel import Session, col, func, or_, select
+from sqlmodel import Session, and_, col, func, not_, or_, select
 
 from followupd.edges.ledger.sealed import OUTGOING, opened, sealed
 from followupd.edges.seal import Seal
@@ -11,7 +11,7 @@ from followupd.edges.tables import LetterRow
 from followupd.errors import FollowupdError
 from followupd.model.kept import LetterState
 from followupd.model.letter import GIFT_CARD
-from followupd.model.outgoing import Condition, Outgoing
+from followupd.model.outgoing import Condition, Draft, Outgoing
 
 #: conditions from which a letter may be claimed
 _MAY_LEAVE = (Condition.READY.value, Condition.DEFERRED.value)
@@ -108,7 +108,50 @@ class Outbox:
         return self._turn(key, others, condition=Condition.SENT.value, sent_at=now, reply=reply[:500], not_before=None)
 
     def approve(self, key: str) -> bool:
-        return self._turn(key, (Condition.REVIEW.value,), condition=Condition.READY.value)
+        """Let a letter in review leave; one whose draft lies in the mailbox leaves when that has been taken away."""
+        review = (Condition.REVIEW.value,)
+        return self._turn(key, review, Draft.FILED, draft=Draft.WANTED.value) or self._turn(
+            key, review, Draft.NONE, Draft.ASKED, Draft.GONE, condition=Condition.READY.value
+        )
+
+    def leave_review(self, key: str) -> bool:
+        """Let an approved letter leave, now that its draft is gone."""
+        review = (Condition.REVIEW.value,)
+        return self._turn(key, review, Draft.WANTED, condition=Condition.READY.value, draft=Draft.GONE.value)
+
+    def drafted(self, key: str, was: Draft, becomes: Draft) -> bool:
+        """Write where a letter's draft stands now; False when that changed meanwhile, or a new draft is wanted no more."""
+        may = (Condition.REVIEW.value,) if was is Draft.NONE else tuple(Condition)
+        return self._turn(key, may, was, draft=becomes.value)
+
+    def drafts(self, mailbox: str) -> list[LetterState]:
+        """Return letters whose drafts are to be filed in this mailbox, to be taken away, or to be tidied up."""
+        review = col(LetterRow.condition) == Condition.REVIEW.value
+        lying = [Draft.FILED.value, Draft.WANTED.value, Draft.CHANGED.value, Draft.MISSING.value, Draft.ASKED.value]
+        query = (
+            select(LetterRow)
+            .where(LetterRow.mailbox == mailbox)
+            .where(
+                or_(
+                    and_(review, col(LetterRow.draft).in_([Draft.NONE.value, Draft.WANTED.value])),
+                    and_(not_(review), col(LetterRow.draft).in_(lying)),
+                )
+            )
+            .order_by(col(LetterRow.written_at), col(LetterRow.key))
+        )
+        return [self._state(row) for row in self._session.exec(query)]
+
+    def odd_drafts(self) -> list[LetterState]:
+        """Return approved letters whose drafts had been changed or were gone."""
+        odd = [Draft.CHANGED.value, Draft.MISSING.value]
+        query = select(LetterRow).where(LetterRow.condition == Condition.REVIEW.value, col(LetterRow.draft).in_(odd))
+        return [self._state(row) for row in self._session.exec(query)]
+
+    def any_draft(self) -> bool:
+        """Say whether any letter that has not left has, or had, a draft in a mailbox."""
+        waiting = [Condition.REVIEW.value, *_MAY_LEAVE]
+        query = select(LetterRow.key).where(col(LetterRow.condition).in_(waiting), LetterRow.draft != Draft.NONE.value)
+        return self._session.exec(query.limit(1)).first() is not None
 
     def drop(self, key: str) -> bool:
         """Take a letter back that has not left and is not on its way."""
@@ -160,8 +203,10 @@ class Outbox:
         """Return how many letters of any kind were handed to the post since then, for the breaker."""
         return self._session.exec(select(func.count()).where(col(LetterRow.leaving_at) > since)).one()
 
-    def _turn(self, key: str, may: tuple[str, ...], **values: object) -> bool:
-        where = (col(LetterRow.key) == key, col(LetterRow.condition).in_(may))
+    def _turn(self, key: str, may: tuple[str, ...], *drafts: Draft, **values: object) -> bool:
+        where = [col(LetterRow.key) == key, col(LetterRow.condition).in_(may)]
+        if drafts:
+            where.append(col(LetterRow.draft).in_([draft.value for draft in drafts]))
         result: CursorResult[tuple[()]] = self._session.connection().execute(
             update(LetterRow).where(*where).values(**values)
         )
@@ -172,4 +217,5 @@ class Outbox:
         return LetterState(
             opened(self._seal, OUTGOING, row.sealed), Condition(row.condition), row.not_before, row.attempts, row.reply,
             row.written_at, row.leaving_at, row.sent_at, row.witnessed_at, row.copy_due,
+            Draft(row.draft),
         )  # fmt: skip

@@ -44,7 +44,7 @@ PHRASES: dict[str, tuple[str, ...]] = {
         r"(?:I|we)(?: can| do| will|'ll)?(?: absolutely| fully| personally| certainly)? guarantee", r"guarantee (?:you )?that",
         r"guaranteed (?:to|that|not)", r"you have (?:my|our) (?:guarantee|word of honou?r)", r"never(?: ever)? again",
         r"never(?: ever)? (?:happen|occur)s?(?: to you)? again", r"(?:won't|will not|cannot|can't|shall not)(?: ever)? (?:happen|occur)(?: to you)? again",
-        r"will never (?:happen|occur|be)", r"(?:100|a hundred|one hundred) ?(?:%|per ?cent)(?! (?:of|off|refund|discount|cotton|wool|recycled|juice))",
+        r"will never (?:happen|occur|be)(?: to you)?(?: again)?", r"(?:100|a hundred|one hundred) ?(?:%|per ?cent)(?! (?:of|off|refund|discount|cotton|wool|recycled|juice))",
         r"will (?:definitely|certainly|absolutely|always|never)", r"(?:definitely|certainly|absolutely) (?:will|never)", r"without fail",
         r"at all costs?", r"no matter what", r"(?:absolutely|completely|totally|perfectly) (?:sure|certain)", r"(?:I|we) swear", r"you can be certain",
     ),

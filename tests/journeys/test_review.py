@@ -1,0 +1,201 @@
+"""Letters that wait for an agent's eyes: as a draft in the thread, sent by a word or from the mail client, never twice."""
+
+import email
+import email.policy
+from collections.abc import Callable
+from datetime import timedelta
+from email.message import EmailMessage
+
+import pytest
+
+from followupd.model.case import Stage
+from followupd.model.outgoing import Condition, Draft
+from tests.journeys.world import CUSTOMER, World, html_of, text_of
+
+COMPLAINT = "My parcel has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."
+PLAYBOOK = """
+name = "default"
+owner = "ana"
+
+[confirmation]
+after = "10 minutes"
+review = true
+
+[[next_step]]
+text = "{{ owner.first_name }} finds out what happened to your order"
+within = "2 business days"
+kind = "next-update"
+"""
+
+
+@pytest.fixture
+def world(make_world: Callable[..., World]) -> World:
+    """A world whose confirmations wait for a person, and in which one lies in Drafts already."""
+    world = make_world(playbook=PLAYBOOK)
+    world.customer_writes(COMPLAINT)
+    world.agent_tags("complaint")
+    world.passes(world.now + timedelta(minutes=11))
+    return world
+
+
+def drafts(world: World) -> list[EmailMessage]:
+    return [email.message_from_bytes(raw, policy=email.policy.default) for raw in world.postbox.all_raw("Drafts")]
+
+
+def delete_drafts(world: World) -> None:
+    with world.postbox.client() as client:
+        client.select_folder("Drafts")
+        client.delete_messages(client.search("ALL"))
+        client.expunge()
+
+
+def edit_draft(world: World, **changes: str) -> EmailMessage:
+    """Save the draft with other words, as mail clients do: a new mail, and the old one deleted."""
+    [draft] = drafts(world)
+    delete_drafts(world)
+    edited = EmailMessage(policy=email.policy.SMTP)
+    for name in ("From", "To", "Subject", "Message-ID", "In-Reply-To", "References"):
+        value = changes.get(name.replace("-", "_"), draft[name])
+        if value:
+            edited[name] = str(value)
+    edited.set_content(changes.get("text", text_of(draft) + "\nP.S. I have your parcel on my desk.\n"))
+    world.postbox.append(edited.as_bytes(), "Drafts", ["\\Draft"])
+    return edited
+
+
+def client_sends(world: World, mail: EmailMessage) -> None:
+    """Send a mail from the mail client: it is filed in Sent, and its draft is gone."""
+    delete_drafts(world)
+    world.postbox.append(mail.as_bytes(policy=email.policy.SMTP), "Sent", ["\\Seen"])
+    world.passes()
+
+
+def condition(world: World) -> tuple[Condition, Draft]:
+    with world.house.ledger.work() as work:
+        [state] = [state for state in work.outbox.all() if state.letter.kind == "confirmation"]
+        return state.condition, state.draft
+
+
+def left(world: World) -> list[EmailMessage]:
+    """Everything that the customer has got: from us, and from the mail client (which the server knows nothing of)."""
+    return world.letters("confirmation")
+
+
+def test_a_letter_in_review_lies_in_drafts_in_its_thread_and_the_desk_mail_says_what_to_look_at(world: World) -> None:
+    [draft] = drafts(world)
+    complaint = email.message_from_bytes(world.postbox.all_raw()[0], policy=email.policy.default)
+    assert draft["In-Reply-To"] == complaint["Message-ID"]
+    assert str(draft["To"]).endswith(f"<{CUSTOMER}>")
+    assert draft["Auto-Submitted"] is None
+    assert "\\Draft" in world.postbox.flags(world.postbox.uids("Drafts")[0], "Drafts")
+    assert "Ana finds out what happened" in text_of(draft)
+    assert html_of(draft)
+    [asked] = world.letters("desk/approval")
+    assert "confirmation" in text_of(asked)
+    assert "approve" in text_of(asked)
+    assert left(world) == []
+    world.passes(world.now + timedelta(days=1))
+    assert left(world) == []
+    assert len(drafts(world)) == 1
+
+
+def test_approve_sends_it_once_and_takes_the_draft_away(world: World) -> None:
+    [asked] = world.letters("desk/approval")
+    world.agent_answers(asked, "approve")
+    assert len(left(world)) == 1
+    assert drafts(world) == []
+    assert condition(world) == (Condition.SENT, Draft.GONE)
+    assert world.case().stage is Stage.CONFIRMED
+    world.passes(world.now + timedelta(days=1))
+    assert len(left(world)) == 1
+
+
+def test_a_draft_sent_from_the_mail_client_as_it_is_counts_as_the_letter(world: World) -> None:
+    [draft] = drafts(world)
+    client_sends(world, draft)
+    assert condition(world)[0] is Condition.SENT
+    assert world.case().stage is Stage.CONFIRMED
+    assert world.case().promises[0].confirmed
+    assert world.says(world.case().ref, "approve") != []
+    world.passes(world.now + timedelta(days=1))
+    assert left(world) == []
+
+
+def test_an_edited_draft_sent_under_a_new_name_counts_as_the_letter(world: World) -> None:
+    edited = edit_draft(world, Message_ID="<new-name@client.test>")
+    world.passes()
+    assert condition(world) == (Condition.REVIEW, Draft.FILED)
+    client_sends(world, edited)
+    assert condition(world)[0] is Condition.SENT
+    assert world.case().stage is Stage.CONFIRMED
+    assert [promise.text for promise in world.case().promises] == ["Ana finds out what happened to your order"]
+    world.passes(world.now + timedelta(days=1))
+    assert left(world) == []
+    # an answer to the agent's own mail finds its way to the case
+    world.customer_writes("Thank you, Ana.", "Re: Where is my parcel?", answering=edited)
+    assert len(world.cases()) == 1
+
+
+def test_another_reply_in_the_thread_is_not_taken_for_the_letter(world: World) -> None:
+    [draft] = drafts(world)
+    world.agent_replies("Dear Kim,\n\nthe carrier opens at nine; I ring them then.\n\nAna", str(draft["In-Reply-To"]))
+    assert condition(world) == (Condition.REVIEW, Draft.FILED)
+    assert len(drafts(world)) == 1
+
+
+def test_approving_an_edited_draft_is_asked_about_and_nothing_leaves(world: World) -> None:
+    edit_draft(world, Message_ID="<new-name@client.test>")
+    world.says(world.case().ref, "approve")
+    assert left(world) == []
+    assert condition(world) == (Condition.REVIEW, Draft.ASKED)
+    assert "not as it was written" in " ".join(text_of(world.letters("desk/approval")[-1]).split())
+    assert len(drafts(world)) == 1
+
+    world.agent_answers(world.letters("desk/approval")[-1], "approve")
+    assert len(left(world)) == 1
+    assert "P.S." not in text_of(left(world)[0])
+    assert len(drafts(world)) == 1  # an agent's own words are never thrown away
+
+
+def test_an_edited_draft_that_is_sent_after_the_question_counts_as_the_letter(world: World) -> None:
+    edited = edit_draft(world)
+    world.says(world.case().ref, "approve")
+    client_sends(world, edited)
+    assert condition(world)[0] is Condition.SENT
+    world.passes(world.now + timedelta(days=1))
+    assert left(world) == []
+    assert world.case().stage is Stage.CONFIRMED
+
+
+def test_a_draft_that_was_deleted_is_not_filed_again_and_its_approval_is_asked_about(world: World) -> None:
+    delete_drafts(world)
+    world.passes(world.now + timedelta(hours=1))
+    assert drafts(world) == []
+    world.says(world.case().ref, "approve")
+    assert left(world) == []
+    assert "its draft is gone" in " ".join(text_of(world.letters("desk/approval")[-1]).split())
+    world.says(world.case().ref, "approve")
+    assert len(left(world)) == 1
+
+
+def test_approve_and_send_at_once_reaches_the_customer_once(world: World) -> None:
+    """The agent presses send, and says approve before the copy in Sent was read."""
+    [draft] = drafts(world)
+    delete_drafts(world)
+    with world.house.ledger.work() as work:
+        world.house.desk.hear_lines(work, world.case(), ["approve"], "a test", "tell", None, world.now)
+    world.postbox.append(draft.as_bytes(policy=email.policy.SMTP), "Sent", ["\\Seen"])
+    world.passes()
+    assert condition(world)[0] is Condition.SENT
+    assert left(world) == []
+    assert world.case().stage is Stage.CONFIRMED
+
+
+def test_refusing_takes_the_draft_away_and_holds_the_case(world: World) -> None:
+    world.says(world.case().ref, "refuse: I call her")
+    assert drafts(world) == []
+    assert condition(world) == (Condition.DROPPED, Draft.GONE)
+    assert world.case().held
+    world.says(world.case().ref, "release")
+    assert len(drafts(world)) == 1
+    assert left(world) == []

@@ -1,0 +1,71 @@
+"""Words that should not reach a customer: the agent is told, the letter waits, and whoever means it may insist."""
+
+from datetime import UTC, datetime, timedelta
+
+from followupd.model.event import LetterStopped, WordingInsisted
+from tests.journeys.world import World, text_of
+
+COMPLAINT = "My parcel has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."
+FACTS = ("cause: our label printer failed", "resolution: a new parcel went out by express", "kept")
+DUE = datetime(2026, 12, 8, 10, tzinfo=UTC)
+
+
+def fixed(world: World) -> str:
+    """A complaint that was put right on Thursday, and of which the prevention is still to be said."""
+    world.customer_writes(COMPLAINT)
+    world.agent_tags("complaint")
+    world.passes(world.now + timedelta(minutes=11))
+    world.passes(datetime(2026, 12, 3, 10, tzinfo=UTC))
+    world.agent_tags("fixed")
+    ref = world.case().ref
+    assert world.says(ref, *FACTS) == []
+    return ref
+
+
+def test_an_over_promise_stops_the_follow_up_until_it_is_said_in_better_words(world: World) -> None:
+    ref = fixed(world)
+    world.says(ref, "prevention: this will never happen again")
+    world.passes(DUE)
+    assert world.letters("follow-up") == []
+    [stopped] = [event for event in world.history(ref) if isinstance(event, LetterStopped)]
+    assert "[W07]" in stopped.why
+    [told] = [mail for mail in world.letters("desk/nudge") if "W07" in text_of(mail)]
+    assert "will never happen again" in " ".join(text_of(told).split())
+
+    world.says(ref, "prevention: labels are now printed from the order itself")
+    [follow_up] = world.letters("follow-up")
+    assert "printed from the order itself" in text_of(follow_up)
+
+
+def test_an_agent_who_means_it_may_insist(world: World) -> None:
+    ref = fixed(world)
+    world.says(ref, "prevention: this will never happen again")
+    world.passes(DUE)
+    assert world.letters("follow-up") == []
+    assert world.says(ref, "prevention: This will never happen again!") == []
+    [follow_up] = world.letters("follow-up")
+    assert "This will never happen again." in text_of(follow_up)
+    [insisted] = [event for event in world.history(ref) if isinstance(event, WordingInsisted)]
+    assert insisted.by == "a test"
+    assert world.folded(ref).insisted == ("this will never happen again",)
+
+
+def test_an_agent_hears_what_is_wrong_with_the_words_in_the_answer_to_the_note(world: World) -> None:
+    world.customer_writes(COMPLAINT)
+    world.agent_tags("complaint")
+    world.passes(world.now + timedelta(minutes=11))
+    [opened] = world.letters("desk/opened")
+    world.agent_answers(opened, "cause: you should have told us your new address", "fault: shared")
+    [answer] = world.letters("desk/answer")
+    assert "look at the wording" in str(answer["Subject"])
+    assert "[W05]" in text_of(answer)
+    assert "fault: shared" in text_of(answer)
+    assert world.case().facts.cause == "you should have told us your new address"
+
+
+def test_soft_findings_stop_nothing(world: World) -> None:
+    ref = fixed(world)
+    world.says(ref, "prevention: mistakes were made, and our people now know")
+    world.passes(DUE)
+    [follow_up] = world.letters("follow-up")
+    assert "Mistakes were made" in text_of(follow_up)
