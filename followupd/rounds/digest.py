@@ -1,7 +1,7 @@
 """The digest: once a working day, at opening, each agent hears in one mail of all that waits, and nothing when nothing does."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
 
@@ -31,7 +31,7 @@ class News(Protocol):
     def news_since(self, since: datetime | None) -> str: ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Digest:
     """Writes the day's digests; they leave in the name of `mailbox`."""
 
@@ -40,22 +40,24 @@ class Digest:
     write: Writer
     mailbox: str
     lessons: News
+    _seen: date | None = field(default=None, init=False)  # spares a query a second; what counts stands in the ledger
 
     def round(self, now: datetime) -> int:
         """Write today's digests if the house is open and they are not written; return how many there were."""
         calendar = self._default.calendar
         today = calendar.local(now).date()
-        if not calendar.is_working_day(today) or now < calendar.moment(today, calendar.open):
+        if today == self._seen or not calendar.is_working_day(today) or now < calendar.moment(today, calendar.open):
             return 0
         with self.ledger.work() as work:
             last = work.pulse.get(_PULSE)
-            if last and str(last[0]) >= today.isoformat():
-                return 0
-            letters = self._written(work, today, last[1] if last else None, now)
+            written = last is not None and str(last[0]) >= today.isoformat()
+            letters = [] if written else self._written(work, today, last[1] if last else None, now)
             for letter in letters:
                 work.outbox.queue(letter, now)
                 journal.letter_written(letter.key)
-            work.pulse.put(_PULSE, today.isoformat(), now)
+            if not written:
+                work.pulse.put(_PULSE, today.isoformat(), now)
+        self._seen = today
         return len(letters)
 
     def _written(self, work: Work, today: date, since: datetime | None, now: datetime) -> list[Outgoing]:

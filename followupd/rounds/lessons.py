@@ -19,6 +19,8 @@ from followupd.rounds.doors import Ledger, Work
 #: the ledger's row: when it was last learnt, from how many decisions, and what
 _PULSE = "learned"
 _EVERY = timedelta(days=7)
+#: how soon a daemon takes over what `followupd learn` learnt
+_LOOK = timedelta(minutes=1)
 #: the newest decisions count; older ones speak of another shop, and a beat must not take minutes
 _MOST = 1_000
 _SHOWN = 5
@@ -50,6 +52,7 @@ class Lessons:
     calendar: Calendar
     _lesson: _Lesson = field(default_factory=_Lesson, init=False)
     _at: datetime | None = field(default=None, init=False)
+    _looked: datetime | None = field(default=None, init=False)
 
     def delta(self) -> Mapping[str, float]:
         """Return what was learnt, as of the last `refresh`; asks no ledger, since judging goes on inside a transaction."""
@@ -61,7 +64,10 @@ class Lessons:
 
     def round(self, now: datetime) -> int:
         """Take over what was learnt elsewhere (`followupd learn`), and learn when a week is over and the house is open."""
+        if self._looked and self._looked <= now < self._looked + _LOOK:
+            return 0
         self.refresh()
+        self._looked = now
         due = self._at is None or now - self._at >= _EVERY
         if not due or not self.calendar.is_open(now):
             return 0

@@ -8,9 +8,11 @@ from email.message import EmailMessage
 import pytest
 
 from followupd.cli import main
+from followupd.edges.settings import load
 from followupd.model.case import Stage
 from followupd.model.message import Ours
 from followupd.recovery import listen
+from followupd.wiring import build
 from tests.journeys.world import World, text_of
 
 PARCEL = "My parcel has still not arrived. This is unacceptable."
@@ -202,14 +204,14 @@ def test_sixty_decisions_teach_the_recogniser_and_the_lead_hears_of_it(
     decided(world, 40, start=20)
     before = judged(world)
     assert learnt([*run, "--dry-run"], capsys)["learned"] is False
-    world.passes()
+    world.house.lessons.refresh()
     assert judged(world) == before
     view = learnt(run, capsys)
     assert view["decisions"] == 60
     assert view["learned"]
     assert view["up"]
     assert view["precision"] == 1.0
-    world.passes()  # a running daemon takes over what another process learnt
+    world.house.lessons.refresh()  # as a running daemon does every minute
     assert judged(world) > before
     with world.house.ledger.work() as work:
         row = work.pulse.get("learned")
@@ -257,3 +259,14 @@ def decided(world: World, count: int, start: int = 0) -> None:
         )
         world.postbox.append(mail.as_bytes(), flags=("complaint" if wrong else "not-complaint",))
     world.passes()
+
+
+def test_a_house_that_starts_anew_sends_no_digest_a_second_time(world: World) -> None:
+    world.customer_writes(QUESTION, subject="My order")
+    world.passes(MORNING)
+    assert len(digests(world)) == 1
+    world.house = build(load(world.directory))
+    world.passes(MORNING + timedelta(hours=1))
+    assert len(digests(world)) == 1
+    world.passes(MORNING + timedelta(days=1))
+    assert len(digests(world)) == 2  # nobody has decided yet
