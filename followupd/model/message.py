@@ -67,6 +67,7 @@ class Message:
     quoted: str = ""
     signature: str = ""
     no_answer: str = ""  # why a machine must not answer this mail; "" when it may (RFC 3834, section 2)
+    forged: str = ""  # why the sender is not to be believed: no note of such a mail is obeyed
     own_key: str = ""  # the letter key, when this is a copy of a letter of ours with a true signature
     key_header: str = ""  # the letter key that X-Followupd-Key names; says nothing about who wrote it
     answers: tuple[str, ...] = ()  # letter keys of ours that In-Reply-To and References name, signatures checked

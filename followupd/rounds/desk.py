@@ -158,9 +158,9 @@ class Desk:
                 )
                 journal.set_aside(note.id, "a note from somebody else than the agent who was asked")
                 return
-            if note.message.no_answer.startswith("DMARC"):
-                work.mail.put_down(note.id, state="quarantine", reason=f"a forged note: {note.message.no_answer}")
-                journal.set_aside(note.id, "a note that failed DMARC")
+            if note.message.forged:
+                work.mail.put_down(note.id, state="quarantine", reason=f"a forged note: {note.message.forged}")
+                journal.set_aside(note.id, f"a forged note: {note.message.forged}")
                 return
             work.mail.put_down(note.id, case_ref=case.ref if case else None)
             if case is None:

@@ -54,8 +54,8 @@ def _by_sender(sender: Person, ours: Ours, kind: Kind) -> str:
 
 def _by_headers(mail: Mail) -> str:
     headers = mail.headers
-    if len(headers.every("from")) > 1:
-        return "it names several senders"  # RFC 5322, 3.6, allows one; DMARC has judged only one of them
+    if several := _several(headers):
+        return several
     if null_return_path(mail):
         return "its return path is empty (RFC 3834)"
     asked = {word.strip().lower() for field in headers.every("x-auto-response-suppress") for word in field.split(",")}
@@ -77,6 +77,16 @@ def _by_receivers(receivers: Iterable[Person], ours: Ours) -> str:
 
 def _by_authentication(headers: Headers, ours: Ours) -> str:
     return "its sender is forged, says our mail server (DMARC)" if dmarc(headers, ours) == "fail" else ""
+
+
+def _several(headers: Headers) -> str:
+    """RFC 5322, 3.6, allows one From; DMARC has judged only one of several."""
+    return "it names several senders" if len(headers.every("from")) > 1 else ""
+
+
+def forged(headers: Headers, ours: Ours) -> str:
+    """Return why nobody may be given orders in the sender's name; asked by itself, since `no_answer` says one reason."""
+    return _by_authentication(headers, ours) or _several(headers)
 
 
 def dmarc(headers: Headers, ours: Ours) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from followupd.model.message import Bounce, Kind, Message, Ours, Person
 from followupd.recovery.listen.absence import back_on
-from followupd.recovery.listen.answerable import no_answer
+from followupd.recovery.listen.answerable import forged, no_answer
 from followupd.recovery.listen.body import Body, body_of
 from followupd.recovery.listen.bounce import bounce_of, complaint_of
 from followupd.recovery.listen.forwarded import forwarded_from
@@ -76,6 +76,7 @@ def _read(mail: Mail, ours: Ours, *, in_sent: bool, received_at: datetime | None
         quoted=words.quoted,
         signature=words.signature,
         no_answer=no_answer(mail, kind, sender, (*to, *cc), ours),
+        forged=forged(headers, ours),
         own_key=ours.letter_key(message_id) if message_id else "",
         key_header=headers.first("x-followupd-key").strip()[:200],
         answers=_answers((*in_reply_to, *reversed(references)), ours),
