@@ -175,7 +175,9 @@ class Mailbox:
     """A mailbox with CONDSTORE, of one process; it outlives every House."""
 
     plug: Plug
-    folders: dict[str, list[Mail]] = field(default_factory=lambda: {**{folder.name: [] for folder in FOLDERS}, "Drafts": []})
+    folders: dict[str, list[Mail]] = field(
+        default_factory=lambda: {**{folder.name: [] for folder in FOLDERS}, "Drafts": []}
+    )
     uidvalidity: int = 1
     modseq: int = 1
     next_uid: int = 1
@@ -253,7 +255,11 @@ class Mailbox:
         self.plug.step("after moving")
 
     def find(self, folder: str, message_id: str, header: str = "Message-ID") -> list[int]:
-        return [mail.uid for mail in self.folders[folder] if message_id in str(email.message_from_bytes(mail.raw)[header] or "")]
+        return [
+            mail.uid
+            for mail in self.folders[folder]
+            if message_id in str(email.message_from_bytes(mail.raw)[header] or "")
+        ]
 
     def append(self, folder: str, raw: bytes, flags: Iterable[str] = ()) -> None:
         self.plug.step("before filing a draft")
@@ -507,26 +513,36 @@ class Simulation:
             self.may_again[key] += 1
 
     def imports(self, number: int = 1) -> None:
-        with self.house.ledger.work() as work:
+        with self._looking() as work:
             for _ in range(number):
                 self.codes += 1
                 work.cards.add(f"CODE-{self.codes:05}-SECRET", EURO_20, None, self.now)
 
     # --- what is so ---
 
+    @contextmanager
+    def _looking(self) -> Iterator[Work]:
+        """Look into the ledger from outside: the plug is pulled on the house alone."""
+        left, self.plug.left = self.plug.left, 0
+        try:
+            with self.house.ledger.work() as work:
+                yield work
+        finally:
+            self.plug.left = left
+
     def letter(self, key: str) -> LetterState | None:
-        with self.house.ledger.work() as work:
+        with self._looking() as work:
             try:
                 return work.outbox.get(key)
             except UnknownLetterError:
                 return None
 
     def letters(self, *conditions: Condition) -> list[LetterState]:
-        with self.house.ledger.work() as work:
+        with self._looking() as work:
             return work.outbox.all(*conditions)
 
     def cases(self) -> list[Case]:
-        with self.house.ledger.work() as work:
+        with self._looking() as work:
             return work.cases.all()
 
     # --- what must never be ---
@@ -590,7 +606,7 @@ class Simulation:
         """Look at what is written down: the histories, and letters in doubt past their window."""
         if self.broken:
             raise self.broken[0]
-        with self.house.ledger.work() as work:
+        with self._looking() as work:
             cases = work.cases.all()
             histories = {case.ref: work.cases.history(case.ref) for case in cases}
             letters = work.outbox.all()
@@ -645,7 +661,7 @@ class Simulation:
         self.copies.clear()
 
     def _next_moment(self) -> datetime:
-        with self.house.ledger.work() as work:
+        with self._looking() as work:
             moments = [work.cases.next_wake()]
             moments += [state.not_before for state in work.outbox.all(Condition.READY, Condition.DEFERRED)]
             moments += [
@@ -668,7 +684,7 @@ class Simulation:
         for state in self.letters(Condition.DOUBT):
             if state.letter.case == ref and state.letter.to_customer:
                 self.settles(state.letter.key, "sent")
-        with self.house.ledger.work() as work:
+        with self._looking() as work:
             case = work.cases.get(ref)
         for line in _deeds(case):
             self.says(ref, line, agent="lee")
@@ -683,7 +699,7 @@ class Simulation:
 
     def _inspect_end(self) -> None:
         for case in self._open():
-            with self.house.ledger.work() as work:
+            with self._looking() as work:
                 history = [
                     f"{each.at:%m-%d %H:%M} {type(each).__name__} {each.why}" for each in work.cases.history(case.ref)
                 ]

@@ -232,7 +232,11 @@ class AnyLife(RuleBasedStateMachine):
         (self.it.post.bad_addresses.add if bad else self.it.post.bad_addresses.discard)(address)
 
     @precondition(lambda self: self.it.mailbox.folders["Drafts"])
-    @rule(which=st.integers(0, 5), how=st.sampled_from(["sent", "sent in other words", "edited", "deleted"]), said=st.booleans())
+    @rule(
+        which=st.integers(0, 5),
+        how=st.sampled_from(["sent", "sent in other words", "edited", "deleted"]),
+        said=st.booleans(),
+    )
     def an_agent_handles_a_draft(self, which: int, how: str, said: bool) -> None:
         ref = str(self.it.mailbox.folders["Drafts"][0].raw).partition("X-Followupd-Key: ")[2].partition(".")[0]
         self.it.handles_a_draft(which, how)
