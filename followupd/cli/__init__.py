@@ -38,7 +38,7 @@ def _directory(given: str | None) -> Path:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from followupd.cli import cases, demo, keeping, learning, letters, mails, service, setup, tagging
+    from followupd.cli import cases, demo, keeping, learning, letters, mails, reports, service, setup, tagging
 
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
@@ -51,6 +51,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"followupd {__version__}")
     parser.add_argument("--config", metavar="DIR", default=None, help=argparse.SUPPRESS)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for group in (demo, setup, service, cases, letters, mails, learning, tagging, keeping):
+    for group in (demo, setup, service, cases, letters, mails, learning, tagging, keeping, reports):
         group.add(commands, common)
     return parser
