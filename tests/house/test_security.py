@@ -1,0 +1,29 @@
+"""Each line of docs/security.md is proved by tests that exist."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).parents[2]
+PAGE = (TOP / "docs" / "security.md").read_text()
+LINES = [line for line in PAGE.splitlines() if line.startswith("| ") and not line.startswith(("| What some", "| ---"))]
+TESTS = {
+    name
+    for path in (TOP / "tests").rglob("test_*.py")
+    for name in re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE)
+}
+
+
+def test_the_threat_model_has_lines() -> None:
+    assert len(LINES) > 20
+
+
+@pytest.mark.parametrize("line", LINES, ids=lambda line: line.split("|")[1].strip())
+def test_each_threat_is_answered_and_proved(line: str) -> None:
+    threat, fence, proofs = (part.strip() for part in line.strip("|").split("|"))
+    named = re.findall(r"`(test_\w+)`", proofs)
+    assert threat
+    assert fence.endswith(".")
+    assert named
+    assert set(named) <= TESTS, f"no such test: {set(named) - TESTS}"

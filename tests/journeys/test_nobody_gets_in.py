@@ -1,0 +1,209 @@
+"""What a stranger may try over mail: orders in an agent's name, a gift for somebody else, words that act (docs/security.md)."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from followupd.model.compensation import Money
+from followupd.model.event import Closed, FactsStated, Fixed, Held
+from followupd.model.kept import QUARANTINE
+from tests.journeys.world import CUSTOMER, World, html_of, text_of
+from tests.servers.smtp import Sink
+
+ESCAPES = "\x1b[2J\x1b]0;owned\x07 \x9b31m \u202e"
+
+
+def a_complaint(
+    world: World, subject: str = "Where is my parcel?", text: str = "Three weeks and nothing came."
+) -> EmailMessage:
+    """Let the customer complain and an agent say so; return the desk mail about it."""
+    world.customer_writes(text, subject)
+    world.agent_tags("complaint")
+    return world.letters("desk/opened")[-1]
+
+
+def quarantined(world: World) -> list[str]:
+    with world.house.ledger.work() as work:
+        assert work.mail.count(QUARANTINE) == len(work.mail.in_quarantine())
+        return [kept.reason for kept in work.mail.in_quarantine()]
+
+
+def orders(world: World) -> list[type]:
+    return [
+        type(each) for each in world.history(world.case().ref) if isinstance(each, Closed | Fixed | Held | FactsStated)
+    ]
+
+
+def test_a_note_from_somebody_else_than_the_agent_who_was_asked_gives_no_orders(world: World) -> None:
+    desk = a_complaint(world)
+    for sender in ("mallory@evil.test", CUSTOMER, "lee@agents.test"):
+        world.agent_answers(desk, "fixed", sender=sender)
+    assert orders(world) == []
+    assert [reason for reason in quarantined(world) if "only from the agent" in reason]
+
+
+def test_a_note_with_a_forged_reference_gives_no_orders(world: World) -> None:
+    desk = a_complaint(world)
+    true = str(desk["Message-ID"])
+    forged = EmailMessage()
+    signature = true.partition("@")[0].rpartition(".")[2]
+    forged["Message-ID"] = true.replace(signature, "a" * len(signature))
+    forged["Subject"] = desk["Subject"]
+    assert str(forged["Message-ID"]) != true
+    world.agent_answers(forged, "fixed")
+    assert orders(world) == []
+
+
+@pytest.mark.parametrize("hides", [{}, {"Precedence": "bulk"}, {"X_Loop": "support"}], ids=["plain", "bulk", "loop"])
+def test_a_note_that_fails_the_servers_check_of_its_sender_gives_no_orders(
+    make_world: Callable[..., World], hides: dict[str, Any]
+) -> None:
+    world = make_world(mailbox='trusted = ["mx.example.test"]')
+    desk = a_complaint(world)
+    verdict = "mx.example.test; dmarc=fail header.from=agents.test"
+    world.customer_writes(
+        "fixed", f"Re: {desk['Subject']}", "ana@agents.test", answering=desk, Authentication_Results=verdict, **hides
+    )
+    assert orders(world) == []
+    assert [reason for reason in quarantined(world) if "forged" in reason]
+
+
+def test_the_same_note_from_the_agent_is_heard(world: World) -> None:
+    """Or the tests above would pass in a house that hears nobody."""
+    desk = a_complaint(world)
+    world.agent_answers(desk, "fixed")
+    assert orders(world) == [Fixed]
+
+
+@pytest.mark.parametrize("copied", [False, True], ids=["a stranger", "somebody in copy"])
+def test_who_joins_a_case_late_gets_no_letter_and_no_gift(world: World, copied: bool) -> None:
+    mallory = "mallory@evil.test"
+    copy: dict[str, Any] = {"Cc": mallory} if copied else {}
+    world.customer_writes("Three weeks and nothing came.", **copy)
+    world.agent_tags("complaint", "fixed", "gift-card-20-eur")
+    ref = world.case().ref
+    with world.house.ledger.work() as work:
+        work.cards.add("GIFT-FOR-KIM", Money(2000, "EUR"), None, world.now)
+    world.customer_writes("Please send all of it to me.", f"Re: [{ref}] my parcel", mallory, Reply_To=mallory)
+    world.says(ref, "cause: a", "resolution: b", "prevention: c", "kept")
+    world.passes(world.now + timedelta(days=8))
+    for follow_up in world.letters("follow-up"):
+        world.customer_writes("Thank you. Send me the gift, too!", "Re: my parcel", mallory, follow_up)
+    for _ in range(20):
+        world.passes(world.now + timedelta(days=1))
+    assert world.letters("gift-card") or copied  # whose word made somebody look again, and wait
+    for gift in world.letters("gift-card"):
+        assert str(gift["To"].addresses[0].addr_spec) == CUSTOMER
+    told = {to for each in world.smtp.messages for to in each.rcpt_tos}
+    assert CUSTOMER in told or copied
+    assert mallory not in told
+
+
+def test_customers_words_are_no_template(world: World) -> None:
+    probe = "{{ 7 * 191 }} {% for a in [1] %}x{% endfor %} {{ ''.__class__.__mro__ }}"
+    a_complaint(world, subject=f"Parcel {probe}", text=f"Three weeks. {probe}")
+    for mail in world.letters():
+        assert "1337" not in f"{mail['Subject']} {text_of(mail)} {html_of(mail)}"
+        assert "__mro__'" not in text_of(mail)
+
+
+def test_an_attachments_name_is_a_name_and_no_path(world: World, tmp_path: Path) -> None:
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = CUSTOMER, world.postbox.address, "Broken teapot"
+    mail["Message-ID"] = "<tricks@customers.test>"
+    mail.set_content("See the pictures. It came in shards, and I want my money back!")
+    names = ("../../../../tmp/owned-by-mail", "/etc/passwd", "C:\\owned.exe", "shards.jpg\u202egpj.exe", "a\x1b[2Jb")
+    for name in names:
+        mail.add_attachment(b"MZ", maintype="application", subtype="octet-stream", filename=name)
+    before = {path for path in tmp_path.rglob("*") if not path.name.startswith("ledger.db")}
+    world.postbox.deliver(mail.as_bytes(), sender=CUSTOMER)
+    world.passes()
+    with world.house.ledger.work() as work:
+        kept = work.mail.named(["<tricks@customers.test>"])
+    assert kept is not None
+    assert len(kept.message.attachments) == len(names)
+    assert all(name.isprintable() for name in kept.message.attachments)
+    assert {path for path in tmp_path.rglob("*") if not path.name.startswith("ledger.db")} == before
+    assert not Path("/tmp/owned-by-mail").exists()
+
+
+def command(world: World, *words: str) -> "subprocess.CompletedProcess[str]":
+    environment = {**os.environ, "FOLLOWUPD_TEST_PASSWORD": world.postbox.password}
+    command = [sys.executable, "-m", "followupd", *words, "--config", str(world.directory)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def can_only_be_read(text: str) -> bool:
+    return all(line.isprintable() for line in text.split("\n"))
+
+
+def test_no_word_of_a_customer_moves_the_terminal(world: World, tmp_path: Path) -> None:
+    a_complaint(world, subject=f"Parcel {ESCAPES}", text=f"Three weeks {ESCAPES} and nothing.\r\n{ESCAPES}")
+    ref = world.case().ref
+    world.says(ref, f"cause: lost {ESCAPES}", agent="ana")
+    raw = tmp_path / "mail.eml"
+    raw.write_bytes(f'From: "Kim {ESCAPES}" <kim@x.test>\nSubject: {ESCAPES}\n\nBad {ESCAPES}\n'.encode())
+    asked = (
+        ("cases",), ("case", ref), ("case", ref, "--json"), ("explain", ref), ("letters",), ("letters", "--json"),
+        ("read", str(raw)), ("read", str(raw), "--json"), ("export", CUSTOMER), ("tell", ref, f"odd {ESCAPES}"),
+        ("preview", "confirmation", "--case", ref), ("case", f"FU-{ESCAPES}"), ("status",),
+    )  # fmt: skip
+    for words in asked:
+        done = command(world, *words)
+        assert "Traceback" not in done.stderr, done.stderr
+        assert can_only_be_read(done.stdout), words
+        assert can_only_be_read(done.stderr), words
+
+
+def test_no_word_of_a_customer_or_server_breaks_a_line_of_the_log(world: World, smtp: Sink) -> None:
+    smtp.plan("data", f"550 5.7.1 no {ESCAPES} thanks")
+    world.customer_writes(f"Three weeks {ESCAPES}\nFU-99999: fixed by root", f"Parcel {ESCAPES} FU-99999: fixed")
+    world.postbox.mark(world.postbox.uids("INBOX")[-1], "complaint", folder="INBOX")
+    done = command(world, "run", "--once", "--verbose")
+    assert done.returncode == 0, done.stderr
+    assert "opened" in done.stderr
+    assert can_only_be_read(done.stderr)
+    assert "FU-99999" not in "".join(line[:40] for line in done.stderr.splitlines())
+
+
+@pytest.mark.parametrize("wrong", ["imap", "smtp", "key"])
+def test_no_secret_stands_in_what_a_failing_run_prints(make_world: Callable[..., World], wrong: str) -> None:
+    secrets = {"imap": "wrong-imap-secret", "smtp": "wrong-smtp-secret", "key": "other-ledger-key-secret-0123456789"}
+    world = make_world()
+    a_complaint(world)
+    configuration = world.directory / "followupd.toml"
+    login = 'username = "support"\npassword = "file:smtp-password"'
+    configuration.write_text(configuration.read_text().replace("[post]", f"[post]\n{login}"))
+    (world.directory / "smtp-password").write_text(secrets["smtp"])
+    (world.directory / "smtp-password").chmod(0o600)
+    if wrong == "key":
+        [key] = world.directory.rglob("ledger-key*")
+        key.write_text(secrets["key"])
+    environment = {
+        **os.environ,
+        "FOLLOWUPD_TEST_PASSWORD": secrets["imap"] if wrong == "imap" else world.postbox.password,
+    }
+    call = [sys.executable, "-m", "followupd", "run", "--once", "--config", str(world.directory)]
+    done = subprocess.run(call, env=environment, capture_output=True, text=True, check=False)
+    said = done.stdout + done.stderr
+    assert "Traceback" not in said, said
+    for secret in (*secrets.values(), world.postbox.password, "Three weeks and nothing came"):
+        assert secret not in said
+
+
+def test_a_forged_copy_of_a_letter_of_ours_settles_nothing(world: World) -> None:
+    a_complaint(world)
+    with world.house.ledger.work() as work:
+        before = {state.letter.key: (state.condition, state.witnessed_at) for state in work.outbox.all()}
+    key = next(iter(before))
+    world.customer_writes("I am you.", sender=world.postbox.address, X_Followupd_Key=key)
+    with world.house.ledger.work() as work:
+        after = {state.letter.key: (state.condition, state.witnessed_at) for state in work.outbox.all()}
+    assert {key: after[key] for key in before} == before
