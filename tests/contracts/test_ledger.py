@@ -27,10 +27,11 @@ from followupd.model.event import (
     ComplaintHeard,
     ComplaintSuspected,
     CustomerWrote,
+    Dismissed,
     FactsStated,
     Held,
 )
-from followupd.model.kept import QUARANTINE, UNHEARD, Arrival, TakenCard
+from followupd.model.kept import NO_COMPLAINT, QUARANTINE, UNHEARD, Arrival, TakenCard
 from followupd.model.message import Kind, Message, Person, Place
 from followupd.model.outgoing import Condition, Outgoing
 from tests.servers.machine import program
@@ -638,3 +639,33 @@ def test_a_case_keeps_what_every_event_says(ledger: Ledger) -> None:
         assert work.cases.history(case.ref)[2:] == events
         with pytest.raises(WrongTurnError):
             work.cases.record(work.cases.get(case.ref), [ComplaintSuspected(at=NOW)], lambda _: None, NOW)
+
+
+# --- what people decided ---
+
+
+def test_of_each_case_the_last_word_of_a_person_is_its_decision(ledger: Ledger) -> None:
+    plain, changed, agreed = a_case(ledger, "FU-AAAAA"), a_case(ledger, "FU-BBBBB"), a_case(ledger, "FU-CCCCC")
+    later = NOW + timedelta(hours=1)
+    with ledger.work() as work:
+        first = work.cases.open(opened("FU-DDDDD"))
+        work.cases.record(first, [ComplaintHeard(at=NOW, by_machine=True)], lambda _: None, NOW)
+        work.cases.record(changed, [Dismissed(at=later, by="Ana Reyes")], lambda _: None, later)
+        work.cases.record(agreed, [ComplaintHeard(at=later, by="Ana Reyes")], lambda _: None, later)
+    with ledger.work() as work:
+        assert work.cases.decisions() == [
+            (plain.ref, NOW, True), ("FU-BBBBB", later, False), ("FU-CCCCC", later, True)
+        ]  # fmt: skip
+        assert [case.ref for case in work.cases.unfinished()] == ["FU-AAAAA", "FU-CCCCC", "FU-DDDDD"]
+
+
+def test_dismissed_mails_without_a_case_and_new_ones_in_quarantine_are_found(ledger: Ledger) -> None:
+    dismissed, heard, odd = (keep(ledger, arrival(n, text=f"mail {n}"))[0] for n in (1, 2, 3))
+    with ledger.work() as work:
+        work.mail.put_down(dismissed, reason=NO_COMPLAINT)
+        work.mail.put_down(heard, reason="too little speaks for a complaint")
+        work.mail.put_down(odd, state=QUARANTINE)
+    with ledger.work() as work:
+        assert [kept.message.text for kept in work.mail.no_complaints()] == ["mail 1"]
+        assert work.mail.count(QUARANTINE) == work.mail.count(QUARANTINE, NOW - timedelta(minutes=1)) == 1
+        assert work.mail.count(QUARANTINE, NOW) == 0
