@@ -39,6 +39,10 @@ demo: venv
 migration: venv
 	$(IN)python -m followupd.edges.migrations "$(SAYS)"
 
+# Throw odd mails, notes, durations and configurations at the readers, ten minutes each; FOLLOWUPD_FUZZ=seconds says otherwise.
+fuzz: venv
+	FOLLOWUPD_FUZZ=$${FOLLOWUPD_FUZZ:-600} $(IN)pytest -o faulthandler_timeout=0 tests/fuzz
+
 # Measure start-up and idle memory.
 idle: venv
 	$(IN)python -m benchmarks.idle
