@@ -96,8 +96,10 @@ def act(case: Case, playbook: Playbook, write: Writer, now: datetime) -> list[St
             PromiseMade(at=now, why=f"standing step of playbook {playbook.name}", promise=promise)
             for promise in _standing(case, playbook, write, now)
         ]
+    decides = ("complaint", "dismiss") if case.by_machine else ()
     brief = Brief(
-        because=_who_heard(case), asks=tuple(f"{name}: {words}" for name, words in case.suggested), evidence=case.evidence, quote=case.story,
+        because=_who_heard(case), evidence=case.evidence, quote=case.story,
+        asks=(*decides, *(f"{name}: {words}" for name, words in case.suggested)),
         promises=tuple(step.promise for step in steps if isinstance(step, PromiseMade)),
         problems=(f"No confirmation leaves by machine: {case.no_answer}.",) if case.no_answer and case.by_machine else (),
     )  # fmt: skip
@@ -119,7 +121,11 @@ def _asked(case: Case, playbook: Playbook, write: Writer, now: datetime) -> list
 
 
 def _who_heard(case: Case) -> str:
-    return "the recogniser is sure that it is a complaint" if case.by_machine else "somebody tagged it as a complaint"
+    return (
+        "the recogniser is sure that it is a complaint; say whether it is right"
+        if case.by_machine
+        else "somebody tagged it as a complaint"
+    )
 
 
 def _standing(case: Case, playbook: Playbook, write: Writer, now: datetime) -> list[Promise]:

@@ -48,6 +48,19 @@ def test_a_clear_complaint_is_confirmed_without_a_person_and_admits_no_fault(wor
     assert "mistake" not in text_of(letter)
     assert "our part" not in text_of(letter)
     assert letter["Auto-Submitted"] == "auto-replied"
+    assert "dismiss" in text_of(opened)
+    world.agent_answers(opened, "complaint")
+    assert not world.case().by_machine
+    assert len(to_customers(world)) == 1
+
+
+def test_what_the_machine_took_for_a_complaint_is_dismissed_before_any_letter(world: World) -> None:
+    world.customer_writes(PARCEL)
+    [opened] = world.letters("desk/opened")
+    world.agent_answers(opened, "dismiss")
+    assert world.case().stage is Stage.DISMISSED
+    world.passes(world.now + timedelta(minutes=11))
+    assert to_customers(world) == []
 
 
 def test_the_words_for_and_against_stand_in_the_case_strongest_first(
