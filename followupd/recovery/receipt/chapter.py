@@ -11,7 +11,7 @@ from followupd.model.message import Message
 from followupd.model.playbook import Playbook
 from followupd.recovery.receipt.reading import Answer, Reading, read_receipt
 
-#: from the reminder about a receipt (remind.py) to the call
+#: from the reminder about a receipt (`remind`) to the call
 _PATIENCE = Duration(2, "business day")
 #: stages in which a missing refund opens the matter again
 _DONE = frozenset({Stage.FIXED, Stage.FOLLOWED_UP, Stage.CLOSED})

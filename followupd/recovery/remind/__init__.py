@@ -1,0 +1,30 @@
+"""The squeaky wheel: owners are reminded, then the ladder; bad news goes out early; nobody is left without a word."""
+
+from datetime import datetime
+
+from followupd.model.case import Case
+from followupd.model.letter import Step, Writer
+from followupd.model.playbook import Playbook
+from followupd.recovery.remind.early import broken, broken_at, holding, holding_at, slip_at, slipped
+from followupd.recovery.remind.matters import QUIET, matters
+from followupd.recovery.remind.telling import not_twice_a_day, nudges
+
+__all__ = ["act", "moment"]
+
+
+def moment(case: Case, playbook: Playbook) -> datetime | None:
+    """Return the next moment at which somebody must be told something, or a letter must go out early."""
+    nudged = dict(case.nudges)
+    moments = [not_twice_a_day(case, playbook, each) for each in matters(case, playbook) if each.name not in nudged]
+    moments += [at for at in (slip_at(case, playbook), broken_at(case), holding_at(case, playbook)) if at]
+    return min(moments, default=None)
+
+
+def act(case: Case, playbook: Playbook, write: Writer, now: datetime) -> list[Step]:
+    """Tell each person at most once a day, all matters of the case in one mail; write what the customer must hear."""
+    if case.held or case.stage in QUIET:
+        return nudges(case, playbook, write, now)
+    steps: list[Step] = [*slipped(case, playbook, now), *broken(case, now)]
+    if steps:
+        return steps  # the chapters look again at the changed case
+    return [*nudges(case, playbook, write, now), *holding(case, playbook, write, now)]

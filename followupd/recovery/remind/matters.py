@@ -1,0 +1,157 @@
+"""What people must be told of a case, and when: promises, silence, approvals, receipts, and what nobody answered."""
+
+from collections.abc import Iterator
+
+from followupd.model.calendar import Duration
+from followupd.model.case import Case, Stage
+from followupd.model.compensation import RECEIPT, GrantState
+from followupd.model.gate import lacks, still_to_give
+from followupd.model.letter import ANSWER, APPROVAL, ESCALATION
+from followupd.model.playbook import Playbook
+from followupd.model.promise import Promise
+from followupd.recovery.remind.early import last_word
+from followupd.recovery.remind.ladder import Matter, Rung, person, rung_of
+
+_BEFORE = Duration(4, "business hour")  # how long before our own date the owner is reminded
+_RECEIPT = Duration(3, "business day")  # from the question whether it arrived to the reminder that nobody knows
+_HELD = Duration(1, "business day")  # from the hold to the question whether it still holds
+_ANSWER = Duration(4, "business hour")  # from a mail after the follow-up to the question who answers it
+
+#: stages in which something is still to be done for the customer
+WORKING = frozenset({Stage.HEARD, Stage.PROMISED, Stage.CONFIRMED})
+#: stages in which nothing is worked on
+QUIET = frozenset({Stage.SUSPECTED, Stage.DISMISSED, Stage.CLOSED})
+
+
+def matters(case: Case, playbook: Playbook) -> Iterator[Matter]:
+    if case.stage is Stage.DISMISSED:
+        return
+    yield from _of_desk_mail(case)
+    if case.held:
+        yield from _of_hold(case, playbook)
+    elif case.stage not in QUIET:
+        yield from _of_work(case, playbook)
+    if case.not_reached and not case.held:
+        at = case.not_reached_at or case.opened_at
+        sentence = f"the customer was not reached: {case.not_reached}. Please call"
+        yield Matter(f"not-reached {at:%Y-%m-%dT%H:%M}", at, "owner", sentence, ("reached", "not-reached"))
+
+
+def _of_work(case: Case, playbook: Playbook) -> Iterator[Matter]:
+    for promise in case.owed:
+        yield from _of_promise(promise, playbook)
+    yield from _of_silence(case, playbook)
+    yield from _of_follow_up(case, playbook)
+    yield from _of_approval(case, playbook)
+    yield from _of_severity(case, playbook)
+    yield from _of_receipt(case, playbook)
+    yield from _of_answer(case, playbook)
+
+
+def _of_desk_mail(case: Case) -> Iterator[Matter]:
+    """A desk mail could not be delivered: what it asked is asked of the next rung, lest nobody was asked at all."""
+    for mark in case.letters:
+        if mark.state == "failed" and mark.kind.startswith("desk/") and mark.kind != ANSWER:
+            rung: Rung = "manager" if mark.kind in {ESCALATION, APPROVAL} else "lead"
+            sentence = (
+                f"{mark.key} could not be delivered, and nobody has read what it asks; see `followupd case {case.ref}`"
+            )
+            yield Matter(f"undelivered {rung} {mark.key}", mark.at, rung, sentence)
+
+
+def _of_hold(case: Case, playbook: Playbook) -> Iterator[Matter]:
+    """A held case moves by nobody's hand but a person's, who may have forgotten it, or never have heard of it."""
+    if case.held_at is None or (case.stage is Stage.CLOSED and not any(still_to_give(g) for g in case.compensation)):
+        return
+    at = playbook.calendar.after(case.held_at, _HELD)
+    sentence = f"no letter of this case leaves, since it is held{': ' + case.held_because if case.held_because else ''}"
+    yield Matter(f"held {case.held_at:%Y-%m-%dT%H:%M}", at, "owner", sentence, ("release",))
+
+
+def _of_answer(case: Case, playbook: Playbook) -> Iterator[Matter]:
+    """The customer wrote after the follow-up, and nobody has answered."""
+    wrote = case.customer_wrote_at
+    if case.stage is not Stage.FOLLOWED_UP or not case.unanswered or wrote is None:
+        return
+    if case.we_wrote_at is None or case.we_wrote_at < wrote:
+        at = playbook.calendar.after(wrote, _ANSWER)
+        sentence = "the customer has written since the follow-up, and nobody has answered"
+        yield Matter(f"answer {wrote:%Y-%m-%dT%H:%M}", at, "owner", sentence, ("reached", "complaint"))
+
+
+def _of_promise(promise: Promise, playbook: Playbook) -> Iterator[Matter]:
+    if promise.due is None:
+        return
+    calendar, n, due = playbook.calendar, promise.n, promise.due
+    asks = (f"kept: {n}", f"late: {n} until  because ", f"withdraw: {n} because ")
+    what = f"promise {n}: {promise.text}"
+    soon = max(calendar.before(due, _BEFORE), promise.made_at or due)
+    stamp = f"{due:%Y-%m-%dT%H:%M}"  # a new date is a new matter
+    if soon < due:
+        yield Matter(f"promise-{n} soon {stamp}", soon, "owner", f"{what} is due soon", asks)
+    yield Matter(f"promise-{n} due {stamp}", due, "owner", f"{what} is due now. Was it kept?", asks)
+    lead, manager = calendar.after(due, playbook.escalate_lead), calendar.after(due, playbook.escalate_manager)
+    yield Matter(f"promise-{n} lead {stamp}", lead, "lead", f"{what} is overdue", asks)
+    yield Matter(
+        f"promise-{n} manager {stamp}", manager, "manager", f"{what} is overdue, and nobody has said a word", asks
+    )
+
+
+def _of_silence(case: Case, playbook: Playbook) -> Iterator[Matter]:
+    since = last_word(case)
+    if case.stage in WORKING and since:
+        at = playbook.calendar.after(since, playbook.silence_after)
+        yield Matter(f"silence {since:%Y-%m-%dT%H:%M}", at, "owner", "the customer has had no word from us for a while")
+
+
+def _of_follow_up(case: Case, playbook: Playbook) -> Iterator[Matter]:
+    """The day of the follow-up came and something is still missing."""
+    missing = lacks(case) if case.stage is Stage.FIXED and case.fixed_at else ()
+    if not missing or case.fixed_at is None:
+        return
+    calendar = playbook.calendar
+    due = calendar.after(case.fixed_at, playbook.follow_up_after)
+    sentence = f"the follow-up cannot leave: {'; '.join(lack.sentence for lack in missing)}"
+    asks = tuple(dict.fromkeys(lack.ask for lack in missing if lack.ask))
+    stamp = f"{case.fixed_at:%Y-%m-%dT%H:%M}"
+    if asks:  # a letter in doubt alone has a desk mail of its own, and mostly is settled before that leaves
+        yield Matter(f"follow-up due {stamp}", due, "owner", sentence, asks)
+    yield Matter(f"follow-up lead {stamp}", calendar.after(due, playbook.escalate_lead), "lead", sentence, asks)
+    yield Matter(
+        f"follow-up manager {stamp}", calendar.after(due, playbook.escalate_manager), "manager", sentence, asks
+    )
+
+
+def _of_approval(case: Case, playbook: Playbook) -> Iterator[Matter]:
+    for grant in case.compensation:
+        if grant.state is GrantState.WAITING_APPROVAL:
+            value = f" of {grant.money.amount} {grant.money.currency}" if grant.money else ""
+            sentence = f"the {grant.kind}{value} needs your word: {grant.because or 'it is above the limit'}"
+            # A lead does not approve what the lead granted.
+            above = grant.agent == person(case, playbook, "lead").id
+            name = f"approve-{grant.n}{' manager ' if above else ''}"
+            rung = rung_of(name)
+            yield Matter(name, grant.granted_at or case.opened_at, rung, sentence, ("approve", "refuse: "))
+
+
+def _of_receipt(case: Case, playbook: Playbook) -> Iterator[Matter]:
+    """The follow-up asked whether it arrived, and the customer has not said (practice 73)."""
+    since = case.followed_up_at
+    if case.stage is not Stage.FOLLOWED_UP or since is None or not case.awaiting_receipt or case.unanswered:
+        return
+    kinds = " and ".join(f"the {grant.kind}" for grant in case.awaiting_receipt)
+    asks = tuple(f"{verb}: {grant.n}" for verb in ("received", "missing") for grant in case.awaiting_receipt)
+    sentence = f"the customer has not said whether {kinds} arrived"
+    yield Matter(f"{RECEIPT} {since:%Y-%m-%dT%H:%M}", playbook.calendar.after(since, _RECEIPT), "owner", sentence, asks)
+
+
+def _of_severity(case: Case, playbook: Playbook) -> Iterator[Matter]:
+    """The playbook lets somebody else than the owner hear of cases of this severity at once."""
+    if (
+        not playbook.tell
+        or case.heard_at is None
+        or person(case, playbook, playbook.tell) == playbook.owner_of(case.owner)
+    ):
+        return
+    sentence = f"this case is of {case.severity} severity"
+    yield Matter(f"severity {playbook.tell} {case.severity}", case.heard_at, playbook.tell, sentence)
