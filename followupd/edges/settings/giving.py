@@ -37,7 +37,9 @@ def url(value: object) -> str:
         right = parts.scheme in {"http", "https"} and bool(plain.host(parts.hostname or "")) and parts.port != 0
     except (ValueError, MisfitError):
         plain_address, right = True, False
-    if found and not (right and plain_address):
+    if found and not plain_address:  # not repeated: it may hold a password
+        raise MisfitError(Rule.HOST, "a user, a query or a fragment must not stand in it", _MEND_URL)
+    if found and not right:
         raise MisfitError(Rule.HOST, f"{found!r} is no address of a web service", _MEND_URL)
     return found.rstrip("/")
 
@@ -71,8 +73,9 @@ def read_gift_cards(
 
 
 def _check_http(sheet: Sheet, row: dict[str, Any]) -> None:
+    said = sheet.data.get("gift_cards", {})
     for key in ("url", "token"):
-        if not (row[key].given if isinstance(row[key], Secret) else row[key]):
+        if not said.get(key):  # one that cannot be read is complained of already
             problem = f'provider = "http" needs a {key}'
             sheet.complain(("gift_cards", "provider"), Rule.MISSING, problem, f"add gift_cards.{key}.")
     parts = urlsplit(row["url"])

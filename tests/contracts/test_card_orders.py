@@ -1,0 +1,103 @@
+"""Orders and stock of gift cards in the ledger: one order a grant, and no card that has expired."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from followupd.edges.gift_codes import StockedCards
+from followupd.edges.ledger import Ledger
+from followupd.edges.ledger.card_orders import order_key
+from followupd.edges.seal import Seal
+from followupd.model.compensation import Money
+from followupd.model.kept import CardOrder, NoCard, TakenCard
+from tests.servers.postgres import Postgres
+
+NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)
+EURO_20 = Money(2000, "EUR")
+LATER = NOW + timedelta(days=3)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ledger(request: pytest.FixtureRequest, tmp_path: Path, postgres: Postgres) -> Iterator[Ledger]:
+    url = f"sqlite:///{tmp_path}/ledger.db" if request.param == "sqlite" else postgres.database()
+    ledger = Ledger(url, Seal([b"k" * 32]))
+    ledger.upgrade()
+    yield ledger
+    ledger.close()
+
+
+def due(ledger: Ledger, now: datetime = NOW) -> list[CardOrder]:
+    with ledger.work() as work:
+        return work.orders.due(now)
+
+
+def test_a_grant_has_one_order_however_often_it_is_placed(ledger: Ledger) -> None:
+    for _ in range(3):
+        with ledger.work() as work:
+            work.orders.place("FU-7K3Q9", 2, EURO_20, NOW)
+    assert due(ledger) == [CardOrder("fu7K3Q9-2", "FU-7K3Q9", 2, EURO_20)]
+
+
+def test_keys_of_different_grants_differ() -> None:
+    assert len({order_key(ref, n) for ref in ("FU-7K3Q9", "FU-7K3Q91") for n in (1, 11, 111)}) == 6
+
+
+def test_an_order_that_is_put_off_is_due_again_at_its_time_with_its_tries_counted(ledger: Ledger) -> None:
+    with ledger.work() as work:
+        work.orders.place("FU-7K3Q9", 1, EURO_20, NOW)
+        work.orders.put_off("fu7K3Q9-1", LATER, "it thinks")
+    assert due(ledger, LATER - timedelta(seconds=1)) == []
+    [order] = due(ledger, LATER)
+    assert (order.attempts, order.why) == (1, "it thinks")
+
+
+def test_an_order_is_done_once_and_a_letter_that_came_back_makes_it_due_again(ledger: Ledger) -> None:
+    with ledger.work() as work:
+        work.orders.place("FU-7K3Q9", 1, EURO_20, NOW)
+        assert work.orders.done("fu7K3Q9-1")
+        assert not work.orders.done("fu7K3Q9-1")
+    assert due(ledger) == []
+    with ledger.work() as work:
+        work.orders.place("FU-7K3Q9", 1, EURO_20, LATER)
+    assert [order.key for order in due(ledger)] == ["fu7K3Q9-1"]
+
+
+def test_what_is_not_committed_was_never_ordered(ledger: Ledger) -> None:
+    with pytest.raises(RuntimeError):
+        _breaks_off(ledger)
+    assert due(ledger) == []
+
+
+def test_a_card_that_expired_before_its_letter_left_is_exchanged_and_given_to_nobody(ledger: Ledger) -> None:
+    with ledger.work() as work:
+        work.cards.add("dies", EURO_20, NOW + timedelta(hours=1), NOW)
+        work.cards.add("lives", EURO_20, None, NOW)
+    stock = StockedCards(ledger)
+    order = CardOrder("fu1-1", "FU-1", 1, EURO_20)
+    assert code(stock.order(order, NOW)) == "dies"
+    assert code(stock.order(order, NOW)) == "dies"
+    assert code(stock.order(order, LATER)) == "lives"
+    assert isinstance(stock.order(CardOrder("fu2-1", "FU-2", 1, EURO_20), LATER), NoCard)
+
+
+def test_a_code_that_another_grant_has_is_not_kept(ledger: Ledger) -> None:
+    card = TakenCard("the-same-code", EURO_20, None)
+    with ledger.work() as work:
+        assert work.cards.keep("FU-1", 1, card, NOW)
+        assert work.cards.keep("FU-1", 1, card, NOW)
+        assert not work.cards.keep("FU-2", 1, card, NOW)
+        assert not work.cards.keep("FU-1", 1, TakenCard("another", EURO_20, None), NOW)
+        assert not work.cards.add("the-same-code", EURO_20, None, NOW)
+
+
+def _breaks_off(ledger: Ledger) -> None:
+    with ledger.work() as work:
+        work.orders.place("FU-7K3Q9", 1, EURO_20, NOW)
+        raise RuntimeError
+
+
+def code(found: TakenCard | NoCard) -> str:
+    assert isinstance(found, TakenCard)
+    return found.code

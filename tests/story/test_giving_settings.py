@@ -1,0 +1,63 @@
+"""The tables of followupd.toml on what customers are given: every mistake is said with its line and its mend."""
+
+from pathlib import Path
+
+import pytest
+
+from followupd.edges import settings
+from followupd.edges.settings import Rule
+from followupd.model.compensation import Money
+from tests.story.configured import configured, line_of, only, rewrite
+
+HTTP = '\n[gift_cards]\nprovider = "http"\nurl = "https://cards.example.com/api/v2/"\ntoken = "env:TOKEN"\n'
+
+
+def test_without_a_word_there_is_no_cap_and_cards_come_from_the_stock(tmp_path: Path) -> None:
+    found = settings.load(configured(tmp_path))
+    assert found.compensation.cap is None
+    assert (found.gift_cards.provider, found.gift_cards.low) == ("codes", 5)
+
+
+def test_a_cap_is_money_of_the_company(tmp_path: Path) -> None:
+    rewrite(configured(tmp_path), "", '\n[compensation]\ncap = "200.00 per month"\n')
+    assert settings.load(tmp_path).compensation.cap == Money(20000, "GBP")
+
+
+@pytest.mark.parametrize("cap", ["200", "200 per week", "much per month", "200 EUR per month", "1.234 per month"])
+def test_what_is_no_cap_is_said(tmp_path: Path, cap: str) -> None:
+    rewrite(configured(tmp_path), "", f'\n[compensation]\ncap = "{cap}"\n')
+    problem = only(tmp_path)
+    assert (problem.rule, problem.line) == (Rule.AMOUNT, line_of(tmp_path, "cap ="))
+
+
+def test_a_provider_over_http_has_an_address_and_a_token(tmp_path: Path) -> None:
+    rewrite(configured(tmp_path), "", HTTP)
+    found = settings.load(tmp_path)
+    assert found.gift_cards.url == "https://cards.example.com/api/v2"
+    assert found.gift_cards.token in found.secrets
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rule"),
+    [
+        ('url = "https://cards.example.com/api/v2/"\n', "", Rule.MISSING),
+        ('token = "env:TOKEN"\n', "", Rule.MISSING),
+        ("https://cards", "http://cards", Rule.CLEAR_TEXT),
+        ("https://cards", "ftp://cards", Rule.HOST),
+        ("https://cards", "https://user:secret@cards", Rule.HOST),
+        ("v2/", "v2?key=1", Rule.HOST),
+        ("env:TOKEN", "s3cret", Rule.BARE),
+        ('provider = "http"', 'provider = "https"', Rule.WORD),
+        ('token = "env:TOKEN"\n', 'token = "env:TOKEN"\nlow = -1\n', Rule.TYPE),
+        ('token = "env:TOKEN"\n', 'token = "env:TOKEN"\nca_file = "none.pem"\n', Rule.NO_FILE),
+    ],
+)
+def test_what_would_not_work_is_said(tmp_path: Path, old: str, new: str, rule: Rule) -> None:
+    assert old in HTTP
+    rewrite(configured(tmp_path), "", HTTP.replace(old, new, 1))
+    assert only(tmp_path).rule is rule
+
+
+def test_plain_http_is_allowed_on_this_machine(tmp_path: Path) -> None:
+    rewrite(configured(tmp_path), "", HTTP.replace("https://cards.example.com", "http://127.0.0.1:8000"))
+    assert settings.problems(tmp_path) == []
