@@ -1,0 +1,61 @@
+"""The commands that keep a ledger: backup, upgrade, export and erase, as an admin types them."""
+
+import json
+import sqlite3
+import stat
+from contextlib import closing
+from pathlib import Path
+
+from tests.journeys.test_nobody_gets_in import a_complaint, command
+from tests.journeys.world import CUSTOMER, World
+
+
+def test_a_customers_data_is_handed_out_and_then_forgotten(world: World) -> None:
+    a_complaint(world, subject="My teapot", text="It came in shards after three weeks!")
+    ref = world.case().ref
+    exported = command(world, "export", CUSTOMER)
+    assert exported.returncode == 0, exported.stderr
+    assert json.loads(exported.stdout)["cases"][0]["ref"] == ref
+    assert "shards" in exported.stdout
+
+    refused = command(world, "erase", CUSTOMER)
+    assert refused.returncode == 1
+    assert f"{ref} is still open" in refused.stderr
+    erased = command(world, "erase", CUSTOMER, "--even-open", "--json")
+    assert erased.returncode == 0, erased.stderr
+    assert json.loads(erased.stdout)["cases"] == [ref]
+
+    files = [path for path in world.directory.rglob("ledger.db*") if path.is_file()]
+    written = b"".join(path.read_bytes() for path in files)
+    assert ref.encode() in written
+    assert CUSTOMER.encode() not in written
+    again = command(world, "export", CUSTOMER)
+    assert json.loads(again.stdout)["cases"] == []
+    assert "Nothing is known" in again.stderr
+    shown = command(world, "case", ref)
+    assert shown.returncode == 0, shown.stderr
+    assert "shards" not in shown.stdout
+
+    world.house.ledger.close()
+    before = len(world.smtp.messages)
+    assert world.passes().cases()[0].held
+    assert len(world.smtp.messages) == before
+
+
+def test_a_backup_is_a_ledger_that_others_cannot_read_and_overwrites_nothing(world: World, tmp_path: Path) -> None:
+    a_complaint(world)
+    copy = tmp_path / "backup.db"
+    done = command(world, "backup", str(copy))
+    assert done.returncode == 0, done.stderr
+    assert "the ledger's key" in done.stdout
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    with closing(sqlite3.connect(copy)) as kept:
+        assert kept.execute("SELECT ref FROM case_file").fetchall() == [(world.case().ref,)]
+    again = command(world, "backup", str(copy))
+    assert again.returncode == 1
+    assert "nothing was written" in again.stderr
+
+
+def test_a_ledger_that_is_up_to_date_needs_no_upgrade(world: World) -> None:
+    assert command(world, "upgrade").stdout == "The ledger is up to date.\n"
+    assert json.loads(command(world, "upgrade", "--json").stdout) == {"done": None}
