@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from followupd.model.case import Case
+from followupd.model.case import Case, Stage
 from followupd.model.compensation import Compensation, Gift, GrantState
 from followupd.model.letter import CONFIRMATION, CUSTOMER_LETTERS, DELAY, FOLLOW_UP, FOLLOW_UP_FACTS, GIFT_CARD
 from followupd.model.option import OptionState
@@ -105,6 +105,8 @@ def stale(letter: Outgoing, case: Case, now: datetime) -> str:
     if letter.kind == GIFT_CARD:
         grant = case.grant(letter.concerns[0]) if letter.concerns else None
         return "" if grant and grant.state is GrantState.GRANTED else "the gift card is not granted any more"
+    if case.stage in {Stage.SUSPECTED, Stage.DISMISSED}:
+        return f"the case is {case.stage}: an agent said that it is no complaint"
     if letter.kind in {CONFIRMATION, DELAY}:
         return _changed(letter, case)
     return ""

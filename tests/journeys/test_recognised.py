@@ -283,3 +283,13 @@ def test_a_house_that_starts_anew_sends_no_digest_a_second_time(world: World) ->
     assert len(digests(world)) == 1
     world.passes(MORNING + timedelta(days=1))
     assert len(digests(world)) == 2  # nobody has decided yet
+
+
+def test_a_letter_that_waits_for_the_morning_does_not_leave_once_the_case_is_dismissed(world: World) -> None:
+    world.passes(datetime(2026, 12, 1, 21, 0, tzinfo=UTC))
+    world.customer_writes(PARCEL)
+    world.passes(datetime(2026, 12, 1, 21, 15, tzinfo=UTC))
+    [opened] = world.letters("desk/opened")
+    world.agent_answers(opened, "dismiss")
+    world.passes(MORNING)
+    assert to_customers(world) == []
