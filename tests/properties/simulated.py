@@ -184,6 +184,7 @@ class Mailbox:
     inbox: str = "INBOX"
     sent: str = "Sent"
     drafts: str = "Drafts"
+    connected: bool = True
 
     def put(self, raw: bytes, at: datetime, folder: str = "INBOX", flags: Iterable[str] = ()) -> Mail:
         self.modseq += 1
@@ -694,7 +695,8 @@ class Simulation:
         owing = {GrantState.GRANTED, GrantState.WAITING_APPROVAL, GrantState.PROPOSED}
         return [
             case for case in self.cases()
-            if case.stage not in done or case.owed or any(grant.state in owing for grant in case.compensation)
+            if case.stage not in done
+            or (case.stage is not Stage.DISMISSED and (case.owed or any(g.state in owing for g in case.compensation)))
         ]  # fmt: skip
 
     def _inspect_end(self) -> None:

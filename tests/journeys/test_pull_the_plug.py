@@ -1,0 +1,339 @@
+"""The plug is pulled: the process dies, the line breaks, the disk is full, the ledger is locked; no letter leaves twice."""
+
+import random
+import resource
+import signal
+import sqlite3
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event
+
+from followupd import daemon
+from followupd.errors import OutageError
+from followupd.model.case import Stage
+from followupd.model.compensation import Money
+from followupd.model.outgoing import Condition
+from tests.journeys.service import Service, ends
+from tests.journeys.world import World, text_of
+from tests.servers.dovecot import Dovecot
+from tests.servers.machine import until
+from tests.servers.manager import Manager
+from tests.servers.smtp import DROP, DROP_BEFORE, KEEP, Action, Sink
+
+COMPLAINT = "My parcel has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."
+CODE = "GIFT-7Q4X-SECRET"
+WINDOW = '[post]\nwitness_within = "2 seconds"'
+
+
+@pytest.fixture
+def service(tmp_path: Path, dovecot: Dovecot, smtp: Sink) -> Iterator[Service]:
+    with Manager() as manager:
+        service = Service.made(tmp_path / "etc", dovecot.account("support"), smtp, manager)
+        rewrite(service, "[post]", WINDOW)
+        yield service
+
+
+def rewrite(service: Service, old: str, new: str) -> None:
+    file = service.directory / "followupd.toml"
+    file.write_text(file.read_text().replace(old, new))
+
+
+def condition(service: Service, kind: str) -> list[str]:
+    return [each["condition"] for each in service.ask("letters") if each["kind"] == kind]
+
+
+# --- the process dies -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("stage", "plan", "taken"),
+    [("ehlo", [60.0], 0), ("data", [60.0], 0), ("data", [KEEP, 60.0], 1)],
+    ids=["before the letter is begun", "before the server takes it", "after the server took it"],
+)
+def test_sigkill_at_each_step_of_the_post_leaves_a_doubt_and_a_question(
+    service: Service, stage: str, plan: list[Action], taken: int
+) -> None:
+    with service.ready() as process:
+        service.customer_writes(COMPLAINT)
+        service.agent_tags("complaint")
+        until(lambda: service.letters("desk/opened"), "the desk mail")
+        service.smtp.plan(stage, *plan)
+        service.waits_for("confirmation.1 leaves")
+        until(lambda: not service.smtp.plans[stage] or len(service.letters("confirmation")) == taken, "the server")
+        ends(process, signal.SIGKILL, 10)
+    service.smtp.plans.clear()
+    with service.ready() as process:
+        until(lambda: service.letters("desk/doubt"), "the question", 30)
+        assert ends(process, signal.SIGTERM, 10) == 0
+    service.once()
+    assert condition(service, "confirmation") == ["doubt"]
+    assert len(service.letters("confirmation")) == taken
+    assert len(service.letters("desk/doubt")) == 1
+
+
+def test_a_process_killed_again_and_again_sends_each_letter_once(service: Service) -> None:
+    service.once()
+    for number in range(5):
+        service.postbox.deliver(
+            f"From: Kim {number} <kim{number}@customers.test>\r\nTo: {service.postbox.address}\r\n"
+            f"Subject: Where is parcel {number}?\r\nMessage-ID: <parcel-{number}@customers.test>\r\n\r\n{COMPLAINT} {number}\r\n".encode()
+        )
+    for uid in service.postbox.uids():
+        service.postbox.mark(uid, "complaint")
+    chance = random.Random(7)
+    for _ in range(6):
+        with service.running() as process, pytest.raises(subprocess.TimeoutExpired):
+            process.wait(chance.uniform(0.6, 2.5))
+        service.copies_arrive()
+    for _ in range(3):
+        service.once()
+        service.copies_arrive()
+    keys = [str(mail["X-Followupd-Key"]) for mail in service.letters() if "desk/" not in str(mail["X-Followupd-Key"])]
+    assert len(keys) == len(set(keys))
+    cases = service.ask("cases")
+    assert len(cases) == 5
+    letters = [letter for case in cases for letter in case["letters"] if letter["kind"] == "confirmation"]
+    assert sorted(letter["key"] for letter in letters) == sorted(f"{case['ref']}.confirmation.1" for case in cases)
+    assert {letter["condition"] for letter in letters} <= {"sent", "doubt", "ready"}
+    sent = {letter["key"] for letter in letters if letter["condition"] == "sent"}
+    assert sent == {key for key in keys if ".confirmation." in key}
+
+
+# --- a person settles -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("how", "said", "letters"), [("sent", "sent", 1), ("resend", "sent", 2), ("drop", "dropped", 1)]
+)
+def test_a_person_settles_a_doubt_and_more_runs_send_nothing_more(
+    service: Service, how: str, said: str, letters: int
+) -> None:
+    service.once()
+    service.customer_writes(COMPLAINT)
+    service.agent_tags("complaint")
+    with service.ready() as process:
+        until(lambda: service.letters("desk/opened"), "the desk mail")
+        service.smtp.plan("data", DROP)
+        service.waits_for("confirmation.1 in doubt")
+        ends(process, signal.SIGTERM, 10)
+    [key] = [letter["key"] for letter in service.ask("letters") if letter["kind"] == "confirmation"]
+    assert service.ask("settle", key, how)["key"] == key
+    for _ in range(2):
+        service.once()
+    assert condition(service, "confirmation") == [said]
+    assert len(service.letters("confirmation")) == letters
+    assert len({str(mail["Message-ID"]) for mail in service.letters("confirmation")}) == 1
+    assert len(service.letters("desk/doubt")) <= 1
+    [case] = service.ask("cases")
+    assert case["held"] is (how == "drop")
+
+
+# --- the line breaks --------------------------------------------------------------------------------------------------
+
+
+def complained(world: World) -> World:
+    world.customer_writes(COMPLAINT)
+    world.agent_tags("complaint")
+    return world
+
+
+def later(world: World, **span: float) -> World:
+    return world.passes(world.now + timedelta(**span))
+
+
+def lose_copies(world: World) -> None:
+    world._copied = 10**9
+
+
+@pytest.mark.parametrize("policy", ["ask", "resend"])
+@pytest.mark.parametrize("plan", [DROP, DROP_BEFORE], ids=["taken", "lost"])
+@pytest.mark.parametrize("copy", [True, False], ids=["the copy comes", "no copy comes"])
+def test_a_lost_reply_is_settled_by_the_copy_or_by_the_policy(
+    make_world: Callable[..., World], policy: str, plan: str, copy: bool
+) -> None:
+    world = complained(make_world(post=f'in_doubt = "{policy}"'))
+    if not copy:
+        lose_copies(world)
+    world.smtp.plan("data", plan)
+    later(world, minutes=11)
+    proved = copy and plan == DROP
+    for _ in range(10):
+        later(world, minutes=6)
+    with world.house.ledger.work() as work:
+        [state] = [each for each in work.outbox.all() if each.letter.kind == "confirmation"]
+    again = policy == "resend" and not proved
+    assert state.condition is (Condition.SENT if proved or again else Condition.DOUBT)
+    assert len(world.letters("confirmation")) == (1 if plan == DROP else 0) + again
+    assert len({str(mail["Message-ID"]) for mail in world.letters("confirmation")}) <= 1
+    assert len(world.letters("desk/doubt")) == (0 if proved or again else 1)
+    assert world.case().stage is (Stage.CONFIRMED if proved or again else Stage.PROMISED)
+
+
+def test_a_follow_up_in_doubt_is_sent_again_and_not_taken_back_for_its_own_doubt(
+    make_world: Callable[..., World],
+) -> None:
+    world = complained(make_world(post='in_doubt = "resend"'))
+    world.says(world.case().ref, "kept", "fixed", "cause: a", "resolution: b", "prevention: c")
+    world.smtp.plan("data", DROP_BEFORE)
+    later(world, days=3)
+    later(world, minutes=20)
+    assert len(world.letters("follow-up")) == 1
+    assert world.case().stage is Stage.FOLLOWED_UP
+    [mark] = world.case().letters_of("follow-up")
+    assert (mark.key, mark.state) == (f"{world.case().ref}.follow-up.1", "left")
+
+
+def test_a_copy_that_comes_while_a_letter_waits_to_be_sent_again_stops_it(make_world: Callable[..., World]) -> None:
+    world = complained(make_world(post='in_doubt = "resend"'))
+    lose_copies(world)
+    world.smtp.plan("data", DROP)
+    later(world, minutes=11)
+    taken = len(world.smtp.messages)
+    world.smtp.plan("mail", "451 4.3.0 later")
+    later(world, minutes=11)  # the window is over, and the next try is put off
+    with world.house.ledger.work() as work:
+        assert [each.letter.kind for each in work.outbox.all(Condition.DEFERRED)] == ["confirmation"]
+    world._copied = taken - 1
+    assert world._copies_arrive() == 1
+    later(world, minutes=6)
+    later(world, days=1)
+    assert len(world.letters("confirmation")) == 1
+    assert world.case().stage is Stage.CONFIRMED
+
+
+@pytest.mark.parametrize("plan", [DROP, DROP_BEFORE], ids=["taken", "lost"])
+@pytest.mark.parametrize("how", ["", "sent", "drop", "resend"])
+def test_a_gift_card_in_doubt_leaves_again_only_on_a_persons_word(
+    make_world: Callable[..., World], plan: str, how: str
+) -> None:
+    world = complained(make_world(post='in_doubt = "resend"'))
+    ref = world.case().ref
+    with world.house.ledger.work() as work:
+        for number in range(3):
+            work.cards.add(f"{CODE}-{number}", Money(2000, "EUR"), None, world.now)
+    world.says(ref, "kept", "fixed", "cause: a", "resolution: b", "prevention: c", "gift-card: 20 EUR")
+    world.passes(datetime(2026, 12, 4, 10, 5, tzinfo=UTC))
+    assert len(world.letters("follow-up")) == 1
+    lose_copies(world)
+    world.passes(datetime(2026, 12, 7, 10, tzinfo=UTC))
+    world.smtp.plan("data", plan)
+    world.passes(datetime(2026, 12, 7, 10, 30, tzinfo=UTC))
+    later(world, minutes=30)
+    [asked] = world.letters("desk/doubt")
+    assert CODE not in text_of(asked)
+    if how:
+        key = f"{ref}.gift-card.1"
+        world.house.dispatch.settle_by_hand(key, how, "ana", world.now)  # type: ignore[arg-type]  # one of the words
+    for _ in range(10):
+        later(world, hours=20)
+    given = [mail for mail in world.letters() if CODE in text_of(mail)]
+    assert len(given) == (plan == DROP) + (how == "resend")
+    with world.house.ledger.work() as work:
+        assert sum(card.case_ref is not None for card in work.cards.all()) == 1
+        waiting = work.outbox.all(Condition.DOUBT)
+    assert [state.letter.kind for state in waiting] == ([] if how else ["gift-card"])
+
+
+# --- the disk is full -------------------------------------------------------------------------------------------------
+
+
+def test_a_full_disk_at_any_moment_costs_no_letter_and_sends_none_twice(service: Service) -> None:
+    service.once()
+    rewrite(service, 'after = "2 seconds"', 'after = "1 second"')
+    service.customer_writes(COMPLAINT)
+    service.agent_tags("complaint")
+    ledger = service.directory / "ledger.db"
+    failed = 0
+    for room in (0, 8, 24, 48, 96):
+        size = max(file.stat().st_size for file in service.directory.glob("ledger.db*"))
+        failed += bool(once_with(service, size // 1024 + room))
+        service.copies_arrive()
+    for _ in range(3):
+        service.once()
+        service.copies_arrive()
+    assert failed  # the disk was full indeed
+    assert condition(service, "confirmation") == ["sent"]
+    assert len(service.letters("confirmation")) == 1
+    with sqlite3.connect(ledger) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def once_with(service: Service, kilobytes: int) -> int:
+    """Run once while no file may grow beyond this size; return the exit code."""
+    limit = kilobytes * 1024
+    done = subprocess.run(
+        [*service._command, "run", "--once", "--config", str(service.directory)], env=service._environment, check=False,
+        capture_output=True, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+    )  # fmt: skip
+    assert b"Traceback" not in done.stderr, done.stderr.decode()
+    return done.returncode
+
+
+# --- the ledger is locked ---------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def locked(ledger: Path) -> Iterator[None]:
+    """Hold the ledger's write lock, as a command that hangs would."""
+    connection = sqlite3.connect(ledger, timeout=30, isolation_level=None, check_same_thread=False)
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")
+        connection.close()
+
+
+def test_a_ledger_that_is_locked_for_some_beats_loses_no_letter(service: Service) -> None:
+    with service.ready() as process:
+        service.customer_writes(COMPLAINT)
+        service.agent_tags("complaint")
+        until(lambda: service.letters("desk/opened"), "the desk mail")
+        service.smtp.plan("data", 1.0)
+        service.waits_for("confirmation.1 leaves")
+        with locked(service.directory / "ledger.db"):
+            until(lambda: service.letters("confirmation"), "the confirmation")
+            threading.Event().wait(2.5)
+            assert process.poll() is None
+        service.waits_for("confirmation.1 sent")
+        assert ends(process, signal.SIGTERM, 10) == 0
+    assert len(service.letters("confirmation")) == 1
+    assert condition(service, "confirmation") == ["sent"]
+
+
+def beats(world: World) -> None:
+    """Beat as long as there is something to do."""
+    while daemon.beat(world.house, world.now):
+        pass
+
+
+def test_what_the_server_said_outlives_an_outage_of_the_ledger(world: World) -> None:
+    """A ledger that stays locked past every patience: the server's word is put down in the next beat, and is no doubt."""
+    complained(world)
+    event.listen(world.house.ledger._engine, "connect", lambda line, _: line.execute("PRAGMA busy_timeout = 50"))
+    world.house.ledger.close()
+    lose_copies(world)
+    world.now += timedelta(minutes=11)
+    world.smtp.plan("data", 1.0)
+    locks = locked(world.directory / "ledger.db")
+
+    def lock_meanwhile() -> None:
+        until(lambda: not world.smtp.plans["data"], "the letter in the server's hands")
+        locks.__enter__()
+
+    thread = threading.Thread(target=lock_meanwhile)
+    thread.start()
+    with pytest.raises(OutageError, match="locked"):
+        beats(world)
+    thread.join()
+    locks.__exit__(None, None, None)
+    world.passes()
+    assert len(world.letters("confirmation")) == 1
+    assert world.case().stage is Stage.CONFIRMED
+    assert world.letters("desk/doubt") == []
