@@ -215,7 +215,10 @@ def of_gift_card(case: Case, playbook: Playbook, card: Card, pen: Written) -> di
         expires = pen.date(date.fromisoformat(card.expires))
     except ValueError:
         expires = card.expires
-    shown = Named(code=one_line(card.code), amount=one_line(card.amount), expires=_given("card.expires", expires))
+    shown = Named(
+        code=one_line(card.code), amount=one_line(card.amount), expires=_given("card.expires", expires),
+        is_link=card.code.startswith("https://"),
+    )  # fmt: skip
     return people(case, playbook) | {"card": shown}
 
 
