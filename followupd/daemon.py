@@ -13,9 +13,11 @@ from schedule import Scheduler
 
 from followupd import __version__, clock, journal
 from followupd.edges.mailbox import Mailbox
-from followupd.edges.settings import MailboxSettings, load
+from followupd.edges.metrics import Metrics, Vitals
+from followupd.edges.settings import WARNINGS, MailboxSettings, load
 from followupd.edges.systemd import notify
 from followupd.errors import FollowupdError, OutageError
+from followupd.model.kept import QUARANTINE
 from followupd.rounds.intake import Folder, Role
 from followupd.wiring import House, build_to_run, house_problems
 
@@ -243,8 +245,9 @@ class Daemon:
         notify("RELOADING=1")
         directory = self.house.settings.directory
         found = house_problems(directory, clock.now())
-        if found:
-            journal.not_reloaded(len(found))
+        if found := [problem for problem in found if problem.rule not in WARNINGS]:
+            journal.not_reloaded([str(problem) for problem in found])
+            notify(f"STATUS=kept the old configuration: the new one has {len(found)} problem(s)")
         else:
             try:
                 house = build_to_run(load(directory))

@@ -3,9 +3,12 @@
 import logging
 import os
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 
 _log = logging.getLogger("followupd")
+#: so many problems of a configuration are said in the log
+_SHOWN = 10
 
 #: journald reads the level from a prefix (sd-daemon(3))
 _PREFIX = {logging.DEBUG: "<7>", logging.INFO: "<6>", logging.WARNING: "<4>", logging.ERROR: "<3>"}
@@ -57,8 +60,10 @@ def reloaded() -> None:
     _log.info("configuration, playbooks and letters were read again")
 
 
-def not_reloaded(problems: int) -> None:
-    _log.error("kept the old configuration: the new one has %d problem(s); `followupd check` shows them", problems)
+def not_reloaded(problems: Sequence[str]) -> None:
+    more = ["`followupd check` shows all of them"] if len(problems) > _SHOWN else []
+    shown = " | ".join([*problems[:_SHOWN], *more])
+    _log.error("kept the old configuration: the new one has %d problem(s): %s", len(problems), shown)
 
 
 def outage(what: str, error: Exception) -> None:
@@ -149,6 +154,10 @@ def stock_low(value: str, left: int) -> None:
     _log.warning("gift cards of %s: %d left in stock", value, left)
 
 
+def draft_filed(key: str, folder: str) -> None:
+    _log.info("%s waits for review as a draft in %s", key, folder)
+
+
 # --- a letter's way out ---
 
 
@@ -170,10 +179,6 @@ def letter_leaves(key: str) -> None:
 
 def letter_put_down(key: str, outcome: str, reply: str) -> None:
     _log.info("%s %s: %s", key, outcome, reply)
-
-
-def draft_filed(key: str, folder: str) -> None:
-    _log.info("%s waits for review as a draft in %s", key, folder)
 
 
 def letter_in_doubt(key: str) -> None:

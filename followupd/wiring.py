@@ -14,11 +14,11 @@ from followupd.edges.login import Account
 from followupd.edges.mailbox import Mailbox
 from followupd.edges.post import Post
 from followupd.edges.seal import Seal
-from followupd.edges.settings import MailboxSettings, PostSettings, Settings, load, missing_secrets, problems
+from followupd.edges.settings import WARNINGS, MailboxSettings, PostSettings, Settings, load, missing_secrets, problems
 from followupd.edges.settings.cue_files import CueFiles, cue_problems
 from followupd.edges.smtp_line import PostAccount
 from followupd.edges.templates import Letters
-from followupd.edges.wording_check import wording_problems
+from followupd.edges.wording_check import is_wording, wording_problems
 from followupd.errors import OutageError, Problem, SetupError
 from followupd.model.agent import Agent, Company, Team
 from followupd.model.calendar import Calendar, Duration
@@ -132,7 +132,9 @@ def build_to_run(settings: Settings) -> House:
     """Join every room for the daemon; raises SetupError with every secret that is missing."""
     if absent := missing_secrets(settings):
         raise SetupError(absent)
-    return build(settings)
+    house = build(settings)
+    house.letters.take_in()  # what is edited from here on counts when it was checked, and not file by file
+    return house
 
 
 def letters_of(settings: Settings, message_id: Callable[[str, str], str]) -> Letters:
@@ -206,6 +208,11 @@ def house_problems(directory: Path, now: datetime) -> list[Problem]:
         playbooks, manner = {"default": _playbook_to_try()}, Manner()
     found += letter_problems(letters, playbooks["default"], now)
     return [*found, *wording_problems(letters, playbooks, manner, around, now)]
+
+
+def hindering(found: Sequence[Problem]) -> list[Problem]:
+    """Return the problems that keep the daemon from starting; words are held to their rules again when they are written."""
+    return [each for each in found if each.rule not in WARNINGS and not is_wording(each)]
 
 
 def _playbook_to_try() -> Playbook:

@@ -24,13 +24,16 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
 def _run(options: argparse.Namespace) -> int:
     from followupd import clock, journal
     from followupd.daemon import Daemon, once
-    from followupd.edges.settings import WARNINGS, load
+    from followupd.edges import checked
+    from followupd.edges.settings import load
     from followupd.errors import SetupError
-    from followupd.wiring import build_to_run, house_problems
+    from followupd.wiring import build_to_run, hindering, house_problems
 
     journal.start(verbose=options.verbose)
-    if problems := [each for each in house_problems(options.config, clock.now()) if each.rule not in WARNINGS]:
-        raise SetupError(problems)
+    if not checked.found_well(options.config):
+        if problems := hindering(house_problems(options.config, clock.now())):
+            raise SetupError(problems)
+        checked.remember(options.config)
     house = build_to_run(load(options.config))
     if options.once:
         once(house, clock.now())

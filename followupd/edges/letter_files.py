@@ -6,7 +6,7 @@ whose name begins with "_" is a part that letters include.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -96,18 +96,36 @@ def _front(rows: list[str], file: str) -> Iterator[tuple[str, tuple[str, int]]]:
 class Files(BaseLoader):
     """Gives Jinja2 the bodies of letters, and the parts that they include, by their path below the directory."""
 
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
+    def __init__(self, directory: Path, texts: Mapping[str, str] | None = None) -> None:
+        """`texts` are the files as they were read at one moment; without them each is read when it is needed."""
+        self.directory, self.texts = directory, texts
 
     def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:  # noqa: ARG002  Jinja2's signature
         path = self.directory / template
-        if not path.resolve().is_relative_to(self.directory.resolve()) or not path.is_file():
-            raise TemplateNotFound(template)
-        text = path.read_text(encoding="utf-8")
+        text = self._text(path, template)
         file = f"{self.directory.name}/{template}"
         is_letter = path.suffix == ".md" and not path.name.startswith("_")
         body = Letter.read(text, file, "").body if is_letter else text
         return _ENDS_IN_TAG.sub(r"\1{{ '' }}", body), file, lambda: True
+
+    def _text(self, path: Path, template: str) -> str:
+        if self.texts is not None:
+            if template not in self.texts:
+                raise TemplateNotFound(template)
+            return self.texts[template]
+        if not path.resolve().is_relative_to(self.directory.resolve()) or not path.is_file():
+            raise TemplateNotFound(template)
+        return path.read_text(encoding="utf-8")
+
+
+def all_texts(directory: Path) -> dict[str, str]:
+    """Read every letter, part and frame; files that are no UTF-8, or lie elsewhere, are left out."""
+    found: dict[str, str] = {}
+    for path in (*directory.rglob("*.md"), *directory.glob("*.html")):
+        with suppress(UnicodeDecodeError):
+            if path.is_file() and path.resolve().is_relative_to(directory.resolve()):
+                found[path.relative_to(directory).as_posix()] = path.read_text(encoding="utf-8")
+    return found
 
 
 def sentence(value: Any) -> str:
@@ -129,7 +147,9 @@ def first(values: Iterable[Any]) -> Any:
     return next(iter(values), Missing.called("first"))
 
 
-def sandbox(directory: Path, write: Callable[[str], str], *, markup: bool) -> Environment:
+def sandbox(
+    directory: Path, write: Callable[[str], str], *, markup: bool, texts: Mapping[str, str] | None = None
+) -> Environment:
     """Return a sandbox in which every printed value goes through `write`; nothing but filters of ours skips it."""
 
     @pass_context  # a finalizer that wants the context also sees the constants, which are otherwise folded before it
@@ -141,7 +161,7 @@ def sandbox(directory: Path, write: Callable[[str], str], *, markup: bool) -> En
         return value if isinstance(value, Markup) else Markup(write(str(value)))  # noqa: S704  escaped for Markdown
 
     environment = ImmutableSandboxedEnvironment(
-        loader=Files(directory), undefined=Unknown, finalize=finalize, autoescape=True, auto_reload=False,
+        loader=Files(directory, texts), undefined=Unknown, finalize=finalize, autoescape=True, auto_reload=False,
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, cache_size=-1,
     )  # fmt: skip
     environment.filters = {name: one for name, one in environment.filters.items() if name in _FILTERS}

@@ -20,7 +20,7 @@ from followupd.edges import letter_scope as scopes
 from followupd.edges import markdown
 from followupd.edges.call_invite import invite
 from followupd.edges.digest_scope import of_digest
-from followupd.edges.letter_files import Files, Letter, SlotError, naming, sandbox
+from followupd.edges.letter_files import Files, Letter, SlotError, all_texts, naming, sandbox
 from followupd.edges.letter_slots import lacking
 from followupd.errors import LetterError
 from followupd.model.agenda import Agenda
@@ -52,7 +52,12 @@ class Letters:
     sender_of: Callable[[str], Person] = field(kw_only=True)
     message_id: Callable[[str, str], str] = field(kw_only=True)
     _read: dict[tuple[str, str], Letter] = field(default_factory=dict, repr=False)
+    _texts: dict[str, str] = field(default_factory=dict, repr=False)  # all files, once they are taken in
     _lines: dict[str, Template] = field(default_factory=dict, repr=False)  # subjects and phrases, compiled
+
+    def take_in(self) -> None:
+        """Read every file now: what is edited later counts only in another `Letters`, when it has passed `check`."""
+        self._texts.update(all_texts(self.directory))
 
     def letter(self, kind: str, case: Case, playbook: Playbook, now: datetime, brief: Brief) -> Outgoing:
         """Write a letter to the customer; raises LetterError when a value or a slot is missing."""
@@ -108,7 +113,8 @@ class Letters:
     def find(self, kind: str, *languages: str) -> Letter:
         """Return the letter of that kind in the first of these languages that has it, else in English."""
         for language in dict.fromkeys(_candidates([*languages, DEFAULT])):
-            if (self.directory / language / f"{kind}.md").is_file():
+            name = f"{language}/{kind}.md"
+            if name in self._texts or (not self._texts and (self.directory / name).is_file()):
                 return self._load(language, kind)
         raise LetterError(f"{self.directory.name}/{DEFAULT}/{kind}.md: there is no such letter, in any language")
 
@@ -139,7 +145,16 @@ class Letters:
         )
 
     def _made(
-        self, found: Letter, kind: str, scope: dict[str, Any], *, key: str, case: str, mailbox: str, to: Person, **rest: Any
+        self,
+        found: Letter,
+        kind: str,
+        scope: dict[str, Any],
+        *,
+        key: str,
+        case: str,
+        mailbox: str,
+        to: Person,
+        **rest: Any,
     ) -> Outgoing:
         text, inside = markdown.to_parts(self.render(found, kind, scope))
         if not kind.startswith("desk/") and (empty := lacking(kind, found.language, text, scope)):
@@ -177,23 +192,27 @@ class Letters:
     def _load(self, language: str, kind: str) -> Letter:
         if (language, kind) not in self._read:
             file = f"{self.directory.name}/{language}/{kind}.md"
-            text = (self.directory / language / f"{kind}.md").read_text(encoding="utf-8")
+            name = f"{language}/{kind}.md"
+            text = self._texts.get(name) or (self.directory / name).read_text(encoding="utf-8")
             self._read[language, kind] = Letter.read(text, file, language)
         return self._read[language, kind]
 
     @cached_property
     def _marked(self) -> Environment:
-        return sandbox(self.directory, markdown.escaped, markup=True)
+        return sandbox(self.directory, markdown.escaped, markup=True, texts=self._texts or None)
 
     @cached_property
     def _plain(self) -> Environment:
-        return sandbox(self.directory, markdown.one_line, markup=False)
+        return sandbox(self.directory, markdown.one_line, markup=False, texts=self._texts or None)
 
     @cached_property
     def _layout(self) -> Template:
         with naming(f"{self.directory.name}/{LAYOUT}"):
             return ImmutableSandboxedEnvironment(
-                loader=Files(self.directory), undefined=scopes.Unknown, autoescape=True, auto_reload=False
+                loader=Files(self.directory, self._texts or None),
+                undefined=scopes.Unknown,
+                autoescape=True,
+                auto_reload=False,
             ).get_template(LAYOUT)
 
     @cached_property

@@ -16,10 +16,12 @@ from followupd.edges.samples import sample_brief, sample_case
 from followupd.edges.settings.rules import Rule
 from followupd.edges.templates import Letters
 from followupd.errors import LetterError, Problem
-from followupd.model.letter import CUSTOMER_LETTERS, GIFT_CARD
+from followupd.model.case import Case
+from followupd.model.letter import CUSTOMER_LETTERS, GIFT_CARD, Brief
 from followupd.model.message import Person
+from followupd.model.outgoing import Outgoing
 from followupd.model.playbook import Playbook
-from followupd.recovery.wording import PART, Context, Finding, Manner, findings, stated, unknown_rules
+from followupd.recovery.wording import BY_ID, PART, Context, Finding, Manner, findings, stated, unknown_rules
 
 _BRACES = re.compile(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", re.DOTALL)
 #: the hostile sample is made of slips that no letter would make; these two read like real cases
@@ -41,6 +43,28 @@ def wording_problems(
         rest = {(f, x) for f, x in written if x.words == "" or (x.rule.id, x.words.casefold()) not in said}
         found += [_problem(file, finding) for file, finding in (*source, *rest)]
     return sorted(set(found), key=lambda one: (one.file, one.line or 0, one.rule, one.problem))
+
+
+def is_wording(problem: Problem) -> bool:
+    """Say whether a problem is a finding of the rules of wording."""
+    return problem.rule in BY_ID
+
+
+def as_read(
+    letter: Outgoing, case: Case, brief: Brief, playbook: Playbook, manner: Manner, about: Context
+) -> tuple[Finding, ...]:
+    """Return what the rules find in a letter of a sample case, apart from the words that people said."""
+    values = (*stated(case), *(each.because for each in brief.promises if each.because))
+    days = {
+        playbook.calendar.local(day).date() for p in (*case.promises, *brief.promises) for day in (p.told, p.due) if day
+    }
+    owner = playbook.owner_of(case.owner).name
+    context = replace(
+        about, owner=owner, names=(*_NAMES, playbook.company.name, case.customer.name, owner), values=values,
+        insisted=values if letter.kind != GIFT_CARD else (), promised=days,
+    )  # fmt: skip
+    found = findings(letter.text, kind=letter.kind, language=letter.language, manner=manner, context=context)
+    return tuple(replace(finding, line=0) for finding in found)
 
 
 def _problem(file: str, finding: Finding, key: str | None = None) -> Problem:
@@ -107,28 +131,15 @@ def _written(
     letters = Letters(
         directory, sender_of=lambda _: Person("support@example.com"), message_id=lambda key, _: f"<{key}@x.example>"
     )
-    owner = playbook.owner_of(playbook.owner).name
     about = around(playbook, language, now)
     for kind in CUSTOMER_LETTERS:
         if not (directory / language / f"{kind}.md").is_file():
             continue
         for name in _READ:
             case = replace(sample_case(playbook, now, name), language=language)
-            brief = sample_brief(kind, case, playbook, now)
-            values = (*stated(case), *(each.because for each in brief.promises if each.because))
             try:
                 letter = try_out(letters, kind, case, playbook, now)
             except LetterError:
                 continue  # `letter_check` says so
-            days = {
-                playbook.calendar.local(day).date()
-                for p in (*case.promises, *brief.promises)
-                for day in (p.told, p.due)
-                if day
-            }
-            context = replace(
-                about, owner=owner, names=(*_NAMES, playbook.company.name, case.customer.name, owner), values=values,
-                insisted=values if kind != GIFT_CARD else (), promised=days,
-            )  # fmt: skip
-            for finding in findings(letter.text, kind=kind, language=language, manner=manner, context=context):
-                yield f"{directory.name}/{language}/{kind}.md", replace(finding, line=0)
+            for finding in as_read(letter, case, sample_brief(kind, case, playbook, now), playbook, manner, about):
+                yield f"{directory.name}/{language}/{kind}.md", finding

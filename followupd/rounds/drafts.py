@@ -5,12 +5,13 @@ or that is gone, is nothing that we may decide about; the agent is asked (`round
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
 from followupd import journal
+from followupd.errors import OutageError
 from followupd.model.kept import LetterState
 from followupd.model.outgoing import Condition, Draft, Outgoing
 from followupd.rounds.doors import Fetched, Ledger, Mailbox
@@ -24,6 +25,7 @@ class Drafts:
 
     ledger: Ledger
     compose: Callable[[Outgoing, datetime], bytes]
+    _refused: set[str] = field(default_factory=set, repr=False, compare=False)  # of these it was said once
 
     def sync(self, mailbox: Mailbox, name: str) -> None:
         """File drafts of new letters in review, take away those that are approved, tidy up after the others."""
@@ -32,12 +34,25 @@ class Drafts:
         with self.ledger.work() as work:
             waiting = work.outbox.drafts(name)
         for state in waiting:
-            if state.condition is not Condition.REVIEW:
-                self._tidy(mailbox, state)
-            elif state.draft is Draft.NONE:
-                self._file(mailbox, state)
-            else:
-                self._take(mailbox, state)
+            try:
+                self._do(mailbox, state)
+            except OutageError as error:
+                if not mailbox.connected:
+                    raise
+                # Drafts that the server refuses keep no mail from being heard; the letter is approved by mail alone.
+                if state.letter.key not in self._refused:
+                    journal.outage(f"the draft of {state.letter.key}", error)
+                self._refused.add(state.letter.key)
+                with self.ledger.work() as work:
+                    work.outbox.drafted(state.letter.key, Draft.WANTED, Draft.MISSING)
+
+    def _do(self, mailbox: Mailbox, state: LetterState) -> None:
+        if state.condition is not Condition.REVIEW:
+            self._tidy(mailbox, state)
+        elif state.draft is Draft.NONE:
+            self._file(mailbox, state)
+        else:
+            self._take(mailbox, state)
 
     def _file(self, mailbox: Mailbox, state: LetterState) -> None:
         """File the draft, once: one that lies there already is from a try of ours that ended before the commit."""

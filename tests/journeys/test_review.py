@@ -199,3 +199,14 @@ def test_refusing_takes_the_draft_away_and_holds_the_case(world: World) -> None:
     world.says(world.case().ref, "release")
     assert len(drafts(world)) == 1
     assert left(world) == []
+
+
+def test_a_drafts_folder_that_was_deleted_stops_neither_mail_nor_approval(world: World) -> None:
+    with world.postbox.client() as client:
+        client.delete_folder("Drafts")
+    world.says(world.case().ref, "approve")
+    assert left(world) == []
+    world.says(world.case().ref, "approve")
+    assert len(left(world)) == 1
+    world.customer_writes("Thank you, Ana.", "Re: Where is my parcel?", answering=left(world)[0])
+    assert world.case().unanswered or world.case().customer_wrote_at == world.now

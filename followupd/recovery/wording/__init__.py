@@ -1,10 +1,10 @@
 """The wording chapter: eighteen rules that templates, letters and agents' lines are held to (PRACTICES, tone and promises)."""
 
 from followupd.recovery.wording.judge import Context, Finding, Manner, findings, stated, unknown_rules
-from followupd.recovery.wording.rules import FACT, LONGEST, PART, PHRASED, PREVENTION, RULES, Rule
+from followupd.recovery.wording.rules import BY_ID, FACT, LONGEST, PART, PHRASED, PREVENTION, RULES, Rule
 from followupd.recovery.wording.text import LANGUAGES, STARTERS, body, has
 
 __all__ = [
-    "FACT", "LANGUAGES", "LONGEST", "PART", "PHRASED", "PREVENTION", "RULES", "STARTERS", "Context", "Finding", "Manner", "Rule", "body", "findings", "has", "stated",
+    "BY_ID", "FACT", "LANGUAGES", "LONGEST", "PART", "PHRASED", "PREVENTION", "RULES", "STARTERS", "Context", "Finding", "Manner", "Rule", "body", "findings", "has", "stated",
     "unknown_rules",
 ]  # fmt: skip
