@@ -30,10 +30,11 @@ def _run(options: argparse.Namespace) -> int:
     from followupd.wiring import build_to_run, hindering, house_problems
 
     journal.start(verbose=options.verbose)
-    if not checked.found_well(options.config):
+    digest = checked.digest(options.config)
+    if not checked.found_well(digest):
         if problems := hindering(house_problems(options.config, clock.now())):
             raise SetupError(problems)
-        checked.remember(options.config)
+        checked.remember(digest)
     house = build_to_run(load(options.config))
     if options.once:
         once(house, clock.now())

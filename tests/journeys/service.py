@@ -72,7 +72,10 @@ class Service:
     def ready(self) -> Iterator["subprocess.Popen[bytes]"]:
         """Start the daemon and wait until it is ready."""
         with self.running() as process:
-            self.manager.wait("READY=1")
+            try:
+                self.manager.wait("READY=1")
+            except TimeoutError as error:
+                raise TimeoutError(f"not ready: {self.journal()}") from error
             yield process
 
     def ask(self, *words: str) -> Any:

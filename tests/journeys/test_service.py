@@ -35,8 +35,7 @@ def test_a_tagged_complaint_is_answered_within_seconds_and_the_watchdog_is_fed(s
         until(lambda: service.letters("confirmation"), "the confirmation", 30)
         service.manager.wait("WATCHDOG=1")
         service.manager.wait("WATCHDOG=1")
-        [mailbox] = service.ask("status")["mailboxes"]
-        assert mailbox["connected"]
+        until(lambda: service.ask("status")["mailboxes"][0]["connected"], "a healthy status", 30)
         assert ends(process, signal.SIGTERM, STOP) == 0
     service.manager.wait("STOPPING=1")
     assert len(service.letters("confirmation")) == 1

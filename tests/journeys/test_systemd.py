@@ -67,7 +67,10 @@ def test_the_service_lives_under_all_its_restrictions(
 ) -> None:
     with Manager() as manager:
         service = Service.made(tmp_path / "etc", dovecot.account("support"), smtp, manager)
-    installed(service, box)
+    try:
+        installed(service, box)
+    except NotInstalledError as missing:  # a box may be laid out where no systemd can be started in it
+        skip(str(missing), demanded=False)
     box.systemctl("start", UNIT, check=False)
     assert box.show(UNIT, "StatusText") == "listening to 1 mailbox(es)", box.journal(UNIT)
 

@@ -85,7 +85,7 @@ class SystemdBox:
             "--console=pipe",
         ]
         command += [f"--bind-ro={bind}" for bind in binds]
-        command += [f"--machine={self.directory.name}", "systemd.unit=box.target"]
+        command += [f"--machine=followupd-box-{os.getpid()}", "systemd.unit=box.target"]
         with (self.directory / "console").open("wb") as console:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True
