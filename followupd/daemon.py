@@ -78,6 +78,15 @@ def _pulse(house: House, connected: dict[str, bool], now: datetime) -> None:
         work.pulse.put("connected", connected, now)
 
 
+def _vitals(house: House, connected: dict[str, bool]) -> Vitals:
+    with house.ledger.work() as work:
+        breaker = work.pulse.get("breaker")
+        return Vitals(
+            cases=work.cases.stages(), letters=work.outbox.conditions(), quarantine=work.mail.count(QUARANTINE),
+            connected=connected, breaker_open=breaker is not None and breaker[0] != "closed",
+        )  # fmt: skip
+
+
 class Watcher(threading.Thread):
     """Listens to some folders of one mailbox over one connection, and rings the bell when the ledger has news."""
 
@@ -88,6 +97,7 @@ class Watcher(threading.Thread):
         self.mailbox = settings.name
         self.connected = False
         self.marks = threading.Event()
+        self._refused: set[str] = set()  # folders that the server does not let us read
 
     def run(self) -> None:
         failures = 0
@@ -129,7 +139,7 @@ class Watcher(threading.Thread):
         while not self._daemon.stopping.is_set():
             self.marks.clear()
             for folder in reversed(folders):  # the first one stays open for the waiting
-                house.intake.sync(mailbox, folder, clock.now())
+                self._sync(house, mailbox, folder, needed=folder is folders[0])
             if not self.connected:
                 if self.opened.is_set():
                     journal.outage_over(self.name)
@@ -137,6 +147,21 @@ class Watcher(threading.Thread):
                 self.opened.set()
             self._daemon.bell.set()
             mailbox.wait(folders[0].name, poll, lambda: self.marks.is_set() or self._daemon.stopping.is_set())
+
+    def _sync(self, house: House, mailbox: Mailbox, folder: Folder, *, needed: bool) -> None:
+        """Read one folder. One that the server refuses, as when it was deleted, is said once and stops no other."""
+        try:
+            house.intake.sync(mailbox, folder, clock.now())
+        except OutageError as error:
+            if needed or not mailbox.connected:
+                raise
+            if folder.name not in self._refused:
+                journal.outage(f"{self.name}, {folder.name}", error)
+            self._refused.add(folder.name)
+        else:
+            if folder.name in self._refused:
+                journal.outage_over(f"{self.name}, {folder.name}")
+            self._refused.discard(folder.name)
 
 
 class Daemon:
@@ -153,6 +178,7 @@ class Daemon:
         self._in_outage = False
         self._scheduler = Scheduler()
         self._next_pulse = 0.0
+        self._metrics: Metrics | None = None
         self._failure = ""
 
     def run(self) -> None:
@@ -164,6 +190,7 @@ class Daemon:
         self.house.ledger.upgrade()
         with self.house.ledger.hold():
             self.house.dispatch.wake_up(clock.now())
+            self._serve_metrics()
             self._watch()
             self._arm()
             while not self._ended:
@@ -222,6 +249,19 @@ class Daemon:
         if (now := monotonic()) >= self._next_pulse:
             self._next_pulse = now + _PULSE
             _pulse(self.house, self._connected(), clock.now())
+            if self._metrics:
+                self._metrics.tell(_vitals(self.house, self._connected()))
+
+    def _serve_metrics(self) -> None:
+        """Serve metrics where the settings say; a port that is taken keeps no letter from leaving."""
+        if self._metrics:
+            self._metrics.close()
+            self._metrics = None
+        if listen := self.house.settings.metrics.listen:
+            try:
+                self._metrics = Metrics(*listen)
+            except OSError as error:
+                journal.beat_failed("metrics", error)
 
     def _goes_on(self) -> bool:
         notify("WATCHDOG=1")  # between two letters too: a slow server is no hang of ours
@@ -256,6 +296,7 @@ class Daemon:
             else:
                 self._end_watchers()
                 self.house = house
+                self._serve_metrics()
                 self._watch()
                 journal.reloaded()
         notify("READY=1")

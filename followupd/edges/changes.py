@@ -118,7 +118,9 @@ def changes(client: Client, selected: Selected, look: Look) -> Iterator[Batch]:
     later = f"UID {kept.uid + 1}:{LAST_UID}"
     found, modseq = client.search_uids(f"OR {later} MODSEQ {kept.modseq + 1}" if counted else later)
     said, read = cursor, kept
-    for part in _new(client, [uid for uid in found if uid > kept.uid], look.since if reset else None, look.batch):
+    for part in _new(
+        client, kept.uidvalidity, [uid for uid in found if uid > kept.uid], look.since if reset else None, look.batch
+    ):
         said = read = replace(kept, uid=part[-1].uid)
         yield Batch(folder=selected.folder, cursor=read, new=part, reset=reset)
     changed = [uid for uid in found if uid <= kept.uid] if counted else _swept(client, selected, kept, look)
@@ -130,15 +132,21 @@ def changes(client: Client, selected: Selected, look: Look) -> Iterator[Batch]:
         yield Batch(folder=selected.folder, cursor=end, reset=reset)
 
 
-def _new(client: Client, uids: list[int], since: datetime | None, batch: int) -> Iterator[tuple[Fetched, ...]]:
+def _new(
+    client: Client, uidvalidity: int, uids: list[int], since: datetime | None, batch: int
+) -> Iterator[tuple[Fetched, ...]]:
     """Fetch the new mails. After a reset those that came before `since` are passed over, as on the first day."""
     if since:
         recent = set(client.search_uids("SINCE " + _imap_date(since))[0])
         uids = [uid for uid in uids if uid in recent]
     for chunk in _chunks(uids, batch):
+        client.in_hand = (uidvalidity, *chunk)
         for portion in fetched(client, chunk):
+            client.in_hand = ()
             if part := tuple(mail for mail in portion if since is None or mail.received_at >= since):
                 yield part
+            client.in_hand = (uidvalidity, *chunk)
+        client.in_hand = ()
 
 
 def _swept(client: Client, selected: Selected, cursor: Cursor, look: Look) -> list[int]:

@@ -63,6 +63,7 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient carries no types
 
     def __init__(self, host: str, port: int, context: ssl.SSLContext | None, timeout: float) -> None:
         self._told = False
+        self.in_hand: tuple[int, ...] = ()  # the UIDVALIDITY, then the UIDs of the new mails that are being fetched
         patience = SocketTimeout(timeout, timeout)
         super().__init__(host, port, ssl=context is not None, ssl_context=context, timeout=patience)
         self._imap.debug = 0  # imapclient sets 5: every answer is formatted for a log that nobody reads

@@ -40,6 +40,8 @@ class Mailbox:
         self._client: Client | None = None
         self._selected: Selected | None = None
         self._folders: Folders | None = None
+        #: the UIDVALIDITY, and the UIDs that were being fetched when the connection ended
+        self.in_hand: tuple[int, ...] = ()
 
     def __enter__(self) -> Self:
         self.open()
@@ -61,6 +63,7 @@ class Mailbox:
     def _end(self, *, politely: bool) -> None:
         client, self._client, self._selected = self._client, None, None
         if client:
+            self.in_hand = client.in_hand
             client.end(politely=politely)
 
     @contextlib.contextmanager
@@ -73,6 +76,11 @@ class Mailbox:
             except (IMAPClientAbortError, OSError, ValueError):  # ValueError: an answer that makes no sense
                 self._end(politely=False)
                 raise
+
+    @property
+    def connected(self) -> bool:
+        """Say whether the connection stands: after an OutageError, whether the server only refused one thing."""
+        return self._client is not None
 
     # folders
 

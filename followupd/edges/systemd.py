@@ -3,6 +3,8 @@
 import os
 import socket
 
+PATIENCE = 0.5  # seconds; the socket's queue is full when the manager hangs
+
 
 def notify(*lines: str) -> None:
     """Send these lines ("READY=1") to systemd; nothing happens where no systemd listens."""
@@ -12,8 +14,9 @@ def notify(*lines: str) -> None:
     if address.startswith("@"):  # the abstract namespace begins with a null byte
         address = "\0" + address[1:]
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as line:
+        line.settimeout(PATIENCE)
         try:
             line.connect(address)
             line.sendall("\n".join(lines).encode())
         except OSError:
-            return  # a manager that went away must not stop the letters
+            return  # a manager that went away, or that does not listen, must not stop the letters

@@ -193,8 +193,12 @@ class Batch(Protocol):
 
 
 class Mailbox(Protocol):
-    """One connection to one mailbox, used by one thread."""
+    """One connection to one mailbox, used by one thread. `in_hand` is what it ended with: UIDVALIDITY, then UIDs."""
 
+    @property
+    def connected(self) -> bool: ...
+    @property
+    def in_hand(self) -> tuple[int, ...]: ...
     @property
     def inbox(self) -> str: ...
     @property

@@ -25,6 +25,10 @@ _SYSTEM = "\\"
 _BLANK = re.compile(r"\s")
 
 
+#: mails in one transaction
+_AT_ONCE = 200
+
+
 class Role(StrEnum):
     """What a folder is to us."""
 
@@ -159,8 +163,11 @@ class Intake:
             self._put_down(work, news.mail_id, [folder.line], "folder", now)
 
     def _read(self, folder: Folder, uidvalidity: int, found: Fetched, ours: Ours) -> Arrival:
+        place = Place(folder.mailbox, folder.name, uidvalidity, found.uid)
+        if not found.raw:
+            return stumbles.unread(place, stumbles.UNSHOWN, found.received_at, in_sent=folder.role is Role.SENT)
         arrival = Arrival(
-            place=Place(folder.mailbox, folder.name, uidvalidity, found.uid),
+            place=place,
             fingerprint=hashlib.sha256(found.raw).hexdigest(), received_at=found.received_at,
             tags=self._said(found.flags | found.labels), in_sent=folder.role is Role.SENT, message=None,
         )  # fmt: skip

@@ -66,6 +66,11 @@ class Cases:
     def next_wake(self) -> datetime | None:
         return self._session.exec(select(func.min(CaseRow.wake_at))).one()
 
+    def stages(self) -> dict[str, int]:
+        """Count the cases by stage."""
+        counted = self._session.exec(select(CaseRow.stage, func.count()).group_by(CaseRow.stage))
+        return {stage: number for stage, number in counted}  # noqa: C416  dict() would take the result for a mapping
+
     def count_open(self) -> int:
         done = [Stage.CLOSED, Stage.DISMISSED]
         return self._session.exec(select(func.count()).where(col(CaseRow.stage).not_in(done))).one()

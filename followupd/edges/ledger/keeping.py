@@ -37,7 +37,10 @@ def keep_all(connection: Connection, seal: Seal, arrivals: Sequence[Arrival], no
     """
     ids = _known_mails(connection, {arrival.fingerprint for arrival in arrivals})
     before = _known_places(connection, ids.values())
-    fresh = {arrival.fingerprint: arrival for arrival in reversed(arrivals) if arrival.fingerprint not in ids}
+    fresh: dict[str, Arrival] = {}
+    for arrival in arrivals:  # in their order, for they are heard in it
+        if arrival.fingerprint not in ids:
+            fresh.setdefault(arrival.fingerprint, arrival)
     ids |= _insert_mails(connection, [_mail(arrival, seal, now) for arrival in fresh.values()])
     new_places: dict[_Place, dict[str, Any]] = {}
     news = []
@@ -108,7 +111,9 @@ def _known_places(connection: Connection, mail_ids: Iterable[int]) -> dict[int, 
 def _insert_mails(connection: Connection, rows: list[dict[str, Any]]) -> dict[str, int]:
     if not rows:
         return {}
-    inserted = connection.execute(insert(MailRow).returning(col(MailRow.fingerprint), col(MailRow.id)), rows)
+    inserted = connection.execute(
+        insert(MailRow).returning(col(MailRow.fingerprint), col(MailRow.id), sort_by_parameter_order=True), rows
+    )
     return {fingerprint: number for fingerprint, number in inserted if number is not None}
 
 

@@ -1,0 +1,300 @@
+"""From a real mailbox into the ledger, whatever happens to the server, the folder or the mail on the way."""
+
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from followupd import clock
+from followupd.edges.ledger import Ledger
+from followupd.edges.mailbox import Account, Mailbox
+from followupd.edges.seal import Seal
+from followupd.edges.settings.tags import DEFAULT_TAGS
+from followupd.errors import OutageError
+from followupd.model.kept import QUARANTINE
+from followupd.model.message import Ours
+from followupd.rounds.intake import Folder, Intake, Role
+from tests.journeys.service import Service, ends
+from tests.servers.cyrus import Cyrus
+from tests.servers.dovecot import Dovecot
+from tests.servers.machine import until
+from tests.servers.manager import Manager
+from tests.servers.postbox import Postbox
+from tests.servers.smtp import Sink
+
+NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)
+INBOX = Folder("support", "INBOX", Role.INBOX, since="all")
+COMPLAINT = "My parcel has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."
+#: a mail whose fetch kills the connection
+POISON = b"poison"
+
+
+def mail(number: int, body: str = "Where is my parcel?") -> bytes:
+    head = f"From: kim@customers.test\r\nTo: support@example.test\r\nSubject: mail {number}\r\n"
+    return f"{head}Message-ID: <{number}@customers.test>\r\n\r\n{body}\r\n".encode()
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    made = Ledger(f"sqlite:///{tmp_path}/ledger.db", Seal([b"k" * 32]))
+    made.upgrade()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def intake(ledger: Ledger) -> Intake:
+    return Intake(ledger, lambda _: Ours(addresses=frozenset({"support@example.test"})), DEFAULT_TAGS)
+
+
+def account_of(postbox: Postbox, *, port: int = 0) -> Account:
+    return Account(
+        name="support", host="localhost", port=port or postbox.starttls_port, security="none" if port else "starttls",
+        username=postbox.username, password=lambda: postbox.password, ca_file=postbox.ca_file, timeout=20,
+    )  # fmt: skip
+
+
+def sync(intake: Intake, account: Account, folder: Folder = INBOX, now: datetime = NOW) -> int:
+    with Mailbox(account) as mailbox:
+        return intake.sync(mailbox, folder, now)
+
+
+def subjects(ledger: Ledger) -> list[str]:
+    with ledger.work() as work:
+        return [kept.message.subject for kept in work.mail.unheard()]
+
+
+def lines(ledger: Ledger) -> list[str]:
+    with ledger.work() as work:
+        return [remark.line for remark in work.mail.remarks()]
+
+
+SERVERS = ["dovecot", "degraded_dovecot", "cyrus"]
+
+
+@pytest.fixture(params=SERVERS)
+def postbox(request: pytest.FixtureRequest) -> Postbox:
+    server: Dovecot | Cyrus = request.getfixturevalue(request.param)
+    return server.account()
+
+
+def test_each_mail_and_each_tag_is_heard_once(postbox: Postbox, intake: Intake, ledger: Ledger) -> None:
+    for number in (1, 2, 3):
+        postbox.append(mail(number))
+    assert sync(intake, account_of(postbox)) == 3
+    postbox.mark(2, "complaint", "refund-25")
+    assert sync(intake, account_of(postbox)) == 0
+    assert sync(intake, account_of(postbox)) == 0
+    assert subjects(ledger) == ["mail 1", "mail 2", "mail 3"]
+    assert lines(ledger) == ["complaint", "refund: 25"]
+
+
+def test_a_tag_made_in_thunderbird_means_what_its_name_says(postbox: Postbox, intake: Intake, ledger: Ledger) -> None:
+    postbox.append(mail(1), flags=["not=20complaint", "refund=2025=20eur"])
+    sync(intake, account_of(postbox))
+    assert lines(ledger) == ["dismiss", "refund: 25-eur"]
+
+
+# quarantine
+
+
+def deep(levels: int) -> bytes:
+    head = b"From: kim@customers.test\r\nSubject: deep\r\nMIME-Version: 1.0\r\n"
+    parts = b"".join(b'Content-Type: multipart/mixed; boundary="b%d"\r\n\r\n--b%d\r\n' % (n, n) for n in range(levels))
+    return head + parts + b"Content-Type: text/plain\r\n\r\nwords\r\n"
+
+
+def test_the_agent_sees_fu_quarantine_on_a_mail_that_nobody_can_read(
+    postbox: Postbox, intake: Intake, ledger: Ledger
+) -> None:
+    postbox.append(deep(60))
+    postbox.append(mail(2))
+    sync(intake, account_of(postbox))
+    assert subjects(ledger) == ["mail 2"]
+    with ledger.work() as work:
+        [kept] = work.mail.in_quarantine()
+    assert "nested" in kept.reason
+    assert "fu-quarantine" in {flag.lower() for flag in postbox.flags(1)}
+    assert "fu-quarantine" not in postbox.flags(2)
+
+
+class Breaking:
+    """Passes all on to a server, and closes the line whenever a mail with POISON in it comes by."""
+
+    def __init__(self, port: int) -> None:
+        self.target, self.drops, self.ended = port, 0, False
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self.listener.getsockname()[1])
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+
+    @contextmanager
+    def running(self) -> Iterator["Breaking"]:
+        self.thread.start()
+        try:
+            yield self
+        finally:
+            self.ended = True
+            self.listener.close()
+
+    def _serve(self) -> None:
+        while not self.ended:
+            with suppress(OSError):
+                client, _ = self.listener.accept()
+                server = socket.create_connection(("127.0.0.1", self.target))
+                for source, sink in ((client, server), (server, client)):
+                    threading.Thread(target=self._pass, args=(source, sink), daemon=True).start()
+
+    def _pass(self, source: socket.socket, sink: socket.socket) -> None:
+        seen = b""
+        with suppress(OSError):
+            while data := source.recv(65536):
+                seen = (seen + data)[-70_000:]
+                if POISON in seen and source.getpeername()[1] == self.target:
+                    self.drops += 1
+                    break
+                sink.sendall(data)
+        for end in (source, sink):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+
+
+def test_a_mail_that_kills_the_connection_is_set_aside_and_those_behind_it_come_in(
+    dovecot: Dovecot, intake: Intake, ledger: Ledger
+) -> None:
+    postbox = dovecot.account()
+    for number in (1, 2, 3):
+        postbox.append(mail(number, POISON.decode() if number == 2 else "words"))
+    outages = 0
+    with Breaking(postbox.starttls_port).running() as breaking:
+        for _ in range(10):
+            with suppress(OutageError):
+                sync(intake, account_of(postbox, port=breaking.port))
+                break
+            outages += 1
+        assert outages == breaking.drops == 4  # once among others, three times alone
+        assert sync(intake, account_of(postbox, port=breaking.port)) == 0
+        postbox.append(mail(4))
+        assert sync(intake, account_of(postbox, port=breaking.port)) == 1
+    assert subjects(ledger) == ["mail 1", "mail 3", "mail 4"]
+    with ledger.work() as work:
+        [kept] = work.mail.in_quarantine()
+        assert work.mail.count(QUARANTINE) == 1
+    assert "ended the connection 3 times" in kept.reason
+    assert "fu-quarantine" in postbox.flags(2)
+
+
+def test_a_server_that_fails_now_and_then_costs_no_mail(dovecot: Dovecot, intake: Intake, ledger: Ledger) -> None:
+    postbox = dovecot.account()
+    postbox.append(mail(1, POISON.decode()))
+    with Breaking(postbox.starttls_port).running() as breaking:
+        for _ in range(2):
+            with pytest.raises(OutageError):
+                sync(intake, account_of(postbox, port=breaking.port))
+    assert sync(intake, account_of(postbox)) == 1
+    with Breaking(postbox.starttls_port).running() as breaking:
+        postbox.append(mail(2, POISON.decode()))
+        with pytest.raises(OutageError):
+            sync(intake, account_of(postbox, port=breaking.port))
+    assert sync(intake, account_of(postbox)) == 1
+    assert subjects(ledger) == ["mail 1", "mail 2"]
+
+
+# folders
+
+
+def test_after_a_uidvalidity_change_nothing_is_heard_twice_and_old_mail_stays_passed_over(
+    dovecot: Dovecot, intake: Intake, ledger: Ledger
+) -> None:
+    postbox = dovecot.account()
+    postbox.append(mail(1))
+    inbox = Folder("support", "INBOX", Role.INBOX, since="now")
+    sync(intake, account_of(postbox), inbox, clock.now() + timedelta(seconds=1))
+    until_next_second()
+    postbox.append(mail(2), flags=["complaint"])
+    sync(intake, account_of(postbox), inbox)
+    dovecot.doveadm("mailbox", "update", "--uid-validity", "4242", "-u", postbox.username, "INBOX")
+    sync(intake, account_of(postbox), inbox)
+    assert subjects(ledger) == ["mail 2"]
+    assert lines(ledger) == ["complaint"]
+    postbox.mark(2, "hold")
+    postbox.append(mail(3))
+    sync(intake, account_of(postbox), inbox)
+    assert (subjects(ledger), lines(ledger)) == (["mail 2", "mail 3"], ["complaint", "hold"])
+
+
+def until_next_second() -> None:
+    """INTERNALDATE counts whole seconds."""
+    begin = clock.now()
+    until(lambda: clock.now() >= begin + timedelta(seconds=2.1), "the next second")
+
+
+def test_a_folder_that_may_only_be_read_is_read_and_left_alone(cyrus: Cyrus, intake: Intake, ledger: Ledger) -> None:
+    postbox = cyrus.account()
+    postbox.append(deep(60))
+    postbox.append(mail(2))
+    with postbox.client() as client:
+        client.setacl("INBOX", postbox.username, "lra")
+    assert sync(intake, account_of(postbox)) == 2
+    assert sync(intake, account_of(postbox)) == 0
+    assert subjects(ledger) == ["mail 2"]
+    assert not {flag for flag in postbox.flags(1) if flag.startswith("fu-")}
+
+
+# the daemon as a process
+
+
+@pytest.fixture
+def manager() -> Iterator[Manager]:
+    with Manager() as manager:
+        yield manager
+
+
+def test_a_server_that_restarts_while_the_daemon_listens_costs_nothing(
+    tmp_path: Path, own_dovecot: Dovecot, smtp: Sink, manager: Manager
+) -> None:
+    service = Service.made(tmp_path / "etc", own_dovecot.account("support"), smtp, manager)
+    with service.ready() as process:
+        own_dovecot.stop()
+        service.waits_for("trying again")
+        own_dovecot.start()
+        service.customer_writes(COMPLAINT)
+        service.waits_for("INBOX: kept 1 new mail(s)", 60)
+        service.waits_for("support inbox: well again")
+        assert ends(process, signal.SIGTERM, 5) == 0
+    told = [line for line in service.journal().splitlines() if "support inbox" in line]
+    assert len([line for line in told if "trying again" in line]) == 1
+    assert len([line for line in told if "well again" in line]) == 1
+
+
+def test_a_command_folder_that_is_deleted_while_the_daemon_listens_stops_no_other(
+    tmp_path: Path, dovecot: Dovecot, smtp: Sink, manager: Manager
+) -> None:
+    postbox = dovecot.account("support")
+    with postbox.client() as client:
+        client.create_folder("Recovery/Complaint")
+    service = Service.made(tmp_path / "etc", postbox, smtp, manager)
+    with service.ready():
+        service.waits_for("Recovery/Complaint opened")
+        with postbox.client() as client:
+            client.delete_folder("Recovery/Complaint")
+        for number in (1, 2, 3):
+            postbox.deliver(mail(number))
+            comes_in(service, number)
+        until(lambda: connected(service), "status says connected", 30)
+    assert len([line for line in service.journal().splitlines() if "was it renamed or deleted" in line]) == 1
+
+
+def comes_in(service: Service, number: int) -> None:
+    """Wait until so many mails are in the ledger."""
+    until(lambda: service.journal().count("support INBOX: kept 1 new mail(s)") >= number, f"mail {number}", 40)
+
+
+def connected(service: Service) -> bool:
+    service.manager.so_far()  # a manager that does not listen slows the daemon down
+    return bool(service.ask("status")["mailboxes"][0]["connected"])
