@@ -19,12 +19,18 @@ _WRITTEN = frozenset({".toml", ".md", ".html", ".txt"})
 
 
 def digest(directory: Path) -> str:
-    """Return what changes with every file that people write, with its name, and with the version of followupd."""
+    """Return what changes with every file that people write, with its name, and with the version of followupd.
+
+    It is "", which is never known, when a file cannot be read: the check says which one.
+    """
     found = hashlib.sha256(f"{__version__}\n{directory.resolve()}\n".encode())
     for path in sorted(directory.rglob("*")):
         name = path.relative_to(directory)
         if path.is_file() and name.parts[0] != _SECRETS and path.suffix in _WRITTEN:
-            found.update(f"{name}\n{path.stat().st_size}\n".encode() + path.read_bytes())
+            try:
+                found.update(f"{name}\n{path.stat().st_size}\n".encode() + path.read_bytes())
+            except OSError:
+                return ""
     return found.hexdigest()
 
 
@@ -32,7 +38,7 @@ def found_well(known: str) -> bool:
     """Say whether the files of this digest were found well the last time that any were tried."""
     place = _place()
     try:
-        return place is not None and place.read_text() == known
+        return bool(known) and place is not None and place.read_text() == known
     except OSError:
         return False
 

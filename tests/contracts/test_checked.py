@@ -64,3 +64,9 @@ def test_a_cache_that_is_gone_costs_only_time(directory: Path, monkeypatch: pyte
     monkeypatch.setenv("CACHE_DIRECTORY", str(directory / "nowhere"))
     checked.remember(checked.digest(directory))
     assert not known(directory)
+
+
+def test_a_file_that_cannot_be_read_is_left_to_the_check(directory: Path) -> None:
+    (directory / "templates/en/unreadable.md").symlink_to("unreadable.md")
+    assert known(directory)  # a link in a circle is no file
+    assert not checked.found_well("")
