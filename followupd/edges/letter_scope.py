@@ -109,8 +109,7 @@ class Written:
         )
 
     def option(self, option: Option) -> Named:
-        by = option.told and self.day(option.told, exact=True)
-        return Named(n=option.n, text=one_line(option.text), by=_given("option.by", by))
+        return Named(n=option.n, text=one_line(option.text), by=_given("option.by", option.told and self.day(option.told, exact=True)))  # fmt: skip
 
     def promise(self, promise: Promise, case: Case) -> Named:
         owner = self.playbook.owner_of(promise.owner or case.owner)
@@ -215,10 +214,8 @@ def of_gift_card(case: Case, playbook: Playbook, card: Card, pen: Written) -> di
         expires = pen.date(date.fromisoformat(card.expires))
     except ValueError:
         expires = card.expires
-    shown = Named(
-        code=one_line(card.code), amount=one_line(card.amount), expires=_given("card.expires", expires),
-        is_link=card.code.startswith("https://"),
-    )  # fmt: skip
+    shown = Named(code=one_line(card.code), amount=one_line(card.amount), is_link=card.code.startswith("https://"))
+    shown.expires = _given("card.expires", expires)
     return people(case, playbook) | {"card": shown}
 
 
