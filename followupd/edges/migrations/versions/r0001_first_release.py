@@ -103,6 +103,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("letter", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_letter_case_ref"), ["case_ref"], unique=False)
+        batch_op.create_index("letters_that_left", ["condition", "leaving_at"], unique=False)
         batch_op.create_index("letters_that_may_leave", ["condition", "not_before"], unique=False)
         batch_op.create_index("letters_to_one_address", ["to_address", "sent_at"], unique=False)
 
