@@ -1,0 +1,49 @@
+"""Whom a case is about, and what the first mail brings into it."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from followupd.model.agent import Agent, Company, Team
+from followupd.model.calendar import Calendar
+from followupd.model.facts import Facts
+from followupd.model.message import Kind, Message, Person
+from followupd.model.playbook import Playbook
+from followupd.recovery import opening
+
+NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)
+ANA = Agent(id="ana", name="Ana Reyes", email="ana@example.com", phone="+44 20 7946 0018")
+HOUSE = Playbook(
+    name="default", owner="ana", calendar=Calendar(timezone="Europe/London"), team=Team((ANA,)),
+    company=Company(name="Example Ltd", timezone="Europe/London"),
+)  # fmt: skip
+
+
+def customer_of(sender: str, reply_to: str = "", kind: Kind = Kind.CUSTOMER, forwarded: str = "") -> str:
+    message = Message(
+        kind=kind, because="", sender=Person(sender, "Kim"), reply_to=Person(reply_to) if reply_to else None,
+        forwarded_from=Person(forwarded) if forwarded else None,
+    )  # fmt: skip
+    opened = opening.open_case(message, ref="FU-7K3Q9", mailbox="support", playbook=HOUSE, now=NOW, facts=Facts())
+    return opened.customer.address
+
+
+@pytest.mark.parametrize(
+    ("sender", "reply_to", "customer"),
+    [
+        ("kim@example.org", "", "kim@example.org"),
+        ("kim@example.org", "k.doe@example.org", "k.doe@example.org"),
+        ("kim@example.org", "thief@evil.example", "kim@example.org"),
+        ("noreply@shop.example", "kim@example.org", "kim@example.org"),
+        ("do-not-reply@shop.example", "kim@example.org", "kim@example.org"),
+        ("wordpress@shop.example", "kim@example.org", "kim@example.org"),
+        ("norma@shop.example", "kim@example.org", "norma@shop.example"),
+    ],
+)
+def test_the_letter_goes_to_who_wrote_or_to_whom_a_form_wrote_for(sender: str, reply_to: str, customer: str) -> None:
+    assert customer_of(sender, reply_to) == customer
+
+
+def test_only_a_colleagues_forward_is_about_its_first_sender() -> None:
+    assert customer_of("ana@example.com", kind=Kind.AGENT, forwarded="kim@example.org") == "kim@example.org"
+    assert customer_of("mallory@evil.example", forwarded="kim@example.org") == "mallory@evil.example"
