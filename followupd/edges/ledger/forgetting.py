@@ -12,7 +12,7 @@ from followupd.edges.ledger.cases import Cases
 from followupd.edges.ledger.knowing import Knowing, Known
 from followupd.edges.ledger.sealed import CASE, MESSAGE, OUTGOING, event_adapter, opened, sealed
 from followupd.edges.seal import Seal
-from followupd.edges.tables import CardRow, CaseRow, EventRow, LetterRow, MailRow, PlaceRow, RemarkRow
+from followupd.edges.tables import CardOrderRow, CardRow, CaseRow, EventRow, LetterRow, MailRow, PlaceRow, RemarkRow
 from followupd.errors import CaseMovedError, FollowupdError
 from followupd.model.case import Case, Stage
 from followupd.model.event import Closed, Dismissed, Event, Held
@@ -77,6 +77,9 @@ class Forgetting:
 
     def _forget_codes(self, refs: Sequence[str]) -> int:
         """The row of a card that was given stays for the accounts; its fingerprint keeps the code from being used again."""
+        ordered = update(CardOrderRow).where(col(CardOrderRow.case_ref).in_(refs))
+        self._session.connection().execute(ordered.values(why=""))
+        self._session.connection().execute(ordered.where(col(CardOrderRow.state) == "due").values(state="dropped"))
         given = update(CardRow).where(col(CardRow.case_ref).in_(refs)).values(sealed=b"")
         return self._session.connection().execute(given).rowcount
 
