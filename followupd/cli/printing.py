@@ -66,7 +66,7 @@ def case_view(case: Case, letters: Iterable[LetterState], history: Iterable[Even
         "severity": case.severity, "customer": {"address": case.customer.address, "name": case.customer.name},
         "mailbox": case.mailbox, "subject": case.subject, "opened_at": moment(case.opened_at),
         "wake_at": moment(case.wake_at), "facts": _facts(case), "promises": _promises(case),
-        "compensation": _compensation(case), "letters": [letter_view(state) for state in letters],
+        "options": _options(case), "compensation": _compensation(case), "letters": [letter_view(state) for state in letters],
         "score": case.score, "evidence": [list(pair) for pair in case.evidence],
     }  # fmt: skip
     if history is not None:
@@ -96,12 +96,20 @@ def _promises(case: Case) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+def _options(case: Case) -> list[dict[str, Any]]:
+    return [
+        {"n": each.n, "text": each.text, "told": moment(each.told), "state": each.state.value, "letter": each.letter or None}
+        for each in case.options
+    ]  # fmt: skip
+
+
 def _compensation(case: Case) -> list[dict[str, Any]]:
     return [
         {
             "n": each.n, "kind": each.kind.value, "amount": each.money.amount if each.money else None,
             "currency": each.money.currency if each.money else None, "state": each.state.value, "text": each.text or None,
-            "source": each.source,
+            "source": each.source, "because": each.because or None, "granted_at": moment(each.granted_at),
+            "granted_by": each.granted_by or None, "approved_by": each.approved_by or None, "issued_at": moment(each.issued_at),
         }
         for each in case.compensation
     ]  # fmt: skip
