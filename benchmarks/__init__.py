@@ -1,0 +1,1 @@
+"""Measurements as ratios against a floor of the same run; never a timed test."""
