@@ -18,7 +18,6 @@ from followupd.model.event import EVENTS, CaseOpened
 TOP = Path(__file__).parents[2]
 #: rooms that hold one idea in more lines than a room should have, and why that is better than two rooms
 LONG = {
-    "followupd/model/event.py": "one small class for each thing that can happen, and nothing between them to cut along",
     "followupd/recovery/promise/english.py": "the sentences of one language",
     "followupd/recovery/promise/french.py": "the sentences of one language",
     "followupd/recovery/promise/german.py": "the sentences of one language",
