@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from followupd.model.calendar import Calendar, Duration
+from followupd.recovery.promise.date_parts import Atom, clock, last_valid, real_date
 from followupd.recovery.promise.grammar import DateWords
 from followupd.recovery.promise.sentences import LONGEST_SENTENCE, lowered
 
@@ -35,37 +36,6 @@ class When:
     start: int
     end: int
     firm: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Atom:
-    """One part of a date: a day, a weekday, a week (its Monday), a time, or a moment of its own."""
-
-    start: int
-    end: int
-    day: date | None = None
-    weekday: int | None = None
-    week: date | None = None
-    at: time | None = None
-    moment: datetime | None = None
-
-    def joined(self, other: "_Atom") -> "_Atom | None":
-        """Return both parts as one date, None when they do not go together."""
-        if self.moment or other.moment or (self.at and other.at):
-            return None
-        parts = [part for part in (self, other) if part.day or part.weekday is not None or part.week]
-        both = replace(self, end=other.end, at=self.at or other.at)
-        if len(parts) < 2:
-            part = parts[0] if parts else self
-            return replace(both, day=part.day, weekday=part.weekday, week=part.week)
-        named = next((part.weekday for part in parts if part.weekday is not None), None)
-        week = next((part.week for part in parts if part.week), None)
-        if named is not None and week:
-            return replace(both, day=week + timedelta(days=named), weekday=None, week=None)
-        explicit = next((part.day for part in parts if part.day and part.weekday is None), None)
-        if explicit and explicit.weekday() == named:
-            return replace(both, day=explicit, weekday=None, week=None)
-        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +59,7 @@ class Reader:
             if when:
                 yield when
 
-    def _when(self, low: str, atom: _Atom) -> When | None:
+    def _when(self, low: str, atom: Atom) -> When | None:
         words = self.words
         reach = low[max(0, atom.start - _LEAD_REACH) : atom.start]
         lead = re.search(rf"(?:(?<!\w)(?:{words.lead})\s*)+$", reach)
@@ -102,7 +72,7 @@ class Reader:
         firm = bool(trail or re.search(rf"(?<!\w)(?:{words.strong})(?!\w)", head) or atom.moment)
         return When(moment, atom.start - len(head), atom.end + (trail.end() if trail else 0), firm)
 
-    def _merged(self, low: str, atoms: list[_Atom]) -> Iterator[_Atom]:
+    def _merged(self, low: str, atoms: list[Atom]) -> Iterator[Atom]:
         while atoms:
             atom = atoms.pop(0)
             while atoms and re.fullmatch(rf"\s*(?:{self.words.glue})?\s*", low[atom.end : atoms[0].start]):
@@ -113,7 +83,7 @@ class Reader:
                 atoms.pop(0)
             yield atom
 
-    def _moment(self, atom: _Atom, *, before: bool) -> datetime:
+    def _moment(self, atom: Atom, *, before: bool) -> datetime:
         if atom.moment:
             return atom.moment
         day = self._day(atom)
@@ -136,7 +106,7 @@ class Reader:
         """Return the close, or the end of that day when the office had closed before the promise was made."""
         return close if close > self.now else self.calendar.moment(day, _NIGHT)
 
-    def _day(self, atom: _Atom) -> date | None:
+    def _day(self, atom: Atom) -> date | None:
         if atom.day:
             return atom.day
         if atom.weekday is not None:
@@ -149,15 +119,15 @@ class Reader:
             return self.calendar.moment(self.today + timedelta(days=1), at)
         return moment if moment > self.now or day != self.today else self._later(moment, day)
 
-    def _atoms(self, low: str) -> Iterator[_Atom]:
+    def _atoms(self, low: str) -> Iterator[Atom]:
         for match in self.words.atoms.finditer(low):
             atom = self._atom(match, low)
             if atom:
                 yield atom
 
-    def _atom(self, match: re.Match[str], low: str) -> _Atom | None:
+    def _atom(self, match: re.Match[str], low: str) -> Atom | None:
         kind = match.lastgroup or ""  # the outermost group that matched
-        place = _Atom(match.start(), match.end())
+        place = Atom(match.start(), match.end())
         if kind.startswith("offset"):
             return self._offset(place, match, kind.removeprefix("offset"))
         if kind.startswith("phrase"):
@@ -165,14 +135,14 @@ class Reader:
         if kind == "weekday":
             return self._weekday(place, match)
         if kind == "clock":
-            return _clock(place, match)
+            return clock(place, match)
         day = self._written(match, kind, low)
         return replace(place, day=day) if day else None
 
     def _written(self, match: re.Match[str], kind: str, low: str) -> date | None:
         match kind:
             case "iso":
-                return _date(*(int(part) for part in match["iso"].split("-")))
+                return real_date(*(int(part) for part in match["iso"].split("-")))
             case "dm":
                 return self._in_year(match["year1"], self.words.months[match["month1"]], int(match["day1"]))
             case "md":
@@ -199,16 +169,16 @@ class Reader:
 
     def _in_year(self, year: str | None, month: int, day: int) -> date | None:
         if year:
-            return _date(int(year), month, day)
-        found = _date(self.today.year, month, day)
-        return found if found and found >= self.today else _date(self.today.year + 1, month, day)
+            return real_date(int(year), month, day)
+        found = real_date(self.today.year, month, day)
+        return found if found and found >= self.today else real_date(self.today.year + 1, month, day)
 
     def _of_month(self, day: int) -> date | None:
-        found = _date(self.today.year, self.today.month, day)
+        found = real_date(self.today.year, self.today.month, day)
         following = (self.today.replace(day=1) + timedelta(days=32)).replace(day=1)
-        return found if found and found >= self.today else _date(following.year, following.month, day)
+        return found if found and found >= self.today else real_date(following.year, following.month, day)
 
-    def _weekday(self, place: _Atom, match: re.Match[str]) -> _Atom:
+    def _weekday(self, place: Atom, match: re.Match[str]) -> Atom:
         number = self.words.weekdays[match["name"]]
         monday = self.today - timedelta(days=self.today.weekday())
         if match["next"]:
@@ -217,13 +187,13 @@ class Reader:
             return replace(place, day=self.today, weekday=number)  # unless a day of its own follows: "le mardi 8"
         return replace(place, weekday=number)
 
-    def _offset(self, place: _Atom, match: re.Match[str], index: str) -> _Atom | None:
+    def _offset(self, place: Atom, match: re.Match[str], index: str) -> Atom | None:
         written = match["n" + index]
         number = int(written) if written.isdecimal() else self.words.numbers[written]
         unit = next(unit for word, unit in self.words.units.items() if re.fullmatch(word, match["unit" + index]))
         if unit == "month":
             month = self.today.month - 1 + number
-            return replace(place, day=_last_valid(self.today.year + month // 12, month % 12 + 1, self.today.day))
+            return replace(place, day=last_valid(self.today.year + month // 12, month % 12 + 1, self.today.day))
         end = self.calendar.after(self.now, Duration(number, unit))
         if unit in {"minute", "hour", "business hour"}:
             return replace(place, moment=end.astimezone(UTC))
@@ -234,7 +204,7 @@ class Reader:
         first_after = date(self.today.year + month // 12, month % 12 + 1, 1)
         return self._last_of(first_after - timedelta(days=1))
 
-    def _phrase(self, place: _Atom, code: str) -> _Atom:
+    def _phrase(self, place: Atom, code: str) -> Atom:
         name, _, count = code.partition("+")
         monday = self.today - timedelta(days=self.today.weekday()) + timedelta(weeks=int(count or 0))
         times = {"noon": _NOON, "morning": _NOON, "afternoon": self.calendar.close, "close": self.calendar.close}
@@ -277,31 +247,4 @@ def _of_a_range(words: DateWords, head: str, before: str, after: str) -> bool:
     return bool(
         re.match(rf"\s*(?:{words.through})\s*(?:{day})\b", after)
         or re.search(rf"(?<!\w)(?:{day})\s*(?:{words.through})?\s*$", before + head)
-    )
-
-
-def _clock(place: _Atom, match: re.Match[str]) -> _Atom | None:
-    """Read a time of day, with am and pm where a language has them."""
-    parts = match.groupdict()
-    hour, minute = int(parts.get("h") or parts.get("h2") or 99), int(parts.get("m") or parts.get("m2") or 0)
-    half = (parts.get("half") or "").replace(".", "")
-    if half:
-        hour = hour % 12 + (12 if half.startswith("p") else 0) if 1 <= hour <= 12 else 99
-    if hour > 23 or minute > 59:
-        return None
-    return replace(place, at=time(hour, minute))
-
-
-def _date(year: int, month: int, day: int) -> date | None:
-    try:
-        return date(year, month, day)
-    except ValueError:
-        return None
-
-
-def _last_valid(year: int, month: int, day: int) -> date:
-    return (
-        next(found for found in (_date(year, month, last) for last in range(day, 27, -1)) if found)
-        if day > 28
-        else date(year, month, day)
     )
