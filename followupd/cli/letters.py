@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from followupd.cli import DONE, PROBLEMS
+from followupd.cli import DONE, PROBLEMS, USAGE
 from followupd.cli.house import open_house
 from followupd.cli.printing import as_json, complain, condition_words, letter_view, moment, safe, safe_lines, table
 from followupd.model.compensation import Money
@@ -22,12 +22,21 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     settle.add_argument("how", choices=["sent", "resend", "drop"])
     settle.set_defaults(do=_settle)
     preview = commands.add_parser("preview", parents=[common], help="a letter for a case, or for the sample case")
-    preview.add_argument("letter", metavar="LETTER")
+    preview.add_argument("letter", metavar="LETTER", nargs="?", default="")
     preview.add_argument("--case", metavar="REF", default="")
     preview.add_argument("--sample", choices=["short", "long", "hostile"], default="short")
-    preview.add_argument("--html", metavar="FILE", type=Path)
-    preview.add_argument("--text", metavar="FILE", type=Path)
+    preview.add_argument("--language", metavar="LANGUAGE", default="", help="of a sample's letter: en, de ...")
+    preview.add_argument("--html", metavar="FILE", type=Path, help="write the HTML part")
+    preview.add_argument("--text", metavar="FILE", type=Path, help="write the text part")
+    preview.add_argument("--eml", metavar="FILE", type=Path, help="write the whole mail, as it would leave")
+    preview.add_argument("--serve", action="store_true", help="show all letters on a page that follows the files")
+    preview.add_argument("--port", metavar="N", type=int, default=0, help="of the page; any free one if not given")
     preview.set_defaults(do=_preview)
+    diff = commands.add_parser(
+        "diff", parents=[common], help="letters of open cases that read differently than with OLD_DIR"
+    )
+    diff.add_argument("old", metavar="OLD_DIR", type=Path)
+    diff.set_defaults(do=_diff)
     cards = commands.add_parser("gift-cards", help="the stock of gift cards")
     actions = cards.add_subparsers(metavar="ACTION", required=True)
     imported = actions.add_parser("import", parents=[common], help="codes from a CSV: code,amount,currency,expires")
@@ -71,8 +80,17 @@ def _settle(options: argparse.Namespace) -> int:
 def _preview(options: argparse.Namespace) -> int:
     from followupd import clock
     from followupd.cli.previewing import previewed
+    from followupd.edges.compose import compose
 
-    letter = previewed(options.config, options.letter, options.case.upper(), options.sample, clock.now())
+    if options.serve:
+        return _serve(options)
+    if not options.letter:
+        complain("followupd preview: name a LETTER, such as follow-up, or say --serve")
+        return USAGE
+    now = clock.now()
+    letter = previewed(options.config, options.letter, options.case.upper(), options.sample, now, options.language)
+    if options.eml:
+        options.eml.write_bytes(compose(letter, now=now))
     for path, part in ((options.html, letter.html), (options.text, letter.text)):
         if path:
             path.write_text(part, encoding="utf-8")
@@ -83,10 +101,48 @@ def _preview(options: argparse.Namespace) -> int:
             "in_reply_to": letter.in_reply_to or None, "references": list(letter.references),
             "auto_submitted": letter.auto_submitted or None, "text": letter.text, "html": letter.html,
         })  # fmt: skip
-    elif not (options.html or options.text):
+    elif not (options.html or options.text or options.eml):
         people = (("From", letter.sender), ("To", letter.to))
         head = [*(f"{what}: {who.name} <{who.address}>" for what, who in people), f"Subject: {letter.subject}"]
         print("\n".join(safe(line) for line in head), safe_lines(letter.text), sep="\n\n")
+    return DONE
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from followupd import clock
+    from followupd.cli.serving import Preview, Server
+    from followupd.edges.settings import load
+
+    load(options.config)  # a directory that is none is said here, and not on the page
+    server = Server(Preview(options.config, options.case.upper(), clock.now), options.port)
+    print(f"The letters are at {server.url} - on this machine only; Ctrl-C ends it.", flush=True)
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        return DONE
+    finally:
+        server.preview.stopping.set()
+        server.server_close()
+    return DONE
+
+
+def _diff(options: argparse.Namespace) -> int:
+    from followupd import clock
+    from followupd.cli.differing import differences
+
+    old = options.old.parent if options.old.name == "followupd.toml" else options.old
+    found = differences(options.config, old, clock.now())
+    if options.json:
+        as_json([{"case": each.ref, "kind": each.kind, "diff": list(each.lines)} for each in found])
+        return DONE
+    for each in found:
+        print("\n".join(safe(line) for line in each.lines) + "\n")
+    cases = len({each.ref for each in found})
+    complain(
+        f"{len(found)} letter(s) of {cases} open case(s) would read differently."
+        if found
+        else "No letter would read differently."
+    )
     return DONE
 
 

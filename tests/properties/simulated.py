@@ -494,6 +494,7 @@ class Simulation:
             self.mails += 1
             text = mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]  # our letters have a text part
             mail.replace_header("Message-ID", f"<draft-{self.mails}@client.test>")
+            mail.clear_content()
             mail.set_content(f"{text}\nP.S. I have looked into it myself.\n")
         if how == "edited":
             self.mailbox.put(mail.as_bytes(), self.now, "Drafts")

@@ -1,0 +1,154 @@
+"""The preview's page over real HTTP and in a real browser: for this machine alone, harmless, and never stale."""
+
+import http.client
+import json
+import os
+import re
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+
+from followupd.cli.serving import Preview, Server
+from followupd.edges.settings import write_starter
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+browser = pytest.mark.skipif(CHROMIUM is None, reason="skipped, because no Chromium is installed")
+NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    write_starter(tmp_path / "etc")
+    return tmp_path / "etc"
+
+
+@pytest.fixture
+def server(directory: Path) -> Iterator[Server]:
+    server = Server(Preview(directory, "", lambda: NOW, hold=0.6))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.stop()
+    thread.join()
+
+
+def get(server: Server, path: str, host: str = "") -> tuple[int, dict[str, str], str]:
+    line = http.client.HTTPConnection("127.0.0.1", server.server_address[1], timeout=20)
+    line.request("GET", path, headers={"Host": host} if host else {})
+    answer = line.getresponse()
+    found = answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read().decode()
+    line.close()
+    return found
+
+
+def letter(server: Server, kind: str = "follow-up", sample: str = "long", language: str = "en") -> dict[str, object]:
+    query = urlencode({"kind": kind, "sample": sample, "language": language})
+    return dict(json.loads(get(server, f"/letter?{query}")[2]))
+
+
+def seen(tmp_path: Path, url: str, *options: str) -> str:
+    """Return the page as a browser has it after a while; timers run fast, and waiting for an answer stops them."""
+    command = [
+        str(CHROMIUM), "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
+        f"--user-data-dir={tmp_path / 'browser'}", "--virtual-time-budget=3000", *options, url,
+    ]  # fmt: skip
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=100, check=False, env={**os.environ, "HOME": str(tmp_path)}
+    )
+    return done.stdout
+
+
+def test_it_listens_on_this_machine_alone(server: Server) -> None:
+    assert server.server_address[0] == "127.0.0.1"
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1:1", "127.0.0.1.evil.example"])
+def test_a_name_that_only_points_here_is_turned_away(server: Server, host: str) -> None:
+    status, _, text = get(server, "/letter?kind=follow-up", host)
+    assert (status, "Dear" in text) == (403, False)
+
+
+def test_a_letter_has_its_text_its_headers_and_what_check_says(server: Server) -> None:
+    found = letter(server)
+    assert "What went wrong" in str(found["text"])
+    assert found["findings"] == []
+    assert ["Subject", "Re: Where is the kettle I ordered?"] in list(found["headers"])  # type: ignore[call-overload]
+    assert "Was schiefgegangen ist" in str(letter(server, language="de")["text"])
+
+
+def test_findings_stand_beside_the_letter_and_mistakes_in_place_of_it(server: Server, directory: Path) -> None:
+    file = directory / "templates" / "en" / "follow-up.md"
+    good = file.read_text()
+    file.write_text(good.replace("And thank you", "We guarantee it. And thank you"))
+    assert any("[W07]" in str(each) for each in list(letter(server)["findings"]))  # type: ignore[call-overload]
+    file.write_text(good.replace("facts.cause", "facts.curse"))
+    broken = letter(server)
+    assert "there is no `curse` in this letter" in str(broken["findings"])
+    assert broken["text"] == ""
+
+
+def test_the_html_of_a_letter_stands_in_a_sandbox(server: Server) -> None:
+    _, headers, text = get(server, "/html?kind=follow-up&sample=hostile")
+    assert headers["content-security-policy"].startswith("sandbox; default-src 'none'")
+    assert "<script" not in text
+    assert get(server, "/nothing")[0] == 404
+
+
+def test_a_browser_that_has_the_newest_version_waits_for_the_next(server: Server, directory: Path) -> None:
+    first = json.loads(get(server, "/version")[2])["version"]
+    server.preview.hold = 30
+    file = directory / "templates" / "en" / "follow-up.md"
+    saved = threading.Timer(1.0, lambda: file.write_text(file.read_text() + "\n"))
+    saved.start()
+    assert json.loads(get(server, f"/version?seen={first}")[2])["version"] != first
+    saved.join()
+
+
+@browser
+def test_a_browser_shows_letter_and_findings(server: Server, tmp_path: Path) -> None:
+    page = seen(tmp_path, f"{server.url}#kind=follow-up&sample=long&language=de", "--dump-dom")
+    assert "Was schiefgegangen ist" in page
+    assert "Nothing." in page
+    assert '<option value="hostile">' in page
+    assert "/html?kind=follow-up" in page
+
+
+@browser
+def test_a_page_that_is_open_follows_the_files(server: Server, directory: Path, tmp_path: Path) -> None:
+    file = directory / "templates" / "en" / "confirmation.md"
+
+    def save() -> None:
+        file.write_text(file.read_text().replace("Thank you for telling us.", "Thank you for writing to us."))
+
+    saved = threading.Timer(4.0, save)
+    saved.start()
+    page = seen(tmp_path, f"{server.url}#kind=confirmation", "--dump-dom", "--virtual-time-budget=6000")
+    saved.join()
+    assert "Thank you for writing to us." in page
+
+
+@browser
+@pytest.mark.parametrize("width", [320, 390])
+@pytest.mark.parametrize(
+    ("kind", "sample"), [("follow-up", "long"), ("confirmation", "hostile"), ("gift-card", "hostile")]
+)
+def test_no_letter_is_wider_than_the_phone(server: Server, tmp_path: Path, kind: str, sample: str, width: int) -> None:
+    """Measure in a frame of that width: a headless window cannot be as narrow as a phone."""
+    html = get(server, f"/html?kind={kind}&sample={sample}")[2]
+    (tmp_path / "letter.html").write_text(html)
+    (tmp_path / "page.html").write_text(
+        f"<iframe id=f src=letter.html width={width} height=844 style='border:0'></iframe><p id=said></p><script>"
+        "onload=()=>{const d=f.contentDocument.documentElement;said.textContent='width '+d.scrollWidth+' of '+d.clientWidth}"
+        "</script>"
+    )
+    page = seen(tmp_path, (tmp_path / "page.html").as_uri(), "--dump-dom", "--allow-file-access-from-files")
+    found = re.search(r"width (\d+) of (\d+)<", page)
+    assert found
+    assert found[1] == found[2]
+    assert int(found[1]) > width - 20  # a scroll bar may stand beside it
