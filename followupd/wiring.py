@@ -5,18 +5,17 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from followupd.edges.accounts import logins_of, mailbox_of, missing_extras, post_of
 from followupd.edges.compose import compose
 from followupd.edges.gift_codes import StockedCards
 from followupd.edges.gift_provider import ProvidedCards
 from followupd.edges.ledger import Ledger
 from followupd.edges.letter_check import problems as letter_problems
-from followupd.edges.login import Account
 from followupd.edges.mailbox import Mailbox
-from followupd.edges.post import Post
+from followupd.edges.oauth import Login
 from followupd.edges.seal import Seal
-from followupd.edges.settings import WARNINGS, MailboxSettings, PostSettings, Settings, load, missing_secrets, problems
+from followupd.edges.settings import WARNINGS, Settings, load, missing_secrets, problems
 from followupd.edges.settings.cue_files import CueFiles, cue_problems
-from followupd.edges.smtp_line import PostAccount
 from followupd.edges.templates import Letters
 from followupd.edges.wording_check import is_wording, wording_problems
 from followupd.errors import OutageError, Problem, SetupError
@@ -67,6 +66,12 @@ class House:
     lessons: Lessons
     digest: Digest
 
+    logins: Mapping[str, Login]
+
+    def login_warnings(self) -> list[str]:
+        """Return a sentence for each OAuth login that a person must renew soon."""
+        return [warning for login in self.logins.values() if (warning := login.warning())]
+
     def mailbox(self, name: str) -> Mailbox:
         """Return a new connection to a mailbox, not yet open; each thread has its own."""
         return mailbox_of(self.settings.mailbox(name))
@@ -87,7 +92,7 @@ def build(settings: Settings) -> House:
     """Join every room to its doors. Opens no connection; only the ledger's key must be there.
 
     Raises:
-        SetupError: the ledger's key is missing or cannot be used.
+        SetupError: the ledger's key is missing or cannot be used, or an extra that OAuth needs is not installed.
     """
     seal = Seal(_keys(settings))
     ledger = Ledger(_url(settings), seal)
@@ -112,9 +117,10 @@ def build(settings: Settings) -> House:
             ledger, cards_of(settings, ledger), settings.playbooks, letters,
             low=settings.gift_cards.low if settings.gift_cards.provider == "codes" else 0, proofread=proofread,
         ),
-        dispatch=dispatch, review=Review(ledger, settings.playbooks, letters, dispatch.left),
+        dispatch=dispatch, review=Review(ledger, settings.playbooks, letters),
         retention=Retention(ledger, _span(settings.calendar, settings.ledger.keep_mail)),
         lessons=lessons, digest=Digest(ledger, settings.playbooks, letters, settings.mailboxes[0].name, lessons),
+        logins=logins_of(settings),
     )  # fmt: skip
 
 
@@ -187,16 +193,6 @@ def _judge(
     )  # fmt: skip
 
 
-def mailbox_of(settings: MailboxSettings) -> Mailbox:
-    """Return a new connection to a mailbox, not yet open."""
-    return Mailbox(_account(settings))
-
-
-def post_of(settings: PostSettings) -> Post:
-    """Return the door for letters; it connects when the first one leaves."""
-    return Post(_post_account(settings))
-
-
 def house_problems(directory: Path, now: datetime) -> list[Problem]:
     """Return every problem in configuration and letters, all at once."""
     found = [*problems(directory), *cue_problems(directory)]
@@ -204,6 +200,7 @@ def house_problems(directory: Path, now: datetime) -> list[Problem]:
     try:
         settings = load(directory)
         playbooks, manner = settings.playbooks, manner_of(settings)
+        found += missing_extras(settings)
     except SetupError:
         playbooks, manner = {"default": _playbook_to_try()}, Manner()
     found += letter_problems(letters, playbooks["default"], now)
@@ -243,21 +240,6 @@ def _url(settings: Settings) -> str:
     if settings.ledger.password.given:
         url = url.set(password=settings.ledger.password.reveal())
     return url.render_as_string(hide_password=False)
-
-
-def _account(settings: MailboxSettings) -> Account:
-    return Account(
-        name=settings.name, host=settings.host, port=settings.port, security=settings.security,
-        username=settings.username, password=settings.password.reveal,
-        ca_file=str(settings.ca_file) if settings.ca_file else "", inbox=settings.inbox, sent=settings.sent,
-    )  # fmt: skip
-
-
-def _post_account(settings: PostSettings) -> PostAccount:
-    return PostAccount(
-        host=settings.host, port=settings.port, security=settings.security, username=settings.username,
-        password=settings.password.reveal, ca_file=str(settings.ca_file) if settings.ca_file else "",
-    )  # fmt: skip
 
 
 def _ours(settings: Settings, seal: Seal) -> Callable[[Work], Ours]:

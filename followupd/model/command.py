@@ -50,6 +50,7 @@ VERBS: dict[str, str] = {
     "severity": "low | normal | high",
     "owner": "agent",
     "playbook": "name",
+    "settle": "sent | resend | drop",
 }
 
 #: verbs whose text may be left out

@@ -9,7 +9,7 @@ from followupd.errors import CaseMovedError, FollowupdError, NotUnderstoodError,
 from followupd.model.agenda import Agenda
 from followupd.model.agent import Agent
 from followupd.model.case import Case, Stage
-from followupd.model.command import Command, read_line
+from followupd.model.command import Command, expected, read_line
 from followupd.model.compensation import Elsewhere, Money
 from followupd.model.event import Approved, Event, LetterDropped
 from followupd.model.kept import NO_COMPLAINT, QUARANTINE, Kept, Remark
@@ -17,10 +17,11 @@ from followupd.model.letter import ANSWER, Brief, Step, Writer
 from followupd.model.marks import marks
 from followupd.model.message import Kind
 from followupd.model.note import about, cases_in, is_courtesy, joined
-from followupd.model.outgoing import Outgoing
+from followupd.model.outgoing import Condition, Outgoing
 from followupd.model.playbook import Playbook
 from followupd.model.promise import HeardGrant, HeardPromise
 from followupd.recovery import promise, say
+from followupd.rounds import fate
 from followupd.rounds.doors import Ledger, Work
 from followupd.rounds.proofreader import HOW_TO_INSIST, Proofreader
 from followupd.rounds.reception import Reception
@@ -237,6 +238,9 @@ class Desk:
         playbook = self._playbook(case)
         grammar = Grammar(playbook, case.language or self.language)
         for command in commands:
+            if command.verb == "settle":
+                case = self._settled(work, case, command, now)
+                continue
             heard = grammar.hear(reply) if reply and command.verb == "promised" else ((), ())
             others = elsewhere(work, case)
             scene = say.Scene(case, playbook, frozenset(self.playbooks), grammar, now, heard, others, self.cap)
@@ -247,6 +251,21 @@ class Desk:
                 raise NotUnderstoodError(f"{command.line!r} does not fit: {error}") from error
             journal.said(case.ref, command.actor, command.source, command.verb)
         return case
+
+    def _settled(self, work: Work, case: Case, command: Command, now: datetime) -> Case:
+        """Say what became of a letter in doubt; the line names the letter where there are several."""
+        *named, how = command.text.split()
+        doubtful = [state.letter for state in work.outbox.all(Condition.DOUBT, case=case.ref)]
+        meant = [each for each in doubtful if not named or each.key.casefold() == named[0].casefold()]
+        word = next((each for each in fate.HOWS if each == how.lower()), None)
+        if word is None or len(named) > 1:
+            raise NotUnderstoodError(f"{command.line!r}; expected {expected('settle')!r}")
+        if len(meant) != 1:
+            keys = ", ".join(letter.key for letter in doubtful) or "none"
+            raise NotUnderstoodError(f"{command.line!r} names no letter in doubt; those in doubt are: {keys}")
+        fate.settle(work, meant[0].key, word, command.actor, now)
+        journal.said(case.ref, command.actor, command.source, command.verb)
+        return work.cases.get(case.ref)
 
     def _record(self, work: Work, case: Case, events: Sequence[Event], now: datetime) -> Case:
         if not events:

@@ -6,28 +6,19 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from followupd import journal
-from followupd.errors import CaseMovedError, LetterError, NotInDoubtError, OutageError, WrongTurnError
+from followupd.errors import CaseMovedError, LetterError, OutageError
 from followupd.model import event as e
 from followupd.model.calendar import Calendar
 from followupd.model.case import Case
-from followupd.model.event import Event
 from followupd.model.gate import stale
 from followupd.model.kept import QUARANTINE, Kept, LetterState
-from followupd.model.letter import DOUBT, GIFT_CARD, Brief, Step, Writer, as_left
-from followupd.model.marks import marks
+from followupd.model.letter import DOUBT, GIFT_CARD, Brief, Writer
 from followupd.model.message import Kind
 from followupd.model.outgoing import Condition, Delivery, Outcome, Outgoing
 from followupd.model.playbook import Playbook
+from followupd.rounds import fate
 from followupd.rounds.doors import Ledger, Post, Work
 
-#: waits between tries while the server asks us to come back later; the last one repeats
-_BACK_OFF = (
-    timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1), timedelta(hours=4)
-)  # fmt: skip
-#: after this long a deferred letter is given up, and a person is told ...
-_GIVE_UP = timedelta(days=5)
-#: ... but not before so many tries: a letter may have waited long for other reasons
-_TRIES = 8
 #: how often the end of a letter is put down anew when somebody else has its case in hand
 _PATIENCE = 20
 #: automatic letters to one address in a week, and to one domain in an hour
@@ -108,10 +99,7 @@ class Dispatch:
         work.outbox.witness(key, now)
         by_hand = state.condition is Condition.REVIEW
         why = "an agent sent it from the mail client" if by_hand else "our own copy came back"
-        # Whatever we had thought of it, even that it waits for another try: it has left.
-        if work.outbox.prove(key, now, why):
-            journal.letter_witnessed(key)
-            self.left(work, state.letter, why, now)
+        fate.proved(work, state.letter, why, now)
 
     def doubts(self, now: datetime) -> int:
         """Decide about letters in doubt whose copy did not come in time: send again where that is allowed, else ask."""
@@ -137,7 +125,7 @@ class Dispatch:
         again = not letter.to_customer or (may and letter.kind != GIFT_CARD)
         with self.ledger.work() as work:
             if again:
-                return self._again(work, letter, "in doubt; sent again by policy", "followupd", now)
+                return fate.again(work, letter, "in doubt; sent again by policy", "followupd", now)
             case = work.cases.get(letter.case)
             matter = f"doubt {letter.key} {state.leaving_at or now:%Y-%m-%dT%H:%M:%S}"
             if matter in dict(case.nudges):
@@ -146,21 +134,13 @@ class Dispatch:
             owner = playbook.owner_of(case.owner)
             asked = e.OwnerNudged(at=now, matter=matter, whom=owner.id, why=f"did {letter.key} leave?")
             brief = Brief(
-                because=f"nobody knows whether {letter.key} left", about=letter.key, quote=letter.text,
-                asks=(f"settle {letter.key} sent", f"settle {letter.key} resend", f"settle {letter.key} drop"),
+                because=f"nobody knows whether {letter.key} left", about=letter.key,
+                quote="" if letter.kind == GIFT_CARD else letter.text,  # a card's code is the customer's alone
+                asks=tuple(f"settle: {letter.key} {how}" for how in fate.HOWS),
             )  # fmt: skip
             mail = self.write.desk(DOUBT, case, playbook, now, brief, owner)
             work.cases.record(case, [asked, mail], lambda _: now, now)
             return True
-
-    def _again(self, work: Work, letter: Outgoing, why: str, by: str, now: datetime) -> bool:
-        """Let a letter in doubt leave once more, the same words with the same Message-ID."""
-        if not work.outbox.put_down(letter.key, Condition.DEFERRED, now, reply=why):
-            return False
-        if letter.case:
-            again = e.LetterAgain(at=now, by=by, why=why, key=letter.key, kind=letter.kind)
-            self._move(work, work.cases.get(letter.case), [again], now)
-        return True
 
     # --- leaving ---
 
@@ -205,7 +185,7 @@ class Dispatch:
                 return True
             case = work.cases.get(letter.case)
             if why := stale(letter, case, now):
-                self._take_back(work, case, letter, why, now)
+                fate.taken_back(work, letter, why, now)
                 return False
             until, why = self._not_yet(work, case, letter, now)
             if until:
@@ -244,12 +224,6 @@ class Dispatch:
         journal.breaker_open(str(limit))
         return True
 
-    def _take_back(self, work: Work, case: Case, letter: Outgoing, why: str, now: datetime) -> None:
-        if work.outbox.drop(letter.key):
-            journal.letter_taken_back(letter.key, why)
-            dropped = e.LetterDropped(at=now, why=why, key=letter.key, kind=letter.kind)
-            work.cases.record(case, [dropped], lambda _: now, now)
-
     def _claim(self, letter: Outgoing, now: datetime) -> bool:
         # A transaction of its own: it is committed before the post sees the letter.
         with self.ledger.work() as work:
@@ -282,111 +256,18 @@ class Dispatch:
         for _ in range(_PATIENCE):
             try:
                 with self.ledger.work() as work:
-                    self._settle(work, letter, delivery, now)
-                    if delivery.outcome is Outcome.UNKNOWN and not delivery.witnessed:
-                        work.outbox.no_copy_comes(letter.key)
+                    fate.put_down(work, letter, delivery, now)
             except CaseMovedError:
                 continue
             self._said.pop(letter.key, None)
             return
 
-    def _settle(self, work: Work, letter: Outgoing, delivery: Delivery, now: datetime) -> None:
-        """Put down what happened, and let the letter's leaving move its case, in one transaction."""
-        state = work.outbox.get(letter.key)
-        delivery = self._given_up(state, delivery, now)
-        condition, not_before = self._condition(state, delivery, now)
-        if not work.outbox.put_down(letter.key, condition, now, reply=delivery.reply, not_before=not_before):
-            return  # settled before, by evidence or by a person
-        journal.letter_put_down(letter.key, condition.value, delivery.reply)
-        if condition is Condition.DOUBT:
-            journal.letter_in_doubt(letter.key)
-        event = _event(letter, delivery, now)
-        if event and letter.case:
-            self._move(work, work.cases.get(letter.case), [event], now)
-
-    def left(self, work: Work, letter: Outgoing, why: str, now: datetime) -> None:
-        """Tell the case that a letter of its has left."""
-        if letter.case:
-            self._move(work, work.cases.get(letter.case), [as_left(letter, now, why)], now)
-
-    def _given_up(self, state: LetterState, delivery: Delivery, now: datetime) -> Delivery:
-        # An outage is ours, such as a wrong password over a holiday: no letter dies of it.
-        old = now - state.written_at > _GIVE_UP and state.attempts >= _TRIES
-        if delivery.outcome is Outcome.DEFERRED and not delivery.outage and old:
-            return Delivery(Outcome.REFUSED, f"given up after {_GIVE_UP.days} days: {delivery.reply}")
-        return delivery
-
-    def _condition(self, state: LetterState, delivery: Delivery, now: datetime) -> tuple[Condition, datetime | None]:
-        match delivery.outcome:
-            case Outcome.ACCEPTED:
-                return Condition.SENT, None
-            case Outcome.REFUSED:
-                return Condition.REFUSED, None
-            case Outcome.UNKNOWN:
-                return Condition.DOUBT, None
-            case Outcome.DEFERRED:
-                return Condition.DEFERRED, now + _BACK_OFF[min(max(state.attempts, 1), len(_BACK_OFF)) - 1]
-
-    def _move(self, work: Work, case: Case, events: list[Step], now: datetime) -> None:
-        try:
-            after = work.cases.record(case, events, lambda _: now, now)
-        except WrongTurnError as error:
-            # The letter has left whatever the case thinks; a person looks at the case.
-            journal.parked(case.ref, str(error))
-            after = work.cases.record(case, [e.Parked(at=now, why=str(error))], lambda _: now, now)
-        for event in events:
-            journal.happened(case.ref, type(event).__name__, after.stage)
-        work.mail.want_marks(case.ref, marks(after))
-
     # --- a person's word ---
 
-    def settle_by_hand(self, key: str, how: Literal["sent", "resend", "drop"], by: str, now: datetime) -> None:
-        """Do what a person says about a letter in doubt, or drop one that still waits.
-
-        Raises:
-            NotInDoubtError: there is nothing to say about this letter; one on its way is the daemon's alone.
-        """
+    def settle_by_hand(self, key: str, how: fate.How, by: str, now: datetime) -> None:
+        """Do what a person says about a letter; raises NotInDoubtError."""
         with self.ledger.work() as work:
-            state = work.outbox.get(key)
-            letter = state.letter
-            if how == "drop":
-                self._drop(work, state, by, now)
-            elif state.condition is not Condition.DOUBT:
-                raise NotInDoubtError(f"{key} is {state.condition}, not in doubt")
-            elif how == "sent":
-                self._settle(work, letter, Delivery(Outcome.ACCEPTED, f"{by} says that it left"), now)
-            else:
-                self._again(work, letter, f"{by} says: send it again", by, now)
-
-    def _drop(self, work: Work, state: LetterState, by: str, now: datetime) -> None:
-        """Drop a letter for good: no machine writes it anew, since nobody may know whether this one left.
-
-        The case is held until a person releases it; the code of a dropped gift card is never given again.
-        """
-        letter = state.letter
-        if not work.outbox.drop(letter.key):
-            raise NotInDoubtError(f"{letter.key} is {state.condition} and cannot be dropped")
-        if not letter.case:
-            return
-        why = f"{letter.key} was dropped by hand"
-        steps: list[Step] = [e.LetterDropped(at=now, by=by, why="dropped by hand", key=letter.key, kind=letter.kind)]
-        if letter.kind == GIFT_CARD:
-            steps.append(e.CompensationRefused(at=now, by=by, why=why, n=letter.concerns[0]))
-        elif letter.to_customer:
-            steps.append(e.Held(at=now, by=by, why=why))
-        self._move(work, work.cases.get(letter.case), steps, now)
+            fate.settle(work, key, how, by, now)
 
     def _playbook(self, case: Case) -> Playbook:
         return self.playbooks.get(case.playbook) or self.playbooks["default"]
-
-
-def _event(letter: Outgoing, delivery: Delivery, now: datetime) -> Event | None:
-    """Return what the case learns from a delivery; a deferred letter has told nobody anything."""
-    key, kind = letter.key, letter.kind
-    if delivery.outcome is Outcome.DEFERRED:
-        return None
-    if delivery.outcome is Outcome.UNKNOWN:
-        return e.LetterInDoubt(at=now, why=delivery.reply, key=key, kind=kind)
-    if delivery.outcome is Outcome.REFUSED:
-        return e.LetterRefused(at=now, why=delivery.reply, key=key, kind=kind)
-    return as_left(letter, now, delivery.reply)

@@ -1,11 +1,10 @@
 """Letters in review: what an agent sent from the mail client counts as the letter; a draft that changed is asked about."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import SequenceMatcher
 
-from followupd import journal
 from followupd.errors import CaseMovedError
 from followupd.model.event import DraftAsked
 from followupd.model.kept import Kept, LetterState
@@ -14,6 +13,7 @@ from followupd.model.message import Kind
 from followupd.model.outgoing import Condition, Draft, Outgoing
 from followupd.model.playbook import Playbook
 from followupd.recovery.wording import body
+from followupd.rounds import fate
 from followupd.rounds.doors import Ledger, Work
 
 #: a mail in the thread with so much of the letter's words, in their order, is the letter; one about it has far less
@@ -29,12 +29,11 @@ _WHY = {
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """Recognises letters that agents sent themselves; `left` moves the case of a letter that has left."""
+    """Recognises letters that agents sent themselves."""
 
     ledger: Ledger
     playbooks: Mapping[str, Playbook]
     write: Writer
-    left: Callable[[Work, Outgoing, str, datetime], None]
 
     def round(self, now: datetime) -> int:
         """Return how many letters were recognised in Sent, and how many drafts were asked about."""
@@ -55,9 +54,7 @@ class Review:
                     return False
                 letter, why = state.letter, "an agent sent it from the mail client, perhaps in other words"
                 work.mail.put_down(kept.id, case_ref=letter.case)
-                if work.outbox.prove(letter.key, now, why):
-                    journal.letter_witnessed(letter.key)
-                    self.left(work, letter, why, now)
+                fate.proved(work, letter, why, now)
         except CaseMovedError:
             return False
         return True
