@@ -1,7 +1,6 @@
 """The heartbeat: one `now` a beat, a thread a folder that listens, signals, and the only sleep in the house."""
 
 import os
-import random
 import signal
 import threading
 from collections.abc import Callable
@@ -12,13 +11,12 @@ from types import FrameType
 from schedule import Scheduler
 
 from followupd import __version__, clock, journal
-from followupd.edges.mailbox import Mailbox
 from followupd.edges.metrics import Metrics, Vitals
-from followupd.edges.settings import WARNINGS, MailboxSettings, load
+from followupd.edges.settings import WARNINGS, load
 from followupd.edges.systemd import notify
 from followupd.errors import FollowupdError, OutageError
 from followupd.model.kept import QUARANTINE
-from followupd.rounds.intake import Folder, Role
+from followupd.watcher import Watcher
 from followupd.wiring import House, build_to_run, house_problems
 
 #: seconds between two beats; a beat with nothing to do costs four small queries
@@ -29,8 +27,6 @@ _BUSY = 20
 _PULSE = 10
 #: seconds that a stopping daemon has for the letter in hand
 _GRACE = 4.5
-#: longest wait in seconds between two tries to reach a mailbox
-_LONGEST_WAIT = 300.0
 
 
 def beat(house: House, now: datetime, go_on: Callable[[], bool] = lambda: True) -> int:
@@ -87,83 +83,6 @@ def _vitals(house: House, connected: dict[str, bool]) -> Vitals:
         )  # fmt: skip
 
 
-class Watcher(threading.Thread):
-    """Listens to some folders of one mailbox over one connection, and rings the bell when the ledger has news."""
-
-    def __init__(self, daemon: "Daemon", settings: MailboxSettings, *, sent: bool) -> None:
-        super().__init__(name=f"{settings.name} {'sent' if sent else 'inbox'}", daemon=True)
-        self._daemon, self._settings, self._sent = daemon, settings, sent
-        self.opened = threading.Event()
-        self.mailbox = settings.name
-        self.connected = False
-        self.marks = threading.Event()
-        self._refused: set[str] = set()  # folders that the server does not let us read
-
-    def run(self) -> None:
-        failures = 0
-        while not self._daemon.stopping.is_set():
-            try:
-                self._listen()
-                failures = 0
-            except OutageError as error:
-                if not failures:
-                    journal.outage(self.name, error)
-                failures += 1
-            except Exception as error:  # noqa: BLE001  a watcher that dies would let mails go unheard
-                journal.beat_failed(self.name, error)
-                failures += 1
-            self.connected = False
-            # Jitter keeps many watchers from knocking at one server in step.
-            self._daemon.stopping.wait(min(2.0**failures, _LONGEST_WAIT) * random.uniform(0.5, 1.0) if failures else 0)
-
-    def _listen(self) -> None:
-        house = self._daemon.house
-        mailbox = house.mailbox(self._settings.name)
-        try:
-            mailbox.open()
-            folders = [
-                folder for folder in house.folders(self._settings.name, mailbox)
-                if (folder.role is Role.SENT) == self._sent
-            ]  # fmt: skip
-            if folders:
-                self._follow(house, mailbox, folders)
-            else:
-                self.opened.set()
-                self._daemon.stopping.wait()
-        finally:
-            mailbox.close()
-
-    def _follow(self, house: House, mailbox: Mailbox, folders: list[Folder]) -> None:
-        now = clock.now()
-        poll = (house.settings.calendar.after(now, self._settings.poll) - now).total_seconds()
-        while not self._daemon.stopping.is_set():
-            self.marks.clear()
-            for folder in reversed(folders):  # the first one stays open for the waiting
-                self._sync(house, mailbox, folder, needed=folder is folders[0])
-            if not self.connected:
-                if self.opened.is_set():
-                    journal.outage_over(self.name)
-                self.connected = True
-                self.opened.set()
-            self._daemon.bell.set()
-            mailbox.wait(folders[0].name, poll, lambda: self.marks.is_set() or self._daemon.stopping.is_set())
-
-    def _sync(self, house: House, mailbox: Mailbox, folder: Folder, *, needed: bool) -> None:
-        """Read one folder. One that the server refuses, as when it was deleted, is said once and stops no other."""
-        try:
-            house.intake.sync(mailbox, folder, clock.now())
-        except OutageError as error:
-            if needed or not mailbox.connected:
-                raise
-            if folder.name not in self._refused:
-                journal.outage(f"{self.name}, {folder.name}", error)
-            self._refused.add(folder.name)
-        else:
-            if folder.name in self._refused:
-                journal.outage_over(f"{self.name}, {folder.name}")
-            self._refused.discard(folder.name)
-
-
 class Daemon:
     """Runs the house until a signal says stop."""
 
@@ -179,6 +98,7 @@ class Daemon:
         self._scheduler = Scheduler()
         self._next_pulse = 0.0
         self._metrics: Metrics | None = None
+        self._warned: set[str] = set()
         self._failure = ""
 
     def run(self) -> None:
@@ -212,7 +132,9 @@ class Daemon:
     def _watch(self) -> None:
         self.stopping.clear()
         self._watchers = [
-            Watcher(self, settings, sent=sent) for settings in self.house.settings.mailboxes for sent in (False, True)
+            Watcher(self.house, settings, self.stopping, self.bell, sent=sent)
+            for settings in self.house.settings.mailboxes
+            for sent in (False, True)
         ]
         for watcher in self._watchers:
             watcher.start()
@@ -249,8 +171,15 @@ class Daemon:
         if (now := monotonic()) >= self._next_pulse:
             self._next_pulse = now + _PULSE
             _pulse(self.house, self._connected(), clock.now())
+            self._warn_of_logins()
             if self._metrics:
                 self._metrics.tell(_vitals(self.house, self._connected()))
+
+    def _warn_of_logins(self) -> None:
+        warnings = set(self.house.login_warnings())
+        for warning in sorted(warnings - self._warned):
+            journal.login_ends(warning)
+        self._warned = warnings
 
     def _serve_metrics(self) -> None:
         """Serve metrics where the settings say; a port that is taken keeps no letter from leaving."""

@@ -70,6 +70,10 @@ def outage(what: str, error: Exception) -> None:
     _log.warning("%s: %s; trying again", what, error)
 
 
+def login_ends(warning: str) -> None:
+    _log.warning("soon nobody can log in: %s", warning)
+
+
 def outage_over(what: str) -> None:
     _log.info("%s: well again", what)
 

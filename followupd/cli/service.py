@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from followupd.cli import DONE, PROBLEMS
+from followupd.cli import DONE, PROBLEMS, USAGE
 from followupd.cli.house import open_house
 from followupd.cli.printing import as_json, moment, table
 from followupd.model.kept import QUARANTINE
@@ -17,6 +17,9 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     run.set_defaults(do=_run)
     status = commands.add_parser("status", parents=[common], help="is it well")
     status.set_defaults(do=_status)
+    login = commands.add_parser("login", parents=[common], help="log in to a mailbox by OAuth")
+    login.add_argument("mailbox", metavar="MAILBOX", help="the mailbox's name, or post")
+    login.set_defaults(do=_login)
     resume = commands.add_parser("resume", parents=[common], help="let letters leave again after the breaker opened")
     resume.set_defaults(do=_resume)
 
@@ -40,6 +43,27 @@ def _run(options: argparse.Namespace) -> int:
         once(house, clock.now())
     else:
         Daemon(house).run()
+    return DONE
+
+
+def _login(options: argparse.Namespace) -> int:
+    from followupd.cli.printing import complain
+    from followupd.edges.accounts import login_of
+    from followupd.edges.oauth import MICROSOFT
+    from followupd.edges.settings import load
+
+    login = login_of(load(options.config), options.mailbox)
+    if login is None:
+        complain(f"followupd login: there is no mailbox {options.mailbox!r} with OAuth in followupd.toml")
+        return USAGE
+    if login.auth == MICROSOFT:
+        login.by_device_code(print)
+    else:
+        print(
+            "Open this page, allow the access, and copy the address that the browser ends at; it shows an error there:"
+        )
+        login.by_pasted_code(print, lambda: input("The address: "))
+    print(f"{options.mailbox} is logged in.")
     return DONE
 
 
@@ -68,6 +92,8 @@ def _health(house: Any) -> dict[str, Any]:
             "last_beat": moment(beat[1]) if beat else None,
             "next_wake": moment(work.cases.next_wake()),
         }
+    if house.logins:
+        view["logins"] = house.login_warnings() or "well"
     well = bool(beat) and not doubts and view["breaker"] == "closed"
     return {"ok": well and all(each["connected"] for each in view["mailboxes"]), **view}
 

@@ -67,8 +67,8 @@ def _view(problem: Problem) -> dict[str, Any]:
 def _online(options: argparse.Namespace) -> list[Problem]:
     """Ask every server and say in plain words what was found; what is wrong comes back as problems."""
     from followupd.cli.surveying import look_at, unreachable
+    from followupd.edges.accounts import post_of
     from followupd.edges.settings import load
-    from followupd.wiring import post_of
 
     settings, found = load(options.config), []
     say = complain if options.json else print

@@ -71,7 +71,7 @@ def look_at(settings: "Settings", mailbox: "MailboxSettings") -> Iterator[str]:
         OutageError: it cannot be used, and why.
     """
     from followupd import clock
-    from followupd.wiring import mailbox_of
+    from followupd.edges.accounts import mailbox_of
 
     with mailbox_of(mailbox) as door:
         there = [folder for folder in settings.folders if door.folder_exists(folder)]

@@ -7,6 +7,20 @@ from followupd.edges.settings.secrets import kept_secret, secret
 _SECURITY = plain.one_of("tls", "starttls", "none")
 _CA_SAYS = "File with the CA certificate of a server that has its own CA; a relative path begins at DIR."
 
+_AUTH = Option(
+    "auth",
+    plain.one_of("password", "oauth-google", "oauth-microsoft"),
+    "How to log in: by `password`, or by OAuth 2 (an extra; `followupd login`).",
+    "password",
+    "oauth-microsoft",
+)
+_OAUTH = (
+    Option("oauth_client", plain.text, "OAuth: the id of the application you registered.", "", "1b2c-example"),
+    Option("oauth_tenant", plain.text, "OAuth at Microsoft: the tenant's id or domain.", "common", "example.com"),
+    Option("oauth_secret", secret, "OAuth: where the application's secret is kept (Secrets).", "", "credential:oauth"),
+    Option("oauth_token", plain.text, "OAuth: the token's file; beside the ledger when empty.", "", "oauth.json"),
+)
+
 COMPANY = Section(
     "company",
     "Who signs beside the person, and in which time and money it counts.",
@@ -28,6 +42,8 @@ MAILBOX = Section(
         Option("security", _SECURITY, "`tls`, `starttls` or `none`; `none` only on loopback.", "tls", "starttls"),
         Option("username", plain.filled, "The login.", example="support@example.com"),
         Option("password", kept_secret, "Where the password is kept (Secrets).", "credential:imap", "file:imap.pw"),
+        _AUTH,
+        *_OAUTH,
         Option("ca_file", plain.text, _CA_SAYS, "", "our-ca.pem"),
         Option("inbox", plain.filled, "The folder that customers' mail arrives in.", "INBOX", "INBOX/Support"),
         Option("sent", plain.text, "The folder of our own mail; found by SPECIAL-USE when empty.", "", "Sent Items"),
@@ -67,6 +83,8 @@ POST = Section(
         Option("security", _SECURITY, "`tls`, `starttls` or `none`; `none` only on loopback.", "starttls", "tls"),
         Option("username", plain.text, "The login; empty for a server that asks none.", "", "support@example.com"),
         Option("password", secret, "Where the password is kept (Secrets).", "", "credential:smtp"),
+        _AUTH,
+        *_OAUTH,
         Option("ca_file", plain.text, _CA_SAYS, "", "our-ca.pem"),
         Option(
             "from_address",

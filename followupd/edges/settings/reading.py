@@ -1,5 +1,6 @@
 """From the configuration directory to Settings: reads all files, and says everything that is wrong at once."""
 
+import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -66,13 +67,15 @@ def _read(directory: Path) -> tuple[Settings, list[Problem]]:
     team = _team(sheet, company, filled["agent"])
     playbooks, found = read_playbooks(directory, company, calendar, team)
     wording, worded = read_wording(directory)
-    mailboxes = _mailboxes(sheet, filled["mailbox"])
+    ledger = _ledger(sheet, filled["ledger"])
+    state = _state(ledger, directory)
+    mailboxes = _mailboxes(sheet, filled["mailbox"], state)
     settings = Settings(
         directory=directory,
         company=company,
         mailboxes=mailboxes,
-        post=_post(sheet, filled["post"]),
-        ledger=_ledger(sheet, filled["ledger"]),
+        post=_post(sheet, filled["post"], state),
+        ledger=ledger,
         calendar=calendar,
         team=team,
         compensation=read_compensation(sheet, filled["compensation"], company.currency),
@@ -123,21 +126,23 @@ def _agent(sheet: Sheet, n: int, row: dict[str, Any], company: Company) -> Agent
     return Agent(**{**row, "role": Role(row["role"]), "limit": limit})
 
 
-def _mailboxes(sheet: Sheet, rows: list[dict[str, Any]]) -> tuple[MailboxSettings, ...]:
+def _mailboxes(sheet: Sheet, rows: list[dict[str, Any]], state: Path) -> tuple[MailboxSettings, ...]:
     for key in ("name", "address"):
         _each_once(sheet, "mailbox", key, rows)
-    return tuple(MailboxSettings(**_connected(sheet, ("mailbox", n), row)) for n, row in enumerate(rows))
+    return tuple(MailboxSettings(**_connected(sheet, ("mailbox", n), row, state)) for n, row in enumerate(rows))
 
 
-def _post(sheet: Sheet, row: dict[str, Any]) -> PostSettings:
-    row = _connected(sheet, ("post",), row)
-    if bool(row["username"]) != row["password"].given:
+def _post(sheet: Sheet, row: dict[str, Any], state: Path) -> PostSettings:
+    row = _connected(sheet, ("post",), row, state)
+    if row["auth"] != "password" and not row["username"]:
+        sheet.complain(("post", "auth"), Rule.LOGIN, "there is no username to log in with", "add post.username.")
+    if row["auth"] == "password" and bool(row["username"]) != row["password"].given:
         there, absent = ("username", "password") if row["username"] else ("password", "username")
         sheet.complain(("post", there), Rule.LOGIN, f"there is no {absent} to this {there}", f"add post.{absent}.")
     return PostSettings(**row)
 
 
-def _connected(sheet: Sheet, path: Key, row: dict[str, Any]) -> dict[str, Any]:
+def _connected(sheet: Sheet, path: Key, row: dict[str, Any], state: Path) -> dict[str, Any]:
     """Check what goes for every server that we log in to, and settle its files and secrets in the directory."""
     if row["security"] == "none" and row["host"] and not plain.is_loopback(row["host"]):
         problem = f"the password would cross the network to {row['host']} readable by others"
@@ -147,7 +152,25 @@ def _connected(sheet: Sheet, path: Key, row: dict[str, Any]) -> dict[str, Any]:
         sheet.complain(
             (*path, "ca_file"), Rule.NO_FILE, f"there is no file {ca_file}", "put the CA's certificate there."
         )
-    return {**row, "ca_file": ca_file, "password": _placed(sheet, (*path, "password"), row["password"])}
+    kept = {name: _placed(sheet, (*path, name), row[name]) for name in ("password", "oauth_secret")}
+    row = {**row, **kept, "ca_file": ca_file}
+    return row if row["auth"] == "password" else _by_oauth(sheet, path, row, state)
+
+
+def _by_oauth(sheet: Sheet, path: Key, row: dict[str, Any], state: Path) -> dict[str, Any]:
+    """Settle where the token is kept. Mailbox and post of one account share a token; no password is asked for."""
+    if not row["oauth_client"]:
+        mend = "register an application with the provider, and write its id (docs/oauth.md)."
+        sheet.complain((*path, "oauth_client"), Rule.LOGIN, "there is no oauth_client to this auth", mend)
+    name = re.sub(r"[^A-Za-z0-9@._+-]", "_", f"{row['auth']}-{row['username']}.json")
+    token = sheet.directory / row["oauth_token"] if row["oauth_token"] else state / name
+    return {**row, "password": Secret(), "oauth_token": str(token)}
+
+
+def _state(ledger: LedgerSettings, directory: Path) -> Path:
+    """Return where the daemon keeps what it must not lose: the ledger's directory, or what systemd gives it."""
+    _, _, path = ledger.url.partition("sqlite:///")
+    return Path(path).parent if path else Path(os.environ.get("STATE_DIRECTORY", str(directory)))
 
 
 def _is_file(path: Path) -> bool:

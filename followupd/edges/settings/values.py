@@ -13,6 +13,7 @@ from followupd.model.compensation import Money
 from followupd.model.playbook import Playbook
 
 Security = Literal["tls", "starttls", "none"]
+Auth = Literal["password", "oauth-google", "oauth-microsoft"]
 Since = Literal["now", "all"] | date
 
 
@@ -49,6 +50,11 @@ class MailboxSettings:
     port: int = 993
     security: Security = "tls"
     password: Secret = _IMAP
+    auth: Auth = "password"
+    oauth_client: str = ""
+    oauth_tenant: str = "common"
+    oauth_secret: Secret = _NO_SECRET
+    oauth_token: str = ""  # absolute, once it is read
     ca_file: str = ""
     inbox: str = "INBOX"
     sent: str = ""
@@ -68,6 +74,11 @@ class PostSettings:
     security: Security = "starttls"
     username: str = ""
     password: Secret = _NO_SECRET
+    auth: Auth = "password"
+    oauth_client: str = ""
+    oauth_tenant: str = "common"
+    oauth_secret: Secret = _NO_SECRET
+    oauth_token: str = ""
     ca_file: str = ""
     from_address: str = ""
     witness: Literal["bcc", "none"] = "bcc"
@@ -155,8 +166,14 @@ class Settings:
     @property
     def secrets(self) -> tuple[Secret, ...]:
         """Every secret that is configured, in the order of the file."""
-        kept = [mailbox.password for mailbox in self.mailboxes]
-        kept += [self.post.password, self.ledger.password, self.ledger.key, self.gift_cards.token]
+        kept = [secret for mailbox in self.mailboxes for secret in (mailbox.password, mailbox.oauth_secret)]
+        kept += [
+            self.post.password,
+            self.post.oauth_secret,
+            self.ledger.password,
+            self.ledger.key,
+            self.gift_cards.token,
+        ]
         return tuple(secret for secret in kept if secret.given)
 
     def mailbox(self, name: str) -> MailboxSettings:

@@ -1,0 +1,95 @@
+"""Listens: a thread with a connection of its own for each inbox, and one for each Sent folder; an outage is said once."""
+
+import random
+import threading
+
+from followupd import clock, journal
+from followupd.edges.mailbox import Mailbox
+from followupd.edges.settings import MailboxSettings
+from followupd.errors import OutageError
+from followupd.rounds.intake import Folder, Role
+from followupd.wiring import House
+
+#: longest wait in seconds between two tries to reach a mailbox
+_LONGEST_WAIT = 300.0
+
+
+class Watcher(threading.Thread):
+    """Listens to some folders of one mailbox over one connection, and rings the bell when the ledger has news."""
+
+    def __init__(
+        self, house: House, settings: MailboxSettings, stopping: threading.Event, bell: threading.Event, *, sent: bool
+    ) -> None:
+        """`stopping` ends it; it rings `bell`."""
+        super().__init__(name=f"{settings.name} {'sent' if sent else 'inbox'}", daemon=True)
+        self._house, self._settings, self._sent = house, settings, sent
+        self._stopping, self._bell = stopping, bell
+        self.opened = threading.Event()
+        self.mailbox = settings.name
+        self.connected = False
+        self.marks = threading.Event()
+        self._refused: set[str] = set()  # folders that the server does not let us read
+
+    def run(self) -> None:
+        failures = 0
+        while not self._stopping.is_set():
+            try:
+                self._listen()
+                failures = 0
+            except OutageError as error:
+                if not failures:
+                    journal.outage(self.name, error)
+                failures += 1
+            except Exception as error:  # noqa: BLE001  a watcher that dies would let mails go unheard
+                journal.beat_failed(self.name, error)
+                failures += 1
+            self.connected = False
+            # Jitter keeps many watchers from knocking at one server in step.
+            self._stopping.wait(min(2.0**failures, _LONGEST_WAIT) * random.uniform(0.5, 1.0) if failures else 0)
+
+    def _listen(self) -> None:
+        house = self._house
+        mailbox = house.mailbox(self._settings.name)
+        try:
+            mailbox.open()
+            folders = [
+                folder for folder in house.folders(self._settings.name, mailbox)
+                if (folder.role is Role.SENT) == self._sent
+            ]  # fmt: skip
+            if folders:
+                self._follow(house, mailbox, folders)
+            else:
+                self.opened.set()
+                self._stopping.wait()
+        finally:
+            mailbox.close()
+
+    def _follow(self, house: House, mailbox: Mailbox, folders: list[Folder]) -> None:
+        now = clock.now()
+        poll = (house.settings.calendar.after(now, self._settings.poll) - now).total_seconds()
+        while not self._stopping.is_set():
+            self.marks.clear()
+            for folder in reversed(folders):  # the first one stays open for the waiting
+                self._sync(house, mailbox, folder, needed=folder is folders[0])
+            if not self.connected:
+                if self.opened.is_set():
+                    journal.outage_over(self.name)
+                self.connected = True
+                self.opened.set()
+            self._bell.set()
+            mailbox.wait(folders[0].name, poll, lambda: self.marks.is_set() or self._stopping.is_set())
+
+    def _sync(self, house: House, mailbox: Mailbox, folder: Folder, *, needed: bool) -> None:
+        """Read one folder. One that the server refuses, as when it was deleted, is said once and stops no other."""
+        try:
+            house.intake.sync(mailbox, folder, clock.now())
+        except OutageError as error:
+            if needed or not mailbox.connected:
+                raise
+            if folder.name not in self._refused:
+                journal.outage(f"{self.name}, {folder.name}", error)
+            self._refused.add(folder.name)
+        else:
+            if folder.name in self._refused:
+                journal.outage_over(f"{self.name}, {folder.name}")
+            self._refused.discard(folder.name)
