@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from css_inline import CSSInliner
 from jinja2 import Environment, Template
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
@@ -31,6 +30,9 @@ from followupd.model.message import Person
 from followupd.model.outgoing import Attachment, Outgoing
 from followupd.model.playbook import Playbook
 from followupd.recovery.wording import body as paragraphs_of
+
+if TYPE_CHECKING:
+    from css_inline import CSSInliner
 
 #: the language that every house has
 DEFAULT = "en"
@@ -216,7 +218,9 @@ class Letters:
             ).get_template(LAYOUT)
 
     @cached_property
-    def _inliner(self) -> CSSInliner:
+    def _inliner(self) -> "CSSInliner":
+        from css_inline import CSSInliner  # three megabytes, which a daemon at rest need not hold
+
         return CSSInliner(load_remote_stylesheets=False, keep_style_tags=False, keep_at_rules=True)
 
 

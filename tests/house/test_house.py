@@ -125,8 +125,10 @@ def imported(*places: str) -> set[str]:
     names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level}
     tops = {name.partition(".")[0] for name in names} - sys.stdlib_module_names - {"followupd", "tests", "benchmarks"}
-    known = packages_distributions()
-    return {plain(known[top][0]) for top in tops if top in known}
+    known = {top: [plain(name) for name in names] for top, names in packages_distributions().items()}
+    wanted = {name for names in project().values() for name in names}
+    # "google" is a place that many distributions share; the one that is named is meant
+    return {next((name for name in known[top] if name in wanted), known[top][0]) for top in tops if top in known}
 
 
 #: brought by a library that is named, and a part of what it hands to us
