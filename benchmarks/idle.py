@@ -74,7 +74,7 @@ def main(seconds: float) -> int:
         f"ready after {ready:.2f} s ({used:.2f} s of processor time), {ready / bare:.1f} times `{BARE}` ({bare:.2f} s)"
     )
     print(f"the first start after a change tries every letter: ready after {first[0]:.2f} s, {first[2]:.0f} MB")
-    print(f"idle after {seconds:g} s: {memory:.0f} MB, {idle:.1f} % of one processor")
+    print(f"idle after {seconds:g} s: {memory:.1f} MB, {idle:.1f} % of one processor")
     return int(ready > TARGET_SECONDS or memory > TARGET_MEGABYTES)
 
 
