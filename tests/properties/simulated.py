@@ -185,6 +185,7 @@ class Mailbox:
     sent: str = "Sent"
     drafts: str = "Drafts"
     connected: bool = True
+    in_hand: tuple[int, ...] = ()
 
     def put(self, raw: bytes, at: datetime, folder: str = "INBOX", flags: Iterable[str] = ()) -> Mail:
         self.modseq += 1
