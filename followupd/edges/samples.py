@@ -41,7 +41,7 @@ _DESK: dict[str, tuple[str, tuple[str, ...]]] = {
     FACTS: ("the cause is not known yet; the prevention is not known yet", ("cause: ", "prevention: ")),
     NUDGE: ("promise 1 is due tomorrow", ("kept: 1", "late: 1 until ... because ...")),
     ESCALATION: ("promise 1 has been overdue for a day, and nobody has answered", ("kept: 1", "owner: ")),
-    DOUBT: ("nobody knows whether the follow-up left", ("settle FU-L0NG7.follow-up.1 sent",)),
+    DOUBT: ("nobody knows whether the follow-up left", ("settle: sent", "settle: resend", "settle: drop")),
     APPROVAL: ("a reply to the customer sounds like a promise", ("approve", "refuse: ")),
     CALL: ("the follow-up has left", ("reached", "not-reached")),
     ANSWER: ("some lines of your note were not understood", ()),

@@ -136,7 +136,8 @@ class Dispatch:
             brief = Brief(
                 because=f"nobody knows whether {letter.key} left", about=letter.key,
                 quote="" if letter.kind == GIFT_CARD else letter.text,  # a card's code is the customer's alone
-                asks=tuple(f"settle: {letter.key} {how}" for how in fate.HOWS),
+                # Short, as every line that is sent back as it stands: `listen` takes longer ones for a quote of this mail.
+                asks=tuple(f"settle: {how}" for how in fate.HOWS),
             )  # fmt: skip
             mail = self.write.desk(DOUBT, case, playbook, now, brief, owner)
             work.cases.record(case, [asked, mail], lambda _: now, now)
