@@ -1,0 +1,53 @@
+"""Letters are changed while the daemon runs: wrong ones are refused in whole, and the admin reads why in the log."""
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.journeys.service import Service
+from tests.journeys.test_service import COMPLAINT
+from tests.servers.dovecot import Dovecot
+from tests.servers.machine import until
+from tests.servers.manager import Manager
+from tests.servers.smtp import Sink
+
+
+@pytest.fixture
+def service(tmp_path: Path, dovecot: Dovecot, smtp: Sink) -> Iterator[Service]:
+    with Manager() as manager:
+        yield Service.made(tmp_path / "etc", dovecot.account("support"), smtp, manager)
+
+
+def words(service: Service) -> str:
+    [letter] = service.letters("confirmation")
+    return " ".join(str(letter).split())
+
+
+def test_wrong_letters_are_refused_in_whole_and_the_old_ones_still_leave(service: Service) -> None:
+    letter = service.directory / "templates" / "en" / "confirmation.md"
+    greeting = service.directory / "templates" / "en" / "_greeting.md"
+    with service.ready() as process:
+        letter.write_text(letter.read_text().replace("Thank you for telling us.", "We guarantee that we look into it."))
+        greeting.write_text(greeting.read_text().replace("Dear", "Hi"))
+        process.send_signal(signal.SIGHUP)
+        service.waits_for("kept the old configuration")
+        service.customer_writes(COMPLAINT)
+        service.agent_tags("complaint")
+        until(lambda: service.letters("confirmation"), "the confirmation", 30)
+    assert "[W07]" in service.journal()
+    assert "Thank you for telling us." in words(service)
+    assert "Dear Kim" in words(service) or "Hello," in words(service)
+
+
+def test_good_letters_are_taken(service: Service) -> None:
+    letter = service.directory / "templates" / "en" / "confirmation.md"
+    with service.ready() as process:
+        letter.write_text(letter.read_text().replace("Thank you for telling us.", "Thank you for writing to us."))
+        process.send_signal(signal.SIGHUP)
+        service.waits_for("were read again")
+        service.customer_writes(COMPLAINT)
+        service.agent_tags("complaint")
+        until(lambda: service.letters("confirmation"), "the confirmation", 30)
+    assert "Thank you for writing to us." in words(service)
