@@ -19,10 +19,10 @@ from followupd.model.message import Kind
 from followupd.model.note import about, cases_in, is_courtesy, joined
 from followupd.model.outgoing import Condition, Outgoing
 from followupd.model.playbook import Playbook
-from followupd.model.promise import HeardGrant, HeardPromise
-from followupd.recovery import promise, say
+from followupd.recovery import say
 from followupd.rounds import fate
 from followupd.rounds.doors import Ledger, Work
+from followupd.rounds.grammar import Grammar
 from followupd.rounds.proofreader import HOW_TO_INSIST, Proofreader
 from followupd.rounds.reception import Reception
 
@@ -30,28 +30,6 @@ from followupd.rounds.reception import Reception
 SOMEBODY = "someone with access to the mailbox"
 #: verbs that a mail without a case may be given; any other word about it goes back to the agent
 _DISMISS = "dismiss"
-
-
-@dataclass(frozen=True, slots=True)
-class Grammar:
-    """The promise chapter with the house's calendar and currency filled in."""
-
-    playbook: Playbook
-    language: str
-
-    def split_when(self, text: str, now: datetime) -> tuple[str, datetime | None]:
-        return promise.split_when(text, now=now, calendar=self.playbook.calendar, language=self.language)
-
-    def money(self, text: str) -> Money | None:
-        found = promise.read_money(text, self.playbook.company.currency)
-        return Money.of(*found) if found else None
-
-    def hear(self, kept: Kept) -> tuple[Sequence[HeardPromise], Sequence[HeardGrant]]:
-        message = kept.message
-        return promise.hear(
-            message.text, said_at=message.sent_at or kept.received_at, calendar=self.playbook.calendar,
-            language=self.language, doubtful=message.doubtful, currency=self.playbook.company.currency,
-        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

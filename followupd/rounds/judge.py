@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from followupd.model.facts import Facts
 from followupd.model.message import Message, Verdict
@@ -11,6 +12,18 @@ from followupd.recovery.recognise.rules import found
 
 #: as much of a mail as is judged; complaints say so early, and time must not grow with the mail (MAIL.md R7)
 _CHARACTERS = 20_000
+
+
+class Judge(Protocol):
+    """Says whether a mail is a complaint, how severe, and what the customer wants; the recogniser with the house's rules."""
+
+    def verdict(self, message: Message) -> Verdict: ...
+    def severity(self, message: Message, verdict: Verdict, *, open_case: bool) -> recognise.Severity: ...
+    def playbook(self, message: Message, verdict: Verdict, playbooks: Mapping[str, Playbook]) -> Playbook: ...
+    def urgent(self, verdict: Verdict) -> bool: ...
+    def facts(self, message: Message) -> Facts: ...
+    def suggestions(self, message: Message) -> tuple[tuple[str, str], ...]: ...
+    def language(self, message: Message) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,10 @@ from typing import Protocol
 
 from followupd import journal
 from followupd.model.case import Case, Stage
-from followupd.model.compensation import Compensation, Gift, GrantState, Money
+from followupd.model.compensation import GrantState
 from followupd.model.event import (
     AgentWrote,
     CaseOpened,
-    CompensationGranted,
     ComplaintHeard,
     CustomerAway,
     CustomerWrote,
@@ -20,36 +19,21 @@ from followupd.model.event import (
     Held,
     LetterRefused,
     PromiseKept,
-    PromiseProposed,
     Reopened,
 )
-from followupd.model.facts import Facts
-from followupd.model.heard import paired
 from followupd.model.kept import QUARANTINE, Kept
-from followupd.model.letter import APPROVAL, Brief, Step, Writer, as_event
+from followupd.model.letter import APPROVAL, Brief, Step, Writer, as_event, as_left
 from followupd.model.marks import marks
 from followupd.model.message import Kind, Message, Verdict
 from followupd.model.playbook import Playbook
-from followupd.model.promise import Firmness, HeardGrant, HeardPromise, Promise, PromiseState
-from followupd.recovery import opening, options, receipt
-from followupd.recovery.recognise import Severity
+from followupd.model.promise import Firmness, HeardGrant, HeardPromise, PromiseState
+from followupd.recovery import opening, options, proposals, receipt
 from followupd.rounds.doors import Work
+from followupd.rounds.judge import Judge
 
 _REPLY_PREFIX = re.compile(r"^\s*(?:re|aw|sv|antw|vs|odp|ref|rif|fwd?|wg|tr)\s*(?:\[\d+\])?\s*:\s*", re.IGNORECASE)
 #: a mail of the same sender and subject joins a case at most this many days after the last word
 _SAME_MATTER_DAYS = 30
-
-
-class Judge(Protocol):
-    """Says whether a mail is a complaint, how severe, and what the customer wants; the recogniser with the house's rules."""
-
-    def verdict(self, message: Message) -> Verdict: ...
-    def severity(self, message: Message, verdict: Verdict, *, open_case: bool) -> Severity: ...
-    def playbook(self, message: Message, verdict: Verdict, playbooks: Mapping[str, Playbook]) -> Playbook: ...
-    def urgent(self, verdict: Verdict) -> bool: ...
-    def facts(self, message: Message) -> Facts: ...
-    def suggestions(self, message: Message) -> tuple[tuple[str, str], ...]: ...
-    def language(self, message: Message) -> str: ...
 
 
 class Hear(Protocol):
@@ -242,7 +226,7 @@ class Reception:
         if case.stage in {Stage.SUSPECTED, Stage.DISMISSED, Stage.CLOSED}:
             return []
         playbook = self.playbooks.get(case.playbook) or self.playbooks["default"]
-        events = _proposed(case, self.hear(kept, playbook, case.language), playbook, now)
+        events = proposals.proposed(case, self.hear(kept, playbook, case.language), playbook, now)
         if not events:
             return []
         after = case
@@ -271,19 +255,22 @@ class Reception:
         keys = {mark.key: mark for mark in case.letters if mark.state in {"left", "pending", "doubt"}}
         key = next((key for key in kept.message.answers if key in keys), "")
         mark = keys.get(key) or next((m for m in reversed(case.letters) if not m.kind.startswith("desk/")), None)
-        if mark is None or mark.kind.startswith("desk/"):
+        if mark is None or mark.state not in {"left", "pending", "doubt"}:
             return
         why = f"the letter came back ({bounce.status or bounce.action or 'undeliverable'})"
-        self._record(
-            work, case, [LetterRefused(at=now, by="a delivery report", why=why, key=mark.key, kind=mark.kind)], now
-        )
+        failed = LetterRefused(at=now, by="a delivery report", why=why, key=mark.key, kind=mark.kind)
+        # What came back had left: it is in doubt no more, and must not leave again.
+        proved = work.outbox.prove(mark.key, now, why)
+        left = [as_left(work.outbox.get(mark.key).letter, now, why)] if proved else []
+        self._record(work, case, [*left, failed], now)
 
     def _absence(self, work: Work, kept: Kept, now: datetime) -> None:
         """An absence note moves the letters behind the return date; it never counts as the customer's answer."""
         ref = work.cases.naming(kept.message.thread)
         work.mail.put_down(kept.id, case_ref=ref, reason=kept.message.because)
         until = kept.message.back_on
-        if ref and until and until > now:
+        # An agent's absence, or a colleague's of the customer, is not the customer's.
+        if ref and until and until > now and _takes_part(work, work.cases.get(ref), kept.message):
             away = CustomerAway(at=now, by=kept.message.sender.address, why="an absence note", until=until)
             self._record(work, work.cases.get(ref), [away], now)
 
@@ -310,39 +297,3 @@ def _takes_part(work: Work, case: Case, message: Message) -> bool:
     if first:
         known |= {person.address.casefold() for person in (first.message.sender, *first.message.to, *first.message.cc)}
     return bool(sender) and sender in known
-
-
-def _proposed(
-    case: Case, heard: tuple[Sequence[HeardPromise], Sequence[HeardGrant]], playbook: Playbook, now: datetime
-) -> list[Event]:
-    """Return proposals for what a reply seems to promise and to give, leaving out what stands already."""
-    first = max((promise.n for promise in case.promises), default=0) + 1
-    promises, grants = paired(*heard, first, {promise.text for promise in case.promises})
-    proposed: list[Event] = [
-        PromiseProposed(
-            at=now, why=f"reply: {' ... '.join(each.words)}",
-            promise=Promise(
-                n=n, text=each.text, kind=each.kind, due=each.due, told=each.due, state=PromiseState.PROPOSED,
-                source="reply", owner=case.owner, made_at=now,
-            ),
-        )
-        for n, each in promises
-    ]  # fmt: skip
-    return proposed + _proposed_grants(case, grants, playbook, now)
-
-
-def _proposed_grants(
-    case: Case, grants: Sequence[tuple[HeardGrant, int]], playbook: Playbook, now: datetime
-) -> list[Event]:
-    found: list[Event] = []
-    for heard, promise in grants:
-        money = Money.of(heard.amount, heard.currency or playbook.company.currency) if heard.amount else None
-        kind = Gift(heard.kind)
-        if any(grant.kind is kind and (grant.money == money or money is None) for grant in case.compensation):
-            continue
-        grant = Compensation(
-            n=max((each.n for each in case.compensation), default=0) + 1 + len(found), kind=kind,
-            state=GrantState.PROPOSED, money=money, text=heard.text, source="reply", promise=promise,
-        )  # fmt: skip
-        found.append(CompensationGranted(at=now, why=f"reply: {' ... '.join(heard.words)}", compensation=grant))
-    return found

@@ -110,7 +110,7 @@ class Service:
 
     def letters(self, kind: str = "") -> list[Message]:
         """Return the letters that the server has taken; `kind` is part of a letter's key."""
-        found = [email.message_from_bytes(bytes(each.content or b"")) for each in list(self.smtp.messages)]
+        found = [email.message_from_bytes(_raw(each.content)) for each in list(self.smtp.messages)]
         return [mail for mail in found if f".{kind}" in str(mail["X-Followupd-Key"])]
 
     def journal(self) -> str:
@@ -129,3 +129,7 @@ def ends(process: "subprocess.Popen[bytes]", number: signal.Signals, seconds: fl
     """
     process.send_signal(number)
     return process.wait(seconds)
+
+
+def _raw(content: bytes | str | None) -> bytes:
+    return content.encode() if isinstance(content, str) else content or b""

@@ -7,7 +7,7 @@ from followupd.model.case import Case
 from followupd.model.command import Command, read_line
 from followupd.model.event import Event
 from followupd.recovery import say
-from followupd.rounds.desk import Grammar
+from followupd.rounds.grammar import Grammar
 from tests.builders import NOW, PLAYBOOK
 
 

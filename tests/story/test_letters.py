@@ -12,7 +12,6 @@ import pytest
 from followupd.edges.letter_check import problems
 from followupd.edges.letter_files import SlotError, sentence
 from followupd.edges.letter_scope import bare_subject, given_name, sayable_name
-from followupd.edges.letter_slots import body
 from followupd.errors import LetterError, Problem
 from followupd.model.case import LetterMark
 from followupd.model.compensation import Compensation, Gift, GrantState, Money
@@ -36,6 +35,7 @@ from followupd.model.letter import (
 )  # fmt: skip
 from followupd.model.message import Person
 from followupd.model.promise import Firmness, PromiseState
+from followupd.recovery.wording import body
 from tests.story.lettered import (
     ANA,
     BEN,
