@@ -7,17 +7,20 @@ from collections.abc import Callable
 from datetime import datetime
 from time import monotonic
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from schedule import Scheduler
 
 from followupd import __version__, clock, journal
-from followupd.edges.metrics import Metrics, Vitals
 from followupd.edges.settings import WARNINGS, load
 from followupd.edges.systemd import notify
 from followupd.errors import FollowupdError, OutageError
 from followupd.model.kept import QUARANTINE
 from followupd.watcher import Watcher
 from followupd.wiring import House, build_to_run, house_problems
+
+if TYPE_CHECKING:
+    from followupd.edges.metrics import Metrics, Vitals
 
 #: seconds between two beats; a beat with nothing to do costs four small queries
 _BEAT = 1
@@ -74,7 +77,9 @@ def _pulse(house: House, connected: dict[str, bool], now: datetime) -> None:
         work.pulse.put("connected", connected, now)
 
 
-def _vitals(house: House, connected: dict[str, bool]) -> Vitals:
+def _vitals(house: House, connected: dict[str, bool]) -> "Vitals":
+    from followupd.edges.metrics import Vitals
+
     with house.ledger.work() as work:
         breaker = work.pulse.get("breaker")
         return Vitals(
@@ -187,6 +192,8 @@ class Daemon:
             self._metrics.close()
             self._metrics = None
         if listen := self.house.settings.metrics.listen:
+            from followupd.edges.metrics import Metrics  # late: most houses serve none
+
             try:
                 self._metrics = Metrics(*listen)
             except OSError as error:
