@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from followupd.model.case import Case, Stage
+from followupd.model.compensation import Compensation, Gift
 from followupd.model.event import OptionsAsked
 from followupd.model.letter import CONFIRMATION, DELAY, HOLDING, Brief, Step, Writer
 from followupd.model.option import Option
@@ -69,10 +70,17 @@ def _confirm(case: Case, playbook: Playbook, write: Writer, now: datetime) -> li
     if due is None or due > now or case.under_way(CONFIRMATION) or hindered(case):
         return []
     standing = _standing_only(waiting) and not options
-    brief = Brief(promises=waiting, compensation=case.compensation, options=options, automatic=standing, reply=standing)
+    given = _given_apart(case, waiting)
+    brief = Brief(promises=waiting, compensation=given, options=options, automatic=standing, reply=standing)
     letter = write.letter(CONFIRMATION, case, playbook, now, brief)
     asked = [OptionsAsked(at=now, key=letter.key)] if options else []
     return [*asked, replace(letter, review=playbook.confirm_review, concerns=tuple(promise.n for promise in waiting))]
+
+
+def _given_apart(case: Case, promises: tuple[Promise, ...]) -> tuple[Compensation, ...]:
+    """Return what is given besides the promises of this letter: one deed stands in it once, and a gift card never."""
+    named = {promise.n for promise in promises}
+    return tuple(g for g in case.compensation if g.promise not in named and g.kind is not Gift.GIFT_CARD)
 
 
 def _delay(case: Case, playbook: Playbook, write: Writer, now: datetime) -> list[Step]:
