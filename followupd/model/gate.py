@@ -5,7 +5,7 @@ from datetime import datetime
 
 from followupd.model.case import Case, Stage
 from followupd.model.compensation import Compensation, Gift, GrantState
-from followupd.model.letter import CONFIRMATION, CUSTOMER_LETTERS, DELAY, FOLLOW_UP, FOLLOW_UP_FACTS, GIFT_CARD
+from followupd.model.letter import CONFIRMATION, CUSTOMER_LETTERS, DELAY, FOLLOW_UP, FOLLOW_UP_FACTS, GIFT_CARD, HOLDING
 from followupd.model.option import OptionState
 from followupd.model.outgoing import Outgoing
 from followupd.model.promise import PromiseState
@@ -92,6 +92,14 @@ def _letters(case: Case) -> list[Lack]:
     ]
 
 
+#: stages in which letters of a kind still say what is so; the others say it in every stage of a complaint
+_LEAVES_IN = {
+    FOLLOW_UP: {Stage.FIXED},
+    HOLDING: {Stage.HEARD, Stage.PROMISED, Stage.CONFIRMED},
+    DELAY: set(Stage) - {Stage.CLOSED},
+}
+
+
 def stale(letter: Outgoing, case: Case, now: datetime) -> str:
     """Say why a letter that waits in the outbox should no longer leave, "" while it should.
 
@@ -99,17 +107,17 @@ def stale(letter: Outgoing, case: Case, now: datetime) -> str:
     """
     if letter.good_until and letter.good_until <= now:
         return "what it hands over has expired"
-    if letter.kind == FOLLOW_UP:
-        found = next(iter(lacks(case)), None)
-        return found.sentence if found else ""
     if letter.kind == GIFT_CARD:
         grant = case.grant(letter.concerns[0]) if letter.concerns else None
         return "" if grant and grant.state is GrantState.GRANTED else "the gift card is not granted any more"
     if case.stage in {Stage.SUSPECTED, Stage.DISMISSED}:
         return f"the case is {case.stage}: an agent said that it is no complaint"
-    if letter.kind in {CONFIRMATION, DELAY}:
-        return _changed(letter, case)
-    return ""
+    if case.stage not in _LEAVES_IN.get(letter.kind, set(Stage)):
+        return f"the case is {case.stage}"
+    if letter.kind == FOLLOW_UP:
+        found = next(iter(lacks(case)), None)
+        return found.sentence if found else ""
+    return _changed(letter, case) if letter.kind in {CONFIRMATION, DELAY, HOLDING} else ""
 
 
 def _changed(letter: Outgoing, case: Case) -> str:

@@ -16,6 +16,7 @@ from followupd.model.letter import DOUBT, GIFT_CARD, Brief, Writer
 from followupd.model.message import Kind
 from followupd.model.outgoing import Condition, Delivery, Outcome, Outgoing
 from followupd.model.playbook import Playbook
+from followupd.recovery import gift_card
 from followupd.rounds import fate
 from followupd.rounds.doors import Ledger, Post, Work
 
@@ -197,6 +198,8 @@ class Dispatch:
     def _not_yet(self, work: Work, case: Case, letter: Outgoing, now: datetime) -> tuple[datetime | None, str]:
         if case.held:
             return now + _HELD, "the case is held"
+        if letter.kind == GIFT_CARD and (why := gift_card.waits(case)):
+            return now + _HELD, why
         quiet = self.rules.calendar.quiet_until(now)
         if quiet:
             return quiet, "quiet hours"

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from followupd import journal
-from followupd.model.case import Case, Stage
+from followupd.model.case import Case, LetterMark, Stage
 from followupd.model.compensation import GrantState
 from followupd.model.event import (
     AgentWrote,
@@ -254,7 +254,7 @@ class Reception:
             return
         keys = {mark.key: mark for mark in case.letters if mark.state in {"left", "pending", "doubt"}}
         key = next((key for key in kept.message.answers if key in keys), "")
-        mark = keys.get(key) or next((m for m in reversed(case.letters) if not m.kind.startswith("desk/")), None)
+        mark = keys.get(key) or _last_to_customer(case, kept.message)
         if mark is None or mark.state not in {"left", "pending", "doubt"}:
             return
         why = f"the letter came back ({bounce.status or bounce.action or 'undeliverable'})"
@@ -280,6 +280,14 @@ class Reception:
             journal.happened(case.ref, type(step).__name__, case.stage)
         work.mail.want_marks(case.ref, marks(case))
         return case
+
+
+def _last_to_customer(case: Case, report: Message) -> LetterMark | None:
+    """Return which letter must be meant by a report that names none of ours; one about somebody else means none."""
+    whom = report.bounce.recipient.casefold() if report.bounce else ""
+    if report.answers or whom not in {"", case.customer.address.casefold()}:
+        return None
+    return next((mark for mark in reversed(case.letters) if not mark.kind.startswith("desk/")), None)
 
 
 def _matter(subject: str) -> str:

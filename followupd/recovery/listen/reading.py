@@ -58,7 +58,8 @@ def _read(mail: Mail, ours: Ours, *, in_sent: bool, received_at: datetime | None
     in_reply_to, references = message_ids(headers.first("in-reply-to")), message_ids(headers.first("references"))
     subject, sent_at, body = headers.text("subject"), moment(headers.first("date")), body_of(mail)
     words = _words(body, kind, (*references, *in_reply_to), ours)
-    message_id = own_id(mail)
+    message_id, report = own_id(mail), _bounce(mail, kind, because, body, ours)
+    returned = (report.original_message_id,) if report and report.original_message_id else ()
     message = Message(
         kind=kind,
         because=because,
@@ -79,9 +80,9 @@ def _read(mail: Mail, ours: Ours, *, in_sent: bool, received_at: datetime | None
         forged=forged(headers, ours),
         own_key=ours.letter_key(message_id) if message_id else "",
         key_header=headers.first("x-followupd-key").strip()[:200],
-        answers=_answers((*in_reply_to, *reversed(references)), ours),
+        answers=_answers((*returned, *in_reply_to, *reversed(references)), ours),
         case_token=_case_token(subject),
-        bounce=_bounce(mail, kind, because, body, ours),
+        bounce=report,
         back_on=back_on(words.text, subject, received_at or sent_at) if kind is Kind.AUTO_REPLY else None,
         forwarded_from=forwarded_from(mail, subject, body.text, ours) if kind in {Kind.CUSTOMER, Kind.AGENT} else None,
         attachments=body.attachments,
