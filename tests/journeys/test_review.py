@@ -210,3 +210,14 @@ def test_a_drafts_folder_that_was_deleted_stops_neither_mail_nor_approval(world:
     assert len(left(world)) == 1
     world.customer_writes("Thank you, Ana.", "Re: Where is my parcel?", answering=left(world)[0])
     assert world.case().unanswered or world.case().customer_wrote_at == world.now
+
+
+def test_a_letter_that_nobody_reads_is_asked_for_again_and_then_the_lead_is_asked(world: World) -> None:
+    for day in range(4):
+        world.passes(world.now + timedelta(days=day))
+    asked = {
+        mail["To"].addresses[0].username
+        for mail in world.letters() if "waits to be read" in " ".join(text_of(mail).split())
+    }  # fmt: skip
+    assert asked == {"ana", "lee"}
+    assert left(world) == []

@@ -6,7 +6,7 @@ from followupd.model.calendar import Duration
 from followupd.model.case import Case, Stage
 from followupd.model.compensation import RECEIPT, GrantState
 from followupd.model.gate import lacks, still_to_give
-from followupd.model.letter import ANSWER, APPROVAL, ESCALATION
+from followupd.model.letter import ANSWER, APPROVAL, ESCALATION, FOLLOW_UP
 from followupd.model.playbook import Playbook
 from followupd.model.promise import Promise
 from followupd.recovery.remind.early import last_word
@@ -16,6 +16,8 @@ _BEFORE = Duration(4, "business hour")  # how long before our own date the owner
 _RECEIPT = Duration(3, "business day")  # from the question whether it arrived to the reminder that nobody knows
 _HELD = Duration(1, "business day")  # from the hold to the question whether it still holds
 _ANSWER = Duration(4, "business hour")  # from a mail after the follow-up to the question who answers it
+
+_REVIEW = Duration(4, "business hour")  # from a letter's being filed as a draft to the reminder that it waits
 
 #: stages in which something is still to be done for the customer
 WORKING = frozenset({Stage.HEARD, Stage.PROMISED, Stage.CONFIRMED})
@@ -43,6 +45,7 @@ def _of_work(case: Case, playbook: Playbook) -> Iterator[Matter]:
     yield from _of_silence(case, playbook)
     yield from _of_follow_up(case, playbook)
     yield from _of_approval(case, playbook)
+    yield from _of_review(case, playbook)
     yield from _of_severity(case, playbook)
     yield from _of_receipt(case, playbook)
     yield from _of_answer(case, playbook)
@@ -132,6 +135,18 @@ def _of_approval(case: Case, playbook: Playbook) -> Iterator[Matter]:
             name = f"approve-{grant.n}{' manager ' if above else ''}"
             rung = rung_of(name)
             yield Matter(name, grant.granted_at or case.opened_at, rung, sentence, ("approve", "refuse: "))
+
+
+def _of_review(case: Case, playbook: Playbook) -> Iterator[Matter]:
+    """A letter waits to be read, and the customer for the letter; of a follow-up, `_of_follow_up` speaks."""
+    for mark in case.letters:
+        if mark.state != "review" or mark.kind == FOLLOW_UP:
+            continue
+        calendar, asks, stamp = playbook.calendar, ("approve", "refuse: "), f"{mark.key} {mark.at:%Y-%m-%dT%H:%M}"
+        sentence = f"{mark.key} waits to be read before it leaves"
+        yield Matter(f"review {stamp}", calendar.after(mark.at, _REVIEW), "owner", sentence, asks)
+        late = calendar.after(mark.at, playbook.escalate_lead)
+        yield Matter(f"review lead {stamp}", late, "lead", f"{sentence}, and nobody has", asks)
 
 
 def _of_receipt(case: Case, playbook: Playbook) -> Iterator[Matter]:
