@@ -29,7 +29,7 @@ floors: venv
 
 # Run the tests and print which lines and branches none of them reached.
 test: venv
-	$(IN)pytest --cov --cov-report=term-missing:skip-covered
+	$(IN)pytest -n auto --dist loadfile --cov --cov-report=term-missing:skip-covered
 
 # Tell the whole story over real IMAP and SMTP on this machine.
 demo: venv
