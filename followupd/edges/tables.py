@@ -49,7 +49,8 @@ class LetterRow(SQLModel, table=True):
         UniqueConstraint("message_id", name="a_letter_has_one_message_id"),
         Index("letters_that_may_leave", "condition", "not_before"),
         Index("letters_to_one_address", "to_address", "sent_at"),
-        Index("letters_that_left", "condition", "leaving_at"),  # budgets and breaker look at the last hour, not at years
+        # budgets and breaker look at the last hour, not at years
+        Index("letters_that_left", "condition", "leaving_at"),
     )
 
     key: str = Field(primary_key=True)  # deciding twice names the same letter
