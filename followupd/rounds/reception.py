@@ -7,27 +7,24 @@ from datetime import datetime
 from typing import Protocol
 
 from followupd import journal
-from followupd.model.case import Case, LetterMark, Stage
+from followupd.model.case import Case, Stage
 from followupd.model.compensation import GrantState
 from followupd.model.event import (
     AgentWrote,
     CaseOpened,
     ComplaintHeard,
-    CustomerAway,
     CustomerWrote,
     Event,
-    Held,
-    LetterRefused,
     PromiseKept,
     Reopened,
 )
 from followupd.model.kept import QUARANTINE, Kept
-from followupd.model.letter import APPROVAL, Brief, Step, Writer, as_event, as_left
-from followupd.model.marks import marks
+from followupd.model.letter import APPROVAL, Brief, Step, Writer, as_event
 from followupd.model.message import Kind, Message, Verdict
 from followupd.model.playbook import Playbook
 from followupd.model.promise import Firmness, HeardGrant, HeardPromise, PromiseState
 from followupd.recovery import opening, options, proposals, receipt
+from followupd.rounds import reports
 from followupd.rounds.doors import Work
 from followupd.rounds.judge import Judge
 
@@ -62,9 +59,9 @@ class Reception:
             case Kind.AGENT:
                 self._agent(work, kept, now)
             case Kind.BOUNCE:
-                self._bounce(work, kept, now)
+                reports.came_back(work, kept, now)
             case Kind.AUTO_REPLY:
-                self._absence(work, kept, now)
+                reports.nobody_in(work, kept, now)
             case _:
                 work.mail.put_down(kept.id, reason=kept.message.because)
 
@@ -73,7 +70,7 @@ class Reception:
     def _customer(self, work: Work, kept: Kept, now: datetime) -> None:
         case = self._known_case(work, kept)
         if case is not None:
-            if not _takes_part(work, case, kept.message):
+            if not reports.takes_part(work, case, kept.message):
                 reason = f"names {case.ref}, but {kept.message.sender.address or 'nobody'} takes no part in that case"
                 work.mail.put_down(kept.id, state=QUARANTINE, reason=reason)
                 journal.set_aside(kept.id, reason)
@@ -120,7 +117,7 @@ class Reception:
             subject=message.subject, no_answer=message.no_answer, text=message.text[: opening.STORY_CHARACTERS],
         )  # fmt: skip
         heard: list[Step] = [wrote, *self._heard_again(case, message, now)]
-        self._record(work, case, [*heard, *self._answers(case, heard, message, now)], now)
+        reports.record(work, case, [*heard, *self._answers(case, heard, message, now)], now)
 
     def _answers(self, case: Case, heard: Sequence[Step], message: Message, now: datetime) -> list[Step]:
         """Read what the customer was asked: has it arrived, which option suits better?"""
@@ -178,7 +175,7 @@ class Reception:
         case = work.cases.open(first)
         work.mail.put_down(kept.id, case_ref=case.ref)
         journal.case_opened(case.ref, case.mailbox, case.playbook)
-        return self._record(work, case, [heard], now)
+        return reports.record(work, case, [heard], now)
 
     def _reference(self, work: Work, kept: Kept) -> str:
         """Name the case after its first mail: whoever decides it twice names the same case."""
@@ -206,7 +203,7 @@ class Reception:
             PromiseKept(at=now, by=by, n=each.n, why="the customer has heard from us")
             for each in case.owed if each.kind is Firmness.NEXT_UPDATE and each.source == "playbook"
         ]  # fmt: skip
-        self._record(work, case, [wrote, *kept_now, *self._proposals(case, kept, now)], now)
+        reports.record(work, case, [wrote, *kept_now, *self._proposals(case, kept, now)], now)
 
     def _forwarded(self, work: Work, kept: Kept, now: datetime) -> None:
         """A complaint that one of ours forwarded opens a case as a suggestion for its first sender."""
@@ -239,69 +236,9 @@ class Reception:
         )  # fmt: skip
         return [*events, self.write.desk(APPROVAL, after, playbook, now, brief, playbook.owner_of(case.owner))]
 
-    def _bounce(self, work: Work, kept: Kept, now: datetime) -> None:
-        """A letter of ours came back: it did not reach the customer, however politely the server had taken it."""
-        bounce = kept.message.bounce
-        named = [bounce.original_message_id] if bounce and bounce.original_message_id else []
-        ref = work.cases.naming([*kept.message.thread, *named])
-        work.mail.put_down(kept.id, case_ref=ref, reason=kept.message.because)
-        if ref is None or bounce is None or not (bounce.permanent or bounce.action == "complaint"):
-            return
-        case = work.cases.get(ref)
-        if bounce.action == "complaint":  # RFC 5965: the customer called our mail spam, so no machine writes again
-            held = Held(at=now, by="a feedback report", why="the customer marked a letter of ours as spam")
-            self._record(work, case, [held], now)
-            return
-        keys = {mark.key: mark for mark in case.letters if mark.state in {"left", "pending", "doubt"}}
-        key = next((key for key in kept.message.answers if key in keys), "")
-        mark = keys.get(key) or _last_to_customer(case, kept.message)
-        if mark is None or mark.state not in {"left", "pending", "doubt"}:
-            return
-        why = f"the letter came back ({bounce.status or bounce.action or 'undeliverable'})"
-        failed = LetterRefused(at=now, by="a delivery report", why=why, key=mark.key, kind=mark.kind)
-        # What came back had left: it is in doubt no more, and must not leave again.
-        proved = work.outbox.prove(mark.key, now, why)
-        left = [as_left(work.outbox.get(mark.key).letter, now, why)] if proved else []
-        self._record(work, case, [*left, failed], now)
-
-    def _absence(self, work: Work, kept: Kept, now: datetime) -> None:
-        """An absence note moves the letters behind the return date; it never counts as the customer's answer."""
-        ref = work.cases.naming(kept.message.thread)
-        work.mail.put_down(kept.id, case_ref=ref, reason=kept.message.because)
-        until = kept.message.back_on
-        # An agent's absence, or a colleague's of the customer, is not the customer's.
-        if ref and until and until > now and _takes_part(work, work.cases.get(ref), kept.message):
-            away = CustomerAway(at=now, by=kept.message.sender.address, why="an absence note", until=until)
-            self._record(work, work.cases.get(ref), [away], now)
-
-    def _record(self, work: Work, case: Case, steps: Sequence[Step], now: datetime) -> Case:
-        case = work.cases.record(case, steps, lambda _: now, now)
-        for step in steps:
-            journal.happened(case.ref, type(step).__name__, case.stage)
-        work.mail.want_marks(case.ref, marks(case))
-        return case
-
-
-def _last_to_customer(case: Case, report: Message) -> LetterMark | None:
-    """Return which letter must be meant by a report that names none of ours; one about somebody else means none."""
-    whom = report.bounce.recipient.casefold() if report.bounce else ""
-    if report.answers or whom not in {"", case.customer.address.casefold()}:
-        return None
-    return next((mark for mark in reversed(case.letters) if not mark.kind.startswith("desk/")), None)
-
 
 def _matter(subject: str) -> str:
     """Return the subject without any number of Re:, Aw:, Fwd: before it."""
     while _REPLY_PREFIX.match(subject):
         subject = _REPLY_PREFIX.sub("", subject)
     return " ".join(subject.casefold().split())
-
-
-def _takes_part(work: Work, case: Case, message: Message) -> bool:
-    """The customer takes part, and whoever the customer wrote to or copied in a mail of this case."""
-    sender = message.sender.address.casefold()
-    known = {case.customer.address.casefold()}
-    first = work.mail.named([case.message_id]) if case.message_id else None
-    if first:
-        known |= {person.address.casefold() for person in (first.message.sender, *first.message.to, *first.message.cc)}
-    return bool(sender) and sender in known
