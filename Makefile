@@ -16,7 +16,7 @@ check: venv
 
 # Look for mistakes and for lines that the formatter would write otherwise.
 lint: venv
-	$(IN)ruff check
+	$(IN)ruff check --no-cache
 	$(IN)ruff format --check
 
 # Prove the types, tests and benchmarks included.

@@ -35,9 +35,9 @@ from time import perf_counter, process_time
 from typing import Any
 
 import trustme
-from benchmarks.intake_fetch import BATCH, described, real_mails
 from imapclient import IMAPClient
 
+from benchmarks.intake_fetch import BATCH, described, real_mails
 from followupd.edges.fetch import SMALL
 from followupd.edges.ledger import Ledger
 from followupd.edges.mailbox import Account, Mailbox
