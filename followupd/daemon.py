@@ -135,7 +135,8 @@ class Daemon:
         self._scheduler.every(_BEAT).seconds.do(self._beat)
 
     def _watch(self) -> None:
-        self.stopping.clear()
+        # An event of this generation's own: a slow watcher of the one before must not be woken to listen on.
+        self.stopping = threading.Event()
         self._watchers = [
             Watcher(self.house, settings, self.stopping, self.bell, sent=sent)
             for settings in self.house.settings.mailboxes
@@ -213,6 +214,7 @@ class Daemon:
         notify("WATCHDOG=1")
         if not self._ready and all(watcher.opened.is_set() for watcher in self._watchers):
             self._ready = True
+            self._next_pulse = 0.0  # `status` hears of the connections with the next beat
             journal.ready()
             notify("READY=1", f"STATUS=listening to {len(self.house.settings.mailboxes)} mailbox(es)")
 
