@@ -506,6 +506,8 @@ class Simulation:
     def settles(self, key: str, how: str) -> None:
         """Settle a letter as `followupd settle` does; what a person may do with one that is not in doubt is refused."""
         before = self.letter(key)
+        if how == "drop" and before and not before.letter.to_customer:
+            return  # who drops a question has read it
         try:
             self.house.dispatch.settle_by_hand(key, how, "a person", self.now)  # type: ignore[arg-type]  # drawn from the words
         except KilledError:
@@ -690,7 +692,8 @@ class Simulation:
         with self._looking() as work:
             case = work.cases.get(ref)
         for line in _deeds(case):
-            self.says(ref, line, agent="lee")
+            if self.says(ref, line, agent="lee"):
+                self.says(ref, line, agent="max")  # some words need a second person
 
     def _open(self) -> list[Case]:
         done = {Stage.CLOSED, Stage.DISMISSED, Stage.FOLLOWED_UP}

@@ -14,7 +14,8 @@ from followupd.recovery.remind.ladder import Matter, Rung, person, rung_of
 
 _BEFORE = Duration(4, "business hour")  # how long before our own date the owner is reminded
 _RECEIPT = Duration(3, "business day")  # from the question whether it arrived to the reminder that nobody knows
-_HELD = Duration(1, "business day")  # from the hold to the question whether it still holds
+#: from the hold to the question whether it still holds, on each rung
+_HELD = (Duration(1, "business day"), Duration(5, "business day"), Duration(10, "business day"))
 _ANSWER = Duration(4, "business hour")  # from a mail after the follow-up to the question who answers it
 
 _REVIEW = Duration(4, "business hour")  # from a letter's being filed as a draft to the reminder that it waits
@@ -66,9 +67,11 @@ def _of_hold(case: Case, playbook: Playbook) -> Iterator[Matter]:
     """A held case moves by nobody's hand but a person's, who may have forgotten it, or never have heard of it."""
     if case.held_at is None or (case.stage is Stage.CLOSED and not any(still_to_give(g) for g in case.compensation)):
         return
-    at = playbook.calendar.after(case.held_at, _HELD)
     sentence = f"no letter of this case leaves, since it is held{': ' + case.held_because if case.held_because else ''}"
-    yield Matter(f"held {case.held_at:%Y-%m-%dT%H:%M}", at, "owner", sentence, ("release",))
+    at, stamp = case.held_at, f"{case.held_at:%Y-%m-%dT%H:%M}"
+    rungs: tuple[tuple[Rung, str], ...] = (("owner", ""), ("lead", "lead "), ("manager", "manager "))
+    for days, (rung, name) in zip(_HELD, rungs, strict=True):
+        yield Matter(f"held {name}{stamp}", playbook.calendar.after(at, days), rung, sentence, ("release",))
 
 
 def _of_answer(case: Case, playbook: Playbook) -> Iterator[Matter]:
