@@ -38,9 +38,9 @@ import trustme
 from imapclient import IMAPClient
 
 from benchmarks.intake_fetch import BATCH, described, real_mails
-from followupd.edges.fetch import SMALL
+from followupd.edges.imap.fetch import SMALL
+from followupd.edges.imap.mailbox import Account, Mailbox
 from followupd.edges.ledger import Ledger
-from followupd.edges.mailbox import Account, Mailbox
 from followupd.edges.seal import Seal
 from followupd.edges.settings.tags import DEFAULT_TAGS
 from followupd.model.message import Ours

@@ -24,10 +24,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))  # run from a checkout, installed or not
 
-from followupd.edges.compose import compose
 from followupd.edges.ledger import Ledger
-from followupd.edges.post import Post, PostAccount
 from followupd.edges.seal import Seal
+from followupd.edges.smtp.compose import compose
+from followupd.edges.smtp.post import Post, PostAccount
 from followupd.model.calendar import Calendar
 from followupd.model.event import CaseOpened, ComplaintHeard
 from followupd.model.message import Person

@@ -4,7 +4,7 @@ import random
 import threading
 
 from followupd import clock, journal
-from followupd.edges.mailbox import Mailbox
+from followupd.edges.imap.mailbox import Mailbox
 from followupd.edges.settings import MailboxSettings
 from followupd.errors import OutageError
 from followupd.rounds.intake import Folder, Role

@@ -6,16 +6,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from followupd.edges.accounts import logins_of, mailbox_of, missing_extras, post_of
-from followupd.edges.compose import compose
-from followupd.edges.gift_codes import StockedCards
-from followupd.edges.gift_provider import ProvidedCards
+from followupd.edges.gift_cards.codes import StockedCards
+from followupd.edges.gift_cards.provider import ProvidedCards
+from followupd.edges.imap.mailbox import Mailbox
 from followupd.edges.ledger import Ledger
-from followupd.edges.mailbox import Mailbox
-from followupd.edges.oauth import Login
+from followupd.edges.letters.templates import Letters
+from followupd.edges.oauth.tokens import Login
 from followupd.edges.seal import Seal
 from followupd.edges.settings import WARNINGS, Settings, load, missing_secrets, problems
 from followupd.edges.settings.cue_files import CueFiles, cue_problems
-from followupd.edges.templates import Letters
+from followupd.edges.smtp.compose import compose
 from followupd.errors import OutageError, Problem, SetupError
 from followupd.model.agent import Agent, Company, Team
 from followupd.model.calendar import Calendar, Duration
@@ -194,8 +194,8 @@ def _judge(
 def house_problems(directory: Path, now: datetime) -> list[Problem]:
     """Return every problem in configuration and letters, all at once."""
     # late, as below: a start that tries no letter needs none of what tries them
-    from followupd.edges.letter_check import problems as letter_problems
-    from followupd.edges.wording_check import wording_problems
+    from followupd.edges.letters.check import problems as letter_problems
+    from followupd.edges.letters.wording import wording_problems
 
     found = [*problems(directory), *cue_problems(directory)]
     letters = directory / "templates"
@@ -211,7 +211,7 @@ def house_problems(directory: Path, now: datetime) -> list[Problem]:
 
 def hindering(found: Sequence[Problem]) -> list[Problem]:
     """Return the problems that keep the daemon from starting; words are held to their rules again when they are written."""
-    from followupd.edges.wording_check import is_wording
+    from followupd.edges.letters.wording import is_wording
 
     return [each for each in found if each.rule not in WARNINGS and not is_wording(each)]
 

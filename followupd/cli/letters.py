@@ -80,7 +80,7 @@ def _settle(options: argparse.Namespace) -> int:
 def _preview(options: argparse.Namespace) -> int:
     from followupd import clock
     from followupd.cli.previewing import previewed
-    from followupd.edges.compose import compose
+    from followupd.edges.smtp.compose import compose
 
     if options.serve:
         return _serve(options)

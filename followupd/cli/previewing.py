@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from followupd.cli.house import open_house
-from followupd.edges.letter_check import languages, try_out
-from followupd.edges.samples import SAMPLES, sample_brief, sample_card, sample_case
+from followupd.edges.letters.check import languages, try_out
+from followupd.edges.letters.samples import SAMPLES, sample_brief, sample_card, sample_case
+from followupd.edges.letters.wording import as_read
 from followupd.edges.settings import Settings, load
-from followupd.edges.wording_check import as_read
 from followupd.errors import FollowupdError, LetterError
 from followupd.model.case import Case
 from followupd.model.compensation import Gift, GrantState

@@ -49,7 +49,7 @@ def _run(options: argparse.Namespace) -> int:
 def _login(options: argparse.Namespace) -> int:
     from followupd.cli.printing import complain
     from followupd.edges.accounts import login_of
-    from followupd.edges.oauth import MICROSOFT
+    from followupd.edges.oauth.tokens import MICROSOFT
     from followupd.edges.settings import load
 
     login = login_of(load(options.config), options.mailbox)

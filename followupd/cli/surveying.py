@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from followupd.errors import Problem
 
 if TYPE_CHECKING:
+    from followupd.edges.imap.survey import Survey
     from followupd.edges.settings import MailboxSettings, Settings
-    from followupd.edges.survey import Survey
 
 #: a clock that is further off than this makes dates in letters and logs hard to compare
 _MUCH = timedelta(minutes=2)

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from followupd import clock
-from followupd.edges.login import Account
-from followupd.edges.mailbox import Mailbox
-from followupd.edges.oauth import Application, Login
-from followupd.edges.post import Post
+from followupd.edges.imap.login import Account
+from followupd.edges.imap.mailbox import Mailbox
+from followupd.edges.oauth.tokens import Application, Login
 from followupd.edges.settings import MailboxSettings, PostSettings, Settings
-from followupd.edges.smtp_line import PostAccount
+from followupd.edges.smtp.line import PostAccount
+from followupd.edges.smtp.post import Post
 from followupd.errors import Problem, SetupError
 
 #: what the login of [post] is called

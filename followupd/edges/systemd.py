@@ -3,10 +3,8 @@
 import os
 import socket
 
-#: seconds for a manager that does not listen just now; a beat that waits longer for it would be late for everybody else
-_PATIENCE = 1.0
-
-PATIENCE = 0.5  # seconds; the socket's queue is full when the manager hangs
+#: seconds for a manager that hangs, its queue full; a beat that waits longer for it would be late for everybody else
+PATIENCE = 0.5
 
 
 def notify(*lines: str) -> None:
@@ -18,7 +16,6 @@ def notify(*lines: str) -> None:
         address = "\0" + address[1:]
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as line:
         line.settimeout(PATIENCE)
-        line.settimeout(_PATIENCE)
         try:
             line.connect(address)
             line.sendall("\n".join(lines).encode())

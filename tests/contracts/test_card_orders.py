@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from followupd.edges.gift_codes import StockedCards
+from followupd.edges.gift_cards.codes import StockedCards
 from followupd.edges.ledger import Ledger
 from followupd.edges.ledger.card_orders import order_key
 from followupd.edges.seal import Seal

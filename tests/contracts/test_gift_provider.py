@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from followupd.edges.gift_provider import ProvidedCards
+from followupd.edges.gift_cards.provider import ProvidedCards
 from followupd.edges.settings import Secret
 from followupd.model.compensation import Money
 from followupd.model.kept import CardOrder, NoCard, TakenCard

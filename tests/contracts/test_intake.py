@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from followupd import clock
+from followupd.edges.imap.mailbox import Account, Mailbox
 from followupd.edges.ledger import Ledger
-from followupd.edges.mailbox import Account, Mailbox
 from followupd.edges.seal import Seal
 from followupd.edges.settings.tags import DEFAULT_TAGS
 from followupd.errors import OutageError

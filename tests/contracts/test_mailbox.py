@@ -8,7 +8,7 @@ from email import message_from_bytes
 import pytest
 
 from followupd.clock import now
-from followupd.edges.mailbox import Account, Batch, Cursor, Mailbox
+from followupd.edges.imap.mailbox import Account, Batch, Cursor, Mailbox
 from followupd.errors import OutageError
 from tests.servers.cyrus import Cyrus
 from tests.servers.dovecot import Dovecot

@@ -14,14 +14,14 @@ import pytest
 import trustme
 
 from followupd.cli import main
-from followupd.edges import oauth_providers
 from followupd.edges.accounts import login_of, logins_of, mailbox_of
-from followupd.edges.login import Account
-from followupd.edges.mailbox import Mailbox
-from followupd.edges.oauth import Application, Login
-from followupd.edges.oauth_providers import GOOGLE, MICROSOFT
-from followupd.edges.post import Post, PostAccount
+from followupd.edges.imap.login import Account
+from followupd.edges.imap.mailbox import Mailbox
+from followupd.edges.oauth import providers as oauth_providers
+from followupd.edges.oauth.providers import GOOGLE, MICROSOFT
+from followupd.edges.oauth.tokens import Application, Login
 from followupd.edges.settings import load
+from followupd.edges.smtp.post import Post, PostAccount
 from followupd.errors import OutageError, SetupError
 from followupd.model.outgoing import Outcome
 from tests.servers.oauth import ENDED, LoginServer

@@ -11,8 +11,8 @@ import trustme
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from followupd.edges.compose import compose
-from followupd.edges.post import Post, PostAccount
+from followupd.edges.smtp.compose import compose
+from followupd.edges.smtp.post import Post, PostAccount
 from followupd.errors import OutageError, SetupError
 from followupd.model.message import Person
 from followupd.model.outgoing import Delivery, Outcome, Outgoing

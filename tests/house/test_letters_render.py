@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from followupd.edges import markdown
-from followupd.edges.compose import compose
-from followupd.edges.letter_check import KINDS, Rule, sample_scope
-from followupd.edges.letter_files import sandbox
-from followupd.edges.samples import HOSTILE, SAMPLES
+from followupd.edges.letters import markdown
+from followupd.edges.letters.check import KINDS, Rule, sample_scope
+from followupd.edges.letters.files import sandbox
+from followupd.edges.letters.samples import HOSTILE, SAMPLES
+from followupd.edges.smtp.compose import compose
 from followupd.model.facts import FACT_NAMES, Facts
 from followupd.model.letter import CUSTOMER_LETTERS, DESK_MAILS, FOLLOW_UP, GIFT_CARD
 from followupd.model.message import Person

@@ -11,7 +11,7 @@ import pytest
 from followupd.cli import main
 from followupd.cli.differing import differences
 from followupd.cli.previewing import previewed
-from followupd.edges.compose import compose
+from followupd.edges.smtp.compose import compose
 from tests.journeys.world import World, html_of, text_of
 
 COMPLAINT = "My parcel has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."

@@ -6,9 +6,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from followupd.edges.letter_check import try_out
-from followupd.edges.samples import sample_case
-from followupd.edges.templates import Letters
+from followupd.edges.letters.check import try_out
+from followupd.edges.letters.samples import sample_case
+from followupd.edges.letters.templates import Letters
 from followupd.model.agent import Agent, Company, Role, Team
 from followupd.model.calendar import Calendar
 from followupd.model.case import Case

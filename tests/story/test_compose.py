@@ -16,8 +16,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from followupd.edges.addresses import ascii_domain, needs_utf8, wire_address
-from followupd.edges.compose import _read_back, compose
-from followupd.edges.headers import LONGEST_VALUE, REFERENCES_KEPT, clean
+from followupd.edges.smtp.compose import _read_back, compose
+from followupd.edges.smtp.headers import LONGEST_VALUE, REFERENCES_KEPT, clean
 from followupd.errors import LetterError
 from followupd.model.message import Person
 from followupd.model.outgoing import Attachment, Outgoing

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from followupd.edges.letter_check import problems
-from followupd.edges.letter_files import SlotError, sentence
-from followupd.edges.letter_scope import bare_subject, given_name, sayable_name
+from followupd.edges.letters.check import problems
+from followupd.edges.letters.files import SlotError, sentence
+from followupd.edges.letters.scope import bare_subject, given_name, sayable_name
 from followupd.errors import LetterError, Problem
 from followupd.model.case import LetterMark
 from followupd.model.compensation import Compensation, Gift, GrantState, Money

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from followupd import daemon
 from followupd.cli.demo.servers import HOST, Servers
-from followupd.edges.mailbox import Mailbox
+from followupd.edges.imap.mailbox import Mailbox
 from followupd.edges.settings import Settings, load, write_starter
 from followupd.model.calendar import Calendar
 from followupd.model.case import Case

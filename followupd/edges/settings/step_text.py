@@ -4,8 +4,9 @@ from pathlib import Path
 
 from jinja2.meta import find_undeclared_variables
 
-from followupd.edges import letter_scope, markdown
-from followupd.edges.letter_files import naming, sandbox
+from followupd.edges.letters import markdown
+from followupd.edges.letters import scope as letter_scope
+from followupd.edges.letters.files import naming, sandbox
 from followupd.edges.settings.rules import Rule
 from followupd.edges.settings.sheet import MisfitError
 from followupd.errors import LetterError

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from email import message_from_bytes
 from email.policy import compat32
 
-from followupd.edges.answers import Value, number
+from followupd.edges.imap.answers import Value, number
 
 MOST_PARTS = 200
 DEEPEST = 30

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from followupd.edges.imap import Client
+from followupd.edges.imap.client import Client
 
 SENT, DRAFTS = "\\sent", "\\drafts"  # special uses, lower-case
 #: names that people meet in their mail clients, casefolded; asked only when the server names no special use (RFC 6154)

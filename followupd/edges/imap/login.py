@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from imapclient.exceptions import CapabilityError, IMAPClientAbortError, IMAPClientError, LoginError
 
-from followupd.edges.imap import Client
+from followupd.edges.imap.client import Client
 from followupd.errors import OutageError
 
 

@@ -12,9 +12,9 @@ from fnmatch import fnmatchcase
 from itertools import islice
 from typing import Literal, TypeAlias
 
-from followupd.edges.answers import moment
-from followupd.edges.fetch import Fetched, fetched, flags_of, labels_of
-from followupd.edges.imap import Client
+from followupd.edges.imap.answers import moment
+from followupd.edges.imap.client import Client
+from followupd.edges.imap.fetch import Fetched, fetched, flags_of, labels_of
 
 LAST_UID = 2**32 - 1  # "*" would name the last mail, even one that was read already (RFC 9051, 6.4.8)
 AT_ONCE = 500  # mails whose flags or dates go through one command, whose line should keep below 8 kB (RFC 7162, 4)

@@ -6,8 +6,8 @@ from typing import Any
 
 from babel.dates import format_timedelta
 
-from followupd.edges.letter_scope import Named, Written, agent, bare_subject, company
-from followupd.edges.markdown import one_line
+from followupd.edges.letters.markdown import one_line
+from followupd.edges.letters.scope import Named, Written, agent, bare_subject, company
 from followupd.model.agenda import Agenda, Item
 from followupd.model.agent import Agent
 from followupd.model.playbook import Playbook

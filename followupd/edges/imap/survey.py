@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from followupd.edges.answers import moment
-from followupd.edges.imap import Client
+from followupd.edges.imap.answers import moment
+from followupd.edges.imap.client import Client
 
 CLOCK_DRAFT = b"Subject: followupd looks at this server's clock; please delete\r\n\r\n"
 

@@ -16,8 +16,8 @@ from jinja2.runtime import Context, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
-from followupd.edges import markdown
-from followupd.edges.letter_scope import Missing, Unknown
+from followupd.edges.letters import markdown
+from followupd.edges.letters.scope import Missing, Unknown
 from followupd.errors import LetterError
 
 #: what the front matter of a letter may say

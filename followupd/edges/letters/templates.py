@@ -15,12 +15,12 @@ from jinja2 import Environment, Template
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
-from followupd.edges import letter_scope as scopes
-from followupd.edges import markdown
-from followupd.edges.call_invite import invite
-from followupd.edges.digest_scope import of_digest
-from followupd.edges.letter_files import Files, Letter, SlotError, all_texts, naming, sandbox
-from followupd.edges.letter_slots import lacking
+from followupd.edges.letters import markdown
+from followupd.edges.letters import scope as scopes
+from followupd.edges.letters.digest import of_digest
+from followupd.edges.letters.files import Files, Letter, SlotError, all_texts, naming, sandbox
+from followupd.edges.letters.invite import invite
+from followupd.edges.letters.slots import lacking
 from followupd.errors import LetterError
 from followupd.model.agenda import Agenda
 from followupd.model.agent import Agent

@@ -13,12 +13,12 @@ from typing import Self
 
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 
-from followupd.edges.changes import KEYWORD, Batch, Cursor, Look, Selected, Since, beginning, changes
-from followupd.edges.fetch import Fetched, fetched
-from followupd.edges.folders import Folders
-from followupd.edges.imap import Client
-from followupd.edges.login import Account, connect, plain_words
-from followupd.edges.survey import Survey, clock_ahead, surveyed
+from followupd.edges.imap.changes import KEYWORD, Batch, Cursor, Look, Selected, Since, beginning, changes
+from followupd.edges.imap.client import Client
+from followupd.edges.imap.fetch import Fetched, fetched
+from followupd.edges.imap.folders import Folders
+from followupd.edges.imap.login import Account, connect, plain_words
+from followupd.edges.imap.survey import Survey, clock_ahead, surveyed
 from followupd.errors import OutageError
 
 __all__ = ["Account", "Batch", "Cursor", "Fetched", "Mailbox", "Survey"]

@@ -13,12 +13,12 @@ from pathlib import Path
 from jinja2 import Environment, nodes
 from jinja2.meta import find_undeclared_variables
 
-from followupd.edges import letter_scope as scopes
-from followupd.edges import markdown
-from followupd.edges.digest_scope import of_digest
-from followupd.edges.letter_files import BrokenLetterError, GrammarError, HeadError, Letter, SlotError, naming, sandbox
-from followupd.edges.samples import SAMPLES, sample_agenda, sample_brief, sample_card, sample_case
-from followupd.edges.templates import DEFAULT, LAYOUT, Letters, is_language
+from followupd.edges.letters import markdown
+from followupd.edges.letters import scope as scopes
+from followupd.edges.letters.digest import of_digest
+from followupd.edges.letters.files import BrokenLetterError, GrammarError, HeadError, Letter, SlotError, naming, sandbox
+from followupd.edges.letters.samples import SAMPLES, sample_agenda, sample_brief, sample_card, sample_case
+from followupd.edges.letters.templates import DEFAULT, LAYOUT, Letters, is_language
 from followupd.errors import LetterError, Problem
 from followupd.model.case import Case
 from followupd.model.letter import CUSTOMER_LETTERS, DESK_MAILS, DIGEST, GIFT_CARD

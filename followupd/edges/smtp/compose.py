@@ -9,9 +9,9 @@ import re
 from datetime import datetime
 from email.utils import format_datetime
 
-from followupd.edges import headers
 from followupd.edges.addresses import wire_address
-from followupd.edges.headers import CRLF
+from followupd.edges.smtp import headers
+from followupd.edges.smtp.headers import CRLF
 from followupd.errors import LetterError
 from followupd.model.message import Person
 from followupd.model.outgoing import Attachment, Outgoing

@@ -10,11 +10,11 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from followupd.edges.letter_check import languages, try_out
-from followupd.edges.letter_files import HeadError, Letter
-from followupd.edges.samples import sample_brief, sample_case
+from followupd.edges.letters.check import languages, try_out
+from followupd.edges.letters.files import HeadError, Letter
+from followupd.edges.letters.samples import sample_brief, sample_case
+from followupd.edges.letters.templates import Letters
 from followupd.edges.settings.rules import Rule
-from followupd.edges.templates import Letters
 from followupd.errors import LetterError, Problem
 from followupd.model.case import Case
 from followupd.model.letter import CUSTOMER_LETTERS, GIFT_CARD, Brief

@@ -15,7 +15,7 @@ from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_time
 from jinja2 import StrictUndefined, Undefined
 
-from followupd.edges.markdown import one_line
+from followupd.edges.letters.markdown import one_line
 from followupd.model.agent import Agent, Company
 from followupd.model.case import Case
 from followupd.model.compensation import Compensation, Gift, GrantState

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from followupd.edges.oauth_providers import (
+from followupd.edges.oauth.providers import (
     BACK,
     GOOGLE_ASKS,
     MAIL_OF_GOOGLE,

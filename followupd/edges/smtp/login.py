@@ -5,7 +5,7 @@ import smtplib
 import ssl
 
 from followupd.edges.network import trusting
-from followupd.edges.smtp_line import Line, LineBrokenError, PostAccount, Reply, plain_words
+from followupd.edges.smtp.line import Line, LineBrokenError, PostAccount, Reply, plain_words
 from followupd.errors import OutageError
 
 _GO_ON = 334  # "I wait for the next answer" (RFC 4954, section 4)

@@ -11,9 +11,9 @@ from email.utils import parsedate_to_datetime
 
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 
-from followupd.edges.answers import Row, moment, number, words
-from followupd.edges.imap import Client, readable, uid_set
-from followupd.edges.structure import LARGEST_TEXT, MOST_TEXT, Part, TooOddError, outline, put_together
+from followupd.edges.imap.answers import Row, moment, number, words
+from followupd.edges.imap.client import Client, readable, uid_set
+from followupd.edges.imap.structure import LARGEST_TEXT, MOST_TEXT, Part, TooOddError, outline, put_together
 
 SMALL = 2**15  # bytes; up to here the whole mail costs less CPU than a look at its structure (measured, 4 to 64 kB)
 PORTION = 4 * 2**20  # bytes of mail held at a time

@@ -14,7 +14,7 @@ from imapclient import IMAPClient, SocketTimeout
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 from imapclient.imap_utf7 import decode as decode_utf7
 
-from followupd.edges.answers import Row, number, rows
+from followupd.edges.imap.answers import Row, number, rows
 
 LARGEST_ANSWER = 64 * 2**20  # bytes of one line or literal; we never ask for more than a few MB
 LOGOUT_PATIENCE = 2.0  # seconds; a mute server must not hold up our stop

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Self
 
 from followupd.edges.addresses import needs_utf8, wire_address
-from followupd.edges.smtp_line import Line, LineBrokenError, PostAccount, Reply
-from followupd.edges.smtp_login import open_line
+from followupd.edges.smtp.line import Line, LineBrokenError, PostAccount, Reply
+from followupd.edges.smtp.login import open_line
 from followupd.errors import FollowupdError, OutageError
 from followupd.model.outgoing import Delivery, Outcome
 

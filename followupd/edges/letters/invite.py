@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from followupd.edges.markdown import harmless
+from followupd.edges.letters.markdown import harmless
 from followupd.model.outgoing import Attachment
 
 #: how long the call takes in the owner's calendar

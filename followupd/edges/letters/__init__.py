@@ -1,0 +1,1 @@
+"""The letters' files: found, checked, and rendered with what a case knows."""
