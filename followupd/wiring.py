@@ -7,13 +7,12 @@ from pathlib import Path
 
 from followupd.edges.accounts import logins_of, mailbox_of, missing_extras, post_of
 from followupd.edges.gift_cards.codes import StockedCards
-from followupd.edges.gift_cards.provider import ProvidedCards
 from followupd.edges.imap.mailbox import Mailbox
 from followupd.edges.ledger import Ledger
 from followupd.edges.letters.templates import Letters
 from followupd.edges.oauth.tokens import Login
 from followupd.edges.seal import Seal
-from followupd.edges.settings import WARNINGS, Settings, load, missing_secrets, problems
+from followupd.edges.settings import WARNINGS, Settings, load, missing_secrets, problems, starter_directory
 from followupd.edges.settings.cue_files import CueFiles, cue_problems
 from followupd.edges.smtp.compose import compose
 from followupd.errors import OutageError, Problem, SetupError
@@ -125,7 +124,11 @@ def build(settings: Settings) -> House:
 def cards_of(settings: Settings, ledger: Ledger) -> CardProvider:
     """Return where gift cards come from."""
     said = settings.gift_cards
-    return ProvidedCards(said.url, said.token, said.ca_file) if said.provider == "http" else StockedCards(ledger)
+    if said.provider != "http":
+        return StockedCards(ledger)
+    from followupd.edges.gift_cards.provider import ProvidedCards  # and HTTP with it, which most houses never need
+
+    return ProvidedCards(said.url, said.token, said.ca_file)
 
 
 def _compose(letter: Outgoing, now: datetime) -> bytes:
@@ -193,27 +196,36 @@ def _judge(
 
 def house_problems(directory: Path, now: datetime) -> list[Problem]:
     """Return every problem in configuration and letters, all at once."""
-    # late, as below: a start that tries no letter needs none of what tries them
     from followupd.edges.letters.check import problems as letter_problems
     from followupd.edges.letters.wording import wording_problems
 
-    found = [*problems(directory), *cue_problems(directory)]
+    found, playbooks, manner = _configured(directory)
     letters = directory / "templates"
-    try:
-        settings = load(directory)
-        playbooks, manner = settings.playbooks, manner_of(settings)
-        found += missing_extras(settings)
-    except SetupError:
-        playbooks, manner = {"default": _playbook_to_try()}, Manner()
     found += letter_problems(letters, playbooks["default"], now)
     return [*found, *wording_problems(letters, playbooks, manner, around, now)]
 
 
-def hindering(found: Sequence[Problem]) -> list[Problem]:
-    """Return the problems that keep the daemon from starting; words are held to their rules again when they are written."""
-    from followupd.edges.letters.wording import is_wording
+def hindering_problems(directory: Path, now: datetime) -> list[Problem]:
+    """Return the problems that keep the daemon from starting.
 
-    return [each for each in found if each.rule not in WARNINGS and not is_wording(each)]
+    Words are held to their rules again whenever a letter is written; letters as we ship them were tried by our own tests.
+    """
+    from followupd.edges.letters.check import problems as letter_problems
+
+    found, playbooks, _ = _configured(directory)
+    shipped = starter_directory() / "templates"
+    found += letter_problems(directory / "templates", playbooks["default"], now, shipped)
+    return [each for each in found if each.rule not in WARNINGS]
+
+
+def _configured(directory: Path) -> tuple[list[Problem], Mapping[str, Playbook], Manner]:
+    """Return what is wrong in the configuration, and its playbooks and rules of wording, or stand-ins to try letters on."""
+    found = [*problems(directory), *cue_problems(directory)]
+    try:
+        settings = load(directory)
+    except SetupError:
+        return found, {"default": _playbook_to_try()}, Manner()
+    return [*found, *missing_extras(settings)], settings.playbooks, manner_of(settings)
 
 
 def _playbook_to_try() -> Playbook:

@@ -27,17 +27,13 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
 def _run(options: argparse.Namespace) -> int:
     from followupd import clock, journal
     from followupd.daemon import Daemon, once
-    from followupd.edges import checked
     from followupd.edges.settings import load
     from followupd.errors import SetupError
-    from followupd.wiring import build_to_run, hindering, house_problems
+    from followupd.wiring import build_to_run, hindering_problems
 
     journal.start(verbose=options.verbose)
-    digest = checked.digest(options.config)
-    if not checked.found_well(digest):
-        if problems := hindering(house_problems(options.config, clock.now())):
-            raise SetupError(problems)
-        checked.remember(digest)
+    if problems := hindering_problems(options.config, clock.now()):
+        raise SetupError(problems)
     house = build_to_run(load(options.config))
     if options.once:
         once(house, clock.now())

@@ -8,11 +8,18 @@ from followupd.model.case import Case
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A case that waits for a person: for what, and since when."""
+    """A case that waits for a person: for what, and since when.
+
+    `account` is what somebody who does not know the case needs; `asks` are lines to answer with, and `matters` the names
+    of what the person is told by this item, so that no other mail says it again.
+    """
 
     case: Case
     what: str
     since: datetime
+    account: tuple[str, ...] = ()
+    asks: tuple[str, ...] = ()
+    matters: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -172,6 +172,7 @@ class Case:
     asked_at: datetime | None = None
     asked: tuple[str, ...] = ()
     nudges: tuple[tuple[str, datetime], ...] = ()
+    told: tuple[tuple[str, datetime], ...] = ()  # when each agent last had a reminder of this case, by agent id
     call_asked_at: datetime | None = None
     card_lacking_at: datetime | None = None
     card_ordered: int = 0  # the grant for which a gift card is ordered and has not come yet

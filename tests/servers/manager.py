@@ -43,13 +43,12 @@ class Manager:
 
     def environment(self, credentials: Mapping[str, str]) -> dict[str, str]:
         """Return the environment of the service; `credentials` are secrets by name."""
-        kept, cache = self.directory / "credentials", self.directory / "cache"
-        for place in (kept, cache):
-            place.mkdir(mode=0o700, exist_ok=True)
+        kept = self.directory / "credentials"
+        kept.mkdir(mode=0o700, exist_ok=True)
         for name, secret in credentials.items():
             (kept / name).write_text(secret)
         return {
-            "PATH": os.environ.get("PATH", os.defpath), "NOTIFY_SOCKET": self.address, "CREDENTIALS_DIRECTORY": str(kept), "CACHE_DIRECTORY": str(cache),
+            "PATH": os.environ.get("PATH", os.defpath), "NOTIFY_SOCKET": self.address, "CREDENTIALS_DIRECTORY": str(kept),
             "WATCHDOG_USEC": str(int(self.watchdog * 1e6)), "JOURNAL_STREAM": "8:1",
         }  # fmt: skip
 

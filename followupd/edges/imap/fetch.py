@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes
-from email.policy import compat32
 from email.utils import parsedate_to_datetime
 
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
@@ -64,7 +63,7 @@ def labels_of(row: Row) -> frozenset[str]:
 def _dated(raw: bytes) -> datetime:
     """Fall back on what the sender claims; every server that keeps to the protocol sends INTERNALDATE."""
     with contextlib.suppress(ValueError, TypeError):
-        said = parsedate_to_datetime(str(message_from_bytes(raw[:LARGEST_TEXT], policy=compat32)["Date"]))
+        said = parsedate_to_datetime(str(message_from_bytes(raw[:LARGEST_TEXT])["Date"]))
         return said.replace(tzinfo=said.tzinfo or UTC).astimezone(UTC)
     return LONG_AGO
 

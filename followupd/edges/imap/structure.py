@@ -7,7 +7,6 @@ read. Attachments keep their MIME header, so that they can be named, and lose th
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from email import message_from_bytes
-from email.policy import compat32
 
 from followupd.edges.imap.answers import Value, number
 
@@ -178,7 +177,7 @@ def _closed(header: bytes) -> bytes:
 
 
 def _boundary(header: bytes) -> bytes:
-    boundary = message_from_bytes(header, policy=compat32).get_boundary()
+    boundary = message_from_bytes(header).get_boundary()
     if not boundary:
         raise TooOddError
     return boundary.encode("utf-8", "surrogateescape")

@@ -28,7 +28,9 @@ class OwnerNudged(Event):
     whom: str = ""
 
     def on(self, case: "Case") -> "Case":
-        return replace(case, nudges=(*case.nudges, (self.matter, self.at)))
+        others = tuple((whom, at) for whom, at in case.told if whom != self.whom)
+        told = (*others, (self.whom, self.at)) if self.whom else case.told
+        return replace(case, nudges=(*case.nudges, (self.matter, self.at)), told=told)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

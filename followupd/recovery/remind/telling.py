@@ -1,32 +1,41 @@
-"""Tells people what they must be told: each at most once a day, all matters of the case in one mail."""
+"""Tells people what they must be told: each at most once a day, all matters of the case in one mail.
 
-from datetime import datetime, timedelta
+The digest of the morning counts as that one mail (`rounds/digest.py`): what it has told is not told again.
+"""
+
+from datetime import date, datetime, timedelta
 
 from followupd.model.agent import Agent
+from followupd.model.calendar import Calendar
 from followupd.model.case import Case
 from followupd.model.event import OwnerNudged
 from followupd.model.letter import APPROVAL, ESCALATION, NUDGE, Brief, Step, Writer, as_event
 from followupd.model.playbook import Playbook
-from followupd.recovery.remind.ladder import Matter, person, rung_of
+from followupd.recovery.remind.account import account
+from followupd.recovery.remind.ladder import Matter, person
 from followupd.recovery.remind.matters import matters
 
 
-def not_twice_a_day(case: Case, playbook: Playbook, matter: Matter) -> datetime:
-    """A person hears of a case once a day; what comes later the same day waits for the next opening."""
+def moment_of(case: Case, playbook: Playbook, matter: Matter) -> datetime:
+    """A person hears of a case once a day, while somebody is in; what comes later waits for the next opening.
+
+    A word that only this person can give, such as an approval, is asked for at once.
+    """
     calendar = playbook.calendar
-    whom = person(case, playbook, matter.rung)
-    last = max((at for name, at in case.nudges if person(case, playbook, rung_of(name)) == whom), default=None)
-    if last is None:
+    if matter.at_once:
         return matter.at
+    last = dict(case.told).get(person(case, playbook, matter.rung).id)
+    if last is None:
+        return _at_work(matter.at, calendar)
     next_day = calendar.moment(calendar.local(last).date() + timedelta(days=1), calendar.open)
-    return max(matter.at, calendar.next_open(next_day))
+    return max(_at_work(matter.at, calendar), calendar.next_open(next_day))
 
 
 def nudges(case: Case, playbook: Playbook, write: Writer, now: datetime) -> list[Step]:
     done = dict(case.nudges)
     due = [
         each for each in matters(case, playbook)
-        if each.name not in done and not_twice_a_day(case, playbook, each) <= now
+        if each.name not in done and moment_of(case, playbook, each) <= now
     ]  # fmt: skip
     people = {person(case, playbook, each.rung).id: person(case, playbook, each.rung) for each in due}
     steps: list[Step] = []
@@ -38,17 +47,49 @@ def nudges(case: Case, playbook: Playbook, write: Writer, now: datetime) -> list
     return steps
 
 
+def for_today(case: Case, playbook: Playbook, whom: Agent, now: datetime) -> tuple[Matter, ...]:
+    """Return what this person's digest of today tells of the case, in place of mails of its own.
+
+    The owner reads in the morning what comes due by the evening; nobody above hears of anything before its time.
+    """
+    calendar, done = playbook.calendar, dict(case.nudges)
+    today = calendar.local(now).date()
+    tonight = calendar.moment(today + timedelta(days=1), datetime.min.time())
+    mine = (each for each in matters(case, playbook) if person(case, playbook, each.rung) == whom)
+    return tuple(
+        each for each in mine
+        if each.name not in done and not each.at_once and (each.at < tonight if each.rung == "owner" else each.at <= now)
+    )  # fmt: skip
+
+
+def told_on(case: Case, whom: Agent, day: date, calendar: Calendar) -> bool:
+    """Say whether this person had a reminder of the case on that day."""
+    last = dict(case.told).get(whom.id)
+    return last is not None and calendar.local(last).date() == day
+
+
+def _at_work(at: datetime, calendar: Calendar) -> datetime:
+    """Return the moment, or the next opening when nobody is in; the closing moment still belongs to its day."""
+    day = calendar.local(at).date()
+    closes = calendar.is_working_day(day) and at == calendar.close_of(day)
+    return at if closes else calendar.next_open(at)
+
+
 def _one_mail(
     case: Case, playbook: Playbook, write: Writer, now: datetime, whom: Agent, matters: list[Matter]
 ) -> list[Step]:
+    kind = _kind(matters)
     brief = Brief(
         because="; ".join(dict.fromkeys(matter.sentence for matter in matters)),
         asks=tuple(dict.fromkeys(ask for matter in matters for ask in matter.asks)),
         promises=case.owed, compensation=case.compensation, quote=case.latest or case.story,
+        account=account(case, playbook, now) if kind == ESCALATION else (),
     )  # fmt: skip
-    if all(matter.name.startswith("approve-") for matter in matters):
-        kind = APPROVAL
-    else:
-        kind = NUDGE if any(matter.rung == "owner" for matter in matters) else ESCALATION
     told = [OwnerNudged(at=now, matter=matter.name, whom=whom.id, why=matter.sentence) for matter in matters]
     return [*told, write.desk(kind, case, playbook, now, brief, whom)]
+
+
+def _kind(matters: list[Matter]) -> str:
+    if all(matter.name.startswith("approve-") for matter in matters):
+        return APPROVAL
+    return NUDGE if any(matter.rung == "owner" for matter in matters) else ESCALATION
