@@ -15,8 +15,7 @@ DONE, PROBLEMS, USAGE = 0, 1, 2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code. What goes wrong is said in one line, without a traceback."""
-    parser = _parser()
-    options = parser.parse_args(arguments)
+    options = _parser().parse_args(arguments)
     options.config = _directory(options.config)
     try:
         return int(options.do(options))

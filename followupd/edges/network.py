@@ -4,6 +4,8 @@ import contextlib
 import ipaddress
 import socket
 import ssl
+from functools import lru_cache
+from pathlib import Path
 
 
 def is_loopback(host: str) -> bool:
@@ -16,7 +18,17 @@ def is_loopback(host: str) -> bool:
 
 
 def trusting(ca_file: str) -> ssl.SSLContext:
-    """Return a context that checks the certificate and its name: against `ca_file` alone when one is given."""
+    """Return a context that checks the certificate and its name: against `ca_file` alone when one is given.
+
+    Raises:
+        OSError: the file is not there, or holds no certificates.
+    """
+    return _trusting(ca_file, Path(ca_file).stat().st_mtime if ca_file else 0.0)
+
+
+@lru_cache(maxsize=8)
+def _trusting(ca_file: str, _changed: float) -> ssl.SSLContext:
+    """Connections share what they trust: reading the machine's certificates anew costs each of them 0.8 MB."""
     return ssl.create_default_context(cafile=ca_file or None)
 
 

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from statistics import median
 
 from followupd.model import event as e
 from followupd.model.case import Case, Stage
@@ -153,6 +152,8 @@ def _spread(took: list[timedelta]) -> Spread:
 
 
 def _middle(times: Sequence[timedelta]) -> timedelta:
+    from statistics import median  # late: every command loads this room, and only a report counts
+
     return timedelta(seconds=median(each.total_seconds() for each in times))
 
 

@@ -1,9 +1,7 @@
 """From an account to a connection that is logged in, and from any failure to a sentence the admin can act on."""
 
 import contextlib
-import ipaddress
 import re
-import socket
 import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -11,6 +9,7 @@ from dataclasses import dataclass, field
 from imapclient.exceptions import CapabilityError, IMAPClientAbortError, IMAPClientError, LoginError
 
 from followupd.edges.imap.client import Client
+from followupd.edges.network import is_loopback, trusting, why
 from followupd.errors import OutageError
 
 
@@ -42,7 +41,7 @@ def connect(account: Account) -> Client:
         OutageError: with plain words for the admin, and no secret in them.
     """
     with plain_words(account):
-        if account.security == "none" and not _is_loopback(account.host):
+        if account.security == "none" and not is_loopback(account.host):
             raise OutageError(f"{account.name}: a password is not sent to {account.host} without TLS")
         context = None if account.security == "none" else _trust(account)
         client = Client(account.host, account.port, context if account.security == "tls" else None, account.timeout)
@@ -56,8 +55,8 @@ def connect(account: Account) -> Client:
 
 def _trust(account: Account) -> ssl.SSLContext:
     try:
-        return ssl.create_default_context(cafile=account.ca_file or None)
-    except (OSError, ssl.SSLError) as error:
+        return trusting(account.ca_file)
+    except OSError as error:
         raise OutageError(f"{account.name}: the CA file {account.ca_file} cannot be read: {error}") from error
 
 
@@ -86,14 +85,6 @@ def _log_in_with_password(client: Client, username: str, password: str) -> None:
         client.plain_login(username, password)  # LOGIN carries ASCII only, AUTHENTICATE PLAIN UTF-8 (RFC 4616)
 
 
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    with contextlib.suppress(ValueError):
-        return ipaddress.ip_address(host).is_loopback
-    return False
-
-
 @contextlib.contextmanager
 def plain_words(account: Account, doing: str = "") -> Iterator[None]:
     """Turn whatever the network, TLS or the server did into an OutageError that says who, what and why."""
@@ -107,16 +98,8 @@ def plain_words(account: Account, doing: str = "") -> Iterator[None]:
 def _why(error: Exception, account: Account) -> str:
     place = f"{account.host}:{account.port}"
     match error:
-        case ssl.SSLCertVerificationError():
-            return (
-                f"the certificate of {place} is not trusted: {error.verify_message} (ca_file names a CA of one's own)"
-            )
-        case ssl.SSLError():
-            return f"TLS with {place} failed: {error.reason or error} (security is {account.security!r})"
-        case socket.gaierror():
-            return f"the name {account.host} is not known"
-        case ConnectionRefusedError():
-            return f"nobody listens at {place}"
+        case ssl.SSLError() if not isinstance(error, ssl.SSLCertVerificationError):
+            return f"{why(error, account.host, account.port)} (security is {account.security!r})"
         case TimeoutError():
             return f"{place} did not answer within {account.timeout:g} seconds"
         case LoginError():
@@ -127,6 +110,8 @@ def _why(error: Exception, account: Account) -> str:
             return f"the connection to {place} ended: {_said(error)}"
         case IMAPClientError():
             return f"{place} refused: {_said(error)}"
+        case OSError():
+            return why(error, account.host, account.port)
         case _:
             return f"{place}: {error}"
 

@@ -3,7 +3,6 @@
 import re
 import tomllib
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +65,8 @@ def open_sheet(directory: Path, file: str, *, missing: str) -> Sheet:
 
 def nearest(word: str, words: list[str]) -> str:
     """Return the word that was probably meant, or ""."""
+    from difflib import get_close_matches  # only mistakes need it
+
     return next(iter(get_close_matches(word, words, n=1, cutoff=0.6)), "")
 
 
