@@ -99,18 +99,21 @@ def _values(sheet: Sheet | None, section: Section, path: Path, row: dict[str, An
 
 
 def _value(sheet: Sheet | None, option: Option, path: Path, row: dict[str, Any]) -> Any:
-    fallback = None if option.default is REQUIRED else option.read(option.default)
     if option.name not in row:
         if option.default is REQUIRED and sheet:
             key = dotted((*path, option.name))
             sheet.complain((*path, option.name), Rule.MISSING, f"{key} is missing", f"add {_shown(option)}")
-        return fallback
+        return _fallback(option)
     try:
         return option.read(row[option.name])
     except MisfitError as error:
         if sheet:
             sheet.misfit((*path, option.name), error)
-    return fallback
+    return _fallback(option)
+
+
+def _fallback(option: Option) -> Any:
+    return None if option.default is REQUIRED else option.read(option.default)
 
 
 def _shown(option: Option) -> str:
