@@ -112,6 +112,13 @@ def said(ref: str, actor: str, source: str, verb: str) -> None:
     _log.info("%s: %s said %r by %s", ref, actor, verb, source)
 
 
+# --- a working day begins ---
+
+
+def learned(decisions: int, weights: int) -> None:
+    _log.info("learnt from %d decisions of agents: %d weights differ from the shipped ones", decisions, weights)
+
+
 # --- a case's life ---
 
 
@@ -141,10 +148,6 @@ def waits(ref: str, until: datetime | None) -> None:
 
 def parked(ref: str, why: str) -> None:
     _log.error("%s is parked for a person: %s", ref, why)
-
-
-def learned(decisions: int, weights: int) -> None:
-    _log.info("learnt from %d decisions of agents: %d weights differ from the shipped ones", decisions, weights)
 
 
 # --- a gift card's way in ---

@@ -42,14 +42,12 @@ def _stops(case: Case) -> list[Lack]:
 
 
 def _promises(case: Case) -> list[Lack]:
-    found = [
-        Lack(f"promise-{p.n}", f"promise {p.n} is {p.state}: {p.text}", f"kept: {p.n}") for p in case.promises if p.owed
-    ]
+    found = [Lack(f"promise-{p.n}", f"{p.named} is {p.state}", f"kept: {p.n}") for p in case.promises if p.owed]
     proposed = [p for p in case.promises if p.state is PromiseState.PROPOSED]
     return found + [
         Lack(
             f"proposed-{p.n}",
-            f"promise {p.n} was read in a reply and nobody said yet whether it holds: {p.text}",
+            f"{p.named} was read in a reply, and nobody has said yet whether it holds",
             "approve",
         )
         for p in proposed

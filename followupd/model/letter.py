@@ -69,6 +69,7 @@ class Brief:
     promises: tuple[Promise, ...] = ()  # the ones that this letter puts in writing, or is about
     compensation: tuple[Compensation, ...] = ()
     options: tuple[Option, ...] = ()  # the ones that the customer is asked to choose from
+    account: tuple[str, ...] = ()  # the case in brief, for somebody who is asked to step in
     quote: str = ""  # the customer's own words, for agents
     about: str = ""  # the key and kind of the letter that is in doubt or waits for approval
     until: datetime | None = None  # the new date of a delay, or the day of a call

@@ -55,6 +55,11 @@ class Promise:
     made_at: datetime | None = None
 
     @property
+    def named(self) -> str:
+        """The number and the words, marked off from the sentence for agents in which they stand."""
+        return f"promise {self.n}, “{self.text.rstrip(' .')}”,"
+
+    @property
     def owed(self) -> bool:
         return self.state in OWED
 

@@ -57,8 +57,12 @@ def _promises(case: Case, playbook: Playbook, now: datetime) -> Iterator[tuple[d
     today = playbook.calendar.local(now).date()
     for promise in case.owed:
         if promise.due is not None and playbook.calendar.local(promise.due).date() <= today:
-            when = "is due today" if promise.due > now else "is overdue"
-            yield min(promise.due, now), f"promise {promise.n} {when}: {promise.text}"
+            due = playbook.calendar.local(promise.due)
+            when = f"is due today at {due:%H:%M}" if promise.due > now else "is overdue"
+            yield min(promise.due, now), f"{promise.named} {when}"
     for promise in case.promises:
         if promise.state is PromiseState.PROPOSED:
-            yield promise.made_at or now, f"a reply seems to promise: {promise.text} (`approve` or `refuse: why`)"
+            yield (
+                promise.made_at or now,
+                f"a reply seems to promise “{promise.text.rstrip(' .')}” (`approve` or `refuse: why`)",
+            )

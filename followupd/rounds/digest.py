@@ -1,4 +1,8 @@
-"""The digest: once a working day, at opening, each agent hears in one mail of all that waits, and nothing when nothing does."""
+"""The digest: once a working day, at opening, each agent hears in one mail of all that waits, and nothing when nothing does.
+
+What a digest tells of a case stands in the case's history, and no reminder says it again that day (`recovery/remind`); who
+had a reminder of a case today does not find it in the digest. So it has its round before the turn.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,14 +10,16 @@ from datetime import date, datetime
 from typing import Protocol
 
 from followupd import journal
-from followupd.errors import LetterError
+from followupd.errors import CaseMovedError, LetterError
 from followupd.model.agenda import Agenda, Item
 from followupd.model.agent import Agent, Role
 from followupd.model.case import Case
+from followupd.model.event import OwnerNudged
 from followupd.model.kept import QUARANTINE
 from followupd.model.letter import DIGEST, Writer
 from followupd.model.outgoing import Condition, Outgoing
 from followupd.model.playbook import Playbook
+from followupd.recovery import remind
 from followupd.recovery.waiting import suspicion, waiting
 from followupd.rounds.doors import Ledger, Work
 
@@ -48,38 +54,75 @@ class Digest:
         today = calendar.local(now).date()
         if today == self._seen or not calendar.is_working_day(today) or now < calendar.moment(today, calendar.open):
             return 0
-        with self.ledger.work() as work:
-            last = work.pulse.get(_PULSE)
-            written = last is not None and str(last[0]) >= today.isoformat()
-            letters = [] if written else self._written(work, today, last[1] if last else None, now)
-            for letter in letters:
-                work.outbox.queue(letter, now)
-                journal.letter_written(letter.key)
-            if not written:
-                work.pulse.put(_PULSE, today.isoformat(), now)
+        try:
+            with self.ledger.work() as work:
+                written = self._day(work, today, now)
+        except CaseMovedError:
+            return 0  # somebody had one of the cases in hand; the next beat writes them all
         self._seen = today
+        return written
+
+    def _day(self, work: Work, today: date, now: datetime) -> int:
+        last = work.pulse.get(_PULSE)
+        if last is not None and str(last[0]) >= today.isoformat():
+            return 0
+        letters = self._written(work, today, last[1] if last else None, now)
+        for letter in letters:
+            work.outbox.queue(letter, now)
+            journal.letter_written(letter.key)
+        work.pulse.put(_PULSE, today.isoformat(), now)
         return len(letters)
 
     def _written(self, work: Work, today: date, since: datetime | None, now: datetime) -> list[Outgoing]:
-        cases, house = work.cases.unfinished(), self._house(work, since)
+        cases, house = {case.ref: case for case in work.cases.unfinished()}, self._house(work, since)
         chief = self._default.team.first(Role.LEAD) or self._default.owner_of("")
         found = []
         for agent in self._default.team.agents:
-            mine = [case for case in cases if self._playbook(case).owner_of(case.owner) == agent]
-            agenda = self._agenda(agent, mine, today, house if agent == chief else (), now)
-            if _says_something(agenda) and not work.outbox.known(agenda.key):
-                found += self._letter(agenda, agent, now)
+            agenda = self._agenda(agent, list(cases.values()), today, house if agent == chief else (), now)
+            if not _says_something(agenda) or work.outbox.known(agenda.key):
+                continue
+            letters = self._letter(agenda, agent, now)
+            for item in agenda.waiting if letters else ():
+                cases[item.case.ref] = self._told(work, cases[item.case.ref], item, agent, now)
+            found += letters
         return found
 
     def _agenda(self, agent: Agent, cases: list[Case], today: date, house: tuple[str, ...], now: datetime) -> Agenda:
-        asked = [item for case in cases if (item := suspicion(case))]
-        open_ones = [item for case in cases if (item := waiting(case, self._playbook(case), now))]
+        calendar = self._default.calendar
+        fresh = [case for case in cases if not remind.told_on(case, agent, today, calendar)]
+        asked = [item for case in fresh if self._owner(case) == agent and (item := suspicion(case))]
+        open_ones = [item for case in fresh if (item := self._item(case, agent, now))]
         left_out = max(0, len(asked) - _MOST) + max(0, len(open_ones) - _MOST)
         more = (f"{left_out} more wait; `followupd cases` lists them all",) if left_out else ()
         return Agenda(
             key=f"{DIGEST}.{today.isoformat()}.{agent.id}", day=today, suspected=_oldest(asked), waiting=_oldest(open_ones),
             house=(*house, *more),
         )  # fmt: skip
+
+    def _item(self, case: Case, agent: Agent, now: datetime) -> Item | None:
+        """Return what waits for this agent in a case: the owner's work, and what the ladder brings up to this rung."""
+        playbook = self._playbook(case)
+        item = waiting(case, playbook, now) if self._owner(case) == agent else None
+        due = remind.for_today(case, playbook, agent, now)
+        if item is None and not due:
+            return None
+        above = any(matter.rung != "owner" for matter in due)
+        said = [item.what if item else "", *(matter.sentence for matter in due if not (item and matter.listed))]
+        since = min([*([item.since] if item else []), *(matter.at for matter in due)])
+        return Item(
+            case, "; ".join(dict.fromkeys(each for each in said if each)), min(since, now),
+            account=remind.account_of(case, playbook, now) if above else (),
+            asks=tuple(dict.fromkeys(ask for matter in due for ask in matter.asks)), matters=tuple(m.name for m in due),
+        )  # fmt: skip
+
+    def _told(self, work: Work, case: Case, item: Item, agent: Agent, now: datetime) -> Case:
+        """Put down in the case that its digest has told this agent, so that no reminder tells it again."""
+        names = item.matters or (f"digest {now:%Y-%m-%d} {agent.id}",)
+        told = [OwnerNudged(at=now, matter=name, whom=agent.id, why="in the digest") for name in names]
+        after = work.cases.record(case, told, lambda _: now, now)
+        for event in told:
+            journal.happened(case.ref, type(event).__name__, after.stage)
+        return after
 
     def _letter(self, agenda: Agenda, agent: Agent, now: datetime) -> list[Outgoing]:
         try:
@@ -104,6 +147,9 @@ class Digest:
             self.lessons.news_since(since),
         )
         return tuple(line for line in said if line)
+
+    def _owner(self, case: Case) -> Agent:
+        return self._playbook(case).owner_of(case.owner)
 
     @property
     def _default(self) -> Playbook:

@@ -55,8 +55,8 @@ def test_a_case_in_which_all_is_well_waits_for_nobody() -> None:
         ),
         (replace(a_case(), customer_wrote_at=NOW - HOURS), "the customer has written again"),
         (replace(a_case(), held=True, held_because="spam"), "it is held (spam)"),
-        (replace(a_case(), promises=(owing(NOW + HOURS),)), "promise 1 is due today: ship the kettle"),
-        (replace(a_case(), promises=(owing(NOW - HOURS),)), "promise 1 is overdue: ship the kettle"),
+        (replace(a_case(), promises=(owing(NOW + HOURS),)), "promise 1, “ship the kettle”, is due today at 11:00"),
+        (replace(a_case(), promises=(owing(NOW - HOURS),)), "promise 1, “ship the kettle”, is overdue"),
         (replace(a_case(), not_reached="nobody answered"), "the customer was not reached (nobody answered)"),
     ],
 )

@@ -28,6 +28,7 @@ def of_digest(agenda: Agenda, playbook: Playbook, to: Agent, pen: Written) -> di
         "waiting": [_item(item, pen) for item in agenda.waiting],
         "house": _lines(agenda.house),
         "asks": [f"{item.case.ref}: " for item in agenda.suspected],
+        "answers": [f"{item.case.ref}: {one_line(line)}" for item in agenda.waiting for line in item.asks],
         "done": _lines(agenda.done),
         "problems": _lines(agenda.problems),
     }
@@ -40,6 +41,7 @@ def _item(item: Item, pen: Written) -> Named:
         customer=one_line(case.customer.name) or one_line(case.customer.address),
         subject=bare_subject(case.subject),
         what=one_line(item.what),
+        account=_lines(item.account),
         severity=case.severity,
         age=one_line(format_timedelta(max(pen.now - item.since, _LEAST), locale=pen.locale)),
         words=_shortened(dict(case.suggested).get("issue") or case.latest or case.story),

@@ -92,7 +92,10 @@ def sample_agenda(case: Case, playbook: Playbook, now: datetime) -> Agenda:
         key="desk/digest.2026-12-01.ana",
         day=playbook.calendar.local(now).date(),
         suspected=(Item(asked, "", now - timedelta(hours=26)),),
-        waiting=(Item(case, what, now - timedelta(days=3)),),
+        waiting=(
+            Item(case, what, now - timedelta(days=3), asks=("kept: 1", "late: 1 until  because ")),
+            Item(case, what, now - timedelta(days=2), account=(HOSTILE if hostile else "open for 3 days",)),
+        ),
         house=(HOSTILE if hostile else "two mails could not be read and lie in quarantine",),
         done=("FU-3RT5K: complaint",),
         problems=(HOSTILE if hostile else "'FU-3RT5K: complain' is not a line I know",),

@@ -195,6 +195,7 @@ def to_agent(case: Case, playbook: Playbook, brief: Brief, to: Agent, pen: Writt
         "done": [one_line(line) for line in brief.done],
         "problems": [one_line(line) for line in brief.problems],
         "findings": [one_line(line) for line in brief.findings],
+        "account": [one_line(line) for line in brief.account],
         "evidence": [one_line(words) for words, weight in _strongest(brief.evidence or case.evidence) if weight > 0],
         "against": [one_line(words) for words, weight in _strongest(brief.evidence or case.evidence) if weight < 0],
         "promises": [pen.promise(promise, case) for promise in brief.promises],

@@ -5,17 +5,18 @@ from datetime import datetime
 from followupd.model.case import Case
 from followupd.model.letter import Step, Writer
 from followupd.model.playbook import Playbook
+from followupd.recovery.remind.account import account_of
 from followupd.recovery.remind.early import broken, broken_at, holding, holding_at, slip_at, slipped
 from followupd.recovery.remind.matters import QUIET, matters
-from followupd.recovery.remind.telling import not_twice_a_day, nudges
+from followupd.recovery.remind.telling import for_today, moment_of, nudges, told_on
 
-__all__ = ["act", "moment"]
+__all__ = ["account_of", "act", "for_today", "moment", "told_on"]
 
 
 def moment(case: Case, playbook: Playbook) -> datetime | None:
     """Return the next moment at which somebody must be told something, or a letter must go out early."""
     nudged = dict(case.nudges)
-    moments = [not_twice_a_day(case, playbook, each) for each in matters(case, playbook) if each.name not in nudged]
+    moments = [moment_of(case, playbook, each) for each in matters(case, playbook) if each.name not in nudged]
     moments += [at for at in (slip_at(case, playbook), broken_at(case), holding_at(case, playbook)) if at]
     return min(moments, default=None)
 

@@ -13,19 +13,19 @@ Rung = Literal["owner", "lead", "manager"]
 
 @dataclass(frozen=True, slots=True)
 class Matter:
-    """Something a person must be told: a name that is used once, the moment, the rung, the sentence, the answers."""
+    """Something a person must be told: a name that is used once, the moment, the rung, the sentence, the answers.
+
+    `at_once` says that only this person's word helps, so that it waits neither for the morning nor for the digest; `listed`,
+    that the owner's list of what waits (`recovery/waiting.py`) says the same already.
+    """
 
     name: str
     at: datetime
     rung: Rung
     sentence: str
     asks: tuple[str, ...] = ()
-
-
-def rung_of(name: str) -> Rung:
-    if " manager " in name:
-        return "manager"
-    return "lead" if name.startswith("approve-") or " lead " in name else "owner"
+    at_once: bool = False
+    listed: bool = False
 
 
 def person(case: Case, playbook: Playbook, rung: Rung) -> Agent:

@@ -10,9 +10,12 @@ from followupd.model.letter import ANSWER, APPROVAL, ESCALATION, FOLLOW_UP
 from followupd.model.playbook import Playbook
 from followupd.model.promise import Promise
 from followupd.recovery.remind.early import last_word
-from followupd.recovery.remind.ladder import Matter, Rung, person, rung_of
+from followupd.recovery.remind.ladder import Matter, Rung, person
+from followupd.recovery.remind.words import day_and_time
 
-_BEFORE = Duration(4, "business hour")  # how long before our own date the owner is reminded
+_BEFORE = Duration(
+    1, "business day"
+)  # how long before our own date the owner is reminded: the question has its own day
 _RECEIPT = Duration(3, "business day")  # from the question whether it arrived to the reminder that nobody knows
 #: from the hold to the question whether it still holds, on each rung
 _HELD = (Duration(1, "business day"), Duration(5, "business day"), Duration(10, "business day"))
@@ -37,7 +40,7 @@ def matters(case: Case, playbook: Playbook) -> Iterator[Matter]:
     if case.not_reached and not case.held:
         at = case.not_reached_at or case.opened_at
         sentence = f"the customer was not reached: {case.not_reached}. Please call"
-        yield Matter(f"not-reached {at:%Y-%m-%dT%H:%M}", at, "owner", sentence, ("reached", "not-reached"))
+        yield Matter(f"not-reached {at:%Y-%m-%dT%H:%M}", at, "owner", sentence, ("reached", "not-reached"), listed=True)
 
 
 def _of_work(case: Case, playbook: Playbook) -> Iterator[Matter]:
@@ -71,7 +74,9 @@ def _of_hold(case: Case, playbook: Playbook) -> Iterator[Matter]:
     at, stamp = case.held_at, f"{case.held_at:%Y-%m-%dT%H:%M}"
     rungs: tuple[tuple[Rung, str], ...] = (("owner", ""), ("lead", "lead "), ("manager", "manager "))
     for days, (rung, name) in zip(_HELD, rungs, strict=True):
-        yield Matter(f"held {name}{stamp}", playbook.calendar.after(at, days), rung, sentence, ("release",))
+        yield Matter(
+            f"held {name}{stamp}", playbook.calendar.after(at, days), rung, sentence, ("release",), listed=True
+        )
 
 
 def _of_answer(case: Case, playbook: Playbook) -> Iterator[Matter]:
@@ -82,7 +87,7 @@ def _of_answer(case: Case, playbook: Playbook) -> Iterator[Matter]:
     if case.we_wrote_at is None or case.we_wrote_at < wrote:
         at = playbook.calendar.after(wrote, _ANSWER)
         sentence = "the customer has written since the follow-up, and nobody has answered"
-        yield Matter(f"answer {wrote:%Y-%m-%dT%H:%M}", at, "owner", sentence, ("reached", "complaint"))
+        yield Matter(f"answer {wrote:%Y-%m-%dT%H:%M}", at, "owner", sentence, ("reached", "complaint"), listed=True)
 
 
 def _of_promise(promise: Promise, playbook: Playbook) -> Iterator[Matter]:
@@ -90,17 +95,16 @@ def _of_promise(promise: Promise, playbook: Playbook) -> Iterator[Matter]:
         return
     calendar, n, due = playbook.calendar, promise.n, promise.due
     asks = (f"kept: {n}", f"late: {n} until  because ", f"withdraw: {n} because ")
-    what = f"promise {n}: {promise.text}"
-    soon = max(calendar.before(due, _BEFORE), promise.made_at or due)
+    what, when = promise.named, day_and_time(due, calendar)
+    soon = calendar.before(due, _BEFORE)
     stamp = f"{due:%Y-%m-%dT%H:%M}"  # a new date is a new matter
-    if soon < due:
-        yield Matter(f"promise-{n} soon {stamp}", soon, "owner", f"{what} is due soon", asks)
-    yield Matter(f"promise-{n} due {stamp}", due, "owner", f"{what} is due now. Was it kept?", asks)
+    if (promise.made_at or due) <= soon:  # one made since then is fresh in the mind, and the question needs its day
+        yield Matter(f"promise-{n} soon {stamp}", soon, "owner", f"{what} is due on {when}", asks)
+    yield Matter(f"promise-{n} due {stamp}", due, "owner", f"{what} is due on {when}. Was it kept?", asks, listed=True)
     lead, manager = calendar.after(due, playbook.escalate_lead), calendar.after(due, playbook.escalate_manager)
-    yield Matter(f"promise-{n} lead {stamp}", lead, "lead", f"{what} is overdue", asks)
-    yield Matter(
-        f"promise-{n} manager {stamp}", manager, "manager", f"{what} is overdue, and nobody has said a word", asks
-    )
+    overdue = f"{what} was due on {when}, and nobody has said that it was kept"
+    yield Matter(f"promise-{n} lead {stamp}", lead, "lead", overdue, asks)
+    yield Matter(f"promise-{n} manager {stamp}", manager, "manager", overdue, asks)
 
 
 def _of_silence(case: Case, playbook: Playbook) -> Iterator[Matter]:
@@ -121,7 +125,7 @@ def _of_follow_up(case: Case, playbook: Playbook) -> Iterator[Matter]:
     asks = tuple(dict.fromkeys(lack.ask for lack in missing if lack.ask))
     stamp = f"{case.fixed_at:%Y-%m-%dT%H:%M}"
     if asks:  # a letter in doubt alone has a desk mail of its own, and mostly is settled before that leaves
-        yield Matter(f"follow-up due {stamp}", due, "owner", sentence, asks)
+        yield Matter(f"follow-up due {stamp}", due, "owner", sentence, asks, listed=True)
     yield Matter(f"follow-up lead {stamp}", calendar.after(due, playbook.escalate_lead), "lead", sentence, asks)
     yield Matter(
         f"follow-up manager {stamp}", calendar.after(due, playbook.escalate_manager), "manager", sentence, asks
@@ -134,10 +138,11 @@ def _of_approval(case: Case, playbook: Playbook) -> Iterator[Matter]:
             value = f" of {grant.money.amount} {grant.money.currency}" if grant.money else ""
             sentence = f"the {grant.kind}{value} needs your word: {grant.because or 'it is above the limit'}"
             # A lead does not approve what the lead granted.
-            above = grant.agent == person(case, playbook, "lead").id
-            name = f"approve-{grant.n}{' manager ' if above else ''}"
-            rung = rung_of(name)
-            yield Matter(name, grant.granted_at or case.opened_at, rung, sentence, ("approve", "refuse: "))
+            rung: Rung = "manager" if grant.agent == person(case, playbook, "lead").id else "lead"
+            at, asks = grant.granted_at or case.opened_at, ("approve", "refuse: ")
+            yield Matter(f"approve-{grant.n}", at, rung, sentence, asks, at_once=True)
+            late = playbook.calendar.after(at, playbook.escalate_lead)
+            yield Matter(f"approve-{grant.n} late", late, "manager", f"{sentence}; the customer waits for it", asks)
 
 
 def _of_review(case: Case, playbook: Playbook) -> Iterator[Matter]:
@@ -147,7 +152,7 @@ def _of_review(case: Case, playbook: Playbook) -> Iterator[Matter]:
             continue
         calendar, asks, stamp = playbook.calendar, ("approve", "refuse: "), f"{mark.key} {mark.at:%Y-%m-%dT%H:%M}"
         sentence = f"{mark.key} waits to be read before it leaves"
-        yield Matter(f"review {stamp}", calendar.after(mark.at, _REVIEW), "owner", sentence, asks)
+        yield Matter(f"review {stamp}", calendar.after(mark.at, _REVIEW), "owner", sentence, asks, listed=True)
         late = calendar.after(mark.at, playbook.escalate_lead)
         yield Matter(f"review lead {stamp}", late, "lead", f"{sentence}, and nobody has", asks)
 
@@ -172,4 +177,4 @@ def _of_severity(case: Case, playbook: Playbook) -> Iterator[Matter]:
     ):
         return
     sentence = f"this case is of {case.severity} severity"
-    yield Matter(f"severity {playbook.tell} {case.severity}", case.heard_at, playbook.tell, sentence)
+    yield Matter(f"severity {playbook.tell} {case.severity}", case.heard_at, playbook.tell, sentence, at_once=True)
