@@ -5,9 +5,11 @@ from collections.abc import Sequence
 
 from followupd.errors import NotUnderstoodError
 from followupd.model.command import read_line
+from followupd.model.message import Message
 
 _CASE = re.compile(r"\bFU-[A-Z0-9]{5,12}\b")
 _ABOUT = re.compile(r"\s*(?:[-*]\s+)?\[?(FU-[A-Z0-9]{5,12})\b\]?\s*[:,=-]?\s*(.*)", re.IGNORECASE | re.DOTALL)
+_MARK = re.compile(r"^\s{0,3}[>›»|｜＞]\s?")
 #: what people write around their lines; it is no mistake, and no order either
 _COURTESIES = frozenset({
     "hi", "hello", "dear", "thanks", "thank", "best", "kind", "regards", "cheers", "ok", "hallo", "danke", "merci",
@@ -49,3 +51,29 @@ def _begins(line: str) -> bool:
 def is_courtesy(line: str) -> bool:
     words = line.casefold().split()
     return bool(words) and ":" not in line and words[0].strip(",.!-") in _COURTESIES
+
+
+def spoken(message: Message) -> list[str]:
+    """Return the lines that are surely the agent's: what may be a quote gives no orders."""
+    doubtful = set(message.doubtful)
+    return [line for line in message.text.splitlines() if line.strip() not in doubtful]
+
+
+def unsure(message: Message, before: str) -> list[str]:
+    """Name the orders that may be a quote, or the agent's among quoted lines; `before` is what the thread said before."""
+    known = f" {' '.join(before.casefold().split())} "
+    among = [
+        bare for line in message.quoted.splitlines() if not _MARK.match(bare := _MARK.sub("", line, count=1).strip())
+    ]
+    found = [line for line in message.doubtful if _is_order(line)]
+    found += [line for line in among if _is_order(line) and f" {' '.join(line.casefold().split())} " not in known]
+    why = "stands among quoted lines, so that nothing was done for it; if you mean it, write it above them"
+    return [f"{line!r} {why}" for line in dict.fromkeys(found)]
+
+
+def _is_order(line: str) -> bool:
+    try:
+        read_line(about(line)[1])
+    except NotUnderstoodError:
+        return False
+    return True

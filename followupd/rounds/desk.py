@@ -16,7 +16,7 @@ from followupd.model.kept import NO_COMPLAINT, QUARANTINE, Kept, Remark
 from followupd.model.letter import ANSWER, Brief, Step, Writer
 from followupd.model.marks import marks
 from followupd.model.message import Kind
-from followupd.model.note import about, cases_in, is_courtesy, joined
+from followupd.model.note import about, cases_in, is_courtesy, joined, spoken, unsure
 from followupd.model.outgoing import Condition, Outgoing
 from followupd.model.playbook import Playbook
 from followupd.recovery import say
@@ -28,6 +28,8 @@ from followupd.rounds.reception import Reception
 
 #: IMAP never says who set a tag (DESIGN.md, rule 5)
 SOMEBODY = "someone with access to the mailbox"
+#: mails of a thread that a note's quote is compared with
+_QUOTED_MAILS = 8
 #: verbs that a mail without a case may be given; any other word about it goes back to the agent
 _DISMISS = "dismiss"
 
@@ -145,14 +147,15 @@ class Desk:
             if case is None:
                 self._digest_answered(work, note, letter, agent, now)
                 return
-            self.hear_lines(work, case, note.message.text.splitlines(), agent.name, "note", agent, now)
+            doubts = unsure(note.message, _said_before(work, note, letter))
+            self.hear_lines(work, case, spoken(note.message), agent.name, "note", agent, now, doubts)
 
     def _digest_answered(self, work: Work, note: Kept, digest: Outgoing, agent: Agent, now: datetime) -> None:
         """Do what the lines say of the cases that stood in the digest; what is not understood comes back."""
         named = cases_in(f"{digest.text}\n{digest.html}")
-        problems: list[str] = []
+        problems = unsure(note.message, _said_before(work, note, digest))
         done: list[str] = []
-        for line in note.message.text.splitlines():
+        for line in spoken(note.message):
             ref, said = about(line)
             ref = ref or (named[0] if len(named) == 1 else "")
             if not said or (not ref and is_courtesy(said)):
@@ -173,10 +176,11 @@ class Desk:
             work.outbox.queue(self.write.digest(agenda, playbook, now, note.mailbox, agent), now)
 
     def hear_lines(
-        self, work: Work, case: Case, lines: Sequence[str], actor: str, source: str, agent: Agent | None, now: datetime
-    ) -> tuple[Case, list[str]]:
+        self, work: Work, case: Case, lines: Sequence[str], actor: str, source: str, agent: Agent | None, now: datetime,
+        doubts: Sequence[str] = (),
+    ) -> tuple[Case, list[str]]:  # fmt: skip
         """Do the lines that are understood; return the case and the problems, which also go back to the agent by mail."""
-        problems: list[str] = []
+        problems = list(doubts)
         done: list[str] = []
         for line in (line for line in joined(lines) if line.strip()):
             try:
@@ -287,3 +291,8 @@ def is_note(kept: Kept) -> bool:
     # Robots answer desk mails too: their absence notes and reports are no lines, and no answer must go back to them.
     person = kept.message.kind is Kind.AGENT and not kept.in_sent
     return person and any("desk/" in key for key in kept.message.answers)
+
+
+def _said_before(work: Work, note: Kept, asked: Outgoing) -> str:
+    """Return the words that a note may quote: the desk mail's, and those of the thread's last mails."""
+    return "\n".join([asked.text, *map(work.mail.earlier_text, note.message.thread[-_QUOTED_MAILS:])])

@@ -5,8 +5,9 @@ import re
 from followupd.model.message import Ours, Person
 from followupd.recovery.listen import phrases
 from followupd.recovery.listen.header import ADDRESS, mailboxes
-from followupd.recovery.listen.new_words import FORWARDED, LABEL, MARKS, ORIGINAL
+from followupd.recovery.listen.new_words import FORWARDED, LABEL, ORIGINAL
 from followupd.recovery.listen.parse import Mail, header_and_body
+from followupd.recovery.listen.repeated import MARKS
 
 SUBJECT = re.compile(
     r"\s*(?:\[[^\[\]]{0,40}\]\s*)?(?:"

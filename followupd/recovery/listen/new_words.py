@@ -6,16 +6,14 @@ In doubt a line is kept and named doubtful; nobody takes a promise from a doubtf
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
 
 from followupd.recovery.listen import phrases
-from followupd.recovery.listen.signature import ending
+from followupd.recovery.listen.repeated import MAYBE, SAME, Thread, find_repeated, flat, stray_in_thread
+from followupd.recovery.listen.signature import NEW, QUOTED, SIGNED, ending
 
 MOST_LINES = 20_000
 WIDEST = 600  # characters of a line, or of a broken heading put together, that the patterns look at
-SAME = 20  # characters that a line must share with an earlier mail to be its quote
 WRAP = 70  # a quoted line that had grown to this was broken, and its tail lost its mark
-NEW, QUOTED, SIGNED, MAYBE = "new", "quoted", "signed", "maybe"
 
 
 def _words(*groups: Iterable[str]) -> str:
@@ -46,8 +44,8 @@ FORWARDED = re.compile(rf"[-_=* ]{{0,60}}(?:{_words(phrases.FORWARDED)})[-_=* ]{
 DIGIT = re.compile(r"\d")
 ABOVE = re.compile(_words(phrases.ABOVE_THIS_LINE), re.IGNORECASE)
 MARKED = re.compile(r"\s{0,3}[>›»|｜＞]")
-MARKS = re.compile(r"^[\s>›»|｜＞]+")
 BROKEN = re.compile(r">\s?[^\s>]{0,20}\s?[:：]$")  # the end of a heading that was broken inside "<kim@example.org>"
+LONGEST_NAME = 120  # characters of a heading that names nobody's address and no time
 FAR = 8  # lines of a header block that are looked at
 
 
@@ -61,13 +59,17 @@ class NewWords:
     signature: str = ""
 
 
-def new_words(text: str, earlier: Iterable[str] = ()) -> NewWords:
-    """Tell new lines from quoted ones; `earlier` are the texts of the mails of the thread."""
+def new_words(text: str, earlier: Iterable[str] = (), *, note: bool = False) -> NewWords:
+    """Tell new lines from quoted ones; `earlier` are the texts of the mails of the thread.
+
+    A `note` is an agent's: what it says may be an order, so that a line is taken for quoted only where that is sure.
+    """
+    thread = Thread.of(earlier)
     lines = [line.rstrip() for line in text.split("\n")[:MOST_LINES]]
     kinds = [QUOTED if line[:1] == ">" or MARKED.match(line) else NEW for line in lines]
-    _headings(lines, kinds)
-    _known(lines, kinds, earlier)
-    _doubts(lines, kinds)
+    _headings(lines, kinds, thread)
+    find_repeated(lines, kinds, thread, note=note)
+    _doubts(lines, kinds, thread, note=note)
     ending(lines, kinds)
     _never_all(lines, kinds)
     return NewWords(
@@ -92,14 +94,14 @@ def _joined(lines: list[str], kinds: list[str], wanted: set[str]) -> str:
     return "\n".join(kept).strip("\n")
 
 
-def _headings(lines: list[str], kinds: list[str]) -> None:
+def _headings(lines: list[str], kinds: list[str], thread: Thread) -> None:
     """Find what stands above a quote; mark it, and all that follows unless the quote has marks of its own."""
     at = 0
     while at < len(lines):
         if kinds[at] == QUOTED or not lines[at]:
             at += 1
             continue
-        height = _heading(lines, at)
+        height = _heading(lines, at, thread)
         if not height:
             at += 1
             continue
@@ -111,7 +113,7 @@ def _headings(lines: list[str], kinds: list[str]) -> None:
         at += height
 
 
-def _heading(lines: list[str], at: int) -> int:
+def _heading(lines: list[str], at: int, thread: Thread) -> int:
     """Return how many lines from here are the heading of a quote; 0 when none begins here.
 
     Most lines are let go by their looks alone, for the patterns are dear.
@@ -122,7 +124,9 @@ def _heading(lines: list[str], at: int) -> int:
         return 1 + _labels_below(lines, at + 1)
     if colon and (height := _header_block(lines, at)):
         return height
-    return _attribution(lines, at, line) if colon or "@" in line or DIGIT.search(line) else 0
+    if not (colon or "@" in line or DIGIT.search(line)):
+        return 0
+    return _attribution(lines, at, line) or int(bool(thread) and _names_thread(lines, at, line, thread))
 
 
 def _labels_below(lines: list[str], at: int) -> int:
@@ -157,6 +161,14 @@ def _attribution(lines: list[str], at: int, first: str) -> int:
         if _is_attribution(joined, opened=opened, next_line=_after(lines, at + height)):
             return height
     return 0
+
+
+def _names_thread(lines: list[str], at: int, line: str, thread: Thread) -> bool:
+    """Recognise "Service desk wrote:", which says no time and no address, by the earlier mail that begins below it."""
+    if line[-1] not in ":：" or len(line) > LONGEST_NAME or not VERB.search(line):
+        return False
+    below = flat(" ".join([each for each in lines[at + 1 : at + FAR] if each][:2]))
+    return len(below) >= SAME and below in thread.said
 
 
 def _after(lines: list[str], at: int) -> str:
@@ -207,44 +219,15 @@ def _marked_below(lines: list[str], at: int) -> bool:
     return any(MARKED.match(line) for line in lines[at : at + 4] if line)
 
 
-def _known(lines: list[str], kinds: list[str], earlier: Iterable[str]) -> None:
-    """Drop lines that an earlier mail of the thread has: whole runs are quotes, a single one is doubtful."""
-    said = " ".join(_flat(text[:65_536]) for text in earlier)
-    if not said:
-        return
-    same = [
-        kind == NEW and len(flat := _flat(line[:2000])) >= SAME and flat in said
-        for line, kind in zip(lines, kinds, strict=True)
-    ]
-    runs = _runs(lines, kinds, same)
-    for number, hit in enumerate(same):
-        if hit:
-            kinds[number] = QUOTED if number in runs else MAYBE
-
-
-def _runs(lines: list[str], kinds: list[str], same: list[bool]) -> set[int]:
-    """Return the numbers of lines that touch another quoted line; empty lines do not part them."""
-    full = [number for number, line in enumerate(lines) if line]
-    touching: set[int] = set()
-    for one, two in pairwise(full):
-        if same[one] and (same[two] or kinds[two] == QUOTED):
-            touching |= {one, two}
-        elif same[two] and kinds[one] == QUOTED:
-            touching.add(two)
-    return {number for number in touching if same[number]}
-
-
-def _flat(text: str) -> str:
-    """Take away what mail programs change when they quote: marks, line breaks, blanks and case."""
-    words = " ".join(MARKS.sub("", line) for line in text.casefold().split("\n"))
-    return " ".join(words.split())
-
-
-def _doubts(lines: list[str], kinds: list[str]) -> None:
+def _doubts(lines: list[str], kinds: list[str], thread: Thread, *, note: bool) -> None:
     """Name doubtful: a stray line inside a quote (broken by re-wrapping), and words that repeat what others said."""
     for number in range(1, len(lines) - 1):
         if kinds[number - 1] == QUOTED and kinds[number] == NEW and kinds[number + 1] == QUOTED:
-            kinds[number] = _stray(lines[number - 1], lines[number], lines[number + 1])
+            above, line, below = lines[number - 1 : number + 2]
+            judged = stray_in_thread(above, line, thread, note=note) or _stray(above, line, below)
+            kinds[number] = MAYBE if note and judged == QUOTED and not thread.has(flat(above), flat(line)) else judged
+    if note:
+        return  # "cause: you told us the old address" is the agent's own word
     lowered = "\n".join(lines).casefold()
     for said in [words for words in phrases.YOU_SAID if words in lowered]:
         for number, line in enumerate(lines):
@@ -268,7 +251,7 @@ def _never_all(lines: list[str], kinds: list[str]) -> None:
     if any(FORWARDED.match(line[:WIDEST]) for line in lines[:10]):
         return
     first = next((number for number, line in enumerate(lines) if line), 0)
-    height = max(1, _heading(lines, first)) if lines else 0
+    height = max(1, _heading(lines, first, Thread())) if lines else 0
     for number in range(first + height, len(lines)):
         if lines[number] and not MARKED.match(lines[number]):
             kinds[number] = MAYBE

@@ -57,7 +57,8 @@ def _read(mail: Mail, ours: Ours, *, in_sent: bool, received_at: datetime | None
     to, cc, sender = _people(headers, "to"), _people(headers, "cc"), _sender(headers, written_by, ours)
     in_reply_to, references = message_ids(headers.first("in-reply-to")), message_ids(headers.first("references"))
     subject, sent_at, body = headers.text("subject"), moment(headers.first("date")), body_of(mail)
-    words = _words(body, kind, (*references, *in_reply_to), ours)
+    note = kind is Kind.AGENT and not in_sent
+    words = _words(body, kind, (*references, *in_reply_to), ours, note=note)
     message_id, report = own_id(mail), _bounce(mail, kind, because, body, ours)
     returned = (report.original_message_id,) if report and report.original_message_id else ()
     message = Message(
@@ -108,12 +109,12 @@ def _sender(headers: Headers, written_by: Mailbox, ours: Ours) -> Person:
     return written_by.person()
 
 
-def _words(body: Body, kind: Kind, thread: tuple[str, ...], ours: Ours) -> NewWords:
+def _words(body: Body, kind: Kind, thread: tuple[str, ...], ours: Ours, *, note: bool) -> NewWords:
     if kind is Kind.BOUNCE:
         return NewWords(body.text.strip())  # nobody wrote it: there is nothing to take apart
     recent = dict.fromkeys(reversed(thread))
     earlier = [text for one in list(recent)[:MOST_EARLIER] if (text := ours.earlier(one))]
-    return new_words(body.text, earlier)
+    return new_words(body.text, earlier, note=note)
 
 
 def _answers(thread: tuple[str, ...], ours: Ours) -> tuple[str, ...]:
