@@ -2,8 +2,9 @@
 
     python -m benchmarks.idle [SECONDS]
 
-Prints the first start, which tries every letter, and the better of two others, beside what Python needs to import the four libraries that no mail daemon of this
-kind can do without. The targets: READY within two seconds, less than 90 MB.
+Prints the best of three starts beside what Python needs to import the four libraries that no mail daemon of this kind
+can do without. The house keeps one country's holidays, which cost four megabytes. The targets: READY within two seconds,
+less than 90 MB.
 """
 
 import os
@@ -21,6 +22,7 @@ from tests.servers.manager import Manager
 from tests.servers.smtp import Sink
 
 BARE = "import sqlmodel, imapclient, jinja2, schedule"
+WITH_HOLIDAYS = ('holidays = ""', 'holidays = "GB-ENG"')
 TARGET_SECONDS, TARGET_MEGABYTES = 2.0, 90.0
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -66,14 +68,14 @@ def main(seconds: float) -> int:
         Manager() as manager,
     ):
         service = Service.made(Path(directory) / "etc", dovecot.account("support"), smtp, manager)
+        settings = service.directory / "followupd.toml"
+        settings.write_text(settings.read_text().replace(*WITH_HOLIDAYS))
         found = [measure(service, seconds) for _ in range(3)]
     bare = min(bare_seconds() for _ in range(3))
-    first, again = found[0], found[1:]
-    ready, used, memory, idle = (min(each) for each in zip(*again, strict=True))
+    ready, used, memory, idle = (min(each) for each in zip(*found, strict=True))
     print(
         f"ready after {ready:.2f} s ({used:.2f} s of processor time), {ready / bare:.1f} times `{BARE}` ({bare:.2f} s)"
     )
-    print(f"the first start after a change tries every letter: ready after {first[0]:.2f} s, {first[2]:.0f} MB")
     print(f"idle after {seconds:g} s: {memory:.1f} MB, {idle:.1f} % of one processor")
     return int(ready > TARGET_SECONDS or memory > TARGET_MEGABYTES)
 
