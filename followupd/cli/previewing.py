@@ -118,7 +118,7 @@ def _findings(
     if kind in DESK_MAILS or sample == "hostile" or ref:
         return ()
     playbook = settings.playbooks["default"]
-    case = sample_case(playbook, now, sample or SAMPLES[0])
+    case = sample_case(playbook, now, sample or SAMPLES[0], letter.language)
     about = around(playbook, letter.language, now)
     return as_read(letter, case, sample_brief(kind, case, playbook, now), playbook, manner_of(settings), about)
 
@@ -129,11 +129,9 @@ def _person(name: str, address: str) -> str:
 
 def _of_sample(settings: Settings, kind: str, sample: str, language: str, now: datetime) -> Outgoing:
     playbook = settings.playbooks["default"]
-    case = sample_case(playbook, now, sample)
-    if language:
-        case = replace(case, language=language)
-        if kind in DESK_MAILS:
-            playbook = replace(playbook, company=replace(playbook.company, locale=language))
+    if language and kind in DESK_MAILS:
+        playbook = replace(playbook, company=replace(playbook.company, locale=language))
+    case = sample_case(playbook, now, sample, language)
     letters = letters_of(settings, lambda key, domain: f"<{key.replace('/', '.')}.preview@{domain}>")
     return try_out(letters, kind, case, playbook, now)
 

@@ -7,7 +7,7 @@ from typing import Protocol
 from followupd.model.agenda import Agenda
 from followupd.model.agent import Agent
 from followupd.model.case import Case
-from followupd.model.compensation import Compensation
+from followupd.model.compensation import Compensation, Money
 from followupd.model.event import (
     AgentTold,
     CustomerTold,
@@ -49,8 +49,9 @@ class Card:
     """A gift card taken from the stock. Its code exists in the gift-card letter's scope and nowhere else."""
 
     code: str
-    amount: str  # as the customer reads it: "€20.00"
+    amount: str  # in the company's language: "€20.00"
     expires: str = ""
+    money: Money | None = None  # written out anew in the language of the letter
 
     def __repr__(self) -> str:
         return f"Card(code=..., amount={self.amount!r}, expires={self.expires!r})"

@@ -38,7 +38,7 @@ def letters(directory: Path = TEMPLATES) -> Letters:
 
 
 def sample(name: str = "long", **changes: Any) -> Case:
-    return replace(sample_case(PLAYBOOK, NOW, name), **changes)
+    return replace(sample_case(PLAYBOOK, NOW, name, str(changes.get("language", ""))), **changes)
 
 
 def wrote(kind: str, case: Case | None = None, playbook: Playbook = PLAYBOOK, directory: Path = TEMPLATES) -> Outgoing:

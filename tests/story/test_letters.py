@@ -1,5 +1,6 @@
 """What the letters say, to whom, in which thread; and what stops a letter."""
 
+import re
 import shutil
 import traceback
 from dataclasses import replace
@@ -34,6 +35,7 @@ from followupd.model.letter import (
     Card,
 )  # fmt: skip
 from followupd.model.message import Person
+from followupd.model.option import Option
 from followupd.model.promise import Firmness, PromiseState
 from followupd.recovery.wording import body
 from tests.story.lettered import (
@@ -155,14 +157,14 @@ def test_the_customer_reads_the_told_date_and_never_our_own() -> None:
 
 def test_a_time_is_said_only_when_it_says_something() -> None:
     today = replace(promise(), told=datetime(2026, 12, 1, 15, 30, tzinfo=UTC))
-    assert "by Tuesday, 1 December, 15:30." in written(CONFIRMATION, Brief(promises=(today,)))
+    assert "by Tuesday, 1 December at 15:30." in written(CONFIRMATION, Brief(promises=(today,)))
     closing = replace(promise(), told=datetime(2026, 12, 1, 17, 0, tzinfo=UTC))
     assert "by Tuesday, 1 December." in written(CONFIRMATION, Brief(promises=(closing,)))
 
 
 def test_a_time_that_an_agent_named_is_kept() -> None:
     noon = promise(told=datetime(2026, 12, 3, 12, tzinfo=UTC), source="reply")
-    assert "by Thursday, 3 December, 12:00." in written(CONFIRMATION, Brief(promises=(noon,)))
+    assert "by Thursday, 3 December at 12:00." in written(CONFIRMATION, Brief(promises=(noon,)))
     assert "by Thursday, 3 December." in written(CONFIRMATION, Brief(promises=(replace(noon, source="playbook"),)))
     midnight = promise(told=datetime(2026, 12, 3, 23, 59, tzinfo=UTC), source="reply")
     assert "by Thursday, 3 December." in written(CONFIRMATION, Brief(promises=(midnight,)))
@@ -256,10 +258,75 @@ def test_fragments_and_whole_sentences_both_become_sentences() -> None:
         ("sent again ,", "Sent again."),
         ("http://x.example went down", "http://x.example went down."),
         ("ends (like this.)", "Ends (like this.)"),
+        ("herausfinden, warum", "Herausfinden, warum."),
+        ("l'envoi est parti", "L'envoi est parti."),
+        ("e-mails were lost", "E-mails were lost."),
     ],
 )
 def test_a_sentence_has_a_capital_and_an_end(given: str, made: str) -> None:
     assert sentence(given) == made
+
+
+@pytest.mark.parametrize(("name", "impact"), [("short", None), ("long", "and you stood there without it.")])
+def test_the_follow_up_says_what_the_customer_told_us_and_what_it_meant(name: str, impact: str | None) -> None:
+    """Practices 3 and 6."""
+    text = flat(wrote(FOLLOW_UP, sample(name)).text)
+    assert ("This is what you told us: The kettle" in text) == (name == "long")
+    assert (
+        impact is None
+        or f"I have not forgotten what it meant for you: It was a present for your mother's birthday, {impact}" in text
+    )
+
+
+def test_one_promise_is_a_sentence_and_several_are_a_numbered_list() -> None:
+    one, two = promise(), promise("call you", n=2)
+    assert "1. " not in written(CONFIRMATION, Brief(promises=(one,)))
+    text = written(CONFIRMATION, Brief(promises=(one, two)))
+    assert "1. Ship the replacement" in text
+    assert "2. Call you" in text
+
+
+def test_what_else_is_promised_stands_in_each_later_letter() -> None:
+    """Practice 29."""
+    late = replace(sample().promises[0], state=PromiseState.LATE)
+    for kind in (CONFIRMATION, DELAY):
+        text = written(kind, Brief(promises=(late,), until=FRIDAY, automatic=False))
+        assert (
+            "This still stands, as I told you: - Find out why nobody answered your two mails, by Friday, 4 December"
+            in text
+        )
+
+
+@pytest.mark.parametrize(("n", "words"), [(2, "suit you better?"), (3, "suit you best?")])
+def test_two_options_are_compared_and_of_three_the_best_is_asked_for(n: int, words: str) -> None:
+    options = tuple(Option(n=each, text=f"way {each}", told=None) for each in range(1, n + 1))
+    assert words in written(CONFIRMATION, Brief(promises=(promise(),), options=options))
+
+
+@pytest.mark.parametrize(
+    ("language", "day"),
+    [
+        ("en", "Thursday, 3 December at 12:30"), ("de", "Donnerstag, 3. Dezember, 12:30 Uhr"),
+        ("fr", "jeudi 3 décembre à 12 h 30"), ("es", "jueves 3 de diciembre a las 12:30"),
+    ],
+)  # fmt: skip
+def test_days_and_times_are_written_as_people_of_the_language_do(language: str, day: str) -> None:
+    half = promise(told=datetime(2026, 12, 3, 12, 30, tzinfo=UTC), source="reply")
+    assert day in written(CONFIRMATION, Brief(promises=(half,)), language=language)
+
+
+@pytest.mark.parametrize(("language", "amount"), [("en", "£20.00"), ("de", "20,00 £"), ("es", "20,00 GBP")])
+def test_a_gift_cards_amount_is_written_in_the_language_of_its_letter(language: str, amount: str) -> None:
+    assert amount in flat(wrote(GIFT_CARD, sample(language=language)).text)
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr", "es"])
+def test_no_line_ends_inside_a_date_or_an_amount(language: str) -> None:
+    for kind in (HOLDING, GIFT_CARD):
+        letter = wrote(kind, sample(language=language))
+        assert not re.search(r"\d\.?\n\s*(?:de )?(?:novem|dezem|décem|dicie|decem|£|GBP)", letter.text, re.IGNORECASE)
+        assert re.search(r"\d\.?(?:&nbsp;|\u00a0)[^\W\d]", letter.html)
+        assert "\u00a0" not in letter.text
 
 
 def test_the_follow_up_tells_only_what_was_given_and_no_gift_card() -> None:
@@ -300,7 +367,7 @@ def test_a_delay_letter_says_the_bad_news_the_new_date_and_the_reason() -> None:
     late = promise(state=PromiseState.LATE, because="the van broke down")
     text = written(DELAY, Brief(promises=(late,), until=FRIDAY, automatic=False))
     assert "I am sorry: I cannot keep the date" in text
-    assert "Ship the replacement: the new date is Friday, 4 December. The reason: The van broke down." in text
+    assert "Ship the replacement: the new date is Friday, 4 December. The reason: the van broke down." in text
 
 
 def test_each_delayed_promise_has_its_own_new_date() -> None:

@@ -17,8 +17,10 @@ from followupd.edges.letters import markdown
 from followupd.edges.letters import scope as scopes
 from followupd.edges.letters.digest import of_digest
 from followupd.edges.letters.files import BrokenLetterError, GrammarError, HeadError, Letter, SlotError, naming, sandbox
+from followupd.edges.letters.pen import written
 from followupd.edges.letters.samples import SAMPLES, sample_agenda, sample_brief, sample_card, sample_case
 from followupd.edges.letters.templates import DEFAULT, LAYOUT, Letters, is_language
+from followupd.edges.letters.values import Named
 from followupd.errors import LetterError, Problem
 from followupd.model.case import Case
 from followupd.model.letter import CUSTOMER_LETTERS, DESK_MAILS, DIGEST, GIFT_CARD
@@ -174,7 +176,7 @@ def _unknown(tree: nodes.Template, scope: dict[str, object], environment: Enviro
     for part in tree.find_all(nodes.Getattr):
         base = part.node.name if isinstance(part.node, nodes.Name) else ""
         value = scope.get(base)
-        if isinstance(value, scopes.Named) and not hasattr(value, part.attr):
+        if isinstance(value, Named) and not hasattr(value, part.attr):
             yield part.lineno, f"there is no `{base}.{part.attr}` in this letter"
     yield from _filters(tree, environment)
 
@@ -189,7 +191,7 @@ def _filters(tree: nodes.Template, environment: Environment) -> Iterator[tuple[i
 def sample_scope(kind: str, playbook: Playbook, now: datetime) -> dict[str, object]:
     """Return all that a letter of this kind may speak of, filled in from the long sample case."""
     case = sample_case(playbook, now, "long")
-    brief, pen = sample_brief(kind, case, playbook, now), scopes.written(DEFAULT, playbook, now)
+    brief, pen = sample_brief(kind, case, playbook, now), written(DEFAULT, playbook, now)
     if kind == GIFT_CARD:
         return scopes.of_gift_card(case, playbook, sample_card(case, playbook), pen)
     if kind == DIGEST:
@@ -206,7 +208,7 @@ def _tried(letters: Letters, language: str, playbook: Playbook, now: datetime) -
         if not (letters.directory / language / f"{kind}.md").is_file():
             continue
         for name in SAMPLES:
-            case = replace(sample_case(playbook, now, name), language=language)
+            case = sample_case(playbook, now, name, language)
             try:
                 try_out(letters, kind, case, abroad if kind in DESK_MAILS else playbook, now)
             except BrokenLetterError as error:

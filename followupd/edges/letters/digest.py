@@ -7,7 +7,9 @@ from typing import Any
 from babel.dates import format_timedelta
 
 from followupd.edges.letters.markdown import one_line
-from followupd.edges.letters.scope import Named, Written, agent, bare_subject, company
+from followupd.edges.letters.pen import Written
+from followupd.edges.letters.scope import agent, bare_subject, company
+from followupd.edges.letters.values import Named
 from followupd.model.agenda import Agenda, Item
 from followupd.model.agent import Agent
 from followupd.model.playbook import Playbook

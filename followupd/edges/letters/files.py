@@ -17,7 +17,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from followupd.edges.letters import markdown
-from followupd.edges.letters.scope import Missing, Unknown
+from followupd.edges.letters.values import Missing, Unknown
 from followupd.errors import LetterError
 
 #: what the front matter of a letter may say
@@ -47,6 +47,7 @@ class SlotError(BrokenLetterError):
 _FRONT_LINE = re.compile(r"([a-z]+):\s*(.*?)\s*")
 # trim_blocks takes the line feed after every tag; it should do so only on lines that hold nothing but tags
 _ENDS_IN_TAG = re.compile(r"(?m)^(?!(?:\s|\{%[^\n]*?%\}|\{#[^\n]*?#\})*$)([^\n]*[%#]\})[ \t]*$")
+_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*[,;:]?")
 _ENDED = re.compile(r"[.!?…:][\"'”’»)\]]*$")
 #: what a template may do wrong while it is filled in
 _SLIPS = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
@@ -132,8 +133,14 @@ def sentence(value: Any) -> str:
     """Make a sentence of what an agent wrote: a capital at the start and a full stop at the end, where they lack."""
     flat = markdown.one_line(str(value))
     first = flat.split(" ", 1)[0]
-    if first.islower() and first.isalpha():
+    if first.islower() and _WORD.fullmatch(first):
         flat = flat[0].upper() + flat[1:]
+    return ended(flat)
+
+
+def ended(value: Any) -> str:
+    """End with a full stop, where it lacks: for what stands behind a colon."""
+    flat = markdown.one_line(str(value))
     return flat if _ENDED.search(flat) else flat.rstrip(",;- ") + "."
 
 
@@ -165,7 +172,7 @@ def sandbox(
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, cache_size=-1,
     )  # fmt: skip
     environment.filters = {name: one for name, one in environment.filters.items() if name in _FILTERS}
-    environment.filters |= {"sentence": sentence, "capital": capital, "first": first}
+    environment.filters |= {"sentence": sentence, "ended": ended, "capital": capital, "first": first}
     if markup:
         shaped: dict[str, Callable[[Any], str]] = {
             "quoted": lambda value: markdown.quoted(str(value)),

@@ -20,6 +20,7 @@ WIDTH = 72
 #: a line of mail may have 998 octets (RFC 5322, 2.1.1); a single word longer than this is cut
 LONGEST_WORD = 240
 
+_NO_BREAK = "\u00a0"
 _PUNCTUATION = re.compile(f"([{re.escape(punctuation)}])")
 #: embedding, override and isolate controls: one left open turns round the rest of our own line (UAX 9, 2.1-2.6)
 _TURNING = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
@@ -41,9 +42,15 @@ def one_line(value: str) -> str:
     return " ".join(harmless(value).split())
 
 
+def unbroken(value: str) -> str:
+    """Return our own words, such as a date, without a place where a line may end."""
+    return one_line(value).replace(" ", _NO_BREAK)
+
+
 def escaped(value: str) -> str:
     """Escape a value for Markdown, on a single line: every ASCII punctuation mark is taken literally (CommonMark 2.4)."""
-    return _PUNCTUATION.sub(r"\\\1", _LONG.sub(r"\1 ", one_line(value)))
+    flat = _NO_BREAK.join(one_line(part) for part in value.split(_NO_BREAK)) if _NO_BREAK in value else one_line(value)
+    return _PUNCTUATION.sub(r"\\\1", _LONG.sub(r"\1 ", flat))
 
 
 def lines(values: Sequence[str]) -> str:
@@ -69,6 +76,8 @@ def to_parts(source: str) -> tuple[str, str]:
     """Render Markdown to plain text that reads well as a mail, and to the inside of an HTML body."""
     tokens = _PARSER.parse(source)
     text = "\n\n".join(_block(node, WIDTH) for node in SyntaxTreeNode(tokens).children) + "\n"
+    # Where the lines end is settled by now; who answers, searches or copies meets plain spaces.
+    text = text.replace(_NO_BREAK, " ")
     for token in tokens:
         for child in token.children or ():
             _fold(child)

@@ -1,9 +1,10 @@
 """Sample cases that letters are tried on: a short one, a long one, and one with every field hostile; nothing by chance."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from followupd.edges.letters.sample_words import words_in
 from followupd.model.agenda import Agenda, Item
 from followupd.model.calendar import Duration
 from followupd.model.case import Case, Stage
@@ -34,7 +35,6 @@ HOSTILE = (
     "1. not a list **not bold** `code` {{ 7*7 }} {% include 'x' %} &amp; \\* \u202egnihton\u202c =?utf-8?q?=0ABcc=3A?= "
     "שלום עולם | a | --- | ~~gone~~ http://evil.example <http://evil.example> \t\x07 \u2028 end "
 )  # fmt: skip
-_LATE = "the courier's van broke down, and the next one leaves tomorrow morning"
 #: what chapters say in desk mails: why, and the lines that may come back
 _DESK: dict[str, tuple[str, tuple[str, ...]]] = {
     OPENED: ("somebody tagged it as a complaint", ()),
@@ -52,31 +52,30 @@ _PROBLEMS = {
         "'refnd: 20' is not a line I know",
     ),
 }
-_STORY = (
-    "Dear sirs,\n\nI ordered the blue kettle on the 9th and paid for express. It is now the 20th, and there is still no "
-    "kettle.\nI have written twice and called once, and nobody has got back to me.\n\nIt was meant for my mother's "
-    "birthday, which has come and gone. Please tell me where it is, or give me my money back.\n\nKim Doe"
-)
 
 
-def sample_case(playbook: Playbook, now: datetime, name: str = "short") -> Case:
-    """Return the sample case of that name: short, long or hostile. Raises KeyError for another."""
-    return _CASES[name](playbook, now)
+def sample_case(playbook: Playbook, now: datetime, name: str = "short", language: str = "") -> Case:
+    """Return the sample case of that name: short, long or hostile; its people speak `language`, else the company's.
+
+    Raises KeyError for another name.
+    """
+    spoken = language or playbook.language or playbook.company.locale
+    return replace(_CASES[name](playbook, now, words_in(spoken)), language=language)
 
 
 def sample_brief(kind: str, case: Case, playbook: Playbook, now: datetime) -> Brief:
     """Return what a chapter would hand over with a letter of this kind for a sample case."""
-    hostile = case.ref == "FU-H0ST1"
+    hostile, said = case.ref == "FU-H0ST1", _words_of(case, playbook)
     because, asks = _DESK.get(kind, ("", ()))
     return Brief(
         because=HOSTILE if hostile else because,
         asks=asks,
         done=("fault: ours", "cause: wrong label") if kind == ANSWER else (),
         problems=(HOSTILE,) if hostile else _PROBLEMS.get(kind, ()),
-        promises=_delayed(case, playbook, now) if kind == DELAY else case.owed,
+        promises=_delayed(case, playbook, now, said["late"]) if kind == DELAY else case.owed,
         compensation=case.compensation,
         options=_options(case, playbook, now) if kind == CONFIRMATION else (),
-        quote=f"{HOSTILE}\n\n# {HOSTILE}\n> {HOSTILE}" if hostile else _STORY,
+        quote=f"{HOSTILE}\n\n# {HOSTILE}\n> {HOSTILE}" if hostile else said["story"],
         about=f"{case.ref}.follow-up.1",
         until=playbook.calendar.after(now, Duration.parse("2 business days")),
         reply=kind == CONFIRMATION and case.by_machine,
@@ -86,7 +85,7 @@ def sample_brief(kind: str, case: Case, playbook: Playbook, now: datetime) -> Br
 def sample_agenda(case: Case, playbook: Playbook, now: datetime) -> Agenda:
     """Return a day's digest that is about a sample case."""
     hostile = case.ref == "FU-H0ST1"
-    asked = replace(case, stage=Stage.SUSPECTED, story=HOSTILE if hostile else _STORY)
+    asked = replace(case, stage=Stage.SUSPECTED, story=HOSTILE if hostile else _words_of(case, playbook)["story"])
     what = HOSTILE if hostile else "promise 1 is due today"
     return Agenda(
         key="desk/digest.2026-12-01.ana",
@@ -102,17 +101,20 @@ def sample_agenda(case: Case, playbook: Playbook, now: datetime) -> Agenda:
     )
 
 
-def _delayed(case: Case, playbook: Playbook, now: datetime) -> tuple[Promise, ...]:
+def _words_of(case: Case, playbook: Playbook) -> Mapping[str, str]:
+    return words_in(case.language or playbook.language or playbook.company.locale)
+
+
+def _delayed(case: Case, playbook: Playbook, now: datetime, because: str) -> tuple[Promise, ...]:
     later = _promise(0, "", Firmness.FIRM, playbook, now, 3).told
-    return tuple(replace(p, state=PromiseState.LATE, told=later, because=_LATE) for p in case.promises[:1])
+    return tuple(replace(p, state=PromiseState.LATE, told=later, because=because) for p in case.promises[:1])
 
 
 def sample_card(case: Case, playbook: Playbook) -> Card:
     """Return a card whose code opens nothing."""
-    amount = Money.of("20", playbook.company.currency).written(playbook.company.locale)
-    return Card(
-        code=HOSTILE[:60] if case.ref == "FU-H0ST1" else "SAMPLE-4F7K-9Q2M", amount=amount, expires="2028-11-30"
-    )
+    money = Money.of("20", playbook.company.currency)
+    code = HOSTILE[:60] if case.ref == "FU-H0ST1" else "SAMPLE-4F7K-9Q2M"
+    return Card(code=code, amount=money.written(playbook.company.locale), expires="2028-11-30", money=money)
 
 
 def _options(case: Case, playbook: Playbook, now: datetime) -> tuple[Option, ...]:
@@ -120,11 +122,12 @@ def _options(case: Case, playbook: Playbook, now: datetime) -> tuple[Option, ...
     if case.ref == "FU-SH0RT":
         return ()
     told = playbook.calendar.after(now, Duration.parse("3 business days"))
-    words = HOSTILE if case.ref == "FU-H0ST1" else "a new kettle of the same kind"
-    return Option(n=1, text=words, told=told), Option(n=2, text="your money back", told=None)
+    said = _words_of(case, playbook)
+    words = HOSTILE if case.ref == "FU-H0ST1" else said["option 1"]
+    return Option(n=1, text=words, told=told), Option(n=2, text=said["option 2"], told=None)
 
 
-def _short(playbook: Playbook, now: datetime) -> Case:
+def _short(playbook: Playbook, now: datetime, said: Mapping[str, str]) -> Case:
     """A case as the machine opens it: the least that a case has, and facts in fragments."""
     return Case(
         ref="FU-SH0RT",
@@ -137,19 +140,21 @@ def _short(playbook: Playbook, now: datetime) -> Case:
         stage=Stage.HEARD,
         message_id="<short@example.org>",
         by_machine=True,
-        facts=Facts(cause="wrong label", resolution="sent again by courier", prevention="labels are scanned twice"),
-        promises=(_promise(1, "we find out what happened", Firmness.NEXT_UPDATE, playbook, now, 2),),
+        facts=Facts(
+            cause=said["short cause"], resolution=said["short resolution"], prevention=said["short prevention"]
+        ),
+        promises=(_promise(1, said["short promise"], Firmness.NEXT_UPDATE, playbook, now, 2),),
     )
 
 
-def _long(playbook: Playbook, now: datetime) -> Case:
+def _long(playbook: Playbook, now: datetime, said: Mapping[str, str]) -> Case:
     """A case in which everything happened, with facts as an agent writes them who takes the time."""
     money = Money.of("25", playbook.company.currency)
     return Case(
         ref="FU-L0NG7",
         mailbox="support",
         customer=Person("kim.doe@example.org", "Kim Doe"),
-        subject="Re: AW: Where is the kettle I ordered?",
+        subject=f"Re: AW: {said['subject']}",
         playbook=playbook.name,
         owner=playbook.owner,
         opened_at=now,
@@ -157,38 +162,34 @@ def _long(playbook: Playbook, now: datetime) -> Case:
         message_id="<CAJ8x0long.20261120@mail.example.org>",
         references=("<first@example.org>", "<second@example.org>"),
         facts=Facts(
-            issue="The kettle you ordered on 9 November with express delivery has not arrived, and two mails and a call "
-            "to us went unanswered.",
-            impact="It was a present for your mother's birthday, and you stood there without it.",
-            wants="the kettle, or the money back",
-            cause="The address label was printed with the postcode of an earlier customer. The carrier returned the "
-            "parcel to us, and our warehouse put it back on the shelf without telling anyone.",
-            resolution="A new kettle went out by courier on Tuesday and was handed to you in person on Wednesday morning. "
-            "The express charge is on its way back to you.",
-            prevention="Labels are now printed from the order itself, never from the last one. A parcel that comes back "
-            "opens a task for the person who sent it, the same day.",
+            issue=said["issue"],
+            impact=said["impact"],
+            wants=said["wants"],
+            cause=said["cause"],
+            resolution=said["resolution"],
+            prevention=said["prevention"],
             fault=Fault.OURS,
             cause_code="picking",
             phone="+44 20 7946 0991",
         ),
         promises=(
-            _promise(1, "send you a new kettle by courier", Firmness.FIRM, playbook, now, 1, source="reply"),
-            _promise(2, "find out why nobody answered your two mails", Firmness.NEXT_UPDATE, playbook, now, 3, source="reply"),
-            _promise(3, "book the express charge back to your card", Firmness.ESTIMATE, playbook, now, 5, source="reply"),
+            _promise(1, said["promise 1"], Firmness.FIRM, playbook, now, 1, source="reply"),
+            _promise(2, said["promise 2"], Firmness.NEXT_UPDATE, playbook, now, 3, source="reply"),
+            _promise(3, said["promise 3"], Firmness.ESTIMATE, playbook, now, 5, source="reply"),
             replace(
-                _promise(4, "asked the carrier for the parcel's whole history", Firmness.FIRM, playbook, now, 1),
+                _promise(4, said["promise 4"], Firmness.FIRM, playbook, now, 1),
                 state=PromiseState.KEPT,
             ),
         ),
         compensation=(
             Compensation(n=1, kind=Gift.REFUND, state=GrantState.ISSUED, money=money),
-            Compensation(n=2, kind=Gift.GESTURE, state=GrantState.ISSUED, text="free express delivery on your next order"),
+            Compensation(n=2, kind=Gift.GESTURE, state=GrantState.ISSUED, text=said["gesture"]),
             Compensation(n=3, kind=Gift.GIFT_CARD, state=GrantState.GRANTED, money=money),
         ),
     )  # fmt: skip
 
 
-def _hostile(playbook: Playbook, now: datetime) -> Case:
+def _hostile(playbook: Playbook, now: datetime, _said: Mapping[str, str]) -> Case:
     """A case with markup, line breaks, right-to-left text and great length in every field."""
     long = (HOSTILE * 2)[:400]
     return Case(
@@ -227,5 +228,9 @@ def _promise(
     return Promise(n=n, text=text, kind=kind, due=due, told=told, source=source, owner=playbook.owner)
 
 
-_CASES: dict[str, Callable[[Playbook, datetime], Case]] = {"short": _short, "long": _long, "hostile": _hostile}
+_CASES: dict[str, Callable[[Playbook, datetime, Mapping[str, str]], Case]] = {
+    "short": _short,
+    "long": _long,
+    "hostile": _hostile,
+}
 SAMPLES = tuple(_CASES)

@@ -6,34 +6,26 @@ complaint's facts are not. What nobody has said yet is `Missing`: false in an `i
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from datetime import date, datetime, time
-from types import SimpleNamespace
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
-from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_time
-from jinja2 import StrictUndefined, Undefined
-
 from followupd.edges.letters.markdown import one_line
+from followupd.edges.letters.pen import Written
+from followupd.edges.letters.values import Named, given
 from followupd.model.agent import Agent, Company
 from followupd.model.case import Case
 from followupd.model.compensation import Compensation, Gift, GrantState
 from followupd.model.facts import FACT_NAMES, Facts, Fault
 from followupd.model.letter import CONFIRMATION, DELAY, FOLLOW_UP, Brief, Card
 from followupd.model.message import Person
-from followupd.model.option import Option
 from followupd.model.playbook import Playbook
-from followupd.model.promise import Firmness, Promise, PromiseState
+from followupd.model.promise import Promise, PromiseState
 
 #: grants that the customer has, or has been sent
 GIVEN = frozenset({GrantState.ISSUED, GrantState.CONFIRMED})
 #: grants that a letter may put in writing
 AGREED = frozenset({GrantState.GRANTED, *GIVEN})
-#: kinds whose arrival is asked for (practice 73)
-ARRIVING = frozenset({Gift.REFUND, Gift.CREDIT, Gift.COUPON})
-
-_YEAR = re.compile(r"[\s,]*('de'\s*)?y+$")
 # a name that could carry a message of its own to whoever's address was forged is not repeated
 _NO_NAME = re.compile(r"[@/<>\[\](){}|=\\*_`#:;!?%$\"]|www\.|\d|\w{2}\.\w{2}", re.IGNORECASE)
 _GIVEN_NAME = re.compile(r"([^\W\d_][^\W\d_]+(?:[-'’][^\W\d_]+)*)((?: [^\W\d_][^\W\d_'’-]*\.?){1,2})")
@@ -41,109 +33,6 @@ _TITLES = frozenset({
     "mr", "mrs", "ms", "miss", "dr", "prof", "sir", "the", "team", "customer", "herr", "frau", "familie", "fam", "dipl",
     "monsieur", "madame", "mme", "señor", "señora", "sr", "sra",
 })  # fmt: skip
-
-
-#: moments that mean "on that day"
-_DAYS_ENDS = frozenset({time(0), time(23, 59)})
-
-
-class Unknown(StrictUndefined):
-    """A name that this letter does not have: a slip of the template's author."""
-
-    @property
-    def _undefined_message(self) -> str:
-        return self._undefined_hint or f"there is no `{self._undefined_name}` in this letter"
-
-
-class Missing(Undefined):
-    """A name that this letter has, and that nobody has given a value yet."""
-
-    __slots__ = ()
-    # unlike Jinja2's own, it does not print as a blank
-    __str__ = __iter__ = __len__ = Undefined._fail_with_undefined_error  # noqa: SLF001  Jinja2's way to subclass it
-
-    @classmethod
-    def called(cls, name: str) -> "Missing":
-        return cls(hint=f"`{name}` is missing", name=name)
-
-
-class Named(SimpleNamespace):
-    """Values under one name, as `owner.phone`. Its repr tells none of them: one may be a gift card's code."""
-
-    def __repr__(self) -> str:
-        return f"Named({', '.join(vars(self))})"
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """Writes moments and money as the letter's readers do: on the company's wall clock, in the letter's language."""
-
-    locale: Locale
-    playbook: Playbook
-    now: datetime
-
-    def day(self, at: datetime, *, exact: bool = False) -> str:
-        """Write the date of a moment; its time when that is today or was named, unless it is where a day's work ends."""
-        local, calendar = self.playbook.calendar.local(at), self.playbook.calendar
-        ends = at == calendar.close_of(local.date()) or local.time().replace(second=0, microsecond=0) in _DAYS_ENDS
-        speaks = not ends and (exact or local.date() == calendar.local(self.now).date())
-        return f"{self.date(local.date())}, {self.time(at)}" if speaks else self.date(local.date())
-
-    def date(self, day: date) -> str:
-        """Write a date with its weekday, and with its year only when that is another than today's."""
-        pattern = str(self.locale.date_formats["full"].pattern)
-        same = day.year == self.playbook.calendar.local(self.now).year
-        return one_line(format_date(day, _YEAR.sub("", pattern) if same else pattern, locale=self.locale))
-
-    def time(self, at: datetime) -> str:
-        return one_line(format_time(self.playbook.calendar.local(at), "short", locale=self.locale))
-
-    def grant(self, grant: Compensation) -> Named:
-        return Named(
-            n=grant.n,
-            kind=str(grant.kind),
-            amount=_given("amount", grant.money and grant.money.written(str(self.locale))),
-            # "A replacement: replacement" says one thing twice
-            text=_given("text", "" if grant.text.casefold() == grant.kind else grant.text),
-            asks_receipt=grant.kind in ARRIVING and grant.state is GrantState.ISSUED,
-        )
-
-    def option(self, option: Option) -> Named:
-        return Named(n=option.n, text=one_line(option.text), by=_given("option.by", option.told and self.day(option.told, exact=True)))  # fmt: skip
-
-    def promise(self, promise: Promise, case: Case) -> Named:
-        owner = self.playbook.owner_of(promise.owner or case.owner)
-        return Named(
-            n=promise.n,
-            text=one_line(promise.text),
-            kind=str(promise.kind),
-            firm=promise.kind is Firmness.FIRM,
-            estimate=promise.kind is Firmness.ESTIMATE,
-            update=promise.kind is Firmness.NEXT_UPDATE,
-            by=_given("promise.by", promise.told and self.day(promise.told, exact=promise.source != "playbook")),
-            overdue=bool(promise.told and promise.told < self.now),
-            mine=owner.id == self.playbook.owner_of(case.owner).id,
-            who=owner.name,
-            because=_given("promise.because", promise.because),
-        )
-
-
-def written(language: str, playbook: Playbook, now: datetime) -> Written:
-    """Return the writer of dates and money for a language, in the company's own variety where it speaks it."""
-    home = _locale(playbook.company.locale) or Locale("en", "GB")
-    locale = _locale(language) or home
-    if not locale.territory and locale.language == home.language:
-        locale = home
-    if str(locale) == "en":
-        locale = Locale("en", "GB")  # plain "en" is American, which most of the world reads wrongly
-    return Written(locale, playbook, now)
-
-
-def _locale(tag: str) -> Locale | None:
-    try:
-        return Locale.parse(tag.replace("-", "_"))
-    except (ValueError, UnknownLocaleError):
-        return None
 
 
 def people(case: Case, playbook: Playbook) -> dict[str, Any]:
@@ -163,7 +52,7 @@ def to_customer(kind: str, case: Case, playbook: Playbook, brief: Brief, pen: Wr
     if kind == DELAY:
         said = [_moved(promise, brief) for promise in said]
     return people(case, playbook) | {
-        "case": Named(ref=case.ref, subject=_given("case.subject", bare_subject(case.subject))),
+        "case": Named(ref=case.ref, subject=given("case.subject", bare_subject(case.subject))),
         "facts": facts(_sayable(case, brief)),
         "our_fault": admits and case.facts.fault is Fault.OURS,
         "shared_fault": admits and case.facts.fault is Fault.SHARED,
@@ -185,12 +74,12 @@ def to_agent(case: Case, playbook: Playbook, brief: Brief, to: Agent, pen: Writt
     return people(case, playbook) | {
         "agent": agent(to),
         "case": Named(
-            ref=case.ref, subject=_given("case.subject", bare_subject(case.subject)), stage=str(case.stage),
+            ref=case.ref, subject=given("case.subject", bare_subject(case.subject)), stage=str(case.stage),
             severity=case.severity, playbook=case.playbook, opened=pen.day(case.opened_at),
             by_machine=case.by_machine, score=f"{case.score:.0%}",
         ),
         "facts": facts(case.facts),
-        "because": _given("because", brief.because),
+        "because": given("because", brief.because),
         "asks": [one_line(line) for line in brief.asks],
         "done": [one_line(line) for line in brief.done],
         "problems": [one_line(line) for line in brief.problems],
@@ -202,10 +91,10 @@ def to_agent(case: Case, playbook: Playbook, brief: Brief, to: Agent, pen: Writt
         "still_open": [pen.promise(promise, case) for promise in case.owed],
         "compensation": [pen.grant(grant) for grant in brief.compensation],
         "given": [pen.grant(grant) for grant in _tellable(case.compensation, GIVEN)],
-        "quote": _given("quote", brief.quote, flat=False),
-        "about": _given("about", brief.about),
-        "until": _given("until", brief.until and pen.day(brief.until)),
-        "time": _given("time", brief.until and pen.time(brief.until)),
+        "quote": given("quote", brief.quote, flat=False),
+        "about": given("about", brief.about),
+        "until": given("until", brief.until and pen.day(brief.until)),
+        "time": given("time", brief.until and pen.time(brief.until)),
     }  # fmt: skip
 
 
@@ -215,36 +104,37 @@ def of_gift_card(case: Case, playbook: Playbook, card: Card, pen: Written) -> di
         expires = pen.date(date.fromisoformat(card.expires))
     except ValueError:
         expires = card.expires
-    shown = Named(code=one_line(card.code), amount=one_line(card.amount), is_link=card.code.startswith("https://"))
-    shown.expires = _given("card.expires", expires)
+    amount = pen.money(card.money) if card.money else one_line(card.amount)
+    shown = Named(code=one_line(card.code), amount=amount, is_link=card.code.startswith("https://"))
+    shown.expires = given("card.expires", expires, flat=False)
     return people(case, playbook) | {"card": shown}
 
 
 def agent(one: Agent) -> Named:
     return Named(
-        name=_given("owner.name", one.name),
-        first_name=_given("owner.name", given_name(one.name) or one.name),
-        phone=_given("owner.phone", one.phone),
-        email=_given("owner.email", one.email),
+        name=given("owner.name", one.name),
+        first_name=given("owner.name", given_name(one.name) or one.name),
+        phone=given("owner.phone", one.phone),
+        email=given("owner.email", one.email),
     )
 
 
 def company(one: Company) -> Named:
-    return Named(name=_given("company.name", one.name))
+    return Named(name=given("company.name", one.name))
 
 
 def customer(one: Person) -> Named:
     name = sayable_name(one.name)
     return Named(
-        name=_given("customer.name", name),
-        first_name=_given("customer.first_name", given_name(name) or name),
+        name=given("customer.name", name),
+        first_name=given("customer.first_name", given_name(name) or name),
         address=one_line(one.address),
         anybody=one_line(one.name) or one_line(one.address),
     )
 
 
 def facts(known: Facts) -> Named:
-    values: dict[str, Any] = {name: _given(f"facts.{name}", getattr(known, name)) for name in FACT_NAMES}
+    values: dict[str, Any] = {name: given(f"facts.{name}", getattr(known, name)) for name in FACT_NAMES}
     return Named(**values)
 
 
@@ -290,10 +180,3 @@ def _tellable(grants: Iterable[Compensation], states: frozenset[GrantState]) -> 
 
 def _strongest(evidence: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
     return sorted(evidence, key=lambda each: -abs(each[1]))
-
-
-def _given(name: str, value: object, *, flat: bool = True) -> Any:
-    # a lone "-" or "?" is how people leave a line empty
-    if value is None or not any(character.isalnum() for character in str(value)):
-        return Missing.called(name)
-    return one_line(str(value)) if flat else str(value)

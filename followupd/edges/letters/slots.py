@@ -7,7 +7,7 @@ are held to the values only.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from followupd.edges.letters.scope import Missing
+from followupd.edges.letters.values import Missing
 from followupd.model.letter import CONFIRMATION, DELAY, FOLLOW_UP, GIFT_CARD, HOLDING
 from followupd.recovery.wording import body, has
 

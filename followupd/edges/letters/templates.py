@@ -20,7 +20,9 @@ from followupd.edges.letters import scope as scopes
 from followupd.edges.letters.digest import of_digest
 from followupd.edges.letters.files import Files, Letter, SlotError, all_texts, naming, sandbox
 from followupd.edges.letters.invite import invite
+from followupd.edges.letters.pen import written
 from followupd.edges.letters.slots import lacking
+from followupd.edges.letters.values import Unknown
 from followupd.errors import LetterError
 from followupd.model.agenda import Agenda
 from followupd.model.agent import Agent
@@ -64,7 +66,7 @@ class Letters:
     def letter(self, kind: str, case: Case, playbook: Playbook, now: datetime, brief: Brief) -> Outgoing:
         """Write a letter to the customer; raises LetterError when a value or a slot is missing."""
         found = self.find(kind, case.language or playbook.language, playbook.company.locale)
-        pen = scopes.written(found.language, playbook, now)
+        pen = written(found.language, playbook, now)
         scope = scopes.to_customer(kind, case, playbook, brief, pen)
         return self._out(
             found, kind, case, scope,
@@ -78,7 +80,7 @@ class Letters:
     def gift_card(self, case: Case, playbook: Playbook, now: datetime, card: Card) -> Outgoing:
         """Write the gift card's letter, in a thread of its own; the only scope that has a `card` (practice 47)."""
         found = self.find(GIFT_CARD, case.language or playbook.language, playbook.company.locale)
-        scope = scopes.of_gift_card(case, playbook, card, scopes.written(found.language, playbook, now))
+        scope = scopes.of_gift_card(case, playbook, card, written(found.language, playbook, now))
         try:
             return self._out(found, GIFT_CARD, case, scope, to=_clean(case.customer))
         except LetterError as error:
@@ -89,7 +91,7 @@ class Letters:
     def desk(self, kind: str, case: Case, playbook: Playbook, now: datetime, brief: Brief, to: Agent) -> Outgoing:
         """Write a mail to an agent, in the company's language; desk mails of a case stand in one thread."""
         found = self.find(kind, "", playbook.company.locale)
-        pen = scopes.written(found.language, playbook, now)
+        pen = written(found.language, playbook, now)
         scope = scopes.to_agent(case, playbook, brief, to, pen)
         return self._out(
             found, kind, case, scope,
@@ -103,7 +105,7 @@ class Letters:
     def digest(self, agenda: Agenda, playbook: Playbook, now: datetime, mailbox: str, to: Agent) -> Outgoing:
         """Write what waits for an agent, in the company's language; a thread of its own every time."""
         found = self.find(DIGEST, "", playbook.company.locale)
-        scope = of_digest(agenda, playbook, to, scopes.written(found.language, playbook, now))
+        scope = of_digest(agenda, playbook, to, written(found.language, playbook, now))
         return self._made(
             found, DIGEST, scope, key=agenda.key, case="", mailbox=mailbox, to=to.person, automatic=False, witness=False
         )
@@ -212,7 +214,7 @@ class Letters:
         with naming(f"{self.directory.name}/{LAYOUT}"):
             return ImmutableSandboxedEnvironment(
                 loader=Files(self.directory, self._texts or None),
-                undefined=scopes.Unknown,
+                undefined=Unknown,
                 autoescape=True,
                 auto_reload=False,
             ).get_template(LAYOUT)

@@ -136,7 +136,7 @@ def _written(
         if not (directory / language / f"{kind}.md").is_file():
             continue
         for name in _READ:
-            case = replace(sample_case(playbook, now, name), language=language)
+            case = sample_case(playbook, now, name, language)
             try:
                 letter = try_out(letters, kind, case, playbook, now)
             except LetterError:

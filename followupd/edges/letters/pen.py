@@ -1,0 +1,108 @@
+"""How a letter writes days, times, money and promises: on the company's wall clock, in the language of its reader."""
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, time
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_time
+
+from followupd.edges.letters.markdown import one_line, unbroken
+from followupd.edges.letters.values import Named, given
+from followupd.model.case import Case
+from followupd.model.compensation import Compensation, Gift, GrantState, Money
+from followupd.model.option import Option
+from followupd.model.playbook import Playbook
+from followupd.model.promise import Firmness, Promise
+
+#: kinds whose arrival is asked for (practice 73)
+ARRIVING = frozenset({Gift.REFUND, Gift.CREDIT, Gift.COUPON})
+
+_YEAR = re.compile(r"[\s,]*('de'\s*)?y+$")
+#: how people of a language put day and time together, and write the time, where Babel's short form is none of theirs
+_AT = {"en": "{} at {}", "de": "{}, {} Uhr", "fr": "{} à {}", "es": "{} a las {}"}
+_CLOCK = {"fr": "H 'h' mm"}
+#: moments that mean "on that day"
+_DAYS_ENDS = frozenset({time(0), time(23, 59)})
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Writes moments and money as the letter's readers do: on the company's wall clock, in the letter's language."""
+
+    locale: Locale
+    playbook: Playbook
+    now: datetime
+
+    def day(self, at: datetime, *, exact: bool = False) -> str:
+        """Write the date of a moment; its time when that is today or was named, unless it is where a day's work ends."""
+        local, calendar = self.playbook.calendar.local(at), self.playbook.calendar
+        ends = at == calendar.close_of(local.date()) or local.time().replace(second=0, microsecond=0) in _DAYS_ENDS
+        speaks = not ends and (exact or local.date() == calendar.local(self.now).date())
+        date, time_ = self.date(local.date()), unbroken(self.time(at))
+        return _AT.get(self.locale.language, "{}, {}").format(date, time_) if speaks else date
+
+    def date(self, day: date) -> str:
+        """Write a date with its weekday, and with its year only when that is another than today's."""
+        pattern = str(self.locale.date_formats["full"].pattern)
+        same = day.year == self.playbook.calendar.local(self.now).year
+        words = one_line(format_date(day, _YEAR.sub("", pattern) if same else pattern, locale=self.locale))
+        weekday, space, rest = words.partition(" ")
+        weekday = weekday.rstrip(",") if self.locale.language == "es" else weekday
+        return f"{weekday}{space}{unbroken(rest)}"
+
+    def time(self, at: datetime) -> str:
+        pattern = _CLOCK.get(self.locale.language, "short")
+        return one_line(format_time(self.playbook.calendar.local(at), pattern, locale=self.locale))
+
+    def money(self, value: Money) -> str:
+        return unbroken(value.written(str(self.locale)))
+
+    def grant(self, grant: Compensation) -> Named:
+        return Named(
+            n=grant.n,
+            kind=str(grant.kind),
+            amount=given("amount", grant.money and self.money(grant.money), flat=False),
+            # "A replacement: replacement" says one thing twice
+            text=given("text", "" if grant.text.casefold() == grant.kind else grant.text),
+            asks_receipt=grant.kind in ARRIVING and grant.state is GrantState.ISSUED,
+        )
+
+    def option(self, option: Option) -> Named:
+        return Named(n=option.n, text=one_line(option.text), by=given("option.by", option.told and self.day(option.told, exact=True), flat=False))  # fmt: skip
+
+    def promise(self, promise: Promise, case: Case) -> Named:
+        owner = self.playbook.owner_of(promise.owner or case.owner)
+        return Named(
+            n=promise.n,
+            text=one_line(promise.text),
+            kind=str(promise.kind),
+            firm=promise.kind is Firmness.FIRM,
+            estimate=promise.kind is Firmness.ESTIMATE,
+            update=promise.kind is Firmness.NEXT_UPDATE,
+            by=given(
+                "promise.by", promise.told and self.day(promise.told, exact=promise.source != "playbook"), flat=False
+            ),
+            overdue=bool(promise.told and promise.told < self.now),
+            mine=owner.id == self.playbook.owner_of(case.owner).id,
+            who=owner.name,
+            because=given("promise.because", promise.because),
+        )
+
+
+def written(language: str, playbook: Playbook, now: datetime) -> Written:
+    """Return the writer of dates and money for a language, in the company's own variety where it speaks it."""
+    home = _locale(playbook.company.locale) or Locale("en", "GB")
+    locale = _locale(language) or home
+    if not locale.territory and locale.language == home.language:
+        locale = home
+    if str(locale) == "en":
+        locale = Locale("en", "GB")  # plain "en" is American, which most of the world reads wrongly
+    return Written(locale, playbook, now)
+
+
+def _locale(tag: str) -> Locale | None:
+    try:
+        return Locale.parse(tag.replace("-", "_"))
+    except (ValueError, UnknownLocaleError):
+        return None
