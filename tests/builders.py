@@ -79,6 +79,9 @@ class Story:
         written = e.LetterWritten(at=self.now, key=key, kind=FOLLOW_UP, to=KIM.address, subject="Re: kettle")
         return self.happened(written, e.FollowedUp(at=self.now, key=key, kind=FOLLOW_UP))
 
+    def agent_wrote(self) -> Self:
+        return self.happened(e.AgentWrote(at=self.now, by="Ana Reyes", message_id="<reply@agents.test>"))
+
     def customer_wrote(self, text: str) -> Self:
         return self.happened(
             e.CustomerWrote(at=self.now, by=KIM.address, message_id="<again@customers.test>", text=text)

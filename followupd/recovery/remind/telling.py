@@ -40,7 +40,10 @@ def nudges(case: Case, playbook: Playbook, write: Writer, now: datetime) -> list
     people = {person(case, playbook, each.rung).id: person(case, playbook, each.rung) for each in due}
     steps: list[Step] = []
     for whom in people.values():
-        made = _one_mail(case, playbook, write, now, whom, [m for m in due if person(case, playbook, m.rung) == whom])
+        mine = [each for each in due if person(case, playbook, each.rung) == whom]
+        if not all(each.at_once for each in mine):  # one mail a day: what comes due by the evening belongs into it
+            mine += [each for each in for_today(case, playbook, whom, now) if each not in mine]
+        made = _one_mail(case, playbook, write, now, whom, mine)
         for step in made:  # the next mail of the same kind has the next number
             case = case.after(as_event(step, now))
         steps += made
@@ -48,18 +51,18 @@ def nudges(case: Case, playbook: Playbook, write: Writer, now: datetime) -> list
 
 
 def for_today(case: Case, playbook: Playbook, whom: Agent, now: datetime) -> tuple[Matter, ...]:
-    """Return what this person's digest of today tells of the case, in place of mails of its own.
+    """Return what this person's one mail of today tells of the case, be it the digest or a reminder.
 
     The owner reads in the morning what comes due by the evening; nobody above hears of anything before its time.
     """
     calendar, done = playbook.calendar, dict(case.nudges)
     today = calendar.local(now).date()
     tonight = calendar.moment(today + timedelta(days=1), datetime.min.time())
-    mine = (each for each in matters(case, playbook) if person(case, playbook, each.rung) == whom)
+    fresh = (each for each in matters(case, playbook) if each.name not in done and not each.at_once)
+    mine = (each for each in fresh if person(case, playbook, each.rung) == whom)
     return tuple(
-        each for each in mine
-        if each.name not in done and not each.at_once and (each.at < tonight if each.rung == "owner" else each.at <= now)
-    )  # fmt: skip
+        each for each in mine if (_at_work(each.at, calendar) < tonight if each.rung == "owner" else each.at <= now)
+    )
 
 
 def told_on(case: Case, whom: Agent, day: date, calendar: Calendar) -> bool:

@@ -1,0 +1,92 @@
+"""What agents are told over real servers: one digest of a morning, one mail of a case and day, and answers that work."""
+
+import re
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+
+from followupd.model.promise import PromiseState
+from tests.journeys.world import World, text_of
+
+WEDNESDAY = datetime(2026, 12, 2, 9, 0, tzinfo=UTC)
+REF = re.compile(r"FU-[0-9A-Z]+")
+
+
+def flat(mail: EmailMessage) -> str:
+    return " ".join(text_of(mail).split())
+
+
+def reminders(world: World) -> list[EmailMessage]:
+    return [
+        mail
+        for mail in world.letters()
+        if re.search(r"desk/(?:nudge|escalation|digest)\.", str(mail["X-Followupd-Key"]))
+    ]
+
+
+def complaint(world: World, sender: str, *lines: str) -> str:
+    """Let a customer complain and an agent say lines about it; return the case's number."""
+    known = {case.ref for case in world.cases()}
+    world.customer_writes("My parcel has still not arrived. This is unacceptable.", sender=sender)
+    world.agent_tags("complaint")
+    [ref] = {case.ref for case in world.cases()} - known
+    assert world.says(ref, *lines) == []
+    return ref
+
+
+def test_promises_of_several_cases_that_come_due_today_stand_in_the_digest_and_in_no_mail_of_their_own(
+    world: World,
+) -> None:
+    first = complaint(world, "kim@customers.test", "kept: 1", "promise: ship the kettle by tomorrow")
+    second = complaint(world, "lou@customers.test", "kept: 1", "promise: correct the invoice by tomorrow")
+    world.passes(WEDNESDAY)
+    [digest] = reminders(world)
+    assert "ana@agents.test" in str(digest["To"])
+    assert "promise 2, “ship the kettle”, is due today at 13:00" in flat(digest)
+    assert f"{first}: kept: 2" in flat(digest)
+    assert f"{second}: late: 2 until because" in flat(digest)
+    world.agent_answers(digest, f"{first}: kept: 2", f"{second}: late: 2 until Friday because the printer broke")
+    for hour in range(10, 18):
+        world.passes(datetime(2026, 12, 2, hour, tzinfo=UTC))
+    assert len(reminders(world)) == 1
+    states = {case.ref: case.promises[1].state for case in world.cases()}
+    assert states == {first: PromiseState.KEPT, second: PromiseState.LATE}
+    assert all(world.folded(case.ref).told == case.told for case in world.cases())
+    assert len(world.letters("delay")) == 1
+
+
+def test_a_single_promise_has_a_reminder_of_its_own(world: World) -> None:
+    complaint(world, "kim@customers.test", "kept: 1", "promise: ship the kettle by tomorrow")
+    for hour in range(11, 18):
+        world.passes(datetime(2026, 12, 1, hour, tzinfo=UTC))
+    for hour in range(9, 18):
+        world.passes(datetime(2026, 12, 2, hour, tzinfo=UTC))
+    mails = reminders(world)
+    assert all("desk/nudge" in str(mail["X-Followupd-Key"]) for mail in mails)
+    assert [mail["Date"].datetime for mail in mails] == [
+        datetime(2026, 12, 1, 13, tzinfo=UTC),
+        datetime(2026, 12, 2, 13, tzinfo=UTC),
+    ]
+    assert "Was it kept?" in flat(mails[1])
+
+
+def test_whatever_is_forgotten_nobody_hears_of_a_case_twice_a_day_and_the_lead_reads_the_case_in_brief(
+    world: World,
+) -> None:
+    lines = ("kept: 1", "promise: ship the kettle by Thursday", "impact: no tea on Sunday")
+    for n, hour in enumerate((10, 11, 13)):
+        world.passes(datetime(2026, 12, 1, hour, tzinfo=UTC))
+        complaint(world, f"customer{n}@customers.test", *lines)
+    for day in range(1, 9):
+        for hour in (8, 9, 13, 15, 17):
+            world.passes(datetime(2026, 12, 1, hour, 5, tzinfo=UTC) + timedelta(days=day))
+    told = Counter(
+        (str(mail["To"]), mail["Date"].datetime.date(), ref)
+        for mail in reminders(world)
+        for ref in set(REF.findall(f"{mail['Subject']} {text_of(mail)}"))
+    )
+    assert max(told.values()) == 1
+    assert {to for to, _, _ in told} == {"Ana Reyes <ana@agents.test>", "Lee Park <lee@agents.test>"}
+    of_lee = [flat(mail) for mail in reminders(world) if "lee@" in str(mail["To"])]
+    assert any("What it means for the customer: no tea on Sunday" in text and "Open for" in text for text in of_lee)
+    assert len(reminders(world)) <= 24

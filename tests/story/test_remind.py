@@ -1,0 +1,188 @@
+"""The squeaky wheel: a reminder the day before, a question at the due time, the ladder above, and nobody twice a day."""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from followupd.model.calendar import Calendar, Duration
+from followupd.model.case import Case
+from followupd.model.compensation import Gift, GrantState
+from followupd.model.event import FactsStated, OwnerNudged
+from followupd.model.letter import APPROVAL, ESCALATION, NUDGE, Step, as_event
+from followupd.model.outgoing import Outgoing
+from followupd.recovery import remind
+from tests.builders import ANA, LEE, MAX, NOW, PLAYBOOK, Story, a_case
+from tests.story.lettered import flat, letters
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+THURSDAY = datetime(2026, 12, 3, 15, tzinfo=UTC)
+
+
+def promised(due: datetime = THURSDAY) -> Story:
+    return a_case().promised("ship the kettle", due).confirmed(1)
+
+
+def lived(case: Case, until: datetime, step: timedelta = HOUR) -> tuple[Case, list[tuple[datetime, Outgoing]]]:
+    """Let the time come to `until`, looking whenever the chapter wants to; return the mails to agents with their moments."""
+    mails: list[tuple[datetime, Outgoing]] = []
+    now = NOW
+    while now < until:
+        while steps := remind.act(case, PLAYBOOK, letters(), now):
+            case = _after(case, steps, now)
+            mails += [(now, each) for each in steps if isinstance(each, Outgoing) and not each.to_customer]
+        wanted = remind.moment(case, PLAYBOOK)
+        now = wanted if wanted and now < wanted < now + step else now + step
+    return case, mails
+
+
+def _after(case: Case, steps: list[Step], now: datetime) -> Case:
+    for step in steps:
+        case = case.after(as_event(step, now))
+    return case
+
+
+def test_the_owner_is_reminded_the_day_before_and_asked_at_the_due_time() -> None:
+    case = promised().at(NOW + 6 * HOUR).agent_wrote().case  # so that silence is no matter before the promise is
+    _, mails = lived(case, THURSDAY + HOUR)
+    assert [(at, mail.kind) for at, mail in mails] == [(THURSDAY - DAY, NUDGE), (THURSDAY, NUDGE)]
+    [reminder, question] = [flat(mail.text) for _, mail in mails]
+    assert "Promise 1, “ship the kettle”, is due on Thursday 3 December at 15:00." in reminder
+    assert "is due on Thursday 3 December at 15:00. Was it kept?" in question
+    assert "kept: 1" in question
+    assert "late: 1 until" in question
+
+
+def test_a_reminder_carries_what_comes_due_by_the_evening() -> None:
+    _, mails = lived(promised().case, THURSDAY + HOUR)
+    at, mail = mails[-1]
+    assert at == datetime(2026, 12, 3, 10, tzinfo=UTC)  # two business days of silence
+    assert "no word from us" in flat(mail.text)
+    assert "is due on Thursday 3 December at 15:00. Was it kept?" in flat(mail.text)
+
+
+def test_what_was_promised_for_the_same_day_is_asked_about_and_not_reminded_of() -> None:
+    _, mails = lived(promised(NOW + 5 * HOUR).case, NOW + 6 * HOUR)
+    assert [at for at, _ in mails] == [NOW + 5 * HOUR]
+
+
+def test_a_forgotten_promise_climbs_from_the_owner_to_the_lead_to_the_manager() -> None:
+    _, mails = lived(promised().case, THURSDAY + 5 * DAY)
+    climbed = [(at, mail.to.address) for at, mail in mails if "kettle" in mail.text and mail.kind == ESCALATION]
+    friday, monday = datetime(2026, 12, 4, 15, tzinfo=UTC), datetime(2026, 12, 7, 15, tzinfo=UTC)
+    assert climbed[:2] == [(friday, LEE.email), (monday, MAX.email)]
+
+
+def test_whoever_is_asked_to_step_in_reads_the_case_in_brief() -> None:
+    case = promised().case.after(FactsStated(at=NOW, facts=(("impact", "no tea for the guests on Sunday"),)))
+    case = replace(case, opened_at=NOW - 3 * DAY)
+    _, mails = lived(case, THURSDAY + 2 * DAY)
+    brief = flat(next(mail.text for _, mail in mails if mail.kind == ESCALATION))
+    assert "Open for 6 days, of normal severity" in brief
+    assert "What it means for the customer: no tea for the guests on Sunday" in brief
+    assert "Promise 1, “ship the kettle”, told by Thursday 3 December, is broken" in brief
+    assert "Letters so far: confirmation on Tuesday 1 December" in brief
+    assert "We wrote last on Tuesday 1 December" in brief
+    assert "Ana Reyes was reminded last on Thursday 3 December" in brief
+    assert f"Ana Reyes has it: {ANA.phone}" in brief
+
+
+def test_whoever_read_it_in_the_digest_gets_no_mail_about_it_that_day_and_the_others_do() -> None:
+    morning = datetime(2026, 12, 3, 9, tzinfo=UTC)
+    case = _after(promised().case, remind.act(promised().case, PLAYBOOK, letters(), THURSDAY - DAY), THURSDAY - DAY)
+    told = remind.for_today(case, PLAYBOOK, ANA, morning)
+    assert [matter.name for matter in told] == ["promise-1 due 2026-12-03T15:00", "silence 2026-12-01T10:00"]
+    for matter in told:
+        case = case.after(OwnerNudged(at=morning, matter=matter.name, whom="ana"))
+    assert remind.told_on(case, ANA, morning.date(), PLAYBOOK.calendar)
+    assert not remind.told_on(case, LEE, morning.date(), PLAYBOOK.calendar)
+    for hours in range(14):
+        assert [
+            s for s in remind.act(case, PLAYBOOK, letters(), morning + hours * HOUR) if isinstance(s, Outgoing)
+        ] == []
+    _, mails = lived(case, THURSDAY + DAY + HOUR)
+    assert [mail.to.address for _, mail in mails] == [LEE.email]
+
+
+def test_a_digest_tells_nobody_above_of_what_is_not_yet_theirs() -> None:
+    case = promised().case
+    morning = datetime(2026, 12, 4, 9, tzinfo=UTC)  # the lead hears at three
+    assert remind.for_today(case, PLAYBOOK, LEE, morning) == ()
+    assert len(remind.for_today(case, PLAYBOOK, LEE, morning + 6 * HOUR)) == 1
+
+
+def test_a_question_that_only_one_person_can_answer_waits_for_no_morning() -> None:
+    story = a_case().granted(Gift.REFUND, "120", state=GrantState.WAITING_APPROVAL, agent="ana", granted_at=NOW)
+    case = story.case.after(OwnerNudged(at=NOW - HOUR, matter="something", whom="lee"))
+    [mail] = [step for step in remind.act(case, PLAYBOOK, letters(), NOW) if isinstance(step, Outgoing)]
+    assert (mail.kind, mail.to.address) == (APPROVAL, LEE.email)
+
+
+def test_an_approval_that_nobody_gives_is_asked_of_the_next_one() -> None:
+    story = a_case().granted(Gift.REFUND, "120", state=GrantState.WAITING_APPROVAL, agent="ana", granted_at=NOW)
+    _, mails = lived(story.case, NOW + DAY + HOUR)
+    approvals = [(at, mail.to.address) for at, mail in mails if mail.kind == APPROVAL]
+    assert approvals == [(NOW, LEE.email), (NOW + DAY, MAX.email)]
+
+
+def test_what_comes_due_at_night_is_asked_in_the_morning() -> None:
+    night = datetime(2026, 12, 3, 23, 59, tzinfo=UTC)
+    _, mails = lived(promised(night).case, night + 10 * HOUR)
+    assert [at for at, mail in mails if "Was it kept?" in flat(mail.text)] == [datetime(2026, 12, 4, 9, tzinfo=UTC)]
+
+
+def test_what_is_due_at_the_close_is_asked_at_the_close() -> None:
+    close = datetime(2026, 12, 3, 17, tzinfo=UTC)
+    _, mails = lived(promised(close).at(NOW + 8 * HOUR).agent_wrote().case, close + HOUR)
+    assert mails[-1][0] == close
+
+
+@pytest.mark.parametrize(
+    ("told", "own"),
+    [
+        # the clocks of London go forward on Sunday 28 March 2027, and back on Sunday 25 October 2026
+        (datetime(2027, 3, 29, 10, tzinfo=UTC), datetime(2027, 3, 26, 15, tzinfo=UTC)),
+        (datetime(2026, 10, 26, 11, tzinfo=UTC), datetime(2026, 10, 23, 14, tzinfo=UTC)),
+    ],
+)
+def test_our_own_date_is_four_business_hours_earlier_through_daylight_saving(told: datetime, own: datetime) -> None:
+    assert PLAYBOOK.calendar.before(told, Duration(4, "business hour")) == own
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    dues=st.lists(st.integers(1, 160), min_size=1, max_size=4), grant=st.booleans(),
+    facts=st.booleans(), step=st.sampled_from([HOUR, 5 * HOUR, 13 * HOUR]),
+)  # fmt: skip
+def test_nobody_hears_of_a_case_twice_a_day(dues: list[int], grant: bool, facts: bool, step: timedelta) -> None:
+    story = a_case()
+    for hours in dues:
+        story = story.promised("ship it", NOW + hours * HOUR)
+    if grant:
+        story = story.granted(Gift.REFUND, "120", state=GrantState.WAITING_APPROVAL, agent="ana", granted_at=NOW)
+    case = (story.knows() if facts else story).confirmed(*range(1, len(dues) + 1)).case
+    _, mails = lived(case, NOW + 9 * DAY, step)
+    reminders = [(at, mail) for at, mail in mails if mail.kind in {NUDGE, ESCALATION}]
+    days = Counter((mail.to.address, _day(at)) for at, mail in reminders)
+    assert not days or max(days.values()) == 1
+
+
+def _day(at: datetime) -> date:
+    return PLAYBOOK.calendar.local(at).date()
+
+
+def test_the_brief_says_what_was_given() -> None:
+    case = a_case().granted(Gift.REFUND, "25").case
+    assert "the refund of 25.00 EUR: granted" in remind.account_of(case, PLAYBOOK, NOW)
+
+
+def test_a_company_that_works_on_saturdays_is_asked_on_saturdays() -> None:
+    calendar = Calendar(timezone="Europe/London", days=frozenset(range(6)))
+    playbook = replace(PLAYBOOK, calendar=calendar)
+    saturday = datetime(2026, 12, 5, 12, tzinfo=UTC)
+    case = promised(saturday).case
+    nudged = _after(case, remind.act(case, playbook, letters(), saturday - DAY), saturday - DAY)
+    assert remind.moment(nudged, playbook) == saturday
