@@ -5,7 +5,7 @@ import re
 from followupd.model.message import Ours, Person
 from followupd.recovery.listen import phrases
 from followupd.recovery.listen.header import ADDRESS, mailboxes
-from followupd.recovery.listen.new_words import FORWARDED, LABEL, ORIGINAL
+from followupd.recovery.listen.new_words import FORWARDED, ORIGINAL, label_of
 from followupd.recovery.listen.parse import Mail, header_and_body
 from followupd.recovery.listen.repeated import MARKS
 
@@ -15,15 +15,19 @@ SUBJECT = re.compile(
     + r")\s?(?:\[\d{1,3}\])?\s?[:：]",
     re.IGNORECASE,
 )
+HINTS = tuple(dict.fromkeys(max(words.split(), key=len) for words in phrases.FORWARDED))
+ASCII_HINTS = tuple(filter(str.isascii, HINTS))
 LOOKED_AT = 200  # lines in which the original's header block is looked for
 
 
 def forwarded_from(mail: Mail, subject: str, text: str, ours: Ours) -> Person | None:
     """Return the original sender of a forwarded mail; None when it is none, or when we wrote the original."""
     announced = SUBJECT.match(subject) is not None
+    if not announced and not _hinted(text):
+        return None
     lines = [MARKS.sub("", line[:400]).strip() for line in text.split("\n", LOOKED_AT)[:LOOKED_AT]]
     begun = next(
-        (number for number, line in enumerate(lines) if FORWARDED.match(line) or (announced and ORIGINAL.match(line))),
+        (number for number, line in enumerate(lines) if FORWARDED.match(low := line.lower()) or (announced and ORIGINAL.match(low))),
         None,
     )
     if begun is None and not announced:
@@ -31,6 +35,12 @@ def forwarded_from(mail: Mail, subject: str, text: str, ours: Ours) -> Person | 
     person = _attached(mail) if announced else None
     person = person or _in_block(lines[begun or 0 :])
     return None if person is None or person.address.lower() in ours.addresses | ours.agents else person
+
+
+def _hinted(text: str) -> bool:
+    """Take a cheap look for the phrases' longest words before the dear one for their lines."""
+    lowered = text.casefold()
+    return any(word in lowered for word in (ASCII_HINTS if lowered.isascii() else HINTS))
 
 
 def _attached(mail: Mail) -> Person | None:
@@ -44,11 +54,9 @@ def _attached(mail: Mail) -> Person | None:
 
 def _in_block(lines: list[str]) -> Person | None:
     for number, line in enumerate(lines):
-        label = LABEL.match(line[:80])
-        if label and label.lastgroup == "who":
-            written = (
-                line[label.end() :] + " " + (lines[number + 1] if number + 1 < len(lines) and "@" not in line else "")
-            )
+        if label_of(line) == "who":
+            name = line.replace("：", ":").partition(":")[2].lstrip("*_")
+            written = f"{name} {lines[number + 1] if number + 1 < len(lines) and '@' not in line else ''}"
             return _person(written.replace("[mailto:", "<").replace("]", ">").replace("<mailto:", "<"))
     return None
 

@@ -37,7 +37,7 @@ class Headers:
         self._firsts: dict[str, str] = {}  # the subject alone is asked for by six rules
         self._texts: dict[str, str] = {}
         for name, value in pairs:
-            self._fields.setdefault(name.strip().lower(), []).append(str(value)[:LONGEST])
+            self._fields.setdefault(name.strip().lower(), []).append(value[:LONGEST])
 
     def __contains__(self, name: str) -> bool:
         return name in self._fields
@@ -86,6 +86,8 @@ class Mailbox:
 
 def clean(text: str) -> str:
     """Put a blank for each control, line separator or direction mark and cut to a sane length (MAIL.md, R4)."""
+    if text.isprintable() and "  " not in text:  # nearly all are, and need no pattern
+        return text.strip()[:1000]
     return BLANK.sub(" ", CONTROL.sub(" ", text)).strip()[:1000]
 
 
@@ -193,7 +195,7 @@ def _punycode(domain: str) -> str:
 
 def message_ids(value: str) -> tuple[str, ...]:
     """Return every `<id>` of In-Reply-To or References, in order, each once; prose between them is passed over."""
-    return tuple(dict.fromkeys(MESSAGE_ID.findall(BLANK.sub(" ", value))))[-200:]
+    return tuple(dict.fromkeys(MESSAGE_ID.findall(value)))[-200:] if value else ()
 
 
 def moment(value: str) -> datetime | None:

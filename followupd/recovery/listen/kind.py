@@ -127,15 +127,15 @@ def _bounce(mail: Mail, sender: Mailbox, in_sent: bool) -> Verdict:
 
 def _bounce_by_looks(mail: Mail, sender: Mailbox) -> Verdict:
     subject = mail.headers.text("subject")
-    named = BOUNCE_SUBJECTS.match(subject) is not None
-    null_path = null_return_path(mail)
+    null_path, postmaster = null_return_path(mail), is_postmaster(sender)
+    named = (null_path or postmaster) and BOUNCE_SUBJECTS.match(subject) is not None
     if (
         mail.type == "multipart/mixed"
         and subject.lower().startswith("complaint about message from")
         and _returns_a_letter(mail)
     ):
         return Kind.BOUNCE, "feedback report: the receiver called a letter of ours spam (Hotmail's old form)"
-    if is_postmaster(sender) and (named or null_path):
+    if postmaster and (named or null_path):
         return Kind.BOUNCE, "bounce: from a mail system" + (
             ", and its subject says so" if named else ", with no return path"
         )

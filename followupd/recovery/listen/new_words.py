@@ -17,35 +17,33 @@ WRAP = 70  # a quoted line that had grown to this was broken, and its tail lost 
 
 
 def _words(*groups: Iterable[str]) -> str:
-    longest_first = sorted({word for group in groups for word in group}, key=len, reverse=True)
+    longest_first = sorted({word.lower() for group in groups for word in group}, key=len, reverse=True)
     return "|".join(re.escape(word) for word in longest_first)
 
 
+# Patterns with phrases look at lower-case lines: to search without regard to case costs ten times as much.
 VERB = re.compile(
-    rf"(?:^|[\s\u200f(>\"”“\d年月日,，。])(?:{_words(phrases.WROTE)})|(?:写道|寫道|书写|書きました|のメール|님이 작성)",
-    re.IGNORECASE,
+    rf"(?:^|[\s\u200f(>\"”“\d年月日,，。])(?:{_words(phrases.WROTE)})|(?:写道|寫道|书写|書きました|のメール|님이 작성)"
 )
 OPENER = re.compile(
-    rf"[\s*_\-\u200f\u202a-\u202e]*(?:(?:{_words(phrases.OPENERS)})[\s,]|(?:{_words(phrases.WEEKDAYS)})[a-zäöüß]{{0,8}}[.,]?\s|\d)",
-    re.IGNORECASE,
+    rf"[\s*_\-\u200f\u202a-\u202e]*(?:(?:{_words(phrases.OPENERS)})[\s,]|(?:{_words(phrases.WEEKDAYS)})[a-zäöüß]{{0,8}}[.,]?\s|\d)"
 )
 DATED = re.compile(r"\d{1,2}[:.h]\d{2}|\d{4}|\d{1,2}[./-]\d{1,2}")
 CLOCK = re.compile(r"\d{1,2}[:.]\d{2}")
 CLOSED = re.compile(r"(?:[>\])\"”]|@[\w.-]{1,80}\)?)\s*[:：]\s*$")
-ENDED = re.compile(rf"(?:{_words(phrases.WROTE)})\s*(?:-{{2,}}|\.{{3}})?\s*$", re.IGNORECASE)
-LABEL = re.compile(
-    rf"[\s*_|]{{0,12}}(?:(?P<who>{_words(phrases.FROM)})|(?P<when>{_words(phrases.SENT)})|(?P<to>{_words(phrases.TO)})"
-    rf"|(?P<what>{_words(phrases.SUBJECT)}))[*_]{{0,2}}\s?[:：][*_]{{0,2}}",
-    re.IGNORECASE,
-)
+ENDED = re.compile(rf"(?:{_words(phrases.WROTE)})\s*(?:-{{2,}}|\.{{3}})?\s*$")
+_GROUPS = {"what": phrases.SUBJECT, "to": phrases.TO, "when": phrases.SENT, "who": phrases.FROM}  # the last one wins
+LABELS = {word.casefold(): group for group, words in _GROUPS.items() for word in words}
+BESIDE_LABELS = " \t\xa0\u3000*_|"
 RULE = re.compile(r"[\s]{0,8}[-_=*─—~]{3,}\s*$")
-ORIGINAL = re.compile(rf"[-_=*]{{2,60}}\s{{0,4}}(?:{_words(phrases.ORIGINAL, phrases.FORWARDED)})", re.IGNORECASE)
-FORWARDED = re.compile(rf"[-_=* ]{{0,60}}(?:{_words(phrases.FORWARDED)})[-_=* ]{{0,60}}[:：]?$", re.IGNORECASE)
+ORIGINAL = re.compile(rf"[-_=*]{{2,60}}\s{{0,4}}(?:{_words(phrases.ORIGINAL, phrases.FORWARDED)})")
+FORWARDED = re.compile(rf"[-_=* ]{{0,60}}(?:{_words(phrases.FORWARDED)})[-_=* ]{{0,60}}[:：]?$")
 DIGIT = re.compile(r"\d")
-ABOVE = re.compile(_words(phrases.ABOVE_THIS_LINE), re.IGNORECASE)
+ABOVE = re.compile(_words(phrases.ABOVE_THIS_LINE))
 MARKED = re.compile(r"\s{0,3}[>›»|｜＞]")
 BROKEN = re.compile(r">\s?[^\s>]{0,20}\s?[:：]$")  # the end of a heading that was broken inside "<kim@example.org>"
 LONGEST_NAME = 120  # characters of a heading that names nobody's address and no time
+ASCII_YOU_SAID = tuple(filter(str.isascii, phrases.YOU_SAID))
 FAR = 8  # lines of a header block that are looked at
 
 
@@ -66,18 +64,27 @@ def new_words(text: str, earlier: Iterable[str] = (), *, note: bool = False) -> 
     """
     thread = Thread.of(earlier)
     lines = [line.rstrip() for line in text.split("\n")[:MOST_LINES]]
-    kinds = [QUOTED if line[:1] == ">" or MARKED.match(line) else NEW for line in lines]
+    kinds = _marked(text, lines)
     _headings(lines, kinds, thread)
     find_repeated(lines, kinds, thread, note=note)
     _doubts(lines, kinds, thread, note=note)
     ending(lines, kinds)
     _never_all(lines, kinds)
+    present = set(kinds)
+    if present == {NEW}:
+        return NewWords("\n".join(lines).strip("\n"))
     return NewWords(
         _joined(lines, kinds, {NEW, MAYBE}),
         tuple(line.strip() for line, kind in zip(lines, kinds, strict=True) if kind == MAYBE and line.strip()),
-        _joined(lines, kinds, {QUOTED}),
-        _joined(lines, kinds, {SIGNED}),
+        _joined(lines, kinds, {QUOTED}) if QUOTED in present else "",
+        _joined(lines, kinds, {SIGNED}) if SIGNED in present else "",
     )
+
+
+def _marked(text: str, lines: list[str]) -> list[str]:
+    if ">" not in text and "|" not in text and (text.isascii() or not any(mark in text for mark in "›»｜＞")):
+        return [NEW] * len(lines)
+    return [QUOTED if line[:1] == ">" or MARKED.match(line) else NEW for line in lines]
 
 
 def _joined(lines: list[str], kinds: list[str], wanted: set[str]) -> str:
@@ -96,21 +103,39 @@ def _joined(lines: list[str], kinds: list[str], wanted: set[str]) -> str:
 
 def _headings(lines: list[str], kinds: list[str], thread: Thread) -> None:
     """Find what stands above a quote; mark it, and all that follows unless the quote has marks of its own."""
-    at = 0
-    while at < len(lines):
-        if kinds[at] == QUOTED or not lines[at]:
-            at += 1
-            continue
-        height = _heading(lines, at, thread)
+    done = 0
+    for at in _candidates(lines):
+        height = _heading(lines, at, thread) if at >= done and kinds[at] != QUOTED else 0
         if not height:
-            at += 1
             continue
         kinds[at : at + height] = [QUOTED] * height
         _rule_above(lines, kinds, at)
         if not _marked_below(lines, at + height):
             kinds[at:] = [QUOTED] * (len(lines) - at)
             return
-        at += height
+        done = at + height
+
+
+def _candidates(lines: list[str]) -> list[int]:
+    """Return the lines at which a heading may begin by their looks alone, for the patterns are dear.
+
+    An attribution has a colon at its end or an address, at most four lines from its beginning.
+    """
+    found: set[int] = set()
+    for number, line in enumerate(lines):
+        if not line:
+            continue
+        if "@" in line or line[-1] in ":：":
+            found.update(range(max(0, number - 3), number + 1))
+        elif line[0] in "-_=*#" or line[0].isspace() or (":" in line and label_of(line)) or "：" in line:
+            found.add(number)
+    return sorted(number for number in found if lines[number])
+
+
+def label_of(line: str) -> str:
+    """Return what a line like "Sent: Monday" names: who, when, to or what; "" when it is no such line."""
+    head, colon, _ = line[:80].replace("：", ":").partition(":")
+    return LABELS.get(head.strip(BESIDE_LABELS).casefold(), "") if colon else ""
 
 
 def _heading(lines: list[str], at: int, thread: Thread) -> int:
@@ -120,7 +145,7 @@ def _heading(lines: list[str], at: int, thread: Thread) -> int:
     """
     line = lines[at][:WIDEST].strip()
     ruled, colon = line.startswith(("-", "_", "=", "*", "#")), ":" in line or "：" in line
-    if (ruled and ORIGINAL.match(line)) or _turns_away(line):
+    if (ruled and ORIGINAL.match(line.lower())) or _turns_away(line):
         return 1 + _labels_below(lines, at + 1)
     if colon and (height := _header_block(lines, at)):
         return height
@@ -133,7 +158,7 @@ def _labels_below(lines: list[str], at: int) -> int:
     """Return how many lines below a separator still belong to it: "From: Kim", and the empty lines around."""
     last = 0
     for number, line in enumerate(lines[at : at + FAR], 1):
-        if line and not LABEL.match(line[:80]):
+        if line and not label_of(line):
             break
         last = number if line else last
     return last
@@ -142,7 +167,8 @@ def _labels_below(lines: list[str], at: int) -> int:
 def _turns_away(line: str) -> bool:
     if not 0 < len(line) < 120 or not (line.startswith(("-", "_", "=", "*", "#")) or line[-1] in ":："):
         return False
-    return FORWARDED.match(line) is not None or (line[0] in "-_=*#" and ABOVE.search(line) is not None)
+    lowered = line.lower()
+    return FORWARDED.match(lowered) is not None or (line[0] in "-_=*#" and ABOVE.search(lowered) is not None)
 
 
 def _attribution(lines: list[str], at: int, first: str) -> int:
@@ -150,7 +176,7 @@ def _attribution(lines: list[str], at: int, first: str) -> int:
     near = lines[at : at + 4]
     if not any(line and (line[-1] in ":：" or "@" in line) for line in near):
         return 0  # a cheap look before the dear patterns: every attribution has one or the other
-    opened = OPENER.match(first) is not None
+    opened = OPENER.match(first.lower()) is not None
     joined = ""
     for height, line in enumerate(near if opened else near[:1], 1):
         if not line or (MARKED.match(line) and not BROKEN.match(line)):
@@ -165,7 +191,7 @@ def _attribution(lines: list[str], at: int, first: str) -> int:
 
 def _names_thread(lines: list[str], at: int, line: str, thread: Thread) -> bool:
     """Recognise "Service desk wrote:", which says no time and no address, by the earlier mail that begins below it."""
-    if line[-1] not in ":：" or len(line) > LONGEST_NAME or not VERB.search(line):
+    if line[-1] not in ":：" or len(line) > LONGEST_NAME or not VERB.search(line.lower()):
         return False
     below = flat(" ".join([each for each in lines[at + 1 : at + FAR] if each][:2]))
     return len(below) >= SAME and below in thread.said
@@ -177,9 +203,9 @@ def _after(lines: list[str], at: int) -> str:
 
 def _is_attribution(text: str, *, opened: bool, next_line: str) -> bool:
     if text[-1:] not in ":：":
-        return opened and "@" in text and CLOCK.search(text) is not None and ENDED.search(text[-60:]) is not None
+        return opened and "@" in text and CLOCK.search(text) is not None and ENDED.search(text[-60:].lower()) is not None
     quoted_below = MARKED.match(next_line) is not None
-    if VERB.search(text):
+    if VERB.search(text.lower()):
         known = "@" in text or (opened and DATED.search(text) is not None)
         return known or (quoted_below and len(text) < 120)
     if CLOSED.search(text) and CLOCK.search(text):
@@ -189,14 +215,13 @@ def _is_attribution(text: str, *, opened: bool, next_line: str) -> bool:
 
 def _header_block(lines: list[str], at: int) -> int:
     """Recognise "From: ... Sent: ... To: ... Subject: ..." in any of the languages; returns its height."""
-    if not LABEL.match(lines[at][:80]):
+    if not label_of(lines[at]):
         return 0
     found: set[str] = set()
     last = at
     for number, line in enumerate(lines[at : at + FAR], at):
-        label = LABEL.match(line[:80])
-        if label:
-            found.add(label.lastgroup or "")
+        if label := label_of(line):
+            found.add(label)
             last = number
         elif not line and number - last > 1:
             break
@@ -221,7 +246,7 @@ def _marked_below(lines: list[str], at: int) -> bool:
 
 def _doubts(lines: list[str], kinds: list[str], thread: Thread, *, note: bool) -> None:
     """Name doubtful: a stray line inside a quote (broken by re-wrapping), and words that repeat what others said."""
-    for number in range(1, len(lines) - 1):
+    for number in range(1, len(lines) - 1 if QUOTED in kinds else 0):
         if kinds[number - 1] == QUOTED and kinds[number] == NEW and kinds[number + 1] == QUOTED:
             above, line, below = lines[number - 1 : number + 2]
             judged = stray_in_thread(above, line, thread, note=note) or _stray(above, line, below)
@@ -229,7 +254,8 @@ def _doubts(lines: list[str], kinds: list[str], thread: Thread, *, note: bool) -
     if note:
         return  # "cause: you told us the old address" is the agent's own word
     lowered = "\n".join(lines).casefold()
-    for said in [words for words in phrases.YOU_SAID if words in lowered]:
+    known = ASCII_YOU_SAID if lowered.isascii() else phrases.YOU_SAID
+    for said in [words for words in known if words in lowered]:
         for number, line in enumerate(lines):
             if kinds[number] == NEW and said in line.casefold():
                 kinds[number] = MAYBE
@@ -248,7 +274,7 @@ def _never_all(lines: list[str], kinds: list[str]) -> None:
     """Where everything without a mark was taken for a quote, keep it as doubtful: an empty answer helps nobody."""
     if any(line and kind in {NEW, MAYBE, SIGNED} for line, kind in zip(lines, kinds, strict=True)):
         return
-    if any(FORWARDED.match(line[:WIDEST]) for line in lines[:10]):
+    if any(FORWARDED.match(line[:WIDEST].lower()) for line in lines[:10]):
         return
     first = next((number for number, line in enumerate(lines) if line), 0)
     height = max(1, _heading(lines, first, Thread())) if lines else 0

@@ -88,10 +88,9 @@ def _signs(lines: list[str], number: int, stop: int) -> bool:
     below = _filled(lines, number + 1, stop)
     if lines[number].rstrip() in {"--", "-- "}:
         return True
-    footer = any(LIST_FOOTER.search(line[:300]) for line in below)
-    return footer or (
-        0 < len(below) <= MOST_BELOW and all(_short(line) for line in below) and not _tabular(lines, number)
-    )
+    if 0 < len(below) <= MOST_BELOW and all(_short(line) for line in below) and not _tabular(lines, number):
+        return True
+    return any(LIST_FOOTER.search(line[:300]) for line in below)
 
 
 def _tabular(lines: list[str], number: int) -> bool:
