@@ -32,7 +32,8 @@ from followupd.model.calendar import Calendar
 from followupd.model.event import CaseOpened, ComplaintHeard
 from followupd.model.message import Person
 from followupd.model.outgoing import Condition, Outcome, Outgoing
-from followupd.rounds.dispatch import Dispatch, Rules
+from followupd.rounds.dispatch import Dispatch
+from followupd.rounds.permission import Rules
 
 SENDER, CUSTOMER = "support@example.com", "kim@example.org"
 NOW = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)

@@ -28,12 +28,13 @@ from followupd.recovery.wording import Manner
 from followupd.rounds.cards import CardRound
 from followupd.rounds.desk import Desk
 from followupd.rounds.digest import Digest
-from followupd.rounds.dispatch import Dispatch, Rules
+from followupd.rounds.dispatch import Dispatch
 from followupd.rounds.doors import CardProvider, Work
 from followupd.rounds.drafts import Drafts
 from followupd.rounds.intake import Folder, Intake, Role
 from followupd.rounds.judge import HouseJudge
 from followupd.rounds.lessons import Lessons
+from followupd.rounds.permission import Rules
 from followupd.rounds.proofreader import Proofreader, around
 from followupd.rounds.reception import Reception
 from followupd.rounds.retention import Retention

@@ -45,7 +45,7 @@ ANYTIME: frozenset[type[Event]] = frozenset({
     e.CompensationConfirmed, e.CompensationMissing, e.GiftCardDue, e.GiftCardLacking, e.GiftCardSent, e.LetterWritten,
     e.LetterStopped, e.CustomerTold, e.AgentTold, e.LetterInDoubt, e.LetterAgain, e.LetterRefused, e.LetterDropped, e.MissingAsked,
     e.OwnerNudged, e.CallAsked, e.CustomerReached, e.CustomerNotReached, e.CustomerAway, e.Approved,
-    e.OptionOffered, e.OptionsAsked, e.OptionChosen,
+    e.OptionOffered, e.OptionsAsked, e.OptionChosen, e.OptionWithdrawn,
     e.NextStepConfirmed, e.FollowedUp,  # late evidence: that a letter left is so, whatever became of the case meanwhile
 })  # fmt: skip
 
@@ -209,7 +209,8 @@ class Case:
         stage = MOVES[self.stage].get(type(event), self.stage if type(event) in ANYTIME else None)
         if stage is None:
             raise WrongTurnError(f"{type(event).__name__} does not fit {self.ref}, which is {self.stage}")
-        return replace(event.on(self), stage=stage)
+        after = event.on(self)
+        return after if after.stage is stage else replace(after, stage=stage)
 
     def with_promise(self, n: int, **changes: Any) -> "Case":
         """Return the case with promise `n` changed; raises WrongTurnError when there is none."""

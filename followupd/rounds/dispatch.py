@@ -1,44 +1,45 @@
-"""Outbox to post: claim, commit, hand over, put down what happened; what nobody knows is settled by evidence."""
+"""Outbox to post: letters are taken by the handful, in one transaction before the post sees the first, and put down in another.
 
-from collections.abc import Callable, Mapping
+What a crash leaves between the two is in doubt, so a handful is small, is begun by one letter, and is not held for long.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Literal
+from datetime import datetime
+from time import monotonic
 
 from followupd import journal
 from followupd.errors import CaseMovedError, LetterError, OutageError
-from followupd.model import event as e
-from followupd.model.calendar import Calendar
 from followupd.model.case import Case
-from followupd.model.gate import stale
-from followupd.model.kept import QUARANTINE, Kept, LetterState
-from followupd.model.letter import DOUBT, GIFT_CARD, Brief, Writer
-from followupd.model.message import Kind
+from followupd.model.kept import LetterState
+from followupd.model.letter import GIFT_CARD, Writer
 from followupd.model.outgoing import Condition, Delivery, Outcome, Outgoing
 from followupd.model.playbook import Playbook
-from followupd.recovery import gift_card
 from followupd.rounds import fate
 from followupd.rounds.doors import Ledger, Post, Work
+from followupd.rounds.evidence import Evidence
+from followupd.rounds.permission import HELD, Rules
 
 #: how often the end of a letter is put down anew when somebody else has its case in hand
 _PATIENCE = 20
-#: automatic letters to one address in a week, and to one domain in an hour
-_A_WEEK = (3, timedelta(days=7))
-_A_DOMAIN = (20, timedelta(hours=1))
-#: a held case's letter, or one that could not even be looked at, is looked at again after this
-_HELD = timedelta(minutes=5)
+#: letters that are taken at once; so many may be in doubt after a crash
+HANDFUL = 50
+#: seconds for which letters are held that the post has not seen; then they wait again, and are asked again
+_NOT_LONG = 0.25
+#: letters and seconds of one round; after it the house hears what agents have said meanwhile
+_A_ROUND, _LONG = 500, 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
-    """When a letter may leave, and what to do with one in doubt."""
+class _Taken:
+    """A letter that is claimed, with its case as it was then."""
 
-    calendar: Calendar
-    per_address: tuple[int, timedelta]
-    breaker: tuple[int, timedelta]
-    witness: bool
-    witness_within: timedelta
-    in_doubt: Literal["ask", "resend"]
+    state: LetterState
+    case: Case | None
+
+    @property
+    def letter(self) -> Outgoing:
+        return self.state.letter
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,11 @@ class Dispatch:
     rules: Rules
     playbooks: Mapping[str, Playbook]
     write: Writer
-    #: what the server said of letters while the ledger could not take it down
-    _said: dict[str, Delivery] = field(default_factory=dict, repr=False, compare=False)
+    #: seconds of a clock that only goes on; how long a handful takes decides nothing but how many letters it holds
+    elapsed: Callable[[], float] = monotonic
+    #: of each letter that we have claimed and not put down: what the server said, None when the post has not seen it;
+    #: a letter that the post has in hand at this moment does not stand here
+    _known: dict[str, Delivery | None] = field(default_factory=dict, repr=False, compare=False)
 
     # --- start-up and evidence ---
 
@@ -62,111 +66,89 @@ class Dispatch:
         """Put every letter that was on its way when we stopped in doubt: nobody knows whether it left (RFC 1047).
 
         Within a beat no letter is on its way before the first is claimed: one that is lost its end to an outage of the
-        ledger, and what the server said of it is put down now.
+        ledger. What the server said of it is put down now, and one that the post has never seen waits again.
         """
         with self.ledger.work() as work:
             leaving = work.outbox.all(Condition.LEAVING)
         for state in leaving:
             unknown = Delivery(Outcome.UNKNOWN, "found on its way; nobody knows whether it left", witnessed=True)
-            self._put_down(state.letter, self._said.get(state.letter.key, unknown), now)
+            said = self._known.get(state.letter.key, unknown)
+            if said is None:
+                self._give_back([state.letter.key])
+            else:
+                self._put_down(state.letter, said, now)
+        self._known.clear()
         return len(leaving)
 
     def settle(self, now: datetime) -> int:
         """Take our own copies that came back as the proof that their letters were accepted."""
-        with self.ledger.work() as work:
-            witnesses = [kept for kept in work.mail.unheard() if kept.message.kind is Kind.OWN]
-        for kept in witnesses:
-            try:
-                with self.ledger.work() as work:
-                    self._witnessed(work, kept, now)
-            except CaseMovedError:
-                continue  # it is looked at again in the next round
-            except OutageError:
-                raise
-            except Exception as error:  # noqa: BLE001  one odd copy never stops the others
-                with self.ledger.work() as work:
-                    work.mail.put_down(kept.id, state=QUARANTINE, reason=f"{type(error).__name__}: {error}")
-                journal.set_aside(kept.id, str(error))
-        return len(witnesses)
-
-    def _witnessed(self, work: Work, kept: Kept, now: datetime) -> None:
-        key = kept.message.own_key
-        if not key or not work.outbox.known(key):
-            work.mail.put_down(kept.id, reason="a copy of a letter that this ledger does not know")
-            return
-        state = work.outbox.get(key)
-        desk = "" if state.letter.to_customer else "a desk mail; it stays where its agent reads it"
-        work.mail.put_down(kept.id, case_ref=state.letter.case or None, reason=desk)
-        work.outbox.witness(key, now)
-        by_hand = state.condition is Condition.REVIEW
-        why = "an agent sent it from the mail client" if by_hand else "our own copy came back"
-        fate.proved(work, state.letter, why, now)
+        return self._evidence.settle(now)
 
     def doubts(self, now: datetime) -> int:
         """Decide about letters in doubt whose copy did not come in time: send again where that is allowed, else ask."""
-        stranded = self.wake_up(now)
-        with self.ledger.work() as work:
-            waiting = work.outbox.all(Condition.DOUBT)
-        overdue = [state for state in waiting if now >= (state.leaving_at or now) + self.rules.witness_within]
-        return stranded + sum(self._doubted(state, now) for state in overdue)
+        return self.wake_up(now) + self._evidence.doubts(now)
 
-    def _doubted(self, state: LetterState, now: datetime) -> bool:
-        try:
-            return self._doubt(state, now)
-        except (CaseMovedError, OutageError):
-            return False  # it is asked in the next round
-        except Exception as error:  # noqa: BLE001  one letter never stops the others
-            journal.beat_failed(f"asking about {state.letter.key}", error)
-            return False
+    @property
+    def _evidence(self) -> Evidence:
+        return Evidence(self.ledger, self.rules, self.playbooks, self.write)
 
-    def _doubt(self, state: LetterState, now: datetime) -> bool:
-        letter = state.letter
-        # A copy that could never come is no evidence that the letter did not leave.
-        may = self.rules.in_doubt == "resend" and self.rules.witness and state.copy_due
-        again = not letter.to_customer or (may and letter.kind != GIFT_CARD)
+    def settle_by_hand(self, key: str, how: fate.How, by: str, now: datetime) -> None:
+        """Do what a person says about a letter; raises NotInDoubtError."""
         with self.ledger.work() as work:
-            if again:
-                return fate.again(work, letter, "in doubt; sent again by policy", "followupd", now)
-            case = work.cases.get(letter.case)
-            matter = f"doubt {letter.key} {state.leaving_at or now:%Y-%m-%dT%H:%M:%S}"
-            if matter in dict(case.nudges):
-                return False
-            playbook = self._playbook(case)
-            owner = playbook.owner_of(case.owner)
-            asked = e.OwnerNudged(at=now, matter=matter, whom=owner.id, why=f"did {letter.key} leave?")
-            brief = Brief(
-                because=f"nobody knows whether {letter.key} left", about=letter.key,
-                quote="" if letter.kind == GIFT_CARD else letter.text,  # a card's code is the customer's alone
-                # Short, as every line that is sent back as it stands: `listen` takes longer ones for a quote of this mail.
-                asks=tuple(f"settle: {how}" for how in fate.HOWS),
-            )  # fmt: skip
-            mail = self.write.desk(DOUBT, case, playbook, now, brief, owner)
-            work.cases.record(case, [asked, mail], lambda _: now, now)
-            return True
+            fate.settle(work, key, how, by, now)
 
     # --- leaving ---
 
     def round(self, now: datetime, go_on: Callable[[], bool] = lambda: True) -> int:
         """Let every letter leave that may, while `go_on` says so; return how many were handed over."""
         with self.ledger.work() as work:
-            ready = work.outbox.may_leave(now)
-        if not ready:
+            waiting = work.outbox.may_leave(now, _A_ROUND)
+        if not waiting:
             return 0
-        handed = 0
+        handed, most, end = 0, 1, self.elapsed() + _LONG
         with self.post as post:
-            for state in ready:
-                if not go_on():
-                    break
-                if self._claimed(state, now):
-                    handed += 1
-                    if self._hand_over(post, state.letter, now).outage:
-                        break  # every other letter would fare the same, and lose a try
+            while waiting and go_on() and self.elapsed() < end:
+                taken = self._take(_handful(waiting, most), now)
+                done, outage = self._hand_over_all(post, taken, now, go_on)
+                handed += done
+                if outage:
+                    break  # every other letter would fare the same, and lose a try
+                most = min(HANDFUL, 2 * most) if done == len(taken) else max(1, done)
         return handed
 
-    def _claimed(self, state: LetterState, now: datetime) -> bool:
-        """Claim a letter that may leave; one that cannot be looked at waits, and the others go on."""
+    def let_go(self) -> None:
+        """Let letters wait again that are claimed and that the post has not seen; for who must stop at once."""
+        self._give_back([key for key, said in list(self._known.items()) if said is None])
+
+    # --- taking ---
+
+    def _take(self, letters: Sequence[LetterState], now: datetime) -> list[_Taken]:
+        """Claim the letters that may leave. The claim is committed before the post sees any of them."""
+        with self.ledger.work() as work:
+            room = self.rules.room(work, now)
+            if not room:
+                return []
+            refs = {each.letter.case for each in letters if each.letter.case}
+            cases = work.cases.get_all(refs)
+            plain = self.rules.unquestioned(work, letters[:room], cases, now)
+            claimed = self._claim(work, plain, now)
+        taken = [_Taken(each, cases.get(each.letter.case)) for each in plain if each.letter.key in claimed]
+        looked_at = {each.letter.key for each in plain}
+        odd = [each for each in letters[:room] if each.letter.key not in looked_at]
+        return taken + [_Taken(each, None) for each in odd if self._taken_alone(each, now)]
+
+    def _claim(self, work: Work, letters: Sequence[LetterState], now: datetime) -> set[str]:
+        keys = [each.letter.key for each in letters]
+        claimed = set(work.outbox.claim_all(keys, now)) if keys else set()
+        self._known.update(dict.fromkeys(claimed))  # before the commit: one that fails may have come to pass
+        return claimed
+
+    def _taken_alone(self, state: LetterState, now: datetime) -> bool:
+        """Look closely at a letter, and claim it if it may leave; one that cannot be looked at waits, the others go on."""
         try:
-            return self._may_leave(state, now) and self._claim(state.letter, now)
+            with self.ledger.work() as work:
+                may = self.rules.room(work, now) > 0 and self.rules.let(work, state.letter, now)
+                return may and bool(self._claim(work, [state], now))
         except CaseMovedError:
             return False
         except OutageError:
@@ -174,86 +156,83 @@ class Dispatch:
         except Exception as error:  # noqa: BLE001  one letter never stops the others
             journal.beat_failed(state.letter.key, error)
             with self.ledger.work() as work:
-                work.outbox.postpone(state.letter.key, now + _HELD, f"{type(error).__name__}: {error}")
+                work.outbox.postpone(state.letter.key, now + HELD, f"{type(error).__name__}: {error}")
             return False
 
-    def _may_leave(self, state: LetterState, now: datetime) -> bool:
-        """Ask everything again that may have changed since the letter was written."""
-        letter = state.letter
-        with self.ledger.work() as work:
-            if self._breaker(work, now):
-                return False
-            if not letter.to_customer:
-                return True
-            case = work.cases.get(letter.case)
-            if why := stale(letter, case, now):
-                fate.taken_back(work, letter, why, now)
-                return False
-            until, why = self._not_yet(work, case, letter, now)
-            if until:
-                work.outbox.postpone(letter.key, until, why)
-                journal.letter_waits(letter.key, why, until)
-            return until is None
+    # --- handing over ---
 
-    def _not_yet(self, work: Work, case: Case, letter: Outgoing, now: datetime) -> tuple[datetime | None, str]:
-        if case.held:
-            return now + _HELD, "the case is held"
-        if letter.kind == GIFT_CARD and (why := gift_card.waits(case)):
-            return now + _HELD, why
-        quiet = self.rules.calendar.quiet_until(now)
-        if quiet:
-            return quiet, "quiet hours"
-        return self._over_budget(work, letter.to.address, now) if letter.automatic else (None, "")
-
-    def _over_budget(self, work: Work, address: str, now: datetime) -> tuple[datetime | None, str]:
-        """Return when automatic mail may go to this address or its domain again (MAIL.md, "Loops"), None for now."""
-        domain = address.rpartition("@")[2]
-        for (count, span), whom in ((self.rules.per_address, address), (_A_WEEK, address), (_A_DOMAIN, f"@{domain}")):
-            sent = work.outbox.sent_to(whom, now - span)
-            if len(sent) >= count:
-                return sent[-count] + span, f"{count} automatic letter(s) in {span} is the limit for {whom}"
-        return None, ""
-
-    def _breaker(self, work: Work, now: datetime) -> bool:
-        """Stop everything when more leaves than any good day needs; a person lets it go on (`followupd resume`)."""
-        state = work.pulse.get("breaker")
-        if state and state[0] == "open":
-            return True
-        limit, span = self.rules.breaker
-        resumed = state[1] if state else None
-        since = max(now - span, resumed) if resumed else now - span
-        if work.outbox.left_since(since) < limit:
-            return False
-        work.pulse.put("breaker", "open", now)
-        journal.breaker_open(str(limit))
-        return True
-
-    def _claim(self, letter: Outgoing, now: datetime) -> bool:
-        # A transaction of its own: it is committed before the post sees the letter.
-        with self.ledger.work() as work:
-            return work.outbox.claim(letter.key, now)
+    def _hand_over_all(
+        self, post: Post, taken: Sequence[_Taken], now: datetime, go_on: Callable[[], bool]
+    ) -> tuple[int, bool]:
+        """Hand letters over as long as there is time; return how many the post has seen, and whether there is an outage."""
+        done: list[tuple[_Taken, Delivery]] = []
+        end = self.elapsed() + _NOT_LONG
+        for each in taken:
+            if not go_on() or (done and self.elapsed() > end):
+                break
+            done.append((each, self._hand_over(post, each.letter, now)))
+            if done[-1][1].outage:
+                break
+        self._put_down_all(done, [each.letter.key for each in taken[len(done) :]], now)
+        return len(done), bool(done and done[-1][1].outage)
 
     def _hand_over(self, post: Post, letter: Outgoing, now: datetime) -> Delivery:
         journal.letter_leaves(letter.key)
+        del self._known[letter.key]
+        # The server has spoken; should the ledger not answer now, its word must not get lost.
+        self._known[letter.key] = delivery = self._delivered(post, letter, now)
+        return delivery
+
+    def _delivered(self, post: Post, letter: Outgoing, now: datetime) -> Delivery:
         witness = self.witness_address(letter.mailbox) if letter.witness and self.rules.witness else ""
         try:
             raw = self.compose(letter, now)
         except LetterError as error:
-            delivery = Delivery(Outcome.REFUSED, f"it cannot be composed: {error}")
-        else:
-            delivery = self._delivered(post, letter, raw, witness)
-        # The server has spoken; should the ledger not answer now, its word must not get lost.
-        self._said[letter.key] = delivery
-        self._put_down(letter, delivery, now)
-        return delivery
-
-    def _delivered(self, post: Post, letter: Outgoing, raw: bytes, witness: str) -> Delivery:
+            return Delivery(Outcome.REFUSED, f"it cannot be composed: {error}")
         try:
             sender = self.from_address(letter.mailbox)
             return post.deliver(raw, sender=sender, to=letter.to.address, witness=witness)
         except Exception as error:  # noqa: BLE001  our mistake, at a moment that nobody knows
             journal.beat_failed(letter.key, error)
             return Delivery(Outcome.UNKNOWN, f"{type(error).__name__} on the way out", witnessed=bool(witness))
+
+    # --- putting down ---
+
+    def _put_down_all(self, done: Sequence[tuple[_Taken, Delivery]], unseen: Sequence[str], now: datetime) -> None:
+        """Put down what became of a handful: what simply left all at once, everything else letter by letter."""
+        simply = [fate.Left(each.letter, said.reply, each.case) for each, said in done if _simple(each, said)]
+        if len(simply) > 1 and self._left(simply, unseen, now):
+            done = [(each, said) for each, said in done if not _simple(each, said)]
+        elif unseen:
+            self._give_back(unseen)
+        for each, said in done:
+            self._put_down(each.letter, said, now)
+
+    def _left(self, letters: Sequence[fate.Left], unseen: Sequence[str], now: datetime) -> bool:
+        """Put down at once that letters left; False when something is in the way, and nothing was put down."""
+        try:
+            # Without it the letters are in doubt, as they were the moment before: no need to wait for the disk.
+            with self.ledger.work(lasting=False) as work:
+                fate.all_left(work, letters, now)
+                work.outbox.give_back(unseen)
+        except OutageError:
+            raise
+        except Exception:  # noqa: BLE001  whatever it is, it is met again, and said, where each is put down by itself
+            return False
+        for letter in letters:
+            journal.letter_put_down(letter.letter.key, Condition.SENT.value, letter.reply)
+            self._known.pop(letter.letter.key, None)
+        self._forget(unseen)
+        return True
+
+    def _give_back(self, keys: Sequence[str]) -> None:
+        with self.ledger.work() as work:
+            work.outbox.give_back(keys)
+        self._forget(keys)
+
+    def _forget(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            self._known.pop(key, None)
 
     def _put_down(self, letter: Outgoing, delivery: Delivery, now: datetime) -> None:
         """Put down what became of a letter, however often somebody else has its case in hand just then."""
@@ -263,15 +242,30 @@ class Dispatch:
                     fate.put_down(work, letter, delivery, now)
             except CaseMovedError:
                 continue
-            self._said.pop(letter.key, None)
+            self._forget([letter.key])
             return
 
-    # --- a person's word ---
 
-    def settle_by_hand(self, key: str, how: fate.How, by: str, now: datetime) -> None:
-        """Do what a person says about a letter; raises NotInDoubtError."""
-        with self.ledger.work() as work:
-            fate.settle(work, key, how, by, now)
+def _handful(waiting: list[LetterState], most: int) -> list[LetterState]:
+    """Take letters from the front, no two of one case or to one customer; a gift card goes by itself."""
+    taken: list[LetterState] = []
+    others: set[str] = set()
+    for state in waiting:
+        letter = state.letter
+        alone = letter.kind == GIFT_CARD
+        names = {letter.case, letter.to.address.lower()} if letter.to_customer else {letter.case}
+        if (alone and taken) or len(taken) == most:
+            break
+        if not (others & names) or names == {""}:
+            taken.append(state)
+            others |= names - {""}
+        if alone:
+            break
+    for state in taken:
+        waiting.remove(state)
+    return taken
 
-    def _playbook(self, case: Case) -> Playbook:
-        return self.playbooks.get(case.playbook) or self.playbooks["default"]
+
+def _simple(taken: _Taken, said: Delivery) -> bool:
+    known = taken.case is not None or not taken.letter.case
+    return known and said.outcome is Outcome.ACCEPTED

@@ -1,10 +1,12 @@
 """What becomes of a letter, and what that means for its case, put down together in one transaction."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, get_args
 
 from followupd import journal
-from followupd.errors import NotInDoubtError, WrongTurnError
+from followupd.errors import CaseMovedError, NotInDoubtError, WrongTurnError
 from followupd.model import event as e
 from followupd.model.case import Case
 from followupd.model.event import Event
@@ -43,6 +45,33 @@ def put_down(work: Work, letter: Outgoing, delivery: Delivery, now: datetime) ->
     event = _event(letter, delivery, now)
     if event:
         _move(work, letter, [event], now)
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A letter that the server accepted, with its words, and the letter's case as it was when the letter was taken."""
+
+    letter: Outgoing
+    reply: str
+    case: Case | None
+
+
+def all_left(work: Work, letters: Sequence[Left], now: datetime) -> None:
+    """Put down of letters of different cases that they left, in few statements, whatever their number.
+
+    Raises:
+        CaseMovedError: a letter was settled, or a case changed, meanwhile; the transaction is spoilt.
+        WrongTurnError: a letter's leaving does not fit its case.
+    """
+    if not work.outbox.sent_all([(each.letter.key, each.reply) for each in letters], now):
+        raise CaseMovedError("one of the letters was settled meanwhile")
+    turns = [(each.case, as_left(each.letter, now, each.reply)) for each in letters if each.case]
+    if not turns:
+        return
+    afters = work.cases.record_all(turns, now)
+    work.mail.want_marks_all({ref: marks(after) for ref, after in afters.items()})
+    for case, event in turns:
+        journal.happened(case.ref, type(event).__name__, afters[case.ref].stage)
 
 
 def proved(work: Work, letter: Outgoing, why: str, now: datetime) -> None:

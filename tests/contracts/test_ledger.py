@@ -425,6 +425,76 @@ def _claimed(ledger: Ledger) -> list[str]:
             return claimed
 
 
+def test_each_of_200_letters_is_taken_in_one_handful_of_8_threads(ledger: Ledger) -> None:
+    keys = [f"FU-{number}.confirmation.1" for number in range(200)]
+    queued(ledger, *keys)
+
+    def take(_: int) -> list[str]:
+        found: list[str] = []
+        while True:
+            with ledger.work() as work:
+                ready = [state.letter.key for state in work.outbox.may_leave(NOW, limit=30)]
+                found += work.outbox.claim_all(ready, NOW) if ready else []
+                if not work.outbox.count(Condition.READY):
+                    return found
+
+    found = [key for taken in at_once(take) for key in taken]
+    assert sorted(found) == sorted(keys)
+    with ledger.work() as work:
+        assert {(state.condition, state.attempts) for state in work.outbox.all()} == {(Condition.LEAVING, 1)}
+
+
+def test_letters_that_left_together_are_put_down_together_unless_one_was_settled(ledger: Ledger) -> None:
+    keys = ["FU-1.confirmation.1", "FU-2.confirmation.1", "FU-3.confirmation.1"]
+    queued(ledger, *keys)
+    with ledger.work() as work:
+        assert work.outbox.claim_all(keys, NOW) == set(keys)
+    with ledger.work(lasting=False) as work:
+        assert work.outbox.sent_all([(keys[0], "250 one"), (keys[1], "250 two")], NOW)
+    with ledger.work() as work:
+        assert [(each.condition, each.reply) for each in work.outbox.all()[:2]] == [
+            (Condition.SENT, "250 one"), (Condition.SENT, "250 two")
+        ]  # fmt: skip
+        assert not work.outbox.sent_all([(keys[1], "250"), (keys[2], "250")], NOW)
+
+
+def test_a_letter_that_is_given_back_waits_as_before(ledger: Ledger) -> None:
+    keys = ["FU-1.confirmation.1", "FU-2.confirmation.1", "FU-3.confirmation.1"]
+    queued(ledger, *keys)
+    with ledger.work() as work:
+        assert work.outbox.claim(keys[0], NOW)
+        work.outbox.put_down(keys[0], Condition.DEFERRED, NOW)
+        work.outbox.claim_all(keys, NOW)
+        work.outbox.put_down(keys[2], Condition.SENT, NOW)
+        work.outbox.give_back(keys)
+    with ledger.work() as work:
+        assert [(each.condition, each.attempts) for each in work.outbox.all()] == [
+            (Condition.DEFERRED, 1), (Condition.READY, 0), (Condition.SENT, 1)
+        ]  # fmt: skip
+
+
+def test_many_cases_are_brought_up_to_date_together_or_not_at_all(ledger: Ledger) -> None:
+    refs = ["FU-1", "FU-2", "FU-3"]
+    with ledger.work() as work:
+        for ref in refs:
+            work.cases.open(opened(ref))
+    with ledger.work() as work:
+        before = work.cases.get_all(refs)
+    told = [(before[ref], AgentTold(at=NOW, key=f"{ref}.desk.1", kind="desk/opened")) for ref in refs]
+    with ledger.work() as work:
+        afters = work.cases.record_all(told, NOW)
+    with ledger.work() as work:
+        assert work.cases.get_all(refs) == dict(afters)
+        assert [len(work.cases.history(ref)) for ref in refs] == [2, 2, 2]
+        assert {case.wake_at for case in afters.values()} == {NOW}
+        work.cases.record(afters["FU-2"], [Held(at=NOW)], lambda _: None, NOW)
+    with pytest.raises(CaseMovedError), ledger.work() as work:
+        work.cases.record_all([(afters[ref], Held(at=NOW)) for ref in refs], NOW)
+    with ledger.work() as work:
+        assert [work.cases.get(ref).held for ref in refs] == [False, True, False]
+        assert [len(work.cases.history(ref)) for ref in refs] == [2, 3, 2]
+
+
 def test_a_letter_leaves_only_when_it_may(ledger: Ledger) -> None:
     queued(ledger, "FU-1.confirmation.1", review=True)
     queued(ledger, "FU-2.confirmation.1", not_before=NOW + timedelta(hours=1))

@@ -125,9 +125,9 @@ def plugged(ledger: Ledger, path: Path, plug: Plug) -> None:
     event.listen(opened._engine, "connect", _no_sync)
 
     @contextmanager
-    def work() -> Iterator[Work]:
+    def work(*, lasting: bool = True) -> Iterator[Work]:
         plug.step("before a transaction")
-        with opened.work() as work:
+        with opened.work(lasting=lasting) as work:
             yield work
         plug.step("after a commit")
 
@@ -329,6 +329,10 @@ class Post:
         TRIED[f"post {how}"] += 1
         self.world.plug.step("before the post")
         match how:
+            case "killed":
+                raise KilledError("before the post")
+            case "slow":
+                self.world.seconds += 1
             case "deferred":
                 return Delivery(Outcome.DEFERRED, "451 4.3.0 later", witnessed=bool(witness))
             case "outage":
@@ -386,6 +390,7 @@ class Simulation:
     def __init__(self, path: Path, variant: str, start: datetime) -> None:
         self.path, self.variant, self.now = path, variant, start
         self.plug = Plug()
+        self.seconds = 0.0  # of the clock by which handfuls are measured; chance stays hypothesis's
         self.mailbox = Mailbox(self.plug)
         self.post = Post(self)
         self.copies: list[bytes] = []  # of letters the server took, on their way to our mailbox
@@ -404,7 +409,7 @@ class Simulation:
     def _built(self) -> House:
         base = _base(self.variant)
         plugged(base.ledger, self.path, self.plug)
-        return replace(base, dispatch=replace(base.dispatch, post=self.post, _said={}))
+        return replace(base, dispatch=replace(base.dispatch, post=self.post, elapsed=lambda: self.seconds, _known={}))
 
     def live(self, beats: int = 6) -> None:
         """Beat until nothing more happens; a house that dies is built anew and wakes up."""
@@ -522,6 +527,14 @@ class Simulation:
             for _ in range(number):
                 self.codes += 1
                 work.cards.add(f"CODE-{self.codes:05}-SECRET", EURO_20, None, self.now)
+
+    def many_write(self, number: int, domain: str = "", text: str = "") -> None:
+        """Many customers complain at once, each at a domain of its own unless one is named."""
+        for _ in range(number):
+            name = self.mails + 1
+            sender = f"Customer {name} <c{name}@{domain or f'many-{name}.test'}>"
+            said = text or f"My parcel number {name} has still not arrived. This is unacceptable."
+            self.arrives(self.mail(sender, f"Parcel {name}", said), flags=["complaint"])
 
     # --- what is so ---
 

@@ -116,6 +116,13 @@ class AnyLife(RuleBasedStateMachine):
         self.it.arrives(self.it.mail(f"Kim Doe <{sender}>", "Where is my parcel?", TEXTS[text]))
         self.it.live()
 
+    @precondition(lambda self: len(self.it.cases()) < 12)
+    @rule(number=st.integers(3, 6), domain=st.sampled_from(["", "one.test"]))
+    def many_customers_write(self, number: int, domain: str) -> None:
+        self._try("many customers write at once")
+        self.it.many_write(number, domain)
+        self.it.live()
+
     @precondition(lambda self: self.it.post.accepted)
     @rule(data=st.data(), text=st.sampled_from(sorted(TEXTS)))
     def customer_answers(self, data: st.DataObject, text: str) -> None:
@@ -223,7 +230,11 @@ class AnyLife(RuleBasedStateMachine):
         self.it.now += span
         self.it.live()
 
-    @rule(plan=st.lists(st.sampled_from(["accepted", "deferred", "refused", "kept", "lost", "outage"]), max_size=6))
+    @rule(
+        plan=st.lists(
+            st.sampled_from(["accepted", "deferred", "refused", "kept", "lost", "outage", "slow", "killed"]), max_size=8
+        )
+    )
     def the_post_will(self, plan: list[str]) -> None:
         self.it.post.plan = plan
 

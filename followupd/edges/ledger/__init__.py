@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, event, make_url, text
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, create_engine
 
@@ -65,9 +65,15 @@ class Ledger:
             copy(self._engine, path)
 
     @contextmanager
-    def work(self) -> Iterator[Work]:
-        """Open one transaction; raises OutageError when the database does not answer."""
+    def work(self, *, lasting: bool = True) -> Iterator[Work]:
+        """Open one transaction; raises OutageError when the database does not answer.
+
+        One that is not `lasting` does not wait for the disk: a power cut may forget it (the death of a process does not).
+        It is for what the ledger without it would call not known, and never for what allows anything.
+        """
         with self._outage(), Session(self._engine) as session, session.begin():
+            if not lasting:
+                _without_waiting(session)
             outbox = Outbox(session, self._seal)
             cases, mail = Cases(session, self._seal, outbox), Mail(session, self._seal)
             yield Work(
@@ -136,6 +142,16 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _begin_immediate(connection: Any) -> None:
+def _begin_immediate(connection: Connection) -> None:
+    lasting = connection.get_execution_options().get("lasting", True)
+    if connection.info.setdefault("lasting", True) != lasting:
+        connection.exec_driver_sql(f"PRAGMA synchronous = {'FULL' if lasting else 'NORMAL'}")
+        connection.info["lasting"] = lasting
     # Taking the write lock at once keeps two writers from reading the same version and one of them failing late.
     connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _without_waiting(session: Session) -> None:
+    connection = session.connection(execution_options={"lasting": False})
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL synchronous_commit = off"))

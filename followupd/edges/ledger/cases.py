@@ -1,10 +1,12 @@
 """Cases and their histories: read, due, and recorded in one step with the letters they lead to."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import Table, bindparam, insert, update
+from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, func, select
 
 from followupd.edges.ledger.outbox import Outbox
@@ -16,6 +18,24 @@ from followupd.model.case import Case, Stage
 from followupd.model.event import CaseOpened, ComplaintHeard, Dismissed, Event
 from followupd.model.letter import Step, as_event
 from followupd.model.outgoing import Outgoing
+
+# Made once, since making a statement costs more than running it; the version is the fence, as in `record`.
+_CASE: Table = CaseRow.__table__  # type: ignore[attr-defined]  # a table's class has one
+_EVENT: Table = EventRow.__table__  # type: ignore[attr-defined]  # as above
+_THESE = (
+    select_columns(_CASE.c.ref, _CASE.c.sealed)
+    .where(_CASE.c.ref.in_(bindparam("refs", expanding=True)))
+    .with_for_update(read=True)
+)
+_LAST_SEQS = (
+    select_columns(_EVENT.c.case_ref, func.max(_EVENT.c.seq))
+    .where(_EVENT.c.case_ref.in_(bindparam("refs", expanding=True)))
+    .group_by(_EVENT.c.case_ref)
+)
+_BRING_UP_TO_DATE = update(_CASE).where(
+    _CASE.c.ref == bindparam("its_ref"), _CASE.c.version == bindparam("its_version")
+)
+_WRITE_EVENT = insert(_EVENT)
 
 
 class Cases:
@@ -30,6 +50,11 @@ class Cases:
         if row is None:
             raise UnknownCaseError(f"there is no case {ref}")
         return self._value(row)
+
+    def get_all(self, refs: Collection[str]) -> dict[str, Case]:
+        """Return those of these cases that are there; nobody else changes one until this transaction ends."""
+        rows = self._session.connection().execute(_THESE, {"refs": list(refs)})
+        return {ref: opened(self._seal, CASE, token) for ref, token in rows}
 
     def all(self, stage: str = "") -> list[Case]:
         query = select(CaseRow).order_by(col(CaseRow.opened_at), col(CaseRow.ref))
@@ -134,28 +159,60 @@ class Cases:
             self._write_event(case.ref, seq, as_event(step, now))
         return after
 
+    def record_all(self, turns: Sequence[tuple[Case, Event]], wake: datetime) -> dict[str, Case]:
+        """Append one event to each of many different cases, all in this transaction, in three statements.
+
+        Raises:
+            CaseMovedError: somebody else recorded a turn of one of them since it was read; the transaction is spoilt.
+            WrongTurnError: an event does not fit the stage; nothing was written.
+        """
+        afters = [replace(case.after(event), version=case.version + 1, wake_at=wake) for case, event in turns]
+        numbered = self._last_seqs([case.ref for case in afters])
+        now = [{**_values(self._seal, case), "its_ref": case.ref, "its_version": case.version - 1} for case in afters]
+        connection = self._session.connection()
+        if connection.execute(_BRING_UP_TO_DATE, now).rowcount != len(now):
+            raise CaseMovedError("one of the cases was changed meanwhile")
+        written = [
+            self._event(case.ref, numbered.get(case.ref, 0) + 1, event)
+            for case, (_, event) in zip(afters, turns, strict=True)
+        ]
+        connection.execute(_WRITE_EVENT, written)
+        self._session.expire_all()
+        return {case.ref: case for case in afters}
+
+    def _last_seqs(self, refs: Collection[str]) -> dict[str, int]:
+        rows = self._session.connection().execute(_LAST_SEQS, {"refs": list(refs)})
+        return {ref: seq for ref, seq in rows}  # noqa: C416  dict() would take the result for a mapping
+
     def _last_seq(self, ref: str) -> int:
         return self._session.exec(select(func.max(EventRow.seq)).where(EventRow.case_ref == ref)).one() or 0
 
     def _write_event(self, ref: str, seq: int, event: Event) -> None:
+        self._session.add(EventRow(**self._event(ref, seq, event)))
+
+    def _event(self, ref: str, seq: int, event: Event) -> dict[str, Any]:
         name = type(event).__name__
         token = sealed(self._seal, event_adapter(name), event)
-        self._session.add(EventRow(case_ref=ref, seq=seq, at=event.at, name=name, sealed=token))
+        return {"case_ref": ref, "seq": seq, "at": event.at, "name": name, "sealed": token}
 
     def _update(self, before: Case, after: Case) -> None:
-        row = self._row(after)
-        values = row.model_dump(exclude={"ref"})
         where = (col(CaseRow.ref) == before.ref, col(CaseRow.version) == before.version)
-        if self._session.connection().execute(update(CaseRow).where(*where).values(**values)).rowcount != 1:
+        changed = update(CaseRow).where(*where).values(**_values(self._seal, after))
+        if self._session.connection().execute(changed).rowcount != 1:
             raise CaseMovedError(f"{before.ref} was changed meanwhile")
         self._session.expire_all()
 
     def _row(self, case: Case) -> CaseRow:
-        return CaseRow(
-            ref=case.ref, version=case.version, mailbox=case.mailbox, stage=case.stage.value, held=case.held,
-            playbook=case.playbook, owner=case.owner, customer_address=case.customer.address,
-            opened_at=case.opened_at, wake_at=case.wake_at, sealed=sealed(self._seal, CASE, case),
-        )  # fmt: skip
+        return CaseRow(ref=case.ref, **_values(self._seal, case))
 
     def _value(self, row: CaseRow) -> Case:
         return opened(self._seal, CASE, row.sealed)
+
+
+def _values(seal: Seal, case: Case) -> dict[str, Any]:
+    """Return a case's columns but for its name."""
+    return {
+        "version": case.version, "mailbox": case.mailbox, "stage": case.stage.value, "held": case.held,
+        "playbook": case.playbook, "owner": case.owner, "customer_address": case.customer.address,
+        "opened_at": case.opened_at, "wake_at": case.wake_at, "sealed": sealed(seal, CASE, case),
+    }  # fmt: skip

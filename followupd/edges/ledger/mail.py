@@ -21,6 +21,17 @@ _ECHO_LASTS = timedelta(days=30)
 # Made once, and run without the unit of work: each answer that comes in asks for the mails that it names.
 _MAIL_NAMED = core.select(col(MailRow.sealed)).where(col(MailRow.message_id) == bindparam("message_id")).limit(1)
 _LETTER_NAMED = core.select(col(LetterRow.sealed)).where(col(LetterRow.message_id) == bindparam("message_id"))
+_WANT_MARKS = (
+    update(PlaceRow.__table__)  # type: ignore[attr-defined]  # a table's class has one
+    .where(
+        col(PlaceRow.mail_id).in_(
+            core.select(col(MailRow.id))
+            .where(col(MailRow.case_ref) == bindparam("its_ref"), col(MailRow.kind) == Kind.CUSTOMER.value)
+        ),
+        col(PlaceRow.wants) != bindparam("its_wants"),
+    )
+    .values(wants=bindparam("its_wants"), unmarked=True)
+)  # fmt: skip
 
 
 class Mail:
@@ -146,6 +157,12 @@ class Mail:
         """Say which marks the customer's mails of a case should carry; the watcher of the folder sets them."""
         mails = select(MailRow.id).where(MailRow.case_ref == ref, MailRow.kind == Kind.CUSTOMER.value)
         self._want(col(PlaceRow.mail_id).in_(mails), " ".join(sorted(marks)))
+
+    def want_marks_all(self, wanted: Mapping[str, Iterable[str]]) -> None:
+        """Say for many cases which marks their customers' mails should carry."""
+        rows = [{"its_ref": ref, "its_wants": " ".join(sorted(marks))} for ref, marks in wanted.items()]
+        self._session.connection().execute(_WANT_MARKS, rows)
+        self._session.expire_all()
 
     def _want(self, which: object, wants: str) -> None:
         changed = update(PlaceRow).where(which, col(PlaceRow.wants) != wants)  # type: ignore[arg-type]  # a column expression

@@ -1,0 +1,281 @@
+"""Letters that are taken together: what a death, a slow server, a budget or a moved case in the middle does to the others."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
+
+from followupd.errors import OutageError
+from followupd.model.outgoing import Condition, Delivery
+from followupd.rounds.dispatch import HANDFUL
+from tests.properties.simulated import KilledError, Post, Simulation, utc
+
+MANY = 18
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Iterator[Callable[..., Simulation]]:
+    made: list[Simulation] = []
+
+    def begin(number: int = MANY, domain: str = "") -> Simulation:
+        world = Simulation(tmp_path / "ledger.db", "asks", utc(2026, 12, 1))
+        made.append(world)
+        world.many_write(number, domain)
+        world.live(12)
+        world.now += timedelta(minutes=11)
+        world.house.turn.round(world.now)
+        assert len(confirmations(world, Condition.READY)) == number
+        return world
+
+    yield begin
+    for world in made:
+        world.inspect_ledger()
+        world.end()
+
+
+def confirmations(world: Simulation, *conditions: Condition) -> list[str]:
+    return sorted(each.letter.key for each in world.letters(*conditions) if each.letter.kind == "confirmation")
+
+
+def taken(world: Simulation) -> list[str]:
+    return sorted(each.key for each in world.post.accepted if each.kind == "confirmation")
+
+
+def sends(world: Simulation) -> int:
+    return world.house.dispatch.round(world.now)
+
+
+def is_set_down(world: Simulation) -> None:
+    """What is sent is what the server took, and the cases know it."""
+    assert confirmations(world, Condition.SENT) == taken(world)
+    left = {mark.key for case in world.cases() for mark in case.letters if mark.state == "left"}
+    assert set(taken(world)) <= left
+
+
+def test_many_letters_leave_in_few_handfuls_and_every_case_hears_of_it(make: Callable[..., Simulation]) -> None:
+    world = make()
+    written: list[str] = []
+    event.listen(
+        world.house.ledger._engine, "before_cursor_execute",
+        lambda *said: written.append(said[2]) if said[2].startswith(("UPDATE", "INSERT")) else None,
+    )  # fmt: skip
+    assert sends(world) == MANY
+    is_set_down(world)
+    assert len(taken(world)) == MANY
+    assert len(written) <= 5 * 5  # five handfuls, of 1 to 8 letters: claim, put down, case, history, marks
+
+
+@pytest.mark.parametrize("number", [0, 1, 5, 17])
+@pytest.mark.parametrize("copies", [True, False], ids=["copies come", "no copies come"])
+def test_a_death_in_a_handful_costs_doubts_that_evidence_or_a_person_settles(
+    make: Callable[..., Simulation], number: int, copies: bool
+) -> None:
+    world = make()
+    world.post.plan = ["accepted"] * number + ["killed"]
+    with pytest.raises(KilledError):
+        sends(world)
+    assert len(taken(world)) == number
+    world._wake()
+    doubtful = confirmations(world, Condition.DOUBT)
+    assert len(doubtful) <= HANDFUL
+    assert set(doubtful) | set(confirmations(world, Condition.SENT)) >= set(taken(world))
+    before = set(taken(world))
+    if not copies:
+        world.copies.clear()
+    for raw in world.copies:
+        world.copy_arrives(raw)
+    world.copies.clear()
+    for _ in range(12):
+        world.live(12)
+        world.now += timedelta(minutes=5)
+    assert max(Counter(taken(world)).values(), default=1) == 1
+    asked = {each.text for each in world.post.accepted if each.kind == "desk/doubt"}
+    for key in confirmations(world, Condition.DOUBT):
+        assert any(key in text for text in asked)
+    assert set(confirmations(world, Condition.SENT)) == (
+        set(taken(world)) if copies else set(taken(world)) - (before & set(confirmations(world, Condition.DOUBT)))
+    )
+
+
+def test_a_stop_in_a_handful_lets_the_letters_wait_that_the_server_has_not_seen(
+    make: Callable[..., Simulation],
+) -> None:
+    world = make()
+    go = iter([True] * 12 + [False] * MANY)
+    handed = world.house.dispatch.round(world.now, lambda: next(go))
+    assert 0 < handed < MANY
+    assert len(taken(world)) == handed
+    is_set_down(world)
+    waiting = [each for each in world.letters(Condition.READY) if each.letter.kind == "confirmation"]
+    assert len(waiting) == MANY - handed
+    assert {each.attempts for each in waiting} == {0}
+    assert sends(world) == MANY - handed
+
+
+def test_who_must_stop_at_once_leaves_one_letter_in_doubt(make: Callable[..., Simulation]) -> None:
+    """The last resort of a daemon whose server is silent: all that the server has not seen waits again."""
+    world = make()
+
+    class Silent(Post):
+        def deliver(self, letter: bytes, *, sender: str, to: str, witness: str = "") -> Delivery:
+            if len(taken(world)) == 10:
+                world.house.dispatch.let_go()
+                raise KilledError("while the server is silent")
+            return super().deliver(letter, sender=sender, to=to, witness=witness)
+
+    world.post = Silent(world)
+    world.house = replace(world.house, dispatch=replace(world.house.dispatch, post=world.post))
+    with pytest.raises(KilledError):
+        sends(world)
+    world.post = Post(world, accepted=world.post.accepted)
+    world._wake()
+    in_hand = len(confirmations(world, Condition.DOUBT)) - (10 - len(confirmations(world, Condition.SENT)))
+    assert in_hand == 1
+
+
+def test_letters_of_a_slow_server_are_held_one_at_a_time_and_asked_again(make: Callable[..., Simulation]) -> None:
+    world = make(number=12)
+    world.post.plan = ["accepted"] * 3 + ["slow"] * 100
+    seen: list[int] = []
+    original = world.post.deliver
+
+    def deliver(letter: bytes, *, sender: str, to: str, witness: str = "") -> Delivery:
+        seen.append(len(world.letters(Condition.LEAVING)))
+        return original(letter, sender=sender, to=to, witness=witness)
+
+    world.post.deliver = deliver  # type: ignore[method-assign]  # it looks, and does the same
+    assert sum(sends(world) for _ in range(3)) == 12
+    assert max(seen[-4:]) <= 2
+    is_set_down(world)
+
+
+def test_a_hold_stops_the_letters_of_later_handfuls(make: Callable[..., Simulation]) -> None:
+    world = make(number=12)
+    held = world.cases()[-1].ref
+    original = world.post.deliver
+
+    def deliver(letter: bytes, *, sender: str, to: str, witness: str = "") -> Delivery:
+        if not taken(world):
+            world.says(held, "hold")
+        return original(letter, sender=sender, to=to, witness=witness)
+
+    world.post.deliver = deliver  # type: ignore[method-assign]  # an agent is faster than the handful
+    assert sends(world) == 11
+    assert f"{held}.confirmation.1" not in taken(world)
+    is_set_down(world)
+
+
+def test_a_case_that_moves_while_its_letter_leaves_costs_no_other_letter_its_end(
+    make: Callable[..., Simulation],
+) -> None:
+    world = make(number=12)
+    original, moved = world.post.deliver, list[str]()
+
+    def deliver(letter: bytes, *, sender: str, to: str, witness: str = "") -> Delivery:
+        said = original(letter, sender=sender, to=to, witness=witness)
+        if len(taken(world)) == 6:
+            moved.append(world.post.accepted[-1].ref)
+            world.says(moved[0], "hold")
+        return said
+
+    world.post.deliver = deliver  # type: ignore[method-assign]  # an agent speaks in the very moment
+    assert sends(world) == 12
+    is_set_down(world)
+    assert [case.ref for case in world.cases() if case.held] == moved
+    assert confirmations(world, Condition.LEAVING, Condition.DOUBT) == []
+
+
+def test_what_the_server_said_of_a_handful_outlives_an_outage_of_the_ledger(make: Callable[..., Simulation]) -> None:
+    """The letters that left are put down in the next beat; those that the server has not seen wait, and are no doubt."""
+    world = make(number=12)
+    engine = world.house.ledger._engine
+    out: list[bool] = []
+
+    def fails(*_: object) -> None:
+        if out:
+            raise OperationalError("BEGIN", None, Exception("disk I/O error"))
+
+    event.listen(engine, "begin", fails)
+    original = world.post.deliver
+
+    def deliver(letter: bytes, *, sender: str, to: str, witness: str = "") -> Delivery:
+        said = original(letter, sender=sender, to=to, witness=witness)
+        if len(taken(world)) == 5:
+            world.seconds += 1
+            out.append(True)
+        return said
+
+    world.post.deliver = deliver  # type: ignore[method-assign]  # the disk fails while a letter is on its way
+    with pytest.raises(OutageError):
+        sends(world)
+    out.clear()
+    assert len(taken(world)) == 5
+    world.live(12)
+    assert len(taken(world)) == 12
+    assert not [each for each in world.post.accepted if each.kind == "desk/doubt"]
+    is_set_down(world)
+
+
+def test_the_breaker_counts_the_letters_of_one_handful(make: Callable[..., Simulation]) -> None:
+    world = make(number=1)
+    before = len(world.post.accepted)
+    rules = replace(world.house.dispatch.rules, breaker=(before + 12, timedelta(hours=1)))
+    world.many_write(MANY)
+    world.live(12)
+    world.house = replace(world.house, dispatch=replace(world.house.dispatch, rules=rules))
+    world.now += timedelta(minutes=30)
+    world.live(12)
+    assert len(world.post.accepted) <= max(before + 12, before + MANY + 1)
+    with world.house.ledger.work() as work:
+        assert work.pulse.get("breaker") is not None
+
+
+def test_a_domain_has_its_share_of_one_handful_and_no_more(make: Callable[..., Simulation]) -> None:
+    world = make(number=24, domain="one.test")
+    sends(world)
+    assert len(taken(world)) == 20
+    assert len(confirmations(world, Condition.READY)) == 4
+    world.now += timedelta(minutes=61)
+    sends(world)
+    assert len(taken(world)) == 24
+
+
+def test_two_letters_to_one_customer_are_never_in_one_handful(make: Callable[..., Simulation]) -> None:
+    world = make(number=4)
+    [first, *_] = world.letters(Condition.READY)
+    with world.house.ledger.work() as work:
+        for number in range(3):
+            key = f"{first.letter.case}.confirmation.{number + 2}"
+            work.outbox.queue(replace(first.letter, key=key, message_id=f"<{key}@example.test>"), world.now)
+    sends(world)
+    sends(world)
+    assert len([each for each in world.post.accepted if each.to == first.letter.to.address]) == 1
+
+
+def test_a_gift_card_leaves_by_itself(make: Callable[..., Simulation]) -> None:
+    world = make(number=6)
+    sends(world)
+    world.imports(9)
+    for case in world.cases()[:3]:
+        assert not world.says(
+            case.ref, "kept", "fixed", "cause: a", "resolution: b", "prevention: c", "gift-card: 20 EUR", agent="ana"
+        )
+    seen: list[tuple[int, str]] = []
+    original = world.post.deliver
+
+    def deliver(letter: bytes, *, sender: str, to: str, witness: str = "") -> Delivery:
+        key = letter.partition(b"X-Followupd-Key: ")[2].partition(b"\r\n")[0].decode()
+        if ".gift-card." in key:
+            seen.append((len(world.letters(Condition.LEAVING)), key))
+        return original(letter, sender=sender, to=to, witness=witness)
+
+    world.post.deliver = deliver  # type: ignore[method-assign]  # it looks, and does the same
+    for _ in range(12):
+        world.now += timedelta(days=1)
+        world.live(12)
+    assert [number for number, _ in seen] == [1, 1, 1]
