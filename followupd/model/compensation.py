@@ -8,6 +8,8 @@ from enum import StrEnum
 
 from babel.numbers import format_currency, get_currency_precision
 
+from followupd.model.said import Said, said
+
 
 class Gift(StrEnum):
     """Kinds of compensation (practice 9)."""
@@ -96,6 +98,16 @@ class Compensation:
     because: str = ""  # why it waits for approval
     approved_by: str = ""
     issued_at: datetime | None = None
+
+    @property
+    def named(self) -> Said:
+        """The kind and the money, in a sentence for agents: "the refund of 25.00 EUR"."""
+        kind = said(f"the {self.kind}")
+        return (
+            said("{grant} of {money}", grant=kind, money=f"{self.money.amount} {self.money.currency}")
+            if self.money
+            else kind
+        )
 
     @property
     def awaits_receipt(self) -> bool:

@@ -9,6 +9,7 @@ from followupd.model.letter import CONFIRMATION, CUSTOMER_LETTERS, DELAY, FOLLOW
 from followupd.model.option import OptionState
 from followupd.model.outgoing import Outgoing
 from followupd.model.promise import PromiseState
+from followupd.model.said import said
 
 #: states of a grant in which the customer still waits for it
 _STILL_TO_GIVE = frozenset({GrantState.PROPOSED, GrantState.WAITING_APPROVAL, GrantState.GRANTED, GrantState.MISSING})
@@ -32,22 +33,32 @@ def _stops(case: Case) -> list[Lack]:
     found = []
     if case.held:
         found.append(
-            Lack("held", f"the case is held{': ' + case.held_because if case.held_because else ''}", "release")
+            Lack(
+                "held",
+                said("the case is held: {why}", why=case.held_because)
+                if case.held_because
+                else said("the case is held"),
+                "release",
+            )
         )
     if case.unanswered and case.fixed_at:
-        found.append(Lack("unanswered", "the customer has written since it was called fixed", "fixed"))
+        found.append(Lack("unanswered", said("the customer has written since it was called fixed"), "fixed"))
     if case.not_reached:
-        found.append(Lack("not-reached", f"the customer was not reached: {case.not_reached}", "reached"))
+        found.append(Lack("not-reached", said("the customer was not reached: {why}", why=case.not_reached), "reached"))
     return found
 
 
 def _promises(case: Case) -> list[Lack]:
-    found = [Lack(f"promise-{p.n}", f"{p.named} is {p.state}", f"kept: {p.n}") for p in case.promises if p.owed]
+    found = [
+        Lack(f"promise-{p.n}", said("{promise} is {state}", promise=p.named, state=said(p.state)), f"kept: {p.n}")
+        for p in case.promises
+        if p.owed
+    ]
     proposed = [p for p in case.promises if p.state is PromiseState.PROPOSED]
     return found + [
         Lack(
             f"proposed-{p.n}",
-            f"{p.named} was read in a reply, and nobody has said yet whether it holds",
+            said("{promise} was read in a reply, and nobody has said yet whether it holds", promise=p.named),
             "approve",
         )
         for p in proposed
@@ -67,8 +78,7 @@ def still_to_give(grant: Compensation) -> bool:
 
 
 def _waiting(grant: Compensation) -> str:
-    value = f" of {grant.money.amount} {grant.money.currency}" if grant.money else ""
-    return f"the {grant.kind}{value} (number {grant.n}) is {grant.state}, not issued"
+    return said("{grant} (number {n}) is {state}, not issued", grant=grant.named, n=grant.n, state=said(grant.state))
 
 
 def _grant_line(grant: Compensation) -> str:
@@ -77,15 +87,15 @@ def _grant_line(grant: Compensation) -> str:
 
 def _facts(case: Case) -> list[Lack]:
     missing = case.facts.missing(FOLLOW_UP_FACTS)
-    return [Lack(name, f"the {name} is not known yet", f"{name}: ") for name in missing]
+    return [Lack(name, said("the {fact} is not known yet", fact=said(name)), f"{name}: ") for name in missing]
 
 
 def _letters(case: Case) -> list[Lack]:
     waiting = [mark for mark in case.letters if mark.kind in CUSTOMER_LETTERS and mark.state in {"doubt", "review"}]
     return [
-        Lack(f"letter-{mark.key}", f"nobody knows whether {mark.key} left", "")
+        Lack(f"letter-{mark.key}", said("nobody knows whether {key} left", key=mark.key), "")
         if mark.state == "doubt"
-        else Lack(f"letter-{mark.key}", f"{mark.key} waits for an agent's approval", "approve")
+        else Lack(f"letter-{mark.key}", said("{key} waits for an agent's approval", key=mark.key), "approve")
         for mark in waiting
     ]
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from followupd.model.said import Said, said
+
 
 class Firmness(StrEnum):
     """How sure we are; it chooses the sentence in the letter (practice 38)."""
@@ -53,11 +55,12 @@ class Promise:
     confirmed: str = ""
     because: str = ""
     made_at: datetime | None = None
+    slipped: bool = False  # it has had a second date; the third is a lead's to say
 
     @property
-    def named(self) -> str:
+    def named(self) -> Said:
         """The number and the words, marked off from the sentence for agents in which they stand."""
-        return f"promise {self.n}, “{self.text.rstrip(' .')}”,"
+        return said("promise {n}, “{text}”,", n=self.n, text=self.text.rstrip(" ."))
 
     @property
     def owed(self) -> bool:

@@ -7,6 +7,7 @@ from followupd.model.event import MissingAsked
 from followupd.model.gate import Lack, lacks
 from followupd.model.letter import FACTS, Brief, Step, Writer
 from followupd.model.playbook import Playbook
+from followupd.model.said import joined
 
 
 def moment(_case: Case, _playbook: Playbook) -> datetime | None:
@@ -30,7 +31,7 @@ def act(case: Case, playbook: Playbook, write: Writer, now: datetime) -> list[St
 
 
 def _because(missing: list[Lack]) -> str:
-    return "; ".join(lack.sentence for lack in missing)
+    return joined(lack.sentence for lack in missing)
 
 
 def _lines(missing: list[Lack]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from followupd.model.event import CallAsked, Closed
 from followupd.model.gate import lacks, still_to_give
 from followupd.model.letter import CALL, FOLLOW_UP, Brief, Step, Writer
 from followupd.model.playbook import Playbook
+from followupd.model.said import said
 
 
 def moment(case: Case, playbook: Playbook) -> datetime | None:
@@ -49,7 +50,7 @@ def _call(case: Case, playbook: Playbook, write: Writer, now: datetime) -> list[
     if not playbook.follow_up_call or case.call_asked_at or case.reached:
         return []
     when = playbook.calendar.next_open(now)
-    brief = Brief(because="the follow-up has left", quote=case.story, until=when, asks=("reached", "not-reached"))
+    brief = Brief(because=said("the follow-up has left"), quote=case.story, until=when, asks=("reached", "not-reached"))
     return [CallAsked(at=now), write.desk(CALL, case, playbook, now, brief, playbook.owner_of(case.owner))]
 
 

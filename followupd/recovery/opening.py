@@ -11,6 +11,7 @@ from followupd.model.letter import OPENED, Brief, Step, Writer
 from followupd.model.message import Kind, Message, Person, Verdict
 from followupd.model.playbook import NextStep, Playbook
 from followupd.model.promise import Promise
+from followupd.model.said import said
 
 #: senders behind which a web form or a shop stands; nobody reads what is sent to them
 _FORM = re.compile(
@@ -101,7 +102,7 @@ def act(case: Case, playbook: Playbook, write: Writer, now: datetime) -> list[St
         because=_who_heard(case), evidence=case.evidence, quote=case.story,
         asks=(*decides, *(f"{name}: {words}" for name, words in case.suggested)),
         promises=tuple(step.promise for step in steps if isinstance(step, PromiseMade)),
-        problems=(f"No confirmation leaves by machine: {case.no_answer}.",) if case.no_answer and case.by_machine else (),
+        problems=(said("No confirmation leaves by machine: {why}.", why=case.no_answer),) if case.no_answer and case.by_machine else (),
     )  # fmt: skip
     return [*steps, write.desk(OPENED, case, playbook, now, brief, playbook.owner_of(case.owner))]
 
@@ -112,7 +113,7 @@ def _asked(case: Case, playbook: Playbook, write: Writer, now: datetime) -> list
     if not case.urgent or case.held or matter in dict(case.nudges):
         return []
     brief = Brief(
-        because="strong words stand in it, but the recogniser alone is not sure enough", asks=("complaint", "dismiss"),
+        because=said("strong words stand in it, but the recogniser alone is not sure enough"), asks=("complaint", "dismiss"),
         evidence=case.evidence, quote=case.latest or case.story,
     )  # fmt: skip
     owner = playbook.owner_of(case.owner)
@@ -122,9 +123,9 @@ def _asked(case: Case, playbook: Playbook, write: Writer, now: datetime) -> list
 
 def _who_heard(case: Case) -> str:
     return (
-        "the recogniser is sure that it is a complaint; say whether it is right"
+        said("the recogniser is sure that it is a complaint; say whether it is right")
         if case.by_machine
-        else "somebody tagged it as a complaint"
+        else said("somebody tagged it as a complaint")
     )
 
 

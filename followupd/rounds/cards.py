@@ -12,6 +12,7 @@ from followupd.model.kept import CardOrder, NoCard, TakenCard
 from followupd.model.letter import NUDGE, Brief, Card, Step, Writer, as_event
 from followupd.model.marks import marks
 from followupd.model.playbook import Playbook
+from followupd.model.said import said
 from followupd.recovery import gift_card
 from followupd.rounds.doors import CardProvider, Ledger, Work
 from followupd.rounds.proofreader import Proofreader
@@ -113,7 +114,7 @@ class CardRound:
             return
         journal.letter_stopped(case.ref, why)
         stopped = LetterStopped(at=now, kind="gift-card", why=why)
-        brief = Brief(because="a letter could not be written", problems=(why,))
+        brief = Brief(because=said("a letter could not be written"), problems=(why,))
         self._record(work, case, [stopped, self._nudge(case, brief, now)], now)
 
     def _low_stock(self, work: Work, case: Case, order: CardOrder, now: datetime) -> list[Step]:
@@ -126,11 +127,11 @@ class CardRound:
         work.pulse.put(f"low stock {value}", left, now)
         journal.stock_low(value, left)
         because = (
-            f"only {left} gift cards of {value} are left in stock"
+            said("only {n} gift cards of {value} are left in stock", n=left, value=value)
             if left
-            else f"no gift card of {value} is left in stock"
+            else said("no gift card of {value} is left in stock", value=value)
         )
-        problem = "`followupd gift-cards import FILE` puts more of them in"
+        problem = said("`followupd gift-cards import FILE` puts more of them in")
         return [self._nudge(case, Brief(because=because, problems=(problem,)), now)]
 
     # --- it did not come ---
@@ -143,7 +144,8 @@ class CardRound:
         lasts = found.lasting or order.attempts + 1 >= len(_BACK_OFF)
         if not lasts or (case.card_lacking_at and now - case.card_lacking_at < _A_DAY):
             return
-        because = f"the gift card of {order.money.amount} {order.money.currency} cannot be sent yet: {found.why}"
+        value = f"{order.money.amount} {order.money.currency}"
+        because = said("the gift card of {value} cannot be sent yet: {why}", value=value, why=found.why)
         lacking = GiftCardLacking(at=now, n=order.n, why=found.why)
         told = OwnerNudged(at=now, matter=f"gift card {now:%Y-%m-%dT%H:%M}", whom=case.owner, why=because)
         brief = Brief(because=because, asks=(f"refused: {order.n}",))

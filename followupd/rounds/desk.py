@@ -19,6 +19,7 @@ from followupd.model.message import Kind
 from followupd.model.note import about, cases_in, is_courtesy, joined, spoken, unsure
 from followupd.model.outgoing import Condition, Outgoing
 from followupd.model.playbook import Playbook
+from followupd.model.said import said
 from followupd.recovery import say
 from followupd.rounds import fate
 from followupd.rounds.doors import Ledger, Work
@@ -195,7 +196,7 @@ class Desk:
         if (problems or findings) and agent and source == "note":
             if problems:
                 journal.not_understood(source, case.ref)
-            because = "some lines of your note were not understood" if problems else ""
+            because = said("some lines of your note were not understood") if problems else ""
             brief = Brief(problems=tuple(problems), done=tuple(done), findings=tuple(findings), because=because)
             mail = self.write.desk(ANSWER, case, self._playbook(case), now, brief, agent)
             case = work.cases.record(case, [mail], lambda _: now, now)
@@ -271,7 +272,8 @@ class Desk:
             return
         case = work.cases.get(ref)
         playbook = self._playbook(case)
-        brief = Brief(problems=(problem,), because=f"a {remark.source} was not understood", quote=kept.message.subject)
+        because = said("a {source} was not understood", source=said(remark.source))
+        brief = Brief(problems=(problem,), because=because, quote=kept.message.subject)
         mail = self.write.desk(ANSWER, case, playbook, now, brief, playbook.owner_of(case.owner))
         work.cases.record(case, [mail], lambda _: now, now)
 

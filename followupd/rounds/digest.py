@@ -19,6 +19,7 @@ from followupd.model.kept import QUARANTINE
 from followupd.model.letter import DIGEST, Writer
 from followupd.model.outgoing import Condition, Outgoing
 from followupd.model.playbook import Playbook
+from followupd.model.said import joined, said
 from followupd.recovery import remind
 from followupd.recovery.waiting import suspicion, waiting
 from followupd.rounds.doors import Ledger, Work
@@ -93,7 +94,7 @@ class Digest:
         asked = [item for case in fresh if self._owner(case) == agent and (item := suspicion(case))]
         open_ones = [item for case in fresh if (item := self._item(case, agent, now))]
         left_out = max(0, len(asked) - _MOST) + max(0, len(open_ones) - _MOST)
-        more = (f"{left_out} more wait; `followupd cases` lists them all",) if left_out else ()
+        more = (said("{n} more wait; `followupd cases` lists them all", n=left_out),) if left_out else ()
         return Agenda(
             key=f"{DIGEST}.{today.isoformat()}.{agent.id}", day=today, suspected=_oldest(asked), waiting=_oldest(open_ones),
             house=(*house, *more),
@@ -107,10 +108,10 @@ class Digest:
         if item is None and not due:
             return None
         above = any(matter.rung != "owner" for matter in due)
-        said = [item.what if item else "", *(matter.sentence for matter in due if not (item and matter.listed))]
+        lines = [item.what if item else "", *(matter.sentence for matter in due if not (item and matter.listed))]
         since = min([*([item.since] if item else []), *(matter.at for matter in due)])
         return Item(
-            case, "; ".join(dict.fromkeys(each for each in said if each)), min(since, now),
+            case, joined(each for each in lines if each), min(since, now),
             account=remind.account_of(case, playbook, now) if above else (),
             asks=tuple(dict.fromkeys(ask for matter in due for ask in matter.asks)), matters=tuple(m.name for m in due),
         )  # fmt: skip
@@ -136,17 +137,21 @@ class Digest:
         doubts = [state.letter.key for state in work.outbox.all(Condition.DOUBT)]
         unread, all_unread = work.mail.count(QUARANTINE, since), work.mail.count(QUARANTINE)
         breaker = work.pulse.get("breaker")
-        said = (
-            f"nobody knows whether these letters left: {', '.join(doubts)}" if doubts else "",
-            f"{unread} new mail(s) lie in quarantine, {all_unread} in all: look for the tag fu-quarantine"
+        lines = (
+            said("nobody knows whether these letters left: {keys}", keys=", ".join(doubts)) if doubts else "",
+            said(
+                "{n} new mail(s) lie in quarantine, {all} in all: look for the tag fu-quarantine",
+                n=unread,
+                all=all_unread,
+            )
             if unread
             else "",
-            "the breaker is open and nothing leaves: see `followupd status`"
+            said("the breaker is open and nothing leaves: see `followupd status`")
             if breaker and breaker[0] == "open"
             else "",
             self.lessons.news_since(since),
         )
-        return tuple(line for line in said if line)
+        return tuple(line for line in lines if line)
 
     def _owner(self, case: Case) -> Agent:
         return self._playbook(case).owner_of(case.owner)

@@ -23,6 +23,7 @@ from followupd.model.letter import APPROVAL, Brief, Step, Writer, as_event
 from followupd.model.message import Kind, Message, Verdict
 from followupd.model.playbook import Playbook
 from followupd.model.promise import Firmness, HeardGrant, HeardPromise, PromiseState
+from followupd.model.said import said
 from followupd.recovery import opening, options, proposals, receipt
 from followupd.rounds import reports
 from followupd.rounds.doors import Work
@@ -230,7 +231,7 @@ class Reception:
         for event in events:
             after = after.after(event)
         brief = Brief(
-            because="a reply to the customer sounds like a promise", asks=("approve", "refuse: "), quote=kept.message.text,
+            because=said("a reply to the customer sounds like a promise"), asks=("approve", "refuse: "), quote=kept.message.text,
             promises=tuple(p for p in after.promises if p.state is PromiseState.PROPOSED),
             compensation=tuple(g for g in after.compensation if g.state is GrantState.PROPOSED),
         )  # fmt: skip

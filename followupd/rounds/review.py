@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import SequenceMatcher
+from functools import partial
 
 from followupd.errors import CaseMovedError
 from followupd.model.event import DraftAsked
@@ -12,6 +13,7 @@ from followupd.model.letter import APPROVAL, Brief, Writer
 from followupd.model.message import Kind
 from followupd.model.outgoing import Condition, Draft, Outgoing
 from followupd.model.playbook import Playbook
+from followupd.model.said import said
 from followupd.recovery.wording import body
 from followupd.rounds import fate
 from followupd.rounds.doors import Ledger, Work
@@ -20,10 +22,16 @@ from followupd.rounds.doors import Ledger, Work
 _THE_LETTER = 0.5
 _WAITING = (Condition.REVIEW, Condition.READY, Condition.DEFERRED)
 _WHY = {
-    Draft.CHANGED: "you approved {key}, and its draft is not as it was written. If you changed it, send it from your mail "
-    "client: it then counts as the letter. `approve` once more sends the words below",
-    Draft.MISSING: "you approved {key}, and its draft is gone. If you sent it from your mail client, its copy in Sent will "
-    "count as the letter, and nothing more is to be done. `approve` once more sends the words below",
+    Draft.CHANGED: partial(
+        said,
+        "you approved {key}, and its draft is not as it was written. If you changed it, send it from your mail client: "
+        "it then counts as the letter. `approve` once more sends the words below",
+    ),
+    Draft.MISSING: partial(
+        said,
+        "you approved {key}, and its draft is gone. If you sent it from your mail client, its copy in Sent will count as "
+        "the letter, and nothing more is to be done. `approve` once more sends the words below",
+    ),
 }
 
 
@@ -82,7 +90,7 @@ class Review:
             with self.ledger.work() as work:
                 case = work.cases.get(letter.case)
                 playbook = self.playbooks.get(case.playbook) or self.playbooks["default"]
-                why = _WHY[state.draft].format(key=letter.key)
+                why = _WHY[state.draft](key=letter.key)
                 asked = DraftAsked(at=now, why=why, key=letter.key, kind=letter.kind)
                 brief = Brief(because=why, asks=("approve", "refuse: "), quote=letter.text, about=letter.key)
                 owner = playbook.owner_of(case.owner)

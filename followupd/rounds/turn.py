@@ -16,6 +16,7 @@ from followupd.model.marks import marks
 from followupd.model.message import Kind
 from followupd.model.outgoing import Outgoing
 from followupd.model.playbook import Playbook
+from followupd.model.said import said
 from followupd.recovery import confirm, fix, follow_up, gift_card, opening, receipt, remind
 from followupd.rounds.desk import elsewhere, is_note
 from followupd.rounds.doors import Ledger, Work
@@ -158,7 +159,7 @@ class Turn:
         """Ask the owner to read a letter before it leaves, with what the rules of wording found (practice 12)."""
         findings = self.proofread.letter(work, letter, case, playbook, now)
         brief = Brief(
-            because=f"the {letter.kind} to {letter.to.address} waits for you: it lies in Drafts, in its thread",
+            because=said("the {letter} to {address} waits for you: it lies in Drafts, in its thread", letter=said(letter.kind), address=letter.to.address),
             problems=tuple(str(finding) for finding in findings), asks=("approve", "refuse: "), quote=letter.text,
             about=letter.key, promises=tuple(each for each in case.promises if each.n in letter.concerns),
         )  # fmt: skip
@@ -195,7 +196,7 @@ class Turn:
         if case.stopped and case.stopped[1] == why:
             return []
         journal.letter_stopped(case.ref, why)
-        brief = Brief(because="a letter could not be written", problems=(why,))
+        brief = Brief(because=said("a letter could not be written"), problems=(why,))
         mail = self.write.desk(NUDGE, case, playbook, now, brief, playbook.owner_of(case.owner))
         return [LetterStopped(at=now, kind="letter", why=why), mail]
 

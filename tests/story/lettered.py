@@ -1,5 +1,6 @@
 """A company, its people and its letters, for the tests of letters."""
 
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
@@ -52,3 +53,8 @@ def flat(text: str) -> str:
 def promise(text: str = "ship the replacement", kind: Firmness = Firmness.FIRM, **more: Any) -> Promise:
     given: dict[str, Any] = {"n": 1, "text": text, "kind": kind, "due": NOW, "told": FRIDAY, "owner": "ana"}
     return Promise(**(given | more))
+
+
+def changed_letters(directory: Path) -> Path:
+    """Copy the letters, for a test that changes them."""
+    return Path(shutil.copytree(TEMPLATES, directory / "templates"))

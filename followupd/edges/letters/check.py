@@ -19,6 +19,7 @@ from followupd.edges.letters.digest import of_digest
 from followupd.edges.letters.files import BrokenLetterError, GrammarError, HeadError, Letter, SlotError, naming, sandbox
 from followupd.edges.letters.pen import written
 from followupd.edges.letters.samples import SAMPLES, sample_agenda, sample_brief, sample_card, sample_case
+from followupd.edges.letters.sentences import SENTENCES, read_if_there, sentences_of
 from followupd.edges.letters.templates import DEFAULT, LAYOUT, Letters, is_language
 from followupd.edges.letters.values import Named
 from followupd.errors import LetterError, Problem
@@ -27,6 +28,7 @@ from followupd.model.letter import CUSTOMER_LETTERS, DESK_MAILS, DIGEST, GIFT_CA
 from followupd.model.message import Person
 from followupd.model.outgoing import Outgoing
 from followupd.model.playbook import Playbook
+from followupd.model.said import places
 
 KINDS = (*CUSTOMER_LETTERS, *DESK_MAILS)
 
@@ -132,6 +134,7 @@ def _layout(directory: Path) -> Iterator[Problem]:
 
 def _files(directory: Path, language: str, playbook: Playbook, now: datetime) -> Iterator[Problem]:
     environment = sandbox(directory, markdown.escaped, markup=True)
+    yield from _sentences(directory, language)
     for path in sorted((directory / language).rglob("*.md")):
         name = path.relative_to(directory).as_posix()
         file, kind = f"{directory.name}/{name}", name.removeprefix(f"{language}/").removesuffix(".md")
@@ -143,6 +146,18 @@ def _files(directory: Path, language: str, playbook: Playbook, now: datetime) ->
             yield _problem(error.file, error.line, Rule.GRAMMAR, error.reason)
         except UnicodeDecodeError:
             yield _problem(file, None, Rule.GRAMMAR, "the file is not written in UTF-8")
+
+
+def _sentences(directory: Path, language: str) -> Iterator[Problem]:
+    file, path = f"{directory.name}/{language}/{SENTENCES}", directory / language / SENTENCES
+    try:
+        known = sentences_of(read_if_there(path), file)
+    except GrammarError as error:
+        yield _problem(file, error.line, Rule.GRAMMAR, error.reason)
+        return
+    for english, said in known.items():
+        for name in sorted(places(said) - places(english)):
+            yield _problem(file, None, Rule.UNKNOWN, f"there is no `{{{name}}}` in the sentence {english!r}")
 
 
 def _file(

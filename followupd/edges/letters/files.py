@@ -122,7 +122,7 @@ class Files(BaseLoader):
 def all_texts(directory: Path) -> dict[str, str]:
     """Read every letter, part and frame; files that are no UTF-8, or lie elsewhere, are left out."""
     found: dict[str, str] = {}
-    for path in (*directory.rglob("*.md"), *directory.glob("*.html")):
+    for path in (*directory.rglob("*.md"), *directory.rglob("*.toml"), *directory.glob("*.html")):
         with suppress(UnicodeDecodeError):
             if path.is_file() and path.resolve().is_relative_to(directory.resolve()):
                 found[path.relative_to(directory).as_posix()] = path.read_text(encoding="utf-8")

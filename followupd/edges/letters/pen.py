@@ -1,8 +1,11 @@
 """How a letter writes days, times, money and promises: on the company's wall clock, in the language of its reader."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, time
+from types import MappingProxyType
+from typing import Any
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_time
@@ -14,6 +17,7 @@ from followupd.model.compensation import Compensation, Gift, GrantState, Money
 from followupd.model.option import Option
 from followupd.model.playbook import Playbook
 from followupd.model.promise import Firmness, Promise
+from followupd.model.said import Moment, Said, fill
 
 #: kinds whose arrival is asked for (practice 73)
 ARRIVING = frozenset({Gift.REFUND, Gift.CREDIT, Gift.COUPON})
@@ -33,14 +37,34 @@ class Written:
     locale: Locale
     playbook: Playbook
     now: datetime
+    sentences: Mapping[str, str] = field(default_factory=dict)
+
+    def say(self, words: str) -> str:
+        """Say a sentence for agents in this language, as far as its `sentences` know it; else in English."""
+        if not isinstance(words, Said):
+            return words
+        return fill(self.sentences.get(words.pattern, words.pattern), words.values, self._value)
+
+    def _value(self, value: Any) -> str:
+        if isinstance(value, Moment):
+            return self._moment(value)
+        return self.say(value) if isinstance(value, str) else str(value)
+
+    def _moment(self, moment: Moment) -> str:
+        if not self.sentences:
+            return moment.english
+        date = self.date(self.playbook.calendar.local(moment.at).date())
+        return self._timed(date, moment.at) if moment.timed else date
 
     def day(self, at: datetime, *, exact: bool = False) -> str:
         """Write the date of a moment; its time when that is today or was named, unless it is where a day's work ends."""
         local, calendar = self.playbook.calendar.local(at), self.playbook.calendar
         ends = at == calendar.close_of(local.date()) or local.time().replace(second=0, microsecond=0) in _DAYS_ENDS
         speaks = not ends and (exact or local.date() == calendar.local(self.now).date())
-        date, time_ = self.date(local.date()), unbroken(self.time(at))
-        return _AT.get(self.locale.language, "{}, {}").format(date, time_) if speaks else date
+        return self._timed(self.date(local.date()), at) if speaks else self.date(local.date())
+
+    def _timed(self, date: str, at: datetime) -> str:
+        return _AT.get(self.locale.language, "{}, {}").format(date, unbroken(self.time(at)))
 
     def date(self, day: date) -> str:
         """Write a date with its weekday, and with its year only when that is another than today's."""
@@ -90,7 +114,9 @@ class Written:
         )
 
 
-def written(language: str, playbook: Playbook, now: datetime) -> Written:
+def written(
+    language: str, playbook: Playbook, now: datetime, sentences: Mapping[str, str] = MappingProxyType({})
+) -> Written:
     """Return the writer of dates and money for a language, in the company's own variety where it speaks it."""
     home = _locale(playbook.company.locale) or Locale("en", "GB")
     locale = _locale(language) or home
@@ -98,7 +124,7 @@ def written(language: str, playbook: Playbook, now: datetime) -> Written:
         locale = home
     if str(locale) == "en":
         locale = Locale("en", "GB")  # plain "en" is American, which most of the world reads wrongly
-    return Written(locale, playbook, now)
+    return Written(locale, playbook, now, sentences)
 
 
 def _locale(tag: str) -> Locale | None:

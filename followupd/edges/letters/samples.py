@@ -28,6 +28,7 @@ from followupd.model.message import Person
 from followupd.model.option import Option
 from followupd.model.playbook import Playbook
 from followupd.model.promise import Firmness, Promise, PromiseState
+from followupd.model.said import joined, said
 
 #: what each mark of markup does when it is not escaped; 400 characters where it is long
 HOSTILE = (
@@ -37,15 +38,20 @@ HOSTILE = (
 )  # fmt: skip
 #: what chapters say in desk mails: why, and the lines that may come back
 _DESK: dict[str, tuple[str, tuple[str, ...]]] = {
-    OPENED: ("somebody tagged it as a complaint", ()),
-    FACTS: ("the cause is not known yet; the prevention is not known yet", ("cause: ", "prevention: ")),
-    NUDGE: ("promise 1 is due tomorrow", ("kept: 1", "late: 1 until ... because ...")),
-    ESCALATION: ("promise 1 has been overdue for a day, and nobody has answered", ("kept: 1", "owner: ")),
-    DOUBT: ("nobody knows whether the follow-up left", ("settle: sent", "settle: resend", "settle: drop")),
-    APPROVAL: ("a reply to the customer sounds like a promise", ("approve", "refuse: ")),
-    CALL: ("the follow-up has left", ("reached", "not-reached")),
-    ANSWER: ("some lines of your note were not understood", ()),
-}
+    OPENED: (said("somebody tagged it as a complaint"), ()),
+    FACTS: (
+        joined(said("the {fact} is not known yet", fact=said(fact)) for fact in ("cause", "prevention")),
+        ("cause: ", "prevention: "),
+    ),
+    NUDGE: (said("the customer has had no word from us for a while"), ("kept: 1", "late: 1 until ... because ...")),
+    ESCALATION: (
+        said("{promise} is overdue", promise=said("promise {n}, “{text}”,", n=1, text="...")), ("kept: 1", "owner: ")
+    ),
+    DOUBT: (said("nobody knows whether {key} left", key="FU-L0NG7.follow-up.1"), ("settle: sent", "settle: resend", "settle: drop")),
+    APPROVAL: (said("a reply to the customer sounds like a promise"), ("approve", "refuse: ")),
+    CALL: (said("the follow-up has left"), ("reached", "not-reached")),
+    ANSWER: (said("some lines of your note were not understood"), ()),
+}  # fmt: skip
 _PROBLEMS = {
     ANSWER: (
         "'promise: tomorrow' names no date I can read; expected 'promise: what by when'",

@@ -20,17 +20,19 @@ from followupd.edges.letters import scope as scopes
 from followupd.edges.letters.digest import of_digest
 from followupd.edges.letters.files import Files, Letter, SlotError, all_texts, naming, sandbox
 from followupd.edges.letters.invite import invite
-from followupd.edges.letters.pen import written
+from followupd.edges.letters.pen import Written, written
+from followupd.edges.letters.sentences import SENTENCES, read_if_there, sentences_of
 from followupd.edges.letters.slots import lacking
 from followupd.edges.letters.values import Unknown
 from followupd.errors import LetterError
 from followupd.model.agenda import Agenda
 from followupd.model.agent import Agent
 from followupd.model.case import Case
-from followupd.model.letter import CALL, DIGEST, GIFT_CARD, Brief, Card
+from followupd.model.letter import CALL, DIGEST, GIFT_CARD, HOLDING, Brief, Card
 from followupd.model.message import Person
 from followupd.model.outgoing import Attachment, Outgoing
 from followupd.model.playbook import Playbook
+from followupd.model.said import Said
 from followupd.recovery.wording import body as paragraphs_of
 
 if TYPE_CHECKING:
@@ -57,6 +59,7 @@ class Letters:
     message_id: Callable[[str, str], str] = field(kw_only=True)
     _read: dict[tuple[str, str], Letter] = field(default_factory=dict, repr=False)
     _texts: dict[str, str] = field(default_factory=dict, repr=False)  # all files, once they are taken in
+    _said: dict[str, Mapping[str, str]] = field(default_factory=dict, repr=False)  # sentences of chapters, by language
     _lines: dict[str, Template] = field(default_factory=dict, repr=False)  # subjects and phrases, compiled
 
     def take_in(self) -> None:
@@ -91,7 +94,7 @@ class Letters:
     def desk(self, kind: str, case: Case, playbook: Playbook, now: datetime, brief: Brief, to: Agent) -> Outgoing:
         """Write a mail to an agent, in the company's language; desk mails of a case stand in one thread."""
         found = self.find(kind, "", playbook.company.locale)
-        pen = written(found.language, playbook, now)
+        pen = self._desk_pen(found, playbook, now)
         scope = scopes.to_agent(case, playbook, brief, to, pen)
         return self._out(
             found, kind, case, scope,
@@ -105,13 +108,16 @@ class Letters:
     def digest(self, agenda: Agenda, playbook: Playbook, now: datetime, mailbox: str, to: Agent) -> Outgoing:
         """Write what waits for an agent, in the company's language; a thread of its own every time."""
         found = self.find(DIGEST, "", playbook.company.locale)
-        scope = of_digest(agenda, playbook, to, written(found.language, playbook, now))
+        scope = of_digest(agenda, playbook, to, self._desk_pen(found, playbook, now))
         return self._made(
             found, DIGEST, scope, key=agenda.key, case="", mailbox=mailbox, to=to.person, automatic=False, witness=False
         )
 
     def phrase(self, text: str, case: Case, playbook: Playbook) -> str:
-        """Fill in a playbook's sentence over `owner`, `company` and `customer`."""
+        """Fill in a sentence of a playbook over `owner`, `company` and `customer`, or say one of ours to the customer."""
+        if isinstance(text, Said):
+            language = self.find(HOLDING, case.language or playbook.language, playbook.company.locale).language
+            text = self._sentences(language).get(text.pattern, text)
         return self._line(text, scopes.people(case, playbook), f"the sentence {text!r} of playbook {playbook.name}")
 
     def find(self, kind: str, *languages: str) -> Letter:
@@ -121,6 +127,17 @@ class Letters:
             if name in self._texts or (not self._texts and (self.directory / name).is_file()):
                 return self._load(language, kind)
         raise LetterError(f"{self.directory.name}/{DEFAULT}/{kind}.md: there is no such letter, in any language")
+
+    def _desk_pen(self, found: Letter, playbook: Playbook, now: datetime) -> Written:
+        return written(found.language, playbook, now, self._sentences(found.language))
+
+    def _sentences(self, language: str) -> Mapping[str, str]:
+        """Return what the chapters' sentences are called in a language; of a file that is none, nothing."""
+        if language not in self._said:
+            name = f"{language}/{SENTENCES}"
+            text = self._texts.get(name, "") if self._texts else read_if_there(self.directory / name)
+            self._said[language] = sentences_of(text, f"{self.directory.name}/{name}")
+        return self._said[language]
 
     def render(self, found: Letter, kind: str, scope: Mapping[str, Any]) -> str:
         """Return the letter's Markdown with all values escaped; raises LetterError naming file and line."""

@@ -3,12 +3,13 @@
 from datetime import datetime
 
 from followupd.model import event as e
-from followupd.model.case import Case
+from followupd.model.case import Case, Stage
 from followupd.model.letter import NUDGE, Brief, Step, Writer
 from followupd.model.message import Message
 from followupd.model.option import Option
 from followupd.model.playbook import Playbook
 from followupd.model.promise import Firmness, Promise
+from followupd.model.said import said
 from followupd.recovery.options.choice import chosen
 
 
@@ -18,16 +19,24 @@ def heard(case: Case, message: Message, playbook: Playbook, write: Writer, now: 
     `case` has the mail already (CustomerWrote).
     """
     options = case.to_choose
-    if not options:
+    if not options or case.stage in {Stage.SUSPECTED, Stage.DISMISSED}:
         return []
     text = "\n".join(line for line in message.text.splitlines() if line not in message.doubtful)
     names = (case.customer.name, playbook.owner_of(case.owner).name)
     n = None if message.no_answer.startswith("DMARC") else chosen(text, options, names)
     option = next((each for each in options if each.n == n), None)
     if option is None:
-        return _unclear(case, message, "does not say clearly which option suits better", playbook, write, now)
+        return _unclear(
+            case,
+            message,
+            said("the customer has written, and does not say clearly which option suits better"),
+            playbook,
+            write,
+            now,
+        )
     if option.told and option.told <= now:
-        problem = f"chose option {option.n}, whose date has passed: {option.text}"
+        pattern = "the customer has written, and chose option {n}, whose date has passed: {text}"
+        problem = said(pattern, n=option.n, text=option.text)
         return _unclear(case, message, problem, playbook, write, now)
     by, why = message.sender.address, f"the customer chose option {option.n}"
     promise = _promise(case, option, playbook, now)
@@ -48,8 +57,8 @@ def _unclear(
 ) -> list[Step]:
     owner = playbook.owner_of(case.owner)
     brief = Brief(
-        because=f"the customer has written, and {problem}", quote=message.text,
-        problems=tuple(f"option {option.n}: {option.text}" for option in case.to_choose),
+        because=problem, quote=message.text,
+        problems=tuple(said("option {n}: {text}", n=option.n, text=option.text) for option in case.to_choose),
         asks=tuple(f"choose: {option.n}" for option in case.to_choose),
     )  # fmt: skip
     told = e.OwnerNudged(at=now, matter=f"options {now:%Y-%m-%dT%H:%M}", whom=owner.id, why=brief.because)

@@ -9,6 +9,7 @@ from followupd.model.compensation import RECEIPT, Compensation
 from followupd.model.letter import CALL, NUDGE, Brief, Step, Writer
 from followupd.model.message import Message
 from followupd.model.playbook import Playbook
+from followupd.model.said import joined, said
 from followupd.recovery.receipt.reading import Answer, Reading, read_receipt
 
 #: from the reminder about a receipt (`remind`) to the call
@@ -31,7 +32,10 @@ def act(case: Case, playbook: Playbook, write: Writer, now: datetime) -> list[St
     due = moment(case, playbook)
     if due is None or due > now or case.held:
         return []
-    because = f"nobody knows whether it arrived: {_named(case.awaiting_receipt)}. One reminder has brought no answer"
+    because = said(
+        "nobody knows whether it arrived: {grants}. One reminder has brought no answer",
+        grants=_named(case.awaiting_receipt),
+    )
     brief = Brief(
         because=because, quote=case.story, until=playbook.calendar.next_open(now),
         asks=(*_lines("received", case.awaiting_receipt), *_lines("missing", case.awaiting_receipt), "reached", "not-reached"),
@@ -85,12 +89,12 @@ def _told(
     missing, unclear = _grants(case, reading, Answer.MISSING), _grants(case, reading, Answer.UNCLEAR)
     if not (missing or unclear):
         return []
-    said = [f"the customer says that it has not arrived: {_named(missing)}"] if missing else []
-    said += (
-        [f"the customer has written, and does not say clearly whether it arrived: {_named(unclear)}"] if unclear else []
-    )
+    why = [said("the customer says that it has not arrived: {grants}", grants=_named(missing))] if missing else []
+    if unclear:
+        pattern = "the customer has written, and does not say clearly whether it arrived: {grants}"
+        why.append(said(pattern, grants=_named(unclear)))
     brief = Brief(
-        because="; ".join(said), compensation=(*missing, *unclear), quote=message.text,
+        because=joined(why), compensation=(*missing, *unclear), quote=message.text,
         asks=(*_lines("issued", missing), *_lines("received", unclear), *_lines("missing", unclear)),
     )  # fmt: skip
     owner = playbook.owner_of(case.owner)
@@ -107,7 +111,4 @@ def _lines(verb: str, grants: tuple[Compensation, ...]) -> tuple[str, ...]:
 
 
 def _named(grants: tuple[Compensation, ...]) -> str:
-    return ", ".join(
-        f"the {grant.kind}{f' of {grant.money.amount} {grant.money.currency}' if grant.money else ''}"
-        for grant in grants
-    )
+    return joined((grant.named for grant in grants), ", ")

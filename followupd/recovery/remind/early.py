@@ -9,6 +9,7 @@ from followupd.model.event import PromiseBroken, PromiseLate, PromiseMade
 from followupd.model.letter import HOLDING, Brief, Step, Writer
 from followupd.model.playbook import Playbook
 from followupd.model.promise import Firmness, Promise, PromiseState
+from followupd.model.said import said
 
 _PATIENCE = Duration(1, "business day")  # from the nudge about silence to the holding letter
 _NEW_DATE = Duration(2, "business day")  # how far a promise moves when nobody says a word about it
@@ -79,7 +80,7 @@ def holding(case: Case, playbook: Playbook, write: Writer, now: datetime) -> lis
         return []  # the customer knows a date that is still to come
     until = playbook.calendar.after(now, playbook.silence_after)
     promise = Promise(
-        n=max((each.n for each in case.promises), default=0) + 1, text="You hear from me again",
+        n=max((each.n for each in case.promises), default=0) + 1, text=write.phrase(said("news from me"), case, playbook),
         kind=Firmness.NEXT_UPDATE, due=until, told=until, source="playbook", owner=case.owner, made_at=now,
     )  # fmt: skip
     made = PromiseMade(at=now, why="the holding letter says so", promise=promise)

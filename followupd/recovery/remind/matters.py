@@ -9,6 +9,7 @@ from followupd.model.gate import lacks, still_to_give
 from followupd.model.letter import ANSWER, APPROVAL, ESCALATION, FOLLOW_UP
 from followupd.model.playbook import Playbook
 from followupd.model.promise import Promise
+from followupd.model.said import joined, said
 from followupd.recovery.remind.early import last_word
 from followupd.recovery.remind.ladder import Matter, Rung, person
 from followupd.recovery.remind.words import day_and_time
@@ -39,7 +40,7 @@ def matters(case: Case, playbook: Playbook) -> Iterator[Matter]:
         yield from _of_work(case, playbook)
     if case.not_reached and not case.held:
         at = case.not_reached_at or case.opened_at
-        sentence = f"the customer was not reached: {case.not_reached}. Please call"
+        sentence = said("the customer was not reached: {why}. Please call", why=case.not_reached)
         yield Matter(f"not-reached {at:%Y-%m-%dT%H:%M}", at, "owner", sentence, ("reached", "not-reached"), listed=True)
 
 
@@ -60,9 +61,10 @@ def _of_desk_mail(case: Case) -> Iterator[Matter]:
     for mark in case.letters:
         if mark.state == "failed" and mark.kind.startswith("desk/") and mark.kind != ANSWER:
             rung: Rung = "manager" if mark.kind in {ESCALATION, APPROVAL} else "lead"
-            sentence = (
-                f"{mark.key} could not be delivered, and nobody has read what it asks; see `followupd case {case.ref}`"
-            )
+            sentence = said(
+                "{key} could not be delivered, and nobody has read what it asks; see `followupd case {ref}`",
+                key=mark.key, ref=case.ref,
+            )  # fmt: skip
             yield Matter(f"undelivered {rung} {mark.key}", mark.at, rung, sentence)
 
 
@@ -70,7 +72,11 @@ def _of_hold(case: Case, playbook: Playbook) -> Iterator[Matter]:
     """A held case moves by nobody's hand but a person's, who may have forgotten it, or never have heard of it."""
     if case.held_at is None or (case.stage is Stage.CLOSED and not any(still_to_give(g) for g in case.compensation)):
         return
-    sentence = f"no letter of this case leaves, since it is held{': ' + case.held_because if case.held_because else ''}"
+    sentence = (
+        said("no letter of this case leaves, since it is held: {why}", why=case.held_because)
+        if case.held_because
+        else said("no letter of this case leaves, since it is held")
+    )
     at, stamp = case.held_at, f"{case.held_at:%Y-%m-%dT%H:%M}"
     rungs: tuple[tuple[Rung, str], ...] = (("owner", ""), ("lead", "lead "), ("manager", "manager "))
     for days, (rung, name) in zip(_HELD, rungs, strict=True):
@@ -86,7 +92,7 @@ def _of_answer(case: Case, playbook: Playbook) -> Iterator[Matter]:
         return
     if case.we_wrote_at is None or case.we_wrote_at < wrote:
         at = playbook.calendar.after(wrote, _ANSWER)
-        sentence = "the customer has written since the follow-up, and nobody has answered"
+        sentence = said("the customer has written since the follow-up, and nobody has answered")
         yield Matter(f"answer {wrote:%Y-%m-%dT%H:%M}", at, "owner", sentence, ("reached", "complaint"), listed=True)
 
 
@@ -99,10 +105,17 @@ def _of_promise(promise: Promise, playbook: Playbook) -> Iterator[Matter]:
     soon = calendar.before(due, _BEFORE)
     stamp = f"{due:%Y-%m-%dT%H:%M}"  # a new date is a new matter
     if (promise.made_at or due) <= soon:  # one made since then is fresh in the mind, and the question needs its day
-        yield Matter(f"promise-{n} soon {stamp}", soon, "owner", f"{what} is due on {when}", asks)
-    yield Matter(f"promise-{n} due {stamp}", due, "owner", f"{what} is due on {when}. Was it kept?", asks, listed=True)
+        yield Matter(
+            f"promise-{n} soon {stamp}",
+            soon,
+            "owner",
+            said("{promise} is due on {when}", promise=what, when=when),
+            asks,
+        )
+    asked = said("{promise} is due on {when}. Was it kept?", promise=what, when=when)
+    yield Matter(f"promise-{n} due {stamp}", due, "owner", asked, asks, listed=True)
     lead, manager = calendar.after(due, playbook.escalate_lead), calendar.after(due, playbook.escalate_manager)
-    overdue = f"{what} was due on {when}, and nobody has said that it was kept"
+    overdue = said("{promise} was due on {when}, and nobody has said that it was kept", promise=what, when=when)
     yield Matter(f"promise-{n} lead {stamp}", lead, "lead", overdue, asks)
     yield Matter(f"promise-{n} manager {stamp}", manager, "manager", overdue, asks)
 
@@ -111,7 +124,9 @@ def _of_silence(case: Case, playbook: Playbook) -> Iterator[Matter]:
     since = last_word(case)
     if case.stage in WORKING and since:
         at = playbook.calendar.after(since, playbook.silence_after)
-        yield Matter(f"silence {since:%Y-%m-%dT%H:%M}", at, "owner", "the customer has had no word from us for a while")
+        yield Matter(
+            f"silence {since:%Y-%m-%dT%H:%M}", at, "owner", said("the customer has had no word from us for a while")
+        )
 
 
 def _of_follow_up(case: Case, playbook: Playbook) -> Iterator[Matter]:
@@ -121,7 +136,7 @@ def _of_follow_up(case: Case, playbook: Playbook) -> Iterator[Matter]:
         return
     calendar = playbook.calendar
     due = calendar.after(case.fixed_at, playbook.follow_up_after)
-    sentence = f"the follow-up cannot leave: {'; '.join(lack.sentence for lack in missing)}"
+    sentence = said("the follow-up cannot leave: {why}", why=joined(lack.sentence for lack in missing))
     asks = tuple(dict.fromkeys(lack.ask for lack in missing if lack.ask))
     stamp = f"{case.fixed_at:%Y-%m-%dT%H:%M}"
     if asks:  # a letter in doubt alone has a desk mail of its own, and mostly is settled before that leaves
@@ -135,14 +150,20 @@ def _of_follow_up(case: Case, playbook: Playbook) -> Iterator[Matter]:
 def _of_approval(case: Case, playbook: Playbook) -> Iterator[Matter]:
     for grant in case.compensation:
         if grant.state is GrantState.WAITING_APPROVAL:
-            value = f" of {grant.money.amount} {grant.money.currency}" if grant.money else ""
-            sentence = f"the {grant.kind}{value} needs your word: {grant.because or 'it is above the limit'}"
+            why = grant.because or said("it is above the limit")
+            sentence = said("{grant} needs your word: {why}", grant=grant.named, why=why)
             # A lead does not approve what the lead granted.
             rung: Rung = "manager" if grant.agent == person(case, playbook, "lead").id else "lead"
             at, asks = grant.granted_at or case.opened_at, ("approve", "refuse: ")
             yield Matter(f"approve-{grant.n}", at, rung, sentence, asks, at_once=True)
             late = playbook.calendar.after(at, playbook.escalate_lead)
-            yield Matter(f"approve-{grant.n} late", late, "manager", f"{sentence}; the customer waits for it", asks)
+            yield Matter(
+                f"approve-{grant.n} late",
+                late,
+                "manager",
+                said("{asked}; the customer waits for it", asked=sentence),
+                asks,
+            )
 
 
 def _of_review(case: Case, playbook: Playbook) -> Iterator[Matter]:
@@ -151,10 +172,16 @@ def _of_review(case: Case, playbook: Playbook) -> Iterator[Matter]:
         if mark.state != "review" or mark.kind == FOLLOW_UP:
             continue
         calendar, asks, stamp = playbook.calendar, ("approve", "refuse: "), f"{mark.key} {mark.at:%Y-%m-%dT%H:%M}"
-        sentence = f"{mark.key} waits to be read before it leaves"
+        sentence = said("{key} waits to be read before it leaves", key=mark.key)
         yield Matter(f"review {stamp}", calendar.after(mark.at, _REVIEW), "owner", sentence, asks, listed=True)
         late = calendar.after(mark.at, playbook.escalate_lead)
-        yield Matter(f"review lead {stamp}", late, "lead", f"{sentence}, and nobody has", asks)
+        yield Matter(
+            f"review lead {stamp}",
+            late,
+            "lead",
+            said("{key} waits to be read before it leaves, and nobody has read it", key=mark.key),
+            asks,
+        )
 
 
 def _of_receipt(case: Case, playbook: Playbook) -> Iterator[Matter]:
@@ -162,9 +189,9 @@ def _of_receipt(case: Case, playbook: Playbook) -> Iterator[Matter]:
     since = case.followed_up_at
     if case.stage is not Stage.FOLLOWED_UP or since is None or not case.awaiting_receipt or case.unanswered:
         return
-    kinds = " and ".join(f"the {grant.kind}" for grant in case.awaiting_receipt)
+    kinds = joined((said(f"the {grant.kind}") for grant in case.awaiting_receipt), " and ")
     asks = tuple(f"{verb}: {grant.n}" for verb in ("received", "missing") for grant in case.awaiting_receipt)
-    sentence = f"the customer has not said whether {kinds} arrived"
+    sentence = said("the customer has not said whether {grants} arrived", grants=kinds)
     yield Matter(f"{RECEIPT} {since:%Y-%m-%dT%H:%M}", playbook.calendar.after(since, _RECEIPT), "owner", sentence, asks)
 
 
@@ -176,5 +203,5 @@ def _of_severity(case: Case, playbook: Playbook) -> Iterator[Matter]:
         or person(case, playbook, playbook.tell) == playbook.owner_of(case.owner)
     ):
         return
-    sentence = f"this case is of {case.severity} severity"
+    sentence = said("this case is of {severity} severity", severity=said(case.severity))
     yield Matter(f"severity {playbook.tell} {case.severity}", case.heard_at, playbook.tell, sentence, at_once=True)

@@ -11,6 +11,7 @@ from followupd.model.case import Case
 from followupd.model.event import OwnerNudged
 from followupd.model.letter import APPROVAL, ESCALATION, NUDGE, Brief, Step, Writer, as_event
 from followupd.model.playbook import Playbook
+from followupd.model.said import joined
 from followupd.recovery.remind.account import account_of
 from followupd.recovery.remind.ladder import Matter, person
 from followupd.recovery.remind.matters import matters
@@ -83,7 +84,7 @@ def _one_mail(
 ) -> list[Step]:
     kind = _kind(matters)
     brief = Brief(
-        because="; ".join(dict.fromkeys(matter.sentence for matter in matters)),
+        because=joined(matter.sentence for matter in matters),
         asks=tuple(dict.fromkeys(ask for matter in matters for ask in matter.asks)),
         promises=case.owed, compensation=case.compensation, quote=case.latest or case.story,
         account=account_of(case, playbook, now) if kind == ESCALATION else (),

@@ -3,14 +3,15 @@
 from datetime import datetime
 
 from followupd.model.calendar import Calendar
+from followupd.model.said import Moment
 
 
-def day(at: datetime, calendar: Calendar) -> str:
+def day(at: datetime, calendar: Calendar) -> Moment:
     """Return "Friday 4 December" in the company's time zone."""
     local = calendar.local(at)
-    return f"{local:%A} {local.day} {local:%B}"
+    return Moment(at, f"{local:%A} {local.day} {local:%B}")
 
 
-def day_and_time(at: datetime, calendar: Calendar) -> str:
+def day_and_time(at: datetime, calendar: Calendar) -> Moment:
     """Return "Friday 4 December at 13:00"."""
-    return f"{day(at, calendar)} at {calendar.local(at):%H:%M}"
+    return Moment(at, f"{day(at, calendar)} at {calendar.local(at):%H:%M}", timed=True)

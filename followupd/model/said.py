@@ -1,0 +1,54 @@
+"""What agents are told: English as it stands, with what it was made of, so that a desk mail can say it in another language."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+_PLACE = re.compile(r"\{(\w+)\}")
+
+
+class Said(str):
+    """A sentence in English, and a plain string to everyone who keeps it: the history, the log, JSON.
+
+    `pattern` is the sentence with places for `values` ("promise {n} is due on {when}"); a language says the pattern.
+    """
+
+    __slots__ = ("pattern", "values")
+    pattern: str
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A day in a sentence, and its time where that was said; `english` is how it stands in the English one."""
+
+    at: datetime
+    english: str
+    timed: bool = False
+
+    def __str__(self) -> str:
+        return self.english
+
+
+def said(pattern: str, **values: Any) -> Said:
+    """Return the sentence in English; values may be sentences, moments, and whatever can be printed."""
+    made = Said(fill(pattern, values, str))
+    made.pattern, made.values = pattern, values
+    return made
+
+
+def joined(parts: Iterable[str], mark: str = "; ") -> Said:
+    """Return sentences in a row, each once."""
+    values = {f"p{n}": part for n, part in enumerate(dict.fromkeys(parts))}
+    return said(mark.join(f"{{{name}}}" for name in values), **values)
+
+
+def fill(pattern: str, values: Mapping[str, Any], write: Callable[[Any], str]) -> str:
+    """Put the values into a pattern, each as `write` writes it; a place for which there is no value stays as it is."""
+    return _PLACE.sub(lambda match: write(values[match[1]]) if match[1] in values else match[0], pattern)
+
+
+def places(pattern: str) -> frozenset[str]:
+    return frozenset(_PLACE.findall(pattern))
