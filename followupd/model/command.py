@@ -38,6 +38,7 @@ VERBS: dict[str, str] = {
     "missing": "[number]",
     "option": "what by when",
     "choose": "number",
+    "withdraw-option": "[number] [because why]",
     "issue": "text",
     "impact": "text",
     "wants": "text",
@@ -54,7 +55,7 @@ VERBS: dict[str, str] = {
 }
 
 #: verbs whose text may be left out
-OPTIONAL = frozenset({"kept", "free-shipping", "issued", "refuse", "received", "missing"})
+OPTIONAL = frozenset({"withdraw-option", "kept", "free-shipping", "issued", "refuse", "received", "missing"})
 
 _LINE = re.compile(r"\s*([A-Za-z][A-Za-z-]{1,30})\s*(?::\s*(.*?))?\s*", re.DOTALL)
 

@@ -14,6 +14,8 @@ class OptionState(StrEnum):
     CHOSEN = "chosen"
     #: the customer chose another one
     PASSED = "passed"
+    #: an agent took it back
+    WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from followupd.model.case import Case, Stage
 from followupd.model.compensation import Compensation, Gift
 from followupd.model.event import OptionsAsked
 from followupd.model.letter import CONFIRMATION, DELAY, HOLDING, Brief, Step, Writer
-from followupd.model.option import Option
+from followupd.model.option import Option, OptionState
 from followupd.model.playbook import Playbook
 from followupd.model.promise import Promise, PromiseState
 
@@ -58,7 +58,9 @@ def _to_confirm(case: Case) -> tuple[Promise, ...]:
 
 
 def _to_ask(case: Case) -> tuple[Option, ...]:
-    return () if case.stage in _PAST else case.unasked
+    """Return every open option when one of them is new to the customer; one alone is no choice."""
+    open_ones = tuple(option for option in case.options if option.state is OptionState.OPEN)
+    return open_ones if case.stage not in _PAST and case.unasked and len(open_ones) > 1 else ()
 
 
 def _standing_only(promises: tuple[Promise, ...]) -> bool:

@@ -165,3 +165,51 @@ def test_a_choice_is_read_only_where_it_is_plain() -> None:
 def read(count: int, text: str) -> int | None:
     choices = [Option(n=n, text=f"way {n}", told=None) for n in range(1, count + 1)]
     return options.chosen(text, choices, ("Ana Reyes", "Kim Doe"))
+
+
+def test_a_lone_option_is_no_choice_and_is_not_asked() -> None:
+    case = then(a_case().case, "option: your money back")
+    assert confirm.moment(case, PLAYBOOK) is None
+    assert confirm.act(case, PLAYBOOK, letters(), SOON) == []
+
+
+def test_an_option_that_comes_later_is_asked_together_with_those_before() -> None:
+    later = SOON + timedelta(hours=1)
+    case = then(asked(), "option: a voucher", now=later)
+    [_, letter] = confirm.act(case, PLAYBOOK, letters(), later + timedelta(minutes=11))
+    assert isinstance(letter, Outgoing)
+    assert all(f"Option {n}:" in letter.text for n in (1, 2, 3))
+
+
+def test_an_option_may_be_taken_back_and_nobody_can_choose_it_any_more() -> None:
+    case = then(asked(), "withdraw-option: 1 because it is sold out")
+    assert [each.state for each in case.options] == [OptionState.WITHDRAWN, OptionState.OPEN]
+    case = case.after(e.CustomerWrote(at=SOON, text="1 please"))
+    [told, mail] = options.heard(case, a_mail("1 please"), PLAYBOOK, letters(), SOON)
+    assert isinstance(told, e.OwnerNudged)
+    assert isinstance(mail, Outgoing)
+    assert "choose: 2" in mail.text
+    assert "choose: 1" not in mail.text
+
+
+def test_a_letter_that_asks_about_an_option_taken_back_does_not_leave() -> None:
+    case, letter = wrote(offered())
+    assert stale(letter, case, SOON) == ""
+    assert (
+        stale(letter, then(case, "withdraw-option: 2 because 2 weeks are too long"), SOON)
+        == "the options changed meanwhile"
+    )
+
+
+def test_all_open_options_are_taken_back_by_one_word() -> None:
+    case = then(asked(), "withdraw-option")
+    assert {each.state for each in case.options} == {OptionState.WITHDRAWN}
+    with pytest.raises(NotUnderstoodError, match="no option"):
+        said(then(a_case().case), "withdraw-option")
+    with pytest.raises(NotUnderstoodError, match="the open ones are 1, 2"):
+        said(asked(), "withdraw-option: 7")
+
+
+def test_a_choice_in_a_case_that_was_dismissed_is_left_to_people() -> None:
+    case = replace(asked(), stage=Stage.DISMISSED)
+    assert options.heard(case, a_mail("2"), PLAYBOOK, letters(), SOON) == []

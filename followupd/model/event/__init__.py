@@ -41,6 +41,7 @@ from followupd.model.event.options import (
     OptionChosen,
     OptionOffered,
     OptionsAsked,
+    OptionWithdrawn,
 )
 from followupd.model.event.people import (
     Approved,
@@ -110,6 +111,7 @@ __all__ = [
     "NextStepConfirmed",
     "OptionChosen",
     "OptionOffered",
+    "OptionWithdrawn",
     "OptionsAsked",
     "OwnerChosen",
     "OwnerNudged",

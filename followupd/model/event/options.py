@@ -32,6 +32,17 @@ class OptionsAsked(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OptionWithdrawn(Event):
+    """An agent takes an option back; nobody may choose it any more."""
+
+    n: int
+
+    def on(self, case: "Case") -> "Case":
+        states = {self.n: OptionState.WITHDRAWN}
+        return replace(case, options=tuple(replace(o, state=states.get(o.n, o.state)) for o in case.options))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OptionChosen(Event):
     """The customer chose; what was chosen becomes a promise, and the other options are passed over."""
 

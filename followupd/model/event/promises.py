@@ -63,7 +63,8 @@ class PromiseLate(_PromiseTurned):
     def changes(self) -> dict[str, object]:
         # The new date does not stand in writing until the delay letter has left.
         return {
-            "state": PromiseState.LATE, "due": self.due, "told": self.told, "because": self.because, "confirmed": ""
+            "state": PromiseState.LATE, "due": self.due, "told": self.told, "because": self.because, "confirmed": "",
+            "slipped": True,
         }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from followupd.recovery.say.compensation import give, issued, refused
 from followupd.recovery.say.facts import FACT_VERBS, fact, owner, playbook, severity
 from followupd.recovery.say.insist import insist
 from followupd.recovery.say.life import close, complaint, dismiss, fixed, hold, not_reached, reached, release
-from followupd.recovery.say.options import choose, option
+from followupd.recovery.say.options import choose, option, withdraw_option
 from followupd.recovery.say.promises import KINDS, kept, late, promise_line, withdraw
 from followupd.recovery.say.receipt import missing, received
 from followupd.recovery.say.scene import Grammar, Say, Scene
@@ -34,7 +34,7 @@ def obey(command: Command, scene: Scene) -> list[e.Event]:
 _SAYINGS: dict[str, Say] = {
     "complaint": complaint, "dismiss": dismiss, "fixed": fixed, "close": close, "hold": hold, "release": release,
     "reached": reached, "not-reached": not_reached, "approve": approve, "refuse": refuse, "promised": promised,
-    "kept": kept, "late": late, "withdraw": withdraw, "issued": issued, "refused": refused, "option": option, "choose": choose, "received": received, "missing": missing,
+    "kept": kept, "late": late, "withdraw": withdraw, "issued": issued, "refused": refused, "option": option, "choose": choose, "withdraw-option": withdraw_option, "received": received, "missing": missing,
     "fault": fact, "cause-code": fact, "severity": severity, "owner": owner, "playbook": playbook,
     **dict.fromkeys(KINDS, promise_line), **dict.fromkeys(FACT_VERBS, fact), **{gift.value: give for gift in Gift},
 }  # fmt: skip

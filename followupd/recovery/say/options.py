@@ -1,5 +1,8 @@
 """Options as agents say them: offered one a line, and chosen for a customer who answered in other words."""
 
+import re
+from dataclasses import replace
+
 from followupd.errors import NotUnderstoodError
 from followupd.model import event as e
 from followupd.model.case import Stage
@@ -25,6 +28,15 @@ def option(command: Command, scene: Scene) -> list[e.Event]:
     n = max((each.n for each in scene.case.options), default=0) + 1
     offered = Option(n=n, text=what, told=when, offered_at=scene.now)
     return [*opened(command, scene), e.OptionOffered(at=scene.now, option=offered, **about(command))]
+
+
+def withdraw_option(command: Command, scene: Scene) -> list[e.Event]:
+    """Take options back: those that the line names, or all that are open; a letter that asks about them is not sent."""
+    named, _, _ = command.text.partition(" because ")
+    open_ones = [each.n for each in scene.case.options if each.state is OptionState.OPEN]
+    done = [each.n for each in scene.case.options if each.state is OptionState.WITHDRAWN]
+    numbers = numbered(replace(command, text=re.sub(r"(?i)^because\b.*", "", named)), open_ones, "option", done)
+    return [e.OptionWithdrawn(at=scene.now, n=n, **about(command)) for n in numbers]
 
 
 def choose(command: Command, scene: Scene) -> list[e.Event]:

@@ -68,7 +68,11 @@ def late(command: Command, scene: Scene) -> list[e.Event]:
     if until is None or until <= scene.now:
         raise NotUnderstoodError(f"{command.line!r} names no later date I can read; expected {expected('late')!r}")
     slipped = scene.case.promise(n)
-    if slipped and slipped.state is PromiseState.LATE and not leads(scene.playbook.team.by_id(command.agent)):
+    if (
+        slipped
+        and (slipped.slipped or slipped.state is PromiseState.LATE)
+        and not leads(scene.playbook.team.by_id(command.agent))
+    ):
         raise NotUnderstoodError(f"promise {n} has slipped once already; a lead says the second new date")
     again = made_promise(scene, n, "", Firmness.FIRM, until, command.source)
     because = found.group(3) or ""

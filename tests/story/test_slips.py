@@ -1,0 +1,73 @@
+"""A promise moves once by its owner's word or the machine's; the second new date is a lead's to say."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from followupd.errors import NotUnderstoodError
+from followupd.model import event as e
+from followupd.model.case import Case
+from followupd.model.promise import PromiseState
+from followupd.recovery import remind
+from tests.builders import NOW, PLAYBOOK, a_case
+from tests.story.lettered import letters
+from tests.story.saying import said, then
+
+FRIDAY = datetime(2026, 12, 4, 17, tzinfo=UTC)
+LATER = "late: 1 until 18 December because of the flood"
+
+
+def promised() -> Case:
+    return a_case().promised("ship the kettle", FRIDAY).confirmed(1).case
+
+
+def test_the_owner_says_the_first_new_date_and_a_lead_the_second() -> None:
+    case = then(promised(), "late: 1 until 11 December because of the flood")
+    with pytest.raises(NotUnderstoodError, match="a lead says the second new date"):
+        said(case, LATER)
+    again = then(case, LATER, agent="lee").promise(1)
+    assert again
+    assert again.told == datetime(2026, 12, 18, 17, tzinfo=UTC)
+
+
+def test_a_tag_says_no_second_date() -> None:
+    case = then(promised(), "late: 1 until 11 December because of the flood", agent="", source="tag")
+    with pytest.raises(NotUnderstoodError, match="a lead says"):
+        said(case, LATER, agent="", source="tag")
+
+
+def test_a_promise_that_slipped_and_was_broken_has_no_third_date_without_a_lead() -> None:
+    slipped = then(promised(), "late: 1 until 11 December because of the flood")
+    broken = slipped.after(e.PromiseBroken(at=NOW, n=1))
+    assert broken.promises[0].state is PromiseState.BROKEN
+    with pytest.raises(NotUnderstoodError, match="a lead says"):
+        said(broken, LATER)
+    assert then(broken, LATER, agent="lee").promises[0].state is PromiseState.LATE
+
+
+def test_a_promise_that_was_broken_at_its_first_date_may_have_one_new_date() -> None:
+    broken = promised().after(e.PromiseBroken(at=NOW, n=1))
+    assert then(broken, LATER).promises[0].state is PromiseState.LATE
+
+
+def test_the_machine_moves_a_promise_once_at_half_of_its_margin_and_never_again() -> None:
+    case = promised()
+    own = FRIDAY - timedelta(hours=4)
+    case = case.with_promise(1, due=own)
+    at = remind.moment(case, PLAYBOOK)
+    half = FRIDAY - timedelta(hours=2)
+    assert at
+    assert at < half
+    assert not any(
+        isinstance(step, e.PromiseLate) for step in remind.act(case, PLAYBOOK, letters(), half - timedelta(minutes=1))
+    )
+    [late] = remind.act(case, PLAYBOOK, letters(), half)
+    assert isinstance(late, e.PromiseLate)
+    assert late.told == datetime(2026, 12, 8, 17, tzinfo=UTC)
+    case = case.after(late).after(e.CustomerTold(at=half, key="FU-7K3Q9.delay.1", kind="delay", promises=(1,)))
+    for hours in range(1, 24 * 14):
+        steps = remind.act(case, PLAYBOOK, letters(), half + timedelta(hours=hours))
+        assert not any(isinstance(step, e.PromiseLate) for step in steps)
+        for step in steps:
+            if isinstance(step, e.Event):
+                case = case.after(step)
