@@ -1,13 +1,12 @@
 """cases, case, explain, tell: what is known, what will happen, and a word to it."""
 
 import argparse
-import getpass
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from followupd.cli import DONE, PROBLEMS
-from followupd.cli.house import open_house
+from followupd.cli.house import open_house, who_types
 from followupd.cli.printing import as_json, case_view, complain, condition_words, moment, safe, table
 from followupd.model.case import Case, Stage
 from followupd.model.event import Event
@@ -174,7 +173,7 @@ def _tell(options: argparse.Namespace) -> int:
     if options.agent and agent is None:
         complain(f"followupd tell: {options.agent!r} is no agent of this configuration")
         return PROBLEMS
-    actor = agent.name if agent else f"{getpass.getuser()} at the command line"
+    actor = agent.name if agent else who_types()
     lines = [part for line in options.lines for part in line.splitlines()]
     with house.ledger.work() as work:
         case = work.cases.get(options.ref.upper())

@@ -1,12 +1,11 @@
 """backup, upgrade, export, erase: the ledger itself, and what it knows of one customer."""
 
 import argparse
-import getpass
 from pathlib import Path
 from typing import Any
 
 from followupd.cli import DONE, PROBLEMS
-from followupd.cli.house import open_house
+from followupd.cli.house import open_house, who_types
 from followupd.cli.printing import as_json, complain, safe
 
 
@@ -65,9 +64,8 @@ def _erase(options: argparse.Namespace) -> int:
     from followupd import clock
 
     house = open_house(options.config)
-    by = f"{getpass.getuser()} at the command line"
     with house.ledger.work() as work:
-        done = work.forgetting.forget(options.address, by, clock.now(), even_open=options.even_open)
+        done = work.forgetting.forget(options.address, who_types(), clock.now(), even_open=options.even_open)
     traceless = house.ledger.leave_no_trace()
     if options.json:
         as_json({**done.view(), "traceless": traceless})

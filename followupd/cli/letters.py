@@ -1,17 +1,22 @@
-"""letters, settle, preview, gift-cards: what leaves."""
+"""letters, settle, preview, diff: what leaves."""
 
 import argparse
-import csv
-import getpass
-import sys
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from followupd.cli import DONE, PROBLEMS, USAGE
-from followupd.cli.house import open_house
-from followupd.cli.printing import as_json, complain, condition_words, letter_view, moment, safe, safe_lines, table
-from followupd.model.compensation import Money
+from followupd.cli import DONE, USAGE
+from followupd.cli.house import open_house, who_types
+from followupd.cli.printing import (
+    as_json,
+    complain,
+    condition_words,
+    letter_view,
+    moment,
+    safe,
+    safe_lines,
+    table,
+    write,
+)
 
 
 def add(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -37,13 +42,6 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     )
     diff.add_argument("old", metavar="OLD_DIR", type=Path)
     diff.set_defaults(do=_diff)
-    cards = commands.add_parser("gift-cards", help="the stock of gift cards")
-    actions = cards.add_subparsers(metavar="ACTION", required=True)
-    imported = actions.add_parser("import", parents=[common], help="codes from a CSV: code,amount,currency,expires")
-    imported.add_argument("file", metavar="FILE", type=Path)
-    imported.set_defaults(do=_import)
-    listed = actions.add_parser("list", parents=[common], help="the stock, without the codes")
-    listed.set_defaults(do=_list)
 
 
 def _letters(options: argparse.Namespace) -> int:
@@ -66,8 +64,7 @@ def _settle(options: argparse.Namespace) -> int:
     from followupd import clock
 
     house = open_house(options.config)
-    by = f"{getpass.getuser()} at the command line"
-    house.dispatch.settle_by_hand(options.key, options.how, by, clock.now())
+    house.dispatch.settle_by_hand(options.key, options.how, who_types(), clock.now())
     with house.ledger.work() as work:
         state = work.outbox.get(options.key)
     if options.json:
@@ -90,10 +87,10 @@ def _preview(options: argparse.Namespace) -> int:
     now = clock.now()
     letter = previewed(options.config, options.letter, options.case.upper(), options.sample, now, options.language)
     if options.eml:
-        options.eml.write_bytes(compose(letter, now=now))
+        write(options.eml, compose(letter, now=now))
     for path, part in ((options.html, letter.html), (options.text, letter.text)):
         if path:
-            path.write_text(part, encoding="utf-8")
+            write(path, part.encode())
     if options.json:
         as_json({
             "kind": letter.kind, "from": letter.sender.address, "from_name": letter.sender.name,
@@ -143,88 +140,4 @@ def _diff(options: argparse.Namespace) -> int:
         if found
         else "No letter would read differently."
     )
-    return DONE
-
-
-def _import(options: argparse.Namespace) -> int:
-    from followupd import clock
-
-    house = open_house(options.config)
-    now, taken, problems = clock.now(), 0, []
-    rows, again = _rows(options.file, house.settings.company.currency), 0
-    with house.ledger.work() as work:
-        for line, code, money, expires in rows:
-            if isinstance(money, str):
-                problems.append(f"{options.file}:{line}: {money}")
-            elif work.cards.add(code, money, expires, now):
-                taken += 1
-            else:
-                again += 1
-    if options.json:
-        as_json({"imported": taken, "known": again, "problems": problems})
-    else:
-        print(f"{taken} gift card(s) imported, {again} known before.")
-    for problem in problems:
-        complain(problem)
-    return PROBLEMS if problems else DONE
-
-
-def _rows(path: Path, currency: str) -> list[tuple[int, str, Money | str, datetime | None]]:
-    """Read the CSV; a row that cannot be read carries its problem in place of the money, and never its code."""
-    found: list[tuple[int, str, Money | str, datetime | None]] = []
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        print(f"followupd gift-cards: {path} cannot be read: {error}", file=sys.stderr)
-        raise SystemExit(PROBLEMS) from None
-    reader = csv.reader(text.splitlines())
-    for row in reader:
-        cells = [cell.strip() for cell in row]
-        if not any(cells) or cells[0].casefold() == "code":
-            continue
-        found.append(_row(reader.line_num, [*cells, "", "", ""], currency))
-    return found
-
-
-def _row(line: int, cells: list[str], currency: str) -> tuple[int, str, Money | str, datetime | None]:
-    code, amount, its_currency, expires = cells[:4]
-    if not code:
-        return line, "", "there is no code in the first column", None
-    try:
-        money = Money.of(amount, its_currency or currency)
-    except (ValueError, KeyError):
-        return line, "", "the amount is not a number such as 20.00; columns are code,amount,currency,expires", None
-    if money.minor == 0:
-        return line, "", "the amount is nothing; columns are code,amount,currency,expires", None
-    try:
-        # A card that expires on a day is good until the end of that day.
-        end = datetime.fromisoformat(expires).replace(tzinfo=UTC) + timedelta(days=1) if expires else None
-    except ValueError:
-        return line, "", "the date of expiry is not like 2027-12-31", None
-    return line, code, money, end
-
-
-def _list(options: argparse.Namespace) -> int:
-    house = open_house(options.config)
-    with house.ledger.work() as work:
-        cards = work.cards.all()
-    if options.json:
-        as_json([
-            {
-                "number": card.number, "amount": card.money.amount, "currency": card.money.currency,
-                "expires": moment(card.expires), "imported_at": moment(card.imported_at), "case": card.case_ref,
-                "given_at": moment(card.taken_at),
-            }
-            for card in cards
-        ])  # fmt: skip
-        return DONE
-    if not cards:
-        complain("No gift cards.")
-    table(
-        (
-            str(card.number), f"{card.money.amount} {card.money.currency}", f"expires {card.expires:%Y-%m-%d}" if card.expires else "",
-            f"given to {card.case_ref} {moment(card.taken_at)}" if card.case_ref else "in stock",
-        )
-        for card in cards
-    )  # fmt: skip
     return DONE

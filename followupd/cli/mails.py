@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ def _read(options: argparse.Namespace) -> int:
     return PROBLEMS if failed else DONE
 
 
-def _mails(names: list[str], ours: Ours) -> Iterator[tuple[str, Message | str]]:
+def _mails(names: list[str], ours: Ours) -> Iterator[tuple[Any, Message | str]]:
     """Yield each mail as it was read, or the reason why it cannot be."""
     for name in names:
         if name == "-":
@@ -46,8 +47,11 @@ def _mails(names: list[str], ours: Ours) -> Iterator[tuple[str, Message | str]]:
             yield name, f"cannot be opened: {error.strerror}"
 
 
-def _standard_input(ours: Ours) -> Iterator[tuple[str, Message | str]]:
-    raw = sys.stdin.buffer.read()
+def _standard_input(ours: Ours) -> Iterator[tuple[Any, Message | str]]:
+    raw = sys.stdin.buffer.read().removeprefix(BOM_UTF8)
+    if not raw.strip():
+        yield "-", "nothing was given"
+        return
     if not raw.lstrip().startswith(b"{"):
         yield "-", _message(raw, ours)
         return
@@ -56,10 +60,10 @@ def _standard_input(ours: Ours) -> Iterator[tuple[str, Message | str]]:
             yield _json_line(line, number, ours)
 
 
-def _json_line(line: bytes, number: int, ours: Ours) -> tuple[str, Message | str]:
+def _json_line(line: bytes, number: int, ours: Ours) -> tuple[Any, Message | str]:
     try:
         row = json.loads(line)
-        name = str(row.get("id", f"line {number}"))
+        name = row.get("id", f"line {number}")
     except (ValueError, AttributeError) as error:
         return f"line {number}", f"is no JSON object: {error}"
     try:
@@ -77,9 +81,9 @@ def _message(raw: bytes, ours: Ours) -> Message | str:
 
 
 def _print(view: dict[str, Any]) -> None:
-    print(safe(view["id"]))
+    print(safe(str(view["id"])))
     if view["error"]:
-        complain(f"  goes to quarantine: {view['error']}")
+        complain(f"  cannot be read: {view['error']}")
         return
     print(f"  {view['kind']}: {safe(view['because'])}")
     print(f"  from {safe(view['from'])}, subject {safe(view['subject'])!r}")

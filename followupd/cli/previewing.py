@@ -56,6 +56,7 @@ def previewed(directory: Path, kind: str, ref: str, sample: str, now: datetime, 
         FollowupdError: there is no letter of that kind.
         LetterError: the letter lacks something that it must say.
     """
+    kind = f"desk/{kind}" if f"desk/{kind}" in DESK_MAILS else kind
     if kind not in (*CUSTOMER_LETTERS, *DESK_MAILS):
         raise FollowupdError(f"{kind!r} is no letter; there are {', '.join((*CUSTOMER_LETTERS, *DESK_MAILS))}")
     if not ref:

@@ -4,8 +4,10 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+from followupd.errors import OutageError
 from followupd.model.case import Case
 from followupd.model.event import Event
 from followupd.model.kept import LetterState
@@ -47,6 +49,14 @@ def safe_lines(text: str) -> str:
 
 def complain(text: str) -> None:
     print(safe_lines(text), file=sys.stderr)
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file that somebody asked for; raises OutageError, with its name, when it cannot be written."""
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise OutageError(f"{path} cannot be written: {error.strerror}") from None
 
 
 def letter_view(state: LetterState) -> dict[str, Any]:
@@ -121,5 +131,5 @@ def condition_words(condition: Condition) -> str:
         Condition.REVIEW: "waits for an agent's approval", Condition.READY: "may leave", Condition.LEAVING: "is on its way",
         Condition.SENT: "was accepted by the server", Condition.DEFERRED: "is tried again later",
         Condition.REFUSED: "was refused for good", Condition.DOUBT: "is in doubt: nobody knows whether it left",
-        Condition.DROPPED: "was taken back before it left",
+        Condition.DROPPED: "is dropped: it does not leave from here any more",
     }[condition]  # fmt: skip

@@ -39,8 +39,8 @@ class Reader:
         self._playbooks, self._calendar = dict(settings.playbooks), settings.calendar
         self._currency, self._judge = settings.company.currency, taught_judge_of(settings)
 
-    def view(self, name: str, found: Message | str) -> dict[str, Any]:
-        """Return one line of `read --json`; a mail that cannot be read carries the reason as its error."""
+    def view(self, name: object, found: Message | str) -> dict[str, Any]:
+        """Return one line of `read --json`, under the name it came with; one that cannot be read carries the reason as error."""
         error = found if isinstance(found, str) else ""
         if isinstance(found, str):
             found = Message(kind=Kind.CUSTOMER, because="cannot be read")
@@ -73,7 +73,7 @@ class Reader:
             for p in promises
         ], [
             {
-                "kind": g.kind, "amount": g.amount or None, "currency": g.currency or self._currency or None,
+                "kind": g.kind, "amount": g.amount or None, "currency": (g.currency or self._currency or None) if g.amount else None,
                 "text": g.text, "past": g.past, "words": list(g.words),
             }
             for g in grants

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from followupd.cli import DONE, USAGE
 from followupd.cli.house import open_house
-from followupd.cli.printing import as_json, complain, moment, table
+from followupd.cli.printing import as_json, complain, moment, table, write
 from followupd.model.calendar import Calendar, Duration
 from followupd.model.case import Case
 from followupd.model.compensation import Compensation
@@ -57,7 +57,7 @@ def _report(options: argparse.Namespace) -> int:
         return DONE
     found = report(lives, since)
     if options.html:
-        options.html.write_text(as_page(found, house.settings.company.name), encoding="utf-8")
+        write(options.html, as_page(found, house.settings.company.name).encode())
     if options.json:
         as_json(as_view(found))
     elif not options.html:

@@ -121,5 +121,8 @@ def _resume(options: argparse.Namespace) -> int:
     house = open_house(options.config)
     with house.ledger.work() as work:
         work.pulse.put("breaker", "closed", clock.now())
-    print("The breaker is closed; letters leave again.")
+    if options.json:
+        as_json({"breaker": "closed"})
+    else:
+        print("The breaker is closed; letters leave again.")
     return DONE

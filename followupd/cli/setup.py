@@ -68,21 +68,24 @@ def _online(options: argparse.Namespace) -> list[Problem]:
     """Ask every server and say in plain words what was found; what is wrong comes back as problems."""
     from followupd.cli.surveying import look_at, unreachable
     from followupd.edges.accounts import post_of
-    from followupd.edges.settings import load
+    from followupd.edges.settings import load, missing_secrets
 
-    settings, found = load(options.config), []
+    settings = load(options.config)
+    found = missing_secrets(settings)
     say = complain if options.json else print
     for n, each in enumerate(settings.mailboxes):
         try:
             for sentence in look_at(settings, each):
                 say(f"{each.name}: {sentence}")
-        except SetupError as error:  # a secret that is not there
-            found += error.problems
+        except SetupError as error:
+            found += [each for each in error.problems if each not in found]
         except OutageError as error:
             found.append(unreachable(f"mailbox[{n}]", str(error)))
     try:
         for sentence in post_of(settings.post).survey():
             say(f"post: {sentence}")
+    except SetupError as error:
+        found += [each for each in error.problems if each not in found]
     except OutageError as error:
         found.append(unreachable("post", str(error)))
     return found

@@ -1,7 +1,8 @@
 """What the ledger hands out: mails as they were kept, letters and cards with where they stand."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from followupd.model.compensation import Money
 from followupd.model.message import Message, Place
@@ -90,7 +91,7 @@ class LetterState:
 
 @dataclass(frozen=True, slots=True)
 class TakenCard:
-    """A card that belongs to one grant of one case. Its code is shown by no repr."""
+    """A card that belongs to one grant of one case; `expires` is the end of its last day. No repr shows its code."""
 
     code: str
     money: Money
@@ -98,6 +99,10 @@ class TakenCard:
 
     def __repr__(self) -> str:
         return f"TakenCard(code=..., money={self.money!r}, expires={self.expires!r})"
+
+    def last_day(self, timezone: str) -> str:
+        """Return the last day on which the card is good, "2027-12-31", or "" when it never expires."""
+        return _last_day(self.expires, timezone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +136,10 @@ class CardState:
     case_ref: str | None
     taken_at: datetime | None
 
+    def last_day(self, timezone: str) -> str:
+        """Return the last day on which the card is good, "2027-12-31", or "" when it never expires."""
+        return _last_day(self.expires, timezone)
+
 
 @dataclass(frozen=True, slots=True)
 class Reached:
@@ -142,3 +151,11 @@ class Reached:
     passed_over: int
     synced_at: datetime
     since: datetime | None = None
+
+
+def _last_day(expires: datetime | None, timezone: str) -> str:
+    if not expires:
+        return ""
+    last = expires - timedelta(seconds=1)
+    # Whoever made the card counted in UTC or in the company's zone: of two days the earlier is promised.
+    return min(last.astimezone(UTC).date(), last.astimezone(ZoneInfo(timezone)).date()).isoformat()

@@ -1,0 +1,115 @@
+"""Commands typed oddly, in a house that was just made: a clear sentence each, and never a traceback."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.story.configured import LEAST
+
+
+@dataclass
+class Terminal:
+    """Somebody who types commands in a house with an empty ledger."""
+
+    directory: Path
+
+    def types(
+        self, *words: str | bytes, given: bytes = b"", **environment: str
+    ) -> "subprocess.CompletedProcess[bytes]":
+        known = {**os.environ, "FOLLOWUPD_CONFIG": str(self.directory), **environment}
+        command = [sys.executable, "-m", "followupd", *words]
+        return subprocess.run(command, input=given, capture_output=True, env=known, check=False)
+
+    def fails(self, *words: str | bytes, code: int = 1, given: bytes = b"", **environment: str) -> str:
+        """Return what is said of a command that cannot be carried out."""
+        done = self.types(*words, given=given, **environment)
+        said = done.stderr.decode()
+        assert "Traceback" not in said
+        assert done.returncode == code, said
+        return said
+
+    def json(self, *words: str, given: bytes = b"") -> list[dict[str, object]]:
+        done = self.types(*words, "--json", given=given)
+        assert not done.stderr, done.stderr
+        return (
+            json.loads(done.stdout) if words[0] != "read" else [json.loads(each) for each in done.stdout.splitlines()]
+        )
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Terminal:
+    directory = tmp_path / "etc"
+    done = subprocess.run([sys.executable, "-m", "followupd", "init", str(directory)], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    ledger = f'\n[ledger]\nurl = "sqlite:///{tmp_path}/ledger.db"\n'
+    (directory / "followupd.toml").write_text(LEAST + ledger)
+    return Terminal(directory)
+
+
+@pytest.mark.parametrize("option", ["--html", "--text", "--eml"])
+def test_a_letter_that_cannot_be_written_to_a_file_says_which(terminal: Terminal, option: str) -> None:
+    assert "/nowhere/letter cannot be written" in terminal.fails("preview", "follow-up", option, "/nowhere/letter")
+    assert "/nowhere/letter cannot be written" in terminal.fails("report", "--html", "/nowhere/letter")
+
+
+def test_words_that_are_no_utf_8_are_refused(terminal: Terminal) -> None:
+    assert "is not written in UTF-8" in terminal.fails("tell", "FU-22222", b"cause: caf\xe9", code=2)
+
+
+def test_a_full_disk_is_said_in_one_line(terminal: Terminal) -> None:
+    with Path("/dev/full").open("wb") as full:
+        command = [sys.executable, "-m", "followupd", "cases", "--json"]
+        known = {**os.environ, "FOLLOWUPD_CONFIG": str(terminal.directory)}
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, env=known, check=False)
+    assert (done.returncode, done.stderr) == (1, b"followupd: the disk is full\n")
+
+
+def test_a_terminal_that_knows_ascii_alone_still_shows_a_letter(terminal: Terminal) -> None:
+    done = terminal.types("preview", "follow-up", "--language", "de", PYTHONIOENCODING="ascii")
+    assert done.returncode == 0, done.stderr
+    assert b"gr\\xfc\\xdfe" in done.stdout.lower() or b"\\xfc" in done.stdout
+
+
+def test_options_may_stand_before_and_behind_an_action(terminal: Terminal) -> None:
+    for words in (("gift-cards", "--json", "list"), ("gift-cards", "list", "--json"), ("--json", "gift-cards", "list")):
+        assert json.loads(terminal.types(*words).stdout) == []
+    place = str(terminal.directory)
+    assert terminal.types("gift-cards", "--config", place, "list").returncode == 0
+    assert json.loads(terminal.types("resume", "--json").stdout) == {"breaker": "closed"}
+
+
+def test_a_mail_for_agents_may_be_named_without_its_folder(terminal: Terminal) -> None:
+    assert terminal.json("preview", "opened") == terminal.json("preview", "desk/opened")
+
+
+def test_a_gift_card_is_good_until_the_day_that_the_file_says(terminal: Terminal) -> None:
+    file = terminal.directory / "codes.csv"
+    file.write_text("code,amount,currency,expires\nA-1,20.00,gbp,2028-01-01\nB-2,20,EURO,\nC-3,20,,\n")
+    assert "'EURO' is no currency" in terminal.fails("gift-cards", "import", str(file))
+    found = terminal.json("gift-cards", "list")
+    assert [(each["currency"], each["expires"]) for each in found] == [("GBP", "2028-01-01"), ("GBP", None)]
+    assert "/nowhere.csv cannot be read" in terminal.fails("gift-cards", "import", "/nowhere.csv")
+
+
+def test_a_mail_keeps_the_id_that_it_came_with(terminal: Terminal) -> None:
+    lines = b'\xef\xbb\xbf{"id": 7, "subject": "Hello", "body": "Where is it?"}\n{"subject": "No id"}\n'
+    assert [each["id"] for each in terminal.json("read", "-", given=lines)] == [7, "line 2"]
+    assert "nothing was given" in terminal.fails("read", "-", given=b"\n")
+    assert "cannot be opened" in terminal.fails("read", "/nowhere.eml")
+
+
+def test_what_was_given_without_an_amount_has_no_currency(terminal: Terminal) -> None:
+    [found] = terminal.json("read", "-", given=b'{"body": "We will send you a refund."}')
+    assert [(each["amount"], each["currency"]) for each in found["compensation"]] == [(None, None)]  # type: ignore[attr-defined]
+
+
+def test_a_secret_that_is_not_there_is_a_problem_of_check_online(terminal: Terminal) -> None:
+    (terminal.directory / "credentials/ledger-key").unlink()
+    done = terminal.types("check", "--online", "--json")
+    assert done.returncode == 1
+    assert "ledger.key" in {each["key"] for each in json.loads(done.stdout)}
