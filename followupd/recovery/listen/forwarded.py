@@ -15,7 +15,8 @@ SUBJECT = re.compile(
     + r")\s?(?:\[\d{1,3}\])?\s?[:：]",
     re.IGNORECASE,
 )
-HINTS = tuple(dict.fromkeys(max(words.split(), key=len) for words in phrases.FORWARDED))
+_LONGEST = {max(words.split(), key=len) for words in phrases.FORWARDED}
+HINTS = tuple(sorted(word for word in _LONGEST if not any(other in word for other in _LONGEST - {word})))
 ASCII_HINTS = tuple(filter(str.isascii, HINTS))
 LOOKED_AT = 200  # lines in which the original's header block is looked for
 
@@ -27,7 +28,11 @@ def forwarded_from(mail: Mail, subject: str, text: str, ours: Ours) -> Person | 
         return None
     lines = [MARKS.sub("", line[:400]).strip() for line in text.split("\n", LOOKED_AT)[:LOOKED_AT]]
     begun = next(
-        (number for number, line in enumerate(lines) if FORWARDED.match(low := line.lower()) or (announced and ORIGINAL.match(low))),
+        (
+            number
+            for number, line in enumerate(lines)
+            if FORWARDED.match(low := line.lower()) or (announced and ORIGINAL.match(low))
+        ),
         None,
     )
     if begun is None and not announced:

@@ -1,7 +1,7 @@
 """Turn an HTML body into text: quotes marked with ">", what is struck out or hidden left out (MAIL.md, sections 3 and 4)."""
 
 import re
-from collections.abc import Iterator
+from functools import cache
 from html import unescape
 from typing import Any
 
@@ -11,10 +11,6 @@ LONGEST = 400_000  # characters of one body
 MOST_TAGS = 20_000
 MARK = "\ue000"  # stands where a quote was cut out; taken out of what customers wrote
 # Where mail programs put the earlier mail.
-QUOTE_CLASSES = re.compile(
-    r"(?:^|\s)(?:gmail_attr|yahoo_quoted|yahoo-quoted-begin|protonmail_quote|tutanota_quote|moz-cite-prefix|moz-forward-container"
-    r"|zmail_extra|iwc-quote|ms-outlook-mobile-reference-message|front-blockquote)(?:\s|$)"
-)
 QUOTE_NAMES = frozenset(
     {
         *(
@@ -24,7 +20,9 @@ QUOTE_NAMES = frozenset(
             "reply-intro",
             "messageReplySection",
         ),
-        *("ms-outlook-mobile-body-reference", "__QUOTED_TEXT__"),
+        *("ms-outlook-mobile-body-reference", "__QUOTED_TEXT__", "gmail_attr", "yahoo_quoted", "yahoo-quoted-begin"),
+        *("protonmail_quote", "tutanota_quote", "moz-cite-prefix", "moz-forward-container", "zmail_extra", "iwc-quote"),
+        *("ms-outlook-mobile-reference-message", "front-blockquote"),
     }
 )
 # From these on, all that follows in the document is the earlier mail.
@@ -41,6 +39,9 @@ GONE_STYLE = re.compile(
     re.IGNORECASE,
 )
 SIGNATURE_NAMES = frozenset({"Signature", "x_Signature", "gmail_signature", "moz-signature"})
+NAMES = ("id", "name", "data-marker")
+MARKS = frozenset({"class", "style", *NAMES})
+Marked = tuple[Any, dict[str, str]]
 BLOCKS = frozenset({"br", "p", "div", "tr", "li", "blockquote", "h1", "h2", "h3", "h4", "pre", "table", "hr"})
 TAG = re.compile(r"<[^<>]{0,5000}>")
 BREAK = re.compile(r"<(?:br|/?p|/?div|/tr|/li|/?h[1-6]|/?table|/?blockquote)\b[^<>]{0,2000}>", re.IGNORECASE)
@@ -86,44 +87,58 @@ def tidy(text: str) -> str:
 
 
 def _tree(html: str) -> Any:
-    from lxml.etree import HTMLParser, fromstring
+    from lxml.etree import fromstring
 
-    return fromstring(html, HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True))
+    return fromstring(html, _parser())
+
+
+@cache
+def _parser() -> Any:
+    from lxml.etree import HTMLParser
+
+    return HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
 
 
 def _rendered(tree: Any) -> str:
     _drop_hidden(tree)
-    nodes = list(tree.iter())  # held, since lxml makes each node's face anew whenever nobody holds it
-    marked = [node for node in nodes if node.attrib]
-    for node in [node for node in marked if _names(node) & CUT_NAMES or _cuts(node)][:1]:
-        _gather_rest(node)
-    texts = [_cut_out(node, number) for number, node in enumerate(list(_quotes(tree)))]
-    for node in [node for node in marked if _names(node) & SIGNATURE_NAMES]:
+    marked = _marked(tree)
+    cut = next((node for node, marks in marked if _names(marks) & CUT_NAMES or _cuts(marks)), None)
+    if cut is not None:
+        _gather_rest(cut)
+        marked = _marked(tree)
+    texts = [_cut_out(node, number) for number, node in enumerate(_quotes(marked))]
+    for node in [node for node, marks in marked if _names(marks) & SIGNATURE_NAMES]:
         _mark_signature(node)
     return tidy(_put_back(laid_out(tree), texts))
 
 
-def _names(node: Any) -> set[str]:
+def _marked(tree: Any) -> list[Marked]:
+    """Return the nodes that say something about themselves, with what they say, in the document's order."""
+    said = ((node, dict(node.items())) for node in tree.iter())
+    return [(node, marks) for node, marks in said if not MARKS.isdisjoint(marks) or node.tag == "blockquote"]
+
+
+def _names(marks: dict[str, str]) -> set[str]:
     """Return the class, id and name of a node: what mail programs mark their containers with."""
-    if not node.attrib or not isinstance(node.tag, str):
-        return set()
-    return {*node.get("class", "").split(), node.get("id", ""), node.get("name", ""), node.get("data-marker", "")}
+    return {*marks.get("class", "").split(), *(marks[name] for name in NAMES if name in marks)}
 
 
-def _cuts(node: Any) -> bool:
-    style = node.get("style")
-    return bool(style) and CUT_STYLE.search(style) is not None
+def _cuts(marks: dict[str, str]) -> bool:
+    style = marks.get("style", "")
+    return "border-top" in style.lower() and CUT_STYLE.search(style) is not None
 
 
 def _drop_hidden(tree: Any) -> None:
     for node in list(tree.iter()):
-        style = node.get("style")
-        if (
-            node.tag in GONE_TAGS
-            or node.get("hidden") is not None
-            or (style and GONE_STYLE.search(style.replace(" ", "")))
-        ):
+        if node.tag in GONE_TAGS or _hidden(node.items()):
             _drop(node)
+
+
+def _hidden(items: list[tuple[str, str]]) -> bool:
+    return any(
+        name == "hidden" or (name == "style" and GONE_STYLE.search(value.replace(" ", "")) is not None)
+        for name, value in items
+    )
 
 
 def _drop(node: Any) -> None:
@@ -140,28 +155,24 @@ def _drop(node: Any) -> None:
     parent.remove(node)
 
 
-def _quotes(tree: Any) -> Iterator[Any]:
-    """Yield the outermost containers of quoted text."""
-    taken: set[Any] = set()
-    for node in tree.iter():
-        if node.getparent() in taken:
-            taken.add(node)
-        elif _is_quote(node):
-            taken.add(node)
-            yield node
+def _quotes(marked: list[Marked]) -> list[Any]:
+    """Return the outermost containers of quoted text."""
+    found: dict[Any, None] = {}
+    for node, marks in marked:
+        if _is_quote(node, marks) and not any(above in found for above in node.iterancestors()):
+            found[node] = None
+    return list(found)
 
 
-def _is_quote(node: Any) -> bool:
+def _is_quote(node: Any, marks: dict[str, str]) -> bool:
     if node.tag == "blockquote":
-        marks = node.get("class", "") + node.get("style", "").replace(" ", "")
+        looks = marks.get("class", "") + marks.get("style", "").replace(" ", "")
         return (
-            node.get("type") == "cite"
-            or any(mark in marks for mark in ("quote", "cite", "border-left"))
+            marks.get("type") == "cite"
+            or any(mark in looks for mark in ("quote", "cite", "border-left"))
             or _introduced(node)
         )
-    return bool(node.attrib) and (
-        bool(_names(node) & QUOTE_NAMES) or QUOTE_CLASSES.search(node.get("class", "")) is not None
-    )
+    return not QUOTE_NAMES.isdisjoint(_names(marks))
 
 
 def _introduced(node: Any) -> bool:

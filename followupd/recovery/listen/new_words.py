@@ -43,7 +43,6 @@ ABOVE = re.compile(_words(phrases.ABOVE_THIS_LINE))
 MARKED = re.compile(r"\s{0,3}[>›»|｜＞]")
 BROKEN = re.compile(r">\s?[^\s>]{0,20}\s?[:：]$")  # the end of a heading that was broken inside "<kim@example.org>"
 LONGEST_NAME = 120  # characters of a heading that names nobody's address and no time
-ASCII_YOU_SAID = tuple(filter(str.isascii, phrases.YOU_SAID))
 FAR = 8  # lines of a header block that are looked at
 
 
@@ -203,7 +202,9 @@ def _after(lines: list[str], at: int) -> str:
 
 def _is_attribution(text: str, *, opened: bool, next_line: str) -> bool:
     if text[-1:] not in ":：":
-        return opened and "@" in text and CLOCK.search(text) is not None and ENDED.search(text[-60:].lower()) is not None
+        return (
+            opened and "@" in text and CLOCK.search(text) is not None and ENDED.search(text[-60:].lower()) is not None
+        )
     quoted_below = MARKED.match(next_line) is not None
     if VERB.search(text.lower()):
         known = "@" in text or (opened and DATED.search(text) is not None)
@@ -254,11 +255,11 @@ def _doubts(lines: list[str], kinds: list[str], thread: Thread, *, note: bool) -
     if note:
         return  # "cause: you told us the old address" is the agent's own word
     lowered = "\n".join(lines).casefold()
-    known = ASCII_YOU_SAID if lowered.isascii() else phrases.YOU_SAID
-    for said in [words for words in known if words in lowered]:
-        for number, line in enumerate(lines):
-            if kinds[number] == NEW and said in line.casefold():
-                kinds[number] = MAYBE
+    for letters, words in phrases.YOU_SAID.items():
+        if letters in lowered and any(said in lowered for said in words):
+            for number, line in enumerate(lines):
+                if kinds[number] == NEW and any(said in line.casefold() for said in words):
+                    kinds[number] = MAYBE
 
 
 def _stray(above: str, line: str, below: str) -> str:

@@ -139,10 +139,18 @@ ABOVE_THIS_LINE = _list("""
     línea | acima desta linha | sopra questa riga | boven deze regel | over denne linje | ovanför den här raden
     | powyżej tej linii | выше этой строки | この線より上に | 回复此行上方
 """)
-# "You wrote: ...": what stands behind such words was said by somebody else.
-YOU_SAID = _list("""
-    you wrote | you said | you promised | you told | you answered | your mail said | i was told | sie schrieben
-    | sie haben geschrieben | du schriebst | hast du geschrieben | vous avez écrit | vous aviez écrit | usted
-    escribió | você escreveu | avete scritto | hai scritto | u schreef | du skrev | napisał pan | вы писали | вы
-    написали
-""")
+# "You wrote: ...": what stands behind such words was said by somebody else. Before each group letters that all of it has,
+# for a cheap look first.
+YOU_SAID = {
+    "you": _list("you wrote | you said | you promised | you told | you answered | your mail said"),
+    "i was told": ("i was told",),
+    "schrieb": _list("sie schrieben | sie haben geschrieben | du schriebst | hast du geschrieben"),
+    "écri": _list("vous avez écrit | vous aviez écrit"),
+    "escribió": ("usted escribió",),
+    "escreveu": ("você escreveu",),
+    "scritto": _list("avete scritto | hai scritto"),
+    "schreef": ("u schreef",),
+    "skrev": ("du skrev",),
+    "napisał pan": ("napisał pan",),
+    "вы": _list("вы писали | вы написали"),
+}
