@@ -1,4 +1,4 @@
-"""The last day of a gift card is never told a day too late, whoever's clock its maker went by."""
+"""The last day of a gift card is never told a day too late, whatever clock its maker went by."""
 
 from datetime import UTC, datetime
 

@@ -119,5 +119,6 @@ def _why(error: Exception, account: Account) -> str:
 def _said(error: Exception) -> str:
     """Return the server's own words out of imaplib's wrapping, on one line."""
     text = " ".join(str(error).split())
-    words = re.sub(r"^(command: \w+ => |socket error: |\w+ failed: )+", "", text)[:300] or type(error).__name__
+    words = re.sub(r"^(command: \w+ => |socket error: |\w+ failed: )+", "", text)
+    words = re.sub(r"^b(['\"])(.*)\1$", r"\2", words)[:300] or type(error).__name__
     return "the server closed it" if words == "EOF" else words
