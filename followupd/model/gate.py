@@ -1,5 +1,6 @@
 """The gate before the follow-up: what a case still lacks, each with the line that an agent may answer (practice 56)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,16 +18,25 @@ _STILL_TO_GIVE = frozenset({GrantState.PROPOSED, GrantState.WAITING_APPROVAL, Gr
 
 @dataclass(frozen=True, slots=True)
 class Lack:
-    """One thing that stands between the case and its follow-up. `ask` is the line an agent fills in, "" for none."""
+    """One thing that stands between the case and its follow-up. `ask` is the line an agent fills in, "" for none.
+
+    `other` is another line that would do as well.
+    """
 
     name: str
     sentence: str
     ask: str = ""
+    other: str = ""
 
 
 def lacks(case: Case) -> tuple[Lack, ...]:
     """Return everything that keeps the follow-up from leaving, in the order in which people should see it."""
-    return (*_stops(case), *_promises(case), *_grants(case), *_facts(case), *_letters(case))
+    return (*_stops(case), *_promises(case), *_options(case), *_grants(case), *_facts(case), *_letters(case))
+
+
+def asks(missing: Iterable[Lack]) -> tuple[str, ...]:
+    """Return the lines that an agent may answer, each once."""
+    return tuple(dict.fromkeys(line for lack in missing for line in (lack.ask, lack.other) if line))
 
 
 def _stops(case: Case) -> list[Lack]:
@@ -63,6 +73,18 @@ def _promises(case: Case) -> list[Lack]:
         )
         for p in proposed
     ]
+
+
+def _options(case: Case) -> list[Lack]:
+    """What a customer may still choose is owed to them: it is chosen, or an agent takes it back."""
+    return [
+        Lack(
+            f"option-{option.n}", said("{option} is open, and nobody has chosen", option=option.named),
+            f"choose: {option.n}", f"withdraw-option: {option.n} because ",
+        )
+        for option in case.options
+        if option.state is OptionState.OPEN
+    ]  # fmt: skip
 
 
 def _grants(case: Case) -> list[Lack]:

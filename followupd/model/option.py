@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from followupd.model.said import Said, said
+
 
 class OptionState(StrEnum):
     """Where an offered option stands."""
@@ -31,3 +33,8 @@ class Option:
     state: OptionState = OptionState.OPEN
     letter: str = ""
     offered_at: datetime | None = None
+
+    @property
+    def named(self) -> Said:
+        """The number and the words, marked off from the sentence for agents in which they stand."""
+        return said("option {n}, “{text}”,", n=self.n, text=self.text.rstrip(" ."))

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from followupd.model.case import Case, Stage
 from followupd.model.event import MissingAsked
-from followupd.model.gate import Lack, lacks
+from followupd.model.gate import Lack, asks, lacks
 from followupd.model.letter import FACTS, Brief, Step, Writer
 from followupd.model.playbook import Playbook
 from followupd.model.said import joined
@@ -23,7 +23,7 @@ def act(case: Case, playbook: Playbook, write: Writer, now: datetime) -> list[St
         return []
     due = playbook.calendar.after(case.fixed_at or now, playbook.follow_up_after)
     brief = Brief(
-        because=_because(missing), asks=_lines(missing), quote=case.latest or case.story, until=due, promises=case.owed
+        because=_because(missing), asks=asks(missing), quote=case.latest or case.story, until=due, promises=case.owed
     )
     names = tuple(sorted({*case.asked, *(lack.name for lack in missing)}))
     asked = MissingAsked(at=now, missing=names, why=_because(missing))
@@ -32,7 +32,3 @@ def act(case: Case, playbook: Playbook, write: Writer, now: datetime) -> list[St
 
 def _because(missing: list[Lack]) -> str:
     return joined(lack.sentence for lack in missing)
-
-
-def _lines(missing: list[Lack]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(lack.ask for lack in missing))

@@ -9,11 +9,11 @@ import pytest
 from followupd.errors import NotUnderstoodError
 from followupd.model import event as e
 from followupd.model.case import Case, Stage
-from followupd.model.gate import stale
-from followupd.model.letter import CONFIRMATION, Step, as_event
+from followupd.model.gate import lacks, stale
+from followupd.model.letter import CONFIRMATION, FOLLOW_UP, Step, as_event
 from followupd.model.option import Option, OptionState
 from followupd.model.outgoing import Outgoing
-from followupd.recovery import confirm, options
+from followupd.recovery import confirm, fix, follow_up, options, remind
 from tests.builders import NOW, PLAYBOOK, a_case, a_mail
 from tests.story.lettered import flat, letters
 from tests.story.saying import said, then
@@ -213,3 +213,53 @@ def test_all_open_options_are_taken_back_by_one_word() -> None:
 def test_a_choice_in_a_case_that_was_dismissed_is_left_to_people() -> None:
     case = replace(asked(), stage=Stage.DISMISSED)
     assert options.heard(case, a_mail("2"), PLAYBOOK, letters(), SOON) == []
+
+
+def reminded(case: Case, until: datetime) -> list[tuple[datetime, Outgoing]]:
+    """Let the time pass and say everything that is to be said; return the mails to agents."""
+    found: list[tuple[datetime, Outgoing]] = []
+    now = SOON
+    while (now := remind.moment(case, PLAYBOOK) or until) < until:
+        steps = remind.act(case, PLAYBOOK, letters(), now)
+        assert steps
+        found += [(now, each) for each in steps if isinstance(each, Outgoing)]
+        case = follow(case, steps, now)
+    return found
+
+
+def test_who_does_not_choose_is_called_and_the_lead_hears_of_it_later() -> None:
+    mails = reminded(asked(), SOON + timedelta(days=20))
+    assert [(at.date().day, mail.to.address) for at, mail in mails] == [(3, "ana@agents.test"), (7, "lee@agents.test")]
+    assert "please call; on offer: 1 “a replacement”, 2 “your money back”" in flat(mails[0][1].text)
+    assert "choose: 2" in mails[0][1].text
+    assert "withdraw-option: 1" in mails[0][1].text
+    assert not any("no word from us" in flat(mail.text) for _, mail in mails)  # the next word is the customer's
+
+
+def test_a_lone_option_is_asked_back() -> None:
+    [(at, mail), *_] = reminded(then(a_case().case, "option: your money back"), SOON + timedelta(days=1))
+    assert at == NOW + timedelta(hours=2)
+    assert "Option 1, “your money back”, stands alone" in flat(mail.text)
+
+
+def test_an_open_option_holds_the_follow_up_of_a_fixed_case_back() -> None:
+    case = a_case().knows().case
+    case = follow(then(case, *LINES), [e.Fixed(at=SOON)], SOON)
+    [asked_for, mail] = fix.act(case, PLAYBOOK, letters(), SOON)
+    assert isinstance(asked_for, e.MissingAsked)
+    assert isinstance(mail, Outgoing)
+    assert "Option 1, “a replacement”, is open, and nobody has chosen" in flat(mail.text)
+    assert all(line in mail.text for line in ("choose: 1", "choose: 2", "withdraw-option: 1 because"))
+    day = datetime(2026, 12, 4, 11, tzinfo=UTC)
+    assert follow_up.act(case, PLAYBOOK, letters(), day) == []
+    free = then(case, "withdraw-option: 1, 2 because both came too late")
+    assert [step.kind for step in follow_up.act(free, PLAYBOOK, letters(), day) if isinstance(step, Outgoing)] == [
+        FOLLOW_UP
+    ]
+
+
+def test_a_choice_after_the_fix_is_a_promise_that_holds_the_follow_up_back_as_well() -> None:
+    case = follow(asked(), [e.Fixed(at=SOON), e.CustomerWrote(at=SOON, text="2")], SOON)
+    case = follow(case, options.heard(case, a_mail("2"), PLAYBOOK, letters(), SOON), SOON)
+    assert "promise-1" in {lack.name for lack in lacks(case)}
+    assert not any(lack.name.startswith("option") for lack in lacks(case))

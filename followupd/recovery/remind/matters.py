@@ -2,21 +2,21 @@
 
 from collections.abc import Iterator
 
+from followupd.model import gate
 from followupd.model.calendar import Duration
 from followupd.model.case import Case, Stage
 from followupd.model.compensation import RECEIPT, GrantState
-from followupd.model.gate import lacks, still_to_give
 from followupd.model.letter import ANSWER, APPROVAL, ESCALATION, FOLLOW_UP
 from followupd.model.playbook import Playbook
 from followupd.model.promise import Promise
 from followupd.model.said import joined, said
+from followupd.recovery.remind.choosing import asked_at, of_options
 from followupd.recovery.remind.early import last_word
 from followupd.recovery.remind.ladder import Matter, Rung, person
 from followupd.recovery.remind.words import day_and_time
 
-_BEFORE = Duration(
-    1, "business day"
-)  # how long before our own date the owner is reminded: the question has its own day
+#: how long before our own date the owner is reminded: the question has a day of its own
+_BEFORE = Duration(1, "business day")
 _RECEIPT = Duration(3, "business day")  # from the question whether it arrived to the reminder that nobody knows
 #: from the hold to the question whether it still holds, on each rung
 _HELD = (Duration(1, "business day"), Duration(5, "business day"), Duration(10, "business day"))
@@ -48,6 +48,7 @@ def _of_work(case: Case, playbook: Playbook) -> Iterator[Matter]:
     for promise in case.owed:
         yield from _of_promise(promise, playbook)
     yield from _of_silence(case, playbook)
+    yield from of_options(case, playbook)
     yield from _of_follow_up(case, playbook)
     yield from _of_approval(case, playbook)
     yield from _of_review(case, playbook)
@@ -70,7 +71,9 @@ def _of_desk_mail(case: Case) -> Iterator[Matter]:
 
 def _of_hold(case: Case, playbook: Playbook) -> Iterator[Matter]:
     """A held case moves by nobody's hand but a person's, who may have forgotten it, or never have heard of it."""
-    if case.held_at is None or (case.stage is Stage.CLOSED and not any(still_to_give(g) for g in case.compensation)):
+    if case.held_at is None or (
+        case.stage is Stage.CLOSED and not any(gate.still_to_give(g) for g in case.compensation)
+    ):
         return
     sentence = (
         said("no letter of this case leaves, since it is held: {why}", why=case.held_because)
@@ -121,7 +124,9 @@ def _of_promise(promise: Promise, playbook: Playbook) -> Iterator[Matter]:
 
 
 def _of_silence(case: Case, playbook: Playbook) -> Iterator[Matter]:
-    since = last_word(case)
+    since, asked = last_word(case), asked_at(case)
+    if asked and (case.customer_wrote_at or asked) <= asked:
+        return  # the next word is the customer's: `of_options`
     if case.stage in WORKING and since:
         at = playbook.calendar.after(since, playbook.silence_after)
         yield Matter(
@@ -131,13 +136,13 @@ def _of_silence(case: Case, playbook: Playbook) -> Iterator[Matter]:
 
 def _of_follow_up(case: Case, playbook: Playbook) -> Iterator[Matter]:
     """The day of the follow-up came and something is still missing."""
-    missing = lacks(case) if case.stage is Stage.FIXED and case.fixed_at else ()
+    missing = gate.lacks(case) if case.stage is Stage.FIXED and case.fixed_at else ()
     if not missing or case.fixed_at is None:
         return
     calendar = playbook.calendar
     due = calendar.after(case.fixed_at, playbook.follow_up_after)
     sentence = said("the follow-up cannot leave: {why}", why=joined(lack.sentence for lack in missing))
-    asks = tuple(dict.fromkeys(lack.ask for lack in missing if lack.ask))
+    asks = gate.asks(missing)
     stamp = f"{case.fixed_at:%Y-%m-%dT%H:%M}"
     if asks:  # a letter in doubt alone has a desk mail of its own, and mostly is settled before that leaves
         yield Matter(f"follow-up due {stamp}", due, "owner", sentence, asks, listed=True)
