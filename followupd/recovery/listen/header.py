@@ -22,6 +22,12 @@ TOKEN = re.compile(
     r'"(?:[^"\\]|\\.){0,2000}"|<[^<>]{0,400}>|\([^()]{0,400}\)|=\?[^?\s]{1,60}\?[bBqQ]\?[^?]{0,400}\?=|[,;:]|[^",;:<(=]+|.',
     re.DOTALL,
 )
+# One mailbox as nearly all are written; what is odd in any way goes through the tokens.
+SIMPLE = re.compile(
+    r"(?:\"([^\"\\=]{0,200})\"|([^\"\\<>()@,;:=]{0,200}?)) ?<([\w.+-]{1,64}@[\w.-]{1,255})>|([\w.+-]{1,64}@[\w.-]{1,255})",
+    re.ASCII,
+)
+ODD = re.compile(r"[\s<>]")
 QUOTED_PAIR = re.compile(r"\\(.)")
 ADDRESS = re.compile(r"[^\s@<>(),;:\"\[\]]{1,64}@[^\s@<>(),;:\"\[\]]{1,255}")
 SPACED = re.compile(r"\s*([@.])\s*")
@@ -65,7 +71,11 @@ class Headers:
     def word(self, name: str) -> str:
         """Return the first token of a structured field, lower-case: "auto-replied" of "Auto-Replied; (vacation)"."""
         first = self.first(name)
-        return first.lower().split(";")[0].split("(")[0].strip() if first else ""
+        return word_of(first) if first else ""
+
+
+def word_of(field: str) -> str:
+    return field.lower().split(";", 1)[0].split("(", 1)[0].strip()
 
 
 def _unfolded(value: str) -> str:
@@ -134,6 +144,9 @@ def mailboxes(value: str) -> tuple[Mailbox, ...]:
 
     A scanner of its own, since the standard parser is quadratic or raises RecursionError on hostile fields.
     """
+    if value.isascii() and (simple := SIMPLE.fullmatch(value)):
+        name = clean((simple[1] or simple[2] or "").strip(" ,;")).strip("\"' []")
+        return (Mailbox(simple[3] or simple[4], name),)
     found: list[Mailbox] = []
     words: list[str] = []
     angle = ""
@@ -179,7 +192,7 @@ def proper(given: str) -> str:
     """Return the address with its domain in lower-case ASCII; "" when it is none. The local part stays as it is."""
     local, at, domain = given.rpartition("@")
     domain = domain.lower().strip(".")
-    if not at or not local or not domain or len(given) > 320 or re.search(r"[\s<>]", given):
+    if not at or not local or not domain or len(given) > 320 or ODD.search(given):
         return ""
     return f"{local}@{domain if domain.isascii() else _punycode(domain)}"
 

@@ -6,13 +6,13 @@ parts against the standard parser's on all corpora.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from followupd.errors import FollowupdError
 from followupd.recovery.listen.charset import decode
-from followupd.recovery.listen.header import Headers, clean, decode_words, octets
+from followupd.recovery.listen.header import Headers, clean, decode_words, octets, word_of
 from followupd.recovery.listen.transfer import decoded
 
 MOST_BYTES = 2_000_000  # looked at of one mail; photographs behind that are not read
@@ -23,7 +23,7 @@ LEAD = b"\r\n\xef\xbb\xbf"
 GUESSED = re.compile(rb"(?:\A|\n)--([^\s][^\r\n]{0,68}[^\s])\r?\ncontent-[a-z-]{1,30}:", re.IGNORECASE)
 MEDIA_TYPE = re.compile(r"[a-z0-9!#$&.+^_-]{1,80}/[a-z0-9!#$&.+^_-]{1,80}")
 NAME = re.compile(r"[!-9;-~]{1,200}[ \t]*\Z")
-FIELD = re.compile(r"([!-9;-~]{1,200})[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)(?:\n|\Z)")
+FIELD = re.compile(r"^([!-9;-~]{1,200})[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)", re.MULTILINE)
 PARAMETER = re.compile(r';\s*([\w*-]{1,40})\s*=\s*(?:"((?:[^"\\]|\\.){0,2000})"|([^\s;"]{0,2000}))')
 ESCAPED = re.compile(r"\\(.)")
 PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
@@ -40,7 +40,7 @@ class Part:
     type: str
     parent: str
     headers: Headers
-    settings: dict[str, str]
+    settings: Mapping[str, str]
     body: bytes
 
     @cached_property
@@ -78,7 +78,7 @@ class Mail:
 
     headers: Headers
     type: str
-    settings: dict[str, str]
+    settings: Mapping[str, str]
     parts: tuple[Part, ...]
     cut: bool = False
 
@@ -102,8 +102,8 @@ def header_and_body(raw: bytes) -> tuple[Headers, bytes]:
     """Part the header from the body at the first empty line, or at the first line that can stand in no header."""
     end = _end_of_header(raw)
     text = raw[: min(end, MOST_HEADER)].decode("ascii", "surrogateescape")
-    fields, at = _fields(text)
-    if at < len(text) and not text[at:].isspace():
+    fields = _fields(text)
+    if fields is None:
         fields, stop = _odd_fields(text)
         end = end if stop is None else stop
     return Headers(fields), raw[end:]
@@ -119,14 +119,15 @@ def _end_of_header(raw: bytes) -> int:
     return short + 2 if long < 0 or 0 <= short < long else long + 3
 
 
-def _fields(text: str) -> tuple[list[tuple[str, str]], int]:
-    """Read fields as long as they are well written; return them and where they end."""
-    fields: list[tuple[str, str]] = []
+def _fields(text: str) -> list[tuple[str, str]] | None:
+    """Read the fields of a header that is well written: each line begins one or goes on with one; None for any other."""
     at = text.find("\n") + 1 if text.startswith(("From ", ">From ")) else 0
-    while found := FIELD.match(text, at):
-        fields.append(found.groups())
-        at = found.end()
-    return fields, at
+    text = text[at:].rstrip()
+    if not text:
+        return []
+    begun = 1 + text.count("\n") - text.count("\n ") - text.count("\n\t")
+    fields: list[tuple[str, str]] = FIELD.findall(text)
+    return fields if len(fields) == begun else None
 
 
 def _odd_fields(text: str) -> tuple[list[tuple[str, str]], int | None]:
@@ -146,7 +147,7 @@ def _odd_fields(text: str) -> tuple[list[tuple[str, str]], int | None]:
     return [(name, "\n".join(lines)) for name, lines in fields], stop
 
 
-def _parts(headers: Headers, kind: str, settings: dict[str, str], body: bytes) -> Iterator[Part]:
+def _parts(headers: Headers, kind: str, settings: Mapping[str, str], body: bytes) -> Iterator[Part]:
     """Yield the leaves in order, up to MOST_PARTS: the words stand in front, and what follows are files."""
     waiting = [(Part(kind, "", headers, settings, body), 0)]
     seen = 0
@@ -197,10 +198,14 @@ def _cut(body: bytes, boundary: str) -> list[bytes]:
     return pieces if start < 0 else [*pieces, body[start:]]
 
 
-def content(headers: Headers) -> tuple[str, dict[str, str]]:
+def content(headers: Headers) -> tuple[str, Mapping[str, str]]:
     """Return a part's media type, "text/plain" when it has no usable one (RFC 2045, 5.2), and its parameters."""
-    field = headers.first("content-type")
-    named = MEDIA_TYPE.match(headers.word("content-type"))
+    return _content(headers.first("content-type"))
+
+
+@lru_cache(maxsize=256)  # "text/plain; charset=utf-8" comes again and again
+def _content(field: str) -> tuple[str, Mapping[str, str]]:
+    named = MEDIA_TYPE.match(word_of(field))
     kind = named[0] if named else "multipart/mixed" if field.lower().startswith("multipart") else "text/plain"
     return kind, parameters(field) if ";" in field else {}
 

@@ -101,12 +101,14 @@ def _tabular(lines: list[str], number: int) -> bool:
 def is_farewell(line: str) -> bool:
     """Tell "Kind regards", "Mit freundlichen Grüßen / Best regards", "Viele Grüße aus Bonn" and "LG Kim" from sentences."""
     words = line.strip(TRIM).casefold()
+    first, _, rest = words.partition(" ")
+    if not rest:
+        return words in FAREWELL
+    if first not in FIRST_WORDS and rest.rpartition(" ")[2] not in LAST_WORDS:
+        return False  # most lines, without the dear look
     if words in FAREWELL:
         return True
     if len(words) > SHORT_FAREWELL or line.rstrip()[-1:] in ".?!":
-        return False
-    first, _, rest = words.partition(" ")
-    if first not in FIRST_WORDS and rest.rpartition(" ")[2] not in LAST_WORDS:
         return False
     return words.startswith(LONG_FAREWELLS) or words.endswith(LONG_FAREWELLS) or (first in CURT and rest.isalpha())
 

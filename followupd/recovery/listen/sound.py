@@ -19,7 +19,9 @@ def sound(value: Value) -> Value:
     changes = {}
     for name in _names(kind):
         before = getattr(value, name)
-        if before and (after := sound(before)) != before:
+        if not before or (type(before) is str and before.isascii() and _NULL not in before):
+            continue  # nearly all are so
+        if (after := sound(before)) != before:
             changes[name] = after
     return replace(value, **changes) if changes else value  # type: ignore[type-var]  # only a dataclass has names
 
