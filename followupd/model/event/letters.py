@@ -59,7 +59,8 @@ class FollowedUp(_LetterLeft):
     """The follow-up left (practice 45)."""
 
     def on(self, case: "Case") -> "Case":
-        return replace(_LetterLeft.on(self, case), followed_up_at=self.at)
+        # The call comes with the letter (practice 45): one before it was about something else.
+        return replace(_LetterLeft.on(self, case), followed_up_at=self.at, reached=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

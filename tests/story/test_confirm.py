@@ -1,0 +1,81 @@
+"""What was promised is put in writing, once, when the customer has finished writing."""
+
+from datetime import UTC, datetime, timedelta
+
+from followupd.model import event as e
+from followupd.model.case import Case
+from followupd.model.compensation import Gift
+from followupd.model.letter import CONFIRMATION, DELAY, Step
+from followupd.model.outgoing import Outgoing
+from followupd.recovery import confirm
+from tests.builders import KIM, NOW, PLAYBOOK, Story, a_case
+from tests.story.lettered import flat, letters
+
+FRIDAY = datetime(2026, 12, 4, 17, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+def acted(case: Case, now: datetime) -> list[Step]:
+    return confirm.act(case, PLAYBOOK, letters(), now)
+
+
+def promised() -> Story:
+    return a_case().promised("ship the replacement", by=FRIDAY)
+
+
+def test_the_confirmation_waits_for_the_quiet_window_and_then_names_each_step() -> None:
+    case = promised().case
+    assert confirm.moment(case, PLAYBOOK) == NOW + 10 * MINUTE
+    assert acted(case, NOW + 9 * MINUTE) == []
+    [letter] = acted(case, NOW + 10 * MINUTE)
+    assert isinstance(letter, Outgoing)
+    assert (letter.kind, letter.to, letter.concerns) == (CONFIRMATION, KIM, (1,))
+    assert "ship the replacement" in flat(letter.text).lower()
+    assert "Friday, 4 December" in flat(letter.text)
+
+
+def test_a_second_mail_of_the_customers_moves_the_window_but_not_for_ever() -> None:
+    story = promised().at(NOW + 8 * MINUTE).customer_wrote("And the lid is missing too.")
+    assert confirm.moment(story.case, PLAYBOOK) == NOW + 18 * MINUTE
+    for minutes in (16, 24, 32, 40):
+        story.at(NOW + minutes * MINUTE).customer_wrote("One more thing.")
+    assert confirm.moment(story.case, PLAYBOOK) == NOW + 30 * MINUTE
+
+
+def test_what_the_letter_has_told_is_not_told_again_and_a_later_promise_is() -> None:
+    story = promised().confirmed(1)
+    assert confirm.moment(story.case, PLAYBOOK) is None
+    story.at(NOW + timedelta(hours=2)).promised("refund the delivery", by=FRIDAY)
+    [letter] = acted(story.case, NOW + timedelta(hours=2, minutes=10))
+    assert isinstance(letter, Outgoing)
+    assert letter.concerns == (2,)
+    assert letter.key == "FU-7K3Q9.confirmation.2"
+
+
+def test_nothing_is_written_while_a_letter_is_under_way_or_somebody_holds_the_case() -> None:
+    written = e.LetterWritten(at=NOW, key="FU-7K3Q9.confirmation.1", kind=CONFIRMATION, to=KIM.address, subject="Re:")
+    assert acted(promised().happened(written).case, NOW + timedelta(days=1)) == []
+    held = promised().happened(e.Held(at=NOW, by="Ana Reyes", why="the lawyer asks")).case
+    assert acted(held, NOW + timedelta(days=1)) == []
+    assert confirm.hindered(held) == "the case is held: the lawyer asks"
+
+
+def test_a_gift_card_stands_in_no_confirmation() -> None:
+    story = promised().granted(Gift.GIFT_CARD, "20").granted(Gift.COUPON, "5")
+    [letter] = acted(story.case, NOW + 10 * MINUTE)
+    assert isinstance(letter, Outgoing)
+    assert "5.00" in letter.text
+    assert "20" not in letter.text.replace("2026", "").replace("+44 20", "")
+    assert "gift" not in letter.text.lower()
+
+
+def test_bad_news_goes_out_at_once_and_once() -> None:
+    told = FRIDAY + timedelta(days=4)
+    late = e.PromiseLate(at=NOW, by="Ana Reyes", n=1, due=told, told=told, because="the courier is on strike")
+    story = promised().confirmed(1).happened(late)
+    [letter] = acted(story.case, NOW)
+    assert isinstance(letter, Outgoing)
+    assert (letter.kind, letter.concerns) == (DELAY, (1,))
+    assert "Tuesday, 8 December" in flat(letter.text)
+    story.happened(e.LetterWritten(at=NOW, key=letter.key, kind=DELAY, to=KIM.address, subject="Re:"))
+    assert acted(story.case, NOW + timedelta(days=1)) == []

@@ -1,0 +1,47 @@
+"""What the follow-up will need and does not have is asked of the owner, once, in lines that can be answered."""
+
+from datetime import UTC, datetime
+
+from followupd.model.case import Case
+from followupd.model.compensation import Gift
+from followupd.model.event import MissingAsked
+from followupd.model.letter import FACTS, Step
+from followupd.model.outgoing import Outgoing
+from followupd.recovery import fix
+from tests.builders import ANA, NOW, PLAYBOOK, a_case
+from tests.story.lettered import letters
+
+FRIDAY = datetime(2026, 12, 4, 17, tzinfo=UTC)
+
+
+def acted(case: Case) -> list[Step]:
+    return fix.act(case, PLAYBOOK, letters(), NOW)
+
+
+def test_nothing_is_asked_before_the_matter_is_called_fixed_or_when_nothing_lacks() -> None:
+    assert acted(a_case().case) == []
+    assert acted(a_case().knows().fixed().case) == []
+
+
+def test_all_that_is_missing_is_asked_in_one_mail_with_a_line_for_each() -> None:
+    story = a_case().promised("ship the replacement", by=FRIDAY).granted(Gift.REFUND, "25").fixed()
+    asked, mail = acted(story.case)
+    assert isinstance(asked, MissingAsked)
+    assert set(asked.missing) == {"promise-1", "grant-1", "cause", "resolution", "prevention"}
+    assert isinstance(mail, Outgoing)
+    assert (mail.kind, mail.to.address) == (FACTS, ANA.email)
+    for line in ("kept: 1", "issued: 1", "cause:", "resolution:", "prevention:"):
+        assert line in mail.text
+
+
+def test_it_asks_again_only_for_what_is_newly_missing() -> None:
+    story = a_case().fixed()
+    asked, _ = acted(story.case)
+    assert isinstance(asked, MissingAsked)
+    story.happened(asked)
+    assert acted(story.case) == []
+    assert acted(story.granted(Gift.CREDIT, "5").case)
+
+
+def test_a_gift_card_is_no_reason_to_ask_since_it_comes_after_the_follow_up() -> None:
+    assert acted(a_case().granted(Gift.GIFT_CARD, "20").knows().fixed().case) == []

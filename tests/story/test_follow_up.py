@@ -1,0 +1,105 @@
+"""The follow-up leaves on its day and only when nothing is owed; then somebody calls, and the case comes to its end."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from followupd.model import event as e
+from followupd.model.case import Case, Stage
+from followupd.model.compensation import Gift
+from followupd.model.letter import CALL, FOLLOW_UP, Step
+from followupd.model.outgoing import Outgoing
+from followupd.recovery import follow_up
+from tests.builders import ANA, KIM, NOW, PLAYBOOK, Story, a_case
+from tests.story.lettered import flat, letters
+
+FRIDAY = datetime(2026, 12, 4, 17, tzinfo=UTC)
+DUE = datetime(2026, 12, 4, 10, tzinfo=UTC)  # three business days after Tuesday at ten
+
+
+def acted(case: Case, now: datetime) -> list[Step]:
+    return follow_up.act(case, PLAYBOOK, letters(), now)
+
+
+def put_right() -> Story:
+    return a_case().knows().fixed()
+
+
+def test_it_leaves_three_business_days_after_the_fix_and_not_a_minute_before() -> None:
+    case = put_right().case
+    assert follow_up.moment(case, PLAYBOOK) == DUE
+    assert acted(case, DUE - timedelta(minutes=1)) == []
+    [letter] = acted(case, DUE)
+    assert isinstance(letter, Outgoing)
+    assert (letter.kind, letter.to) == (FOLLOW_UP, KIM)
+    words = flat(letter.text)
+    for fact in ("label was torn", "a new one went out", "labels are checked", ANA.phone, ANA.email):
+        assert fact.lower() in words.lower()
+
+
+@pytest.mark.parametrize(
+    "owed",
+    [
+        lambda story: story.promised("ship the replacement", by=FRIDAY),
+        lambda story: story.granted(Gift.REFUND, "25"),
+        lambda story: story.customer_wrote("It is broken again."),
+        lambda story: story.happened(e.Held(at=NOW, by="Ana Reyes", why="wait")),
+        lambda story: story.happened(e.CustomerNotReached(at=NOW, why="the letter came back")),
+    ],
+)
+def test_whatever_is_open_keeps_it_back(owed: object) -> None:
+    assert callable(owed)
+    case = owed(put_right()).case
+    assert acted(case, DUE + timedelta(days=30)) == []
+
+
+def test_a_fact_that_is_not_known_keeps_it_back() -> None:
+    assert acted(a_case().fixed().case, DUE + timedelta(days=30)) == []
+
+
+def test_what_was_kept_and_issued_does_not_and_stands_in_the_letter() -> None:
+    story = a_case().promised("ship the replacement", by=FRIDAY).kept().granted(Gift.REFUND, "25").issued()
+    [letter] = acted(story.knows().fixed().case, DUE)
+    assert isinstance(letter, Outgoing)
+    assert "€25.00" in letter.text
+
+
+def test_a_gift_card_keeps_nothing_back_and_stands_in_no_follow_up() -> None:
+    [letter] = acted(put_right().granted(Gift.GIFT_CARD, "20").case, DUE)
+    assert isinstance(letter, Outgoing)
+    assert "gift" not in letter.text.lower()
+
+
+def test_a_customer_who_is_away_gets_it_on_their_return() -> None:
+    back = datetime(2026, 12, 14, 9, tzinfo=UTC)
+    case = put_right().happened(e.CustomerAway(at=NOW, until=back)).case
+    assert follow_up.moment(case, PLAYBOOK) == back
+
+
+def test_it_is_never_written_twice() -> None:
+    case = put_right().case
+    [letter] = acted(case, DUE)
+    assert isinstance(letter, Outgoing)
+    written = e.LetterWritten(at=DUE, key=letter.key, kind=FOLLOW_UP, to=KIM.address, subject=letter.subject)
+    assert acted(case.after(written), DUE + timedelta(days=1)) == []
+
+
+def test_a_call_is_asked_for_on_the_day_of_the_letter_even_if_somebody_called_before() -> None:
+    story = put_right().happened(e.CustomerReached(at=NOW, by="Ana Reyes")).at(DUE).followed_up()
+    asked, task = acted(story.case, DUE)
+    assert isinstance(asked, e.CallAsked)
+    assert isinstance(task, Outgoing)
+    assert (task.kind, task.to.address) == (CALL, ANA.email)
+    assert acted(story.happened(asked).case, DUE + timedelta(hours=1)) == []
+
+
+def test_the_case_closes_once_the_customer_was_reached_or_ten_business_days_have_passed() -> None:
+    story = put_right().at(DUE).followed_up().happened(e.CallAsked(at=DUE))
+    reached = a_case().knows().fixed().at(DUE).followed_up()
+    reached.happened(e.CallAsked(at=DUE), e.CustomerReached(at=DUE, by="Ana Reyes"))
+    [closed] = acted(reached.case, DUE + timedelta(hours=1))
+    assert isinstance(closed, e.Closed)
+    assert acted(story.case, DUE + timedelta(days=13)) == []
+    [closed] = acted(story.case, DUE + timedelta(days=14))
+    assert isinstance(closed, e.Closed)
+    assert story.happened(closed).case.stage is Stage.CLOSED
