@@ -109,7 +109,7 @@ def test_a_letter_without_html_is_plain_text() -> None:
 
 
 def test_a_letter_that_an_agent_approved_is_not_called_automatic() -> None:
-    message = read(compose(replace(LETTER, auto_submitted=""), now=NOW))
+    message = read(compose(replace(LETTER, review=True), now=NOW))
     assert "Auto-Submitted" not in message
     assert message["X-Auto-Response-Suppress"] == "OOF, AutoReply"
 

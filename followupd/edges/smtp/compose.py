@@ -55,7 +55,8 @@ def _head(letter: Outgoing, now: datetime) -> list[str]:
         headers.ids("In-Reply-To", parent),
         headers.ids("References", thread),
         f"X-Followupd-Key: {_checked(letter.key, _KEY, 'letter key')}{CRLF}",
-        _auto_submitted(letter.auto_submitted),
+        # What waits for a person leaves only when one has approved it, and is then no automatic mail (RFC 3834).
+        _auto_submitted("" if letter.review else letter.auto_submitted),
         f"X-Auto-Response-Suppress: {SUPPRESS}{CRLF}",
         f"MIME-Version: 1.0{CRLF}",
     ]
