@@ -39,6 +39,7 @@ from followupd.rounds.proofreader import Proofreader, around
 from followupd.rounds.reception import Reception
 from followupd.rounds.retention import Retention
 from followupd.rounds.review import Review
+from followupd.rounds.stock import Stock
 from followupd.rounds.turn import Turn
 
 #: durations of rules are measured from an ordinary day; they count plain time, so any day serves
@@ -106,15 +107,13 @@ def build(settings: Settings) -> House:
         witness_address=lambda name: settings.mailbox(name).address, rules=_rules(settings),
         playbooks=settings.playbooks, write=letters,
     )  # fmt: skip
+    stock = Stock(settings.playbooks, letters, settings.mailboxes[0].name, settings.gift_cards)
     return House(
         settings, seal, ledger, letters, reception,
         intake=Intake(ledger, _ours(settings, seal), settings.tags, Drafts(ledger, _compose)),
         desk=Desk(ledger, settings.playbooks, letters, reception, default_language, proofread=proofread, cap=settings.compensation.cap),
         turn=Turn(ledger, settings.playbooks, letters, reception, proofread=proofread, cap=settings.compensation.cap),
-        cards=CardRound(
-            ledger, cards_of(settings, ledger), settings.playbooks, letters,
-            low=settings.gift_cards.low if settings.gift_cards.provider == "codes" else 0, proofread=proofread,
-        ),
+        cards=CardRound(ledger, cards_of(settings, ledger), settings.playbooks, letters, stock, proofread=proofread),
         dispatch=dispatch, review=Review(ledger, settings.playbooks, letters),
         retention=Retention(ledger, _span(settings.calendar, settings.ledger.keep_mail)),
         lessons=lessons, digest=Digest(ledger, settings.playbooks, letters, settings.mailboxes[0].name, lessons),

@@ -16,6 +16,7 @@ from followupd.model.said import said
 from followupd.recovery import gift_card
 from followupd.rounds.doors import CardProvider, Ledger, Work
 from followupd.rounds.proofreader import Proofreader
+from followupd.rounds.stock import Stock
 
 #: waits between tries of an order that may come right by itself; the last one repeats
 _BACK_OFF = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1))
@@ -27,13 +28,13 @@ _A_DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class CardRound:
-    """Gets the gift cards that are on order, each once. `low` is the stock below which somebody is told, 0 for never."""
+    """Gets the gift cards that are on order, each once; `stock` watches what is left."""
 
     ledger: Ledger
     provider: CardProvider
     playbooks: Mapping[str, Playbook]
     write: Writer
-    low: int = 0
+    stock: Stock
     proofread: Proofreader = field(default_factory=Proofreader)
 
     def round(self, now: datetime, go_on: Callable[[], bool] = lambda: True) -> int:
@@ -86,7 +87,8 @@ class CardRound:
         except LetterError as error:
             self._stopped(work, case, order, str(error), now)
             return
-        self._record(work, case, [*steps, *self._low_stock(work, case, order, now)], now)
+        self._record(work, case, steps, now)
+        self.stock.watch(work, order.money, now)
 
     def _unusable(self, work: Work, case: Case, order: CardOrder, card: TakenCard, now: datetime) -> str:
         if card.money != order.money:
@@ -117,23 +119,6 @@ class CardRound:
         brief = Brief(because=said("a letter could not be written"), problems=(why,))
         self._record(work, case, [stopped, self._nudge(case, brief, now)], now)
 
-    def _low_stock(self, work: Work, case: Case, order: CardOrder, now: datetime) -> list[Step]:
-        """Warn before the stock is empty, once a day for each value."""
-        left = work.cards.in_stock(order.money, now) if self.low else 0
-        value = f"{order.money.amount} {order.money.currency}"
-        told = work.pulse.get(f"low stock {value}")
-        if left >= self.low or (told and now - told[1] < _A_DAY):
-            return []
-        work.pulse.put(f"low stock {value}", left, now)
-        journal.stock_low(value, left)
-        because = (
-            said("only {n} gift cards of {value} are left in stock", n=left, value=value)
-            if left
-            else said("no gift card of {value} is left in stock", value=value)
-        )
-        problem = said("`followupd gift-cards import FILE` puts more of them in")
-        return [self._nudge(case, Brief(because=because, problems=(problem,)), now)]
-
     # --- it did not come ---
 
     def _no_card(self, work: Work, case: Case, order: CardOrder, found: NoCard, now: datetime) -> None:
@@ -141,6 +126,7 @@ class CardRound:
         wait = _BACK_OFF[-1] if found.lasting else _BACK_OFF[min(order.attempts, len(_BACK_OFF) - 1)]
         work.orders.put_off(order.key, now + wait, found.why)
         journal.card_waits(order.key, found.why, now + wait)
+        self.stock.watch(work, order.money, now)
         lasts = found.lasting or order.attempts + 1 >= len(_BACK_OFF)
         if not lasts or (case.card_lacking_at and now - case.card_lacking_at < _A_DAY):
             return

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
 
 import pytest
 
@@ -113,10 +114,28 @@ def test_a_low_stock_is_said_once_a_day(world: World) -> None:
     granted(world)
     stocked(world, *(f"CARD-{n}" for n in range(3)))
     world.passes(MONDAY)
-    warnings = [mail for mail in world.letters("desk/nudge") if "left in stock" in flat(text_of(mail))]
-    assert len(warnings) == 1
-    assert "Only 2 gift cards of 20.00 EUR are left in stock" in flat(text_of(warnings[0]))
-    assert "CARD-" not in text_of(warnings[0])
+    world.passes(MONDAY + timedelta(hours=2))
+    [warning] = warnings_of_stock(world)
+    assert "lee@agents.test" in str(warning["To"])  # nobody else is named, and the lead hears of the house
+    assert "Only 2 gift cards of 20.00 EUR are left in stock" in flat(text_of(warning))
+    assert "CARD-" not in text_of(warning)
+
+
+def test_the_admin_who_fills_the_stock_is_warned_and_no_agent(make_world: Callable[..., World]) -> None:
+    world = make_world(more='[gift_cards]\nadmin = "it@example.test"\nlow = 3\n')
+    granted(world)
+    stocked(world, *(f"CARD-{n}" for n in range(3)))
+    world.passes(MONDAY)
+    [warning] = warnings_of_stock(world)
+    assert "it@example.test" in str(warning["To"])
+    assert "Only 2 gift cards of 20.00 EUR are left in stock" in flat(text_of(warning))
+    assert len(world.letters("gift-card")) == 1
+    world.passes(MONDAY + timedelta(days=1))
+    assert len(warnings_of_stock(world)) == 1  # no card was taken since
+
+
+def warnings_of_stock(world: World) -> list[EmailMessage]:
+    return [mail for mail in world.letters() if "left in stock" in flat(text_of(mail))]
 
 
 def test_an_empty_stock_is_said_once_a_day_and_filled_later(world: World) -> None:
@@ -125,6 +144,8 @@ def test_an_empty_stock_is_said_once_a_day_and_filled_later(world: World) -> Non
         world.passes(MONDAY.replace(hour=hour, minute=35))
     told = [mail for mail in world.letters("desk/nudge") if "no card of 20.00 EUR in stock" in flat(text_of(mail))]
     assert len(told) == 1
+    [warning] = warnings_of_stock(world)
+    assert "No gift card of 20.00 EUR is left in stock" in flat(text_of(warning))
     stocked(world, "AT-LAST")
     world.passes(MONDAY.replace(hour=18))
     [letter] = world.letters("gift-card")

@@ -220,9 +220,16 @@ GIFT_CARDS = Section(
         Option(
             "low",
             plain.count,
-            "Fewer cards of a value than this in stock: the owner is told once a day. 0 for never.",
+            "Fewer cards of a value than this in stock: `admin` is told once a day. 0 for never.",
             5,
             10,
+        ),
+        Option(
+            "admin",
+            known.maybe_address,
+            "Who is told of a low stock; empty for the first lead, or the owner of the default playbook.",
+            "",
+            "it@example.com",
         ),
     ),
 )

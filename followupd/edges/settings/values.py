@@ -119,13 +119,19 @@ class CompensationSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GiftCardSettings:
-    """Where gift cards come from: imported codes, or a provider over HTTP. `low` is when the stock is worth a warning."""
+    """Where gift cards come from: imported codes, or a provider over HTTP. `admin` is warned when fewer than `low` are left."""
 
     provider: Literal["codes", "http"] = "codes"
     url: str = ""
     token: Secret = _NO_SECRET
     ca_file: str = ""
     low: int = 5
+    admin: str = ""
+
+    @property
+    def watched(self) -> int:
+        """Return the stock that is low, 0 where there is no stock of ours."""
+        return self.low if self.provider == "codes" else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
