@@ -166,18 +166,18 @@ class Intake:
         place = Place(folder.mailbox, folder.name, uidvalidity, found.uid)
         if not found.raw:
             return stumbles.unread(place, stumbles.UNSHOWN, found.received_at, in_sent=folder.role is Role.SENT)
-        arrival = Arrival(
-            place=place,
-            fingerprint=hashlib.sha256(found.raw).hexdigest(), received_at=found.received_at,
-            tags=self._said(found.flags | found.labels), in_sent=folder.role is Role.SENT, message=None,
-        )  # fmt: skip
+        in_sent, message, reason = folder.role is Role.SENT, None, ""
         try:
-            message = listen.read(found.raw, ours, in_sent=arrival.in_sent, received_at=found.received_at)
+            message = listen.read(found.raw, ours, in_sent=in_sent, received_at=found.received_at)
         except listen.UnreadableError as error:
-            return replace(arrival, reason=str(error), raw=found.raw)
+            reason = str(error)
         except Exception as error:  # noqa: BLE001  one bad mail never stops the others
-            return replace(arrival, reason=f"{type(error).__name__} while reading", raw=found.raw)
-        return replace(arrival, message=message)
+            reason = f"{type(error).__name__} while reading"
+        return Arrival(
+            place=place, fingerprint=hashlib.sha256(found.raw).hexdigest(), received_at=found.received_at,
+            tags=self._said(found.flags | found.labels), in_sent=in_sent, message=message, reason=reason,
+            raw=found.raw if message is None else None,
+        )  # fmt: skip
 
     def _said(self, flags: Iterable[str]) -> frozenset[str]:
         return frozenset(

@@ -151,17 +151,20 @@ def _addressee(mail: Mail) -> str:
 
 def _original_id(mail: Mail, text: str, letter_key: Callable[[str], str]) -> str:
     """Find the returned letter's Message-ID, one with our signature first: in its own header, in the thread, in the words."""
-    kept = [part for part in mail.parts if part.type in ORIGINALS | REPORTS or part.attached]
+    kept = [part for part in mail.parts if part.type in ORIGINALS or part.type in REPORTS or part.attached]
     thread = [
         one for field in ("in-reply-to", "references") for one in reversed(message_ids(mail.headers.first(field)))
     ]
-    named = (
-        [one for part in kept for one in FIELD_ID.findall(part.text[:LONGEST])[:20]]
-        + thread
-        + FIELD_ID.findall(text)[:20]
-    )
-    signed = (one for one in [*named, *ANY_ID.findall(text)[:100]] if letter_key(one))
-    return next(signed, named[0] if named else "")
+    named = [one for part in kept for one in _ids_in(part.text[:LONGEST])] + thread + _ids_in(text)
+    signed = next((one for one in named if letter_key(one)), "")
+    if not signed:
+        signed = next((one for one in ANY_ID.findall(text)[:100] if letter_key(one)), "")
+    return signed or (named[0] if named else "")
+
+
+def _ids_in(text: str) -> list[str]:
+    """Return the Message-IDs of header fields in a text; a look for the name alone is much cheaper than the pattern."""
+    return FIELD_ID.findall(text)[:20] if "message-id" in text.lower() else []
 
 
 def _permanent(action: str, status: str) -> bool:

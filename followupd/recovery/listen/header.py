@@ -4,7 +4,7 @@ import quopri
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_tz
 
 from followupd.model.message import Person
@@ -25,6 +25,13 @@ TOKEN = re.compile(
 # One mailbox as nearly all are written; what is odd in any way goes through the tokens.
 SIMPLE = re.compile(
     r"(?:\"([^\"\\=]{0,200})\"|([^\"\\<>()@,;:=]{0,200}?)) ?<([\w.+-]{1,64}@[\w.-]{1,255})>|([\w.+-]{1,64}@[\w.-]{1,255})",
+    re.ASCII,
+)
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+MONTHS = {name: number for number, name in enumerate(_MONTHS, 1)}
+# A date as RFC 5322, 3.3, wants it; what is odd in any way goes through the standard library.
+DATE = re.compile(
+    rf"(?:[A-Z][a-z]{{2}}, )?(\d{{1,2}}) ({'|'.join(_MONTHS)}) (\d{{4}}) (\d\d):(\d\d)(?::(\d\d))? ([+-])(\d\d)(\d\d)(?: \([A-Za-z ]{{1,40}}\))?",
     re.ASCII,
 )
 ODD = re.compile(r"[\s<>]")
@@ -214,6 +221,11 @@ def message_ids(value: str) -> tuple[str, ...]:
 def moment(value: str) -> datetime | None:
     """Read a Date field as an aware moment in UTC; None when it names no real one."""
     try:
+        if plain := DATE.fullmatch(value):
+            day, month, year, hour, minute, second, sign, hours, minutes = plain.groups("0")
+            there = datetime(int(year), MONTHS[month], int(day), int(hour), int(minute), int(second), tzinfo=UTC)
+            ahead = timedelta(hours=int(hours), minutes=int(minutes))
+            return there + ahead if sign == "-" else there - ahead
         parts = parsedate_tz(value[:200])
         if parts is None:
             return None

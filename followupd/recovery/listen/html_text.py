@@ -100,22 +100,36 @@ def _parser() -> Any:
 
 
 def _rendered(tree: Any) -> str:
-    _drop_hidden(tree)
-    marked = _marked(tree)
+    marked = _shown(tree)
     cut = next((node for node, marks in marked if _names(marks) & CUT_NAMES or _cuts(marks)), None)
     if cut is not None:
         _gather_rest(cut)
-        marked = _marked(tree)
+        marked = _shown(tree)
     texts = [_cut_out(node, number) for number, node in enumerate(_quotes(marked))]
     for node in [node for node, marks in marked if _names(marks) & SIGNATURE_NAMES]:
         _mark_signature(node)
     return tidy(_put_back(laid_out(tree), texts))
 
 
-def _marked(tree: Any) -> list[Marked]:
-    """Return the nodes that say something about themselves, with what they say, in the document's order."""
-    said = ((node, dict(node.items())) for node in tree.iter())
-    return [(node, marks) for node, marks in said if not MARKS.isdisjoint(marks) or node.tag == "blockquote"]
+def _shown(tree: Any) -> list[Marked]:
+    """Drop what nobody sees; return the other nodes that say something about themselves, in the document's order."""
+    marked: list[Marked] = []
+    gone: set[Any] = set()
+    for node in list(tree.iter()):
+        tag = node.tag
+        marks = dict(node.items())
+        if tag in GONE_TAGS or "hidden" in marks or ("style" in marks and _hides(marks["style"])):
+            _drop(node)
+            gone.add(node)
+        elif tag == "blockquote" or not MARKS.isdisjoint(marks):
+            marked.append((node, marks))
+    if not gone:
+        return marked
+    return [(node, marks) for node, marks in marked if gone.isdisjoint(node.iterancestors())]
+
+
+def _hides(style: str) -> bool:
+    return GONE_STYLE.search(style.replace(" ", "")) is not None
 
 
 def _names(marks: dict[str, str]) -> set[str]:
@@ -126,19 +140,6 @@ def _names(marks: dict[str, str]) -> set[str]:
 def _cuts(marks: dict[str, str]) -> bool:
     style = marks.get("style", "")
     return "border-top" in style.lower() and CUT_STYLE.search(style) is not None
-
-
-def _drop_hidden(tree: Any) -> None:
-    for node in list(tree.iter()):
-        if node.tag in GONE_TAGS or _hidden(node.items()):
-            _drop(node)
-
-
-def _hidden(items: list[tuple[str, str]]) -> bool:
-    return any(
-        name == "hidden" or (name == "style" and GONE_STYLE.search(value.replace(" ", "")) is not None)
-        for name, value in items
-    )
 
 
 def _drop(node: Any) -> None:

@@ -66,7 +66,7 @@ def new_words(text: str, earlier: Iterable[str] = (), *, note: bool = False) -> 
     kinds = _marked(text, lines)
     _headings(lines, kinds, thread)
     find_repeated(lines, kinds, thread, note=note)
-    _doubts(lines, kinds, thread, note=note)
+    _doubts(text, lines, kinds, thread, note=note)
     ending(lines, kinds)
     _never_all(lines, kinds)
     present = set(kinds)
@@ -245,7 +245,7 @@ def _marked_below(lines: list[str], at: int) -> bool:
     return any(MARKED.match(line) for line in lines[at : at + 4] if line)
 
 
-def _doubts(lines: list[str], kinds: list[str], thread: Thread, *, note: bool) -> None:
+def _doubts(text: str, lines: list[str], kinds: list[str], thread: Thread, *, note: bool) -> None:
     """Name doubtful: a stray line inside a quote (broken by re-wrapping), and words that repeat what others said."""
     for number in range(1, len(lines) - 1 if QUOTED in kinds else 0):
         if kinds[number - 1] == QUOTED and kinds[number] == NEW and kinds[number + 1] == QUOTED:
@@ -254,7 +254,7 @@ def _doubts(lines: list[str], kinds: list[str], thread: Thread, *, note: bool) -
             kinds[number] = MAYBE if note and judged == QUOTED and not thread.has(flat(above), flat(line)) else judged
     if note:
         return  # "cause: you told us the old address" is the agent's own word
-    lowered = "\n".join(lines).casefold()
+    lowered = text.casefold()
     for letters, words in phrases.YOU_SAID.items():
         if letters in lowered and any(said in lowered for said in words):
             for number, line in enumerate(lines):

@@ -62,7 +62,7 @@ class Part:
         """The part's bytes with their transfer encoding undone."""
         return decoded(self.body, self.headers.word("content-transfer-encoding"))
 
-    @property
+    @cached_property
     def text(self) -> str:
         """The part as Unicode; a line ends in one line feed."""
         text = decode(self.octets, self.settings.get("charset", ""))

@@ -79,7 +79,7 @@ def _read(mail: Mail, ours: Ours, *, in_sent: bool, received_at: datetime | None
         signature=words.signature,
         no_answer=no_answer(mail, kind, sender, (*to, *cc), ours),
         forged=forged(headers, ours),
-        own_key=ours.letter_key(message_id) if message_id else "",
+        own_key=ours.letter_key(message_id) if kind is Kind.OWN else "",
         key_header=headers.first("x-followupd-key").strip()[:200],
         answers=_answers((*returned, *in_reply_to, *reversed(references)), ours),
         case_token=_case_token(subject),
