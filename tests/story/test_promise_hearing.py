@@ -118,6 +118,20 @@ def test_two_gifts_in_one_clause_keep_their_own_amounts() -> None:
     assert {(gift.kind, gift.amount) for gift in found} == {("refund", "25.00"), ("coupon", "10.00")}
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "I will ship a replacement by Friday and refund you 25 EUR.",
+        "We'll send you a replacement and refund 25 EUR.",
+        "We'll refund 25 EUR and send you a replacement.",
+    ],
+)
+def test_a_thing_beside_a_refund_is_not_worth_the_refund(said: str) -> None:
+    found = grants(said)
+    assert {(gift.kind, gift.amount) for gift in found} == {("replacement", ""), ("refund", "25.00")}
+    assert next(gift.text for gift in found if gift.kind == "replacement") == "replacement"
+
+
 def test_a_discount_keeps_its_words() -> None:
     (gift,) = grants("Please accept 10 % off your next order, with our apologies.")
     assert (gift.kind, gift.amount, gift.text) == ("coupon", "", "10 % off your next order")

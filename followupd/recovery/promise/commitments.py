@@ -25,6 +25,9 @@ from followupd.recovery.promise.wording import fragment, promised_text
 
 #: gifts that only say how another gift is given: "credited the refund", "a replacement free of charge"
 _WEAK = ("credit", "gesture")
+#: gifts that are things; what they are worth is not said in a promise
+_GOODS = ("replacement", "free-shipping")
+_AND = re.compile(r"\s(?:and|plus|as well as|und|sowie|et|ainsi qu|y|e|&)\b|\s[&+]\s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +154,23 @@ def _grants(clause: _Clause, grammar: Grammar, currency: str) -> list[HeardGrant
     frame = given or giving
     if not frame:
         return []
-    money = list(find_money(clause.text, currency))
-    return [_grant(clause, kind, gift, frame, money, past=bool(given)) for kind, gift in _gifts(clause.low, grammar)]
+    gifts = _gifts(clause.low, grammar)
+    money = _shared_out(list(find_money(clause.text, currency)), gifts)
+    return [
+        _grant(clause, kind, gift, frame, amount, gifts, past=bool(given))
+        for (kind, gift), amount in zip(gifts, money, strict=True)
+    ]
+
+
+def _shared_out(money: list[Amount], gifts: list[tuple[str, re.Match[str]]]) -> list[Amount | None]:
+    """Give each amount to one gift, the nearest that is counted in money: a refund beside a replacement is the refund's."""
+    counted = [n for n, (kind, _) in enumerate(gifts) if kind not in _GOODS] or list(range(len(gifts)))
+    found: list[Amount | None] = [None] * len(gifts)
+    pairs = ((abs(amount.start - gifts[n][1].start()), n, amount) for n in counted for amount in money)
+    for _, n, amount in sorted(pairs, key=lambda pair: pair[:2]):
+        if found[n] is None and amount not in found:
+            found[n] = amount
+    return found
 
 
 def _gifts(low: str, grammar: Grammar) -> list[tuple[str, re.Match[str]]]:
@@ -165,10 +183,23 @@ def _gifts(low: str, grammar: Grammar) -> list[tuple[str, re.Match[str]]]:
     return strong or found[:1]
 
 
+def _own_end(low: str, end: int, gifts: list[tuple[str, re.Match[str]]]) -> int:
+    """Return where a gift's own words end: at the "and" before the next gift, else with the clause."""
+    following = min((gift.start() for _, gift in gifts if gift.start() >= end), default=None)
+    joint = _AND.search(low, end, following) if following is not None else None
+    return joint.start() if joint else len(low)
+
+
 def _grant(
-    clause: _Clause, kind: str, gift: re.Match[str], frame: re.Match[str], money: list[Amount], *, past: bool
+    clause: _Clause,
+    kind: str,
+    gift: re.Match[str],
+    frame: re.Match[str],
+    nearest: Amount | None,
+    others: list[tuple[str, re.Match[str]]],
+    *,
+    past: bool,
 ) -> HeardGrant:
-    nearest = min(money, key=lambda amount: abs(amount.start - gift.start()), default=None)
     start, end = gift.span()
     if nearest:
         start, end = min(start, nearest.start), max(end, nearest.end)
@@ -178,7 +209,7 @@ def _grant(
         kind=kind,
         amount=nearest.amount if nearest else "",
         currency=nearest.currency if nearest else "",
-        text=fragment(clause.text, start, end, clause.when),
+        text=fragment(clause.text[: _own_end(clause.low, end, others)], start, end, clause.when),
         words=tuple(word for word in evidence if word),
         past=past,
     )
