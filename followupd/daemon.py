@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 from schedule import Scheduler
 
 from followupd import __version__, clock, journal
+from followupd.edges.ledger.hold import AlreadyRunningError
+from followupd.edges.ledger.scope import Scope
 from followupd.edges.settings import WARNINGS, load
 from followupd.edges.systemd import notify
 from followupd.errors import FollowupdError, OutageError
 from followupd.model.kept import QUARANTINE
-from followupd.watcher import Watcher
+from followupd.watcher import Watchers
 from followupd.wiring import House, build_to_run, house_problems
 
 if TYPE_CHECKING:
@@ -37,19 +39,22 @@ def beat(house: House, now: datetime, go_on: Callable[[], bool] = lambda: True) 
     done = house.lessons.round(now)
     done += house.review.round(now)
     done += house.desk.round(now)
-    done += house.digest.round(now)  # before the turn: what it tells is not told again by a reminder
+    if house.ledger.scope.leads:  # of several daemons one writes it
+        done += house.digest.round(now)  # before the turn: what it tells is not told again by a reminder
     done += house.turn.round(now)
     done += house.cards.round(now, go_on)
     done += house.dispatch.settle(now)
     done += house.dispatch.doubts(now)
     done += house.dispatch.round(now, go_on)
-    return done + house.retention.round(now)
+    return done + (house.retention.round(now) if house.ledger.scope.leads else 0)
 
 
 def read_all(house: House, now: datetime) -> int:
     """Read every folder of every mailbox once; return how many mails were new."""
     count = 0
     for settings in house.settings.mailboxes:
+        if settings.name in house.ledger.scope.theirs:
+            continue
         mailbox = house.mailbox(settings.name)
         mailbox.open()
         try:
@@ -60,21 +65,32 @@ def read_all(house: House, now: datetime) -> int:
     return count
 
 
-def once(house: House, now: datetime) -> None:
-    """Read all, do all that is due, send all that may leave, and file what came back; then stop (`run --once`)."""
+def once(house: House) -> None:
+    """Read all, do all that is due, send all that may leave, and file what came back; then stop (`run --once`).
+
+    Raises:
+        AlreadyRunningError: other daemons hold everything.
+    """
     house.ledger.upgrade()
-    with house.ledger.hold():
+    names = [settings.name for settings in house.settings.mailboxes]
+    with house.ledger.hold() as hold:
+        held = hold.look(names, at_once=True)
+        if not held:
+            raise AlreadyRunningError
+        house.ledger.scope = Scope.of(names, held)
+        now = house.now()
         house.dispatch.wake_up(now)
         for _ in range(_BUSY):
             if not read_all(house, now) + beat(house, now):
                 break
-        _pulse(house, {settings.name: True for settings in house.settings.mailboxes}, now)
+        _pulse(house, dict.fromkeys(held, True), now)
 
 
 def _pulse(house: House, connected: dict[str, bool], now: datetime) -> None:
     with house.ledger.work() as work:
         work.pulse.put("beat", "well", now)
-        work.pulse.put("connected", connected, now)
+        others = work.pulse.get("connected")
+        work.pulse.put("connected", {**(others[0] if others else {}), **connected}, now)
 
 
 def _vitals(house: House, connected: dict[str, bool]) -> "Vitals":
@@ -94,8 +110,9 @@ class Daemon:
     def __init__(self, house: House) -> None:
         self.house = house
         self.bell = threading.Event()
-        self.stopping = threading.Event()
-        self._watchers: list[Watcher] = []
+        self._watchers = Watchers(house, self.bell)
+        self._hold = house.ledger.hold()
+        self._held: frozenset[str] | None = None
         self._reload = threading.Event()
         self._ended = False
         self._ready = False
@@ -113,10 +130,9 @@ class Daemon:
         signal.signal(signal.SIGHUP, self._ask_reload)
         journal.started(__version__, len(self.house.settings.mailboxes))
         self.house.ledger.upgrade()
-        with self.house.ledger.hold():
-            self.house.dispatch.wake_up(clock.now())
+        with self._hold:
+            self._look()
             self._serve_metrics()
-            self._watch()
             self._arm()
             while not self._ended:
                 self._scheduler.run_pending()
@@ -134,16 +150,15 @@ class Daemon:
         self._scheduler.clear()
         self._scheduler.every(_BEAT).seconds.do(self._beat)
 
-    def _watch(self) -> None:
-        # An event of this generation's own: a slow watcher of the one before must not be woken to listen on.
-        self.stopping = threading.Event()
-        self._watchers = [
-            Watcher(self.house, settings, self.stopping, self.bell, sent=sent)
-            for settings in self.house.settings.mailboxes
-            for sent in (False, True)
-        ]
-        for watcher in self._watchers:
-            watcher.start()
+    def _look(self) -> None:
+        """See which mailboxes are ours now; what another daemon left on its way is in doubt from the next beat on."""
+        names = [settings.name for settings in self.house.settings.mailboxes]
+        held = self._hold.look(names)
+        if held != (frozenset(names) if self._held is None else self._held):
+            journal.holds([name for name in names if name in held])
+        self._held = held
+        self.house.ledger.scope = Scope.of(names, held)
+        self._watchers.follow(held)
 
     def _beat(self) -> None:
         if self._ended:
@@ -152,7 +167,11 @@ class Daemon:
             self._reload.clear()
             self._take_new_settings()
         try:
-            self._work()
+            self._look()
+            if self._held:
+                self._work()
+            else:
+                self.house.now()  # a database that does not answer is said to be out
         except OutageError as error:
             if not self._in_outage:
                 journal.outage("the beat", error)
@@ -170,16 +189,15 @@ class Daemon:
 
     def _work(self) -> None:
         for _ in range(_BUSY):
-            if self._ended or not beat(self.house, clock.now(), self._goes_on):
+            if self._ended or not beat(self.house, self.house.now(), self._goes_on):
                 break
-            for watcher in self._watchers:
-                watcher.marks.set()
+            self._watchers.mark()
         if (now := monotonic()) >= self._next_pulse:
             self._next_pulse = now + _PULSE
-            _pulse(self.house, self._connected(), clock.now())
+            _pulse(self.house, self._watchers.connected, self.house.now())
             self._warn_of_logins()
             if self._metrics:
-                self._metrics.tell(_vitals(self.house, self._connected()))
+                self._metrics.tell(_vitals(self.house, self._watchers.connected))
 
     def _warn_of_logins(self) -> None:
         warnings = set(self.house.login_warnings())
@@ -202,21 +220,15 @@ class Daemon:
 
     def _goes_on(self) -> bool:
         notify("WATCHDOG=1")  # between two letters too: a slow server is no hang of ours
-        return not self._ended
-
-    def _connected(self) -> dict[str, bool]:
-        found: dict[str, bool] = {}
-        for watcher in self._watchers:
-            found[watcher.mailbox] = found.get(watcher.mailbox, True) and watcher.connected
-        return found
+        return not self._ended and self._hold.still()
 
     def _say_ready(self) -> None:
         notify("WATCHDOG=1")
-        if not self._ready and all(watcher.opened.is_set() for watcher in self._watchers):
+        if not self._ready and not self._in_outage and self._watchers.opened:
             self._ready = True
             self._next_pulse = 0.0  # `status` hears of the connections with the next beat
             journal.ready()
-            notify("READY=1", f"STATUS=listening to {len(self.house.settings.mailboxes)} mailbox(es)")
+            notify("READY=1", f"STATUS=listening to {len(self._held or ())} mailbox(es)")
 
     def _take_new_settings(self) -> None:
         """Take new configuration, playbooks and letters only when they pass `check`; else the old ones stay."""
@@ -232,17 +244,13 @@ class Daemon:
             except FollowupdError as error:
                 journal.beat_failed("reload", error)
             else:
-                self._end_watchers()
-                self.house = house
+                self._watchers.end()
+                self.house.ledger.close()
+                self.house, self._watchers = house, Watchers(house, self.bell)
+                self._look()
                 self._serve_metrics()
-                self._watch()
                 journal.reloaded()
         notify("READY=1")
-
-    def _end_watchers(self) -> None:
-        self.stopping.set()
-        for watcher in self._watchers:
-            watcher.join(2)
 
     def _ask_reload(self, _number: int, _frame: FrameType | None) -> None:
         self._reload.set()
@@ -253,9 +261,11 @@ class Daemon:
             return
         journal.stopping(signal.Signals(number).name)
         self._ended = True
-        self.stopping.set()
+        self._watchers.stop()
         self.bell.set()
-        # A server that does not answer must not keep us: the letter in hand is then in doubt, and settled at the start.
-        last_resort = threading.Timer(_GRACE, os._exit, (0,))
-        last_resort.daemon = True
-        last_resort.start()
+        # A server that does not answer must not keep us: the letter in hand is then in doubt, and settled at the start;
+        # what the server has not seen of its handful waits again.
+        for seconds, last_resort in ((_GRACE - 1, self.house.dispatch.let_go), (_GRACE, lambda: os._exit(0))):
+            timer = threading.Timer(seconds, last_resort)
+            timer.daemon = True
+            timer.start()

@@ -44,6 +44,13 @@ def started(version: str, mailboxes: int) -> None:
     _log.info("followupd %s started with %d mailbox(es)", version, mailboxes)
 
 
+def holds(mailboxes: Sequence[str]) -> None:
+    if mailboxes:
+        _log.info("this daemon holds %s", ", ".join(mailboxes))
+    else:
+        _log.info("this daemon holds no mailbox, and waits until one is free")
+
+
 def ready() -> None:
     _log.info("ready: every mailbox is open")
 

@@ -2,8 +2,9 @@
 
 import random
 import threading
+from collections.abc import Collection
 
-from followupd import clock, journal
+from followupd import journal
 from followupd.edges.imap.mailbox import Mailbox
 from followupd.edges.settings import MailboxSettings
 from followupd.errors import OutageError
@@ -65,7 +66,7 @@ class Watcher(threading.Thread):
             mailbox.close()
 
     def _follow(self, house: House, mailbox: Mailbox, folders: list[Folder]) -> None:
-        now = clock.now()
+        now = house.now()
         poll = (house.settings.calendar.after(now, self._settings.poll) - now).total_seconds()
         while not self._stopping.is_set():
             self.marks.clear()
@@ -82,7 +83,7 @@ class Watcher(threading.Thread):
     def _sync(self, house: House, mailbox: Mailbox, folder: Folder, *, needed: bool) -> None:
         """Read one folder. One that the server refuses, as when it was deleted, is said once and stops no other."""
         try:
-            house.intake.sync(mailbox, folder, clock.now())
+            house.intake.sync(mailbox, folder, house.now())
         except OutageError as error:
             if needed or not mailbox.connected:
                 raise
@@ -93,3 +94,54 @@ class Watcher(threading.Thread):
             if folder.name in self._refused:
                 journal.outage_over(f"{self.name}, {folder.name}")
             self._refused.discard(folder.name)
+
+
+class Watchers:
+    """The watchers of the mailboxes that this daemon holds. Each mailbox has an event of its own that ends them."""
+
+    def __init__(self, house: House, bell: threading.Event) -> None:
+        self._house, self._bell = house, bell
+        self._listening: dict[str, tuple[threading.Event, list[Watcher]]] = {}
+
+    def follow(self, names: Collection[str]) -> None:
+        """Listen to these mailboxes from now on, and to no other; who is slow to end is not waited for."""
+        for name in set(self._listening) - set(names):
+            stopping, watchers = self._listening.pop(name)
+            stopping.set()
+            for watcher in watchers:
+                watcher.marks.set()
+        for settings in self._house.settings.mailboxes:
+            if settings.name in names and settings.name not in self._listening:
+                stopping = threading.Event()
+                watchers = [Watcher(self._house, settings, stopping, self._bell, sent=sent) for sent in (False, True)]
+                self._listening[settings.name] = stopping, watchers
+                for watcher in watchers:
+                    watcher.start()
+
+    def end(self) -> None:
+        """End all of them, waiting two seconds for each at most."""
+        ending = [watcher for _, watchers in self._listening.values() for watcher in watchers]
+        self.follow(())
+        for watcher in ending:
+            watcher.join(2)
+
+    def stop(self) -> None:
+        """Ask all of them to end; from a signal's handler, which waits for nobody."""
+        for stopping, _ in list(self._listening.values()):
+            stopping.set()
+
+    def mark(self) -> None:
+        """Let each look at once which marks are due in its folders."""
+        for _, watchers in self._listening.values():
+            for watcher in watchers:
+                watcher.marks.set()
+
+    @property
+    def opened(self) -> bool:
+        """Say whether every mailbox has been open once."""
+        return all(watcher.opened.is_set() for _, watchers in self._listening.values() for watcher in watchers)
+
+    @property
+    def connected(self) -> dict[str, bool]:
+        """Say of each mailbox whether all its connections stand."""
+        return {name: all(each.connected for each in watchers) for name, (_, watchers) in self._listening.items()}

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from followupd import clock
 from followupd.edges.accounts import logins_of, mailbox_of, missing_extras, post_of
 from followupd.edges.gift_cards.codes import StockedCards
 from followupd.edges.imap.mailbox import Mailbox
@@ -66,6 +67,10 @@ class House:
     digest: Digest
 
     logins: Mapping[str, Login]
+
+    def now(self) -> datetime:
+        """Return this moment: the database's where machines share the ledger, else this machine's; raises OutageError."""
+        return self.ledger.now() or clock.now()
 
     def login_warnings(self) -> list[str]:
         """Return a sentence for each OAuth login that a person must renew soon."""

@@ -36,7 +36,7 @@ def _run(options: argparse.Namespace) -> int:
         raise SetupError(problems)
     house = build_to_run(load(options.config))
     if options.once:
-        once(house, clock.now())
+        once(house)
     else:
         Daemon(house).run()
     return DONE

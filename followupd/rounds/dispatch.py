@@ -4,6 +4,7 @@ What a crash leaves between the two is in doubt, so a handful is small, is begun
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from time import monotonic
@@ -69,7 +70,7 @@ class Dispatch:
         ledger. What the server said of it is put down now, and one that the post has never seen waits again.
         """
         with self.ledger.work() as work:
-            leaving = work.outbox.all(Condition.LEAVING)
+            leaving = work.outbox.in_hand(Condition.LEAVING)
         for state in leaving:
             unknown = Delivery(Outcome.UNKNOWN, "found on its way; nobody knows whether it left", witnessed=True)
             said = self._known.get(state.letter.key, unknown)
@@ -118,13 +119,15 @@ class Dispatch:
 
     def let_go(self) -> None:
         """Let letters wait again that are claimed and that the post has not seen; for who must stop at once."""
-        self._give_back([key for key, said in list(self._known.items()) if said is None])
+        with suppress(OutageError):
+            self._give_back([key for key, said in list(self._known.items()) if said is None])
 
     # --- taking ---
 
     def _take(self, letters: Sequence[LetterState], now: datetime) -> list[_Taken]:
         """Claim the letters that may leave. The claim is committed before the post sees any of them."""
         with self.ledger.work() as work:
+            work.outbox.one_at_a_time()
             room = self.rules.room(work, now)
             if not room:
                 return []
@@ -147,6 +150,7 @@ class Dispatch:
         """Look closely at a letter, and claim it if it may leave; one that cannot be looked at waits, the others go on."""
         try:
             with self.ledger.work() as work:
+                work.outbox.one_at_a_time()
                 may = self.rules.room(work, now) > 0 and self.rules.let(work, state.letter, now)
                 return may and bool(self._claim(work, [state], now))
         except CaseMovedError:

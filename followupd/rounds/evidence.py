@@ -13,6 +13,7 @@ from followupd.model.letter import DOUBT, GIFT_CARD, Brief, Writer
 from followupd.model.message import Kind
 from followupd.model.outgoing import Condition
 from followupd.model.playbook import Playbook
+from followupd.model.said import said
 from followupd.rounds import fate
 from followupd.rounds.doors import Ledger, Work
 from followupd.rounds.permission import Rules
@@ -48,7 +49,7 @@ class Evidence:
     def doubts(self, now: datetime) -> int:
         """Decide about letters in doubt whose copy did not come in time: send again where that is allowed, else ask."""
         with self.ledger.work() as work:
-            waiting = work.outbox.all(Condition.DOUBT)
+            waiting = work.outbox.in_hand(Condition.DOUBT)
         overdue = [state for state in waiting if now >= (state.leaving_at or now) + self.rules.witness_within]
         return sum(self._doubted(state, now) for state in overdue)
 
@@ -77,7 +78,7 @@ class Evidence:
             owner = playbook.owner_of(case.owner)
             asked = e.OwnerNudged(at=now, matter=matter, whom=owner.id, why=f"did {letter.key} leave?")
             brief = Brief(
-                because=f"nobody knows whether {letter.key} left", about=letter.key,
+                because=said("nobody knows whether {key} left", key=letter.key), about=letter.key,
                 quote="" if letter.kind == GIFT_CARD else letter.text,  # a card's code is the customer's alone
                 # Short, as every line that is sent back as it stands: `listen` takes longer ones for a quote of this mail.
                 asks=tuple(f"settle: {how}" for how in fate.HOWS),

@@ -15,7 +15,6 @@ import pytest
 from sqlalchemy import make_url
 
 from followupd.edges.ledger import Ledger
-from followupd.edges.ledger.hold import AlreadyRunningError
 from followupd.edges.ledger.outbox import UnknownLetterError
 from followupd.edges.seal import Seal
 from followupd.errors import CaseMovedError, OutageError, UnknownCaseError, WrongTurnError
@@ -626,18 +625,6 @@ def test_a_card_fits_the_amount_and_the_one_that_expires_first_goes_first(ledger
 
 
 # --- the house ---
-
-
-def test_a_second_daemon_is_refused_until_the_first_is_gone(book: Book) -> None:
-    second = new_ledger(book.url)
-    with book.ledger.hold():
-        with pytest.raises(AlreadyRunningError), second.hold():
-            raise AssertionError("two daemons on one ledger")
-        with second.work() as work:  # a command may work beside the daemon
-            assert work.cases.all() == []
-    with second.hold():
-        pass
-    second.close()
 
 
 def test_upgrading_twice_changes_nothing(book: Book) -> None:

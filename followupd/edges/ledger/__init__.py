@@ -1,8 +1,9 @@
 """The ledger: one transaction at a time over SQLite or PostgreSQL; what is not committed never happened."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +17,22 @@ from followupd.edges.ledger.cards import Cards
 from followupd.edges.ledger.cases import Cases
 from followupd.edges.ledger.copying import copy
 from followupd.edges.ledger.forgetting import Forgetting, leave_no_trace
-from followupd.edges.ledger.hold import hold
+from followupd.edges.ledger.hold import Hold, holder
 from followupd.edges.ledger.mail import Mail
 from followupd.edges.ledger.outbox import Outbox
 from followupd.edges.ledger.pulse import Pulse
+from followupd.edges.ledger.scope import Scope
 from followupd.edges.ledger.upgrading import upgrade
 from followupd.edges.seal import Seal
 from followupd.errors import OutageError
 
 #: how long a writer waits for another one, in milliseconds; the CLI and the daemon share the file
 BUSY_TIMEOUT = 30_000
+#: a PostgreSQL that is cut off is noticed in so many seconds, and not by a beat that hangs
+_DEAD_IN_TEN_SECONDS = {
+    "connect_timeout": 10, "keepalives_idle": 4, "keepalives_interval": 2, "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,8 @@ class Ledger:
     def __init__(self, url: str, seal: Seal) -> None:
         self._engine = _engine(url)
         self._seal = seal
+        #: whose rows a daemon works on; everybody's, where nothing else is said
+        self.scope = Scope()
 
     def upgrade(self, *, by_hand: bool = False) -> str:
         """Create what is missing or migrate; return what was done. The file is the owner's alone: it holds what customers wrote.
@@ -74,14 +83,15 @@ class Ledger:
         with self._outage(), Session(self._engine) as session, session.begin():
             if not lasting:
                 _without_waiting(session)
-            outbox = Outbox(session, self._seal)
-            cases, mail = Cases(session, self._seal, outbox), Mail(session, self._seal)
+            scope = self.scope
+            outbox = Outbox(session, self._seal, scope)
+            cases, mail = Cases(session, self._seal, outbox, scope), Mail(session, self._seal, scope)
             yield Work(
                 cases,
                 outbox,
                 mail,
                 Cards(session, self._seal),
-                CardOrders(session),
+                CardOrders(session, scope),
                 Pulse(session),
                 Ageing(session, self._seal),
                 Forgetting(session, self._seal, cases),
@@ -92,9 +102,17 @@ class Ledger:
         with self._outage():
             return leave_no_trace(self._engine)
 
-    def hold(self) -> AbstractContextManager[None]:
-        """Hold the ledger for one daemon; raises AlreadyRunningError."""
-        return hold(self._engine)
+    def hold(self) -> Hold:
+        """Return what holds the ledger, or mailboxes of it, for one daemon; its context raises AlreadyRunningError."""
+        return holder(self._engine)
+
+    def now(self) -> datetime | None:
+        """Return the database's moment where machines share it, None where this machine's clock is the only one."""
+        if self._engine.url.get_backend_name() == "sqlite":
+            return None
+        with self._outage(), self._engine.connect() as connection:
+            moment: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+        return moment.astimezone(UTC)
 
     def close(self) -> None:
         self._engine.dispose()
@@ -110,11 +128,22 @@ class Ledger:
 def _engine(url: str) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed, pool_pre_ping=True, hide_parameters=True)
+        engine = create_engine(parsed, pool_pre_ping=True, hide_parameters=True, connect_args=_DEAD_IN_TEN_SECONDS)
+        event.listen(engine, "connect", _prepare_postgres)
+        return engine
     engine = create_engine(parsed, hide_parameters=True)  # an error's text goes to the log, and rows hold addresses
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_immediate)
     return engine
+
+
+def _prepare_postgres(connection: Any, _record: Any) -> None:
+    """Let the server see in ten seconds that our machine is gone: until then it keeps our locks from everybody else."""
+    wanted = {"tcp_keepalives_idle": "4", "tcp_keepalives_interval": "2", "tcp_keepalives_count": "3"}
+    with connection.cursor() as cursor:
+        for name, value in wanted.items():
+            cursor.execute(f"SET {name} = {value}")
+    connection.commit()
 
 
 def _make_file(url: URL) -> None:

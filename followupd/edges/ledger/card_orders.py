@@ -3,9 +3,10 @@
 from datetime import datetime
 
 from sqlalchemy import update
-from sqlmodel import Session, col, or_, select
+from sqlmodel import Session, col, func, or_, select
 
-from followupd.edges.tables import CardOrderRow
+from followupd.edges.ledger.scope import Scope
+from followupd.edges.tables import CardOrderRow, CaseRow
 from followupd.model.compensation import Money
 from followupd.model.kept import CardOrder
 
@@ -15,8 +16,8 @@ _DUE, _DONE, _DROPPED = "due", "done", "dropped"
 class CardOrders:
     """The orders of the ledger, within one transaction."""
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, session: Session, scope: Scope) -> None:
+        self._session, self._scope = session, scope
 
     def place(self, case_ref: str, n: int, money: Money, now: datetime) -> None:
         """Order the card of a grant; ordered again, after a letter that came back, it is the same order."""
@@ -33,7 +34,8 @@ class CardOrders:
     def due(self, now: datetime, limit: int = 20) -> list[CardOrder]:
         query = (
             select(CardOrderRow)
-            .where(CardOrderRow.state == _DUE)
+            .join(CaseRow, col(CaseRow.ref) == col(CardOrderRow.case_ref), isouter=True)
+            .where(CardOrderRow.state == _DUE, self._scope.covers(func.coalesce(CaseRow.mailbox, "")))
             .where(or_(col(CardOrderRow.not_before).is_(None), col(CardOrderRow.not_before) <= now))
             .order_by(col(CardOrderRow.ordered_at), col(CardOrderRow.key))
             .limit(limit)

@@ -10,6 +10,7 @@ from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, func, select
 
 from followupd.edges.ledger.outbox import Outbox
+from followupd.edges.ledger.scope import Scope
 from followupd.edges.ledger.sealed import CASE, event_adapter, opened, sealed
 from followupd.edges.seal import Seal
 from followupd.edges.tables import CaseRow, EventRow, LetterRow, MailRow
@@ -41,8 +42,8 @@ _WRITE_EVENT = insert(_EVENT)
 class Cases:
     """The cases of the ledger, within one transaction."""
 
-    def __init__(self, session: Session, seal: Seal, outbox: Outbox) -> None:
-        self._session, self._seal, self._outbox = session, seal, outbox
+    def __init__(self, session: Session, seal: Seal, outbox: Outbox, scope: Scope) -> None:
+        self._session, self._seal, self._outbox, self._scope = session, seal, outbox, scope
 
     def get(self, ref: str) -> Case:
         """Return the case; raises UnknownCaseError."""
@@ -85,8 +86,8 @@ class Cases:
 
     def due(self, now: datetime, limit: int = 100) -> list[str]:
         """Return the references of cases whose moment has come, the longest waiting first."""
-        query = select(CaseRow.ref).where(col(CaseRow.wake_at) <= now).order_by(col(CaseRow.wake_at)).limit(limit)
-        return list(self._session.exec(query))
+        query = select(CaseRow.ref).where(col(CaseRow.wake_at) <= now, self._scope.covers(col(CaseRow.mailbox)))
+        return list(self._session.exec(query.order_by(col(CaseRow.wake_at)).limit(limit)))
 
     def next_wake(self) -> datetime | None:
         return self._session.exec(select(func.min(CaseRow.wake_at))).one()

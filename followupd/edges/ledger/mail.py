@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, func, update
 from sqlmodel import Session, col, select
 
 from followupd.edges.ledger.keeping import QUARANTINE_MARK, keep_all
+from followupd.edges.ledger.scope import Scope
 from followupd.edges.ledger.sealed import MESSAGE, OUTGOING, opened
 from followupd.edges.seal import Seal
 from followupd.edges.tables import LetterRow, MailRow, PlaceRow, RemarkRow
@@ -37,8 +38,8 @@ _WANT_MARKS = (
 class Mail:
     """The mails of the ledger, within one transaction."""
 
-    def __init__(self, session: Session, seal: Seal) -> None:
-        self._session, self._seal = session, seal
+    def __init__(self, session: Session, seal: Seal, scope: Scope) -> None:
+        self._session, self._seal, self._scope = session, seal, scope
 
     # --- keeping ---
 
@@ -80,8 +81,8 @@ class Mail:
     # --- hearing ---
 
     def unheard(self, limit: int = 100) -> list[Kept]:
-        query = select(MailRow).where(MailRow.state == UNHEARD).order_by(col(MailRow.id)).limit(limit)
-        return [self._kept(row) for row in self._session.exec(query)]
+        query = select(MailRow).where(MailRow.state == UNHEARD, self._scope.covers(col(MailRow.mailbox)))
+        return [self._kept(row) for row in self._session.exec(query.order_by(col(MailRow.id)).limit(limit))]
 
     def get(self, mail_id: int) -> Kept:
         return self._kept(self._session.get_one(MailRow, mail_id))
@@ -123,7 +124,12 @@ class Mail:
             self._want(col(PlaceRow.mail_id) == mail_id, QUARANTINE_MARK)
 
     def remarks(self, limit: int = 100) -> list[Remark]:
-        query = select(RemarkRow).where(col(RemarkRow.done_at).is_(None)).order_by(col(RemarkRow.id)).limit(limit)
+        query = (
+            select(RemarkRow)
+            .join(MailRow, col(MailRow.id) == col(RemarkRow.mail_id))
+            .where(col(RemarkRow.done_at).is_(None), self._scope.covers(col(MailRow.mailbox)))
+            .order_by(col(RemarkRow.id)).limit(limit)
+        )  # fmt: skip
         return [Remark(_id(r.id), r.mail_id, r.line, r.source, r.said_at) for r in self._session.exec(query)]
 
     def remark_done(self, remark_id: int, now: datetime) -> None:

@@ -1,74 +1,28 @@
 """The outbox: letters are queued once, claimed before they leave, and put down with what the server said."""
 
-from collections import Counter
-from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import CursorResult, Executable, Table, bindparam, case, update
-from sqlalchemy import select as select_columns
-from sqlmodel import Session, and_, col, func, not_, or_, select
+from sqlalchemy import CursorResult, update
+from sqlmodel import and_, col, func, not_, or_, select
 
+from followupd.edges.ledger.leaving import GONE, MAY_LEAVE, Leaving
 from followupd.edges.ledger.sealed import OUTGOING, opened, sealed
-from followupd.edges.seal import Seal
 from followupd.edges.tables import LetterRow
 from followupd.errors import FollowupdError
 from followupd.model.kept import LetterState
 from followupd.model.letter import GIFT_CARD
 from followupd.model.outgoing import Condition, Draft, Outgoing
 
-#: conditions from which a letter may be claimed
-_MAY_LEAVE = (Condition.READY.value, Condition.DEFERRED.value)
 #: so many of a person's letters are looked at before the same words are said again
 _REMEMBERED = 20
-
-
-#: letters that left, or may have
-_GONE = (Condition.SENT.value, Condition.LEAVING.value, Condition.DOUBT.value)
-# Made once, since making a statement costs more than running it; a table's own columns come without the unit of work.
-_LETTER: Table = LetterRow.__table__  # type: ignore[attr-defined]  # a table's class has one
-_NAMED = _LETTER.c.key.in_(bindparam("keys", expanding=True))
-_READY = (
-    select_columns(_LETTER)
-    .where(_LETTER.c.condition.in_(_MAY_LEAVE))
-    .where(or_(_LETTER.c.not_before.is_(None), _LETTER.c.not_before <= bindparam("now")))
-    .order_by(_LETTER.c.written_at, _LETTER.c.key)
-    .limit(bindparam("most"))
-    .with_for_update(skip_locked=True)
-)
-_FREE = select_columns(_LETTER.c.key).where(_NAMED, _LETTER.c.condition.in_(_MAY_LEAVE)).with_for_update(skip_locked=True)
-_CLAIM = (
-    update(_LETTER)
-    .where(_LETTER.c.key.in_(_FREE.scalar_subquery()))
-    .values(condition=Condition.LEAVING.value, leaving_at=bindparam("now"), attempts=_LETTER.c.attempts + 1)
-    .returning(_LETTER.c.key)
-)
-_PUT_DOWN_AS_SENT = (
-    update(_LETTER)
-    .where(_LETTER.c.key == bindparam("its_key"), _LETTER.c.condition == Condition.LEAVING.value)
-    .values(condition=Condition.SENT.value, reply=bindparam("said"), sent_at=bindparam("at"), not_before=None)
-)
-_TRIED = case((_LETTER.c.attempts > 1, Condition.DEFERRED.value), else_=Condition.READY.value)
-_GIVE_BACK = (
-    update(_LETTER)
-    .where(_NAMED, _LETTER.c.condition == Condition.LEAVING.value)
-    .values(condition=_TRIED, attempts=_LETTER.c.attempts - 1)
-)
-_TO = select_columns(_LETTER.c.to_address).where(
-    _LETTER.c.automatic.is_(True), _LETTER.c.condition.in_(_GONE), _LETTER.c.leaving_at > bindparam("since")
-)
-_TO_THESE = _TO.where(_LETTER.c.to_address.in_(bindparam("addresses", expanding=True))).distinct()
 
 
 class UnknownLetterError(FollowupdError):
     """There is no such letter."""
 
 
-class Outbox:
+class Outbox(Leaving):
     """The letters of the ledger, within one transaction."""
-
-    def __init__(self, session: Session, seal: Seal) -> None:
-        self._session, self._seal = session, seal
 
     def queue(self, letter: Outgoing, now: datetime) -> None:
         """Put a letter in the outbox; its key is the primary key, so the same decision twice is one letter."""
@@ -117,32 +71,14 @@ class Outbox:
         counted = self._session.exec(select(LetterRow.condition, func.count()).group_by(LetterRow.condition))
         return {condition: number for condition, number in counted}  # noqa: C416  dict() would take the result for a mapping
 
-    def may_leave(self, now: datetime, limit: int = 50) -> list[LetterState]:
-        """Return letters that may leave now, in the order they were written. PostgreSQL skips rows others hold."""
-        return [self._state(row) for row in self._run(_READY, {"now": now, "most": limit})]
-
-    def claim_all(self, keys: Collection[str], now: datetime) -> set[str]:
-        """Take letters for leaving; return those that nobody else took first. Commit before the post sees one."""
-        return set(self._run(_CLAIM, {"keys": list(keys), "now": now}).scalars())
-
     def claim(self, key: str, now: datetime) -> bool:
         """Take one letter for leaving; False when somebody else was there first. Commit before the post sees it."""
         return self._turn(
-            key, _MAY_LEAVE, condition=Condition.LEAVING.value, leaving_at=now, attempts=LetterRow.attempts + 1
+            key, MAY_LEAVE, condition=Condition.LEAVING.value, leaving_at=now, attempts=LetterRow.attempts + 1
         )
 
-    def give_back(self, keys: Collection[str]) -> None:
-        """Let letters wait again that were claimed and that the post never saw."""
-        if keys:
-            self._run(_GIVE_BACK, {"keys": list(keys)})
-
-    def sent_all(self, replies: Sequence[tuple[str, str]], now: datetime) -> bool:
-        """Write of letters on their way, each with the server's words, that they left; False when one was not on its way."""
-        rows = [{"its_key": key, "said": reply[:500], "at": now} for key, reply in replies]
-        return bool(self._run(_PUT_DOWN_AS_SENT, rows).rowcount == len(rows))
-
     def postpone(self, key: str, until: datetime, why: str) -> None:
-        self._turn(key, _MAY_LEAVE, not_before=until, reply=why)
+        self._turn(key, MAY_LEAVE, not_before=until, reply=why)
 
     def put_down(
         self, key: str, condition: Condition, now: datetime, *, reply: str = "", not_before: datetime | None = None
@@ -197,17 +133,18 @@ class Outbox:
         """Return approved letters whose drafts had been changed or were gone."""
         odd = [Draft.CHANGED.value, Draft.MISSING.value]
         query = select(LetterRow).where(LetterRow.condition == Condition.REVIEW.value, col(LetterRow.draft).in_(odd))
-        return [self._state(row) for row in self._session.exec(query)]
+        ours = query.where(self._scope.covers(col(LetterRow.mailbox)))
+        return [self._state(row) for row in self._session.exec(ours)]
 
     def any_draft(self) -> bool:
         """Say whether any letter that has not left has, or had, a draft in a mailbox."""
-        waiting = [Condition.REVIEW.value, *_MAY_LEAVE]
+        waiting = [Condition.REVIEW.value, *MAY_LEAVE]
         query = select(LetterRow.key).where(col(LetterRow.condition).in_(waiting), LetterRow.draft != Draft.NONE.value)
         return self._session.exec(query.limit(1)).first() is not None
 
     def drop(self, key: str) -> bool:
         """Take a letter back that has not left and is not on its way."""
-        may = (*_MAY_LEAVE, Condition.REVIEW.value, Condition.DOUBT.value)
+        may = (*MAY_LEAVE, Condition.REVIEW.value, Condition.DOUBT.value)
         return self._turn(key, may, condition=Condition.DROPPED.value)
 
     def witness(self, key: str, now: datetime) -> None:
@@ -232,43 +169,23 @@ class Outbox:
                 whom if address.startswith("@") else LetterRow.to_address == address.lower(),
                 col(LetterRow.automatic).is_(True),
             )
-            .where(col(LetterRow.condition).in_(_GONE))
+            .where(col(LetterRow.condition).in_(GONE))
             .where(col(LetterRow.leaving_at) > since)
             .order_by(col(LetterRow.leaving_at))
         )
         moments = (sent or leaving for sent, leaving in self._session.exec(query))
         return [moment for moment in moments if moment]
 
-    def had_mail(self, addresses: Collection[str], since: datetime) -> set[str]:
-        """Return those of these addresses for which automatic letters left since then."""
-        return set(self._run(_TO_THESE, {"addresses": list(addresses), "since": since}).scalars())
-
-    def domains(self, since: datetime) -> Counter[str]:
-        """Count the automatic letters that left since then by the domain that they went to."""
-        return Counter(address.rpartition("@")[2] for address in self._run(_TO, {"since": since}).scalars())
-
-    def _run(self, statement: Executable, values: Any) -> CursorResult[Any]:
-        """Run a statement on the table itself; what the session has read of it before is out of date."""
-        result = self._session.connection().execute(statement, values)
-        self._session.expire_all()
-        return result
-
     def words_to(self, address: str) -> list[str]:
         """Return the words of the newest letters that this person has had, or may have had (practice 19)."""
         query = (
             select(LetterRow)
-            .where(LetterRow.to_address == address.lower(), col(LetterRow.condition).in_(_GONE))
+            .where(LetterRow.to_address == address.lower(), col(LetterRow.condition).in_(GONE))
             .where(col(LetterRow.kind).not_like("desk/%"), LetterRow.kind != GIFT_CARD)
             .order_by(col(LetterRow.written_at).desc())
             .limit(_REMEMBERED)
         )
         return [opened(self._seal, OUTGOING, row.sealed).text for row in self._session.exec(query)]
-
-    def left_since(self, since: datetime) -> int:
-        """Return how many letters of any kind were handed to the post since then, for the breaker."""
-        left = select(func.count()).where(col(LetterRow.leaving_at) > since)
-        # naming every condition lets the index be used, which begins with it
-        return self._session.exec(left.where(col(LetterRow.condition).in_(list(Condition)))).one()
 
     def _turn(self, key: str, may: tuple[str, ...], *drafts: Draft, **values: object) -> bool:
         where = [col(LetterRow.key) == key, col(LetterRow.condition).in_(may)]
@@ -279,10 +196,3 @@ class Outbox:
         )
         self._session.expire_all()
         return result.rowcount == 1
-
-    def _state(self, row: Any) -> LetterState:
-        return LetterState(
-            opened(self._seal, OUTGOING, row.sealed), Condition(row.condition), row.not_before, row.attempts, row.reply,
-            row.written_at, row.leaving_at, row.sent_at, row.witnessed_at, row.copy_due,
-            Draft(row.draft),
-        )  # fmt: skip

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 from sqlmodel import SQLModel
 
 from followupd.edges.ledger.copying import copy
-from followupd.edges.ledger.hold import AlreadyRunningError, hold
+from followupd.edges.ledger.hold import AlreadyRunningError, holder
 from followupd.errors import FollowupdError
 
 #: the revision that this program's tables are of; a test holds it to the newest file in edges/migrations/versions,
@@ -77,7 +77,7 @@ def _create(engine: Engine) -> str:
 
 def _upgrade_file(engine: Engine, revision: str) -> str:
     try:
-        with hold(engine):
+        with holder(engine):
             before = Path(f"{engine.url.database}.before-{HEAD}")
             if engine.url.database not in {None, "", ":memory:"}:
                 before.unlink(missing_ok=True)  # of an upgrade that failed; its ledger is still as it was

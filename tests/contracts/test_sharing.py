@@ -1,0 +1,145 @@
+"""Who works on a ledger: one daemon on a file; on PostgreSQL several, each mailbox held by one, by the database's clock."""
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from followupd import clock
+from followupd.edges.ledger import Ledger
+from followupd.edges.ledger.hold import AlreadyRunningError
+from followupd.edges.ledger.scope import Scope
+from followupd.edges.seal import Seal
+from followupd.model.compensation import Money
+from followupd.model.event import CaseOpened
+from followupd.model.kept import Arrival
+from followupd.model.message import Kind, Message, Person, Place
+from followupd.model.outgoing import Condition, Outgoing
+from tests.servers.postgres import Postgres
+
+NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)
+MAILBOXES = ("support", "sales", "returns")
+KIM = Person("kim@customers.test", "Kim Doe")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'ledger.db'}"
+    database: str = request.getfixturevalue("postgres").database()
+    return database
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[Postgres]:
+    """A PostgreSQL that the test may stop and start."""
+    with Postgres() as server:
+        yield server
+
+
+def a_ledger(url: str) -> Ledger:
+    ledger = Ledger(url, Seal([b"k" * 32]))
+    ledger.upgrade()
+    return ledger
+
+
+def test_a_second_daemon_holds_nothing_until_the_first_is_gone(url: str) -> None:
+    first, second = a_ledger(url), a_ledger(url)
+    with first.hold() as hold:
+        assert hold.look(MAILBOXES, at_once=True) == set(MAILBOXES)
+        assert hold.still()
+        if url.startswith("sqlite"):
+            with pytest.raises(AlreadyRunningError), second.hold():
+                raise AssertionError("two daemons on one file")
+        else:
+            with second.hold() as other:
+                assert other.look(MAILBOXES, at_once=True) == set()
+        with second.work() as work:  # a command may work beside the daemon
+            assert work.cases.all() == []
+    with second.hold() as other:
+        assert other.look(MAILBOXES, at_once=True) == set(MAILBOXES)
+    first.close()
+    second.close()
+
+
+def test_daemons_on_postgresql_share_the_mailboxes_between_them(postgres: Postgres) -> None:
+    url = postgres.database()
+    one, two = a_ledger(url), a_ledger(url)
+    with one.hold() as first, two.hold() as second:
+        assert first.look(MAILBOXES) == {"support"}
+        assert second.look(MAILBOXES) == {"sales"}
+        assert first.look(MAILBOXES) == {"support", "returns"}
+        assert second.look(MAILBOXES) == {"sales"}
+        assert first.look(["support"]) == {"support"}  # one that is configured no more is let go
+        assert second.look(MAILBOXES) == {"sales", "returns"}
+    with two.hold() as second:
+        assert second.look(MAILBOXES, at_once=True) == set(MAILBOXES)
+    one.close()
+    two.close()
+
+
+def test_who_loses_the_locks_hears_of_it_and_takes_them_again(own_postgres: Postgres) -> None:
+    """After a restart of the database nobody holds anything, and who held it stops acting until it does again."""
+    ledger = a_ledger(own_postgres.database())
+    with ledger.hold() as hold:
+        assert hold.look(MAILBOXES, at_once=True) == set(MAILBOXES)
+        own_postgres.stop()
+        threading.Event().wait(1.1)  # between two letters it looks once a second
+        assert not hold.still()
+        assert hold.look(MAILBOXES) == set()
+        own_postgres.start()
+        assert hold.look(MAILBOXES, at_once=True) == set(MAILBOXES)
+        assert hold.still()
+    ledger.close()
+
+
+def test_a_daemon_sees_what_lies_in_its_mailboxes_and_the_leader_what_lies_in_none(url: str) -> None:
+    ledger = a_ledger(url)
+    with ledger.work() as work:
+        for uid, name in enumerate((*MAILBOXES, "configured no more"), 1):
+            first = CaseOpened(
+                at=NOW, ref=f"FU-{uid}", mailbox=name, customer=KIM, subject="x", playbook="default", owner="ana"
+            )
+            key = f"FU-{uid}.confirmation.1"
+            letter = Outgoing(
+                key=key, case=first.ref, kind="confirmation", mailbox=name, sender=Person("a@example.test"), to=KIM,
+                subject="x", text="x", message_id=f"<{key}@example.test>",
+            )  # fmt: skip
+            work.cases.record(work.cases.open(first), [], lambda _: NOW, NOW)
+            work.outbox.queue(letter, NOW)
+            message = Message(kind=Kind.CUSTOMER, because="a test", message_id=f"<{uid}@customers.test>", sender=KIM)
+            mail = Arrival(Place(name, "INBOX", 1, uid), f"print {uid}", NOW, frozenset(), False, message)
+            [news] = work.mail.keep([mail], NOW)
+            work.mail.say(news.mail_id, name, "tag", NOW)
+            work.orders.place(first.ref, 1, Money(2000, "EUR"), NOW)
+
+    def seen(*held: str) -> list[set[str]]:
+        ledger.scope = Scope.of(MAILBOXES, held)
+        with ledger.work() as work:
+            return [
+                {work.cases.get(ref).mailbox for ref in work.cases.due(NOW)},
+                {state.letter.mailbox for state in work.outbox.may_leave(NOW)},
+                {state.letter.mailbox for state in work.outbox.in_hand(Condition.READY)},
+                {kept.mailbox for kept in work.mail.unheard()},
+                {remark.line for remark in work.mail.remarks()},
+                {work.cases.get(order.case_ref).mailbox for order in work.orders.due(NOW)},
+            ]
+
+    assert seen(*MAILBOXES) == [{*MAILBOXES, "configured no more"}] * 6
+    assert seen("support") == [{"support", "configured no more"}] * 6
+    assert seen("sales", "returns") == [{"sales", "returns"}] * 6
+    assert seen() == [set()] * 6
+    ledger.close()
+
+
+def test_machines_that_share_a_ledger_go_by_its_clock(url: str) -> None:
+    ledger = a_ledger(url)
+    now = ledger.now()
+    if url.startswith("sqlite"):
+        assert now is None  # one file, one machine, one clock
+    else:
+        assert now
+        assert abs(now - clock.now()) < timedelta(minutes=1)
+    ledger.close()
