@@ -26,6 +26,7 @@ from followupd.rounds.doors import Ledger, Work
 from followupd.rounds.grammar import Grammar
 from followupd.rounds.proofreader import HOW_TO_INSIST, Proofreader
 from followupd.rounds.reception import Reception
+from followupd.rounds.returned import Returned
 
 #: IMAP never says who set a tag (DESIGN.md, rule 5)
 SOMEBODY = "someone with access to the mailbox"
@@ -265,17 +266,7 @@ class Desk:
         return case
 
     def _answer(self, work: Work, kept: Kept, remark: Remark, problem: str, now: datetime) -> None:
-        """Send a tag that could not be understood back to the owner of the case, or of the default playbook."""
-        ref = kept.case_ref or work.cases.naming(kept.message.thread)
-        journal.not_understood(remark.source, ref or "")
-        if not ref:
-            return
-        case = work.cases.get(ref)
-        playbook = self._playbook(case)
-        because = said("a {source} was not understood", source=said(remark.source))
-        brief = Brief(problems=(problem,), because=because, quote=kept.message.subject)
-        mail = self.write.desk(ANSWER, case, playbook, now, brief, playbook.owner_of(case.owner))
-        work.cases.record(case, [mail], lambda _: now, now)
+        Returned(self.playbooks, self.write).tag(work, kept, remark, problem, now)
 
     def _playbook(self, case: Case) -> Playbook:
         return self.playbooks.get(case.playbook) or self.playbooks["default"]

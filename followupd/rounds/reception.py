@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from followupd import journal
+from followupd.errors import NotUnderstoodError
 from followupd.model.case import Case, Stage
 from followupd.model.compensation import GrantState
 from followupd.model.event import (
@@ -168,6 +169,8 @@ class Reception:
             facts=self.judge.facts(message), severity=str(severity), language=self.judge.language(message),
             suggested=self.judge.suggestions(message), by=heard.by, why=f"a mail of {message.sender.address}: {message.subject}{graded}",
         )  # fmt: skip
+        if not first.customer.address:  # a customer who was forgotten, or a mail without a sender
+            raise NotUnderstoodError("nobody stands behind this mail whom a letter could reach; no case was opened")
         if isinstance(heard, ComplaintHeard) and not heard.evidence:
             heard = replace(heard, score=verdict.score, evidence=verdict.evidence)
         return self._opened(work, kept, first, heard, now)

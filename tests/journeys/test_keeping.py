@@ -4,10 +4,11 @@ import json
 import sqlite3
 import stat
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 from tests.journeys.test_nobody_gets_in import a_complaint, command
-from tests.journeys.world import CUSTOMER, World
+from tests.journeys.world import CUSTOMER, World, text_of
 
 
 def test_a_customers_data_is_handed_out_and_then_forgotten(world: World) -> None:
@@ -40,6 +41,46 @@ def test_a_customers_data_is_handed_out_and_then_forgotten(world: World) -> None
     before = len(world.smtp.messages)
     assert world.passes().cases()[0].held
     assert len(world.smtp.messages) == before
+
+
+def test_a_tag_on_a_mail_of_a_forgotten_customer_opens_no_case_and_is_answered(world: World) -> None:
+    world.customer_writes("When does the shop open on Sundays?", subject="A question")
+    assert world.cases() == []
+    assert command(world, "erase", CUSTOMER).returncode == 0
+    world.house.ledger.close()
+    world.agent_tags("complaint")
+    assert world.cases() == []
+    [told] = world.letters()
+    assert "ana@agents.test" in str(told["To"])
+    said = " ".join(text_of(told).split())
+    assert "A tag was not understood" in said
+    assert "Nobody stands behind this mail whom a letter could reach; no case was opened" in said
+
+
+def test_a_tag_on_the_mail_of_a_forgotten_case_brings_no_letter_and_is_answered(world: World) -> None:
+    a_complaint(world, subject="My teapot", text="It came in shards after three weeks!")
+    assert command(world, "erase", CUSTOMER, "--even-open").returncode == 0
+    world.house.ledger.close()
+    before = len(world.letters())
+    world.agent_tags("release")
+    [told] = world.letters()[before:]
+    assert "Nobody stands behind this mail" in " ".join(text_of(told).split())
+    case = world.case()
+    assert case.held
+    assert [
+        "was forgotten, and no letter can reach anybody" in problem
+        for problem in world.says(case.ref, "release", "promise: a new pot by Friday")
+    ] == [True, True]
+    assert world.says(case.ref, "close") == []
+    world.passes(world.now + timedelta(days=3))
+    assert [mail for mail in world.letters()[before:] if "@agents.test" not in str(mail["To"])] == []
+
+
+def test_a_tag_that_makes_no_sense_on_a_mail_without_a_case_comes_back(world: World) -> None:
+    world.customer_writes("When does the shop open on Sundays?", subject="A question")
+    world.agent_tags("refund-much")
+    assert world.cases() == [] or world.case().compensation == ()
+    assert any("refund: much" in text_of(mail) for mail in world.letters())
 
 
 def test_a_backup_is_a_ledger_that_others_cannot_read_and_overwrites_nothing(world: World, tmp_path: Path) -> None:

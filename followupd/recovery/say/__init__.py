@@ -26,10 +26,18 @@ def obey(command: Command, scene: Scene) -> list[e.Event]:
     say = _SAYINGS.get(command.verb)
     if say is None:
         raise NotUnderstoodError(f"{command.verb!r} cannot be said here")
+    if not scene.case.customer.address and command.verb not in _OF_THE_BOOKS:
+        raise NotUnderstoodError(f"the customer of {scene.case.ref} was forgotten, and no letter can reach anybody")
     if insisted := insist(command, scene):
         return insisted
     return say(command, scene)
 
+
+#: what may still be said of a case whose customer was forgotten: it is put in order, and writes to nobody
+_OF_THE_BOOKS = frozenset({
+    "close", "dismiss", "hold", "kept", "withdraw", "withdraw-option", "issued", "refused", "refuse", "received", "missing",
+    "fault", "cause-code", "severity", "owner",
+})  # fmt: skip
 
 _SAYINGS: dict[str, Say] = {
     "complaint": complaint, "dismiss": dismiss, "fixed": fixed, "close": close, "hold": hold, "release": release,
