@@ -18,6 +18,7 @@ from followupd.edges.settings import WARNINGS, load
 from followupd.edges.systemd import notify
 from followupd.errors import FollowupdError, OutageError
 from followupd.model.kept import QUARANTINE
+from followupd.rounds.refused import Refused
 from followupd.watcher import Watchers
 from followupd.wiring import House, build_to_run, house_problems
 
@@ -237,12 +238,14 @@ class Daemon:
         found = house_problems(directory, clock.now())
         if found := [problem for problem in found if problem.rule not in WARNINGS]:
             journal.not_reloaded([str(problem) for problem in found])
+            self._tell_refused([str(problem) for problem in found])
             notify(f"STATUS=kept the old configuration: the new one has {len(found)} problem(s)")
         else:
             try:
                 house = build_to_run(load(directory))
             except FollowupdError as error:
                 journal.beat_failed("reload", error)
+                self._tell_refused(str(error).splitlines())
             else:
                 self._watchers.end()
                 self.house.ledger.close()
@@ -251,6 +254,14 @@ class Daemon:
                 self._serve_metrics()
                 journal.reloaded()
         notify("READY=1")
+
+    def _tell_refused(self, problems: list[str]) -> None:
+        house = self.house
+        mailbox = house.settings.mailboxes[0].name
+        try:
+            Refused(house.ledger, house.settings.playbooks, house.letters, mailbox).tell(problems, clock.now())
+        except FollowupdError as error:  # the log has said it, and `status` does
+            journal.beat_failed("the mail about the reload", error)
 
     def _ask_reload(self, _number: int, _frame: FrameType | None) -> None:
         self._reload.set()

@@ -105,7 +105,7 @@ class CardRound:
         shown = Card(card.code, card.money.written(playbook.company.locale), expires, card.money)
         letter = self.write.gift_card(case, playbook, now, shown)
         letter = replace(letter, concerns=(order.n,), good_until=card.expires)
-        self.proofread.stop(work, letter, case, playbook, now)
+        self.proofread.stop(work, letter, case, playbook, now, card.code)
         return [letter]
 
     def _stopped(self, work: Work, case: Case, order: CardOrder, why: str, now: datetime) -> None:

@@ -77,8 +77,13 @@ class Drafts:
                 work.outbox.drafted(letter.key, Draft.WANTED, Draft.CHANGED if lying else Draft.MISSING)
                 return
         mailbox.remove(mailbox.drafts, lying[0].uid)
+        # Between our look and the removal an agent may have saved other words, or pressed send: then it is the agent's.
+        edited, sent = self._lying(mailbox, letter), mailbox.sent and mailbox.find(mailbox.sent, letter.message_id)
         with self.ledger.work() as work:
-            work.outbox.leave_review(letter.key)
+            if edited or sent:
+                work.outbox.drafted(letter.key, Draft.WANTED, Draft.CHANGED if edited else Draft.MISSING)
+            else:
+                work.outbox.leave_review(letter.key)
 
     def _tidy(self, mailbox: Mailbox, state: LetterState) -> None:
         """Remove the draft of a letter that has left or was taken back; what an agent changed is the agent's."""

@@ -52,24 +52,26 @@ class Proofreader:
         return findings(command.text, kind=kind, language=language, manner=self.manner, context=context)
 
     def letter(
-        self, work: Work, letter: Outgoing, case: Case, playbook: Playbook, now: datetime
+        self, work: Work, letter: Outgoing, case: Case, playbook: Playbook, now: datetime, secret: str = ""
     ) -> tuple[Finding, ...]:
-        """Return what the rules find in a letter to a customer; in a gift card's, no words that would show its code."""
+        """Return what the rules find in a letter to a customer; `secret`, a gift card's code, is not read and not told."""
         if not letter.to_customer:
             return ()
         about = around(playbook, letter.language, now)
         context = Context(
-            owner=playbook.owner_of(case.owner).name, names=_names(case, playbook), insisted=case.insisted,
+            owner=playbook.owner_of(case.owner).name, names=_names(case, playbook), insisted=(*case.insisted, secret),
             values=stated(case), promised=_days(case, playbook), over=about.over, hears=about.hears,
             earlier=work.outbox.words_to(letter.to.address) if letter.kind != GIFT_CARD else (),
         )  # fmt: skip
         return findings(letter.text, kind=letter.kind, language=letter.language, manner=self.manner, context=context)
 
-    def stop(self, work: Work, letter: Outgoing, case: Case, playbook: Playbook, now: datetime) -> None:
+    def stop(
+        self, work: Work, letter: Outgoing, case: Case, playbook: Playbook, now: datetime, secret: str = ""
+    ) -> None:
         """Raise LetterError when a hard rule is broken; a letter in review goes to an agent with its findings instead."""
         if letter.review:
             return
-        hard = [finding for finding in self.letter(work, letter, case, playbook, now) if finding.hard]
+        hard = [finding for finding in self.letter(work, letter, case, playbook, now, secret) if finding.hard]
         if hard:
             told = "; ".join(str(finding) for finding in hard)
             raise LetterError(f"the {letter.kind} does not leave with these words: {told} {HOW_TO_INSIST}")

@@ -8,11 +8,13 @@ from email.message import EmailMessage
 import pytest
 
 from followupd.edges.ledger import Ledger
+from followupd.edges.letters.templates import Letters
 from followupd.model.case import Stage
 from followupd.model.compensation import GrantState, Money
 from followupd.model.event import GiftCardDue
 from followupd.model.kept import CardOrder, NoCard, TakenCard
 from followupd.model.outgoing import Condition
+from followupd.wiring import letters_of
 from tests.journeys.test_stories import FRIDAY, followed_up
 from tests.journeys.world import World, html_of, text_of
 from tests.servers.gift_shop import LOST, MADE_AND_500, TOKEN, GiftShop
@@ -170,6 +172,33 @@ def test_a_gift_card_in_doubt_is_never_sent_again_by_the_machine(make_world: Cal
     assert state.attempts == 1
     assert len(world.letters("desk/doubt")) == 1
     assert world.case().compensation[0].state is GrantState.GRANTED
+
+
+def test_a_gift_cards_letter_keeps_the_rules_of_wording_when_it_is_written_and_tells_nobody_its_code(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    letter = world.directory / "templates" / "en" / "gift-card.md"
+    good = letter.read_text()
+    letter.write_text(good.replace("Just enter it", "We guarantee that it works: enter it"))
+    granted(world)
+    stocked(world, "100%-4711")
+    world.passes(MONDAY)
+    assert world.letters("gift-card") == []
+    [told] = [mail for mail in world.letters("desk/nudge") if "W07" in text_of(mail)]
+    assert "“We guarantee”" in flat(text_of(told))
+    said = caplog.text + "".join(text_of(mail) + html_of(mail) for mail in world.letters()) + repr(world.case())
+    assert "4711" not in said
+    assert "“100%”" not in flat(text_of(told))
+    letter.write_text(good)
+    world.house = replace(world.house, cards=replace(world.house.cards, write=letters_anew(world)))
+    world.passes(MONDAY + timedelta(hours=2))
+    [left] = world.letters("gift-card")
+    assert "100%-4711" in text_of(left)
+
+
+def letters_anew(world: World) -> Letters:
+    """Return the letters as they are now, as a reload takes them in."""
+    return letters_of(world.house.settings, world.house.seal.message_id)
 
 
 def test_a_card_that_is_refused_while_it_is_on_order_does_not_leave(world: World) -> None:

@@ -1,5 +1,7 @@
 """Letters are changed while the daemon runs: wrong ones are refused in whole, and the admin reads why in the log."""
 
+import email
+import email.policy
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +10,7 @@ import pytest
 
 from tests.journeys.service import Service
 from tests.journeys.test_service import COMPLAINT
+from tests.journeys.world import text_of
 from tests.servers.dovecot import Dovecot
 from tests.servers.machine import until
 from tests.servers.manager import Manager
@@ -36,9 +39,22 @@ def test_wrong_letters_are_refused_in_whole_and_the_old_ones_still_leave(service
         service.customer_writes(COMPLAINT)
         service.agent_tags("complaint")
         until(lambda: service.letters("confirmation"), "the confirmation", 30)
+        until(lambda: told(service), "the mail about the refused letters", 30)
+        process.send_signal(signal.SIGHUP)
+        until(lambda: service.journal().count("kept the old configuration") > 1, "the second refusal", 30)
     assert "[W07]" in service.journal()
+    [mail] = told(service)
+    assert "templates/en/confirmation.md" in mail
+    assert "W07" in mail
     assert "Thank you for telling us." in words(service)
     assert "Dear Kim" in words(service) or "Hello," in words(service)
+
+
+def told(service: Service) -> list[str]:
+    """Return the mails that say that new letters were not taken in."""
+    raw = [mail.as_bytes() for mail in service.letters() if "desk/digest." in str(mail["X-Followupd-Key"])]
+    mails = [" ".join(text_of(email.message_from_bytes(each, policy=email.policy.default)).split()) for each in raw]
+    return [mail for mail in mails if "were not taken in" in mail]
 
 
 def test_good_letters_are_taken(service: Service) -> None:

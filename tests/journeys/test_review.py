@@ -5,11 +5,13 @@ import email.policy
 from collections.abc import Callable
 from datetime import timedelta
 from email.message import EmailMessage
+from typing import Any, cast
 
 import pytest
 
 from followupd.model.case import Stage
 from followupd.model.outgoing import Condition, Draft
+from followupd.rounds.doors import Mailbox
 from tests.journeys.world import CUSTOMER, World, html_of, text_of
 
 COMPLAINT = "My parcel has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."
@@ -102,7 +104,8 @@ def test_a_letter_in_review_lies_in_drafts_in_its_thread_and_the_desk_mail_says_
 def test_approve_sends_it_once_and_takes_the_draft_away(world: World) -> None:
     [asked] = world.letters("desk/approval")
     world.agent_answers(asked, "approve")
-    assert len(left(world)) == 1
+    [letter] = left(world)
+    assert "Auto-Submitted" not in letter
     assert drafts(world) == []
     assert condition(world) == (Condition.SENT, Draft.GONE)
     assert world.case().stage is Stage.CONFIRMED
@@ -189,6 +192,89 @@ def test_approve_and_send_at_once_reaches_the_customer_once(world: World) -> Non
     assert condition(world)[0] is Condition.SENT
     assert left(world) == []
     assert world.case().stage is Stage.CONFIRMED
+
+
+class Meanwhile:
+    """A real mailbox to which something happens just before a mail is removed from it."""
+
+    def __init__(self, mailbox: Mailbox, happens: Callable[[], object]) -> None:
+        self._mailbox, self._happens = mailbox, happens
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._mailbox, name)
+
+    def remove(self, folder: str, uid: int) -> None:
+        self._happens()
+        self._mailbox.remove(folder, uid)
+
+
+def approved_while(world: World, happens: Callable[[], object]) -> None:
+    """Approve the letter; while we take its draft away, an agent does something with it in the mail client."""
+    with world.house.ledger.work() as work:
+        world.house.desk.hear_lines(work, world.case(), ["approve"], "a test", "tell", None, world.now)
+    mailbox, drafts_of = world.house.mailbox("support"), world.house.intake.drafts
+    assert drafts_of is not None
+    mailbox.open()
+    try:
+        drafts_of.sync(cast("Mailbox", Meanwhile(mailbox, happens)), "support")
+    finally:
+        mailbox.close()
+
+
+def test_a_draft_that_is_edited_while_we_take_it_away_is_the_agents(world: World) -> None:
+    approved_while(world, lambda: edit_draft(world, Message_ID="<new-name@client.test>"))
+    assert condition(world) == (Condition.REVIEW, Draft.CHANGED)
+    world.passes()
+    assert left(world) == []
+    assert len(drafts(world)) == 1
+    assert "not as it was written" in " ".join(text_of(world.letters("desk/approval")[-1]).split())
+
+
+def test_a_draft_that_is_sent_while_we_take_it_away_reaches_the_customer_once(world: World) -> None:
+    [draft] = drafts(world)
+
+    def sends() -> None:
+        delete_drafts(world)
+        world.postbox.append(draft.as_bytes(policy=email.policy.SMTP), "Sent", ["\\Seen"])
+
+    approved_while(world, sends)
+    assert condition(world) == (Condition.REVIEW, Draft.MISSING)
+    world.passes(world.now + timedelta(days=1))
+    assert left(world) == []
+    assert condition(world)[0] is Condition.SENT
+    assert world.case().stage is Stage.CONFIRMED
+
+
+def test_approving_after_sending_sends_nothing_more(world: World) -> None:
+    """The agent sends the edited draft, then answers the desk mail with approve."""
+    [asked] = world.letters("desk/approval")
+    client_sends(world, edit_draft(world, Message_ID="<new-name@client.test>"))
+    world.agent_answers(asked, "approve")
+    world.passes(world.now + timedelta(days=1))
+    assert left(world) == []
+    assert condition(world)[0] is Condition.SENT
+
+
+def test_of_two_drafts_of_one_letter_nobody_chooses_but_the_agent(world: World) -> None:
+    """A mail client that copies where it should replace leaves two; approve is then asked about."""
+    [draft] = drafts(world)
+    world.postbox.append(draft.as_bytes(policy=email.policy.SMTP), "Drafts", ["\\Draft"])
+    world.says(world.case().ref, "approve")
+    assert left(world) == []
+    assert condition(world) == (Condition.REVIEW, Draft.ASKED)
+    client_sends(world, draft)
+    assert condition(world)[0] is Condition.SENT
+    world.passes(world.now + timedelta(days=1))
+    assert left(world) == []
+
+
+def test_a_draft_sent_twice_from_the_mail_client_counts_once(world: World) -> None:
+    [draft] = drafts(world)
+    client_sends(world, draft)
+    world.postbox.append(draft.as_bytes(policy=email.policy.SMTP), "Sent", ["\\Seen"])
+    world.passes(world.now + timedelta(days=1))
+    assert left(world) == []
+    assert [type(each).__name__ for each in world.history(world.case().ref)].count("NextStepConfirmed") == 1
 
 
 def test_refusing_takes_the_draft_away_and_holds_the_case(world: World) -> None:
