@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 from sqlmodel import col
 
 from followupd.edges.ledger.sealed import MESSAGE, sealed
@@ -26,6 +26,10 @@ _WORD = re.compile(r"[^\W\d_]+")
 _LETTERS = "".join(letter if letter.isalpha() else " " for letter in map(chr, range(128)))
 #: fewer words than this are no sign of a robot
 _FEWEST_WORDS = 8
+
+# Numbers only grow, so that the new mails are those behind the last one: asked so, they need not be named again.
+_LAST = select(func.max(col(MailRow.id)))
+_AFTER = select(col(MailRow.fingerprint), col(MailRow.id)).where(col(MailRow.id) > bindparam("last"))
 
 _Place = tuple[str, str, int, int]
 _WHERE = (col(PlaceRow.mailbox), col(PlaceRow.folder), col(PlaceRow.uidvalidity), col(PlaceRow.uid))
@@ -113,8 +117,10 @@ def _known_places(connection: Connection, mail_ids: Iterable[int]) -> dict[int, 
 def _insert_mails(connection: Connection, rows: list[dict[str, Any]]) -> dict[str, int]:
     if not rows:
         return {}
+    last = connection.execute(_LAST).scalar() or 0
     connection.execute(insert(MailRow), rows)
-    return _known_mails(connection, [row["fingerprint"] for row in rows])
+    fresh = connection.execute(_AFTER, {"last": last})
+    return {fingerprint: number for fingerprint, number in fresh if number is not None}
 
 
 def _mail(arrival: Arrival, seal: Seal, now: datetime) -> dict[str, Any]:

@@ -3,9 +3,9 @@
 import quopri
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_tz
+from typing import NamedTuple
 
 from followupd.model.message import Person
 from followupd.recovery.listen.charset import decode
@@ -31,7 +31,7 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 MONTHS = {name: number for number, name in enumerate(_MONTHS, 1)}
 # A date as RFC 5322, 3.3, wants it; what is odd in any way goes through the standard library.
 DATE = re.compile(
-    rf"(?:[A-Z][a-z]{{2}}, )?(\d{{1,2}}) ({'|'.join(_MONTHS)}) (\d{{4}}) (\d\d):(\d\d)(?::(\d\d))? ([+-])(\d\d)(\d\d)(?: \([A-Za-z ]{{1,40}}\))?",
+    r"(?:[A-Z][a-z]{2}, )?(\d{1,2}) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d)(?::(\d\d))? ([+-])(\d\d)(\d\d)(?: \([A-Za-z ]{1,40}\))?",
     re.ASCII,
 )
 ODD = re.compile(r"[\s<>]")
@@ -60,10 +60,12 @@ class Headers:
 
     def first(self, name: str) -> str:
         """Return the topmost field of that name, unfolded but not decoded; "" when there is none."""
+        values = self._fields.get(name)
+        if values is None:  # of the many names that are asked for most are not there
+            return ""
         if (known := self._firsts.get(name)) is not None:
             return known
-        values = self._fields.get(name)
-        first = self._firsts[name] = _unfolded(values[0]) if values else ""
+        first = self._firsts[name] = _unfolded(values[0])
         return first
 
     def every(self, name: str) -> list[str]:
@@ -90,8 +92,7 @@ def _unfolded(value: str) -> str:
     return BLANK.sub(" ", value) if "\n" in value or "  " in value or "\t" in value or "\r" in value else value
 
 
-@dataclass(frozen=True, slots=True)
-class Mailbox:
+class Mailbox(NamedTuple):
     """An address as it stood in the header: `given` may be no address at all ("MAILER-DAEMON")."""
 
     given: str
@@ -221,7 +222,7 @@ def message_ids(value: str) -> tuple[str, ...]:
 def moment(value: str) -> datetime | None:
     """Read a Date field as an aware moment in UTC; None when it names no real one."""
     try:
-        if plain := DATE.fullmatch(value):
+        if (plain := DATE.fullmatch(value)) and plain[2] in MONTHS:
             day, month, year, hour, minute, second, sign, hours, minutes = plain.groups("0")
             there = datetime(int(year), MONTHS[month], int(day), int(hour), int(minute), int(second), tzinfo=UTC)
             ahead = timedelta(hours=int(hours), minutes=int(minutes))

@@ -1,7 +1,7 @@
 """Turn an HTML body into text: quotes marked with ">", what is struck out or hidden left out (MAIL.md, sections 3 and 4)."""
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from html import unescape
 from typing import Any
 
@@ -128,6 +128,7 @@ def _shown(tree: Any) -> list[Marked]:
     return [(node, marks) for node, marks in marked if gone.isdisjoint(node.iterancestors())]
 
 
+@lru_cache(maxsize=512)  # a page says the same few styles again and again
 def _hides(style: str) -> bool:
     return GONE_STYLE.search(style.replace(" ", "")) is not None
 

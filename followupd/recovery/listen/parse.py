@@ -33,7 +33,7 @@ class UnreadableError(FollowupdError):
     """This mail cannot be read; it goes to quarantine with this reason and its raw bytes."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)  # not frozen, since that makes a part three times as dear, and many are made
 class Part:
     """One leaf of the MIME tree, or a message/* part, which is never entered; `parent` is the type it hung in."""
 
@@ -113,10 +113,12 @@ def _end_of_header(raw: bytes) -> int:
     """Return where the body begins: behind the first empty line, or nowhere; a search of bytes is much cheaper than a pattern."""
     if raw.startswith((b"\n", b"\r\n")):
         return 1 if raw.startswith(b"\n") else 2
-    short, long = raw.find(b"\n\n"), raw.find(b"\n\r\n")
-    if short < 0 and long < 0:
-        return len(raw)
-    return short + 2 if long < 0 or 0 <= short < long else long + 3
+    gaps = (b"\n\r\n", b"\n\n") if raw[raw.find(b"\n") - 1 :].startswith(b"\r") else (b"\n\n", b"\n\r\n")
+    end = len(raw)
+    for gap in gaps:  # the likelier first, for the other is then looked for in the header alone
+        at = raw.find(gap, 0, end)
+        end = at + len(gap) if at >= 0 else end
+    return end
 
 
 def _fields(text: str) -> list[tuple[str, str]] | None:
