@@ -11,12 +11,21 @@ from followupd.model.promise import Firmness
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NextStep:
-    """A standing promise, logged when a case opens. `text` is a Jinja2 sentence over `owner`, `company`, `customer`."""
+    """A standing promise, logged when a case opens. `text` is a Jinja2 sentence over `owner`, `company`, `customer`.
+
+    `texts` are the same sentence in other languages, by their tags ("de", "de-at").
+    """
 
     text: str
     within: Duration
     kind: Firmness = Firmness.NEXT_UPDATE
     margin: Duration | None = None
+    texts: tuple[tuple[str, str], ...] = ()
+
+    def text_in(self, language: str) -> str:
+        """Return the sentence in a language ("de_AT": de-at, then de), else `text`."""
+        tag, said = language.replace("_", "-").lower(), dict(self.texts)
+        return said.get(tag) or said.get(tag.partition("-")[0]) or self.text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -137,7 +137,8 @@ def _standing(case: Case, playbook: Playbook, write: Writer, now: datetime) -> l
 def _promise(n: int, step: NextStep, case: Case, playbook: Playbook, write: Writer, now: datetime) -> Promise:
     told = playbook.calendar.after(now, step.within)
     due = playbook.calendar.before(told, step.margin) if step.margin else told
+    text = step.text_in(case.language or playbook.language or playbook.company.locale)
     return Promise(
-        n=n, text=write.phrase(step.text, case, playbook), kind=step.kind, told=told, due=max(due, now),
+        n=n, text=write.phrase(text, case, playbook), kind=step.kind, told=told, due=max(due, now),
         source="playbook", owner=case.owner, made_at=now,
     )  # fmt: skip

@@ -34,7 +34,8 @@ def test_the_shipped_starter_shows_every_key_with_its_default() -> None:
             for option in section.options:
                 assert option.name in row, f"{file} does not show {section.name}.{option.name}"
                 if row[option.name] != option.default:
-                    line = next(line for line in text.splitlines() if line.startswith(option.name + " ="))
+                    ways = (f"{option.name} =", f"[{section.name}.{option.name}]")
+                    line = next(line for line in text.splitlines() if line.startswith(ways))
                     assert "yours" in line or option.name in {"username", "password", "name"}, line
 
 
@@ -64,7 +65,7 @@ def shown_example(option: Option) -> str:
 
 def plainly(value: Any) -> str:
     if isinstance(value, dict):
-        return "{ " + ", ".join(f'"{key}" = {inner}' for key, inner in value.items()) + " }" if value else "{}"
+        return "{ " + ", ".join(f'"{key}" = {plainly(inner)}' for key, inner in value.items()) + " }" if value else "{}"
     return json.dumps(value, ensure_ascii=False)
 
 

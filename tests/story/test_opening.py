@@ -1,15 +1,19 @@
 """Whom a case is about, and what the first mail brings into it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from followupd.model.agent import Agent, Company, Team
-from followupd.model.calendar import Calendar
+from followupd.model.calendar import Calendar, Duration
+from followupd.model.case import Stage
+from followupd.model.event import PromiseMade
 from followupd.model.facts import Facts
 from followupd.model.message import Kind, Message, Person
-from followupd.model.playbook import Playbook
+from followupd.model.playbook import NextStep, Playbook
 from followupd.recovery import opening
+from tests.story.lettered import PLAYBOOK, letters, sample
 
 NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)
 ANA = Agent(id="ana", name="Ana Reyes", email="ana@example.com", phone="+44 20 7946 0018")
@@ -47,3 +51,25 @@ def test_the_letter_goes_to_who_wrote_or_to_whom_a_form_wrote_for(sender: str, r
 def test_only_a_colleagues_forward_is_about_its_first_sender() -> None:
     assert customer_of("ana@example.com", kind=Kind.AGENT, forwarded="kim@example.org") == "kim@example.org"
     assert customer_of("mallory@evil.example", forwarded="kim@example.org") == "mallory@evil.example"
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [("de", "{{ owner.name }} ruft an"), ("de_AT", "{{ owner.name }} ruft an"), ("fr", "{{ owner.name }} calls"), ("", "{{ owner.name }} calls")],
+)  # fmt: skip
+def test_a_standing_step_is_promised_in_the_customers_language_where_the_playbook_has_it(
+    language: str, text: str
+) -> None:
+    step = NextStep(
+        text="{{ owner.name }} calls", within=Duration.parse("1 day"), texts=(("de", "{{ owner.name }} ruft an"),)
+    )
+    assert step.text_in(language) == text
+
+
+def test_the_first_letter_to_a_german_customer_promises_in_german() -> None:
+    step = NextStep(
+        text="{{ owner.name }} calls", within=Duration.parse("1 day"), texts=(("de", "{{ owner.name }} ruft an"),)
+    )
+    case = replace(sample("short", stage=Stage.HEARD, language="de"), promises=())
+    steps = opening.act(case, replace(PLAYBOOK, steps=(step,)), letters(), NOW)
+    assert [each.promise.text for each in steps if isinstance(each, PromiseMade)] == ["Ana Reyes ruft an"]

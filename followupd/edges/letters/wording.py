@@ -88,9 +88,10 @@ def _switches(manner: Manner) -> Iterator[Problem]:
 def _steps(playbooks: Mapping[str, Playbook], manner: Manner) -> Iterator[Problem]:
     for name, playbook in playbooks.items():
         for n, step in enumerate(playbook.steps):
-            language = playbook.language or playbook.company.locale
-            for finding in findings(_blanked(step.text), kind=PART, language=language, manner=manner):
-                yield _problem(f"playbooks/{name}.toml", replace(finding, line=0), f"next_step[{n}].text")
+            own = ("text", playbook.language or playbook.company.locale, step.text)
+            for key, language, text in (own, *((f"texts.{tag}", tag, said) for tag, said in step.texts)):
+                for finding in findings(_blanked(text), kind=PART, language=language, manner=manner):
+                    yield _problem(f"playbooks/{name}.toml", replace(finding, line=0), f"next_step[{n}].{key}")
 
 
 def _source(directory: Path, language: str, manner: Manner) -> Iterator[tuple[str, Finding]]:

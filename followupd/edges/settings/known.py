@@ -1,6 +1,8 @@
 """Readers of values that the world keeps lists and rules of: addresses, phones, time zones, currencies, holidays."""
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from zoneinfo import available_timezones
 
 import phonenumbers
@@ -8,7 +10,7 @@ from babel import Locale, UnknownLocaleError
 from babel.numbers import is_currency
 from email_validator import EmailNotValidError, validate_email
 
-from followupd.edges.settings.plain import filled, listed, text
+from followupd.edges.settings.plain import filled, inside, listed, text
 from followupd.edges.settings.rules import Rule
 from followupd.edges.settings.sheet import MisfitError, nearest
 from followupd.model import calendar
@@ -97,6 +99,14 @@ def language(value: object) -> str:
     if found and not (_LANGUAGE.fullmatch(found) and _is_locale(found)):
         raise MisfitError(Rule.LOCALE, f"{found!r} is no language", 'write two letters, such as "en".')
     return found
+
+
+def by_language(value: object) -> Mapping[str, str]:
+    """Read a sentence in several languages, by the names of their directories in templates/."""
+    if not isinstance(value, dict):
+        mend = 'write [next_step.texts] and below it lines such as de = "...".'
+        raise MisfitError(Rule.TYPE, "must be a table of languages and sentences", mend)
+    return MappingProxyType({inside(tag, tag, language): inside(tag, said, filled) for tag, said in value.items()})
 
 
 def currency(value: object) -> str:

@@ -72,6 +72,13 @@ PLAYBOOK: Form = (
                 "4 business hours",
                 "1 business day",
             ),
+            Option(
+                "texts",
+                known.by_language,
+                "`text` in other languages; a letter in one that is missing here says `text`.",
+                {},
+                {"de": "{{ owner.name }} fragt beim Paketdienst nach und schreibt Ihnen"},
+            ),
         ),
         many=True,
     ),

@@ -105,18 +105,19 @@ def _gift(sheet: Sheet, offered: tuple[str, str], home: str) -> Money | None:
 
 def _step(sheet: Sheet, n: int, step: dict[str, Any], company: Company, calendar: Calendar) -> NextStep:
     path = ("next_step", n)
-    if step["text"]:
+    for place, text in ((("text",), step["text"]), *((("texts", tag), said) for tag, said in step["texts"].items())):
         try:
-            check_step_text(step["text"], company, sheet.directory)
+            check_step_text(text or "-", company, sheet.directory)
         except MisfitError as error:
-            sheet.misfit((*path, "text"), error)
+            sheet.misfit((*path, *place), error)
     margin = step["margin"]
     if margin and step["within"] and not _fits(calendar, step["within"], margin):
         if "margin" in sheet.data["next_step"][n]:
             problem = f"{margin} earlier than {step['within']} is over before it begins"
             sheet.complain((*path, "margin"), Rule.DURATION, problem, 'write a shorter one, or "" for none.')
         margin = None
-    return NextStep(text=step["text"], within=step["within"], kind=Firmness(step["kind"]), margin=margin)
+    texts = tuple(step["texts"].items())
+    return NextStep(text=step["text"], within=step["within"], kind=Firmness(step["kind"]), margin=margin, texts=texts)
 
 
 def _fits(calendar: Calendar, within: Duration, margin: Duration) -> bool:
