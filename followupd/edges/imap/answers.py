@@ -6,7 +6,7 @@ odd tag would blind us to all others. This reader takes a tenth of the time, and
 
 import re
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TypeAlias
 
@@ -25,6 +25,9 @@ _TOKEN = re.compile(
 )
 _UID = re.compile(rb"\bUID (\d+)", re.IGNORECASE)
 _ORIGIN = re.compile(rb"<\d+>\Z")
+_MOMENT = re.compile(rb" ?(\d{1,2})-([A-Za-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)")
+_NAMES = (b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec")
+_MONTHS = {name: number for number, name in enumerate(_NAMES, 1)}
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 
 
@@ -101,8 +104,24 @@ def words(value: Value) -> tuple[bytes, ...]:
 
 def moment(value: Value) -> datetime | None:
     """Read an INTERNALDATE ("17-Jul-2026 02:44:25 -0700"), in UTC."""
+    if not isinstance(value, bytes):
+        return None
+    plain = _MOMENT.fullmatch(value)
+    if plain is None or (month := _MONTHS.get(plain[2].lower())) is None:
+        return _odd_moment(value)
     try:
-        text = value.decode("ascii").strip().replace("-", " ", 2) if isinstance(value, bytes) else ""
+        hour, minute, second = map(int, plain.group(4, 5, 6))
+        there = datetime(int(plain[3]), month, int(plain[1]), hour, minute, second, tzinfo=UTC)
+        ahead = timedelta(hours=int(plain[8]), minutes=int(plain[9]))
+        return there + ahead if plain[7] == b"-" else there - ahead
+    except (ValueError, OverflowError):
+        return None
+
+
+def _odd_moment(value: bytes) -> datetime | None:
+    """Read by the standard library, at ten times the price, what some server writes in its own way."""
+    try:
+        text = value.decode("ascii").strip().replace("-", " ", 2)
         return parsedate_to_datetime(text).astimezone(UTC) if text else None
     except (ValueError, OverflowError):
         return None

@@ -273,7 +273,7 @@ def _stray(above: str, line: str, below: str) -> str:
 
 def _never_all(lines: list[str], kinds: list[str]) -> None:
     """Where everything without a mark was taken for a quote, keep it as doubtful: an empty answer helps nobody."""
-    if any(line and kind in {NEW, MAYBE, SIGNED} for line, kind in zip(lines, kinds, strict=True)):
+    if QUOTED not in kinds or any(line and kind != QUOTED for line, kind in zip(lines, kinds, strict=True)):
         return
     if any(FORWARDED.match(line[:WIDEST].lower()) for line in lines[:10]):
         return

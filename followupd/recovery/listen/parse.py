@@ -23,7 +23,7 @@ LEAD = b"\r\n\xef\xbb\xbf"
 GUESSED = re.compile(rb"(?:\A|\n)--([^\s][^\r\n]{0,68}[^\s])\r?\ncontent-[a-z-]{1,30}:", re.IGNORECASE)
 MEDIA_TYPE = re.compile(r"[a-z0-9!#$&.+^_-]{1,80}/[a-z0-9!#$&.+^_-]{1,80}")
 NAME = re.compile(r"[!-9;-~]{1,200}[ \t]*\Z")
-FIELD = re.compile(r"^([!-9;-~]{1,200})[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)", re.MULTILINE)
+NEXT_FIELD = re.compile(r"\n(?![ \t])")
 PARAMETER = re.compile(r';\s*([\w*-]{1,40})\s*=\s*(?:"((?:[^"\\]|\\.){0,2000})"|([^\s;"]{0,2000}))')
 ESCAPED = re.compile(r"\\(.)")
 PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
@@ -125,11 +125,18 @@ def _fields(text: str) -> list[tuple[str, str]] | None:
     """Read the fields of a header that is well written: each line begins one or goes on with one; None for any other."""
     at = text.find("\n") + 1 if text.startswith(("From ", ">From ")) else 0
     text = text[at:].rstrip()
-    if not text:
-        return []
-    begun = 1 + text.count("\n") - text.count("\n ") - text.count("\n\t")
-    fields: list[tuple[str, str]] = FIELD.findall(text)
-    return fields if len(fields) == begun else None
+    fields: list[tuple[str, str]] = []
+    for field in NEXT_FIELD.split(text) if text else ():
+        name, colon, value = field.partition(":")
+        if not colon or not _is_name(name):
+            return None
+        fields.append((name, value))
+    return fields
+
+
+@lru_cache(maxsize=1024)  # all mails have the same few names
+def _is_name(name: str) -> bool:
+    return NAME.match(name) is not None
 
 
 def _odd_fields(text: str) -> tuple[list[tuple[str, str]], int | None]:

@@ -77,10 +77,10 @@ def _opens(lines: list[str], number: int, stop: int) -> bool:
 
 def _dashed_name(lines: list[str], number: int, stop: int) -> bool:
     """Tell "-Kim" at the end of a letter from an item of a list."""
+    if not DASHED_NAME.match(lines[number]):
+        return False
     below = _filled(lines, number + 1, stop)
-    return DASHED_NAME.match(lines[number]) is not None and (
-        len(below) <= 1 or DELIMITER.match(below[0].strip()) is not None
-    )
+    return len(below) <= 1 or DELIMITER.match(below[0].strip()) is not None
 
 
 def _signs(lines: list[str], number: int, stop: int) -> bool:
