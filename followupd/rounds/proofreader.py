@@ -62,6 +62,7 @@ class Proofreader:
             owner=playbook.owner_of(case.owner).name, names=_names(case, playbook), insisted=(*case.insisted, secret),
             values=stated(case), promised=_days(case, playbook), over=about.over, hears=about.hears,
             earlier=work.outbox.words_to(letter.to.address) if letter.kind != GIFT_CARD else (),
+            impact=case.facts.impact or "", others=work.cases.impacts(case.ref) if case.facts.impact else (),
         )  # fmt: skip
         return findings(letter.text, kind=letter.kind, language=letter.language, manner=self.manner, context=context)
 

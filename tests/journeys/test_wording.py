@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from followupd.model.event import LetterStopped, WordingInsisted
-from tests.journeys.world import World, text_of
+from tests.journeys.world import CUSTOMER, World, text_of
 
 COMPLAINT = "My parcel has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."
 FACTS = ("cause: our label printer failed", "resolution: a new parcel went out by express", "kept")
@@ -61,6 +61,24 @@ def test_an_agent_hears_what_is_wrong_with_the_words_in_the_answer_to_the_note(w
     assert "[W05]" in text_of(answer)
     assert "fault: shared" in text_of(answer)
     assert world.case().facts.cause == "you should have told us your new address"
+
+
+def test_what_it_meant_for_another_customer_stops_the_letter(world: World) -> None:
+    """Practice 3: the impact is this customer's own."""
+    impact = "you sat in the cold for three days with two children"
+    first = fixed(world)
+    world.says(first, f"impact: {impact}", "prevention: labels are printed from the order")
+    world.customer_writes(COMPLAINT, sender="lou@customers.test", subject="No heating")
+    [second] = [case.ref for case in world.cases() if case.ref != first]
+    world.passes(world.now + timedelta(minutes=11))
+    world.says(second, "fixed", *FACTS, f"impact: {impact}", "prevention: labels are printed from the order")
+    world.passes(DUE + timedelta(days=1))
+    assert [mail["To"].addresses[0].addr_spec for mail in world.letters("follow-up")] == [CUSTOMER]
+    [told] = [mail for mail in world.letters("desk/nudge") if "W19" in text_of(mail)]
+    assert impact in " ".join(text_of(told).split())
+    world.says(second, f"impact: {impact} !")
+    world.passes(world.now + timedelta(minutes=1))
+    assert len(world.letters("follow-up")) == 2
 
 
 def test_soft_findings_stop_nothing(world: World) -> None:

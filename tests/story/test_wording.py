@@ -199,6 +199,25 @@ def test_the_same_words_are_not_said_twice_to_one_person() -> None:
     assert ids("I am very sorry.", earlier=["I am sorry."]) == set()
 
 
+@pytest.mark.parametrize(
+    ("language", "impact"),
+    [
+        ("en", "You stood there without the present."), ("de", "Sie standen ohne das Geschenk da."),
+        ("fr", "Vous étiez là, sans le cadeau."), ("es", "Usted se quedó sin el regalo."),
+    ],
+)  # fmt: skip
+def test_what_it_meant_for_one_customer_is_not_told_to_another(language: str, impact: str) -> None:
+    text = f"So:\n{impact}"
+    assert ids(text, language=language, impact=impact, others=[f"{impact.casefold()} "]) == {"W19"}
+    assert ids(text, language=language, impact=impact, others=["Another one"]) == set()
+    assert ids(text, language=language, impact=impact, others=[impact], insisted=[impact]) == set()
+    assert ids("So.", language=language, impact=impact, others=[impact]) == set(), "the letter does not say it"
+
+
+def test_a_few_words_may_be_the_same_by_chance() -> None:
+    assert ids("A missed train.", impact="A missed train.", others=["A missed train."]) == set()
+
+
 def test_a_gift_card_stands_in_its_own_letter_only() -> None:
     text = "Here is a gift card for you."
     assert {kind for kind in CUSTOMER_LETTERS if "W15" in ids(text, kind=kind)} == {*CUSTOMER_LETTERS} - {GIFT_CARD}

@@ -16,7 +16,7 @@ from followupd.edges.seal import Seal
 from followupd.edges.tables import CaseRow, EventRow, LetterRow, MailRow
 from followupd.errors import CaseMovedError, UnknownCaseError
 from followupd.model.case import Case, Stage
-from followupd.model.event import CaseOpened, ComplaintHeard, Dismissed, Event
+from followupd.model.event import CaseOpened, ComplaintHeard, Dismissed, Event, FactsStated
 from followupd.model.letter import Step, as_event
 from followupd.model.outgoing import Outgoing
 
@@ -37,6 +37,10 @@ _BRING_UP_TO_DATE = update(_CASE).where(
     _CASE.c.ref == bindparam("its_ref"), _CASE.c.version == bindparam("its_version")
 )
 _WRITE_EVENT = insert(_EVENT)
+
+#: as far back, in events, and as many stated facts as `impacts` remembers
+_LATELY = 20_000
+_REMEMBERED = 200
 
 
 class Cases:
@@ -83,6 +87,20 @@ class Cases:
     def history(self, ref: str) -> list[Event]:
         query = select(EventRow).where(EventRow.case_ref == ref).order_by(col(EventRow.seq))
         return [opened(self._seal, event_adapter(row.name), row.sealed) for row in self._session.exec(query)]
+
+    def impacts(self, ref: str) -> list[str]:
+        """Return what other cases meant for their customers, as agents said it lately, before it was said of this one."""
+        newest = self._session.exec(select(func.max(EventRow.id))).one() or 0
+        query = select(EventRow).where(col(EventRow.id) > newest - _LATELY, EventRow.name == FactsStated.__name__)
+        found, said = [], False
+        for row in self._session.exec(query.order_by(col(EventRow.id).desc()).limit(_REMEMBERED)):
+            event = opened(self._seal, event_adapter(row.name), row.sealed)
+            impact = dict(event.facts).get("impact", "") if isinstance(event, FactsStated) else ""
+            if row.case_ref == ref:
+                said = said or bool(impact)
+            elif said and impact:
+                found.append(impact)
+        return found
 
     def due(self, now: datetime, limit: int = 100) -> list[str]:
         """Return the references of cases whose moment has come, the longest waiting first."""

@@ -119,7 +119,7 @@ def _on_their_lines(text: str, file: str) -> str:
 
 def _in_source(manner: Manner) -> Manner:
     """Leave out what only a written letter shows: how it begins and ends, its length, what it promises."""
-    return replace(manner, off=manner.off | {"W01", "W02", "W12", "W14", "W16"})
+    return replace(manner, off=manner.off | {"W01", "W02", "W12", "W14", "W16", "W19"})
 
 
 def _blanked(text: str) -> str:

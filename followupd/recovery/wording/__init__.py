@@ -1,4 +1,4 @@
-"""The wording chapter: eighteen rules that templates, letters and agents' lines are held to (PRACTICES, tone and promises)."""
+"""The wording chapter: nineteen rules that templates, letters and agents' lines are held to (PRACTICES, tone and promises)."""
 
 from followupd.recovery.wording.judge import Context, Finding, Manner, findings, stated, unknown_rules
 from followupd.recovery.wording.rules import BY_ID, FACT, LONGEST, PART, PHRASED, PREVENTION, RULES, Rule

@@ -19,6 +19,8 @@ _DATED = re.compile(
     r"|\b[^\W\d]{3,12}\.?\s+\d{1,2},?\s+\d{4}\b"
 )
 _SHOWN = 80
+#: two customers may have "missed the train"; so many words in the same order are copied
+_BY_CHANCE = 5
 _NO_LISTS: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType({})
 
 
@@ -61,6 +63,7 @@ class Context:
     `values` are words that people gave and that were judged when they did; `insisted` those that an agent stands by.
     `promised` are the days that the ledger knows, `over` says whether written words name a day that is past, `hears`
     gives the words and days that the text commits us to, and `earlier` are the letters that this person has had.
+    `impact` is what the matter meant for this customer, and `others` what other matters meant for others.
     """
 
     owner: str = ""
@@ -69,6 +72,8 @@ class Context:
     insisted: Sequence[str] = ()
     promised: Collection[date] = ()
     earlier: Sequence[str] = ()
+    impact: str = ""
+    others: Sequence[str] = ()
     over: Callable[[str], bool] | None = None
     hears: Callable[[str], Iterable[tuple[str, date]]] | None = None
 
@@ -176,15 +181,23 @@ def _same_text(rule: Rule, it: _Reading) -> Iterator[Finding]:
         yield Finding(rule, 0, "")
 
 
+def _borrowed(rule: Rule, it: _Reading) -> Iterator[Finding]:
+    """Find what was said of another customer; a few words may be the same by chance, and what is insisted on is blank."""
+    mine = it.context.impact
+    here = mine and _gist(mine) in _gist(it.text)
+    if here and len(mine.split()) >= _BY_CHANCE and _gist(mine) in {_gist(one) for one in it.context.others}:
+        yield Finding(rule, 0, mine if len(mine) <= _SHOWN else mine[:_SHOWN] + "…")
+
+
 def _gist(text: str) -> str:
-    return words_of.flat(words_of.plain(text)).casefold()
+    return words_of.flat(words_of.plain(text)).casefold().rstrip(" .!")
 
 
 _Look = Callable[[Rule, _Reading], Iterator[Finding]]
 #: rules that look at more than phrases
 _LOOKS: dict[str, _Look] = {
     "W01": _apology_first, "W02": _apology_last, "W11": _shouting, "W12": _length, "W13": _past_date, "W14": _unlogged,
-    "W16": _same_text,
+    "W16": _same_text, "W19": _borrowed,
 }  # fmt: skip
 
 

@@ -139,6 +139,12 @@ RULES: tuple[Rule, ...] = (
         "Labels are now printed from the order itself.",
         "practice 72", (PREVENTION,),
     ),
+    Rule(
+        "W19", "borrowed-words",
+        "What it meant for one customer is never, word for word, what it meant for another.",
+        "It was a present for your mother's birthday, and you stood there without it.",
+        "practice 3", (CONFIRMATION, FOLLOW_UP), hard=True,
+    ),
 )  # fmt: skip
 
 #: the most words in the body of a letter, and in one fact
