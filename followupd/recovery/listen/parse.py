@@ -113,7 +113,8 @@ def _end_of_header(raw: bytes) -> int:
     """Return where the body begins: behind the first empty line, or nowhere; a search of bytes is much cheaper than a pattern."""
     if raw.startswith((b"\n", b"\r\n")):
         return 1 if raw.startswith(b"\n") else 2
-    gaps = (b"\n\r\n", b"\n\n") if raw[raw.find(b"\n") - 1 :].startswith(b"\r") else (b"\n\n", b"\n\r\n")
+    first = raw.find(b"\n")
+    gaps = (b"\n\r\n", b"\n\n") if raw[first - 1 : first] == b"\r" else (b"\n\n", b"\n\r\n")
     end = len(raw)
     for gap in gaps:  # the likelier first, for the other is then looked for in the header alone
         at = raw.find(gap, 0, end)
@@ -191,8 +192,8 @@ def _cut(body: bytes, boundary: str) -> list[bytes]:
     """Return what stands between the lines of a boundary; nothing when it never comes (RFC 2046, 5.1.1)."""
     if not boundary:
         return []
-    body = b"\n" + body
     token = b"\n--" + octets(boundary.rstrip())
+    body = b"\n" + body if body.startswith(token[1:]) else body
     pieces: list[bytes] = []
     start, at = -1, body.find(token)
     while at >= 0 and len(pieces) < MOST_PARTS:
