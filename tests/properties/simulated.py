@@ -20,7 +20,7 @@ from typing import Any, Self
 
 from sqlalchemy import event
 
-from followupd import daemon
+from followupd.beat import beat
 from followupd.edges.ledger import Ledger, Work
 from followupd.edges.ledger.outbox import UnknownLetterError
 from followupd.edges.settings import load, write_starter
@@ -28,6 +28,7 @@ from followupd.errors import FollowupdError
 from followupd.model.case import Case, Stage
 from followupd.model.compensation import GrantState, Money
 from followupd.model.kept import LetterState
+from followupd.model.option import OptionState
 from followupd.model.outgoing import Condition, Delivery, Outcome
 from followupd.model.promise import PromiseState
 from followupd.rounds.intake import Folder, Role
@@ -416,7 +417,7 @@ class Simulation:
         for _ in range(50):
             try:
                 for _ in range(beats):
-                    if not self._read() + daemon.beat(self.house, self.now):
+                    if not self._read() + beat(self.house, self.now):
                         break
             except KilledError:
                 if self._wake():
@@ -756,6 +757,7 @@ def _deeds(case: Case) -> list[str]:
         f"refused: {grant.n}" for grant in case.compensation
         if case.card_lacking_at and grant.kind == "gift-card" and grant.state is GrantState.GRANTED
     ]  # fmt: skip
+    said += ["withdraw-option" for option in case.options if option.state is OptionState.OPEN][:1]
     said += [f"{name}: found out" for name in case.facts.missing(("cause", "resolution", "prevention"))]
     if case.not_reached:
         said.append("reached")
