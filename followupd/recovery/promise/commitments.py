@@ -19,6 +19,7 @@ from followupd.model.promise import Firmness, HeardGrant, HeardPromise
 from followupd.recovery.promise.dates import Reader, When
 from followupd.recovery.promise.grammar import Grammar
 from followupd.recovery.promise.languages import grammar_of, reader_of
+from followupd.recovery.promise.loose import loose_of
 from followupd.recovery.promise.money import Amount, find_money
 from followupd.recovery.promise.sentences import lowered, sentences
 from followupd.recovery.promise.wording import fragment, promised_text
@@ -137,13 +138,18 @@ def _kind(clause: _Clause, grammar: Grammar) -> tuple[Firmness | None, re.Match[
     firm = grammar.firm.search(low)
     if clause.hangs:
         return Firmness.ESTIMATE, update or firm
+    if clause.when and (arranged := loose_of(grammar.language).arranged.search(low)):
+        return Firmness.FIRM, arranged
     if grammar.given.search(low) and not (update or firm):
         return None, None
     if estimate and clause.when:
         return Firmness.ESTIMATE, estimate
     if update:
         return Firmness.NEXT_UPDATE, update
-    return Firmness.FIRM, firm or (grammar.dated.search(low) if clause.when else None)
+    if firm or not clause.when:
+        return Firmness.FIRM, firm
+    loose, dated = loose_of(grammar.language), grammar.dated.search(low)
+    return (Firmness.FIRM, dated) if dated and not loose.idle.search(low) else loose.heard(low)
 
 
 def _grants(clause: _Clause, grammar: Grammar, currency: str) -> list[HeardGrant]:

@@ -37,8 +37,8 @@ _DATES = DateWords(
     ),
     phrases=(
         (r"(?:the\s+)?day\s+after\s+tomorrow", "day+2"),
-        (r"first\s+thing(?=\s+tomorrow)", "morning"),
-        (r"tomorrow", "day+1"),
+        (r"first\s+thing(?=\s+(?:tomorrow|tmrw|monday|tuesday|wednesday|thursday|friday))", "morning"),
+        (r"tomorrow|tmrw|tmr|tomoz", "day+1"),
         (r"this\s+morning", "today-morning"),
         (r"this\s+afternoon", "today-afternoon"),
         (r"this\s+evening", "today-evening"),
@@ -52,7 +52,7 @@ _DATES = DateWords(
         ),
         (r"eod|cob|close\s+of\s+play", "close"),
         (r"today", "day+0"),
-        (r"before\s+the\s+weekend", "weekend+0"),
+        (r"(?:before|by|until)\s+the\s+weekend", "weekend+0"),
         (r"(?:the\s+)?end\s+of\s+next\s+week", "week+1"),
         (r"(?:the\s+)?end\s+of\s+(?:the|this)\s+week|(?:later\s+)?this\s+week", "week+0"),
         (r"early\s+next\s+week|(?:the\s+)?(?:start|beginning)\s+of\s+next\s+week", "early+1"),
@@ -61,7 +61,7 @@ _DATES = DateWords(
         (r"(?:the\s+)?end\s+of\s+(?:the|this)\s+month", "month+0"),
         (r"(?:(?:the\s+)?end\s+of\s+)?next\s+month", "month+1"),
         (r"(?:before|by|for|until)\s+christmas", "christmas"),
-        (r"noon|midday|lunchtime", "noon"),
+        (r"noon|midday|lunch(?:time|\s+time)?", "noon"),
         (r"midnight", "night"),
         (r"(?:in\s+the\s+|late\s+)?(?:early\s+)?morning", "morning"),
         (r"(?:in\s+the\s+)?(?:early\s+|late\s+)?afternoon", "afternoon"),
@@ -89,7 +89,7 @@ _DATES = DateWords(
 )
 
 _ADVERB = (
-    r"(?:(?:also|now|then|certainly|gladly|happily|of course|naturally|personally|immediately"
+    r"(?:(?:also|now|then|currently|presently|right now|actively|just about|certainly|gladly|happily|of course|naturally|personally|immediately"
     r"|still|just|already|definitely"
     r"|today|tomorrow|all|both|directly|promptly|at once|straight away|right away|therefore|again"
     r"|in any case|either way"
@@ -100,6 +100,8 @@ _WILL = (
     rf"(?:{_US}'ll|{_US}'ll then|{_US} will|{_US} shall|{_US} (?:am|are) going to|i'm going to"
     rf"|we're going to|{_US} promise to|{_US} commit to|{_US} agree to)"
 )
+#: agents in a hurry leave out the "I"
+_LEFT_OUT = r"^(?:(?:ok(?:ay)?|right|got it|thanks|thx|yes|yep|sure|no problem|and|so|then|hi|hello)[ ,!.]+)*"
 _BEING = rf"(?:{_US} am|{_US} are|i'm|we're)"
 _DO = (
     "ship|reship|send|resend|dispatch|despatch|post|mail|forward|deliver|redeliver|return|refund"
@@ -132,6 +134,7 @@ _DOING = (
     "|preparing|restoring"
     "|removing|waiving|reversing|adding|applying|extending|upgrading|crediting|giving|offering"
     r"|providing|having (?:it|this|the|your|a|an)|putting (?:it|this|the|your|a|an|[£$€\d][\d.,]*)"
+    "|chasing|looking at|going through|taking|knocking|dropping|bringing|collecting|swapping|setting up|getting (?:it|this|that|them|your|the|a)"
     "|passing|forwarding|requesting|asking|speaking|working on|emailing|opening|sorting"
     "|transferring|paying|rebooking|handling"
 )
@@ -224,6 +227,38 @@ ENGLISH = Grammar(
         r"might",
         r"may(?! \d)",
         r"perhaps",
+        r"(?:we|i) (?:usually|normally|typically|generally|always|only|mostly|often)",
+        r"(?:i|we)(?:'ll| will|'m| am|'re| are) (?:be |all )?(?:back|off|out|in|away|here|there)(?! (?:touch|contact|you|to|with|it))",
+        r"waiting (?:for (?!you)|on|to)",
+        r"asking (?:you|customers|people|everyone)",
+        r"(?:best|warm|kind) (?:wishes|regards)",
+        r"(?:be enough|do the trick|suffice)",
+        r"snow|strikes?|weather",
+        r"my own",
+        r"giving away",
+        r"(?:clos|mov)ing (?:early|late|down|to)",
+        r"we (?:do |also )?offer (?:refunds|free|returns|discounts|delivery)",
+        r"newsletter|students?|members|sign up",
+        r"(?:button|link|form|page|option|field)s? (?:is|are)",
+        r"supposed to",
+        r"(?:app|tracking|ups|dhl|fedex|hermes|evri|dpd|royal mail|courier|carrier|system|website|page|label|depot|bank)(?:'s| is)? (?:says|showing|shows|telling|tells|reads|claims|thinks|quotes|quoting|gives|indicates|reckons)",
+        r"(?:manual|page|guide|link|video|form|policy|app|system|members|customers|warranty|guarantee|kettles?) (?:[\w ]{1,24} )?(?:will|shall)",
+        r"(?:will|'ll) (?:then |also )?need",
+        r"\w+'d(?! (?:like|love|be (?:glad|happy|delighted|pleased)))",
+        r"(?:it|that|this)(?:'ll| will) (?:be (?:quicker|cheaper|easier|better|harder|faster|worth|more|less|£|€|\$)|cost|help)",
+        r"(?:great|good|glad|nice|lovely|happy|pleased) (?:that|to (?:hear|know))",
+        r"(?:they|he|she|you|customers?|people|who) (?:want|need|expect|prefer|would like|book|order)s?",
+        r"(?:contract|subscription|membership|plan|warranty|guarantee|tariff) (?:runs|renews|lasts|covers)",
+        r"(?:bill|invoice|payment|fee|rent|instal\w+) (?:is|are|will be|falls) due",
+        r"as you know",
+        r"still (?:have|has) (?:nothing|no)",
+        r"can (?:be|always)",
+        r"by law",
+        r"you (?:received|used|bought|were sent|ordered|have|had)(?= .{0,40}(?:seems|looks|is|was|expire|gives))",
+        r"expires?",
+        r"(?:good|fair|small|slim|some|every|a) chance",
+        r"in theory",
+        r"with any luck",
         r"maybe",
         r"possibly",
         r"hopefully",
@@ -337,6 +372,12 @@ ENGLISH = Grammar(
         rf"and (?:also |then |now )?will {_ADVERB}*(?:{_DO})",
         rf"{_WILL} {_ADVERB}*(?:{_DO})",
         rf"{_BEING} {_ADVERB}*(?:{_DOING})",
+        rf"{_LEFT_OUT}(?:will|shall|gonna|going to) {_ADVERB}*(?:{_DO})",
+        rf"{_LEFT_OUT}am {_ADVERB}*(?:{_DOING})",
+        rf"{_US}(?:'m|'re| am| are)? gonna (?:{_DO})",
+        r"leave (?:it|this|that|everything) (?:all )?(?:with|to) (?:me|us)",
+        r"consider it (?:done|sorted|fixed)",
+        r"(?:i'm|we're|i am|we are) on (?:it|the case)",
         rf"{_US} promise",
         r"you have my word",
         (
@@ -381,8 +422,25 @@ ENGLISH = Grammar(
             rf"{_US} {_ADVERB}*(?:shipped|sent|fixed|corrected|cancelled|replaced|repaired|refunded"
             rf"|credited|issued|restored)"
         ),
+        rf"{_LEFT_OUT}(?:(?:have|just|now|all|already|gone ahead and) )*(?:{_DONE})(?! (?:goods|items|orders|parcels|by|with|to|in|mail|from))(?= |,|$|!)",
+        rf"(?:gone ahead and|went ahead and) (?:{_DONE})",
+        r"(?:passed|raised|flagged|escalated|forwarded) (?:it|this|that|your \w+)(?: \w+)? (?:on )?(?:to|with) (?:our|the|my)",
+        r"(?:all |that's |that is |it's |it is |is )(?:now |all )?(?:fixed|sorted|done|corrected|resolved)(?= |,|$|!)(?! by)",
     ),
     giving=words(
+        rf"(?:{_US}'d|{_US} would) be (?:glad|happy|delighted|pleased) to (?:send|offer|give|refund|replace|credit)",
+        rf"{_LEFT_OUT}(?:will|shall|gonna|going to) (?:{_DO}|knock|take|cover)",
+        rf"{_US}(?:'m|'re| am| are)? gonna (?:{_DO}|knock|take|cover)",
+        rf"{_WILL} {_ADVERB}*(?:absorb|bear|swallow)",
+        r"(?:should|will|'ll) be (?:back )?(?:on|in|with) your",
+        r"(?:money|amount|refund|payment|[£$€][\d.,]+)(?: [\w']+){0,3}? (?:should|will|'ll) (?:be|show|appear|reach|land|hit|clear)",
+        r"you(?:'ll| will| should) see (?:it|this|that|the (?:money|refund|credit|amount|payment)|(?:the )?[£$€])",
+        r"(?:is|are) waiting (?:in|on|for)",
+        r"goes (?:on|onto|against|off) your",
+        r"(?:use|enter|quote) (?:the )?(?:code )?\w+ (?:at (?:the )?checkout|for|to get)",
+        r"consider (?:the|your|that|this)",
+        r"give it (?:till|until)",
+        r"^(?:a |the |your )?(?:full |partial )?(?:refund|credit|voucher|gift card)\b",
         r"you(?:'re| are) getting",
         r"(?:have|is|are) (?:[^,;]{1,40} )?(?:waiting )?for you",
         r"(?:is|are) on (?:us|the house)",
@@ -424,6 +482,9 @@ ENGLISH = Grammar(
         r"is going back",
     ),
     given=words(
+        rf"{_LEFT_OUT}(?:(?:have|just|now|all|already) )*(?:{_DONE}|popped|put|added)(?! (?:goods|items|orders|parcels|by|mail|from))(?= |,|$|!)",
+        r"(?:refund|credit|payment|replacement)(?:'s| is| has been)? (?:all )?(?:done|out|through|sent|processed|issued|made)(?= |,|$|!)",
+        r"(?:refund|credit|payment)(?: of [^,;]{1,16})? (?:went|has gone|gone) (?:through|out)",
         rf"(?:was|were) (?:{_DONE})(?: [\w-]+){{0,5}}? (?:today|yesterday|this morning|last \w+)",
         (
             rf"{_US}(?:'ve| have)? {_ADVERB}*(?:{_DONE}|waived|knocked|taken|gave|given|granted|arranged"
@@ -468,6 +529,7 @@ ENGLISH = Grammar(
         (
             "coupon",
             words(
+                r"\d{1,2} ?% off",
                 (
                     r"\d{1,2}(?:[.,]\d)? ?(?:%|percent|per cent) (?:off|discount|reduction|voucher|coupon|code"
                     r"|on your next|from your next)"
@@ -487,7 +549,11 @@ ENGLISH = Grammar(
                 r"refund(?:s|ed|ing)?",
                 r"reimburs\w+",
                 r"money back",
-                r"back (?:in|on|into|onto|to) your (?:account|card|bank|paypal)",
+                r"back (?:in|on|into|onto|to|with) (?:your (?:account|card|bank|paypal)|you)(?=.{0,60}(?:£|€|\$|money|amount))",
+                r"back (?:in|on|into|onto|to) your (?:account|card|bank|paypal|statement)",
+                r"[£$€][\d.,]+ (?:\w+ ){0,2}on your (?:statement|card)",
+                r"(?:absorb|bear|swallow|cover)\w* the [\w .,£$€]{0,24}?(?:charge|cost|fee|customs|duty|duties)s?",
+                r"taken the [\w ]{0,16}?(?:fee|charge) off",
                 r"return (?:the |your )?(?:money|payment)",
                 r"(?:give|giving|pay|paying|send) you back",
                 r"pay (?:you )?back",
@@ -500,7 +566,8 @@ ENGLISH = Grammar(
             words(
                 r"off your (?:next |current )?(?:bill|invoice|statement)",
                 r"from your (?:next|current) (?:bill|invoice)",
-                r"[£$€]?[\d.,]+ ?[£$€]? (?:on|in|onto|into|to) (?:to )?your account",
+                r"[£$€]?[\d.,]+ ?[£$€]? (?:on|in|onto|into|to) (?:to )?your (?:account|wallet|balance)",
+                r"[£$€][\d.,]+ (?:is|are) (?:waiting )?(?:in|on) your (?:app|wallet|account|balance)",
                 r"credit(?!\s+(?:card|note number|score))(?:s|ed|ing)?",
                 r"waiv\w+ (?:the|your) [\w.,$£€ ]{0,24}?(?:fee|charge)",
             ),

@@ -125,7 +125,7 @@ _ADVERB = (
     r"(?:(?:immédiatement|aussitôt|personnellement|bien sûr|naturellement|également|aussi|donc"
     r"|bien|encore|tout de suite) )?"
 )
-_JE = rf"(?:je |j'|nous ){_PRONOUN}"
+_JE = rf"(?:je |j'|nous |on ){_PRONOUN}"
 _GOING = rf"(?:je vais |nous allons |je viens |nous venons ){_ADVERB}{_PRONOUN}"
 _HEAR_STEM = (
     "écrir|répondr|donner une réponse|prendr contact|fer un point|recontacter|joindr|dir|appeler"
@@ -209,6 +209,20 @@ FRENCH = Grammar(
         r"tente(?:r|rai|rons)?",
         r"de (?:mon|notre) mieux",
         r"devions",
+        r"(?:application|suivi|site|transporteur|système|livreur) (?:indique|affiche|annonce|dit|affirme)",
+        r"il (?:me|nous) (?:faut|faudrait)",
+        r"(?:avez|ai|avons) besoin",
+        r"(?:contrat|abonnement|garantie) (?:court|dure)",
+        r"(?:est|sont) dues?",
+        r"(?:ravie?s?|contente?s?|heureu\w+) (?:que|de savoir)",
+        r"(?:toujours|habituellement|d'habitude)",
+        r"(?:newsletter|étudiants|adhérents|abonnés)",
+        r"(?:attends|attendons) (?:la|le|les|une|un|encore|toujours)(?= (?:réponse|retour|nouvelle))",
+        r"déménag\w+",
+        r"avions",
+        r"avais",
+        r"avait",
+        r"serait",
         r"devais",
         r"devait",
         r"doute\w*",
@@ -263,6 +277,9 @@ FRENCH = Grammar(
         r"vraisemblablement",
     ),
     update=words(
+        rf"on {_PRONOUN}(?:{_HEAR_STEM})a",
+        r"je vous (?:dis|fais un retour|donne|reviens)",
+        r"(?:on|je|nous) vous f(?:ais|ait|aisons|erai|erons) (?:un|le) (?:retour|point)",
         r"(?:je |nous )vous pass(?:e|ons|erai|erons) un (?:coup de fil|appel)",
         r"vous (?:aurez|recevrez) (?:ma|notre|une|mon|un) (?:\w+ )?(?:réponse|appel|retour|mail|compte rendu)",
         rf"{_JE}(?:{_HEAR_STEM})(?:ai|ons)",
@@ -282,6 +299,9 @@ FRENCH = Grammar(
         ),
     ),
     firm=words(
+        rf"on {_PRONOUN}(?:{_STEM})(?:ra|a)",
+        r"(?:je|on) (?:m'en|s'en) (?:occupe|charge)",
+        r"(?:je|on|nous) regard(?:e|ons) (?:ça|cela)",
         r"(?:je fais|nous faisons|je vais faire|nous allons faire) (?:vérifier|corriger|réparer|contrôler|envoyer|livrer|remplacer|le nécessaire)",
         rf"{_JE}{_ADVERB}(?:{_STEM})(?:rai|rons|ai|ons)",
         rf"{_JE}(?:{_PRESENT})",
@@ -315,6 +335,9 @@ FRENCH = Grammar(
         rf"(?:a|ont) (?:bien |déjà |également )?été {_ADVERB}(?:{_PARTICIPLE})",
     ),
     giving=words(
+        r"on vous (?:offre|rembourse|envoie|renvoie|crédite|fait|déduit|remplace|accorde)",
+        r"(?:sera|seront|est|sont)(?: [\w']+){0,3}? (?:de retour )?sur votre compte",
+        r"(?:sera|seront|est|sont) (?:à notre charge|pour nous)",
         r"(?:je |nous )(?:vous )?(?:rends|rendons|rendrai|rendrons)",
         r"(?:je |j'|nous )(?:vous )?(?:déduis|déduisons|déduirai|déduirons)",
         rf"{_JE}(?:{_STEM}|offrir)(?:rai|rons|ai|ons)",
@@ -342,6 +365,9 @@ FRENCH = Grammar(
         r"veuillez trouver",
     ),
     given=words(
+        rf"(?:vient|viennent) d'être (?:{_PARTICIPLE})",
+        r"(?:je|nous|on) vous (?:ai|avons|a) (?:mis|glissé|laissé|ajouté|crédité|offert|versé|remboursée?|fait)",
+        r"(?:remboursement|virement|avoir|colis|remplacement)(?: [\w']+){0,3}? (?:est|sont) (?:bien |déjà )?(?:partie?s?|effectuée?s?|faite?s?|lancée?s?)",
         r"(?:a|ont) été (?:bien |déjà )?(?:envoyée?s?|expédiée?s?)",
         (
             rf"(?:j'ai|nous avons|je vous ai|nous vous avons) {_ADVERB}(?:déjà |bien )?(?:{_PARTICIPLE}"
@@ -361,6 +387,8 @@ FRENCH = Grammar(
                     r"|gratuits?|remboursés?|pris en charge))"
                 ),
                 r"livraison (?:gratuite|offerte)",
+                r"livraison(?: [\w']+){0,5}? (?:sera|est) (?:gratuite|offerte)",
+                r"frais de (?:port|livraison)(?: [\w']+){0,5}? (?:à notre charge|pour nous)",
                 r"(?:offr\w+|prendr\w+ en charge)(?: \w+){0,3}? (?:frais de (?:port|livraison)|livraison)",
             ),
         ),
@@ -378,7 +406,7 @@ FRENCH = Grammar(
         (
             "coupon",
             words(
-                r"\d{1,2}(?:,\d)? ?% (?:de (?:réduction|remise|rabais)|sur votre)",
+                r"\d{1,2}(?:,\d)? ?% (?:de (?:réduction|remise|rabais)|sur (?:votre|la|le|les))",
                 r"(?:bons?|codes?) (?:d'achat|de réduction|promo|de remise)",
                 r"remise",
                 r"réduction",
@@ -391,6 +419,7 @@ FRENCH = Grammar(
             words(
                 r"rend(?:ons|s|rons|rai)(?= .{0,24}(?:€|euros|montant|somme))",
                 r"rembours\w*",
+                r"(?:argent|montant|somme|€|euros?)(?: [\w']+){0,4}? sur votre compte(?! client)",
                 r"restitu\w+",
                 r"(?:revers|recrédit)\w+",
             ),

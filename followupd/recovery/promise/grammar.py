@@ -17,7 +17,8 @@ class DateWords:
     "mid+1", "month+0", "christmas", "noon", "morning", "afternoon", "evening", "night", "close".
     `offsets` hold {n} and {unit}. `lead` are the prepositions that belong to a date, `strong` those that make it a
     deadline, `before` those that exclude the day itself, `trail` what may follow, `to` joins the ends of
-    a number's range, `through` those of a week's ("Monday to Friday"), `glue` stands between day and time, `past_before` and `past_after` what makes a date one that is over.
+    a number's range, `through` those of a week's ("Monday to Friday"), `glue` stands between day and time, `past_before` and `past_after` what makes a date one that is over. `tails` are written in one word with a weekday
+    ("Freitagnachmittag").
     """
 
     weekdays: Mapping[str, int]
@@ -38,6 +39,7 @@ class DateWords:
     past_after: str
     this_weekday: str
     next_weekday: str = r"(?!)"
+    tails: str = r"(?!)"
     ordinal: str = r"(?!)"
 
     @cached_property
@@ -52,7 +54,10 @@ class DateWords:
             )
             for i, offset in enumerate(self.offsets)
         ]
-        phrases = [rf"(?P<phrase{i}>\b(?:{pattern})\b)" for i, (pattern, _) in enumerate(self.phrases)]
+        phrases = [
+            rf"(?P<phrase{i}>{'' if pattern.startswith('(?<=') else chr(92) + 'b'}(?:{pattern})\b)"
+            for i, (pattern, _) in enumerate(self.phrases)
+        ]
         return re.compile(
             "|".join(
                 [
@@ -62,7 +67,7 @@ class DateWords:
                     rf"(?P<md>\b(?P<month2>{months})\b\.?\s(?:the\s)?(?P<day2>\d{{1,2}})(?:st|nd|rd|th)?\b(?![:.]\d)(?:,?\s(?P<year2>\d{{4}})\b)?)",
                     *(rf"(?P<offset{i}>\b{offset})" for i, offset in enumerate(offsets)),
                     *phrases,
-                    rf"(?P<weekday>\b(?:(?P<next>{self.next_weekday})|(?P<this>{self.this_weekday}))?(?P<name>{weekdays})\b)",
+                    rf"(?P<weekday>\b(?:(?P<next>{self.next_weekday})|(?P<this>{self.this_weekday}))?(?P<name>{weekdays})(?:\b|(?={self.tails}\b)))",
                     rf"(?P<ordinal>{self.ordinal})",
                     rf"(?P<clock>(?:\b|(?<=\dt)){self.clock})",
                 ]

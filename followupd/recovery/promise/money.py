@@ -29,7 +29,7 @@ _MARK = "|".join(
     ]
 )
 _MONEY = re.compile(
-    rf"(?P<before>{_MARK})\s?(?P<amount>{_AMOUNT})(?![\d%])|(?<![\d.,])(?P<amount2>{_AMOUNT})(?:[.,][-–])?\s?(?P<after>{_MARK})",
+    rf"(?P<before>{_MARK})\s?(?P<amount>{_AMOUNT})(?![\d%])|(?<![\d.,])(?P<amount2>{_AMOUNT})(?:[.,][-–])?[\s-]?(?P<after>{_MARK})",
     re.IGNORECASE,
 )
 _BARE = re.compile(rf"(?:{_AMOUNT})(?:[.,][-–])?")

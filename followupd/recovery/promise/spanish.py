@@ -175,7 +175,18 @@ SPANISH = Grammar(
         r"tal vez",
         r"posiblemente",
         r"espero",
+        r"(?:aplicación|web|seguimiento|sistema|mensajero|transportista) (?:indica|dice|muestra|afirma)",
+        r"necesit\w+",
+        r"(?:dura|vence|caduca)",
+        r"me alegr\w+",
+        r"siempre(?! que)",
+        r"habitualmente",
+        r"(?:boletín|estudiantes|socios)",
+        r"esperando",
+        r"mudamos",
         r"ojalá",
+        r"ser[íi]an?",
+        r"hab[íi]amos",
         r"intent\w+",
         r"trat(?:aré|aremos|ar|amos|o) de",
         r"todo lo posible",
@@ -309,8 +320,12 @@ SPANISH = Grammar(
         r"gustaría (?:ofrecerle|enviarle|devolverle)",
         r"por nuestra cuenta",
         r"corren? (?:de|por) nuestra cuenta",
+        r"(?:estará|estarán|está)(?: \w+){0,3}? en (?:su|tu) cuenta",
+        r"(?:le|te) (?:hacemos|hago|haremos|haré) un descuento",
+        r"invita la casa",
     ),
     given=words(
+        r"(?:reembolso|devolución|abono|envío|cambio)(?: \w+){0,3}? (?:ya )?(?:está|están) (?:ya )?(?:hech[oa]s?|tramitad[oa]s?|en marcha|enviad[oa]s?)",
         r"(?:le |les )(?:he|hemos) (?:enviado|mandado)",
         rf"(?:he|hemos) (?:ya )?(?:{_PARTICIPLE}|añadido|regalado|concedido)",
         rf"(?:acabo|acabamos) de (?:{_INFINITIVE}|regalar|ofrecer)\w*",
@@ -327,6 +342,8 @@ SPANISH = Grammar(
             "free-shipping",
             words(
                 r"envío (?:gratis|gratuito|sin coste|sin gastos)",
+                r"envío(?: \w+){0,5}? (?:corre|va) (?:de|por) nuestra cuenta",
+                r"envío(?: \w+){0,5}? (?:será|es|sale) (?:gratis|gratuito)",
                 (
                     r"gastos de envío (?:son |serán |corren? )?(?:gratis|gratuitos|por nuestra cuenta"
                     r"|de nuestra cuenta)"
@@ -358,6 +375,7 @@ SPANISH = Grammar(
             "refund",
             words(
                 r"reembols\w+",
+                r"dinero(?: \w+){0,4}? en (?:su|tu) cuenta",
                 (
                     r"devol(?:ver|veremos|veré|vemos|vimos|viéndole)\w*(?=.{0,40}(?:€|euros?|\$|dólares|importe"
                     r"|dinero|total|cantidad|coste|gastos))"
