@@ -108,6 +108,12 @@ def mails_kept(mailbox: str, folder: str, count: int) -> None:
     _log.info("%s %s: kept %d new mail(s)", mailbox, folder, count)
 
 
+def left_as_it_lies(mailbox: str, folder: str, uid: int, times: int) -> None:
+    _log.warning(
+        "%s %s UID %d is left as it lies: the connection ended %d times over a change", mailbox, folder, uid, times
+    )
+
+
 # --- what agents say ---
 
 

@@ -17,6 +17,7 @@ from followupd.recovery import listen
 from followupd.rounds import stumbles
 from followupd.rounds.doors import Batch, Cursor, Fetched, Ledger, Mailbox, Work
 from followupd.rounds.drafts import Drafts
+from followupd.rounds.touching import Touch
 
 #: the prefix of the tags that are ours; what agents say never begins with it
 OUR_TAGS = "fu-"
@@ -74,7 +75,10 @@ class Intake:
         if stumble:
             with self.ledger.work() as work:
                 stumbles.forget(work, folder.mailbox, folder.name, now)
-        self._mark(mailbox, folder, reached.uidvalidity)
+        inbox = folder.role is Role.INBOX
+        Touch(self.ledger, mailbox, folder.mailbox, folder.name, reached.uidvalidity, copies=inbox).go(now)
+        if inbox and self.drafts:
+            self.drafts.sync(mailbox, folder.mailbox)
         return count
 
     def _take_in(
@@ -195,24 +199,6 @@ class Intake:
     def _put_down(self, work: Work, mail_id: int, lines: Iterable[str], source: str, now: datetime) -> None:
         for line in lines:
             work.mail.say(mail_id, line, source, now)
-
-    def _mark(self, mailbox: Mailbox, folder: Folder, uidvalidity: int) -> None:
-        """Show agents where each case stands, and file the copies of our own letters in Sent."""
-        with self.ledger.work() as work:
-            markings = work.mail.markings(folder.mailbox, folder.name, uidvalidity)
-            copies = (
-                work.mail.copies_to_file(folder.mailbox, folder.name, uidvalidity) if folder.role is Role.INBOX else []
-            )
-        for marking in markings:
-            mailbox.mark(folder.name, [marking.uid], marking.add, marking.remove)
-            with self.ledger.work() as work:
-                work.mail.marked(marking)
-        for uid in copies:
-            mailbox.move(folder.name, uid, mailbox.sent, seen=True)
-            with self.ledger.work() as work:
-                work.mail.gone(folder.mailbox, folder.name, uidvalidity, [uid])
-        if folder.role is Role.INBOX and self.drafts:
-            self.drafts.sync(mailbox, folder.mailbox)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -124,10 +125,11 @@ def test_the_agent_sees_fu_quarantine_on_a_mail_that_nobody_can_read(
 
 
 class Breaking:
-    """Passes all on to a server, and closes the line whenever a mail with POISON in it comes by."""
+    """Passes all on to a server, and closes the line whenever a mail with POISON comes by, or a command with `client`."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, client: bytes = b"") -> None:
         self.target, self.drops, self.ended = port, 0, False
+        self.client = client
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self.listener.getsockname()[1])
         self.thread = threading.Thread(target=self._serve, daemon=True)
@@ -154,7 +156,8 @@ class Breaking:
         with suppress(OSError):
             while data := source.recv(65536):
                 seen = (seen + data)[-70_000:]
-                if POISON in seen and source.getpeername()[1] == self.target:
+                served = source.getpeername()[1] == self.target
+                if (POISON in seen) if served else (self.client and self.client in seen):
                     self.drops += 1
                     break
                 sink.sendall(data)
@@ -203,6 +206,64 @@ def test_a_server_that_fails_now_and_then_costs_no_mail(dovecot: Dovecot, intake
             sync(intake, account_of(postbox, port=breaking.port))
     assert sync(intake, account_of(postbox)) == 1
     assert subjects(ledger) == ["mail 1", "mail 2"]
+
+
+# changes that a server does not bear
+
+
+def test_a_change_that_kills_the_connection_is_given_up_and_mails_come_in_meanwhile(
+    dovecot: Dovecot, intake: Intake, ledger: Ledger
+) -> None:
+    postbox = dovecot.account()
+    postbox.append(deep(60))
+    with Breaking(postbox.starttls_port, client=b" STORE ").running() as breaking:
+        outages = 0
+        for number in range(2, 8):
+            postbox.append(mail(number))
+            try:
+                sync(intake, account_of(postbox, port=breaking.port))
+            except OutageError:
+                outages += 1
+        assert outages == breaking.drops == 3
+    assert subjects(ledger) == [f"mail {number}" for number in range(2, 8)]
+    assert not any(flag.lower() == "fu-quarantine" for flag in postbox.flags(1))
+
+
+def test_after_a_pause_other_mails_are_marked_again(dovecot: Dovecot, intake: Intake, ledger: Ledger) -> None:
+    postbox = dovecot.account()
+    postbox.append(deep(60))
+    with Breaking(postbox.starttls_port, client=b" STORE ").running() as breaking:
+        for _ in range(3):
+            with pytest.raises(OutageError):
+                sync(intake, account_of(postbox, port=breaking.port))
+    postbox.append(deep(70))
+    sync(intake, account_of(postbox), now=NOW + timedelta(minutes=5))
+    assert not {flag.lower() for flag in postbox.flags(2)} & {"fu-quarantine"}
+    sync(intake, account_of(postbox), now=NOW + timedelta(hours=2))
+    assert "fu-quarantine" in {flag.lower() for flag in postbox.flags(2)}
+
+
+def test_a_copy_that_the_server_does_not_let_us_file_stops_nothing(
+    cyrus: Cyrus, intake: Intake, ledger: Ledger, caplog: pytest.LogCaptureFixture
+) -> None:
+    postbox = cyrus.account()
+    copy = mail(1).replace(b"<1@customers.test>", b"<ours@example.test>")
+    postbox.append(copy)
+    ours = Ours(
+        addresses=frozenset({"support@example.test"}), letter_key=lambda one: "key" * (one == "<ours@example.test>")
+    )
+    intake = replace(intake, ours=lambda _: ours)
+    with postbox.client() as client:
+        client.setacl("INBOX", postbox.username, "lrswia")  # no right to take mails away
+    sync(intake, account_of(postbox))
+    with ledger.work() as work:
+        [kept] = work.mail.unheard()
+        work.mail.put_down(kept.id)
+    for number in (2, 3):
+        postbox.append(mail(number))
+        assert sync(intake, account_of(postbox)) == 1
+    assert len([line for line in caplog.messages if "cannot be moved" in line]) == 1
+    assert 1 in postbox.uids()
 
 
 # folders
