@@ -8,7 +8,7 @@ PYTHON = $(firstword $(foreach each,$(PYTHONS),$(shell $(each) -c '$(SUITS)' 2>/
 
 IN = .venv/bin/
 
-.PHONY: check lint types floors test demo venv idle migration fuzz clean
+.PHONY: check lint types floors test demo venv idle migration fuzz pictures clean
 
 # Run every check, and all of them even where one fails; the tests come last.
 check: venv
@@ -46,6 +46,10 @@ fuzz: venv
 # Measure start-up and idle memory.
 idle: venv
 	$(IN)python -m benchmarks.idle
+
+# Take the README's pictures of the sample letter anew; needs Chromium.
+pictures: venv
+	$(IN)python -m benchmarks.pictures
 
 # Make .venv with the project and all that its tests need, once, and again when pyproject.toml has changed.
 venv: .venv/made

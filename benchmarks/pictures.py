@@ -1,0 +1,84 @@
+"""Takes the README's pictures of the sample follow-up in headless Chromium: by day and night on a phone, and on a desktop.
+
+Run it from the project's top after the letters have changed: `make pictures`.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.small_png import smaller
+from followupd.cli.previewing import previewed
+from followupd.edges.settings import write_starter
+from followupd.model.letter import FOLLOW_UP
+
+IMAGES = Path(__file__).parents[1] / "docs" / "images"
+#: the pictures' dates stay as they are from one run to the next
+_NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)
+#: a headless window cannot be as narrow as a phone, so the letter stands in a frame of its width
+_FRAME = (
+    "<body style='margin:0'><iframe id=f src=letter.html style='border:0;display:block' width={width} height={height}></iframe>"
+    "<p id=said hidden></p><script>onload=()=>{{said.textContent='height '+f.contentDocument.documentElement.scrollHeight}}</script>"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One picture of the letter; `width` in CSS pixels."""
+
+    name: str
+    width: int
+    dark: bool = False
+
+
+PICTURES = (
+    Picture("follow-up-phone", 390),
+    Picture("follow-up-phone-dark", 390, dark=True),
+    Picture("follow-up-desktop", 720),
+)
+
+
+def main() -> None:
+    """Write every picture, and say how large it is."""
+    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if browser is None:
+        sys.exit("There is no Chromium on this machine.")
+    with TemporaryDirectory() as place:
+        room = Path(place)
+        write_starter(room / "etc")
+        (room / "letter.html").write_text(previewed(room / "etc", FOLLOW_UP, "", "long", _NOW).html, encoding="utf-8")
+        for picture in PICTURES:
+            target = IMAGES / f"{picture.name}.png"
+            _take(browser, room, picture, target)
+            target.write_bytes(smaller(target.read_bytes()))
+            print(f"{target.name}: {target.stat().st_size:,} bytes")
+
+
+def _take(browser: str, room: Path, picture: Picture, target: Path) -> None:
+    said = _browse(browser, room, picture, 800, "--dump-dom")
+    found = re.search(r"height (\d+)<", said)
+    if found is None:
+        sys.exit(f"Chromium did not say how high the letter is: {said[:200]}")
+    _browse(browser, room, picture, int(found[1]), f"--screenshot={target}")
+
+
+def _browse(browser: str, room: Path, picture: Picture, height: int, what: str) -> str:
+    page = room / "page.html"
+    page.write_text(_FRAME.format(width=picture.width, height=height), encoding="utf-8")
+    scheme = "0" if picture.dark else "1"  # Blink's numbers: dark, light
+    command = [
+        browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--allow-file-access-from-files",
+        f"--user-data-dir={room / 'browser'}", f"--blink-settings=preferredColorScheme={scheme}",
+        f"--window-size={picture.width},{height}", what, page.as_uri(),
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    return done.stdout
+
+
+if __name__ == "__main__":
+    main()
