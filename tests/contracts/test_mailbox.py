@@ -188,6 +188,23 @@ def test_a_tag_on_a_mail_that_was_passed_over_is_noticed(postbox: Postbox, mailb
     assert read(mailbox, cursor, keywords=["complaint", "refund-*"])[0] == []
 
 
+def test_a_look_into_another_folder_forgets_no_tag_that_was_seen(postbox: Postbox, mailbox: Mailbox) -> None:
+    for number in range(2):
+        postbox.append(mail(number))
+    first, second = postbox.uids()
+    postbox.mark(first, "complaint")
+    postbox.mark(second, "complaint")
+    cursor, _ = mailbox.start("INBOX", "now")
+    _, cursor = read(mailbox, cursor, keywords=["complaint"])
+    sent, _ = mailbox.start("Sent", "now")
+    list(mailbox.changes("Sent", sent, keywords=["complaint"]))
+    postbox.unmark(first, "complaint")
+    batches, cursor = read(mailbox, cursor, keywords=["complaint"])
+    assert flags(batches) == {first: frozenset()}
+    list(mailbox.changes("Sent", sent, keywords=["complaint"]))
+    assert read(mailbox, cursor, keywords=["complaint"])[0] == []
+
+
 def test_our_own_marks_are_set_for_all_to_see_and_then_it_is_quiet(postbox: Postbox, mailbox: Mailbox) -> None:
     postbox.append(mail())
     (uid,) = postbox.uids()

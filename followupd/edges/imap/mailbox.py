@@ -40,6 +40,7 @@ class Mailbox:
         self._client: Client | None = None
         self._selected: Selected | None = None
         self._folders: Folders | None = None
+        self._seen: dict[tuple[str, int], dict[int, frozenset[str]]] = {}  # flags handed on, by folder and UIDVALIDITY
         #: the UIDVALIDITY, and the UIDs that were being fetched when the connection ended
         self.in_hand: tuple[int, ...] = ()
 
@@ -127,14 +128,16 @@ class Mailbox:
             words = "cannot be opened; was it renamed or deleted?"
             raise OutageError(f"{self.account.name}: the folder {folder} {words} ({error})") from error
         permanent = told.get(b"PERMANENTFLAGS", (b"\\*",))  # when it is missing all flags are kept (RFC 9051, 6.3.2)
+        uidvalidity = told.get(b"UIDVALIDITY", 0)
         self._selected = Selected(
             folder=folder,
-            uidvalidity=told.get(b"UIDVALIDITY", 0),
+            uidvalidity=uidvalidity,
             next_uid=told.get(b"UIDNEXT", 0) or max(client.search_uids("ALL")[0], default=0) + 1,
             mails=told.get(b"EXISTS", 0),
             modseq=told.get(b"HIGHESTMODSEQ", 0),
             permanent=frozenset(flag.decode("utf-8", "replace").strip("()") for flag in permanent),
             read_only=b"READ-ONLY" in told,
+            last_seen=self._seen.setdefault((folder, uidvalidity), {}),
         )
         return self._selected
 
