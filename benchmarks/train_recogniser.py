@@ -19,6 +19,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from followupd.recovery.recognise.caution import SUSPECTED, limit
 from followupd.recovery.recognise.cues import FOR, Cues
 from followupd.recovery.recognise.features import Features, features_of, grams_of
 from followupd.recovery.recognise.score import probability
@@ -36,15 +37,16 @@ TOP = Path(__file__).resolve().parents[1]
 TEXTS = TOP.parent / "shared" / "complaints"
 OWN_TRAIN = TOP / "benchmarks" / "texts" / "own_train.txt"
 OWN_TEST = TOP / "tests" / "corpora" / "own_texts.txt"
+OWN_THIRD = TOP / "tests" / "corpora" / "own_texts_third.txt"
 WEIGHTS = TOP / "followupd" / "recovery" / "recognise" / "data" / "weights.json"
 
 #: Never trained on: the licence of the Firefox posts is not verified, and our own test texts measure.
-MEASURED_ONLY = ("firefox_support", "own_test")
+MEASURED_ONLY = ("firefox_support", "own_test", "own_tune", "own_kept")
 #: What each source weighs in the fit, whatever its number of rows; "+" complaint, "-" not, "~" a neutral report.
 SHARE = {
-    "cfpb+": 1500, "cfpb_whole+": 400, "goemotions+": 900, "own_train+": 1200,
-    "banking77-": 500, "clinc150-": 400, "multidogo-": 500, "goemotions-": 900, "spamassassin-": 700,
-    "machine_mail-": 200, "own_train-": 1200, "banking77~": 250, "multidogo~": 30, "own_train~": 150,
+    "cfpb+": 1500, "cfpb_whole+": 400, "goemotions+": 1500, "own_train+": 2400,
+    "banking77-": 500, "clinc150-": 400, "multidogo-": 500, "goemotions-": 1500, "spamassassin-": 500,
+    "machine_mail-": 200, "own_train-": 2400, "banking77~": 250, "multidogo~": 30, "own_train~": 300,
 }  # fmt: skip
 MARK = {"complaint": "+", "not_complaint": "-", "problem_report": "~"}
 #: A neutral report of a fault is half a complaint: suspected, never more.
@@ -52,12 +54,12 @@ TARGET = {"+": 1.0, "-": 0.0, "~": 0.35}
 
 #: Where a weight is held without data, and the sign it may not leave (RECOGNISE.md: signs are constrained).
 PRIOR = {
-    "cue:explicit": 1.8, "cue:anger": 1.5, "cue:insult": 1.5, "cue:money": 0.9, "cue:dishonest": 1.0, "cue:leaving": 1.1,
-    "cue:public": 0.8, "cue:legal": 1.0, "cue:escalate": 0.9, "cue:unmet": 1.1, "cue:failure": 0.6, "cue:repeat": 0.7,
-    "cue:reproach": 0.9, "cue:why": 0.4, "cue:challenge": 0.6, "cue:expected": 0.6, "cue:duration": 0.4, "cue:demand": 0.4, "cue:urgency": 0.2, "cue:safety": 0.7, "cue:thanks": -1.1, "cue:praise": -1.3,
+    "cue:explicit": 2.2, "cue:anger": 1.9, "cue:insult": 1.9, "cue:money": 1.1, "cue:dishonest": 1.2, "cue:leaving": 1.4,
+    "cue:public": 1.0, "cue:legal": 1.2, "cue:escalate": 1.1, "cue:unmet": 1.4, "cue:failure": 0.75, "cue:quality": 1.0, "cue:repeat": 0.9,
+    "cue:reproach": 1.1, "cue:why": 0.5, "cue:challenge": 0.75, "cue:expected": 0.75, "cue:duration": 0.5, "cue:demand": 0.5, "cue:urgency": 0.25, "cue:safety": 0.9, "cue:thanks": -1.1, "cue:praise": -1.3,
     "cue:question": -0.7, "cue:calm": -0.5, "cue:solved": -0.7, "cue:machine": -2.0, "cue:bulk": -1.4,
     "tone:neg": 2.0, "tone:pos": -1.0, "tone:low": 0.7, "tone:high": -0.7,
-    "mark:exclaiming": 0.1, "mark:shouting": 0.1, "mark:yours": 0.3, "mark:mine": 0.3,
+    "mark:exclaiming": 0.1, "mark:shouting": 0.1, "mark:yours": 0.2, "mark:mine": 0.2,
 }  # fmt: skip
 DENSE = tuple(PRIOR)
 CUES_ONLY = tuple(name for name in DENSE if name.startswith("cue:"))
@@ -212,8 +214,8 @@ class Options:
     fewest: int = 6
     odds: float = 0.3
     sources: int = 0
-    hold_grams: float = 5.0
-    hold_dense: float = 100.0
+    hold_grams: float = 40.0
+    hold_dense: float = 800.0
     dense: tuple[str, ...] = DENSE
     share: Mapping[str, float] = field(default_factory=dict)
 
@@ -274,6 +276,14 @@ def own(path: Path, source: str) -> Iterable[tuple[str, str, str]]:
             yield source, line[0], line[2:].strip()
 
 
+def own_third() -> Iterable[tuple[str, str, str]]:
+    """Yield the third set: of the texts with each mark every second one was kept from whoever wrote cues."""
+    seen: Counter[str] = Counter()
+    for _, mark, text in own(OWN_THIRD, ""):
+        seen[mark] += 1
+        yield "own_tune" if seen[mark] % 2 else "own_kept", mark, text
+
+
 def texts(cues: Cues) -> Iterable[tuple[str, str, str]]:
     chance = random.Random(1)
     for name in ("dev_clean.jsonl", "goemotions_3000.jsonl"):
@@ -290,6 +300,7 @@ def texts(cues: Cues) -> Iterable[tuple[str, str, str]]:
                 yield "cfpb_whole", "+", _MASK.sub("", text[:1500])
     yield from own(OWN_TRAIN, "own_train")
     yield from own(OWN_TEST, "own_test")
+    yield from own_third()
 
 
 def rows() -> list[Row]:
@@ -420,7 +431,7 @@ FOLDS: tuple[tuple[str, ...], ...] = (
     ("goemotions+", "goemotions-"),
     ("cfpb+", "cfpb_whole+", "banking77-", "banking77~"),
     ("own_train+", "own_train-", "own_train~"),
-    ("own_test+", "own_test-", "own_test~", "firefox_support+", "firefox_support-", "firefox_support~"),
+    tuple(f"{source}{mark}" for source in MEASURED_ONLY for mark in "+-~"),
     ("spamassassin-",),
     ("machine_mail-",),
     ("clinc150-",),
@@ -433,6 +444,18 @@ def cross_validated(table: Sequence[Row], options: Options) -> Scores:
     for keys in FOLDS:
         scores |= left_out(table, options, keys)
     return scores
+
+
+def allowed(table: Sequence[Row], scores: Scores) -> Scores:
+    """Return the scores of the texts that the house's caution would let be complaints."""
+    upcoming = {key: iter(values) for key, values in scores.items()}
+    found: Scores = defaultdict(list)
+    for row in table:
+        if row.key in upcoming:
+            score = next(upcoming[row.key])
+            if limit(row.seen, has_cues=True)[0] > SUSPECTED:
+                found[row.key].append(score)
+    return dict(found)
 
 
 def auc(yes: Sequence[float], no: Sequence[float]) -> float:
@@ -448,8 +471,8 @@ def share_above(scores: Sequence[float], at: float) -> float:
     return sum(score >= at for score in scores) / len(scores)
 
 
-def summary(scores: Scores, stretch: float = 1.0, shift: float = 0.0) -> str:
-    """Return one line a fold: AUC, macro-F1 at .30, and the shares at .30 and .90."""
+def summary(scores: Scores, bold: Scores, stretch: float, shift: float) -> str:
+    """Return one line a fold: AUC, macro-F1 at .30, and the shares at .30, at .90, and called complaints after caution."""
     z = {key: [stretch * score + shift for score in values] for key, values in scores.items()}
     ask, auto = math.log(0.3 / 0.7), math.log(0.9 / 0.1)
     lines = []
@@ -458,6 +481,8 @@ def summary(scores: Scores, stretch: float = 1.0, shift: float = 0.0) -> str:
         ("cfpb+", "banking77-"),
         ("own_train+", "own_train-"),
         ("own_test+", "own_test-"),
+        ("own_tune+", "own_tune-"),
+        ("own_kept+", "own_kept-"),
     ):
         lines.append(
             f"{yes} against {no}: AUC {auc(z[yes], z[no]):.3f}, macro-F1 at .30 {macro_f1(z[yes], z[no], ask):.3f}"
@@ -465,24 +490,41 @@ def summary(scores: Scores, stretch: float = 1.0, shift: float = 0.0) -> str:
     if "firefox_support+" in z:
         rest = z["firefox_support-"] + z["firefox_support~"]
         lines.append(f"firefox_support+ against the rest: AUC {auc(z['firefox_support+'], rest):.3f}")
-    lines += [f"{k}: at .30 {share_above(v, ask):.3f}, at .90 {share_above(v, auto):.3f}" for k, v in sorted(z.items())]
+    called = {key: sum(stretch * score + shift >= auto for score in bold.get(key, ())) / len(z[key]) for key in z}
+    lines += [
+        f"{k}: at .30 {share_above(v, ask):.3f}, at .90 {share_above(v, auto):.3f}, complaints {called[k]:.4f}"
+        for k, v in sorted(z.items())
+    ]
     return "\n".join(lines)
 
 
-def calibration(scores: Scores) -> tuple[float, float]:
-    """Return stretch and shift that put .30 where macro-F1 is best and .90 where one plain text in 500 is above.
+#: The texts that set the thresholds, each source weighing the same, as many of them complaints as in a bad week.
+YES = ("own_train+", "own_test+", "own_tune+", "cfpb+", "goemotions+")
+NO = (
+    "own_train-", "own_test-", "own_tune-", "banking77-", "clinc150-", "multidogo-", "goemotions-", "spamassassin-",
+)  # fmt: skip
+COMPLAINTS = 0.4
 
-    Judged on texts whose sources were not trained on, each source weighing the same.
+
+def calibration(scores: Scores, bold: Scores) -> tuple[float, float]:
+    """Return stretch and shift that put .30 where macro-F1 is best and .90 where one plain text in 500 is a complaint.
+
+    Judged on texts whose sources were not trained on. `bold` holds the scores of those that the house's caution would let
+    be complaints; the lists' mails, which the headers turn away, do not count for .90.
     """
-    yes = ("own_train+", "own_test+", "cfpb+")
-    no = ("own_train-", "own_test-", "banking77-", "clinc150-", "multidogo-")
 
-    def even(keys: Sequence[str], at: float) -> float:
-        return sum(share_above(scores[key], at) for key in keys) / len(keys)
+    def even(found: Scores, keys: Sequence[str], at: float) -> float:
+        return sum(sum(s >= at for s in found.get(key, ())) / len(scores[key]) for key in keys) / len(keys)
+
+    def f1(at: float) -> float:
+        hit, false = COMPLAINTS * even(scores, YES, at), (1 - COMPLAINTS) * even(scores, NO, at)
+        spared = 1 - COMPLAINTS - false
+        return hit / (hit + false + COMPLAINTS) + spared / (spared + COMPLAINTS - hit + 1 - COMPLAINTS)
 
     grid = [n / 50 for n in range(-150, 250)]
-    best = max(grid, key=lambda at: (even(yes, at) - even(no, at), -at))
-    sure = next(at for at in grid if at > best and even(no, at) <= 0.002)
+    best = max(grid, key=lambda at: (f1(at), -at))
+    plain = tuple(key for key in NO if key != "spamassassin-")
+    sure = next(at for at in grid if at > best and even(bold, plain, at) <= 0.002)
     stretch = (math.log(9) - math.log(0.3 / 0.7)) / (sure - best)
     return stretch, math.log(0.3 / 0.7) - stretch * best
 
@@ -496,9 +538,10 @@ def main() -> None:
     written: dict[str, object] = {"made_by": "benchmarks/train_recogniser.py --write"}
     for name, options in (("words", Options()), ("cues", Options(grams=0, dense=CUES_ONLY))):
         scores = cross_validated(table, options)
-        stretch, shift = calibration(scores)
+        bold = allowed(table, scores)
+        stretch, shift = calibration(scores, bold)
         print(f"\n== {name}: stretch {stretch:.3f}, shift {shift:.3f}; sources left out ==")
-        print(summary(scores, stretch, shift))
+        print(summary(scores, bold, stretch, shift))
         model = fit([row for row in table if row.source not in MEASURED_ONLY], options)
         print(
             {k: round(v, 2) for k, v in model.dense.items()},

@@ -13,6 +13,7 @@ TOP = Path(__file__).resolve().parents[2]
 MAILS = TOP.parent / "shared" / "corpora"
 LABELLED = TOP.parent / "shared" / "complaints" / "dev_clean.jsonl"
 OWN = Path(__file__).with_name("own_texts.txt")
+THIRD = Path(__file__).with_name("own_texts_third.txt")
 FOREIGN = Path(__file__).with_name("own_texts_foreign.txt")
 RECOGNISER = Recogniser.shipped()
 #: Lists are left to the headers: people write there, and some do complain.
@@ -45,6 +46,13 @@ def test_our_own_ordinary_mails_are_left_alone() -> None:
 
 def test_a_neutral_report_of_a_fault_is_never_a_complaint_by_the_machine() -> None:
     assert share(OWN, "~", "complaint") == 0
+
+
+def test_the_third_set_which_nobody_trained_on_keeps_its_figures() -> None:
+    assert share(THIRD, "+", "complaint", "suspected") >= 0.80
+    assert share(THIRD, "-", "suspected") <= 0.15
+    assert share(THIRD, "-", "complaint") == 0
+    assert share(THIRD, "~", "complaint") == 0
 
 
 @pytest.mark.parametrize("language", ["de", "fr", "es"])

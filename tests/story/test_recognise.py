@@ -75,6 +75,40 @@ def test_a_machines_mail_or_a_mailing_is_none(text: str) -> None:
     assert judge(text).verdict == "no"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The worst film of the decade: a disgrace, a scam, and the critics complain that the studio refuses a refund.",
+        "If you are fed up of being ripped off every time you buy tobacco, then you should visit our website and save today.",
+        "Our experts were outraged: the company lied, never replied to anybody and kept the money. Read the whole article.",
+    ],
+)
+def test_strong_words_about_something_else_are_no_complaint_by_the_machine_alone(text: str) -> None:
+    assert judge(text).verdict != "complaint"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["You can't go wrong with them, I was not disappointed.", "I couldn't be happier.", "It can't be beaten, really!"],
+)
+def test_praise_that_is_said_with_a_denial_is_praise(text: str) -> None:
+    assert judge(text).verdict == "no"
+    assert not judge(text).cues & {"failure", "explicit"}
+
+
+def test_what_was_not_good_is_not_praised() -> None:
+    assert judge("The food was not good and the waiter wasn't very friendly.").verdict != "no"
+    assert "thanks" not in RECOGNISER.see("", "I would appreciate an answer.").groups
+
+
+def test_a_phrase_is_found_by_its_longest_way_whatever_its_first_word_shares() -> None:
+    own = RECOGNISER.with_cues(
+        {"en": {"cues": {"unmet": ["(not|never) (yet)? (paid|(been|be) (paid|told|(sent|sen*) back))", "not"]}}}
+    )
+    found = own.see("", "it was not yet been sending back and not paid and not at all").hits
+    assert [(hit.start, hit.end) for hit in found] == [(2, 7), (8, 10), (11, 12)]
+
+
 def test_an_empty_mail_is_none() -> None:
     assert judge("").verdict == "no"
     assert judge("\n \t", subject=" ").verdict == "no"

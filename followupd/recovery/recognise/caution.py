@@ -1,6 +1,6 @@
 """The house's caution: where the machine alone may not say `complaint`, however high its score (RECOGNISE.md, 5 and 6)."""
 
-from followupd.recovery.recognise.cues import STRONG
+from followupd.recovery.recognise.cues import AGAINST, STRONG
 from followupd.recovery.recognise.features import Features
 
 #: Below any `auto`, above any `ask`: suspected at most. And below any `ask`: nothing at all.
@@ -9,10 +9,17 @@ SUSPECTED, NOTHING = 0.89, 0.20
 _WRONGED = frozenset({"unmet", "repeat", "failure", "reproach", "demand", "safety"})
 #: A machine's mail and a newsletter talk of failures and of money, but hold no grievance of these kinds.
 _GRIEVANCE = frozenset({"explicit", "anger", "insult", "leaving", "legal", "escalate", "unmet", "reproach"})
+#: In a text of more words than this, single strong words are no wonder; these groups speak of what befell the writer.
+_LONG = 60
+_PERSONAL = frozenset({"explicit", "anger", "money", "dishonest", "unmet", "leaving", "legal", "escalate"})
 
 
-def limit(seen: Features, *, has_cues: bool, moved: float = 0.0) -> tuple[float, str]:
-    """Return the highest score this text may have, and why. `moved` is what the admin's `add` rules moved."""
+def limit(seen: Features, *, has_cues: bool, measured: bool = True, moved: float = 0.0) -> tuple[float, str]:
+    """Return the highest score this text may have, and why.
+
+    `measured` says that the text is English, whose words for "I" and "you" are known; `moved` is what the admin's `add`
+    rules moved.
+    """
     rules = (
         (_is_machine(seen), NOTHING, "it reads like a machine's mail"),
         (_is_bulk(seen), NOTHING, "it reads like a mailing"),
@@ -20,6 +27,12 @@ def limit(seen: Features, *, has_cues: bool, moved: float = 0.0) -> tuple[float,
         (not has_cues, SUSPECTED, "there are no cues for its language; an agent decides"),
         ("machine" in seen.groups or "bulk" in seen.groups, SUSPECTED, "it may be a machine's mail; an agent decides"),
         (_thanks_somebody(seen), SUSPECTED, "it thanks as well; an agent decides"),
+        (
+            measured and not _is_told_to_us(seen) and moved <= 0,
+            SUSPECTED,
+            "it may tell of something else than the writer and us; an agent decides",
+        ),
+        (not _is_borne_out(seen) and moved <= 0, SUSPECTED, "one kind of word alone speaks for it; an agent decides"),
         (
             not _has_strong_word(seen) and moved <= 0,
             SUSPECTED,
@@ -53,6 +66,17 @@ def _is_thanks(seen: Features) -> bool:
 def _thanks_somebody(seen: Features) -> bool:
     warm = _many(seen, "thanks") + 2 * _many(seen, "praise") + _many(seen, "solved")
     return warm >= 2 and warm >= _grievances(seen)
+
+
+def _is_told_to_us(seen: Features) -> bool:
+    """An article, a review of a film and a quarrel of strangers are full of strong words, and hold neither "I" nor "you"."""
+    return seen.marks.get("mine", 0.0) > 0 or seen.marks.get("yours", 0.0) > 0
+
+
+def _is_borne_out(seen: Features) -> bool:
+    """Two kinds of words must agree, and in a long text two that a quarrel about something else does not have."""
+    kinds = seen.groups - set(AGAINST) if len(seen.words) <= _LONG else seen.groups & _PERSONAL
+    return len(kinds) >= 2
 
 
 def _has_strong_word(seen: Features) -> bool:

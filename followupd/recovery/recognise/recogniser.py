@@ -67,7 +67,9 @@ class Recogniser:
         evidence = dict(reading.evidence)
         moved = _added(rules, f"{subject}\n{text}")
         score = probability(reading.log_odds + sum(moved.values()))
-        most, why = limit(seen, has_cues=self.cues_for(told) is not None, moved=sum(moved.values()))
+        most, why = limit(
+            seen, has_cues=self.cues_for(told) is not None, measured=told == MEASURED, moved=sum(moved.values())
+        )  # fmt: skip
         verdict = _verdict(min(score, most), auto, ask)
         because = why if score > most else _BECAUSE[verdict]
         judged = Verdict(verdict, round(min(score, most), 4), _strongest(evidence | moved), _for(seen), because)

@@ -16,7 +16,9 @@ def _vader() -> Any:
     # Lazy: its lexicon costs 20 ms and 4 MB, and a German mail needs none of it.
     from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-    return SentimentIntensityAnalyzer()
+    vader = SentimentIntensityAnalyzer()
+    vader.lexicon_full_filepath = vader.emoji_full_filepath = ""  # both files' text, kept for nothing: a megabyte
+    return vader
 
 
 def tone_of(text: str) -> dict[str, float]:

@@ -9,7 +9,7 @@ from followupd.recovery.recognise.words import sentences_of, words_of
 
 #: What a group says about what went wrong, against how the customer feels about it.
 _TELLS = {
-    "failure": 3.0, "unmet": 3.0, "money": 2.5, "safety": 3.0, "repeat": 1.5, "dishonest": 1.5, "insult": 1.0, "explicit": 0.7,
+    "failure": 3.0, "unmet": 3.0, "quality": 2.0, "money": 2.5, "safety": 3.0, "repeat": 1.5, "dishonest": 1.5, "insult": 1.0, "explicit": 0.7,
     "anger": 0.5, "reproach": 0.5, "demand": -0.5, "leaving": -0.5, "public": -1.0, "legal": -1.0, "thanks": -1.0,
     "praise": -1.5, "question": -1.0, "bulk": -2.0, "machine": -2.0,
 }  # fmt: skip

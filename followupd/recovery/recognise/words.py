@@ -15,7 +15,8 @@ _TOKEN = re.compile(
     r"|:['-]?[()/|]"
 )
 _ELIDED = re.compile(r"(?:[jldncmst]|qu|jusqu|lorsqu|puisqu)'(?=\w{2})")
-_BARE = {
+#: What hurried writers leave out.
+SPELT_OUT = {
     "cant": "can't", "wont": "won't", "dont": "don't", "doesnt": "doesn't", "didnt": "didn't", "isnt": "isn't",
     "arent": "aren't", "wasnt": "wasn't", "werent": "weren't", "havent": "haven't", "hasnt": "hasn't",
     "hadnt": "hadn't", "couldnt": "couldn't", "wouldnt": "wouldn't", "shouldnt": "shouldn't", "aint": "ain't",
@@ -41,7 +42,7 @@ def words_of(text: str) -> list[str]:
         if "'" in token and (elided := _ELIDED.match(token)):
             found += (elided.group(), token[elided.end() :])
         else:
-            found.append(_BARE.get(token, token) if token[0] != ":" else "☺" if token[-1] == ")" else "☹")
+            found.append(SPELT_OUT.get(token, token) if token[0] != ":" else "☺" if token[-1] == ")" else "☹")
     return found
 
 
