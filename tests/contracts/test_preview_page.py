@@ -100,6 +100,19 @@ def test_the_html_of_a_letter_stands_in_a_sandbox(server: Server) -> None:
     assert get(server, "/nothing")[0] == 404
 
 
+def test_the_page_takes_nothing_and_gives_nothing_to_other_pages(server: Server) -> None:
+    line = http.client.HTTPConnection("127.0.0.1", server.server_address[1], timeout=20)
+    line.request("POST", "/letter", "kind=follow-up")
+    assert line.getresponse().status == 501
+    line.close()
+    for path in ("/", "/letter?kind=follow-up", "/html?kind=follow-up", "/version"):
+        status, headers, _ = get(server, path)
+        assert status == 200
+        assert headers["cross-origin-resource-policy"] == "same-origin"
+        assert "access-control-allow-origin" not in headers
+        assert "default-src 'none'" in headers["content-security-policy"]
+
+
 def test_a_browser_that_has_the_newest_version_waits_for_the_next(server: Server, directory: Path) -> None:
     first = json.loads(get(server, "/version")[2])["version"]
     server.preview.hold = 30
@@ -117,6 +130,29 @@ def test_a_browser_shows_letter_and_findings(server: Server, tmp_path: Path) -> 
     assert "Nothing." in page
     assert '<option value="hostile">' in page
     assert "/html?kind=follow-up" in page
+
+
+@browser
+@pytest.mark.parametrize("kind", ["confirmation", "follow-up", "gift-card", "desk/opened"])
+def test_nothing_that_a_customer_has_typed_does_anything_in_the_page(server: Server, tmp_path: Path, kind: str) -> None:
+    page = seen(tmp_path, f"{server.url}#kind={kind}&sample=hostile", "--dump-dom")
+    assert page.count("<script") == 1  # the page's own, with its nonce
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert not re.search(r"<(?:b|h1|img|a)[ >]", page.partition("<main>")[2])
+
+
+@browser
+def test_a_slip_that_is_saved_shows_up_beside_the_letter(server: Server, directory: Path, tmp_path: Path) -> None:
+    file = directory / "templates" / "de" / "follow-up.md"
+    good = file.read_text()
+    saved = threading.Timer(4.0, lambda: file.write_text(good.replace("Und danke", "Wir garantieren es. Und danke")))
+    saved.start()
+    page = seen(
+        tmp_path, f"{server.url}#kind=follow-up&sample=long&language=de", "--dump-dom", "--virtual-time-budget=6000"
+    )
+    saved.join()
+    assert "[W07]" in page
+    assert "Wir garantieren es." in page
 
 
 @browser

@@ -81,6 +81,19 @@ def test_what_it_meant_for_another_customer_stops_the_letter(world: World) -> No
     assert len(world.letters("follow-up")) == 2
 
 
+def test_the_same_words_do_not_reach_one_person_twice(world: World) -> None:
+    """Practice 19: two complaints on one day, and no second letter that reads like the first."""
+    world.customer_writes(COMPLAINT)
+    world.passes(world.now + timedelta(minutes=11))
+    assert len(world.letters("confirmation")) == 1
+    first = world.case().ref
+    world.says(first, "close")
+    world.customer_writes(COMPLAINT + " The second one, too.", subject="Where is my other parcel?")
+    world.passes(world.now + timedelta(minutes=11))
+    assert len(world.letters("confirmation")) == 1
+    assert "W16" in " ".join(text_of(mail) for mail in world.letters("desk/nudge"))
+
+
 def test_soft_findings_stop_nothing(world: World) -> None:
     ref = fixed(world)
     world.says(ref, "prevention: mistakes were made, and our people now know")

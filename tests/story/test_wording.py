@@ -17,10 +17,12 @@ from followupd.recovery.wording import (
     STARTERS,
     Context,
     Manner,
+    Rule,
     findings,
     unknown_rules,
 )
-from tests.story.lettered import ANA
+from followupd.rounds.proofreader import around
+from tests.story.lettered import ANA, NOW, PLAYBOOK
 
 #: sentences that a rule finds in a letter, by language and rule
 BAD = {
@@ -186,6 +188,76 @@ def test_a_date_that_is_over_is_found() -> None:
     text = "You hear from me by 4 December 2024, and then by 4 December 2027."
     assert ids(text, over=over) == {"W13"}
     assert ids(text, over=over, values=["by 4 December 2024"]) == set()
+
+
+@pytest.mark.parametrize(
+    ("language", "day"),
+    [("en", "4 December"), ("de", "4. Dezember"), ("fr", "4 décembre"), ("es", "4 de diciembre de")],
+)
+def test_a_date_that_is_over_is_read_as_the_language_writes_it(language: str, day: str) -> None:
+    over = around(PLAYBOOK, language, NOW).over
+    assert ids(f"{day} 2024", language=language, over=over) == {"W13"}
+    assert ids(f"{day} 2027", language=language, over=over) == set()
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "I will call you by Friday."), ("de", "Ich rufe Sie bis Freitag an."), ("fr", "Je vous appelle d'ici vendredi."),
+        ("es", "Le llamaré antes del viernes."),
+    ],
+)  # fmt: skip
+def test_a_dated_promise_is_heard_in_every_language(language: str, text: str) -> None:
+    hears = around(PLAYBOOK, language, NOW).hears
+    assert ids(text, language=language, hears=hears) == {"W14"}
+    days = [date(2026, 12, 3), date(2026, 12, 4)]
+    assert ids(text, language=language, hears=hears, promised=days) == set()
+
+
+@pytest.mark.parametrize(
+    ("language", "first", "last"),
+    [
+        ("en", "I am sorry.", "Once more, I am sorry. I hope you will come back."),
+        ("de", "Es tut mir leid.", "Noch einmal: Es tut mir leid. Ich hoffe, Sie kommen wieder."),
+        ("fr", "Je vous présente mes excuses.", "Encore toutes mes excuses. J'espère vous revoir."),
+        ("es", "Le pido disculpas.", "Una vez más, le pido disculpas. Espero que vuelva."),
+    ],
+)  # fmt: skip
+def test_apologies_first_and_last_are_known_in_every_language(language: str, first: str, last: str) -> None:
+    def found(*paragraphs: str) -> set[str]:
+        text = "\n\n".join(paragraphs)
+        return {each.rule.id for each in findings(text, kind=FOLLOW_UP, language=language)}
+
+    assert found(first, "A.", last) == set()
+    assert found("A. B.", "C.", last) == {"W01"}
+    assert found(first, "A.") == {"W02"}
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "We will train our people."), ("de", "Wir werden unsere Leute schulen."), ("fr", "Nous allons former nos équipes."),
+        ("es", "Vamos a formar a nuestro equipo."),
+    ],
+)  # fmt: skip
+def test_a_change_that_is_still_to_come_is_known_in_every_language(language: str, text: str) -> None:
+    assert ids(text, kind=PREVENTION, language=language) == {"W18"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_length_and_repetition_need_no_language(language: str) -> None:
+    assert ids("ja " * 91, kind=FACT, language=language) == {"W12"}
+    assert ids("Ja, so.", language=language, earlier=["ja, so"]) == {"W16"}
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+def test_every_rule_says_why_how_better_and_whence(rule: Rule) -> None:
+    assert re.fullmatch(r"W\d\d", rule.id)
+    assert re.fullmatch(r"practices? \d+(, \d+)*", rule.source)
+    assert rule.reason.endswith(".")
+    assert rule.reason.count(". ") == 0
+    assert rule.better
+    assert rule.kinds
 
 
 def test_a_dated_promise_that_the_ledger_does_not_know_is_found() -> None:

@@ -24,7 +24,7 @@ ARRIVING = frozenset({Gift.REFUND, Gift.CREDIT, Gift.COUPON})
 
 _YEAR = re.compile(r"[\s,]*('de'\s*)?y+$")
 #: how people of a language put day and time together, and write the time, where Babel's short form is none of theirs
-_AT = {"en": "{} at {}", "de": "{}, {} Uhr", "fr": "{} à {}", "es": "{} a las {}"}
+_AT = {"en": "{} at\u00a0{}", "de": "{}, {}\u00a0Uhr", "fr": "{} à\u00a0{}", "es": "{} a las\u00a0{}"}
 _CLOCK = {"fr": "H 'h' mm"}
 #: moments that mean "on that day"
 _DAYS_ENDS = frozenset({time(0), time(23, 59)})
