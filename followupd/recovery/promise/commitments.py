@@ -17,12 +17,13 @@ from datetime import datetime
 from followupd.model.calendar import Calendar
 from followupd.model.promise import Firmness, HeardGrant, HeardPromise
 from followupd.recovery.promise.dates import Reader, When
+from followupd.recovery.promise.gift_words import gift_words
 from followupd.recovery.promise.grammar import Grammar
 from followupd.recovery.promise.languages import grammar_of, reader_of
 from followupd.recovery.promise.loose import loose_of
 from followupd.recovery.promise.money import Amount, find_money
 from followupd.recovery.promise.sentences import lowered, sentences
-from followupd.recovery.promise.wording import fragment, promised_text
+from followupd.recovery.promise.wording import fragment, promised_text, without
 
 #: gifts that only say how another gift is given: "credited the refund", "a replacement free of charge"
 _WEAK = ("credit", "gesture")
@@ -211,11 +212,12 @@ def _grant(
         start, end = min(start, nearest.start), max(end, nearest.end)
     said = clause.text[nearest.start : nearest.end] if nearest else ""
     evidence = (frame[0].strip(), clause.text[gift.start() : gift.end()], said)
+    own = fragment(clause.text[: _own_end(clause.low, end, others)], start, end, clause.when)
     return HeardGrant(
         kind=kind,
         amount=nearest.amount if nearest else "",
         currency=nearest.currency if nearest else "",
-        text=fragment(clause.text[: _own_end(clause.low, end, others)], start, end, clause.when),
+        text=gift_words(kind, own, without(clause.text, clause.when)),
         words=tuple(word for word in evidence if word),
         past=past,
     )

@@ -12,7 +12,6 @@ from functools import cache
 from followupd.model.promise import Firmness
 from followupd.recovery.promise.grammar import words
 
-
 #: a longer clause has a verb, and says more than a promise
 _LONGEST = 140
 
