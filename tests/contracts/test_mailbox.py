@@ -1,15 +1,22 @@
 """What the IMAP door promises, kept on Dovecot, on a Dovecot without extensions, and on Cyrus."""
 
+import struct
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
+from email.mime.application import MIMEApplication
+from email.mime.multipart import MIMEMultipart
+from email.mime.text import MIMEText
+from email.policy import SMTP
 
 import pytest
 
 from followupd.clock import now
 from followupd.edges.imap.mailbox import Account, Batch, Cursor, Mailbox
 from followupd.errors import OutageError
+from followupd.model.message import Ours
+from followupd.recovery import listen
 from tests.servers.cyrus import Cyrus
 from tests.servers.dovecot import Dovecot
 from tests.servers.postbox import Postbox
@@ -271,6 +278,27 @@ def test_a_large_mail_comes_without_its_attachments_and_names_them(postbox: Post
     assert (parts[2].get_filename(), parts[2].get_payload()) == ("photo.jpg", "")
     assert b"Message-ID: <order@example.test>" in fetched.raw
     assert b"words of the order" not in fetched.raw
+
+
+@pytest.mark.parametrize("beside", ["", "\r\n", "Where is it? It should have come long ago."])
+def test_a_large_winmail_dat_is_fetched_only_where_the_words_must_be_in_it(
+    postbox: Postbox, mailbox: Mailbox, beside: str
+) -> None:
+    words = "It is broken."
+    body = struct.pack("<IHBII", 0x223E9F78, 1, 1, 0x0002800C, len(words)) + words.encode() + b"\0\0"
+    files = body + struct.pack("<BII", 2, 0x0006800F, 3_000_000) + b"\xff" * 3_000_000
+    mixed = MIMEMultipart()
+    mixed["From"] = "kim@customers.test"
+    if beside:
+        mixed.attach(MIMEText(beside))
+    mixed.attach(MIMEApplication(files, "ms-tnef", name="winmail.dat"))
+    postbox.append(mixed.as_bytes(policy=SMTP))
+    [found] = mailbox.fetch("INBOX", postbox.uids())
+    message = listen.read(found.raw, Ours())
+    assert message.text == (beside.strip() or words)
+    assert message.attachments == ("winmail.dat",)
+    assert len(found.raw) < 1_100_000
+    assert not beside.strip() or len(found.raw) < 2_000
 
 
 def test_mails_that_vanish_while_we_read_are_skipped(postbox: Postbox, mailbox: Mailbox) -> None:

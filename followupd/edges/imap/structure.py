@@ -17,6 +17,9 @@ MOST_TEXT = 2 * LARGEST_TEXT  # bytes fetched of all parts of one mail
 LARGEST_HEADER = 2**18
 #: bytes of a mail that its structure may leave out, such as a preamble; and a hundredth, since Exchange only guesses sizes
 UNCLAIMED = 1024
+#: Outlook's envelope, whose words stand in front of its attachments
+TNEF = frozenset({"ms-tnef", "vnd.ms-tnef"})
+FEWEST_WORDS = 8  # bytes of a text part that has more than line ends
 BOUNDARY = 80  # bytes a part, with its line ends
 #: media that hold no words; any other type, and a broken one, is read
 WORDLESS = frozenset({"image", "audio", "video", "application", "font", "model", "message"})
@@ -67,14 +70,22 @@ def outline(structure: Value) -> Part:
     Raises:
         TooOddError: it is no structure, or one too deep or too wide to follow.
     """
-    return _Outline().of(structure, "", 0)
+    outlined = _Outline().of(structure, "", 0)
+    return outlined if _has_words(outlined) else _Outline(envelopes=True).of(structure, "", 0)
+
+
+def _has_words(part: Part) -> bool:
+    return (part.read == "body" and part.octets > FEWEST_WORDS) or any(map(_has_words, part.children))
 
 
 class _Outline:
-    """Counts parts and the bytes to read while it goes down, so that no mail costs more than its share."""
+    """Counts parts and the bytes to read while it goes down, so that no mail costs more than its share.
 
-    def __init__(self) -> None:
-        self.parts, self.bytes = 0, 0
+    With `envelopes` it reads Outlook's, too: the words of a mail that has no others may be in a winmail.dat.
+    """
+
+    def __init__(self, *, envelopes: bool = False) -> None:
+        self.parts, self.bytes, self.envelopes = 0, 0, envelopes
 
     def of(self, structure: Value, section: str, depth: int) -> Part:
         self.parts += 1
@@ -87,7 +98,7 @@ class _Outline:
         return Part(section, tuple(self.of(child, f"{prefix}{position}", depth + 1) for position, child in children))
 
     def _reading(self, leaf: list[Value]) -> str:
-        reading = _reading(leaf)
+        reading = "body" if self.envelopes and _word(leaf[1]) in TNEF else _reading(leaf)
         if reading != "body":
             return reading
         self.bytes += min(number(leaf[6]), LARGEST_TEXT)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from followupd.recovery.listen.charset import decode
 from followupd.recovery.listen.html_text import declared_charset, text_of
 from followupd.recovery.listen.parse import Mail, Part
+from followupd.recovery.listen.tnef import words_of
 
 LONGEST = 300_000  # characters of text that are looked at
 SEALED = {"application/pgp-encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"}
@@ -41,8 +42,14 @@ def body_of(mail: Mail) -> Body:
     """Return the text a person would see on opening the mail."""
     words, files = _sorted_out(mail)
     text = _unpacked("\n\n".join(piece for piece in words if piece.strip()))[:LONGEST]
+    text = text if text.strip() else _in_winmail(files) or text
     names = tuple(dict.fromkeys(name for part in files if (name := _name(part))))
     return Body(text, names, _by_hand(mail, text, files))
+
+
+def _in_winmail(files: list[Part]) -> str:
+    """Return the words of Outlook's envelope, which is opened only when the mail has no others."""
+    return next((text for part in files if part.type in TNEF and (text := words_of(part.octets)[:LONGEST])), "")
 
 
 def _sorted_out(mail: Mail) -> tuple[list[str], list[Part]]:
