@@ -3,8 +3,7 @@
 import os
 import signal
 import threading
-from collections.abc import Callable
-from datetime import datetime
+from contextlib import suppress
 from time import monotonic
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -12,97 +11,24 @@ from typing import TYPE_CHECKING
 from schedule import Scheduler
 
 from followupd import __version__, clock, journal
-from followupd.edges.ledger.hold import AlreadyRunningError
+from followupd.beat import BUSY, beat, pulse, vitals
 from followupd.edges.ledger.scope import Scope
 from followupd.edges.settings import WARNINGS, load
 from followupd.edges.systemd import notify
 from followupd.errors import FollowupdError, OutageError
-from followupd.model.kept import QUARANTINE
 from followupd.rounds.refused import Refused
 from followupd.watcher import Watchers
 from followupd.wiring import House, build_to_run, house_problems
 
 if TYPE_CHECKING:
-    from followupd.edges.metrics import Metrics, Vitals
+    from followupd.edges.metrics import Metrics
 
 #: seconds between two beats; a beat with nothing to do costs four small queries
 _BEAT = 1
-#: beats in a row while there is always more to do; after that the watchdog wants to hear from us
-_BUSY = 20
 #: seconds between two lines in the ledger that we are alive; each is a write to the disk
 _PULSE = 10
 #: seconds that a stopping daemon has for the letter in hand
 _GRACE = 4.5
-
-
-def beat(house: House, now: datetime, go_on: Callable[[], bool] = lambda: True) -> int:
-    """Do everything that is due at `now`, once; return how much that was. The way of a mail, see docs/flow.md."""
-    done = house.lessons.round(now)
-    done += house.review.round(now)
-    done += house.desk.round(now)
-    if house.ledger.scope.leads:  # of several daemons one writes it
-        done += house.digest.round(now)  # before the turn: what it tells is not told again by a reminder
-    done += house.turn.round(now)
-    done += house.cards.round(now, go_on)
-    done += house.dispatch.settle(now)
-    done += house.dispatch.doubts(now)
-    done += house.dispatch.round(now, go_on)
-    return done + (house.retention.round(now) if house.ledger.scope.leads else 0)
-
-
-def read_all(house: House, now: datetime) -> int:
-    """Read every folder of every mailbox once; return how many mails were new."""
-    count = 0
-    for settings in house.settings.mailboxes:
-        if settings.name in house.ledger.scope.theirs:
-            continue
-        mailbox = house.mailbox(settings.name)
-        mailbox.open()
-        try:
-            for folder in house.folders(settings.name, mailbox):
-                count += house.intake.sync(mailbox, folder, now)
-        finally:
-            mailbox.close()
-    return count
-
-
-def once(house: House) -> None:
-    """Read all, do all that is due, send all that may leave, and file what came back; then stop (`run --once`).
-
-    Raises:
-        AlreadyRunningError: other daemons hold everything.
-    """
-    house.ledger.upgrade()
-    names = [settings.name for settings in house.settings.mailboxes]
-    with house.ledger.hold() as hold:
-        held = hold.look(names, at_once=True)
-        if not held:
-            raise AlreadyRunningError
-        house.ledger.scope = Scope.of(names, held)
-        now = house.now()
-        house.dispatch.wake_up(now)
-        for _ in range(_BUSY):
-            if not read_all(house, now) + beat(house, now):
-                break
-        _pulse(house, dict.fromkeys(held, True), now)
-
-
-def _pulse(house: House, connected: dict[str, bool], now: datetime) -> None:
-    with house.ledger.work() as work:
-        work.pulse.put("beat", "well", now)
-        others = work.pulse.get("connected")
-        work.pulse.put("connected", {**(others[0] if others else {}), **connected}, now)
-
-
-def _vitals(house: House, connected: dict[str, bool]) -> "Vitals":
-    from followupd.edges.metrics import Vitals
-
-    with house.ledger.work() as work:
-        breaker = work.pulse.get("breaker")
-        return Vitals(
-            cases=work.cases.stages(), letters=work.outbox.conditions(), quarantine=work.mail.count(QUARANTINE),
-            connected=connected, breaker_open=breaker is not None and breaker[0] != "closed",
-        )  # fmt: skip
 
 
 class Daemon:
@@ -143,9 +69,15 @@ class Daemon:
                 if self.bell.is_set():
                     self.bell.clear()
                     self._beat()
+            self._say_ended()
         notify("STOPPING=1")
         self.house.ledger.close()
         journal.stopped()
+
+    def _say_ended(self) -> None:
+        """Let `status` say that nobody listens; a ledger that does not answer keeps no daemon from ending."""
+        with suppress(OutageError):
+            pulse(self.house, dict.fromkeys(self._held or (), False), self.house.now())
 
     def _arm(self) -> None:
         self._scheduler.clear()
@@ -189,16 +121,16 @@ class Daemon:
         self._say_ready()
 
     def _work(self) -> None:
-        for _ in range(_BUSY):
+        for _ in range(BUSY):
             if self._ended or not beat(self.house, self.house.now(), self._goes_on):
                 break
             self._watchers.mark()
         if (now := monotonic()) >= self._next_pulse:
             self._next_pulse = now + _PULSE
-            _pulse(self.house, self._watchers.connected, self.house.now())
+            pulse(self.house, self._watchers.connected, self.house.now())
             self._warn_of_logins()
             if self._metrics:
-                self._metrics.tell(_vitals(self.house, self._watchers.connected))
+                self._metrics.tell(vitals(self.house, self._watchers.connected))
 
     def _warn_of_logins(self) -> None:
         warnings = set(self.house.login_warnings())

@@ -1,6 +1,7 @@
 """run, status, resume: the daemon and its health."""
 
 import argparse
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from followupd.cli import DONE, PROBLEMS, USAGE
@@ -8,6 +9,9 @@ from followupd.cli.house import open_house
 from followupd.cli.printing import as_json, moment, table
 from followupd.model.kept import QUARANTINE
 from followupd.model.outgoing import Condition
+
+#: a daemon of which nothing was heard for so long is not well; it says every ten seconds that it is alive
+_SILENT = timedelta(minutes=10)
 
 
 def add(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -26,7 +30,8 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     from followupd import clock, journal
-    from followupd.daemon import Daemon, once
+    from followupd.beat import once
+    from followupd.daemon import Daemon
     from followupd.edges.settings import load
     from followupd.errors import SetupError
     from followupd.wiring import build_to_run, hindering_problems
@@ -75,11 +80,15 @@ def _status(options: argparse.Namespace) -> int:
 
 def _health(house: Any) -> dict[str, Any]:
     with house.ledger.work() as work:
-        beat, connected, breaker = (work.pulse.get(name) for name in ("beat", "connected", "breaker"))
+        beat, breaker = work.pulse.get("beat"), work.pulse.get("breaker")
+        connected = {each.name: work.pulse.get(f"connected {each.name}") for each in house.settings.mailboxes}
+        lately = _lately(beat, house.now())
         cursors = work.pulse.cursors()
         doubts = work.outbox.count(Condition.DOUBT)
         view = {
-            "mailboxes": [_mailbox(each.name, connected, cursors) for each in house.settings.mailboxes],
+            "mailboxes": [
+                _mailbox(each.name, connected[each.name], lately, cursors) for each in house.settings.mailboxes
+            ],
             "waiting": work.cases.count_open(),
             "letters_waiting": work.outbox.count(Condition.READY, Condition.DEFERRED, Condition.REVIEW),
             "doubts": doubts,
@@ -90,15 +99,22 @@ def _health(house: Any) -> dict[str, Any]:
         }
     if house.logins:
         view["logins"] = house.login_warnings() or "well"
-    well = bool(beat) and not doubts and view["breaker"] == "closed"
+    well = beat is not None and beat[1] >= lately and not doubts and view["breaker"] == "closed"
     return {"ok": well and all(each["connected"] for each in view["mailboxes"]), **view}
 
 
-def _mailbox(name: str, connected: Any, cursors: dict[tuple[str, str], Any]) -> dict[str, Any]:
+def _lately(beat: tuple[Any, datetime] | None, now: datetime) -> datetime:
+    """Return since when a daemon must have been heard of; when the next `run --once` is due, only its timer knows."""
+    return now - _SILENT if beat and beat[0] != "once" else datetime.min.replace(tzinfo=UTC)
+
+
+def _mailbox(
+    name: str, connected: tuple[Any, datetime] | None, lately: datetime, cursors: dict[tuple[str, str], Any]
+) -> dict[str, Any]:
     mine = [reached for (mailbox, _), reached in cursors.items() if mailbox == name]
     return {
         "name": name,
-        "connected": bool(connected and connected[0].get(name)),
+        "connected": connected is not None and bool(connected[0]) and connected[1] >= lately,
         "last_sync": moment(max((reached.synced_at for reached in mine), default=None)),
         "passed_over": sum(reached.passed_over for reached in mine),
     }

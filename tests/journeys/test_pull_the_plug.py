@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
-from followupd import daemon
+from followupd.beat import beat
 from followupd.errors import OutageError
 from followupd.model.case import Stage
 from followupd.model.compensation import Money
@@ -308,7 +308,7 @@ def test_a_ledger_that_is_locked_for_some_beats_loses_no_letter(service: Service
 
 def beats(world: World) -> None:
     """Beat as long as there is something to do."""
-    while daemon.beat(world.house, world.now):
+    while beat(world.house, world.now):
         pass
 
 

@@ -1,6 +1,7 @@
 """The daemon as systemd sees it: ready when it listens, alive, stopped at once, and never twice however it ends."""
 
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from tests.journeys.service import Service, ends
 from tests.servers.dovecot import Dovecot
-from tests.servers.machine import until
+from tests.servers.machine import free_ports, until
 from tests.servers.manager import Manager
 from tests.servers.smtp import KEEP, Sink
 
@@ -142,3 +143,54 @@ def test_run_once_does_all_that_is_due_and_stops(service: Service) -> None:
         service.once()
     assert len(service.letters("desk/opened")) == 1
     assert len(service.letters("confirmation")) == 1
+
+
+def test_a_mailbox_that_is_away_keeps_a_run_from_nothing_else(service: Service) -> None:
+    service.once()
+    file = service.directory / "followupd.toml"
+    (nobody,) = free_ports(1)
+    away = f'\n[[mailbox]]\nname = "away"\naddress = "away@support.test"\nhost = "127.0.0.1"\nport = {nobody}\n'
+    file.write_text(file.read_text() + away + 'security = "none"\nusername = "away"\npassword = "credential:imap"\n')
+    service.customer_writes(COMPLAINT)
+    service.agent_tags("complaint")
+
+    def ran() -> bool:
+        with pytest.raises(subprocess.CalledProcessError) as failed:
+            service.once()
+        assert failed.value.returncode == 1
+        assert b"not read: away; everything else was done" in failed.value.stderr
+        return len(service.letters("confirmation")) == 1
+
+    until(ran, "the confirmation", 60)
+    health = service.ask("status")
+    assert {each["name"]: each["connected"] for each in health["mailboxes"]} == {"support": True, "away": False}
+    assert not health["ok"]
+
+
+def test_a_folder_that_is_not_there_keeps_a_run_from_no_other(service: Service) -> None:
+    file = service.directory / "followupd.toml"
+    file.write_text(file.read_text().replace('name = "support"', 'name = "support"\nsent = "Nowhere"', 1))
+    service.once()
+    service.customer_writes(COMPLAINT)
+    service.agent_tags("complaint")
+    until(lambda: service.once() == 2, "the mail to the desk and the confirmation", 60)
+
+
+def test_status_says_when_nobody_listens_any_more(service: Service) -> None:
+    service.once()
+    assert service.ask("status")["ok"]
+    with service.ready() as process:
+        until(lambda: service.ask("status")["ok"], "a healthy status", 30)
+        assert ends(process, signal.SIGTERM, STOP) == 0
+    health = service.ask("status")
+    assert (health["ok"], health["mailboxes"][0]["connected"]) == (False, False)
+
+
+def test_status_does_not_believe_a_daemon_that_has_fallen_silent(service: Service) -> None:
+    with service.ready() as process:
+        until(lambda: service.ask("status")["ok"], "a healthy status", 30)
+        process.kill()
+        process.wait(10)
+        assert service.ask("status")["ok"]  # nothing in the ledger tells this moment from a long beat
+        health = service.ask("status", later="+11m")
+    assert (health["ok"], health["mailboxes"][0]["connected"]) == (False, False)

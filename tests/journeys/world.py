@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
 
-from followupd import daemon
+from followupd.beat import beat, read_all
 from followupd.edges.settings import load, write_starter
+from followupd.errors import OutageError
 from followupd.model.case import Case
 from followupd.model.event import Event
 from followupd.wiring import House, build
@@ -116,7 +117,9 @@ class World:
         """Let the time come to `until` and do everything that is due, until nothing more happens."""
         self.now = until or self.now
         for _ in range(12):
-            done = daemon.read_all(self.house, self.now) + daemon.beat(self.house, self.now)
+            failed: dict[str, OutageError] = {}
+            done = read_all(self.house, self.now, failed) + beat(self.house, self.now)
+            assert not failed, failed
             if not done + self._copies_arrive():
                 return self
         raise AssertionError("the house does not come to rest")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
-from followupd import daemon
+from followupd.beat import beat
 from followupd.cli.demo.servers import HOST, Servers
 from followupd.edges.imap.mailbox import Mailbox
 from followupd.edges.settings import Settings, load, write_starter
@@ -120,7 +120,7 @@ class Days:
     def settle(self) -> None:
         """Do what the daemon does at this moment: listen, beat, and mark the mails, until nothing more happens."""
         for _ in range(_ROUNDS):
-            done = self._read() + daemon.beat(self.house, self.now)
+            done = self._read() + beat(self.house, self.now)
             self._look_anyway = done > 0
             if not done:
                 return
