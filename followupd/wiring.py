@@ -194,7 +194,7 @@ def _judge(
     said = settings.recognise
     language, _, region = settings.company.locale.partition("_")
     return HouseJudge(
-        recogniser, said.auto, said.ask, language, region[:2],
+        recogniser, said.auto, said.ask, language, region[:2], large=said.large,
         rules=recognise.Rules(always=said.always, never=said.never, add=said.add), vip=said.vip, delta=delta,
     )  # fmt: skip
 

@@ -4,10 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from followupd.model.compensation import Money
 from followupd.model.facts import Facts
 from followupd.model.message import Message, Verdict
 from followupd.model.playbook import Playbook
 from followupd.recovery import opening, recognise
+from followupd.recovery.promise.money import find_money
 from followupd.recovery.recognise.rules import found
 
 #: as much of a mail as is judged; complaints say so early, and time must not grow with the mail (MAIL.md R7)
@@ -30,7 +32,7 @@ class Judge(Protocol):
 class HouseJudge:
     """Judges by the admin's thresholds and rules, and by what agents' tags have taught.
 
-    `region` ("GB") tells how a telephone number without a country code is meant. `delta` is asked for each mail, since
+    A sum of `large` or more makes a case graver. `region` ("GB") tells how a telephone number without a country code is meant. `delta` is asked for each mail, since
     learning goes on while the daemon runs.
     """
 
@@ -41,6 +43,7 @@ class HouseJudge:
     region: str
     rules: recognise.Rules = field(default_factory=recognise.Rules)
     vip: tuple[str, ...] = ()
+    large: Money | None = None
     delta: Callable[[], Mapping[str, float]] = dict
 
     def verdict(self, message: Message) -> Verdict:
@@ -52,7 +55,9 @@ class HouseJudge:
 
     def severity(self, message: Message, verdict: Verdict, *, open_case: bool) -> recognise.Severity:
         vip = _is_vip(message.sender.address, self.vip)
-        return recognise.severity(verdict, opening.words_of(message)[:_CHARACTERS], vip=vip, open_case=open_case)
+        text = opening.words_of(message)[:_CHARACTERS]
+        amount = _at_stake(f"{message.subject}\n{text}", self.large.currency) if self.large else None
+        return recognise.severity(verdict, text, vip=vip, open_case=open_case, amount=amount, large=self.large)
 
     def playbook(self, message: Message, verdict: Verdict, playbooks: Mapping[str, Playbook]) -> Playbook:
         """Return the playbook for this mail: by its words, then by the cues that were seen in it."""
@@ -88,6 +93,13 @@ def _is_vip(address: str, vip: tuple[str, ...]) -> bool:
     domain = folded.rpartition("@")[2]
     marked = {each.casefold().removeprefix("@") for each in vip}
     return folded in marked or any(domain == each or domain.endswith(f".{each}") for each in marked if "@" not in each)
+
+
+def _at_stake(text: str, currency: str) -> Money | None:
+    """Return the largest sum in the currency that the customer names; what it stands for, an agent reads."""
+    named = [found for found in find_money(text[:_CHARACTERS], currency) if found.currency == currency]
+    sums = [Money.of(found.amount, found.currency) for found in named]
+    return max(sums, default=None)
 
 
 def _phone(text: str, region: str) -> str:

@@ -9,15 +9,17 @@ from typing import Any
 import pytest
 
 from followupd.cli import main
+from followupd.edges.settings import load
 from followupd.edges.settings.cue_files import CueFiles, cue_problems
 from followupd.errors import SetupError
 from followupd.model.agent import Agent, Company, Role, Team
 from followupd.model.calendar import Calendar, Duration
+from followupd.model.compensation import Money
 from followupd.model.message import Kind, Message, Person
 from followupd.model.playbook import Grade, Playbook
 from followupd.recovery.recognise import Recogniser, Rules
 from followupd.rounds.judge import HouseJudge
-from followupd.wiring import house_problems
+from followupd.wiring import house_problems, taught_judge_of
 from tests.story.configured import configured, rewrite
 from tests.story.lettered import NOW
 
@@ -132,6 +134,47 @@ def test_severity_says_why_and_important_customers_and_open_cases_weigh() -> Non
     assert "somebody in charge is asked for" in plain.reasons
     assert grave == "high"
     assert {"a customer marked as important", "there is an open case of this customer"} <= set(grave.reasons)
+
+
+@pytest.mark.parametrize(
+    ("text", "currency", "grave"),
+    [
+        ("You still owe me my refund of £1,250.00 and I am tired of waiting.", "GBP", True),
+        ("You still owe me my refund of 500 pounds and I am tired of waiting.", "GBP", True),
+        ("You still owe me my refund of £499.99 and I am tired of waiting.", "GBP", False),
+        ("You still owe me my refund of 9,000 yen and I am tired of waiting.", "GBP", False),
+        ("You still owe me my refund of $900 and I am tired of waiting.", "USD", True),
+        ("Order 125000: you still owe me my refund and I am tired of waiting.", "GBP", False),
+    ],
+)
+def test_a_large_sum_makes_a_case_graver(text: str, currency: str, *, grave: bool) -> None:
+    message = mail(text)
+    plain = JUDGE.severity(message, JUDGE.verdict(message), open_case=False)
+    large = replace(JUDGE, large=Money.of("500", currency))
+    found = large.severity(message, large.verdict(message), open_case=False)
+    assert ("much money is at stake" in found.reasons) is grave
+    assert "much money is at stake" not in plain.reasons
+    assert (found == "high") is grave
+
+
+def test_the_sum_of_the_configuration_reaches_the_judge(tmp_path: Path) -> None:
+    directory = configured(tmp_path)
+    message = mail("You still owe me my refund of 90 GBP and I am tired of waiting.")
+    assert load(directory).recognise.large == Money.of("500", "GBP")
+    for large, grave in (('"80"', True), ('"100"', False), ('""', False)):
+        rewrite(directory, "", f"\n[recognise]\nlarge = {large}\n")
+        judge = taught_judge_of(load(directory))
+        reasons = judge.severity(message, judge.verdict(message), open_case=False).reasons
+        assert ("much money is at stake" in reasons) is grave
+
+
+@pytest.mark.parametrize("large", ['"80 JPY"', '"80.001"', '"a lot"', "[]"])
+def test_a_large_sum_that_is_none_is_refused(tmp_path: Path, large: str) -> None:
+    directory = configured(tmp_path)
+    rewrite(directory, "", f"\n[recognise]\nlarge = {large}\n")
+    [problem] = [each for each in house_problems(directory, NOW) if each.file == "followupd.toml"]
+    assert problem.key == "recognise.large"
+    assert problem.rule in ("C20", "C04")
 
 
 def test_a_grade_changes_only_what_it_names() -> None:

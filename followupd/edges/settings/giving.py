@@ -44,6 +44,24 @@ def url(value: object) -> str:
     return found.rstrip("/")
 
 
+def counted(sheet: Sheet, path: Path, said: tuple[str, str], currency: str) -> Money | None:
+    """Return an amount in the company's currency; None, and a complaint where it is not empty, for one that is not."""
+    amount, code = said
+    if not amount:
+        return None
+    if code not in {"", currency}:
+        mend = f"write the amount alone; it is counted in {currency}."
+        sheet.complain(path, Rule.AMOUNT, f"an amount in {code} cannot be compared", mend)
+        return None
+    try:
+        return Money.of(amount, currency)
+    except ValueError as error:
+        sheet.complain(
+            path, Rule.AMOUNT, str(error), f'write it as "{amount.split(".")[0]}"; it is counted in {currency}.'
+        )
+        return None
+
+
 def read_compensation(sheet: Sheet, row: dict[str, Any], currency: str) -> CompensationSettings:
     amount, code = row["cap"]
     if not amount:

@@ -261,6 +261,7 @@ RECOGNISE = Section(
             [],
             ["kim@example.org"],
         ),
+        Option("large", known.amount, "A sum in a mail that makes its case graver; empty for none.", "500", "2000"),
     ),
 )
 TAGS = Section(

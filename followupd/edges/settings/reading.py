@@ -9,7 +9,7 @@ from typing import Any
 
 from followupd.edges.settings import plain
 from followupd.edges.settings.form import fill
-from followupd.edges.settings.giving import read_compensation, read_gift_cards
+from followupd.edges.settings.giving import counted, read_compensation, read_gift_cards
 from followupd.edges.settings.house_form import HOUSE
 from followupd.edges.settings.playbooks import read_playbooks
 from followupd.edges.settings.rules import WARNINGS, Rule
@@ -80,7 +80,7 @@ def _read(directory: Path) -> tuple[Settings, list[Problem]]:
         team=team,
         compensation=read_compensation(sheet, filled["compensation"], company.currency),
         gift_cards=read_gift_cards(sheet, filled["gift_cards"], _placed),
-        recognise=_recognise(sheet, filled["recognise"]),
+        recognise=_recognise(sheet, filled["recognise"], company.currency),
         tags=read_tags(sheet, filled["tags"]),
         folders=read_folders(sheet, filled["folders"], {mailbox.inbox for mailbox in mailboxes}),
         metrics=MetricsSettings(**filled["metrics"]),
@@ -210,13 +210,13 @@ def _has_password(rest: str) -> bool:
     return (bool(at) and ":" in who) or re.search(r"[?&]password=", rest) is not None
 
 
-def _recognise(sheet: Sheet, row: dict[str, Any]) -> RecogniseSettings:
+def _recognise(sheet: Sheet, row: dict[str, Any], currency: str) -> RecogniseSettings:
     if row["auto"] < _LOWEST_AUTO:
         mend = "write 0.90 or more: below it apologies would go out on a guess."
         sheet.complain(("recognise", "auto"), Rule.SCORE, f"{row['auto']} is too low", mend)
     if row["ask"] > row["auto"]:
         sheet.complain(("recognise", "ask"), Rule.SCORE, f"{row['ask']} is above `auto`", "let it be from 0 to `auto`.")
-    return RecogniseSettings(**row)
+    return RecogniseSettings(**{**row, "large": counted(sheet, ("recognise", "large"), row["large"], currency)})
 
 
 def _each_once(sheet: Sheet, table: str, key: str, rows: list[dict[str, Any]]) -> None:

@@ -100,7 +100,10 @@ class LedgerSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecogniseSettings:
-    """The admin's word on what a complaint is; `add` is in log-odds per phrase, `vip` holds addresses and domains."""
+    """The admin's word on what a complaint is; `add` is in log-odds per phrase, `vip` holds addresses and domains.
+
+    A sum of `large` or more in a mail, in the company's currency, makes its case graver; None for no sum.
+    """
 
     auto: float = 0.90
     ask: float = 0.30
@@ -108,6 +111,7 @@ class RecogniseSettings:
     never: tuple[str, ...] = ()
     add: Mapping[str, float] = field(default_factory=dict)
     vip: tuple[str, ...] = ()
+    large: Money | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,7 +54,7 @@ def severity(
     points = [_POINTS[group] for group in sorted(verdict.cues) if group in _POINTS]
     points += [(2, "a customer marked as important")] if vip else []
     points += [(1, "there is an open case of this customer")] if open_case else []
-    points += [(2, "much money is at stake")] if _is_large(amount, large) else []
+    points += [(3, "much money is at stake")] if _is_large(amount, large) else []
     points += [(1, "it is shouted")] if _is_shouted(text) else []
     total = sum(weight for weight, _ in points)
     reasons = tuple(reason for _, reason in sorted(points, key=lambda point: -point[0]))
