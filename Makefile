@@ -8,7 +8,7 @@ PYTHON = $(firstword $(foreach each,$(PYTHONS),$(shell $(each) -c '$(SUITS)' 2>/
 
 IN = .venv/bin/
 
-.PHONY: check lint types floors test demo venv idle migration fuzz pictures clean
+.PHONY: check lint types floors test demo venv idle migration fuzz torture pictures clean
 
 # Run every check, and all of them even where one fails; the tests come last.
 check: venv
@@ -42,6 +42,13 @@ migration: venv
 # Throw odd mails, notes, durations and configurations at the readers, ten minutes each; FOLLOWUPD_FUZZ=seconds says otherwise.
 fuzz: venv
 	FOLLOWUPD_FUZZ=$${FOLLOWUPD_FUZZ:-600} $(IN)pytest -o faulthandler_timeout=0 tests/fuzz
+
+# Pull every plug for an hour and more: simulated worlds (FOLLOWUPD_TORTURE of them), killed daemons (FOLLOWUPD_TORTURE_KILLS),
+# machines that share a ledger (FOLLOWUPD_TORTURE_CASES), cut lines; prints what was tried.
+torture: venv
+	FOLLOWUPD_TORTURE=$${FOLLOWUPD_TORTURE:-2000} FOLLOWUPD_TORTURE_CASES=$${FOLLOWUPD_TORTURE_CASES:-500} \
+		$(IN)pytest -o faulthandler_timeout=0 -s tests/properties tests/journeys/test_torture.py \
+		tests/journeys/test_several_daemons.py tests/journeys/test_line_cut.py tests/journeys/test_pull_the_plug.py
 
 # Measure start-up and idle memory.
 idle: venv

@@ -6,7 +6,7 @@ What a crash leaves between the two is in doubt, so a handful is small, is begun
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from time import monotonic
 
 from followupd import journal
@@ -27,6 +27,8 @@ _PATIENCE = 20
 HANDFUL = 50
 #: seconds for which letters are held that the post has not seen; then they wait again, and are asked again
 _NOT_LONG = 0.25
+#: a server that took a witness within this time is thought to take it still
+_OF_LATE = timedelta(days=30)
 #: letters and seconds of one round; after it the house hears what agents have said meanwhile
 _A_ROUND, _LONG = 500, 10.0
 
@@ -71,8 +73,13 @@ class Dispatch:
         """
         with self.ledger.work() as work:
             leaving = work.outbox.in_hand(Condition.LEAVING)
+            come = {
+                each.letter.mailbox: work.outbox.copies_come(each.letter.mailbox, now - _OF_LATE) for each in leaving
+            }
         for state in leaving:
-            unknown = Delivery(Outcome.UNKNOWN, "found on its way; nobody knows whether it left", witnessed=True)
+            # Whether the server took the witness of this very letter nobody knows; it took others'.
+            witnessed = come[state.letter.mailbox]
+            unknown = Delivery(Outcome.UNKNOWN, "found on its way; nobody knows whether it left", witnessed=witnessed)
             said = self._known.get(state.letter.key, unknown)
             if said is None:
                 self._give_back([state.letter.key])

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from followupd import journal
 from followupd.errors import CaseMovedError, OutageError
@@ -17,6 +17,14 @@ from followupd.model.said import said
 from followupd.rounds import fate
 from followupd.rounds.doors import Ledger, Work
 from followupd.rounds.permission import Rules
+
+#: so long after the window a mailbox that cannot be read is waited for, before a person is asked all the same
+_UNREAD = timedelta(hours=1)
+
+
+def read_of(mailbox: str) -> str:
+    """Name the ledger's note that a mailbox was read to its end while a letter was in doubt."""
+    return f"read {mailbox}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +73,13 @@ class Evidence:
     def _doubt(self, state: LetterState, now: datetime) -> bool:
         letter = state.letter
         # A copy that could never come is no evidence that the letter did not leave.
-        may = self.rules.in_doubt == "resend" and self.rules.witness and state.copy_due
-        again = not letter.to_customer or (may and letter.kind != GIFT_CARD)
+        may = self.rules.in_doubt == "resend" and self.rules.witness and state.copy_due and letter.kind != GIFT_CARD
         with self.ledger.work() as work:
+            if may and letter.to_customer and not self._looked_for(work, state, now):
+                if now < (state.leaving_at or now) + self.rules.witness_within + _UNREAD:
+                    return False
+                may = False
+            again = may or not letter.to_customer
             if again:
                 return fate.again(work, letter, "in doubt; sent again by policy", "followupd", now)
             case = work.cases.get(letter.case)
@@ -86,6 +98,11 @@ class Evidence:
             mail = self.write.desk(DOUBT, case, playbook, now, brief, owner)
             work.cases.record(case, [asked, mail], lambda _: now, now)
             return True
+
+    def _looked_for(self, work: Work, state: LetterState, now: datetime) -> bool:
+        """Say whether the mailbox was read after the time for the copy was over: a copy that nobody looked for may be there."""
+        read = work.pulse.get(read_of(state.letter.mailbox))
+        return read is not None and read[1] >= (state.leaving_at or now) + self.rules.witness_within
 
     def _playbook(self, case: Case) -> Playbook:
         return self.playbooks.get(case.playbook) or self.playbooks["default"]

@@ -13,10 +13,12 @@ from followupd.errors import OutageError
 from followupd.model.command import line_for
 from followupd.model.kept import Arrival, News, Reached
 from followupd.model.message import Ours, Place
+from followupd.model.outgoing import Condition
 from followupd.recovery import listen
 from followupd.rounds import stumbles
 from followupd.rounds.doors import Batch, Cursor, Fetched, Ledger, Mailbox, Work
 from followupd.rounds.drafts import Drafts
+from followupd.rounds.evidence import read_of
 from followupd.rounds.touching import Touch
 
 #: the prefix of the tags that are ours; what agents say never begins with it
@@ -79,7 +81,15 @@ class Intake:
         Touch(self.ledger, mailbox, folder.mailbox, folder.name, reached.uidvalidity, copies=inbox).go(now)
         if inbox and self.drafts:
             self.drafts.sync(mailbox, folder.mailbox)
+        if folder.role is Role.INBOX:
+            self._was_read(folder.mailbox, now)
         return count
+
+    def _was_read(self, mailbox: str, now: datetime) -> None:
+        """Put down that the mailbox was read, where that is evidence: a letter is in doubt, and its copy was not there."""
+        with self.ledger.work() as work:
+            if work.outbox.count(Condition.DOUBT):
+                work.pulse.put(read_of(mailbox), "to its end", now)
 
     def _take_in(
         self, mailbox: Mailbox, folder: Folder, reached: Reached, now: datetime, *, most: int

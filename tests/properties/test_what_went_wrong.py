@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from followupd.beat import beat
 from followupd.errors import NotInDoubtError
 from followupd.model.case import Case, Stage
-from followupd.model.outgoing import Condition
-from tests.properties.simulated import CUSTOMERS, Accepted, Simulation, utc
+from followupd.model.outgoing import Condition, Delivery
+from tests.properties.simulated import CUSTOMERS, Accepted, KilledError, Simulation, utc
 
 KIM, COMPLAINT = CUSTOMERS[0], "My parcel has still not arrived. I ordered it three weeks ago. This is unacceptable."
 TUESDAY = utc(2026, 12, 1)
@@ -233,3 +234,91 @@ def test_a_letter_that_waited_long_for_other_reasons_is_not_given_up_at_its_firs
     later(world, minutes=6)
     assert not world.letters(Condition.REFUSED)
     assert case(world).not_reached == ""
+
+
+def in_doubt_after_a_death(world: Simulation) -> None:
+    """The confirmation was taken by the server, and the process died before it could write that down."""
+    world.now += timedelta(minutes=11)
+    world.house.turn.round(world.now)
+    world.plug.left = 1000
+    original = world.post.deliver
+
+    def deliver(letter: bytes, *, sender: str, to: str, witness: str = "") -> Delivery:
+        original(letter, sender=sender, to=to, witness=witness)
+        raise KilledError("after the post took it")
+
+    world.post.deliver = deliver  # type: ignore[method-assign]  # the process dies here
+    with pytest.raises(KilledError):
+        world.house.dispatch.round(world.now)
+    world.plug.left = 0
+    world.post.deliver = original  # type: ignore[method-assign]  # as it was
+    world._wake()
+    assert [state.letter.kind for state in world.letters(Condition.DOUBT)] == ["confirmation"]
+
+
+def a_copy_came(world: Simulation) -> None:
+    """The first customer's letter proves that the server takes our witness; then a second customer complains."""
+    later(world, minutes=11)
+    for raw in world.copies:
+        world.copy_arrives(raw)
+    world.copies.clear()
+    world.many_write(1)
+    world.live()
+
+
+def second(world: Simulation) -> list[Accepted]:
+    return letters(world, "confirmation")[1:]
+
+
+def test_a_copy_that_lies_in_the_mailbox_unread_is_read_before_anything_is_sent_again(
+    make: Callable[..., Simulation],
+) -> None:
+    """The daemon was down for longer than the window; its first beat comes before its first look into the mailbox."""
+    world = make("resends")
+    a_copy_came(world)
+    in_doubt_after_a_death(world)
+    for raw in world.copies:
+        world.copy_arrives(raw)
+    world.copies.clear()
+    world.now += timedelta(minutes=40)
+    for _ in range(3):
+        beat(world.house, world.now)  # the mailbox cannot be reached yet
+    assert len(second(world)) == 1
+    later(world, minutes=1)
+    assert len(second(world)) == 1
+    assert {state.condition for state in world.letters() if state.letter.kind == "confirmation"} == {Condition.SENT}
+
+
+def test_a_letter_whose_copy_was_looked_for_in_vain_is_sent_again_by_policy(make: Callable[..., Simulation]) -> None:
+    world = make("resends")
+    a_copy_came(world)
+    in_doubt_after_a_death(world)
+    world.copies.clear()  # this one is lost
+    for _ in range(3):
+        later(world, minutes=15)
+    one, two = second(world)
+    assert one.mail["Message-ID"] == two.mail["Message-ID"]
+
+
+def test_after_a_death_a_server_that_never_sent_us_a_copy_proves_nothing_by_sending_none(
+    make: Callable[..., Simulation],
+) -> None:
+    world = make("resends")
+    world.copies.clear()
+    in_doubt_after_a_death(world)
+    world.copies.clear()
+    for _ in range(8):
+        later(world, minutes=30)
+    assert len(letters(world, "confirmation")) == 1
+    assert len(letters(world, "desk/doubt")) == 1
+
+
+def test_a_mailbox_that_nobody_can_read_makes_a_person_be_asked(make: Callable[..., Simulation]) -> None:
+    world = make("resends")
+    a_copy_came(world)
+    in_doubt_after_a_death(world)
+    for _ in range(8):
+        world.now += timedelta(minutes=15)
+        beat(world.house, world.now)
+    assert len(second(world)) == 1
+    assert len(letters(world, "desk/doubt")) == 1

@@ -74,6 +74,11 @@ class Leaving:
         ours = query.where(self._scope.covers(_LETTER.c.mailbox)).order_by(_LETTER.c.written_at, _LETTER.c.key)
         return [self._state(row) for row in self._run(ours, {})]
 
+    def copies_come(self, mailbox: str, since: datetime) -> bool:
+        """Say whether a copy of any letter of this mailbox that left since then has come back."""
+        one = select(_LETTER.c.key).where(_LETTER.c.mailbox == mailbox, _LETTER.c.witnessed_at.is_not(None))
+        return self._run(one.where(_LETTER.c.leaving_at > since).limit(1), {}).first() is not None
+
     def one_at_a_time(self) -> None:
         """Let no other daemon claim until this transaction ends: budgets and breaker count what all of them claim.
 
