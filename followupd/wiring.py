@@ -65,7 +65,6 @@ class House:
     review: Review
     lessons: Lessons
     digest: Digest
-
     logins: Mapping[str, Login]
 
     def now(self) -> datetime:
