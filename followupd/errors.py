@@ -11,6 +11,12 @@ class FollowupdError(Exception):
     def __init__(self, message: str = "") -> None:
         super().__init__(message or type(self).__doc__ or "")
 
+    @property
+    def message(self) -> str:
+        """What it says as it was handed over: `str` would lose what a sentence for agents was made of (model.said)."""
+        said: str = self.args[0]
+        return said
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:

@@ -85,7 +85,7 @@ class CardRound:
         try:
             steps = self._letter(work, case, order, card, now)
         except LetterError as error:
-            self._stopped(work, case, order, str(error), now)
+            self._stopped(work, case, order, error.message, now)
             return
         self._record(work, case, steps, now)
         self.stock.watch(work, order.money, now)

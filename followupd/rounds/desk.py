@@ -19,12 +19,12 @@ from followupd.model.message import Kind
 from followupd.model.note import about, cases_in, is_courtesy, joined, spoken, unsure
 from followupd.model.outgoing import Condition, Outgoing
 from followupd.model.playbook import Playbook
-from followupd.model.said import said
+from followupd.model.said import Said, said
 from followupd.recovery import say
 from followupd.rounds import fate
 from followupd.rounds.doors import Ledger, Work
 from followupd.rounds.grammar import Grammar
-from followupd.rounds.proofreader import HOW_TO_INSIST, Proofreader
+from followupd.rounds.proofreader import HARD, SOFT, Proofreader
 from followupd.rounds.reception import Reception
 from followupd.rounds.returned import Returned
 
@@ -203,18 +203,11 @@ class Desk:
             case = work.cases.record(case, [mail], lambda _: now, now)
         return case, problems
 
-    def findings(self, case: Case, lines: Sequence[str], now: datetime) -> list[str]:
+    def findings(self, case: Case, lines: Sequence[str], now: datetime) -> list[Said]:
         """Return what the rules of wording find in lines that were done, each in a sentence for the agent."""
         found = self.proofread.lines(lines, case, self._playbook(case), now)
-        soft = [
-            f"{finding} The letter leaves with these words, unless you say the line anew."
-            for finding in found
-            if not finding.hard
-        ]
-        return [
-            *(f"{finding} {HOW_TO_INSIST} No letter leaves with them until then." for finding in found if finding.hard),
-            *soft,
-        ]
+        ordered = sorted(found, key=lambda finding: not finding.hard)
+        return [said(HARD if finding.hard else SOFT, finding=finding.told) for finding in ordered]
 
     # --- doing ---
 

@@ -14,6 +14,7 @@ from followupd.model.command import Command, read_line
 from followupd.model.letter import GIFT_CARD
 from followupd.model.outgoing import Outgoing
 from followupd.model.playbook import Playbook
+from followupd.model.said import joined, said
 from followupd.recovery import promise
 from followupd.recovery.wording import FACT, PREVENTION, Context, Finding, Manner, findings, stated
 from followupd.rounds.doors import Work
@@ -74,15 +75,23 @@ class Proofreader:
             return
         hard = [finding for finding in self.letter(work, letter, case, playbook, now, secret) if finding.hard]
         if hard:
-            told = "; ".join(str(finding) for finding in hard)
-            raise LetterError(f"the {letter.kind} does not leave with these words: {told} {HOW_TO_INSIST}")
+            told = joined(finding.told for finding in hard)
+            raise LetterError(said(STOPPED, letter=said(letter.kind), findings=told))
 
     def _language(self, case: Case, playbook: Playbook) -> str:
         return case.language or playbook.language or self.default_language
 
 
-#: what an agent who means it can do
-HOW_TO_INSIST = "Say the line anew in better words, or send it again with ` !` at its end if it must stay."
+#: what an agent is told of a letter that does not leave, and of a line that is taken all the same
+STOPPED = (
+    "the {letter} does not leave with these words: {findings} Say the line anew in better words, or send it again with ` !` "
+    "at its end if it must stay."
+)
+HARD = (
+    "{finding} Say the line anew in better words, or send it again with ` !` at its end if it must stay. No letter leaves with "
+    "these words until then."
+)
+SOFT = "{finding} The letter leaves with these words, unless you say the line anew."
 
 
 def around(playbook: Playbook, language: str, now: datetime) -> Context:

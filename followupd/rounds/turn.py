@@ -134,7 +134,7 @@ class Turn:
                     steps = self._proofread(work, case, playbook, acted, now)
                 except LetterError as error:
                     stopped = True
-                    steps = self._stopped(case, playbook, str(error), now)
+                    steps = self._stopped(case, playbook, error.message, now)
                 for step in steps:
                     case = case.after(as_event(step, now))
                 decided += steps
@@ -160,7 +160,7 @@ class Turn:
         findings = self.proofread.letter(work, letter, case, playbook, now)
         brief = Brief(
             because=said("the {letter} to {address} waits for you: it lies in Drafts, in its thread", letter=said(letter.kind), address=letter.to.address),
-            problems=tuple(str(finding) for finding in findings), asks=("approve", "refuse: "), quote=letter.text,
+            problems=tuple(finding.told for finding in findings), asks=("approve", "refuse: "), quote=letter.text,
             about=letter.key, promises=tuple(each for each in case.promises if each.n in letter.concerns),
         )  # fmt: skip
         return self.write.desk(APPROVAL, case, playbook, now, brief, playbook.owner_of(case.owner))

@@ -15,9 +15,10 @@ import followupd
 from followupd.edges.letters.check import problems
 from followupd.edges.letters.sentences import SENTENCES
 from followupd.model.compensation import Gift, GrantState
-from followupd.model.letter import CUSTOMER_LETTERS, FOLLOW_UP_FACTS, NUDGE, Brief
+from followupd.model.letter import ANSWER, CUSTOMER_LETTERS, FOLLOW_UP_FACTS, NUDGE, Brief
 from followupd.model.promise import PromiseState
 from followupd.model.said import Moment, joined, places, said
+from followupd.recovery.wording import FACT, PREVENTION, RULES, Rule, findings
 from tests.story.lettered import ANA, NOW, PLAYBOOK, TEMPLATES, changed_letters, flat, letters, promise, sample
 
 LANGUAGES = ("de", "fr", "es")
@@ -25,7 +26,7 @@ CODE = Path(followupd.__file__).parent
 #: the words that stand in sentences; of the states, those in which something is told
 WORDS = {
     *(f"the {gift}" for gift in Gift), *CUSTOMER_LETTERS, *FOLLOW_UP_FACTS, *GrantState, *PromiseState, "low", "normal", "high",
-    "tag", "label", "folder", "note",
+    "tag", "label", "folder", "note", *(part for rule in RULES for part in (rule.reason, rule.better)),
 }  # fmt: skip
 #: made by `joined`
 ROWS = {"{p0} and {p1}", "{p0} and {p1} and {p2}"}
@@ -39,20 +40,15 @@ def sentences() -> Iterator[str]:
     """Give every sentence that the program says to agents, as it stands in the code."""
     for path in CODE.rglob("*.py"):
         text = path.read_text()
-        if "followupd.model.said import" not in text or path.parts[-3:-1] == ("edges", "letters"):
+        if "followupd.model.said import" not in text or path.name == "samples.py":
             continue
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.Call) and ast.unparse(node.func) in {"said", "partial"}:
                 yield from (
                     arg.value for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)
                 )
-            elif (
-                isinstance(node, ast.Constant)
-                and isinstance(node.value, str)
-                and " " in node.value
-                and places(node.value)
-            ):
-                yield node.value
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str) and "letters" not in path.parts:
+                yield from (node.value,) if " " in node.value and places(node.value) else ()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -82,6 +78,29 @@ def test_a_desk_mail_says_in_the_companys_language_what_a_chapter_says(language:
     abroad = replace(PLAYBOOK, company=replace(PLAYBOOK.company, locale=language))
     mail = letters().desk(NUDGE, sample(language=language), abroad, NOW, Brief(because=because), ANA)
     assert words in flat(mail.text)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+def test_better_words_keep_the_rules_in_every_language(rule: Rule, language: str) -> None:
+    better = known(language)[rule.better]
+    kind = PREVENTION if rule.kinds == (PREVENTION,) else FACT
+    assert rule.id == "W15" or findings(better, kind=kind, language=language) == ()
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("de", "Eine Garantie für die Zukunft kann niemand halten"), ("fr", "Personne ne peut tenir une garantie"), ("es", "Nadie puede cumplir una garantía")],
+)  # fmt: skip
+def test_what_the_rules_of_wording_find_is_said_in_the_companys_language(language: str, words: str) -> None:
+    abroad = replace(PLAYBOOK, company=replace(PLAYBOOK.company, locale=language))
+    [finding] = [each.told for each in findings("We guarantee it.", kind=FACT, language="en")]
+    mail = letters().desk(
+        ANSWER, sample(language=language), abroad, NOW, Brief(findings=(finding,), problems=(finding,)), ANA
+    )
+    assert flat(mail.text).count(words) == 2
+    assert "[W07]" in mail.text
+    assert "Nobody can" not in mail.text
 
 
 def test_words_of_people_are_no_sentence_of_ours() -> None:

@@ -83,7 +83,7 @@ def to_agent(case: Case, playbook: Playbook, brief: Brief, to: Agent, pen: Writt
         "asks": [one_line(line) for line in brief.asks],
         "done": [one_line(line) for line in brief.done],
         "problems": [one_line(pen.say(line)) for line in brief.problems],
-        "findings": [one_line(line) for line in brief.findings],
+        "findings": [one_line(pen.say(line)) for line in brief.findings],
         "account": [one_line(pen.say(line)) for line in brief.account],
         "evidence": [one_line(words) for words, weight in _strongest(brief.evidence or case.evidence) if weight > 0],
         "against": [one_line(words) for words, weight in _strongest(brief.evidence or case.evidence) if weight < 0],

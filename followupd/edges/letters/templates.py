@@ -32,7 +32,7 @@ from followupd.model.letter import CALL, DIGEST, GIFT_CARD, HOLDING, Brief, Card
 from followupd.model.message import Person
 from followupd.model.outgoing import Attachment, Outgoing
 from followupd.model.playbook import Playbook
-from followupd.model.said import Said
+from followupd.model.said import Said, said
 from followupd.recovery.wording import body as paragraphs_of
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class Letters:
             references=(self.message_id(f"{case.ref}.desk", self._domain(case)),),
             automatic=False,
             witness=False,
-            attachments=self._appointment(case, playbook, now, brief) if kind == CALL else (),
+            attachments=self._appointment(found, case, playbook, now, brief) if kind == CALL else (),
         )  # fmt: skip
 
     def digest(self, agenda: Agenda, playbook: Playbook, now: datetime, mailbox: str, to: Agent) -> Outgoing:
@@ -200,12 +200,19 @@ class Letters:
                 self._lines[text] = self._plain.from_string(text)
             return markdown.one_line(self._lines[text].render(scope))
 
-    def _appointment(self, case: Case, playbook: Playbook, now: datetime, brief: Brief) -> tuple[Attachment, ...]:
+    def _appointment(
+        self, found: Letter, case: Case, playbook: Playbook, now: datetime, brief: Brief
+    ) -> tuple[Attachment, ...]:
         at = brief.until or playbook.calendar.next_open(now)
+        pen = self._desk_pen(found, playbook, now)
         who = " ".join(part for part in (case.customer.name or case.customer.address, case.facts.phone or "") if part)
         story = "\n\n".join(part for part in (case.facts.issue, case.facts.resolution, brief.quote, case.ref) if part)
         key = case.next_key(CALL).replace("/", ".")
-        return (invite(f"{key}@{self._domain(case)}", at, now, markdown.one_line(f"Call {who}"), story),)
+        return (
+            invite(
+                f"{key}@{self._domain(case)}", at, now, markdown.one_line(pen.say(said("Call {who}", who=who))), story
+            ),
+        )
 
     def _domain(self, case: Case) -> str:
         return self.sender_of(case.mailbox).address.rpartition("@")[2]

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from followupd.model.case import Case
 from followupd.model.letter import HOLDING
+from followupd.model.said import Said, said
 from followupd.recovery.wording import text as words_of
 from followupd.recovery.wording.rules import BY_ID, HOLDING_SENTENCES, LONGEST, PHRASED, RULES, Rule
 
@@ -33,7 +34,15 @@ class Finding:
     words: str
 
     def __str__(self) -> str:
-        return f"{self.quoted}{self.rule.reason} Better: {self.rule.better} [{self.rule.id}]"
+        return str(self.told)
+
+    @property
+    def told(self) -> Said:
+        """What an agent is told of it: the words, why they are no good, and better ones."""
+        reason, better = said(self.rule.reason), said(self.rule.better)
+        return said(
+            "{words}{reason} Better: {better} [{id}]", words=self.quoted, reason=reason, better=better, id=self.rule.id
+        )
 
     @property
     def quoted(self) -> str:
