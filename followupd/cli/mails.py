@@ -93,10 +93,15 @@ def _print(view: dict[str, Any]) -> None:
         for words, weight in complaint["evidence"]:
             print(f"    {weight:+.1f}  {safe(words)}")
     for each in view["promises"]:
-        print(f"  promises: {safe(each['text'])}, {each['kind']}, by {each['due']}")
+        print(f"  promises: {safe(each['text'])}, {each['kind']}, by {each['due']}{_because(each)}")
     for each in view["compensation"]:
-        print(f"  gives: {each['kind']} {each['amount'] or ''} {each['currency'] or ''}".rstrip())
+        print(f"  gives: {each['kind']} {each['amount'] or ''} {each['currency'] or ''}".rstrip() + _because(each))
     if view["no_answer"]:
         print(f"  no machine answers it: {safe(view['no_answer'])}")
     for line in view["text"].splitlines()[:40]:
         print(f"    | {safe(line)}")
+
+
+def _because(heard: dict[str, Any]) -> str:
+    """Return the words that led to it."""
+    return f" (because of: {safe(' ... '.join(heard['words']))})" if heard["words"] else ""

@@ -15,8 +15,8 @@ VERBS: dict[str, str] = {
     "promised": "",
     "fixed": "",
     "approve": "",
-    "reached": "",
-    "not-reached": "",
+    "reached": "[how]",
+    "not-reached": "[why]",
     "refuse": "why",
     "promise": "what by when",
     "firm": "what by when",
@@ -55,7 +55,7 @@ VERBS: dict[str, str] = {
 }
 
 #: verbs whose text may be left out
-OPTIONAL = frozenset({"withdraw-option", "kept", "free-shipping", "issued", "refuse", "received", "missing"})
+OPTIONAL = frozenset({"reached", "not-reached", "withdraw-option", "kept", "free-shipping", "issued", "refuse", "received", "missing"})
 
 _LINE = re.compile(r"\s*([A-Za-z][A-Za-z-]{1,30})\s*(?::\s*(.*?))?\s*", re.DOTALL)
 

@@ -1,5 +1,7 @@
 """What the case is: a complaint or none, held, fixed, closed, its customer reached."""
 
+import re
+
 from followupd.errors import NotUnderstoodError
 from followupd.model import event as e
 from followupd.model.case import Case, Stage
@@ -7,6 +9,13 @@ from followupd.model.command import Command
 from followupd.model.compensation import Compensation, Gift, GrantState
 from followupd.model.gate import still_to_give
 from followupd.recovery.say.scene import Scene, about
+
+#: whoever speaks on a tape has reached nobody (practice 69)
+_VOICE_MAIL = re.compile(
+    r"voice ?-?mail|answering machine|left a message|message left|no answer|nobody|anrufbeantworter|mailbox|niemand|répondeur"
+    r"|messagerie|personne|buzón|contestador|nadie",
+    re.IGNORECASE,
+)
 
 
 def complaint(command: Command, scene: Scene) -> list[e.Event]:
@@ -75,13 +84,17 @@ def release(command: Command, scene: Scene) -> list[e.Event]:
 
 
 def reached(command: Command, scene: Scene) -> list[e.Event]:
+    if _VOICE_MAIL.search(command.text):
+        return not_reached(command, scene)
     known = scene.case.reached and not scene.case.not_reached
     return [] if known else [e.CustomerReached(at=scene.now, **about(command))]
 
 
 def not_reached(command: Command, scene: Scene) -> list[e.Event]:
+    """Nobody spoke with the customer; each further try is said anew, and reminded of anew."""
     why = command.text or "nobody answered the phone"
-    return [e.CustomerNotReached(at=scene.now, by=command.actor, why=why)] if not scene.case.not_reached else []
+    again = scene.case.not_reached_at == scene.now
+    return [] if again else [e.CustomerNotReached(at=scene.now, by=command.actor, why=why)]
 
 
 def opened(command: Command, scene: Scene) -> list[e.Event]:

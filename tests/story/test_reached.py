@@ -1,0 +1,48 @@
+"""Whoever speaks on a tape has reached nobody, and each try is said anew."""
+
+from datetime import timedelta
+
+import pytest
+
+from followupd.model import event as e
+from followupd.recovery import remind
+from tests.builders import NOW, PLAYBOOK, a_case
+from tests.story.lettered import letters
+from tests.story.saying import said, then
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.mark.parametrize("line", ["reached", "reached: he was glad", "reached: spoke with her husband"])
+def test_who_was_spoken_with_is_reached(line: str) -> None:
+    assert then(a_case().case, line).reached
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "not-reached",
+        "not-reached: voicemail",
+        "reached: voicemail",
+        "reached: left a message on the answering machine",
+        "reached: Anrufbeantworter",
+        "reached: répondeur",
+        "reached: buzón de voz",
+    ],
+)
+def test_a_voice_mail_is_not_reached(line: str) -> None:
+    case = then(a_case().case, line)
+    assert not case.reached
+    assert case.not_reached
+
+
+def test_every_try_is_said_anew_and_brings_its_reminder() -> None:
+    case = then(a_case().case, "not-reached: voicemail")
+    assert said(case, "not-reached: voicemail") == []  # the same word at the same moment
+    again = then(case, "not-reached: voicemail", now=NOW + 25 * HOUR)
+    names = {
+        step.matter
+        for step in remind.act(again, PLAYBOOK, letters(), NOW + 25 * HOUR)
+        if isinstance(step, e.OwnerNudged)
+    }
+    assert f"not-reached {NOW + 25 * HOUR:%Y-%m-%dT%H:%M}" in names
