@@ -56,7 +56,7 @@ def is_courtesy(line: str) -> bool:
 def spoken(message: Message) -> list[str]:
     """Return the lines that are surely the agent's: what may be a quote gives no orders."""
     doubtful = set(message.doubtful)
-    return [line for line in message.text.splitlines() if line.strip() not in doubtful]
+    return [line for line in message.text.split("\n") if line.strip() not in doubtful]
 
 
 def unsure(message: Message, before: str) -> list[str]:

@@ -3,7 +3,7 @@
 import base64
 import time
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 from hypothesis import given
@@ -279,3 +279,42 @@ def test_no_line_is_lost_between_new_quoted_and_signed(lines: list[str]) -> None
     message = read(a_mail("\n".join(lines)), US)
     told = f"{message.text}\n{message.quoted}\n{message.signature}".split("\n")
     assert sorted(line for line in told if line) == sorted(line.rstrip() for line in lines if line.strip())
+
+
+@pytest.mark.parametrize(
+    ("charset", "subject"), [("koi8-r", "Где моя посылка"), ("gb2312", "我的包裹在哪里"), ("utf-8", "Größe")]
+)
+def test_8_bit_letters_of_a_header_are_read_in_the_charset_of_the_words(charset: str, subject: str) -> None:
+    head = f"Subject: {subject}\r\nFrom: {subject} <kim@example.org>\r\nContent-Type: text/plain; charset={charset}\r\n"
+    message = read(f"{head}\r\n{subject}".encode(charset), US)
+    assert (message.subject, message.sender.name, message.text) == (subject, subject, subject)
+
+
+def test_a_mail_of_pasted_pictures_alone_is_opened_by_hand() -> None:
+    html = '<html><body><img src="data:image/png;base64,iVBORw0KGgo="></body></html>'
+    assert read(a_mail(html, kind="text/html"), US).by_hand == "it shows pictures only"
+
+
+def test_a_hostile_thread_costs_no_seconds() -> None:
+    lines = [f"line number {number * 7919 % 12000} says words here" for number in range(12_000)]
+    us = replace(US, earlier=lambda _: "\n".join(sorted(lines)))
+    references = " ".join(f"<{number}@example.com>" for number in range(20))
+    before = time.process_time()
+    assert read(a_mail("\n".join(lines), f"References: {references}"), us).text
+    assert time.process_time() - before < 5
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Nothing.\n\n    On Monday, November 23, 2026 at 10:00:00 AM GMT, Support <s@example.com> wrote:  \n \n We ship it\n", "Nothing."),
+        ("Nothing.\n\n-------- Original message --------\nFrom: S <s@example.com>\nDate: 23/11/2026\nTo: Kim\n\nWe ship\n", "Nothing."),
+        ("Nichts.\n\nGesendet: Montag, 23. November 2026 um 10:00 Uhr\nVon: S <s@example.com>\nAn: Kim\nBetreff: x\nWir\n", "Nichts."),
+        ("Nein.\n\nAm Montag schrieb Support:\n> Ist es da?\n", "Nein."),
+        ("荷物が届きません。\n\n2026年11月23日(月) 10:00 S <s@example.com>:\n> 発送します\n", "荷物が届きません。"),
+        ("Nothing.\n\nSent from my iPhone\n\n> On 23 Nov 2026, at 10:00, S <s@example.com> wrote:\n> \n> We ship\n", "Nothing."),
+        ("Nothing.\nbegin 644 a.txt\n#0V%T\n`\nend\nBye", "Nothing.\n\nBye"),
+    ],
+)  # fmt: skip
+def test_what_programs_put_around_the_words_is_told_from_them(text: str, words: str) -> None:
+    assert read(a_mail(text), US).text == words

@@ -126,6 +126,8 @@ def _by_hand(mail: Mail, text: str, files: list[Part]) -> str:
         return "it is sealed (S/MIME)"
     if text.strip():
         return ""
+    if any(part.type == "text/html" and b"data:image/" in part.octets for part in mail.parts):
+        return "it shows pictures only"
     if kinds & TNEF:
         return "its words are in a winmail.dat"
     if mail.cut:

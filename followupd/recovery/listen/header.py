@@ -43,12 +43,13 @@ SPACED = re.compile(r"\s*([@.])\s*")
 class Headers:
     """The fields of one header, by lower-case name; values as they came, 8-bit bytes as surrogates."""
 
-    __slots__ = ("_fields", "_firsts", "_texts")
+    __slots__ = ("_fields", "_firsts", "_texts", "charset")
 
     def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
         self._fields: dict[str, list[str]] = {}
         self._firsts: dict[str, str] = {}  # the subject alone is asked for by six rules
         self._texts: dict[str, str] = {}
+        self.charset = ""  # the words' charset: who writes 8-bit fields without saying which means the same
         for name, value in pairs:
             self._fields.setdefault(name.strip().lower(), []).append(value[:LONGEST])
 
@@ -74,7 +75,7 @@ class Headers:
     def text(self, name: str) -> str:
         """Return the topmost field of that name as clean Unicode on one line."""
         if name not in self._texts:
-            self._texts[name] = clean(decode_words(self.first(name)))
+            self._texts[name] = clean(decode_words(self.first(name), self.charset))
         return self._texts[name]
 
     def word(self, name: str) -> str:
@@ -117,8 +118,11 @@ def _raw(value: str) -> bool:
     return value.isascii() or all(char < "\x80" or "\udc80" <= char <= "\udcff" for char in value)
 
 
-def decode_words(value: str) -> str:
-    """Decode encoded words once (RFC 2047); neighbours of one charset are joined as bytes, since clients cut letters."""
+def decode_words(value: str, bare: str = "") -> str:
+    """Decode encoded words once (RFC 2047); neighbours of one charset are joined as bytes, since clients cut letters.
+
+    `bare` is the charset of 8-bit letters outside of encoded words, when they are no UTF-8; "" leaves it to a guess.
+    """
     if value.isascii() and "=?" not in value:
         return value
     out: list[str] = []
@@ -129,15 +133,21 @@ def decode_words(value: str) -> str:
         between = "" if at and between.isspace() else between  # RFC 2047, 6.2: the gap between two words is none
         charset = word[1].split("*")[0].lower()  # RFC 2231 puts a language behind "*"
         if between or charset != waiting[0]:
-            out += [decode(waiting[1], waiting[0]), _plain(between)]
+            out += [decode(waiting[1], waiting[0]), _plain(between, bare)]
             waiting = (charset, b"")
         waiting = (charset, waiting[1] + _unwrap(word[2].lower(), word[3]))
         at = word.end()
-    return "".join([*out, decode(waiting[1], waiting[0]), _plain(value[at:])])
+    return "".join([*out, decode(waiting[1], waiting[0]), _plain(value[at:], bare)])
 
 
-def _plain(text: str) -> str:
-    return text if text.isascii() else decode(octets(text), "")
+def _plain(text: str, charset: str = "") -> str:
+    if text.isascii():
+        return text
+    data = octets(text)
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return decode(data, charset)
 
 
 def _unwrap(encoding: str, text: str) -> bytes:
@@ -147,7 +157,7 @@ def _unwrap(encoding: str, text: str) -> bytes:
     return from_base64(data)
 
 
-def mailboxes(value: str) -> tuple[Mailbox, ...]:
+def mailboxes(value: str, charset: str = "") -> tuple[Mailbox, ...]:
     """Split an address field into its mailboxes, however badly it is written: groups, bare commas, stray quotes.
 
     A scanner of its own, since the standard parser is quadratic or raises RecursionError on hostile fields.
@@ -161,7 +171,7 @@ def mailboxes(value: str) -> tuple[Mailbox, ...]:
     for token in TOKEN.findall(value[:LONGEST]):
         if token in SEPARATORS:
             if angle or any("@" in word for word in words):
-                found.append(_mailbox(words, angle))
+                found.append(_mailbox(words, angle, charset))
                 words, angle = [], ""
             elif words:
                 words.append(token)  # "Doe, Jane <jane@...>": the comma belongs to the name
@@ -172,19 +182,19 @@ def mailboxes(value: str) -> tuple[Mailbox, ...]:
         else:
             words.append(token)
     if angle or words:
-        found.append(_mailbox(words, angle))
+        found.append(_mailbox(words, angle, charset))
     return tuple(box for box in found if box.given or box.name)[:500]
 
 
-def _mailbox(words: list[str], angle: str) -> Mailbox:
+def _mailbox(words: list[str], angle: str, charset: str) -> Mailbox:
     comments = [word[1:-1] for word in words if word[0] == "(" and len(word) > 1]
     plain = "".join(_unquoted(word) for word in words if word[0] != "(").strip(" ,;")
     if angle:
-        return Mailbox(_bare(angle), clean(decode_words(plain or " ".join(comments))).strip("\"' []"))
+        return Mailbox(_bare(angle), clean(decode_words(plain or " ".join(comments), charset)).strip("\"' []"))
     held = ADDRESS.search(plain)
     given = held[0] if held else SPACED.sub(r"\1", plain)
     name = " ".join(comments) or (plain.replace(held[0], "").strip() if held else "")
-    return Mailbox(_bare(given), clean(decode_words(name)).strip("\"' []"))
+    return Mailbox(_bare(given), clean(decode_words(name, charset)).strip("\"' []"))
 
 
 def _unquoted(word: str) -> str:

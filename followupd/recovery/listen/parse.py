@@ -95,6 +95,7 @@ def take_apart(raw: bytes) -> Mail:
     headers, body = header_and_body(whole)
     kind, settings = content(headers)
     parts = tuple(_parts(headers, kind, settings, body))
+    headers.charset = next((part.settings["charset"] for part in parts if "charset" in part.settings), "")
     return Mail(headers, kind, settings, parts, cut=len(lead) > MOST_BYTES)
 
 

@@ -52,7 +52,7 @@ def read_plain(subject: str, body: str, headers: Mapping[str, str] | None, ours:
 
 def _read(mail: Mail, ours: Ours, *, in_sent: bool, received_at: datetime | None) -> Message:
     headers = mail.headers
-    written_by = next(iter(mailboxes(headers.first("from"))), EMPTY)
+    written_by = next(iter(mailboxes(headers.first("from"), headers.charset)), EMPTY)
     kind, because = kind_of(mail, written_by, ours, in_sent=in_sent)
     to, cc, sender = _people(headers, "to"), _people(headers, "cc"), _sender(headers, written_by, ours)
     in_reply_to, references = message_ids(headers.first("in-reply-to")), message_ids(headers.first("references"))
@@ -94,7 +94,10 @@ def _read(mail: Mail, ours: Ours, *, in_sent: bool, received_at: datetime | None
 
 def _people(headers: Headers, name: str) -> tuple[Person, ...]:
     return tuple(
-        person for field in headers.every(name) for box in mailboxes(field) if (person := box.person()).address
+        person
+        for field in headers.every(name)
+        for box in mailboxes(field, headers.charset)
+        if (person := box.person()).address
     )
 
 

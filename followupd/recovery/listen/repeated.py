@@ -13,9 +13,9 @@ from followupd.recovery.listen.signature import NEW, QUOTED
 
 MAYBE = "maybe"
 SAME = 20  # characters that a line must share with an earlier mail to be its quote
-MOST = 4000  # lines that are compared
+MOST = 1000  # lines that are compared
 FEW = 2  # lines of a note that somebody may have copied without the quote around them
-LONGEST = 65_536  # characters of one earlier mail that are compared
+LONGEST = 131_072  # characters of the earlier mails that are compared, the nearest first
 MARKS = re.compile(r"^[\s>›»|｜＞]+")
 ORDER = re.compile(r"\W{0,3}(?:[\w-]{2,31}\s*:|[\w-]{2,31}$)")  # how lines of a note look: "hold", "refund: 25 EUR"
 
@@ -35,8 +35,11 @@ class Thread:
 
     @classmethod
     def of(cls, earlier: Iterable[str]) -> "Thread":
-        texts = [text[:LONGEST] for text in earlier]
-        if not any(texts):
+        texts, left = [], LONGEST
+        for text in earlier:
+            texts.append(text[:left])
+            left -= len(texts[-1])
+        if left == LONGEST:
             return cls()
         whole = frozenset(flat(line) for text in texts for line in text.split("\n"))
         return cls(f" {' '.join(map(flat, texts))} ", whole)
