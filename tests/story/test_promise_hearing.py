@@ -111,6 +111,30 @@ def test_greetings_and_regrets_are_no_part_of_a_promise(said: str, line: str) ->
     assert [promise.text for promise in promises(said)] == [line]
 
 
+@pytest.mark.parametrize(
+    ("language", "said", "lines"),
+    [
+        (
+            "en",
+            "I will refund the £25 by Friday and send you a new lamp tomorrow.",
+            [("I will refund the £25", 4), ("I will send you a new lamp", 2)],
+        ),
+        (
+            "en",
+            "We'll collect it on Thursday, and call you on Friday.",
+            [("We will collect it", 3), ("We will call you", 4)],
+        ),
+        (
+            "de",
+            "Ich prüfe das bis Freitag und schicke Ihnen morgen ein Etikett.",
+            [("Ich prüfe das", 4), ("Ich schicke Ihnen ein Etikett", 2)],
+        ),
+    ],
+)
+def test_two_deeds_of_one_subject_keep_their_own_days(language: str, said: str, lines: list[tuple[str, int]]) -> None:
+    assert [(each.text, each.due.day) for each in promises(said, language) if each.due] == lines
+
+
 def test_a_gift_with_a_date_is_a_promise_too() -> None:
     made, given_ = hear("We will refund you the $25.00 by Friday.", said_at=SAID_AT, calendar=LONDON)
     assert [promise.due for promise in made] == [FRIDAY]

@@ -95,9 +95,25 @@ def _parts(sentence: str, grammar: Grammar, reader: Reader) -> Iterator[str]:
         opening = low[begin : cut.start()]
         if cut[0].strip() == "," and (grammar.trigger.search(opening) or _when(opening, reader)):
             continue
-        yield sentence[begin : cut.start()]
+        yield from _carried(sentence[begin : cut.start()], grammar, reader)
         begin = cut.end()
-    yield sentence[begin:]
+    yield from _carried(sentence[begin:], grammar, reader)
+
+
+def _carried(part: str, grammar: Grammar, reader: Reader) -> Iterator[str]:
+    """Cut "I will refund you by Friday and send a lamp tomorrow" in two, each with its subject and its own date."""
+    cut = grammar.carried.search(lowered(part)) if grammar.carried else None
+    subject = grammar.subject.search(part) if grammar.subject and cut else None
+    if (
+        not cut
+        or not subject
+        or subject.end() > cut.start()
+        or not (_when(part[: cut.start()], reader) and _when(part[cut.end() :], reader))
+    ):
+        yield part
+        return
+    yield part[: cut.start()]
+    yield f"{subject[0]} {part[cut.end() :]}"
 
 
 def _when(part: str, reader: Reader) -> When | None:

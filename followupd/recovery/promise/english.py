@@ -591,6 +591,8 @@ ENGLISH = Grammar(
         r"^(?:[\s,;:–—-]|(?:and|but|so|then|also|therefore|in addition|additionally|as promised"
         r"|of course|in the meantime|please note that|rest assured,?)\b(?!\s+to\b))+"
     ),
+    subject=re.compile(r"(?i)\b(?:i|we)(?:'ll| will| shall|'m going to| am going to|'re going to| are going to)(?=\s)"),
+    carried=re.compile(rf",?\s+(?:and|then|and then)\s+(?=(?:{_DO}|{_HEAR})\b)"),
     contractions=(
         ("I'll", "I will"),
         ("We'll", "We will"),

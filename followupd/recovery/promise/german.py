@@ -475,5 +475,7 @@ GERMAN = Grammar(
         r"^(?:[\s,;:–—-]|(?:und|aber|denn|dann|also|außerdem|daher|selbstverständlich"
         r"|natürlich)\b(?=\s+(?:ich|wir|sie|ihr)))+"
     ),
+    subject=re.compile(r"(?i)\b(?:ich|wir)\b"),
+    carried=re.compile(rf",?\s+und\s+(?=(?:{_ACT}|melde|melden|rufe|rufen)\b)"),
     inverted=re.compile(r"^(\w+) (ich|wir|unser \w+|unsere \w+)\b"),
 )

@@ -82,7 +82,8 @@ class Grammar:
     Sentence: `unreal` makes all of it neither promise nor gift (conditions, questions, what others said).
     Clause: `hedged` (negation, doubt, trying) makes one clause neither. `trigger` ties a promise to an event and makes
     it an estimate. `estimate`, `update`, `firm` and `done` are the turns of phrase that promise or report; `giving` and
-    `given` are those in which a gift is granted; `gifts` name the gifts.
+    `given` are those in which a gift is granted; `gifts` name the gifts. `carried` cuts before a second verb that has no
+    subject of its own ("and send you"), which is then the `subject` of the first ("I will").
     """
 
     language: str
@@ -103,6 +104,8 @@ class Grammar:
     fillers: re.Pattern[str]
     contractions: tuple[tuple[str, str], ...] = ()
     inverted: re.Pattern[str] | None = None
+    subject: re.Pattern[str] | None = None
+    carried: re.Pattern[str] | None = None
 
 
 def words(*patterns: str) -> re.Pattern[str]:
