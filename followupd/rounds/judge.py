@@ -1,6 +1,6 @@
 """The recogniser with the house's rules: is it a complaint, how severe, by which playbook, and what is wanted."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -14,6 +14,8 @@ from followupd.recovery.recognise.rules import found
 
 #: as much of a mail as is judged; complaints say so early, and time must not grow with the mail (MAIL.md R7)
 _CHARACTERS = 20_000
+#: so much of a sentence is suggested as a fact; so much of it stands beside a wish (characters)
+_SENTENCE, _QUOTED = 300, 120
 
 
 class Judge(Protocol):
@@ -76,15 +78,22 @@ class HouseJudge:
     def suggestions(self, message: Message) -> tuple[tuple[str, str], ...]:
         """Return facts in the customer's own words, for the owner to take or leave; no letter ever echoes them."""
         text = opening.words_of(message)[:_CHARACTERS]
-        wishes = dict.fromkeys(want.wish for want in recognise.wants(text))
-        issue = " ".join(recognise.issue(text).split())
-        found = (("issue", issue[:300]), ("wants", ", ".join(wishes)))
+        found = (("issue", recognise.issue(text)[:_SENTENCE]), ("wants", _wished(recognise.wants(text))))
         return tuple((name, words) for name, words in found if words)
 
     def language(self, message: Message) -> str:
         """Return the customer's language where the mail tells it, else "" (the playbook's, then the company's)."""
         told = recognise.language_of(opening.words_of(message)[:_CHARACTERS])
         return "" if told == "other" else told
+
+
+def _wished(wants: Iterable[recognise.Want]) -> str:
+    """Say the wishes, each with the sentence that it came from: 'refund, call ("Refund me or call me.")'."""
+    by_sentence: dict[str, list[str]] = {}
+    for want in wants:
+        by_sentence.setdefault(want.sentence, []).append(want.wish)
+    said = [f'{", ".join(wishes)} ("{sentence[:_QUOTED]}")' for sentence, wishes in by_sentence.items()]
+    return ", ".join(said)[:_SENTENCE]
 
 
 def _is_vip(address: str, vip: tuple[str, ...]) -> bool:

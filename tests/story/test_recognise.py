@@ -232,6 +232,32 @@ def test_a_wish_comes_with_its_sentence() -> None:
     assert "cancel" not in found
 
 
+@pytest.mark.parametrize(
+    ("text", "wished"),
+    [
+        ("I don't want my money back, just a new shade. Could someone call me?", ["replacement", "call"]),
+        ("Please do not call me. Refund the 80 pounds to my card.", ["refund"]),
+        ("No refund is needed, I only want to know what happened and why.", ["explanation"]),
+        ("I do not accept your explanation.", []),
+        ("Please collect it and give me back what I paid.", ["refund"]),
+        ("I have not received my refund yet.", ["refund"]),
+        ("The boots leak. Can I swap them for another pair or get my money back?", ["replacement", "refund"]),
+        ("Ich möchte mein Geld zurück. Bitte rufen Sie mich nicht an.", ["refund"]),
+        ("Je voudrais recevoir un nouvel article. Ne me rappelez pas.", ["replacement"]),
+        ("Quiero que me devuelvan el dinero. No me llamen.", ["refund"]),
+    ],
+)
+def test_what_the_customer_does_not_want_is_no_wish(text: str, wished: list[str]) -> None:
+    assert [want.wish for want in wants(text)] == wished
+
+
+def test_a_request_is_not_the_issue_where_something_else_is() -> None:
+    assert issue("Please do not call me again. The lamp is cracked.") == "The lamp is cracked."
+    assert (
+        issue("You sent my payslip to a colleague. I trust you know the law.") == "You sent my payslip to a colleague."
+    )
+
+
 def test_no_wish_is_invented() -> None:
     assert wants("The weather is fine today.") == ()
 
