@@ -46,6 +46,7 @@ from tests.story.lettered import (
     NOW,
     PLAYBOOK,
     TEMPLATES,
+    changed_letters,
     flat,
     letters,
     promise,
@@ -454,6 +455,25 @@ def test_a_follow_up_that_leaves_a_slot_empty_is_refused(tmp_path: Path, old: st
     with pytest.raises(SlotError, match=r"templates/en/follow-up\.md: the letter does not say") as error:
         wrote(FOLLOW_UP, directory=changed(tmp_path, "en/follow-up", old, new))
     assert slot in str(error.value)
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr", "es"])
+def test_a_follow_up_that_says_nothing_but_its_facts_is_refused_in_every_language(
+    tmp_path: Path, language: str
+) -> None:
+    copy = changed_letters(tmp_path)
+    bare = "{{ facts.cause }} {{ facts.resolution }} {{ facts.prevention }}"
+    (copy / language / FOLLOW_UP).with_suffix(".md").write_text(
+        f"---\nsubject: Hm\n---\n{bare}\n\n{bare}\n\n{{{{ owner.name }}}}, {{{{ company.name }}}}\n"
+    )
+    with pytest.raises(SlotError) as found:
+        wrote(FOLLOW_UP, sample(language=language), directory=copy)
+    for slot in (
+        "the owner's direct phone", "the owner's email", "an apology in the first paragraph", "an apology in the last paragraph",
+        "thanks", "the refund that was given", "the gesture that was given",
+    ):  # fmt: skip
+        assert slot in str(found.value)
+    assert str(found.value).startswith(f"templates/{language}/follow-up.md: ")
 
 
 def test_a_confirmation_that_leaves_out_a_promise_or_its_date_is_refused(tmp_path: Path) -> None:
