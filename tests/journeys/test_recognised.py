@@ -190,6 +190,33 @@ silence = "3 business hours"
     assert "no word from us" in text_of(nudge)
 
 
+def test_an_important_customer_and_a_large_sum_make_a_case_grave_and_the_lead_hears(
+    make_world: Callable[..., World],
+) -> None:
+    world = make_world(more='\n[recognise]\nvip = ["important.test"]\nlarge = "80"\n')
+    world.customer_writes(PARCEL)
+    assert world.case().severity == "normal"
+    assert world.letters("desk/escalation") == []
+    world.customer_writes(f"{PARCEL} I am out of 95.50 EUR and want a refund.", sender="lou@customers.test")
+    world.customer_writes(f"{PARCEL} Again.", sender="max@mail.important.test")
+    told = " ".join(text_of(mail) for mail in world.letters("desk/escalation"))
+    grave = {case.customer.address: case for case in world.cases() if case.severity == "high"}
+    assert set(grave) == {"lou@customers.test", "max@mail.important.test"}
+    assert all(case.ref in told for case in grave.values())
+    with world.house.ledger.work() as work:
+        why = {address: work.cases.history(case.ref)[0].why for address, case in grave.items()}
+    assert "[high: much money is at stake" in why["lou@customers.test"]
+    assert "[high: a customer marked as important" in why["max@mail.important.test"]
+
+
+def test_a_second_case_of_a_customer_with_an_open_one_says_so(world: World) -> None:
+    world.customer_writes(PARCEL)
+    world.customer_writes("The lamp is broken. I am very disappointed.", subject="Another order: a lamp")
+    second = next(case for case in world.cases() if "lamp" in case.subject)
+    with world.house.ledger.work() as work:
+        assert "there is an open case of this customer" in work.cases.history(second.ref)[0].why
+
+
 def test_several_matters_of_one_person_stand_in_one_digest_and_a_single_one_in_none(world: World) -> None:
     world.customer_writes(PARCEL)
     world.says(world.case().ref, "hold")
@@ -232,8 +259,11 @@ def test_sixty_decisions_teach_the_recogniser_and_the_lead_hears_of_it(
     assert "sprocket" not in json.dumps(row[0])
 
 
-def test_the_house_learns_by_itself_once_a_week_and_tells_the_lead(world: World) -> None:
+def test_the_house_learns_by_itself_once_a_week_and_tells_the_lead_and_the_log(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
     decided(world, 60)
+    caplog.set_level("INFO")
     assert judged(world) < 0.5  # an attempt was made at the first opening, with nothing to learn from
     for day in range(1, 8):
         world.passes(datetime(2026, 12, 1 + day, 10, 1, tzinfo=UTC))
@@ -242,6 +272,7 @@ def test_the_house_learns_by_itself_once_a_week_and_tells_the_lead(world: World)
         text for mail in digests(world) if "lee@agents.test" in str(mail["To"]) and "learnt" in (text := text_of(mail))
     ]
     assert len(told) == 1
+    assert [line for line in caplog.messages if line.startswith("learnt from 60 decisions of agents")]
     assert "The recogniser learnt from 60 decisions; more of a complaint now: " in " ".join(told[0].split())
     assert not any("learnt" in text_of(mail) for mail in digests(world) if "ana@agents.test" in str(mail["To"]))
 
