@@ -169,9 +169,7 @@ class Daemon:
         directory = self.house.settings.directory
         found = house_problems(directory, clock.now())
         if found := [problem for problem in found if problem.rule not in WARNINGS]:
-            journal.not_reloaded([str(problem) for problem in found])
-            self._tell_refused([str(problem) for problem in found])
-            notify(f"STATUS=kept the old configuration: the new one has {len(found)} problem(s)")
+            self._refuse([str(problem) for problem in found])
         else:
             try:
                 house = build_to_run(load(directory))
@@ -179,13 +177,25 @@ class Daemon:
                 journal.beat_failed("reload", error)
                 self._tell_refused(str(error).splitlines())
             else:
-                self._watchers.end()
-                self.house.ledger.close()
-                self.house, self._watchers = house, Watchers(house, self.bell)
-                self._look()
-                self._serve_metrics()
-                journal.reloaded()
+                self._move_to(house)
         notify("READY=1")
+
+    def _move_to(self, house: House) -> None:
+        if house.settings.ledger.url != self.house.settings.ledger.url:  # it is neither held nor up to date
+            house.ledger.close()
+            self._refuse(["followupd.toml, ledger.url: another ledger needs a restart (`systemctl restart followupd`)"])
+            return
+        self._watchers.end()
+        self.house.ledger.close()
+        self.house, self._watchers = house, Watchers(house, self.bell)
+        self._look()
+        self._serve_metrics()
+        journal.reloaded()
+
+    def _refuse(self, problems: list[str]) -> None:
+        journal.not_reloaded(problems)
+        self._tell_refused(problems)
+        notify(f"STATUS=kept the old configuration: the new one has {len(problems)} problem(s)")
 
     def _tell_refused(self, problems: list[str]) -> None:
         house = self.house

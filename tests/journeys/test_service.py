@@ -115,6 +115,32 @@ def test_sighup_keeps_the_old_configuration_while_the_new_one_is_wrong(service: 
     assert "Better Ltd" in str(service.letters("confirmation")[0])
 
 
+def test_sighup_does_not_change_the_ledger(service: Service) -> None:
+    file = service.directory / "followupd.toml"
+    with service.ready() as process:
+        file.write_text(file.read_text().replace("sqlite:///ledger.db", "sqlite:///other.db"))
+        process.send_signal(signal.SIGHUP)
+        service.waits_for("another ledger needs a restart")
+        assert ends(process, signal.SIGTERM, STOP) == 0
+    assert not (service.directory / "other.db").exists()
+
+
+def test_reloads_leave_no_open_ledger_behind(service: Service) -> None:
+    file = service.directory / "followupd.toml"
+
+    def held_open(process: "subprocess.Popen[bytes]") -> int:
+        links = Path(f"/proc/{process.pid}/fd").iterdir()
+        return sum(link.readlink().name.startswith("ledger.db") for link in links if link.is_symlink())
+
+    with service.ready() as process:
+        for number in range(4):
+            file.write_text(file.read_text().replace("Example Ltd", f"Example Ltd {number}"))
+            process.send_signal(signal.SIGHUP)
+            until(lambda number=number: service.journal().count("were read again") > number, "the reload", 30)  # type: ignore[misc]  # bound now
+        until(lambda: held_open(process) <= 3 * 4 + 1, "the ledgers of earlier generations closed", 20)
+        assert ends(process, signal.SIGTERM, STOP) == 0
+
+
 def test_a_wrong_configuration_ends_with_78_and_every_problem_but_no_traceback(service: Service) -> None:
     file = service.directory / "followupd.toml"
     file.write_text(file.read_text().replace("[post]", "[pots]").replace("Europe/London", "Europe/Nowhere"))
