@@ -33,6 +33,9 @@ _AFTER = select(col(MailRow.fingerprint), col(MailRow.id)).where(col(MailRow.id)
 
 _Place = tuple[str, str, int, int]
 _WHERE = (col(PlaceRow.mailbox), col(PlaceRow.folder), col(PlaceRow.uidvalidity), col(PlaceRow.uid))
+_NAMES = ("mailbox", "folder", "uidvalidity")
+_IN_FOLDER = select(_WHERE[3]).where(*(each == bindparam(name) for each, name in zip(_WHERE, _NAMES, strict=False)))
+_BETWEEN = _IN_FOLDER.where(_WHERE[3].between(bindparam("first"), bindparam("last")))
 
 
 def keep_all(connection: Connection, seal: Seal, arrivals: Sequence[Arrival], now: datetime) -> list[News]:
@@ -74,15 +77,18 @@ def _put(connection: Connection, places: dict[_Place, dict[str, Any]]) -> None:
         connection.execute(insert(PlaceRow), fresh)
 
 
-def _held(connection: Connection, places: Iterable[_Place]) -> set[_Place]:
+def _held(connection: Connection, places: dict[_Place, dict[str, Any]]) -> set[_Place]:
     """Return which of these places a mail has already; asked a folder at a time, as the index is made."""
     held: set[_Place] = set()
     for folder, alike in groupby(sorted(places), key=lambda place: place[:3]):
         for some in _chunks([uid for *_, uid in alike]):
-            at = (column == value for column, value in zip(_WHERE, folder, strict=False))
-            rows = connection.execute(select(_WHERE[3]).where(*at, _WHERE[3].in_(some)))
+            values = dict(zip(_NAMES, folder, strict=True))
+            if some[-1] - some[0] < 2 * len(some):  # UIDs in a row, as new mails have: their two ends say it cheaper
+                rows = connection.execute(_BETWEEN, {**values, "first": some[0], "last": some[-1]})
+            else:
+                rows = connection.execute(_IN_FOLDER.where(_WHERE[3].in_(some)), values)
             held |= {(*folder, uid) for (uid,) in rows}
-    return held
+    return held & places.keys()
 
 
 def _change(connection: Connection, place: Place, values: dict[str, Any]) -> None:
