@@ -53,23 +53,16 @@ class Watcher(threading.Thread):
         mailbox = house.mailbox(self._settings.name)
         try:
             mailbox.open()
-            folders = [
-                folder for folder in house.folders(self._settings.name, mailbox)
-                if (folder.role is Role.SENT) == self._sent
-            ]  # fmt: skip
-            if folders:
-                self._follow(house, mailbox, folders)
-            else:
-                self.opened.set()
-                self._stopping.wait()
+            self._follow(house, mailbox)
         finally:
             mailbox.close()
 
-    def _follow(self, house: House, mailbox: Mailbox, folders: list[Folder]) -> None:
+    def _follow(self, house: House, mailbox: Mailbox) -> None:
         now = house.now()
         poll = (house.settings.calendar.after(now, self._settings.poll) - now).total_seconds()
         while not self._stopping.is_set():
             self.marks.clear()
+            folders = self._folders(house, mailbox)  # an agent may make a command folder at any time
             for folder in reversed(folders):  # the first one stays open for the waiting
                 self._sync(house, mailbox, folder, needed=folder is folders[0])
             if not self.connected:
@@ -78,7 +71,14 @@ class Watcher(threading.Thread):
                 self.connected = True
                 self.opened.set()
             self._bell.set()
-            mailbox.wait(folders[0].name, poll, lambda: self.marks.is_set() or self._stopping.is_set())
+            if folders:
+                mailbox.wait(folders[0].name, poll, lambda: self.marks.is_set() or self._stopping.is_set())
+            else:  # a mailbox without a Sent folder, so far
+                self._stopping.wait(poll)
+
+    def _folders(self, house: House, mailbox: Mailbox) -> list[Folder]:
+        found = house.folders(self._settings.name, mailbox)
+        return [folder for folder in found if (folder.role is Role.SENT) == self._sent]
 
     def _sync(self, house: House, mailbox: Mailbox, folder: Folder, *, needed: bool) -> None:
         """Read one folder. One that the server refuses, as when it was deleted, is said once and stops no other."""

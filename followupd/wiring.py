@@ -81,12 +81,9 @@ class House:
 
     def folders(self, name: str, mailbox: Mailbox) -> list[Folder]:
         """Return the folders to watch in an open mailbox: inbox and command folders first, Sent last."""
-        settings = self.settings.mailbox(name)
-        since = settings.since
-        command = [
-            Folder(name, folder, Role.COMMAND, line) for folder, line in self.settings.folders.items()
-            if line and mailbox.folder_exists(folder)
-        ]  # fmt: skip
+        since = self.settings.mailbox(name).since
+        lines = {folder: line for folder, line in self.settings.folders.items() if line}
+        command = [Folder(name, folder, Role.COMMAND, lines[folder]) for folder in mailbox.existing(lines)]
         sent = [Folder(name, mailbox.sent, Role.SENT, since=since)] if mailbox.sent else []
         return [Folder(name, mailbox.inbox, Role.INBOX, since=since), *command, *sent]
 

@@ -74,7 +74,7 @@ def look_at(settings: "Settings", mailbox: "MailboxSettings") -> Iterator[str]:
     from followupd.edges.accounts import mailbox_of
 
     with mailbox_of(mailbox) as door:
-        there = [folder for folder in settings.folders if door.folder_exists(folder)]
+        there = door.existing(settings.folders)
         yield from survey_sentences(door.survey(clock.now()), there)
         for folder, line in settings.folders.items():
             if folder in there:

@@ -28,6 +28,8 @@ _SYSTEM = "\\"
 _BLANK = re.compile(r"\s")
 
 
+#: what the ledger keeps a mailbox's folders under
+_FOLDERS = "folders "
 #: mails in one transaction
 _AT_ONCE = 200
 
@@ -81,15 +83,28 @@ class Intake:
         Touch(self.ledger, mailbox, folder.mailbox, folder.name, reached.uidvalidity, copies=inbox).go(now)
         if inbox and self.drafts:
             self.drafts.sync(mailbox, folder.mailbox)
-        if folder.role is Role.INBOX:
-            self._was_read(folder.mailbox, now)
+        if inbox:
+            self._was_read(mailbox, folder.mailbox, now)
         return count
 
-    def _was_read(self, mailbox: str, now: datetime) -> None:
-        """Put down that the mailbox was read, where that is evidence: a letter is in doubt, and its copy was not there."""
+    def _was_read(self, mailbox: Mailbox, name: str, now: datetime) -> None:
+        """Put down that the mailbox was read, where that is evidence: a letter is in doubt, and its copy was not there.
+
+        And which folders there are: nothing in one that is made later was there before we listened.
+        """
+        there = sorted(mailbox.folders)
         with self.ledger.work() as work:
             if work.outbox.count(Condition.DOUBT):
-                work.pulse.put(read_of(mailbox), "to its end", now)
+                work.pulse.put(read_of(name), "to its end", now)
+            known = work.pulse.get(_FOLDERS + name)
+            if known is None or known[0] != there:
+                work.pulse.put(_FOLDERS + name, there, now)
+
+    def _is_made_lately(self, mailbox: Mailbox, folder: Folder) -> bool:
+        with self.ledger.work() as work:
+            known = work.pulse.get(_FOLDERS + folder.mailbox)
+        made = known is not None and mailbox.written(folder.name) not in known[0]
+        return folder.role is Role.COMMAND and made
 
     def _take_in(
         self, mailbox: Mailbox, folder: Folder, reached: Reached, now: datetime, *, most: int
@@ -126,9 +141,11 @@ class Intake:
             reached = work.pulse.cursor(folder.mailbox, folder.name)
         if reached:
             return reached
-        cursor, passed_over = mailbox.start(folder.name, folder.since)
+        cursor, passed_over = mailbox.start(
+            folder.name, "all" if self._is_made_lately(mailbox, folder) else folder.since
+        )
         journal.folder_opened(folder.mailbox, folder.name, passed_over)
-        since = now if folder.since == "now" else None
+        since = now if folder.since == "now" else None  # what a renumbered folder is read again from
         reached = Reached(cursor.uidvalidity, cursor.uid, cursor.modseq, passed_over, now, since)
         with self.ledger.work() as work:
             work.pulse.set_cursor(folder.mailbox, folder.name, reached)

@@ -249,7 +249,7 @@ def test_a_mail_moves_with_its_flags_and_leaves_others_deleted_mails_alone(postb
     postbox.mark(first, "\\Deleted")  # somebody else's business
     mailbox.create_folder("Recovery/Größe & Maß")
     mailbox.create_folder("Recovery/Größe & Maß")
-    assert mailbox.folder_exists("Recovery/Größe & Maß")
+    assert mailbox.existing(["Recovery/Größe & Maß"])
     mailbox.move("INBOX", second, "Recovery/Größe & Maß", seen=True)
     (found,) = mailbox.find("Recovery/Größe & Maß", "<m1@customers.test>")
     (moved,) = mailbox.fetch("Recovery/Größe & Maß", [found])

@@ -98,20 +98,26 @@ class Mailbox:
     def drafts(self) -> str:
         return self._folders.drafts() if self._folders else ""
 
-    def folder_exists(self, folder: str) -> bool:
+    @property
+    def folders(self) -> frozenset[str]:
+        """The names of all folders, as the server listed them last."""
+        return self._folders.names if self._folders else frozenset()
+
+    def existing(self, folders: Iterable[str]) -> list[str]:
+        """Return those of the folders that are there now."""
         with self._speaking() as client:
-            self._folders = Folders.listed(client)
-            return self._folders.has(folder)
+            there = self._folders = Folders.listed(client)
+            return [folder for folder in folders if there.has(folder)]
 
     def create_folder(self, folder: str) -> None:
         """Create a folder, subscribed so that mail clients show it; one that is there already is left alone."""
         with self._speaking(f"the folder {folder} cannot be created:") as client:
-            if not self.folder_exists(folder):
-                client.create_folder(self._written(folder))
-                client.subscribe_folder(self._written(folder))
+            if not self.existing([folder]):
+                client.create_folder(self.written(folder))
+                client.subscribe_folder(self.written(folder))
                 self._folders = Folders.listed(client)
 
-    def _written(self, folder: str) -> str:
+    def written(self, folder: str) -> str:
         return self._folders.written(folder) if self._folders else folder
 
     def _select(self, client: Client, folder: str) -> Selected:
@@ -121,7 +127,7 @@ class Mailbox:
             return self._selected
         self._selected = None
         try:
-            told = client.select(self._written(folder))
+            told = client.select(self.written(folder))
         except IMAPClientAbortError:
             raise
         except IMAPClientError as error:
@@ -228,9 +234,9 @@ class Mailbox:
             if seen:
                 client.store([uid], "+", ["\\Seen"])
             if client.has_capability("MOVE"):
-                client.move([uid], self._written(to))
+                client.move([uid], self.written(to))
                 return
-            client.copy([uid], self._written(to))
+            client.copy([uid], self.written(to))
             client.store([uid], "+", ["\\Deleted"])
             if client.has_capability("UIDPLUS"):
                 client.uid_expunge([uid])
@@ -248,7 +254,7 @@ class Mailbox:
         with self._speaking(f"a mail cannot be filed in {folder}:") as client:
             if self._folders and not self._folders.has(folder):
                 self.create_folder(folder)
-            client.append(self._written(folder), raw, tuple(flags))
+            client.append(self.written(folder), raw, tuple(flags))
 
     # waiting
 
@@ -288,7 +294,7 @@ class Mailbox:
     def survey(self, now: datetime | None = None) -> Survey:
         """Look at what the server can do. With `now` its clock is compared, by a draft that is deleted at once."""
         with self._speaking("the server cannot be looked at:") as client:
-            ahead = clock_ahead(client, self._written(self.drafts), now) if now and self.drafts else None
+            ahead = clock_ahead(client, self.written(self.drafts), now) if now and self.drafts else None
             self._selected = None
             keywords = {folder: self.permits_keywords(folder) for folder in (self.inbox, self.sent) if folder}
             return surveyed(client, (self.inbox, self.sent, self.drafts), keywords, ahead)
