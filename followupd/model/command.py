@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from followupd.errors import NotUnderstoodError
 
@@ -55,10 +56,17 @@ VERBS: dict[str, str] = {
 }
 
 #: verbs whose text may be left out
-OPTIONAL = frozenset({"reached", "not-reached", "withdraw-option", "kept", "free-shipping", "issued", "refuse", "received", "missing"})
+OPTIONAL = frozenset(
+    {"reached", "not-reached", "withdraw-option", "kept", "free-shipping", "issued", "refuse", "received", "missing"}
+)
 
 _LINE = re.compile(r"\s*([A-Za-z][A-Za-z-]{1,30})\s*(?::\s*(.*?))?\s*", re.DOTALL)
 
+
+#: "- kept: 1", "1. hold"
+_ITEM = re.compile(r"\s*(?:[-*•·–]|\d{1,2}[.)])\s+(?=\S)")
+#: "kept 1", "refund 25 EUR", "late 2 until Friday": a number right behind the word leaves no doubt
+_COUNTED = re.compile(r"([A-Za-z][A-Za-z-]{1,30})\s+([€$£]?\s?\d.*)", re.DOTALL)
 
 _ESCAPED = re.compile(r"(=[0-9a-f]{2})", re.IGNORECASE)
 
@@ -90,16 +98,40 @@ def read_line(line: str) -> tuple[str, str]:
     Raises:
         NotUnderstoodError: naming what was expected, for the agent who wrote the line.
     """
-    found = _LINE.fullmatch(line)
+    found = _LINE.fullmatch(_tidied(line))
     verb = found.group(1).lower() if found else ""
     if not found or verb not in VERBS:
-        raise NotUnderstoodError(f"{line.strip()!r} is not a line I know. I know: {', '.join(VERBS)}.")
+        raise NotUnderstoodError(f"{line.strip()!r} is not a line I know. {_hint(line)}")
     text = (found.group(2) or "").strip()
     if VERBS[verb] and not text and verb not in OPTIONAL:
         raise NotUnderstoodError(f"{line.strip()!r} lacks something; expected {expected(verb)!r}.")
     if not VERBS[verb] and text:
         raise NotUnderstoodError(f"{line.strip()!r} says more than {verb!r} can take; expected {verb!r} alone.")
     return verb, text
+
+
+def is_item(line: str) -> bool:
+    """Say whether a line begins as an entry of a list does: it never goes on with the line before."""
+    return bool(_ITEM.match(line))
+
+
+def _tidied(line: str) -> str:
+    """Return the line without the mark of a list, with the hyphen and the colon that people leave out."""
+    bare = _ITEM.sub("", line).strip()
+    head, colon, rest = bare.partition(":")
+    hyphened = "-".join(head.lower().split())
+    if hyphened in VERBS:
+        return f"{hyphened}{colon}{rest}"
+    counted = _COUNTED.fullmatch(bare)
+    return f"{counted[1]}: {counted[2]}" if counted and VERBS.get(counted[1].lower(), "") else bare
+
+
+def _hint(line: str) -> str:
+    """Say what may have been meant, else everything that is known."""
+    words = _ITEM.sub("", line).lower().replace(":", " ").split()
+    heads = [word for word in ("-".join(words[:2]), *words[:1]) if word]
+    near = next((verb for head in heads for verb in get_close_matches(head, VERBS, 1, 0.8)), "")
+    return f"Did you mean {expected(near)!r}?" if near else f"I know: {', '.join(VERBS)}."
 
 
 def line_for(pattern: str, line: str, said: str) -> str | None:

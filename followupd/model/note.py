@@ -4,11 +4,13 @@ import re
 from collections.abc import Sequence
 
 from followupd.errors import NotUnderstoodError
-from followupd.model.command import read_line
+from followupd.model.command import is_item, read_line
 from followupd.model.message import Message
 
 _CASE = re.compile(r"\bFU-[A-Z0-9]{5,12}\b")
 _ABOUT = re.compile(r"\s*(?:[-*]\s+)?\[?(FU-[A-Z0-9]{5,12})\b\]?\s*[:,=-]?\s*(.*)", re.IGNORECASE | re.DOTALL)
+#: mail clients wrap at 65 to 78 columns, and a long word may leave a line shorter
+_WRAPPED = 45
 _MARK = re.compile(r"^\s{0,3}[>›»|｜＞]\s?")
 #: what people write around their lines; it is no mistake, and no order either
 _COURTESIES = frozenset({
@@ -29,18 +31,25 @@ def cases_in(text: str) -> list[str]:
 
 
 def joined(lines: Sequence[str]) -> list[str]:
-    """Join lines that a mail client wrapped: a line that begins no word of ours goes on with the one before."""
+    """Join lines that a mail client wrapped: a line that begins no word of ours goes on with a long one before it.
+
+    After a short line it was a person who began a new one: "Thanks, Ana" is no part of the promise above it.
+    """
     found: list[str] = []
+    before = ""
     for line in lines:
-        goes_on = found and line.strip() and found[-1].strip() and not _begins(line)
-        if goes_on and ":" in found[-1]:
+        goes_on = found and line.strip() and before.strip() and not _begins(line)
+        if goes_on and ":" in found[-1] and len(before.rstrip()) >= _WRAPPED and not is_courtesy(line):
             found[-1] = f"{found[-1].rstrip()} {line.strip()}"
         else:
             found.append(line)
+        before = line
     return found
 
 
 def _begins(line: str) -> bool:
+    if is_item(line):
+        return True
     try:
         read_line(line.split(":", maxsplit=1)[0] + ": x" if ":" in line else line)
     except NotUnderstoodError:

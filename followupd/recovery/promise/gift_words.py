@@ -67,7 +67,8 @@ def _money(fragment: str) -> str:
         if pattern.search(fragment):
             return said
     paid = _PAID.match(fragment)
-    return paid[1].strip() if paid else ""
+    thing = paid[1].strip() if paid else ""
+    return thing if re.search(r"\s[^\W\d]{3,}", thing) else ""  # "the £25" stands there already
 
 
 def _lowered(text: str) -> str:

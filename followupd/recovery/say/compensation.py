@@ -102,7 +102,9 @@ def issued(command: Command, scene: Scene) -> list[e.Event]:
     """It was given; a promise that the same deed keeps is kept with it."""
     open_ones = {g.n: g for g in scene.case.compensation if g.state in {GrantState.GRANTED, GrantState.MISSING}}
     done = [g.n for g in scene.case.compensation if g.state in {GrantState.ISSUED, GrantState.CONFIRMED}]
-    numbers = numbered(command, list(open_ones), "compensation", done)
+    # A gift card is issued when its letter leaves; only by its number does somebody say that it was given by hand.
+    meant = [n for n, grant in open_ones.items() if command.text or grant.kind is not Gift.GIFT_CARD]
+    numbers = numbered(command, meant, "compensation", done)
     given: list[e.Event] = [e.CompensationIssued(at=scene.now, n=n, **about(command)) for n in numbers]
     owed = {promise.n for promise in scene.case.owed}
     kept = dict.fromkeys(open_ones[n].promise for n in numbers if open_ones[n].promise in owed)

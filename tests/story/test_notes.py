@@ -1,0 +1,69 @@
+"""Odd but reasonable notes: what was meant is done, nothing is lost, and no stray line becomes part of a promise."""
+
+import pytest
+
+from followupd.errors import NotUnderstoodError
+from followupd.model.command import read_line
+from followupd.model.compensation import Gift, GrantState
+from followupd.model.note import joined
+from tests.builders import a_case
+from tests.story.saying import then
+
+
+@pytest.mark.parametrize(
+    ("line", "read"),
+    [
+        ("- kept: 1", ("kept", "1")),
+        ("* refund: 5 EUR", ("refund", "5 EUR")),
+        ("1. hold", ("hold", "")),
+        ("2) release", ("release", "")),
+        ("kept 1", ("kept", "1")),
+        ("Kept 1 and 2", ("kept", "1 and 2")),
+        ("refund 25", ("refund", "25")),
+        ("refund €25.00", ("refund", "€25.00")),
+        ("late 2 until Friday because of the snow", ("late", "2 until Friday because of the snow")),
+        ("gift card: 20 EUR", ("gift-card", "20 EUR")),
+        ("Free shipping: next order", ("free-shipping", "next order")),
+        ("not reached", ("not-reached", "")),
+        ("Not reached: voicemail", ("not-reached", "voicemail")),
+        ("withdraw option: 1", ("withdraw-option", "1")),
+    ],
+)
+def test_marks_of_lists_and_missing_colons_and_hyphens_are_no_hindrance(line: str, read: tuple[str, str]) -> None:
+    assert read_line(line) == read
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("refnd: 25", "Did you mean 'refund: amount'"),
+        ("promisse: ship it", "Did you mean 'promise: what by when'"),
+        ("giftcard: 20", "Did you mean 'gift-card: amount'"),
+        ("I spoke with Kim today", "I know: complaint, dismiss"),
+        ("hold 2 days", "Did you mean 'hold'"),
+    ],
+)
+def test_what_is_not_known_comes_back_with_what_may_have_been_meant(line: str, hint: str) -> None:
+    with pytest.raises(NotUnderstoodError) as caught:
+        read_line(line)
+    assert hint in str(caught.value)
+
+
+def test_a_wrapped_line_goes_on_and_a_new_one_does_not() -> None:
+    long = "promise: we send the replacement kettle by our own driver, who rings the bell,"
+    assert joined([long, "by Friday"]) == [f"{long} by Friday"]
+    assert joined([long, "- kept: 1", "* refund: 5 EUR"]) == [long, "- kept: 1", "* refund: 5 EUR"]
+    assert joined([long, "Thanks, Ana"]) == [long, "Thanks, Ana"]
+    assert joined(["promise: ship it by Friday", "Best wishes", "Ana"]) == [
+        "promise: ship it by Friday",
+        "Best wishes",
+        "Ana",
+    ]
+
+
+def test_issued_alone_does_not_take_a_gift_card_for_sent() -> None:
+    case = a_case().granted(Gift.REFUND, "25").granted(Gift.GIFT_CARD, "20").case
+    after = then(case, "issued")
+    assert [grant.state for grant in after.compensation] == [GrantState.ISSUED, GrantState.GRANTED]
+    by_hand = then(case, "issued: 2")
+    assert [grant.state for grant in by_hand.compensation] == [GrantState.GRANTED, GrantState.ISSUED]
