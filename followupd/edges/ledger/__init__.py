@@ -1,5 +1,6 @@
 """The ledger: one transaction at a time over SQLite or PostgreSQL; what is not committed never happened."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -152,7 +153,7 @@ def _make_file(url: URL) -> None:
         return
     path = Path(url.database)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.parent.mkdir(exist_ok=True, mode=0o700)  # and no more: a slip in the path is said, and makes no ledger
         path.touch(mode=0o600)
         path.chmod(0o600)
     except OSError as error:
@@ -161,6 +162,15 @@ def _make_file(url: URL) -> None:
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves, below
+    try:
+        _set(connection)
+    except sqlite3.OperationalError:
+        raise  # it is locked, or the disk is full
+    except sqlite3.DatabaseError as error:
+        raise OutageError(f"the ledger's file cannot be read: {error}") from error
+
+
+def _set(connection: Any) -> None:
     for pragma in (
         f"busy_timeout = {BUSY_TIMEOUT}",
         "journal_mode = WAL",
