@@ -149,9 +149,17 @@ class Digest:
             said("the breaker is open and nothing leaves: see `followupd status`")
             if breaker and breaker[0] == "open"
             else "",
+            self._undelivered(work, since),
             self.lessons.news_since(since),
         )
         return tuple(line for line in lines if line)
+
+    def _undelivered(self, work: Work, since: datetime | None) -> str:
+        """A digest that was refused has reminded nobody: whoever hears of the house learns whose it was."""
+        refused = (state for state in work.outbox.all(Condition.REFUSED) if state.letter.kind == DIGEST)
+        fresh = {state.letter.to.address for state in refused if since is None or state.written_at >= since}
+        pattern = "the last digest to {who} could not be delivered, and nobody has read what it says"
+        return said(pattern, who=", ".join(sorted(fresh))) if fresh else ""
 
     def _owner(self, case: Case) -> Agent:
         return self._playbook(case).owner_of(case.owner)

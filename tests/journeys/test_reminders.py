@@ -90,3 +90,15 @@ def test_whatever_is_forgotten_nobody_hears_of_a_case_twice_a_day_and_the_lead_r
     of_lee = [flat(mail) for mail in reminders(world) if "lee@" in str(mail["To"])]
     assert any("What it means for the customer: no tea on Sunday" in text and "Open for" in text for text in of_lee)
     assert len(reminders(world)) <= 24
+
+
+def test_a_digest_that_was_refused_is_told_to_the_lead_the_next_morning(world: World) -> None:
+    for n in range(2):
+        complaint(world, f"customer{n}@customers.test", "kept: 1", "promise: ship the kettle by tomorrow")
+    world.passes(world.now + timedelta(minutes=15))  # the confirmations have left
+    world.smtp.plan("rcpt", "550 5.1.1 nobody of that name")
+    world.passes(WEDNESDAY)
+    assert reminders(world) == []
+    world.passes(WEDNESDAY + timedelta(days=1))
+    told = [flat(mail) for mail in reminders(world) if "lee@agents.test" in str(mail["To"])]
+    assert any("The last digest to ana@agents.test could not be delivered" in text for text in told)
