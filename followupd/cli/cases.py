@@ -166,8 +166,6 @@ def _print_explained(
 
 
 def _tell(options: argparse.Namespace) -> int:
-    from followupd import clock
-
     house = open_house(options.config)
     agent = house.settings.team.by_id(options.agent) if options.agent else None
     if options.agent and agent is None:
@@ -175,11 +173,12 @@ def _tell(options: argparse.Namespace) -> int:
         return PROBLEMS
     actor = agent.name if agent else who_types()
     lines = [part for line in options.lines for part in line.splitlines()]
+    now = house.now()
     with house.ledger.work() as work:
         case = work.cases.get(options.ref.upper())
-        case, problems = house.desk.hear_lines(work, case, lines, actor, "tell", agent, clock.now())
+        case, problems = house.desk.hear_lines(work, case, lines, actor, "tell", agent, now)
         letters = work.outbox.all(case=case.ref)
-        findings = house.desk.findings(case, lines, clock.now())
+        findings = house.desk.findings(case, lines, now)
     if options.json:
         as_json({**case_view(case, letters), "problems": problems, "findings": findings})
     else:

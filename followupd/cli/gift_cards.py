@@ -28,10 +28,8 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
 
 
 def _import(options: argparse.Namespace) -> int:
-    from followupd import clock
-
     house = open_house(options.config)
-    now, taken, problems = clock.now(), 0, []
+    now, taken, problems = house.now(), 0, []
     rows, again = _rows(options.file, house.settings.company), 0
     with house.ledger.work() as work:
         for line, code, money, expires in rows:

@@ -61,11 +61,10 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _erase(options: argparse.Namespace) -> int:
-    from followupd import clock
-
     house = open_house(options.config)
+    now = house.now()
     with house.ledger.work() as work:
-        done = work.forgetting.forget(options.address, who_types(), clock.now(), even_open=options.even_open)
+        done = work.forgetting.forget(options.address, who_types(), now, even_open=options.even_open)
     traceless = house.ledger.leave_no_trace()
     if options.json:
         as_json({**done.view(), "traceless": traceless})

@@ -61,10 +61,8 @@ def _letters(options: argparse.Namespace) -> int:
 
 
 def _settle(options: argparse.Namespace) -> int:
-    from followupd import clock
-
     house = open_house(options.config)
-    house.dispatch.settle_by_hand(options.key, options.how, who_types(), clock.now())
+    house.dispatch.settle_by_hand(options.key, options.how, who_types(), house.now())
     with house.ledger.work() as work:
         state = work.outbox.get(options.key)
     if options.json:

@@ -132,11 +132,10 @@ def _print(view: dict[str, Any]) -> None:
 
 
 def _resume(options: argparse.Namespace) -> int:
-    from followupd import clock
-
     house = open_house(options.config)
+    now = house.now()
     with house.ledger.work() as work:
-        work.pulse.put("breaker", "closed", clock.now())
+        work.pulse.put("breaker", "closed", now)
     if options.json:
         as_json({"breaker": "closed"})
     else:
