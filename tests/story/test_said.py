@@ -107,7 +107,7 @@ def test_words_of_people_are_no_sentence_of_ours() -> None:
     abroad = replace(PLAYBOOK, company=replace(PLAYBOOK.company, locale="de"))
     because = said("the customer was not reached: {why}", why="the case is held")
     mail = letters().desk(NUDGE, sample(), abroad, NOW, Brief(because=because), ANA)
-    assert "Niemand wurde erreicht: the case is held." in flat(mail.text)
+    assert "niemand wurde erreicht: the case is held." in flat(mail.text)
 
 
 def test_what_a_holding_letter_promises_is_named_in_the_customers_language() -> None:

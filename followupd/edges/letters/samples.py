@@ -44,9 +44,7 @@ _DESK: dict[str, tuple[str, tuple[str, ...]]] = {
         ("cause: ", "prevention: "),
     ),
     NUDGE: (said("the customer has had no word from us for a while"), ("kept: 1", "late: 1 until ... because ...")),
-    ESCALATION: (
-        said("{promise} is overdue", promise=said("promise {n}, “{text}”,", n=1, text="...")), ("kept: 1", "owner: ")
-    ),
+    ESCALATION: (said("the customer has written again"), ("kept: 1", "owner: ")),
     DOUBT: (said("nobody knows whether {key} left", key="FU-L0NG7.follow-up.1"), ("settle: sent", "settle: resend", "settle: drop")),
     APPROVAL: (said("a reply to the customer sounds like a promise"), ("approve", "refuse: ")),
     CALL: (said("the follow-up has left"), ("reached", "not-reached")),
@@ -92,16 +90,21 @@ def sample_agenda(case: Case, playbook: Playbook, now: datetime) -> Agenda:
     """Return a day's digest that is about a sample case."""
     hostile = case.ref == "FU-H0ST1"
     asked = replace(case, stage=Stage.SUSPECTED, story=HOSTILE if hostile else _words_of(case, playbook)["story"])
-    what = HOSTILE if hostile else "promise 1 is due today"
+    what = HOSTILE if hostile else said("{promise} is overdue", promise=case.promises[0].named)
+    account = said("open for {n} days, of {severity} severity", n=3, severity=said(case.severity))
     return Agenda(
         key="desk/digest.2026-12-01.ana",
         day=playbook.calendar.local(now).date(),
         suspected=(Item(asked, "", now - timedelta(hours=26)),),
         waiting=(
             Item(case, what, now - timedelta(days=3), asks=("kept: 1", "late: 1 until  because ")),
-            Item(case, what, now - timedelta(days=2), account=(HOSTILE if hostile else "open for 3 days",)),
+            Item(case, what, now - timedelta(days=2), account=(HOSTILE if hostile else account,)),
         ),
-        house=(HOSTILE if hostile else "two mails could not be read and lie in quarantine",),
+        house=(
+            HOSTILE
+            if hostile
+            else said("{n} new mail(s) lie in quarantine, {all} in all: look for the tag fu-quarantine", n=2, all=5),
+        ),
         done=("FU-3RT5K: complaint",),
         problems=(HOSTILE if hostile else "'FU-3RT5K: complain' is not a line I know",),
     )
