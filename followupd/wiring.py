@@ -10,6 +10,7 @@ from followupd.edges.accounts import logins_of, mailbox_of, missing_extras, post
 from followupd.edges.gift_cards.codes import StockedCards
 from followupd.edges.imap.mailbox import Mailbox
 from followupd.edges.ledger import Ledger
+from followupd.edges.letters.files import contents
 from followupd.edges.letters.templates import Letters
 from followupd.edges.oauth.tokens import Login
 from followupd.edges.seal import Seal
@@ -211,11 +212,12 @@ def hindering_problems(directory: Path, now: datetime) -> list[Problem]:
 
     Words are held to their rules again whenever a letter is written; letters as we ship them were tried by our own tests.
     """
-    from followupd.edges.letters.check import problems as letter_problems
-
     found, playbooks, _ = _configured(directory)
-    shipped = starter_directory() / "templates"
-    found += letter_problems(directory / "templates", playbooks["default"], now, shipped)
+    letters, shipped = directory / "templates", starter_directory() / "templates"
+    if contents(letters) != contents(shipped):
+        from followupd.edges.letters.check import problems as letter_problems
+
+        found += letter_problems(letters, playbooks["default"], now, shipped)
     return [each for each in found if each.rule not in WARNINGS]
 
 

@@ -7,7 +7,7 @@ or that is gone, is nothing that we may decide about; the agent is asked (`round
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from email import message_from_bytes, policy
+from email import message_from_bytes
 from email.message import EmailMessage
 
 from followupd import journal
@@ -107,7 +107,9 @@ class Drafts:
 
 def _unchanged(raw: bytes, letter: Outgoing) -> bool:
     """Say whether a draft still says what we wrote, to whom we wrote it; headers that servers add do not count."""
-    mail = message_from_bytes(raw, policy=policy.default)
+    from email.policy import default  # a megabyte, for the few houses that review letters
+
+    mail = message_from_bytes(raw, policy=default)
     try:
         return isinstance(mail, EmailMessage) and _said(mail) == _meant(letter)
     except Exception:  # noqa: BLE001  what cannot be read was not written by us

@@ -16,7 +16,16 @@ from jinja2.meta import find_undeclared_variables
 from followupd.edges.letters import markdown
 from followupd.edges.letters import scope as scopes
 from followupd.edges.letters.digest import of_digest
-from followupd.edges.letters.files import BrokenLetterError, GrammarError, HeadError, Letter, SlotError, naming, sandbox
+from followupd.edges.letters.files import (
+    BrokenLetterError,
+    GrammarError,
+    HeadError,
+    Letter,
+    SlotError,
+    contents,
+    naming,
+    sandbox,
+)
 from followupd.edges.letters.pen import written
 from followupd.edges.letters.samples import SAMPLES, sample_agenda, sample_brief, sample_card, sample_case
 from followupd.edges.letters.sentences import SENTENCES, read_if_there, sentences_of
@@ -71,7 +80,7 @@ def problems(directory: Path, playbook: Playbook, now: datetime, known: Path | N
     letters = Letters(directory, sender_of=lambda _: Person("support@example.com"), message_id=_sample_id)
     found = {*_missing(letters, playbook), *_layout(directory)}
     for language in languages(directory):
-        if known and _texts(directory, language) == _texts(known, language):
+        if known and contents(directory, language) == contents(known, language):
             continue
         files = {*_files(directory, language, playbook, now)}
         broken = {problem.file for problem in files}
@@ -100,12 +109,6 @@ def languages(directory: Path) -> list[str]:
     """Return the languages that the directory holds letters in."""
     found = directory.iterdir() if directory.is_dir() else iter(())
     return sorted(path.name for path in found if path.is_dir() and is_language(path.name))
-
-
-def _texts(directory: Path, language: str) -> dict[str, bytes]:
-    """Return what the letters of a language are made of: its own files, and those at the top that all of them share."""
-    paths = (*(directory / language).rglob("*.md"), *directory.glob("*.html"), *directory.glob("*.md"))
-    return {path.relative_to(directory).as_posix(): path.read_bytes() for path in paths if path.is_file()}
 
 
 def _missing(letters: Letters, playbook: Playbook) -> Iterator[Problem]:

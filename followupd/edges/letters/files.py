@@ -129,6 +129,12 @@ def all_texts(directory: Path) -> dict[str, str]:
     return found
 
 
+def contents(directory: Path, language: str = "*") -> dict[str, bytes]:
+    """Return the files, by name, that the letters of a language are made of, or those of all languages."""
+    paths = (*directory.glob("*"), *directory.glob(f"{language}/**/*"))
+    return {path.relative_to(directory).as_posix(): path.read_bytes() for path in paths if path.is_file()}
+
+
 def sentence(value: Any) -> str:
     """Make a sentence of what an agent wrote: a capital at the start and a full stop at the end, where they lack."""
     flat = markdown.one_line(str(value))
