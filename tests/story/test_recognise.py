@@ -40,6 +40,12 @@ def test_the_evidence_is_the_customers_words_strongest_first() -> None:
         "Please find attached the signed contract. See you on Monday!",
         "No complaints at all, everything was great.",
         "Could we have a table for four on Friday at eight?",
+        "How do I send it back? The size is too small for me.",
+        "Can I take this back to your shop in Leeds?",
+        "I need to change the name on the ticket because I made a mistake.",
+        "Do you repair broken screens, and how long does it take?",
+        "I would appreciate a call back about the quote at your convenience.",
+        "Nobody was at home this morning. Can the parcel be left with the neighbour at 14?",
     ],
 )
 def test_an_ordinary_mail_is_none(text: str) -> None:
