@@ -167,6 +167,17 @@ def test_a_mail_is_kept_once_wherever_it_lies(ledger: Ledger) -> None:
         assert [kept.id for kept in work.mail.unheard()] == [first, first + 1]
 
 
+def test_the_words_of_an_earlier_mail_are_found_by_its_message_id(ledger: Ledger) -> None:
+    found = arrival(1)
+    assert found.message
+    earlier = replace(found.message, message_id="<first@customers.test>", text="first", signature="Kim", quoted="> we")
+    keep(ledger, replace(found, message=earlier))
+    with ledger.work() as work:
+        assert work.mail.earlier_text("<first@customers.test>") == "first\nKim\n> we"
+        assert work.mail.earlier_text("<second@customers.test>") == ""
+        assert work.mail.earlier_text("%s'\"; -- ?") == ""
+
+
 def test_a_tag_is_news_once_in_every_folder_and_after_the_server_renumbered(ledger: Ledger) -> None:
     assert keep(ledger, arrival(1, "complaint"))[1] == {"complaint"}
     assert keep(ledger, arrival(4, "complaint", folder="Recovery/Fixed"))[1] == set()
