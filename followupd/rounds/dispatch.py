@@ -133,19 +133,26 @@ class Dispatch:
 
     def _take(self, letters: Sequence[LetterState], now: datetime) -> list[_Taken]:
         """Claim the letters that may leave. The claim is committed before the post sees any of them."""
+        try:
+            plain, taken = self._taken_together(letters, now)
+        except OutageError:
+            raise
+        except Exception:  # noqa: BLE001  whatever it is, it is met again, and said, where each is looked at by itself
+            plain, taken = set(), []
+        odd = [each for each in letters if each.letter.key not in plain]
+        return taken + [_Taken(each, None) for each in odd if self._taken_alone(each, now)]
+
+    def _taken_together(self, letters: Sequence[LetterState], now: datetime) -> tuple[set[str], list[_Taken]]:
+        """Claim the letters that nothing speaks against; return which of all need no closer look, and which are ours now."""
         with self.ledger.work() as work:
             work.outbox.one_at_a_time()
             room = self.rules.room(work, now)
-            if not room:
-                return []
-            refs = {each.letter.case for each in letters if each.letter.case}
-            cases = work.cases.get_all(refs)
-            plain = self.rules.unquestioned(work, letters[:room], cases, now)
+            letters, later = letters[:room], letters[room:]
+            cases = work.cases.get_all({each.letter.case for each in letters if each.letter.case}) if letters else {}
+            plain = self.rules.unquestioned(work, letters, cases, now)
             claimed = self._claim(work, plain, now)
         taken = [_Taken(each, cases.get(each.letter.case)) for each in plain if each.letter.key in claimed]
-        looked_at = {each.letter.key for each in plain}
-        odd = [each for each in letters[:room] if each.letter.key not in looked_at]
-        return taken + [_Taken(each, None) for each in odd if self._taken_alone(each, now)]
+        return {each.letter.key for each in (*plain, *later)}, taken
 
     def _claim(self, work: Work, letters: Sequence[LetterState], now: datetime) -> set[str]:
         keys = [each.letter.key for each in letters]

@@ -1,5 +1,6 @@
 """Letters that are taken together: what a death, a slow server, a budget or a moved case in the middle does to the others."""
 
+import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -219,6 +220,21 @@ def test_what_the_server_said_of_a_handful_outlives_an_outage_of_the_ledger(make
     assert len(taken(world)) == 12
     assert not [each for each in world.post.accepted if each.kind == "desk/doubt"]
     is_set_down(world)
+
+
+def test_a_case_that_cannot_be_read_keeps_no_other_letter_from_leaving(make: Callable[..., Simulation]) -> None:
+    world = make(number=6)
+    broken = world.cases()[2].ref
+    with sqlite3.connect(world.path) as connection:
+        [sealed] = connection.execute("SELECT sealed FROM case_file WHERE ref = ?", (broken,)).fetchone()
+        connection.execute("UPDATE case_file SET sealed = x'00' WHERE ref = ?", (broken,))
+    assert sends(world) == 5
+    assert f"{broken}.confirmation.1" not in taken(world)
+    [waiting] = [each for each in world.letters(Condition.READY) if each.letter.kind == "confirmation"]
+    assert waiting.not_before
+    assert "SealBrokenError" in waiting.reply
+    with sqlite3.connect(world.path) as connection:
+        connection.execute("UPDATE case_file SET sealed = ? WHERE ref = ?", (sealed, broken))
 
 
 def test_the_breaker_counts_the_letters_of_one_handful(make: Callable[..., Simulation]) -> None:
