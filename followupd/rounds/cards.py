@@ -101,8 +101,8 @@ class CardRound:
 
     def _letter(self, work: Work, case: Case, order: CardOrder, card: TakenCard, now: datetime) -> list[Step]:
         playbook = self._playbook(case)
-        expires = f"{card.expires:%Y-%m-%d}" if card.expires else ""
-        shown = Card(card.code, card.money.written(playbook.company.locale), expires, card.money)
+        company = playbook.company
+        shown = Card(card.code, card.money.written(company.locale), card.last_day(company.timezone), card.money)
         letter = self.write.gift_card(case, playbook, now, shown)
         letter = replace(letter, concerns=(order.n,), good_until=card.expires)
         self.proofread.stop(work, letter, case, playbook, now, card.code)
