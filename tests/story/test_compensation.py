@@ -41,6 +41,12 @@ def test_above_the_limit_it_waits_and_says_why() -> None:
     assert grant.because == "50.01 EUR is above the limit of Ana Reyes, 50.00 EUR"
 
 
+def test_what_is_of_another_currency_than_the_limit_waits_and_says_so() -> None:
+    [grant] = then(a_case().case, "refund: 5 USD").compensation
+    assert grant.state is GrantState.WAITING_APPROVAL
+    assert grant.because == "5.00 USD is of another currency than the limit of Ana Reyes, 50.00 EUR"
+
+
 def test_nobody_approves_what_the_same_person_granted() -> None:
     case = then(a_case().case, "refund: 600", agent="lee")
     with pytest.raises(NotUnderstoodError, match="Lee Park granted it"):

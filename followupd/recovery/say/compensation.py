@@ -76,6 +76,10 @@ def _above_limit(agent: Agent, money: Money | None) -> str:
     if money is None or agent.limit is None or within_limit(agent, money):
         return ""
     said = f"{money.amount} {money.currency}"
+    if money.currency != agent.limit.currency:
+        return (
+            f"{said} is of another currency than the limit of {agent.name}, {agent.limit.amount} {agent.limit.currency}"
+        )
     return f"{said} is above the limit of {agent.name}, {agent.limit.amount} {agent.limit.currency}"
 
 
