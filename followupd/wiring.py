@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from followupd import clock
-from followupd.edges.accounts import logins_of, mailbox_of, missing_extras, post_of
+from followupd.edges.accounts import ledger_url, logins_of, mailbox_of, missing_extras, post_of
 from followupd.edges.gift_cards.codes import StockedCards
 from followupd.edges.imap.mailbox import Mailbox
 from followupd.edges.ledger import Ledger
@@ -96,7 +96,7 @@ def build(settings: Settings) -> House:
         SetupError: the ledger's key is missing or cannot be used, or an extra that OAuth needs is not installed.
     """
     seal = Seal(_keys(settings))
-    ledger = Ledger(_url(settings), seal)
+    ledger = Ledger(ledger_url(settings), seal)
     letters = letters_of(settings, seal.message_id)
     default_language = settings.company.locale.partition("_")[0]
     proofread = Proofreader(manner_of(settings), default_language)
@@ -248,17 +248,6 @@ def _keys(settings: Settings) -> Sequence[bytes]:
         mend = "`openssl rand -base64 32` makes a good one."
         raise SetupError([Problem("followupd.toml", None, "ledger.key", "C14", str(error), mend)]) from None
     return keys
-
-
-def _url(settings: Settings) -> str:
-    from sqlalchemy import make_url
-
-    url = make_url(settings.ledger.url)
-    if url.get_backend_name() == "sqlite" and url.database and not Path(url.database).is_absolute():
-        url = url.set(database=str(settings.directory / url.database))
-    if settings.ledger.password.given:
-        url = url.set(password=settings.ledger.password.reveal())
-    return url.render_as_string(hide_password=False)
 
 
 def _ours(settings: Settings, seal: Seal) -> Callable[[Work], Ours]:

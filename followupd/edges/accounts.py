@@ -26,6 +26,18 @@ def post_of(settings: PostSettings) -> Post:
     return Post(_post_account(settings))
 
 
+def ledger_url(settings: Settings) -> str:
+    """Return where the ledger is, with its password; a file's place is told from the configuration's directory."""
+    from sqlalchemy import make_url
+
+    url = make_url(settings.ledger.url)
+    if url.get_backend_name() == "sqlite" and url.database and not Path(url.database).is_absolute():
+        url = url.set(database=str(settings.directory / url.database))
+    if settings.ledger.password.given:
+        url = url.set(password=settings.ledger.password.reveal())
+    return url.render_as_string(hide_password=False)
+
+
 def _account(settings: MailboxSettings) -> Account:
     return Account(
         name=settings.name, token=_token(settings, settings.name), host=settings.host, port=settings.port, security=settings.security,
