@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Self
 from zoneinfo import ZoneInfo
 
-from followupd.model.holiday_tables import holidays_of
+from followupd.model.holiday_tables import CHECKED_YEAR, holidays_of
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -243,7 +243,7 @@ def parse_quiet(text: str) -> tuple[time, time] | None:
 def holidays_problem(code: str) -> str:
     """Say what is wrong with a code of holidays, "" when the holidays package knows it or it is ""."""
     try:
-        holidays_of(code, 2026)
+        holidays_of(code, CHECKED_YEAR)
     except ValueError as error:
         return str(error)
     return ""

@@ -11,6 +11,10 @@ from types import ModuleType
 from typing import Any
 
 _ALL = "holidays.countries"
+#: any year that every table knows shows whether a code is right
+CHECKED_YEAR = 2026
+#: days by code and year that another process has looked up for us; only what is not here loads the package
+LOOKED_UP: dict[tuple[str, int], frozenset[date]] = {}
 
 
 @cache
@@ -18,6 +22,8 @@ def holidays_of(code: str, year: int) -> frozenset[date]:
     """Return the holidays of one year; raises ValueError for a code that the holidays package does not know."""
     if not code:
         return frozenset()
+    if (code, year) in LOOKED_UP:
+        return LOOKED_UP[code, year]
     country, _, part = code.upper().partition("-")
     table = _table_of(country)
     parts = table.subdivisions if table else ()

@@ -10,6 +10,7 @@ from babel import Locale, UnknownLocaleError
 from babel.numbers import is_currency
 from email_validator import EmailNotValidError, validate_email
 
+from followupd.edges.settings.holiday_days import look_up
 from followupd.edges.settings.plain import filled, inside, listed, text
 from followupd.edges.settings.rules import Rule
 from followupd.edges.settings.sheet import MisfitError, nearest
@@ -132,6 +133,7 @@ def amount(value: object) -> tuple[str, str]:
 
 def holidays(value: object) -> str:
     found = text(value)
+    look_up(found)
     if problem := calendar.holidays_problem(found):
         what, _, mend = problem.partition("; ")
         raise MisfitError(Rule.HOLIDAYS, what, f"{mend}.")
