@@ -13,7 +13,6 @@ SUBJECT = re.compile(
     r"\s*(?:\[[^\[\]]{0,40}\]\s*)?(?:"
     + "|".join(map(re.escape, phrases.FORWARD_SUBJECTS))
     + r")\s?(?:\[\d{1,3}\])?\s?[:：]",
-    re.IGNORECASE,
 )
 _LONGEST = {max(words.split(), key=len) for words in phrases.FORWARDED}
 HINTS = tuple(sorted(word for word in _LONGEST if not any(other in word for other in _LONGEST - {word})))
@@ -23,7 +22,7 @@ LOOKED_AT = 200  # lines in which the original's header block is looked for
 
 def forwarded_from(mail: Mail, subject: str, text: str, ours: Ours) -> Person | None:
     """Return the original sender of a forwarded mail; None when it is none, or when we wrote the original."""
-    announced = SUBJECT.match(subject) is not None
+    announced = SUBJECT.match(subject.lower()) is not None
     if not announced and not _hinted(text):
         return None
     lines = [MARKS.sub("", line[:400]).strip() for line in text.split("\n", LOOKED_AT)[:LOOKED_AT]]

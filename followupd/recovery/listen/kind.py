@@ -6,15 +6,14 @@ from followupd.model.message import Kind, Ours
 from followupd.recovery.listen.header import Mailbox, message_ids
 from followupd.recovery.listen.parse import Mail
 
+# These look at lower-case words, since to match without regard to case costs several times as much.
 POSTMASTERS = re.compile(
     r"(?:mailer[-_. ]?daemon|post[-_. ]?master|postmaster\w{0,12}|mail[-_. ]?(?:delivery|daemon|er)?[-_. ]?(?:subsystem|system|server|daemon)"
     r"|mdaemon|mmdf|uucp|bounces?|exchange|failure|nobody|mailsystem|smtp|system ?administrator|daemon|mta)(?:$|[-+.@_\d ])",
-    re.IGNORECASE,
 )
 POSTMASTER_NAMES = re.compile(
     r"(?:mail(?:er)?[ -]?(?:delivery|daemon|system|er daemon)|delivery (?:sub)?system|postmaster|system administrator|mail administrator|maildelivery"
     r"|internet mail delivery|mail transport|mdaemon|mta[ -])",
-    re.IGNORECASE,
 )
 BOUNCE_SUBJECTS = re.compile(
     r"^\W{0,3}(?:\[?[\w*!-]{0,12}\]?[: ]{0,3})?(?:"
@@ -31,7 +30,6 @@ BOUNCE_SUBJECTS = re.compile(
     r"|недоставка|配信|配達|送信できません|メール配信|送達|エラーメール|退信|系统退信|未送达|无法投递|반송|배달|user unknown|unknown (?:user|address)|no such user"
     r"|host unknown|address (?:unknown|not found)|over quota|mailbox (?:full|is full|unavailable)|quota exceeded|permanent failure|recipient (?:unknown|rejected)"
     r"|nachricht nicht|non consegn|non-?delivery|sendmail|there was an error sending|problems? deliver|unable to deliver|user (?:not known|not found|doesn't))",
-    re.IGNORECASE,
 )
 AUTO_SUBJECTS = re.compile(
     r"^\W{0,3}(?:auto(?:matic|mated|matische?|matisk[at]?|mática|mático|matica|maattinen)?[- ]?(?:reply|response|respon[sd]e|antwort|answer|svar|vastaus|repl(?:y|ies))"
@@ -42,7 +40,6 @@ AUTO_SUBJECTS = re.compile(
     r"|automatisch antwoord|afwezig(?:heid\w*)?\b|autosvar|automatisk svar|automatiskt svar|fravær\w*|frånvaro\w*|poissaolo\w*|automaattinen vastaus|odpowiedź automatyczna"
     r"|autoodpowiedź|nieobecność|automatická odpověď|automatická odpoveď|automatikus válasz|răspuns automat|otomatik yanıt|автоматический ответ|автоответ|автоматична відповідь"
     r"|αυτόματη απάντηση|תשובה אוטומטית|رد تلقائي|自动回复|自動回覆|自動返信|不在通知|자동 회신|부재중|balasan otomatis|trả lời tự động|sjálfvirkt svar)",
-    re.IGNORECASE,
 )
 MACHINES = re.compile(r"(?:no-?reply|do-?not-?reply|mailer-daemon|postmaster)[^@]{0,40}@", re.IGNORECASE)
 NOT_DELIVERED = re.compile(
@@ -128,7 +125,7 @@ def _bounce(mail: Mail, sender: Mailbox, in_sent: bool) -> Verdict:
 def _bounce_by_looks(mail: Mail, sender: Mailbox) -> Verdict:
     subject = mail.headers.text("subject")
     null_path, postmaster = null_return_path(mail), is_postmaster(sender)
-    named = (null_path or postmaster) and BOUNCE_SUBJECTS.match(subject) is not None
+    named = (null_path or postmaster) and BOUNCE_SUBJECTS.match(subject.lower()) is not None
     if (
         mail.type == "multipart/mixed"
         and subject.lower().startswith("complaint about message from")
@@ -156,9 +153,8 @@ def _returns_a_letter(mail: Mail) -> bool:
 
 
 def is_postmaster(sender: Mailbox) -> bool:
-    return bool(
-        POSTMASTERS.match(sender.given.rpartition("@")[0] or sender.given) or POSTMASTER_NAMES.match(sender.name)
-    )
+    given = sender.given.lower()
+    return bool(POSTMASTERS.match(given.rpartition("@")[0] or given) or POSTMASTER_NAMES.match(sender.name.lower()))
 
 
 def null_return_path(mail: Mail) -> bool:
@@ -182,7 +178,7 @@ def _automatic(mail: Mail, sender: Mailbox, in_sent: bool) -> Verdict:
     posted = headers.first("x-post-messageclass").lower()
     if "autoresponder" in posted or posted.startswith("ipm.note.rules."):
         return Kind.AUTO_REPLY, "auto-reply: its message class says so"
-    if not in_sent and AUTO_SUBJECTS.match(headers.text("subject")):
+    if not in_sent and AUTO_SUBJECTS.match(headers.text("subject").lower()):
         return Kind.AUTO_REPLY, "auto-reply: its subject says so"
     return None
 
