@@ -7,7 +7,7 @@ from followupd.model.agenda import Item
 from followupd.model.case import Case, Stage
 from followupd.model.gate import lacks
 from followupd.model.playbook import Playbook
-from followupd.model.promise import PromiseState
+from followupd.model.promise import Promise, PromiseState
 from followupd.model.said import joined, said
 
 _WORKING = frozenset({Stage.HEARD, Stage.PROMISED, Stage.CONFIRMED})
@@ -26,7 +26,9 @@ def waiting(case: Case, playbook: Playbook, now: datetime) -> Item | None:
     if case.stage is Stage.SUSPECTED or case.stage in _DONE:
         return None
     found = list(_matters(case, playbook, now))
-    return Item(case, joined(what for _, what in found), min(at for at, _ in found)) if found else None
+    if not found:
+        return None
+    return Item(case, joined(what for _, what in found), min(at for at, _ in found), asks=_lines(case, playbook, now))
 
 
 def _matters(case: Case, playbook: Playbook, now: datetime) -> Iterator[tuple[datetime, str]]:
@@ -53,6 +55,19 @@ def _matters(case: Case, playbook: Playbook, now: datetime) -> Iterator[tuple[da
         yield case.opened_at, said("the customer was not reached ({why})", why=case.not_reached)
 
 
+def _lines(case: Case, playbook: Playbook, now: datetime) -> tuple[str, ...]:
+    """Return the lines that an agent may answer about promises of today and before, however often they were asked for."""
+    return tuple(
+        line for promise in _due(case, playbook, now)
+        for line in (f"kept: {promise.n}", f"late: {promise.n} until  because ", f"withdraw: {promise.n} because ")
+    )  # fmt: skip
+
+
+def _due(case: Case, playbook: Playbook, now: datetime) -> list[Promise]:
+    today = playbook.calendar.local(now).date()
+    return [each for each in case.owed if each.due and playbook.calendar.local(each.due).date() <= today]
+
+
 def _unanswered(case: Case) -> Iterator[tuple[datetime, str]]:
     if case.stage in _WORKING and case.we_wrote_at is None:
         yield case.opened_at, said("the customer has had no word from us yet")
@@ -61,15 +76,14 @@ def _unanswered(case: Case) -> Iterator[tuple[datetime, str]]:
 
 
 def _promises(case: Case, playbook: Playbook, now: datetime) -> Iterator[tuple[datetime, str]]:
-    today = playbook.calendar.local(now).date()
-    for promise in case.owed:
-        if promise.due is not None and playbook.calendar.local(promise.due).date() <= today:
-            due = playbook.calendar.local(promise.due)
-            today_at = said("{promise} is due today at {time}", promise=promise.named, time=f"{due:%H:%M}")
-            yield (
-                min(promise.due, now),
-                today_at if promise.due > now else said("{promise} is overdue", promise=promise.named),
-            )
+    for promise in _due(case, playbook, now):
+        due = promise.due or now
+        time = f"{playbook.calendar.local(due):%H:%M}"
+        if due > now:
+            said_today = said("{promise} is due today at {time}", promise=promise.named, time=time)
+            yield promise.made_at or case.opened_at, said_today
+        else:
+            yield due, said("{promise} is overdue", promise=promise.named)
     for promise in case.promises:
         if promise.state is PromiseState.PROPOSED:
             yield (

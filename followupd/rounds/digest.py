@@ -50,16 +50,37 @@ class Digest:
     _seen: date | None = field(default=None, init=False)  # spares a query a second; what counts stands in the ledger
 
     def round(self, now: datetime) -> int:
-        """Write today's digests if the house is open and they are not written; return how many there were."""
+        """Write today's digests when the house opens, and one for whoever would get several reminders at once."""
+        try:
+            return self._at_opening(now) + self._at_once(now)
+        except CaseMovedError:
+            return 0  # somebody had one of the cases in hand; the next beat writes them all
+
+    def _at_once(self, now: datetime) -> int:
+        """Put reminders of several cases that one person would get at this moment into one mail."""
+        with self.ledger.work() as work:
+            refs = work.cases.due(now)
+            if len(refs) < _SEVERAL:
+                return 0
+            cases = {ref: work.cases.get(ref) for ref in refs}
+            return sum(self._together(work, agent, cases, now) for agent in self._default.team.agents)
+
+    def _together(self, work: Work, agent: Agent, cases: dict[str, Case], now: datetime) -> int:
+        due = [case for case in cases.values() if remind.due_now(case, self._playbook(case), agent, now)]
+        items = _oldest([item for case in due if (item := self._item(case, agent, now))])
+        today = self._default.calendar.local(now)
+        agenda = Agenda(key=f"{DIGEST}.{today:%Y-%m-%d}.{agent.id}.{today:%H%M}", day=today.date(), waiting=items)
+        if len(items) < _SEVERAL or work.outbox.known(agenda.key):
+            return 0
+        return len(self._sent(work, agenda, agent, cases, now))
+
+    def _at_opening(self, now: datetime) -> int:
         calendar = self._default.calendar
         today = calendar.local(now).date()
         if today == self._seen or not calendar.is_working_day(today) or now < calendar.moment(today, calendar.open):
             return 0
-        try:
-            with self.ledger.work() as work:
-                written = self._day(work, today, now)
-        except CaseMovedError:
-            return 0  # somebody had one of the cases in hand; the next beat writes them all
+        with self.ledger.work() as work:
+            written = self._day(work, today, now)
         self._seen = today
         return written
 
@@ -68,9 +89,6 @@ class Digest:
         if last is not None and str(last[0]) >= today.isoformat():
             return 0
         letters = self._written(work, today, last[1] if last else None, now)
-        for letter in letters:
-            work.outbox.queue(letter, now)
-            journal.letter_written(letter.key)
         work.pulse.put(_PULSE, today.isoformat(), now)
         return len(letters)
 
@@ -82,10 +100,7 @@ class Digest:
             agenda = self._agenda(agent, list(cases.values()), today, house if agent == chief else (), now)
             if not _says_something(agenda) or work.outbox.known(agenda.key):
                 continue
-            letters = self._letter(agenda, agent, now)
-            for item in agenda.waiting if letters else ():
-                cases[item.case.ref] = self._told(work, cases[item.case.ref], item, agent, now)
-            found += letters
+            found += self._sent(work, agenda, agent, cases, now)
         return found
 
     def _agenda(self, agent: Agent, cases: list[Case], today: date, house: tuple[str, ...], now: datetime) -> Agenda:
@@ -109,12 +124,26 @@ class Digest:
             return None
         above = any(matter.rung != "owner" for matter in due)
         lines = [item.what if item else "", *(matter.sentence for matter in due if not (item and matter.listed))]
-        since = min([*([item.since] if item else []), *(matter.at for matter in due)])
+        since = min(
+            [*([item.since] if item else []), *(matter.at for matter in due if matter.at <= now)],
+            default=case.opened_at,
+        )
+        asks = (*(item.asks if item else ()), *(ask for matter in due for ask in matter.asks))
         return Item(
-            case, joined(each for each in lines if each), min(since, now),
+            case, joined(each for each in lines if each), since,
             account=remind.account_of(case, playbook, now) if above else (),
-            asks=tuple(dict.fromkeys(ask for matter in due for ask in matter.asks)), matters=tuple(m.name for m in due),
+            asks=tuple(dict.fromkeys(asks)), matters=tuple(m.name for m in due),
         )  # fmt: skip
+
+    def _sent(self, work: Work, agenda: Agenda, agent: Agent, cases: dict[str, Case], now: datetime) -> list[Outgoing]:
+        """Queue the digest, and put down in its cases what it tells."""
+        letters = self._letter(agenda, agent, now)
+        for item in agenda.waiting if letters else ():
+            cases[item.case.ref] = self._told(work, cases[item.case.ref], item, agent, now)
+        for letter in letters:
+            work.outbox.queue(letter, now)
+            journal.letter_written(letter.key)
+        return letters
 
     def _told(self, work: Work, case: Case, item: Item, agent: Agent, now: datetime) -> Case:
         """Put down in the case that its digest has told this agent, so that no reminder tells it again."""

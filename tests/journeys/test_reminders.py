@@ -86,6 +86,8 @@ def test_whatever_is_forgotten_nobody_hears_of_a_case_twice_a_day_and_the_lead_r
         for ref in set(REF.findall(f"{mail['Subject']} {text_of(mail)}"))
     )
     assert max(told.values()) == 1
+    at_once = Counter((str(mail["To"]), mail["Date"].datetime) for mail in reminders(world))
+    assert max(at_once.values()) == 1  # several matters of one person stand in one digest, at whatever hour
     assert {to for to, _, _ in told} == {"Ana Reyes <ana@agents.test>", "Lee Park <lee@agents.test>"}
     of_lee = [flat(mail) for mail in reminders(world) if "lee@" in str(mail["To"])]
     assert any("What it means for the customer: no tea on Sunday" in text and "Open for" in text for text in of_lee)

@@ -8,9 +8,9 @@ from followupd.model.playbook import Playbook
 from followupd.recovery.remind.account import account_of
 from followupd.recovery.remind.early import broken, broken_at, holding, holding_at, slip_at, slipped
 from followupd.recovery.remind.matters import QUIET, matters
-from followupd.recovery.remind.telling import for_today, moment_of, nudges, told_on
+from followupd.recovery.remind.telling import due_now, for_today, moment_of, nudges, told_on
 
-__all__ = ["account_of", "act", "for_today", "moment", "told_on"]
+__all__ = ["account_of", "act", "due_now", "for_today", "moment", "told_on"]
 
 
 def moment(case: Case, playbook: Playbook) -> datetime | None:

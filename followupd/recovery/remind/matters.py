@@ -129,9 +129,8 @@ def _of_silence(case: Case, playbook: Playbook) -> Iterator[Matter]:
         return  # the next word is the customer's: `of_options`
     if case.stage in WORKING and since:
         at = playbook.calendar.after(since, playbook.silence_after)
-        yield Matter(
-            f"silence {since:%Y-%m-%dT%H:%M}", at, "owner", said("the customer has had no word from us for a while")
-        )
+        sentence, never = said("the customer has had no word from us for a while"), case.we_wrote_at is None
+        yield Matter(f"silence {since:%Y-%m-%dT%H:%M}", at, "owner", sentence, listed=never)
 
 
 def _of_follow_up(case: Case, playbook: Playbook) -> Iterator[Matter]:

@@ -66,6 +66,13 @@ def for_today(case: Case, playbook: Playbook, whom: Agent, now: datetime) -> tup
     )
 
 
+def due_now(case: Case, playbook: Playbook, whom: Agent, now: datetime) -> bool:
+    """Say whether this person would get a reminder of the case at this moment."""
+    done = dict(case.nudges)
+    fresh = (each for each in matters(case, playbook) if each.name not in done and not each.at_once)
+    return any(person(case, playbook, each.rung) == whom and moment_of(case, playbook, each) <= now for each in fresh)
+
+
 def told_on(case: Case, whom: Agent, day: date, calendar: Calendar) -> bool:
     """Say whether this person had a reminder of the case on that day."""
     last = dict(case.told).get(whom.id)
