@@ -152,7 +152,8 @@ class Daemon:
                 journal.beat_failed("metrics", error)
 
     def _goes_on(self) -> bool:
-        notify("WATCHDOG=1")  # between two letters too: a slow server is no hang of ours
+        # Between two letters too: a slow server is no hang of ours, and many letters that wait put off no start.
+        self._say_ready()
         return not self._ended and self._hold.still()
 
     def _say_ready(self) -> None:

@@ -76,7 +76,7 @@ def test_hundreds_of_deaths_send_no_letter_twice_and_forget_none(
         copied = copies_arrive(service, copied)
     for plan in service.smtp.plans.values():
         plan.clear()
-    with service.ready() as process:
+    with service.running() as process:
         for _ in range(600):
             copied = copies_arrive(service, copied)
             if not waiting(service):
