@@ -31,7 +31,7 @@ _BLANK = re.compile(r"\s")
 #: what the ledger keeps a mailbox's folders under
 _FOLDERS = "folders "
 #: mails in one transaction
-_AT_ONCE = 200
+_AT_ONCE = 500
 
 
 class Role(StrEnum):
