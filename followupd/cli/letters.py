@@ -17,6 +17,7 @@ from followupd.cli.printing import (
     table,
     write,
 )
+from followupd.model.message import Person
 
 
 def add(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -97,10 +98,13 @@ def _preview(options: argparse.Namespace) -> int:
             "auto_submitted": letter.auto_submitted or None, "text": letter.text, "html": letter.html,
         })  # fmt: skip
     elif not (options.html or options.text or options.eml):
-        people = (("From", letter.sender), ("To", letter.to))
-        head = [*(f"{what}: {who.name} <{who.address}>" for what, who in people), f"Subject: {letter.subject}"]
+        head = [f"From: {_shown(letter.sender)}", f"To: {_shown(letter.to)}", f"Subject: {letter.subject}"]
         print("\n".join(safe(line) for line in head), safe_lines(letter.text), sep="\n\n")
     return DONE
+
+
+def _shown(who: Person) -> str:
+    return f"{who.name} <{who.address}>" if who.name else who.address
 
 
 def _serve(options: argparse.Namespace) -> int:
