@@ -153,7 +153,7 @@ def _make_file(url: URL) -> None:
         return
     path = Path(url.database)
     try:
-        path.parent.mkdir(exist_ok=True, mode=0o700)  # and no more: a slip in the path is said, and makes no ledger
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.touch(mode=0o600)
         path.chmod(0o600)
     except OSError as error:
