@@ -14,7 +14,7 @@ from followupd.edges.letters.files import contents
 from followupd.edges.letters.templates import Letters
 from followupd.edges.oauth.tokens import Login
 from followupd.edges.seal import Seal
-from followupd.edges.settings import WARNINGS, Settings, load, missing_secrets, problems, starter_directory
+from followupd.edges.settings import WARNINGS, Settings, examined, missing_secrets, starter_directory
 from followupd.edges.settings.cue_files import CueFiles, cue_problems
 from followupd.edges.smtp.compose import compose
 from followupd.errors import OutageError, Problem, SetupError
@@ -223,10 +223,9 @@ def hindering_problems(directory: Path, now: datetime) -> list[Problem]:
 
 def _configured(directory: Path) -> tuple[list[Problem], Mapping[str, Playbook], Manner]:
     """Return what is wrong in the configuration, and its playbooks and rules of wording, or stand-ins to try letters on."""
-    found = [*problems(directory), *cue_problems(directory)]
-    try:
-        settings = load(directory)
-    except SetupError:
+    settings, found = examined(directory)
+    found = [*found, *cue_problems(directory)]
+    if settings is None:
         return found, {"default": _playbook_to_try()}, Manner()
     return [*found, *missing_extras(settings)], settings.playbooks, manner_of(settings)
 

@@ -1,6 +1,6 @@
 """TOML files -> frozen, typed settings; every problem at once, with file, line and how to mend it."""
 
-from followupd.edges.settings.reading import load, missing_secrets, problems
+from followupd.edges.settings.reading import examined, load, missing_secrets, problems
 from followupd.edges.settings.rules import WARNINGS, Rule
 from followupd.edges.settings.secrets import Secret
 from followupd.edges.settings.starter import starter_directory, write_starter
@@ -27,6 +27,7 @@ __all__ = [
     "Secret",
     "Settings",
     "WordingSettings",
+    "examined",
     "load",
     "missing_secrets",
     "problems",

@@ -42,15 +42,21 @@ def load(directory: Path) -> Settings:
     Raises:
         SetupError: with every problem at once. Warnings alone (rules.WARNINGS) do not raise.
     """
-    settings, found = _read(directory)
-    if any(problem.rule not in WARNINGS for problem in found):
+    settings, found = examined(directory)
+    if settings is None:
         raise SetupError(found)
     return settings
 
 
 def problems(directory: Path) -> list[Problem]:
     """Return everything that is wrong with the TOML files, in the order of files and lines."""
-    return _read(directory)[1]
+    return examined(directory)[1]
+
+
+def examined(directory: Path) -> tuple[Settings | None, list[Problem]]:
+    """Return the configuration, None where it cannot be used, and everything that is wrong with it."""
+    settings, found = _read(directory)
+    return (None if any(problem.rule not in WARNINGS for problem in found) else settings), found
 
 
 def missing_secrets(settings: Settings) -> list[Problem]:
