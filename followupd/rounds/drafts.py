@@ -5,7 +5,7 @@ or that is gone, is nothing that we may decide about; the agent is asked (`round
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -58,9 +58,7 @@ class Drafts:
         """File the draft, once: one that lies there already is from a try of ours that ended before the commit."""
         letter = state.letter
         if not mailbox.find(mailbox.drafts, letter.message_id):
-            # Whoever sends it from a mail client has read it: it is no automatic mail.
-            raw = self.compose(replace(letter, auto_submitted=""), state.written_at)
-            mailbox.append(mailbox.drafts, raw, _DRAFT)
+            mailbox.append(mailbox.drafts, self.compose(letter, state.written_at), _DRAFT)
         with self.ledger.work() as work:
             filed = work.outbox.drafted(letter.key, Draft.NONE, Draft.FILED)
         if filed:

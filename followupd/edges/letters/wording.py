@@ -21,7 +21,7 @@ from followupd.model.letter import CUSTOMER_LETTERS, GIFT_CARD, Brief
 from followupd.model.message import Person
 from followupd.model.outgoing import Outgoing
 from followupd.model.playbook import Playbook
-from followupd.recovery.wording import BY_ID, PART, Context, Finding, Manner, findings, stated, unknown_rules
+from followupd.recovery.wording import PART, Context, Finding, Manner, findings, stated, unknown_rules
 
 _BRACES = re.compile(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", re.DOTALL)
 #: the hostile sample is made of slips that no letter would make; these two read like real cases
@@ -43,11 +43,6 @@ def wording_problems(
         rest = {(f, x) for f, x in written if x.words == "" or (x.rule.id, x.words.casefold()) not in said}
         found += [_problem(file, finding) for file, finding in (*source, *rest)]
     return sorted(set(found), key=lambda one: (one.file, one.line or 0, one.rule, one.problem))
-
-
-def is_wording(problem: Problem) -> bool:
-    """Say whether a problem is a finding of the rules of wording."""
-    return problem.rule in BY_ID
 
 
 def as_read(
