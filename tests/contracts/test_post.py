@@ -148,7 +148,7 @@ def test_a_break_is_called_by_its_name_and_the_next_letter_finds_its_way(
 
 
 @pytest.mark.parametrize(
-    ("stage", "action", "outcome"), [each for each in BREAKS if each.values[0] in {"mail", "rcpt"}]
+    ("stage", "action", "outcome"), [each for each in BREAKS if each.values[0] in {"mail", "rcpt", "data"}]
 )
 def test_a_break_has_the_same_name_when_the_commands_go_in_one(stage: str, action: Action, outcome: Outcome) -> None:
     wait = 0.5 if action == STALL else 10
@@ -274,6 +274,19 @@ def test_the_witness_gets_no_copy_of_a_letter_that_the_customer_cannot_get(
         assert not smtp.messages
         assert deliver(post).outcome is ACCEPTED
     assert smtp.connections == 1
+
+
+@pytest.mark.parametrize("stage", ["mail", "rcpt"])
+@pytest.mark.parametrize(("word", "outcome"), [("550 5.1.1 no such user", REFUSED), ("450 4.2.1 greylisted", DEFERRED)])
+def test_a_server_that_waits_for_a_mail_to_the_witness_alone_gets_none(stage: str, word: str, outcome: Outcome) -> None:
+    with ScriptedSmtp(offers=("PIPELINING",)) as server, Post(plain(server.port)) as post:
+        server.plan(stage, word)
+        delivery = deliver(post)
+        assert delivery.outcome is (DEFERRED if stage == "mail" else outcome)
+        assert not server.accepted
+        assert deliver(post).outcome is ACCEPTED
+    assert server.accepted == [([CUSTOMER, OURS], LETTER)]
+    assert server.connections == 2
 
 
 @pytest.mark.parametrize("word", ["550 5.1.1 no such user", "450 4.2.1 later"])

@@ -116,6 +116,11 @@ class Line:
     def offers(self, extension: str) -> bool:
         return extension.lower() in self._smtp.esmtp_features
 
+    @property
+    def pipelines(self) -> bool:
+        """Whether commands may leave before the replies to earlier ones have come (RFC 2920)."""
+        return self.offers("PIPELINING")
+
     def say(self, command: str) -> Reply:
         """Send one command and wait for its reply.
 
@@ -130,7 +135,7 @@ class Line:
         Raises:
             LineBrokenError: a reply was missing.
         """
-        return self._said(commands) if self.offers("PIPELINING") else [self.say(command) for command in commands]
+        return self._said(commands) if self.pipelines else [self.say(command) for command in commands]
 
     def send_body(self, mail: bytes) -> None:
         """Send a mail without the dot that ends it: until that has left, nothing is taken (RFC 5321, 4.1.1.4).

@@ -149,24 +149,30 @@ def _transaction(line: Line, parcel: _Parcel) -> Delivery:
     Raises:
         LineBrokenError: the line broke before the final dot.
     """
-    begun, customer, *witness = _envelope(line, parcel)
+    begun, customer, *others = _envelope(line, parcel)
+    data = others.pop() if line.pipelines else None
+    witness = others[0] if others else None
+    if data and data.code == GO_AHEAD and not (begun.good and customer.good):
+        line.usable = False  # the server waits for a mail, to the witness alone, and only the dot would end it
     if not begun.good:
         return _not_taken(begun, ours=_is_about_us(begun))
     if not customer.good:
         return _not_taken(customer, ours=_is_about_our_login(customer, line))
-    data = line.say("DATA")
+    data = data or line.say("DATA")
     if data.code != GO_AHEAD:
         return _not_taken(data, ours=data.code in _LOGIN_CODES)
     line.send_body(parcel.letter)
     if early := line.unasked():
         return _not_taken(early)
-    return _taken(line, witness[0] if witness else None)
+    return _taken(line, witness)
 
 
 def _envelope(line: Line, parcel: _Parcel) -> list[Reply]:
-    """Return the replies to MAIL, to the customer's RCPT and, if there is one, to the witness'."""
+    """Return the replies to MAIL, to the customer's RCPT, to the witness' if there is one, and to a pipelined DATA."""
     recipients = [parcel.to, parcel.witness] if parcel.witness else [parcel.to]
     commands = [parcel.mail_command(line), *(f"RCPT TO:<{recipient}>" for recipient in recipients)]
+    if line.pipelines:
+        commands.append("DATA")  # may end a group (RFC 2920, 3.1): its reply is waited for as ever
     try:
         unasked = line.unasked()  # a line kept for too long is often closed with a 421
         replies = [unasked] if unasked else line.say_all(commands)
