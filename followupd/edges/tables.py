@@ -51,6 +51,7 @@ class LetterRow(SQLModel, table=True):
         Index("letters_to_one_address", "to_address", "sent_at"),
         # budgets and breaker look at the last hour, not at years
         Index("letters_that_left", "condition", "leaving_at"),
+        Index("letters_to_one_domain", "to_domain", "leaving_at"),
     )
 
     key: str = Field(primary_key=True)  # deciding twice names the same letter
@@ -59,6 +60,7 @@ class LetterRow(SQLModel, table=True):
     kind: str
     condition: str
     to_address: str
+    to_domain: str
     automatic: bool = True
     message_id: str
     not_before: datetime | None = None
@@ -70,6 +72,14 @@ class LetterRow(SQLModel, table=True):
     witnessed_at: datetime | None = None
     draft: str = ""  # where the draft of a letter in review stands
     copy_due: bool = True  # False when the server did not take the blind copy: waiting for it proves nothing
+
+
+class WordsRow(SQLModel, table=True):
+    """A letter as it was written, apart from its state: that changes twice on its way out, and the words never."""
+
+    __tablename__ = "words"
+
+    letter_key: str = Field(primary_key=True, foreign_key="letter.key")
     sealed: bytes
 
 

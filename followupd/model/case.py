@@ -224,9 +224,10 @@ class Case:
             raise WrongTurnError(f"{self.ref} has no compensation {n}")
         return replace(self, compensation=tuple(replace(g, **changes) if g.n == n else g for g in self.compensation))
 
-    def with_letter(self, key: str, kind: str, state: str, at: datetime) -> "Case":
+    def with_letter(self, key: str, kind: str, state: str, at: datetime, **changes: Any) -> "Case":
+        """Return the case with a letter marked anew, and with other changes that come of it."""
         others = tuple(mark for mark in self.letters if mark.key != key)
-        return replace(self, letters=(*others, LetterMark(key, kind, state, at)))
+        return replace(self, letters=(*others, LetterMark(key, kind, state, at)), **changes)
 
     # --- questions that several chapters ask ---
 

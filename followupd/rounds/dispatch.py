@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from time import monotonic
 
 from followupd import journal
-from followupd.errors import CaseMovedError, LetterError, OutageError
+from followupd.errors import CaseMovedError, LetterError, OutageError, WrongTurnError
 from followupd.model.case import Case
 from followupd.model.kept import LetterState
 from followupd.model.letter import GIFT_CARD, Writer
@@ -24,7 +24,7 @@ from followupd.rounds.permission import HELD, Rules
 #: how often the end of a letter is put down anew when somebody else has its case in hand
 _PATIENCE = 20
 #: letters that are taken at once; so many may be in doubt after a crash
-HANDFUL = 50
+HANDFUL = 100
 #: seconds for which letters are held that the post has not seen; then they wait again, and are asked again
 _NOT_LONG = 0.25
 #: a server that took a witness within this time is thought to take it still
@@ -117,11 +117,13 @@ class Dispatch:
         with self.post as post:
             while waiting and go_on() and self.elapsed() < end:
                 taken = self._take(_handful(waiting, most), now)
+                begun = self.elapsed()
                 done, outage = self._hand_over_all(post, taken, now, go_on)
                 handed += done
                 if outage:
                     break  # every other letter would fare the same, and lose a try
-                most = min(HANDFUL, 2 * most) if done == len(taken) else max(1, done)
+                quick = done == len(taken) and self.elapsed() - begun < _NOT_LONG / 4
+                most = min(HANDFUL, 4 * most) if quick else max(1, done)
         return handed
 
     def let_go(self) -> None:
@@ -137,7 +139,8 @@ class Dispatch:
             plain, taken = self._taken_together(letters, now)
         except OutageError:
             raise
-        except Exception:  # noqa: BLE001  whatever it is, it is met again, and said, where each is looked at by itself
+        except Exception as error:  # noqa: BLE001  each is looked at by itself then
+            journal.beat_failed(f"taking {len(letters)} letters at once", error)
             plain, taken = set(), []
         odd = [each for each in letters if each.letter.key not in plain]
         return taken + [_Taken(each, None) for each in odd if self._taken_alone(each, now)]
@@ -235,7 +238,10 @@ class Dispatch:
                 work.outbox.give_back(unseen)
         except OutageError:
             raise
-        except Exception:  # noqa: BLE001  whatever it is, it is met again, and said, where each is put down by itself
+        except (CaseMovedError, WrongTurnError):
+            return False
+        except Exception as error:  # noqa: BLE001  each is put down by itself then, which takes longer and loses nothing
+            journal.beat_failed(f"putting down {len(letters)} letters at once", error)
             return False
         for letter in letters:
             journal.letter_put_down(letter.letter.key, Condition.SENT.value, letter.reply)

@@ -47,7 +47,8 @@ class Rules:
         automatic = [each.letter.to.address.lower() for each in letters if _counts(each.letter)]
         since = max(self.per_address[1], _A_WEEK[1])
         had = work.outbox.had_mail(automatic, now - since) if automatic else ()
-        domains = Counter(work.outbox.domains(now - _A_DOMAIN[1])) if automatic else Counter()
+        theirs = {address.rpartition("@")[2] for address in automatic}
+        domains = Counter(work.outbox.domains(theirs, now - _A_DOMAIN[1])) if automatic else Counter()
         found = []
         for state in letters:
             letter = state.letter

@@ -257,13 +257,13 @@ def test_an_export_after_forgetting_is_empty(ledger: Ledger) -> None:
 #: of every column that can hold text: whether `erase` blanks it, or it never holds a word of a customer
 BLANKED = {
     "case_file.customer_address", "case_file.sealed", "event.sealed", "letter.case_ref", "letter.to_address",
-    "letter.reply", "letter.sealed", "mail.message_id", "mail.sender_address", "mail.echo", "mail.reason",
+    "letter.to_domain", "letter.reply", "words.sealed", "mail.message_id", "mail.sender_address", "mail.echo", "mail.reason",
     "mail.case_ref", "mail.sealed", "mail.raw", "remark.line", "remark.source", "gift_card.sealed", "card_order.why",
 }  # fmt: skip
 OURS = {
     "case_file.ref", "case_file.mailbox", "case_file.stage", "case_file.playbook", "case_file.owner",
     "event.case_ref", "event.name", "letter.key", "letter.mailbox", "letter.kind", "letter.condition", "letter.draft",
-    "letter.message_id", "mail.fingerprint", "mail.mailbox", "mail.kind", "mail.state", "place.mailbox",
+    "letter.message_id", "words.letter_key", "mail.fingerprint", "mail.mailbox", "mail.kind", "mail.state", "place.mailbox",
     "place.folder", "place.tags", "place.wants", "place.marks", "cursor.mailbox", "cursor.folder",
     "gift_card.fingerprint", "gift_card.currency", "gift_card.case_ref", "card_order.key", "card_order.case_ref", "card_order.currency", "card_order.state", "pulse.name", "pulse.value",
 }  # fmt: skip

@@ -6,11 +6,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, create_engine, inspect, text
+from sqlalchemy import Engine, MetaData, create_engine, inspect, select, text
 from sqlmodel import SQLModel
 
 from followupd.edges import migrations
@@ -18,6 +19,8 @@ from followupd.edges.ledger import Ledger, upgrading
 from followupd.edges.ledger.copying import NoCopyError
 from followupd.edges.ledger.upgrading import HEAD, NewLedgerError, OldLedgerError
 from followupd.edges.seal import Seal
+from followupd.model.case import Case
+from followupd.model.outgoing import Condition
 from tests.servers.postgres import Postgres
 
 NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)
@@ -98,6 +101,57 @@ def test_a_ledger_made_before_there_were_migrations_is_taken_over_with_all_it_ho
     assert f"to {HEAD}" in said
     assert refs(engine) == ["FU-7K3Q9"]
     assert ledger.upgrade() == ""
+
+
+# --- ledgers as older versions left them ---
+
+
+def as_left_by(revision: str, engine: Engine, directory: Path) -> None:
+    """Fill the database with the ledger that a followupd of this revision wrote; its key was 32 times "k"."""
+    dump = (Path(__file__).parent / "ledgers" / f"{revision}.sql").read_text()
+    if engine.dialect.name == "sqlite":
+        with closing(sqlite3.connect(str(engine.url.database))) as file:
+            file.executescript(dump)
+        return
+    source = create_engine(f"sqlite:///{directory}/{revision}.db")
+    as_left_by(revision, source, directory)
+    with source.begin() as old, engine.begin() as connection:
+        migrations.migrate(connection, to=revision)
+        tables = MetaData()
+        tables.reflect(connection)
+        for table in tables.sorted_tables:
+            rows = [dict(row) for row in old.execute(select(table)).mappings()]
+            if rows and table.name != "alembic_version":
+                connection.execute(table.insert(), rows)
+    source.dispose()
+
+
+@pytest.mark.parametrize("revision", sorted(path.stem for path in Path(__file__).parent.glob("ledgers/*.sql")))
+def test_the_ledger_of_each_older_version_is_upgraded_with_every_word_in_it(
+    revision: str, engine: Engine, ledger: Ledger, tmp_path: Path
+) -> None:
+    as_left_by(revision, engine, tmp_path)
+    assert ledger.upgrade(by_hand=True).startswith(f"upgraded from revision {revision} to {HEAD}")
+    with ledger.work() as work:
+        letters = {each.letter.key: each for each in work.outbox.all()}
+        assert {key: each.condition for key, each in letters.items()} == {
+            "FU-7K3Q9.holding.1": Condition.SENT, "FU-3RT5K.holding.1": Condition.DOUBT,
+            "FU-7K3Q9.confirmation.1": Condition.REVIEW, "FU-3RT5K.confirmation.1": Condition.REVIEW,
+            "FU-7K3Q9.desk/opened.1": Condition.READY, "FU-3RT5K.desk/opened.1": Condition.READY,
+        }  # fmt: skip
+        for key, each in letters.items():
+            name = each.letter.to.name
+            assert each.letter.text == f"Dear {name},\n\nthis is {key}, as it was written.\n"
+        for ref in ("FU-7K3Q9", "FU-3RT5K"):
+            case, history = work.cases.get(ref), work.cases.history(ref)
+            assert replace(Case.fold(history), version=case.version, wake_at=case.wake_at) == case
+        asked = work.outbox.domains({"customers.test", "o'hara.test", "example.com"}, NOW - timedelta(days=1))
+        assert asked == {"customers.test": 1, "o'hara.test": 1}, "budgets know what left before the upgrade"
+        work.outbox.queue(
+            replace(letters["FU-7K3Q9.holding.1"].letter, key="FU-7K3Q9.holding.2", message_id="<n@x>"), NOW
+        )
+    with ledger.work() as work:
+        assert work.outbox.claim_all(["FU-7K3Q9.holding.2", "FU-7K3Q9.holding.1"], NOW) == {"FU-7K3Q9.holding.2"}
 
 
 def test_a_ledger_of_no_released_version_is_refused_and_left_as_it_was(engine: Engine, ledger: Ledger) -> None:

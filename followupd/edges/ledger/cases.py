@@ -58,7 +58,7 @@ class Cases:
 
     def get_all(self, refs: Collection[str]) -> dict[str, Case]:
         """Return those of these cases that are there; nobody else changes one until this transaction ends."""
-        rows = self._session.connection().execute(_THESE, {"refs": list(refs)})
+        rows = self._session.connection().execute(_THESE, {"refs": list(refs)}).all()
         return {ref: opened(self._seal, CASE, token) for ref, token in rows}
 
     def all(self, stage: str = "") -> list[Case]:

@@ -12,7 +12,17 @@ from followupd.edges.ledger.cases import Cases
 from followupd.edges.ledger.knowing import Knowing, Known
 from followupd.edges.ledger.sealed import CASE, MESSAGE, OUTGOING, event_adapter, opened, sealed
 from followupd.edges.seal import Seal
-from followupd.edges.tables import CardOrderRow, CardRow, CaseRow, EventRow, LetterRow, MailRow, PlaceRow, RemarkRow
+from followupd.edges.tables import (
+    CardOrderRow,
+    CardRow,
+    CaseRow,
+    EventRow,
+    LetterRow,
+    MailRow,
+    PlaceRow,
+    RemarkRow,
+    WordsRow,
+)
 from followupd.errors import CaseMovedError, FollowupdError
 from followupd.model.case import Case, Stage
 from followupd.model.event import Closed, Dismissed, Event, Held
@@ -86,12 +96,13 @@ class Forgetting:
     def _forget_letters(self, known: Known) -> None:
         """A letter's key and Message-ID stay: it is never written again, and its copy is known when it comes late."""
         for key in known.letters:
-            row = self._session.get_one(LetterRow, key)
-            letter = _without_words(opened(self._seal, OUTGOING, row.sealed), known.address)
-            row.sealed, row.reply, row.case_ref = sealed(self._seal, OUTGOING, letter), "", ""
+            row, words = self._session.get_one(LetterRow, key), self._session.get_one(WordsRow, key)
+            letter = _without_words(opened(self._seal, OUTGOING, words.sealed), known.address)
+            words.sealed, row.reply, row.case_ref = sealed(self._seal, OUTGOING, letter), "", ""
             row.to_address = letter.to.address.lower()
+            row.to_domain = row.to_address.rpartition("@")[2]
             row.condition = row.condition if row.condition in _LEFT else Condition.DROPPED.value
-            self._session.add(row)
+            self._session.add_all([row, words])
 
     def _forget_mails(self, known: Known) -> None:
         """The fingerprint stays, with where the mail lies: found again in its folder, it is no new complaint."""

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from followupd.edges.ledger.sealed import CASE, MESSAGE, OUTGOING, event_adapter, opened
 from followupd.edges.seal import Seal
-from followupd.edges.tables import CardRow, CaseRow, EventRow, LetterRow, MailRow
+from followupd.edges.tables import CardRow, CaseRow, EventRow, LetterRow, MailRow, WordsRow
 from followupd.model.case import Case
 from followupd.model.event import Event
 from followupd.model.letter import GIFT_CARD
@@ -70,8 +70,8 @@ class Knowing:
     def _letters(self, known: Known) -> None:
         names = _names([known.address, *known.refs])
         columns = select_columns(
-            col(LetterRow.key), col(LetterRow.case_ref), col(LetterRow.to_address), col(LetterRow.sealed)
-        )
+            col(LetterRow.key), col(LetterRow.case_ref), col(LetterRow.to_address), col(WordsRow.sealed)
+        ).join(WordsRow, col(WordsRow.letter_key) == col(LetterRow.key))
         for key, ref, to, token in self._session.execute(columns).yield_per(_AT_ONCE):
             named = bool(names.search(self._seal.open(token)))
             theirs = to == known.address or ref in known.refs or (named and not ref)
@@ -119,7 +119,8 @@ class Knowing:
 
     def _letter(self, key: str) -> dict[str, Any]:
         row = self._session.get_one(LetterRow, key)
-        letter = OUTGOING.dump_python(opened(self._seal, OUTGOING, row.sealed), mode="json")
+        words = self._session.get_one(WordsRow, key)
+        letter = OUTGOING.dump_python(opened(self._seal, OUTGOING, words.sealed), mode="json")
         hidden = {"html": None, **({"text": None} if row.kind == GIFT_CARD else {})}
         return {**letter, **hidden, "condition": row.condition, "sent_at": _moment(row.sent_at)}
 

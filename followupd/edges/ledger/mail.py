@@ -1,5 +1,6 @@
 """Mails that came in: each kept once, wherever it lies, with the tags agents set and the marks we owe."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -11,7 +12,7 @@ from followupd.edges.ledger.keeping import QUARANTINE_MARK, keep_all
 from followupd.edges.ledger.scope import Scope
 from followupd.edges.ledger.sealed import MESSAGE, OUTGOING, opened
 from followupd.edges.seal import Seal
-from followupd.edges.tables import LetterRow, MailRow, PlaceRow, RemarkRow
+from followupd.edges.tables import LetterRow, MailRow, PlaceRow, RemarkRow, WordsRow
 from followupd.model.kept import HEARD, NO_COMPLAINT, QUARANTINE, UNHEARD, Arrival, Kept, Marking, News, Remark
 from followupd.model.message import Kind
 
@@ -25,17 +26,21 @@ _MAIL_NAMED = {
     "qmark": "SELECT sealed FROM mail WHERE message_id = ? LIMIT 1",
     "pyformat": "SELECT sealed FROM mail WHERE message_id = %s LIMIT 1",
 }
-_LETTER_NAMED = core.select(col(LetterRow.sealed)).where(col(LetterRow.message_id) == bindparam("message_id"))
+_LETTER_NAMED = (
+    core.select(col(WordsRow.sealed))
+    .join(LetterRow, col(LetterRow.key) == col(WordsRow.letter_key))
+    .where(col(LetterRow.message_id) == bindparam("message_id"))
+)
 _WANT_MARKS = (
     update(PlaceRow.__table__)  # type: ignore[attr-defined]  # a table's class has one
     .where(
         col(PlaceRow.mail_id).in_(
             core.select(col(MailRow.id))
-            .where(col(MailRow.case_ref) == bindparam("its_ref"), col(MailRow.kind) == Kind.CUSTOMER.value)
+            .where(col(MailRow.case_ref).in_(bindparam("refs", expanding=True)), col(MailRow.kind) == Kind.CUSTOMER.value)
         ),
-        col(PlaceRow.wants) != bindparam("its_wants"),
+        col(PlaceRow.wants) != bindparam("wished"),
     )
-    .values(wants=bindparam("its_wants"), unmarked=True)
+    .values(wants=bindparam("wished"), unmarked=True)
 )  # fmt: skip
 
 
@@ -171,8 +176,11 @@ class Mail:
 
     def want_marks_all(self, wanted: Mapping[str, Iterable[str]]) -> None:
         """Say for many cases which marks their customers' mails should carry."""
-        rows = [{"its_ref": ref, "its_wants": " ".join(sorted(marks))} for ref, marks in wanted.items()]
-        self._session.connection().execute(_WANT_MARKS, rows)
+        alike: dict[str, list[str]] = defaultdict(list)
+        for ref, marks in wanted.items():
+            alike[" ".join(sorted(marks))].append(ref)
+        for its_marks, refs in alike.items():
+            self._session.connection().execute(_WANT_MARKS, {"refs": refs, "wished": its_marks})
         self._session.expire_all()
 
     def _want(self, which: object, wants: str) -> None:

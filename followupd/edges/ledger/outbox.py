@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
-from sqlalchemy import CursorResult, update
+from sqlalchemy import CursorResult, bindparam, update
 from sqlmodel import and_, col, func, not_, or_, select
 
-from followupd.edges.ledger.leaving import GONE, MAY_LEAVE, Leaving
+from followupd.edges.ledger.leaving import GONE, LETTER, LETTERS, MAY_LEAVE, Leaving
 from followupd.edges.ledger.sealed import OUTGOING, opened, sealed
-from followupd.edges.tables import LetterRow
+from followupd.edges.tables import LetterRow, WordsRow
 from followupd.errors import FollowupdError
 from followupd.model.kept import LetterState
 from followupd.model.letter import GIFT_CARD
@@ -27,6 +27,7 @@ class Outbox(Leaving):
     def queue(self, letter: Outgoing, now: datetime) -> None:
         """Put a letter in the outbox; its key is the primary key, so the same decision twice is one letter."""
         condition = Condition.REVIEW if letter.review else Condition.READY
+        address = letter.to.address.lower()
         self._session.add(
             LetterRow(
                 key=letter.key,
@@ -34,14 +35,16 @@ class Outbox(Leaving):
                 mailbox=letter.mailbox,
                 kind=letter.kind,
                 condition=condition.value,
-                to_address=letter.to.address.lower(),
+                to_address=address,
+                to_domain=address.rpartition("@")[2],
                 automatic=letter.automatic,
                 message_id=letter.message_id,
                 not_before=letter.not_before,
                 written_at=now,
-                sealed=sealed(self._seal, OUTGOING, letter),
             )
         )
+        self._session.flush()
+        self._session.add(WordsRow(letter_key=letter.key, sealed=sealed(self._seal, OUTGOING, letter)))
         self._session.flush()
 
     def known(self, key: str) -> bool:
@@ -49,18 +52,18 @@ class Outbox(Leaving):
 
     def get(self, key: str) -> LetterState:
         """Return a letter with its state; raises UnknownLetterError."""
-        row = self._session.get(LetterRow, key)
+        row = self._run(LETTERS.where(LETTER.c.key == bindparam("its_key")), {"its_key": key}).first()
         if row is None:
             raise UnknownLetterError(f"there is no letter {key}")
         return self._state(row)
 
     def all(self, *conditions: Condition, case: str = "") -> list[LetterState]:
-        query = select(LetterRow).order_by(col(LetterRow.written_at), col(LetterRow.key))
+        query = LETTERS
         if conditions:
-            query = query.where(col(LetterRow.condition).in_([condition.value for condition in conditions]))
+            query = query.where(LETTER.c.condition.in_([condition.value for condition in conditions]))
         if case:
-            query = query.where(LetterRow.case_ref == case)
-        return [self._state(row) for row in self._session.exec(query)]
+            query = query.where(LETTER.c.case_ref == case)
+        return self._states(query)
 
     def count(self, *conditions: Condition) -> int:
         names = [condition.value for condition in conditions]
@@ -114,27 +117,17 @@ class Outbox(Leaving):
 
     def drafts(self, mailbox: str) -> list[LetterState]:
         """Return letters whose drafts are to be filed in this mailbox, to be taken away, or to be tidied up."""
-        review = col(LetterRow.condition) == Condition.REVIEW.value
+        review = LETTER.c.condition == Condition.REVIEW.value
         lying = [Draft.FILED.value, Draft.WANTED.value, Draft.CHANGED.value, Draft.MISSING.value, Draft.ASKED.value]
-        query = (
-            select(LetterRow)
-            .where(LetterRow.mailbox == mailbox)
-            .where(
-                or_(
-                    and_(review, col(LetterRow.draft).in_([Draft.NONE.value, Draft.WANTED.value])),
-                    and_(not_(review), col(LetterRow.draft).in_(lying)),
-                )
-            )
-            .order_by(col(LetterRow.written_at), col(LetterRow.key))
-        )
-        return [self._state(row) for row in self._session.exec(query)]
+        to_file = and_(review, LETTER.c.draft.in_([Draft.NONE.value, Draft.WANTED.value]))
+        to_take_away = and_(not_(review), LETTER.c.draft.in_(lying))
+        return self._states(LETTERS.where(LETTER.c.mailbox == mailbox, or_(to_file, to_take_away)))
 
     def odd_drafts(self) -> list[LetterState]:
         """Return approved letters whose drafts had been changed or were gone."""
         odd = [Draft.CHANGED.value, Draft.MISSING.value]
-        query = select(LetterRow).where(LetterRow.condition == Condition.REVIEW.value, col(LetterRow.draft).in_(odd))
-        ours = query.where(self._scope.covers(col(LetterRow.mailbox)))
-        return [self._state(row) for row in self._session.exec(ours)]
+        in_review = LETTERS.where(LETTER.c.condition == Condition.REVIEW.value, LETTER.c.draft.in_(odd))
+        return self._states(in_review.where(self._scope.covers(LETTER.c.mailbox)))
 
     def any_draft(self) -> bool:
         """Say whether any letter that has not left has, or had, a draft in a mailbox."""
@@ -162,11 +155,11 @@ class Outbox(Leaving):
 
     def sent_to(self, address: str, since: datetime) -> list[datetime]:
         """Return when automatic letters left since then for this address, or for "@" and a domain, oldest first."""
-        whom = col(LetterRow.to_address).endswith(address.lower(), autoescape=True)
+        local, _, its_domain = address.lower().rpartition("@")
         query = (
             select(LetterRow.sent_at, LetterRow.leaving_at)
             .where(
-                whom if address.startswith("@") else LetterRow.to_address == address.lower(),
+                LetterRow.to_address == address.lower() if local else LetterRow.to_domain == its_domain,
                 col(LetterRow.automatic).is_(True),
             )
             .where(col(LetterRow.condition).in_(GONE))
@@ -179,13 +172,14 @@ class Outbox(Leaving):
     def words_to(self, address: str) -> list[str]:
         """Return the words of the newest letters that this person has had, or may have had (practice 19)."""
         query = (
-            select(LetterRow)
+            select(WordsRow.sealed)
+            .join(LetterRow, col(LetterRow.key) == col(WordsRow.letter_key))
             .where(LetterRow.to_address == address.lower(), col(LetterRow.condition).in_(GONE))
             .where(col(LetterRow.kind).not_like("desk/%"), LetterRow.kind != GIFT_CARD)
             .order_by(col(LetterRow.written_at).desc())
             .limit(_REMEMBERED)
         )
-        return [opened(self._seal, OUTGOING, row.sealed).text for row in self._session.exec(query)]
+        return [opened(self._seal, OUTGOING, token).text for token in self._session.exec(query)]
 
     def _turn(self, key: str, may: tuple[str, ...], *drafts: Draft, **values: object) -> bool:
         where = [col(LetterRow.key) == key, col(LetterRow.condition).in_(may)]

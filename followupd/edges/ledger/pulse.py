@@ -4,10 +4,15 @@ import json
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import Session, select
+import sqlalchemy as core
+from sqlalchemy import bindparam
+from sqlmodel import Session, col, select
 
 from followupd.edges.tables import CursorRow, PulseRow
 from followupd.model.kept import Reached
+
+# Made once, since making a statement costs more than running it; asked before each handful of letters.
+_FACT = core.select(col(PulseRow.value), col(PulseRow.at)).where(col(PulseRow.name) == bindparam("name"))
 
 
 class Pulse:
@@ -20,8 +25,8 @@ class Pulse:
         self._session.merge(PulseRow(name=name, value=json.dumps(value), at=now))
 
     def get(self, name: str) -> tuple[Any, datetime] | None:
-        row = self._session.get(PulseRow, name)
-        return (json.loads(row.value), row.at) if row else None
+        row = self._session.execute(_FACT, {"name": name}).first()
+        return (json.loads(row[0]), row[1]) if row else None
 
     def cursor(self, mailbox: str, folder: str) -> Reached | None:
         row = self._session.get(CursorRow, (mailbox, folder))

@@ -1,7 +1,7 @@
 """What becomes of a letter; its words lie in the outbox."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from followupd.model.compensation import GrantState
 from followupd.model.event.base import Event
@@ -21,8 +21,8 @@ class LetterWritten(Event):
     review: bool = False
 
     def on(self, case: "Case") -> "Case":
-        case = case.with_letter(self.key, self.kind, "review" if self.review else "pending", self.at)
-        return replace(case, card_ordered=0, card_lacking_at=None) if self.kind == "gift-card" else case
+        no_more: dict[str, Any] = {"card_ordered": 0, "card_lacking_at": None} if self.kind == "gift-card" else {}
+        return case.with_letter(self.key, self.kind, "review" if self.review else "pending", self.at, **no_more)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,10 @@ class _LetterLeft(Event):
     promises: tuple[int, ...] = ()  # the promises that now stand in writing
 
     def on(self, case: "Case") -> "Case":
-        case = replace(case.with_letter(self.key, self.kind, "left", self.at), we_wrote_at=self.at)
+        return self._left(case)
+
+    def _left(self, case: "Case", **changes: Any) -> "Case":
+        case = case.with_letter(self.key, self.kind, "left", self.at, we_wrote_at=self.at, **changes)
         for n in self.promises:
             case = case.with_promise(n, confirmed=self.key)
         return case
@@ -60,7 +63,7 @@ class FollowedUp(_LetterLeft):
 
     def on(self, case: "Case") -> "Case":
         # The call comes with the letter (practice 45): one before it was about something else.
-        return replace(_LetterLeft.on(self, case), followed_up_at=self.at, reached=False)
+        return self._left(case, followed_up_at=self.at, reached=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +73,7 @@ class GiftCardSent(_LetterLeft):
     n: int = 0
 
     def on(self, case: "Case") -> "Case":
-        return _LetterLeft.on(self, case).with_compensation(self.n, state=GrantState.ISSUED, issued_at=self.at)
+        return self._left(case).with_compensation(self.n, state=GrantState.ISSUED, issued_at=self.at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,8 +123,8 @@ class LetterRefused(Event):
     kind: str
 
     def on(self, case: "Case") -> "Case":
-        case = case.with_letter(self.key, self.kind, "failed", self.at)
-        return case if self.kind.startswith("desk/") else replace(case, not_reached=self.why, not_reached_at=self.at)
+        lost = {} if self.kind.startswith("desk/") else {"not_reached": self.why, "not_reached_at": self.at}
+        return case.with_letter(self.key, self.kind, "failed", self.at, **lost)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
