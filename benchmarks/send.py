@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))  # run from a checkout, in
 
 from followupd.edges.ledger import Ledger
 from followupd.edges.seal import Seal
-from followupd.edges.smtp.compose import compose
+from followupd.edges.smtp.compose import compose, dated, undated
 from followupd.edges.smtp.post import Post, PostAccount
 from followupd.model.calendar import Calendar
 from followupd.model.event import CaseOpened, ComplaintHeard
@@ -121,7 +121,7 @@ def with_post(port: int, letters: list[Outgoing]) -> None:
 
 def with_dispatch(port: int, letters: list[Outgoing], seal: Seal, directory: Path) -> float:
     """Queue the letters, each of a case and a customer of its own; return the seconds that dispatching them took."""
-    ledger = Ledger(f"sqlite:///{directory / 'ledger.db'}", seal)
+    ledger = Ledger(f"sqlite:///{directory / 'ledger.db'}", seal, undated)
     ledger.upgrade()
     with ledger.work() as work:
         for letter in letters:
@@ -132,7 +132,7 @@ def with_dispatch(port: int, letters: list[Outgoing], seal: Seal, directory: Pat
             work.cases.record(case, [letter], lambda _: None, NOW)
     dispatch = Dispatch(
         ledger, Post(PostAccount(host="127.0.0.1", port=port, security="none")),
-        lambda letter, now: compose(letter, now=now), lambda _: SENDER, lambda _: SENDER, RULES, {}, NOBODY,
+        lambda state, now: dated(state.mail, now), lambda _: SENDER, lambda _: SENDER, RULES, {}, NOBODY,
     )  # fmt: skip
     start, left = time.perf_counter(), 0
     while handed := dispatch.round(NOW):

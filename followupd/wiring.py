@@ -16,11 +16,11 @@ from followupd.edges.oauth.tokens import Login
 from followupd.edges.seal import Seal
 from followupd.edges.settings import WARNINGS, Settings, examined, missing_secrets, starter_directory
 from followupd.edges.settings.cue_files import CueFiles, cue_problems
-from followupd.edges.smtp.compose import compose
+from followupd.edges.smtp.compose import compose, dated, undated
 from followupd.errors import OutageError, Problem, SetupError
 from followupd.model.agent import Agent, Company, Team
 from followupd.model.calendar import Calendar, Duration
-from followupd.model.kept import Kept
+from followupd.model.kept import Kept, LetterState
 from followupd.model.message import Ours, Person
 from followupd.model.outgoing import Outgoing
 from followupd.model.playbook import Playbook
@@ -96,7 +96,7 @@ def build(settings: Settings) -> House:
         SetupError: the ledger's key is missing or cannot be used, or an extra that OAuth needs is not installed.
     """
     seal = Seal(_keys(settings))
-    ledger = Ledger(ledger_url(settings), seal)
+    ledger = Ledger(ledger_url(settings), seal, undated)
     letters = letters_of(settings, seal.message_id)
     default_language = settings.company.locale.partition("_")[0]
     proofread = Proofreader(manner_of(settings), default_language)
@@ -105,7 +105,7 @@ def build(settings: Settings) -> House:
     judge = _judge(settings, recogniser, lessons.delta)
     reception = Reception(settings.playbooks, judge, _hear, letters, seal.reference)
     dispatch = Dispatch(
-        ledger, post_of(settings.post), _compose, from_address=settings.from_address,
+        ledger, post_of(settings.post), _leaving, from_address=settings.from_address,
         witness_address=lambda name: settings.mailbox(name).address, rules=_rules(settings),
         playbooks=settings.playbooks, write=letters,
     )  # fmt: skip
@@ -135,6 +135,10 @@ def cards_of(settings: Settings, ledger: Ledger) -> CardProvider:
 
 def _compose(letter: Outgoing, now: datetime) -> bytes:
     return compose(letter, now=now)
+
+
+def _leaving(state: LetterState, now: datetime) -> bytes:
+    return dated(state.mail, now) if state.mail else compose(state.letter, now=now)
 
 
 def build_to_run(settings: Settings) -> House:

@@ -81,6 +81,7 @@ class WordsRow(SQLModel, table=True):
 
     letter_key: str = Field(primary_key=True, foreign_key="letter.key")
     sealed: bytes
+    mail: bytes = b""  # sealed; the letter as it leaves but for its date, nothing where it is composed when it leaves
 
 
 class MailRow(SQLModel, table=True):

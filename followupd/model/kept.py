@@ -1,6 +1,6 @@
 """What the ledger hands out: mails as they were kept, letters and cards with where they stand."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -87,6 +87,7 @@ class LetterState:
     witnessed_at: datetime | None
     copy_due: bool = True
     draft: Draft = Draft.NONE
+    mail: bytes = field(default=b"", repr=False)  # what leaves but for its date; asked for only where letters may leave
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,13 +24,13 @@ from followupd.rounds.permission import HELD, Rules
 #: how often the end of a letter is put down anew when somebody else has its case in hand
 _PATIENCE = 20
 #: letters that are taken at once; so many may be in doubt after a crash
-HANDFUL = 100
+HANDFUL = 200
 #: seconds for which letters are held that the post has not seen; then they wait again, and are asked again
 _NOT_LONG = 0.25
 #: a server that took a witness within this time is thought to take it still
 _OF_LATE = timedelta(days=30)
 #: letters and seconds of one round; after it the house hears what agents have said meanwhile
-_A_ROUND, _LONG = 500, 10.0
+_A_ROUND, _LONG = 1000, 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Dispatch:
 
     ledger: Ledger
     post: Post
-    compose: Callable[[Outgoing, datetime], bytes]
+    compose: Callable[[LetterState, datetime], bytes]
     from_address: Callable[[str], str]
     witness_address: Callable[[str], str]
     rules: Rules
@@ -191,23 +191,25 @@ class Dispatch:
         for each in taken:
             if not go_on() or (done and self.elapsed() > end):
                 break
-            done.append((each, self._hand_over(post, each.letter, now)))
+            done.append((each, self._hand_over(post, each.state, now)))
             if done[-1][1].outage:
                 break
         self._put_down_all(done, [each.letter.key for each in taken[len(done) :]], now)
         return len(done), bool(done and done[-1][1].outage)
 
-    def _hand_over(self, post: Post, letter: Outgoing, now: datetime) -> Delivery:
-        journal.letter_leaves(letter.key)
-        del self._known[letter.key]
+    def _hand_over(self, post: Post, state: LetterState, now: datetime) -> Delivery:
+        key = state.letter.key
+        journal.letter_leaves(key)
+        del self._known[key]
         # The server has spoken; should the ledger not answer now, its word must not get lost.
-        self._known[letter.key] = delivery = self._delivered(post, letter, now)
+        self._known[key] = delivery = self._delivered(post, state, now)
         return delivery
 
-    def _delivered(self, post: Post, letter: Outgoing, now: datetime) -> Delivery:
+    def _delivered(self, post: Post, state: LetterState, now: datetime) -> Delivery:
+        letter = state.letter
         witness = self.witness_address(letter.mailbox) if letter.witness and self.rules.witness else ""
         try:
-            raw = self.compose(letter, now)
+            raw = self.compose(state, now)
         except LetterError as error:
             return Delivery(Outcome.REFUSED, f"it cannot be composed: {error}")
         try:

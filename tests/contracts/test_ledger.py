@@ -17,7 +17,8 @@ from sqlalchemy import make_url
 from followupd.edges.ledger import Ledger
 from followupd.edges.ledger.outbox import UnknownLetterError
 from followupd.edges.seal import Seal
-from followupd.errors import CaseMovedError, OutageError, UnknownCaseError, WrongTurnError
+from followupd.edges.smtp.compose import compose, dated, undated
+from followupd.errors import CaseMovedError, LetterError, OutageError, UnknownCaseError, WrongTurnError
 from followupd.model.case import Case, Stage
 from followupd.model.compensation import Money
 from followupd.model.event import (
@@ -75,7 +76,7 @@ def ledger(book: Book) -> Ledger:
 
 
 def new_ledger(url: str, key: bytes = b"k" * 32) -> Ledger:
-    return Ledger(url, Seal([key]))
+    return Ledger(url, Seal([key]), undated)
 
 
 def dumped(url: str) -> bytes:
@@ -392,6 +393,25 @@ def test_a_case_is_found_by_the_nearest_mail_or_letter_of_its_thread(ledger: Led
 
 
 # --- letters ---
+
+
+def test_a_letter_leaves_as_it_was_composed_when_it_was_written(ledger: Ledger) -> None:
+    later = NOW + timedelta(days=2)
+    queued(ledger)
+    with ledger.work() as work:
+        [state] = work.outbox.may_leave(later)
+        assert work.outbox.get(state.letter.key).mail == b"", "only what is about to leave carries it along"
+    assert dated(state.mail, later) == compose(state.letter, now=later)
+    assert "mail=" not in repr(state)
+
+
+def test_a_letter_that_cannot_be_composed_waits_for_its_turn_to_say_so(ledger: Ledger) -> None:
+    queued(ledger, message_id="no id at all")
+    with ledger.work() as work:
+        [state] = work.outbox.may_leave(NOW)
+    assert state.mail == b""
+    with pytest.raises(LetterError, match="Message-ID"):
+        compose(state.letter, now=NOW)
 
 
 def test_deciding_twice_names_the_same_letter(ledger: Ledger) -> None:

@@ -38,7 +38,7 @@ LETTER = Outgoing(
     references=("<q1@example.org>", "<q2@example.org>"),
 )
 HEADERS = [
-    "From", "To", "Subject", "Date", "Message-ID", "In-Reply-To", "References", "X-Followupd-Key",
+    "Date", "From", "To", "Subject", "Message-ID", "In-Reply-To", "References", "X-Followupd-Key",
     "Auto-Submitted", "X-Auto-Response-Suppress", "MIME-Version", "Content-Type",
 ]  # fmt: skip
 INJECTIONS = [

@@ -1,7 +1,7 @@
 """The ledger: one transaction at a time over SQLite or PostgreSQL; what is not committed never happened."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,6 +26,7 @@ from followupd.edges.ledger.scope import Scope
 from followupd.edges.ledger.upgrading import upgrade
 from followupd.edges.seal import Seal
 from followupd.errors import OutageError
+from followupd.model.outgoing import Outgoing
 
 #: how long a writer waits for another one, in milliseconds; the CLI and the daemon share the file
 BUSY_TIMEOUT = 30_000
@@ -53,9 +54,11 @@ class Work:
 class Ledger:
     """The house's memory."""
 
-    def __init__(self, url: str, seal: Seal) -> None:
+    def __init__(self, url: str, seal: Seal, undated: Callable[[Outgoing], bytes] = lambda _: b"") -> None:
         self._engine = _engine(url)
         self._seal = seal
+        #: composes a letter that is queued, all but its date; b"" leaves that to the hour at which it leaves
+        self._undated = undated
         #: whose rows a daemon works on; everybody's, where nothing else is said
         self.scope = Scope()
 
@@ -85,7 +88,7 @@ class Ledger:
             if not lasting:
                 _without_waiting(session)
             scope = self.scope
-            outbox = Outbox(session, self._seal, scope)
+            outbox = Outbox(session, self._seal, scope, self._undated)
             cases, mail = Cases(session, self._seal, outbox, scope), Mail(session, self._seal, scope)
             yield Work(
                 cases,

@@ -33,8 +33,15 @@ _LAST_SEQS = (
     .where(_EVENT.c.case_ref.in_(bindparam("refs", expanding=True)))
     .group_by(_EVENT.c.case_ref)
 )
-_BRING_UP_TO_DATE = update(_CASE).where(
-    _CASE.c.ref == bindparam("its_ref"), _CASE.c.version == bindparam("its_version")
+_BRING_UP_TO_DATE = (
+    update(_CASE)
+    .where(_CASE.c.ref == bindparam("its_ref"), _CASE.c.version == bindparam("its_version"))
+    .values(
+        version=bindparam("now_version"),
+        stage=bindparam("now_stage"),
+        wake_at=bindparam("now_wake_at"),
+        sealed=bindparam("now_sealed"),
+    )
 )
 _WRITE_EVENT = insert(_EVENT)
 
@@ -181,13 +188,20 @@ class Cases:
     def record_all(self, turns: Sequence[tuple[Case, Event]], wake: datetime) -> dict[str, Case]:
         """Append one event to each of many different cases, all in this transaction, in three statements.
 
+        The event moves a case on, and leaves alone whose it is: a letter's leaving is of that kind.
+
         Raises:
             CaseMovedError: somebody else recorded a turn of one of them since it was read; the transaction is spoilt.
             WrongTurnError: an event does not fit the stage; nothing was written.
         """
         afters = [replace(case.after(event), version=case.version + 1, wake_at=wake) for case, event in turns]
         numbered = self._last_seqs([case.ref for case in afters])
-        now = [{**_values(self._seal, case), "its_ref": case.ref, "its_version": case.version - 1} for case in afters]
+        now = [
+            {
+                "its_ref": case.ref, "its_version": case.version - 1, "now_version": case.version,
+                "now_stage": case.stage.value, "now_wake_at": wake, "now_sealed": sealed(self._seal, CASE, case),
+            } for case in afters
+        ]  # fmt: skip
         connection = self._session.connection()
         if connection.execute(_BRING_UP_TO_DATE, now).rowcount != len(now):
             raise CaseMovedError("one of the cases was changed meanwhile")

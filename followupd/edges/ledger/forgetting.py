@@ -98,7 +98,8 @@ class Forgetting:
         for key in known.letters:
             row, words = self._session.get_one(LetterRow, key), self._session.get_one(WordsRow, key)
             letter = _without_words(opened(self._seal, OUTGOING, words.sealed), known.address)
-            words.sealed, row.reply, row.case_ref = sealed(self._seal, OUTGOING, letter), "", ""
+            words.sealed, words.mail = sealed(self._seal, OUTGOING, letter), b""
+            row.reply = row.case_ref = ""
             row.to_address = letter.to.address.lower()
             row.to_domain = row.to_address.rpartition("@")[2]
             row.condition = row.condition if row.condition in _LEFT else Condition.DROPPED.value

@@ -1,7 +1,7 @@
 """Letters by the handful: those that may leave, claimed, given back and put down in few statements, whatever their number."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from followupd.edges.ledger.sealed import OUTGOING, opened
 from followupd.edges.seal import Seal
 from followupd.edges.tables import LetterRow, WordsRow
 from followupd.model.kept import LetterState
-from followupd.model.outgoing import Condition, Draft
+from followupd.model.outgoing import Condition, Draft, Outgoing
 
 #: conditions from which a letter may be claimed
 MAY_LEAVE = (Condition.READY.value, Condition.DEFERRED.value)
@@ -26,7 +26,8 @@ _WORDS: Table = WordsRow.__table__  # type: ignore[attr-defined]  # as above
 LETTERS = select(*LETTER.c, _WORDS.c.sealed).join(_WORDS, _WORDS.c.letter_key == LETTER.c.key)
 _NAMED = LETTER.c.key.in_(bindparam("keys", expanding=True))
 _READY = (
-    LETTERS.where(LETTER.c.condition.in_(MAY_LEAVE))
+    LETTERS.add_columns(_WORDS.c.mail)
+    .where(LETTER.c.condition.in_(MAY_LEAVE))
     .where(or_(LETTER.c.not_before.is_(None), LETTER.c.not_before <= bindparam("now")))
     .order_by(LETTER.c.written_at, LETTER.c.key)
     .limit(bindparam("most"))
@@ -71,13 +72,14 @@ _CLAIMING = int.from_bytes(b"claiming", "big") >> 1
 class Leaving:
     """The letters of the ledger that leave, within one transaction."""
 
-    def __init__(self, session: Session, seal: Seal, scope: Scope) -> None:
-        self._session, self._seal, self._scope = session, seal, scope
+    def __init__(self, session: Session, seal: Seal, scope: Scope, undated: Callable[[Outgoing], bytes]) -> None:
+        self._session, self._seal, self._scope, self._undated = session, seal, scope, undated
 
     def may_leave(self, now: datetime, limit: int = 50) -> list[LetterState]:
         """Return letters that may leave now, in the order they were written. PostgreSQL skips rows others hold."""
         ours = _READY.where(self._scope.covers(LETTER.c.mailbox))
-        return [self._state(row) for row in self._run(ours, {"now": now, "most": limit}).all()]
+        rows = self._run(ours, {"now": now, "most": limit}).all()
+        return [self._state(row, self._seal.open(row.mail) if row.mail else b"") for row in rows]
 
     def in_hand(self, condition: Condition) -> list[LetterState]:
         """Return the letters in a condition that are ours to see to."""
@@ -134,9 +136,9 @@ class Leaving:
         """Return letters in the order in which they were written."""
         return [self._state(row) for row in self._run(letters.order_by(LETTER.c.written_at, LETTER.c.key), {}).all()]
 
-    def _state(self, row: Any) -> LetterState:
+    def _state(self, row: Any, mail: bytes = b"") -> LetterState:
         return LetterState(
             opened(self._seal, OUTGOING, row.sealed), Condition(row.condition), row.not_before, row.attempts, row.reply,
             row.written_at, row.leaving_at, row.sent_at, row.witnessed_at, row.copy_due,
-            Draft(row.draft),
+            Draft(row.draft), mail,
         )  # fmt: skip

@@ -8,7 +8,7 @@ from sqlmodel import and_, col, func, not_, or_, select
 from followupd.edges.ledger.leaving import GONE, LETTER, LETTERS, MAY_LEAVE, Leaving
 from followupd.edges.ledger.sealed import OUTGOING, opened, sealed
 from followupd.edges.tables import LetterRow, WordsRow
-from followupd.errors import FollowupdError
+from followupd.errors import FollowupdError, LetterError
 from followupd.model.kept import LetterState
 from followupd.model.letter import GIFT_CARD
 from followupd.model.outgoing import Condition, Draft, Outgoing
@@ -44,8 +44,17 @@ class Outbox(Leaving):
             )
         )
         self._session.flush()
-        self._session.add(WordsRow(letter_key=letter.key, sealed=sealed(self._seal, OUTGOING, letter)))
+        words = sealed(self._seal, OUTGOING, letter)
+        self._session.add(WordsRow(letter_key=letter.key, sealed=words, mail=self._mail(letter)))
         self._session.flush()
+
+    def _mail(self, letter: Outgoing) -> bytes:
+        """Return the sealed bytes of a letter that lack only its date; what cannot be composed is told at its turn."""
+        try:
+            mail = self._undated(letter)
+        except LetterError:
+            return b""
+        return self._seal.seal(mail) if mail else b""
 
     def known(self, key: str) -> bool:
         return self._session.get(LetterRow, key) is not None

@@ -1,6 +1,7 @@
 """Composes a letter into the bytes that leave: headers of MAIL.md R2, text first, then HTML, then what goes with it.
 
-The same letter and moment give the same bytes, so a letter in doubt that is sent again is the letter that was sent.
+The same letter and moment give the same bytes, so a letter in doubt that is sent again is the letter that was sent. All
+but the date is composed when the letter is written, and kept with its words.
 """
 
 import binascii
@@ -8,6 +9,7 @@ import hashlib
 import re
 from datetime import datetime
 from email.utils import format_datetime
+from functools import lru_cache
 
 from followupd.edges.addresses import wire_address
 from followupd.edges.smtp import headers
@@ -32,9 +34,28 @@ def compose(letter: Outgoing, *, now: datetime) -> bytes:
     Raises:
         LetterError: a part of the letter cannot stand in a mail, or the mail does not read back as it was meant.
     """
+    return dated(undated(letter), now)
+
+
+def dated(mail: bytes, now: datetime) -> bytes:
+    """Return a mail from `undated` with the one header that only its leaving tells."""
+    return _date(now) + mail
+
+
+@lru_cache(maxsize=1)  # the letters of one beat share it
+def _date(now: datetime) -> bytes:
     if now.tzinfo is None:
         raise ValueError("`now` needs a time zone")
-    lines = _head(letter, now)
+    return f"Date: {format_datetime(now)}{CRLF}".encode()
+
+
+def undated(letter: Outgoing) -> bytes:
+    """Return a mail that lacks nothing but its date.
+
+    Raises:
+        LetterError: as `compose`.
+    """
+    lines = _head(letter)
     mail = ("".join(lines) + _body(letter)).encode()
     several = letter.html or letter.attachments
     content = ["Content-Type"] if several else ["Content-Type", "Content-Transfer-Encoding"]
@@ -42,7 +63,7 @@ def compose(letter: Outgoing, *, now: datetime) -> bytes:
     return mail
 
 
-def _head(letter: Outgoing, now: datetime) -> list[str]:
+def _head(letter: Outgoing) -> list[str]:
     """Return the headers that are meant, each with its line end and possibly folded."""
     parent = headers.sound_ids([letter.in_reply_to])
     thread = headers.shortened(headers.sound_ids([*letter.references, *parent]))
@@ -50,7 +71,6 @@ def _head(letter: Outgoing, now: datetime) -> list[str]:
         _person("From", letter.sender),
         _person("To", letter.to),
         headers.subject(letter.subject),
-        f"Date: {format_datetime(now)}{CRLF}",
         headers.ids("Message-ID", [_checked(letter.message_id, headers.MESSAGE_ID, "Message-ID")]),
         headers.ids("In-Reply-To", parent),
         headers.ids("References", thread),

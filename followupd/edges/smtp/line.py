@@ -92,6 +92,8 @@ class Line:
         self.usable = True
         # The final dot goes in a segment of its own; Nagle's algorithm would hold it back for 40 ms.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._poll = select.poll()
+        self._poll.register(self._socket, select.POLLIN)
 
     @property
     def logged_in(self) -> bool:
@@ -143,11 +145,8 @@ class Line:
         Raises:
             LineBrokenError: the server is gone.
         """
-        # A bare line end before a dot would end the mail for some servers, so all line ends are made one kind.
-        plain = mail.replace(b"\r\n", b"\n").replace(b"\r", b"\n").removesuffix(b"\n")
-        stuffed = (b"\n" + plain).replace(b"\n.", b"\n..").replace(b"\n", b"\r\n")
         with self._breaking():
-            self._smtp.send(stuffed[2:] + b"\r\n")
+            self._smtp.send(_stuffed(mail))
 
     def unasked(self) -> Reply | None:
         """Return what the server said without being asked, None as a rule; the line has then lost its step.
@@ -217,9 +216,9 @@ class Line:
             return False
         finally:
             self._socket.settimeout(self._account.timeout)
-        poll = select.poll()  # nothing to read, yet readable: that is how a closed connection looks
-        poll.register(self._socket, select.POLLIN)
-        return waiting or bool(poll.poll(0))
+        return waiting or bool(
+            self._poll.poll(0)
+        )  # nothing to read, yet readable: that is how a closed connection looks
 
     def _reply(self) -> Reply:
         code, text = self._smtp.getreply()
@@ -233,6 +232,17 @@ class Line:
         except OSError as error:  # all of smtplib's errors are a kind of it
             self.usable = False
             raise LineBrokenError(_why(error, self._account)) from error
+
+
+def _stuffed(mail: bytes) -> bytes:
+    """Return a mail whose lines all end with CRLF and none of them is a dot alone (RFC 5321, 4.5.2)."""
+    ends = mail.count(b"\r\n")
+    if not mail.endswith(b"\r\n") or mail.count(b"\r") != ends or mail.count(b"\n") != ends:
+        # A bare line end before a dot would end the mail for some servers, so all line ends are made one kind.
+        plain = mail.replace(b"\r\n", b"\n").replace(b"\r", b"\n").removesuffix(b"\n")
+        mail = plain.replace(b"\n", b"\r\n") + b"\r\n"
+    stuffed = mail.replace(b"\r\n.", b"\r\n..")
+    return b"." + stuffed if stuffed.startswith(b".") else stuffed
 
 
 @contextlib.contextmanager

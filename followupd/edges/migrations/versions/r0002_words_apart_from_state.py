@@ -1,7 +1,7 @@
 """A letter's words in a table of their own, and its addressee's domain beside it.
 
 The state changes twice on a letter's way out, and rewriting the words with it cost more than all the rest. The domain
-has a budget of its own and is counted before each letter leaves.
+has a budget of its own and is counted before each letter leaves. Letters of before are composed when they leave.
 """
 
 import sqlalchemy as sa
@@ -19,10 +19,12 @@ def upgrade() -> None:
         "words",
         sa.Column("letter_key", sa.String(), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("mail", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["letter_key"], ["letter.key"]),
         sa.PrimaryKeyConstraint("letter_key"),
     )
-    op.execute("INSERT INTO words (letter_key, sealed) SELECT key, sealed FROM letter")
+    move = sa.text("INSERT INTO words (letter_key, sealed, mail) SELECT key, sealed, :none FROM letter")
+    op.execute(move.bindparams(none=b""))
     with op.batch_alter_table("letter", schema=None) as batch_op:
         batch_op.add_column(sa.Column("to_domain", sa.String(), nullable=False, server_default=""))
         batch_op.drop_column("sealed")
