@@ -20,7 +20,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from followupd.recovery.recognise.caution import SUSPECTED, limit
-from followupd.recovery.recognise.cues import FOR, Cues
+from followupd.recovery.recognise.cues import AGAINST, FOR, Cues
 from followupd.recovery.recognise.features import Features, features_of, grams_of
 from followupd.recovery.recognise.score import probability
 from followupd.recovery.recognise.shipped import shipped_cues
@@ -147,6 +147,26 @@ TRADE_WORDS = frozenset(
         "sub",
         "post",
         "game",
+        "airline",
+        "airlines",
+        "flight",
+        "flights",
+        "insurance",
+        "gas",
+        "beer",
+        "branch",
+        "red",
+        "season",
+        "storm",
+        "cache",
+        "interview",
+        "quarter",
+        "men",
+        "town",
+        "booking",
+        "family",
+        "winter",
+        "summer",
     ]
 )
 
@@ -330,6 +350,7 @@ def speaking(table: Sequence[Row], options: Options) -> dict[str, int]:
             size[key] += len(row.seen.words) / TEXT
             seen[key].update(set(grams_of(row.seen.words)))
     pairs = contrasts(set(size))
+    cues = shipped_cues("en")
     total: Counter[str] = sum(seen.values(), Counter())
     worth: dict[str, tuple[float, int]] = {}
     for gram, n in sorted(total.items()):
@@ -339,7 +360,7 @@ def speaking(table: Sequence[Row], options: Options) -> dict[str, int]:
         up, down = sum(o > options.odds for o in odds), sum(o < -options.odds for o in odds)
         needed = min(2, len(pairs))
         sign = 1 if up >= needed and not down else -1 if down >= needed and not up else 0
-        if sign:
+        if sign and not _belies(gram, sign, cues):
             worth[gram] = min(abs(o) for o in odds if o * sign > options.odds) * math.sqrt(n), sign
     best = sorted(worth, key=lambda gram: (-worth[gram][0], gram))[: options.grams]
     return {gram: worth[gram][1] for gram in best}
@@ -350,6 +371,12 @@ def _may_speak(gram: str) -> bool:
     if "!" in words or all(word in SMALL_WORDS for word in words):
         return False
     return not any(word in TRADE_WORDS or (len(word) == 1 and word.isalpha() and word not in "ia") for word in words)
+
+
+def _belies(gram: str, sign: int, cues: Cues | None) -> bool:
+    """Return whether a gram would speak against a cue that is in it: "slow" is no reason to hear less of a complaint."""
+    groups = {hit.group for hit in cues.hits(gram.split())} if cues else set()
+    return bool(groups & set(FOR) if sign < 0 else groups & set(AGAINST))
 
 
 def _odds(

@@ -46,6 +46,9 @@ def test_the_evidence_is_the_customers_words_strongest_first() -> None:
         "Do you repair broken screens, and how long does it take?",
         "I would appreciate a call back about the quote at your convenience.",
         "Nobody was at home this morning. Can the parcel be left with the neighbour at 14?",
+        "How long does it usually take for a refund to show up?",
+        "Agenda for Tuesday: late deliveries, how we answer complaints, the new price list.",
+        "Thanks for letting me know about the delay. The middle of next month is fine for us.",
     ],
 )
 def test_an_ordinary_mail_is_none(text: str) -> None:
@@ -100,6 +103,31 @@ def test_strong_words_about_something_else_are_no_complaint_by_the_machine_alone
 def test_praise_that_is_said_with_a_denial_is_praise(text: str) -> None:
     assert judge(text).verdict == "no"
     assert not judge(text).cues & {"failure", "explicit"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Can I cancel the transfer? I made a mistake and picked the wrong account.",
+        "Not a single complaint in five years, keep it up!",
+        "How do I complain to the tax office?",
+    ],
+)
+def test_what_befell_the_writer_by_their_own_hand_or_is_denied_is_no_grievance(text: str) -> None:
+    assert judge(text).verdict == "no"
+    assert "explicit" not in judge(text).cues
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Sold as waterproof. It isn't.",
+        "We had asked for a quiet room and got one above the kitchen.",
+        "You have put my mother on the third floor.",
+    ],
+)
+def test_a_grievance_told_without_a_loud_word_is_suspected(text: str) -> None:
+    assert judge(text).verdict == "suspected"
 
 
 def test_what_was_not_good_is_not_praised() -> None:

@@ -29,6 +29,9 @@ _WRY, _WARM = frozenset({"reproach", "quality", "explicit", "leaving", "unmet"})
 #: "not great", "hardly friendly": praise behind one of these is none; behind a bare "no" ("No, great!") it is.
 _TURNS = _DENIALS - {"no", "zero", "kein", "keine", "nie", "nunca"} | {"hardly", "far", "aren't", "weren't", "nothing"}
 
+#: "I lost my card", "hardly your fault", "how we answer complaints": inside a calm phrase words of these groups are no grievance.
+_STILLED = frozenset({"failure", "unmet", "quality", "money", "challenge", "explicit", "reproach"})
+
 
 @dataclass(frozen=True, slots=True)
 class Cues:
@@ -51,7 +54,9 @@ class Cues:
         wry = [hit for hit in hits if hit.group in _WRY]
         hits = [hit for hit in hits if hit.group not in _WARM or not any(_inside(hit, other) for other in wry)]
         warm = [hit for hit in hits if hit.group == "praise" and not _DENIALS.isdisjoint(words[hit.start : hit.end])]
-        return [hit for hit in hits if hit.group in AGAINST or not any(_overlap(hit, other) for other in warm)]
+        hits = [hit for hit in hits if hit.group in AGAINST or not any(_overlap(hit, other) for other in warm)]
+        calm = [hit for hit in hits if hit.group == "calm"]
+        return [hit for hit in hits if hit.group not in _STILLED or not any(_overlap(hit, other) for other in calm)]
 
 
 def _overlap(hit: Hit, other: Hit) -> bool:
