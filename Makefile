@@ -8,7 +8,7 @@ PYTHON = $(firstword $(foreach each,$(PYTHONS),$(shell $(each) -c '$(SUITS)' 2>/
 
 IN = .venv/bin/
 
-.PHONY: check lint types floors test demo venv idle migration fuzz torture pictures clean
+.PHONY: check lint types floors test demo venv idle migration fuzz torture pictures audit clean
 
 # Run every check, and all of them even where one fails; the tests come last.
 check: venv
@@ -49,6 +49,10 @@ torture: venv
 	FOLLOWUPD_TORTURE=$${FOLLOWUPD_TORTURE:-2000} FOLLOWUPD_TORTURE_CASES=$${FOLLOWUPD_TORTURE_CASES:-500} \
 		$(IN)pytest -o faulthandler_timeout=0 -s tests/properties tests/journeys/test_torture.py \
 		tests/journeys/test_several_daemons.py tests/journeys/test_line_cut.py tests/journeys/test_pull_the_plug.py
+
+# Ask the public advisories about every package that the checks run with.
+audit: venv
+	bash .ci/audit
 
 # Measure start-up and idle memory.
 idle: venv
