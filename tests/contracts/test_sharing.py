@@ -1,27 +1,38 @@
 """Who works on a ledger: one daemon on a file; on PostgreSQL several, each mailbox held by one, by the database's clock."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, Self
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from followupd import clock
 from followupd.edges.ledger import Ledger
 from followupd.edges.ledger.hold import AlreadyRunningError
 from followupd.edges.ledger.scope import Scope
 from followupd.edges.seal import Seal
+from followupd.errors import OutageError
+from followupd.model.calendar import Calendar
+from followupd.model.case import Case
 from followupd.model.compensation import Money
-from followupd.model.event import CaseOpened
+from followupd.model.event import CaseOpened, ComplaintHeard
 from followupd.model.kept import Arrival
 from followupd.model.message import Kind, Message, Person, Place
-from followupd.model.outgoing import Condition, Outgoing
+from followupd.model.outgoing import Condition, Delivery, Outcome, Outgoing
+from followupd.rounds.dispatch import Dispatch
+from followupd.rounds.permission import Rules
+from tests.servers.machine import until
 from tests.servers.postgres import Postgres
 
 NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)
 MAILBOXES = ("support", "sales", "returns")
 KIM = Person("kim@customers.test", "Kim Doe")
+#: nobody writes to an agent while these letters leave
+NOBODY: Any = None
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -142,4 +153,97 @@ def test_machines_that_share_a_ledger_go_by_its_clock(url: str) -> None:
     else:
         assert now
         assert abs(now - clock.now()) < timedelta(minutes=1)
+    ledger.close()
+
+
+# --- a daemon and a command in each other's way ---
+
+RULES = Rules(
+    Calendar(timezone="UTC"), per_address=(9, timedelta(days=1)), breaker=(1_000, timedelta(hours=1)), witness=True,
+    witness_within=timedelta(minutes=10), in_doubt="ask",
+)  # fmt: skip
+
+
+class Taker:
+    """A post that takes every letter; at the last it lets somebody else lock a case."""
+
+    def __init__(self, number: int, at_the_last: Callable[[], None]) -> None:
+        self.taken: list[str] = []
+        self._number, self._at_the_last = number, at_the_last
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def deliver(self, letter: bytes, *, sender: str, to: str, witness: str = "") -> Delivery:
+        self.taken.append(to)
+        if len(self.taken) == self._number:
+            self._at_the_last()
+        return Delivery(Outcome.ACCEPTED, "250 2.0.0 queued", witnessed=bool(witness))
+
+
+def two_letters(ledger: Ledger) -> None:
+    with ledger.work() as work:
+        for number in (1, 2):
+            ref, to = f"FU-{number}", Person(f"kim@customers-{number}.test")
+            first = CaseOpened(
+                at=NOW, ref=ref, mailbox="support", customer=to, subject="x", playbook="default", owner="ana"
+            )
+            letter = Outgoing(
+                key=f"{ref}.holding.1", case=ref, kind="holding", mailbox="support", sender=Person("a@example.test"), to=to,
+                subject="x", text="x", message_id=f"<{ref}@example.test>",
+            )  # fmt: skip
+            case = work.cases.record(work.cases.open(first), [ComplaintHeard(at=NOW)], lambda _: None, NOW)
+            work.cases.record(case, [letter], lambda _: None, NOW)
+
+
+class Other:
+    """Another session that locks a case, waits until somebody waits for it, and then wants that one's letter."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = create_engine(url)
+        self._session = self._engine.connect()
+        self._thread = threading.Thread(target=self._cross)
+
+    def locks_a_case(self) -> None:
+        self._session.execute(text("SET deadlock_timeout = '1min'"))  # so that the daemon is the one who is sent away
+        self._session.execute(text("UPDATE case_file SET held = held WHERE ref = 'FU-2'"))
+        self._thread.start()
+
+    def _cross(self) -> None:
+        waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        with self._engine.connect() as watcher:
+            until(lambda: watcher.scalar(waiting), "nobody waits for the case")
+        self._session.execute(text("UPDATE letter SET reply = reply WHERE key = 'FU-2.holding.1'"))
+
+    def goes(self) -> None:
+        self._thread.join(30)
+        self._session.rollback()
+        self._session.close()
+        self._engine.dispose()
+
+
+def test_a_daemon_that_a_deadlock_sends_away_knows_afterwards_what_the_server_said(postgres: Postgres) -> None:
+    url = postgres.database()
+    ledger = a_ledger(url)
+    two_letters(ledger)
+    other = Other(url)
+    post = Taker(2, other.locks_a_case)
+    dispatch = Dispatch(
+        ledger, post, lambda state, _: state.letter.text.encode(), lambda _: "a@example.test", lambda _: "a@example.test",
+        RULES, {}, NOBODY,
+    )  # fmt: skip
+    with pytest.raises(OutageError, match="deadlock"):
+        dispatch.round(NOW)
+    other.goes()
+    assert dispatch.doubts(NOW) == 1, "it is put down as after any other outage"
+    with ledger.work() as work:
+        assert {each.condition for each in work.outbox.all()} == {Condition.SENT}
+        for case in work.cases.all():
+            assert [mark.state for mark in case.letters] == ["left"]
+            assert case == replace(Case.fold(work.cases.history(case.ref)), version=case.version, wake_at=case.wake_at)
+    assert dispatch.round(NOW) == 0
+    assert sorted(post.taken) == ["kim@customers-1.test", "kim@customers-2.test"]
     ledger.close()
