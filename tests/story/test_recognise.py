@@ -169,8 +169,9 @@ def test_in_a_language_without_cues_the_machine_alone_says_suspected_at_most(tex
 
 
 def test_a_site_may_raise_the_bar() -> None:
-    text = "The shoes came in the wrong size, and I am disappointed. Please send a refund."
-    assert judge(text, ask=0.999).verdict == "no"
+    text = "The shoes came in the wrong size. Please send a refund."
+    assert judge(text).verdict == "suspected"
+    assert judge(text, ask=0.899).verdict == "no"
     assert judge(GRAVE, auto=0.99999).verdict == "suspected"
 
 

@@ -30,7 +30,7 @@ _WRY, _WARM = frozenset({"reproach", "quality", "explicit", "leaving", "unmet"})
 _TURNS = _DENIALS - {"no", "zero", "kein", "keine", "nie", "nunca"} | {"hardly", "far", "aren't", "weren't", "nothing"}
 
 #: "I lost my card", "hardly your fault", "how we answer complaints": inside a calm phrase words of these groups are no grievance.
-_STILLED = frozenset({"failure", "unmet", "quality", "money", "challenge", "explicit", "reproach"})
+_STILLED = frozenset({"failure", "unmet", "quality", "money", "challenge", "explicit", "insult", "reproach"})
 
 
 @dataclass(frozen=True, slots=True)
