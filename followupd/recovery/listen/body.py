@@ -115,7 +115,7 @@ def _name(part: Part) -> str:
 
 def _by_hand(mail: Mail, text: str, files: list[Part]) -> str:
     """Say why a person must open this mail; "" when the machine can read it."""
-    kinds = {part.type for part in mail.parts} | {mail.type}
+    kinds = mail.types | {mail.type}
     if (
         "multipart/encrypted" in kinds
         or "application/pgp-encrypted" in kinds

@@ -125,4 +125,11 @@ def _mended(data: bytes, codec: str) -> str:
 
 
 def _scrub(text: str) -> str:
-    return text if text.isascii() else SURROGATE.sub("\ufffd", text)
+    """Put U+FFFD for lone surrogates, which hardly any text has: to try to write it costs a tenth of the look for them."""
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return SURROGATE.sub("\ufffd", text)
+    return text

@@ -2,9 +2,11 @@
 
 import quopri
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_tz
+from functools import lru_cache
 from typing import NamedTuple
 
 from followupd.model.message import Person
@@ -16,6 +18,7 @@ WORD = re.compile(r"=\?([^?\s=]{1,60})\?([bBqQ])\?([^?\r\n]{0,4000})\?=")
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]+")
 BLANK = re.compile(r"[ \t\r\n]+")
 MESSAGE_ID = re.compile(r"<[^<>\s]{1,250}>")
+SHORT = 550  # characters of the longest field that SIMPLE takes
 SEPARATORS = frozenset(",;")
 GROUP_END = frozenset(":")
 TOKEN = re.compile(
@@ -45,13 +48,19 @@ class Headers:
 
     __slots__ = ("_fields", "_firsts", "_texts", "charset")
 
-    def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
-        self._fields: dict[str, list[str]] = {}
+    def __init__(self, fields: Mapping[str, list[str]]) -> None:
+        self._fields = fields
         self._firsts: dict[str, str] = {}  # the subject alone is asked for by six rules
         self._texts: dict[str, str] = {}
         self.charset = ""  # the words' charset: who writes 8-bit fields without saying which means the same
+
+    @classmethod
+    def of(cls, pairs: Iterable[tuple[str, str]]) -> "Headers":
+        """Gather fields whose names stand as they were written."""
+        fields: dict[str, list[str]] = {}
         for name, value in pairs:
-            self._fields.setdefault(name.strip().lower(), []).append(value[:LONGEST])
+            fields.setdefault(name.strip().lower(), []).append(value)
+        return cls(fields)
 
     def __contains__(self, name: str) -> bool:
         return name in self._fields
@@ -70,7 +79,12 @@ class Headers:
         return first
 
     def every(self, name: str) -> list[str]:
-        return [_unfolded(value) for value in self._fields.get(name, ())]
+        values = self._fields.get(name)
+        return [_unfolded(value) for value in values] if values else []
+
+    def have(self, names: AbstractSet[str]) -> bool:
+        """Say whether one of these fields is there: most mails have none of what the rules for robots ask for."""
+        return not self._fields.keys().isdisjoint(names)
 
     def text(self, name: str) -> str:
         """Return the topmost field of that name as clean Unicode on one line."""
@@ -89,7 +103,7 @@ def word_of(field: str) -> str:
 
 
 def _unfolded(value: str) -> str:
-    value = value.strip()
+    value = value[:LONGEST].strip()
     return BLANK.sub(" ", value) if "\n" in value or "  " in value or "\t" in value or "\r" in value else value
 
 
@@ -100,7 +114,12 @@ class Mailbox(NamedTuple):
     name: str = ""
 
     def person(self) -> Person:
-        return Person(proper(self.given), self.name)
+        return _person(self)
+
+
+@lru_cache(maxsize=256)  # a mailbox's mails are to the same few, and from somebody who is asked for twice
+def _person(box: Mailbox) -> Person:
+    return Person(proper(box.given), box.name)
 
 
 def clean(text: str) -> str:
@@ -162,9 +181,8 @@ def mailboxes(value: str, charset: str = "") -> tuple[Mailbox, ...]:
 
     A scanner of its own, since the standard parser is quadratic or raises RecursionError on hostile fields.
     """
-    if value.isascii() and (simple := SIMPLE.fullmatch(value)):
-        name = clean((simple[1] or simple[2] or "").strip(" ,;")).strip("\"' []")
-        return (Mailbox(simple[3] or simple[4], name),)
+    if len(value) < SHORT and value.isascii() and (simple := _simple(value)):
+        return simple
     found: list[Mailbox] = []
     words: list[str] = []
     angle = ""
@@ -184,6 +202,16 @@ def mailboxes(value: str, charset: str = "") -> tuple[Mailbox, ...]:
     if angle or words:
         found.append(_mailbox(words, angle, charset))
     return tuple(box for box in found if box.given or box.name)[:500]
+
+
+@lru_cache(maxsize=256)  # nearly every mail is to us
+def _simple(value: str) -> tuple[Mailbox, ...]:
+    """Read a field of one mailbox that is written as nearly all are; () for any other."""
+    simple = SIMPLE.fullmatch(value)
+    if simple is None:
+        return ()
+    name = clean((simple[1] or simple[2] or "").strip(" ,;")).strip("\"' []")
+    return (Mailbox(simple[3] or simple[4], name),)
 
 
 def _mailbox(words: list[str], angle: str, charset: str) -> Mailbox:

@@ -50,12 +50,12 @@ class _Page:
             self.break_line()
         elif tag in CELLS and self.line:
             self.line += "  "
-        if node.text:
-            self.words(node.text)
+        if text := node.text:  # asked for once, since lxml decodes it each time
+            self.words(text)
         for child in node:
             self.node(child)
-            if child.tail:
-                self.words(child.tail)
+            if tail := child.tail:
+                self.words(tail)
         if margin is not None:
             self._close(tag)
             self.end_line(margin)
@@ -88,12 +88,14 @@ class _Page:
                 self.break_line()
                 self.line = line
             return
-        flat = " ".join(text.split() if text.isascii() else _split(text))
-        if flat and text[0] in BLANKS and self.line and self.line[-1] != " ":
-            self.line += " "
-        self.line += flat
-        if text[-1] in BLANKS and self.line and self.line[-1] != " ":
-            self.line += " "
+        line = self.line
+        if words := text.split() if text.isascii() else _split(text):
+            if text[0] in BLANKS and line and line[-1] != " ":
+                line += " "
+            line += " ".join(words)
+        if text[-1] in BLANKS and line and line[-1] != " ":
+            line += " "
+        self.line = line
 
     def break_line(self) -> None:
         """End the line, also an empty one."""

@@ -40,8 +40,10 @@ GONE_STYLE = re.compile(
 )
 SIGNATURE_NAMES = frozenset({"Signature", "x_Signature", "gmail_signature", "moz-signature"})
 NAMES = ("id", "name", "data-marker")
+NOTHING: dict[str, str] = {}
 MARKS = frozenset({"class", "style", *NAMES})
-Marked = tuple[Any, dict[str, str]]
+#: a node with its attributes, and with the names that mail programs mark their containers with
+Marked = tuple[Any, dict[str, str], set[str]]
 BLOCKS = frozenset({"br", "p", "div", "tr", "li", "blockquote", "h1", "h2", "h3", "h4", "pre", "table", "hr"})
 TAG = re.compile(r"<[^<>]{0,5000}>")
 BREAK = re.compile(r"<(?:br|/?p|/?div|/tr|/li|/?h[1-6]|/?table|/?blockquote)\b[^<>]{0,2000}>", re.IGNORECASE)
@@ -83,7 +85,8 @@ def plainly(html: str) -> str:
 
 def tidy(text: str) -> str:
     """Trim each line and leave one empty line where there were several."""
-    return GAPS.sub("\n\n", "\n".join(line.rstrip() for line in text.replace("\xa0", " ").split("\n"))).strip("\n")
+    trimmed = "\n".join([line.rstrip() for line in text.replace("\xa0", " ").split("\n")])
+    return (GAPS.sub("\n\n", trimmed) if "\n\n\n" in trimmed else trimmed).strip("\n")
 
 
 def _tree(html: str) -> Any:
@@ -101,12 +104,12 @@ def _parser() -> Any:
 
 def _rendered(tree: Any) -> str:
     marked = _shown(tree)
-    cut = next((node for node, marks in marked if _names(marks) & CUT_NAMES or _cuts(marks)), None)
+    cut = next((node for node, marks, names in marked if not CUT_NAMES.isdisjoint(names) or _cuts(marks)), None)
     if cut is not None:
         _gather_rest(cut)
         marked = _shown(tree)
     texts = [_cut_out(node, number) for number, node in enumerate(_quotes(marked))]
-    for node in [node for node, marks in marked if _names(marks) & SIGNATURE_NAMES]:
+    for node in [node for node, _, names in marked if not SIGNATURE_NAMES.isdisjoint(names)]:
         _mark_signature(node)
     return tidy(_put_back(laid_out(tree), texts))
 
@@ -117,15 +120,15 @@ def _shown(tree: Any) -> list[Marked]:
     gone: set[Any] = set()
     for node in list(tree.iter()):
         tag = node.tag
-        marks = dict(node.items())
+        marks = dict(items) if (items := node.items()) else NOTHING
         if tag in GONE_TAGS or "hidden" in marks or ("style" in marks and _hides(marks["style"])):
             _drop(node)
             gone.add(node)
         elif tag == "blockquote" or not MARKS.isdisjoint(marks):
-            marked.append((node, marks))
+            marked.append((node, marks, _names(marks)))
     if not gone:
         return marked
-    return [(node, marks) for node, marks in marked if gone.isdisjoint(node.iterancestors())]
+    return [each for each in marked if gone.isdisjoint(each[0].iterancestors())]
 
 
 @lru_cache(maxsize=512)  # a page says the same few styles again and again
@@ -134,8 +137,8 @@ def _hides(style: str) -> bool:
 
 
 def _names(marks: dict[str, str]) -> set[str]:
-    """Return the class, id and name of a node: what mail programs mark their containers with."""
-    return {*marks.get("class", "").split(), *(marks[name] for name in NAMES if name in marks)}
+    """Return the class, id and name of a node."""
+    return {*marks.get("class", "").split(), *[marks[name] for name in NAMES if name in marks]}
 
 
 def _cuts(marks: dict[str, str]) -> bool:
@@ -160,13 +163,13 @@ def _drop(node: Any) -> None:
 def _quotes(marked: list[Marked]) -> list[Any]:
     """Return the outermost containers of quoted text."""
     found: dict[Any, None] = {}
-    for node, marks in marked:
-        if _is_quote(node, marks) and not any(above in found for above in node.iterancestors()):
+    for node, marks, names in marked:
+        if _is_quote(node, marks, names) and not any(above in found for above in node.iterancestors()):
             found[node] = None
     return list(found)
 
 
-def _is_quote(node: Any, marks: dict[str, str]) -> bool:
+def _is_quote(node: Any, marks: dict[str, str], names: set[str]) -> bool:
     if node.tag == "blockquote":
         looks = marks.get("class", "") + marks.get("style", "").replace(" ", "")
         return (
@@ -174,7 +177,7 @@ def _is_quote(node: Any, marks: dict[str, str]) -> bool:
             or any(mark in looks for mark in ("quote", "cite", "border-left"))
             or _introduced(node)
         )
-    return not QUOTE_NAMES.isdisjoint(_names(marks))
+    return not QUOTE_NAMES.isdisjoint(names)
 
 
 def _introduced(node: Any) -> bool:

@@ -66,13 +66,14 @@ AUTO_FIELDS = (
     "x-auto-reply",
     "x-ms-exchange-inbox-rules-loop",
 )
+_LISTS, _AUTO_FIELDS = frozenset(LISTS), frozenset(AUTO_FIELDS)
 CASE = re.compile(r"(?<![0-9A-Za-z-])FU-[0-9A-Z]{5,8}(?![0-9A-Za-z])")
 GROUP_ID = re.compile(r"<([^<>]{1,200})>")
 
 
-def kind_of(mail: Mail, sender: Mailbox, ours: Ours, *, in_sent: bool) -> tuple[Kind, str]:
+def kind_of(mail: Mail, message_id: str, sender: Mailbox, ours: Ours, *, in_sent: bool) -> tuple[Kind, str]:
     """Return the kind of a mail and the sentence that says why; the order is R1's, and the first hit wins."""
-    if key := ours.letter_key(own_id(mail)):
+    if key := ours.letter_key(message_id):
         return Kind.OWN, f"own: its Message-ID is the signed one of {key}"
     for rule in (_complaint, _receipt, _bounce, _automatic, _calendar):
         if found := rule(mail, sender, in_sent):
@@ -82,25 +83,19 @@ def kind_of(mail: Mail, sender: Mailbox, ours: Ours, *, in_sent: bool) -> tuple[
     return _person(mail, sender.person().address.lower(), ours, in_sent=in_sent)
 
 
-def own_id(mail: Mail) -> str:
-    return next(iter(message_ids(mail.headers.first("message-id"))), "")
-
-
 Verdict = tuple[Kind, str] | None
 
 
 def _complaint(mail: Mail, sender: Mailbox, in_sent: bool) -> Verdict:
     del sender, in_sent
-    if _report(mail) == "feedback-report" or any(part.type == "message/feedback-report" for part in mail.parts):
+    if _report(mail) == "feedback-report" or "message/feedback-report" in mail.types:
         return Kind.BOUNCE, "feedback report: the receiver called a letter of ours spam (RFC 5965)"
     return None
 
 
 def _receipt(mail: Mail, sender: Mailbox, in_sent: bool) -> Verdict:
     del sender, in_sent
-    if _report(mail) == "disposition-notification" or any(
-        part.type == "message/disposition-notification" for part in mail.parts
-    ):
+    if _report(mail) == "disposition-notification" or "message/disposition-notification" in mail.types:
         return Kind.AUTO_REPLY, "receipt: a letter of ours was displayed or deleted (RFC 8098)"
     return None
 
@@ -113,7 +108,7 @@ def _bounce(mail: Mail, sender: Mailbox, in_sent: bool) -> Verdict:
     if in_sent:
         return None
     headers = mail.headers
-    if any(part.type in {"message/delivery-status", "message/global-delivery-status"} for part in mail.parts):
+    if mail.types & {"message/delivery-status", "message/global-delivery-status"}:
         return Kind.BOUNCE, "bounce: it carries a delivery status (RFC 3464)"
     if _report(mail) in {"delivery-status", "global-delivery-status"}:
         return Kind.BOUNCE, "bounce: it is a delivery report (RFC 6522)"
@@ -149,7 +144,7 @@ def _bounce_by_looks(mail: Mail, sender: Mailbox) -> Verdict:
 
 
 def _returns_a_letter(mail: Mail) -> bool:
-    return any(part.type in {"message/rfc822", "text/rfc822-headers"} for part in mail.parts)
+    return bool(mail.types & {"message/rfc822", "text/rfc822-headers"})
 
 
 def is_postmaster(sender: Mailbox) -> bool:
@@ -168,7 +163,7 @@ def _automatic(mail: Mail, sender: Mailbox, in_sent: bool) -> Verdict:
     submitted = headers.word("auto-submitted")
     if submitted and submitted != "no":
         return Kind.AUTO_REPLY, f"auto-reply: Auto-Submitted: {submitted[:40]} (RFC 3834)"
-    for name in AUTO_FIELDS:
+    for name in AUTO_FIELDS if headers.have(_AUTO_FIELDS) else ():
         if name in headers and headers.word(name) not in {"no", "none", "false", "0"}:
             return Kind.AUTO_REPLY, f"auto-reply: it carries {name.title()}"
     if "auto_reply" in {headers.word("precedence"), headers.word("x-precedence")}:
@@ -185,7 +180,9 @@ def _automatic(mail: Mail, sender: Mailbox, in_sent: bool) -> Verdict:
 
 def _calendar(mail: Mail, sender: Mailbox, in_sent: bool) -> Verdict:
     del sender, in_sent
-    if any(part.type == "text/calendar" and part.setting("method").upper() == "REPLY" for part in mail.parts):
+    if "text/calendar" in mail.types and any(
+        part.type == "text/calendar" and part.setting("method").upper() == "REPLY" for part in mail.parts
+    ):
         return Kind.AUTO_REPLY, "auto-reply: a calendar's answer to an invitation"
     return None
 
@@ -197,7 +194,7 @@ def _list(mail: Mail, ours: Ours) -> Verdict:
     group = found[1] if found else listed
     if group and ours.groups and (group in ours.groups or listed in ours.groups):
         return None  # our own support group: its members' mails are customers' mails
-    for name in LISTS:
+    for name in LISTS if headers.have(_LISTS) else ():
         if name in headers:
             return Kind.LIST, f"list: it carries {name.title()} (RFC 2919, 2369)"
     level = headers.word("precedence")

@@ -38,6 +38,7 @@ BESIDE_LABELS = " \t\xa0\u3000*_|"
 RULE = re.compile(r"[\s]{0,8}[-_=*─—~]{3,}\s*$")
 ORIGINAL = re.compile(rf"[-_=*]{{2,60}}\s{{0,4}}(?:{_words(phrases.ORIGINAL, phrases.FORWARDED)})")
 FORWARDED = re.compile(rf"[-_=* ]{{0,60}}(?:{_words(phrases.FORWARDED)})[-_=* ]{{0,60}}[:：]?$")
+RULES = tuple("-_=*#")
 DIGIT = re.compile(r"\d")
 ABOVE = re.compile(_words(phrases.ABOVE_THIS_LINE))
 MARKED = re.compile(r"\s{0,3}[>›»|｜＞]")
@@ -83,7 +84,7 @@ def new_words(text: str, earlier: Iterable[str] = (), *, note: bool = False) -> 
 def _marked(text: str, lines: list[str]) -> list[str]:
     if ">" not in text and "|" not in text and (text.isascii() or not any(mark in text for mark in "›»｜＞")):
         return [NEW] * len(lines)
-    return [QUOTED if line[:1] == ">" or MARKED.match(line) else NEW for line in lines]
+    return [QUOTED if line and not line[0].isalnum() and MARKED.match(line) else NEW for line in lines]
 
 
 def _joined(lines: list[str], kinds: list[str], wanted: set[str]) -> str:
@@ -143,7 +144,9 @@ def _heading(lines: list[str], at: int, thread: Thread) -> int:
     Most lines are let go by their looks alone, for the patterns are dear.
     """
     line = lines[at][:WIDEST].strip()
-    ruled, colon = line.startswith(("-", "_", "=", "*", "#")), ":" in line or "：" in line
+    ruled, colon = line.startswith(RULES), ":" in line or "：" in line
+    if ruled and not line.strip(" -_=*#"):
+        return 0  # a line of dashes and nothing more, as most of them are
     if (ruled and ORIGINAL.match(line.lower())) or _turns_away(line):
         return 1 + _labels_below(lines, at + 1)
     if colon and (height := _header_block(lines, at)):
@@ -164,7 +167,7 @@ def _labels_below(lines: list[str], at: int) -> int:
 
 
 def _turns_away(line: str) -> bool:
-    if not 0 < len(line) < 120 or not (line.startswith(("-", "_", "=", "*", "#")) or line[-1] in ":："):
+    if not 0 < len(line) < 120 or not (line.startswith(RULES) or line[-1] in ":："):
         return False
     lowered = line.lower()
     return FORWARDED.match(lowered) is not None or (line[0] in "-_=*#" and ABOVE.search(lowered) is not None)
@@ -206,6 +209,8 @@ def _is_attribution(text: str, *, opened: bool, next_line: str) -> bool:
             opened and "@" in text and CLOCK.search(text) is not None and ENDED.search(text[-60:].lower()) is not None
         )
     quoted_below = MARKED.match(next_line) is not None
+    if not (opened or quoted_below or "@" in text):
+        return False  # whatever its verb: "We can offer:"
     if VERB.search(text.lower()):
         known = "@" in text or (opened and DATED.search(text) is not None)
         return known or (quoted_below and len(text) < 120)

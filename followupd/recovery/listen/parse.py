@@ -6,15 +6,17 @@ parts against the standard parser's on all corpora.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import lru_cache
+from typing import Any, Generic, TypeVar
 
 from followupd.errors import FollowupdError
 from followupd.recovery.listen.charset import decode
 from followupd.recovery.listen.header import Headers, clean, decode_words, octets, word_of
 from followupd.recovery.listen.transfer import decoded
 
+Value = TypeVar("Value")
 MOST_BYTES = 2_000_000  # looked at of one mail; photographs behind that are not read
 MOST_HEADER = 500_000  # bytes of one header
 MOST_PARTS = 200
@@ -22,8 +24,8 @@ DEEPEST = 30  # levels of multiparts; real mail has under ten
 LEAD = b"\r\n\xef\xbb\xbf"
 GUESSED = re.compile(rb"(?:\A|\n)--([^\s][^\r\n]{0,68}[^\s])\r?\ncontent-[a-z-]{1,30}:", re.IGNORECASE)
 MEDIA_TYPE = re.compile(r"[a-z0-9!#$&.+^_-]{1,80}/[a-z0-9!#$&.+^_-]{1,80}")
-NAME = re.compile(r"[!-9;-~]{1,200}[ \t]*\Z")
-NEXT_FIELD = re.compile(r"\n(?![ \t])")
+NAME = re.compile(r"[!-9;-~]{1,200}")
+ODD_NAME = re.compile(r"[!-9;-~]{1,200}[ \t]*")  # with blanks behind it, which RFC 5322, 4.5, knows from old mails
 PARAMETER = re.compile(r';\s*([\w*-]{1,40})\s*=\s*(?:"((?:[^"\\]|\\.){0,2000})"|([^\s;"]{0,2000}))')
 ESCAPED = re.compile(r"\\(.)")
 PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
@@ -31,6 +33,17 @@ PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
 
 class UnreadableError(FollowupdError):
     """This mail cannot be read; it goes to quarantine with this reason and its raw bytes."""
+
+
+class _Once(Generic[Value]):
+    """A property that is worked out once; functools' own takes a lock each time, until Python 3.12."""
+
+    def __init__(self, work: Callable[[Any], Value]) -> None:
+        self.work, self.name = work, work.__name__
+
+    def __get__(self, owner: object, _: type) -> Value:
+        value = owner.__dict__[self.name] = self.work(owner)
+        return value
 
 
 @dataclass(eq=False)  # not frozen, since that makes a part three times as dear, and many are made
@@ -43,26 +56,26 @@ class Part:
     settings: Mapping[str, str]
     body: bytes
 
-    @cached_property
+    @_Once
     def disposition(self) -> str:
         return self.headers.word("content-disposition")
 
-    @cached_property
+    @_Once
     def filename(self) -> str:
         placed = self.headers.first("content-disposition")
         name = (parameters(placed) if ";" in placed else {}).get("filename") or self.settings.get("name", "")
-        return clean(decode_words(name))[:200]
+        return clean(decode_words(name))[:200] if name else ""
 
     @property
     def attached(self) -> bool:
         return self.disposition == "attachment" or bool(self.filename)
 
-    @cached_property
+    @_Once
     def octets(self) -> bytes:
         """The part's bytes with their transfer encoding undone."""
         return decoded(self.body, self.headers.word("content-transfer-encoding"))
 
-    @cached_property
+    @_Once
     def text(self) -> str:
         """The part as Unicode; a line ends in one line feed."""
         text = decode(self.octets, self.settings.get("charset", ""))
@@ -80,6 +93,7 @@ class Mail:
     type: str
     settings: Mapping[str, str]
     parts: tuple[Part, ...]
+    types: frozenset[str]  # of its parts
     cut: bool = False
 
 
@@ -96,7 +110,8 @@ def take_apart(raw: bytes) -> Mail:
     kind, settings = content(headers)
     parts = tuple(_parts(headers, kind, settings, body))
     headers.charset = next((part.settings["charset"] for part in parts if "charset" in part.settings), "")
-    return Mail(headers, kind, settings, parts, cut=len(lead) > MOST_BYTES)
+    types = frozenset([part.type for part in parts])
+    return Mail(headers, kind, settings, parts, types, cut=len(lead) > MOST_BYTES)
 
 
 def header_and_body(raw: bytes) -> tuple[Headers, bytes]:
@@ -104,10 +119,10 @@ def header_and_body(raw: bytes) -> tuple[Headers, bytes]:
     end = _end_of_header(raw)
     text = raw[: min(end, MOST_HEADER)].decode("ascii", "surrogateescape")
     fields = _fields(text)
-    if fields is None:
-        fields, stop = _odd_fields(text)
-        end = end if stop is None else stop
-    return Headers(fields), raw[end:]
+    if fields is not None:
+        return Headers(fields), raw[end:]
+    pairs, stop = _odd_fields(text)
+    return Headers.of(pairs), raw[end if stop is None else stop :]
 
 
 def _end_of_header(raw: bytes) -> int:
@@ -123,22 +138,27 @@ def _end_of_header(raw: bytes) -> int:
     return end
 
 
-def _fields(text: str) -> list[tuple[str, str]] | None:
+def _fields(text: str) -> dict[str, list[str]] | None:
     """Read the fields of a header that is well written: each line begins one or goes on with one; None for any other."""
     at = text.find("\n") + 1 if text.startswith(("From ", ">From ")) else 0
-    text = text[at:].rstrip()
-    fields: list[tuple[str, str]] = []
-    for field in NEXT_FIELD.split(text) if text else ():
-        name, colon, value = field.partition(":")
-        if not colon or not _is_name(name):
+    text = text[at:].rstrip().replace("\r\n", "\n").replace("\n ", " ").replace("\n\t", " ")
+    fields: dict[str, list[str]] = {}
+    for field in text.split("\n") if text else ():
+        written, colon, value = field.partition(":")
+        name = _name(written)
+        if not colon or not name:
             return None
-        fields.append((name, value))
+        if name in fields:
+            fields[name].append(value)
+        else:
+            fields[name] = [value]
     return fields
 
 
 @lru_cache(maxsize=1024)  # all mails have the same few names
-def _is_name(name: str) -> bool:
-    return NAME.match(name) is not None
+def _name(written: str) -> str:
+    """Return a field's name in lower case; "" when it is oddly written, or none at all."""
+    return written.lower() if NAME.fullmatch(written) else ""
 
 
 def _odd_fields(text: str) -> tuple[list[tuple[str, str]], int | None]:
@@ -149,7 +169,7 @@ def _odd_fields(text: str) -> tuple[list[tuple[str, str]], int | None]:
         name, colon, value = line.lstrip().partition(":") if not fields else line.partition(":")
         if line.startswith((" ", "\t")) and fields:
             fields[-1][1].append(line)
-        elif colon and NAME.match(name):
+        elif colon and ODD_NAME.fullmatch(name):
             fields.append((name, [value]))
         elif line.strip() and not line.startswith(("From ", ">From ")):  # the latter are an mbox file's
             stop = at
@@ -226,7 +246,7 @@ def parameters(field: str) -> dict[str, str]:
     found: dict[str, str] = {}
     pieces: dict[str, list[str]] = {}
     for name, quoted, bare in PARAMETER.findall(field[:20_000]):
-        value = ESCAPED.sub(r"\1", quoted) if quoted else bare
+        value = ESCAPED.sub(r"\1", quoted) if "\\" in quoted else quoted or bare
         base, star, _ = name.lower().partition("*")
         if star:
             pieces.setdefault(base, []).append(value)

@@ -11,7 +11,7 @@ from followupd.recovery.listen.body import Body, body_of
 from followupd.recovery.listen.bounce import bounce_of, complaint_of
 from followupd.recovery.listen.forwarded import forwarded_from
 from followupd.recovery.listen.header import Headers, Mailbox, mailboxes, message_ids, moment
-from followupd.recovery.listen.kind import CASE, kind_of, own_id
+from followupd.recovery.listen.kind import CASE, kind_of
 from followupd.recovery.listen.new_words import NewWords, new_words
 from followupd.recovery.listen.parse import Mail, UnreadableError, take_apart
 from followupd.recovery.listen.sound import sound
@@ -53,13 +53,14 @@ def read_plain(subject: str, body: str, headers: Mapping[str, str] | None, ours:
 def _read(mail: Mail, ours: Ours, *, in_sent: bool, received_at: datetime | None) -> Message:
     headers = mail.headers
     written_by = next(iter(mailboxes(headers.first("from"), headers.charset)), EMPTY)
-    kind, because = kind_of(mail, written_by, ours, in_sent=in_sent)
+    message_id = next(iter(message_ids(headers.first("message-id"))), "")
+    kind, because = kind_of(mail, message_id, written_by, ours, in_sent=in_sent)
     to, cc, sender = _people(headers, "to"), _people(headers, "cc"), _sender(headers, written_by, ours)
     in_reply_to, references = message_ids(headers.first("in-reply-to")), message_ids(headers.first("references"))
     subject, sent_at, body = headers.text("subject"), moment(headers.first("date")), body_of(mail)
     note = kind is Kind.AGENT and not in_sent
     words = _words(body, kind, (*references, *in_reply_to), ours, note=note)
-    message_id, report = own_id(mail), _bounce(mail, kind, because, body, ours)
+    report = _bounce(mail, kind, because, body, ours)
     returned = (report.original_message_id,) if report and report.original_message_id else ()
     message = Message(
         kind=kind,
@@ -93,12 +94,8 @@ def _read(mail: Mail, ours: Ours, *, in_sent: bool, received_at: datetime | None
 
 
 def _people(headers: Headers, name: str) -> tuple[Person, ...]:
-    return tuple(
-        person
-        for field in headers.every(name)
-        for box in mailboxes(field, headers.charset)
-        if (person := box.person()).address
-    )
+    boxes = [box for field in headers.every(name) for box in mailboxes(field, headers.charset)]
+    return tuple([person for box in boxes if (person := box.person()).address])
 
 
 def _sender(headers: Headers, written_by: Mailbox, ours: Ours) -> Person:

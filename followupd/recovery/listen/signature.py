@@ -1,6 +1,7 @@
 """Find where a letter ends and its signature begins: "-- ", farewells, mobile footers, list footers, disclaimers."""
 
 import re
+from functools import lru_cache
 
 from followupd.recovery.listen import phrases
 
@@ -26,9 +27,10 @@ LAST_WORDS = frozenset(word.split()[-1] for word in LONG_FAREWELLS)
 SHORT_FAREWELL = 45  # characters; a longer line that begins like a farewell is a sentence
 FOOTERS = frozenset(word.split()[0][:6] for word in phrases.SENT_FROM)  # a cheap look before the dear pattern
 PRINT = frozenset(word.split()[0] for word in phrases.DISCLAIMERS)
+DASHES = "-–—_/"
 TRIM = " \t,.!;:~*_🙂😊🎉-–\u2003"
 POSTSCRIPT = re.compile(r"\s*(?:p\.?\s?s\.?|n\.?\s?b\.?)\b", re.IGNORECASE)
-LIST_FOOTER = re.compile(r"(?:mailing list|mailman/listinfo|unsubscribe|abbestellen|se désabonner)", re.IGNORECASE)
+LIST_FOOTER = ("mailing list", "mailman/listinfo", "unsubscribe", "abbestellen", "se désabonner")
 
 
 def ending(lines: list[str], kinds: list[str]) -> None:
@@ -40,6 +42,8 @@ def ending(lines: list[str], kinds: list[str]) -> None:
 
 
 def _blocks(kinds: list[str]) -> list[tuple[int, int]]:
+    if QUOTED not in kinds:
+        return [(0, len(kinds))]
     blocks: list[tuple[int, int]] = []
     start = None
     for number, kind in enumerate([*kinds, QUOTED]):
@@ -55,19 +59,34 @@ def _begins(lines: list[str], start: int, stop: int) -> int:
     """Return the number of the first line of the block's signature; `stop` when it has none."""
     for number in range(start, stop):
         line = lines[number]
-        if line and len(line) < 400 and _opens(lines, number, stop):
+        if line and (len(line) < LONGEST_NAME or _may_open(line)) and _opens(lines, number, stop):
             return number
     return stop
 
 
+def _may_open(line: str) -> bool:
+    """Say whether a long line can be a footer, small print, or a name behind a dash: most are let go by their first word."""
+    return len(line) < 400 and _opens_some(line.split(None, 1)[0])
+
+
+@lru_cache(maxsize=2048)  # lines begin with the same few words
+def _opens_some(word: str) -> bool:
+    first = _folded(word)
+    return first[:6] in FOOTERS or not word.isascii() or first in PRINT or word[0] in DASHES
+
+
+def _folded(word: str) -> str:
+    return word.casefold().strip("[(*_,.!")
+
+
 def _opens(lines: list[str], number: int, stop: int) -> bool:
     line = lines[number].strip()
-    first = line.split(" ", 1)[0].casefold().strip("[(*_,.!")
+    first = _folded(line.split(" ", 1)[0])
     if (first[:6] in FOOTERS or not first.isascii()) and SENT_FROM.match(line[:300]):
         return len(_filled(lines, number + 1, stop)) <= MOST_BELOW
     if first in PRINT and DISCLAIMER.match(line):
         return True
-    if line[0] in "-–—_/":
+    if line[0] in DASHES:
         return _signs(lines, number, stop) if DELIMITER.match(line) else _dashed_name(lines, number, stop)
     if len(line) < LONGEST_NAME and is_farewell(line):
         below = _filled(lines, number + 1, stop)
@@ -90,7 +109,8 @@ def _signs(lines: list[str], number: int, stop: int) -> bool:
         return True
     if 0 < len(below) <= MOST_BELOW and all(_short(line) for line in below) and not _tabular(lines, number):
         return True
-    return any(LIST_FOOTER.search(line[:300]) for line in below)
+    said = "\n".join([line[:300] for line in below]).lower()
+    return any(words in said for words in LIST_FOOTER)
 
 
 def _tabular(lines: list[str], number: int) -> bool:
