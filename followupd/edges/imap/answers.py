@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import TypeAlias
 
 #: an atom, a string or a literal; NIL; a parenthesised list
@@ -16,13 +17,17 @@ Value: TypeAlias = "bytes | list[Value] | None"
 Row: TypeAlias = dict[bytes, Value]
 
 _TOKEN = re.compile(
-    rb"""(\()|(\))                                                          # 1 2: a list opens, closes
-    |"((?:[^"\\]|\\.)*)"                                                    # 3: a quoted string
-    |\{\d+\}\Z()                                                            # 4: a literal follows
-    |((?:BODY|BINARY)(?:\.PEEK)?\[[^\]]*\](?:<\d+>)?|[^\s()"]+)             # 5: a body section or an atom
+    rb"""[()]                                                               # a list opens, closes
+    |"(?:[^"\\]|\\.)*"                                                      # a quoted string
+    |\{\d+\}\Z                                                              # a literal's size: the literal follows
+    |(?:BODY|BINARY)(?:\.PEEK)?\[[^\]]*\](?:<\d+>)?|[^\s()"]+               # a body section or an atom
     """,
     re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )
+_LITERAL = re.compile(rb"\{\d+\}")
+# An answer of atoms, plain strings and flat lists, as nearly all are that bring no literal: read at half the price.
+_ITEM = re.compile(rb'((?!NIL )[A-Z][A-Z0-9.-]{1,40}) ("[^"\\]*"|\([^()"{}\[\]]*\)|[^\s()"{}\[\]]+)')
+_FLAT = re.compile(rb"\d+ \(%(item)s(?: %(item)s)*\)" % {b"item": _ITEM.pattern})
 _UID = re.compile(rb"\bUID (\d+)", re.IGNORECASE)
 _ORIGIN = re.compile(rb"<\d+>\Z")
 _MOMENT = re.compile(rb" ?(\d{1,2})-([A-Za-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)")
@@ -47,12 +52,24 @@ def rows(data: Iterable[bytes | tuple[bytes, bytes] | None]) -> Iterator[Row]:
 
 
 def _row(answer: list[bytes | tuple[bytes, bytes]]) -> Row:
+    text = answer[0]
+    if isinstance(text, bytes) and _FLAT.fullmatch(text):
+        return {name: _flat(value) for name, value in _ITEM.findall(text)}
     values = _values(answer)
     items = values[1] if len(values) == 2 else None  # the sequence number, then one list
     if not isinstance(items, list) or len(items) % 2:
         return _identity(answer)
     names = items[::2]
-    return {_ORIGIN.sub(b"", n.upper()): v for n, v in zip(names, items[1::2], strict=True) if isinstance(n, bytes)}
+    return {_name(n): v for n, v in zip(names, items[1::2], strict=True) if isinstance(n, bytes)}
+
+
+@lru_cache(maxsize=256)  # the items that we ask for
+def _name(item: bytes) -> bytes:
+    return _ORIGIN.sub(b"", item.upper())
+
+
+def _flat(value: bytes) -> Value:
+    return [_plain(each) for each in value[1:-1].split()] if value.startswith(b"(") else _plain(value)
 
 
 def _identity(answer: list[bytes | tuple[bytes, bytes]]) -> Row:
@@ -68,27 +85,27 @@ def _values(answer: list[bytes | tuple[bytes, bytes]]) -> list[Value]:
     stack = [top]
     for piece in answer:
         text, literal = (piece, b"") if isinstance(piece, bytes) else piece
-        for token in _TOKEN.finditer(text):
-            kind = token.lastindex
-            if kind == 1:
+        tokens = _TOKEN.findall(text)
+        follows = text.endswith(b"}") and _LITERAL.fullmatch(tokens[-1]) is not None
+        for token in tokens[:-1] if follows else tokens:
+            if token == b"(":
                 stack.append([])
-            elif kind == 2:
+            elif token == b")":
                 if len(stack) == 1:
                     return []
                 closed = stack.pop()
                 stack[-1].append(closed)
-            elif kind == 3:
-                stack[-1].append(_unescaped(token[3]))
             else:
-                stack[-1].append(literal if kind == 4 else _atom(token[5]))
+                stack[-1].append(_plain(token))
+        if follows:
+            stack[-1].append(literal)
     return top if len(stack) == 1 else []
 
 
-def _unescaped(text: bytes) -> bytes:
-    return _ESCAPED.sub(rb"\1", text) if b"\\" in text else text
-
-
-def _atom(token: bytes) -> bytes | None:
+def _plain(token: bytes) -> bytes | None:
+    """Return what an atom or a quoted string says; None for NIL."""
+    if token.startswith(b'"'):
+        return _ESCAPED.sub(rb"\1", token[1:-1]) if b"\\" in token else token[1:-1]
     return None if token == b"NIL" else token
 
 
