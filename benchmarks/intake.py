@@ -38,6 +38,7 @@ import trustme
 from imapclient import IMAPClient
 
 from benchmarks.intake_fetch import BATCH, described, real_mails
+from followupd.edges.collector import settle
 from followupd.edges.imap.fetch import SMALL
 from followupd.edges.imap.mailbox import Account, Mailbox
 from followupd.edges.ledger import Ledger
@@ -235,6 +236,8 @@ def child(arguments: list[str]) -> None:
         host="localhost", port=int(port), starttls_port=int(starttls_port), lmtp_port=int(lmtp_port), ca_file=ca_file,
         username=username, password=password, address="",
     )  # fmt: skip
+    if way == "followupd":
+        settle()  # as `followupd run` does when all is imported
     print(measure(way, postbox))
 
 

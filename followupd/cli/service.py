@@ -32,10 +32,12 @@ def _run(options: argparse.Namespace) -> int:
     from followupd import clock, journal
     from followupd.beat import once
     from followupd.daemon import Daemon
+    from followupd.edges.collector import settle
     from followupd.edges.settings import load
     from followupd.errors import SetupError
     from followupd.wiring import build_to_run, hindering_problems
 
+    settle()
     journal.start(verbose=options.verbose)
     if problems := hindering_problems(options.config, clock.now()):
         raise SetupError(problems)
