@@ -2,7 +2,6 @@
 
 import contextlib
 import re
-import select
 import smtplib
 import socket
 import ssl
@@ -11,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from followupd.edges.network import is_loopback, why
+from followupd.edges.smtp.replies import Replies
 from followupd.errors import OutageError
 from followupd.model.outgoing import Outcome
 
@@ -92,8 +92,7 @@ class Line:
         self.usable = True
         # The final dot goes in a segment of its own; Nagle's algorithm would hold it back for 40 ms.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._poll = select.poll()
-        self._poll.register(self._socket, select.POLLIN)
+        self._replies = smtp.file = Replies(self._socket, _read_ahead(smtp))
 
     @property
     def logged_in(self) -> bool:
@@ -157,7 +156,7 @@ class Line:
             LineBrokenError: the server closed the connection meanwhile.
         """
         with self._breaking():
-            if not self._has_news():
+            if not self._replies.more():
                 return None
             reply = self._reply()
         self.usable = False
@@ -208,18 +207,6 @@ class Line:
             self._smtp.send("".join(f"{command}\r\n" for command in commands).encode())
             return [self._reply() for _ in commands]
 
-    def _has_news(self) -> bool:
-        self._socket.settimeout(0)
-        try:
-            waiting = bool(self._smtp.file and self._smtp.file.peek(1))
-        except ssl.SSLWantReadError:
-            return False
-        finally:
-            self._socket.settimeout(self._account.timeout)
-        return waiting or bool(
-            self._poll.poll(0)
-        )  # nothing to read, yet readable: that is how a closed connection looks
-
     def _reply(self) -> Reply:
         code, text = self._smtp.getreply()
         self.usable = self.usable and code > 0 and code != CLOSING
@@ -232,6 +219,20 @@ class Line:
         except OSError as error:  # all of smtplib's errors are a kind of it
             self.usable = False
             raise LineBrokenError(_why(error, self._account)) from error
+
+
+def _read_ahead(smtp: smtplib.SMTP) -> bytes:
+    """Return what smtplib has read of the server's words and not used yet, nothing as a rule."""
+    if smtp.file is None or smtp.sock is None:
+        return b""
+    patience = smtp.sock.gettimeout()
+    smtp.sock.settimeout(0)
+    try:
+        return bytes(smtp.file.peek(1))
+    except ssl.SSLWantReadError:
+        return b""
+    finally:
+        smtp.sock.settimeout(patience)
 
 
 def _stuffed(mail: bytes) -> bytes:
