@@ -167,6 +167,10 @@ TRADE_WORDS = frozenset(
         "family",
         "winter",
         "summer",
+        "information",
+        "personal",
+        "security",
+        "rights",
     ]
 )
 
@@ -222,6 +226,13 @@ SMALL_WORDS = frozenset(
         "have",
         "has",
         "had",
+        "last",
+        "long",
+        "too",
+        "so",
+        "th",
+        "that's",
+        "if",
     ]
 )
 
