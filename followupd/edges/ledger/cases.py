@@ -5,10 +5,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, bindparam, insert, update
+from sqlalchemy import Table, bindparam, update
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, func, select
 
+from followupd.edges.ledger.driver import insert_all, update_all
 from followupd.edges.ledger.outbox import Outbox
 from followupd.edges.ledger.scope import Scope
 from followupd.edges.ledger.sealed import CASE, event_adapter, opened, sealed
@@ -33,18 +34,6 @@ _LAST_SEQS = (
     .where(_EVENT.c.case_ref.in_(bindparam("refs", expanding=True)))
     .group_by(_EVENT.c.case_ref)
 )
-_BRING_UP_TO_DATE = (
-    update(_CASE)
-    .where(_CASE.c.ref == bindparam("its_ref"), _CASE.c.version == bindparam("its_version"))
-    .values(
-        version=bindparam("now_version"),
-        stage=bindparam("now_stage"),
-        wake_at=bindparam("now_wake_at"),
-        sealed=bindparam("now_sealed"),
-    )
-)
-_WRITE_EVENT = insert(_EVENT)
-
 #: as far back, in events, and as many stated facts as `impacts` remembers
 _LATELY = 20_000
 _REMEMBERED = 200
@@ -198,18 +187,18 @@ class Cases:
         numbered = self._last_seqs([case.ref for case in afters])
         now = [
             {
-                "its_ref": case.ref, "its_version": case.version - 1, "now_version": case.version,
-                "now_stage": case.stage.value, "now_wake_at": wake, "now_sealed": sealed(self._seal, CASE, case),
+                "its_ref": case.ref, "before": case.version - 1, "version": case.version, "stage": case.stage.value,
+                "wake_at": wake, "sealed": sealed(self._seal, CASE, case),
             } for case in afters
         ]  # fmt: skip
         connection = self._session.connection()
-        if connection.execute(_BRING_UP_TO_DATE, now).rowcount != len(now):
+        if update_all(connection, CaseRow, now, {"ref": "its_ref", "version": "before"}) != len(now):
             raise CaseMovedError("one of the cases was changed meanwhile")
         written = [
             self._event(case.ref, numbered.get(case.ref, 0) + 1, event)
             for case, (_, event) in zip(afters, turns, strict=True)
         ]
-        connection.execute(_WRITE_EVENT, written)
+        insert_all(connection, EventRow, written)
         self._session.expire_all()
         return {case.ref: case for case in afters}
 

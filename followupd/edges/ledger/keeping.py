@@ -7,9 +7,10 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, inspect, select, update
-from sqlmodel import SQLModel, col
+from sqlalchemy import Connection, bindparam, func, select, update
+from sqlmodel import col
 
+from followupd.edges.ledger.driver import insert_all
 from followupd.edges.ledger.sealed import MESSAGE, sealed
 from followupd.edges.seal import Seal
 from followupd.edges.tables import MailRow, PlaceRow
@@ -35,7 +36,6 @@ _Place = tuple[str, str, int, int]
 _WHERE = (col(PlaceRow.mailbox), col(PlaceRow.folder), col(PlaceRow.uidvalidity), col(PlaceRow.uid))
 _NAMES = ("mailbox", "folder", "uidvalidity")
 #: how drivers want a value named
-_NAMED = {"qmark": ":{}", "pyformat": "%({})s"}
 _IN_FOLDER = select(_WHERE[3]).where(*(each == bindparam(name) for each, name in zip(_WHERE, _NAMES, strict=False)))
 _BETWEEN = _IN_FOLDER.where(_WHERE[3].between(bindparam("first"), bindparam("last")))
 
@@ -76,7 +76,7 @@ def _put(connection: Connection, places: dict[_Place, dict[str, Any]]) -> None:
     for key in (held := _held(connection, places)):
         _change(connection, Place(*key), places[key])
     if fresh := [values for key, values in places.items() if key not in held]:
-        _insert(connection, PlaceRow, fresh)
+        insert_all(connection, PlaceRow, fresh)
 
 
 def _held(connection: Connection, places: dict[_Place, dict[str, Any]]) -> set[_Place]:
@@ -126,22 +126,9 @@ def _insert_mails(connection: Connection, rows: list[dict[str, Any]]) -> dict[st
     if not rows:
         return {}
     last = connection.execute(_LAST).scalar() or 0
-    _insert(connection, MailRow, rows)
+    insert_all(connection, MailRow, rows)
     fresh = connection.execute(_AFTER, {"last": last})
     return {fingerprint: number for fingerprint, number in fresh if number is not None}
-
-
-def _insert(connection: Connection, kind: type[SQLModel], rows: list[dict[str, Any]]) -> None:
-    """Insert rows of the same columns in the driver's own words: SQLAlchemy takes twice as long for a row as the database."""
-    table = inspect(kind).local_table
-    names = list(rows[0])
-    for name in names:
-        if change := table.c[name].type.dialect_impl(connection.dialect).bind_processor(connection.dialect):
-            for row in rows:
-                row[name] = change(row[name])
-    values = ", ".join(map(_NAMED[connection.dialect.paramstyle].format, names))
-    insertion = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({values})"  # noqa: S608 - the tables' own names
-    connection.exec_driver_sql(insertion, rows)
 
 
 def _mail(arrival: Arrival, seal: Seal, now: datetime) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import CursorResult, Executable, Select, Table, bindparam, case, func, or_, select, text, update
 from sqlmodel import Session
 
+from followupd.edges.ledger.driver import update_all
 from followupd.edges.ledger.scope import Scope
 from followupd.edges.ledger.sealed import OUTGOING, opened
 from followupd.edges.seal import Seal
@@ -39,11 +40,6 @@ _CLAIM = (
     .where(LETTER.c.key.in_(_FREE.scalar_subquery()))
     .values(condition=Condition.LEAVING.value, leaving_at=bindparam("now"), attempts=LETTER.c.attempts + 1)
     .returning(LETTER.c.key)
-)
-_PUT_DOWN_AS_SENT = (
-    update(LETTER)
-    .where(LETTER.c.key == bindparam("its_key"), LETTER.c.condition == Condition.LEAVING.value)
-    .values(condition=Condition.SENT.value, reply=bindparam("said"), sent_at=bindparam("at"), not_before=None)
 )
 _TRIED = case((LETTER.c.attempts > 1, Condition.DEFERRED.value), else_=Condition.READY.value)
 _GIVE_BACK = (
@@ -110,8 +106,11 @@ class Leaving:
 
     def sent_all(self, replies: Sequence[tuple[str, str]], now: datetime) -> bool:
         """Write of letters on their way, each with the server's words, that they left; False when one was not on its way."""
-        rows = [{"its_key": key, "said": reply[:500], "at": now} for key, reply in replies]
-        return bool(self._run(_PUT_DOWN_AS_SENT, rows).rowcount == len(rows))
+        sent = {"was": Condition.LEAVING.value, "condition": Condition.SENT.value, "sent_at": now, "not_before": None}
+        rows = [{"its_key": key, "reply": reply[:500], **sent} for key, reply in replies]
+        done = update_all(self._session.connection(), LetterRow, rows, {"key": "its_key", "condition": "was"})
+        self._session.expire_all()
+        return done == len(rows)
 
     def had_mail(self, addresses: Collection[str], since: datetime) -> set[str]:
         """Return those of these addresses for which automatic letters left since then."""
