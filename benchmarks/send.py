@@ -37,7 +37,7 @@ from followupd.rounds.permission import Rules
 
 SENDER, CUSTOMER = "support@example.com", "kim@example.org"
 NOW = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
-ROUNDS = 5
+ROUNDS = 9
 RULES = Rules(
     Calendar(timezone="UTC"), per_address=(1, timedelta(days=1)), breaker=(1_000_000, timedelta(hours=1)), witness=True,
     witness_within=timedelta(minutes=10), in_doubt="ask",

@@ -1,7 +1,7 @@
 """A case and its life: every stage and every move stands in the one table MOVES, and nowhere else."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -210,7 +210,16 @@ class Case:
         if stage is None:
             raise WrongTurnError(f"{type(event).__name__} does not fit {self.ref}, which is {self.stage}")
         after = event.on(self)
-        return after if after.stage is stage else replace(after, stage=stage)
+        return after if after.stage is stage else after.but(stage=stage)
+
+    def but(self, **changes: Any) -> "Case":
+        """Return the case with these fields changed, as `dataclasses.replace` does in three times the time."""
+        case = object.__new__(Case)
+        for read, write in _FIELDS:
+            write(case, read(self))
+        for name, value in changes.items():
+            object.__setattr__(case, name, value)
+        return case
 
     def with_promise(self, n: int, **changes: Any) -> "Case":
         """Return the case with promise `n` changed; raises WrongTurnError when there is none."""
@@ -227,7 +236,7 @@ class Case:
     def with_letter(self, key: str, kind: str, state: str, at: datetime, **changes: Any) -> "Case":
         """Return the case with a letter marked anew, and with other changes that come of it."""
         others = tuple(mark for mark in self.letters if mark.key != key)
-        return replace(self, letters=(*others, LetterMark(key, kind, state, at)), **changes)
+        return self.but(letters=(*others, LetterMark(key, kind, state, at)), **changes)
 
     # --- questions that several chapters ask ---
 
@@ -273,3 +282,7 @@ class Case:
 
     def grant(self, n: int) -> Compensation | None:
         return next((grant for grant in self.compensation if grant.n == n), None)
+
+
+#: how each field of a case is read and written
+_FIELDS = [(getattr(Case, each.name).__get__, getattr(Case, each.name).__set__) for each in fields(Case)]

@@ -1,7 +1,6 @@
 """Cases and their histories: read, due, and recorded in one step with the letters they lead to."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -164,7 +163,7 @@ class Cases:
         after = case
         for step in decided:
             after = after.after(as_event(step, now))
-        after = replace(after, version=case.version + 1, wake_at=wake(after))
+        after = after.but(version=case.version + 1, wake_at=wake(after))
         # The misfit and the version are looked for before anything is written: whoever catches the error inside the
         # transaction goes on with a ledger in which nothing of these steps stands.
         self._update(case, after)
@@ -183,7 +182,7 @@ class Cases:
             CaseMovedError: somebody else recorded a turn of one of them since it was read; the transaction is spoilt.
             WrongTurnError: an event does not fit the stage; nothing was written.
         """
-        afters = [replace(case.after(event), version=case.version + 1, wake_at=wake) for case, event in turns]
+        afters = [case.after(event).but(version=case.version + 1, wake_at=wake) for case, event in turns]
         numbered = self._last_seqs([case.ref for case in afters])
         now = [
             {

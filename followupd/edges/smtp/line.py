@@ -237,8 +237,8 @@ def _read_ahead(smtp: smtplib.SMTP) -> bytes:
 
 def _stuffed(mail: bytes) -> bytes:
     """Return a mail whose lines all end with CRLF and none of them is a dot alone (RFC 5321, 4.5.2)."""
-    ends = mail.count(b"\r\n")
-    if not mail.endswith(b"\r\n") or mail.count(b"\r") != ends or mail.count(b"\n") != ends:
+    rest = mail.replace(b"\r\n", b"")
+    if b"\n" in rest or b"\r" in rest or not mail.endswith(b"\r\n"):
         # A bare line end before a dot would end the mail for some servers, so all line ends are made one kind.
         plain = mail.replace(b"\r\n", b"\n").replace(b"\r", b"\n").removesuffix(b"\n")
         mail = plain.replace(b"\n", b"\r\n") + b"\r\n"
