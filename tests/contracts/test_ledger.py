@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import create_engine, make_url, text
 
 from followupd.edges.ledger import Ledger
 from followupd.edges.ledger.outbox import UnknownLetterError
@@ -28,8 +28,11 @@ from followupd.model.event import (
     ComplaintSuspected,
     CustomerWrote,
     Dismissed,
+    Event,
     FactsStated,
+    Fixed,
     Held,
+    OwnerChosen,
 )
 from followupd.model.kept import NO_COMPLAINT, QUARANTINE, UNHEARD, Arrival, TakenCard
 from followupd.model.message import Kind, Message, Person, Place
@@ -523,6 +526,24 @@ def test_many_cases_are_brought_up_to_date_together_or_not_at_all(ledger: Ledger
     with ledger.work() as work:
         assert [work.cases.get(ref).held for ref in refs] == [False, True, False]
         assert [len(work.cases.history(ref)) for ref in refs] == [2, 3, 2]
+
+
+@pytest.mark.parametrize("event", [Held(at=NOW), Fixed(at=NOW), OwnerChosen(at=NOW, owner="ben")])
+def test_what_can_be_searched_of_many_cases_is_what_is_sealed(book: Book, event: Event) -> None:
+    with book.ledger.work() as work:
+        heard = [
+            work.cases.record(work.cases.open(opened(ref)), [ComplaintHeard(at=NOW)], lambda _: None, NOW)
+            for ref in ("FU-1", "FU-2")
+        ]
+    with book.ledger.work() as work:
+        afters = work.cases.record_all([(case, event) for case in heard], NOW)
+    engine = create_engine(book.url)
+    with engine.connect() as connection:
+        rows = connection.execute(text("SELECT ref, version, stage, held, owner FROM case_file")).all()
+    engine.dispose()
+    assert {(ref, version, stage, bool(held), owner) for ref, version, stage, held, owner in rows} == {
+        (case.ref, case.version, case.stage.value, case.held, case.owner) for case in afters.values()
+    }
 
 
 def test_a_letter_leaves_only_when_it_may(ledger: Ledger) -> None:
