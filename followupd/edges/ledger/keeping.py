@@ -35,7 +35,6 @@ _AFTER = select(col(MailRow.fingerprint), col(MailRow.id)).where(col(MailRow.id)
 _Place = tuple[str, str, int, int]
 _WHERE = (col(PlaceRow.mailbox), col(PlaceRow.folder), col(PlaceRow.uidvalidity), col(PlaceRow.uid))
 _NAMES = ("mailbox", "folder", "uidvalidity")
-#: how drivers want a value named
 _IN_FOLDER = select(_WHERE[3]).where(*(each == bindparam(name) for each, name in zip(_WHERE, _NAMES, strict=False)))
 _BETWEEN = _IN_FOLDER.where(_WHERE[3].between(bindparam("first"), bindparam("last")))
 
