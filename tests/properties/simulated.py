@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 from sqlalchemy import event
@@ -365,16 +365,17 @@ class Post:
 
 
 @cache
-def _directory() -> Path:
-    directory = Path(mkdtemp(prefix="fu-simulated-"))
-    write_starter(directory)
+def _directory() -> TemporaryDirectory[str]:
+    """Return the starter configuration's directory, which goes with the interpreter."""
+    directory = TemporaryDirectory(prefix="fu-simulated-")
+    write_starter(Path(directory.name))
     return directory
 
 
 @cache
 def _base(variant: str) -> House:
     """Return a house with the settings of a variant; its doors are replaced before anybody uses them."""
-    directory = _directory()
+    directory = Path(_directory().name)
     in_doubt = "resend" if variant == "resends" else "ask"
     (directory / "followupd.toml").write_text(CONFIGURATION.format(address=SUPPORT, in_doubt=in_doubt))
     starter = (directory / "playbooks" / "default.toml").read_text()
