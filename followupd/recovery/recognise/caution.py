@@ -5,8 +5,8 @@ from followupd.recovery.recognise.features import Features
 
 #: Below any `auto`, above any `ask`: suspected at most. And below any `ask`: nothing at all.
 SUSPECTED, NOTHING = 0.89, 0.20
-#: Groups that come with a grievance; two of them do for a strong word.
-_WRONGED = frozenset({"unmet", "repeat", "failure", "reproach", "demand", "safety"})
+#: Groups that come with a grievance; two of them do for a strong word. That a thing fails, and fails again, is a report.
+_WRONGED = frozenset({"unmet", "reproach", "demand", "safety"})
 #: A machine's mail and a newsletter talk of failures and of money, but hold no grievance of these kinds.
 _GRIEVANCE = frozenset({"explicit", "anger", "insult", "leaving", "legal", "escalate", "unmet", "reproach"})
 #: In a text of more words than this, single strong words are no wonder; these groups speak of what befell the writer.

@@ -135,6 +135,7 @@ def _element(word: str) -> Way:
         return (_UP_TO_THREE,) * _GAP_WORDS
     if word == _ANY:
         return (_ANY_WORD,)
+    word = SPELT_OUT.get(word, word)  # as mails' words are read: who writes "cannot" here means "can't" too
     stem = word.removesuffix("*")
     parts = [stem] if _plain(stem) else _parts(stem)
     if "".join(parts) != stem or (word.endswith("*") and len(parts[-1]) < _STEM):
