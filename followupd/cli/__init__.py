@@ -58,7 +58,12 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     for word in words:
         if any("\ud800" <= each <= "\udfff" for each in word):  # how Python carries bytes that are no UTF-8
             parser.error(f"{word!r} is not written in UTF-8")
-    return parser.parse_args(words)
+    options, left = parser.parse_known_args(words)
+    if left and (not options.many or any(word.startswith("-") and word != "-" for word in left)):
+        parser.error(f"unrecognized arguments: {' '.join(left)}")
+    if left:  # argparse knows only those that stand together: `tell FU-7K3Q9 fixed --as ana "kept: 1"`
+        getattr(options, options.many).extend(left)
+    return options
 
 
 def _directory(given: str | None) -> Path:
@@ -92,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"followupd {__version__}")
     parser.add_argument("--config", metavar="DIR", default=None, help=argparse.SUPPRESS)
     parser.add_argument("--json", action="store_true", help=argparse.SUPPRESS)
+    parser.set_defaults(many="")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for group in (demo, setup, service, cases, letters, gift_cards, mails, learning, tagging, keeping, reports):
         group.add(commands, common)

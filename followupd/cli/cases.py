@@ -29,7 +29,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     tell.add_argument("ref", metavar="REF")
     tell.add_argument("lines", metavar="LINE", nargs="+")
     tell.add_argument("--as", dest="agent", metavar="AGENT", default="", help="the agent who says it")
-    tell.set_defaults(do=_tell)
+    tell.set_defaults(do=_tell, many="lines")
 
 
 def _cases(options: argparse.Namespace) -> int:

@@ -20,7 +20,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     read.add_argument(
         "files", metavar="FILE", nargs="+", help="a mail, or - for JSON lines or one mail on standard input"
     )
-    read.set_defaults(do=_read)
+    read.set_defaults(do=_read, many="files")
 
 
 def _read(options: argparse.Namespace) -> int:

@@ -21,7 +21,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     when = commands.add_parser("when", parents=[common], help="the moment that a duration ends")
     when.add_argument("duration", metavar="DURATION", nargs="+")
     when.add_argument("--from", dest="start", metavar="ISO", help="begin at this moment instead of now")
-    when.set_defaults(do=_when)
+    when.set_defaults(do=_when, many="duration")
 
 
 def _init(options: argparse.Namespace) -> int:

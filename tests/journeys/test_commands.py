@@ -57,6 +57,19 @@ def test_a_letter_that_cannot_be_written_to_a_file_says_which(terminal: Terminal
     assert "/nowhere/letter cannot be written" in terminal.fails("report", "--html", "/nowhere/letter")
 
 
+def test_options_may_stand_between_the_words_of_a_list(terminal: Terminal, tmp_path: Path) -> None:
+    (tmp_path / "mail").write_text("From: kim@customers.test\n\nThank you.\n")
+    assert len(terminal.types("read", "-", "--json", str(tmp_path / "mail"), given=b"Hello").stdout.splitlines()) == 2
+    start = "2026-11-20T10:00:00+00:00"
+    assert (
+        terminal.types("when", "2", "--from", start, "days").stdout
+        == terminal.types("when", "2", "days", "--from", start).stdout
+    )
+    assert "no case FU-7K3Q9" in terminal.fails("tell", "FU-7K3Q9", "fixed", "--as", "ana", "hold")
+    assert "unrecognized arguments: --loud now" in terminal.fails("when", "2", "days", "--loud", "now", code=2)
+    assert "unrecognized arguments: ana" in terminal.fails("status", "ana", code=2)
+
+
 def test_words_that_are_no_utf_8_are_refused(terminal: Terminal) -> None:
     assert "is not written in UTF-8" in terminal.fails("tell", "FU-22222", b"cause: caf\xe9", code=2)
 
