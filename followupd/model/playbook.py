@@ -1,12 +1,16 @@
 """A playbook: what we do for one kind of complaint, as the admin wrote it (practice 11)."""
 
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Literal
 
 from followupd.model.agent import Agent, Company, Team
 from followupd.model.calendar import Calendar, Duration
 from followupd.model.compensation import Money
 from followupd.model.promise import Firmness
+
+#: the margin of promises where a playbook has no next step that names one; the same as a next step's own default
+_MARGIN = Duration.parse("4 business hours")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +85,16 @@ class Playbook:
             escalate_lead=grade.lead or self.escalate_lead,
             escalate_manager=grade.manager or self.escalate_manager,
         )
+
+    def own_date(self, told: datetime | None, now: datetime) -> datetime | None:
+        """Return our own date for a promise of an agent's: earlier than the told one, so that bad news can be (26, 54).
+
+        The margin is that of the first next step which has one. An admin whose next steps all have none wants none.
+        """
+        margin = next((step.margin for step in self.steps if step.margin), None if self.steps else _MARGIN)
+        if told is None or margin is None:
+            return told
+        return min(told, max(self.calendar.before(told, margin), now))
 
     def owner_of(self, agent_id: str) -> Agent:
         """Return the agent of that id, else the playbook's owner (which `check` has proved to exist)."""

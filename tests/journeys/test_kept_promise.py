@@ -73,3 +73,23 @@ def test_a_tag_on_the_reply_approves_what_was_proposed_and_refuse_takes_it_away(
     assert any(each.state is PromiseState.PROPOSED for each in world.case().promises)
     world.agent_answers(world.letters("desk/approval")[-1], "refuse: I have called already")
     assert not any(each.state is PromiseState.PROPOSED for each in world.case().promises)
+
+
+def test_bad_news_comes_before_the_date_of_a_promise_that_was_heard_in_a_reply_and_approved(world: World) -> None:
+    message_id = world.customer_writes(COMPLAINT, subject="My lamp")
+    world.agent_tags("complaint")
+    world.agent_replies(REPLY, message_id)
+    world.agent_answers(world.letters("desk/approval")[-1], "approve")
+    [promise] = [each for each in world.case().promises if each.source == "reply"]
+    assert (promise.due, promise.told) == (datetime(2026, 12, 4, 13, tzinfo=UTC), datetime(2026, 12, 4, 17, tzinfo=UTC))
+
+    world.passes(world.now + timedelta(minutes=11))
+    assert "4 December" in flat(text_of(world.letters("confirmation")[-1]))
+    standing = [each.n for each in world.case().promises if each.source == "playbook"]
+    world.says(world.case().ref, *(f"kept: {n}" for n in standing))
+    world.passes(datetime(2026, 12, 4, 14, 30, tzinfo=UTC))
+    assert world.letters("delay") == []
+    world.passes(datetime(2026, 12, 4, 15, 30, tzinfo=UTC))  # half of the margin is over, and the date is not
+    [delay] = world.letters("delay")
+    assert "I will send you a new lamp" in flat(text_of(delay))
+    assert "8 December" in flat(text_of(delay))

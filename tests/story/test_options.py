@@ -84,6 +84,7 @@ def test_the_numbered_answer_becomes_the_promise_and_is_put_in_writing() -> None
     case, steps = answered("The first one please, thanks!")
     [promise] = case.promises
     assert (promise.text, promise.told, promise.source) == ("a replacement", FRIDAY, "options")
+    assert promise.due == FRIDAY - timedelta(hours=4)  # our own date (practice 54)
     assert [option.state for option in case.options] == [OptionState.CHOSEN, OptionState.PASSED]
     assert not any(isinstance(step, Outgoing) for step in steps)
     later = SOON + timedelta(minutes=11)

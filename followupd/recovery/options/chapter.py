@@ -44,11 +44,9 @@ def heard(case: Case, message: Message, playbook: Playbook, write: Writer, now: 
 
 
 def _promise(case: Case, option: Option, playbook: Playbook, now: datetime) -> Promise:
-    margin = next((step.margin for step in playbook.steps if step.margin), None)
-    due = playbook.calendar.before(option.told, margin) if option.told and margin else option.told
     return Promise(
         n=max((promise.n for promise in case.promises), default=0) + 1, text=option.text, kind=Firmness.FIRM,
-        told=option.told, due=max(due, now) if due else None, source="options", owner=case.owner, made_at=now,
+        told=option.told, due=playbook.own_date(option.told, now), source="options", owner=case.owner, made_at=now,
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from followupd.model.agent import Agent
 from followupd.model.command import Command
 from followupd.model.compensation import Compensation, GrantState
 from followupd.model.heard import paired
-from followupd.model.promise import PromiseState
+from followupd.model.promise import Promise, PromiseState
 from followupd.recovery.say.compensation import granted, heard_grants, judged
 from followupd.recovery.say.life import opened
 from followupd.recovery.say.promises import made_promise, next_promise
@@ -102,9 +102,7 @@ def refuse(command: Command, scene: Scene) -> list[e.Event]:
 
 def approve_proposals(command: Command, scene: Scene) -> list[e.Event]:
     promises: list[e.Event] = [
-        e.PromiseMade(
-            at=scene.now, promise=replace(promise, state=PromiseState.OPEN, made_at=scene.now), **about(command)
-        )
+        e.PromiseMade(at=scene.now, promise=_holding(promise, scene), **about(command))
         for promise in scene.case.promises
         if promise.state is PromiseState.PROPOSED
     ]
@@ -114,3 +112,9 @@ def approve_proposals(command: Command, scene: Scene) -> list[e.Event]:
         if grant.state is GrantState.PROPOSED
     ]
     return [*promises, *grants]
+
+
+def _holding(proposed: Promise, scene: Scene) -> Promise:
+    """From the approval on we have a date of our own; what the customer was told stays as the reply said it."""
+    due = scene.playbook.own_date(proposed.told, scene.now)
+    return replace(proposed, state=PromiseState.OPEN, due=due, made_at=scene.now)

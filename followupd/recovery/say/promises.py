@@ -38,10 +38,8 @@ def promise_line(command: Command, scene: Scene) -> list[e.Event]:
 
 
 def made_promise(scene: Scene, n: int, what: str, kind: Firmness, told: datetime | None, source: str) -> Promise:
-    margin = next((step.margin for step in scene.playbook.steps if step.margin), None)
-    due = scene.playbook.calendar.before(told, margin) if told and margin else told
     return Promise(
-        n=n, text=what, kind=kind, told=told, due=max(due, scene.now) if due else None, source=source,
+        n=n, text=what, kind=kind, told=told, due=scene.playbook.own_date(told, scene.now), source=source,
         owner=scene.case.owner, made_at=scene.now,
     )  # fmt: skip
 
