@@ -10,6 +10,9 @@ from followupd.edges.ledger.hold import AlreadyRunningError
 from followupd.edges.ledger.scope import Scope
 from followupd.errors import OutageError
 from followupd.model.kept import QUARANTINE
+from followupd.rounds import listened
+from followupd.rounds.intake import Role
+from followupd.rounds.permission import beware_of_a_copy
 from followupd.wiring import House
 
 if TYPE_CHECKING:
@@ -52,7 +55,10 @@ def _read(house: House, name: str, now: datetime, failed: dict[str, OutageError]
     mailbox, count = house.mailbox(name), 0
     mailbox.open()
     try:
-        for n, folder in enumerate(house.folders(name, mailbox)):
+        folders = house.folders(name, mailbox)
+        if not any(folder.role is Role.SENT for folder in folders):
+            house.intake.has_read(name, now, sent=True)
+        for n, folder in enumerate(folders):
             place = f"{name}, {folder.name}"
             if place in failed:
                 continue
@@ -92,6 +98,8 @@ def once(house: House) -> None:
             raise AlreadyRunningError
         house.ledger.scope = Scope.of(names, held)
         now, failed = house.now(), dict[str, OutageError]()
+        beware_of_a_copy(house.ledger, now)
+        listened.begin(house.ledger, held, now)
         house.dispatch.wake_up(now)
         for _ in range(BUSY):
             if not read_all(house, now, failed) + beat(house, now):

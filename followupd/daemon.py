@@ -16,6 +16,8 @@ from followupd.edges.ledger.scope import Scope
 from followupd.edges.settings import WARNINGS, load
 from followupd.edges.systemd import notify
 from followupd.errors import FollowupdError, OutageError
+from followupd.rounds import listened
+from followupd.rounds.permission import beware_of_a_copy
 from followupd.rounds.refused import Refused
 from followupd.watcher import Watchers
 from followupd.wiring import House, build_to_run, house_problems
@@ -58,6 +60,7 @@ class Daemon:
         journal.started(__version__, len(self.house.settings.mailboxes))
         self.house.ledger.upgrade()
         with self._hold:
+            beware_of_a_copy(self.house.ledger, self.house.now())
             self._look()
             self._serve_metrics()
             self._arm()
@@ -89,6 +92,8 @@ class Daemon:
         held = self._hold.look(names)
         if held != (frozenset(names) if self._held is None else self._held):
             journal.holds([name for name in names if name in held])
+        if new := held - (self._held or frozenset()):
+            listened.begin(self.house.ledger, new, self.house.now())
         self._held = held
         self.house.ledger.scope = Scope.of(names, held)
         self._watchers.follow(held)

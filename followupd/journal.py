@@ -181,8 +181,8 @@ def draft_filed(key: str, folder: str) -> None:
 # --- a letter's way out ---
 
 
-def breaker_open(limit: str) -> None:
-    _log.error("the breaker is open: more than %s letters; nothing leaves until `followupd resume`", limit)
+def breaker_open(why: str) -> None:
+    _log.error("the breaker is open: %s; nothing leaves until `followupd resume`", why)
 
 
 def letter_taken_back(key: str, why: str) -> None:

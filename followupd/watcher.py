@@ -74,6 +74,7 @@ class Watcher(threading.Thread):
             if folders:
                 mailbox.wait(folders[0].name, poll, lambda: self.marks.is_set() or self._stopping.is_set())
             else:  # a mailbox without a Sent folder, so far
+                house.intake.has_read(self._settings.name, house.now(), sent=True)
                 self._stopping.wait(poll)
 
     def _folders(self, house: House, mailbox: Mailbox) -> list[Folder]:

@@ -46,6 +46,8 @@ from followupd.rounds.turn import Turn
 
 #: durations of rules are measured from an ordinary day; they count plain time, so any day serves
 _ANY_DAY = datetime(2026, 1, 7, 12, tzinfo=UTC)
+#: what reading a mailbox may take, on a server that is slow
+_SLOW = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +280,9 @@ def _rules(settings: Settings) -> Rules:
         witness=post.witness == "bcc",
         witness_within=_span(calendar, post.witness_within),
         in_doubt=post.in_doubt,
+        listens_to=frozenset(mailbox.name for mailbox in settings.mailboxes),
+        # A mailbox that is well is read with every poll; a slow server is given another one and some minutes.
+        heard_for=2 * max(_span(calendar, mailbox.poll) for mailbox in settings.mailboxes) + _SLOW,
     )
 
 

@@ -83,6 +83,7 @@ def _status(options: argparse.Namespace) -> int:
 def _health(house: Any) -> dict[str, Any]:
     with house.ledger.work() as work:
         beat, breaker = work.pulse.get("beat"), work.pulse.get("breaker")
+        because = work.pulse.get("breaker because")
         connected = {each.name: work.pulse.get(f"connected {each.name}") for each in house.settings.mailboxes}
         lately = _lately(beat, house.now())
         cursors = work.pulse.cursors()
@@ -96,6 +97,7 @@ def _health(house: Any) -> dict[str, Any]:
             "doubts": doubts,
             "quarantine": work.mail.count(QUARANTINE),
             "breaker": breaker[0] if breaker else "closed",
+            "breaker_because": because[0] if because and breaker and breaker[0] == "open" else "",
             "last_beat": moment(beat[1]) if beat else None,
             "next_wake": moment(work.cases.next_wake()),
         }

@@ -110,7 +110,7 @@ class Dispatch:
     def round(self, now: datetime, go_on: Callable[[], bool] = lambda: True) -> int:
         """Let every letter leave that may, while `go_on` says so; return how many were handed over."""
         with self.ledger.work() as work:
-            waiting = work.outbox.may_leave(now, _A_ROUND)
+            waiting = work.outbox.may_leave(now, _A_ROUND, unheard=self.rules.unheard(work, now))
         if not waiting:
             return 0
         handed, most, end = 0, 1, self.elapsed() + _LONG

@@ -16,15 +16,11 @@ from followupd.model.playbook import Playbook
 from followupd.model.said import said
 from followupd.rounds import fate
 from followupd.rounds.doors import Ledger, Work
-from followupd.rounds.permission import Rules
+from followupd.rounds.listened import last_read
+from followupd.rounds.permission import Rules, stop_all
 
 #: so long after the window a mailbox that cannot be read is waited for, before a person is asked all the same
 _UNREAD = timedelta(hours=1)
-
-
-def read_of(mailbox: str) -> str:
-    """Name the ledger's note that a mailbox was read to its end while a letter was in doubt."""
-    return f"read {mailbox}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +97,8 @@ class Evidence:
 
     def _looked_for(self, work: Work, state: LetterState, now: datetime) -> bool:
         """Say whether the mailbox was read after the time for the copy was over: a copy that nobody looked for may be there."""
-        read = work.pulse.get(read_of(state.letter.mailbox))
-        return read is not None and read[1] >= (state.leaving_at or now) + self.rules.witness_within
+        read = last_read(work, state.letter.mailbox)
+        return read is not None and read >= (state.leaving_at or now) + self.rules.witness_within
 
     def _playbook(self, case: Case) -> Playbook:
         return self.playbooks.get(case.playbook) or self.playbooks["default"]
@@ -112,6 +108,8 @@ def _witnessed(work: Work, kept: Kept, now: datetime) -> None:
     key = kept.message.own_key
     if not key or not work.outbox.known(key):
         work.mail.put_down(kept.id, reason="a copy of a letter that this ledger does not know")
+        if key:  # its Message-ID is signed with our key: we sent it, and have forgotten that we did
+            stop_all(work, f"{key} has left, and this ledger does not know it: it is older than the mailbox", now)
         return
     state = work.outbox.get(key)
     desk = "" if state.letter.to_customer else "a desk mail; it stays where its agent reads it"

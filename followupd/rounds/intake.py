@@ -13,12 +13,11 @@ from followupd.errors import OutageError
 from followupd.model.command import line_for
 from followupd.model.kept import Arrival, News, Reached
 from followupd.model.message import Ours, Place
-from followupd.model.outgoing import Condition
 from followupd.recovery import listen
 from followupd.rounds import stumbles
 from followupd.rounds.doors import Batch, Cursor, Fetched, Ledger, Mailbox, Work
 from followupd.rounds.drafts import Drafts
-from followupd.rounds.evidence import read_of
+from followupd.rounds.listened import was_read
 from followupd.rounds.touching import Touch
 
 #: the prefix of the tags that are ours; what agents say never begins with it
@@ -83,19 +82,21 @@ class Intake:
         Touch(self.ledger, mailbox, folder.mailbox, folder.name, reached.uidvalidity, copies=inbox).go(now)
         if inbox and self.drafts:
             self.drafts.sync(mailbox, folder.mailbox)
+        if folder.role is not Role.COMMAND:
+            self.has_read(folder.mailbox, now, sent=not inbox)
         if inbox:
-            self._was_read(mailbox, folder.mailbox, now)
+            self._note_folders(mailbox, folder.mailbox, now)
         return count
 
-    def _was_read(self, mailbox: Mailbox, name: str, now: datetime) -> None:
-        """Put down that the mailbox was read, where that is evidence: a letter is in doubt, and its copy was not there.
+    def has_read(self, name: str, now: datetime, *, sent: bool) -> None:
+        """Put down that a mailbox's inbox, or its Sent folder, was read to its end, or that there is none to read."""
+        with self.ledger.work() as work:
+            was_read(work, name, now, sent=sent)
 
-        And which folders there are: nothing in one that is made later was there before we listened.
-        """
+    def _note_folders(self, mailbox: Mailbox, name: str, now: datetime) -> None:
+        """Put down which folders there are: nothing in one that is made later was there before we listened."""
         there = sorted(mailbox.folders)
         with self.ledger.work() as work:
-            if work.outbox.count(Condition.DOUBT):
-                work.pulse.put(read_of(name), "to its end", now)
             known = work.pulse.get(_FOLDERS + name)
             if known is None or known[0] != there:
                 work.pulse.put(_FOLDERS + name, there, now)

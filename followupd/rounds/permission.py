@@ -15,7 +15,8 @@ from followupd.model.letter import GIFT_CARD
 from followupd.model.outgoing import Outgoing
 from followupd.recovery import gift_card
 from followupd.rounds import fate
-from followupd.rounds.doors import Work
+from followupd.rounds.doors import Ledger, Work
+from followupd.rounds.listened import unheard
 
 #: automatic letters to one address in a week, and to one domain in an hour
 _A_WEEK = (3, timedelta(days=7))
@@ -34,6 +35,13 @@ class Rules:
     witness: bool
     witness_within: timedelta
     in_doubt: Literal["ask", "resend"]
+    #: the mailboxes that are read, and how long a reading lasts
+    listens_to: frozenset[str] = frozenset()
+    heard_for: timedelta = timedelta(hours=1)
+
+    def unheard(self, work: Work, now: datetime) -> frozenset[str]:
+        """Return the mailboxes whose customers are not written to now: they may have said what nobody has read."""
+        return unheard(work, self.listens_to, self.heard_for, now)
 
     # --- many letters at a time ---
 
@@ -44,6 +52,7 @@ class Rules:
 
         Whoever had an automatic letter of late is no matter for a first sight, nor is a domain that had its share.
         """
+        gone = work.mail.copies_of([each.letter.message_id for each in letters]) if letters else ()
         automatic = [each.letter.to.address.lower() for each in letters if _counts(each.letter)]
         since = max(self.per_address[1], _A_WEEK[1])
         had = work.outbox.had_mail(automatic, now - since) if automatic else ()
@@ -53,6 +62,8 @@ class Rules:
         for state in letters:
             letter = state.letter
             address = letter.to.address.lower()
+            if letter.message_id in gone:
+                continue
             if letter.to_customer and not self._fits(letter, cases.get(letter.case), now):
                 continue
             if _counts(letter):
@@ -79,14 +90,19 @@ class Rules:
         since = max(now - span, resumed) if resumed else now - span
         room = limit - work.outbox.left_since(since)
         if room <= 0:
-            work.pulse.put("breaker", "open", now)
-            journal.breaker_open(str(limit))
+            stop_all(work, f"more than {limit} letters", now)
         return max(room, 0)
 
     # --- one letter ---
 
     def let(self, work: Work, letter: Outgoing, now: datetime) -> bool:
-        """Say whether this letter may leave; one that may not yet is put off, one that must not any more is taken back."""
+        """Say whether this letter may leave; one that may not yet is put off, one that must not any more is taken back.
+
+        One of which a copy lies in the mailbox has left, whatever the ledger remembers: it may be an old one, put back.
+        """
+        if work.mail.copies_of([letter.message_id]):
+            fate.proved(work, letter, "its copy was there before it was written", now)
+            return False
         if not letter.to_customer:
             return True
         case = work.cases.get(letter.case)
@@ -117,6 +133,24 @@ class Rules:
             if len(sent) >= count:
                 return sent[-count] + span, f"{count} automatic letter(s) in {span} is the limit for {whom}"
         return None, ""
+
+
+def stop_all(work: Work, why: str, now: datetime) -> None:
+    """Open the breaker: nothing leaves until a person has looked, and types `followupd resume`."""
+    state = work.pulse.get("breaker")
+    if state is None or state[0] != "open":
+        work.pulse.put("breaker", "open", now)
+        work.pulse.put("breaker because", why, now)
+        journal.breaker_open(why)
+
+
+def beware_of_a_copy(ledger: Ledger, now: datetime) -> None:
+    """Stop all letters when the ledger is a copy that somebody put in the ledger's place: it does not know what left since."""
+    with ledger.work() as work:
+        copied = work.pulse.get("copied")
+        if copied and copied[0]:
+            stop_all(work, "the ledger is a copy, and letters may have left since it was made", now)
+            work.pulse.put("copied", False, now)
 
 
 def _counts(letter: Outgoing) -> bool:

@@ -1,6 +1,7 @@
 """The ledger's promises, kept alike by SQLite and PostgreSQL: once, whole or not at all, and sealed."""
 
 import hashlib
+import os
 import stat
 import subprocess
 import threading
@@ -711,6 +712,18 @@ def test_what_people_wrote_stands_in_no_plain_column(book: Book) -> None:
     for secret in secrets:
         assert secret.encode() not in found, secret
         assert secret.encode().hex().encode() not in found, secret
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="skipped, because only root can give files away")
+def test_what_root_makes_beside_the_ledger_belongs_to_whom_the_directory_belongs(tmp_path: Path) -> None:
+    os.chown(tmp_path, 65_534, 65_534)
+    ledger = new_ledger(f"sqlite:///{tmp_path}/ledger.db")
+    ledger.upgrade()
+    with ledger.hold(), ledger.work() as work:
+        work.pulse.put("beat", "once", NOW)
+        assert {file.name for file in tmp_path.iterdir()} >= {"ledger.db", "ledger.db.lock"}
+        assert {file.stat().st_uid for file in tmp_path.iterdir()} == {65_534}
+    ledger.close()
 
 
 def test_a_ledger_file_is_its_owners_alone(tmp_path: Path) -> None:

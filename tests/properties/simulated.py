@@ -418,7 +418,7 @@ class Simulation:
         for _ in range(50):
             try:
                 for _ in range(beats):
-                    if not self._read() + beat(self.house, self.now):
+                    if not self.reads() + beat(self.house, self.now):
                         break
             except KilledError:
                 if self._wake():
@@ -426,7 +426,7 @@ class Simulation:
             return
         raise BrokenPromiseError("the house dies for ever")
 
-    def _read(self) -> int:
+    def reads(self) -> int:
         return sum(self.house.intake.sync(self.mailbox, folder, self.now) for folder in FOLDERS)
 
     def _wake(self) -> bool:

@@ -48,6 +48,7 @@ def taken(world: Simulation) -> list[str]:
 
 
 def sends(world: Simulation) -> int:
+    world.reads()
     return world.house.dispatch.round(world.now)
 
 
@@ -108,6 +109,7 @@ def test_a_stop_in_a_handful_lets_the_letters_wait_that_the_server_has_not_seen(
 ) -> None:
     world = make()
     go = iter([True] * 12 + [False] * MANY)
+    world.reads()
     handed = world.house.dispatch.round(world.now, lambda: next(go))
     assert 0 < handed < MANY
     assert len(taken(world)) == handed

@@ -15,7 +15,7 @@ from followupd.model.case import Case
 from followupd.model.event import Event
 from followupd.model.kept import LetterState
 from followupd.model.outgoing import Condition
-from followupd.rounds.intake import Folder
+from followupd.rounds.intake import Folder, Role
 from followupd.wiring import House, build_to_run
 
 _HEADER = re.compile(r"\[\[?([\w.]+)\]?\]")
@@ -127,11 +127,14 @@ class Days:
 
     def _read(self) -> int:
         """Read the folders of which the server has news; after a beat that did something all, since marks may be due."""
-        return sum(
-            self.house.intake.sync(mailbox, folder, self.now)
-            for mailbox, folder in self._listening
-            if self._look_anyway or mailbox.wait(folder.name, 0, lambda: False)
-        )
+        return sum(self._read_folder(mailbox, folder) for mailbox, folder in self._listening)
+
+    def _read_folder(self, mailbox: Mailbox, folder: Folder) -> int:
+        if self._look_anyway or mailbox.wait(folder.name, 0, lambda: False):
+            return self.house.intake.sync(mailbox, folder, self.now)
+        if folder.role is not Role.COMMAND:  # the server says that nothing is new
+            self.house.intake.has_read(folder.mailbox, self.now, sent=folder.role is Role.SENT)
+        return 0
 
     def start_again(self) -> None:
         """Stop the house and start it from its ledger, as after a power cut."""

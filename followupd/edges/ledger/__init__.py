@@ -17,6 +17,7 @@ from followupd.edges.ledger.card_orders import CardOrders
 from followupd.edges.ledger.cards import Cards
 from followupd.edges.ledger.cases import Cases
 from followupd.edges.ledger.copying import copy
+from followupd.edges.ledger.files import make_private
 from followupd.edges.ledger.forgetting import Forgetting, leave_no_trace
 from followupd.edges.ledger.hold import Hold, holder
 from followupd.edges.ledger.mail import Mail
@@ -157,8 +158,7 @@ def _make_file(url: URL) -> None:
     path = Path(url.database)
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.touch(mode=0o600)
-        path.chmod(0o600)
+        make_private(path)
     except OSError as error:
         raise OutageError(f"the ledger {path} cannot be opened: {error.strerror}") from error
 

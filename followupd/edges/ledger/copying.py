@@ -9,6 +9,11 @@ from sqlalchemy import Engine
 
 from followupd.errors import FollowupdError
 
+# Whoever puts the copy in the ledger's place must know that letters may have left since it was made.
+_MARK = (
+    "INSERT OR REPLACE INTO pulse (name, value, at) VALUES ('copied', 'true', strftime('%Y-%m-%d %H:%M:%f000', 'now'))"
+)
+
 
 class NoCopyError(FollowupdError):
     """The ledger cannot be copied."""
@@ -39,6 +44,8 @@ def copy(engine: Engine, path: Path) -> None:
 def _copied(database: str, path: Path) -> None:
     with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(path)) as target:
         source.backup(target)
+        target.execute(_MARK)
+        target.commit()
         target.execute("PRAGMA journal_mode = DELETE")  # one file, with nothing beside it that could be left behind
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as again:
         [(verdict,)] = again.execute("PRAGMA integrity_check").fetchmany(1)

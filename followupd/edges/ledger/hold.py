@@ -11,6 +11,7 @@ from typing import IO, Protocol, Self
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
+from followupd.edges.ledger.files import make_private
 from followupd.errors import FollowupdError
 
 #: seconds between two looks at a lock while letters leave
@@ -48,8 +49,8 @@ class _OnFile:
 
     def __enter__(self) -> Self:
         if self._path:
+            make_private(self._path)
             self._lock = self._path.open("w")
-            self._path.chmod(0o600)
             try:
                 fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:

@@ -71,9 +71,14 @@ class Leaving:
     def __init__(self, session: Session, seal: Seal, scope: Scope, undated: Callable[[Outgoing], bytes]) -> None:
         self._session, self._seal, self._scope, self._undated = session, seal, scope, undated
 
-    def may_leave(self, now: datetime, limit: int = 50) -> list[LetterState]:
-        """Return letters that may leave now, in the order they were written. PostgreSQL skips rows others hold."""
+    def may_leave(self, now: datetime, limit: int = 50, unheard: Collection[str] = ()) -> list[LetterState]:
+        """Return letters that may leave now, in the order they were written; none to customers of `unheard` mailboxes.
+
+        PostgreSQL skips rows that others hold.
+        """
         ours = _READY.where(self._scope.covers(LETTER.c.mailbox))
+        if unheard:
+            ours = ours.where(or_(LETTER.c.kind.startswith("desk/"), LETTER.c.mailbox.not_in(sorted(unheard))))
         rows = self._run(ours, {"now": now, "most": limit}).all()
         return [self._state(row, self._seal.open(row.mail) if row.mail else b"") for row in rows]
 

@@ -157,6 +157,11 @@ class Mail:
         recent = same.where(col(MailRow.kept_at) > row.kept_at - _ECHO_LASTS)
         return self._session.exec(recent.limit(1)).first() is not None
 
+    def copies_of(self, message_ids: Collection[str]) -> set[str]:
+        """Return those of these letters' Message-IDs under which a copy of our own lies in a mailbox."""
+        query = select(MailRow.message_id).where(MailRow.kind == Kind.OWN.value)
+        return set(self._session.exec(query.where(col(MailRow.message_id).in_(list(message_ids)))))
+
     def earlier_text(self, message_id: str) -> str:
         """Return the words of an earlier mail or letter, so that a reply's quotes are told from its new words."""
         if token := self._ask_for_mail(message_id):

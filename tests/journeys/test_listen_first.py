@@ -1,0 +1,52 @@
+"""We listen before we speak: no letter to a customer leaves while their answer may lie unread in the mailbox."""
+
+from datetime import UTC, datetime, timedelta
+
+from followupd.beat import beat
+from followupd.model.case import Stage
+from followupd.rounds import listened
+from tests.journeys.test_stories import COMPLAINT, FRIDAY, fixed
+from tests.journeys.world import World
+
+
+def test_after_days_without_a_daemon_what_the_customer_wrote_is_read_before_a_letter_leaves(world: World) -> None:
+    fixed(world)
+    world.now = FRIDAY  # nobody listened since Tuesday, and the follow-up comes due
+    assert beat(world.house, world.now) > 0
+    assert world.letters("follow-up") == []
+    world.customer_writes("The new one arrived broken too. I am fed up!", subject="Re: Where is my parcel?")
+    world.passes(FRIDAY + timedelta(hours=1))
+    assert world.letters("follow-up") == []
+
+
+def test_a_letter_that_waited_for_the_mailbox_leaves_as_soon_as_it_was_read(world: World) -> None:
+    ref = fixed(world)
+    world.now = FRIDAY
+    beat(world.house, world.now)
+    assert world.letters("follow-up") == []
+    world.passes()
+    assert len(world.letters("follow-up")) == 1
+    assert world.folded(ref).stage is Stage.FOLLOWED_UP
+
+
+def test_who_takes_a_mailbox_over_reads_it_first_however_lately_it_was_read(world: World) -> None:
+    fixed(world)
+    world.passes(datetime(2026, 12, 4, 9, 59, tzinfo=UTC))
+    assert world.letters("follow-up") == []
+    listened.begin(world.house.ledger, ["support"], world.now)
+    world.now = FRIDAY
+    beat(world.house, world.now)
+    assert world.letters("follow-up") == []
+    world.passes()
+    assert len(world.letters("follow-up")) == 1
+
+
+def test_agents_are_told_all_the_same(world: World) -> None:
+    world.customer_writes(COMPLAINT)
+    world.agent_tags("complaint")
+    world.passes(world.now + timedelta(minutes=11))
+    listened.begin(world.house.ledger, ["support"], world.now)
+    world.now = FRIDAY  # what was promised for Thursday is overdue
+    while beat(world.house, world.now):
+        pass
+    assert len(world.letters("desk/escalation")) == 1
