@@ -1,6 +1,7 @@
 """What agents say, in one grammar for tags, folders, notes and `tell`: a verb, a text, and who said it from where."""
 
 import re
+from collections.abc import Container
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -108,6 +109,12 @@ def read_line(line: str) -> tuple[str, str]:
     if not VERBS[verb] and text:
         raise NotUnderstoodError(f"{line.strip()!r} says more than {verb!r} can take; expected {verb!r} alone.")
     return verb, text
+
+
+def left_empty(line: str, verbs: Container[str]) -> bool:
+    """Say whether a line holds one of these words and its colon, as it was offered, with nothing filled in."""
+    found = _LINE.fullmatch(_tidied(line))
+    return found is not None and found.group(1).lower() in verbs and found.group(2) == ""
 
 
 def is_item(line: str) -> bool:

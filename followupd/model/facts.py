@@ -34,7 +34,8 @@ class Facts:
         return replace(self, **changes)
 
     def missing(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(name for name in names if not getattr(self, name))
+        values = ((name, getattr(self, name)) for name in names)
+        return tuple(name for name, value in values if not value or value is Fault.UNKNOWN)
 
 
 FACT_NAMES = tuple(field.name for field in fields(Facts))

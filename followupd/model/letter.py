@@ -42,6 +42,8 @@ DESK_MAILS = (OPENED, FACTS, NUDGE, ESCALATION, DOUBT, APPROVAL, CALL, DIGEST, A
 
 #: facts without which a follow-up is not written (practices 5, 48)
 FOLLOW_UP_FACTS = ("cause", "resolution", "prevention")
+#: facts that a follow-up does without where nobody says them, and is better with (practices 2, 3, 6, 36)
+FOLLOW_UP_EXTRAS = ("fault", "impact", "issue")
 
 
 @dataclass(frozen=True, slots=True)

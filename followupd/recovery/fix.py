@@ -5,7 +5,7 @@ from datetime import datetime
 from followupd.model.case import Case, Stage
 from followupd.model.event import MissingAsked
 from followupd.model.gate import Lack, asks, lacks
-from followupd.model.letter import FACTS, Brief, Step, Writer
+from followupd.model.letter import FACTS, FOLLOW_UP_EXTRAS, Brief, Step, Writer
 from followupd.model.playbook import Playbook
 from followupd.model.said import joined
 
@@ -22,9 +22,8 @@ def act(case: Case, playbook: Playbook, write: Writer, now: datetime) -> list[St
     if not {lack.name for lack in missing} - set(case.asked):
         return []
     due = playbook.calendar.after(case.fixed_at or now, playbook.follow_up_after)
-    brief = Brief(
-        because=_because(missing), asks=asks(missing), quote=case.latest or case.story, until=due, promises=case.owed
-    )
+    lines = (*asks(missing), *_welcome(case))
+    brief = Brief(because=_because(missing), asks=lines, quote=case.latest or case.story, until=due, promises=case.owed)
     names = tuple(sorted({*case.asked, *(lack.name for lack in missing)}))
     asked = MissingAsked(at=now, missing=names, why=_because(missing))
     return [asked, write.desk(FACTS, case, playbook, now, brief, playbook.owner_of(case.owner))]
@@ -32,3 +31,8 @@ def act(case: Case, playbook: Playbook, write: Writer, now: datetime) -> list[St
 
 def _because(missing: list[Lack]) -> str:
     return joined(lack.sentence for lack in missing)
+
+
+def _welcome(case: Case) -> tuple[str, ...]:
+    """Lines that may stay empty; they never cause a mail, and are never asked for in one of their own."""
+    return tuple(f"{name}: " for name in case.facts.missing(FOLLOW_UP_EXTRAS))

@@ -9,11 +9,11 @@ from followupd.errors import CaseMovedError, FollowupdError, NotUnderstoodError,
 from followupd.model.agenda import Agenda
 from followupd.model.agent import Agent
 from followupd.model.case import Case, Stage
-from followupd.model.command import Command, expected, read_line
+from followupd.model.command import Command, expected, left_empty, read_line
 from followupd.model.compensation import Elsewhere, Money
 from followupd.model.event import Approved, Event, LetterDropped
 from followupd.model.kept import NO_COMPLAINT, QUARANTINE, Kept, Remark
-from followupd.model.letter import ANSWER, Brief, Step, Writer
+from followupd.model.letter import ANSWER, FOLLOW_UP_EXTRAS, Brief, Step, Writer
 from followupd.model.marks import marks
 from followupd.model.message import Kind
 from followupd.model.note import about, cases_in, is_courtesy, joined, spoken, unsure
@@ -191,7 +191,8 @@ class Desk:
                 case = self._obey(work, case, [command], None, now)
                 done.append(command.line)
             except NotUnderstoodError as error:
-                if not is_courtesy(line):
+                # an agent who answers a desk mail may leave empty what the follow-up can do without
+                if not is_courtesy(line) and not (source == "note" and left_empty(line, FOLLOW_UP_EXTRAS)):
                     problems.append(str(error))
         findings = self.findings(case, done, now)
         if (problems or findings) and agent and source == "note":

@@ -78,3 +78,31 @@ def test_an_answer_whose_quote_holds_only_what_was_asked_draws_no_question(world
     answers(world, asked, f"fault: ours\nOn Tuesday followupd wrote:\n{marked(asked)}", number=2)
     assert (world.case().facts.fault, world.case().facts.cause) == ("ours", CAUSE.removeprefix("cause: "))
     assert world.letters("desk/answer") == []
+
+
+def test_what_was_offered_may_come_back_empty_and_what_is_owed_may_not(world: World, asked: EmailMessage) -> None:
+    world.says(world.case().ref, "kept: 1", "fixed")
+    [facts] = world.letters("desk/facts")
+    assert "fault:" in text_of(facts).splitlines()
+    answers(world, facts, f"{CAUSE}\nfault:\n- impact:\nIssue :\n\nOn Tuesday followupd wrote:\n{marked(facts)}")
+    assert world.case().facts.cause
+    assert world.letters("desk/answer") == []
+    answers(world, facts, f"resolution:\n\nOn Tuesday followupd wrote:\n{marked(facts)}", number=2)
+    [told] = world.letters("desk/answer")
+    assert "'resolution:' lacks something" in " ".join(text_of(told).split())
+
+
+def test_the_words_that_explain_what_may_stay_empty_are_no_orders_without_their_quote_marks(
+    world: World, asked: EmailMessage
+) -> None:
+    world.says(world.case().ref, "kept: 1", "fixed")
+    [facts] = world.letters("desk/facts")
+    unmarked = f"-----Original Message-----\nFrom: Service desk\nSent: Tuesday\n\n{text_of(facts).replace('- ', '• ')}"
+    answers(world, facts, f"{CAUSE}\n\n{unmarked}\n")
+    assert world.case().facts.cause
+    assert world.letters("desk/answer") == []
+
+
+def test_an_empty_line_said_by_command_is_still_a_mistake(world: World, asked: EmailMessage) -> None:
+    [problem] = world.says(world.case().ref, "fault:")
+    assert "'fault:' lacks something" in problem

@@ -2,14 +2,17 @@
 
 from datetime import UTC, datetime
 
+from followupd.errors import NotUnderstoodError
 from followupd.model.case import Case
+from followupd.model.command import read_line
 from followupd.model.compensation import Gift
 from followupd.model.event import MissingAsked
 from followupd.model.letter import FACTS, Step
 from followupd.model.outgoing import Outgoing
 from followupd.recovery import fix
 from tests.builders import ANA, NOW, PLAYBOOK, a_case
-from tests.story.lettered import letters
+from tests.story.lettered import flat, letters
+from tests.story.saying import then
 
 FRIDAY = datetime(2026, 12, 4, 17, tzinfo=UTC)
 
@@ -32,6 +35,35 @@ def test_all_that_is_missing_is_asked_in_one_mail_with_a_line_for_each() -> None
     assert (mail.kind, mail.to.address) == (FACTS, ANA.email)
     for line in ("kept: 1", "issued: 1", "cause:", "resolution:", "prevention:"):
         assert line in mail.text
+
+
+def test_what_makes_the_letter_better_is_offered_with_the_mail_that_goes_anyway_and_with_no_other() -> None:
+    asked, mail = acted(a_case().fixed().case)
+    assert isinstance(asked, MissingAsked)
+    assert isinstance(mail, Outgoing)
+    assert set(asked.missing) == {"cause", "resolution", "prevention"}  # the others stop no letter
+    lines = [line.strip() for line in mail.text.splitlines()]
+    start = lines.index("cause:")
+    assert lines[start : start + 6] == ["cause:", "resolution:", "prevention:", "fault:", "impact:", "issue:"]
+    assert "only with “ours” does the letter say that we let Kim Doe down" in flat(mail.text)
+    orders = {line for line in lines if is_order(line)}
+    assert orders == set(lines[start : start + 6])  # what explains a line is none itself, should it come back unquoted
+
+
+def test_what_makes_the_letter_better_is_not_offered_where_it_is_known() -> None:
+    case = then(a_case().fixed().case, "fault: not-ours", "impact: the birthday went without a present")
+    _, mail = acted(case)
+    assert isinstance(mail, Outgoing)
+    assert "issue:" in mail.text.splitlines()
+    assert not {"fault:", "impact:"} & set(mail.text.splitlines())
+    assert "not-ours" not in mail.text
+
+
+def is_order(line: str) -> bool:
+    try:
+        return bool(read_line(line if not line.endswith(":") else f"{line} x"))
+    except NotUnderstoodError:
+        return False
 
 
 def test_it_asks_again_only_for_what_is_newly_missing() -> None:

@@ -19,6 +19,7 @@ from followupd.model.letter import (
     DOUBT,
     ESCALATION,
     FACTS,
+    FOLLOW_UP_EXTRAS,
     NUDGE,
     OPENED,
     Brief,
@@ -41,7 +42,7 @@ _DESK: dict[str, tuple[str, tuple[str, ...]]] = {
     OPENED: (said("somebody tagged it as a complaint"), ()),
     FACTS: (
         joined(said("the {fact} is not known yet", fact=said(fact)) for fact in ("cause", "prevention")),
-        ("cause: ", "prevention: "),
+        ("cause: ", "prevention: ", *(f"{name}: " for name in FOLLOW_UP_EXTRAS)),
     ),
     NUDGE: (said("the customer has had no word from us for a while"), ("kept: 1", "late: 1 until ... because ...")),
     ESCALATION: (said("the customer has written again"), ("kept: 1", "owner: ")),
