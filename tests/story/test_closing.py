@@ -1,0 +1,34 @@
+"""The word `close`: a case ends with nothing owed, and never with nothing done (practice 57)."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from followupd.errors import NotUnderstoodError
+from followupd.model.case import Case, Stage
+from tests.builders import a_case
+from tests.story.saying import said, then
+
+FRIDAY = datetime(2026, 12, 4, 17, tzinfo=UTC)
+
+
+def refusal(case: Case) -> str:
+    with pytest.raises(NotUnderstoodError) as problem:
+        said(case, "close")
+    return str(problem.value)
+
+
+@pytest.mark.parametrize("case", [a_case().case, a_case().fixed().case, a_case().agent_wrote().knows().fixed().case])
+def test_a_case_cannot_close_without_a_next_step_or_a_gesture(case: Case) -> None:
+    assert refusal(case) == "FU-7K3Q9 cannot close without a next step or a gesture; say 'gesture: ...' first"
+
+
+def test_a_next_step_that_was_kept_or_a_gesture_that_was_given_is_enough() -> None:
+    kept = a_case().promised("find out what happened", FRIDAY).kept().case
+    thanked = then(a_case().case, "gesture: a card from the whole team", "issued: 1")
+    assert then(kept, "close").stage is then(thanked, "close").stage is Stage.CLOSED
+
+
+def test_a_case_cannot_close_while_something_is_owed() -> None:
+    assert "promise 1 is owed" in refusal(a_case().promised("find out what happened", FRIDAY).case)
+    assert "compensation 1 is not given" in refusal(then(a_case().case, "gesture: a card from the whole team"))
