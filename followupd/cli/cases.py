@@ -108,9 +108,10 @@ def _explain(options: argparse.Namespace) -> int:
     with house.ledger.work() as work:
         case = work.cases.get(options.ref.upper())
         letters = work.outbox.all(case=case.ref)
+        back = {each.letter.key: house.dispatch.rules.kept_back(work, each.letter, house.now()) for each in letters}
     playbook = house.settings.playbooks.get(case.playbook) or house.settings.playbooks["default"]
     playbook = playbook.for_severity(case.severity)
-    said = [_letter_sentence(state) for state in letters]
+    said = [_letter_sentence(state, back[state.letter.key]) for state in letters]
     moments = {
         "confirmation": confirm.moment(case, playbook) if case.unwritten else None,
         "follow-up": follow_up.moment(case, playbook) if case.stage is Stage.FIXED else None,
@@ -133,11 +134,12 @@ def _explain(options: argparse.Namespace) -> int:
 _BEFORE_FOLLOW_UP = frozenset({Stage.HEARD, Stage.PROMISED, Stage.CONFIRMED, Stage.FIXED})
 
 
-def _letter_sentence(state: LetterState) -> str:
+def _letter_sentence(state: LetterState, back: str) -> str:
     when = state.sent_at or state.leaving_at or state.written_at
     sentence = f"{state.letter.key} {condition_words(state.condition)} ({moment(when)})"
-    if state.condition in {Condition.READY, Condition.DEFERRED} and state.not_before:
-        sentence += f", not before {moment(state.not_before)}"
+    if state.condition in {Condition.READY, Condition.DEFERRED}:
+        sentence += f", not before {moment(state.not_before)}" if state.not_before else ""
+        sentence += f"; {back}" if back else ""
     return f"{sentence}: {state.reply}" if state.reply else sentence
 
 

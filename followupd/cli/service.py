@@ -9,6 +9,7 @@ from followupd.cli.house import open_house
 from followupd.cli.printing import as_json, moment, table
 from followupd.model.kept import QUARANTINE
 from followupd.model.outgoing import Condition
+from followupd.rounds.listened import last_read
 
 #: a daemon of which nothing was heard for so long is not well; it says every ten seconds that it is alive
 _SILENT = timedelta(minutes=10)
@@ -90,7 +91,8 @@ def _health(house: Any) -> dict[str, Any]:
         doubts = work.outbox.count(Condition.DOUBT)
         view = {
             "mailboxes": [
-                _mailbox(each.name, connected[each.name], lately, cursors) for each in house.settings.mailboxes
+                _mailbox(each.name, connected[each.name], lately, cursors, last_read(work, each.name))
+                for each in house.settings.mailboxes
             ],
             "waiting": work.cases.count_open(),
             "letters_waiting": work.outbox.count(Condition.READY, Condition.DEFERRED, Condition.REVIEW),
@@ -113,13 +115,15 @@ def _lately(beat: tuple[Any, datetime] | None, now: datetime) -> datetime:
 
 
 def _mailbox(
-    name: str, connected: tuple[Any, datetime] | None, lately: datetime, cursors: dict[tuple[str, str], Any]
-) -> dict[str, Any]:
+    name: str, connected: tuple[Any, datetime] | None, lately: datetime, cursors: dict[tuple[str, str], Any],
+    read: datetime | None,
+) -> dict[str, Any]:  # fmt: skip
     mine = [reached for (mailbox, _), reached in cursors.items() if mailbox == name]
+    times = [reached.synced_at for reached in mine] + ([read] if read else [])
     return {
         "name": name,
         "connected": connected is not None and bool(connected[0]) and connected[1] >= lately,
-        "last_sync": moment(max((reached.synced_at for reached in mine), default=None)),
+        "last_sync": moment(max(times, default=None)),
         "passed_over": sum(reached.passed_over for reached in mine),
     }
 

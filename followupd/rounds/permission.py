@@ -43,6 +43,15 @@ class Rules:
         """Return the mailboxes whose customers are not written to now: they may have said what nobody has read."""
         return unheard(work, self.listens_to, self.heard_for, now)
 
+    def kept_back(self, work: Work, letter: Outgoing, now: datetime) -> str:
+        """Return what keeps a letter back that may leave by itself, for whoever asks why it has not; "" for nothing."""
+        breaker, because = work.pulse.get("breaker"), work.pulse.get("breaker because")
+        if breaker and breaker[0] == "open":
+            return f"nothing leaves, the breaker is open: {because[0] if because else ''}"
+        if letter.to_customer and letter.mailbox in self.unheard(work, now):
+            return f"the mailbox {letter.mailbox} was not read lately, and a word of the customer's may lie there"
+        return ""
+
     # --- many letters at a time ---
 
     def unquestioned(

@@ -47,6 +47,10 @@ def test_a_backup_in_the_ledgers_place_sends_nothing_before_a_person_has_looked(
     assert "is a copy" in str(view["breaker_because"])
     world.passes(world.now + timedelta(hours=1))
     assert len(world.letters("confirmation")) == 1
+    assert (
+        "nothing leaves, the breaker is open: the ledger is a copy"
+        in command(world, "explain", world.case().ref).stdout
+    )
 
     assert command(world, "resume").returncode == 0
     assert "the ledger is a copy" not in command(world, "run", "--once").stderr  # it is said once

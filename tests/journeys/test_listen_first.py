@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from followupd.beat import beat
 from followupd.model.case import Stage
 from followupd.rounds import listened
+from tests.journeys.test_nobody_gets_in import command
 from tests.journeys.test_stories import COMPLAINT, FRIDAY, fixed
 from tests.journeys.world import World
 
@@ -37,6 +38,9 @@ def test_who_takes_a_mailbox_over_reads_it_first_however_lately_it_was_read(worl
     world.now = FRIDAY
     beat(world.house, world.now)
     assert world.letters("follow-up") == []
+    explained = command(world, "explain", world.case().ref).stdout
+    assert "may leave" in explained
+    assert "the mailbox support was not read lately, and a word of the customer's may lie there" in explained
     world.passes()
     assert len(world.letters("follow-up")) == 1
 
