@@ -699,6 +699,8 @@ class Simulation:
             self.answered.add(mail.key)
             for ref in [case.ref for case in self.cases() if case.ref in mail.text + mail.key]:
                 self._act_on(ref)
+                if "in better words" in " ".join(mail.text.split()):  # the same ones as in another case, say
+                    self.says(ref, f"resolution: found out, and put right for {ref}")
 
     def _act_on(self, ref: str) -> None:
         for state in self.letters(Condition.DOUBT):
