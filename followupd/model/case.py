@@ -210,7 +210,8 @@ class Case:
         if stage is None:
             raise WrongTurnError(f"{type(event).__name__} does not fit {self.ref}, which is {self.stage}")
         after = event.on(self)
-        return after if after.stage is stage else after.but(stage=stage)
+        # What stopped a letter of the last stage stops none of this one.
+        return after if after.stage is stage else after.but(stage=stage, stopped=None, stopped_at=None)
 
     def but(self, **changes: Any) -> "Case":
         """Return the case with these fields changed, as `dataclasses.replace` does in three times the time."""

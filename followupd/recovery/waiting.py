@@ -48,6 +48,8 @@ def _matters(case: Case, playbook: Playbook, now: datetime) -> Iterator[tuple[da
                 case.fixed_at or now,
                 said("the follow-up lacks: {what}", what=joined((lack.sentence for lack in missing), ", ")),
             )
+    if case.stopped and case.stopped_at:
+        yield case.stopped_at, joined((said("a letter could not be written"), case.stopped[1]), ": ")
     for mark in case.letters:
         if mark.state == "review":
             yield mark.at, said("the {letter} waits for `approve`", letter=said(mark.kind))

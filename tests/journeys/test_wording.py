@@ -94,6 +94,23 @@ def test_the_same_words_do_not_reach_one_person_twice(world: World) -> None:
     assert "W16" in " ".join(text_of(mail) for mail in world.letters("desk/nudge"))
 
 
+def test_a_letter_that_the_rules_stopped_is_not_forgotten_when_its_owner_misses_the_mail(world: World) -> None:
+    ref = fixed(world)
+    world.says(ref, "prevention: this will never happen again, guaranteed")
+    world.passes(DUE)
+    assert world.letters("follow-up") == []
+    for day in range(1, 6):
+        world.passes(DUE + timedelta(days=day))
+    told = [" ".join(text_of(mail).split()) for mail in world.letters("desk/escalation")]
+    assert any("A letter could not be written: the follow-up does not leave with these words" in each for each in told)
+    world.says(ref, "prevention: labels are printed from the order itself now")
+    world.passes(DUE + timedelta(days=6))
+    assert len(world.letters("follow-up")) == 1
+    escalated = len(world.letters("desk/escalation"))
+    world.passes(DUE + timedelta(days=12))
+    assert len(world.letters("desk/escalation")) == escalated
+
+
 def test_soft_findings_stop_nothing(world: World) -> None:
     ref = fixed(world)
     world.says(ref, "prevention: mistakes were made, and our people now know")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from followupd.model.calendar import Calendar, Duration
 from followupd.model.case import Case
 from followupd.model.compensation import Gift, GrantState
-from followupd.model.event import FactsStated, OwnerNudged
+from followupd.model.event import FactsStated, LetterStopped, LetterWritten, OwnerNudged, Reopened
 from followupd.model.letter import APPROVAL, ESCALATION, NUDGE, Step, as_event
 from followupd.model.outgoing import Outgoing
 from followupd.recovery import remind
@@ -186,3 +186,31 @@ def test_a_company_that_works_on_saturdays_is_asked_on_saturdays() -> None:
     case = promised(saturday).case
     nudged = _after(case, remind.act(case, playbook, letters(), saturday - DAY), saturday - DAY)
     assert remind.moment(nudged, playbook) == saturday
+
+
+def stopped() -> Case:
+    case = promised().at(NOW + 6 * HOUR).agent_wrote().kept().knows().fixed().case
+    return case.after(LetterStopped(at=NOW + 7 * HOUR, kind="letter", why="nobody believes an apology twice"))
+
+
+def test_a_letter_that_could_not_be_written_climbs_the_ladder_until_it_is() -> None:
+    _, mails = lived(stopped(), NOW + 9 * DAY)
+    heard = [mail for _, mail in mails if "etter could not be written: nobody believes" in flat(mail.text)]
+    assert [mail.to.name for mail in heard] == ["Ana Reyes", "Lee Park", "Max Ito"]
+    assert [mail.kind for mail in heard] == [NUDGE, ESCALATION, ESCALATION]
+
+
+def test_a_letter_that_was_written_after_all_is_no_matter() -> None:
+    now = NOW + 8 * HOUR
+    letter = LetterWritten(
+        at=now, key="FU-7K3Q9.follow-up.1", kind="follow-up", to="kim@customers.test", subject="Re: a parcel"
+    )
+    _, mails = lived(stopped().after(letter), NOW + 9 * DAY)
+    assert [mail for _, mail in mails if "could not be written" in flat(mail.text)] == []
+
+
+def test_what_stopped_a_letter_is_no_matter_once_the_case_has_moved_on() -> None:
+    case = stopped()
+    assert case.stopped
+    moved = case.after(Reopened(at=NOW + 8 * HOUR, why="it broke again"))
+    assert moved.stopped is None

@@ -22,6 +22,8 @@ class LetterWritten(Event):
 
     def on(self, case: "Case") -> "Case":
         no_more: dict[str, Any] = {"card_ordered": 0, "card_lacking_at": None} if self.kind == "gift-card" else {}
+        if not self.kind.startswith("desk/"):
+            no_more |= {"stopped": None, "stopped_at": None}
         return case.with_letter(self.key, self.kind, "review" if self.review else "pending", self.at, **no_more)
 
 

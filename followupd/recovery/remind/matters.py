@@ -22,6 +22,7 @@ _RECEIPT = Duration(3, "business day")  # from the question whether it arrived t
 _HELD = (Duration(1, "business day"), Duration(5, "business day"), Duration(10, "business day"))
 _ANSWER = Duration(4, "business hour")  # from a mail after the follow-up to the question who answers it
 
+_STOPPED = Duration(1, "business day")  # from a letter's being stopped to the owner's hearing of it again
 _REVIEW = Duration(4, "business hour")  # from a letter's being filed as a draft to the reminder that it waits
 
 #: stages in which something is still to be done for the customer
@@ -50,6 +51,7 @@ def _of_work(case: Case, playbook: Playbook) -> Iterator[Matter]:
     yield from _of_silence(case, playbook)
     yield from of_options(case, playbook)
     yield from _of_follow_up(case, playbook)
+    yield from _of_stopped(case, playbook)
     yield from _of_approval(case, playbook)
     yield from _of_review(case, playbook)
     yield from _of_severity(case, playbook)
@@ -149,6 +151,18 @@ def _of_follow_up(case: Case, playbook: Playbook) -> Iterator[Matter]:
     yield Matter(
         f"follow-up manager {stamp}", calendar.after(due, playbook.escalate_manager), "manager", sentence, asks
     )
+
+
+def _of_stopped(case: Case, playbook: Playbook) -> Iterator[Matter]:
+    """A letter cannot be written as things are. The owner was told at once, and may have missed it; the customer waits."""
+    if case.stopped is None or case.stopped_at is None:
+        return
+    calendar, stamp = playbook.calendar, f"{case.stopped_at:%Y-%m-%dT%H:%M}"
+    sentence = joined((said("a letter could not be written"), case.stopped[1]), ": ")
+    again = calendar.after(case.stopped_at, _STOPPED)
+    yield Matter(f"stopped {stamp}", again, "owner", sentence, listed=True)
+    yield Matter(f"stopped lead {stamp}", calendar.after(again, playbook.escalate_lead), "lead", sentence)
+    yield Matter(f"stopped manager {stamp}", calendar.after(again, playbook.escalate_manager), "manager", sentence)
 
 
 def _of_approval(case: Case, playbook: Playbook) -> Iterator[Matter]:
