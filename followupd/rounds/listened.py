@@ -8,11 +8,16 @@ from followupd.rounds.doors import Ledger, Work
 #: what the two halves of a mailbox are kept under: where customers' words and our copies come in, and where they are filed
 _INBOX, _SENT = "read {}", "sent folder of {} read"
 _READ, _NOT_YET = "to its end", "not yet"
+#: a folder in which much arrives is read many times a second, and each line in the ledger is a write to the disk
+_A_MOMENT = timedelta(seconds=1)
 
 
 def was_read(work: Work, mailbox: str, now: datetime, *, sent: bool) -> None:
-    """Put down that the inbox, or the Sent folder, held nothing more that we had not read."""
-    work.pulse.put((_SENT if sent else _INBOX).format(mailbox), _READ, now)
+    """Put down that the inbox, or the Sent folder, held nothing more that we had not read; once a second is enough."""
+    half = (_SENT if sent else _INBOX).format(mailbox)
+    known = work.pulse.get(half)
+    if known is None or known[0] != _READ or not known[1] <= now < known[1] + _A_MOMENT:
+        work.pulse.put(half, _READ, now)
 
 
 def last_read(work: Work, mailbox: str) -> datetime | None:
