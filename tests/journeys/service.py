@@ -117,7 +117,9 @@ class Service:
         return [mail for mail in found if f".{kind}" in str(mail["X-Followupd-Key"])]
 
     def journal(self) -> str:
-        return (self.directory / "journal").read_text()
+        """Return all that daemons have said so far; nothing before the first of them."""
+        journal = self.directory / "journal"
+        return journal.read_text() if journal.exists() else ""
 
     def waits_for(self, sentence: str, seconds: float = 30.0) -> None:
         """Wait until the log says a sentence."""
