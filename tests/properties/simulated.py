@@ -665,14 +665,14 @@ class Simulation:
             self.copy_arrives(raw)
         self.copies.clear()
         self.imports(5)
-        for _ in range(120):
+        for _ in range(240):  # by the hour: a letter of a held case is looked at every few minutes, all weekend long
             self.live(12)
             self.inspect_ledger()
             self._copies_come()
             self._answer()
             if not self._open():
                 break
-            self.now = max(self.now + timedelta(minutes=1), self._next_moment())
+            self.now = max(self.now + timedelta(hours=1), self._next_moment())
         self._inspect_end()
 
     def _copies_come(self) -> None:
