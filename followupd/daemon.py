@@ -5,7 +5,6 @@ import signal
 import threading
 from contextlib import suppress
 from time import monotonic
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from schedule import Scheduler
@@ -54,9 +53,7 @@ class Daemon:
 
     def run(self) -> None:
         """Listen and beat until SIGTERM or SIGINT; the letter in hand is finished first."""
-        for name in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(name, self._stop)
-        signal.signal(signal.SIGHUP, self._ask_reload)
+        self._listen_to_signals()
         journal.started(__version__, len(self.house.settings.mailboxes))
         self.house.ledger.upgrade()
         with self._hold:
@@ -211,20 +208,39 @@ class Daemon:
         except FollowupdError as error:  # the log has said it, and `status` does
             journal.beat_failed("the mail about the reload", error)
 
-    def _ask_reload(self, _number: int, _frame: FrameType | None) -> None:
-        self._reload.set()
-        self.bell.set()
+    def _listen_to_signals(self) -> None:
+        """Hear signals in a thread of their own.
 
-    def _stop(self, number: int, _frame: FrameType | None) -> None:
-        if self._ended:
-            return
-        journal.stopping(signal.Signals(number).name)
+        A handler of Python's runs amid whatever the main thread does, and waits for ever for a lock that it holds just then,
+        such as the bell's; and it does not run at all while the main thread is inside a library that does not come back.
+        """
+        hearing, telling = os.pipe()
+        os.set_blocking(telling, False)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, lambda _number, _frame: None)  # else it would end us on the spot
+        signal.set_wakeup_fd(telling, warn_on_full_buffer=False)
+        threading.Thread(target=self._hear, args=(hearing,), name="signals", daemon=True).start()
+
+    def _hear(self, hearing: int) -> None:
+        while heard := os.read(hearing, 1):
+            number = signal.Signals(heard[0])
+            if number is signal.SIGHUP:
+                self._reload.set()
+                self.bell.set()
+            elif number in {signal.SIGTERM, signal.SIGINT}:
+                self._stop(number)
+
+    def _stop(self, number: signal.Signals) -> None:
+        journal.stopping(number.name)
         self._ended = True
         self._watchers.stop()
         self.bell.set()
         # A server that does not answer must not keep us: the letter in hand is then in doubt, and settled at the start;
         # what the server has not seen of its handful waits again.
-        for seconds, last_resort in ((_GRACE - 1, self.house.dispatch.let_go), (_GRACE, lambda: os._exit(0))):
-            timer = threading.Timer(seconds, last_resort)
-            timer.daemon = True
-            timer.start()
+        never = threading.Event()
+        never.wait(_GRACE - 1)
+        try:
+            self.house.dispatch.let_go()
+        finally:
+            never.wait(1)
+            os._exit(0)

@@ -2,6 +2,7 @@
 
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -220,3 +221,30 @@ def test_status_does_not_believe_a_daemon_that_has_fallen_silent(service: Servic
         assert service.ask("status")["ok"]  # nothing in the ledger tells this moment from a long beat
         health = service.ask("status", later="+11m")
     assert (health["ok"], health["mailboxes"][0]["connected"]) == (False, False)
+
+
+#: a daemon whose main thread holds its bell's lock at the very moment of the signal
+AMID = """
+import os, signal, sys, threading
+from pathlib import Path
+from followupd.daemon import Daemon
+from followupd.edges.settings import load
+from followupd.wiring import build_to_run
+
+class Bell(threading.Event):
+    def wait(self, timeout=None):
+        with self._cond:
+            os.kill(os.getpid(), signal.SIGTERM)
+            sum(range(100_000))  # a handler of Python's would run here
+        return super().wait(timeout)
+
+daemon = Daemon(build_to_run(load(Path(sys.argv[1]))))
+daemon.bell = Bell()
+daemon.run()
+"""
+
+
+def test_a_stop_that_comes_amid_the_daemons_own_locks_stops_it(service: Service) -> None:
+    environment = service.manager.environment({"imap": service.postbox.password})
+    command = [sys.executable, "-c", AMID, str(service.directory)]
+    assert subprocess.run(command, env=environment, capture_output=True, check=False, timeout=30).returncode == 0
