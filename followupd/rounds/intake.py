@@ -82,10 +82,10 @@ class Intake:
         Touch(self.ledger, mailbox, folder.mailbox, folder.name, reached.uidvalidity, copies=inbox).go(now)
         if inbox and self.drafts:
             self.drafts.sync(mailbox, folder.mailbox)
-        if folder.role is not Role.COMMAND:
-            self.has_read(folder.mailbox, now, sent=not inbox)
         if inbox:
-            self._note_folders(mailbox, folder.mailbox, now)
+            self._inbox_was_read(mailbox, folder.mailbox, now)
+        elif folder.role is Role.SENT:
+            self.has_read(folder.mailbox, now, sent=True)
         return count
 
     def has_read(self, name: str, now: datetime, *, sent: bool) -> None:
@@ -93,10 +93,11 @@ class Intake:
         with self.ledger.work() as work:
             was_read(work, name, now, sent=sent)
 
-    def _note_folders(self, mailbox: Mailbox, name: str, now: datetime) -> None:
-        """Put down which folders there are: nothing in one that is made later was there before we listened."""
+    def _inbox_was_read(self, mailbox: Mailbox, name: str, now: datetime) -> None:
+        """Put down, too, which folders there are: nothing in one that is made later was there before we listened."""
         there = sorted(mailbox.folders)
         with self.ledger.work() as work:
+            was_read(work, name, now, sent=False)
             known = work.pulse.get(_FOLDERS + name)
             if known is None or known[0] != there:
                 work.pulse.put(_FOLDERS + name, there, now)
