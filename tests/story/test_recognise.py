@@ -1,6 +1,7 @@
 """Recognise: complaints told from everything else, and why."""
 
 import re
+from pathlib import Path
 from time import perf_counter
 
 import pytest
@@ -362,6 +363,14 @@ def test_a_new_language_gets_its_voice_from_an_admins_cues() -> None:
 def test_a_cue_file_that_is_wrong_is_refused_by_name(table: dict[str, object], named: str) -> None:
     with pytest.raises(ValueError, match=re.escape(named)):
         RECOGNISER.with_cues({"en": table})
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr", "es"])
+def test_the_starter_that_admins_edit_is_what_we_ship(language: str) -> None:
+    top = Path(__file__).resolve().parents[2]
+    starter = top / "config" / "cues" / f"{language}.toml"
+    shipped = top / "followupd" / "recovery" / "recognise" / "data" / f"{language}.toml"
+    assert starter.read_text("utf-8") == shipped.read_text("utf-8")
 
 
 @pytest.mark.parametrize(
