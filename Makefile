@@ -37,7 +37,7 @@ demo: venv
 
 # Draft the migration that a change of tables.py needs: make migration SAYS="what changed".
 migration: venv
-	$(IN)python -m followupd.edges.migrations "$(SAYS)"
+	$(IN)python -m followupd.adapters.storage.migrations "$(SAYS)"
 
 # Throw odd mails, notes, durations and configurations at the readers, ten minutes each; FOLLOWUPD_FUZZ=seconds says otherwise.
 fuzz: venv

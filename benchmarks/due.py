@@ -16,12 +16,12 @@ from pathlib import Path
 
 from sqlalchemy import Connection, create_engine, insert, text
 
-from followupd.edges.ledger import Ledger
-from followupd.edges.ledger.sealed import CASE, sealed
-from followupd.edges.seal import Seal
-from followupd.edges.tables import CaseRow
-from followupd.model.case import Case, Stage
-from followupd.model.message import Person
+from followupd.adapters.crypto import Seal
+from followupd.adapters.storage.ledger import Ledger
+from followupd.adapters.storage.rows import CASE, sealed
+from followupd.adapters.storage.tables import CaseRow
+from followupd.domain.case import Case, Stage
+from followupd.domain.mail import Person
 
 NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)
 FEW, MANY, DUE = 1_000, 1_000_000, 100

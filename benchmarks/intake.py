@@ -38,14 +38,14 @@ import trustme
 from imapclient import IMAPClient
 
 from benchmarks.intake_fetch import BATCH, described, real_mails
-from followupd.edges.collector import settle
-from followupd.edges.imap.fetch import SMALL
-from followupd.edges.imap.mailbox import Account, Mailbox
-from followupd.edges.ledger import Ledger
-from followupd.edges.seal import Seal
-from followupd.edges.settings.tags import DEFAULT_TAGS
-from followupd.model.message import Ours
-from followupd.rounds.intake import Folder, Intake, Role
+from followupd.adapters.crypto import Seal
+from followupd.adapters.imap.fetch import SMALL
+from followupd.adapters.imap.mailbox import Account, Mailbox
+from followupd.adapters.settings.tags import DEFAULT_TAGS
+from followupd.adapters.storage.ledger import Ledger
+from followupd.adapters.systemd import settle
+from followupd.domain.mail import Ours
+from followupd.services.inbox.sync import Folder, Intake, Role
 from tests.servers.dovecot import Dovecot
 from tests.servers.postbox import Postbox
 

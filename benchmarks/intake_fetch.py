@@ -17,7 +17,7 @@ from time import perf_counter, process_time
 import trustme
 from imapclient import IMAPClient
 
-from followupd.edges.imap.mailbox import Account, Mailbox
+from followupd.adapters.imap.mailbox import Account, Mailbox
 from tests.servers.dovecot import Dovecot
 from tests.servers.postbox import Postbox
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.small_png import smaller
-from followupd.cli.previewing import previewed
-from followupd.edges.settings import write_starter
-from followupd.model.letter import FOLLOW_UP
+from followupd.adapters.settings import write_starter
+from followupd.cli.preview.letter import previewed
+from followupd.domain.letter import FOLLOW_UP
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 #: the pictures' dates stay as they are from one run to the next

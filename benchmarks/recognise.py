@@ -42,10 +42,10 @@ def memory_mb() -> float:
 
 def grown() -> dict[str, float]:
     """Load and judge once in a process of its own; return the seconds and megabytes that it took."""
-    import followupd.model.message  # noqa: F401 - what the daemon holds anyway is not ours
+    import followupd.domain.mail  # noqa: F401 - what the daemon holds anyway is not ours
 
     before, began = memory_mb(), perf_counter()
-    from followupd.recovery.recognise import Recogniser
+    from followupd.text.complaints import Recogniser
 
     recogniser = Recogniser.shipped()
     recogniser.judge("", SHORT)
@@ -63,7 +63,7 @@ def grown() -> dict[str, float]:
 def measured() -> dict[str, float]:
     from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-    from followupd.recovery.recognise import Recogniser
+    from followupd.text.complaints import Recogniser
 
     recogniser, vader = Recogniser.shipped(), SentimentIntensityAnalyzer()
     found: dict[str, float] = {}

@@ -24,16 +24,16 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))  # run from a checkout, installed or not
 
-from followupd.edges.ledger import Ledger
-from followupd.edges.seal import Seal
-from followupd.edges.smtp.compose import compose, dated, undated
-from followupd.edges.smtp.post import Post, PostAccount
-from followupd.model.calendar import Calendar
-from followupd.model.event import CaseOpened, ComplaintHeard
-from followupd.model.message import Person
-from followupd.model.outgoing import Condition, Outcome, Outgoing
-from followupd.rounds.dispatch import Dispatch
-from followupd.rounds.permission import Rules
+from followupd.adapters.crypto import Seal
+from followupd.adapters.smtp.compose import compose, dated, undated
+from followupd.adapters.smtp.transport import Post, PostAccount
+from followupd.adapters.storage.ledger import Ledger
+from followupd.domain.calendar import Calendar
+from followupd.domain.events import CaseOpened, ComplaintHeard
+from followupd.domain.letter import Condition, Outcome, Outgoing
+from followupd.domain.mail import Person
+from followupd.services.outbox.policy import Rules
+from followupd.services.outbox.send import Dispatch
 
 SENDER, CUSTOMER = "support@example.com", "kim@example.org"
 NOW = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)

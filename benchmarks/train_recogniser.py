@@ -19,12 +19,12 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from followupd.recovery.recognise.caution import SUSPECTED, limit
-from followupd.recovery.recognise.cues import AGAINST, FOR, Cues
-from followupd.recovery.recognise.features import Features, features_of, grams_of
-from followupd.recovery.recognise.score import probability
-from followupd.recovery.recognise.shipped import shipped_cues
-from followupd.recovery.recognise.words import sentences_of, words_of
+from followupd.text.complaints.cues import AGAINST, FOR, Cues
+from followupd.text.complaints.features import Features, features_of, grams_of
+from followupd.text.complaints.limits import SUSPECTED, limit
+from followupd.text.complaints.score import probability
+from followupd.text.complaints.shipped import shipped_cues
+from followupd.text.complaints.words import sentences_of, words_of
 
 # Any: these have no types of their own, and are needed for training only.
 np: Any = import_module("numpy")

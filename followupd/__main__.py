@@ -2,7 +2,7 @@
 
 import sys
 
-from followupd.cli import main
+from followupd.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

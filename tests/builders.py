@@ -4,15 +4,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from followupd.model import event as e
-from followupd.model.agent import Agent, Company, Role, Team
-from followupd.model.calendar import Calendar
-from followupd.model.case import Case
-from followupd.model.compensation import Compensation, Gift, GrantState, Money
-from followupd.model.letter import CONFIRMATION, FOLLOW_UP
-from followupd.model.message import Kind, Message, Person
-from followupd.model.playbook import Playbook
-from followupd.model.promise import Firmness, Promise
+from followupd.domain import events as e
+from followupd.domain.calendar import Calendar
+from followupd.domain.case import Case
+from followupd.domain.compensation import Compensation, Gift, GrantState, Money
+from followupd.domain.letter import CONFIRMATION, FOLLOW_UP
+from followupd.domain.mail import Kind, Message, Person
+from followupd.domain.playbook import Playbook
+from followupd.domain.promise import Firmness, Promise
+from followupd.domain.team import Agent, Company, Role, Team
 
 NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)  # a Tuesday
 KIM = Person("kim@customers.test", "Kim Doe")

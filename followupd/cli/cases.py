@@ -5,14 +5,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from followupd.cli import DONE, PROBLEMS
-from followupd.cli.house import open_house, who_types
-from followupd.cli.printing import as_json, case_view, complain, condition_words, moment, safe, table
-from followupd.model.case import Case, Stage
-from followupd.model.event import Event
-from followupd.model.gate import lacks
-from followupd.model.kept import LetterState
-from followupd.model.outgoing import Condition
+from followupd.adapters.terminal import moment, safe
+from followupd.cli.app import open_house, who_types
+from followupd.cli.main import DONE, PROBLEMS
+from followupd.cli.output import as_json, case_view, complain, condition_words, table
+from followupd.domain.case import Case, Stage
+from followupd.domain.events import Event
+from followupd.domain.letter import Condition
+from followupd.domain.records import LetterState
+from followupd.recovery.blockers import lacks
 
 
 def add(commands: Any, common: argparse.ArgumentParser) -> None:

@@ -9,12 +9,13 @@ from zoneinfo import ZoneInfo
 
 from babel.numbers import is_currency
 
-from followupd.cli import DONE, PROBLEMS
-from followupd.cli.house import open_house
-from followupd.cli.printing import as_json, complain, moment, table
+from followupd.adapters.terminal import moment
+from followupd.cli.app import open_house
+from followupd.cli.main import DONE, PROBLEMS
+from followupd.cli.output import as_json, complain, table
+from followupd.domain.compensation import Money
+from followupd.domain.team import Company
 from followupd.errors import OutageError
-from followupd.model.agent import Company
-from followupd.model.compensation import Money
 
 
 def add(commands: Any, common: argparse.ArgumentParser) -> None:

@@ -4,20 +4,11 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from followupd.cli import DONE, USAGE
-from followupd.cli.house import open_house, who_types
-from followupd.cli.printing import (
-    as_json,
-    complain,
-    condition_words,
-    letter_view,
-    moment,
-    safe,
-    safe_lines,
-    table,
-    write,
-)
-from followupd.model.message import Person
+from followupd.adapters.terminal import moment, safe, safe_lines, write
+from followupd.cli.app import open_house, who_types
+from followupd.cli.main import DONE, USAGE
+from followupd.cli.output import as_json, complain, condition_words, letter_view, table
+from followupd.domain.mail import Person
 
 
 def add(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -75,8 +66,8 @@ def _settle(options: argparse.Namespace) -> int:
 
 def _preview(options: argparse.Namespace) -> int:
     from followupd import clock
-    from followupd.cli.previewing import previewed
-    from followupd.edges.smtp.compose import compose
+    from followupd.adapters.smtp.compose import compose
+    from followupd.cli.preview.letter import previewed
 
     if options.serve:
         return _serve(options)
@@ -109,8 +100,8 @@ def _shown(who: Person) -> str:
 
 def _serve(options: argparse.Namespace) -> int:
     from followupd import clock
-    from followupd.cli.serving import Preview, Server
-    from followupd.edges.settings import load
+    from followupd.adapters.settings import load
+    from followupd.cli.preview.server import Preview, Server
 
     load(options.config)  # a directory that is none is said here, and not on the page
     server = Server(Preview(options.config, options.case.upper(), clock.now), options.port)
@@ -127,7 +118,7 @@ def _serve(options: argparse.Namespace) -> int:
 
 def _diff(options: argparse.Namespace) -> int:
     from followupd import clock
-    from followupd.cli.differing import differences
+    from followupd.cli.preview.diff import differences
 
     old = options.old.parent if options.old.name == "followupd.toml" else options.old
     found = differences(options.config, old, clock.now())

@@ -1,17 +1,23 @@
-"""init, check, when: before the daemon runs."""
+"""demo, init, check, when: before the daemon runs."""
 
 import argparse
+import io
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from followupd.cli import DONE, PROBLEMS, USAGE
-from followupd.cli.printing import as_json, complain, moment
+from followupd.adapters.terminal import moment
+from followupd.cli.main import DONE, PROBLEMS, USAGE
+from followupd.cli.output import as_json, complain
 from followupd.errors import OutageError, Problem, SetupError
 
 
 def add(commands: Any, common: argparse.ArgumentParser) -> None:
+    demo = commands.add_parser("demo", parents=[common], help="the whole story over real mail on this machine")
+    demo.add_argument("--out", metavar="DIR", type=Path, help="where to leave the letters (./followupd-demo)")
+    demo.add_argument("--fast", action="store_true", help="no pauses for the reader")
+    demo.set_defaults(do=_demo)
     init = commands.add_parser("init", parents=[common], help="write starter configuration and letters")
     init.add_argument("directory", metavar="DIR", type=Path)
     init.set_defaults(do=_init)
@@ -24,8 +30,23 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     when.set_defaults(do=_when, many="duration")
 
 
+def _demo(options: argparse.Namespace) -> int:
+    from time import monotonic
+
+    from followupd import clock
+    from followupd.demo.performance import perform
+
+    began = monotonic()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal in ASCII must not end the story at a pound sign
+    result = perform(options.out, clock.now(), fast=options.fast, quiet=options.json)
+    if options.json:
+        as_json({**result, "seconds": round(monotonic() - began, 2)})
+    return DONE if result["ok"] else PROBLEMS
+
+
 def _init(options: argparse.Namespace) -> int:
-    from followupd.edges.settings import write_starter
+    from followupd.adapters.settings import write_starter
 
     written = write_starter(options.directory)
     if options.json:
@@ -40,7 +61,7 @@ def _init(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     from followupd import clock
-    from followupd.wiring import house_problems
+    from followupd.app.container import house_problems
 
     problems = house_problems(options.config, clock.now())
     if options.online and not any(problem.file.startswith("followupd.toml") for problem in problems):
@@ -55,7 +76,7 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _exit_code(problems: list[Problem]) -> int:
-    from followupd.edges.settings import WARNINGS
+    from followupd.adapters.settings import WARNINGS
 
     return PROBLEMS if any(problem.rule not in WARNINGS for problem in problems) else DONE
 
@@ -66,9 +87,9 @@ def _view(problem: Problem) -> dict[str, Any]:
 
 def _online(options: argparse.Namespace) -> list[Problem]:
     """Ask every server and say in plain words what was found; what is wrong comes back as problems."""
-    from followupd.cli.surveying import look_at, unreachable
-    from followupd.edges.accounts import post_of
-    from followupd.edges.settings import load, missing_secrets
+    from followupd.adapters.accounts import post_of
+    from followupd.adapters.settings import load, missing_secrets
+    from followupd.cli.check_online import look_at, unreachable
 
     settings = load(options.config)
     found = missing_secrets(settings)
@@ -93,8 +114,8 @@ def _online(options: argparse.Namespace) -> list[Problem]:
 
 def _when(options: argparse.Namespace) -> int:
     from followupd import clock
-    from followupd.edges.settings import load
-    from followupd.model.calendar import Duration
+    from followupd.adapters.settings import load
+    from followupd.domain.calendar import Duration
 
     try:
         duration = Duration.parse(" ".join(options.duration))

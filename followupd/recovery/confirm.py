@@ -3,13 +3,13 @@
 from dataclasses import replace
 from datetime import datetime
 
-from followupd.model.case import Case, Stage
-from followupd.model.compensation import Compensation, Gift
-from followupd.model.event import OptionsAsked
-from followupd.model.letter import CONFIRMATION, DELAY, HOLDING, Brief, Step, Writer
-from followupd.model.option import Option, OptionState
-from followupd.model.playbook import Playbook
-from followupd.model.promise import Promise, PromiseState
+from followupd.domain.case import Case, Stage
+from followupd.domain.compensation import Compensation, Gift
+from followupd.domain.decision import Brief, Step, Writer
+from followupd.domain.events import OptionsAsked
+from followupd.domain.letter import CONFIRMATION, DELAY, HOLDING
+from followupd.domain.playbook import Playbook
+from followupd.domain.promise import Option, OptionState, Promise, PromiseState
 
 #: stages in which nobody is promised anything by machine
 _SILENT = frozenset({Stage.SUSPECTED, Stage.DISMISSED})

@@ -2,12 +2,13 @@
 
 from datetime import datetime
 
-from followupd.model.case import Case, Stage
-from followupd.model.event import MissingAsked
-from followupd.model.gate import Lack, asks, lacks
-from followupd.model.letter import FACTS, FOLLOW_UP_EXTRAS, Brief, Step, Writer
-from followupd.model.playbook import Playbook
-from followupd.model.said import joined
+from followupd.domain.case import Case, Stage
+from followupd.domain.decision import Brief, Step, Writer
+from followupd.domain.events import MissingAsked
+from followupd.domain.letter import FACTS, FOLLOW_UP_EXTRAS
+from followupd.domain.playbook import Playbook
+from followupd.domain.translatable import joined
+from followupd.recovery.blockers import Lack, asks, lacks
 
 
 def moment(_case: Case, _playbook: Playbook) -> datetime | None:

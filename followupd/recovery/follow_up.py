@@ -3,13 +3,14 @@
 from dataclasses import replace
 from datetime import datetime
 
-from followupd.model.case import Case, Stage
-from followupd.model.compensation import Gift, GrantState
-from followupd.model.event import CallAsked, Closed
-from followupd.model.gate import lacks, still_to_give
-from followupd.model.letter import CALL, FOLLOW_UP, Brief, Step, Writer
-from followupd.model.playbook import Playbook
-from followupd.model.said import said
+from followupd.domain.case import Case, Stage
+from followupd.domain.compensation import Gift, GrantState
+from followupd.domain.decision import Brief, Step, Writer
+from followupd.domain.events import CallAsked, Closed
+from followupd.domain.letter import CALL, FOLLOW_UP
+from followupd.domain.playbook import Playbook
+from followupd.domain.translatable import said
+from followupd.recovery.blockers import lacks, still_to_give
 
 
 def moment(case: Case, playbook: Playbook) -> datetime | None:

@@ -2,11 +2,12 @@
 
 from datetime import datetime
 
-from followupd.model.case import Case, Stage
-from followupd.model.compensation import Compensation, Gift, GrantState
-from followupd.model.event import CompensationGranted, GiftCardDue
-from followupd.model.letter import GIFT_CARD, Step, Writer
-from followupd.model.playbook import Playbook
+from followupd.domain.case import Case, Stage
+from followupd.domain.compensation import Compensation, Gift, GrantState
+from followupd.domain.decision import Step, Writer
+from followupd.domain.events import CompensationGranted, GiftCardDue
+from followupd.domain.letter import GIFT_CARD
+from followupd.domain.playbook import Playbook
 
 
 def moment(case: Case, playbook: Playbook) -> datetime | None:

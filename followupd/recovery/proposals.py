@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from followupd.model.case import Case
-from followupd.model.compensation import Compensation, Gift, GrantState, Money
-from followupd.model.event import CompensationGranted, Event, PromiseProposed
-from followupd.model.heard import paired
-from followupd.model.playbook import Playbook
-from followupd.model.promise import HeardGrant, HeardPromise, Promise, PromiseState
+from followupd.domain.case import Case
+from followupd.domain.compensation import Compensation, Gift, GrantState, Money
+from followupd.domain.events import CompensationGranted, Event, PromiseProposed
+from followupd.domain.playbook import Playbook
+from followupd.domain.promise import HeardGrant, HeardPromise, Promise, PromiseState, paired
 
 
 def proposed(

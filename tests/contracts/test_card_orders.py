@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from followupd.edges.gift_cards.codes import StockedCards
-from followupd.edges.ledger import Ledger
-from followupd.edges.ledger.card_orders import order_key
-from followupd.edges.seal import Seal
-from followupd.model.compensation import Money
-from followupd.model.kept import CardOrder, NoCard, TakenCard
+from followupd.adapters.crypto import Seal
+from followupd.adapters.gift_cards import StockedCards
+from followupd.adapters.storage.gift_cards import order_key
+from followupd.adapters.storage.ledger import Ledger
+from followupd.domain.compensation import Money
+from followupd.domain.records import CardOrder, NoCard, TakenCard
 from tests.servers.postgres import Postgres
 
 NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)

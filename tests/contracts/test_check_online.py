@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from followupd.cli import main
-from followupd.edges.settings import write_starter
-from followupd.model.marks import MARKS
+from followupd.adapters.settings import write_starter
+from followupd.cli.main import main
+from followupd.domain.status_tags import MARKS
 from tests.journeys.world import CONFIGURATION
 from tests.servers.dovecot import Dovecot
 from tests.servers.machine import free_ports

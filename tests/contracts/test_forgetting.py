@@ -10,11 +10,12 @@ import pytest
 from sqlalchemy import LargeBinary
 from sqlmodel import AutoString, SQLModel
 
-from followupd.edges.ledger import Ledger
-from followupd.edges.ledger.forgetting import StillOpenError
-from followupd.model.case import Case, Stage
-from followupd.model.compensation import Compensation, Gift, GrantState
-from followupd.model.event import (
+from followupd.adapters.storage.erasure import StillOpenError
+from followupd.adapters.storage.ledger import Ledger
+from followupd.domain.case import Case, Stage
+from followupd.domain.compensation import Compensation, Gift, GrantState
+from followupd.domain.decision import Step
+from followupd.domain.events import (
     Closed,
     CompensationGranted,
     CompensationIssued,
@@ -25,11 +26,10 @@ from followupd.model.event import (
     PromiseKept,
     PromiseMade,
 )
-from followupd.model.kept import HEARD
-from followupd.model.letter import Step
-from followupd.model.message import Message, Person
-from followupd.model.outgoing import Condition
-from followupd.model.promise import Firmness, Promise
+from followupd.domain.letter import Condition
+from followupd.domain.mail import Message, Person
+from followupd.domain.promise import Firmness, Promise
+from followupd.domain.records import HEARD
 from tests.contracts.test_ledger import (
     CODE,
     EURO_20,

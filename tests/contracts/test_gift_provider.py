@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import trustme
 
-from followupd.edges.gift_cards.provider import ProvidedCards
-from followupd.edges.settings import Secret
-from followupd.model.compensation import Money
-from followupd.model.kept import CardOrder, NoCard, TakenCard
+from followupd.adapters.gift_cards import ProvidedCards
+from followupd.adapters.settings import Secret
+from followupd.domain.compensation import Money
+from followupd.domain.records import CardOrder, NoCard, TakenCard
 from tests.servers.gift_shop import DRIP, DROPPED, LOST, MADE_AND_500, NOT_YET, TOKEN, GiftShop
 
 NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)

@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from followupd import clock
-from followupd.edges.imap.mailbox import Account, Mailbox
-from followupd.edges.ledger import Ledger
-from followupd.edges.seal import Seal
-from followupd.edges.settings.tags import DEFAULT_TAGS
+from followupd.adapters.crypto import Seal
+from followupd.adapters.imap.mailbox import Account, Mailbox
+from followupd.adapters.settings.tags import DEFAULT_TAGS
+from followupd.adapters.storage.ledger import Ledger
+from followupd.domain.mail import Ours
+from followupd.domain.records import QUARANTINE
 from followupd.errors import OutageError
-from followupd.model.kept import QUARANTINE
-from followupd.model.message import Ours
-from followupd.rounds.intake import Folder, Intake, Role
+from followupd.services.inbox.sync import Folder, Intake, Role
 from tests.journeys.service import Service, ends
 from tests.servers.cyrus import Cyrus
 from tests.servers.dovecot import Dovecot

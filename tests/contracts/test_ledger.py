@@ -15,14 +15,13 @@ from typing import TypeVar
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
-from followupd.edges.ledger import Ledger
-from followupd.edges.ledger.outbox import UnknownLetterError
-from followupd.edges.seal import Seal
-from followupd.edges.smtp.compose import compose, dated, undated
-from followupd.errors import CaseMovedError, LetterError, OutageError, UnknownCaseError, WrongTurnError
-from followupd.model.case import Case, Stage
-from followupd.model.compensation import Money
-from followupd.model.event import (
+from followupd.adapters.crypto import Seal
+from followupd.adapters.smtp.compose import compose, dated, undated
+from followupd.adapters.storage.ledger import Ledger
+from followupd.adapters.storage.outbox import UnknownLetterError
+from followupd.domain.case import Case, Stage
+from followupd.domain.compensation import Money
+from followupd.domain.events import (
     AgentTold,
     CaseOpened,
     ComplaintHeard,
@@ -35,9 +34,10 @@ from followupd.model.event import (
     Held,
     OwnerChosen,
 )
-from followupd.model.kept import NO_COMPLAINT, QUARANTINE, UNHEARD, Arrival, TakenCard
-from followupd.model.message import Kind, Message, Person, Place
-from followupd.model.outgoing import Condition, Outgoing
+from followupd.domain.letter import Condition, Outgoing
+from followupd.domain.mail import Kind, Message, Person, Place
+from followupd.domain.records import NO_COMPLAINT, QUARANTINE, UNHEARD, Arrival, TakenCard
+from followupd.errors import CaseMovedError, LetterError, OutageError, UnknownCaseError, WrongTurnError
 from tests.servers.machine import program
 from tests.servers.postgres import Postgres
 

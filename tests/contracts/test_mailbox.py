@@ -12,11 +12,11 @@ from email.policy import SMTP
 
 import pytest
 
+from followupd.adapters.imap.mailbox import Account, Batch, Cursor, Mailbox
 from followupd.clock import now
-from followupd.edges.imap.mailbox import Account, Batch, Cursor, Mailbox
+from followupd.domain.mail import Ours
 from followupd.errors import OutageError
-from followupd.model.message import Ours
-from followupd.recovery import listen
+from followupd.text import mail as listen
 from tests.servers.cyrus import Cyrus
 from tests.servers.dovecot import Dovecot
 from tests.servers.postbox import Postbox

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from followupd.edges.imap.mailbox import Account, Cursor, Mailbox
+from followupd.adapters.imap.mailbox import Account, Cursor, Mailbox
 from followupd.errors import OutageError
 from tests.servers.dovecot import Dovecot
 from tests.servers.machine import free_ports

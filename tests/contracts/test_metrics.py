@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from followupd.edges.metrics import LATE, Metrics, Vitals
+from followupd.adapters.metrics import LATE, Metrics, Vitals
 from tests.journeys.service import Service, ends
 from tests.servers.dovecot import Dovecot
 from tests.servers.machine import free_ports, until

@@ -14,13 +14,12 @@ import pytest
 from sqlalchemy import Engine, MetaData, create_engine, inspect, select, text
 from sqlmodel import SQLModel
 
-from followupd.edges import migrations
-from followupd.edges.ledger import Ledger, upgrading
-from followupd.edges.ledger.copying import NoCopyError
-from followupd.edges.ledger.upgrading import HEAD, NewLedgerError, OldLedgerError
-from followupd.edges.seal import Seal
-from followupd.model.case import Case
-from followupd.model.outgoing import Condition
+from followupd.adapters.crypto import Seal
+from followupd.adapters.storage import migrate, migrations
+from followupd.adapters.storage.ledger import Ledger
+from followupd.adapters.storage.migrate import HEAD, NewLedgerError, NoCopyError, OldLedgerError
+from followupd.domain.case import Case
+from followupd.domain.letter import Condition
 from tests.servers.postgres import Postgres
 
 NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)
@@ -60,7 +59,9 @@ def test_the_migrations_lead_to_the_tables_that_the_program_works_with(engine: E
 
 
 def test_the_program_knows_the_newest_migration_without_asking_alembic() -> None:
-    assert migrations.newest() == HEAD, "put the newest revision's name in HEAD of followupd/edges/ledger/upgrading.py"
+    assert migrations.newest() == HEAD, (
+        "put the newest revision's name in HEAD of followupd/adapters/storage/migrate.py"
+    )
 
 
 def test_a_new_ledger_is_what_the_migrations_lead_to(engine: Engine, ledger: Ledger) -> None:
@@ -73,7 +74,7 @@ def test_a_new_ledger_is_what_the_migrations_lead_to(engine: Engine, ledger: Led
 
 def test_a_ledger_that_is_up_to_date_starts_without_alembic(tmp_path: Path) -> None:
     deed = (
-        "import sys; from followupd.edges.ledger import Ledger; from followupd.edges.seal import Seal;"
+        "import sys; from followupd.adapters.storage import Ledger; from followupd.adapters.crypto import Seal;"
         f"ledger = Ledger('sqlite:///{tmp_path}/ledger.db', Seal([b'k' * 32])); print(ledger.upgrade());"
         "print([ledger.upgrade(), 'alembic' in sys.modules])"
     )
@@ -83,7 +84,7 @@ def test_a_ledger_that_is_up_to_date_starts_without_alembic(tmp_path: Path) -> N
 
 def before_there_were_migrations(engine: Engine) -> None:
     with engine.begin() as connection:
-        migrations.migrate(connection, to=upgrading.FIRST)
+        migrations.migrate(connection, to=migrate.FIRST)
         connection.execute(text("DROP TABLE alembic_version"))
         connection.execute(text(CASE))
 

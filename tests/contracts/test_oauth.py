@@ -13,17 +13,17 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import trustme
 
-from followupd.cli import main
-from followupd.edges.accounts import login_of, logins_of, mailbox_of
-from followupd.edges.imap.login import Account
-from followupd.edges.imap.mailbox import Mailbox
-from followupd.edges.oauth import providers as oauth_providers
-from followupd.edges.oauth.providers import GOOGLE, MICROSOFT
-from followupd.edges.oauth.tokens import Application, Login
-from followupd.edges.settings import load
-from followupd.edges.smtp.post import Post, PostAccount
+from followupd.adapters.accounts import login_of, logins_of, mailbox_of
+from followupd.adapters.imap.login import Account
+from followupd.adapters.imap.mailbox import Mailbox
+from followupd.adapters.oauth import providers as oauth_providers
+from followupd.adapters.oauth.providers import GOOGLE, MICROSOFT
+from followupd.adapters.oauth.tokens import Application, Login
+from followupd.adapters.settings import load
+from followupd.adapters.smtp.transport import Post, PostAccount
+from followupd.cli.main import main
+from followupd.domain.letter import Outcome
 from followupd.errors import OutageError, SetupError
-from followupd.model.outgoing import Outcome
 from tests.servers.oauth import ENDED, LoginServer
 from tests.servers.scripted_imap import ScriptedImap
 from tests.servers.scripted_smtp import ScriptedSmtp

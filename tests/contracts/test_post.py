@@ -11,11 +11,11 @@ import trustme
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from followupd.edges.smtp.compose import compose
-from followupd.edges.smtp.post import Post, PostAccount
+from followupd.adapters.smtp.compose import compose
+from followupd.adapters.smtp.transport import Post, PostAccount
+from followupd.domain.letter import Delivery, Outcome, Outgoing
+from followupd.domain.mail import Person
 from followupd.errors import OutageError, SetupError
-from followupd.model.message import Person
-from followupd.model.outgoing import Delivery, Outcome, Outgoing
 from tests.servers.machine import free_ports
 from tests.servers.postfix import Postfix
 from tests.servers.scripted_smtp import CUT, CUT_AFTER, HANG_UP, STALL, Action, ScriptedSmtp

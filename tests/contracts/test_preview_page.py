@@ -14,8 +14,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from followupd.cli.serving import Preview, Server
-from followupd.edges.settings import write_starter
+from followupd.adapters.settings import write_starter
+from followupd.cli.preview.server import Preview, Server
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 browser = pytest.mark.skipif(CHROMIUM is None, reason="skipped, because no Chromium is installed")

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from followupd.edges.ledger import Ledger
-from followupd.model.kept import QUARANTINE
-from followupd.rounds.retention import Retention
+from followupd.adapters.storage.ledger import Ledger
+from followupd.domain.records import QUARANTINE
+from followupd.services.retention import Retention
 from tests.contracts.test_ledger import NOW, STORY, Book, a_case, arrival, book, dumped, new_ledger
 
 __all__ = ["book", "dumped", "new_ledger"]

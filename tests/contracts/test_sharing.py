@@ -11,20 +11,19 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from followupd import clock
-from followupd.edges.ledger import Ledger
-from followupd.edges.ledger.hold import AlreadyRunningError
-from followupd.edges.ledger.scope import Scope
-from followupd.edges.seal import Seal
+from followupd.adapters.crypto import Seal
+from followupd.adapters.storage.lease import AlreadyRunningError, Scope
+from followupd.adapters.storage.ledger import Ledger
+from followupd.domain.calendar import Calendar
+from followupd.domain.case import Case
+from followupd.domain.compensation import Money
+from followupd.domain.events import CaseOpened, ComplaintHeard
+from followupd.domain.letter import Condition, Delivery, Outcome, Outgoing
+from followupd.domain.mail import Kind, Message, Person, Place
+from followupd.domain.records import Arrival
 from followupd.errors import OutageError
-from followupd.model.calendar import Calendar
-from followupd.model.case import Case
-from followupd.model.compensation import Money
-from followupd.model.event import CaseOpened, ComplaintHeard
-from followupd.model.kept import Arrival
-from followupd.model.message import Kind, Message, Person, Place
-from followupd.model.outgoing import Condition, Delivery, Outcome, Outgoing
-from followupd.rounds.dispatch import Dispatch
-from followupd.rounds.permission import Rules
+from followupd.services.outbox.policy import Rules
+from followupd.services.outbox.send import Dispatch
 from tests.servers.machine import until
 from tests.servers.postgres import Postgres
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from followupd.edges.settings import starter_directory
-from followupd.wiring import hindering_problems
+from followupd.adapters.settings import starter_directory
+from followupd.app.container import hindering_problems
 from tests.story.configured import configured
 
 NOW = datetime(2026, 3, 3, 9, tzinfo=UTC)

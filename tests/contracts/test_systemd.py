@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from followupd.edges.systemd import notify
+from followupd.adapters.systemd import notify
 from tests.servers.manager import Manager
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from followupd.edges.imap.fetch import SMALL
-from followupd.edges.imap.mailbox import Account, Mailbox
-from followupd.edges.imap.structure import LARGEST_TEXT
+from followupd.adapters.imap.fetch import SMALL
+from followupd.adapters.imap.mailbox import Account, Mailbox
+from followupd.adapters.imap.structure import LARGEST_TEXT
 from tests.servers.dovecot import Dovecot
 
 CORPORA = Path(__file__).resolve().parents[2] / ".." / "shared" / "corpora"

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from followupd.model.message import Kind, Message, Ours
-from followupd.recovery.listen import read
-from followupd.recovery.listen.html_text import text_of
-from followupd.recovery.listen.new_words import new_words
-from followupd.recovery.listen.parse import take_apart
+from followupd.domain.mail import Kind, Message, Ours
+from followupd.text.mail import read
+from followupd.text.mail.html import text_of
+from followupd.text.mail.new_words import new_words
+from followupd.text.mail.parse import take_apart
 from tests.corpora.replies import expected_replies, quotequail_html, tidy
 
 CORPORA = Path(__file__).parents[3] / "shared" / "corpora"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from followupd.recovery.recognise import Recogniser
+from followupd.text.complaints import Recogniser
 
 TOP = Path(__file__).resolve().parents[2]
 MAILS = TOP.parent / "shared" / "corpora"

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from followupd.edges import settings
-from followupd.edges.ledger.sealed import MESSAGE, event_adapter
+from followupd.adapters import settings
+from followupd.adapters.storage.rows import MESSAGE, event_adapter
+from followupd.domain.calendar import Calendar, Duration, parse_days, parse_quiet, parse_time
+from followupd.domain.command import VERBS
 from followupd.errors import NotUnderstoodError, SetupError, WrongTurnError
-from followupd.model.calendar import Calendar, Duration, parse_days, parse_quiet, parse_time
-from followupd.model.command import VERBS
-from followupd.recovery import promise, recognise
-from followupd.recovery.listen import UnreadableError, read
-from followupd.rounds.judge import HouseJudge
+from followupd.services.classifier import HouseJudge
+from followupd.text import complaints, promises
+from followupd.text.mail import UnreadableError, read
 from tests.builders import NOW, a_case
 from tests.fuzz.fuzzing import CORPUS, for_a_while, spoilt
 from tests.story.configured import LEAST
@@ -23,7 +23,7 @@ from tests.story.saying import said
 
 FRIDAY = datetime(2026, 12, 4, 17, tzinfo=UTC)
 CALENDAR = Calendar(timezone="Europe/London")
-JUDGE = HouseJudge(recognise.Recogniser.shipped(), 0.90, 0.30, "en", "")
+JUDGE = HouseJudge(complaints.Recogniser.shipped(), 0.90, 0.30, "en", "")
 
 MAILS = [path.read_bytes() for path in sorted(CORPUS.glob("*.eml"))]
 MAIL_PIECES = [
@@ -42,7 +42,7 @@ def test_any_mail_is_read_or_refused() -> None:
             return
         assert MESSAGE.validate_json(MESSAGE.dump_json(message)) == message
         JUDGE.verdict(message)
-        promise.hear(
+        promises.hear(
             message.text, said_at=NOW, calendar=CALENDAR, language="en", doubtful=message.doubtful, currency="EUR"
         )
 

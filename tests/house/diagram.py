@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from followupd.model.case import MOVES, Stage
+from followupd.domain.case import MOVES, Stage
 
 PAGE = Path(__file__).parents[2] / "docs/flow.md"
 BLOCK = re.compile(r"```mermaid\n.*?```\n", re.DOTALL)

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from followupd.edges import settings
-from followupd.edges.settings import Rule
-from followupd.edges.settings.form import REQUIRED, Form, Option, Section
-from followupd.edges.settings.house_form import HOUSE
-from followupd.edges.settings.playbook_form import PLAYBOOK
-from followupd.edges.settings.rules import SENTENCES
-from followupd.edges.settings.tags import DEFAULT_FOLDERS, DEFAULT_TAGS
+from followupd.adapters import settings
+from followupd.adapters.settings import Rule
+from followupd.adapters.settings.form import REQUIRED, Form, Option, Section
+from followupd.adapters.settings.house_form import HOUSE
+from followupd.adapters.settings.playbook_form import PLAYBOOK
+from followupd.adapters.settings.rules import SENTENCES
+from followupd.adapters.settings.tags import DEFAULT_FOLDERS, DEFAULT_TAGS
 
 TOP = Path(__file__).parents[2]
 

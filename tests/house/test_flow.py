@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from followupd import journal
+from followupd import log
 from tests.house.diagram import PAGE, drawn
 
 PLACE = re.compile(r"%[a-z]")
@@ -21,7 +21,7 @@ def page() -> str:
 
 def sentences() -> list[tuple[str, str]]:
     """Return the name and the sentence of every function of the journal, in their order."""
-    tree = ast.parse(Path(str(journal.__file__)).read_text())
+    tree = ast.parse(Path(str(log.__file__)).read_text())
     found: list[tuple[str, str]] = []
     for function in (node for node in tree.body if isinstance(node, ast.FunctionDef)):
         for call in (node for node in ast.walk(function) if isinstance(node, ast.Call) and node.args):
@@ -39,7 +39,7 @@ def place_of(sentence: str) -> int:
 
 @pytest.mark.parametrize(("name", "sentence"), sentences())
 def test_every_sentence_of_the_log_stands_in_the_page(name: str, sentence: str) -> None:
-    assert place_of(sentence) >= 0, f"docs/flow.md should say {sentence!r} (journal.{name})"
+    assert place_of(sentence) >= 0, f"docs/flow.md should say {sentence!r} (log.{name})"
 
 
 def test_the_page_says_the_sentences_in_the_order_of_the_log() -> None:
@@ -50,8 +50,8 @@ def test_the_page_says_the_sentences_in_the_order_of_the_log() -> None:
 
 
 def test_every_sentence_of_the_log_is_said_somewhere() -> None:
-    code = "\n".join(path.read_text() for path in Path(str(journal.__file__)).parent.rglob("*.py"))
-    assert [name for name, _ in sentences() if f"journal.{name}(" not in code] == []
+    code = "\n".join(path.read_text() for path in Path(str(log.__file__)).parent.rglob("*.py"))
+    assert [name for name, _ in sentences() if f"log.{name}(" not in code] == []
 
 
 def test_the_diagram_is_drawn_from_the_table() -> None:

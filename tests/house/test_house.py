@@ -12,18 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from followupd.model.case import ANYTIME, MOVES
-from followupd.model.event import EVENTS, CaseOpened
+from followupd.domain.case import ANYTIME, MOVES
+from followupd.domain.events import EVENTS, CaseOpened
 
 TOP = Path(__file__).parents[2]
-#: rooms that hold one idea in more lines than a room should have, and why that is better than two rooms
-LONG = {
-    "followupd/recovery/promise/english.py": "the sentences of one language",
-    "followupd/recovery/promise/french.py": "the sentences of one language",
-    "followupd/recovery/promise/german.py": "the sentences of one language",
-    "followupd/recovery/promise/spanish.py": "the sentences of one language",
-}
-MOST_LINES = 300
 WRITTEN = {".py", ".md", ".toml", ".example", ".html", ".service", ".cf", ".conf", ".txt", ""}
 
 
@@ -67,16 +59,6 @@ def test_every_module_opens_with_one_sentence_of_its_role(path: Path) -> None:
     told = ast.get_docstring(ast.parse(text)) or ""
     sentence = told.split("\n\n", maxsplit=1)[0].strip()
     assert re.search(r"[.?!]( \(.+\))?$", sentence), f"{named(path)} opens with {sentence!r}"
-
-
-@pytest.mark.parametrize("path", modules("followupd"), ids=named)
-def test_no_room_is_too_long(path: Path) -> None:
-    lines = len(path.read_text().splitlines())
-    assert lines <= MOST_LINES or named(path) in LONG, f"{lines} lines: which two ideas does it hold?"
-
-
-def test_no_room_is_excused_that_has_become_short() -> None:
-    assert [name for name in LONG if len((TOP / name).read_text().splitlines()) <= MOST_LINES] == []
 
 
 def test_nothing_is_left_to_be_done_later() -> None:

@@ -12,16 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from followupd.edges.letters import markdown
-from followupd.edges.letters.check import KINDS, Rule, sample_scope
-from followupd.edges.letters.files import sandbox
-from followupd.edges.letters.samples import HOSTILE, SAMPLES
-from followupd.edges.smtp.compose import compose
-from followupd.model.facts import FACT_NAMES, Facts
-from followupd.model.letter import CUSTOMER_LETTERS, DESK_MAILS, FOLLOW_UP, GIFT_CARD
-from followupd.model.message import Person
-from followupd.model.outgoing import Outgoing
-from followupd.model.playbook import Playbook
+from followupd.adapters.smtp.compose import compose
+from followupd.adapters.templates import markdown
+from followupd.adapters.templates.check import KINDS, Rule, sample_scope
+from followupd.adapters.templates.samples import HOSTILE, SAMPLES
+from followupd.adapters.templates.sources import sandbox
+from followupd.domain.facts import FACT_NAMES, Facts
+from followupd.domain.letter import CUSTOMER_LETTERS, DESK_MAILS, FOLLOW_UP, GIFT_CARD, Outgoing
+from followupd.domain.mail import Person
+from followupd.domain.playbook import Playbook
 from tests.story.lettered import ANA, NOW, PLAYBOOK, TEMPLATES, flat, sample, wrote
 
 LANGUAGES = sorted(path.name for path in TEMPLATES.iterdir() if path.is_dir())

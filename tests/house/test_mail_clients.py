@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from followupd.edges.letters.samples import SAMPLES
+from followupd.adapters.templates.samples import SAMPLES
 from tests.house.test_letters_render import LANGUAGES, kinds, letter
 from tests.story.lettered import TEMPLATES
 

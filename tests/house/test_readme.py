@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.pictures import PICTURES
-from followupd.cli import main
-from followupd.edges.settings import write_starter
+from followupd.adapters.settings import write_starter
+from followupd.cli.main import main
 
 README = Path(__file__).parents[2] / "README.md"
 

@@ -12,7 +12,7 @@ from email.message import EmailMessage, Message
 from pathlib import Path
 from typing import Any
 
-from followupd.edges.settings import write_starter
+from followupd.adapters.settings import write_starter
 from tests.journeys.world import CONFIGURATION, CUSTOMER
 from tests.servers.machine import until
 from tests.servers.manager import Manager

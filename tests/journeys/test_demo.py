@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
-from followupd.cli.demo.house import first_day
-from followupd.model.calendar import Calendar
+from followupd.demo.company import first_day
+from followupd.domain.calendar import Calendar
 from tests.journeys.world import html_of, text_of
 
 PROJECT = Path(__file__).resolve().parents[2]

@@ -7,14 +7,14 @@ from email.message import EmailMessage
 
 import pytest
 
-from followupd.edges.ledger import Ledger
-from followupd.edges.letters.templates import Letters
-from followupd.model.case import Stage
-from followupd.model.compensation import GrantState, Money
-from followupd.model.event import GiftCardDue
-from followupd.model.kept import CardOrder, NoCard, TakenCard
-from followupd.model.outgoing import Condition
-from followupd.wiring import letters_of
+from followupd.adapters.storage.ledger import Ledger
+from followupd.adapters.templates.renderer import Letters
+from followupd.app.container import letters_of
+from followupd.domain.case import Stage
+from followupd.domain.compensation import GrantState, Money
+from followupd.domain.events import GiftCardDue
+from followupd.domain.letter import Condition
+from followupd.domain.records import CardOrder, NoCard, TakenCard
 from tests.journeys.test_stories import FRIDAY, followed_up
 from tests.journeys.world import World, html_of, text_of
 from tests.servers.gift_shop import LOST, MADE_AND_500, TOKEN, GiftShop

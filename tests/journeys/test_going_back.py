@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-from followupd.edges.settings import load
-from followupd.wiring import build
+from followupd.adapters.settings import load
+from followupd.app.container import build
 from tests.journeys.test_nobody_gets_in import command
 from tests.journeys.test_stories import COMPLAINT
 from tests.journeys.world import World

@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from followupd.model.case import Stage
-from followupd.model.compensation import GrantState
-from followupd.model.promise import PromiseState
+from followupd.domain.case import Stage
+from followupd.domain.compensation import GrantState
+from followupd.domain.promise import PromiseState
 from tests.journeys.world import World, text_of
 
 COMPLAINT = "My lamp came in pieces. This is unacceptable."

@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from followupd.beat import beat
-from followupd.model.case import Stage
-from followupd.rounds import listened
+from followupd.app.cycle import beat
+from followupd.domain.case import Stage
+from followupd.services.inbox import freshness
 from tests.journeys.test_nobody_gets_in import command
 from tests.journeys.test_stories import COMPLAINT, FRIDAY, fixed
 from tests.journeys.world import World
@@ -34,7 +34,7 @@ def test_who_takes_a_mailbox_over_reads_it_first_however_lately_it_was_read(worl
     fixed(world)
     world.passes(datetime(2026, 12, 4, 9, 59, tzinfo=UTC))
     assert world.letters("follow-up") == []
-    listened.begin(world.house.ledger, ["support"], world.now)
+    freshness.begin(world.house.ledger, ["support"], world.now)
     world.now = FRIDAY
     beat(world.house, world.now)
     assert world.letters("follow-up") == []
@@ -49,7 +49,7 @@ def test_agents_are_told_all_the_same(world: World) -> None:
     world.customer_writes(COMPLAINT)
     world.agent_tags("complaint")
     world.passes(world.now + timedelta(minutes=11))
-    listened.begin(world.house.ledger, ["support"], world.now)
+    freshness.begin(world.house.ledger, ["support"], world.now)
     world.now = FRIDAY  # what was promised for Thursday is overdue
     while beat(world.house, world.now):
         pass

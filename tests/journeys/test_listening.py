@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from followupd.cli import main
-from followupd.model.case import Stage
+from followupd.cli.main import main
+from followupd.domain.case import Stage
 from tests.journeys.world import CUSTOMER, World
 
 COMPLAINT = "My parcel has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."

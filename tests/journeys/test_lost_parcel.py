@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from followupd.model.case import Stage
-from followupd.model.compensation import Money
+from followupd.domain.case import Stage
+from followupd.domain.compensation import Money
 from tests.journeys.world import CUSTOMER, World, html_of, text_of
 
 COMPLAINT = "My parcel has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."

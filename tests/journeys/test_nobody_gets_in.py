@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from followupd.model.compensation import Money
-from followupd.model.event import Closed, FactsStated, Fixed, Held
-from followupd.model.kept import QUARANTINE
+from followupd.domain.compensation import Money
+from followupd.domain.events import Closed, FactsStated, Fixed, Held
+from followupd.domain.records import QUARANTINE
 from tests.journeys.world import CUSTOMER, World, html_of, text_of
 from tests.servers.smtp import Sink
 

@@ -8,10 +8,10 @@ from shutil import copytree
 
 import pytest
 
-from followupd.cli import main
-from followupd.cli.differing import differences
-from followupd.cli.previewing import previewed
-from followupd.edges.smtp.compose import compose
+from followupd.adapters.smtp.compose import compose
+from followupd.cli.main import main
+from followupd.cli.preview.diff import differences
+from followupd.cli.preview.letter import previewed
 from tests.journeys.world import World, html_of, text_of
 
 COMPLAINT = "My parcel has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from followupd.model.case import Stage
-from followupd.model.promise import PromiseState
+from followupd.domain.case import Stage
+from followupd.domain.promise import PromiseState
 from tests.journeys.world import World, text_of
 
 COMPLAINT = "My parcel has still not arrived. This is unacceptable."

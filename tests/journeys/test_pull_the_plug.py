@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
-from followupd.beat import beat
+from followupd.app.cycle import beat
+from followupd.domain.case import Stage
+from followupd.domain.compensation import Money
+from followupd.domain.letter import Condition
 from followupd.errors import OutageError
-from followupd.model.case import Stage
-from followupd.model.compensation import Money
-from followupd.model.outgoing import Condition
 from tests.journeys.service import Service, ends
 from tests.journeys.world import World, text_of
 from tests.servers.dovecot import Dovecot

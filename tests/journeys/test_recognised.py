@@ -7,12 +7,12 @@ from email.message import EmailMessage
 
 import pytest
 
-from followupd.cli import main
-from followupd.edges.settings import load
-from followupd.model.case import Stage
-from followupd.model.message import Ours
-from followupd.recovery import listen
-from followupd.wiring import build
+from followupd.adapters.settings import load
+from followupd.app.container import build
+from followupd.cli.main import main
+from followupd.domain.case import Stage
+from followupd.domain.mail import Ours
+from followupd.text import mail as listen
 from tests.journeys.world import World, text_of
 
 PARCEL = "My parcel has still not arrived. This is unacceptable."

@@ -5,7 +5,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 
-from followupd.model.promise import PromiseState
+from followupd.domain.promise import PromiseState
 from tests.journeys.world import World, text_of
 
 WEDNESDAY = datetime(2026, 12, 2, 9, 0, tzinfo=UTC)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from followupd.cli import main
+from followupd.cli.main import main
 from tests.journeys.test_stories import followed_up
 from tests.journeys.world import CUSTOMER, World
 

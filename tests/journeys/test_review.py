@@ -9,9 +9,9 @@ from typing import Any, cast
 
 import pytest
 
-from followupd.model.case import Stage
-from followupd.model.outgoing import Condition, Draft
-from followupd.rounds.doors import Mailbox
+from followupd.domain.case import Stage
+from followupd.domain.letter import Condition, Draft
+from followupd.services.ports import Mailbox
 from tests.journeys.world import CUSTOMER, World, html_of, text_of
 
 COMPLAINT = "My parcel has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."

@@ -227,9 +227,9 @@ def test_status_does_not_believe_a_daemon_that_has_fallen_silent(service: Servic
 AMID = """
 import os, signal, sys, threading
 from pathlib import Path
-from followupd.daemon import Daemon
-from followupd.edges.settings import load
-from followupd.wiring import build_to_run
+from followupd.app.daemon import Daemon
+from followupd.adapters.settings import load
+from followupd.app.container import build_to_run
 
 class Bell(threading.Event):
     def wait(self, timeout=None):

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from followupd.model.case import Case, Stage
-from followupd.model.compensation import GrantState
-from followupd.model.promise import PromiseState
+from followupd.domain.case import Case, Stage
+from followupd.domain.compensation import GrantState
+from followupd.domain.promise import PromiseState
 from tests.journeys.world import CUSTOMER, World, text_of
 
 COMPLAINT = "My parcel has still not arrived. This is unacceptable."

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from followupd.model.event import LetterStopped, WordingInsisted
+from followupd.domain.events import LetterStopped, WordingInsisted
 from tests.journeys.world import CUSTOMER, World, text_of
 
 COMPLAINT = "My parcel has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."

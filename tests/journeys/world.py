@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
 
-from followupd.beat import beat, read_all
-from followupd.edges.settings import load, write_starter
+from followupd.adapters.settings import load, write_starter
+from followupd.app.container import House, build
+from followupd.app.cycle import beat, read_all
+from followupd.domain.case import Case
+from followupd.domain.events import Event
 from followupd.errors import OutageError
-from followupd.model.case import Case
-from followupd.model.event import Event
-from followupd.wiring import House, build
 from tests.servers.postbox import Postbox
 from tests.servers.smtp import Sink
 

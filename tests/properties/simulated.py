@@ -20,19 +20,18 @@ from typing import Any, Self
 
 from sqlalchemy import event
 
-from followupd.beat import beat
-from followupd.edges.ledger import Ledger, Work
-from followupd.edges.ledger.outbox import UnknownLetterError
-from followupd.edges.settings import load, write_starter
+from followupd.adapters.settings import load, write_starter
+from followupd.adapters.storage.ledger import Ledger, Work
+from followupd.adapters.storage.outbox import UnknownLetterError
+from followupd.app.container import House, build
+from followupd.app.cycle import beat
+from followupd.domain.case import Case, Stage
+from followupd.domain.compensation import GrantState, Money
+from followupd.domain.letter import Condition, Delivery, Outcome
+from followupd.domain.promise import OptionState, PromiseState
+from followupd.domain.records import LetterState
 from followupd.errors import FollowupdError
-from followupd.model.case import Case, Stage
-from followupd.model.compensation import GrantState, Money
-from followupd.model.kept import LetterState
-from followupd.model.option import OptionState
-from followupd.model.outgoing import Condition, Delivery, Outcome
-from followupd.model.promise import PromiseState
-from followupd.rounds.intake import Folder, Role
-from followupd.wiring import House, build
+from followupd.services.inbox.sync import Folder, Role
 
 CUSTOMERS = ("kim@customers.test", "lu@customers.test")
 AGENTS = ("ana@agents.test", "lee@agents.test", "max@agents.test")

@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
+from followupd.domain.letter import Condition, Delivery
 from followupd.errors import OutageError
-from followupd.model.outgoing import Condition, Delivery
-from followupd.rounds.dispatch import HANDFUL
+from followupd.services.outbox.send import HANDFUL
 from tests.properties.simulated import KilledError, Post, Simulation, utc
 
 MANY = 18

@@ -7,18 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from followupd.edges.ledger import Ledger
-from followupd.edges.ledger.sealed import CASE, event_adapter
-from followupd.edges.seal import Seal
+from followupd.adapters.crypto import Seal
+from followupd.adapters.storage.ledger import Ledger
+from followupd.adapters.storage.rows import CASE, event_adapter
+from followupd.domain.case import ANYTIME, MOVES, Case, Stage
+from followupd.domain.compensation import Compensation, Gift, GrantState, Money
+from followupd.domain.events import EVENTS, CaseOpened, Event, Held
+from followupd.domain.facts import Fault
+from followupd.domain.letter import CUSTOMER_LETTERS, DESK_MAILS
+from followupd.domain.mail import Person
+from followupd.domain.promise import Firmness, Option, Promise, PromiseState
 from followupd.errors import WrongTurnError
-from followupd.model.case import ANYTIME, MOVES, Case, Stage
-from followupd.model.compensation import Compensation, Gift, GrantState, Money
-from followupd.model.event import EVENTS, CaseOpened, Event, Held
-from followupd.model.facts import Fault
-from followupd.model.letter import CUSTOMER_LETTERS, DESK_MAILS
-from followupd.model.message import Person
-from followupd.model.option import Option
-from followupd.model.promise import Firmness, Promise, PromiseState
 
 START = datetime(2026, 12, 1, 10, tzinfo=UTC)
 OPENED = CaseOpened(

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from followupd.model.command import VERBS
+from followupd.domain.command import VERBS
 from tests.properties.simulated import (
     AGENTS,
     CUSTOMERS,

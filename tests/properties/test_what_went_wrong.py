@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from followupd.beat import beat
+from followupd.app.cycle import beat
+from followupd.domain.case import Case, Stage
+from followupd.domain.letter import Condition, Delivery
 from followupd.errors import NotInDoubtError
-from followupd.model.case import Case, Stage
-from followupd.model.outgoing import Condition, Delivery
 from tests.properties.simulated import CUSTOMERS, Accepted, KilledError, Simulation, utc
 
 KIM, COMPLAINT = CUSTOMERS[0], "My parcel has still not arrived. I ordered it three weeks ago. This is unacceptable."

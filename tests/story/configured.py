@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from followupd.edges import settings
+from followupd.adapters import settings
 from followupd.errors import Problem
 
 LEAST = """\

@@ -7,16 +7,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from followupd.edges.letters.check import try_out
-from followupd.edges.letters.samples import sample_case
-from followupd.edges.letters.templates import Letters
-from followupd.model.agent import Agent, Company, Role, Team
-from followupd.model.calendar import Calendar
-from followupd.model.case import Case
-from followupd.model.message import Person
-from followupd.model.outgoing import Outgoing
-from followupd.model.playbook import Playbook
-from followupd.model.promise import Firmness, Promise
+from followupd.adapters.templates.check import try_out
+from followupd.adapters.templates.renderer import Letters
+from followupd.adapters.templates.samples import sample_case
+from followupd.domain.calendar import Calendar
+from followupd.domain.case import Case
+from followupd.domain.letter import Outgoing
+from followupd.domain.mail import Person
+from followupd.domain.playbook import Playbook
+from followupd.domain.promise import Firmness, Promise
+from followupd.domain.team import Agent, Company, Role, Team
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 NOW = datetime(2026, 12, 1, 10, 0, tzinfo=UTC)  # a Tuesday

@@ -1,6 +1,6 @@
 """Raw mails for the tests of listening: sentences, not MIME."""
 
-from followupd.model.message import Ours
+from followupd.domain.mail import Ours
 
 KEY = "FU-7K3Q9.confirmation.1"
 OWN_ID = "<FU-7K3Q9.confirmation.1.truesignature@example.com>"

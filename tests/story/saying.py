@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from followupd.model.case import Case
-from followupd.model.command import Command, read_line
-from followupd.model.event import Event
-from followupd.recovery import say
-from followupd.rounds.grammar import Grammar
+from followupd.domain.case import Case
+from followupd.domain.command import Command, read_line
+from followupd.domain.events import Event
+from followupd.recovery import commands
+from followupd.services.commands import Grammar
 from tests.builders import NOW, PLAYBOOK
 
 
@@ -18,7 +18,9 @@ def said(
     verb, text = read_line(line)
     who = PLAYBOOK.team.by_id(agent)
     command = Command(verb, text, who.name if who else "someone with access to the mailbox", source, agent)
-    return say.obey(command, say.Scene(case, PLAYBOOK, frozenset({"default"}), Grammar(PLAYBOOK, "en"), now, **scene))
+    return commands.obey(
+        command, commands.Scene(case, PLAYBOOK, frozenset({"default"}), Grammar(PLAYBOOK, "en"), now, **scene)
+    )
 
 
 def then(case: Case, *lines: str, **more: Any) -> Case:

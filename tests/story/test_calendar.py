@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from followupd.model.calendar import (
+from followupd.domain.calendar import (
     Calendar,
     Duration,
     holidays_problem,

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from followupd.domain.case import Case, Stage
 from followupd.errors import NotUnderstoodError
-from followupd.model.case import Case, Stage
 from tests.builders import a_case
 from tests.story.saying import said, then
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from followupd.model.command import line_for, spoken
+from followupd.domain.command import line_for, spoken
 
 
 @pytest.mark.parametrize(

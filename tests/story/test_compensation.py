@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from followupd.domain.case import Case
+from followupd.domain.compensation import Compensation, Elsewhere, Gift, GrantState, Money
+from followupd.domain.letter import Outgoing
 from followupd.errors import NotUnderstoodError
-from followupd.model.case import Case
-from followupd.model.compensation import Compensation, Elsewhere, Gift, GrantState, Money
-from followupd.model.outgoing import Outgoing
 from followupd.recovery import remind
 from tests.builders import NOW, PLAYBOOK, a_case
 from tests.story.lettered import letters

@@ -15,12 +15,18 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from followupd.edges.addresses import ascii_domain, needs_utf8, wire_address
-from followupd.edges.smtp.compose import _read_back, compose
-from followupd.edges.smtp.headers import LONGEST_VALUE, REFERENCES_KEPT, clean
+from followupd.adapters.smtp.compose import _read_back, compose
+from followupd.adapters.smtp.headers import (
+    LONGEST_VALUE,
+    REFERENCES_KEPT,
+    ascii_domain,
+    clean,
+    needs_utf8,
+    wire_address,
+)
+from followupd.domain.letter import Attachment, Outgoing
+from followupd.domain.mail import Person
 from followupd.errors import LetterError
-from followupd.model.message import Person
-from followupd.model.outgoing import Attachment, Outgoing
 
 NOW = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
 LETTER = Outgoing(

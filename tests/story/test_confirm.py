@@ -2,11 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
-from followupd.model import event as e
-from followupd.model.case import Case
-from followupd.model.compensation import Gift
-from followupd.model.letter import CONFIRMATION, DELAY, Step
-from followupd.model.outgoing import Outgoing
+from followupd.domain import events as e
+from followupd.domain.case import Case
+from followupd.domain.compensation import Gift
+from followupd.domain.decision import Step
+from followupd.domain.letter import CONFIRMATION, DELAY, Outgoing
 from followupd.recovery import confirm
 from tests.builders import KIM, NOW, PLAYBOOK, Story, a_case
 from tests.story.lettered import flat, letters

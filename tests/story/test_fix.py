@@ -2,13 +2,13 @@
 
 from datetime import UTC, datetime
 
+from followupd.domain.case import Case
+from followupd.domain.command import read_line
+from followupd.domain.compensation import Gift
+from followupd.domain.decision import Step
+from followupd.domain.events import MissingAsked
+from followupd.domain.letter import FACTS, Outgoing
 from followupd.errors import NotUnderstoodError
-from followupd.model.case import Case
-from followupd.model.command import read_line
-from followupd.model.compensation import Gift
-from followupd.model.event import MissingAsked
-from followupd.model.letter import FACTS, Step
-from followupd.model.outgoing import Outgoing
 from followupd.recovery import fix
 from tests.builders import ANA, NOW, PLAYBOOK, a_case
 from tests.story.lettered import flat, letters

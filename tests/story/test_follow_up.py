@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from followupd.model import event as e
-from followupd.model.case import Case, Stage
-from followupd.model.compensation import Gift
-from followupd.model.letter import CALL, FOLLOW_UP, Step
-from followupd.model.outgoing import Outgoing
+from followupd.domain import events as e
+from followupd.domain.case import Case, Stage
+from followupd.domain.compensation import Gift
+from followupd.domain.decision import Step
+from followupd.domain.letter import CALL, FOLLOW_UP, Outgoing
 from followupd.recovery import follow_up
 from tests.builders import ANA, KIM, NOW, PLAYBOOK, Story, a_case
 from tests.story.lettered import flat, letters

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from followupd.model import event as e
-from followupd.model.compensation import Gift, GrantState, Money
+from followupd.domain import events as e
+from followupd.domain.compensation import Gift, GrantState, Money
 from followupd.recovery import gift_card
 from tests.builders import PLAYBOOK, Story, a_case
 from tests.story.lettered import letters

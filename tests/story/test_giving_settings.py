@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from followupd.edges import settings
-from followupd.edges.settings import Rule
-from followupd.model.compensation import Money
+from followupd.adapters import settings
+from followupd.adapters.settings import Rule
+from followupd.domain.compensation import Money
 from tests.story.configured import configured, line_of, only, rewrite
 
 HTTP = '\n[gift_cards]\nprovider = "http"\nurl = "https://cards.example.com/api/v2/"\ntoken = "env:TOKEN"\n'

@@ -6,12 +6,10 @@ import sys
 import holidays
 import pytest
 
-from followupd.model.holiday_tables import holidays_of
+from followupd.domain.calendar import holidays_of
 
 COUNTRIES = holidays.list_supported_countries(include_aliases=False)
-ALONE = (
-    "import sys; from followupd.model.holiday_tables import holidays_of as h; h({code!r}, 2026); print(*sys.modules)"
-)
+ALONE = "import sys; from followupd.domain.calendar import holidays_of as h; h({code!r}, 2026); print(*sys.modules)"
 
 
 @pytest.mark.parametrize("code", ["GB-ENG", "DE-BY", "US-CA", "AX"])
@@ -33,7 +31,7 @@ def test_a_part_of_a_country_has_holidays_of_its_own() -> None:
 def test_a_child_looks_the_days_up_and_the_tables_end_with_it() -> None:
     """In a process of its own: this one has threads, and has the tables."""
     code = (
-        "import sys; from followupd.edges.settings.known import holidays; from followupd.model import holiday_tables as h; "
+        "import sys; from followupd.adapters.settings.known import holidays; from followupd.domain import calendar as h; "
         "assert holidays('GB-ENG') == 'GB-ENG'; looked_up = dict(h.LOOKED_UP); assert 'holidays' not in sys.modules; "
         "h.LOOKED_UP.clear(); h.holidays_of.cache_clear(); assert len(looked_up) >= 6; "
         "assert all(h.holidays_of(*key) == days for key, days in looked_up.items()), looked_up"
@@ -43,6 +41,6 @@ def test_a_child_looks_the_days_up_and_the_tables_end_with_it() -> None:
 
 
 def test_a_code_that_is_wrong_is_told_wherever_it_is_looked_up() -> None:
-    code = "from followupd.edges.settings.known import holidays; holidays('GB-NOWHERE')"
+    code = "from followupd.adapters.settings.known import holidays; holidays('GB-NOWHERE')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
     assert b"is not a country or part of one" in done.stderr

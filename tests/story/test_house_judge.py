@@ -8,18 +8,18 @@ from typing import Any
 
 import pytest
 
-from followupd.cli import main
-from followupd.edges.settings import load
-from followupd.edges.settings.cue_files import CueFiles, cue_problems
+from followupd.adapters.settings import load
+from followupd.adapters.settings.cue_files import CueFiles, cue_problems
+from followupd.app.container import house_problems, taught_judge_of
+from followupd.cli.main import main
+from followupd.domain.calendar import Calendar, Duration
+from followupd.domain.compensation import Money
+from followupd.domain.mail import Kind, Message, Person
+from followupd.domain.playbook import Grade, Playbook
+from followupd.domain.team import Agent, Company, Role, Team
 from followupd.errors import SetupError
-from followupd.model.agent import Agent, Company, Role, Team
-from followupd.model.calendar import Calendar, Duration
-from followupd.model.compensation import Money
-from followupd.model.message import Kind, Message, Person
-from followupd.model.playbook import Grade, Playbook
-from followupd.recovery.recognise import Recogniser, Rules
-from followupd.rounds.judge import HouseJudge
-from followupd.wiring import house_problems, taught_judge_of
+from followupd.services.classifier import HouseJudge
+from followupd.text.complaints import Recogniser, Rules
 from tests.story.configured import configured, rewrite
 from tests.story.lettered import NOW
 

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from followupd.model.compensation import Money
-from followupd.model.kept import TakenCard
+from followupd.domain.compensation import Money
+from followupd.domain.records import TakenCard
 
 IN_UTC = datetime(2028, 1, 1, tzinfo=UTC)
 IN_NEW_YORK = datetime(2028, 1, 1, 5, tzinfo=UTC)

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from followupd.edges.letters.check import problems
-from followupd.edges.letters.files import SlotError, sentence
-from followupd.edges.letters.scope import bare_subject, given_name, sayable_name
-from followupd.errors import LetterError, Problem
-from followupd.model.case import LetterMark
-from followupd.model.compensation import Compensation, Gift, GrantState, Money
-from followupd.model.facts import Facts, Fault
-from followupd.model.letter import (
+from followupd.adapters.templates.check import problems
+from followupd.adapters.templates.context import bare_subject, given_name, sayable_name
+from followupd.adapters.templates.sources import SlotError, sentence
+from followupd.domain.case import LetterMark
+from followupd.domain.compensation import Compensation, Gift, GrantState, Money
+from followupd.domain.decision import Brief, Card
+from followupd.domain.facts import Facts, Fault
+from followupd.domain.letter import (
     ANSWER,
     CALL,
     CONFIRMATION,
@@ -31,13 +31,11 @@ from followupd.model.letter import (
     HOLDING,
     NUDGE,
     OPENED,
-    Brief,
-    Card,
-)  # fmt: skip
-from followupd.model.message import Person
-from followupd.model.option import Option
-from followupd.model.promise import Firmness, PromiseState
-from followupd.recovery.wording import body
+)
+from followupd.domain.mail import Person
+from followupd.domain.promise import Firmness, Option, PromiseState
+from followupd.errors import LetterError, Problem
+from followupd.text.wording import body
 from tests.story.lettered import (
     ANA,
     BEN,

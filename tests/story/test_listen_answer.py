@@ -2,8 +2,8 @@
 
 import pytest
 
-from followupd.model.message import Ours
-from followupd.recovery.listen import read
+from followupd.domain.mail import Ours
+from followupd.text.mail import read
 from tests.story.raw_mail import OWN_ID, US, a_mail
 
 TRUSTED = "Authentication-Results: mx.example.com"

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from followupd.model.message import Bounce
-from followupd.recovery.listen import read
+from followupd.domain.mail import Bounce
+from followupd.text.mail import read
 from tests.story.raw_mail import OWN_ID, US, a_mail, a_multipart
 
 SATURDAY = datetime(2026, 11, 21, 10, tzinfo=UTC)

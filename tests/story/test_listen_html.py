@@ -2,7 +2,7 @@
 
 import pytest
 
-from followupd.recovery.listen.html_text import text_of
+from followupd.text.mail.html import text_of
 
 
 @pytest.mark.parametrize(

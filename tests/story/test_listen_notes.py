@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from followupd.model.message import Message
-from followupd.recovery.listen import read
+from followupd.domain.mail import Message
+from followupd.text.mail import read
 from tests.story.raw_mail import US, a_mail
 
 OFFERED = "settle: FU-7K3Q9.confirmation.1 sent"

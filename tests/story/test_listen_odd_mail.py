@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from followupd.model.message import Kind, Message, Ours, Person
-from followupd.recovery.listen import UnreadableError, read
+from followupd.domain.mail import Kind, Message, Ours, Person
+from followupd.text.mail import UnreadableError, read
 from tests.story.raw_mail import US, a_mail, a_multipart
 
 

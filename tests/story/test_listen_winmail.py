@@ -5,9 +5,8 @@ import struct
 
 import pytest
 
-from followupd.recovery.listen import read
-from followupd.recovery.listen.rich_text import plain, unpacked
-from followupd.recovery.listen.tnef import words_of
+from followupd.text.mail import read
+from followupd.text.mail.outlook import plain, unpacked, words_of
 from tests.story.raw_mail import US, a_mail
 
 WORDS = "Meine Bestellung kam beschädigt an.\r\nKim"

@@ -2,10 +2,10 @@
 
 import pytest
 
+from followupd.domain.command import read_line
+from followupd.domain.compensation import Gift, GrantState
 from followupd.errors import NotUnderstoodError
-from followupd.model.command import read_line
-from followupd.model.compensation import Gift, GrantState
-from followupd.model.note import joined
+from followupd.text.notes import joined
 from tests.builders import a_case
 from tests.story.saying import then
 

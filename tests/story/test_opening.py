@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from followupd.model.agent import Agent, Company, Team
-from followupd.model.calendar import Calendar, Duration
-from followupd.model.case import Stage
-from followupd.model.event import PromiseMade
-from followupd.model.facts import Facts
-from followupd.model.message import Kind, Message, Person
-from followupd.model.playbook import NextStep, Playbook
-from followupd.recovery import opening
+from followupd.domain.calendar import Calendar, Duration
+from followupd.domain.case import Stage
+from followupd.domain.events import PromiseMade
+from followupd.domain.facts import Facts
+from followupd.domain.mail import Kind, Message, Person
+from followupd.domain.playbook import NextStep, Playbook
+from followupd.domain.team import Agent, Company, Team
+from followupd.recovery import open
 from tests.story.lettered import PLAYBOOK, letters, sample
 
 NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)
@@ -28,7 +28,7 @@ def customer_of(sender: str, reply_to: str = "", kind: Kind = Kind.CUSTOMER, for
         kind=kind, because="", sender=Person(sender, "Kim"), reply_to=Person(reply_to) if reply_to else None,
         forwarded_from=Person(forwarded) if forwarded else None,
     )  # fmt: skip
-    opened = opening.open_case(message, ref="FU-7K3Q9", mailbox="support", playbook=HOUSE, now=NOW, facts=Facts())
+    opened = open.open_case(message, ref="FU-7K3Q9", mailbox="support", playbook=HOUSE, now=NOW, facts=Facts())
     return opened.customer.address
 
 
@@ -71,5 +71,5 @@ def test_the_first_letter_to_a_german_customer_promises_in_german() -> None:
         text="{{ owner.name }} calls", within=Duration.parse("1 day"), texts=(("de", "{{ owner.name }} ruft an"),)
     )
     case = replace(sample("short", stage=Stage.HEARD, language="de"), promises=())
-    steps = opening.act(case, replace(PLAYBOOK, steps=(step,)), letters(), NOW)
+    steps = open.act(case, replace(PLAYBOOK, steps=(step,)), letters(), NOW)
     assert [each.promise.text for each in steps if isinstance(each, PromiseMade)] == ["Ana Reyes ruft an"]

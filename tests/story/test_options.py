@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from followupd.domain import events as e
+from followupd.domain.case import Case, Stage
+from followupd.domain.decision import Step, as_event
+from followupd.domain.letter import CONFIRMATION, FOLLOW_UP, Outgoing
+from followupd.domain.promise import Option, OptionState
 from followupd.errors import NotUnderstoodError
-from followupd.model import event as e
-from followupd.model.case import Case, Stage
-from followupd.model.gate import lacks, stale
-from followupd.model.letter import CONFIRMATION, FOLLOW_UP, Step, as_event
-from followupd.model.option import Option, OptionState
-from followupd.model.outgoing import Outgoing
 from followupd.recovery import confirm, fix, follow_up, options, remind
+from followupd.recovery.blockers import lacks, stale
+from followupd.text.answers.options import chosen
 from tests.builders import NOW, PLAYBOOK, a_case, a_mail
 from tests.story.lettered import flat, letters
 from tests.story.saying import said, then
@@ -165,7 +166,7 @@ def test_a_choice_is_read_only_where_it_is_plain() -> None:
 
 def read(count: int, text: str) -> int | None:
     choices = [Option(n=n, text=f"way {n}", told=None) for n in range(1, count + 1)]
-    return options.chosen(text, choices, ("Ana Reyes", "Kim Doe"))
+    return chosen(text, choices, ("Ana Reyes", "Kim Doe"))
 
 
 def test_a_lone_option_is_no_choice_and_is_not_asked() -> None:

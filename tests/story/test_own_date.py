@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from followupd.model.calendar import Duration
-from followupd.model.case import Case
-from followupd.model.playbook import NextStep
-from followupd.model.promise import Firmness, HeardPromise, PromiseState
+from followupd.domain.calendar import Duration
+from followupd.domain.case import Case
+from followupd.domain.playbook import NextStep
+from followupd.domain.promise import Firmness, HeardPromise, PromiseState
 from followupd.recovery import proposals
 from tests.builders import NOW, PLAYBOOK, a_case
 from tests.story.saying import then

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from followupd.model.calendar import WEEKDAYS, Calendar
-from followupd.recovery.promise import read_when, split_when
+from followupd.domain.calendar import WEEKDAYS, Calendar
+from followupd.text.promises import read_when, split_when
 from tests.story.promises.measure import LONDON, SAID_AT
 
 NEW_YORK = Calendar(timezone="America/New_York", holidays="US")

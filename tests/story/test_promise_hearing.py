@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from followupd.model.promise import Firmness, HeardGrant, HeardPromise
-from followupd.recovery.promise import hear
+from followupd.domain.promise import Firmness, HeardGrant, HeardPromise
+from followupd.text.promises import hear
 from tests.story.promises.measure import LONDON, SAID_AT, heard, rows, score
 
 FRIDAY = datetime(2026, 12, 4, 17, tzinfo=UTC)

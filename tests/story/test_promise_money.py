@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from followupd.model.compensation import Money
-from followupd.recovery.promise import read_money
+from followupd.domain.compensation import Money
+from followupd.text.promises import read_money
 
 
 @pytest.mark.parametrize(

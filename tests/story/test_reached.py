@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from followupd.model import event as e
+from followupd.domain import events as e
 from followupd.recovery import remind
 from tests.builders import NOW, PLAYBOOK, a_case
 from tests.story.lettered import letters

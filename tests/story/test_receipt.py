@@ -4,14 +4,14 @@ from datetime import UTC, datetime
 
 import pytest
 
+from followupd.domain import events as e
+from followupd.domain.case import Case, Stage
+from followupd.domain.compensation import Gift, GrantState
+from followupd.domain.decision import Step, as_event
+from followupd.domain.letter import CALL, NUDGE, Outgoing
 from followupd.errors import NotUnderstoodError
-from followupd.model import event as e
-from followupd.model.case import Case, Stage
-from followupd.model.compensation import Gift, GrantState
-from followupd.model.letter import CALL, NUDGE, Step, as_event
-from followupd.model.outgoing import Outgoing
-from followupd.recovery import receipt, remind
-from followupd.recovery.receipt import Answer
+from followupd.recovery import receipts, remind
+from followupd.text.answers.receipts import Answer
 from tests.builders import NOW, PLAYBOOK, a_case, a_mail
 from tests.story.lettered import letters
 from tests.story.receipts import measure
@@ -31,7 +31,7 @@ def asked(*kinds: Gift) -> Case:
 def after(case: Case, text: str, **changes: object) -> tuple[Case, list[Step]]:
     wrote = e.CustomerWrote(at=LATER, by="kim@customers.test", text=text)
     case = case.after(wrote)
-    steps = receipt.heard(case, a_mail(text, **changes), PLAYBOOK, letters(), LATER)
+    steps = receipts.heard(case, a_mail(text, **changes), PLAYBOOK, letters(), LATER)
     for step in steps:
         case = case.after(as_event(step, LATER))
     return case, steps
@@ -123,16 +123,16 @@ def test_silence_brings_one_reminder_and_then_one_call() -> None:
         case = case.after(as_event(step, due))
     assert case.nudges[-1][0].startswith("receipt")
     assert remind.moment(case, PLAYBOOK) is None
-    called = receipt.moment(case, PLAYBOOK)
+    called = receipts.moment(case, PLAYBOOK)
     assert called == datetime(2026, 12, 8, 10, tzinfo=UTC)
-    assert receipt.act(case, PLAYBOOK, letters(), due) == []
-    steps = receipt.act(case, PLAYBOOK, letters(), called)
+    assert receipts.act(case, PLAYBOOK, letters(), due) == []
+    steps = receipts.act(case, PLAYBOOK, letters(), called)
     [mail] = mails(steps)
     assert mail.kind == CALL
     assert "received: 1" in mail.text
     for step in steps:
         case = case.after(as_event(step, called))
-    assert receipt.moment(case, PLAYBOOK) is None
+    assert receipts.moment(case, PLAYBOOK) is None
 
 
 def test_an_answer_stops_the_reminder() -> None:

@@ -6,9 +6,9 @@ from time import perf_counter
 
 import pytest
 
-from followupd.model.compensation import Money
-from followupd.model.message import Verdict
-from followupd.recovery.recognise import Recogniser, Rules, issue, language_of, rule_problem, severity, wants
+from followupd.domain.compensation import Money
+from followupd.domain.mail import Verdict
+from followupd.text.complaints import Recogniser, Rules, issue, language_of, rule_problem, severity, wants
 
 GRAVE = "Still waiting for my refund after three weeks, and nobody answers my mails. This is unacceptable, I want my money back!"
 RECOGNISER = Recogniser.shipped()
@@ -369,7 +369,7 @@ def test_a_cue_file_that_is_wrong_is_refused_by_name(table: dict[str, object], n
 def test_the_starter_that_admins_edit_is_what_we_ship(language: str) -> None:
     top = Path(__file__).resolve().parents[2]
     starter = top / "config" / "cues" / f"{language}.toml"
-    shipped = top / "followupd" / "recovery" / "recognise" / "data" / f"{language}.toml"
+    shipped = top / "followupd" / "text" / "complaints" / "data" / f"{language}.toml"
     assert starter.read_text("utf-8") == shipped.read_text("utf-8")
 
 

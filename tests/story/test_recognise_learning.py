@@ -1,6 +1,6 @@
 """Learning: agents' tags move the score a little, and only when they are enough."""
 
-from followupd.recovery.recognise import Recogniser, Tagged, learn
+from followupd.text.complaints import Recogniser, Tagged, learn
 
 RECOGNISER = Recogniser.shipped()
 #: A site where "the hatch hums" is what complaints are about, which no shipped weight can know.

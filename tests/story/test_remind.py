@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from followupd.model.calendar import Calendar, Duration
-from followupd.model.case import Case
-from followupd.model.compensation import Gift, GrantState
-from followupd.model.event import FactsStated, LetterStopped, LetterWritten, OwnerNudged, Reopened
-from followupd.model.letter import APPROVAL, ESCALATION, NUDGE, Step, as_event
-from followupd.model.outgoing import Outgoing
+from followupd.domain.calendar import Calendar, Duration
+from followupd.domain.case import Case
+from followupd.domain.compensation import Gift, GrantState
+from followupd.domain.decision import Step, as_event
+from followupd.domain.events import FactsStated, LetterStopped, LetterWritten, OwnerNudged, Reopened
+from followupd.domain.letter import APPROVAL, ESCALATION, NUDGE, Outgoing
 from followupd.recovery import remind
 from tests.builders import ANA, LEE, MAX, NOW, PLAYBOOK, Story, a_case
 from tests.story.lettered import flat, letters

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from followupd.cli.reports import COLUMNS, as_csv, as_page, as_view, grant_rows, harmless, since_when
-from followupd.model import event as e
-from followupd.model.case import Case
-from followupd.model.compensation import Gift, GrantState
-from followupd.model.event import Event
-from followupd.model.message import Person
-from followupd.recovery.report import UNSAID, Life, report
+from followupd.cli.report import COLUMNS, as_csv, as_page, as_view, grant_rows, harmless, since_when
+from followupd.domain import events as e
+from followupd.domain.case import Case
+from followupd.domain.compensation import Gift, GrantState
+from followupd.domain.events import Event
+from followupd.domain.mail import Person
+from followupd.recovery.learn import UNSAID, Life, report
 from tests.builders import NOW, PLAYBOOK, Story, a_case
 
 FRIDAY = datetime(2026, 12, 4, 17, tzinfo=UTC)

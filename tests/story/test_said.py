@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 
 import followupd
-from followupd.edges.letters.check import problems
-from followupd.edges.letters.sentences import SENTENCES
-from followupd.model.compensation import Gift, GrantState
-from followupd.model.letter import ANSWER, CUSTOMER_LETTERS, FOLLOW_UP_FACTS, NUDGE, Brief
-from followupd.model.promise import PromiseState
-from followupd.model.said import Moment, joined, places, said
-from followupd.recovery.wording import FACT, PREVENTION, RULES, Rule, findings
+from followupd.adapters.templates.check import problems
+from followupd.adapters.templates.messages import SENTENCES
+from followupd.domain.compensation import Gift, GrantState
+from followupd.domain.decision import Brief
+from followupd.domain.letter import ANSWER, CUSTOMER_LETTERS, FOLLOW_UP_FACTS, NUDGE
+from followupd.domain.promise import PromiseState
+from followupd.domain.translatable import Moment, joined, places, said
+from followupd.text.wording import FACT, PREVENTION, RULES, Rule, findings
 from tests.story.lettered import ANA, NOW, PLAYBOOK, TEMPLATES, changed_letters, flat, letters, promise, sample
 
 LANGUAGES = ("de", "fr", "es")
@@ -40,7 +41,7 @@ def sentences() -> Iterator[str]:
     """Give every sentence that the program says to agents, as it stands in the code."""
     for path in CODE.rglob("*.py"):
         text = path.read_text()
-        if "followupd.model.said import" not in text or path.name == "samples.py":
+        if "followupd.domain.translatable import" not in text or path.name == "samples.py":
             continue
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.Call) and ast.unparse(node.func) in {"said", "partial"}:

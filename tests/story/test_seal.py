@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from followupd.edges.seal import REFERENCE_ALPHABET, Seal, SealBrokenError
+from followupd.adapters.crypto import REFERENCE_ALPHABET, Seal, SealBrokenError
 
 KEY, OLD = b"k" * 16, b"an older key of more than sixteen bytes"
 SEAL = Seal([KEY])

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from followupd.edges import settings
-from followupd.edges.settings import Rate, Settings
-from followupd.edges.settings.form import REQUIRED
-from followupd.edges.settings.house_form import HOUSE
-from followupd.model.agent import Role
-from followupd.model.calendar import Duration
-from followupd.model.compensation import Money
-from followupd.model.promise import Firmness
+from followupd.adapters import settings
+from followupd.adapters.settings import Rate, Settings
+from followupd.adapters.settings.form import REQUIRED
+from followupd.adapters.settings.house_form import HOUSE
+from followupd.domain.calendar import Duration
+from followupd.domain.compensation import Money
+from followupd.domain.promise import Firmness
+from followupd.domain.team import Role
 from tests.story.configured import configured, rewrite
 
 TOP = Path(__file__).parents[2]

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from followupd.edges import settings
-from followupd.edges.settings import Rule
-from followupd.edges.settings.form import Form
-from followupd.edges.settings.house_form import HOUSE
-from followupd.edges.settings.playbook_form import PLAYBOOK
-from followupd.edges.settings.wording import WORDING
+from followupd.adapters import settings
+from followupd.adapters.settings import Rule
+from followupd.adapters.settings.form import Form
+from followupd.adapters.settings.house_form import HOUSE
+from followupd.adapters.settings.playbook_form import PLAYBOOK
+from followupd.adapters.settings.wording import WORDING
 from followupd.errors import SetupError
 from tests.story.configured import LEAST, amend, configured, line_of, only, rewrite
 

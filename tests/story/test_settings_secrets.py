@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from followupd.edges import settings
-from followupd.edges.settings import Rule, Secret
+from followupd.adapters import settings
+from followupd.adapters.settings import Rule, Secret
 from followupd.errors import SetupError
 from tests.story.configured import configured, only, rewrite
 

@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from followupd.domain import events as e
+from followupd.domain.case import Case
+from followupd.domain.promise import PromiseState
 from followupd.errors import NotUnderstoodError
-from followupd.model import event as e
-from followupd.model.case import Case
-from followupd.model.promise import PromiseState
 from followupd.recovery import remind
 from tests.builders import NOW, PLAYBOOK, a_case
 from tests.story.lettered import letters

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from followupd.edges import settings
+from followupd.adapters import settings
 from followupd.errors import SetupError
 
 TOP = Path(__file__).parents[2]
@@ -73,7 +73,7 @@ def test_in_a_wheel_the_starter_travels_inside_the_package(tmp_path: Path) -> No
     shutil.copytree(TOP / "followupd", package, ignore=shutil.ignore_patterns("__pycache__"))
     for part in ("config", "templates"):
         shutil.copytree(TOP / part, package / "starter" / part)
-    code = "from followupd.edges import settings; print(settings.starter_directory())"
+    code = "from followupd.adapters import settings; print(settings.starter_directory())"
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path)}, stdout=-1, check=True)
     assert done.stdout.decode().strip() == str(package / "starter")

@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from followupd.edges.settings.toml_lines import Lines, dotted
-from followupd.edges.settings.toml_lines import Path as Key
+from followupd.adapters.settings.toml_lines import Lines, dotted
+from followupd.adapters.settings.toml_lines import Path as Key
 
 
 def leaves(value: Any, path: Key = ()) -> Iterator[Key]:

@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from followupd.model.case import Case, LetterMark, Stage
-from followupd.model.facts import Facts
-from followupd.model.message import Person
-from followupd.model.note import about, cases_in
-from followupd.model.promise import Firmness, Promise, PromiseState
-from followupd.recovery.waiting import suspicion, waiting
+from followupd.domain.case import Case, LetterMark, Stage
+from followupd.domain.facts import Facts
+from followupd.domain.mail import Person
+from followupd.domain.promise import Firmness, Promise, PromiseState
+from followupd.recovery.agenda import suspicion, waiting
+from followupd.text.notes import about, cases_in
 from tests.story.lettered import NOW, PLAYBOOK
 
 HOURS = timedelta(hours=1)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from followupd.model.letter import CONFIRMATION, CUSTOMER_LETTERS, FOLLOW_UP, GIFT_CARD, HOLDING
-from followupd.recovery.wording import (
+from followupd.domain.letter import CONFIRMATION, CUSTOMER_LETTERS, FOLLOW_UP, GIFT_CARD, HOLDING
+from followupd.services.wording_guard import around
+from followupd.text.wording import (
     FACT,
     LANGUAGES,
     PART,
@@ -21,7 +22,6 @@ from followupd.recovery.wording import (
     findings,
     unknown_rules,
 )
-from followupd.rounds.proofreader import around
 from tests.story.lettered import ANA, NOW, PLAYBOOK
 
 #: sentences that a rule finds in a letter, by language and rule

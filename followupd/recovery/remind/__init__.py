@@ -2,13 +2,13 @@
 
 from datetime import datetime
 
-from followupd.model.case import Case
-from followupd.model.letter import Step, Writer
-from followupd.model.playbook import Playbook
-from followupd.recovery.remind.account import account_of
-from followupd.recovery.remind.early import broken, broken_at, holding, holding_at, slip_at, slipped
-from followupd.recovery.remind.matters import QUIET, matters
-from followupd.recovery.remind.telling import due_now, for_today, moment_of, nudges, told_on
+from followupd.domain.case import Case
+from followupd.domain.decision import Step, Writer
+from followupd.domain.playbook import Playbook
+from followupd.recovery.remind.delays import broken, broken_at, holding, holding_at, slip_at, slipped
+from followupd.recovery.remind.mails import due_now, for_today, moment_of, nudges, told_on
+from followupd.recovery.remind.reminders import QUIET, matters
+from followupd.recovery.remind.summary import account_of
 
 __all__ = ["account_of", "act", "due_now", "for_today", "moment", "told_on"]
 

@@ -19,8 +19,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from followupd.model.calendar import Calendar
-from followupd.recovery.promise import hear
+from followupd.domain.calendar import Calendar
+from followupd.text.promises import hear
 
 HERE = Path(__file__).parent
 SAID_AT = datetime(2026, 12, 1, 10, tzinfo=UTC)

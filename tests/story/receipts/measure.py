@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from followupd.model.compensation import Compensation, Gift, GrantState, Money
-from followupd.recovery.receipt.reading import Answer, read_receipt
+from followupd.domain.compensation import Compensation, Gift, GrantState, Money
+from followupd.text.answers.receipts import Answer, read_receipt
 
 HERE = Path(__file__).parent
 SETS = ("dev", "test", "fresh")

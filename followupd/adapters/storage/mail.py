@@ -1,0 +1,267 @@
+"""Mails that came in: each kept once, wherever it lies, with the tags agents set and the marks we owe."""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import cached_property
+
+import sqlalchemy as core
+from sqlalchemy import bindparam, func, update
+from sqlmodel import Session, col, select
+
+from followupd.adapters.crypto import Seal
+from followupd.adapters.storage.ingest import QUARANTINE_MARK, keep_all
+from followupd.adapters.storage.lease import Scope
+from followupd.adapters.storage.rows import MESSAGE, OUTGOING, opened
+from followupd.adapters.storage.tables import LetterRow, MailRow, PlaceRow, RemarkRow, WordsRow
+from followupd.domain.mail import Kind
+from followupd.domain.records import HEARD, NO_COMPLAINT, QUARANTINE, UNHEARD, Arrival, Kept, Marking, News, Remark
+from followupd.errors import OutageError
+
+#: robots that answer us do it within days
+_ECHO_LASTS = timedelta(days=30)
+
+
+# Each answer that comes in asks for the mails that it names, most of them unknown: the driver itself is asked, which costs
+# a tenth.
+_MAIL_NAMED = {
+    "qmark": "SELECT sealed FROM mail WHERE message_id = ? LIMIT 1",
+    "pyformat": "SELECT sealed FROM mail WHERE message_id = %s LIMIT 1",
+}
+_LETTER_NAMED = (
+    core.select(col(WordsRow.sealed))
+    .join(LetterRow, col(LetterRow.key) == col(WordsRow.letter_key))
+    .where(col(LetterRow.message_id) == bindparam("message_id"))
+)
+_WANT_MARKS = (
+    update(PlaceRow.__table__)  # type: ignore[attr-defined]  # a table's class has one
+    .where(
+        col(PlaceRow.mail_id).in_(
+            core.select(col(MailRow.id))
+            .where(col(MailRow.case_ref).in_(bindparam("refs", expanding=True)), col(MailRow.kind) == Kind.CUSTOMER.value)
+        ),
+        col(PlaceRow.wants) != bindparam("wished"),
+    )
+    .values(wants=bindparam("wished"), unmarked=True)
+)  # fmt: skip
+
+
+class Mail:
+    """The mails of the ledger, within one transaction."""
+
+    def __init__(self, session: Session, seal: Seal, scope: Scope) -> None:
+        self._session, self._seal, self._scope = session, seal, scope
+
+    # --- keeping ---
+
+    def keep(self, arrivals: Sequence[Arrival], now: datetime) -> list[News]:
+        """Keep mails and their places; say of each which mail it is, which tags are news, and whether its folder is."""
+        return keep_all(self._session.connection(), self._seal, arrivals, now)
+
+    def retagged(
+        self, mailbox: str, folder: str, uidvalidity: int, tags: Mapping[int, frozenset[str]]
+    ) -> dict[int, frozenset[str]]:
+        """Write the tags that known mails carry now; return by mail id those that are news. Unknown UIDs are left out."""
+        news: dict[int, frozenset[str]] = {}
+        for place in self._places(mailbox, folder, uidvalidity, tags):
+            present = tags[place.uid]
+            added = present - set(place.tags.split())
+            if present != set(place.tags.split()):
+                place.tags = " ".join(sorted(present))
+                self._session.add(place)
+            if added:
+                news[place.mail_id] = added
+        return news
+
+    def unknown(self, mailbox: str, folder: str, uidvalidity: int, uids: Collection[int]) -> set[int]:
+        """Return the UIDs of which no mail was kept, such as mails that were passed over."""
+        return set(uids) - {place.uid for place in self._places(mailbox, folder, uidvalidity, uids)}
+
+    def _places(self, mailbox: str, folder: str, uidvalidity: int, uids: Collection[int]) -> Iterable[PlaceRow]:
+        query = select(PlaceRow).where(
+            PlaceRow.mailbox == mailbox, PlaceRow.folder == folder, PlaceRow.uidvalidity == uidvalidity
+        )
+        wanted = sorted(uids)
+        for start in range(0, len(wanted), 500):  # SQLite's limit on bound values is generous, not endless
+            yield from self._session.exec(query.where(col(PlaceRow.uid).in_(wanted[start : start + 500])))
+
+    def say(self, mail_id: int, line: str, source: str, now: datetime) -> None:
+        """Put down what somebody said about a mail, for the desk."""
+        self._session.add(RemarkRow(mail_id=mail_id, line=line, source=source, said_at=now))
+
+    # --- hearing ---
+
+    def unheard(self, limit: int = 100) -> list[Kept]:
+        query = select(MailRow).where(MailRow.state == UNHEARD, self._scope.covers(col(MailRow.mailbox)))
+        return [self._kept(row) for row in self._session.exec(query.order_by(col(MailRow.id)).limit(limit))]
+
+    def get(self, mail_id: int) -> Kept:
+        return self._kept(self._session.get_one(MailRow, mail_id))
+
+    def named(self, message_ids: Sequence[str]) -> Kept | None:
+        """Return the nearest of these mails that was kept, whether or not it has a case."""
+        for message_id in reversed(message_ids):
+            row = self._session.exec(select(MailRow).where(MailRow.message_id == message_id).limit(1)).first()
+            if row:
+                return self._kept(row)
+        return None
+
+    def of_case(self, ref: str) -> list[Kept]:
+        query = select(MailRow).where(MailRow.case_ref == ref).order_by(col(MailRow.received_at), col(MailRow.id))
+        return [self._kept(row) for row in self._session.exec(query)]
+
+    def in_quarantine(self) -> list[Kept]:
+        query = select(MailRow).where(MailRow.state == QUARANTINE).order_by(col(MailRow.id))
+        return [self._kept(row) for row in self._session.exec(query)]
+
+    def count(self, state: str, since: datetime | None = None) -> int:
+        """Count the mails in a state, all of them or those kept after a moment."""
+        query = select(func.count()).select_from(MailRow).where(col(MailRow.state) == state)
+        return self._session.exec(query.where(col(MailRow.kept_at) > since) if since else query).one()
+
+    def no_complaints(self) -> list[Kept]:
+        """Return the customers' mails without a case that an agent dismissed."""
+        query = select(MailRow).where(MailRow.reason == NO_COMPLAINT, MailRow.kind == Kind.CUSTOMER.value)
+        return [self._kept(row) for row in self._session.exec(query.order_by(col(MailRow.id)))]
+
+    def put_down(self, mail_id: int, *, case_ref: str | None = None, state: str = HEARD, reason: str = "") -> None:
+        """Write what became of a mail: which case it belongs to, or why it is in quarantine."""
+        row = self._session.get_one(MailRow, mail_id)
+        row.state, row.reason = state, reason
+        row.case_ref = case_ref or row.case_ref
+        self._session.add(row)
+        self._session.flush()
+        if state == QUARANTINE:
+            self._want(col(PlaceRow.mail_id) == mail_id, QUARANTINE_MARK)
+
+    def remarks(self, limit: int = 100) -> list[Remark]:
+        query = (
+            select(RemarkRow)
+            .join(MailRow, col(MailRow.id) == col(RemarkRow.mail_id))
+            .where(col(RemarkRow.done_at).is_(None), self._scope.covers(col(MailRow.mailbox)))
+            .order_by(col(RemarkRow.id)).limit(limit)
+        )  # fmt: skip
+        return [Remark(_id(r.id), r.mail_id, r.line, r.source, r.said_at) for r in self._session.exec(query)]
+
+    def remark_done(self, remark_id: int, now: datetime) -> None:
+        row = self._session.get_one(RemarkRow, remark_id)
+        row.done_at = now
+        self._session.add(row)
+
+    def repeats(self, kept: Kept) -> bool:
+        """Say whether the same words came before within a month, from whatever address (MAIL.md, "Loops")."""
+        row = self._session.get_one(MailRow, kept.id)
+        if not row.echo:
+            return False
+        same = select(MailRow.id).where(MailRow.echo == row.echo, col(MailRow.id) < row.id)
+        recent = same.where(col(MailRow.kept_at) > row.kept_at - _ECHO_LASTS)
+        return self._session.exec(recent.limit(1)).first() is not None
+
+    def copies_of(self, message_ids: Collection[str]) -> set[str]:
+        """Return those of these letters' Message-IDs under which a copy of our own lies in a mailbox."""
+        query = select(MailRow.message_id).where(MailRow.kind == Kind.OWN.value)
+        return set(self._session.exec(query.where(col(MailRow.message_id).in_(list(message_ids)))))
+
+    def earlier_text(self, message_id: str) -> str:
+        """Return the words of an earlier mail or letter, so that a reply's quotes are told from its new words."""
+        if token := self._ask_for_mail(message_id):
+            message = opened(self._seal, MESSAGE, token)
+            return "\n".join(part for part in (message.text, message.signature, message.quoted) if part)
+        if not self._seal.letter_key(message_id):
+            return ""
+        token = self._session.connection().execute(_LETTER_NAMED, {"message_id": message_id}).scalar()
+        return opened(self._seal, OUTGOING, token).text if token else ""
+
+    @cached_property
+    def _ask_for_mail(self) -> Callable[[str], bytes | None]:
+        """Return what asks for a mail by its Message-ID; made once a transaction, since SQLAlchemy's part is the dear one."""
+        connection = self._session.connection()
+        driver, asked = connection.connection.driver_connection, _MAIL_NAMED[connection.dialect.paramstyle]
+        trouble: type[Exception] = connection.dialect.loaded_dbapi.OperationalError  # PEP 249
+
+        def ask(message_id: str) -> bytes | None:
+            try:
+                found = driver.execute(asked, (message_id,)).fetchone()  # type: ignore[union-attr]  # both drivers have it
+            except trouble as error:
+                raise OutageError(f"the ledger does not answer: {error}") from error
+            return found[0] if found else None
+
+        return ask
+
+    # --- marking ---
+
+    def want_marks(self, ref: str, marks: Iterable[str]) -> None:
+        """Say which marks the customer's mails of a case should carry; the watcher of the folder sets them."""
+        mails = select(MailRow.id).where(MailRow.case_ref == ref, MailRow.kind == Kind.CUSTOMER.value)
+        self._want(col(PlaceRow.mail_id).in_(mails), " ".join(sorted(marks)))
+
+    def want_marks_all(self, wanted: Mapping[str, Iterable[str]]) -> None:
+        """Say for many cases which marks their customers' mails should carry."""
+        alike: dict[str, list[str]] = defaultdict(list)
+        for ref, marks in wanted.items():
+            alike[" ".join(sorted(marks))].append(ref)
+        for its_marks, refs in alike.items():
+            self._session.connection().execute(_WANT_MARKS, {"refs": refs, "wished": its_marks})
+        self._session.expire_all()
+
+    def _want(self, which: object, wants: str) -> None:
+        changed = update(PlaceRow).where(which, col(PlaceRow.wants) != wants)  # type: ignore[arg-type]  # a column expression
+        self._session.connection().execute(changed.values(wants=wants, unmarked=True))
+        self._session.expire_all()
+
+    def markings(self, mailbox: str, folder: str, uidvalidity: int) -> list[Marking]:
+        query = select(PlaceRow).where(
+            PlaceRow.mailbox == mailbox, PlaceRow.folder == folder, PlaceRow.uidvalidity == uidvalidity,
+            col(PlaceRow.unmarked).is_(True),
+        )  # fmt: skip
+        found = []
+        for row in self._session.exec(query):
+            wants, marks = set(row.wants.split()), set(row.marks.split())
+            found.append(Marking(_id(row.id), row.uid, tuple(sorted(wants - marks)), tuple(sorted(marks - wants))))
+        return found
+
+    def marked(self, marking: Marking) -> None:
+        """Write that these marks are set; new wishes that came meanwhile stay wishes."""
+        row = self._session.get_one(PlaceRow, marking.place_id)
+        row.marks = " ".join(sorted((set(row.marks.split()) | set(marking.add)) - set(marking.remove)))
+        row.unmarked = row.marks != row.wants
+        self._session.add(row)
+
+    def watched(self, mailbox: str, folder: str, uidvalidity: int) -> list[int]:
+        """Return the UIDs of mails of cases here: on servers without CONDSTORE their tags are swept."""
+        query = (
+            select(PlaceRow.uid)
+            .join(MailRow, col(MailRow.id) == col(PlaceRow.mail_id))
+            .where(PlaceRow.mailbox == mailbox, PlaceRow.folder == folder, PlaceRow.uidvalidity == uidvalidity)
+            .where(col(MailRow.case_ref).is_not(None))
+        )
+        return list(self._session.exec(query))
+
+    def copies_to_file(self, mailbox: str, folder: str, uidvalidity: int) -> list[int]:
+        """Return the UIDs of copies of our own letters that lie here and belong in Sent."""
+        query = (
+            select(PlaceRow.uid)
+            .join(MailRow, col(MailRow.id) == col(PlaceRow.mail_id))
+            .where(PlaceRow.mailbox == mailbox, PlaceRow.folder == folder, PlaceRow.uidvalidity == uidvalidity)
+            .where(MailRow.kind == Kind.OWN.value, MailRow.state == HEARD, MailRow.reason == "")
+            .where(col(PlaceRow.gone).is_(False))
+        )
+        return list(self._session.exec(query))
+
+    def gone(self, mailbox: str, folder: str, uidvalidity: int, uids: Collection[int]) -> None:
+        """Write that these mails lie here no more."""
+        for place in self._places(mailbox, folder, uidvalidity, uids):
+            place.gone, place.unmarked = True, False
+            self._session.add(place)
+
+    def _kept(self, row: MailRow) -> Kept:
+        message = opened(self._seal, MESSAGE, row.sealed)
+        return Kept(
+            _id(row.id), row.mailbox, message, row.in_sent, row.received_at, row.case_ref, row.state, row.reason
+        )
+
+
+def _id(value: int | None) -> int:
+    if value is None:  # a row that was flushed has one
+        raise LookupError("a row without a number")
+    return value

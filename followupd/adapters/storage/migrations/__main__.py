@@ -1,0 +1,18 @@
+"""Drafts a migration for a change of tables.py (`make migration SAYS="what changed"`)."""
+
+import sys
+
+from sqlalchemy import create_engine
+
+from followupd.adapters.storage import migrations
+
+
+def main(says: str) -> None:
+    """Compare the newest migrations with tables.py in a database of memory, and write the difference down."""
+    with create_engine("sqlite://").begin() as connection:
+        migrations.migrate(connection)
+        migrations.draft(connection, says)
+
+
+if __name__ == "__main__":
+    main(" ".join(sys.argv[1:]) or "change")

@@ -1,0 +1,54 @@
+"""The daemon's pulse and the folders' cursors: what `status` shows, and where reading goes on."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as core
+from sqlalchemy import bindparam
+from sqlmodel import Session, col, select
+
+from followupd.adapters.storage.tables import CursorRow, PulseRow
+from followupd.domain.records import Reached
+
+# Made once, since making a statement costs more than running it; asked before each handful of letters.
+_FACT = core.select(col(PulseRow.value), col(PulseRow.at)).where(col(PulseRow.name) == bindparam("name"))
+
+
+class Pulse:
+    """Small facts of the ledger, within one transaction."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def put(self, name: str, value: Any, now: datetime) -> None:
+        self._session.merge(PulseRow(name=name, value=json.dumps(value), at=now))
+
+    def get(self, name: str) -> tuple[Any, datetime] | None:
+        row = self._session.execute(_FACT, {"name": name}).first()
+        return (json.loads(row[0]), row[1]) if row else None
+
+    def cursor(self, mailbox: str, folder: str) -> Reached | None:
+        row = self._session.get(CursorRow, (mailbox, folder))
+        return _reached(row) if row else None
+
+    def set_cursor(self, mailbox: str, folder: str, reached: Reached) -> None:
+        self._session.merge(
+            CursorRow(
+                mailbox=mailbox,
+                folder=folder,
+                uidvalidity=reached.uidvalidity,
+                uid=reached.uid,
+                modseq=reached.modseq,
+                passed_over=reached.passed_over,
+                since=reached.since,
+                synced_at=reached.synced_at,
+            )
+        )
+
+    def cursors(self) -> dict[tuple[str, str], Reached]:
+        return {(row.mailbox, row.folder): _reached(row) for row in self._session.exec(select(CursorRow))}
+
+
+def _reached(row: CursorRow) -> Reached:
+    return Reached(row.uidvalidity, row.uid, row.modseq, row.passed_over, row.synced_at, row.since)

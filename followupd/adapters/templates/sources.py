@@ -1,0 +1,218 @@
+"""The files of letters: front matter, Markdown with Jinja2, and the sandbox in which they are filled in.
+
+A letter is `<language>/<kind>.md`: front matter between two lines of dashes (`subject:`, `from:`), then Markdown. A file
+whose name begins with "_" is a part that letters include.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import BaseLoader, Environment, TemplateError, TemplateNotFound, TemplateSyntaxError, pass_context
+from jinja2.runtime import Context, Undefined
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup
+
+from followupd.adapters.templates import markdown
+from followupd.adapters.templates.formatter import Missing, Unknown
+from followupd.errors import LetterError
+
+#: what the front matter of a letter may say
+FRONT = ("subject", "from")
+
+
+class BrokenLetterError(LetterError):
+    """A letter's file is at fault: which one, in which line (None: none in particular), and why."""
+
+    def __init__(self, file: str, line: int | None, reason: str) -> None:
+        self.file, self.line, self.reason = file, line, reason
+        super().__init__(f"{file}{f':{line}' if line else ''}: {reason}")
+
+
+class HeadError(BrokenLetterError):
+    """A letter's front matter is at fault."""
+
+
+class GrammarError(BrokenLetterError):
+    """A letter is no template that Jinja2 can read."""
+
+
+class SlotError(BrokenLetterError):
+    """A letter was filled in, and does not say what a letter of its kind must say."""
+
+
+_FRONT_LINE = re.compile(r"([a-z]+):\s*(.*?)\s*")
+# trim_blocks takes the line feed after every tag; it should do so only on lines that hold nothing but tags
+_ENDS_IN_TAG = re.compile(r"(?m)^(?!(?:\s|\{%[^\n]*?%\}|\{#[^\n]*?#\})*$)([^\n]*[%#]\})[ \t]*$")
+_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*[,;:]?")
+_ENDED = re.compile(r"[.!?…:][\"'”’»)\]]*$")
+#: what a template may do wrong while it is filled in
+_SLIPS = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
+#: Jinja2's filters that letters may use: none that could mark a value as safe
+_FILTERS = frozenset({
+    "batch", "count", "default", "int", "join", "last", "length", "list", "lower", "map", "reject", "rejectattr",
+    "round", "select", "selectattr", "sort", "trim", "unique", "upper",
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A letter's file: where it stands, its front matter with the lines it stands on, and its body.
+
+    `body` keeps the file's line numbers: the front matter is blanked out, not cut off.
+    """
+
+    file: str
+    language: str
+    front: Mapping[str, tuple[str, int]]
+    body: str
+
+    @classmethod
+    def read(cls, text: str, file: str, language: str) -> "Letter":
+        """Read a letter; raises LetterError for front matter that is none."""
+        rows = text.removeprefix("\ufeff").splitlines()
+        if not rows or rows[0].strip() != "---" or "---" not in (row.strip() for row in rows[1:]):
+            raise HeadError(file, 1, "a letter begins with its subject between two lines of dashes")
+        end = next(n for n, row in enumerate(rows[1:], 1) if row.strip() == "---")
+        front = dict(_front(rows[1:end], file))
+        if "subject" not in front:
+            raise HeadError(file, 1, "the letter has no subject")
+        return cls(file, language, front, "\n" * (end + 1) + "\n".join(rows[end + 1 :]) + "\n")
+
+
+def _front(rows: list[str], file: str) -> Iterator[tuple[str, tuple[str, int]]]:
+    for line, row in enumerate(rows, 2):
+        found = _FRONT_LINE.fullmatch(row)
+        if not row.strip() or row.startswith("#"):
+            continue
+        if not found or found[1] not in FRONT or not found[2]:
+            known = " and ".join(FRONT)
+            raise HeadError(file, line, f"{row.strip()!r} is not a line of front matter, which knows {known}")
+        yield found[1], (found[2], line)
+
+
+class Files(BaseLoader):
+    """Gives Jinja2 the bodies of letters, and the parts that they include, by their path below the directory."""
+
+    def __init__(self, directory: Path, texts: Mapping[str, str] | None = None) -> None:
+        """`texts` are the files as they were read at one moment; without them each is read when it is needed."""
+        self.directory, self.texts = directory, texts
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:  # noqa: ARG002  Jinja2's signature
+        path = self.directory / template
+        text = self._text(path, template)
+        file = f"{self.directory.name}/{template}"
+        is_letter = path.suffix == ".md" and not path.name.startswith("_")
+        body = Letter.read(text, file, "").body if is_letter else text
+        return _ENDS_IN_TAG.sub(r"\1{{ '' }}", body), file, lambda: True
+
+    def _text(self, path: Path, template: str) -> str:
+        if self.texts is not None:
+            if template not in self.texts:
+                raise TemplateNotFound(template)
+            return self.texts[template]
+        if not path.resolve().is_relative_to(self.directory.resolve()) or not path.is_file():
+            raise TemplateNotFound(template)
+        return path.read_text(encoding="utf-8")
+
+
+def all_texts(directory: Path) -> dict[str, str]:
+    """Read every letter, part and frame; files that are no UTF-8, or lie elsewhere, are left out."""
+    found: dict[str, str] = {}
+    for path in (*directory.rglob("*.md"), *directory.rglob("*.toml"), *directory.glob("*.html")):
+        with suppress(UnicodeDecodeError):
+            if path.is_file() and path.resolve().is_relative_to(directory.resolve()):
+                found[path.relative_to(directory).as_posix()] = path.read_text(encoding="utf-8")
+    return found
+
+
+def contents(directory: Path, language: str = "*") -> dict[str, bytes]:
+    """Return the files, by name, that the letters of a language are made of, or those of all languages."""
+    paths = (*directory.glob("*"), *directory.glob(f"{language}/**/*"))
+    return {path.relative_to(directory).as_posix(): path.read_bytes() for path in paths if path.is_file()}
+
+
+def sentence(value: Any) -> str:
+    """Make a sentence of what an agent wrote: a capital at the start and a full stop at the end, where they lack."""
+    flat = markdown.one_line(str(value))
+    first = flat.split(" ", 1)[0]
+    if first.islower() and _WORD.fullmatch(first):
+        flat = flat[0].upper() + flat[1:]
+    return ended(flat)
+
+
+def ended(value: Any) -> str:
+    """End with a full stop, where it lacks: for what stands behind a colon."""
+    flat = markdown.one_line(str(value))
+    return flat if _ENDED.search(flat) else flat.rstrip(",;- ") + "."
+
+
+def capital(value: Any) -> str:
+    """Begin with a capital and end without a full stop: an entry of a list that goes on."""
+    return sentence(value).rstrip(".")
+
+
+def first(values: Iterable[Any]) -> Any:
+    """Return the first value; where there is none, something that is false in an `if` and cannot be printed."""
+    return next(iter(values), Missing.called("first"))
+
+
+def sandbox(
+    directory: Path, write: Callable[[str], str], *, markup: bool, texts: Mapping[str, str] | None = None
+) -> Environment:
+    """Return a sandbox in which every printed value goes through `write`; nothing but filters of ours skips it."""
+
+    @pass_context  # a finalizer that wants the context also sees the constants, which are otherwise folded before it
+    def finalize(_: Context, value: Any) -> Any:
+        if isinstance(value, Undefined):
+            str(value)  # raises, with the name
+        if not isinstance(value, str | int | float):
+            raise TemplateError("this is no text; print one of its parts, such as `owner.name`")
+        return value if isinstance(value, Markup) else Markup(write(str(value)))  # noqa: S704  escaped for Markdown
+
+    environment = ImmutableSandboxedEnvironment(
+        loader=Files(directory, texts), undefined=Unknown, finalize=finalize, autoescape=True, auto_reload=False,
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, cache_size=-1,
+    )  # fmt: skip
+    environment.filters = {name: one for name, one in environment.filters.items() if name in _FILTERS}
+    environment.filters |= {"sentence": sentence, "ended": ended, "capital": capital, "first": first}
+    if markup:
+        shaped: dict[str, Callable[[Any], str]] = {
+            "quoted": lambda value: markdown.quoted(str(value)),
+            "code": lambda value: markdown.verbatim(str(value)),
+            "lines": markdown.lines,
+        }
+        environment.filters |= {name: _shaping(shape) for name, shape in shaped.items()}
+    return environment
+
+
+def _shaping(shape: Callable[[Any], str]) -> Callable[[Any], Markup]:
+    return lambda value: Markup(shape(value))  # noqa: S704  the shapes escape for Markdown themselves
+
+
+@contextmanager
+def naming(file: str, line: int | None = None) -> Iterator[None]:
+    """Turn what goes wrong in a template into a LetterError that begins with file and line."""
+    try:
+        yield
+    except TemplateSyntaxError as error:
+        raise GrammarError(error.filename or file, line or error.lineno, error.message or "") from error
+    except TemplateNotFound as error:
+        raise BrokenLetterError(file, line, f"the part {error.name!r} that it includes does not exist") from error
+    except _SLIPS as error:
+        found = _place(error, file.partition("/")[0] + "/")
+        name, at = found or (file, None)
+        raise BrokenLetterError(name, line or at, str(error)) from error
+
+
+def _place(error: Exception, house: str) -> tuple[str, int] | None:
+    """Return file and line of the template's own innermost frame: Jinja2 puts them into the traceback."""
+    found, step = None, error.__traceback__
+    while step:
+        name = step.tb_frame.f_code.co_filename
+        found = (name, step.tb_lineno) if name.startswith(house) else found
+        step = step.tb_next
+    return found

@@ -1,0 +1,1 @@
+"""Previews of letters: on the terminal, in a browser, and as a diff between two configurations."""

@@ -1,6 +1,0 @@
-"""Listen: read one mail. What kind it is, may a machine answer it, which words are new, what a bounce or an absence says."""
-
-from followupd.recovery.listen.parse import UnreadableError
-from followupd.recovery.listen.reading import read, read_plain
-
-__all__ = ["UnreadableError", "read", "read_plain"]

@@ -1,0 +1,208 @@
+"""New messages and cases whose moment has come: chapters decide, the ledger records, one transaction a case."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from followupd import log
+from followupd.domain.case import Case
+from followupd.domain.compensation import GrantState, Money, above_cap
+from followupd.domain.decision import Brief, Step, Writer, as_event
+from followupd.domain.events import CompensationGranted, Event, GiftCardDue, LetterStopped, Parked
+from followupd.domain.letter import APPROVAL, NUDGE, Outgoing
+from followupd.domain.mail import Kind
+from followupd.domain.playbook import Playbook
+from followupd.domain.records import Kept
+from followupd.domain.status_tags import marks
+from followupd.domain.translatable import said
+from followupd.errors import CaseMovedError, FollowupdError, LetterError, OutageError, WrongTurnError
+from followupd.recovery import confirm, fix, follow_up, gift_card, open, receipts, remind
+from followupd.services.commands import elsewhere, is_note
+from followupd.services.inbox.router import Reception
+from followupd.services.ports import Ledger, Work
+from followupd.services.wording_guard import Proofreader
+
+#: a case that goes on deciding more often than this in one turn goes in circles
+_ROUNDS = 10
+#: a letter that could not be written is tried again after this, or after the next word
+_TRY_AGAIN = timedelta(hours=1)
+#: a case that was parked is looked at again after this, to tell its owner
+_PARKED = timedelta(days=1)
+
+
+class Chapter(Protocol):
+    """A chapter of recovery: when it wants to look at a case, and what it decides then."""
+
+    def moment(self, case: Case, playbook: Playbook, /) -> datetime | None: ...
+    def act(self, case: Case, playbook: Playbook, write: Writer, now: datetime, /) -> list[Step]: ...
+
+
+#: the chapters in the order of the story
+CHAPTERS: tuple[Chapter, ...] = (open, confirm, fix, follow_up, receipts, gift_card, remind)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Hears what came in, then gives every case that is due its turn."""
+
+    ledger: Ledger
+    playbooks: Mapping[str, Playbook]
+    write: Writer
+    reception: Reception
+    chapters: Sequence[Chapter] = CHAPTERS
+    proofread: Proofreader = field(default_factory=Proofreader)
+    cap: Money | None = None  # most that one customer is granted in a month without a lead's word
+
+    def round(self, now: datetime) -> int:
+        """Return how many mails were heard and how many cases had their turn."""
+        return self._hear(now) + self._due(now)
+
+    def _hear(self, now: datetime) -> int:
+        with self.ledger.work() as work:
+            unheard = [kept for kept in work.mail.unheard() if kept.message.kind is not Kind.OWN and not is_note(kept)]
+        for kept in unheard:
+            self._receive(kept, now)
+        return len(unheard)
+
+    def _receive(self, kept: Kept, now: datetime) -> None:
+        try:
+            with self.ledger.work() as work:
+                self.reception.receive(work, kept, now)
+        except CaseMovedError:
+            return  # somebody else had the case in hand; the mail is heard in the next round
+        except OutageError:
+            raise
+        except Exception as error:  # noqa: BLE001  one bad mail never stops the others: a person looks at it
+            reason = f"{type(error).__name__}: {error}"
+            with self.ledger.work() as work:
+                work.mail.put_down(kept.id, state="quarantine", reason=reason)
+            log.set_aside(kept.id, reason)
+
+    def _due(self, now: datetime) -> int:
+        with self.ledger.work() as work:
+            refs = work.cases.due(now)
+        for ref in refs:
+            self._turn(ref, now)
+        return len(refs)
+
+    def _turn(self, ref: str, now: datetime) -> None:
+        try:
+            with self.ledger.work() as work:
+                self._decide(work, work.cases.get(ref), now)
+        except CaseMovedError:
+            return  # somebody else had the case in hand; it is due again and is decided afresh
+        except OutageError:
+            raise
+        except Exception as error:  # noqa: BLE001  nor one bad case: it is parked for a person
+            self._park(ref, f"{type(error).__name__}: {str(error).partition(chr(10))[0]}", now)
+
+    def _park(self, ref: str, why: str, now: datetime) -> None:
+        """Hold the case for a person, whom the case's next turn, a day later, tells of it."""
+        log.parked(ref, why)
+        try:
+            with self.ledger.work() as work:
+                parked = Parked(at=now, why=why)
+                work.cases.record(work.cases.get(ref), [parked], lambda _: now + _PARKED, now)
+        except FollowupdError as error:
+            log.beat_failed(ref, error)
+
+    def _decide(self, work: Work, case: Case, now: datetime) -> None:
+        playbook = (self.playbooks.get(case.playbook) or self.playbooks["default"]).for_severity(case.severity)
+        decided, stopped = self._story(work, case, playbook, now)
+
+        def wake(after: Case) -> datetime | None:
+            moments = [chapter.moment(after, playbook) for chapter in self.chapters]
+            moments.append(now + _TRY_AGAIN if stopped else None)
+            return min((moment for moment in moments if moment and moment > now), default=None)
+
+        after = work.cases.record(case, decided, wake, now)
+        work.mail.want_marks(case.ref, marks(after))
+        for step in decided:
+            _tell(after, step)
+        log.waits(after.ref, after.wake_at)
+
+    def _story(self, work: Work, case: Case, playbook: Playbook, now: datetime) -> tuple[list[Step], bool]:
+        """Let every chapter decide until none has anything more to say."""
+        decided: list[Step] = []
+        stopped = False
+        for _ in range(_ROUNDS):
+            before = len(decided)
+            for chapter in self.chapters:
+                try:
+                    acted = self._cards(work, case, chapter.act(case, playbook, self.write, now), playbook, now)
+                    steps = self._proofread(work, case, playbook, acted, now)
+                except LetterError as error:
+                    stopped = True
+                    steps = self._stopped(case, playbook, error.message, now)
+                for step in steps:
+                    case = case.after(as_event(step, now))
+                decided += steps
+            if len(decided) == before:
+                return decided, stopped
+        raise WrongTurnError(f"{case.ref} goes in circles")
+
+    def _proofread(self, work: Work, case: Case, playbook: Playbook, steps: list[Step], now: datetime) -> list[Step]:
+        """Let no letter into the outbox that a hard rule of wording forbids; one in review goes to its owner to read."""
+        found: list[Step] = []
+        for step in steps:
+            if isinstance(step, Outgoing):
+                self.proofread.stop(work, step, case, playbook, now)
+            found.append(step)
+            case = case.after(as_event(step, now))
+            if isinstance(step, Outgoing) and step.review:
+                found.append(self._to_review(work, step, case, playbook, now))
+                case = case.after(as_event(found[-1], now))
+        return found
+
+    def _to_review(self, work: Work, letter: Outgoing, case: Case, playbook: Playbook, now: datetime) -> Outgoing:
+        """Ask the owner to read a letter before it leaves, with what the rules of wording found (practice 12)."""
+        findings = self.proofread.letter(work, letter, case, playbook, now)
+        brief = Brief(
+            because=said("the {letter} to {address} waits for you: it lies in Drafts, in its thread", letter=said(letter.kind), address=letter.to.address),
+            problems=tuple(finding.told for finding in findings), asks=("approve", "refuse: "), quote=letter.text,
+            about=letter.key, promises=tuple(each for each in case.promises if each.n in letter.concerns),
+        )  # fmt: skip
+        return self.write.desk(APPROVAL, case, playbook, now, brief, playbook.owner_of(case.owner))
+
+    def _cards(self, work: Work, case: Case, steps: list[Step], playbook: Playbook, now: datetime) -> list[Step]:
+        """Order the gift card that is due, in this very transaction; what a playbook gives keeps to the cap as well."""
+        found: list[Step] = []
+        for step in steps:
+            if isinstance(step, CompensationGranted):
+                found.append(self._capped(work, case, step, playbook, now))
+                case = case.after(as_event(found[-1], now))
+            elif not isinstance(step, GiftCardDue):
+                found.append(step)
+            elif (grant := case.grant(step.n)) and grant.state is GrantState.GRANTED:
+                work.orders.place(case.ref, step.n, step.money, now)
+                found.append(step)
+        return found
+
+    def _capped(
+        self, work: Work, case: Case, step: CompensationGranted, playbook: Playbook, now: datetime
+    ) -> CompensationGranted:
+        grant, local = step.compensation, playbook.calendar.local
+        given = [*case.compensation, *(other.grant for other in elsewhere(work, case))]
+        today = local(now)
+        why = above_cap(
+            self.cap, given, grant.money, lambda at: (local(at).year, local(at).month) == (today.year, today.month)
+        )
+        waiting = replace(grant, state=GrantState.WAITING_APPROVAL, because=why)
+        return replace(step, compensation=waiting) if why else step
+
+    def _stopped(self, case: Case, playbook: Playbook, why: str, now: datetime) -> list[Step]:
+        """Tell the owner once why a letter was not written; nothing half-written ever reaches the customer."""
+        if case.stopped and case.stopped[1] == why:
+            return []
+        log.letter_stopped(case.ref, why)
+        brief = Brief(because=said("a letter could not be written"), problems=(why,))
+        mail = self.write.desk(NUDGE, case, playbook, now, brief, playbook.owner_of(case.owner))
+        return [LetterStopped(at=now, kind="letter", why=why), mail]
+
+
+def _tell(case: Case, step: Step) -> None:
+    if isinstance(step, Event):
+        log.happened(case.ref, type(step).__name__, case.stage)
+    else:
+        log.letter_written(step.key)

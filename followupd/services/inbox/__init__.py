@@ -1,0 +1,1 @@
+"""Incoming mail: reading folders, routing each mail once, and updating the mailbox."""

@@ -1,0 +1,111 @@
+"""Touches the mailbox, after the commit: tags of ours show where each case stands, and copies of our letters move to Sent.
+
+A change that the server refuses, or that ends the connection again and again, is left; reading goes on meanwhile.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from followupd import log
+from followupd.domain.records import Marking
+from followupd.errors import OutageError
+from followupd.services.inbox.poison import TRIES
+from followupd.services.ports import Ledger, Mailbox, Work
+
+#: how long a folder is left alone that could not be changed
+_PAUSE = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """One thing to do to one mail, and what is written when it is done, or given up."""
+
+    uid: int
+    do: Callable[[], object]
+    put_down: Callable[[Work], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """Changes the mails of one folder; with `copies` it files those of our own letters."""
+
+    ledger: Ledger
+    mailbox: Mailbox
+    name: str
+    folder: str
+    uidvalidity: int
+    copies: bool
+
+    def go(self, now: datetime) -> None:
+        """Make every change that is due; none for a while after three that could not be made.
+
+        Raises:
+            OutageError: the connection ended meanwhile.
+        """
+        times, at = self._failures()
+        if times >= TRIES and at and now - at < _PAUSE:
+            return
+        for change in self._changes():
+            try:
+                change.do()
+            except OutageError as error:
+                self._failed(change, times + 1, error, now)
+                if self.mailbox.connected:
+                    return
+                raise
+            with self.ledger.work() as work:
+                change.put_down(work)
+        if times:
+            self._count(0, now)
+
+    def _changes(self) -> list[_Change]:
+        where = (self.name, self.folder, self.uidvalidity)
+        with self.ledger.work() as work:
+            markings = work.mail.markings(*where)
+            copies = work.mail.copies_to_file(*where) if self.copies else []
+        return [
+            *(_Change(each.uid, partial(self._mark, each), partial(_marked, each)) for each in markings),
+            *(_Change(uid, partial(self._file, uid), partial(_gone, where, uid)) for uid in copies),
+        ]
+
+    def _mark(self, marking: Marking) -> None:
+        self.mailbox.mark(self.folder, [marking.uid], marking.add, marking.remove)
+
+    def _file(self, uid: int) -> None:
+        self.mailbox.move(self.folder, uid, self.mailbox.sent, seen=True)
+
+    def _failed(self, change: _Change, times: int, error: OutageError, now: datetime) -> None:
+        """Count what failed; the third time in a row the change is given up, and a refusal is asked for again later."""
+        if self.mailbox.connected:
+            if times <= TRIES:
+                log.outage(f"{self.name}, {self.folder}", error)
+            times = max(times, TRIES) + 1
+        elif times >= TRIES:
+            log.left_as_it_lies(self.name, self.folder, change.uid, times)
+            with self.ledger.work() as work:
+                change.put_down(work)
+        self._count(times, now)
+
+    def _failures(self) -> tuple[int, datetime | None]:
+        """Return how many changes failed in a row, and when the last one did."""
+        with self.ledger.work() as work:
+            found = work.pulse.get(self._key)
+        return (int(found[0]), found[1]) if found else (0, None)
+
+    def _count(self, times: int, now: datetime) -> None:
+        with self.ledger.work() as work:
+            work.pulse.put(self._key, times, now)
+
+    @property
+    def _key(self) -> str:
+        return f"touch {self.name}/{self.folder}"
+
+
+def _marked(marking: Marking, work: Work) -> None:
+    work.mail.marked(marking)
+
+
+def _gone(where: tuple[str, str, int], uid: int, work: Work) -> None:
+    work.mail.gone(*where, [uid])

@@ -1,0 +1,62 @@
+"""A mail whose fetch ends the connection each time: it is asked for alone, then set aside, and the mails behind it come in."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from followupd.domain.mail import Place
+from followupd.domain.records import Arrival
+from followupd.services.ports import Ledger, Work
+
+#: how often a mail may end the connection when it is asked for alone; a server may also restart at a bad moment
+TRIES = 3
+REASON = f"the server ended the connection {TRIES} times when it was asked for this mail; look at it in the mailbox"
+UNSHOWN = "the server holds this mail and does not show it; look at it in the mailbox"
+
+
+@dataclass(frozen=True, slots=True)
+class Stumble:
+    """The mails that were in hand when the connection ended: the first one's UID, and how often it was so in a row."""
+
+    uidvalidity: int
+    uid: int
+    alone: bool
+    times: int
+
+    @property
+    def hopeless(self) -> bool:
+        return self.alone and self.times >= TRIES
+
+
+def last(work: Work, mailbox: str, folder: str) -> Stumble | None:
+    found = work.pulse.get(_name(mailbox, folder))
+    return Stumble(**found[0]) if found and found[0] else None
+
+
+def note(ledger: Ledger, mailbox: str, folder: str, in_hand: Sequence[int], now: datetime) -> None:
+    """Write which mails were in hand when the connection ended: their UIDVALIDITY, then their UIDs."""
+    uidvalidity, *uids = in_hand
+    with ledger.work() as work:
+        before = last(work, mailbox, folder)
+        now_so = Stumble(uidvalidity, uids[0], len(uids) == 1, 1)
+        again = before and (before.uidvalidity, before.uid, before.alone) == (uidvalidity, uids[0], now_so.alone)
+        times = before.times + 1 if before and again else 1
+        work.pulse.put(_name(mailbox, folder), asdict(now_so) | {"times": times}, now)
+
+
+def forget(work: Work, mailbox: str, folder: str, now: datetime) -> None:
+    work.pulse.put(_name(mailbox, folder), None, now)
+
+
+def unread(place: Place, reason: str, now: datetime, *, in_sent: bool) -> Arrival:
+    """Return what is kept of a mail that nobody has seen: where it lies, and why. No other mail is taken for it."""
+    where = f"{place.mailbox}\n{place.folder}\n{place.uidvalidity}\n{place.uid}"
+    return Arrival(
+        place=place, fingerprint=hashlib.sha256(where.encode()).hexdigest(), received_at=now, tags=frozenset(),
+        in_sent=in_sent, message=None, reason=reason,
+    )  # fmt: skip
+
+
+def _name(mailbox: str, folder: str) -> str:
+    return f"stumble {mailbox}/{folder}"

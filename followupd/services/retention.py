@@ -1,0 +1,30 @@
+"""Once a day, mails older than the admin keeps them lose their words (`keep_mail`)."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from followupd.services.ports import Ledger
+
+_PULSE = "retention"
+_A_DAY = timedelta(days=1)
+#: mails in one transaction; others wait for the ledger meanwhile
+_AT_ONCE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """Lets go of the words of mails that were kept for longer than `keep`."""
+
+    ledger: Ledger
+    keep: timedelta
+
+    def round(self, now: datetime) -> int:
+        """Let go of one batch; return how many mails were looked at, 0 once all was done for the day."""
+        with self.ledger.work() as work:
+            found = work.pulse.get(_PULSE)
+            reached, rest = (int(found[0]["mail"]), bool(found[0]["rest"])) if found else (0, True)
+            if found and not rest and now - found[1] < _A_DAY:
+                return 0
+            last = work.ageing.let_go(reached, now - self.keep, _AT_ONCE)
+            work.pulse.put(_PULSE, {"mail": last or reached, "rest": last is not None}, now)
+        return 0 if last is None else last - reached

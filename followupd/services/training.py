@@ -1,0 +1,138 @@
+"""What agents decided teaches the recogniser: collected from the ledger, learnt once a week, kept sealed, told."""
+
+import base64
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from followupd import log
+from followupd.domain.calendar import Calendar
+from followupd.domain.mail import Kind
+from followupd.domain.records import Kept
+from followupd.recovery import open
+from followupd.services.ports import Ledger, Work
+from followupd.text import complaints
+from followupd.text.complaints import Learned, Recogniser, Tagged
+from followupd.text.complaints.learning import FEWEST
+
+#: the ledger's row: when it was last learnt, from how many decisions, and what
+_PULSE = "learned"
+_EVERY = timedelta(days=7)
+#: how soon a daemon takes over what `followupd learn` learnt
+_LOOK = timedelta(minutes=1)
+#: the newest decisions count; older ones speak of another shop, and a beat must not take minutes
+_MOST = 1_000
+_SHOWN = 5
+
+
+class Seal(Protocol):
+    """Keeps what is made of customers' words unreadable without the ledger's key."""
+
+    def seal(self, data: bytes) -> bytes: ...
+    def open(self, token: bytes) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Lesson:
+    """What was learnt, as it lies in the ledger: the delta, and what the digest says of it."""
+
+    delta: Mapping[str, float] = field(default_factory=dict)
+    told: str = ""
+
+
+@dataclass(slots=True)
+class Lessons:
+    """Learns, and hands what was learnt to the judge of a running daemon."""
+
+    ledger: Ledger
+    seal: Seal
+    recogniser: Recogniser
+    ask: float
+    calendar: Calendar
+    _lesson: _Lesson = field(default_factory=_Lesson, init=False)
+    _at: datetime | None = field(default=None, init=False)
+    _looked: datetime | None = field(default=None, init=False)
+
+    def delta(self) -> Mapping[str, float]:
+        """Return what was learnt, as of the last `refresh`; asks no ledger, since judging goes on inside a transaction."""
+        return self._lesson.delta
+
+    def news_since(self, since: datetime | None) -> str:
+        """Return what the last lesson changed, for the digest, when it was after that moment."""
+        return self._lesson.told if self._at and (since is None or self._at > since) else ""
+
+    def round(self, now: datetime) -> int:
+        """Take over what was learnt elsewhere (`followupd learn`), and learn when a week is over and the house is open."""
+        if self._looked and self._looked <= now < self._looked + _LOOK:
+            return 0
+        self.refresh()
+        self._looked = now
+        due = self._at is None or now - self._at >= _EVERY
+        if not due or not self.calendar.is_open(now):
+            return 0
+        self.learn(now)
+        return 1
+
+    def refresh(self) -> None:
+        with self.ledger.work() as work:
+            found = work.pulse.get(_PULSE)
+        if found and found[1] != self._at:
+            self._lesson, self._at = self._opened(found[0]), found[1]
+
+    def learn(self, now: datetime, *, keep: bool = True) -> tuple[Learned, list[Tagged]]:
+        """Learn from all decisions, and keep it; too few of them leave everything as it was."""
+        with self.ledger.work() as work:
+            tagged = self.decisions(work)
+        learned = complaints.learn(tagged, self.recogniser, ask=self.ask)
+        if keep:
+            self._keep(learned, now)
+        return learned, tagged
+
+    def decisions(self, work: Work) -> list[Tagged]:
+        """Return the mails of which an agent said whether they are complaints, oldest word first, each once."""
+        return [tagged for _, tagged in sorted(self._decided(work), key=lambda each: each[0])[-_MOST:]]
+
+    def _decided(self, work: Work) -> Iterator[tuple[datetime, Tagged]]:
+        for ref, at, complaint in work.cases.decisions():
+            first = next((kept for kept in work.mail.of_case(ref) if _speaks(kept)), None)
+            case = work.cases.get(ref)
+            text = open.words_of(first.message) if first else case.story
+            if text:
+                yield at, Tagged(first.message.subject if first else case.subject, text, complaint)
+        for kept in work.mail.no_complaints():
+            yield kept.received_at, Tagged(kept.message.subject, open.words_of(kept.message), complaint=False)
+
+    def _keep(self, learned: Learned, now: datetime) -> None:
+        enough = learned.tags >= FEWEST and learned.held_back > 0
+        with self.ledger.work() as work:
+            found = work.pulse.get(_PULSE)
+            before = self._opened(found[0]).delta if found else {}
+            delta = dict(learned.delta) if enough else before
+            lesson = _Lesson(delta, _sentence(learned) if delta != before else "")
+            sealed = self.seal.seal(json.dumps({"delta": delta, "told": lesson.told}).encode())
+            work.pulse.put(_PULSE, {"tags": learned.tags, "sealed": base64.b64encode(sealed).decode()}, now)
+        if lesson.told:
+            log.learned(learned.tags, len(delta))
+        self._lesson, self._at = lesson, now
+
+    def _opened(self, row: Mapping[str, str]) -> _Lesson:
+        return _Lesson(**json.loads(self.seal.open(base64.b64decode(row["sealed"]))))
+
+
+def _speaks(kept: Kept) -> bool:
+    message = kept.message
+    return message.kind is Kind.CUSTOMER or (message.kind is Kind.AGENT and message.forwarded_from is not None)
+
+
+def _sentence(learned: Learned) -> str:
+    up, down = (", ".join(words for words, _ in side[:_SHOWN]) for side in (learned.up, learned.down))
+    parts = [f"the recogniser learnt from {learned.tags} decisions"]
+    parts += [f"more of a complaint now: {up}"] if up else []
+    parts += [f"less of one: {down}"] if down else []
+    if learned.precision is not None:
+        parts.append(
+            f"of the mails that it suspects, {learned.precision:.0%} are complaints ({learned.held_back} held back)"
+        )
+    return "; ".join(parts)

@@ -1,0 +1,1 @@
+"""Understanding text: pure engines that contain no words of any language."""

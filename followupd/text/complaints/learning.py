@@ -1,0 +1,130 @@
+"""What agents' tags teach: a small change over the shipped weights for this site, and how precise it is (issue 4, 7)."""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from followupd.text.complaints.features import grams_of
+from followupd.text.complaints.language import language_of
+from followupd.text.complaints.recogniser import MEASURED, Recogniser
+from followupd.text.complaints.score import probability, weigh
+
+#: Fewer tags teach nothing but noise (RECOGNISE.md: 100 lift macro-F1 by .05 to .15, 20 do nothing).
+FEWEST, FEWEST_OF_A_KIND = 50, 5
+#: Every fifth tag is not learnt from; it measures.
+HELD_BACK = 5
+_SEEN_OFTEN, _MOST_FEATURES, _ROUNDS = 3, 400, 80
+#: How strongly a weight is held at nothing (a prior of standard deviation 1/sqrt(hold) log-odds).
+_HOLD, _MOST_MOVED = 1.5, 3.0
+_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """A mail that an agent decided: a complaint, or not."""
+
+    subject: str
+    text: str
+    complaint: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What the tags changed. `precision` is that of mails called `suspected` or more, on the tags held back; None when none were."""
+
+    delta: Mapping[str, float] = field(default_factory=dict)
+    up: tuple[tuple[str, float], ...] = ()
+    down: tuple[tuple[str, float], ...] = ()
+    tags: int = 0
+    held_back: int = 0
+    precision: float | None = None
+    recall: float | None = None
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    start: float
+    names: frozenset[str]
+    complaint: bool
+
+
+def learn(tagged: Sequence[Tagged], recogniser: Recogniser, *, ask: float = 0.30) -> Learned:
+    """Return the site's delta from its tags, oldest first; nothing before 50 tags with both classes."""
+    rarer = min(sum(tag.complaint for tag in tagged), sum(not tag.complaint for tag in tagged))
+    if len(tagged) < FEWEST or rarer < FEWEST_OF_A_KIND:
+        return Learned(
+            tags=len(tagged), because=f"{FEWEST} tags, {FEWEST_OF_A_KIND} of each kind, are the fewest that teach"
+        )
+    cases = [_case(tag, recogniser) for tag in tagged]
+    held = [case for n, case in enumerate(cases, 1) if n % HELD_BACK == 0]
+    taught = [case for n, case in enumerate(cases, 1) if n % HELD_BACK]
+    delta = _fit(taught, _worth_learning(taught))
+    if _loss(held, delta) > _loss(held, {}):
+        delta, because = {}, "the tags held back are judged better without what the others teach"
+    else:
+        because = f"learnt from {len(taught)} tags"
+    return _told(delta, held, len(tagged), ask, because)
+
+
+def _case(tag: Tagged, recogniser: Recogniser) -> _Case:
+    language = language_of(f"{tag.subject}\n{tag.text}") or MEASURED
+    seen = recogniser.see(tag.subject, tag.text, language)
+    weights = recogniser.weights if language == MEASURED else recogniser.cue_weights
+    names = {f"cue:{group}" for group in seen.groups} | set(grams_of(seen.words)) | {"start"}
+    return _Case(weigh(seen, weights, {}).log_odds, frozenset(names), tag.complaint)
+
+
+def _worth_learning(cases: Sequence[_Case]) -> frozenset[str]:
+    """Return the features that tell the classes apart best, among those seen in several mails."""
+    with_it = Counter(name for case in cases for name in case.names)
+    surplus: Counter[str] = Counter()
+    for case in cases:
+        error = case.complaint - probability(case.start)
+        surplus.update(dict.fromkeys(case.names, error))
+    often = [name for name, n in with_it.items() if n >= _SEEN_OFTEN]
+    often.sort(key=lambda name: (-abs(surplus[name]) / math.sqrt(with_it[name]), name))
+    return frozenset(often[:_MOST_FEATURES]) | {"start"}
+
+
+def _fit(cases: Sequence[_Case], names: frozenset[str]) -> dict[str, float]:
+    """Fit by damped coordinate steps of Newton's kind; a mail's own score is its start, so only what is missing is learnt."""
+    rows = [(case, sorted(case.names & names)) for case in cases]
+    weights = dict.fromkeys(sorted(names), 0.0)
+    for _ in range(_ROUNDS):
+        slope = {name: -_HOLD * weight for name, weight in weights.items()}
+        bend = dict.fromkeys(weights, _HOLD)
+        for case, present in rows:
+            chance = probability(case.start + sum(weights[name] for name in present))
+            for name in present:
+                slope[name] += case.complaint - chance
+                bend[name] += max(0.05, chance * (1 - chance)) * len(present)
+        for name in weights:
+            moved = weights[name] + slope[name] / bend[name]
+            weights[name] = max(-_MOST_MOVED, min(_MOST_MOVED, moved))
+    return {name: round(weight, 3) for name, weight in weights.items() if abs(weight) >= 0.02}
+
+
+def _log_odds(case: _Case, delta: Mapping[str, float]) -> float:
+    return case.start + sum(delta[name] for name in sorted(case.names & delta.keys()))
+
+
+def _loss(cases: Sequence[_Case], delta: Mapping[str, float]) -> float:
+    return -sum(math.log(probability(_log_odds(c, delta) * (1 if c.complaint else -1))) for c in cases)
+
+
+def _told(delta: Mapping[str, float], held: Sequence[_Case], tags: int, ask: float, because: str) -> Learned:
+    called = [case for case in held if probability(_log_odds(case, delta)) >= ask]
+    right, there = sum(case.complaint for case in called), sum(case.complaint for case in held)
+    words = sorted(delta.items(), key=lambda item: (-item[1], item[0]))
+    return Learned(
+        delta=delta,
+        up=tuple(item for item in words if item[1] > 0)[:_SHOWN],
+        down=tuple(item for item in reversed(words) if item[1] < 0)[:_SHOWN],
+        tags=tags,
+        held_back=len(held),
+        precision=right / len(called) if called else None,
+        recall=right / there if there else None,
+        because=because,
+    )

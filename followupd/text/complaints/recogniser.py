@@ -1,0 +1,129 @@
+"""The verdict on one mail: weights and cues give a score, the house's caution and the admin's rules have the last word."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+from followupd.domain.mail import Verdict
+from followupd.text.complaints.cues import AGAINST, Cues
+from followupd.text.complaints.features import Features, features_of
+from followupd.text.complaints.language import language_of
+from followupd.text.complaints.limits import limit
+from followupd.text.complaints.rules import Rules, found
+from followupd.text.complaints.score import Reading, Weights, probability, weigh
+from followupd.text.complaints.shipped import shipped_cues, shipped_weights
+
+#: The language whose weights were measured; the others have cues only.
+MEASURED = "en"
+#: What an `always` or `never` rule weighs in the explanation.
+_DECIDES = 10.0
+_MOST_EVIDENCE = 12
+_NOTHING: Mapping[str, float] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Recogniser:
+    """The admin's cues by language, where there are any, over the shipped ones; and the weights.
+
+    `weights` are for the measured language, `cue_weights` for languages that have cues only.
+    """
+
+    own_cues: Mapping[str, Cues] = field(repr=False)
+    weights: Weights = field(repr=False)
+    cue_weights: Weights = field(repr=False)
+
+    @classmethod
+    def shipped(cls) -> "Recogniser":
+        """Return the recogniser with the cues and weights that travel with the package."""
+        return cls({}, *shipped_weights())
+
+    def with_cues(self, parsed: Mapping[str, Mapping[str, object]]) -> "Recogniser":
+        """Return a recogniser with an admin's cue files, parsed, by language; raises ValueError for one that is wrong."""
+        read = {language: Cues.of(table) for language, table in parsed.items()}
+        return replace(self, own_cues={**self.own_cues, **read})
+
+    def cues_for(self, language: str) -> Cues | None:
+        """Return the cues of a language, or None where there are none."""
+        return self.own_cues.get(language) or shipped_cues(language)
+
+    def judge(
+        self,
+        subject: str,
+        text: str,
+        *,
+        language: str = MEASURED,
+        auto: float = 0.90,
+        ask: float = 0.30,
+        rules: Rules = Rules(),  # noqa: B008 - frozen and without content
+        delta: Mapping[str, float] = _NOTHING,
+    ) -> Verdict:
+        """Return the verdict on a human sender's new words (RECOGNISE.md, "The design", 2-5).
+
+        `language` is the house's; the mail's own words overrule it. `auto` and `ask` are probabilities; `delta` is what
+        `learn` found for this site.
+        """
+        told = language_of(f"{subject}\n{text}") or language
+        seen, reading = self._read(subject, text, told, delta)
+        evidence = dict(reading.evidence)
+        moved = _added(rules, f"{subject}\n{text}")
+        score = probability(reading.log_odds + sum(moved.values()))
+        most, why = limit(
+            seen, has_cues=self.cues_for(told) is not None, measured=told == MEASURED, moved=sum(moved.values())
+        )  # fmt: skip
+        verdict = _verdict(min(score, most), auto, ask)
+        because = why if score > most else _BECAUSE[verdict]
+        judged = Verdict(verdict, round(min(score, most), 4), _strongest(evidence | moved), _for(seen), because)
+        return _ruled(judged, rules, f"{subject}\n{text}", auto, ask)
+
+    def see(self, subject: str, text: str, language: str = MEASURED) -> Features:
+        """Return what is seen in a mail with the cues of its language; none are seen where the language has none."""
+        cues = self.cues_for(language) or Cues.of({})
+        return features_of(subject, text, cues, with_tone=language == MEASURED)
+
+    def _read(self, subject: str, text: str, language: str, delta: Mapping[str, float]) -> tuple[Features, Reading]:
+        seen = self.see(subject, text, language)
+        return seen, weigh(seen, self.weights if language == MEASURED else self.cue_weights, delta)
+
+
+_BECAUSE = {
+    "complaint": "the words say that something went wrong and that the customer minds",
+    "suspected": "some words speak for a complaint; an agent decides",
+    "no": "too little speaks for a complaint",
+}
+
+
+def _verdict(score: float, auto: float, ask: float) -> str:
+    return "complaint" if score >= auto else "suspected" if score >= ask else "no"
+
+
+def _for(seen: Features) -> frozenset[str]:
+    return seen.groups - set(AGAINST)
+
+
+def _strongest(evidence: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
+    kept = [(words, round(weight, 2)) for words, weight in evidence.items() if abs(weight) >= 0.05]
+    return tuple(sorted(kept, key=lambda item: (-abs(item[1]), item[0]))[:_MOST_EVIDENCE])
+
+
+def _added(rules: Rules, text: str) -> dict[str, float]:
+    return {f"rule: {pattern}": weight for pattern, weight in rules.add.items() if found(pattern, text)}
+
+
+def _ruled(judged: Verdict, rules: Rules, text: str, auto: float, ask: float) -> Verdict:
+    """Let the admin's `always` and `never` decide; where both speak, an agent does."""
+    always = [pattern for pattern in rules.always if found(pattern, text)]
+    never = [pattern for pattern in rules.never if found(pattern, text)]
+    said = tuple((f"rule: {p}", _DECIDES) for p in always) + tuple((f"rule: {p}", -_DECIDES) for p in never)
+    if not said:
+        return judged
+    evidence = (*said, *judged.evidence)
+    if always and never:
+        score = min(max(judged.score, ask), auto - 0.01)
+        return replace(
+            judged, verdict="suspected", score=score, evidence=evidence, because="two rules disagree; an agent decides"
+        )
+    if always:
+        return replace(
+            judged, verdict="complaint", score=1.0, evidence=evidence, because=f"the rule always: {always[0]}"
+        )
+    return replace(judged, verdict="no", score=0.0, evidence=evidence, because=f"the rule never: {never[0]}")

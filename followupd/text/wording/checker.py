@@ -1,0 +1,215 @@
+"""Holds a text to the rules of wording: a letter's template, a letter that would leave, or an agent's line."""
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from types import MappingProxyType
+
+from followupd.domain.letter import HOLDING
+from followupd.domain.translatable import Said, said
+from followupd.text.wording import text as words_of
+from followupd.text.wording.rules import BY_ID, HOLDING_SENTENCES, LONGEST, PHRASED, RULES, Rule
+
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_LOUD = re.compile(r"!\s*[!?]+|\?\s*!+|!")
+#: a date with its year; other dates are never surely over
+_DATED = re.compile(
+    r"\b\d{4}-\d\d-\d\d\b|\b\d{1,2}[./]\d{1,2}[./]\d{4}\b|\b\d{1,2}\.?(?:\s+de)?\s+[^\W\d]{3,12}\.?,?(?:\s+de)?\s+\d{4}\b"
+    r"|\b[^\W\d]{3,12}\.?\s+\d{1,2},?\s+\d{4}\b"
+)
+_SHOWN = 80
+#: two customers may have "missed the train"; so many words in the same order are copied
+_BY_CHANCE = 5
+_NO_LISTS: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One place where a rule is broken: the line in the text (0: the whole of it) and the words that stand there."""
+
+    rule: Rule
+    line: int
+    words: str
+
+    def __str__(self) -> str:
+        return str(self.told)
+
+    @property
+    def told(self) -> Said:
+        """What an agent is told of it: the words, why they are no good, and better ones."""
+        reason, better = said(self.rule.reason), said(self.rule.better)
+        return said(
+            "{words}{reason} Better: {better} [{id}]", words=self.quoted, reason=reason, better=better, id=self.rule.id
+        )
+
+    @property
+    def quoted(self) -> str:
+        return f"“{self.words}”: " if self.words else ""
+
+    @property
+    def hard(self) -> bool:
+        return self.rule.hard
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """The admin's wording.toml: rules that are off, and own phrases by language and name."""
+
+    off: frozenset[str] = frozenset()
+    phrases: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=lambda: _NO_LISTS)
+
+    def own(self, language: str, name: str) -> tuple[str, ...]:
+        lists = self.phrases.get(language.lower()) or self.phrases.get(words_of.tongue(language)) or {}
+        return tuple(lists.get(name, ()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What stands about a text: who signs it, whose names it may shout, what was said with a purpose, what is known.
+
+    `values` are words that people gave and that were judged when they did; `insisted` those that an agent stands by.
+    `promised` are the days that the ledger knows, `over` says whether written words name a day that is past, `hears`
+    gives the words and days that the text commits us to, and `earlier` are the letters that this person has had.
+    `impact` is what the matter meant for this customer, and `others` what other matters meant for others.
+    """
+
+    owner: str = ""
+    names: Collection[str] = ()
+    values: Sequence[str] = ()
+    insisted: Sequence[str] = ()
+    promised: Collection[date] = ()
+    earlier: Sequence[str] = ()
+    impact: str = ""
+    others: Sequence[str] = ()
+    over: Callable[[str], bool] | None = None
+    hears: Callable[[str], Iterable[tuple[str, date]]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One text with all that the rules need to know of it."""
+
+    text: str
+    kind: str
+    language: str
+    manner: Manner
+    context: Context
+
+
+def findings(
+    text: str, *, kind: str, language: str, manner: Manner = Manner(), context: Context = Context()
+) -> tuple[Finding, ...]:
+    """Return everything that the rules find in a text, in the order of its lines; nothing in a language without phrases."""
+    reading = _Reading(words_of.without(words_of.plain(text), context.insisted), kind, language, manner, context)
+    found = [
+        finding
+        for rule in RULES
+        if kind in rule.kinds and rule.id not in manner.off
+        for finding in _LOOKS.get(rule.id, _phrases)(rule, reading)
+    ]
+    return tuple(sorted(set(found), key=lambda one: (one.line, one.rule.id, one.words)))
+
+
+def _at(rule: Rule, text: str, start: int, end: int) -> Finding:
+    words = words_of.flat(text[start:end])
+    return Finding(rule, text.count("\n", 0, start) + 1, words if len(words) <= _SHOWN else words[:_SHOWN] + "…")
+
+
+def _phrases(rule: Rule, it: _Reading) -> Iterator[Finding]:
+    pattern = words_of.pattern(it.language, rule.name, it.manner.own(it.language, rule.name))
+    unless = words_of.pattern(it.language, f"{rule.name}-unless")
+    for match in pattern.finditer(it.text) if pattern else ():
+        around = it.text[max(0, it.text.rfind(".", 0, match.start())) : match.end() + 40]
+        if not (unless and unless.search(around)):
+            yield _at(rule, it.text, match.start(), match.end())
+
+
+def _apology_first(rule: Rule, it: _Reading) -> Iterator[Finding]:
+    opening = " ".join(words_of.sentences(" ".join(words_of.body(it.text, it.context.owner)[:2]))[:2])
+    if not words_of.has(it.language, "apology", opening):
+        yield Finding(rule, 0, "")
+
+
+def _apology_last(rule: Rule, it: _Reading) -> Iterator[Finding]:
+    closing = (words_of.body(it.text, it.context.owner) or [""])[-1]
+    ends = (words_of.sentences(closing) or [""])[-1]
+    if not words_of.has(it.language, "apology", closing) or not words_of.has(it.language, "invitation", ends):
+        yield Finding(rule, 0, "")
+
+
+def _shouting(rule: Rule, it: _Reading) -> Iterator[Finding]:
+    for match in _LOUD.finditer(words_of.without(it.text, it.context.names)):
+        yield _at(rule, it.text, match.start(), match.end())
+        break
+    known = {word.casefold() for name in it.context.names for word in _WORD.findall(name)}
+    before: re.Match[str] | None = None
+    for match in _WORD.finditer(it.text):
+        loud = match[0].isupper() and match[0].casefold() not in known and not _part_of_a_number(it.text, match)
+        beside = before is not None and it.text[before.end() : match.start()].isspace()
+        if loud and (len(match[0]) > 5 or (beside and before is not None and len(before[0] + match[0]) > 5)):
+            start = before.start() if before is not None and beside else match.start()
+            yield _at(rule, it.text, start, match.end())
+            return
+        before = match if loud else None
+
+
+def _part_of_a_number(text: str, match: re.Match[str]) -> bool:
+    around = text[max(0, match.start() - 1) : match.start()] + text[match.end() : match.end() + 1]
+    return any(character.isdigit() or character in "-_/" for character in around)
+
+
+def _length(rule: Rule, it: _Reading) -> Iterator[Finding]:
+    inside = " ".join(words_of.body(it.text, it.context.owner)) if it.context.owner else it.text
+    count = len(inside.split())
+    if count > LONGEST.get(it.kind, count):
+        yield Finding(rule, 0, f"{count} words, of {LONGEST[it.kind]} at most")
+    # The way to reach us is no news, so that sentence is not counted.
+    elif it.kind == HOLDING and len(words_of.sentences(inside)) > HOLDING_SENTENCES + 1:
+        yield Finding(rule, 0, f"{len(words_of.sentences(inside))} sentences")
+
+
+def _past_date(rule: Rule, it: _Reading) -> Iterator[Finding]:
+    given = words_of.without(it.text, it.context.values)
+    for match in _DATED.finditer(given) if it.context.over else ():
+        if it.context.over and it.context.over(words_of.flat(match[0])):
+            yield _at(rule, it.text, match.start(), match.end())
+
+
+def _unlogged(rule: Rule, it: _Reading) -> Iterator[Finding]:
+    given = words_of.without(it.text, it.context.values)
+    for words, day in it.context.hears(words_of.flat(given)) if it.context.hears else ():
+        if day not in it.context.promised:
+            yield Finding(rule, 0, words)
+
+
+def _same_text(rule: Rule, it: _Reading) -> Iterator[Finding]:
+    mine = _gist(it.text)
+    if mine and any(_gist(one) == mine for one in it.context.earlier):
+        yield Finding(rule, 0, "")
+
+
+def _borrowed(rule: Rule, it: _Reading) -> Iterator[Finding]:
+    """Find what was said of another customer; a few words may be the same by chance, and what is insisted on is blank."""
+    mine = it.context.impact
+    here = mine and _gist(mine) in _gist(it.text)
+    if here and len(mine.split()) >= _BY_CHANCE and _gist(mine) in {_gist(one) for one in it.context.others}:
+        yield Finding(rule, 0, mine if len(mine) <= _SHOWN else mine[:_SHOWN] + "…")
+
+
+def _gist(text: str) -> str:
+    return words_of.flat(words_of.plain(text)).casefold().rstrip(" .!")
+
+
+_Look = Callable[[Rule, _Reading], Iterator[Finding]]
+#: rules that look at more than phrases
+_LOOKS: dict[str, _Look] = {
+    "W01": _apology_first, "W02": _apology_last, "W11": _shouting, "W12": _length, "W13": _past_date, "W14": _unlogged,
+    "W16": _same_text, "W19": _borrowed,
+}  # fmt: skip
+
+
+def unknown_rules(manner: Manner) -> list[str]:
+    """Return the rules that wording.toml switches and that do not exist, then the lists that no rule has."""
+    lists = {name for kinds in manner.phrases.values() for name in kinds}
+    return [*sorted(manner.off - BY_ID.keys()), *sorted(lists - {*PHRASED})]
