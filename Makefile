@@ -8,11 +8,11 @@ PYTHON = $(firstword $(foreach each,$(PYTHONS),$(shell $(each) -c '$(SUITS)' 2>/
 
 IN = .venv/bin/
 
-.PHONY: check lint types floors test demo venv idle migration fuzz torture pictures audit clean
+.PHONY: check lint types layers test demo venv idle migration fuzz torture pictures audit clean
 
 # Run every check, and all of them even where one fails; the tests come last.
 check: venv
-	@$(MAKE) --no-print-directory --keep-going lint types floors test
+	@$(MAKE) --no-print-directory --keep-going lint types layers test
 
 # Look for mistakes and for lines that the formatter would write otherwise.
 lint: venv
@@ -23,8 +23,8 @@ lint: venv
 types: venv
 	$(IN)mypy
 
-# See that imports only go down the floors of the house.
-floors: venv
+# See that imports only go down the layers of the house.
+layers: venv
 	$(IN)lint-imports
 
 # Run the tests and print which lines and branches none of them reached.

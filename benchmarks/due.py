@@ -16,7 +16,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, create_engine, insert, text
 
-from followupd.adapters.crypto import Seal
+from followupd.adapters.crypto import Vault
 from followupd.adapters.storage.ledger import Ledger
 from followupd.adapters.storage.rows import CASE, sealed
 from followupd.adapters.storage.tables import CaseRow
@@ -27,7 +27,7 @@ NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)
 FEW, MANY, DUE = 1_000, 1_000_000, 100
 AT_ONCE = 10_000
 ROUNDS = 15
-SEAL = Seal([b"benchmark key of 24 byte"])
+SEAL = Vault([b"benchmark key of 24 byte"])
 
 
 def rows(first: int, last: int) -> list[dict[str, object]]:
@@ -36,15 +36,33 @@ def rows(first: int, last: int) -> list[dict[str, object]]:
     for n in range(first, last):
         wake = NOW - timedelta(seconds=n) if n < DUE else NOW + timedelta(hours=1, seconds=n)
         case = Case(
-            ref=f"FU-{n:07}", mailbox="support", customer=Person(f"kim{n}@customers.test", "Kim Doe"),
-            subject="Where is my parcel?", playbook="default", owner="ana", opened_at=NOW, stage=Stage.CONFIRMED,
-            story="It was to come three weeks ago, and nothing came.", wake_at=wake, version=1,
-        )  # fmt: skip
-        made.append({
-            "ref": case.ref, "version": 1, "mailbox": case.mailbox, "stage": case.stage.value, "held": False,
-            "playbook": case.playbook, "owner": case.owner, "customer_address": case.customer.address,
-            "opened_at": NOW, "wake_at": wake, "sealed": sealed(SEAL, CASE, case),
-        })  # fmt: skip
+            ref=f"FU-{n:07}",
+            mailbox="support",
+            customer=Person(f"kim{n}@customers.test", "Kim Doe"),
+            subject="Where is my parcel?",
+            playbook="default",
+            owner="ana",
+            opened_at=NOW,
+            stage=Stage.CONFIRMED,
+            story="It was to come three weeks ago, and nothing came.",
+            wake_at=wake,
+            version=1,
+        )
+        made.append(
+            {
+                "ref": case.ref,
+                "version": 1,
+                "mailbox": case.mailbox,
+                "stage": case.stage.value,
+                "held": False,
+                "playbook": case.playbook,
+                "owner": case.owner,
+                "customer_address": case.customer.address,
+                "opened_at": NOW,
+                "wake_at": wake,
+                "sealed": sealed(SEAL, CASE, case),
+            }
+        )
     return made
 
 
@@ -65,18 +83,18 @@ def settle(connection: Connection) -> None:
 
 
 def ask(ledger: Ledger) -> None:
-    with ledger.work() as work:
-        due = work.cases.due(NOW)
-        found = [work.cases.get(ref) for ref in due]
-        work.cases.next_wake()
+    with ledger.transaction() as tx:
+        due = tx.cases.due(NOW)
+        found = [tx.cases.get(ref) for ref in due]
+        tx.cases.next_wake()
     if len(found) != DUE:
         sys.exit(f"{len(found)} cases are due instead of {DUE}")
 
 
-def milliseconds(work: Callable[[], None]) -> float:
+def milliseconds(tx: Callable[[], None]) -> float:
     def once() -> float:
         start = time.perf_counter()
-        work()
+        tx()
         return (time.perf_counter() - start) * 1e3
 
     once()  # the first one warms what the others find warm

@@ -38,14 +38,14 @@ import trustme
 from imapclient import IMAPClient
 
 from benchmarks.intake_fetch import BATCH, described, real_mails
-from followupd.adapters.crypto import Seal
+from followupd.adapters.crypto import Vault
 from followupd.adapters.imap.fetch import SMALL
-from followupd.adapters.imap.mailbox import Account, Mailbox
+from followupd.adapters.imap.mailbox import Account, ImapMailbox
 from followupd.adapters.settings.tags import DEFAULT_TAGS
 from followupd.adapters.storage.ledger import Ledger
 from followupd.adapters.systemd import settle
-from followupd.domain.mail import Ours
-from followupd.services.inbox.sync import Folder, Intake, Role
+from followupd.domain.mail import Identity
+from followupd.services.inbox.sync import Folder, FolderRole, InboxSync
 from tests.servers.dovecot import Dovecot
 from tests.servers.postbox import Postbox
 
@@ -83,16 +83,26 @@ def fill(postbox: Postbox, number: int) -> None:
 def followupd(postbox: Postbox, directory: Path) -> int:
     """Read the whole mailbox as the daemon does at its first connection with `since = "all"`."""
     account = Account(
-        name="support", host=postbox.host, port=postbox.port, username=postbox.username,
-        password=lambda: postbox.password, ca_file=postbox.ca_file,
-    )  # fmt: skip
-    seal = Seal([b"k" * 32])
+        name="support",
+        host=postbox.host,
+        port=postbox.port,
+        username=postbox.username,
+        password=lambda: postbox.password,
+        ca_file=postbox.ca_file,
+    )
+    seal = Vault([b"k" * 32])
     ledger = Ledger(f"sqlite:///{directory}/ledger.db", seal)
     ledger.upgrade()
-    ours = Ours(addresses=frozenset({"support@example.test"}), letter_key=seal.letter_key)
-    intake = Intake(ledger, lambda work: Ours(ours.addresses, letter_key=ours.letter_key, earlier=work.mail.earlier_text), DEFAULT_TAGS)  # fmt: skip
-    with Mailbox(account) as mailbox:
-        return intake.sync(mailbox, Folder("support", "INBOX", Role.INBOX, since="all"), datetime.now(UTC))
+    ours = Identity(addresses=frozenset({"support@example.test"}), letter_key=seal.letter_key)
+    intake = InboxSync(
+        ledger,
+        lambda work: Identity(ours.addresses, letter_key=ours.letter_key, earlier=work.mail.earlier_text),
+        DEFAULT_TAGS,
+    )
+    with ImapMailbox(account) as mailbox:
+        return intake.sync(
+            mailbox, Folder("support", "INBOX", FolderRole.INBOX, since="all"), datetime.now(UTC)
+        )
 
 
 # --- the floor ---
@@ -120,7 +130,9 @@ def floor(postbox: Postbox, directory: Path) -> int:
 def floor_rows(client: IMAPClient, uids: list[int]) -> Iterator[tuple[object, ...]]:
     about = client.fetch(uids, ["FLAGS", "INTERNALDATE", "RFC822.SIZE"])
     small = [uid for uid in uids if about[uid][b"RFC822.SIZE"] <= SMALL]
-    bodies = {uid: row[b"BODY[]"] for uid, row in client.fetch(small, ["BODY.PEEK[]"]).items()} if small else {}
+    bodies = (
+        {uid: row[b"BODY[]"] for uid, row in client.fetch(small, ["BODY.PEEK[]"]).items()} if small else {}
+    )
     bodies |= large_bodies(client, [uid for uid in uids if uid not in bodies])
     for uid, raw in bodies.items():
         mail = message_from_bytes(raw, policy=compat32)
@@ -135,7 +147,9 @@ def large_bodies(client: IMAPClient, uids: list[int]) -> dict[int, bytes]:
         shapes[tuple(text_sections(row[b"BODYSTRUCTURE"]))].append(uid)
     found: dict[int, bytes] = {}
     for sections, alike in shapes.items():
-        rows = client.fetch(alike, ["BODY.PEEK[HEADER]", *(f"BODY.PEEK[{each}]<0.1048576>" for each in sections)])
+        rows = client.fetch(
+            alike, ["BODY.PEEK[HEADER]", *(f"BODY.PEEK[{each}]<0.1048576>" for each in sections)]
+        )
         for uid, row in rows.items():
             texts = [row.get(f"BODY[{each}]<0>".encode()) or b"" for each in sections]
             found[uid] = row[b"BODY[HEADER]"] + b"\r\n".join(texts)
@@ -162,7 +176,9 @@ def decoded(value: Any) -> str:
 def words_of(mail: Message) -> str:
     """Return every text part, by the charset that it names."""
     texts = [part for part in mail.walk() if part.get_content_maintype() == "text"]
-    return "\n".join(text_of(part.get_payload(decode=True), part.get_content_charset("utf-8")) for part in texts)
+    return "\n".join(
+        text_of(part.get_payload(decode=True), part.get_content_charset("utf-8")) for part in texts
+    )
 
 
 def text_of(raw: Any, charset: str) -> str:
@@ -207,7 +223,9 @@ def compare(postbox: Postbox, rounds: int) -> None:
         for way in WAYS:
             costs[way].append(show(way, measured(way, postbox)))
     ratios = [ours / theirs for ours, theirs in zip(*(costs[way] for way in WAYS), strict=True)]
-    print(f"CPU a mail, followupd against the floor: {statistics.median(ratios):.2f} (median of {rounds} rounds)")
+    print(
+        f"CPU a mail, followupd against the floor: {statistics.median(ratios):.2f} (median of {rounds} rounds)"
+    )
 
 
 def main() -> None:
@@ -233,9 +251,15 @@ def filled(dovecot: Dovecot, number: int) -> Postbox:
 def child(arguments: list[str]) -> None:
     way, port, starttls_port, lmtp_port, ca_file, username, password = arguments
     postbox = Postbox(
-        host="localhost", port=int(port), starttls_port=int(starttls_port), lmtp_port=int(lmtp_port), ca_file=ca_file,
-        username=username, password=password, address="",
-    )  # fmt: skip
+        host="localhost",
+        port=int(port),
+        starttls_port=int(starttls_port),
+        lmtp_port=int(lmtp_port),
+        ca_file=ca_file,
+        username=username,
+        password=password,
+        address="",
+    )
     if way == "followupd":
         settle()  # as `followupd run` does when all is imported
     print(measure(way, postbox))

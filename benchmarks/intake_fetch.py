@@ -17,7 +17,7 @@ from time import perf_counter, process_time
 import trustme
 from imapclient import IMAPClient
 
-from followupd.adapters.imap.mailbox import Account, Mailbox
+from followupd.adapters.imap.mailbox import Account, ImapMailbox
 from tests.servers.dovecot import Dovecot
 from tests.servers.postbox import Postbox
 
@@ -27,7 +27,9 @@ BATCH = 200
 
 def real_mails() -> list[bytes]:
     """Read the collection; a small made-up one where it is missing."""
-    files = sorted(path for path in CORPORA.glob("**/*") if path.suffix in {".eml", ".msg"} and path.is_file())
+    files = sorted(
+        path for path in CORPORA.glob("**/*") if path.suffix in {".eml", ".msg"} and path.is_file()
+    )
     mails = [path.read_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n") for path in files]
     return mails or [b"From: a@b.test\r\nSubject: %d\r\n\r\n%s\r\n" % (n, b"words " * n) for n in range(500)]
 
@@ -42,11 +44,15 @@ def fill(postbox: Postbox, number: int) -> None:
 
 def door(postbox: Postbox) -> int:
     account = Account(
-        name="support", host=postbox.host, port=postbox.port, username=postbox.username,
-        password=lambda: postbox.password, ca_file=postbox.ca_file,
-    )  # fmt: skip
+        name="support",
+        host=postbox.host,
+        port=postbox.port,
+        username=postbox.username,
+        password=lambda: postbox.password,
+        ca_file=postbox.ca_file,
+    )
     count = 0
-    with Mailbox(account) as mailbox:
+    with ImapMailbox(account) as mailbox:
         cursor, _ = mailbox.start("INBOX", "all")
         for batch in mailbox.changes("INBOX", cursor, batch=BATCH):
             for mail in batch.new:
@@ -95,20 +101,40 @@ def main() -> None:
         fill(postbox, number)
         print(f"{'':12}{'mails':>8}{'mails/s':>12}{'CPU us/mail':>12}{'peak MB':>10}")
         for way in WAYS:  # each in a process of its own, so that memory is its own
-            child = [sys.executable, "-m", "benchmarks.intake_fetch", "--child", way, *map(str, described(postbox))]
+            child = [
+                sys.executable,
+                "-m",
+                "benchmarks.intake_fetch",
+                "--child",
+                way,
+                *map(str, described(postbox)),
+            ]
             subprocess.run(child, check=True)
 
 
 def described(postbox: Postbox) -> tuple[object, ...]:
-    return (postbox.port, postbox.starttls_port, postbox.lmtp_port, postbox.ca_file, postbox.username, postbox.password)
+    return (
+        postbox.port,
+        postbox.starttls_port,
+        postbox.lmtp_port,
+        postbox.ca_file,
+        postbox.username,
+        postbox.password,
+    )
 
 
 def child(arguments: list[str]) -> None:
     way, port, starttls_port, lmtp_port, ca_file, username, password = arguments
     postbox = Postbox(
-        host="localhost", port=int(port), starttls_port=int(starttls_port), lmtp_port=int(lmtp_port), ca_file=ca_file,
-        username=username, password=password, address="",
-    )  # fmt: skip
+        host="localhost",
+        port=int(port),
+        starttls_port=int(starttls_port),
+        lmtp_port=int(lmtp_port),
+        ca_file=ca_file,
+        username=username,
+        password=password,
+        address="",
+    )
     print(measure(way, postbox))
 
 

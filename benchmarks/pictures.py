@@ -51,7 +51,9 @@ def main() -> None:
     with TemporaryDirectory() as place:
         room = Path(place)
         write_starter(room / "etc")
-        (room / "letter.html").write_text(previewed(room / "etc", FOLLOW_UP, "", "long", _NOW).html, encoding="utf-8")
+        (room / "letter.html").write_text(
+            previewed(room / "etc", FOLLOW_UP, "", "long", _NOW).html, encoding="utf-8"
+        )
         for picture in PICTURES:
             target = IMAGES / f"{picture.name}.png"
             _take(browser, room, picture, target)
@@ -72,10 +74,18 @@ def _browse(browser: str, room: Path, picture: Picture, height: int, what: str) 
     page.write_text(_FRAME.format(width=picture.width, height=height), encoding="utf-8")
     scheme = "0" if picture.dark else "1"  # Blink's numbers: dark, light
     command = [
-        browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--allow-file-access-from-files",
-        f"--user-data-dir={room / 'browser'}", f"--blink-settings=preferredColorScheme={scheme}",
-        f"--window-size={picture.width},{height}", what, page.as_uri(),
-    ]  # fmt: skip
+        browser,
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--hide-scrollbars",
+        "--allow-file-access-from-files",
+        f"--user-data-dir={room / 'browser'}",
+        f"--blink-settings=preferredColorScheme={scheme}",
+        f"--window-size={picture.width},{height}",
+        what,
+        page.as_uri(),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     return done.stdout
 

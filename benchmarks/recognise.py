@@ -15,7 +15,9 @@ from time import perf_counter, process_time
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-SHORT = "Hi, I ordered a lamp on Monday and it still hasn't arrived. Nobody answers my mails. Please refund me."
+SHORT = (
+    "Hi, I ordered a lamp on Monday and it still hasn't arrived. Nobody answers my mails. Please refund me."
+)
 LONG = " ".join(
     f"On day {n} I called your hotline again and waited for forty minutes, and the agent told me that the parcel, which I "
     "had paid for in advance, was with the carrier and that I should be patient; nothing has happened since."
@@ -81,7 +83,11 @@ def main() -> int:
     child = subprocess.run([sys.executable, __file__, "--grown"], capture_output=True, text=True, check=True)
     found = measured() | json.loads(child.stdout)
     over = [name for name, most in MOST.items() if found[name] > most]
-    print(json.dumps(found) if "--json" in sys.argv else "\n".join(f"{name}: {value}" for name, value in found.items()))
+    print(
+        json.dumps(found)
+        if "--json" in sys.argv
+        else "\n".join(f"{name}: {value}" for name, value in found.items())
+    )
     if over:
         print(f"above what is allowed: {', '.join(over)}", file=sys.stderr)
     return 1 if over else 0

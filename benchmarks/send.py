@@ -24,30 +24,38 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))  # run from a checkout, installed or not
 
-from followupd.adapters.crypto import Seal
+from followupd.adapters.crypto import Vault
 from followupd.adapters.smtp.compose import compose, dated, undated
-from followupd.adapters.smtp.transport import Post, PostAccount
+from followupd.adapters.smtp.transport import SmtpAccount, SmtpTransport
 from followupd.adapters.storage.ledger import Ledger
 from followupd.domain.calendar import Calendar
 from followupd.domain.events import CaseOpened, ComplaintHeard
-from followupd.domain.letter import Condition, Outcome, Outgoing
+from followupd.domain.letter import DeliveryOutcome, Letter, LetterStatus
 from followupd.domain.mail import Person
-from followupd.services.outbox.policy import Rules
-from followupd.services.outbox.send import Dispatch
+from followupd.services.outbox.policy import SendPolicy
+from followupd.services.outbox.send import SendService
 
 SENDER, CUSTOMER = "support@example.com", "kim@example.org"
 NOW = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
 ROUNDS = 9
-RULES = Rules(
-    Calendar(timezone="UTC"), per_address=(1, timedelta(days=1)), breaker=(1_000_000, timedelta(hours=1)), witness=True,
-    witness_within=timedelta(minutes=10), in_doubt="ask",
-)  # fmt: skip
+RULES = SendPolicy(
+    Calendar(timezone="UTC"),
+    per_address=(1, timedelta(days=1)),
+    breaker=(1_000_000, timedelta(hours=1)),
+    witness=True,
+    witness_within=timedelta(minutes=10),
+    in_doubt="ask",
+)
 #: nobody writes to an agent while letters leave
 NOBODY: Any = None
 TEXT = (
-    "Dear Kim,\n\n" + "Your replacement is on its way – it leaves the house today, and I look after it myself.\n" * 12
+    "Dear Kim,\n\n"
+    + "Your replacement is on its way – it leaves the house today, and I look after it myself.\n" * 12
 )
-HTML = "<html><body>" + "<p style='color:#333'>Your replacement is on its way – it leaves the house today.</p>\n" * 30
+HTML = (
+    "<html><body>"
+    + "<p style='color:#333'>Your replacement is on its way – it leaves the house today.</p>\n" * 30
+)
 BARE_SINK = """
 import socketserver
 class Talk(socketserver.StreamRequestHandler):
@@ -65,13 +73,22 @@ server.serve_forever()
 """
 
 
-def a_letter(number: int, seal: Seal) -> Outgoing:
+def a_letter(number: int, seal: Vault) -> Letter:
     key = f"FU-{number:05}.follow-up.1"
-    return Outgoing(
-        key=key, case=f"FU-{number:05}", kind="follow-up", mailbox="support", sender=Person(SENDER, "Ana Reyes"),
-        to=Person(CUSTOMER, "Kim Döe"), subject=f"Re: Wo ist mein Paket? – bitte [#FU-{number:05}]", text=TEXT, html=HTML,
-        message_id=seal.message_id(key, "example.com"), in_reply_to="<q2@example.org>", references=("<q1@example.org>",),
-    )  # fmt: skip
+    return Letter(
+        key=key,
+        case=f"FU-{number:05}",
+        kind="follow-up",
+        mailbox="support",
+        sender=Person(SENDER, "Ana Reyes"),
+        to=Person(CUSTOMER, "Kim Döe"),
+        subject=f"Re: Wo ist mein Paket? – bitte [#FU-{number:05}]",
+        text=TEXT,
+        html=HTML,
+        message_id=seal.message_id(key, "example.com"),
+        in_reply_to="<q2@example.org>",
+        references=("<q1@example.org>",),
+    )
 
 
 def free_port() -> int:
@@ -111,49 +128,61 @@ def with_smtplib(port: int, mails: list[bytes]) -> None:
             client.sendmail(SENDER, [CUSTOMER, SENDER], mail)
 
 
-def with_post(port: int, letters: list[Outgoing]) -> None:
-    with Post(PostAccount(host="127.0.0.1", port=port, security="none")) as post:
+def with_post(port: int, letters: list[Letter]) -> None:
+    with SmtpTransport(SmtpAccount(host="127.0.0.1", port=port, security="none")) as post:
         for letter in letters:
             delivery = post.deliver(compose(letter, now=NOW), sender=SENDER, to=CUSTOMER, witness=SENDER)
-            if delivery.outcome is not Outcome.ACCEPTED:
+            if delivery.outcome is not DeliveryOutcome.ACCEPTED:
                 sys.exit(f"not accepted: {delivery}")
 
 
-def with_dispatch(port: int, letters: list[Outgoing], seal: Seal, directory: Path) -> float:
+def with_dispatch(port: int, letters: list[Letter], seal: Vault, directory: Path) -> float:
     """Queue the letters, each of a case and a customer of its own; return the seconds that dispatching them took."""
     ledger = Ledger(f"sqlite:///{directory / 'ledger.db'}", seal, undated)
     ledger.upgrade()
-    with ledger.work() as work:
+    with ledger.transaction() as tx:
         for letter in letters:
             first = CaseOpened(
-                at=NOW, ref=letter.case, mailbox="support", customer=letter.to, subject="x", playbook="default", owner="ana"
-            )  # fmt: skip
-            case = work.cases.record(work.cases.open(first), [ComplaintHeard(at=NOW)], lambda _: None, NOW)
-            work.cases.record(case, [letter], lambda _: None, NOW)
-    dispatch = Dispatch(
-        ledger, Post(PostAccount(host="127.0.0.1", port=port, security="none")),
-        lambda state, now: dated(state.mail, now), lambda _: SENDER, lambda _: SENDER, RULES, {}, NOBODY,
-    )  # fmt: skip
+                at=NOW,
+                ref=letter.case,
+                mailbox="support",
+                customer=letter.to,
+                subject="x",
+                playbook="default",
+                owner="ana",
+            )
+            case = tx.cases.record(tx.cases.open(first), [ComplaintHeard(at=NOW)], lambda _: None, NOW)
+            tx.cases.record(case, [letter], lambda _: None, NOW)
+    dispatch = SendService(
+        ledger,
+        SmtpTransport(SmtpAccount(host="127.0.0.1", port=port, security="none")),
+        lambda state, now: dated(state.mail, now),
+        lambda _: SENDER,
+        lambda _: SENDER,
+        RULES,
+        {},
+        NOBODY,
+    )
     start, left = time.perf_counter(), 0
-    while handed := dispatch.round(NOW):
+    while handed := dispatch.run(NOW):
         left += handed
     took = time.perf_counter() - start
-    with ledger.work() as work:
-        if left != len(letters) or work.outbox.count(Condition.SENT) != left:
+    with ledger.transaction() as tx:
+        if left != len(letters) or tx.outbox.count(LetterStatus.SENT) != left:
             sys.exit(f"{left} of {len(letters)} letters were handed over")
     ledger.close()
     return took
 
 
-def seconds(work: Callable[[], None]) -> float:
+def seconds(tx: Callable[[], None]) -> float:
     start = time.perf_counter()
-    work()
+    tx()
     return time.perf_counter() - start
 
 
 def main() -> None:
     number = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
-    seal = Seal([b"benchmark key of 24 byte"])
+    seal = Vault([b"benchmark key of 24 byte"])
     letters = [a_letter(n, seal) for n in range(number)]
     mails = [compose(letter, now=NOW) for letter in letters]
     own = [
@@ -163,18 +192,24 @@ def main() -> None:
     with sink() as (name, port), tempfile.TemporaryDirectory(dir=Path.cwd()) as place:
         turns = [
             (
-                seconds(lambda: with_smtplib(port, mails)), seconds(lambda: with_post(port, letters)),
+                seconds(lambda: with_smtplib(port, mails)),
+                seconds(lambda: with_post(port, letters)),
                 with_dispatch(port, own, seal, made(Path(place) / str(n))),
-            ) for n in range(ROUNDS)
-        ]  # fmt: skip
+            )
+            for n in range(ROUNDS)
+        ]
     floor, ours, whole = (statistics.median(column) / number for column in zip(*turns, strict=True))
     # round by round: the machine's mood falls out
     ratio = statistics.median(plain / fenced for plain, fenced, _ in turns)
     fences = statistics.median(plain / fenced for plain, _, fenced in turns)
     print(f"{number} letters of {len(mails[0])} bytes to {name}, median of {ROUNDS} rounds")
     print(f"smtplib, same bytes   {1 / floor:8.0f} letters/s   {floor * 1e3:.3f} ms a letter")
-    print(f"compose and Post      {1 / ours:8.0f} letters/s   {ours * 1e3:.3f} ms a letter   ratio {ratio:.2f}")
-    print(f"with every fence      {1 / whole:8.0f} letters/s   {whole * 1e3:.3f} ms a letter   ratio {fences:.2f}")
+    print(
+        f"compose and Post      {1 / ours:8.0f} letters/s   {ours * 1e3:.3f} ms a letter   ratio {ratio:.2f}"
+    )
+    print(
+        f"with every fence      {1 / whole:8.0f} letters/s   {whole * 1e3:.3f} ms a letter   ratio {fences:.2f}"
+    )
     print("at least 0.5 is asked for")
 
 

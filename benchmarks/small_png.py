@@ -20,9 +20,16 @@ def smaller(png: bytes) -> bytes:
     seen = Counter(row[at : at + 3] for row in rows for at in range(0, width * 3, 3))
     palette = [colour for colour, _ in seen.most_common(_COLOURS)]
     index = {colour: _nearest(palette, colour) for colour in seen}
-    packed = b"".join(b"\0" + _packed([index[row[at : at + 3]] for at in range(0, width * 3, 3)]) for row in rows)
+    packed = b"".join(
+        b"\0" + _packed([index[row[at : at + 3]] for at in range(0, width * 3, 3)]) for row in rows
+    )
     head = struct.pack(">IIBBBBB", width, height, 4, 3, 0, 0, 0)
-    parts = ((b"IHDR", head), (b"PLTE", b"".join(palette)), (b"IDAT", zlib.compress(packed, 9)), (b"IEND", b""))
+    parts = (
+        (b"IHDR", head),
+        (b"PLTE", b"".join(palette)),
+        (b"IDAT", zlib.compress(packed, 9)),
+        (b"IEND", b""),
+    )
     return _SIGNATURE + b"".join(_chunk(name, data) for name, data in parts)
 
 

@@ -44,23 +44,64 @@ WEIGHTS = TOP / "followupd" / "recovery" / "recognise" / "data" / "weights.json"
 MEASURED_ONLY = ("firefox_support", "own_test", "own_tune", "own_kept")
 #: What each source weighs in the fit, whatever its number of rows; "+" complaint, "-" not, "~" a neutral report.
 SHARE = {
-    "cfpb+": 1500, "cfpb_whole+": 400, "goemotions+": 1500, "own_train+": 2400,
-    "banking77-": 500, "clinc150-": 400, "multidogo-": 500, "goemotions-": 1500, "spamassassin-": 500,
-    "machine_mail-": 200, "own_train-": 2400, "banking77~": 250, "multidogo~": 30, "own_train~": 300,
-}  # fmt: skip
+    "cfpb+": 1500,
+    "cfpb_whole+": 400,
+    "goemotions+": 1500,
+    "own_train+": 2400,
+    "banking77-": 500,
+    "clinc150-": 400,
+    "multidogo-": 500,
+    "goemotions-": 1500,
+    "spamassassin-": 500,
+    "machine_mail-": 200,
+    "own_train-": 2400,
+    "banking77~": 250,
+    "multidogo~": 30,
+    "own_train~": 300,
+}
 MARK = {"complaint": "+", "not_complaint": "-", "problem_report": "~"}
 #: A neutral report of a fault is half a complaint: suspected, never more.
 TARGET = {"+": 1.0, "-": 0.0, "~": 0.35}
 
 #: Where a weight is held without data, and the sign it may not leave (RECOGNISE.md: signs are constrained).
 PRIOR = {
-    "cue:explicit": 2.2, "cue:anger": 1.9, "cue:insult": 1.9, "cue:money": 1.1, "cue:dishonest": 1.2, "cue:leaving": 1.4,
-    "cue:public": 1.0, "cue:legal": 1.2, "cue:escalate": 1.1, "cue:unmet": 1.4, "cue:failure": 0.75, "cue:quality": 1.0, "cue:repeat": 0.9,
-    "cue:reproach": 1.1, "cue:why": 0.5, "cue:challenge": 0.75, "cue:expected": 0.75, "cue:duration": 0.5, "cue:demand": 0.5, "cue:urgency": 0.25, "cue:safety": 0.9, "cue:thanks": -1.1, "cue:praise": -1.3,
-    "cue:question": -0.7, "cue:calm": -0.5, "cue:solved": -0.7, "cue:machine": -2.0, "cue:bulk": -1.4,
-    "tone:neg": 2.0, "tone:pos": -1.0, "tone:low": 0.7, "tone:high": -0.7,
-    "mark:exclaiming": 0.1, "mark:shouting": 0.1, "mark:yours": 0.2, "mark:mine": 0.2,
-}  # fmt: skip
+    "cue:explicit": 2.2,
+    "cue:anger": 1.9,
+    "cue:insult": 1.9,
+    "cue:money": 1.1,
+    "cue:dishonest": 1.2,
+    "cue:leaving": 1.4,
+    "cue:public": 1.0,
+    "cue:legal": 1.2,
+    "cue:escalate": 1.1,
+    "cue:unmet": 1.4,
+    "cue:failure": 0.75,
+    "cue:quality": 1.0,
+    "cue:repeat": 0.9,
+    "cue:reproach": 1.1,
+    "cue:why": 0.5,
+    "cue:challenge": 0.75,
+    "cue:expected": 0.75,
+    "cue:duration": 0.5,
+    "cue:demand": 0.5,
+    "cue:urgency": 0.25,
+    "cue:safety": 0.9,
+    "cue:thanks": -1.1,
+    "cue:praise": -1.3,
+    "cue:question": -0.7,
+    "cue:calm": -0.5,
+    "cue:solved": -0.7,
+    "cue:machine": -2.0,
+    "cue:bulk": -1.4,
+    "tone:neg": 2.0,
+    "tone:pos": -1.0,
+    "tone:low": 0.7,
+    "tone:high": -0.7,
+    "mark:exclaiming": 0.1,
+    "mark:shouting": 0.1,
+    "mark:yours": 0.2,
+    "mark:mine": 0.2,
+}
 DENSE = tuple(PRIOR)
 CUES_ONLY = tuple(name for name in DENSE if name.startswith("cue:"))
 
@@ -145,7 +186,7 @@ TRADE_WORDS = frozenset(
         "story",
         "reddit",
         "sub",
-        "post",
+        "smtp",
         "game",
         "airline",
         "airlines",
@@ -272,12 +313,18 @@ class Model:
     def score(self, row: Row) -> float:
         """Return the log-odds, added up as `followupd` adds them up."""
         dense = sum(v * self.dense[k] for k, v in row.seen.dense().items() if k in self.dense)
-        return self.intercept + dense + sum(v * self.grams[g] for g, v in row.seen.grams(self.grams.keys()).items())
+        return (
+            self.intercept
+            + dense
+            + sum(v * self.grams[g] for g, v in row.seen.grams(self.grams.keys()).items())
+        )
 
 
 # --- the texts -------------------------------------------------------------------------------------------------------
 
-_LAW = re.compile(r"(?i)\b(fcra|fdcpa|usc|u\.s\.c|cfr|section|\d{4}[a-z]?-\d|1681|1692|metro 2|tradeline)\b|§")
+_LAW = re.compile(
+    r"(?i)\b(fcra|fdcpa|usc|u\.s\.c|cfr|section|\d{4}[a-z]?-\d|1681|1692|metro 2|tradeline)\b|§"
+)
 _MASK = re.compile(r"X{2,}[/X]*")
 _QUOTED = re.compile(r"(?m)^(>.*|.{0,200}\bwrote:?)$\n?")
 _SUM = re.compile(r"\{\$[\d.,]+\}")
@@ -286,7 +333,9 @@ _SUM = re.compile(r"\{\$[\d.,]+\}")
 def snippets(cues: Cues, narrative: str, chance: random.Random, most: int = 2) -> list[str]:
     """Cut one to three sentences that say something, out of a long narrative: mails are shorter than narratives."""
     sentences = [
-        s for s in sentences_of(_SUM.sub("$50", _MASK.sub("", narrative))) if 15 < len(s) < 400 and not _LAW.search(s)
+        s
+        for s in sentences_of(_SUM.sub("$50", _MASK.sub("", narrative)))
+        if 15 < len(s) < 400 and not _LAW.search(s)
     ]
     ranked = []
     for at in range(len(sentences)):
@@ -353,7 +402,11 @@ def rows() -> list[Row]:
 
 def contrasts(keys: set[str]) -> list[tuple[list[str], list[str]]]:
     """Pair complaints with texts they differ from in little else, so that a trade's words cancel out."""
-    plain = [k for k in keys if k.endswith("-") and k.split("-")[0] not in ("goemotions", "own_train", "machine_mail")]
+    plain = [
+        k
+        for k in keys
+        if k.endswith("-") and k.split("-")[0] not in ("goemotions", "own_train", "machine_mail")
+    ]
     pairs = [(["goemotions+"], ["goemotions-"]), (["cfpb+"], sorted(plain)), (["own_train+"], ["own_train-"])]
     return [(yes, no) for yes, no in pairs if yes[0] in keys and no and set(no) <= keys]
 
@@ -372,7 +425,11 @@ def speaking(table: Sequence[Row], options: Options) -> dict[str, int]:
     total: Counter[str] = sum(seen.values(), Counter())
     worth: dict[str, tuple[float, int]] = {}
     for gram, n in sorted(total.items()):
-        if n < options.fewest or not _may_speak(gram) or sum(gram in c for c in seen.values()) < options.sources:
+        if (
+            n < options.fewest
+            or not _may_speak(gram)
+            or sum(gram in c for c in seen.values()) < options.sources
+        ):
             continue
         odds = [_odds(gram, yes, no, seen, size) for yes, no in pairs]
         up, down = sum(o > options.odds for o in odds), sum(o < -options.odds for o in odds)
@@ -388,7 +445,9 @@ def _may_speak(gram: str) -> bool:
     words = gram.split()
     if "!" in words or all(word in SMALL_WORDS for word in words):
         return False
-    return not any(word in TRADE_WORDS or (len(word) == 1 and word.isalpha() and word not in "ia") for word in words)
+    return not any(
+        word in TRADE_WORDS or (len(word) == 1 and word.isalpha() and word not in "ia") for word in words
+    )
 
 
 def _belies(gram: str, sign: int, cues: Cues | None) -> bool:
@@ -445,7 +504,9 @@ def fit(table: Sequence[Row], options: Options) -> Model:
     return Model(dense, grams, float(found[-1]))
 
 
-def _matrix(table: Sequence[Row], place: Mapping[str, int], grams: Mapping[str, int], options: Options) -> Any:
+def _matrix(
+    table: Sequence[Row], place: Mapping[str, int], grams: Mapping[str, int], options: Options
+) -> Any:
     across, down, values = [], [], []
     for n, row in enumerate(table):
         dense = {k: v for k, v in row.seen.dense().items() if k in options.dense}
@@ -463,7 +524,9 @@ Scores = dict[str, list[float]]
 
 def left_out(table: Sequence[Row], options: Options, keys: Sequence[str], also: Sequence[str] = ()) -> Scores:
     """Return the scores of texts whose sources were not trained on."""
-    model = fit([row for row in table if row.key not in (*keys, *also) and row.source not in MEASURED_ONLY], options)
+    model = fit(
+        [row for row in table if row.key not in (*keys, *also) and row.source not in MEASURED_ONLY], options
+    )
     scores: Scores = defaultdict(list)
     for row in table:
         if row.key in keys:
@@ -535,7 +598,9 @@ def summary(scores: Scores, bold: Scores, stretch: float, shift: float) -> str:
     if "firefox_support+" in z:
         rest = z["firefox_support-"] + z["firefox_support~"]
         lines.append(f"firefox_support+ against the rest: AUC {auc(z['firefox_support+'], rest):.3f}")
-    called = {key: sum(stretch * score + shift >= auto for score in bold.get(key, ())) / len(z[key]) for key in z}
+    called = {
+        key: sum(stretch * score + shift >= auto for score in bold.get(key, ())) / len(z[key]) for key in z
+    }
     lines += [
         f"{k}: at .30 {share_above(v, ask):.3f}, at .90 {share_above(v, auto):.3f}, complaints {called[k]:.4f}"
         for k, v in sorted(z.items())
@@ -546,10 +611,24 @@ def summary(scores: Scores, bold: Scores, stretch: float, shift: float) -> str:
 #: The texts that set the thresholds, each source weighing the same, as many of them complaints as in a bad week.
 YES = ("own_train+", "own_test+", "own_tune+", "cfpb+", "goemotions+")
 NO = (
-    "own_train-", "own_test-", "own_tune-", "banking77-", "clinc150-", "multidogo-", "goemotions-", "spamassassin-",
-)  # fmt: skip
+    "own_train-",
+    "own_test-",
+    "own_tune-",
+    "banking77-",
+    "clinc150-",
+    "multidogo-",
+    "goemotions-",
+    "spamassassin-",
+)
 #: What may not be called a complaint: the headers turn the lists' mails away; a neutral report of a fault counts.
-SPARED = (*(key for key in NO if key != "spamassassin-"), "banking77~", "multidogo~", "own_train~", "own_test~", "own_tune~")  # fmt: skip
+SPARED = (
+    *(key for key in NO if key != "spamassassin-"),
+    "banking77~",
+    "multidogo~",
+    "own_train~",
+    "own_test~",
+    "own_tune~",
+)
 COMPLAINTS = 0.4
 
 
@@ -594,12 +673,16 @@ def main() -> None:
             f"start {probability(stretch * model.intercept + shift):.2f}",
         )
         written[name] = {
-            "intercept": round(model.intercept, 4), "stretch": round(stretch, 4), "shift": round(shift, 4),
+            "intercept": round(model.intercept, 4),
+            "stretch": round(stretch, 4),
+            "shift": round(shift, 4),
             "dense": {k: round(v, 4) for k, v in model.dense.items()},
             "grams": {k: round(v, 3) for k, v in sorted(model.grams.items())},
-        }  # fmt: skip
+        }
     if chosen.write:
-        WEIGHTS.write_text(json.dumps(written, ensure_ascii=False, indent=0, separators=(",", ":")) + "\n", "utf-8")
+        WEIGHTS.write_text(
+            json.dumps(written, ensure_ascii=False, indent=0, separators=(",", ":")) + "\n", "utf-8"
+        )
         print(f"{WEIGHTS.relative_to(TOP)}: {WEIGHTS.stat().st_size} bytes")
 
 

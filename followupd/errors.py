@@ -20,7 +20,7 @@ class FollowupdError(Exception):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One thing the admin must mend: where it stands, what is wrong, and how to mend it.
+    """One thing the admin must hint: where it stands, what is wrong, and how to fix it.
 
     `line` counts from 1; `key` is the path of a TOML key ("mailbox[0].port"); `rule` is a stable id ("C03", "W04").
     """
@@ -30,11 +30,11 @@ class Problem:
     key: str | None
     rule: str
     problem: str
-    mend: str
+    hint: str
 
     def __str__(self) -> str:
         place = self.file + (f":{self.line}" if self.line else "") + (f" ({self.key})" if self.key else "")
-        return f"{place}: {self.problem} [{self.rule}] {self.mend}".rstrip()
+        return f"{place}: {self.problem} [{self.rule}] {self.hint}".rstrip()
 
 
 class SetupError(FollowupdError):
@@ -47,11 +47,11 @@ class SetupError(FollowupdError):
         super().__init__("\n".join(str(problem) for problem in problems))
 
 
-class OutageError(FollowupdError):
+class UnavailableError(FollowupdError):
     """A server or a disk does not answer; it is said once, tried again with back-off, and said again when it ends."""
 
 
-class WrongTurnError(FollowupdError):
+class InvalidTransitionError(FollowupdError):
     """An event does not fit the case's stage: our mistake. The case is parked for a person and the daemon goes on."""
 
 
@@ -71,5 +71,5 @@ class NotInDoubtError(FollowupdError):
     """There is nothing to settle about this letter."""
 
 
-class CaseMovedError(FollowupdError):
+class ConflictError(FollowupdError):
     """Somebody else changed the case since it was read; read it again and decide afresh."""

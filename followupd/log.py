@@ -19,7 +19,9 @@ class _OneLine(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         said = super().format(record).replace("\r\n", "\n").replace("\n", " | ")
-        return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in said)
+        return "".join(
+            each if each.isprintable() else each.encode("unicode_escape").decode() for each in said
+        )
 
 
 class _Journald(_OneLine):
@@ -44,7 +46,7 @@ def started(version: str, mailboxes: int) -> None:
     _log.info("followupd %s started with %d mailbox(es)", version, mailboxes)
 
 
-def holds(mailboxes: Sequence[str]) -> None:
+def mailboxes_acquired(mailboxes: Sequence[str]) -> None:
     if mailboxes:
         _log.info("this daemon holds %s", ", ".join(mailboxes))
     else:
@@ -73,19 +75,19 @@ def not_reloaded(problems: Sequence[str]) -> None:
     _log.error("kept the old configuration: the new one has %d problem(s): %s", len(problems), shown)
 
 
-def outage(what: str, error: Exception) -> None:
+def unavailable(what: str, error: Exception) -> None:
     _log.warning("%s: %s; trying again", what, error)
 
 
-def login_ends(warning: str) -> None:
+def login_expires_soon(warning: str) -> None:
     _log.warning("soon nobody can log in: %s", warning)
 
 
-def outage_over(what: str) -> None:
+def recovered(what: str) -> None:
     _log.info("%s: well again", what)
 
 
-def beat_failed(what: str, error: BaseException) -> None:
+def unexpected_error(what: str, error: BaseException) -> None:
     _log.error("%s failed: %s: %s", what, type(error).__name__, error)
 
 
@@ -93,7 +95,9 @@ def beat_failed(what: str, error: BaseException) -> None:
 
 
 def folder_opened(mailbox: str, folder: str, passed_over: int) -> None:
-    _log.info("%s %s opened for the first time; %d older mail(s) are passed over", mailbox, folder, passed_over)
+    _log.info(
+        "%s %s opened for the first time; %d older mail(s) are passed over", mailbox, folder, passed_over
+    )
 
 
 def folder_renumbered(mailbox: str, folder: str) -> None:
@@ -104,38 +108,44 @@ def quarantined(mailbox: str, folder: str, uid: int, reason: str) -> None:
     _log.warning("%s %s UID %d went to quarantine: %s", mailbox, folder, uid, reason)
 
 
-def mails_kept(mailbox: str, folder: str, count: int) -> None:
+def messages_stored(mailbox: str, folder: str, count: int) -> None:
     _log.info("%s %s: kept %d new mail(s)", mailbox, folder, count)
 
 
-def left_as_it_lies(mailbox: str, folder: str, uid: int, times: int) -> None:
+def flag_change_abandoned(mailbox: str, folder: str, uid: int, times: int) -> None:
     _log.warning(
-        "%s %s UID %d is left as it lies: the connection ended %d times over a change", mailbox, folder, uid, times
+        "%s %s UID %d is left as it lies: the connection ended %d times over a change",
+        mailbox,
+        folder,
+        uid,
+        times,
     )
 
 
 # --- what agents say ---
 
 
-def not_understood(source: str, ref: str) -> None:
+def command_not_understood(source: str, ref: str) -> None:
     _log.warning("%s: a line by %s was not understood and goes back to the agent", ref or "no case", source)
 
 
-def said(ref: str, actor: str, source: str, verb: str) -> None:
+def command_executed(ref: str, actor: str, source: str, verb: str) -> None:
     _log.info("%s: %s said %r by %s", ref, actor, verb, source)
 
 
 # --- a working day begins ---
 
 
-def learned(decisions: int, weights: int) -> None:
-    _log.info("learnt from %d decisions of agents: %d weights differ from the shipped ones", decisions, weights)
+def classifier_retrained(decisions: int, weights: int) -> None:
+    _log.info(
+        "learnt from %d decisions of agents: %d weights differ from the shipped ones", decisions, weights
+    )
 
 
 # --- a case's life ---
 
 
-def set_aside(mail_id: int, reason: str) -> None:
+def mail_quarantined(mail_id: int, reason: str) -> None:
     _log.warning("mail %d went to quarantine: %s", mail_id, reason)
 
 
@@ -147,7 +157,7 @@ def letter_stopped(ref: str, why: str) -> None:
     _log.warning("%s: a letter was not written: %s", ref, why)
 
 
-def happened(ref: str, event: str, stage: str) -> None:
+def event_recorded(ref: str, event: str, stage: str) -> None:
     _log.info("%s: %s; it is %s", ref, event, stage)
 
 
@@ -155,18 +165,18 @@ def letter_written(key: str) -> None:
     _log.info("%s written", key)
 
 
-def waits(ref: str, until: datetime | None) -> None:
+def next_check(ref: str, until: datetime | None) -> None:
     _log.debug("%s waits %s", ref, f"until {until:%Y-%m-%d %H:%M} UTC" if until else "for a word")
 
 
-def parked(ref: str, why: str) -> None:
+def case_needs_person(ref: str, why: str) -> None:
     _log.error("%s is parked for a person: %s", ref, why)
 
 
 # --- a gift card's way in ---
 
 
-def card_waits(key: str, why: str, until: datetime) -> None:
+def gift_card_order_delayed(key: str, why: str, until: datetime) -> None:
     _log.warning("order %s waits until %s UTC: %s", key, f"{until:%Y-%m-%d %H:%M}", why)
 
 
@@ -185,19 +195,19 @@ def breaker_open(why: str) -> None:
     _log.error("the breaker is open: %s; nothing leaves until `followupd resume`", why)
 
 
-def letter_taken_back(key: str, why: str) -> None:
+def letter_cancelled(key: str, why: str) -> None:
     _log.info("%s taken back before it left: %s", key, why)
 
 
-def letter_waits(key: str, why: str, until: datetime) -> None:
+def letter_delayed(key: str, why: str, until: datetime) -> None:
     _log.info("%s waits until %s UTC: %s", key, f"{until:%Y-%m-%d %H:%M}", why)
 
 
-def letter_leaves(key: str) -> None:
+def letter_sending(key: str) -> None:
     _log.info("%s leaves", key)
 
 
-def letter_put_down(key: str, outcome: str, reply: str) -> None:
+def letter_result(key: str, outcome: str, reply: str) -> None:
     _log.info("%s %s: %s", key, outcome, reply)
 
 
@@ -205,5 +215,5 @@ def letter_in_doubt(key: str) -> None:
     _log.warning("%s in doubt: nobody knows whether it left; waiting for its copy", key)
 
 
-def letter_witnessed(key: str) -> None:
+def letter_confirmed(key: str) -> None:
     _log.info("%s witnessed: our own copy came back", key)

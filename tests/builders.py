@@ -5,24 +5,45 @@ from datetime import UTC, datetime
 from typing import Any, Self
 
 from followupd.domain import events as e
+from followupd.domain import lifecycle
 from followupd.domain.calendar import Calendar
 from followupd.domain.case import Case
 from followupd.domain.compensation import Compensation, Gift, GrantState, Money
 from followupd.domain.letter import CONFIRMATION, FOLLOW_UP
 from followupd.domain.mail import Kind, Message, Person
 from followupd.domain.playbook import Playbook
-from followupd.domain.promise import Firmness, Promise
+from followupd.domain.promise import Promise, PromiseKind
 from followupd.domain.team import Agent, Company, Role, Team
 
 NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)  # a Tuesday
 KIM = Person("kim@customers.test", "Kim Doe")
-ANA = Agent(id="ana", name="Ana Reyes", email="ana@agents.test", phone="+44 20 7946 0018", limit=Money(5000, "EUR"))
-LEE = Agent(id="lee", name="Lee Park", email="lee@agents.test", phone="+44 20 7946 0019", role=Role.LEAD, limit=Money(50000, "EUR"))  # fmt: skip
-MAX = Agent(id="max", name="Max Ito", email="max@agents.test", phone="+44 20 7946 0020", role=Role.MANAGER, limit=Money(100000, "EUR"))  # fmt: skip
+ANA = Agent(
+    id="ana", name="Ana Reyes", email="ana@agents.test", phone="+44 20 7946 0018", limit=Money(5000, "EUR")
+)
+LEE = Agent(
+    id="lee",
+    name="Lee Park",
+    email="lee@agents.test",
+    phone="+44 20 7946 0019",
+    role=Role.LEAD,
+    limit=Money(50000, "EUR"),
+)
+MAX = Agent(
+    id="max",
+    name="Max Ito",
+    email="max@agents.test",
+    phone="+44 20 7946 0020",
+    role=Role.MANAGER,
+    limit=Money(100000, "EUR"),
+)
 COMPANY = Company(name="Example Ltd", timezone="Europe/London", currency="EUR")
 PLAYBOOK = Playbook(
-    name="default", owner="ana", calendar=Calendar(timezone="Europe/London"), team=Team((ANA, LEE, MAX)), company=COMPANY
-)  # fmt: skip
+    name="default",
+    owner="ana",
+    calendar=Calendar(timezone="Europe/London"),
+    team=Team((ANA, LEE, MAX)),
+    company=COMPANY,
+)
 
 
 @dataclass
@@ -38,21 +59,25 @@ class Story:
 
     def happened(self, *events: e.Event) -> Self:
         for event in events:
-            self.case = self.case.after(event)
+            self.case = lifecycle.after(self.case, event)
         return self
 
     def heard(self) -> Self:
         return self.happened(e.ComplaintHeard(at=self.now, by="Ana Reyes"))
 
-    def promised(self, text: str, by: datetime, *, kind: Firmness = Firmness.FIRM) -> Self:
+    def promised(self, text: str, by: datetime, *, kind: PromiseKind = PromiseKind.FIRM) -> Self:
         n = len(self.case.promises) + 1
-        promise = Promise(n=n, text=text, kind=kind, due=by, told=by, source="note", owner="ana", made_at=self.now)
+        promise = Promise(
+            n=n, text=text, kind=kind, due=by, told=by, source="note", owner="ana", made_at=self.now
+        )
         return self.happened(e.PromiseMade(at=self.now, promise=promise))
 
     def kept(self, n: int = 1) -> Self:
         return self.happened(e.PromiseKept(at=self.now, n=n))
 
-    def granted(self, kind: Gift, amount: str = "", *, state: GrantState = GrantState.GRANTED, **more: Any) -> Self:
+    def granted(
+        self, kind: Gift, amount: str = "", *, state: GrantState = GrantState.GRANTED, **more: Any
+    ) -> Self:
         n = len(self.case.compensation) + 1
         money = Money.of(amount, "EUR") if amount else None
         grant = Compensation(n=n, kind=kind, state=state, money=money, **more)
@@ -62,7 +87,11 @@ class Story:
         return self.happened(e.CompensationIssued(at=self.now, by="Ana Reyes", n=n))
 
     def knows(self) -> Self:
-        facts = (("cause", "the label was torn"), ("resolution", "a new one went out"), ("prevention", "labels are checked"))  # fmt: skip
+        facts = (
+            ("cause", "the label was torn"),
+            ("resolution", "a new one went out"),
+            ("prevention", "labels are checked"),
+        )
         return self.happened(e.FactsStated(at=self.now, facts=facts))
 
     def fixed(self) -> Self:
@@ -71,8 +100,12 @@ class Story:
     def confirmed(self, *promises: int) -> Self:
         """The confirmation has left."""
         key = self.case.next_key(CONFIRMATION)
-        written = e.LetterWritten(at=self.now, key=key, kind=CONFIRMATION, to=KIM.address, subject="Re: kettle")
-        return self.happened(written, e.NextStepConfirmed(at=self.now, key=key, kind=CONFIRMATION, promises=promises))
+        written = e.LetterWritten(
+            at=self.now, key=key, kind=CONFIRMATION, to=KIM.address, subject="Re: kettle"
+        )
+        return self.happened(
+            written, e.NextStepConfirmed(at=self.now, key=key, kind=CONFIRMATION, promises=promises)
+        )
 
     def followed_up(self) -> Self:
         key = self.case.next_key(FOLLOW_UP)
@@ -91,13 +124,26 @@ class Story:
 def a_case(ref: str = "FU-7K3Q9", **changes: Any) -> Story:
     """Return the story of a complaint that was just heard."""
     first = e.CaseOpened(
-        at=NOW, ref=ref, mailbox="support", customer=KIM, subject="My kettle", playbook="default", owner="ana",
-        message_id="<first@customers.test>", story="My kettle never came.",
-    )  # fmt: skip
-    return Story(replace(Case.opened(first), **changes)).heard()
+        at=NOW,
+        ref=ref,
+        mailbox="support",
+        customer=KIM,
+        subject="My kettle",
+        playbook="default",
+        owner="ana",
+        message_id="<first@customers.test>",
+        story="My kettle never came.",
+    )
+    return Story(replace(lifecycle.opened(first), **changes)).heard()
 
 
 def a_mail(text: str, **changes: Any) -> Message:
     """Return a mail of the customer's."""
-    mail = Message(kind=Kind.CUSTOMER, because="a person wrote", message_id="<again@customers.test>", sender=KIM, text=text)  # fmt: skip
+    mail = Message(
+        kind=Kind.CUSTOMER,
+        because="a person wrote",
+        message_id="<again@customers.test>",
+        sender=KIM,
+        text=text,
+    )
     return replace(mail, **changes)

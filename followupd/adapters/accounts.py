@@ -5,25 +5,25 @@ from pathlib import Path
 
 from followupd import clock
 from followupd.adapters.imap.login import Account
-from followupd.adapters.imap.mailbox import Mailbox
+from followupd.adapters.imap.mailbox import ImapMailbox
 from followupd.adapters.oauth.tokens import Application, Login
-from followupd.adapters.settings import MailboxSettings, PostSettings, Settings
-from followupd.adapters.smtp.connection import PostAccount
-from followupd.adapters.smtp.transport import Post
+from followupd.adapters.settings import MailboxSettings, Settings, SmtpSettings
+from followupd.adapters.smtp.connection import SmtpAccount
+from followupd.adapters.smtp.transport import SmtpTransport
 from followupd.errors import Problem, SetupError
 
-#: what the login of [post] is called
-POST = "post"
+#: what the login of [smtp] is called
+POST = "smtp"
 
 
-def mailbox_of(settings: MailboxSettings) -> Mailbox:
+def mailbox_of(settings: MailboxSettings) -> ImapMailbox:
     """Return a new connection to a mailbox, not yet open."""
-    return Mailbox(_account(settings))
+    return ImapMailbox(_account(settings))
 
 
-def post_of(settings: PostSettings) -> Post:
+def post_of(settings: SmtpSettings) -> SmtpTransport:
     """Return the door for letters; it connects when the first one leaves."""
-    return Post(_post_account(settings))
+    return SmtpTransport(_post_account(settings))
 
 
 def ledger_url(settings: Settings) -> str:
@@ -40,32 +40,48 @@ def ledger_url(settings: Settings) -> str:
 
 def _account(settings: MailboxSettings) -> Account:
     return Account(
-        name=settings.name, token=_token(settings, settings.name), host=settings.host, port=settings.port, security=settings.security,
-        username=settings.username, password=settings.password.reveal,
-        ca_file=str(settings.ca_file) if settings.ca_file else "", inbox=settings.inbox, sent=settings.sent,
-    )  # fmt: skip
+        name=settings.name,
+        token=_token(settings, settings.name),
+        host=settings.host,
+        port=settings.port,
+        security=settings.security,
+        username=settings.username,
+        password=settings.password.reveal,
+        ca_file=str(settings.ca_file) if settings.ca_file else "",
+        inbox=settings.inbox,
+        sent=settings.sent,
+    )
 
 
-def _post_account(settings: PostSettings) -> PostAccount:
-    return PostAccount(
-        host=settings.host, token=_token(settings, POST), port=settings.port, security=settings.security, username=settings.username,
-        password=settings.password.reveal, ca_file=str(settings.ca_file) if settings.ca_file else "",
-    )  # fmt: skip
+def _post_account(settings: SmtpSettings) -> SmtpAccount:
+    return SmtpAccount(
+        host=settings.host,
+        token=_token(settings, POST),
+        port=settings.port,
+        security=settings.security,
+        username=settings.username,
+        password=settings.password.reveal,
+        ca_file=str(settings.ca_file) if settings.ca_file else "",
+    )
 
 
 def logins_of(settings: Settings) -> dict[str, Login]:
-    """Return the OAuth logins by the names that `followupd login` takes: mailboxes', and "post" for one of its own."""
-    named: list[tuple[str, MailboxSettings | PostSettings]] = [(each.name, each) for each in settings.mailboxes]
-    found: dict[str, MailboxSettings | PostSettings] = {}
-    for name, each in (*named, (POST, settings.post)):
-        if each.auth != "password" and each.oauth_token not in {other.oauth_token for other in found.values()}:
+    """Return the OAuth logins by the names that `followupd login` takes: mailboxes', and "smtp" for one of its own."""
+    named: list[tuple[str, MailboxSettings | SmtpSettings]] = [
+        (each.name, each) for each in settings.mailboxes
+    ]
+    found: dict[str, MailboxSettings | SmtpSettings] = {}
+    for name, each in (*named, (POST, settings.smtp)):
+        if each.auth != "password" and each.oauth_token not in {
+            other.oauth_token for other in found.values()
+        }:
             found[name] = each
     return {name: _login(each, name) for name, each in found.items()}
 
 
 def login_of(settings: Settings, name: str) -> Login | None:
-    """Return the OAuth login of a mailbox, or of "post"; None when there is none."""
-    named: dict[str, MailboxSettings | PostSettings] = {POST: settings.post}
+    """Return the OAuth login of a mailbox, or of "smtp"; None when there is none."""
+    named: dict[str, MailboxSettings | SmtpSettings] = {POST: settings.smtp}
     found = (named | {each.name: each for each in settings.mailboxes}).get(name)
     return _login(found, name) if found and found.auth != "password" else None
 
@@ -79,13 +95,18 @@ def missing_extras(settings: Settings) -> list[Problem]:
     return []
 
 
-def _token(settings: MailboxSettings | PostSettings, name: str) -> Callable[[], str] | None:
+def _token(settings: MailboxSettings | SmtpSettings, name: str) -> Callable[[], str] | None:
     return None if settings.auth == "password" else _login(settings, name).token
 
 
-def _login(settings: MailboxSettings | PostSettings, name: str) -> Login:
+def _login(settings: MailboxSettings | SmtpSettings, name: str) -> Login:
     application = Application(
-        name=name, auth=settings.auth, username=settings.username, client=settings.oauth_client,
-        tenant=settings.oauth_tenant, secret=settings.oauth_secret.reveal, file=Path(settings.oauth_token),
-    )  # fmt: skip
+        name=name,
+        auth=settings.auth,
+        username=settings.username,
+        client=settings.oauth_client,
+        tenant=settings.oauth_tenant,
+        secret=settings.oauth_secret.reveal,
+        file=Path(settings.oauth_token),
+    )
     return Login(application, clock.now)

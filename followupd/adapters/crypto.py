@@ -28,7 +28,7 @@ REFERENCE_ALPHABET = (
 )
 
 
-class SealBrokenError(FollowupdError):
+class DecryptionError(FollowupdError):
     """A sealed secret cannot be opened: the ledger key that sealed it is gone, or the ledger was changed by hand."""
 
 
@@ -45,10 +45,13 @@ class _Keys:
             raise ValueError(
                 f"The ledger key has {len(material)} bytes and needs {SHORTEST_KEY} or more; `openssl rand -base64 32` makes one."
             )
-        return cls(AESGCM(_derive(material, b"seal")), *(_derive(material, use) for use in (b"sign", b"used", b"name")))
+        return cls(
+            AESGCM(_derive(material, b"seal")),
+            *(_derive(material, use) for use in (b"sign", b"used", b"name")),
+        )
 
 
-class Seal:
+class Vault:
     """Seals and signs with the first key, opens and recognises with every one: put the new key first to rotate.
 
     Raises:
@@ -79,7 +82,7 @@ class Seal:
                 return ring.cipher.decrypt(token[:NONCE], token[NONCE:], None)
             except (InvalidTag, ValueError):  # ValueError: too short to hold a nonce
                 continue
-        raise SealBrokenError
+        raise DecryptionError
 
     def message_id(self, letter_key: str, domain: str) -> str:
         """Write "<FU-7K3Q9.follow-up.1.SIGNATURE@example.com>"; the domain is ASCII (RFC 5322, 3.6.4)."""
@@ -108,7 +111,9 @@ class Seal:
 
     def fingerprints(self, code: str) -> tuple[str, ...]:
         """Return the fingerprint under every key, the present one first: a code used before a rotation is found too."""
-        return tuple(_mac(ring.fingerprint, code.strip().encode(errors="replace")).hex() for ring in self._rings)
+        return tuple(
+            _mac(ring.fingerprint, code.strip().encode(errors="replace")).hex() for ring in self._rings
+        )
 
     def reference(self, seed: bytes, attempt: int = 0) -> str:
         """Name a case "FU-7K3Q9": the same seed gives the same name, another `attempt` another one, from 3 on a longer.
@@ -148,5 +153,7 @@ def _escaped(found: re.Match[str]) -> str:
 
 def _decoded(name: str) -> str:
     """Undo `_encoded`; what it never wrote comes out as something whose signature cannot be right."""
-    plain = re.sub(rb"=([0-9A-F]{2})", lambda hexes: bytes.fromhex(hexes[1].decode()), name.encode(errors="replace"))
+    plain = re.sub(
+        rb"=([0-9A-F]{2})", lambda hexes: bytes.fromhex(hexes[1].decode()), name.encode(errors="replace")
+    )
     return plain.decode(errors="replace")

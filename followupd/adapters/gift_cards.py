@@ -20,20 +20,22 @@ from followupd.adapters.network import trusting, why
 from followupd.adapters.settings import Secret
 from followupd.adapters.storage.ledger import Ledger
 from followupd.domain.compensation import Money
-from followupd.domain.records import CardOrder, NoCard, TakenCard
+from followupd.domain.records import GiftCard, GiftCardOrder, GiftCardUnavailable
 from followupd.errors import SetupError
 
 
 @dataclass(frozen=True, slots=True)
-class StockedCards:
+class CardStock:
     """Gives a grant the card that it already has, else one from the stock, in a transaction of its own."""
 
     ledger: Ledger
 
-    def order(self, order: CardOrder, now: datetime) -> TakenCard | NoCard:
-        with self.ledger.work() as work:
-            card = work.cards.take(order.case_ref, order.n, order.money, now)
-        return card or NoCard(f"no card of {order.money.amount} {order.money.currency} in stock", lasting=True)
+    def order(self, order: GiftCardOrder, now: datetime) -> GiftCard | GiftCardUnavailable:
+        with self.ledger.transaction() as tx:
+            card = tx.cards.take(order.case_ref, order.n, order.money, now)
+        return card or GiftCardUnavailable(
+            f"no card of {order.money.amount} {order.money.currency} in stock", permanent=True
+        )
 
 
 #: seconds until each single step of an order must go on
@@ -46,7 +48,7 @@ _LATER = frozenset({408, 409, 423, 425, 429})
 
 
 @dataclass(frozen=True, slots=True)
-class ProvidedCards:
+class HttpCardProvider:
     """Orders cards at `url`; `token` is read anew for each order, and stands in no error.
 
     `deadline` is the seconds within which an order must be answered whole.
@@ -57,23 +59,29 @@ class ProvidedCards:
     ca_file: str = ""
     deadline: float = 20.0
 
-    def order(self, order: CardOrder, _now: datetime) -> TakenCard | NoCard:
+    def order(self, order: GiftCardOrder, _now: datetime) -> GiftCard | GiftCardUnavailable:
         """Return the card of this order's key, or why there is none yet; raises nothing for what the provider does."""
         try:
             status, body = self._post(order)
         except SetupError:
-            return NoCard("the provider's token cannot be read; `followupd check` says why", lasting=True)
+            return GiftCardUnavailable(
+                "the provider's token cannot be read; `followupd check` says why", permanent=True
+            )
         except (OSError, http.client.HTTPException) as error:
-            return NoCard(f"nobody knows whether the order was taken: {self._why(error)}", lasting=False)
+            return GiftCardUnavailable(
+                f"nobody knows whether the order was taken: {self._why(error)}", permanent=False
+            )
         if status in {200, 201}:
             return _card(body, order)
         return _refused(status)
 
-    def _post(self, order: CardOrder) -> tuple[int, bytes]:
+    def _post(self, order: GiftCardOrder) -> tuple[int, bytes]:
         headers = {
-            "Authorization": f"Bearer {self.token.reveal()}", "Content-Type": "application/json",
-            "Accept": "application/json", "User-Agent": "followupd",
-        }  # fmt: skip
+            "Authorization": f"Bearer {self.token.reveal()}",
+            "Content-Type": "application/json",
+            "Accept": "application/json",
+            "User-Agent": "followupd",
+        }
         path = f"{urlsplit(self.url).path}/orders"
         with self._line() as line:
             line.request("POST", path, json.dumps(_ordered(order)).encode(), headers)
@@ -90,7 +98,9 @@ class ProvidedCards:
         host, port = parts.hostname or "", parts.port
         if parts.scheme == "https":
             secure = trusting(self.ca_file)
-            line: http.client.HTTPConnection = http.client.HTTPSConnection(host, port, timeout=_STEP, context=secure)
+            line: http.client.HTTPConnection = http.client.HTTPSConnection(
+                host, port, timeout=_STEP, context=secure
+            )
         else:
             line = http.client.HTTPConnection(host, port, timeout=_STEP)
         with closing(line):
@@ -110,7 +120,9 @@ class ProvidedCards:
             port = parts.port or (443 if parts.scheme == "https" else 80)
             return why(error, parts.hostname or "", port)
         return (
-            f"{parts.hostname} broke off its answer" if not str(error) else f"{parts.hostname}: {type(error).__name__}"
+            f"{parts.hostname} broke off its answer"
+            if not str(error)
+            else f"{parts.hostname}: {type(error).__name__}"
         )
 
 
@@ -119,25 +131,27 @@ def _cut(held: socket.socket) -> None:
         held.shutdown(socket.SHUT_RDWR)
 
 
-def _ordered(order: CardOrder) -> dict[str, Any]:
+def _ordered(order: GiftCardOrder) -> dict[str, Any]:
     value = {"denomination": order.money.amount, "currency_code": order.money.currency}
     return {"external_id": order.key, "reward": {"value": value, "delivery": {"method": "LINK"}}}
 
 
-def _refused(status: int) -> NoCard:
+def _refused(status: int) -> GiftCardUnavailable:
     if status >= 500 or status in _LATER or status == 202:
         words = "has taken the order and not decided yet" if status == 202 else f"answered {status}"
-        return NoCard(f"the provider {words}; the same order is repeated", lasting=False)
+        return GiftCardUnavailable(f"the provider {words}; the same order is repeated", permanent=False)
     meant = {
         401: "the token is wrong",
         402: "the account is empty",
         403: "the token may not order",
         404: "the url is wrong",
     }
-    return NoCard(f"the provider answered {status}: {meant.get(status, 'it does not take this order')}", lasting=True)
+    return GiftCardUnavailable(
+        f"the provider answered {status}: {meant.get(status, 'it does not take this order')}", permanent=True
+    )
 
 
-def _card(body: bytes, order: CardOrder) -> TakenCard | NoCard:
+def _card(body: bytes, order: GiftCardOrder) -> GiftCard | GiftCardUnavailable:
     """Read the card in an order's answer; one that does not fit the order is no card, and nothing of it is repeated."""
     try:
         found = json.loads(body)["order"]
@@ -148,12 +162,14 @@ def _card(body: bytes, order: CardOrder) -> TakenCard | NoCard:
         expires = _expiry(reward.get("expires_at") or "")
         same = found["external_id"] == order.key
     except (ValueError, KeyError, IndexError, TypeError, AttributeError):
-        return NoCard("the provider's answer is no order that I can read", lasting=True)
+        return GiftCardUnavailable("the provider's answer is no order that I can read", permanent=True)
     if not same:
-        return NoCard("the provider answered with another order", lasting=True)
+        return GiftCardUnavailable("the provider answered with another order", permanent=True)
     if not code:
-        return NoCard("the provider has taken the order and not made the card yet", lasting=False)
-    return TakenCard(code, money, expires)
+        return GiftCardUnavailable(
+            "the provider has taken the order and not made the card yet", permanent=False
+        )
+    return GiftCard(code, money, expires)
 
 
 def _code(reward: dict[str, Any]) -> str:

@@ -18,7 +18,7 @@ PATIENCE = 5  # seconds that a client has for its request
 
 
 @dataclass(frozen=True, slots=True)
-class Vitals:
+class HealthSnapshot:
     """What the daemon tells of itself at a beat."""
 
     cases: Mapping[str, int] = field(default_factory=dict)  # by stage
@@ -34,14 +34,14 @@ class Metrics:
     def __init__(self, host: str, port: int, clock: Callable[[], float] = monotonic) -> None:
         """Listen; raises OSError when the address cannot be had."""
         self._clock = clock
-        self._told: tuple[Vitals, float] | None = None
+        self._told: tuple[HealthSnapshot, float] | None = None
         self._server = ThreadingHTTPServer((host, port), _handler(self))
         self._server.daemon_threads = True
         self.port = int(self._server.server_address[1])
         self._thread = threading.Thread(target=self._server.serve_forever, name="metrics", daemon=True)
         self._thread.start()
 
-    def tell(self, vitals: Vitals) -> None:
+    def tell(self, vitals: HealthSnapshot) -> None:
         """Show these numbers from now on."""
         self._told = vitals, self._clock()
 
@@ -62,18 +62,22 @@ class Metrics:
 
     def text(self) -> str:
         """Write the numbers in Prometheus' text format, version 0.0.4."""
-        vitals, at = self._told or (Vitals(), None)
+        vitals, at = self._told or (HealthSnapshot(), None)
         return "".join(f"{line}\n" for line in _lines(vitals, None if at is None else self._clock() - at))
 
 
-def _lines(vitals: Vitals, age: float | None) -> Iterator[str]:
-    yield from _gauge("cases", "Cases by stage.", {f'{{stage="{name}"}}': n for name, n in vitals.cases.items()})
+def _lines(vitals: HealthSnapshot, age: float | None) -> Iterator[str]:
+    yield from _gauge(
+        "cases", "Cases by stage.", {f'{{stage="{name}"}}': n for name, n in vitals.cases.items()}
+    )
     letters = {f'{{condition="{name}"}}': n for name, n in vitals.letters.items()}
     yield from _gauge("letters", "Letters by condition.", letters)
     yield from _gauge("quarantined_mails", "Mails that a person must look at.", {"": vitals.quarantine})
     connected = {f'{{mailbox="{name}"}}': int(well) for name, well in vitals.connected.items()}
     yield from _gauge("mailbox_connected", "1 while the mailbox is listened to.", connected)
-    yield from _gauge("breaker_open", "1 while the breaker keeps all letters back.", {"": int(vitals.breaker_open)})
+    yield from _gauge(
+        "breaker_open", "1 while the breaker keeps all letters back.", {"": int(vitals.breaker_open)}
+    )
     if age is not None:
         yield from _gauge("beat_age_seconds", "Seconds since the last beat.", {"": round(age, 1)})
 

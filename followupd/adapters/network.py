@@ -37,9 +37,7 @@ def why(error: OSError, host: str, port: int) -> str:
     place = f"{host}:{port}"
     match error:
         case ssl.SSLCertVerificationError():
-            return (
-                f"the certificate of {place} is not trusted: {error.verify_message} (ca_file names a CA of one's own)"
-            )
+            return f"the certificate of {place} is not trusted: {error.verify_message} (ca_file names a CA of one's own)"
         case ssl.SSLError():
             return f"TLS with {place} failed: {error.reason or error}"
         case socket.gaierror():

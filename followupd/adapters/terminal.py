@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from followupd.errors import OutageError
+from followupd.errors import UnavailableError
 
 
 def moment(at: datetime | None) -> str | None:
@@ -26,4 +26,4 @@ def write(path: Path, content: bytes) -> None:
     try:
         path.write_bytes(content)
     except OSError as error:
-        raise OutageError(f"{path} cannot be written: {error.strerror}") from None
+        raise UnavailableError(f"{path} cannot be written: {error.strerror}") from None

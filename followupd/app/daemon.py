@@ -11,21 +11,21 @@ from schedule import Scheduler
 
 from followupd import __version__, clock, log
 from followupd.adapters.settings import WARNINGS, load
-from followupd.adapters.storage.lease import Scope
+from followupd.adapters.storage.lease import LeaseScope
 from followupd.adapters.systemd import notify
-from followupd.app.container import House, build_to_run, house_problems
-from followupd.app.cycle import BUSY, beat, pulse, vitals
-from followupd.app.listeners import Watchers
-from followupd.errors import FollowupdError, OutageError
+from followupd.app.container import App, build_to_run, configuration_problems
+from followupd.app.cycle import MAX_CYCLES, beat, pulse, vitals
+from followupd.app.listeners import Listeners
+from followupd.errors import FollowupdError, UnavailableError
 from followupd.services.inbox import freshness
-from followupd.services.outbox.policy import beware_of_a_copy
-from followupd.services.staff_mail import Refused
+from followupd.services.outbox.policy import stop_if_restored_copy
+from followupd.services.staff_mail import RefusedReload
 
 if TYPE_CHECKING:
     from followupd.adapters.metrics import Metrics
 
 #: seconds between two beats; a beat with nothing to do costs four small queries
-_BEAT = 1
+_CYCLE_SECONDS = 1
 #: seconds between two lines in the ledger that we are alive; each is a write to the disk
 _PULSE = 10
 #: seconds that a stopping daemon has for the letter in hand
@@ -35,11 +35,11 @@ _GRACE = 4.5
 class Daemon:
     """Runs the house until a signal says stop."""
 
-    def __init__(self, house: House) -> None:
-        self.house = house
+    def __init__(self, app: App) -> None:
+        self.app = app
         self.bell = threading.Event()
-        self._watchers = Watchers(house, self.bell)
-        self._hold = house.ledger.hold()
+        self._watchers = Listeners(app, self.bell)
+        self._hold = app.ledger.lease()
         self._held: frozenset[str] | None = None
         self._reload = threading.Event()
         self._ended = False
@@ -54,45 +54,45 @@ class Daemon:
     def run(self) -> None:
         """Listen and beat until SIGTERM or SIGINT; the letter in hand is finished first."""
         self._listen_to_signals()
-        log.started(__version__, len(self.house.settings.mailboxes))
-        self.house.ledger.upgrade()
+        log.started(__version__, len(self.app.settings.mailboxes))
+        self.app.ledger.upgrade()
         with self._hold:
-            beware_of_a_copy(self.house.ledger, self.house.now())
+            stop_if_restored_copy(self.app.ledger, self.app.now())
             self._look()
             self._serve_metrics()
             self._arm()
             while not self._ended:
                 self._scheduler.run_pending()
-                if (self._scheduler.idle_seconds or 0) > 2 * _BEAT:
+                if (self._scheduler.idle_seconds or 0) > 2 * _CYCLE_SECONDS:
                     self._arm()  # the wall clock was set back; the pulse must not wait until it catches up
-                self.bell.wait(_BEAT)
+                self.bell.wait(_CYCLE_SECONDS)
                 if self.bell.is_set():
                     self.bell.clear()
                     self._beat()
             self._say_ended()
         notify("STOPPING=1")
-        self.house.ledger.close()
+        self.app.ledger.close()
         log.stopped()
 
     def _say_ended(self) -> None:
         """Let `status` say that nobody listens; a ledger that does not answer keeps no daemon from ending."""
-        with suppress(OutageError):
-            pulse(self.house, dict.fromkeys(self._held or (), False), self.house.now())
+        with suppress(UnavailableError):
+            pulse(self.app, dict.fromkeys(self._held or (), False), self.app.now())
 
     def _arm(self) -> None:
         self._scheduler.clear()
-        self._scheduler.every(_BEAT).seconds.do(self._beat)
+        self._scheduler.every(_CYCLE_SECONDS).seconds.do(self._beat)
 
     def _look(self) -> None:
         """See which mailboxes are ours now; what another daemon left on its way is in doubt from the next beat on."""
-        names = [settings.name for settings in self.house.settings.mailboxes]
+        names = [settings.name for settings in self.app.settings.mailboxes]
         held = self._hold.look(names)
         if held != (frozenset(names) if self._held is None else self._held):
-            log.holds([name for name in names if name in held])
+            log.mailboxes_acquired([name for name in names if name in held])
         if new := held - (self._held or frozenset()):
-            freshness.begin(self.house.ledger, new, self.house.now())
+            freshness.begin(self.app.ledger, new, self.app.now())
         self._held = held
-        self.house.ledger.scope = Scope.of(names, held)
+        self.app.ledger.scope = LeaseScope.of(names, held)
         self._watchers.follow(held)
 
     def _beat(self) -> None:
@@ -106,38 +106,38 @@ class Daemon:
             if self._held:
                 self._work()
             else:
-                self.house.now()  # a database that does not answer is said to be out
-        except OutageError as error:
+                self.app.now()  # a database that does not answer is said to be out
+        except UnavailableError as error:
             if not self._in_outage:
-                log.outage("the beat", error)
+                log.unavailable("the beat", error)
             self._in_outage = True
         except Exception as error:  # noqa: BLE001  one bad beat must not end the service
             if repr(error) != self._failure:  # said once, not every second
-                log.beat_failed("the beat", error)
+                log.unexpected_error("the beat", error)
             self._failure = repr(error)
         else:
             if self._in_outage:
-                log.outage_over("the beat")
+                log.recovered("the beat")
             self._in_outage = False
             self._failure = ""
         self._say_ready()
 
     def _work(self) -> None:
-        for _ in range(BUSY):
-            if self._ended or not beat(self.house, self.house.now(), self._goes_on):
+        for _ in range(MAX_CYCLES):
+            if self._ended or not beat(self.app, self.app.now(), self._goes_on):
                 break
             self._watchers.mark()
         if (now := monotonic()) >= self._next_pulse:
             self._next_pulse = now + _PULSE
-            pulse(self.house, self._watchers.connected, self.house.now())
+            pulse(self.app, self._watchers.connected, self.app.now())
             self._warn_of_logins()
             if self._metrics:
-                self._metrics.tell(vitals(self.house, self._watchers.connected))
+                self._metrics.tell(vitals(self.app, self._watchers.connected))
 
     def _warn_of_logins(self) -> None:
-        warnings = set(self.house.login_warnings())
+        warnings = set(self.app.login_warnings())
         for warning in sorted(warnings - self._warned):
-            log.login_ends(warning)
+            log.login_expires_soon(warning)
         self._warned = warnings
 
     def _serve_metrics(self) -> None:
@@ -145,13 +145,13 @@ class Daemon:
         if self._metrics:
             self._metrics.close()
             self._metrics = None
-        if listen := self.house.settings.metrics.listen:
+        if listen := self.app.settings.metrics.listen:
             from followupd.adapters.metrics import Metrics  # late: most houses serve none
 
             try:
                 self._metrics = Metrics(*listen)
             except OSError as error:
-                log.beat_failed("metrics", error)
+                log.unexpected_error("metrics", error)
 
     def _goes_on(self) -> bool:
         # Between two letters too: a slow server is no hang of ours, and many letters that wait put off no start.
@@ -169,28 +169,30 @@ class Daemon:
     def _take_new_settings(self) -> None:
         """Take new configuration, playbooks and letters only when they pass `check`; else the old ones stay."""
         notify("RELOADING=1")
-        directory = self.house.settings.directory
-        found = house_problems(directory, clock.now())
+        directory = self.app.settings.directory
+        found = configuration_problems(directory, clock.now())
         if found := [problem for problem in found if problem.rule not in WARNINGS]:
             self._refuse([str(problem) for problem in found])
         else:
             try:
-                house = build_to_run(load(directory))
+                app = build_to_run(load(directory))
             except FollowupdError as error:
-                log.beat_failed("reload", error)
+                log.unexpected_error("reload", error)
                 self._tell_refused(str(error).splitlines())
             else:
-                self._move_to(house)
+                self._move_to(app)
         notify("READY=1")
 
-    def _move_to(self, house: House) -> None:
-        if house.settings.ledger.url != self.house.settings.ledger.url:  # it is neither held nor up to date
-            house.ledger.close()
-            self._refuse(["followupd.toml, ledger.url: another ledger needs a restart (`systemctl restart followupd`)"])
+    def _move_to(self, app: App) -> None:
+        if app.settings.ledger.url != self.app.settings.ledger.url:  # it is neither held nor up to date
+            app.ledger.close()
+            self._refuse(
+                ["followupd.toml, ledger.url: another ledger needs a restart (`systemctl restart followupd`)"]
+            )
             return
         self._watchers.end()
-        self.house.ledger.close()
-        self.house, self._watchers = house, Watchers(house, self.bell)
+        self.app.ledger.close()
+        self.app, self._watchers = app, Listeners(app, self.bell)
         self._look()
         self._serve_metrics()
         log.reloaded()
@@ -201,12 +203,14 @@ class Daemon:
         notify(f"STATUS=kept the old configuration: the new one has {len(problems)} problem(s)")
 
     def _tell_refused(self, problems: list[str]) -> None:
-        house = self.house
-        mailbox = house.settings.mailboxes[0].name
+        app = self.app
+        mailbox = app.settings.mailboxes[0].name
         try:
-            Refused(house.ledger, house.settings.playbooks, house.letters, mailbox).tell(problems, clock.now())
+            RefusedReload(app.ledger, app.settings.playbooks, app.letters, mailbox).tell(
+                problems, clock.now()
+            )
         except FollowupdError as error:  # the log has said it, and `status` does
-            log.beat_failed("the mail about the reload", error)
+            log.unexpected_error("the mail about the reload", error)
 
     def _listen_to_signals(self) -> None:
         """Hear signals in a thread of their own.
@@ -240,7 +244,7 @@ class Daemon:
         never = threading.Event()
         never.wait(_GRACE - 1)
         try:
-            self.house.dispatch.let_go()
+            self.app.dispatch.release_unsent()
         finally:
             never.wait(1)
             os._exit(0)

@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from followupd.app.container import House
+    from followupd.app.container import App
 
 
-def open_house(directory: Path) -> "House":
+def open_house(directory: Path) -> "App":
     """Load the configuration and join the rooms; raises SetupError with every problem."""
     from followupd.adapters.settings import load
     from followupd.app.container import build
 
-    house = build(load(directory))
-    house.ledger.upgrade()
-    return house
+    app = build(load(directory))
+    app.ledger.upgrade()
+    return app
 
 
 def who_types() -> str:

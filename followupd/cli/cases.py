@@ -11,9 +11,9 @@ from followupd.cli.main import DONE, PROBLEMS
 from followupd.cli.output import as_json, case_view, complain, condition_words, table
 from followupd.domain.case import Case, Stage
 from followupd.domain.events import Event
-from followupd.domain.letter import Condition
-from followupd.domain.records import LetterState
-from followupd.recovery.blockers import lacks
+from followupd.domain.letter import LetterStatus
+from followupd.domain.records import OutboxEntry
+from followupd.recovery.blockers import blockers_of
 
 
 def add(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -23,10 +23,14 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     case = commands.add_parser("case", parents=[common], help="one case whole")
     case.add_argument("ref", metavar="REF")
     case.set_defaults(do=_case)
-    explain = commands.add_parser("explain", parents=[common], help="why each letter went, or did not; what is next")
+    explain = commands.add_parser(
+        "explain", parents=[common], help="why each letter went, or did not; what is next"
+    )
     explain.add_argument("ref", metavar="REF")
     explain.set_defaults(do=_explain)
-    tell = commands.add_parser("tell", parents=[common], help="say something about a case, in the lines of a note")
+    tell = commands.add_parser(
+        "tell", parents=[common], help="say something about a case, in the lines of a note"
+    )
     tell.add_argument("ref", metavar="REF")
     tell.add_argument("lines", metavar="LINE", nargs="+")
     tell.add_argument("--as", dest="agent", metavar="AGENT", default="", help="the agent who says it")
@@ -34,9 +38,9 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
 
 
 def _cases(options: argparse.Namespace) -> int:
-    house = open_house(options.config)
-    with house.ledger.work() as work:
-        found = [(case, work.outbox.all(case=case.ref)) for case in work.cases.all(options.stage)]
+    app = open_house(options.config)
+    with app.ledger.transaction() as tx:
+        found = [(case, tx.outbox.all(case=case.ref)) for case in tx.cases.all(options.stage)]
     if options.json:
         as_json([case_view(case, letters) for case, letters in found])
         return DONE
@@ -44,19 +48,24 @@ def _cases(options: argparse.Namespace) -> int:
         complain("No cases.")
     table(
         (
-            case.ref, case.stage.value + (" (held)" if case.held else ""), case.severity, case.owner,
-            case.customer.address, case.subject[:48], f"looks again {moment(case.wake_at)}" if case.wake_at else "",
+            case.ref,
+            case.stage.value + (" (held)" if case.held else ""),
+            case.severity,
+            case.owner,
+            case.customer.address,
+            case.subject[:48],
+            f"looks again {moment(case.wake_at)}" if case.wake_at else "",
         )
         for case, _ in found
-    )  # fmt: skip
+    )
     return DONE
 
 
 def _case(options: argparse.Namespace) -> int:
-    house = open_house(options.config)
-    with house.ledger.work() as work:
+    app = open_house(options.config)
+    with app.ledger.transaction() as tx:
         ref = options.ref.upper()
-        case, history, letters = work.cases.get(ref), work.cases.history(ref), work.outbox.all(case=ref)
+        case, history, letters = tx.cases.get(ref), tx.cases.history(ref), tx.outbox.all(case=ref)
     if options.json:
         as_json(case_view(case, letters, history))
     else:
@@ -64,10 +73,12 @@ def _case(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _print(case: Case, letters: list[LetterState], history: list[Event]) -> None:
+def _print(case: Case, letters: list[OutboxEntry], history: list[Event]) -> None:
     print(f"{case.ref}  {case.stage}{' (held)' if case.held else ''}  {safe(case.subject)}")
     name = f" ({case.customer.name})" if case.customer.name else ""
-    print(f"  {safe(case.customer.address + name)}, owner {case.owner}, playbook {case.playbook}, {case.severity}")
+    print(
+        f"  {safe(case.customer.address + name)}, owner {case.owner}, playbook {case.playbook}, {case.severity}"
+    )
     view = case_view(case, letters)
     facts = [(f"  {name}", str(value)) for name, value in view["facts"].items() if value]
     _section("Facts", facts)
@@ -80,19 +91,26 @@ def _print(case: Case, letters: list[LetterState], history: list[Event]) -> None
         ],
     )
     given = [
-        (f"  {g['n']}", g["state"], g["kind"], f"{g['amount']} {g['currency']}" if g["amount"] else "", g["text"] or "")
+        (
+            f"  {g['n']}",
+            g["state"],
+            g["kind"],
+            f"{g['amount']} {g['currency']}" if g["amount"] else "",
+            g["text"] or "",
+        )
         for g in view["compensation"]
     ]
     _section("Compensation", given)
     _section(
-        "Letters",
+        "TemplateRenderer",
         [
             (f"  {each['key']}", each["condition"], each["sent_at"] or "", each["reply"] or "")
             for each in view["letters"]
         ],
     )
     _section(
-        "History", [(f"  {moment(event.at)}", type(event).__name__, f"by {event.by}", event.why) for event in history]
+        "History",
+        [(f"  {moment(event.at)}", type(event).__name__, f"by {event.by}", event.why) for event in history],
     )
 
 
@@ -105,26 +123,33 @@ def _section(title: str, rows: Sequence[tuple[str, ...]]) -> None:
 def _explain(options: argparse.Namespace) -> int:
     from followupd.recovery import confirm, follow_up, gift_card
 
-    house = open_house(options.config)
-    with house.ledger.work() as work:
-        case = work.cases.get(options.ref.upper())
-        letters = work.outbox.all(case=case.ref)
-        back = {each.letter.key: house.dispatch.rules.kept_back(work, each.letter, house.now()) for each in letters}
-    playbook = house.settings.playbooks.get(case.playbook) or house.settings.playbooks["default"]
+    app = open_house(options.config)
+    with app.ledger.transaction() as tx:
+        case = tx.cases.get(options.ref.upper())
+        letters = tx.outbox.all(case=case.ref)
+        back = {
+            each.letter.key: app.dispatch.rules.blocking_reason(tx, each.letter, app.now())
+            for each in letters
+        }
+    playbook = app.settings.playbooks.get(case.playbook) or app.settings.playbooks["default"]
     playbook = playbook.for_severity(case.severity)
     said = [_letter_sentence(state, back[state.letter.key]) for state in letters]
     moments = {
-        "confirmation": confirm.moment(case, playbook) if case.unwritten else None,
-        "follow-up": follow_up.moment(case, playbook) if case.stage is Stage.FIXED else None,
-        "gift-card": gift_card.moment(case, playbook),
-        "closing": follow_up.moment(case, playbook) if case.stage is Stage.FOLLOWED_UP else None,
+        "confirmation": confirm.next_due(case, playbook) if case.unwritten else None,
+        "follow-up": follow_up.next_due(case, playbook) if case.stage is Stage.FIXED else None,
+        "gift-card": gift_card.next_due(case, playbook),
+        "closing": follow_up.next_due(case, playbook) if case.stage is Stage.FOLLOWED_UP else None,
     }
-    waits = [lack.sentence for lack in lacks(case)] if case.stage in _BEFORE_FOLLOW_UP else []
+    waits = [lack.sentence for lack in blockers_of(case)] if case.stage in _BEFORE_FOLLOW_UP else []
     view = {
-        "ref": case.ref, "stage": case.stage.value, "letters": said,
-        "next": {name: moment(at) for name, at in moments.items() if at}, "wake_at": moment(case.wake_at),
-        "confirmation_waits_for": confirm.hindered(case) or None, "follow_up_waits_for": waits,
-    }  # fmt: skip
+        "ref": case.ref,
+        "stage": case.stage.value,
+        "letters": said,
+        "next": {name: moment(at) for name, at in moments.items() if at},
+        "wake_at": moment(case.wake_at),
+        "confirmation_waits_for": confirm.hindered(case) or None,
+        "follow_up_waits_for": waits,
+    }
     if options.json:
         as_json(view)
     else:
@@ -135,10 +160,10 @@ def _explain(options: argparse.Namespace) -> int:
 _BEFORE_FOLLOW_UP = frozenset({Stage.HEARD, Stage.PROMISED, Stage.CONFIRMED, Stage.FIXED})
 
 
-def _letter_sentence(state: LetterState, back: str) -> str:
+def _letter_sentence(state: OutboxEntry, back: str) -> str:
     when = state.sent_at or state.leaving_at or state.written_at
     sentence = f"{state.letter.key} {condition_words(state.condition)} ({moment(when)})"
-    if state.condition in {Condition.READY, Condition.DEFERRED}:
+    if state.condition in {LetterStatus.READY, LetterStatus.DEFERRED}:
         sentence += f", not before {moment(state.not_before)}" if state.not_before else ""
         sentence += f"; {back}" if back else ""
     return f"{sentence}: {state.reply}" if state.reply else sentence
@@ -156,7 +181,9 @@ def _print_explained(
     if hindered:
         print(f"  No confirmation leaves by machine: {safe(hindered)}.")
     if waits:
-        print("  The follow-up waits for:" if case.stage is Stage.FIXED else "  Before a follow-up can leave:")
+        print(
+            "  The follow-up waits for:" if case.stage is Stage.FIXED else "  Before a follow-up can leave:"
+        )
         if case.stage is not Stage.FIXED:
             print("    - an agent's `fixed`")
         for sentence in waits:
@@ -169,19 +196,19 @@ def _print_explained(
 
 
 def _tell(options: argparse.Namespace) -> int:
-    house = open_house(options.config)
-    agent = house.settings.team.by_id(options.agent) if options.agent else None
+    app = open_house(options.config)
+    agent = app.settings.team.by_id(options.agent) if options.agent else None
     if options.agent and agent is None:
         complain(f"followupd tell: {options.agent!r} is no agent of this configuration")
         return PROBLEMS
     actor = agent.name if agent else who_types()
     lines = [part for line in options.lines for part in line.splitlines()]
-    now = house.now()
-    with house.ledger.work() as work:
-        case = work.cases.get(options.ref.upper())
-        case, problems = house.desk.hear_lines(work, case, lines, actor, "tell", agent, now)
-        letters = work.outbox.all(case=case.ref)
-        findings = house.desk.findings(case, lines, now)
+    now = app.now()
+    with app.ledger.transaction() as tx:
+        case = tx.cases.get(options.ref.upper())
+        case, problems = app.desk.run_lines(tx, case, lines, actor, "tell", agent, now)
+        letters = tx.outbox.all(case=case.ref)
+        findings = app.desk.findings(case, lines, now)
     if options.json:
         as_json({**case_view(case, letters), "problems": problems, "findings": findings})
     else:

@@ -14,17 +14,26 @@ if TYPE_CHECKING:
 _MUCH = timedelta(minutes=2)
 
 #: words of an outage, and what mends it
-_MENDS = (
-    ("was refused", "Correct username, or the secret at `password`; some providers want an app password or OAuth (`auth`)."),
-    ("refused the login", "Correct username, or the secret at `password`; some providers want an app password or OAuth."),
-    ("not trusted", "Name the server's own CA as `ca_file`, or let the server have a certificate for this name."),
+_HINTS = (
+    (
+        "was refused",
+        "Correct username, or the secret at `password`; some providers want an app password or OAuth (`auth`).",
+    ),
+    (
+        "refused the login",
+        "Correct username, or the secret at `password`; some providers want an app password or OAuth.",
+    ),
+    (
+        "not trusted",
+        "Name the server's own CA as `ca_file`, or let the server have a certificate for this name.",
+    ),
     ("CA file", "Correct `ca_file`."),
     ("nobody listens", "Correct host or port, or start the server; a firewall may stand between."),
     ("is not known", "Correct host, or this machine's DNS."),
     ("TLS with", 'Correct security and port: "tls" mostly has 993 or 465, "starttls" 143 or 587.'),
     ("did not answer", "Correct host or port; a firewall may stand between."),
     ("STARTTLS", 'Correct security and port: "tls" mostly has 993 or 465, "starttls" 143 or 587.'),
-)  # fmt: skip
+)
 
 
 def survey_sentences(found: "Survey", command_folders: Collection[str] = ()) -> Iterator[str]:
@@ -33,7 +42,9 @@ def survey_sentences(found: "Survey", command_folders: Collection[str] = ()) -> 
     yield f"reachable; the line is {sealed}; the login works"
     yield f"inbox is {found.inbox}; sent mail is {found.sent or 'in no folder I can find: name it as `sent`'}"
     yield (
-        "IDLE: new mail is noticed at once" if found.idle else "no IDLE: new mail is noticed when the mailbox is polled"
+        "IDLE: new mail is noticed at once"
+        if found.idle
+        else "no IDLE: new mail is noticed when the mailbox is polled"
     )
     if found.condstore:
         yield "CONDSTORE: changed tags cost one small exchange"
@@ -85,5 +96,5 @@ def look_at(settings: "Settings", mailbox: "MailboxSettings") -> Iterator[str]:
 
 def unreachable(key: str, why: str) -> Problem:
     """Make a problem of an outage, with what most likely mends it."""
-    mend = next((mend for words, mend in _MENDS if words in why), "Correct host, port, security or username.")
-    return Problem("followupd.toml", None, key, "O01", why, mend)
+    hint = next((hint for words, hint in _HINTS if words in why), "Correct host, port, security or username.")
+    return Problem("followupd.toml", None, key, "O01", why, hint)

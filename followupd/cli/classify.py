@@ -13,9 +13,9 @@ from followupd.adapters.terminal import moment, safe
 from followupd.cli.main import DONE, PROBLEMS
 from followupd.cli.output import as_json, complain
 from followupd.domain.calendar import Calendar
-from followupd.domain.mail import Kind, Message, Ours, Verdict
+from followupd.domain.mail import Identity, Kind, Message, Verdict
 from followupd.errors import SetupError
-from followupd.services.classifier import HouseJudge
+from followupd.services.classifier import ComplaintClassifier
 from followupd.text import complaints, mail
 from followupd.text import promises as promise
 
@@ -23,29 +23,35 @@ from followupd.text import promises as promise
 _UNSCORED = Verdict("no", 0.0)
 
 
-class Reader:
+class MailClassifier:
     """Reads, judges and explains mails."""
 
     def __init__(self, directory: Path) -> None:
         from followupd.adapters.settings import load
 
-        self.ours, self._playbooks, self._calendar, self._currency = Ours(), {}, Calendar(timezone="UTC"), ""
-        self._judge = HouseJudge(complaints.Recogniser.shipped(), 0.90, 0.30, "en", "")
+        self.ours, self._playbooks, self._calendar, self._currency = (
+            Identity(),
+            {},
+            Calendar(timezone="UTC"),
+            "",
+        )
+        self._judge = ComplaintClassifier(complaints.Recogniser.shipped(), 0.90, 0.30, "en", "")
         try:
             settings = load(directory)
         except SetupError:
             if (directory / "followupd.toml").exists():
                 raise
             return
-        from followupd.app.container import taught_judge_of
+        from followupd.app.container import trained_classifier_of
 
-        self.ours = Ours(
-            addresses=settings.addresses, agents=frozenset(agent.email.lower() for agent in settings.team.agents),
+        self.ours = Identity(
+            addresses=settings.addresses,
+            agents=frozenset(agent.email.lower() for agent in settings.team.agents),
             groups=frozenset(group for mailbox in settings.mailboxes for group in mailbox.groups),
             authserv=frozenset(name for mailbox in settings.mailboxes for name in mailbox.trusted),
-        )  # fmt: skip
+        )
         self._playbooks, self._calendar = dict(settings.playbooks), settings.calendar
-        self._currency, self._judge = settings.company.currency, taught_judge_of(settings)
+        self._currency, self._judge = settings.company.currency, trained_classifier_of(settings)
 
     def view(self, name: object, found: Message | str) -> dict[str, Any]:
         """Return one line of `read --json`, under the name it came with; one that cannot be read carries the reason as error."""
@@ -55,37 +61,61 @@ class Reader:
         verdict = self._judge.verdict(found) if found.kind is Kind.CUSTOMER and not error else _UNSCORED
         promises, grants = self._heard(found)
         return {
-            "id": name, "kind": found.kind.value, "because": found.because, "from": found.sender.address,
-            "subject": found.subject, "text": found.text,
+            "id": name,
+            "kind": found.kind.value,
+            "because": found.because,
+            "from": found.sender.address,
+            "subject": found.subject,
+            "text": found.text,
             "complaint": {
-                "verdict": verdict.verdict, "score": round(verdict.score, 4),
+                "verdict": verdict.verdict,
+                "score": round(verdict.score, 4),
                 "evidence": [[words, round(weight, 2)] for words, weight in verdict.evidence],
                 "because": verdict.because,
             },
-            "playbook": self._judge.playbook(found, verdict, self._playbooks).name if self._playbooks else "default",
-            "promises": promises, "compensation": grants, "no_answer": found.no_answer or None,
-            "doubtful": list(found.doubtful), "by_hand": found.by_hand or None, "error": error or None,
-        }  # fmt: skip
+            "playbook": self._judge.playbook(found, verdict, self._playbooks).name
+            if self._playbooks
+            else "default",
+            "promises": promises,
+            "compensation": grants,
+            "no_answer": found.no_answer or None,
+            "doubtful": list(found.doubtful),
+            "by_hand": found.by_hand or None,
+            "error": error or None,
+        }
 
     def _heard(self, message: Message) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """Read what the mail would promise if an agent had written it."""
         if message.kind not in {Kind.AGENT, Kind.CUSTOMER}:
             return [], []
         promises, grants = promise.hear(
-            message.text, said_at=message.sent_at or clock.now(), calendar=self._calendar,
-            language=self._judge.language(message) or self._judge.default_language, doubtful=message.doubtful,
+            message.text,
+            said_at=message.sent_at or clock.now(),
+            calendar=self._calendar,
+            language=self._judge.language(message) or self._judge.default_language,
+            doubtful=message.doubtful,
             currency=self._currency,
-        )  # fmt: skip
+        )
         return [
-            {"text": p.text, "due": moment(p.due), "kind": p.kind.value, "past": p.past, "words": list(p.words)}
+            {
+                "text": p.text,
+                "due": moment(p.due),
+                "kind": p.kind.value,
+                "past": p.past,
+                "words": list(p.words),
+            }
             for p in promises
         ], [
             {
-                "kind": g.kind, "amount": g.amount or None, "currency": (g.currency or self._currency or None) if g.amount else None,
-                "text": g.text, "past": g.past, "words": list(g.words),
+                "kind": g.kind,
+                "amount": g.amount or None,
+                "currency": (g.currency or self._currency or None) if g.amount else None,
+                "text": g.text,
+                "past": g.past,
+                "words": list(g.words),
             }
             for g in grants
-        ]  # fmt: skip
+        ]
 
 
 def add(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -99,7 +129,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
 def _read(options: argparse.Namespace) -> int:
     pass
 
-    reader = Reader(options.config)
+    reader = MailClassifier(options.config)
     failed = False
     for name, found in _mails(options.files, reader.ours):
         view = reader.view(name, found)
@@ -108,7 +138,7 @@ def _read(options: argparse.Namespace) -> int:
     return PROBLEMS if failed else DONE
 
 
-def _mails(names: list[str], ours: Ours) -> Iterator[tuple[Any, Message | str]]:
+def _mails(names: list[str], ours: Identity) -> Iterator[tuple[Any, Message | str]]:
     """Yield each mail as it was read, or the reason why it cannot be."""
     for name in names:
         if name == "-":
@@ -120,7 +150,7 @@ def _mails(names: list[str], ours: Ours) -> Iterator[tuple[Any, Message | str]]:
             yield name, f"cannot be opened: {error.strerror}"
 
 
-def _standard_input(ours: Ours) -> Iterator[tuple[Any, Message | str]]:
+def _standard_input(ours: Identity) -> Iterator[tuple[Any, Message | str]]:
     raw = sys.stdin.buffer.read().removeprefix(BOM_UTF8)
     if not raw.strip():
         yield "-", "nothing was given"
@@ -133,7 +163,7 @@ def _standard_input(ours: Ours) -> Iterator[tuple[Any, Message | str]]:
             yield _json_line(line, number, ours)
 
 
-def _json_line(line: bytes, number: int, ours: Ours) -> tuple[Any, Message | str]:
+def _json_line(line: bytes, number: int, ours: Identity) -> tuple[Any, Message | str]:
     try:
         row = json.loads(line)
         name = row.get("id", f"line {number}")
@@ -146,7 +176,7 @@ def _json_line(line: bytes, number: int, ours: Ours) -> tuple[Any, Message | str
         return name, f"{type(error).__name__}: {error}"
 
 
-def _message(raw: bytes, ours: Ours) -> Message | str:
+def _message(raw: bytes, ours: Identity) -> Message | str:
     try:
         return mail.read(raw, ours, received_at=clock.now())
     except Exception as error:  # noqa: BLE001  what the daemon would put in quarantine is said here with its reason
@@ -168,7 +198,10 @@ def _print(view: dict[str, Any]) -> None:
     for each in view["promises"]:
         print(f"  promises: {safe(each['text'])}, {each['kind']}, by {each['due']}{_because(each)}")
     for each in view["compensation"]:
-        print(f"  gives: {each['kind']} {each['amount'] or ''} {each['currency'] or ''}".rstrip() + _because(each))
+        print(
+            f"  gives: {each['kind']} {each['amount'] or ''} {each['currency'] or ''}".rstrip()
+            + _because(each)
+        )
     if view["no_answer"]:
         print(f"  no machine answers it: {safe(view['no_answer'])}")
     for line in view["text"].splitlines()[:40]:

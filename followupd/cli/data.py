@@ -11,7 +11,9 @@ from followupd.cli.output import as_json, complain
 
 
 def add(commands: Any, common: argparse.ArgumentParser) -> None:
-    backup = commands.add_parser("backup", parents=[common], help="copy the ledger while it is in use (SQLite)")
+    backup = commands.add_parser(
+        "backup", parents=[common], help="copy the ledger while it is in use (SQLite)"
+    )
     backup.add_argument("file", metavar="FILE", type=Path)
     backup.set_defaults(do=_backup)
     upgrade = commands.add_parser("upgrade", parents=[common], help="bring the ledger's tables up to date")
@@ -23,13 +25,15 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
         "erase", parents=[common], help="forget a customer; what was given stays without a name"
     )
     erase.add_argument("address", metavar="ADDRESS")
-    erase.add_argument("--even-open", action="store_true", help="close the customer's open cases, then forget them")
+    erase.add_argument(
+        "--even-open", action="store_true", help="close the customer's open cases, then forget them"
+    )
     erase.set_defaults(do=_erase)
 
 
 def _backup(options: argparse.Namespace) -> int:
-    house = open_house(options.config)
-    house.ledger.copy(options.file)
+    app = open_house(options.config)
+    app.ledger.copy(options.file)
     size = options.file.stat().st_size
     if options.json:
         as_json({"file": str(options.file), "bytes": size})
@@ -52,9 +56,9 @@ def _upgrade(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    house = open_house(options.config)
-    with house.ledger.work() as work:
-        found = work.forgetting.export(options.address)
+    app = open_house(options.config)
+    with app.ledger.transaction() as tx:
+        found = tx.erasure.export(options.address)
     as_json(found)
     if not any(value for name, value in found.items() if name != "address"):
         complain(f"Nothing is known of {safe(options.address)}.")
@@ -62,11 +66,11 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _erase(options: argparse.Namespace) -> int:
-    house = open_house(options.config)
-    now = house.now()
-    with house.ledger.work() as work:
-        done = work.forgetting.forget(options.address, who_types(), now, even_open=options.even_open)
-    traceless = house.ledger.leave_no_trace()
+    app = open_house(options.config)
+    now = app.now()
+    with app.ledger.transaction() as tx:
+        done = tx.erasure.forget(options.address, who_types(), now, even_open=options.even_open)
+    traceless = app.ledger.leave_no_trace()
     if options.json:
         as_json({**done.view(), "traceless": traceless})
         return DONE if traceless else PROBLEMS
@@ -77,7 +81,11 @@ def _erase(options: argparse.Namespace) -> int:
         print(f"What was given and when stays, without a name: {', '.join(done.cases)}.")
     if done.elsewhere:
         print(f"Cases of other customers name the address too; look at them: {', '.join(done.elsewhere)}.")
-    print("Not reached from here: the mails in the mailbox, the desk mails that agents have, backups and exports.")
+    print(
+        "Not reached from here: the mails in the mailbox, the desk mails that agents have, backups and exports."
+    )
     if not traceless:
-        complain("The ledger was being read, so old bytes may lie in its log file; run the command again in a moment.")
+        complain(
+            "The ledger was being read, so old bytes may lie in its log file; run the command again in a moment."
+        )
     return DONE if traceless else PROBLEMS

@@ -15,13 +15,15 @@ from followupd.cli.main import DONE, PROBLEMS
 from followupd.cli.output import as_json, complain, table
 from followupd.domain.compensation import Money
 from followupd.domain.team import Company
-from followupd.errors import OutageError
+from followupd.errors import UnavailableError
 
 
 def add(commands: Any, common: argparse.ArgumentParser) -> None:
     cards = commands.add_parser("gift-cards", parents=[common], help="the stock of gift cards")
     actions = cards.add_subparsers(metavar="ACTION", required=True)
-    imported = actions.add_parser("import", parents=[common], help="codes from a CSV: code,amount,currency,expires")
+    imported = actions.add_parser(
+        "import", parents=[common], help="codes from a CSV: code,amount,currency,expires"
+    )
     imported.add_argument("file", metavar="FILE", type=Path)
     imported.set_defaults(do=_import)
     listed = actions.add_parser("list", parents=[common], help="the stock, without the codes")
@@ -29,14 +31,14 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
 
 
 def _import(options: argparse.Namespace) -> int:
-    house = open_house(options.config)
-    now, taken, problems = house.now(), 0, []
-    rows, again = _rows(options.file, house.settings.company), 0
-    with house.ledger.work() as work:
+    app = open_house(options.config)
+    now, taken, problems = app.now(), 0, []
+    rows, again = _rows(options.file, app.settings.company), 0
+    with app.ledger.transaction() as tx:
         for line, code, money, expires in rows:
             if isinstance(money, str):
                 problems.append(f"{options.file}:{line}: {money}")
-            elif work.cards.add(code, money, expires, now):
+            elif tx.cards.add(code, money, expires, now):
                 taken += 1
             else:
                 again += 1
@@ -55,7 +57,9 @@ def _rows(path: Path, company: Company) -> list[tuple[int, str, Money | str, dat
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise OutageError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+        raise UnavailableError(
+            f"{path} cannot be read: {getattr(error, 'strerror', None) or error}"
+        ) from None
     reader = csv.reader(text.splitlines())
     for row in reader:
         cells = [cell.strip() for cell in row]
@@ -71,11 +75,21 @@ def _row(line: int, cells: list[str], company: Company) -> tuple[int, str, Money
         return line, "", "there is no code in the first column", None
     its_currency = its_currency.upper() or company.currency
     if not is_currency(its_currency):
-        return line, "", f"{its_currency!r} is no currency; write three letters of ISO 4217, such as EUR", None
+        return (
+            line,
+            "",
+            f"{its_currency!r} is no currency; write three letters of ISO 4217, such as EUR",
+            None,
+        )
     try:
         money = Money.of(amount, its_currency)
     except (ValueError, KeyError):
-        return line, "", "the amount is not a number such as 20.00; columns are code,amount,currency,expires", None
+        return (
+            line,
+            "",
+            "the amount is not a number such as 20.00; columns are code,amount,currency,expires",
+            None,
+        )
     if money.minor == 0:
         return line, "", "the amount is nothing; columns are code,amount,currency,expires", None
     try:
@@ -91,27 +105,35 @@ def _end_of(day: date, company: Company) -> datetime:
 
 
 def _list(options: argparse.Namespace) -> int:
-    house = open_house(options.config)
-    zone = house.settings.company.timezone
-    with house.ledger.work() as work:
-        cards = work.cards.all()
+    app = open_house(options.config)
+    zone = app.settings.company.timezone
+    with app.ledger.transaction() as tx:
+        cards = tx.cards.all()
     if options.json:
-        as_json([
-            {
-                "number": card.number, "amount": card.money.amount, "currency": card.money.currency,
-                "expires": card.last_day(zone) or None, "imported_at": moment(card.imported_at), "case": card.case_ref,
-                "given_at": moment(card.taken_at),
-            }
-            for card in cards
-        ])  # fmt: skip
+        as_json(
+            [
+                {
+                    "number": card.number,
+                    "amount": card.money.amount,
+                    "currency": card.money.currency,
+                    "expires": card.last_day(zone) or None,
+                    "imported_at": moment(card.imported_at),
+                    "case": card.case_ref,
+                    "given_at": moment(card.taken_at),
+                }
+                for card in cards
+            ]
+        )
         return DONE
     if not cards:
         complain("No gift cards.")
     table(
         (
-            str(card.number), f"{card.money.amount} {card.money.currency}", f"good until {card.last_day(zone)}" if card.expires else "",
+            str(card.number),
+            f"{card.money.amount} {card.money.currency}",
+            f"good until {card.last_day(zone)}" if card.expires else "",
             f"given to {card.case_ref} {moment(card.taken_at)}" if card.case_ref else "in stock",
         )
         for card in cards
-    )  # fmt: skip
+    )
     return DONE

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 
 def add(commands: Any, common: argparse.ArgumentParser) -> None:
-    learn = commands.add_parser("learn", parents=[common], help="retrain on the agents' decisions; prints what changes")
+    learn = commands.add_parser(
+        "learn", parents=[common], help="retrain on the agents' decisions; prints what changes"
+    )
     learn.add_argument("--dry-run", action="store_true", help="only say what would change")
     learn.set_defaults(do=_learn)
 
@@ -21,8 +23,8 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
 def _learn(options: argparse.Namespace) -> int:
     from followupd import clock
 
-    house = open_house(options.config)
-    learned, tagged = house.lessons.learn(clock.now(), keep=not options.dry_run)
+    app = open_house(options.config)
+    learned, tagged = app.lessons.learn(clock.now(), keep=not options.dry_run)
     view = _view(learned, tagged, dry_run=options.dry_run)
     if options.json:
         as_json(view)
@@ -52,14 +54,17 @@ def _view(learned: "Learned", tagged: "list[Tagged]", *, dry_run: bool) -> dict[
 
 
 def _print(view: dict[str, Any]) -> None:
-    print(f"{view['decisions']} decisions of agents: {view['complaints']} complaints, {view['others']} others.")
+    print(
+        f"{view['decisions']} decisions of agents: {view['complaints']} complaints, {view['others']} others."
+    )
     if view["missing"]:
         print(f"Nothing is learnt yet: {view['because']}. At least {view['missing']} more are needed.")
         return
     for side, sign in (("up", "more"), ("down", "less")):
         if view[side]:
             print(
-                f"  {sign} of a complaint: " + ", ".join(f"{safe(words)} {weight:+.2f}" for words, weight in view[side])
+                f"  {sign} of a complaint: "
+                + ", ".join(f"{safe(words)} {weight:+.2f}" for words, weight in view[side])
             )
     shares = [(name, view[name]) for name in ("precision", "recall") if view[name] is not None]
     if shares:

@@ -18,16 +18,24 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     settle.add_argument("key", metavar="KEY")
     settle.add_argument("how", choices=["sent", "resend", "drop"])
     settle.set_defaults(do=_settle)
-    preview = commands.add_parser("preview", parents=[common], help="a letter for a case, or for the sample case")
+    preview = commands.add_parser(
+        "preview", parents=[common], help="a letter for a case, or for the sample case"
+    )
     preview.add_argument("letter", metavar="LETTER", nargs="?", default="")
     preview.add_argument("--case", metavar="REF", default="")
     preview.add_argument("--sample", choices=["short", "long", "hostile"], default="short")
-    preview.add_argument("--language", metavar="LANGUAGE", default="", help="of a sample's letter: en, de ...")
+    preview.add_argument(
+        "--language", metavar="LANGUAGE", default="", help="of a sample's letter: en, de ..."
+    )
     preview.add_argument("--html", metavar="FILE", type=Path, help="write the HTML part")
     preview.add_argument("--text", metavar="FILE", type=Path, help="write the text part")
     preview.add_argument("--eml", metavar="FILE", type=Path, help="write the whole mail, as it would leave")
-    preview.add_argument("--serve", action="store_true", help="show all letters on a page that follows the files")
-    preview.add_argument("--port", metavar="N", type=int, default=0, help="of the page; any free one if not given")
+    preview.add_argument(
+        "--serve", action="store_true", help="show all letters on a page that follows the files"
+    )
+    preview.add_argument(
+        "--port", metavar="N", type=int, default=0, help="of the page; any free one if not given"
+    )
     preview.set_defaults(do=_preview)
     diff = commands.add_parser(
         "diff", parents=[common], help="letters of open cases that read differently than with OLD_DIR"
@@ -37,26 +45,32 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
 
 
 def _letters(options: argparse.Namespace) -> int:
-    house = open_house(options.config)
-    with house.ledger.work() as work:
-        found = work.outbox.all()
+    app = open_house(options.config)
+    with app.ledger.transaction() as tx:
+        found = tx.outbox.all()
     if options.json:
         as_json([letter_view(state) for state in found])
         return DONE
     if not found:
         complain("No letters.")
     table(
-        (s.letter.key, s.condition.value, s.letter.to.address, moment(s.sent_at or s.not_before) or "", s.reply)
+        (
+            s.letter.key,
+            s.condition.value,
+            s.letter.to.address,
+            moment(s.sent_at or s.not_before) or "",
+            s.reply,
+        )
         for s in found
     )
     return DONE
 
 
 def _settle(options: argparse.Namespace) -> int:
-    house = open_house(options.config)
-    house.dispatch.settle_by_hand(options.key, options.how, who_types(), house.now())
-    with house.ledger.work() as work:
-        state = work.outbox.get(options.key)
+    app = open_house(options.config)
+    app.dispatch.settle_by_hand(options.key, options.how, who_types(), app.now())
+    with app.ledger.transaction() as tx:
+        state = tx.outbox.get(options.key)
     if options.json:
         as_json(letter_view(state))
     else:
@@ -75,19 +89,30 @@ def _preview(options: argparse.Namespace) -> int:
         complain("followupd preview: name a LETTER, such as follow-up, or say --serve")
         return USAGE
     now = clock.now()
-    letter = previewed(options.config, options.letter, options.case.upper(), options.sample, now, options.language)
+    letter = previewed(
+        options.config, options.letter, options.case.upper(), options.sample, now, options.language
+    )
     if options.eml:
         write(options.eml, compose(letter, now=now))
     for path, part in ((options.html, letter.html), (options.text, letter.text)):
         if path:
             write(path, part.encode())
     if options.json:
-        as_json({
-            "kind": letter.kind, "from": letter.sender.address, "from_name": letter.sender.name,
-            "to": letter.to.address, "subject": letter.subject, "message_id": letter.message_id,
-            "in_reply_to": letter.in_reply_to or None, "references": list(letter.references),
-            "auto_submitted": letter.auto_submitted or None, "text": letter.text, "html": letter.html,
-        })  # fmt: skip
+        as_json(
+            {
+                "kind": letter.kind,
+                "from": letter.sender.address,
+                "from_name": letter.sender.name,
+                "to": letter.to.address,
+                "subject": letter.subject,
+                "message_id": letter.message_id,
+                "in_reply_to": letter.in_reply_to or None,
+                "references": list(letter.references),
+                "auto_submitted": letter.auto_submitted or None,
+                "text": letter.text,
+                "html": letter.html,
+            }
+        )
     elif not (options.html or options.text or options.eml):
         head = [f"From: {_shown(letter.sender)}", f"To: {_shown(letter.to)}", f"Subject: {letter.subject}"]
         print("\n".join(safe(line) for line in head), safe_lines(letter.text), sep="\n\n")

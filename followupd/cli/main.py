@@ -78,9 +78,12 @@ def _parser() -> argparse.ArgumentParser:
     common.add_argument(
         "--config", metavar="DIR", default=argparse.SUPPRESS, help="configuration (or $FOLLOWUPD_CONFIG)"
     )
-    common.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON for programs")
+    common.add_argument(
+        "--json", action="store_true", default=argparse.SUPPRESS, help="print JSON for programs"
+    )
     parser = argparse.ArgumentParser(
-        prog="followupd", description="Service recovery that happens: never twice, never forgotten, in doubt we ask."
+        prog="followupd",
+        description="Service recovery that happens: never twice, never forgotten, in doubt we ask.",
     )
     parser.add_argument("--version", action="version", version=f"followupd {__version__}")
     parser.add_argument("--config", metavar="DIR", default=None, help=argparse.SUPPRESS)

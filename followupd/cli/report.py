@@ -20,12 +20,22 @@ from followupd.cli.output import as_json, complain, table
 from followupd.domain.calendar import Calendar, Duration
 from followupd.domain.case import Case
 from followupd.domain.compensation import Compensation
-from followupd.recovery.learn import Kept, Life, Report, report
+from followupd.recovery.learn import CaseHistory, PromiseStatistics, Report, report
 
 #: the columns for finance; names are the outside's, so none is ever renamed
 COLUMNS = (
-    "case", "number", "customer", "kind", "amount", "currency", "state", "granted_at", "granted_by", "approved_by", "issued_at",
-)  # fmt: skip
+    "case",
+    "number",
+    "customer",
+    "kind",
+    "amount",
+    "currency",
+    "state",
+    "granted_at",
+    "granted_by",
+    "approved_by",
+    "issued_at",
+)
 _SEPARATORS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029;,|\"]+")
 _FORMULA = "=+-@"
 
@@ -34,7 +44,9 @@ Section = tuple[str, Sequence[str], list[tuple[str, ...]]]
 
 def add(commands: Any, common: argparse.ArgumentParser) -> None:
     found = commands.add_parser("report", parents=[common], help="causes, promises kept, times, compensation")
-    found.add_argument("--since", metavar="D", default="", help='a date ("2026-01-31") or a duration ("30 days")')
+    found.add_argument(
+        "--since", metavar="D", default="", help='a date ("2026-01-31") or a duration ("30 days")'
+    )
     found.add_argument("--compensation", action="store_true", help="every grant as a line, for finance")
     found.add_argument("--csv", action="store_true", help="with --compensation: as CSV")
     found.add_argument("--html", metavar="FILE", type=Path, help="write the report as a page")
@@ -44,21 +56,23 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
 def _report(options: argparse.Namespace) -> int:
     from followupd import clock
 
-    house = open_house(options.config)
+    app = open_house(options.config)
     try:
-        since = since_when(options.since, house.settings.calendar, clock.now())
+        since = since_when(options.since, app.settings.calendar, clock.now())
     except ValueError as error:
         complain(f"followupd report: {error}")
         return USAGE
-    with house.ledger.work() as work:
-        cases = work.cases.all()
-        lives = [Life(case, work.cases.history(case.ref)) for case in cases] if not _finance(options) else []
+    with app.ledger.transaction() as tx:
+        cases = tx.cases.all()
+        lives = (
+            [CaseHistory(case, tx.cases.history(case.ref)) for case in cases] if not _finance(options) else []
+        )
     if _finance(options):
         _compensation(options, cases, since)
         return DONE
     found = report(lives, since)
     if options.html:
-        write(options.html, as_page(found, house.settings.company.name).encode())
+        write(options.html, as_page(found, app.settings.company.name).encode())
     if options.json:
         as_json(as_view(found))
     elif not options.html:
@@ -84,7 +98,9 @@ def since_when(written: str, calendar: Calendar, now: datetime) -> datetime | No
         try:
             return calendar.before(now, Duration.parse(written))
         except ValueError:
-            raise ValueError(f'{written!r} is neither a date like "2026-01-31" nor a duration like "30 days"') from None
+            raise ValueError(
+                f'{written!r} is neither a date like "2026-01-31" nor a duration like "30 days"'
+            ) from None
     return datetime.combine(day, time(), ZoneInfo(calendar.timezone)).astimezone(UTC)
 
 
@@ -106,19 +122,31 @@ def _compensation(options: argparse.Namespace, cases: Iterable[Case], since: dat
 def grant_rows(cases: Iterable[Case], since: datetime | None) -> list[dict[str, Any]]:
     """Return one row for each grant that a person made since then, oldest first; a mere proposal is none."""
     made = [
-        (case, grant, grant.granted_at) for case in cases for grant in case.compensation
+        (case, grant, grant.granted_at)
+        for case in cases
+        for grant in case.compensation
         if grant.granted_at and (since is None or grant.granted_at >= since)
-    ]  # fmt: skip
-    return [_row(case, grant) for case, grant, _ in sorted(made, key=lambda each: (each[2], each[0].ref, each[1].n))]
+    ]
+    return [
+        _row(case, grant)
+        for case, grant, _ in sorted(made, key=lambda each: (each[2], each[0].ref, each[1].n))
+    ]
 
 
 def _row(case: Case, grant: Compensation) -> dict[str, Any]:
     return {
-        "case": case.ref, "number": grant.n, "customer": case.customer.address, "kind": grant.kind.value,
-        "amount": grant.money.amount if grant.money else None, "currency": grant.money.currency if grant.money else None,
-        "state": grant.state.value, "granted_at": moment(grant.granted_at), "granted_by": grant.granted_by or None,
-        "approved_by": grant.approved_by or None, "issued_at": moment(grant.issued_at),
-    }  # fmt: skip
+        "case": case.ref,
+        "number": grant.n,
+        "customer": case.customer.address,
+        "kind": grant.kind.value,
+        "amount": grant.money.amount if grant.money else None,
+        "currency": grant.money.currency if grant.money else None,
+        "state": grant.state.value,
+        "granted_at": moment(grant.granted_at),
+        "granted_by": grant.granted_by or None,
+        "approved_by": grant.approved_by or None,
+        "issued_at": moment(grant.issued_at),
+    }
 
 
 def as_csv(rows: Iterable[dict[str, Any]]) -> str:
@@ -152,24 +180,46 @@ def sections(found: Report) -> list[Section]:
         ("Causes", ("cause", "cases"), [(name, str(count)) for name, count in found.causes.items()]),
         ("Playbooks", ("playbook", "cases"), [(name, str(count)) for name, count in found.playbooks.items()]),
         (
-            "Promises", ("owner", "made", "kept", "in time", "slipped", "broken", "withdrawn", "open", "kept in time", "early by"),
+            "Promises",
+            (
+                "owner",
+                "made",
+                "kept",
+                "in time",
+                "slipped",
+                "broken",
+                "withdrawn",
+                "open",
+                "kept in time",
+                "early by",
+            ),
             [(name, *_promises(each)) for name, each in kept if each.made],
         ),
         (
-            "Times from the complaint", ("until", "cases", "median", "9 of 10 within"),
-            [(name, str(each.count), _span(each.median), _span(each.ninth)) for name, each in found.times.items()],
+            "Times from the complaint",
+            ("until", "cases", "median", "9 of 10 within"),
+            [
+                (name, str(each.count), _span(each.median), _span(each.ninth))
+                for name, each in found.times.items()
+            ],
         ),
         (
-            "Compensation", ("kind", "state", "count", "sum"),
+            "Compensation",
+            ("kind", "state", "count", "sum"),
             [
-                (each.kind, each.state.value, str(each.count), f"{each.total.amount} {each.total.currency}" if each.total else "")
+                (
+                    each.kind,
+                    each.state.value,
+                    str(each.count),
+                    f"{each.total.amount} {each.total.currency}" if each.total else "",
+                )
                 for each in found.compensation
             ],
         ),
-    ]  # fmt: skip
+    ]
 
 
-def _promises(each: Kept) -> tuple[str, ...]:
+def _promises(each: PromiseStatistics) -> tuple[str, ...]:
     counts = (each.made, each.kept, each.in_time, each.late, each.broken, each.withdrawn, each.open)
     rate = f"{each.rate:.0%}" if each.rate is not None else ""
     return (*map(str, counts), rate, _span(each.early) if each.early is not None else "")
@@ -185,7 +235,12 @@ def _print(found: Report) -> None:
     for title, heads, rows in sections(found):
         if rows:
             print(f"\n{title}")
-            table([tuple(f"  {head}" if not n else head for n, head in enumerate(heads)), *((f"  {row[0]}", *row[1:]) for row in rows)])  # fmt: skip
+            table(
+                [
+                    tuple(f"  {head}" if not n else head for n, head in enumerate(heads)),
+                    *((f"  {row[0]}", *row[1:]) for row in rows),
+                ]
+            )
 
 
 def _headline(found: Report) -> str:
@@ -213,29 +268,47 @@ def _line(cell: str, texts: Sequence[str]) -> str:
 def as_view(found: Report) -> dict[str, Any]:
     """Return the report for programs; times are hours, rates are shares of 1."""
     return {
-        "since": moment(found.since), "opened": found.opened, "reopened": found.reopened, "cases": found.cases,
-        "causes": found.causes, "playbooks": found.playbooks, "promises": _kept_view(found.promises),
+        "since": moment(found.since),
+        "opened": found.opened,
+        "reopened": found.reopened,
+        "cases": found.cases,
+        "causes": found.causes,
+        "playbooks": found.playbooks,
+        "promises": _kept_view(found.promises),
         "owners": {name: _kept_view(each) for name, each in found.owners.items()},
         "times": {
-            name: {"cases": each.count, "median_hours": _hours(each.median), "ninth_decile_hours": _hours(each.ninth)}
+            name: {
+                "cases": each.count,
+                "median_hours": _hours(each.median),
+                "ninth_decile_hours": _hours(each.ninth),
+            }
             for name, each in found.times.items()
         },
         "compensation": [
             {
-                "kind": each.kind, "state": each.state.value, "count": each.count,
-                "sum": each.total.amount if each.total else None, "currency": each.currency or None,
+                "kind": each.kind,
+                "state": each.state.value,
+                "count": each.count,
+                "sum": each.total.amount if each.total else None,
+                "currency": each.currency or None,
             }
             for each in found.compensation
         ],
-    }  # fmt: skip
+    }
 
 
-def _kept_view(each: Kept) -> dict[str, Any]:
+def _kept_view(each: PromiseStatistics) -> dict[str, Any]:
     return {
-        "made": each.made, "kept": each.kept, "kept_in_time": each.in_time, "slipped": each.late, "broken": each.broken,
-        "withdrawn": each.withdrawn, "open": each.open, "rate": each.rate,
+        "made": each.made,
+        "kept": each.kept,
+        "kept_in_time": each.in_time,
+        "slipped": each.late,
+        "broken": each.broken,
+        "withdrawn": each.withdrawn,
+        "open": each.open,
+        "rate": each.rate,
         "early_hours": _hours(each.early) if each.early is not None else None,
-    }  # fmt: skip
+    }
 
 
 def _hours(took: timedelta) -> float:

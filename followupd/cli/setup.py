@@ -10,11 +10,13 @@ from typing import Any
 from followupd.adapters.terminal import moment
 from followupd.cli.main import DONE, PROBLEMS, USAGE
 from followupd.cli.output import as_json, complain
-from followupd.errors import OutageError, Problem, SetupError
+from followupd.errors import Problem, SetupError, UnavailableError
 
 
 def add(commands: Any, common: argparse.ArgumentParser) -> None:
-    demo = commands.add_parser("demo", parents=[common], help="the whole story over real mail on this machine")
+    demo = commands.add_parser(
+        "demo", parents=[common], help="the whole story over real mail on this machine"
+    )
     demo.add_argument("--out", metavar="DIR", type=Path, help="where to leave the letters (./followupd-demo)")
     demo.add_argument("--fast", action="store_true", help="no pauses for the reader")
     demo.set_defaults(do=_demo)
@@ -61,9 +63,9 @@ def _init(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     from followupd import clock
-    from followupd.app.container import house_problems
+    from followupd.app.container import configuration_problems
 
-    problems = house_problems(options.config, clock.now())
+    problems = configuration_problems(options.config, clock.now())
     if options.online and not any(problem.file.startswith("followupd.toml") for problem in problems):
         problems += _online(options)
     if options.json:
@@ -82,7 +84,7 @@ def _exit_code(problems: list[Problem]) -> int:
 
 
 def _view(problem: Problem) -> dict[str, Any]:
-    return {name: getattr(problem, name) for name in ("file", "line", "key", "rule", "problem", "mend")}
+    return {name: getattr(problem, name) for name in ("file", "line", "key", "rule", "problem", "hint")}
 
 
 def _online(options: argparse.Namespace) -> list[Problem]:
@@ -100,15 +102,15 @@ def _online(options: argparse.Namespace) -> list[Problem]:
                 say(f"{each.name}: {sentence}")
         except SetupError as error:
             found += [each for each in error.problems if each not in found]
-        except OutageError as error:
+        except UnavailableError as error:
             found.append(unreachable(f"mailbox[{n}]", str(error)))
     try:
-        for sentence in post_of(settings.post).survey():
-            say(f"post: {sentence}")
+        for sentence in post_of(settings.smtp).survey():
+            say(f"smtp: {sentence}")
     except SetupError as error:
         found += [each for each in error.problems if each not in found]
-    except OutageError as error:
-        found.append(unreachable("post", str(error)))
+    except UnavailableError as error:
+        found.append(unreachable("smtp", str(error)))
     return found
 
 
@@ -129,7 +131,9 @@ def _when(options: argparse.Namespace) -> int:
     end = calendar.after(start.astimezone(UTC), duration)
     local = calendar.local(end)
     if options.json:
-        as_json({"duration": str(duration), "from": moment(start), "at": moment(end), "local": local.isoformat()})
+        as_json(
+            {"duration": str(duration), "from": moment(start), "at": moment(end), "local": local.isoformat()}
+        )
     else:
         print(f"{local:%A, %Y-%m-%d %H:%M} {local.tzname()} ({moment(end)})")
     return DONE

@@ -15,7 +15,9 @@ _COLOURS = {
     **dict.fromkeys(("complaint", "refuse", "refused", "not-reached", "missing"), "#C62828"),
     **dict.fromkeys(("promised", "promise", "firm", "estimate", "update", "late"), "#1565C0"),
     **dict.fromkeys(("kept", "fixed", "approve", "reached", "issued", "received", "close"), "#2E7D32"),
-    **dict.fromkeys(("refund", "credit", "coupon", "gift-card", "gesture", "replacement", "free-shipping"), "#6A1B9A"),
+    **dict.fromkeys(
+        ("refund", "credit", "coupon", "gift-card", "gesture", "replacement", "free-shipping"), "#6A1B9A"
+    ),
     **dict.fromkeys(("hold", "release"), "#EF6C00"),
 }
 _ELSE, _OURS = "#546E7A", "#9E9E9E"
@@ -46,22 +48,38 @@ def _tags(options: argparse.Namespace) -> int:
     if options.json:
         as_json([asdict(each) for each in found])
         return DONE
-    print("// followupd's tags for Thunderbird: append this to user.js in the profile's folder (Help > Troubleshooting")
+    print(
+        "// followupd's tags for Thunderbird: append this to user.js in the profile's folder (Help > Troubleshooting"
+    )
     print("// Information > Profile Folder) while Thunderbird is closed.")
     for each in found:
         for name in ("tag", "color", "ordinal"):
-            print(f"user_pref({_quoted(f'mailnews.tags.{each.key}.{name}')}, {_quoted(getattr(each, name))});")
+            print(
+                f"user_pref({_quoted(f'mailnews.tags.{each.key}.{name}')}, {_quoted(getattr(each, name))});"
+            )
     for pattern in _open_patterns(settings.tags):
-        print(f"// {_plain(pattern)} stands for many: make each as you need it, such as {_plain(pattern[:-1])}25")
+        print(
+            f"// {_plain(pattern)} stands for many: make each as you need it, such as {_plain(pattern[:-1])}25"
+        )
     return DONE
 
 
 def _made(settings: Any) -> Iterator[Tag]:
-    names = {name: line for pattern, line in settings.tags.items() for name in _names(pattern, line, settings) if line}
+    names = {
+        name: line
+        for pattern, line in settings.tags.items()
+        for name in _names(pattern, line, settings)
+        if line
+    }
     for number, (name, line) in enumerate(names.items(), 1):
         yield Tag(escaped(name), name, _COLOURS.get(line.partition(":")[0], _ELSE), f"fu{number:03d}")
     for number, mark in enumerate(MARKS, 500):
-        yield Tag(mark, mark.replace("fu-", "followupd: ").replace("-", " "), _ALERTS.get(mark, _OURS), f"fu{number}")
+        yield Tag(
+            mark,
+            mark.replace("fu-", "followupd: ").replace("-", " "),
+            _ALERTS.get(mark, _OURS),
+            f"fu{number}",
+        )
 
 
 def _names(pattern: str, line: str, settings: Any) -> list[str]:

@@ -9,20 +9,20 @@ from datetime import date, datetime, time, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 
-from followupd.adapters.imap.mailbox import Mailbox
+from followupd.adapters.imap.mailbox import ImapMailbox
 from followupd.adapters.settings import Settings, load, write_starter
-from followupd.app.container import House, build_to_run
+from followupd.app.container import App, build_to_run
 from followupd.app.cycle import beat
 from followupd.demo.people import html_of
 from followupd.demo.servers import HOST, Servers
-from followupd.demo.terminal import Shown
+from followupd.demo.terminal import ShownMail
 from followupd.domain.calendar import Calendar
 from followupd.domain.case import Case
 from followupd.domain.events import Event
-from followupd.domain.letter import Condition
-from followupd.domain.records import LetterState
+from followupd.domain.letter import LetterStatus
+from followupd.domain.records import OutboxEntry
 from followupd.errors import FollowupdError
-from followupd.services.inbox.sync import Folder, Role
+from followupd.services.inbox.sync import Folder, FolderRole
 
 #: by this file a later demo knows that a directory is a demo's, and may be written anew
 _MARK = ".followupd-demo"
@@ -65,7 +65,7 @@ def _emptied(directory: Path) -> Path:
     return directory
 
 
-def leave_mails(directory: Path, shown: Sequence[Shown]) -> None:
+def leave_mails(directory: Path, shown: Sequence[ShownMail]) -> None:
     """Write each mail as the server had it, and its HTML part beside it."""
     folder = directory / "letters"
     folder.mkdir(mode=0o700)
@@ -96,22 +96,31 @@ def furnish(directory: Path, password: str) -> Settings:
     return load(directory)
 
 
-def connect(directory: Path, servers: Servers) -> House:
+def connect(directory: Path, servers: Servers) -> App:
     """Point the configuration at the servers, now that their ports are known, and join the rooms."""
     _adjust(directory, servers.imap_port, servers.smtp_port)
-    house = build_to_run(load(directory))
-    house.ledger.upgrade()
-    return house
+    app = build_to_run(load(directory))
+    app.ledger.upgrade()
+    return app
 
 
 def _adjust(directory: Path, imap_port: int, smtp_port: int) -> None:
     changes = {
         "mailbox": {
-            "host": f'"{HOST}"', "port": str(imap_port), "security": '"none"', "password": '"file:credentials/imap"',
+            "host": f'"{HOST}"',
+            "port": str(imap_port),
+            "security": '"none"',
+            "password": '"file:credentials/imap"',
         },
-        "post": {"host": f'"{HOST}"', "port": str(smtp_port), "security": '"none"', "username": '""', "password": '""'},
+        "smtp": {
+            "host": f'"{HOST}"',
+            "port": str(smtp_port),
+            "security": '"none"',
+            "username": '""',
+            "password": '""',
+        },
         "ledger": {"url": '"sqlite:///ledger.db"', "key": '"file:credentials/ledger-key"'},
-    }  # fmt: skip
+    }
     path = directory / "followupd.toml"
     lines = _changed(path.read_text(encoding="utf-8").splitlines(), changes)
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -144,15 +153,15 @@ class Days:
 
     def __init__(self, directory: Path, servers: Servers, start: datetime) -> None:
         self.directory, self.now = directory, start
-        self.house = connect(directory, servers)
+        self.app = connect(directory, servers)
         self._listening, self._look_anyway = self._listen(), True
 
-    def _listen(self) -> list[tuple[Mailbox, Folder]]:
+    def _listen(self) -> list[tuple[ImapMailbox, Folder]]:
         """Open a line to every watched folder for good, as the daemon's watchers do."""
-        [settings] = self.house.settings.mailboxes
-        with self.house.mailbox(settings.name) as mailbox:
-            folders = self.house.folders(settings.name, mailbox)
-        listening = [(self.house.mailbox(settings.name), folder) for folder in folders]
+        [settings] = self.app.settings.mailboxes
+        with self.app.mailbox(settings.name) as mailbox:
+            folders = self.app.folders(settings.name, mailbox)
+        listening = [(self.app.mailbox(settings.name), folder) for folder in folders]
         for mailbox, _ in listening:
             mailbox.open()
         return listening
@@ -160,7 +169,7 @@ class Days:
     def close(self) -> None:
         for mailbox, _ in self._listening:
             mailbox.close()
-        self.house.ledger.close()
+        self.app.ledger.close()
 
     def moments(self, until: datetime) -> Iterator[datetime]:
         """Let the time come to `until`, stopping wherever something is due on the way; all is done at each stop."""
@@ -173,15 +182,15 @@ class Days:
         yield self.now
 
     def _next_due(self) -> datetime | None:
-        with self.house.ledger.work() as work:
-            waiting = work.outbox.all(Condition.READY, Condition.DEFERRED)
-            due = [work.cases.next_wake(), *(state.not_before for state in waiting)]
+        with self.app.ledger.transaction() as tx:
+            waiting = tx.outbox.all(LetterStatus.READY, LetterStatus.DEFERRED)
+            due = [tx.cases.next_wake(), *(state.not_before for state in waiting)]
         return min((moment for moment in due if moment and moment > self.now), default=None)
 
     def settle(self) -> None:
         """Do what the daemon does at this moment: listen, beat, and mark the mails, until nothing more happens."""
         for _ in range(_ROUNDS):
-            done = self._read() + beat(self.house, self.now)
+            done = self._read() + beat(self.app, self.now)
             self._look_anyway = done > 0
             if not done:
                 return
@@ -190,37 +199,37 @@ class Days:
         """Read the folders of which the server has news; after a beat that did something all, since marks may be due."""
         return sum(self._read_folder(mailbox, folder) for mailbox, folder in self._listening)
 
-    def _read_folder(self, mailbox: Mailbox, folder: Folder) -> int:
+    def _read_folder(self, mailbox: ImapMailbox, folder: Folder) -> int:
         if self._look_anyway or mailbox.wait(folder.name, 0, lambda: False):
-            return self.house.intake.sync(mailbox, folder, self.now)
-        if folder.role is not Role.COMMAND:  # the server says that nothing is new
-            self.house.intake.has_read(folder.mailbox, self.now, sent=folder.role is Role.SENT)
+            return self.app.intake.sync(mailbox, folder, self.now)
+        if folder.role is not FolderRole.COMMAND:  # the server says that nothing is new
+            self.app.intake.has_read(folder.mailbox, self.now, sent=folder.role is FolderRole.SENT)
         return 0
 
     def start_again(self) -> None:
         """Stop the house and start it from its ledger, as after a power cut."""
         self.close()
-        self.house = build_to_run(load(self.directory))
-        self.house.dispatch.wake_up(self.now)
+        self.app = build_to_run(load(self.directory))
+        self.app.dispatch.recover_interrupted(self.now)
         self._listening, self._look_anyway = self._listen(), True
 
     # --- what the ledger says ---
 
     def cases(self) -> list[Case]:
-        with self.house.ledger.work() as work:
-            return work.cases.all()
+        with self.app.ledger.transaction() as tx:
+            return tx.cases.all()
 
     def history(self, ref: str) -> list[Event]:
-        with self.house.ledger.work() as work:
-            return work.cases.history(ref)
+        with self.app.ledger.transaction() as tx:
+            return tx.cases.history(ref)
 
-    def letters(self, *conditions: Condition) -> list[LetterState]:
-        with self.house.ledger.work() as work:
-            return work.outbox.all(*conditions)
+    def letters(self, *conditions: LetterStatus) -> list[OutboxEntry]:
+        with self.app.ledger.transaction() as tx:
+            return tx.outbox.all(*conditions)
 
     def passed_over(self) -> int:
-        with self.house.ledger.work() as work:
-            return sum(reached.passed_over for reached in work.pulse.cursors().values())
+        with self.app.ledger.transaction() as tx:
+            return sum(reached.passed_over for reached in tx.state.cursors().values())
 
 
 def new_password() -> str:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from html import escape
 
 from followupd.demo.people import html_of, text_of
-from followupd.demo.recount import Finding
-from followupd.demo.terminal import Act, Said, Shown, Telling
+from followupd.demo.recount import RecountResult
+from followupd.demo.terminal import Act, Narration, Narrator, ShownMail
 
 #: gives each letter's frame the height of its letter; frames have no scripts of their own
 _SCRIPT = """
@@ -67,7 +67,7 @@ footer { margin-top: 56px; padding-top: 20px; border-top: 1px solid var(--line);
 """
 
 
-def page(tell: Telling, found: Sequence[Finding]) -> str:
+def page(tell: Narrator, found: Sequence[RecountResult]) -> str:
     """Return the whole page."""
     parts = [_head(), _opening(found)]
     day = ""
@@ -78,7 +78,7 @@ def page(tell: Telling, found: Sequence[Finding]) -> str:
         if (today := f"{entry.at:%A} {entry.at.day} {entry.at:%B %Y}") != day:
             parts.append(f"<h3>{today}</h3>")
             day = today
-        parts.append(_said(entry) if isinstance(entry, Said) else _mail(entry, tell))
+        parts.append(_said(entry) if isinstance(entry, Narration) else _mail(entry, tell))
     return "\n".join([*parts, _END])
 
 
@@ -93,7 +93,7 @@ def _head() -> str:
     )
 
 
-def _opening(found: Sequence[Finding]) -> str:
+def _opening(found: Sequence[RecountResult]) -> str:
     rows = "\n".join(f"<li{'' if each.good else ' class=bad'}>{escape(each.text)}</li>" for each in found)
     return (
         "<h1>One complaint's whole life</h1>\n"
@@ -103,13 +103,13 @@ def _opening(found: Sequence[Finding]) -> str:
     )
 
 
-def _said(entry: Said) -> str:
+def _said(entry: Narration) -> str:
     who = f"<strong>{escape(entry.who)}</strong> " if entry.who else ""
     text = _TAG.sub(r"<code>\1</code>", escape(entry.text))
     return f'<p class="said"><time>{entry.at:%H:%M}</time><span>{who}{text}</span></p>'
 
 
-def _mail(shown: Shown, tell: Telling) -> str:
+def _mail(shown: ShownMail, tell: Narrator) -> str:
     """Show a letter to the customer open, everything else folded up."""
     body, subject = _body(shown, tell), f'<span class="subject">{escape(str(shown.mail["Subject"]))}</span>'
     about = f'<span class="small">{escape(str(shown.mail["From"]))}, read by {escape(shown.reader)}</span>'
@@ -118,14 +118,14 @@ def _mail(shown: Shown, tell: Telling) -> str:
     return f'<details class="mail"><summary>{subject}{about}{_links(shown)}</summary>{body}</details>'
 
 
-def _links(shown: Shown) -> str:
+def _links(shown: ShownMail) -> str:
     link = '<a href="letters/{0}.{1}">{0}.{1}</a>'
     names = [link.format(escape(shown.name, quote=True), "eml")]
     names += [link.format(escape(shown.name, quote=True), "html")] if html_of(shown.mail) else []
     return f'<span class="small">{", ".join(names)}</span>'
 
 
-def _body(shown: Shown, tell: Telling) -> str:
+def _body(shown: ShownMail, tell: Narrator) -> str:
     if html := html_of(shown.mail):
         title = escape(shown.name, quote=True)
         return f'<iframe title="{title}" sandbox="allow-same-origin" srcdoc="{escape(tell.masked(html), quote=True)}"></iframe>'

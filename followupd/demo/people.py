@@ -103,7 +103,9 @@ class Mailer:
         """Return the keywords that a mail in the inbox carries."""
         self._client.select_folder("INBOX", readonly=True)
         flags = self._client.get_flags(self._find(message_id))
-        return sorted(flag.decode() for found in flags.values() for flag in found if not flag.startswith(b"\\"))
+        return sorted(
+            flag.decode() for found in flags.values() for flag in found if not flag.startswith(b"\\")
+        )
 
     def _find(self, message_id: str) -> list[int]:
         return list(self._client.search(["HEADER", "Message-ID", message_id]))
@@ -126,7 +128,13 @@ class Mailer:
 
 
 def written(
-    sender: str, to: str, subject: str, text: str, at: datetime, message_id: str, answers: EmailMessage | None = None
+    sender: str,
+    to: str,
+    subject: str,
+    text: str,
+    at: datetime,
+    message_id: str,
+    answers: EmailMessage | None = None,
 ) -> EmailMessage:
     """Return a mail as a person's program writes it; `answers` is the mail it replies to, quoted below."""
     mail = EmailMessage()

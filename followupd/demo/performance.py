@@ -14,10 +14,10 @@ from followupd.adapters.terminal import moment
 from followupd.demo.company import Days, first_day, furnish, leave_mails, make_room, new_password
 from followupd.demo.page import page
 from followupd.demo.people import KIM, Mailer
-from followupd.demo.recount import Finding, findings
+from followupd.demo.recount import RecountResult, findings
 from followupd.demo.servers import HOST, Servers
-from followupd.demo.story import Stage, StoryError, play
-from followupd.demo.terminal import Shown, Telling
+from followupd.demo.story import DemoRun, StoryError, play
+from followupd.demo.terminal import Narrator, ShownMail
 from followupd.errors import FollowupdError
 
 
@@ -25,7 +25,7 @@ def perform(out: Path | None, now: datetime, *, fast: bool, quiet: bool) -> dict
     """Play the story and leave its letters; return what a program wants to know of it."""
     directory, code = make_room(out), _new_code()
     settings = furnish(directory / "house", new_password())
-    tell = Telling(ZoneInfo(settings.company.timezone), code, fast, quiet)
+    tell = Narrator(ZoneInfo(settings.company.timezone), code, fast, quiet)
     with _journal_in(directory / "journal.log"):
         stage, found = _played(directory, settings, tell, first_day(settings.calendar, now), code)
     leave_mails(directory, tell.shown())
@@ -35,8 +35,8 @@ def perform(out: Path | None, now: datetime, *, fast: bool, quiet: bool) -> dict
 
 
 def _played(
-    directory: Path, settings: Settings, tell: Telling, start: datetime, code: str
-) -> tuple[Stage, list[Finding]]:
+    directory: Path, settings: Settings, tell: Narrator, start: datetime, code: str
+) -> tuple[DemoRun, list[RecountResult]]:
     passwords = {KIM: new_password(), **{agent.email: new_password() for agent in settings.team.agents}}
     passwords |= {each.username: each.password.reveal() for each in settings.mailboxes}
     agent, shared = settings.team.agents[0], settings.mailboxes[0].username
@@ -47,12 +47,12 @@ def _played(
         kim, ana, ours = (
             stack.enter_context(Mailer(servers, who, passwords[who])) for who in (KIM, agent.email, shared)
         )
-        stage = Stage(days, servers, tell, kim, ana, ours, agent)
+        stage = DemoRun(days, servers, tell, kim, ana, ours, agent)
         _tell_beginning(tell, servers)
         try:
             play(stage, code)
         except (StoryError, FollowupdError) as error:
-            return stage, [Finding(False, f"The story broke off: {error}."), *findings(stage, code)]
+            return stage, [RecountResult(False, f"The story broke off: {error}."), *findings(stage, code)]
         return stage, findings(stage, code)
 
 
@@ -76,7 +76,7 @@ def _journal_in(path: Path) -> Iterator[None]:
         handler.close()
 
 
-def _tell_beginning(tell: Telling, servers: Servers) -> None:
+def _tell_beginning(tell: Narrator, servers: Servers) -> None:
     tell.plain(
         "followupd demo: one complaint's whole life, over real mail",
         "",
@@ -85,7 +85,7 @@ def _tell_beginning(tell: Telling, servers: Servers) -> None:
     )
 
 
-def _tell_end(tell: Telling, directory: Path, found: list[Finding], stage: Stage) -> None:
+def _tell_end(tell: Narrator, directory: Path, found: list[RecountResult], stage: DemoRun) -> None:
     tell.title("Counted afresh, over IMAP and in the ledger")
     for finding in found:
         tell.finds(finding.good, finding.text)
@@ -101,21 +101,28 @@ def _tell_end(tell: Telling, directory: Path, found: list[Finding], stage: Stage
     tell.plain("", "Set up your own:", "  followupd init DIR")
 
 
-def _good(found: list[Finding]) -> bool:
+def _good(found: list[RecountResult]) -> bool:
     return all(finding.good for finding in found)
 
 
-def _summary(directory: Path, shown: list[Shown], found: list[Finding]) -> dict[str, Any]:
+def _summary(directory: Path, shown: list[ShownMail], found: list[RecountResult]) -> dict[str, Any]:
     return {
-        "ok": _good(found), "directory": str(directory), "page": str(directory / "index.html"),
-        "config": str(directory / "house"), "letters": [_letter(directory, each) for each in shown if each.key],
+        "ok": _good(found),
+        "directory": str(directory),
+        "page": str(directory / "index.html"),
+        "config": str(directory / "house"),
+        "letters": [_letter(directory, each) for each in shown if each.key],
         "findings": [{"ok": finding.good, "text": finding.text} for finding in found],
-    }  # fmt: skip
+    }
 
 
-def _letter(directory: Path, shown: Shown) -> dict[str, Any]:
+def _letter(directory: Path, shown: ShownMail) -> dict[str, Any]:
     mail = shown.mail
     return {
-        "key": shown.key, "kind": shown.key.split(".")[1], "to": mail["To"].addresses[0].addr_spec,
-        "subject": str(mail["Subject"]), "arrived_at": moment(shown.at), "file": str(directory / "letters" / f"{shown.name}.eml"),
-    }  # fmt: skip
+        "key": shown.key,
+        "kind": shown.key.split(".")[1],
+        "to": mail["To"].addresses[0].addr_spec,
+        "subject": str(mail["Subject"]),
+        "arrived_at": moment(shown.at),
+        "file": str(directory / "letters" / f"{shown.name}.eml"),
+    }

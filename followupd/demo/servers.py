@@ -20,7 +20,7 @@ from pymap.parsing.specials.flag import Flag, Recent, Wildcard, get_system_flags
 from pymap.user import UserMetadata
 from pysasl.hashing import Cleartext
 
-from followupd.errors import OutageError
+from followupd.errors import UnavailableError
 
 HOST = "127.0.0.1"
 #: both servers call themselves so; asking the machine for its own name could ask the network
@@ -76,7 +76,9 @@ class Servers:
     def __enter__(self) -> Self:
         self._thread.start()
         if not self._ready.wait(_PATIENCE) or self._error:
-            raise OutageError(f"the demo's mail servers do not start: {next(iter(self._error), 'no answer')}")
+            raise UnavailableError(
+                f"the demo's mail servers do not start: {next(iter(self._error), 'no answer')}"
+            )
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -134,9 +136,19 @@ class Servers:
 
     def _backend(self) -> DictBackend:
         arguments = argparse.Namespace(
-            demo_data=False, demo_user="", demo_password="", host=HOST, port="0", debug=False, cert=None, key=None,
-            passlib_cfg=None, tls=False, proxy_protocol=None, inherited_sockets=None,
-        )  # fmt: skip
+            demo_data=False,
+            demo_user="",
+            demo_password="",
+            host=HOST,
+            port="0",
+            debug=False,
+            cert=None,
+            key=None,
+            passlib_cfg=None,
+            tls=False,
+            proxy_protocol=None,
+            inherited_sockets=None,
+        )
         # Passwords live as long as this process, so hashing them would only cost time: 0.15 s a login.
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._config = _Config.from_args(arguments, hash_context=Cleartext(), ssl_context=context)

@@ -7,12 +7,23 @@ from datetime import datetime, time, timedelta
 from email.message import EmailMessage
 
 from followupd.demo.company import Days
-from followupd.demo.people import CARD, COMPLAINT, KIM, KIM_NAME, NOTE, OLD_COMPLAINT, REPLY, Mailer, key_of, written
+from followupd.demo.people import (
+    CARD,
+    COMPLAINT,
+    KIM,
+    KIM_NAME,
+    NOTE,
+    OLD_COMPLAINT,
+    REPLY,
+    Mailer,
+    key_of,
+    written,
+)
 from followupd.demo.servers import Servers
-from followupd.demo.terminal import Telling, called, moment, sentences
+from followupd.demo.terminal import Narrator, called, moment, sentences
 from followupd.domain.case import Case
 from followupd.domain.compensation import GrantState, Money
-from followupd.domain.letter import FACTS, Condition
+from followupd.domain.letter import FACTS, LetterStatus
 from followupd.domain.team import Agent
 
 #: beats after the end that must send nothing more, one a day
@@ -25,7 +36,7 @@ class StoryError(Exception):
 
 
 @dataclass
-class Stage:
+class DemoRun:
     """The house and its days, the people at their mail programs, and the one who tells it.
 
     `shared` is the company's mailbox, which Ana has open beside her own.
@@ -33,7 +44,7 @@ class Stage:
 
     days: Days
     servers: Servers
-    tell: Telling
+    tell: Narrator
     kim: Mailer
     ana: Mailer
     shared: Mailer
@@ -60,18 +71,24 @@ class Stage:
         for case in self.days.cases():
             events = self.days.history(case.ref)
             fresh = events[self._told.get(case.ref, 0) :]
-            for at, said in sentences(fresh, self.tell.zone, self.days.house.settings.team):
+            for at, said in sentences(fresh, self.tell.zone, self.days.app.settings.team):
                 self.says(said, at=at)
             self._told[case.ref] = len(events)
         self._tell_waiting()
         return self._receives(self.kim, KIM_NAME) + self._receives(self.ana, self.agent.name)
 
     def _tell_waiting(self) -> None:
-        for state in self.days.letters(Condition.READY):
-            if state.not_before and state.not_before > self.days.now and state.letter.key not in self._waiting:
+        for state in self.days.letters(LetterStatus.READY):
+            if (
+                state.not_before
+                and state.not_before > self.days.now
+                and state.letter.key not in self._waiting
+            ):
                 self._waiting.add(state.letter.key)
                 until = moment(state.not_before, self.tell.zone)
-                self.says(f"The {called(state.letter.kind)} is written, and waits until {until}: {state.reply}.")
+                self.says(
+                    f"The {called(state.letter.kind)} is written, and waits until {until}: {state.reply}."
+                )
 
     def _receives(self, mailer: Mailer, name: str) -> int:
         fresh = mailer.fresh()
@@ -96,7 +113,7 @@ class Stage:
         self.tell.pause(0.3)
 
 
-def play(stage: Stage, code: str) -> None:
+def play(stage: DemoRun, code: str) -> None:
     """Play the whole life of one complaint.
 
     Raises:
@@ -118,16 +135,21 @@ def play(stage: Stage, code: str) -> None:
         _nothing_more(stage)
 
 
-def _opening(stage: Stage, code: str) -> None:
+def _opening(stage: DemoRun, code: str) -> None:
     address, days = stage.shared.address, stage.days
     old = written(
-        f"Lou Finch <{KIM}>", address, "Order 4471", OLD_COMPLAINT, days.now - 20 * _DAY, "<old@customers.example>"
+        f"Lou Finch <{KIM}>",
+        address,
+        "Order 4471",
+        OLD_COMPLAINT,
+        days.now - 20 * _DAY,
+        "<old@customers.example>",
     )
     stage.kim.send(old)
     days.settle()
-    with days.house.ledger.work() as work:
-        work.cards.add(code, Money.of(CARD, days.house.settings.company.currency), None, days.now)
-        stock = work.cards.all()
+    with days.app.ledger.transaction() as tx:
+        tx.cards.add(code, Money.of(CARD, days.app.settings.company.currency), None, days.now)
+        stock = tx.cards.all()
     stage.says(
         f"followupd reads {address} over IMAP. Older mails that lie there: {days.passed_over()}; they are passed over, "
         f"and cases opened for them: {len(days.cases())}."
@@ -135,11 +157,16 @@ def _opening(stage: Stage, code: str) -> None:
     stage.says(f"Gift cards put in stock, sealed with the ledger's key: {len(stock)}.")
 
 
-def _complaint(stage: Stage) -> EmailMessage:
+def _complaint(stage: DemoRun) -> EmailMessage:
     days, shared = stage.days, stage.shared
     shared.fresh()
     mail = written(
-        f"{KIM_NAME} <{KIM}>", shared.address, "Where is my parcel?", COMPLAINT, days.now, "<lamp@customers.example>"
+        f"{KIM_NAME} <{KIM}>",
+        shared.address,
+        "Where is my parcel?",
+        COMPLAINT,
+        days.now,
+        "<lamp@customers.example>",
     )
     stage.kim.send(mail)
     [complaint] = shared.fresh()
@@ -156,20 +183,25 @@ def _complaint(stage: Stage) -> EmailMessage:
     return complaint
 
 
-def _tell_tags(stage: Stage, complaint: EmailMessage) -> None:
+def _tell_tags(stage: DemoRun, complaint: EmailMessage) -> None:
     tags = ", ".join(stage.shared.tags(str(complaint["Message-ID"]))) or "none"
     stage.says(f"Tags that the mail now carries for everybody to see: {tags}.")
 
 
-def _promise(stage: Stage, complaint: EmailMessage) -> None:
+def _promise(stage: DemoRun, complaint: EmailMessage) -> None:
     """Ana answers late in the evening, so that the second confirmation meets the quiet hours."""
-    days, calendar = stage.days, stage.days.house.settings.calendar
+    days, calendar = stage.days, stage.days.app.settings.calendar
     today = calendar.local(days.now).date()
     stage.until(calendar.moment(today, time(19, 52)))
     reply = written(
-        f"{stage.agent.name} <{stage.shared.address}>", KIM, "Re: Where is my parcel?", REPLY, days.now,
-        "<reply@example.com>", complaint,
-    )  # fmt: skip
+        f"{stage.agent.name} <{stage.shared.address}>",
+        KIM,
+        "Re: Where is my parcel?",
+        REPLY,
+        days.now,
+        "<reply@example.com>",
+        complaint,
+    )
     stage.says("answers from her own mail program, and tags her reply `promised` in Sent.", stage.agent.name)
     stage.shared.send(reply)
     stage.shared.file(reply, days.now, "promised")
@@ -177,8 +209,8 @@ def _promise(stage: Stage, complaint: EmailMessage) -> None:
     stage.until(calendar.moment(today + _DAY, time(9)))
 
 
-def _fix(stage: Stage, complaint: EmailMessage) -> None:
-    days, calendar = stage.days, stage.days.house.settings.calendar
+def _fix(stage: DemoRun, complaint: EmailMessage) -> None:
+    days, calendar = stage.days, stage.days.app.settings.calendar
     friday = calendar.local(days.now).date() + 2 * _DAY
     stage.until(calendar.moment(friday, time(11)))
     stage.says("tags Kim's mail `fixed`.", stage.agent.name)
@@ -195,20 +227,20 @@ def _fix(stage: Stage, complaint: EmailMessage) -> None:
     stage.now()
 
 
-def _note(stage: Stage, asked: EmailMessage) -> EmailMessage:
+def _note(stage: DemoRun, asked: EmailMessage) -> EmailMessage:
     case = stage.case()
     kept = [f"kept: {promise.n}" for promise in case.owed]
     issued = [f"issued: {grant.n}" for grant in case.compensation if grant.state is GrantState.GRANTED]
-    currency = stage.days.house.settings.company.currency
+    currency = stage.days.app.settings.company.currency
     text = NOTE.format(lines="\n".join(kept + issued), card=CARD, currency=currency)
     agent, subject = stage.agent, f"Re: {asked['Subject']}"
     sender = f"{agent.name} <{agent.email}>"
     return written(sender, stage.shared.address, subject, text, stage.days.now, "<note@example.com>", asked)
 
 
-def _follow_up(stage: Stage) -> None:
+def _follow_up(stage: DemoRun) -> None:
     days, case = stage.days, stage.case()
-    playbook = days.house.settings.playbooks[case.playbook]
+    playbook = days.app.settings.playbooks[case.playbook]
     if case.fixed_at is None:
         raise StoryError(f"{case.ref} is {case.stage}, and should be fixed")
     due = playbook.calendar.after(case.fixed_at, playbook.follow_up_after)
@@ -227,7 +259,7 @@ def _follow_up(stage: Stage) -> None:
     stage.passes(_THREE_MINUTES)
 
 
-def _gift(stage: Stage, complaint: EmailMessage) -> None:
+def _gift(stage: DemoRun, complaint: EmailMessage) -> None:
     stage.passes(timedelta(hours=2))
     stage.says("has phoned Kim, and tags Kim's mail `reached`.", stage.agent.name)
     stage.shared.tag(str(complaint["Message-ID"]), "reached")
@@ -236,7 +268,7 @@ def _gift(stage: Stage, complaint: EmailMessage) -> None:
     _tell_tags(stage, complaint)
 
 
-def _nothing_more(stage: Stage) -> None:
+def _nothing_more(stage: DemoRun) -> None:
     stage.days.start_again()
     stage.says("followupd is stopped, and started again from its ledger.")
     arrived = sum(stage.passes(_DAY) for _ in range(BEATS))

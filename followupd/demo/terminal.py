@@ -111,14 +111,19 @@ def _heard(event: e.ComplaintHeard | e.ComplaintSuspected) -> str:
 
 
 def _promise(promise: Promise, zone: tzinfo, *, proposed: bool) -> str:
-    verb = "Read in the reply, waiting for an agent's word:" if proposed else f"Promise {promise.n} is logged:"
+    verb = (
+        "Read in the reply, waiting for an agent's word:" if proposed else f"Promise {promise.n} is logged:"
+    )
     told = f", by {moment(promise.told, zone)}" if promise.told else ", no date"
     ours = promise.due if promise.due != promise.told else None
     return f'{verb} "{promise.text}"{told}{f" (our own date: {moment(ours, zone)})" if ours else ""}.'
 
 
 def _grant(grant: Compensation) -> str:
-    kind, text = grant.kind.replace("-", " "), f" ({grant.text})" if grant.text not in {"", grant.kind} else ""
+    kind, text = (
+        grant.kind.replace("-", " "),
+        f" ({grant.text})" if grant.text not in {"", grant.kind} else "",
+    )
     value = f" of {grant.money.amount} {grant.money.currency}" if grant.money else text
     return f"Compensation {grant.n}: a {kind}{value} is {grant.state.replace('-', ' ')}."
 
@@ -148,7 +153,7 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Narration:
     """One sentence of the story; `who` is empty for the house itself and for the teller."""
 
     at: datetime
@@ -157,7 +162,7 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownMail:
     """One mail of the story, in the inbox of `reader`; `name` is its file's, without an ending."""
 
     at: datetime
@@ -171,29 +176,31 @@ class Shown:
 
 
 @dataclass
-class Telling:
+class Narrator:
     """Tells by the company's clock. `secret` is masked wherever it would be told; `quiet` tells to the page alone."""
 
     zone: tzinfo
     secret: str
     fast: bool = False
     quiet: bool = False
-    entries: list[Act | Said | Shown] = field(default_factory=list)
+    entries: list[Act | Narration | ShownMail] = field(default_factory=list)
     _day: str = ""
     _began: float = field(default_factory=monotonic)
     _out: TextIO = field(default_factory=lambda: sys.stdout)
 
     def says(self, at: datetime, text: str, who: str = "") -> None:
         """Tell what happened."""
-        entry = Said(at.astimezone(self.zone), self.masked(text), who)
+        entry = Narration(at.astimezone(self.zone), self.masked(text), who)
         self.entries.append(entry)
         self._heading(entry.at)
         first, *rest = _wrapped(safe(f"{who + ' ' if who else ''}{entry.text}"), _WIDTH - 9)
-        self._print(f"  {self._paint(f'{entry.at:%H:%M}', _BLUE)}  {first}", *(f"         {line}" for line in rest))
+        self._print(
+            f"  {self._paint(f'{entry.at:%H:%M}', _BLUE)}  {first}", *(f"         {line}" for line in rest)
+        )
 
-    def shows(self, at: datetime, mail: EmailMessage, reader: str) -> Shown:
+    def shows(self, at: datetime, mail: EmailMessage, reader: str) -> ShownMail:
         """Show the beginning of a mail as its reader sees it."""
-        shown = Shown(at.astimezone(self.zone), mail, reader, self._name(mail))
+        shown = ShownMail(at.astimezone(self.zone), mail, reader, self._name(mail))
         self.entries.append(shown)
         self._print(self._paint(f"         | Subject: {mail['Subject']}", _FAINT))
         lines = [part for line in _flowed(text_of(mail)) for part in _wrapped(self.masked(line), _WIDTH - 11)]
@@ -219,8 +226,8 @@ class Telling:
         verdict = self._paint("  ok  " if good else "  NO  ", _BLUE if good else _RED)
         self._print(verdict + first, *(f"      {line}" for line in rest))
 
-    def shown(self) -> list[Shown]:
-        return [entry for entry in self.entries if isinstance(entry, Shown)]
+    def shown(self) -> list[ShownMail]:
+        return [entry for entry in self.entries if isinstance(entry, ShownMail)]
 
     def pause(self, seconds: float) -> None:
         """Give a reader at a terminal a moment, as long as there is time."""
@@ -230,7 +237,11 @@ class Telling:
 
     def _name(self, mail: EmailMessage) -> str:
         key = key_of(mail)
-        what = key.split(".")[1].replace("/", "-") if key else mail["From"].addresses[0].display_name.split()[0].lower()
+        what = (
+            key.split(".")[1].replace("/", "-")
+            if key
+            else mail["From"].addresses[0].display_name.split()[0].lower()
+        )
         return f"{len(self.shown()) + 1:02d}-{what}"
 
     def _heading(self, at: datetime) -> None:

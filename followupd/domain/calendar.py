@@ -35,7 +35,9 @@ def holidays_of(code: str, year: int) -> frozenset[date]:
     country, _, part = code.upper().partition("-")
     table = _table_of(country)
     parts = table.subdivisions if table else ()
-    part = next((known for known in parts if known.upper() == part), part)  # "Zone A" is known in this case only
+    part = next(
+        (known for known in parts if known.upper() == part), part
+    )  # "Zone A" is known in this case only
     try:
         found = table(subdiv=part or None, years=year, expand=False) if table else None
     except NotImplementedError:
@@ -326,7 +328,9 @@ def zone_problem(name: str) -> str:
 def _weekday(name: str) -> int:
     found = [n for n, day in enumerate(WEEKDAYS) if len(name) >= 3 and day.startswith(name.lower())]
     if not found:
-        raise ValueError(f'{name!r} is not a day of the week; write mon, tue, wed, thu, fri, sat or sun, as "mon-fri"')
+        raise ValueError(
+            f'{name!r} is not a day of the week; write mon, tue, wed, thu, fri, sat or sun, as "mon-fri"'
+        )
     return found[0]
 
 

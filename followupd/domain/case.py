@@ -1,18 +1,15 @@
-"""A case and its life: every stage and every move stands in the one table MOVES, and nowhere else."""
+"""A case as a value: what is known, promised, given and written, and the questions that several policies ask."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from followupd.domain import events as e
 from followupd.domain.compensation import Compensation
-from followupd.domain.events import Event
 from followupd.domain.facts import Facts
 from followupd.domain.mail import Person
 from followupd.domain.promise import Option, OptionState, Promise, PromiseState
-from followupd.errors import WrongTurnError
+from followupd.errors import InvalidTransitionError
 
 
 class Stage(StrEnum):
@@ -36,83 +33,8 @@ class Stage(StrEnum):
     DISMISSED = "dismissed"
 
 
-#: what may happen at any stage without moving the case
-ANYTIME: frozenset[type[Event]] = frozenset({
-    e.Parked, e.Held, e.Released, e.CustomerWrote, e.AgentWrote, e.FactsStated, e.OwnerChosen, e.PlaybookChosen,
-    e.SeverityChosen, e.WordingInsisted, e.DraftAsked, e.PromiseProposed, e.PromiseKept, e.PromiseLate, e.PromiseBroken, e.PromiseWithdrawn,
-    e.CompensationGranted, e.CompensationApproved, e.CompensationRefused, e.CompensationIssued,
-    e.CompensationConfirmed, e.CompensationMissing, e.GiftCardDue, e.GiftCardLacking, e.GiftCardSent, e.LetterWritten,
-    e.LetterStopped, e.CustomerTold, e.AgentTold, e.LetterInDoubt, e.LetterAgain, e.LetterRefused, e.LetterDropped, e.MissingAsked,
-    e.OwnerNudged, e.CallAsked, e.CustomerReached, e.CustomerNotReached, e.CustomerAway, e.Approved,
-    e.OptionOffered, e.OptionsAsked, e.OptionChosen, e.OptionWithdrawn,
-    e.NextStepConfirmed, e.FollowedUp,  # late evidence: that a letter left is so, whatever became of the case meanwhile
-})  # fmt: skip
-
-#: the life of a case: from each stage, which event leads where. An event that stands neither here nor in ANYTIME is a
-#: wrong turn. docs/flow.md draws its diagram from this table.
-MOVES: dict[Stage, dict[type[Event], Stage]] = {
-    Stage.SUSPECTED: {
-        e.ComplaintSuspected: Stage.SUSPECTED,
-        e.ComplaintHeard: Stage.HEARD,
-        e.Dismissed: Stage.DISMISSED,
-    },
-    Stage.HEARD: {
-        e.ComplaintHeard: Stage.HEARD,
-        e.PromiseMade: Stage.PROMISED,
-        e.NextStepConfirmed: Stage.HEARD,  # a letter that only asks which option suits better
-        e.Fixed: Stage.FIXED,
-        e.Dismissed: Stage.DISMISSED,
-        e.Closed: Stage.CLOSED,
-    },
-    Stage.PROMISED: {
-        e.ComplaintHeard: Stage.PROMISED,
-        e.PromiseMade: Stage.PROMISED,
-        e.NextStepConfirmed: Stage.CONFIRMED,
-        e.Fixed: Stage.FIXED,
-        e.Dismissed: Stage.DISMISSED,
-        e.Closed: Stage.CLOSED,
-    },
-    Stage.CONFIRMED: {
-        e.ComplaintHeard: Stage.CONFIRMED,
-        e.PromiseMade: Stage.PROMISED,
-        e.NextStepConfirmed: Stage.CONFIRMED,
-        e.Fixed: Stage.FIXED,
-        e.Dismissed: Stage.DISMISSED,
-        e.Closed: Stage.CLOSED,
-    },
-    Stage.FIXED: {
-        e.ComplaintHeard: Stage.FIXED,
-        e.PromiseMade: Stage.FIXED,
-        e.NextStepConfirmed: Stage.FIXED,
-        e.Fixed: Stage.FIXED,
-        e.FollowedUp: Stage.FOLLOWED_UP,
-        e.Reopened: Stage.HEARD,
-        e.Closed: Stage.CLOSED,
-    },
-    Stage.FOLLOWED_UP: {
-        e.PromiseMade: Stage.PROMISED,
-        e.NextStepConfirmed: Stage.FOLLOWED_UP,
-        e.FollowedUp: Stage.FOLLOWED_UP,
-        e.Reopened: Stage.HEARD,
-        e.Closed: Stage.CLOSED,
-    },
-    Stage.CLOSED: {
-        e.PromiseMade: Stage.PROMISED,
-        e.NextStepConfirmed: Stage.CLOSED,
-        e.FollowedUp: Stage.CLOSED,
-        e.Reopened: Stage.HEARD,
-    },
-    Stage.DISMISSED: {
-        e.ComplaintSuspected: Stage.SUSPECTED,
-        e.ComplaintHeard: Stage.HEARD,
-        e.NextStepConfirmed: Stage.DISMISSED,
-        e.Dismissed: Stage.DISMISSED,
-    },
-}
-
-
 @dataclass(frozen=True, slots=True)
-class LetterMark:
+class LetterRecord:
     """What the case remembers of a letter: review, pending, left, doubt, failed or dropped. The words lie elsewhere."""
 
     key: str
@@ -123,7 +45,7 @@ class LetterMark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One complaint, from the first mail to the last thank-you; frozen, changed only by `after(event)`.
+    """One complaint, from the first mail to the last thank-you; frozen, changed only by `lifecycle.after(case, event)`.
 
     `wake_at` is the moment to look again, None when nothing happens by time. `version` grows with each recorded turn.
     """
@@ -155,7 +77,7 @@ class Case:
     promises: tuple[Promise, ...] = ()
     options: tuple[Option, ...] = ()
     compensation: tuple[Compensation, ...] = ()
-    letters: tuple[LetterMark, ...] = ()
+    letters: tuple[LetterRecord, ...] = ()
     insisted: tuple[str, ...] = ()  # words that an agent stands by, whatever a rule of wording says
     stopped: tuple[str, str] | None = None  # a letter that could not be written: kind, why
     suspected_at: datetime | None = None
@@ -171,7 +93,9 @@ class Case:
     asked_at: datetime | None = None
     asked: tuple[str, ...] = ()
     nudges: tuple[tuple[str, datetime], ...] = ()
-    told: tuple[tuple[str, datetime], ...] = ()  # when each agent last had a reminder of this case, by agent id
+    told: tuple[
+        tuple[str, datetime], ...
+    ] = ()  # when each agent last had a reminder of this case, by agent id
     call_asked_at: datetime | None = None
     card_lacking_at: datetime | None = None
     card_ordered: int = 0  # the grant for which a gift card is ordered and has not come yet
@@ -182,37 +106,7 @@ class Case:
     wake_at: datetime | None = None
     version: int = 0
 
-    @classmethod
-    def opened(cls, event: e.CaseOpened) -> "Case":
-        return cls(
-            ref=event.ref, mailbox=event.mailbox, customer=event.customer, subject=event.subject,
-            playbook=event.playbook, owner=event.owner, opened_at=event.at, severity=event.severity,
-            language=event.language, message_id=event.message_id, references=event.references,
-            no_answer=event.no_answer, facts=event.facts, story=event.story, suggested=event.suggested,
-            customer_wrote_at=event.at,
-        )  # fmt: skip
-
-    @classmethod
-    def fold(cls, events: Iterable[Event]) -> "Case":
-        """Return the case that a history leads to; raises WrongTurnError when it does not begin with CaseOpened."""
-        first, *rest = events
-        if not isinstance(first, e.CaseOpened):
-            raise WrongTurnError(f"a history begins with {type(first).__name__} instead of CaseOpened")
-        case = cls.opened(first)
-        for event in rest:
-            case = case.after(event)
-        return case
-
-    def after(self, event: Event) -> "Case":
-        """Return the case after the event; the only way a case ever moves. Raises WrongTurnError for a misfit."""
-        stage = MOVES[self.stage].get(type(event), self.stage if type(event) in ANYTIME else None)
-        if stage is None:
-            raise WrongTurnError(f"{type(event).__name__} does not fit {self.ref}, which is {self.stage}")
-        after = event.on(self)
-        # What stopped a letter of the last stage stops none of this one.
-        return after if after.stage is stage else after.but(stage=stage, stopped=None, stopped_at=None)
-
-    def but(self, **changes: Any) -> "Case":
+    def evolve(self, **changes: Any) -> "Case":
         """Return the case with these fields changed, as `dataclasses.replace` does in three times the time."""
         case = object.__new__(Case)
         for read, write in _FIELDS:
@@ -224,24 +118,28 @@ class Case:
     def with_promise(self, n: int, **changes: Any) -> "Case":
         """Return the case with promise `n` changed; raises WrongTurnError when there is none."""
         if n not in {promise.n for promise in self.promises}:
-            raise WrongTurnError(f"{self.ref} has no promise {n}")
+            raise InvalidTransitionError(f"{self.ref} has no promise {n}")
         return replace(self, promises=tuple(replace(p, **changes) if p.n == n else p for p in self.promises))
 
     def with_compensation(self, n: int, **changes: Any) -> "Case":
         """Return the case with grant `n` changed; raises WrongTurnError when there is none."""
         if n not in {grant.n for grant in self.compensation}:
-            raise WrongTurnError(f"{self.ref} has no compensation {n}")
-        return replace(self, compensation=tuple(replace(g, **changes) if g.n == n else g for g in self.compensation))
+            raise InvalidTransitionError(f"{self.ref} has no compensation {n}")
+        return replace(
+            self, compensation=tuple(replace(g, **changes) if g.n == n else g for g in self.compensation)
+        )
 
     def with_letter(self, key: str, kind: str, state: str, at: datetime, **changes: Any) -> "Case":
         """Return the case with a letter marked anew, and with other changes that come of it."""
         others = tuple(mark for mark in self.letters if mark.key != key)
-        return self.but(letters=(*others, LetterMark(key, kind, state, at)), **changes)
+        return self.evolve(letters=(*others, LetterRecord(key, kind, state, at)), **changes)
 
     # --- questions that several chapters ask ---
 
-    def letters_of(self, kind: str, *states: str) -> tuple[LetterMark, ...]:
-        return tuple(mark for mark in self.letters if mark.kind == kind and (not states or mark.state in states))
+    def letters_of(self, kind: str, *states: str) -> tuple[LetterRecord, ...]:
+        return tuple(
+            mark for mark in self.letters if mark.kind == kind and (not states or mark.state in states)
+        )
 
     def under_way(self, kind: str) -> bool:
         """Say whether a letter of this kind is written and neither left nor given up."""
@@ -263,13 +161,17 @@ class Case:
     @property
     def awaiting_receipt(self) -> tuple[Compensation, ...]:
         """Grants of which only the customer knows whether they arrived; asked for in the follow-up."""
-        return tuple(grant for grant in self.compensation if grant.awaits_receipt) if self.followed_up_at else ()
+        return (
+            tuple(grant for grant in self.compensation if grant.awaits_receipt) if self.followed_up_at else ()
+        )
 
     @property
     def unasked(self) -> tuple[Option, ...]:
         """Open options that no letter asks about, because none was written or the one that was never left."""
         lost = {mark.key for mark in self.letters if mark.state in {"failed", "dropped"}}
-        return tuple(o for o in self.options if o.state is OptionState.OPEN and (not o.letter or o.letter in lost))
+        return tuple(
+            o for o in self.options if o.state is OptionState.OPEN and (not o.letter or o.letter in lost)
+        )
 
     @property
     def to_choose(self) -> tuple[Option, ...]:

@@ -58,7 +58,17 @@ VERBS: dict[str, str] = {
 
 #: verbs whose text may be left out
 OPTIONAL = frozenset(
-    {"reached", "not-reached", "withdraw-option", "kept", "free-shipping", "issued", "refuse", "received", "missing"}
+    {
+        "reached",
+        "not-reached",
+        "withdraw-option",
+        "kept",
+        "free-shipping",
+        "issued",
+        "refuse",
+        "received",
+        "missing",
+    }
 )
 
 _LINE = re.compile(r"\s*([A-Za-z][A-Za-z-]{1,30})\s*(?::\s*(.*?))?\s*", re.DOTALL)
@@ -107,7 +117,9 @@ def read_line(line: str) -> tuple[str, str]:
     if VERBS[verb] and not text and verb not in OPTIONAL:
         raise NotUnderstoodError(f"{line.strip()!r} lacks something; expected {expected(verb)!r}.")
     if not VERBS[verb] and text:
-        raise NotUnderstoodError(f"{line.strip()!r} says more than {verb!r} can take; expected {verb!r} alone.")
+        raise NotUnderstoodError(
+            f"{line.strip()!r} says more than {verb!r} can take; expected {verb!r} alone."
+        )
     return verb, text
 
 
@@ -163,7 +175,9 @@ def _line_for(pattern: str, line: str, said: str) -> str | None:
 def spoken(tag: str) -> str:
     """Return a tag's name as people see it, out of the form that Thunderbird keeps it in ("f=c3=a4llig" is "fällig")."""
     pieces = _ESCAPED.split(tag)
-    data = b"".join(bytes.fromhex(p[1:]) if _ESCAPED.fullmatch(p) else p.encode("utf-8", "replace") for p in pieces)
+    data = b"".join(
+        bytes.fromhex(p[1:]) if _ESCAPED.fullmatch(p) else p.encode("utf-8", "replace") for p in pieces
+    )
     return data.decode("utf-8", "replace")
 
 

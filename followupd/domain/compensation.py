@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from babel.numbers import format_currency, get_currency_precision
 
-from followupd.domain.translatable import Said, said
+from followupd.domain.translatable import Translatable, msg
 
 
 class Gift(StrEnum):
@@ -100,11 +100,11 @@ class Compensation:
     issued_at: datetime | None = None
 
     @property
-    def named(self) -> Said:
+    def named(self) -> Translatable:
         """The kind and the money, in a sentence for agents: "the refund of 25.00 EUR"."""
-        kind = said(f"the {self.kind}")
+        kind = msg(f"the {self.kind}")
         return (
-            said("{grant} of {money}", grant=kind, money=f"{self.money.amount} {self.money.currency}")
+            msg("{grant} of {money}", grant=kind, money=f"{self.money.amount} {self.money.currency}")
             if self.money
             else kind
         )
@@ -131,9 +131,14 @@ def above_cap(
     if cap is None or money is None or money.currency != cap.currency:
         return ""
     sums = [
-        grant.money.minor for grant in given
-        if grant.counts and grant.money and grant.money.currency == cap.currency and grant.granted_at and month(grant.granted_at)
-    ]  # fmt: skip
+        grant.money.minor
+        for grant in given
+        if grant.counts
+        and grant.money
+        and grant.money.currency == cap.currency
+        and grant.granted_at
+        and month(grant.granted_at)
+    ]
     before = Money(sum(sums), cap.currency)
     if before.minor + money.minor <= cap.minor:
         return ""
@@ -144,7 +149,7 @@ def above_cap(
 
 
 @dataclass(frozen=True, slots=True)
-class Elsewhere:
+class OtherGrant:
     """A grant that the same customer has in another case; `open` says whether that case still goes on."""
 
     ref: str

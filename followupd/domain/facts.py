@@ -30,7 +30,9 @@ class Facts:
 
     def stated(self, said: dict[str, str]) -> "Facts":
         """Return the facts with these replaced; keys are field names."""
-        changes: dict[str, Any] = {name: Fault(text) if name == "fault" else text for name, text in said.items()}
+        changes: dict[str, Any] = {
+            name: Fault(text) if name == "fault" else text for name, text in said.items()
+        }
         return replace(self, **changes)
 
     def missing(self, names: tuple[str, ...]) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ FOLLOW_UP_FACTS = ("cause", "resolution", "prevention")
 FOLLOW_UP_EXTRAS = ("fault", "impact", "issue")
 
 
-class Condition(StrEnum):
+class LetterStatus(StrEnum):
     """Where a letter in the outbox stands."""
 
     #: waits for an agent's `approve`
@@ -80,7 +80,7 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outgoing:
+class Letter:
     """One letter, its words frozen. `key` is a sentence ("FU-7K3Q9.follow-up.1") and the primary key of the outbox.
 
     `auto_submitted` is "auto-replied", "auto-generated" or "" (RFC 3834, section 5). `automatic` letters count in the
@@ -106,7 +106,9 @@ class Outgoing:
     not_before: datetime | None = None
     review: bool = False
     language: str = ""  # the language that it is written in
-    concerns: tuple[int, ...] = ()  # numbers of the promises it puts in writing, or of the grant it hands over
+    concerns: tuple[
+        int, ...
+    ] = ()  # numbers of the promises it puts in writing, or of the grant it hands over
     good_until: datetime | None = None  # when what it hands over expires
 
     @property
@@ -114,7 +116,7 @@ class Outgoing:
         return not self.kind.startswith("desk/")
 
 
-class Outcome(StrEnum):
+class DeliveryOutcome(StrEnum):
     """What the post says of one letter; a value, never an exception."""
 
     #: 2xx after the final dot: the server has it
@@ -128,14 +130,14 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class DeliveryResult:
     """The outcome of handing one letter over, with the server's own words for the log.
 
     `witnessed` says that the server took the witness as a recipient too, so that a copy is to be expected. `outage` says
     that no line could be opened, or no login made: the other letters of this beat would fare the same.
     """
 
-    outcome: Outcome
+    outcome: DeliveryOutcome
     reply: str = ""
     witnessed: bool = False
     outage: bool = False

@@ -26,7 +26,7 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class MailLocation:
     """Where a mail lies. `uid` is only unique together with `uidvalidity` (RFC 9051, 2.3.1.1)."""
 
     mailbox: str
@@ -70,7 +70,9 @@ class Message:
     forged: str = ""  # why the sender is not to be believed: no note of such a mail is obeyed
     own_key: str = ""  # the letter key, when this is a copy of a letter of ours with a true signature
     key_header: str = ""  # the letter key that X-Followupd-Key names; says nothing about who wrote it
-    answers: tuple[str, ...] = ()  # letter keys of ours that In-Reply-To and References name, signatures checked
+    answers: tuple[
+        str, ...
+    ] = ()  # letter keys of ours that In-Reply-To and References name, signatures checked
     case_token: str = ""  # "FU-7K3Q9" when the subject carries one; says nothing about who wrote it
     bounce: Bounce | None = None
     back_on: datetime | None = None  # an absence note's date of return
@@ -85,7 +87,7 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Ours:
+class Identity:
     """What `listen` must know of us to tell our own mail from the world's.
 
     Addresses are lower-case. `letter_key(message_id)` returns the key that a Message-ID of ours was made from, or ""

@@ -6,7 +6,7 @@ from typing import Literal
 
 from followupd.domain.calendar import Calendar, Duration
 from followupd.domain.compensation import Money
-from followupd.domain.promise import Firmness
+from followupd.domain.promise import PromiseKind
 from followupd.domain.team import Agent, Company, Team
 
 #: the margin of promises where a playbook has no next step that names one; the same as a next step's own default
@@ -22,7 +22,7 @@ class NextStep:
 
     text: str
     within: Duration
-    kind: Firmness = Firmness.NEXT_UPDATE
+    kind: PromiseKind = PromiseKind.NEXT_UPDATE
     margin: Duration | None = None
     texts: tuple[tuple[str, str], ...] = ()
 
@@ -33,7 +33,7 @@ class NextStep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Grade:
+class SeverityOverride:
     """What a playbook does otherwise for cases of one severity; None leaves the playbook's own time as it is."""
 
     severity: str
@@ -70,7 +70,7 @@ class Playbook:
     escalate_lead: Duration = field(default_factory=lambda: Duration.parse("1 business day"))
     escalate_manager: Duration = field(default_factory=lambda: Duration.parse("2 business days"))
     tell: Literal["", "lead", "manager"] = ""
-    grades: tuple[Grade, ...] = ()
+    grades: tuple[SeverityOverride, ...] = ()
 
     def for_severity(self, severity: str) -> "Playbook":
         """Return the playbook as it goes for cases of this severity: its times, and who is told (practices 34, 45, 58)."""

@@ -6,10 +6,10 @@ from datetime import datetime
 from enum import StrEnum
 
 from followupd.domain.compensation import Gift
-from followupd.domain.translatable import Said, said
+from followupd.domain.translatable import Translatable, msg
 
 
-class Firmness(StrEnum):
+class PromiseKind(StrEnum):
     """How sure we are; it chooses the sentence in the letter (practice 38)."""
 
     #: it happens by then
@@ -48,7 +48,7 @@ class Promise:
 
     n: int
     text: str
-    kind: Firmness
+    kind: PromiseKind
     due: datetime | None
     told: datetime | None
     state: PromiseState = PromiseState.OPEN
@@ -60,9 +60,9 @@ class Promise:
     slipped: bool = False  # it has had a second date; the third is a lead's to say
 
     @property
-    def named(self) -> Said:
+    def named(self) -> Translatable:
         """The number and the words, marked off from the sentence for agents in which they stand."""
-        return said("promise {n}, “{text}”,", n=self.n, text=self.text.rstrip(" ."))
+        return msg("promise {n}, “{text}”,", n=self.n, text=self.text.rstrip(" ."))
 
     @property
     def owed(self) -> bool:
@@ -70,18 +70,18 @@ class Promise:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HeardPromise:
+class FoundPromise:
     """A commitment read in an agent's reply; `words` are the ones that led to it, `past` means already done."""
 
     text: str
-    kind: Firmness
+    kind: PromiseKind
     due: datetime | None
     words: tuple[str, ...] = ()
     past: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HeardGrant:
+class FoundCompensation:
     """Compensation read in an agent's reply; `amount` is decimal text as in Money.of, `currency` "" when not said."""
 
     kind: str  # a value of compensation.Gift
@@ -120,14 +120,17 @@ class Option:
     offered_at: datetime | None = None
 
     @property
-    def named(self) -> Said:
+    def named(self) -> Translatable:
         """The number and the words, marked off from the sentence for agents in which they stand."""
-        return said("option {n}, “{text}”,", n=self.n, text=self.text.rstrip(" ."))
+        return msg("option {n}, “{text}”,", n=self.n, text=self.text.rstrip(" ."))
 
 
 def paired(
-    promises: Sequence[HeardPromise], grants: Sequence[HeardGrant], first: int, known: Collection[str] = ()
-) -> tuple[list[tuple[int, HeardPromise]], list[tuple[HeardGrant, int]]]:
+    promises: Sequence[FoundPromise],
+    grants: Sequence[FoundCompensation],
+    first: int,
+    known: Collection[str] = (),
+) -> tuple[list[tuple[int, FoundPromise]], list[tuple[FoundCompensation, int]]]:
     """Number the promises from `first` on, and say of each grant which promise the same deed keeps (0: none).
 
     "I will ship a replacement by Friday" is a promise and a replacement: kept once, both are done. A promise that only
@@ -135,7 +138,9 @@ def paired(
     Promises whose text is `known` stand already.
     """
     cards = {grant.words[:1] for grant in grants if grant.kind == Gift.GIFT_CARD and grant.words}
-    made = [each for each in promises if not each.past and each.text not in known and each.words[:1] not in cards]
+    made = [
+        each for each in promises if not each.past and each.text not in known and each.words[:1] not in cards
+    ]
     numbers = {each.words[:1]: n for n, each in enumerate(made, first) if each.words}
     linked = [(grant, 0 if grant.past else numbers.get(grant.words[:1], 0)) for grant in grants]
     return list(enumerate(made, first)), linked

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from followupd.domain.compensation import Money
-from followupd.domain.letter import Condition, Draft, Outgoing
-from followupd.domain.mail import Message, Place
+from followupd.domain.letter import Draft, Letter, LetterStatus
+from followupd.domain.mail import MailLocation, Message
 
 #: where a kept mail stands: nobody has heard it yet, its matter is known, or a person must look at it
 UNHEARD, HEARD, QUARANTINE = "unheard", "heard", "quarantine"
@@ -15,10 +15,10 @@ NO_COMPLAINT = "an agent said that it is no complaint"
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class IncomingMail:
     """A mail as it was found: where, when, with which tags; `message` is None when it cannot be read, for `reason`."""
 
-    place: Place
+    place: MailLocation
     fingerprint: str
     received_at: datetime
     tags: frozenset[str]
@@ -29,7 +29,7 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class StoreResult:
     """What is new about a mail that was found: tags that were not there before, a folder it had not lain in."""
 
     mail_id: int
@@ -38,7 +38,7 @@ class News:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredMail:
     """A mail in the ledger."""
 
     id: int
@@ -52,7 +52,7 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Remark:
+class PendingCommand:
     """A line said by tag or folder about a mail, waiting for the desk."""
 
     id: int
@@ -63,7 +63,7 @@ class Remark:
 
 
 @dataclass(frozen=True, slots=True)
-class Marking:
+class TagUpdate:
     """Marks of ours to set and to take away on one mail, so that agents see where its case stands."""
 
     place_id: int
@@ -73,11 +73,11 @@ class Marking:
 
 
 @dataclass(frozen=True, slots=True)
-class LetterState:
+class OutboxEntry:
     """A letter with where it stands."""
 
-    letter: Outgoing
-    condition: Condition
+    letter: Letter
+    condition: LetterStatus
     not_before: datetime | None
     attempts: int
     reply: str
@@ -87,11 +87,13 @@ class LetterState:
     witnessed_at: datetime | None
     copy_due: bool = True
     draft: Draft = Draft.NONE
-    mail: bytes = field(default=b"", repr=False)  # what leaves but for its date; asked for only where letters may leave
+    mail: bytes = field(
+        default=b"", repr=False
+    )  # what leaves but for its date; asked for only where letters may leave
 
 
 @dataclass(frozen=True, slots=True)
-class TakenCard:
+class GiftCard:
     """A card that belongs to one grant of one case; `expires` is the end of its last day. No repr shows its code."""
 
     code: str
@@ -107,7 +109,7 @@ class TakenCard:
 
 
 @dataclass(frozen=True, slots=True)
-class CardOrder:
+class GiftCardOrder:
     """A gift card on order. `key` is the provider's idempotency key; `why` is what kept it from coming so far."""
 
     key: str
@@ -119,15 +121,15 @@ class CardOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class NoCard:
-    """Why no card came. `lasting` says that waiting alone will not help: a person must do something."""
+class GiftCardUnavailable:
+    """Why no card came. `permanent` says that waiting alone will not help: a person must do something."""
 
     why: str
-    lasting: bool
+    permanent: bool
 
 
 @dataclass(frozen=True, slots=True)
-class CardState:
+class StockedCard:
     """A card as `gift-cards list` shows it: everything but the code."""
 
     number: int
@@ -143,7 +145,7 @@ class CardState:
 
 
 @dataclass(frozen=True, slots=True)
-class Reached:
+class FolderCursor:
     """How far a folder has been read, and how many mails were passed over at the first connection."""
 
     uidvalidity: int

@@ -9,7 +9,7 @@ from typing import Any
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
-class Said(str):
+class Translatable(str):
     """A sentence in English, and a plain string to everyone who keeps it: the history, the log, JSON.
 
     `pattern` is the sentence with places for `values` ("promise {n} is due on {when}"); a language says the pattern.
@@ -32,17 +32,17 @@ class Moment:
         return self.english
 
 
-def said(pattern: str, **values: Any) -> Said:
+def msg(pattern: str, **values: Any) -> Translatable:
     """Return the sentence in English; values may be sentences, moments, and whatever can be printed."""
-    made = Said(fill(pattern, values, str))
+    made = Translatable(fill(pattern, values, str))
     made.pattern, made.values = pattern, values
     return made
 
 
-def joined(parts: Iterable[str], mark: str = "; ") -> Said:
+def sentence_list(parts: Iterable[str], mark: str = "; ") -> Translatable:
     """Return sentences in a row, each once."""
     values = {f"p{n}": part for n, part in enumerate(dict.fromkeys(parts))}
-    return said(mark.join(f"{{{name}}}" for name in values), **values)
+    return msg(mark.join(f"{{{name}}}" for name in values), **values)
 
 
 def fill(pattern: str, values: Mapping[str, Any], write: Callable[[Any], str]) -> str:

@@ -14,17 +14,19 @@ from followupd.domain.letter import (
     FOLLOW_UP_FACTS,
     GIFT_CARD,
     HOLDING,
-    Outgoing,
+    Letter,
 )
 from followupd.domain.promise import OptionState, PromiseState
-from followupd.domain.translatable import said
+from followupd.domain.translatable import msg
 
 #: states of a grant in which the customer still waits for it
-_STILL_TO_GIVE = frozenset({GrantState.PROPOSED, GrantState.WAITING_APPROVAL, GrantState.GRANTED, GrantState.MISSING})
+_STILL_TO_GIVE = frozenset(
+    {GrantState.PROPOSED, GrantState.WAITING_APPROVAL, GrantState.GRANTED, GrantState.MISSING}
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Lack:
+class Blocker:
     """One thing that stands between the case and its follow-up. `ask` is the line an agent fills in, "" for none.
 
     `other` is another line that would do as well.
@@ -36,67 +38,77 @@ class Lack:
     other: str = ""
 
 
-def lacks(case: Case) -> tuple[Lack, ...]:
+def blockers_of(case: Case) -> tuple[Blocker, ...]:
     """Return everything that keeps the follow-up from leaving, in the order in which people should see it."""
     return (*_stops(case), *_promises(case), *_options(case), *_grants(case), *_facts(case), *_letters(case))
 
 
-def asks(missing: Iterable[Lack]) -> tuple[str, ...]:
+def asks(missing: Iterable[Blocker]) -> tuple[str, ...]:
     """Return the lines that an agent may answer, each once."""
     return tuple(dict.fromkeys(line for lack in missing for line in (lack.ask, lack.other) if line))
 
 
-def _stops(case: Case) -> list[Lack]:
+def _stops(case: Case) -> list[Blocker]:
     found = []
     if case.held:
         found.append(
-            Lack(
+            Blocker(
                 "held",
-                said("the case is held: {why}", why=case.held_because)
+                msg("the case is held: {why}", why=case.held_because)
                 if case.held_because
-                else said("the case is held"),
+                else msg("the case is held"),
                 "release",
             )
         )
     if case.unanswered and case.fixed_at:
-        found.append(Lack("unanswered", said("the customer has written since it was called fixed"), "fixed"))
+        found.append(
+            Blocker("unanswered", msg("the customer has written since it was called fixed"), "fixed")
+        )
     if case.not_reached:
-        found.append(Lack("not-reached", said("the customer was not reached: {why}", why=case.not_reached), "reached"))
+        found.append(
+            Blocker(
+                "not-reached", msg("the customer was not reached: {why}", why=case.not_reached), "reached"
+            )
+        )
     return found
 
 
-def _promises(case: Case) -> list[Lack]:
+def _promises(case: Case) -> list[Blocker]:
     found = [
-        Lack(f"promise-{p.n}", said("{promise} is {state}", promise=p.named, state=said(p.state)), f"kept: {p.n}")
+        Blocker(
+            f"promise-{p.n}", msg("{promise} is {state}", promise=p.named, state=msg(p.state)), f"kept: {p.n}"
+        )
         for p in case.promises
         if p.owed
     ]
     proposed = [p for p in case.promises if p.state is PromiseState.PROPOSED]
     return found + [
-        Lack(
+        Blocker(
             f"proposed-{p.n}",
-            said("{promise} was read in a reply, and nobody has said yet whether it holds", promise=p.named),
+            msg("{promise} was read in a reply, and nobody has said yet whether it holds", promise=p.named),
             "approve",
         )
         for p in proposed
     ]
 
 
-def _options(case: Case) -> list[Lack]:
+def _options(case: Case) -> list[Blocker]:
     """What a customer may still choose is owed to them: it is chosen, or an agent takes it back."""
     return [
-        Lack(
-            f"option-{option.n}", said("{option} is open, and nobody has chosen", option=option.named),
-            f"choose: {option.n}", f"withdraw-option: {option.n} because ",
+        Blocker(
+            f"option-{option.n}",
+            msg("{option} is open, and nobody has chosen", option=option.named),
+            f"choose: {option.n}",
+            f"withdraw-option: {option.n} because ",
         )
         for option in case.options
         if option.state is OptionState.OPEN
-    ]  # fmt: skip
+    ]
 
 
-def _grants(case: Case) -> list[Lack]:
+def _grants(case: Case) -> list[Blocker]:
     return [
-        Lack(f"grant-{grant.n}", _waiting(grant), _grant_line(grant))
+        Blocker(f"grant-{grant.n}", _waiting(grant), _grant_line(grant))
         for grant in case.compensation
         if still_to_give(grant) and grant.kind is not Gift.GIFT_CARD
     ]
@@ -107,24 +119,36 @@ def still_to_give(grant: Compensation) -> bool:
 
 
 def _waiting(grant: Compensation) -> str:
-    return said("{grant} (number {n}) is {state}, not issued", grant=grant.named, n=grant.n, state=said(grant.state))
+    return msg(
+        "{grant} (number {n}) is {state}, not issued", grant=grant.named, n=grant.n, state=msg(grant.state)
+    )
 
 
 def _grant_line(grant: Compensation) -> str:
-    return "approve" if grant.state in {GrantState.PROPOSED, GrantState.WAITING_APPROVAL} else f"issued: {grant.n}"
+    return (
+        "approve"
+        if grant.state in {GrantState.PROPOSED, GrantState.WAITING_APPROVAL}
+        else f"issued: {grant.n}"
+    )
 
 
-def _facts(case: Case) -> list[Lack]:
+def _facts(case: Case) -> list[Blocker]:
     missing = case.facts.missing(FOLLOW_UP_FACTS)
-    return [Lack(name, said("the {fact} is not known yet", fact=said(name)), f"{name}: ") for name in missing]
-
-
-def _letters(case: Case) -> list[Lack]:
-    waiting = [mark for mark in case.letters if mark.kind in CUSTOMER_LETTERS and mark.state in {"doubt", "review"}]
     return [
-        Lack(f"letter-{mark.key}", said("nobody knows whether {key} left", key=mark.key), "")
+        Blocker(name, msg("the {fact} is not known yet", fact=msg(name)), f"{name}: ") for name in missing
+    ]
+
+
+def _letters(case: Case) -> list[Blocker]:
+    waiting = [
+        mark for mark in case.letters if mark.kind in CUSTOMER_LETTERS and mark.state in {"doubt", "review"}
+    ]
+    return [
+        Blocker(f"letter-{mark.key}", msg("nobody knows whether {key} left", key=mark.key), "")
         if mark.state == "doubt"
-        else Lack(f"letter-{mark.key}", said("{key} waits for an agent's approval", key=mark.key), "approve")
+        else Blocker(
+            f"letter-{mark.key}", msg("{key} waits for an agent's approval", key=mark.key), "approve"
+        )
         for mark in waiting
     ]
 
@@ -137,7 +161,7 @@ _LEAVES_IN = {
 }
 
 
-def stale(letter: Outgoing, case: Case, now: datetime) -> str:
+def stale(letter: Letter, case: Case, now: datetime) -> str:
     """Say why a letter that waits in the outbox should no longer leave, "" while it should.
 
     Quiet hours, budgets and back-off can keep a letter for hours; what it says may have come to be untrue.
@@ -152,12 +176,16 @@ def stale(letter: Outgoing, case: Case, now: datetime) -> str:
     if case.stage not in _LEAVES_IN.get(letter.kind, set(Stage)):
         return f"the case is {case.stage}"
     if letter.kind == FOLLOW_UP:
-        found = next(iter(lacks(case)), None)
+        found = next(iter(blockers_of(case)), None)
         return found.sentence if found else ""
     return _changed(letter, case) if letter.kind in {CONFIRMATION, DELAY, HOLDING} else ""
 
 
-def _changed(letter: Outgoing, case: Case) -> str:
+def _changed(letter: Letter, case: Case) -> str:
     gone = [n for n in letter.concerns if (p := case.promise(n)) is None or not p.owed or p.confirmed]
-    chosen = any(option.letter == letter.key and option.state is not OptionState.OPEN for option in case.options)
-    return f"promise {gone[0]} changed meanwhile" if gone else "the options changed meanwhile" if chosen else ""
+    chosen = any(
+        option.letter == letter.key and option.state is not OptionState.OPEN for option in case.options
+    )
+    return (
+        f"promise {gone[0]} changed meanwhile" if gone else "the options changed meanwhile" if chosen else ""
+    )

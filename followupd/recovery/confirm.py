@@ -5,7 +5,7 @@ from datetime import datetime
 
 from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import Compensation, Gift
-from followupd.domain.decision import Brief, Step, Writer
+from followupd.domain.decision import Decision, LetterContent, LetterRenderer
 from followupd.domain.events import OptionsAsked
 from followupd.domain.letter import CONFIRMATION, DELAY, HOLDING
 from followupd.domain.playbook import Playbook
@@ -19,7 +19,7 @@ _PAST = frozenset({Stage.FIXED, Stage.FOLLOWED_UP, Stage.CLOSED})
 _PATIENCE = 3
 
 
-def moment(case: Case, playbook: Playbook) -> datetime | None:
+def next_due(case: Case, playbook: Playbook) -> datetime | None:
     """Return the end of the quiet window: several mails, one answer (practice 61)."""
     made = [promise.made_at for promise in _to_confirm(case) if promise.made_at]
     made += [option.offered_at for option in _to_ask(case) if option.offered_at]
@@ -31,7 +31,7 @@ def moment(case: Case, playbook: Playbook) -> datetime | None:
     return min(lately + window, first + _PATIENCE * window)
 
 
-def act(case: Case, playbook: Playbook, write: Writer, now: datetime) -> list[Step]:
+def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
     """Write the confirmation or the delay letter that is due."""
     if case.held or case.stage in _SILENT:
         return []
@@ -67,16 +67,21 @@ def _standing_only(promises: tuple[Promise, ...]) -> bool:
     return all(promise.source == "playbook" for promise in promises)
 
 
-def _confirm(case: Case, playbook: Playbook, write: Writer, now: datetime) -> list[Step]:
-    waiting, options, due = _to_confirm(case), _to_ask(case), moment(case, playbook)
+def _confirm(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
+    waiting, options, due = _to_confirm(case), _to_ask(case), next_due(case, playbook)
     if due is None or due > now or case.under_way(CONFIRMATION) or hindered(case):
         return []
     standing = _standing_only(waiting) and not options
     given = _given_apart(case, waiting)
-    brief = Brief(promises=waiting, compensation=given, options=options, automatic=standing, reply=standing)
+    brief = LetterContent(
+        promises=waiting, compensation=given, options=options, automatic=standing, reply=standing
+    )
     letter = write.letter(CONFIRMATION, case, playbook, now, brief)
     asked = [OptionsAsked(at=now, key=letter.key)] if options else []
-    return [*asked, replace(letter, review=playbook.confirm_review, concerns=tuple(promise.n for promise in waiting))]
+    return [
+        *asked,
+        replace(letter, review=playbook.confirm_review, concerns=tuple(promise.n for promise in waiting)),
+    ]
 
 
 def _given_apart(case: Case, promises: tuple[Promise, ...]) -> tuple[Compensation, ...]:
@@ -85,12 +90,12 @@ def _given_apart(case: Case, promises: tuple[Promise, ...]) -> tuple[Compensatio
     return tuple(g for g in case.compensation if g.promise not in named and g.kind is not Gift.GIFT_CARD)
 
 
-def _delay(case: Case, playbook: Playbook, write: Writer, now: datetime) -> list[Step]:
+def _delay(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
     """Bad news early (practice 26): the new date goes out at once, one letter for all that slipped."""
     late = tuple(p for p in case.promises if p.state is PromiseState.LATE and not p.confirmed)
     if not late or case.under_way(DELAY) or case.not_reached:
         return []
     because = next((p.because for p in late if p.because), "")
-    brief = Brief(promises=late, because=because, until=late[0].told, automatic=False)
+    brief = LetterContent(promises=late, because=because, until=late[0].told, automatic=False)
     letter = write.letter(DELAY, case, playbook, now, brief)
     return [replace(letter, concerns=tuple(promise.n for promise in late))]

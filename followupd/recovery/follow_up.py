@@ -5,15 +5,15 @@ from datetime import datetime
 
 from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import Gift, GrantState
-from followupd.domain.decision import Brief, Step, Writer
+from followupd.domain.decision import Decision, LetterContent, LetterRenderer
 from followupd.domain.events import CallAsked, Closed
 from followupd.domain.letter import CALL, FOLLOW_UP
 from followupd.domain.playbook import Playbook
-from followupd.domain.translatable import said
-from followupd.recovery.blockers import lacks, still_to_give
+from followupd.domain.translatable import msg
+from followupd.recovery.blockers import blockers_of, still_to_give
 
 
-def moment(case: Case, playbook: Playbook) -> datetime | None:
+def next_due(case: Case, playbook: Playbook) -> datetime | None:
     """Return the day of the follow-up, or the day on which a followed-up case closes by itself."""
     if case.stage is Stage.FIXED and case.fixed_at:
         due = playbook.calendar.after(case.fixed_at, playbook.follow_up_after)
@@ -23,7 +23,7 @@ def moment(case: Case, playbook: Playbook) -> datetime | None:
     return None
 
 
-def act(case: Case, playbook: Playbook, write: Writer, now: datetime) -> list[Step]:
+def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
     """Write the follow-up when its day has come and the gate is open; ask for the call; close what is done."""
     if case.held:
         return []
@@ -34,29 +34,32 @@ def act(case: Case, playbook: Playbook, write: Writer, now: datetime) -> list[St
     return []
 
 
-def _follow_up(case: Case, playbook: Playbook, write: Writer, now: datetime) -> list[Step]:
-    due = moment(case, playbook)
-    if due is None or due > now or case.under_way(FOLLOW_UP) or lacks(case):
+def _follow_up(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
+    due = next_due(case, playbook)
+    if due is None or due > now or case.under_way(FOLLOW_UP) or blockers_of(case):
         return []
     given = tuple(
-        grant for grant in case.compensation
+        grant
+        for grant in case.compensation
         if grant.state in {GrantState.ISSUED, GrantState.CONFIRMED} and grant.kind is not Gift.GIFT_CARD
-    )  # fmt: skip
-    letter = write.letter(FOLLOW_UP, case, playbook, now, Brief(compensation=given))
+    )
+    letter = write.letter(FOLLOW_UP, case, playbook, now, LetterContent(compensation=given))
     return [replace(letter, review=playbook.follow_up_review)]
 
 
-def _call(case: Case, playbook: Playbook, write: Writer, now: datetime) -> list[Step]:
+def _call(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
     """Ask the owner to call on the day of the letter, or at the next opening (practice 45)."""
     if not playbook.follow_up_call or case.call_asked_at or case.reached:
         return []
     when = playbook.calendar.next_open(now)
-    brief = Brief(because=said("the follow-up has left"), quote=case.story, until=when, asks=("reached", "not-reached"))
+    brief = LetterContent(
+        because=msg("the follow-up has left"), quote=case.story, until=when, asks=("reached", "not-reached")
+    )
     return [CallAsked(at=now), write.desk(CALL, case, playbook, now, brief, playbook.owner_of(case.owner))]
 
 
-def _close(case: Case, playbook: Playbook, now: datetime) -> list[Step]:
-    due = moment(case, playbook)
+def _close(case: Case, playbook: Playbook, now: datetime) -> list[Decision]:
+    due = next_due(case, playbook)
     waited = due is not None and due <= now
     answered = not case.unanswered or (case.we_wrote_at or now) >= (case.customer_wrote_at or now)
     owing = case.owed or any(still_to_give(grant) for grant in case.compensation)

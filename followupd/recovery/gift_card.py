@@ -4,13 +4,13 @@ from datetime import datetime
 
 from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import Compensation, Gift, GrantState
-from followupd.domain.decision import Step, Writer
+from followupd.domain.decision import Decision, LetterRenderer
 from followupd.domain.events import CompensationGranted, GiftCardDue
 from followupd.domain.letter import GIFT_CARD
 from followupd.domain.playbook import Playbook
 
 
-def moment(case: Case, playbook: Playbook) -> datetime | None:
+def next_due(case: Case, playbook: Playbook) -> datetime | None:
     """Return when the card is to be ordered: so long after the follow-up, later when the customer is away."""
     grant = _granted(case)
     if case.followed_up_at is None or not _wanted(case, playbook) or (grant and grant.n == case.card_ordered):
@@ -19,17 +19,21 @@ def moment(case: Case, playbook: Playbook) -> datetime | None:
     return max(due, case.away_until or due)
 
 
-def act(case: Case, playbook: Playbook, _write: Writer, now: datetime) -> list[Step]:
+def decide(case: Case, playbook: Playbook, _write: LetterRenderer, now: datetime) -> list[Decision]:
     """Say that one gift card is due; the round orders it and has its letter written when the card has come."""
-    due = moment(case, playbook)
+    due = next_due(case, playbook)
     if due is None or due > now or case.under_way(GIFT_CARD) or waits(case):
         return []
-    steps: list[Step] = []
+    steps: list[Decision] = []
     grant = _granted(case)
     if grant is None and playbook.gift_card_amount:
         n = max((each.n for each in case.compensation), default=0) + 1
         grant = Compensation(
-            n=n, kind=Gift.GIFT_CARD, state=GrantState.GRANTED, money=playbook.gift_card_amount, source="playbook"
+            n=n,
+            kind=Gift.GIFT_CARD,
+            state=GrantState.GRANTED,
+            money=playbook.gift_card_amount,
+            source="playbook",
         )
         steps.append(CompensationGranted(at=now, why=f"playbook {playbook.name}", compensation=grant))
     if grant is None or grant.money is None:

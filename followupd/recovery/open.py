@@ -5,14 +5,21 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from followupd.domain.case import Case, Stage
-from followupd.domain.decision import Brief, Step, Writer
-from followupd.domain.events import CaseOpened, ComplaintHeard, ComplaintSuspected, Event, OwnerNudged, PromiseMade
+from followupd.domain.decision import Decision, LetterContent, LetterRenderer
+from followupd.domain.events import (
+    CaseOpened,
+    ComplaintHeard,
+    ComplaintSuspected,
+    Event,
+    OwnerNudged,
+    PromiseMade,
+)
 from followupd.domain.facts import Facts
 from followupd.domain.letter import OPENED
 from followupd.domain.mail import Kind, Message, Person, Verdict
 from followupd.domain.playbook import NextStep, Playbook
 from followupd.domain.promise import Promise
-from followupd.domain.translatable import said
+from followupd.domain.translatable import msg
 
 #: senders behind which a web form or a shop stands; nobody reads what is sent to them
 _FORM = re.compile(
@@ -26,18 +33,41 @@ _SUSPECTED = "suspected"
 
 
 def open_case(
-    message: Message, *, ref: str, mailbox: str, playbook: Playbook, now: datetime, facts: Facts, severity: str = "normal",
-    language: str = "", suggested: tuple[tuple[str, str], ...] = (), by: str = "followupd", why: str = "",
-) -> CaseOpened:  # fmt: skip
+    message: Message,
+    *,
+    ref: str,
+    mailbox: str,
+    playbook: Playbook,
+    now: datetime,
+    facts: Facts,
+    severity: str = "normal",
+    language: str = "",
+    suggested: tuple[tuple[str, str], ...] = (),
+    by: str = "followupd",
+    why: str = "",
+) -> CaseOpened:
     """Return the first event of a case for this mail; replies go to Reply-To where the customer asked for it."""
     forwarded = message.forwarded_from if message.kind is Kind.AGENT else None
     customer = forwarded or _customer(message)
     return CaseOpened(
-        at=now, by=by, why=why, ref=ref, mailbox=mailbox, customer=customer, subject=message.subject,
-        playbook=playbook.name, owner=playbook.owner_of(playbook.owner).id, severity=severity, language=language,
-        message_id=message.message_id, references=message.thread, no_answer=message.no_answer, facts=facts,
-        story=words_of(message)[:STORY_CHARACTERS], suggested=suggested,
-    )  # fmt: skip
+        at=now,
+        by=by,
+        why=why,
+        ref=ref,
+        mailbox=mailbox,
+        customer=customer,
+        subject=message.subject,
+        playbook=playbook.name,
+        owner=playbook.owner_of(playbook.owner).id,
+        severity=severity,
+        language=language,
+        message_id=message.message_id,
+        references=message.thread,
+        no_answer=message.no_answer,
+        facts=facts,
+        story=words_of(message)[:STORY_CHARACTERS],
+        suggested=suggested,
+    )
 
 
 def words_of(message: Message) -> str:
@@ -58,7 +88,10 @@ def _customer(message: Message) -> Person:
 
 
 def choose_playbook(
-    message: Message, playbooks: Mapping[str, Playbook], cues: frozenset[str], found: Callable[[str, str], bool]
+    message: Message,
+    playbooks: Mapping[str, Playbook],
+    cues: frozenset[str],
+    found: Callable[[str, str], bool],
 ) -> Playbook:
     """Return the playbook with the most of its words in the mail, then with the most of its cues, else `default`.
 
@@ -66,7 +99,8 @@ def choose_playbook(
     """
     text = f"{message.subject}\n{words_of(message)}"
     scored = [
-        (sum(found(word, text) for word in book.words), len(book.cues & cues), book) for book in playbooks.values()
+        (sum(found(word, text) for word in book.words), len(book.cues & cues), book)
+        for book in playbooks.values()
     ]
     words, groups, best = max(scored, key=lambda each: each[:2], default=(0, 0, playbooks["default"]))
     return best if words or groups else playbooks["default"]
@@ -76,47 +110,55 @@ def heard(verdict: Verdict, now: datetime, *, urgent: bool = False) -> Event:
     """Return what the recogniser's verdict means for a new case; `urgent` asks an agent at once."""
     if verdict.verdict == "complaint":
         why = verdict.because or "the recogniser is sure"
-        return ComplaintHeard(at=now, why=why, score=verdict.score, evidence=verdict.evidence, by_machine=True)
+        return ComplaintHeard(
+            at=now, why=why, score=verdict.score, evidence=verdict.evidence, by_machine=True
+        )
     why = verdict.because or "the recogniser is not sure; an agent decides"
     return ComplaintSuspected(at=now, why=why, score=verdict.score, evidence=verdict.evidence, urgent=urgent)
 
 
-def moment(_case: Case, _playbook: Playbook) -> datetime | None:
+def next_due(_case: Case, _playbook: Playbook) -> datetime | None:
     return None
 
 
-def act(case: Case, playbook: Playbook, write: Writer, now: datetime) -> list[Step]:
+def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
     """Log the standing steps of a case that was just heard, and tell its owner, once; ask about an urgent suspicion."""
     if case.stage is Stage.SUSPECTED:
         return _asked(case, playbook, write, now)
     told = len(case.letters_of(OPENED)) - sum(name.startswith(_SUSPECTED) for name, _ in case.nudges)
     if case.stage is not Stage.HEARD or told > 0:
         return []
-    steps: list[Step] = []
+    steps: list[Decision] = []
     if not case.promises:
         steps += [
             PromiseMade(at=now, why=f"standing step of playbook {playbook.name}", promise=promise)
             for promise in _standing(case, playbook, write, now)
         ]
     decides = ("complaint", "dismiss") if case.by_machine else ()
-    brief = Brief(
-        because=_who_heard(case), evidence=case.evidence, quote=case.story,
+    brief = LetterContent(
+        because=_who_heard(case),
+        evidence=case.evidence,
+        quote=case.story,
         asks=(*decides, *(f"{name}: {words}" for name, words in case.suggested)),
         promises=tuple(step.promise for step in steps if isinstance(step, PromiseMade)),
-        problems=(said("No confirmation leaves by machine: {why}.", why=case.no_answer),) if case.no_answer and case.by_machine else (),
-    )  # fmt: skip
+        problems=(msg("No confirmation leaves by machine: {why}.", why=case.no_answer),)
+        if case.no_answer and case.by_machine
+        else (),
+    )
     return [*steps, write.desk(OPENED, case, playbook, now, brief, playbook.owner_of(case.owner))]
 
 
-def _asked(case: Case, playbook: Playbook, write: Writer, now: datetime) -> list[Step]:
+def _asked(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
     """Strong cues do not wait for the digest: the owner is asked at once, and the customer hears nothing."""
     matter = f"{_SUSPECTED} {case.suspected_at:%Y-%m-%dT%H:%M}" if case.suspected_at else _SUSPECTED
     if not case.urgent or case.held or matter in dict(case.nudges):
         return []
-    brief = Brief(
-        because=said("strong words stand in it, but the recogniser alone is not sure enough"), asks=("complaint", "dismiss"),
-        evidence=case.evidence, quote=case.latest or case.story,
-    )  # fmt: skip
+    brief = LetterContent(
+        because=msg("strong words stand in it, but the recogniser alone is not sure enough"),
+        asks=("complaint", "dismiss"),
+        evidence=case.evidence,
+        quote=case.latest or case.story,
+    )
     owner = playbook.owner_of(case.owner)
     asked = OwnerNudged(at=now, matter=matter, whom=owner.id, why="is it a complaint?")
     return [asked, write.desk(OPENED, case, playbook, now, brief, owner)]
@@ -124,22 +166,30 @@ def _asked(case: Case, playbook: Playbook, write: Writer, now: datetime) -> list
 
 def _who_heard(case: Case) -> str:
     return (
-        said("the recogniser is sure that it is a complaint; say whether it is right")
+        msg("the recogniser is sure that it is a complaint; say whether it is right")
         if case.by_machine
-        else said("somebody tagged it as a complaint")
+        else msg("somebody tagged it as a complaint")
     )
 
 
-def _standing(case: Case, playbook: Playbook, write: Writer, now: datetime) -> list[Promise]:
+def _standing(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Promise]:
     first = max((promise.n for promise in case.promises), default=0) + 1
     return [_promise(n, step, case, playbook, write, now) for n, step in enumerate(playbook.steps, first)]
 
 
-def _promise(n: int, step: NextStep, case: Case, playbook: Playbook, write: Writer, now: datetime) -> Promise:
+def _promise(
+    n: int, step: NextStep, case: Case, playbook: Playbook, write: LetterRenderer, now: datetime
+) -> Promise:
     told = playbook.calendar.after(now, step.within)
     due = playbook.calendar.before(told, step.margin) if step.margin else told
     text = step.text_in(case.language or playbook.language or playbook.company.locale)
     return Promise(
-        n=n, text=write.phrase(text, case, playbook), kind=step.kind, told=told, due=max(due, now),
-        source="playbook", owner=case.owner, made_at=now,
-    )  # fmt: skip
+        n=n,
+        text=write.phrase(text, case, playbook),
+        kind=step.kind,
+        told=told,
+        due=max(due, now),
+        source="playbook",
+        owner=case.owner,
+        made_at=now,
+    )

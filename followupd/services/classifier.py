@@ -19,7 +19,7 @@ _CHARACTERS = 20_000
 _SENTENCE, _QUOTED = 300, 120
 
 
-class Judge(Protocol):
+class Classifier(Protocol):
     """Says whether a mail is a complaint, how severe, and what the customer wants; the recogniser with the house's rules."""
 
     def verdict(self, message: Message) -> Verdict: ...
@@ -32,7 +32,7 @@ class Judge(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class HouseJudge:
+class ComplaintClassifier:
     """Judges by the admin's thresholds and rules, and by what agents' tags have taught.
 
     A sum of `large` or more makes a case graver. `region` ("GB") tells how a telephone number without a country code is meant. `delta` is asked for each mail, since
@@ -44,7 +44,7 @@ class HouseJudge:
     ask: float
     default_language: str
     region: str
-    rules: complaints.Rules = field(default_factory=complaints.Rules)
+    rules: complaints.SiteRules = field(default_factory=complaints.SiteRules)
     vip: tuple[str, ...] = ()
     large: Money | None = None
     delta: Callable[[], Mapping[str, float]] = dict
@@ -52,15 +52,22 @@ class HouseJudge:
     def verdict(self, message: Message) -> Verdict:
         """Judge a human sender's new words; a mail that a person must open by hand has none."""
         return self.recogniser.judge(
-            message.subject, open.words_of(message)[:_CHARACTERS], language=self.default_language, auto=self.auto, ask=self.ask,
-            rules=self.rules, delta=self.delta(),
-        )  # fmt: skip
+            message.subject,
+            open.words_of(message)[:_CHARACTERS],
+            language=self.default_language,
+            auto=self.auto,
+            ask=self.ask,
+            rules=self.rules,
+            delta=self.delta(),
+        )
 
     def severity(self, message: Message, verdict: Verdict, *, open_case: bool) -> complaints.Severity:
         vip = _is_vip(message.sender.address, self.vip)
         text = open.words_of(message)[:_CHARACTERS]
         amount = _at_stake(f"{message.subject}\n{text}", self.large.currency) if self.large else None
-        return complaints.severity(verdict, text, vip=vip, open_case=open_case, amount=amount, large=self.large)
+        return complaints.severity(
+            verdict, text, vip=vip, open_case=open_case, amount=amount, large=self.large
+        )
 
     def playbook(self, message: Message, verdict: Verdict, playbooks: Mapping[str, Playbook]) -> Playbook:
         """Return the playbook for this mail: by its words, then by the cues that were seen in it."""
@@ -72,7 +79,9 @@ class HouseJudge:
 
     def facts(self, message: Message) -> Facts:
         """Return what may stand in a letter without an agent's word: the telephone number, for the agents' calls."""
-        return Facts(phone=_phone(f"{message.signature}\n{open.words_of(message)[:_CHARACTERS]}", self.region) or None)
+        return Facts(
+            phone=_phone(f"{message.signature}\n{open.words_of(message)[:_CHARACTERS]}", self.region) or None
+        )
 
     def suggestions(self, message: Message) -> tuple[tuple[str, str], ...]:
         """Return facts in the customer's own words, for the owner to take or leave; no letter ever echoes them."""
@@ -100,7 +109,9 @@ def _is_vip(address: str, vip: tuple[str, ...]) -> bool:
     folded = address.casefold()
     domain = folded.rpartition("@")[2]
     marked = {each.casefold().removeprefix("@") for each in vip}
-    return folded in marked or any(domain == each or domain.endswith(f".{each}") for each in marked if "@" not in each)
+    return folded in marked or any(
+        domain == each or domain.endswith(f".{each}") for each in marked if "@" not in each
+    )
 
 
 def _at_stake(text: str, currency: str) -> Money | None:

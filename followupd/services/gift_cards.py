@@ -6,18 +6,18 @@ from datetime import datetime, timedelta
 
 from followupd import log
 from followupd.domain.case import Case
-from followupd.domain.decision import Brief, Card, Step, Writer, as_event
+from followupd.domain.decision import Decision, LetterContent, LetterRenderer, PrintedGiftCard, as_event
 from followupd.domain.events import GiftCardLacking, LetterStopped, OwnerNudged
 from followupd.domain.letter import NUDGE
 from followupd.domain.playbook import Playbook
-from followupd.domain.records import CardOrder, NoCard, TakenCard
+from followupd.domain.records import GiftCard, GiftCardOrder, GiftCardUnavailable
 from followupd.domain.status_tags import marks
-from followupd.domain.translatable import said
-from followupd.errors import CaseMovedError, LetterError
+from followupd.domain.translatable import msg
+from followupd.errors import ConflictError, LetterError
 from followupd.recovery import gift_card
-from followupd.services.ports import CardProvider, Ledger, Work
-from followupd.services.staff_mail import Stock
-from followupd.services.wording_guard import Proofreader
+from followupd.services.ports import GiftCardProvider, Ledger, Transaction
+from followupd.services.staff_mail import LowStock
+from followupd.services.wording_guard import WordingGuard
 
 #: waits between tries of an order that may come right by itself; the last one repeats
 _BACK_OFF = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1))
@@ -28,20 +28,20 @@ _A_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class CardRound:
+class GiftCardOrders:
     """Gets the gift cards that are on order, each once; `stock` watches what is left."""
 
     ledger: Ledger
-    provider: CardProvider
+    provider: GiftCardProvider
     playbooks: Mapping[str, Playbook]
-    write: Writer
-    stock: Stock
-    proofread: Proofreader = field(default_factory=Proofreader)
+    write: LetterRenderer
+    stock: LowStock
+    proofread: WordingGuard = field(default_factory=WordingGuard)
 
-    def round(self, now: datetime, go_on: Callable[[], bool] = lambda: True) -> int:
+    def run(self, now: datetime, go_on: Callable[[], bool] = lambda: True) -> int:
         """Ask for every card that is due, while `go_on` says so; return how many orders were worked on."""
-        with self.ledger.work() as work:
-            due = work.orders.due(now)
+        with self.ledger.transaction() as tx:
+            due = tx.orders.due(now)
         worked = 0
         for order in due:
             if not go_on():
@@ -49,104 +49,112 @@ class CardRound:
             worked += self._one(order, now)
         return worked
 
-    def _one(self, order: CardOrder, now: datetime) -> bool:
-        with self.ledger.work() as work:
-            if not self._may_order(work, order, now):
+    def _one(self, order: GiftCardOrder, now: datetime) -> bool:
+        with self.ledger.transaction() as tx:
+            if not self._may_order(tx, order, now):
                 return False
         found = self.provider.order(order, now)  # may take seconds: the ledger is free meanwhile
         try:
-            with self.ledger.work() as work:
-                case = work.cases.get(order.case_ref)
-                if isinstance(found, NoCard):
-                    self._no_card(work, case, order, found, now)
+            with self.ledger.transaction() as tx:
+                case = tx.cases.get(order.case_ref)
+                if isinstance(found, GiftCardUnavailable):
+                    self._no_card(tx, case, order, found, now)
                 else:
-                    self._came(work, case, order, found, now)
-        except CaseMovedError:
+                    self._came(tx, case, order, found, now)
+        except ConflictError:
             return False  # the order is still due, and its repetition names the same card
         return True
 
-    def _may_order(self, work: Work, order: CardOrder, now: datetime) -> bool:
-        case = work.cases.get(order.case_ref)
+    def _may_order(self, tx: Transaction, order: GiftCardOrder, now: datetime) -> bool:
+        case = tx.cases.get(order.case_ref)
         if why := gift_card.given_up(case, order.n):
-            work.orders.drop(order.key, why)
+            tx.orders.drop(order.key, why)
             return False
         if why := gift_card.waits(case):
-            work.orders.put_off(order.key, now + _LATER, why)
+            tx.orders.put_off(order.key, now + _LATER, why)
             return False
         return True
 
     # --- it came ---
 
-    def _came(self, work: Work, case: Case, order: CardOrder, card: TakenCard, now: datetime) -> None:
-        if problem := self._unusable(work, case, order, card, now):
-            self._no_card(work, case, order, NoCard(problem, lasting=True), now)
+    def _came(self, tx: Transaction, case: Case, order: GiftCardOrder, card: GiftCard, now: datetime) -> None:
+        if problem := self._unusable(tx, case, order, card, now):
+            self._no_card(tx, case, order, GiftCardUnavailable(problem, permanent=True), now)
             return
-        if not work.orders.done(order.key) or gift_card.given_up(case, order.n):
+        if not tx.orders.done(order.key) or gift_card.given_up(case, order.n):
             return  # the card stays with its grant, unsent
         try:
-            steps = self._letter(work, case, order, card, now)
+            steps = self._letter(tx, case, order, card, now)
         except LetterError as error:
-            self._stopped(work, case, order, error.message, now)
+            self._stopped(tx, case, order, error.message, now)
             return
-        self._record(work, case, steps, now)
-        self.stock.watch(work, order.money, now)
+        self._record(tx, case, steps, now)
+        self.stock.watch(tx, order.money, now)
 
-    def _unusable(self, work: Work, case: Case, order: CardOrder, card: TakenCard, now: datetime) -> str:
+    def _unusable(
+        self, tx: Transaction, case: Case, order: GiftCardOrder, card: GiftCard, now: datetime
+    ) -> str:
         if card.money != order.money:
             return f"the card that came is worth {card.money.amount} {card.money.currency}, and another one was ordered"
         if card.expires and card.expires <= now:
             return "the card that came has expired"
-        if not work.cards.keep(case.ref, order.n, card, now):
+        if not tx.cards.keep(case.ref, order.n, card, now):
             return "the card that came belongs to another grant"
         return ""
 
-    def _letter(self, work: Work, case: Case, order: CardOrder, card: TakenCard, now: datetime) -> list[Step]:
+    def _letter(
+        self, tx: Transaction, case: Case, order: GiftCardOrder, card: GiftCard, now: datetime
+    ) -> list[Decision]:
         playbook = self._playbook(case)
         company = playbook.company
-        shown = Card(card.code, card.money.written(company.locale), card.last_day(company.timezone), card.money)
+        shown = PrintedGiftCard(
+            card.code, card.money.written(company.locale), card.last_day(company.timezone), card.money
+        )
         letter = self.write.gift_card(case, playbook, now, shown)
         letter = replace(letter, concerns=(order.n,), good_until=card.expires)
-        self.proofread.stop(work, letter, case, playbook, now, card.code)
+        self.proofread.stop(tx, letter, case, playbook, now, card.code)
         return [letter]
 
-    def _stopped(self, work: Work, case: Case, order: CardOrder, why: str, now: datetime) -> None:
+    def _stopped(self, tx: Transaction, case: Case, order: GiftCardOrder, why: str, now: datetime) -> None:
         """Keep the card, tell the owner once why its letter was not written, and try again."""
-        work.orders.place(case.ref, order.n, order.money, now)
-        work.orders.put_off(order.key, now + _BACK_OFF[-1], why)
+        tx.orders.place(case.ref, order.n, order.money, now)
+        tx.orders.put_off(order.key, now + _BACK_OFF[-1], why)
         if case.stopped and case.stopped[1] == why:
             return
         log.letter_stopped(case.ref, why)
         stopped = LetterStopped(at=now, kind="gift-card", why=why)
-        brief = Brief(because=said("a letter could not be written"), problems=(why,))
-        self._record(work, case, [stopped, self._nudge(case, brief, now)], now)
+        brief = LetterContent(because=msg("a letter could not be written"), problems=(why,))
+        self._record(tx, case, [stopped, self._nudge(case, brief, now)], now)
 
     # --- it did not come ---
 
-    def _no_card(self, work: Work, case: Case, order: CardOrder, found: NoCard, now: datetime) -> None:
+    def _no_card(
+        self, tx: Transaction, case: Case, order: GiftCardOrder, found: GiftCardUnavailable, now: datetime
+    ) -> None:
         """Put the order off; the owner hears of what lasts, once a day."""
-        wait = _BACK_OFF[-1] if found.lasting else _BACK_OFF[min(order.attempts, len(_BACK_OFF) - 1)]
-        work.orders.put_off(order.key, now + wait, found.why)
-        log.card_waits(order.key, found.why, now + wait)
-        self.stock.watch(work, order.money, now)
-        lasts = found.lasting or order.attempts + 1 >= len(_BACK_OFF)
+        wait = _BACK_OFF[-1] if found.permanent else _BACK_OFF[min(order.attempts, len(_BACK_OFF) - 1)]
+        tx.orders.put_off(order.key, now + wait, found.why)
+        log.gift_card_order_delayed(order.key, found.why, now + wait)
+        self.stock.watch(tx, order.money, now)
+        lasts = found.permanent or order.attempts + 1 >= len(_BACK_OFF)
         if not lasts or (case.card_lacking_at and now - case.card_lacking_at < _A_DAY):
             return
         value = f"{order.money.amount} {order.money.currency}"
-        because = said("the gift card of {value} cannot be sent yet: {why}", value=value, why=found.why)
+        because = msg("the gift card of {value} cannot be sent yet: {why}", value=value, why=found.why)
         lacking = GiftCardLacking(at=now, n=order.n, why=found.why)
         told = OwnerNudged(at=now, matter=f"gift card {now:%Y-%m-%dT%H:%M}", whom=case.owner, why=because)
-        brief = Brief(because=because, asks=(f"refused: {order.n}",))
-        self._record(work, case, [lacking, told, self._nudge(case, brief, now)], now)
+        brief = LetterContent(because=because, asks=(f"refused: {order.n}",))
+        self._record(tx, case, [lacking, told, self._nudge(case, brief, now)], now)
 
-    def _nudge(self, case: Case, brief: Brief, now: datetime) -> Step:
+    def _nudge(self, case: Case, brief: LetterContent, now: datetime) -> Decision:
         playbook = self._playbook(case)
         return self.write.desk(NUDGE, case, playbook, now, brief, playbook.owner_of(case.owner))
 
-    def _record(self, work: Work, case: Case, steps: list[Step], now: datetime) -> None:
-        after = work.cases.record(case, steps, lambda _: now, now)
-        work.mail.want_marks(case.ref, marks(after))
+    def _record(self, tx: Transaction, case: Case, steps: list[Decision], now: datetime) -> None:
+        after = tx.cases.record(case, steps, lambda _: now, now)
+        tx.mail.set_status_tags(case.ref, marks(after))
         for step in steps:
-            log.happened(case.ref, type(as_event(step, now)).__name__, after.stage)
+            log.event_recorded(case.ref, type(as_event(step, now)).__name__, after.stage)
 
     def _playbook(self, case: Case) -> Playbook:
         return self.playbooks.get(case.playbook) or self.playbooks["default"]

@@ -12,19 +12,19 @@ _AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Retention:
+class RetentionService:
     """Lets go of the words of mails that were kept for longer than `keep`."""
 
     ledger: Ledger
     keep: timedelta
 
-    def round(self, now: datetime) -> int:
+    def run(self, now: datetime) -> int:
         """Let go of one batch; return how many mails were looked at, 0 once all was done for the day."""
-        with self.ledger.work() as work:
-            found = work.pulse.get(_PULSE)
+        with self.ledger.transaction() as tx:
+            found = tx.state.get(_PULSE)
             reached, rest = (int(found[0]["mail"]), bool(found[0]["rest"])) if found else (0, True)
             if found and not rest and now - found[1] < _A_DAY:
                 return 0
-            last = work.ageing.let_go(reached, now - self.keep, _AT_ONCE)
-            work.pulse.put(_PULSE, {"mail": last or reached, "rest": last is not None}, now)
+            last = tx.retention.release_unsent(reached, now - self.keep, _AT_ONCE)
+            tx.state.put(_PULSE, {"mail": last or reached, "rest": last is not None}, now)
         return 0 if last is None else last - reached

@@ -10,9 +10,9 @@ from typing import Protocol
 from followupd import log
 from followupd.domain.calendar import Calendar
 from followupd.domain.mail import Kind
-from followupd.domain.records import Kept
+from followupd.domain.records import StoredMail
 from followupd.recovery import open
-from followupd.services.ports import Ledger, Work
+from followupd.services.ports import Ledger, Transaction
 from followupd.text import complaints
 from followupd.text.complaints import Learned, Recogniser, Tagged
 from followupd.text.complaints.learning import FEWEST
@@ -27,7 +27,7 @@ _MOST = 1_000
 _SHOWN = 5
 
 
-class Seal(Protocol):
+class _Vault(Protocol):
     """Keeps what is made of customers' words unreadable without the ledger's key."""
 
     def seal(self, data: bytes) -> bytes: ...
@@ -35,7 +35,7 @@ class Seal(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Lesson:
+class _Training:
     """What was learnt, as it lies in the ledger: the delta, and what the digest says of it."""
 
     delta: Mapping[str, float] = field(default_factory=dict)
@@ -43,15 +43,15 @@ class _Lesson:
 
 
 @dataclass(slots=True)
-class Lessons:
+class TrainingService:
     """Learns, and hands what was learnt to the judge of a running daemon."""
 
     ledger: Ledger
-    seal: Seal
+    seal: _Vault
     recogniser: Recogniser
     ask: float
     calendar: Calendar
-    _lesson: _Lesson = field(default_factory=_Lesson, init=False)
+    _lesson: _Training = field(default_factory=_Training, init=False)
     _at: datetime | None = field(default=None, init=False)
     _looked: datetime | None = field(default=None, init=False)
 
@@ -63,7 +63,7 @@ class Lessons:
         """Return what the last lesson changed, for the digest, when it was after that moment."""
         return self._lesson.told if self._at and (since is None or self._at > since) else ""
 
-    def round(self, now: datetime) -> int:
+    def run(self, now: datetime) -> int:
         """Take over what was learnt elsewhere (`followupd learn`), and learn when a week is over and the house is open."""
         if self._looked and self._looked <= now < self._looked + _LOOK:
             return 0
@@ -76,54 +76,56 @@ class Lessons:
         return 1
 
     def refresh(self) -> None:
-        with self.ledger.work() as work:
-            found = work.pulse.get(_PULSE)
+        with self.ledger.transaction() as tx:
+            found = tx.state.get(_PULSE)
         if found and found[1] != self._at:
             self._lesson, self._at = self._opened(found[0]), found[1]
 
     def learn(self, now: datetime, *, keep: bool = True) -> tuple[Learned, list[Tagged]]:
         """Learn from all decisions, and keep it; too few of them leave everything as it was."""
-        with self.ledger.work() as work:
-            tagged = self.decisions(work)
+        with self.ledger.transaction() as tx:
+            tagged = self.decisions(tx)
         learned = complaints.learn(tagged, self.recogniser, ask=self.ask)
         if keep:
             self._keep(learned, now)
         return learned, tagged
 
-    def decisions(self, work: Work) -> list[Tagged]:
+    def decisions(self, tx: Transaction) -> list[Tagged]:
         """Return the mails of which an agent said whether they are complaints, oldest word first, each once."""
-        return [tagged for _, tagged in sorted(self._decided(work), key=lambda each: each[0])[-_MOST:]]
+        return [tagged for _, tagged in sorted(self._decided(tx), key=lambda each: each[0])[-_MOST:]]
 
-    def _decided(self, work: Work) -> Iterator[tuple[datetime, Tagged]]:
-        for ref, at, complaint in work.cases.decisions():
-            first = next((kept for kept in work.mail.of_case(ref) if _speaks(kept)), None)
-            case = work.cases.get(ref)
+    def _decided(self, tx: Transaction) -> Iterator[tuple[datetime, Tagged]]:
+        for ref, at, complaint in tx.cases.decisions():
+            first = next((kept for kept in tx.mail.of_case(ref) if _speaks(kept)), None)
+            case = tx.cases.get(ref)
             text = open.words_of(first.message) if first else case.story
             if text:
                 yield at, Tagged(first.message.subject if first else case.subject, text, complaint)
-        for kept in work.mail.no_complaints():
+        for kept in tx.mail.no_complaints():
             yield kept.received_at, Tagged(kept.message.subject, open.words_of(kept.message), complaint=False)
 
     def _keep(self, learned: Learned, now: datetime) -> None:
         enough = learned.tags >= FEWEST and learned.held_back > 0
-        with self.ledger.work() as work:
-            found = work.pulse.get(_PULSE)
+        with self.ledger.transaction() as tx:
+            found = tx.state.get(_PULSE)
             before = self._opened(found[0]).delta if found else {}
             delta = dict(learned.delta) if enough else before
-            lesson = _Lesson(delta, _sentence(learned) if delta != before else "")
+            lesson = _Training(delta, _sentence(learned) if delta != before else "")
             sealed = self.seal.seal(json.dumps({"delta": delta, "told": lesson.told}).encode())
-            work.pulse.put(_PULSE, {"tags": learned.tags, "sealed": base64.b64encode(sealed).decode()}, now)
+            tx.state.put(_PULSE, {"tags": learned.tags, "sealed": base64.b64encode(sealed).decode()}, now)
         if lesson.told:
-            log.learned(learned.tags, len(delta))
+            log.classifier_retrained(learned.tags, len(delta))
         self._lesson, self._at = lesson, now
 
-    def _opened(self, row: Mapping[str, str]) -> _Lesson:
-        return _Lesson(**json.loads(self.seal.open(base64.b64decode(row["sealed"]))))
+    def _opened(self, row: Mapping[str, str]) -> _Training:
+        return _Training(**json.loads(self.seal.open(base64.b64decode(row["sealed"]))))
 
 
-def _speaks(kept: Kept) -> bool:
+def _speaks(kept: StoredMail) -> bool:
     message = kept.message
-    return message.kind is Kind.CUSTOMER or (message.kind is Kind.AGENT and message.forwarded_from is not None)
+    return message.kind is Kind.CUSTOMER or (
+        message.kind is Kind.AGENT and message.forwarded_from is not None
+    )
 
 
 def _sentence(learned: Learned) -> str:

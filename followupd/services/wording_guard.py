@@ -10,13 +10,14 @@ from datetime import date, datetime
 
 from followupd.domain.case import Case
 from followupd.domain.command import Command, read_line
-from followupd.domain.letter import GIFT_CARD, Outgoing
+from followupd.domain.letter import GIFT_CARD, Letter
 from followupd.domain.playbook import Playbook
-from followupd.domain.translatable import joined, said
+from followupd.domain.translatable import msg, sentence_list
 from followupd.errors import LetterError, NotUnderstoodError
-from followupd.services.ports import Work
+from followupd.languages import Catalogue, catalogue
+from followupd.services.ports import Transaction
 from followupd.text import promises
-from followupd.text.wording import FACT, PREVENTION, Context, Finding, Manner, findings
+from followupd.text.wording import FACT, PREVENTION, Context, Finding, WordingRules, findings
 
 #: lines whose words stand in letters, and what they are to the rules
 _JUDGED: dict[str, str] = {
@@ -29,13 +30,16 @@ _PROMISING = frozenset({"promise", "firm", "estimate", "update", "late", "option
 
 
 @dataclass(frozen=True, slots=True)
-class Proofreader:
+class WordingGuard:
     """Holds words to the admin's rules. `default_language` is the language of letters to customers of unknown language."""
 
-    manner: Manner = field(default_factory=Manner)
+    manner: WordingRules = field(default_factory=WordingRules)
     default_language: str = "en"
+    languages: Catalogue = field(default_factory=catalogue)
 
-    def lines(self, lines: Sequence[str], case: Case, playbook: Playbook, now: datetime) -> tuple[Finding, ...]:
+    def lines(
+        self, lines: Sequence[str], case: Case, playbook: Playbook, now: datetime
+    ) -> tuple[Finding, ...]:
         """Return what the rules find in an agent's lines; lines that are none find nothing."""
         return tuple(one for command in _commands(lines) for one in self._line(command, case, playbook, now))
 
@@ -44,38 +48,48 @@ class Proofreader:
         if kind is None:
             return ()
         language = self._language(case, playbook)
-        about = around(playbook, language, now)
+        about = wording_context(playbook, language, now, self.languages)
         context = Context(
-            names=_names(case, playbook), insisted=case.insisted, promised=_days(case, playbook),
+            names=_names(case, playbook),
+            insisted=case.insisted,
+            promised=_days(case, playbook),
             hears=None if command.verb in _PROMISING else about.hears,
-        )  # fmt: skip
+        )
         return findings(command.text, kind=kind, language=language, manner=self.manner, context=context)
 
     def letter(
-        self, work: Work, letter: Outgoing, case: Case, playbook: Playbook, now: datetime, secret: str = ""
+        self, tx: Transaction, letter: Letter, case: Case, playbook: Playbook, now: datetime, secret: str = ""
     ) -> tuple[Finding, ...]:
         """Return what the rules find in a letter to a customer; `secret`, a gift card's code, is not read and not told."""
         if not letter.to_customer:
             return ()
-        about = around(playbook, letter.language, now)
+        about = wording_context(playbook, letter.language, now, self.languages)
         context = Context(
-            owner=playbook.owner_of(case.owner).name, names=_names(case, playbook), insisted=(*case.insisted, secret),
-            values=case.stated_words, promised=_days(case, playbook), over=about.over, hears=about.hears,
-            earlier=work.outbox.words_to(letter.to.address) if letter.kind != GIFT_CARD else (),
-            impact=case.facts.impact or "", others=work.cases.impacts(case.ref) if case.facts.impact else (),
-        )  # fmt: skip
-        return findings(letter.text, kind=letter.kind, language=letter.language, manner=self.manner, context=context)
+            owner=playbook.owner_of(case.owner).name,
+            names=_names(case, playbook),
+            insisted=(*case.insisted, secret),
+            values=case.stated_words,
+            promised=_days(case, playbook),
+            over=about.over,
+            hears=about.hears,
+            earlier=tx.outbox.texts_sent_to(letter.to.address) if letter.kind != GIFT_CARD else (),
+            impact=case.facts.impact or "",
+            others=tx.cases.impacts(case.ref) if case.facts.impact else (),
+        )
+        return findings(
+            letter.text, kind=letter.kind, language=letter.language, manner=self.manner, context=context
+        )
 
     def stop(
-        self, work: Work, letter: Outgoing, case: Case, playbook: Playbook, now: datetime, secret: str = ""
+        self, tx: Transaction, letter: Letter, case: Case, playbook: Playbook, now: datetime, secret: str = ""
     ) -> None:
         """Raise LetterError when a hard rule is broken; a letter in review goes to an agent with its findings instead."""
         if letter.review:
             return
-        hard = [finding for finding in self.letter(work, letter, case, playbook, now, secret) if finding.hard]
+        hard = [finding for finding in self.letter(tx, letter, case, playbook, now, secret) if finding.hard]
         if hard:
-            told = joined(finding.told for finding in hard)
-            raise LetterError(said(STOPPED, letter=said(letter.kind), findings=told))
+            told = sentence_list(finding.told for finding in hard)
+            raise LetterError(msg(STOPPED, letter=msg(letter.kind), findings=told))
 
     def _language(self, case: Case, playbook: Playbook) -> str:
         return case.language or playbook.language or self.default_language
@@ -93,18 +107,24 @@ HARD = (
 SOFT = "{finding} The letter leaves with these words, unless you say the line anew."
 
 
-def around(playbook: Playbook, language: str, now: datetime) -> Context:
-    """Return what the rules need of the calendar and of the promise chapter: which dates are over, what commits us."""
+def wording_context(
+    playbook: Playbook, language: str, now: datetime, languages: Catalogue | None = None
+) -> Context:
+    """Return what the rules need of the calendar and of the promise reader: which dates are over, what commits us.
+
+    Words are read as in `languages`, without them as in the shipped ones.
+    """
     calendar = playbook.calendar
     today = calendar.local(now).date()
+    spoken = (languages or catalogue()).language(language)
 
     def over(words: str) -> bool:
-        read = promises.read_when(words, now=now, calendar=calendar, language=language)
+        read = promises.read_when(words, now=now, calendar=calendar, language=spoken)
         return read is not None and calendar.local(read).date() < today
 
     def hears(text: str) -> Iterator[tuple[str, date]]:
         heard, _ = promises.hear(
-            text, said_at=now, calendar=calendar, language=language, currency=playbook.company.currency
+            text, said_at=now, calendar=calendar, language=spoken, currency=playbook.company.currency
         )
         for one in heard:
             if one.due:

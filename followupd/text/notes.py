@@ -14,10 +14,24 @@ _WRAPPED = 45
 _PHONE = "phone"  # stands in half of all signatures, and is no order there
 _MARK = re.compile(r"^\s{0,3}[>›»|｜＞]\s?")
 #: what people write around their lines; it is no mistake, and no order either
-_COURTESIES = frozenset({
-    "hi", "hello", "dear", "thanks", "thank", "best", "kind", "regards", "cheers", "ok", "hallo", "danke", "merci",
-    "gracias",
-})  # fmt: skip
+_COURTESIES = frozenset(
+    {
+        "hi",
+        "hello",
+        "dear",
+        "thanks",
+        "thank",
+        "best",
+        "kind",
+        "regards",
+        "cheers",
+        "ok",
+        "hallo",
+        "danke",
+        "merci",
+        "gracias",
+    }
+)
 
 
 def about(line: str) -> tuple[str, str]:
@@ -73,11 +87,17 @@ def unsure(message: Message, before: str) -> list[str]:
     """Name the orders that may be a quote, or the agent's among quoted lines or below "-- "; `before` is the thread's words."""
     known = f" {' '.join(before.casefold().split())} "
     among = [
-        bare for line in message.quoted.splitlines() if not _MARK.match(bare := _MARK.sub("", line, count=1).strip())
+        bare
+        for line in message.quoted.splitlines()
+        if not _MARK.match(bare := _MARK.sub("", line, count=1).strip())
     ]
     found = [line for line in message.doubtful if _is_order(line)]
-    among += [line for line in message.signature.splitlines() if not line.strip().casefold().startswith(_PHONE)]
-    found += [line for line in among if _is_order(line) and f" {' '.join(line.casefold().split())} " not in known]
+    among += [
+        line for line in message.signature.splitlines() if not line.strip().casefold().startswith(_PHONE)
+    ]
+    found += [
+        line for line in among if _is_order(line) and f" {' '.join(line.casefold().split())} " not in known
+    ]
     why = "stands among quoted lines or in a signature, so that nothing was done for it; if you mean it, write it above them"
     return [f"{line!r} {why}" for line in dict.fromkeys(found)]
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from followupd.adapters.crypto import Seal
-from followupd.adapters.gift_cards import StockedCards
+from followupd.adapters.crypto import Vault
+from followupd.adapters.gift_cards import CardStock
 from followupd.adapters.storage.gift_cards import order_key
 from followupd.adapters.storage.ledger import Ledger
 from followupd.domain.compensation import Money
-from followupd.domain.records import CardOrder, NoCard, TakenCard
+from followupd.domain.records import GiftCard, GiftCardOrder, GiftCardUnavailable
 from tests.servers.postgres import Postgres
 
 NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)
@@ -22,22 +22,22 @@ LATER = NOW + timedelta(days=3)
 @pytest.fixture(params=["sqlite", "postgresql"])
 def ledger(request: pytest.FixtureRequest, tmp_path: Path, postgres: Postgres) -> Iterator[Ledger]:
     url = f"sqlite:///{tmp_path}/ledger.db" if request.param == "sqlite" else postgres.database()
-    ledger = Ledger(url, Seal([b"k" * 32]))
+    ledger = Ledger(url, Vault([b"k" * 32]))
     ledger.upgrade()
     yield ledger
     ledger.close()
 
 
-def due(ledger: Ledger, now: datetime = NOW) -> list[CardOrder]:
-    with ledger.work() as work:
-        return work.orders.due(now)
+def due(ledger: Ledger, now: datetime = NOW) -> list[GiftCardOrder]:
+    with ledger.transaction() as tx:
+        return tx.orders.due(now)
 
 
 def test_a_grant_has_one_order_however_often_it_is_placed(ledger: Ledger) -> None:
     for _ in range(3):
-        with ledger.work() as work:
-            work.orders.place("FU-7K3Q9", 2, EURO_20, NOW)
-    assert due(ledger) == [CardOrder("fu7K3Q9-2", "FU-7K3Q9", 2, EURO_20)]
+        with ledger.transaction() as tx:
+            tx.orders.place("FU-7K3Q9", 2, EURO_20, NOW)
+    assert due(ledger) == [GiftCardOrder("fu7K3Q9-2", "FU-7K3Q9", 2, EURO_20)]
 
 
 def test_keys_of_different_grants_differ() -> None:
@@ -45,22 +45,22 @@ def test_keys_of_different_grants_differ() -> None:
 
 
 def test_an_order_that_is_put_off_is_due_again_at_its_time_with_its_tries_counted(ledger: Ledger) -> None:
-    with ledger.work() as work:
-        work.orders.place("FU-7K3Q9", 1, EURO_20, NOW)
-        work.orders.put_off("fu7K3Q9-1", LATER, "it thinks")
+    with ledger.transaction() as tx:
+        tx.orders.place("FU-7K3Q9", 1, EURO_20, NOW)
+        tx.orders.put_off("fu7K3Q9-1", LATER, "it thinks")
     assert due(ledger, LATER - timedelta(seconds=1)) == []
     [order] = due(ledger, LATER)
     assert (order.attempts, order.why) == (1, "it thinks")
 
 
 def test_an_order_is_done_once_and_a_letter_that_came_back_makes_it_due_again(ledger: Ledger) -> None:
-    with ledger.work() as work:
-        work.orders.place("FU-7K3Q9", 1, EURO_20, NOW)
-        assert work.orders.done("fu7K3Q9-1")
-        assert not work.orders.done("fu7K3Q9-1")
+    with ledger.transaction() as tx:
+        tx.orders.place("FU-7K3Q9", 1, EURO_20, NOW)
+        assert tx.orders.done("fu7K3Q9-1")
+        assert not tx.orders.done("fu7K3Q9-1")
     assert due(ledger) == []
-    with ledger.work() as work:
-        work.orders.place("FU-7K3Q9", 1, EURO_20, LATER)
+    with ledger.transaction() as tx:
+        tx.orders.place("FU-7K3Q9", 1, EURO_20, LATER)
     assert [order.key for order in due(ledger)] == ["fu7K3Q9-1"]
 
 
@@ -71,33 +71,33 @@ def test_what_is_not_committed_was_never_ordered(ledger: Ledger) -> None:
 
 
 def test_a_card_that_expired_before_its_letter_left_is_exchanged_and_given_to_nobody(ledger: Ledger) -> None:
-    with ledger.work() as work:
-        work.cards.add("dies", EURO_20, NOW + timedelta(hours=1), NOW)
-        work.cards.add("lives", EURO_20, None, NOW)
-    stock = StockedCards(ledger)
-    order = CardOrder("fu1-1", "FU-1", 1, EURO_20)
+    with ledger.transaction() as tx:
+        tx.cards.add("dies", EURO_20, NOW + timedelta(hours=1), NOW)
+        tx.cards.add("lives", EURO_20, None, NOW)
+    stock = CardStock(ledger)
+    order = GiftCardOrder("fu1-1", "FU-1", 1, EURO_20)
     assert code(stock.order(order, NOW)) == "dies"
     assert code(stock.order(order, NOW)) == "dies"
     assert code(stock.order(order, LATER)) == "lives"
-    assert isinstance(stock.order(CardOrder("fu2-1", "FU-2", 1, EURO_20), LATER), NoCard)
+    assert isinstance(stock.order(GiftCardOrder("fu2-1", "FU-2", 1, EURO_20), LATER), GiftCardUnavailable)
 
 
 def test_a_code_that_another_grant_has_is_not_kept(ledger: Ledger) -> None:
-    card = TakenCard("the-same-code", EURO_20, None)
-    with ledger.work() as work:
-        assert work.cards.keep("FU-1", 1, card, NOW)
-        assert work.cards.keep("FU-1", 1, card, NOW)
-        assert not work.cards.keep("FU-2", 1, card, NOW)
-        assert not work.cards.keep("FU-1", 1, TakenCard("another", EURO_20, None), NOW)
-        assert not work.cards.add("the-same-code", EURO_20, None, NOW)
+    card = GiftCard("the-same-code", EURO_20, None)
+    with ledger.transaction() as tx:
+        assert tx.cards.keep("FU-1", 1, card, NOW)
+        assert tx.cards.keep("FU-1", 1, card, NOW)
+        assert not tx.cards.keep("FU-2", 1, card, NOW)
+        assert not tx.cards.keep("FU-1", 1, GiftCard("another", EURO_20, None), NOW)
+        assert not tx.cards.add("the-same-code", EURO_20, None, NOW)
 
 
 def _breaks_off(ledger: Ledger) -> None:
-    with ledger.work() as work:
-        work.orders.place("FU-7K3Q9", 1, EURO_20, NOW)
+    with ledger.transaction() as tx:
+        tx.orders.place("FU-7K3Q9", 1, EURO_20, NOW)
         raise RuntimeError
 
 
-def code(found: TakenCard | NoCard) -> str:
-    assert isinstance(found, TakenCard)
+def code(found: GiftCard | GiftCardUnavailable) -> str:
+    assert isinstance(found, GiftCard)
     return found.code

@@ -30,9 +30,17 @@ def made(tmp_path: Path, smtp: Sink, monkeypatch: pytest.MonkeyPatch) -> Make:
         directory = tmp_path / "etc"
         write_starter(directory)
         text = CONFIGURATION.format(
-            address=postbox.address, host=postbox.host, port=postbox.port, ca_file=postbox.ca_file,
-            username=postbox.username, smtp=smtp.port, ledger="sqlite:///ledger.db", post="", mailbox="", currency="EUR",
-        )  # fmt: skip
+            address=postbox.address,
+            host=postbox.host,
+            port=postbox.port,
+            ca_file=postbox.ca_file,
+            username=postbox.username,
+            smtp=smtp.port,
+            ledger="sqlite:///ledger.db",
+            post="",
+            mailbox="",
+            currency="EUR",
+        )
         for before, after in changes:
             assert before in text
             text = text.replace(before, after)
@@ -49,18 +57,29 @@ def checked(directory: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, l
     return code, [each for each in json.loads(output.out) if each["rule"] == "O01"], output.err
 
 
-def test_a_whole_server_is_described(dovecot: Dovecot, made: Make, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_whole_server_is_described(
+    dovecot: Dovecot, made: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
     postbox = dovecot.account()
     with postbox.client() as client:
         client.create_folder("Recovery/Complaint")
     code, problems, said = checked(made(postbox), capsys)
     assert (code, problems) == (0, [])
     for words in (
-        "support: reachable; the line is sealed with TLSv1", "the login works", "inbox is INBOX; sent mail is Sent",
-        "IDLE: new mail is noticed at once", "CONDSTORE: changed tags", "INBOX takes keywords", "Sent takes keywords",
-        "the server's clock agrees with ours", "Recovery/Complaint is there: moving a mail there says 'complaint'",
-        "Recovery/Fixed is missing; create it", "post: 127.0.0.1:", "No login is configured", "A mail may have 28.6 MiB",
-    ):  # fmt: skip
+        "support: reachable; the line is sealed with TLSv1",
+        "the login works",
+        "inbox is INBOX; sent mail is Sent",
+        "IDLE: new mail is noticed at once",
+        "CONDSTORE: changed tags",
+        "INBOX takes keywords",
+        "Sent takes keywords",
+        "the server's clock agrees with ours",
+        "Recovery/Complaint is there: moving a mail there says 'complaint'",
+        "Recovery/Fixed is missing; create it",
+        "post: 127.0.0.1:",
+        "No login is configured",
+        "A mail may have 28.6 MiB",
+    ):
         assert words in said, words
 
 
@@ -91,11 +110,17 @@ def test_a_mailbox_without_keywords_names_the_ways_that_remain(
         "SELECT": b"* 0 EXISTS\r\n* OK [PERMANENTFLAGS (\\Seen \\Deleted $MDNSent)] ok\r\n* OK [UIDVALIDITY 7] ok\r\n",
     }
     with ScriptedImap(exchange) as peer:
-        where = (f'host = "localhost"\nport = {dovecot.imaps}\nsecurity = "tls"', f'host = "127.0.0.1"\nport = {peer.port}\nsecurity = "none"')  # fmt: skip
+        where = (
+            f'host = "localhost"\nport = {dovecot.imaps}\nsecurity = "tls"',
+            f'host = "127.0.0.1"\nport = {peer.port}\nsecurity = "none"',
+        )
         _, problems, said = checked(made(dovecot.account(), where), capsys)
     assert problems == []
     assert "the line is not sealed; it stays on this machine" in said
-    assert "INBOX takes no keywords; what remains: moving mails to Recovery/Complaint, answers to desk mails" in said
+    assert (
+        "INBOX takes no keywords; what remains: moving mails to Recovery/Complaint, answers to desk mails"
+        in said
+    )
 
 
 def test_what_keeps_us_out_is_said_with_its_mend_and_without_the_password(
@@ -106,13 +131,13 @@ def test_what_keeps_us_out_is_said_with_its_mend_and_without_the_password(
     code, [problem], said = checked(directory, capsys)
     assert (code, problem["key"]) == (1, "mailbox[0]")
     assert "login of" in problem["problem"]
-    assert "password" in problem["mend"]
+    assert "password" in problem["hint"]
     assert "hunter2" not in json.dumps(problem) + said
     assert "post: 127.0.0.1:" in said  # one server's trouble hides no other's
 
 
 @pytest.mark.parametrize(
-    ("change", "problem", "mend"),
+    ("change", "problem", "hint"),
     [
         (r'ca_file = ".*"', "is not trusted", "ca_file"),
         (r"port = \d+\nsecurity = \"tls\"", "nobody listens", "host or port"),
@@ -121,7 +146,7 @@ def test_what_keeps_us_out_is_said_with_its_mend_and_without_the_password(
     ids=["the system's CAs", "a closed port", "an unknown host"],
 )
 def test_a_wrong_way_in_is_said_with_its_mend(
-    dovecot: Dovecot, made: Make, capsys: pytest.CaptureFixture[str], change: str, problem: str, mend: str
+    dovecot: Dovecot, made: Make, capsys: pytest.CaptureFixture[str], change: str, problem: str, hint: str
 ) -> None:
     instead = {"ca_file": 'ca_file = ""', "port": f'port = {free_ports(1)[0]}\nsecurity = "tls"'}
     directory = made(dovecot.account())
@@ -131,22 +156,24 @@ def test_a_wrong_way_in_is_said_with_its_mend(
     code, [found], _ = checked(directory, capsys)
     assert code == 1
     assert problem in found["problem"]
-    assert mend in found["mend"]
+    assert hint in found["hint"]
 
 
 def test_a_refused_smtp_login_is_a_problem_of_its_own(
     dovecot: Dovecot, smtp_login: Sink, made: Make, capsys: pytest.CaptureFixture[str]
 ) -> None:
     postbox = dovecot.account()
-    old = '[post]\nhost = "127.0.0.1"\n'
+    old = '[smtp]\nhost = "127.0.0.1"\n'
     login = f'username = "support"\npassword = "env:FOLLOWUPD_TEST_PASSWORD"\nca_file = "{postbox.ca_file}"\n'
     directory = made(postbox, (old, old + login))
     file = directory / "followupd.toml"
-    head, mark, tail = file.read_text().partition("[post]")
-    tail = re.sub(r"port = \d+\nsecurity = \"none\"", f'port = {smtp_login.port}\nsecurity = "starttls"', tail, count=1)
+    head, mark, tail = file.read_text().partition("[smtp]")
+    tail = re.sub(
+        r"port = \d+\nsecurity = \"none\"", f'port = {smtp_login.port}\nsecurity = "starttls"', tail, count=1
+    )
     file.write_text(head + mark + tail)
     code, [problem], _ = checked(directory, capsys)
-    assert (code, problem["key"]) == (1, "post")
+    assert (code, problem["key"]) == (1, "smtp")
     assert "refused the login of support" in problem["problem"]
     assert postbox.password not in json.dumps(problem)
 
@@ -154,8 +181,12 @@ def test_a_refused_smtp_login_is_a_problem_of_its_own(
 # Thunderbird
 
 
-def test_thunderbird_is_told_of_every_tag(dovecot: Dovecot, made: Make, capsys: pytest.CaptureFixture[str]) -> None:
-    directory = made(dovecot.account(), ("[hours]", '[tags]\n"Reklamation+" = "complaint"\n"hold" = ""\n[hours]'))
+def test_thunderbird_is_told_of_every_tag(
+    dovecot: Dovecot, made: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    directory = made(
+        dovecot.account(), ("[hours]", '[tags]\n"Reklamation+" = "complaint"\n"hold" = ""\n[hours]')
+    )
     assert main(["tags", "thunderbird", "--config", str(directory)]) == 0
     said = capsys.readouterr().out
     prefs = dict(re.findall(r'^user_pref\("(.+?)", "(.*)"\);$', said, re.MULTILINE))
@@ -164,12 +195,16 @@ def test_thunderbird_is_told_of_every_tag(dovecot: Dovecot, made: Make, capsys: 
     assert prefs["mailnews.tags.reklamation=2b.tag"] == "Reklamation+"
     assert "mailnews.tags.hold.tag" not in prefs
     assert {f"mailnews.tags.{mark}.tag" for mark in MARKS} <= prefs.keys()
-    assert all(re.fullmatch("#[0-9A-F]{6}", value) for name, value in prefs.items() if name.endswith(".color"))
+    assert all(
+        re.fullmatch("#[0-9A-F]{6}", value) for name, value in prefs.items() if name.endswith(".color")
+    )
     assert len({value for name, value in prefs.items() if name.endswith(".ordinal")}) == len(prefs) // 3
     assert "// refund-* stands for many" in said
 
 
-def test_programs_get_the_tags_as_json(dovecot: Dovecot, made: Make, capsys: pytest.CaptureFixture[str]) -> None:
+def test_programs_get_the_tags_as_json(
+    dovecot: Dovecot, made: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["tags", "thunderbird", "--json", "--config", str(made(dovecot.account()))]) == 0
     found = {each["key"]: each for each in json.loads(capsys.readouterr().out)}
     assert found["not-complaint"]["tag"] == "not-complaint"

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 import trustme
 
-from followupd.adapters.gift_cards import ProvidedCards
+from followupd.adapters.gift_cards import HttpCardProvider
 from followupd.adapters.settings import Secret
 from followupd.domain.compensation import Money
-from followupd.domain.records import CardOrder, NoCard, TakenCard
+from followupd.domain.records import GiftCard, GiftCardOrder, GiftCardUnavailable
 from tests.servers.gift_shop import DRIP, DROPPED, LOST, MADE_AND_500, NOT_YET, TOKEN, GiftShop
 
 NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)
-ORDER = CardOrder("fu7K3Q9-1", "FU-7K3Q9", 1, Money(2000, "EUR"))
+ORDER = GiftCardOrder("fu7K3Q9-1", "FU-7K3Q9", 1, Money(2000, "EUR"))
 
 
 @pytest.fixture
@@ -29,13 +29,13 @@ def token(tmp_path: Path) -> Secret:
     return Secret("file:token", tmp_path)
 
 
-def cards(shop: GiftShop, token: Secret) -> ProvidedCards:
-    return ProvidedCards(shop.url, token)
+def cards(shop: GiftShop, token: Secret) -> HttpCardProvider:
+    return HttpCardProvider(shop.url, token)
 
 
 def test_a_card_is_ordered_with_its_key_its_value_and_the_token(shop: GiftShop, token: Secret) -> None:
     found = cards(shop, token).order(ORDER, NOW)
-    assert found == TakenCard("SHOP-SECRET-1", Money(2000, "EUR"), None)
+    assert found == GiftCard("SHOP-SECRET-1", Money(2000, "EUR"), None)
     [(authorization, body)] = shop.asked
     assert authorization == f"Bearer {TOKEN}"
     assert body["external_id"] == "fu7K3Q9-1"
@@ -48,21 +48,23 @@ def test_an_order_whose_answer_is_lost_is_repeated_and_gives_the_first_card(
 ) -> None:
     shop.plan(accident)
     lost = cards(shop, token).order(ORDER, NOW)
-    assert isinstance(lost, NoCard)
-    assert not lost.lasting
+    assert isinstance(lost, GiftCardUnavailable)
+    assert not lost.permanent
     again = cards(shop, token).order(ORDER, NOW)
-    assert isinstance(again, TakenCard)
+    assert isinstance(again, GiftCard)
     assert [body["external_id"] for _, body in shop.asked] == ["fu7K3Q9-1"] * 2
     assert shop.codes == [again.code]  # one card was made, and paid for
 
 
 @pytest.mark.parametrize("accident", [DROPPED, 500, 502, 503, 429, 408, 202, NOT_YET])
-def test_what_may_come_right_by_itself_is_tried_again(shop: GiftShop, token: Secret, accident: int | str) -> None:
+def test_what_may_come_right_by_itself_is_tried_again(
+    shop: GiftShop, token: Secret, accident: int | str
+) -> None:
     shop.plan(accident)
     first = cards(shop, token).order(ORDER, NOW)
-    assert isinstance(first, NoCard)
-    assert not first.lasting
-    assert isinstance(cards(shop, token).order(ORDER, NOW), TakenCard)
+    assert isinstance(first, GiftCardUnavailable)
+    assert not first.permanent
+    assert isinstance(cards(shop, token).order(ORDER, NOW), GiftCard)
     assert len(shop.made) == 1
 
 
@@ -70,53 +72,62 @@ def test_what_may_come_right_by_itself_is_tried_again(shop: GiftShop, token: Sec
 def test_what_a_person_must_mend_is_said_to_last(shop: GiftShop, token: Secret, status: int) -> None:
     shop.plan(status)
     found = cards(shop, token).order(ORDER, NOW)
-    assert isinstance(found, NoCard)
-    assert found.lasting
+    assert isinstance(found, GiftCardUnavailable)
+    assert found.permanent
     assert str(status) in found.why
 
 
 @pytest.mark.parametrize(
     "body",
     [
-        b"", b"[]", b"null", b"{}", b'{"order": null}', b'{"order": {"rewards": []}}', b"\xff\xfe", b"<html>login</html>",
+        b"",
+        b"[]",
+        b"null",
+        b"{}",
+        b'{"order": null}',
+        b'{"order": {"rewards": []}}',
+        b"\xff\xfe",
+        b"<html>login</html>",
         b'{"order": {"external_id": "fu7K3Q9-1", "rewards": [{"value": {"denomination": "NaN", "currency_code": "EUR"}, "code": "X"}]}}',
         b'{"order": {"external_id": "fu7K3Q9-1", "rewards": [{"value": {"denomination": 20, "currency_code": "EUR"}, "code": ["X"]}]}}',
         b'{"order": {"external_id": "fu7K3Q9-1", "rewards": [{"value": {"denomination": 20, "currency_code": "EUR"}, "code": "a\\nb"}]}}',
         b'{"order": {"external_id": "another", "rewards": [{"value": {"denomination": 20, "currency_code": "EUR"}, "code": "SECRET"}]}}',
     ],
-)  # fmt: skip
-def test_an_answer_that_does_not_fit_is_no_card_and_is_not_repeated(shop: GiftShop, token: Secret, body: bytes) -> None:
+)
+def test_an_answer_that_does_not_fit_is_no_card_and_is_not_repeated(
+    shop: GiftShop, token: Secret, body: bytes
+) -> None:
     shop.plan(body)
     found = cards(shop, token).order(ORDER, NOW)
-    assert isinstance(found, NoCard)
-    assert found.lasting
+    assert isinstance(found, GiftCardUnavailable)
+    assert found.permanent
     assert "SECRET" not in found.why
 
 
 def test_an_answer_without_end_is_cut_off(shop: GiftShop, token: Secret) -> None:
     shop.plan(DRIP)
-    found = ProvidedCards(shop.url, token, deadline=0.5).order(ORDER, NOW)
-    assert isinstance(found, NoCard)
-    assert not found.lasting
+    found = HttpCardProvider(shop.url, token, deadline=0.5).order(ORDER, NOW)
+    assert isinstance(found, GiftCardUnavailable)
+    assert not found.permanent
 
 
 def test_an_answer_that_is_too_long_is_no_order(shop: GiftShop, token: Secret) -> None:
     shop.plan(b" " * 100_000)
     found = cards(shop, token).order(ORDER, NOW)
-    assert isinstance(found, NoCard)
+    assert isinstance(found, GiftCardUnavailable)
 
 
 def test_nobody_at_home_is_said_in_plain_words(token: Secret) -> None:
-    found = ProvidedCards("http://127.0.0.1:1/api", token).order(ORDER, NOW)
-    assert isinstance(found, NoCard)
+    found = HttpCardProvider("http://127.0.0.1:1/api", token).order(ORDER, NOW)
+    assert isinstance(found, GiftCardUnavailable)
     assert "nobody listens at 127.0.0.1:1" in found.why
     assert TOKEN not in found.why
 
 
 def test_a_token_that_is_not_there_is_said_and_nothing_is_asked(shop: GiftShop, tmp_path: Path) -> None:
-    found = ProvidedCards(shop.url, Secret("file:none", tmp_path)).order(ORDER, NOW)
-    assert isinstance(found, NoCard)
-    assert found.lasting
+    found = HttpCardProvider(shop.url, Secret("file:none", tmp_path)).order(ORDER, NOW)
+    assert isinstance(found, GiftCardUnavailable)
+    assert found.permanent
     assert shop.asked == []
 
 
@@ -124,17 +135,17 @@ def test_over_tls_only_a_trusted_certificate_is_given_the_token(
     authority: trustme.CA, ca_file: str, token: Secret
 ) -> None:
     with GiftShop(authority) as shop:
-        stranger = ProvidedCards(shop.url, token).order(ORDER, NOW)
-        assert isinstance(stranger, NoCard)
+        stranger = HttpCardProvider(shop.url, token).order(ORDER, NOW)
+        assert isinstance(stranger, GiftCardUnavailable)
         assert "is not trusted" in stranger.why
         assert shop.asked == []
-        assert isinstance(ProvidedCards(shop.url, token, ca_file).order(ORDER, NOW), TakenCard)
+        assert isinstance(HttpCardProvider(shop.url, token, ca_file).order(ORDER, NOW), GiftCard)
 
 
 def test_a_link_serves_as_the_code_and_its_day_is_read(shop: GiftShop, token: Secret) -> None:
     shop.link, shop.expires = True, "2027-12-31"
     found = cards(shop, token).order(ORDER, NOW)
-    assert isinstance(found, TakenCard)
+    assert isinstance(found, GiftCard)
     assert found.code == "https://cards.example.com/r/SECRET1"
     assert found.expires == datetime(2028, 1, 1, tzinfo=UTC)
 

@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from followupd import clock
-from followupd.adapters.crypto import Seal
-from followupd.adapters.imap.mailbox import Account, Mailbox
+from followupd.adapters.crypto import Vault
+from followupd.adapters.imap.mailbox import Account, ImapMailbox
 from followupd.adapters.settings.tags import DEFAULT_TAGS
 from followupd.adapters.storage.ledger import Ledger
-from followupd.domain.mail import Ours
+from followupd.domain.mail import Identity
 from followupd.domain.records import QUARANTINE
-from followupd.errors import OutageError
-from followupd.services.inbox.sync import Folder, Intake, Role
+from followupd.errors import UnavailableError
+from followupd.services.inbox.sync import Folder, FolderRole, InboxSync
 from tests.journeys.service import Service, ends
 from tests.servers.cyrus import Cyrus
 from tests.servers.dovecot import Dovecot
@@ -29,8 +29,10 @@ from tests.servers.postbox import Postbox
 from tests.servers.smtp import Sink
 
 NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)
-INBOX = Folder("support", "INBOX", Role.INBOX, since="all")
-COMPLAINT = "My parcel has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."
+INBOX = Folder("support", "INBOX", FolderRole.INBOX, since="all")
+COMPLAINT = (
+    "My parcel has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."
+)
 #: a mail whose fetch kills the connection
 POISON = b"poison"
 
@@ -42,37 +44,43 @@ def mail(number: int, body: str = "Where is my parcel?") -> bytes:
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    made = Ledger(f"sqlite:///{tmp_path}/ledger.db", Seal([b"k" * 32]))
+    made = Ledger(f"sqlite:///{tmp_path}/ledger.db", Vault([b"k" * 32]))
     made.upgrade()
     yield made
     made.close()
 
 
 @pytest.fixture
-def intake(ledger: Ledger) -> Intake:
-    return Intake(ledger, lambda _: Ours(addresses=frozenset({"support@example.test"})), DEFAULT_TAGS)
+def intake(ledger: Ledger) -> InboxSync:
+    return InboxSync(ledger, lambda _: Identity(addresses=frozenset({"support@example.test"})), DEFAULT_TAGS)
 
 
 def account_of(postbox: Postbox, *, port: int = 0) -> Account:
     return Account(
-        name="support", host="localhost", port=port or postbox.starttls_port, security="none" if port else "starttls",
-        username=postbox.username, password=lambda: postbox.password, ca_file=postbox.ca_file, timeout=20,
-    )  # fmt: skip
+        name="support",
+        host="localhost",
+        port=port or postbox.starttls_port,
+        security="none" if port else "starttls",
+        username=postbox.username,
+        password=lambda: postbox.password,
+        ca_file=postbox.ca_file,
+        timeout=20,
+    )
 
 
-def sync(intake: Intake, account: Account, folder: Folder = INBOX, now: datetime = NOW) -> int:
-    with Mailbox(account) as mailbox:
+def sync(intake: InboxSync, account: Account, folder: Folder = INBOX, now: datetime = NOW) -> int:
+    with ImapMailbox(account) as mailbox:
         return intake.sync(mailbox, folder, now)
 
 
 def subjects(ledger: Ledger) -> list[str]:
-    with ledger.work() as work:
-        return [kept.message.subject for kept in work.mail.unheard()]
+    with ledger.transaction() as tx:
+        return [kept.message.subject for kept in tx.mail.unprocessed()]
 
 
 def lines(ledger: Ledger) -> list[str]:
-    with ledger.work() as work:
-        return [remark.line for remark in work.mail.remarks()]
+    with ledger.transaction() as tx:
+        return [remark.line for remark in tx.mail.pending_commands()]
 
 
 SERVERS = ["dovecot", "degraded_dovecot", "cyrus"]
@@ -84,7 +92,7 @@ def postbox(request: pytest.FixtureRequest) -> Postbox:
     return server.account()
 
 
-def test_each_mail_and_each_tag_is_heard_once(postbox: Postbox, intake: Intake, ledger: Ledger) -> None:
+def test_each_mail_and_each_tag_is_heard_once(postbox: Postbox, intake: InboxSync, ledger: Ledger) -> None:
     for number in (1, 2, 3):
         postbox.append(mail(number))
     assert sync(intake, account_of(postbox)) == 3
@@ -95,7 +103,9 @@ def test_each_mail_and_each_tag_is_heard_once(postbox: Postbox, intake: Intake, 
     assert lines(ledger) == ["complaint", "refund: 25"]
 
 
-def test_a_tag_made_in_thunderbird_means_what_its_name_says(postbox: Postbox, intake: Intake, ledger: Ledger) -> None:
+def test_a_tag_made_in_thunderbird_means_what_its_name_says(
+    postbox: Postbox, intake: InboxSync, ledger: Ledger
+) -> None:
     postbox.append(mail(1), flags=["not=20complaint", "refund=2025=20eur"])
     sync(intake, account_of(postbox))
     assert lines(ledger) == ["dismiss", "refund: 25-eur"]
@@ -106,19 +116,21 @@ def test_a_tag_made_in_thunderbird_means_what_its_name_says(postbox: Postbox, in
 
 def deep(levels: int) -> bytes:
     head = b"From: kim@customers.test\r\nSubject: deep\r\nMIME-Version: 1.0\r\n"
-    parts = b"".join(b'Content-Type: multipart/mixed; boundary="b%d"\r\n\r\n--b%d\r\n' % (n, n) for n in range(levels))
+    parts = b"".join(
+        b'Content-Type: multipart/mixed; boundary="b%d"\r\n\r\n--b%d\r\n' % (n, n) for n in range(levels)
+    )
     return head + parts + b"Content-Type: text/plain\r\n\r\nwords\r\n"
 
 
 def test_the_agent_sees_fu_quarantine_on_a_mail_that_nobody_can_read(
-    postbox: Postbox, intake: Intake, ledger: Ledger
+    postbox: Postbox, intake: InboxSync, ledger: Ledger
 ) -> None:
     postbox.append(deep(60))
     postbox.append(mail(2))
     sync(intake, account_of(postbox))
     assert subjects(ledger) == ["mail 2"]
-    with ledger.work() as work:
-        [kept] = work.mail.in_quarantine()
+    with ledger.transaction() as tx:
+        [kept] = tx.mail.in_quarantine()
     assert "nested" in kept.reason
     assert "fu-quarantine" in {flag.lower() for flag in postbox.flags(1)}
     assert "fu-quarantine" not in postbox.flags(2)
@@ -168,7 +180,7 @@ class Breaking:
 
 
 def test_a_mail_that_kills_the_connection_is_set_aside_and_those_behind_it_come_in(
-    dovecot: Dovecot, intake: Intake, ledger: Ledger
+    dovecot: Dovecot, intake: InboxSync, ledger: Ledger
 ) -> None:
     postbox = dovecot.account()
     for number in (1, 2, 3):
@@ -176,7 +188,7 @@ def test_a_mail_that_kills_the_connection_is_set_aside_and_those_behind_it_come_
     outages = 0
     with Breaking(postbox.starttls_port).running() as breaking:
         for _ in range(10):
-            with suppress(OutageError):
+            with suppress(UnavailableError):
                 sync(intake, account_of(postbox, port=breaking.port))
                 break
             outages += 1
@@ -185,24 +197,26 @@ def test_a_mail_that_kills_the_connection_is_set_aside_and_those_behind_it_come_
         postbox.append(mail(4))
         assert sync(intake, account_of(postbox, port=breaking.port)) == 1
     assert subjects(ledger) == ["mail 1", "mail 3", "mail 4"]
-    with ledger.work() as work:
-        [kept] = work.mail.in_quarantine()
-        assert work.mail.count(QUARANTINE) == 1
+    with ledger.transaction() as tx:
+        [kept] = tx.mail.in_quarantine()
+        assert tx.mail.count(QUARANTINE) == 1
     assert "ended the connection 3 times" in kept.reason
     assert "fu-quarantine" in postbox.flags(2)
 
 
-def test_a_server_that_fails_now_and_then_costs_no_mail(dovecot: Dovecot, intake: Intake, ledger: Ledger) -> None:
+def test_a_server_that_fails_now_and_then_costs_no_mail(
+    dovecot: Dovecot, intake: InboxSync, ledger: Ledger
+) -> None:
     postbox = dovecot.account()
     postbox.append(mail(1, POISON.decode()))
     with Breaking(postbox.starttls_port).running() as breaking:
         for _ in range(2):
-            with pytest.raises(OutageError):
+            with pytest.raises(UnavailableError):
                 sync(intake, account_of(postbox, port=breaking.port))
     assert sync(intake, account_of(postbox)) == 1
     with Breaking(postbox.starttls_port).running() as breaking:
         postbox.append(mail(2, POISON.decode()))
-        with pytest.raises(OutageError):
+        with pytest.raises(UnavailableError):
             sync(intake, account_of(postbox, port=breaking.port))
     assert sync(intake, account_of(postbox)) == 1
     assert subjects(ledger) == ["mail 1", "mail 2"]
@@ -212,7 +226,7 @@ def test_a_server_that_fails_now_and_then_costs_no_mail(dovecot: Dovecot, intake
 
 
 def test_a_change_that_kills_the_connection_is_given_up_and_mails_come_in_meanwhile(
-    dovecot: Dovecot, intake: Intake, ledger: Ledger
+    dovecot: Dovecot, intake: InboxSync, ledger: Ledger
 ) -> None:
     postbox = dovecot.account()
     postbox.append(deep(60))
@@ -222,19 +236,21 @@ def test_a_change_that_kills_the_connection_is_given_up_and_mails_come_in_meanwh
             postbox.append(mail(number))
             try:
                 sync(intake, account_of(postbox, port=breaking.port))
-            except OutageError:
+            except UnavailableError:
                 outages += 1
         assert outages == breaking.drops == 3
     assert subjects(ledger) == [f"mail {number}" for number in range(2, 8)]
     assert not any(flag.lower() == "fu-quarantine" for flag in postbox.flags(1))
 
 
-def test_after_a_pause_other_mails_are_marked_again(dovecot: Dovecot, intake: Intake, ledger: Ledger) -> None:
+def test_after_a_pause_other_mails_are_marked_again(
+    dovecot: Dovecot, intake: InboxSync, ledger: Ledger
+) -> None:
     postbox = dovecot.account()
     postbox.append(deep(60))
     with Breaking(postbox.starttls_port, client=b" STORE ").running() as breaking:
         for _ in range(3):
-            with pytest.raises(OutageError):
+            with pytest.raises(UnavailableError):
                 sync(intake, account_of(postbox, port=breaking.port))
     postbox.append(deep(70))
     sync(intake, account_of(postbox), now=NOW + timedelta(minutes=5))
@@ -244,21 +260,22 @@ def test_after_a_pause_other_mails_are_marked_again(dovecot: Dovecot, intake: In
 
 
 def test_a_copy_that_the_server_does_not_let_us_file_stops_nothing(
-    cyrus: Cyrus, intake: Intake, ledger: Ledger, caplog: pytest.LogCaptureFixture
+    cyrus: Cyrus, intake: InboxSync, ledger: Ledger, caplog: pytest.LogCaptureFixture
 ) -> None:
     postbox = cyrus.account()
     copy = mail(1).replace(b"<1@customers.test>", b"<ours@example.test>")
     postbox.append(copy)
-    ours = Ours(
-        addresses=frozenset({"support@example.test"}), letter_key=lambda one: "key" * (one == "<ours@example.test>")
+    ours = Identity(
+        addresses=frozenset({"support@example.test"}),
+        letter_key=lambda one: "key" * (one == "<ours@example.test>"),
     )
     intake = replace(intake, ours=lambda _: ours)
     with postbox.client() as client:
         client.setacl("INBOX", postbox.username, "lrswia")  # no right to take mails away
     sync(intake, account_of(postbox))
-    with ledger.work() as work:
-        [kept] = work.mail.unheard()
-        work.mail.put_down(kept.id)
+    with ledger.transaction() as tx:
+        [kept] = tx.mail.unprocessed()
+        tx.mail.mark_processed(kept.id)
     for number in (2, 3):
         postbox.append(mail(number))
         assert sync(intake, account_of(postbox)) == 1
@@ -270,11 +287,11 @@ def test_a_copy_that_the_server_does_not_let_us_file_stops_nothing(
 
 
 def test_after_a_uidvalidity_change_nothing_is_heard_twice_and_old_mail_stays_passed_over(
-    dovecot: Dovecot, intake: Intake, ledger: Ledger
+    dovecot: Dovecot, intake: InboxSync, ledger: Ledger
 ) -> None:
     postbox = dovecot.account()
     postbox.append(mail(1))
-    inbox = Folder("support", "INBOX", Role.INBOX, since="now")
+    inbox = Folder("support", "INBOX", FolderRole.INBOX, since="now")
     sync(intake, account_of(postbox), inbox, clock.now() + timedelta(seconds=1))
     until_next_second()
     postbox.append(mail(2), flags=["complaint"])
@@ -295,7 +312,9 @@ def until_next_second() -> None:
     until(lambda: clock.now() >= begin + timedelta(seconds=2.1), "the next second")
 
 
-def test_a_folder_that_may_only_be_read_is_read_and_left_alone(cyrus: Cyrus, intake: Intake, ledger: Ledger) -> None:
+def test_a_folder_that_may_only_be_read_is_read_and_left_alone(
+    cyrus: Cyrus, intake: InboxSync, ledger: Ledger
+) -> None:
     postbox = cyrus.account()
     postbox.append(deep(60))
     postbox.append(mail(2))
@@ -368,7 +387,9 @@ def test_a_command_folder_that_is_made_while_the_daemon_listens_is_heeded(
 
 def comes_in(service: Service, number: int) -> None:
     """Wait until so many mails are in the ledger."""
-    until(lambda: service.journal().count("support INBOX: kept 1 new mail(s)") >= number, f"mail {number}", 40)
+    until(
+        lambda: service.journal().count("support INBOX: kept 1 new mail(s)") >= number, f"mail {number}", 40
+    )
 
 
 def connected(service: Service) -> bool:

@@ -15,10 +15,11 @@ from typing import TypeVar
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
-from followupd.adapters.crypto import Seal
+from followupd.adapters.crypto import Vault
 from followupd.adapters.smtp.compose import compose, dated, undated
 from followupd.adapters.storage.ledger import Ledger
 from followupd.adapters.storage.outbox import UnknownLetterError
+from followupd.domain import lifecycle
 from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import Money
 from followupd.domain.events import (
@@ -34,10 +35,16 @@ from followupd.domain.events import (
     Held,
     OwnerChosen,
 )
-from followupd.domain.letter import Condition, Outgoing
-from followupd.domain.mail import Kind, Message, Person, Place
-from followupd.domain.records import NO_COMPLAINT, QUARANTINE, UNHEARD, Arrival, TakenCard
-from followupd.errors import CaseMovedError, LetterError, OutageError, UnknownCaseError, WrongTurnError
+from followupd.domain.letter import Letter, LetterStatus
+from followupd.domain.mail import Kind, MailLocation, Message, Person
+from followupd.domain.records import NO_COMPLAINT, QUARANTINE, UNHEARD, GiftCard, IncomingMail
+from followupd.errors import (
+    ConflictError,
+    InvalidTransitionError,
+    LetterError,
+    UnavailableError,
+    UnknownCaseError,
+)
 from tests.servers.machine import program
 from tests.servers.postgres import Postgres
 
@@ -80,16 +87,20 @@ def ledger(book: Book) -> Ledger:
 
 
 def new_ledger(url: str, key: bytes = b"k" * 32) -> Ledger:
-    return Ledger(url, Seal([key]), undated)
+    return Ledger(url, Vault([key]), undated)
 
 
 def dumped(url: str) -> bytes:
     """Return every row of every table as text, bytes decoded, as an intruder would read them."""
     plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     dump = subprocess.run(
-        [program("pg_dump", "postgresql-client"), "--data-only", "--inserts", plain], check=True, capture_output=True
+        [program("pg_dump", "postgresql-client"), "--data-only", "--inserts", plain],
+        check=True,
+        capture_output=True,
     )
-    texts = b"".join(bytes.fromhex(part.partition(b"'")[0].decode()) for part in dump.stdout.split(b"'\\x")[1:])
+    texts = b"".join(
+        bytes.fromhex(part.partition(b"'")[0].decode()) for part in dump.stdout.split(b"'\\x")[1:]
+    )
     return dump.stdout + texts
 
 
@@ -98,50 +109,77 @@ def dumped(url: str) -> bytes:
 
 def opened(ref: str = "FU-7K3Q9", at: datetime = NOW) -> CaseOpened:
     return CaseOpened(
-        at=at, ref=ref, mailbox="support", customer=Person("Kim@customers.test", "Kim Doe"), subject="My teapot",
-        playbook="default", owner="ana", story=STORY, message_id=f"<first-{ref}@customers.test>",
-    )  # fmt: skip
+        at=at,
+        ref=ref,
+        mailbox="support",
+        customer=Person("Kim@customers.test", "Kim Doe"),
+        subject="My teapot",
+        playbook="default",
+        owner="ana",
+        story=STORY,
+        message_id=f"<first-{ref}@customers.test>",
+    )
 
 
 def a_case(ledger: Ledger, ref: str = "FU-7K3Q9", at: datetime = NOW) -> Case:
-    with ledger.work() as work:
-        case = work.cases.open(opened(ref, at))
-        return work.cases.record(case, [ComplaintHeard(at=at)], lambda _: at, at)
+    with ledger.transaction() as tx:
+        case = tx.cases.open(opened(ref, at))
+        return tx.cases.record(case, [ComplaintHeard(at=at)], lambda _: at, at)
 
 
-def a_letter(key: str = "FU-7K3Q9.confirmation.1", **changes: object) -> Outgoing:
+def a_letter(key: str = "FU-7K3Q9.confirmation.1", **changes: object) -> Letter:
     case, kind, _ = key.split(".")
-    letter = Outgoing(
-        key=key, case=case, kind=kind, mailbox="support", sender=Person("support@example.com"),
-        to=Person("Kim@customers.test"), subject="Your teapot", text=WORDS, html=f"<p>{WORDS}</p>",
+    letter = Letter(
+        key=key,
+        case=case,
+        kind=kind,
+        mailbox="support",
+        sender=Person("support@example.com"),
+        to=Person("Kim@customers.test"),
+        subject="Your teapot",
+        text=WORDS,
+        html=f"<p>{WORDS}</p>",
         message_id=f"<{key}@example.com>",
-    )  # fmt: skip
+    )
     return replace(letter, **changes)  # type: ignore[arg-type]  # names of its fields
 
 
 def queued(ledger: Ledger, *keys: str, **changes: object) -> None:
-    with ledger.work() as work:
+    with ledger.transaction() as tx:
         for key in keys or ("FU-7K3Q9.confirmation.1",):
-            work.outbox.queue(a_letter(key, **changes), NOW)
+            tx.outbox.queue(a_letter(key, **changes), NOW)
 
 
 def arrival(
-    uid: int = 1, *tags: str, folder: str = "INBOX", uidvalidity: int = 7, text: str = STORY, mailbox: str = "support",
+    uid: int = 1,
+    *tags: str,
+    folder: str = "INBOX",
+    uidvalidity: int = 7,
+    text: str = STORY,
+    mailbox: str = "support",
     kind: Kind = Kind.CUSTOMER,
-) -> Arrival:  # fmt: skip
+) -> IncomingMail:
     message = Message(
-        kind=kind, because="a test", message_id=f"<{hashlib.sha256(text.encode()).hexdigest()[:8]}@customers.test>",
-        sender=Person("Kim@customers.test", "Kim Doe"), subject="My teapot", text=text,
-    )  # fmt: skip
-    return Arrival(
-        Place(mailbox, folder, uidvalidity, uid), hashlib.sha256(text.encode()).hexdigest(), NOW, frozenset(tags),
-        folder == "Sent", message,
-    )  # fmt: skip
+        kind=kind,
+        because="a test",
+        message_id=f"<{hashlib.sha256(text.encode()).hexdigest()[:8]}@customers.test>",
+        sender=Person("Kim@customers.test", "Kim Doe"),
+        subject="My teapot",
+        text=text,
+    )
+    return IncomingMail(
+        MailLocation(mailbox, folder, uidvalidity, uid),
+        hashlib.sha256(text.encode()).hexdigest(),
+        NOW,
+        frozenset(tags),
+        folder == "Sent",
+        message,
+    )
 
 
-def keep(ledger: Ledger, found: Arrival) -> tuple[int, frozenset[str], bool]:
-    with ledger.work() as work:
-        [news] = work.mail.keep([found], NOW)
+def keep(ledger: Ledger, found: IncomingMail) -> tuple[int, frozenset[str], bool]:
+    with ledger.transaction() as tx:
+        [news] = tx.mail.store([found], NOW)
         return news.mail_id, news.tags, news.folder
 
 
@@ -168,19 +206,21 @@ def test_a_mail_is_kept_once_wherever_it_lies(ledger: Ledger) -> None:
     assert {first, again, elsewhere, other_mailbox} == {first}
     assert (new, same, moved) == (True, False, True)
     assert keep(ledger, arrival(2, text="another mail"))[0] != first
-    with ledger.work() as work:
-        assert [kept.id for kept in work.mail.unheard()] == [first, first + 1]
+    with ledger.transaction() as tx:
+        assert [kept.id for kept in tx.mail.unprocessed()] == [first, first + 1]
 
 
 def test_the_words_of_an_earlier_mail_are_found_by_its_message_id(ledger: Ledger) -> None:
     found = arrival(1)
     assert found.message
-    earlier = replace(found.message, message_id="<first@customers.test>", text="first", signature="Kim", quoted="> we")
+    earlier = replace(
+        found.message, message_id="<first@customers.test>", text="first", signature="Kim", quoted="> we"
+    )
     keep(ledger, replace(found, message=earlier))
-    with ledger.work() as work:
-        assert work.mail.earlier_text("<first@customers.test>") == "first\nKim\n> we"
-        assert work.mail.earlier_text("<second@customers.test>") == ""
-        assert work.mail.earlier_text("%s'\"; -- ?") == ""
+    with ledger.transaction() as tx:
+        assert tx.mail.earlier_text("<first@customers.test>") == "first\nKim\n> we"
+        assert tx.mail.earlier_text("<second@customers.test>") == ""
+        assert tx.mail.earlier_text("%s'\"; -- ?") == ""
 
 
 def test_a_tag_is_news_once_in_every_folder_and_after_the_server_renumbered(ledger: Ledger) -> None:
@@ -194,8 +234,8 @@ def test_a_tag_on_a_mail_that_is_read_again_is_news_once(ledger: Ledger) -> None
     keep(ledger, arrival(1))
     assert keep(ledger, arrival(1, "fixed"))[1] == {"fixed"}
     assert keep(ledger, arrival(1, "fixed"))[1] == set()
-    with ledger.work() as work:
-        assert work.mail.retagged("support", "INBOX", 7, {1: frozenset({"fixed"})}) == {}
+    with ledger.transaction() as tx:
+        assert tx.mail.retagged("support", "INBOX", 7, {1: frozenset({"fixed"})}) == {}
 
 
 def test_a_place_that_holds_another_mail_now_stops_no_batch(ledger: Ledger) -> None:
@@ -204,57 +244,59 @@ def test_a_place_that_holds_another_mail_now_stops_no_batch(ledger: Ledger) -> N
     second, news, _ = keep(ledger, arrival(1, "fixed", text="another mail where the first one lay"))
     assert second != first
     assert news == {"fixed"}
-    with ledger.work() as work:
-        assert work.mail.retagged("support", "INBOX", 7, {1: frozenset({"fixed", "hold"})}) == {second: {"hold"}}
+    with ledger.transaction() as tx:
+        assert tx.mail.retagged("support", "INBOX", 7, {1: frozenset({"fixed", "hold"})}) == {
+            second: {"hold"}
+        }
 
 
 def test_a_tag_that_was_taken_away_and_set_again_is_said_again(ledger: Ledger) -> None:
     mail_id, _, _ = keep(ledger, arrival(1, "hold"))
-    with ledger.work() as work:
-        assert work.mail.retagged("support", "INBOX", 7, {1: frozenset({"hold"})}) == {}
-        assert work.mail.retagged("support", "INBOX", 7, {1: frozenset()}) == {}
-        assert work.mail.retagged("support", "INBOX", 7, {1: frozenset({"hold"}), 99: frozenset({"x"})}) == {
+    with ledger.transaction() as tx:
+        assert tx.mail.retagged("support", "INBOX", 7, {1: frozenset({"hold"})}) == {}
+        assert tx.mail.retagged("support", "INBOX", 7, {1: frozenset()}) == {}
+        assert tx.mail.retagged("support", "INBOX", 7, {1: frozenset({"hold"}), 99: frozenset({"x"})}) == {
             mail_id: {"hold"}
         }
-        assert work.mail.unknown("support", "INBOX", 7, [1, 99]) == {99}
+        assert tx.mail.unknown("support", "INBOX", 7, [1, 99]) == {99}
 
 
 def test_what_an_agent_said_waits_until_it_is_done(ledger: Ledger) -> None:
     mail_id, _, _ = keep(ledger, arrival(1))
-    with ledger.work() as work:
-        work.mail.say(mail_id, "fixed", "tag", NOW)
-        work.mail.say(mail_id, "refund: 5 EUR", "tag", NOW)
-    with ledger.work() as work:
-        fixed, refund = work.mail.remarks()
+    with ledger.transaction() as tx:
+        tx.mail.add_command(mail_id, "fixed", "tag", NOW)
+        tx.mail.add_command(mail_id, "refund: 5 EUR", "tag", NOW)
+    with ledger.transaction() as tx:
+        fixed, refund = tx.mail.pending_commands()
         assert (fixed.line, refund.line, fixed.mail_id) == ("fixed", "refund: 5 EUR", mail_id)
-        work.mail.remark_done(fixed.id, NOW)
-    with ledger.work() as work:
-        assert [remark.id for remark in work.mail.remarks()] == [refund.id]
+        tx.mail.mark_command_done(fixed.id, NOW)
+    with ledger.transaction() as tx:
+        assert [remark.id for remark in tx.mail.pending_commands()] == [refund.id]
 
 
 def test_a_mail_that_nobody_can_read_is_kept_with_its_bytes_and_asks_for_a_mark(ledger: Ledger) -> None:
     keep(ledger, replace(arrival(1), message=None, reason="it is hopeless", raw=b"\xff\x00"))
-    with ledger.work() as work:
-        [kept] = work.mail.in_quarantine()
-        [marking] = work.mail.markings("support", "INBOX", 7)
+    with ledger.transaction() as tx:
+        [kept] = tx.mail.in_quarantine()
+        [marking] = tx.mail.pending_tag_updates("support", "INBOX", 7)
         assert (kept.state, kept.reason, marking.add) == (QUARANTINE, "it is hopeless", ("fu-quarantine",))
-        work.mail.marked(marking)
-    with ledger.work() as work:
-        assert work.mail.markings("support", "INBOX", 7) == []
+        tx.mail.mark_tags_updated(marking)
+    with ledger.transaction() as tx:
+        assert tx.mail.pending_tag_updates("support", "INBOX", 7) == []
 
 
 def test_marks_that_change_while_they_are_set_are_not_lost(ledger: Ledger) -> None:
     mail_id, _, _ = keep(ledger, arrival(1))
     case = a_case(ledger)
-    with ledger.work() as work:
-        work.mail.put_down(mail_id, case_ref=case.ref)
-        work.mail.want_marks(case.ref, ["fu-heard"])
-    with ledger.work() as work:
-        [marking] = work.mail.markings("support", "INBOX", 7)
-        work.mail.want_marks(case.ref, ["fu-promised"])  # while the mailbox is at work
-        work.mail.marked(marking)
-    with ledger.work() as work:
-        [again] = work.mail.markings("support", "INBOX", 7)
+    with ledger.transaction() as tx:
+        tx.mail.mark_processed(mail_id, case_ref=case.ref)
+        tx.mail.set_status_tags(case.ref, ["fu-heard"])
+    with ledger.transaction() as tx:
+        [marking] = tx.mail.pending_tag_updates("support", "INBOX", 7)
+        tx.mail.set_status_tags(case.ref, ["fu-promised"])  # while the mailbox is at work
+        tx.mail.mark_tags_updated(marking)
+    with ledger.transaction() as tx:
+        [again] = tx.mail.pending_tag_updates("support", "INBOX", 7)
         assert (again.add, again.remove) == (("fu-promised",), ("fu-heard",))
 
 
@@ -263,26 +305,26 @@ def test_marks_that_change_while_they_are_set_are_not_lost(ledger: Ledger) -> No
 
 def test_a_case_comes_back_as_it_was_with_its_history(ledger: Ledger) -> None:
     case = a_case(ledger)
-    with ledger.work() as work:
-        work.cases.record(case, [Held(at=NOW, why="a reason")], lambda _: None, NOW)
-    with ledger.work() as work:
-        found, history = work.cases.get(case.ref), work.cases.history(case.ref)
+    with ledger.transaction() as tx:
+        tx.cases.record(case, [Held(at=NOW, why="a reason")], lambda _: None, NOW)
+    with ledger.transaction() as tx:
+        found, history = tx.cases.get(case.ref), tx.cases.history(case.ref)
         with pytest.raises(UnknownCaseError):
-            work.cases.get("FU-NONE")
+            tx.cases.get("FU-NONE")
     assert [type(event).__name__ for event in history] == ["CaseOpened", "ComplaintHeard", "Held"]
-    assert replace(Case.fold(history), version=found.version, wake_at=found.wake_at) == found
+    assert replace(lifecycle.fold(history), version=found.version, wake_at=found.wake_at) == found
     assert (found.stage, found.held, found.version) == (Stage.HEARD, True, 2)
 
 
 def test_who_decides_on_an_old_case_is_refused_and_nothing_of_it_stays(ledger: Ledger) -> None:
     case = a_case(ledger)
-    with ledger.work() as work:
-        work.cases.record(case, [Held(at=NOW)], lambda _: None, NOW)
-    with pytest.raises(CaseMovedError), ledger.work() as work:
-        work.cases.record(case, [a_letter()], lambda _: None, NOW)
-    with ledger.work() as work:
-        assert len(work.cases.history(case.ref)) == 3
-        assert work.outbox.all() == []
+    with ledger.transaction() as tx:
+        tx.cases.record(case, [Held(at=NOW)], lambda _: None, NOW)
+    with pytest.raises(ConflictError), ledger.transaction() as tx:
+        tx.cases.record(case, [a_letter()], lambda _: None, NOW)
+    with ledger.transaction() as tx:
+        assert len(tx.cases.history(case.ref)) == 3
+        assert tx.outbox.all() == []
 
 
 def test_who_decides_the_same_at_the_same_time_is_one_winner_and_one_letter(ledger: Ledger) -> None:
@@ -290,16 +332,16 @@ def test_who_decides_the_same_at_the_same_time_is_one_winner_and_one_letter(ledg
 
     def decide(_: int) -> bool:
         try:
-            with ledger.work() as work:
-                work.cases.record(case, [a_letter()], lambda _: None, NOW)
-        except CaseMovedError:
+            with ledger.transaction() as tx:
+                tx.cases.record(case, [a_letter()], lambda _: None, NOW)
+        except ConflictError:
             return False
         return True
 
     assert sorted(at_once(decide)) == [False] * (THREADS - 1) + [True]
-    with ledger.work() as work:
-        assert len(work.outbox.all()) == 1
-        assert [type(event).__name__ for event in work.cases.history(case.ref)][2:] == ["LetterWritten"]
+    with ledger.transaction() as tx:
+        assert len(tx.outbox.all()) == 1
+        assert [type(event).__name__ for event in tx.cases.history(case.ref)][2:] == ["LetterWritten"]
 
 
 def test_words_of_many_people_at_once_all_stand_in_the_history(ledger: Ledger) -> None:
@@ -311,57 +353,55 @@ def test_words_of_many_people_at_once_all_stand_in_the_history(ledger: Ledger) -
                 pass
 
     at_once(say)
-    with ledger.work() as work:
-        history = work.cases.history(case.ref)
-        found = work.cases.get(case.ref)
+    with ledger.transaction() as tx:
+        history = tx.cases.history(case.ref)
+        found = tx.cases.get(case.ref)
     assert sum(isinstance(event, FactsStated) for event in history) == THREADS * 5
     assert found.version == 1 + THREADS * 5
-    assert Case.fold(history).facts == found.facts
+    assert lifecycle.fold(history).facts == found.facts
 
 
 def _said(ledger: Ledger, ref: str, words: str) -> bool:
     try:
-        with ledger.work() as work:
+        with ledger.transaction() as tx:
             fact = FactsStated(at=NOW, facts=(("cause", words),))
-            work.cases.record(work.cases.get(ref), [fact], lambda _: None, NOW)
-    except CaseMovedError:
+            tx.cases.record(tx.cases.get(ref), [fact], lambda _: None, NOW)
+    except ConflictError:
         return False
     return True
 
 
 def test_a_wrong_turn_leaves_nothing_even_when_the_transaction_goes_on(ledger: Ledger) -> None:
     case = a_case(ledger)
-    with ledger.work() as work:
+    with ledger.transaction() as tx:
         # The desk catches the misfit inside its transaction and answers the agent.
-        with pytest.raises(WrongTurnError):
-            work.cases.record(
-                case, [Held(at=NOW), a_letter(), ComplaintSuspected(at=NOW)], lambda _: None, NOW
-            )  # fmt: skip
-        work.mail.keep([arrival(1)], NOW)
-    with ledger.work() as work:
-        assert len(work.cases.history(case.ref)) == 2
-        assert work.outbox.all() == []
-        assert work.cases.get(case.ref) == case
-        assert work.mail.count(UNHEARD) == 1
+        with pytest.raises(InvalidTransitionError):
+            tx.cases.record(case, [Held(at=NOW), a_letter(), ComplaintSuspected(at=NOW)], lambda _: None, NOW)
+        tx.mail.store([arrival(1)], NOW)
+    with ledger.transaction() as tx:
+        assert len(tx.cases.history(case.ref)) == 2
+        assert tx.outbox.all() == []
+        assert tx.cases.get(case.ref) == case
+        assert tx.mail.count(UNHEARD) == 1
 
 
 def test_a_transaction_that_fails_leaves_nothing(ledger: Ledger) -> None:
     case = a_case(ledger)
 
     def begin_and_fail() -> None:
-        with ledger.work() as work:
-            work.cases.record(case, [Held(at=NOW), a_letter()], lambda _: None, NOW)
-            work.mail.keep([arrival(1)], NOW)
-            work.cards.add(CODE, EURO_20, None, NOW)
-            work.pulse.put("beat", "well", NOW)
+        with ledger.transaction() as tx:
+            tx.cases.record(case, [Held(at=NOW), a_letter()], lambda _: None, NOW)
+            tx.mail.store([arrival(1)], NOW)
+            tx.cards.add(CODE, EURO_20, None, NOW)
+            tx.state.put("beat", "well", NOW)
             raise RuntimeError("the plug")
 
     with pytest.raises(RuntimeError, match="the plug"):
         begin_and_fail()
-    with ledger.work() as work:
-        assert work.cases.get(case.ref) == case
-        assert len(work.cases.history(case.ref)) == 2
-        assert (work.outbox.all(), work.mail.count(UNHEARD), work.cards.all(), work.pulse.get("beat")) == (
+    with ledger.transaction() as tx:
+        assert tx.cases.get(case.ref) == case
+        assert len(tx.cases.history(case.ref)) == 2
+        assert (tx.outbox.all(), tx.mail.count(UNHEARD), tx.cards.all(), tx.state.get("beat")) == (
             [],
             0,
             [],
@@ -372,28 +412,28 @@ def test_a_transaction_that_fails_leaves_nothing(ledger: Ledger) -> None:
 def test_due_cases_come_in_the_order_in_which_they_wait(ledger: Ledger) -> None:
     for number, hours in enumerate((3, 1, 2, 50)):
         a_case(ledger, f"FU-{number}", NOW + timedelta(hours=hours))
-    with ledger.work() as work:
-        asleep = work.cases.get("FU-1")
-        assert work.cases.due(NOW) == []
-        assert work.cases.due(NOW + timedelta(hours=3)) == ["FU-1", "FU-2", "FU-0"]
-        assert work.cases.due(NOW + timedelta(hours=3), limit=1) == ["FU-1"]
-        assert work.cases.next_wake() == NOW + timedelta(hours=1)
-        work.cases.record(asleep, [], lambda _: None, NOW)
-        assert work.cases.due(NOW + timedelta(hours=3)) == ["FU-2", "FU-0"]
+    with ledger.transaction() as tx:
+        asleep = tx.cases.get("FU-1")
+        assert tx.cases.due(NOW) == []
+        assert tx.cases.due(NOW + timedelta(hours=3)) == ["FU-1", "FU-2", "FU-0"]
+        assert tx.cases.due(NOW + timedelta(hours=3), limit=1) == ["FU-1"]
+        assert tx.cases.next_wake() == NOW + timedelta(hours=1)
+        tx.cases.record(asleep, [], lambda _: None, NOW)
+        assert tx.cases.due(NOW + timedelta(hours=3)) == ["FU-2", "FU-0"]
 
 
 def test_a_case_is_found_by_the_nearest_mail_or_letter_of_its_thread(ledger: Ledger) -> None:
     first, second = a_case(ledger), a_case(ledger, "FU-2", NOW + timedelta(hours=1))
     mail_id, _, _ = keep(ledger, arrival(1))
     queued(ledger, "FU-2.confirmation.1")
-    with ledger.work() as work:
-        message_id = work.mail.get(mail_id).message.message_id
-        assert work.cases.naming([message_id]) is None
-        work.mail.put_down(mail_id, case_ref=first.ref)
-        assert work.cases.naming([message_id, "<unknown@x.test>"]) == first.ref
-        assert work.cases.naming([message_id, "<FU-2.confirmation.1@example.com>"]) == second.ref
-        assert [case.ref for case in work.cases.open_of("KIM@customers.test", "support")] == ["FU-2", first.ref]
-        assert work.cases.open_of("kim@customers.test", "shop") == []
+    with ledger.transaction() as tx:
+        message_id = tx.mail.get(mail_id).message.message_id
+        assert tx.cases.ref_for([message_id]) is None
+        tx.mail.mark_processed(mail_id, case_ref=first.ref)
+        assert tx.cases.ref_for([message_id, "<unknown@x.test>"]) == first.ref
+        assert tx.cases.ref_for([message_id, "<FU-2.confirmation.1@example.com>"]) == second.ref
+        assert [case.ref for case in tx.cases.open_of("KIM@customers.test", "support")] == ["FU-2", first.ref]
+        assert tx.cases.open_of("kim@customers.test", "shop") == []
 
 
 # --- letters ---
@@ -402,17 +442,17 @@ def test_a_case_is_found_by_the_nearest_mail_or_letter_of_its_thread(ledger: Led
 def test_a_letter_leaves_as_it_was_composed_when_it_was_written(ledger: Ledger) -> None:
     later = NOW + timedelta(days=2)
     queued(ledger)
-    with ledger.work() as work:
-        [state] = work.outbox.may_leave(later)
-        assert work.outbox.get(state.letter.key).mail == b"", "only what is about to leave carries it along"
+    with ledger.transaction() as tx:
+        [state] = tx.outbox.due(later)
+        assert tx.outbox.get(state.letter.key).mail == b"", "only what is about to leave carries it along"
     assert dated(state.mail, later) == compose(state.letter, now=later)
     assert "mail=" not in repr(state)
 
 
 def test_a_letter_that_cannot_be_composed_waits_for_its_turn_to_say_so(ledger: Ledger) -> None:
     queued(ledger, message_id="no id at all")
-    with ledger.work() as work:
-        [state] = work.outbox.may_leave(NOW)
+    with ledger.transaction() as tx:
+        [state] = tx.outbox.due(NOW)
     assert state.mail == b""
     with pytest.raises(LetterError, match="Message-ID"):
         compose(state.letter, now=NOW)
@@ -420,11 +460,11 @@ def test_a_letter_that_cannot_be_composed_waits_for_its_turn_to_say_so(ledger: L
 
 def test_deciding_twice_names_the_same_letter(ledger: Ledger) -> None:
     queued(ledger)
-    with ledger.work() as work:
-        assert work.outbox.known("FU-7K3Q9.confirmation.1")
-        assert work.outbox.get("FU-7K3Q9.confirmation.1").letter == a_letter()
+    with ledger.transaction() as tx:
+        assert tx.outbox.contains("FU-7K3Q9.confirmation.1")
+        assert tx.outbox.get("FU-7K3Q9.confirmation.1").letter == a_letter()
         with pytest.raises(UnknownLetterError):
-            work.outbox.get("FU-7K3Q9.confirmation.2")
+            tx.outbox.get("FU-7K3Q9.confirmation.2")
 
 
 def test_each_of_200_letters_is_claimed_by_exactly_one_of_8_threads(ledger: Ledger) -> None:
@@ -439,21 +479,21 @@ def test_each_of_200_letters_is_claimed_by_exactly_one_of_8_threads(ledger: Ledg
 
     found = [key for claimed in at_once(claim_all) for key in claimed]
     assert sorted(found) == sorted(keys)
-    with ledger.work() as work:
-        assert work.outbox.count(Condition.LEAVING) == 200
-        assert {state.attempts for state in work.outbox.all()} == {1}
+    with ledger.transaction() as tx:
+        assert tx.outbox.count(LetterStatus.LEAVING) == 200
+        assert {state.attempts for state in tx.outbox.all()} == {1}
 
 
 def _claimed(ledger: Ledger) -> list[str]:
     """Look and claim in transactions of their own, as the dispatch does; give up when nothing may leave."""
     while True:
-        with ledger.work() as work:
-            ready = [state.letter.key for state in work.outbox.may_leave(NOW, limit=7)]
-            waiting = work.outbox.count(Condition.READY)
+        with ledger.transaction() as tx:
+            ready = [state.letter.key for state in tx.outbox.due(NOW, limit=7)]
+            waiting = tx.outbox.count(LetterStatus.READY)
         claimed = []
         for key in ready:
-            with ledger.work() as work:
-                if work.outbox.claim(key, NOW):
+            with ledger.transaction() as tx:
+                if tx.outbox.claim(key, NOW):
                     claimed.append(key)
         if claimed or not waiting:
             return claimed
@@ -466,78 +506,81 @@ def test_each_of_200_letters_is_taken_in_one_handful_of_8_threads(ledger: Ledger
     def take(_: int) -> list[str]:
         found: list[str] = []
         while True:
-            with ledger.work() as work:
-                ready = [state.letter.key for state in work.outbox.may_leave(NOW, limit=30)]
-                found += work.outbox.claim_all(ready, NOW) if ready else []
-                if not work.outbox.count(Condition.READY):
+            with ledger.transaction() as tx:
+                ready = [state.letter.key for state in tx.outbox.due(NOW, limit=30)]
+                found += tx.outbox.claim_batch(ready, NOW) if ready else []
+                if not tx.outbox.count(LetterStatus.READY):
                     return found
 
     found = [key for taken in at_once(take) for key in taken]
     assert sorted(found) == sorted(keys)
-    with ledger.work() as work:
-        assert {(state.condition, state.attempts) for state in work.outbox.all()} == {(Condition.LEAVING, 1)}
+    with ledger.transaction() as tx:
+        assert {(state.condition, state.attempts) for state in tx.outbox.all()} == {(LetterStatus.LEAVING, 1)}
 
 
 def test_letters_that_left_together_are_put_down_together_unless_one_was_settled(ledger: Ledger) -> None:
     keys = ["FU-1.confirmation.1", "FU-2.confirmation.1", "FU-3.confirmation.1"]
     queued(ledger, *keys)
-    with ledger.work() as work:
-        assert work.outbox.claim_all(keys, NOW) == set(keys)
-    with ledger.work(lasting=False) as work:
-        assert work.outbox.sent_all([(keys[0], "250 one"), (keys[1], "250 two")], NOW)
-    with ledger.work() as work:
-        assert [(each.condition, each.reply) for each in work.outbox.all()[:2]] == [
-            (Condition.SENT, "250 one"), (Condition.SENT, "250 two")
-        ]  # fmt: skip
-        assert not work.outbox.sent_all([(keys[1], "250"), (keys[2], "250")], NOW)
+    with ledger.transaction() as tx:
+        assert tx.outbox.claim_batch(keys, NOW) == set(keys)
+    with ledger.transaction(durable=False) as tx:
+        assert tx.outbox.record_sent_batch([(keys[0], "250 one"), (keys[1], "250 two")], NOW)
+    with ledger.transaction() as tx:
+        assert [(each.condition, each.reply) for each in tx.outbox.all()[:2]] == [
+            (LetterStatus.SENT, "250 one"),
+            (LetterStatus.SENT, "250 two"),
+        ]
+        assert not tx.outbox.record_sent_batch([(keys[1], "250"), (keys[2], "250")], NOW)
 
 
 def test_a_letter_that_is_given_back_waits_as_before(ledger: Ledger) -> None:
     keys = ["FU-1.confirmation.1", "FU-2.confirmation.1", "FU-3.confirmation.1"]
     queued(ledger, *keys)
-    with ledger.work() as work:
-        assert work.outbox.claim(keys[0], NOW)
-        work.outbox.put_down(keys[0], Condition.DEFERRED, NOW)
-        work.outbox.claim_all(keys, NOW)
-        work.outbox.put_down(keys[2], Condition.SENT, NOW)
-        work.outbox.give_back(keys)
-    with ledger.work() as work:
-        assert [(each.condition, each.attempts) for each in work.outbox.all()] == [
-            (Condition.DEFERRED, 1), (Condition.READY, 0), (Condition.SENT, 1)
-        ]  # fmt: skip
+    with ledger.transaction() as tx:
+        assert tx.outbox.claim(keys[0], NOW)
+        tx.outbox.record_result(keys[0], LetterStatus.DEFERRED, NOW)
+        tx.outbox.claim_batch(keys, NOW)
+        tx.outbox.record_result(keys[2], LetterStatus.SENT, NOW)
+        tx.outbox.release(keys)
+    with ledger.transaction() as tx:
+        assert [(each.condition, each.attempts) for each in tx.outbox.all()] == [
+            (LetterStatus.DEFERRED, 1),
+            (LetterStatus.READY, 0),
+            (LetterStatus.SENT, 1),
+        ]
 
 
 def test_many_cases_are_brought_up_to_date_together_or_not_at_all(ledger: Ledger) -> None:
     refs = ["FU-1", "FU-2", "FU-3"]
-    with ledger.work() as work:
+    with ledger.transaction() as tx:
         for ref in refs:
-            work.cases.open(opened(ref))
-    with ledger.work() as work:
-        before = work.cases.get_all(refs)
+            tx.cases.open(opened(ref))
+    with ledger.transaction() as tx:
+        before = tx.cases.get_all(refs)
     told = [(before[ref], AgentTold(at=NOW, key=f"{ref}.desk.1", kind="desk/opened")) for ref in refs]
-    with ledger.work() as work:
-        afters = work.cases.record_all(told, NOW)
-    with ledger.work() as work:
-        assert work.cases.get_all(refs) == dict(afters)
-        assert [len(work.cases.history(ref)) for ref in refs] == [2, 2, 2]
+    with ledger.transaction() as tx:
+        afters = tx.cases.record_all(told, NOW)
+    with ledger.transaction() as tx:
+        assert tx.cases.get_all(refs) == dict(afters)
+        assert [len(tx.cases.history(ref)) for ref in refs] == [2, 2, 2]
         assert {case.wake_at for case in afters.values()} == {NOW}
-        work.cases.record(afters["FU-2"], [Held(at=NOW)], lambda _: None, NOW)
-    with pytest.raises(CaseMovedError), ledger.work() as work:
-        work.cases.record_all([(afters[ref], Held(at=NOW)) for ref in refs], NOW)
-    with ledger.work() as work:
-        assert [work.cases.get(ref).held for ref in refs] == [False, True, False]
-        assert [len(work.cases.history(ref)) for ref in refs] == [2, 3, 2]
+        tx.cases.record(afters["FU-2"], [Held(at=NOW)], lambda _: None, NOW)
+    with pytest.raises(ConflictError), ledger.transaction() as tx:
+        tx.cases.record_all([(afters[ref], Held(at=NOW)) for ref in refs], NOW)
+    with ledger.transaction() as tx:
+        assert [tx.cases.get(ref).held for ref in refs] == [False, True, False]
+        assert [len(tx.cases.history(ref)) for ref in refs] == [2, 3, 2]
 
 
 @pytest.mark.parametrize("event", [Held(at=NOW), Fixed(at=NOW), OwnerChosen(at=NOW, owner="ben")])
 def test_what_can_be_searched_of_many_cases_is_what_is_sealed(book: Book, event: Event) -> None:
-    with book.ledger.work() as work:
+    with book.ledger.transaction() as tx:
         heard = [
-            work.cases.record(work.cases.open(opened(ref)), [ComplaintHeard(at=NOW)], lambda _: None, NOW)
+            tx.cases.record(tx.cases.open(opened(ref)), [ComplaintHeard(at=NOW)], lambda _: None, NOW)
             for ref in ("FU-1", "FU-2")
         ]
-    with book.ledger.work() as work:
-        afters = work.cases.record_all([(case, event) for case in heard], NOW)
+    with book.ledger.transaction() as tx:
+        afters = tx.cases.record_all([(case, event) for case in heard], NOW)
     engine = create_engine(book.url)
     with engine.connect() as connection:
         rows = connection.execute(text("SELECT ref, version, stage, held, owner FROM case_file")).all()
@@ -551,89 +594,100 @@ def test_a_letter_leaves_only_when_it_may(ledger: Ledger) -> None:
     queued(ledger, "FU-1.confirmation.1", review=True)
     queued(ledger, "FU-2.confirmation.1", not_before=NOW + timedelta(hours=1))
     queued(ledger, "FU-3.confirmation.1")
-    with ledger.work() as work:
-        assert [state.letter.key for state in work.outbox.may_leave(NOW)] == ["FU-3.confirmation.1"]
-        work.outbox.postpone("FU-3.confirmation.1", NOW + timedelta(hours=2), "quiet hours")
-        assert work.outbox.may_leave(NOW) == []
-        assert len(work.outbox.may_leave(NOW + timedelta(hours=3))) == 2
-        assert not work.outbox.claim("FU-1.confirmation.1", NOW)
-        assert work.outbox.approve("FU-1.confirmation.1")
-        assert not work.outbox.approve("FU-1.confirmation.1")
-        assert work.outbox.claim("FU-1.confirmation.1", NOW)
+    with ledger.transaction() as tx:
+        assert [state.letter.key for state in tx.outbox.due(NOW)] == ["FU-3.confirmation.1"]
+        tx.outbox.postpone("FU-3.confirmation.1", NOW + timedelta(hours=2), "quiet hours")
+        assert tx.outbox.due(NOW) == []
+        assert len(tx.outbox.due(NOW + timedelta(hours=3))) == 2
+        assert not tx.outbox.claim("FU-1.confirmation.1", NOW)
+        assert tx.outbox.approve("FU-1.confirmation.1")
+        assert not tx.outbox.approve("FU-1.confirmation.1")
+        assert tx.outbox.claim("FU-1.confirmation.1", NOW)
 
 
-@pytest.mark.parametrize("condition", list(Condition))
-def test_only_a_letter_on_its_way_or_in_doubt_is_put_down(ledger: Ledger, condition: Condition) -> None:
+@pytest.mark.parametrize("condition", list(LetterStatus))
+def test_only_a_letter_on_its_way_or_in_doubt_is_put_down(ledger: Ledger, condition: LetterStatus) -> None:
     key = "FU-7K3Q9.confirmation.1"
-    queued(ledger, key, review=condition is Condition.REVIEW)
+    queued(ledger, key, review=condition is LetterStatus.REVIEW)
     bring(ledger, key, condition)
-    open_fate = condition in {Condition.LEAVING, Condition.DOUBT}
-    with ledger.work() as work:
-        assert work.outbox.put_down(key, Condition.SENT, NOW, reply="250 OK") is open_fate
-    with ledger.work() as work:
-        assert work.outbox.get(key).condition is (Condition.SENT if open_fate else condition)
-        assert (work.outbox.get(key).sent_at == NOW) is (open_fate or condition is Condition.SENT)
+    open_fate = condition in {LetterStatus.LEAVING, LetterStatus.DOUBT}
+    with ledger.transaction() as tx:
+        assert tx.outbox.record_result(key, LetterStatus.SENT, NOW, reply="250 OK") is open_fate
+    with ledger.transaction() as tx:
+        assert tx.outbox.get(key).condition is (LetterStatus.SENT if open_fate else condition)
+        assert (tx.outbox.get(key).sent_at == NOW) is (open_fate or condition is LetterStatus.SENT)
 
 
-def bring(ledger: Ledger, key: str, condition: Condition) -> None:
-    with ledger.work() as work:
-        if condition in {Condition.READY, Condition.REVIEW}:
+def bring(ledger: Ledger, key: str, condition: LetterStatus) -> None:
+    with ledger.transaction() as tx:
+        if condition in {LetterStatus.READY, LetterStatus.REVIEW}:
             return
-        if condition is Condition.DROPPED:
-            assert work.outbox.drop(key)
+        if condition is LetterStatus.DROPPED:
+            assert tx.outbox.drop(key)
             return
-        assert work.outbox.claim(key, NOW)
-        if condition is not Condition.LEAVING:
-            assert work.outbox.put_down(key, condition, NOW)
+        assert tx.outbox.claim(key, NOW)
+        if condition is not LetterStatus.LEAVING:
+            assert tx.outbox.record_result(key, condition, NOW)
 
 
 def test_a_letter_on_its_way_or_gone_cannot_be_taken_back(ledger: Ledger) -> None:
-    for number, condition in enumerate(Condition):
+    for number, condition in enumerate(LetterStatus):
         key = f"FU-{number}.confirmation.1"
-        queued(ledger, key, review=condition is Condition.REVIEW)
+        queued(ledger, key, review=condition is LetterStatus.REVIEW)
         bring(ledger, key, condition)
-        with ledger.work() as work:
-            may = condition not in {Condition.LEAVING, Condition.SENT, Condition.REFUSED, Condition.DROPPED}
-            assert work.outbox.drop(key) is may, condition
+        with ledger.transaction() as tx:
+            may = condition not in {
+                LetterStatus.LEAVING,
+                LetterStatus.SENT,
+                LetterStatus.REFUSED,
+                LetterStatus.DROPPED,
+            }
+            assert tx.outbox.drop(key) is may, condition
 
 
 def test_a_copy_that_came_back_is_remembered_with_its_first_moment(ledger: Ledger) -> None:
     queued(ledger)
-    with ledger.work() as work:
-        work.outbox.witness("FU-7K3Q9.confirmation.1", NOW)
-        work.outbox.witness("FU-7K3Q9.confirmation.1", NOW + timedelta(hours=1))
-        assert work.outbox.get("FU-7K3Q9.confirmation.1").witnessed_at == NOW
+    with ledger.transaction() as tx:
+        tx.outbox.witness("FU-7K3Q9.confirmation.1", NOW)
+        tx.outbox.witness("FU-7K3Q9.confirmation.1", NOW + timedelta(hours=1))
+        assert tx.outbox.get("FU-7K3Q9.confirmation.1").witnessed_at == NOW
 
 
 def test_the_budget_counts_automatic_letters_that_left_or_may_have_left(ledger: Ledger) -> None:
-    conditions = (Condition.SENT, Condition.LEAVING, Condition.DOUBT, Condition.DEFERRED, Condition.REFUSED)
-    for number, condition in enumerate((*conditions, Condition.READY, Condition.DROPPED)):
+    conditions = (
+        LetterStatus.SENT,
+        LetterStatus.LEAVING,
+        LetterStatus.DOUBT,
+        LetterStatus.DEFERRED,
+        LetterStatus.REFUSED,
+    )
+    for number, condition in enumerate((*conditions, LetterStatus.READY, LetterStatus.DROPPED)):
         queued(ledger, f"FU-{number}.confirmation.1")
         bring(ledger, f"FU-{number}.confirmation.1", condition)
     queued(ledger, "FU-8.confirmation.1", automatic=False)
-    bring(ledger, "FU-8.confirmation.1", Condition.SENT)
+    bring(ledger, "FU-8.confirmation.1", LetterStatus.SENT)
     queued(ledger, "FU-9.confirmation.1", to=Person("lu@customers.test"))
-    bring(ledger, "FU-9.confirmation.1", Condition.SENT)
+    bring(ledger, "FU-9.confirmation.1", LetterStatus.SENT)
     before, day = NOW - timedelta(hours=1), NOW + timedelta(days=1)
-    with ledger.work() as work:
-        assert len(work.outbox.sent_to("kim@CUSTOMERS.test", before)) == 3
-        assert len(work.outbox.sent_to("lu@customers.test", before)) == 1
-        assert work.outbox.sent_to("kim@customers.test", day) == []
-        assert work.outbox.left_since(before) == 7
-        assert work.outbox.left_since(day) == 0
+    with ledger.transaction() as tx:
+        assert len(tx.outbox.sent_to("kim@CUSTOMERS.test", before)) == 3
+        assert len(tx.outbox.sent_to("lu@customers.test", before)) == 1
+        assert tx.outbox.sent_to("kim@customers.test", day) == []
+        assert tx.outbox.count_sent_since(before) == 7
+        assert tx.outbox.count_sent_since(day) == 0
 
 
 # --- gift cards ---
 
 
 def test_a_code_is_imported_once_even_under_a_new_key(book: Book) -> None:
-    with book.ledger.work() as work:
-        assert work.cards.add(CODE, EURO_20, None, NOW)
-        assert not work.cards.add(f" {CODE} ", EURO_20, None, NOW)
-    rotated = Ledger(book.url, Seal([b"n" * 32, b"k" * 32]))
-    with rotated.work() as work:
-        assert not work.cards.add(CODE, EURO_20, None, NOW)
-        taken = work.cards.take("FU-1", 1, EURO_20, NOW)
+    with book.ledger.transaction() as tx:
+        assert tx.cards.add(CODE, EURO_20, None, NOW)
+        assert not tx.cards.add(f" {CODE} ", EURO_20, None, NOW)
+    rotated = Ledger(book.url, Vault([b"n" * 32, b"k" * 32]))
+    with rotated.transaction() as tx:
+        assert not tx.cards.add(CODE, EURO_20, None, NOW)
+        taken = tx.cards.take("FU-1", 1, EURO_20, NOW)
         assert taken
         assert taken.code == CODE
         assert CODE not in repr(taken)
@@ -641,39 +695,39 @@ def test_a_code_is_imported_once_even_under_a_new_key(book: Book) -> None:
 
 
 def test_8_threads_take_one_card_for_one_grant(ledger: Ledger) -> None:
-    with ledger.work() as work:
+    with ledger.transaction() as tx:
         for number in range(THREADS):
-            work.cards.add(f"CODE-{number}", EURO_20, None, NOW)
+            tx.cards.add(f"CODE-{number}", EURO_20, None, NOW)
     found = at_once(lambda _: _taken(ledger, "FU-1", 1))
     assert len({card.code for card in found if card}) == 1
-    with ledger.work() as work:
-        assert work.cards.in_stock(EURO_20, NOW) == THREADS - 1
+    with ledger.transaction() as tx:
+        assert tx.cards.in_stock(EURO_20, NOW) == THREADS - 1
 
 
 def test_8_grants_at_once_take_8_different_cards_and_the_ninth_finds_none(ledger: Ledger) -> None:
-    with ledger.work() as work:
+    with ledger.transaction() as tx:
         for number in range(THREADS):
-            work.cards.add(f"CODE-{number}", EURO_20, None, NOW)
+            tx.cards.add(f"CODE-{number}", EURO_20, None, NOW)
     found = at_once(lambda number: _taken(ledger, f"FU-{number}", 1))
     assert len({card.code for card in found if card}) == THREADS
     assert _taken(ledger, "FU-9", 1) is None
     assert _taken(ledger, "FU-3", 1) == found[3]
 
 
-def _taken(ledger: Ledger, ref: str, n: int) -> TakenCard | None:
-    with ledger.work() as work:
-        return work.cards.take(ref, n, EURO_20, NOW)
+def _taken(ledger: Ledger, ref: str, n: int) -> GiftCard | None:
+    with ledger.transaction() as tx:
+        return tx.cards.take(ref, n, EURO_20, NOW)
 
 
 def test_a_card_fits_the_amount_and_the_one_that_expires_first_goes_first(ledger: Ledger) -> None:
-    with ledger.work() as work:
-        work.cards.add("never", EURO_20, None, NOW)
-        work.cards.add("late", EURO_20, NOW + timedelta(days=9), NOW)
-        work.cards.add("soon", EURO_20, NOW + timedelta(days=2), NOW)
-        work.cards.add("gone", EURO_20, NOW, NOW)
-        work.cards.add("dollars", Money(2000, "USD"), None, NOW)
-        assert work.cards.in_stock(EURO_20, NOW) == 3
-        taken = [work.cards.take(f"FU-{n}", 1, EURO_20, NOW) for n in range(4)]
+    with ledger.transaction() as tx:
+        tx.cards.add("never", EURO_20, None, NOW)
+        tx.cards.add("late", EURO_20, NOW + timedelta(days=9), NOW)
+        tx.cards.add("soon", EURO_20, NOW + timedelta(days=2), NOW)
+        tx.cards.add("gone", EURO_20, NOW, NOW)
+        tx.cards.add("dollars", Money(2000, "USD"), None, NOW)
+        assert tx.cards.in_stock(EURO_20, NOW) == 3
+        taken = [tx.cards.take(f"FU-{n}", 1, EURO_20, NOW) for n in range(4)]
     assert [card and card.code for card in taken] == ["soon", "late", "never", None]
 
 
@@ -683,30 +737,41 @@ def test_a_card_fits_the_amount_and_the_one_that_expires_first_goes_first(ledger
 def test_upgrading_twice_changes_nothing(book: Book) -> None:
     case = a_case(book.ledger)
     book.ledger.upgrade()
-    with book.ledger.work() as work:
-        assert work.cases.get(case.ref) == case
+    with book.ledger.transaction() as tx:
+        assert tx.cases.get(case.ref) == case
 
 
 def test_what_people_wrote_stands_in_no_plain_column(book: Book) -> None:
-    secrets = {STORY, WORDS, CODE, "the courier dropped it", "a second mail of shards", "My teapot", "Your teapot"}
+    secrets = {
+        STORY,
+        WORDS,
+        CODE,
+        "the courier dropped it",
+        "a second mail of shards",
+        "My teapot",
+        "Your teapot",
+    }
     case = a_case(book.ledger)
-    with book.ledger.work() as work:
-        case = work.cases.record(
+    with book.ledger.transaction() as tx:
+        case = tx.cases.record(
             case,
             [
-                CustomerWrote(at=NOW, by="kim", text="a second mail of shards", message_id="<two@customers.test>"),
+                CustomerWrote(
+                    at=NOW, by="kim", text="a second mail of shards", message_id="<two@customers.test>"
+                ),
                 FactsStated(at=NOW, facts=(("cause", "the courier dropped it"),)),
                 a_letter(),
             ],
             lambda _: None,
             NOW,
         )
-        work.mail.keep([arrival(1)], NOW)
-        work.mail.keep(
-            [replace(arrival(2, text="two"), message=None, reason="hopeless", raw=f"X: {STORY}".encode())], NOW
+        tx.mail.store([arrival(1)], NOW)
+        tx.mail.store(
+            [replace(arrival(2, text="two"), message=None, reason="hopeless", raw=f"X: {STORY}".encode())],
+            NOW,
         )
-        work.cards.add(CODE, EURO_20, None, NOW)
-        work.cards.take(case.ref, 1, EURO_20, NOW)
+        tx.cards.add(CODE, EURO_20, None, NOW)
+        tx.cards.take(case.ref, 1, EURO_20, NOW)
     found = book.written()
     assert b"FU-7K3Q9" in found  # it is the right place to look
     for secret in secrets:
@@ -719,8 +784,8 @@ def test_what_root_makes_beside_the_ledger_belongs_to_whom_the_directory_belongs
     os.chown(tmp_path, 65_534, 65_534)
     ledger = new_ledger(f"sqlite:///{tmp_path}/ledger.db")
     ledger.upgrade()
-    with ledger.hold(), ledger.work() as work:
-        work.pulse.put("beat", "once", NOW)
+    with ledger.lease(), ledger.transaction() as tx:
+        tx.state.put("beat", "once", NOW)
         assert {file.name for file in tmp_path.iterdir()} >= {"ledger.db", "ledger.db.lock"}
         assert {file.stat().st_uid for file in tmp_path.iterdir()} == {65_534}
     ledger.close()
@@ -730,7 +795,7 @@ def test_a_ledger_file_is_its_owners_alone(tmp_path: Path) -> None:
     ledger = new_ledger(f"sqlite:///{tmp_path}/new/place/ledger.db")
     ledger.upgrade()
     a_case(ledger)
-    with ledger.hold():
+    with ledger.lease():
         files = list((tmp_path / "new" / "place").iterdir())
         assert {file.name for file in files} >= {"ledger.db", "ledger.db-wal", "ledger.db.lock"}
         assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
@@ -741,11 +806,11 @@ def test_a_ledger_file_is_its_owners_alone(tmp_path: Path) -> None:
 def test_a_ledger_that_does_not_answer_is_an_outage(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a directory")
     ledger = new_ledger(f"sqlite:///{tmp_path}/file/ledger.db")
-    with pytest.raises(OutageError):
+    with pytest.raises(UnavailableError):
         ledger.upgrade()
     nobody = new_ledger("postgresql+psycopg://test@127.0.0.1:1/none")
-    with pytest.raises(OutageError), nobody.work() as work:
-        work.cases.all()
+    with pytest.raises(UnavailableError), nobody.transaction() as tx:
+        tx.cases.all()
 
 
 def test_a_case_keeps_what_every_event_says(ledger: Ledger) -> None:
@@ -755,39 +820,45 @@ def test_a_case_keeps_what_every_event_says(ledger: Ledger) -> None:
         AgentTold(at=NOW, key="FU-7K3Q9.desk/opened.1", kind="desk/opened", message_id="<x@example.com>"),
         CustomerWrote(at=NOW, by="kim@customers.test", references=("<a@x.test>", "<b@x.test>"), text="…"),
     ]
-    with ledger.work() as work:
-        work.cases.record(case, events, lambda _: None, NOW)
-    with ledger.work() as work:
-        assert work.cases.history(case.ref)[2:] == events
-        with pytest.raises(WrongTurnError):
-            work.cases.record(work.cases.get(case.ref), [ComplaintSuspected(at=NOW)], lambda _: None, NOW)
+    with ledger.transaction() as tx:
+        tx.cases.record(case, events, lambda _: None, NOW)
+    with ledger.transaction() as tx:
+        assert tx.cases.history(case.ref)[2:] == events
+        with pytest.raises(InvalidTransitionError):
+            tx.cases.record(tx.cases.get(case.ref), [ComplaintSuspected(at=NOW)], lambda _: None, NOW)
 
 
 # --- what people decided ---
 
 
 def test_of_each_case_the_last_word_of_a_person_is_its_decision(ledger: Ledger) -> None:
-    plain, changed, agreed = a_case(ledger, "FU-AAAAA"), a_case(ledger, "FU-BBBBB"), a_case(ledger, "FU-CCCCC")
+    plain, changed, agreed = (
+        a_case(ledger, "FU-AAAAA"),
+        a_case(ledger, "FU-BBBBB"),
+        a_case(ledger, "FU-CCCCC"),
+    )
     later = NOW + timedelta(hours=1)
-    with ledger.work() as work:
-        first = work.cases.open(opened("FU-DDDDD"))
-        work.cases.record(first, [ComplaintHeard(at=NOW, by_machine=True)], lambda _: None, NOW)
-        work.cases.record(changed, [Dismissed(at=later, by="Ana Reyes")], lambda _: None, later)
-        work.cases.record(agreed, [ComplaintHeard(at=later, by="Ana Reyes")], lambda _: None, later)
-    with ledger.work() as work:
-        assert work.cases.decisions() == [
-            (plain.ref, NOW, True), ("FU-BBBBB", later, False), ("FU-CCCCC", later, True)
-        ]  # fmt: skip
-        assert [case.ref for case in work.cases.unfinished()] == ["FU-AAAAA", "FU-CCCCC", "FU-DDDDD"]
+    with ledger.transaction() as tx:
+        first = tx.cases.open(opened("FU-DDDDD"))
+        tx.cases.record(first, [ComplaintHeard(at=NOW, by_machine=True)], lambda _: None, NOW)
+        tx.cases.record(changed, [Dismissed(at=later, by="Ana Reyes")], lambda _: None, later)
+        tx.cases.record(agreed, [ComplaintHeard(at=later, by="Ana Reyes")], lambda _: None, later)
+    with ledger.transaction() as tx:
+        assert tx.cases.decisions() == [
+            (plain.ref, NOW, True),
+            ("FU-BBBBB", later, False),
+            ("FU-CCCCC", later, True),
+        ]
+        assert [case.ref for case in tx.cases.unfinished()] == ["FU-AAAAA", "FU-CCCCC", "FU-DDDDD"]
 
 
 def test_dismissed_mails_without_a_case_and_new_ones_in_quarantine_are_found(ledger: Ledger) -> None:
     dismissed, heard, odd = (keep(ledger, arrival(n, text=f"mail {n}"))[0] for n in (1, 2, 3))
-    with ledger.work() as work:
-        work.mail.put_down(dismissed, reason=NO_COMPLAINT)
-        work.mail.put_down(heard, reason="too little speaks for a complaint")
-        work.mail.put_down(odd, state=QUARANTINE)
-    with ledger.work() as work:
-        assert [kept.message.text for kept in work.mail.no_complaints()] == ["mail 1"]
-        assert work.mail.count(QUARANTINE) == work.mail.count(QUARANTINE, NOW - timedelta(minutes=1)) == 1
-        assert work.mail.count(QUARANTINE, NOW) == 0
+    with ledger.transaction() as tx:
+        tx.mail.mark_processed(dismissed, reason=NO_COMPLAINT)
+        tx.mail.mark_processed(heard, reason="too little speaks for a complaint")
+        tx.mail.mark_processed(odd, state=QUARANTINE)
+    with ledger.transaction() as tx:
+        assert [kept.message.text for kept in tx.mail.no_complaints()] == ["mail 1"]
+        assert tx.mail.count(QUARANTINE) == tx.mail.count(QUARANTINE, NOW - timedelta(minutes=1)) == 1
+        assert tx.mail.count(QUARANTINE, NOW) == 0

@@ -12,10 +12,10 @@ from email.policy import SMTP
 
 import pytest
 
-from followupd.adapters.imap.mailbox import Account, Batch, Cursor, Mailbox
+from followupd.adapters.imap.mailbox import Account, FolderChanges, ImapMailbox, SyncCursor
 from followupd.clock import now
-from followupd.domain.mail import Ours
-from followupd.errors import OutageError
+from followupd.domain.mail import Identity
+from followupd.errors import UnavailableError
 from followupd.text import mail as listen
 from tests.servers.cyrus import Cyrus
 from tests.servers.dovecot import Dovecot
@@ -33,26 +33,55 @@ def mail(number: int = 1, *, subject: str = "lost parcel") -> bytes:
 
 def large_mail() -> bytes:
     attachment = b"QUFB" * 18 + b"\r\n"
-    return b"\r\n".join((
-        b"From: kim@customers.test", b"Subject: broken on arrival", b"MIME-Version: 1.0",
-        b'Content-Type: multipart/mixed; boundary="outer (1)"', b"", b"preamble",
-        b"--outer (1)", b"Content-Type: multipart/alternative; boundary=inner", b"",
-        b"--inner", b"Content-Type: text/plain; charset=utf-8", b"", "Es ist zerbrochen, größtenteils.".encode(),
-        b"--inner", b"Content-Type: text/html; charset=utf-8", b"", b"<p>Es ist zerbrochen</p>",
-        b"--inner--",
-        b"--outer (1)", b"Content-Type: image/jpeg; name=photo.jpg",
-        b"Content-Disposition: attachment; filename=photo.jpg", b"Content-Transfer-Encoding: base64", b"",
-        attachment * 3000,
-        b"--outer (1)", b"Content-Type: message/rfc822", b"",
-        b"From: support@example.test", b"Message-ID: <order@example.test>", b"", b"words of the order", b"--outer (1)--", b"",
-    ))  # fmt: skip
+    return b"\r\n".join(
+        (
+            b"From: kim@customers.test",
+            b"Subject: broken on arrival",
+            b"MIME-Version: 1.0",
+            b'Content-Type: multipart/mixed; boundary="outer (1)"',
+            b"",
+            b"preamble",
+            b"--outer (1)",
+            b"Content-Type: multipart/alternative; boundary=inner",
+            b"",
+            b"--inner",
+            b"Content-Type: text/plain; charset=utf-8",
+            b"",
+            "Es ist zerbrochen, größtenteils.".encode(),
+            b"--inner",
+            b"Content-Type: text/html; charset=utf-8",
+            b"",
+            b"<p>Es ist zerbrochen</p>",
+            b"--inner--",
+            b"--outer (1)",
+            b"Content-Type: image/jpeg; name=photo.jpg",
+            b"Content-Disposition: attachment; filename=photo.jpg",
+            b"Content-Transfer-Encoding: base64",
+            b"",
+            attachment * 3000,
+            b"--outer (1)",
+            b"Content-Type: message/rfc822",
+            b"",
+            b"From: support@example.test",
+            b"Message-ID: <order@example.test>",
+            b"",
+            b"words of the order",
+            b"--outer (1)--",
+            b"",
+        )
+    )
 
 
 def account_of(postbox: Postbox, *, timeout: float = PATIENCE) -> Account:
     return Account(
-        name="support", host=postbox.host, port=postbox.port, username=postbox.username,
-        password=lambda: postbox.password, ca_file=postbox.ca_file, timeout=timeout,
-    )  # fmt: skip
+        name="support",
+        host=postbox.host,
+        port=postbox.port,
+        username=postbox.username,
+        password=lambda: postbox.password,
+        ca_file=postbox.ca_file,
+        timeout=timeout,
+    )
 
 
 @pytest.fixture(params=["dovecot", "degraded_dovecot", "cyrus"])
@@ -62,25 +91,25 @@ def postbox(request: pytest.FixtureRequest) -> Postbox:
 
 
 @pytest.fixture
-def mailbox(postbox: Postbox) -> Iterator[Mailbox]:
-    with Mailbox(account_of(postbox), ask_every=0.2) as mailbox:
+def mailbox(postbox: Postbox) -> Iterator[ImapMailbox]:
+    with ImapMailbox(account_of(postbox), ask_every=0.2) as mailbox:
         yield mailbox
 
 
-def read(mailbox: Mailbox, cursor: Cursor, **look: object) -> tuple[list[Batch], Cursor]:
+def read(mailbox: ImapMailbox, cursor: SyncCursor, **look: object) -> tuple[list[FolderChanges], SyncCursor]:
     batches = list(mailbox.changes("INBOX", cursor, **look))  # type: ignore[arg-type]  # handed through
     return batches, batches[-1].cursor if batches else cursor
 
 
-def new_uids(batches: list[Batch]) -> list[int]:
+def new_uids(batches: list[FolderChanges]) -> list[int]:
     return [mail.uid for batch in batches for mail in batch.new]
 
 
-def flags(batches: list[Batch]) -> dict[int, frozenset[str]]:
+def flags(batches: list[FolderChanges]) -> dict[int, frozenset[str]]:
     return {uid: flags for batch in batches for uid, flags in batch.flags.items()}
 
 
-def test_each_new_mail_comes_once_and_in_order(postbox: Postbox, mailbox: Mailbox) -> None:
+def test_each_new_mail_comes_once_and_in_order(postbox: Postbox, mailbox: ImapMailbox) -> None:
     cursor, _ = mailbox.start("INBOX", "now")
     for number in range(3):
         postbox.append(mail(number))
@@ -90,7 +119,7 @@ def test_each_new_mail_comes_once_and_in_order(postbox: Postbox, mailbox: Mailbo
     assert read(mailbox, cursor) == ([], cursor)
 
 
-def test_a_mail_comes_with_its_keywords_time_and_size(postbox: Postbox, mailbox: Mailbox) -> None:
+def test_a_mail_comes_with_its_keywords_time_and_size(postbox: Postbox, mailbox: ImapMailbox) -> None:
     arrived = datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
     with postbox.client() as client:
         client.append("INBOX", mail(), ["complaint", "\\Flagged"], arrived)
@@ -102,7 +131,7 @@ def test_a_mail_comes_with_its_keywords_time_and_size(postbox: Postbox, mailbox:
     )
 
 
-def test_an_old_mailbox_is_passed_over(postbox: Postbox, mailbox: Mailbox) -> None:
+def test_an_old_mailbox_is_passed_over(postbox: Postbox, mailbox: ImapMailbox) -> None:
     for number in range(4):
         postbox.append(mail(number))
     cursor, passed_over = mailbox.start("INBOX", "now")
@@ -110,7 +139,7 @@ def test_an_old_mailbox_is_passed_over(postbox: Postbox, mailbox: Mailbox) -> No
     assert new_uids(read(mailbox, cursor)[0]) == []
 
 
-def test_all_old_mails_are_read_when_the_admin_says_so(postbox: Postbox, mailbox: Mailbox) -> None:
+def test_all_old_mails_are_read_when_the_admin_says_so(postbox: Postbox, mailbox: ImapMailbox) -> None:
     for number in range(4):
         postbox.append(mail(number))
     cursor, passed_over = mailbox.start("INBOX", "all")
@@ -118,14 +147,14 @@ def test_all_old_mails_are_read_when_the_admin_says_so(postbox: Postbox, mailbox
     assert new_uids(read(mailbox, cursor)[0]) == postbox.uids()
 
 
-def test_an_empty_mailbox_can_be_started_at_any_point(mailbox: Mailbox) -> None:
+def test_an_empty_mailbox_can_be_started_at_any_point(mailbox: ImapMailbox) -> None:
     for since in ("now", "all", datetime(2026, 1, 1, tzinfo=UTC)):
         cursor, passed_over = mailbox.start("INBOX", since)
         assert passed_over == 0
         assert new_uids(read(mailbox, cursor)[0]) == []
 
 
-def test_reading_may_begin_at_a_moment(postbox: Postbox, mailbox: Mailbox) -> None:
+def test_reading_may_begin_at_a_moment(postbox: Postbox, mailbox: ImapMailbox) -> None:
     moment = datetime(2026, 3, 10, 12, tzinfo=UTC)
     with postbox.client() as client:
         for hours in (-48, -1, 0, 30):
@@ -137,17 +166,19 @@ def test_reading_may_begin_at_a_moment(postbox: Postbox, mailbox: Mailbox) -> No
     assert mailbox.start("INBOX", moment + timedelta(days=400))[1] == 4
 
 
-def test_a_reading_that_stops_goes_on_where_it_stopped(postbox: Postbox, mailbox: Mailbox) -> None:
+def test_a_reading_that_stops_goes_on_where_it_stopped(postbox: Postbox, mailbox: ImapMailbox) -> None:
     for number in range(5):
         postbox.append(mail(number))
     cursor, _ = mailbox.start("INBOX", "all")
     first = next(mailbox.changes("INBOX", cursor, batch=2))
-    with Mailbox(account_of(postbox)) as another:
+    with ImapMailbox(account_of(postbox)) as another:
         rest, _ = read(another, first.cursor, batch=2)
     assert new_uids([first, *rest]) == postbox.uids()
 
 
-def test_a_look_into_another_folder_between_two_batches_confuses_nothing(postbox: Postbox, mailbox: Mailbox) -> None:
+def test_a_look_into_another_folder_between_two_batches_confuses_nothing(
+    postbox: Postbox, mailbox: ImapMailbox
+) -> None:
     for number in range(4):
         postbox.append(mail(number))
         postbox.append(mail(100 + number), "Sent")
@@ -159,7 +190,7 @@ def test_a_look_into_another_folder_between_two_batches_confuses_nothing(postbox
     assert seen == [mail(number) for number in range(4)]
 
 
-def test_a_folder_that_was_made_anew_is_read_anew(postbox: Postbox, mailbox: Mailbox) -> None:
+def test_a_folder_that_was_made_anew_is_read_anew(postbox: Postbox, mailbox: ImapMailbox) -> None:
     mailbox.create_folder("Recovery")
     cursor, _ = mailbox.start("Recovery", "now")
     with postbox.client() as client:
@@ -171,7 +202,7 @@ def test_a_folder_that_was_made_anew_is_read_anew(postbox: Postbox, mailbox: Mai
     assert (batch.reset, [part.raw for part in batch.new]) == (True, [mail()])
 
 
-def test_a_keyword_set_and_taken_away_is_noticed(postbox: Postbox, mailbox: Mailbox) -> None:
+def test_a_keyword_set_and_taken_away_is_noticed(postbox: Postbox, mailbox: ImapMailbox) -> None:
     postbox.append(mail())
     (uid,) = postbox.uids()
     cursor, _ = mailbox.start("INBOX", "now")
@@ -185,7 +216,7 @@ def test_a_keyword_set_and_taken_away_is_noticed(postbox: Postbox, mailbox: Mail
     assert read(mailbox, cursor, watched=[uid])[0] == []
 
 
-def test_a_tag_on_a_mail_that_was_passed_over_is_noticed(postbox: Postbox, mailbox: Mailbox) -> None:
+def test_a_tag_on_a_mail_that_was_passed_over_is_noticed(postbox: Postbox, mailbox: ImapMailbox) -> None:
     for number in range(3):
         postbox.append(mail(number))
     cursor, _ = mailbox.start("INBOX", "now")
@@ -195,7 +226,9 @@ def test_a_tag_on_a_mail_that_was_passed_over_is_noticed(postbox: Postbox, mailb
     assert read(mailbox, cursor, keywords=["complaint", "refund-*"])[0] == []
 
 
-def test_a_look_into_another_folder_forgets_no_tag_that_was_seen(postbox: Postbox, mailbox: Mailbox) -> None:
+def test_a_look_into_another_folder_forgets_no_tag_that_was_seen(
+    postbox: Postbox, mailbox: ImapMailbox
+) -> None:
     for number in range(2):
         postbox.append(mail(number))
     first, second = postbox.uids()
@@ -212,7 +245,9 @@ def test_a_look_into_another_folder_forgets_no_tag_that_was_seen(postbox: Postbo
     assert read(mailbox, cursor, keywords=["complaint"])[0] == []
 
 
-def test_our_own_marks_are_set_for_all_to_see_and_then_it_is_quiet(postbox: Postbox, mailbox: Mailbox) -> None:
+def test_our_own_marks_are_set_for_all_to_see_and_then_it_is_quiet(
+    postbox: Postbox, mailbox: ImapMailbox
+) -> None:
     postbox.append(mail())
     (uid,) = postbox.uids()
     cursor, _ = mailbox.start("INBOX", "now")
@@ -225,12 +260,12 @@ def test_our_own_marks_are_set_for_all_to_see_and_then_it_is_quiet(postbox: Post
     assert not mailbox.wait("INBOX", 0.3, lambda: False)
 
 
-def test_a_keyword_that_no_server_takes_is_our_mistake(mailbox: Mailbox) -> None:
+def test_a_keyword_that_no_server_takes_is_our_mistake(mailbox: ImapMailbox) -> None:
     with pytest.raises(ValueError, match="keyword"):
         mailbox.mark("INBOX", [1], ["two words"])
 
 
-def test_an_odd_keyword_on_one_mail_blinds_us_to_no_other(postbox: Postbox, mailbox: Mailbox) -> None:
+def test_an_odd_keyword_on_one_mail_blinds_us_to_no_other(postbox: Postbox, mailbox: ImapMailbox) -> None:
     cursor, _ = mailbox.start("INBOX", "now")
     postbox.append(mail(1), flags=["a[b"])
     postbox.append(mail(2), flags=["complaint"])
@@ -238,11 +273,13 @@ def test_an_odd_keyword_on_one_mail_blinds_us_to_no_other(postbox: Postbox, mail
     assert [part.flags for batch in batches for part in batch.new] == [{"a[b"}, {"complaint"}]
 
 
-def test_special_folders_are_found(mailbox: Mailbox) -> None:
-    assert (mailbox.inbox, mailbox.sent, mailbox.drafts) == ("INBOX", "Sent", "Drafts")
+def test_special_folders_are_found(mailbox: ImapMailbox) -> None:
+    assert (mailbox.inbox, mailbox.sent, mailbox.drafts) == ("INBOX", "Sent", "DraftFiler")
 
 
-def test_a_mail_moves_with_its_flags_and_leaves_others_deleted_mails_alone(postbox: Postbox, mailbox: Mailbox) -> None:
+def test_a_mail_moves_with_its_flags_and_leaves_others_deleted_mails_alone(
+    postbox: Postbox, mailbox: ImapMailbox
+) -> None:
     for number in range(3):
         postbox.append(mail(number), flags=["kept"])
     first, second, _ = postbox.uids()
@@ -260,20 +297,27 @@ def test_a_mail_moves_with_its_flags_and_leaves_others_deleted_mails_alone(postb
     assert second not in left
 
 
-def test_a_letter_is_filed_in_sent(postbox: Postbox, mailbox: Mailbox) -> None:
+def test_a_letter_is_filed_in_sent(postbox: Postbox, mailbox: ImapMailbox) -> None:
     mailbox.append(mailbox.sent, mail(7), ["\\Seen"])
     (uid,) = mailbox.find(mailbox.sent, "<m7@customers.test>")
     assert "\\Seen" in postbox.flags(uid, "Sent")
     assert postbox.raw(uid, "Sent") == mail(7)
 
 
-def test_a_large_mail_comes_without_its_attachments_and_names_them(postbox: Postbox, mailbox: Mailbox) -> None:
+def test_a_large_mail_comes_without_its_attachments_and_names_them(
+    postbox: Postbox, mailbox: ImapMailbox
+) -> None:
     postbox.append(large_mail())
     (fetched,) = mailbox.fetch("INBOX", postbox.uids())
     assert fetched.size == len(large_mail())
     assert len(fetched.raw) < 2000
     parts = [part for part in message_from_bytes(fetched.raw).walk() if not part.is_multipart()]
-    assert [part.get_content_type() for part in parts] == ["text/plain", "text/html", "image/jpeg", "text/plain"]
+    assert [part.get_content_type() for part in parts] == [
+        "text/plain",
+        "text/html",
+        "image/jpeg",
+        "text/plain",
+    ]
     assert parts[0].get_payload(decode=True).decode() == "Es ist zerbrochen, größtenteils."  # type: ignore[union-attr]
     assert (parts[2].get_filename(), parts[2].get_payload()) == ("photo.jpg", "")
     assert b"Message-ID: <order@example.test>" in fetched.raw
@@ -282,7 +326,7 @@ def test_a_large_mail_comes_without_its_attachments_and_names_them(postbox: Post
 
 @pytest.mark.parametrize("beside", ["", "\r\n", "Where is it? It should have come long ago."])
 def test_a_large_winmail_dat_is_fetched_only_where_the_words_must_be_in_it(
-    postbox: Postbox, mailbox: Mailbox, beside: str
+    postbox: Postbox, mailbox: ImapMailbox, beside: str
 ) -> None:
     words = "It is broken."
     body = struct.pack("<IHBII", 0x223E9F78, 1, 1, 0x0002800C, len(words)) + words.encode() + b"\0\0"
@@ -294,14 +338,14 @@ def test_a_large_winmail_dat_is_fetched_only_where_the_words_must_be_in_it(
     mixed.attach(MIMEApplication(files, "ms-tnef", name="winmail.dat"))
     postbox.append(mixed.as_bytes(policy=SMTP))
     [found] = mailbox.fetch("INBOX", postbox.uids())
-    message = listen.read(found.raw, Ours())
+    message = listen.read(found.raw, Identity())
     assert message.text == (beside.strip() or words)
     assert message.attachments == ("winmail.dat",)
     assert len(found.raw) < 1_100_000
     assert not beside.strip() or len(found.raw) < 2_000
 
 
-def test_mails_that_vanish_while_we_read_are_skipped(postbox: Postbox, mailbox: Mailbox) -> None:
+def test_mails_that_vanish_while_we_read_are_skipped(postbox: Postbox, mailbox: ImapMailbox) -> None:
     for number in range(4):
         postbox.append(mail(number))
     cursor, _ = mailbox.start("INBOX", "all")
@@ -319,7 +363,7 @@ def test_mails_that_vanish_while_we_read_are_skipped(postbox: Postbox, mailbox: 
     mailbox.move("INBOX", gone[0], "Trash")
 
 
-def test_new_mail_and_changed_keywords_end_the_waiting(postbox: Postbox, mailbox: Mailbox) -> None:
+def test_new_mail_and_changed_keywords_end_the_waiting(postbox: Postbox, mailbox: ImapMailbox) -> None:
     postbox.append(mail())
     (uid,) = postbox.uids()
     cursor, _ = mailbox.start("INBOX", "now")
@@ -333,7 +377,9 @@ def test_new_mail_and_changed_keywords_end_the_waiting(postbox: Postbox, mailbox
         assert read(mailbox, cursor, watched=[uid])[0]
 
 
-def test_what_changes_between_reading_and_waiting_is_not_missed(postbox: Postbox, mailbox: Mailbox) -> None:
+def test_what_changes_between_reading_and_waiting_is_not_missed(
+    postbox: Postbox, mailbox: ImapMailbox
+) -> None:
     postbox.append(mail())
     cursor, _ = mailbox.start("INBOX", "now")
     for number in range(5):
@@ -342,7 +388,7 @@ def test_what_changes_between_reading_and_waiting_is_not_missed(postbox: Postbox
         assert mailbox.wait("INBOX", PATIENCE, lambda: False)
 
 
-def test_waiting_ends_when_it_is_woken_or_the_time_is_up(mailbox: Mailbox) -> None:
+def test_waiting_ends_when_it_is_woken_or_the_time_is_up(mailbox: ImapMailbox) -> None:
     woken = threading.Event()
     timer = threading.Timer(0.2, woken.set)
     timer.start()
@@ -352,24 +398,24 @@ def test_waiting_ends_when_it_is_woken_or_the_time_is_up(mailbox: Mailbox) -> No
     assert not mailbox.wait("INBOX", 0.1, lambda: False)
 
 
-def test_a_deleted_folder_is_an_outage_in_plain_words(postbox: Postbox, mailbox: Mailbox) -> None:
+def test_a_deleted_folder_is_an_outage_in_plain_words(postbox: Postbox, mailbox: ImapMailbox) -> None:
     mailbox.create_folder("Recovery")
     cursor, _ = mailbox.start("Recovery", "now")
     with postbox.client() as client:
         client.rename_folder("Recovery", "Old")
         client.delete_folder("Old")
-    with pytest.raises(OutageError, match="Recovery"):
+    with pytest.raises(UnavailableError, match="Recovery"):
         read_twice(mailbox, "Recovery", cursor)
 
 
-def read_twice(mailbox: Mailbox, folder: str, cursor: Cursor) -> None:
+def read_twice(mailbox: ImapMailbox, folder: str, cursor: SyncCursor) -> None:
     """Read on two connections: Cyrus still answers for a folder that was open when it went."""
     for _ in range(2):
         list(mailbox.changes(folder, cursor))
         mailbox.open()
 
 
-def test_a_survey_tells_what_the_server_can_do(postbox: Postbox, mailbox: Mailbox) -> None:
+def test_a_survey_tells_what_the_server_can_do(postbox: Postbox, mailbox: ImapMailbox) -> None:
     with postbox.client() as client:
         expected = client.has_capability("IDLE"), client.has_capability("CONDSTORE")
     survey = mailbox.survey(now())
@@ -377,4 +423,4 @@ def test_a_survey_tells_what_the_server_can_do(postbox: Postbox, mailbox: Mailbo
     assert survey.keywords == {"INBOX": True, "Sent": True}
     if survey.clock_ahead is not None:
         assert abs(survey.clock_ahead) < timedelta(minutes=1)
-    assert mailbox.fetch("Drafts", range(1, 5)) == []
+    assert mailbox.fetch("DraftFiler", range(1, 5)) == []

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from followupd.adapters.imap.mailbox import Account, Cursor, Mailbox
-from followupd.errors import OutageError
+from followupd.adapters.imap.mailbox import Account, ImapMailbox, SyncCursor
+from followupd.errors import UnavailableError
 from tests.servers.dovecot import Dovecot
 from tests.servers.machine import free_ports
 from tests.servers.postbox import Postbox
@@ -21,16 +21,26 @@ LONG = 100_000  # bytes; large enough to be read by its structure
 
 def account_of(postbox: Postbox) -> Account:
     return Account(
-        name="support", host=postbox.host, port=postbox.port, username=postbox.username,
-        password=lambda: postbox.password, ca_file=postbox.ca_file, timeout=20,
-    )  # fmt: skip
+        name="support",
+        host=postbox.host,
+        port=postbox.port,
+        username=postbox.username,
+        password=lambda: postbox.password,
+        ca_file=postbox.ca_file,
+        timeout=20,
+    )
 
 
 def scripted_account(peer: ScriptedImap, *, security: str = "none", timeout: float = 5.0) -> Account:
     return Account(
-        name="support", host="127.0.0.1", port=peer.port, security=security,
-        username="support", password=lambda: SECRET, timeout=timeout,
-    )  # fmt: skip
+        name="support",
+        host="127.0.0.1",
+        port=peer.port,
+        security=security,
+        username="support",
+        password=lambda: SECRET,
+        timeout=timeout,
+    )
 
 
 def never() -> bool:
@@ -41,8 +51,8 @@ def never() -> bool:
 
 
 @pytest.fixture
-def mailbox(dovecot: Dovecot) -> Iterator[Mailbox]:
-    with Mailbox(account_of(dovecot.account())) as mailbox:
+def mailbox(dovecot: Dovecot) -> Iterator[ImapMailbox]:
+    with ImapMailbox(account_of(dovecot.account())) as mailbox:
         yield mailbox
 
 
@@ -51,10 +61,10 @@ def test_after_a_uidvalidity_change_all_is_read_anew_but_old_mail_stays_passed_o
     with postbox.client() as client:
         client.append("INBOX", MAIL, (), datetime(2020, 1, 1, tzinfo=UTC))
         client.append("INBOX", MAIL, (), datetime(2026, 11, 1, tzinfo=UTC))
-    with Mailbox(account_of(postbox)) as mailbox:
+    with ImapMailbox(account_of(postbox)) as mailbox:
         cursor, _ = mailbox.start("INBOX", "now")
     dovecot.doveadm("mailbox", "update", "--uid-validity", "4242", "-u", postbox.username, "INBOX")
-    with Mailbox(account_of(postbox)) as mailbox:
+    with ImapMailbox(account_of(postbox)) as mailbox:
         since = datetime(2026, 1, 1, tzinfo=UTC)
         everything = list(mailbox.changes("INBOX", cursor))
         recent = list(mailbox.changes("INBOX", cursor, since=since))
@@ -68,16 +78,16 @@ def test_after_a_uidvalidity_change_all_is_read_anew_but_old_mail_stays_passed_o
 
 def test_a_server_that_restarts_while_we_wait_is_an_outage_and_nothing_is_lost(own_dovecot: Dovecot) -> None:
     postbox = own_dovecot.account()
-    with Mailbox(account_of(postbox)) as mailbox:
+    with ImapMailbox(account_of(postbox)) as mailbox:
         cursor, _ = mailbox.start("INBOX", "now")
         stop = threading.Timer(0.3, own_dovecot.stop)
         stop.start()
-        with pytest.raises(OutageError):
+        with pytest.raises(UnavailableError):
             mailbox.wait("INBOX", 20, never)
         stop.join()
-        with pytest.raises(OutageError, match="nobody listens"):
+        with pytest.raises(UnavailableError, match="nobody listens"):
             mailbox.open()
-        with pytest.raises(OutageError, match="no connection"):
+        with pytest.raises(UnavailableError, match="no connection"):
             list(mailbox.changes("INBOX", cursor))
         own_dovecot.start()
         postbox.append(MAIL)
@@ -87,11 +97,11 @@ def test_a_server_that_restarts_while_we_wait_is_an_outage_and_nothing_is_lost(o
 
 def test_a_server_that_says_bye_while_we_wait_is_an_outage(dovecot: Dovecot) -> None:
     postbox = dovecot.account()
-    with Mailbox(account_of(postbox)) as mailbox:
+    with ImapMailbox(account_of(postbox)) as mailbox:
         mailbox.start("INBOX", "now")
         kick = threading.Timer(0.3, dovecot.doveadm, ("kick", postbox.username))
         kick.start()
-        with pytest.raises(OutageError, match="ended"):
+        with pytest.raises(UnavailableError, match="ended"):
             mailbox.wait("INBOX", 20, never)
         kick.join()
 
@@ -99,11 +109,16 @@ def test_a_server_that_says_bye_while_we_wait_is_an_outage(dovecot: Dovecot) -> 
 def test_starttls_is_spoken(dovecot: Dovecot) -> None:
     postbox = dovecot.account()
     account = Account(
-        name="support", host=postbox.host, port=postbox.starttls_port, security="starttls",
-        username=postbox.username, password=lambda: postbox.password, ca_file=postbox.ca_file,
-    )  # fmt: skip
+        name="support",
+        host=postbox.host,
+        port=postbox.starttls_port,
+        security="starttls",
+        username=postbox.username,
+        password=lambda: postbox.password,
+        ca_file=postbox.ca_file,
+    )
     postbox.append(MAIL)
-    with Mailbox(account) as mailbox:
+    with ImapMailbox(account) as mailbox:
         assert [mail.raw for mail in mailbox.fetch("INBOX", [1])] == [MAIL]
 
 
@@ -122,8 +137,8 @@ def test_failures_to_log_in_are_told_in_plain_words_without_the_password(dovecot
     right = {name: getattr(account_of(postbox), name) for name in Account.__dataclass_fields__}
     for words, mistake in mistakes.items():
         account = Account(**{**right, **mistake})
-        with pytest.raises(OutageError, match=words) as outage:
-            Mailbox(account).open()
+        with pytest.raises(UnavailableError, match=words) as outage:
+            ImapMailbox(account).open()
         assert SECRET not in str(outage.value) + repr(outage.value) + repr(account)
 
 
@@ -131,25 +146,25 @@ def test_failures_to_log_in_are_told_in_plain_words_without_the_password(dovecot
 
 
 def test_a_mute_server_is_an_outage_after_the_timeout() -> None:
-    with ScriptedImap({"NOOP": MUTE}) as peer, Mailbox(scripted_account(peer, timeout=0.3)) as mailbox:
+    with ScriptedImap({"NOOP": MUTE}) as peer, ImapMailbox(scripted_account(peer, timeout=0.3)) as mailbox:
         mailbox.start("INBOX", "now")
-        with pytest.raises(OutageError, match="did not answer within"):
+        with pytest.raises(UnavailableError, match="did not answer within"):
             mailbox.wait("INBOX", 20, never)
 
 
 def test_a_server_that_never_greets_is_an_outage() -> None:
-    with ScriptedImap({}, greeting=MUTE) as peer, pytest.raises(OutageError, match="did not answer"):
-        Mailbox(scripted_account(peer, timeout=0.3)).open()
+    with ScriptedImap({}, greeting=MUTE) as peer, pytest.raises(UnavailableError, match="did not answer"):
+        ImapMailbox(scripted_account(peer, timeout=0.3)).open()
 
 
 @pytest.mark.parametrize("answer", [CLOSE, b"* BYE shutting down\r\n", b"* 1 EXI" + CLOSE])
 def test_a_line_that_dies_in_idle_is_an_outage_and_no_busy_loop(answer: bytes) -> None:
     with (
         ScriptedImap({"IDLE": answer}, capabilities="IDLE") as peer,
-        Mailbox(scripted_account(peer, timeout=0.3)) as mailbox,
+        ImapMailbox(scripted_account(peer, timeout=0.3)) as mailbox,
     ):
         mailbox.start("INBOX", "now")
-        with pytest.raises(OutageError):
+        with pytest.raises(UnavailableError):
             mailbox.wait("INBOX", 20, never)
         assert peer.commands.count("IDLE") == 1
 
@@ -158,7 +173,7 @@ def test_a_line_that_dies_in_idle_is_an_outage_and_no_busy_loop(answer: bytes) -
 def test_news_that_comes_with_the_start_of_idle_or_in_two_halves_is_heard(answer: bytes) -> None:
     with (
         ScriptedImap({"IDLE": answer}, capabilities="IDLE") as peer,
-        Mailbox(scripted_account(peer)) as mailbox,
+        ImapMailbox(scripted_account(peer)) as mailbox,
     ):
         mailbox.start("INBOX", "now")
         assert mailbox.wait("INBOX", 20, never)
@@ -166,28 +181,40 @@ def test_news_that_comes_with_the_start_of_idle_or_in_two_halves_is_heard(answer
 
 def test_starttls_that_was_stripped_sends_no_password() -> None:
     with ScriptedImap({}) as peer:
-        with pytest.raises(OutageError, match="STARTTLS"):
-            Mailbox(scripted_account(peer, security="starttls")).open()
+        with pytest.raises(UnavailableError, match="STARTTLS"):
+            ImapMailbox(scripted_account(peer, security="starttls")).open()
         assert not [command for command in peer.commands if "LOGIN" in command or "AUTH" in command]
 
 
 def test_a_password_beyond_ascii_goes_by_authenticate() -> None:
     with ScriptedImap({}, capabilities="AUTH=PLAIN") as peer:
         account = Account(
-            name="s", host="127.0.0.1", port=peer.port, security="none", username="support", password=lambda: "größe"
+            name="s",
+            host="127.0.0.1",
+            port=peer.port,
+            security="none",
+            username="support",
+            password=lambda: "größe",
         )
-        with Mailbox(account):
+        with ImapMailbox(account):
             assert base64.b64encode("\0support\0größe".encode()).decode() in peer.commands
 
 
-@pytest.mark.parametrize(("mechanism", "begins"), [("XOAUTH2", "user=support\1"), ("OAUTHBEARER", "n,a=support,\1")])
+@pytest.mark.parametrize(
+    ("mechanism", "begins"), [("XOAUTH2", "user=support\1"), ("OAUTHBEARER", "n,a=support,\1")]
+)
 def test_a_token_takes_the_place_of_the_password(mechanism: str, begins: str) -> None:
     with ScriptedImap({}, capabilities=f"AUTH={mechanism}") as peer:
         account = Account(
-            name="s", host="127.0.0.1", port=peer.port, security="none", username="support",
-            password=lambda: SECRET, token=lambda: "ya29.token",
-        )  # fmt: skip
-        with Mailbox(account):
+            name="s",
+            host="127.0.0.1",
+            port=peer.port,
+            security="none",
+            username="support",
+            password=lambda: SECRET,
+            token=lambda: "ya29.token",
+        )
+        with ImapMailbox(account):
             said = [command for command in peer.commands if command.startswith("AUTHENTICATE")]
             sent = base64.b64decode(peer.commands[peer.commands.index(said[0]) + 1]).decode()
             assert said == [f"AUTHENTICATE {mechanism}"]
@@ -197,10 +224,8 @@ def test_a_token_takes_the_place_of_the_password(mechanism: str, begins: str) ->
 
 
 def test_a_folder_that_keeps_no_keywords_is_left_alone() -> None:
-    selected = (
-        b"* 1 EXISTS\r\n* OK [PERMANENTFLAGS (\\Seen)] no keywords\r\n* OK [UIDVALIDITY 7] .\r\n* OK [UIDNEXT 2] .\r\n"
-    )
-    with ScriptedImap({"SELECT": selected}) as peer, Mailbox(scripted_account(peer)) as mailbox:
+    selected = b"* 1 EXISTS\r\n* OK [PERMANENTFLAGS (\\Seen)] no keywords\r\n* OK [UIDVALIDITY 7] .\r\n* OK [UIDNEXT 2] .\r\n"
+    with ScriptedImap({"SELECT": selected}) as peer, ImapMailbox(scripted_account(peer)) as mailbox:
         assert not mailbox.permits_keywords("INBOX")
         assert not mailbox.mark("INBOX", [1], ["fu-heard"])
         assert not [command for command in peer.commands if "STORE" in command]
@@ -212,19 +237,22 @@ def test_a_read_only_folder_is_read_and_not_marked() -> None:
         "UID SEARCH": b"* SEARCH 1\r\n",
     }
     script["EXAMINE"] = script["SELECT"]
-    with ScriptedImap(script) as peer, Mailbox(scripted_account(peer)) as mailbox:
-        assert mailbox.start("INBOX", "now") == (Cursor(7, 1), 1)
+    with ScriptedImap(script) as peer, ImapMailbox(scripted_account(peer)) as mailbox:
+        assert mailbox.start("INBOX", "now") == (SyncCursor(7, 1), 1)
         assert not mailbox.mark("INBOX", [1], ["fu-heard"])
 
 
 def test_a_keyword_too_many_is_refused_and_said(dovecot: Dovecot) -> None:
-    with ScriptedImap({"UID STORE": b"NO Too many user flags"}) as peer, Mailbox(scripted_account(peer)) as mailbox:
+    with (
+        ScriptedImap({"UID STORE": b"NO Too many user flags"}) as peer,
+        ImapMailbox(scripted_account(peer)) as mailbox,
+    ):
         assert not mailbox.mark("INBOX", [1], ["fu-heard"])
         assert mailbox.permits_keywords("INBOX")
 
 
 def test_without_uidplus_nothing_is_expunged() -> None:
-    with ScriptedImap({}) as peer, Mailbox(scripted_account(peer)) as mailbox:
+    with ScriptedImap({}) as peer, ImapMailbox(scripted_account(peer)) as mailbox:
         mailbox.move("INBOX", 1, "Archive")
         assert "UID STORE 1 +FLAGS.SILENT (\\Deleted)" in peer.commands
         assert not [command for command in peer.commands if "EXPUNGE" in command]
@@ -253,7 +281,7 @@ def test_a_mail_with_a_wrong_structure_is_read_by_its_first_megabyte(structure: 
         "UID FETCH 1 (BODY.PEEK[]": FIRST_MEGABYTE,
         "UID SEARCH UID 1": b"* SEARCH 1\r\n",
     }
-    with ScriptedImap(script) as peer, Mailbox(scripted_account(peer)) as mailbox:
+    with ScriptedImap(script) as peer, ImapMailbox(scripted_account(peer)) as mailbox:
         (fetched,) = mailbox.fetch("INBOX", [1])
         assert fetched.raw == MAIL
         assert fetched.flags == {"a[b", "\\Seen"}
@@ -263,15 +291,20 @@ def test_a_mail_with_a_wrong_structure_is_read_by_its_first_megabyte(structure: 
 def test_a_mail_that_the_server_cannot_show_is_not_taken_for_gone() -> None:
     script = {"UID FETCH 1 (BODY.PEEK[]": b"NO [SERVERBUG] ouch", "UID FETCH 1 (FLAGS": ABOUT % 500}
     script["UID SEARCH UID 1"] = b"* SEARCH 1\r\n"
-    with ScriptedImap(script) as peer, Mailbox(scripted_account(peer)) as mailbox:
+    with ScriptedImap(script) as peer, ImapMailbox(scripted_account(peer)) as mailbox:
         (fetched,) = mailbox.fetch("INBOX", [1])
         assert (fetched.raw, fetched.size) == (b"", 500)
 
 
 def test_gmails_labels_are_tags() -> None:
-    labelled = b'* 1 FETCH (UID 1 FLAGS () X-GM-LABELS ("\\\\Inbox" complaint "f&AOQ-llig am 3") RFC822.SIZE 9)\r\n'
+    labelled = (
+        b'* 1 FETCH (UID 1 FLAGS () X-GM-LABELS ("\\\\Inbox" complaint "f&AOQ-llig am 3") RFC822.SIZE 9)\r\n'
+    )
     script = {"UID FETCH 1 (FLAGS": labelled, "UID FETCH 1 (BODY.PEEK[]": FIRST_MEGABYTE}
-    with ScriptedImap(script, capabilities="X-GM-EXT-1") as peer, Mailbox(scripted_account(peer)) as mailbox:
+    with (
+        ScriptedImap(script, capabilities="X-GM-EXT-1") as peer,
+        ImapMailbox(scripted_account(peer)) as mailbox,
+    ):
         (fetched,) = mailbox.fetch("INBOX", [1])
         assert fetched.labels == {"\\Inbox", "complaint", "fällig am 3"}
         assert mailbox.mark("INBOX", [1], ["fu-heard"])
@@ -284,7 +317,10 @@ def test_folders_are_written_as_the_server_writes_them() -> None:
         "LIST": b'* LIST () "." INBOX\r\n* LIST () "." "INBOX.Gesendete Objekte"\r\n* LIST () "." "INBOX.Entw&APw-rfe"\r\n'
         b'* LIST () "." "INBOX.R&D"\r\n* LIST () NIL 2026\r\n',
     }
-    with ScriptedImap(script, capabilities="NAMESPACE") as peer, Mailbox(scripted_account(peer)) as mailbox:
+    with (
+        ScriptedImap(script, capabilities="NAMESPACE") as peer,
+        ImapMailbox(scripted_account(peer)) as mailbox,
+    ):
         assert (mailbox.sent, mailbox.drafts) == ("INBOX.Gesendete Objekte", "INBOX.Entwürfe")
         assert len(mailbox.existing(["Gesendete Objekte", "2026", "inbox"])) == 3
         assert not mailbox.existing(["Recovery"])
@@ -299,9 +335,12 @@ def test_one_changed_tag_is_found_by_one_small_exchange(dovecot: Dovecot) -> Non
         "UID SEARCH OR": b"* SEARCH 5 (MODSEQ 91)\r\n",
         "UID FETCH 5": b"* 5 FETCH (UID 5 FLAGS (complaint) MODSEQ (91))\r\n",
     }
-    with ScriptedImap(script, capabilities="CONDSTORE") as peer, Mailbox(scripted_account(peer)) as mailbox:
-        (batch, last) = mailbox.changes("INBOX", Cursor(7, 100_000, 90))
+    with (
+        ScriptedImap(script, capabilities="CONDSTORE") as peer,
+        ImapMailbox(scripted_account(peer)) as mailbox,
+    ):
+        (batch, last) = mailbox.changes("INBOX", SyncCursor(7, 100_000, 90))
         assert batch.flags == {5: {"complaint"}}
-        assert last.cursor == Cursor(7, 100_000, 91)
+        assert last.cursor == SyncCursor(7, 100_000, 91)
         asked = peer.commands[peer.commands.index('SELECT "INBOX"') + 1 :]
         assert asked == ["UID SEARCH OR UID 100001:4294967295 MODSEQ 91", "UID FETCH 5 (FLAGS)"]

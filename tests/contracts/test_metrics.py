@@ -9,15 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from followupd.adapters.metrics import LATE, Metrics, Vitals
+from followupd.adapters.metrics import LATE, HealthSnapshot, Metrics
 from tests.journeys.service import Service, ends
 from tests.servers.dovecot import Dovecot
 from tests.servers.machine import free_ports, until
 from tests.servers.manager import Manager
 from tests.servers.smtp import Sink
 
-WELL = Vitals(
-    cases={"heard": 2, "closed": 1}, letters={"sent": 3}, quarantine=4, connected={"support": True}, breaker_open=False
+WELL = HealthSnapshot(
+    cases={"heard": 2, "closed": 1},
+    letters={"sent": 3},
+    quarantine=4,
+    connected={"support": True},
+    breaker_open=False,
 )
 
 
@@ -57,13 +61,19 @@ def test_the_numbers_are_in_the_form_that_prometheus_reads(metrics: Metrics, han
     status, text = get(metrics.port, "/metrics")
     assert status == 200
     for line in (
-        'followupd_cases{stage="closed"} 1', 'followupd_cases{stage="heard"} 2', 'followupd_letters{condition="sent"} 3',
-        "followupd_quarantined_mails 4", 'followupd_mailbox_connected{mailbox="support"} 1', "followupd_breaker_open 0",
+        'followupd_cases{stage="closed"} 1',
+        'followupd_cases{stage="heard"} 2',
+        'followupd_letters{condition="sent"} 3',
+        "followupd_quarantined_mails 4",
+        'followupd_mailbox_connected{mailbox="support"} 1',
+        "followupd_breaker_open 0",
         "followupd_beat_age_seconds 2.5",
-    ):  # fmt: skip
+    ):
         assert line in text.splitlines()
     for line in text.splitlines():
-        assert re.fullmatch(r"# (HELP|TYPE) followupd_\w+ .+|followupd_\w+(\{\w+=\"[\w.+-]+\"\})? [\d.]+", line)
+        assert re.fullmatch(
+            r"# (HELP|TYPE) followupd_\w+ .+|followupd_\w+(\{\w+=\"[\w.+-]+\"\})? [\d.]+", line
+        )
 
 
 def test_health_is_told_in_a_word_and_a_status(metrics: Metrics, hands: Hands) -> None:
@@ -72,7 +82,7 @@ def test_health_is_told_in_a_word_and_a_status(metrics: Metrics, hands: Hands) -
     assert get(metrics.port, "/healthz") == (200, "ok\n")
     hands.at = LATE + 1
     assert get(metrics.port, "/healthz") == (503, "the last beat is 121 seconds ago\n")
-    metrics.tell(Vitals(connected={"support": True, "billing": False}))
+    metrics.tell(HealthSnapshot(connected={"support": True, "billing": False}))
     assert get(metrics.port, "/healthz") == (503, "not connected: billing\n")
 
 
@@ -91,7 +101,9 @@ def test_the_daemon_serves_them_and_names_no_customer(tmp_path: Path, dovecot: D
             service.customer_writes("My parcel has still not arrived. This is unacceptable.")
             service.agent_tags("complaint")
             until(
-                lambda: manager.so_far() and "followupd_cases{" in get(port, "/metrics")[1], "a case in the metrics", 40
+                lambda: manager.so_far() and "followupd_cases{" in get(port, "/metrics")[1],
+                "a case in the metrics",
+                40,
             )
             until(lambda: get(port, "/healthz") == (200, "ok\n"), "health", 40)
             assert "kim" not in get(port, "/metrics")[1]

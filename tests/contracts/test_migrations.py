@@ -14,12 +14,12 @@ import pytest
 from sqlalchemy import Engine, MetaData, create_engine, inspect, select, text
 from sqlmodel import SQLModel
 
-from followupd.adapters.crypto import Seal
+from followupd.adapters.crypto import Vault
 from followupd.adapters.storage import migrate, migrations
 from followupd.adapters.storage.ledger import Ledger
 from followupd.adapters.storage.migrate import HEAD, NewLedgerError, NoCopyError, OldLedgerError
-from followupd.domain.case import Case
-from followupd.domain.letter import Condition
+from followupd.domain import lifecycle
+from followupd.domain.letter import LetterStatus
 from tests.servers.postgres import Postgres
 
 NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)
@@ -47,7 +47,7 @@ def engine(url: str) -> Iterator[Engine]:
 
 @pytest.fixture
 def ledger(url: str) -> Iterator[Ledger]:
-    found = Ledger(url, Seal([b"k" * 32]))
+    found = Ledger(url, Vault([b"k" * 32]))
     yield found
     found.close()
 
@@ -74,8 +74,8 @@ def test_a_new_ledger_is_what_the_migrations_lead_to(engine: Engine, ledger: Led
 
 def test_a_ledger_that_is_up_to_date_starts_without_alembic(tmp_path: Path) -> None:
     deed = (
-        "import sys; from followupd.adapters.storage import Ledger; from followupd.adapters.crypto import Seal;"
-        f"ledger = Ledger('sqlite:///{tmp_path}/ledger.db', Seal([b'k' * 32])); print(ledger.upgrade());"
+        "import sys; from followupd.adapters.storage.ledger import Ledger; from followupd.adapters.crypto import Seal;"
+        f"ledger = Ledger('sqlite:///{tmp_path}/ledger.db', Vault([b'k' * 32])); print(ledger.upgrade());"
         "print([ledger.upgrade(), 'alembic' in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", deed], capture_output=True, text=True, check=True)
@@ -127,35 +127,46 @@ def as_left_by(revision: str, engine: Engine, directory: Path) -> None:
     source.dispose()
 
 
-@pytest.mark.parametrize("revision", sorted(path.stem for path in Path(__file__).parent.glob("ledgers/*.sql")))
+@pytest.mark.parametrize(
+    "revision", sorted(path.stem for path in Path(__file__).parent.glob("ledgers/*.sql"))
+)
 def test_the_ledger_of_each_older_version_is_upgraded_with_every_word_in_it(
     revision: str, engine: Engine, ledger: Ledger, tmp_path: Path
 ) -> None:
     as_left_by(revision, engine, tmp_path)
     assert ledger.upgrade(by_hand=True).startswith(f"upgraded from revision {revision} to {HEAD}")
-    with ledger.work() as work:
-        letters = {each.letter.key: each for each in work.outbox.all()}
+    with ledger.transaction() as tx:
+        letters = {each.letter.key: each for each in tx.outbox.all()}
         assert {key: each.condition for key, each in letters.items()} == {
-            "FU-7K3Q9.holding.1": Condition.SENT, "FU-3RT5K.holding.1": Condition.DOUBT,
-            "FU-7K3Q9.confirmation.1": Condition.REVIEW, "FU-3RT5K.confirmation.1": Condition.REVIEW,
-            "FU-7K3Q9.desk/opened.1": Condition.READY, "FU-3RT5K.desk/opened.1": Condition.READY,
-        }  # fmt: skip
+            "FU-7K3Q9.holding.1": LetterStatus.SENT,
+            "FU-3RT5K.holding.1": LetterStatus.DOUBT,
+            "FU-7K3Q9.confirmation.1": LetterStatus.REVIEW,
+            "FU-3RT5K.confirmation.1": LetterStatus.REVIEW,
+            "FU-7K3Q9.desk/opened.1": LetterStatus.READY,
+            "FU-3RT5K.desk/opened.1": LetterStatus.READY,
+        }
         for key, each in letters.items():
             name = each.letter.to.name
             assert each.letter.text == f"Dear {name},\n\nthis is {key}, as it was written.\n"
         for ref in ("FU-7K3Q9", "FU-3RT5K"):
-            case, history = work.cases.get(ref), work.cases.history(ref)
-            assert replace(Case.fold(history), version=case.version, wake_at=case.wake_at) == case
-        asked = work.outbox.domains({"customers.test", "o'hara.test", "example.com"}, NOW - timedelta(days=1))
+            case, history = tx.cases.get(ref), tx.cases.history(ref)
+            assert replace(lifecycle.fold(history), version=case.version, wake_at=case.wake_at) == case
+        asked = tx.outbox.count_by_domain(
+            {"customers.test", "o'hara.test", "example.com"}, NOW - timedelta(days=1)
+        )
         assert asked == {"customers.test": 1, "o'hara.test": 1}, "budgets know what left before the upgrade"
-        work.outbox.queue(
+        tx.outbox.queue(
             replace(letters["FU-7K3Q9.holding.1"].letter, key="FU-7K3Q9.holding.2", message_id="<n@x>"), NOW
         )
-    with ledger.work() as work:
-        assert work.outbox.claim_all(["FU-7K3Q9.holding.2", "FU-7K3Q9.holding.1"], NOW) == {"FU-7K3Q9.holding.2"}
+    with ledger.transaction() as tx:
+        assert tx.outbox.claim_batch(["FU-7K3Q9.holding.2", "FU-7K3Q9.holding.1"], NOW) == {
+            "FU-7K3Q9.holding.2"
+        }
 
 
-def test_a_ledger_of_no_released_version_is_refused_and_left_as_it_was(engine: Engine, ledger: Ledger) -> None:
+def test_a_ledger_of_no_released_version_is_refused_and_left_as_it_was(
+    engine: Engine, ledger: Ledger
+) -> None:
     before_there_were_migrations(engine)
     with engine.begin() as connection:
         connection.execute(text("ALTER TABLE case_file ADD COLUMN odd INTEGER"))
@@ -176,7 +187,7 @@ def test_a_ledger_of_a_newer_followupd_is_not_touched(engine: Engine, ledger: Le
 def test_a_file_is_copied_before_its_tables_change(tmp_path: Path) -> None:
     engine, ledger = (
         create_engine(f"sqlite:///{tmp_path}/ledger.db"),
-        Ledger(f"sqlite:///{tmp_path}/ledger.db", Seal([b"k" * 32])),
+        Ledger(f"sqlite:///{tmp_path}/ledger.db", Vault([b"k" * 32])),
     )
     before_there_were_migrations(engine)
     ledger.upgrade()
@@ -192,11 +203,11 @@ def test_a_file_is_copied_before_its_tables_change(tmp_path: Path) -> None:
 def test_a_file_is_not_migrated_beneath_a_daemon_that_runs(tmp_path: Path) -> None:
     engine, ledger = (
         create_engine(f"sqlite:///{tmp_path}/ledger.db"),
-        Ledger(f"sqlite:///{tmp_path}/ledger.db", Seal([b"k" * 32])),
+        Ledger(f"sqlite:///{tmp_path}/ledger.db", Vault([b"k" * 32])),
     )
     before_there_were_migrations(engine)
-    daemon = Ledger(f"sqlite:///{tmp_path}/ledger.db", Seal([b"k" * 32]))
-    with daemon.hold(), pytest.raises(OldLedgerError, match="systemctl restart"):
+    daemon = Ledger(f"sqlite:///{tmp_path}/ledger.db", Vault([b"k" * 32]))
+    with daemon.lease(), pytest.raises(OldLedgerError, match="systemctl restart"):
         ledger.upgrade()
     engine.dispose()
     daemon.close()
@@ -205,7 +216,7 @@ def test_a_file_is_not_migrated_beneath_a_daemon_that_runs(tmp_path: Path) -> No
 
 def test_a_shared_ledger_is_migrated_by_hand_alone(postgres: Postgres) -> None:
     url = postgres.database()
-    engine, ledger = create_engine(url), Ledger(url, Seal([b"k" * 32]))
+    engine, ledger = create_engine(url), Ledger(url, Vault([b"k" * 32]))
     before_there_were_migrations(engine)
     with pytest.raises(OldLedgerError, match="followupd upgrade"):
         ledger.upgrade()
@@ -223,24 +234,24 @@ def test_every_table_of_the_program_is_the_ledgers(engine: Engine, ledger: Ledge
 
 
 def test_a_copy_is_taken_while_the_ledger_is_in_use_and_holds_all_of_it(tmp_path: Path) -> None:
-    ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db", Seal([b"k" * 32]))
+    ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db", Vault([b"k" * 32]))
     ledger.upgrade()
-    with ledger.work() as work:
-        work.pulse.put("beat", "well", NOW)
-    with ledger.hold(), ledger.work() as work:
-        work.pulse.put("beat", "not committed", NOW)
+    with ledger.transaction() as tx:
+        tx.state.put("beat", "well", NOW)
+    with ledger.lease(), ledger.transaction() as tx:
+        tx.state.put("beat", "not committed", NOW)
         ledger.copy(tmp_path / "copy.db")
-    again = Ledger(f"sqlite:///{tmp_path}/copy.db", Seal([b"k" * 32]))
+    again = Ledger(f"sqlite:///{tmp_path}/copy.db", Vault([b"k" * 32]))
     assert again.upgrade() == ""
-    with again.work() as work:
-        assert work.pulse.get("beat") == ("well", NOW)
+    with again.transaction() as tx:
+        assert tx.state.get("beat") == ("well", NOW)
     assert stat.S_IMODE((tmp_path / "copy.db").stat().st_mode) == 0o600
     again.close()
     ledger.close()
 
 
 def test_a_copy_overwrites_nothing(tmp_path: Path) -> None:
-    ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db", Seal([b"k" * 32]))
+    ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db", Vault([b"k" * 32]))
     ledger.upgrade()
     (tmp_path / "copy.db").write_text("precious")
     with pytest.raises(NoCopyError, match="there already"):
@@ -250,7 +261,7 @@ def test_a_copy_overwrites_nothing(tmp_path: Path) -> None:
 
 
 def test_a_shared_ledger_is_copied_by_its_own_servers_tools(postgres: Postgres) -> None:
-    ledger = Ledger(postgres.database(), Seal([b"k" * 32]))
+    ledger = Ledger(postgres.database(), Vault([b"k" * 32]))
     with pytest.raises(NoCopyError, match="pg_dump"):
         ledger.copy(Path("nowhere"))
     ledger.close()

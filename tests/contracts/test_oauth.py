@@ -15,15 +15,15 @@ import trustme
 
 from followupd.adapters.accounts import login_of, logins_of, mailbox_of
 from followupd.adapters.imap.login import Account
-from followupd.adapters.imap.mailbox import Mailbox
+from followupd.adapters.imap.mailbox import ImapMailbox
 from followupd.adapters.oauth import providers as oauth_providers
 from followupd.adapters.oauth.providers import GOOGLE, MICROSOFT
 from followupd.adapters.oauth.tokens import Application, Login
 from followupd.adapters.settings import load
-from followupd.adapters.smtp.transport import Post, PostAccount
+from followupd.adapters.smtp.transport import SmtpAccount, SmtpTransport
 from followupd.cli.main import main
-from followupd.domain.letter import Outcome
-from followupd.errors import OutageError, SetupError
+from followupd.domain.letter import DeliveryOutcome
+from followupd.errors import SetupError, UnavailableError
 from tests.servers.oauth import ENDED, LoginServer
 from tests.servers.scripted_imap import ScriptedImap
 from tests.servers.scripted_smtp import ScriptedSmtp
@@ -57,9 +57,15 @@ def server(authority: trustme.CA) -> Iterator[LoginServer]:
 def make(tmp_path: Path, server: LoginServer, ca_file: str, days: Days) -> Make:
     def make(auth: str = MICROSOFT) -> Login:
         application = Application(
-            name="support", auth=auth, username="support@example.com", client="client-id", file=tmp_path / "state/t.json",
-            secret=lambda: "client-secret" if auth == GOOGLE else "", endpoint=server.url, ca_file=ca_file,
-        )  # fmt: skip
+            name="support",
+            auth=auth,
+            username="support@example.com",
+            client="client-id",
+            file=tmp_path / "state/t.json",
+            secret=lambda: "client-secret" if auth == GOOGLE else "",
+            endpoint=server.url,
+            ca_file=ca_file,
+        )
         return Login(application, days)
 
     return make
@@ -105,16 +111,23 @@ def test_google_is_asked_by_a_pasted_address(make: Make, server: LoginServer) ->
 
 @pytest.mark.parametrize(
     "pasted",
-    ["http://127.0.0.1/?state=other&code=x", "http://127.0.0.1/", "", "http://127.0.0.1/?error=access_denied"],
+    [
+        "http://127.0.0.1/?state=other&code=x",
+        "http://127.0.0.1/",
+        "",
+        "http://127.0.0.1/?error=access_denied",
+    ],
 )
 def test_what_is_no_answer_to_the_question_is_refused(make: Make, server: LoginServer, pasted: str) -> None:
-    with pytest.raises(OutageError):
+    with pytest.raises(UnavailableError):
         make(GOOGLE).by_pasted_code(lambda _: None, lambda: pasted)
     assert server.asked == []
 
 
 @BOTH
-def test_the_token_is_its_owners_alone_and_lasts_over_processes(make: Make, tmp_path: Path, auth: str) -> None:
+def test_the_token_is_its_owners_alone_and_lasts_over_processes(
+    make: Make, tmp_path: Path, auth: str
+) -> None:
     logged_in(make(auth))
     file = tmp_path / "state/t.json"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -164,7 +177,7 @@ def test_an_ended_login_is_an_outage_that_says_what_to_do_and_no_secret(
     login = logged_in(make(auth))
     days.now += timedelta(hours=2)
     server.answers.append(ENDED)
-    with pytest.raises(OutageError, match="followupd login support") as caught:
+    with pytest.raises(UnavailableError, match="followupd login support") as caught:
         login.token()
     for secret in ("secret-token", "refresh-1", "access-1", "client-secret"):
         assert secret not in f"{caught.value!r} {caught.value.__context__!r} {login!r} {caplog.text}"
@@ -174,12 +187,12 @@ def test_a_login_server_that_is_away_is_an_outage(make: Make, server: LoginServe
     login = logged_in(make())
     days.now += timedelta(hours=2)
     server.hangs_up = True
-    with pytest.raises(OutageError, match="cannot be asked"):
+    with pytest.raises(UnavailableError, match="cannot be asked"):
         login.token()
 
 
 def test_nobody_logged_in_yet_is_said(make: Make) -> None:
-    with pytest.raises(OutageError, match="followupd login support"):
+    with pytest.raises(UnavailableError, match="followupd login support"):
         make().token()
     assert "never logged in" in make().warning()
 
@@ -187,7 +200,12 @@ def test_nobody_logged_in_yet_is_said(make: Make) -> None:
 def test_the_end_of_a_login_is_told_days_before(make: Make, server: LoginServer, days: Days) -> None:
     login = make(GOOGLE)
     server.answers.append(
-        {"access_token": "a", "refresh_token": "r", "expires_in": 3600, "refresh_token_expires_in": 30 * 86_400}
+        {
+            "access_token": "a",
+            "refresh_token": "r",
+            "expires_in": 3600,
+            "refresh_token_expires_in": 30 * 86_400,
+        }
     )
     logged_in(login)
     assert login.warning() == ""
@@ -211,30 +229,41 @@ def test_imap_and_smtp_log_in_with_the_token(make: Make) -> None:
     bearer = base64.b64encode(b"user=support@example.com\1auth=Bearer access-1\1\1").decode()
     with ScriptedImap({}, capabilities="AUTH=XOAUTH2") as imap:
         account = Account(
-            name="support", host="127.0.0.1", port=imap.port, security="none", username="support@example.com",
-            password=str, token=token,
-        )  # fmt: skip
-        with Mailbox(account):
+            name="support",
+            host="127.0.0.1",
+            port=imap.port,
+            security="none",
+            username="support@example.com",
+            password=str,
+            token=token,
+        )
+        with ImapMailbox(account):
             assert bearer in imap.commands
     with ScriptedSmtp(offers=("AUTH XOAUTH2",)) as smtp:
-        post_account = PostAccount(
+        post_account = SmtpAccount(
             host="127.0.0.1", port=smtp.port, security="none", username="support@example.com", token=token
         )
-        with Post(post_account) as post:
+        with SmtpTransport(post_account) as post:
             letter = b"Subject: x\r\n\r\nx\r\n"
             delivery = post.deliver(letter, sender="support@example.com", to="kim@customers.test")
-        assert delivery.outcome is Outcome.ACCEPTED
+        assert delivery.outcome is DeliveryOutcome.ACCEPTED
         assert f"AUTH XOAUTH2 {bearer}" in smtp.commands
 
 
 def test_an_ended_login_defers_letters_and_keeps_them(make: Make) -> None:
     with ScriptedSmtp(offers=("AUTH XOAUTH2",)) as smtp:
-        account = PostAccount(
-            host="127.0.0.1", port=smtp.port, security="none", username="support@example.com", token=make().token
+        account = SmtpAccount(
+            host="127.0.0.1",
+            port=smtp.port,
+            security="none",
+            username="support@example.com",
+            token=make().token,
         )
-        with Post(account) as post:
-            delivery = post.deliver(b"Subject: x\r\n\r\nx\r\n", sender="s@example.com", to="kim@customers.test")
-    assert delivery.outcome is Outcome.DEFERRED
+        with SmtpTransport(account) as post:
+            delivery = post.deliver(
+                b"Subject: x\r\n\r\nx\r\n", sender="s@example.com", to="kim@customers.test"
+            )
+    assert delivery.outcome is DeliveryOutcome.DEFERRED
     assert "followupd login support" in delivery.reply
 
 
@@ -253,14 +282,16 @@ def directory(tmp_path: Path) -> Path:
     return directory
 
 
-def test_one_login_serves_mailbox_and_post_of_one_account_and_no_password_is_asked_for(directory: Path) -> None:
+def test_one_login_serves_mailbox_and_post_of_one_account_and_no_password_is_asked_for(
+    directory: Path,
+) -> None:
     settings = load(directory)
     assert list(logins_of(settings)) == ["support"]
-    assert settings.mailboxes[0].oauth_token == settings.post.oauth_token
+    assert settings.mailboxes[0].oauth_token == settings.smtp.oauth_token
     assert settings.mailboxes[0].oauth_token.endswith("/oauth-microsoft-support@example.com.json")
     assert not settings.mailboxes[0].password.given
     assert mailbox_of(settings.mailboxes[0]).account.token is not None
-    assert login_of(settings, "post") is not None
+    assert login_of(settings, "smtp") is not None
     assert login_of(settings, "nobody") is None
 
 
@@ -283,7 +314,7 @@ def test_a_token_of_another_application_is_not_used(make: Make, tmp_path: Path) 
     logged_in(make())
     file = tmp_path / "state/t.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"client": "another"}))
-    with pytest.raises(OutageError, match="nobody has logged in"):
+    with pytest.raises(UnavailableError, match="nobody has logged in"):
         make().token()
 
 
@@ -298,7 +329,9 @@ def test_login_is_asked_for_by_name(directory: Path, capsys: pytest.CaptureFixtu
 def test_status_says_that_nobody_has_logged_in(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ledger = directory / "ledger.db"
     text = (directory / "followupd.toml").read_text()
-    (directory / "followupd.toml").write_text(f'{text}\n[ledger]\nurl = "sqlite:///{ledger.name}"\nkey = "file:key"\n')
+    (directory / "followupd.toml").write_text(
+        f'{text}\n[ledger]\nurl = "sqlite:///{ledger.name}"\nkey = "file:key"\n'
+    )
     (directory / "key").write_text("k" * 32)
     assert main(["status", "--json", "--config", str(directory)]) == 1
     assert "followupd login support" in capsys.readouterr().out

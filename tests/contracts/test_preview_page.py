@@ -42,12 +42,18 @@ def get(server: Server, path: str, host: str = "") -> tuple[int, dict[str, str],
     line = http.client.HTTPConnection("127.0.0.1", server.server_address[1], timeout=20)
     line.request("GET", path, headers={"Host": host} if host else {})
     answer = line.getresponse()
-    found = answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read().decode()
+    found = (
+        answer.status,
+        {name.lower(): value for name, value in answer.getheaders()},
+        answer.read().decode(),
+    )
     line.close()
     return found
 
 
-def letter(server: Server, kind: str = "follow-up", sample: str = "long", language: str = "en") -> dict[str, object]:
+def letter(
+    server: Server, kind: str = "follow-up", sample: str = "long", language: str = "en"
+) -> dict[str, object]:
     query = urlencode({"kind": kind, "sample": sample, "language": language})
     return dict(json.loads(get(server, f"/letter?{query}")[2]))
 
@@ -55,11 +61,24 @@ def letter(server: Server, kind: str = "follow-up", sample: str = "long", langua
 def seen(tmp_path: Path, url: str, *options: str) -> str:
     """Return the page as a browser has it after a while; timers run fast, and waiting for an answer stops them."""
     command = [
-        str(CHROMIUM), "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-        f"--user-data-dir={tmp_path / 'browser'}", "--virtual-time-budget=3000", *options, url,
-    ]  # fmt: skip
+        str(CHROMIUM),
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--no-first-run",
+        f"--user-data-dir={tmp_path / 'browser'}",
+        "--virtual-time-budget=3000",
+        *options,
+        url,
+    ]
     done = subprocess.run(
-        command, capture_output=True, text=True, timeout=100, check=False, env={**os.environ, "HOME": str(tmp_path)}
+        command,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+        env={**os.environ, "HOME": str(tmp_path)},
     )
     return done.stdout
 
@@ -82,7 +101,9 @@ def test_a_letter_has_its_text_its_headers_and_what_check_says(server: Server) -
     assert "Was schiefgegangen ist" in str(letter(server, language="de")["text"])
 
 
-def test_findings_stand_beside_the_letter_and_mistakes_in_place_of_it(server: Server, directory: Path) -> None:
+def test_findings_stand_beside_the_letter_and_mistakes_in_place_of_it(
+    server: Server, directory: Path
+) -> None:
     file = directory / "templates" / "en" / "follow-up.md"
     good = file.read_text()
     file.write_text(good.replace("And thank you", "We guarantee it. And thank you"))
@@ -134,7 +155,9 @@ def test_a_browser_shows_letter_and_findings(server: Server, tmp_path: Path) -> 
 
 @browser
 @pytest.mark.parametrize("kind", ["confirmation", "follow-up", "gift-card", "desk/opened"])
-def test_nothing_that_a_customer_has_typed_does_anything_in_the_page(server: Server, tmp_path: Path, kind: str) -> None:
+def test_nothing_that_a_customer_has_typed_does_anything_in_the_page(
+    server: Server, tmp_path: Path, kind: str
+) -> None:
     page = seen(tmp_path, f"{server.url}#kind={kind}&sample=hostile", "--dump-dom")
     assert page.count("<script") == 1  # the page's own, with its nonce
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
@@ -142,13 +165,20 @@ def test_nothing_that_a_customer_has_typed_does_anything_in_the_page(server: Ser
 
 
 @browser
-def test_a_slip_that_is_saved_shows_up_beside_the_letter(server: Server, directory: Path, tmp_path: Path) -> None:
+def test_a_slip_that_is_saved_shows_up_beside_the_letter(
+    server: Server, directory: Path, tmp_path: Path
+) -> None:
     file = directory / "templates" / "de" / "follow-up.md"
     good = file.read_text()
-    saved = threading.Timer(4.0, lambda: file.write_text(good.replace("Und danke", "Wir garantieren es. Und danke")))
+    saved = threading.Timer(
+        4.0, lambda: file.write_text(good.replace("Und danke", "Wir garantieren es. Und danke"))
+    )
     saved.start()
     page = seen(
-        tmp_path, f"{server.url}#kind=follow-up&sample=long&language=de", "--dump-dom", "--virtual-time-budget=6000"
+        tmp_path,
+        f"{server.url}#kind=follow-up&sample=long&language=de",
+        "--dump-dom",
+        "--virtual-time-budget=6000",
     )
     saved.join()
     assert "[W07]" in page
@@ -174,7 +204,9 @@ def test_a_page_that_is_open_follows_the_files(server: Server, directory: Path, 
 @pytest.mark.parametrize(
     ("kind", "sample"), [("follow-up", "long"), ("confirmation", "hostile"), ("gift-card", "hostile")]
 )
-def test_no_letter_is_wider_than_the_phone(server: Server, tmp_path: Path, kind: str, sample: str, width: int) -> None:
+def test_no_letter_is_wider_than_the_phone(
+    server: Server, tmp_path: Path, kind: str, sample: str, width: int
+) -> None:
     """Measure in a frame of that width: a headless window cannot be as narrow as a phone."""
     html = get(server, f"/html?kind={kind}&sample={sample}")[2]
     (tmp_path / "letter.html").write_text(html)

@@ -11,19 +11,19 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from followupd import clock
-from followupd.adapters.crypto import Seal
-from followupd.adapters.storage.lease import AlreadyRunningError, Scope
+from followupd.adapters.crypto import Vault
+from followupd.adapters.storage.lease import AlreadyRunningError, LeaseScope
 from followupd.adapters.storage.ledger import Ledger
+from followupd.domain import lifecycle
 from followupd.domain.calendar import Calendar
-from followupd.domain.case import Case
 from followupd.domain.compensation import Money
 from followupd.domain.events import CaseOpened, ComplaintHeard
-from followupd.domain.letter import Condition, Delivery, Outcome, Outgoing
-from followupd.domain.mail import Kind, Message, Person, Place
-from followupd.domain.records import Arrival
-from followupd.errors import OutageError
-from followupd.services.outbox.policy import Rules
-from followupd.services.outbox.send import Dispatch
+from followupd.domain.letter import DeliveryOutcome, DeliveryResult, Letter, LetterStatus
+from followupd.domain.mail import Kind, MailLocation, Message, Person
+from followupd.domain.records import IncomingMail
+from followupd.errors import UnavailableError
+from followupd.services.outbox.policy import SendPolicy
+from followupd.services.outbox.send import SendService
 from tests.servers.machine import until
 from tests.servers.postgres import Postgres
 
@@ -50,25 +50,25 @@ def own_postgres() -> Iterator[Postgres]:
 
 
 def a_ledger(url: str) -> Ledger:
-    ledger = Ledger(url, Seal([b"k" * 32]))
+    ledger = Ledger(url, Vault([b"k" * 32]))
     ledger.upgrade()
     return ledger
 
 
 def test_a_second_daemon_holds_nothing_until_the_first_is_gone(url: str) -> None:
     first, second = a_ledger(url), a_ledger(url)
-    with first.hold() as hold:
+    with first.lease() as hold:
         assert hold.look(MAILBOXES, at_once=True) == set(MAILBOXES)
         assert hold.still()
         if url.startswith("sqlite"):
-            with pytest.raises(AlreadyRunningError), second.hold():
+            with pytest.raises(AlreadyRunningError), second.lease():
                 raise AssertionError("two daemons on one file")
         else:
-            with second.hold() as other:
+            with second.lease() as other:
                 assert other.look(MAILBOXES, at_once=True) == set()
-        with second.work() as work:  # a command may work beside the daemon
-            assert work.cases.all() == []
-    with second.hold() as other:
+        with second.transaction() as tx:  # a command may work beside the daemon
+            assert tx.cases.all() == []
+    with second.lease() as other:
         assert other.look(MAILBOXES, at_once=True) == set(MAILBOXES)
     first.close()
     second.close()
@@ -77,14 +77,14 @@ def test_a_second_daemon_holds_nothing_until_the_first_is_gone(url: str) -> None
 def test_daemons_on_postgresql_share_the_mailboxes_between_them(postgres: Postgres) -> None:
     url = postgres.database()
     one, two = a_ledger(url), a_ledger(url)
-    with one.hold() as first, two.hold() as second:
+    with one.lease() as first, two.lease() as second:
         assert first.look(MAILBOXES) == {"support"}
         assert second.look(MAILBOXES) == {"sales"}
         assert first.look(MAILBOXES) == {"support", "returns"}
         assert second.look(MAILBOXES) == {"sales"}
         assert first.look(["support"]) == {"support"}  # one that is configured no more is let go
         assert second.look(MAILBOXES) == {"sales", "returns"}
-    with two.hold() as second:
+    with two.lease() as second:
         assert second.look(MAILBOXES, at_once=True) == set(MAILBOXES)
     one.close()
     two.close()
@@ -93,7 +93,7 @@ def test_daemons_on_postgresql_share_the_mailboxes_between_them(postgres: Postgr
 def test_who_loses_the_locks_hears_of_it_and_takes_them_again(own_postgres: Postgres) -> None:
     """After a restart of the database nobody holds anything, and who held it stops acting until it does again."""
     ledger = a_ledger(own_postgres.database())
-    with ledger.hold() as hold:
+    with ledger.lease() as hold:
         assert hold.look(MAILBOXES, at_once=True) == set(MAILBOXES)
         own_postgres.stop()
         threading.Event().wait(1.1)  # between two letters it looks once a second
@@ -107,34 +107,51 @@ def test_who_loses_the_locks_hears_of_it_and_takes_them_again(own_postgres: Post
 
 def test_a_daemon_sees_what_lies_in_its_mailboxes_and_the_leader_what_lies_in_none(url: str) -> None:
     ledger = a_ledger(url)
-    with ledger.work() as work:
+    with ledger.transaction() as tx:
         for uid, name in enumerate((*MAILBOXES, "configured no more"), 1):
             first = CaseOpened(
-                at=NOW, ref=f"FU-{uid}", mailbox=name, customer=KIM, subject="x", playbook="default", owner="ana"
+                at=NOW,
+                ref=f"FU-{uid}",
+                mailbox=name,
+                customer=KIM,
+                subject="x",
+                playbook="default",
+                owner="ana",
             )
             key = f"FU-{uid}.confirmation.1"
-            letter = Outgoing(
-                key=key, case=first.ref, kind="confirmation", mailbox=name, sender=Person("a@example.test"), to=KIM,
-                subject="x", text="x", message_id=f"<{key}@example.test>",
-            )  # fmt: skip
-            work.cases.record(work.cases.open(first), [], lambda _: NOW, NOW)
-            work.outbox.queue(letter, NOW)
-            message = Message(kind=Kind.CUSTOMER, because="a test", message_id=f"<{uid}@customers.test>", sender=KIM)
-            mail = Arrival(Place(name, "INBOX", 1, uid), f"print {uid}", NOW, frozenset(), False, message)
-            [news] = work.mail.keep([mail], NOW)
-            work.mail.say(news.mail_id, name, "tag", NOW)
-            work.orders.place(first.ref, 1, Money(2000, "EUR"), NOW)
+            letter = Letter(
+                key=key,
+                case=first.ref,
+                kind="confirmation",
+                mailbox=name,
+                sender=Person("a@example.test"),
+                to=KIM,
+                subject="x",
+                text="x",
+                message_id=f"<{key}@example.test>",
+            )
+            tx.cases.record(tx.cases.open(first), [], lambda _: NOW, NOW)
+            tx.outbox.queue(letter, NOW)
+            message = Message(
+                kind=Kind.CUSTOMER, because="a test", message_id=f"<{uid}@customers.test>", sender=KIM
+            )
+            mail = IncomingMail(
+                MailLocation(name, "INBOX", 1, uid), f"print {uid}", NOW, frozenset(), False, message
+            )
+            [news] = tx.mail.store([mail], NOW)
+            tx.mail.add_command(news.mail_id, name, "tag", NOW)
+            tx.orders.place(first.ref, 1, Money(2000, "EUR"), NOW)
 
     def seen(*held: str) -> list[set[str]]:
-        ledger.scope = Scope.of(MAILBOXES, held)
-        with ledger.work() as work:
+        ledger.scope = LeaseScope.of(MAILBOXES, held)
+        with ledger.transaction() as tx:
             return [
-                {work.cases.get(ref).mailbox for ref in work.cases.due(NOW)},
-                {state.letter.mailbox for state in work.outbox.may_leave(NOW)},
-                {state.letter.mailbox for state in work.outbox.in_hand(Condition.READY)},
-                {kept.mailbox for kept in work.mail.unheard()},
-                {remark.line for remark in work.mail.remarks()},
-                {work.cases.get(order.case_ref).mailbox for order in work.orders.due(NOW)},
+                {tx.cases.get(ref).mailbox for ref in tx.cases.due(NOW)},
+                {state.letter.mailbox for state in tx.outbox.due(NOW)},
+                {state.letter.mailbox for state in tx.outbox.in_flight(LetterStatus.READY)},
+                {kept.mailbox for kept in tx.mail.unprocessed()},
+                {remark.line for remark in tx.mail.pending_commands()},
+                {tx.cases.get(order.case_ref).mailbox for order in tx.orders.due(NOW)},
             ]
 
     assert seen(*MAILBOXES) == [{*MAILBOXES, "configured no more"}] * 6
@@ -157,10 +174,14 @@ def test_machines_that_share_a_ledger_go_by_its_clock(url: str) -> None:
 
 # --- a daemon and a command in each other's way ---
 
-RULES = Rules(
-    Calendar(timezone="UTC"), per_address=(9, timedelta(days=1)), breaker=(1_000, timedelta(hours=1)), witness=True,
-    witness_within=timedelta(minutes=10), in_doubt="ask",
-)  # fmt: skip
+RULES = SendPolicy(
+    Calendar(timezone="UTC"),
+    per_address=(9, timedelta(days=1)),
+    breaker=(1_000, timedelta(hours=1)),
+    witness=True,
+    witness_within=timedelta(minutes=10),
+    in_doubt="ask",
+)
 
 
 class Taker:
@@ -176,26 +197,33 @@ class Taker:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def deliver(self, letter: bytes, *, sender: str, to: str, witness: str = "") -> Delivery:
+    def deliver(self, letter: bytes, *, sender: str, to: str, witness: str = "") -> DeliveryResult:
         self.taken.append(to)
         if len(self.taken) == self._number:
             self._at_the_last()
-        return Delivery(Outcome.ACCEPTED, "250 2.0.0 queued", witnessed=bool(witness))
+        return DeliveryResult(DeliveryOutcome.ACCEPTED, "250 2.0.0 queued", witnessed=bool(witness))
 
 
 def two_letters(ledger: Ledger) -> None:
-    with ledger.work() as work:
+    with ledger.transaction() as tx:
         for number in (1, 2):
             ref, to = f"FU-{number}", Person(f"kim@customers-{number}.test")
             first = CaseOpened(
                 at=NOW, ref=ref, mailbox="support", customer=to, subject="x", playbook="default", owner="ana"
             )
-            letter = Outgoing(
-                key=f"{ref}.holding.1", case=ref, kind="holding", mailbox="support", sender=Person("a@example.test"), to=to,
-                subject="x", text="x", message_id=f"<{ref}@example.test>",
-            )  # fmt: skip
-            case = work.cases.record(work.cases.open(first), [ComplaintHeard(at=NOW)], lambda _: None, NOW)
-            work.cases.record(case, [letter], lambda _: None, NOW)
+            letter = Letter(
+                key=f"{ref}.holding.1",
+                case=ref,
+                kind="holding",
+                mailbox="support",
+                sender=Person("a@example.test"),
+                to=to,
+                subject="x",
+                text="x",
+                message_id=f"<{ref}@example.test>",
+            )
+            case = tx.cases.record(tx.cases.open(first), [ComplaintHeard(at=NOW)], lambda _: None, NOW)
+            tx.cases.record(case, [letter], lambda _: None, NOW)
 
 
 class Other:
@@ -207,7 +235,9 @@ class Other:
         self._thread = threading.Thread(target=self._cross)
 
     def locks_a_case(self) -> None:
-        self._session.execute(text("SET deadlock_timeout = '1min'"))  # so that the daemon is the one who is sent away
+        self._session.execute(
+            text("SET deadlock_timeout = '1min'")
+        )  # so that the daemon is the one who is sent away
         self._session.execute(text("UPDATE case_file SET held = held WHERE ref = 'FU-2'"))
         self._thread.start()
 
@@ -224,25 +254,35 @@ class Other:
         self._engine.dispose()
 
 
-def test_a_daemon_that_a_deadlock_sends_away_knows_afterwards_what_the_server_said(postgres: Postgres) -> None:
+def test_a_daemon_that_a_deadlock_sends_away_knows_afterwards_what_the_server_said(
+    postgres: Postgres,
+) -> None:
     url = postgres.database()
     ledger = a_ledger(url)
     two_letters(ledger)
     other = Other(url)
     post = Taker(2, other.locks_a_case)
-    dispatch = Dispatch(
-        ledger, post, lambda state, _: state.letter.text.encode(), lambda _: "a@example.test", lambda _: "a@example.test",
-        RULES, {}, NOBODY,
-    )  # fmt: skip
-    with pytest.raises(OutageError, match="deadlock"):
-        dispatch.round(NOW)
+    dispatch = SendService(
+        ledger,
+        post,
+        lambda state, _: state.letter.text.encode(),
+        lambda _: "a@example.test",
+        lambda _: "a@example.test",
+        RULES,
+        {},
+        NOBODY,
+    )
+    with pytest.raises(UnavailableError, match="deadlock"):
+        dispatch.run(NOW)
     other.goes()
     assert dispatch.doubts(NOW) == 1, "it is put down as after any other outage"
-    with ledger.work() as work:
-        assert {each.condition for each in work.outbox.all()} == {Condition.SENT}
-        for case in work.cases.all():
+    with ledger.transaction() as tx:
+        assert {each.condition for each in tx.outbox.all()} == {LetterStatus.SENT}
+        for case in tx.cases.all():
             assert [mark.state for mark in case.letters] == ["left"]
-            assert case == replace(Case.fold(work.cases.history(case.ref)), version=case.version, wake_at=case.wake_at)
-    assert dispatch.round(NOW) == 0
+            assert case == replace(
+                lifecycle.fold(tx.cases.history(case.ref)), version=case.version, wake_at=case.wake_at
+            )
+    assert dispatch.run(NOW) == 0
     assert sorted(post.taken) == ["kim@customers-1.test", "kim@customers-2.test"]
     ledger.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from followupd.adapters.settings import starter_directory
-from followupd.app.container import hindering_problems
+from followupd.app.container import blocking_problems
 from tests.story.configured import configured
 
 NOW = datetime(2026, 3, 3, 9, tzinfo=UTC)
@@ -21,7 +21,7 @@ def directory(tmp_path: Path) -> Path:
 
 
 def broken(directory: Path) -> set[str]:
-    return {problem.file for problem in hindering_problems(directory, NOW)}
+    return {problem.file for problem in blocking_problems(directory, NOW)}
 
 
 def test_letters_as_we_ship_them_start(directory: Path) -> None:

@@ -25,7 +25,9 @@ def test_nobody_to_tell_is_no_error(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     notify("READY=1")
 
 
-def test_a_manager_that_does_not_listen_is_not_waited_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_manager_that_does_not_listen_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as deaf:
         deaf.bind(str(tmp_path / "notify"))

@@ -1,11 +1,11 @@
-"""What other reply parsers' own tests expect, read out of their test files: (where, text, the new words)."""
+"""What other reply parsers' own tests expect, read out of their test files in ../shared/corpora: (where, text, the new words)."""
 
 import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
-Reply = tuple[str, str, str]
+from tests.corpora.mails import Reply
 
 JS_TEST = re.compile(r"export function (\w+)\s*\(test\)\s*\{(.*?)\n\};?\n", re.DOTALL)
 JS_EMAIL = re.compile(r'get_email\("([^"]+)"\)')
@@ -23,10 +23,6 @@ ALFONS = re.compile(
     r"""get_email\('([^']+)'(?:(?!get_email).)*?assertTrue\(("(?:[^"\\]|\\.)*") == mail\.replies\[0\]\.body\)""",
     re.DOTALL,
 )
-
-
-def tidy(text: str) -> str:
-    return "\n".join(line.rstrip() for line in text.strip().splitlines()).strip()
 
 
 def expected_replies(corpora: Path) -> list[Reply]:
@@ -59,7 +55,11 @@ def github(corpora: Path) -> Iterator[Reply]:
     home = corpora / "github-email-reply-parser"
     source = (home / "expected/test/email_reply_parser_test.rb").read_text("utf-8")
     for name, wanted in RUBY.findall(source):
-        yield f"github/{name}", (home / "raw/test/emails" / name).read_text("utf-8"), ast.literal_eval(f'"{wanted}"')
+        yield (
+            f"github/{name}",
+            (home / "raw/test/emails" / name).read_text("utf-8"),
+            ast.literal_eval(f'"{wanted}"'),
+        )
 
 
 def zapier(corpora: Path) -> Iterator[Reply]:
@@ -73,17 +73,27 @@ def alfonsrv(corpora: Path) -> Iterator[Reply]:
     home = corpora / "alfonsrv-mail-parser-reply"
     source = (home / "expected/test/test_email_reply_parser.py").read_text("utf-8")
     for name, wanted in ALFONS.findall(source):
-        yield f"alfonsrv/{name}", (home / f"raw/test/emails/{name}.txt").read_text("utf-8"), ast.literal_eval(wanted)
+        yield (
+            f"alfonsrv/{name}",
+            (home / f"raw/test/emails/{name}.txt").read_text("utf-8"),
+            ast.literal_eval(wanted),
+        )
 
 
 def parametrized(path: Path) -> Iterator[tuple[object, ...]]:
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "parametrize":
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr == "parametrize"
+        ):
             yield from ast.literal_eval(node.args[1])
 
 
 def quotequail(corpora: Path) -> Iterator[Reply]:
-    for number, (text, _, parts) in enumerate(parametrized(corpora / "quotequail/expected/tests/test_quote.py")):
+    for number, (text, _, parts) in enumerate(
+        parametrized(corpora / "quotequail/expected/tests/test_quote.py")
+    ):
         assert isinstance(text, str)
         assert isinstance(parts, list)
         yield f"quotequail/quote[{number}]", text, "\n".join(part for new, part in parts if new)
@@ -91,7 +101,9 @@ def quotequail(corpora: Path) -> Iterator[Reply]:
 
 def quotequail_html(corpora: Path) -> Iterator[Reply]:
     """HTML mails and the HTML of their new words."""
-    for number, (html, _, parts) in enumerate(parametrized(corpora / "quotequail/expected/tests/test_quote_html.py")):
+    for number, (html, _, parts) in enumerate(
+        parametrized(corpora / "quotequail/expected/tests/test_quote_html.py")
+    ):
         assert isinstance(html, str)
         assert isinstance(parts, list)
         yield f"quotequail/html[{number}]", html, "".join(part for new, part in parts if new)
@@ -103,7 +115,11 @@ def talon(corpora: Path) -> Iterator[Reply]:
 
     for path in sorted((corpora / "talon/raw/tests/fixtures/standard_replies").glob("*.eml")):
         plain = next(
-            (part for part in message_from_bytes(path.read_bytes()).walk() if part.get_content_type() == "text/plain"),
+            (
+                part
+                for part in message_from_bytes(path.read_bytes()).walk()
+                if part.get_content_type() == "text/plain"
+            ),
             None,
         )
         if plain is not None:

@@ -1,25 +1,22 @@
 """Large real mails, fetched without their attachments, keep every word and every attachment's name."""
 
 import re
+from collections.abc import Iterable
 from email import message_from_bytes
 from email.message import Message
 from email.policy import compat32
-from pathlib import Path
-
-import pytest
 
 from followupd.adapters.imap.fetch import SMALL
-from followupd.adapters.imap.mailbox import Account, Mailbox
+from followupd.adapters.imap.mailbox import Account, ImapMailbox
 from followupd.adapters.imap.structure import LARGEST_TEXT
+from tests.corpora.mails import CORPORA, needs_corpora, stored_mails
 from tests.servers.dovecot import Dovecot
 
-CORPORA = Path(__file__).resolve().parents[2] / ".." / "shared" / "corpora"
 
-
-def large_mails() -> list[bytes]:
-    files = (path for path in sorted(CORPORA.glob("**/*")) if path.suffix in {".eml", ".msg"} and path.is_file())
-    mails = (re.sub(rb"\r\n|\r|\n", b"\r\n", path.read_bytes()) for path in files)
-    return [raw for raw in mails if len(raw) > SMALL]
+def large(mails: Iterable[bytes]) -> list[bytes]:
+    """Return the mails that are not fetched whole, as a server stores them."""
+    stored = (re.sub(rb"\r\n|\r|\n", b"\r\n", raw) for raw in mails)
+    return [raw for raw in stored if len(raw) > SMALL]
 
 
 def described(mail: Message) -> list[tuple[object, ...]]:
@@ -35,18 +32,35 @@ def described(mail: Message) -> list[tuple[object, ...]]:
 
 
 def test_large_real_mails_keep_their_words_and_names(dovecot: Dovecot) -> None:
-    mails = large_mails()
-    if not mails:
-        pytest.skip("skipped, because ../shared/corpora is not there")
+    mails = large(stored_mails().values())
+    assert len(mails) == 11
+    keeps(dovecot, mails)
+
+
+@needs_corpora
+def test_large_mails_of_all_corpora_keep_their_words_and_names(dovecot: Dovecot) -> None:
+    files = (
+        path for path in sorted(CORPORA.glob("**/*")) if path.suffix in {".eml", ".msg"} and path.is_file()
+    )
+    mails = large(path.read_bytes() for path in files)
+    assert len(mails) > 20
+    keeps(dovecot, mails)
+
+
+def keeps(dovecot: Dovecot, mails: list[bytes]) -> None:
     postbox = dovecot.account()
     with postbox.client() as client:
         for raw in mails:
             client.append("INBOX", raw)
     account = Account(
-        name="support", host=postbox.host, port=postbox.port, username=postbox.username,
-        password=lambda: postbox.password, ca_file=postbox.ca_file,
-    )  # fmt: skip
-    with Mailbox(account) as mailbox:
+        name="support",
+        host=postbox.host,
+        port=postbox.port,
+        username=postbox.username,
+        password=lambda: postbox.password,
+        ca_file=postbox.ca_file,
+    )
+    with ImapMailbox(account) as mailbox:
         fetched = mailbox.fetch("INBOX", postbox.uids())
     assert [mail.size for mail in fetched] == [len(raw) for raw in mails]
     assert all(len(mail.raw) <= 2 * LARGEST_TEXT for mail in fetched)

@@ -1,38 +1,33 @@
 """Recognise, on texts nobody of us wrote: no machine's mail becomes a complaint, and our own sentences keep their figures."""
 
-import json
+from collections import Counter
 from email import message_from_bytes, policy
-from email.message import Message as Mail
 from pathlib import Path
 
 import pytest
 
 from followupd.text.complaints import Recogniser
+from tests.corpora.mails import DATA, json_lines, stored_labels, stored_mails
+from tests.corpora.measures import plain_text
 
-TOP = Path(__file__).resolve().parents[2]
-MAILS = TOP.parent / "shared" / "corpora"
-LABELLED = TOP.parent / "shared" / "complaints" / "dev_clean.jsonl"
 OWN = Path(__file__).with_name("own_texts.txt")
 THIRD = Path(__file__).with_name("own_texts_third.txt")
 FOREIGN = Path(__file__).with_name("own_texts_foreign.txt")
 RECOGNISER = Recogniser.shipped()
 #: Lists are left to the headers: people write there, and some do complain.
-MACHINES = {"bounce", "auto-reply", "arf", "challenge"}
+MACHINES = {"bounce", "auto-reply", "arf"}
 
 
 def marked(path: Path) -> list[tuple[str, str]]:
-    return [(line[0], line[2:]) for line in path.read_text("utf-8").splitlines() if line[:2] in ("+ ", "- ", "~ ")]
+    return [
+        (line[0], line[2:]) for line in path.read_text("utf-8").splitlines() if line[:2] in ("+ ", "- ", "~ ")
+    ]
 
 
 def share(path: Path, mark: str, *verdicts: str, part: str = "") -> float:
     texts = [text for kind, text in marked(path) if kind == mark and text.startswith(part)]
     said = [RECOGNISER.judge("", text.removeprefix(part)).verdict for text in texts]
     return sum(verdict in verdicts for verdict in said) / len(said)
-
-
-def plain_text(mail: Mail) -> str:
-    parts = [part.get_payload(decode=True) for part in mail.walk() if part.get_content_type() == "text/plain"]
-    return "\n".join(part.decode("utf-8", "replace") for part in parts if isinstance(part, bytes))
 
 
 def test_our_own_complaints_are_seen() -> None:
@@ -62,22 +57,31 @@ def test_our_own_complaints_in_other_languages_are_seen(language: str) -> None:
     assert share(FOREIGN, "-", "suspected", part=f"{language}: ") <= 0.15
 
 
-@pytest.mark.skipif(not MAILS.is_dir(), reason="skipped, because ../shared/corpora is not here")
 def test_no_machines_mail_becomes_a_complaint_even_when_its_headers_are_not_read() -> None:
-    labels = [json.loads(line) for line in (MAILS / "LABELS.jsonl").read_text("utf-8").splitlines()]
-    machines = [label["path"] for label in labels if label["label"] in MACHINES]
+    machines = [path for path, label in stored_labels().items() if label in MACHINES]
+    assert len(machines) == 379
     called = []
     for path in machines:
-        mail = message_from_bytes((MAILS / path).read_bytes(), policy=policy.compat32)
+        mail = message_from_bytes(stored_mails()[path], policy=policy.compat32)
         if RECOGNISER.judge(str(mail.get("Subject", "")), plain_text(mail)).verdict == "complaint":
             called.append(path)
-    assert machines
     assert called == []
 
 
-@pytest.mark.skipif(not LABELLED.is_file(), reason="skipped, because ../shared/complaints is not here")
-def test_the_labelled_texts_that_are_none_stay_below_the_bar() -> None:
-    rows = [json.loads(line) for line in LABELLED.read_text("utf-8").split("\n") if line]
-    plain = [row for row in rows if row["label"] == "not_complaint"][::5]
-    called = [row["id"] for row in plain if RECOGNISER.judge(row["subject"], row["body"]).verdict == "complaint"]
-    assert len(called) <= 0.01 * len(plain), called
+def test_labelled_texts_of_others_get_these_verdicts() -> None:
+    """The weights were trained on these sources too: the figures hold what was reached, they promise nothing of new texts."""
+    seen = Counter(
+        (row["source"], row["label"], RECOGNISER.judge(row["subject"], row["body"]).verdict)
+        for row in json_lines(DATA / "complaints/labelled.jsonl")
+    )
+    assert seen == {
+        ("cfpb_narratives", "complaint", "complaint"): 53,
+        ("cfpb_narratives", "complaint", "suspected"): 84,
+        ("cfpb_narratives", "complaint", "no"): 13,
+        ("banking77", "not_complaint", "suspected"): 11,
+        ("banking77", "not_complaint", "no"): 139,
+        ("banking77", "problem_report", "suspected"): 40,
+        ("banking77", "problem_report", "no"): 60,
+        ("clinc150", "not_complaint", "suspected"): 14,
+        ("clinc150", "not_complaint", "no"): 136,
+    }

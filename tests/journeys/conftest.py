@@ -12,7 +12,9 @@ from tests.servers.smtp import Sink
 
 
 @pytest.fixture
-def make_world(tmp_path: Path, dovecot: Dovecot, smtp: Sink, monkeypatch: pytest.MonkeyPatch) -> Callable[..., World]:
+def make_world(
+    tmp_path: Path, dovecot: Dovecot, smtp: Sink, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., World]:
     """Return what makes a world; words change its configuration."""
 
     def make(**words: Any) -> World:

@@ -38,9 +38,17 @@ class Service:
     def made(cls, directory: Path, postbox: Postbox, smtp: Sink, manager: Manager) -> "Service":
         write_starter(directory)
         text = CONFIGURATION.format(
-            address=postbox.address, host=postbox.host, port=postbox.port, ca_file=postbox.ca_file,
-            username=postbox.username, smtp=smtp.port, ledger="sqlite:///ledger.db", post="", mailbox="", currency="EUR",
-        )  # fmt: skip
+            address=postbox.address,
+            host=postbox.host,
+            port=postbox.port,
+            ca_file=postbox.ca_file,
+            username=postbox.username,
+            smtp=smtp.port,
+            ledger="sqlite:///ledger.db",
+            smtp_extra="",
+            mailbox="",
+            currency="EUR",
+        )
         text = text.replace('"env:FOLLOWUPD_TEST_PASSWORD"', '"credential:imap"').replace(*AWAKE)
         (directory / "followupd.toml").write_text(text)
         playbook = directory / "playbooks" / "default.toml"
@@ -60,7 +68,9 @@ class Service:
         """Start the daemon; whatever the test leaves of it is killed."""
         with (self.directory / "journal").open("ab") as journal:
             process = subprocess.Popen(
-                [*self._command, "run", "--config", str(self.directory)], env=self._environment, stderr=journal
+                [*self._command, "run", "--config", str(self.directory)],
+                env=self._environment,
+                stderr=journal,
             )
         try:
             yield process
@@ -97,7 +107,11 @@ class Service:
 
     def customer_writes(self, text: str) -> None:
         mail = EmailMessage()
-        mail["From"], mail["To"], mail["Subject"] = f"Kim Doe <{CUSTOMER}>", self.postbox.address, "Where is my parcel?"
+        mail["From"], mail["To"], mail["Subject"] = (
+            f"Kim Doe <{CUSTOMER}>",
+            self.postbox.address,
+            "Where is my parcel?",
+        )
         mail["Message-ID"] = f"<one-{self.postbox.username}@customers.test>"
         mail.set_content(text)
         self.postbox.deliver(mail.as_bytes(policy=email.policy.SMTP), sender=CUSTOMER)

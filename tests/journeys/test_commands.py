@@ -37,14 +37,18 @@ class Terminal:
         done = self.types(*words, "--json", given=given)
         assert not done.stderr, done.stderr
         return (
-            json.loads(done.stdout) if words[0] != "read" else [json.loads(each) for each in done.stdout.splitlines()]
+            json.loads(done.stdout)
+            if words[0] != "read"
+            else [json.loads(each) for each in done.stdout.splitlines()]
         )
 
 
 @pytest.fixture
 def terminal(tmp_path: Path) -> Terminal:
     directory = tmp_path / "etc"
-    done = subprocess.run([sys.executable, "-m", "followupd", "init", str(directory)], capture_output=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "followupd", "init", str(directory)], capture_output=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     ledger = f'\n[ledger]\nurl = "sqlite:///{tmp_path}/ledger.db"\n'
     (directory / "followupd.toml").write_text(LEAST + ledger)
@@ -53,20 +57,27 @@ def terminal(tmp_path: Path) -> Terminal:
 
 @pytest.mark.parametrize("option", ["--html", "--text", "--eml"])
 def test_a_letter_that_cannot_be_written_to_a_file_says_which(terminal: Terminal, option: str) -> None:
-    assert "/nowhere/letter cannot be written" in terminal.fails("preview", "follow-up", option, "/nowhere/letter")
+    assert "/nowhere/letter cannot be written" in terminal.fails(
+        "preview", "follow-up", option, "/nowhere/letter"
+    )
     assert "/nowhere/letter cannot be written" in terminal.fails("report", "--html", "/nowhere/letter")
 
 
 def test_options_may_stand_between_the_words_of_a_list(terminal: Terminal, tmp_path: Path) -> None:
     (tmp_path / "mail").write_text("From: kim@customers.test\n\nThank you.\n")
-    assert len(terminal.types("read", "-", "--json", str(tmp_path / "mail"), given=b"Hello").stdout.splitlines()) == 2
+    assert (
+        len(terminal.types("read", "-", "--json", str(tmp_path / "mail"), given=b"Hello").stdout.splitlines())
+        == 2
+    )
     start = "2026-11-20T10:00:00+00:00"
     assert (
         terminal.types("when", "2", "--from", start, "days").stdout
         == terminal.types("when", "2", "days", "--from", start).stdout
     )
     assert "no case FU-7K3Q9" in terminal.fails("tell", "FU-7K3Q9", "fixed", "--as", "ana", "hold")
-    assert "unrecognized arguments: --loud now" in terminal.fails("when", "2", "days", "--loud", "now", code=2)
+    assert "unrecognized arguments: --loud now" in terminal.fails(
+        "when", "2", "days", "--loud", "now", code=2
+    )
     assert "unrecognized arguments: ana" in terminal.fails("status", "ana", code=2)
 
 
@@ -89,7 +100,11 @@ def test_a_terminal_that_knows_ascii_alone_still_shows_a_letter(terminal: Termin
 
 
 def test_options_may_stand_before_and_behind_an_action(terminal: Terminal) -> None:
-    for words in (("gift-cards", "--json", "list"), ("gift-cards", "list", "--json"), ("--json", "gift-cards", "list")):
+    for words in (
+        ("gift-cards", "--json", "list"),
+        ("gift-cards", "list", "--json"),
+        ("--json", "gift-cards", "list"),
+    ):
         assert json.loads(terminal.types(*words).stdout) == []
     place = str(terminal.directory)
     assert terminal.types("gift-cards", "--config", place, "list").returncode == 0

@@ -61,9 +61,14 @@ def environment(**changes: str) -> dict[str, str]:
 
 def run(*arguments: str, cwd: Path, **changes: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command(*arguments), cwd=cwd, env=environment(**changes), capture_output=True, text=True, timeout=PATIENCE,
+        command(*arguments),
+        cwd=cwd,
+        env=environment(**changes),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
         check=False,
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +81,11 @@ def performance(tmp_path_factory: pytest.TempPathFactory) -> Performance:
 
 
 def test_each_letter_comes_once_and_the_story_says_so(performance: Performance) -> None:
-    kinds = [str(mail["X-Followupd-Key"]).split(".")[1] for mail in performance.letters() if mail["X-Followupd-Key"]]
+    kinds = [
+        str(mail["X-Followupd-Key"]).split(".")[1]
+        for mail in performance.letters()
+        if mail["X-Followupd-Key"]
+    ]
     customer = [kind for kind in kinds if not kind.startswith("desk/")]
     assert customer == ["confirmation", "confirmation", "follow-up", "gift-card"]
     assert kinds.count("desk/call") == kinds.count("desk/doubt") == kinds.count("desk/facts") == 1
@@ -88,11 +97,21 @@ def test_each_letter_comes_once_and_the_story_says_so(performance: Performance) 
 def test_the_terminal_tells_who_does_what_and_when_within_eighty_columns(performance: Performance) -> None:
     told = " ".join(performance.told.split())
     for said in (
-        "Kim Doe writes to support@example.com", "The words that spoke:", "tags the mail `complaint`", "quiet hours",
-        "Promise 2 is logged", "answers that mail with the lines it asks for", "is in doubt", "Did this letter leave?",
-        "our own copy came back", "call.ics", "Letters sent meanwhile: 0", "Mails that arrived at Kim's or Ana Reyes's: 0",
-        "Never twice, never forgotten, and in doubt we ask.", "followupd init DIR",
-    ):  # fmt: skip
+        "Kim Doe writes to support@example.com",
+        "The words that spoke:",
+        "tags the mail `complaint`",
+        "quiet hours",
+        "Promise 2 is logged",
+        "answers that mail with the lines it asks for",
+        "is in doubt",
+        "Did this letter leave?",
+        "our own copy came back",
+        "call.ics",
+        "Letters sent meanwhile: 0",
+        "Mails that arrived at Kim's or Ana Reyes's: 0",
+        "Never twice, never forgotten, and in doubt we ask.",
+        "followupd init DIR",
+    ):
         assert said in told
     story = performance.told.partition("Look at it:")[0]
     assert max(len(line) for line in story.splitlines()) <= 80
@@ -113,7 +132,9 @@ def test_the_follow_up_says_what_was_done_and_what_is_different_now(performance:
     assert follow_up["In-Reply-To"]
 
 
-def test_the_gift_card_has_a_thread_of_its_own_and_its_code_stands_nowhere_else(performance: Performance) -> None:
+def test_the_gift_card_has_a_thread_of_its_own_and_its_code_stands_nowhere_else(
+    performance: Performance,
+) -> None:
     [gift] = performance.letters("gift-card")
     assert (gift["In-Reply-To"], gift["References"]) == (None, None)
     code, files = performance.code, [path for path in performance.out.rglob("*") if path.is_file()]
@@ -137,9 +158,23 @@ def test_the_whole_is_over_in_little_time(performance: Performance) -> None:
 
 
 def test_the_house_that_is_left_behind_can_be_looked_at(performance: Performance, tmp_path: Path) -> None:
-    arguments = [sys.executable, "-m", "followupd", "cases", "--json", "--config", str(performance.out / "house")]
+    arguments = [
+        sys.executable,
+        "-m",
+        "followupd",
+        "cases",
+        "--json",
+        "--config",
+        str(performance.out / "house"),
+    ]
     done = subprocess.run(
-        arguments, cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=PATIENCE, check=True
+        arguments,
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=True,
     )
     [case] = json.loads(done.stdout)
     assert case["stage"] == "closed"
@@ -148,7 +183,9 @@ def test_the_house_that_is_left_behind_can_be_looked_at(performance: Performance
 
 def test_it_may_be_run_twice_in_the_same_place_and_prints_json_for_programs(tmp_path: Path) -> None:
     out = tmp_path / "followupd-demo"
-    first = run("--fast", cwd=tmp_path, PYTHONIOENCODING="ascii", LANG="C")  # a terminal in ASCII ends no story
+    first = run(
+        "--fast", cwd=tmp_path, PYTHONIOENCODING="ascii", LANG="C"
+    )  # a terminal in ASCII ends no story
     assert (first.returncode, first.stderr) == (0, "")
     code = Performance(out, "", 0).code
     second = run("--json", cwd=tmp_path)
@@ -158,7 +195,12 @@ def test_it_may_be_run_twice_in_the_same_place_and_prints_json_for_programs(tmp_
     assert summary["seconds"] > 0
     assert Path(summary["page"]) == out / "index.html"
     letters = [letter for letter in summary["letters"] if "/" not in letter["kind"]]
-    assert [letter["kind"] for letter in letters] == ["confirmation", "confirmation", "follow-up", "gift-card"]
+    assert [letter["kind"] for letter in letters] == [
+        "confirmation",
+        "confirmation",
+        "follow-up",
+        "gift-card",
+    ]
     assert {letter["to"] for letter in letters} == {"kim@customers.example"}
     assert all(Path(letter["file"]).is_file() and letter["key"] and letter["subject"] for letter in letters)
     fresh = Performance(out, "", 0).code
@@ -166,7 +208,9 @@ def test_it_may_be_run_twice_in_the_same_place_and_prints_json_for_programs(tmp_
     assert fresh not in second.stdout
 
 
-@pytest.mark.parametrize("day", ["2026-12-10", "2027-03-17", "2026-10-14"])  # Christmas, Easter, the end of summer time
+@pytest.mark.parametrize(
+    "day", ["2026-12-10", "2027-03-17", "2026-10-14"]
+)  # Christmas, Easter, the end of summer time
 def test_the_story_begins_at_ten_on_a_tuesday_that_no_holiday_follows(day: str) -> None:
     calendar = Calendar(timezone="Europe/London", holidays="GB-ENG")
     first = calendar.local(first_day(calendar, datetime.fromisoformat(day).replace(tzinfo=UTC)))

@@ -8,13 +8,13 @@ from email.message import EmailMessage
 import pytest
 
 from followupd.adapters.storage.ledger import Ledger
-from followupd.adapters.templates.renderer import Letters
+from followupd.adapters.templates.renderer import TemplateRenderer
 from followupd.app.container import letters_of
 from followupd.domain.case import Stage
 from followupd.domain.compensation import GrantState, Money
 from followupd.domain.events import GiftCardDue
-from followupd.domain.letter import Condition
-from followupd.domain.records import CardOrder, NoCard, TakenCard
+from followupd.domain.letter import LetterStatus
+from followupd.domain.records import GiftCard, GiftCardOrder, GiftCardUnavailable
 from tests.journeys.test_stories import FRIDAY, followed_up
 from tests.journeys.world import World, html_of, text_of
 from tests.servers.gift_shop import LOST, MADE_AND_500, TOKEN, GiftShop
@@ -26,9 +26,9 @@ MONDAY = datetime(2026, 12, 7, 10, 31, tzinfo=UTC)
 
 
 def stocked(world: World, *codes: str, expires: datetime | None = None) -> None:
-    with world.house.ledger.work() as work:
+    with world.app.ledger.transaction() as tx:
         for code in codes:
-            assert work.cards.add(code, EURO_20, expires, world.now)
+            assert tx.cards.add(code, EURO_20, expires, world.now)
 
 
 def granted(world: World) -> str:
@@ -67,23 +67,23 @@ class Slow:
     ledger: Ledger
     told: int = 0
 
-    def order(self, _order: CardOrder, now: datetime) -> TakenCard | NoCard:
-        with self.ledger.work() as work:  # would wait for ever if the round held the ledger
-            work.pulse.put("meanwhile", "somebody else wrote", now)
+    def order(self, _order: GiftCardOrder, now: datetime) -> GiftCard | GiftCardUnavailable:
+        with self.ledger.transaction() as tx:  # would wait for ever if the round held the ledger
+            tx.state.put("meanwhile", "somebody else wrote", now)
         self.told += 1
-        return NoCard("it thinks", lasting=False)
+        return GiftCardUnavailable("it thinks", permanent=False)
 
 
 def test_the_ledger_is_free_while_the_provider_thinks_and_the_order_is_kept(world: World) -> None:
     granted(world)
-    slow = Slow(world.house.ledger)
-    world.house = replace(world.house, cards=replace(world.house.cards, provider=slow))
+    slow = Slow(world.app.ledger)
+    world.app = replace(world.app, cards=replace(world.app.cards, provider=slow))
     world.passes(MONDAY)
     assert slow.told == 1
     [due] = [event for event in world.history(world.case().ref) if isinstance(event, GiftCardDue)]
     assert (due.n, due.money) == (1, EURO_20)
-    with world.house.ledger.work() as work:
-        assert work.pulse.get("meanwhile")
+    with world.app.ledger.transaction() as tx:
+        assert tx.state.get("meanwhile")
     for minutes in (1, 6, 21, 82):
         world.passes(MONDAY + timedelta(minutes=minutes))
     [told] = [mail for mail in world.letters("desk/nudge") if "cannot be sent yet" in flat(text_of(mail))]
@@ -144,7 +144,9 @@ def test_an_empty_stock_is_said_once_a_day_and_filled_later(world: World) -> Non
     granted(world)
     for hour in (10, 12, 14, 16):
         world.passes(MONDAY.replace(hour=hour, minute=35))
-    told = [mail for mail in world.letters("desk/nudge") if "no card of 20.00 EUR in stock" in flat(text_of(mail))]
+    told = [
+        mail for mail in world.letters("desk/nudge") if "no card of 20.00 EUR in stock" in flat(text_of(mail))
+    ]
     assert len(told) == 1
     [warning] = warnings_of_stock(world)
     assert "No gift card of 20.00 EUR is left in stock" in flat(text_of(warning))
@@ -155,7 +157,7 @@ def test_an_empty_stock_is_said_once_a_day_and_filled_later(world: World) -> Non
 
 
 def test_a_gift_card_in_doubt_is_never_sent_again_by_the_machine(make_world: Callable[..., World]) -> None:
-    world = make_world(post='in_doubt = "resend"\nper_address = "9 per day"\n')
+    world = make_world(smtp_extra='in_doubt = "resend"\nper_address = "9 per day"\n')
     granted(world)
     stocked(world, *(f"ONLY-ONCE-{n}" for n in range(9)))
     world.passes(MONDAY.replace(hour=9, minute=45))  # the day's other mails
@@ -165,10 +167,10 @@ def test_a_gift_card_in_doubt_is_never_sent_again_by_the_machine(make_world: Cal
         world.passes(MONDAY + timedelta(minutes=minutes))
     for day in (8, 9, 10):
         world.passes(datetime(2026, 12, day, 11, tzinfo=UTC))
-    with world.house.ledger.work() as work:
-        [state] = [each for each in work.outbox.all() if each.letter.kind == "gift-card"]
-        assert work.cards.in_stock(EURO_20, world.now) == 8
-    assert state.condition is Condition.DOUBT
+    with world.app.ledger.transaction() as tx:
+        [state] = [each for each in tx.outbox.all() if each.letter.kind == "gift-card"]
+        assert tx.cards.in_stock(EURO_20, world.now) == 8
+    assert state.condition is LetterStatus.DOUBT
     assert state.attempts == 1
     assert len(world.letters("desk/doubt")) == 1
     assert world.case().compensation[0].state is GrantState.GRANTED
@@ -186,19 +188,21 @@ def test_a_gift_cards_letter_keeps_the_rules_of_wording_when_it_is_written_and_t
     assert world.letters("gift-card") == []
     [told] = [mail for mail in world.letters("desk/nudge") if "W07" in text_of(mail)]
     assert "“We guarantee”" in flat(text_of(told))
-    said = caplog.text + "".join(text_of(mail) + html_of(mail) for mail in world.letters()) + repr(world.case())
+    said = (
+        caplog.text + "".join(text_of(mail) + html_of(mail) for mail in world.letters()) + repr(world.case())
+    )
     assert "4711" not in said
     assert "“100%”" not in flat(text_of(told))
     letter.write_text(good)
-    world.house = replace(world.house, cards=replace(world.house.cards, write=letters_anew(world)))
+    world.app = replace(world.app, cards=replace(world.app.cards, write=letters_anew(world)))
     world.passes(MONDAY + timedelta(hours=2))
     [left] = world.letters("gift-card")
     assert "100%-4711" in text_of(left)
 
 
-def letters_anew(world: World) -> Letters:
+def letters_anew(world: World) -> TemplateRenderer:
     """Return the letters as they are now, as a reload takes them in."""
-    return letters_of(world.house.settings, world.house.seal.message_id)
+    return letters_of(world.app.settings, world.app.seal.message_id)
 
 
 def test_a_card_that_is_refused_while_it_is_on_order_does_not_leave(world: World) -> None:
@@ -208,9 +212,9 @@ def test_a_card_that_is_refused_while_it_is_on_order_does_not_leave(world: World
     stocked(world, "NOT-TO-BE")
     world.passes(MONDAY + timedelta(hours=3))
     assert world.letters("gift-card") == []
-    with world.house.ledger.work() as work:
-        assert work.cards.in_stock(EURO_20, world.now) == 1
-        assert work.orders.due(world.now + timedelta(days=9)) == []
+    with world.app.ledger.transaction() as tx:
+        assert tx.cards.in_stock(EURO_20, world.now) == 1
+        assert tx.orders.due(world.now + timedelta(days=9)) == []
 
 
 def test_a_playbooks_own_card_keeps_to_the_cap(make_world: Callable[..., World]) -> None:
@@ -219,7 +223,9 @@ def test_a_playbooks_own_card_keeps_to_the_cap(make_world: Callable[..., World])
     stocked(world, "ONE", "TWO")
     world.customer_writes("My parcel has still not arrived. This is unacceptable.")
     world.agent_tags("complaint")
-    world.says(world.case().ref, "cause: a", "resolution: b", "prevention: c", "refund: 30", "issued: 1", "fixed")
+    world.says(
+        world.case().ref, "cause: a", "resolution: b", "prevention: c", "refund: 30", "issued: 1", "fixed"
+    )
     world.passes(FRIDAY)
     world.passes(MONDAY)
     assert world.letters("gift-card") == []

@@ -19,12 +19,12 @@ def files(world: World) -> list[Path]:
 
 def goes_back_to(world: World, copy: Path) -> None:
     """Put a copy in the ledger's place as an admin does, and start the house anew."""
-    world.house.ledger.close()
+    world.app.ledger.close()
     [ledger] = [path for path in files(world) if path.name == "ledger.db"]
     for path in files(world):
         path.unlink()
     shutil.copy(copy, ledger)
-    world.house = build(load(world.directory))
+    world.app = build(load(world.directory))
 
 
 def health(world: World) -> tuple[int, dict[str, object]]:
@@ -32,10 +32,12 @@ def health(world: World) -> tuple[int, dict[str, object]]:
     return done.returncode, json.loads(done.stdout)
 
 
-def test_a_backup_in_the_ledgers_place_sends_nothing_before_a_person_has_looked(world: World, tmp_path: Path) -> None:
+def test_a_backup_in_the_ledgers_place_sends_nothing_before_a_person_has_looked(
+    world: World, tmp_path: Path
+) -> None:
     world.customer_writes(COMPLAINT)
     world.agent_tags("complaint")
-    world.house.ledger.copy(tmp_path / "backup.db")
+    world.app.ledger.copy(tmp_path / "backup.db")
     world.passes(world.now + timedelta(minutes=11))
     assert len(world.letters("confirmation")) == 1
 
@@ -64,7 +66,7 @@ def test_a_copy_of_a_letter_that_the_ledger_does_not_know_stops_everything(
     make_world: Callable[..., World], tmp_path: Path
 ) -> None:
     world = make_world()
-    world.house.ledger.close()
+    world.app.ledger.close()
     [ledger] = [path for path in files(world) if path.name == "ledger.db"]
     shutil.copy(ledger, tmp_path / "snapshot.db")  # no backup of ours: nothing in it says that it is one
     world.customer_writes(COMPLAINT)

@@ -37,7 +37,7 @@ def test_a_customers_data_is_handed_out_and_then_forgotten(world: World) -> None
     assert shown.returncode == 0, shown.stderr
     assert "shards" not in shown.stdout
 
-    world.house.ledger.close()
+    world.app.ledger.close()
     before = len(world.smtp.messages)
     assert world.passes().cases()[0].held
     assert len(world.smtp.messages) == before
@@ -47,7 +47,7 @@ def test_a_tag_on_a_mail_of_a_forgotten_customer_opens_no_case_and_is_answered(w
     world.customer_writes("When does the shop open on Sundays?", subject="A question")
     assert world.cases() == []
     assert command(world, "erase", CUSTOMER).returncode == 0
-    world.house.ledger.close()
+    world.app.ledger.close()
     world.agent_tags("complaint")
     assert world.cases() == []
     [told] = world.letters()
@@ -60,7 +60,7 @@ def test_a_tag_on_a_mail_of_a_forgotten_customer_opens_no_case_and_is_answered(w
 def test_a_tag_on_the_mail_of_a_forgotten_case_brings_no_letter_and_is_answered(world: World) -> None:
     a_complaint(world, subject="My teapot", text="It came in shards after three weeks!")
     assert command(world, "erase", CUSTOMER, "--even-open").returncode == 0
-    world.house.ledger.close()
+    world.app.ledger.close()
     before = len(world.letters())
     world.agent_tags("release")
     [told] = world.letters()[before:]
@@ -83,7 +83,9 @@ def test_a_tag_that_makes_no_sense_on_a_mail_without_a_case_comes_back(world: Wo
     assert any("refund: much" in text_of(mail) for mail in world.letters())
 
 
-def test_a_backup_is_a_ledger_that_others_cannot_read_and_overwrites_nothing(world: World, tmp_path: Path) -> None:
+def test_a_backup_is_a_ledger_that_others_cannot_read_and_overwrites_nothing(
+    world: World, tmp_path: Path
+) -> None:
     a_complaint(world)
     copy = tmp_path / "backup.db"
     done = command(world, "backup", str(copy))

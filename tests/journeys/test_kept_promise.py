@@ -21,7 +21,9 @@ def test_the_kept_promise(world: World) -> None:
     ref = world.case().ref
     world.agent_replies(REPLY, message_id)
     [proposed] = [each for each in world.case().promises if each.source != "playbook"]
-    assert proposed.state is PromiseState.PROPOSED  # an untagged reply proposes, and the owner says whether it holds
+    assert (
+        proposed.state is PromiseState.PROPOSED
+    )  # an untagged reply proposes, and the owner says whether it holds
     [asked] = world.letters("desk/approval")
     assert "ana@agents.test" in str(asked["To"])
     assert "I will send you a new lamp" in flat(text_of(asked))
@@ -46,7 +48,9 @@ def test_the_kept_promise(world: World) -> None:
     assert world.says(ref, "kept", *facts, "fixed") == []
     case = world.case()
     assert {each.state for each in case.promises} == {PromiseState.KEPT}
-    assert [grant.state for grant in case.compensation] == [GrantState.ISSUED]  # one deed is one promise and one gift
+    assert [grant.state for grant in case.compensation] == [
+        GrantState.ISSUED
+    ]  # one deed is one promise and one gift
     world.passes(datetime(2026, 12, 8, 10, 30, tzinfo=UTC))
     [follow_up] = world.letters("follow-up")
     assert "new lamp is on your table" in flat(text_of(follow_up))
@@ -75,13 +79,18 @@ def test_a_tag_on_the_reply_approves_what_was_proposed_and_refuse_takes_it_away(
     assert not any(each.state is PromiseState.PROPOSED for each in world.case().promises)
 
 
-def test_bad_news_comes_before_the_date_of_a_promise_that_was_heard_in_a_reply_and_approved(world: World) -> None:
+def test_bad_news_comes_before_the_date_of_a_promise_that_was_heard_in_a_reply_and_approved(
+    world: World,
+) -> None:
     message_id = world.customer_writes(COMPLAINT, subject="My lamp")
     world.agent_tags("complaint")
     world.agent_replies(REPLY, message_id)
     world.agent_answers(world.letters("desk/approval")[-1], "approve")
     [promise] = [each for each in world.case().promises if each.source == "reply"]
-    assert (promise.due, promise.told) == (datetime(2026, 12, 4, 13, tzinfo=UTC), datetime(2026, 12, 4, 17, tzinfo=UTC))
+    assert (promise.due, promise.told) == (
+        datetime(2026, 12, 4, 13, tzinfo=UTC),
+        datetime(2026, 12, 4, 17, tzinfo=UTC),
+    )
 
     world.passes(world.now + timedelta(minutes=11))
     assert "4 December" in flat(text_of(world.letters("confirmation")[-1]))

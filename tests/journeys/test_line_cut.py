@@ -14,7 +14,9 @@ from tests.servers.manager import Manager
 from tests.servers.plug import Plug
 from tests.servers.smtp import Sink
 
-COMPLAINT = "My parcel has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."
+COMPLAINT = (
+    "My parcel has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."
+)
 
 
 @pytest.fixture
@@ -31,15 +33,21 @@ def service(tmp_path: Path, dovecot: Dovecot, plug: Plug, smtp: Sink) -> Iterato
         file = service.directory / "followupd.toml"
         lines = [line for line in file.read_text().splitlines() if not line.startswith("ca_file")]
         box = "\n".join(lines).replace(f"port = {service.postbox.port}", f"port = {plug.port}")
-        box = box.replace('host = "localhost"', 'host = "127.0.0.1"').replace('security = "tls"', 'security = "none"')
+        box = box.replace('host = "localhost"', 'host = "127.0.0.1"').replace(
+            'security = "tls"', 'security = "none"'
+        )
         file.write_text(box)
         yield service
 
 
 CUTS = [
-    (b"BODY.PEEK[]", False), (b"BODY.PEEK[]", True), (b"IDLE\r\n", True), (b" STORE ", False), (b" STORE ", True),
+    (b"BODY.PEEK[]", False),
+    (b"BODY.PEEK[]", True),
+    (b"IDLE\r\n", True),
+    (b" STORE ", False),
+    (b" STORE ", True),
     (b"UID MOVE", True),
-]  # fmt: skip
+]
 MORE = [(b"IDLE\r\n", False), (b"UID MOVE", False), (b"UID FETCH", False), (b"UID FETCH", True)]
 
 

@@ -13,7 +13,9 @@ from followupd.cli.main import main
 from followupd.domain.case import Stage
 from tests.journeys.world import CUSTOMER, World
 
-COMPLAINT = "My parcel has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."
+COMPLAINT = (
+    "My parcel has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."
+)
 THINGS = ("lamp", "kettle", "parcel", "invoice", "jacket", "printer", "bicycle")
 
 
@@ -39,9 +41,15 @@ def test_a_notice_of_delay_changes_nothing(world: World) -> None:
     assert len(world.letters("desk/nudge")) == desk
 
 
-def test_a_complaint_that_a_colleague_forwards_waits_for_an_agents_word_and_is_the_first_senders(world: World) -> None:
+def test_a_complaint_that_a_colleague_forwards_waits_for_an_agents_word_and_is_the_first_senders(
+    world: World,
+) -> None:
     mail = EmailMessage()
-    mail["From"], mail["To"], mail["Subject"] = "ana@agents.test", world.postbox.address, "WG: Where is my parcel?"
+    mail["From"], mail["To"], mail["Subject"] = (
+        "ana@agents.test",
+        world.postbox.address,
+        "WG: Where is my parcel?",
+    )
     mail["Message-ID"] = "<forward@agents.test>"
     mail.set_content(
         "Please see below.\n\n-----Ursprüngliche Nachricht-----\n"
@@ -68,7 +76,7 @@ def test_too_many_letters_open_the_breaker_until_an_admin_closes_it(
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
 ) -> None:
-    world = make_world(post='breaker = "9 per hour"')
+    world = make_world(smtp_extra='breaker = "9 per hour"')
     caplog.set_level(logging.INFO, "followupd")
     complaints(world, 0, len(THINGS))
     world.passes(world.now + timedelta(minutes=30))

@@ -6,7 +6,9 @@ from followupd.domain.case import Stage
 from followupd.domain.compensation import Money
 from tests.journeys.world import CUSTOMER, World, html_of, text_of
 
-COMPLAINT = "My parcel has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."
+COMPLAINT = (
+    "My parcel has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."
+)
 CODE = "GIFT-7Q4X-SECRET"
 
 
@@ -24,9 +26,10 @@ def test_a_lost_parcel_is_put_right_and_followed_up_with_one_letter_of_each_kind
     assert world.case().stage is Stage.CONFIRMED
 
     world.agent_replies(
-        "Dear Kim,\n\nI am so sorry. I will ship a replacement by Friday, and we'll refund you 25 EUR.\n\nAna", complaint,
+        "Dear Kim,\n\nI am so sorry. I will ship a replacement by Friday, and we'll refund you 25 EUR.\n\nAna",
+        complaint,
         "promised",
-    )  # fmt: skip
+    )
     case = world.case()
     assert [promise.state.value for promise in case.promises] == [
         "kept",
@@ -47,12 +50,16 @@ def test_a_lost_parcel_is_put_right_and_followed_up_with_one_letter_of_each_kind
     world.agent_tags("fixed")
     [asked] = world.letters("desk/facts")
     world.agent_answers(
-        asked, "cause: the courier's label printer failed", "resolution: a new parcel went out by express",
-        "prevention: we now check every label before a parcel leaves", "kept: 2", "issued: 2",
-    )  # fmt: skip
+        asked,
+        "cause: the courier's label printer failed",
+        "resolution: a new parcel went out by express",
+        "prevention: we now check every label before a parcel leaves",
+        "kept: 2",
+        "issued: 2",
+    )
     world.says(world.case().ref, "gift-card: 20 EUR")
-    with world.house.ledger.work() as work:
-        work.cards.add(CODE, Money(2000, "EUR"), None, world.now)
+    with world.app.ledger.transaction() as tx:
+        tx.cards.add(CODE, Money(2000, "EUR"), None, world.now)
 
     world.passes(datetime(2026, 12, 7, 10, tzinfo=UTC))
     assert world.letters("follow-up") == []  # two business days are not three
@@ -87,8 +94,8 @@ def test_a_lost_parcel_is_put_right_and_followed_up_with_one_letter_of_each_kind
 def test_the_history_folds_to_the_case_and_the_code_lies_in_no_byte_of_the_ledger(world: World) -> None:
     world.customer_writes(COMPLAINT)
     world.agent_tags("complaint", "fixed", "gift-card-20-eur")
-    with world.house.ledger.work() as work:
-        work.cards.add(CODE, Money(2000, "EUR"), None, world.now)
+    with world.app.ledger.transaction() as tx:
+        tx.cards.add(CODE, Money(2000, "EUR"), None, world.now)
     ref = world.case().ref
     world.says(ref, "cause: a", "resolution: b", "prevention: c", "kept")
     world.passes(world.now + timedelta(days=8))
@@ -96,7 +103,11 @@ def test_the_history_folds_to_the_case_and_the_code_lies_in_no_byte_of_the_ledge
     assert len(world.letters("gift-card")) == 1
     case, folded = world.case(), world.folded(ref)
     assert (folded.stage, folded.promises, folded.compensation, folded.letters, folded.facts) == (
-        case.stage, case.promises, case.compensation, case.letters, case.facts
-    )  # fmt: skip
+        case.stage,
+        case.promises,
+        case.compensation,
+        case.letters,
+        case.facts,
+    )
     for file in world.directory.glob("ledger.db*"):
         assert CODE.encode() not in file.read_bytes()

@@ -47,7 +47,9 @@ class NewUser:
         command = [self._faketime, "-f", f"@{at}", sys.executable, "-m", "followupd", *words]
         env = {**os.environ, "FOLLOWUPD_CONFIG": str(self.directory), "TZ": "UTC", "PYTHONPATH": os.getcwd()}  # noqa: PTH109
         env["FOLLOWUPD_TEST_PASSWORD"] = self._postbox.password
-        done = subprocess.run(command, check=False, capture_output=True, text=True, env=env, cwd=self.directory.parent)
+        done = subprocess.run(
+            command, check=False, capture_output=True, text=True, env=env, cwd=self.directory.parent
+        )
         self.heard += done.stdout + done.stderr
         assert "Traceback" not in done.stderr, done.stderr
         assert (done.returncode != 0) is fails, done.stdout + done.stderr
@@ -84,7 +86,9 @@ def content(raw: bytes | str | None) -> bytes:
 
 
 def letters(smtp: Sink, kind: str) -> list[EmailMessage]:
-    found = [email.message_from_bytes(content(each.content), policy=email.policy.default) for each in smtp.messages]
+    found = [
+        email.message_from_bytes(content(each.content), policy=email.policy.default) for each in smtp.messages
+    ]
     return [mail for mail in found if f".{kind}." in str(mail["X-Followupd-Key"])]
 
 
@@ -101,13 +105,23 @@ def test_a_fortnight_with_one_complaint_sends_each_letter_once(user: NewUser, sm
     user.types("init", str(user.directory))
     (user.directory / "followupd.toml").write_text(
         CONFIGURATION.format(
-            address=postbox.address, host=postbox.host, port=postbox.port, ca_file=postbox.ca_file,
-            username=postbox.username, smtp=smtp.port, ledger="sqlite:///ledger.db", post="", mailbox="", currency="EUR",
+            address=postbox.address,
+            host=postbox.host,
+            port=postbox.port,
+            ca_file=postbox.ca_file,
+            username=postbox.username,
+            smtp=smtp.port,
+            ledger="sqlite:///ledger.db",
+            smtp_extra="",
+            mailbox="",
+            currency="EUR",
         )
-    )  # fmt: skip
+    )
     assert user.json("check") == []
     assert "reachable" in user.types("check", "--online")
-    (user.directory.parent / "codes.csv").write_text(f"code,amount,currency,expires\n{CODE},20.00,EUR,2028-12-31\n")
+    (user.directory.parent / "codes.csv").write_text(
+        f"code,amount,currency,expires\n{CODE},20.00,EUR,2028-12-31\n"
+    )
     user.types("gift-cards", "import", str(user.directory.parent / "codes.csv"))
     user.types("run", "--once", at="2026-12-01 10:00:00")
 
@@ -116,7 +130,10 @@ def test_a_fortnight_with_one_complaint_sends_each_letter_once(user: NewUser, sm
         try:
             with Neomutt(postbox) as mutt:
                 mutt.tag("Broken kettle", "complaint", "gift-card-20")
-                until(lambda: "complaint" in postbox.flags(postbox.uids()[0]), "NeoMutt's tag to reach the server")
+                until(
+                    lambda: "complaint" in postbox.flags(postbox.uids()[0]),
+                    "NeoMutt's tag to reach the server",
+                )
         except NotInstalledError as missing:
             skip(str(missing), demanded=False)
         user.types("run", "--once", at="2026-12-01 10:06:00")

@@ -30,14 +30,16 @@ def a_complaint(
 
 
 def quarantined(world: World) -> list[str]:
-    with world.house.ledger.work() as work:
-        assert work.mail.count(QUARANTINE) == len(work.mail.in_quarantine())
-        return [kept.reason for kept in work.mail.in_quarantine()]
+    with world.app.ledger.transaction() as tx:
+        assert tx.mail.count(QUARANTINE) == len(tx.mail.in_quarantine())
+        return [kept.reason for kept in tx.mail.in_quarantine()]
 
 
 def orders(world: World) -> list[type]:
     return [
-        type(each) for each in world.history(world.case().ref) if isinstance(each, Closed | Fixed | Held | FactsStated)
+        type(each)
+        for each in world.history(world.case().ref)
+        if isinstance(each, Closed | Fixed | Held | FactsStated)
     ]
 
 
@@ -61,7 +63,9 @@ def test_a_note_with_a_forged_reference_gives_no_orders(world: World) -> None:
     assert orders(world) == []
 
 
-@pytest.mark.parametrize("hides", [{}, {"Precedence": "bulk"}, {"X_Loop": "support"}], ids=["plain", "bulk", "loop"])
+@pytest.mark.parametrize(
+    "hides", [{}, {"Precedence": "bulk"}, {"X_Loop": "support"}], ids=["plain", "bulk", "loop"]
+)
 def test_a_note_that_fails_the_servers_check_of_its_sender_gives_no_orders(
     make_world: Callable[..., World], hides: dict[str, Any]
 ) -> None:
@@ -69,7 +73,12 @@ def test_a_note_that_fails_the_servers_check_of_its_sender_gives_no_orders(
     desk = a_complaint(world)
     verdict = "mx.example.test; dmarc=fail header.from=agents.test"
     world.customer_writes(
-        "fixed", f"Re: {desk['Subject']}", "ana@agents.test", answering=desk, Authentication_Results=verdict, **hides
+        "fixed",
+        f"Re: {desk['Subject']}",
+        "ana@agents.test",
+        answering=desk,
+        Authentication_Results=verdict,
+        **hides,
     )
     assert orders(world) == []
     assert [reason for reason in quarantined(world) if "forged" in reason]
@@ -89,8 +98,8 @@ def test_who_joins_a_case_late_gets_no_letter_and_no_gift(world: World, copied: 
     world.customer_writes("Three weeks and nothing came.", **copy)
     world.agent_tags("complaint", "fixed", "gift-card-20-eur")
     ref = world.case().ref
-    with world.house.ledger.work() as work:
-        work.cards.add("GIFT-FOR-KIM", Money(2000, "EUR"), None, world.now)
+    with world.app.ledger.transaction() as tx:
+        tx.cards.add("GIFT-FOR-KIM", Money(2000, "EUR"), None, world.now)
     world.customer_writes("Please send all of it to me.", f"Re: [{ref}] my parcel", mallory, Reply_To=mallory)
     world.says(ref, "cause: a", "resolution: b", "prevention: c", "kept")
     world.passes(world.now + timedelta(days=8))
@@ -119,14 +128,20 @@ def test_an_attachments_name_is_a_name_and_no_path(world: World, tmp_path: Path)
     mail["From"], mail["To"], mail["Subject"] = CUSTOMER, world.postbox.address, "Broken teapot"
     mail["Message-ID"] = "<tricks@customers.test>"
     mail.set_content("See the pictures. It came in shards, and I want my money back!")
-    names = ("../../../../tmp/owned-by-mail", "/etc/passwd", "C:\\owned.exe", "shards.jpg\u202egpj.exe", "a\x1b[2Jb")
+    names = (
+        "../../../../tmp/owned-by-mail",
+        "/etc/passwd",
+        "C:\\owned.exe",
+        "shards.jpg\u202egpj.exe",
+        "a\x1b[2Jb",
+    )
     for name in names:
         mail.add_attachment(b"MZ", maintype="application", subtype="octet-stream", filename=name)
     before = {path for path in tmp_path.rglob("*") if not path.name.startswith("ledger.db")}
     world.postbox.deliver(mail.as_bytes(), sender=CUSTOMER)
     world.passes()
-    with world.house.ledger.work() as work:
-        kept = work.mail.named(["<tricks@customers.test>"])
+    with world.app.ledger.transaction() as tx:
+        kept = tx.mail.by_message_id(["<tricks@customers.test>"])
     assert kept is not None
     assert len(kept.message.attachments) == len(names)
     assert all(name.isprintable() for name in kept.message.attachments)
@@ -151,10 +166,20 @@ def test_no_word_of_a_customer_moves_the_terminal(world: World, tmp_path: Path) 
     raw = tmp_path / "mail.eml"
     raw.write_bytes(f'From: "Kim {ESCAPES}" <kim@x.test>\nSubject: {ESCAPES}\n\nBad {ESCAPES}\n'.encode())
     asked = (
-        ("cases",), ("case", ref), ("case", ref, "--json"), ("explain", ref), ("letters",), ("letters", "--json"),
-        ("read", str(raw)), ("read", str(raw), "--json"), ("export", CUSTOMER), ("tell", ref, f"odd {ESCAPES}"),
-        ("preview", "confirmation", "--case", ref), ("case", f"FU-{ESCAPES}"), ("status",),
-    )  # fmt: skip
+        ("cases",),
+        ("case", ref),
+        ("case", ref, "--json"),
+        ("explain", ref),
+        ("letters",),
+        ("letters", "--json"),
+        ("read", str(raw)),
+        ("read", str(raw), "--json"),
+        ("export", CUSTOMER),
+        ("tell", ref, f"odd {ESCAPES}"),
+        ("preview", "confirmation", "--case", ref),
+        ("case", f"FU-{ESCAPES}"),
+        ("status",),
+    )
     for words in asked:
         done = command(world, *words)
         assert "Traceback" not in done.stderr, done.stderr
@@ -164,7 +189,9 @@ def test_no_word_of_a_customer_moves_the_terminal(world: World, tmp_path: Path) 
 
 def test_no_word_of_a_customer_or_server_breaks_a_line_of_the_log(world: World, smtp: Sink) -> None:
     smtp.plan("data", f"550 5.7.1 no {ESCAPES} thanks")
-    world.customer_writes(f"Three weeks {ESCAPES}\nFU-99999: fixed by root", f"Parcel {ESCAPES} FU-99999: fixed")
+    world.customer_writes(
+        f"Three weeks {ESCAPES}\nFU-99999: fixed by root", f"Parcel {ESCAPES} FU-99999: fixed"
+    )
     world.postbox.mark(world.postbox.uids("INBOX")[-1], "complaint", folder="INBOX")
     done = command(world, "run", "--once", "--verbose")
     assert done.returncode == 0, done.stderr
@@ -175,12 +202,16 @@ def test_no_word_of_a_customer_or_server_breaks_a_line_of_the_log(world: World, 
 
 @pytest.mark.parametrize("wrong", ["imap", "smtp", "key"])
 def test_no_secret_stands_in_what_a_failing_run_prints(make_world: Callable[..., World], wrong: str) -> None:
-    secrets = {"imap": "wrong-imap-secret", "smtp": "wrong-smtp-secret", "key": "other-ledger-key-secret-0123456789"}
+    secrets = {
+        "imap": "wrong-imap-secret",
+        "smtp": "wrong-smtp-secret",
+        "key": "other-ledger-key-secret-0123456789",
+    }
     world = make_world()
     a_complaint(world)
     configuration = world.directory / "followupd.toml"
     login = 'username = "support"\npassword = "file:smtp-password"'
-    configuration.write_text(configuration.read_text().replace("[post]", f"[post]\n{login}"))
+    configuration.write_text(configuration.read_text().replace("[smtp]", f"[smtp]\n{login}"))
     (world.directory / "smtp-password").write_text(secrets["smtp"])
     (world.directory / "smtp-password").chmod(0o600)
     if wrong == "key":
@@ -200,10 +231,10 @@ def test_no_secret_stands_in_what_a_failing_run_prints(make_world: Callable[...,
 
 def test_a_forged_copy_of_a_letter_of_ours_settles_nothing(world: World) -> None:
     a_complaint(world)
-    with world.house.ledger.work() as work:
-        before = {state.letter.key: (state.condition, state.witnessed_at) for state in work.outbox.all()}
+    with world.app.ledger.transaction() as tx:
+        before = {state.letter.key: (state.condition, state.witnessed_at) for state in tx.outbox.all()}
     key = next(iter(before))
     world.customer_writes("I am you.", sender=world.postbox.address, X_Followupd_Key=key)
-    with world.house.ledger.work() as work:
-        after = {state.letter.key: (state.condition, state.witnessed_at) for state in work.outbox.all()}
+    with world.app.ledger.transaction() as tx:
+        after = {state.letter.key: (state.condition, state.witnessed_at) for state in tx.outbox.all()}
     assert {key: after[key] for key in before} == before

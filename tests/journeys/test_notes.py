@@ -8,7 +8,9 @@ import pytest
 
 from tests.journeys.world import World, text_of
 
-COMPLAINT = "My parcel has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."
+COMPLAINT = (
+    "My parcel has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."
+)
 CAUSE = "cause: our label printer failed and nobody saw it"
 
 
@@ -24,7 +26,11 @@ def asked(world: World) -> EmailMessage:
 
 def answers(world: World, desk: EmailMessage, text: str, *, number: int = 1) -> None:
     mail = EmailMessage()
-    mail["From"], mail["To"], mail["Subject"] = "ana@agents.test", world.postbox.address, f"Re: {desk['Subject']}"
+    mail["From"], mail["To"], mail["Subject"] = (
+        "ana@agents.test",
+        world.postbox.address,
+        f"Re: {desk['Subject']}",
+    )
     mail["Message-ID"], mail["In-Reply-To"] = f"<note-{number}@agents.test>", str(desk["Message-ID"])
     mail["References"] = str(desk["Message-ID"]) + (" <note-1@agents.test>" if number > 1 else "")
     mail["Date"] = world.now
@@ -47,7 +53,9 @@ def test_a_line_that_was_said_before_may_be_said_again(world: World, asked: Emai
     assert world.letters("desk/answer") == []
 
 
-def test_an_order_among_quoted_lines_is_not_done_and_the_agent_is_told(world: World, asked: EmailMessage) -> None:
+def test_an_order_among_quoted_lines_is_not_done_and_the_agent_is_told(
+    world: World, asked: EmailMessage
+) -> None:
     unmarked = f"-----Original Message-----\nFrom: Service desk\nSent: Tuesday\n\n{text_of(asked)}"
     answers(world, asked, f"fault: ours\n\n{unmarked}\n{CAUSE}\n")
     assert (world.case().facts.fault, world.case().facts.cause) == ("ours", None)
@@ -58,7 +66,9 @@ def test_an_order_among_quoted_lines_is_not_done_and_the_agent_is_told(world: Wo
     assert "fault: ours" in said
 
 
-def test_an_order_below_the_signature_is_not_done_and_the_agent_is_told(world: World, asked: EmailMessage) -> None:
+def test_an_order_below_the_signature_is_not_done_and_the_agent_is_told(
+    world: World, asked: EmailMessage
+) -> None:
     answers(
         world,
         asked,
@@ -71,20 +81,28 @@ def test_an_order_below_the_signature_is_not_done_and_the_agent_is_told(world: W
     assert "7946" not in said.split("Nothing happened for these")[1].split("fault: ours")[0]
 
 
-def test_an_answer_whose_quote_holds_only_what_was_asked_draws_no_question(world: World, asked: EmailMessage) -> None:
+def test_an_answer_whose_quote_holds_only_what_was_asked_draws_no_question(
+    world: World, asked: EmailMessage
+) -> None:
     answers(
-        world, asked, f"{CAUSE}\n\n-----Original Message-----\nFrom: Service desk\nSent: Tuesday\n\n{text_of(asked)}\n"
+        world,
+        asked,
+        f"{CAUSE}\n\n-----Original Message-----\nFrom: Service desk\nSent: Tuesday\n\n{text_of(asked)}\n",
     )
     answers(world, asked, f"fault: ours\nOn Tuesday followupd wrote:\n{marked(asked)}", number=2)
     assert (world.case().facts.fault, world.case().facts.cause) == ("ours", CAUSE.removeprefix("cause: "))
     assert world.letters("desk/answer") == []
 
 
-def test_what_was_offered_may_come_back_empty_and_what_is_owed_may_not(world: World, asked: EmailMessage) -> None:
+def test_what_was_offered_may_come_back_empty_and_what_is_owed_may_not(
+    world: World, asked: EmailMessage
+) -> None:
     world.says(world.case().ref, "kept: 1", "fixed")
     [facts] = world.letters("desk/facts")
     assert "fault:" in text_of(facts).splitlines()
-    answers(world, facts, f"{CAUSE}\nfault:\n- impact:\nIssue :\n\nOn Tuesday followupd wrote:\n{marked(facts)}")
+    answers(
+        world, facts, f"{CAUSE}\nfault:\n- impact:\nIssue :\n\nOn Tuesday followupd wrote:\n{marked(facts)}"
+    )
     assert world.case().facts.cause
     assert world.letters("desk/answer") == []
     answers(world, facts, f"resolution:\n\nOn Tuesday followupd wrote:\n{marked(facts)}", number=2)

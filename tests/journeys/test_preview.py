@@ -14,7 +14,9 @@ from followupd.cli.preview.diff import differences
 from followupd.cli.preview.letter import previewed
 from tests.journeys.world import World, html_of, text_of
 
-COMPLAINT = "My parcel has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."
+COMPLAINT = (
+    "My parcel has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."
+)
 
 
 @pytest.fixture(autouse=True)
@@ -42,17 +44,31 @@ def test_the_previewed_mail_is_the_mail_that_leaves_headers_included(world: Worl
 def test_a_follow_up_is_previewed_as_it_will_be_on_its_day(world: World) -> None:
     ref = open_case(world)
     world.passes(world.now + timedelta(minutes=11))
-    world.says(ref, "kept", "fixed", "cause: our label printer failed", "resolution: a new parcel went out by express",
-               "prevention: labels are now checked before a parcel leaves", "fault: ours")  # fmt: skip
+    world.says(
+        ref,
+        "kept",
+        "fixed",
+        "cause: our label printer failed",
+        "resolution: a new parcel went out by express",
+        "prevention: labels are now checked before a parcel leaves",
+        "fault: ours",
+    )
     letter = previewed(world.directory, "follow-up", ref, "short", world.now)
     world.passes(datetime(2026, 12, 8, 10, tzinfo=UTC))
     [left] = world.letters("follow-up")
     assert (letter.text.split(), letter.subject) == (text_of(left).split(), str(left["Subject"]))
 
 
-def test_the_command_writes_the_whole_mail(world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_writes_the_whole_mail(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     open_case(world)
-    assert main(["preview", "follow-up", "--sample", "long", "--language", "de", "--eml", str(tmp_path / "f.eml")]) == 0
+    assert (
+        main(
+            ["preview", "follow-up", "--sample", "long", "--language", "de", "--eml", str(tmp_path / "f.eml")]
+        )
+        == 0
+    )
     mail = email.message_from_bytes((tmp_path / "f.eml").read_bytes(), policy=email.policy.default)
     assert "im Stich gelassen" in text_of(mail)
     assert mail["X-Followupd-Key"] == "FU-L0NG7.follow-up.1"

@@ -17,8 +17,8 @@ from sqlalchemy import event
 from followupd.app.cycle import beat
 from followupd.domain.case import Stage
 from followupd.domain.compensation import Money
-from followupd.domain.letter import Condition
-from followupd.errors import OutageError
+from followupd.domain.letter import LetterStatus
+from followupd.errors import UnavailableError
 from tests.journeys.service import Service, ends
 from tests.journeys.world import World, text_of
 from tests.servers.dovecot import Dovecot
@@ -26,16 +26,18 @@ from tests.servers.machine import until
 from tests.servers.manager import Manager
 from tests.servers.smtp import DROP, DROP_BEFORE, KEEP, Action, Sink
 
-COMPLAINT = "My parcel has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."
+COMPLAINT = (
+    "My parcel has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."
+)
 CODE = "GIFT-7Q4X-SECRET"
-WINDOW = '[post]\nwitness_within = "2 seconds"'
+WINDOW = '[smtp]\nwitness_within = "2 seconds"'
 
 
 @pytest.fixture
 def service(tmp_path: Path, dovecot: Dovecot, smtp: Sink) -> Iterator[Service]:
     with Manager() as manager:
         service = Service.made(tmp_path / "etc", dovecot.account("support"), smtp, manager)
-        rewrite(service, "[post]", WINDOW)
+        rewrite(service, "[smtp]", WINDOW)
         yield service
 
 
@@ -65,7 +67,10 @@ def test_sigkill_at_each_step_of_the_post_leaves_a_doubt_and_a_question(
         until(lambda: service.letters("desk/opened"), "the desk mail")
         service.smtp.plan(stage, *plan)
         service.waits_for("confirmation.1 leaves")
-        until(lambda: not service.smtp.plans[stage] or len(service.letters("confirmation")) == taken, "the server")
+        until(
+            lambda: not service.smtp.plans[stage] or len(service.letters("confirmation")) == taken,
+            "the server",
+        )
         ends(process, signal.SIGKILL, 10)
     service.smtp.plans.clear()
     with service.ready() as process:
@@ -94,12 +99,18 @@ def test_a_process_killed_again_and_again_sends_each_letter_once(service: Servic
     for _ in range(3):
         service.once()
         service.copies_arrive()
-    keys = [str(mail["X-Followupd-Key"]) for mail in service.letters() if "desk/" not in str(mail["X-Followupd-Key"])]
+    keys = [
+        str(mail["X-Followupd-Key"])
+        for mail in service.letters()
+        if "desk/" not in str(mail["X-Followupd-Key"])
+    ]
     assert len(keys) == len(set(keys))
     cases = service.ask("cases")
     assert len(cases) == 5
     letters = [letter for case in cases for letter in case["letters"] if letter["kind"] == "confirmation"]
-    assert sorted(letter["key"] for letter in letters) == sorted(f"{case['ref']}.confirmation.1" for case in cases)
+    assert sorted(letter["key"] for letter in letters) == sorted(
+        f"{case['ref']}.confirmation.1" for case in cases
+    )
     assert {letter["condition"] for letter in letters} <= {"sent", "doubt", "ready"}
     sent = {letter["key"] for letter in letters if letter["condition"] == "sent"}
     assert sent == {key for key in keys if ".confirmation." in key}
@@ -157,7 +168,7 @@ def lose_copies(world: World) -> None:
 def test_a_lost_reply_is_settled_by_the_copy_or_by_the_policy(
     make_world: Callable[..., World], policy: str, plan: str, copy: bool
 ) -> None:
-    world = complained(make_world(post=f'in_doubt = "{policy}"'))
+    world = complained(make_world(smtp_extra=f'in_doubt = "{policy}"'))
     if not copy:
         lose_copies(world)
     world.smtp.plan("data", plan)
@@ -165,10 +176,10 @@ def test_a_lost_reply_is_settled_by_the_copy_or_by_the_policy(
     proved = copy and plan == DROP
     for _ in range(10):
         later(world, minutes=6)
-    with world.house.ledger.work() as work:
-        [state] = [each for each in work.outbox.all() if each.letter.kind == "confirmation"]
+    with world.app.ledger.transaction() as tx:
+        [state] = [each for each in tx.outbox.all() if each.letter.kind == "confirmation"]
     again = policy == "resend" and not proved
-    assert state.condition is (Condition.SENT if proved or again else Condition.DOUBT)
+    assert state.condition is (LetterStatus.SENT if proved or again else LetterStatus.DOUBT)
     assert len(world.letters("confirmation")) == (1 if plan == DROP else 0) + again
     assert len({str(mail["Message-ID"]) for mail in world.letters("confirmation")}) <= 1
     assert len(world.letters("desk/doubt")) == (0 if proved or again else 1)
@@ -178,7 +189,7 @@ def test_a_lost_reply_is_settled_by_the_copy_or_by_the_policy(
 def test_a_follow_up_in_doubt_is_sent_again_and_not_taken_back_for_its_own_doubt(
     make_world: Callable[..., World],
 ) -> None:
-    world = complained(make_world(post='in_doubt = "resend"'))
+    world = complained(make_world(smtp_extra='in_doubt = "resend"'))
     world.says(world.case().ref, "kept", "fixed", "cause: a", "resolution: b", "prevention: c")
     world.smtp.plan("data", DROP_BEFORE)
     later(world, days=3)
@@ -189,16 +200,18 @@ def test_a_follow_up_in_doubt_is_sent_again_and_not_taken_back_for_its_own_doubt
     assert (mark.key, mark.state) == (f"{world.case().ref}.follow-up.1", "left")
 
 
-def test_a_copy_that_comes_while_a_letter_waits_to_be_sent_again_stops_it(make_world: Callable[..., World]) -> None:
-    world = complained(make_world(post='in_doubt = "resend"'))
+def test_a_copy_that_comes_while_a_letter_waits_to_be_sent_again_stops_it(
+    make_world: Callable[..., World],
+) -> None:
+    world = complained(make_world(smtp_extra='in_doubt = "resend"'))
     lose_copies(world)
     world.smtp.plan("data", DROP)
     later(world, minutes=11)
     taken = len(world.smtp.messages)
     world.smtp.plan("mail", "451 4.3.0 later")
     later(world, minutes=11)  # the window is over, and the next try is put off
-    with world.house.ledger.work() as work:
-        assert [each.letter.kind for each in work.outbox.all(Condition.DEFERRED)] == ["confirmation"]
+    with world.app.ledger.transaction() as tx:
+        assert [each.letter.kind for each in tx.outbox.all(LetterStatus.DEFERRED)] == ["confirmation"]
     world._copied, world.copies_come = taken - 1, True
     assert world._copies_arrive() == 1
     later(world, minutes=6)
@@ -212,11 +225,11 @@ def test_a_copy_that_comes_while_a_letter_waits_to_be_sent_again_stops_it(make_w
 def test_a_gift_card_in_doubt_leaves_again_only_on_a_persons_word(
     make_world: Callable[..., World], plan: str, how: str
 ) -> None:
-    world = complained(make_world(post='in_doubt = "resend"'))
+    world = complained(make_world(smtp_extra='in_doubt = "resend"'))
     ref = world.case().ref
-    with world.house.ledger.work() as work:
+    with world.app.ledger.transaction() as tx:
         for number in range(30):  # so many that no mail about the stock takes the place of the card's
-            work.cards.add(f"{CODE}-{number}", Money(2000, "EUR"), None, world.now)
+            tx.cards.add(f"{CODE}-{number}", Money(2000, "EUR"), None, world.now)
     world.says(ref, "kept", "fixed", "cause: a", "resolution: b", "prevention: c", "gift-card: 20 EUR")
     world.passes(datetime(2026, 12, 4, 10, 5, tzinfo=UTC))
     assert len(world.letters("follow-up")) == 1
@@ -233,9 +246,9 @@ def test_a_gift_card_in_doubt_leaves_again_only_on_a_persons_word(
         later(world, hours=20)
     given = [mail for mail in world.letters() if CODE in text_of(mail)]
     assert len(given) == (plan == DROP) + (how == "resend")
-    with world.house.ledger.work() as work:
-        assert sum(card.case_ref is not None for card in work.cards.all()) == 1
-        waiting = work.outbox.all(Condition.DOUBT)
+    with world.app.ledger.transaction() as tx:
+        assert sum(card.case_ref is not None for card in tx.cards.all()) == 1
+        waiting = tx.outbox.all(LetterStatus.DOUBT)
     assert [state.letter.kind for state in waiting] == ([] if how else ["gift-card"])
 
 
@@ -267,9 +280,12 @@ def once_with(service: Service, kilobytes: int) -> int:
     """Run once while no file may grow beyond this size; return the exit code."""
     limit = kilobytes * 1024
     done = subprocess.run(
-        [*service._command, "run", "--once", "--config", str(service.directory)], env=service._environment, check=False,
-        capture_output=True, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
-    )  # fmt: skip
+        [*service._command, "run", "--once", "--config", str(service.directory)],
+        env=service._environment,
+        check=False,
+        capture_output=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+    )
     assert b"Traceback" not in done.stderr, done.stderr.decode()
     return done.returncode
 
@@ -308,15 +324,17 @@ def test_a_ledger_that_is_locked_for_some_beats_loses_no_letter(service: Service
 
 def beats(world: World) -> None:
     """Beat as long as there is something to do."""
-    while beat(world.house, world.now):
+    while beat(world.app, world.now):
         pass
 
 
 def test_what_the_server_said_outlives_an_outage_of_the_ledger(world: World) -> None:
     """A ledger that stays locked past every patience: the server's word is put down in the next beat, and is no doubt."""
     complained(world)
-    event.listen(world.house.ledger._engine, "connect", lambda line, _: line.execute("PRAGMA busy_timeout = 50"))
-    world.house.ledger.close()
+    event.listen(
+        world.app.ledger._engine, "connect", lambda line, _: line.execute("PRAGMA busy_timeout = 50")
+    )
+    world.app.ledger.close()
     lose_copies(world)
     world.now += timedelta(minutes=11)
     world.smtp.plan("data", 1.0)
@@ -328,7 +346,7 @@ def test_what_the_server_said_outlives_an_outage_of_the_ledger(world: World) -> 
 
     thread = threading.Thread(target=lock_meanwhile)
     thread.start()
-    with pytest.raises(OutageError, match="locked"):
+    with pytest.raises(UnavailableError, match="locked"):
         beats(world)
     thread.join()
     locks.__exit__(None, None, None)

@@ -11,7 +11,7 @@ from followupd.adapters.settings import load
 from followupd.app.container import build
 from followupd.cli.main import main
 from followupd.domain.case import Stage
-from followupd.domain.mail import Ours
+from followupd.domain.mail import Identity
 from followupd.text import mail as listen
 from tests.journeys.world import World, text_of
 
@@ -107,7 +107,9 @@ def test_only_the_agent_who_got_the_digest_answers_it_and_only_about_its_cases(w
     [digest] = digests(world)
     world.agent_answers(digest, f"{first}: complaint", sender="lee@agents.test")
     assert {case.stage for case in world.cases()} == {Stage.SUSPECTED}
-    world.agent_answers(digest, f"{first} dismiss", "FU-ZZZZZ: complaint", f"{second}: complian", f"{second}:")
+    world.agent_answers(
+        digest, f"{first} dismiss", "FU-ZZZZZ: complaint", f"{second}: complian", f"{second}:"
+    )
     stages = {case.ref: case.stage for case in world.cases()}
     assert stages == {first: Stage.DISMISSED, second: Stage.SUSPECTED}
     [_, answer] = digests(world)
@@ -154,7 +156,9 @@ def test_thanks_newsletters_and_robots_get_nothing(world: World) -> None:
     world.customer_writes(
         PARCEL, subject="Our news", sender="news@shop.test", List_Unsubscribe="<mailto:out@shop.test>"
     )
-    world.customer_writes(PARCEL, subject="Out of office", sender="max@away.test", Auto_Submitted="auto-replied")
+    world.customer_writes(
+        PARCEL, subject="Out of office", sender="max@away.test", Auto_Submitted="auto-replied"
+    )
     world.passes(MORNING)
     assert world.cases() == []
     assert world.letters() == []
@@ -167,8 +171,8 @@ def test_a_grave_case_is_told_to_the_lead_at_once_and_its_history_says_why(world
     [told] = world.letters("desk/escalation")
     assert "lee@agents.test" in str(told["To"])
     assert "high severity" in text_of(told)
-    with world.house.ledger.work() as work:
-        first = work.cases.history(case.ref)[0]
+    with world.app.ledger.transaction() as tx:
+        first = tx.cases.history(case.ref)[0]
     assert "[high: the law is named" in first.why
     world.passes(MORNING)
     assert len(world.letters("desk/escalation")) == 1
@@ -203,8 +207,8 @@ def test_an_important_customer_and_a_large_sum_make_a_case_grave_and_the_lead_he
     grave = {case.customer.address: case for case in world.cases() if case.severity == "high"}
     assert set(grave) == {"lou@customers.test", "max@mail.important.test"}
     assert all(case.ref in told for case in grave.values())
-    with world.house.ledger.work() as work:
-        why = {address: work.cases.history(case.ref)[0].why for address, case in grave.items()}
+    with world.app.ledger.transaction() as tx:
+        why = {address: tx.cases.history(case.ref)[0].why for address, case in grave.items()}
     assert "[high: much money is at stake" in why["lou@customers.test"]
     assert "[high: a customer marked as important" in why["max@mail.important.test"]
 
@@ -213,8 +217,8 @@ def test_a_second_case_of_a_customer_with_an_open_one_says_so(world: World) -> N
     world.customer_writes(PARCEL)
     world.customer_writes("The lamp is broken. I am very disappointed.", subject="Another order: a lamp")
     second = next(case for case in world.cases() if "lamp" in case.subject)
-    with world.house.ledger.work() as work:
-        assert "there is an open case of this customer" in work.cases.history(second.ref)[0].why
+    with world.app.ledger.transaction() as tx:
+        assert "there is an open case of this customer" in tx.cases.history(second.ref)[0].why
 
 
 def test_several_matters_of_one_person_stand_in_one_digest_and_a_single_one_in_none(world: World) -> None:
@@ -244,17 +248,17 @@ def test_sixty_decisions_teach_the_recogniser_and_the_lead_hears_of_it(
     decided(world, 40, start=20)
     before = judged(world)
     assert learnt([*run, "--dry-run"], capsys)["learned"] is False
-    world.house.lessons.refresh()
+    world.app.lessons.refresh()
     assert judged(world) == before
     view = learnt(run, capsys)
     assert view["decisions"] == 60
     assert view["learned"]
     assert view["up"]
     assert view["precision"] == 1.0
-    world.house.lessons.refresh()  # as a running daemon does every minute
+    world.app.lessons.refresh()  # as a running daemon does every minute
     assert judged(world) > before
-    with world.house.ledger.work() as work:
-        row = work.pulse.get("learned")
+    with world.app.ledger.transaction() as tx:
+        row = tx.state.get("learned")
     assert row
     assert "sprocket" not in json.dumps(row[0])
 
@@ -269,12 +273,16 @@ def test_the_house_learns_by_itself_once_a_week_and_tells_the_lead_and_the_log(
         world.passes(datetime(2026, 12, 1 + day, 10, 1, tzinfo=UTC))
     assert judged(world) > 0.5
     told = [
-        text for mail in digests(world) if "lee@agents.test" in str(mail["To"]) and "learnt" in (text := text_of(mail))
+        text
+        for mail in digests(world)
+        if "lee@agents.test" in str(mail["To"]) and "learnt" in (text := text_of(mail))
     ]
     assert len(told) == 1
     assert [line for line in caplog.messages if line.startswith("learnt from 60 decisions of agents")]
     assert "The recogniser learnt from 60 decisions; more of a complaint now: " in " ".join(told[0].split())
-    assert not any("learnt" in text_of(mail) for mail in digests(world) if "ana@agents.test" in str(mail["To"]))
+    assert not any(
+        "learnt" in text_of(mail) for mail in digests(world) if "ana@agents.test" in str(mail["To"])
+    )
 
 
 def learnt(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
@@ -285,8 +293,8 @@ def learnt(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str
 
 
 def judged(world: World) -> float:
-    message = listen.read_plain("Sprocket", "The sprocket wobbles and the flange squeaks.", {}, Ours())
-    return world.house.reception.judge.verdict(message).score
+    message = listen.read_plain("Sprocket", "The sprocket wobbles and the flange squeaks.", {}, Identity())
+    return world.app.reception.judge.verdict(message).score
 
 
 def decided(world: World, count: int, start: int = 0) -> None:
@@ -309,7 +317,7 @@ def test_a_house_that_starts_anew_sends_no_digest_a_second_time(world: World) ->
     world.customer_writes(QUESTION, subject="My order")
     world.passes(MORNING)
     assert len(digests(world)) == 1
-    world.house = build(load(world.directory))
+    world.app = build(load(world.directory))
     world.passes(MORNING + timedelta(hours=1))
     assert len(digests(world)) == 1
     world.passes(MORNING + timedelta(days=1))

@@ -32,7 +32,9 @@ def test_wrong_letters_are_refused_in_whole_and_the_old_ones_still_leave(service
     letter = service.directory / "templates" / "en" / "confirmation.md"
     greeting = service.directory / "templates" / "en" / "_greeting.md"
     with service.ready() as process:
-        letter.write_text(letter.read_text().replace("Thank you for telling us.", "We guarantee that we look into it."))
+        letter.write_text(
+            letter.read_text().replace("Thank you for telling us.", "We guarantee that we look into it.")
+        )
         greeting.write_text(greeting.read_text().replace("Dear", "Hi"))
         process.send_signal(signal.SIGHUP)
         service.waits_for("kept the old configuration")
@@ -53,14 +55,18 @@ def test_wrong_letters_are_refused_in_whole_and_the_old_ones_still_leave(service
 def told(service: Service) -> list[str]:
     """Return the mails that say that new letters were not taken in."""
     raw = [mail.as_bytes() for mail in service.letters() if "desk/digest." in str(mail["X-Followupd-Key"])]
-    mails = [" ".join(text_of(email.message_from_bytes(each, policy=email.policy.default)).split()) for each in raw]
+    mails = [
+        " ".join(text_of(email.message_from_bytes(each, policy=email.policy.default)).split()) for each in raw
+    ]
     return [mail for mail in mails if "were not taken in" in mail]
 
 
 def test_good_letters_are_taken(service: Service) -> None:
     letter = service.directory / "templates" / "en" / "confirmation.md"
     with service.ready() as process:
-        letter.write_text(letter.read_text().replace("Thank you for telling us.", "Thank you for writing to us."))
+        letter.write_text(
+            letter.read_text().replace("Thank you for telling us.", "Thank you for writing to us.")
+        )
         process.send_signal(signal.SIGHUP)
         service.waits_for("were read again")
         service.customer_writes(COMPLAINT)

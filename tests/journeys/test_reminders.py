@@ -45,7 +45,9 @@ def test_promises_of_several_cases_that_come_due_today_stand_in_the_digest_and_i
     assert "promise 2, “ship the kettle”, is due today at 13:00" in flat(digest)
     assert f"{first}: kept: 2" in flat(digest)
     assert f"{second}: late: 2 until because" in flat(digest)
-    world.agent_answers(digest, f"{first}: kept: 2", f"{second}: late: 2 until Friday because the printer broke")
+    world.agent_answers(
+        digest, f"{first}: kept: 2", f"{second}: late: 2 until Friday because the printer broke"
+    )
     for hour in range(10, 18):
         world.passes(datetime(2026, 12, 2, hour, tzinfo=UTC))
     assert len(reminders(world)) == 1
@@ -90,7 +92,9 @@ def test_whatever_is_forgotten_nobody_hears_of_a_case_twice_a_day_and_the_lead_r
     assert max(at_once.values()) == 1  # several matters of one person stand in one digest, at whatever hour
     assert {to for to, _, _ in told} == {"Ana Reyes <ana@agents.test>", "Lee Park <lee@agents.test>"}
     of_lee = [flat(mail) for mail in reminders(world) if "lee@" in str(mail["To"])]
-    assert any("What it means for the customer: no tea on Sunday" in text and "Open for" in text for text in of_lee)
+    assert any(
+        "What it means for the customer: no tea on Sunday" in text and "Open for" in text for text in of_lee
+    )
     assert len(reminders(world)) <= 24
 
 

@@ -17,9 +17,16 @@ def test_the_report_of_a_case_from_the_complaint_to_the_customers_thanks(
     world: World, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     followed_up(
-        world, "promise: send a new parcel by Friday", "kept: 2", "refund: 25", "issued: 1", "cause-code: carrier"
+        world,
+        "promise: send a new parcel by Friday",
+        "kept: 2",
+        "refund: 25",
+        "issued: 1",
+        "cause-code: carrier",
     )
-    world.customer_writes("Yes, thank you!", subject="Re: Where is my parcel?", answering=world.letters("follow-up")[0])
+    world.customer_writes(
+        "Yes, thank you!", subject="Re: Where is my parcel?", answering=world.letters("follow-up")[0]
+    )
     config = ["--config", str(world.directory)]
 
     assert main(["report", *config]) == 0

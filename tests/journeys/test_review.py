@@ -10,11 +10,13 @@ from typing import Any, cast
 import pytest
 
 from followupd.domain.case import Stage
-from followupd.domain.letter import Condition, Draft
-from followupd.services.ports import Mailbox
+from followupd.domain.letter import Draft, LetterStatus
+from followupd.services.ports import MailSource
 from tests.journeys.world import CUSTOMER, World, html_of, text_of
 
-COMPLAINT = "My parcel has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."
+COMPLAINT = (
+    "My parcel has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."
+)
 PLAYBOOK = """
 name = "default"
 owner = "ana"
@@ -41,12 +43,15 @@ def world(make_world: Callable[..., World]) -> World:
 
 
 def drafts(world: World) -> list[EmailMessage]:
-    return [email.message_from_bytes(raw, policy=email.policy.default) for raw in world.postbox.all_raw("Drafts")]
+    return [
+        email.message_from_bytes(raw, policy=email.policy.default)
+        for raw in world.postbox.all_raw("DraftFiler")
+    ]
 
 
 def delete_drafts(world: World) -> None:
     with world.postbox.client() as client:
-        client.select_folder("Drafts")
+        client.select_folder("DraftFiler")
         client.delete_messages(client.search("ALL"))
         client.expunge()
 
@@ -61,7 +66,7 @@ def edit_draft(world: World, **changes: str) -> EmailMessage:
         if value:
             edited[name] = str(value)
     edited.set_content(changes.get("text", text_of(draft) + "\nP.S. I have your parcel on my desk.\n"))
-    world.postbox.append(edited.as_bytes(), "Drafts", ["\\Draft"])
+    world.postbox.append(edited.as_bytes(), "DraftFiler", ["\\Draft"])
     return edited
 
 
@@ -72,9 +77,9 @@ def client_sends(world: World, mail: EmailMessage) -> None:
     world.passes()
 
 
-def condition(world: World) -> tuple[Condition, Draft]:
-    with world.house.ledger.work() as work:
-        [state] = [state for state in work.outbox.all() if state.letter.kind == "confirmation"]
+def condition(world: World) -> tuple[LetterStatus, Draft]:
+    with world.app.ledger.transaction() as tx:
+        [state] = [state for state in tx.outbox.all() if state.letter.kind == "confirmation"]
         return state.condition, state.draft
 
 
@@ -83,13 +88,15 @@ def left(world: World) -> list[EmailMessage]:
     return world.letters("confirmation")
 
 
-def test_a_letter_in_review_lies_in_drafts_in_its_thread_and_the_desk_mail_says_what_to_look_at(world: World) -> None:
+def test_a_letter_in_review_lies_in_drafts_in_its_thread_and_the_desk_mail_says_what_to_look_at(
+    world: World,
+) -> None:
     [draft] = drafts(world)
     complaint = email.message_from_bytes(world.postbox.all_raw()[0], policy=email.policy.default)
     assert draft["In-Reply-To"] == complaint["Message-ID"]
     assert str(draft["To"]).endswith(f"<{CUSTOMER}>")
     assert draft["Auto-Submitted"] is None
-    assert "\\Draft" in world.postbox.flags(world.postbox.uids("Drafts")[0], "Drafts")
+    assert "\\Draft" in world.postbox.flags(world.postbox.uids("DraftFiler")[0], "DraftFiler")
     assert "Ana finds out what happened" in text_of(draft)
     assert html_of(draft)
     [asked] = world.letters("desk/approval")
@@ -107,7 +114,7 @@ def test_approve_sends_it_once_and_takes_the_draft_away(world: World) -> None:
     [letter] = left(world)
     assert "Auto-Submitted" not in letter
     assert drafts(world) == []
-    assert condition(world) == (Condition.SENT, Draft.GONE)
+    assert condition(world) == (LetterStatus.SENT, Draft.GONE)
     assert world.case().stage is Stage.CONFIRMED
     world.passes(world.now + timedelta(days=1))
     assert len(left(world)) == 1
@@ -116,7 +123,7 @@ def test_approve_sends_it_once_and_takes_the_draft_away(world: World) -> None:
 def test_a_draft_sent_from_the_mail_client_as_it_is_counts_as_the_letter(world: World) -> None:
     [draft] = drafts(world)
     client_sends(world, draft)
-    assert condition(world)[0] is Condition.SENT
+    assert condition(world)[0] is LetterStatus.SENT
     assert world.case().stage is Stage.CONFIRMED
     assert world.case().promises[0].confirmed
     assert world.says(world.case().ref, "approve") != []
@@ -127,11 +134,13 @@ def test_a_draft_sent_from_the_mail_client_as_it_is_counts_as_the_letter(world: 
 def test_an_edited_draft_sent_under_a_new_name_counts_as_the_letter(world: World) -> None:
     edited = edit_draft(world, Message_ID="<new-name@client.test>")
     world.passes()
-    assert condition(world) == (Condition.REVIEW, Draft.FILED)
+    assert condition(world) == (LetterStatus.REVIEW, Draft.FILED)
     client_sends(world, edited)
-    assert condition(world)[0] is Condition.SENT
+    assert condition(world)[0] is LetterStatus.SENT
     assert world.case().stage is Stage.CONFIRMED
-    assert [promise.text for promise in world.case().promises] == ["Ana finds out what happened to your order"]
+    assert [promise.text for promise in world.case().promises] == [
+        "Ana finds out what happened to your order"
+    ]
     world.passes(world.now + timedelta(days=1))
     assert left(world) == []
     # an answer to the agent's own mail finds its way to the case
@@ -141,8 +150,10 @@ def test_an_edited_draft_sent_under_a_new_name_counts_as_the_letter(world: World
 
 def test_another_reply_in_the_thread_is_not_taken_for_the_letter(world: World) -> None:
     [draft] = drafts(world)
-    world.agent_replies("Dear Kim,\n\nthe carrier opens at nine; I ring them then.\n\nAna", str(draft["In-Reply-To"]))
-    assert condition(world) == (Condition.REVIEW, Draft.FILED)
+    world.agent_replies(
+        "Dear Kim,\n\nthe carrier opens at nine; I ring them then.\n\nAna", str(draft["In-Reply-To"])
+    )
+    assert condition(world) == (LetterStatus.REVIEW, Draft.FILED)
     assert len(drafts(world)) == 1
 
 
@@ -150,7 +161,7 @@ def test_approving_an_edited_draft_is_asked_about_and_nothing_leaves(world: Worl
     edit_draft(world, Message_ID="<new-name@client.test>")
     world.says(world.case().ref, "approve")
     assert left(world) == []
-    assert condition(world) == (Condition.REVIEW, Draft.ASKED)
+    assert condition(world) == (LetterStatus.REVIEW, Draft.ASKED)
     assert "not as it was written" in " ".join(text_of(world.letters("desk/approval")[-1]).split())
     assert len(drafts(world)) == 1
 
@@ -164,7 +175,7 @@ def test_an_edited_draft_that_is_sent_after_the_question_counts_as_the_letter(wo
     edited = edit_draft(world)
     world.says(world.case().ref, "approve")
     client_sends(world, edited)
-    assert condition(world)[0] is Condition.SENT
+    assert condition(world)[0] is LetterStatus.SENT
     world.passes(world.now + timedelta(days=1))
     assert left(world) == []
     assert world.case().stage is Stage.CONFIRMED
@@ -185,11 +196,11 @@ def test_approve_and_send_at_once_reaches_the_customer_once(world: World) -> Non
     """The agent presses send, and says approve before the copy in Sent was read."""
     [draft] = drafts(world)
     delete_drafts(world)
-    with world.house.ledger.work() as work:
-        world.house.desk.hear_lines(work, world.case(), ["approve"], "a test", "tell", None, world.now)
+    with world.app.ledger.transaction() as tx:
+        world.app.desk.run_lines(tx, world.case(), ["approve"], "a test", "tell", None, world.now)
     world.postbox.append(draft.as_bytes(policy=email.policy.SMTP), "Sent", ["\\Seen"])
     world.passes()
-    assert condition(world)[0] is Condition.SENT
+    assert condition(world)[0] is LetterStatus.SENT
     assert left(world) == []
     assert world.case().stage is Stage.CONFIRMED
 
@@ -197,7 +208,7 @@ def test_approve_and_send_at_once_reaches_the_customer_once(world: World) -> Non
 class Meanwhile:
     """A real mailbox to which something happens just before a mail is removed from it."""
 
-    def __init__(self, mailbox: Mailbox, happens: Callable[[], object]) -> None:
+    def __init__(self, mailbox: MailSource, happens: Callable[[], object]) -> None:
         self._mailbox, self._happens = mailbox, happens
 
     def __getattr__(self, name: str) -> Any:
@@ -210,20 +221,20 @@ class Meanwhile:
 
 def approved_while(world: World, happens: Callable[[], object]) -> None:
     """Approve the letter; while we take its draft away, an agent does something with it in the mail client."""
-    with world.house.ledger.work() as work:
-        world.house.desk.hear_lines(work, world.case(), ["approve"], "a test", "tell", None, world.now)
-    mailbox, drafts_of = world.house.mailbox("support"), world.house.intake.drafts
+    with world.app.ledger.transaction() as tx:
+        world.app.desk.run_lines(tx, world.case(), ["approve"], "a test", "tell", None, world.now)
+    mailbox, drafts_of = world.app.mailbox("support"), world.app.intake.drafts
     assert drafts_of is not None
     mailbox.open()
     try:
-        drafts_of.sync(cast("Mailbox", Meanwhile(mailbox, happens)), "support")
+        drafts_of.sync(cast("MailSource", Meanwhile(mailbox, happens)), "support")
     finally:
         mailbox.close()
 
 
 def test_a_draft_that_is_edited_while_we_take_it_away_is_the_agents(world: World) -> None:
     approved_while(world, lambda: edit_draft(world, Message_ID="<new-name@client.test>"))
-    assert condition(world) == (Condition.REVIEW, Draft.CHANGED)
+    assert condition(world) == (LetterStatus.REVIEW, Draft.CHANGED)
     world.passes()
     assert left(world) == []
     assert len(drafts(world)) == 1
@@ -238,10 +249,10 @@ def test_a_draft_that_is_sent_while_we_take_it_away_reaches_the_customer_once(wo
         world.postbox.append(draft.as_bytes(policy=email.policy.SMTP), "Sent", ["\\Seen"])
 
     approved_while(world, sends)
-    assert condition(world) == (Condition.REVIEW, Draft.MISSING)
+    assert condition(world) == (LetterStatus.REVIEW, Draft.MISSING)
     world.passes(world.now + timedelta(days=1))
     assert left(world) == []
-    assert condition(world)[0] is Condition.SENT
+    assert condition(world)[0] is LetterStatus.SENT
     assert world.case().stage is Stage.CONFIRMED
 
 
@@ -252,18 +263,18 @@ def test_approving_after_sending_sends_nothing_more(world: World) -> None:
     world.agent_answers(asked, "approve")
     world.passes(world.now + timedelta(days=1))
     assert left(world) == []
-    assert condition(world)[0] is Condition.SENT
+    assert condition(world)[0] is LetterStatus.SENT
 
 
 def test_of_two_drafts_of_one_letter_nobody_chooses_but_the_agent(world: World) -> None:
     """A mail client that copies where it should replace leaves two; approve is then asked about."""
     [draft] = drafts(world)
-    world.postbox.append(draft.as_bytes(policy=email.policy.SMTP), "Drafts", ["\\Draft"])
+    world.postbox.append(draft.as_bytes(policy=email.policy.SMTP), "DraftFiler", ["\\Draft"])
     world.says(world.case().ref, "approve")
     assert left(world) == []
-    assert condition(world) == (Condition.REVIEW, Draft.ASKED)
+    assert condition(world) == (LetterStatus.REVIEW, Draft.ASKED)
     client_sends(world, draft)
-    assert condition(world)[0] is Condition.SENT
+    assert condition(world)[0] is LetterStatus.SENT
     world.passes(world.now + timedelta(days=1))
     assert left(world) == []
 
@@ -280,7 +291,7 @@ def test_a_draft_sent_twice_from_the_mail_client_counts_once(world: World) -> No
 def test_refusing_takes_the_draft_away_and_holds_the_case(world: World) -> None:
     world.says(world.case().ref, "refuse: I call her")
     assert drafts(world) == []
-    assert condition(world) == (Condition.DROPPED, Draft.GONE)
+    assert condition(world) == (LetterStatus.DROPPED, Draft.GONE)
     assert world.case().held
     world.says(world.case().ref, "release")
     assert len(drafts(world)) == 1
@@ -289,7 +300,7 @@ def test_refusing_takes_the_draft_away_and_holds_the_case(world: World) -> None:
 
 def test_a_drafts_folder_that_was_deleted_stops_neither_mail_nor_approval(world: World) -> None:
     with world.postbox.client() as client:
-        client.delete_folder("Drafts")
+        client.delete_folder("DraftFiler")
     world.says(world.case().ref, "approve")
     assert left(world) == []
     world.says(world.case().ref, "approve")
@@ -303,7 +314,8 @@ def test_a_letter_that_nobody_reads_is_asked_for_again_and_then_the_lead_is_aske
         world.passes(world.now + timedelta(days=day))
     asked = {
         mail["To"].addresses[0].username
-        for mail in world.letters() if "waits to be read" in " ".join(text_of(mail).split())
-    }  # fmt: skip
+        for mail in world.letters()
+        if "waits to be read" in " ".join(text_of(mail).split())
+    }
     assert asked == {"ana", "lee"}
     assert left(world) == []

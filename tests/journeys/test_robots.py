@@ -10,7 +10,9 @@ ANGRY = (
 )
 
 
-def test_a_robot_without_any_header_that_changes_its_address_draws_no_more_than_one_letter(world: World) -> None:
+def test_a_robot_without_any_header_that_changes_its_address_draws_no_more_than_one_letter(
+    world: World,
+) -> None:
     for n in range(5):
         world.customer_writes(ANGRY.format(n=n), subject=f"Ticket {n}", sender=f"bot-{n}@robots.test")
         world.passes(world.now + timedelta(minutes=11))
@@ -38,7 +40,8 @@ def test_an_automatic_reply_to_our_letter_draws_nothing_and_is_no_answer(world: 
 
 def test_one_address_gets_one_automatic_letter_a_day_and_the_next_one_the_next_day(world: World) -> None:
     world.customer_writes(
-        "The kettle I bought is broken and smells. I want my money back, this is a disgrace.", subject="Kettle"
+        "The kettle I bought is broken and smells. I want my money back, this is a disgrace.",
+        subject="Kettle",
     )
     world.agent_tags("complaint")
     world.customer_writes(

@@ -14,7 +14,9 @@ from tests.servers.machine import free_ports, until
 from tests.servers.manager import Manager
 from tests.servers.smtp import KEEP, Sink
 
-COMPLAINT = "My parcel has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."
+COMPLAINT = (
+    "My parcel has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."
+)
 #: seconds that the service has to stop (issue 2, point 10)
 STOP = 5
 
@@ -100,7 +102,7 @@ def test_sighup_keeps_the_old_configuration_while_the_new_one_is_wrong(service: 
     file = service.directory / "followupd.toml"
     right = file.read_text()
     with service.ready() as process:
-        file.write_text(right.replace("[post]", "[pots]"))
+        file.write_text(right.replace("[smtp]", "[stmp]"))
         process.send_signal(signal.SIGHUP)
         service.manager.wait("RELOADING=1")
         service.manager.wait("READY=1")
@@ -144,7 +146,7 @@ def test_reloads_leave_no_open_ledger_behind(service: Service) -> None:
 
 def test_a_wrong_configuration_ends_with_78_and_every_problem_but_no_traceback(service: Service) -> None:
     file = service.directory / "followupd.toml"
-    file.write_text(file.read_text().replace("[post]", "[pots]").replace("Europe/London", "Europe/Nowhere"))
+    file.write_text(file.read_text().replace("[smtp]", "[stmp]").replace("Europe/London", "Europe/Nowhere"))
     with service.running() as process:
         assert process.wait(30) == 78
     assert "pots" in service.journal()
@@ -176,8 +178,12 @@ def test_a_mailbox_that_is_away_keeps_a_run_from_nothing_else(service: Service) 
     service.once()
     file = service.directory / "followupd.toml"
     (nobody,) = free_ports(1)
-    away = f'\n[[mailbox]]\nname = "away"\naddress = "away@support.test"\nhost = "127.0.0.1"\nport = {nobody}\n'
-    file.write_text(file.read_text() + away + 'security = "none"\nusername = "away"\npassword = "credential:imap"\n')
+    away = (
+        f'\n[[mailbox]]\nname = "away"\naddress = "away@support.test"\nhost = "127.0.0.1"\nport = {nobody}\n'
+    )
+    file.write_text(
+        file.read_text() + away + 'security = "none"\nusername = "away"\npassword = "credential:imap"\n'
+    )
     service.customer_writes(COMPLAINT)
     service.agent_tags("complaint")
 
@@ -190,7 +196,10 @@ def test_a_mailbox_that_is_away_keeps_a_run_from_nothing_else(service: Service) 
 
     until(ran, "the confirmation", 60)
     health = service.ask("status")
-    assert {each["name"]: each["connected"] for each in health["mailboxes"]} == {"support": True, "away": False}
+    assert {each["name"]: each["connected"] for each in health["mailboxes"]} == {
+        "support": True,
+        "away": False,
+    }
     assert not health["ok"]
 
 
@@ -247,4 +256,6 @@ daemon.run()
 def test_a_stop_that_comes_amid_the_daemons_own_locks_stops_it(service: Service) -> None:
     environment = service.manager.environment({"imap": service.postbox.password})
     command = [sys.executable, "-c", AMID, str(service.directory)]
-    assert subprocess.run(command, env=environment, capture_output=True, check=False, timeout=30).returncode == 0
+    assert (
+        subprocess.run(command, env=environment, capture_output=True, check=False, timeout=30).returncode == 0
+    )

@@ -28,9 +28,7 @@ from tests.servers.smtp import DROP, DROP_BEFORE, Sink
 #: how many complaints; `make torture` brings 500
 CASES = int(os.environ.get("FOLLOWUPD_TORTURE_CASES") or 40)
 DAEMONS = 3
-COMPLAINT = (
-    "My parcel {0} has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."
-)
+COMPLAINT = "My parcel {0} has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."
 SECOND = """
 [[mailbox]]
 name = "sales"
@@ -41,7 +39,7 @@ ca_file = "{box.ca_file}"
 username = "{box.username}"
 password = "credential:sales"
 """
-POST = """[post]
+POST = """[smtp]
 breaker = "100000 per hour"
 witness_within = "20 seconds\""""
 
@@ -63,9 +61,12 @@ class Fleet:
 
     def start(self) -> None:
         """Start one more daemon."""
-        environment = self.service.manager.environment({
-            "imap": self.service.postbox.password, "sales": self.sales.password,
-        })  # fmt: skip
+        environment = self.service.manager.environment(
+            {
+                "imap": self.service.postbox.password,
+                "sales": self.sales.password,
+            }
+        )
         command = [sys.executable, "-m", "followupd", "run", "--config", str(self.service.directory)]
         with (self.service.directory / "journal").open("ab") as journal:
             self.processes.append(subprocess.Popen(command, env=environment, stderr=journal))
@@ -105,7 +106,9 @@ class Fleet:
         """Return each case's confirmation, "" where none is written yet, with its condition."""
         with self.engine.connect() as connection:
             refs = connection.execute(text("SELECT ref FROM case_file")).scalars().all()
-            letters = connection.execute(text("SELECT case_ref, condition FROM letter WHERE kind = 'confirmation'"))
+            letters = connection.execute(
+                text("SELECT case_ref, condition FROM letter WHERE kind = 'confirmation'")
+            )
             found: dict[str, str] = {ref: condition for ref, condition in letters}  # noqa: C416  dict() would take it for a mapping
         return {ref: found.get(ref, "") for ref in refs}
 
@@ -116,7 +119,7 @@ def fleet_of(directory: Path, dovecot: Dovecot, smtp: Sink, url: str) -> Iterato
         service = Service.made(directory, dovecot.account("support"), smtp, manager)
         fleet = Fleet(service, dovecot.account("sales"), create_engine(url))
         file = directory / "followupd.toml"
-        text = file.read_text().replace("sqlite:///ledger.db", url).replace("[post]", POST)
+        text = file.read_text().replace("sqlite:///ledger.db", url).replace("[smtp]", POST)
         file.write_text(text + SECOND.format(box=fleet.sales))
         manager.environment({"imap": service.postbox.password, "sales": fleet.sales.password})
         try:
@@ -148,7 +151,11 @@ def test_a_mailbox_moves_within_seconds_to_another_daemon_when_its_holder_dies(f
     first.kill()
     first.wait(10)
     died = monotonic()
-    until(lambda: fleet.service.journal().count("this daemon holds support, sales") > 1, "the second holds both", 30)
+    until(
+        lambda: fleet.service.journal().count("this daemon holds support, sales") > 1,
+        "the second holds both",
+        30,
+    )
     assert monotonic() - died < 20
     fleet.complains(range(2))
     until(lambda: len(fleet.letters("confirmation")) == 2, "a letter from each mailbox", 60)
@@ -178,8 +185,10 @@ def test_three_daemons_that_are_killed_again_and_again_send_each_letter_once(fle
         pause.wait(0.5)
     fleet.copies_arrive()
     nothing_twice_nothing_forgotten(fleet)
-    print(f"\n{CASES} cases, {fleet.killed} daemons killed, {holds(fleet)} times a mailbox was taken, "
-          f"{Counter(fleet.confirmations().values())}, {len(fleet.letters('desk/doubt'))} doubts asked")  # fmt: skip
+    print(
+        f"\n{CASES} cases, {fleet.killed} daemons killed, {holds(fleet)} times a mailbox was taken, "
+        f"{Counter(fleet.confirmations().values())}, {len(fleet.letters('desk/doubt'))} doubts asked"
+    )
 
 
 def is_over(fleet: Fleet) -> bool:

@@ -9,7 +9,11 @@ from followupd.domain.promise import PromiseState
 from tests.journeys.world import CUSTOMER, World, text_of
 
 COMPLAINT = "My parcel has still not arrived. This is unacceptable."
-FACTS = ("cause: the label was torn off", "resolution: a new parcel went out", "prevention: labels are checked twice")
+FACTS = (
+    "cause: the label was torn off",
+    "resolution: a new parcel went out",
+    "prevention: labels are checked twice",
+)
 #: the follow-up of a case that was fixed on Tuesday
 FRIDAY = datetime(2026, 12, 4, 10, 30, tzinfo=UTC)
 
@@ -49,7 +53,9 @@ def test_the_refund_that_did_not_arrive(world: World) -> None:
     assert len(world.letters("desk/opened")) == 1  # it is the same case
 
     world.passes(datetime(2026, 12, 7, 10, tzinfo=UTC))
-    world.agent_answers(told, "issued: 1", "resolution: the bank had our old reference; the refund is on its way again")
+    world.agent_answers(
+        told, "issued: 1", "resolution: the bank had our old reference; the refund is on its way again"
+    )
     assert world.says(ref, "fixed") == []
     world.passes(datetime(2026, 12, 10, 11, tzinfo=UTC))
     [_, second] = world.letters("follow-up")
@@ -70,7 +76,9 @@ def test_silence_about_a_refund_brings_one_reminder_and_then_a_call(world: World
     for day in range(7, 18):
         world.passes(datetime(2026, 12, day, 11, tzinfo=UTC))
     reminders = [
-        mail for mail in world.letters("desk/nudge") if "has not said whether the refund arrived" in text_of(mail)
+        mail
+        for mail in world.letters("desk/nudge")
+        if "has not said whether the refund arrived" in text_of(mail)
     ]
     assert len(reminders) == 1
     calls = world.letters("desk/call")
@@ -80,7 +88,9 @@ def test_silence_about_a_refund_brings_one_reminder_and_then_a_call(world: World
 
 def test_the_reply_that_stops_the_follow_up(world: World) -> None:
     ref = fixed(world)
-    world.customer_writes("Thank you, but the new parcel is broken as well!", subject="Re: Where is my parcel?")
+    world.customer_writes(
+        "Thank you, but the new parcel is broken as well!", subject="Re: Where is my parcel?"
+    )
     world.passes(FRIDAY)
     assert world.letters("follow-up") == []
     [nudge] = [mail for mail in world.letters("desk/nudge") if "the customer has written" in text_of(mail)]
@@ -98,7 +108,9 @@ def test_a_reply_that_comes_while_the_follow_up_waits_for_the_morning_takes_it_b
     world.customer_writes(COMPLAINT)
     world.agent_tags("complaint")
     world.says(world.case().ref, *FACTS, "gesture: a hand-written card", "issued: 1", "fixed")
-    world.passes(datetime(2026, 12, 1, 21, 30, tzinfo=UTC))  # written at nine in the evening, quiet until eight
+    world.passes(
+        datetime(2026, 12, 1, 21, 30, tzinfo=UTC)
+    )  # written at nine in the evening, quiet until eight
     assert world.case().under_way("follow-up")
     world.customer_writes("It is broken!", subject="Re: Where is my parcel?")
     world.passes(datetime(2026, 12, 2, 9, tzinfo=UTC))
@@ -156,13 +168,17 @@ Subject: {confirmation["Subject"]}
     assert len(world.letters("follow-up")) == 1
 
 
-def test_the_second_complaint_of_the_same_customer_is_a_case_of_its_own_and_not_refunded_twice(world: World) -> None:
+def test_the_second_complaint_of_the_same_customer_is_a_case_of_its_own_and_not_refunded_twice(
+    world: World,
+) -> None:
     world.customer_writes(COMPLAINT)
     world.agent_tags("complaint")
     first = world.case().ref
     world.says(first, "refund: 25")
     world.passes(datetime(2026, 12, 2, 11, tzinfo=UTC))
-    world.customer_writes("And now the invoice is wrong. I am very disappointed.", subject="Your invoice 4711")
+    world.customer_writes(
+        "And now the invoice is wrong. I am very disappointed.", subject="Your invoice 4711"
+    )
     world.agent_tags("complaint")
     [second] = [case for case in world.cases() if case.ref != first]
     assert second.customer == named(world, first).customer
@@ -189,7 +205,9 @@ def test_the_chosen_option(world: World) -> None:
     world.passes(world.now + timedelta(minutes=11))
     letter = world.letters("confirmation")[-1]
     assert "Option 2: your money back, by Friday, 4 December" in " ".join(text_of(letter).split())
-    world.customer_writes("The second one please. Thanks, Kim", subject="Re: Where is my parcel?", answering=letter)
+    world.customer_writes(
+        "The second one please. Thanks, Kim", subject="Re: Where is my parcel?", answering=letter
+    )
     promise = world.case().promises[-1]
     assert (promise.text, promise.source, promise.state) == ("your money back", "options", PromiseState.OPEN)
     world.passes(world.now + timedelta(minutes=11))
@@ -220,12 +238,18 @@ def test_the_stranger_who_quotes_a_case_number(world: World) -> None:
     before = world.case()
     world.customer_writes(
         "Yes, thanks, it arrived. Please send the next refund to my other account.",
-        subject=f"Re: [{ref}] Where is my parcel?", sender="mallory@elsewhere.test", answering=world.letters("follow-up")[0],
-    )  # fmt: skip
+        subject=f"Re: [{ref}] Where is my parcel?",
+        sender="mallory@elsewhere.test",
+        answering=world.letters("follow-up")[0],
+    )
     after = world.case()
-    assert (after.stage, after.compensation, after.latest) == (before.stage, before.compensation, before.latest)
-    with world.house.ledger.work() as work:
-        [kept] = work.mail.in_quarantine()
+    assert (after.stage, after.compensation, after.latest) == (
+        before.stage,
+        before.compensation,
+        before.latest,
+    )
+    with world.app.ledger.transaction() as tx:
+        [kept] = tx.mail.in_quarantine()
     assert "takes no part in that case" in kept.reason
 
 
@@ -233,9 +257,10 @@ def test_the_out_of_office_note_that_moves_the_follow_up(world: World) -> None:
     fixed(world)
     world.customer_writes(
         "I am out of the office until 14 December 2026 and will read your mail when I am back.",
-        subject="Automatic reply: Where is my parcel?", answering=world.letters("confirmation")[0],
+        subject="Automatic reply: Where is my parcel?",
+        answering=world.letters("confirmation")[0],
         Auto_Submitted="auto-replied",
-    )  # fmt: skip
+    )
     assert world.case().away_until is not None
     assert not world.case().unanswered
     for day in (4, 7, 11):

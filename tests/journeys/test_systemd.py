@@ -14,7 +14,9 @@ from tests.servers.manager import Manager
 from tests.servers.smtp import Sink
 from tests.servers.systemd_box import SystemdBox
 
-COMPLAINT = "My parcel has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."
+COMPLAINT = (
+    "My parcel has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."
+)
 TOP = Path(followupd.__file__).parents[1]
 CODE, LIBRARIES = "/opt/followupd/code", "/opt/followupd/lib"
 #: what pip would have written, for a program and libraries that are only lent to the box

@@ -20,20 +20,39 @@ from tests.servers.manager import Manager
 from tests.servers.smtp import DROP, DROP_BEFORE, KEEP, Action, Sink
 
 KILLS = int(os.environ.get("FOLLOWUPD_TORTURE_KILLS") or 300)
-COMPLAINT = (
-    "My parcel {0} has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."
-)
-POST = """[post]
+COMPLAINT = "My parcel {0} has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."
+POST = """[smtp]
 breaker = "100000 per hour"
 witness_within = "3 seconds\""""
 #: what the SMTP server does at which stage
 CUTS: list[tuple[str, list[Action]]] = [
-    ("ehlo", [DROP_BEFORE]), ("mail", [DROP_BEFORE]), ("rcpt", [DROP_BEFORE]), ("data", [DROP_BEFORE]),
-    ("data", [DROP]), ("data", [KEEP, 2.0]), ("data", [2.0]), ("mail", ["451 4.3.0 later"]), ("rcpt", ["450 4.2.1 later"]),
-    ("data", ["452 4.2.2 later"]), ("data", ["nonsense"]), ("ehlo", [1.0]), ("rcpt", [1.0]),
-]  # fmt: skip
+    ("ehlo", [DROP_BEFORE]),
+    ("mail", [DROP_BEFORE]),
+    ("rcpt", [DROP_BEFORE]),
+    ("data", [DROP_BEFORE]),
+    ("data", [DROP]),
+    ("data", [KEEP, 2.0]),
+    ("data", [2.0]),
+    ("mail", ["451 4.3.0 later"]),
+    ("rcpt", ["450 4.2.1 later"]),
+    ("data", ["452 4.2.2 later"]),
+    ("data", ["nonsense"]),
+    ("ehlo", [1.0]),
+    ("rcpt", [1.0]),
+]
 #: what the daemon says as it goes; it is killed at one of them
-STEPS = ("started with", "ready:", "kept", "opened in", "desk/opened.1 written", "confirmation.1 written", "confirmation.1 leaves", "confirmation.1 sent", "NextStepConfirmed", "witnessed")  # fmt: skip
+STEPS = (
+    "started with",
+    "ready:",
+    "kept",
+    "opened in",
+    "desk/opened.1 written",
+    "confirmation.1 written",
+    "confirmation.1 leaves",
+    "confirmation.1 sent",
+    "NextStepConfirmed",
+    "witnessed",
+)
 
 pytestmark = pytest.mark.skipif(
     "FOLLOWUPD_TORTURE" not in os.environ, reason="skipped, because only `make torture` has the time"
@@ -45,7 +64,7 @@ def service(tmp_path: Path, dovecot: Dovecot, smtp: Sink) -> Iterator[Service]:
     with Manager() as manager:
         service = Service.made(tmp_path / "etc", dovecot.account("support"), smtp, manager)
         file = service.directory / "followupd.toml"
-        file.write_text(file.read_text().replace("[post]", POST))
+        file.write_text(file.read_text().replace("[smtp]", POST))
         yield service
 
 
@@ -120,11 +139,17 @@ def copies_arrive(service: Service, copied: int) -> int:
 
 def confirmations(service: Service) -> dict[str, str]:
     with closing(sqlite3.connect(service.directory / "ledger.db", timeout=30)) as connection:
-        return dict(connection.execute("SELECT key, condition FROM letter WHERE kind = 'confirmation'").fetchall())
+        return dict(
+            connection.execute("SELECT key, condition FROM letter WHERE kind = 'confirmation'").fetchall()
+        )
 
 
 def asked(service: Service) -> set[str]:
-    return {key for mail in service.letters("desk/doubt") for key in re.findall(r"FU-\w+\.confirmation\.\d", str(mail))}
+    return {
+        key
+        for mail in service.letters("desk/doubt")
+        for key in re.findall(r"FU-\w+\.confirmation\.\d", str(mail))
+    }
 
 
 def to_be_asked(service: Service) -> set[str]:
@@ -149,7 +174,9 @@ def inspect(service: Service, tried: Counter[str]) -> None:
     assert len(found) == KILLS
     assert {key for key, how in found.items() if how == "sent"} == set(taken)
     forgotten = {key for key, how in found.items() if how == "doubt"} - asked(service) - to_be_asked(service)
-    assert not forgotten, [line for line in service.journal().splitlines() if any(k[:8] in line for k in forgotten)]
+    assert not forgotten, [
+        line for line in service.journal().splitlines() if any(k[:8] in line for k in forgotten)
+    ]
     for word in ("in doubt", "witnessed"):
         tried[word] = service.journal().count(f"confirmation.1 {word}")
     tried["doubts asked"] = len(asked(service))

@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 from followupd.domain.events import LetterStopped, WordingInsisted
 from tests.journeys.world import CUSTOMER, World, text_of
 
-COMPLAINT = "My parcel has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."
+COMPLAINT = (
+    "My parcel has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."
+)
 FACTS = ("cause: our label printer failed", "resolution: a new parcel went out by express", "kept")
 DUE = datetime(2026, 12, 8, 10, tzinfo=UTC)
 
@@ -94,7 +96,9 @@ def test_the_same_words_do_not_reach_one_person_twice(world: World) -> None:
     assert "W16" in " ".join(text_of(mail) for mail in world.letters("desk/nudge"))
 
 
-def test_a_letter_that_the_rules_stopped_is_not_forgotten_when_its_owner_misses_the_mail(world: World) -> None:
+def test_a_letter_that_the_rules_stopped_is_not_forgotten_when_its_owner_misses_the_mail(
+    world: World,
+) -> None:
     ref = fixed(world)
     world.says(ref, "prevention: this will never happen again, guaranteed")
     world.passes(DUE)
@@ -102,7 +106,10 @@ def test_a_letter_that_the_rules_stopped_is_not_forgotten_when_its_owner_misses_
     for day in range(1, 6):
         world.passes(DUE + timedelta(days=day))
     told = [" ".join(text_of(mail).split()) for mail in world.letters("desk/escalation")]
-    assert any("A letter could not be written: the follow-up does not leave with these words" in each for each in told)
+    assert any(
+        "A letter could not be written: the follow-up does not leave with these words" in each
+        for each in told
+    )
     world.says(ref, "prevention: labels are printed from the order itself now")
     world.passes(DUE + timedelta(days=6))
     assert len(world.letters("follow-up")) == 1

@@ -9,11 +9,12 @@ from email.message import EmailMessage
 from pathlib import Path
 
 from followupd.adapters.settings import load, write_starter
-from followupd.app.container import House, build
+from followupd.app.container import App, build
 from followupd.app.cycle import beat, read_all
+from followupd.domain import lifecycle
 from followupd.domain.case import Case
 from followupd.domain.events import Event
-from followupd.errors import OutageError
+from followupd.errors import UnavailableError
 from tests.servers.postbox import Postbox
 from tests.servers.smtp import Sink
 
@@ -39,11 +40,11 @@ username = "{username}"
 password = "env:FOLLOWUPD_TEST_PASSWORD"
 {mailbox}
 
-[post]
+[smtp]
 host = "127.0.0.1"
 port = {smtp}
 security = "none"
-{post}
+{smtp_extra}
 
 [ledger]
 url = "{ledger}"
@@ -76,7 +77,7 @@ class World:
     directory: Path
     postbox: Postbox
     smtp: Sink
-    house: House
+    app: App
     now: datetime = START
     _copied: int = 0
     _sent: int = 0
@@ -86,9 +87,18 @@ class World:
 
     @classmethod
     def made(
-        cls, directory: Path, postbox: Postbox, smtp: Sink, *, ledger: str = "sqlite:///ledger.db", post: str = "",
-        mailbox: str = "", currency: str = "EUR", playbook: str = "", more: str = "",
-    ) -> "World":  # fmt: skip
+        cls,
+        directory: Path,
+        postbox: Postbox,
+        smtp: Sink,
+        *,
+        ledger: str = "sqlite:///ledger.db",
+        smtp_extra: str = "",
+        mailbox: str = "",
+        currency: str = "EUR",
+        playbook: str = "",
+        more: str = "",
+    ) -> "World":
         write_starter(directory)
         (directory / "followupd.toml").write_text(
             CONFIGURATION.format(
@@ -99,7 +109,7 @@ class World:
                 username=postbox.username,
                 smtp=smtp.port,
                 ledger=ledger,
-                post=post,
+                smtp_extra=smtp_extra,
                 mailbox=mailbox,
                 currency=currency,
             )
@@ -107,9 +117,9 @@ class World:
         )
         if playbook:
             (directory / "playbooks" / "default.toml").write_text(playbook)
-        house = build(load(directory))
-        house.ledger.upgrade()
-        world = cls(directory, postbox, smtp, house)
+        app = build(load(directory))
+        app.ledger.upgrade()
+        world = cls(directory, postbox, smtp, app)
         world.passes()
         return world
 
@@ -117,8 +127,8 @@ class World:
         """Let the time come to `until` and do everything that is due, until nothing more happens."""
         self.now = until or self.now
         for _ in range(12):
-            failed: dict[str, OutageError] = {}
-            done = read_all(self.house, self.now, failed) + beat(self.house, self.now)
+            failed: dict[str, UnavailableError] = {}
+            done = read_all(self.app, self.now, failed) + beat(self.app, self.now)
             assert not failed, failed
             if not done + self._copies_arrive():
                 return self
@@ -138,9 +148,13 @@ class World:
     # --- people ---
 
     def customer_writes(
-        self, text: str, subject: str = "Where is my parcel?", sender: str = CUSTOMER, answering: EmailMessage | None = None,
+        self,
+        text: str,
+        subject: str = "Where is my parcel?",
+        sender: str = CUSTOMER,
+        answering: EmailMessage | None = None,
         **headers: str,
-    ) -> str:  # fmt: skip
+    ) -> str:
         """Deliver a mail of the customer's; return its Message-ID."""
         self._sent += 1
         mail = EmailMessage()
@@ -184,18 +198,20 @@ class World:
         mail["From"], mail["To"], mail["Subject"] = sender, self.postbox.address, f"Re: {desk['Subject']}"
         mail["Message-ID"], mail["In-Reply-To"] = f"<note-{self._sent}@agents.test>", str(desk["Message-ID"])
         mail["Date"] = self.now
-        mail.set_content("\n".join(lines) + "\n\nOn Tuesday followupd wrote:\n> " + str(desk["Subject"]) + "\n")
+        mail.set_content(
+            "\n".join(lines) + "\n\nOn Tuesday followupd wrote:\n> " + str(desk["Subject"]) + "\n"
+        )
         self.postbox.deliver(mail.as_bytes(policy=email.policy.SMTP), sender=sender)
         self.passes()
 
     def says(self, ref: str, *lines: str, agent: str = "") -> list[str]:
         """Say lines about a case as `followupd tell` does; return the problems."""
-        team = self.house.settings.team
+        team = self.app.settings.team
         who = team.by_id(agent) if agent else None
-        with self.house.ledger.work() as work:
-            case = work.cases.get(ref)
+        with self.app.ledger.transaction() as tx:
+            case = tx.cases.get(ref)
             actor = who.name if who else "a test"
-            _, problems = self.house.desk.hear_lines(work, case, lines, actor, "tell", who, self.now)
+            _, problems = self.app.desk.run_lines(tx, case, lines, actor, "tell", who, self.now)
         self.passes()
         return problems
 
@@ -204,28 +220,29 @@ class World:
     def letters(self, kind: str = "") -> list[EmailMessage]:
         """Return what the server accepted for others than ourselves, in order; `kind` is part of the letter's key."""
         found = [
-            email.message_from_bytes(_bytes(each.content), policy=email.policy.default) for each in self.smtp.messages
+            email.message_from_bytes(_bytes(each.content), policy=email.policy.default)
+            for each in self.smtp.messages
         ]
         return [mail for mail in found if not kind or f".{kind}." in str(mail["X-Followupd-Key"])]
 
     def case(self) -> Case:
         """Return the only case there is."""
-        with self.house.ledger.work() as work:
-            [case] = work.cases.all()
+        with self.app.ledger.transaction() as tx:
+            [case] = tx.cases.all()
             return case
 
     def cases(self) -> Sequence[Case]:
-        with self.house.ledger.work() as work:
-            return work.cases.all()
+        with self.app.ledger.transaction() as tx:
+            return tx.cases.all()
 
     def history(self, ref: str) -> list[Event]:
-        with self.house.ledger.work() as work:
-            return work.cases.history(ref)
+        with self.app.ledger.transaction() as tx:
+            return tx.cases.history(ref)
 
     def folded(self, ref: str) -> Case:
         """Return what the history alone says of a case."""
-        with self.house.ledger.work() as work:
-            return Case.fold(work.cases.history(ref))
+        with self.app.ledger.transaction() as tx:
+            return lifecycle.fold(tx.cases.history(ref))
 
 
 def _bytes(content: bytes | str | None) -> bytes:

@@ -21,17 +21,18 @@ from typing import Any, Self
 from sqlalchemy import event
 
 from followupd.adapters.settings import load, write_starter
-from followupd.adapters.storage.ledger import Ledger, Work
+from followupd.adapters.storage.ledger import Ledger, Transaction
 from followupd.adapters.storage.outbox import UnknownLetterError
-from followupd.app.container import House, build
+from followupd.app.container import App, build
 from followupd.app.cycle import beat
+from followupd.domain import lifecycle
 from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import GrantState, Money
-from followupd.domain.letter import Condition, Delivery, Outcome
+from followupd.domain.letter import DeliveryOutcome, DeliveryResult, LetterStatus
 from followupd.domain.promise import OptionState, PromiseState
-from followupd.domain.records import LetterState
+from followupd.domain.records import OutboxEntry
 from followupd.errors import FollowupdError
-from followupd.services.inbox.sync import Folder, Role
+from followupd.services.inbox.sync import Folder, FolderRole
 
 CUSTOMERS = ("kim@customers.test", "lu@customers.test")
 AGENTS = ("ana@agents.test", "lee@agents.test", "max@agents.test")
@@ -40,9 +41,9 @@ EURO_20 = Money(2000, "EUR")
 #: how the settings differ from one world to another
 VARIANTS = ("asks", "resends", "reviews")
 FOLDERS = (
-    Folder("support", "INBOX", Role.INBOX),
-    Folder("support", "Recovery/Fixed", Role.COMMAND, "fixed"),
-    Folder("support", "Sent", Role.SENT),
+    Folder("support", "INBOX", FolderRole.INBOX),
+    Folder("support", "Recovery/Fixed", FolderRole.COMMAND, "fixed"),
+    Folder("support", "Sent", FolderRole.SENT),
 )
 #: what was tried, over all worlds of this run
 TRIED: Counter[str] = Counter()
@@ -58,7 +59,7 @@ address = "{address}"
 host = "127.0.0.1"
 username = "support"
 password = "env:NONE"
-[post]
+[smtp]
 host = "127.0.0.1"
 in_doubt = "{in_doubt}"
 [ledger]
@@ -125,15 +126,15 @@ def plugged(ledger: Ledger, path: Path, plug: Plug) -> None:
     event.listen(opened._engine, "connect", _no_sync)
 
     @contextmanager
-    def work(*, lasting: bool = True) -> Iterator[Work]:
+    def tx(*, durable: bool = True) -> Iterator[Transaction]:
         plug.step("before a transaction")
-        with opened.work(lasting=lasting) as work:
-            yield work
+        with opened.transaction(durable=durable) as tx:
+            yield tx
         plug.step("after a commit")
 
     ledger.close()
     ledger._engine = opened._engine
-    ledger.work = work  # type: ignore[method-assign]  # every room of the house holds this very ledger
+    ledger.transaction = tx  # type: ignore[method-assign]  # every room of the house holds this very ledger
 
 
 def _no_sync(connection: Any, _record: Any) -> None:
@@ -176,14 +177,14 @@ class Mailbox:
 
     plug: Plug
     folders: dict[str, list[Mail]] = field(
-        default_factory=lambda: {**{folder.name: [] for folder in FOLDERS}, "Drafts": []}
+        default_factory=lambda: {**{folder.name: [] for folder in FOLDERS}, "DraftFiler": []}
     )
     uidvalidity: int = 1
     modseq: int = 1
     next_uid: int = 1
     inbox: str = "INBOX"
     sent: str = "Sent"
-    drafts: str = "Drafts"
+    drafts: str = "DraftFiler"
     connected: bool = True
     in_hand: tuple[int, ...] = ()
 
@@ -203,7 +204,10 @@ class Mailbox:
 
     def untag(self, mail: Mail) -> None:
         self.modseq += 1
-        mail.flags, mail.modseq = frozenset(flag for flag in mail.flags if flag.startswith("fu-")), self.modseq
+        mail.flags, mail.modseq = (
+            frozenset(flag for flag in mail.flags if flag.startswith("fu-")),
+            self.modseq,
+        )
 
     def renumber(self) -> None:
         self.uidvalidity += 1
@@ -231,17 +235,23 @@ class Mailbox:
         new = [mail for mail in mails if mail.uid > read]
         for start in range(0, len(new), 2):
             part = new[start : start + 2]
-            yield Batch(Cursor(self.uidvalidity, part[-1].uid, 0 if reset else cursor.modseq), part, reset=reset)
+            yield Batch(
+                Cursor(self.uidvalidity, part[-1].uid, 0 if reset else cursor.modseq), part, reset=reset
+            )
             self.plug.step("between two batches")
         last = max([read, *(mail.uid for mail in new)])
-        changed = {} if reset else {m.uid: m.flags for m in mails if m.uid <= read and m.modseq > cursor.modseq}
+        changed = (
+            {} if reset else {m.uid: m.flags for m in mails if m.uid <= read and m.modseq > cursor.modseq}
+        )
         if changed or (last, modseq) != (cursor.uid, cursor.modseq):
             yield Batch(Cursor(self.uidvalidity, last, modseq), flags=changed, reset=reset)
 
     def fetch(self, folder: str, uids: Collection[int]) -> list[Mail]:
         return [mail for mail in self.folders[folder] if mail.uid in uids]
 
-    def mark(self, folder: str, uids: Collection[int], add: Iterable[str] = (), remove: Iterable[str] = ()) -> bool:
+    def mark(
+        self, folder: str, uids: Collection[int], add: Iterable[str] = (), remove: Iterable[str] = ()
+    ) -> bool:
         self.plug.step("before marking")
         for mail in self.fetch(folder, uids):
             self.modseq += 1
@@ -307,7 +317,7 @@ class Accepted:
 
 
 @dataclass
-class Post:
+class SmtpTransport:
     """Takes letters as `plan` says, the usual thing being to accept; what it took can never be untaken."""
 
     world: "Simulation"
@@ -321,7 +331,7 @@ class Post:
     def __exit__(self, *_: object) -> None:
         return None
 
-    def deliver(self, letter: bytes, *, sender: str, to: str, witness: str = "") -> Delivery:
+    def deliver(self, letter: bytes, *, sender: str, to: str, witness: str = "") -> DeliveryResult:
         del sender
         how = self.plan.pop(0) if self.plan else "accepted"
         if to in self.bad_addresses and how == "accepted":
@@ -334,18 +344,22 @@ class Post:
             case "slow":
                 self.world.seconds += 1
             case "deferred":
-                return Delivery(Outcome.DEFERRED, "451 4.3.0 later", witnessed=bool(witness))
+                return DeliveryResult(DeliveryOutcome.DEFERRED, "451 4.3.0 later", witnessed=bool(witness))
             case "outage":
-                return Delivery(Outcome.DEFERRED, "no line", outage=True)
+                return DeliveryResult(DeliveryOutcome.DEFERRED, "no line", outage=True)
             case "refused":
-                return Delivery(Outcome.REFUSED, "550 5.1.1 nobody is there")
+                return DeliveryResult(DeliveryOutcome.REFUSED, "550 5.1.1 nobody is there")
             case "lost":
-                return Delivery(Outcome.UNKNOWN, "the line broke after the dot", witnessed=bool(witness))
+                return DeliveryResult(
+                    DeliveryOutcome.UNKNOWN, "the line broke after the dot", witnessed=bool(witness)
+                )
         self._take(letter, to, witness)
         self.world.plug.step("after the post took it")
         if how == "kept":
-            return Delivery(Outcome.UNKNOWN, "the line broke after the dot", witnessed=bool(witness))
-        return Delivery(Outcome.ACCEPTED, "250 2.0.0 queued", witnessed=bool(witness))
+            return DeliveryResult(
+                DeliveryOutcome.UNKNOWN, "the line broke after the dot", witnessed=bool(witness)
+            )
+        return DeliveryResult(DeliveryOutcome.ACCEPTED, "250 2.0.0 queued", witnessed=bool(witness))
 
     def _take(self, letter: bytes, to: str, witness: str) -> None:
         mail = email.message_from_bytes(letter, policy=email.policy.default)
@@ -372,7 +386,7 @@ def _directory() -> TemporaryDirectory[str]:
 
 
 @cache
-def _base(variant: str) -> House:
+def _base(variant: str) -> App:
     """Return a house with the settings of a variant; its doors are replaced before anybody uses them."""
     directory = Path(_directory().name)
     in_doubt = "resend" if variant == "resends" else "ask"
@@ -380,9 +394,9 @@ def _base(variant: str) -> House:
     starter = (directory / "playbooks" / "default.toml").read_text()
     if variant == "reviews":
         (directory / "playbooks" / "default.toml").write_text(REVIEWS)
-    house = build(load(directory))
+    app = build(load(directory))
     (directory / "playbooks" / "default.toml").write_text(starter)
-    return house
+    return app
 
 
 class Simulation:
@@ -393,7 +407,7 @@ class Simulation:
         self.plug = Plug()
         self.seconds = 0.0  # of the clock by which handfuls are measured; chance stays hypothesis's
         self.mailbox = Mailbox(self.plug)
-        self.post = Post(self)
+        self.post = SmtpTransport(self)
         self.copies: list[bytes] = []  # of letters the server took, on their way to our mailbox
         self.copies_read: set[str] = set()
         self.may_again: Counter[str] = Counter()
@@ -402,22 +416,24 @@ class Simulation:
         self.codes = 0
         self.mails = 0
         self.answered: set[str] = set()  # keys of desk mails that the agent in the calm phase has answered
-        self.house = self._built()
-        self.house.ledger.upgrade()
+        self.app = self._built()
+        self.app.ledger.upgrade()
 
     # --- life and death ---
 
-    def _built(self) -> House:
+    def _built(self) -> App:
         base = _base(self.variant)
         plugged(base.ledger, self.path, self.plug)
-        return replace(base, dispatch=replace(base.dispatch, post=self.post, elapsed=lambda: self.seconds, _known={}))
+        return replace(
+            base, dispatch=replace(base.dispatch, post=self.post, elapsed=lambda: self.seconds, _known={})
+        )
 
     def live(self, beats: int = 6) -> None:
         """Beat until nothing more happens; a house that dies is built anew and wakes up."""
         for _ in range(50):
             try:
                 for _ in range(beats):
-                    if not self.reads() + beat(self.house, self.now):
+                    if not self.reads() + beat(self.app, self.now):
                         break
             except KilledError:
                 if self._wake():
@@ -426,19 +442,19 @@ class Simulation:
         raise BrokenPromiseError("the house dies for ever")
 
     def reads(self) -> int:
-        return sum(self.house.intake.sync(self.mailbox, folder, self.now) for folder in FOLDERS)
+        return sum(self.app.intake.sync(self.mailbox, folder, self.now) for folder in FOLDERS)
 
     def _wake(self) -> bool:
-        self.house.ledger.close()
-        self.house = self._built()
+        self.app.ledger.close()
+        self.app = self._built()
         try:
-            self.house.dispatch.wake_up(self.now)
+            self.app.dispatch.recover_interrupted(self.now)
         except KilledError:
             return self._wake()
         return True
 
     def end(self) -> None:
-        self.house.ledger.close()
+        self.app.ledger.close()
 
     # --- people ---
 
@@ -481,17 +497,17 @@ class Simulation:
 
     def says(self, ref: str, *lines: str, agent: str = "") -> list[str]:
         """Say lines as `followupd tell` does."""
-        who = self.house.settings.team.by_id(agent) if agent else None
-        with self.house.ledger.work() as work:
-            case = work.cases.get(ref)
-            _, problems = self.house.desk.hear_lines(
-                work, case, lines, who.name if who else "shell", "tell", who, self.now
+        who = self.app.settings.team.by_id(agent) if agent else None
+        with self.app.ledger.transaction() as tx:
+            case = tx.cases.get(ref)
+            _, problems = self.app.desk.run_lines(
+                tx, case, lines, who.name if who else "shell", "tell", who, self.now
             )
         return problems
 
     def handles_a_draft(self, which: int, how: str) -> None:
         """Do with a draft what an agent does in a mail client: send it, as it is or in other words, edit or delete it."""
-        lying = self.mailbox.folders["Drafts"]
+        lying = self.mailbox.folders["DraftFiler"]
         if not lying:
             return
         draft = lying.pop(which % len(lying))
@@ -504,7 +520,7 @@ class Simulation:
             mail.clear_content()
             mail.set_content(f"{text}\nP.S. I have looked into it myself.\n")
         if how == "edited":
-            self.mailbox.put(mail.as_bytes(), self.now, "Drafts")
+            self.mailbox.put(mail.as_bytes(), self.now, "DraftFiler")
         if how.startswith("sent"):
             self.sent_by_hand[str(mail["X-Followupd-Key"])] += 1
             self.arrives(mail.as_bytes(), "Sent")
@@ -515,19 +531,19 @@ class Simulation:
         if how == "drop" and before and not before.letter.to_customer:
             return  # who drops a question has read it
         try:
-            self.house.dispatch.settle_by_hand(key, how, "a person", self.now)  # type: ignore[arg-type]  # drawn from the words
+            self.app.dispatch.settle_by_hand(key, how, "a person", self.now)  # type: ignore[arg-type]  # drawn from the words
         except KilledError:
             self._wake()
         except FollowupdError:
             return
-        if how == "resend" and before and before.condition is Condition.DOUBT:
+        if how == "resend" and before and before.condition is LetterStatus.DOUBT:
             self.may_again[key] += 1
 
     def imports(self, number: int = 1) -> None:
-        with self._looking() as work:
+        with self._looking() as tx:
             for _ in range(number):
                 self.codes += 1
-                work.cards.add(f"CODE-{self.codes:05}-SECRET", EURO_20, None, self.now)
+                tx.cards.add(f"CODE-{self.codes:05}-SECRET", EURO_20, None, self.now)
 
     def many_write(self, number: int, domain: str = "", text: str = "") -> None:
         """Many customers complain at once, each at a domain of its own unless one is named."""
@@ -540,29 +556,29 @@ class Simulation:
     # --- what is so ---
 
     @contextmanager
-    def _looking(self) -> Iterator[Work]:
+    def _looking(self) -> Iterator[Transaction]:
         """Look into the ledger from outside: the plug is pulled on the house alone."""
         left, self.plug.left = self.plug.left, 0
         try:
-            with self.house.ledger.work() as work:
-                yield work
+            with self.app.ledger.transaction() as tx:
+                yield tx
         finally:
             self.plug.left = left
 
-    def letter(self, key: str) -> LetterState | None:
-        with self._looking() as work:
+    def letter(self, key: str) -> OutboxEntry | None:
+        with self._looking() as tx:
             try:
-                return work.outbox.get(key)
+                return tx.outbox.get(key)
             except UnknownLetterError:
                 return None
 
-    def letters(self, *conditions: Condition) -> list[LetterState]:
-        with self._looking() as work:
-            return work.outbox.all(*conditions)
+    def letters(self, *conditions: LetterStatus) -> list[OutboxEntry]:
+        with self._looking() as tx:
+            return tx.outbox.all(*conditions)
 
     def cases(self) -> list[Case]:
-        with self._looking() as work:
-            return work.cases.all()
+        with self._looking() as tx:
+            return tx.cases.all()
 
     # --- what must never be ---
 
@@ -577,13 +593,20 @@ class Simulation:
         again = self.may_again[letter.key] + self._by_policy(letter)
         _must(len(earlier) <= again, f"{letter.key} left twice")
         by_hand = self.sent_by_hand[letter.key]
-        _must(not by_hand or bool(again), f"{letter.key} left though an agent had sent it from the mail client")
-        _must(not earlier or letter.key not in self.copies_read or bool(self.may_again[letter.key]),
-              f"{letter.key} left again though its copy had come back")  # fmt: skip
+        _must(
+            not by_hand or bool(again), f"{letter.key} left though an agent had sent it from the mail client"
+        )
+        _must(
+            not earlier or letter.key not in self.copies_read or bool(self.may_again[letter.key]),
+            f"{letter.key} left again though its copy had come back",
+        )
         _must(not codes or letter.kind == "gift-card", f"{letter.key} shows a gift code")
         for code in codes:
             given = [each.key for each in self.post.accepted if code in each.text]
-            _must(len(given) <= sum(self.may_again[key] for key in {*given, letter.key}), f"a code left twice: {given}")
+            _must(
+                len(given) <= sum(self.may_again[key] for key in {*given, letter.key}),
+                f"a code left twice: {given}",
+            )
         self._inspect_stage(letter)
         self._inspect_budget(letter)
 
@@ -591,17 +614,19 @@ class Simulation:
         return 10**6 if self.variant == "resends" and letter.kind != "gift-card" else 0
 
     def _inspect_stage(self, letter: Accepted) -> None:
-        with Ledger(f"sqlite:///{self.path}", self.house.seal).work() as work:
-            case = work.cases.get(letter.ref)
+        with Ledger(f"sqlite:///{self.path}", self.app.seal).transaction() as tx:
+            case = tx.cases.get(letter.ref)
         silent = {Stage.SUSPECTED, Stage.DISMISSED}
         allowed = {
-            "confirmation": set(Stage) - silent, "delay": set(Stage) - silent - {Stage.CLOSED},
-            "holding": {Stage.HEARD, Stage.PROMISED, Stage.CONFIRMED}, "follow-up": {Stage.FIXED},
+            "confirmation": set(Stage) - silent,
+            "delay": set(Stage) - silent - {Stage.CLOSED},
+            "holding": {Stage.HEARD, Stage.PROMISED, Stage.CONFIRMED},
+            "follow-up": {Stage.FIXED},
             "gift-card": {Stage.FOLLOWED_UP, Stage.CLOSED},
-        }  # fmt: skip
+        }
         _must(case.stage in allowed[letter.kind], f"{letter.key} left while the case is {case.stage}")
         _must(not case.held, f"{letter.key} left while the case is held")
-        local = self.house.settings.calendar.quiet_until(self.now)
+        local = self.app.settings.calendar.quiet_until(self.now)
         _must(local is None, f"{letter.key} left in the quiet hours")
 
     def _inspect_budget(self, letter: Accepted) -> None:
@@ -611,10 +636,14 @@ class Simulation:
         if state is None or not state.letter.automatic:
             return
         today = {
-            each.key for each in self.post.accepted
-            if each.to == letter.to and each.key != letter.key and not each.kind.startswith("desk/")
-            and abs(letter.at - each.at) < timedelta(days=1) and self._automatic(each.key)
-        }  # fmt: skip
+            each.key
+            for each in self.post.accepted
+            if each.to == letter.to
+            and each.key != letter.key
+            and not each.kind.startswith("desk/")
+            and abs(letter.at - each.at) < timedelta(days=1)
+            and self._automatic(each.key)
+        }
         _must(not today, f"{letter.key} is one automatic letter too many for {letter.to} after {today}")
 
     def _automatic(self, key: str) -> bool:
@@ -625,26 +654,36 @@ class Simulation:
         """Look at what is written down: the histories, and letters in doubt past their window."""
         if self.broken:
             raise self.broken[0]
-        with self._looking() as work:
-            cases = work.cases.all()
-            histories = {case.ref: work.cases.history(case.ref) for case in cases}
-            letters = work.outbox.all()
+        with self._looking() as tx:
+            cases = tx.cases.all()
+            histories = {case.ref: tx.cases.history(case.ref) for case in cases}
+            letters = tx.outbox.all()
         for case in cases:
-            folded = replace(Case.fold(histories[case.ref]), wake_at=case.wake_at, version=case.version)
+            folded = replace(lifecycle.fold(histories[case.ref]), wake_at=case.wake_at, version=case.version)
             _must(folded == case, f"{case.ref} is not what its history says")
         self._inspect_doubts(letters)
         self._inspect_follow_ups(histories)
 
-    def _inspect_doubts(self, letters: list[LetterState]) -> None:
-        _must(not [x for x in letters if x.condition is Condition.LEAVING], "a letter is left on its way for ever")
-        window = self.house.dispatch.rules.witness_within
+    def _inspect_doubts(self, letters: list[OutboxEntry]) -> None:
+        _must(
+            not [x for x in letters if x.condition is LetterStatus.LEAVING],
+            "a letter is left on its way for ever",
+        )
+        window = self.app.dispatch.rules.witness_within
         for state in letters:
-            late = state.condition is Condition.DOUBT and state.leaving_at and self.now >= state.leaving_at + window
+            late = (
+                state.condition is LetterStatus.DOUBT
+                and state.leaving_at
+                and self.now >= state.leaving_at + window
+            )
             asked = [
-                each for each in letters
-                if each.letter.kind == "desk/doubt" and state.letter.key in each.letter.text
-                and state.leaving_at and each.written_at >= state.leaving_at
-            ]  # fmt: skip
+                each
+                for each in letters
+                if each.letter.kind == "desk/doubt"
+                and state.letter.key in each.letter.text
+                and state.leaving_at
+                and each.written_at >= state.leaving_at
+            ]
             _must(not late or bool(asked), f"{state.letter.key} is in doubt and nobody was asked")
 
     def _inspect_follow_ups(self, histories: Mapping[str, list[Any]]) -> None:
@@ -664,7 +703,9 @@ class Simulation:
             self.copy_arrives(raw)
         self.copies.clear()
         self.imports(5)
-        for _ in range(240):  # by the hour: a letter of a held case is looked at every few minutes, all weekend long
+        for _ in range(
+            240
+        ):  # by the hour: a letter of a held case is looked at every few minutes, all weekend long
             self.live(12)
             self.inspect_ledger()
             self._copies_come()
@@ -680,13 +721,16 @@ class Simulation:
         self.copies.clear()
 
     def _next_moment(self) -> datetime:
-        with self._looking() as work:
-            moments = [work.cases.next_wake()]
-            moments += [state.not_before for state in work.outbox.all(Condition.READY, Condition.DEFERRED)]
+        with self._looking() as tx:
+            moments = [tx.cases.next_wake()]
             moments += [
-                state.leaving_at + self.house.dispatch.rules.witness_within
-                for state in work.outbox.all(Condition.DOUBT) if state.leaving_at
-            ]  # fmt: skip
+                state.not_before for state in tx.outbox.all(LetterStatus.READY, LetterStatus.DEFERRED)
+            ]
+            moments += [
+                state.leaving_at + self.app.dispatch.rules.witness_within
+                for state in tx.outbox.all(LetterStatus.DOUBT)
+                if state.leaving_at
+            ]
         later = [moment for moment in moments if moment and moment > self.now]
         return min([*later, self.now + timedelta(days=2)])
 
@@ -702,11 +746,11 @@ class Simulation:
                     self.says(ref, f"resolution: found out, and put right for {ref}")
 
     def _act_on(self, ref: str) -> None:
-        for state in self.letters(Condition.DOUBT):
+        for state in self.letters(LetterStatus.DOUBT):
             if state.letter.case == ref and state.letter.to_customer:
                 self.settles(state.letter.key, "sent")
-        with self._looking() as work:
-            case = work.cases.get(ref)
+        with self._looking() as tx:
+            case = tx.cases.get(ref)
         for line in _deeds(case):
             if self.says(ref, line, agent="lee"):
                 self.says(ref, line, agent="max")  # some words need a second person
@@ -715,21 +759,29 @@ class Simulation:
         done = {Stage.CLOSED, Stage.DISMISSED, Stage.FOLLOWED_UP}
         owing = {GrantState.GRANTED, GrantState.WAITING_APPROVAL, GrantState.PROPOSED}
         return [
-            case for case in self.cases()
+            case
+            for case in self.cases()
             if case.stage not in done
-            or (case.stage is not Stage.DISMISSED and (case.owed or any(g.state in owing for g in case.compensation)))
-        ]  # fmt: skip
+            or (
+                case.stage is not Stage.DISMISSED
+                and (case.owed or any(g.state in owing for g in case.compensation))
+            )
+        ]
 
     def _inspect_end(self) -> None:
         for case in self._open():
-            with self._looking() as work:
+            with self._looking() as tx:
                 history = [
-                    f"{each.at:%m-%d %H:%M} {type(each).__name__} {each.why}" for each in work.cases.history(case.ref)
+                    f"{each.at:%m-%d %H:%M} {type(each).__name__} {each.why}"
+                    for each in tx.cases.history(case.ref)
                 ]
             story = "\n  ".join(history[-40:])
-            _must(False, f"{case.ref} is {case.stage}{' held' if case.held else ''} for ever, wake {case.wake_at}, now "
-                         f"{self.now}; {[(m.key, m.state) for m in case.letters if m.state != 'left']}\n  {story}")  # fmt: skip
-        waiting = self.letters(Condition.LEAVING, Condition.DOUBT)
+            _must(
+                False,
+                f"{case.ref} is {case.stage}{' held' if case.held else ''} for ever, wake {case.wake_at}, now "
+                f"{self.now}; {[(m.key, m.state) for m in case.letters if m.state != 'left']}\n  {story}",
+            )
+        waiting = self.letters(LetterStatus.LEAVING, LetterStatus.DOUBT)
         _must(
             not [x for x in waiting if x.letter.to_customer],
             f"letters wait for ever: {[x.letter.key for x in waiting]}",
@@ -752,18 +804,22 @@ def _deeds(case: Case) -> list[str]:
         said.append("approve")
     said += [f"kept: {promise.n}" for promise in case.owed]
     said += [
-        f"issued: {grant.n}" for grant in case.compensation
+        f"issued: {grant.n}"
+        for grant in case.compensation
         if grant.state in {GrantState.GRANTED, GrantState.MISSING} and grant.kind != "gift-card"
-    ]  # fmt: skip
+    ]
     said += [
-        f"refused: {grant.n}" for grant in case.compensation
+        f"refused: {grant.n}"
+        for grant in case.compensation
         if case.card_lacking_at and grant.kind == "gift-card" and grant.state is GrantState.GRANTED
-    ]  # fmt: skip
+    ]
     said += ["withdraw-option" for option in case.options if option.state is OptionState.OPEN][:1]
     said += [f"{name}: found out" for name in case.facts.missing(("cause", "resolution", "prevention"))]
     if case.not_reached:
         said.append("reached")
-    if case.stage in {Stage.HEARD, Stage.PROMISED, Stage.CONFIRMED} or (case.stage is Stage.FIXED and case.unanswered):
+    if case.stage in {Stage.HEARD, Stage.PROMISED, Stage.CONFIRMED} or (
+        case.stage is Stage.FIXED and case.unanswered
+    ):
         said.append("fixed")
     if case.stage is Stage.FOLLOWED_UP:
         said.append("reached")

@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
-from followupd.domain.letter import Condition, Delivery
-from followupd.errors import OutageError
-from followupd.services.outbox.send import HANDFUL
-from tests.properties.simulated import KilledError, Post, Simulation, utc
+from followupd.domain.letter import DeliveryResult, LetterStatus
+from followupd.errors import UnavailableError
+from followupd.services.outbox.send import BATCH_SIZE
+from tests.properties.simulated import KilledError, Simulation, SmtpTransport, utc
 
 MANY = 18
 
@@ -29,8 +29,8 @@ def make(tmp_path: Path) -> Iterator[Callable[..., Simulation]]:
         world.many_write(number, domain)
         world.live(12)
         world.now += timedelta(minutes=11)
-        world.house.turn.round(world.now)
-        assert len(confirmations(world, Condition.READY)) == number
+        world.app.turn.run(world.now)
+        assert len(confirmations(world, LetterStatus.READY)) == number
         return world
 
     yield begin
@@ -39,8 +39,10 @@ def make(tmp_path: Path) -> Iterator[Callable[..., Simulation]]:
         world.end()
 
 
-def confirmations(world: Simulation, *conditions: Condition) -> list[str]:
-    return sorted(each.letter.key for each in world.letters(*conditions) if each.letter.kind == "confirmation")
+def confirmations(world: Simulation, *conditions: LetterStatus) -> list[str]:
+    return sorted(
+        each.letter.key for each in world.letters(*conditions) if each.letter.kind == "confirmation"
+    )
 
 
 def taken(world: Simulation) -> list[str]:
@@ -49,23 +51,26 @@ def taken(world: Simulation) -> list[str]:
 
 def sends(world: Simulation) -> int:
     world.reads()
-    return world.house.dispatch.round(world.now)
+    return world.app.dispatch.run(world.now)
 
 
 def is_set_down(world: Simulation) -> None:
     """What is sent is what the server took, and the cases know it."""
-    assert confirmations(world, Condition.SENT) == taken(world)
+    assert confirmations(world, LetterStatus.SENT) == taken(world)
     left = {mark.key for case in world.cases() for mark in case.letters if mark.state == "left"}
     assert set(taken(world)) <= left
 
 
-def test_many_letters_leave_in_few_handfuls_and_every_case_hears_of_it(make: Callable[..., Simulation]) -> None:
+def test_many_letters_leave_in_few_handfuls_and_every_case_hears_of_it(
+    make: Callable[..., Simulation],
+) -> None:
     world = make()
     written: list[str] = []
     event.listen(
-        world.house.ledger._engine, "before_cursor_execute",
+        world.app.ledger._engine,
+        "before_cursor_execute",
         lambda *said: written.append(said[2]) if said[2].startswith(("UPDATE", "INSERT")) else None,
-    )  # fmt: skip
+    )
     assert sends(world) == MANY
     is_set_down(world)
     assert len(taken(world)) == MANY
@@ -83,9 +88,9 @@ def test_a_death_in_a_handful_costs_doubts_that_evidence_or_a_person_settles(
         sends(world)
     assert len(taken(world)) == number
     world._wake()
-    doubtful = confirmations(world, Condition.DOUBT)
-    assert len(doubtful) <= HANDFUL
-    assert set(doubtful) | set(confirmations(world, Condition.SENT)) >= set(taken(world))
+    doubtful = confirmations(world, LetterStatus.DOUBT)
+    assert len(doubtful) <= BATCH_SIZE
+    assert set(doubtful) | set(confirmations(world, LetterStatus.SENT)) >= set(taken(world))
     before = set(taken(world))
     if not copies:
         world.copies.clear()
@@ -97,10 +102,12 @@ def test_a_death_in_a_handful_costs_doubts_that_evidence_or_a_person_settles(
         world.now += timedelta(minutes=5)
     assert max(Counter(taken(world)).values(), default=1) == 1
     asked = {each.text for each in world.post.accepted if each.kind == "desk/doubt"}
-    for key in confirmations(world, Condition.DOUBT):
+    for key in confirmations(world, LetterStatus.DOUBT):
         assert any(key in text for text in asked)
-    assert set(confirmations(world, Condition.SENT)) == (
-        set(taken(world)) if copies else set(taken(world)) - (before & set(confirmations(world, Condition.DOUBT)))
+    assert set(confirmations(world, LetterStatus.SENT)) == (
+        set(taken(world))
+        if copies
+        else set(taken(world)) - (before & set(confirmations(world, LetterStatus.DOUBT)))
     )
 
 
@@ -110,11 +117,11 @@ def test_a_stop_in_a_handful_lets_the_letters_wait_that_the_server_has_not_seen(
     world = make()
     go = iter([True] * 12 + [False] * MANY)
     world.reads()
-    handed = world.house.dispatch.round(world.now, lambda: next(go))
+    handed = world.app.dispatch.run(world.now, lambda: next(go))
     assert 0 < handed < MANY
     assert len(taken(world)) == handed
     is_set_down(world)
-    waiting = [each for each in world.letters(Condition.READY) if each.letter.kind == "confirmation"]
+    waiting = [each for each in world.letters(LetterStatus.READY) if each.letter.kind == "confirmation"]
     assert len(waiting) == MANY - handed
     assert {each.attempts for each in waiting} == {0}
     assert sends(world) == MANY - handed
@@ -124,31 +131,35 @@ def test_who_must_stop_at_once_leaves_one_letter_in_doubt(make: Callable[..., Si
     """The last resort of a daemon whose server is silent: all that the server has not seen waits again."""
     world = make()
 
-    class Silent(Post):
-        def deliver(self, letter: bytes, *, sender: str, to: str, witness: str = "") -> Delivery:
+    class Silent(SmtpTransport):
+        def deliver(self, letter: bytes, *, sender: str, to: str, witness: str = "") -> DeliveryResult:
             if len(taken(world)) == 10:
-                world.house.dispatch.let_go()
+                world.app.dispatch.release_unsent()
                 raise KilledError("while the server is silent")
             return super().deliver(letter, sender=sender, to=to, witness=witness)
 
     world.post = Silent(world)
-    world.house = replace(world.house, dispatch=replace(world.house.dispatch, post=world.post))
+    world.app = replace(world.app, dispatch=replace(world.app.dispatch, post=world.post))
     with pytest.raises(KilledError):
         sends(world)
-    world.post = Post(world, accepted=world.post.accepted)
+    world.post = SmtpTransport(world, accepted=world.post.accepted)
     world._wake()
-    in_hand = len(confirmations(world, Condition.DOUBT)) - (10 - len(confirmations(world, Condition.SENT)))
+    in_hand = len(confirmations(world, LetterStatus.DOUBT)) - (
+        10 - len(confirmations(world, LetterStatus.SENT))
+    )
     assert in_hand == 1
 
 
-def test_letters_of_a_slow_server_are_held_one_at_a_time_and_asked_again(make: Callable[..., Simulation]) -> None:
+def test_letters_of_a_slow_server_are_held_one_at_a_time_and_asked_again(
+    make: Callable[..., Simulation],
+) -> None:
     world = make(number=12)
     world.post.plan = ["accepted"] * 3 + ["slow"] * 100
     seen: list[int] = []
     original = world.post.deliver
 
-    def deliver(letter: bytes, *, sender: str, to: str, witness: str = "") -> Delivery:
-        seen.append(len(world.letters(Condition.LEAVING)))
+    def deliver(letter: bytes, *, sender: str, to: str, witness: str = "") -> DeliveryResult:
+        seen.append(len(world.letters(LetterStatus.LEAVING)))
         return original(letter, sender=sender, to=to, witness=witness)
 
     world.post.deliver = deliver  # type: ignore[method-assign]  # it looks, and does the same
@@ -162,7 +173,7 @@ def test_a_hold_stops_the_letters_of_later_handfuls(make: Callable[..., Simulati
     held = world.cases()[-1].ref
     original = world.post.deliver
 
-    def deliver(letter: bytes, *, sender: str, to: str, witness: str = "") -> Delivery:
+    def deliver(letter: bytes, *, sender: str, to: str, witness: str = "") -> DeliveryResult:
         if not taken(world):
             world.says(held, "hold")
         return original(letter, sender=sender, to=to, witness=witness)
@@ -179,7 +190,7 @@ def test_a_case_that_moves_while_its_letter_leaves_costs_no_other_letter_its_end
     world = make(number=12)
     original, moved = world.post.deliver, list[str]()
 
-    def deliver(letter: bytes, *, sender: str, to: str, witness: str = "") -> Delivery:
+    def deliver(letter: bytes, *, sender: str, to: str, witness: str = "") -> DeliveryResult:
         said = original(letter, sender=sender, to=to, witness=witness)
         if len(taken(world)) == 6:
             moved.append(world.post.accepted[-1].ref)
@@ -190,13 +201,15 @@ def test_a_case_that_moves_while_its_letter_leaves_costs_no_other_letter_its_end
     assert sends(world) == 12
     is_set_down(world)
     assert [case.ref for case in world.cases() if case.held] == moved
-    assert confirmations(world, Condition.LEAVING, Condition.DOUBT) == []
+    assert confirmations(world, LetterStatus.LEAVING, LetterStatus.DOUBT) == []
 
 
-def test_what_the_server_said_of_a_handful_outlives_an_outage_of_the_ledger(make: Callable[..., Simulation]) -> None:
+def test_what_the_server_said_of_a_handful_outlives_an_outage_of_the_ledger(
+    make: Callable[..., Simulation],
+) -> None:
     """The letters that left are put down in the next beat; those that the server has not seen wait, and are no doubt."""
     world = make(number=12)
-    engine = world.house.ledger._engine
+    engine = world.app.ledger._engine
     out: list[bool] = []
 
     def fails(*_: object) -> None:
@@ -206,7 +219,7 @@ def test_what_the_server_said_of_a_handful_outlives_an_outage_of_the_ledger(make
     event.listen(engine, "begin", fails)
     original = world.post.deliver
 
-    def deliver(letter: bytes, *, sender: str, to: str, witness: str = "") -> Delivery:
+    def deliver(letter: bytes, *, sender: str, to: str, witness: str = "") -> DeliveryResult:
         said = original(letter, sender=sender, to=to, witness=witness)
         if len(taken(world)) == 5:
             world.seconds += 1
@@ -214,7 +227,7 @@ def test_what_the_server_said_of_a_handful_outlives_an_outage_of_the_ledger(make
         return said
 
     world.post.deliver = deliver  # type: ignore[method-assign]  # the disk fails while a letter is on its way
-    with pytest.raises(OutageError):
+    with pytest.raises(UnavailableError):
         sends(world)
     out.clear()
     assert len(taken(world)) == 5
@@ -224,7 +237,9 @@ def test_what_the_server_said_of_a_handful_outlives_an_outage_of_the_ledger(make
     is_set_down(world)
 
 
-def test_a_case_that_cannot_be_read_keeps_no_other_letter_from_leaving(make: Callable[..., Simulation]) -> None:
+def test_a_case_that_cannot_be_read_keeps_no_other_letter_from_leaving(
+    make: Callable[..., Simulation],
+) -> None:
     world = make(number=6)
     broken = world.cases()[2].ref
     with sqlite3.connect(world.path) as connection:
@@ -232,9 +247,9 @@ def test_a_case_that_cannot_be_read_keeps_no_other_letter_from_leaving(make: Cal
         connection.execute("UPDATE case_file SET sealed = x'00' WHERE ref = ?", (broken,))
     assert sends(world) == 5
     assert f"{broken}.confirmation.1" not in taken(world)
-    [waiting] = [each for each in world.letters(Condition.READY) if each.letter.kind == "confirmation"]
+    [waiting] = [each for each in world.letters(LetterStatus.READY) if each.letter.kind == "confirmation"]
     assert waiting.not_before
-    assert "SealBrokenError" in waiting.reply
+    assert "DecryptionError" in waiting.reply
     with sqlite3.connect(world.path) as connection:
         connection.execute("UPDATE case_file SET sealed = ? WHERE ref = ?", (sealed, broken))
 
@@ -242,22 +257,22 @@ def test_a_case_that_cannot_be_read_keeps_no_other_letter_from_leaving(make: Cal
 def test_the_breaker_counts_the_letters_of_one_handful(make: Callable[..., Simulation]) -> None:
     world = make(number=1)
     before = len(world.post.accepted)
-    rules = replace(world.house.dispatch.rules, breaker=(before + 12, timedelta(hours=1)))
+    rules = replace(world.app.dispatch.rules, breaker=(before + 12, timedelta(hours=1)))
     world.many_write(MANY)
     world.live(12)
-    world.house = replace(world.house, dispatch=replace(world.house.dispatch, rules=rules))
+    world.app = replace(world.app, dispatch=replace(world.app.dispatch, rules=rules))
     world.now += timedelta(minutes=30)
     world.live(12)
     assert len(world.post.accepted) <= max(before + 12, before + MANY + 1)
-    with world.house.ledger.work() as work:
-        assert work.pulse.get("breaker") is not None
+    with world.app.ledger.transaction() as tx:
+        assert tx.state.get("breaker") is not None
 
 
 def test_a_domain_has_its_share_of_one_handful_and_no_more(make: Callable[..., Simulation]) -> None:
     world = make(number=24, domain="one.test")
     sends(world)
     assert len(taken(world)) == 20
-    assert len(confirmations(world, Condition.READY)) == 4
+    assert len(confirmations(world, LetterStatus.READY)) == 4
     world.now += timedelta(minutes=61)
     sends(world)
     assert len(taken(world)) == 24
@@ -265,11 +280,11 @@ def test_a_domain_has_its_share_of_one_handful_and_no_more(make: Callable[..., S
 
 def test_two_letters_to_one_customer_are_never_in_one_handful(make: Callable[..., Simulation]) -> None:
     world = make(number=4)
-    [first, *_] = world.letters(Condition.READY)
-    with world.house.ledger.work() as work:
+    [first, *_] = world.letters(LetterStatus.READY)
+    with world.app.ledger.transaction() as tx:
         for number in range(3):
             key = f"{first.letter.case}.confirmation.{number + 2}"
-            work.outbox.queue(replace(first.letter, key=key, message_id=f"<{key}@example.test>"), world.now)
+            tx.outbox.queue(replace(first.letter, key=key, message_id=f"<{key}@example.test>"), world.now)
     sends(world)
     sends(world)
     assert len([each for each in world.post.accepted if each.to == first.letter.to.address]) == 1
@@ -281,15 +296,22 @@ def test_a_gift_card_leaves_by_itself(make: Callable[..., Simulation]) -> None:
     world.imports(9)
     for case in world.cases()[:3]:
         assert not world.says(
-            case.ref, "kept", "fixed", "cause: a", "resolution: b", "prevention: c", "gift-card: 20 EUR", agent="ana"
+            case.ref,
+            "kept",
+            "fixed",
+            "cause: a",
+            "resolution: b",
+            "prevention: c",
+            "gift-card: 20 EUR",
+            agent="ana",
         )
     seen: list[tuple[int, str]] = []
     original = world.post.deliver
 
-    def deliver(letter: bytes, *, sender: str, to: str, witness: str = "") -> Delivery:
+    def deliver(letter: bytes, *, sender: str, to: str, witness: str = "") -> DeliveryResult:
         key = letter.partition(b"X-Followupd-Key: ")[2].partition(b"\r\n")[0].decode()
         if ".gift-card." in key:
-            seen.append((len(world.letters(Condition.LEAVING)), key))
+            seen.append((len(world.letters(LetterStatus.LEAVING)), key))
         return original(letter, sender=sender, to=to, witness=witness)
 
     world.post.deliver = deliver  # type: ignore[method-assign]  # it looks, and does the same

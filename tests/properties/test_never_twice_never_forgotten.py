@@ -32,7 +32,9 @@ WORLDS = int(os.environ.get("FOLLOWUPD_TORTURE") or 6)
 DEEP = "FOLLOWUPD_TORTURE" in os.environ
 #: before daylight saving begins and ends in London, and in between
 STARTS = (utc(2027, 3, 25), utc(2026, 10, 22), utc(2026, 12, 1), utc(2026, 12, 4, 16))
-COMPLAINT = "My parcel has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."
+COMPLAINT = (
+    "My parcel has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."
+)
 TEXTS = {
     "complaint": COMPLAINT,
     "hint": "I wonder where my order is, it seems a little late. Could you have a look?",
@@ -45,9 +47,23 @@ REPLIES = (
     "Hello,\n\nthank you for your patience.\n\nAna",
 )
 TAGS = (
-    "complaint", "not-complaint", "promised", "kept", "fixed", "hold", "release", "approve", "reached", "not-reached",
-    "refund-25", "refund-120", "gift-card-20-eur", "coupon-SORRY10", "agent-lee", "nonsense",
-)  # fmt: skip
+    "complaint",
+    "not-complaint",
+    "promised",
+    "kept",
+    "fixed",
+    "hold",
+    "release",
+    "approve",
+    "reached",
+    "not-reached",
+    "refund-25",
+    "refund-120",
+    "gift-card-20-eur",
+    "coupon-SORRY10",
+    "agent-lee",
+    "nonsense",
+)
 WORDS = {
     "refuse": ("", "no"),
     "promise": ("ship the replacement by Friday", "call by tomorrow", "call"),
@@ -96,7 +112,9 @@ class AnyLife(RuleBasedStateMachine):
 
     @initialize(variant=st.sampled_from(VARIANTS), start=st.sampled_from(STARTS))
     def begin(self, variant: str, start: object) -> None:
-        self.directory = Path(mkdtemp(prefix="fu-life-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None))
+        self.directory = Path(
+            mkdtemp(prefix="fu-life-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
+        )
         self.world = Simulation(self.directory / "ledger.db", variant, start)  # type: ignore[arg-type]  # a datetime
         self.customer_writes(CUSTOMERS[0], "complaint")
 
@@ -169,7 +187,9 @@ class AnyLife(RuleBasedStateMachine):
                 self.it.mailbox.untag(mail)
             self.it.live()
 
-    @rule(data=st.data(), text=st.sampled_from(REPLIES), tags=st.sampled_from([(), ("promised",), ("fixed",)]))
+    @rule(
+        data=st.data(), text=st.sampled_from(REPLIES), tags=st.sampled_from([(), ("promised",), ("fixed",)])
+    )
     def agent_replies(self, data: st.DataObject, text: str, tags: tuple[str, ...]) -> None:
         mails = [mail for mail in self.it.mailbox.folders["INBOX"] if b"customers.test" in mail.raw[:200]]
         if mails:
@@ -180,7 +200,11 @@ class AnyLife(RuleBasedStateMachine):
             self.it.live()
 
     @precondition(lambda self: self.it.cases())
-    @rule(data=st.data(), said=st.lists(lines(), min_size=1, max_size=4), agent=st.sampled_from(["", "ana", "lee"]))
+    @rule(
+        data=st.data(),
+        said=st.lists(lines(), min_size=1, max_size=4),
+        agent=st.sampled_from(["", "ana", "lee"]),
+    )
     def agent_tells(self, data: st.DataObject, said: list[str], agent: str) -> None:
         case = one_of(data, [case.ref for case in self.it.cases()])
         for line in said:
@@ -198,7 +222,9 @@ class AnyLife(RuleBasedStateMachine):
         headers = {"Auto_Submitted": "auto-replied"} if away else {}
         text = "I am on holiday." if away else "\n".join(said)
         self._try("an agent's robot answers the desk" if away else "an agent answers the desk")
-        self.it.arrives(self.it.mail(letter.to, f"Re: {letter.mail['Subject']}", text, letter.mail, **headers))
+        self.it.arrives(
+            self.it.mail(letter.to, f"Re: {letter.mail['Subject']}", text, letter.mail, **headers)
+        )
         self.it.live()
 
     @rule(data=st.data(), how=st.sampled_from(["sent", "resend", "drop"]))
@@ -220,11 +246,19 @@ class AnyLife(RuleBasedStateMachine):
     # --- the world ---
 
     @rule(
-        span=st.sampled_from([
-            timedelta(minutes=1), timedelta(minutes=11), timedelta(hours=1), timedelta(hours=5), timedelta(days=1),
-            timedelta(days=3), timedelta(days=8), timedelta(hours=-1),
-        ])
-    )  # fmt: skip
+        span=st.sampled_from(
+            [
+                timedelta(minutes=1),
+                timedelta(minutes=11),
+                timedelta(hours=1),
+                timedelta(hours=5),
+                timedelta(days=1),
+                timedelta(days=3),
+                timedelta(days=8),
+                timedelta(hours=-1),
+            ]
+        )
+    )
     def time_passes(self, span: timedelta) -> None:
         self._try(f"time {span}")
         self.it.now += span
@@ -232,7 +266,8 @@ class AnyLife(RuleBasedStateMachine):
 
     @rule(
         plan=st.lists(
-            st.sampled_from(["accepted", "deferred", "refused", "kept", "lost", "outage", "slow", "killed"]), max_size=8
+            st.sampled_from(["accepted", "deferred", "refused", "kept", "lost", "outage", "slow", "killed"]),
+            max_size=8,
         )
     )
     def the_post_will(self, plan: list[str]) -> None:
@@ -242,14 +277,18 @@ class AnyLife(RuleBasedStateMachine):
     def an_address_goes_bad(self, address: str, bad: bool) -> None:
         (self.it.post.bad_addresses.add if bad else self.it.post.bad_addresses.discard)(address)
 
-    @precondition(lambda self: self.it.mailbox.folders["Drafts"])
+    @precondition(lambda self: self.it.mailbox.folders["DraftFiler"])
     @rule(
         which=st.integers(0, 5),
         how=st.sampled_from(["sent", "sent in other words", "edited", "deleted"]),
         said=st.booleans(),
     )
     def an_agent_handles_a_draft(self, which: int, how: str, said: bool) -> None:
-        ref = str(self.it.mailbox.folders["Drafts"][0].raw).partition("X-Followupd-Key: ")[2].partition(".")[0]
+        ref = (
+            str(self.it.mailbox.folders["DraftFiler"][0].raw)
+            .partition("X-Followupd-Key: ")[2]
+            .partition(".")[0]
+        )
         self.it.handles_a_draft(which, how)
         if said and ref:
             try:

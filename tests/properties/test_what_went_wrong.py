@@ -9,13 +9,20 @@ import pytest
 
 from followupd.app.cycle import beat
 from followupd.domain.case import Case, Stage
-from followupd.domain.letter import Condition, Delivery
+from followupd.domain.letter import DeliveryResult, LetterStatus
 from followupd.errors import NotInDoubtError
 from tests.properties.simulated import CUSTOMERS, Accepted, KilledError, Simulation, utc
 
-KIM, COMPLAINT = CUSTOMERS[0], "My parcel has still not arrived. I ordered it three weeks ago. This is unacceptable."
+KIM, COMPLAINT = (
+    CUSTOMERS[0],
+    "My parcel has still not arrived. I ordered it three weeks ago. This is unacceptable.",
+)
 TUESDAY = utc(2026, 12, 1)
-FACTS = ("cause: the label printer failed", "resolution: a new one went out", "prevention: we check every label")
+FACTS = (
+    "cause: the label printer failed",
+    "resolution: a new one went out",
+    "prevention: we check every label",
+)
 
 
 @pytest.fixture
@@ -69,7 +76,7 @@ def test_each_of_two_letters_in_doubt_is_asked_about(make: Callable[..., Simulat
     says(world, "late: 1 until Monday because the warehouse is flooded")
     later(world, minutes=12)
     doubts = [each.text for each in letters(world, "desk/doubt")]
-    assert len(doubts) == len([s for s in world.letters(Condition.DOUBT) if s.letter.to_customer]) == 2
+    assert len(doubts) == len([s for s in world.letters(LetterStatus.DOUBT) if s.letter.to_customer]) == 2
 
 
 def test_a_letter_dropped_by_hand_is_written_anew_only_after_release(make: Callable[..., Simulation]) -> None:
@@ -85,15 +92,17 @@ def test_a_letter_dropped_by_hand_is_written_anew_only_after_release(make: Calla
     assert [each.key[-1] for each in letters(world, "confirmation")] == ["1", "2"]
 
 
-def test_a_refused_draft_is_not_written_again_until_a_person_releases_the_case(make: Callable[..., Simulation]) -> None:
+def test_a_refused_draft_is_not_written_again_until_a_person_releases_the_case(
+    make: Callable[..., Simulation],
+) -> None:
     world = make("reviews")
     says(world, "promise: ship the replacement by Friday")
     later(world, minutes=11)
     says(world, "refuse: the tone is wrong")
     later(world, days=1)
-    assert len(world.letters(Condition.REVIEW)) == 0
+    assert len(world.letters(LetterStatus.REVIEW)) == 0
     says(world, "release")
-    assert len(world.letters(Condition.REVIEW)) == 1
+    assert len(world.letters(LetterStatus.REVIEW)) == 1
 
 
 def test_the_code_of_a_dropped_gift_card_is_never_given_again(make: Callable[..., Simulation]) -> None:
@@ -121,13 +130,17 @@ def test_only_a_letter_in_doubt_is_settled(make: Callable[..., Simulation]) -> N
     key = f"{case(world).ref}.confirmation.1"
     for how in ("sent", "resend", "drop"):
         with pytest.raises(NotInDoubtError, match="is sent"):
-            world.house.dispatch.settle_by_hand(key, how, "ana", world.now)
-    with world.house.ledger.work() as work:
-        work.outbox.queue(replace(work.outbox.get(key).letter, key="x.y.1", case="", message_id="<x@y>"), world.now)
-        work.outbox.claim("x.y.1", world.now)
+            world.app.dispatch.settle_by_hand(key, how, "ana", world.now)
+    with world.app.ledger.transaction() as tx:
+        tx.outbox.queue(
+            replace(tx.outbox.get(key).letter, key="x.y.1", case="", message_id="<x@y>"), world.now
+        )
+        tx.outbox.claim("x.y.1", world.now)
     for how in ("sent", "resend", "drop"):
-        with pytest.raises(NotInDoubtError, match="is leaving"):  # it is the daemon's, who may be handing it over
-            world.house.dispatch.settle_by_hand("x.y.1", how, "ana", world.now)  # type: ignore[arg-type]  # one of the words
+        with pytest.raises(
+            NotInDoubtError, match="is leaving"
+        ):  # it is the daemon's, who may be handing it over
+            world.app.dispatch.settle_by_hand("x.y.1", how, "ana", world.now)  # type: ignore[arg-type]  # one of the words
     world.live()
 
 
@@ -169,11 +182,15 @@ def test_a_desk_mail_that_comes_back_is_told_to_the_next_rung(make: Callable[...
     assert case(world).not_reached == ""
 
 
-def test_robots_of_agents_are_neither_notes_nor_the_customers_absence(make: Callable[..., Simulation]) -> None:
+def test_robots_of_agents_are_neither_notes_nor_the_customers_absence(
+    make: Callable[..., Simulation],
+) -> None:
     world = make()
     [opened] = letters(world, "desk/opened")
     text = f"I am out of the office until {world.now + timedelta(days=9):%d %B %Y}."
-    world.arrives(world.mail("ana@agents.test", "Out of office", text, opened.mail, Auto_Submitted="auto-replied"))
+    world.arrives(
+        world.mail("ana@agents.test", "Out of office", text, opened.mail, Auto_Submitted="auto-replied")
+    )
     later(world, minutes=1)
     assert letters(world, "desk/answer") == []
     assert case(world).away_until is None
@@ -226,34 +243,34 @@ def test_a_letter_that_waited_long_for_other_reasons_is_not_given_up_at_its_firs
     says(world, "promise: ship the replacement by next Friday")
     later(world, minutes=9)
     world.now += timedelta(minutes=2)
-    world.house.turn.round(world.now)
+    world.app.turn.run(world.now)
     says(world, "hold")
     later(world, days=6)
     says(world, "release")
     world.post.plan = ["deferred"] * 5
     later(world, minutes=6)
-    assert not world.letters(Condition.REFUSED)
+    assert not world.letters(LetterStatus.REFUSED)
     assert case(world).not_reached == ""
 
 
 def in_doubt_after_a_death(world: Simulation) -> None:
     """The confirmation was taken by the server, and the process died before it could write that down."""
     world.now += timedelta(minutes=11)
-    world.house.turn.round(world.now)
+    world.app.turn.run(world.now)
     world.plug.left = 1000
     original = world.post.deliver
 
-    def deliver(letter: bytes, *, sender: str, to: str, witness: str = "") -> Delivery:
+    def deliver(letter: bytes, *, sender: str, to: str, witness: str = "") -> DeliveryResult:
         original(letter, sender=sender, to=to, witness=witness)
         raise KilledError("after the post took it")
 
     world.post.deliver = deliver  # type: ignore[method-assign]  # the process dies here
     with pytest.raises(KilledError):
-        world.house.dispatch.round(world.now)
+        world.app.dispatch.run(world.now)
     world.plug.left = 0
     world.post.deliver = original  # type: ignore[method-assign]  # as it was
     world._wake()
-    assert [state.letter.kind for state in world.letters(Condition.DOUBT)] == ["confirmation"]
+    assert [state.letter.kind for state in world.letters(LetterStatus.DOUBT)] == ["confirmation"]
 
 
 def a_copy_came(world: Simulation) -> None:
@@ -282,14 +299,18 @@ def test_a_copy_that_lies_in_the_mailbox_unread_is_read_before_anything_is_sent_
     world.copies.clear()
     world.now += timedelta(minutes=40)
     for _ in range(3):
-        beat(world.house, world.now)  # the mailbox cannot be reached yet
+        beat(world.app, world.now)  # the mailbox cannot be reached yet
     assert len(second(world)) == 1
     later(world, minutes=1)
     assert len(second(world)) == 1
-    assert {state.condition for state in world.letters() if state.letter.kind == "confirmation"} == {Condition.SENT}
+    assert {state.condition for state in world.letters() if state.letter.kind == "confirmation"} == {
+        LetterStatus.SENT
+    }
 
 
-def test_a_letter_whose_copy_was_looked_for_in_vain_is_sent_again_by_policy(make: Callable[..., Simulation]) -> None:
+def test_a_letter_whose_copy_was_looked_for_in_vain_is_sent_again_by_policy(
+    make: Callable[..., Simulation],
+) -> None:
     world = make("resends")
     a_copy_came(world)
     in_doubt_after_a_death(world)
@@ -319,6 +340,6 @@ def test_a_mailbox_that_nobody_can_read_makes_a_person_be_asked(make: Callable[.
     in_doubt_after_a_death(world)
     for _ in range(8):
         world.now += timedelta(minutes=15)
-        beat(world.house, world.now)
+        beat(world.app, world.now)
     assert len(second(world)) == 1
     assert len(letters(world, "desk/doubt")) == 1

@@ -56,9 +56,15 @@ class Cyrus:
 
     def _write(self, template: str, name: str) -> None:
         text = Template((Path(__file__).parent / template).read_text()).substitute(
-            self.programs, dir=self.directory, user=self.person.name, group=self.person.group,
-            imap=self.imap, imaps=self.imaps, lmtp=self.lmtp, alternative="yes" if self.alternative else "no",
-        )  # fmt: skip
+            self.programs,
+            dir=self.directory,
+            user=self.person.name,
+            group=self.person.group,
+            imap=self.imap,
+            imaps=self.imaps,
+            lmtp=self.lmtp,
+            alternative="yes" if self.alternative else "no",
+        )
         (self.directory / name).write_text(text)
 
     def _add_user(self, username: str) -> None:
@@ -72,7 +78,12 @@ class Cyrus:
         command = self.person.command(self.master, *configuration, *files, "-D", dies_with_us=True)
         with (self.directory / "output.log").open("wb") as output:
             self.process = subprocess.Popen(
-                command, stdout=output, stderr=output, cwd=self.directory, start_new_session=True, env=dict(os.environ)
+                command,
+                stdout=output,
+                stderr=output,
+                cwd=self.directory,
+                start_new_session=True,
+                env=dict(os.environ),
             )
         until(lambda: self.process.poll() is not None or self._is_up(), "Cyrus' greeting")
         if self.process.poll() is not None:
@@ -93,6 +104,12 @@ class Cyrus:
         username = unique(name)
         self._add_user(username)
         return Postbox(
-            host="localhost", port=self.imaps, starttls_port=self.imap, lmtp_port=self.lmtp, ca_file=str(self.ca_file),
-            username=username, password=PASSWORD, address=f"{username}@example.test",
-        )  # fmt: skip
+            host="localhost",
+            port=self.imaps,
+            starttls_port=self.imap,
+            lmtp_port=self.lmtp,
+            ca_file=str(self.ca_file),
+            username=username,
+            password=PASSWORD,
+            address=f"{username}@example.test",
+        )

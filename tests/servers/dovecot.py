@@ -29,7 +29,10 @@ class Dovecot:
     """Any user name may log in; `degraded` takes IDLE, CONDSTORE, MOVE, UIDPLUS and SPECIAL-USE away."""
 
     def __init__(self, authority: trustme.CA, *, degraded: bool = False, storage: str = "mdbox") -> None:
-        self.program, self.doveadm_program = program("dovecot", "dovecot-imapd"), program("doveadm", "dovecot-core")
+        self.program, self.doveadm_program = (
+            program("dovecot", "dovecot-imapd"),
+            program("doveadm", "dovecot-core"),
+        )
         self.lmtp_program = program("lmtp", "dovecot-lmtpd", "/usr/lib/dovecot", "/usr/libexec/dovecot")
         self.authority, self.degraded, self.storage = authority, degraded, storage
         self.person = Person.without_rights()
@@ -51,14 +54,23 @@ class Dovecot:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def _configuration(self) -> str:
-        version = subprocess.run([self.program, "--version"], check=True, capture_output=True, text=True).stdout
+        version = subprocess.run(
+            [self.program, "--version"], check=True, capture_output=True, text=True
+        ).stdout
         language = "2.3" if version.startswith("2.3") else "2.4"
         template = Template((Path(__file__).parent / f"dovecot-{language}.conf").read_text())
         return template.substitute(
-            dir=self.directory, user=self.person.name, group=self.person.group, password=PASSWORD,
-            imap=self.imap, imaps=self.imaps, lmtp=self.lmtp, sasl=self.sasl,
-            format=self.storage, capability=DEGRADED if self.degraded else "",
-        )  # fmt: skip
+            dir=self.directory,
+            user=self.person.name,
+            group=self.person.group,
+            password=PASSWORD,
+            imap=self.imap,
+            imaps=self.imaps,
+            lmtp=self.lmtp,
+            sasl=self.sasl,
+            format=self.storage,
+            capability=DEGRADED if self.degraded else "",
+        )
 
     def start(self) -> None:
         """Start on the same ports and the same mails; also after `stop`, for tests of a server's restart."""
@@ -66,7 +78,12 @@ class Dovecot:
         environment = {"PATH": os.defpath + ":/usr/sbin:/sbin", "HOME": str(self.directory)}
         with (self.directory / "output.log").open("wb") as output:
             self.process = subprocess.Popen(
-                command, stdout=output, stderr=output, cwd=self.directory, start_new_session=True, env=environment
+                command,
+                stdout=output,
+                stderr=output,
+                cwd=self.directory,
+                start_new_session=True,
+                env=environment,
             )
         until(lambda: self.process.poll() is not None or greets(self.imap, b"* OK"), "Dovecot's greeting")
         if self.process.poll() is not None:
@@ -83,9 +100,15 @@ class Dovecot:
         """Give a test a mailbox that no other test has."""
         username = unique(name)
         return Postbox(
-            host="localhost", port=self.imaps, starttls_port=self.imap, lmtp_port=self.lmtp, ca_file=str(self.ca_file),
-            username=username, password=PASSWORD, address=f"{username}@example.test",
-        )  # fmt: skip
+            host="localhost",
+            port=self.imaps,
+            starttls_port=self.imap,
+            lmtp_port=self.lmtp,
+            ca_file=str(self.ca_file),
+            username=username,
+            password=PASSWORD,
+            address=f"{username}@example.test",
+        )
 
     def doveadm(self, *arguments: str) -> str:
         """Do what the server's own admin can: kick a connection, change a UIDVALIDITY."""

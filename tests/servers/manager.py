@@ -48,9 +48,12 @@ class Manager:
         for name, secret in credentials.items():
             (kept / name).write_text(secret)
         return {
-            "PATH": os.environ.get("PATH", os.defpath), "NOTIFY_SOCKET": self.address, "CREDENTIALS_DIRECTORY": str(kept),
-            "WATCHDOG_USEC": str(int(self.watchdog * 1e6)), "JOURNAL_STREAM": "8:1",
-        }  # fmt: skip
+            "PATH": os.environ.get("PATH", os.defpath),
+            "NOTIFY_SOCKET": self.address,
+            "CREDENTIALS_DIRECTORY": str(kept),
+            "WATCHDOG_USEC": str(int(self.watchdog * 1e6)),
+            "JOURNAL_STREAM": "8:1",
+        }
 
     def wait(self, line: str, seconds: float = 30.0) -> None:
         """Wait until the service says a line, and forget all that it said before that.

@@ -36,7 +36,9 @@ class Neomutt:
         self._socket = str(self._home / "tmux")
         rc = self._home / "muttrc"
         box = self._postbox
-        rc.write_text(RC.format(user=box.username, password=box.password, host=box.host, port=box.port, ca=box.ca_file))
+        rc.write_text(
+            RC.format(user=box.username, password=box.password, host=box.host, port=box.port, ca=box.ca_file)
+        )
         inside = ["env", f"HOME={self._home}", "TERM=screen", self._neomutt, "-n", "-F", str(rc)]
         self._run("-f", "/dev/null", "new-session", "-d", "-s", "m", "-x", "120", "-y", "30", *inside)
         return self

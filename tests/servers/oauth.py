@@ -11,7 +11,10 @@ from urllib.parse import parse_qs
 import trustme
 
 #: what a provider says when a login has ended
-ENDED: dict[str, Any] = {"error": "invalid_grant", "error_description": "the refresh token secret-token is gone"}
+ENDED: dict[str, Any] = {
+    "error": "invalid_grant",
+    "error_description": "the refresh token secret-token is gone",
+}
 
 
 class LoginServer:
@@ -43,22 +46,30 @@ class LoginServer:
             return self.answers.popleft()
         number = len(self.asked)
         return {
-            "token_type": "Bearer", "expires_in": 3600, "access_token": f"access-{number}",
+            "token_type": "Bearer",
+            "expires_in": 3600,
+            "access_token": f"access-{number}",
             "refresh_token": f"refresh-{number}",
-        }  # fmt: skip
+        }
 
     def _places(self) -> dict[str, Any]:
         common = f"{self.url}/common"
         return {
-            "issuer": f"{common}/v2.0", "authorization_endpoint": f"{common}/authorize", "token_endpoint": f"{common}/token",
+            "issuer": f"{common}/v2.0",
+            "authorization_endpoint": f"{common}/authorize",
+            "token_endpoint": f"{common}/token",
             "device_authorization_endpoint": f"{common}/devicecode",
-        }  # fmt: skip
+        }
 
     def _device(self) -> dict[str, Any]:
         return {
-            "user_code": "ABCD-EFGH", "device_code": "device", "verification_uri": "https://example.test/device",
-            "expires_in": 900, "interval": 0.1, "message": "Open https://example.test/device and type ABCD-EFGH",
-        }  # fmt: skip
+            "user_code": "ABCD-EFGH",
+            "device_code": "device",
+            "verification_uri": "https://example.test/device",
+            "expires_in": 900,
+            "interval": 0.1,
+            "message": "Open https://example.test/device and type ABCD-EFGH",
+        }
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         peer = self

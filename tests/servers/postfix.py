@@ -63,9 +63,14 @@ class Postfix:
 
     def _configure(self) -> None:
         values = {
-            "dir": self.directory, "commands": Path(self.postfix).parent, "daemons": self.daemons,
-            "lmtp": self.dovecot.lmtp, "sasl": self.dovecot.sasl, "smtp": self.smtp, "submission": self.submission,
-        }  # fmt: skip
+            "dir": self.directory,
+            "commands": Path(self.postfix).parent,
+            "daemons": self.daemons,
+            "lmtp": self.dovecot.lmtp,
+            "sasl": self.dovecot.sasl,
+            "smtp": self.smtp,
+            "submission": self.submission,
+        }
         for name in ("main.cf", "master.cf"):
             template = Template((Path(__file__).parent / f"postfix-{name}").read_text())
             (self.configuration / name).write_text(template.substitute(values))
@@ -89,5 +94,7 @@ def sweep(postfix: str) -> None:
     """Stop what a killed test run left: Postfix's master drops the signal that follows its parent's death."""
     for owner in Path(tempfile.gettempdir()).glob(PREFIX + "*/owner"):
         if not Path("/proc", owner.read_text()).exists():
-            subprocess.run([postfix, "-c", str(owner.parent / "conf"), "stop"], check=False, capture_output=True)
+            subprocess.run(
+                [postfix, "-c", str(owner.parent / "conf"), "stop"], check=False, capture_output=True
+            )
             shutil.rmtree(owner.parent, ignore_errors=True)

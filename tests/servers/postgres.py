@@ -47,18 +47,26 @@ class Postgres:
 
     def _run(self, name: str, *arguments: str) -> None:
         command = self.person.command(self.programs[name], *arguments)
-        environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", "HOME": str(self.directory)}
+        environment = {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "LC_ALL": "C.UTF-8",
+            "HOME": str(self.directory),
+        }
         # no pipes: the server inherits them from pg_ctl, and a reader would wait for its end
         with (self.directory / "output.log").open("ab") as output:
             done = subprocess.run(
                 command, check=False, stdout=output, stderr=output, cwd=self.directory, env=environment
             )
         if done.returncode:
-            raise RuntimeError(f"{name} failed: " + (self.directory / "output.log").read_text(errors="replace"))
+            raise RuntimeError(
+                f"{name} failed: " + (self.directory / "output.log").read_text(errors="replace")
+            )
 
     def start(self) -> None:
         log = str(self.directory / "log")
-        self._run("pg_ctl", "-D", str(self.data), "-o", f"-p {self.port}", "-l", log, "-w", "-t", "30", "start")
+        self._run(
+            "pg_ctl", "-D", str(self.data), "-o", f"-p {self.port}", "-l", log, "-w", "-t", "30", "start"
+        )
 
     def stop(self) -> None:
         self._run("pg_ctl", "-D", str(self.data), "-m", "immediate", "stop")

@@ -34,7 +34,11 @@ class ScriptedImap:
     def __init__(
         self, script: Mapping[str, bytes], *, capabilities: str = "", greeting: bytes = b"* OK ready\r\n"
     ) -> None:
-        self.script = {**ORDINARY, "CAPABILITY": f"* CAPABILITY IMAP4rev1 {capabilities}\r\n".encode(), **script}
+        self.script = {
+            **ORDINARY,
+            "CAPABILITY": f"* CAPABILITY IMAP4rev1 {capabilities}\r\n".encode(),
+            **script,
+        }
         self.greeting = greeting
         self.commands: list[str] = []
         self.ended = threading.Event()

@@ -52,7 +52,11 @@ class Sink(Controller):
             server |= {"tls_context": context, "require_starttls": bool(self.users)}
         if self.users:
             # aiosmtpd does not count implicit TLS as TLS, and warns: the line is sealed all the same
-            server |= {"authenticator": self._authenticate, "auth_required": True, "auth_require_tls": not implicit_tls}
+            server |= {
+                "authenticator": self._authenticate,
+                "auth_required": True,
+                "auth_require_tls": not implicit_tls,
+            }
         super().__init__(
             self,
             hostname="127.0.0.1",

@@ -23,7 +23,10 @@ class SystemdBox:
     """`write` before `boot`, `systemctl` and `journal` after it. The network is this machine's, loopback included."""
 
     def __init__(self) -> None:
-        self.nspawn, self.nsenter = program("systemd-nspawn", "systemd-container"), program("nsenter", "util-linux")
+        self.nspawn, self.nsenter = (
+            program("systemd-nspawn", "systemd-container"),
+            program("nsenter", "util-linux"),
+        )
         if os.getuid():
             raise NotInstalledError("systemd-container (with root, who may mount)")
 
@@ -96,7 +99,8 @@ class SystemdBox:
 
     def _is_up(self) -> bool:
         return (
-            bool(self._leader()) and self.run("systemctl", "is-active", "-q", "box.target", check=False).returncode == 0
+            bool(self._leader())
+            and self.run("systemctl", "is-active", "-q", "box.target", check=False).returncode == 0
         )
 
     def _leader(self) -> str:

@@ -16,7 +16,7 @@ address = "support@example.com"
 host = "imap.example.com"
 username = "support@example.com"
 
-[post]
+[smtp]
 host = "smtp.example.com"
 
 [[agent]]

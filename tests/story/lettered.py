@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from followupd.adapters.templates.check import try_out
-from followupd.adapters.templates.renderer import Letters
+from followupd.adapters.templates.renderer import TemplateRenderer
 from followupd.adapters.templates.samples import sample_case
 from followupd.domain.calendar import Calendar
 from followupd.domain.case import Case
-from followupd.domain.letter import Outgoing
+from followupd.domain.letter import Letter
 from followupd.domain.mail import Person
 from followupd.domain.playbook import Playbook
-from followupd.domain.promise import Firmness, Promise
+from followupd.domain.promise import Promise, PromiseKind
 from followupd.domain.team import Agent, Company, Role, Team
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
@@ -25,13 +25,17 @@ ANA = Agent(id="ana", name="Ana Reyes", email="ana@example.com", phone="+44 20 7
 BEN = Agent(id="ben", name="Ben Ito", email="ben@example.com", phone="+44 20 7946 0019", role=Role.LEAD)
 COMPANY = Company(name="Example Ltd", timezone="Europe/London")
 PLAYBOOK = Playbook(
-    name="default", owner="ana", calendar=Calendar(timezone="Europe/London"), team=Team((ANA, BEN)), company=COMPANY
+    name="default",
+    owner="ana",
+    calendar=Calendar(timezone="Europe/London"),
+    team=Team((ANA, BEN)),
+    company=COMPANY,
 )
 
 
 @cache
-def letters(directory: Path = TEMPLATES) -> Letters:
-    return Letters(
+def letters(directory: Path = TEMPLATES) -> TemplateRenderer:
+    return TemplateRenderer(
         directory,
         sender_of=lambda _: Person("support@example.com", "Example Ltd"),
         message_id=lambda key, domain: f"<{key}@{domain}>",
@@ -42,7 +46,9 @@ def sample(name: str = "long", **changes: Any) -> Case:
     return replace(sample_case(PLAYBOOK, NOW, name, str(changes.get("language", ""))), **changes)
 
 
-def wrote(kind: str, case: Case | None = None, playbook: Playbook = PLAYBOOK, directory: Path = TEMPLATES) -> Outgoing:
+def wrote(
+    kind: str, case: Case | None = None, playbook: Playbook = PLAYBOOK, directory: Path = TEMPLATES
+) -> Letter:
     return try_out(letters(directory), kind, case or sample(), playbook, NOW)
 
 
@@ -50,7 +56,7 @@ def flat(text: str) -> str:
     return " ".join(text.split())
 
 
-def promise(text: str = "ship the replacement", kind: Firmness = Firmness.FIRM, **more: Any) -> Promise:
+def promise(text: str = "ship the replacement", kind: PromiseKind = PromiseKind.FIRM, **more: Any) -> Promise:
     given: dict[str, Any] = {"n": 1, "text": text, "kind": kind, "due": NOW, "told": FRIDAY, "owner": "ana"}
     return Promise(**(given | more))
 

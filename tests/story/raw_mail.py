@@ -1,6 +1,6 @@
 """Raw mails for the tests of listening: sentences, not MIME."""
 
-from followupd.domain.mail import Ours
+from followupd.domain.mail import Identity
 
 KEY = "FU-7K3Q9.confirmation.1"
 OWN_ID = "<FU-7K3Q9.confirmation.1.truesignature@example.com>"
@@ -11,7 +11,7 @@ def letter_key(message_id: str) -> str:
     return KEY if message_id == OWN_ID else ""
 
 
-US = Ours(
+US = Identity(
     addresses=frozenset({"support@example.com"}),
     agents=frozenset({"ana@example.com"}),
     groups=frozenset({"help.example.com"}),
@@ -42,7 +42,10 @@ def a_mail(
 
 
 def a_multipart(
-    *parts: str, kind: str = "multipart/mixed", more: tuple[str, ...] = (), sender: str = "Kim Doe <kim@example.org>"
+    *parts: str,
+    kind: str = "multipart/mixed",
+    more: tuple[str, ...] = (),
+    sender: str = "Kim Doe <kim@example.org>",
 ) -> bytes:
     """Write a mail of several parts; each part begins with its own header lines and an empty line."""
     body = "".join(f"--cut\n{part}\n" for part in parts) + "--cut--\n"

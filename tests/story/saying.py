@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Any
 
+from followupd.domain import lifecycle
 from followupd.domain.case import Case
 from followupd.domain.command import Command, read_line
 from followupd.domain.events import Event
 from followupd.recovery import commands
-from followupd.services.commands import Grammar
+from followupd.services.commands import PromiseLineReader
 from tests.builders import NOW, PLAYBOOK
 
 
@@ -18,8 +19,11 @@ def said(
     verb, text = read_line(line)
     who = PLAYBOOK.team.by_id(agent)
     command = Command(verb, text, who.name if who else "someone with access to the mailbox", source, agent)
-    return commands.obey(
-        command, commands.Scene(case, PLAYBOOK, frozenset({"default"}), Grammar(PLAYBOOK, "en"), now, **scene)
+    return commands.handle(
+        command,
+        commands.CommandContext(
+            case, PLAYBOOK, frozenset({"default"}), PromiseLineReader(PLAYBOOK, "en"), now, **scene
+        ),
     )
 
 
@@ -27,5 +31,5 @@ def then(case: Case, *lines: str, **more: Any) -> Case:
     """Return the case after these lines."""
     for line in lines:
         for event in said(case, line, **more):
-            case = case.after(event)
+            case = lifecycle.after(case, event)
     return case

@@ -19,8 +19,12 @@ from followupd.domain.calendar import (
 
 LONDON = Calendar(timezone="Europe/London", holidays="GB-ENG", quiet=(time(20), time(8)))
 NEW_YORK = Calendar(timezone="America/New_York", holidays="US-CA")
-LORD_HOWE = Calendar(timezone="Australia/Lord_Howe", open=time(0), close=time(23, 59), days=frozenset(range(7)))
-KOLKATA = Calendar(timezone="Asia/Kolkata", days=frozenset({0, 1, 2, 3, 4, 5}), open=time(10), close=time(18, 30))
+LORD_HOWE = Calendar(
+    timezone="Australia/Lord_Howe", open=time(0), close=time(23, 59), days=frozenset(range(7))
+)
+KOLKATA = Calendar(
+    timezone="Asia/Kolkata", days=frozenset({0, 1, 2, 3, 4, 5}), open=time(10), close=time(18, 30)
+)
 NIGHTLY = Calendar(timezone="Europe/London", days=frozenset(range(7)), open=time(0, 30), close=time(4))
 CALENDARS = (LONDON, NEW_YORK, LORD_HOWE, KOLKATA, NIGHTLY)
 
@@ -68,7 +72,19 @@ def test_a_duration_is_read_in_any_spacing_and_case(text: str, written: str) -> 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "soon", "2", "days", "-1 day", "1.5 hours", "2 business weeks", "3 months", "١ day", "1 day 2 hours", "dayss"],
+    [
+        "",
+        "soon",
+        "2",
+        "days",
+        "-1 day",
+        "1.5 hours",
+        "2 business weeks",
+        "3 months",
+        "١ day",
+        "1 day 2 hours",
+        "dayss",
+    ],
 )
 def test_what_is_no_duration_is_answered_with_what_is_allowed(text: str) -> None:
     with pytest.raises(ValueError, match="business days"):
@@ -98,7 +114,9 @@ def test_business_days_pass_over_the_year_end() -> None:
 
 
 def test_a_subdivision_keeps_its_own_holidays() -> None:
-    california = after(NEW_YORK, "2026-03-30T10:00", "1 business day")  # 31 March is Cesar Chavez Day in California
+    california = after(
+        NEW_YORK, "2026-03-30T10:00", "1 business day"
+    )  # 31 March is Cesar Chavez Day in California
     assert (california, after(LONDON, "2026-03-30T10:00", "1 business day")) == (
         "Wed 2026-04-01 10:00",
         "Tue 2026-03-31 10:00",
@@ -261,7 +279,9 @@ def test_a_time_of_day_has_hours_and_minutes() -> None:
 
 
 def test_holidays_are_known_by_country_and_part() -> None:
-    assert [holidays_problem(code) for code in ("", "DE", "GB-ENG", "us-ca", "FR-Zone A", "DE-BY")] == [""] * 6
+    assert [holidays_problem(code) for code in ("", "DE", "GB-ENG", "us-ca", "FR-Zone A", "DE-BY")] == [
+        ""
+    ] * 6
     assert "GB-ENG" in holidays_problem("XX")
     assert "GB-NOWHERE" in holidays_problem("GB-NOWHERE")
 
@@ -272,14 +292,20 @@ def test_zones_are_known_by_the_iana_database() -> None:
 
 
 @given(calendars, moments, moments, durations)
-def test_later_starts_end_later(calendar: Calendar, one: datetime, other: datetime, duration: Duration) -> None:
+def test_later_starts_end_later(
+    calendar: Calendar, one: datetime, other: datetime, duration: Duration
+) -> None:
     early, late = sorted((one, other))
-    repeated = timedelta(hours=1) if calendar.local(late).fold else timedelta()  # the same wall time is there twice
+    repeated = (
+        timedelta(hours=1) if calendar.local(late).fold else timedelta()
+    )  # the same wall time is there twice
     assert calendar.after(early, duration) <= calendar.after(late, duration) + repeated
 
 
 @given(calendars, moments, durations, st.integers(0, 30))
-def test_longer_durations_end_later(calendar: Calendar, start: datetime, duration: Duration, more: int) -> None:
+def test_longer_durations_end_later(
+    calendar: Calendar, start: datetime, duration: Duration, more: int
+) -> None:
     longer = Duration(duration.number + more, duration.unit)
     assert calendar.after(start, duration) <= calendar.after(start, longer)
     assert calendar.before(start, longer) <= calendar.before(start, duration)
@@ -296,7 +322,9 @@ def test_moments_come_out_in_utc_and_never_before_their_start(
 
 
 @given(calendars, moments, business)
-def test_business_durations_end_in_business_time(calendar: Calendar, start: datetime, duration: Duration) -> None:
+def test_business_durations_end_in_business_time(
+    calendar: Calendar, start: datetime, duration: Duration
+) -> None:
     for end in (calendar.after(start, duration), calendar.before(start, duration)):
         day = calendar.local(end).date()
         if duration.number:
@@ -305,7 +333,9 @@ def test_business_durations_end_in_business_time(calendar: Calendar, start: date
 
 
 @given(calendars, moments, st.integers(1, 30))
-def test_business_hours_forth_and_back_lead_to_the_start(calendar: Calendar, start: datetime, number: int) -> None:
+def test_business_hours_forth_and_back_lead_to_the_start(
+    calendar: Calendar, start: datetime, number: int
+) -> None:
     opening = calendar.next_open(start)
     duration = Duration(number, "business hour")
     back = calendar.before(calendar.after(opening, duration), duration)
@@ -314,7 +344,9 @@ def test_business_hours_forth_and_back_lead_to_the_start(calendar: Calendar, sta
 
 
 @given(st.sampled_from((LONDON, NEW_YORK, KOLKATA)), moments, st.integers(1, 30))
-def test_business_days_forth_and_back_lead_to_the_start(calendar: Calendar, start: datetime, number: int) -> None:
+def test_business_days_forth_and_back_lead_to_the_start(
+    calendar: Calendar, start: datetime, number: int
+) -> None:
     opening = calendar.next_open(start)
     duration = Duration(number, "business day")
     assert calendar.before(calendar.after(opening, duration), duration) == opening

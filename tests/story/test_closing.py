@@ -18,7 +18,9 @@ def refusal(case: Case) -> str:
     return str(problem.value)
 
 
-@pytest.mark.parametrize("case", [a_case().case, a_case().fixed().case, a_case().agent_wrote().knows().fixed().case])
+@pytest.mark.parametrize(
+    "case", [a_case().case, a_case().fixed().case, a_case().agent_wrote().knows().fixed().case]
+)
 def test_a_case_cannot_close_without_a_next_step_or_a_gesture(case: Case) -> None:
     assert refusal(case) == "FU-7K3Q9 cannot close without a next step or a gesture; say 'gesture: ...' first"
 
@@ -31,4 +33,6 @@ def test_a_next_step_that_was_kept_or_a_gesture_that_was_given_is_enough() -> No
 
 def test_a_case_cannot_close_while_something_is_owed() -> None:
     assert "promise 1 is owed" in refusal(a_case().promised("find out what happened", FRIDAY).case)
-    assert "compensation 1 is not given" in refusal(then(a_case().case, "gesture: a card from the whole team"))
+    assert "compensation 1 is not given" in refusal(
+        then(a_case().case, "gesture: a card from the whole team")
+    )

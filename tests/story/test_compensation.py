@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from followupd.domain.case import Case
-from followupd.domain.compensation import Compensation, Elsewhere, Gift, GrantState, Money
-from followupd.domain.letter import Outgoing
+from followupd.domain.compensation import Compensation, Gift, GrantState, Money, OtherGrant
+from followupd.domain.letter import Letter
 from followupd.errors import NotUnderstoodError
 from followupd.recovery import remind
 from tests.builders import NOW, PLAYBOOK, a_case
@@ -22,8 +22,8 @@ def refund(amount: str, *, at: datetime = NOW, state: GrantState = GrantState.IS
 
 def elsewhere(
     amount: str, *, still: bool = False, at: datetime = NOW, state: GrantState = GrantState.ISSUED
-) -> Elsewhere:
-    return Elsewhere("FU-0THER", still, refund(amount, at=at, state=state))
+) -> OtherGrant:
+    return OtherGrant("FU-0THER", still, refund(amount, at=at, state=state))
 
 
 def first(case: Case) -> Compensation:
@@ -52,7 +52,11 @@ def test_nobody_approves_what_the_same_person_granted() -> None:
     with pytest.raises(NotUnderstoodError, match="Lee Park granted it"):
         said(case, "approve", agent="lee")
     approved = first(then(case, "approve", agent="max"))
-    assert (approved.state, approved.granted_by, approved.approved_by) == (GrantState.GRANTED, "Lee Park", "Max Ito")
+    assert (approved.state, approved.granted_by, approved.approved_by) == (
+        GrantState.GRANTED,
+        "Lee Park",
+        "Max Ito",
+    )
 
 
 def test_a_tag_counts_as_the_owners_word_and_the_owner_does_not_approve_it() -> None:
@@ -63,7 +67,7 @@ def test_a_tag_counts_as_the_owners_word_and_the_owner_does_not_approve_it() -> 
 
 def test_a_lead_does_not_get_a_leads_own_grant_to_approve() -> None:
     case = then(a_case().case, "refund: 600", agent="lee")
-    mails = [step for step in remind.act(case, PLAYBOOK, letters(), NOW) if isinstance(step, Outgoing)]
+    mails = [step for step in remind.decide(case, PLAYBOOK, letters(), NOW) if isinstance(step, Letter)]
     assert [mail.to.address for mail in mails] == ["max@agents.test"]
 
 
@@ -84,8 +88,10 @@ def test_grants_of_all_cases_and_this_month_count_towards_the_cap() -> None:
 def test_last_month_refusals_and_proposals_do_not_count() -> None:
     november = datetime(2026, 11, 30, 23, tzinfo=UTC)
     given = [
-        elsewhere("90", at=november), elsewhere("90", state=GrantState.REFUSED), elsewhere("90", state=GrantState.PROPOSED)
-    ]  # fmt: skip
+        elsewhere("90", at=november),
+        elsewhere("90", state=GrantState.REFUSED),
+        elsewhere("90", state=GrantState.PROPOSED),
+    ]
     assert first(then(a_case().case, "refund: 40", others=given, cap=CAP)).state is GrantState.GRANTED
 
 
@@ -98,7 +104,9 @@ def test_grants_of_the_same_case_count_too() -> None:
 
 def test_only_a_lead_lets_a_grant_above_the_cap_go() -> None:
     case = then(a_case().case, "refund: 40", others=[elsewhere("90")], cap=CAP)
-    assert [event.__class__.__name__ for event in said(case, "approve", agent="lee")] == ["CompensationApproved"]
+    assert [event.__class__.__name__ for event in said(case, "approve", agent="lee")] == [
+        "CompensationApproved"
+    ]
     small = then(a_case().case, "refund: 40", others=[elsewhere("90")], cap=CAP, agent="lee")
     with pytest.raises(NotUnderstoodError, match="a lead answers"):
         said(small, "approve", agent="ana")
@@ -110,8 +118,11 @@ def test_the_same_grant_in_another_open_case_is_asked_about() -> None:
     assert grant.because == "the same refund of 25.00 EUR is granted to this customer in FU-0THER already"
 
 
-@pytest.mark.parametrize("other", [elsewhere("25"), elsewhere("24", still=True), elsewhere("25", still=True, state=GrantState.REFUSED)])  # fmt: skip
-def test_a_closed_case_another_amount_or_a_refusal_is_no_twin(other: Elsewhere) -> None:
+@pytest.mark.parametrize(
+    "other",
+    [elsewhere("25"), elsewhere("24", still=True), elsewhere("25", still=True, state=GrantState.REFUSED)],
+)
+def test_a_closed_case_another_amount_or_a_refusal_is_no_twin(other: OtherGrant) -> None:
     assert first(then(a_case().case, "refund: 25", others=[other])).state is GrantState.GRANTED
 
 

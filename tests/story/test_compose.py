@@ -24,12 +24,12 @@ from followupd.adapters.smtp.headers import (
     needs_utf8,
     wire_address,
 )
-from followupd.domain.letter import Attachment, Outgoing
+from followupd.domain.letter import Attachment, Letter
 from followupd.domain.mail import Person
 from followupd.errors import LetterError
 
 NOW = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
-LETTER = Outgoing(
+LETTER = Letter(
     key="FU-7K3Q9.follow-up.1",
     case="FU-7K3Q9",
     kind="follow-up",
@@ -44,9 +44,19 @@ LETTER = Outgoing(
     references=("<q1@example.org>", "<q2@example.org>"),
 )
 HEADERS = [
-    "Date", "From", "To", "Subject", "Message-ID", "In-Reply-To", "References", "X-Followupd-Key",
-    "Auto-Submitted", "X-Auto-Response-Suppress", "MIME-Version", "Content-Type",
-]  # fmt: skip
+    "Date",
+    "From",
+    "To",
+    "Subject",
+    "Message-ID",
+    "In-Reply-To",
+    "References",
+    "X-Followupd-Key",
+    "Auto-Submitted",
+    "X-Auto-Response-Suppress",
+    "MIME-Version",
+    "Content-Type",
+]
 INJECTIONS = [
     "a\r\nBcc: evil@example.net",
     "a\nBcc: evil@example.net\n\nbody",
@@ -131,8 +141,12 @@ def test_a_call_goes_along_as_a_calendar_file() -> None:
     letter = replace(LETTER, attachments=(Attachment("../Anruf für Kim.ics", "text/calendar", event),))
     message = email.message_from_bytes(compose(letter, now=NOW), policy=policy.default)
     assert [part.get_content_type() for part in message.walk()] == [
-        "multipart/mixed", "multipart/alternative", "text/plain", "text/html", "text/calendar",
-    ]  # fmt: skip
+        "multipart/mixed",
+        "multipart/alternative",
+        "text/plain",
+        "text/html",
+        "text/calendar",
+    ]
     (call,) = message.iter_attachments()
     assert call.get_filename() == ".._Anruf für Kim.ics"
     assert call.get_param("method") == "PUBLISH"
@@ -140,7 +154,9 @@ def test_a_call_goes_along_as_a_calendar_file() -> None:
 
 
 def test_a_desk_mail_may_carry_a_file_without_having_html() -> None:
-    letter = replace(LETTER, html="", attachments=(Attachment("call.ics", "text/calendar", "BEGIN:VCALENDAR\n"),))
+    letter = replace(
+        LETTER, html="", attachments=(Attachment("call.ics", "text/calendar", "BEGIN:VCALENDAR\n"),)
+    )
     parts = [part.get_content_type() for part in read(compose(letter, now=NOW)).walk()]
     assert parts == ["multipart/mixed", "text/plain", "text/calendar"]
 
@@ -152,7 +168,10 @@ def test_a_desk_mail_may_carry_a_file_without_having_html() -> None:
 @example(subject=INJECTIONS[0], customer=INJECTIONS[3], agent=INJECTIONS[4])
 def test_no_word_becomes_a_header_or_a_second_recipient(subject: str, customer: str, agent: str) -> None:
     letter = replace(
-        LETTER, subject=subject, to=Person("kim@example.org", customer), sender=Person("support@example.com", agent)
+        LETTER,
+        subject=subject,
+        to=Person("kim@example.org", customer),
+        sender=Person("support@example.com", agent),
     )
     mail = compose(letter, now=NOW)
     message = read(mail)
@@ -162,7 +181,10 @@ def test_no_word_becomes_a_header_or_a_second_recipient(subject: str, customer: 
     assert [a.addr_spec for a in email.message_from_bytes(mail, policy=policy.default)["To"].addresses] == [
         "kim@example.org"
     ]
-    for header, name, address in (("To", customer, "kim@example.org"), ("From", agent, "support@example.com")):
+    for header, name, address in (
+        ("To", customer, "kim@example.org"),
+        ("From", agent, "support@example.com"),
+    ):
         shown, found = parseaddr(str(message[header]).replace("\r\n", ""))
         assert found == address
         assert str(make_header(decode_header(shown))) == clean(name)
@@ -205,7 +227,9 @@ def test_a_cleaned_value_is_one_short_line_and_stays_it(value: str) -> None:
 ID_CHARACTERS = string.ascii_letters + string.digits + "!#$%&'*+-/=^_`{|}~.@"
 
 
-@given(st.lists(st.text(ID_CHARACTERS, min_size=76, max_size=250).map("<{}>".format), min_size=1, max_size=40))
+@given(
+    st.lists(st.text(ID_CHARACTERS, min_size=76, max_size=250).map("<{}>".format), min_size=1, max_size=40)
+)
 def test_long_ids_leave_as_they_came_and_the_root_is_kept(references: list[str]) -> None:
     letter = replace(LETTER, in_reply_to=references[-1], references=tuple(references))
     mail = compose(letter, now=NOW)
@@ -224,19 +248,40 @@ def test_the_parent_closes_the_thread_even_when_its_references_forgot_it() -> No
 
 @pytest.mark.parametrize(
     "broken",
-    ["<a b@x>", "<a\r\nBcc: x>", "prose about <x@y>", "<>", "<" + "x" * 251 + ">", "<ä@x>", "<=?utf-8?q?a?=@x>"],
+    [
+        "<a b@x>",
+        "<a\r\nBcc: x>",
+        "prose about <x@y>",
+        "<>",
+        "<" + "x" * 251 + ">",
+        "<ä@x>",
+        "<=?utf-8?q?a?=@x>",
+    ],
 )
 def test_an_id_that_is_none_is_left_out(broken: str) -> None:
-    message = read(compose(replace(LETTER, in_reply_to=broken, references=("<q1@example.org>", broken)), now=NOW))
+    message = read(
+        compose(replace(LETTER, in_reply_to=broken, references=("<q1@example.org>", broken)), now=NOW)
+    )
     assert "In-Reply-To" not in message
     assert message["References"] == "<q1@example.org>"
 
 
 SCRIPTS = [
-    "Ваша посылка пришла", "Το δέμα σας έφτασε", "お荷物が届きました", "您的包裹已送达", "소포가 도착했습니다",
-    "وصل طردك", "החבילה שלך הגיעה", "आपका पार्सल आ गया", "พัสดุของคุณมาถึงแล้ว", "Ձեր ծանրոցը հասել է", "🎁 für dich",
-]  # fmt: skip
-BODY = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"))
+    "Ваша посылка пришла",
+    "Το δέμα σας έφτασε",
+    "お荷物が届きました",
+    "您的包裹已送达",
+    "소포가 도착했습니다",
+    "وصل طردك",
+    "החבילה שלך הגיעה",
+    "आपका पार्सल आ गया",
+    "พัสดุของคุณมาถึงแล้ว",
+    "Ձեր ծանրոցը հասել է",
+    "🎁 für dich",
+]
+BODY = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029")
+)
 
 
 @given(BODY | st.sampled_from(SCRIPTS), BODY)
@@ -286,7 +331,8 @@ def test_an_address_beyond_ascii_is_written_as_it_is_and_said_to_need_smtputf8()
 
 
 @pytest.mark.parametrize(
-    "address", ["a..b@docomo.example", "a.@x.example", '"kim doe"@x.example', "o'neil+1@x_y.example", "r@localhost"]
+    "address",
+    ["a..b@docomo.example", "a.@x.example", '"kim doe"@x.example', "o'neil+1@x_y.example", "r@localhost"],
 )
 def test_odd_addresses_that_get_mail_are_kept(address: str) -> None:
     assert wire_address(address) == address
@@ -295,10 +341,26 @@ def test_odd_addresses_that_get_mail_are_kept(address: str) -> None:
 @pytest.mark.parametrize(
     "address",
     [
-        "", "kim", "@x", "kim@", "a b@x", "a@b@c", "kim@x\r\nBcc: y@z", "kim@x> SIZE=1", "<kim@x>", "kim@x,y@z",
-        "\ud800@x", "k\u2028m@x", "k\u00a0m@x", "=?utf-8?q?a?=@x", '"a\r\nb"@x', "kim@x..y", "kim@\ud800", "k" * 250 + "@x.example",
+        "",
+        "kim",
+        "@x",
+        "kim@",
+        "a b@x",
+        "a@b@c",
+        "kim@x\r\nBcc: y@z",
+        "kim@x> SIZE=1",
+        "<kim@x>",
+        "kim@x,y@z",
+        "\ud800@x",
+        "k\u2028m@x",
+        "k\u00a0m@x",
+        "=?utf-8?q?a?=@x",
+        '"a\r\nb"@x',
+        "kim@x..y",
+        "kim@\ud800",
+        "k" * 250 + "@x.example",
     ],
-)  # fmt: skip
+)
 def test_what_is_no_address_gets_no_letter(address: str) -> None:
     with pytest.raises(ValueError, match="is not a"):
         wire_address(address)
@@ -314,10 +376,15 @@ def test_a_domain_that_is_none_is_refused() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"key": "a\r\nBcc: x"}, {"key": ""}, {"message_id": ""}, {"message_id": "<a b@x>"}, {"auto_submitted": "no\r\nBcc: x"},
-        {"attachments": (Attachment("a", "text/calendar\r\nBcc: x", ""),)}, {"attachments": (Attachment("a", "multipart/mixed", ""),)},
+        {"key": "a\r\nBcc: x"},
+        {"key": ""},
+        {"message_id": ""},
+        {"message_id": "<a b@x>"},
+        {"auto_submitted": "no\r\nBcc: x"},
+        {"attachments": (Attachment("a", "text/calendar\r\nBcc: x", ""),)},
+        {"attachments": (Attachment("a", "multipart/mixed", ""),)},
     ],
-)  # fmt: skip
+)
 def test_a_letter_with_a_broken_part_does_not_leave(change: dict[str, str]) -> None:
     with pytest.raises(LetterError):
         compose(replace(LETTER, **change), now=NOW)  # type: ignore[arg-type]  # one field of any type

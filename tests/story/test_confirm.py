@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from followupd.domain import events as e
 from followupd.domain.case import Case
 from followupd.domain.compensation import Gift
-from followupd.domain.decision import Step
-from followupd.domain.letter import CONFIRMATION, DELAY, Outgoing
+from followupd.domain.decision import Decision
+from followupd.domain.letter import CONFIRMATION, DELAY, Letter
 from followupd.recovery import confirm
 from tests.builders import KIM, NOW, PLAYBOOK, Story, a_case
 from tests.story.lettered import flat, letters
@@ -15,8 +15,8 @@ FRIDAY = datetime(2026, 12, 4, 17, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 
 
-def acted(case: Case, now: datetime) -> list[Step]:
-    return confirm.act(case, PLAYBOOK, letters(), now)
+def acted(case: Case, now: datetime) -> list[Decision]:
+    return confirm.decide(case, PLAYBOOK, letters(), now)
 
 
 def promised() -> Story:
@@ -25,10 +25,10 @@ def promised() -> Story:
 
 def test_the_confirmation_waits_for_the_quiet_window_and_then_names_each_step() -> None:
     case = promised().case
-    assert confirm.moment(case, PLAYBOOK) == NOW + 10 * MINUTE
+    assert confirm.next_due(case, PLAYBOOK) == NOW + 10 * MINUTE
     assert acted(case, NOW + 9 * MINUTE) == []
     [letter] = acted(case, NOW + 10 * MINUTE)
-    assert isinstance(letter, Outgoing)
+    assert isinstance(letter, Letter)
     assert (letter.kind, letter.to, letter.concerns) == (CONFIRMATION, KIM, (1,))
     assert "ship the replacement" in flat(letter.text).lower()
     assert "Friday, 4 December" in flat(letter.text)
@@ -36,24 +36,26 @@ def test_the_confirmation_waits_for_the_quiet_window_and_then_names_each_step() 
 
 def test_a_second_mail_of_the_customers_moves_the_window_but_not_for_ever() -> None:
     story = promised().at(NOW + 8 * MINUTE).customer_wrote("And the lid is missing too.")
-    assert confirm.moment(story.case, PLAYBOOK) == NOW + 18 * MINUTE
+    assert confirm.next_due(story.case, PLAYBOOK) == NOW + 18 * MINUTE
     for minutes in (16, 24, 32, 40):
         story.at(NOW + minutes * MINUTE).customer_wrote("One more thing.")
-    assert confirm.moment(story.case, PLAYBOOK) == NOW + 30 * MINUTE
+    assert confirm.next_due(story.case, PLAYBOOK) == NOW + 30 * MINUTE
 
 
 def test_what_the_letter_has_told_is_not_told_again_and_a_later_promise_is() -> None:
     story = promised().confirmed(1)
-    assert confirm.moment(story.case, PLAYBOOK) is None
+    assert confirm.next_due(story.case, PLAYBOOK) is None
     story.at(NOW + timedelta(hours=2)).promised("refund the delivery", by=FRIDAY)
     [letter] = acted(story.case, NOW + timedelta(hours=2, minutes=10))
-    assert isinstance(letter, Outgoing)
+    assert isinstance(letter, Letter)
     assert letter.concerns == (2,)
     assert letter.key == "FU-7K3Q9.confirmation.2"
 
 
 def test_nothing_is_written_while_a_letter_is_under_way_or_somebody_holds_the_case() -> None:
-    written = e.LetterWritten(at=NOW, key="FU-7K3Q9.confirmation.1", kind=CONFIRMATION, to=KIM.address, subject="Re:")
+    written = e.LetterWritten(
+        at=NOW, key="FU-7K3Q9.confirmation.1", kind=CONFIRMATION, to=KIM.address, subject="Re:"
+    )
     assert acted(promised().happened(written).case, NOW + timedelta(days=1)) == []
     held = promised().happened(e.Held(at=NOW, by="Ana Reyes", why="the lawyer asks")).case
     assert acted(held, NOW + timedelta(days=1)) == []
@@ -63,7 +65,7 @@ def test_nothing_is_written_while_a_letter_is_under_way_or_somebody_holds_the_ca
 def test_a_gift_card_stands_in_no_confirmation() -> None:
     story = promised().granted(Gift.GIFT_CARD, "20").granted(Gift.COUPON, "5")
     [letter] = acted(story.case, NOW + 10 * MINUTE)
-    assert isinstance(letter, Outgoing)
+    assert isinstance(letter, Letter)
     assert "5.00" in letter.text
     assert "20" not in letter.text.replace("2026", "").replace("+44 20", "")
     assert "gift" not in letter.text.lower()
@@ -74,7 +76,7 @@ def test_bad_news_goes_out_at_once_and_once() -> None:
     late = e.PromiseLate(at=NOW, by="Ana Reyes", n=1, due=told, told=told, because="the courier is on strike")
     story = promised().confirmed(1).happened(late)
     [letter] = acted(story.case, NOW)
-    assert isinstance(letter, Outgoing)
+    assert isinstance(letter, Letter)
     assert (letter.kind, letter.concerns) == (DELAY, (1,))
     assert "Tuesday, 8 December" in flat(letter.text)
     story.happened(e.LetterWritten(at=NOW, key=letter.key, kind=DELAY, to=KIM.address, subject="Re:"))

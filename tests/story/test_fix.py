@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from followupd.domain.case import Case
 from followupd.domain.command import read_line
 from followupd.domain.compensation import Gift
-from followupd.domain.decision import Step
+from followupd.domain.decision import Decision
 from followupd.domain.events import MissingAsked
-from followupd.domain.letter import FACTS, Outgoing
+from followupd.domain.letter import FACTS, Letter
 from followupd.errors import NotUnderstoodError
 from followupd.recovery import fix
 from tests.builders import ANA, NOW, PLAYBOOK, a_case
@@ -17,8 +17,8 @@ from tests.story.saying import then
 FRIDAY = datetime(2026, 12, 4, 17, tzinfo=UTC)
 
 
-def acted(case: Case) -> list[Step]:
-    return fix.act(case, PLAYBOOK, letters(), NOW)
+def acted(case: Case) -> list[Decision]:
+    return fix.decide(case, PLAYBOOK, letters(), NOW)
 
 
 def test_nothing_is_asked_before_the_matter_is_called_fixed_or_when_nothing_lacks() -> None:
@@ -31,7 +31,7 @@ def test_all_that_is_missing_is_asked_in_one_mail_with_a_line_for_each() -> None
     asked, mail = acted(story.case)
     assert isinstance(asked, MissingAsked)
     assert set(asked.missing) == {"promise-1", "grant-1", "cause", "resolution", "prevention"}
-    assert isinstance(mail, Outgoing)
+    assert isinstance(mail, Letter)
     assert (mail.kind, mail.to.address) == (FACTS, ANA.email)
     for line in ("kept: 1", "issued: 1", "cause:", "resolution:", "prevention:"):
         assert line in mail.text
@@ -40,20 +40,22 @@ def test_all_that_is_missing_is_asked_in_one_mail_with_a_line_for_each() -> None
 def test_what_makes_the_letter_better_is_offered_with_the_mail_that_goes_anyway_and_with_no_other() -> None:
     asked, mail = acted(a_case().fixed().case)
     assert isinstance(asked, MissingAsked)
-    assert isinstance(mail, Outgoing)
+    assert isinstance(mail, Letter)
     assert set(asked.missing) == {"cause", "resolution", "prevention"}  # the others stop no letter
     lines = [line.strip() for line in mail.text.splitlines()]
     start = lines.index("cause:")
     assert lines[start : start + 6] == ["cause:", "resolution:", "prevention:", "fault:", "impact:", "issue:"]
     assert "only with “ours” does the letter say that we let Kim Doe down" in flat(mail.text)
     orders = {line for line in lines if is_order(line)}
-    assert orders == set(lines[start : start + 6])  # what explains a line is none itself, should it come back unquoted
+    assert orders == set(
+        lines[start : start + 6]
+    )  # what explains a line is none itself, should it come back unquoted
 
 
 def test_what_makes_the_letter_better_is_not_offered_where_it_is_known() -> None:
     case = then(a_case().fixed().case, "fault: not-ours", "impact: the birthday went without a present")
     _, mail = acted(case)
-    assert isinstance(mail, Outgoing)
+    assert isinstance(mail, Letter)
     assert "issue:" in mail.text.splitlines()
     assert not {"fault:", "impact:"} & set(mail.text.splitlines())
     assert "not-ours" not in mail.text

@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from followupd.domain import events as e
+from followupd.domain import lifecycle
 from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import Gift
-from followupd.domain.decision import Step
-from followupd.domain.letter import CALL, FOLLOW_UP, Outgoing
+from followupd.domain.decision import Decision
+from followupd.domain.letter import CALL, FOLLOW_UP, Letter
 from followupd.recovery import follow_up
 from tests.builders import ANA, KIM, NOW, PLAYBOOK, Story, a_case
 from tests.story.lettered import flat, letters
@@ -17,8 +18,8 @@ FRIDAY = datetime(2026, 12, 4, 17, tzinfo=UTC)
 DUE = datetime(2026, 12, 4, 10, tzinfo=UTC)  # three business days after Tuesday at ten
 
 
-def acted(case: Case, now: datetime) -> list[Step]:
-    return follow_up.act(case, PLAYBOOK, letters(), now)
+def acted(case: Case, now: datetime) -> list[Decision]:
+    return follow_up.decide(case, PLAYBOOK, letters(), now)
 
 
 def put_right() -> Story:
@@ -27,10 +28,10 @@ def put_right() -> Story:
 
 def test_it_leaves_three_business_days_after_the_fix_and_not_a_minute_before() -> None:
     case = put_right().case
-    assert follow_up.moment(case, PLAYBOOK) == DUE
+    assert follow_up.next_due(case, PLAYBOOK) == DUE
     assert acted(case, DUE - timedelta(minutes=1)) == []
     [letter] = acted(case, DUE)
-    assert isinstance(letter, Outgoing)
+    assert isinstance(letter, Letter)
     assert (letter.kind, letter.to) == (FOLLOW_UP, KIM)
     words = flat(letter.text)
     for fact in ("label was torn", "a new one went out", "labels are checked", ANA.phone, ANA.email):
@@ -60,35 +61,35 @@ def test_a_fact_that_is_not_known_keeps_it_back() -> None:
 def test_what_was_kept_and_issued_does_not_and_stands_in_the_letter() -> None:
     story = a_case().promised("ship the replacement", by=FRIDAY).kept().granted(Gift.REFUND, "25").issued()
     [letter] = acted(story.knows().fixed().case, DUE)
-    assert isinstance(letter, Outgoing)
+    assert isinstance(letter, Letter)
     assert "€25.00" in letter.text
 
 
 def test_a_gift_card_keeps_nothing_back_and_stands_in_no_follow_up() -> None:
     [letter] = acted(put_right().granted(Gift.GIFT_CARD, "20").case, DUE)
-    assert isinstance(letter, Outgoing)
+    assert isinstance(letter, Letter)
     assert "gift" not in letter.text.lower()
 
 
 def test_a_customer_who_is_away_gets_it_on_their_return() -> None:
     back = datetime(2026, 12, 14, 9, tzinfo=UTC)
     case = put_right().happened(e.CustomerAway(at=NOW, until=back)).case
-    assert follow_up.moment(case, PLAYBOOK) == back
+    assert follow_up.next_due(case, PLAYBOOK) == back
 
 
 def test_it_is_never_written_twice() -> None:
     case = put_right().case
     [letter] = acted(case, DUE)
-    assert isinstance(letter, Outgoing)
+    assert isinstance(letter, Letter)
     written = e.LetterWritten(at=DUE, key=letter.key, kind=FOLLOW_UP, to=KIM.address, subject=letter.subject)
-    assert acted(case.after(written), DUE + timedelta(days=1)) == []
+    assert acted(lifecycle.after(case, written), DUE + timedelta(days=1)) == []
 
 
 def test_a_call_is_asked_for_on_the_day_of_the_letter_even_if_somebody_called_before() -> None:
     story = put_right().happened(e.CustomerReached(at=NOW, by="Ana Reyes")).at(DUE).followed_up()
     asked, task = acted(story.case, DUE)
     assert isinstance(asked, e.CallAsked)
-    assert isinstance(task, Outgoing)
+    assert isinstance(task, Letter)
     assert (task.kind, task.to.address) == (CALL, ANA.email)
     assert acted(story.happened(asked).case, DUE + timedelta(hours=1)) == []
 

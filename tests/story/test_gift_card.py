@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from followupd.domain import events as e
+from followupd.domain import lifecycle
 from followupd.domain.compensation import Gift, GrantState, Money
 from followupd.recovery import gift_card
 from tests.builders import PLAYBOOK, Story, a_case
@@ -26,50 +27,53 @@ def granted() -> Story:
 
 def test_it_is_due_one_business_day_after_the_follow_up_left_and_not_before() -> None:
     before = a_case().granted(Gift.GIFT_CARD, "20").knows().fixed().case
-    assert gift_card.moment(before, PLAYBOOK) is None
+    assert gift_card.next_due(before, PLAYBOOK) is None
     case = granted().case
-    assert gift_card.moment(case, PLAYBOOK) == DUE
-    assert gift_card.act(case, PLAYBOOK, letters(), DUE - timedelta(seconds=1)) == []
-    assert gift_card.act(case, PLAYBOOK, letters(), DUE) == [e.GiftCardDue(at=DUE, n=1, money=EURO_20)]
+    assert gift_card.next_due(case, PLAYBOOK) == DUE
+    assert gift_card.decide(case, PLAYBOOK, letters(), DUE - timedelta(seconds=1)) == []
+    assert gift_card.decide(case, PLAYBOOK, letters(), DUE) == [e.GiftCardDue(at=DUE, n=1, money=EURO_20)]
 
 
 def test_it_is_ordered_once() -> None:
     story = granted().happened(e.GiftCardDue(at=DUE, n=1, money=EURO_20))
-    assert gift_card.moment(story.case, PLAYBOOK) is None
-    assert gift_card.act(story.case, PLAYBOOK, letters(), DUE + timedelta(days=9)) == []
+    assert gift_card.next_due(story.case, PLAYBOOK) is None
+    assert gift_card.decide(story.case, PLAYBOOK, letters(), DUE + timedelta(days=9)) == []
 
 
 def test_a_playbook_that_gives_one_to_everybody_grants_it_by_itself_but_not_beside_another() -> None:
     generous = replace(PLAYBOOK, gift_card_amount=EURO_20)
-    grant, due = gift_card.act(followed_up(a_case()).case, generous, letters(), DUE)
+    grant, due = gift_card.decide(followed_up(a_case()).case, generous, letters(), DUE)
     assert isinstance(grant, e.CompensationGranted)
     assert grant.compensation.source == "playbook"
     assert isinstance(due, e.GiftCardDue)
     refused = followed_up(a_case().granted(Gift.GIFT_CARD, "50", state=GrantState.REFUSED)).case
-    assert gift_card.moment(refused, generous) is None
+    assert gift_card.next_due(refused, generous) is None
 
 
 @pytest.mark.parametrize(
     ("hindrance", "why"),
     [
         (e.Held(at=SENT, by="Ana Reyes", why="wait"), "the case is held"),
-        (e.CustomerNotReached(at=SENT, why="the follow-up came back"), "the customer was not reached: the follow-up came back"),
+        (
+            e.CustomerNotReached(at=SENT, why="the follow-up came back"),
+            "the customer was not reached: the follow-up came back",
+        ),
     ],
-)  # fmt: skip
+)
 def test_it_waits_for_a_person_where_one_must_look_first(hindrance: e.Event, why: str) -> None:
     case = granted().happened(hindrance).case
-    assert gift_card.act(case, PLAYBOOK, letters(), DUE) == []
+    assert gift_card.decide(case, PLAYBOOK, letters(), DUE) == []
     assert gift_card.waits(case) == why
 
 
 def test_a_matter_that_is_open_again_gets_no_card() -> None:
     case = granted().happened(e.Reopened(at=SENT, by="Ana Reyes")).case
-    assert gift_card.act(case, PLAYBOOK, letters(), DUE) == []
+    assert gift_card.decide(case, PLAYBOOK, letters(), DUE) == []
 
 
 def test_a_card_that_was_refused_meanwhile_is_given_up() -> None:
     case = granted().happened(e.GiftCardDue(at=DUE, n=1, money=EURO_20)).case
     assert gift_card.given_up(case, 1) == ""
-    refused = case.after(e.CompensationRefused(at=DUE, by="Lee Park", n=1))
+    refused = lifecycle.after(case, e.CompensationRefused(at=DUE, by="Lee Park", n=1))
     assert gift_card.given_up(refused, 1) == "the gift card is refused"
     assert gift_card.given_up(case, 2) == "the gift card is not granted"

@@ -1,11 +1,11 @@
-"""The tables of followupd.toml on what customers are given: every mistake is said with its line and its mend."""
+"""The tables of followupd.toml on what customers are given: every mistake is said with its line and its hint."""
 
 from pathlib import Path
 
 import pytest
 
 from followupd.adapters import settings
-from followupd.adapters.settings import Rule
+from followupd.adapters.settings import SettingsRule
 from followupd.domain.compensation import Money
 from tests.story.configured import configured, line_of, only, rewrite
 
@@ -23,11 +23,13 @@ def test_a_cap_is_money_of_the_company(tmp_path: Path) -> None:
     assert settings.load(tmp_path).compensation.cap == Money(20000, "GBP")
 
 
-@pytest.mark.parametrize("cap", ["200", "200 per week", "much per month", "200 EUR per month", "1.234 per month"])
+@pytest.mark.parametrize(
+    "cap", ["200", "200 per week", "much per month", "200 EUR per month", "1.234 per month"]
+)
 def test_what_is_no_cap_is_said(tmp_path: Path, cap: str) -> None:
     rewrite(configured(tmp_path), "", f'\n[compensation]\ncap = "{cap}"\n')
     problem = only(tmp_path)
-    assert (problem.rule, problem.line) == (Rule.AMOUNT, line_of(tmp_path, "cap ="))
+    assert (problem.rule, problem.line) == (SettingsRule.AMOUNT, line_of(tmp_path, "cap ="))
 
 
 def test_a_provider_over_http_has_an_address_and_a_token(tmp_path: Path) -> None:
@@ -40,19 +42,19 @@ def test_a_provider_over_http_has_an_address_and_a_token(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("old", "new", "rule"),
     [
-        ('url = "https://cards.example.com/api/v2/"\n', "", Rule.MISSING),
-        ('token = "env:TOKEN"\n', "", Rule.MISSING),
-        ("https://cards", "http://cards", Rule.CLEAR_TEXT),
-        ("https://cards", "ftp://cards", Rule.HOST),
-        ("https://cards", "https://user:secret@cards", Rule.HOST),
-        ("v2/", "v2?key=1", Rule.HOST),
-        ("env:TOKEN", "s3cret", Rule.BARE),
-        ('provider = "http"', 'provider = "https"', Rule.WORD),
-        ('token = "env:TOKEN"\n', 'token = "env:TOKEN"\nlow = -1\n', Rule.TYPE),
-        ('token = "env:TOKEN"\n', 'token = "env:TOKEN"\nca_file = "none.pem"\n', Rule.NO_FILE),
+        ('url = "https://cards.example.com/api/v2/"\n', "", SettingsRule.MISSING),
+        ('token = "env:TOKEN"\n', "", SettingsRule.MISSING),
+        ("https://cards", "http://cards", SettingsRule.CLEAR_TEXT),
+        ("https://cards", "ftp://cards", SettingsRule.HOST),
+        ("https://cards", "https://user:secret@cards", SettingsRule.HOST),
+        ("v2/", "v2?key=1", SettingsRule.HOST),
+        ("env:TOKEN", "s3cret", SettingsRule.BARE),
+        ('provider = "http"', 'provider = "https"', SettingsRule.WORD),
+        ('token = "env:TOKEN"\n', 'token = "env:TOKEN"\nlow = -1\n', SettingsRule.TYPE),
+        ('token = "env:TOKEN"\n', 'token = "env:TOKEN"\nca_file = "none.pem"\n', SettingsRule.NO_FILE),
     ],
 )
-def test_what_would_not_work_is_said(tmp_path: Path, old: str, new: str, rule: Rule) -> None:
+def test_what_would_not_work_is_said(tmp_path: Path, old: str, new: str, rule: SettingsRule) -> None:
     assert old in HTTP
     rewrite(configured(tmp_path), "", HTTP.replace(old, new, 1))
     assert only(tmp_path).rule is rule

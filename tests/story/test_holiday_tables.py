@@ -14,7 +14,9 @@ ALONE = "import sys; from followupd.domain.calendar import holidays_of as h; h({
 
 @pytest.mark.parametrize("code", ["GB-ENG", "DE-BY", "US-CA", "AX"])
 def test_one_country_is_loaded_without_the_others(code: str) -> None:
-    done = subprocess.run([sys.executable, "-c", ALONE.format(code=code)], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", ALONE.format(code=code)], capture_output=True, text=True, check=True
+    )
     loaded = [name for name in done.stdout.split() if name.startswith("holidays.countries.")]
     assert 1 <= len(loaded) <= 3
 

@@ -10,26 +10,34 @@ import pytest
 
 from followupd.adapters.settings import load
 from followupd.adapters.settings.cue_files import CueFiles, cue_problems
-from followupd.app.container import house_problems, taught_judge_of
+from followupd.app.container import configuration_problems, trained_classifier_of
 from followupd.cli.main import main
 from followupd.domain.calendar import Calendar, Duration
 from followupd.domain.compensation import Money
 from followupd.domain.mail import Kind, Message, Person
-from followupd.domain.playbook import Grade, Playbook
+from followupd.domain.playbook import Playbook, SeverityOverride
 from followupd.domain.team import Agent, Company, Role, Team
 from followupd.errors import SetupError
-from followupd.services.classifier import HouseJudge
-from followupd.text.complaints import Recogniser, Rules
+from followupd.services.classifier import ComplaintClassifier
+from followupd.text.complaints import Recogniser, SiteRules
 from tests.story.configured import configured, rewrite
 from tests.story.lettered import NOW
 
 TOP = Path(__file__).parents[2]
-JUDGE = HouseJudge(Recogniser.shipped(), 0.90, 0.30, "en", "GB")
+JUDGE = ComplaintClassifier(Recogniser.shipped(), 0.90, 0.30, "en", "GB")
 HOUSE = Playbook(
-    name="default", owner="ana", calendar=Calendar(timezone="Europe/London"),
-    team=Team((Agent(id="ana", name="Ana Reyes", email="ana@example.com", phone="+44 20 7946 0018", role=Role.AGENT),)),
+    name="default",
+    owner="ana",
+    calendar=Calendar(timezone="Europe/London"),
+    team=Team(
+        (
+            Agent(
+                id="ana", name="Ana Reyes", email="ana@example.com", phone="+44 20 7946 0018", role=Role.AGENT
+            ),
+        )
+    ),
     company=Company(name="Example Ltd", timezone="Europe/London"),
-)  # fmt: skip
+)
 QUIET = "I have not received my order yet, could you look into it please?"
 ANGRY = "My parcel has still not arrived. This is unacceptable."
 
@@ -39,10 +47,14 @@ def mail(text: str, subject: str = "My order", sender: str = "kim@example.org") 
 
 
 def test_the_strongest_word_stands_first_whichever_way_it_speaks() -> None:
-    weights = [abs(weight) for _, weight in JUDGE.verdict(mail(f"{ANGRY} Thanks for looking into it!")).evidence]
+    weights = [
+        abs(weight) for _, weight in JUDGE.verdict(mail(f"{ANGRY} Thanks for looking into it!")).evidence
+    ]
     assert weights == sorted(weights, reverse=True)
     assert len(weights) > 2
-    assert {weight > 0 for _, weight in JUDGE.verdict(mail(f"{ANGRY} Thanks for looking into it!")).evidence} == {
+    assert {
+        weight > 0 for _, weight in JUDGE.verdict(mail(f"{ANGRY} Thanks for looking into it!")).evidence
+    } == {
         True,
         False,
     }
@@ -51,14 +63,14 @@ def test_the_strongest_word_stands_first_whichever_way_it_speaks() -> None:
 @pytest.mark.parametrize(
     ("rules", "verdict"),
     [
-        (Rules(always=("order yet",)), "complaint"),
-        (Rules(never=("order yet",)), "no"),
-        (Rules(always=("order yet",), never=("look into it",)), "suspected"),
-        (Rules(add={"order yet": -4.0}), "no"),
-        (Rules(add={"order yet": 6.0}), "complaint"),
+        (SiteRules(always=("order yet",)), "complaint"),
+        (SiteRules(never=("order yet",)), "no"),
+        (SiteRules(always=("order yet",), never=("look into it",)), "suspected"),
+        (SiteRules(add={"order yet": -4.0}), "no"),
+        (SiteRules(add={"order yet": 6.0}), "complaint"),
     ],
 )
-def test_the_admins_rules_decide_and_stand_in_the_explanation(rules: Rules, verdict: str) -> None:
+def test_the_admins_rules_decide_and_stand_in_the_explanation(rules: SiteRules, verdict: str) -> None:
     assert JUDGE.verdict(mail(QUIET)).verdict == "suspected"
     found = replace(JUDGE, rules=rules).verdict(mail(QUIET))
     assert found.verdict == verdict
@@ -76,19 +88,30 @@ def test_what_was_learnt_is_asked_for_each_mail() -> None:
 @pytest.mark.parametrize(
     ("text", "has_cues"),
     [
-        ("Mein Paket ist immer noch nicht angekommen. Das ist eine Frechheit, ich will mein Geld zurück!", True),
+        (
+            "Mein Paket ist immer noch nicht angekommen. Das ist eine Frechheit, ich will mein Geld zurück!",
+            True,
+        ),
         ("Mon colis n'est toujours pas arrivé. C'est inadmissible, je veux être remboursé !", True),
         ("Mi paquete todavía no ha llegado. Es inaceptable, quiero que me devuelvan el dinero.", True),
         (
             "Il mio pacco non è ancora arrivato, è una vergogna e non sono per niente contento di questo servizio.",
             False,
         ),
-        ("Mijn pakket is nog steeds niet aangekomen en dat is een schande, ik wil mijn geld terug van jullie.", False),
-        ("Paczka nie przyszła i jest to skandal, proszę o zwrot pieniędzy, bo nie mam już do was siły.", False),
+        (
+            "Mijn pakket is nog steeds niet aangekomen en dat is een schande, ik wil mijn geld terug van jullie.",
+            False,
+        ),
+        (
+            "Paczka nie przyszła i jest to skandal, proszę o zwrot pieniędzy, bo nie mam już do was siły.",
+            False,
+        ),
         ("荷物がまだ届いていません。これは受け入れられません。返金してください。", False),
     ],
 )
-def test_a_language_without_cues_is_never_a_complaint_by_the_machine_alone(text: str, *, has_cues: bool) -> None:
+def test_a_language_without_cues_is_never_a_complaint_by_the_machine_alone(
+    text: str, *, has_cues: bool
+) -> None:
     assert (JUDGE.verdict(mail(text, "")).verdict == "complaint") is has_cues
     sure = replace(JUDGE, delta=lambda: {"start": 25.0}).verdict(mail(text, ""))
     assert sure.verdict == ("complaint" if has_cues else "suspected")
@@ -115,9 +138,11 @@ def chosen(text: str, playbooks: Mapping[str, Playbook]) -> str:
 
 def test_words_choose_a_playbook_before_cues_do() -> None:
     known = books(
-        delivery={"words": ("parcel", "lost (parcel|packet)")}, billing={"words": ("invoice*",)},
-        danger={"cues": frozenset({"safety", "legal"})}, loud={"cues": frozenset({"explicit"})},
-    )  # fmt: skip
+        delivery={"words": ("parcel", "lost (parcel|packet)")},
+        billing={"words": ("invoice*",)},
+        danger={"cues": frozenset({"safety", "legal"})},
+        loud={"cues": frozenset({"explicit"})},
+    )
     assert chosen("The lost packet is not my fault.", known) == "delivery"
     assert chosen("Your invoices are wrong, I will call my lawyer.", known) == "billing"
     assert chosen("I will call my lawyer.", known) == "danger"
@@ -163,7 +188,7 @@ def test_the_sum_of_the_configuration_reaches_the_judge(tmp_path: Path) -> None:
     assert load(directory).recognise.large == Money.of("500", "GBP")
     for large, grave in (('"80"', True), ('"100"', False), ('""', False)):
         rewrite(directory, "", f"\n[recognise]\nlarge = {large}\n")
-        judge = taught_judge_of(load(directory))
+        judge = trained_classifier_of(load(directory))
         reasons = judge.severity(message, judge.verdict(message), open_case=False).reasons
         assert ("much money is at stake" in reasons) is grave
 
@@ -172,14 +197,14 @@ def test_the_sum_of_the_configuration_reaches_the_judge(tmp_path: Path) -> None:
 def test_a_large_sum_that_is_none_is_refused(tmp_path: Path, large: str) -> None:
     directory = configured(tmp_path)
     rewrite(directory, "", f"\n[recognise]\nlarge = {large}\n")
-    [problem] = [each for each in house_problems(directory, NOW) if each.file == "followupd.toml"]
+    [problem] = [each for each in configuration_problems(directory, NOW) if each.file == "followupd.toml"]
     assert problem.key == "recognise.large"
     assert problem.rule in ("C20", "C04")
 
 
 def test_a_grade_changes_only_what_it_names() -> None:
     soon = Duration.parse("4 business hours")
-    book = replace(HOUSE, grades=(Grade(severity="high", tell="manager", lead=soon),))
+    book = replace(HOUSE, grades=(SeverityOverride(severity="high", tell="manager", lead=soon),))
     grave = book.for_severity("high")
     assert (grave.tell, grave.escalate_lead) == ("manager", soon)
     assert (grave.silence_after, grave.escalate_manager) == (book.silence_after, book.escalate_manager)
@@ -187,7 +212,9 @@ def test_a_grade_changes_only_what_it_names() -> None:
 
 
 def test_a_suggestion_stands_beside_the_sentence_that_it_came_from() -> None:
-    text = "The lamp came broken.\nI want\na refund or a replacement. Please call me. " + "It is late. " * 3_000
+    text = (
+        "The lamp came broken.\nI want\na refund or a replacement. Please call me. " + "It is late. " * 3_000
+    )
     assert JUDGE.suggestions(mail(text)) == (
         ("issue", "The lamp came broken."),
         ("wants", 'refund, replacement ("I want a refund or a replacement."), call ("Please call me.")'),
@@ -230,16 +257,18 @@ def test_read_says_which_playbook(tmp_path: Path, capsys: pytest.CaptureFixture[
 def test_a_rule_that_could_run_long_is_refused_by_check(tmp_path: Path, pattern: str) -> None:
     directory = configured(tmp_path)
     rewrite(directory, "", f"\n[recognise]\nalways = ['{pattern}']\n")
-    [problem] = [each for each in house_problems(directory, NOW) if each.file == "followupd.toml"]
+    [problem] = [each for each in configuration_problems(directory, NOW) if each.file == "followupd.toml"]
     assert (problem.rule, problem.key) == ("C35", "recognise.always[0]")
 
 
 def test_an_unknown_group_of_cues_in_a_playbook_is_refused(tmp_path: Path) -> None:
     directory = configured(tmp_path)
     (directory / "playbooks/default.toml").write_text('cues = ["saftey"]\n')
-    [problem] = [each for each in house_problems(directory, NOW) if each.file == "playbooks/default.toml"]
+    [problem] = [
+        each for each in configuration_problems(directory, NOW) if each.file == "playbooks/default.toml"
+    ]
     assert (problem.rule, problem.line) == ("C11", 1)
-    assert "'safety'" in problem.mend
+    assert "'safety'" in problem.hint
 
 
 @pytest.mark.parametrize(
@@ -256,7 +285,9 @@ def test_an_unknown_group_of_cues_in_a_playbook_is_refused(tmp_path: Path) -> No
 def test_a_slip_in_the_grades_is_told_with_its_key(tmp_path: Path, text: str, rule: str, key: str) -> None:
     directory = configured(tmp_path)
     (directory / "playbooks/default.toml").write_text(text)
-    [problem] = [each for each in house_problems(directory, NOW) if each.file == "playbooks/default.toml"]
+    [problem] = [
+        each for each in configuration_problems(directory, NOW) if each.file == "playbooks/default.toml"
+    ]
     assert (problem.rule, problem.key) == (rule, key)
 
 
@@ -267,7 +298,9 @@ def cue_file(directory: Path, text: str, name: str = "nl.toml") -> Path:
 
 
 def test_an_admins_cue_file_makes_a_language_known(tmp_path: Path) -> None:
-    text = "Mijn pakket is nog steeds niet aangekomen en dat is een schande, ik wil mijn geld terug van jullie."
+    text = (
+        "Mijn pakket is nog steeds niet aangekomen en dat is een schande, ik wil mijn geld terug van jullie."
+    )
     cue_file(
         tmp_path,
         'language = "nl"\n[cues]\nanger = ["een schande"]\nmoney = ["mijn geld terug"]\nunmet = ["niet aangekomen"]\n',
@@ -289,9 +322,11 @@ def test_an_admins_cue_file_makes_a_language_known(tmp_path: Path) -> None:
         ("[cues\n", "C01", 1),
     ],
 )
-def test_check_reports_a_broken_cue_file_with_its_line(tmp_path: Path, text: str, rule: str, line: int) -> None:
+def test_check_reports_a_broken_cue_file_with_its_line(
+    tmp_path: Path, text: str, rule: str, line: int
+) -> None:
     directory = cue_file(configured(tmp_path), text)
-    [problem] = [each for each in house_problems(directory, NOW) if each.file.startswith("cues/")]
+    [problem] = [each for each in configuration_problems(directory, NOW) if each.file.startswith("cues/")]
     assert (problem.file, problem.rule, problem.line) == ("cues/nl.toml", rule, line)
 
 

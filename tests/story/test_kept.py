@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from followupd.domain.compensation import Money
-from followupd.domain.records import TakenCard
+from followupd.domain.records import GiftCard
 
 IN_UTC = datetime(2028, 1, 1, tzinfo=UTC)
 IN_NEW_YORK = datetime(2028, 1, 1, 5, tzinfo=UTC)
@@ -23,8 +23,8 @@ IN_AUCKLAND = datetime(2027, 12, 31, 11, tzinfo=UTC)
     ],
 )
 def test_a_card_that_ends_with_the_year_is_good_until_its_last_day(end: datetime, timezone: str) -> None:
-    assert TakenCard("code", Money(2000, "EUR"), end).last_day(timezone) == "2027-12-31"
+    assert GiftCard("code", Money(2000, "EUR"), end).last_day(timezone) == "2027-12-31"
 
 
 def test_a_card_without_an_end_has_no_last_day() -> None:
-    assert TakenCard("code", Money(2000, "EUR"), None).last_day("Europe/London") == ""
+    assert GiftCard("code", Money(2000, "EUR"), None).last_day("Europe/London") == ""

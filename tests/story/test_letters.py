@@ -13,9 +13,9 @@ import pytest
 from followupd.adapters.templates.check import problems
 from followupd.adapters.templates.context import bare_subject, given_name, sayable_name
 from followupd.adapters.templates.sources import SlotError, sentence
-from followupd.domain.case import LetterMark
+from followupd.domain.case import LetterRecord
 from followupd.domain.compensation import Compensation, Gift, GrantState, Money
-from followupd.domain.decision import Brief, Card
+from followupd.domain.decision import LetterContent, PrintedGiftCard
 from followupd.domain.facts import Facts, Fault
 from followupd.domain.letter import (
     ANSWER,
@@ -33,7 +33,7 @@ from followupd.domain.letter import (
     OPENED,
 )
 from followupd.domain.mail import Person
-from followupd.domain.promise import Firmness, Option, PromiseState
+from followupd.domain.promise import Option, PromiseKind, PromiseState
 from followupd.errors import LetterError, Problem
 from followupd.text.wording import body
 from tests.story.lettered import (
@@ -50,10 +50,10 @@ from tests.story.lettered import (
     promise,
     sample,
     wrote,
-)  # fmt: skip
+)
 
 
-def written(kind: str, brief: Brief, **changes: Any) -> str:
+def written(kind: str, brief: LetterContent, **changes: Any) -> str:
     return flat(letters().letter(kind, sample(**changes), PLAYBOOK, NOW, brief).text)
 
 
@@ -119,7 +119,9 @@ def test_desk_mails_of_a_case_stand_in_one_thread_of_their_own() -> None:
 
 def test_no_letter_but_the_gift_cards_knows_a_card(tmp_path: Path) -> None:
     for kind in (*(k for k in CUSTOMER_LETTERS if k != GIFT_CARD), *DESK_MAILS):
-        directory = changed(tmp_path / kind.replace("/", "-"), f"en/{kind}", "from:", "from: {{ card.code }}\n#")
+        directory = changed(
+            tmp_path / kind.replace("/", "-"), f"en/{kind}", "from:", "from: {{ card.code }}\n#"
+        )
         with pytest.raises(LetterError, match="there is no `card` in this letter"):
             wrote(kind, directory=directory)
 
@@ -136,73 +138,82 @@ def test_the_gift_cards_letter_does_not_know_the_facts(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        (Firmness.FIRM, "Ship the replacement, by Friday, 4 December."),
-        (Firmness.ESTIMATE, "Ship the replacement. I expect this by Friday, 4 December"),
+        (PromiseKind.FIRM, "Ship the replacement, by Friday, 4 December."),
+        (PromiseKind.ESTIMATE, "Ship the replacement. I expect this by Friday, 4 December"),
         (
-            Firmness.NEXT_UPDATE,
+            PromiseKind.NEXT_UPDATE,
             "Ship the replacement. You will hear from me by Friday, 4 December, whatever the answer is.",
         ),
     ],
 )
-def test_how_sure_we_are_chooses_the_sentence(kind: Firmness, words: str) -> None:
-    assert words in written(CONFIRMATION, Brief(promises=(promise(kind=kind),)))
+def test_how_sure_we_are_chooses_the_sentence(kind: PromiseKind, words: str) -> None:
+    assert words in written(CONFIRMATION, LetterContent(promises=(promise(kind=kind),)))
 
 
 def test_the_customer_reads_the_told_date_and_never_our_own() -> None:
-    text = written(CONFIRMATION, Brief(promises=(promise(due=datetime(2026, 12, 3, 12, tzinfo=UTC)),)))
+    text = written(
+        CONFIRMATION, LetterContent(promises=(promise(due=datetime(2026, 12, 3, 12, tzinfo=UTC)),))
+    )
     assert "Friday, 4 December" in text
     assert "Thursday" not in text
 
 
 def test_a_time_is_said_only_when_it_says_something() -> None:
     today = replace(promise(), told=datetime(2026, 12, 1, 15, 30, tzinfo=UTC))
-    assert "by Tuesday, 1 December at 15:30." in written(CONFIRMATION, Brief(promises=(today,)))
+    assert "by Tuesday, 1 December at 15:30." in written(CONFIRMATION, LetterContent(promises=(today,)))
     closing = replace(promise(), told=datetime(2026, 12, 1, 17, 0, tzinfo=UTC))
-    assert "by Tuesday, 1 December." in written(CONFIRMATION, Brief(promises=(closing,)))
+    assert "by Tuesday, 1 December." in written(CONFIRMATION, LetterContent(promises=(closing,)))
 
 
 def test_a_time_that_an_agent_named_is_kept() -> None:
     noon = promise(told=datetime(2026, 12, 3, 12, tzinfo=UTC), source="reply")
-    assert "by Thursday, 3 December at 12:00." in written(CONFIRMATION, Brief(promises=(noon,)))
-    assert "by Thursday, 3 December." in written(CONFIRMATION, Brief(promises=(replace(noon, source="playbook"),)))
+    assert "by Thursday, 3 December at 12:00." in written(CONFIRMATION, LetterContent(promises=(noon,)))
+    assert "by Thursday, 3 December." in written(
+        CONFIRMATION, LetterContent(promises=(replace(noon, source="playbook"),))
+    )
     midnight = promise(told=datetime(2026, 12, 3, 23, 59, tzinfo=UTC), source="reply")
-    assert "by Thursday, 3 December." in written(CONFIRMATION, Brief(promises=(midnight,)))
+    assert "by Thursday, 3 December." in written(CONFIRMATION, LetterContent(promises=(midnight,)))
 
 
 def test_a_year_is_said_only_when_it_is_another() -> None:
     later = replace(promise(), told=datetime(2027, 1, 8, 17, tzinfo=UTC))
-    assert "by Friday, 8 January 2027." in written(CONFIRMATION, Brief(promises=(later,)))
+    assert "by Friday, 8 January 2027." in written(CONFIRMATION, LetterContent(promises=(later,)))
 
 
 def test_dates_are_those_of_the_companys_wall_clock() -> None:
     late = replace(promise(source="playbook"), told=datetime(2026, 12, 4, 23, 30, tzinfo=UTC))
     auckland = replace(
-        PLAYBOOK, company=replace(COMPANY, timezone="Pacific/Auckland"),
+        PLAYBOOK,
+        company=replace(COMPANY, timezone="Pacific/Auckland"),
         calendar=replace(PLAYBOOK.calendar, timezone="Pacific/Auckland"),
-    )  # fmt: skip
-    text = letters().letter(CONFIRMATION, sample(), auckland, NOW, Brief(promises=(late,))).text
+    )
+    text = letters().letter(CONFIRMATION, sample(), auckland, NOW, LetterContent(promises=(late,))).text
     assert "Saturday, 5 December" in flat(text)
 
 
 def test_a_promise_of_a_colleague_names_the_colleague() -> None:
-    assert "by Friday, 4 December (Ben Ito)." in written(CONFIRMATION, Brief(promises=(promise(owner="ben"),)))
+    assert "by Friday, 4 December (Ben Ito)." in written(
+        CONFIRMATION, LetterContent(promises=(promise(owner="ben"),))
+    )
 
 
 def test_what_was_agreed_is_put_in_writing() -> None:
-    assert "what we agreed" in written(CONFIRMATION, Brief(promises=(promise(source="reply"),)))
-    assert "what we agreed" not in written(CONFIRMATION, Brief(promises=(promise(source="playbook"),)))
+    assert "what we agreed" in written(CONFIRMATION, LetterContent(promises=(promise(source="reply"),)))
+    assert "what we agreed" not in written(
+        CONFIRMATION, LetterContent(promises=(promise(source="playbook"),))
+    )
 
 
 def test_thanks_and_apology_stand_within_the_first_two_sentences() -> None:
     for fault in Fault:
-        text = written(CONFIRMATION, Brief(promises=(promise(),)), facts=Facts(fault=fault))
+        text = written(CONFIRMATION, LetterContent(promises=(promise(),)), facts=Facts(fault=fault))
         opening = ". ".join(text.removeprefix("Dear Kim, ").split(". ")[:2])
         assert "Thank you" in opening
         assert "sorry" in opening
 
 
 def test_fault_is_admitted_only_where_an_agent_said_that_it_is_ours() -> None:
-    texts = {fault: written(CONFIRMATION, Brief(), facts=Facts(fault=fault)) for fault in Fault}
+    texts = {fault: written(CONFIRMATION, LetterContent(), facts=Facts(fault=fault)) for fault in Fault}
     assert "our mistake" in texts[Fault.OURS]
     assert "our part in it" in texts[Fault.SHARED]
     assert texts[Fault.NOT_OURS] == texts[Fault.UNKNOWN]
@@ -211,16 +222,19 @@ def test_fault_is_admitted_only_where_an_agent_said_that_it_is_ours() -> None:
 
 def test_a_machine_admits_no_fault_and_repeats_no_words_of_a_stranger() -> None:
     text = written(
-        CONFIRMATION, Brief(reply=True), by_machine=True, facts=Facts(issue="Cheap watches", fault=Fault.OURS)
+        CONFIRMATION,
+        LetterContent(reply=True),
+        by_machine=True,
+        facts=Facts(issue="Cheap watches", fault=Fault.OURS),
     )
     assert "mistake" not in text
     assert "watches" not in text
 
 
 def test_the_named_owner_introduces_herself_once() -> None:
-    assert "My name is Ana Reyes" in written(CONFIRMATION, Brief())
-    left = (LetterMark("FU-L0NG7.confirmation.1", CONFIRMATION, "left", NOW),)
-    again = written(CONFIRMATION, Brief(), letters=left)
+    assert "My name is Ana Reyes" in written(CONFIRMATION, LetterContent())
+    left = (LetterRecord("FU-L0NG7.confirmation.1", CONFIRMATION, "left", NOW),)
+    again = written(CONFIRMATION, LetterContent(), letters=left)
     assert "My name is" not in again
     assert "Thank you" in again
 
@@ -241,7 +255,9 @@ def test_the_follow_up_begins_and_ends_with_an_apology() -> None:
 
 
 def test_fragments_and_whole_sentences_both_become_sentences() -> None:
-    facts = Facts(cause="label printed twice", resolution="We sent it again!", prevention="iPads now scan the label")
+    facts = Facts(
+        cause="label printed twice", resolution="We sent it again!", prevention="iPads now scan the label"
+    )
     text = flat(wrote(FOLLOW_UP, sample(facts=facts)).text)
     assert "What went wrong: Label printed twice. " in text
     assert "How it was put right: We sent it again! " in text
@@ -267,20 +283,23 @@ def test_a_sentence_has_a_capital_and_an_end(given: str, made: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "impact"), [("short", None), ("long", "and you stood there without it.")])
-def test_the_follow_up_says_what_the_customer_told_us_and_what_it_meant(name: str, impact: str | None) -> None:
+def test_the_follow_up_says_what_the_customer_told_us_and_what_it_meant(
+    name: str, impact: str | None
+) -> None:
     """Practices 3 and 6."""
     text = flat(wrote(FOLLOW_UP, sample(name)).text)
     assert ("This is what you told us: The kettle" in text) == (name == "long")
     assert (
         impact is None
-        or f"I have not forgotten what it meant for you: It was a present for your mother's birthday, {impact}" in text
+        or f"I have not forgotten what it meant for you: It was a present for your mother's birthday, {impact}"
+        in text
     )
 
 
 def test_one_promise_is_a_sentence_and_several_are_a_numbered_list() -> None:
     one, two = promise(), promise("call you", n=2)
-    assert "1. " not in written(CONFIRMATION, Brief(promises=(one,)))
-    text = written(CONFIRMATION, Brief(promises=(one, two)))
+    assert "1. " not in written(CONFIRMATION, LetterContent(promises=(one,)))
+    text = written(CONFIRMATION, LetterContent(promises=(one, two)))
     assert "1. Ship the replacement" in text
     assert "2. Call you" in text
 
@@ -289,7 +308,7 @@ def test_what_else_is_promised_stands_in_each_later_letter() -> None:
     """Practice 29."""
     late = replace(sample().promises[0], state=PromiseState.LATE)
     for kind in (CONFIRMATION, DELAY):
-        text = written(kind, Brief(promises=(late,), until=FRIDAY, automatic=False))
+        text = written(kind, LetterContent(promises=(late,), until=FRIDAY, automatic=False))
         assert (
             "This still stands, as I told you: - Find out why nobody answered your two mails, by Friday, 4 December"
             in text
@@ -299,19 +318,21 @@ def test_what_else_is_promised_stands_in_each_later_letter() -> None:
 @pytest.mark.parametrize(("n", "words"), [(2, "suit you better?"), (3, "suit you best?")])
 def test_two_options_are_compared_and_of_three_the_best_is_asked_for(n: int, words: str) -> None:
     options = tuple(Option(n=each, text=f"way {each}", told=None) for each in range(1, n + 1))
-    assert words in written(CONFIRMATION, Brief(promises=(promise(),), options=options))
+    assert words in written(CONFIRMATION, LetterContent(promises=(promise(),), options=options))
 
 
 @pytest.mark.parametrize(
     ("language", "day"),
     [
-        ("en", "Thursday, 3 December at 12:30"), ("de", "Donnerstag, 3. Dezember, 12:30 Uhr"),
-        ("fr", "jeudi 3 décembre à 12 h 30"), ("es", "jueves 3 de diciembre a las 12:30"),
+        ("en", "Thursday, 3 December at 12:30"),
+        ("de", "Donnerstag, 3. Dezember, 12:30 Uhr"),
+        ("fr", "jeudi 3 décembre à 12 h 30"),
+        ("es", "jueves 3 de diciembre a las 12:30"),
     ],
-)  # fmt: skip
+)
 def test_days_and_times_are_written_as_people_of_the_language_do(language: str, day: str) -> None:
     half = promise(told=datetime(2026, 12, 3, 12, 30, tzinfo=UTC), source="reply")
-    assert day in written(CONFIRMATION, Brief(promises=(half,)), language=language)
+    assert day in written(CONFIRMATION, LetterContent(promises=(half,)), language=language)
 
 
 @pytest.mark.parametrize(("language", "amount"), [("en", "£20.00"), ("de", "20,00 £"), ("es", "20,00 GBP")])
@@ -323,7 +344,9 @@ def test_a_gift_cards_amount_is_written_in_the_language_of_its_letter(language: 
 def test_no_line_ends_inside_a_date_or_an_amount(language: str) -> None:
     for kind in (HOLDING, GIFT_CARD):
         letter = wrote(kind, sample(language=language))
-        assert not re.search(r"\d\.?\n\s*(?:de )?(?:novem|dezem|décem|dicie|decem|£|GBP)", letter.text, re.IGNORECASE)
+        assert not re.search(
+            r"\d\.?\n\s*(?:de )?(?:novem|dezem|décem|dicie|decem|£|GBP)", letter.text, re.IGNORECASE
+        )
         assert re.search(r"\d\.?(?:&nbsp;|\u00a0)[^\W\d]", letter.html)
         assert "\u00a0" not in letter.text
 
@@ -350,7 +373,7 @@ def test_what_the_customer_has_confirmed_is_not_asked_again() -> None:
 
 
 def test_a_holding_letter_has_three_sentences_at_most() -> None:
-    for promises in ((), (promise(),), (promise(kind=Firmness.NEXT_UPDATE),)):
+    for promises in ((), (promise(),), (promise(kind=PromiseKind.NEXT_UPDATE),)):
         [only] = body(wrote(HOLDING, sample(promises=promises)).text, ANA.name)
         assert 0 < only.count(". ") + 1 <= 3
 
@@ -364,7 +387,7 @@ def test_a_holding_letter_names_no_date_that_has_passed() -> None:
 
 def test_a_delay_letter_says_the_bad_news_the_new_date_and_the_reason() -> None:
     late = promise(state=PromiseState.LATE, because="the van broke down")
-    text = written(DELAY, Brief(promises=(late,), until=FRIDAY, automatic=False))
+    text = written(DELAY, LetterContent(promises=(late,), until=FRIDAY, automatic=False))
     assert "I am sorry: I cannot keep the date" in text
     assert "Ship the replacement: the new date is Friday, 4 December. The reason: the van broke down." in text
 
@@ -372,7 +395,7 @@ def test_a_delay_letter_says_the_bad_news_the_new_date_and_the_reason() -> None:
 def test_each_delayed_promise_has_its_own_new_date() -> None:
     first, second = promise(state=PromiseState.LATE), promise("call you", state=PromiseState.LATE, n=2)
     second = replace(second, told=datetime(2026, 12, 8, 17, tzinfo=UTC))
-    text = written(DELAY, Brief(promises=(first, second), until=FRIDAY))
+    text = written(DELAY, LetterContent(promises=(first, second), until=FRIDAY))
     assert "Ship the replacement: the new date is Friday, 4 December." in text
     assert "Call you: the new date is Tuesday, 8 December." in text
 
@@ -449,7 +472,9 @@ def test_a_fact_that_nobody_stated_stops_the_follow_up(fact: str) -> None:
         ("hank you", "hoot", "thanks"),
     ],
 )
-def test_a_follow_up_that_leaves_a_slot_empty_is_refused(tmp_path: Path, old: str, new: str, slot: str) -> None:
+def test_a_follow_up_that_leaves_a_slot_empty_is_refused(
+    tmp_path: Path, old: str, new: str, slot: str
+) -> None:
     with pytest.raises(SlotError, match=r"templates/en/follow-up\.md: the letter does not say") as error:
         wrote(FOLLOW_UP, directory=changed(tmp_path, "en/follow-up", old, new))
     assert slot in str(error.value)
@@ -467,16 +492,24 @@ def test_a_follow_up_that_says_nothing_but_its_facts_is_refused_in_every_languag
     with pytest.raises(SlotError) as found:
         wrote(FOLLOW_UP, sample(language=language), directory=copy)
     for slot in (
-        "the owner's direct phone", "the owner's email", "an apology in the first paragraph", "an apology in the last paragraph",
-        "thanks", "the refund that was given", "the gesture that was given",
-    ):  # fmt: skip
+        "the owner's direct phone",
+        "the owner's email",
+        "an apology in the first paragraph",
+        "an apology in the last paragraph",
+        "thanks",
+        "the refund that was given",
+        "the gesture that was given",
+    ):
         assert slot in str(found.value)
     assert str(found.value).startswith(f"templates/{language}/follow-up.md: ")
 
 
 def test_a_confirmation_that_leaves_out_a_promise_or_its_date_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SlotError, match=r"promise 1.*the date of promise 1"):
-        wrote(CONFIRMATION, directory=changed(tmp_path, "en/confirmation", '{% include "en/_steps.md" %}', "We act."))
+        wrote(
+            CONFIRMATION,
+            directory=changed(tmp_path, "en/confirmation", '{% include "en/_steps.md" %}', "We act."),
+        )
 
 
 def test_a_gift_card_without_its_code_is_refused(tmp_path: Path) -> None:
@@ -491,28 +524,42 @@ def test_a_card_keeps_its_code_to_itself_when_its_letter_fails(tmp_path: Path, s
     directory = changed(tmp_path, "en/gift-card", "{{ card.code | code }}", slip)
     code = "EDOC-TERCES"[::-1]  # turned round, so that no source line in a traceback shows it
     with pytest.raises(LetterError, match=r"^templates/en/gift-card\.md") as error:
-        letters(directory).gift_card(sample(), PLAYBOOK, NOW, Card(code=code, amount="£20.00"))
+        letters(directory).gift_card(sample(), PLAYBOOK, NOW, PrintedGiftCard(code=code, amount="£20.00"))
     assert code not in "".join(traceback.format_exception(error.value)) + repr(error.value)
 
 
 def test_an_error_names_the_part_and_the_line_where_it_lies(tmp_path: Path) -> None:
-    directory = changed(tmp_path, "en/_signature", "{{ owner.name }}\\\n", "{{ owner.name }}\\\n{{ owner.fax }}\\\n")
+    directory = changed(
+        tmp_path, "en/_signature", "{{ owner.name }}\\\n", "{{ owner.name }}\\\n{{ owner.fax }}\\\n"
+    )
     with pytest.raises(LetterError, match=r"templates/en/_signature\.md:4: there is no `fax` in this letter"):
         wrote(HOLDING, directory=directory)
 
 
 def test_a_template_can_do_nothing(tmp_path: Path) -> None:
     for n, attack in enumerate(
-        ["{{ owner.__class__.__mro__ }}", "{{ ''.__class__ }}", "{{ case.subject | safe }}", "{{ 1/0 }}",
-         "{% include '../../pyproject.toml' %}", "{{ self._TemplateReference__context }}", "{{ cycler.__init__.__globals__ }}"]
-    ):  # fmt: skip
+        [
+            "{{ owner.__class__.__mro__ }}",
+            "{{ ''.__class__ }}",
+            "{{ case.subject | safe }}",
+            "{{ 1/0 }}",
+            "{% include '../../pyproject.toml' %}",
+            "{{ self._TemplateReference__context }}",
+            "{{ cycler.__init__.__globals__ }}",
+        ]
+    ):
         with pytest.raises(LetterError, match=r"templates/en/holding\.md"):
-            wrote(HOLDING, directory=changed(tmp_path / str(n), "en/holding", "You are not", f"{attack} You are not"))
+            wrote(
+                HOLDING,
+                directory=changed(tmp_path / str(n), "en/holding", "You are not", f"{attack} You are not"),
+            )
 
 
 def test_a_playbooks_sentence_is_filled_in_with_values_that_stay_values() -> None:
     case = sample(customer=Person("kim@example.org", "{{ 7*7 }}"))
-    said = letters().phrase("{{ owner.name }} writes to {{ customer.anybody }} from {{ company.name }}", case, PLAYBOOK)
+    said = letters().phrase(
+        "{{ owner.name }} writes to {{ customer.anybody }} from {{ company.name }}", case, PLAYBOOK
+    )
     assert said == "Ana Reyes writes to {{ 7*7 }} from Example Ltd"
     with pytest.raises(LetterError, match="playbook default"):
         letters().phrase("{{ boss.name }} calls", case, PLAYBOOK)
@@ -524,7 +571,9 @@ def test_a_playbooks_sentence_is_filled_in_with_values_that_stay_values() -> Non
 def test_a_letter_is_in_the_customers_language_where_there_is_one(tmp_path: Path) -> None:
     directory = changed(tmp_path, "en/holding", "You are not forgotten", "You are not forgotten")
     (directory / "xx").mkdir()
-    (directory / "xx" / "holding.md").write_text((directory / "en/holding.md").read_text().replace("still on", "xx on"))
+    (directory / "xx" / "holding.md").write_text(
+        (directory / "en/holding.md").read_text().replace("still on", "xx on")
+    )
     assert "xx on" in wrote(HOLDING, sample(language="xx-YY"), directory=directory).text
     assert "still on" in wrote(HOLDING, sample(language="yy"), directory=directory).text
     assert "still on" in wrote(HOLDING, sample(language="../xx"), directory=directory).text
@@ -534,7 +583,7 @@ def test_a_letter_is_in_the_customers_language_where_there_is_one(tmp_path: Path
 def test_american_customers_read_american_dates() -> None:
     company = replace(COMPANY, locale="en_US", currency="USD")
     letter = letters().letter(
-        CONFIRMATION, sample(), replace(PLAYBOOK, company=company), NOW, Brief(promises=(promise(),))
+        CONFIRMATION, sample(), replace(PLAYBOOK, company=company), NOW, LetterContent(promises=(promise(),))
     )
     assert "by Friday, December 4." in flat(letter.text)
 
@@ -557,14 +606,16 @@ def test_an_agent_learns_which_lines_were_done_and_which_were_not() -> None:
 
 
 def test_promises_bear_the_numbers_that_agents_answer_with() -> None:
-    brief = Brief(because="due", promises=(promise(n=7),), asks=("kept: 7",))
+    brief = LetterContent(because="due", promises=(promise(n=7),), asks=("kept: 7",))
     assert "- 7: Ship the replacement (told: by Friday, 4 December" in flat(
         letters().desk(NUDGE, sample(), PLAYBOOK, NOW, brief, BEN).text
     )
 
 
 def test_a_letter_that_could_not_be_written_is_explained_to_the_owner() -> None:
-    brief = Brief(because="a letter could not be written", problems=("templates/en/delay.md:9: `x` is missing",))
+    brief = LetterContent(
+        because="a letter could not be written", problems=("templates/en/delay.md:9: `x` is missing",)
+    )
     assert "templates/en/delay.md:9" in letters().desk(NUDGE, sample(), PLAYBOOK, NOW, brief, ANA).text
 
 
@@ -624,7 +675,7 @@ def test_check_finds_what_is_wrong_and_where(
     hit = [one for one in found(directory) if one.rule == rule]
     assert {one.file for one in hit} == {f"templates/{kind}.md"}
     assert line is None or {one.line for one in hit} == {line}
-    assert all(one.mend for one in hit)
+    assert all(one.hint for one in hit)
 
 
 def test_check_finds_letters_that_are_missing_or_that_nobody_sends(tmp_path: Path) -> None:
@@ -632,9 +683,11 @@ def test_check_finds_letters_that_are_missing_or_that_nobody_sends(tmp_path: Pat
     (directory / "en" / "holding.md").rename(directory / "en" / "houlding.md")
     (directory / "layout.html").write_text('<p>{{ subject }}</p><img src="https://x.example/pixel.png">')
     assert {(one.file, one.rule) for one in found(directory)} >= {
-        ("templates/en/holding.md", "L01"), ("templates/en/houlding.md", "L09"),
-        ("templates/layout.html", "L07"), ("templates/layout.html", "L08"),
-    }  # fmt: skip
+        ("templates/en/holding.md", "L01"),
+        ("templates/en/houlding.md", "L09"),
+        ("templates/layout.html", "L07"),
+        ("templates/layout.html", "L08"),
+    }
 
 
 def test_check_reports_an_empty_directory_whole(tmp_path: Path) -> None:

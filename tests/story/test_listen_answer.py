@@ -2,7 +2,7 @@
 
 import pytest
 
-from followupd.domain.mail import Ours
+from followupd.domain.mail import Identity
 from followupd.text.mail import read
 from tests.story.raw_mail import OWN_ID, US, a_mail
 
@@ -44,9 +44,7 @@ def test_a_header_does_not_forbid_it(line: str) -> None:
 
 
 def test_a_verdict_below_the_topmost_may_have_come_with_the_mail() -> None:
-    lines = (
-        "Authentication-Results: mx.elsewhere.example; dmarc=pass\r\nAuthentication-Results: mx.example.com; dmarc=fail"
-    )
+    lines = "Authentication-Results: mx.elsewhere.example; dmarc=pass\r\nAuthentication-Results: mx.example.com; dmarc=fail"
     assert read(a_mail("Hi", lines), US).no_answer == ""
 
 
@@ -75,7 +73,13 @@ def test_nobody_reads_a_role_address(address: str) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["rootbeer@example.org", "kim.owner@example.org", "norepl@example.org", "bouncer@example.org", "info@example.org"],
+    [
+        "rootbeer@example.org",
+        "kim.owner@example.org",
+        "norepl@example.org",
+        "bouncer@example.org",
+        "info@example.org",
+    ],
 )
 def test_people_have_odd_addresses(address: str) -> None:
     assert read(a_mail(sender=address), US).no_answer == ""
@@ -84,7 +88,7 @@ def test_people_have_odd_addresses(address: str) -> None:
 def test_who_did_not_write_to_us_gets_no_answer() -> None:
     assert read(a_mail(to="everybody@example.org"), US).no_answer == "our address is not in To or Cc"
     assert read(a_mail("Hi", "Cc: Support <SUPPORT@example.com>", to="x@example.org"), US).no_answer == ""
-    assert read(a_mail(to="everybody@example.org"), Ours()).no_answer == ""
+    assert read(a_mail(to="everybody@example.org"), Identity()).no_answer == ""
 
 
 def test_without_a_sender_there_is_nobody_to_answer() -> None:

@@ -12,7 +12,10 @@ SATURDAY = datetime(2026, 11, 21, 10, tzinfo=UTC)
 
 
 def a_report(
-    action: str = "failed", status: str = "5.1.1", diagnostic: str = "smtp; 550 no such user", original: str = OWN_ID
+    action: str = "failed",
+    status: str = "5.1.1",
+    diagnostic: str = "smtp; 550 no such user",
+    original: str = OWN_ID,
 ) -> bytes:
     return a_multipart(
         "Content-Type: text/plain\n\nI could not deliver your message.\n",
@@ -50,7 +53,9 @@ def test_only_some_codes_say_that_nobody_is_there(status: str, dead: bool) -> No
     assert (bounce.bad_address, bounce.permanent) == (dead, status[0] == "5")
 
 
-@pytest.mark.parametrize(("action", "status"), [("delayed", "4.4.1"), ("delivered", "2.0.0"), ("relayed", "2.1.9")])
+@pytest.mark.parametrize(
+    ("action", "status"), [("delayed", "4.4.1"), ("delivered", "2.0.0"), ("relayed", "2.1.9")]
+)
 def test_a_delay_or_a_success_is_no_failure(action: str, status: str) -> None:
     bounce = read(a_report(action, status), US).bounce
     assert bounce is not None
@@ -76,7 +81,9 @@ Message-ID: {OWN_ID}
 To: kim@example.org
 """
     raw = a_mail(text, "Return-Path: <>", sender="MAILER-DAEMON@mx.example.org", subject="failure notice")
-    assert read(raw, US).bounce == Bounce("kim@example.org", OWN_ID, "", "5.1.1", permanent=True, bad_address=True)
+    assert read(raw, US).bounce == Bounce(
+        "kim@example.org", OWN_ID, "", "5.1.1", permanent=True, bad_address=True
+    )
 
 
 def test_our_signed_id_is_found_wherever_it_stands() -> None:
@@ -154,4 +161,7 @@ def test_the_day_begins_where_the_reader_is() -> None:
 
 
 def test_only_an_absence_note_is_asked_for_a_return() -> None:
-    assert read(a_mail("I will be back on December 3rd, ship it then."), US, received_at=SATURDAY).back_on is None
+    assert (
+        read(a_mail("I will be back on December 3rd, ship it then."), US, received_at=SATURDAY).back_on
+        is None
+    )

@@ -35,7 +35,10 @@ def test_our_own_address_without_our_signature_is_no_mail_of_ours() -> None:
 
 def test_an_answer_names_the_letters_that_it_answers() -> None:
     message = read(
-        a_mail("Thanks", f"References: <q0@example.org> {OWN_ID}", "In-Reply-To: <forged.signature@example.com>"), US
+        a_mail(
+            "Thanks", f"References: <q0@example.org> {OWN_ID}", "In-Reply-To: <forged.signature@example.com>"
+        ),
+        US,
     )
     assert message.answers == (KEY,)
     assert message.thread == ("<q0@example.org>", OWN_ID, "<forged.signature@example.com>")
@@ -56,7 +59,8 @@ def test_an_agents_note_in_the_inbox_is_an_agents() -> None:
 
 def test_an_agents_absence_is_no_note() -> None:
     assert (
-        read(a_mail("I am away", "Auto-Submitted: auto-replied", sender="ana@example.com"), US).kind is Kind.AUTO_REPLY
+        read(a_mail("I am away", "Auto-Submitted: auto-replied", sender="ana@example.com"), US).kind
+        is Kind.AUTO_REPLY
     )
 
 
@@ -159,7 +163,10 @@ def test_a_bounce_wins_over_an_auto_reply() -> None:
 
 def test_a_bounce_without_any_structure() -> None:
     raw = a_mail(
-        "Sorry, no mailbox here by that name.", "Return-Path: <>", sender="MAILER-DAEMON", subject="failure notice"
+        "Sorry, no mailbox here by that name.",
+        "Return-Path: <>",
+        sender="MAILER-DAEMON",
+        subject="failure notice",
     )
     message = read(raw, US)
     assert (message.kind, message.sender.address) == (Kind.BOUNCE, "")
@@ -193,7 +200,8 @@ def test_a_receipt_is_no_answer() -> None:
 
 def test_a_calendars_answer_is_automatic() -> None:
     raw = a_multipart(
-        "Content-Type: text/plain\n\nAccepted", "Content-Type: text/calendar; method=REPLY\n\nBEGIN:VCALENDAR\n"
+        "Content-Type: text/plain\n\nAccepted",
+        "Content-Type: text/calendar; method=REPLY\n\nBEGIN:VCALENDAR\n",
     )
     assert read(raw, US).kind is Kind.AUTO_REPLY
 
@@ -207,7 +215,10 @@ def test_words_without_a_mail_are_read_by_the_same_rules() -> None:
     )
     assert (message.kind, message.text, message.case_token) == (Kind.CUSTOMER, "Still nothing.", "FU-7K3Q9")
     assert read_plain("Out of office", "", None, US).kind is Kind.AUTO_REPLY
-    assert read_plain("Hello\r\nX-Autoreply: yes", "Hi", {"X-A": "b\nX-Autoreply: yes"}, US).kind is Kind.CUSTOMER
+    assert (
+        read_plain("Hello\r\nX-Autoreply: yes", "Hi", {"X-A": "b\nX-Autoreply: yes"}, US).kind
+        is Kind.CUSTOMER
+    )
 
 
 def test_when_it_was_sent_is_told_in_utc() -> None:

@@ -118,9 +118,7 @@ def test_a_postscript_is_read() -> None:
 
 def test_lines_of_the_thread_are_known_again_however_they_are_wrapped() -> None:
     us = replace(US, earlier=lambda message_id: OUR_LETTER if message_id == "<l1@example.com>" else "")
-    text = (
-        "When exactly?\n\nDear Kim, we ship the replacement by\nFriday, 27 November. You need to do nothing for it.\n"
-    )
+    text = "When exactly?\n\nDear Kim, we ship the replacement by\nFriday, 27 November. You need to do nothing for it.\n"
     message = read(a_mail(text, "In-Reply-To: <l1@example.com>"), us)
     assert (message.text, message.doubtful) == ("When exactly?", ())
     assert "we ship the replacement" in message.quoted
@@ -129,7 +127,9 @@ def test_lines_of_the_thread_are_known_again_however_they_are_wrapped() -> None:
 def test_a_single_line_of_the_thread_is_kept_and_doubtful() -> None:
     us = replace(US, earlier=lambda _: OUR_LETTER)
     line = "we ship the replacement by Friday, 27 November."
-    message = read(a_mail(f"You told me:\n\n{line}\n\nIt is Saturday now.", "In-Reply-To: <l1@example.com>"), us)
+    message = read(
+        a_mail(f"You told me:\n\n{line}\n\nIt is Saturday now.", "In-Reply-To: <l1@example.com>"), us
+    )
     assert line in message.doubtful
     assert message.text.endswith("It is Saturday now.")
 
@@ -141,7 +141,10 @@ def test_what_others_said_is_doubtful() -> None:
 
 def test_where_all_would_be_quote_it_is_kept_and_doubtful() -> None:
     message = read(
-        a_mail("On Mon, 23 Nov 2026 at 10:00, Ana <a@example.com> wrote:\n\nWhat is your number?\nIt is 12345."), US
+        a_mail(
+            "On Mon, 23 Nov 2026 at 10:00, Ana <a@example.com> wrote:\n\nWhat is your number?\nIt is 12345."
+        ),
+        US,
     )
     assert message.text == "What is your number?\nIt is 12345."
     assert len(message.doubtful) == 2
@@ -186,7 +189,10 @@ def test_soft_line_breaks_are_undone() -> None:
 def test_a_forward_names_the_one_who_wrote_first() -> None:
     block = "Please see below.\n\n---------- Forwarded message ---------\nFrom: Kim Doe <kim@example.org>\nDate: Mon\nSubject: parcel\nTo: x\n\nIt is broken.\n"
     message = read(a_mail(block, sender="ana@example.com", subject="Fwd: parcel"), US)
-    assert (message.forwarded_from, message.text) == (Person("kim@example.org", "Kim Doe"), "Please see below.")
+    assert (message.forwarded_from, message.text) == (
+        Person("kim@example.org", "Kim Doe"),
+        "Please see below.",
+    )
     assert "It is broken." in message.quoted
 
 
@@ -194,7 +200,10 @@ def test_a_forward_names_the_one_who_wrote_first() -> None:
     ("subject", "block"),
     [
         ("WG: Paket", "Von: Kim Doe <kim@example.org>\nGesendet: Montag\nAn: Ana\nBetreff: Paket\n\nKaputt."),
-        ("TR: colis", "De : Kim Doe [mailto:kim@example.org]\nEnvoyé : lundi\nÀ : Ana\nObjet : colis\n\nCassé."),
+        (
+            "TR: colis",
+            "De : Kim Doe [mailto:kim@example.org]\nEnvoyé : lundi\nÀ : Ana\nObjet : colis\n\nCassé.",
+        ),
         (
             "FW: parcel",
             '-----Original Message-----\nFrom: "Doe, Kim" <kim@example.org>\nSent: Monday\nTo: Ana\nSubject: parcel\n\nBroken.',

@@ -45,7 +45,9 @@ def note(text: str, *, earlier: str = DESK) -> Message:
     ],
 )
 @pytest.mark.parametrize("gap", ["\n", "\n\n"])
-def test_a_line_that_the_desk_mail_offered_is_the_agents_where_the_agent_wrote_it(quote: str, gap: str) -> None:
+def test_a_line_that_the_desk_mail_offered_is_the_agents_where_the_agent_wrote_it(
+    quote: str, gap: str
+) -> None:
     message = note(f"{OFFERED}{gap}{quote}")
     assert (message.text, message.doubtful) == (OFFERED, ())
 
@@ -56,7 +58,9 @@ def test_an_offered_line_below_the_quote_is_the_agents() -> None:
 
 
 def test_an_answer_right_below_the_offered_line_is_the_agents() -> None:
-    message = note(f"On Tuesday followupd wrote:\n{MARKED}".replace(f"> {OFFERED}\n", f"> {OFFERED}\n{OFFERED}\n"))
+    message = note(
+        f"On Tuesday followupd wrote:\n{MARKED}".replace(f"> {OFFERED}\n", f"> {OFFERED}\n{OFFERED}\n")
+    )
     assert (message.text, message.doubtful) == (OFFERED, ())
 
 
@@ -68,7 +72,9 @@ def test_a_short_answer_below_a_long_quoted_line_is_no_tail_of_it() -> None:
 
 def test_the_lost_tail_of_a_broken_line_is_no_order() -> None:
     long = "> Nobody knows whether a letter left. The line to the mail server broke at the very moment of"
-    message = note(f"On Tuesday followupd wrote:\n{long}\nhanding over, so it may\n> have arrived, or not.\n\nfixed\n")
+    message = note(
+        f"On Tuesday followupd wrote:\n{long}\nhanding over, so it may\n> have arrived, or not.\n\nfixed\n"
+    )
     assert message.text == "fixed"
 
 
@@ -86,7 +92,9 @@ def test_an_offered_line_whose_mark_is_gone_is_doubtful() -> None:
 def test_a_quote_without_any_mark_gives_no_orders() -> None:
     short = "Ana,\n\nKim Doe waits. Answer this mail with one of these lines above:\n\napprove\nhold\n\nKim Doe, kim@example.org"
     message = note(f"fixed\n\n{short}\n", earlier=short)
-    orders = [line for line in message.text.splitlines() if line.strip() and line.strip() not in message.doubtful]
+    orders = [
+        line for line in message.text.splitlines() if line.strip() and line.strip() not in message.doubtful
+    ]
     assert orders == ["fixed"]
 
 
@@ -95,5 +103,7 @@ def test_what_a_customer_repeats_of_our_letter_above_its_quote_is_doubtful_and_n
     letter = f"Dear Kim,\n\n{line}\nYou need to do nothing for it.\n"
     quoted = "".join(f"> {each}\n" for each in letter.splitlines())
     us = replace(US, earlier=lambda _: letter)
-    message = read(a_mail(f"{line}\n\nOn Mon, 23 Nov 2026, Ana <a@example.com> wrote:\n{quoted}", IN_REPLY), us)
+    message = read(
+        a_mail(f"{line}\n\nOn Mon, 23 Nov 2026, Ana <a@example.com> wrote:\n{quoted}", IN_REPLY), us
+    )
     assert (message.text, message.doubtful) == (line, (line,))

@@ -35,9 +35,11 @@ def envelope(*attributes: bytes) -> bytes:
 
 def winmail(data: bytes) -> bytes:
     return a_mail(
-        base64.encodebytes(data).decode(), "Content-Transfer-Encoding: base64",
-        "Content-Disposition: attachment; filename=winmail.dat", kind="application/ms-tnef; name=winmail.dat",
-    )  # fmt: skip
+        base64.encodebytes(data).decode(),
+        "Content-Transfer-Encoding: base64",
+        "Content-Disposition: attachment; filename=winmail.dat",
+        kind="application/ms-tnef; name=winmail.dat",
+    )
 
 
 @pytest.mark.parametrize(
@@ -48,7 +50,11 @@ def winmail(data: bytes) -> bytes:
             attribute(1, 0x0002800C, WORDS.encode("cp1252") + b"\0"),
         ],
         [properties(property_of(0x1000, 0x1F, (WORDS + "\0").encode("utf-16-le")))],
-        [properties(struct.pack("<HHI", 3, 0x3FDE, 65001), property_of(0x1000, 0x1E, WORDS.encode() + b"\0"))],
+        [
+            properties(
+                struct.pack("<HHI", 3, 0x3FDE, 65001), property_of(0x1000, 0x1E, WORDS.encode() + b"\0")
+            )
+        ],
         [properties(property_of(0x1013, 0x102, WORDS.replace("\r\n", "<br>").encode("cp1252")))],
         [
             properties(
@@ -77,7 +83,10 @@ def test_rich_text_is_unpacked() -> None:
 @pytest.mark.parametrize(
     ("rich", "words"),
     [
-        (r"{\rtf1\ansi\ansicpg1252{\fonttbl{\f0 Arial;}}\pard Sch\'f6n\par\tab gr\u252\'fc\'dfe\par}", "Schön\ngrüße"),
+        (
+            r"{\rtf1\ansi\ansicpg1252{\fonttbl{\f0 Arial;}}\pard Sch\'f6n\par\tab gr\u252\'fc\'dfe\par}",
+            "Schön\ngrüße",
+        ),
         (r"{\rtf1\ansi{\*\generator Riched20;}\u-10179?\u-8704? a \{b\} \\ c}", "😀 a {b} \\ c"),
         (
             (

@@ -29,7 +29,9 @@ from tests.story.saying import then
         ("withdraw option: 1", ("withdraw-option", "1")),
     ],
 )
-def test_marks_of_lists_and_missing_colons_and_hyphens_are_no_hindrance(line: str, read: tuple[str, str]) -> None:
+def test_marks_of_lists_and_missing_colons_and_hyphens_are_no_hindrance(
+    line: str, read: tuple[str, str]
+) -> None:
     assert read_line(line) == read
 
 

@@ -18,17 +18,25 @@ from tests.story.lettered import PLAYBOOK, letters, sample
 NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)
 ANA = Agent(id="ana", name="Ana Reyes", email="ana@example.com", phone="+44 20 7946 0018")
 HOUSE = Playbook(
-    name="default", owner="ana", calendar=Calendar(timezone="Europe/London"), team=Team((ANA,)),
+    name="default",
+    owner="ana",
+    calendar=Calendar(timezone="Europe/London"),
+    team=Team((ANA,)),
     company=Company(name="Example Ltd", timezone="Europe/London"),
-)  # fmt: skip
+)
 
 
 def customer_of(sender: str, reply_to: str = "", kind: Kind = Kind.CUSTOMER, forwarded: str = "") -> str:
     message = Message(
-        kind=kind, because="", sender=Person(sender, "Kim"), reply_to=Person(reply_to) if reply_to else None,
+        kind=kind,
+        because="",
+        sender=Person(sender, "Kim"),
+        reply_to=Person(reply_to) if reply_to else None,
         forwarded_from=Person(forwarded) if forwarded else None,
-    )  # fmt: skip
-    opened = open.open_case(message, ref="FU-7K3Q9", mailbox="support", playbook=HOUSE, now=NOW, facts=Facts())
+    )
+    opened = open.open_case(
+        message, ref="FU-7K3Q9", mailbox="support", playbook=HOUSE, now=NOW, facts=Facts()
+    )
     return opened.customer.address
 
 
@@ -44,7 +52,9 @@ def customer_of(sender: str, reply_to: str = "", kind: Kind = Kind.CUSTOMER, for
         ("norma@shop.example", "kim@example.org", "norma@shop.example"),
     ],
 )
-def test_the_letter_goes_to_who_wrote_or_to_whom_a_form_wrote_for(sender: str, reply_to: str, customer: str) -> None:
+def test_the_letter_goes_to_who_wrote_or_to_whom_a_form_wrote_for(
+    sender: str, reply_to: str, customer: str
+) -> None:
     assert customer_of(sender, reply_to) == customer
 
 
@@ -55,21 +65,30 @@ def test_only_a_colleagues_forward_is_about_its_first_sender() -> None:
 
 @pytest.mark.parametrize(
     ("language", "text"),
-    [("de", "{{ owner.name }} ruft an"), ("de_AT", "{{ owner.name }} ruft an"), ("fr", "{{ owner.name }} calls"), ("", "{{ owner.name }} calls")],
-)  # fmt: skip
+    [
+        ("de", "{{ owner.name }} ruft an"),
+        ("de_AT", "{{ owner.name }} ruft an"),
+        ("fr", "{{ owner.name }} calls"),
+        ("", "{{ owner.name }} calls"),
+    ],
+)
 def test_a_standing_step_is_promised_in_the_customers_language_where_the_playbook_has_it(
     language: str, text: str
 ) -> None:
     step = NextStep(
-        text="{{ owner.name }} calls", within=Duration.parse("1 day"), texts=(("de", "{{ owner.name }} ruft an"),)
+        text="{{ owner.name }} calls",
+        within=Duration.parse("1 day"),
+        texts=(("de", "{{ owner.name }} ruft an"),),
     )
     assert step.text_in(language) == text
 
 
 def test_the_first_letter_to_a_german_customer_promises_in_german() -> None:
     step = NextStep(
-        text="{{ owner.name }} calls", within=Duration.parse("1 day"), texts=(("de", "{{ owner.name }} ruft an"),)
+        text="{{ owner.name }} calls",
+        within=Duration.parse("1 day"),
+        texts=(("de", "{{ owner.name }} ruft an"),),
     )
     case = replace(sample("short", stage=Stage.HEARD, language="de"), promises=())
-    steps = open.act(case, replace(PLAYBOOK, steps=(step,)), letters(), NOW)
+    steps = open.decide(case, replace(PLAYBOOK, steps=(step,)), letters(), NOW)
     assert [each.promise.text for each in steps if isinstance(each, PromiseMade)] == ["Ana Reyes ruft an"]

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from followupd.domain import events as e
+from followupd.domain import lifecycle
 from followupd.domain.case import Case, Stage
-from followupd.domain.decision import Step, as_event
-from followupd.domain.letter import CONFIRMATION, FOLLOW_UP, Outgoing
+from followupd.domain.decision import Decision, as_event
+from followupd.domain.letter import CONFIRMATION, FOLLOW_UP, Letter
 from followupd.domain.promise import Option, OptionState
 from followupd.errors import NotUnderstoodError
 from followupd.recovery import confirm, fix, follow_up, options, remind
-from followupd.recovery.blockers import lacks, stale
+from followupd.recovery.blockers import blockers_of, stale
 from followupd.text.answers.options import chosen
 from tests.builders import NOW, PLAYBOOK, a_case, a_mail
 from tests.story.lettered import flat, letters
@@ -29,15 +30,15 @@ def offered() -> Case:
     return then(a_case().case, *LINES)
 
 
-def wrote(case: Case) -> tuple[Case, Outgoing]:
-    steps = confirm.act(case, PLAYBOOK, letters(), SOON)
-    [letter] = [step for step in steps if isinstance(step, Outgoing)]
+def wrote(case: Case) -> tuple[Case, Letter]:
+    steps = confirm.decide(case, PLAYBOOK, letters(), SOON)
+    [letter] = [step for step in steps if isinstance(step, Letter)]
     return follow(case, steps, SOON), letter
 
 
-def follow(case: Case, steps: list[Step], now: datetime) -> Case:
+def follow(case: Case, steps: list[Decision], now: datetime) -> Case:
     for step in steps:
-        case = case.after(as_event(step, now))
+        case = lifecycle.after(case, as_event(step, now))
     return case
 
 
@@ -45,26 +46,26 @@ def asked() -> Case:
     """A case whose letter with two options has left."""
     case, letter = wrote(offered())
     left = e.NextStepConfirmed(at=SOON, key=letter.key, kind=letter.kind, promises=letter.concerns)
-    return case.after(left)
+    return lifecycle.after(case, left)
 
 
-def answered(text: str, **changes: object) -> tuple[Case, list[Step]]:
-    case = asked().after(e.CustomerWrote(at=SOON, text=text))
+def answered(text: str, **changes: object) -> tuple[Case, list[Decision]]:
+    case = lifecycle.after(asked(), e.CustomerWrote(at=SOON, text=text))
     steps = options.heard(case, a_mail(text, **changes), PLAYBOOK, letters(), SOON)
     return follow(case, steps, SOON), steps
 
 
 def test_options_are_asked_in_one_letter_after_the_quiet_window() -> None:
     case = offered()
-    assert confirm.moment(case, PLAYBOOK) == NOW + timedelta(minutes=10)
-    assert confirm.act(case, PLAYBOOK, letters(), NOW) == []
+    assert confirm.next_due(case, PLAYBOOK) == NOW + timedelta(minutes=10)
+    assert confirm.decide(case, PLAYBOOK, letters(), NOW) == []
     case, letter = wrote(case)
     text = flat(letter.text)
     assert "Option 1: a replacement, by Friday, 4 December" in text
     assert "Option 2: your money back" in text
     assert "There is nothing else you need to do" not in text
     assert not letter.automatic  # an agent asked for it
-    assert confirm.act(case, PLAYBOOK, letters(), SOON) == []
+    assert confirm.decide(case, PLAYBOOK, letters(), SOON) == []
 
 
 @pytest.mark.parametrize("language", ["de", "fr", "es"])
@@ -87,9 +88,9 @@ def test_the_numbered_answer_becomes_the_promise_and_is_put_in_writing() -> None
     assert (promise.text, promise.told, promise.source) == ("a replacement", FRIDAY, "options")
     assert promise.due == FRIDAY - timedelta(hours=4)  # our own date (practice 54)
     assert [option.state for option in case.options] == [OptionState.CHOSEN, OptionState.PASSED]
-    assert not any(isinstance(step, Outgoing) for step in steps)
+    assert not any(isinstance(step, Letter) for step in steps)
     later = SOON + timedelta(minutes=11)
-    [letter] = [step for step in confirm.act(case, PLAYBOOK, letters(), later) if isinstance(step, Outgoing)]
+    [letter] = [step for step in confirm.decide(case, PLAYBOOK, letters(), later) if isinstance(step, Letter)]
     assert "what we agreed" in flat(letter.text)
     assert "A replacement, by Friday, 4 December" in flat(letter.text)
     assert "Option 1" not in letter.text
@@ -98,7 +99,7 @@ def test_the_numbered_answer_becomes_the_promise_and_is_put_in_writing() -> None
 def test_an_unclear_answer_goes_to_the_owner_with_the_lines_to_answer() -> None:
     case, steps = answered("Option 2, but only if it comes by Thursday")
     assert case.promises == ()
-    [mail] = [step for step in steps if isinstance(step, Outgoing)]
+    [mail] = [step for step in steps if isinstance(step, Letter)]
     for words in ("choose: 1", "choose: 2", "only if it comes by Thursday"):
         assert words in mail.text
     chosen = then(case, "choose: 2", now=SOON)
@@ -114,13 +115,13 @@ def test_an_answer_after_the_day_has_passed_goes_to_the_owner() -> None:
     case = asked()
     late = FRIDAY + timedelta(days=3)
     steps = options.heard(case, a_mail("1"), PLAYBOOK, letters(), late)
-    assert [type(step) for step in steps] == [e.OwnerNudged, Outgoing]
+    assert [type(step) for step in steps] == [e.OwnerNudged, Letter]
     with pytest.raises(NotUnderstoodError, match="has passed"):
         said(case, "choose: 1", now=late)
 
 
 def test_a_number_means_nothing_where_nothing_was_asked() -> None:
-    case = offered().after(e.CustomerWrote(at=SOON, text="2"))
+    case = lifecycle.after(offered(), e.CustomerWrote(at=SOON, text="2"))
     assert options.heard(case, a_mail("2"), PLAYBOOK, letters(), SOON) == []
 
 
@@ -132,7 +133,7 @@ def test_a_letter_that_asks_is_taken_back_when_the_choice_was_made_meanwhile() -
 
 def test_options_of_a_letter_that_came_back_are_asked_again() -> None:
     case, letter = wrote(offered())
-    case = case.after(e.LetterDropped(at=SOON, key=letter.key, kind=CONFIRMATION))
+    case = lifecycle.after(case, e.LetterDropped(at=SOON, key=letter.key, kind=CONFIRMATION))
     assert len(case.unasked) == 2
     again, second = wrote(case)
     assert second.key != letter.key
@@ -161,7 +162,9 @@ def test_a_choice_is_read_only_where_it_is_plain() -> None:
     wrong = [row for row in found if row[1] not in {None, row[0]}]
     assert wrong == []  # better ask than guess
     meant = [row for row in found if row[0] is not None]
-    assert sum(row[1] == row[0] for row in meant) >= 0.95 * len(meant), [row for row in meant if row[1] is None]
+    assert sum(row[1] == row[0] for row in meant) >= 0.95 * len(meant), [
+        row for row in meant if row[1] is None
+    ]
 
 
 def read(count: int, text: str) -> int | None:
@@ -171,25 +174,25 @@ def read(count: int, text: str) -> int | None:
 
 def test_a_lone_option_is_no_choice_and_is_not_asked() -> None:
     case = then(a_case().case, "option: your money back")
-    assert confirm.moment(case, PLAYBOOK) is None
-    assert confirm.act(case, PLAYBOOK, letters(), SOON) == []
+    assert confirm.next_due(case, PLAYBOOK) is None
+    assert confirm.decide(case, PLAYBOOK, letters(), SOON) == []
 
 
 def test_an_option_that_comes_later_is_asked_together_with_those_before() -> None:
     later = SOON + timedelta(hours=1)
     case = then(asked(), "option: a voucher", now=later)
-    [_, letter] = confirm.act(case, PLAYBOOK, letters(), later + timedelta(minutes=11))
-    assert isinstance(letter, Outgoing)
+    [_, letter] = confirm.decide(case, PLAYBOOK, letters(), later + timedelta(minutes=11))
+    assert isinstance(letter, Letter)
     assert all(f"Option {n}:" in letter.text for n in (1, 2, 3))
 
 
 def test_an_option_may_be_taken_back_and_nobody_can_choose_it_any_more() -> None:
     case = then(asked(), "withdraw-option: 1 because it is sold out")
     assert [each.state for each in case.options] == [OptionState.WITHDRAWN, OptionState.OPEN]
-    case = case.after(e.CustomerWrote(at=SOON, text="1 please"))
+    case = lifecycle.after(case, e.CustomerWrote(at=SOON, text="1 please"))
     [told, mail] = options.heard(case, a_mail("1 please"), PLAYBOOK, letters(), SOON)
     assert isinstance(told, e.OwnerNudged)
-    assert isinstance(mail, Outgoing)
+    assert isinstance(mail, Letter)
     assert "choose: 2" in mail.text
     assert "choose: 1" not in mail.text
 
@@ -217,25 +220,30 @@ def test_a_choice_in_a_case_that_was_dismissed_is_left_to_people() -> None:
     assert options.heard(case, a_mail("2"), PLAYBOOK, letters(), SOON) == []
 
 
-def reminded(case: Case, until: datetime) -> list[tuple[datetime, Outgoing]]:
+def reminded(case: Case, until: datetime) -> list[tuple[datetime, Letter]]:
     """Let the time pass and say everything that is to be said; return the mails to agents."""
-    found: list[tuple[datetime, Outgoing]] = []
+    found: list[tuple[datetime, Letter]] = []
     now = SOON
-    while (now := remind.moment(case, PLAYBOOK) or until) < until:
-        steps = remind.act(case, PLAYBOOK, letters(), now)
+    while (now := remind.next_due(case, PLAYBOOK) or until) < until:
+        steps = remind.decide(case, PLAYBOOK, letters(), now)
         assert steps
-        found += [(now, each) for each in steps if isinstance(each, Outgoing)]
+        found += [(now, each) for each in steps if isinstance(each, Letter)]
         case = follow(case, steps, now)
     return found
 
 
 def test_who_does_not_choose_is_called_and_the_lead_hears_of_it_later() -> None:
     mails = reminded(asked(), SOON + timedelta(days=20))
-    assert [(at.date().day, mail.to.address) for at, mail in mails] == [(3, "ana@agents.test"), (7, "lee@agents.test")]
+    assert [(at.date().day, mail.to.address) for at, mail in mails] == [
+        (3, "ana@agents.test"),
+        (7, "lee@agents.test"),
+    ]
     assert "please call; on offer: 1 “a replacement”, 2 “your money back”" in flat(mails[0][1].text)
     assert "choose: 2" in mails[0][1].text
     assert "withdraw-option: 1" in mails[0][1].text
-    assert not any("no word from us" in flat(mail.text) for _, mail in mails)  # the next word is the customer's
+    assert not any(
+        "no word from us" in flat(mail.text) for _, mail in mails
+    )  # the next word is the customer's
 
 
 def test_a_lone_option_is_asked_back() -> None:
@@ -247,21 +255,21 @@ def test_a_lone_option_is_asked_back() -> None:
 def test_an_open_option_holds_the_follow_up_of_a_fixed_case_back() -> None:
     case = a_case().knows().case
     case = follow(then(case, *LINES), [e.Fixed(at=SOON)], SOON)
-    [asked_for, mail] = fix.act(case, PLAYBOOK, letters(), SOON)
+    [asked_for, mail] = fix.decide(case, PLAYBOOK, letters(), SOON)
     assert isinstance(asked_for, e.MissingAsked)
-    assert isinstance(mail, Outgoing)
+    assert isinstance(mail, Letter)
     assert "Option 1, “a replacement”, is open, and nobody has chosen" in flat(mail.text)
     assert all(line in mail.text for line in ("choose: 1", "choose: 2", "withdraw-option: 1 because"))
     day = datetime(2026, 12, 4, 11, tzinfo=UTC)
-    assert follow_up.act(case, PLAYBOOK, letters(), day) == []
+    assert follow_up.decide(case, PLAYBOOK, letters(), day) == []
     free = then(case, "withdraw-option: 1, 2 because both came too late")
-    assert [step.kind for step in follow_up.act(free, PLAYBOOK, letters(), day) if isinstance(step, Outgoing)] == [
-        FOLLOW_UP
-    ]
+    assert [
+        step.kind for step in follow_up.decide(free, PLAYBOOK, letters(), day) if isinstance(step, Letter)
+    ] == [FOLLOW_UP]
 
 
 def test_a_choice_after_the_fix_is_a_promise_that_holds_the_follow_up_back_as_well() -> None:
     case = follow(asked(), [e.Fixed(at=SOON), e.CustomerWrote(at=SOON, text="2")], SOON)
     case = follow(case, options.heard(case, a_mail("2"), PLAYBOOK, letters(), SOON), SOON)
-    assert "promise-1" in {lack.name for lack in lacks(case)}
-    assert not any(lack.name.startswith("option") for lack in lacks(case))
+    assert "promise-1" in {lack.name for lack in blockers_of(case)}
+    assert not any(lack.name.startswith("option") for lack in blockers_of(case))

@@ -8,13 +8,13 @@ import pytest
 from followupd.domain.calendar import Duration
 from followupd.domain.case import Case
 from followupd.domain.playbook import NextStep
-from followupd.domain.promise import Firmness, HeardPromise, PromiseState
+from followupd.domain.promise import FoundPromise, PromiseKind, PromiseState
 from followupd.recovery import proposals
 from tests.builders import NOW, PLAYBOOK, a_case
 from tests.story.saying import then
 
 FRIDAY = datetime(2026, 12, 4, 17, tzinfo=UTC)
-HEARD = HeardPromise(text="we ship the kettle", kind=Firmness.FIRM, due=FRIDAY, words=("will ship",))
+HEARD = FoundPromise(text="we ship the kettle", kind=PromiseKind.FIRM, due=FRIDAY, words=("will ship",))
 STEP = NextStep(text="we look into it", within=Duration(2, "business day"))
 
 
@@ -34,10 +34,14 @@ def test_a_line_a_tag_and_an_approved_reply_take_the_same_margin() -> None:
     tag = then(a_case().case, "promised", source="tag", agent="", heard=([HEARD], ()))
     approved = then(proposed(), "approve")
     tagged_later = then(proposed(), "promised", source="tag", agent="")
-    assert {dates(case) for case in (line, tag, approved, tagged_later)} == {(FRIDAY - timedelta(hours=4), FRIDAY)}
+    assert {dates(case) for case in (line, tag, approved, tagged_later)} == {
+        (FRIDAY - timedelta(hours=4), FRIDAY)
+    }
 
 
-def test_a_proposal_that_is_approved_late_has_an_own_date_that_is_neither_past_nor_after_the_told_one() -> None:
+def test_a_proposal_that_is_approved_late_has_an_own_date_that_is_neither_past_nor_after_the_told_one() -> (
+    None
+):
     two_hours_before, after = FRIDAY - timedelta(hours=2), FRIDAY + timedelta(hours=1)
     assert dates(then(proposed(), "approve", now=two_hours_before)) == (two_hours_before, FRIDAY)
     assert dates(then(proposed(), "approve", now=after)) == (FRIDAY, FRIDAY)

@@ -118,9 +118,24 @@ def test_a_date_is_read_in_the_agents_language_and_in_english(language: str, tex
 
 @pytest.mark.parametrize(
     "text",
-    ["", "soon", "shortly", "25", "$25", "24/7", "4/5 stars", "it may work", "3 days ago", "last Friday", "31 February", "the sun",
-     "order 12345", "99:99", "Monday to Friday"],
-)  # fmt: skip
+    [
+        "",
+        "soon",
+        "shortly",
+        "25",
+        "$25",
+        "24/7",
+        "4/5 stars",
+        "it may work",
+        "3 days ago",
+        "last Friday",
+        "31 February",
+        "the sun",
+        "order 12345",
+        "99:99",
+        "Monday to Friday",
+    ],
+)
 def test_what_is_no_coming_date_is_none(text: str) -> None:
     assert read(text) is None
 

@@ -7,18 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from followupd.domain.promise import Firmness, HeardGrant, HeardPromise
+from followupd.domain.promise import FoundCompensation, FoundPromise, PromiseKind
 from followupd.text.promises import hear
 from tests.story.promises.measure import LONDON, SAID_AT, heard, rows, score
 
 FRIDAY = datetime(2026, 12, 4, 17, tzinfo=UTC)
 
 
-def promises(text: str, language: str = "en") -> tuple[HeardPromise, ...]:
+def promises(text: str, language: str = "en") -> tuple[FoundPromise, ...]:
     return hear(text, said_at=SAID_AT, calendar=LONDON, language=language)[0]
 
 
-def grants(text: str, language: str = "en", currency: str = "GBP") -> tuple[HeardGrant, ...]:
+def grants(text: str, language: str = "en", currency: str = "GBP") -> tuple[FoundCompensation, ...]:
     return hear(text, said_at=SAID_AT, calendar=LONDON, language=language, currency=currency)[1]
 
 
@@ -66,7 +66,9 @@ def test_the_labelled_set_is_big_and_mostly_made_of_other_talk() -> None:
 
 def test_no_sentence_stands_in_two_sets() -> None:
     texts = [
-        row["text"] for name in ("dev", "test", "fresh", "later", "last", "odd", "kept", "idle") for row in rows(name)
+        row["text"]
+        for name in ("dev", "test", "fresh", "later", "last", "odd", "kept", "idle")
+        for row in rows(name)
     ]
     assert len(texts) == len(set(texts))
 
@@ -74,7 +76,7 @@ def test_no_sentence_stands_in_two_sets() -> None:
 def test_a_promise_carries_its_date_its_kind_and_the_words_that_led_to_it() -> None:
     (promise,) = promises("We will ship the missing part by Friday.")
     assert promise.due == FRIDAY
-    assert promise.kind is Firmness.FIRM
+    assert promise.kind is PromiseKind.FIRM
     assert promise.words == ("we will ship", "by Friday")
 
 
@@ -103,7 +105,10 @@ def test_the_text_of_a_promise_is_a_line_that_a_date_may_follow(language: str, s
         ("Dear Ms Doe,\n\nwe will correct it by Friday\n\nKind regards\nAna", "We will correct it"),
         ("Dear Ms Doe,\nwe will correct it by Friday\nKind regards\nAna", "We will correct it"),
         ("I am so sorry about this, we will correct it by Friday.", "We will correct it"),
-        ("As soon as I hear from them, I will write to you.", "As soon as I hear from them, I will write to you"),
+        (
+            "As soon as I hear from them, I will write to you.",
+            "As soon as I hear from them, I will write to you",
+        ),
         ("By Friday, you'll have an answer from us.", "You will have an answer from us"),
     ],
 )
@@ -131,7 +136,9 @@ def test_greetings_and_regrets_are_no_part_of_a_promise(said: str, line: str) ->
         ),
     ],
 )
-def test_two_deeds_of_one_subject_keep_their_own_days(language: str, said: str, lines: list[tuple[str, int]]) -> None:
+def test_two_deeds_of_one_subject_keep_their_own_days(
+    language: str, said: str, lines: list[tuple[str, int]]
+) -> None:
     assert [(each.text, each.due.day) for each in promises(said, language) if each.due] == lines
 
 
@@ -239,7 +246,7 @@ def test_a_sentence_may_be_wrapped_over_lines() -> None:
 
 def test_a_list_is_read_item_by_item() -> None:
     found = promises("Here is what happens:\n- We will ship the part by Friday\n- I will call you tomorrow\n")
-    assert [promise.kind for promise in found] == [Firmness.FIRM, Firmness.NEXT_UPDATE]
+    assert [promise.kind for promise in found] == [PromiseKind.FIRM, PromiseKind.NEXT_UPDATE]
 
 
 def test_the_same_promise_made_twice_is_one() -> None:
@@ -248,7 +255,7 @@ def test_the_same_promise_made_twice_is_one() -> None:
 
 def test_one_clause_refused_leaves_the_other_heard() -> None:
     (promise,) = promises("I can't call you tomorrow, but I will write by Friday.")
-    assert (promise.kind, promise.due) == (Firmness.NEXT_UPDATE, FRIDAY)
+    assert (promise.kind, promise.due) == (PromiseKind.NEXT_UPDATE, FRIDAY)
 
 
 @pytest.mark.parametrize(
@@ -273,7 +280,7 @@ def test_a_condition_silences_what_follows_it(text: str) -> None:
 
 def test_letting_know_whether_is_no_condition() -> None:
     (promise,) = promises("I'll let you know by Friday whether the part fits.")
-    assert (promise.kind, promise.due) == (Firmness.NEXT_UPDATE, FRIDAY)
+    assert (promise.kind, promise.due) == (PromiseKind.NEXT_UPDATE, FRIDAY)
 
 
 def test_a_date_that_is_over_is_not_what_is_promised() -> None:
@@ -312,5 +319,7 @@ def test_no_jumble_of_words_makes_it_fail(jumble: list[str]) -> None:
 def test_a_hostile_mail_costs_little(unit: str, language: str) -> None:
     begin = time.monotonic()
     hear(unit * 40_000, said_at=SAID_AT, calendar=LONDON, language=language)
-    hear((unit * 150)[:590] + ".\n\n" + (unit * 150)[:590], said_at=SAID_AT, calendar=LONDON, language=language)
+    hear(
+        (unit * 150)[:590] + ".\n\n" + (unit * 150)[:590], said_at=SAID_AT, calendar=LONDON, language=language
+    )
     assert time.monotonic() - begin < 10

@@ -42,7 +42,7 @@ def test_every_try_is_said_anew_and_brings_its_reminder() -> None:
     again = then(case, "not-reached: voicemail", now=NOW + 25 * HOUR)
     names = {
         step.matter
-        for step in remind.act(again, PLAYBOOK, letters(), NOW + 25 * HOUR)
+        for step in remind.decide(again, PLAYBOOK, letters(), NOW + 25 * HOUR)
         if isinstance(step, e.OwnerNudged)
     }
     assert f"not-reached {NOW + 25 * HOUR:%Y-%m-%dT%H:%M}" in names

@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 import pytest
 
 from followupd.domain import events as e
+from followupd.domain import lifecycle
 from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import Gift, GrantState
-from followupd.domain.decision import Step, as_event
-from followupd.domain.letter import CALL, NUDGE, Outgoing
+from followupd.domain.decision import Decision, as_event
+from followupd.domain.letter import CALL, NUDGE, Letter
 from followupd.errors import NotUnderstoodError
 from followupd.recovery import receipts, remind
 from followupd.text.answers.receipts import Answer
@@ -28,17 +29,17 @@ def asked(*kinds: Gift) -> Case:
     return story.knows().fixed().followed_up().case
 
 
-def after(case: Case, text: str, **changes: object) -> tuple[Case, list[Step]]:
+def after(case: Case, text: str, **changes: object) -> tuple[Case, list[Decision]]:
     wrote = e.CustomerWrote(at=LATER, by="kim@customers.test", text=text)
-    case = case.after(wrote)
+    case = lifecycle.after(case, wrote)
     steps = receipts.heard(case, a_mail(text, **changes), PLAYBOOK, letters(), LATER)
     for step in steps:
-        case = case.after(as_event(step, LATER))
+        case = lifecycle.after(case, as_event(step, LATER))
     return case, steps
 
 
-def mails(steps: list[Step]) -> list[Outgoing]:
-    return [step for step in steps if isinstance(step, Outgoing)]
+def mails(steps: list[Decision]) -> list[Letter]:
+    return [step for step in steps if isinstance(step, Letter)]
 
 
 def states(case: Case) -> list[GrantState]:
@@ -88,7 +89,7 @@ def test_each_of_several_gifts_has_its_own_answer() -> None:
 
 
 def test_a_missing_refund_opens_even_a_closed_case() -> None:
-    closed = asked().after(e.Closed(at=LATER))
+    closed = lifecycle.after(asked(), e.Closed(at=LATER))
     case, _ = after(closed, "I never received it.")
     assert case.stage is Stage.HEARD
 
@@ -116,28 +117,28 @@ def test_before_the_follow_up_nobody_has_asked() -> None:
 
 
 def test_silence_brings_one_reminder_and_then_one_call() -> None:
-    case = asked().after(e.CallAsked(at=NOW))
-    due = remind.moment(case, PLAYBOOK)
+    case = lifecycle.after(asked(), e.CallAsked(at=NOW))
+    due = remind.next_due(case, PLAYBOOK)
     assert due == datetime(2026, 12, 4, 10, tzinfo=UTC)  # three business days from Tuesday
-    for step in remind.act(case, PLAYBOOK, letters(), due):
-        case = case.after(as_event(step, due))
+    for step in remind.decide(case, PLAYBOOK, letters(), due):
+        case = lifecycle.after(case, as_event(step, due))
     assert case.nudges[-1][0].startswith("receipt")
-    assert remind.moment(case, PLAYBOOK) is None
-    called = receipts.moment(case, PLAYBOOK)
+    assert remind.next_due(case, PLAYBOOK) is None
+    called = receipts.next_due(case, PLAYBOOK)
     assert called == datetime(2026, 12, 8, 10, tzinfo=UTC)
-    assert receipts.act(case, PLAYBOOK, letters(), due) == []
-    steps = receipts.act(case, PLAYBOOK, letters(), called)
+    assert receipts.decide(case, PLAYBOOK, letters(), due) == []
+    steps = receipts.decide(case, PLAYBOOK, letters(), called)
     [mail] = mails(steps)
     assert mail.kind == CALL
     assert "received: 1" in mail.text
     for step in steps:
-        case = case.after(as_event(step, called))
-    assert receipts.moment(case, PLAYBOOK) is None
+        case = lifecycle.after(case, as_event(step, called))
+    assert receipts.next_due(case, PLAYBOOK) is None
 
 
 def test_an_answer_stops_the_reminder() -> None:
     case, _ = after(asked(), "Yes, thanks!")
-    assert remind.moment(case, PLAYBOOK) is None
+    assert remind.next_due(case, PLAYBOOK) is None
 
 
 def test_an_agent_may_say_what_the_customer_said_on_the_phone() -> None:
@@ -154,6 +155,8 @@ def test_an_agent_may_say_what_the_customer_said_on_the_phone() -> None:
 def test_answers_are_read_as_well_as_they_were_measured(name: str, floors: tuple[float, ...]) -> None:
     found = measure.counted(name)
     measured = tuple(
-        rate(found, answer) for answer in (Answer.ARRIVED, Answer.MISSING) for rate in (measure.precision, measure.recall)
-    )  # fmt: skip
+        rate(found, answer)
+        for answer in (Answer.ARRIVED, Answer.MISSING)
+        for rate in (measure.precision, measure.recall)
+    )
     assert all(got >= floor for got, floor in zip(measured, floors, strict=True)), measured

@@ -8,7 +8,7 @@ import pytest
 
 from followupd.domain.compensation import Money
 from followupd.domain.mail import Verdict
-from followupd.text.complaints import Recogniser, Rules, issue, language_of, rule_problem, severity, wants
+from followupd.text.complaints import Recogniser, SiteRules, issue, language_of, rule_problem, severity, wants
 
 GRAVE = "Still waiting for my refund after three weeks, and nobody answers my mails. This is unacceptable, I want my money back!"
 RECOGNISER = Recogniser.shipped()
@@ -98,7 +98,11 @@ def test_strong_words_about_something_else_are_no_complaint_by_the_machine_alone
 
 @pytest.mark.parametrize(
     "text",
-    ["You can't go wrong with them, I was not disappointed.", "I couldn't be happier.", "It can't be beaten, really!"],
+    [
+        "You can't go wrong with them, I was not disappointed.",
+        "I couldn't be happier.",
+        "It can't be beaten, really!",
+    ],
 )
 def test_praise_that_is_said_with_a_denial_is_praise(text: str) -> None:
     assert judge(text).verdict == "no"
@@ -149,7 +153,11 @@ def test_that_a_thing_fails_and_fails_again_is_a_report_and_not_a_complaint_for_
 
 def test_a_phrase_is_found_by_its_longest_way_whatever_its_first_word_shares() -> None:
     own = RECOGNISER.with_cues(
-        {"en": {"cues": {"unmet": ["(not|never) (yet)? (paid|(been|be) (paid|told|(sent|sen*) back))", "not"]}}}
+        {
+            "en": {
+                "cues": {"unmet": ["(not|never) (yet)? (paid|(been|be) (paid|told|(sent|sen*) back))", "not"]}
+            }
+        }
     )
     found = own.see("", "it was not yet been sending back and not paid and not at all").hits
     assert [(hit.start, hit.end) for hit in found] == [(2, 7), (8, 10), (11, 12)]
@@ -188,24 +196,24 @@ def test_a_site_may_raise_the_bar() -> None:
 
 
 def test_an_always_rule_makes_a_complaint_and_stands_in_the_evidence() -> None:
-    judged = judge("The glockenspiel hums.", rules=Rules(always=("glockenspiel hums",)))
+    judged = judge("The glockenspiel hums.", rules=SiteRules(always=("glockenspiel hums",)))
     assert (judged.verdict, judged.score) == ("complaint", 1.0)
     assert judged.evidence[0][0] == "rule: glockenspiel hums"
 
 
 def test_a_never_rule_forbids_one() -> None:
-    judged = judge(GRAVE, rules=Rules(never=("/three week[s]?/",)))
+    judged = judge(GRAVE, rules=SiteRules(never=("/three week[s]?/",)))
     assert (judged.verdict, judged.score) == ("no", 0.0)
     assert "three week" in judged.because
 
 
 def test_two_rules_that_disagree_leave_it_to_an_agent() -> None:
-    assert judge(GRAVE, rules=Rules(always=("refund",), never=("weeks",))).verdict == "suspected"
+    assert judge(GRAVE, rules=SiteRules(always=("refund",), never=("weeks",))).verdict == "suspected"
 
 
 def test_an_add_rule_moves_the_score_and_says_so() -> None:
     text = "The order with the blue label came today."
-    judged = judge(text, rules=Rules(add={"blue label": 2.5}))
+    judged = judge(text, rules=SiteRules(add={"blue label": 2.5}))
     assert judged.score > judge(text).score
     assert ("rule: blue label", 2.5) in judged.evidence
 
@@ -231,21 +239,35 @@ def test_a_rule_that_can_run_long_or_cannot_be_read_is_refused(pattern: str) -> 
 
 @pytest.mark.parametrize(
     "pattern",
-    ["never again", "Nie wieder", "überfällig", "/order [0-9]{6}/", r"/\brefund\w* (now|today)/", "still ... waiting"],
+    [
+        "never again",
+        "Nie wieder",
+        "überfällig",
+        "/order [0-9]{6}/",
+        r"/\brefund\w* (now|today)/",
+        "still ... waiting",
+    ],
 )
 def test_a_sound_rule_is_taken(pattern: str) -> None:
     assert rule_problem(pattern) == ""
 
 
 def test_an_accepted_rule_means_what_was_written() -> None:
-    assert judge("This is ÜBERFÄLLIG seit gestern.", rules=Rules(always=("überfällig",))).verdict == "complaint"
-    assert judge("about order 123456", rules=Rules(always=("/order [0-9]{6}/",))).verdict == "complaint"
-    assert judge("about order 12345", rules=Rules(always=("/order [0-9]{6}/",))).verdict != "complaint"
+    assert (
+        judge("This is ÜBERFÄLLIG seit gestern.", rules=SiteRules(always=("überfällig",))).verdict
+        == "complaint"
+    )
+    assert judge("about order 123456", rules=SiteRules(always=("/order [0-9]{6}/",))).verdict == "complaint"
+    assert judge("about order 12345", rules=SiteRules(always=("/order [0-9]{6}/",))).verdict != "complaint"
 
 
 def test_what_a_site_learnt_moves_the_score() -> None:
     text = "the widget hums at night"
-    assert judge(text, delta={"widget hums": 2.0}).score > judge(text).score > judge(text, delta={"start": -2.0}).score
+    assert (
+        judge(text, delta={"widget hums": 2.0}).score
+        > judge(text).score
+        > judge(text, delta={"start": -2.0}).score
+    )
 
 
 def test_severity_rises_with_threats_and_with_who_writes() -> None:
@@ -255,7 +277,12 @@ def test_severity_rises_with_threats_and_with_who_writes() -> None:
     assert severity(judge(mild), mild) in ("low", "normal")
     assert (
         severity(
-            judge(mild), mild, vip=True, open_case=True, amount=Money.of("500", "EUR"), large=Money.of("100", "EUR")
+            judge(mild),
+            mild,
+            vip=True,
+            open_case=True,
+            amount=Money.of("500", "EUR"),
+            large=Money.of("100", "EUR"),
         )
         == "high"
     )
@@ -301,7 +328,8 @@ def test_what_the_customer_does_not_want_is_no_wish(text: str, wished: list[str]
 def test_a_request_is_not_the_issue_where_something_else_is() -> None:
     assert issue("Please do not call me again. The lamp is cracked.") == "The lamp is cracked."
     assert (
-        issue("You sent my payslip to a colleague. I trust you know the law.") == "You sent my payslip to a colleague."
+        issue("You sent my payslip to a colleague. I trust you know the law.")
+        == "You sent my payslip to a colleague."
     )
 
 
@@ -338,7 +366,9 @@ def test_an_admins_cues_replace_ours() -> None:
 
 def test_a_cue_may_be_written_as_hurried_customers_write() -> None:
     own = RECOGNISER.with_cues({"en": {"cues": {"unmet": ["cannot ... deliver*"]}}})
-    assert own.judge("", "You can't even deliver").cues == own.judge("", "You cannot deliver").cues == {"unmet"}
+    assert (
+        own.judge("", "You can't even deliver").cues == own.judge("", "You cannot deliver").cues == {"unmet"}
+    )
 
 
 def test_a_new_language_gets_its_voice_from_an_admins_cues() -> None:
@@ -397,4 +427,6 @@ def test_a_hostile_text_costs_no_more_than_a_long_mail(piece: str) -> None:
     judge(piece * 20_000)
     wants(piece * 20_000)
     issue(piece * 20_000)
-    assert perf_counter() - began < 3  # it takes a tenth of a second; a regular expression gone astray takes minutes
+    assert (
+        perf_counter() - began < 3
+    )  # it takes a tenth of a second; a regular expression gone astray takes minutes

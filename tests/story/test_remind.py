@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from followupd.domain import lifecycle
 from followupd.domain.calendar import Calendar, Duration
 from followupd.domain.case import Case
 from followupd.domain.compensation import Gift, GrantState
-from followupd.domain.decision import Step, as_event
+from followupd.domain.decision import Decision, as_event
 from followupd.domain.events import FactsStated, LetterStopped, LetterWritten, OwnerNudged, Reopened
-from followupd.domain.letter import APPROVAL, ESCALATION, NUDGE, Outgoing
+from followupd.domain.letter import APPROVAL, ESCALATION, NUDGE, Letter
 from followupd.recovery import remind
 from tests.builders import ANA, LEE, MAX, NOW, PLAYBOOK, Story, a_case
 from tests.story.lettered import flat, letters
@@ -26,27 +27,29 @@ def promised(due: datetime = THURSDAY) -> Story:
     return a_case().promised("ship the kettle", due).confirmed(1)
 
 
-def lived(case: Case, until: datetime, step: timedelta = HOUR) -> tuple[Case, list[tuple[datetime, Outgoing]]]:
+def lived(case: Case, until: datetime, step: timedelta = HOUR) -> tuple[Case, list[tuple[datetime, Letter]]]:
     """Let the time come to `until`, looking whenever the chapter wants to; return the mails to agents with their moments."""
-    mails: list[tuple[datetime, Outgoing]] = []
+    mails: list[tuple[datetime, Letter]] = []
     now = NOW
     while now < until:
-        while steps := remind.act(case, PLAYBOOK, letters(), now):
+        while steps := remind.decide(case, PLAYBOOK, letters(), now):
             case = _after(case, steps, now)
-            mails += [(now, each) for each in steps if isinstance(each, Outgoing) and not each.to_customer]
-        wanted = remind.moment(case, PLAYBOOK)
+            mails += [(now, each) for each in steps if isinstance(each, Letter) and not each.to_customer]
+        wanted = remind.next_due(case, PLAYBOOK)
         now = wanted if wanted and now < wanted < now + step else now + step
     return case, mails
 
 
-def _after(case: Case, steps: list[Step], now: datetime) -> Case:
+def _after(case: Case, steps: list[Decision], now: datetime) -> Case:
     for step in steps:
-        case = case.after(as_event(step, now))
+        case = lifecycle.after(case, as_event(step, now))
     return case
 
 
 def test_the_owner_is_reminded_the_day_before_and_asked_at_the_due_time() -> None:
-    case = promised().at(NOW + 6 * HOUR).agent_wrote().case  # so that silence is no matter before the promise is
+    case = (
+        promised().at(NOW + 6 * HOUR).agent_wrote().case
+    )  # so that silence is no matter before the promise is
     _, mails = lived(case, THURSDAY + HOUR)
     assert [(at, mail.kind) for at, mail in mails] == [(THURSDAY - DAY, NUDGE), (THURSDAY, NUDGE)]
     [reminder, question] = [flat(mail.text) for _, mail in mails]
@@ -71,13 +74,17 @@ def test_what_was_promised_for_the_same_day_is_asked_about_and_not_reminded_of()
 
 def test_a_forgotten_promise_climbs_from_the_owner_to_the_lead_to_the_manager() -> None:
     _, mails = lived(promised().case, THURSDAY + 5 * DAY)
-    climbed = [(at, mail.to.address) for at, mail in mails if "kettle" in mail.text and mail.kind == ESCALATION]
+    climbed = [
+        (at, mail.to.address) for at, mail in mails if "kettle" in mail.text and mail.kind == ESCALATION
+    ]
     friday, monday = datetime(2026, 12, 4, 15, tzinfo=UTC), datetime(2026, 12, 7, 15, tzinfo=UTC)
     assert climbed[:2] == [(friday, LEE.email), (monday, MAX.email)]
 
 
 def test_whoever_is_asked_to_step_in_reads_the_case_in_brief() -> None:
-    case = promised().case.after(FactsStated(at=NOW, facts=(("impact", "no tea for the guests on Sunday"),)))
+    case = lifecycle.after(
+        promised().case, FactsStated(at=NOW, facts=(("impact", "no tea for the guests on Sunday"),))
+    )
     case = replace(case, opened_at=NOW - 3 * DAY)
     _, mails = lived(case, THURSDAY + 2 * DAY)
     brief = flat(next(mail.text for _, mail in mails if mail.kind == ESCALATION))
@@ -92,16 +99,20 @@ def test_whoever_is_asked_to_step_in_reads_the_case_in_brief() -> None:
 
 def test_whoever_read_it_in_the_digest_gets_no_mail_about_it_that_day_and_the_others_do() -> None:
     morning = datetime(2026, 12, 3, 9, tzinfo=UTC)
-    case = _after(promised().case, remind.act(promised().case, PLAYBOOK, letters(), THURSDAY - DAY), THURSDAY - DAY)
+    case = _after(
+        promised().case, remind.decide(promised().case, PLAYBOOK, letters(), THURSDAY - DAY), THURSDAY - DAY
+    )
     told = remind.for_today(case, PLAYBOOK, ANA, morning)
     assert [matter.name for matter in told] == ["promise-1 due 2026-12-03T15:00", "silence 2026-12-01T10:00"]
     for matter in told:
-        case = case.after(OwnerNudged(at=morning, matter=matter.name, whom="ana"))
+        case = lifecycle.after(case, OwnerNudged(at=morning, matter=matter.name, whom="ana"))
     assert remind.told_on(case, ANA, morning.date(), PLAYBOOK.calendar)
     assert not remind.told_on(case, LEE, morning.date(), PLAYBOOK.calendar)
     for hours in range(14):
         assert [
-            s for s in remind.act(case, PLAYBOOK, letters(), morning + hours * HOUR) if isinstance(s, Outgoing)
+            s
+            for s in remind.decide(case, PLAYBOOK, letters(), morning + hours * HOUR)
+            if isinstance(s, Letter)
         ] == []
     _, mails = lived(case, THURSDAY + DAY + HOUR)
     assert [mail.to.address for _, mail in mails] == [LEE.email]
@@ -115,14 +126,18 @@ def test_a_digest_tells_nobody_above_of_what_is_not_yet_theirs() -> None:
 
 
 def test_a_question_that_only_one_person_can_answer_waits_for_no_morning() -> None:
-    story = a_case().granted(Gift.REFUND, "120", state=GrantState.WAITING_APPROVAL, agent="ana", granted_at=NOW)
-    case = story.case.after(OwnerNudged(at=NOW - HOUR, matter="something", whom="lee"))
-    [mail] = [step for step in remind.act(case, PLAYBOOK, letters(), NOW) if isinstance(step, Outgoing)]
+    story = a_case().granted(
+        Gift.REFUND, "120", state=GrantState.WAITING_APPROVAL, agent="ana", granted_at=NOW
+    )
+    case = lifecycle.after(story.case, OwnerNudged(at=NOW - HOUR, matter="something", whom="lee"))
+    [mail] = [step for step in remind.decide(case, PLAYBOOK, letters(), NOW) if isinstance(step, Letter)]
     assert (mail.kind, mail.to.address) == (APPROVAL, LEE.email)
 
 
 def test_an_approval_that_nobody_gives_is_asked_of_the_next_one() -> None:
-    story = a_case().granted(Gift.REFUND, "120", state=GrantState.WAITING_APPROVAL, agent="ana", granted_at=NOW)
+    story = a_case().granted(
+        Gift.REFUND, "120", state=GrantState.WAITING_APPROVAL, agent="ana", granted_at=NOW
+    )
     _, mails = lived(story.case, NOW + DAY + HOUR)
     approvals = [(at, mail.to.address) for at, mail in mails if mail.kind == APPROVAL]
     assert approvals == [(NOW, LEE.email), (NOW + DAY, MAX.email)]
@@ -131,7 +146,9 @@ def test_an_approval_that_nobody_gives_is_asked_of_the_next_one() -> None:
 def test_what_comes_due_at_night_is_asked_in_the_morning() -> None:
     night = datetime(2026, 12, 3, 23, 59, tzinfo=UTC)
     _, mails = lived(promised(night).case, night + 10 * HOUR)
-    assert [at for at, mail in mails if "Was it kept?" in flat(mail.text)] == [datetime(2026, 12, 4, 9, tzinfo=UTC)]
+    assert [at for at, mail in mails if "Was it kept?" in flat(mail.text)] == [
+        datetime(2026, 12, 4, 9, tzinfo=UTC)
+    ]
 
 
 def test_what_is_due_at_the_close_is_asked_at_the_close() -> None:
@@ -148,21 +165,29 @@ def test_what_is_due_at_the_close_is_asked_at_the_close() -> None:
         (datetime(2026, 10, 26, 11, tzinfo=UTC), datetime(2026, 10, 23, 14, tzinfo=UTC)),
     ],
 )
-def test_our_own_date_is_four_business_hours_earlier_through_daylight_saving(told: datetime, own: datetime) -> None:
+def test_our_own_date_is_four_business_hours_earlier_through_daylight_saving(
+    told: datetime, own: datetime
+) -> None:
     assert PLAYBOOK.calendar.before(told, Duration(4, "business hour")) == own
 
 
 @settings(max_examples=40, deadline=None)
 @given(
-    dues=st.lists(st.integers(1, 160), min_size=1, max_size=4), grant=st.booleans(),
-    facts=st.booleans(), step=st.sampled_from([HOUR, 5 * HOUR, 13 * HOUR]),
-)  # fmt: skip
-def test_nobody_hears_of_a_case_twice_a_day(dues: list[int], grant: bool, facts: bool, step: timedelta) -> None:
+    dues=st.lists(st.integers(1, 160), min_size=1, max_size=4),
+    grant=st.booleans(),
+    facts=st.booleans(),
+    step=st.sampled_from([HOUR, 5 * HOUR, 13 * HOUR]),
+)
+def test_nobody_hears_of_a_case_twice_a_day(
+    dues: list[int], grant: bool, facts: bool, step: timedelta
+) -> None:
     story = a_case()
     for hours in dues:
         story = story.promised("ship it", NOW + hours * HOUR)
     if grant:
-        story = story.granted(Gift.REFUND, "120", state=GrantState.WAITING_APPROVAL, agent="ana", granted_at=NOW)
+        story = story.granted(
+            Gift.REFUND, "120", state=GrantState.WAITING_APPROVAL, agent="ana", granted_at=NOW
+        )
     case = (story.knows() if facts else story).confirmed(*range(1, len(dues) + 1)).case
     _, mails = lived(case, NOW + 9 * DAY, step)
     reminders = [(at, mail) for at, mail in mails if mail.kind in {NUDGE, ESCALATION}]
@@ -184,13 +209,15 @@ def test_a_company_that_works_on_saturdays_is_asked_on_saturdays() -> None:
     playbook = replace(PLAYBOOK, calendar=calendar)
     saturday = datetime(2026, 12, 5, 12, tzinfo=UTC)
     case = promised(saturday).case
-    nudged = _after(case, remind.act(case, playbook, letters(), saturday - DAY), saturday - DAY)
-    assert remind.moment(nudged, playbook) == saturday
+    nudged = _after(case, remind.decide(case, playbook, letters(), saturday - DAY), saturday - DAY)
+    assert remind.next_due(nudged, playbook) == saturday
 
 
 def stopped() -> Case:
     case = promised().at(NOW + 6 * HOUR).agent_wrote().kept().knows().fixed().case
-    return case.after(LetterStopped(at=NOW + 7 * HOUR, kind="letter", why="nobody believes an apology twice"))
+    return lifecycle.after(
+        case, LetterStopped(at=NOW + 7 * HOUR, kind="letter", why="nobody believes an apology twice")
+    )
 
 
 def test_a_letter_that_could_not_be_written_climbs_the_ladder_until_it_is() -> None:
@@ -205,12 +232,12 @@ def test_a_letter_that_was_written_after_all_is_no_matter() -> None:
     letter = LetterWritten(
         at=now, key="FU-7K3Q9.follow-up.1", kind="follow-up", to="kim@customers.test", subject="Re: a parcel"
     )
-    _, mails = lived(stopped().after(letter), NOW + 9 * DAY)
+    _, mails = lived(lifecycle.after(stopped(), letter), NOW + 9 * DAY)
     assert [mail for _, mail in mails if "could not be written" in flat(mail.text)] == []
 
 
 def test_what_stopped_a_letter_is_no_matter_once_the_case_has_moved_on() -> None:
     case = stopped()
     assert case.stopped
-    moved = case.after(Reopened(at=NOW + 8 * HOUR, why="it broke again"))
+    moved = lifecycle.after(case, Reopened(at=NOW + 8 * HOUR, why="it broke again"))
     assert moved.stopped is None

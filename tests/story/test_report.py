@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from followupd.cli.report import COLUMNS, as_csv, as_page, as_view, grant_rows, harmless, since_when
 from followupd.domain import events as e
+from followupd.domain import lifecycle
 from followupd.domain.case import Case
 from followupd.domain.compensation import Gift, GrantState
 from followupd.domain.events import Event
 from followupd.domain.mail import Person
-from followupd.recovery.learn import UNSAID, Life, report
+from followupd.recovery.learn import UNSAID, CaseHistory, report
 from tests.builders import NOW, PLAYBOOK, Story, a_case
 
 FRIDAY = datetime(2026, 12, 4, 17, tzinfo=UTC)
@@ -37,11 +38,11 @@ def told(ref: str) -> Told:
     return Told(a_case(ref).case)
 
 
-def life(story: Told) -> Life:
-    return Life(story.case, story.history)
+def life(story: Told) -> CaseHistory:
+    return CaseHistory(story.case, story.history)
 
 
-def kept_early() -> Life:
+def kept_early() -> CaseHistory:
     story = told("FU-KEPT1").promised("ship it", FRIDAY).confirmed(1).at(FRIDAY - timedelta(hours=5)).kept()
     assert isinstance(story, Told)
     story.granted(Gift.REFUND, "25").issued().knows().happened(
@@ -50,14 +51,21 @@ def kept_early() -> Life:
     return life(story.fixed())
 
 
-def broken() -> Life:
+def broken() -> CaseHistory:
     story = told("FU-BR0KE").promised("ship it", FRIDAY).at(FRIDAY)
-    return life(story.happened(e.PromiseLate(at=NOW, n=1, due=FRIDAY, told=FRIDAY), e.PromiseBroken(at=FRIDAY, n=1)))
+    return life(
+        story.happened(e.PromiseLate(at=NOW, n=1, due=FRIDAY, told=FRIDAY), e.PromiseBroken(at=FRIDAY, n=1))
+    )
 
 
 def test_promises_are_counted_by_whether_they_were_kept_in_time_and_by_whom() -> None:
     found = report([kept_early(), broken()])
-    assert (found.promises.made, found.promises.kept, found.promises.in_time, found.promises.broken) == (2, 1, 1, 1)
+    assert (found.promises.made, found.promises.kept, found.promises.in_time, found.promises.broken) == (
+        2,
+        1,
+        1,
+        1,
+    )
     assert found.promises.late == 1
     assert found.promises.rate == 0.5
     assert found.promises.early == timedelta(hours=5)
@@ -98,8 +106,10 @@ def test_nothing_at_all_is_a_report_too() -> None:
 
 def test_a_page_shows_what_people_typed_as_they_typed_it() -> None:
     life = kept_early()
-    case = life.case.after(e.FactsStated(at=NOW, facts=(("cause_code", "<script>alert(1)</script>"),)))
-    page = as_page(report([Life(case, life.history)]), "Ex & Co <b>")
+    case = lifecycle.after(
+        life.case, e.FactsStated(at=NOW, facts=(("cause_code", "<script>alert(1)</script>"),))
+    )
+    page = as_page(report([CaseHistory(case, life.history)]), "Ex & Co <b>")
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
     assert "Ex &amp; Co &lt;b&gt;" in page
@@ -113,10 +123,18 @@ def grants(customer: str = "kim@customers.test") -> Case:
 def test_finance_gets_one_row_for_each_grant() -> None:
     first, second = grant_rows([grants()], None)
     assert first == {
-        "case": "FU-7K3Q9", "number": 1, "customer": "kim@customers.test", "kind": "refund", "amount": "25.00", "currency": "EUR",
-        "state": "issued", "granted_at": "2026-12-01T10:00:00Z", "granted_by": "Ana Reyes", "approved_by": None,
+        "case": "FU-7K3Q9",
+        "number": 1,
+        "customer": "kim@customers.test",
+        "kind": "refund",
+        "amount": "25.00",
+        "currency": "EUR",
+        "state": "issued",
+        "granted_at": "2026-12-01T10:00:00Z",
+        "granted_by": "Ana Reyes",
+        "approved_by": None,
         "issued_at": "2026-12-01T10:00:00Z",
-    }  # fmt: skip
+    }
     assert (second["kind"], second["amount"], second["issued_at"]) == ("coupon", None, None)
     assert grant_rows([grants()], NOW + timedelta(seconds=1)) == []
 

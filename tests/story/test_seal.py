@@ -7,10 +7,10 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from followupd.adapters.crypto import REFERENCE_ALPHABET, Seal, SealBrokenError
+from followupd.adapters.crypto import REFERENCE_ALPHABET, DecryptionError, Vault
 
 KEY, OLD = b"k" * 16, b"an older key of more than sixteen bytes"
-SEAL = Seal([KEY])
+SEAL = Vault([KEY])
 DOT_ATOM_ID = re.compile(r"<[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@[a-z0-9.-]+>")
 LETTER_KEYS = st.from_regex(r"FU-[2-9A-Z]{5,7}\.[a-z/-]{1,12}\.[0-9]{1,3}", fullmatch=True)
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60)
@@ -32,23 +32,23 @@ def test_a_sealed_secret_shows_nothing_of_itself_and_never_looks_the_same() -> N
 def test_a_changed_bit_breaks_the_seal(data: bytes, draw: st.DataObject) -> None:
     token = bytearray(SEAL.seal(data))
     token[draw.draw(st.integers(0, len(token) - 1))] ^= 1 << draw.draw(st.integers(0, 7))
-    with pytest.raises(SealBrokenError):
+    with pytest.raises(DecryptionError):
         SEAL.open(bytes(token))
 
 
 @pytest.mark.parametrize("token", [b"", b"short", b"x" * 12, b"x" * 28])
 def test_what_was_never_sealed_cannot_be_opened(token: bytes) -> None:
-    with pytest.raises(SealBrokenError, match="ledger key"):
+    with pytest.raises(DecryptionError, match="ledger key"):
         SEAL.open(token)
 
 
 def test_a_secret_of_an_older_key_opens_after_rotation_and_not_once_that_key_is_gone() -> None:
-    token, message_id = Seal([OLD]).seal(b"x"), Seal([OLD]).message_id("FU-7K3Q9.fix.1", "example.com")
-    rotated = Seal([KEY, OLD])
+    token, message_id = Vault([OLD]).seal(b"x"), Vault([OLD]).message_id("FU-7K3Q9.fix.1", "example.com")
+    rotated = Vault([KEY, OLD])
     assert rotated.open(token) == b"x"
     assert rotated.letter_key(message_id) == "FU-7K3Q9.fix.1"
     assert SEAL.letter_key(message_id) == ""
-    with pytest.raises(SealBrokenError):
+    with pytest.raises(DecryptionError):
         SEAL.open(token)
 
 
@@ -102,9 +102,9 @@ def test_no_message_id_of_the_world_is_taken_for_ours(message_id: str) -> None:
 
 
 def test_a_used_code_is_known_again_even_after_the_key_was_rotated() -> None:
-    before = Seal([OLD]).fingerprint("GIFT-1234")
-    rotated = Seal([KEY, OLD])
-    assert before == Seal([OLD]).fingerprint(" GIFT-1234\n")
+    before = Vault([OLD]).fingerprint("GIFT-1234")
+    rotated = Vault([KEY, OLD])
+    assert before == Vault([OLD]).fingerprint(" GIFT-1234\n")
     assert rotated.fingerprint("GIFT-1234") == rotated.fingerprints("GIFT-1234")[0] != before
     assert before in rotated.fingerprints("GIFT-1234")
     assert "1234" not in before
@@ -114,7 +114,7 @@ def test_a_used_code_is_known_again_even_after_the_key_was_rotated() -> None:
 @given(st.binary(max_size=64), st.integers(0, 20))
 def test_a_reference_is_the_same_twice_and_can_be_read_aloud(seed: bytes, attempt: int) -> None:
     reference = SEAL.reference(seed, attempt)
-    assert reference == Seal([KEY]).reference(seed, attempt)
+    assert reference == Vault([KEY]).reference(seed, attempt)
     assert re.fullmatch(f"FU-[{REFERENCE_ALPHABET}]{{{5 + max(0, attempt - 2)}}}", reference)
     assert not set(REFERENCE_ALPHABET) & set("0O1ILU")
 
@@ -123,7 +123,7 @@ def test_another_attempt_another_seed_and_another_key_give_another_reference() -
     references = {SEAL.reference(b"seed", attempt) for attempt in range(8)}
     assert len(references) == 8
     assert SEAL.reference(b"seed") != SEAL.reference(b"deed")
-    assert SEAL.reference(b"seed") != Seal([OLD]).reference(b"seed")
+    assert SEAL.reference(b"seed") != Vault([OLD]).reference(b"seed")
 
 
 def test_a_thousand_mails_get_a_thousand_references_that_use_the_whole_alphabet() -> None:
@@ -135,15 +135,15 @@ def test_a_thousand_mails_get_a_thousand_references_that_use_the_whole_alphabet(
 @pytest.mark.parametrize("keys", [[], [b""], [b"k" * 15], [KEY, b"short"]])
 def test_a_missing_or_short_key_is_refused_with_a_way_to_make_one(keys: list[bytes]) -> None:
     with pytest.raises(ValueError, match="openssl rand"):
-        Seal(keys)
+        Vault(keys)
 
 
 def test_no_key_shows_in_the_repr_nor_in_the_error() -> None:
     material = token_bytes(8).hex().encode()[:15]
     with pytest.raises(ValueError) as caught:
-        Seal([material])
+        Vault([material])
     assert material.decode() not in str(caught.value)
-    assert repr(Seal([KEY, OLD])) == "Seal(2 keys)"
+    assert repr(Vault([KEY, OLD])) == "Seal(2 keys)"
     assert "k" * 16 not in repr(vars(SEAL))
 
 

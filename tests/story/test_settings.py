@@ -1,7 +1,7 @@
 """What a valid configuration becomes."""
 
 import dataclasses
-import re
+import shutil
 from datetime import date, time
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from followupd.adapters.settings.form import REQUIRED
 from followupd.adapters.settings.house_form import HOUSE
 from followupd.domain.calendar import Duration
 from followupd.domain.compensation import Money
-from followupd.domain.promise import Firmness
+from followupd.domain.promise import PromiseKind
 from followupd.domain.team import Role
 from tests.story.configured import configured, rewrite
 
@@ -27,12 +27,7 @@ def directory(tmp_path: Path) -> Path:
 
 
 def test_the_sample_of_the_contract_is_valid(directory: Path) -> None:
-    contract = TOP.parent / "shared/CONTRACT.md"
-    if not contract.exists():
-        pytest.skip("skipped, because the contract lies beside the project only where it is built")
-    house, playbook = re.findall(r"```toml\n(.*?)```", contract.read_text(), re.DOTALL)
-    (directory / "followupd.toml").write_text(house)
-    (directory / "playbooks/default.toml").write_text(playbook)
+    shutil.copytree(Path(__file__).parent / "data/contract", directory, dirs_exist_ok=True)
     assert settings.problems(directory) == []
 
 
@@ -42,8 +37,8 @@ def test_the_least_configuration_is_valid_and_has_the_defaults_of_the_contract(d
     assert (found.company.locale, found.company.currency) == ("en_GB", "GBP")
     assert (mailbox.port, mailbox.security, mailbox.inbox, mailbox.since) == (993, "tls", "INBOX", "now")
     assert mailbox.password.place == "credential:imap"
-    assert (found.post.port, found.post.security, found.post.witness) == (587, "starttls", "bcc")
-    assert found.post.per_address == Rate(1, Duration(1, "day"))
+    assert (found.smtp.port, found.smtp.security, found.smtp.witness) == (587, "starttls", "bcc")
+    assert found.smtp.per_address == Rate(1, Duration(1, "day"))
     assert found.ledger.url == "sqlite:////var/lib/followupd/ledger.db"
     assert (found.calendar.open, found.calendar.close) == (time(9), time(17))
     assert found.calendar.quiet == (time(20), time(8))
@@ -53,7 +48,9 @@ def test_the_least_configuration_is_valid_and_has_the_defaults_of_the_contract(d
     assert found.metrics.listen is None
 
 
-def test_an_empty_playbook_has_the_times_of_the_contract_and_the_first_agent_as_owner(directory: Path) -> None:
+def test_an_empty_playbook_has_the_times_of_the_contract_and_the_first_agent_as_owner(
+    directory: Path,
+) -> None:
     playbook = settings.load(directory).playbooks["default"]
     assert playbook.owner == "ana"
     assert playbook.steps == ()
@@ -72,7 +69,7 @@ def test_an_empty_playbook_has_the_times_of_the_contract_and_the_first_agent_as_
     "kind",
     [
         settings.MailboxSettings,
-        settings.PostSettings,
+        settings.SmtpSettings,
         settings.LedgerSettings,
         settings.RecogniseSettings,
         settings.MetricsSettings,
@@ -131,7 +128,10 @@ def test_own_folders_are_added_and_an_empty_line_switches_a_default_off(director
 @pytest.mark.parametrize(
     ("written", "address"),
     [
-        ("postgresql://followupd@db.example.com/followupd", "postgresql+psycopg://followupd@db.example.com/followupd"),
+        (
+            "postgresql://followupd@db.example.com/followupd",
+            "postgresql+psycopg://followupd@db.example.com/followupd",
+        ),
         ("postgresql+psycopg:///followupd", "postgresql+psycopg:///followupd"),
         ("sqlite:////var/lib/x.db", "sqlite:////var/lib/x.db"),
         ("sqlite:///x.db", "sqlite:///{directory}/x.db"),
@@ -142,7 +142,9 @@ def test_a_ledger_has_an_address_of_sqlalchemys(directory: Path, written: str, a
     assert settings.load(directory).ledger.url == address.format(directory=directory)
 
 
-def test_a_directory_given_relatively_means_the_same_files(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_directory_given_relatively_means_the_same_files(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(directory.parent)
     assert settings.load(Path(directory.name)) == settings.load(directory)
 
@@ -167,7 +169,7 @@ def test_a_playbook_becomes_steps_times_and_a_gift(directory: Path) -> None:
     playbook = settings.load(directory).playbooks["delivery"]
     assert playbook.name == "delivery"
     assert playbook.words == ("lost parcel",)
-    assert playbook.steps[0].kind is Firmness.FIRM
+    assert playbook.steps[0].kind is PromiseKind.FIRM
     assert playbook.steps[0].margin == Duration(4, "business hour")
     assert playbook.gift_card_amount == Money(2000, "EUR")
     assert playbook.close_after == Duration(2, "week")
@@ -181,7 +183,7 @@ def test_a_step_too_short_for_the_usual_margin_has_none(directory: Path) -> None
 
 def test_letters_come_from_the_mailbox_unless_the_post_says_otherwise(directory: Path) -> None:
     assert settings.load(directory).from_address("support") == "support@example.com"
-    rewrite(directory, "[post]", '[post]\nfrom_address = "care@example.com"')
+    rewrite(directory, "[smtp]", '[smtp]\nfrom_address = "care@example.com"')
     found = settings.load(directory)
     assert found.from_address("support") == "care@example.com"
     assert found.addresses == {"care@example.com", "support@example.com"}
@@ -192,4 +194,4 @@ def test_settings_are_frozen(directory: Path) -> None:
     with pytest.raises(TypeError):
         found.tags["x"] = "y"  # type: ignore[index]  # the very thing that must not work
     with pytest.raises(dataclasses.FrozenInstanceError):
-        found.post.port = 1  # type: ignore[misc]  # the very thing that must not work
+        found.smtp.port = 1  # type: ignore[misc]  # the very thing that must not work

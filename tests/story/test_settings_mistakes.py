@@ -1,11 +1,11 @@
-"""Each mistake in the configuration is found at its line, with its rule and how to mend it."""
+"""Each mistake in the configuration is found at its line, with its rule and how to hint it."""
 
 from pathlib import Path
 
 import pytest
 
 from followupd.adapters import settings
-from followupd.adapters.settings import Rule
+from followupd.adapters.settings import SettingsRule
 from followupd.adapters.settings.form import Form
 from followupd.adapters.settings.house_form import HOUSE
 from followupd.adapters.settings.playbook_form import PLAYBOOK
@@ -20,95 +20,229 @@ def directory(tmp_path: Path) -> Path:
 
 
 MISTAKES = [
-    ('timezone = "Europe/London"', 'timezone = "London"', Rule.TIMEZONE, "company.timezone", "Europe/London"),
-    ('timezone = "Europe/London"', 'timezone = "../etc"', Rule.TIMEZONE, "company.timezone", "IANA"),
-    ('timezone = "Europe/London"', 'locale = "en-GB"', Rule.LOCALE, "company.locale", "'en_GB'"),
-    ('timezone = "Europe/London"', 'currency = "eur"', Rule.CURRENCY, "company.currency", "'EUR'"),
-    ('timezone = "Europe/London"', 'timezon = "Europe/London"', Rule.UNKNOWN, "company.timezon", "'timezone'"),
-    ('timezone = "Europe/London"', 'poll = "5 minutes"', Rule.UNKNOWN, "company.poll", "[mailbox]"),
-    ('name = "Example Ltd"', 'name = ""', Rule.MISSING, "company.name", ""),
-    ('name = "Example Ltd"', "name = 7", Rule.TYPE, "company.name", "quotes"),
-    ('name = "Example Ltd"', 'name = "A\\r\\nBcc: x@example.org"', Rule.TYPE, "company.name", "line breaks"),
-    ('name = "support"', 'name = "sup port"', Rule.NAME, "mailbox[0].name", ""),
-    ('address = "support@example.com"', 'address = "support@"', Rule.ADDRESS, "mailbox[0].address", ""),
-    ('address = "support@example.com"', 'address = "S <s@example.com>"', Rule.ADDRESS, "mailbox[0].address", ""),
-    ('host = "imap.example.com"', 'host = "imaps://imap.example.com"', Rule.HOST, "mailbox[0].host", "name alone"),
-    ('host = "imap.example.com"', 'host = "imap.example.com:993"', Rule.HOST, "mailbox[0].host", "port"),
-    ('username = "support@example.com"', "port = 70000", Rule.PORT, "mailbox[0].port", "65535"),
-    ('username = "support@example.com"', 'port = "993"', Rule.TYPE, "mailbox[0].port", "without quotes"),
-    ('username = "support@example.com"', 'security = "ssl"', Rule.WORD, "mailbox[0].security", "starttls"),
-    ('username = "support@example.com"', 'security = "none"', Rule.CLEAR_TEXT, "mailbox[0].security", "starttls"),
-    ('username = "support@example.com"', 'password = "hunter2"', Rule.BARE, "mailbox[0].password", "credential:NAME"),
-    ('username = "support@example.com"', 'password = ""', Rule.BARE, "mailbox[0].password", "credential:NAME"),
-    ('username = "support@example.com"', 'password = "credential:../x"', Rule.BARE, "mailbox[0].password", ""),
-    ('username = "support@example.com"', 'since = "yesterday"', Rule.SINCE, "mailbox[0].since", "2026-01-31"),
-    ('username = "support@example.com"', "since = 2026-01-31T10:00:00", Rule.SINCE, "mailbox[0].since", ""),
-    ('username = "support@example.com"', 'poll = "2 business days"', Rule.DURATION, "mailbox[0].poll", "minutes"),
-    ('username = "support@example.com"', 'poll = "0 minutes"', Rule.DURATION, "mailbox[0].poll", ""),
-    ('username = "support@example.com"', 'ca_file = "no.pem"', Rule.NO_FILE, "mailbox[0].ca_file", ""),
-    ('username = "support@example.com"', 'aliases = ["a@b.example.com", "x"]', Rule.ADDRESS, "mailbox[0].aliases[1]", ""),
-    ('host = "smtp.example.com"', 'security = "none"', Rule.CLEAR_TEXT, "post.security", ""),
-    ('host = "smtp.example.com"', 'per_address = "daily"', Rule.RATE, "post.per_address", "1 per day"),
-    ('host = "smtp.example.com"', 'per_address = "0 per day"', Rule.RATE, "post.per_address", ""),
-    ('host = "smtp.example.com"', 'witness = "cc"', Rule.WORD, "post.witness", "bcc"),
-    ('host = "smtp.example.com"', 'in_doubt = "guess"', Rule.WORD, "post.in_doubt", "ask"),
-    ('host = "smtp.example.com"', 'username = "support"', Rule.LOGIN, "post.username", "post.password"),
-    ('host = "smtp.example.com"', 'password = "env:SMTP"', Rule.LOGIN, "post.password", "post.username"),
-    ('email = "ana@example.com"', 'email = "ana"', Rule.ADDRESS, "agent[0].email", ""),
-    ('phone = "+44 20 7946 0018"', 'phone = "020 7946 0018"', Rule.PHONE, "agent[0].phone", "international"),
-    ('phone = "+44 20 7946 0018"', 'phone = "+44 20 79"', Rule.PHONE, "agent[0].phone", ""),
-    ('phone = "+44 20 7946 0018"', 'phone = "call me"', Rule.PHONE, "agent[0].phone", ""),
-    ('phone = "+44 20 7946 0018"', 'role = "boss"', Rule.WORD, "agent[0].role", "manager"),
-    ('phone = "+44 20 7946 0018"', 'limit = "lots"', Rule.AMOUNT, "agent[0].limit", ""),
-    ('phone = "+44 20 7946 0018"', 'limit = "50.005"', Rule.AMOUNT, "agent[0].limit", ""),
-    ('phone = "+44 20 7946 0018"', 'limit = "50 EUR"', Rule.AMOUNT, "agent[0].limit", "GBP"),
-    ('phone = "+44 20 7946 0018"', "limit = 50.0", Rule.TYPE, "agent[0].limit", "quotes"),
-    ("", '[hours]\ndays = "mon-fry"', Rule.HOURS, "hours.days", ""),
-    ("", '[hours]\nquiet = "20-8"', Rule.HOURS, "hours.quiet", ""),
-    ("", '[hours]\nholidays = "ZZ"', Rule.HOLIDAYS, "hours.holidays", "GB-ENG"),
-    ("", "[recognise]\nauto = 0.5", Rule.SCORE, "recognise.auto", "0.90"),
-    ("", "[recognise]\nask = 1.5", Rule.SCORE, "recognise.ask", ""),
-    ("", "[recognise]\nask = 0.95", Rule.SCORE, "recognise.ask", ""),
-    ("", "[recognise]\nask = -0.1", Rule.SCORE, "recognise.ask", ""),
-    ("", "[recognise]\nauto = nan", Rule.SCORE, "recognise.auto", ""),
-    ("", '[recognise]\nalways = "fraud"', Rule.TYPE, "recognise.always", ""),
-    ("", '[recognise]\nalways = ["fraud", "/(a+)+b/"]', Rule.RULE, "recognise.always[1]", "slashes"),
-    ("", '[recognise]\nadd = { "(" = 1 }', Rule.RULE, 'recognise.add."("', "slashes"),
-    ("", '[recognise]\nvip = ["a b"]', Rule.ADDRESS, "recognise.vip[0]", ""),
-    ("", '[recognise]\nadd = { "late again" = "1" }', Rule.TYPE, 'recognise.add."late again"', ""),
-    ("", '[tags]\n"über" = "complaint"', Rule.PATTERN, 'tags."über"', ""),
-    ("", '[tags]\n"two words" = "complaint"', Rule.PATTERN, 'tags."two words"', ""),
-    ("", '[tags]\n"a*b" = "complaint"', Rule.PATTERN, 'tags."a*b"', "at the end"),
-    ("", '[tags]\n"a**" = "complaint"', Rule.PATTERN, 'tags."a**"', ""),
-    ("", f'[tags]\n"{"x" * 51}" = "complaint"', Rule.PATTERN, f"tags.{'x' * 51}", "50"),
-    ("", '[tags]\nfu-heard = "complaint"', Rule.PATTERN, "tags.fu-heard", "fu-"),
-    ("", '[tags]\nmoney = "refnd: 3"', Rule.LINE, "tags.money", "'refund'"),
-    ("", '[tags]\nmoney = "refund: {}"', Rule.LINE, "tags.money", "refund-*"),
-    ("", '[tags]\nmoney = "refund"', Rule.LINE, "tags.money", "amount"),
-    ("", '[tags]\nurgent = "severity: hihg"', Rule.LINE, "tags.urgent", "high"),
-    ("", '[tags]\ncomplant = ""', Rule.LINE, "tags.complant", "'complaint'"),
-    ("", '[folders]\n"Done" = "fixd"', Rule.LINE, "folders.Done", "'fixed'"),
-    ("", '[folders]\nINBOX = "complaint"', Rule.PATTERN, "folders.INBOX", ""),
-    ("", '[metrics]\nlisten = "9099"', Rule.HOST, "metrics.listen", "127.0.0.1:9099"),
-    ("", '[ledger]\nurl = "mysql://x/y"', Rule.LEDGER, "ledger.url", "postgresql"),
-    ("", '[ledger]\nurl = "sqlite://"', Rule.LEDGER, "ledger.url", ""),
-    ("", '[ledger]\nurl = "postgresql://u:hunter2@h/d"', Rule.BARE, "ledger.url", "password ="),
-    ("", '[ledger]\nurl = "postgresql://u@h/d?password=hunter2"', Rule.BARE, "ledger.url", ""),
-    ("", '[ledger]\nkey = "0123456789abcdef"', Rule.BARE, "ledger.key", ""),
-    ("", '[ledger]\nkeep_mail = "long"', Rule.DURATION, "ledger.keep_mail", ""),
-]  # fmt: skip
+    (
+        'timezone = "Europe/London"',
+        'timezone = "London"',
+        SettingsRule.TIMEZONE,
+        "company.timezone",
+        "Europe/London",
+    ),
+    ('timezone = "Europe/London"', 'timezone = "../etc"', SettingsRule.TIMEZONE, "company.timezone", "IANA"),
+    ('timezone = "Europe/London"', 'locale = "en-GB"', SettingsRule.LOCALE, "company.locale", "'en_GB'"),
+    ('timezone = "Europe/London"', 'currency = "eur"', SettingsRule.CURRENCY, "company.currency", "'EUR'"),
+    (
+        'timezone = "Europe/London"',
+        'timezon = "Europe/London"',
+        SettingsRule.UNKNOWN,
+        "company.timezon",
+        "'timezone'",
+    ),
+    ('timezone = "Europe/London"', 'poll = "5 minutes"', SettingsRule.UNKNOWN, "company.poll", "[mailbox]"),
+    ('name = "Example Ltd"', 'name = ""', SettingsRule.MISSING, "company.name", ""),
+    ('name = "Example Ltd"', "name = 7", SettingsRule.TYPE, "company.name", "quotes"),
+    (
+        'name = "Example Ltd"',
+        'name = "A\\r\\nBcc: x@example.org"',
+        SettingsRule.TYPE,
+        "company.name",
+        "line breaks",
+    ),
+    ('name = "support"', 'name = "sup port"', SettingsRule.NAME, "mailbox[0].name", ""),
+    (
+        'address = "support@example.com"',
+        'address = "support@"',
+        SettingsRule.ADDRESS,
+        "mailbox[0].address",
+        "",
+    ),
+    (
+        'address = "support@example.com"',
+        'address = "S <s@example.com>"',
+        SettingsRule.ADDRESS,
+        "mailbox[0].address",
+        "",
+    ),
+    (
+        'host = "imap.example.com"',
+        'host = "imaps://imap.example.com"',
+        SettingsRule.HOST,
+        "mailbox[0].host",
+        "name alone",
+    ),
+    (
+        'host = "imap.example.com"',
+        'host = "imap.example.com:993"',
+        SettingsRule.HOST,
+        "mailbox[0].host",
+        "port",
+    ),
+    ('username = "support@example.com"', "port = 70000", SettingsRule.PORT, "mailbox[0].port", "65535"),
+    (
+        'username = "support@example.com"',
+        'port = "993"',
+        SettingsRule.TYPE,
+        "mailbox[0].port",
+        "without quotes",
+    ),
+    (
+        'username = "support@example.com"',
+        'security = "ssl"',
+        SettingsRule.WORD,
+        "mailbox[0].security",
+        "starttls",
+    ),
+    (
+        'username = "support@example.com"',
+        'security = "none"',
+        SettingsRule.CLEAR_TEXT,
+        "mailbox[0].security",
+        "starttls",
+    ),
+    (
+        'username = "support@example.com"',
+        'password = "hunter2"',
+        SettingsRule.BARE,
+        "mailbox[0].password",
+        "credential:NAME",
+    ),
+    (
+        'username = "support@example.com"',
+        'password = ""',
+        SettingsRule.BARE,
+        "mailbox[0].password",
+        "credential:NAME",
+    ),
+    (
+        'username = "support@example.com"',
+        'password = "credential:../x"',
+        SettingsRule.BARE,
+        "mailbox[0].password",
+        "",
+    ),
+    (
+        'username = "support@example.com"',
+        'since = "yesterday"',
+        SettingsRule.SINCE,
+        "mailbox[0].since",
+        "2026-01-31",
+    ),
+    (
+        'username = "support@example.com"',
+        "since = 2026-01-31T10:00:00",
+        SettingsRule.SINCE,
+        "mailbox[0].since",
+        "",
+    ),
+    (
+        'username = "support@example.com"',
+        'poll = "2 business days"',
+        SettingsRule.DURATION,
+        "mailbox[0].poll",
+        "minutes",
+    ),
+    ('username = "support@example.com"', 'poll = "0 minutes"', SettingsRule.DURATION, "mailbox[0].poll", ""),
+    (
+        'username = "support@example.com"',
+        'ca_file = "no.pem"',
+        SettingsRule.NO_FILE,
+        "mailbox[0].ca_file",
+        "",
+    ),
+    (
+        'username = "support@example.com"',
+        'aliases = ["a@b.example.com", "x"]',
+        SettingsRule.ADDRESS,
+        "mailbox[0].aliases[1]",
+        "",
+    ),
+    ('host = "smtp.example.com"', 'security = "none"', SettingsRule.CLEAR_TEXT, "smtp.security", ""),
+    (
+        'host = "smtp.example.com"',
+        'per_address = "daily"',
+        SettingsRule.RATE,
+        "smtp.per_address",
+        "1 per day",
+    ),
+    ('host = "smtp.example.com"', 'per_address = "0 per day"', SettingsRule.RATE, "smtp.per_address", ""),
+    ('host = "smtp.example.com"', 'witness = "cc"', SettingsRule.WORD, "smtp.witness", "bcc"),
+    ('host = "smtp.example.com"', 'in_doubt = "guess"', SettingsRule.WORD, "smtp.in_doubt", "ask"),
+    (
+        'host = "smtp.example.com"',
+        'username = "support"',
+        SettingsRule.LOGIN,
+        "smtp.username",
+        "smtp.password",
+    ),
+    (
+        'host = "smtp.example.com"',
+        'password = "env:SMTP"',
+        SettingsRule.LOGIN,
+        "smtp.password",
+        "smtp.username",
+    ),
+    ('email = "ana@example.com"', 'email = "ana"', SettingsRule.ADDRESS, "agent[0].email", ""),
+    (
+        'phone = "+44 20 7946 0018"',
+        'phone = "020 7946 0018"',
+        SettingsRule.PHONE,
+        "agent[0].phone",
+        "international",
+    ),
+    ('phone = "+44 20 7946 0018"', 'phone = "+44 20 79"', SettingsRule.PHONE, "agent[0].phone", ""),
+    ('phone = "+44 20 7946 0018"', 'phone = "call me"', SettingsRule.PHONE, "agent[0].phone", ""),
+    ('phone = "+44 20 7946 0018"', 'role = "boss"', SettingsRule.WORD, "agent[0].role", "manager"),
+    ('phone = "+44 20 7946 0018"', 'limit = "lots"', SettingsRule.AMOUNT, "agent[0].limit", ""),
+    ('phone = "+44 20 7946 0018"', 'limit = "50.005"', SettingsRule.AMOUNT, "agent[0].limit", ""),
+    ('phone = "+44 20 7946 0018"', 'limit = "50 EUR"', SettingsRule.AMOUNT, "agent[0].limit", "GBP"),
+    ('phone = "+44 20 7946 0018"', "limit = 50.0", SettingsRule.TYPE, "agent[0].limit", "quotes"),
+    ("", '[hours]\ndays = "mon-fry"', SettingsRule.HOURS, "hours.days", ""),
+    ("", '[hours]\nquiet = "20-8"', SettingsRule.HOURS, "hours.quiet", ""),
+    ("", '[hours]\nholidays = "ZZ"', SettingsRule.HOLIDAYS, "hours.holidays", "GB-ENG"),
+    ("", "[recognise]\nauto = 0.5", SettingsRule.SCORE, "recognise.auto", "0.90"),
+    ("", "[recognise]\nask = 1.5", SettingsRule.SCORE, "recognise.ask", ""),
+    ("", "[recognise]\nask = 0.95", SettingsRule.SCORE, "recognise.ask", ""),
+    ("", "[recognise]\nask = -0.1", SettingsRule.SCORE, "recognise.ask", ""),
+    ("", "[recognise]\nauto = nan", SettingsRule.SCORE, "recognise.auto", ""),
+    ("", '[recognise]\nalways = "fraud"', SettingsRule.TYPE, "recognise.always", ""),
+    ("", '[recognise]\nalways = ["fraud", "/(a+)+b/"]', SettingsRule.RULE, "recognise.always[1]", "slashes"),
+    ("", '[recognise]\nadd = { "(" = 1 }', SettingsRule.RULE, 'recognise.add."("', "slashes"),
+    ("", '[recognise]\nvip = ["a b"]', SettingsRule.ADDRESS, "recognise.vip[0]", ""),
+    ("", '[recognise]\nadd = { "late again" = "1" }', SettingsRule.TYPE, 'recognise.add."late again"', ""),
+    ("", '[tags]\n"über" = "complaint"', SettingsRule.PATTERN, 'tags."über"', ""),
+    ("", '[tags]\n"two words" = "complaint"', SettingsRule.PATTERN, 'tags."two words"', ""),
+    ("", '[tags]\n"a*b" = "complaint"', SettingsRule.PATTERN, 'tags."a*b"', "at the end"),
+    ("", '[tags]\n"a**" = "complaint"', SettingsRule.PATTERN, 'tags."a**"', ""),
+    ("", f'[tags]\n"{"x" * 51}" = "complaint"', SettingsRule.PATTERN, f"tags.{'x' * 51}", "50"),
+    ("", '[tags]\nfu-heard = "complaint"', SettingsRule.PATTERN, "tags.fu-heard", "fu-"),
+    ("", '[tags]\nmoney = "refnd: 3"', SettingsRule.LINE, "tags.money", "'refund'"),
+    ("", '[tags]\nmoney = "refund: {}"', SettingsRule.LINE, "tags.money", "refund-*"),
+    ("", '[tags]\nmoney = "refund"', SettingsRule.LINE, "tags.money", "amount"),
+    ("", '[tags]\nurgent = "severity: hihg"', SettingsRule.LINE, "tags.urgent", "high"),
+    ("", '[tags]\ncomplant = ""', SettingsRule.LINE, "tags.complant", "'complaint'"),
+    ("", '[folders]\n"Done" = "fixd"', SettingsRule.LINE, "folders.Done", "'fixed'"),
+    ("", '[folders]\nINBOX = "complaint"', SettingsRule.PATTERN, "folders.INBOX", ""),
+    ("", '[metrics]\nlisten = "9099"', SettingsRule.HOST, "metrics.listen", "127.0.0.1:9099"),
+    ("", '[ledger]\nurl = "mysql://x/y"', SettingsRule.LEDGER, "ledger.url", "postgresql"),
+    ("", '[ledger]\nurl = "sqlite://"', SettingsRule.LEDGER, "ledger.url", ""),
+    ("", '[ledger]\nurl = "postgresql://u:hunter2@h/d"', SettingsRule.BARE, "ledger.url", "password ="),
+    ("", '[ledger]\nurl = "postgresql://u@h/d?password=hunter2"', SettingsRule.BARE, "ledger.url", ""),
+    ("", '[ledger]\nkey = "0123456789abcdef"', SettingsRule.BARE, "ledger.key", ""),
+    ("", '[ledger]\nkeep_mail = "long"', SettingsRule.DURATION, "ledger.keep_mail", ""),
+]
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "rule", "key", "mend"), MISTAKES, ids=[f"{m[2]}-{m[1][-30:]}" for m in MISTAKES]
+    ("old", "new", "rule", "key", "hint"), MISTAKES, ids=[f"{m[2]}-{m[1][-30:]}" for m in MISTAKES]
 )
-def test_a_mistake_is_found_at_its_line(directory: Path, old: str, new: str, rule: Rule, key: str, mend: str) -> None:
+def test_a_mistake_is_found_at_its_line(
+    directory: Path, old: str, new: str, rule: SettingsRule, key: str, hint: str
+) -> None:
     amend(directory, old, new)
     problem = only(directory)
     assert (problem.file, problem.rule, problem.key) == ("followupd.toml", rule, key)
     assert problem.line == line_of(directory, new.splitlines()[-1])
-    assert mend in problem.mend
-    assert problem.mend
+    assert hint in problem.hint
+    assert problem.hint
     assert "hunter2" not in str(problem)
     with pytest.raises(SetupError, match=rule):
         settings.load(directory)
@@ -120,11 +254,13 @@ def test_a_mistake_is_found_at_its_line(directory: Path, old: str, new: str, rul
 def test_a_phone_with_an_extension_is_refused(directory: Path, extension: str) -> None:
     rewrite(directory, "+44 20 7946 0018", f"+44 20 7946 0018 {extension}")
     problem = only(directory)
-    assert (problem.rule, problem.key) == (Rule.PHONE, "agent[0].phone")
+    assert (problem.rule, problem.key) == (SettingsRule.PHONE, "agent[0].phone")
     assert "extension" in problem.problem
 
 
-@pytest.mark.parametrize("number", ["+44 20 7946 0018", "+1 202-555-0123", "+49 (0)89 1234567", "+33 1 99 00 12 34"])
+@pytest.mark.parametrize(
+    "number", ["+44 20 7946 0018", "+1 202-555-0123", "+49 (0)89 1234567", "+33 1 99 00 12 34"]
+)
 def test_a_direct_number_may_be_written_as_people_do(directory: Path, number: str) -> None:
     rewrite(directory, "+44 20 7946 0018", number)
     assert settings.load(directory).team.agents[0].phone == number
@@ -137,24 +273,28 @@ def test_clear_text_is_allowed_on_this_machine(directory: Path, host: str) -> No
 
 
 def test_every_problem_is_said_at_once_in_the_order_of_the_file(directory: Path) -> None:
-    text = LEAST.replace("Europe/London", "Nowhere").replace('id = "ana"', 'id = ""').replace("smtp.example.com", "a b")
+    text = (
+        LEAST.replace("Europe/London", "Nowhere")
+        .replace('id = "ana"', 'id = ""')
+        .replace("smtp.example.com", "a b")
+    )
     (directory / "followupd.toml").write_text(text)
     (directory / "playbooks/default.toml").write_text('language = "german"\n')
     with pytest.raises(SetupError) as caught:
         settings.load(directory)
     found = [(problem.file, problem.rule) for problem in caught.value.problems]
     assert found == [
-        ("followupd.toml", Rule.TIMEZONE),
-        ("followupd.toml", Rule.HOST),
-        ("followupd.toml", Rule.MISSING),
-        ("playbooks/default.toml", Rule.LOCALE),
+        ("followupd.toml", SettingsRule.TIMEZONE),
+        ("followupd.toml", SettingsRule.HOST),
+        ("followupd.toml", SettingsRule.MISSING),
+        ("playbooks/default.toml", SettingsRule.LOCALE),
     ]
     assert caught.value.exit_code == 78
 
 
 def test_the_opening_must_come_before_the_closing(directory: Path) -> None:
     rewrite(directory, "", '[hours]\nopen = "18:00"\n')
-    assert (only(directory).rule, only(directory).key) == (Rule.HOURS, "hours")
+    assert (only(directory).rule, only(directory).key) == (SettingsRule.HOURS, "hours")
 
 
 def test_required_keys_and_tables_are_missed(directory: Path) -> None:
@@ -167,38 +307,42 @@ def test_required_keys_and_tables_are_missed(directory: Path) -> None:
         "mailbox[0].address",
         "mailbox[0].host",
         "mailbox[0].username",
-        "post.host",
+        "smtp.host",
         "agent",
     }
-    assert {problem.rule for problem in found.values()} == {Rule.MISSING}
+    assert {problem.rule for problem in found.values()} == {SettingsRule.MISSING}
     assert found["company.name"].line == 1
     assert found["mailbox[0].host"].line == 2
-    assert found["post.host"].line is None
+    assert found["smtp.host"].line is None
 
 
 def test_one_bracket_where_two_belong_is_told(directory: Path) -> None:
     rewrite(directory, "[[agent]]", "[agent]")
     problem = only(directory)
-    assert (problem.rule, problem.key, problem.mend) == (Rule.TYPE, "agent", "write [[agent]].")
+    assert (problem.rule, problem.key, problem.hint) == (SettingsRule.TYPE, "agent", "write [[agent]].")
 
 
 def test_two_agents_and_two_mailboxes_have_names_and_addresses_of_their_own(directory: Path) -> None:
     agent = LEAST[LEAST.index("[[agent]]") :]
-    mailbox = LEAST[LEAST.index("[[mailbox]]") : LEAST.index("[post]")]
+    mailbox = LEAST[LEAST.index("[[mailbox]]") : LEAST.index("[smtp]")]
     (directory / "followupd.toml").write_text(LEAST + agent.replace("ana", "ANA") + mailbox)
     found = [(problem.rule, problem.key) for problem in settings.problems(directory)]
     assert found == [
-        (Rule.TWICE, "agent[1].id"),
-        (Rule.TWICE, "agent[1].email"),
-        (Rule.TWICE, "mailbox[1].name"),
-        (Rule.TWICE, "mailbox[1].address"),
+        (SettingsRule.TWICE, "agent[1].id"),
+        (SettingsRule.TWICE, "agent[1].email"),
+        (SettingsRule.TWICE, "mailbox[1].name"),
+        (SettingsRule.TWICE, "mailbox[1].address"),
     ]
 
 
 def test_an_unknown_table_is_told_with_the_one_that_was_meant(directory: Path) -> None:
     rewrite(directory, "", "[metric]\nlisten = 3\n")
     problem = only(directory)
-    assert (problem.rule, problem.key, problem.mend) == (Rule.UNKNOWN, "metric", "did you mean 'metrics'?")
+    assert (problem.rule, problem.key, problem.hint) == (
+        SettingsRule.UNKNOWN,
+        "metric",
+        "did you mean 'metrics'?",
+    )
 
 
 @pytest.mark.parametrize(
@@ -214,13 +358,16 @@ def test_an_unknown_table_is_told_with_the_one_that_was_meant(directory: Path) -
 def test_a_file_that_is_not_toml_is_told_with_its_line(directory: Path, text: str, line: int) -> None:
     (directory / "followupd.toml").write_text(text)
     problem = only(directory)
-    assert (problem.rule, problem.line) == (Rule.FILE, line)
+    assert (problem.rule, problem.line) == (SettingsRule.FILE, line)
 
 
 def test_a_file_that_is_not_utf_8_is_told_with_its_line(directory: Path) -> None:
     (directory / "followupd.toml").write_bytes(LEAST.encode().replace(b"Ana Reyes", b"Ana Mu\xf1oz"))
     problem = only(directory)
-    assert (problem.rule, problem.line) == (Rule.FILE, line_of(directory_with_latin(directory), "Ana Mu"))
+    assert (problem.rule, problem.line) == (
+        SettingsRule.FILE,
+        line_of(directory_with_latin(directory), "Ana Mu"),
+    )
 
 
 def directory_with_latin(directory: Path) -> Path:
@@ -233,14 +380,14 @@ def directory_with_latin(directory: Path) -> Path:
 def test_a_byte_order_mark_and_windows_line_ends_are_no_mistake(directory: Path) -> None:
     text = LEAST.replace("Europe/London", "Nowhere").replace("\n", "\r\n")
     (directory / "followupd.toml").write_bytes(b"\xef\xbb\xbf" + text.encode())
-    assert (only(directory).rule, only(directory).line) == (Rule.TIMEZONE, 3)
+    assert (only(directory).rule, only(directory).line) == (SettingsRule.TIMEZONE, 3)
 
 
 def test_an_empty_directory_is_told_to_run_init(tmp_path: Path) -> None:
-    house, playbook = settings.problems(tmp_path)
-    assert (house.file, house.rule) == ("followupd.toml", Rule.FILE)
-    assert "followupd init" in house.mend
-    assert (playbook.file, playbook.rule) == ("playbooks/default.toml", Rule.NO_DEFAULT)
+    app, playbook = settings.problems(tmp_path)
+    assert (app.file, app.rule) == ("followupd.toml", SettingsRule.FILE)
+    assert "followupd init" in app.hint
+    assert (playbook.file, playbook.rule) == ("playbooks/default.toml", SettingsRule.NO_DEFAULT)
 
 
 ODD = [
@@ -334,57 +481,92 @@ def test_no_value_of_any_kind_is_an_error_of_ours(directory: Path, odd: str) -> 
     (directory / "wording.toml").write_text(odd_everywhere(WORDING, odd))
     found = settings.problems(directory)
     assert {problem.file for problem in found} == {"followupd.toml", "playbooks/default.toml", "wording.toml"}
-    assert all(problem.line and problem.problem and problem.mend for problem in found)
+    assert all(problem.line and problem.problem and problem.hint for problem in found)
 
 
 # Playbooks
 
 STEP = '[[next_step]]\ntext = "{{ owner.name }} calls you"\nwithin = "2 business days"\n'
 PLAYBOOK_MISTAKES = [
-    ('name = "other"', Rule.PLAYBOOK_NAME, "name", 'name = "default"'),
-    ('owner = "anna"', Rule.NOBODY, "owner", "'ana'"),
-    ('language = "xx"', Rule.LOCALE, "language", ""),
-    ('causes = ["a", "b", "A"]', Rule.TWICE, "causes[2]", ""),
-    ('causes = ["the carrier"]', Rule.NAME, "causes[0]", ""),
-    ('words = ["lost", ""]', Rule.MISSING, "words[1]", ""),
-    ("[folow_up]", Rule.UNKNOWN, "folow_up", "'follow_up'"),
-    ('[follow_up]\nafter = "soon"', Rule.DURATION, "follow_up.after", "business days"),
-    ('[follow_up]\ncall = "yes"', Rule.TYPE, "follow_up.call", "true or false"),
-    ("[escalation]\nlead = 1", Rule.TYPE, "escalation.lead", ""),
-    ('[gift_card]\namount = "20"', Rule.AMOUNT, "gift_card.amount", "20.00 GBP"),
-    ('[gift_card]\namount = "0 EUR"', Rule.AMOUNT, "gift_card.amount", '""'),
-    ('[gift_card]\namount = "20 XYQ"', Rule.CURRENCY, "gift_card.amount", ""),
-    ('[gift_card]\namount = "1.5 JPY"', Rule.AMOUNT, "gift_card.amount", "JPY"),
-    (STEP + 'kind = "maybe"', Rule.WORD, "next_step[0].kind", "estimate"),
-    (STEP + 'margin = "1 week"', Rule.DURATION, "next_step[0].margin", ""),
-    (STEP + 'texts = "ruft an"', Rule.TYPE, "next_step[0].texts", "[next_step.texts]"),
-    (STEP + '[next_step.texts]\nde = "{{ ownr.name }} ruft Sie an"', Rule.STEP_TEXT, "next_step[0].texts.de", "owner"),
-    (STEP + '[next_step.texts]\nde = ""', Rule.MISSING, "next_step[0].texts.de", ""),
-    (STEP + '[next_step.texts]\nqq = "ruft an"', Rule.LOCALE, "next_step[0].texts.qq", "en"),
-    (STEP + '[[next_step]]\nwithin = "1 day"\ntext = "{{ ownr.name }}"', Rule.STEP_TEXT, "next_step[1].text", "owner"),
-    ('[[next_step]]\nwithin = "1 day"\ntext = "{{ owner.nmae }}"', Rule.STEP_TEXT, "next_step[0].text", "owner.name"),
-    ('[[next_step]]\nwithin = "1 day"\ntext = "{{ owner.name"', Rule.STEP_TEXT, "next_step[0].text", ""),
-    ('[[next_step]]\nwithin = "1 day"\ntext = "{{ owner.__class__.mro() }}"', Rule.STEP_TEXT, "next_step[0].text", ""),
+    ('name = "other"', SettingsRule.PLAYBOOK_NAME, "name", 'name = "default"'),
+    ('owner = "anna"', SettingsRule.NOBODY, "owner", "'ana'"),
+    ('language = "xx"', SettingsRule.LOCALE, "language", ""),
+    ('causes = ["a", "b", "A"]', SettingsRule.TWICE, "causes[2]", ""),
+    ('causes = ["the carrier"]', SettingsRule.NAME, "causes[0]", ""),
+    ('words = ["lost", ""]', SettingsRule.MISSING, "words[1]", ""),
+    ("[folow_up]", SettingsRule.UNKNOWN, "folow_up", "'follow_up'"),
+    ('[follow_up]\nafter = "soon"', SettingsRule.DURATION, "follow_up.after", "business days"),
+    ('[follow_up]\ncall = "yes"', SettingsRule.TYPE, "follow_up.call", "true or false"),
+    ("[escalation]\nlead = 1", SettingsRule.TYPE, "escalation.lead", ""),
+    ('[gift_card]\namount = "20"', SettingsRule.AMOUNT, "gift_card.amount", "20.00 GBP"),
+    ('[gift_card]\namount = "0 EUR"', SettingsRule.AMOUNT, "gift_card.amount", '""'),
+    ('[gift_card]\namount = "20 XYQ"', SettingsRule.CURRENCY, "gift_card.amount", ""),
+    ('[gift_card]\namount = "1.5 JPY"', SettingsRule.AMOUNT, "gift_card.amount", "JPY"),
+    (STEP + 'kind = "maybe"', SettingsRule.WORD, "next_step[0].kind", "estimate"),
+    (STEP + 'margin = "1 week"', SettingsRule.DURATION, "next_step[0].margin", ""),
+    (STEP + 'texts = "ruft an"', SettingsRule.TYPE, "next_step[0].texts", "[next_step.texts]"),
+    (
+        STEP + '[next_step.texts]\nde = "{{ ownr.name }} ruft Sie an"',
+        SettingsRule.STEP_TEXT,
+        "next_step[0].texts.de",
+        "owner",
+    ),
+    (STEP + '[next_step.texts]\nde = ""', SettingsRule.MISSING, "next_step[0].texts.de", ""),
+    (STEP + '[next_step.texts]\nqq = "ruft an"', SettingsRule.LOCALE, "next_step[0].texts.qq", "en"),
+    (
+        STEP + '[[next_step]]\nwithin = "1 day"\ntext = "{{ ownr.name }}"',
+        SettingsRule.STEP_TEXT,
+        "next_step[1].text",
+        "owner",
+    ),
+    (
+        '[[next_step]]\nwithin = "1 day"\ntext = "{{ owner.nmae }}"',
+        SettingsRule.STEP_TEXT,
+        "next_step[0].text",
+        "owner.name",
+    ),
+    (
+        '[[next_step]]\nwithin = "1 day"\ntext = "{{ owner.name"',
+        SettingsRule.STEP_TEXT,
+        "next_step[0].text",
+        "",
+    ),
+    (
+        '[[next_step]]\nwithin = "1 day"\ntext = "{{ owner.__class__.mro() }}"',
+        SettingsRule.STEP_TEXT,
+        "next_step[0].text",
+        "",
+    ),
     (
         '[[next_step]]\nwithin = "1 day"\ntext = "{{ customer.name }}, wait"',
-        Rule.STEP_TEXT,
+        SettingsRule.STEP_TEXT,
         "next_step[0].text",
         "{% if",
     ),
-    ('[[next_step]]\nwithin = "1 day"\ntext = "{{ owner.name + 1 }}"', Rule.STEP_TEXT, "next_step[0].text", ""),
-    ('[[next_step]]\nwithin = "1 day"\ntext = "{# nothing #}"', Rule.STEP_TEXT, "next_step[0].text", ""),
+    (
+        '[[next_step]]\nwithin = "1 day"\ntext = "{{ owner.name + 1 }}"',
+        SettingsRule.STEP_TEXT,
+        "next_step[0].text",
+        "",
+    ),
+    (
+        '[[next_step]]\nwithin = "1 day"\ntext = "{# nothing #}"',
+        SettingsRule.STEP_TEXT,
+        "next_step[0].text",
+        "",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("text", "rule", "key", "mend"), PLAYBOOK_MISTAKES)
+@pytest.mark.parametrize(("text", "rule", "key", "hint"), PLAYBOOK_MISTAKES)
 def test_a_mistake_in_a_playbook_is_found_at_its_line(
-    directory: Path, text: str, rule: Rule, key: str, mend: str
+    directory: Path, text: str, rule: SettingsRule, key: str, hint: str
 ) -> None:
     (directory / "playbooks/default.toml").write_text(f"# a comment\n{text}\n")
     problem = only(directory)
     assert (problem.file, problem.rule, problem.key) == ("playbooks/default.toml", rule, key)
     assert problem.line == len(text.splitlines()) + 1
-    assert mend in problem.mend
+    assert hint in problem.hint
 
 
 def test_a_step_may_name_the_customer_when_it_can_do_without(directory: Path) -> None:
@@ -400,7 +582,7 @@ def test_a_playbook_without_next_steps_is_fine(directory: Path) -> None:
 
 def test_a_playbook_needs_a_name_that_a_tag_can_hold(directory: Path) -> None:
     (directory / "playbooks/lost parcel.toml").write_text("")
-    assert (only(directory).rule, only(directory).file) == (Rule.NAME, "playbooks/lost parcel.toml")
+    assert (only(directory).rule, only(directory).file) == (SettingsRule.NAME, "playbooks/lost parcel.toml")
 
 
 def test_files_beside_the_playbooks_that_editors_leave_are_passed_over(directory: Path) -> None:
@@ -413,7 +595,9 @@ def test_files_beside_the_playbooks_that_editors_leave_are_passed_over(directory
 
 
 def test_rules_of_wording_are_switched_off_and_own_phrases_read(directory: Path) -> None:
-    (directory / "wording.toml").write_text('[rules]\nW04 = "off"\nW05 = "on"\n[phrases.en]\njargon = ["RMA", "SKU"]\n')
+    (directory / "wording.toml").write_text(
+        '[rules]\nW04 = "off"\nW05 = "on"\n[phrases.en]\njargon = ["RMA", "SKU"]\n'
+    )
     wording = settings.load(directory).wording
     assert wording.off == {"W04"}
     assert wording.phrases["en"]["jargon"] == ("RMA", "SKU")
@@ -422,13 +606,13 @@ def test_rules_of_wording_are_switched_off_and_own_phrases_read(directory: Path)
 @pytest.mark.parametrize(
     ("text", "rule", "key"),
     [
-        ("[rules]\nW04 = false", Rule.TYPE, "rules.W04"),
-        ('[phrases]\njargon = ["RMA"]', Rule.LOCALE, "phrases.jargon"),
-        ('[phrases.en]\njargon = "RMA"', Rule.TYPE, "phrases.en.jargon"),
-        ("[rule]", Rule.UNKNOWN, "rule"),
+        ("[rules]\nW04 = false", SettingsRule.TYPE, "rules.W04"),
+        ('[phrases]\njargon = ["RMA"]', SettingsRule.LOCALE, "phrases.jargon"),
+        ('[phrases.en]\njargon = "RMA"', SettingsRule.TYPE, "phrases.en.jargon"),
+        ("[rule]", SettingsRule.UNKNOWN, "rule"),
     ],
 )
-def test_a_mistake_in_the_wording_is_found(directory: Path, text: str, rule: Rule, key: str) -> None:
+def test_a_mistake_in_the_wording_is_found(directory: Path, text: str, rule: SettingsRule, key: str) -> None:
     (directory / "wording.toml").write_text(text)
     problem = only(directory)
     assert (problem.file, problem.rule, problem.key) == ("wording.toml", rule, key)

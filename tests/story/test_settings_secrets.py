@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from followupd.adapters import settings
-from followupd.adapters.settings import Rule, Secret
+from followupd.adapters.settings import Secret, SettingsRule
 from followupd.errors import SetupError
 from tests.story.configured import configured, only, rewrite
 
@@ -34,7 +34,8 @@ def test_a_credential_comes_from_systemd_else_from_the_directory(
 
 
 @pytest.mark.parametrize(
-    ("kept", "read"), [("s3cret\n", "s3cret"), ("s3cret\r\n", "s3cret"), ("s3cret\n\n", "s3cret\n"), (" s ", " s ")]
+    ("kept", "read"),
+    [("s3cret\n", "s3cret"), ("s3cret\r\n", "s3cret"), ("s3cret\n\n", "s3cret\n"), (" s ", " s ")],
 )
 def test_a_secret_file_loses_one_line_end_and_nothing_else(tmp_path: Path, kept: str, read: str) -> None:
     (tmp_path / "pw").write_bytes(kept.encode())
@@ -60,7 +61,9 @@ def test_a_secret_is_never_shown(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [None, b"", b"\n", b"hunter2\xff"])
-def test_a_secret_that_cannot_be_read_names_its_key_and_its_mend(directory: Path, content: bytes | None) -> None:
+def test_a_secret_that_cannot_be_read_names_its_key_and_its_mend(
+    directory: Path, content: bytes | None
+) -> None:
     rewrite(directory, 'username = "support@example.com"', 'username = "u"\npassword = "file:pw"')
     if content is not None:
         (directory / "pw").write_bytes(content)
@@ -68,8 +71,8 @@ def test_a_secret_that_cannot_be_read_names_its_key_and_its_mend(directory: Path
     with pytest.raises(SetupError) as caught:
         settings.load(directory).mailboxes[0].password.reveal()
     problem = caught.value.problems[0]
-    assert (problem.rule, problem.key, problem.line) == (Rule.ABSENT, "mailbox[0].password", 10)
-    assert str(directory / "pw") in problem.mend
+    assert (problem.rule, problem.key, problem.line) == (SettingsRule.ABSENT, "mailbox[0].password", 10)
+    assert str(directory / "pw") in problem.hint
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
     assert "hunter2" not in str(caught.value)
@@ -77,7 +80,10 @@ def test_a_secret_that_cannot_be_read_names_its_key_and_its_mend(directory: Path
 
 def test_missing_secrets_are_said_all_at_once_and_keep_nobody_from_checking(directory: Path) -> None:
     found = settings.load(directory)
-    assert [problem.key for problem in settings.missing_secrets(found)] == ["mailbox[0].password", "ledger.key"]
+    assert [problem.key for problem in settings.missing_secrets(found)] == [
+        "mailbox[0].password",
+        "ledger.key",
+    ]
     assert settings.problems(directory) == []
 
 
@@ -86,8 +92,8 @@ def test_a_secret_file_that_others_can_read_is_a_warning(directory: Path) -> Non
     (directory / "pw").write_text("s3cret")
     (directory / "pw").chmod(0o640)
     problem = only(directory)
-    assert (problem.rule, problem.key) == (Rule.EXPOSED, "mailbox[0].password")
-    assert "chmod 600" in problem.mend
+    assert (problem.rule, problem.key) == (SettingsRule.EXPOSED, "mailbox[0].password")
+    assert "chmod 600" in problem.hint
     assert settings.load(directory).mailboxes[0].password.reveal() == "s3cret"
     (directory / "pw").chmod(0o600)
     assert settings.problems(directory) == []

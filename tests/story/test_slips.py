@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from followupd.domain import events as e
+from followupd.domain import lifecycle
 from followupd.domain.case import Case
 from followupd.domain.promise import PromiseState
 from followupd.errors import NotUnderstoodError
@@ -38,7 +39,7 @@ def test_a_tag_says_no_second_date() -> None:
 
 def test_a_promise_that_slipped_and_was_broken_has_no_third_date_without_a_lead() -> None:
     slipped = then(promised(), "late: 1 until 11 December because of the flood")
-    broken = slipped.after(e.PromiseBroken(at=NOW, n=1))
+    broken = lifecycle.after(slipped, e.PromiseBroken(at=NOW, n=1))
     assert broken.promises[0].state is PromiseState.BROKEN
     with pytest.raises(NotUnderstoodError, match="a lead says"):
         said(broken, LATER)
@@ -46,7 +47,7 @@ def test_a_promise_that_slipped_and_was_broken_has_no_third_date_without_a_lead(
 
 
 def test_a_promise_that_was_broken_at_its_first_date_may_have_one_new_date() -> None:
-    broken = promised().after(e.PromiseBroken(at=NOW, n=1))
+    broken = lifecycle.after(promised(), e.PromiseBroken(at=NOW, n=1))
     assert then(broken, LATER).promises[0].state is PromiseState.LATE
 
 
@@ -54,20 +55,24 @@ def test_the_machine_moves_a_promise_once_at_half_of_its_margin_and_never_again(
     case = promised()
     own = FRIDAY - timedelta(hours=4)
     case = case.with_promise(1, due=own)
-    at = remind.moment(case, PLAYBOOK)
+    at = remind.next_due(case, PLAYBOOK)
     half = FRIDAY - timedelta(hours=2)
     assert at
     assert at < half
     assert not any(
-        isinstance(step, e.PromiseLate) for step in remind.act(case, PLAYBOOK, letters(), half - timedelta(minutes=1))
+        isinstance(step, e.PromiseLate)
+        for step in remind.decide(case, PLAYBOOK, letters(), half - timedelta(minutes=1))
     )
-    [late] = remind.act(case, PLAYBOOK, letters(), half)
+    [late] = remind.decide(case, PLAYBOOK, letters(), half)
     assert isinstance(late, e.PromiseLate)
     assert late.told == datetime(2026, 12, 8, 17, tzinfo=UTC)
-    case = case.after(late).after(e.CustomerTold(at=half, key="FU-7K3Q9.delay.1", kind="delay", promises=(1,)))
+    case = lifecycle.after(
+        lifecycle.after(case, late),
+        e.CustomerTold(at=half, key="FU-7K3Q9.delay.1", kind="delay", promises=(1,)),
+    )
     for hours in range(1, 24 * 14):
-        steps = remind.act(case, PLAYBOOK, letters(), half + timedelta(hours=hours))
+        steps = remind.decide(case, PLAYBOOK, letters(), half + timedelta(hours=hours))
         assert not any(isinstance(step, e.PromiseLate) for step in steps)
         for step in steps:
             if isinstance(step, e.Event):
-                case = case.after(step)
+                case = lifecycle.after(case, step)

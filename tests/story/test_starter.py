@@ -75,5 +75,7 @@ def test_in_a_wheel_the_starter_travels_inside_the_package(tmp_path: Path) -> No
         shutil.copytree(TOP / part, package / "starter" / part)
     code = "from followupd.adapters import settings; print(settings.starter_directory())"
     command = [sys.executable, "-c", code]
-    done = subprocess.run(command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path)}, stdout=-1, check=True)
+    done = subprocess.run(
+        command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path)}, stdout=-1, check=True
+    )
     assert done.stdout.decode().strip() == str(package / "starter")

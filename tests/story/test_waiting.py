@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from followupd.domain.case import Case, LetterMark, Stage
+from followupd.domain.case import Case, LetterRecord, Stage
 from followupd.domain.facts import Facts
 from followupd.domain.mail import Person
-from followupd.domain.promise import Firmness, Promise, PromiseState
+from followupd.domain.promise import Promise, PromiseKind, PromiseState
 from followupd.recovery.agenda import suspicion, waiting
 from followupd.text.notes import about, cases_in
 from tests.story.lettered import NOW, PLAYBOOK
@@ -18,16 +18,24 @@ HOURS = timedelta(hours=1)
 
 def a_case(stage: Stage = Stage.CONFIRMED, since: datetime = NOW - 24 * HOURS) -> Case:
     return Case(
-        ref="FU-7K3Q9", mailbox="support", customer=Person("kim@example.org"), subject="Kettle", playbook="default",
-        owner="ana", opened_at=since, stage=stage, heard_at=since, we_wrote_at=since + HOURS,
-    )  # fmt: skip
+        ref="FU-7K3Q9",
+        mailbox="support",
+        customer=Person("kim@example.org"),
+        subject="Kettle",
+        playbook="default",
+        owner="ana",
+        opened_at=since,
+        stage=stage,
+        heard_at=since,
+        we_wrote_at=since + HOURS,
+    )
 
 
 def owing(due: datetime) -> Promise:
     return Promise(
         n=1,
         text="ship the kettle",
-        kind=Firmness.FIRM,
+        kind=PromiseKind.FIRM,
         due=due,
         told=due,
         state=PromiseState.OPEN,
@@ -55,7 +63,10 @@ def test_a_case_in_which_all_is_well_waits_for_nobody() -> None:
         ),
         (replace(a_case(), customer_wrote_at=NOW - HOURS), "the customer has written again"),
         (replace(a_case(), held=True, held_because="spam"), "it is held (spam)"),
-        (replace(a_case(), promises=(owing(NOW + HOURS),)), "promise 1, “ship the kettle”, is due today at 11:00"),
+        (
+            replace(a_case(), promises=(owing(NOW + HOURS),)),
+            "promise 1, “ship the kettle”, is due today at 11:00",
+        ),
         (replace(a_case(), promises=(owing(NOW - HOURS),)), "promise 1, “ship the kettle”, is overdue"),
         (replace(a_case(), not_reached="nobody answered"), "the customer was not reached (nobody answered)"),
     ],
@@ -73,7 +84,7 @@ def test_a_fixed_case_says_what_its_follow_up_lacks() -> None:
 
 
 def test_a_letter_in_review_waits_for_approve() -> None:
-    mark = LetterMark("FU-7K3Q9.confirmation.1", "confirmation", "review", NOW)
+    mark = LetterRecord("FU-7K3Q9.confirmation.1", "confirmation", "review", NOW)
     assert said(replace(a_case(), letters=(mark,))) == "the confirmation waits for `approve`"
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from followupd.domain.letter import CONFIRMATION, CUSTOMER_LETTERS, FOLLOW_UP, GIFT_CARD, HOLDING
-from followupd.services.wording_guard import around
+from followupd.services.wording_guard import wording_context
 from followupd.text.wording import (
     FACT,
     LANGUAGES,
@@ -17,8 +17,8 @@ from followupd.text.wording import (
     RULES,
     STARTERS,
     Context,
-    Manner,
-    Rule,
+    WordingRule,
+    WordingRules,
     findings,
     unknown_rules,
 )
@@ -28,13 +28,36 @@ from tests.story.lettered import ANA, NOW, PLAYBOOK
 BAD = {
     "en": {
         "W03": [
-            "I am sorry you feel that way.", "We apologise if you were inconvenienced.", "I am sorry, but the rules are clear.",
-            "We regret any inconvenience this may have caused.", "Sorry that you are upset about it.",
+            "I am sorry you feel that way.",
+            "We apologise if you were inconvenienced.",
+            "I am sorry, but the rules are clear.",
+            "We regret any inconvenience this may have caused.",
+            "Sorry that you are upset about it.",
         ],
-        "W04": ["This was beyond our control.", "Mistakes happen.", "It's not our fault.", "We were extremely busy that week."],
-        "W05": ["You should have told us.", "That was your own mistake.", "You didn't read the label.", "As we have already told you, it left."],
-        "W06": ["Mistakes were made.", "There was a mix-up at the warehouse.", "An error occurred.", "It was overlooked."],
-        "W07": ["We guarantee that it works.", "It will never happen again.", "This won’t happen again.", "You can be 100 % sure."],
+        "W04": [
+            "This was beyond our control.",
+            "Mistakes happen.",
+            "It's not our fault.",
+            "We were extremely busy that week.",
+        ],
+        "W05": [
+            "You should have told us.",
+            "That was your own mistake.",
+            "You didn't read the label.",
+            "As we have already told you, it left.",
+        ],
+        "W06": [
+            "Mistakes were made.",
+            "There was a mix-up at the warehouse.",
+            "An error occurred.",
+            "It was overlooked.",
+        ],
+        "W07": [
+            "We guarantee that it works.",
+            "It will never happen again.",
+            "This won’t happen again.",
+            "You can be 100 % sure.",
+        ],
         "W08": ["Please contact us.", "Please call our customer service.", "Don't hesitate to write."],
         "W09": ["I feel so bad for you.", "That must have been awful.", "I know exactly how you feel."],
         "W10": ["Your RMA is open.", "As per our records it left.", "Going forward we check."],
@@ -44,15 +67,40 @@ BAD = {
     },
     "de": {
         "W03": [
-            "Es tut mir leid, dass Sie das so empfinden.", "Wir bitten um Entschuldigung, falls Ihnen etwas fehlte.",
-            "Es tut mir leid, aber so ist es.", "Entschuldigen Sie etwaige Unannehmlichkeiten.",
+            "Es tut mir leid, dass Sie das so empfinden.",
+            "Wir bitten um Entschuldigung, falls Ihnen etwas fehlte.",
+            "Es tut mir leid, aber so ist es.",
+            "Entschuldigen Sie etwaige Unannehmlichkeiten.",
         ],
-        "W04": ["Das lag außerhalb unserer Kontrolle.", "So etwas kann passieren.", "Wir bitten um Ihr Verständnis."],
-        "W05": ["Sie hätten das früher sagen sollen.", "Wie wir Ihnen bereits mitgeteilt haben, ist es unterwegs."],
-        "W06": ["Es ist ein Fehler passiert.", "Leider wurde übersehen, dass es fehlt.", "Ein Fehler ist unterlaufen."],
-        "W07": ["Wir garantieren Ihnen das.", "Das wird nie wieder vorkommen.", "Das ist hundert Prozent sicher."],
-        "W08": ["Bitte kontaktieren Sie uns.", "Zögern Sie nicht, uns anzurufen.", "Für weitere Fragen sind wir da."],
-        "W09": ["Sie tun mir wirklich leid.", "Das muss schrecklich gewesen sein.", "Ich weiß, wie Sie sich fühlen."],
+        "W04": [
+            "Das lag außerhalb unserer Kontrolle.",
+            "So etwas kann passieren.",
+            "Wir bitten um Ihr Verständnis.",
+        ],
+        "W05": [
+            "Sie hätten das früher sagen sollen.",
+            "Wie wir Ihnen bereits mitgeteilt haben, ist es unterwegs.",
+        ],
+        "W06": [
+            "Es ist ein Fehler passiert.",
+            "Leider wurde übersehen, dass es fehlt.",
+            "Ein Fehler ist unterlaufen.",
+        ],
+        "W07": [
+            "Wir garantieren Ihnen das.",
+            "Das wird nie wieder vorkommen.",
+            "Das ist hundert Prozent sicher.",
+        ],
+        "W08": [
+            "Bitte kontaktieren Sie uns.",
+            "Zögern Sie nicht, uns anzurufen.",
+            "Für weitere Fragen sind wir da.",
+        ],
+        "W09": [
+            "Sie tun mir wirklich leid.",
+            "Das muss schrecklich gewesen sein.",
+            "Ich weiß, wie Sie sich fühlen.",
+        ],
         "W10": ["Wir melden uns zeitnah.", "Anbei die RMA.", "Ihre Ticketnummer steht oben."],
         "W11": ["Es tut uns SEHR LEID.", "Entschuldigung!"],
         "W15": ["Ein Geschenkgutschein liegt bei."],
@@ -60,10 +108,16 @@ BAD = {
     },
     "fr": {
         "W03": [
-            "Je suis désolé que vous le preniez ainsi.", "Toutes nos excuses si cela vous a gêné.", "Je suis désolée, mais c'est ainsi.",
+            "Je suis désolé que vous le preniez ainsi.",
+            "Toutes nos excuses si cela vous a gêné.",
+            "Je suis désolée, mais c'est ainsi.",
             "Veuillez excuser tout désagrément.",
         ],
-        "W04": ["C'est indépendant de notre volonté.", "L’erreur est humaine.", "Merci de votre compréhension."],
+        "W04": [
+            "C'est indépendant de notre volonté.",
+            "L’erreur est humaine.",
+            "Merci de votre compréhension.",
+        ],
         "W05": ["Vous auriez dû nous le dire.", "C'est votre propre erreur."],
         "W06": ["Une erreur s'est produite.", "Il y a eu une confusion.", "Des erreurs ont été commises."],
         "W07": ["Nous vous garantissons que tout ira bien.", "Cela n'arrivera plus.", "Plus jamais."],
@@ -76,7 +130,9 @@ BAD = {
     },
     "es": {
         "W03": [
-            "Siento que se sienta así.", "Le pedimos disculpas si le hemos causado algo.", "Lo siento, pero así es.",
+            "Siento que se sienta así.",
+            "Le pedimos disculpas si le hemos causado algo.",
+            "Lo siento, pero así es.",
             "Disculpe cualquier inconveniente.",
         ],
         "W04": ["Fue algo ajeno a nuestra voluntad.", "Estas cosas pasan.", "Agradecemos su comprensión."],
@@ -90,39 +146,60 @@ BAD = {
         "W15": ["Le enviamos una tarjeta regalo."],
         "W17": ["Por favor, envíenos el producto.", "Los gastos corren a su cargo."],
     },
-}  # fmt: skip
+}
 #: sentences of good letters, in which no rule finds anything
 GOOD = {
     "en": [
-        "I am sorry that the parcel did not arrive.", "I am sorry. If anything is still not right, call me.",
-        "We made a mistake: I sent it to an old address.", "I cannot promise that it never happens again.",
-        "Everything else stands as I told you.", "Your refund of 100 % of the price left today.", "The NHS and IKEA use the same form.",
-        "Order AB-1234-XY left on Friday.", "You did everything right.", "Nobody can guarantee that.", "Your guarantee runs until May.",
+        "I am sorry that the parcel did not arrive.",
+        "I am sorry. If anything is still not right, call me.",
+        "We made a mistake: I sent it to an old address.",
+        "I cannot promise that it never happens again.",
+        "Everything else stands as I told you.",
+        "Your refund of 100 % of the price left today.",
+        "The NHS and IKEA use the same form.",
+        "Order AB-1234-XY left on Friday.",
+        "You did everything right.",
+        "Nobody can guarantee that.",
+        "Your guarantee runs until May.",
     ],
     "de": [
-        "Es tut mir leid, dass das Paket nicht ankam.", "Wir haben einen Fehler gemacht.", "Niemand kann versprechen, dass das nie wieder passiert.",
-        "Alles andere bleibt, wie ich es Ihnen gesagt habe.", "Rufen Sie mich an, wenn etwas fehlt.",
+        "Es tut mir leid, dass das Paket nicht ankam.",
+        "Wir haben einen Fehler gemacht.",
+        "Niemand kann versprechen, dass das nie wieder passiert.",
+        "Alles andere bleibt, wie ich es Ihnen gesagt habe.",
+        "Rufen Sie mich an, wenn etwas fehlt.",
     ],
-    "fr": ["Je suis désolée que le colis ne soit pas arrivé.", "Nous avons fait une erreur.", "Tout le reste est comme je vous l'ai dit."],
+    "fr": [
+        "Je suis désolée que le colis ne soit pas arrivé.",
+        "Nous avons fait une erreur.",
+        "Tout le reste est comme je vous l'ai dit.",
+    ],
     "es": ["Siento que el paquete no llegara.", "Cometimos un error.", "Todo lo demás sigue como le dije."],
-}  # fmt: skip
+}
 
 
 def ids(text: str, kind: str = CONFIRMATION, language: str = "en", **context: object) -> set[str]:
-    manner = context.pop("manner", Manner())
+    manner = context.pop("manner", WordingRules())
     found = findings(text, kind=kind, language=language, manner=manner, context=Context(**context))  # type: ignore[arg-type]
     return {finding.rule.id for finding in found} - {"W01"}
 
 
 @pytest.mark.parametrize(
     ("language", "rule", "text"),
-    [(language, rule, text) for language, rules in BAD.items() for rule, texts in rules.items() for text in texts],
+    [
+        (language, rule, text)
+        for language, rules in BAD.items()
+        for rule, texts in rules.items()
+        for text in texts
+    ],
 )
 def test_each_slip_is_found_by_its_rule(language: str, rule: str, text: str) -> None:
     assert rule in ids(text, language=language)
 
 
-@pytest.mark.parametrize(("language", "text"), [(language, text) for language, texts in GOOD.items() for text in texts])
+@pytest.mark.parametrize(
+    ("language", "text"), [(language, text) for language, texts in GOOD.items() for text in texts]
+)
 def test_good_sentences_are_left_alone(language: str, text: str) -> None:
     assert ids(text, language=language) == set()
 
@@ -156,13 +233,16 @@ def test_the_apology_stands_in_the_first_two_sentences() -> None:
 @pytest.mark.parametrize(
     ("last", "found"),
     [
-        ("Once more, I am sorry. I hope you come back.", []), ("Once more, I am sorry for all of this.", ["W02"]),
+        ("Once more, I am sorry. I hope you come back.", []),
+        ("Once more, I am sorry for all of this.", ["W02"]),
         ("We hope that you will come back and buy more.", ["W02"]),
     ],
-)  # fmt: skip
+)
 def test_a_follow_up_ends_with_an_apology_that_turns_into_an_invitation(last: str, found: list[str]) -> None:
     text = f"Dear Kim,\n\nI am sorry for this.\n\n{last}\n\nWith kind regards,\n\nAna Reyes\n"
-    assert [f.rule.id for f in findings(text, kind=FOLLOW_UP, language="en", context=Context(owner=ANA.name))] == found
+    assert [
+        f.rule.id for f in findings(text, kind=FOLLOW_UP, language="en", context=Context(owner=ANA.name))
+    ] == found
 
 
 def test_a_holding_letter_has_three_sentences_and_a_way_to_reach_us() -> None:
@@ -195,7 +275,7 @@ def test_a_date_that_is_over_is_found() -> None:
     [("en", "4 December"), ("de", "4. Dezember"), ("fr", "4 décembre"), ("es", "4 de diciembre de")],
 )
 def test_a_date_that_is_over_is_read_as_the_language_writes_it(language: str, day: str) -> None:
-    over = around(PLAYBOOK, language, NOW).over
+    over = wording_context(PLAYBOOK, language, NOW).over
     assert ids(f"{day} 2024", language=language, over=over) == {"W13"}
     assert ids(f"{day} 2027", language=language, over=over) == set()
 
@@ -203,12 +283,14 @@ def test_a_date_that_is_over_is_read_as_the_language_writes_it(language: str, da
 @pytest.mark.parametrize(
     ("language", "text"),
     [
-        ("en", "I will call you by Friday."), ("de", "Ich rufe Sie bis Freitag an."), ("fr", "Je vous appelle d'ici vendredi."),
+        ("en", "I will call you by Friday."),
+        ("de", "Ich rufe Sie bis Freitag an."),
+        ("fr", "Je vous appelle d'ici vendredi."),
         ("es", "Le llamaré antes del viernes."),
     ],
-)  # fmt: skip
+)
 def test_a_dated_promise_is_heard_in_every_language(language: str, text: str) -> None:
-    hears = around(PLAYBOOK, language, NOW).hears
+    hears = wording_context(PLAYBOOK, language, NOW).hears
     assert ids(text, language=language, hears=hears) == {"W14"}
     days = [date(2026, 12, 3), date(2026, 12, 4)]
     assert ids(text, language=language, hears=hears, promised=days) == set()
@@ -222,7 +304,7 @@ def test_a_dated_promise_is_heard_in_every_language(language: str, text: str) ->
         ("fr", "Je vous présente mes excuses.", "Encore toutes mes excuses. J'espère vous revoir."),
         ("es", "Le pido disculpas.", "Una vez más, le pido disculpas. Espero que vuelva."),
     ],
-)  # fmt: skip
+)
 def test_apologies_first_and_last_are_known_in_every_language(language: str, first: str, last: str) -> None:
     def found(*paragraphs: str) -> set[str]:
         text = "\n\n".join(paragraphs)
@@ -236,10 +318,12 @@ def test_apologies_first_and_last_are_known_in_every_language(language: str, fir
 @pytest.mark.parametrize(
     ("language", "text"),
     [
-        ("en", "We will train our people."), ("de", "Wir werden unsere Leute schulen."), ("fr", "Nous allons former nos équipes."),
+        ("en", "We will train our people."),
+        ("de", "Wir werden unsere Leute schulen."),
+        ("fr", "Nous allons former nos équipes."),
         ("es", "Vamos a formar a nuestro equipo."),
     ],
-)  # fmt: skip
+)
 def test_a_change_that_is_still_to_come_is_known_in_every_language(language: str, text: str) -> None:
     assert ids(text, kind=PREVENTION, language=language) == {"W18"}
 
@@ -251,7 +335,7 @@ def test_length_and_repetition_need_no_language(language: str) -> None:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
-def test_every_rule_says_why_how_better_and_whence(rule: Rule) -> None:
+def test_every_rule_says_why_how_better_and_whence(rule: WordingRule) -> None:
     assert re.fullmatch(r"W\d\d", rule.id)
     assert re.fullmatch(r"practices? \d+(, \d+)*", rule.source)
     assert rule.reason.endswith(".")
@@ -263,7 +347,9 @@ def test_every_rule_says_why_how_better_and_whence(rule: Rule) -> None:
 def test_a_dated_promise_that_the_ledger_does_not_know_is_found() -> None:
     friday = date(2026, 12, 4)
     assert ids("I will call you by Friday.", hears=lambda _: [("by Friday", friday)]) == {"W14"}
-    assert ids("I will call you by Friday.", hears=lambda _: [("by Friday", friday)], promised=[friday]) == set()
+    assert (
+        ids("I will call you by Friday.", hears=lambda _: [("by Friday", friday)], promised=[friday]) == set()
+    )
 
 
 def test_the_same_words_are_not_said_twice_to_one_person() -> None:
@@ -274,16 +360,20 @@ def test_the_same_words_are_not_said_twice_to_one_person() -> None:
 @pytest.mark.parametrize(
     ("language", "impact"),
     [
-        ("en", "You stood there without the present."), ("de", "Sie standen ohne das Geschenk da."),
-        ("fr", "Vous étiez là, sans le cadeau."), ("es", "Usted se quedó sin el regalo."),
+        ("en", "You stood there without the present."),
+        ("de", "Sie standen ohne das Geschenk da."),
+        ("fr", "Vous étiez là, sans le cadeau."),
+        ("es", "Usted se quedó sin el regalo."),
     ],
-)  # fmt: skip
+)
 def test_what_it_meant_for_one_customer_is_not_told_to_another(language: str, impact: str) -> None:
     text = f"So:\n{impact}"
     assert ids(text, language=language, impact=impact, others=[f"{impact.casefold()} "]) == {"W19"}
     assert ids(text, language=language, impact=impact, others=["Another one"]) == set()
     assert ids(text, language=language, impact=impact, others=[impact], insisted=[impact]) == set()
-    assert ids("So.", language=language, impact=impact, others=[impact]) == set(), "the letter does not say it"
+    assert ids("So.", language=language, impact=impact, others=[impact]) == set(), (
+        "the letter does not say it"
+    )
 
 
 def test_a_few_words_may_be_the_same_by_chance() -> None:
@@ -292,7 +382,9 @@ def test_a_few_words_may_be_the_same_by_chance() -> None:
 
 def test_a_gift_card_stands_in_its_own_letter_only() -> None:
     text = "Here is a gift card for you."
-    assert {kind for kind in CUSTOMER_LETTERS if "W15" in ids(text, kind=kind)} == {*CUSTOMER_LETTERS} - {GIFT_CARD}
+    assert {kind for kind in CUSTOMER_LETTERS if "W15" in ids(text, kind=kind)} == {*CUSTOMER_LETTERS} - {
+        GIFT_CARD
+    }
 
 
 def test_names_may_be_written_in_capitals_and_with_marks() -> None:
@@ -305,13 +397,16 @@ def test_what_an_agent_insists_on_is_left_alone() -> None:
 
 
 def test_rules_are_switched_off_and_own_phrases_added() -> None:
-    manner = Manner(frozenset({"W03"}), {"en": {"jargon": ("L2 ticket",)}})
+    manner = WordingRules(frozenset({"W03"}), {"en": {"jargon": ("L2 ticket",)}})
     assert ids("Sorry if you had an l2  ticket, sorry.", manner=manner) == {"W10"}
     assert ids("Sorry, wenn Sie ein L2 ticket haben.", language="de", manner=manner) == set()
 
 
 def test_unknown_rules_and_lists_are_named() -> None:
-    assert unknown_rules(Manner(frozenset({"W03", "W99"}), {"en": {"jargon": (), "jokes": ()}})) == ["W99", "jokes"]
+    assert unknown_rules(WordingRules(frozenset({"W03", "W99"}), {"en": {"jargon": (), "jokes": ()}})) == [
+        "W99",
+        "jokes",
+    ]
 
 
 def test_a_language_without_phrases_is_held_only_to_what_needs_none() -> None:

@@ -13,18 +13,35 @@ from itertools import islice
 from typing import Literal, TypeAlias
 
 from followupd.adapters.imap.client import Client
-from followupd.adapters.imap.fetch import Fetched, fetched, flags_of, labels_of
+from followupd.adapters.imap.fetch import FetchedMail, fetched, flags_of, labels_of
 from followupd.adapters.imap.responses import moment
 
 LAST_UID = 2**32 - 1  # "*" would name the last mail, even one that was read already (RFC 9051, 6.4.8)
-AT_ONCE = 500  # mails whose flags or dates go through one command, whose line should keep below 8 kB (RFC 7162, 4)
-KEYWORD = re.compile(r"\\?[A-Za-z0-9$_.+:/=&-]{1,60}")  # atoms that every server reads alike (RFC 9051, section 9)
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")  # not the locale's
+AT_ONCE = (
+    500  # mails whose flags or dates go through one command, whose line should keep below 8 kB (RFC 7162, 4)
+)
+KEYWORD = re.compile(
+    r"\\?[A-Za-z0-9$_.+:/=&-]{1,60}"
+)  # atoms that every server reads alike (RFC 9051, section 9)
+MONTHS = (
+    "Jan",
+    "Feb",
+    "Mar",
+    "Apr",
+    "May",
+    "Jun",
+    "Jul",
+    "Aug",
+    "Sep",
+    "Oct",
+    "Nov",
+    "Dec",
+)  # not the locale's
 Since: TypeAlias = "Literal['now', 'all'] | date | datetime"
 
 
 @dataclass(frozen=True, slots=True)
-class Cursor:
+class SyncCursor:
     """How far a folder was read; `modseq` is 0 where the server counts no changes (RFC 7162)."""
 
     uidvalidity: int
@@ -33,7 +50,7 @@ class Cursor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
+class FolderChanges:
     """Mails to keep together with `cursor`, in one transaction.
 
     `flags` are the present flags (on Gmail also labels) of mails up to the cursor whose flags changed; a mail among
@@ -41,8 +58,8 @@ class Batch:
     """
 
     folder: str
-    cursor: Cursor
-    new: tuple[Fetched, ...] = ()
+    cursor: SyncCursor
+    new: tuple[FetchedMail, ...] = ()
     flags: Mapping[int, frozenset[str]] = field(default_factory=dict)
     reset: bool = False
 
@@ -66,7 +83,7 @@ class Selected:
         return not self.read_only and ("\\*" in known or keyword.casefold() in known)
 
 
-def beginning(client: Client, selected: Selected, since: Since) -> tuple[Cursor, int]:
+def initial_cursor(client: Client, selected: Selected, since: Since) -> tuple[SyncCursor, int]:
     """Return where a first reading begins, and how many mails lie before it.
 
     A date counts from its midnight UTC. The server's day has an unknown time zone, so it is asked a day earlier and
@@ -79,7 +96,7 @@ def beginning(client: Client, selected: Selected, since: Since) -> tuple[Cursor,
     else:
         last = selected.next_uid - 1
     passed_over = len([uid for uid in client.search_uids("ALL")[0] if uid <= last]) if last else 0
-    return Cursor(selected.uidvalidity, last, selected.modseq), passed_over
+    return SyncCursor(selected.uidvalidity, last, selected.modseq), passed_over
 
 
 def _last_before(client: Client, selected: Selected, since: date) -> int:
@@ -99,42 +116,48 @@ def _imap_date(moment: datetime) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ChangeQuery:
     """What to look for: see `Mailbox.changes`."""
 
-    cursor: Cursor
+    cursor: SyncCursor
     watched: Collection[int] = ()
     keywords: Collection[str] = ()
     since: datetime | None = None
     batch: int = 200
 
 
-def changes(client: Client, selected: Selected, look: Look) -> Iterator[Batch]:
+def changes(client: Client, selected: Selected, look: ChangeQuery) -> Iterator[FolderChanges]:
     """Yield what came after the cursor, in batches of at most `batch` mails and a few MB each; nothing when all is old."""
     cursor = look.cursor
     reset = selected.uidvalidity != cursor.uidvalidity
-    kept = Cursor(selected.uidvalidity, 0) if reset else cursor
+    kept = SyncCursor(selected.uidvalidity, 0) if reset else cursor
     counted = bool(selected.modseq and kept.modseq)
     later = f"UID {kept.uid + 1}:{LAST_UID}"
     found, modseq = client.search_uids(f"OR {later} MODSEQ {kept.modseq + 1}" if counted else later)
     said, read = cursor, kept
     for part in _new(
-        client, kept.uidvalidity, [uid for uid in found if uid > kept.uid], look.since if reset else None, look.batch
+        client,
+        kept.uidvalidity,
+        [uid for uid in found if uid > kept.uid],
+        look.since if reset else None,
+        look.batch,
     ):
         said = read = replace(kept, uid=part[-1].uid)
-        yield Batch(folder=selected.folder, cursor=read, new=part, reset=reset)
+        yield FolderChanges(folder=selected.folder, cursor=read, new=part, reset=reset)
     changed = [uid for uid in found if uid <= kept.uid] if counted else _swept(client, selected, kept, look)
     for flags in _flags(client, selected, changed, only_news=not counted):
         said = read
-        yield Batch(folder=selected.folder, cursor=read, flags=flags, reset=reset)
-    end = Cursor(kept.uidvalidity, max([kept.uid, *found]), max(kept.modseq, modseq) if counted else selected.modseq)
+        yield FolderChanges(folder=selected.folder, cursor=read, flags=flags, reset=reset)
+    end = SyncCursor(
+        kept.uidvalidity, max([kept.uid, *found]), max(kept.modseq, modseq) if counted else selected.modseq
+    )
     if end != said:
-        yield Batch(folder=selected.folder, cursor=end, reset=reset)
+        yield FolderChanges(folder=selected.folder, cursor=end, reset=reset)
 
 
 def _new(
     client: Client, uidvalidity: int, uids: list[int], since: datetime | None, batch: int
-) -> Iterator[tuple[Fetched, ...]]:
+) -> Iterator[tuple[FetchedMail, ...]]:
     """Fetch the new mails. After a reset those that came before `since` are passed over, as on the first day."""
     if since:
         recent = set(client.search_uids("SINCE " + _imap_date(since))[0])
@@ -149,7 +172,7 @@ def _new(
         client.in_hand = ()
 
 
-def _swept(client: Client, selected: Selected, cursor: Cursor, look: Look) -> list[int]:
+def _swept(client: Client, selected: Selected, cursor: SyncCursor, look: ChangeQuery) -> list[int]:
     """Choose whose flags to look at where no MODSEQ says it: open cases' mails, and mails that carry a keyword of ours."""
     chosen = {*look.watched, *selected.last_seen}
     for keyword in _present(client, look.keywords):
@@ -162,7 +185,9 @@ def _present(client: Client, keywords: Collection[str]) -> list[str]:
     exact = {keyword for keyword in keywords if "*" not in keyword and KEYWORD.fullmatch(keyword)}
     patterns = [keyword.casefold() for keyword in keywords if "*" in keyword]
     present = (flag for flag in client.keywords() if KEYWORD.fullmatch(flag) and not flag.startswith("\\"))
-    return sorted(exact | {flag for flag in present if any(fnmatchcase(flag.casefold(), p) for p in patterns)})
+    return sorted(
+        exact | {flag for flag in present if any(fnmatchcase(flag.casefold(), p) for p in patterns)}
+    )
 
 
 def _flags(
@@ -171,7 +196,9 @@ def _flags(
     items = "(FLAGS X-GM-LABELS)" if client.has_capability("X-GM-EXT-1") else "(FLAGS)"
     for chunk in _chunks(uids, AT_ONCE):
         rows = client.fetch_rows(chunk, items)
-        present = {uid: flags_of(row) | labels_of(row) for uid, row in sorted(rows.items()) if b"FLAGS" in row}
+        present = {
+            uid: flags_of(row) | labels_of(row) for uid, row in sorted(rows.items()) if b"FLAGS" in row
+        }
         if only_news:
             present = {uid: flags for uid, flags in present.items() if selected.last_seen.get(uid) != flags}
             selected.last_seen |= present

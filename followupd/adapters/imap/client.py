@@ -23,7 +23,7 @@ _NO_NEWS = ("EXPUNGE", "RECENT", "VANISHED")  # imaplib would keep them for as l
 _MODSEQ = re.compile(rb"\(MODSEQ (\d+)\)", re.IGNORECASE)
 
 
-class _Reader:
+class _ResponseReader:
     """Takes the place of imaplib's buffered file: we see what is buffered, and a timeout in mid-line loses nothing."""
 
     def __init__(self, line: socket.socket) -> None:
@@ -63,7 +63,9 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient carries no types
 
     def __init__(self, host: str, port: int, context: ssl.SSLContext | None, timeout: float) -> None:
         self._told = False
-        self.in_hand: tuple[int, ...] = ()  # the UIDVALIDITY, then the UIDs of the new mails that are being fetched
+        self.in_hand: tuple[
+            int, ...
+        ] = ()  # the UIDVALIDITY, then the UIDs of the new mails that are being fetched
         patience = SocketTimeout(timeout, timeout)
         super().__init__(host, port, ssl=context is not None, ssl_context=context, timeout=patience)
         self._imap.debug = 0  # imapclient sets 5: every answer is formatted for a log that nobody reads
@@ -71,12 +73,16 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient carries no types
 
     def _install_reader(self) -> None:
         line = self.socket()
-        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # imapclient sends "\r\n" in a packet of its own
-        line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # a peer that died in IDLE is noticed in two minutes
+        line.setsockopt(
+            socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
+        )  # imapclient sends "\r\n" in a packet of its own
+        line.setsockopt(
+            socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1
+        )  # a peer that died in IDLE is noticed in two minutes
         line.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 60)
         line.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 20)
         line.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
-        self._reader = _Reader(line)
+        self._reader = _ResponseReader(line)
         self._imap.readline, self._imap.read = self._reader.readline, self._reader.read
 
     def starttls(self, ssl_context: ssl.SSLContext | None = None) -> Any:
@@ -180,7 +186,9 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient carries no types
             for item, names in orders:
                 if names and uids:
                     order = f"{sign}{item}.SILENT", f"({' '.join(names)})"
-                    self._checkok("store", *self._raw_command(b"STORE", [uid_set(uids), *(o.encode() for o in order)]))
+                    self._checkok(
+                        "store", *self._raw_command(b"STORE", [uid_set(uids), *(o.encode() for o in order)])
+                    )
         except IMAPClientAbortError:
             raise
         except IMAPClientError:

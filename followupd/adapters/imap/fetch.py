@@ -12,15 +12,24 @@ from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 
 from followupd.adapters.imap.client import Client, readable, uid_set
 from followupd.adapters.imap.responses import Row, moment, number, words
-from followupd.adapters.imap.structure import LARGEST_TEXT, MOST_TEXT, Part, TooOddError, outline, put_together
+from followupd.adapters.imap.structure import (
+    LARGEST_TEXT,
+    MOST_TEXT,
+    BodyPart,
+    UnsupportedStructureError,
+    outline,
+    put_together,
+)
 
-SMALL = 2**15  # bytes; up to here the whole mail costs less CPU than a look at its structure (measured, 4 to 64 kB)
+SMALL = (
+    2**15
+)  # bytes; up to here the whole mail costs less CPU than a look at its structure (measured, 4 to 64 kB)
 PORTION = 4 * 2**20  # bytes of mail held at a time
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fetched:
+class FetchedMail:
     """One mail for reading. `raw` is b"" when the server holds the mail but cannot show it: a case for quarantine.
 
     `flags` are keywords and system flags as the server writes them, `size` is the whole mail's in bytes, `labels` are
@@ -35,7 +44,7 @@ class Fetched:
     labels: frozenset[str] = frozenset()
 
 
-def fetched(client: Client, uids: Collection[int]) -> Iterator[tuple[Fetched, ...]]:
+def fetched(client: Client, uids: Collection[int]) -> Iterator[tuple[FetchedMail, ...]]:
     """Fetch mails in portions of some MB, ascending; mails that are gone are left out."""
     labels = " X-GM-LABELS" if client.has_capability("X-GM-EXT-1") else ""
     about = _rows(client, uids, f"(FLAGS INTERNALDATE RFC822.SIZE{labels})")
@@ -45,15 +54,19 @@ def fetched(client: Client, uids: Collection[int]) -> Iterator[tuple[Fetched, ..
         yield tuple(_fetched(uid, about[uid], raws[uid]) for uid in portion if uid in raws)
 
 
-def _fetched(uid: int, row: Row, raw: bytes) -> Fetched:
+def _fetched(uid: int, row: Row, raw: bytes) -> FetchedMail:
     received_at = moment(row.get(b"INTERNALDATE")) or _dated(raw)
     size = number(row.get(b"RFC822.SIZE")) or len(raw)
-    return Fetched(uid=uid, flags=flags_of(row), received_at=received_at, size=size, raw=raw, labels=labels_of(row))
+    return FetchedMail(
+        uid=uid, flags=flags_of(row), received_at=received_at, size=size, raw=raw, labels=labels_of(row)
+    )
 
 
 def flags_of(row: Row) -> frozenset[str]:
     """Return flags and keywords as text; "recent" is left out, which speaks of our session and not of the mail."""
-    return frozenset(word.decode("utf-8", "replace") for word in words(row.get(b"FLAGS")) if word != b"\\Recent")
+    return frozenset(
+        word.decode("utf-8", "replace") for word in words(row.get(b"FLAGS")) if word != b"\\Recent"
+    )
 
 
 def labels_of(row: Row) -> frozenset[str]:
@@ -97,15 +110,15 @@ def _bodies(found: Mapping[int, Row]) -> dict[int, bytes]:
 
 def _texts(client: Client, sizes: Mapping[int, int]) -> dict[int, bytes]:
     """Read large mails by their structure; mails of the same shape share one command."""
-    shapes: dict[str, dict[int, Part]] = defaultdict(dict)
+    shapes: dict[str, dict[int, BodyPart]] = defaultdict(dict)
     for uid, row in _rows(client, sizes, "(BODYSTRUCTURE)").items():
-        with contextlib.suppress(TooOddError):
+        with contextlib.suppress(UnsupportedStructureError):
             part = outline(row.get(b"BODYSTRUCTURE"))
             shapes[" ".join(f"BODY.PEEK[{name}]<0.{most}>" for name, most in part.sections)][uid] = part
     raws: dict[int, bytes] = {}
     for items, alike in shapes.items():
         for uid, row in _rows(client, alike, f"({items})").items():
-            with contextlib.suppress(TooOddError):
+            with contextlib.suppress(UnsupportedStructureError):
                 raws[uid] = put_together(alike[uid], row, sizes[uid])
     return raws
 

@@ -10,7 +10,7 @@ from imapclient.exceptions import CapabilityError, IMAPClientAbortError, IMAPCli
 
 from followupd.adapters.imap.client import Client
 from followupd.adapters.network import is_loopback, trusting, why
-from followupd.errors import OutageError
+from followupd.errors import UnavailableError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +42,11 @@ def connect(account: Account) -> Client:
     """
     with plain_words(account):
         if account.security == "none" and not is_loopback(account.host):
-            raise OutageError(f"{account.name}: a password is not sent to {account.host} without TLS")
+            raise UnavailableError(f"{account.name}: a password is not sent to {account.host} without TLS")
         context = None if account.security == "none" else _trust(account)
-        client = Client(account.host, account.port, context if account.security == "tls" else None, account.timeout)
+        client = Client(
+            account.host, account.port, context if account.security == "tls" else None, account.timeout
+        )
         try:
             _log_in(client, account, context)
         except BaseException:
@@ -57,7 +59,9 @@ def _trust(account: Account) -> ssl.SSLContext:
     try:
         return trusting(account.ca_file)
     except OSError as error:
-        raise OutageError(f"{account.name}: the CA file {account.ca_file} cannot be read: {error}") from error
+        raise UnavailableError(
+            f"{account.name}: the CA file {account.ca_file} cannot be read: {error}"
+        ) from error
 
 
 def _log_in(client: Client, account: Account, context: ssl.SSLContext | None) -> None:
@@ -82,7 +86,9 @@ def _log_in_with_password(client: Client, username: str, password: str) -> None:
     if (username + password).isascii() and not client.has_capability("LOGINDISABLED"):
         client.login(username, password)
     else:
-        client.plain_login(username, password)  # LOGIN carries ASCII only, AUTHENTICATE PLAIN UTF-8 (RFC 4616)
+        client.plain_login(
+            username, password
+        )  # LOGIN carries ASCII only, AUTHENTICATE PLAIN UTF-8 (RFC 4616)
 
 
 @contextlib.contextmanager
@@ -92,7 +98,7 @@ def plain_words(account: Account, doing: str = "") -> Iterator[None]:
         yield
     except (IMAPClientError, OSError, ValueError) as error:
         words = " ".join(word for word in (doing, _why(error, account)) if word)
-        raise OutageError(f"{account.name}: {words}") from error
+        raise UnavailableError(f"{account.name}: {words}") from error
 
 
 def _why(error: Exception, account: Account) -> str:

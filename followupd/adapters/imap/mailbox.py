@@ -13,21 +13,30 @@ from typing import Self
 
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 
-from followupd.adapters.imap.changes import KEYWORD, Batch, Cursor, Look, Selected, Since, beginning, changes
+from followupd.adapters.imap.changes import (
+    KEYWORD,
+    ChangeQuery,
+    FolderChanges,
+    Selected,
+    Since,
+    SyncCursor,
+    changes,
+    initial_cursor,
+)
 from followupd.adapters.imap.client import Client
-from followupd.adapters.imap.fetch import Fetched, fetched
+from followupd.adapters.imap.fetch import FetchedMail, fetched
 from followupd.adapters.imap.folders import Folders
 from followupd.adapters.imap.login import Account, connect, plain_words
 from followupd.adapters.imap.survey import Survey, clock_ahead, surveyed
-from followupd.errors import OutageError
+from followupd.errors import UnavailableError
 
-__all__ = ["Account", "Batch", "Cursor", "Fetched", "Mailbox", "Survey"]
+__all__ = ["Account", "FolderChanges", "SyncCursor", "FetchedMail", "ImapMailbox", "Survey"]
 
 IDLE_AGAIN = 540.0  # seconds; a router may forget a silent line after ten minutes (RFC 2177 allows 29)
 LOOK_AT_WAKE = 0.5  # seconds between two looks at `wake`
 
 
-class Mailbox:
+class ImapMailbox:
     """One connection to one mailbox, for one thread. Folders are named with "/", whatever the server writes.
 
     Raises OutageError from every method, with plain words; the connection is then closed unless the server only
@@ -40,7 +49,9 @@ class Mailbox:
         self._client: Client | None = None
         self._selected: Selected | None = None
         self._folders: Folders | None = None
-        self._seen: dict[tuple[str, int], dict[int, frozenset[str]]] = {}  # flags handed on, by folder and UIDVALIDITY
+        self._seen: dict[
+            tuple[str, int], dict[int, frozenset[str]]
+        ] = {}  # flags handed on, by folder and UIDVALIDITY
         #: the UIDVALIDITY, and the UIDs that were being fetched when the connection ended
         self.in_hand: tuple[int, ...] = ()
 
@@ -70,7 +81,7 @@ class Mailbox:
     @contextlib.contextmanager
     def _speaking(self, doing: str = "") -> Iterator[Client]:
         if self._client is None:
-            raise OutageError(f"{self.account.name}: there is no connection to {self.account.host}")
+            raise UnavailableError(f"{self.account.name}: there is no connection to {self.account.host}")
         with plain_words(self.account, doing):
             try:
                 yield self._client
@@ -132,8 +143,10 @@ class Mailbox:
             raise
         except IMAPClientError as error:
             words = "cannot be opened; was it renamed or deleted?"
-            raise OutageError(f"{self.account.name}: the folder {folder} {words} ({error})") from error
-        permanent = told.get(b"PERMANENTFLAGS", (b"\\*",))  # when it is missing all flags are kept (RFC 9051, 6.3.2)
+            raise UnavailableError(f"{self.account.name}: the folder {folder} {words} ({error})") from error
+        permanent = told.get(
+            b"PERMANENTFLAGS", (b"\\*",)
+        )  # when it is missing all flags are kept (RFC 9051, 6.3.2)
         uidvalidity = told.get(b"UIDVALIDITY", 0)
         self._selected = Selected(
             folder=folder,
@@ -149,22 +162,22 @@ class Mailbox:
 
     # reading
 
-    def start(self, folder: str, since: Since) -> tuple[Cursor, int]:
+    def start(self, folder: str, since: Since) -> tuple[SyncCursor, int]:
         """Return where a first reading begins, and how many older mails are passed over, never to be answered."""
         with self._speaking() as client:
             self._selected = None  # UIDNEXT and HIGHESTMODSEQ as they are now
-            return beginning(client, self._select(client, folder), since)
+            return initial_cursor(client, self._select(client, folder), since)
 
     def changes(
         self,
         folder: str,
-        cursor: Cursor,
+        cursor: SyncCursor,
         *,
         watched: Collection[int] = (),
         keywords: Collection[str] = (),
         since: datetime | None = None,
         batch: int = 200,
-    ) -> Iterator[Batch]:
+    ) -> Iterator[FolderChanges]:
         """Yield new mails and changed flags since the cursor; nothing when there are none.
 
         Where the server counts changes (CONDSTORE), one small exchange finds one changed tag among any number of mails.
@@ -174,7 +187,7 @@ class Mailbox:
         with self._speaking(f"the folder {folder} cannot be read:") as client:
             selected = self._select(client, folder)
             client.news()  # what was told until now is found by the search; what is told from here on ends the next wait
-            look = Look(cursor, watched, keywords, since, batch)
+            look = ChangeQuery(cursor, watched, keywords, since, batch)
             for found in changes(client, selected, look):
                 yield found
                 self._go_back(client, selected)
@@ -182,13 +195,17 @@ class Mailbox:
     def _go_back(self, client: Client, selected: Selected) -> None:
         """Open the folder again that is being read, when our caller looked into another one between two batches."""
         if self._client is not client:
-            raise OutageError(f"{self.account.name}: the connection ended while {selected.folder} was read")
+            raise UnavailableError(
+                f"{self.account.name}: the connection ended while {selected.folder} was read"
+            )
         if self._selected is not selected:
             if self._select(client, selected.folder).uidvalidity != selected.uidvalidity:
-                raise OutageError(f"{self.account.name}: the folder {selected.folder} was replaced while it was read")
+                raise UnavailableError(
+                    f"{self.account.name}: the folder {selected.folder} was replaced while it was read"
+                )
             self._selected = selected
 
-    def fetch(self, folder: str, uids: Collection[int]) -> list[Fetched]:
+    def fetch(self, folder: str, uids: Collection[int]) -> list[FetchedMail]:
         """Fetch mails by UID, ascending; those that are gone are left out."""
         with self._speaking(f"the folder {folder} cannot be read:") as client:
             self._select(client, folder)
@@ -209,7 +226,9 @@ class Mailbox:
         with self._speaking() as client:
             return self._select(client, folder).takes("\\*")
 
-    def mark(self, folder: str, uids: Collection[int], add: Iterable[str] = (), remove: Iterable[str] = ()) -> bool:
+    def mark(
+        self, folder: str, uids: Collection[int], add: Iterable[str] = (), remove: Iterable[str] = ()
+    ) -> bool:
         """Set and take away keywords; False when the folder does not take them, and then none is set.
 
         On Gmail, whose pages show no keywords, they become labels.
@@ -221,7 +240,9 @@ class Mailbox:
             selected = self._select(client, folder)
             if selected.read_only or not all(selected.takes(keyword) for keyword in added):
                 return False
-            return all(client.store(uids, sign, names) for sign, names in (("+", added), ("-", removed)) if names)
+            return all(
+                client.store(uids, sign, names) for sign, names in (("+", added), ("-", removed)) if names
+            )
 
     def move(self, folder: str, uid: int, to: str, *, seen: bool = False) -> None:
         """Move a mail, with its flags; a mail that is gone is no error.

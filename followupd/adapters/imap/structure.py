@@ -24,22 +24,24 @@ BOUNDARY = 80  # bytes a part, with its line ends
 #: media that hold no words; any other type, and a broken one, is read
 WORDLESS = frozenset({"image", "audio", "video", "application", "font", "model", "message"})
 #: reports that machines write for machines (RFC 3464, 8098, 5965)
-REPORTS = frozenset({"delivery-status", "global-delivery-status", "disposition-notification", "feedback-report"})
+REPORTS = frozenset(
+    {"delivery-status", "global-delivery-status", "disposition-notification", "feedback-report"}
+)
 
 
-class TooOddError(Exception):
+class UnsupportedStructureError(Exception):
     """A structure that cannot be followed; the mail's first megabyte is read instead."""
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class BodyPart:
     """One node of a mail. `number` is the IMAP section ("1.2"; "" for the mail itself), `read` what to fetch of it.
 
     `octets` is the size of a leaf's body as the server claims it.
     """
 
     number: str
-    children: tuple["Part", ...] = ()
+    children: tuple["BodyPart", ...] = ()
     read: str = ""  # "" | body | header
     octets: int = 0
 
@@ -64,7 +66,7 @@ class Part:
             yield from child.sections
 
 
-def outline(structure: Value) -> Part:
+def outline(structure: Value) -> BodyPart:
     """Read a BODYSTRUCTURE (RFC 9051, 7.5.2).
 
     Raises:
@@ -74,7 +76,7 @@ def outline(structure: Value) -> Part:
     return outlined if _has_words(outlined) else _Outline(envelopes=True).of(structure, "", 0)
 
 
-def _has_words(part: Part) -> bool:
+def _has_words(part: BodyPart) -> bool:
     return (part.read == "body" and part.octets > FEWEST_WORDS) or any(map(_has_words, part.children))
 
 
@@ -87,15 +89,17 @@ class _Outline:
     def __init__(self, *, envelopes: bool = False) -> None:
         self.parts, self.bytes, self.envelopes = 0, 0, envelopes
 
-    def of(self, structure: Value, section: str, depth: int) -> Part:
+    def of(self, structure: Value, section: str, depth: int) -> BodyPart:
         self.parts += 1
         if not isinstance(structure, list) or not structure or depth > DEEPEST or self.parts > MOST_PARTS:
-            raise TooOddError
+            raise UnsupportedStructureError
         if not isinstance(structure[0], list):
-            return Part(section, read=self._reading(structure), octets=number(structure[6]))
+            return BodyPart(section, read=self._reading(structure), octets=number(structure[6]))
         prefix = section + "." if section else ""
         children = enumerate(_leading_lists(structure), 1)
-        return Part(section, tuple(self.of(child, f"{prefix}{position}", depth + 1) for position, child in children))
+        return BodyPart(
+            section, tuple(self.of(child, f"{prefix}{position}", depth + 1) for position, child in children)
+        )
 
     def _reading(self, leaf: list[Value]) -> str:
         reading = "body" if self.envelopes and _word(leaf[1]) in TNEF else _reading(leaf)
@@ -114,7 +118,7 @@ def _leading_lists(structure: list[Value]) -> Iterator[Value]:
 
 def _reading(leaf: list[Value]) -> str:
     if len(leaf) < 7:
-        raise TooOddError
+        raise UnsupportedStructureError
     kind, subtype = _word(leaf[0]), _word(leaf[1])
     if kind == "message" and subtype in {"rfc822", "global"}:
         return "header"
@@ -132,7 +136,7 @@ def _word(value: Value) -> str:
     return value.decode("ascii", "replace").lower() if isinstance(value, bytes) else ""
 
 
-def put_together(part: Part, fetched: Mapping[bytes, Value], size: int) -> bytes:
+def put_together(part: BodyPart, fetched: Mapping[bytes, Value], size: int) -> bytes:
     """Join the fetched sections to one mail that a parser can read; `size` is the whole mail's, in bytes.
 
     Raises:
@@ -140,16 +144,16 @@ def put_together(part: Part, fetched: Mapping[bytes, Value], size: int) -> bytes
             header names no boundary though the server saw parts, or a text did not come.
     """
     if size - _described(part, fetched) > UNCLAIMED + size // 100:
-        raise TooOddError
+        raise UnsupportedStructureError
     return b"".join(_joined(part, fetched))
 
 
-def _described(part: Part, fetched: Mapping[bytes, Value]) -> int:
+def _described(part: BodyPart, fetched: Mapping[bytes, Value]) -> int:
     header = len(_section(fetched, part.header))
     return header + part.octets + BOUNDARY + sum(_described(child, fetched) for child in part.children)
 
 
-def _joined(part: Part, fetched: Mapping[bytes, Value]) -> Iterator[bytes]:
+def _joined(part: BodyPart, fetched: Mapping[bytes, Value]) -> Iterator[bytes]:
     header = _section(fetched, part.header)
     yield _closed(header)
     if part.children:
@@ -160,7 +164,7 @@ def _joined(part: Part, fetched: Mapping[bytes, Value]) -> Iterator[bytes]:
         yield _section(fetched, f"{part.prefix or '1.'}HEADER")
 
 
-def _joined_children(part: Part, boundary: bytes, fetched: Mapping[bytes, Value]) -> Iterator[bytes]:
+def _joined_children(part: BodyPart, boundary: bytes, fetched: Mapping[bytes, Value]) -> Iterator[bytes]:
     for child in part.children:
         yield b"--" + boundary + b"\r\n"
         yield from _joined(child, fetched)
@@ -176,7 +180,7 @@ def _section(fetched: Mapping[bytes, Value], name: str) -> bytes:
 def _text(fetched: Mapping[bytes, Value], name: str) -> bytes:
     value = fetched.get(f"BODY[{name}]".encode("ascii"))
     if not isinstance(value, bytes):
-        raise TooOddError
+        raise UnsupportedStructureError
     return value
 
 
@@ -190,5 +194,5 @@ def _closed(header: bytes) -> bytes:
 def _boundary(header: bytes) -> bytes:
     boundary = message_from_bytes(header).get_boundary()
     if not boundary:
-        raise TooOddError
+        raise UnsupportedStructureError
     return boundary.encode("utf-8", "surrogateescape")

@@ -39,9 +39,19 @@ def surveyed(
     can = frozenset(word.decode("ascii", "replace") for word in client.capabilities())
     inbox, sent, drafts = special
     return Survey(
-        capabilities=can, idle="IDLE" in can, condstore="CONDSTORE" in can, move="MOVE" in can, uidplus="UIDPLUS" in can,
-        gmail="X-GM-EXT-1" in can, inbox=inbox, sent=sent, drafts=drafts, keywords=keywords, tls=_tls(client), clock_ahead=ahead,
-    )  # fmt: skip
+        capabilities=can,
+        idle="IDLE" in can,
+        condstore="CONDSTORE" in can,
+        move="MOVE" in can,
+        uidplus="UIDPLUS" in can,
+        gmail="X-GM-EXT-1" in can,
+        inbox=inbox,
+        sent=sent,
+        drafts=drafts,
+        keywords=keywords,
+        tls=_tls(client),
+        clock_ahead=ahead,
+    )
 
 
 def _tls(client: Client) -> str:

@@ -11,15 +11,23 @@ from datetime import UTC
 from pathlib import Path
 from typing import Any
 
-from followupd.errors import OutageError, Problem, SetupError
+from followupd.errors import Problem, SetupError, UnavailableError
 
 GOOGLE, MICROSOFT = "oauth-google", "oauth-microsoft"
 #: what must be importable, and the extra that brings it
 EXTRAS = {GOOGLE: (("google.auth", "requests"), "google"), MICROSOFT: (("msal",), "microsoft")}
 MAIL_OF_GOOGLE = "https://mail.google.com/"
-MAIL_OF_MICROSOFT = ("https://outlook.office.com/IMAP.AccessAsUser.All", "https://outlook.office.com/SMTP.Send")
-GOOGLE_ASKS, GOOGLE_ANSWERS = "https://accounts.google.com/o/oauth2/v2/auth", "https://oauth2.googleapis.com/token"
-BACK = "http://127.0.0.1"  # nobody listens there: the code stands in the browser's address bar (RFC 8252, 7.3)
+MAIL_OF_MICROSOFT = (
+    "https://outlook.office.com/IMAP.AccessAsUser.All",
+    "https://outlook.office.com/SMTP.Send",
+)
+GOOGLE_ASKS, GOOGLE_ANSWERS = (
+    "https://accounts.google.com/o/oauth2/v2/auth",
+    "https://oauth2.googleapis.com/token",
+)
+BACK = (
+    "http://127.0.0.1"  # nobody listens there: the code stands in the browser's address bar (RFC 8252, 7.3)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +56,11 @@ def demand_extra(application: Application) -> None:
         except ModuleNotFoundError:  # the package above it is missing
             found = None
         if found is None:
-            mend = f"pip install 'followupd[{extra}]'"
-            problem = f"{application.auth} of {application.name} needs the extra {extra!r}, which is not installed"
-            raise SetupError([Problem("followupd.toml", None, None, "C33", problem, mend)])
+            hint = f"pip install 'followupd[{extra}]'"
+            problem = (
+                f"{application.auth} of {application.name} needs the extra {extra!r}, which is not installed"
+            )
+            raise SetupError([Problem("followupd.toml", None, None, "C33", problem, hint)])
 
 
 def refreshed(of: Application, refresh_token: str) -> Mapping[str, Any]:
@@ -91,18 +101,30 @@ def _refreshed_by_google(of: Application, refresh_token: str) -> Mapping[str, An
     except GoogleAuthError as error:
         answer = error.args[1] if len(error.args) > 1 and isinstance(error.args[1], dict) else {}
         refused = answer or {"error": type(error).__name__}
-    if refused:  # raised out here, so that the error does not carry the library's own, which quotes the answer
-        raise OutageError(refusal(of, refused))
-    until = credentials.expiry.replace(tzinfo=UTC) if credentials.expiry else None  # it writes UTC without saying so
-    return {"access_token": credentials.token, "refresh_token": credentials.refresh_token, "access_until": until}
+    if (
+        refused
+    ):  # raised out here, so that the error does not carry the library's own, which quotes the answer
+        raise UnavailableError(refusal(of, refused))
+    until = (
+        credentials.expiry.replace(tzinfo=UTC) if credentials.expiry else None
+    )  # it writes UTC without saying so
+    return {
+        "access_token": credentials.token,
+        "refresh_token": credentials.refresh_token,
+        "access_until": until,
+    }
 
 
 def exchanged(of: Application, code: str, verifier: str) -> Mapping[str, Any]:
     """Trade Google's code for tokens (RFC 6749, 4.1.3; RFC 7636)."""
     form = {
-        "grant_type": "authorization_code", "code": code, "redirect_uri": BACK, "client_id": of.client,
-        "client_secret": of.secret(), "code_verifier": verifier,
-    }  # fmt: skip
+        "grant_type": "authorization_code",
+        "code": code,
+        "redirect_uri": BACK,
+        "client_id": of.client,
+        "client_secret": of.secret(),
+        "code_verifier": verifier,
+    }
     with in_words(of):
         answer = _session(of).post(of.endpoint or GOOGLE_ANSWERS, data=form, timeout=30).json()
     return answer if isinstance(answer, dict) else {}
@@ -113,7 +135,10 @@ def _session(of: Application) -> Any:
 
     session = requests.Session()
     if of.ca_file:
-        session.verify, session.trust_env = of.ca_file, False  # REQUESTS_CA_BUNDLE would count more than our word
+        session.verify, session.trust_env = (
+            of.ca_file,
+            False,
+        )  # REQUESTS_CA_BUNDLE would count more than our word
     return session
 
 
@@ -123,7 +148,9 @@ def in_words(of: Application) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError) as error:  # every error of requests is an OSError; msal raises ValueError
-        raise OutageError(f"the login server of {of.name} cannot be asked ({type(error).__name__})") from None
+        raise UnavailableError(
+            f"the login server of {of.name} cannot be asked ({type(error).__name__})"
+        ) from None
 
 
 def refusal(of: Application, answer: Mapping[str, Any]) -> str:

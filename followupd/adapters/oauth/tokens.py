@@ -31,7 +31,7 @@ from followupd.adapters.oauth.providers import (
     refreshed,
     refusal,
 )
-from followupd.errors import OutageError
+from followupd.errors import UnavailableError
 
 __all__ = ["MICROSOFT", "Application", "Login"]
 
@@ -76,7 +76,7 @@ class Login:
         with in_words(self._of):
             flow = application.initiate_device_flow(scopes=list(MAIL_OF_MICROSOFT))
             if "user_code" not in flow:
-                raise OutageError(refusal(self._of, flow))
+                raise UnavailableError(refusal(self._of, flow))
             say(str(flow["message"]))
             answer = application.acquire_token_by_device_flow(flow)
         self._begin(answer)
@@ -90,10 +90,17 @@ class Login:
         state, verifier = secrets.token_urlsafe(16), secrets.token_urlsafe(48)
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
         question = {
-            "client_id": self._of.client, "redirect_uri": BACK, "response_type": "code", "scope": MAIL_OF_GOOGLE,
-            "access_type": "offline", "prompt": "consent", "login_hint": self._of.username, "state": state,
-            "code_challenge": challenge, "code_challenge_method": "S256",
-        }  # fmt: skip
+            "client_id": self._of.client,
+            "redirect_uri": BACK,
+            "response_type": "code",
+            "scope": MAIL_OF_GOOGLE,
+            "access_type": "offline",
+            "prompt": "consent",
+            "login_hint": self._of.username,
+            "state": state,
+            "code_challenge": challenge,
+            "code_challenge_method": "S256",
+        }
         say(f"{GOOGLE_ASKS}?{urlencode(question)}")
         code = _pasted(ask(), state, self._of)
         self._begin(exchanged(self._of, code, verifier))
@@ -114,13 +121,13 @@ class Login:
 
     def _begin(self, answer: Mapping[str, Any]) -> None:
         if "refresh_token" not in answer:
-            raise OutageError(refusal(self._of, answer))
+            raise UnavailableError(refusal(self._of, answer))
         with self._locked():
             self._keep(answer, {})
 
     def _keep(self, answer: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
         if "access_token" not in answer:
-            raise OutageError(refusal(self._of, answer))
+            raise UnavailableError(refusal(self._of, answer))
         now = self._now()
         kept = {
             "client": self._of.client,
@@ -132,7 +139,9 @@ class Login:
         _write(self._of.file, kept)
         return kept
 
-    def _refresh_until(self, answer: Mapping[str, Any], before: Mapping[str, Any], now: datetime) -> str | None:
+    def _refresh_until(
+        self, answer: Mapping[str, Any], before: Mapping[str, Any], now: datetime
+    ) -> str | None:
         if lasts := answer.get("refresh_token_expires_in"):
             return _written(_later(now, lasts))
         if self._of.auth == MICROSOFT:
@@ -142,7 +151,7 @@ class Login:
     def _kept(self) -> dict[str, Any]:
         kept = self._read()
         if not kept.get("refresh_token"):
-            raise OutageError(f"nobody has logged in yet; run `followupd login {self._of.name}`")
+            raise UnavailableError(f"nobody has logged in yet; run `followupd login {self._of.name}`")
         return kept
 
     def _read(self) -> dict[str, Any]:
@@ -151,7 +160,7 @@ class Login:
         except FileNotFoundError:
             return {}
         except (OSError, ValueError) as error:
-            raise OutageError(f"{self._of.file} cannot be read: {type(error).__name__}") from None
+            raise UnavailableError(f"{self._of.file} cannot be read: {type(error).__name__}") from None
         # a token belongs to the application that got it: another client id asks for a login of its own
         return kept if isinstance(kept, dict) and kept.get("client") == self._of.client else {}
 
@@ -162,7 +171,7 @@ class Login:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise OutageError(f"{path} cannot be written: {error.strerror}") from error
+            raise UnavailableError(f"{path} cannot be written: {error.strerror}") from error
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
@@ -174,12 +183,12 @@ def _pasted(text: str, state: str, of: Application) -> str:
     """Find the code in the address that a person pasted, or take the code itself."""
     said = parse_qs(urlsplit(text.strip()).query)
     if "error" in said:
-        raise OutageError(refusal(of, {"error": said["error"][0]}))
+        raise UnavailableError(refusal(of, {"error": said["error"][0]}))
     if "state" in said and not secrets.compare_digest(said["state"][0].encode(), state.encode()):
-        raise OutageError("that address answers another question; begin again")
+        raise UnavailableError("that address answers another question; begin again")
     code = said["code"][0] if "code" in said else text.strip()
     if not code or "://" in code:
-        raise OutageError("there is no code in what was pasted")
+        raise UnavailableError("there is no code in what was pasted")
     return code
 
 
@@ -188,13 +197,15 @@ def _write(path: Path, kept: Mapping[str, Any]) -> None:
     fresh = path.with_suffix(".new")
     try:
         fresh.unlink(missing_ok=True)
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w") as file:
+        with os.fdopen(
+            os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w"
+        ) as file:
             json.dump(kept, file)
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(path)
     except OSError as error:
-        raise OutageError(f"{path} cannot be written: {error.strerror}") from error
+        raise UnavailableError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def _written(moment: datetime) -> str:

@@ -1,17 +1,17 @@
-"""TOML files -> frozen, typed settings; every problem at once, with file, line and how to mend it."""
+"""TOML files -> frozen, typed settings; every problem at once, with file, line and how to fix it."""
 
 from followupd.adapters.settings.reading import examined, load, missing_secrets, problems
-from followupd.adapters.settings.rules import WARNINGS, Rule
+from followupd.adapters.settings.rules import WARNINGS, SettingsRule
 from followupd.adapters.settings.secrets import Secret
 from followupd.adapters.settings.starter import starter_directory, write_starter
 from followupd.adapters.settings.values import (
     LedgerSettings,
     MailboxSettings,
     MetricsSettings,
-    PostSettings,
     Rate,
     RecogniseSettings,
     Settings,
+    SmtpSettings,
     WordingSettings,
 )
 
@@ -20,10 +20,10 @@ __all__ = [
     "LedgerSettings",
     "MailboxSettings",
     "MetricsSettings",
-    "PostSettings",
+    "SmtpSettings",
     "Rate",
     "RecogniseSettings",
-    "Rule",
+    "SettingsRule",
     "Secret",
     "Settings",
     "WordingSettings",

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from followupd.adapters.settings.known import language as read_language
-from followupd.adapters.settings.rules import Rule
-from followupd.adapters.settings.sheet import MisfitError, Sheet, nearest, open_sheet
+from followupd.adapters.settings.rules import SettingsRule
+from followupd.adapters.settings.sheet import InvalidValueError, TomlFile, nearest, open_sheet
 from followupd.errors import Problem, SetupError
 from followupd.text.complaints import AGAINST, FOR, Cues
 from followupd.text.complaints.phrases import way_of
@@ -31,9 +31,13 @@ class CueFiles(Mapping[str, Cues]):
             try:
                 self._ready[language] = Cues.of(tomllib.loads(self._texts[language].decode("utf-8-sig")))
             except ValueError as error:
-                found = [each for each in cue_problems(self._directory) if each.file == f"cues/{language}.toml"]
+                found = [
+                    each for each in cue_problems(self._directory) if each.file == f"cues/{language}.toml"
+                ]
                 file = f"cues/{language}.toml"
-                raise SetupError(found or [Problem(file, None, None, Rule.RULE, str(error), "")]) from None
+                raise SetupError(
+                    found or [Problem(file, None, None, SettingsRule.RULE, str(error), "")]
+                ) from None
         return self._ready[language]
 
     def __iter__(self) -> Iterator[str]:
@@ -57,43 +61,49 @@ def _problems(directory: Path, path: Path) -> list[Problem]:
     _check_name(sheet, path.stem)
     for key in sheet.data:
         if key not in _KEYS:
-            sheet.complain((key,), Rule.UNKNOWN, f"there is no {key!r} here", _meant(key, _KEYS))
+            sheet.complain((key,), SettingsRule.UNKNOWN, f"there is no {key!r} here", _meant(key, _KEYS))
     for section, known in _GROUPS.items():
         _check_groups(sheet, section, sheet.data.get(section, {}), known)
     return sorted(sheet.problems, key=lambda problem: problem.line or 0)
 
 
-def _check_name(sheet: Sheet, stem: str) -> None:
+def _check_name(sheet: TomlFile, stem: str) -> None:
     try:
         read_language(stem)
         said = sheet.data.get("language", stem)
         if said != stem:
-            mend = f'write language = "{stem}", or rename the file.'
-            sheet.complain(("language",), Rule.LOCALE, f"{said!r} is not the name of this file", mend)
-    except MisfitError as error:
-        sheet.complain((), error.rule, error.problem, "name the file after its language, such as cues/nl.toml.")
+            hint = f'write language = "{stem}", or rename the file.'
+            sheet.complain(("language",), SettingsRule.LOCALE, f"{said!r} is not the name of this file", hint)
+    except InvalidValueError as error:
+        sheet.complain(
+            (), error.rule, error.problem, "name the file after its language, such as cues/nl.toml."
+        )
 
 
-def _check_groups(sheet: Sheet, section: str, groups: Any, known: tuple[str, ...]) -> None:
+def _check_groups(sheet: TomlFile, section: str, groups: Any, known: tuple[str, ...]) -> None:
     if not isinstance(groups, dict):
-        sheet.complain((section,), Rule.TYPE, "must be a table of groups", f"write [{section}].")
+        sheet.complain((section,), SettingsRule.TYPE, "must be a table of groups", f"write [{section}].")
         return
     for group, phrases in groups.items():
         if group not in known:
-            sheet.complain((section, group), Rule.UNKNOWN, f"there is no group {group!r}", _meant(group, known))
+            sheet.complain(
+                (section, group), SettingsRule.UNKNOWN, f"there is no group {group!r}", _meant(group, known)
+            )
         elif not isinstance(phrases, list) or not all(isinstance(phrase, str) for phrase in phrases):
-            sheet.complain((section, group), Rule.TYPE, "must be a list of phrases", 'write ["one", "two"].')
+            sheet.complain(
+                (section, group), SettingsRule.TYPE, "must be a list of phrases", 'write ["one", "two"].'
+            )
         else:
             _check_phrases(sheet, (section, group), phrases)
 
 
-def _check_phrases(sheet: Sheet, path: tuple[str, str], phrases: list[str]) -> None:
+def _check_phrases(sheet: TomlFile, path: tuple[str, str], phrases: list[str]) -> None:
     for n, phrase in enumerate(phrases):
         try:
             way_of(phrase)
         except ValueError as error:
-            mend = "the first lines of the shipped file say how phrases are written."
-            sheet.complain((*path, n), Rule.RULE, f"{phrase!r} cannot be looked for: {error}", mend)
+            hint = "the first lines of the shipped file say how phrases are written."
+            sheet.complain((*path, n), SettingsRule.RULE, f"{phrase!r} cannot be looked for: {error}", hint)
 
 
 def _meant(word: str, known: tuple[str, ...]) -> str:

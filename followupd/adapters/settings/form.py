@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from followupd.adapters.settings.rules import Rule
-from followupd.adapters.settings.sheet import MisfitError, Sheet, nearest
+from followupd.adapters.settings.rules import SettingsRule
+from followupd.adapters.settings.sheet import InvalidValueError, TomlFile, nearest
 from followupd.adapters.settings.toml_lines import Path, dotted
 
 #: marks an option that has no default
@@ -45,7 +45,7 @@ class Section:
 Form = tuple[Section, ...]
 
 
-def fill(sheet: Sheet, form: Form) -> dict[str, Any]:
+def fill(sheet: TomlFile, form: Form) -> dict[str, Any]:
     """Read every section of a sheet: name -> values, or a list of values for `many`.
 
     Problems are put down in the sheet. In place of a value with a problem stands the default, so that the rest can be
@@ -57,18 +57,23 @@ def fill(sheet: Sheet, form: Form) -> dict[str, Any]:
     return {section.name: _filled(sheet, section, form) for section in form}
 
 
-def _filled(sheet: Sheet, section: Section, form: Form) -> Any:
+def _filled(sheet: TomlFile, section: Section, form: Form) -> Any:
     rows = list(_rows(sheet, section, form))
     for path, row in rows:
         if not section.free:
             _report_unknown_keys(sheet, section, path, row, form)
     values = [row if section.free else _values(sheet, section, path, row) for path, row in rows]
     if section.needed and section.name not in sheet.data:
-        sheet.complain(section.path, Rule.MISSING, f"there is no [[{section.name}]]", "add one, as `init` writes it.")
+        sheet.complain(
+            section.path,
+            SettingsRule.MISSING,
+            f"there is no [[{section.name}]]",
+            "add one, as `init` writes it.",
+        )
     return values if section.many else values[0]
 
 
-def _rows(sheet: Sheet, section: Section, form: Form) -> Iterator[tuple[Path, dict[str, Any]]]:
+def _rows(sheet: TomlFile, section: Section, form: Form) -> Iterator[tuple[Path, dict[str, Any]]]:
     """Give the tables of a section; one that is absent, or no table at all, counts as empty."""
     path: Path = section.path
     if not path:
@@ -79,7 +84,9 @@ def _rows(sheet: Sheet, section: Section, form: Form) -> Iterator[tuple[Path, di
     right = isinstance(found, list) and all(isinstance(row, dict) for row in found) if section.many else None
     if not (right if section.many else isinstance(found, dict)):
         header = f"[[{section.name}]]" if section.many else f"[{section.name}]"
-        sheet.complain(section.path, Rule.TYPE, f"must be a table of the form {header}", f"write {header}.")
+        sheet.complain(
+            section.path, SettingsRule.TYPE, f"must be a table of the form {header}", f"write {header}."
+        )
         found = [] if section.many else {}
     if section.many:
         yield from (((*path, n), row) for n, row in enumerate(found))
@@ -94,19 +101,21 @@ def _table(data: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
     return data
 
 
-def _values(sheet: Sheet | None, section: Section, path: Path, row: dict[str, Any]) -> dict[str, Any]:
+def _values(sheet: TomlFile | None, section: Section, path: Path, row: dict[str, Any]) -> dict[str, Any]:
     return {option.name: _value(sheet, option, path, row) for option in section.options}
 
 
-def _value(sheet: Sheet | None, option: Option, path: Path, row: dict[str, Any]) -> Any:
+def _value(sheet: TomlFile | None, option: Option, path: Path, row: dict[str, Any]) -> Any:
     if option.name not in row:
         if option.default is REQUIRED and sheet:
             key = dotted((*path, option.name))
-            sheet.complain((*path, option.name), Rule.MISSING, f"{key} is missing", f"add {_shown(option)}")
+            sheet.complain(
+                (*path, option.name), SettingsRule.MISSING, f"{key} is missing", f"add {_shown(option)}"
+            )
         return _fallback(option)
     try:
         return option.read(row[option.name])
-    except MisfitError as error:
+    except InvalidValueError as error:
         if sheet:
             sheet.misfit((*path, option.name), error)
     return _fallback(option)
@@ -120,44 +129,52 @@ def _shown(option: Option) -> str:
     return f'{option.name} = "{option.example}".' if isinstance(option.example, str) else f"{option.name}."
 
 
-def _report_unknown_tables(sheet: Sheet, form: Form) -> None:
+def _report_unknown_tables(sheet: TomlFile, form: Form) -> None:
     top = [option.name for section in form if not section.name for option in section.options]
     tables = list(dict.fromkeys(section.path[0] for section in form if section.path))
     for name, value in sheet.data.items():
         if name not in tables and name not in top:
             what = f"table [{name}]" if isinstance(value, dict | list) else f"key {name!r}"
-            sheet.complain((name,), Rule.UNKNOWN, f"there is no {what}", _meant(name, tables + top, form))
+            sheet.complain(
+                (name,), SettingsRule.UNKNOWN, f"there is no {what}", _meant(name, tables + top, form)
+            )
     for outer in dict.fromkeys(section.path[0] for section in form if len(section.path) > 1):
-        _report_unknown_parts(sheet, outer, [section.path[1] for section in form if section.path[:1] == (outer,)])
+        _report_unknown_parts(
+            sheet, outer, [section.path[1] for section in form if section.path[:1] == (outer,)]
+        )
 
 
-def _report_unknown_parts(sheet: Sheet, outer: str, known: list[str]) -> None:
+def _report_unknown_parts(sheet: TomlFile, outer: str, known: list[str]) -> None:
     """Report what stands in a table of tables and is none of them."""
     found = sheet.data.get(outer, {})
     if not isinstance(found, dict):
-        mend = f"write {' or '.join(f'[{outer}.{part}]' for part in known)}."
-        sheet.complain((outer,), Rule.TYPE, f"must be a table of tables, [{outer}.{known[0]}]", mend)
+        hint = f"write {' or '.join(f'[{outer}.{part}]' for part in known)}."
+        sheet.complain((outer,), SettingsRule.TYPE, f"must be a table of tables, [{outer}.{known[0]}]", hint)
         return
     for name in found:
         if name not in known:
             close = nearest(name, known)
-            mend = f"did you mean {close!r}?" if close else f"known here: {', '.join(known)}."
-            sheet.complain((outer, name), Rule.UNKNOWN, f"there is no {name!r} in [{outer}]", mend)
+            hint = f"did you mean {close!r}?" if close else f"known here: {', '.join(known)}."
+            sheet.complain((outer, name), SettingsRule.UNKNOWN, f"there is no {name!r} in [{outer}]", hint)
 
 
-def _report_unknown_keys(sheet: Sheet, section: Section, path: Path, row: dict[str, Any], form: Form) -> None:
+def _report_unknown_keys(
+    sheet: TomlFile, section: Section, path: Path, row: dict[str, Any], form: Form
+) -> None:
     names = [option.name for option in section.options]
     for name in row:
         if section.name and name not in names:
             problem = f"there is no key {name!r} in [{section.name}]"
-            sheet.complain((*path, name), Rule.UNKNOWN, problem, _meant(name, names, form))
+            sheet.complain((*path, name), SettingsRule.UNKNOWN, problem, _meant(name, names, form))
 
 
 def _meant(name: str, names: list[str], form: Form) -> str:
     """Say which key was meant: one that sounds alike here, or the same one of another table."""
     if close := nearest(name, names):
         return f"did you mean {close!r}?"
-    homes = [f"[{section.name}]" for section in form if any(option.name == name for option in section.options)]
+    homes = [
+        f"[{section.name}]" for section in form if any(option.name == name for option in section.options)
+    ]
     if homes:
         return f"{name!r} belongs to {' or '.join(homes)}."
     return f"take it out; known here: {', '.join(names)}."

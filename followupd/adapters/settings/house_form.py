@@ -15,10 +15,22 @@ _AUTH = Option(
     "oauth-microsoft",
 )
 _OAUTH = (
-    Option("oauth_client", plain.text, "OAuth: the id of the application you registered.", "", "1b2c-example"),
-    Option("oauth_tenant", plain.text, "OAuth at Microsoft: the tenant's id or domain.", "common", "example.com"),
-    Option("oauth_secret", secret, "OAuth: where the application's secret is kept (Secrets).", "", "credential:oauth"),
-    Option("oauth_token", plain.text, "OAuth: the token's file; beside the ledger when empty.", "", "oauth.json"),
+    Option(
+        "oauth_client", plain.text, "OAuth: the id of the application you registered.", "", "1b2c-example"
+    ),
+    Option(
+        "oauth_tenant", plain.text, "OAuth at Microsoft: the tenant's id or domain.", "common", "example.com"
+    ),
+    Option(
+        "oauth_secret",
+        secret,
+        "OAuth: where the application's secret is kept (Secrets).",
+        "",
+        "credential:oauth",
+    ),
+    Option(
+        "oauth_token", plain.text, "OAuth: the token's file; beside the ledger when empty.", "", "oauth.json"
+    ),
 )
 
 COMPANY = Section(
@@ -26,7 +38,9 @@ COMPANY = Section(
     "Who signs beside the person, and in which time and money it counts.",
     (
         Option("name", plain.filled, "The company's name, as customers know it.", example="Example Ltd"),
-        Option("locale", known.locale, "Language and country of dates and money in letters.", "en_GB", "de_DE"),
+        Option(
+            "locale", known.locale, "Language and country of dates and money in letters.", "en_GB", "de_DE"
+        ),
         Option("timezone", known.time_zone, "Where the company's clock hangs.", example="Europe/London"),
         Option("currency", known.currency, "Of amounts that name none (ISO 4217).", "GBP", "EUR"),
     ),
@@ -35,18 +49,41 @@ MAILBOX = Section(
     "mailbox",
     "One support mailbox, read over IMAP. Write the table once for each.",
     (
-        Option("name", plain.word, "A short name for logs and the ledger; never change it later.", example="support"),
-        Option("address", known.address, "The address that customers write to.", example="support@example.com"),
+        Option(
+            "name",
+            plain.word,
+            "A short name for logs and the ledger; never change it later.",
+            example="support",
+        ),
+        Option(
+            "address", known.address, "The address that customers write to.", example="support@example.com"
+        ),
         Option("host", plain.host, "The IMAP server.", example="imap.example.com"),
         Option("port", plain.port, "Its port: 993 for `tls`, mostly 143 for `starttls`.", 993, 143),
-        Option("security", _SECURITY, "`tls`, `starttls` or `none`; `none` only on loopback.", "tls", "starttls"),
+        Option(
+            "security", _SECURITY, "`tls`, `starttls` or `none`; `none` only on loopback.", "tls", "starttls"
+        ),
         Option("username", plain.filled, "The login.", example="support@example.com"),
-        Option("password", kept_secret, "Where the password is kept (Secrets).", "credential:imap", "file:imap.pw"),
+        Option(
+            "password",
+            kept_secret,
+            "Where the password is kept (Secrets).",
+            "credential:imap",
+            "file:imap.pw",
+        ),
         _AUTH,
         *_OAUTH,
         Option("ca_file", plain.text, _CA_SAYS, "", "our-ca.pem"),
-        Option("inbox", plain.filled, "The folder that customers' mail arrives in.", "INBOX", "INBOX/Support"),
-        Option("sent", plain.text, "The folder of our own mail; found by SPECIAL-USE when empty.", "", "Sent Items"),
+        Option(
+            "inbox", plain.filled, "The folder that customers' mail arrives in.", "INBOX", "INBOX/Support"
+        ),
+        Option(
+            "sent",
+            plain.text,
+            "The folder of our own mail; found by SPECIAL-USE when empty.",
+            "",
+            "Sent Items",
+        ),
         Option(
             "since",
             plain.since,
@@ -55,7 +92,9 @@ MAILBOX = Section(
             "2026-01-31",
         ),
         Option("poll", plain.plain_duration, "How often to look besides IDLE.", "5 minutes", "1 minute"),
-        Option("aliases", known.addresses, "Other addresses whose mail arrives here.", [], ["help@example.com"]),
+        Option(
+            "aliases", known.addresses, "Other addresses whose mail arrives here.", [], ["help@example.com"]
+        ),
         Option(
             "trusted",
             plain.phrases,
@@ -75,13 +114,17 @@ MAILBOX = Section(
     needed=True,
 )
 POST = Section(
-    "post",
+    "smtp",
     "The SMTP server that takes our letters.",
     (
         Option("host", plain.host, "The submission server.", example="smtp.example.com"),
         Option("port", plain.port, "Its port: 587 for `starttls`, 465 for `tls`.", 587, 465),
-        Option("security", _SECURITY, "`tls`, `starttls` or `none`; `none` only on loopback.", "starttls", "tls"),
-        Option("username", plain.text, "The login; empty for a server that asks none.", "", "support@example.com"),
+        Option(
+            "security", _SECURITY, "`tls`, `starttls` or `none`; `none` only on loopback.", "starttls", "tls"
+        ),
+        Option(
+            "username", plain.text, "The login; empty for a server that asks none.", "", "support@example.com"
+        ),
         Option("password", secret, "Where the password is kept (Secrets).", "", "credential:smtp"),
         _AUTH,
         *_OAUTH,
@@ -122,7 +165,9 @@ POST = Section(
             "10 minutes",
             "1 hour",
         ),
-        Option("breaker", plain.rate, "More letters than this stop all sending.", "200 per hour", "50 per hour"),
+        Option(
+            "breaker", plain.rate, "More letters than this stop all sending.", "200 per hour", "50 per hour"
+        ),
     ),
 )
 LEDGER = Section(
@@ -136,7 +181,9 @@ LEDGER = Section(
             "sqlite:////var/lib/followupd/ledger.db",
             "postgresql://followupd@db.example.com/followupd",
         ),
-        Option("password", secret, "Where the database's password is kept (Secrets).", "", "credential:ledger"),
+        Option(
+            "password", secret, "Where the database's password is kept (Secrets).", "", "credential:ledger"
+        ),
         Option(
             "key",
             kept_secret,
@@ -144,7 +191,9 @@ LEDGER = Section(
             "credential:ledger-key",
             "file:ledger.key",
         ),
-        Option("keep_mail", plain.plain_duration, "How long mails are kept as they came.", "90 days", "30 days"),
+        Option(
+            "keep_mail", plain.plain_duration, "How long mails are kept as they came.", "90 days", "30 days"
+        ),
     ),
 )
 HOURS = Section(
@@ -154,7 +203,9 @@ HOURS = Section(
         Option("days", plain.days, "The working days.", "mon-fri", "mon-fri,sat"),
         Option("open", plain.clock, "The beginning of each.", "09:00", "08:30"),
         Option("close", plain.clock, "The end of each.", "17:00", "18:00"),
-        Option("holidays", known.holidays, "Public holidays of this country or part of one.", "GB-ENG", "DE-BY"),
+        Option(
+            "holidays", known.holidays, "Public holidays of this country or part of one.", "GB-ENG", "DE-BY"
+        ),
         Option("quiet", plain.quiet, "No letter leaves then; empty for never quiet.", "20:00-08:00", ""),
     ),
 )
@@ -164,7 +215,12 @@ AGENT = Section(
     (
         Option("id", plain.word, "A short name, for `agent-ana` and `owner: ana`.", example="ana"),
         Option("name", plain.filled, "The name that customers read.", example="Ana Reyes"),
-        Option("email", known.address, "Where desk mails go, and where notes come from.", example="ana@example.com"),
+        Option(
+            "email",
+            known.address,
+            "Where desk mails go, and where notes come from.",
+            example="ana@example.com",
+        ),
         Option(
             "phone",
             known.phone,
@@ -178,7 +234,9 @@ AGENT = Section(
             "agent",
             "lead",
         ),
-        Option("limit", known.amount, "Grants alone up to this; above it a lead approves.", "50.00", "100.00"),
+        Option(
+            "limit", known.amount, "Grants alone up to this; above it a lead approves.", "50.00", "100.00"
+        ),
     ),
     many=True,
     needed=True,
@@ -244,8 +302,16 @@ RECOGNISE = Section(
             0.90,
             0.95,
         ),
-        Option("ask", plain.score, "From it up to `auto`: suspected; agents decide, no letter leaves.", 0.30, 0.40),
-        Option("always", patterns.patterns, "Phrases that always make a complaint.", [], ["formal complaint"]),
+        Option(
+            "ask",
+            plain.score,
+            "From it up to `auto`: suspected; agents decide, no letter leaves.",
+            0.30,
+            0.40,
+        ),
+        Option(
+            "always", patterns.patterns, "Phrases that always make a complaint.", [], ["formal complaint"]
+        ),
         Option("never", patterns.patterns, "Phrases that never do.", [], ["newsletter"]),
         Option(
             "add",
@@ -261,7 +327,13 @@ RECOGNISE = Section(
             [],
             ["kim@example.org"],
         ),
-        Option("large", known.amount, "A sum in a mail that makes its case graver; empty for none.", "500", "2000"),
+        Option(
+            "large",
+            known.amount,
+            "A sum in a mail that makes its case graver; empty for none.",
+            "500",
+            "2000",
+        ),
     ),
 )
 TAGS = Section(

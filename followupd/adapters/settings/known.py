@@ -12,8 +12,8 @@ from email_validator import EmailNotValidError, validate_email
 
 from followupd.adapters.settings.holiday_days import look_up
 from followupd.adapters.settings.plain import filled, inside, listed, text
-from followupd.adapters.settings.rules import Rule
-from followupd.adapters.settings.sheet import MisfitError, nearest
+from followupd.adapters.settings.rules import SettingsRule
+from followupd.adapters.settings.sheet import InvalidValueError, nearest
 from followupd.domain import calendar
 
 _EXTENSION = re.compile(
@@ -35,8 +35,8 @@ def address(value: object) -> str:
     try:
         valid = validate_email(found + _HELPER if local else found, check_deliverability=False)
     except EmailNotValidError as error:
-        mend = f"write one plain address, such as support@example.com. ({error})"
-        raise MisfitError(Rule.ADDRESS, f"{found!r} is no mail address", mend) from None
+        hint = f"write one plain address, such as support@example.com. ({error})"
+        raise InvalidValueError(SettingsRule.ADDRESS, f"{found!r} is no mail address", hint) from None
     return (valid.ascii_email or valid.normalized).removesuffix(_HELPER if local else "")
 
 
@@ -60,25 +60,29 @@ def phone(value: object) -> str:
     """
     found = filled(value)
     if _EXTENSION.search(found):
-        mend = "give the direct number: a customer calls it and reaches this person (practice 66)."
-        raise MisfitError(Rule.PHONE, f"{found!r} has an extension", mend)
-    mend = "write it in international form, such as +44 20 7946 0018."
+        hint = "give the direct number: a customer calls it and reaches this person (practice 66)."
+        raise InvalidValueError(SettingsRule.PHONE, f"{found!r} has an extension", hint)
+    hint = "write it in international form, such as +44 20 7946 0018."
     if not _DIALLED.fullmatch(found):
-        raise MisfitError(Rule.PHONE, f"{found!r} is no phone number in international form", mend)
+        raise InvalidValueError(
+            SettingsRule.PHONE, f"{found!r} is no phone number in international form", hint
+        )
     try:
         reason = phonenumbers.is_possible_number_with_reason(phonenumbers.parse(found, None))
     except phonenumbers.NumberParseException:
         reason = phonenumbers.ValidationResult.INVALID_LENGTH
     if reason != phonenumbers.ValidationResult.IS_POSSIBLE:  # nor one that only neighbours can dial
-        raise MisfitError(Rule.PHONE, f"{found!r} is no possible phone number", mend)
+        raise InvalidValueError(SettingsRule.PHONE, f"{found!r} is no possible phone number", hint)
     return found
 
 
 def time_zone(value: object) -> str:
     found = filled(value)
     if calendar.zone_problem(found):
-        mend = 'write a name of the IANA database, such as "Europe/London".'
-        raise MisfitError(Rule.TIMEZONE, f"{found!r} is no time zone", mend + _did_you_mean(_zone_like(found)))
+        hint = 'write a name of the IANA database, such as "Europe/London".'
+        raise InvalidValueError(
+            SettingsRule.TIMEZONE, f"{found!r} is no time zone", hint + _did_you_mean(_zone_like(found))
+        )
     return found
 
 
@@ -90,32 +94,36 @@ def locale(value: object) -> str:
     except (UnknownLocaleError, ValueError):
         usual = found.replace("-", "_")
         meant = usual if usual != found and _is_locale(usual) else ""
-        mend = 'write language and country, such as "en_GB".' + _did_you_mean(meant)
-        raise MisfitError(Rule.LOCALE, f"{found!r} is no locale", mend) from None
+        hint = 'write language and country, such as "en_GB".' + _did_you_mean(meant)
+        raise InvalidValueError(SettingsRule.LOCALE, f"{found!r} is no locale", hint) from None
 
 
 def language(value: object) -> str:
     """Read a language as in templates/<language>/; "" for the company's own."""
     found = text(value)
     if found and not (_LANGUAGE.fullmatch(found) and _is_locale(found)):
-        raise MisfitError(Rule.LOCALE, f"{found!r} is no language", 'write two letters, such as "en".')
+        raise InvalidValueError(
+            SettingsRule.LOCALE, f"{found!r} is no language", 'write two letters, such as "en".'
+        )
     return found
 
 
 def by_language(value: object) -> Mapping[str, str]:
     """Read a sentence in several languages, by the names of their directories in templates/."""
     if not isinstance(value, dict):
-        mend = 'write [next_step.texts] and below it lines such as de = "...".'
-        raise MisfitError(Rule.TYPE, "must be a table of languages and sentences", mend)
-    return MappingProxyType({inside(tag, tag, language): inside(tag, said, filled) for tag, said in value.items()})
+        hint = 'write [next_step.texts] and below it lines such as de = "...".'
+        raise InvalidValueError(SettingsRule.TYPE, "must be a table of languages and sentences", hint)
+    return MappingProxyType(
+        {inside(tag, tag, language): inside(tag, said, filled) for tag, said in value.items()}
+    )
 
 
 def currency(value: object) -> str:
     found = filled(value)
     if not is_currency(found):
         meant = found.upper() if is_currency(found.upper()) else ""
-        mend = 'write three letters of ISO 4217, such as "EUR".' + _did_you_mean(meant)
-        raise MisfitError(Rule.CURRENCY, f"{found!r} is no currency", mend)
+        hint = 'write three letters of ISO 4217, such as "EUR".' + _did_you_mean(meant)
+        raise InvalidValueError(SettingsRule.CURRENCY, f"{found!r} is no currency", hint)
     return found
 
 
@@ -126,8 +134,8 @@ def amount(value: object) -> tuple[str, str]:
         return "", ""
     match = _AMOUNT.fullmatch(found)
     if not match:
-        mend = 'write digits and, after a space, a currency: "50.00" or "50.00 EUR".'
-        raise MisfitError(Rule.AMOUNT, f"{found!r} is no amount", mend)
+        hint = 'write digits and, after a space, a currency: "50.00" or "50.00 EUR".'
+        raise InvalidValueError(SettingsRule.AMOUNT, f"{found!r} is no amount", hint)
     return match[1], currency(match[2].upper()) if match[2] else ""
 
 
@@ -135,8 +143,8 @@ def holidays(value: object) -> str:
     found = text(value)
     look_up(found)
     if problem := calendar.holidays_problem(found):
-        what, _, mend = problem.partition("; ")
-        raise MisfitError(Rule.HOLIDAYS, what, f"{mend}.")
+        what, _, hint = problem.partition("; ")
+        raise InvalidValueError(SettingsRule.HOLIDAYS, what, f"{hint}.")
     return found
 
 
@@ -146,9 +154,11 @@ def _person_or_domain(value: object) -> str:
         return address(found).lower()
     try:
         return address(f"anybody@{found.removeprefix('@')}").removeprefix("anybody@").lower()
-    except MisfitError:
-        mend = 'write "kim@example.org", or "example.org" for everybody there.'
-        raise MisfitError(Rule.ADDRESS, f"{found!r} is neither an address nor a domain", mend) from None
+    except InvalidValueError:
+        hint = 'write "kim@example.org", or "example.org" for everybody there.'
+        raise InvalidValueError(
+            SettingsRule.ADDRESS, f"{found!r} is neither an address nor a domain", hint
+        ) from None
 
 
 def _is_locale(name: str) -> bool:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from followupd.adapters.settings.plain import each_once, filled, inside, listed, one_of
-from followupd.adapters.settings.rules import Rule
-from followupd.adapters.settings.sheet import MisfitError
+from followupd.adapters.settings.rules import SettingsRule
+from followupd.adapters.settings.sheet import InvalidValueError
 from followupd.text.complaints import FOR, rule_problem
 
 
@@ -13,8 +13,8 @@ def pattern(value: object) -> str:
     """Read a phrase, or a regular expression between slashes; one that could run long is refused."""
     found = filled(value)
     if problem := rule_problem(found):
-        mend = """write words ("still waiting"), or an expression between slashes ('/order \\d{6}/')."""
-        raise MisfitError(Rule.RULE, f"{found!r} cannot be looked for: {problem}", mend)
+        hint = """write words ("still waiting"), or an expression between slashes ('/order \\d{6}/')."""
+        raise InvalidValueError(SettingsRule.RULE, f"{found!r} cannot be looked for: {problem}", hint)
     return found
 
 
@@ -30,8 +30,8 @@ def cue_groups(value: object) -> frozenset[str]:
 def weights(value: object) -> Mapping[str, float]:
     """Read phrases and what each adds to the log-odds of a complaint."""
     if not isinstance(value, dict):
-        mend = 'write [recognise.add] and below it lines such as "still waiting" = 1.5.'
-        raise MisfitError(Rule.TYPE, "must be a table of phrases and numbers", mend)
+        hint = 'write [recognise.add] and below it lines such as "still waiting" = 1.5.'
+        raise InvalidValueError(SettingsRule.TYPE, "must be a table of phrases and numbers", hint)
     return MappingProxyType(
         {inside(phrase, phrase, pattern): inside(phrase, weight, _weight) for phrase, weight in value.items()}
     )
@@ -39,6 +39,6 @@ def weights(value: object) -> Mapping[str, float]:
 
 def _weight(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not -20 <= value <= 20:
-        mend = "write a number from -20 to 20; 1 is a hint, 3 is strong, and minus speaks against."
-        raise MisfitError(Rule.TYPE, "what a phrase adds must be a number", mend)
+        hint = "write a number from -20 to 20; 1 is a hint, 3 is strong, and minus speaks against."
+        raise InvalidValueError(SettingsRule.TYPE, "what a phrase adds must be a number", hint)
     return float(value)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import date, datetime, time
 from typing import TypeVar
 
-from followupd.adapters.settings.rules import Rule
-from followupd.adapters.settings.sheet import MisfitError, nearest
+from followupd.adapters.settings.rules import SettingsRule
+from followupd.adapters.settings.sheet import InvalidValueError, nearest
 from followupd.adapters.settings.values import Rate, Since
 from followupd.domain import calendar
 from followupd.domain.calendar import Duration
@@ -27,18 +27,24 @@ _LISTEN = re.compile(r"(.+):(\d{1,5})")
 def text(value: object) -> str:
     """Read one line of text, which may be empty; line breaks are refused because names end up in mail headers."""
     if not isinstance(value, str):
-        raise MisfitError(Rule.TYPE, f"must be a text, not {_kind(value)}", 'put it in quotes: "...".')
+        raise InvalidValueError(
+            SettingsRule.TYPE, f"must be a text, not {_kind(value)}", 'put it in quotes: "...".'
+        )
     if _CONTROL.search(value):
-        raise MisfitError(Rule.TYPE, "must be one line of text", "take out the line breaks and control characters.")
+        raise InvalidValueError(
+            SettingsRule.TYPE, "must be one line of text", "take out the line breaks and control characters."
+        )
     if len(value) > _LONGEST:
-        raise MisfitError(Rule.TYPE, f"is {len(value)} characters long", f"write at most {_LONGEST}.")
+        raise InvalidValueError(
+            SettingsRule.TYPE, f"is {len(value)} characters long", f"write at most {_LONGEST}."
+        )
     return value.strip()
 
 
 def filled(value: object) -> str:
     found = text(value)
     if not found:
-        raise MisfitError(Rule.MISSING, "must not be empty", "fill it in.")
+        raise InvalidValueError(SettingsRule.MISSING, "must not be empty", "fill it in.")
     return found
 
 
@@ -46,8 +52,8 @@ def word(value: object) -> str:
     """Read a name that can stand in an IMAP keyword, as in `agent-ana`, `playbook-delivery` and `cause-carrier`."""
     found = filled(value)
     if not _WORD.fullmatch(found):
-        mend = "use up to 40 ASCII letters, digits and $ _ . + -, because it stands in tags."
-        raise MisfitError(Rule.NAME, f"{found!r} cannot stand in an IMAP keyword", mend)
+        hint = "use up to 40 ASCII letters, digits and $ _ . + -, because it stands in tags."
+        raise InvalidValueError(SettingsRule.NAME, f"{found!r} cannot stand in an IMAP keyword", hint)
     return found
 
 
@@ -62,13 +68,17 @@ def phrases(value: object) -> tuple[str, ...]:
 def listed(value: object, read: Callable[[object], Read]) -> tuple[Read, ...]:
     """Read each item of a list."""
     if not isinstance(value, list):
-        raise MisfitError(Rule.TYPE, f"must be a list of texts, not {_kind(value)}", 'write ["one", "two"].')
+        raise InvalidValueError(
+            SettingsRule.TYPE, f"must be a list of texts, not {_kind(value)}", 'write ["one", "two"].'
+        )
     return tuple(inside(n, item, read) for n, item in enumerate(value))
 
 
 def flag(value: object) -> bool:
     if not isinstance(value, bool):
-        raise MisfitError(Rule.TYPE, f"must be true or false, not {_kind(value)}", "write true or false, no quotes.")
+        raise InvalidValueError(
+            SettingsRule.TYPE, f"must be true or false, not {_kind(value)}", "write true or false, no quotes."
+        )
     return value
 
 
@@ -80,8 +90,8 @@ def one_of(*choices: str) -> Callable[[object], str]:
         if found not in choices:
             close = nearest(found, list(choices))
             known = ", ".join(each or '""' for each in choices)
-            mend = f"write one of: {known}." + (f" Did you mean {close!r}?" if close else "")
-            raise MisfitError(Rule.WORD, f"{found!r} is not known here", mend)
+            hint = f"write one of: {known}." + (f" Did you mean {close!r}?" if close else "")
+            raise InvalidValueError(SettingsRule.WORD, f"{found!r} is not known here", hint)
         return found
 
     return read
@@ -89,15 +99,19 @@ def one_of(*choices: str) -> Callable[[object], str]:
 
 def port(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise MisfitError(Rule.TYPE, f"must be a number, not {_kind(value)}", "write the number without quotes.")
+        raise InvalidValueError(
+            SettingsRule.TYPE, f"must be a number, not {_kind(value)}", "write the number without quotes."
+        )
     if not 1 <= value <= 65535:
-        raise MisfitError(Rule.PORT, f"{value} is no port", "write a number from 1 to 65535.")
+        raise InvalidValueError(SettingsRule.PORT, f"{value} is no port", "write a number from 1 to 65535.")
     return value
 
 
 def count(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 1_000_000:
-        raise MisfitError(Rule.TYPE, "must be a whole number, 0 or more", "write the number without quotes.")
+        raise InvalidValueError(
+            SettingsRule.TYPE, "must be a whole number, 0 or more", "write the number without quotes."
+        )
     return value
 
 
@@ -108,8 +122,8 @@ def host(value: object) -> str:
     ascii_name = _in_ascii(name)
     if _is_address(name) or _HOST.fullmatch(ascii_name):
         return ascii_name
-    mend = "write the name alone, such as imap.example.com; the port has a key of its own."
-    raise MisfitError(Rule.HOST, f"{found!r} is no host name", mend)
+    hint = "write the name alone, such as imap.example.com; the port has a key of its own."
+    raise InvalidValueError(SettingsRule.HOST, f"{found!r} is no host name", hint)
 
 
 def is_loopback(name: str) -> bool:
@@ -126,17 +140,19 @@ def listen(value: object) -> tuple[str, int] | None:
         return None
     match = _LISTEN.fullmatch(found)
     if not match or not 1 <= int(match[2]) <= 65535:
-        raise MisfitError(Rule.HOST, f"{found!r} is not host:port", 'write it as "127.0.0.1:9099", or "" for none.')
+        raise InvalidValueError(
+            SettingsRule.HOST, f"{found!r} is not host:port", 'write it as "127.0.0.1:9099", or "" for none.'
+        )
     return host(match[1]), int(match[2])
 
 
 def duration(value: object) -> Duration:
     try:
         return Duration.parse(text(value))
-    except MisfitError:
+    except InvalidValueError:
         raise
     except ValueError as error:
-        raise _told(Rule.DURATION, error) from None
+        raise _told(SettingsRule.DURATION, error) from None
 
 
 def maybe_duration(value: object) -> Duration | None:
@@ -147,8 +163,8 @@ def plain_duration(value: object) -> Duration:
     """Read a duration of the clock, longer than nothing: for waiting on machines, which keep no business hours."""
     found = duration(value)
     if found.unit.startswith("business") or not found.number:
-        mend = 'write seconds, minutes, hours, days or weeks, such as "5 minutes".'
-        raise MisfitError(Rule.DURATION, f"{found} cannot be used here", mend)
+        hint = 'write seconds, minutes, hours, days or weeks, such as "5 minutes".'
+        raise InvalidValueError(SettingsRule.DURATION, f"{found} cannot be used here", hint)
     return found
 
 
@@ -156,8 +172,8 @@ def rate(value: object) -> Rate:
     found = text(value)
     match = _RATE.fullmatch(found.lower())
     if not match or not int(match[1]):
-        mend = 'write N per second, minute, hour, day or week, such as "1 per day".'
-        raise MisfitError(Rule.RATE, f"{found!r} is no rate", mend)
+        hint = 'write N per second, minute, hour, day or week, such as "1 per day".'
+        raise InvalidValueError(SettingsRule.RATE, f"{found!r} is no rate", hint)
     return Rate(int(match[1]), Duration(1, match[2]))
 
 
@@ -171,8 +187,10 @@ def since(value: object) -> Since:
     try:
         return date.fromisoformat(found)
     except ValueError:
-        mend = 'write "now", "all" or a date such as "2026-01-31".'
-        raise MisfitError(Rule.SINCE, f"{found or str(value)!r} is no beginning", mend) from None
+        hint = 'write "now", "all" or a date such as "2026-01-31".'
+        raise InvalidValueError(
+            SettingsRule.SINCE, f"{found or str(value)!r} is no beginning", hint
+        ) from None
 
 
 def clock(value: object) -> time:
@@ -191,9 +209,13 @@ def quiet(value: object) -> tuple[time, time] | None:
 
 def score(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise MisfitError(Rule.TYPE, f"must be a number, not {_kind(value)}", "write a number such as 0.90, no quotes.")
+        raise InvalidValueError(
+            SettingsRule.TYPE,
+            f"must be a number, not {_kind(value)}",
+            "write a number such as 0.90, no quotes.",
+        )
     if not 0 <= value <= 1:
-        raise MisfitError(Rule.SCORE, f"{value} is no score", "write a number from 0 to 1.")
+        raise InvalidValueError(SettingsRule.SCORE, f"{value} is no score", "write a number from 0 to 1.")
     return float(value)
 
 
@@ -201,30 +223,32 @@ def inside(part: str | int, value: object, read: Callable[[object], Read]) -> Re
     """Read a value that lies in a list or table, and let its problem say where."""
     try:
         return read(value)
-    except MisfitError as error:
+    except InvalidValueError as error:
         raise error.at(part) from None
 
 
 def _hours(read: Callable[[str], Read], value: object) -> Read:
     try:
         return read(text(value))
-    except MisfitError:
+    except InvalidValueError:
         raise
     except ValueError as error:
-        raise _told(Rule.HOURS, error) from None
+        raise _told(SettingsRule.HOURS, error) from None
 
 
-def _told(rule: Rule, error: ValueError) -> MisfitError:
+def _told(rule: SettingsRule, error: ValueError) -> InvalidValueError:
     """Take over a sentence of the calendar's: what is wrong; how to write it."""
-    problem, _, mend = str(error).partition("; ")
-    return MisfitError(rule, problem, f"{mend}." if mend else "")
+    problem, _, hint = str(error).partition("; ")
+    return InvalidValueError(rule, problem, f"{hint}." if hint else "")
 
 
 def each_once(found: tuple[str, ...]) -> tuple[str, ...]:
     folded = [item.casefold() for item in found]
     for n, item in enumerate(folded):
         if item in folded[:n]:
-            raise MisfitError(Rule.TWICE, f"{found[n]!r} stands here twice", "take one out.", (n,))
+            raise InvalidValueError(
+                SettingsRule.TWICE, f"{found[n]!r} stands here twice", "take one out.", (n,)
+            )
     return found
 
 
@@ -244,5 +268,12 @@ def _is_address(name: str) -> bool:
 
 
 def _kind(value: object) -> str:
-    names = {bool: "true or false", int: "a number", float: "a number", str: "a text", list: "a list", dict: "a table"}
+    names = {
+        bool: "true or false",
+        int: "a number",
+        float: "a number",
+        str: "a text",
+        list: "a list",
+        dict: "a table",
+    }
     return names.get(type(value), "a date or time")

@@ -2,7 +2,7 @@
 
 from followupd.adapters.settings import known, patterns, plain
 from followupd.adapters.settings.form import Form, Option, Section
-from followupd.domain.promise import Firmness
+from followupd.domain.promise import PromiseKind
 
 
 def _severity(severity: str, says: str, tell: str, example: str) -> Section:
@@ -10,13 +10,19 @@ def _severity(severity: str, says: str, tell: str, example: str) -> Section:
         f"severity.{severity}",
         says,
         (
-            Option("tell", plain.one_of("", "lead", "manager"), "Who hears of the case at once, besides its owner.", tell, example),
+            Option(
+                "tell",
+                plain.one_of("", "lead", "manager"),
+                "Who hears of the case at once, besides its owner.",
+                tell,
+                example,
+            ),
             Option("follow_up", plain.maybe_duration, "Instead of `follow_up.after`.", "", "1 business day"),
             Option("silence", plain.maybe_duration, "Instead of `silence.after`.", "", "1 business day"),
             Option("lead", plain.maybe_duration, "Instead of `escalation.lead`.", "", "4 business hours"),
             Option("manager", plain.maybe_duration, "Instead of `escalation.manager`.", "", "1 business day"),
         ),
-    )  # fmt: skip
+    )
 
 
 _REVIEW_SAYS = "`true`: the letter waits for an agent's `approve`."
@@ -27,7 +33,9 @@ PLAYBOOK: Form = (
         "What we do for one kind of complaint. Keys above the first table:",
         (
             Option("name", plain.text, "The file's name without `.toml`.", "", "delivery"),
-            Option("owner", plain.text, "The agent who owns its cases; the first agent when empty.", "", "ana"),
+            Option(
+                "owner", plain.text, "The agent who owns its cases; the first agent when empty.", "", "ana"
+            ),
             Option("words", patterns.patterns, "Phrases that choose this playbook.", [], ["lost parcel"]),
             Option(
                 "cues",
@@ -43,7 +51,9 @@ PLAYBOOK: Form = (
                 ["carrier", "picking", "billing", "product", "other"],
                 ["carrier", "warehouse"],
             ),
-            Option("language", known.language, "Language of its letters; empty for the customer's own.", "", "de"),
+            Option(
+                "language", known.language, "Language of its letters; empty for the customer's own.", "", "de"
+            ),
         ),
     ),
     Section(
@@ -60,7 +70,7 @@ PLAYBOOK: Form = (
             Option("within", plain.duration, "By when.", example="2 business days"),
             Option(
                 "kind",
-                plain.one_of(*Firmness),
+                plain.one_of(*PromiseKind),
                 "`firm`: it happens; `estimate`: we expect it; `next-update`: you hear from us, whatever the answer.",
                 "next-update",
                 "firm",
@@ -86,7 +96,13 @@ PLAYBOOK: Form = (
         "confirmation",
         "The first letter: sorry for the trouble, and what happens next.",
         (
-            Option("after", plain.duration, "The quiet window: several mails, one answer.", "10 minutes", "1 hour"),
+            Option(
+                "after",
+                plain.duration,
+                "The quiet window: several mails, one answer.",
+                "10 minutes",
+                "1 hour",
+            ),
             Option("review", plain.flag, _REVIEW_SAYS, False, True),
         ),
     ),
@@ -96,7 +112,13 @@ PLAYBOOK: Form = (
         (
             Option("after", plain.duration, "From the fix.", "3 business days", "1 week"),
             Option("review", plain.flag, _REVIEW_SAYS, False, True),
-            Option("call", plain.flag, "A task to call the customer goes to the owner on the same day.", True, False),
+            Option(
+                "call",
+                plain.flag,
+                "A task to call the customer goes to the owner on the same day.",
+                True,
+                False,
+            ),
         ),
     ),
     Section(
@@ -110,7 +132,15 @@ PLAYBOOK: Form = (
     Section(
         "closing",
         "The end of a case.",
-        (Option("after", plain.duration, "From the last letter, when all is quiet.", "10 business days", "2 weeks"),),
+        (
+            Option(
+                "after",
+                plain.duration,
+                "From the last letter, when all is quiet.",
+                "10 business days",
+                "2 weeks",
+            ),
+        ),
     ),
     Section(
         "silence",
@@ -129,7 +159,13 @@ PLAYBOOK: Form = (
         "escalation",
         "Who is told of an overdue promise, and when.",
         (
-            Option("lead", plain.duration, "The lead, so long after it is due.", "1 business day", "4 business hours"),
+            Option(
+                "lead",
+                plain.duration,
+                "The lead, so long after it is due.",
+                "1 business day",
+                "4 business hours",
+            ),
             Option("manager", plain.duration, "The manager.", "2 business days", "1 business day"),
         ),
     ),

@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo
 from followupd.adapters.settings import plain
 from followupd.adapters.settings.form import fill
 from followupd.adapters.settings.playbook_form import PLAYBOOK
-from followupd.adapters.settings.rules import Rule
-from followupd.adapters.settings.sheet import MisfitError, Sheet, nearest, open_sheet
+from followupd.adapters.settings.rules import SettingsRule
+from followupd.adapters.settings.sheet import InvalidValueError, TomlFile, nearest, open_sheet
 from followupd.adapters.settings.step_text import check_step_text
 from followupd.domain.calendar import Calendar, Duration
 from followupd.domain.compensation import Money
-from followupd.domain.playbook import Grade, NextStep, Playbook
-from followupd.domain.promise import Firmness
+from followupd.domain.playbook import NextStep, Playbook, SeverityOverride
+from followupd.domain.promise import PromiseKind
 from followupd.domain.team import Company, Team
 from followupd.errors import Problem
 
@@ -32,12 +32,16 @@ def read_playbooks(
             found[path.stem] = _read(sheet, path.stem, company, calendar, team)
             problems += sheet.problems
     if "default" not in found:
-        mend = "write one; `followupd init` into an empty directory shows how it looks."
-        problems.append(Problem("playbooks/default.toml", None, None, Rule.NO_DEFAULT, "there is no such file", mend))
+        hint = "write one; `followupd init` into an empty directory shows how it looks."
+        problems.append(
+            Problem(
+                "playbooks/default.toml", None, None, SettingsRule.NO_DEFAULT, "there is no such file", hint
+            )
+        )
     return found, problems
 
 
-def _read(sheet: Sheet, stem: str, company: Company, calendar: Calendar, team: Team) -> Playbook:
+def _read(sheet: TomlFile, stem: str, company: Company, calendar: Calendar, team: Team) -> Playbook:
     filled = fill(sheet, PLAYBOOK)
     top = filled[""]
     _check_name(sheet, stem, top["name"])
@@ -63,61 +67,79 @@ def _read(sheet: Sheet, stem: str, company: Company, calendar: Calendar, team: T
         silence_after=filled["silence"]["after"],
         escalate_lead=filled["escalation"]["lead"],
         escalate_manager=filled["escalation"]["manager"],
-        grades=tuple(Grade(severity=each, **filled[f"severity.{each}"]) for each in ("high", "low")),
+        grades=tuple(
+            SeverityOverride(severity=each, **filled[f"severity.{each}"]) for each in ("high", "low")
+        ),
     )
 
 
-def _check_name(sheet: Sheet, stem: str, name: str) -> None:
+def _check_name(sheet: TomlFile, stem: str, name: str) -> None:
     if name and name != stem:
-        mend = f'write name = "{stem}", or rename the file to {name}.toml.'
-        sheet.complain(("name",), Rule.PLAYBOOK_NAME, f"{name!r} is not the name of this file", mend)
+        hint = f'write name = "{stem}", or rename the file to {name}.toml.'
+        sheet.complain(("name",), SettingsRule.PLAYBOOK_NAME, f"{name!r} is not the name of this file", hint)
     try:
         plain.word(stem)
-    except MisfitError as error:
-        sheet.complain(("name",), Rule.NAME, error.problem, "rename the file.")
+    except InvalidValueError as error:
+        sheet.complain(("name",), SettingsRule.NAME, error.problem, "rename the file.")
 
 
-def _owner(sheet: Sheet, owner: str, team: Team) -> str:
+def _owner(sheet: TomlFile, owner: str, team: Team) -> str:
     if owner and team.agents and not team.by_id(owner):
         ids = [agent.id for agent in team.agents if agent.id]
         close = nearest(owner, ids)
-        mend = f"did you mean {close!r}?" if close else f"the agents in followupd.toml are: {', '.join(ids)}."
-        sheet.complain(("owner",), Rule.NOBODY, f"{owner!r} is no agent", mend)
+        hint = f"did you mean {close!r}?" if close else f"the agents in followupd.toml are: {', '.join(ids)}."
+        sheet.complain(("owner",), SettingsRule.NOBODY, f"{owner!r} is no agent", hint)
     return owner or (team.agents[0].id if team.agents else "")
 
 
-def _gift(sheet: Sheet, offered: tuple[str, str], home: str) -> Money | None:
+def _gift(sheet: TomlFile, offered: tuple[str, str], home: str) -> Money | None:
     amount, code = offered
     if not amount:
         return None
     try:
         money = Money.of(amount, code or home)
     except ValueError as error:
-        sheet.complain(("gift_card", "amount"), Rule.AMOUNT, str(error), f'write it as "20.00 {code or home}".')
+        sheet.complain(
+            ("gift_card", "amount"), SettingsRule.AMOUNT, str(error), f'write it as "20.00 {code or home}".'
+        )
         return None
     if not code:
-        mend = f'write "{money.amount} {home}".'
-        sheet.complain(("gift_card", "amount"), Rule.AMOUNT, "a gift card's amount needs a currency", mend)
+        hint = f'write "{money.amount} {home}".'
+        sheet.complain(
+            ("gift_card", "amount"), SettingsRule.AMOUNT, "a gift card's amount needs a currency", hint
+        )
     if not money.minor:
-        sheet.complain(("gift_card", "amount"), Rule.AMOUNT, "a gift card of nothing", 'write "" for no gift card.')
+        sheet.complain(
+            ("gift_card", "amount"),
+            SettingsRule.AMOUNT,
+            "a gift card of nothing",
+            'write "" for no gift card.',
+        )
     return money
 
 
-def _step(sheet: Sheet, n: int, step: dict[str, Any], company: Company, calendar: Calendar) -> NextStep:
+def _step(sheet: TomlFile, n: int, step: dict[str, Any], company: Company, calendar: Calendar) -> NextStep:
     path = ("next_step", n)
-    for place, text in ((("text",), step["text"]), *((("texts", tag), said) for tag, said in step["texts"].items())):
+    for place, text in (
+        (("text",), step["text"]),
+        *((("texts", tag), said) for tag, said in step["texts"].items()),
+    ):
         try:
             check_step_text(text or "-", company, sheet.directory)
-        except MisfitError as error:
+        except InvalidValueError as error:
             sheet.misfit((*path, *place), error)
     margin = step["margin"]
     if margin and step["within"] and not _fits(calendar, step["within"], margin):
         if "margin" in sheet.data["next_step"][n]:
             problem = f"{margin} earlier than {step['within']} is over before it begins"
-            sheet.complain((*path, "margin"), Rule.DURATION, problem, 'write a shorter one, or "" for none.')
+            sheet.complain(
+                (*path, "margin"), SettingsRule.DURATION, problem, 'write a shorter one, or "" for none.'
+            )
         margin = None
     texts = tuple(step["texts"].items())
-    return NextStep(text=step["text"], within=step["within"], kind=Firmness(step["kind"]), margin=margin, texts=texts)
+    return NextStep(
+        text=step["text"], within=step["within"], kind=PromiseKind(step["kind"]), margin=margin, texts=texts
+    )
 
 
 def _fits(calendar: Calendar, within: Duration, margin: Duration) -> bool:

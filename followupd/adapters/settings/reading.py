@@ -12,9 +12,9 @@ from followupd.adapters.settings.form import fill
 from followupd.adapters.settings.giving import counted, read_compensation, read_gift_cards
 from followupd.adapters.settings.house_form import HOUSE
 from followupd.adapters.settings.playbooks import read_playbooks
-from followupd.adapters.settings.rules import WARNINGS, Rule
+from followupd.adapters.settings.rules import WARNINGS, SettingsRule
 from followupd.adapters.settings.secrets import Secret
-from followupd.adapters.settings.sheet import Sheet, open_sheet
+from followupd.adapters.settings.sheet import TomlFile, open_sheet
 from followupd.adapters.settings.tags import read_folders, read_tags
 from followupd.adapters.settings.toml_lines import Path as Key
 from followupd.adapters.settings.toml_lines import dotted
@@ -22,9 +22,9 @@ from followupd.adapters.settings.values import (
     LedgerSettings,
     MailboxSettings,
     MetricsSettings,
-    PostSettings,
     RecogniseSettings,
     Settings,
+    SmtpSettings,
 )
 from followupd.adapters.settings.wording import read_wording
 from followupd.domain.calendar import Calendar
@@ -80,7 +80,7 @@ def _read(directory: Path) -> tuple[Settings, list[Problem]]:
         directory=directory,
         company=company,
         mailboxes=mailboxes,
-        post=_post(sheet, filled["post"], state),
+        smtp=_post(sheet, filled["smtp"], state),
         ledger=ledger,
         calendar=calendar,
         team=team,
@@ -101,73 +101,89 @@ def _place(problem: Problem) -> tuple[str, int, str]:
     return problem.file, problem.line or 0, problem.key or ""
 
 
-def _calendar(sheet: Sheet, company: Company, hours: dict[str, Any]) -> Calendar:
+def _calendar(sheet: TomlFile, company: Company, hours: dict[str, Any]) -> Calendar:
     """Build the calendar; with a problem in it, one that serves for checking the rest."""
     zone = company.timezone or "UTC"
     try:
         return Calendar(timezone=zone, **hours)
     except ValueError as error:
-        sheet.complain(("hours",), Rule.HOURS, str(error), "let `open` be earlier than `close`.")
+        sheet.complain(("hours",), SettingsRule.HOURS, str(error), "let `open` be earlier than `close`.")
         return Calendar(timezone=zone)
 
 
-def _team(sheet: Sheet, company: Company, rows: list[dict[str, Any]]) -> Team:
+def _team(sheet: TomlFile, company: Company, rows: list[dict[str, Any]]) -> Team:
     for key in ("id", "email"):
         _each_once(sheet, "agent", key, rows)
     return Team(tuple(_agent(sheet, n, row, company) for n, row in enumerate(rows)))
 
 
-def _agent(sheet: Sheet, n: int, row: dict[str, Any], company: Company) -> Agent:
+def _agent(sheet: TomlFile, n: int, row: dict[str, Any], company: Company) -> Agent:
     amount, code = row["limit"]
     path = ("agent", n, "limit")
     if code not in {"", company.currency}:
-        mend = f"write the amount alone; it is counted in {company.currency}."
-        sheet.complain(path, Rule.AMOUNT, f"a limit in {code} cannot be compared", mend)
+        hint = f"write the amount alone; it is counted in {company.currency}."
+        sheet.complain(path, SettingsRule.AMOUNT, f"a limit in {code} cannot be compared", hint)
     try:
         limit = Money.of(amount, company.currency)
     except ValueError as error:
-        mend = f'write it as "50.00"; it is counted in {company.currency}. "0" lets a lead approve everything.'
-        sheet.complain(path, Rule.AMOUNT, str(error) if amount else "an agent needs a limit", mend)
+        hint = (
+            f'write it as "50.00"; it is counted in {company.currency}. "0" lets a lead approve everything.'
+        )
+        sheet.complain(path, SettingsRule.AMOUNT, str(error) if amount else "an agent needs a limit", hint)
         limit = Money(0, company.currency)
     return Agent(**{**row, "role": Role(row["role"]), "limit": limit})
 
 
-def _mailboxes(sheet: Sheet, rows: list[dict[str, Any]], state: Path) -> tuple[MailboxSettings, ...]:
+def _mailboxes(sheet: TomlFile, rows: list[dict[str, Any]], state: Path) -> tuple[MailboxSettings, ...]:
     for key in ("name", "address"):
         _each_once(sheet, "mailbox", key, rows)
-    return tuple(MailboxSettings(**_connected(sheet, ("mailbox", n), row, state)) for n, row in enumerate(rows))
+    return tuple(
+        MailboxSettings(**_connected(sheet, ("mailbox", n), row, state)) for n, row in enumerate(rows)
+    )
 
 
-def _post(sheet: Sheet, row: dict[str, Any], state: Path) -> PostSettings:
-    row = _connected(sheet, ("post",), row, state)
+def _post(sheet: TomlFile, row: dict[str, Any], state: Path) -> SmtpSettings:
+    row = _connected(sheet, ("smtp",), row, state)
     if row["auth"] != "password" and not row["username"]:
-        sheet.complain(("post", "auth"), Rule.LOGIN, "there is no username to log in with", "add post.username.")
+        sheet.complain(
+            ("smtp", "auth"), SettingsRule.LOGIN, "there is no username to log in with", "add smtp.username."
+        )
     if row["auth"] == "password" and bool(row["username"]) != row["password"].given:
         there, absent = ("username", "password") if row["username"] else ("password", "username")
-        sheet.complain(("post", there), Rule.LOGIN, f"there is no {absent} to this {there}", f"add post.{absent}.")
-    return PostSettings(**row)
+        sheet.complain(
+            ("smtp", there),
+            SettingsRule.LOGIN,
+            f"there is no {absent} to this {there}",
+            f"add smtp.{absent}.",
+        )
+    return SmtpSettings(**row)
 
 
-def _connected(sheet: Sheet, path: Key, row: dict[str, Any], state: Path) -> dict[str, Any]:
+def _connected(sheet: TomlFile, path: Key, row: dict[str, Any], state: Path) -> dict[str, Any]:
     """Check what goes for every server that we log in to, and settle its files and secrets in the directory."""
     if row["security"] == "none" and row["host"] and not plain.is_loopback(row["host"]):
         problem = f"the password would cross the network to {row['host']} readable by others"
-        sheet.complain((*path, "security"), Rule.CLEAR_TEXT, problem, 'write "tls" or "starttls".')
+        sheet.complain((*path, "security"), SettingsRule.CLEAR_TEXT, problem, 'write "tls" or "starttls".')
     ca_file = str(sheet.directory / row["ca_file"]) if row["ca_file"] else ""
     if ca_file and not _is_file(Path(ca_file)):
         sheet.complain(
-            (*path, "ca_file"), Rule.NO_FILE, f"there is no file {ca_file}", "put the CA's certificate there."
+            (*path, "ca_file"),
+            SettingsRule.NO_FILE,
+            f"there is no file {ca_file}",
+            "put the CA's certificate there.",
         )
     kept = {name: _placed(sheet, (*path, name), row[name]) for name in ("password", "oauth_secret")}
     row = {**row, **kept, "ca_file": ca_file}
     return row if row["auth"] == "password" else _by_oauth(sheet, path, row, state)
 
 
-def _by_oauth(sheet: Sheet, path: Key, row: dict[str, Any], state: Path) -> dict[str, Any]:
+def _by_oauth(sheet: TomlFile, path: Key, row: dict[str, Any], state: Path) -> dict[str, Any]:
     """Settle where the token is kept. Mailbox and post of one account share a token; no password is asked for."""
     if not row["oauth_client"]:
-        mend = "register an application with the provider, and write its id (docs/oauth.md)."
-        sheet.complain((*path, "oauth_client"), Rule.LOGIN, "there is no oauth_client to this auth", mend)
+        hint = "register an application with the provider, and write its id (docs/oauth.md)."
+        sheet.complain(
+            (*path, "oauth_client"), SettingsRule.LOGIN, "there is no oauth_client to this auth", hint
+        )
     name = re.sub(r"[^A-Za-z0-9@._+-]", "_", f"{row['auth']}-{row['username']}.json")
     token = sheet.directory / row["oauth_token"] if row["oauth_token"] else state / name
     return {**row, "password": Secret(), "oauth_token": str(token)}
@@ -186,28 +202,28 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _placed(sheet: Sheet, path: Key, secret: Secret) -> Secret:
+def _placed(sheet: TomlFile, path: Key, secret: Secret) -> Secret:
     return replace(secret, directory=sheet.directory, key=dotted(path), line=sheet.lines.of(path))
 
 
-def _ledger(sheet: Sheet, row: dict[str, Any]) -> LedgerSettings:
+def _ledger(sheet: TomlFile, row: dict[str, Any]) -> LedgerSettings:
     kept = {name: _placed(sheet, ("ledger", name), row[name]) for name in ("password", "key")}
     return LedgerSettings(**{**row, **kept, "url": _ledger_url(sheet, row["url"])})
 
 
-def _ledger_url(sheet: Sheet, url: str) -> str:
+def _ledger_url(sheet: TomlFile, url: str) -> str:
     """Return SQLAlchemy's address: our driver for PostgreSQL, an absolute path for SQLite."""
     path = ("ledger", "url")
     scheme, _, rest = url.partition("://")
     if scheme in {"postgresql", "postgres", _DRIVER} and rest:
         if _has_password(rest):
-            mend = 'take it out of the url, and say where it is kept: password = "credential:ledger".'
-            sheet.complain(path, Rule.BARE, "a password must not stand in this file", mend)
+            hint = 'take it out of the url, and say where it is kept: password = "credential:ledger".'
+            sheet.complain(path, SettingsRule.BARE, "a password must not stand in this file", hint)
         return f"{_DRIVER}://{rest}"
     if scheme in {"sqlite", "sqlite+pysqlite"} and rest.startswith("/") and rest[1:] not in {"", ":memory:"}:
         return f"sqlite:///{sheet.directory / rest[1:]}"
-    mend = "write sqlite:////var/lib/followupd/ledger.db or postgresql://USER@HOST/DATABASE."
-    sheet.complain(path, Rule.LEDGER, "this is no place where a ledger can be kept", mend)
+    hint = "write sqlite:////var/lib/followupd/ledger.db or postgresql://USER@HOST/DATABASE."
+    sheet.complain(path, SettingsRule.LEDGER, "this is no place where a ledger can be kept", hint)
     return ""
 
 
@@ -216,21 +232,28 @@ def _has_password(rest: str) -> bool:
     return (bool(at) and ":" in who) or re.search(r"[?&]password=", rest) is not None
 
 
-def _recognise(sheet: Sheet, row: dict[str, Any], currency: str) -> RecogniseSettings:
+def _recognise(sheet: TomlFile, row: dict[str, Any], currency: str) -> RecogniseSettings:
     if row["auto"] < _LOWEST_AUTO:
-        mend = "write 0.90 or more: below it apologies would go out on a guess."
-        sheet.complain(("recognise", "auto"), Rule.SCORE, f"{row['auto']} is too low", mend)
+        hint = "write 0.90 or more: below it apologies would go out on a guess."
+        sheet.complain(("recognise", "auto"), SettingsRule.SCORE, f"{row['auto']} is too low", hint)
     if row["ask"] > row["auto"]:
-        sheet.complain(("recognise", "ask"), Rule.SCORE, f"{row['ask']} is above `auto`", "let it be from 0 to `auto`.")
-    return RecogniseSettings(**{**row, "large": counted(sheet, ("recognise", "large"), row["large"], currency)})
+        sheet.complain(
+            ("recognise", "ask"),
+            SettingsRule.SCORE,
+            f"{row['ask']} is above `auto`",
+            "let it be from 0 to `auto`.",
+        )
+    return RecogniseSettings(
+        **{**row, "large": counted(sheet, ("recognise", "large"), row["large"], currency)}
+    )
 
 
-def _each_once(sheet: Sheet, table: str, key: str, rows: list[dict[str, Any]]) -> None:
+def _each_once(sheet: TomlFile, table: str, key: str, rows: list[dict[str, Any]]) -> None:
     seen: dict[str, int] = {}
     for n, row in enumerate(rows):
         value = (row[key] or "").casefold()
         if value in seen:
             problem = f"{row[key]!r} is {table}[{seen[value]}]'s already"
-            sheet.complain((table, n, key), Rule.TWICE, problem, f"give each {table} its own {key}.")
+            sheet.complain((table, n, key), SettingsRule.TWICE, problem, f"give each {table} its own {key}.")
         elif value:
             seen[value] = n

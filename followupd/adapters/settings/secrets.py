@@ -5,11 +5,13 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from followupd.adapters.settings.rules import Rule
-from followupd.adapters.settings.sheet import MisfitError
+from followupd.adapters.settings.rules import SettingsRule
+from followupd.adapters.settings.sheet import InvalidValueError
 from followupd.errors import Problem, SetupError
 
-_FORM = re.compile(r"credential:[A-Za-z0-9_][A-Za-z0-9_.@-]{0,99}|file:[^\x00-\x1f]+|env:[A-Za-z_][A-Za-z0-9_]*")
+_FORM = re.compile(
+    r"credential:[A-Za-z0-9_][A-Za-z0-9_.@-]{0,99}|file:[^\x00-\x1f]+|env:[A-Za-z_][A-Za-z0-9_]*"
+)
 _FORMS = '"credential:NAME", "file:PATH" or "env:NAME"'
 
 
@@ -34,7 +36,7 @@ class Secret:
         """Read the secret now, without one trailing line end; "" when none is configured.
 
         Raises:
-            SetupError: it is not there, naming the key and how to mend it; never a word of the secret.
+            SetupError: it is not there, naming the key and how to fix it; never a word of the secret.
         """
         if not self.given:
             return ""
@@ -46,7 +48,7 @@ class Secret:
             if found:
                 return found
             why = "is empty"
-        raise SetupError([self._problem(Rule.ABSENT, f"the secret {self.place} {why}", self._mend())])
+        raise SetupError([self._problem(SettingsRule.ABSENT, f"the secret {self.place} {why}", self._hint())])
 
     def problem(self) -> Problem | None:
         """Return what keeps the secret from being read, or None."""
@@ -67,7 +69,7 @@ class Secret:
         if not mode & 0o077:
             return None
         problem = f"{path} can be read by others (mode {mode & 0o777:03o})"
-        return self._problem(Rule.EXPOSED, problem, f"chmod 600 {path}")
+        return self._problem(SettingsRule.EXPOSED, problem, f"chmod 600 {path}")
 
     def _read(self) -> str:
         kind, _, name = self.place.partition(":")
@@ -82,7 +84,7 @@ class Secret:
             return Path(given) / name
         return self.directory / "credentials" / name
 
-    def _mend(self) -> str:
+    def _hint(self) -> str:
         kind, _, name = self.place.partition(":")
         if kind == "env":
             return f"set the environment variable {name}."
@@ -90,8 +92,8 @@ class Secret:
         service = f", and give the service LoadCredential={name}:{path}" if kind == "credential" else ""
         return f"put the secret into {path} (mode 600){service}."
 
-    def _problem(self, rule: Rule, problem: str, mend: str) -> Problem:
-        return Problem("followupd.toml", self.line, self.key or None, rule, problem, mend)
+    def _problem(self, rule: SettingsRule, problem: str, hint: str) -> Problem:
+        return Problem("followupd.toml", self.line, self.key or None, rule, problem, hint)
 
 
 def secret(value: object) -> Secret:
@@ -99,8 +101,8 @@ def secret(value: object) -> Secret:
     if value == "":
         return Secret()
     if not isinstance(value, str) or not _FORM.fullmatch(value):
-        raise MisfitError(
-            Rule.BARE,
+        raise InvalidValueError(
+            SettingsRule.BARE,
             "a secret must not stand in this file",
             f"say where it is kept: {_FORMS} (docs/configuration.md, Secrets).",
         )
@@ -111,7 +113,9 @@ def kept_secret(value: object) -> Secret:
     """Read where a secret is kept that there has to be."""
     found = secret(value)
     if not found.given:
-        raise MisfitError(Rule.BARE, "a secret is needed here", f"say where it is kept: {_FORMS}.")
+        raise InvalidValueError(
+            SettingsRule.BARE, "a secret is needed here", f"say where it is kept: {_FORMS}."
+        )
     return found
 
 

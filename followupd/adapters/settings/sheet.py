@@ -7,27 +7,27 @@ from pathlib import Path
 from typing import Any
 
 from followupd.adapters.settings import toml_lines
-from followupd.adapters.settings.rules import Rule
+from followupd.adapters.settings.rules import SettingsRule
 from followupd.adapters.settings.toml_lines import Lines, dotted
 from followupd.errors import Problem
 
 _PLACE = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)")
 
 
-class MisfitError(ValueError):
+class InvalidValueError(ValueError):
     """A value cannot be what its key asks for; `inside` is the way to the very item of a list or table that cannot."""
 
-    def __init__(self, rule: Rule, problem: str, mend: str, inside: toml_lines.Path = ()) -> None:
+    def __init__(self, rule: SettingsRule, problem: str, hint: str, inside: toml_lines.Path = ()) -> None:
         super().__init__(problem)
-        self.rule, self.problem, self.mend, self.inside = rule, problem, mend, inside
+        self.rule, self.problem, self.hint, self.inside = rule, problem, hint, inside
 
-    def at(self, part: str | int) -> "MisfitError":
+    def at(self, part: str | int) -> "InvalidValueError":
         """Return the same of a value that lies in a list or table."""
-        return MisfitError(self.rule, self.problem, self.mend, (part, *self.inside))
+        return InvalidValueError(self.rule, self.problem, self.hint, (part, *self.inside))
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class TomlFile:
     """A file of the configuration directory. `broken` sheets have no values, and one problem that says why."""
 
     directory: Path
@@ -37,30 +37,34 @@ class Sheet:
     problems: list[Problem] = field(default_factory=list)
     broken: bool = False
 
-    def complain(self, path: toml_lines.Path, rule: Rule, problem: str, mend: str) -> None:
+    def complain(self, path: toml_lines.Path, rule: SettingsRule, problem: str, hint: str) -> None:
         """Put down a problem with the value at this path, or with the table around it when the value is missing."""
         key = dotted(path) or None
-        self.problems.append(Problem(self.file, self.lines.of(path), key, rule, problem, mend))
+        self.problems.append(Problem(self.file, self.lines.of(path), key, rule, problem, hint))
 
-    def misfit(self, path: toml_lines.Path, error: MisfitError) -> None:
-        self.complain((*path, *error.inside), error.rule, error.problem, error.mend)
+    def misfit(self, path: toml_lines.Path, error: InvalidValueError) -> None:
+        self.complain((*path, *error.inside), error.rule, error.problem, error.hint)
 
 
-def open_sheet(directory: Path, file: str, *, missing: str) -> Sheet:
-    """Read one file; never raises. `missing` says how to mend its absence, "" when it may be absent."""
+def open_sheet(directory: Path, file: str, *, missing: str) -> TomlFile:
+    """Read one file; never raises. `missing` says how to fix its absence, "" when it may be absent."""
     try:
         text = (directory / file).read_bytes().decode("utf-8-sig")
-        return Sheet(directory, file, tomllib.loads(text), Lines(text))
+        return TomlFile(directory, file, tomllib.loads(text), Lines(text))
     except FileNotFoundError:
         found = [_fault(file, None, "there is no such file", missing)] if missing else []
     except OSError as error:
-        found = [_fault(file, None, f"cannot be read: {error.strerror}", "let the user that runs followupd read it.")]
+        found = [
+            _fault(
+                file, None, f"cannot be read: {error.strerror}", "let the user that runs followupd read it."
+            )
+        ]
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         found = [_fault(file, line, "is not UTF-8", "save the file as UTF-8.")]
     except tomllib.TOMLDecodeError as error:
         found = [_syntax(file, text, str(error))]
-    return Sheet(directory, file, problems=found, broken=True)
+    return TomlFile(directory, file, problems=found, broken=True)
 
 
 def nearest(word: str, words: list[str]) -> str:
@@ -75,9 +79,9 @@ def _syntax(file: str, text: str, error: str) -> Problem:
     place = _PLACE.search(error)
     line = int(place[1]) if place and place[1] else text.count("\n") + (not text.endswith("\n"))
     column = f" near column {place[2]}" if place and place[2] else ""
-    mend = f"look{column}: texts stand in quotes, tables in [brackets], and each key once."
-    return _fault(file, max(line, 1), f"is not TOML: {_PLACE.sub('', error)}", mend)
+    hint = f"look{column}: texts stand in quotes, tables in [brackets], and each key once."
+    return _fault(file, max(line, 1), f"is not TOML: {_PLACE.sub('', error)}", hint)
 
 
-def _fault(file: str, line: int | None, problem: str, mend: str) -> Problem:
-    return Problem(file, line, None, Rule.FILE, problem, mend)
+def _fault(file: str, line: int | None, problem: str, hint: str) -> Problem:
+    return Problem(file, line, None, SettingsRule.FILE, problem, hint)

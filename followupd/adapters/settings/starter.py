@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import followupd
-from followupd.adapters.settings.rules import Rule
+from followupd.adapters.settings.rules import SettingsRule
 from followupd.errors import Problem, SetupError
 
 _LEDGER_KEY = Path("credentials/ledger-key")
@@ -23,7 +23,12 @@ def starter_directory() -> Path:
         if (candidate / "config" / "followupd.toml").is_file():
             return candidate
     problem = Problem(
-        str(package / "starter"), None, None, Rule.FILE, "the starter files are missing", "Install again."
+        str(package / "starter"),
+        None,
+        None,
+        SettingsRule.FILE,
+        "the starter files are missing",
+        "Install again.",
     )
     raise SetupError([problem])
 
@@ -43,9 +48,11 @@ def write_starter(directory: Path) -> list[Path]:
             shutil.copyfile(source, target)
         return [target for _, target in pairs] + _write_ledger_key(directory)
     except OSError as error:
-        mend = "Choose a directory that this user can write in."
+        hint = "Choose a directory that this user can write in."
         problem = f"cannot be written: {error.strerror}"
-        raise SetupError([Problem(str(error.filename), None, None, Rule.FILE, problem, mend)]) from None
+        raise SetupError(
+            [Problem(str(error.filename), None, None, SettingsRule.FILE, problem, hint)]
+        ) from None
 
 
 def _pairs(source: Path, target: Path) -> list[tuple[Path, Path]]:
@@ -56,9 +63,11 @@ def _pairs(source: Path, target: Path) -> list[tuple[Path, Path]]:
 def _refuse_overwriting(directory: Path, targets: list[Path]) -> None:
     there = [target for target in targets if target.exists() or target.is_symlink()]
     if there:
-        mend = "Choose another directory, or move the file away; init overwrites nothing."
+        hint = "Choose another directory, or move the file away; init overwrites nothing."
         names = [str(target.relative_to(directory)) for target in there]
-        raise SetupError([Problem(name, None, None, Rule.FILE, "is there already", mend) for name in names])
+        raise SetupError(
+            [Problem(name, None, None, SettingsRule.FILE, "is there already", hint) for name in names]
+        )
 
 
 def _write_ledger_key(directory: Path) -> list[Path]:

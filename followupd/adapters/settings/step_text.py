@@ -4,8 +4,8 @@ from pathlib import Path
 
 from jinja2.meta import find_undeclared_variables
 
-from followupd.adapters.settings.rules import Rule
-from followupd.adapters.settings.sheet import MisfitError
+from followupd.adapters.settings.rules import SettingsRule
+from followupd.adapters.settings.sheet import InvalidValueError
 from followupd.adapters.templates import context as letter_scope
 from followupd.adapters.templates import markdown
 from followupd.adapters.templates.sources import naming, sandbox
@@ -17,7 +17,7 @@ _OWNER = Agent(id="ana", name="Ana Reyes", email="ana@example.com", phone="+44 2
 #: one who gives a name, and one of whom only the address is known
 _CUSTOMERS = (Person("kim@example.org", "Kim Doe"), Person("kim@example.org"))
 _HERE = "the text"
-_MEND = "use {{ owner.name }}, {{ owner.first_name }}, {{ owner.phone }}, {{ owner.email }} or {{ company.name }}."
+_HINT = "use {{ owner.name }}, {{ owner.first_name }}, {{ owner.phone }}, {{ owner.email }} or {{ company.name }}."
 _MEND_NAMELESS = "not every customer's name is known: write {% if customer.name %}...{% endif %} around it."
 
 
@@ -38,9 +38,15 @@ def check_step_text(source: str, company: Company, directory: Path) -> None:
             said = [environment.from_string(source).render(scope) for scope in scopes if not names]
     except LetterError as error:
         problem = str(error).removeprefix(_HERE).removeprefix(":1").removeprefix(": ")
-        mend = _MEND_NAMELESS if "customer." in problem and "missing" in problem else _MEND
-        raise MisfitError(Rule.STEP_TEXT, f"the text cannot be written: {problem}", mend) from None
+        hint = _MEND_NAMELESS if "customer." in problem and "missing" in problem else _HINT
+        raise InvalidValueError(
+            SettingsRule.STEP_TEXT, f"the text cannot be written: {problem}", hint
+        ) from None
     if names:
-        raise MisfitError(Rule.STEP_TEXT, f"the text names {min(names)!r}, which it does not know", _MEND)
+        raise InvalidValueError(
+            SettingsRule.STEP_TEXT, f"the text names {min(names)!r}, which it does not know", _HINT
+        )
     if not all(text.strip() for text in said):
-        raise MisfitError(Rule.STEP_TEXT, "the text says nothing", "write what we do, as the customer reads it.")
+        raise InvalidValueError(
+            SettingsRule.STEP_TEXT, "the text says nothing", "write what we do, as the customer reads it."
+        )

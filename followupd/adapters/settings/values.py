@@ -66,7 +66,7 @@ class MailboxSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PostSettings:
+class SmtpSettings:
     """The server that takes our letters. `from_address` is "" when letters come from the mailbox's own address."""
 
     host: str
@@ -160,7 +160,7 @@ class Settings:
     directory: Path
     company: Company
     mailboxes: tuple[MailboxSettings, ...]
-    post: PostSettings
+    smtp: SmtpSettings
     ledger: LedgerSettings
     calendar: Calendar
     team: Team
@@ -178,8 +178,8 @@ class Settings:
         """Every secret that is configured, in the order of the file."""
         kept = [secret for mailbox in self.mailboxes for secret in (mailbox.password, mailbox.oauth_secret)]
         kept += [
-            self.post.password,
-            self.post.oauth_secret,
+            self.smtp.password,
+            self.smtp.oauth_secret,
             self.ledger.password,
             self.ledger.key,
             self.gift_cards.token,
@@ -191,12 +191,12 @@ class Settings:
 
     def from_address(self, mailbox: str) -> str:
         """Return the address that letters of this mailbox come from."""
-        return self.post.from_address or self.mailbox(mailbox).address
+        return self.smtp.from_address or self.mailbox(mailbox).address
 
     @property
     def addresses(self) -> frozenset[str]:
         """Every address of ours, in lower case."""
-        own = {self.post.from_address} - {""}
+        own = {self.smtp.from_address} - {""}
         for mailbox in self.mailboxes:
             own |= {mailbox.address, *mailbox.aliases}
         return frozenset(address.lower() for address in own)

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from followupd.adapters.smtp import headers
 from followupd.adapters.smtp.headers import CRLF, wire_address
-from followupd.domain.letter import Attachment, Outgoing
+from followupd.domain.letter import Attachment, Letter
 from followupd.domain.mail import Person
 from followupd.errors import LetterError
 
@@ -27,7 +27,7 @@ _KEY = re.compile(r"[A-Za-z0-9./_-]{1,200}")
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9.+-]*/[a-z0-9][a-z0-9.+-]*")
 
 
-def compose(letter: Outgoing, *, now: datetime) -> bytes:
+def compose(letter: Letter, *, now: datetime) -> bytes:
     """Return the whole mail with CRLF line ends, in ASCII unless an address needs SMTPUTF8; `now` is aware, for Date.
 
     Raises:
@@ -48,7 +48,7 @@ def _date(now: datetime) -> bytes:
     return f"Date: {format_datetime(now)}{CRLF}".encode()
 
 
-def undated(letter: Outgoing) -> bytes:
+def undated(letter: Letter) -> bytes:
     """Return a mail that lacks nothing but its date.
 
     Raises:
@@ -62,7 +62,7 @@ def undated(letter: Outgoing) -> bytes:
     return mail
 
 
-def _head(letter: Outgoing) -> list[str]:
+def _head(letter: Letter) -> list[str]:
     """Return the headers that are meant, each with its line end and possibly folded."""
     parent = headers.sound_ids([letter.in_reply_to])
     thread = headers.shortened(headers.sound_ids([*letter.references, *parent]))
@@ -101,7 +101,7 @@ def _checked(value: str, form: re.Pattern[str], what: str) -> str:
     return value
 
 
-def _body(letter: Outgoing) -> str:
+def _body(letter: Letter) -> str:
     """Return the content headers, an empty line and the content: text alone, with HTML, or with attachments about."""
     content = _text_part("text/plain", letter.text)
     if letter.html:
@@ -140,7 +140,12 @@ def _text_part(media_type: str, text: str, parameters: str = "") -> str:
 
 def _lines(text: str) -> bytes:
     """Return UTF-8 with CRLF after every line, without the control characters that no mail may hold (RFC 5322, 4.1)."""
-    octets = text.encode(errors="replace").replace(b"\r\n", b"\n").replace(b"\r", b"\n").translate(_WITHOUT_CONTROLS)
+    octets = (
+        text.encode(errors="replace")
+        .replace(b"\r\n", b"\n")
+        .replace(b"\r", b"\n")
+        .translate(_WITHOUT_CONTROLS)
+    )
     return (octets.removesuffix(b"\n") + b"\n").replace(b"\n", b"\r\n")
 
 

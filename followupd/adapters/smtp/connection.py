@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from followupd.adapters.network import is_loopback, why
-from followupd.domain.letter import Outcome
-from followupd.errors import OutageError
+from followupd.domain.letter import DeliveryOutcome
+from followupd.errors import UnavailableError
 
 _AT_ONCE = 8192  # bytes; a reply is far shorter
 
 
-class Replies:
+class ReplyReader:
     """The lines that come in over one connection."""
 
     def __init__(self, line: socket.socket, already: bytes = b"") -> None:
@@ -69,7 +69,7 @@ _SECURITY = ("tls", "starttls", "none")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PostAccount:
+class SmtpAccount:
     """The server that takes our letters and how to log in. Secrets are callables, read anew at each login.
 
     `token` returns an OAuth 2 access token and takes the password's place when it is given. `timeout` is seconds for each
@@ -102,7 +102,7 @@ class PostAccount:
         return f"{self.host}:{self.port}"
 
 
-class LineBrokenError(OutageError):
+class ConnectionLostError(UnavailableError):
     """The connection ended, or the server stopped speaking SMTP."""
 
 
@@ -122,25 +122,25 @@ class Reply(NamedTuple):
         return f"{self.code} {self.text}".strip() if self.code > 0 else f"no SMTP reply: {self.text}"
 
     @property
-    def outcome(self) -> Outcome:
+    def outcome(self) -> DeliveryOutcome:
         """What the first digit says (RFC 5321, 4.2.1), UNKNOWN when it says nothing final."""
-        said = {2: Outcome.ACCEPTED, 4: Outcome.DEFERRED, 5: Outcome.REFUSED}
-        return said.get(self.code // 100, Outcome.UNKNOWN)
+        said = {2: DeliveryOutcome.ACCEPTED, 4: DeliveryOutcome.DEFERRED, 5: DeliveryOutcome.REFUSED}
+        return said.get(self.code // 100, DeliveryOutcome.UNKNOWN)
 
     @property
     def good(self) -> bool:
-        return self.outcome is Outcome.ACCEPTED
+        return self.outcome is DeliveryOutcome.ACCEPTED
 
 
-class Line:
+class SmtpConnection:
     """An open, sealed and logged-in connection; `usable` turns False for good when it broke or lost its step."""
 
-    def __init__(self, smtp: smtplib.SMTP, account: PostAccount) -> None:
+    def __init__(self, smtp: smtplib.SMTP, account: SmtpAccount) -> None:
         self._smtp, self._account = smtp, account
         self.usable = True
         # The final dot goes in a segment of its own; Nagle's algorithm would hold it back for 40 ms.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._replies = smtp.file = Replies(self._socket, _read_ahead(smtp))
+        self._replies = smtp.file = ReplyReader(self._socket, _read_ahead(smtp))
 
     @property
     def logged_in(self) -> bool:
@@ -221,17 +221,17 @@ class Line:
             self._socket.settimeout(max(self._account.patience, self._account.timeout))
             reply = self._reply()
             self._socket.settimeout(self._account.timeout)
-        self.usable = self.usable and reply.outcome is not Outcome.UNKNOWN
+        self.usable = self.usable and reply.outcome is not DeliveryOutcome.UNKNOWN
         return reply
 
     def reset(self) -> None:
         """Forget the mail begun; a server that does not follow is left."""
-        with contextlib.suppress(LineBrokenError):
+        with contextlib.suppress(ConnectionLostError):
             self.usable = self.usable and self.say("RSET").good
 
     def quit(self) -> None:
         """Say goodbye when the line is sound, wait two seconds at most, and close."""
-        with contextlib.suppress(OSError, LineBrokenError):
+        with contextlib.suppress(OSError, ConnectionLostError):
             if self.usable:
                 self._socket.settimeout(QUIT_PATIENCE)
                 self.say("QUIT")
@@ -245,7 +245,7 @@ class Line:
     @property
     def _socket(self) -> socket.socket:
         if self._smtp.sock is None:  # smtplib closes by itself when a read or a write fails
-            raise LineBrokenError(f"the connection to {self._account.place} is closed")
+            raise ConnectionLostError(f"the connection to {self._account.place} is closed")
         return self._smtp.sock
 
     def _said(self, commands: list[str]) -> list[Reply]:
@@ -266,7 +266,7 @@ class Line:
             yield
         except OSError as error:  # all of smtplib's errors are a kind of it
             self.usable = False
-            raise LineBrokenError(_why(error, self._account)) from error
+            raise ConnectionLostError(_why(error, self._account)) from error
 
 
 def _read_ahead(smtp: smtplib.SMTP) -> bytes:
@@ -295,17 +295,17 @@ def _stuffed(mail: bytes) -> bytes:
 
 
 @contextlib.contextmanager
-def plain_words(account: PostAccount) -> Iterator[None]:
+def plain_words(account: SmtpAccount) -> Iterator[None]:
     """Turn whatever the network, TLS or the server did into an OutageError that says who, what and why."""
     try:
         yield
     except OSError as error:
-        raise OutageError(_why(error, account)) from error
+        raise UnavailableError(_why(error, account)) from error
     except UnicodeError as error:  # a host that no name can be, such as "a..b"
-        raise OutageError(f"the name {account.host} is not known") from error
+        raise UnavailableError(f"the name {account.host} is not known") from error
 
 
-def _why(error: OSError, account: PostAccount) -> str:
+def _why(error: OSError, account: SmtpAccount) -> str:
     match error:
         case smtplib.SMTPNotSupportedError():
             return f"{account.place} does not offer STARTTLS, and letters do not go there unsealed"

@@ -32,7 +32,9 @@ def wire_address(address: str) -> str:
     local, _, domain = address.strip().rpartition("@")
     # "=?" would be decoded as an encoded word by readers that do so everywhere (MAIL.md R4)
     sound = (
-        (_PLAIN_LOCAL.fullmatch(local) or _QUOTED_LOCAL.fullmatch(local)) and local.isprintable() and "=?" not in local
+        (_PLAIN_LOCAL.fullmatch(local) or _QUOTED_LOCAL.fullmatch(local))
+        and local.isprintable()
+        and "=?" not in local
     )
     wire = f"{local}@{ascii_domain(domain)}" if sound else ""
     if not wire or len(wire) > LONGEST_ADDRESS:
@@ -58,11 +60,15 @@ def needs_utf8(*addresses: str) -> bool:
 CRLF = "\r\n"
 LINE = 76  # characters that a folded line aims at (RFC 2047, section 2)
 WORD = 39  # bytes in one encoded word: 64 characters, so that "Subject: " fits before it
-LONGEST_VALUE = 250  # characters of a subject or name: a customer's 200 (MAIL.md R4) and our "Re:" and case token
+LONGEST_VALUE = (
+    250  # characters of a subject or name: a customer's 200 (MAIL.md R4) and our "Re:" and case token
+)
 REFERENCES_KEPT = 20  # ids; the first is the thread's root
 _BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
-MESSAGE_ID = re.compile(r"<(?!.*=\?)[!-;=?-~]{1,250}>")  # printable ASCII without <, >, blanks, and encoded words
+MESSAGE_ID = re.compile(
+    r"<(?!.*=\?)[!-;=?-~]{1,250}>"
+)  # printable ASCII without <, >, blanks, and encoded words
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
 
 
@@ -104,7 +110,11 @@ def sound_ids(message_ids: Iterable[str]) -> list[str]:
 
 def shortened(message_ids: list[str]) -> list[str]:
     """Keep the thread's root and its latest ids, as RFC 5322 (3.6.4) allows for long threads."""
-    return message_ids if len(message_ids) <= REFERENCES_KEPT else message_ids[:1] + message_ids[1 - REFERENCES_KEPT :]
+    return (
+        message_ids
+        if len(message_ids) <= REFERENCES_KEPT
+        else message_ids[:1] + message_ids[1 - REFERENCES_KEPT :]
+    )
 
 
 def parameter(name: str, value: str) -> str:

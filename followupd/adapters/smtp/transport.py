@@ -8,13 +8,13 @@ import contextlib
 from dataclasses import dataclass
 from typing import Self
 
-from followupd.adapters.smtp.connection import Line, LineBrokenError, PostAccount, Reply
+from followupd.adapters.smtp.connection import ConnectionLostError, Reply, SmtpAccount, SmtpConnection
 from followupd.adapters.smtp.headers import needs_utf8, wire_address
 from followupd.adapters.smtp.login import open_line
-from followupd.domain.letter import Delivery, Outcome
-from followupd.errors import FollowupdError, OutageError
+from followupd.domain.letter import DeliveryOutcome, DeliveryResult
+from followupd.errors import FollowupdError, UnavailableError
 
-__all__ = ["Post", "PostAccount"]
+__all__ = ["SmtpTransport", "SmtpAccount"]
 
 GO_AHEAD = 354
 #: the server wants a login, TLS or another kind of login (RFC 4954, section 6; RFC 3207)
@@ -25,7 +25,7 @@ _TOO_LARGE = 552
 
 
 @dataclass(frozen=True, slots=True)
-class _Parcel:
+class _Envelope:
     """A letter and its envelope; the addresses are wire addresses, `witness` is "" for none."""
 
     letter: bytes
@@ -42,7 +42,7 @@ class _Parcel:
     def international(self) -> bool:
         return not self.letter.isascii() or needs_utf8(self.sender, self.to, self.witness)
 
-    def unfit_for(self, line: Line) -> str:
+    def unfit_for(self, line: SmtpConnection) -> str:
         """Say why this server can never take the letter, "" when it can."""
         if self.international and not line.offers("SMTPUTF8"):
             return f"the server cannot mail to addresses beyond ASCII such as {self.to} (it does not offer SMTPUTF8)"
@@ -50,26 +50,26 @@ class _Parcel:
             return f"the letter has {len(self.letter)} bytes, and the server takes {line.size_limit}"
         return ""
 
-    def mail_command(self, line: Line) -> str:
+    def mail_command(self, line: SmtpConnection) -> str:
         size = f" SIZE={len(self.letter)}" if line.offers("SIZE") else ""
         utf8 = " BODY=8BITMIME SMTPUTF8" if self.international else ""
         return f"MAIL FROM:<{self.sender}>{size}{utf8}"
 
 
-class _NotBegunError(LineBrokenError):
+class _NotStartedError(ConnectionLostError):
     """The line was dead before the letter was begun: another line may carry it."""
 
 
-class Post:
+class SmtpTransport:
     """The door for letters. It keeps its line from letter to letter; use it as a context for one beat, in one thread.
 
     Within a beat a server that could not be reached, or that refused the login, is not asked again: two hundred
     letters must not make two hundred wrong logins.
     """
 
-    def __init__(self, account: PostAccount) -> None:
+    def __init__(self, account: SmtpAccount) -> None:
         self._account = account
-        self._line: Line | None = None
+        self._line: SmtpConnection | None = None
         self._in_beat = False
         self._outage = ""
 
@@ -86,21 +86,21 @@ class Post:
         self._drop()
         self._outage = ""
 
-    def deliver(self, letter: bytes, *, sender: str, to: str, witness: str = "") -> Delivery:
+    def deliver(self, letter: bytes, *, sender: str, to: str, witness: str = "") -> DeliveryResult:
         """Hand one letter over, with a blind copy to `witness` in the same transaction when the server takes it."""
         try:
-            parcel = _Parcel.of(letter, sender, to, witness)
+            parcel = _Envelope.of(letter, sender, to, witness)
         except ValueError as error:
-            return Delivery(Outcome.REFUSED, str(error))
+            return DeliveryResult(DeliveryOutcome.REFUSED, str(error))
         if self._outage:
-            return Delivery(Outcome.DEFERRED, self._outage, outage=True)
+            return DeliveryResult(DeliveryOutcome.DEFERRED, self._outage, outage=True)
         try:
             return self._delivered(parcel)
-        except LineBrokenError as error:
-            return Delivery(Outcome.DEFERRED, str(error))
+        except ConnectionLostError as error:
+            return DeliveryResult(DeliveryOutcome.DEFERRED, str(error))
         except FollowupdError as error:  # no line could be opened, or the password not be read
             self._outage = str(error) if self._in_beat else ""
-            return Delivery(Outcome.DEFERRED, str(error), outage=True)
+            return DeliveryResult(DeliveryOutcome.DEFERRED, str(error), outage=True)
 
     def survey(self) -> tuple[str, ...]:
         """Try the server for `check --online` without sending anything; say what was found, a sentence each.
@@ -111,27 +111,27 @@ class Post:
         try:
             line = open_line(self._account)
         except FollowupdError as error:
-            raise OutageError(str(error)) from error
+            raise UnavailableError(str(error)) from error
         try:
             return _described(line, self._account)
         finally:
             line.quit()
 
-    def _delivered(self, parcel: _Parcel) -> Delivery:
+    def _delivered(self, parcel: _Envelope) -> DeliveryResult:
         if self._line:
-            with contextlib.suppress(_NotBegunError):
+            with contextlib.suppress(_NotStartedError):
                 return self._hand_over(self._line, parcel)
         self._line = open_line(self._account)
         return self._hand_over(self._line, parcel)
 
-    def _hand_over(self, line: Line, parcel: _Parcel) -> Delivery:
+    def _hand_over(self, line: SmtpConnection, parcel: _Envelope) -> DeliveryResult:
         if unfit := parcel.unfit_for(line):
-            return Delivery(Outcome.REFUSED, unfit)
+            return DeliveryResult(DeliveryOutcome.REFUSED, unfit)
         delivery = None
         try:
             delivery = _transaction(line, parcel)
         finally:
-            if not delivery or delivery.outcome is not Outcome.ACCEPTED:
+            if not delivery or delivery.outcome is not DeliveryOutcome.ACCEPTED:
                 line.reset()
             if not line.usable:
                 self._drop()
@@ -143,7 +143,7 @@ class Post:
         self._line = None
 
 
-def _transaction(line: Line, parcel: _Parcel) -> Delivery:
+def _transaction(line: SmtpConnection, parcel: _Envelope) -> DeliveryResult:
     """Walk through one mail transaction (RFC 5321, 3.3).
 
     Raises:
@@ -153,7 +153,9 @@ def _transaction(line: Line, parcel: _Parcel) -> Delivery:
     data = others.pop() if line.pipelines else None
     witness = others[0] if others else None
     if data and data.code == GO_AHEAD and not (begun.good and customer.good):
-        line.usable = False  # the server waits for a mail, to the witness alone, and only the dot would end it
+        line.usable = (
+            False  # the server waits for a mail, to the witness alone, and only the dot would end it
+        )
     if not begun.good:
         return _not_taken(begun, ours=_is_about_us(begun))
     if not customer.good:
@@ -167,7 +169,7 @@ def _transaction(line: Line, parcel: _Parcel) -> Delivery:
     return _taken(line, witness)
 
 
-def _envelope(line: Line, parcel: _Parcel) -> list[Reply]:
+def _envelope(line: SmtpConnection, parcel: _Envelope) -> list[Reply]:
     """Return the replies to MAIL, to the customer's RCPT, to the witness' if there is one, and to a pipelined DATA."""
     recipients = [parcel.to, parcel.witness] if parcel.witness else [parcel.to]
     commands = [parcel.mail_command(line), *(f"RCPT TO:<{recipient}>" for recipient in recipients)]
@@ -176,10 +178,10 @@ def _envelope(line: Line, parcel: _Parcel) -> list[Reply]:
     try:
         unasked = line.unasked()  # a line kept for too long is often closed with a 421
         replies = [unasked] if unasked else line.say_all(commands)
-    except LineBrokenError as error:
-        raise _NotBegunError(str(error)) from error
+    except ConnectionLostError as error:
+        raise _NotStartedError(str(error)) from error
     if not line.usable:
-        raise _NotBegunError(str(replies[-1]))
+        raise _NotStartedError(str(replies[-1]))
     return replies
 
 
@@ -188,37 +190,47 @@ def _is_about_us(refusal: Reply) -> bool:
     return refusal.code != _TOO_LARGE and not refusal.text.startswith(_LETTER_STATUS)
 
 
-def _is_about_our_login(refusal: Reply, line: Line) -> bool:
+def _is_about_our_login(refusal: Reply, line: SmtpConnection) -> bool:
     """Say whether a refused RCPT means that we are strangers here: most servers say so with a policy's 5.7.1."""
     stranger = line.offers("AUTH") and not line.logged_in
     by_policy = refusal.text.startswith("5.7.")
     return refusal.code in _LOGIN_CODES or "relay" in refusal.text.lower() or (stranger and by_policy)
 
 
-def _not_taken(reply: Reply, *, ours: bool = False) -> Delivery:
+def _not_taken(reply: Reply, *, ours: bool = False) -> DeliveryResult:
     """Judge a reply that came before the dot: only a refusal of this very letter is final."""
-    if reply.outcome is not Outcome.REFUSED:
-        return Delivery(Outcome.DEFERRED, str(reply))
+    if reply.outcome is not DeliveryOutcome.REFUSED:
+        return DeliveryResult(DeliveryOutcome.DEFERRED, str(reply))
     if ours:
-        return Delivery(Outcome.DEFERRED, f"our set-up, not the letter: {reply}")
-    return Delivery(Outcome.REFUSED, str(reply))
+        return DeliveryResult(DeliveryOutcome.DEFERRED, f"our set-up, not the letter: {reply}")
+    return DeliveryResult(DeliveryOutcome.REFUSED, str(reply))
 
 
-def _taken(line: Line, witness: Reply | None) -> Delivery:
+def _taken(line: SmtpConnection, witness: Reply | None) -> DeliveryResult:
     """Send the dot and judge what follows."""
     witnessed = bool(witness and witness.good)
-    unheard = f" (the witness was refused: {witness})" if witness and not witnessed else ""
+    stale_mailboxes = f" (the witness was refused: {witness})" if witness and not witnessed else ""
     try:
         reply = line.final_dot()
-    except LineBrokenError as error:
-        return Delivery(Outcome.UNKNOWN, f"after the final dot {error}{unheard}", witnessed)
-    return Delivery(reply.outcome, f"{reply}{unheard}", witnessed)
+    except ConnectionLostError as error:
+        return DeliveryResult(
+            DeliveryOutcome.UNKNOWN, f"after the final dot {error}{stale_mailboxes}", witnessed
+        )
+    return DeliveryResult(reply.outcome, f"{reply}{stale_mailboxes}", witnessed)
 
 
-def _described(line: Line, account: PostAccount) -> tuple[str, ...]:
-    sealed = f"The line is sealed with {line.tls}." if line.tls else "The line is not sealed; it stays on this machine."
+def _described(line: SmtpConnection, account: SmtpAccount) -> tuple[str, ...]:
+    sealed = (
+        f"The line is sealed with {line.tls}."
+        if line.tls
+        else "The line is not sealed; it stays on this machine."
+    )
     login = f"The login of {account.username} is accepted." if account.username else "No login is configured."
     limit = line.size_limit
-    size = f"A mail may have {limit / 2**20:.1f} MiB." if limit else "The server names no limit for a mail's size."
+    size = (
+        f"A mail may have {limit / 2**20:.1f} MiB."
+        if limit
+        else "The server names no limit for a mail's size."
+    )
     names = "also beyond" if line.offers("SMTPUTF8") else "in"
     return (f"{account.place} answers.", sealed, login, size, f"Addresses may be {names} ASCII.")

@@ -8,16 +8,17 @@ from sqlalchemy import Table, bindparam, update
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, func, select
 
-from followupd.adapters.crypto import Seal
-from followupd.adapters.storage.lease import Scope
-from followupd.adapters.storage.outbox import Outbox
+from followupd.adapters.crypto import Vault
+from followupd.adapters.storage.lease import LeaseScope
+from followupd.adapters.storage.outbox import OutboxStore
 from followupd.adapters.storage.rows import CASE, event_adapter, insert_all, opened, sealed, update_all
 from followupd.adapters.storage.tables import CaseRow, EventRow, LetterRow, MailRow
+from followupd.domain import lifecycle
 from followupd.domain.case import Case, Stage
-from followupd.domain.decision import Step, as_event
+from followupd.domain.decision import Decision, as_event
 from followupd.domain.events import CaseOpened, ComplaintHeard, Dismissed, Event, FactsStated
-from followupd.domain.letter import Outgoing
-from followupd.errors import CaseMovedError, UnknownCaseError
+from followupd.domain.letter import Letter
+from followupd.errors import ConflictError, UnknownCaseError
 
 # Made once, since making a statement costs more than running it; the version is the fence, as in `record`.
 _CASE: Table = CaseRow.__table__  # type: ignore[attr-defined]  # a table's class has one
@@ -37,10 +38,10 @@ _LATELY = 20_000
 _REMEMBERED = 200
 
 
-class Cases:
+class CaseStore:
     """The cases of the ledger, within one transaction."""
 
-    def __init__(self, session: Session, seal: Seal, outbox: Outbox, scope: Scope) -> None:
+    def __init__(self, session: Session, seal: Vault, outbox: OutboxStore, scope: LeaseScope) -> None:
         self._session, self._seal, self._outbox, self._scope = session, seal, outbox, scope
 
     def get(self, ref: str) -> Case:
@@ -65,7 +66,8 @@ class Cases:
         """Return the cases that are neither closed nor dismissed, oldest first."""
         query = select(CaseRow).where(col(CaseRow.stage).not_in([Stage.CLOSED, Stage.DISMISSED]))
         return [
-            self._value(row) for row in self._session.exec(query.order_by(col(CaseRow.opened_at), col(CaseRow.ref)))
+            self._value(row)
+            for row in self._session.exec(query.order_by(col(CaseRow.opened_at), col(CaseRow.ref)))
         ]
 
     def decisions(self) -> list[tuple[str, datetime, bool]]:
@@ -85,7 +87,9 @@ class Cases:
     def impacts(self, ref: str) -> list[str]:
         """Return what other cases meant for their customers, as agents said it lately, before it was said of this one."""
         newest = self._session.exec(select(func.max(EventRow.id))).one() or 0
-        query = select(EventRow).where(col(EventRow.id) > newest - _LATELY, EventRow.name == FactsStated.__name__)
+        query = select(EventRow).where(
+            col(EventRow.id) > newest - _LATELY, EventRow.name == FactsStated.__name__
+        )
         found, said = [], False
         for row in self._session.exec(query.order_by(col(EventRow.id).desc()).limit(_REMEMBERED)):
             event = opened(self._seal, event_adapter(row.name), row.sealed)
@@ -98,7 +102,9 @@ class Cases:
 
     def due(self, now: datetime, limit: int = 100) -> list[str]:
         """Return the references of cases whose moment has come, the longest waiting first."""
-        query = select(CaseRow.ref).where(col(CaseRow.wake_at) <= now, self._scope.covers(col(CaseRow.mailbox)))
+        query = select(CaseRow.ref).where(
+            col(CaseRow.wake_at) <= now, self._scope.covers(col(CaseRow.mailbox))
+        )
         return list(self._session.exec(query.order_by(col(CaseRow.wake_at)).limit(limit)))
 
     def next_wake(self) -> datetime | None:
@@ -117,7 +123,8 @@ class Cases:
         """Return every case of the customer, in any mailbox, oldest first."""
         query = select(CaseRow).where(func.lower(CaseRow.customer_address) == address.lower())
         return [
-            self._value(row) for row in self._session.exec(query.order_by(col(CaseRow.opened_at), col(CaseRow.ref)))
+            self._value(row)
+            for row in self._session.exec(query.order_by(col(CaseRow.opened_at), col(CaseRow.ref)))
         ]
 
     def open_of(self, address: str, mailbox: str) -> list[Case]:
@@ -130,10 +137,12 @@ class Cases:
         )
         return [self._value(row) for row in self._session.exec(query)]
 
-    def naming(self, message_ids: Sequence[str]) -> str | None:
+    def ref_for(self, message_ids: Sequence[str]) -> str | None:
         """Return the case of the nearest of these Message-IDs that is known, whether mail or letter (MAIL.md R5)."""
         for message_id in reversed(message_ids):
-            mail = select(MailRow.case_ref).where(MailRow.message_id == message_id, col(MailRow.case_ref).is_not(None))
+            mail = select(MailRow.case_ref).where(
+                MailRow.message_id == message_id, col(MailRow.case_ref).is_not(None)
+            )
             letter = select(LetterRow.case_ref).where(LetterRow.message_id == message_id)
             found = self._session.exec(mail.limit(1)).first() or self._session.exec(letter).first()
             if found:
@@ -142,16 +151,18 @@ class Cases:
 
     def open(self, first: CaseOpened) -> Case:
         """Write a new case with its first event."""
-        case = Case.opened(first)
+        case = lifecycle.opened(first)
         self._session.add(self._row(case))
         self._session.flush()
         self._write_event(case.ref, 1, first)
         return case
 
-    def taken(self, ref: str) -> bool:
+    def exists(self, ref: str) -> bool:
         return self._session.get(CaseRow, ref) is not None
 
-    def record(self, case: Case, steps: Iterable[Step], wake: Callable[[Case], datetime | None], now: datetime) -> Case:
+    def record(
+        self, case: Case, steps: Iterable[Decision], wake: Callable[[Case], datetime | None], now: datetime
+    ) -> Case:
         """Append what happened, queue what was written, and bring the case up to date, all in this transaction.
 
         Raises:
@@ -161,13 +172,13 @@ class Cases:
         decided = list(steps)
         after = case
         for step in decided:
-            after = after.after(as_event(step, now))
-        after = after.but(version=case.version + 1, wake_at=wake(after))
+            after = lifecycle.after(after, as_event(step, now))
+        after = after.evolve(version=case.version + 1, wake_at=wake(after))
         # The misfit and the version are looked for before anything is written: whoever catches the error inside the
         # transaction goes on with a ledger in which nothing of these steps stands.
         self._update(case, after)
         for seq, step in enumerate(decided, self._last_seq(case.ref) + 1):
-            if isinstance(step, Outgoing):
+            if isinstance(step, Letter):
                 self._outbox.queue(step, now)
             self._write_event(case.ref, seq, as_event(step, now))
         return after
@@ -179,15 +190,20 @@ class Cases:
             CaseMovedError: somebody else recorded a turn of one of them since it was read; the transaction is spoilt.
             WrongTurnError: an event does not fit the stage; nothing was written.
         """
-        afters = [case.after(event).but(version=case.version + 1, wake_at=wake) for case, event in turns]
+        afters = [
+            lifecycle.after(case, event).evolve(version=case.version + 1, wake_at=wake)
+            for case, event in turns
+        ]
         numbered = self._last_seqs([case.ref for case in afters])
         # A letter's leaving moves a case and leaves alone whose it is: columns with an index are written only for a reason.
         same = all(_whose(before) == _whose(after) for (before, _), after in zip(turns, afters, strict=True))
         values = _moved if same else _values
-        now = [{**values(self._seal, case), "its_ref": case.ref, "before": case.version - 1} for case in afters]
+        now = [
+            {**values(self._seal, case), "its_ref": case.ref, "before": case.version - 1} for case in afters
+        ]
         connection = self._session.connection()
         if update_all(connection, CaseRow, now, {"ref": "its_ref", "version": "before"}) != len(now):
-            raise CaseMovedError("one of the cases was changed meanwhile")
+            raise ConflictError("one of the cases was changed meanwhile")
         written = [
             self._event(case.ref, numbered.get(case.ref, 0) + 1, event)
             for case, (_, event) in zip(afters, turns, strict=True)
@@ -215,7 +231,7 @@ class Cases:
         where = (col(CaseRow.ref) == before.ref, col(CaseRow.version) == before.version)
         changed = update(CaseRow).where(*where).values(**_values(self._seal, after))
         if self._session.connection().execute(changed).rowcount != 1:
-            raise CaseMovedError(f"{before.ref} was changed meanwhile")
+            raise ConflictError(f"{before.ref} was changed meanwhile")
         self._session.expire_all()
 
     def _row(self, case: Case) -> CaseRow:
@@ -225,21 +241,28 @@ class Cases:
         return opened(self._seal, CASE, row.sealed)
 
 
-def _values(seal: Seal, case: Case) -> dict[str, Any]:
+def _values(seal: Vault, case: Case) -> dict[str, Any]:
     """Return a case's columns but for its name."""
     return {**_moved(seal, case), **_whose(case)}
 
 
-def _moved(seal: Seal, case: Case) -> dict[str, Any]:
+def _moved(seal: Vault, case: Case) -> dict[str, Any]:
     """Return the columns that every turn of a case changes."""
     return {
-        "version": case.version, "stage": case.stage.value, "wake_at": case.wake_at, "sealed": sealed(seal, CASE, case),
-    }  # fmt: skip
+        "version": case.version,
+        "stage": case.stage.value,
+        "wake_at": case.wake_at,
+        "sealed": sealed(seal, CASE, case),
+    }
 
 
 def _whose(case: Case) -> dict[str, Any]:
     """Return the columns that few turns change."""
     return {
-        "mailbox": case.mailbox, "held": case.held, "playbook": case.playbook, "owner": case.owner,
-        "customer_address": case.customer.address, "opened_at": case.opened_at,
-    }  # fmt: skip
+        "mailbox": case.mailbox,
+        "held": case.held,
+        "playbook": case.playbook,
+        "owner": case.owner,
+        "customer_address": case.customer.address,
+        "opened_at": case.opened_at,
+    }

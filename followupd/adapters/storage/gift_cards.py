@@ -6,23 +6,26 @@ from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, func, or_, select
 
-from followupd.adapters.crypto import Seal
-from followupd.adapters.storage.lease import Scope
+from followupd.adapters.crypto import Vault
+from followupd.adapters.storage.lease import LeaseScope
 from followupd.adapters.storage.tables import CardOrderRow, CardRow, CaseRow
 from followupd.domain.compensation import Money
-from followupd.domain.records import CardOrder, CardState, TakenCard
+from followupd.domain.records import GiftCard, GiftCardOrder, StockedCard
 
 
-class Cards:
+class GiftCardStock:
     """The gift cards of the ledger, within one transaction."""
 
-    def __init__(self, session: Session, seal: Seal) -> None:
+    def __init__(self, session: Session, seal: Vault) -> None:
         self._session, self._seal = session, seal
 
     def add(self, code: str, money: Money, expires: datetime | None, now: datetime) -> bool:
         """Put a card in stock; False when this code was imported before, under whatever key."""
         prints = self._seal.fingerprints(code)
-        if self._session.exec(select(CardRow.id).where(col(CardRow.fingerprint).in_(prints))).first() is not None:
+        if (
+            self._session.exec(select(CardRow.id).where(col(CardRow.fingerprint).in_(prints))).first()
+            is not None
+        ):
             return False
         self._session.add(
             CardRow(
@@ -37,7 +40,7 @@ class Cards:
         self._session.flush()
         return True
 
-    def take(self, case_ref: str, n: int, money: Money, now: datetime) -> TakenCard | None:
+    def take(self, case_ref: str, n: int, money: Money, now: datetime) -> GiftCard | None:
         """Take the card of this grant: the one it already has, else one from the stock; None when none is left.
 
         A grant keeps its card for good (UNIQUE case and grant): a letter that failed is written again with the same.
@@ -52,9 +55,9 @@ class Cards:
         row = row or self._given(case_ref, n, money, now)
         if row is None:
             return None
-        return TakenCard(self._seal.open(row.sealed).decode(), Money(row.minor, row.currency), row.expires)
+        return GiftCard(self._seal.open(row.sealed).decode(), Money(row.minor, row.currency), row.expires)
 
-    def keep(self, case_ref: str, n: int, card: TakenCard, now: datetime) -> bool:
+    def keep(self, case_ref: str, n: int, card: GiftCard, now: datetime) -> bool:
         """Keep a card that came for this grant; False when its code belongs to another one and must not be sent."""
         prints = self._seal.fingerprints(card.code)
         known = self._session.exec(select(CardRow).where(col(CardRow.fingerprint).in_(prints))).first()
@@ -64,15 +67,24 @@ class Cards:
             return False
         self._session.add(
             CardRow(
-                fingerprint=prints[0], minor=card.money.minor, currency=card.money.currency, expires=card.expires,
-                imported_at=now, case_ref=case_ref, grant_n=n, taken_at=now, sealed=self._seal.seal(card.code.strip().encode()),
+                fingerprint=prints[0],
+                minor=card.money.minor,
+                currency=card.money.currency,
+                expires=card.expires,
+                imported_at=now,
+                case_ref=case_ref,
+                grant_n=n,
+                taken_at=now,
+                sealed=self._seal.seal(card.code.strip().encode()),
             )
-        )  # fmt: skip
+        )
         self._session.flush()
         return True
 
     def _of(self, case_ref: str, n: int) -> CardRow | None:
-        return self._session.exec(select(CardRow).where(CardRow.case_ref == case_ref, CardRow.grant_n == n)).first()
+        return self._session.exec(
+            select(CardRow).where(CardRow.case_ref == case_ref, CardRow.grant_n == n)
+        ).first()
 
     def _given(self, case_ref: str, n: int, money: Money, now: datetime) -> CardRow | None:
         """Give the grant a card from the stock, or the one that somebody else gave it at this very moment."""
@@ -85,7 +97,11 @@ class Cards:
     def _from_stock(self, case_ref: str, n: int, money: Money, now: datetime) -> CardRow | None:
         query = (
             select(CardRow)
-            .where(CardRow.currency == money.currency, CardRow.minor == money.minor, col(CardRow.case_ref).is_(None))
+            .where(
+                CardRow.currency == money.currency,
+                CardRow.minor == money.minor,
+                col(CardRow.case_ref).is_(None),
+            )
             .where(or_(col(CardRow.expires).is_(None), col(CardRow.expires) > now))
             .order_by(col(CardRow.expires).is_(None), col(CardRow.expires), col(CardRow.id))
             .limit(1)
@@ -101,10 +117,15 @@ class Cards:
         self._session.refresh(row)
         return row
 
-    def all(self) -> list[CardState]:
+    def all(self) -> list[StockedCard]:
         return [
-            CardState(
-                row.id or 0, Money(row.minor, row.currency), row.expires, row.imported_at, row.case_ref, row.taken_at
+            StockedCard(
+                row.id or 0,
+                Money(row.minor, row.currency),
+                row.expires,
+                row.imported_at,
+                row.case_ref,
+                row.taken_at,
             )
             for row in self._session.exec(select(CardRow).order_by(col(CardRow.id)))
         ]
@@ -112,7 +133,11 @@ class Cards:
     def in_stock(self, money: Money, now: datetime) -> int:
         query = (
             select(func.count())
-            .where(CardRow.currency == money.currency, CardRow.minor == money.minor, col(CardRow.case_ref).is_(None))
+            .where(
+                CardRow.currency == money.currency,
+                CardRow.minor == money.minor,
+                col(CardRow.case_ref).is_(None),
+            )
             .where(or_(col(CardRow.expires).is_(None), col(CardRow.expires) > now))
         )
         return self._session.exec(query).one()
@@ -121,10 +146,10 @@ class Cards:
 _DUE, _DONE, _DROPPED = "due", "done", "dropped"
 
 
-class CardOrders:
+class GiftCardOrderStore:
     """The orders of the ledger, within one transaction."""
 
-    def __init__(self, session: Session, scope: Scope) -> None:
+    def __init__(self, session: Session, scope: LeaseScope) -> None:
         self._session, self._scope = session, scope
 
     def place(self, case_ref: str, n: int, money: Money, now: datetime) -> None:
@@ -133,13 +158,19 @@ class CardOrders:
         row = self._session.get(CardOrderRow, key)
         if row is None:
             row = CardOrderRow(
-                key=key, case_ref=case_ref, grant_n=n, minor=money.minor, currency=money.currency, state=_DUE, ordered_at=now
-            )  # fmt: skip
+                key=key,
+                case_ref=case_ref,
+                grant_n=n,
+                minor=money.minor,
+                currency=money.currency,
+                state=_DUE,
+                ordered_at=now,
+            )
         row.state, row.not_before = _DUE, None
         self._session.add(row)
         self._session.flush()
 
-    def due(self, now: datetime, limit: int = 20) -> list[CardOrder]:
+    def due(self, now: datetime, limit: int = 20) -> list[GiftCardOrder]:
         query = (
             select(CardOrderRow)
             .join(CaseRow, col(CaseRow.ref) == col(CardOrderRow.case_ref), isouter=True)
@@ -149,7 +180,9 @@ class CardOrders:
             .limit(limit)
         )
         return [
-            CardOrder(row.key, row.case_ref, row.grant_n, Money(row.minor, row.currency), row.attempts, row.why)
+            GiftCardOrder(
+                row.key, row.case_ref, row.grant_n, Money(row.minor, row.currency), row.attempts, row.why
+            )
             for row in self._session.exec(query)
         ]
 

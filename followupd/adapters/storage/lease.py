@@ -17,7 +17,7 @@ from followupd.errors import FollowupdError
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class LeaseScope:
     """The mailboxes whose cases, mails and letters are ours to work on; `theirs` are those of other daemons.
 
     Who holds the first mailbox leads: it also works on what belongs to no mailbox, or to one that is configured no more,
@@ -29,7 +29,7 @@ class Scope:
     leads: bool = True
 
     @classmethod
-    def of(cls, configured: Collection[str], held: Collection[str]) -> "Scope":
+    def of(cls, configured: Collection[str], held: Collection[str]) -> "LeaseScope":
         """Return the scope of who holds some of the configured mailboxes; the first of them is the leader's."""
         first = next(iter(configured), "")
         return cls(frozenset(held), frozenset(configured) - frozenset(held), first in held)
@@ -49,7 +49,7 @@ class AlreadyRunningError(FollowupdError):
     """Another followupd runs on this ledger; stop it first (`systemctl stop followupd`)."""
 
 
-class Hold(Protocol):
+class MailboxLease(Protocol):
     """What a daemon holds until its context ends, or the process, however it ends."""
 
     def __enter__(self) -> Self: ...
@@ -62,12 +62,14 @@ class Hold(Protocol):
         """Say whether everything is still held that the last look said was; who hears no stops acting."""
 
 
-def holder(engine: Engine) -> Hold:
+def lease_for(engine: Engine) -> MailboxLease:
     """Return what holds the ledger; on SQLite its context raises AlreadyRunningError when another daemon is there."""
-    return _OnFile(engine.url.database) if engine.url.get_backend_name() == "sqlite" else _Shared(engine)
+    return (
+        _FileLease(engine.url.database) if engine.url.get_backend_name() == "sqlite" else _SharedLease(engine)
+    )
 
 
-class _OnFile:
+class _FileLease:
     """Holds a SQLite ledger whole; the lock is the operating system's."""
 
     def __init__(self, database: str | None) -> None:
@@ -97,7 +99,7 @@ class _OnFile:
         return True
 
 
-class _Shared:
+class _SharedLease:
     """Holds mailboxes by PostgreSQL's advisory locks, which belong to one connection and end with it.
 
     The connection is looked at with every beat, and between letters: after a restart of the database, or a cut of the
@@ -152,7 +154,9 @@ class _Shared:
                     return
 
     def _taken(self, line: Connection, name: str) -> bool:
-        return bool(line.execute(text("SELECT pg_try_advisory_lock(:number)"), {"number": _number(name)}).scalar())
+        return bool(
+            line.execute(text("SELECT pg_try_advisory_lock(:number)"), {"number": _number(name)}).scalar()
+        )
 
     def _let_go(self) -> None:
         self._held.clear()

@@ -12,52 +12,55 @@ from sqlalchemy import URL, Connection, Engine, event, make_url, text
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, create_engine
 
-from followupd.adapters.crypto import Seal
-from followupd.adapters.storage.cases import Cases
-from followupd.adapters.storage.erasure import Ageing, Forgetting, leave_no_trace
-from followupd.adapters.storage.gift_cards import CardOrders, Cards
-from followupd.adapters.storage.lease import Hold, Scope, holder
-from followupd.adapters.storage.mail import Mail
+from followupd.adapters.crypto import Vault
+from followupd.adapters.storage.cases import CaseStore
+from followupd.adapters.storage.erasure import Eraser, MailRetention, leave_no_trace
+from followupd.adapters.storage.gift_cards import GiftCardOrderStore, GiftCardStock
+from followupd.adapters.storage.lease import LeaseScope, MailboxLease, lease_for
+from followupd.adapters.storage.mail import MailStore
 from followupd.adapters.storage.migrate import copy, upgrade
-from followupd.adapters.storage.outbox import Outbox
+from followupd.adapters.storage.outbox import OutboxStore
 from followupd.adapters.storage.permissions import make_private
-from followupd.adapters.storage.state import Pulse
-from followupd.domain.letter import Outgoing
-from followupd.errors import OutageError
+from followupd.adapters.storage.state import StateStore
+from followupd.domain.letter import Letter
+from followupd.errors import UnavailableError
 
 #: how long a writer waits for another one, in milliseconds; the CLI and the daemon share the file
 BUSY_TIMEOUT = 30_000
 #: a PostgreSQL that is cut off is noticed in so many seconds, and not by a beat that hangs
 _DEAD_IN_TEN_SECONDS = {
-    "connect_timeout": 10, "keepalives_idle": 4, "keepalives_interval": 2, "keepalives_count": 3,
+    "connect_timeout": 10,
+    "keepalives_idle": 4,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class Transaction:
     """What one transaction may touch; committed when its block ends well, forgotten when it does not."""
 
-    cases: Cases
-    outbox: Outbox
-    mail: Mail
-    cards: Cards
-    orders: CardOrders
-    pulse: Pulse
-    ageing: Ageing
-    forgetting: Forgetting
+    cases: CaseStore
+    outbox: OutboxStore
+    mail: MailStore
+    cards: GiftCardStock
+    orders: GiftCardOrderStore
+    state: StateStore
+    retention: MailRetention
+    erasure: Eraser
 
 
 class Ledger:
     """The house's memory."""
 
-    def __init__(self, url: str, seal: Seal, undated: Callable[[Outgoing], bytes] = lambda _: b"") -> None:
+    def __init__(self, url: str, seal: Vault, undated: Callable[[Letter], bytes] = lambda _: b"") -> None:
         self._engine = _engine(url)
         self._seal = seal
         #: composes a letter that is queued, all but its date; b"" leaves that to the hour at which it leaves
         self._undated = undated
         #: whose rows a daemon works on; everybody's, where nothing else is said
-        self.scope = Scope()
+        self.scope = LeaseScope()
 
     def upgrade(self, *, by_hand: bool = False) -> str:
         """Create what is missing or migrate; return what was done. The file is the owner's alone: it holds what customers wrote.
@@ -75,27 +78,27 @@ class Ledger:
             copy(self._engine, path)
 
     @contextmanager
-    def work(self, *, lasting: bool = True) -> Iterator[Work]:
+    def transaction(self, *, durable: bool = True) -> Iterator[Transaction]:
         """Open one transaction; raises OutageError when the database does not answer.
 
-        One that is not `lasting` does not wait for the disk: a power cut may forget it (the death of a process does not).
+        One that is not `durable` does not wait for the disk: a power cut may forget it (the death of a process does not).
         It is for what the ledger without it would call not known, and never for what allows anything.
         """
         with self._outage(), Session(self._engine) as session, session.begin():
-            if not lasting:
+            if not durable:
                 _without_waiting(session)
             scope = self.scope
-            outbox = Outbox(session, self._seal, scope, self._undated)
-            cases, mail = Cases(session, self._seal, outbox, scope), Mail(session, self._seal, scope)
-            yield Work(
+            outbox = OutboxStore(session, self._seal, scope, self._undated)
+            cases, mail = CaseStore(session, self._seal, outbox, scope), MailStore(session, self._seal, scope)
+            yield Transaction(
                 cases,
                 outbox,
                 mail,
-                Cards(session, self._seal),
-                CardOrders(session, scope),
-                Pulse(session),
-                Ageing(session, self._seal),
-                Forgetting(session, self._seal, cases),
+                GiftCardStock(session, self._seal),
+                GiftCardOrderStore(session, scope),
+                StateStore(session),
+                MailRetention(session, self._seal),
+                Eraser(session, self._seal, cases),
             )
 
     def leave_no_trace(self) -> bool:
@@ -103,9 +106,9 @@ class Ledger:
         with self._outage():
             return leave_no_trace(self._engine)
 
-    def hold(self) -> Hold:
+    def lease(self) -> MailboxLease:
         """Return what holds the ledger, or mailboxes of it, for one daemon; its context raises AlreadyRunningError."""
-        return holder(self._engine)
+        return lease_for(self._engine)
 
     def now(self) -> datetime | None:
         """Return the database's moment where machines share it, None where this machine's clock is the only one."""
@@ -123,16 +126,20 @@ class Ledger:
         try:
             yield
         except OperationalError as error:
-            raise OutageError(f"the ledger does not answer: {error.orig}") from error
+            raise UnavailableError(f"the ledger does not answer: {error.orig}") from error
 
 
 def _engine(url: str) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        engine = create_engine(parsed, pool_pre_ping=True, hide_parameters=True, connect_args=_DEAD_IN_TEN_SECONDS)
+        engine = create_engine(
+            parsed, pool_pre_ping=True, hide_parameters=True, connect_args=_DEAD_IN_TEN_SECONDS
+        )
         event.listen(engine, "connect", _prepare_postgres)
         return engine
-    engine = create_engine(parsed, hide_parameters=True)  # an error's text goes to the log, and rows hold addresses
+    engine = create_engine(
+        parsed, hide_parameters=True
+    )  # an error's text goes to the log, and rows hold addresses
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_immediate)
     return engine
@@ -156,7 +163,7 @@ def _make_file(url: URL) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         make_private(path)
     except OSError as error:
-        raise OutageError(f"the ledger {path} cannot be opened: {error.strerror}") from error
+        raise UnavailableError(f"the ledger {path} cannot be opened: {error.strerror}") from error
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
@@ -166,7 +173,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     except sqlite3.OperationalError:
         raise  # it is locked, or the disk is full
     except sqlite3.DatabaseError as error:
-        raise OutageError(f"the ledger's file cannot be read: {error}") from error
+        raise UnavailableError(f"the ledger's file cannot be read: {error}") from error
 
 
 def _set(connection: Any) -> None:
@@ -181,15 +188,15 @@ def _set(connection: Any) -> None:
 
 
 def _begin_immediate(connection: Connection) -> None:
-    lasting = connection.get_execution_options().get("lasting", True)
-    if connection.info.setdefault("lasting", True) != lasting:
-        connection.exec_driver_sql(f"PRAGMA synchronous = {'FULL' if lasting else 'NORMAL'}")
-        connection.info["lasting"] = lasting
+    durable = connection.get_execution_options().get("durable", True)
+    if connection.info.setdefault("durable", True) != durable:
+        connection.exec_driver_sql(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+        connection.info["durable"] = durable
     # Taking the write lock at once keeps two writers from reading the same version and one of them failing late.
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _without_waiting(session: Session) -> None:
-    connection = session.connection(execution_options={"lasting": False})
+    connection = session.connection(execution_options={"durable": False})
     if connection.dialect.name == "postgresql":
         connection.execute(text("SET LOCAL synchronous_commit = off"))

@@ -9,14 +9,24 @@ import sqlalchemy as core
 from sqlalchemy import bindparam, func, update
 from sqlmodel import Session, col, select
 
-from followupd.adapters.crypto import Seal
+from followupd.adapters.crypto import Vault
 from followupd.adapters.storage.ingest import QUARANTINE_MARK, keep_all
-from followupd.adapters.storage.lease import Scope
+from followupd.adapters.storage.lease import LeaseScope
 from followupd.adapters.storage.rows import MESSAGE, OUTGOING, opened
-from followupd.adapters.storage.tables import LetterRow, MailRow, PlaceRow, RemarkRow, WordsRow
+from followupd.adapters.storage.tables import CommandRow, LetterRow, LetterTextRow, LocationRow, MailRow
 from followupd.domain.mail import Kind
-from followupd.domain.records import HEARD, NO_COMPLAINT, QUARANTINE, UNHEARD, Arrival, Kept, Marking, News, Remark
-from followupd.errors import OutageError
+from followupd.domain.records import (
+    HEARD,
+    NO_COMPLAINT,
+    QUARANTINE,
+    UNHEARD,
+    IncomingMail,
+    PendingCommand,
+    StoredMail,
+    StoreResult,
+    TagUpdate,
+)
+from followupd.errors import UnavailableError
 
 #: robots that answer us do it within days
 _ECHO_LASTS = timedelta(days=30)
@@ -29,32 +39,34 @@ _MAIL_NAMED = {
     "pyformat": "SELECT sealed FROM mail WHERE message_id = %s LIMIT 1",
 }
 _LETTER_NAMED = (
-    core.select(col(WordsRow.sealed))
-    .join(LetterRow, col(LetterRow.key) == col(WordsRow.letter_key))
+    core.select(col(LetterTextRow.sealed))
+    .join(LetterRow, col(LetterRow.key) == col(LetterTextRow.letter_key))
     .where(col(LetterRow.message_id) == bindparam("message_id"))
 )
 _WANT_MARKS = (
-    update(PlaceRow.__table__)  # type: ignore[attr-defined]  # a table's class has one
+    update(LocationRow.__table__)  # type: ignore[attr-defined]  # a table's class has one
     .where(
-        col(PlaceRow.mail_id).in_(
-            core.select(col(MailRow.id))
-            .where(col(MailRow.case_ref).in_(bindparam("refs", expanding=True)), col(MailRow.kind) == Kind.CUSTOMER.value)
+        col(LocationRow.mail_id).in_(
+            core.select(col(MailRow.id)).where(
+                col(MailRow.case_ref).in_(bindparam("refs", expanding=True)),
+                col(MailRow.kind) == Kind.CUSTOMER.value,
+            )
         ),
-        col(PlaceRow.wants) != bindparam("wished"),
+        col(LocationRow.wants) != bindparam("wished"),
     )
     .values(wants=bindparam("wished"), unmarked=True)
-)  # fmt: skip
+)
 
 
-class Mail:
+class MailStore:
     """The mails of the ledger, within one transaction."""
 
-    def __init__(self, session: Session, seal: Seal, scope: Scope) -> None:
+    def __init__(self, session: Session, seal: Vault, scope: LeaseScope) -> None:
         self._session, self._seal, self._scope = session, seal, scope
 
     # --- keeping ---
 
-    def keep(self, arrivals: Sequence[Arrival], now: datetime) -> list[News]:
+    def store(self, arrivals: Sequence[IncomingMail], now: datetime) -> list[StoreResult]:
         """Keep mails and their places; say of each which mail it is, which tags are news, and whether its folder is."""
         return keep_all(self._session.connection(), self._seal, arrivals, now)
 
@@ -77,28 +89,32 @@ class Mail:
         """Return the UIDs of which no mail was kept, such as mails that were passed over."""
         return set(uids) - {place.uid for place in self._places(mailbox, folder, uidvalidity, uids)}
 
-    def _places(self, mailbox: str, folder: str, uidvalidity: int, uids: Collection[int]) -> Iterable[PlaceRow]:
-        query = select(PlaceRow).where(
-            PlaceRow.mailbox == mailbox, PlaceRow.folder == folder, PlaceRow.uidvalidity == uidvalidity
+    def _places(
+        self, mailbox: str, folder: str, uidvalidity: int, uids: Collection[int]
+    ) -> Iterable[LocationRow]:
+        query = select(LocationRow).where(
+            LocationRow.mailbox == mailbox,
+            LocationRow.folder == folder,
+            LocationRow.uidvalidity == uidvalidity,
         )
         wanted = sorted(uids)
         for start in range(0, len(wanted), 500):  # SQLite's limit on bound values is generous, not endless
-            yield from self._session.exec(query.where(col(PlaceRow.uid).in_(wanted[start : start + 500])))
+            yield from self._session.exec(query.where(col(LocationRow.uid).in_(wanted[start : start + 500])))
 
-    def say(self, mail_id: int, line: str, source: str, now: datetime) -> None:
+    def add_command(self, mail_id: int, line: str, source: str, now: datetime) -> None:
         """Put down what somebody said about a mail, for the desk."""
-        self._session.add(RemarkRow(mail_id=mail_id, line=line, source=source, said_at=now))
+        self._session.add(CommandRow(mail_id=mail_id, line=line, source=source, said_at=now))
 
     # --- hearing ---
 
-    def unheard(self, limit: int = 100) -> list[Kept]:
+    def unprocessed(self, limit: int = 100) -> list[StoredMail]:
         query = select(MailRow).where(MailRow.state == UNHEARD, self._scope.covers(col(MailRow.mailbox)))
         return [self._kept(row) for row in self._session.exec(query.order_by(col(MailRow.id)).limit(limit))]
 
-    def get(self, mail_id: int) -> Kept:
+    def get(self, mail_id: int) -> StoredMail:
         return self._kept(self._session.get_one(MailRow, mail_id))
 
-    def named(self, message_ids: Sequence[str]) -> Kept | None:
+    def by_message_id(self, message_ids: Sequence[str]) -> StoredMail | None:
         """Return the nearest of these mails that was kept, whether or not it has a case."""
         for message_id in reversed(message_ids):
             row = self._session.exec(select(MailRow).where(MailRow.message_id == message_id).limit(1)).first()
@@ -106,11 +122,13 @@ class Mail:
                 return self._kept(row)
         return None
 
-    def of_case(self, ref: str) -> list[Kept]:
-        query = select(MailRow).where(MailRow.case_ref == ref).order_by(col(MailRow.received_at), col(MailRow.id))
+    def of_case(self, ref: str) -> list[StoredMail]:
+        query = (
+            select(MailRow).where(MailRow.case_ref == ref).order_by(col(MailRow.received_at), col(MailRow.id))
+        )
         return [self._kept(row) for row in self._session.exec(query)]
 
-    def in_quarantine(self) -> list[Kept]:
+    def in_quarantine(self) -> list[StoredMail]:
         query = select(MailRow).where(MailRow.state == QUARANTINE).order_by(col(MailRow.id))
         return [self._kept(row) for row in self._session.exec(query)]
 
@@ -119,12 +137,14 @@ class Mail:
         query = select(func.count()).select_from(MailRow).where(col(MailRow.state) == state)
         return self._session.exec(query.where(col(MailRow.kept_at) > since) if since else query).one()
 
-    def no_complaints(self) -> list[Kept]:
+    def no_complaints(self) -> list[StoredMail]:
         """Return the customers' mails without a case that an agent dismissed."""
         query = select(MailRow).where(MailRow.reason == NO_COMPLAINT, MailRow.kind == Kind.CUSTOMER.value)
         return [self._kept(row) for row in self._session.exec(query.order_by(col(MailRow.id)))]
 
-    def put_down(self, mail_id: int, *, case_ref: str | None = None, state: str = HEARD, reason: str = "") -> None:
+    def mark_processed(
+        self, mail_id: int, *, case_ref: str | None = None, state: str = HEARD, reason: str = ""
+    ) -> None:
         """Write what became of a mail: which case it belongs to, or why it is in quarantine."""
         row = self._session.get_one(MailRow, mail_id)
         row.state, row.reason = state, reason
@@ -132,23 +152,27 @@ class Mail:
         self._session.add(row)
         self._session.flush()
         if state == QUARANTINE:
-            self._want(col(PlaceRow.mail_id) == mail_id, QUARANTINE_MARK)
+            self._want(col(LocationRow.mail_id) == mail_id, QUARANTINE_MARK)
 
-    def remarks(self, limit: int = 100) -> list[Remark]:
+    def pending_commands(self, limit: int = 100) -> list[PendingCommand]:
         query = (
-            select(RemarkRow)
-            .join(MailRow, col(MailRow.id) == col(RemarkRow.mail_id))
-            .where(col(RemarkRow.done_at).is_(None), self._scope.covers(col(MailRow.mailbox)))
-            .order_by(col(RemarkRow.id)).limit(limit)
-        )  # fmt: skip
-        return [Remark(_id(r.id), r.mail_id, r.line, r.source, r.said_at) for r in self._session.exec(query)]
+            select(CommandRow)
+            .join(MailRow, col(MailRow.id) == col(CommandRow.mail_id))
+            .where(col(CommandRow.done_at).is_(None), self._scope.covers(col(MailRow.mailbox)))
+            .order_by(col(CommandRow.id))
+            .limit(limit)
+        )
+        return [
+            PendingCommand(_id(r.id), r.mail_id, r.line, r.source, r.said_at)
+            for r in self._session.exec(query)
+        ]
 
-    def remark_done(self, remark_id: int, now: datetime) -> None:
-        row = self._session.get_one(RemarkRow, remark_id)
+    def mark_command_done(self, remark_id: int, now: datetime) -> None:
+        row = self._session.get_one(CommandRow, remark_id)
         row.done_at = now
         self._session.add(row)
 
-    def repeats(self, kept: Kept) -> bool:
+    def repeats(self, kept: StoredMail) -> bool:
         """Say whether the same words came before within a month, from whatever address (MAIL.md, "Loops")."""
         row = self._session.get_one(MailRow, kept.id)
         if not row.echo:
@@ -183,19 +207,19 @@ class Mail:
             try:
                 found = driver.execute(asked, (message_id,)).fetchone()  # type: ignore[union-attr]  # both drivers have it
             except trouble as error:
-                raise OutageError(f"the ledger does not answer: {error}") from error
+                raise UnavailableError(f"the ledger does not answer: {error}") from error
             return found[0] if found else None
 
         return ask
 
     # --- marking ---
 
-    def want_marks(self, ref: str, marks: Iterable[str]) -> None:
+    def set_status_tags(self, ref: str, marks: Iterable[str]) -> None:
         """Say which marks the customer's mails of a case should carry; the watcher of the folder sets them."""
         mails = select(MailRow.id).where(MailRow.case_ref == ref, MailRow.kind == Kind.CUSTOMER.value)
-        self._want(col(PlaceRow.mail_id).in_(mails), " ".join(sorted(marks)))
+        self._want(col(LocationRow.mail_id).in_(mails), " ".join(sorted(marks)))
 
-    def want_marks_all(self, wanted: Mapping[str, Iterable[str]]) -> None:
+    def set_status_tags_for_all(self, wanted: Mapping[str, Iterable[str]]) -> None:
         """Say for many cases which marks their customers' mails should carry."""
         alike: dict[str, list[str]] = defaultdict(list)
         for ref, marks in wanted.items():
@@ -205,24 +229,28 @@ class Mail:
         self._session.expire_all()
 
     def _want(self, which: object, wants: str) -> None:
-        changed = update(PlaceRow).where(which, col(PlaceRow.wants) != wants)  # type: ignore[arg-type]  # a column expression
+        changed = update(LocationRow).where(which, col(LocationRow.wants) != wants)  # type: ignore[arg-type]  # a column expression
         self._session.connection().execute(changed.values(wants=wants, unmarked=True))
         self._session.expire_all()
 
-    def markings(self, mailbox: str, folder: str, uidvalidity: int) -> list[Marking]:
-        query = select(PlaceRow).where(
-            PlaceRow.mailbox == mailbox, PlaceRow.folder == folder, PlaceRow.uidvalidity == uidvalidity,
-            col(PlaceRow.unmarked).is_(True),
-        )  # fmt: skip
+    def pending_tag_updates(self, mailbox: str, folder: str, uidvalidity: int) -> list[TagUpdate]:
+        query = select(LocationRow).where(
+            LocationRow.mailbox == mailbox,
+            LocationRow.folder == folder,
+            LocationRow.uidvalidity == uidvalidity,
+            col(LocationRow.unmarked).is_(True),
+        )
         found = []
         for row in self._session.exec(query):
             wants, marks = set(row.wants.split()), set(row.marks.split())
-            found.append(Marking(_id(row.id), row.uid, tuple(sorted(wants - marks)), tuple(sorted(marks - wants))))
+            found.append(
+                TagUpdate(_id(row.id), row.uid, tuple(sorted(wants - marks)), tuple(sorted(marks - wants)))
+            )
         return found
 
-    def marked(self, marking: Marking) -> None:
+    def mark_tags_updated(self, marking: TagUpdate) -> None:
         """Write that these marks are set; new wishes that came meanwhile stay wishes."""
-        row = self._session.get_one(PlaceRow, marking.place_id)
+        row = self._session.get_one(LocationRow, marking.place_id)
         row.marks = " ".join(sorted((set(row.marks.split()) | set(marking.add)) - set(marking.remove)))
         row.unmarked = row.marks != row.wants
         self._session.add(row)
@@ -230,9 +258,13 @@ class Mail:
     def watched(self, mailbox: str, folder: str, uidvalidity: int) -> list[int]:
         """Return the UIDs of mails of cases here: on servers without CONDSTORE their tags are swept."""
         query = (
-            select(PlaceRow.uid)
-            .join(MailRow, col(MailRow.id) == col(PlaceRow.mail_id))
-            .where(PlaceRow.mailbox == mailbox, PlaceRow.folder == folder, PlaceRow.uidvalidity == uidvalidity)
+            select(LocationRow.uid)
+            .join(MailRow, col(MailRow.id) == col(LocationRow.mail_id))
+            .where(
+                LocationRow.mailbox == mailbox,
+                LocationRow.folder == folder,
+                LocationRow.uidvalidity == uidvalidity,
+            )
             .where(col(MailRow.case_ref).is_not(None))
         )
         return list(self._session.exec(query))
@@ -240,11 +272,15 @@ class Mail:
     def copies_to_file(self, mailbox: str, folder: str, uidvalidity: int) -> list[int]:
         """Return the UIDs of copies of our own letters that lie here and belong in Sent."""
         query = (
-            select(PlaceRow.uid)
-            .join(MailRow, col(MailRow.id) == col(PlaceRow.mail_id))
-            .where(PlaceRow.mailbox == mailbox, PlaceRow.folder == folder, PlaceRow.uidvalidity == uidvalidity)
+            select(LocationRow.uid)
+            .join(MailRow, col(MailRow.id) == col(LocationRow.mail_id))
+            .where(
+                LocationRow.mailbox == mailbox,
+                LocationRow.folder == folder,
+                LocationRow.uidvalidity == uidvalidity,
+            )
             .where(MailRow.kind == Kind.OWN.value, MailRow.state == HEARD, MailRow.reason == "")
-            .where(col(PlaceRow.gone).is_(False))
+            .where(col(LocationRow.gone).is_(False))
         )
         return list(self._session.exec(query))
 
@@ -254,10 +290,17 @@ class Mail:
             place.gone, place.unmarked = True, False
             self._session.add(place)
 
-    def _kept(self, row: MailRow) -> Kept:
+    def _kept(self, row: MailRow) -> StoredMail:
         message = opened(self._seal, MESSAGE, row.sealed)
-        return Kept(
-            _id(row.id), row.mailbox, message, row.in_sent, row.received_at, row.case_ref, row.state, row.reason
+        return StoredMail(
+            _id(row.id),
+            row.mailbox,
+            message,
+            row.in_sent,
+            row.received_at,
+            row.case_ref,
+            row.state,
+            row.reason,
         )
 
 

@@ -10,13 +10,11 @@ from typing import Any
 from sqlalchemy import Connection, Engine, inspect, text
 from sqlmodel import SQLModel
 
-from followupd.adapters.storage.lease import AlreadyRunningError, holder
+from followupd.adapters.storage.lease import AlreadyRunningError, lease_for
 from followupd.errors import FollowupdError
 
 # Whoever puts the copy in the ledger's place must know that letters may have left since it was made.
-_MARK = (
-    "INSERT OR REPLACE INTO pulse (name, value, at) VALUES ('copied', 'true', strftime('%Y-%m-%d %H:%M:%f000', 'now'))"
-)
+_MARK = "INSERT OR REPLACE INTO pulse (name, value, at) VALUES ('copied', 'true', strftime('%Y-%m-%d %H:%M:%f000', 'now'))"
 
 
 class NoCopyError(FollowupdError):
@@ -31,7 +29,9 @@ def copy(engine: Engine, path: Path) -> None:
     """
     database = engine.url.database
     if engine.url.get_backend_name() != "sqlite" or not database:
-        raise NoCopyError("This ledger is kept by PostgreSQL; `pg_dump --format=custom` makes a backup of it.")
+        raise NoCopyError(
+            "This ledger is kept by PostgreSQL; `pg_dump --format=custom` makes a backup of it."
+        )
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except FileExistsError:
@@ -50,7 +50,9 @@ def _copied(database: str, path: Path) -> None:
         source.backup(target)
         target.execute(_MARK)
         target.commit()
-        target.execute("PRAGMA journal_mode = DELETE")  # one file, with nothing beside it that could be left behind
+        target.execute(
+            "PRAGMA journal_mode = DELETE"
+        )  # one file, with nothing beside it that could be left behind
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as again:
         [(verdict,)] = again.execute("PRAGMA integrity_check").fetchmany(1)
         again.execute("SELECT count(*) FROM case_file").fetchone()
@@ -95,9 +97,9 @@ def upgrade(engine: Engine, *, by_hand: bool = False) -> str:
     if engine.url.get_backend_name() == "sqlite":
         return _upgrade_file(engine, revision)
     if not by_hand:
-        mend = "Stop every followupd, make a backup with pg_dump, and run `followupd upgrade`."
+        hint = "Stop every followupd, make a backup with pg_dump, and run `followupd upgrade`."
         raise OldLedgerError(
-            f"The ledger's tables are of revision {revision or FIRST}, this followupd's of {HEAD}. {mend}"
+            f"The ledger's tables are of revision {revision or FIRST}, this followupd's of {HEAD}. {hint}"
         )
     return _migrate(engine, revision)
 
@@ -116,33 +118,41 @@ def _create(engine: Engine) -> str:
         if _revision(connection) is None:  # nobody else was faster
             SQLModel.metadata.create_all(connection)
             key = "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)"
-            connection.execute(text(f"CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, {key})"))
+            connection.execute(
+                text(f"CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, {key})")
+            )
             connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
     return f"created at revision {HEAD}"
 
 
 def _upgrade_file(engine: Engine, revision: str) -> str:
     try:
-        with holder(engine):
+        with lease_for(engine):
             before = Path(f"{engine.url.database}.before-{HEAD}")
             if engine.url.database not in {None, "", ":memory:"}:
                 before.unlink(missing_ok=True)  # of an upgrade that failed; its ledger is still as it was
                 copy(engine, before)
             return f"{_migrate(engine, revision)}; as it was before: {before}"
     except AlreadyRunningError:
-        mend = "Restart it (`systemctl restart followupd`): it upgrades the ledger when it starts."
-        raise OldLedgerError(f"An older followupd runs on this ledger. {mend}") from None
+        hint = "Restart it (`systemctl restart followupd`): it upgrades the ledger when it starts."
+        raise OldLedgerError(f"An older followupd runs on this ledger. {hint}") from None
 
 
 def _migrate(engine: Engine, revision: str) -> str:
     from followupd.adapters.storage import migrations
 
     on_file = engine.url.get_backend_name() == "sqlite"
-    with engine.connect() as connection, _without_foreign_keys(connection, on_file=on_file), connection.begin():
+    with (
+        engine.connect() as connection,
+        _without_foreign_keys(connection, on_file=on_file),
+        connection.begin(),
+    ):
         _alone(connection)
         if _revision(connection) != HEAD:
             migrations.migrate(connection, stamp=FIRST if revision == UNNAMED else "")
-            _prove(connection, migrations.differences(connection) if revision == UNNAMED else [], on_file=on_file)
+            _prove(
+                connection, migrations.differences(connection) if revision == UNNAMED else [], on_file=on_file
+            )
     return f"upgraded from revision {revision or FIRST} to {HEAD}"
 
 

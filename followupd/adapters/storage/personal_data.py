@@ -9,9 +9,9 @@ from sqlalchemy import func
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
-from followupd.adapters.crypto import Seal
+from followupd.adapters.crypto import Vault
 from followupd.adapters.storage.rows import CASE, MESSAGE, OUTGOING, event_adapter, opened
-from followupd.adapters.storage.tables import CardRow, CaseRow, EventRow, LetterRow, MailRow, WordsRow
+from followupd.adapters.storage.tables import CardRow, CaseRow, EventRow, LetterRow, LetterTextRow, MailRow
 from followupd.domain.case import Case
 from followupd.domain.events import Event
 from followupd.domain.letter import GIFT_CARD
@@ -21,7 +21,7 @@ _AT_ONCE = 500
 
 
 @dataclass(slots=True)
-class Known:
+class PersonalData:
     """Which rows are about a person. `elsewhere` are cases of other customers in which the address stands too."""
 
     address: str
@@ -39,25 +39,29 @@ class Known:
         return bool(self.cases or self.mails or self.letters or self.elsewhere)
 
 
-class Knowing:
+class PersonalDataStore:
     """What is known of one person, within one transaction."""
 
-    def __init__(self, session: Session, seal: Seal) -> None:
+    def __init__(self, session: Session, seal: Vault) -> None:
         self._session, self._seal = session, seal
 
-    def of(self, address: str) -> Known:
+    def of(self, address: str) -> PersonalData:
         """Look through everything: sealed words can only be searched by opening them, 10 seconds for a million mails."""
         whose = func.lower(CaseRow.customer_address) == address.lower()
         rows = self._session.exec(select(CaseRow).where(whose).order_by(col(CaseRow.opened_at)))
-        known = Known(address.lower(), [opened(self._seal, CASE, row.sealed) for row in rows])
+        known = PersonalData(address.lower(), [opened(self._seal, CASE, row.sealed) for row in rows])
         self._mails(known)
         self._letters(known)
         return known
 
-    def _mails(self, known: Known) -> None:
+    def _mails(self, known: PersonalData) -> None:
         names = _names([known.address])
         columns = select_columns(
-            col(MailRow.id), col(MailRow.case_ref), col(MailRow.sender_address), col(MailRow.sealed), col(MailRow.raw)
+            col(MailRow.id),
+            col(MailRow.case_ref),
+            col(MailRow.sender_address),
+            col(MailRow.sealed),
+            col(MailRow.raw),
         )
         for number, ref, sender, token, raw in self._session.execute(columns).yield_per(_AT_ONCE):
             named = bool(names.search(self._seal.open(token)) or (raw and names.search(self._seal.open(raw))))
@@ -67,11 +71,11 @@ class Knowing:
             if (named or theirs) and ref not in {None, *known.refs}:
                 known.elsewhere.add(ref)
 
-    def _letters(self, known: Known) -> None:
+    def _letters(self, known: PersonalData) -> None:
         names = _names([known.address, *known.refs])
         columns = select_columns(
-            col(LetterRow.key), col(LetterRow.case_ref), col(LetterRow.to_address), col(WordsRow.sealed)
-        ).join(WordsRow, col(WordsRow.letter_key) == col(LetterRow.key))
+            col(LetterRow.key), col(LetterRow.case_ref), col(LetterRow.to_address), col(LetterTextRow.sealed)
+        ).join(LetterTextRow, col(LetterTextRow.letter_key) == col(LetterRow.key))
         for key, ref, to, token in self._session.execute(columns).yield_per(_AT_ONCE):
             named = bool(names.search(self._seal.open(token)))
             theirs = to == known.address or ref in known.refs or (named and not ref)
@@ -82,13 +86,17 @@ class Knowing:
 
     def history(self, ref: str) -> list[tuple[int, Event]]:
         """Return a case's history, each event with the number of its row."""
-        rows = self._session.exec(select(EventRow).where(EventRow.case_ref == ref).order_by(col(EventRow.seq)))
+        rows = self._session.exec(
+            select(EventRow).where(EventRow.case_ref == ref).order_by(col(EventRow.seq))
+        )
         return [(row.id or 0, opened(self._seal, event_adapter(row.name), row.sealed)) for row in rows]
 
-    def exported(self, known: Known) -> dict[str, Any]:
+    def exported(self, known: PersonalData) -> dict[str, Any]:
         """Return all of it as JSON has it; gift codes are left out, wherever they were written down."""
         cards = [
-            row for ref in known.refs for row in self._session.exec(select(CardRow).where(CardRow.case_ref == ref))
+            row
+            for ref in known.refs
+            for row in self._session.exec(select(CardRow).where(CardRow.case_ref == ref))
         ]
         codes = [self._seal.open(row.sealed).decode() for row in cards if row.sealed]
         view = {
@@ -97,7 +105,12 @@ class Knowing:
             "mails": [self._mail(number) for number in known.mails],
             "letters": [self._letter(key) for key in known.letters],
             "gift_cards": [
-                {"case": row.case_ref, "minor": row.minor, "currency": row.currency, "taken_at": _moment(row.taken_at)}
+                {
+                    "case": row.case_ref,
+                    "minor": row.minor,
+                    "currency": row.currency,
+                    "taken_at": _moment(row.taken_at),
+                }
                 for row in cards
             ],
             "named_in_cases_of_others": sorted(known.elsewhere),
@@ -106,7 +119,10 @@ class Knowing:
 
     def _case(self, case: Case) -> dict[str, Any]:
         history = [
-            {"event": type(event).__name__, **event_adapter(type(event).__name__).dump_python(event, mode="json")}
+            {
+                "event": type(event).__name__,
+                **event_adapter(type(event).__name__).dump_python(event, mode="json"),
+            }
             for _, event in self.history(case.ref)
         ]
         return {**CASE.dump_python(case, mode="json"), "history": history}
@@ -119,7 +135,7 @@ class Knowing:
 
     def _letter(self, key: str) -> dict[str, Any]:
         row = self._session.get_one(LetterRow, key)
-        words = self._session.get_one(WordsRow, key)
+        words = self._session.get_one(LetterTextRow, key)
         letter = OUTGOING.dump_python(opened(self._seal, OUTGOING, words.sealed), mode="json")
         hidden = {"html": None, **({"text": None} if row.kind == GIFT_CARD else {})}
         return {**letter, **hidden, "condition": row.condition, "sent_at": _moment(row.sent_at)}

@@ -7,17 +7,17 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection, Table
 from sqlmodel import SQLModel
 
-from followupd.adapters.crypto import Seal
+from followupd.adapters.crypto import Vault
 from followupd.domain.case import Case
 from followupd.domain.events import EVENTS, Event
-from followupd.domain.letter import Outgoing
+from followupd.domain.letter import Letter
 from followupd.domain.mail import Message
 
 Value = TypeVar("Value")
 
 CASE = TypeAdapter(Case)
 MESSAGE = TypeAdapter(Message)
-OUTGOING = TypeAdapter(Outgoing)
+OUTGOING = TypeAdapter(Letter)
 _EVENTS: dict[str, TypeAdapter[Event]] = {}
 
 
@@ -28,11 +28,11 @@ def event_adapter(name: str) -> TypeAdapter[Event]:
     return _EVENTS[name]
 
 
-def sealed(seal: Seal, adapter: TypeAdapter[Value], value: Value) -> bytes:
+def sealed(seal: Vault, adapter: TypeAdapter[Value], value: Value) -> bytes:
     return seal.seal(adapter.dump_json(value))
 
 
-def opened(seal: Seal, adapter: TypeAdapter[Value], token: bytes) -> Value:
+def opened(seal: Vault, adapter: TypeAdapter[Value], token: bytes) -> Value:
     """Give the value back; raises SealBrokenError when the key that sealed it is gone."""
     return adapter.validate_json(seal.open(token))
 

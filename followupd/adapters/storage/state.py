@@ -8,31 +8,31 @@ import sqlalchemy as core
 from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
-from followupd.adapters.storage.tables import CursorRow, PulseRow
-from followupd.domain.records import Reached
+from followupd.adapters.storage.tables import CursorRow, StateRow
+from followupd.domain.records import FolderCursor
 
 # Made once, since making a statement costs more than running it; asked before each handful of letters.
-_FACT = core.select(col(PulseRow.value), col(PulseRow.at)).where(col(PulseRow.name) == bindparam("name"))
+_FACT = core.select(col(StateRow.value), col(StateRow.at)).where(col(StateRow.name) == bindparam("name"))
 
 
-class Pulse:
+class StateStore:
     """Small facts of the ledger, within one transaction."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
     def put(self, name: str, value: Any, now: datetime) -> None:
-        self._session.merge(PulseRow(name=name, value=json.dumps(value), at=now))
+        self._session.merge(StateRow(name=name, value=json.dumps(value), at=now))
 
     def get(self, name: str) -> tuple[Any, datetime] | None:
         row = self._session.execute(_FACT, {"name": name}).first()
         return (json.loads(row[0]), row[1]) if row else None
 
-    def cursor(self, mailbox: str, folder: str) -> Reached | None:
+    def cursor(self, mailbox: str, folder: str) -> FolderCursor | None:
         row = self._session.get(CursorRow, (mailbox, folder))
         return _reached(row) if row else None
 
-    def set_cursor(self, mailbox: str, folder: str, reached: Reached) -> None:
+    def set_cursor(self, mailbox: str, folder: str, reached: FolderCursor) -> None:
         self._session.merge(
             CursorRow(
                 mailbox=mailbox,
@@ -46,9 +46,9 @@ class Pulse:
             )
         )
 
-    def cursors(self) -> dict[tuple[str, str], Reached]:
+    def cursors(self) -> dict[tuple[str, str], FolderCursor]:
         return {(row.mailbox, row.folder): _reached(row) for row in self._session.exec(select(CursorRow))}
 
 
-def _reached(row: CursorRow) -> Reached:
-    return Reached(row.uidvalidity, row.uid, row.modseq, row.passed_over, row.synced_at, row.since)
+def _reached(row: CursorRow) -> FolderCursor:
+    return FolderCursor(row.uidvalidity, row.uid, row.modseq, row.passed_over, row.synced_at, row.since)

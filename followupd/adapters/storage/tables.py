@@ -74,14 +74,16 @@ class LetterRow(SQLModel, table=True):
     copy_due: bool = True  # False when the server did not take the blind copy: waiting for it proves nothing
 
 
-class WordsRow(SQLModel, table=True):
+class LetterTextRow(SQLModel, table=True):
     """A letter as it was written, apart from its state: that changes twice on its way out, and the words never."""
 
     __tablename__ = "words"
 
     letter_key: str = Field(primary_key=True, foreign_key="letter.key")
     sealed: bytes
-    mail: bytes = b""  # sealed; the letter as it leaves but for its date, nothing where it is composed when it leaves
+    mail: bytes = (
+        b""  # sealed; the letter as it leaves but for its date, nothing where it is composed when it leaves
+    )
 
 
 class MailRow(SQLModel, table=True):
@@ -96,7 +98,9 @@ class MailRow(SQLModel, table=True):
     message_id: str = Field(default="", index=True)
     sender_address: str = Field(default="", index=True)
     kind: str
-    echo: str = Field(default="", index=True)  # a keyed hash of the words without numbers: robots repeat themselves
+    echo: str = Field(
+        default="", index=True
+    )  # a keyed hash of the words without numbers: robots repeat themselves
     in_sent: bool = False
     state: str = Field(index=True)
     reason: str = ""
@@ -107,11 +111,13 @@ class MailRow(SQLModel, table=True):
     raw: bytes | None = None  # sealed; only of mails that nobody could understand
 
 
-class PlaceRow(SQLModel, table=True):
+class LocationRow(SQLModel, table=True):
     """Where a mail lies, which tags it carries there, and which of ours we have set."""
 
     __tablename__ = "place"
-    __table_args__ = (UniqueConstraint("mailbox", "folder", "uidvalidity", "uid", name="a_place_holds_one_mail"),)
+    __table_args__ = (
+        UniqueConstraint("mailbox", "folder", "uidvalidity", "uid", name="a_place_holds_one_mail"),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     mailbox: str
@@ -141,7 +147,7 @@ class CursorRow(SQLModel, table=True):
     synced_at: datetime
 
 
-class RemarkRow(SQLModel, table=True):
+class CommandRow(SQLModel, table=True):
     """One line that somebody said by tag or folder and that waits for the desk."""
 
     __tablename__ = "remark"
@@ -194,7 +200,7 @@ class CardOrderRow(SQLModel, table=True):
     why: str = ""  # what kept the card from coming; never a word of its code
 
 
-class PulseRow(SQLModel, table=True):
+class StateRow(SQLModel, table=True):
     """Small facts about the daemon's health, for `status`."""
 
     __tablename__ = "pulse"

@@ -16,22 +16,28 @@ from jinja2.meta import find_undeclared_variables
 from followupd.adapters.templates import context as scopes
 from followupd.adapters.templates import markdown
 from followupd.adapters.templates.context import of_digest
-from followupd.adapters.templates.formatter import Named, written
+from followupd.adapters.templates.formatter import Named, formatter_for
 from followupd.adapters.templates.messages import SENTENCES, read_if_there, sentences_of
-from followupd.adapters.templates.renderer import DEFAULT, LAYOUT, Letters, is_language
-from followupd.adapters.templates.samples import SAMPLES, sample_agenda, sample_brief, sample_card, sample_case
+from followupd.adapters.templates.renderer import DEFAULT, LAYOUT, TemplateRenderer, is_language
+from followupd.adapters.templates.samples import (
+    SAMPLES,
+    sample_agenda,
+    sample_brief,
+    sample_card,
+    sample_case,
+)
 from followupd.adapters.templates.sources import (
     BrokenLetterError,
     GrammarError,
     HeadError,
-    Letter,
+    LetterTemplate,
     SlotError,
     contents,
     naming,
     sandbox,
 )
 from followupd.domain.case import Case
-from followupd.domain.letter import CUSTOMER_LETTERS, DESK_MAILS, DIGEST, GIFT_CARD, Outgoing
+from followupd.domain.letter import CUSTOMER_LETTERS, DESK_MAILS, DIGEST, GIFT_CARD, Letter
 from followupd.domain.mail import Person
 from followupd.domain.playbook import Playbook
 from followupd.domain.translatable import places
@@ -40,7 +46,7 @@ from followupd.errors import LetterError, Problem
 KINDS = (*CUSTOMER_LETTERS, *DESK_MAILS)
 
 
-class Rule(StrEnum):
+class TemplateRule(StrEnum):
     """What a problem is about; the ids stand in scripts and in docs/letters.md, so none is ever reused."""
 
     MISSING = "L01"
@@ -54,19 +60,20 @@ class Rule(StrEnum):
     NO_KIND = "L09"
 
 
-_MEND = {
-    Rule.MISSING: "Copy it from the starter letters (`followupd init DIR` writes them out).",
-    Rule.HEAD: "Begin the file with a line `---`, a line `subject: ...`, and a line `---`.",
-    Rule.GRAMMAR: "See docs/letters.md for what a letter may hold; every {% if %} needs its {% endif %}.",
-    Rule.UNKNOWN: "docs/letters.md lists what each letter may speak of.",
-    Rule.RENDERING: "Write {% if ... %} around what may be missing, or see docs/letters.md for the right name.",
-    Rule.SLOT: "Say it in the letter; docs/letters.md lists what each letter must say.",
-    Rule.LAYOUT: "Put {{ body }} where the letter's text belongs, or copy the starter's layout.html.",
-    Rule.REMOTE: "Leave it out: mail programs block it, and it tells others when the letter is read.",
-    Rule.NO_KIND: "Rename it to one of the kinds in docs/letters.md, or begin its name with _ if it is a part.",
+_HINT = {
+    TemplateRule.MISSING: "Copy it from the starter letters (`followupd init DIR` writes them out).",
+    TemplateRule.HEAD: "Begin the file with a line `---`, a line `subject: ...`, and a line `---`.",
+    TemplateRule.GRAMMAR: "See docs/letters.md for what a letter may hold; every {% if %} needs its {% endif %}.",
+    TemplateRule.UNKNOWN: "docs/letters.md lists what each letter may speak of.",
+    TemplateRule.RENDERING: "Write {% if ... %} around what may be missing, or see docs/letters.md for the right name.",
+    TemplateRule.SLOT: "Say it in the letter; docs/letters.md lists what each letter must say.",
+    TemplateRule.LAYOUT: "Put {{ body }} where the letter's text belongs, or copy the starter's layout.html.",
+    TemplateRule.REMOTE: "Leave it out: mail programs block it, and it tells others when the letter is read.",
+    TemplateRule.NO_KIND: "Rename it to one of the kinds in docs/letters.md, or begin its name with _ if it is a part.",
 }
 _REMOTE = re.compile(
-    r"""(?:src|background)\s*=\s*["']?\s*(?:https?:)?//|url\(\s*["']?\s*(?:https?:)?//|@import|<link\b""", re.IGNORECASE
+    r"""(?:src|background)\s*=\s*["']?\s*(?:https?:)?//|url\(\s*["']?\s*(?:https?:)?//|@import|<link\b""",
+    re.IGNORECASE,
 )
 
 
@@ -75,7 +82,9 @@ def problems(directory: Path, playbook: Playbook, now: datetime, known: Path | N
 
     A language whose files are the same as in `known`, where they were found well, is not tried again.
     """
-    letters = Letters(directory, sender_of=lambda _: Person("support@example.com"), message_id=_sample_id)
+    letters = TemplateRenderer(
+        directory, sender_of=lambda _: Person("support@example.com"), message_id=_sample_id
+    )
     found = {*_missing(letters, playbook), *_layout(directory)}
     for language in languages(directory):
         if known and contents(directory, language) == contents(known, language):
@@ -86,7 +95,7 @@ def problems(directory: Path, playbook: Playbook, now: datetime, known: Path | N
     return sorted(found, key=lambda one: (one.file, one.line or 0, one.rule, one.problem))
 
 
-def try_out(letters: Letters, kind: str, case: Case, playbook: Playbook, now: datetime) -> Outgoing:
+def try_out(letters: TemplateRenderer, kind: str, case: Case, playbook: Playbook, now: datetime) -> Letter:
     """Write a letter of any kind for a sample case; raises LetterError as the real writing would."""
     brief = sample_brief(kind, case, playbook, now)
     if kind == DIGEST:
@@ -99,8 +108,8 @@ def try_out(letters: Letters, kind: str, case: Case, playbook: Playbook, now: da
     return letters.letter(kind, case, playbook, now, brief)
 
 
-def _problem(file: str, line: int | None, rule: Rule, problem: str) -> Problem:
-    return Problem(file=file, line=line, key=None, rule=rule, problem=problem, mend=_MEND[rule])
+def _problem(file: str, line: int | None, rule: TemplateRule, problem: str) -> Problem:
+    return Problem(file=file, line=line, key=None, rule=rule, problem=problem, hint=_HINT[rule])
 
 
 def languages(directory: Path) -> list[str]:
@@ -109,7 +118,7 @@ def languages(directory: Path) -> list[str]:
     return sorted(path.name for path in found if path.is_dir() and is_language(path.name))
 
 
-def _missing(letters: Letters, playbook: Playbook) -> Iterator[Problem]:
+def _missing(letters: TemplateRenderer, playbook: Playbook) -> Iterator[Problem]:
     for kind in KINDS:
         try:
             letters.find(kind, playbook.company.locale)
@@ -117,20 +126,20 @@ def _missing(letters: Letters, playbook: Playbook) -> Iterator[Problem]:
             continue
         except LetterError:
             file = f"{letters.directory.name}/{DEFAULT}/{kind}.md"
-            yield _problem(file, None, Rule.MISSING, "the letter is missing")
+            yield _problem(file, None, TemplateRule.MISSING, "the letter is missing")
 
 
 def _layout(directory: Path) -> Iterator[Problem]:
     file, path = f"{directory.name}/{LAYOUT}", directory / LAYOUT
     if not path.is_file():
-        yield _problem(file, None, Rule.LAYOUT, "the frame of the HTML part is missing")
+        yield _problem(file, None, TemplateRule.LAYOUT, "the frame of the HTML part is missing")
         return
     text = path.read_text(encoding="utf-8", errors="replace")
     if not re.search(r"\{\{-?\s*body\s*-?\}\}", text):
-        yield _problem(file, None, Rule.LAYOUT, "the frame has no place for the letter")
+        yield _problem(file, None, TemplateRule.LAYOUT, "the frame has no place for the letter")
     for number, line in enumerate(text.splitlines(), 1):
         if _REMOTE.search(line):
-            yield _problem(file, number, Rule.REMOTE, "the frame would load something from outside")
+            yield _problem(file, number, TemplateRule.REMOTE, "the frame would load something from outside")
 
 
 def _files(directory: Path, language: str, playbook: Playbook, now: datetime) -> Iterator[Problem]:
@@ -142,11 +151,11 @@ def _files(directory: Path, language: str, playbook: Playbook, now: datetime) ->
         try:
             yield from _file(environment, path, file, kind, playbook, now)
         except HeadError as error:
-            yield _problem(file, error.line, Rule.HEAD, error.reason)
+            yield _problem(file, error.line, TemplateRule.HEAD, error.reason)
         except GrammarError as error:
-            yield _problem(error.file, error.line, Rule.GRAMMAR, error.reason)
+            yield _problem(error.file, error.line, TemplateRule.GRAMMAR, error.reason)
         except UnicodeDecodeError:
-            yield _problem(file, None, Rule.GRAMMAR, "the file is not written in UTF-8")
+            yield _problem(file, None, TemplateRule.GRAMMAR, "the file is not written in UTF-8")
 
 
 def _sentences(directory: Path, language: str) -> Iterator[Problem]:
@@ -154,11 +163,13 @@ def _sentences(directory: Path, language: str) -> Iterator[Problem]:
     try:
         known = sentences_of(read_if_there(path), file)
     except GrammarError as error:
-        yield _problem(file, error.line, Rule.GRAMMAR, error.reason)
+        yield _problem(file, error.line, TemplateRule.GRAMMAR, error.reason)
         return
     for english, said in known.items():
         for name in sorted(places(said) - places(english)):
-            yield _problem(file, None, Rule.UNKNOWN, f"there is no `{{{name}}}` in the sentence {english!r}")
+            yield _problem(
+                file, None, TemplateRule.UNKNOWN, f"there is no `{{{name}}}` in the sentence {english!r}"
+            )
 
 
 def _file(
@@ -168,22 +179,30 @@ def _file(
         environment.get_template(file.partition("/")[2])
     if path.name.startswith("_"):  # what it may speak of depends on the letter that includes it
         tree = environment.parse(path.read_text(encoding="utf-8"))
-        yield from (_problem(file, line, Rule.UNKNOWN, told) for line, told in _filters(tree, environment))
+        yield from (
+            _problem(file, line, TemplateRule.UNKNOWN, told) for line, told in _filters(tree, environment)
+        )
         return
     if kind not in KINDS:
-        yield _problem(file, None, Rule.NO_KIND, "no letter of this name is ever sent")
+        yield _problem(file, None, TemplateRule.NO_KIND, "no letter of this name is ever sent")
         return
     scope = sample_scope(kind, playbook, now)
-    letter = Letter.read(path.read_text(encoding="utf-8"), file, "")
+    letter = LetterTemplate.read(path.read_text(encoding="utf-8"), file, "")
     for text, line in letter.front.values():
         with naming(file, line):
             tree = environment.parse(text)
-        yield from (_problem(file, line, Rule.UNKNOWN, told) for _, told in _unknown(tree, scope, environment))
+        yield from (
+            _problem(file, line, TemplateRule.UNKNOWN, told) for _, told in _unknown(tree, scope, environment)
+        )
     tree = environment.parse(letter.body)
-    yield from (_problem(file, line, Rule.UNKNOWN, told) for line, told in _unknown(tree, scope, environment))
+    yield from (
+        _problem(file, line, TemplateRule.UNKNOWN, told) for line, told in _unknown(tree, scope, environment)
+    )
 
 
-def _unknown(tree: nodes.Template, scope: dict[str, object], environment: Environment) -> Iterator[tuple[int, str]]:
+def _unknown(
+    tree: nodes.Template, scope: dict[str, object], environment: Environment
+) -> Iterator[tuple[int, str]]:
     """Give the names in a template that its letter does not know, each with its line."""
     unknown = find_undeclared_variables(tree) - {*scope, *environment.globals}
     for name in tree.find_all(nodes.Name):
@@ -207,7 +226,7 @@ def _filters(tree: nodes.Template, environment: Environment) -> Iterator[tuple[i
 def sample_scope(kind: str, playbook: Playbook, now: datetime) -> dict[str, object]:
     """Return all that a letter of this kind may speak of, filled in from the long sample case."""
     case = sample_case(playbook, now, "long")
-    brief, pen = sample_brief(kind, case, playbook, now), written(DEFAULT, playbook, now)
+    brief, pen = sample_brief(kind, case, playbook, now), formatter_for(DEFAULT, playbook, now)
     if kind == GIFT_CARD:
         return scopes.of_gift_card(case, playbook, sample_card(case, playbook), pen)
     if kind == DIGEST:
@@ -217,7 +236,7 @@ def sample_scope(kind: str, playbook: Playbook, now: datetime) -> dict[str, obje
     return scopes.to_customer(kind, case, playbook, brief, pen)
 
 
-def _tried(letters: Letters, language: str, playbook: Playbook, now: datetime) -> Iterator[Problem]:
+def _tried(letters: TemplateRenderer, language: str, playbook: Playbook, now: datetime) -> Iterator[Problem]:
     """Write every letter of one language for every sample case."""
     abroad = replace(playbook, company=replace(playbook.company, locale=language))
     for kind in KINDS:
@@ -228,7 +247,7 @@ def _tried(letters: Letters, language: str, playbook: Playbook, now: datetime) -
             try:
                 try_out(letters, kind, case, abroad if kind in DESK_MAILS else playbook, now)
             except BrokenLetterError as error:
-                rule = Rule.SLOT if isinstance(error, SlotError) else Rule.RENDERING
+                rule = TemplateRule.SLOT if isinstance(error, SlotError) else TemplateRule.RENDERING
                 yield _problem(error.file, error.line, rule, f"for the {name} sample case: {error.reason}")
                 break
 

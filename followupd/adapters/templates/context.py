@@ -8,11 +8,11 @@ from typing import Any
 
 from babel.dates import format_timedelta
 
-from followupd.adapters.templates.formatter import Named, Written, given
+from followupd.adapters.templates.formatter import Formatter, Named, given
 from followupd.adapters.templates.markdown import one_line
 from followupd.domain.case import Case
 from followupd.domain.compensation import Compensation, Gift, GrantState
-from followupd.domain.decision import Agenda, Brief, Card, Item
+from followupd.domain.decision import Agenda, AgendaItem, LetterContent, PrintedGiftCard
 from followupd.domain.facts import FACT_NAMES, Facts, Fault
 from followupd.domain.letter import CONFIRMATION, DELAY, FOLLOW_UP
 from followupd.domain.mail import Person
@@ -27,10 +27,32 @@ AGREED = frozenset({GrantState.GRANTED, *GIVEN})
 # a name that could carry a message of its own to whoever's address was forged is not repeated
 _NO_NAME = re.compile(r"[@/<>\[\](){}|=\\*_`#:;!?%$\"]|www\.|\d|\w{2}\.\w{2}", re.IGNORECASE)
 _GIVEN_NAME = re.compile(r"([^\W\d_][^\W\d_]+(?:[-'’][^\W\d_]+)*)((?: [^\W\d_][^\W\d_'’-]*\.?){1,2})")
-_TITLES = frozenset({
-    "mr", "mrs", "ms", "miss", "dr", "prof", "sir", "the", "team", "customer", "herr", "frau", "familie", "fam", "dipl",
-    "monsieur", "madame", "mme", "señor", "señora", "sr", "sra",
-})  # fmt: skip
+_TITLES = frozenset(
+    {
+        "mr",
+        "mrs",
+        "ms",
+        "miss",
+        "dr",
+        "prof",
+        "sir",
+        "the",
+        "team",
+        "customer",
+        "herr",
+        "frau",
+        "familie",
+        "fam",
+        "dipl",
+        "monsieur",
+        "madame",
+        "mme",
+        "señor",
+        "señora",
+        "sr",
+        "sra",
+    }
+)
 
 
 def people(case: Case, playbook: Playbook) -> dict[str, Any]:
@@ -42,7 +64,9 @@ def people(case: Case, playbook: Playbook) -> dict[str, Any]:
     }
 
 
-def to_customer(kind: str, case: Case, playbook: Playbook, brief: Brief, pen: Written) -> dict[str, Any]:
+def to_customer(
+    kind: str, case: Case, playbook: Playbook, brief: LetterContent, pen: Formatter
+) -> dict[str, Any]:
     """The scope of a letter to the customer; it knows no gift card (practice 47)."""
     grants = case.compensation if kind == FOLLOW_UP else brief.compensation
     said = [promise for promise in brief.promises if promise.state is not PromiseState.KEPT]
@@ -58,23 +82,34 @@ def to_customer(kind: str, case: Case, playbook: Playbook, brief: Brief, pen: Wr
         "promises": [pen.promise(promise, case) for promise in said],
         "done": [pen.promise(p, case) for p in case.promises if p.state is PromiseState.KEPT],
         "still_open": [pen.promise(p, case) for p in case.owed],
-        "others_open": [pen.promise(p, case) for p in case.owed if p.n not in {promise.n for promise in said}],
+        "others_open": [
+            pen.promise(p, case) for p in case.owed if p.n not in {promise.n for promise in said}
+        ],
         "first": not case.letters_of(CONFIRMATION, "left"),
         "by_machine": brief.reply,
         "agreed": any(promise.source != "playbook" for promise in brief.promises),
         "options": [pen.option(option) for option in brief.options],
-        "compensation": [pen.grant(grant) for grant in _tellable(grants, GIVEN if kind == FOLLOW_UP else AGREED)],
+        "compensation": [
+            pen.grant(grant) for grant in _tellable(grants, GIVEN if kind == FOLLOW_UP else AGREED)
+        ],
     }
 
 
-def to_agent(case: Case, playbook: Playbook, brief: Brief, to: Agent, pen: Written) -> dict[str, Any]:
+def to_agent(
+    case: Case, playbook: Playbook, brief: LetterContent, to: Agent, pen: Formatter
+) -> dict[str, Any]:
     """The scope of a desk mail: all that an agent needs, on a phone, without opening anything else."""
     return people(case, playbook) | {
         "agent": agent(to),
         "case": Named(
-            ref=case.ref, subject=given("case.subject", bare_subject(case.subject)), stage=str(case.stage),
-            severity=case.severity, playbook=case.playbook, opened=pen.day(case.opened_at),
-            by_machine=case.by_machine, score=f"{case.score:.0%}",
+            ref=case.ref,
+            subject=given("case.subject", bare_subject(case.subject)),
+            stage=str(case.stage),
+            severity=case.severity,
+            playbook=case.playbook,
+            opened=pen.day(case.opened_at),
+            by_machine=case.by_machine,
+            score=f"{case.score:.0%}",
         ),
         "facts": facts(case.facts),
         "because": given("because", pen.say(brief.because)),
@@ -83,8 +118,12 @@ def to_agent(case: Case, playbook: Playbook, brief: Brief, to: Agent, pen: Writt
         "problems": [one_line(pen.say(line)) for line in brief.problems],
         "findings": [one_line(pen.say(line)) for line in brief.findings],
         "account": [one_line(pen.say(line)) for line in brief.account],
-        "evidence": [one_line(words) for words, weight in _strongest(brief.evidence or case.evidence) if weight > 0],
-        "against": [one_line(words) for words, weight in _strongest(brief.evidence or case.evidence) if weight < 0],
+        "evidence": [
+            one_line(words) for words, weight in _strongest(brief.evidence or case.evidence) if weight > 0
+        ],
+        "against": [
+            one_line(words) for words, weight in _strongest(brief.evidence or case.evidence) if weight < 0
+        ],
         "promises": [pen.promise(promise, case) for promise in brief.promises],
         "still_open": [pen.promise(promise, case) for promise in case.owed],
         "compensation": [pen.grant(grant) for grant in brief.compensation],
@@ -93,10 +132,10 @@ def to_agent(case: Case, playbook: Playbook, brief: Brief, to: Agent, pen: Writt
         "about": given("about", brief.about),
         "until": given("until", brief.until and pen.day(brief.until)),
         "time": given("time", brief.until and pen.time(brief.until)),
-    }  # fmt: skip
+    }
 
 
-def of_gift_card(case: Case, playbook: Playbook, card: Card, pen: Written) -> dict[str, Any]:
+def of_gift_card(case: Case, playbook: Playbook, card: PrintedGiftCard, pen: Formatter) -> dict[str, Any]:
     """The scope of the gift card's letter: people and the card; nothing of the complaint (practice 47)."""
     try:
         expires = pen.date(date.fromisoformat(card.expires))
@@ -139,7 +178,9 @@ def facts(known: Facts) -> Named:
 def bare_subject(subject: str) -> str:
     """Return the subject without the marks of earlier answers ("Re:", "AW:", "Fwd:")."""
     rest = one_line(subject)
-    mark = re.compile(r"\s*(re|aw|sv|vs|antw|antwort|rép|ref|fwd?|wg|tr|rv|enc)\s*(\[\d+\])?\s*[::]\s*", re.IGNORECASE)
+    mark = re.compile(
+        r"\s*(re|aw|sv|vs|antw|antwort|rép|ref|fwd?|wg|tr|rv|enc)\s*(\[\d+\])?\s*[::]\s*", re.IGNORECASE
+    )
     while found := mark.match(rest):
         rest = rest[found.end() :]
     return rest
@@ -151,7 +192,11 @@ def sayable_name(name: str) -> str:
     if "," in flat and flat.count(",") == 1:
         last, first = flat.split(",")
         flat = f"{first.strip()} {last.strip()}"
-    return flat if 1 < len(flat) <= 50 and flat.count(" ") <= 4 and not _NO_NAME.search(flat.replace(". ", " ")) else ""
+    return (
+        flat
+        if 1 < len(flat) <= 50 and flat.count(" ") <= 4 and not _NO_NAME.search(flat.replace(". ", " "))
+        else ""
+    )
 
 
 def given_name(name: str) -> str:
@@ -162,12 +207,16 @@ def given_name(name: str) -> str:
     return found[1] if found and plain else ""
 
 
-def _moved(promise: Promise, brief: Brief) -> Promise:
+def _moved(promise: Promise, brief: LetterContent) -> Promise:
     """Return a delayed promise with the date that the brief gives, where the promise itself was not yet moved."""
-    return promise if promise.state is PromiseState.LATE or not brief.until else replace(promise, told=brief.until)
+    return (
+        promise
+        if promise.state is PromiseState.LATE or not brief.until
+        else replace(promise, told=brief.until)
+    )
 
 
-def _sayable(case: Case, brief: Brief) -> Facts:
+def _sayable(case: Case, brief: LetterContent) -> Facts:
     # the first mail by machine to a stranger repeats nothing of the words that came in: an address can be forged
     return Facts() if brief.reply and case.by_machine else case.facts
 
@@ -185,7 +234,7 @@ _WORDS = 200
 _LEAST = timedelta(minutes=1)
 
 
-def of_digest(agenda: Agenda, playbook: Playbook, to: Agent, pen: Written) -> dict[str, Any]:
+def of_digest(agenda: Agenda, playbook: Playbook, to: Agent, pen: Formatter) -> dict[str, Any]:
     """The scope of the digest. It has no `case`: it speaks of several."""
     return {
         "agent": agent(to),
@@ -194,7 +243,7 @@ def of_digest(agenda: Agenda, playbook: Playbook, to: Agent, pen: Written) -> di
         "day": pen.date(agenda.day),
         "suspected": [_item(item, pen) for item in agenda.suspected],
         "waiting": [_item(item, pen) for item in agenda.waiting],
-        "house": [one_line(pen.say(line)) for line in agenda.house],
+        "house": [one_line(pen.say(line)) for line in agenda.general],
         "asks": [f"{item.case.ref}: " for item in agenda.suspected],
         "answers": [f"{item.case.ref}: {one_line(line)}" for item in agenda.waiting for line in item.asks],
         "done": _lines(agenda.done),
@@ -202,7 +251,7 @@ def of_digest(agenda: Agenda, playbook: Playbook, to: Agent, pen: Written) -> di
     }
 
 
-def _item(item: Item, pen: Written) -> Named:
+def _item(item: AgendaItem, pen: Formatter) -> Named:
     case = item.case
     return Named(
         ref=case.ref,

@@ -15,8 +15,8 @@ from followupd.adapters.templates.markdown import one_line, unbroken
 from followupd.domain.case import Case
 from followupd.domain.compensation import Compensation, Gift, GrantState, Money
 from followupd.domain.playbook import Playbook
-from followupd.domain.promise import Firmness, Option, Promise
-from followupd.domain.translatable import Moment, Said, fill
+from followupd.domain.promise import Option, Promise, PromiseKind
+from followupd.domain.translatable import Moment, Translatable, fill
 
 
 class Unknown(StrictUndefined):
@@ -66,7 +66,7 @@ _DAYS_ENDS = frozenset({time(0), time(23, 59)})
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class Formatter:
     """Writes moments and money as the letter's readers do: on the company's wall clock, in the letter's language."""
 
     locale: Locale
@@ -76,7 +76,7 @@ class Written:
 
     def say(self, words: str) -> str:
         """Say a sentence for agents in this language, as far as its `sentences` know it; else in English."""
-        if not isinstance(words, Said):
+        if not isinstance(words, Translatable):
             return words
         return fill(self.sentences.get(words.pattern, words.pattern), words.values, self._value)
 
@@ -94,7 +94,10 @@ class Written:
     def day(self, at: datetime, *, exact: bool = False) -> str:
         """Write the date of a moment; its time when that is today or was named, unless it is where a day's work ends."""
         local, calendar = self.playbook.calendar.local(at), self.playbook.calendar
-        ends = at == calendar.close_of(local.date()) or local.time().replace(second=0, microsecond=0) in _DAYS_ENDS
+        ends = (
+            at == calendar.close_of(local.date())
+            or local.time().replace(second=0, microsecond=0) in _DAYS_ENDS
+        )
         speaks = not ends and (exact or local.date() == calendar.local(self.now).date())
         return self._timed(self.date(local.date()), at) if speaks else self.date(local.date())
 
@@ -128,7 +131,11 @@ class Written:
         )
 
     def option(self, option: Option) -> Named:
-        return Named(n=option.n, text=one_line(option.text), by=given("option.by", option.told and self.day(option.told, exact=True), flat=False))  # fmt: skip
+        return Named(
+            n=option.n,
+            text=one_line(option.text),
+            by=given("option.by", option.told and self.day(option.told, exact=True), flat=False),
+        )
 
     def promise(self, promise: Promise, case: Case) -> Named:
         owner = self.playbook.owner_of(promise.owner or case.owner)
@@ -136,11 +143,13 @@ class Written:
             n=promise.n,
             text=one_line(promise.text),
             kind=str(promise.kind),
-            firm=promise.kind is Firmness.FIRM,
-            estimate=promise.kind is Firmness.ESTIMATE,
-            update=promise.kind is Firmness.NEXT_UPDATE,
+            firm=promise.kind is PromiseKind.FIRM,
+            estimate=promise.kind is PromiseKind.ESTIMATE,
+            update=promise.kind is PromiseKind.NEXT_UPDATE,
             by=given(
-                "promise.by", promise.told and self.day(promise.told, exact=promise.source != "playbook"), flat=False
+                "promise.by",
+                promise.told and self.day(promise.told, exact=promise.source != "playbook"),
+                flat=False,
             ),
             overdue=bool(promise.told and promise.told < self.now),
             mine=owner.id == self.playbook.owner_of(case.owner).id,
@@ -149,9 +158,9 @@ class Written:
         )
 
 
-def written(
+def formatter_for(
     language: str, playbook: Playbook, now: datetime, sentences: Mapping[str, str] = MappingProxyType({})
-) -> Written:
+) -> Formatter:
     """Return the writer of dates and money for a language, in the company's own variety where it speaks it."""
     home = _locale(playbook.company.locale) or Locale("en", "GB")
     locale = _locale(language) or home
@@ -159,7 +168,7 @@ def written(
         locale = home
     if str(locale) == "en":
         locale = Locale("en", "GB")  # plain "en" is American, which most of the world reads wrongly
-    return Written(locale, playbook, now, sentences)
+    return Formatter(locale, playbook, now, sentences)
 
 
 def _locale(tag: str) -> Locale | None:

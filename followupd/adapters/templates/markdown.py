@@ -49,7 +49,11 @@ def unbroken(value: str) -> str:
 
 def escaped(value: str) -> str:
     """Escape a value for Markdown, on a single line: every ASCII punctuation mark is taken literally (CommonMark 2.4)."""
-    flat = _NO_BREAK.join(one_line(part) for part in value.split(_NO_BREAK)) if _NO_BREAK in value else one_line(value)
+    flat = (
+        _NO_BREAK.join(one_line(part) for part in value.split(_NO_BREAK))
+        if _NO_BREAK in value
+        else one_line(value)
+    )
     return _PUNCTUATION.sub(r"\\\1", _LONG.sub(r"\1 ", flat))
 
 

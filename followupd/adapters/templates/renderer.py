@@ -18,18 +18,25 @@ from markupsafe import Markup
 from followupd.adapters.templates import context as scopes
 from followupd.adapters.templates import markdown
 from followupd.adapters.templates.context import of_digest
-from followupd.adapters.templates.formatter import Unknown, Written, written
+from followupd.adapters.templates.formatter import Formatter, Unknown, formatter_for
 from followupd.adapters.templates.invitation import invite
 from followupd.adapters.templates.messages import SENTENCES, read_if_there, sentences_of
 from followupd.adapters.templates.required import lacking
-from followupd.adapters.templates.sources import Files, Letter, SlotError, all_texts, naming, sandbox
+from followupd.adapters.templates.sources import (
+    LetterTemplate,
+    SlotError,
+    TemplateLoader,
+    all_texts,
+    naming,
+    sandbox,
+)
 from followupd.domain.case import Case
-from followupd.domain.decision import Agenda, Brief, Card
-from followupd.domain.letter import CALL, DIGEST, GIFT_CARD, HOLDING, Attachment, Outgoing
+from followupd.domain.decision import Agenda, LetterContent, PrintedGiftCard
+from followupd.domain.letter import CALL, DIGEST, GIFT_CARD, HOLDING, Attachment, Letter
 from followupd.domain.mail import Person
 from followupd.domain.playbook import Playbook
 from followupd.domain.team import Agent
-from followupd.domain.translatable import Said, said
+from followupd.domain.translatable import Translatable, msg
 from followupd.errors import LetterError
 from followupd.text.wording import body as paragraphs_of
 
@@ -45,7 +52,7 @@ _PREHEADER_LENGTH = 120
 
 
 @dataclass(frozen=True)
-class Letters:
+class TemplateRenderer:
     """Writes every letter and desk mail from the files of a directory; implements model.letter.Writer.
 
     `sender_of(mailbox)` gives the address that letters of a mailbox come from, `message_id(key, domain)` the signed
@@ -55,79 +62,107 @@ class Letters:
     directory: Path
     sender_of: Callable[[str], Person] = field(kw_only=True)
     message_id: Callable[[str, str], str] = field(kw_only=True)
-    _read: dict[tuple[str, str], Letter] = field(default_factory=dict, repr=False)
+    _read: dict[tuple[str, str], LetterTemplate] = field(default_factory=dict, repr=False)
     _texts: dict[str, str] = field(default_factory=dict, repr=False)  # all files, once they are taken in
-    _said: dict[str, Mapping[str, str]] = field(default_factory=dict, repr=False)  # sentences of chapters, by language
+    _said: dict[str, Mapping[str, str]] = field(
+        default_factory=dict, repr=False
+    )  # sentences of chapters, by language
     _lines: dict[str, Template] = field(default_factory=dict, repr=False)  # subjects and phrases, compiled
 
     def take_in(self) -> None:
         """Read every file now: what is edited later counts only in another `Letters`, when it has passed `check`."""
         self._texts.update(all_texts(self.directory))
 
-    def letter(self, kind: str, case: Case, playbook: Playbook, now: datetime, brief: Brief) -> Outgoing:
+    def letter(
+        self, kind: str, case: Case, playbook: Playbook, now: datetime, brief: LetterContent
+    ) -> Letter:
         """Write a letter to the customer; raises LetterError when a value or a slot is missing."""
         found = self.find(kind, case.language or playbook.language, playbook.company.locale)
-        pen = written(found.language, playbook, now)
+        pen = formatter_for(found.language, playbook, now)
         scope = scopes.to_customer(kind, case, playbook, brief, pen)
         return self._out(
-            found, kind, case, scope,
+            found,
+            kind,
+            case,
+            scope,
             to=_clean(case.customer),
             in_reply_to=case.message_id,
             references=_thread(case),
             auto_submitted="auto-replied" if brief.reply else "auto-generated",
             automatic=brief.automatic,
-        )  # fmt: skip
+        )
 
-    def gift_card(self, case: Case, playbook: Playbook, now: datetime, card: Card) -> Outgoing:
+    def gift_card(self, case: Case, playbook: Playbook, now: datetime, card: PrintedGiftCard) -> Letter:
         """Write the gift card's letter, in a thread of its own; the only scope that has a `card` (practice 47)."""
         found = self.find(GIFT_CARD, case.language or playbook.language, playbook.company.locale)
-        scope = scopes.of_gift_card(case, playbook, card, written(found.language, playbook, now))
+        scope = scopes.of_gift_card(case, playbook, card, formatter_for(found.language, playbook, now))
         try:
             return self._out(found, GIFT_CARD, case, scope, to=_clean(case.customer))
         except LetterError as error:
             if card.code not in str(error):
                 raise
-        raise LetterError(f"{found.file}: the letter cannot be written (the reason would show the card's code)")
+        raise LetterError(
+            f"{found.file}: the letter cannot be written (the reason would show the card's code)"
+        )
 
-    def desk(self, kind: str, case: Case, playbook: Playbook, now: datetime, brief: Brief, to: Agent) -> Outgoing:
+    def desk(
+        self, kind: str, case: Case, playbook: Playbook, now: datetime, brief: LetterContent, to: Agent
+    ) -> Letter:
         """Write a mail to an agent, in the company's language; desk mails of a case stand in one thread."""
         found = self.find(kind, "", playbook.company.locale)
         pen = self._desk_pen(found, playbook, now)
         scope = scopes.to_agent(case, playbook, brief, to, pen)
         return self._out(
-            found, kind, case, scope,
+            found,
+            kind,
+            case,
+            scope,
             to=to.person,
             references=(self.message_id(f"{case.ref}.desk", self._domain(case)),),
             automatic=False,
             witness=False,
             attachments=self._appointment(found, case, playbook, now, brief) if kind == CALL else (),
-        )  # fmt: skip
+        )
 
-    def digest(self, agenda: Agenda, playbook: Playbook, now: datetime, mailbox: str, to: Agent) -> Outgoing:
+    def digest(self, agenda: Agenda, playbook: Playbook, now: datetime, mailbox: str, to: Agent) -> Letter:
         """Write what waits for an agent, in the company's language; a thread of its own every time."""
         found = self.find(DIGEST, "", playbook.company.locale)
         scope = of_digest(agenda, playbook, to, self._desk_pen(found, playbook, now))
         return self._made(
-            found, DIGEST, scope, key=agenda.key, case="", mailbox=mailbox, to=to.person, automatic=False, witness=False
+            found,
+            DIGEST,
+            scope,
+            key=agenda.key,
+            case="",
+            mailbox=mailbox,
+            to=to.person,
+            automatic=False,
+            witness=False,
         )
 
     def phrase(self, text: str, case: Case, playbook: Playbook) -> str:
         """Fill in a sentence of a playbook over `owner`, `company` and `customer`, or say one of ours to the customer."""
-        if isinstance(text, Said):
-            language = self.find(HOLDING, case.language or playbook.language, playbook.company.locale).language
+        if isinstance(text, Translatable):
+            language = self.find(
+                HOLDING, case.language or playbook.language, playbook.company.locale
+            ).language
             text = self._sentences(language).get(text.pattern, text)
-        return self._line(text, scopes.people(case, playbook), f"the sentence {text!r} of playbook {playbook.name}")
+        return self._line(
+            text, scopes.people(case, playbook), f"the sentence {text!r} of playbook {playbook.name}"
+        )
 
-    def find(self, kind: str, *languages: str) -> Letter:
+    def find(self, kind: str, *languages: str) -> LetterTemplate:
         """Return the letter of that kind in the first of these languages that has it, else in English."""
         for language in dict.fromkeys(_candidates([*languages, DEFAULT])):
             name = f"{language}/{kind}.md"
             if name in self._texts or (not self._texts and (self.directory / name).is_file()):
                 return self._load(language, kind)
-        raise LetterError(f"{self.directory.name}/{DEFAULT}/{kind}.md: there is no such letter, in any language")
+        raise LetterError(
+            f"{self.directory.name}/{DEFAULT}/{kind}.md: there is no such letter, in any language"
+        )
 
-    def _desk_pen(self, found: Letter, playbook: Playbook, now: datetime) -> Written:
-        return written(found.language, playbook, now, self._sentences(found.language))
+    def _desk_pen(self, found: LetterTemplate, playbook: Playbook, now: datetime) -> Formatter:
+        return formatter_for(found.language, playbook, now, self._sentences(found.language))
 
     def _sentences(self, language: str) -> Mapping[str, str]:
         """Return what the chapters' sentences are called in a language; of a file that is none, nothing."""
@@ -137,12 +172,12 @@ class Letters:
             self._said[language] = sentences_of(text, f"{self.directory.name}/{name}")
         return self._said[language]
 
-    def render(self, found: Letter, kind: str, scope: Mapping[str, Any]) -> str:
+    def render(self, found: LetterTemplate, kind: str, scope: Mapping[str, Any]) -> str:
         """Return the letter's Markdown with all values escaped; raises LetterError naming file and line."""
         with naming(found.file):
             return self._marked.get_template(f"{found.language}/{kind}.md").render(scope)
 
-    def html(self, found: Letter, inside: str, subject: str, opening: str) -> str:
+    def html(self, found: LetterTemplate, inside: str, subject: str, opening: str) -> str:
         """Return the HTML part: the letter inside the layout, styles inlined, nothing fetched."""
         with naming(f"{self.directory.name}/{LAYOUT}"):
             body = Markup(inside)  # noqa: S704  made by a parser that lets no HTML through
@@ -151,21 +186,21 @@ class Letters:
 
     def _out(
         self,
-        found: Letter,
+        found: LetterTemplate,
         kind: str,
         case: Case,
         scope: dict[str, Any],
         *,
         to: Person,
         **rest: Any,
-    ) -> Outgoing:
+    ) -> Letter:
         return self._made(
             found, kind, scope, key=case.next_key(kind), case=case.ref, mailbox=case.mailbox, to=to, **rest
         )
 
     def _made(
         self,
-        found: Letter,
+        found: LetterTemplate,
         kind: str,
         scope: dict[str, Any],
         *,
@@ -174,20 +209,28 @@ class Letters:
         mailbox: str,
         to: Person,
         **rest: Any,
-    ) -> Outgoing:
+    ) -> Letter:
         text, inside = markdown.to_parts(self.render(found, kind, scope))
         if not kind.startswith("desk/") and (empty := lacking(kind, found.language, text, scope)):
             raise SlotError(found.file, None, f"the letter does not say {'; '.join(empty)}")
         subject, sender = self._header(found, "subject", scope), self.sender_of(mailbox)
         opening = _opening(paragraphs_of(text, scope["owner"].name))
-        return Outgoing(
-            key=key, case=case, kind=kind, mailbox=mailbox,
+        return Letter(
+            key=key,
+            case=case,
+            kind=kind,
+            mailbox=mailbox,
             sender=Person(sender.address, self._header(found, "from", scope) or sender.name),
-            to=to, subject=subject, text=text, html=self.html(found, inside, subject, opening),
-            message_id=self.message_id(key, sender.address.rpartition("@")[2]), language=found.language, **rest,
-        )  # fmt: skip
+            to=to,
+            subject=subject,
+            text=text,
+            html=self.html(found, inside, subject, opening),
+            message_id=self.message_id(key, sender.address.rpartition("@")[2]),
+            language=found.language,
+            **rest,
+        )
 
-    def _header(self, found: Letter, name: str, scope: Mapping[str, Any]) -> str:
+    def _header(self, found: LetterTemplate, name: str, scope: Mapping[str, Any]) -> str:
         text, line = found.front.get(name, ("", 0))
         value = self._line(text, scope, found.file, line)
         return _header_safe(value)
@@ -199,28 +242,36 @@ class Letters:
             return markdown.one_line(self._lines[text].render(scope))
 
     def _appointment(
-        self, found: Letter, case: Case, playbook: Playbook, now: datetime, brief: Brief
+        self, found: LetterTemplate, case: Case, playbook: Playbook, now: datetime, brief: LetterContent
     ) -> tuple[Attachment, ...]:
         at = brief.until or playbook.calendar.next_open(now)
         pen = self._desk_pen(found, playbook, now)
-        who = " ".join(part for part in (case.customer.name or case.customer.address, case.facts.phone or "") if part)
-        story = "\n\n".join(part for part in (case.facts.issue, case.facts.resolution, brief.quote, case.ref) if part)
+        who = " ".join(
+            part for part in (case.customer.name or case.customer.address, case.facts.phone or "") if part
+        )
+        story = "\n\n".join(
+            part for part in (case.facts.issue, case.facts.resolution, brief.quote, case.ref) if part
+        )
         key = case.next_key(CALL).replace("/", ".")
         return (
             invite(
-                f"{key}@{self._domain(case)}", at, now, markdown.one_line(pen.say(said("Call {who}", who=who))), story
+                f"{key}@{self._domain(case)}",
+                at,
+                now,
+                markdown.one_line(pen.say(msg("Call {who}", who=who))),
+                story,
             ),
         )
 
     def _domain(self, case: Case) -> str:
         return self.sender_of(case.mailbox).address.rpartition("@")[2]
 
-    def _load(self, language: str, kind: str) -> Letter:
+    def _load(self, language: str, kind: str) -> LetterTemplate:
         if (language, kind) not in self._read:
             file = f"{self.directory.name}/{language}/{kind}.md"
             name = f"{language}/{kind}.md"
             text = self._texts.get(name) or (self.directory / name).read_text(encoding="utf-8")
-            self._read[language, kind] = Letter.read(text, file, language)
+            self._read[language, kind] = LetterTemplate.read(text, file, language)
         return self._read[language, kind]
 
     @cached_property
@@ -235,7 +286,7 @@ class Letters:
     def _layout(self) -> Template:
         with naming(f"{self.directory.name}/{LAYOUT}"):
             return ImmutableSandboxedEnvironment(
-                loader=Files(self.directory, self._texts or None),
+                loader=TemplateLoader(self.directory, self._texts or None),
                 undefined=Unknown,
                 autoescape=True,
                 auto_reload=False,

@@ -90,7 +90,12 @@ def _of_gift_card(scope: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     yield "the amount ({{ card.amount }})", scope["card"].amount
 
 
-_SLOTS = {CONFIRMATION: _of_confirmation, DELAY: _of_delay, FOLLOW_UP: _of_follow_up, GIFT_CARD: _of_gift_card}
+_SLOTS = {
+    CONFIRMATION: _of_confirmation,
+    DELAY: _of_delay,
+    FOLLOW_UP: _of_follow_up,
+    GIFT_CARD: _of_gift_card,
+}
 #: every kind that has slots of its own, for the documentation and its test
 KINDS = (*_SLOTS, HOLDING)
 

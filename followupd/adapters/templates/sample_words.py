@@ -5,7 +5,9 @@ from collections.abc import Mapping
 #: by language: words of customers and agents. `short` ones are fragments, as agents write them in a hurry
 _ENGLISH = {
     "subject": "Where is the kettle I ordered?",
-    "short cause": "wrong label", "short resolution": "sent again by courier", "short prevention": "labels are scanned twice",
+    "short cause": "wrong label",
+    "short resolution": "sent again by courier",
+    "short prevention": "labels are scanned twice",
     "short promise": "we find out what happened",
     "issue": "The kettle you ordered on 9 November with express delivery has not arrived, and two mails and a call to us went "
     "unanswered.",
@@ -22,16 +24,19 @@ _ENGLISH = {
     "promise 3": "book the express charge back to your card",
     "promise 4": "asked the carrier for the parcel's whole history",
     "gesture": "free express delivery on your next order",
-    "option 1": "a new kettle of the same kind", "option 2": "your money back",
+    "option 1": "a new kettle of the same kind",
+    "option 2": "your money back",
     "late": "the courier's van broke down, and the next one leaves tomorrow morning",
     "story": "Dear sirs,\n\nI ordered the blue kettle on the 9th and paid for express. It is now the 20th, and there is still "
     "no kettle.\nI have written twice and called once, and nobody has got back to me.\n\nIt was meant for my mother's "
     "birthday, which has come and gone. Please tell me where it is, or give me my money back.\n\nKim Doe",
-}  # fmt: skip
+}
 _GERMAN = {
     "subject": "Wo bleibt mein Wasserkocher?",
-    "short cause": "falsches Etikett", "short resolution": "noch einmal per Kurier verschickt",
-    "short prevention": "Etiketten werden zweimal gescannt", "short promise": "wir finden heraus, was passiert ist",
+    "short cause": "falsches Etikett",
+    "short resolution": "noch einmal per Kurier verschickt",
+    "short prevention": "Etiketten werden zweimal gescannt",
+    "short promise": "wir finden heraus, was passiert ist",
     "issue": "Der Wasserkocher, den Sie am 9. November per Express bestellt haben, ist nicht angekommen, und auf zwei Mails "
     "und einen Anruf haben wir nicht geantwortet.",
     "impact": "Er war ein Geschenk zum Geburtstag Ihrer Mutter, und Sie standen ohne da.",
@@ -47,17 +52,20 @@ _GERMAN = {
     "promise 3": "den Expresszuschlag auf Ihre Karte zurückbuchen",
     "promise 4": "den Paketdienst nach dem ganzen Weg des Pakets gefragt",
     "gesture": "kostenloser Expressversand für Ihre nächste Bestellung",
-    "option 1": "ein neuer Wasserkocher der gleichen Art", "option 2": "Ihr Geld zurück",
+    "option 1": "ein neuer Wasserkocher der gleichen Art",
+    "option 2": "Ihr Geld zurück",
     "late": "der Wagen des Kuriers ist liegen geblieben, und der nächste fährt morgen früh",
     "story": "Guten Tag,\n\nam 9. habe ich den blauen Wasserkocher bestellt und Express bezahlt. Heute ist der 20., und er ist "
     "immer noch nicht da.\nIch habe zweimal geschrieben und einmal angerufen, und niemand hat sich gemeldet.\n\nEr sollte ein "
     "Geschenk zum Geburtstag meiner Mutter sein, der ist nun vorbei. Bitte sagen Sie mir, wo er ist, oder geben Sie mir mein "
     "Geld zurück.\n\nKim Doe",
-}  # fmt: skip
+}
 _FRENCH = {
     "subject": "Où est la bouilloire que j'ai commandée ?",
-    "short cause": "mauvaise étiquette", "short resolution": "renvoyé par coursier",
-    "short prevention": "les étiquettes sont scannées deux fois", "short promise": "nous cherchons ce qui s'est passé",
+    "short cause": "mauvaise étiquette",
+    "short resolution": "renvoyé par coursier",
+    "short prevention": "les étiquettes sont scannées deux fois",
+    "short promise": "nous cherchons ce qui s'est passé",
     "issue": "la bouilloire que vous avez commandée le 9 novembre en livraison express n'est pas arrivée, et nous n'avons "
     "répondu ni à vos deux messages ni à votre appel.",
     "impact": "c'était un cadeau pour l'anniversaire de votre mère, et vous étiez là, les mains vides.",
@@ -73,16 +81,19 @@ _FRENCH = {
     "promise 3": "vous rembourser le supplément express sur votre carte",
     "promise 4": "le transporteur a été interrogé sur tout le trajet du colis",
     "gesture": "la livraison express offerte pour votre prochaine commande",
-    "option 1": "une nouvelle bouilloire du même modèle", "option 2": "le remboursement",
+    "option 1": "une nouvelle bouilloire du même modèle",
+    "option 2": "le remboursement",
     "late": "la camionnette du coursier est tombée en panne, et la suivante part demain matin",
     "story": "Bonjour,\n\nJ'ai commandé la bouilloire bleue le 9 et payé l'express. Nous sommes le 20, et toujours rien.\nJ'ai "
     "écrit deux fois et appelé une fois, et personne ne m'a répondu.\n\nElle était pour l'anniversaire de ma mère, qui est "
     "passé. Dites-moi où elle est, ou remboursez-moi.\n\nKim Doe",
-}  # fmt: skip
+}
 _SPANISH = {
     "subject": "¿Dónde está el hervidor que pedí?",
-    "short cause": "etiqueta equivocada", "short resolution": "enviado de nuevo por mensajero",
-    "short prevention": "las etiquetas se escanean dos veces", "short promise": "averiguamos qué ha ocurrido",
+    "short cause": "etiqueta equivocada",
+    "short resolution": "enviado de nuevo por mensajero",
+    "short prevention": "las etiquetas se escanean dos veces",
+    "short promise": "averiguamos qué ha ocurrido",
     "issue": "el hervidor que pidió el 9 de noviembre con envío urgente no ha llegado, y no contestamos ni a sus dos correos "
     "ni a su llamada.",
     "impact": "era un regalo para el cumpleaños de su madre, y usted se quedó con las manos vacías.",
@@ -98,12 +109,13 @@ _SPANISH = {
     "promise 3": "devolverle el recargo del envío urgente a su tarjeta",
     "promise 4": "se ha pedido al transportista el recorrido completo del paquete",
     "gesture": "envío urgente gratuito en su próximo pedido",
-    "option 1": "un hervidor nuevo del mismo modelo", "option 2": "la devolución del dinero",
+    "option 1": "un hervidor nuevo del mismo modelo",
+    "option 2": "la devolución del dinero",
     "late": "la furgoneta del mensajero se averió, y la siguiente sale mañana por la mañana",
     "story": "Buenos días:\n\nEl día 9 pedí el hervidor azul y pagué el envío urgente. Hoy es 20, y sigue sin llegar.\nHe "
     "escrito dos veces y he llamado una, y nadie me ha contestado.\n\nEra para el cumpleaños de mi madre, que ya ha pasado. "
     "Díganme dónde está o devuélvanme el dinero.\n\nKim Doe",
-}  # fmt: skip
+}
 _WORDS: Mapping[str, Mapping[str, str]] = {"en": _ENGLISH, "de": _GERMAN, "fr": _FRENCH, "es": _SPANISH}
 
 

@@ -8,7 +8,7 @@ from followupd.adapters.templates.sample_words import words_in
 from followupd.domain.calendar import Duration
 from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import Compensation, Gift, GrantState, Money
-from followupd.domain.decision import Agenda, Brief, Card, Item
+from followupd.domain.decision import Agenda, AgendaItem, LetterContent, PrintedGiftCard
 from followupd.domain.facts import Facts, Fault
 from followupd.domain.letter import (
     ANSWER,
@@ -25,29 +25,35 @@ from followupd.domain.letter import (
 )
 from followupd.domain.mail import Person
 from followupd.domain.playbook import Playbook
-from followupd.domain.promise import Firmness, Option, Promise, PromiseState
-from followupd.domain.translatable import joined, said
+from followupd.domain.promise import Option, Promise, PromiseKind, PromiseState
+from followupd.domain.translatable import msg, sentence_list
 
 #: what each mark of markup does when it is not escaped; 400 characters where it is long
 HOSTILE = (
     "<b>bold</b> <script>alert(1)</script> [click](http://evil.example) ![i](http://evil.example/x.png) # not a heading "
     "1. not a list **not bold** `code` {{ 7*7 }} {% include 'x' %} &amp; \\* \u202egnihton\u202c =?utf-8?q?=0ABcc=3A?= "
     "שלום עולם | a | --- | ~~gone~~ http://evil.example <http://evil.example> \t\x07 \u2028 end "
-)  # fmt: skip
+)
 #: what chapters say in desk mails: why, and the lines that may come back
 _DESK: dict[str, tuple[str, tuple[str, ...]]] = {
-    OPENED: (said("somebody tagged it as a complaint"), ()),
+    OPENED: (msg("somebody tagged it as a complaint"), ()),
     FACTS: (
-        joined(said("the {fact} is not known yet", fact=said(fact)) for fact in ("cause", "prevention")),
+        sentence_list(msg("the {fact} is not known yet", fact=msg(fact)) for fact in ("cause", "prevention")),
         ("cause: ", "prevention: ", *(f"{name}: " for name in FOLLOW_UP_EXTRAS)),
     ),
-    NUDGE: (said("the customer has had no word from us for a while"), ("kept: 1", "late: 1 until ... because ...")),
-    ESCALATION: (said("the customer has written again"), ("kept: 1", "owner: ")),
-    DOUBT: (said("nobody knows whether {key} left", key="FU-L0NG7.follow-up.1"), ("settle: sent", "settle: resend", "settle: drop")),
-    APPROVAL: (said("a reply to the customer sounds like a promise"), ("approve", "refuse: ")),
-    CALL: (said("the follow-up has left"), ("reached", "not-reached")),
-    ANSWER: (said("some lines of your note were not understood"), ()),
-}  # fmt: skip
+    NUDGE: (
+        msg("the customer has had no word from us for a while"),
+        ("kept: 1", "late: 1 until ... because ..."),
+    ),
+    ESCALATION: (msg("the customer has written again"), ("kept: 1", "owner: ")),
+    DOUBT: (
+        msg("nobody knows whether {key} left", key="FU-L0NG7.follow-up.1"),
+        ("settle: sent", "settle: resend", "settle: drop"),
+    ),
+    APPROVAL: (msg("a reply to the customer sounds like a promise"), ("approve", "refuse: ")),
+    CALL: (msg("the follow-up has left"), ("reached", "not-reached")),
+    ANSWER: (msg("some lines of your note were not understood"), ()),
+}
 _PROBLEMS = {
     ANSWER: (
         "'promise: tomorrow' names no date I can read; expected 'promise: what by when'",
@@ -65,19 +71,19 @@ def sample_case(playbook: Playbook, now: datetime, name: str = "short", language
     return replace(_CASES[name](playbook, now, words_in(spoken)), language=language)
 
 
-def sample_brief(kind: str, case: Case, playbook: Playbook, now: datetime) -> Brief:
+def sample_brief(kind: str, case: Case, playbook: Playbook, now: datetime) -> LetterContent:
     """Return what a chapter would hand over with a letter of this kind for a sample case."""
-    hostile, said = case.ref == "FU-H0ST1", _words_of(case, playbook)
+    hostile, msg = case.ref == "FU-H0ST1", _words_of(case, playbook)
     because, asks = _DESK.get(kind, ("", ()))
-    return Brief(
+    return LetterContent(
         because=HOSTILE if hostile else because,
         asks=asks,
         done=("fault: ours", "cause: wrong label") if kind == ANSWER else (),
         problems=(HOSTILE,) if hostile else _PROBLEMS.get(kind, ()),
-        promises=_delayed(case, playbook, now, said["late"]) if kind == DELAY else case.owed,
+        promises=_delayed(case, playbook, now, msg["late"]) if kind == DELAY else case.owed,
         compensation=case.compensation,
         options=_options(case, playbook, now) if kind == CONFIRMATION else (),
-        quote=f"{HOSTILE}\n\n# {HOSTILE}\n> {HOSTILE}" if hostile else said["story"],
+        quote=f"{HOSTILE}\n\n# {HOSTILE}\n> {HOSTILE}" if hostile else msg["story"],
         about=f"{case.ref}.follow-up.1",
         until=playbook.calendar.after(now, Duration.parse("2 business days")),
         reply=kind == CONFIRMATION and case.by_machine,
@@ -87,21 +93,25 @@ def sample_brief(kind: str, case: Case, playbook: Playbook, now: datetime) -> Br
 def sample_agenda(case: Case, playbook: Playbook, now: datetime) -> Agenda:
     """Return a day's digest that is about a sample case."""
     hostile = case.ref == "FU-H0ST1"
-    asked = replace(case, stage=Stage.SUSPECTED, story=HOSTILE if hostile else _words_of(case, playbook)["story"])
-    what = HOSTILE if hostile else said("{promise} is overdue", promise=case.promises[0].named)
-    account = said("open for {n} days, of {severity} severity", n=3, severity=said(case.severity))
+    asked = replace(
+        case, stage=Stage.SUSPECTED, story=HOSTILE if hostile else _words_of(case, playbook)["story"]
+    )
+    what = HOSTILE if hostile else msg("{promise} is overdue", promise=case.promises[0].named)
+    account = msg("open for {n} days, of {severity} severity", n=3, severity=msg(case.severity))
     return Agenda(
         key="desk/digest.2026-12-01.ana",
         day=playbook.calendar.local(now).date(),
-        suspected=(Item(asked, "", now - timedelta(hours=26)),),
+        suspected=(AgendaItem(asked, "", now - timedelta(hours=26)),),
         waiting=(
-            Item(case, what, now - timedelta(days=3), asks=("kept: 1", "late: 1 until  because ")),
-            Item(case, what, now - timedelta(days=2), account=(HOSTILE if hostile else account,)),
+            AgendaItem(case, what, now - timedelta(days=3), asks=("kept: 1", "late: 1 until  because ")),
+            AgendaItem(case, what, now - timedelta(days=2), account=(HOSTILE if hostile else account,)),
         ),
-        house=(
+        general=(
             HOSTILE
             if hostile
-            else said("{n} new mail(s) lie in quarantine, {all} in all: look for the tag fu-quarantine", n=2, all=5),
+            else msg(
+                "{n} new mail(s) lie in quarantine, {all} in all: look for the tag fu-quarantine", n=2, all=5
+            ),
         ),
         done=("FU-3RT5K: complaint",),
         problems=(HOSTILE if hostile else "'FU-3RT5K: complain' is not a line I know",),
@@ -113,15 +123,17 @@ def _words_of(case: Case, playbook: Playbook) -> Mapping[str, str]:
 
 
 def _delayed(case: Case, playbook: Playbook, now: datetime, because: str) -> tuple[Promise, ...]:
-    later = _promise(0, "", Firmness.FIRM, playbook, now, 3).told
+    later = _promise(0, "", PromiseKind.FIRM, playbook, now, 3).told
     return tuple(replace(p, state=PromiseState.LATE, told=later, because=because) for p in case.promises[:1])
 
 
-def sample_card(case: Case, playbook: Playbook) -> Card:
+def sample_card(case: Case, playbook: Playbook) -> PrintedGiftCard:
     """Return a card whose code opens nothing."""
     money = Money.of("20", playbook.company.currency)
     code = HOSTILE[:60] if case.ref == "FU-H0ST1" else "SAMPLE-4F7K-9Q2M"
-    return Card(code=code, amount=money.written(playbook.company.locale), expires="2028-11-30", money=money)
+    return PrintedGiftCard(
+        code=code, amount=money.written(playbook.company.locale), expires="2028-11-30", money=money
+    )
 
 
 def _options(case: Case, playbook: Playbook, now: datetime) -> tuple[Option, ...]:
@@ -129,12 +141,12 @@ def _options(case: Case, playbook: Playbook, now: datetime) -> tuple[Option, ...
     if case.ref == "FU-SH0RT":
         return ()
     told = playbook.calendar.after(now, Duration.parse("3 business days"))
-    said = _words_of(case, playbook)
-    words = HOSTILE if case.ref == "FU-H0ST1" else said["option 1"]
-    return Option(n=1, text=words, told=told), Option(n=2, text=said["option 2"], told=None)
+    msg = _words_of(case, playbook)
+    words = HOSTILE if case.ref == "FU-H0ST1" else msg["option 1"]
+    return Option(n=1, text=words, told=told), Option(n=2, text=msg["option 2"], told=None)
 
 
-def _short(playbook: Playbook, now: datetime, said: Mapping[str, str]) -> Case:
+def _short(playbook: Playbook, now: datetime, msg: Mapping[str, str]) -> Case:
     """A case as the machine opens it: the least that a case has, and facts in fragments."""
     return Case(
         ref="FU-SH0RT",
@@ -148,20 +160,20 @@ def _short(playbook: Playbook, now: datetime, said: Mapping[str, str]) -> Case:
         message_id="<short@example.org>",
         by_machine=True,
         facts=Facts(
-            cause=said["short cause"], resolution=said["short resolution"], prevention=said["short prevention"]
+            cause=msg["short cause"], resolution=msg["short resolution"], prevention=msg["short prevention"]
         ),
-        promises=(_promise(1, said["short promise"], Firmness.NEXT_UPDATE, playbook, now, 2),),
+        promises=(_promise(1, msg["short promise"], PromiseKind.NEXT_UPDATE, playbook, now, 2),),
     )
 
 
-def _long(playbook: Playbook, now: datetime, said: Mapping[str, str]) -> Case:
+def _long(playbook: Playbook, now: datetime, msg: Mapping[str, str]) -> Case:
     """A case in which everything happened, with facts as an agent writes them who takes the time."""
     money = Money.of("25", playbook.company.currency)
     return Case(
         ref="FU-L0NG7",
         mailbox="support",
         customer=Person("kim.doe@example.org", "Kim Doe"),
-        subject=f"Re: AW: {said['subject']}",
+        subject=f"Re: AW: {msg['subject']}",
         playbook=playbook.name,
         owner=playbook.owner,
         opened_at=now,
@@ -169,31 +181,31 @@ def _long(playbook: Playbook, now: datetime, said: Mapping[str, str]) -> Case:
         message_id="<CAJ8x0long.20261120@mail.example.org>",
         references=("<first@example.org>", "<second@example.org>"),
         facts=Facts(
-            issue=said["issue"],
-            impact=said["impact"],
-            wants=said["wants"],
-            cause=said["cause"],
-            resolution=said["resolution"],
-            prevention=said["prevention"],
+            issue=msg["issue"],
+            impact=msg["impact"],
+            wants=msg["wants"],
+            cause=msg["cause"],
+            resolution=msg["resolution"],
+            prevention=msg["prevention"],
             fault=Fault.OURS,
             cause_code="picking",
             phone="+44 20 7946 0991",
         ),
         promises=(
-            _promise(1, said["promise 1"], Firmness.FIRM, playbook, now, 1, source="reply"),
-            _promise(2, said["promise 2"], Firmness.NEXT_UPDATE, playbook, now, 3, source="reply"),
-            _promise(3, said["promise 3"], Firmness.ESTIMATE, playbook, now, 5, source="reply"),
+            _promise(1, msg["promise 1"], PromiseKind.FIRM, playbook, now, 1, source="reply"),
+            _promise(2, msg["promise 2"], PromiseKind.NEXT_UPDATE, playbook, now, 3, source="reply"),
+            _promise(3, msg["promise 3"], PromiseKind.ESTIMATE, playbook, now, 5, source="reply"),
             replace(
-                _promise(4, said["promise 4"], Firmness.FIRM, playbook, now, 1),
+                _promise(4, msg["promise 4"], PromiseKind.FIRM, playbook, now, 1),
                 state=PromiseState.KEPT,
             ),
         ),
         compensation=(
             Compensation(n=1, kind=Gift.REFUND, state=GrantState.ISSUED, money=money),
-            Compensation(n=2, kind=Gift.GESTURE, state=GrantState.ISSUED, text=said["gesture"]),
+            Compensation(n=2, kind=Gift.GESTURE, state=GrantState.ISSUED, text=msg["gesture"]),
             Compensation(n=3, kind=Gift.GIFT_CARD, state=GrantState.GRANTED, money=money),
         ),
-    )  # fmt: skip
+    )
 
 
 def _hostile(playbook: Playbook, now: datetime, _said: Mapping[str, str]) -> Case:
@@ -210,27 +222,41 @@ def _hostile(playbook: Playbook, now: datetime, _said: Mapping[str, str]) -> Cas
         stage=Stage.FIXED,
         message_id="<hostile@example.org>",
         facts=Facts(
-            issue=long, impact=f"# {long}", wants=f"- {long}", cause=f"1. {long}", resolution=f"> {long}\n\n    code",
-            prevention=f"---\n{long}\n===", fault=Fault.SHARED, phone=f"+44 {HOSTILE}",
+            issue=long,
+            impact=f"# {long}",
+            wants=f"- {long}",
+            cause=f"1. {long}",
+            resolution=f"> {long}\n\n    code",
+            prevention=f"---\n{long}\n===",
+            fault=Fault.SHARED,
+            phone=f"+44 {HOSTILE}",
         ),
         promises=(
-            _promise(1, long, Firmness.FIRM, playbook, now, 1, source="reply"),
-            _promise(2, f"2) {long}", Firmness.ESTIMATE, playbook, now, 2),
-            replace(_promise(3, f"+ {long}", Firmness.FIRM, playbook, now, 2), state=PromiseState.KEPT),
+            _promise(1, long, PromiseKind.FIRM, playbook, now, 1, source="reply"),
+            _promise(2, f"2) {long}", PromiseKind.ESTIMATE, playbook, now, 2),
+            replace(_promise(3, f"+ {long}", PromiseKind.FIRM, playbook, now, 2), state=PromiseState.KEPT),
         ),
         compensation=(
             Compensation(n=1, kind=Gift.COUPON, state=GrantState.ISSUED, text=long),
             Compensation(n=2, kind=Gift.GESTURE, state=GrantState.ISSUED, text=f"<h1>{long}"),
         ),
         evidence=((HOSTILE, 1.8), ("never arrived", 1.1)),
-    )  # fmt: skip
+    )
 
 
 def _promise(
-    n: int, text: str, kind: Firmness, playbook: Playbook, now: datetime, days: int, source: str = "playbook"
+    n: int,
+    text: str,
+    kind: PromiseKind,
+    playbook: Playbook,
+    now: datetime,
+    days: int,
+    source: str = "playbook",
 ) -> Promise:
     calendar = playbook.calendar
-    told = calendar.end_of_business(calendar.local(calendar.after(now, Duration(days, "business day"))).date())
+    told = calendar.end_of_business(
+        calendar.local(calendar.after(now, Duration(days, "business day"))).date()
+    )
     due = calendar.before(told, Duration.parse("4 business hours"))
     return Promise(n=n, text=text, kind=kind, due=due, told=told, source=source, owner=playbook.owner)
 

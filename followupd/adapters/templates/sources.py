@@ -52,14 +52,33 @@ _ENDED = re.compile(r"[.!?…:][\"'”’»)\]]*$")
 #: what a template may do wrong while it is filled in
 _SLIPS = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
 #: Jinja2's filters that letters may use: none that could mark a value as safe
-_FILTERS = frozenset({
-    "batch", "count", "default", "int", "join", "last", "length", "list", "lower", "map", "reject", "rejectattr",
-    "round", "select", "selectattr", "sort", "trim", "unique", "upper",
-})  # fmt: skip
+_FILTERS = frozenset(
+    {
+        "batch",
+        "count",
+        "default",
+        "int",
+        "join",
+        "last",
+        "length",
+        "list",
+        "lower",
+        "map",
+        "reject",
+        "rejectattr",
+        "round",
+        "select",
+        "selectattr",
+        "sort",
+        "trim",
+        "unique",
+        "upper",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class LetterTemplate:
     """A letter's file: where it stands, its front matter with the lines it stands on, and its body.
 
     `body` keeps the file's line numbers: the front matter is blanked out, not cut off.
@@ -71,7 +90,7 @@ class Letter:
     body: str
 
     @classmethod
-    def read(cls, text: str, file: str, language: str) -> "Letter":
+    def read(cls, text: str, file: str, language: str) -> "LetterTemplate":
         """Read a letter; raises LetterError for front matter that is none."""
         rows = text.removeprefix("\ufeff").splitlines()
         if not rows or rows[0].strip() != "---" or "---" not in (row.strip() for row in rows[1:]):
@@ -94,7 +113,7 @@ def _front(rows: list[str], file: str) -> Iterator[tuple[str, tuple[str, int]]]:
         yield found[1], (found[2], line)
 
 
-class Files(BaseLoader):
+class TemplateLoader(BaseLoader):
     """Gives Jinja2 the bodies of letters, and the parts that they include, by their path below the directory."""
 
     def __init__(self, directory: Path, texts: Mapping[str, str] | None = None) -> None:
@@ -106,7 +125,7 @@ class Files(BaseLoader):
         text = self._text(path, template)
         file = f"{self.directory.name}/{template}"
         is_letter = path.suffix == ".md" and not path.name.startswith("_")
-        body = Letter.read(text, file, "").body if is_letter else text
+        body = LetterTemplate.read(text, file, "").body if is_letter else text
         return _ENDS_IN_TAG.sub(r"\1{{ '' }}", body), file, lambda: True
 
     def _text(self, path: Path, template: str) -> str:
@@ -174,9 +193,16 @@ def sandbox(
         return value if isinstance(value, Markup) else Markup(write(str(value)))  # noqa: S704  escaped for Markdown
 
     environment = ImmutableSandboxedEnvironment(
-        loader=Files(directory, texts), undefined=Unknown, finalize=finalize, autoescape=True, auto_reload=False,
-        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, cache_size=-1,
-    )  # fmt: skip
+        loader=TemplateLoader(directory, texts),
+        undefined=Unknown,
+        finalize=finalize,
+        autoescape=True,
+        auto_reload=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        cache_size=-1,
+    )
     environment.filters = {name: one for name, one in environment.filters.items() if name in _FILTERS}
     environment.filters |= {"sentence": sentence, "ended": ended, "capital": capital, "first": first}
     if markup:
@@ -201,18 +227,20 @@ def naming(file: str, line: int | None = None) -> Iterator[None]:
     except TemplateSyntaxError as error:
         raise GrammarError(error.filename or file, line or error.lineno, error.message or "") from error
     except TemplateNotFound as error:
-        raise BrokenLetterError(file, line, f"the part {error.name!r} that it includes does not exist") from error
+        raise BrokenLetterError(
+            file, line, f"the part {error.name!r} that it includes does not exist"
+        ) from error
     except _SLIPS as error:
         found = _place(error, file.partition("/")[0] + "/")
         name, at = found or (file, None)
         raise BrokenLetterError(name, line or at, str(error)) from error
 
 
-def _place(error: Exception, house: str) -> tuple[str, int] | None:
+def _place(error: Exception, app: str) -> tuple[str, int] | None:
     """Return file and line of the template's own innermost frame: Jinja2 puts them into the traceback."""
     found, step = None, error.__traceback__
     while step:
         name = step.tb_frame.f_code.co_filename
-        found = (name, step.tb_lineno) if name.startswith(house) else found
+        found = (name, step.tb_lineno) if name.startswith(app) else found
         step = step.tb_next
     return found

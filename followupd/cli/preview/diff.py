@@ -7,7 +7,7 @@ from difflib import unified_diff
 from pathlib import Path
 
 from followupd.adapters.settings import load
-from followupd.app.container import House, letters_of
+from followupd.app.container import App, letters_of
 from followupd.cli.app import open_house
 from followupd.cli.preview.letter import written
 from followupd.domain.case import Case, Stage
@@ -33,18 +33,18 @@ def differences(directory: Path, old: Path, now: datetime) -> list[Difference]:
     Raises:
         SetupError: one of the two configurations cannot be read.
     """
-    house = open_house(directory)
-    before = _with(house, old)
-    with house.ledger.work() as work:
-        cases = [case for case in work.cases.all() if case.stage not in _OVER]
-    found = (_difference(before, house, kind, case, now) for case in cases for kind in _to_come(case))
+    app = open_house(directory)
+    before = _with(app, old)
+    with app.ledger.transaction() as tx:
+        cases = [case for case in tx.cases.all() if case.stage not in _OVER]
+    found = (_difference(before, app, kind, case, now) for case in cases for kind in _to_come(case))
     return [each for each in found if each]
 
 
-def _with(house: House, old: Path) -> House:
+def _with(app: App, old: Path) -> App:
     """Return the house with another directory's letters and playbooks; ledger and keys stay."""
     settings = load(old)
-    return replace(house, settings=settings, letters=letters_of(settings, house.seal.message_id))
+    return replace(app, settings=settings, letters=letters_of(settings, app.seal.message_id))
 
 
 def _to_come(case: Case) -> Iterator[str]:
@@ -59,17 +59,17 @@ def _to_come(case: Case) -> Iterator[str]:
         yield FOLLOW_UP
 
 
-def _difference(before: House, after: House, kind: str, case: Case, now: datetime) -> Difference | None:
-    was, would = (_lines(house, kind, case, now) for house in (before, after))
+def _difference(before: App, after: App, kind: str, case: Case, now: datetime) -> Difference | None:
+    was, would = (_lines(app, kind, case, now) for app in (before, after))
     old, new = (f"{case.ref} {kind}, {words}" for words in ("before", "now"))
     lines = tuple(unified_diff(was, would, old, new, lineterm=""))
     return Difference(case.ref, kind, lines) if lines else None
 
 
-def _lines(house: House, kind: str, case: Case, now: datetime) -> list[str]:
-    playbook = house.settings.playbooks.get(case.playbook) or house.settings.playbooks["default"]
+def _lines(app: App, kind: str, case: Case, now: datetime) -> list[str]:
+    playbook = app.settings.playbooks.get(case.playbook) or app.settings.playbooks["default"]
     try:
-        letter = written(house, kind, case, playbook, now)
+        letter = written(app, kind, case, playbook, now)
     except LetterError as error:
         return [f"It would not be written: {error}"]
     return [f"From: {letter.sender.name}", f"Subject: {letter.subject}", "", *letter.text.splitlines()]

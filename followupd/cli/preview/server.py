@@ -17,7 +17,7 @@ from threading import Event
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from followupd.cli.preview.letter import SAMPLE_CASES, Shown, languages_of, shown
+from followupd.cli.preview.letter import SAMPLE_CASES, RenderedPreview, languages_of, shown
 from followupd.domain.letter import CUSTOMER_LETTERS, DESK_MAILS
 from followupd.errors import FollowupdError
 
@@ -162,12 +162,13 @@ class Preview:
         return {
             "version": version,
             "choices": {
-                "kind": [*CUSTOMER_LETTERS, *DESK_MAILS], "language": languages_of(self.directory),
+                "kind": [*CUSTOMER_LETTERS, *DESK_MAILS],
+                "language": languages_of(self.directory),
                 "sample": [*SAMPLE_CASES, *([self.case] if self.case else [])],
             },
-        }  # fmt: skip
+        }
 
-    def letter(self, asked: Mapping[str, str]) -> Shown:
+    def letter(self, asked: Mapping[str, str]) -> RenderedPreview:
         """Write the letter that is asked for; what hinders it is what the page then shows."""
         kind, sample, language = (asked.get(name, "") for name in ("kind", "sample", "language"))
         return shown(self.directory, kind, sample, language, self.now())
@@ -188,26 +189,40 @@ class _Handler(BaseHTTPRequestHandler):
         match where.path:
             case "/":
                 nonce = secrets.token_urlsafe(16)
-                self._answer(HTTPStatus.OK, "text/html", PAGE.replace("NONCE", nonce), _PAGE_RULES.format(nonce=nonce))
+                self._answer(
+                    HTTPStatus.OK, "text/html", PAGE.replace("NONCE", nonce), _PAGE_RULES.format(nonce=nonce)
+                )
             case "/version":
                 self._answer(
-                    HTTPStatus.OK, "application/json", json.dumps(self.server.preview.news(asked.get("seen", "")))
+                    HTTPStatus.OK,
+                    "application/json",
+                    json.dumps(self.server.preview.news(asked.get("seen", ""))),
                 )
             case "/letter":
-                self._answer(HTTPStatus.OK, "application/json", json.dumps(self.server.preview.letter(asked).as_json()))
+                self._answer(
+                    HTTPStatus.OK, "application/json", json.dumps(self.server.preview.letter(asked).as_json())
+                )
             case "/html":
-                self._answer(HTTPStatus.OK, "text/html", self.server.preview.letter(asked).html, _LETTER_RULES)
+                self._answer(
+                    HTTPStatus.OK, "text/html", self.server.preview.letter(asked).html, _LETTER_RULES
+                )
             case _:
                 self._answer(HTTPStatus.NOT_FOUND, "text/plain", "There is no such page.")
 
-    def _answer(self, status: HTTPStatus, media_type: str, text: str, rules: str = "default-src 'none'") -> None:
+    def _answer(
+        self, status: HTTPStatus, media_type: str, text: str, rules: str = "default-src 'none'"
+    ) -> None:
         content = text.encode("utf-8", "replace")
         self.send_response(status)
         for name, value in (
-            ("Content-Type", f"{media_type}; charset=utf-8"), ("Content-Length", str(len(content))),
-            ("Content-Security-Policy", rules), ("X-Content-Type-Options", "nosniff"), ("Cache-Control", "no-store"),
-            ("Referrer-Policy", "no-referrer"), ("Cross-Origin-Resource-Policy", "same-origin"),
-        ):  # fmt: skip
+            ("Content-Type", f"{media_type}; charset=utf-8"),
+            ("Content-Length", str(len(content))),
+            ("Content-Security-Policy", rules),
+            ("X-Content-Type-Options", "nosniff"),
+            ("Cache-Control", "no-store"),
+            ("Referrer-Policy", "no-referrer"),
+            ("Cross-Origin-Resource-Policy", "same-origin"),
+        ):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(content)

@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from followupd.domain.case import Case
+from followupd.domain.case import Case
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,5 +18,5 @@ class Event:
     by: str = "followupd"
     why: str = ""
 
-    def on(self, case: "Case") -> "Case":
+    def apply(self, case: Case) -> Case:
         return case

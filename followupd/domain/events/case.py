@@ -2,14 +2,11 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
+from followupd.domain.case import Case
 from followupd.domain.events.base import Event
 from followupd.domain.facts import Facts
 from followupd.domain.mail import Person
-
-if TYPE_CHECKING:
-    from followupd.domain.case import Case
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +40,7 @@ class ComplaintSuspected(Event):
     evidence: tuple[tuple[str, float], ...] = ()
     urgent: bool = False
 
-    def on(self, case: "Case") -> "Case":
+    def apply(self, case: Case) -> Case:
         evidence = self.evidence or case.evidence
         return replace(
             case, suspected_at=self.at, urgent=self.urgent, score=self.score or case.score, evidence=evidence
@@ -58,10 +55,14 @@ class ComplaintHeard(Event):
     evidence: tuple[tuple[str, float], ...] = ()
     by_machine: bool = False
 
-    def on(self, case: "Case") -> "Case":
+    def apply(self, case: Case) -> Case:
         evidence = self.evidence or case.evidence
         return replace(
-            case, heard_at=self.at, by_machine=self.by_machine, score=self.score or case.score, evidence=evidence
+            case,
+            heard_at=self.at,
+            by_machine=self.by_machine,
+            score=self.score or case.score,
+            evidence=evidence,
         )
 
 
@@ -74,7 +75,7 @@ class Dismissed(Event):
 class Fixed(Event):
     """An agent said that the matter is put right; the clock of the follow-up starts."""
 
-    def on(self, case: "Case") -> "Case":
+    def apply(self, case: Case) -> Case:
         return replace(case, fixed_at=self.at, unanswered=False)
 
 
@@ -82,7 +83,7 @@ class Fixed(Event):
 class Reopened(Event):
     """The matter is open again: the customer or an agent said that it is not right yet."""
 
-    def on(self, case: "Case") -> "Case":
+    def apply(self, case: Case) -> Case:
         return replace(case, fixed_at=None, closed_at=None)
 
 
@@ -90,7 +91,7 @@ class Reopened(Event):
 class Closed(Event):
     """Nothing is owed any more."""
 
-    def on(self, case: "Case") -> "Case":
+    def apply(self, case: Case) -> Case:
         return replace(case, closed_at=self.at)
 
 
@@ -98,7 +99,7 @@ class Closed(Event):
 class Parked(Event):
     """Something does not fit; nothing happens by machine until a person releases the case."""
 
-    def on(self, case: "Case") -> "Case":
+    def apply(self, case: Case) -> Case:
         return replace(case, held=True, held_because=self.why, held_at=self.at)
 
 
@@ -106,7 +107,7 @@ class Parked(Event):
 class Held(Event):
     """A person stopped all letters of this case."""
 
-    def on(self, case: "Case") -> "Case":
+    def apply(self, case: Case) -> Case:
         return replace(case, held=True, held_because=self.why, held_at=self.at)
 
 
@@ -114,7 +115,7 @@ class Held(Event):
 class Released(Event):
     """A person let the letters of this case go again."""
 
-    def on(self, case: "Case") -> "Case":
+    def apply(self, case: Case) -> Case:
         return replace(case, held=False, held_because="", held_at=None)
 
 
@@ -128,7 +129,7 @@ class CustomerWrote(Event):
     no_answer: str = ""
     text: str = ""  # the new words, shortened
 
-    def on(self, case: "Case") -> "Case":
+    def apply(self, case: Case) -> Case:
         return replace(
             case,
             latest=self.text,
@@ -146,7 +147,7 @@ class AgentWrote(Event):
 
     message_id: str = ""
 
-    def on(self, case: "Case") -> "Case":
+    def apply(self, case: Case) -> Case:
         return replace(case, we_wrote_at=self.at)
 
 
@@ -156,7 +157,7 @@ class FactsStated(Event):
 
     facts: tuple[tuple[str, str], ...]
 
-    def on(self, case: "Case") -> "Case":
+    def apply(self, case: Case) -> Case:
         return replace(case, facts=case.facts.stated(dict(self.facts)))
 
 
@@ -166,7 +167,7 @@ class OwnerChosen(Event):
 
     owner: str
 
-    def on(self, case: "Case") -> "Case":
+    def apply(self, case: Case) -> Case:
         return replace(case, owner=self.owner)
 
 
@@ -176,7 +177,7 @@ class PlaybookChosen(Event):
 
     playbook: str
 
-    def on(self, case: "Case") -> "Case":
+    def apply(self, case: Case) -> Case:
         return replace(case, playbook=self.playbook)
 
 
@@ -186,7 +187,7 @@ class SeverityChosen(Event):
 
     severity: str
 
-    def on(self, case: "Case") -> "Case":
+    def apply(self, case: Case) -> Case:
         return replace(case, severity=self.severity)
 
 
@@ -196,7 +197,7 @@ class WordingInsisted(Event):
 
     text: str
 
-    def on(self, case: "Case") -> "Case":
+    def apply(self, case: Case) -> Case:
         return replace(case, insisted=(*case.insisted, self.text))
 
 
@@ -206,7 +207,7 @@ class MissingAsked(Event):
 
     missing: tuple[str, ...] = ()
 
-    def on(self, case: "Case") -> "Case":
+    def apply(self, case: Case) -> Case:
         return replace(case, asked_at=self.at, asked=self.missing)
 
 
@@ -217,7 +218,7 @@ class OwnerNudged(Event):
     matter: str
     whom: str = ""
 
-    def on(self, case: "Case") -> "Case":
+    def apply(self, case: Case) -> Case:
         others = tuple((whom, at) for whom, at in case.told if whom != self.whom)
         told = (*others, (self.whom, self.at)) if self.whom else case.told
         return replace(case, nudges=(*case.nudges, (self.matter, self.at)), told=told)
@@ -227,7 +228,7 @@ class OwnerNudged(Event):
 class CallAsked(Event):
     """The owner was asked to call the customer (practice 45)."""
 
-    def on(self, case: "Case") -> "Case":
+    def apply(self, case: Case) -> Case:
         return replace(case, call_asked_at=self.at)
 
 
@@ -235,7 +236,7 @@ class CallAsked(Event):
 class CustomerReached(Event):
     """Somebody spoke with the customer."""
 
-    def on(self, case: "Case") -> "Case":
+    def apply(self, case: Case) -> Case:
         return replace(case, reached=True, not_reached="")
 
 
@@ -243,7 +244,7 @@ class CustomerReached(Event):
 class CustomerNotReached(Event):
     """The customer did not answer the phone, or a letter came back; a voice mail is not reached (practice 69)."""
 
-    def on(self, case: "Case") -> "Case":
+    def apply(self, case: Case) -> Case:
         return replace(case, reached=False, not_reached=self.why or "not reached", not_reached_at=self.at)
 
 
@@ -253,7 +254,7 @@ class CustomerAway(Event):
 
     until: datetime
 
-    def on(self, case: "Case") -> "Case":
+    def apply(self, case: Case) -> Case:
         return replace(case, away_until=self.until)
 
 
@@ -264,5 +265,5 @@ class Approved(Event):
     key: str
     kind: str
 
-    def on(self, case: "Case") -> "Case":
+    def apply(self, case: Case) -> Case:
         return case.with_letter(self.key, self.kind, "pending", self.at)

@@ -1,13 +1,11 @@
 """What becomes of a letter; its words lie in the outbox."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from followupd.domain.case import Case
 from followupd.domain.compensation import GrantState
 from followupd.domain.events.base import Event
-
-if TYPE_CHECKING:
-    from followupd.domain.case import Case
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,11 +18,15 @@ class LetterWritten(Event):
     subject: str
     review: bool = False
 
-    def on(self, case: "Case") -> "Case":
-        no_more: dict[str, Any] = {"card_ordered": 0, "card_lacking_at": None} if self.kind == "gift-card" else {}
+    def apply(self, case: Case) -> Case:
+        no_more: dict[str, Any] = (
+            {"card_ordered": 0, "card_lacking_at": None} if self.kind == "gift-card" else {}
+        )
         if not self.kind.startswith("desk/"):
             no_more |= {"stopped": None, "stopped_at": None}
-        return case.with_letter(self.key, self.kind, "review" if self.review else "pending", self.at, **no_more)
+        return case.with_letter(
+            self.key, self.kind, "review" if self.review else "pending", self.at, **no_more
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,21 +35,21 @@ class LetterStopped(Event):
 
     kind: str
 
-    def on(self, case: "Case") -> "Case":
+    def apply(self, case: Case) -> Case:
         return replace(case, stopped=(self.kind, self.why), stopped_at=self.at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _LetterLeft(Event):
+class _LetterSent(Event):
     key: str
     kind: str
     message_id: str = ""
     promises: tuple[int, ...] = ()  # the promises that now stand in writing
 
-    def on(self, case: "Case") -> "Case":
+    def apply(self, case: Case) -> Case:
         return self._left(case)
 
-    def _left(self, case: "Case", **changes: Any) -> "Case":
+    def _left(self, case: Case, **changes: Any) -> Case:
         case = case.with_letter(self.key, self.kind, "left", self.at, we_wrote_at=self.at, **changes)
         for n in self.promises:
             case = case.with_promise(n, confirmed=self.key)
@@ -55,31 +57,31 @@ class _LetterLeft(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NextStepConfirmed(_LetterLeft):
+class NextStepConfirmed(_LetterSent):
     """The confirmation left: the promises stand in writing (practice 27)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FollowedUp(_LetterLeft):
+class FollowedUp(_LetterSent):
     """The follow-up left (practice 45)."""
 
-    def on(self, case: "Case") -> "Case":
+    def apply(self, case: Case) -> Case:
         # The call comes with the letter (practice 45): one before it was about something else.
         return self._left(case, followed_up_at=self.at, reached=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GiftCardSent(_LetterLeft):
+class GiftCardSent(_LetterSent):
     """The gift card left, in a thread of its own (practice 47)."""
 
     n: int = 0
 
-    def on(self, case: "Case") -> "Case":
+    def apply(self, case: Case) -> Case:
         return self._left(case).with_compensation(self.n, state=GrantState.ISSUED, issued_at=self.at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CustomerTold(_LetterLeft):
+class CustomerTold(_LetterSent):
     """A letter of another kind left for the customer: a delay, a holding letter."""
 
 
@@ -91,7 +93,7 @@ class AgentTold(Event):
     kind: str
     message_id: str = ""
 
-    def on(self, case: "Case") -> "Case":
+    def apply(self, case: Case) -> Case:
         return case.with_letter(self.key, self.kind, "left", self.at)
 
 
@@ -102,7 +104,7 @@ class LetterInDoubt(Event):
     key: str
     kind: str
 
-    def on(self, case: "Case") -> "Case":
+    def apply(self, case: Case) -> Case:
         return case.with_letter(self.key, self.kind, "doubt", self.at)
 
 
@@ -113,7 +115,7 @@ class LetterAgain(Event):
     key: str
     kind: str
 
-    def on(self, case: "Case") -> "Case":
+    def apply(self, case: Case) -> Case:
         return case.with_letter(self.key, self.kind, "pending", self.at)
 
 
@@ -124,7 +126,7 @@ class LetterRefused(Event):
     key: str
     kind: str
 
-    def on(self, case: "Case") -> "Case":
+    def apply(self, case: Case) -> Case:
         lost = {} if self.kind.startswith("desk/") else {"not_reached": self.why, "not_reached_at": self.at}
         return case.with_letter(self.key, self.kind, "failed", self.at, **lost)
 
@@ -136,7 +138,7 @@ class LetterDropped(Event):
     key: str
     kind: str
 
-    def on(self, case: "Case") -> "Case":
+    def apply(self, case: Case) -> Case:
         return case.with_letter(self.key, self.kind, "dropped", self.at)
 
 
@@ -147,5 +149,5 @@ class DraftAsked(Event):
     key: str
     kind: str
 
-    def on(self, case: "Case") -> "Case":
+    def apply(self, case: Case) -> Case:
         return case.with_letter(self.key, self.kind, "review", self.at)

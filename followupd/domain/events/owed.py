@@ -2,14 +2,11 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
+from followupd.domain.case import Case
 from followupd.domain.compensation import Compensation, GrantState, Money
 from followupd.domain.events.base import Event
 from followupd.domain.promise import Option, OptionState, Promise, PromiseState
-
-if TYPE_CHECKING:
-    from followupd.domain.case import Case
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +15,7 @@ class PromiseProposed(Event):
 
     promise: Promise
 
-    def on(self, case: "Case") -> "Case":
+    def apply(self, case: Case) -> Case:
         return replace(case, promises=(*case.promises, self.promise))
 
 
@@ -28,17 +25,17 @@ class PromiseMade(Event):
 
     promise: Promise
 
-    def on(self, case: "Case") -> "Case":
+    def apply(self, case: Case) -> Case:
         others = tuple(promise for promise in case.promises if promise.n != self.promise.n)
         promises = tuple(sorted((*others, self.promise), key=lambda promise: promise.n))
         return replace(case, promises=promises, promised_at=self.at, closed_at=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _PromiseTurned(Event):
+class _PromiseChanged(Event):
     n: int
 
-    def on(self, case: "Case") -> "Case":
+    def apply(self, case: Case) -> Case:
         return case.with_promise(self.n, **self.changes())
 
     def changes(self) -> dict[str, object]:
@@ -46,7 +43,7 @@ class _PromiseTurned(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PromiseKept(_PromiseTurned):
+class PromiseKept(_PromiseChanged):
     """What was promised was done."""
 
     def changes(self) -> dict[str, object]:
@@ -54,7 +51,7 @@ class PromiseKept(_PromiseTurned):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PromiseLate(_PromiseTurned):
+class PromiseLate(_PromiseChanged):
     """It will not be kept by the date we told; the customer hears the new date, before the old one."""
 
     due: datetime
@@ -64,13 +61,17 @@ class PromiseLate(_PromiseTurned):
     def changes(self) -> dict[str, object]:
         # The new date does not stand in writing until the delay letter has left.
         return {
-            "state": PromiseState.LATE, "due": self.due, "told": self.told, "because": self.because, "confirmed": "",
+            "state": PromiseState.LATE,
+            "due": self.due,
+            "told": self.told,
+            "because": self.because,
+            "confirmed": "",
             "slipped": True,
-        }  # fmt: skip
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PromiseBroken(_PromiseTurned):
+class PromiseBroken(_PromiseChanged):
     """The date that the customer was told passed, and nobody said that it was kept."""
 
     def changes(self) -> dict[str, object]:
@@ -78,7 +79,7 @@ class PromiseBroken(_PromiseTurned):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PromiseWithdrawn(_PromiseTurned):
+class PromiseWithdrawn(_PromiseChanged):
     """We do not owe this any more, and somebody said why."""
 
     because: str = ""
@@ -93,7 +94,7 @@ class OptionOffered(Event):
 
     option: Option
 
-    def on(self, case: "Case") -> "Case":
+    def apply(self, case: Case) -> Case:
         return replace(case, options=(*case.options, self.option))
 
 
@@ -103,7 +104,7 @@ class OptionsAsked(Event):
 
     key: str
 
-    def on(self, case: "Case") -> "Case":
+    def apply(self, case: Case) -> Case:
         asked = (replace(o, letter=self.key) if o.state is OptionState.OPEN else o for o in case.options)
         return replace(case, options=tuple(asked))
 
@@ -114,7 +115,7 @@ class OptionWithdrawn(Event):
 
     n: int
 
-    def on(self, case: "Case") -> "Case":
+    def apply(self, case: Case) -> Case:
         states = {self.n: OptionState.WITHDRAWN}
         return replace(case, options=tuple(replace(o, state=states.get(o.n, o.state)) for o in case.options))
 
@@ -125,7 +126,7 @@ class OptionChosen(Event):
 
     n: int
 
-    def on(self, case: "Case") -> "Case":
+    def apply(self, case: Case) -> Case:
         states = {option.n: OptionState.PASSED for option in case.options if option.state is OptionState.OPEN}
         states[self.n] = OptionState.CHOSEN
         return replace(case, options=tuple(replace(o, state=states.get(o.n, o.state)) for o in case.options))
@@ -137,7 +138,7 @@ class CompensationGranted(Event):
 
     compensation: Compensation
 
-    def on(self, case: "Case") -> "Case":
+    def apply(self, case: Case) -> Case:
         grant = self.compensation
         if grant.counts:
             grant = replace(grant, granted_at=self.at, granted_by=self.by)
@@ -146,10 +147,10 @@ class CompensationGranted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _CompensationTurned(Event):
+class _CompensationChanged(Event):
     n: int
 
-    def on(self, case: "Case") -> "Case":
+    def apply(self, case: Case) -> Case:
         return case.with_compensation(self.n, **self.changes())
 
     def changes(self) -> dict[str, object]:
@@ -157,7 +158,7 @@ class _CompensationTurned(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CompensationApproved(_CompensationTurned):
+class CompensationApproved(_CompensationChanged):
     """A second person agreed to a grant that the first one could not give alone."""
 
     def changes(self) -> dict[str, object]:
@@ -165,7 +166,7 @@ class CompensationApproved(_CompensationTurned):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CompensationRefused(_CompensationTurned):
+class CompensationRefused(_CompensationChanged):
     """It will not be given."""
 
     def changes(self) -> dict[str, object]:
@@ -173,7 +174,7 @@ class CompensationRefused(_CompensationTurned):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CompensationIssued(_CompensationTurned):
+class CompensationIssued(_CompensationChanged):
     """It was given: the refund was booked, the card was sent."""
 
     def changes(self) -> dict[str, object]:
@@ -181,13 +182,13 @@ class CompensationIssued(_CompensationTurned):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CompensationConfirmed(_CompensationTurned):
+class CompensationConfirmed(_CompensationChanged):
     """The customer has it (practice 73). `settles` says that the customer's mail held nothing else to answer."""
 
     settles: bool = False
 
-    def on(self, case: "Case") -> "Case":
-        case = _CompensationTurned.on(self, case)
+    def apply(self, case: Case) -> Case:
+        case = _CompensationChanged.apply(self, case)
         return replace(case, unanswered=False) if self.settles else case
 
     def changes(self) -> dict[str, object]:
@@ -195,7 +196,7 @@ class CompensationConfirmed(_CompensationTurned):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CompensationMissing(_CompensationTurned):
+class CompensationMissing(_CompensationChanged):
     """The customer says that it did not arrive."""
 
     def changes(self) -> dict[str, object]:
@@ -209,7 +210,7 @@ class GiftCardDue(Event):
     n: int
     money: Money
 
-    def on(self, case: "Case") -> "Case":
+    def apply(self, case: Case) -> Case:
         return replace(case, card_ordered=self.n)
 
 
@@ -219,5 +220,5 @@ class GiftCardLacking(Event):
 
     n: int
 
-    def on(self, case: "Case") -> "Case":
+    def apply(self, case: Case) -> Case:
         return replace(case, card_lacking_at=self.at)

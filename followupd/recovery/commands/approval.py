@@ -9,12 +9,12 @@ from followupd.domain.promise import Promise, PromiseState, paired
 from followupd.domain.team import Agent
 from followupd.errors import NotUnderstoodError
 from followupd.recovery.commands.compensation import granted, heard_grants, judged
-from followupd.recovery.commands.context import Scene, about, leads, within_limit
+from followupd.recovery.commands.context import CommandContext, about, leads, within_limit
 from followupd.recovery.commands.lifecycle import opened
 from followupd.recovery.commands.promises import made_promise, next_promise
 
 
-def promised(command: Command, scene: Scene) -> list[e.Event]:
+def promised(command: Command, scene: CommandContext) -> list[e.Event]:
     """This reply of ours makes promises: what was read in it holds from now on."""
     promises, grants = scene.heard
     approved = approve_proposals(command, scene)
@@ -28,12 +28,14 @@ def promised(command: Command, scene: Scene) -> list[e.Event]:
     for n, heard in future:
         promise = made_promise(scene, n, heard.text, heard.kind, heard.due, "reply")
         made.append(
-            e.PromiseMade(at=scene.now, promise=promise, by=command.actor, why=f"reply: {' ... '.join(heard.words)}")
+            e.PromiseMade(
+                at=scene.now, promise=promise, by=command.actor, why=f"reply: {' ... '.join(heard.words)}"
+            )
         )
     return [*opened(command, scene), *approved, *made, *heard_grants(command, scene, gifts)]
 
 
-def approve(command: Command, scene: Scene) -> list[e.Event]:
+def approve(command: Command, scene: CommandContext) -> list[e.Event]:
     letters: list[e.Event] = [
         e.Approved(at=scene.now, key=mark.key, kind=mark.kind, **about(command))
         for mark in scene.case.letters
@@ -50,7 +52,7 @@ def approve(command: Command, scene: Scene) -> list[e.Event]:
     return found
 
 
-def _approve_grants(command: Command, scene: Scene) -> list[e.Event]:
+def _approve_grants(command: Command, scene: CommandContext) -> list[e.Event]:
     """Two pairs of eyes: what one person granted another one approves."""
     waiting = [g for g in scene.case.compensation if g.state is GrantState.WAITING_APPROVAL]
     if not waiting:
@@ -69,14 +71,14 @@ def _approve_grants(command: Command, scene: Scene) -> list[e.Event]:
     return [e.CompensationApproved(at=scene.now, n=grant.n, **about(command)) for grant in theirs]
 
 
-def _may_approve(who: Agent, grant: Compensation, scene: Scene) -> bool:
+def _may_approve(who: Agent, grant: Compensation, scene: CommandContext) -> bool:
     """A lead may approve anything; another agent only what is merely above the first one's limit."""
     granter = scene.playbook.team.by_id(grant.agent)
     only_the_limit = granter is not None and not within_limit(granter, grant.money)
     return leads(who) or (only_the_limit and within_limit(who, grant.money))
 
 
-def refuse(command: Command, scene: Scene) -> list[e.Event]:
+def refuse(command: Command, scene: CommandContext) -> list[e.Event]:
     letters: list[e.Event] = [
         e.LetterDropped(at=scene.now, key=mark.key, kind=mark.kind, **about(command))
         for mark in scene.case.letters
@@ -99,7 +101,7 @@ def refuse(command: Command, scene: Scene) -> list[e.Event]:
     return [*letters, *grants, *promises, *held]
 
 
-def approve_proposals(command: Command, scene: Scene) -> list[e.Event]:
+def approve_proposals(command: Command, scene: CommandContext) -> list[e.Event]:
     promises: list[e.Event] = [
         e.PromiseMade(at=scene.now, promise=_holding(promise, scene), **about(command))
         for promise in scene.case.promises
@@ -113,7 +115,7 @@ def approve_proposals(command: Command, scene: Scene) -> list[e.Event]:
     return [*promises, *grants]
 
 
-def _holding(proposed: Promise, scene: Scene) -> Promise:
+def _holding(proposed: Promise, scene: CommandContext) -> Promise:
     """From the approval on we have a date of our own; what the customer was told stays as the reply said it."""
     due = scene.playbook.own_date(proposed.told, scene.now)
     return replace(proposed, state=PromiseState.OPEN, due=due, made_at=scene.now)

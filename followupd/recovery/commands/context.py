@@ -9,14 +9,14 @@ from typing import Protocol, TypedDict
 from followupd.domain import events as e
 from followupd.domain.case import Case
 from followupd.domain.command import Command
-from followupd.domain.compensation import Elsewhere, Money
+from followupd.domain.compensation import Money, OtherGrant
 from followupd.domain.playbook import Playbook
-from followupd.domain.promise import HeardGrant, HeardPromise
+from followupd.domain.promise import FoundCompensation, FoundPromise
 from followupd.domain.team import Agent, Role
 from followupd.errors import NotUnderstoodError
 
 
-class Grammar(Protocol):
+class LineReader(Protocol):
     """Reads dates and amounts in an agent's words; the promise chapter keeps this promise."""
 
     def split_when(self, text: str, now: datetime) -> tuple[str, datetime | None]:
@@ -27,20 +27,20 @@ class Grammar(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class CommandContext:
     """Everything a command needs besides its own words."""
 
     case: Case
     playbook: Playbook
     playbooks: frozenset[str]
-    grammar: Grammar
+    grammar: LineReader
     now: datetime
-    heard: tuple[Sequence[HeardPromise], Sequence[HeardGrant]] = ((), ())
-    others: Sequence[Elsewhere] = ()  # what the same customer was granted in other cases
+    heard: tuple[Sequence[FoundPromise], Sequence[FoundCompensation]] = ((), ())
+    others: Sequence[OtherGrant] = ()  # what the same customer was granted in other cases
     cap: Money | None = None  # most that one customer is granted in a month without a lead's word
 
 
-Say = Callable[[Command, Scene], list[e.Event]]
+Handler = Callable[[Command, CommandContext], list[e.Event]]
 
 
 class About(TypedDict):

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from followupd.domain import events as e
 from followupd.domain.case import Case
 from followupd.domain.command import Command
-from followupd.recovery.commands.context import Scene, about
+from followupd.recovery.commands.context import CommandContext, about
 
 #: verbs whose line says more than the words that stand in letters: a date, a number, a reason
 _WITH_MORE = frozenset({"promise", "firm", "estimate", "update", "late", "option"})
 _LEAST = 3
 
 
-def insist(command: Command, scene: Scene) -> list[e.Event]:
+def insist(command: Command, scene: CommandContext) -> list[e.Event]:
     """Return that the agent insists, when a line that was said before is said again with "!" at its end."""
     if not command.text.endswith("!"):
         return []

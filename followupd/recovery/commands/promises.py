@@ -8,16 +8,16 @@ from followupd.domain import events as e
 from followupd.domain.case import Case
 from followupd.domain.command import Command, expected
 from followupd.domain.compensation import GrantState
-from followupd.domain.promise import Firmness, Promise, PromiseState
+from followupd.domain.promise import Promise, PromiseKind, PromiseState
 from followupd.errors import NotUnderstoodError
-from followupd.recovery.commands.context import Scene, about, leads, numbered
+from followupd.recovery.commands.context import CommandContext, about, leads, numbered
 from followupd.recovery.commands.lifecycle import opened
 
 KINDS = {
-    "promise": Firmness.FIRM,
-    "firm": Firmness.FIRM,
-    "estimate": Firmness.ESTIMATE,
-    "update": Firmness.NEXT_UPDATE,
+    "promise": PromiseKind.FIRM,
+    "firm": PromiseKind.FIRM,
+    "estimate": PromiseKind.ESTIMATE,
+    "update": PromiseKind.NEXT_UPDATE,
 }
 
 
@@ -25,26 +25,38 @@ def next_promise(case: Case) -> int:
     return max((promise.n for promise in case.promises), default=0) + 1
 
 
-def promise_line(command: Command, scene: Scene) -> list[e.Event]:
+def promise_line(command: Command, scene: CommandContext) -> list[e.Event]:
     what, when = scene.grammar.split_when(command.text, scene.now)
     if when is None:
-        raise NotUnderstoodError(f"{command.line!r} names no date I can read; expected {expected(command.verb)!r}")
+        raise NotUnderstoodError(
+            f"{command.line!r} names no date I can read; expected {expected(command.verb)!r}"
+        )
     if when <= scene.now:
         raise NotUnderstoodError(f"{command.line!r} names {when:%Y-%m-%d %H:%M} UTC, which is past")
     if not what:
-        raise NotUnderstoodError(f"{command.line!r} says when, but not what; expected {expected(command.verb)!r}")
+        raise NotUnderstoodError(
+            f"{command.line!r} says when, but not what; expected {expected(command.verb)!r}"
+        )
     promise = made_promise(scene, next_promise(scene.case), what, KINDS[command.verb], when, command.source)
     return [*opened(command, scene), e.PromiseMade(at=scene.now, promise=promise, **about(command))]
 
 
-def made_promise(scene: Scene, n: int, what: str, kind: Firmness, told: datetime | None, source: str) -> Promise:
+def made_promise(
+    scene: CommandContext, n: int, what: str, kind: PromiseKind, told: datetime | None, source: str
+) -> Promise:
     return Promise(
-        n=n, text=what, kind=kind, told=told, due=scene.playbook.own_date(told, scene.now), source=source,
-        owner=scene.case.owner, made_at=scene.now,
-    )  # fmt: skip
+        n=n,
+        text=what,
+        kind=kind,
+        told=told,
+        due=scene.playbook.own_date(told, scene.now),
+        source=source,
+        owner=scene.case.owner,
+        made_at=scene.now,
+    )
 
 
-def kept(command: Command, scene: Scene) -> list[e.Event]:
+def kept(command: Command, scene: CommandContext) -> list[e.Event]:
     """It was done; what the same deed gave is issued with it."""
     if not command.text and not scene.case.owed:
         return []
@@ -57,14 +69,18 @@ def kept(command: Command, scene: Scene) -> list[e.Event]:
     ]
 
 
-def late(command: Command, scene: Scene) -> list[e.Event]:
-    found = re.match(r"(\d+)\s+(?:until\s+)?(.+?)(?:\s+because\s+(.+))?$", command.text, re.IGNORECASE | re.DOTALL)
+def late(command: Command, scene: CommandContext) -> list[e.Event]:
+    found = re.match(
+        r"(\d+)\s+(?:until\s+)?(.+?)(?:\s+because\s+(.+))?$", command.text, re.IGNORECASE | re.DOTALL
+    )
     if not found:
         raise NotUnderstoodError(f"{command.line!r}; expected {expected('late')!r}")
     [n] = numbered(replace(command, text=found.group(1)), [p.n for p in scene.case.owed], "promise")
     _, until = scene.grammar.split_when("until " + found.group(2), scene.now)
     if until is None or until <= scene.now:
-        raise NotUnderstoodError(f"{command.line!r} names no later date I can read; expected {expected('late')!r}")
+        raise NotUnderstoodError(
+            f"{command.line!r} names no later date I can read; expected {expected('late')!r}"
+        )
     slipped = scene.case.promise(n)
     if (
         slipped
@@ -72,12 +88,16 @@ def late(command: Command, scene: Scene) -> list[e.Event]:
         and not leads(scene.playbook.team.by_id(command.agent))
     ):
         raise NotUnderstoodError(f"promise {n} has slipped once already; a lead says the second new date")
-    again = made_promise(scene, n, "", Firmness.FIRM, until, command.source)
+    again = made_promise(scene, n, "", PromiseKind.FIRM, until, command.source)
     because = found.group(3) or ""
-    return [e.PromiseLate(at=scene.now, n=n, due=again.due or until, told=until, because=because, **about(command))]
+    return [
+        e.PromiseLate(
+            at=scene.now, n=n, due=again.due or until, told=until, because=because, **about(command)
+        )
+    ]
 
 
-def withdraw(command: Command, scene: Scene) -> list[e.Event]:
+def withdraw(command: Command, scene: CommandContext) -> list[e.Event]:
     found = re.match(r"(\d+)\s+because\s+(.+)$", command.text, re.IGNORECASE | re.DOTALL)
     if not found:
         raise NotUnderstoodError(f"{command.line!r}; expected {expected('withdraw')!r}")

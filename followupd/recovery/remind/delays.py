@@ -3,14 +3,15 @@
 from dataclasses import replace
 from datetime import datetime
 
+from followupd.domain import lifecycle
 from followupd.domain.calendar import Duration
 from followupd.domain.case import Case, Stage
-from followupd.domain.decision import Brief, Step, Writer
+from followupd.domain.decision import Decision, LetterContent, LetterRenderer
 from followupd.domain.events import PromiseBroken, PromiseLate, PromiseMade
 from followupd.domain.letter import HOLDING
 from followupd.domain.playbook import Playbook
-from followupd.domain.promise import Firmness, Promise, PromiseState
-from followupd.domain.translatable import said
+from followupd.domain.promise import Promise, PromiseKind, PromiseState
+from followupd.domain.translatable import msg
 
 _PATIENCE = Duration(1, "business day")  # from the nudge about silence to the holding letter
 _NEW_DATE = Duration(2, "business day")  # how far a promise moves when nobody says a word about it
@@ -21,7 +22,9 @@ _WORKING = frozenset({Stage.HEARD, Stage.PROMISED, Stage.CONFIRMED})
 def _slips(case: Case) -> list[Promise]:
     """Promises in writing that may still move once; a second new date is a lead's to say."""
     return [
-        p for p in case.promises if p.state is PromiseState.OPEN and p.confirmed and p.due and p.told and p.due < p.told
+        p
+        for p in case.promises
+        if p.state is PromiseState.OPEN and p.confirmed and p.due and p.told and p.due < p.told
     ]
 
 
@@ -34,8 +37,8 @@ def slip_at(case: Case, _playbook: Playbook) -> datetime | None:
     return min((at for promise in _slips(case) if (at := _halfway(promise))), default=None)
 
 
-def slipped(case: Case, playbook: Playbook, now: datetime) -> list[Step]:
-    found: list[Step] = []
+def slipped(case: Case, playbook: Playbook, now: datetime) -> list[Decision]:
+    found: list[Decision] = []
     for promise in _slips(case):
         at = _halfway(promise)
         if at is None or promise.told is None or not at <= now < promise.told:
@@ -52,7 +55,7 @@ def broken_at(case: Case) -> datetime | None:
     return min((promise.told for promise in open_ones if promise.told), default=None)
 
 
-def broken(case: Case, now: datetime) -> list[Step]:
+def broken(case: Case, now: datetime) -> list[Decision]:
     return [
         PromiseBroken(at=now, n=p.n, why="the date that the customer was told has passed")
         for p in case.promises
@@ -67,23 +70,39 @@ def last_word(case: Case) -> datetime | None:
 def holding_at(case: Case, playbook: Playbook) -> datetime | None:
     """After the nudge the owner has a day; then the customer hears at least that nobody has forgotten."""
     since = last_word(case)
-    nudge = next((at for name, at in case.nudges if since and name == f"silence {since:%Y-%m-%dT%H:%M}"), None)
+    nudge = next(
+        (at for name, at in case.nudges if since and name == f"silence {since:%Y-%m-%dT%H:%M}"), None
+    )
     if nudge is None or case.stage not in _WORKING or len(case.letters_of(HOLDING)) >= _MOST_HOLDING:
         return None
     return playbook.calendar.after(nudge, _PATIENCE)
 
 
-def holding(case: Case, playbook: Playbook, write: Writer, now: datetime) -> list[Step]:
+def holding(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
     due = holding_at(case, playbook)
-    if due is None or due > now or case.under_way(HOLDING) or case.not_reached or (case.by_machine and case.no_answer):
+    if (
+        due is None
+        or due > now
+        or case.under_way(HOLDING)
+        or case.not_reached
+        or (case.by_machine and case.no_answer)
+    ):
         return []
     if any(promise.told and promise.told > now for promise in case.owed):
         return []  # the customer knows a date that is still to come
     until = playbook.calendar.after(now, playbook.silence_after)
     promise = Promise(
-        n=max((each.n for each in case.promises), default=0) + 1, text=write.phrase(said("news from me"), case, playbook),
-        kind=Firmness.NEXT_UPDATE, due=until, told=until, source="playbook", owner=case.owner, made_at=now,
-    )  # fmt: skip
+        n=max((each.n for each in case.promises), default=0) + 1,
+        text=write.phrase(msg("news from me"), case, playbook),
+        kind=PromiseKind.NEXT_UPDATE,
+        due=until,
+        told=until,
+        source="playbook",
+        owner=case.owner,
+        made_at=now,
+    )
     made = PromiseMade(at=now, why="the holding letter says so", promise=promise)
-    letter = write.letter(HOLDING, case.after(made), playbook, now, Brief(promises=(promise,), until=until))
+    letter = write.letter(
+        HOLDING, lifecycle.after(case, made), playbook, now, LetterContent(promises=(promise,), until=until)
+    )
     return [made, replace(letter, concerns=(promise.n,))]

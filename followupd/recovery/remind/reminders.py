@@ -12,16 +12,16 @@ from followupd.domain.letter import ANSWER, APPROVAL, ESCALATION, FOLLOW_UP
 from followupd.domain.playbook import Playbook
 from followupd.domain.promise import OptionState, Promise
 from followupd.domain.team import Agent, Role
-from followupd.domain.translatable import joined, said
+from followupd.domain.translatable import msg, sentence_list
 from followupd.recovery import blockers
 from followupd.recovery.remind.dates import day_and_time
 from followupd.recovery.remind.delays import last_word
 
-Rung = Literal["owner", "lead", "manager"]
+Level = Literal["owner", "lead", "manager"]
 
 
 @dataclass(frozen=True, slots=True)
-class Matter:
+class Reminder:
     """Something a person must be told: a name that is used once, the moment, the rung, the sentence, the answers.
 
     `at_once` says that only this person's word helps, so that it waits neither for the morning nor for the digest; `listed`,
@@ -30,14 +30,14 @@ class Matter:
 
     name: str
     at: datetime
-    rung: Rung
+    rung: Level
     sentence: str
     asks: tuple[str, ...] = ()
     at_once: bool = False
     listed: bool = False
 
 
-def person(case: Case, playbook: Playbook, rung: Rung) -> Agent:
+def person(case: Case, playbook: Playbook, rung: Level) -> Agent:
     """Return who stands on this rung, else on the nearest one that somebody stands on."""
     owner = playbook.owner_of(case.owner)
     if rung == "owner":
@@ -46,7 +46,9 @@ def person(case: Case, playbook: Playbook, rung: Rung) -> Agent:
     return (lead if rung == "lead" else manager or lead) or owner
 
 
-_CHOICE = Duration(2, "business day")  # from the question which option suits better to the reminder that nobody chose
+_CHOICE = Duration(
+    2, "business day"
+)  # from the question which option suits better to the reminder that nobody chose
 _ALONE = Duration(2, "business hour")  # from an option to the question where the other ones are
 _OPEN = frozenset({Stage.HEARD, Stage.PROMISED, Stage.CONFIRMED})
 
@@ -57,28 +59,30 @@ def asked_at(case: Case) -> datetime | None:
     return max((mark.at for mark in case.letters if mark.key in asked), default=None)
 
 
-def of_options(case: Case, playbook: Playbook) -> Iterator[Matter]:
+def of_options(case: Case, playbook: Playbook) -> Iterator[Reminder]:
     """Give what is to be told while the case is worked on; of a fixed one, its follow-up's gate speaks."""
     if case.stage in _OPEN:
         yield from _nobody_chose(case, playbook)
         yield from _alone(case, playbook)
 
 
-def _nobody_chose(case: Case, playbook: Playbook) -> Iterator[Matter]:
+def _nobody_chose(case: Case, playbook: Playbook) -> Iterator[Reminder]:
     since = asked_at(case)
     if since is None:
         return
     asks = tuple(f"{verb}: {each.n}" for verb in ("choose", "withdraw-option") for each in case.to_choose)
     offer = ", ".join(f"{each.n} “{each.text}”" for each in case.to_choose)
     at, stamp = playbook.calendar.after(since, _CHOICE), f"{since:%Y-%m-%dT%H:%M}"
-    call = said("the customer has not chosen, please call; on offer: {options}", options=offer)
-    yield Matter(f"choice {stamp}", at, "owner", call, asks)
+    call = msg("the customer has not chosen, please call; on offer: {options}", options=offer)
+    yield Reminder(f"choice {stamp}", at, "owner", call, asks)
     late = playbook.calendar.after(at, playbook.escalate_manager)
-    still = said("the customer has not chosen, and nobody has taken the options back: {options}", options=offer)
-    yield Matter(f"choice lead {stamp}", late, "lead", still, asks)
+    still = msg(
+        "the customer has not chosen, and nobody has taken the options back: {options}", options=offer
+    )
+    yield Reminder(f"choice lead {stamp}", late, "lead", still, asks)
 
 
-def _alone(case: Case, playbook: Playbook) -> Iterator[Matter]:
+def _alone(case: Case, playbook: Playbook) -> Iterator[Reminder]:
     open_ones = [option for option in case.options if option.state is OptionState.OPEN]
     if len(open_ones) != 1 or open_ones[0] not in case.unasked or open_ones[0].offered_at is None:
         return
@@ -86,12 +90,14 @@ def _alone(case: Case, playbook: Playbook) -> Iterator[Matter]:
     at = playbook.calendar.after(option.offered_at or case.opened_at, _ALONE)
     pattern = "{option} stands alone, and the customer was not asked: offer another one, or promise this one"
     asks = ("option: ", f"promise: {option.text} by ", f"withdraw-option: {option.n} because ")
-    yield Matter(f"option-{option.n} alone", at, "owner", said(pattern, option=option.named), asks)
+    yield Reminder(f"option-{option.n} alone", at, "owner", msg(pattern, option=option.named), asks)
 
 
 #: how long before our own date the owner is reminded: the question has a day of its own
 _BEFORE = Duration(1, "business day")
-_RECEIPT = Duration(3, "business day")  # from the question whether it arrived to the reminder that nobody knows
+_RECEIPT = Duration(
+    3, "business day"
+)  # from the question whether it arrived to the reminder that nobody knows
 #: from the hold to the question whether it still holds, on each rung
 _HELD = (Duration(1, "business day"), Duration(5, "business day"), Duration(10, "business day"))
 _ANSWER = Duration(4, "business hour")  # from a mail after the follow-up to the question who answers it
@@ -105,7 +111,7 @@ WORKING = frozenset({Stage.HEARD, Stage.PROMISED, Stage.CONFIRMED})
 QUIET = frozenset({Stage.SUSPECTED, Stage.DISMISSED, Stage.CLOSED})
 
 
-def matters(case: Case, playbook: Playbook) -> Iterator[Matter]:
+def matters(case: Case, playbook: Playbook) -> Iterator[Reminder]:
     if case.stage is Stage.DISMISSED:
         return
     yield from _of_desk_mail(case)
@@ -115,11 +121,13 @@ def matters(case: Case, playbook: Playbook) -> Iterator[Matter]:
         yield from _of_work(case, playbook)
     if case.not_reached and not case.held:
         at = case.not_reached_at or case.opened_at
-        sentence = said("the customer was not reached: {why}. Please call", why=case.not_reached)
-        yield Matter(f"not-reached {at:%Y-%m-%dT%H:%M}", at, "owner", sentence, ("reached", "not-reached"), listed=True)
+        sentence = msg("the customer was not reached: {why}. Please call", why=case.not_reached)
+        yield Reminder(
+            f"not-reached {at:%Y-%m-%dT%H:%M}", at, "owner", sentence, ("reached", "not-reached"), listed=True
+        )
 
 
-def _of_work(case: Case, playbook: Playbook) -> Iterator[Matter]:
+def _of_work(case: Case, playbook: Playbook) -> Iterator[Reminder]:
     for promise in case.owed:
         yield from _of_promise(promise, playbook)
     yield from _of_silence(case, playbook)
@@ -133,49 +141,57 @@ def _of_work(case: Case, playbook: Playbook) -> Iterator[Matter]:
     yield from _of_answer(case, playbook)
 
 
-def _of_desk_mail(case: Case) -> Iterator[Matter]:
+def _of_desk_mail(case: Case) -> Iterator[Reminder]:
     """A desk mail could not be delivered: what it asked is asked of the next rung, lest nobody was asked at all."""
     for mark in case.letters:
         if mark.state == "failed" and mark.kind.startswith("desk/") and mark.kind != ANSWER:
-            rung: Rung = "manager" if mark.kind in {ESCALATION, APPROVAL} else "lead"
-            sentence = said(
+            rung: Level = "manager" if mark.kind in {ESCALATION, APPROVAL} else "lead"
+            sentence = msg(
                 "{key} could not be delivered, and nobody has read what it asks; see `followupd case {ref}`",
-                key=mark.key, ref=case.ref,
-            )  # fmt: skip
-            yield Matter(f"undelivered {rung} {mark.key}", mark.at, rung, sentence)
+                key=mark.key,
+                ref=case.ref,
+            )
+            yield Reminder(f"undelivered {rung} {mark.key}", mark.at, rung, sentence)
 
 
-def _of_hold(case: Case, playbook: Playbook) -> Iterator[Matter]:
+def _of_hold(case: Case, playbook: Playbook) -> Iterator[Reminder]:
     """A held case moves by nobody's hand but a person's, who may have forgotten it, or never have heard of it."""
     if case.held_at is None or (
         case.stage is Stage.CLOSED and not any(blockers.still_to_give(g) for g in case.compensation)
     ):
         return
     sentence = (
-        said("no letter of this case leaves, since it is held: {why}", why=case.held_because)
+        msg("no letter of this case leaves, since it is held: {why}", why=case.held_because)
         if case.held_because
-        else said("no letter of this case leaves, since it is held")
+        else msg("no letter of this case leaves, since it is held")
     )
     at, stamp = case.held_at, f"{case.held_at:%Y-%m-%dT%H:%M}"
-    rungs: tuple[tuple[Rung, str], ...] = (("owner", ""), ("lead", "lead "), ("manager", "manager "))
+    rungs: tuple[tuple[Level, str], ...] = (("owner", ""), ("lead", "lead "), ("manager", "manager "))
     for days, (rung, name) in zip(_HELD, rungs, strict=True):
-        yield Matter(
-            f"held {name}{stamp}", playbook.calendar.after(at, days), rung, sentence, ("release",), listed=True
+        yield Reminder(
+            f"held {name}{stamp}",
+            playbook.calendar.after(at, days),
+            rung,
+            sentence,
+            ("release",),
+            listed=True,
         )
 
 
-def _of_answer(case: Case, playbook: Playbook) -> Iterator[Matter]:
+def _of_answer(case: Case, playbook: Playbook) -> Iterator[Reminder]:
     """The customer wrote after the follow-up, and nobody has answered."""
     wrote = case.customer_wrote_at
     if case.stage is not Stage.FOLLOWED_UP or not case.unanswered or wrote is None:
         return
     if case.we_wrote_at is None or case.we_wrote_at < wrote:
         at = playbook.calendar.after(wrote, _ANSWER)
-        sentence = said("the customer has written since the follow-up, and nobody has answered")
-        yield Matter(f"answer {wrote:%Y-%m-%dT%H:%M}", at, "owner", sentence, ("reached", "complaint"), listed=True)
+        sentence = msg("the customer has written since the follow-up, and nobody has answered")
+        yield Reminder(
+            f"answer {wrote:%Y-%m-%dT%H:%M}", at, "owner", sentence, ("reached", "complaint"), listed=True
+        )
 
 
-def _of_promise(promise: Promise, playbook: Playbook) -> Iterator[Matter]:
+def _of_promise(promise: Promise, playbook: Playbook) -> Iterator[Reminder]:
     if promise.due is None:
         return
     calendar, n, due = playbook.calendar, promise.n, promise.due
@@ -183,111 +199,134 @@ def _of_promise(promise: Promise, playbook: Playbook) -> Iterator[Matter]:
     what, when = promise.named, day_and_time(due, calendar)
     soon = calendar.before(due, _BEFORE)
     stamp = f"{due:%Y-%m-%dT%H:%M}"  # a new date is a new matter
-    if (promise.made_at or due) <= soon:  # one made since then is fresh in the mind, and the question needs its day
-        yield Matter(
+    if (
+        promise.made_at or due
+    ) <= soon:  # one made since then is fresh in the mind, and the question needs its day
+        yield Reminder(
             f"promise-{n} soon {stamp}",
             soon,
             "owner",
-            said("{promise} is due on {when}", promise=what, when=when),
+            msg("{promise} is due on {when}", promise=what, when=when),
             asks,
         )
-    asked = said("{promise} is due on {when}. Was it kept?", promise=what, when=when)
-    yield Matter(f"promise-{n} due {stamp}", due, "owner", asked, asks, listed=True)
-    lead, manager = calendar.after(due, playbook.escalate_lead), calendar.after(due, playbook.escalate_manager)
-    overdue = said("{promise} was due on {when}, and nobody has said that it was kept", promise=what, when=when)
-    yield Matter(f"promise-{n} lead {stamp}", lead, "lead", overdue, asks)
-    yield Matter(f"promise-{n} manager {stamp}", manager, "manager", overdue, asks)
+    asked = msg("{promise} is due on {when}. Was it kept?", promise=what, when=when)
+    yield Reminder(f"promise-{n} due {stamp}", due, "owner", asked, asks, listed=True)
+    lead, manager = (
+        calendar.after(due, playbook.escalate_lead),
+        calendar.after(due, playbook.escalate_manager),
+    )
+    overdue = msg(
+        "{promise} was due on {when}, and nobody has said that it was kept", promise=what, when=when
+    )
+    yield Reminder(f"promise-{n} lead {stamp}", lead, "lead", overdue, asks)
+    yield Reminder(f"promise-{n} manager {stamp}", manager, "manager", overdue, asks)
 
 
-def _of_silence(case: Case, playbook: Playbook) -> Iterator[Matter]:
+def _of_silence(case: Case, playbook: Playbook) -> Iterator[Reminder]:
     since, asked = last_word(case), asked_at(case)
     if asked and (case.customer_wrote_at or asked) <= asked:
         return  # the next word is the customer's: `of_options`
     if case.stage in WORKING and since:
         at = playbook.calendar.after(since, playbook.silence_after)
-        sentence, never = said("the customer has had no word from us for a while"), case.we_wrote_at is None
-        yield Matter(f"silence {since:%Y-%m-%dT%H:%M}", at, "owner", sentence, listed=never)
+        sentence, never = msg("the customer has had no word from us for a while"), case.we_wrote_at is None
+        yield Reminder(f"silence {since:%Y-%m-%dT%H:%M}", at, "owner", sentence, listed=never)
 
 
-def _of_follow_up(case: Case, playbook: Playbook) -> Iterator[Matter]:
+def _of_follow_up(case: Case, playbook: Playbook) -> Iterator[Reminder]:
     """The day of the follow-up came and something is still missing."""
-    missing = blockers.lacks(case) if case.stage is Stage.FIXED and case.fixed_at else ()
+    missing = blockers.blockers_of(case) if case.stage is Stage.FIXED and case.fixed_at else ()
     if not missing or case.fixed_at is None:
         return
     calendar = playbook.calendar
     due = calendar.after(case.fixed_at, playbook.follow_up_after)
-    sentence = said("the follow-up cannot leave: {why}", why=joined(lack.sentence for lack in missing))
+    sentence = msg("the follow-up cannot leave: {why}", why=sentence_list(lack.sentence for lack in missing))
     asks = blockers.asks(missing)
     stamp = f"{case.fixed_at:%Y-%m-%dT%H:%M}"
     if asks:  # a letter in doubt alone has a desk mail of its own, and mostly is settled before that leaves
-        yield Matter(f"follow-up due {stamp}", due, "owner", sentence, asks, listed=True)
-    yield Matter(f"follow-up lead {stamp}", calendar.after(due, playbook.escalate_lead), "lead", sentence, asks)
-    yield Matter(
-        f"follow-up manager {stamp}", calendar.after(due, playbook.escalate_manager), "manager", sentence, asks
+        yield Reminder(f"follow-up due {stamp}", due, "owner", sentence, asks, listed=True)
+    yield Reminder(
+        f"follow-up lead {stamp}", calendar.after(due, playbook.escalate_lead), "lead", sentence, asks
+    )
+    yield Reminder(
+        f"follow-up manager {stamp}",
+        calendar.after(due, playbook.escalate_manager),
+        "manager",
+        sentence,
+        asks,
     )
 
 
-def _of_stopped(case: Case, playbook: Playbook) -> Iterator[Matter]:
+def _of_stopped(case: Case, playbook: Playbook) -> Iterator[Reminder]:
     """A letter cannot be written as things are. The owner was told at once, and may have missed it; the customer waits."""
     if case.stopped is None or case.stopped_at is None:
         return
     calendar, stamp = playbook.calendar, f"{case.stopped_at:%Y-%m-%dT%H:%M}"
-    sentence = joined((said("a letter could not be written"), case.stopped[1]), ": ")
+    sentence = sentence_list((msg("a letter could not be written"), case.stopped[1]), ": ")
     again = calendar.after(case.stopped_at, _STOPPED)
-    yield Matter(f"stopped {stamp}", again, "owner", sentence, listed=True)
-    yield Matter(f"stopped lead {stamp}", calendar.after(again, playbook.escalate_lead), "lead", sentence)
-    yield Matter(f"stopped manager {stamp}", calendar.after(again, playbook.escalate_manager), "manager", sentence)
+    yield Reminder(f"stopped {stamp}", again, "owner", sentence, listed=True)
+    yield Reminder(f"stopped lead {stamp}", calendar.after(again, playbook.escalate_lead), "lead", sentence)
+    yield Reminder(
+        f"stopped manager {stamp}", calendar.after(again, playbook.escalate_manager), "manager", sentence
+    )
 
 
-def _of_approval(case: Case, playbook: Playbook) -> Iterator[Matter]:
+def _of_approval(case: Case, playbook: Playbook) -> Iterator[Reminder]:
     for grant in case.compensation:
         if grant.state is GrantState.WAITING_APPROVAL:
-            why = grant.because or said("it is above the limit")
-            sentence = said("{grant} needs your word: {why}", grant=grant.named, why=why)
+            why = grant.because or msg("it is above the limit")
+            sentence = msg("{grant} needs your word: {why}", grant=grant.named, why=why)
             # A lead does not approve what the lead granted.
-            rung: Rung = "manager" if grant.agent == person(case, playbook, "lead").id else "lead"
+            rung: Level = "manager" if grant.agent == person(case, playbook, "lead").id else "lead"
             at, asks = grant.granted_at or case.opened_at, ("approve", "refuse: ")
-            yield Matter(f"approve-{grant.n}", at, rung, sentence, asks, at_once=True)
+            yield Reminder(f"approve-{grant.n}", at, rung, sentence, asks, at_once=True)
             late = playbook.calendar.after(at, playbook.escalate_lead)
-            yield Matter(
+            yield Reminder(
                 f"approve-{grant.n} late",
                 late,
                 "manager",
-                said("{asked}; the customer waits for it", asked=sentence),
+                msg("{asked}; the customer waits for it", asked=sentence),
                 asks,
             )
 
 
-def _of_review(case: Case, playbook: Playbook) -> Iterator[Matter]:
+def _of_review(case: Case, playbook: Playbook) -> Iterator[Reminder]:
     """A letter waits to be read, and the customer for the letter; of a follow-up, `_of_follow_up` speaks."""
     for mark in case.letters:
         if mark.state != "review" or mark.kind == FOLLOW_UP:
             continue
-        calendar, asks, stamp = playbook.calendar, ("approve", "refuse: "), f"{mark.key} {mark.at:%Y-%m-%dT%H:%M}"
-        sentence = said("{key} waits to be read before it leaves", key=mark.key)
-        yield Matter(f"review {stamp}", calendar.after(mark.at, _REVIEW), "owner", sentence, asks, listed=True)
+        calendar, asks, stamp = (
+            playbook.calendar,
+            ("approve", "refuse: "),
+            f"{mark.key} {mark.at:%Y-%m-%dT%H:%M}",
+        )
+        sentence = msg("{key} waits to be read before it leaves", key=mark.key)
+        yield Reminder(
+            f"review {stamp}", calendar.after(mark.at, _REVIEW), "owner", sentence, asks, listed=True
+        )
         late = calendar.after(mark.at, playbook.escalate_lead)
-        yield Matter(
+        yield Reminder(
             f"review lead {stamp}",
             late,
             "lead",
-            said("{key} waits to be read before it leaves, and nobody has read it", key=mark.key),
+            msg("{key} waits to be read before it leaves, and nobody has read it", key=mark.key),
             asks,
         )
 
 
-def _of_receipt(case: Case, playbook: Playbook) -> Iterator[Matter]:
+def _of_receipt(case: Case, playbook: Playbook) -> Iterator[Reminder]:
     """The follow-up asked whether it arrived, and the customer has not said (practice 73)."""
     since = case.followed_up_at
     if case.stage is not Stage.FOLLOWED_UP or since is None or not case.awaiting_receipt or case.unanswered:
         return
-    kinds = joined((said(f"the {grant.kind}") for grant in case.awaiting_receipt), " and ")
+    kinds = sentence_list((msg(f"the {grant.kind}") for grant in case.awaiting_receipt), " and ")
     asks = tuple(f"{verb}: {grant.n}" for verb in ("received", "missing") for grant in case.awaiting_receipt)
-    sentence = said("the customer has not said whether {grants} arrived", grants=kinds)
-    yield Matter(f"{RECEIPT} {since:%Y-%m-%dT%H:%M}", playbook.calendar.after(since, _RECEIPT), "owner", sentence, asks)
+    sentence = msg("the customer has not said whether {grants} arrived", grants=kinds)
+    yield Reminder(
+        f"{RECEIPT} {since:%Y-%m-%dT%H:%M}", playbook.calendar.after(since, _RECEIPT), "owner", sentence, asks
+    )
 
 
-def _of_severity(case: Case, playbook: Playbook) -> Iterator[Matter]:
+def _of_severity(case: Case, playbook: Playbook) -> Iterator[Reminder]:
     """The playbook lets somebody else than the owner hear of cases of this severity at once."""
     if (
         not playbook.tell
@@ -295,5 +334,7 @@ def _of_severity(case: Case, playbook: Playbook) -> Iterator[Matter]:
         or person(case, playbook, playbook.tell) == playbook.owner_of(case.owner)
     ):
         return
-    sentence = said("this case is of {severity} severity", severity=said(case.severity))
-    yield Matter(f"severity {playbook.tell} {case.severity}", case.heard_at, playbook.tell, sentence, at_once=True)
+    sentence = msg("this case is of {severity} severity", severity=msg(case.severity))
+    yield Reminder(
+        f"severity {playbook.tell} {case.severity}", case.heard_at, playbook.tell, sentence, at_once=True
+    )

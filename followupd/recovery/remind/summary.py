@@ -7,7 +7,7 @@ from followupd.domain.case import Case
 from followupd.domain.compensation import GrantState
 from followupd.domain.letter import CUSTOMER_LETTERS
 from followupd.domain.playbook import Playbook
-from followupd.domain.translatable import joined, said
+from followupd.domain.translatable import msg, sentence_list
 from followupd.recovery.remind.dates import day
 
 
@@ -15,10 +15,20 @@ def account_of(case: Case, playbook: Playbook, now: datetime) -> tuple[str, ...]
     """Return days open, impact, what was promised and given, who wrote when, and who was reminded."""
     calendar = playbook.calendar
     days = (calendar.local(now).date() - calendar.local(case.opened_at).date()).days
-    pattern = "open for {n} day, of {severity} severity" if days == 1 else "open for {n} days, of {severity} severity"
-    lines: list[str] = [said(pattern, n=days, severity=said(case.severity))]
-    lines += [said(what, words=words) for what, words in _facts(case) if words]
-    return (*lines, *_promises(case, playbook), *_grants(case), *_words(case, playbook), *_reminders(case, playbook))
+    pattern = (
+        "open for {n} day, of {severity} severity"
+        if days == 1
+        else "open for {n} days, of {severity} severity"
+    )
+    lines: list[str] = [msg(pattern, n=days, severity=msg(case.severity))]
+    lines += [msg(what, words=words) for what, words in _facts(case) if words]
+    return (
+        *lines,
+        *_promises(case, playbook),
+        *_grants(case),
+        *_words(case, playbook),
+        *_reminders(case, playbook),
+    )
 
 
 def _facts(case: Case) -> Iterator[tuple[str, str | None]]:
@@ -29,35 +39,41 @@ def _facts(case: Case) -> Iterator[tuple[str, str | None]]:
 
 def _promises(case: Case, playbook: Playbook) -> Iterator[str]:
     for promise in case.promises:
-        state = said(promise.state)
+        state = msg(promise.state)
         if promise.because:
-            state = said("{state} ({why})", state=state, why=promise.because)
+            state = msg("{state} ({why})", state=state, why=promise.because)
         pattern = "{promise} told by {when}, is {state}" if promise.told else "{promise} is {state}"
         when = day(promise.told, playbook.calendar) if promise.told else ""
-        yield said(pattern, promise=promise.named, when=when, state=state)
+        yield msg(pattern, promise=promise.named, when=when, state=state)
 
 
 def _grants(case: Case) -> Iterator[str]:
     for grant in case.compensation:
         if grant.state is not GrantState.REFUSED:
-            yield said("{grant}: {state}", grant=grant.named, state=said(grant.state))
+            yield msg("{grant}: {state}", grant=grant.named, state=msg(grant.state))
 
 
 def _words(case: Case, playbook: Playbook) -> Iterator[str]:
     calendar = playbook.calendar
-    left = [said("{letter} on {when}", letter=said(mark.kind), when=day(mark.at, calendar)) for mark in case.letters if mark.kind in CUSTOMER_LETTERS and mark.state == "left"]  # fmt: skip
+    left = [
+        msg("{letter} on {when}", letter=msg(mark.kind), when=day(mark.at, calendar))
+        for mark in case.letters
+        if mark.kind in CUSTOMER_LETTERS and mark.state == "left"
+    ]
     if left:
-        yield said("letters so far: {letters}", letters=joined(left, ", "))
+        yield msg("letters so far: {letters}", letters=sentence_list(left, ", "))
     if case.customer_wrote_at:
-        yield said("the customer wrote last on {when}", when=day(case.customer_wrote_at, calendar))
+        yield msg("the customer wrote last on {when}", when=day(case.customer_wrote_at, calendar))
     if case.we_wrote_at:
-        yield said("we wrote last on {when}", when=day(case.we_wrote_at, calendar))
+        yield msg("we wrote last on {when}", when=day(case.we_wrote_at, calendar))
     else:
-        yield said("we have not written yet")
+        yield msg("we have not written yet")
 
 
 def _reminders(case: Case, playbook: Playbook) -> Iterator[str]:
     for whom, at in case.told:
-        yield said(
-            "{name} was reminded last on {when}", name=playbook.owner_of(whom).name, when=day(at, playbook.calendar)
+        yield msg(
+            "{name} was reminded last on {when}",
+            name=playbook.owner_of(whom).name,
+            when=day(at, playbook.calendar),
         )

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from followupd.domain.mail import Place
-from followupd.domain.records import Arrival
-from followupd.services.ports import Ledger, Work
+from followupd.domain.mail import MailLocation
+from followupd.domain.records import IncomingMail
+from followupd.services.ports import Ledger, Transaction
 
 #: how often a mail may end the connection when it is asked for alone; a server may also restart at a bad moment
 TRIES = 3
@@ -16,7 +16,7 @@ UNSHOWN = "the server holds this mail and does not show it; look at it in the ma
 
 
 @dataclass(frozen=True, slots=True)
-class Stumble:
+class FetchFailure:
     """The mails that were in hand when the connection ended: the first one's UID, and how often it was so in a row."""
 
     uidvalidity: int
@@ -29,33 +29,42 @@ class Stumble:
         return self.alone and self.times >= TRIES
 
 
-def last(work: Work, mailbox: str, folder: str) -> Stumble | None:
-    found = work.pulse.get(_name(mailbox, folder))
-    return Stumble(**found[0]) if found and found[0] else None
+def last(tx: Transaction, mailbox: str, folder: str) -> FetchFailure | None:
+    found = tx.state.get(_name(mailbox, folder))
+    return FetchFailure(**found[0]) if found and found[0] else None
 
 
 def note(ledger: Ledger, mailbox: str, folder: str, in_hand: Sequence[int], now: datetime) -> None:
     """Write which mails were in hand when the connection ended: their UIDVALIDITY, then their UIDs."""
     uidvalidity, *uids = in_hand
-    with ledger.work() as work:
-        before = last(work, mailbox, folder)
-        now_so = Stumble(uidvalidity, uids[0], len(uids) == 1, 1)
-        again = before and (before.uidvalidity, before.uid, before.alone) == (uidvalidity, uids[0], now_so.alone)
+    with ledger.transaction() as tx:
+        before = last(tx, mailbox, folder)
+        now_so = FetchFailure(uidvalidity, uids[0], len(uids) == 1, 1)
+        again = before and (before.uidvalidity, before.uid, before.alone) == (
+            uidvalidity,
+            uids[0],
+            now_so.alone,
+        )
         times = before.times + 1 if before and again else 1
-        work.pulse.put(_name(mailbox, folder), asdict(now_so) | {"times": times}, now)
+        tx.state.put(_name(mailbox, folder), asdict(now_so) | {"times": times}, now)
 
 
-def forget(work: Work, mailbox: str, folder: str, now: datetime) -> None:
-    work.pulse.put(_name(mailbox, folder), None, now)
+def forget(tx: Transaction, mailbox: str, folder: str, now: datetime) -> None:
+    tx.state.put(_name(mailbox, folder), None, now)
 
 
-def unread(place: Place, reason: str, now: datetime, *, in_sent: bool) -> Arrival:
+def unread(place: MailLocation, reason: str, now: datetime, *, in_sent: bool) -> IncomingMail:
     """Return what is kept of a mail that nobody has seen: where it lies, and why. No other mail is taken for it."""
     where = f"{place.mailbox}\n{place.folder}\n{place.uidvalidity}\n{place.uid}"
-    return Arrival(
-        place=place, fingerprint=hashlib.sha256(where.encode()).hexdigest(), received_at=now, tags=frozenset(),
-        in_sent=in_sent, message=None, reason=reason,
-    )  # fmt: skip
+    return IncomingMail(
+        place=place,
+        fingerprint=hashlib.sha256(where.encode()).hexdigest(),
+        received_at=now,
+        tags=frozenset(),
+        in_sent=in_sent,
+        message=None,
+        reason=reason,
+    )
 
 
 def _name(mailbox: str, folder: str) -> str:

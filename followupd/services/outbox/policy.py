@@ -9,13 +9,13 @@ from typing import Literal
 from followupd import log
 from followupd.domain.calendar import Calendar
 from followupd.domain.case import Case
-from followupd.domain.letter import GIFT_CARD, Outgoing
-from followupd.domain.records import LetterState
+from followupd.domain.letter import GIFT_CARD, Letter
+from followupd.domain.records import OutboxEntry
 from followupd.recovery import gift_card
 from followupd.recovery.blockers import stale
-from followupd.services.inbox.freshness import unheard
+from followupd.services.inbox.freshness import stale_mailboxes
 from followupd.services.outbox import outcomes
-from followupd.services.ports import Ledger, Work
+from followupd.services.ports import Ledger, Transaction
 
 #: automatic letters to one address in a week, and to one domain in an hour
 _A_WEEK = (3, timedelta(days=7))
@@ -25,7 +25,7 @@ HELD = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class SendPolicy:
     """When a letter may leave, and what to do with one in doubt."""
 
     calendar: Calendar
@@ -38,34 +38,34 @@ class Rules:
     listens_to: frozenset[str] = frozenset()
     heard_for: timedelta = timedelta(hours=1)
 
-    def unheard(self, work: Work, now: datetime) -> frozenset[str]:
+    def stale_mailboxes(self, tx: Transaction, now: datetime) -> frozenset[str]:
         """Return the mailboxes whose customers are not written to now: they may have said what nobody has read."""
-        return unheard(work, self.listens_to, self.heard_for, now)
+        return stale_mailboxes(tx, self.listens_to, self.heard_for, now)
 
-    def kept_back(self, work: Work, letter: Outgoing, now: datetime) -> str:
+    def blocking_reason(self, tx: Transaction, letter: Letter, now: datetime) -> str:
         """Return what keeps a letter back that may leave by itself, for whoever asks why it has not; "" for nothing."""
-        breaker, because = work.pulse.get("breaker"), work.pulse.get("breaker because")
+        breaker, because = tx.state.get("breaker"), tx.state.get("breaker because")
         if breaker and breaker[0] == "open":
             return f"nothing leaves, the breaker is open: {because[0] if because else ''}"
-        if letter.to_customer and letter.mailbox in self.unheard(work, now):
+        if letter.to_customer and letter.mailbox in self.stale_mailboxes(tx, now):
             return f"the mailbox {letter.mailbox} was not read lately, and a word of the customer's may lie there"
         return ""
 
     # --- many letters at a time ---
 
-    def unquestioned(
-        self, work: Work, letters: Sequence[LetterState], cases: Mapping[str, Case], now: datetime
-    ) -> list[LetterState]:
+    def eligible(
+        self, tx: Transaction, letters: Sequence[OutboxEntry], cases: Mapping[str, Case], now: datetime
+    ) -> list[OutboxEntry]:
         """Return the letters that nothing speaks against at first sight; the others are looked at one by one.
 
         Whoever had an automatic letter of late is no matter for a first sight, nor is a domain that had its share.
         """
-        gone = work.mail.copies_of([each.letter.message_id for each in letters]) if letters else ()
+        gone = tx.mail.copies_of([each.letter.message_id for each in letters]) if letters else ()
         automatic = [each.letter.to.address.lower() for each in letters if _counts(each.letter)]
         since = max(self.per_address[1], _A_WEEK[1])
-        had = work.outbox.had_mail(automatic, now - since) if automatic else ()
+        had = tx.outbox.recently_written_to(automatic, now - since) if automatic else ()
         theirs = {address.rpartition("@")[2] for address in automatic}
-        domains = Counter(work.outbox.domains(theirs, now - _A_DOMAIN[1])) if automatic else Counter()
+        domains = Counter(tx.outbox.count_by_domain(theirs, now - _A_DOMAIN[1])) if automatic else Counter()
         found = []
         for state in letters:
             letter = state.letter
@@ -82,50 +82,50 @@ class Rules:
             found.append(state)
         return found
 
-    def _fits(self, letter: Outgoing, case: Case | None, now: datetime) -> bool:
+    def _fits(self, letter: Letter, case: Case | None, now: datetime) -> bool:
         return case is not None and not stale(letter, case, now) and not self._waits(case, letter, now)[0]
 
-    def room(self, work: Work, now: datetime) -> int:
+    def room(self, tx: Transaction, now: datetime) -> int:
         """Return how many letters may still leave; when more wants to than any good day needs, the breaker stops everything.
 
         A person lets it go on (`followupd resume`).
         """
-        state = work.pulse.get("breaker")
+        state = tx.state.get("breaker")
         if state and state[0] == "open":
             return 0
         limit, span = self.breaker
         resumed = state[1] if state else None
         since = max(now - span, resumed) if resumed else now - span
-        room = limit - work.outbox.left_since(since)
+        room = limit - tx.outbox.count_sent_since(since)
         if room <= 0:
-            stop_all(work, f"more than {limit} letters", now)
+            open_breaker(tx, f"more than {limit} letters", now)
         return max(room, 0)
 
     # --- one letter ---
 
-    def let(self, work: Work, letter: Outgoing, now: datetime) -> bool:
+    def let(self, tx: Transaction, letter: Letter, now: datetime) -> bool:
         """Say whether this letter may leave; one that may not yet is put off, one that must not any more is taken back.
 
         One of which a copy lies in the mailbox has left, whatever the ledger remembers: it may be an old one, put back.
         """
-        if work.mail.copies_of([letter.message_id]):
-            outcomes.proved(work, letter, "its copy was there before it was written", now)
+        if tx.mail.copies_of([letter.message_id]):
+            outcomes.confirm_sent(tx, letter, "its copy was there before it was written", now)
             return False
         if not letter.to_customer:
             return True
-        case = work.cases.get(letter.case)
+        case = tx.cases.get(letter.case)
         if why := stale(letter, case, now):
-            outcomes.taken_back(work, letter, why, now)
+            outcomes.cancel(tx, letter, why, now)
             return False
         until, why = self._waits(case, letter, now)
         if until is None and letter.automatic:
-            until, why = self._over_budget(work, letter.to.address, now)
+            until, why = self._over_budget(tx, letter.to.address, now)
         if until:
-            work.outbox.postpone(letter.key, until, why)
-            log.letter_waits(letter.key, why, until)
+            tx.outbox.postpone(letter.key, until, why)
+            log.letter_delayed(letter.key, why, until)
         return until is None
 
-    def _waits(self, case: Case, letter: Outgoing, now: datetime) -> tuple[datetime | None, str]:
+    def _waits(self, case: Case, letter: Letter, now: datetime) -> tuple[datetime | None, str]:
         if case.held:
             return now + HELD, "the case is held"
         if letter.kind == GIFT_CARD and (why := gift_card.waits(case)):
@@ -133,33 +133,37 @@ class Rules:
         quiet = self.calendar.quiet_until(now)
         return (quiet, "quiet hours") if quiet else (None, "")
 
-    def _over_budget(self, work: Work, address: str, now: datetime) -> tuple[datetime | None, str]:
+    def _over_budget(self, tx: Transaction, address: str, now: datetime) -> tuple[datetime | None, str]:
         """Return when automatic mail may go to this address or its domain again (MAIL.md, "Loops"), None for now."""
         domain = address.rpartition("@")[2]
-        for (count, span), whom in ((self.per_address, address), (_A_WEEK, address), (_A_DOMAIN, f"@{domain}")):
-            sent = work.outbox.sent_to(whom, now - span)
+        for (count, span), whom in (
+            (self.per_address, address),
+            (_A_WEEK, address),
+            (_A_DOMAIN, f"@{domain}"),
+        ):
+            sent = tx.outbox.sent_to(whom, now - span)
             if len(sent) >= count:
                 return sent[-count] + span, f"{count} automatic letter(s) in {span} is the limit for {whom}"
         return None, ""
 
 
-def stop_all(work: Work, why: str, now: datetime) -> None:
+def open_breaker(tx: Transaction, why: str, now: datetime) -> None:
     """Open the breaker: nothing leaves until a person has looked, and types `followupd resume`."""
-    state = work.pulse.get("breaker")
+    state = tx.state.get("breaker")
     if state is None or state[0] != "open":
-        work.pulse.put("breaker", "open", now)
-        work.pulse.put("breaker because", why, now)
+        tx.state.put("breaker", "open", now)
+        tx.state.put("breaker because", why, now)
         log.breaker_open(why)
 
 
-def beware_of_a_copy(ledger: Ledger, now: datetime) -> None:
+def stop_if_restored_copy(ledger: Ledger, now: datetime) -> None:
     """Stop all letters when the ledger is a copy that somebody put in the ledger's place: it does not know what left since."""
-    with ledger.work() as work:
-        copied = work.pulse.get("copied")
+    with ledger.transaction() as tx:
+        copied = tx.state.get("copied")
         if copied and copied[0]:
-            stop_all(work, "the ledger is a copy, and letters may have left since it was made", now)
-            work.pulse.put("copied", False, now)
+            open_breaker(tx, "the ledger is a copy, and letters may have left since it was made", now)
+            tx.state.put("copied", False, now)
 
 
-def _counts(letter: Outgoing) -> bool:
+def _counts(letter: Letter) -> bool:
     return letter.to_customer and letter.automatic

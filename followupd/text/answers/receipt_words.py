@@ -16,12 +16,18 @@ def _words(*lines: str) -> frozenset[str]:
 YES = _words("yes yep yeah yup", "ja jawohl jep jo", "oui ouais", "si")
 NO = _words("no nope nah", "nein nee", "non")
 NOT = _words(
-    "not never", "nicht nie niemals kein keine keinen", "pas jamais aucun aucune", "nunca tampoco ningun ninguna sin"
+    "not never",
+    "nicht nie niemals kein keine keinen",
+    "pas jamais aucun aucune",
+    "nunca tampoco ningun ninguna sin",
 )
 NOTHING = _words("nothing", "nichts nix", "rien", "nada")
 #: words that alone say that it is still to come
 WAITING = _words(
-    "waiting missing outstanding", "warte warten fehlt fehlen ausstehend", "attends manque", "esperando espero falta"
+    "waiting missing outstanding",
+    "warte warten fehlt fehlen ausstehend",
+    "attends manque",
+    "esperando espero falta",
 )
 ARRIVED = _words(
     "arrived arrive received receive got gotten get came come reached landed here there account bank card",
@@ -35,12 +41,19 @@ ALL = _words("both everything all", "alles beides beide", "tout tous deux", "tod
 #: how each kind is called
 KINDS: Mapping[Gift, frozenset[str]] = {
     Gift.REFUND: _words(
-        "refund money refunded payment", "erstattung geld ruckerstattung ruckzahlung betrag",
-        "remboursement argent virement", "reembolso dinero devolucion importe",
+        "refund money refunded payment",
+        "erstattung geld ruckerstattung ruckzahlung betrag",
+        "remboursement argent virement",
+        "reembolso dinero devolucion importe",
     ),
     Gift.CREDIT: _words("credit credited", "gutschrift guthaben", "avoir credit", "abono credito saldo"),
-    Gift.COUPON: _words("coupon voucher code", "gutschein code gutscheincode coupon", "bon achat coupon code", "cupon vale codigo"),
-}  # fmt: skip
+    Gift.COUPON: _words(
+        "coupon voucher code",
+        "gutschein code gutscheincode coupon",
+        "bon achat coupon code",
+        "cupon vale codigo",
+    ),
+}
 
 #: words that change nothing in a clause
 PLAIN = _words(
@@ -69,7 +82,9 @@ COURTESY = _words(
     "hola gracias muchas mil por su ayuda un saludo saludos buenos dias buenas tardes perfecto todo estimada estimado",
 )
 #: words before which another thought begins
-BREAKS = _words("but however although though", "aber jedoch allerdings", "mais cependant", "pero", "and und et y")
+BREAKS = _words(
+    "but however although though", "aber jedoch allerdings", "mais cependant", "pero", "and und et y"
+)
 #: of these, the ones that take something back
 CONTRASTS = BREAKS - _words("and und et y")
 #: what makes even a plain "not received" say something else
@@ -77,5 +92,6 @@ UNLIKE = _words(
     "if when unless until whether mail email e-mail letter message reply answer confirmation invoice receipt parcel package",
     "replacement order call problem worries matter need want sister brother friend",
     "wenn falls ob nachricht brief antwort rechnung paket ersatz bestellung anruf",
-    "quand sauf lettre reponse facture colis commande courrier appel", "cuando correo carta respuesta factura paquete pedido",
-)  # fmt: skip
+    "quand sauf lettre reponse facture colis commande courrier appel",
+    "cuando correo carta respuesta factura paquete pedido",
+)

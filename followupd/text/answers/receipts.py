@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from followupd.domain.compensation import Compensation
-from followupd.text.answers.receipt_words import (  # fmt: skip
+from followupd.text.answers.receipt_words import (
     ALL,
     ARRIVED,
     BREAKS,
@@ -52,7 +52,7 @@ class Answer(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ReceiptReading:
     """What was read for each grant, and whether the mail held nothing else that somebody should answer."""
 
     answers: dict[int, Answer]
@@ -63,7 +63,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class _Clause:
+class _AnswerClause:
     words: tuple[str, ...]
     contrast: bool = False
     question: bool = False
@@ -72,7 +72,7 @@ class _Clause:
         return any(word in words for word in self.words)
 
 
-def read_receipt(text: str, asked: Sequence[Compensation], names: Collection[str] = ()) -> Reading:
+def read_receipt(text: str, asked: Sequence[Compensation], names: Collection[str] = ()) -> ReceiptReading:
     """Read the new words of a customer's mail, asked whether these grants arrived; `names` are people's, and say nothing."""
     known = _KNOWN | {word for name in names for word in _folded(name).split()} | _amounts(asked)
     clauses = [clause for sentence in _sentences(text) for clause in _merged(_clauses(sentence))]
@@ -84,10 +84,10 @@ def read_receipt(text: str, asked: Sequence[Compensation], names: Collection[str
         for n, answer in _said(clause, asked, known).items():
             said[n].add(Answer.UNCLEAR if bare else answer)
     answers = {n: next(iter(found)) if len(found) == 1 else Answer.UNCLEAR for n, found in said.items()}
-    return Reading(answers, settled and Answer.UNCLEAR not in answers.values())
+    return ReceiptReading(answers, settled and Answer.UNCLEAR not in answers.values())
 
 
-def _said(clause: _Clause, asked: Sequence[Compensation], known: Collection[str]) -> dict[int, Answer]:
+def _said(clause: _AnswerClause, asked: Sequence[Compensation], known: Collection[str]) -> dict[int, Answer]:
     """Return what one clause says about which grants; nothing for a greeting, or a thought about something else."""
     unknown = [word for word in clause.words if word not in known]
     speaks = clause.has(_CONTENT)
@@ -95,7 +95,9 @@ def _said(clause: _Clause, asked: Sequence[Compensation], known: Collection[str]
     if clause.question or unknown or elsewhere:
         if not (clause.question or elsewhere) and _plainly_missing(clause):
             return dict.fromkeys(_meant(clause, asked), Answer.MISSING)
-        return dict.fromkeys((grant.n for grant in asked), Answer.UNCLEAR) if speaks or clause.contrast else {}
+        return (
+            dict.fromkeys((grant.n for grant in asked), Answer.UNCLEAR) if speaks or clause.contrast else {}
+        )
     if not speaks or (clause.has(ALL) and clause.has(NOT | NO)):
         return dict.fromkeys((grant.n for grant in asked), Answer.UNCLEAR) if speaks else {}
     if clause.has(NO | NOT | WAITING | NOTHING):
@@ -107,17 +109,17 @@ def _said(clause: _Clause, asked: Sequence[Compensation], known: Collection[str]
     return {}
 
 
-def _plainly_missing(clause: _Clause) -> bool:
+def _plainly_missing(clause: _AnswerClause) -> bool:
     """Say whether the clause says in so many words that a grant has not arrived, whatever else it says."""
     denied = clause.has(NOT | NOTHING | NO) and clause.has(ARRIVED)
     return (denied or clause.has(WAITING)) and clause.has(_KIND_WORDS) and not clause.has(UNLIKE | YES)
 
 
-def _meant(clause: _Clause, asked: Sequence[Compensation]) -> Sequence[int]:
+def _meant(clause: _AnswerClause, asked: Sequence[Compensation]) -> Sequence[int]:
     return _named(clause, asked) or [grant.n for grant in asked]
 
 
-def _named(clause: _Clause, asked: Sequence[Compensation]) -> list[int]:
+def _named(clause: _AnswerClause, asked: Sequence[Compensation]) -> list[int]:
     """Return the grants that the clause calls by their kind; another kind than those asked for names none."""
     kinds = {kind for kind, words in KINDS.items() if clause.has(words)}
     return [grant.n for grant in asked if grant.kind in kinds]
@@ -129,7 +131,7 @@ def _sentences(text: str) -> Iterator[str]:
         yield from (found[0] for found in _SENTENCE.finditer(line))
 
 
-def _clauses(sentence: str) -> Iterator[_Clause]:
+def _clauses(sentence: str) -> Iterator[_AnswerClause]:
     """Cut a sentence at commas and at words that begin another thought."""
     question = sentence.rstrip().endswith("?") or "¿" in sentence
     for part in re.split(r",(?!\d)", sentence):
@@ -137,24 +139,24 @@ def _clauses(sentence: str) -> Iterator[_Clause]:
         contrast = False
         for word in _words_of(part):
             if word in BREAKS:
-                yield _Clause(tuple(words), contrast, question)
+                yield _AnswerClause(tuple(words), contrast, question)
                 words, contrast = [], word in CONTRASTS
             else:
                 words.append(word)
-        yield _Clause(tuple(words), contrast, question)
+        yield _AnswerClause(tuple(words), contrast, question)
 
 
-def _merged(clauses: Iterator[_Clause]) -> Iterator[_Clause]:
+def _merged(clauses: Iterator[_AnswerClause]) -> Iterator[_AnswerClause]:
     """Join a clause that only names things to the next one: "the refund and the coupon have arrived"."""
     waiting: tuple[str, ...] = ()
     for clause in clauses:
         words = (*waiting, *clause.words)
-        whole = _Clause(words, clause.contrast, clause.question)
+        whole = _AnswerClause(words, clause.contrast, clause.question)
         waiting = words if whole.has(_KIND_WORDS) and not whole.has(_CONTENT - _KIND_WORDS) else ()
         if words and not waiting:
             yield whole
     if waiting:
-        yield _Clause(waiting)
+        yield _AnswerClause(waiting)
 
 
 def _words_of(part: str) -> list[str]:

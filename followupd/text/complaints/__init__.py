@@ -4,11 +4,25 @@ from followupd.text.complaints.cues import AGAINST, FOR, STRONG, Cues
 from followupd.text.complaints.language import language_of
 from followupd.text.complaints.learning import Learned, Tagged, learn
 from followupd.text.complaints.recogniser import Recogniser
-from followupd.text.complaints.rules import Rules, rule_problem
+from followupd.text.complaints.rules import SiteRules, rule_problem
 from followupd.text.complaints.severity import Severity, severity
 from followupd.text.complaints.wants import Want, issue, wants
 
 __all__ = [
-    "AGAINST", "FOR", "STRONG", "Cues", "Learned", "Recogniser", "Rules", "Severity", "Tagged", "Want",
-    "issue", "language_of", "learn", "rule_problem", "severity", "wants",
-]  # fmt: skip
+    "AGAINST",
+    "FOR",
+    "STRONG",
+    "Cues",
+    "Learned",
+    "Recogniser",
+    "SiteRules",
+    "Severity",
+    "Tagged",
+    "Want",
+    "issue",
+    "language_of",
+    "learn",
+    "rule_problem",
+    "severity",
+    "wants",
+]

@@ -7,27 +7,83 @@ from followupd.text.complaints.phrases import Hit, PhraseBook
 
 #: The groups that speak for a complaint, and those that speak against one. Weights belong to these names.
 FOR = (
-    "explicit", "anger", "insult", "money", "dishonest", "leaving", "public", "legal", "escalate", "unmet", "expected",
-    "failure", "quality", "repeat", "duration", "reproach", "why", "challenge", "demand", "urgency", "safety",
-)  # fmt: skip
+    "explicit",
+    "anger",
+    "insult",
+    "money",
+    "dishonest",
+    "leaving",
+    "public",
+    "legal",
+    "escalate",
+    "unmet",
+    "expected",
+    "failure",
+    "quality",
+    "repeat",
+    "duration",
+    "reproach",
+    "why",
+    "challenge",
+    "demand",
+    "urgency",
+    "safety",
+)
 AGAINST = ("thanks", "praise", "question", "calm", "solved", "machine", "bulk")
 #: One of these tells a complaint from a neutral report of a fault (RECOGNISE.md: 43 % of complaints, 5 % of reports).
-STRONG = frozenset({"explicit", "anger", "insult", "money", "dishonest", "leaving", "public", "legal", "escalate"})
+STRONG = frozenset(
+    {"explicit", "anger", "insult", "money", "dishonest", "leaving", "public", "legal", "escalate"}
+)
 
 #: "not disappointed", "no complaints": a cue of these groups does not count behind one of these words.
 _DENIABLE = frozenset({"explicit", "anger", "insult", "dishonest", "failure", "praise"})
 _DENIALS = frozenset(
-    {"no", "not", "never", "without", "zero", "isn't", "wasn't", "don't", "didn't", "won't", "wouldn't", "can't", "couldn't", "kein", "keine", "nicht", "nie",
-     "ohne", "pas", "sans", "aucun", "aucune", "sin", "ningun", "ninguna", "nunca"}
-)  # fmt: skip
+    {
+        "no",
+        "not",
+        "never",
+        "without",
+        "zero",
+        "isn't",
+        "wasn't",
+        "don't",
+        "didn't",
+        "won't",
+        "wouldn't",
+        "can't",
+        "couldn't",
+        "kein",
+        "keine",
+        "nicht",
+        "nie",
+        "ohne",
+        "pas",
+        "sans",
+        "aucun",
+        "aucune",
+        "sin",
+        "ningun",
+        "ninguna",
+        "nunca",
+    }
+)
 #: "I would appreciate an answer" thanks for nothing yet.
 _WISHED = frozenset({"would", "i'd", "we'd", "should"})
 #: So many words before the cue are looked at. A cue that itself begins with a denial ("not happy") is whole.
 _WINDOW = 2
 #: "Thanks for nothing": warm words inside a phrase of this group are not warm.
-_WRY, _WARM = frozenset({"reproach", "quality", "explicit", "leaving", "unmet"}), frozenset({"thanks", "praise"})
+_WRY, _WARM = (
+    frozenset({"reproach", "quality", "explicit", "leaving", "unmet"}),
+    frozenset({"thanks", "praise"}),
+)
 #: "not great", "hardly friendly": praise behind one of these is none; behind a bare "no" ("No, great!") it is.
-_TURNS = _DENIALS - {"no", "zero", "kein", "keine", "nie", "nunca"} | {"hardly", "far", "aren't", "weren't", "nothing"}
+_TURNS = _DENIALS - {"no", "zero", "kein", "keine", "nie", "nunca"} | {
+    "hardly",
+    "far",
+    "aren't",
+    "weren't",
+    "nothing",
+}
 
 #: "I lost my card", "hardly your fault", "how we answer complaints": inside a calm phrase words of these groups are no grievance.
 _STILLED = frozenset({"failure", "unmet", "quality", "money", "challenge", "explicit", "insult", "reproach"})
@@ -42,7 +98,7 @@ class Cues:
 
     @classmethod
     def of(cls, parsed: Mapping[str, object]) -> "Cues":
-        """Make a parsed cue file ready; raises ValueError with a sentence that says what to mend."""
+        """Make a parsed cue file ready; raises ValueError with a sentence that says what to fix."""
         groups: dict[str, Sequence[str]] = {}
         for section, known in (("cues", FOR), ("against", AGAINST)):
             groups |= _groups_of(parsed.get(section, {}), section, known)
@@ -52,11 +108,23 @@ class Cues:
         """Return the cues found in the words, without those that are denied, and without thanks that are none."""
         hits = [hit for hit in self.book.hits(words) if not _denied(hit, words)]
         wry = [hit for hit in hits if hit.group in _WRY]
-        hits = [hit for hit in hits if hit.group not in _WARM or not any(_inside(hit, other) for other in wry)]
-        warm = [hit for hit in hits if hit.group == "praise" and not _DENIALS.isdisjoint(words[hit.start : hit.end])]
-        hits = [hit for hit in hits if hit.group in AGAINST or not any(_overlap(hit, other) for other in warm)]
+        hits = [
+            hit for hit in hits if hit.group not in _WARM or not any(_inside(hit, other) for other in wry)
+        ]
+        warm = [
+            hit
+            for hit in hits
+            if hit.group == "praise" and not _DENIALS.isdisjoint(words[hit.start : hit.end])
+        ]
+        hits = [
+            hit for hit in hits if hit.group in AGAINST or not any(_overlap(hit, other) for other in warm)
+        ]
         calm = [hit for hit in hits if hit.group == "calm"]
-        return [hit for hit in hits if hit.group not in _STILLED or not any(_overlap(hit, other) for other in calm)]
+        return [
+            hit
+            for hit in hits
+            if hit.group not in _STILLED or not any(_overlap(hit, other) for other in calm)
+        ]
 
 
 def _overlap(hit: Hit, other: Hit) -> bool:

@@ -42,7 +42,11 @@ class Features:
         """Return the features with names: "cue:money", "tone:neg", "mark:shouting"."""
         share = min(1.0, FULL_WEIGHT / max(1, len(self.words)))
         cues = {f"cue:{g}": math.log2(1 + min(len(s), MOST_PHRASES) * share) for g, s in self.said.items()}
-        return cues | {f"tone:{k}": v for k, v in self.tone.items()} | {f"mark:{k}": v for k, v in self.marks.items()}
+        return (
+            cues
+            | {f"tone:{k}": v for k, v in self.tone.items()}
+            | {f"mark:{k}": v for k, v in self.marks.items()}
+        )
 
     def grams(self, known: AbstractSet[str] | None = None) -> dict[str, float]:
         """Return the known words and pairs of words (all when None), weighed so that their squares add up to one."""

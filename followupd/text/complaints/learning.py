@@ -55,7 +55,8 @@ def learn(tagged: Sequence[Tagged], recogniser: Recogniser, *, ask: float = 0.30
     rarer = min(sum(tag.complaint for tag in tagged), sum(not tag.complaint for tag in tagged))
     if len(tagged) < FEWEST or rarer < FEWEST_OF_A_KIND:
         return Learned(
-            tags=len(tagged), because=f"{FEWEST} tags, {FEWEST_OF_A_KIND} of each kind, are the fewest that teach"
+            tags=len(tagged),
+            because=f"{FEWEST} tags, {FEWEST_OF_A_KIND} of each kind, are the fewest that teach",
         )
     cases = [_case(tag, recogniser) for tag in tagged]
     held = [case for n, case in enumerate(cases, 1) if n % HELD_BACK == 0]

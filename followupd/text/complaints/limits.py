@@ -25,14 +25,22 @@ def limit(seen: Features, *, has_cues: bool, measured: bool = True, moved: float
         (_is_bulk(seen), NOTHING, "it reads like a mailing"),
         (_is_thanks(seen), NOTHING, "it is a thank-you"),
         (not has_cues, SUSPECTED, "there are no cues for its language; an agent decides"),
-        ("machine" in seen.groups or "bulk" in seen.groups, SUSPECTED, "it may be a machine's mail; an agent decides"),
+        (
+            "machine" in seen.groups or "bulk" in seen.groups,
+            SUSPECTED,
+            "it may be a machine's mail; an agent decides",
+        ),
         (_thanks_somebody(seen), SUSPECTED, "it thanks as well; an agent decides"),
         (
             measured and not _is_told_to_us(seen) and moved <= 0,
             SUSPECTED,
             "it may tell of something else than the writer and us; an agent decides",
         ),
-        (not _is_borne_out(seen) and moved <= 0, SUSPECTED, "one kind of word alone speaks for it; an agent decides"),
+        (
+            not _is_borne_out(seen) and moved <= 0,
+            SUSPECTED,
+            "one kind of word alone speaks for it; an agent decides",
+        ),
         (
             not _has_strong_word(seen) and moved <= 0,
             SUSPECTED,
@@ -81,4 +89,6 @@ def _is_borne_out(seen: Features) -> bool:
 
 def _has_strong_word(seen: Features) -> bool:
     """Without a strong word there must be two kinds of wrong, and somebody whom they befell."""
-    return bool(seen.groups & STRONG) or (len(seen.groups & _WRONGED) >= 2 and seen.marks.get("mine", 0.0) > 0)
+    return bool(seen.groups & STRONG) or (
+        len(seen.groups & _WRONGED) >= 2 and seen.marks.get("mine", 0.0) > 0
+    )

@@ -119,14 +119,18 @@ def _by_start(ways: Sequence[Way]) -> Mapping[str, tuple[Way, ...]]:
         return _NO_WAYS
     table: dict[str, tuple[Way, ...]] = {}
     for way in ways:
-        for key in dict.fromkeys(f"{start[:_STEM]}*" if is_stem else start for start, is_stem in _starts(way)):
+        for key in dict.fromkeys(
+            f"{start[:_STEM]}*" if is_stem else start for start, is_stem in _starts(way)
+        ):
             table[key] = (*table.get(key, ()), way)
     return table
 
 
 def _plain(word: str) -> str:
     """Return a word that is one as it stands, as nearly all in a phrase are; "" for one that must be looked at."""
-    plain = word.isascii() and word.isalpha() and word.islower() and word not in SPELT_OUT and "xx" not in word
+    plain = (
+        word.isascii() and word.isalpha() and word.islower() and word not in SPELT_OUT and "xx" not in word
+    )
     return word if plain else ""
 
 

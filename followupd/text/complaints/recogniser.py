@@ -9,8 +9,8 @@ from followupd.text.complaints.cues import AGAINST, Cues
 from followupd.text.complaints.features import Features, features_of
 from followupd.text.complaints.language import language_of
 from followupd.text.complaints.limits import limit
-from followupd.text.complaints.rules import Rules, found
-from followupd.text.complaints.score import Reading, Weights, probability, weigh
+from followupd.text.complaints.rules import SiteRules, found
+from followupd.text.complaints.score import Score, Weights, probability, weigh
 from followupd.text.complaints.shipped import shipped_cues, shipped_weights
 
 #: The language whose weights were measured; the others have cues only.
@@ -54,7 +54,7 @@ class Recogniser:
         language: str = MEASURED,
         auto: float = 0.90,
         ask: float = 0.30,
-        rules: Rules = Rules(),  # noqa: B008 - frozen and without content
+        rules: SiteRules = SiteRules(),  # noqa: B008 - frozen and without content
         delta: Mapping[str, float] = _NOTHING,
     ) -> Verdict:
         """Return the verdict on a human sender's new words (RECOGNISE.md, "The design", 2-5).
@@ -68,11 +68,16 @@ class Recogniser:
         moved = _added(rules, f"{subject}\n{text}")
         score = probability(reading.log_odds + sum(moved.values()))
         most, why = limit(
-            seen, has_cues=self.cues_for(told) is not None, measured=told == MEASURED, moved=sum(moved.values())
-        )  # fmt: skip
+            seen,
+            has_cues=self.cues_for(told) is not None,
+            measured=told == MEASURED,
+            moved=sum(moved.values()),
+        )
         verdict = _verdict(min(score, most), auto, ask)
         because = why if score > most else _BECAUSE[verdict]
-        judged = Verdict(verdict, round(min(score, most), 4), _strongest(evidence | moved), _for(seen), because)
+        judged = Verdict(
+            verdict, round(min(score, most), 4), _strongest(evidence | moved), _for(seen), because
+        )
         return _ruled(judged, rules, f"{subject}\n{text}", auto, ask)
 
     def see(self, subject: str, text: str, language: str = MEASURED) -> Features:
@@ -80,7 +85,9 @@ class Recogniser:
         cues = self.cues_for(language) or Cues.of({})
         return features_of(subject, text, cues, with_tone=language == MEASURED)
 
-    def _read(self, subject: str, text: str, language: str, delta: Mapping[str, float]) -> tuple[Features, Reading]:
+    def _read(
+        self, subject: str, text: str, language: str, delta: Mapping[str, float]
+    ) -> tuple[Features, Score]:
         seen = self.see(subject, text, language)
         return seen, weigh(seen, self.weights if language == MEASURED else self.cue_weights, delta)
 
@@ -105,11 +112,11 @@ def _strongest(evidence: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
     return tuple(sorted(kept, key=lambda item: (-abs(item[1]), item[0]))[:_MOST_EVIDENCE])
 
 
-def _added(rules: Rules, text: str) -> dict[str, float]:
+def _added(rules: SiteRules, text: str) -> dict[str, float]:
     return {f"rule: {pattern}": weight for pattern, weight in rules.add.items() if found(pattern, text)}
 
 
-def _ruled(judged: Verdict, rules: Rules, text: str, auto: float, ask: float) -> Verdict:
+def _ruled(judged: Verdict, rules: SiteRules, text: str, auto: float, ask: float) -> Verdict:
     """Let the admin's `always` and `never` decide; where both speak, an agent does."""
     always = [pattern for pattern in rules.always if found(pattern, text)]
     never = [pattern for pattern in rules.never if found(pattern, text)]
@@ -120,7 +127,11 @@ def _ruled(judged: Verdict, rules: Rules, text: str, auto: float, ask: float) ->
     if always and never:
         score = min(max(judged.score, ask), auto - 0.01)
         return replace(
-            judged, verdict="suspected", score=score, evidence=evidence, because="two rules disagree; an agent decides"
+            judged,
+            verdict="suspected",
+            score=score,
+            evidence=evidence,
+            because="two rules disagree; an agent decides",
         )
     if always:
         return replace(

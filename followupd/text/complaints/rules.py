@@ -18,7 +18,7 @@ _COUNTED = re.compile(r"\{(\d*)(,?)(\d*)\}")
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class SiteRules:
     """Patterns: a cue phrase ("never again"), or a regular expression between slashes ("/order [0-9]{6}/"), case ignored.
 
     `always` makes a complaint, `never` forbids one, both at once make it suspected; `add` moves the log-odds.
@@ -89,7 +89,9 @@ def _bounded(expression: str) -> str:
         out.append(closed)
     ways *= branches[0]
     if ways > _MOST_WAYS:
-        raise ValueError(f"the expression could try {ways} ways from one place in the text, more than {_MOST_WAYS}")
+        raise ValueError(
+            f"the expression could try {ways} ways from one place in the text, more than {_MOST_WAYS}"
+        )
     return "".join(out)
 
 

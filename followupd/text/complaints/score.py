@@ -30,14 +30,17 @@ class Weights:
         if not isinstance(dense, Mapping) or not isinstance(grams, Mapping):
             raise TypeError("a weights file holds tables named dense and grams")
         numbers = (
-            float(str(parsed.get(name, default))) for name, default in (("intercept", 0), ("stretch", 1), ("shift", 0))
+            float(str(parsed.get(name, default)))
+            for name, default in (("intercept", 0), ("stretch", 1), ("shift", 0))
         )
         intercept, stretch, shift = numbers
         return cls(intercept, dict(dense), dict(grams), stretch, shift)
 
     def raw(self, seen: Features) -> tuple[dict[str, float], dict[str, float]]:
         """Return the parts of the sum, in calibrated log-odds: by dense feature, and by word or pair."""
-        dense = {k: v * self.dense[k] * self.stretch for k, v in seen.dense().items() if k in self.dense and v}
+        dense = {
+            k: v * self.dense[k] * self.stretch for k, v in seen.dense().items() if k in self.dense and v
+        }
         grams = {g: v * self.grams[g] * self.stretch for g, v in seen.grams(self.grams.keys()).items()}
         return dense, grams
 
@@ -48,14 +51,14 @@ class Weights:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Score:
     """A text weighed: its log-odds, and the words for (+) and against (-) with what each moved."""
 
     log_odds: float
     evidence: Mapping[str, float]
 
 
-def weigh(seen: Features, weights: Weights, delta: Mapping[str, float]) -> Reading:
+def weigh(seen: Features, weights: Weights, delta: Mapping[str, float]) -> Score:
     """Add everything up. `delta` holds what this site's tags taught: "cue:GROUP", a word or a pair, or "start"."""
     dense, grams = weights.raw(seen)
     for name in delta.keys() & {f"cue:{group}" for group in seen.groups}:
@@ -63,7 +66,7 @@ def weigh(seen: Features, weights: Weights, delta: Mapping[str, float]) -> Readi
     for gram in delta.keys() & set(grams_of(seen.words)):
         grams[gram] = grams.get(gram, 0.0) + delta[gram]
     total = weights.start + delta.get("start", 0.0) + sum(dense.values()) + sum(grams.values())
-    return Reading(total, _in_words(seen, dense, grams))
+    return Score(total, _in_words(seen, dense, grams))
 
 
 def _in_words(seen: Features, dense: Mapping[str, float], grams: Mapping[str, float]) -> dict[str, float]:

@@ -63,7 +63,10 @@ def severity(
 
 def _is_large(amount: Money | None, large: Money | None) -> bool:
     return (
-        amount is not None and large is not None and amount.currency == large.currency and amount.minor >= large.minor
+        amount is not None
+        and large is not None
+        and amount.currency == large.currency
+        and amount.minor >= large.minor
     )
 
 

@@ -17,7 +17,9 @@ def _vader() -> Any:
     from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
     vader = SentimentIntensityAnalyzer()
-    vader.lexicon_full_filepath = vader.emoji_full_filepath = ""  # both files' text, kept for nothing: a megabyte
+    vader.lexicon_full_filepath = vader.emoji_full_filepath = (
+        ""  # both files' text, kept for nothing: a megabyte
+    )
     return vader
 
 

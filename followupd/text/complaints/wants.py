@@ -10,10 +10,31 @@ from followupd.text.complaints.words import sentences_of, words_of
 
 #: What a group says about what went wrong, against how the customer feels about it.
 _TELLS = {
-    "failure": 3.0, "unmet": 3.0, "quality": 2.0, "money": 2.5, "safety": 2.5, "repeat": 1.5, "dishonest": 1.5, "expected": 1.5,
-    "insult": 1.0, "challenge": 1.0, "explicit": 0.7, "duration": 0.7, "why": 0.5, "anger": 0.5, "reproach": 0.5, "demand": -0.5, "leaving": -0.5, "public": -1.0, "legal": -1.0, "thanks": -1.0,
-    "praise": -1.5, "question": -1.0, "bulk": -2.0, "machine": -2.0,
-}  # fmt: skip
+    "failure": 3.0,
+    "unmet": 3.0,
+    "quality": 2.0,
+    "money": 2.5,
+    "safety": 2.5,
+    "repeat": 1.5,
+    "dishonest": 1.5,
+    "expected": 1.5,
+    "insult": 1.0,
+    "challenge": 1.0,
+    "explicit": 0.7,
+    "duration": 0.7,
+    "why": 0.5,
+    "anger": 0.5,
+    "reproach": 0.5,
+    "demand": -0.5,
+    "leaving": -0.5,
+    "public": -1.0,
+    "legal": -1.0,
+    "thanks": -1.0,
+    "praise": -1.5,
+    "question": -1.0,
+    "bulk": -2.0,
+    "machine": -2.0,
+}
 _SHORTEST, _LONGEST = 3, 45
 #: "Please do not call me": what is asked for is seldom what went wrong.
 _ASKING, _ASKED = frozenset({"please", "kindly", "bitte", "merci", "veuillez", "favor"}), 0.3

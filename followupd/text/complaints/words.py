@@ -17,13 +17,41 @@ _TOKEN = re.compile(
 _ELIDED = re.compile(r"(?:[jldncmst]|qu|jusqu|lorsqu|puisqu)'(?=\w{2})")
 #: What hurried writers leave out.
 SPELT_OUT = {
-    "cant": "can't", "wont": "won't", "dont": "don't", "doesnt": "doesn't", "didnt": "didn't", "isnt": "isn't",
-    "arent": "aren't", "wasnt": "wasn't", "werent": "weren't", "havent": "haven't", "hasnt": "hasn't",
-    "hadnt": "hadn't", "couldnt": "couldn't", "wouldnt": "wouldn't", "shouldnt": "shouldn't", "aint": "ain't",
-    "ive": "i've", "youre": "you're", "theyre": "they're", "youve": "you've", "thats": "that's",
-    "whats": "what's", "cannot": "can't", "u": "you", "ur": "your", "pls": "please", "plz": "please", "thx": "thanks",
-    "thanx": "thanks", "cust": "customer", "hrs": "hours", "hr": "hour", "mins": "minutes", "wks": "weeks",
-}  # fmt: skip
+    "cant": "can't",
+    "wont": "won't",
+    "dont": "don't",
+    "doesnt": "doesn't",
+    "didnt": "didn't",
+    "isnt": "isn't",
+    "arent": "aren't",
+    "wasnt": "wasn't",
+    "werent": "weren't",
+    "havent": "haven't",
+    "hasnt": "hasn't",
+    "hadnt": "hadn't",
+    "couldnt": "couldn't",
+    "wouldnt": "wouldn't",
+    "shouldnt": "shouldn't",
+    "aint": "ain't",
+    "ive": "i've",
+    "youre": "you're",
+    "theyre": "they're",
+    "youve": "you've",
+    "thats": "that's",
+    "whats": "what's",
+    "cannot": "can't",
+    "u": "you",
+    "ur": "your",
+    "pls": "please",
+    "plz": "please",
+    "thx": "thanks",
+    "thanx": "thanks",
+    "cust": "customer",
+    "hrs": "hours",
+    "hr": "hour",
+    "mins": "minutes",
+    "wks": "weeks",
+}
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+|\n\s*\n|\n(?=[-*•A-ZÄÖÜ¡¿])")
 
 

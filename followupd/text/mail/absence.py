@@ -122,7 +122,9 @@ def _nearest(year: str | None, choices: list[tuple[int, int]], today: date | Non
         return None
     years = [int(year) + 2000 * (len(year) == 2)] if year else [today.year, today.year + 1] if today else []
     days = [day for one in years for month, number in choices if (day := _date(one, month, number))]
-    ahead = [day for day in days if today is None or today <= day <= today + (FARTHEST if year else HALF_A_YEAR)]
+    ahead = [
+        day for day in days if today is None or today <= day <= today + (FARTHEST if year else HALF_A_YEAR)
+    ]
     return min(ahead, default=None)
 
 

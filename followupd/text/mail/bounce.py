@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from followupd.domain.mail import Bounce
 from followupd.text.mail.headers import Headers, message_ids, proper
-from followupd.text.mail.parse import Mail, Part
+from followupd.text.mail.parse import MimePart, ParsedMail
 
 LONGEST = 60_000  # characters of a report that are searched
 REPORTS = {"message/delivery-status", "message/global-delivery-status"}
@@ -50,7 +50,7 @@ class _Report:
     code: str = ""
 
 
-def bounce_of(mail: Mail, text: str, letter_key: Callable[[str], str]) -> Bounce:
+def bounce_of(mail: ParsedMail, text: str, letter_key: Callable[[str], str]) -> Bounce:
     """Read a report from its status part, and where it has none from its words."""
     report = _worst([entry for part in mail.parts if part.type in REPORTS for entry in _reports(part)])
     human = text[:LONGEST]
@@ -68,10 +68,12 @@ def bounce_of(mail: Mail, text: str, letter_key: Callable[[str], str]) -> Bounce
     )
 
 
-def complaint_of(mail: Mail, text: str, letter_key: Callable[[str], str]) -> Bounce:
+def complaint_of(mail: ParsedMail, text: str, letter_key: Callable[[str], str]) -> Bounce:
     """Read a feedback report (RFC 5965): the receiver is reachable and wants no more."""
     fields = [Headers.of(_fields(part.text)) for part in mail.parts if part.type == "message/feedback-report"]
-    named = next((found[0] for field in fields if (found := ADDRESS.findall(field.first("original-rcpt-to")))), "")
+    named = next(
+        (found[0] for field in fields if (found := ADDRESS.findall(field.first("original-rcpt-to")))), ""
+    )
     return Bounce(
         recipient=proper(named) or _failed_recipient(mail, ""),
         original_message_id=_original_id(mail, text[:LONGEST], letter_key),
@@ -83,17 +85,27 @@ def complaint_of(mail: Mail, text: str, letter_key: Callable[[str], str]) -> Bou
 def _fields(text: str) -> list[tuple[str, str]]:
     unfolded = re.sub(r"\n[ \t]+", " ", text)
     return [
-        (name, value.strip()) for name, colon, value in (line.partition(":") for line in unfolded.split("\n")) if colon
+        (name, value.strip())
+        for name, colon, value in (line.partition(":") for line in unfolded.split("\n"))
+        if colon
     ]
 
 
-def _reports(part: Part) -> list[_Report]:
+def _reports(part: MimePart) -> list[_Report]:
     blocks = [Headers.of(_fields(block)) for block in BLOCKS.split(part.text[:LONGEST])[:100]]
-    return [_entry(block) for block in blocks if "final-recipient" in block or "action" in block or "status" in block]
+    return [
+        _entry(block)
+        for block in blocks
+        if "final-recipient" in block or "action" in block or "status" in block
+    ]
 
 
 def _entry(block: Headers) -> _Report:
-    named = block.first("original-recipient") or block.first("final-recipient") or block.first("x-actual-recipient")
+    named = (
+        block.first("original-recipient")
+        or block.first("final-recipient")
+        or block.first("x-actual-recipient")
+    )
     address = named.rpartition(";")[2].strip(" <>")
     finally_to = block.first("final-recipient").rpartition(";")[2].strip(" <>")
     code = _found(CODE, block.first("diagnostic-code") + " ")
@@ -102,13 +114,17 @@ def _entry(block: Headers) -> _Report:
     if status.endswith(".0.0") and detail and detail[0] == status[0]:
         status = detail
     action = block.word("action")
-    return _Report(proper(address) or proper(finally_to), action if action in KEPT_ACTIONS else "", status, code)
+    return _Report(
+        proper(address) or proper(finally_to), action if action in KEPT_ACTIONS else "", status, code
+    )
 
 
 def _worst(reports: list[_Report]) -> _Report:
     """Return the report that matters: a failure before a delay before a success."""
     order = {"failed": 0, "": 1, "delayed": 2}
-    return min(reports, key=lambda report: (order.get(report.action, 3), not report.recipient), default=_Report())
+    return min(
+        reports, key=lambda report: (order.get(report.action, 3), not report.recipient), default=_Report()
+    )
 
 
 def _told(text: str) -> tuple[str, str]:
@@ -116,7 +132,13 @@ def _told(text: str) -> tuple[str, str]:
     lowered = text.lower()
     cuts = [
         at
-        for mark in ("\nreceived:", "\nreturn-path:", "original message", "copy of the message", "\nmessage-id:")
+        for mark in (
+            "\nreceived:",
+            "\nreturn-path:",
+            "original message",
+            "copy of the message",
+            "\nmessage-id:",
+        )
         if (at := lowered.find(mark)) > 0
     ]
     cut = min(cuts, default=len(text))
@@ -128,7 +150,7 @@ def _found(pattern: re.Pattern[str], text: str) -> str:
     return hit[1] if hit else ""
 
 
-def _failed_recipient(mail: Mail, told: str) -> str:
+def _failed_recipient(mail: ParsedMail, told: str) -> str:
     for field in ("x-failed-recipients", "x-actual-recipient"):
         if hit := ADDRESS.search(mail.headers.first(field)):
             return proper(hit[1])
@@ -141,19 +163,25 @@ def _failed_recipient(mail: Mail, told: str) -> str:
     return _addressee(mail)
 
 
-def _addressee(mail: Mail) -> str:
+def _addressee(mail: ParsedMail) -> str:
     """Return the one to whom the returned letter was written."""
     for part in mail.parts:
-        if part.type in ORIGINALS and (hit := TO.search(part.text[:LONGEST])) and (address := ADDRESS.search(hit[1])):
+        if (
+            part.type in ORIGINALS
+            and (hit := TO.search(part.text[:LONGEST]))
+            and (address := ADDRESS.search(hit[1]))
+        ):
             return proper(address[1])
     return ""
 
 
-def _original_id(mail: Mail, text: str, letter_key: Callable[[str], str]) -> str:
+def _original_id(mail: ParsedMail, text: str, letter_key: Callable[[str], str]) -> str:
     """Find the returned letter's Message-ID, one with our signature first: in its own header, in the thread, in the words."""
     kept = [part for part in mail.parts if part.type in ORIGINALS or part.type in REPORTS or part.attached]
     thread = [
-        one for field in ("in-reply-to", "references") for one in reversed(message_ids(mail.headers.first(field)))
+        one
+        for field in ("in-reply-to", "references")
+        for one in reversed(message_ids(mail.headers.first(field)))
     ]
     named = [one for part in kept for one in _ids_in(part.text[:LONGEST])] + thread + _ids_in(text)
     signed = next((one for one in named if letter_key(one)), "")

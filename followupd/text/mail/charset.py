@@ -42,10 +42,24 @@ ALIASES = {
     "iso-2022-jp": "iso2022_jp_ext",
 }
 # Python's own codecs that are no charset of any mail; some of them (punycode) take quadratic time.
-NOT_CHARSETS = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "mbcs", "oem"})
+NOT_CHARSETS = frozenset(
+    {"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "mbcs", "oem"}
+)
 ASCII = frozenset({"ascii"})
 # Codecs in which plain ASCII bytes may mean something else.
-SHIFTING = ("utf-7", "utf-16", "utf-32", "iso2022", "hz", "cp037", "cp273", "cp424", "cp500", "cp1026", "cp1140")
+SHIFTING = (
+    "utf-7",
+    "utf-16",
+    "utf-32",
+    "iso2022",
+    "hz",
+    "cp037",
+    "cp273",
+    "cp424",
+    "cp500",
+    "cp1026",
+    "cp1140",
+)
 SURROGATE = re.compile("[\ud800-\udfff]")
 LIKELY = [
     *("cp1252", "cp1250", "cp1251", "koi8_r", "cp1253", "cp1254", "cp1255", "cp1256", "cp874"),
@@ -65,7 +79,9 @@ def codec_of(name: str) -> str:
         return ""
     textual: bool = getattr(found, "_is_text_encoding", True)
     return (
-        "" if not textual or found.name in NOT_CHARSETS or found.name.replace("_", "-") in NOT_CHARSETS else found.name
+        ""
+        if not textual or found.name in NOT_CHARSETS or found.name.replace("_", "-") in NOT_CHARSETS
+        else found.name
     )
 
 

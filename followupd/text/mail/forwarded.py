@@ -2,11 +2,11 @@
 
 import re
 
-from followupd.domain.mail import Ours, Person
+from followupd.domain.mail import Identity, Person
 from followupd.text.mail import phrases
 from followupd.text.mail.headers import ADDRESS, mailboxes
 from followupd.text.mail.new_words import FORWARDED, ORIGINAL, label_of
-from followupd.text.mail.parse import Mail, header_and_body
+from followupd.text.mail.parse import ParsedMail, header_and_body
 from followupd.text.mail.repeated import MARKS
 
 SUBJECT = re.compile(
@@ -20,7 +20,7 @@ ASCII_HINTS = tuple(filter(str.isascii, HINTS))
 LOOKED_AT = 200  # lines in which the original's header block is looked for
 
 
-def forwarded_from(mail: Mail, subject: str, text: str, ours: Ours) -> Person | None:
+def forwarded_from(mail: ParsedMail, subject: str, text: str, ours: Identity) -> Person | None:
     """Return the original sender of a forwarded mail; None when it is none, or when we wrote the original."""
     announced = SUBJECT.match(subject.lower()) is not None
     if not announced and not _hinted(text):
@@ -47,7 +47,7 @@ def _hinted(text: str) -> bool:
     return any(word in lowered for word in (ASCII_HINTS if lowered.isascii() else HINTS))
 
 
-def _attached(mail: Mail) -> Person | None:
+def _attached(mail: ParsedMail) -> Person | None:
     for part in mail.parts:
         if part.type == "message/rfc822":
             field = header_and_body(part.octets.lstrip())[0].first("from")

@@ -103,10 +103,12 @@ def word_of(field: str) -> str:
 
 def _unfolded(value: str) -> str:
     value = value[:LONGEST].strip()
-    return BLANK.sub(" ", value) if "\n" in value or "  " in value or "\t" in value or "\r" in value else value
+    return (
+        BLANK.sub(" ", value) if "\n" in value or "  " in value or "\t" in value or "\r" in value else value
+    )
 
 
-class Mailbox(NamedTuple):
+class ParsedAddress(NamedTuple):
     """An address as it stood in the header: `given` may be no address at all ("MAILER-DAEMON")."""
 
     given: str
@@ -117,7 +119,7 @@ class Mailbox(NamedTuple):
 
 
 @lru_cache(maxsize=256)  # a mailbox's mails are to the same few, and from somebody who is asked for twice
-def _person(box: Mailbox) -> Person:
+def _person(box: ParsedAddress) -> Person:
     return Person(proper(box.given), box.name)
 
 
@@ -148,7 +150,9 @@ def decode_words(value: str, bare: str = "") -> str:
     at = 0
     for word in WORD.finditer(value):
         between = value[at : word.start()]
-        between = "" if at and between.isspace() else between  # RFC 2047, 6.2: the gap between two words is none
+        between = (
+            "" if at and between.isspace() else between
+        )  # RFC 2047, 6.2: the gap between two words is none
         charset = word[1].split("*")[0].lower()  # RFC 2231 puts a language behind "*"
         if between or charset != waiting[0]:
             out += [decode(waiting[1], waiting[0]), _plain(between, bare)]
@@ -175,14 +179,14 @@ def _unwrap(encoding: str, text: str) -> bytes:
     return from_base64(data)
 
 
-def mailboxes(value: str, charset: str = "") -> tuple[Mailbox, ...]:
+def mailboxes(value: str, charset: str = "") -> tuple[ParsedAddress, ...]:
     """Split an address field into its mailboxes, however badly it is written: groups, bare commas, stray quotes.
 
     A scanner of its own, since the standard parser is quadratic or raises RecursionError on hostile fields.
     """
     if len(value) < SHORT and value.isascii() and (simple := _simple(value)):
         return simple
-    found: list[Mailbox] = []
+    found: list[ParsedAddress] = []
     words: list[str] = []
     angle = ""
     for token in TOKEN.findall(value[:LONGEST]):
@@ -204,24 +208,26 @@ def mailboxes(value: str, charset: str = "") -> tuple[Mailbox, ...]:
 
 
 @lru_cache(maxsize=256)  # nearly every mail is to us
-def _simple(value: str) -> tuple[Mailbox, ...]:
+def _simple(value: str) -> tuple[ParsedAddress, ...]:
     """Read a field of one mailbox that is written as nearly all are; () for any other."""
     simple = SIMPLE.fullmatch(value)
     if simple is None:
         return ()
     name = clean((simple[1] or simple[2] or "").strip(" ,;")).strip("\"' []")
-    return (Mailbox(simple[3] or simple[4], name),)
+    return (ParsedAddress(simple[3] or simple[4], name),)
 
 
-def _mailbox(words: list[str], angle: str, charset: str) -> Mailbox:
+def _mailbox(words: list[str], angle: str, charset: str) -> ParsedAddress:
     comments = [word[1:-1] for word in words if word[0] == "(" and len(word) > 1]
     plain = "".join(_unquoted(word) for word in words if word[0] != "(").strip(" ,;")
     if angle:
-        return Mailbox(_bare(angle), clean(decode_words(plain or " ".join(comments), charset)).strip("\"' []"))
+        return ParsedAddress(
+            _bare(angle), clean(decode_words(plain or " ".join(comments), charset)).strip("\"' []")
+        )
     held = ADDRESS.search(plain)
     given = held[0] if held else SPACED.sub(r"\1", plain)
     name = " ".join(comments) or (plain.replace(held[0], "").strip() if held else "")
-    return Mailbox(_bare(given), clean(decode_words(name, charset)).strip("\"' []"))
+    return ParsedAddress(_bare(given), clean(decode_words(name, charset)).strip("\"' []"))
 
 
 def _unquoted(word: str) -> str:
@@ -230,7 +236,9 @@ def _unquoted(word: str) -> str:
 
 def _bare(given: str) -> str:
     given = clean(_plain(given)).removeprefix("mailto:").removeprefix("MAILTO:")
-    return given.rpartition(":")[2].strip() if given.startswith("@") else given.strip(" '\"")  # RFC 822 source route
+    return (
+        given.rpartition(":")[2].strip() if given.startswith("@") else given.strip(" '\"")
+    )  # RFC 822 source route
 
 
 def proper(given: str) -> str:
@@ -261,7 +269,9 @@ def moment(value: str) -> datetime | None:
     try:
         if (plain := DATE.fullmatch(value)) and plain[2] in MONTHS:
             day, month, year, hour, minute, second, sign, hours, minutes = plain.groups("0")
-            there = datetime(int(year), MONTHS[month], int(day), int(hour), int(minute), int(second), tzinfo=UTC)
+            there = datetime(
+                int(year), MONTHS[month], int(day), int(hour), int(minute), int(second), tzinfo=UTC
+            )
             ahead = timedelta(hours=int(hours), minutes=int(minutes))
             return there + ahead if sign == "-" else there - ahead
         parts = parsedate_tz(value[:200])

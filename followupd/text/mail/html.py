@@ -8,11 +8,37 @@ from typing import Any
 #: what begins on a line of its own, and how many empty lines stand before and behind
 BLOCK_TAGS = {
     **dict.fromkeys(
-        ("div", "body", "html", "tr", "li", "dt", "dd", "table", "tbody", "thead", "tfoot", "form", "section", "article",
-         "header", "footer", "main", "nav", "address", "center", "fieldset", "caption", "aside", "figure", "hr"), 0,
+        (
+            "div",
+            "body",
+            "html",
+            "tr",
+            "li",
+            "dt",
+            "dd",
+            "table",
+            "tbody",
+            "thead",
+            "tfoot",
+            "form",
+            "section",
+            "article",
+            "header",
+            "footer",
+            "main",
+            "nav",
+            "address",
+            "center",
+            "fieldset",
+            "caption",
+            "aside",
+            "figure",
+            "hr",
+        ),
+        0,
     ),
     **dict.fromkeys(("p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl", "blockquote", "pre"), 1),
-}  # fmt: skip
+}
 LISTS = frozenset({"ul", "ol"})
 CELLS = frozenset({"td", "th"})
 BLANKS = " \t\r\n\f"
@@ -24,13 +50,13 @@ def laid_out(tree: Any) -> str:
     Raises:
         RecursionError: the tree is nested deeper than any letter's.
     """
-    page = _Page()
+    page = _TextLayout()
     page.node(tree)
     page.end_line(0)
     return "\n".join(page.lines)
 
 
-class _Page:
+class _TextLayout:
     """Lines as they grow. `gap` is how many empty lines are owed before the next word."""
 
     def __init__(self) -> None:
@@ -136,14 +162,35 @@ QUOTE_NAMES = frozenset(
             "reply-intro",
             "messageReplySection",
         ),
-        *("ms-outlook-mobile-body-reference", "__QUOTED_TEXT__", "gmail_attr", "yahoo_quoted", "yahoo-quoted-begin"),
-        *("protonmail_quote", "tutanota_quote", "moz-cite-prefix", "moz-forward-container", "zmail_extra", "iwc-quote"),
+        *(
+            "ms-outlook-mobile-body-reference",
+            "__QUOTED_TEXT__",
+            "gmail_attr",
+            "yahoo_quoted",
+            "yahoo-quoted-begin",
+        ),
+        *(
+            "protonmail_quote",
+            "tutanota_quote",
+            "moz-cite-prefix",
+            "moz-forward-container",
+            "zmail_extra",
+            "iwc-quote",
+        ),
         *("ms-outlook-mobile-reference-message", "front-blockquote"),
     }
 )
 # From these on, all that follows in the document is the earlier mail.
 CUT_NAMES = frozenset(
-    {"divRplyFwdMsg", "x_divRplyFwdMsg", "appendonsend", "x_appendonsend", "stopSpelling", "zwchr", "__DIVIDER__"}
+    {
+        "divRplyFwdMsg",
+        "x_divRplyFwdMsg",
+        "appendonsend",
+        "x_appendonsend",
+        "stopSpelling",
+        "zwchr",
+        "__DIVIDER__",
+    }
 )
 CUT_STYLE = re.compile(
     r"border-top:\s?(?:solid #(?:E1E1E1|B5C4DF)|(?:1px|1pt) solid (?:#E1E1E1|#B5C4DF|rgb\(181, 196, 223\)))",
@@ -220,7 +267,9 @@ def _parser() -> Any:
 
 def _rendered(tree: Any) -> str:
     marked = _shown(tree)
-    cut = next((node for node, marks, names in marked if not CUT_NAMES.isdisjoint(names) or _cuts(marks)), None)
+    cut = next(
+        (node for node, marks, names in marked if not CUT_NAMES.isdisjoint(names) or _cuts(marks)), None
+    )
     if cut is not None:
         _gather_rest(cut)
         marked = _shown(tree)
@@ -365,6 +414,10 @@ def _put_back(text: str, quotes: list[str]) -> str:
             continue
         number, _, after = rest.partition(MARK)
         lines += [before] if before.strip() else []
-        lines += [f"> {quoted}".rstrip() for quoted in quotes[int(number)].split("\n")] if quotes[int(number)] else []
+        lines += (
+            [f"> {quoted}".rstrip() for quoted in quotes[int(number)].split("\n")]
+            if quotes[int(number)]
+            else []
+        )
         lines += [after] if after.strip() else []
     return "\n".join(lines)

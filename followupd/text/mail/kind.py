@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterable
 
-from followupd.domain.mail import Kind, Ours, Person
-from followupd.text.mail.headers import Headers, Mailbox, message_ids
-from followupd.text.mail.parse import Mail
+from followupd.domain.mail import Identity, Kind, Person
+from followupd.text.mail.headers import Headers, ParsedAddress, message_ids
+from followupd.text.mail.parse import ParsedMail
 
 ROLES = re.compile(
     r"(?:no|do[-_.]?not|donot|dont|never|ne|nicht|kein|non)[-_.]?(?:reply|repl[iy]es|response|respond|answer|repondre|antwort(?:en)?|rispondere)"
@@ -21,7 +21,9 @@ COMMENT = re.compile(r"\([^()]{0,500}\)")
 SUPPRESS = frozenset({"all", "oof", "autoreply"})
 
 
-def no_answer(mail: Mail, kind: Kind, sender: Person, receivers: Iterable[Person], ours: Ours) -> str:
+def no_answer(
+    mail: ParsedMail, kind: Kind, sender: Person, receivers: Iterable[Person], ours: Identity
+) -> str:
     """Return why no machine may answer this mail; "" when one may.
 
     How often somebody may be written to is another room's question: it needs the ledger.
@@ -39,7 +41,7 @@ def _by_kind(kind: Kind) -> str:
     return "" if kind in {Kind.CUSTOMER, Kind.AGENT} else f"it is no person's letter but of kind {kind.value}"
 
 
-def _by_sender(sender: Person, ours: Ours, kind: Kind) -> str:
+def _by_sender(sender: Person, ours: Identity, kind: Kind) -> str:
     if not sender.address:
         return "it names no sender"
     address = sender.address.lower()
@@ -51,13 +53,17 @@ def _by_sender(sender: Person, ours: Ours, kind: Kind) -> str:
     return ""
 
 
-def _by_headers(mail: Mail) -> str:
+def _by_headers(mail: ParsedMail) -> str:
     headers = mail.headers
     if several := _several(headers):
         return several
     if null_return_path(mail):
         return "its return path is empty (RFC 3834)"
-    asked = {word.strip().lower() for field in headers.every("x-auto-response-suppress") for word in field.split(",")}
+    asked = {
+        word.strip().lower()
+        for field in headers.every("x-auto-response-suppress")
+        for word in field.split(",")
+    }
     if asked & SUPPRESS:
         return "it asks for no automatic answer (X-Auto-Response-Suppress)"
     if headers.word("x-loop"):
@@ -67,14 +73,14 @@ def _by_headers(mail: Mail) -> str:
     return ""
 
 
-def _by_receivers(receivers: Iterable[Person], ours: Ours) -> str:
+def _by_receivers(receivers: Iterable[Person], ours: Identity) -> str:
     """RFC 3834, section 2: answer only who wrote to us, not who wrote to a list that we are on."""
     if not ours.addresses or any(person.address.lower() in ours.addresses for person in receivers):
         return ""
     return "our address is not in To or Cc"
 
 
-def _by_authentication(headers: Headers, ours: Ours) -> str:
+def _by_authentication(headers: Headers, ours: Identity) -> str:
     return "its sender is forged, says our mail server (DMARC)" if dmarc(headers, ours) == "fail" else ""
 
 
@@ -83,12 +89,12 @@ def _several(headers: Headers) -> str:
     return "it names several senders" if len(headers.every("from")) > 1 else ""
 
 
-def forged(headers: Headers, ours: Ours) -> str:
+def forged(headers: Headers, ours: Identity) -> str:
     """Return why nobody may be given orders in the sender's name; asked by itself, since `no_answer` says one reason."""
     return _by_authentication(headers, ours) or _several(headers)
 
 
-def dmarc(headers: Headers, ours: Ours) -> str:
+def dmarc(headers: Headers, ours: Identity) -> str:
     """Return the DMARC result in the topmost Authentication-Results of a server that we trust (RFC 8601); "" without one.
 
     Only the topmost field is looked at: what stands below may have come with the mail.
@@ -167,7 +173,9 @@ CASE = re.compile(r"(?<![0-9A-Za-z-])FU-[0-9A-Z]{5,8}(?![0-9A-Za-z])")
 GROUP_ID = re.compile(r"<([^<>]{1,200})>")
 
 
-def kind_of(mail: Mail, message_id: str, sender: Mailbox, ours: Ours, *, in_sent: bool) -> tuple[Kind, str]:
+def kind_of(
+    mail: ParsedMail, message_id: str, sender: ParsedAddress, ours: Identity, *, in_sent: bool
+) -> tuple[Kind, str]:
     """Return the kind of a mail and the sentence that says why; the order is R1's, and the first hit wins."""
     if key := ours.letter_key(message_id):
         return Kind.OWN, f"own: its Message-ID is the signed one of {key}"
@@ -182,25 +190,25 @@ def kind_of(mail: Mail, message_id: str, sender: Mailbox, ours: Ours, *, in_sent
 Verdict = tuple[Kind, str] | None
 
 
-def _complaint(mail: Mail, sender: Mailbox, in_sent: bool) -> Verdict:
+def _complaint(mail: ParsedMail, sender: ParsedAddress, in_sent: bool) -> Verdict:
     del sender, in_sent
     if _report(mail) == "feedback-report" or "message/feedback-report" in mail.types:
         return Kind.BOUNCE, "feedback report: the receiver called a letter of ours spam (RFC 5965)"
     return None
 
 
-def _receipt(mail: Mail, sender: Mailbox, in_sent: bool) -> Verdict:
+def _receipt(mail: ParsedMail, sender: ParsedAddress, in_sent: bool) -> Verdict:
     del sender, in_sent
     if _report(mail) == "disposition-notification" or "message/disposition-notification" in mail.types:
         return Kind.AUTO_REPLY, "receipt: a letter of ours was displayed or deleted (RFC 8098)"
     return None
 
 
-def _report(mail: Mail) -> str:
+def _report(mail: ParsedMail) -> str:
     return mail.settings.get("report-type", "").lower() if mail.type == "multipart/report" else ""
 
 
-def _bounce(mail: Mail, sender: Mailbox, in_sent: bool) -> Verdict:
+def _bounce(mail: ParsedMail, sender: ParsedAddress, in_sent: bool) -> Verdict:
     if in_sent:
         return None
     headers = mail.headers
@@ -213,7 +221,7 @@ def _bounce(mail: Mail, sender: Mailbox, in_sent: bool) -> Verdict:
     return _bounce_by_looks(mail, sender)
 
 
-def _bounce_by_looks(mail: Mail, sender: Mailbox) -> Verdict:
+def _bounce_by_looks(mail: ParsedMail, sender: ParsedAddress) -> Verdict:
     subject = mail.headers.text("subject")
     null_path, postmaster = null_return_path(mail), is_postmaster(sender)
     named = (null_path or postmaster) and BOUNCE_SUBJECTS.match(subject.lower()) is not None
@@ -239,21 +247,25 @@ def _bounce_by_looks(mail: Mail, sender: Mailbox) -> Verdict:
     return None
 
 
-def _returns_a_letter(mail: Mail) -> bool:
+def _returns_a_letter(mail: ParsedMail) -> bool:
     return bool(mail.types & {"message/rfc822", "text/rfc822-headers"})
 
 
-def is_postmaster(sender: Mailbox) -> bool:
+def is_postmaster(sender: ParsedAddress) -> bool:
     given = sender.given.lower()
-    return bool(POSTMASTERS.match(given.rpartition("@")[0] or given) or POSTMASTER_NAMES.match(sender.name.lower()))
+    return bool(
+        POSTMASTERS.match(given.rpartition("@")[0] or given) or POSTMASTER_NAMES.match(sender.name.lower())
+    )
 
 
-def null_return_path(mail: Mail) -> bool:
+def null_return_path(mail: ParsedMail) -> bool:
     path = mail.headers.first("return-path").replace(" ", "").lower()
-    return path in {"<>", '""', "<<>>"} or path.startswith(("<mailer-daemon", "<double-bounce@", "double-bounce@"))
+    return path in {"<>", '""', "<<>>"} or path.startswith(
+        ("<mailer-daemon", "<double-bounce@", "double-bounce@")
+    )
 
 
-def _automatic(mail: Mail, sender: Mailbox, in_sent: bool) -> Verdict:
+def _automatic(mail: ParsedMail, sender: ParsedAddress, in_sent: bool) -> Verdict:
     del sender
     headers = mail.headers
     submitted = headers.word("auto-submitted")
@@ -274,7 +286,7 @@ def _automatic(mail: Mail, sender: Mailbox, in_sent: bool) -> Verdict:
     return None
 
 
-def _calendar(mail: Mail, sender: Mailbox, in_sent: bool) -> Verdict:
+def _calendar(mail: ParsedMail, sender: ParsedAddress, in_sent: bool) -> Verdict:
     del sender, in_sent
     if "text/calendar" in mail.types and any(
         part.type == "text/calendar" and part.setting("method").upper() == "REPLY" for part in mail.parts
@@ -283,7 +295,7 @@ def _calendar(mail: Mail, sender: Mailbox, in_sent: bool) -> Verdict:
     return None
 
 
-def _list(mail: Mail, ours: Ours) -> Verdict:
+def _list(mail: ParsedMail, ours: Identity) -> Verdict:
     headers = mail.headers
     listed = headers.first("list-id").lower()
     found = GROUP_ID.search(listed)
@@ -299,12 +311,12 @@ def _list(mail: Mail, ours: Ours) -> Verdict:
     return None
 
 
-def _answers_us(mail: Mail, ours: Ours) -> bool:
+def _answers_us(mail: ParsedMail, ours: Identity) -> bool:
     named = f"{mail.headers.first('references')} {mail.headers.first('in-reply-to')}"
     return bool(CASE.search(mail.headers.text("subject"))) or any(map(ours.letter_key, message_ids(named)))
 
 
-def _person(mail: Mail, address: str, ours: Ours, *, in_sent: bool) -> tuple[Kind, str]:
+def _person(mail: ParsedMail, address: str, ours: Identity, *, in_sent: bool) -> tuple[Kind, str]:
     if in_sent and (address in ours.addresses or address in ours.agents or not _to_us(mail, ours)):
         return Kind.AGENT, "agent: it lies in our Sent folder"
     if address in ours.agents and address not in ours.addresses:
@@ -314,6 +326,6 @@ def _person(mail: Mail, address: str, ours: Ours, *, in_sent: bool) -> tuple[Kin
     return Kind.CUSTOMER, "customer: nothing says that it is anything else"
 
 
-def _to_us(mail: Mail, ours: Ours) -> bool:
+def _to_us(mail: ParsedMail, ours: Identity) -> bool:
     to = f"{mail.headers.first('to')} {mail.headers.first('cc')}".lower()
     return any(address in to for address in ours.addresses)

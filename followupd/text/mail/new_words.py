@@ -32,7 +32,12 @@ DATED = re.compile(r"\d{1,2}[:.h]\d{2}|\d{4}|\d{1,2}[./-]\d{1,2}")
 CLOCK = re.compile(r"\d{1,2}[:.]\d{2}")
 CLOSED = re.compile(r"(?:[>\])\"”]|@[\w.-]{1,80}\)?)\s*[:：]\s*$")
 ENDED = re.compile(rf"(?:{_words(phrases.WROTE)})\s*(?:-{{2,}}|\.{{3}})?\s*$")
-_GROUPS = {"what": phrases.SUBJECT, "to": phrases.TO, "when": phrases.SENT, "who": phrases.FROM}  # the last one wins
+_GROUPS = {
+    "what": phrases.SUBJECT,
+    "to": phrases.TO,
+    "when": phrases.SENT,
+    "who": phrases.FROM,
+}  # the last one wins
 LABELS = {word.casefold(): group for group, words in _GROUPS.items() for word in words}
 BESIDE_LABELS = " \t\xa0\u3000*_|"
 RULE = re.compile(r"[\s]{0,8}[-_=*─—~]{3,}\s*$")
@@ -42,7 +47,9 @@ RULES = tuple("-_=*#")
 DIGIT = re.compile(r"\d")
 ABOVE = re.compile(_words(phrases.ABOVE_THIS_LINE))
 MARKED = re.compile(r"\s{0,3}[>›»|｜＞]")
-BROKEN = re.compile(r">\s?[^\s>]{0,20}\s?[:：]$")  # the end of a heading that was broken inside "<kim@example.org>"
+BROKEN = re.compile(
+    r">\s?[^\s>]{0,20}\s?[:：]$"
+)  # the end of a heading that was broken inside "<kim@example.org>"
 LONGEST_NAME = 120  # characters of a heading that names nobody's address and no time
 FAR = 8  # lines of a header block that are looked at
 
@@ -75,7 +82,9 @@ def new_words(text: str, earlier: Iterable[str] = (), *, note: bool = False) -> 
         return NewWords("\n".join(lines).strip("\n"))
     return NewWords(
         _joined(lines, kinds, {NEW, MAYBE}),
-        tuple(line.strip() for line, kind in zip(lines, kinds, strict=True) if kind == MAYBE and line.strip()),
+        tuple(
+            line.strip() for line, kind in zip(lines, kinds, strict=True) if kind == MAYBE and line.strip()
+        ),
         _joined(lines, kinds, {QUOTED}) if QUOTED in present else "",
         _joined(lines, kinds, {SIGNED}) if SIGNED in present else "",
     )
@@ -206,7 +215,10 @@ def _after(lines: list[str], at: int) -> str:
 def _is_attribution(text: str, *, opened: bool, next_line: str) -> bool:
     if text[-1:] not in ":：":
         return (
-            opened and "@" in text and CLOCK.search(text) is not None and ENDED.search(text[-60:].lower()) is not None
+            opened
+            and "@" in text
+            and CLOCK.search(text) is not None
+            and ENDED.search(text[-60:].lower()) is not None
         )
     quoted_below = MARKED.match(next_line) is not None
     if not (opened or quoted_below or "@" in text):
@@ -256,7 +268,9 @@ def _doubts(text: str, lines: list[str], kinds: list[str], thread: Thread, *, no
         if kinds[number - 1] == QUOTED and kinds[number] == NEW and kinds[number + 1] == QUOTED:
             above, line, below = lines[number - 1 : number + 2]
             judged = stray_in_thread(above, line, thread, note=note) or _stray(above, line, below)
-            kinds[number] = MAYBE if note and judged == QUOTED and not thread.has(flat(above), flat(line)) else judged
+            kinds[number] = (
+                MAYBE if note and judged == QUOTED and not thread.has(flat(above), flat(line)) else judged
+            )
     if note:
         return  # "cause: you told us the old address" is the agent's own word
     lowered = text.casefold()

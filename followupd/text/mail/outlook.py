@@ -19,15 +19,39 @@ BEGINNING = (
     b"Courier{\\colortbl\\red0\\green0\\blue0\r\n\\par \\pard\\plain\\f0\\fs20\\b\\i\\u\\tab\\tx"
 )
 TOKEN = re.compile(
-    r"\\([a-z]{1,32})(-?\d{1,10})? ?|\\'([0-9a-f]{2})|\\(.)|([{}])|([^\\{}\r\n]+)|.", re.IGNORECASE | re.DOTALL
+    r"\\([a-z]{1,32})(-?\d{1,10})? ?|\\'([0-9a-f]{2})|\\(.)|([{}])|([^\\{}\r\n]+)|.",
+    re.IGNORECASE | re.DOTALL,
 )
 GAPS = re.compile(r"\n{3,}")
 #: groups that hold no words
 SILENT = frozenset(
-    {"fonttbl", "colortbl", "stylesheet", "info", "pict", "object", "header", "footer", "generator", "mhtmltag"}
+    {
+        "fonttbl",
+        "colortbl",
+        "stylesheet",
+        "info",
+        "pict",
+        "object",
+        "header",
+        "footer",
+        "generator",
+        "mhtmltag",
+    }
 )
-BREAKS = {"par": "\n", "line": "\n", "tab": "\t", "cell": "  ", "row": "\n", "lquote": "‘", "rquote": "’", "ldblquote": "“",
-          "rdblquote": "”", "bullet": "•", "endash": "–", "emdash": "—"}  # fmt: skip
+BREAKS = {
+    "par": "\n",
+    "line": "\n",
+    "tab": "\t",
+    "cell": "  ",
+    "row": "\n",
+    "lquote": "‘",
+    "rquote": "’",
+    "ldblquote": "“",
+    "rdblquote": "”",
+    "bullet": "•",
+    "endash": "–",
+    "emdash": "—",
+}
 ENDS_LINE = re.compile(r"<(?:br|/p|/div|/tr|/li|/h\d)\b", re.IGNORECASE)
 
 
@@ -73,10 +97,10 @@ def _next(data: bytes, at: int, window: bytearray, write: int, *, copied: bool) 
 def plain(rich: bytes) -> str:
     """Return the words of a rich text; in HTML that Outlook wrapped, those of the page."""
     text = rich[:LONGEST].decode("latin-1")
-    return _Reader(from_html="\\fromhtml" in text[:400]).read(text)
+    return _RtfReader(from_html="\\fromhtml" in text[:400]).read(text)
 
 
-class _Reader:
+class _RtfReader:
     """Goes through the tokens with a stack of groups: whether each is silent, and how many letters stand in for one code."""
 
     def __init__(self, *, from_html: bool) -> None:

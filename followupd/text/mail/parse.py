@@ -24,7 +24,9 @@ LEAD = b"\r\n\xef\xbb\xbf"
 GUESSED = re.compile(rb"(?:\A|\n)--([^\s][^\r\n]{0,68}[^\s])\r?\ncontent-[a-z-]{1,30}:", re.IGNORECASE)
 MEDIA_TYPE = re.compile(r"[a-z0-9!#$&.+^_-]{1,80}/[a-z0-9!#$&.+^_-]{1,80}")
 NAME = re.compile(r"[!-9;-~]{1,200}")
-ODD_NAME = re.compile(r"[!-9;-~]{1,200}[ \t]*")  # with blanks behind it, which RFC 5322, 4.5, knows from old mails
+ODD_NAME = re.compile(
+    r"[!-9;-~]{1,200}[ \t]*"
+)  # with blanks behind it, which RFC 5322, 4.5, knows from old mails
 PARAMETER = re.compile(r';\s*([\w*-]{1,40})\s*=\s*(?:"((?:[^"\\]|\\.){0,2000})"|([^\s;"]{0,2000}))')
 ESCAPED = re.compile(r"\\(.)")
 PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
@@ -46,7 +48,7 @@ class _Once(Generic[Value]):
 
 
 @dataclass(eq=False)  # not frozen, since that makes a part three times as dear, and many are made
-class Part:
+class MimePart:
     """One leaf of the MIME tree, or a message/* part, which is never entered; `parent` is the type it hung in."""
 
     type: str
@@ -85,18 +87,18 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Mail:
+class ParsedMail:
     """A mail taken apart. `cut` says that its end was not looked at, for its size."""
 
     headers: Headers
     type: str
     settings: Mapping[str, str]
-    parts: tuple[Part, ...]
+    parts: tuple[MimePart, ...]
     types: frozenset[str]  # of its parts
     cut: bool = False
 
 
-def take_apart(raw: bytes) -> Mail:
+def take_apart(raw: bytes) -> ParsedMail:
     """Cut one mail into its parts.
 
     Raises: UnreadableError when parts are nested deeper than any real mail's.
@@ -110,7 +112,7 @@ def take_apart(raw: bytes) -> Mail:
     parts = tuple(_parts(headers, kind, settings, body))
     headers.charset = next((part.settings["charset"] for part in parts if "charset" in part.settings), "")
     types = frozenset([part.type for part in parts])
-    return Mail(headers, kind, settings, parts, types, cut=len(lead) > MOST_BYTES)
+    return ParsedMail(headers, kind, settings, parts, types, cut=len(lead) > MOST_BYTES)
 
 
 def header_and_body(raw: bytes) -> tuple[Headers, bytes]:
@@ -177,9 +179,9 @@ def _odd_fields(text: str) -> tuple[list[tuple[str, str]], int | None]:
     return [(name, "\n".join(lines)) for name, lines in fields], stop
 
 
-def _parts(headers: Headers, kind: str, settings: Mapping[str, str], body: bytes) -> Iterator[Part]:
+def _parts(headers: Headers, kind: str, settings: Mapping[str, str], body: bytes) -> Iterator[MimePart]:
     """Yield the leaves in order, up to MOST_PARTS: the words stand in front, and what follows are files."""
-    waiting = [(Part(kind, "", headers, settings, body), 0)]
+    waiting = [(MimePart(kind, "", headers, settings, body), 0)]
     seen = 0
     while waiting and seen < MOST_PARTS:
         part, depth = waiting.pop()
@@ -188,18 +190,20 @@ def _parts(headers: Headers, kind: str, settings: Mapping[str, str], body: bytes
             raise UnreadableError(f"its parts are nested more than {DEEPEST} deep")
         if not part.type.startswith("multipart/"):
             yield part
-        elif pieces := _cut(part.body, part.setting("boundary")) or _cut(part.body, _guessed_boundary(part.body)):
+        elif pieces := _cut(part.body, part.setting("boundary")) or _cut(
+            part.body, _guessed_boundary(part.body)
+        ):
             waiting += [(_child(piece, part.type), depth + 1) for piece in reversed(pieces)]
         else:
             yield replace(part, type="text/plain", settings={})
 
 
-def _child(piece: bytes, parent: str) -> Part:
+def _child(piece: bytes, parent: str) -> MimePart:
     headers, body = header_and_body(piece)
     kind, settings = content(headers)
     if parent == "multipart/digest" and "content-type" not in headers:
         kind = "message/rfc822"  # RFC 2046, 5.1.5
-    return Part(kind, parent, headers, settings, body)
+    return MimePart(kind, parent, headers, settings, body)
 
 
 def _guessed_boundary(body: bytes) -> str:

@@ -8,15 +8,15 @@ from functools import cache
 from operator import attrgetter
 from typing import Any, TypeVar
 
-from followupd.domain.mail import Bounce, Kind, Message, Ours, Person
+from followupd.domain.mail import Bounce, Identity, Kind, Message, Person
 from followupd.text.mail.absence import back_on
 from followupd.text.mail.body import Body, body_of
 from followupd.text.mail.bounce import bounce_of, complaint_of
 from followupd.text.mail.forwarded import forwarded_from
-from followupd.text.mail.headers import Headers, Mailbox, mailboxes, message_ids, moment
+from followupd.text.mail.headers import Headers, ParsedAddress, mailboxes, message_ids, moment
 from followupd.text.mail.kind import CASE, forged, kind_of, no_answer
 from followupd.text.mail.new_words import NewWords, new_words
-from followupd.text.mail.parse import Mail, UnreadableError, take_apart
+from followupd.text.mail.parse import ParsedMail, UnreadableError, take_apart
 
 Value = TypeVar("Value")
 
@@ -27,7 +27,9 @@ def sound(value: Value) -> Value:
     """Return the value with U+FFFD in the place of what cannot be written down; sound values come back as they are."""
     texts: list[str] = []
     _gather([value], texts)
-    return value if _is_sound("".join(texts)) else _mended(value)  # one look at all of them; nearly all are sound
+    return (
+        value if _is_sound("".join(texts)) else _mended(value)
+    )  # one look at all of them; nearly all are sound
 
 
 def _gather(values: Iterable[Any], texts: list[str]) -> None:
@@ -47,7 +49,9 @@ def _gather(values: Iterable[Any], texts: list[str]) -> None:
 def _look(kind: Any) -> Callable[[Any], tuple[Any, ...]] | None:
     """Return what takes the fields out of a dataclass; None for any other kind of value."""
     names = [field.name for field in fields(kind)] if is_dataclass(kind) else []
-    return attrgetter(*names, names[0]) if names else None  # one more, since of a single name it makes no tuple
+    return (
+        attrgetter(*names, names[0]) if names else None
+    )  # one more, since of a single name it makes no tuple
 
 
 def _is_sound(text: str) -> bool:
@@ -61,7 +65,11 @@ def _is_sound(text: str) -> bool:
 
 def _mended(value: Any) -> Any:
     if isinstance(value, str):
-        return value if _is_sound(value) else value.encode("utf-8", "replace").decode("utf-8").replace(_NULL, "\ufffd")
+        return (
+            value
+            if _is_sound(value)
+            else value.encode("utf-8", "replace").decode("utf-8").replace(_NULL, "\ufffd")
+        )
     if isinstance(value, tuple):
         return tuple(_mended(each) for each in value)
     if not is_dataclass(value):
@@ -72,10 +80,12 @@ def _mended(value: Any) -> Any:
 
 FIELD_NAME = re.compile(r"[!-9;-~]{1,80}")
 MOST_EARLIER = 8  # mails of the thread whose lines are compared
-EMPTY = Mailbox("")
+EMPTY = ParsedAddress("")
 
 
-def read(raw: bytes, ours: Ours, *, in_sent: bool = False, received_at: datetime | None = None) -> Message:
+def read(
+    raw: bytes, ours: Identity, *, in_sent: bool = False, received_at: datetime | None = None
+) -> Message:
     """Read one mail; `in_sent` when it lies in our Sent folder, `received_at` when the server took it (aware).
 
     Raises: UnreadableError, with the reason, for what belongs in quarantine: absurd nesting, or a mail that breaks the
@@ -89,7 +99,7 @@ def read(raw: bytes, ours: Ours, *, in_sent: bool = False, received_at: datetime
         raise UnreadableError(f"the mail cannot be understood ({type(error).__name__})") from error
 
 
-def read_plain(subject: str, body: str, headers: Mapping[str, str] | None, ours: Ours) -> Message:
+def read_plain(subject: str, body: str, headers: Mapping[str, str] | None, ours: Identity) -> Message:
     """Read a mail that is given as words instead of bytes (`followupd read` on JSON lines).
 
     Raises: UnreadableError, as `read` does.
@@ -104,13 +114,16 @@ def read_plain(subject: str, body: str, headers: Mapping[str, str] | None, ours:
     return read(f"{head}\n\n{body}".encode("utf-8", "replace"), ours)
 
 
-def _read(mail: Mail, ours: Ours, *, in_sent: bool, received_at: datetime | None) -> Message:
+def _read(mail: ParsedMail, ours: Identity, *, in_sent: bool, received_at: datetime | None) -> Message:
     headers = mail.headers
     written_by = next(iter(mailboxes(headers.first("from"), headers.charset)), EMPTY)
     message_id = next(iter(message_ids(headers.first("message-id"))), "")
     kind, because = kind_of(mail, message_id, written_by, ours, in_sent=in_sent)
     to, cc, sender = _people(headers, "to"), _people(headers, "cc"), _sender(headers, written_by, ours)
-    in_reply_to, references = message_ids(headers.first("in-reply-to")), message_ids(headers.first("references"))
+    in_reply_to, references = (
+        message_ids(headers.first("in-reply-to")),
+        message_ids(headers.first("references")),
+    )
     subject, sent_at, body = headers.text("subject"), moment(headers.first("date")), body_of(mail)
     note = kind is Kind.AGENT and not in_sent
     words = _words(body, kind, (*references, *in_reply_to), ours, note=note)
@@ -140,7 +153,9 @@ def _read(mail: Mail, ours: Ours, *, in_sent: bool, received_at: datetime | None
         case_token=_case_token(subject),
         bounce=report,
         back_on=back_on(words.text, subject, received_at or sent_at) if kind is Kind.AUTO_REPLY else None,
-        forwarded_from=forwarded_from(mail, subject, body.text, ours) if kind in {Kind.CUSTOMER, Kind.AGENT} else None,
+        forwarded_from=forwarded_from(mail, subject, body.text, ours)
+        if kind in {Kind.CUSTOMER, Kind.AGENT}
+        else None,
         attachments=body.attachments,
         by_hand=body.by_hand,
     )
@@ -152,7 +167,7 @@ def _people(headers: Headers, name: str) -> tuple[Person, ...]:
     return tuple([person for box in boxes if (person := box.person()).address])
 
 
-def _sender(headers: Headers, written_by: Mailbox, ours: Ours) -> Person:
+def _sender(headers: Headers, written_by: ParsedAddress, ours: Identity) -> Person:
     """Return who wrote; in a mail through our own support group that is not the group's rewritten From (R1, 5)."""
     listed = headers.first("list-id").lower()
     if ours.groups and listed and any(group in listed for group in ours.groups):
@@ -163,7 +178,7 @@ def _sender(headers: Headers, written_by: Mailbox, ours: Ours) -> Person:
     return written_by.person()
 
 
-def _words(body: Body, kind: Kind, thread: tuple[str, ...], ours: Ours, *, note: bool) -> NewWords:
+def _words(body: Body, kind: Kind, thread: tuple[str, ...], ours: Identity, *, note: bool) -> NewWords:
     if kind is Kind.BOUNCE:
         return NewWords(body.text.strip())  # nobody wrote it: there is nothing to take apart
     recent = dict.fromkeys(reversed(thread))
@@ -171,7 +186,7 @@ def _words(body: Body, kind: Kind, thread: tuple[str, ...], ours: Ours, *, note:
     return new_words(body.text, earlier, note=note)
 
 
-def _answers(thread: tuple[str, ...], ours: Ours) -> tuple[str, ...]:
+def _answers(thread: tuple[str, ...], ours: Identity) -> tuple[str, ...]:
     """Return the letters of ours that a mail names, the nearest first."""
     return tuple(dict.fromkeys(key for one in thread if (key := ours.letter_key(one))))
 
@@ -181,7 +196,7 @@ def _case_token(subject: str) -> str:
     return found[0] if found else ""
 
 
-def _bounce(mail: Mail, kind: Kind, because: str, body: Body, ours: Ours) -> Bounce | None:
+def _bounce(mail: ParsedMail, kind: Kind, because: str, body: Body, ours: Identity) -> Bounce | None:
     if kind is not Kind.BOUNCE:
         return None
     look = complaint_of if because.startswith("feedback") else bounce_of

@@ -17,7 +17,9 @@ MOST = 1000  # lines that are compared
 FEW = 2  # lines of a note that somebody may have copied without the quote around them
 LONGEST = 131_072  # characters of the earlier mails that are compared, the nearest first
 MARKS = re.compile(r"^[\s>›»|｜＞]+")
-ORDER = re.compile(r"\W{0,3}(?:[\w-]{2,31}\s*:|[\w-]{2,31}$)")  # how lines of a note look: "hold", "refund: 25 EUR"
+ORDER = re.compile(
+    r"\W{0,3}(?:[\w-]{2,31}\s*:|[\w-]{2,31}$)"
+)  # how lines of a note look: "hold", "refund: 25 EUR"
 
 
 def flat(text: str) -> str:
@@ -90,12 +92,12 @@ def find_repeated(lines: list[str], kinds: list[str], thread: Thread, *, note: b
     """Mark lines that an earlier mail has as quoted or as doubtful; what is surely the writer's stays new."""
     if not thread:
         return
-    for run in _Page(lines, kinds, thread).runs():
+    for run in _ThreadComparison(lines, kinds, thread).runs():
         for number in run.numbers:
             kinds[number] = run.kind_in_note if note else run.kind_in_letter
 
 
-class _Page:
+class _ThreadComparison:
     """The lines of a mail beside the words of its thread; empty lines do not count."""
 
     def __init__(self, lines: list[str], kinds: list[str], thread: Thread) -> None:
@@ -118,7 +120,9 @@ class _Page:
         """Return the new lines that the thread has, and short ones that lead on to such a line or go on from it."""
         fresh = {number for number in self.full if self.kinds[number] == NEW}
         same = {
-            number for number in fresh if len(self.flats[number]) >= SAME and self.flats[number] in self.thread.said
+            number
+            for number in fresh
+            if len(self.flats[number]) >= SAME and self.flats[number] in self.thread.said
         }
         if not same:
             return same
@@ -137,7 +141,11 @@ class _Page:
         groups: list[list[int]] = []
         for number in sorted(same):
             last = self.above.get(number)
-            if groups and last == groups[-1][-1] and self.thread.in_order(self.flats[last], self.flats[number]):
+            if (
+                groups
+                and last == groups[-1][-1]
+                and self.thread.in_order(self.flats[last], self.flats[number])
+            ):
                 groups[-1].append(number)
             else:
                 groups.append([number])

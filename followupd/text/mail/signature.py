@@ -9,18 +9,36 @@ NEW, SIGNED, QUOTED = "new", "signed", "quoted"
 LONGEST_NAME = 60  # characters of a line below a farewell; longer lines are sentences
 MOST_BELOW = 8  # lines of a signature below a farewell
 DELIMITER = re.compile(r"(?:--|__|—|–|-- —)\s?$|[-_—]{5,}$")
-DASHED_NAME = re.compile(r"\s?[-–—]{1,2}\s?[A-ZÀ-Þ][\w.'’-]{0,20}(?: [A-ZÀ-Þ][\w.'’-]{0,20}){0,3}$|/[A-ZÀ-Þ]\w{1,20}$")
+DASHED_NAME = re.compile(
+    r"\s?[-–—]{1,2}\s?[A-ZÀ-Þ][\w.'’-]{0,20}(?: [A-ZÀ-Þ][\w.'’-]{0,20}){0,3}$|/[A-ZÀ-Þ]\w{1,20}$"
+)
 SENT_FROM = re.compile(
     r"\s*[\[(]?(?:"
     + "|".join(re.escape(word) for word in sorted(phrases.SENT_FROM, key=len, reverse=True))
     + r")[^.!?,]{0,60}(?:<[^<>]{0,200}>|\([^()]{0,200}\)|https?://\S{1,200})?[\])]?\.?$",
     re.IGNORECASE,
 )
-DISCLAIMER = re.compile(r"\s*[*_]{0,3}(?:" + "|".join(map(re.escape, phrases.DISCLAIMERS)) + ")", re.IGNORECASE)
+DISCLAIMER = re.compile(
+    r"\s*[*_]{0,3}(?:" + "|".join(map(re.escape, phrases.DISCLAIMERS)) + ")", re.IGNORECASE
+)
 FAREWELL = frozenset(phrases.FAREWELLS)
 LONG_FAREWELLS = tuple(word for word in phrases.FAREWELLS if " " in word)
 CURT = frozenset(
-    {"lg", "vg", "gruß", "gruss", "grüße", "grüsse", "mfg", "mvh", "kh", "hilsen", "saludos", "cordialement", "cheers"}
+    {
+        "lg",
+        "vg",
+        "gruß",
+        "gruss",
+        "grüße",
+        "grüsse",
+        "mfg",
+        "mvh",
+        "kh",
+        "hilsen",
+        "saludos",
+        "cordialement",
+        "cheers",
+    }
 )
 FIRST_WORDS = CURT | {word.split()[0] for word in LONG_FAREWELLS}  # a cheap look before the dear one
 LAST_WORDS = frozenset(word.split()[-1] for word in LONG_FAREWELLS)
@@ -130,7 +148,11 @@ def is_farewell(line: str) -> bool:
         return True
     if len(words) > SHORT_FAREWELL or line.rstrip()[-1:] in ".?!":
         return False
-    return words.startswith(LONG_FAREWELLS) or words.endswith(LONG_FAREWELLS) or (first in CURT and rest.isalpha())
+    return (
+        words.startswith(LONG_FAREWELLS)
+        or words.endswith(LONG_FAREWELLS)
+        or (first in CURT and rest.isalpha())
+    )
 
 
 def _short(line: str) -> bool:

@@ -10,17 +10,17 @@ hedge or another person's words make it silent (RECOGNISE.md: a bare "will" is r
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from followupd.domain.calendar import Calendar
-from followupd.domain.promise import Firmness, HeardGrant, HeardPromise
-from followupd.text.promises.dates import Reader, When
-from followupd.text.promises.fallback import loose_of
+from followupd.domain.promise import FoundCompensation, FoundPromise, PromiseKind
+from followupd.languages import Language
+from followupd.text.promises.dates import DateReader, When, reader_of
 from followupd.text.promises.gift_words import gift_words
-from followupd.text.promises.grammar import Grammar
-from followupd.text.promises.languages import grammar_of, reader_of
+from followupd.text.promises.grammar import Grammar, grammar_of
 from followupd.text.promises.money import Amount, find_money
 from followupd.text.promises.sentences import lowered, sentences
 from followupd.text.promises.wording import fragment, promised_text, without
@@ -29,7 +29,6 @@ from followupd.text.promises.wording import fragment, promised_text, without
 _WEAK = ("credit", "gesture")
 #: gifts that are things; what they are worth is not said in a promise
 _GOODS = ("replacement", "free-shipping")
-_AND = re.compile(r"\s(?:and|plus|as well as|und|sowie|et|ainsi qu|y|e|&)\b|\s[&+]\s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,29 +51,30 @@ def hear(
     *,
     said_at: datetime,
     calendar: Calendar,
-    language: str = "en",
+    language: Language,
     doubtful: Collection[str] = (),
     currency: str = "",
-) -> tuple[tuple[HeardPromise, ...], tuple[HeardGrant, ...]]:
+) -> tuple[tuple[FoundPromise, ...], tuple[FoundCompensation, ...]]:
     """Return the promises and the gifts in an agent's reply, in the order in which they stand.
 
     `said_at` is the moment at which the mail was sent: "by Friday" counts from it, and means the close of business in
     the company's zone. `doubtful` lines may be quoted and never yield anything. `currency` settles whose dollars.
     """
     grammar = grammar_of(language)
-    reader = reader_of(grammar, now=said_at, calendar=calendar)
-    promises: list[HeardPromise] = []
-    grants: list[HeardGrant] = []
-    for sentence in sentences(text, doubtful):
+    reader = reader_of(language, now=said_at, calendar=calendar)
+    amounts = partial(find_money, currency=currency, languages=language.catalogue)
+    promises: list[FoundPromise] = []
+    grants: list[FoundCompensation] = []
+    for sentence in sentences(text, language.catalogue, doubtful):
         for clause in _clauses(sentence, grammar, reader):
-            gifts = _grants(clause, grammar, currency)
+            gifts = _grants(clause, grammar, amounts)
             promise = _promise(clause, grammar, given=bool(gifts))
             grants.extend(gift for gift in gifts if gift not in grants)
             promises.extend([promise] if promise and promise not in promises else [])
     return tuple(promises), tuple(grants)
 
 
-def _clauses(sentence: str, grammar: Grammar, reader: Reader) -> Iterator[_Clause]:
+def _clauses(sentence: str, grammar: Grammar, reader: DateReader) -> Iterator[_Clause]:
     """Give the clauses that may commit us; a condition silences its own clause and those after it."""
     if sentence.rstrip("\"') ").endswith("?") or sentence.startswith("¿"):
         return
@@ -88,10 +88,10 @@ def _clauses(sentence: str, grammar: Grammar, reader: Reader) -> Iterator[_Claus
             yield _Clause(part, low, when, trigger.start() if trigger else None)
 
 
-def _parts(sentence: str, grammar: Grammar, reader: Reader) -> Iterator[str]:
+def _parts(sentence: str, grammar: Grammar, reader: DateReader) -> Iterator[str]:
     """Cut a sentence into its clauses; a bare comma cuts none from its date or from the event that it hangs on."""
     begin, low = 0, lowered(sentence)
-    for cut in grammar.clause.finditer(low):
+    for cut in grammar.cut.finditer(low):
         opening = low[begin : cut.start()]
         if cut[0].strip() == "," and (grammar.trigger.search(opening) or _when(opening, reader)):
             continue
@@ -100,10 +100,10 @@ def _parts(sentence: str, grammar: Grammar, reader: Reader) -> Iterator[str]:
     yield from _carried(sentence[begin:], grammar, reader)
 
 
-def _carried(part: str, grammar: Grammar, reader: Reader) -> Iterator[str]:
+def _carried(part: str, grammar: Grammar, reader: DateReader) -> Iterator[str]:
     """Cut "I will refund you by Friday and send a lamp tomorrow" in two, each with its subject and its own date."""
-    cut = grammar.carried.search(lowered(part)) if grammar.carried else None
-    subject = grammar.subject.search(part) if grammar.subject and cut else None
+    cut = grammar.carried.search(lowered(part))
+    subject = grammar.subject.search(part) if cut else None
     if (
         not cut
         or not subject
@@ -116,13 +116,13 @@ def _carried(part: str, grammar: Grammar, reader: Reader) -> Iterator[str]:
     yield f"{subject[0]} {part[cut.end() :]}"
 
 
-def _when(part: str, reader: Reader) -> When | None:
+def _when(part: str, reader: DateReader) -> When | None:
     """Return the date that counts: a deadline before a mere day, the first before the second, none that is over."""
     found = [when for when in reader.find(part) if when.moment > reader.now]
     return next((when for when in found if when.firm), found[0] if found else None)
 
 
-def _promise(clause: _Clause, grammar: Grammar, *, given: bool) -> HeardPromise | None:
+def _promise(clause: _Clause, grammar: Grammar, *, given: bool) -> FoundPromise | None:
     low, when = clause.low, clause.when
     if given and not when:
         return None
@@ -131,13 +131,16 @@ def _promise(clause: _Clause, grammar: Grammar, *, given: bool) -> HeardPromise 
         due = when if when and not clause.hangs else None
         evidence = (frame[0].strip(), clause.text[due.start : due.end].strip() if due else "")
         text = promised_text(clause.text, when if due else None, grammar, start=_start(clause, frame))
-        return HeardPromise(
-            text=text, kind=kind, due=due.moment if due else None, words=tuple(word for word in evidence if word)
+        return FoundPromise(
+            text=text,
+            kind=kind,
+            due=due.moment if due else None,
+            words=tuple(word for word in evidence if word),
         )
     done = grammar.done.search(low)
     if done and not given:
         text = promised_text(clause.text, None, grammar)
-        return HeardPromise(text=text, kind=Firmness.FIRM, due=None, words=(done[0].strip(),), past=True)
+        return FoundPromise(text=text, kind=PromiseKind.FIRM, due=None, words=(done[0].strip(),), past=True)
     return None
 
 
@@ -147,29 +150,33 @@ def _start(clause: _Clause, frame: re.Match[str]) -> int:
     return frame.start() if opening.rstrip().endswith(",") and clause.trigger is None else 0
 
 
-def _kind(clause: _Clause, grammar: Grammar) -> tuple[Firmness | None, re.Match[str] | None]:
+def _kind(clause: _Clause, grammar: Grammar) -> tuple[PromiseKind | None, re.Match[str] | None]:
     """Return how firm the clause promises, and the words that do; without a date only the plain ones count."""
     low = clause.low
     estimate = grammar.estimate.search(low)
     update = grammar.update.search(low)
     firm = grammar.firm.search(low)
     if clause.hangs:
-        return Firmness.ESTIMATE, update or firm
-    if clause.when and (arranged := loose_of(grammar.language).arranged.search(low)):
-        return Firmness.FIRM, arranged
+        return PromiseKind.ESTIMATE, update or firm
+    if clause.when and (arranged := grammar.fallback.arranged.search(low)):
+        return PromiseKind.FIRM, arranged
     if grammar.given.search(low) and not (update or firm):
         return None, None
     if estimate and clause.when:
-        return Firmness.ESTIMATE, estimate
+        return PromiseKind.ESTIMATE, estimate
     if update:
-        return Firmness.NEXT_UPDATE, update
+        return PromiseKind.NEXT_UPDATE, update
     if firm or not clause.when:
-        return Firmness.FIRM, firm
-    loose, dated = loose_of(grammar.language), grammar.dated.search(low)
-    return (Firmness.FIRM, dated) if dated and not loose.idle.search(low) else loose.heard(low)
+        return PromiseKind.FIRM, firm
+    dated = grammar.dated.search(low)
+    if dated and not grammar.fallback.idle.search(low):
+        return PromiseKind.FIRM, dated
+    return grammar.fallback.heard(low)
 
 
-def _grants(clause: _Clause, grammar: Grammar, currency: str) -> list[HeardGrant]:
+def _grants(
+    clause: _Clause, grammar: Grammar, amounts: Callable[[str], Iterator[Amount]]
+) -> list[FoundCompensation]:
     if clause.trigger is not None:
         return []
     given = grammar.given.search(clause.low)
@@ -178,10 +185,10 @@ def _grants(clause: _Clause, grammar: Grammar, currency: str) -> list[HeardGrant
     if not frame:
         return []
     gifts = _gifts(clause.low, grammar)
-    money = _shared_out(list(find_money(clause.text, currency)), gifts)
+    shares = _shared_out(list(amounts(clause.text)), gifts)
     return [
-        _grant(clause, kind, gift, frame, amount, gifts, past=bool(given))
-        for (kind, gift), amount in zip(gifts, money, strict=True)
+        _grant(clause, grammar, kind, gift, frame, amount, gifts, past=bool(given))
+        for (kind, gift), amount in zip(gifts, shares, strict=True)
     ]
 
 
@@ -200,21 +207,24 @@ def _gifts(low: str, grammar: Grammar) -> list[tuple[str, re.Match[str]]]:
     found: list[tuple[str, re.Match[str]]] = []
     for kind, pattern in grammar.gifts:
         match = pattern.search(low)
-        if match and not any(match.start() < other.end() and other.start() < match.end() for _, other in found):
+        if match and not any(
+            match.start() < other.end() and other.start() < match.end() for _, other in found
+        ):
             found.append((kind, match))
     strong = [item for item in found if item[0] not in _WEAK]
     return strong or found[:1]
 
 
-def _own_end(low: str, end: int, gifts: list[tuple[str, re.Match[str]]]) -> int:
+def _own_end(low: str, end: int, gifts: list[tuple[str, re.Match[str]]], grammar: Grammar) -> int:
     """Return where a gift's own words end: at the "and" before the next gift, else with the clause."""
     following = min((gift.start() for _, gift in gifts if gift.start() >= end), default=None)
-    joint = _AND.search(low, end, following) if following is not None else None
+    joint = grammar.joint.search(low, end, following) if following is not None else None
     return joint.start() if joint else len(low)
 
 
 def _grant(
     clause: _Clause,
+    grammar: Grammar,
     kind: str,
     gift: re.Match[str],
     frame: re.Match[str],
@@ -222,18 +232,18 @@ def _grant(
     others: list[tuple[str, re.Match[str]]],
     *,
     past: bool,
-) -> HeardGrant:
+) -> FoundCompensation:
     start, end = gift.span()
     if nearest:
         start, end = min(start, nearest.start), max(end, nearest.end)
     said = clause.text[nearest.start : nearest.end] if nearest else ""
     evidence = (frame[0].strip(), clause.text[gift.start() : gift.end()], said)
-    own = fragment(clause.text[: _own_end(clause.low, end, others)], start, end, clause.when)
-    return HeardGrant(
+    own = fragment(clause.text[: _own_end(clause.low, end, others, grammar)], start, end, clause.when)
+    return FoundCompensation(
         kind=kind,
         amount=nearest.amount if nearest else "",
         currency=nearest.currency if nearest else "",
-        text=gift_words(kind, own, without(clause.text, clause.when)),
+        text=gift_words(kind, own, without(clause.text, clause.when), grammar.names),
         words=tuple(word for word in evidence if word),
         past=past,
     )

@@ -7,8 +7,7 @@ the 25th (MAIL.md, finding 8). What a day means:
   "afternoon" at the close, "evening" at 20:00, "tonight" at 23:59;
 - the name of a weekday is the next such day after the one on which it is said, also when said on that weekday:
   who means the same day writes "today" or "this Friday";
-- English "next Friday" is the Friday of next week; the words of the other languages ("kommenden", "prochain") mean
-  the coming one;
+- "next Friday" is the Friday of next week where the language has such a word (English), and the coming one elsewhere;
 - "next week" ends with its last working day, "early next week" with Tuesday, "within 3 business days" with the close
   of the third, "3-5 days" with the longer one; hours are counted to the minute;
 - "before Friday" ends with the last working day before it.
@@ -20,7 +19,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from followupd.domain.calendar import Calendar, Duration
-from followupd.text.promises.grammar import DateWords
+from followupd.languages import Language
+from followupd.text.promises.date_words import DateWords, date_words_of
 from followupd.text.promises.sentences import LONGEST_SENTENCE, lowered
 
 
@@ -59,9 +59,11 @@ def clock(place: Atom, match: re.Match[str]) -> Atom | None:
     """Read a time of day, with am and pm where a language has them."""
     parts = match.groupdict()
     hour, minute = int(parts.get("h") or parts.get("h2") or 99), int(parts.get("m") or parts.get("m2") or 0)
-    half = (parts.get("half") or "").replace(".", "")
-    if half:
-        hour = hour % 12 + (12 if half.startswith("p") else 0) if 1 <= hour <= 12 else 99
+    am, pm = parts.get("am"), parts.get("pm")
+    if (am or pm) and not 1 <= hour <= 12:
+        return None
+    if am or pm:
+        hour = hour % 12 + (12 if pm else 0)
     if hour > 23 or minute > 59:
         return None
     return replace(place, at=time(hour, minute))
@@ -97,7 +99,7 @@ class When:
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class DateReader:
     """Reads dates as said at one moment by one company, in one language."""
 
     words: DateWords
@@ -120,20 +122,20 @@ class Reader:
     def _when(self, low: str, atom: Atom) -> When | None:
         words = self.words
         reach = low[max(0, atom.start - _LEAD_REACH) : atom.start]
-        lead = re.search(rf"(?:(?<!\w)(?:{words.lead})\s*)+$", reach)
+        lead = words.lead.search(reach)
         head = lead[0] if lead else ""
         rest = reach[: len(reach) - len(head)]
-        trail = re.match(rf"\s*(?:,\s*)?(?:{words.trail})\b", low[atom.end :])
-        if _over(words, rest, low[atom.end :]) or _of_a_range(words, head, rest, low[atom.end :]):
+        trail = words.trail.match(low[atom.end :])
+        if _over(words, rest, low[atom.end :]) or _of_a_range(words, rest + head, low[atom.end :]):
             return None
-        moment = self._moment(atom, before=bool(re.search(rf"\b(?:{words.before})\b", head)))
-        firm = bool(trail or re.search(rf"(?<!\w)(?:{words.strong})(?!\w)", head) or atom.moment)
+        moment = self._moment(atom, before=bool(words.before.search(head)))
+        firm = bool(trail or words.deadline.search(head) or atom.moment)
         return When(moment, atom.start - len(head), atom.end + (trail.end() if trail else 0), firm)
 
     def _merged(self, low: str, atoms: list[Atom]) -> Iterator[Atom]:
         while atoms:
             atom = atoms.pop(0)
-            while atoms and re.fullmatch(rf"\s*(?:{self.words.glue})?\s*", low[atom.end : atoms[0].start]):
+            while atoms and self.words.glue.fullmatch(low[atom.end : atoms[0].start]):
                 both = atom.joined(atoms[0])
                 if both is None:
                     break
@@ -186,10 +188,10 @@ class Reader:
     def _atom(self, match: re.Match[str], low: str) -> Atom | None:
         kind = match.lastgroup or ""  # the outermost group that matched
         place = Atom(match.start(), match.end())
-        if kind.startswith("offset"):
-            return self._offset(place, match, kind.removeprefix("offset"))
+        if kind.startswith("span"):
+            return self._span(place, match, kind.removeprefix("span"))
         if kind.startswith("phrase"):
-            return self._phrase(place, self.words.phrases[int(kind.removeprefix("phrase"))][1])
+            return self._phrase(place, self.words.meanings[int(kind.removeprefix("phrase"))])
         if kind == "weekday":
             return self._weekday(place, match)
         if kind == "clock":
@@ -215,9 +217,7 @@ class Reader:
         year = match["year"]
         dotted = match["sep"] == "." and match[0].endswith(".")
         if not year and not dotted:
-            led = re.search(
-                rf"(?<!\w)(?:{self.words.lead})\s*$", low[max(0, match.start() - _LEAD_REACH) : match.start()]
-            )
+            led = self.words.led.search(low[max(0, match.start() - _LEAD_REACH) : match.start()])
             if not led or match["sep"] == ".":
                 return None
         day, month = int(match["a"]), int(match["b"])
@@ -242,16 +242,20 @@ class Reader:
         if match["next"]:
             return replace(place, day=monday + timedelta(days=7 + number))
         if match["this"] and number == self.today.weekday() and self.calendar.close_of(self.today) > self.now:
-            return replace(place, day=self.today, weekday=number)  # unless a day of its own follows: "le mardi 8"
+            return replace(
+                place, day=self.today, weekday=number
+            )  # unless a day of its own follows: "le mardi 8"
         return replace(place, weekday=number)
 
-    def _offset(self, place: Atom, match: re.Match[str], index: str) -> Atom | None:
+    def _span(self, place: Atom, match: re.Match[str], index: str) -> Atom | None:
         written = match["n" + index]
         number = int(written) if written.isdecimal() else self.words.numbers[written]
-        unit = next(unit for word, unit in self.words.units.items() if re.fullmatch(word, match["unit" + index]))
+        unit = next(unit for word, unit in self.words.units if word.fullmatch(match["unit" + index]))
         if unit == "month":
             month = self.today.month - 1 + number
-            return replace(place, day=last_valid(self.today.year + month // 12, month % 12 + 1, self.today.day))
+            return replace(
+                place, day=last_valid(self.today.year + month // 12, month % 12 + 1, self.today.day)
+            )
         end = self.calendar.after(self.now, Duration(number, unit))
         if unit in {"minute", "hour", "business hour"}:
             return replace(place, moment=end.astimezone(UTC))
@@ -265,7 +269,12 @@ class Reader:
     def _phrase(self, place: Atom, code: str) -> Atom:
         name, _, count = code.partition("+")
         monday = self.today - timedelta(days=self.today.weekday()) + timedelta(weeks=int(count or 0))
-        times = {"noon": _NOON, "morning": _NOON, "afternoon": self.calendar.close, "close": self.calendar.close}
+        times = {
+            "noon": _NOON,
+            "morning": _NOON,
+            "afternoon": self.calendar.close,
+            "close": self.calendar.close,
+        }
         match name:
             case "day":
                 return replace(place, day=self.today + timedelta(days=int(count)))
@@ -290,19 +299,19 @@ class Reader:
                 return replace(place, at={"evening": _EVENING, "night": _NIGHT, **times}[name])
 
 
+def reader_of(language: Language, *, now: datetime, calendar: Calendar) -> DateReader:
+    """Return a reader of dates; 12/4 is the fourth of December where the company's zone and the language say so."""
+    words = date_words_of(language)
+    return DateReader(words, now, calendar, month_first=calendar.timezone.startswith(words.month_first))
+
+
 def _over(words: DateWords, before: str, after: str) -> bool:
     """Say whether the words beside a date make it one that is over: "last Friday", "your mail of Friday"."""
-    return bool(
-        re.search(rf"(?<!\w)(?:{words.past_before})\s*$", before) or re.match(rf"\s*(?:{words.past_after})\b", after)
-    )
+    return bool(words.past_before.search(before) or words.past_after.match(after))
 
 
-def _of_a_range(words: DateWords, head: str, before: str, after: str) -> bool:
+def _of_a_range(words: DateWords, before: str, after: str) -> bool:
     """Say whether this is one end of a range such as "Monday to Friday, 9 to 17 h": opening hours, and no date."""
-    day = "|".join(words.weekdays)
-    if re.search(rf"\d\s?(?:[ap]m|uhr|h|horas)?\s(?:{words.through})\s*$", before + head):
-        return True
     return bool(
-        re.match(rf"\s*(?:{words.through})\s*(?:{day})\b", after)
-        or re.search(rf"(?<!\w)(?:{day})\s*(?:{words.through})?\s*$", before + head)
+        words.opening_hours.search(before) or words.range_start.search(before) or words.range_end.match(after)
     )

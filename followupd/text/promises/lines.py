@@ -3,12 +3,12 @@
 from datetime import datetime
 
 from followupd.domain.calendar import Calendar
-from followupd.text.promises.dates import When
-from followupd.text.promises.languages import grammar_of, reader_of
+from followupd.languages import Language
+from followupd.text.promises.dates import When, reader_of
 from followupd.text.promises.wording import without
 
 
-def read_when(text: str, *, now: datetime, calendar: Calendar, language: str = "en") -> datetime | None:
+def read_when(text: str, *, now: datetime, calendar: Calendar, language: Language) -> datetime | None:
     """Return the moment that a written date means, None when there is none.
 
     It reads "Friday", "tomorrow noon", "4 Dec", "2026-12-04", "within 3 business days" and "next week". A day without a time is the close of business on that day in the company's zone; `dates` says the rest.
@@ -17,7 +17,9 @@ def read_when(text: str, *, now: datetime, calendar: Calendar, language: str = "
     return found.moment if found else None
 
 
-def split_when(text: str, *, now: datetime, calendar: Calendar, language: str = "en") -> tuple[str, datetime | None]:
+def split_when(
+    text: str, *, now: datetime, calendar: Calendar, language: Language
+) -> tuple[str, datetime | None]:
     """Part a line into what and by when: ("ship the replacement", Friday's close of business).
 
     Of several dates the last deadline counts ("the order of 3 May by Friday"), else the last date.
@@ -26,10 +28,10 @@ def split_when(text: str, *, now: datetime, calendar: Calendar, language: str = 
     return (without(text, found), found.moment) if found else (text.strip(), None)
 
 
-def _find(text: str, *, now: datetime, calendar: Calendar, language: str) -> When | None:
+def _find(text: str, *, now: datetime, calendar: Calendar, language: Language) -> When | None:
     """Find the date in the agent's language, else in English, the language of the note lines themselves."""
-    for tongue in dict.fromkeys((language, "en")):
-        found = list(reader_of(grammar_of(tongue), now=now, calendar=calendar).find(text))
+    for tongue in dict.fromkeys((language, language.catalogue.english)):
+        found = list(reader_of(tongue, now=now, calendar=calendar).find(text))
         if found:
             return next((when for when in reversed(found) if when.firm), found[-1])
     return None

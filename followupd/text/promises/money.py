@@ -1,37 +1,16 @@
 """Reads amounts of money; a number is money only beside its currency, or where a currency is given and nothing else."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 from babel.numbers import get_currency_precision
 
-_SIGNS = {
-    "us$": "USD", "a$": "AUD", "au$": "AUD", "c$": "CAD", "ca$": "CAD", "nz$": "NZD", "hk$": "HKD", "r$": "BRL",
-    "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "zł": "PLN", "kč": "CZK", "₺": "TRY", "fr.": "CHF", "sfr.": "CHF",
-}  # fmt: skip
-_WORDS = {
-    "euro": "EUR", "euros": "EUR", "pound": "GBP", "pounds": "GBP", "pfund": "GBP", "libras": "GBP", "quid": "GBP",
-    "franken": "CHF", "yen": "JPY", "zloty": "PLN",
-}  # fmt: skip
-#: written "$" or "dollars": the company's own currency when that is a dollar, else the US dollar
-_DOLLARS = ("USD", "CAD", "AUD", "NZD", "SGD", "HKD", "TWD")
-_CROWNS = ("SEK", "NOK", "DKK", "ISK")
-_CODES = "EUR|GBP|USD|CHF|CAD|AUD|NZD|JPY|CNY|SEK|NOK|DKK|ISK|PLN|CZK|HUF|RON|INR|BRL|MXN|ZAR|SGD|HKD|ILS|KRW|AED|SAR|THB|TRY"
+from followupd.languages import Catalogue
 
 _AMOUNT = r"\d{1,3}(?:[., ']\d{3})+(?:[.,]\d{1,2})?|\d{1,9}(?:[.,]\d{1,3})?"
-_MARK = "|".join(
-    [*(re.escape(sign) for sign in sorted([*_SIGNS, "$"], key=len, reverse=True))]
-    + [
-        rf"\b(?:{word})\b"
-        for word in [*_WORDS, "dollars?", "dollar(?:es)?", "dólares", "kronor", "kroner", "kr", _CODES]
-    ]
-)
-_MONEY = re.compile(
-    rf"(?P<before>{_MARK})\s?(?P<amount>{_AMOUNT})(?![\d%])|(?<![\d.,])(?P<amount2>{_AMOUNT})(?:[.,][-–])?[\s-]?(?P<after>{_MARK})",
-    re.IGNORECASE,
-)
 _BARE = re.compile(rf"(?:{_AMOUNT})(?:[.,][-–])?")
 _SPACES = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " ", "’": "'"})
 
@@ -46,13 +25,30 @@ class Amount:
     end: int
 
 
-def read_money(text: str, currency: str = "") -> tuple[str, str] | None:
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """What currencies are called in all languages: a code for each name, or a family of codes."""
+
+    codes: Mapping[str, str]
+    families: Mapping[str, tuple[str, ...]]
+    beside: re.Pattern[str]
+
+    def code(self, name: str, currency: str) -> str:
+        """Return the ISO 4217 code; a name of several currencies means the company's where it is one of them."""
+        found = self.codes.get(name.lower(), name.upper())
+        family = self.families.get(found)
+        if family is None:
+            return found
+        return currency.upper() if currency.upper() in family else family[0]
+
+
+def read_money(text: str, currency: str, languages: Catalogue) -> tuple[str, str] | None:
     """Read one amount, as Money.of takes it: ("25.00", "EUR") from "25.00 EUR", "€25" or "25,00 Euro".
 
     `currency` is the company's: it settles which dollar is meant, and what a bare "25" is.
     """
     plain = text[:200].translate(_SPACES).strip()
-    found = next(find_money(plain, currency), None)
+    found = next(find_money(plain, currency, languages), None)
     if found:
         return found.amount, found.currency
     if currency and _BARE.fullmatch(plain):
@@ -61,24 +57,28 @@ def read_money(text: str, currency: str = "") -> tuple[str, str] | None:
     return None
 
 
-def find_money(text: str, currency: str = "") -> Iterator[Amount]:
-    """Give every amount that stands beside its currency."""
-    for match in _MONEY.finditer(text.translate(_SPACES)):
-        code = _code(match["before"] or match["after"], currency)
+def find_money(text: str, currency: str, languages: Catalogue) -> Iterator[Amount]:
+    """Give every amount that stands beside its currency, in whatever language the currency is named."""
+    names = _names_of(languages)
+    for match in names.beside.finditer(text.translate(_SPACES)):
+        code = names.code(match["before"] or match["after"], currency)
         amount = _decimal(match["amount"] or match["amount2"], code)
         if amount:
             yield Amount(amount, code, match.start(), match.end())
 
 
-def _code(mark: str, currency: str) -> str:
-    mark = mark.lower()
-    if mark in _SIGNS or mark in _WORDS:
-        return _SIGNS.get(mark) or _WORDS[mark]
-    if mark == "$" or mark.startswith(("dollar", "dólar")):
-        return currency.upper() if currency.upper() in _DOLLARS else "USD"
-    if mark.startswith("kr"):
-        return currency.upper() if currency.upper() in _CROWNS else "SEK"
-    return mark.upper()
+@lru_cache(maxsize=16)
+def _names_of(languages: Catalogue) -> _Names:
+    shared = languages.currencies
+    words = {word: code for language in languages.all() for word, code in language.info.currencies.items()}
+    signs = [re.escape(sign) for sign in sorted(shared.signs, key=len, reverse=True)]
+    mark = "|".join([*signs, *(rf"\b{re.escape(word)}\b" for word in [*words, *shared.codes])])
+    beside = re.compile(
+        rf"(?P<before>{mark})\s?(?P<amount>{_AMOUNT})(?![\d%])"
+        rf"|(?<![\d.,])(?P<amount2>{_AMOUNT})(?:[.,][-–])?[\s-]?(?P<after>{mark})",
+        re.IGNORECASE,
+    )
+    return _Names({**words, **shared.signs}, shared.families, beside)
 
 
 def _decimal(written: str, currency: str) -> str:

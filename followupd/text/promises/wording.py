@@ -22,12 +22,15 @@ def promised_text(clause: str, when: When | None, grammar: Grammar, *, start: in
     """
     begin = start if when is None or when.start >= start or when.end <= start else 0
     inside = when if when and when.start >= begin else None
-    text = without(clause[begin:], inside and replace(inside, start=inside.start - begin, end=inside.end - begin))
+    text = without(
+        clause[begin:], inside and replace(inside, start=inside.start - begin, end=inside.end - begin)
+    )
     filler = grammar.fillers.match(lowered(text))
     text = text[filler.end() :] if filler else text
-    if grammar.inverted:
-        text = grammar.inverted.sub(r"\2 \1", text[:1].lower() + text[1:], count=1) if when else text
-    for short, long in grammar.contractions:
+    uncapitalised = text[:1].lower() + text[1:]
+    if when and grammar.inverted.match(uncapitalised):
+        text = grammar.inverted.sub(r"\2 \1", uncapitalised, count=1)
+    for short, long in grammar.contractions.items():
         text = text.replace(short, long)
     return shortened(text[:1].upper() + text[1:])
 

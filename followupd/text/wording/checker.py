@@ -7,9 +7,9 @@ from datetime import date
 from types import MappingProxyType
 
 from followupd.domain.letter import HOLDING
-from followupd.domain.translatable import Said, said
+from followupd.domain.translatable import Translatable, msg
 from followupd.text.wording import text as words_of
-from followupd.text.wording.rules import BY_ID, HOLDING_SENTENCES, LONGEST, PHRASED, RULES, Rule
+from followupd.text.wording.rules import BY_ID, HOLDING_SENTENCES, LONGEST, PHRASED, RULES, WordingRule
 
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _LOUD = re.compile(r"!\s*[!?]+|\?\s*!+|!")
@@ -28,7 +28,7 @@ _NO_LISTS: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType({})
 class Finding:
     """One place where a rule is broken: the line in the text (0: the whole of it) and the words that stand there."""
 
-    rule: Rule
+    rule: WordingRule
     line: int
     words: str
 
@@ -36,11 +36,15 @@ class Finding:
         return str(self.told)
 
     @property
-    def told(self) -> Said:
+    def told(self) -> Translatable:
         """What an agent is told of it: the words, why they are no good, and better ones."""
-        reason, better = said(self.rule.reason), said(self.rule.better)
-        return said(
-            "{words}{reason} Better: {better} [{id}]", words=self.quoted, reason=reason, better=better, id=self.rule.id
+        reason, better = msg(self.rule.reason), msg(self.rule.better)
+        return msg(
+            "{words}{reason} Better: {better} [{id}]",
+            words=self.quoted,
+            reason=reason,
+            better=better,
+            id=self.rule.id,
         )
 
     @property
@@ -53,7 +57,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
+class WordingRules:
     """The admin's wording.toml: rules that are off, and own phrases by language and name."""
 
     off: frozenset[str] = frozenset()
@@ -93,15 +97,22 @@ class _Reading:
     text: str
     kind: str
     language: str
-    manner: Manner
+    manner: WordingRules
     context: Context
 
 
 def findings(
-    text: str, *, kind: str, language: str, manner: Manner = Manner(), context: Context = Context()
+    text: str,
+    *,
+    kind: str,
+    language: str,
+    manner: WordingRules = WordingRules(),
+    context: Context = Context(),
 ) -> tuple[Finding, ...]:
     """Return everything that the rules find in a text, in the order of its lines; nothing in a language without phrases."""
-    reading = _Reading(words_of.without(words_of.plain(text), context.insisted), kind, language, manner, context)
+    reading = _Reading(
+        words_of.without(words_of.plain(text), context.insisted), kind, language, manner, context
+    )
     found = [
         finding
         for rule in RULES
@@ -111,12 +122,14 @@ def findings(
     return tuple(sorted(set(found), key=lambda one: (one.line, one.rule.id, one.words)))
 
 
-def _at(rule: Rule, text: str, start: int, end: int) -> Finding:
+def _at(rule: WordingRule, text: str, start: int, end: int) -> Finding:
     words = words_of.flat(text[start:end])
-    return Finding(rule, text.count("\n", 0, start) + 1, words if len(words) <= _SHOWN else words[:_SHOWN] + "…")
+    return Finding(
+        rule, text.count("\n", 0, start) + 1, words if len(words) <= _SHOWN else words[:_SHOWN] + "…"
+    )
 
 
-def _phrases(rule: Rule, it: _Reading) -> Iterator[Finding]:
+def _phrases(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
     pattern = words_of.pattern(it.language, rule.name, it.manner.own(it.language, rule.name))
     unless = words_of.pattern(it.language, f"{rule.name}-unless")
     for match in pattern.finditer(it.text) if pattern else ():
@@ -125,27 +138,29 @@ def _phrases(rule: Rule, it: _Reading) -> Iterator[Finding]:
             yield _at(rule, it.text, match.start(), match.end())
 
 
-def _apology_first(rule: Rule, it: _Reading) -> Iterator[Finding]:
+def _apology_first(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
     opening = " ".join(words_of.sentences(" ".join(words_of.body(it.text, it.context.owner)[:2]))[:2])
     if not words_of.has(it.language, "apology", opening):
         yield Finding(rule, 0, "")
 
 
-def _apology_last(rule: Rule, it: _Reading) -> Iterator[Finding]:
+def _apology_last(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
     closing = (words_of.body(it.text, it.context.owner) or [""])[-1]
     ends = (words_of.sentences(closing) or [""])[-1]
     if not words_of.has(it.language, "apology", closing) or not words_of.has(it.language, "invitation", ends):
         yield Finding(rule, 0, "")
 
 
-def _shouting(rule: Rule, it: _Reading) -> Iterator[Finding]:
+def _shouting(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
     for match in _LOUD.finditer(words_of.without(it.text, it.context.names)):
         yield _at(rule, it.text, match.start(), match.end())
         break
     known = {word.casefold() for name in it.context.names for word in _WORD.findall(name)}
     before: re.Match[str] | None = None
     for match in _WORD.finditer(it.text):
-        loud = match[0].isupper() and match[0].casefold() not in known and not _part_of_a_number(it.text, match)
+        loud = (
+            match[0].isupper() and match[0].casefold() not in known and not _part_of_a_number(it.text, match)
+        )
         beside = before is not None and it.text[before.end() : match.start()].isspace()
         if loud and (len(match[0]) > 5 or (beside and before is not None and len(before[0] + match[0]) > 5)):
             start = before.start() if before is not None and beside else match.start()
@@ -159,7 +174,7 @@ def _part_of_a_number(text: str, match: re.Match[str]) -> bool:
     return any(character.isdigit() or character in "-_/" for character in around)
 
 
-def _length(rule: Rule, it: _Reading) -> Iterator[Finding]:
+def _length(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
     inside = " ".join(words_of.body(it.text, it.context.owner)) if it.context.owner else it.text
     count = len(inside.split())
     if count > LONGEST.get(it.kind, count):
@@ -169,27 +184,27 @@ def _length(rule: Rule, it: _Reading) -> Iterator[Finding]:
         yield Finding(rule, 0, f"{len(words_of.sentences(inside))} sentences")
 
 
-def _past_date(rule: Rule, it: _Reading) -> Iterator[Finding]:
+def _past_date(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
     given = words_of.without(it.text, it.context.values)
     for match in _DATED.finditer(given) if it.context.over else ():
         if it.context.over and it.context.over(words_of.flat(match[0])):
             yield _at(rule, it.text, match.start(), match.end())
 
 
-def _unlogged(rule: Rule, it: _Reading) -> Iterator[Finding]:
+def _unlogged(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
     given = words_of.without(it.text, it.context.values)
     for words, day in it.context.hears(words_of.flat(given)) if it.context.hears else ():
         if day not in it.context.promised:
             yield Finding(rule, 0, words)
 
 
-def _same_text(rule: Rule, it: _Reading) -> Iterator[Finding]:
+def _same_text(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
     mine = _gist(it.text)
     if mine and any(_gist(one) == mine for one in it.context.earlier):
         yield Finding(rule, 0, "")
 
 
-def _borrowed(rule: Rule, it: _Reading) -> Iterator[Finding]:
+def _borrowed(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
     """Find what was said of another customer; a few words may be the same by chance, and what is insisted on is blank."""
     mine = it.context.impact
     here = mine and _gist(mine) in _gist(it.text)
@@ -201,15 +216,21 @@ def _gist(text: str) -> str:
     return words_of.flat(words_of.plain(text)).casefold().rstrip(" .!")
 
 
-_Look = Callable[[Rule, _Reading], Iterator[Finding]]
+_Look = Callable[[WordingRule, _Reading], Iterator[Finding]]
 #: rules that look at more than phrases
 _LOOKS: dict[str, _Look] = {
-    "W01": _apology_first, "W02": _apology_last, "W11": _shouting, "W12": _length, "W13": _past_date, "W14": _unlogged,
-    "W16": _same_text, "W19": _borrowed,
-}  # fmt: skip
+    "W01": _apology_first,
+    "W02": _apology_last,
+    "W11": _shouting,
+    "W12": _length,
+    "W13": _past_date,
+    "W14": _unlogged,
+    "W16": _same_text,
+    "W19": _borrowed,
+}
 
 
-def unknown_rules(manner: Manner) -> list[str]:
+def unknown_rules(manner: WordingRules) -> list[str]:
     """Return the rules that wording.toml switches and that do not exist, then the lists that no rule has."""
     lists = {name for kinds in manner.phrases.values() for name in kinds}
     return [*sorted(manner.off - BY_ID.keys()), *sorted(lists - {*PHRASED})]

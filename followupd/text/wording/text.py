@@ -7,8 +7,11 @@ from functools import cache
 from followupd.text.wording import english, french, german, spanish
 
 STARTERS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "en": english.PHRASES, "de": german.PHRASES, "fr": french.PHRASES, "es": spanish.PHRASES,
-}  # fmt: skip
+    "en": english.PHRASES,
+    "de": german.PHRASES,
+    "fr": french.PHRASES,
+    "es": spanish.PHRASES,
+}
 LANGUAGES = tuple(STARTERS)
 
 #: paragraphs this short that do not end like a sentence are greetings and closings
@@ -39,7 +42,9 @@ def sentences(text: str) -> list[str]:
 def body(text: str, owner: str) -> list[str]:
     """Return the paragraphs between the greeting and the closing, each on one line."""
     paragraphs = [flat(paragraph) for paragraph in text.split("\n\n") if paragraph.strip()]
-    signed = [n for n, paragraph in enumerate(text.split("\n\n")) if owner in map(str.strip, paragraph.splitlines())]
+    signed = [
+        n for n, paragraph in enumerate(text.split("\n\n")) if owner in map(str.strip, paragraph.splitlines())
+    ]
     inside = paragraphs[: signed[-1]] if signed else paragraphs
     while inside and _is_courtesy(inside[0]):
         inside = inside[1:]

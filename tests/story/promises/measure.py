@@ -27,7 +27,7 @@ SAID_AT = datetime(2026, 12, 1, 10, tzinfo=UTC)
 LONDON = Calendar(timezone="Europe/London", holidays="GB-ENG")
 SETS = ("dev", "test", "fresh", "later", "last", "odd", "kept", "idle")
 
-Item = tuple[str, ...]
+AgendaItem = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +58,16 @@ def half(text: str) -> str:
     return "test" if sha256(text.encode()).digest()[0] % 2 else "dev"
 
 
-def labelled(row: dict[str, Any]) -> Counter[Item]:
+def labelled(row: dict[str, Any]) -> Counter[AgendaItem]:
     promises = [_promise(p["kind"], p["due"], past=p["past"]) for p in row["promises"]]
     grants = [("grant", g["kind"], g["amount"], g["currency"], str(g["past"])) for g in row["grants"]]
     return Counter([*promises, *grants])
 
 
-def heard(row: dict[str, Any]) -> Counter[Item]:
-    promises, grants = hear(row["text"], said_at=SAID_AT, calendar=LONDON, language=row["language"], currency="GBP")
+def heard(row: dict[str, Any]) -> Counter[AgendaItem]:
+    promises, grants = hear(
+        row["text"], said_at=SAID_AT, calendar=LONDON, language=row["language"], currency="GBP"
+    )
     dues = [f"{LONDON.local(p.due):%Y-%m-%dT%H:%M}" if p.due else None for p in promises]
     return Counter(
         [
@@ -75,11 +77,11 @@ def heard(row: dict[str, Any]) -> Counter[Item]:
     )
 
 
-def _promise(kind: str, due: str | None, *, past: bool) -> Item:
+def _promise(kind: str, due: str | None, *, past: bool) -> AgendaItem:
     return ("done",) if past else ("promise", kind, due or "")
 
 
-def outline(items: Counter[Item]) -> Counter[Item]:
+def outline(items: Counter[AgendaItem]) -> Counter[AgendaItem]:
     """Return the items without kind, date and amount: was a promise or this gift heard at all."""
     return Counter(item[:2] if item[0] == "grant" else item[:1] for item in items.elements())
 

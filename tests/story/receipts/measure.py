@@ -32,7 +32,9 @@ class Row:
 
 def rows(name: str) -> list[Row]:
     file = HERE / ("answers.txt" if name in {"dev", "test"} else f"{name}.txt")
-    lines = [line for line in file.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
+    lines = [
+        line for line in file.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")
+    ]
     found = [_row(*(part.strip() for part in line.split("|", 3))) for line in lines]
     return [row for row in found if name not in {"dev", "test"} or _half(row.text) == name]
 

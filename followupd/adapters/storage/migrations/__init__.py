@@ -1,7 +1,7 @@
 """Alembic's migrations of the ledger's tables, run from inside the program: there is no alembic.ini.
 
 A change of `tables.py` goes with a new revision: `make migration SAYS="what changed"` writes its draft from the
-difference; read it, mend it, and put its name in `HEAD` of ledger/upgrading.py. A released revision never changes.
+difference; read it, correct it, and put its name in `HEAD` of ledger/upgrading.py. A released revision never changes.
 """
 
 from pathlib import Path

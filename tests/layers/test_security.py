@@ -7,7 +7,11 @@ import pytest
 
 TOP = Path(__file__).parents[2]
 PAGE = (TOP / "docs" / "security.md").read_text()
-LINES = [line for line in PAGE.splitlines() if line.startswith("| ") and not line.startswith(("| What some", "| ---"))]
+LINES = [
+    line
+    for line in PAGE.splitlines()
+    if line.startswith("| ") and not line.startswith(("| What some", "| ---"))
+]
 TESTS = {
     name
     for path in (TOP / "tests").rglob("test_*.py")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from followupd.adapters.templates.samples import SAMPLES
-from tests.house.test_letters_render import LANGUAGES, kinds, letter
+from tests.layers.test_letters_render import LANGUAGES, kinds, letter
 from tests.story.lettered import TEMPLATES
 
 TABLE = tomllib.loads((Path(__file__).parent / "mail_clients.toml").read_text())
@@ -23,9 +23,13 @@ ELEMENTS = {
     "tbody": "html-table",
 }
 PROPERTIES = {
-    "border-top": "css-border", "border-left": "css-border", "border-color": "css-border", "border-top-color": "css-border",
-    "border-left-color": "css-border", "font-family": "css-font",
-}  # fmt: skip
+    "border-top": "css-border",
+    "border-left": "css-border",
+    "border-color": "css-border",
+    "border-top-color": "css-border",
+    "border-left-color": "css-border",
+    "font-family": "css-font",
+}
 #: as old as mail in HTML, and not listed
 OLD = {"html", "head", "title", "meta", "br", "em", "color"}
 #: what only one program knows, and every other passes over
@@ -45,7 +49,7 @@ LACKING = {
     "css-max-width": "Outlook gets a table of 600 pixels in a comment that only it reads",
     "html-body": "the colour stands on the frame's table too",
     "html-meta-color-scheme": "it shows the light letter",
-}  # fmt: skip
+}
 
 
 def features(html: str) -> set[str]:
@@ -65,18 +69,25 @@ def features(html: str) -> set[str]:
     return found | ({"css-important"} if "!important" in sheet else set())
 
 
-USED = sorted({
-    feature for language in LANGUAGES for kind in kinds(language) for name in SAMPLES
-    for feature in features(letter(kind, name, language).html)
-})  # fmt: skip
+USED = sorted(
+    {
+        feature
+        for language in LANGUAGES
+        for kind in kinds(language)
+        for name in SAMPLES
+        for feature in features(letter(kind, name, language).html)
+    }
+)
 
 
 @pytest.mark.parametrize("feature", USED)
 def test_every_feature_of_a_letter_is_known_in_every_program_or_can_be_spared(feature: str) -> None:
     assert feature in TABLE, f"look {feature} up at caniemail.com, and write it into mail_clients.toml"
     support = TABLE[feature]["support"]
-    lacks = [program for program, letter_ in zip(PROGRAMS, support, strict=True) if letter_ in "nu"]
-    assert not lacks or feature in LACKING, f"{feature} is not known to {', '.join(lacks)}; why is that no harm?"
+    blockers_of = [program for program, letter_ in zip(PROGRAMS, support, strict=True) if letter_ in "nu"]
+    assert not blockers_of or feature in LACKING, (
+        f"{feature} is not known to {', '.join(blockers_of)}; why is that no harm?"
+    )
 
 
 def test_no_excuse_is_kept_that_nothing_needs() -> None:
@@ -87,7 +98,9 @@ def test_no_excuse_is_kept_that_nothing_needs() -> None:
 def luminance(colour: str) -> float:
     """Return the relative luminance (WCAG 2.2)."""
     parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
@@ -103,9 +116,10 @@ def colours(dark: bool) -> dict[str, str]:
     rules = re.findall(r"([.\w ,]+)\{([^{}]*)\}", night if dark else day)
     return {
         f"{one.strip()} {name}": colour
-        for selector, block in rules for one in selector.split(",")
+        for selector, block in rules
+        for one in selector.split(",")
         for name, colour in re.findall(r"([a-z-]*color):\s*(#[0-9a-f]{6})", block)
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize("dark", [False, True])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from followupd import log
-from tests.house.diagram import PAGE, drawn
+from tests.layers.diagram import PAGE, drawn
 
 PLACE = re.compile(r"%[a-z]")
 #: how the page writes what differs; a moment may come with its preposition
@@ -55,4 +55,4 @@ def test_every_sentence_of_the_log_is_said_somewhere() -> None:
 
 
 def test_the_diagram_is_drawn_from_the_table() -> None:
-    assert drawn() in PAGE.read_text(), "run `python -m tests.house.diagram`"
+    assert drawn() in PAGE.read_text(), "run `python -m tests.layers.diagram`"

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from followupd.adapters.smtp.compose import compose
 from followupd.adapters.templates import markdown
-from followupd.adapters.templates.check import KINDS, Rule, sample_scope
+from followupd.adapters.templates.check import KINDS, TemplateRule, sample_scope
 from followupd.adapters.templates.samples import HOSTILE, SAMPLES
 from followupd.adapters.templates.sources import sandbox
 from followupd.domain.facts import FACT_NAMES, Facts
-from followupd.domain.letter import CUSTOMER_LETTERS, DESK_MAILS, FOLLOW_UP, GIFT_CARD, Outgoing
+from followupd.domain.letter import CUSTOMER_LETTERS, DESK_MAILS, FOLLOW_UP, GIFT_CARD, Letter
 from followupd.domain.mail import Person
 from followupd.domain.playbook import Playbook
 from tests.story.lettered import ANA, NOW, PLAYBOOK, TEMPLATES, flat, sample, wrote
@@ -26,9 +26,29 @@ from tests.story.lettered import ANA, NOW, PLAYBOOK, TEMPLATES, flat, sample, wr
 LANGUAGES = sorted(path.name for path in TEMPLATES.iterdir() if path.is_dir())
 #: what the letters and their frame are made of; everything else would have come from a value
 OURS = {
-    "html", "head", "style", "meta", "title", "body", "div", "table", "tbody", "tr", "td", "p", "br", "strong", "em", "ol",
-    "ul", "li", "blockquote", "hr", "pre", "code",
-}  # fmt: skip
+    "html",
+    "head",
+    "style",
+    "meta",
+    "title",
+    "body",
+    "div",
+    "table",
+    "tbody",
+    "tr",
+    "td",
+    "p",
+    "br",
+    "strong",
+    "em",
+    "ol",
+    "ul",
+    "li",
+    "blockquote",
+    "hr",
+    "pre",
+    "code",
+}
 
 
 class Page(HTMLParser):
@@ -62,12 +82,16 @@ class Page(HTMLParser):
 
 
 @cache
-def letter(kind: str, name: str, language: str) -> Outgoing:
+def letter(kind: str, name: str, language: str) -> Letter:
     return wrote(kind, sample(name, language=language), playbook(language))
 
 
 def playbook(language: str) -> Playbook:
-    return replace(PLAYBOOK, company=replace(PLAYBOOK.company, locale=language)) if language != "en" else PLAYBOOK
+    return (
+        replace(PLAYBOOK, company=replace(PLAYBOOK.company, locale=language))
+        if language != "en"
+        else PLAYBOOK
+    )
 
 
 def kinds(language: str) -> tuple[str, ...]:
@@ -121,13 +145,15 @@ def test_every_letter_goes_into_a_mail_and_comes_out_again(kind: str, name: str,
     assert html is not None
     assert text.get_content().replace("\r\n", "\n").strip() == mail.text.strip()
     assert html.get_content().replace("\r\n", "\n").strip() == mail.html.strip()
-    assert [part.get_content_type() for part in read.iter_attachments()] == ["text/calendar"] * len(mail.attachments)
+    assert [part.get_content_type() for part in read.iter_attachments()] == ["text/calendar"] * len(
+        mail.attachments
+    )
 
 
 def test_the_admins_page_on_letters_names_everything_that_letters_may_use() -> None:
     page = (TEMPLATES.parent / "docs/letters.md").read_text()
     names = {name for kind in KINDS for name in sample_scope(kind, PLAYBOOK, NOW)}
-    for name in (*names, *sandbox(TEMPLATES, str, markup=True).filters, *Rule, *FACT_NAMES):
+    for name in (*names, *sandbox(TEMPLATES, str, markup=True).filters, *TemplateRule, *FACT_NAMES):
         assert re.search(rf"\b{name}\b", page), f"docs/letters.md does not name {name}"
 
 
@@ -178,9 +204,15 @@ def test_the_html_part_loads_nothing_and_keeps_its_dark_mode(kind: str) -> None:
 def test_colours_are_told_apart_by_everyone() -> None:
     """WCAG 2.2, 1.4.3: at least 4.5 to 1 between text and ground, by day and by night."""
     for text, ground in [
-        ("#22292b", "#ffffff"), ("#14615a", "#ffffff"), ("#4a5457", "#ffffff"), ("#14322f", "#eef4f2"),
-        ("#e7eae9", "#1d2123"), ("#7cc9be", "#1d2123"), ("#b3bcba", "#1d2123"), ("#dff3ef", "#22302e"),
-    ]:  # fmt: skip
+        ("#22292b", "#ffffff"),
+        ("#14615a", "#ffffff"),
+        ("#4a5457", "#ffffff"),
+        ("#14322f", "#eef4f2"),
+        ("#e7eae9", "#1d2123"),
+        ("#7cc9be", "#1d2123"),
+        ("#b3bcba", "#1d2123"),
+        ("#dff3ef", "#22302e"),
+    ]:
         layout = (TEMPLATES / "layout.html").read_text()
         assert text in layout
         assert ground in layout
@@ -194,7 +226,9 @@ def contrast(one: str, other: str) -> float:
 
 def luminance(colour: str) -> float:
     parts = [int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5)]
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from followupd.adapters import settings
-from followupd.adapters.settings import Rule
+from followupd.adapters.settings import SettingsRule
 from followupd.adapters.settings.form import REQUIRED, Form, Option, Section
 from followupd.adapters.settings.house_form import HOUSE
 from followupd.adapters.settings.playbook_form import PLAYBOOK
@@ -51,7 +51,9 @@ def documented() -> str:
 
 def drawn(section: Section) -> str:
     """Draw the table of one section, as docs/configuration.md must have it."""
-    rows = "".join(f"| `{o.name}` | {shown_default(o)} | {o.says} | {shown_example(o)} |\n" for o in section.options)
+    rows = "".join(
+        f"| `{o.name}` | {shown_default(o)} | {o.says} | {shown_example(o)} |\n" for o in section.options
+    )
     return f"{section.says}\n\n| key | default | meaning | example |\n|---|---|---|---|\n{rows}"
 
 
@@ -65,12 +67,18 @@ def shown_example(option: Option) -> str:
 
 def plainly(value: Any) -> str:
     if isinstance(value, dict):
-        return "{ " + ", ".join(f'"{key}" = {plainly(inner)}' for key, inner in value.items()) + " }" if value else "{}"
+        return (
+            "{ " + ", ".join(f'"{key}" = {plainly(inner)}' for key, inner in value.items()) + " }"
+            if value
+            else "{}"
+        )
     return json.dumps(value, ensure_ascii=False)
 
 
 def heading(section: Section) -> str:
-    return f"[[{section.name}]]" if section.many else f"[{section.name}]" if section.name else "top of the file"
+    return (
+        f"[[{section.name}]]" if section.many else f"[{section.name}]" if section.name else "top of the file"
+    )
 
 
 @pytest.mark.parametrize("form", [HOUSE, PLAYBOOK])
@@ -86,7 +94,9 @@ def test_every_key_is_documented_as_it_is(form: Form) -> None:
 def test_nothing_is_documented_that_there_is_not() -> None:
     headings = re.findall(r"^### (\[.*|top of the file)$", documented(), re.MULTILINE)
     assert headings == [heading(section) for section in (*HOUSE, *PLAYBOOK)]
-    keys = re.findall(r"^\| `(\w+)` \| (?:required|`[^|]*`) \| [^|]+ \| [^|]+ \|$", documented(), re.MULTILINE)
+    keys = re.findall(
+        r"^\| `(\w+)` \| (?:required|`[^|]*`) \| [^|]+ \| [^|]+ \|$", documented(), re.MULTILINE
+    )
     assert keys == [option.name for section in (*HOUSE, *PLAYBOOK) for option in section.options]
 
 
@@ -99,7 +109,7 @@ def test_every_example_of_the_documentation_can_be_used() -> None:
 
 def test_every_rule_is_documented_and_has_a_sentence() -> None:
     rows = dict(re.findall(r"^\| (C\d\d) \| (.*) \|$", documented(), re.MULTILINE))
-    assert rows == {str(rule): SENTENCES[rule] for rule in Rule}
+    assert rows == {str(rule): SENTENCES[rule] for rule in SettingsRule}
 
 
 def test_the_default_tags_and_folders_are_documented() -> None:

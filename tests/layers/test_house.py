@@ -1,4 +1,4 @@
-"""The house keeps its own rules: floors, rooms, words and the commands that its pages promise."""
+"""The house keeps its own rules: layers, rooms, words and the commands that its pages promise."""
 
 import ast
 import re
@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from followupd.domain.case import ANYTIME, MOVES
 from followupd.domain.events import EVENTS, CaseOpened
+from followupd.domain.lifecycle import ANYTIME, MOVES
 
 TOP = Path(__file__).parents[2]
 WRITTEN = {".py", ".md", ".toml", ".example", ".html", ".service", ".cf", ".conf", ".txt", ""}
@@ -37,12 +37,23 @@ def named(path: Path) -> str:
 
 
 EVERYTHING = (
-    "followupd", "tests", "benchmarks", "docs", "templates", "config", "systemd", ".ci", "Makefile", "README.md",
-    "CONTRIBUTING.md", "CHANGELOG.md", "pyproject.toml",
-)  # fmt: skip
+    "followupd",
+    "tests",
+    "benchmarks",
+    "docs",
+    "templates",
+    "config",
+    "systemd",
+    ".ci",
+    "Makefile",
+    "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "pyproject.toml",
+)
 
 
-# --- floors and rooms ---
+# --- layers and rooms ---
 
 
 def test_imports_only_go_down() -> None:
@@ -63,12 +74,16 @@ def test_every_module_opens_with_one_sentence_of_its_role(path: Path) -> None:
 
 def test_nothing_is_left_to_be_done_later() -> None:
     later = re.compile(r"\b(?:TO" + "DO|FIX" + "ME|XX" + r"X)\b")
-    assert [named(path) for path in files(*EVERYTHING) if later.search(path.read_text(errors="replace"))] == []
+    assert [
+        named(path) for path in files(*EVERYTHING) if later.search(path.read_text(errors="replace"))
+    ] == []
 
 
 def test_nothing_names_the_machine_that_it_was_written_on() -> None:
     places = {str(TOP), str(TOP.parent / "shared"), f"{Path.home()}/", sys.prefix}
-    found = {named(path): place for path in files(*EVERYTHING) for place in places if place in path.read_text()}
+    found = {
+        named(path): place for path in files(*EVERYTHING) for place in places if place in path.read_text()
+    }
     assert found == {}
 
 
@@ -93,7 +108,9 @@ def project() -> dict[str, list[str]]:
     said = tomllib.loads((TOP / "pyproject.toml").read_text())
     extras = [name for names in said["project"]["optional-dependencies"].values() for name in names]
     groups = {"program": said["project"]["dependencies"] + extras, "tests": said["dependency-groups"]["test"]}
-    return {group: [plain(re.split(r"[\[<>=]", name)[0]) for name in names] for group, names in groups.items()}
+    return {
+        group: [plain(re.split(r"[\[<>=]", name)[0]) for name in names] for group, names in groups.items()
+    }
 
 
 def plain(distribution: str) -> str:
@@ -105,18 +122,30 @@ def imported(*places: str) -> set[str]:
     trees = [ast.parse(path.read_text()) for path in modules(*places)]
     nodes = [node for tree in trees for node in ast.walk(tree)]
     names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
-    names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level}
-    tops = {name.partition(".")[0] for name in names} - sys.stdlib_module_names - {"followupd", "tests", "benchmarks"}
+    names |= {
+        node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level
+    }
+    tops = (
+        {name.partition(".")[0] for name in names}
+        - sys.stdlib_module_names
+        - {"followupd", "tests", "benchmarks"}
+    )
     known = {top: [plain(name) for name in names] for top, names in packages_distributions().items()}
     wanted = {name for names in project().values() for name in names}
     # "google" is a place that many distributions share; the one that is named is meant
-    return {next((name for name in known[top] if name in wanted), known[top][0]) for top in tops if top in known}
+    return {
+        next((name for name in known[top] if name in wanted), known[top][0]) for top in tops if top in known
+    }
 
 
 #: brought by a library that is named, and a part of what it hands to us
 BROUGHT = {
-    "sqlalchemy": "sqlmodel", "pydantic": "sqlmodel", "markupsafe": "jinja2", "pysasl": "pymap", "proxy-protocol": "pymap"
-}  # fmt: skip
+    "sqlalchemy": "sqlmodel",
+    "pydantic": "sqlmodel",
+    "markupsafe": "jinja2",
+    "pysasl": "pymap",
+    "proxy-protocol": "pymap",
+}
 
 
 def test_the_program_imports_only_what_pyproject_names() -> None:
@@ -164,7 +193,9 @@ def test_the_changelog_has_a_place_for_what_is_not_released() -> None:
 
 
 def commands() -> set[str]:
-    done = subprocess.run([sys.executable, "-m", "followupd", "--help"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "followupd", "--help"], capture_output=True, text=True, check=True
+    )
     return set(re.findall(r"^    ([a-z][a-z-]*)", done.stdout, re.MULTILINE))
 
 

@@ -1,9 +1,10 @@
-"""Draws the life of a case from the table MOVES; `python -m tests.house.diagram` writes it into docs/flow.md."""
+"""Draws the life of a case from the table MOVES; `python -m tests.layers.diagram` writes it into docs/flow.md."""
 
 import re
 from pathlib import Path
 
-from followupd.domain.case import MOVES, Stage
+from followupd.domain.case import Stage
+from followupd.domain.lifecycle import MOVES
 
 PAGE = Path(__file__).parents[2] / "docs/flow.md"
 BLOCK = re.compile(r"```mermaid\n.*?```\n", re.DOTALL)
@@ -18,7 +19,9 @@ def drawn() -> str:
             if to is not stage:
                 rows.setdefault((stage, to), []).append(event.__name__)
     lines = [f"    [*] --> {name(FIRST[0])}: {FIRST[1]}"]
-    lines += [f"    {name(stage)} --> {name(to)}: {', '.join(events)}" for (stage, to), events in rows.items()]
+    lines += [
+        f"    {name(stage)} --> {name(to)}: {', '.join(events)}" for (stage, to), events in rows.items()
+    ]
     return "\n".join(["```mermaid", "stateDiagram-v2", *lines, "```"]) + "\n"
 
 
