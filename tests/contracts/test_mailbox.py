@@ -92,7 +92,7 @@ def postbox(request: pytest.FixtureRequest) -> Postbox:
 
 @pytest.fixture
 def mailbox(postbox: Postbox) -> Iterator[ImapMailbox]:
-    with ImapMailbox(account_of(postbox), ask_every=0.2) as mailbox:
+    with ImapMailbox(account_of(postbox), noop_seconds=0.2) as mailbox:
         yield mailbox
 
 
@@ -274,7 +274,7 @@ def test_an_odd_keyword_on_one_mail_blinds_us_to_no_other(postbox: Postbox, mail
 
 
 def test_special_folders_are_found(mailbox: ImapMailbox) -> None:
-    assert (mailbox.inbox, mailbox.sent, mailbox.drafts) == ("INBOX", "Sent", "DraftFiler")
+    assert (mailbox.inbox, mailbox.sent, mailbox.drafts) == ("INBOX", "Sent", "Drafts")
 
 
 def test_a_mail_moves_with_its_flags_and_leaves_others_deleted_mails_alone(
@@ -423,4 +423,4 @@ def test_a_survey_tells_what_the_server_can_do(postbox: Postbox, mailbox: ImapMa
     assert survey.keywords == {"INBOX": True, "Sent": True}
     if survey.clock_ahead is not None:
         assert abs(survey.clock_ahead) < timedelta(minutes=1)
-    assert mailbox.fetch("DraftFiler", range(1, 5)) == []
+    assert mailbox.fetch("Drafts", range(1, 5)) == []

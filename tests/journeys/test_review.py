@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from followupd.domain.case import Stage
-from followupd.domain.letter import Draft, LetterStatus
+from followupd.domain.letter import DraftState, LetterStatus
 from followupd.services.ports import MailSource
 from tests.journeys.world import CUSTOMER, World, html_of, text_of
 
@@ -44,14 +44,13 @@ def world(make_world: Callable[..., World]) -> World:
 
 def drafts(world: World) -> list[EmailMessage]:
     return [
-        email.message_from_bytes(raw, policy=email.policy.default)
-        for raw in world.postbox.all_raw("DraftFiler")
+        email.message_from_bytes(raw, policy=email.policy.default) for raw in world.postbox.all_raw("Drafts")
     ]
 
 
 def delete_drafts(world: World) -> None:
     with world.postbox.client() as client:
-        client.select_folder("DraftFiler")
+        client.select_folder("Drafts")
         client.delete_messages(client.search("ALL"))
         client.expunge()
 
@@ -66,7 +65,7 @@ def edit_draft(world: World, **changes: str) -> EmailMessage:
         if value:
             edited[name] = str(value)
     edited.set_content(changes.get("text", text_of(draft) + "\nP.S. I have your parcel on my desk.\n"))
-    world.postbox.append(edited.as_bytes(), "DraftFiler", ["\\Draft"])
+    world.postbox.append(edited.as_bytes(), "Drafts", ["\\Draft"])
     return edited
 
 
@@ -80,7 +79,7 @@ def client_sends(world: World, mail: EmailMessage) -> None:
 def condition(world: World) -> tuple[LetterStatus, Draft]:
     with world.app.ledger.transaction() as tx:
         [state] = [state for state in tx.outbox.all() if state.letter.kind == "confirmation"]
-        return state.condition, state.draft
+        return state.status, state.draft
 
 
 def left(world: World) -> list[EmailMessage]:
@@ -96,7 +95,7 @@ def test_a_letter_in_review_lies_in_drafts_in_its_thread_and_the_desk_mail_says_
     assert draft["In-Reply-To"] == complaint["Message-ID"]
     assert str(draft["To"]).endswith(f"<{CUSTOMER}>")
     assert draft["Auto-Submitted"] is None
-    assert "\\Draft" in world.postbox.flags(world.postbox.uids("DraftFiler")[0], "DraftFiler")
+    assert "\\Draft" in world.postbox.flags(world.postbox.uids("Drafts")[0], "Drafts")
     assert "Ana finds out what happened" in text_of(draft)
     assert html_of(draft)
     [asked] = world.letters("desk/approval")
@@ -114,7 +113,7 @@ def test_approve_sends_it_once_and_takes_the_draft_away(world: World) -> None:
     [letter] = left(world)
     assert "Auto-Submitted" not in letter
     assert drafts(world) == []
-    assert condition(world) == (LetterStatus.SENT, Draft.GONE)
+    assert condition(world) == (LetterStatus.SENT, DraftState.GONE)
     assert world.case().stage is Stage.CONFIRMED
     world.passes(world.now + timedelta(days=1))
     assert len(left(world)) == 1
@@ -134,7 +133,7 @@ def test_a_draft_sent_from_the_mail_client_as_it_is_counts_as_the_letter(world: 
 def test_an_edited_draft_sent_under_a_new_name_counts_as_the_letter(world: World) -> None:
     edited = edit_draft(world, Message_ID="<new-name@client.test>")
     world.passes()
-    assert condition(world) == (LetterStatus.REVIEW, Draft.FILED)
+    assert condition(world) == (LetterStatus.REVIEW, DraftState.FILED)
     client_sends(world, edited)
     assert condition(world)[0] is LetterStatus.SENT
     assert world.case().stage is Stage.CONFIRMED
@@ -153,7 +152,7 @@ def test_another_reply_in_the_thread_is_not_taken_for_the_letter(world: World) -
     world.agent_replies(
         "Dear Kim,\n\nthe carrier opens at nine; I ring them then.\n\nAna", str(draft["In-Reply-To"])
     )
-    assert condition(world) == (LetterStatus.REVIEW, Draft.FILED)
+    assert condition(world) == (LetterStatus.REVIEW, DraftState.FILED)
     assert len(drafts(world)) == 1
 
 
@@ -161,7 +160,7 @@ def test_approving_an_edited_draft_is_asked_about_and_nothing_leaves(world: Worl
     edit_draft(world, Message_ID="<new-name@client.test>")
     world.says(world.case().ref, "approve")
     assert left(world) == []
-    assert condition(world) == (LetterStatus.REVIEW, Draft.ASKED)
+    assert condition(world) == (LetterStatus.REVIEW, DraftState.ASKED)
     assert "not as it was written" in " ".join(text_of(world.letters("desk/approval")[-1]).split())
     assert len(drafts(world)) == 1
 
@@ -234,7 +233,7 @@ def approved_while(world: World, happens: Callable[[], object]) -> None:
 
 def test_a_draft_that_is_edited_while_we_take_it_away_is_the_agents(world: World) -> None:
     approved_while(world, lambda: edit_draft(world, Message_ID="<new-name@client.test>"))
-    assert condition(world) == (LetterStatus.REVIEW, Draft.CHANGED)
+    assert condition(world) == (LetterStatus.REVIEW, DraftState.CHANGED)
     world.passes()
     assert left(world) == []
     assert len(drafts(world)) == 1
@@ -249,7 +248,7 @@ def test_a_draft_that_is_sent_while_we_take_it_away_reaches_the_customer_once(wo
         world.postbox.append(draft.as_bytes(policy=email.policy.SMTP), "Sent", ["\\Seen"])
 
     approved_while(world, sends)
-    assert condition(world) == (LetterStatus.REVIEW, Draft.MISSING)
+    assert condition(world) == (LetterStatus.REVIEW, DraftState.MISSING)
     world.passes(world.now + timedelta(days=1))
     assert left(world) == []
     assert condition(world)[0] is LetterStatus.SENT
@@ -269,10 +268,10 @@ def test_approving_after_sending_sends_nothing_more(world: World) -> None:
 def test_of_two_drafts_of_one_letter_nobody_chooses_but_the_agent(world: World) -> None:
     """A mail client that copies where it should replace leaves two; approve is then asked about."""
     [draft] = drafts(world)
-    world.postbox.append(draft.as_bytes(policy=email.policy.SMTP), "DraftFiler", ["\\Draft"])
+    world.postbox.append(draft.as_bytes(policy=email.policy.SMTP), "Drafts", ["\\Draft"])
     world.says(world.case().ref, "approve")
     assert left(world) == []
-    assert condition(world) == (LetterStatus.REVIEW, Draft.ASKED)
+    assert condition(world) == (LetterStatus.REVIEW, DraftState.ASKED)
     client_sends(world, draft)
     assert condition(world)[0] is LetterStatus.SENT
     world.passes(world.now + timedelta(days=1))
@@ -291,7 +290,7 @@ def test_a_draft_sent_twice_from_the_mail_client_counts_once(world: World) -> No
 def test_refusing_takes_the_draft_away_and_holds_the_case(world: World) -> None:
     world.says(world.case().ref, "refuse: I call her")
     assert drafts(world) == []
-    assert condition(world) == (LetterStatus.DROPPED, Draft.GONE)
+    assert condition(world) == (LetterStatus.DROPPED, DraftState.GONE)
     assert world.case().held
     world.says(world.case().ref, "release")
     assert len(drafts(world)) == 1
@@ -300,7 +299,7 @@ def test_refusing_takes_the_draft_away_and_holds_the_case(world: World) -> None:
 
 def test_a_drafts_folder_that_was_deleted_stops_neither_mail_nor_approval(world: World) -> None:
     with world.postbox.client() as client:
-        client.delete_folder("DraftFiler")
+        client.delete_folder("Drafts")
     world.says(world.case().ref, "approve")
     assert left(world) == []
     world.says(world.case().ref, "approve")

@@ -230,7 +230,7 @@ class AnyLife(RuleBasedStateMachine):
     @rule(data=st.data(), how=st.sampled_from(["sent", "resend", "drop"]))
     def agent_settles(self, data: st.DataObject, how: str) -> None:
         letters = self.it.letters()
-        doubtful = [state for state in letters if state.condition.value in {"doubt", "deferred"}] or letters
+        doubtful = [state for state in letters if state.status.value in {"doubt", "deferred"}] or letters
         if doubtful:
             self._try(f"settle {how}")
             self.it.settles(one_of(data, [state.letter.key for state in doubtful]), how)
@@ -277,7 +277,7 @@ class AnyLife(RuleBasedStateMachine):
     def an_address_goes_bad(self, address: str, bad: bool) -> None:
         (self.it.post.bad_addresses.add if bad else self.it.post.bad_addresses.discard)(address)
 
-    @precondition(lambda self: self.it.mailbox.folders["DraftFiler"])
+    @precondition(lambda self: self.it.mailbox.folders["Drafts"])
     @rule(
         which=st.integers(0, 5),
         how=st.sampled_from(["sent", "sent in other words", "edited", "deleted"]),
@@ -285,7 +285,7 @@ class AnyLife(RuleBasedStateMachine):
     )
     def an_agent_handles_a_draft(self, which: int, how: str, said: bool) -> None:
         ref = (
-            str(self.it.mailbox.folders["DraftFiler"][0].raw)
+            str(self.it.mailbox.folders["Drafts"][0].raw)
             .partition("X-Followupd-Key: ")[2]
             .partition(".")[0]
         )

@@ -1,1 +1,1 @@
-"""The door to the mailbox: IMAP, from the login to what is new in a folder."""
+"""IMAP: logging in, finding folders, reading what changed, and changing flags and folders."""

@@ -1,7 +1,7 @@
-"""What is new in a selected folder since a cursor: mails by their UIDs, flags by MODSEQ or by a sweep of a few mails.
+"""Find what changed in a selected folder since a cursor: mails by their UIDs, flags by MODSEQ or by polling a few mails.
 
-The cursor is the UID with its UIDVALIDITY, never UNSEEN and never a sequence number. MODSEQ moves only with the last batch,
-to the value of the one search that all batches came from: whatever changes meanwhile is found by the next.
+The cursor is the UID with its UIDVALIDITY, never UNSEEN and never a sequence number. MODSEQ advances only with the last batch, to
+the value of the one search from which all batches come: what changes meanwhile is found by the next search.
 """
 
 import re
@@ -13,30 +13,17 @@ from itertools import islice
 from typing import Literal, TypeAlias
 
 from followupd.adapters.imap.client import Client
-from followupd.adapters.imap.fetch import FetchedMail, fetched, flags_of, labels_of
-from followupd.adapters.imap.responses import moment
+from followupd.adapters.imap.fetch import FetchedMail, fetch_mails, flags_of, labels_of
+from followupd.adapters.imap.responses import as_datetime
 
-LAST_UID = 2**32 - 1  # "*" would name the last mail, even one that was read already (RFC 9051, 6.4.8)
-AT_ONCE = (
-    500  # mails whose flags or dates go through one command, whose line should keep below 8 kB (RFC 7162, 4)
-)
-KEYWORD = re.compile(
-    r"\\?[A-Za-z0-9$_.+:/=&-]{1,60}"
-)  # atoms that every server reads alike (RFC 9051, section 9)
-MONTHS = (
-    "Jan",
-    "Feb",
-    "Mar",
-    "Apr",
-    "May",
-    "Jun",
-    "Jul",
-    "Aug",
-    "Sep",
-    "Oct",
-    "Nov",
-    "Dec",
-)  # not the locale's
+#: "*" would match the last mail even when it was read already (RFC 9051, section 6.4.8)
+LAST_UID = 2**32 - 1
+#: mails whose flags or dates one command asks for; a command line should stay below 8 kB (RFC 7162, section 4)
+MAILS_PER_COMMAND = 500
+#: atoms that every server parses in the same way (RFC 9051, section 9)
+KEYWORD = re.compile(r"\\?[A-Za-z0-9$_.+:/=&-]{1,60}")
+#: IMAP's names of the months, which do not depend on the locale
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 Since: TypeAlias = "Literal['now', 'all'] | date | datetime"
 
 
@@ -51,10 +38,10 @@ class SyncCursor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FolderChanges:
-    """Mails to keep together with `cursor`, in one transaction.
+    """New mails and changed flags, to be stored in one transaction with `cursor`.
 
-    `flags` are the present flags (on Gmail also labels) of mails up to the cursor whose flags changed; a mail among
-    them need not be known. `reset` says that the folder's UIDs are new and that all is read anew.
+    `flags` are the present flags (at Gmail also labels) of mails up to the cursor whose flags changed; such a mail need
+    not be known. `reset` says that the folder's UIDs are new and that everything is read again.
     """
 
     folder: str
@@ -65,8 +52,8 @@ class FolderChanges:
 
 
 @dataclass(slots=True)
-class Selected:
-    """The folder that the connection has open, as SELECT told; `last_seen` are flags already handed on."""
+class SelectedFolder:
+    """The selected folder as the server described it; `last_seen` are the flags that were reported already."""
 
     folder: str
     uidvalidity: int
@@ -77,47 +64,17 @@ class Selected:
     read_only: bool
     last_seen: dict[int, frozenset[str]] = field(default_factory=dict)
 
-    def takes(self, keyword: str) -> bool:
-        """Say whether the folder keeps this flag; a server may drop one in silence (RFC 9051, 7.1: PERMANENTFLAGS)."""
-        known = {flag.casefold() for flag in self.permanent}
-        return not self.read_only and ("\\*" in known or keyword.casefold() in known)
-
-
-def initial_cursor(client: Client, selected: Selected, since: Since) -> tuple[SyncCursor, int]:
-    """Return where a first reading begins, and how many mails lie before it.
-
-    A date counts from its midnight UTC. The server's day has an unknown time zone, so it is asked a day earlier and
-    the mails' own times decide.
-    """
-    if since == "all" or not selected.mails:
-        last = 0
-    elif isinstance(since, date):
-        last = _last_before(client, selected, since)
-    else:
-        last = selected.next_uid - 1
-    passed_over = len([uid for uid in client.search_uids("ALL")[0] if uid <= last]) if last else 0
-    return SyncCursor(selected.uidvalidity, last, selected.modseq), passed_over
-
-
-def _last_before(client: Client, selected: Selected, since: date) -> int:
-    begin = since if isinstance(since, datetime) else datetime.combine(since, time(), UTC)
-    candidates, _ = client.search_uids("SINCE " + _imap_date(begin))
-    for uids in _chunks(candidates, AT_ONCE):
-        for uid, row in sorted(client.fetch_rows(uids, "(INTERNALDATE)").items()):
-            arrived = moment(row.get(b"INTERNALDATE"))
-            if arrived is None or arrived >= begin:
-                return uid - 1
-    return selected.next_uid - 1
-
-
-def _imap_date(moment: datetime) -> str:
-    day = moment.astimezone(UTC) - timedelta(days=1)
-    return f"{day.day}-{MONTHS[day.month - 1]}-{day.year:04d}"
+    def accepts(self, keyword: str) -> bool:
+        """Whether the folder keeps this flag; a server may silently drop one that is not in PERMANENTFLAGS."""
+        if self.read_only:
+            return False
+        permanent = {flag.casefold() for flag in self.permanent}
+        return "\\*" in permanent or keyword.casefold() in permanent
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeQuery:
-    """What to look for: see `Mailbox.changes`."""
+    """What to look for; the fields are the arguments of `ImapMailbox.changes`."""
 
     cursor: SyncCursor
     watched: Collection[int] = ()
@@ -126,80 +83,135 @@ class ChangeQuery:
     batch: int = 200
 
 
-def changes(client: Client, selected: Selected, look: ChangeQuery) -> Iterator[FolderChanges]:
-    """Yield what came after the cursor, in batches of at most `batch` mails and a few MB each; nothing when all is old."""
-    cursor = look.cursor
-    reset = selected.uidvalidity != cursor.uidvalidity
-    kept = SyncCursor(selected.uidvalidity, 0) if reset else cursor
-    counted = bool(selected.modseq and kept.modseq)
-    later = f"UID {kept.uid + 1}:{LAST_UID}"
-    found, modseq = client.search_uids(f"OR {later} MODSEQ {kept.modseq + 1}" if counted else later)
-    said, read = cursor, kept
-    for part in _new(
-        client,
-        kept.uidvalidity,
-        [uid for uid in found if uid > kept.uid],
-        look.since if reset else None,
-        look.batch,
-    ):
-        said = read = replace(kept, uid=part[-1].uid)
-        yield FolderChanges(folder=selected.folder, cursor=read, new=part, reset=reset)
-    changed = [uid for uid in found if uid <= kept.uid] if counted else _swept(client, selected, kept, look)
-    for flags in _flags(client, selected, changed, only_news=not counted):
-        said = read
-        yield FolderChanges(folder=selected.folder, cursor=read, flags=flags, reset=reset)
-    end = SyncCursor(
-        kept.uidvalidity, max([kept.uid, *found]), max(kept.modseq, modseq) if counted else selected.modseq
-    )
-    if end != said:
+def initial_cursor(client: Client, selected: SelectedFolder, since: Since) -> tuple[SyncCursor, int]:
+    """Return the cursor for the first reading of a folder, and how many mails are before it.
+
+    A date means its midnight in UTC. The time zone of the server's days is unknown, so the server is asked for a day
+    more, and the mails' own times decide.
+    """
+    if since == "all" or not selected.mails:
+        last = 0
+    elif isinstance(since, date):
+        last = _last_uid_before(client, selected, since)
+    else:
+        last = selected.next_uid - 1
+
+    skipped = 0
+    if last:
+        skipped = sum(uid <= last for uid in client.search_uids("ALL")[0])
+    return SyncCursor(selected.uidvalidity, last, selected.modseq), skipped
+
+
+def _last_uid_before(client: Client, selected: SelectedFolder, since: date) -> int:
+    begin = since if isinstance(since, datetime) else datetime.combine(since, time(), UTC)
+    candidates, _ = client.search_uids("SINCE " + _day_before(begin))
+    for uids in _chunks(candidates, MAILS_PER_COMMAND):
+        for uid, row in sorted(client.fetch_rows(uids, "(INTERNALDATE)").items()):
+            arrived = as_datetime(row.get(b"INTERNALDATE"))
+            if arrived is None or arrived >= begin:
+                return uid - 1
+    return selected.next_uid - 1
+
+
+def _day_before(moment: datetime) -> str:
+    """Return the day before this moment as SEARCH writes it ("5-Dec-2026")."""
+    day = moment.astimezone(UTC) - timedelta(days=1)
+    return f"{day.day}-{MONTHS[day.month - 1]}-{day.year:04d}"
+
+
+def find_changes(client: Client, selected: SelectedFolder, query: ChangeQuery) -> Iterator[FolderChanges]:
+    """Yield what came after the cursor, in batches of at most `batch` mails and a few MB; nothing when all is known."""
+    reset = selected.uidvalidity != query.cursor.uidvalidity
+    start = SyncCursor(selected.uidvalidity, 0) if reset else query.cursor
+    has_modseq = bool(selected.modseq and start.modseq)
+    uids, modseq = _search(client, start, has_modseq=has_modseq)
+
+    reported = query.cursor
+    current = start
+    new_uids = [uid for uid in uids if uid > start.uid]
+    since = query.since if reset else None
+    for mails in _fetch_new(client, start.uidvalidity, new_uids, since, query.batch):
+        reported = current = replace(start, uid=mails[-1].uid)
+        yield FolderChanges(folder=selected.folder, cursor=current, new=mails, reset=reset)
+
+    if has_modseq:
+        changed = [uid for uid in uids if uid <= start.uid]
+    else:
+        changed = _uids_to_poll(client, selected, start, query)
+    for flags in _fetch_flags(client, selected, changed, only_differences=not has_modseq):
+        reported = current
+        yield FolderChanges(folder=selected.folder, cursor=current, flags=flags, reset=reset)
+
+    last_modseq = max(start.modseq, modseq) if has_modseq else selected.modseq
+    end = SyncCursor(start.uidvalidity, max([start.uid, *uids]), last_modseq)
+    if end != reported:
         yield FolderChanges(folder=selected.folder, cursor=end, reset=reset)
 
 
-def _new(
+def _search(client: Client, start: SyncCursor, *, has_modseq: bool) -> tuple[list[int], int]:
+    """Return the UIDs of new mails, with MODSEQ also those of changed ones, and the highest MODSEQ among them."""
+    later = f"UID {start.uid + 1}:{LAST_UID}"
+    if has_modseq:
+        return client.search_uids(f"OR {later} MODSEQ {start.modseq + 1}")
+    return client.search_uids(later)
+
+
+def _fetch_new(
     client: Client, uidvalidity: int, uids: list[int], since: datetime | None, batch: int
 ) -> Iterator[tuple[FetchedMail, ...]]:
-    """Fetch the new mails. After a reset those that came before `since` are passed over, as on the first day."""
+    """Fetch the new mails. After a reset those received before `since` are skipped, as in the first reading.
+
+    While a chunk is being fetched, `client.in_flight` names it: if the connection ends, one of these mails may be the reason.
+    """
     if since:
-        recent = set(client.search_uids("SINCE " + _imap_date(since))[0])
+        recent = set(client.search_uids("SINCE " + _day_before(since))[0])
         uids = [uid for uid in uids if uid in recent]
+
     for chunk in _chunks(uids, batch):
-        client.in_hand = (uidvalidity, *chunk)
-        for portion in fetched(client, chunk):
-            client.in_hand = ()
-            if part := tuple(mail for mail in portion if since is None or mail.received_at >= since):
-                yield part
-            client.in_hand = (uidvalidity, *chunk)
-        client.in_hand = ()
+        client.in_flight = (uidvalidity, *chunk)
+        for portion in fetch_mails(client, chunk):
+            client.in_flight = ()
+            mails = tuple(mail for mail in portion if since is None or mail.received_at >= since)
+            if mails:
+                yield mails
+            client.in_flight = (uidvalidity, *chunk)
+        client.in_flight = ()
 
 
-def _swept(client: Client, selected: Selected, cursor: SyncCursor, look: ChangeQuery) -> list[int]:
-    """Choose whose flags to look at where no MODSEQ says it: open cases' mails, and mails that carry a keyword of ours."""
-    chosen = {*look.watched, *selected.last_seen}
-    for keyword in _present(client, look.keywords):
+def _uids_to_poll(
+    client: Client, selected: SelectedFolder, cursor: SyncCursor, query: ChangeQuery
+) -> list[int]:
+    """Choose the mails whose flags are read where there is no MODSEQ: those of open cases, and those with our keywords."""
+    chosen = {*query.watched, *selected.last_seen}
+    for keyword in _existing_keywords(client, query.keywords):
         chosen.update(client.search_uids(f"KEYWORD {keyword}")[0])
     return sorted(uid for uid in chosen if uid <= cursor.uid)
 
 
-def _present(client: Client, keywords: Collection[str]) -> list[str]:
-    """Resolve patterns ("refund-*") against the keywords that this folder has."""
-    exact = {keyword for keyword in keywords if "*" not in keyword and KEYWORD.fullmatch(keyword)}
+def _existing_keywords(client: Client, keywords: Collection[str]) -> list[str]:
+    """Resolve patterns ("refund-*") to the keywords that this folder has."""
+    found = {keyword for keyword in keywords if "*" not in keyword and KEYWORD.fullmatch(keyword)}
     patterns = [keyword.casefold() for keyword in keywords if "*" in keyword]
-    present = (flag for flag in client.keywords() if KEYWORD.fullmatch(flag) and not flag.startswith("\\"))
-    return sorted(
-        exact | {flag for flag in present if any(fnmatchcase(flag.casefold(), p) for p in patterns)}
-    )
+    for flag in client.keywords():
+        is_keyword = KEYWORD.fullmatch(flag) and not flag.startswith("\\")
+        if is_keyword and any(fnmatchcase(flag.casefold(), pattern) for pattern in patterns):
+            found.add(flag)
+    return sorted(found)
 
 
-def _flags(
-    client: Client, selected: Selected, uids: list[int], *, only_news: bool
+def _fetch_flags(
+    client: Client, selected: SelectedFolder, uids: list[int], *, only_differences: bool
 ) -> Iterator[dict[int, frozenset[str]]]:
+    """Fetch flags, a few hundred mails at a time; with `only_differences`, those that differ from the last time."""
     items = "(FLAGS X-GM-LABELS)" if client.has_capability("X-GM-EXT-1") else "(FLAGS)"
-    for chunk in _chunks(uids, AT_ONCE):
+    for chunk in _chunks(uids, MAILS_PER_COMMAND):
         rows = client.fetch_rows(chunk, items)
-        present = {
-            uid: flags_of(row) | labels_of(row) for uid, row in sorted(rows.items()) if b"FLAGS" in row
-        }
-        if only_news:
+        present = {}
+        for uid, row in sorted(rows.items()):
+            if b"FLAGS" in row:
+                present[uid] = flags_of(row) | labels_of(row)
+
+        if only_differences:
             present = {uid: flags for uid, flags in present.items() if selected.last_seen.get(uid) != flags}
             selected.last_seen |= present
         if present:

@@ -1,5 +1,5 @@
-# ruff: noqa: SLF001 - imapclient's holes can only be closed from inside: it offers no way to imaplib's buffer and lines
-"""One IMAP connection: imapclient with its known holes closed (each was met on a real server)."""
+# ruff: noqa: SLF001 - imapclient's faults can be corrected only from inside: it gives no access to imaplib's buffer and lines
+"""One IMAP connection: imapclient with its known faults corrected (docs/mail.md, IMAP library traps)."""
 
 import contextlib
 import imaplib
@@ -14,27 +14,29 @@ from imapclient import IMAPClient, SocketTimeout
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 from imapclient.imap_utf7 import decode as decode_utf7
 
-from followupd.adapters.imap.responses import Row, number, rows
+from followupd.adapters.imap.responses import Row, as_number, parse_rows
 
-LARGEST_ANSWER = 64 * 2**20  # bytes of one line or literal; we never ask for more than a few MB
-LOGOUT_PATIENCE = 2.0  # seconds; a mute server must not hold up our stop
-_NEWS = ("EXISTS", "FETCH")
-_NO_NEWS = ("EXPUNGE", "RECENT", "VANISHED")  # imaplib would keep them for as long as the connection lasts
+MAX_RESPONSE = 64 * 2**20  # bytes of one line or literal; we never ask for more than a few MB
+LOGOUT_TIMEOUT = 2.0  # seconds; a server that does not answer must not delay our stop
+_UPDATES = ("EXISTS", "FETCH")
+#: imaplib would keep these for as long as the connection lasts
+_IGNORED = ("EXPUNGE", "RECENT", "VANISHED")
 _MODSEQ = re.compile(rb"\(MODSEQ (\d+)\)", re.IGNORECASE)
 
 
 class _ResponseReader:
-    """Takes the place of imaplib's buffered file: we see what is buffered, and a timeout in mid-line loses nothing."""
+    """Replaces imaplib's buffered file: what is buffered can be seen, and a timeout within a line loses nothing."""
 
-    def __init__(self, line: socket.socket) -> None:
-        self.line, self.buffer = line, bytearray()
+    def __init__(self, connection: socket.socket) -> None:
+        self.connection = connection
+        self.buffer = bytearray()
 
     def fill(self) -> bool:
-        """Wait for bytes; False at the connection's end."""
-        received = self.line.recv(65536)
+        """Wait for bytes; False at the end of the connection."""
+        received = self.connection.recv(65536)
         self.buffer += received
-        if len(self.buffer) > LARGEST_ANSWER:
-            raise IMAPClientAbortError("an answer is too long")
+        if len(self.buffer) > MAX_RESPONSE:
+            raise IMAPClientAbortError("a response is too long")
         return bool(received)
 
     def _take(self, size: int) -> bytes:
@@ -47,206 +49,216 @@ class _ResponseReader:
         while (end := self.buffer.find(b"\n", searched)) < 0:
             searched = len(self.buffer)
             if not self.fill():
-                return b""  # imaplib makes abort("socket error: EOF") of it
+                return b""  # imaplib turns this into abort("socket error: EOF")
         return self._take(end + 1)
 
     def read(self, size: int) -> bytes:
-        if size > LARGEST_ANSWER:
-            raise IMAPClientAbortError("an answer is too long")
+        if size > MAX_RESPONSE:
+            raise IMAPClientAbortError("a response is too long")
         while len(self.buffer) < size and self.fill():
             pass
         return self._take(size)
 
 
-class Client(IMAPClient):  # type: ignore[misc]  # imapclient carries no types
-    """IMAPClient with its own reader, an IDLE that neither loses nor spins, and fetches read by `answers`."""
+class Client(IMAPClient):  # type: ignore[misc]  # imapclient has no types
+    """IMAPClient with its own reader, an IDLE that neither loses lines nor spins, and its own parser for FETCH.
+
+    `in_flight` is the UIDVALIDITY, followed by the UIDs of the new mails that are being fetched.
+    """
 
     def __init__(self, host: str, port: int, context: ssl.SSLContext | None, timeout: float) -> None:
-        self._told = False
-        self.in_hand: tuple[
-            int, ...
-        ] = ()  # the UIDVALIDITY, then the UIDs of the new mails that are being fetched
-        patience = SocketTimeout(timeout, timeout)
-        super().__init__(host, port, ssl=context is not None, ssl_context=context, timeout=patience)
-        self._imap.debug = 0  # imapclient sets 5: every answer is formatted for a log that nobody reads
+        self._updated = False
+        self.in_flight: tuple[int, ...] = ()
+        timeouts = SocketTimeout(timeout, timeout)
+        super().__init__(host, port, ssl=context is not None, ssl_context=context, timeout=timeouts)
+        self._imap.debug = (
+            0  # imapclient sets 5, so that every response is formatted for a log that is not read
+        )
         self._install_reader()
 
     def _install_reader(self) -> None:
-        line = self.socket()
-        line.setsockopt(
-            socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
-        )  # imapclient sends "\r\n" in a packet of its own
-        line.setsockopt(
-            socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1
-        )  # a peer that died in IDLE is noticed in two minutes
-        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 60)
-        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 20)
-        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
-        self._reader = _ResponseReader(line)
+        connection = self.socket()
+        # imapclient sends the final CRLF of a command in a packet of its own.
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # A peer that disappears during IDLE is noticed within two minutes.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 60)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 20)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
+        self._reader = _ResponseReader(connection)
         self._imap.readline, self._imap.read = self._reader.readline, self._reader.read
 
     def starttls(self, ssl_context: ssl.SSLContext | None = None) -> Any:
-        """Turn to TLS. What came in clear text with the answer is dropped with imaplib's buffer, never read as sealed."""
+        """Start TLS; bytes that arrived in clear text behind the response are an error, never read as encrypted."""
         if self._reader.buffer:
-            raise IMAPClientAbortError("the server spoke out of turn before STARTTLS")
+            raise IMAPClientAbortError("the server sent data before STARTTLS")
         del self._imap.readline, self._imap.read
-        answer = super().starttls(ssl_context)
+        response = super().starttls(ssl_context)
         self._set_read_timeout()
         self._install_reader()
-        return answer
+        return response
 
-    def end(self, *, politely: bool = True) -> None:
-        """Close; `politely` logs out first, which a server that is in trouble is not asked for."""
+    def end(self, *, log_out: bool = True) -> None:
+        """Close the connection; `log_out` says goodbye first, which is skipped for a server that is in trouble."""
         with contextlib.suppress(IMAPClientError, OSError):
-            if politely:
-                self.socket().settimeout(LOGOUT_PATIENCE)
+            if log_out:
+                self.socket().settimeout(LOGOUT_TIMEOUT)
                 self.logout()
         with contextlib.suppress(OSError):
             self._imap.shutdown()
 
     def folders(self) -> Iterator[tuple[frozenset[str], str, str]]:
-        """Yield each folder's flags (lower-case), delimiter and name; one name that is no UTF-7 hides no other folder."""
+        """Yield flags (lower-case), delimiter and name of each folder; a name that is not UTF-7 hides no other folder."""
         self.folder_encode = False
         try:
             listed = self.list_folders()
         finally:
             self.folder_encode = True
+
         for flags, delimiter, name in listed:
-            said = name if isinstance(name, bytes) else str(name).encode()
-            yield (
-                frozenset(flag.decode("ascii", "replace").lower() for flag in flags),
-                readable(delimiter or b""),
-                readable(said),
-            )
+            raw_name = name if isinstance(name, bytes) else str(name).encode()
+            lower_flags = frozenset(flag.decode("ascii", "replace").lower() for flag in flags)
+            yield lower_flags, decoded_name(delimiter or b""), decoded_name(raw_name)
 
     def select(self, folder: str) -> dict[bytes, Any]:
-        """Select a folder, for reading only where the server allows no more; what it told of the last one is forgotten."""
+        """Select a folder, read-only where the server allows no more; updates of the previous one are dropped."""
         try:
-            answer = dict(self.select_folder(folder))
+            response = dict(self.select_folder(folder))
         except imaplib.IMAP4.readonly:
-            answer = dict(self.select_folder(folder, readonly=True))
-        self.news()
-        return answer
+            response = dict(self.select_folder(folder, readonly=True))
+        self.take_updates()
+        return response
 
-    def news(self) -> bool:
-        """Say, once, whether the server told of a change by the way, among its answers to other commands."""
-        said = self._imap.untagged_responses
-        told = [said.pop(word, None) for word in _NEWS]
-        for word in _NO_NEWS:
-            said.pop(word, None)
-        news, self._told = self._told or any(told), False
-        return news
+    def take_updates(self) -> bool:
+        """Return, once, whether the server reported a change among its responses to other commands."""
+        responses = self._imap.untagged_responses
+        reported = [responses.pop(name, None) for name in _UPDATES]
+        for name in _IGNORED:
+            responses.pop(name, None)
+        updated = self._updated or any(reported)
+        self._updated = False
+        return updated
 
     def keywords(self) -> tuple[str, ...]:
-        """Return every flag and keyword that the selected folder's mails carry, by its latest FLAGS answer."""
-        said = self._imap.untagged_responses.get("FLAGS") or [b""]
-        return tuple(said[-1].decode("utf-8", "replace").strip("()").split())
+        """Return every flag and keyword that mails of the selected folder have, by its latest FLAGS response."""
+        responses = self._imap.untagged_responses.get("FLAGS") or [b""]
+        return tuple(responses[-1].decode("utf-8", "replace").strip("()").split())
 
     def fetch_rows(self, uids: Collection[int], items: str) -> dict[int, Row]:
-        """Fetch data items of a few hundred mails; those that are gone are left out (RFC 3501, 7.4.2)."""
+        """Fetch data items of a few hundred mails; expunged mails are left out (RFC 3501, section 7.4.2)."""
         if not uids:
             return {}
-        asked = frozenset(uids)
-        data = self._raw_command_untagged(b"FETCH", [uid_set(asked), items.encode("ascii")])
+
+        wanted = frozenset(uids)
+        data = self._raw_command_untagged(b"FETCH", [uid_set(wanted), items.encode("ascii")])
         found: dict[int, Row] = {}
-        for row in rows(data):
-            uid = number(row.get(b"UID"))
-            if uid in asked:
-                self._told = self._told or uid in found
+        for row in parse_rows(data):
+            uid = as_number(row.get(b"UID"))
+            unsolicited = uid not in wanted or uid in found  # the server reports a change by itself
+            self._updated = self._updated or unsolicited
+            if uid in wanted:
                 found.setdefault(uid, {}).update(row)
-            else:
-                self._told = True  # the server's own word about another mail
         return found
 
     def search_uids(self, criteria: str) -> tuple[list[int], int]:
-        """Return the UIDs, ascending, and the highest MODSEQ among them when the criteria ask for it (RFC 7162, 3.1.5)."""
+        """Return the UIDs, ascending, and the highest MODSEQ if the criteria ask for it (RFC 7162, section 3.1.5)."""
         data = self._raw_command_untagged(b"SEARCH", [criteria.encode("ascii")])
         text = b" ".join(line for line in data if line)
-        modseq = max((int(found[1]) for found in _MODSEQ.finditer(text)), default=0)
-        return sorted({int(word) for word in text.partition(b"(")[0].split()}), modseq
+        modseq = max((int(match[1]) for match in _MODSEQ.finditer(text)), default=0)
+        uids = {int(word) for word in text.partition(b"(")[0].split()}
+        return sorted(uids), modseq
 
     def append_uid(self, folder: str, raw: bytes, flags: Iterable[str]) -> int:
         """Append a mail and return its UID (RFC 4315).
 
         Raises:
-            IMAPClientError: it was refused, or its UID was not told.
+            IMAPClientError: it was refused, or the server did not tell its UID.
         """
-        told = self.append(folder, raw, tuple(flags))
-        if found := re.search(rb"APPENDUID \d+ (\d+)", told):
-            return int(found[1])
-        raise IMAPClientError("the server does not tell the UID of a new mail")
+        response = self.append(folder, raw, tuple(flags))
+        found = re.search(rb"APPENDUID \d+ (\d+)", response)
+        if not found:
+            raise IMAPClientError("the server does not tell the UID of a new mail")
+        return int(found[1])
 
     def store(self, uids: Collection[int], sign: str, flags: Iterable[str]) -> bool:
-        """Add ("+") or take away ("-") flags, on Gmail labels; False when the server refuses (a limit, no such right)."""
+        """Add ("+") or remove ("-") flags, at Gmail labels; False when the server refuses (a limit, missing rights)."""
         system = [flag for flag in flags if flag.startswith("\\")]
-        own = [flag for flag in flags if not flag.startswith("\\")]
-        gmail = self.has_capability("X-GM-EXT-1")
-        orders = (("X-GM-LABELS", own), ("FLAGS", system)) if gmail else (("FLAGS", [*own, *system]),)
+        keywords = [flag for flag in flags if not flag.startswith("\\")]
+        items = {"FLAGS": [*keywords, *system]}
+        if self.has_capability("X-GM-EXT-1"):
+            items = {"X-GM-LABELS": keywords, "FLAGS": system}
+
         try:
-            for item, names in orders:
+            for item, names in items.items():
                 if names and uids:
-                    order = f"{sign}{item}.SILENT", f"({' '.join(names)})"
-                    self._checkok(
-                        "store", *self._raw_command(b"STORE", [uid_set(uids), *(o.encode() for o in order)])
-                    )
+                    self._store_item(uids, f"{sign}{item}.SILENT", names)
         except IMAPClientAbortError:
             raise
         except IMAPClientError:
             return False
         return True
 
+    def _store_item(self, uids: Collection[int], item: str, names: Iterable[str]) -> None:
+        arguments = [uid_set(uids), item.encode(), f"({' '.join(names)})".encode()]
+        self._checkok("store", *self._raw_command(b"STORE", arguments))
+
     def noop(self) -> None:
-        """Ask for news; imapclient would parse it, and stop at an odd keyword."""
+        """Ask for updates; imapclient's own method would parse them and fail at an odd keyword."""
         self._checkok("noop", *self._imap.noop())
 
     def idle(self) -> None:
-        """Begin IDLE; what the server says before its "+" counts as news, where imapclient would give up."""
+        """Start IDLE; what the server sends before its "+" counts as an update, where imapclient would give up."""
         self._idle_tag = self._imap._command("IDLE")
         while self._imap._get_response() is not None:
-            if answer := self._imap.tagged_commands.pop(self._idle_tag, None):
-                raise IMAPClientError(f"IDLE was refused: {answer[1][0]!r}")
+            response = self._imap.tagged_commands.pop(self._idle_tag, None)
+            if response:
+                raise IMAPClientError(f"IDLE was refused: {response[1][0]!r}")
 
     def idle_done(self) -> None:
-        """End IDLE. A mute server ends it by the socket's timeout."""
+        """End IDLE; with a server that does not answer it ends at the socket's timeout."""
         self._imap.send(b"DONE\r\n")
         while not self._imap.tagged_commands.get(self._idle_tag):
             if self._imap._get_response() is None:
-                raise IMAPClientAbortError("the server goes on where IDLE should end")
+                raise IMAPClientAbortError("the server did not end IDLE")
         self._checkok("idle", *self._imap.tagged_commands.pop(self._idle_tag))
 
-    def hears(self, seconds: float) -> bool:
-        """Wait for new mail or changed flags, in IDLE or between commands; True leaves the news for `news`.
+    def wait_for_update(self, seconds: float) -> bool:
+        """Wait up to `seconds` for an unsolicited response; True if one is buffered (fetch it with `take_updates`).
 
-        imapclient's idle_check loses lines that came with "+ idling", breaks on half a line, and returns at once for
-        ever when the line is dead.
+        imapclient's idle_check loses lines that arrive with "+ idling", fails on half a line, and returns at once for
+        ever when the connection is dead.
 
         Raises:
-            IMAPClientAbortError: the server said BYE, ended IDLE or closed the connection.
+            IMAPClientAbortError: the server sent BYE, ended IDLE or closed the connection.
         """
-        deadline, line = monotonic() + seconds, self.socket()
+        deadline = monotonic() + seconds
+        connection = self.socket()
         while True:
             while b"\n" in self._reader.buffer:
-                self._hear()
-            self._told = self.news()
-            if self._told:
+                self._read_response()
+            self._updated = self.take_updates()
+            if self._updated:
                 return True
-            if not (isinstance(line, ssl.SSLSocket) and line.pending()):
+
+            decrypted = isinstance(connection, ssl.SSLSocket) and connection.pending()
+            if not decrypted:
                 left = deadline - monotonic()
-                if left <= 0 or not self._poll_socket(line, left):
+                if left <= 0 or not self._poll_socket(connection, left):
                     return False
             if not self._reader.fill():
                 raise IMAPClientAbortError("the server closed the connection")
 
-    def _hear(self) -> None:
+    def _read_response(self) -> None:
         self._imap._get_response()
-        if bye := self._imap.untagged_responses.get("BYE"):
+        bye = self._imap.untagged_responses.get("BYE")
+        if bye:
             raise IMAPClientAbortError(bye[-1].decode("utf-8", "replace"))
         if self._idle_tag and self._imap.tagged_commands.get(self._idle_tag):
             raise IMAPClientAbortError("the server ended IDLE")
 
 
-def readable(name: bytes) -> str:
-    """Decode a folder's or label's name from modified UTF-7 (RFC 9051, 5.1), or leave it as it stands."""
+def decoded_name(name: bytes) -> str:
+    """Decode the name of a folder or label from modified UTF-7 (RFC 9051, section 5.1); one that is not UTF-7 stays."""
     try:
         return str(decode_utf7(name))
     except UnicodeDecodeError:
@@ -254,7 +266,7 @@ def readable(name: bytes) -> str:
 
 
 def uid_set(uids: Iterable[int]) -> bytes:
-    """Write a message set, runs shortened ("1:200,305"), since servers limit a command's length."""
+    """Return a message set with ranges ("1:200,305"), since servers limit the length of a command."""
     runs: list[list[int]] = []
     for uid in sorted(uids):
         if runs and uid == runs[-1][1] + 1:

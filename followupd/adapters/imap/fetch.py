@@ -1,4 +1,4 @@
-"""Mails out of a selected folder, for reading: small ones whole, large ones without their attachments, none lost."""
+"""Fetch mails from the selected folder: small ones whole, large ones without their attachments, none left out."""
 
 import contextlib
 from collections import defaultdict
@@ -10,30 +10,30 @@ from email.utils import parsedate_to_datetime
 
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 
-from followupd.adapters.imap.client import Client, readable, uid_set
-from followupd.adapters.imap.responses import Row, moment, number, words
+from followupd.adapters.imap.client import Client, decoded_name, uid_set
+from followupd.adapters.imap.responses import Row, as_datetime, as_list, as_number
 from followupd.adapters.imap.structure import (
-    LARGEST_TEXT,
-    MOST_TEXT,
+    MAX_TEXT,
+    MAX_TEXT_IN_ALL,
     BodyPart,
     UnsupportedStructureError,
     outline,
-    put_together,
+    reassemble,
 )
 
-SMALL = (
-    2**15
-)  # bytes; up to here the whole mail costs less CPU than a look at its structure (measured, 4 to 64 kB)
-PORTION = 4 * 2**20  # bytes of mail held at a time
+#: bytes; up to this size fetching the whole mail takes less CPU than reading its structure (measured from 4 to 64 kB)
+SMALL = 2**15
+PORTION = 4 * 2**20  # bytes of mail held in memory at a time
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchedMail:
-    """One mail for reading. `raw` is b"" when the server holds the mail but cannot show it: a case for quarantine.
+    """One mail as the mailbox returned it.
 
-    `flags` are keywords and system flags as the server writes them, `size` is the whole mail's in bytes, `labels` are
-    Gmail's. In `raw` large mails' attachments are named by their MIME headers, their bodies are left out.
+    `raw` is b"" when the server has the mail but cannot return it: a case for quarantine. The attachments of large
+    mails are named in it by their MIME headers, without their bodies. `flags` are keywords and system flags as the
+    server writes them, `size` is that of the whole mail in bytes, `labels` are Gmail's.
     """
 
     uid: int
@@ -44,92 +44,112 @@ class FetchedMail:
     labels: frozenset[str] = frozenset()
 
 
-def fetched(client: Client, uids: Collection[int]) -> Iterator[tuple[FetchedMail, ...]]:
-    """Fetch mails in portions of some MB, ascending; mails that are gone are left out."""
+def fetch_mails(client: Client, uids: Collection[int]) -> Iterator[tuple[FetchedMail, ...]]:
+    """Fetch mails in portions of some MB, by ascending UID; mails that no longer exist are left out."""
     labels = " X-GM-LABELS" if client.has_capability("X-GM-EXT-1") else ""
-    about = _rows(client, uids, f"(FLAGS INTERNALDATE RFC822.SIZE{labels})")
-    about |= {uid: {} for uid in _still_there(client, set(uids) - set(about))}
-    for portion in _portions({uid: number(about[uid].get(b"RFC822.SIZE")) for uid in sorted(about)}):
-        raws = _raws(client, portion)
-        yield tuple(_fetched(uid, about[uid], raws[uid]) for uid in portion if uid in raws)
+    rows = _fetch_rows(client, uids, f"(FLAGS INTERNALDATE RFC822.SIZE{labels})")
+    for uid in _existing(client, set(uids) - set(rows)):
+        rows[uid] = {}
+
+    sizes = {uid: as_number(rows[uid].get(b"RFC822.SIZE")) for uid in sorted(rows)}
+    for portion in _portions(sizes):
+        raws = _fetch_raws(client, portion)
+        yield tuple(_mail(uid, rows[uid], raws[uid]) for uid in portion if uid in raws)
 
 
-def _fetched(uid: int, row: Row, raw: bytes) -> FetchedMail:
-    received_at = moment(row.get(b"INTERNALDATE")) or _dated(raw)
-    size = number(row.get(b"RFC822.SIZE")) or len(raw)
+def _mail(uid: int, row: Row, raw: bytes) -> FetchedMail:
     return FetchedMail(
-        uid=uid, flags=flags_of(row), received_at=received_at, size=size, raw=raw, labels=labels_of(row)
+        uid=uid,
+        flags=flags_of(row),
+        received_at=as_datetime(row.get(b"INTERNALDATE")) or _claimed_date(raw),
+        size=as_number(row.get(b"RFC822.SIZE")) or len(raw),
+        raw=raw,
+        labels=labels_of(row),
     )
 
 
 def flags_of(row: Row) -> frozenset[str]:
-    """Return flags and keywords as text; "recent" is left out, which speaks of our session and not of the mail."""
-    return frozenset(
-        word.decode("utf-8", "replace") for word in words(row.get(b"FLAGS")) if word != b"\\Recent"
-    )
+    """Return flags and keywords as text, without the Recent flag, which describes our session and not the mail."""
+    flags = (flag for flag in as_list(row.get(b"FLAGS")) if flag != b"\\Recent")
+    return frozenset(flag.decode("utf-8", "replace") for flag in flags)
 
 
 def labels_of(row: Row) -> frozenset[str]:
-    return frozenset(readable(word) for word in words(row.get(b"X-GM-LABELS")))
+    """Return Gmail's labels; empty elsewhere."""
+    return frozenset(decoded_name(label) for label in as_list(row.get(b"X-GM-LABELS")))
 
 
-def _dated(raw: bytes) -> datetime:
-    """Fall back on what the sender claims; every server that keeps to the protocol sends INTERNALDATE."""
+def _claimed_date(raw: bytes) -> datetime:
+    """Return the date that the sender claims; only a server that violates the protocol sends no INTERNALDATE."""
     with contextlib.suppress(ValueError, TypeError):
-        said = parsedate_to_datetime(str(message_from_bytes(raw[:LARGEST_TEXT])["Date"]))
-        return said.replace(tzinfo=said.tzinfo or UTC).astimezone(UTC)
+        date = parsedate_to_datetime(str(message_from_bytes(raw[:MAX_TEXT])["Date"]))
+        return date.replace(tzinfo=date.tzinfo or UTC).astimezone(UTC)
     return LONG_AGO
 
 
 def _portions(sizes: Mapping[int, int]) -> Iterator[dict[int, int]]:
+    """Split UIDs with their sizes into groups of which at most PORTION bytes are fetched."""
     portion: dict[int, int] = {}
-    weight = 0
+    total = 0
     for uid, size in sizes.items():
-        weight += min(size, MOST_TEXT)
-        if portion and weight > PORTION:
+        fetched_size = min(size, MAX_TEXT_IN_ALL)
+        if portion and total + fetched_size > PORTION:
             yield portion
-            portion, weight = {}, min(size, MOST_TEXT)
+            portion = {}
+            total = 0
         portion[uid] = size
+        total += fetched_size
     if portion:
         yield portion
 
 
-def _raws(client: Client, sizes: Mapping[int, int]) -> dict[int, bytes]:
+def _fetch_raws(client: Client, sizes: Mapping[int, int]) -> dict[int, bytes]:
     small = [uid for uid, size in sizes.items() if 0 < size <= SMALL]
-    raws = _bodies(_rows(client, small, "(BODY.PEEK[])"))
-    raws |= _texts(client, {uid: size for uid, size in sizes.items() if size > SMALL})
-    for uid in _still_there(client, sizes.keys() - raws.keys()):
-        raws[uid] = _bodies(_rows(client, [uid], f"(BODY.PEEK[]<0.{LARGEST_TEXT}>)")).get(uid, b"")
+    large = {uid: size for uid, size in sizes.items() if size > SMALL}
+
+    raws = _bodies(_fetch_rows(client, small, "(BODY.PEEK[])"))
+    raws |= _fetch_by_structure(client, large)
+    for uid in _existing(client, sizes.keys() - raws.keys()):
+        beginning = _fetch_rows(client, [uid], f"(BODY.PEEK[]<0.{MAX_TEXT}>)")
+        raws[uid] = _bodies(beginning).get(uid, b"")
     return raws
 
 
-def _bodies(found: Mapping[int, Row]) -> dict[int, bytes]:
-    bodies = ((uid, row.get(b"BODY[]")) for uid, row in found.items())
-    return {uid: body for uid, body in bodies if isinstance(body, bytes)}
+def _bodies(rows: Mapping[int, Row]) -> dict[int, bytes]:
+    bodies = {}
+    for uid, row in rows.items():
+        body = row.get(b"BODY[]")
+        if isinstance(body, bytes):
+            bodies[uid] = body
+    return bodies
 
 
-def _texts(client: Client, sizes: Mapping[int, int]) -> dict[int, bytes]:
-    """Read large mails by their structure; mails of the same shape share one command."""
-    shapes: dict[str, dict[int, BodyPart]] = defaultdict(dict)
-    for uid, row in _rows(client, sizes, "(BODYSTRUCTURE)").items():
+def _fetch_by_structure(client: Client, sizes: Mapping[int, int]) -> dict[int, bytes]:
+    """Fetch the relevant parts of large mails; mails with the same sections share one command."""
+    groups: defaultdict[str, dict[int, BodyPart]] = defaultdict(dict)
+    for uid, row in _fetch_rows(client, sizes, "(BODYSTRUCTURE)").items():
         with contextlib.suppress(UnsupportedStructureError):
             part = outline(row.get(b"BODYSTRUCTURE"))
-            shapes[" ".join(f"BODY.PEEK[{name}]<0.{most}>" for name, most in part.sections)][uid] = part
+            items = " ".join(f"BODY.PEEK[{section}]<0.{most}>" for section, most in part.sections)
+            groups[items][uid] = part
+
     raws: dict[int, bytes] = {}
-    for items, alike in shapes.items():
-        for uid, row in _rows(client, alike, f"({items})").items():
+    for items, parts in groups.items():
+        for uid, row in _fetch_rows(client, parts, f"({items})").items():
             with contextlib.suppress(UnsupportedStructureError):
-                raws[uid] = put_together(alike[uid], row, sizes[uid])
+                raws[uid] = reassemble(parts[uid], row, sizes[uid])
     return raws
 
 
-def _still_there(client: Client, uids: Collection[int]) -> list[int]:
-    """Tell mails that the server could not show from those that are gone."""
-    return client.search_uids(f"UID {uid_set(uids).decode('ascii')}")[0] if uids else []
+def _existing(client: Client, uids: Collection[int]) -> list[int]:
+    """Return those mails that exist, though the server did not return them."""
+    if not uids:
+        return []
+    return client.search_uids(f"UID {uid_set(uids).decode('ascii')}")[0]
 
 
-def _rows(client: Client, uids: Collection[int], items: str) -> dict[int, Row]:
-    """Fetch; a refusal ("NO", "BAD") leaves all out, and each is asked for by itself later."""
+def _fetch_rows(client: Client, uids: Collection[int], items: str) -> dict[int, Row]:
+    """Fetch; when the command is refused (NO, BAD) nothing is returned, and each mail is asked for alone later."""
     try:
         return client.fetch_rows(uids, items)
     except IMAPClientAbortError:

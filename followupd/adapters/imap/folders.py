@@ -1,4 +1,4 @@
-"""Which folders a mailbox has, what each is for, and how the server writes a name that an admin wrote with "/"."""
+"""The folders of a mailbox: what each is for, and how the server spells a name that an administrator wrote with "/"."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from followupd.adapters.imap.client import Client
 
 SENT, DRAFTS = "\\sent", "\\drafts"  # special uses, lower-case
-#: names that people meet in their mail clients, casefolded; asked only when the server names no special use (RFC 6154)
+#: names that mail clients give, casefolded; used only where the server names no special use (RFC 6154)
 SENT_NAMES = (
     "sent",
     "sent items",
@@ -81,55 +81,69 @@ DRAFT_NAMES = (
 
 @dataclass(frozen=True, slots=True)
 class Folders:
-    """The folders of one mailbox as they were listed; `special` maps a special use, lower-case, to a name."""
+    """The folders of one mailbox as they were listed.
+
+    `special` maps a special use, lower-case, to a folder. `prefix` is that of the user's own folders: "" or "INBOX.".
+    """
 
     names: frozenset[str]
     special: dict[str, str]
-    prefix: str  # of the user's own folders: "" or "INBOX."
+    prefix: str
     delimiter: str
 
     @classmethod
     def listed(cls, client: Client) -> "Folders":
+        """Ask the server for its folders."""
         names: list[str] = []
         special: dict[str, str] = {}
         delimiter = "/"
-        for flags, between, name in client.folders():
-            if not flags & {"\\noselect", "\\nonexistent"}:
-                names.append(name)
-                special |= {use: name for use in flags & {SENT, DRAFTS} if use not in special}
-            delimiter = between or delimiter
-        prefix, delimiter = _own_namespace(client, delimiter)
+        for flags, folder_delimiter, name in client.folders():
+            delimiter = folder_delimiter or delimiter
+            if flags & {"\\noselect", "\\nonexistent"}:
+                continue
+            names.append(name)
+            for use in flags & {SENT, DRAFTS}:
+                special.setdefault(use, name)
+
+        prefix, delimiter = _personal_namespace(client, delimiter)
         return cls(frozenset(names), special, prefix, delimiter)
 
-    def written(self, name: str) -> str:
-        """Return the server's name for a folder: as it is if there is one, else in the server's own notation."""
+    def server_name(self, name: str) -> str:
+        """Return the server's name of a folder: unchanged if it exists, else in the server's own notation."""
         if name.upper() == "INBOX":
             return "INBOX"
         if name in self.names:
             return name
-        own = name.replace("/", self.delimiter)
-        return own if own in self.names or own.startswith(self.prefix) else self.prefix + own
+        translated = name.replace("/", self.delimiter)
+        if translated in self.names or translated.startswith(self.prefix):
+            return translated
+        return self.prefix + translated
 
     def has(self, name: str) -> bool:
-        return name.upper() == "INBOX" or self.written(name) in self.names
+        return name.upper() == "INBOX" or self.server_name(name) in self.names
 
     def sent(self) -> str:
-        return self._for(SENT, SENT_NAMES)
+        """Return the folder of sent mail; "" when there is none."""
+        return self._find(SENT, SENT_NAMES)
 
     def drafts(self) -> str:
-        return self._for(DRAFTS, DRAFT_NAMES)
+        """Return the folder of drafts; "" when there is none."""
+        return self._find(DRAFTS, DRAFT_NAMES)
 
-    def _for(self, use: str, customary: Iterable[str]) -> str:
-        """Find a folder by its special use, else by the name that clients of many languages give it; "" for none."""
+    def _find(self, use: str, usual_names: Iterable[str]) -> str:
+        """Find a folder by its special use, else by a name that clients of many languages give it; "" for none."""
         if use in self.special:
             return self.special[use]
         by_name = {name.removeprefix(self.prefix).casefold(): name for name in sorted(self.names)}
-        return next((by_name[name] for name in customary if name in by_name), "")
+        return next((by_name[name] for name in usual_names if name in by_name), "")
 
 
-def _own_namespace(client: Client, delimiter: str) -> tuple[str, str]:
+def _personal_namespace(client: Client, delimiter: str) -> tuple[str, str]:
+    """Return prefix and delimiter of the user's own folders (RFC 2342)."""
     if not client.has_capability("NAMESPACE"):
         return "", delimiter
     personal = client.namespace().personal
-    prefix, between = personal[0] if personal else ("", delimiter)
-    return str(prefix), str(between or delimiter)
+    if not personal:
+        return "", delimiter
+    prefix, own_delimiter = personal[0]
+    return str(prefix), str(own_delimiter or delimiter)

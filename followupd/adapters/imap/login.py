@@ -1,4 +1,4 @@
-"""From an account to a connection that is logged in, and from any failure to a sentence the admin can act on."""
+"""Open a logged-in connection to an account, and turn every failure into a sentence that an administrator can act on."""
 
 import contextlib
 import re
@@ -15,10 +15,10 @@ from followupd.errors import UnavailableError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """Where a mailbox is and how to log in. Secrets are callables, read anew at each login, and never shown.
+    """Where a mailbox is and how to log in.
 
-    `token` returns an OAuth 2 access token (RFC 7628) and takes the password's place when it is given. `timeout` is in
-    seconds, for each wait on the network.
+    Secrets are callables: they are read at each login and never shown. `token` returns an OAuth 2 access token
+    (RFC 7628) and replaces the password if it is given. `timeout` is in seconds, for each wait on the network.
     """
 
     name: str
@@ -35,44 +35,45 @@ class Account:
 
 
 def connect(account: Account) -> Client:
-    """Connect, turn to TLS and log in.
+    """Connect, start TLS and log in.
 
     Raises:
-        OutageError: with plain words for the admin, and no secret in them.
+        UnavailableError: with a sentence for the administrator that contains no secret.
     """
-    with plain_words(account):
+    with errors_explained(account):
         if account.security == "none" and not is_loopback(account.host):
             raise UnavailableError(f"{account.name}: a password is not sent to {account.host} without TLS")
-        context = None if account.security == "none" else _trust(account)
-        client = Client(
-            account.host, account.port, context if account.security == "tls" else None, account.timeout
-        )
+
+        context = None if account.security == "none" else _tls_context(account)
+        implicit_tls = context if account.security == "tls" else None
+        client = Client(account.host, account.port, implicit_tls, account.timeout)
         try:
             _log_in(client, account, context)
         except BaseException:
-            client.end(politely=False)
+            client.end(log_out=False)
             raise
         return client
 
 
-def _trust(account: Account) -> ssl.SSLContext:
+def _tls_context(account: Account) -> ssl.SSLContext:
     try:
         return trusting(account.ca_file)
     except OSError as error:
-        raise UnavailableError(
-            f"{account.name}: the CA file {account.ca_file} cannot be read: {error}"
-        ) from error
+        message = f"{account.name}: the CA file {account.ca_file} cannot be read: {error}"
+        raise UnavailableError(message) from error
 
 
 def _log_in(client: Client, account: Account, context: ssl.SSLContext | None) -> None:
     if account.security == "starttls":
         client.starttls(context)
+
     if account.token:
         _log_in_with_token(client, account.username, account.token())
     else:
         _log_in_with_password(client, account.username, account.password())
+
     if client.has_capability("CONDSTORE") and client.has_capability("ENABLE"):
-        client.enable("CONDSTORE")  # only now: it is refused once a folder is selected
+        client.enable("CONDSTORE")  # now, because it is refused once a folder is selected
 
 
 def _log_in_with_token(client: Client, username: str, token: str) -> None:
@@ -85,23 +86,24 @@ def _log_in_with_token(client: Client, username: str, token: str) -> None:
 def _log_in_with_password(client: Client, username: str, password: str) -> None:
     if (username + password).isascii() and not client.has_capability("LOGINDISABLED"):
         client.login(username, password)
-    else:
-        client.plain_login(
-            username, password
-        )  # LOGIN carries ASCII only, AUTHENTICATE PLAIN UTF-8 (RFC 4616)
+    else:  # LOGIN carries ASCII only, AUTHENTICATE PLAIN carries UTF-8 (RFC 4616)
+        client.plain_login(username, password)
 
 
 @contextlib.contextmanager
-def plain_words(account: Account, doing: str = "") -> Iterator[None]:
-    """Turn whatever the network, TLS or the server did into an OutageError that says who, what and why."""
+def errors_explained(account: Account, prefix: str = "") -> Iterator[None]:
+    """Turn an error of the network, of TLS or of the server into an UnavailableError that says where, what and why.
+
+    `prefix` says what could not be done ("the folder Sent cannot be read:").
+    """
     try:
         yield
     except (IMAPClientError, OSError, ValueError) as error:
-        words = " ".join(word for word in (doing, _why(error, account)) if word)
-        raise UnavailableError(f"{account.name}: {words}") from error
+        sentence = f"{prefix} {_explanation(error, account)}".strip()
+        raise UnavailableError(f"{account.name}: {sentence}") from error
 
 
-def _why(error: Exception, account: Account) -> str:
+def _explanation(error: Exception, account: Account) -> str:
     place = f"{account.host}:{account.port}"
     match error:
         case ssl.SSLError() if not isinstance(error, ssl.SSLCertVerificationError):
@@ -109,22 +111,24 @@ def _why(error: Exception, account: Account) -> str:
         case TimeoutError():
             return f"{place} did not answer within {account.timeout:g} seconds"
         case LoginError():
-            return f"the login of {account.username} was refused: {_said(error)}"
+            return f"the login of {account.username} was refused: {_server_text(error)}"
         case CapabilityError():
-            return f"{place} lacks what we need: {_said(error)}"
+            return f"{place} lacks what we need: {_server_text(error)}"
         case IMAPClientAbortError():
-            return f"the connection to {place} ended: {_said(error)}"
+            return f"the connection to {place} ended: {_server_text(error)}"
         case IMAPClientError():
-            return f"{place} refused: {_said(error)}"
+            return f"{place} refused: {_server_text(error)}"
         case OSError():
             return why(error, account.host, account.port)
         case _:
             return f"{place}: {error}"
 
 
-def _said(error: Exception) -> str:
-    """Return the server's own words out of imaplib's wrapping, on one line."""
+def _server_text(error: Exception) -> str:
+    """Return the server's text without imaplib's wrapping, on one line."""
     text = " ".join(str(error).split())
-    words = re.sub(r"^(command: \w+ => |socket error: |\w+ failed: )+", "", text)
-    words = re.sub(r"^b(['\"])(.*)\1$", r"\2", words)[:300] or type(error).__name__
-    return "the server closed it" if words == "EOF" else words
+    text = re.sub(r"^(command: \w+ => |socket error: |\w+ failed: )+", "", text)
+    text = re.sub(r"^b(['\"])(.*)\1$", r"\2", text)[:300]
+    if text == "EOF":
+        return "the server closed it"
+    return text or type(error).__name__

@@ -1,7 +1,8 @@
-"""IMAP FETCH answers to Python values, by one regular expression; nothing that a server may say raises.
+"""Parse IMAP FETCH responses into Python values; nothing that a server sends raises an exception.
 
-imapclient reads an answer byte by byte in Python and stops at a keyword with "[", a legal atom (RECIPES.md 1b, 9): one
-odd tag would blind us to all others. This reader takes a tenth of the time, and an answer it cannot read spoils no other.
+imapclient parses a response byte by byte in Python and fails at a keyword that contains "[", which is a legal atom
+(docs/mail.md, IMAP library traps): one odd tag would hide all others. This parser takes a tenth of the time, and a response
+that it cannot parse does not affect the next one.
 """
 
 import re
@@ -13,8 +14,10 @@ from typing import TypeAlias
 
 #: an atom, a string or a literal; NIL; a parenthesised list
 Value: TypeAlias = "bytes | list[Value] | None"
-#: one message's answer: upper-case names of data items to values
+#: the response for one message: upper-case names of data items to values
 Row: TypeAlias = dict[bytes, Value]
+#: a response as imaplib collects it: a line, or a line and the literal that follows it
+Piece: TypeAlias = bytes | tuple[bytes, bytes]
 
 _TOKEN = re.compile(
     rb"""[()]                                                               # a list opens, closes
@@ -25,118 +28,161 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )
 _LITERAL = re.compile(rb"\{\d+\}")
-# An answer of atoms, plain strings and flat lists, as nearly all are that bring no literal: read at half the price.
+# A response of atoms, plain strings and flat lists. Nearly all without a literal are; they are parsed in half the time.
 _ITEM = re.compile(rb'((?!NIL )[A-Z][A-Z0-9.-]{1,40}) ("[^"\\]*"|\([^()"{}\[\]]*\)|[^\s()"{}\[\]]+)')
 _FLAT = re.compile(rb"\d+ \(%(item)s(?: %(item)s)*\)" % {b"item": _ITEM.pattern})
 _UID = re.compile(rb"\bUID (\d+)", re.IGNORECASE)
 _ORIGIN = re.compile(rb"<\d+>\Z")
-_MOMENT = re.compile(rb" ?(\d{1,2})-([A-Za-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)")
-_NAMES = (b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec")
-_MONTHS = {name: number for number, name in enumerate(_NAMES, 1)}
+_INTERNALDATE = re.compile(rb" ?(\d{1,2})-([A-Za-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)")
+_MONTH_NAMES = (
+    b"jan",
+    b"feb",
+    b"mar",
+    b"apr",
+    b"may",
+    b"jun",
+    b"jul",
+    b"aug",
+    b"sep",
+    b"oct",
+    b"nov",
+    b"dec",
+)
+_MONTHS = {name: number for number, name in enumerate(_MONTH_NAMES, 1)}
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 
 
-def rows(data: Iterable[bytes | tuple[bytes, bytes] | None]) -> Iterator[Row]:
-    """Read what imaplib gathered: pieces with a literal are pairs, and a plain piece ends one message's answer.
+def parse_rows(data: Iterable[Piece | None]) -> Iterator[Row]:
+    """Parse what imaplib collected for one FETCH, one row for each message.
 
-    An answer that cannot be read yields its UID alone, so that its mail is not taken for expunged.
+    Pieces with a literal are pairs, and a plain piece ends the response for one message. A response that cannot be
+    parsed yields its UID alone, so that its mail is not taken for expunged.
     """
-    answer: list[bytes | tuple[bytes, bytes]] = []
+    response: list[Piece] = []
     for piece in data:
         if piece is None:
             continue
-        answer.append(piece)
+
+        response.append(piece)
         if isinstance(piece, bytes):
-            yield _row(answer)
-            answer = []
+            yield _parse_row(response)
+            response = []
 
 
-def _row(answer: list[bytes | tuple[bytes, bytes]]) -> Row:
-    text = answer[0]
+def _parse_row(response: list[Piece]) -> Row:
+    text = response[0]
     if isinstance(text, bytes) and _FLAT.fullmatch(text):
-        return {name: _flat(value) for name, value in _ITEM.findall(text)}
-    values = _values(answer)
+        return {name: _flat_value(value) for name, value in _ITEM.findall(text)}
+
+    values = _nested_values(response)
     items = values[1] if len(values) == 2 else None  # the sequence number, then one list
     if not isinstance(items, list) or len(items) % 2:
-        return _identity(answer)
-    names = items[::2]
-    return {_name(n): v for n, v in zip(names, items[1::2], strict=True) if isinstance(n, bytes)}
+        return _uid_alone(response)
+
+    row: Row = {}
+    for name, value in zip(items[::2], items[1::2], strict=True):
+        if isinstance(name, bytes):
+            row[_item_name(name)] = value
+    return row
 
 
 @lru_cache(maxsize=256)  # the items that we ask for
-def _name(item: bytes) -> bytes:
+def _item_name(item: bytes) -> bytes:
     return _ORIGIN.sub(b"", item.upper())
 
 
-def _flat(value: bytes) -> Value:
-    return [_plain(each) for each in value[1:-1].split()] if value.startswith(b"(") else _plain(value)
+def _flat_value(value: bytes) -> Value:
+    if value.startswith(b"("):
+        return [_plain_value(item) for item in value[1:-1].split()]
+    return _plain_value(value)
 
 
-def _identity(answer: list[bytes | tuple[bytes, bytes]]) -> Row:
-    for piece in answer:
-        if found := _UID.search(piece if isinstance(piece, bytes) else piece[0]):
+def _uid_alone(response: list[Piece]) -> Row:
+    for piece in response:
+        text = piece if isinstance(piece, bytes) else piece[0]
+        found = _UID.search(text)
+        if found:
             return {b"UID": found[1]}
     return {}
 
 
-def _values(answer: list[bytes | tuple[bytes, bytes]]) -> list[Value]:
-    """Nest the tokens of one answer; a list that is never closed leaves more or fewer values than a row has."""
+def _nested_values(response: list[Piece]) -> list[Value]:
+    """Nest the tokens of one response; an unbalanced list leaves more or fewer values than a row has."""
     top: list[Value] = []
     stack = [top]
-    for piece in answer:
+    for piece in response:
         text, literal = (piece, b"") if isinstance(piece, bytes) else piece
         tokens = _TOKEN.findall(text)
-        follows = text.endswith(b"}") and _LITERAL.fullmatch(tokens[-1]) is not None
-        for token in tokens[:-1] if follows else tokens:
-            if token == b"(":
-                stack.append([])
-            elif token == b")":
-                if len(stack) == 1:
-                    return []
-                closed = stack.pop()
-                stack[-1].append(closed)
-            else:
-                stack[-1].append(_plain(token))
-        if follows:
+        literal_follows = text.endswith(b"}") and _LITERAL.fullmatch(tokens[-1]) is not None
+        if literal_follows:
+            tokens = tokens[:-1]
+
+        for token in tokens:
+            if not _add_token(token, stack):
+                return []
+        if literal_follows:
             stack[-1].append(literal)
+
     return top if len(stack) == 1 else []
 
 
-def _plain(token: bytes) -> bytes | None:
-    """Return what an atom or a quoted string says; None for NIL."""
+def _add_token(token: bytes, stack: list[list[Value]]) -> bool:
+    """Add a token to the innermost open list; False when it closes a list that was never opened."""
+    if token == b"(":
+        stack.append([])
+    elif token != b")":
+        stack[-1].append(_plain_value(token))
+    elif len(stack) == 1:
+        return False
+    else:
+        closed = stack.pop()
+        stack[-1].append(closed)
+    return True
+
+
+def _plain_value(token: bytes) -> bytes | None:
+    """Return the value of an atom or a quoted string; None for NIL."""
     if token.startswith(b'"'):
-        return _ESCAPED.sub(rb"\1", token[1:-1]) if b"\\" in token else token[1:-1]
+        text = token[1:-1]
+        return _ESCAPED.sub(rb"\1", text) if b"\\" in text else text
     return None if token == b"NIL" else token
 
 
-def number(value: Value) -> int:
-    """Read a number; 0 when there is none."""
-    return int(value) if isinstance(value, bytes) and value.isdigit() else 0
+def as_number(value: Value) -> int:
+    """Return a number; 0 when the value is none."""
+    if isinstance(value, bytes) and value.isdigit():
+        return int(value)
+    return 0
 
 
-def words(value: Value) -> tuple[bytes, ...]:
-    """Read a flat list such as FLAGS; empty when there is none."""
-    return tuple(item for item in value if isinstance(item, bytes)) if isinstance(value, list) else ()
+def as_list(value: Value) -> tuple[bytes, ...]:
+    """Return a flat list such as FLAGS; empty when the value is none."""
+    if not isinstance(value, list):
+        return ()
+    return tuple(item for item in value if isinstance(item, bytes))
 
 
-def moment(value: Value) -> datetime | None:
-    """Read an INTERNALDATE ("17-Jul-2026 02:44:25 -0700"), in UTC."""
+def as_datetime(value: Value) -> datetime | None:
+    """Return an INTERNALDATE ("17-Jul-2026 02:44:25 -0700") in UTC; None when it cannot be parsed."""
     if not isinstance(value, bytes):
         return None
-    plain = _MOMENT.fullmatch(value)
-    if plain is None or (month := _MONTHS.get(plain[2].lower())) is None:
-        return _odd_moment(value)
+
+    match = _INTERNALDATE.fullmatch(value)
+    month = _MONTHS.get(match[2].lower()) if match else None
+    if match is None or month is None:
+        return _unusual_datetime(value)
+
     try:
-        hour, minute, second = map(int, plain.group(4, 5, 6))
-        there = datetime(int(plain[3]), month, int(plain[1]), hour, minute, second, tzinfo=UTC)
-        ahead = timedelta(hours=int(plain[8]), minutes=int(plain[9]))
-        return there + ahead if plain[7] == b"-" else there - ahead
+        hour, minute, second = map(int, match.group(4, 5, 6))
+        local = datetime(int(match[3]), month, int(match[1]), hour, minute, second, tzinfo=UTC)
+        offset = timedelta(hours=int(match[8]), minutes=int(match[9]))
+        return local + offset if match[7] == b"-" else local - offset
     except (ValueError, OverflowError):
         return None
 
 
-def _odd_moment(value: bytes) -> datetime | None:
-    """Read by the standard library, at ten times the price, what some server writes in its own way."""
+def _unusual_datetime(value: bytes) -> datetime | None:
+    """Parse with the standard library, which takes ten times as long, what some servers write in their own way."""
     try:
         text = value.decode("ascii").strip().replace("-", " ", 2)
         return parsedate_to_datetime(text).astimezone(UTC) if text else None

@@ -1,48 +1,49 @@
-"""Which parts of a large mail are worth fetching, by its BODYSTRUCTURE, and how they are put together again.
+"""Decide from its BODYSTRUCTURE which parts of a large mail to fetch, and reassemble them.
 
-The copy holds the mail's own bytes: its header, each part's MIME header, and the bodies of the parts that people or we
-read. Attachments keep their MIME header, so that they can be named, and lose their body.
+The copy consists of the mail's own bytes: its header, the MIME header of each part, and the bodies of the parts that people
+or we read. Attachments keep their MIME header, so that they can be named, and lose their body.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from email import message_from_bytes
 
-from followupd.adapters.imap.responses import Value, number
+from followupd.adapters.imap.responses import Value, as_number
 
-MOST_PARTS = 200
-DEEPEST = 30
-LARGEST_TEXT = 2**20  # bytes fetched of one part
-MOST_TEXT = 2 * LARGEST_TEXT  # bytes fetched of all parts of one mail
-LARGEST_HEADER = 2**18
-#: bytes of a mail that its structure may leave out, such as a preamble; and a hundredth, since Exchange only guesses sizes
-UNCLAIMED = 1024
-#: Outlook's envelope, whose words stand in front of its attachments
+MAX_PARTS = 200
+MAX_DEPTH = 30
+MAX_TEXT = 2**20  # bytes fetched of one part
+MAX_TEXT_IN_ALL = 2 * MAX_TEXT  # bytes fetched of all parts of one mail
+MAX_HEADER = 2**18
+#: bytes of a mail that its structure may leave out, such as a preamble; plus 1 %, since Exchange only estimates sizes
+UNDESCRIBED = 1024
+#: Outlook's container; the text in it comes before its attachments
 TNEF = frozenset({"ms-tnef", "vnd.ms-tnef"})
-FEWEST_WORDS = 8  # bytes of a text part that has more than line ends
-BOUNDARY = 80  # bytes a part, with its line ends
-#: media that hold no words; any other type, and a broken one, is read
-WORDLESS = frozenset({"image", "audio", "video", "application", "font", "model", "message"})
-#: reports that machines write for machines (RFC 3464, 8098, 5965)
+MIN_TEXT = 8  # bytes of a text part that has more than line ends
+BOUNDARY_SIZE = 80  # bytes for each part, with its line ends
+#: media types without text; a part of any other type, even a malformed one, is read
+WITHOUT_TEXT = frozenset({"image", "audio", "video", "application", "font", "model", "message"})
+#: reports for machines (RFC 3464, RFC 8098, RFC 5965)
 REPORTS = frozenset(
     {"delivery-status", "global-delivery-status", "disposition-notification", "feedback-report"}
 )
 
 
 class UnsupportedStructureError(Exception):
-    """A structure that cannot be followed; the mail's first megabyte is read instead."""
+    """The structure cannot be used; the first megabyte of the mail is fetched instead."""
 
 
 @dataclass(frozen=True, slots=True)
 class BodyPart:
-    """One node of a mail. `number` is the IMAP section ("1.2"; "" for the mail itself), `read` what to fetch of it.
+    """One node of a mail's structure.
 
-    `octets` is the size of a leaf's body as the server claims it.
+    `number` is the IMAP section ("1.2"; "" for the mail itself), `fetch` says which part of it to fetch, `octets` is
+    the size of a leaf's body as the server states it.
     """
 
     number: str
     children: tuple["BodyPart", ...] = ()
-    read: str = ""  # "" | body | header
+    fetch: str = ""  # "" | body | header
     octets: int = 0
 
     @property
@@ -55,58 +56,73 @@ class BodyPart:
         return self.prefix + ("MIME" if self.number else "HEADER")
 
     @property
+    def attached_header(self) -> str:
+        """The section of the header of an attached mail."""
+        return f"{self.prefix or '1.'}HEADER"
+
+    @property
     def sections(self) -> Iterator[tuple[str, int]]:
-        """Yield the IMAP sections to fetch, with the most bytes of each."""
-        yield self.header, LARGEST_HEADER
-        if self.read == "body":
-            yield self.number or "1", LARGEST_TEXT
-        elif self.read == "header":
-            yield f"{self.prefix or '1.'}HEADER", LARGEST_HEADER
+        """Yield the IMAP sections to fetch, each with the most bytes to fetch of it."""
+        yield self.header, MAX_HEADER
+        if self.fetch == "body":
+            yield self.number or "1", MAX_TEXT
+        elif self.fetch == "header":
+            yield self.attached_header, MAX_HEADER
         for child in self.children:
             yield from child.sections
 
 
 def outline(structure: Value) -> BodyPart:
-    """Read a BODYSTRUCTURE (RFC 9051, 7.5.2).
+    """Return the outline of a BODYSTRUCTURE (RFC 9051, section 7.5.2).
 
     Raises:
-        TooOddError: it is no structure, or one too deep or too wide to follow.
+        UnsupportedStructureError: it is no structure, or one that is too deep or too wide.
     """
-    outlined = _Outline().of(structure, "", 0)
-    return outlined if _has_words(outlined) else _Outline(envelopes=True).of(structure, "", 0)
+    outlined = _Outliner().outline(structure, "", 0)
+    if _has_text(outlined):
+        return outlined
+    return _Outliner(tnef=True).outline(structure, "", 0)
 
 
-def _has_words(part: BodyPart) -> bool:
-    return (part.read == "body" and part.octets > FEWEST_WORDS) or any(map(_has_words, part.children))
+def _has_text(part: BodyPart) -> bool:
+    if part.fetch == "body" and part.octets > MIN_TEXT:
+        return True
+    return any(_has_text(child) for child in part.children)
 
 
-class _Outline:
-    """Counts parts and the bytes to read while it goes down, so that no mail costs more than its share.
+class _Outliner:
+    """Outlines one mail, counting parts and bytes to fetch, so that both stay bounded.
 
-    With `envelopes` it reads Outlook's, too: the words of a mail that has no others may be in a winmail.dat.
+    With `tnef` the body of Outlook's container is fetched too: the text of a mail that has no other text may be in it.
     """
 
-    def __init__(self, *, envelopes: bool = False) -> None:
-        self.parts, self.bytes, self.envelopes = 0, 0, envelopes
+    def __init__(self, *, tnef: bool = False) -> None:
+        self.tnef = tnef
+        self.parts = 0
+        self.bytes = 0
 
-    def of(self, structure: Value, section: str, depth: int) -> BodyPart:
+    def outline(self, structure: Value, section: str, depth: int) -> BodyPart:
         self.parts += 1
-        if not isinstance(structure, list) or not structure or depth > DEEPEST or self.parts > MOST_PARTS:
+        if not isinstance(structure, list) or not structure:
             raise UnsupportedStructureError
-        if not isinstance(structure[0], list):
-            return BodyPart(section, read=self._reading(structure), octets=number(structure[6]))
-        prefix = section + "." if section else ""
-        children = enumerate(_leading_lists(structure), 1)
-        return BodyPart(
-            section, tuple(self.of(child, f"{prefix}{position}", depth + 1) for position, child in children)
-        )
+        if depth > MAX_DEPTH or self.parts > MAX_PARTS:
+            raise UnsupportedStructureError
 
-    def _reading(self, leaf: list[Value]) -> str:
-        reading = "body" if self.envelopes and _word(leaf[1]) in TNEF else _reading(leaf)
-        if reading != "body":
-            return reading
-        self.bytes += min(number(leaf[6]), LARGEST_TEXT)
-        return "body" if self.bytes <= MOST_TEXT else ""
+        if not isinstance(structure[0], list):
+            return BodyPart(section, fetch=self._leaf_fetch(structure), octets=as_number(structure[6]))
+
+        prefix = section + "." if section else ""
+        children = []
+        for position, child in enumerate(_leading_lists(structure), 1):
+            children.append(self.outline(child, f"{prefix}{position}", depth + 1))
+        return BodyPart(section, tuple(children))
+
+    def _leaf_fetch(self, leaf: list[Value]) -> str:
+        fetch = "body" if self.tnef and _lower(leaf[1]) in TNEF else _leaf_fetch(leaf)
+        if fetch != "body":
+            return fetch
+        self.bytes += min(as_number(leaf[6]), MAX_TEXT)
+        return "body" if self.bytes <= MAX_TEXT_IN_ALL else ""
 
 
 def _leading_lists(structure: list[Value]) -> Iterator[Value]:
@@ -116,58 +132,71 @@ def _leading_lists(structure: list[Value]) -> Iterator[Value]:
         yield child
 
 
-def _reading(leaf: list[Value]) -> str:
+def _leaf_fetch(leaf: list[Value]) -> str:
     if len(leaf) < 7:
         raise UnsupportedStructureError
-    kind, subtype = _word(leaf[0]), _word(leaf[1])
-    if kind == "message" and subtype in {"rfc822", "global"}:
+
+    media, subtype = _lower(leaf[0]), _lower(leaf[1])
+    if media == "message" and subtype in {"rfc822", "global"}:
         return "header"
-    if kind in WORDLESS:
-        return "body" if kind == "message" and subtype in REPORTS else ""
-    return "" if _is_attached(leaf) and subtype not in {"calendar", "rfc822-headers"} else "body"
+    if media == "message" and subtype in REPORTS:
+        return "body"
+    if media in WITHOUT_TEXT:
+        return ""
+    if _is_attachment(leaf) and subtype not in {"calendar", "rfc822-headers"}:
+        return ""
+    return "body"
 
 
-def _is_attached(text_leaf: list[Value]) -> bool:
+def _is_attachment(text_leaf: list[Value]) -> bool:
     disposition = text_leaf[9] if len(text_leaf) > 9 else None
-    return isinstance(disposition, list) and bool(disposition) and _word(disposition[0]) == "attachment"
+    if not isinstance(disposition, list) or not disposition:
+        return False
+    return _lower(disposition[0]) == "attachment"
 
 
-def _word(value: Value) -> str:
+def _lower(value: Value) -> str:
     return value.decode("ascii", "replace").lower() if isinstance(value, bytes) else ""
 
 
-def put_together(part: BodyPart, fetched: Mapping[bytes, Value], size: int) -> bytes:
-    """Join the fetched sections to one mail that a parser can read; `size` is the whole mail's, in bytes.
+def reassemble(part: BodyPart, fetched: Mapping[bytes, Value], size: int) -> bytes:
+    """Join the fetched sections to a mail that a parser can read.
+
+    Args:
+        part: the outline of the mail.
+        fetched: the FETCH response with the sections of the outline.
+        size: the size of the whole mail in bytes.
 
     Raises:
-        TooOddError: the structure leaves out a good deal of the mail (a broken boundary hides words from the server), the
-            header names no boundary though the server saw parts, or a text did not come.
+        UnsupportedStructureError: the structure leaves out a large part of the mail (a broken boundary hides text from
+            the server), the header names no boundary although the server found parts, or a text is missing.
     """
-    if size - _described(part, fetched) > UNCLAIMED + size // 100:
+    if size - _described_size(part, fetched) > UNDESCRIBED + size // 100:
         raise UnsupportedStructureError
-    return b"".join(_joined(part, fetched))
+    return b"".join(_pieces(part, fetched))
 
 
-def _described(part: BodyPart, fetched: Mapping[bytes, Value]) -> int:
+def _described_size(part: BodyPart, fetched: Mapping[bytes, Value]) -> int:
     header = len(_section(fetched, part.header))
-    return header + part.octets + BOUNDARY + sum(_described(child, fetched) for child in part.children)
+    children = sum(_described_size(child, fetched) for child in part.children)
+    return header + part.octets + BOUNDARY_SIZE + children
 
 
-def _joined(part: BodyPart, fetched: Mapping[bytes, Value]) -> Iterator[bytes]:
+def _pieces(part: BodyPart, fetched: Mapping[bytes, Value]) -> Iterator[bytes]:
     header = _section(fetched, part.header)
-    yield _closed(header)
+    yield _terminated(header)
     if part.children:
-        yield from _joined_children(part, _boundary(header), fetched)
-    elif part.read == "body":
-        yield _text(fetched, part.number or "1")
-    elif part.read == "header":
-        yield _section(fetched, f"{part.prefix or '1.'}HEADER")
+        yield from _multipart_pieces(part, _boundary(header), fetched)
+    elif part.fetch == "body":
+        yield _required_section(fetched, part.number or "1")
+    elif part.fetch == "header":
+        yield _section(fetched, part.attached_header)
 
 
-def _joined_children(part: BodyPart, boundary: bytes, fetched: Mapping[bytes, Value]) -> Iterator[bytes]:
+def _multipart_pieces(part: BodyPart, boundary: bytes, fetched: Mapping[bytes, Value]) -> Iterator[bytes]:
     for child in part.children:
         yield b"--" + boundary + b"\r\n"
-        yield from _joined(child, fetched)
+        yield from _pieces(child, fetched)
         yield b"\r\n"
     yield b"--" + boundary + b"--\r\n"
 
@@ -177,15 +206,15 @@ def _section(fetched: Mapping[bytes, Value], name: str) -> bytes:
     return value if isinstance(value, bytes) else b""
 
 
-def _text(fetched: Mapping[bytes, Value], name: str) -> bytes:
+def _required_section(fetched: Mapping[bytes, Value], name: str) -> bytes:
     value = fetched.get(f"BODY[{name}]".encode("ascii"))
     if not isinstance(value, bytes):
         raise UnsupportedStructureError
     return value
 
 
-def _closed(header: bytes) -> bytes:
-    """End a header with its empty line, which a cut at LARGEST_HEADER and some servers leave out."""
+def _terminated(header: bytes) -> bytes:
+    """End a header with its empty line, which is missing behind a cut at MAX_HEADER and from some servers."""
     if header.endswith((b"\r\n\r\n", b"\n\n")) or header in {b"\r\n", b"\n"}:
         return header
     return header.rstrip(b"\r\n") + b"\r\n\r\n"

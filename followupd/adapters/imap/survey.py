@@ -1,4 +1,4 @@
-"""What a mail server can do for us, for `check --online`."""
+"""What a mail server supports, for `check --online`."""
 
 import ssl
 from collections.abc import Mapping
@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from followupd.adapters.imap.client import Client
-from followupd.adapters.imap.responses import moment
+from followupd.adapters.imap.responses import as_datetime
 
 CLOCK_DRAFT = b"Subject: followupd looks at this server's clock; please delete\r\n\r\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
-    """What a server can do, for `check --online`. `keywords` says of each folder whether it takes tags of ours.
+    """What a server supports.
 
-    `tls` is the protocol that seals the line ("TLSv1.3"), "" for a line within this machine.
+    `keywords` says of each folder whether it accepts our tags. `tls` is the protocol of the connection ("TLSv1.3"), ""
+    without TLS. `clock_ahead` is the server's clock minus ours, None when it cannot be read.
     """
 
     capabilities: frozenset[str]
@@ -29,45 +30,49 @@ class Survey:
     drafts: str
     keywords: Mapping[str, bool]
     tls: str
-    clock_ahead: timedelta | None  # the server's clock against ours; None when it cannot be seen
+    clock_ahead: timedelta | None
 
 
-def surveyed(
-    client: Client, special: tuple[str, str, str], keywords: Mapping[str, bool], ahead: timedelta | None
+def survey_of(
+    client: Client, folders: tuple[str, str, str], keywords: Mapping[str, bool], clock_ahead: timedelta | None
 ) -> Survey:
-    """Put together what the capabilities say; `special` are inbox, sent and drafts."""
-    can = frozenset(word.decode("ascii", "replace") for word in client.capabilities())
-    inbox, sent, drafts = special
+    """Return what the server's capabilities say; `folders` are inbox, sent and drafts."""
+    capabilities = frozenset(word.decode("ascii", "replace") for word in client.capabilities())
+    inbox, sent, drafts = folders
     return Survey(
-        capabilities=can,
-        idle="IDLE" in can,
-        condstore="CONDSTORE" in can,
-        move="MOVE" in can,
-        uidplus="UIDPLUS" in can,
-        gmail="X-GM-EXT-1" in can,
+        capabilities=capabilities,
+        idle="IDLE" in capabilities,
+        condstore="CONDSTORE" in capabilities,
+        move="MOVE" in capabilities,
+        uidplus="UIDPLUS" in capabilities,
+        gmail="X-GM-EXT-1" in capabilities,
         inbox=inbox,
         sent=sent,
         drafts=drafts,
         keywords=keywords,
-        tls=_tls(client),
-        clock_ahead=ahead,
+        tls=_tls_version(client),
+        clock_ahead=clock_ahead,
     )
 
 
-def _tls(client: Client) -> str:
-    line = client.socket()
-    return line.version() or "" if isinstance(line, ssl.SSLSocket) else ""
+def _tls_version(client: Client) -> str:
+    connection = client.socket()
+    if not isinstance(connection, ssl.SSLSocket):
+        return ""
+    return connection.version() or ""
 
 
-def clock_ahead(client: Client, drafts: str, now: datetime) -> timedelta | None:
-    """Compare the server's clock with ours, by the time it gives a draft that is expunged at once; None if it cannot be.
+def read_clock_ahead(client: Client, drafts: str, now: datetime) -> timedelta | None:
+    """Return the server's clock minus ours, from the date that it gives a draft which is expunged at once.
 
-    IMAP has no word for the time of day. Leaves `drafts` selected.
+    IMAP has no command for the time of day. Leaves `drafts` selected. None without UIDPLUS, or when no date is told.
     """
     if not client.has_capability("UIDPLUS"):
         return None
+
     uid = client.append_uid(drafts, CLOCK_DRAFT, ("\\Deleted", "\\Seen"))
     client.select(drafts)
-    arrived = moment(client.fetch_rows([uid], "(INTERNALDATE)").get(uid, {}).get(b"INTERNALDATE"))
+    row = client.fetch_rows([uid], "(INTERNALDATE)").get(uid, {})
+    arrived = as_datetime(row.get(b"INTERNALDATE"))
     client.uid_expunge([uid])
     return arrived - now if arrived else None

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from followupd.domain.mail import MailLocation
-from followupd.domain.records import IncomingMail
-from followupd.services.ports import Ledger, Transaction
+from followupd.adapters.storage.ledger import Ledger, Transaction
+from followupd.domain.mail import IncomingMail, MailLocation
+from followupd.domain.state import ScopedKey, StateKey
 
 #: how often a mail may end the connection when it is asked for alone; a server may also restart at a bad moment
 TRIES = 3
@@ -34,9 +34,9 @@ def last(tx: Transaction, mailbox: str, folder: str) -> FetchFailure | None:
     return FetchFailure(**found[0]) if found and found[0] else None
 
 
-def note(ledger: Ledger, mailbox: str, folder: str, in_hand: Sequence[int], now: datetime) -> None:
+def note(ledger: Ledger, mailbox: str, folder: str, in_flight: Sequence[int], now: datetime) -> None:
     """Write which mails were in hand when the connection ended: their UIDVALIDITY, then their UIDs."""
-    uidvalidity, *uids = in_hand
+    uidvalidity, *uids = in_flight
     with ledger.transaction() as tx:
         before = last(tx, mailbox, folder)
         now_so = FetchFailure(uidvalidity, uids[0], len(uids) == 1, 1)
@@ -67,5 +67,5 @@ def unread(place: MailLocation, reason: str, now: datetime, *, in_sent: bool) ->
     )
 
 
-def _name(mailbox: str, folder: str) -> str:
-    return f"stumble {mailbox}/{folder}"
+def _name(mailbox: str, folder: str) -> ScopedKey:
+    return StateKey.FETCH_FAILURE.of(mailbox, folder)
