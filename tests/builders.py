@@ -9,7 +9,7 @@ from followupd.domain import lifecycle
 from followupd.domain.calendar import Calendar
 from followupd.domain.case import Case
 from followupd.domain.compensation import Compensation, Gift, GrantState, Money
-from followupd.domain.letter import CONFIRMATION, FOLLOW_UP
+from followupd.domain.letter import LetterKind
 from followupd.domain.mail import Kind, Message, Person
 from followupd.domain.playbook import Playbook
 from followupd.domain.promise import Promise, PromiseKind
@@ -68,7 +68,14 @@ class Story:
     def promised(self, text: str, by: datetime, *, kind: PromiseKind = PromiseKind.FIRM) -> Self:
         n = len(self.case.promises) + 1
         promise = Promise(
-            n=n, text=text, kind=kind, due=by, told=by, source="note", owner="ana", made_at=self.now
+            n=n,
+            text=text,
+            kind=kind,
+            internal_deadline=by,
+            promised_by=by,
+            source="note",
+            owner="ana",
+            made_at=self.now,
         )
         return self.happened(e.PromiseMade(at=self.now, promise=promise))
 
@@ -99,18 +106,21 @@ class Story:
 
     def confirmed(self, *promises: int) -> Self:
         """The confirmation has left."""
-        key = self.case.next_key(CONFIRMATION)
+        key = self.case.next_key(LetterKind.CONFIRMATION)
         written = e.LetterWritten(
-            at=self.now, key=key, kind=CONFIRMATION, to=KIM.address, subject="Re: kettle"
+            at=self.now, key=key, kind=LetterKind.CONFIRMATION, to=KIM.address, subject="Re: kettle"
         )
         return self.happened(
-            written, e.NextStepConfirmed(at=self.now, key=key, kind=CONFIRMATION, promises=promises)
+            written,
+            e.NextStepConfirmed(at=self.now, key=key, kind=LetterKind.CONFIRMATION, promises=promises),
         )
 
     def followed_up(self) -> Self:
-        key = self.case.next_key(FOLLOW_UP)
-        written = e.LetterWritten(at=self.now, key=key, kind=FOLLOW_UP, to=KIM.address, subject="Re: kettle")
-        return self.happened(written, e.FollowedUp(at=self.now, key=key, kind=FOLLOW_UP))
+        key = self.case.next_key(LetterKind.FOLLOW_UP)
+        written = e.LetterWritten(
+            at=self.now, key=key, kind=LetterKind.FOLLOW_UP, to=KIM.address, subject="Re: kettle"
+        )
+        return self.happened(written, e.FollowedUp(at=self.now, key=key, kind=LetterKind.FOLLOW_UP))
 
     def agent_wrote(self) -> Self:
         return self.happened(e.AgentWrote(at=self.now, by="Ana Reyes", message_id="<reply@agents.test>"))

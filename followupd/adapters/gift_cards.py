@@ -20,7 +20,7 @@ from followupd.adapters.network import trusting, why
 from followupd.adapters.settings import Secret
 from followupd.adapters.storage.ledger import Ledger
 from followupd.domain.compensation import Money
-from followupd.domain.records import GiftCard, GiftCardOrder, GiftCardUnavailable
+from followupd.domain.gift_card import GiftCard, GiftCardOrder, GiftCardUnavailable
 from followupd.errors import SetupError
 
 

@@ -15,7 +15,7 @@ from followupd.domain.events import (
     LetterWritten,
     NextStepConfirmed,
 )
-from followupd.domain.letter import CONFIRMATION, FOLLOW_UP, GIFT_CARD, HOLDING, Letter
+from followupd.domain.letter import Letter, LetterKind
 from followupd.domain.playbook import Playbook
 from followupd.domain.promise import Option, Promise
 from followupd.domain.team import Agent
@@ -106,13 +106,15 @@ def as_left(letter: Letter, now: datetime, why: str) -> Event:
     key, kind = letter.key, letter.kind
     if not letter.to_customer:
         return AgentTold(at=now, why=why, key=key, kind=kind, message_id=letter.message_id)
-    if kind == GIFT_CARD:
+    if kind == LetterKind.GIFT_CARD:
         return GiftCardSent(
             at=now, why=why, key=key, kind=kind, message_id=letter.message_id, n=letter.concerns[0]
         )
-    left = {CONFIRMATION: NextStepConfirmed, HOLDING: NextStepConfirmed, FOLLOW_UP: FollowedUp}.get(
-        kind, CustomerTold
-    )
+    left = {
+        LetterKind.CONFIRMATION: NextStepConfirmed,
+        LetterKind.HOLDING: NextStepConfirmed,
+        LetterKind.FOLLOW_UP: FollowedUp,
+    }.get(kind, CustomerTold)
     return left(at=now, why=why, key=key, kind=kind, message_id=letter.message_id, promises=letter.concerns)
 
 

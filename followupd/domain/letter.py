@@ -1,78 +1,110 @@
-"""A letter on its way out: its kind, its frozen words and headers, and what became of it."""
+"""A letter or desk mail: its kind, its frozen text and headers, and the state of its delivery."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from followupd.domain.mail import Person
 
-CONFIRMATION = "confirmation"
-DELAY = "delay"
-HOLDING = "holding"
-FOLLOW_UP = "follow-up"
-GIFT_CARD = "gift-card"
-CUSTOMER_LETTERS = (CONFIRMATION, DELAY, HOLDING, FOLLOW_UP, GIFT_CARD)
-
-OPENED = "desk/opened"
-FACTS = "desk/facts"
-NUDGE = "desk/nudge"
-ESCALATION = "desk/escalation"
-DOUBT = "desk/doubt"
-APPROVAL = "desk/approval"
-CALL = "desk/call"
-DIGEST = "desk/digest"
-ANSWER = "desk/answer"
-DESK_MAILS = (OPENED, FACTS, NUDGE, ESCALATION, DOUBT, APPROVAL, CALL, DIGEST, ANSWER)
-
-#: facts without which a follow-up is not written (practices 5, 48)
+#: facts without which a follow-up is not written (practices 5 and 48)
 FOLLOW_UP_FACTS = ("cause", "resolution", "prevention")
-#: facts that a follow-up does without where nobody says them, and is better with (practices 2, 3, 6, 36)
+#: facts that improve a follow-up and are not required (practices 2, 3, 6 and 36)
 FOLLOW_UP_EXTRAS = ("fault", "impact", "issue")
 
 
+class LetterKind(StrEnum):
+    """What a letter is for. The values are stored, are parts of letter keys, and name templates."""
+
+    CONFIRMATION = "confirmation"
+    DELAY = "delay"
+    HOLDING = "holding"
+    FOLLOW_UP = "follow-up"
+    GIFT_CARD = "gift-card"
+
+    OPENED = "desk/opened"
+    FACTS = "desk/facts"
+    NUDGE = "desk/nudge"
+    ESCALATION = "desk/escalation"
+    DOUBT = "desk/doubt"
+    APPROVAL = "desk/approval"
+    CALL = "desk/call"
+    DIGEST = "desk/digest"
+    ANSWER = "desk/answer"
+
+    @property
+    def to_customer(self) -> bool:
+        """Whether letters of this kind go to the customer."""
+        return not self.is_desk_mail
+
+    @property
+    def is_desk_mail(self) -> bool:
+        """Whether mails of this kind go to an agent."""
+        return self.value.startswith("desk/")
+
+
+CUSTOMER_LETTERS = tuple(kind for kind in LetterKind if kind.to_customer)
+DESK_MAILS = tuple(kind for kind in LetterKind if kind.is_desk_mail)
+
+
 class LetterStatus(StrEnum):
-    """Where a letter in the outbox stands."""
+    """The status of a letter in the outbox. The values are stored, and are shown in JSON."""
 
     #: waits for an agent's `approve`
     REVIEW = "review"
-    #: may leave at `not_before`
-    READY = "ready"
-    #: claimed and handed to the post; whoever finds it so at start-up does not know whether it left
-    LEAVING = "leaving"
-    #: the server accepted it, by its own word or by the witness
+    #: may be sent from `not_before` on
+    QUEUED = "ready"
+    #: claimed for sending; after a crash it is unknown whether the server took it
+    SENDING = "leaving"
+    #: accepted by the server, as its reply or the BCC copy shows
     SENT = "sent"
-    #: the server asked us to come back later
+    #: the server asked for another try later
     DEFERRED = "deferred"
-    #: the server refused it for good
+    #: rejected by the server for good
     REFUSED = "refused"
-    #: nobody knows whether it left (RFC 1047); evidence or a person decides
+    #: it is unknown whether the server took it (RFC 1047); evidence or a person decides
     DOUBT = "doubt"
-    #: a person, or a changed case, took it back before it left
+    #: cancelled before it was sent, by a person or because the case changed
     DROPPED = "dropped"
 
 
-class Draft(StrEnum):
-    """Where the draft of a letter in review stands."""
+class LetterRecordState(StrEnum):
+    """What a case knows about one of its letters. The values are stored."""
 
-    #: none was filed
+    #: waits for an agent's `approve`
+    REVIEW = "review"
+    #: in the outbox
+    PENDING = "pending"
+    SENT = "left"
+    #: it is unknown whether it was sent
+    DOUBT = "doubt"
+    #: rejected by the server, or returned
+    FAILED = "failed"
+    #: cancelled before it was sent
+    DROPPED = "dropped"
+
+
+class DraftState(StrEnum):
+    """The state of the draft of a letter in review. The values are stored."""
+
+    #: not filed yet
     NONE = ""
-    #: it lies in Drafts
+    #: filed in Drafts
     FILED = "filed"
-    #: the letter is approved, and leaves once its draft is taken away unchanged
+    #: the letter is approved; it is queued once its unchanged draft is removed
     WANTED = "wanted"
-    #: it was approved, and its draft was not as we had written it
+    #: the letter is approved, and the draft is not as it was filed
     CHANGED = "changed"
-    #: it was approved, and its draft was gone
+    #: the letter is approved, and the draft is gone
     MISSING = "missing"
-    #: the agent was asked about that; the next `approve` lets it leave
+    #: the agent was asked about a changed or missing draft; the next `approve` queues the letter
     ASKED = "asked"
-    #: it lies there no more, or is the agent's own
+    #: removed, or left to the agent who changed it
     GONE = "gone"
 
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A small file that goes with a letter, such as a call's .ics; `media_type` is "text/calendar"."""
+    """A small text file attached to a letter, such as a call's .ics; `media_type` is "text/calendar"."""
 
     filename: str
     media_type: str
@@ -81,15 +113,17 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """One letter, its words frozen. `key` is a sentence ("FU-7K3Q9.follow-up.1") and the primary key of the outbox.
+    """One letter; its text never changes. `key` ("FU-7K3Q9.follow-up.1") is the primary key of the outbox.
 
     `auto_submitted` is "auto-replied", "auto-generated" or "" (RFC 3834, section 5). `automatic` letters count in the
-    budget of automatic mail to one address. `witness` asks for the blind copy that proves acceptance.
+    quota of automatic mail to one address. `witness` asks for the BCC copy that proves acceptance. `concerns` are the
+    numbers of the promises that the letter puts in writing, or of the compensation that it delivers; `good_until` is
+    when that compensation expires.
     """
 
     key: str
     case: str
-    kind: str
+    kind: LetterKind
     mailbox: str
     sender: Person
     to: Person
@@ -105,36 +139,55 @@ class Letter:
     attachments: tuple[Attachment, ...] = ()
     not_before: datetime | None = None
     review: bool = False
-    language: str = ""  # the language that it is written in
-    concerns: tuple[
-        int, ...
-    ] = ()  # numbers of the promises it puts in writing, or of the grant it hands over
-    good_until: datetime | None = None  # when what it hands over expires
+    language: str = ""
+    concerns: tuple[int, ...] = ()
+    good_until: datetime | None = None
 
     @property
     def to_customer(self) -> bool:
-        return not self.kind.startswith("desk/")
+        return self.kind.to_customer
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxEntry:
+    """A letter in the outbox and its delivery state.
+
+    `mail` is the rendered message without its Date header; it is read only where the letter is about to be sent.
+    """
+
+    letter: Letter
+    status: LetterStatus
+    not_before: datetime | None
+    attempts: int
+    reply: str
+    written_at: datetime
+    sending_since: datetime | None
+    sent_at: datetime | None
+    witnessed_at: datetime | None
+    copy_due: bool = True
+    draft: DraftState = DraftState.NONE
+    mail: bytes = field(default=b"", repr=False)
 
 
 class DeliveryOutcome(StrEnum):
-    """What the post says of one letter; a value, never an exception."""
+    """The outcome of one delivery attempt, as a value and never as an exception."""
 
-    #: 2xx after the final dot: the server has it
+    #: 2xx after the final dot: the server took the letter
     ACCEPTED = "accepted"
-    #: 4xx, or no connection: nothing was taken, come back later
+    #: 4xx, or no connection: the server did not take it, try again later
     DEFERRED = "deferred"
-    #: 5xx: it will never be taken
+    #: 5xx: the server will never take it
     REFUSED = "refused"
-    #: the line broke between the final dot and the reply (RFC 1047): it may have left
+    #: the connection ended between the final dot and the reply (RFC 1047): the server may have taken it
     UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryResult:
-    """The outcome of handing one letter over, with the server's own words for the log.
+    """The outcome of one delivery attempt, with the server's reply for the log.
 
-    `witnessed` says that the server took the witness as a recipient too, so that a copy is to be expected. `outage` says
-    that no line could be opened, or no login made: the other letters of this beat would fare the same.
+    `witnessed` says that the server accepted the BCC recipient too, so that a copy is to be expected. `outage` says that
+    no connection or login was possible: other letters would fail in the same way.
     """
 
     outcome: DeliveryOutcome

@@ -1,4 +1,4 @@
-"""A mail as the daemon understands it: who wrote, what kind of mail it is, and which words in it are new."""
+"""A mail as the daemon understands it, and as the ledger stores it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What a mail is, decided by headers and structure before anybody reads its words (RFC 3834, 3464, 2919)."""
+    """What a mail is, decided by headers and structure before its text is read (RFC 3834, 3464, 2919)."""
 
     CUSTOMER = "customer"
     AGENT = "agent"
@@ -17,9 +17,24 @@ class Kind(StrEnum):
     LIST = "list"
 
 
+class MailState(StrEnum):
+    """Whether a stored mail was handled. The values are stored in the ledger."""
+
+    #: not handled yet
+    UNPROCESSED = "unheard"
+    #: handled: it belongs to a case, or there is a reason why it does not
+    PROCESSED = "heard"
+    #: a person must look at it
+    QUARANTINED = "quarantine"
+
+
+#: the stored reason of a mail without a case that an agent dismissed; the recogniser is trained on it
+DISMISSED_BY_AGENT = "an agent said that it is no complaint"
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A mail address, lower-cased domain in ASCII, and the name that stands before it ("" when none)."""
+    """A mail address with its domain in lower-case ASCII, and the display name ("" when there is none)."""
 
     address: str
     name: str = ""
@@ -27,7 +42,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class MailLocation:
-    """Where a mail lies. `uid` is only unique together with `uidvalidity` (RFC 9051, 2.3.1.1)."""
+    """Where a mail is stored. `uid` is only unique together with `uidvalidity` (RFC 9051, 2.3.1.1)."""
 
     mailbox: str
     folder: str
@@ -37,22 +52,27 @@ class MailLocation:
 
 @dataclass(frozen=True, slots=True)
 class Bounce:
-    """What a delivery report says about one of our letters (RFC 3464); `permanent` is False for delays and successes."""
+    """What a delivery report says about one of our letters (RFC 3464).
+
+    `permanent` is False for delays and successes. `bad_address` means that the mailbox does not exist: 5.1.x, 5.2.1,
+    5.4.4.
+    """
 
     recipient: str = ""
     original_message_id: str = ""
     action: str = ""
     status: str = ""
     permanent: bool = True
-    bad_address: bool = False  # 5.1.x, 5.2.1, 5.4.4: nobody is there
+    bad_address: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One mail, read. Texts are plain Unicode with line feeds; missing things are "" or empty, never None."""
+    """One parsed mail. Texts are plain Unicode with line feeds; a missing value is "" or empty, never None."""
 
     kind: Kind
-    because: str  # why this kind, for `followupd read` and the audit
+    #: why it is of this kind, for `followupd read` and the audit
+    because: str
     message_id: str = ""
     in_reply_to: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
@@ -62,42 +82,54 @@ class Message:
     cc: tuple[Person, ...] = ()
     subject: str = ""
     sent_at: datetime | None = None
-    text: str = ""  # the new words: no quotes, no signature
-    doubtful: tuple[str, ...] = ()  # lines in `text` that may be quoted: never a promise is taken from them
+    #: the new text, without quotes and signature
+    text: str = ""
+    #: lines of `text` that may be quoted; no promise is read from them
+    doubtful: tuple[str, ...] = ()
     quoted: str = ""
     signature: str = ""
-    no_answer: str = ""  # why a machine must not answer this mail; "" when it may (RFC 3834, section 2)
-    forged: str = ""  # why the sender is not to be believed: no note of such a mail is obeyed
-    own_key: str = ""  # the letter key, when this is a copy of a letter of ours with a true signature
-    key_header: str = ""  # the letter key that X-Followupd-Key names; says nothing about who wrote it
-    answers: tuple[
-        str, ...
-    ] = ()  # letter keys of ours that In-Reply-To and References name, signatures checked
-    case_token: str = ""  # "FU-7K3Q9" when the subject carries one; says nothing about who wrote it
+    #: why a machine must not answer this mail, "" when it may (RFC 3834, section 2)
+    no_answer: str = ""
+    #: why the sender is not believed, "" when it is; commands in such a mail are ignored
+    forged: str = ""
+    #: the letter key, when this is a copy of our own letter with a valid signature
+    own_key: str = ""
+    #: the letter key in X-Followupd-Key; it does not prove who wrote the mail
+    key_header: str = ""
+    #: keys of our letters that In-Reply-To and References name, with valid signatures
+    answers: tuple[str, ...] = ()
+    #: the case reference in the subject, such as "FU-7K3Q9"; it does not prove who wrote the mail
+    case_token: str = ""
     bounce: Bounce | None = None
-    back_on: datetime | None = None  # an absence note's date of return
-    forwarded_from: Person | None = None  # "Fwd:" of a customer's mail by one of ours
-    attachments: tuple[str, ...] = ()  # file names, for people
-    by_hand: str = ""  # why a person must open it: encrypted, attachments only, winmail.dat ...
+    #: the date of return in an absence note
+    back_on: datetime | None = None
+    #: the customer, when an agent forwards a customer's mail
+    forwarded_from: Person | None = None
+    #: file names, for people
+    attachments: tuple[str, ...] = ()
+    #: why a person must open it: encrypted, attachments only, winmail.dat
+    by_hand: str = ""
 
     @property
     def thread(self) -> tuple[str, ...]:
         """Every Message-ID that this mail names, nearest ancestor last."""
-        return (*self.references, *(i for i in self.in_reply_to if i not in self.references))
+        return (*self.references, *(name for name in self.in_reply_to if name not in self.references))
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What `listen` must know of us to tell our own mail from the world's.
+    """Our own addresses and keys, by which our mail is told from other people's.
 
-    Addresses are lower-case. `letter_key(message_id)` returns the key that a Message-ID of ours was made from, or ""
-    when it is not ours or its signature is wrong. `authserv` are the authserv-ids whose Authentication-Results we trust.
-    `earlier(message_id)` returns the text of an earlier mail of the thread, or "".
+    `addresses` and `agents` are lower-case, `groups` the List-Id values of our support groups, `authserv` the
+    authserv-ids whose Authentication-Results are trusted (RFC 8601).
+
+    `letter_key(message_id)` returns the key from which a Message-ID of ours was derived, or "" when it is not ours or
+    its signature is wrong. `earlier(message_id)` returns the text of an earlier mail of the thread, or "".
     """
 
     addresses: frozenset[str] = frozenset()
     agents: frozenset[str] = frozenset()
-    groups: frozenset[str] = frozenset()  # List-Id values of our own support groups
+    groups: frozenset[str] = frozenset()
     authserv: frozenset[str] = frozenset()
     letter_key: Callable[[str], str] = field(default=lambda _: "", compare=False)
     earlier: Callable[[str], str] = field(default=lambda _: "", compare=False)
@@ -105,10 +137,72 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a mail is a complaint, how sure, and which words spoke for (+) and against (-), strongest first."""
+    """Whether a mail is a complaint, and why.
 
-    verdict: str  # complaint | suspected | no
+    `verdict` is complaint, suspected or no; `score` is between 0 and 1. `evidence` are the words that counted for (+)
+    and against (-) it, strongest first; `cues` the names of the cue groups that matched.
+    """
+
+    verdict: str
     score: float
     evidence: tuple[tuple[str, float], ...] = ()
-    cues: frozenset[str] = frozenset()  # names of the cue groups that were hit
+    cues: frozenset[str] = frozenset()
     because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingMail:
+    """A mail as it was fetched. `message` is None when it could not be parsed, for `reason`."""
+
+    place: MailLocation
+    fingerprint: str
+    received_at: datetime
+    tags: frozenset[str]
+    in_sent: bool
+    message: Message | None
+    reason: str = ""
+    raw: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoreResult:
+    """Result of storing a mail: its id, the tags not seen before, and whether the folder is new for it."""
+
+    mail_id: int
+    tags: frozenset[str]
+    folder: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMail:
+    """A mail in the ledger."""
+
+    id: int
+    mailbox: str
+    message: Message
+    in_sent: bool
+    received_at: datetime
+    case_ref: str | None
+    state: MailState
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PendingCommand:
+    """A line that a tag or a folder means, not executed yet."""
+
+    id: int
+    mail_id: int
+    line: str
+    source: str
+    said_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TagUpdate:
+    """Status tags to add to one mail and to remove from it, so that agents see where its case stands."""
+
+    place_id: int
+    uid: int
+    add: tuple[str, ...]
+    remove: tuple[str, ...]

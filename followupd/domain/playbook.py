@@ -1,10 +1,12 @@
 """A playbook: what we do for one kind of complaint, as the admin wrote it (practice 11)."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
 from followupd.domain.calendar import Calendar, Duration
+from followupd.domain.case import Case
 from followupd.domain.compensation import Money
 from followupd.domain.promise import PromiseKind
 from followupd.domain.team import Agent, Company, Team
@@ -100,3 +102,33 @@ class Playbook:
         """Return the agent of that id, else the playbook's owner (which `check` has proved to exist)."""
         found = self.team.by_id(agent_id) or self.team.by_id(self.owner)
         return found or self.team.agents[0]
+
+
+class Playbooks(Mapping[str, Playbook]):
+    """The playbooks of a configuration, by name; a valid configuration has one named "default"."""
+
+    def __init__(self, by_name: Mapping[str, Playbook]) -> None:
+        self._by_name = dict(by_name)
+
+    def __getitem__(self, name: str) -> Playbook:
+        return self._by_name[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_name)
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    def for_case(self, case: Case) -> Playbook:
+        """Return the case's playbook with the times of the case's severity, else the default playbook's."""
+        playbook = self._by_name.get(case.playbook) or self.default
+        return playbook.for_severity(case.severity)
+
+    @property
+    def default(self) -> Playbook:
+        """The playbook of cases that no other one fits, and of mail that belongs to no case."""
+        return self._by_name["default"]
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(self._by_name)

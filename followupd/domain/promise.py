@@ -1,16 +1,26 @@
-"""What was heard in one reply, put together: which promise and which gift are one deed."""
+"""Promises to the customer, options to choose from, and what was read in an agent's reply."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import AliasChoices, Field
 
 from followupd.domain.compensation import Gift
 from followupd.domain.translatable import Translatable, msg
 
+#: the date that the customer was told; ledgers written before release 0.1 call it `told`
+PromisedBy = Annotated[datetime | None, Field(validation_alias=AliasChoices("promised_by", "told"))]
+#: our own, earlier date; ledgers written before release 0.1 call it `due`
+InternalDeadline = Annotated[
+    datetime | None, Field(validation_alias=AliasChoices("internal_deadline", "due"))
+]
+
 
 class PromiseKind(StrEnum):
-    """How sure we are; it chooses the sentence in the letter (practice 38)."""
+    """How certain a promise is; it chooses the sentence in the letter (practice 38)."""
 
     #: it happens by then
     FIRM = "firm"
@@ -21,16 +31,16 @@ class PromiseKind(StrEnum):
 
 
 class PromiseState(StrEnum):
-    """Where a promise stands."""
+    """The state of a promise."""
 
-    #: read in an agent's reply; waits for an agent's word
+    #: read in an agent's reply; it counts once an agent approves it
     PROPOSED = "proposed"
-    #: made, and not yet kept
+    #: made, and not kept yet
     OPEN = "open"
     KEPT = "kept"
-    #: moved to a later date with the customer told
+    #: moved to a later date, which the customer is told
     LATE = "late"
-    #: its date passed and nobody kept it
+    #: its date passed without a report that it was kept
     BROKEN = "broken"
     WITHDRAWN = "withdrawn"
 
@@ -41,37 +51,42 @@ OWED = frozenset({PromiseState.OPEN, PromiseState.LATE, PromiseState.BROKEN})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Promise:
-    """One promise. `told` is the date that the customer knows, `due` our own earlier one (practice 54); both aware UTC.
+    """One promise. Both dates are aware and in UTC; `internal_deadline` is the earlier one (practice 54).
 
-    `confirmed` is the key of the letter that put it in writing, "" until one has left.
+    `confirmed` is the key of the letter that put it in writing, "" until that letter was sent. `slipped` means that it
+    has had a second date already; only a lead sets a third one.
     """
 
     n: int
     text: str
     kind: PromiseKind
-    due: datetime | None
-    told: datetime | None
+    internal_deadline: InternalDeadline
+    promised_by: PromisedBy
     state: PromiseState = PromiseState.OPEN
     source: str = ""
     owner: str = ""
     confirmed: str = ""
     because: str = ""
     made_at: datetime | None = None
-    slipped: bool = False  # it has had a second date; the third is a lead's to say
+    slipped: bool = False
 
     @property
     def named(self) -> Translatable:
-        """The number and the words, marked off from the sentence for agents in which they stand."""
+        """The number and the text, set off for use inside a sentence for agents."""
         return msg("promise {n}, “{text}”,", n=self.n, text=self.text.rstrip(" ."))
 
     @property
     def owed(self) -> bool:
+        """Whether the customer still waits for it."""
         return self.state in OWED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundPromise:
-    """A commitment read in an agent's reply; `words` are the ones that led to it, `past` means already done."""
+    """A commitment read in an agent's reply, and its date.
+
+    `words` are the ones that were recognised, in the order of the sentence; `past` means that it was done already.
+    """
 
     text: str
     kind: PromiseKind
@@ -82,9 +97,12 @@ class FoundPromise:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundCompensation:
-    """Compensation read in an agent's reply; `amount` is decimal text as in Money.of, `currency` "" when not said."""
+    """Compensation read in an agent's reply.
 
-    kind: str  # a value of compensation.Gift
+    `kind` is a value of `Gift`, `amount` decimal text as `Money.of` reads it, and `currency` "" when none is named.
+    """
+
+    kind: str
     amount: str = ""
     currency: str = ""
     text: str = ""
@@ -93,35 +111,36 @@ class FoundCompensation:
 
 
 class OptionState(StrEnum):
-    """Where an offered option stands."""
+    """The state of an offered option."""
 
-    #: offered, and the customer has not chosen
+    #: offered; the customer has not chosen
     OPEN = "open"
-    #: the customer's choice; a promise of ours now
+    #: the customer chose it; it is a promise now
     CHOSEN = "chosen"
     #: the customer chose another one
     PASSED = "passed"
-    #: an agent took it back
+    #: an agent withdrew it
     WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """One option; `n` is the number that the customer answers with, `told` the day by which it would be done.
+    """One option to choose from.
 
-    `letter` is the key of the letter that asked about it, "" until one is written.
+    `n` is the number that the customer answers with, and `promised_by` the date of the promise that it would become.
+    `letter` is the key of the letter that offers it, "" until one is written.
     """
 
     n: int
     text: str
-    told: datetime | None
+    promised_by: PromisedBy
     state: OptionState = OptionState.OPEN
     letter: str = ""
     offered_at: datetime | None = None
 
     @property
     def named(self) -> Translatable:
-        """The number and the words, marked off from the sentence for agents in which they stand."""
+        """The number and the text, set off for use inside a sentence for agents."""
         return msg("option {n}, “{text}”,", n=self.n, text=self.text.rstrip(" ."))
 
 
@@ -131,16 +150,26 @@ def paired(
     first: int,
     known: Collection[str] = (),
 ) -> tuple[list[tuple[int, FoundPromise]], list[tuple[FoundCompensation, int]]]:
-    """Number the promises from `first` on, and say of each grant which promise the same deed keeps (0: none).
+    """Number the promises from `first` on, and link each grant to the promise that the same action keeps.
 
-    "I will ship a replacement by Friday" is a promise and a replacement: kept once, both are done. A promise that only
-    names a gift card is left to the card's own letter, which waits for the follow-up: it would wait for itself.
-    Promises whose text is `known` stand already.
+    "I will ship a replacement by Friday" is a promise and a replacement: when it is kept, both are done. A promise that
+    only names a gift card is left out, because the card's own letter keeps it after the follow-up. Promises whose text is
+    in `known` exist already and are left out too.
+
+    Returns:
+        The numbered promises, and each grant with the number of its promise, 0 when it has none.
     """
-    cards = {grant.words[:1] for grant in grants if grant.kind == Gift.GIFT_CARD and grant.words}
+    gift_cards = {grant.words[:1] for grant in grants if grant.kind == Gift.GIFT_CARD and grant.words}
     made = [
-        each for each in promises if not each.past and each.text not in known and each.words[:1] not in cards
+        promise
+        for promise in promises
+        if not promise.past and promise.text not in known and promise.words[:1] not in gift_cards
     ]
-    numbers = {each.words[:1]: n for n, each in enumerate(made, first) if each.words}
-    linked = [(grant, 0 if grant.past else numbers.get(grant.words[:1], 0)) for grant in grants]
-    return list(enumerate(made, first)), linked
+    numbered = list(enumerate(made, first))
+    number_of = {promise.words[:1]: n for n, promise in numbered if promise.words}
+
+    linked = []
+    for grant in grants:
+        n = 0 if grant.past else number_of.get(grant.words[:1], 0)
+        linked.append((grant, n))
+    return numbered, linked

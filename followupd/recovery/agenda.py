@@ -82,7 +82,11 @@ def _lines(case: Case, playbook: Playbook, now: datetime) -> tuple[str, ...]:
 
 def _due(case: Case, playbook: Playbook, now: datetime) -> list[Promise]:
     today = playbook.calendar.local(now).date()
-    return [each for each in case.owed if each.due and playbook.calendar.local(each.due).date() <= today]
+    return [
+        each
+        for each in case.owed
+        if each.internal_deadline and playbook.calendar.local(each.internal_deadline).date() <= today
+    ]
 
 
 def _unanswered(case: Case) -> Iterator[tuple[datetime, str]]:
@@ -94,7 +98,7 @@ def _unanswered(case: Case) -> Iterator[tuple[datetime, str]]:
 
 def _promises(case: Case, playbook: Playbook, now: datetime) -> Iterator[tuple[datetime, str]]:
     for promise in _due(case, playbook, now):
-        due = promise.due or now
+        due = promise.internal_deadline or now
         time = f"{playbook.calendar.local(due):%H:%M}"
         if due > now:
             said_today = msg("{promise} is due today at {time}", promise=promise.named, time=time)

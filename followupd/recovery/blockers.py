@@ -6,16 +6,7 @@ from datetime import datetime
 
 from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import Compensation, Gift, GrantState
-from followupd.domain.letter import (
-    CONFIRMATION,
-    CUSTOMER_LETTERS,
-    DELAY,
-    FOLLOW_UP,
-    FOLLOW_UP_FACTS,
-    GIFT_CARD,
-    HOLDING,
-    Letter,
-)
+from followupd.domain.letter import CUSTOMER_LETTERS, FOLLOW_UP_FACTS, Letter, LetterKind
 from followupd.domain.promise import OptionState, PromiseState
 from followupd.domain.translatable import msg
 
@@ -155,9 +146,9 @@ def _letters(case: Case) -> list[Blocker]:
 
 #: stages in which letters of a kind still say what is so; the others say it in every stage of a complaint
 _LEAVES_IN = {
-    FOLLOW_UP: {Stage.FIXED},
-    HOLDING: {Stage.HEARD, Stage.PROMISED, Stage.CONFIRMED},
-    DELAY: set(Stage) - {Stage.CLOSED},
+    LetterKind.FOLLOW_UP: {Stage.FIXED},
+    LetterKind.HOLDING: {Stage.HEARD, Stage.PROMISED, Stage.CONFIRMED},
+    LetterKind.DELAY: set(Stage) - {Stage.CLOSED},
 }
 
 
@@ -168,17 +159,21 @@ def stale(letter: Letter, case: Case, now: datetime) -> str:
     """
     if letter.good_until and letter.good_until <= now:
         return "what it hands over has expired"
-    if letter.kind == GIFT_CARD:
+    if letter.kind == LetterKind.GIFT_CARD:
         grant = case.grant(letter.concerns[0]) if letter.concerns else None
         return "" if grant and grant.state is GrantState.GRANTED else "the gift card is not granted any more"
     if case.stage in {Stage.SUSPECTED, Stage.DISMISSED}:
         return f"the case is {case.stage}: an agent said that it is no complaint"
     if case.stage not in _LEAVES_IN.get(letter.kind, set(Stage)):
         return f"the case is {case.stage}"
-    if letter.kind == FOLLOW_UP:
+    if letter.kind == LetterKind.FOLLOW_UP:
         found = next(iter(blockers_of(case)), None)
         return found.sentence if found else ""
-    return _changed(letter, case) if letter.kind in {CONFIRMATION, DELAY, HOLDING} else ""
+    return (
+        _changed(letter, case)
+        if letter.kind in {LetterKind.CONFIRMATION, LetterKind.DELAY, LetterKind.HOLDING}
+        else ""
+    )
 
 
 def _changed(letter: Letter, case: Case) -> str:

@@ -7,7 +7,7 @@ from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import Compensation, Gift
 from followupd.domain.decision import Decision, LetterContent, LetterRenderer
 from followupd.domain.events import OptionsAsked
-from followupd.domain.letter import CONFIRMATION, DELAY, HOLDING
+from followupd.domain.letter import LetterKind
 from followupd.domain.playbook import Playbook
 from followupd.domain.promise import Option, OptionState, Promise, PromiseState
 
@@ -50,7 +50,7 @@ def hindered(case: Case) -> str:
 
 
 def _to_confirm(case: Case) -> tuple[Promise, ...]:
-    if case.under_way(HOLDING):
+    if case.under_way(LetterKind.HOLDING):
         return ()  # that letter names its own date
     unwritten = case.unwritten
     # What an agent has already put right needs no standing "we look into it"; the follow-up tells the whole story.
@@ -69,14 +69,14 @@ def _standing_only(promises: tuple[Promise, ...]) -> bool:
 
 def _confirm(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
     waiting, options, due = _to_confirm(case), _to_ask(case), next_due(case, playbook)
-    if due is None or due > now or case.under_way(CONFIRMATION) or hindered(case):
+    if due is None or due > now or case.under_way(LetterKind.CONFIRMATION) or hindered(case):
         return []
     standing = _standing_only(waiting) and not options
     given = _given_apart(case, waiting)
     brief = LetterContent(
         promises=waiting, compensation=given, options=options, automatic=standing, reply=standing
     )
-    letter = write.letter(CONFIRMATION, case, playbook, now, brief)
+    letter = write.letter(LetterKind.CONFIRMATION, case, playbook, now, brief)
     asked = [OptionsAsked(at=now, key=letter.key)] if options else []
     return [
         *asked,
@@ -93,9 +93,9 @@ def _given_apart(case: Case, promises: tuple[Promise, ...]) -> tuple[Compensatio
 def _delay(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
     """Bad news early (practice 26): the new date goes out at once, one letter for all that slipped."""
     late = tuple(p for p in case.promises if p.state is PromiseState.LATE and not p.confirmed)
-    if not late or case.under_way(DELAY) or case.not_reached:
+    if not late or case.under_way(LetterKind.DELAY) or case.not_reached:
         return []
     because = next((p.because for p in late if p.because), "")
-    brief = LetterContent(promises=late, because=because, until=late[0].told, automatic=False)
-    letter = write.letter(DELAY, case, playbook, now, brief)
+    brief = LetterContent(promises=late, because=because, until=late[0].promised_by, automatic=False)
+    letter = write.letter(LetterKind.DELAY, case, playbook, now, brief)
     return [replace(letter, concerns=tuple(promise.n for promise in late))]

@@ -5,7 +5,7 @@ from datetime import datetime
 from followupd.domain.case import Case, Stage
 from followupd.domain.decision import Decision, LetterContent, LetterRenderer
 from followupd.domain.events import MissingAsked
-from followupd.domain.letter import FACTS, FOLLOW_UP_EXTRAS
+from followupd.domain.letter import FOLLOW_UP_EXTRAS, LetterKind
 from followupd.domain.playbook import Playbook
 from followupd.domain.translatable import sentence_list
 from followupd.recovery.blockers import Blocker, asks, blockers_of
@@ -29,7 +29,7 @@ def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
     )
     names = tuple(sorted({*case.asked, *(lack.name for lack in missing)}))
     asked = MissingAsked(at=now, missing=names, why=_because(missing))
-    return [asked, write.desk(FACTS, case, playbook, now, brief, playbook.owner_of(case.owner))]
+    return [asked, write.desk(LetterKind.FACTS, case, playbook, now, brief, playbook.owner_of(case.owner))]
 
 
 def _because(missing: list[Blocker]) -> str:

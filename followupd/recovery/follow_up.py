@@ -7,7 +7,7 @@ from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import Gift, GrantState
 from followupd.domain.decision import Decision, LetterContent, LetterRenderer
 from followupd.domain.events import CallAsked, Closed
-from followupd.domain.letter import CALL, FOLLOW_UP
+from followupd.domain.letter import LetterKind
 from followupd.domain.playbook import Playbook
 from followupd.domain.translatable import msg
 from followupd.recovery.blockers import blockers_of, still_to_give
@@ -36,14 +36,14 @@ def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
 
 def _follow_up(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
     due = next_due(case, playbook)
-    if due is None or due > now or case.under_way(FOLLOW_UP) or blockers_of(case):
+    if due is None or due > now or case.under_way(LetterKind.FOLLOW_UP) or blockers_of(case):
         return []
     given = tuple(
         grant
         for grant in case.compensation
         if grant.state in {GrantState.ISSUED, GrantState.CONFIRMED} and grant.kind is not Gift.GIFT_CARD
     )
-    letter = write.letter(FOLLOW_UP, case, playbook, now, LetterContent(compensation=given))
+    letter = write.letter(LetterKind.FOLLOW_UP, case, playbook, now, LetterContent(compensation=given))
     return [replace(letter, review=playbook.follow_up_review)]
 
 
@@ -55,7 +55,10 @@ def _call(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) 
     brief = LetterContent(
         because=msg("the follow-up has left"), quote=case.story, until=when, asks=("reached", "not-reached")
     )
-    return [CallAsked(at=now), write.desk(CALL, case, playbook, now, brief, playbook.owner_of(case.owner))]
+    return [
+        CallAsked(at=now),
+        write.desk(LetterKind.CALL, case, playbook, now, brief, playbook.owner_of(case.owner)),
+    ]
 
 
 def _close(case: Case, playbook: Playbook, now: datetime) -> list[Decision]:

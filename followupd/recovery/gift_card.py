@@ -6,7 +6,7 @@ from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import Compensation, Gift, GrantState
 from followupd.domain.decision import Decision, LetterRenderer
 from followupd.domain.events import CompensationGranted, GiftCardDue
-from followupd.domain.letter import GIFT_CARD
+from followupd.domain.letter import LetterKind
 from followupd.domain.playbook import Playbook
 
 
@@ -22,7 +22,7 @@ def next_due(case: Case, playbook: Playbook) -> datetime | None:
 def decide(case: Case, playbook: Playbook, _write: LetterRenderer, now: datetime) -> list[Decision]:
     """Say that one gift card is due; the round orders it and has its letter written when the card has come."""
     due = next_due(case, playbook)
-    if due is None or due > now or case.under_way(GIFT_CARD) or waits(case):
+    if due is None or due > now or case.under_way(LetterKind.GIFT_CARD) or waits(case):
         return []
     steps: list[Decision] = []
     grant = _granted(case)
@@ -46,7 +46,7 @@ def given_up(case: Case, n: int) -> str:
     grant = case.grant(n)
     if grant is None or grant.state is not GrantState.GRANTED:
         return f"the gift card is {grant.state if grant else 'not granted'}"
-    return "its letter is written" if case.under_way(GIFT_CARD) else ""
+    return "its letter is written" if case.under_way(LetterKind.GIFT_CARD) else ""
 
 
 def waits(case: Case) -> str:

@@ -109,11 +109,13 @@ def _counted(names: Iterable[str]) -> dict[str, int]:
 def _kept(promised: Sequence[tuple[CaseHistory, Promise]]) -> PromiseStatistics:
     states = Counter(promise.state for _, promise in promised)
     moments = [(promise, at) for life, promise in promised if (at := _kept_at(life, promise))]
-    in_time = [(promise, at) for promise, at in moments if promise.told is None or at <= promise.told]
+    in_time = [
+        (promise, at) for promise, at in moments if promise.promised_by is None or at <= promise.promised_by
+    ]
     early = [
-        promise.told - at
+        promise.promised_by - at
         for promise, at in in_time
-        if promise.told and promise.kind is not PromiseKind.NEXT_UPDATE
+        if promise.promised_by and promise.kind is not PromiseKind.NEXT_UPDATE
     ]
     return PromiseStatistics(
         made=sum(state is not PromiseState.PROPOSED for state in states.elements()),

@@ -15,7 +15,7 @@ from followupd.domain.events import (
     PromiseMade,
 )
 from followupd.domain.facts import Facts
-from followupd.domain.letter import OPENED
+from followupd.domain.letter import LetterKind
 from followupd.domain.mail import Kind, Message, Person, Verdict
 from followupd.domain.playbook import NextStep, Playbook
 from followupd.domain.promise import Promise
@@ -125,7 +125,9 @@ def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
     """Log the standing steps of a case that was just heard, and tell its owner, once; ask about an urgent suspicion."""
     if case.stage is Stage.SUSPECTED:
         return _asked(case, playbook, write, now)
-    told = len(case.letters_of(OPENED)) - sum(name.startswith(_SUSPECTED) for name, _ in case.nudges)
+    told = len(case.letters_of(LetterKind.OPENED)) - sum(
+        name.startswith(_SUSPECTED) for name, _ in case.nudges
+    )
     if case.stage is not Stage.HEARD or told > 0:
         return []
     steps: list[Decision] = []
@@ -145,7 +147,7 @@ def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
         if case.no_answer and case.by_machine
         else (),
     )
-    return [*steps, write.desk(OPENED, case, playbook, now, brief, playbook.owner_of(case.owner))]
+    return [*steps, write.desk(LetterKind.OPENED, case, playbook, now, brief, playbook.owner_of(case.owner))]
 
 
 def _asked(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
@@ -161,7 +163,7 @@ def _asked(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
     )
     owner = playbook.owner_of(case.owner)
     asked = OwnerNudged(at=now, matter=matter, whom=owner.id, why="is it a complaint?")
-    return [asked, write.desk(OPENED, case, playbook, now, brief, owner)]
+    return [asked, write.desk(LetterKind.OPENED, case, playbook, now, brief, owner)]
 
 
 def _who_heard(case: Case) -> str:
@@ -187,8 +189,8 @@ def _promise(
         n=n,
         text=write.phrase(text, case, playbook),
         kind=step.kind,
-        told=told,
-        due=max(due, now),
+        promised_by=told,
+        internal_deadline=max(due, now),
         source="playbook",
         owner=case.owner,
         made_at=now,

@@ -6,7 +6,7 @@ from followupd.domain import events as e
 from followupd.domain import lifecycle
 from followupd.domain.case import Case, Stage
 from followupd.domain.decision import Decision, LetterContent, LetterRenderer
-from followupd.domain.letter import NUDGE
+from followupd.domain.letter import LetterKind
 from followupd.domain.mail import Message
 from followupd.domain.playbook import Playbook
 from followupd.domain.promise import Option, Promise, PromiseKind
@@ -37,7 +37,7 @@ def heard(
             write,
             now,
         )
-    if option.told and option.told <= now:
+    if option.promised_by and option.promised_by <= now:
         pattern = "the customer has written, and chose option {n}, whose date has passed: {text}"
         problem = msg(pattern, n=option.n, text=option.text)
         return _unclear(case, message, problem, playbook, write, now)
@@ -54,8 +54,8 @@ def _promise(case: Case, option: Option, playbook: Playbook, now: datetime) -> P
         n=max((promise.n for promise in case.promises), default=0) + 1,
         text=option.text,
         kind=PromiseKind.FIRM,
-        told=option.told,
-        due=playbook.own_date(option.told, now),
+        promised_by=option.promised_by,
+        internal_deadline=playbook.own_date(option.promised_by, now),
         source="options",
         owner=case.owner,
         made_at=now,
@@ -73,4 +73,4 @@ def _unclear(
         asks=tuple(f"choose: {option.n}" for option in case.to_choose),
     )
     told = e.OwnerNudged(at=now, matter=f"options {now:%Y-%m-%dT%H:%M}", whom=owner.id, why=brief.because)
-    return [told, write.desk(NUDGE, lifecycle.after(case, told), playbook, now, brief, owner)]
+    return [told, write.desk(LetterKind.NUDGE, lifecycle.after(case, told), playbook, now, brief, owner)]

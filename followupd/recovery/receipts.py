@@ -8,7 +8,7 @@ from followupd.domain.calendar import Duration
 from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import RECEIPT, Compensation
 from followupd.domain.decision import Decision, LetterContent, LetterRenderer
-from followupd.domain.letter import CALL, NUDGE
+from followupd.domain.letter import LetterKind
 from followupd.domain.mail import Message
 from followupd.domain.playbook import Playbook
 from followupd.domain.translatable import msg, sentence_list
@@ -51,7 +51,7 @@ def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
             "not-reached",
         ),
     )
-    mail = write.desk(CALL, case, playbook, now, brief, playbook.owner_of(case.owner))
+    mail = write.desk(LetterKind.CALL, case, playbook, now, brief, playbook.owner_of(case.owner))
     return [e.CallAsked(at=now, why=because), mail]
 
 
@@ -129,7 +129,7 @@ def _told(
     )
     owner = playbook.owner_of(case.owner)
     told = e.OwnerNudged(at=now, matter=f"answer {now:%Y-%m-%dT%H:%M}", whom=owner.id, why=brief.because)
-    return [told, write.desk(NUDGE, case, playbook, now, brief, owner)]
+    return [told, write.desk(LetterKind.NUDGE, case, playbook, now, brief, owner)]
 
 
 def _grants(case: Case, reading: ReceiptReading, answer: Answer) -> tuple[Compensation, ...]:

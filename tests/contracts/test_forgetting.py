@@ -27,10 +27,9 @@ from followupd.domain.events import (
     PromiseKept,
     PromiseMade,
 )
-from followupd.domain.letter import LetterStatus
-from followupd.domain.mail import Message, Person
+from followupd.domain.letter import LetterKind, LetterStatus
+from followupd.domain.mail import MailState, Message, Person
 from followupd.domain.promise import Promise, PromiseKind
-from followupd.domain.records import HEARD
 from tests.contracts.test_ledger import (
     CODE,
     EURO_20,
@@ -80,7 +79,14 @@ def a_mail() -> Message:
 def a_life(ledger: Ledger, *, closed: bool = True) -> Case:
     """Let Kim complain, be promised something, be given a card, and be followed up."""
     a_case(ledger)
-    promise = Promise(n=1, text="send a new teapot", kind=PromiseKind.FIRM, due=SOON, told=SOON, owner="ana")
+    promise = Promise(
+        n=1,
+        text="send a new teapot",
+        kind=PromiseKind.FIRM,
+        internal_deadline=SOON,
+        promised_by=SOON,
+        owner="ana",
+    )
     grant = Compensation(
         n=1, kind=Gift.GIFT_CARD, state=GrantState.GRANTED, money=EURO_20, text="a card for Kim"
     )
@@ -112,7 +118,9 @@ def a_life(ledger: Ledger, *, closed: bool = True) -> Case:
             tx.outbox.claim(key, NOW)
             tx.outbox.record_result(key, LetterStatus.SENT, NOW, reply=f"250 {KIM} accepted")
         steps = [
-            NextStepConfirmed(at=NOW, key="FU-7K3Q9.confirmation.1", kind="confirmation", promises=(1,)),
+            NextStepConfirmed(
+                at=NOW, key="FU-7K3Q9.confirmation.1", kind=LetterKind.CONFIRMATION, promises=(1,)
+            ),
             CompensationIssued(at=NOW, n=1),
             PromiseKept(at=NOW, n=1),
             Fixed(at=NOW, by="Ana Reyes"),
@@ -183,7 +191,7 @@ def test_a_forgotten_mail_that_is_found_again_is_no_news(ledger: Ledger) -> None
         )
         assert tx.mail.unprocessed() == []
         assert tx.mail.pending_commands() == []
-        assert tx.mail.get(again.mail_id).state == HEARD
+        assert tx.mail.get(again.mail_id).state == MailState.PROCESSED
 
 
 def test_a_forgotten_customer_who_writes_again_begins_anew(ledger: Ledger) -> None:
@@ -205,7 +213,7 @@ def test_an_open_case_is_forgotten_only_when_that_is_said(ledger: Ledger) -> Non
         case = tx.cases.get(REF)
         assert (case.stage, case.held, case.wake_at) == (Stage.CLOSED, True, None)
         assert tx.outbox.due(SOON) == []
-        assert {state.condition for state in tx.outbox.all()} == {LetterStatus.DROPPED}
+        assert {state.status for state in tx.outbox.all()} == {LetterStatus.DROPPED}
         assert tx.cases.due(SOON) == []
         assert tx.orders.due(SOON) == []
 

@@ -6,7 +6,7 @@ from followupd.domain import events as e
 from followupd.domain.case import Case
 from followupd.domain.compensation import Gift
 from followupd.domain.decision import Decision
-from followupd.domain.letter import CONFIRMATION, DELAY, Letter
+from followupd.domain.letter import Letter, LetterKind
 from followupd.recovery import confirm
 from tests.builders import KIM, NOW, PLAYBOOK, Story, a_case
 from tests.story.lettered import flat, letters
@@ -29,7 +29,7 @@ def test_the_confirmation_waits_for_the_quiet_window_and_then_names_each_step() 
     assert acted(case, NOW + 9 * MINUTE) == []
     [letter] = acted(case, NOW + 10 * MINUTE)
     assert isinstance(letter, Letter)
-    assert (letter.kind, letter.to, letter.concerns) == (CONFIRMATION, KIM, (1,))
+    assert (letter.kind, letter.to, letter.concerns) == (LetterKind.CONFIRMATION, KIM, (1,))
     assert "ship the replacement" in flat(letter.text).lower()
     assert "Friday, 4 December" in flat(letter.text)
 
@@ -54,7 +54,7 @@ def test_what_the_letter_has_told_is_not_told_again_and_a_later_promise_is() -> 
 
 def test_nothing_is_written_while_a_letter_is_under_way_or_somebody_holds_the_case() -> None:
     written = e.LetterWritten(
-        at=NOW, key="FU-7K3Q9.confirmation.1", kind=CONFIRMATION, to=KIM.address, subject="Re:"
+        at=NOW, key="FU-7K3Q9.confirmation.1", kind=LetterKind.CONFIRMATION, to=KIM.address, subject="Re:"
     )
     assert acted(promised().happened(written).case, NOW + timedelta(days=1)) == []
     held = promised().happened(e.Held(at=NOW, by="Ana Reyes", why="the lawyer asks")).case
@@ -73,11 +73,20 @@ def test_a_gift_card_stands_in_no_confirmation() -> None:
 
 def test_bad_news_goes_out_at_once_and_once() -> None:
     told = FRIDAY + timedelta(days=4)
-    late = e.PromiseLate(at=NOW, by="Ana Reyes", n=1, due=told, told=told, because="the courier is on strike")
+    late = e.PromiseLate(
+        at=NOW,
+        by="Ana Reyes",
+        n=1,
+        internal_deadline=told,
+        promised_by=told,
+        because="the courier is on strike",
+    )
     story = promised().confirmed(1).happened(late)
     [letter] = acted(story.case, NOW)
     assert isinstance(letter, Letter)
-    assert (letter.kind, letter.concerns) == (DELAY, (1,))
+    assert (letter.kind, letter.concerns) == (LetterKind.DELAY, (1,))
     assert "Tuesday, 8 December" in flat(letter.text)
-    story.happened(e.LetterWritten(at=NOW, key=letter.key, kind=DELAY, to=KIM.address, subject="Re:"))
+    story.happened(
+        e.LetterWritten(at=NOW, key=letter.key, kind=LetterKind.DELAY, to=KIM.address, subject="Re:")
+    )
     assert acted(story.case, NOW + timedelta(days=1)) == []

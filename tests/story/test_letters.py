@@ -17,21 +17,7 @@ from followupd.domain.case import LetterRecord
 from followupd.domain.compensation import Compensation, Gift, GrantState, Money
 from followupd.domain.decision import LetterContent, PrintedGiftCard
 from followupd.domain.facts import Facts, Fault
-from followupd.domain.letter import (
-    ANSWER,
-    CALL,
-    CONFIRMATION,
-    CUSTOMER_LETTERS,
-    DELAY,
-    DESK_MAILS,
-    DIGEST,
-    FACTS,
-    FOLLOW_UP,
-    GIFT_CARD,
-    HOLDING,
-    NUDGE,
-    OPENED,
-)
+from followupd.domain.letter import CUSTOMER_LETTERS, DESK_MAILS, LetterKind
 from followupd.domain.mail import Person
 from followupd.domain.promise import Option, PromiseKind, PromiseState
 from followupd.errors import LetterError, Problem
@@ -72,7 +58,7 @@ def changed(directory: Path, kind: str, old: str, new: str) -> Path:
 
 
 def test_a_letter_answers_the_customer_in_the_customers_thread() -> None:
-    letter = wrote(FOLLOW_UP)
+    letter = wrote(LetterKind.FOLLOW_UP)
     assert letter.key == "FU-L0NG7.follow-up.1"
     assert letter.sender == Person("support@example.com", "Ana Reyes at Example Ltd")
     assert letter.to == Person("kim.doe@example.org", "Kim Doe")
@@ -88,18 +74,18 @@ def test_a_letter_answers_the_customer_in_the_customers_thread() -> None:
 
 
 def test_the_answer_of_a_machine_says_so() -> None:
-    assert wrote(CONFIRMATION, sample("short")).auto_submitted == "auto-replied"
-    assert wrote(CONFIRMATION, sample("long")).auto_submitted == "auto-generated"
+    assert wrote(LetterKind.CONFIRMATION, sample("short")).auto_submitted == "auto-replied"
+    assert wrote(LetterKind.CONFIRMATION, sample("long")).auto_submitted == "auto-generated"
 
 
 def test_a_customers_mail_without_message_id_starts_no_thread() -> None:
-    letter = wrote(FOLLOW_UP, sample(message_id="", references=()))
+    letter = wrote(LetterKind.FOLLOW_UP, sample(message_id="", references=()))
     assert letter.in_reply_to == ""
     assert letter.references == ()
 
 
 def test_a_gift_card_starts_its_own_thread_and_speaks_of_no_complaint() -> None:
-    letter = wrote(GIFT_CARD)
+    letter = wrote(LetterKind.GIFT_CARD)
     assert (letter.in_reply_to, letter.references) == ("", ())
     assert "kettle" not in letter.subject + letter.text + letter.html
     assert "sorry" not in letter.text.lower()
@@ -109,7 +95,7 @@ def test_a_gift_card_starts_its_own_thread_and_speaks_of_no_complaint() -> None:
 
 
 def test_desk_mails_of_a_case_stand_in_one_thread_of_their_own() -> None:
-    mails = [wrote(kind) for kind in DESK_MAILS if kind != DIGEST]
+    mails = [wrote(kind) for kind in DESK_MAILS if kind != LetterKind.DIGEST]
     assert {mail.references for mail in mails} == {("<FU-L0NG7.desk@example.com>",)}
     assert {mail.in_reply_to for mail in mails} == {""}
     assert {mail.to for mail in mails} == {ANA.person}
@@ -118,7 +104,7 @@ def test_desk_mails_of_a_case_stand_in_one_thread_of_their_own() -> None:
 
 
 def test_no_letter_but_the_gift_cards_knows_a_card(tmp_path: Path) -> None:
-    for kind in (*(k for k in CUSTOMER_LETTERS if k != GIFT_CARD), *DESK_MAILS):
+    for kind in (*(k for k in CUSTOMER_LETTERS if k != LetterKind.GIFT_CARD), *DESK_MAILS):
         directory = changed(
             tmp_path / kind.replace("/", "-"), f"en/{kind}", "from:", "from: {{ card.code }}\n#"
         )
@@ -129,7 +115,7 @@ def test_no_letter_but_the_gift_cards_knows_a_card(tmp_path: Path) -> None:
 def test_the_gift_cards_letter_does_not_know_the_facts(tmp_path: Path) -> None:
     directory = changed(tmp_path, "en/gift-card", "Your code:", "Sorry about {{ facts.issue }}. Your code:")
     with pytest.raises(LetterError, match="there is no `facts` in this letter"):
-        wrote(GIFT_CARD, directory=directory)
+        wrote(LetterKind.GIFT_CARD, directory=directory)
 
 
 # --- words ------------------------------------------------------------------------------------------------------------
@@ -147,73 +133,88 @@ def test_the_gift_cards_letter_does_not_know_the_facts(tmp_path: Path) -> None:
     ],
 )
 def test_how_sure_we_are_chooses_the_sentence(kind: PromiseKind, words: str) -> None:
-    assert words in written(CONFIRMATION, LetterContent(promises=(promise(kind=kind),)))
+    assert words in written(LetterKind.CONFIRMATION, LetterContent(promises=(promise(kind=kind),)))
 
 
 def test_the_customer_reads_the_told_date_and_never_our_own() -> None:
     text = written(
-        CONFIRMATION, LetterContent(promises=(promise(due=datetime(2026, 12, 3, 12, tzinfo=UTC)),))
+        LetterKind.CONFIRMATION,
+        LetterContent(promises=(promise(internal_deadline=datetime(2026, 12, 3, 12, tzinfo=UTC)),)),
     )
     assert "Friday, 4 December" in text
     assert "Thursday" not in text
 
 
 def test_a_time_is_said_only_when_it_says_something() -> None:
-    today = replace(promise(), told=datetime(2026, 12, 1, 15, 30, tzinfo=UTC))
-    assert "by Tuesday, 1 December at 15:30." in written(CONFIRMATION, LetterContent(promises=(today,)))
-    closing = replace(promise(), told=datetime(2026, 12, 1, 17, 0, tzinfo=UTC))
-    assert "by Tuesday, 1 December." in written(CONFIRMATION, LetterContent(promises=(closing,)))
+    today = replace(promise(), promised_by=datetime(2026, 12, 1, 15, 30, tzinfo=UTC))
+    assert "by Tuesday, 1 December at 15:30." in written(
+        LetterKind.CONFIRMATION, LetterContent(promises=(today,))
+    )
+    closing = replace(promise(), promised_by=datetime(2026, 12, 1, 17, 0, tzinfo=UTC))
+    assert "by Tuesday, 1 December." in written(LetterKind.CONFIRMATION, LetterContent(promises=(closing,)))
 
 
 def test_a_time_that_an_agent_named_is_kept() -> None:
-    noon = promise(told=datetime(2026, 12, 3, 12, tzinfo=UTC), source="reply")
-    assert "by Thursday, 3 December at 12:00." in written(CONFIRMATION, LetterContent(promises=(noon,)))
-    assert "by Thursday, 3 December." in written(
-        CONFIRMATION, LetterContent(promises=(replace(noon, source="playbook"),))
+    noon = promise(promised_by=datetime(2026, 12, 3, 12, tzinfo=UTC), source="reply")
+    assert "by Thursday, 3 December at 12:00." in written(
+        LetterKind.CONFIRMATION, LetterContent(promises=(noon,))
     )
-    midnight = promise(told=datetime(2026, 12, 3, 23, 59, tzinfo=UTC), source="reply")
-    assert "by Thursday, 3 December." in written(CONFIRMATION, LetterContent(promises=(midnight,)))
+    assert "by Thursday, 3 December." in written(
+        LetterKind.CONFIRMATION, LetterContent(promises=(replace(noon, source="playbook"),))
+    )
+    midnight = promise(promised_by=datetime(2026, 12, 3, 23, 59, tzinfo=UTC), source="reply")
+    assert "by Thursday, 3 December." in written(LetterKind.CONFIRMATION, LetterContent(promises=(midnight,)))
 
 
 def test_a_year_is_said_only_when_it_is_another() -> None:
-    later = replace(promise(), told=datetime(2027, 1, 8, 17, tzinfo=UTC))
-    assert "by Friday, 8 January 2027." in written(CONFIRMATION, LetterContent(promises=(later,)))
+    later = replace(promise(), promised_by=datetime(2027, 1, 8, 17, tzinfo=UTC))
+    assert "by Friday, 8 January 2027." in written(LetterKind.CONFIRMATION, LetterContent(promises=(later,)))
 
 
 def test_dates_are_those_of_the_companys_wall_clock() -> None:
-    late = replace(promise(source="playbook"), told=datetime(2026, 12, 4, 23, 30, tzinfo=UTC))
+    late = replace(promise(source="playbook"), promised_by=datetime(2026, 12, 4, 23, 30, tzinfo=UTC))
     auckland = replace(
         PLAYBOOK,
         company=replace(COMPANY, timezone="Pacific/Auckland"),
         calendar=replace(PLAYBOOK.calendar, timezone="Pacific/Auckland"),
     )
-    text = letters().letter(CONFIRMATION, sample(), auckland, NOW, LetterContent(promises=(late,))).text
+    text = (
+        letters()
+        .letter(LetterKind.CONFIRMATION, sample(), auckland, NOW, LetterContent(promises=(late,)))
+        .text
+    )
     assert "Saturday, 5 December" in flat(text)
 
 
 def test_a_promise_of_a_colleague_names_the_colleague() -> None:
     assert "by Friday, 4 December (Ben Ito)." in written(
-        CONFIRMATION, LetterContent(promises=(promise(owner="ben"),))
+        LetterKind.CONFIRMATION, LetterContent(promises=(promise(owner="ben"),))
     )
 
 
 def test_what_was_agreed_is_put_in_writing() -> None:
-    assert "what we agreed" in written(CONFIRMATION, LetterContent(promises=(promise(source="reply"),)))
+    assert "what we agreed" in written(
+        LetterKind.CONFIRMATION, LetterContent(promises=(promise(source="reply"),))
+    )
     assert "what we agreed" not in written(
-        CONFIRMATION, LetterContent(promises=(promise(source="playbook"),))
+        LetterKind.CONFIRMATION, LetterContent(promises=(promise(source="playbook"),))
     )
 
 
 def test_thanks_and_apology_stand_within_the_first_two_sentences() -> None:
     for fault in Fault:
-        text = written(CONFIRMATION, LetterContent(promises=(promise(),)), facts=Facts(fault=fault))
+        text = written(
+            LetterKind.CONFIRMATION, LetterContent(promises=(promise(),)), facts=Facts(fault=fault)
+        )
         opening = ". ".join(text.removeprefix("Dear Kim, ").split(". ")[:2])
         assert "Thank you" in opening
         assert "sorry" in opening
 
 
 def test_fault_is_admitted_only_where_an_agent_said_that_it_is_ours() -> None:
-    texts = {fault: written(CONFIRMATION, LetterContent(), facts=Facts(fault=fault)) for fault in Fault}
+    texts = {
+        fault: written(LetterKind.CONFIRMATION, LetterContent(), facts=Facts(fault=fault)) for fault in Fault
+    }
     assert "our mistake" in texts[Fault.OURS]
     assert "our part in it" in texts[Fault.SHARED]
     assert texts[Fault.NOT_OURS] == texts[Fault.UNKNOWN]
@@ -222,7 +223,7 @@ def test_fault_is_admitted_only_where_an_agent_said_that_it_is_ours() -> None:
 
 def test_a_machine_admits_no_fault_and_repeats_no_words_of_a_stranger() -> None:
     text = written(
-        CONFIRMATION,
+        LetterKind.CONFIRMATION,
         LetterContent(reply=True),
         by_machine=True,
         facts=Facts(issue="Cheap watches", fault=Fault.OURS),
@@ -232,9 +233,9 @@ def test_a_machine_admits_no_fault_and_repeats_no_words_of_a_stranger() -> None:
 
 
 def test_the_named_owner_introduces_herself_once() -> None:
-    assert "My name is Ana Reyes" in written(CONFIRMATION, LetterContent())
-    left = (LetterRecord("FU-L0NG7.confirmation.1", CONFIRMATION, "left", NOW),)
-    again = written(CONFIRMATION, LetterContent(), letters=left)
+    assert "My name is Ana Reyes" in written(LetterKind.CONFIRMATION, LetterContent())
+    left = (LetterRecord("FU-L0NG7.confirmation.1", LetterKind.CONFIRMATION, "left", NOW),)
+    again = written(LetterKind.CONFIRMATION, LetterContent(), letters=left)
     assert "My name is" not in again
     assert "Thank you" in again
 
@@ -249,7 +250,7 @@ def test_every_letter_carries_the_owners_direct_phone_and_own_address() -> None:
 
 def test_the_follow_up_begins_and_ends_with_an_apology() -> None:
     for name in ("short", "long"):
-        paragraphs = body(wrote(FOLLOW_UP, sample(name)).text, ANA.name)
+        paragraphs = body(wrote(LetterKind.FOLLOW_UP, sample(name)).text, ANA.name)
         assert "sorry" in paragraphs[0]
         assert "sorry" in paragraphs[-1]
 
@@ -258,7 +259,7 @@ def test_fragments_and_whole_sentences_both_become_sentences() -> None:
     facts = Facts(
         cause="label printed twice", resolution="We sent it again!", prevention="iPads now scan the label"
     )
-    text = flat(wrote(FOLLOW_UP, sample(facts=facts)).text)
+    text = flat(wrote(LetterKind.FOLLOW_UP, sample(facts=facts)).text)
     assert "What went wrong: Label printed twice. " in text
     assert "How it was put right: We sent it again! " in text
     assert "What is different now: iPads now scan the label. " in text
@@ -287,7 +288,7 @@ def test_the_follow_up_says_what_the_customer_told_us_and_what_it_meant(
     name: str, impact: str | None
 ) -> None:
     """Practices 3 and 6."""
-    text = flat(wrote(FOLLOW_UP, sample(name)).text)
+    text = flat(wrote(LetterKind.FOLLOW_UP, sample(name)).text)
     assert ("This is what you told us: The kettle" in text) == (name == "long")
     assert (
         impact is None
@@ -298,8 +299,8 @@ def test_the_follow_up_says_what_the_customer_told_us_and_what_it_meant(
 
 def test_one_promise_is_a_sentence_and_several_are_a_numbered_list() -> None:
     one, two = promise(), promise("call you", n=2)
-    assert "1. " not in written(CONFIRMATION, LetterContent(promises=(one,)))
-    text = written(CONFIRMATION, LetterContent(promises=(one, two)))
+    assert "1. " not in written(LetterKind.CONFIRMATION, LetterContent(promises=(one,)))
+    text = written(LetterKind.CONFIRMATION, LetterContent(promises=(one, two)))
     assert "1. Ship the replacement" in text
     assert "2. Call you" in text
 
@@ -307,7 +308,7 @@ def test_one_promise_is_a_sentence_and_several_are_a_numbered_list() -> None:
 def test_what_else_is_promised_stands_in_each_later_letter() -> None:
     """Practice 29."""
     late = replace(sample().promises[0], state=PromiseState.LATE)
-    for kind in (CONFIRMATION, DELAY):
+    for kind in (LetterKind.CONFIRMATION, LetterKind.DELAY):
         text = written(kind, LetterContent(promises=(late,), until=FRIDAY, automatic=False))
         assert (
             "This still stands, as I told you: - Find out why nobody answered your two mails, by Friday, 4 December"
@@ -317,8 +318,8 @@ def test_what_else_is_promised_stands_in_each_later_letter() -> None:
 
 @pytest.mark.parametrize(("n", "words"), [(2, "suit you better?"), (3, "suit you best?")])
 def test_two_options_are_compared_and_of_three_the_best_is_asked_for(n: int, words: str) -> None:
-    options = tuple(Option(n=each, text=f"way {each}", told=None) for each in range(1, n + 1))
-    assert words in written(CONFIRMATION, LetterContent(promises=(promise(),), options=options))
+    options = tuple(Option(n=each, text=f"way {each}", promised_by=None) for each in range(1, n + 1))
+    assert words in written(LetterKind.CONFIRMATION, LetterContent(promises=(promise(),), options=options))
 
 
 @pytest.mark.parametrize(
@@ -331,18 +332,18 @@ def test_two_options_are_compared_and_of_three_the_best_is_asked_for(n: int, wor
     ],
 )
 def test_days_and_times_are_written_as_people_of_the_language_do(language: str, day: str) -> None:
-    half = promise(told=datetime(2026, 12, 3, 12, 30, tzinfo=UTC), source="reply")
-    assert day in written(CONFIRMATION, LetterContent(promises=(half,)), language=language)
+    half = promise(promised_by=datetime(2026, 12, 3, 12, 30, tzinfo=UTC), source="reply")
+    assert day in written(LetterKind.CONFIRMATION, LetterContent(promises=(half,)), language=language)
 
 
 @pytest.mark.parametrize(("language", "amount"), [("en", "£20.00"), ("de", "20,00 £"), ("es", "20,00 GBP")])
 def test_a_gift_cards_amount_is_written_in_the_language_of_its_letter(language: str, amount: str) -> None:
-    assert amount in flat(wrote(GIFT_CARD, sample(language=language)).text)
+    assert amount in flat(wrote(LetterKind.GIFT_CARD, sample(language=language)).text)
 
 
 @pytest.mark.parametrize("language", ["en", "de", "fr", "es"])
 def test_no_line_ends_inside_a_date_or_an_amount(language: str) -> None:
-    for kind in (HOLDING, GIFT_CARD):
+    for kind in (LetterKind.HOLDING, LetterKind.GIFT_CARD):
         letter = wrote(kind, sample(language=language))
         assert not re.search(
             r"\d\.?\n\s*(?:de )?(?:novem|dezem|décem|dicie|decem|£|GBP)", letter.text, re.IGNORECASE
@@ -358,7 +359,7 @@ def test_the_follow_up_tells_only_what_was_given_and_no_gift_card() -> None:
         Compensation(n=3, kind=Gift.GIFT_CARD, state=GrantState.ISSUED, money=Money.of("20", "EUR")),
         Compensation(n=4, kind=Gift.COUPON, state=GrantState.CONFIRMED, text="SORRY10, 10 % off"),
     )
-    text = flat(wrote(FOLLOW_UP, sample(compensation=grants)).text)
+    text = flat(wrote(LetterKind.FOLLOW_UP, sample(compensation=grants)).text)
     assert "A refund of €25.00 - A coupon: SORRY10, 10 % off" in text
     assert "31" not in text
     assert "gift card" not in text.lower()
@@ -367,35 +368,35 @@ def test_the_follow_up_tells_only_what_was_given_and_no_gift_card() -> None:
 
 def test_what_the_customer_has_confirmed_is_not_asked_again() -> None:
     grant = Compensation(n=1, kind=Gift.REFUND, state=GrantState.CONFIRMED, money=Money.of("25", "GBP"))
-    text = wrote(FOLLOW_UP, sample(compensation=(grant,))).text
+    text = wrote(LetterKind.FOLLOW_UP, sample(compensation=(grant,))).text
     assert "£25.00" in text
     assert "reached you" not in text
 
 
 def test_a_holding_letter_has_three_sentences_at_most() -> None:
     for promises in ((), (promise(),), (promise(kind=PromiseKind.NEXT_UPDATE),)):
-        [only] = body(wrote(HOLDING, sample(promises=promises)).text, ANA.name)
+        [only] = body(wrote(LetterKind.HOLDING, sample(promises=promises)).text, ANA.name)
         assert 0 < only.count(". ") + 1 <= 3
 
 
 def test_a_holding_letter_names_no_date_that_has_passed() -> None:
-    past = replace(promise(), told=datetime(2026, 11, 30, 17, tzinfo=UTC), state=PromiseState.BROKEN)
-    text = flat(wrote(HOLDING, sample(promises=(past,))).text)
+    past = replace(promise(), promised_by=datetime(2026, 11, 30, 17, tzinfo=UTC), state=PromiseState.BROKEN)
+    text = flat(wrote(LetterKind.HOLDING, sample(promises=(past,))).text)
     assert "30 November" not in text
     assert "as soon as I know more" in text
 
 
 def test_a_delay_letter_says_the_bad_news_the_new_date_and_the_reason() -> None:
     late = promise(state=PromiseState.LATE, because="the van broke down")
-    text = written(DELAY, LetterContent(promises=(late,), until=FRIDAY, automatic=False))
+    text = written(LetterKind.DELAY, LetterContent(promises=(late,), until=FRIDAY, automatic=False))
     assert "I am sorry: I cannot keep the date" in text
     assert "Ship the replacement: the new date is Friday, 4 December. The reason: the van broke down." in text
 
 
 def test_each_delayed_promise_has_its_own_new_date() -> None:
     first, second = promise(state=PromiseState.LATE), promise("call you", state=PromiseState.LATE, n=2)
-    second = replace(second, told=datetime(2026, 12, 8, 17, tzinfo=UTC))
-    text = written(DELAY, LetterContent(promises=(first, second), until=FRIDAY))
+    second = replace(second, promised_by=datetime(2026, 12, 8, 17, tzinfo=UTC))
+    text = written(LetterKind.DELAY, LetterContent(promises=(first, second), until=FRIDAY))
     assert "Ship the replacement: the new date is Friday, 4 December." in text
     assert "Call you: the new date is Tuesday, 8 December." in text
 
@@ -420,7 +421,9 @@ def test_each_delayed_promise_has_its_own_new_date() -> None:
 )
 def test_a_greeting_uses_a_name_only_where_it_is_one(name: str, greeting: str) -> None:
     expected = "Dear Jean-Luc de Wit," if name.startswith("Jean") else greeting
-    assert wrote(HOLDING, sample(customer=Person("kim@example.org", name))).text.startswith(expected)
+    assert wrote(LetterKind.HOLDING, sample(customer=Person("kim@example.org", name))).text.startswith(
+        expected
+    )
 
 
 def test_first_names_are_taken_only_where_they_are_plain() -> None:
@@ -451,7 +454,7 @@ def test_marks_of_earlier_answers_are_not_repeated(subject: str, bare: str) -> N
 def test_a_fact_that_nobody_stated_stops_the_follow_up(fact: str) -> None:
     case = sample()
     with pytest.raises(LetterError, match=rf"templates/en/follow-up\.md:\d+: `facts\.{fact}` is missing"):
-        wrote(FOLLOW_UP, replace(case, facts=case.facts.stated({fact: " \u202e "})))
+        wrote(LetterKind.FOLLOW_UP, replace(case, facts=case.facts.stated({fact: " \u202e "})))
 
 
 @pytest.mark.parametrize(
@@ -476,7 +479,7 @@ def test_a_follow_up_that_leaves_a_slot_empty_is_refused(
     tmp_path: Path, old: str, new: str, slot: str
 ) -> None:
     with pytest.raises(SlotError, match=r"templates/en/follow-up\.md: the letter does not say") as error:
-        wrote(FOLLOW_UP, directory=changed(tmp_path, "en/follow-up", old, new))
+        wrote(LetterKind.FOLLOW_UP, directory=changed(tmp_path, "en/follow-up", old, new))
     assert slot in str(error.value)
 
 
@@ -486,11 +489,11 @@ def test_a_follow_up_that_says_nothing_but_its_facts_is_refused_in_every_languag
 ) -> None:
     copy = changed_letters(tmp_path)
     bare = "{{ facts.cause }} {{ facts.resolution }} {{ facts.prevention }}"
-    (copy / language / FOLLOW_UP).with_suffix(".md").write_text(
+    (copy / language / LetterKind.FOLLOW_UP).with_suffix(".md").write_text(
         f"---\nsubject: Hm\n---\n{bare}\n\n{bare}\n\n{{{{ owner.name }}}}, {{{{ company.name }}}}\n"
     )
     with pytest.raises(SlotError) as found:
-        wrote(FOLLOW_UP, sample(language=language), directory=copy)
+        wrote(LetterKind.FOLLOW_UP, sample(language=language), directory=copy)
     for slot in (
         "the owner's direct phone",
         "the owner's email",
@@ -507,14 +510,17 @@ def test_a_follow_up_that_says_nothing_but_its_facts_is_refused_in_every_languag
 def test_a_confirmation_that_leaves_out_a_promise_or_its_date_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SlotError, match=r"promise 1.*the date of promise 1"):
         wrote(
-            CONFIRMATION,
+            LetterKind.CONFIRMATION,
             directory=changed(tmp_path, "en/confirmation", '{% include "en/_steps.md" %}', "We act."),
         )
 
 
 def test_a_gift_card_without_its_code_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SlotError, match="the code"):
-        wrote(GIFT_CARD, directory=changed(tmp_path, "en/gift-card", "{{ card.code | code }}", "(soon)"))
+        wrote(
+            LetterKind.GIFT_CARD,
+            directory=changed(tmp_path, "en/gift-card", "{{ card.code | code }}", "(soon)"),
+        )
 
 
 @pytest.mark.parametrize(
@@ -533,7 +539,7 @@ def test_an_error_names_the_part_and_the_line_where_it_lies(tmp_path: Path) -> N
         tmp_path, "en/_signature", "{{ owner.name }}\\\n", "{{ owner.name }}\\\n{{ owner.fax }}\\\n"
     )
     with pytest.raises(LetterError, match=r"templates/en/_signature\.md:4: there is no `fax` in this letter"):
-        wrote(HOLDING, directory=directory)
+        wrote(LetterKind.HOLDING, directory=directory)
 
 
 def test_a_template_can_do_nothing(tmp_path: Path) -> None:
@@ -550,7 +556,7 @@ def test_a_template_can_do_nothing(tmp_path: Path) -> None:
     ):
         with pytest.raises(LetterError, match=r"templates/en/holding\.md"):
             wrote(
-                HOLDING,
+                LetterKind.HOLDING,
                 directory=changed(tmp_path / str(n), "en/holding", "You are not", f"{attack} You are not"),
             )
 
@@ -574,16 +580,23 @@ def test_a_letter_is_in_the_customers_language_where_there_is_one(tmp_path: Path
     (directory / "xx" / "holding.md").write_text(
         (directory / "en/holding.md").read_text().replace("still on", "xx on")
     )
-    assert "xx on" in wrote(HOLDING, sample(language="xx-YY"), directory=directory).text
-    assert "still on" in wrote(HOLDING, sample(language="yy"), directory=directory).text
-    assert "still on" in wrote(HOLDING, sample(language="../xx"), directory=directory).text
-    assert "xx on" in wrote(HOLDING, sample(language=""), replace(PLAYBOOK, language="xx"), directory).text
+    assert "xx on" in wrote(LetterKind.HOLDING, sample(language="xx-YY"), directory=directory).text
+    assert "still on" in wrote(LetterKind.HOLDING, sample(language="yy"), directory=directory).text
+    assert "still on" in wrote(LetterKind.HOLDING, sample(language="../xx"), directory=directory).text
+    assert (
+        "xx on"
+        in wrote(LetterKind.HOLDING, sample(language=""), replace(PLAYBOOK, language="xx"), directory).text
+    )
 
 
 def test_american_customers_read_american_dates() -> None:
     company = replace(COMPANY, locale="en_US", currency="USD")
     letter = letters().letter(
-        CONFIRMATION, sample(), replace(PLAYBOOK, company=company), NOW, LetterContent(promises=(promise(),))
+        LetterKind.CONFIRMATION,
+        sample(),
+        replace(PLAYBOOK, company=company),
+        NOW,
+        LetterContent(promises=(promise(),)),
     )
     assert "by Friday, December 4." in flat(letter.text)
 
@@ -592,7 +605,7 @@ def test_american_customers_read_american_dates() -> None:
 
 
 def test_an_agent_reads_what_is_asked_and_the_lines_to_answer_with() -> None:
-    text = wrote(FACTS).text
+    text = wrote(LetterKind.FACTS).text
     assert "The cause is not known yet; the prevention is not known yet." in flat(text)
     assert "\ncause:\nprevention:\n" in text
     assert "> I ordered the blue kettle" in text
@@ -600,7 +613,7 @@ def test_an_agent_reads_what_is_asked_and_the_lines_to_answer_with() -> None:
 
 
 def test_an_agent_learns_which_lines_were_done_and_which_were_not() -> None:
-    text = flat(wrote(ANSWER).text)
+    text = flat(wrote(LetterKind.ANSWER).text)
     assert "Nothing happened for these: - 'promise: tomorrow' names no date" in text
     assert "These are done: - fault: ours" in text
 
@@ -608,7 +621,7 @@ def test_an_agent_learns_which_lines_were_done_and_which_were_not() -> None:
 def test_promises_bear_the_numbers_that_agents_answer_with() -> None:
     brief = LetterContent(because="due", promises=(promise(n=7),), asks=("kept: 7",))
     assert "- 7: Ship the replacement (told: by Friday, 4 December" in flat(
-        letters().desk(NUDGE, sample(), PLAYBOOK, NOW, brief, BEN).text
+        letters().desk(LetterKind.NUDGE, sample(), PLAYBOOK, NOW, brief, BEN).text
     )
 
 
@@ -616,15 +629,18 @@ def test_a_letter_that_could_not_be_written_is_explained_to_the_owner() -> None:
     brief = LetterContent(
         because="a letter could not be written", problems=("templates/en/delay.md:9: `x` is missing",)
     )
-    assert "templates/en/delay.md:9" in letters().desk(NUDGE, sample(), PLAYBOOK, NOW, brief, ANA).text
+    assert (
+        "templates/en/delay.md:9"
+        in letters().desk(LetterKind.NUDGE, sample(), PLAYBOOK, NOW, brief, ANA).text
+    )
 
 
 def test_desk_mails_are_in_the_companys_language_not_the_customers() -> None:
-    assert "yours to look after" in flat(wrote(OPENED, sample(language="de")).text)
+    assert "yours to look after" in flat(wrote(LetterKind.OPENED, sample(language="de")).text)
 
 
 def test_a_call_carries_an_appointment() -> None:
-    [ics] = wrote(CALL).attachments
+    [ics] = wrote(LetterKind.CALL).attachments
     assert ics.media_type == "text/calendar"
     unfolded = ics.content.replace("\r\n ", "")
     rows = unfolded.split("\r\n")
@@ -636,7 +652,7 @@ def test_a_call_carries_an_appointment() -> None:
 
 
 def test_an_appointment_cannot_be_broken_by_a_customers_words() -> None:
-    [ics] = wrote(CALL, sample("hostile")).attachments
+    [ics] = wrote(LetterKind.CALL, sample("hostile")).attachments
     assert ics.content.count("BEGIN:") == 3
     assert "\n" not in ics.content.replace("\r\n", "")
 

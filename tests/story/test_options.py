@@ -10,7 +10,7 @@ from followupd.domain import events as e
 from followupd.domain import lifecycle
 from followupd.domain.case import Case, Stage
 from followupd.domain.decision import Decision, as_event
-from followupd.domain.letter import CONFIRMATION, FOLLOW_UP, Letter
+from followupd.domain.letter import Letter, LetterKind
 from followupd.domain.promise import Option, OptionState
 from followupd.errors import NotUnderstoodError
 from followupd.recovery import confirm, fix, follow_up, options, remind
@@ -85,8 +85,8 @@ def test_the_case_is_not_moved_by_a_letter_that_only_asks() -> None:
 def test_the_numbered_answer_becomes_the_promise_and_is_put_in_writing() -> None:
     case, steps = answered("The first one please, thanks!")
     [promise] = case.promises
-    assert (promise.text, promise.told, promise.source) == ("a replacement", FRIDAY, "options")
-    assert promise.due == FRIDAY - timedelta(hours=4)  # our own date (practice 54)
+    assert (promise.text, promise.promised_by, promise.source) == ("a replacement", FRIDAY, "options")
+    assert promise.internal_deadline == FRIDAY - timedelta(hours=4)  # our own date (practice 54)
     assert [option.state for option in case.options] == [OptionState.CHOSEN, OptionState.PASSED]
     assert not any(isinstance(step, Letter) for step in steps)
     later = SOON + timedelta(minutes=11)
@@ -133,7 +133,7 @@ def test_a_letter_that_asks_is_taken_back_when_the_choice_was_made_meanwhile() -
 
 def test_options_of_a_letter_that_came_back_are_asked_again() -> None:
     case, letter = wrote(offered())
-    case = lifecycle.after(case, e.LetterDropped(at=SOON, key=letter.key, kind=CONFIRMATION))
+    case = lifecycle.after(case, e.LetterDropped(at=SOON, key=letter.key, kind=LetterKind.CONFIRMATION))
     assert len(case.unasked) == 2
     again, second = wrote(case)
     assert second.key != letter.key
@@ -168,7 +168,7 @@ def test_a_choice_is_read_only_where_it_is_plain() -> None:
 
 
 def read(count: int, text: str) -> int | None:
-    choices = [Option(n=n, text=f"way {n}", told=None) for n in range(1, count + 1)]
+    choices = [Option(n=n, text=f"way {n}", promised_by=None) for n in range(1, count + 1)]
     return chosen(text, choices, ("Ana Reyes", "Kim Doe"))
 
 
@@ -265,7 +265,7 @@ def test_an_open_option_holds_the_follow_up_of_a_fixed_case_back() -> None:
     free = then(case, "withdraw-option: 1, 2 because both came too late")
     assert [
         step.kind for step in follow_up.decide(free, PLAYBOOK, letters(), day) if isinstance(step, Letter)
-    ] == [FOLLOW_UP]
+    ] == [LetterKind.FOLLOW_UP]
 
 
 def test_a_choice_after_the_fix_is_a_promise_that_holds_the_follow_up_back_as_well() -> None:

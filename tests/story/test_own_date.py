@@ -26,7 +26,7 @@ def proposed(due: datetime | None = FRIDAY) -> Case:
 def dates(case: Case) -> tuple[datetime | None, datetime | None]:
     [promise] = case.promises
     assert promise.state is PromiseState.OPEN
-    return promise.due, promise.told
+    return promise.internal_deadline, promise.promised_by
 
 
 def test_a_line_a_tag_and_an_approved_reply_take_the_same_margin() -> None:

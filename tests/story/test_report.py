@@ -54,7 +54,10 @@ def kept_early() -> CaseHistory:
 def broken() -> CaseHistory:
     story = told("FU-BR0KE").promised("ship it", FRIDAY).at(FRIDAY)
     return life(
-        story.happened(e.PromiseLate(at=NOW, n=1, due=FRIDAY, told=FRIDAY), e.PromiseBroken(at=FRIDAY, n=1))
+        story.happened(
+            e.PromiseLate(at=NOW, n=1, internal_deadline=FRIDAY, promised_by=FRIDAY),
+            e.PromiseBroken(at=FRIDAY, n=1),
+        )
     )
 
 

@@ -7,6 +7,7 @@ import pytest
 from followupd.domain import events as e
 from followupd.domain import lifecycle
 from followupd.domain.case import Case
+from followupd.domain.letter import LetterKind
 from followupd.domain.promise import PromiseState
 from followupd.errors import NotUnderstoodError
 from followupd.recovery import remind
@@ -28,7 +29,7 @@ def test_the_owner_says_the_first_new_date_and_a_lead_the_second() -> None:
         said(case, LATER)
     again = then(case, LATER, agent="lee").promise(1)
     assert again
-    assert again.told == datetime(2026, 12, 18, 17, tzinfo=UTC)
+    assert again.promised_by == datetime(2026, 12, 18, 17, tzinfo=UTC)
 
 
 def test_a_tag_says_no_second_date() -> None:
@@ -54,7 +55,7 @@ def test_a_promise_that_was_broken_at_its_first_date_may_have_one_new_date() -> 
 def test_the_machine_moves_a_promise_once_at_half_of_its_margin_and_never_again() -> None:
     case = promised()
     own = FRIDAY - timedelta(hours=4)
-    case = case.with_promise(1, due=own)
+    case = case.with_promise(1, internal_deadline=own)
     at = remind.next_due(case, PLAYBOOK)
     half = FRIDAY - timedelta(hours=2)
     assert at
@@ -65,10 +66,10 @@ def test_the_machine_moves_a_promise_once_at_half_of_its_margin_and_never_again(
     )
     [late] = remind.decide(case, PLAYBOOK, letters(), half)
     assert isinstance(late, e.PromiseLate)
-    assert late.told == datetime(2026, 12, 8, 17, tzinfo=UTC)
+    assert late.promised_by == datetime(2026, 12, 8, 17, tzinfo=UTC)
     case = lifecycle.after(
         lifecycle.after(case, late),
-        e.CustomerTold(at=half, key="FU-7K3Q9.delay.1", kind="delay", promises=(1,)),
+        e.CustomerTold(at=half, key="FU-7K3Q9.delay.1", kind=LetterKind.DELAY, promises=(1,)),
     )
     for hours in range(1, 24 * 14):
         steps = remind.decide(case, PLAYBOOK, letters(), half + timedelta(hours=hours))

@@ -28,8 +28,7 @@ from followupd.domain import lifecycle
 from followupd.domain.case import Case, Stage
 from followupd.domain.events import Closed, Dismissed, Event, Held
 from followupd.domain.letter import Letter, LetterStatus
-from followupd.domain.mail import Kind, Message, Person
-from followupd.domain.records import HEARD, UNHEARD
+from followupd.domain.mail import Kind, MailState, Message, Person
 from followupd.errors import ConflictError, FollowupdError
 
 #: texts that the house wrote itself and that say nothing of the customer; every other text goes, also one that a field
@@ -102,7 +101,7 @@ class MailRetention:
         for row in self._session.exec(query):
             last = row.id
             row.raw = None
-            if row.case_ref is None and row.state != UNHEARD:
+            if row.case_ref is None and row.state != MailState.UNPROCESSED:
                 row.sealed = sealed(
                     self._seal, MESSAGE, _without_text(opened(self._seal, MESSAGE, row.sealed))
                 )
@@ -213,7 +212,7 @@ class Eraser:
             row = self._session.get_one(MailRow, number)
             nothing = Message(kind=Kind(row.kind), because=FORGOTTEN)
             row.message_id = row.sender_address = row.echo = ""
-            row.state, row.reason, row.case_ref, row.raw = HEARD, FORGOTTEN, None, None
+            row.state, row.reason, row.case_ref, row.raw = MailState.PROCESSED, FORGOTTEN, None, None
             row.sealed = sealed(self._seal, MESSAGE, nothing)
             self._session.add(row)
             self._session.flush()

@@ -10,7 +10,7 @@ from followupd.adapters.crypto import Vault
 from followupd.adapters.storage.lease import LeaseScope
 from followupd.adapters.storage.tables import CardOrderRow, CardRow, CaseRow
 from followupd.domain.compensation import Money
-from followupd.domain.records import GiftCard, GiftCardOrder, StockedCard
+from followupd.domain.gift_card import GiftCard, GiftCardOrder, StockedCard
 
 
 class GiftCardStock:

@@ -13,8 +13,7 @@ from sqlmodel import col
 from followupd.adapters.crypto import Vault
 from followupd.adapters.storage.rows import MESSAGE, insert_all, sealed
 from followupd.adapters.storage.tables import LocationRow, MailRow
-from followupd.domain.mail import Kind, MailLocation, Message
-from followupd.domain.records import QUARANTINE, UNHEARD, IncomingMail, StoreResult
+from followupd.domain.mail import IncomingMail, Kind, MailLocation, MailState, Message, StoreResult
 
 #: the tag on a mail that nobody could understand, or that claims to be what it is not
 QUARANTINE_MARK = "fu-quarantine"
@@ -157,7 +156,7 @@ def _mail(arrival: IncomingMail, seal: Vault, now: datetime) -> dict[str, Any]:
         "sender_address": message.sender.address.lower(),
         "kind": message.kind.value,
         "in_sent": arrival.in_sent,
-        "state": UNHEARD if arrival.message else QUARANTINE,
+        "state": (MailState.UNPROCESSED if arrival.message else MailState.QUARANTINED).value,
         "reason": arrival.reason,
         "kept_at": now,
         "received_at": arrival.received_at,

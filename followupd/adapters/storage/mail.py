@@ -14,13 +14,11 @@ from followupd.adapters.storage.ingest import QUARANTINE_MARK, keep_all
 from followupd.adapters.storage.lease import LeaseScope
 from followupd.adapters.storage.rows import MESSAGE, OUTGOING, opened
 from followupd.adapters.storage.tables import CommandRow, LetterRow, LetterTextRow, LocationRow, MailRow
-from followupd.domain.mail import Kind
-from followupd.domain.records import (
-    HEARD,
-    NO_COMPLAINT,
-    QUARANTINE,
-    UNHEARD,
+from followupd.domain.mail import (
+    DISMISSED_BY_AGENT,
     IncomingMail,
+    Kind,
+    MailState,
     PendingCommand,
     StoredMail,
     StoreResult,
@@ -108,7 +106,9 @@ class MailStore:
     # --- hearing ---
 
     def unprocessed(self, limit: int = 100) -> list[StoredMail]:
-        query = select(MailRow).where(MailRow.state == UNHEARD, self._scope.covers(col(MailRow.mailbox)))
+        query = select(MailRow).where(
+            MailRow.state == MailState.UNPROCESSED, self._scope.covers(col(MailRow.mailbox))
+        )
         return [self._kept(row) for row in self._session.exec(query.order_by(col(MailRow.id)).limit(limit))]
 
     def get(self, mail_id: int) -> StoredMail:
@@ -129,21 +129,28 @@ class MailStore:
         return [self._kept(row) for row in self._session.exec(query)]
 
     def in_quarantine(self) -> list[StoredMail]:
-        query = select(MailRow).where(MailRow.state == QUARANTINE).order_by(col(MailRow.id))
+        query = select(MailRow).where(MailRow.state == MailState.QUARANTINED).order_by(col(MailRow.id))
         return [self._kept(row) for row in self._session.exec(query)]
 
-    def count(self, state: str, since: datetime | None = None) -> int:
+    def count(self, state: MailState, since: datetime | None = None) -> int:
         """Count the mails in a state, all of them or those kept after a moment."""
         query = select(func.count()).select_from(MailRow).where(col(MailRow.state) == state)
         return self._session.exec(query.where(col(MailRow.kept_at) > since) if since else query).one()
 
     def no_complaints(self) -> list[StoredMail]:
         """Return the customers' mails without a case that an agent dismissed."""
-        query = select(MailRow).where(MailRow.reason == NO_COMPLAINT, MailRow.kind == Kind.CUSTOMER.value)
+        query = select(MailRow).where(
+            MailRow.reason == DISMISSED_BY_AGENT, MailRow.kind == Kind.CUSTOMER.value
+        )
         return [self._kept(row) for row in self._session.exec(query.order_by(col(MailRow.id)))]
 
     def mark_processed(
-        self, mail_id: int, *, case_ref: str | None = None, state: str = HEARD, reason: str = ""
+        self,
+        mail_id: int,
+        *,
+        case_ref: str | None = None,
+        state: MailState = MailState.PROCESSED,
+        reason: str = "",
     ) -> None:
         """Write what became of a mail: which case it belongs to, or why it is in quarantine."""
         row = self._session.get_one(MailRow, mail_id)
@@ -151,7 +158,7 @@ class MailStore:
         row.case_ref = case_ref or row.case_ref
         self._session.add(row)
         self._session.flush()
-        if state == QUARANTINE:
+        if state == MailState.QUARANTINED:
             self._want(col(LocationRow.mail_id) == mail_id, QUARANTINE_MARK)
 
     def pending_commands(self, limit: int = 100) -> list[PendingCommand]:
@@ -279,7 +286,7 @@ class MailStore:
                 LocationRow.folder == folder,
                 LocationRow.uidvalidity == uidvalidity,
             )
-            .where(MailRow.kind == Kind.OWN.value, MailRow.state == HEARD, MailRow.reason == "")
+            .where(MailRow.kind == Kind.OWN.value, MailRow.state == MailState.PROCESSED, MailRow.reason == "")
             .where(col(LocationRow.gone).is_(False))
         )
         return list(self._session.exec(query))
@@ -299,7 +306,7 @@ class MailStore:
             row.in_sent,
             row.received_at,
             row.case_ref,
-            row.state,
+            MailState(row.state),
             row.reason,
         )
 

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from followupd.adapters.storage.tables import CursorRow, StateRow
-from followupd.domain.records import FolderCursor
+from followupd.domain.state import FolderCursor, StateName
 
 # Made once, since making a statement costs more than running it; asked before each handful of letters.
 _FACT = core.select(col(StateRow.value), col(StateRow.at)).where(col(StateRow.name) == bindparam("name"))
@@ -21,10 +21,10 @@ class StateStore:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def put(self, name: str, value: Any, now: datetime) -> None:
+    def put(self, name: StateName, value: Any, now: datetime) -> None:
         self._session.merge(StateRow(name=name, value=json.dumps(value), at=now))
 
-    def get(self, name: str) -> tuple[Any, datetime] | None:
+    def get(self, name: StateName) -> tuple[Any, datetime] | None:
         row = self._session.execute(_FACT, {"name": name}).first()
         return (json.loads(row[0]), row[1]) if row else None
 

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Annotated
+
+from pydantic import AliasChoices, Field
 
 from followupd.domain.case import Case
 from followupd.domain.compensation import Compensation, GrantState, Money
@@ -54,16 +57,16 @@ class PromiseKept(_PromiseChanged):
 class PromiseLate(_PromiseChanged):
     """It will not be kept by the date we told; the customer hears the new date, before the old one."""
 
-    due: datetime
-    told: datetime
+    internal_deadline: Annotated[datetime, Field(validation_alias=AliasChoices("internal_deadline", "due"))]
+    promised_by: Annotated[datetime, Field(validation_alias=AliasChoices("promised_by", "told"))]
     because: str = ""
 
     def changes(self) -> dict[str, object]:
         # The new date does not stand in writing until the delay letter has left.
         return {
             "state": PromiseState.LATE,
-            "due": self.due,
-            "told": self.told,
+            "internal_deadline": self.internal_deadline,
+            "promised_by": self.promised_by,
             "because": self.because,
             "confirmed": "",
             "slipped": True,

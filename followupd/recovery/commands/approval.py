@@ -117,5 +117,5 @@ def approve_proposals(command: Command, scene: CommandContext) -> list[e.Event]:
 
 def _holding(proposed: Promise, scene: CommandContext) -> Promise:
     """From the approval on we have a date of our own; what the customer was told stays as the reply said it."""
-    due = scene.playbook.own_date(proposed.told, scene.now)
-    return replace(proposed, state=PromiseState.OPEN, due=due, made_at=scene.now)
+    due = scene.playbook.own_date(proposed.promised_by, scene.now)
+    return replace(proposed, state=PromiseState.OPEN, internal_deadline=due, made_at=scene.now)

@@ -23,12 +23,12 @@ def option(command: Command, scene: CommandContext) -> list[e.Event]:
     if scene.case.stage in {Stage.FIXED, Stage.FOLLOWED_UP, Stage.CLOSED}:
         raise NotUnderstoodError(f"{scene.case.ref} is {scene.case.stage}; there is nothing left to choose")
     if any(
-        each.text == what and each.told == when and each.state is OptionState.OPEN
+        each.text == what and each.promised_by == when and each.state is OptionState.OPEN
         for each in scene.case.options
     ):
         return []
     n = max((each.n for each in scene.case.options), default=0) + 1
-    offered = Option(n=n, text=what, told=when, offered_at=scene.now)
+    offered = Option(n=n, text=what, promised_by=when, offered_at=scene.now)
     return [*opened(command, scene), e.OptionOffered(at=scene.now, option=offered, **about(command))]
 
 
@@ -50,12 +50,12 @@ def choose(command: Command, scene: CommandContext) -> list[e.Event]:
     if len(numbers) != 1:
         raise NotUnderstoodError(f"{command.line!r}; expected {expected('choose')!r}")
     chosen = offered[numbers[0]]
-    if chosen.told and chosen.told <= scene.now:
+    if chosen.promised_by and chosen.promised_by <= scene.now:
         raise NotUnderstoodError(
             f"the date of option {chosen.n} has passed; say 'promise: {chosen.text} by ...'"
         )
     promise = made_promise(
-        scene, next_promise(scene.case), chosen.text, PromiseKind.FIRM, chosen.told, "options"
+        scene, next_promise(scene.case), chosen.text, PromiseKind.FIRM, chosen.promised_by, "options"
     )
     return [
         e.OptionChosen(at=scene.now, n=chosen.n, **about(command)),

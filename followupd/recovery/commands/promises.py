@@ -48,8 +48,8 @@ def made_promise(
         n=n,
         text=what,
         kind=kind,
-        told=told,
-        due=scene.playbook.own_date(told, scene.now),
+        promised_by=told,
+        internal_deadline=scene.playbook.own_date(told, scene.now),
         source=source,
         owner=scene.case.owner,
         made_at=scene.now,
@@ -92,7 +92,12 @@ def late(command: Command, scene: CommandContext) -> list[e.Event]:
     because = found.group(3) or ""
     return [
         e.PromiseLate(
-            at=scene.now, n=n, due=again.due or until, told=until, because=because, **about(command)
+            at=scene.now,
+            n=n,
+            internal_deadline=again.internal_deadline or until,
+            promised_by=until,
+            because=because,
+            **about(command),
         )
     ]
 

@@ -10,7 +10,7 @@ from followupd.domain.calendar import Calendar
 from followupd.domain.case import Case
 from followupd.domain.decision import Decision, LetterContent, LetterRenderer, as_event
 from followupd.domain.events import OwnerNudged
-from followupd.domain.letter import APPROVAL, ESCALATION, NUDGE
+from followupd.domain.letter import LetterKind
 from followupd.domain.playbook import Playbook
 from followupd.domain.team import Agent
 from followupd.domain.translatable import sentence_list
@@ -104,7 +104,7 @@ def _one_mail(
         promises=case.owed,
         compensation=case.compensation,
         quote=case.latest or case.story,
-        account=account_of(case, playbook, now) if kind == ESCALATION else (),
+        account=account_of(case, playbook, now) if kind == LetterKind.ESCALATION else (),
     )
     told = [OwnerNudged(at=now, matter=matter.name, whom=whom.id, why=matter.sentence) for matter in matters]
     return [*told, write.desk(kind, case, playbook, now, brief, whom)]
@@ -112,5 +112,5 @@ def _one_mail(
 
 def _kind(matters: list[Reminder]) -> str:
     if all(matter.name.startswith("approve-") for matter in matters):
-        return APPROVAL
-    return NUDGE if any(matter.rung == "owner" for matter in matters) else ESCALATION
+        return LetterKind.APPROVAL
+    return LetterKind.NUDGE if any(matter.rung == "owner" for matter in matters) else LetterKind.ESCALATION

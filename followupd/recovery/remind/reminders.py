@@ -8,7 +8,7 @@ from typing import Literal
 from followupd.domain.calendar import Duration
 from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import RECEIPT, GrantState
-from followupd.domain.letter import ANSWER, APPROVAL, ESCALATION, FOLLOW_UP
+from followupd.domain.letter import LetterKind
 from followupd.domain.playbook import Playbook
 from followupd.domain.promise import OptionState, Promise
 from followupd.domain.team import Agent, Role
@@ -144,8 +144,8 @@ def _of_work(case: Case, playbook: Playbook) -> Iterator[Reminder]:
 def _of_desk_mail(case: Case) -> Iterator[Reminder]:
     """A desk mail could not be delivered: what it asked is asked of the next rung, lest nobody was asked at all."""
     for mark in case.letters:
-        if mark.state == "failed" and mark.kind.startswith("desk/") and mark.kind != ANSWER:
-            rung: Level = "manager" if mark.kind in {ESCALATION, APPROVAL} else "lead"
+        if mark.state == "failed" and mark.kind.startswith("desk/") and mark.kind != LetterKind.ANSWER:
+            rung: Level = "manager" if mark.kind in {LetterKind.ESCALATION, LetterKind.APPROVAL} else "lead"
             sentence = msg(
                 "{key} could not be delivered, and nobody has read what it asks; see `followupd case {ref}`",
                 key=mark.key,
@@ -192,9 +192,9 @@ def _of_answer(case: Case, playbook: Playbook) -> Iterator[Reminder]:
 
 
 def _of_promise(promise: Promise, playbook: Playbook) -> Iterator[Reminder]:
-    if promise.due is None:
+    if promise.internal_deadline is None:
         return
-    calendar, n, due = playbook.calendar, promise.n, promise.due
+    calendar, n, due = playbook.calendar, promise.n, promise.internal_deadline
     asks = (f"kept: {n}", f"late: {n} until  because ", f"withdraw: {n} because ")
     what, when = promise.named, day_and_time(due, calendar)
     soon = calendar.before(due, _BEFORE)
@@ -292,7 +292,7 @@ def _of_approval(case: Case, playbook: Playbook) -> Iterator[Reminder]:
 def _of_review(case: Case, playbook: Playbook) -> Iterator[Reminder]:
     """A letter waits to be read, and the customer for the letter; of a follow-up, `_of_follow_up` speaks."""
     for mark in case.letters:
-        if mark.state != "review" or mark.kind == FOLLOW_UP:
+        if mark.state != "review" or mark.kind == LetterKind.FOLLOW_UP:
             continue
         calendar, asks, stamp = (
             playbook.calendar,

@@ -42,8 +42,8 @@ def _promises(case: Case, playbook: Playbook) -> Iterator[str]:
         state = msg(promise.state)
         if promise.because:
             state = msg("{state} ({why})", state=state, why=promise.because)
-        pattern = "{promise} told by {when}, is {state}" if promise.told else "{promise} is {state}"
-        when = day(promise.told, playbook.calendar) if promise.told else ""
+        pattern = "{promise} told by {when}, is {state}" if promise.promised_by else "{promise} is {state}"
+        when = day(promise.promised_by, playbook.calendar) if promise.promised_by else ""
         yield msg(pattern, promise=promise.named, when=when, state=state)
 
 

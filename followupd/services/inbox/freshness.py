@@ -3,10 +3,11 @@
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from followupd.services.ports import Ledger, Transaction
+from followupd.adapters.storage.ledger import Ledger, Transaction
+from followupd.domain.state import StateKey
 
 #: what the two halves of a mailbox are kept under: where customers' words and our copies come in, and where they are filed
-_INBOX, _SENT = "read {}", "sent folder of {} read"
+_INBOX, _SENT = StateKey.INBOX_READ, StateKey.SENT_READ
 _READ, _NOT_YET = "to its end", "not yet"
 #: a folder in which much arrives is read many times a second, and each line in the ledger is a write to the disk
 _A_MOMENT = timedelta(seconds=1)
@@ -14,7 +15,7 @@ _A_MOMENT = timedelta(seconds=1)
 
 def mark_synced(tx: Transaction, mailbox: str, now: datetime, *, sent: bool) -> None:
     """Put down that the inbox, or the Sent folder, held nothing more that we had not read; once a second is enough."""
-    half = (_SENT if sent else _INBOX).format(mailbox)
+    half = (_SENT if sent else _INBOX).of(mailbox)
     known = tx.state.get(half)
     if known is None or known[0] != _READ or not known[1] <= now < known[1] + _A_MOMENT:
         tx.state.put(half, _READ, now)
@@ -22,7 +23,7 @@ def mark_synced(tx: Transaction, mailbox: str, now: datetime, *, sent: bool) -> 
 
 def last_read(tx: Transaction, mailbox: str) -> datetime | None:
     """Return when a mailbox was last read to its end, both halves of it; None when it was not since somebody took it over."""
-    inbox, sent = (tx.state.get(half.format(mailbox)) for half in (_INBOX, _SENT))
+    inbox, sent = (tx.state.get(half.of(mailbox)) for half in (_INBOX, _SENT))
     if inbox is None or inbox[0] != _READ or (sent is not None and sent[0] != _READ):
         return None
     return inbox[1] if sent is None else min(inbox[1], sent[1])
@@ -33,8 +34,8 @@ def begin(ledger: Ledger, mailboxes: Collection[str], now: datetime) -> None:
     with ledger.transaction() as tx:
         for name in sorted(mailboxes):
             for half in (_INBOX, _SENT):
-                if tx.state.get(half.format(name)):
-                    tx.state.put(half.format(name), _NOT_YET, now)
+                if tx.state.get(half.of(name)):
+                    tx.state.put(half.of(name), _NOT_YET, now)
 
 
 def stale_mailboxes(
