@@ -65,7 +65,10 @@ class SelectedFolder:
     last_seen: dict[int, frozenset[str]] = field(default_factory=dict)
 
     def accepts(self, keyword: str) -> bool:
-        """Whether the folder keeps this flag; a server may silently drop one that is not in PERMANENTFLAGS."""
+        """Whether the folder keeps this flag.
+
+        A server may silently drop one that is not in PERMANENTFLAGS (RFC 9051, section 7.1).
+        """
         if self.read_only:
             return False
         permanent = {flag.casefold() for flag in self.permanent}
@@ -86,8 +89,11 @@ class ChangeQuery:
 def initial_cursor(client: Client, selected: SelectedFolder, since: Since) -> tuple[SyncCursor, int]:
     """Return the cursor for the first reading of a folder, and how many mails are before it.
 
-    A date means its midnight in UTC. The time zone of the server's days is unknown, so the server is asked for a day
-    more, and the mails' own times decide.
+    Args:
+        client: a connection with the folder selected.
+        selected: the folder.
+        since: "all", "now", a date or a moment. A date means its midnight in UTC. The time zone of the server's days is
+            unknown, so the server is asked for a day more, and the mails' own times decide.
     """
     if since == "all" or not selected.mails:
         last = 0
@@ -103,6 +109,7 @@ def initial_cursor(client: Client, selected: SelectedFolder, since: Since) -> tu
 
 
 def _last_uid_before(client: Client, selected: SelectedFolder, since: date) -> int:
+    """Return the UID of the last mail that was received before this date or moment."""
     begin = since if isinstance(since, datetime) else datetime.combine(since, time(), UTC)
     candidates, _ = client.search_uids("SINCE " + _day_before(begin))
     for uids in _chunks(candidates, MAILS_PER_COMMAND):
@@ -120,7 +127,16 @@ def _day_before(moment: datetime) -> str:
 
 
 def find_changes(client: Client, selected: SelectedFolder, query: ChangeQuery) -> Iterator[FolderChanges]:
-    """Yield what came after the cursor, in batches of at most `batch` mails and a few MB; nothing when all is known."""
+    """Yield what came after the cursor; nothing when all is known.
+
+    Args:
+        client: a connection with the folder selected.
+        selected: the folder.
+        query: the cursor, and what to look for.
+
+    Yields:
+        Batches of at most `query.batch` mails and a few MB. Only the last one advances MODSEQ.
+    """
     reset = selected.uidvalidity != query.cursor.uidvalidity
     start = SyncCursor(selected.uidvalidity, 0) if reset else query.cursor
     has_modseq = bool(selected.modseq and start.modseq)
@@ -159,9 +175,16 @@ def _search(client: Client, start: SyncCursor, *, has_modseq: bool) -> tuple[lis
 def _fetch_new(
     client: Client, uidvalidity: int, uids: list[int], since: datetime | None, batch: int
 ) -> Iterator[tuple[FetchedMail, ...]]:
-    """Fetch the new mails. After a reset those received before `since` are skipped, as in the first reading.
+    """Fetch the new mails.
 
     While a chunk is being fetched, `client.in_flight` names it: if the connection ends, one of these mails may be the reason.
+
+    Args:
+        client: a connection with the folder selected.
+        uidvalidity: that of the folder.
+        uids: the new mails, ascending.
+        since: after a reset, mails received before this are skipped, as in the first reading.
+        batch: the most mails at a time.
     """
     if since:
         recent = set(client.search_uids("SINCE " + _day_before(since))[0])
@@ -181,7 +204,10 @@ def _fetch_new(
 def _uids_to_poll(
     client: Client, selected: SelectedFolder, cursor: SyncCursor, query: ChangeQuery
 ) -> list[int]:
-    """Choose the mails whose flags are read where there is no MODSEQ: those of open cases, and those with our keywords."""
+    """Choose the mails whose flags are read where there is no MODSEQ.
+
+    These are the mails of open cases, those with one of our keywords, and those that were reported before.
+    """
     chosen = {*query.watched, *selected.last_seen}
     for keyword in _existing_keywords(client, query.keywords):
         chosen.update(client.search_uids(f"KEYWORD {keyword}")[0])
@@ -189,20 +215,32 @@ def _uids_to_poll(
 
 
 def _existing_keywords(client: Client, keywords: Collection[str]) -> list[str]:
-    """Resolve patterns ("refund-*") to the keywords that this folder has."""
-    found = {keyword for keyword in keywords if "*" not in keyword and KEYWORD.fullmatch(keyword)}
+    """Resolve patterns ("refund-*") to the keywords that this folder has.
+
+    Keywords without "*" are returned as they are, if a server can have them.
+    """
     patterns = [keyword.casefold() for keyword in keywords if "*" in keyword]
-    for flag in client.keywords():
-        is_keyword = KEYWORD.fullmatch(flag) and not flag.startswith("\\")
-        if is_keyword and any(fnmatchcase(flag.casefold(), pattern) for pattern in patterns):
-            found.add(flag)
-    return sorted(found)
+    exact = {keyword for keyword in keywords if "*" not in keyword}
+    matching = {
+        flag
+        for flag in client.keywords()
+        if any(fnmatchcase(flag.casefold(), pattern) for pattern in patterns)
+    }
+    found = filter(KEYWORD.fullmatch, exact | matching)
+    return sorted(flag for flag in found if flag in exact or not flag.startswith("\\"))
 
 
 def _fetch_flags(
     client: Client, selected: SelectedFolder, uids: list[int], *, only_differences: bool
 ) -> Iterator[dict[int, frozenset[str]]]:
-    """Fetch flags, a few hundred mails at a time; with `only_differences`, those that differ from the last time."""
+    """Fetch flags, a few hundred mails at a time.
+
+    Args:
+        client: a connection with the folder selected.
+        selected: the folder, which remembers the flags that were reported.
+        uids: whose flags to fetch.
+        only_differences: yield only flags that differ from the last time.
+    """
     items = "(FLAGS X-GM-LABELS)" if client.has_capability("X-GM-EXT-1") else "(FLAGS)"
     for chunk in _chunks(uids, MAILS_PER_COMMAND):
         rows = client.fetch_rows(chunk, items)
@@ -219,6 +257,7 @@ def _fetch_flags(
 
 
 def _chunks(uids: Collection[int], size: int) -> Iterator[list[int]]:
+    """Split UIDs into lists of at most `size`."""
     rest = iter(uids)
     while chunk := list(islice(rest, size)):
         yield chunk

@@ -40,11 +40,13 @@ class _ResponseReader:
         return bool(received)
 
     def _take(self, size: int) -> bytes:
+        """Return the first bytes of the buffer and remove them from it."""
         taken = bytes(self.buffer[:size])
         del self.buffer[:size]
         return taken
 
     def readline(self, _limit: int = -1) -> bytes:
+        """Return one line with its line end; b"" at the end of the connection, which imaplib turns into an abort."""
         searched = 0
         while (end := self.buffer.find(b"\n", searched)) < 0:
             searched = len(self.buffer)
@@ -53,6 +55,7 @@ class _ResponseReader:
         return self._take(end + 1)
 
     def read(self, size: int) -> bytes:
+        """Return this many bytes, fewer at the end of the connection."""
         if size > MAX_RESPONSE:
             raise IMAPClientAbortError("a response is too long")
         while len(self.buffer) < size and self.fill():
@@ -77,6 +80,7 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient has no types
         self._install_reader()
 
     def _install_reader(self) -> None:
+        """Replace imaplib's reader, and set the socket's options."""
         connection = self.socket()
         # imapclient sends the final CRLF of a command in a packet of its own.
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -89,7 +93,10 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient has no types
         self._imap.readline, self._imap.read = self._reader.readline, self._reader.read
 
     def starttls(self, ssl_context: ssl.SSLContext | None = None) -> Any:
-        """Start TLS; bytes that arrived in clear text behind the response are an error, never read as encrypted."""
+        """Start TLS.
+
+        Bytes that arrived in clear text behind the response are an error, never read as encrypted.
+        """
         if self._reader.buffer:
             raise IMAPClientAbortError("the server sent data before STARTTLS")
         del self._imap.readline, self._imap.read
@@ -99,7 +106,11 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient has no types
         return response
 
     def end(self, *, log_out: bool = True) -> None:
-        """Close the connection; `log_out` says goodbye first, which is skipped for a server that is in trouble."""
+        """Close the connection.
+
+        Args:
+            log_out: send LOGOUT first, which is skipped for a server that is in trouble.
+        """
         with contextlib.suppress(IMAPClientError, OSError):
             if log_out:
                 self.socket().settimeout(LOGOUT_TIMEOUT)
@@ -108,7 +119,11 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient has no types
             self._imap.shutdown()
 
     def folders(self) -> Iterator[tuple[frozenset[str], str, str]]:
-        """Yield flags (lower-case), delimiter and name of each folder; a name that is not UTF-7 hides no other folder."""
+        """List all folders; a name that is not UTF-7 hides no other folder.
+
+        Yields:
+            The flags in lower case, the delimiter, and the name of each folder.
+        """
         self.folder_encode = False
         try:
             listed = self.list_folders()
@@ -121,7 +136,10 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient has no types
             yield lower_flags, decoded_name(delimiter or b""), decoded_name(raw_name)
 
     def select(self, folder: str) -> dict[bytes, Any]:
-        """Select a folder, read-only where the server allows no more; updates of the previous one are dropped."""
+        """Select a folder, read-only where the server allows no more.
+
+        Updates that were reported for the folder selected before are dropped.
+        """
         try:
             response = dict(self.select_folder(folder))
         except imaplib.IMAP4.readonly:
@@ -130,7 +148,7 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient has no types
         return response
 
     def take_updates(self) -> bool:
-        """Return, once, whether the server reported a change among its responses to other commands."""
+        """Return whether the server reported a change since the last call, among its responses to other commands."""
         responses = self._imap.untagged_responses
         reported = [responses.pop(name, None) for name in _UPDATES]
         for name in _IGNORED:
@@ -140,12 +158,20 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient has no types
         return updated
 
     def keywords(self) -> tuple[str, ...]:
-        """Return every flag and keyword that mails of the selected folder have, by its latest FLAGS response."""
+        """Return every flag and keyword that mails of the selected folder have, by the latest FLAGS response."""
         responses = self._imap.untagged_responses.get("FLAGS") or [b""]
         return tuple(responses[-1].decode("utf-8", "replace").strip("()").split())
 
     def fetch_rows(self, uids: Collection[int], items: str) -> dict[int, Row]:
-        """Fetch data items of a few hundred mails; expunged mails are left out (RFC 3501, section 7.4.2)."""
+        """Fetch data items of a few hundred mails.
+
+        Args:
+            uids: the mails; expunged ones are left out of the result (RFC 3501, section 7.4.2).
+            items: the data items in parentheses, as FETCH takes them.
+
+        Returns:
+            The parsed responses by UID. A response that was not asked for counts as an update.
+        """
         if not uids:
             return {}
 
@@ -161,7 +187,14 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient has no types
         return found
 
     def search_uids(self, criteria: str) -> tuple[list[int], int]:
-        """Return the UIDs, ascending, and the highest MODSEQ if the criteria ask for it (RFC 7162, section 3.1.5)."""
+        """Search the selected folder.
+
+        Args:
+            criteria: in the syntax of SEARCH, ASCII.
+
+        Returns:
+            The UIDs, ascending, and the highest MODSEQ if the criteria ask for it, else 0 (RFC 7162, section 3.1.5).
+        """
         data = self._raw_command_untagged(b"SEARCH", [criteria.encode("ascii")])
         text = b" ".join(line for line in data if line)
         modseq = max((int(match[1]) for match in _MODSEQ.finditer(text)), default=0)
@@ -181,7 +214,16 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient has no types
         return int(found[1])
 
     def store(self, uids: Collection[int], sign: str, flags: Iterable[str]) -> bool:
-        """Add ("+") or remove ("-") flags, at Gmail labels; False when the server refuses (a limit, missing rights)."""
+        r"""Add or remove flags; at Gmail, keywords are labels.
+
+        Args:
+            uids: the mails.
+            sign: "+" to add, "-" to remove.
+            flags: keywords, and system flags such as "\\Seen".
+
+        Returns:
+            False when the server refuses: a limit of keywords, or missing rights.
+        """
         system = [flag for flag in flags if flag.startswith("\\")]
         keywords = [flag for flag in flags if not flag.startswith("\\")]
         items = {"FLAGS": [*keywords, *system]}
@@ -199,6 +241,7 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient has no types
         return True
 
     def _store_item(self, uids: Collection[int], item: str, names: Iterable[str]) -> None:
+        """Send one STORE for the flags or labels of some mails."""
         arguments = [uid_set(uids), item.encode(), f"({' '.join(names)})".encode()]
         self._checkok("store", *self._raw_command(b"STORE", arguments))
 
@@ -207,7 +250,13 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient has no types
         self._checkok("noop", *self._imap.noop())
 
     def idle(self) -> None:
-        """Start IDLE; what the server sends before its "+" counts as an update, where imapclient would give up."""
+        """Start IDLE.
+
+        What the server sends before its "+" counts as an update, where imapclient would give up.
+
+        Raises:
+            IMAPClientError: the server refused.
+        """
         self._idle_tag = self._imap._command("IDLE")
         while self._imap._get_response() is not None:
             response = self._imap.tagged_commands.pop(self._idle_tag, None)
@@ -215,7 +264,11 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient has no types
                 raise IMAPClientError(f"IDLE was refused: {response[1][0]!r}")
 
     def idle_done(self) -> None:
-        """End IDLE; with a server that does not answer it ends at the socket's timeout."""
+        """End IDLE; with a server that does not answer it ends at the socket's timeout.
+
+        Raises:
+            IMAPClientAbortError: the server sent "+" again instead of ending IDLE.
+        """
         self._imap.send(b"DONE\r\n")
         while not self._imap.tagged_commands.get(self._idle_tag):
             if self._imap._get_response() is None:
@@ -223,10 +276,16 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient has no types
         self._checkok("idle", *self._imap.tagged_commands.pop(self._idle_tag))
 
     def wait_for_update(self, seconds: float) -> bool:
-        """Wait up to `seconds` for an unsolicited response; True if one is buffered (fetch it with `take_updates`).
+        """Wait for an unsolicited response.
 
         imapclient's idle_check loses lines that arrive with "+ idling", fails on half a line, and returns at once for
         ever when the connection is dead.
+
+        Args:
+            seconds: how long to wait at most.
+
+        Returns:
+            True if an update is buffered; `take_updates` fetches it.
 
         Raises:
             IMAPClientAbortError: the server sent BYE, ended IDLE or closed the connection.
@@ -249,6 +308,11 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient has no types
                 raise IMAPClientAbortError("the server closed the connection")
 
     def _read_response(self) -> None:
+        """Read one response that is buffered.
+
+        Raises:
+            IMAPClientAbortError: it is a BYE, or ends IDLE.
+        """
         self._imap._get_response()
         bye = self._imap.untagged_responses.get("BYE")
         if bye:

@@ -45,7 +45,18 @@ class FetchedMail:
 
 
 def fetch_mails(client: Client, uids: Collection[int]) -> Iterator[tuple[FetchedMail, ...]]:
-    """Fetch mails in portions of some MB, by ascending UID; mails that no longer exist are left out."""
+    """Fetch mails in portions of some MB, by ascending UID.
+
+    Small mails are fetched whole. Of large ones the structure says which parts have text; where the structure is of no
+    use, the first megabyte is fetched.
+
+    Args:
+        client: a connection with a selected folder.
+        uids: the mails to fetch; those that no longer exist are left out.
+
+    Yields:
+        Some mails, at most PORTION bytes together.
+    """
     labels = " X-GM-LABELS" if client.has_capability("X-GM-EXT-1") else ""
     rows = _fetch_rows(client, uids, f"(FLAGS INTERNALDATE RFC822.SIZE{labels})")
     for uid in _existing(client, set(uids) - set(rows)):
@@ -58,6 +69,7 @@ def fetch_mails(client: Client, uids: Collection[int]) -> Iterator[tuple[Fetched
 
 
 def _mail(uid: int, row: Row, raw: bytes) -> FetchedMail:
+    """Return the mail that the two FETCH responses describe."""
     return FetchedMail(
         uid=uid,
         flags=flags_of(row),
@@ -80,7 +92,10 @@ def labels_of(row: Row) -> frozenset[str]:
 
 
 def _claimed_date(raw: bytes) -> datetime:
-    """Return the date that the sender claims; only a server that violates the protocol sends no INTERNALDATE."""
+    """Return the date that the sender claims, in UTC; LONG_AGO when there is none.
+
+    Only a server that violates the protocol sends no INTERNALDATE.
+    """
     with contextlib.suppress(ValueError, TypeError):
         date = parsedate_to_datetime(str(message_from_bytes(raw[:MAX_TEXT])["Date"]))
         return date.replace(tzinfo=date.tzinfo or UTC).astimezone(UTC)
@@ -88,7 +103,11 @@ def _claimed_date(raw: bytes) -> datetime:
 
 
 def _portions(sizes: Mapping[int, int]) -> Iterator[dict[int, int]]:
-    """Split UIDs with their sizes into groups of which at most PORTION bytes are fetched."""
+    """Split mails into groups of which at most PORTION bytes are fetched.
+
+    Args:
+        sizes: bytes of each mail, by UID.
+    """
     portion: dict[int, int] = {}
     total = 0
     for uid, size in sizes.items():
@@ -104,6 +123,10 @@ def _portions(sizes: Mapping[int, int]) -> Iterator[dict[int, int]]:
 
 
 def _fetch_raws(client: Client, sizes: Mapping[int, int]) -> dict[int, bytes]:
+    """Return the mails' bytes by UID.
+
+    A mail that exists but cannot be fetched, in whole or in part, is returned as b"".
+    """
     small = [uid for uid, size in sizes.items() if 0 < size <= SMALL]
     large = {uid: size for uid, size in sizes.items() if size > SMALL}
 
@@ -116,6 +139,7 @@ def _fetch_raws(client: Client, sizes: Mapping[int, int]) -> dict[int, bytes]:
 
 
 def _bodies(rows: Mapping[int, Row]) -> dict[int, bytes]:
+    """Return the whole mails in FETCH responses, by UID."""
     bodies = {}
     for uid, row in rows.items():
         body = row.get(b"BODY[]")
@@ -125,7 +149,15 @@ def _bodies(rows: Mapping[int, Row]) -> dict[int, bytes]:
 
 
 def _fetch_by_structure(client: Client, sizes: Mapping[int, int]) -> dict[int, bytes]:
-    """Fetch the relevant parts of large mails; mails with the same sections share one command."""
+    """Fetch the relevant parts of large mails; mails with the same sections share one command.
+
+    Args:
+        client: a connection with a selected folder.
+        sizes: bytes of each mail, by UID.
+
+    Returns:
+        The reassembled mails by UID, without those whose structure cannot be used.
+    """
     groups: defaultdict[str, dict[int, BodyPart]] = defaultdict(dict)
     for uid, row in _fetch_rows(client, sizes, "(BODYSTRUCTURE)").items():
         with contextlib.suppress(UnsupportedStructureError):
@@ -149,7 +181,10 @@ def _existing(client: Client, uids: Collection[int]) -> list[int]:
 
 
 def _fetch_rows(client: Client, uids: Collection[int], items: str) -> dict[int, Row]:
-    """Fetch; when the command is refused (NO, BAD) nothing is returned, and each mail is asked for alone later."""
+    """Fetch data items.
+
+    When the command is refused (NO, BAD), nothing is returned, and each mail is asked for alone later.
+    """
     try:
         return client.fetch_rows(uids, items)
     except IMAPClientAbortError:

@@ -1,7 +1,7 @@
 """The folders of a mailbox: what each is for, and how the server spells a name that an administrator wrote with "/"."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from followupd.adapters.imap.client import Client
 
@@ -86,14 +86,14 @@ class Folders:
     `special` maps a special use, lower-case, to a folder. `prefix` is that of the user's own folders: "" or "INBOX.".
     """
 
-    names: frozenset[str]
-    special: dict[str, str]
-    prefix: str
-    delimiter: str
+    names: frozenset[str] = frozenset()
+    special: Mapping[str, str] = field(default_factory=dict)
+    prefix: str = ""
+    delimiter: str = "/"
 
     @classmethod
     def listed(cls, client: Client) -> "Folders":
-        """Ask the server for its folders."""
+        """Ask the server for its folders, their special uses (RFC 6154) and the user's namespace (RFC 2342)."""
         names: list[str] = []
         special: dict[str, str] = {}
         delimiter = "/"
@@ -109,7 +109,11 @@ class Folders:
         return cls(frozenset(names), special, prefix, delimiter)
 
     def server_name(self, name: str) -> str:
-        """Return the server's name of a folder: unchanged if it exists, else in the server's own notation."""
+        """Return the server's name of a folder.
+
+        One that exists keeps its name. Any other is translated into the server's notation: its delimiter for "/", and the
+        prefix of the user's own folders.
+        """
         if name.upper() == "INBOX":
             return "INBOX"
         if name in self.names:
@@ -120,6 +124,7 @@ class Folders:
         return self.prefix + translated
 
     def has(self, name: str) -> bool:
+        """Whether the folder exists."""
         return name.upper() == "INBOX" or self.server_name(name) in self.names
 
     def sent(self) -> str:
@@ -131,7 +136,11 @@ class Folders:
         return self._find(DRAFTS, DRAFT_NAMES)
 
     def _find(self, use: str, usual_names: Iterable[str]) -> str:
-        """Find a folder by its special use, else by a name that clients of many languages give it; "" for none."""
+        """Find a folder by its special use, else by a name that mail clients of many languages give it.
+
+        Returns:
+            The folder's name; "" when there is none.
+        """
         if use in self.special:
             return self.special[use]
         by_name = {name.removeprefix(self.prefix).casefold(): name for name in sorted(self.names)}
@@ -139,7 +148,10 @@ class Folders:
 
 
 def _personal_namespace(client: Client, delimiter: str) -> tuple[str, str]:
-    """Return prefix and delimiter of the user's own folders (RFC 2342)."""
+    """Return prefix and delimiter of the user's own folders (RFC 2342).
+
+    Without NAMESPACE there is no prefix, and the delimiter of LIST is kept.
+    """
     if not client.has_capability("NAMESPACE"):
         return "", delimiter
     personal = client.namespace().personal

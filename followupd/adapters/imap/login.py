@@ -37,6 +37,11 @@ class Account:
 def connect(account: Account) -> Client:
     """Connect, start TLS and log in.
 
+    A password is sent without TLS only to this machine.
+
+    Args:
+        account: where to connect and how to log in; its secrets are read now.
+
     Raises:
         UnavailableError: with a sentence for the administrator that contains no secret.
     """
@@ -56,6 +61,7 @@ def connect(account: Account) -> Client:
 
 
 def _tls_context(account: Account) -> ssl.SSLContext:
+    """Return the TLS context that trusts the account's own CA, or the system's."""
     try:
         return trusting(account.ca_file)
     except OSError as error:
@@ -64,6 +70,7 @@ def _tls_context(account: Account) -> ssl.SSLContext:
 
 
 def _log_in(client: Client, account: Account, context: ssl.SSLContext | None) -> None:
+    """Start TLS where the account says so, log in, and enable CONDSTORE where the server has it."""
     if account.security == "starttls":
         client.starttls(context)
 
@@ -77,6 +84,7 @@ def _log_in(client: Client, account: Account, context: ssl.SSLContext | None) ->
 
 
 def _log_in_with_token(client: Client, username: str, token: str) -> None:
+    """Log in with an OAuth 2 access token, by XOAUTH2 or by OAUTHBEARER (RFC 7628)."""
     if client.has_capability("AUTH=XOAUTH2") or not client.has_capability("AUTH=OAUTHBEARER"):
         client.oauth2_login(username, token)
     else:
@@ -84,6 +92,7 @@ def _log_in_with_token(client: Client, username: str, token: str) -> None:
 
 
 def _log_in_with_password(client: Client, username: str, password: str) -> None:
+    """Log in by LOGIN or, for a server or a secret that LOGIN does not suit, by AUTHENTICATE PLAIN."""
     if (username + password).isascii() and not client.has_capability("LOGINDISABLED"):
         client.login(username, password)
     else:  # LOGIN carries ASCII only, AUTHENTICATE PLAIN carries UTF-8 (RFC 4616)
@@ -92,9 +101,14 @@ def _log_in_with_password(client: Client, username: str, password: str) -> None:
 
 @contextlib.contextmanager
 def errors_explained(account: Account, prefix: str = "") -> Iterator[None]:
-    """Turn an error of the network, of TLS or of the server into an UnavailableError that says where, what and why.
+    """Turn an error of the network, of TLS or of the server into an UnavailableError.
 
-    `prefix` says what could not be done ("the folder Sent cannot be read:").
+    Args:
+        account: the account that the sentence names.
+        prefix: what could not be done ("the folder Sent cannot be read:").
+
+    Raises:
+        UnavailableError: with a sentence that says where it happened, what happened, and why.
     """
     try:
         yield
@@ -104,6 +118,7 @@ def errors_explained(account: Account, prefix: str = "") -> Iterator[None]:
 
 
 def _explanation(error: Exception, account: Account) -> str:
+    """Return a sentence for an administrator: which server, what failed, and in which words the server said so."""
     place = f"{account.host}:{account.port}"
     match error:
         case ssl.SSLError() if not isinstance(error, ssl.SSLCertVerificationError):

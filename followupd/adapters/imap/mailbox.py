@@ -49,7 +49,7 @@ class ImapMailbox:
         self.noop_seconds = noop_seconds
         self._client: Client | None = None
         self._selected: SelectedFolder | None = None
-        self._folders: Folders | None = None
+        self._folders = Folders()
         #: flags that were reported, by folder and UIDVALIDITY
         self._reported: dict[tuple[str, int], dict[int, frozenset[str]]] = {}
         #: the UIDVALIDITY, and the UIDs that were being fetched when the connection ended
@@ -70,9 +70,11 @@ class ImapMailbox:
             self._folders = Folders.listed(client)
 
     def close(self) -> None:
+        """Log out and close the connection, if there is one."""
         self._end(log_out=True)
 
     def _end(self, *, log_out: bool) -> None:
+        """Close the connection, remembering which mails were being fetched."""
         client = self._client
         self._client = None
         self._selected = None
@@ -82,6 +84,13 @@ class ImapMailbox:
 
     @contextlib.contextmanager
     def _connection(self, prefix: str = "") -> Iterator[Client]:
+        """Give the open connection to a block, and explain its errors.
+
+        After an error of the connection itself, rather than a refusal, the connection is closed.
+
+        Args:
+            prefix: what could not be done, for the sentence.
+        """
         if self._client is None:
             raise UnavailableError(f"{self.account.name}: there is no connection to {self.account.host}")
 
@@ -101,27 +110,26 @@ class ImapMailbox:
 
     @property
     def inbox(self) -> str:
+        """The folder of incoming mail."""
         return self.account.inbox
 
     @property
     def sent(self) -> str:
         """The folder of sent mail; "" when there is none."""
-        if self.account.sent:
-            return self.account.sent
-        return self._folders.sent() if self._folders else ""
+        return self.account.sent or self._folders.sent()
 
     @property
     def drafts(self) -> str:
         """The folder of drafts; "" when there is none."""
-        return self._folders.drafts() if self._folders else ""
+        return self._folders.drafts()
 
     @property
     def folders(self) -> frozenset[str]:
         """The names of all folders, as the server listed them last."""
-        return self._folders.names if self._folders else frozenset()
+        return self._folders.names
 
     def existing(self, folders: Iterable[str]) -> list[str]:
-        """Return those of the folders that exist now."""
+        """Return those of the folders that exist now, asking the server."""
         with self._connection() as client:
             listed = self._folders = Folders.listed(client)
             return [folder for folder in folders if listed.has(folder)]
@@ -136,10 +144,13 @@ class ImapMailbox:
 
     def server_name(self, folder: str) -> str:
         """Return the server's name of a folder."""
-        return self._folders.server_name(folder) if self._folders else folder
+        return self._folders.server_name(folder)
 
     def _select(self, client: Client, folder: str) -> SelectedFolder:
-        """Select a folder; for one that is selected already a NOOP asks for its updates."""
+        """Select a folder and return its state.
+
+        For one that is selected already a NOOP asks for its updates.
+        """
         if self._selected and self._selected.folder == folder:
             client.noop()
             return self._selected
@@ -174,7 +185,15 @@ class ImapMailbox:
     # reading
 
     def start(self, folder: str, since: Since) -> tuple[SyncCursor, int]:
-        """Return the cursor for the first reading, and how many older mails are skipped and never answered."""
+        """Return the cursor for the first reading of a folder.
+
+        Args:
+            folder: the folder.
+            since: "all", "now", a date or a moment; older mails are skipped and never answered.
+
+        Returns:
+            The cursor, and how many older mails are skipped.
+        """
         with self._connection() as client:
             self._selected = None  # select again, for the present UIDNEXT and HIGHESTMODSEQ
             return initial_cursor(client, self._select(client, folder), since)
@@ -192,9 +211,14 @@ class ImapMailbox:
         """Yield new mails and changed flags since the cursor; nothing when there are none.
 
         Where the server counts changes (CONDSTORE), one small exchange finds one changed tag among any number of mails.
-        Elsewhere the flags of the `watched` UIDs are read, and those of mails with one of `keywords` (or a pattern,
-        "refund-*"). After a UIDVALIDITY change all mails are reported again (`reset`), except those received before
-        `since`.
+
+        Args:
+            folder: the folder to read.
+            cursor: how far it was read, as the last batch said.
+            watched: UIDs whose flags are read where the server does not count changes.
+            keywords: there, the flags of mails with one of these keywords are read too; "refund-*" is a pattern.
+            since: after a UIDVALIDITY change all mails are reported again (`reset`), except those received before this.
+            batch: the most mails in one batch.
         """
         with self._connection(f"the folder {folder} cannot be read:") as client:
             selected = self._select(client, folder)
@@ -205,7 +229,11 @@ class ImapMailbox:
                 self._reselect(client, selected)
 
     def _reselect(self, client: Client, selected: SelectedFolder) -> None:
-        """Select the folder that is being read again, if the caller selected another one between two batches."""
+        """Select the folder that is being read again, if the caller selected another one between two batches.
+
+        Raises:
+            UnavailableError: the connection ended meanwhile, or the folder was replaced by another of the same name.
+        """
         name, folder = self.account.name, selected.folder
         if self._client is not client:
             raise UnavailableError(f"{name}: the connection ended while {folder} was read")
@@ -222,7 +250,16 @@ class ImapMailbox:
             return [mail for portion in fetch_mails(client, uids) for mail in portion]
 
     def find(self, folder: str, message_id: str, header: str = "Message-ID") -> list[int]:
-        """Return the UIDs of mails with this Message-ID ("<...>"), or of mails that name it in another header."""
+        """Search a folder for a Message-ID.
+
+        Args:
+            folder: the folder.
+            message_id: with its angle brackets. One that cannot be searched for finds nothing.
+            header: the header that must name it.
+
+        Returns:
+            The UIDs of the mails.
+        """
         if not re.fullmatch(r"<[^<>\s\"\\]{1,900}>", message_id) or not message_id.isascii():
             return []
         with self._connection(f"the folder {folder} cannot be searched:") as client:
@@ -239,9 +276,10 @@ class ImapMailbox:
     def mark(
         self, folder: str, uids: Collection[int], add: Iterable[str] = (), remove: Iterable[str] = ()
     ) -> bool:
-        """Add and remove keywords; False when the folder does not accept them, and then none is set.
+        """Add and remove keywords; at Gmail, whose web pages show no keywords, they become labels.
 
-        At Gmail, whose web pages show no keywords, they become labels.
+        Returns:
+            False when the folder does not accept one of the keywords; then none is set.
         """
         added, removed = sorted(set(add)), sorted(set(remove))
         for keyword in (*added, *removed):
@@ -261,6 +299,12 @@ class ImapMailbox:
 
         Without MOVE it is copied and marked as deleted, and expunged only where UIDPLUS lets us name it: a plain EXPUNGE
         would also remove what other people have marked (RFC 4315).
+
+        Args:
+            folder: where the mail is.
+            uid: its UID there.
+            to: the folder to move it to.
+            seen: mark it as read first.
         """
         with self._connection(f"a mail cannot be moved from {folder} to {to}:") as client:
             self._select(client, folder)
@@ -280,23 +324,36 @@ class ImapMailbox:
             self._delete(client, uid)
 
     def _delete(self, client: Client, uid: int) -> None:
+        """Mark a mail as deleted, and expunge it where the server can expunge a single mail."""
         client.store([uid], "+", ["\\Deleted"])
         if client.has_capability("UIDPLUS"):
             client.uid_expunge([uid])
 
     def append(self, folder: str, raw: bytes, flags: Iterable[str] = ()) -> None:
-        """File a mail of ours; a folder that is missing is created."""
+        """File a mail of ours; a folder that is missing is created.
+
+        Args:
+            folder: where to file it.
+            raw: the whole mail.
+            flags: flags and keywords that it gets.
+        """
         with self._connection(f"a mail cannot be filed in {folder}:") as client:
-            if self._folders and not self._folders.has(folder):
+            if not self._folders.has(folder):
                 self.create_folder(folder)
             client.append(self.server_name(folder), raw, tuple(flags))
 
     # waiting
 
     def wait(self, folder: str, seconds: float, wake: Callable[[], bool]) -> bool:
-        """Wait up to `seconds`; True when something may have changed, False when `wake` said so or the time is up.
+        """Wait until something may have changed in a folder.
 
-        `wake` is called twice a second (an Event's `is_set`). A server without IDLE is sent a NOOP now and then.
+        Args:
+            folder: the folder to watch.
+            seconds: how long to wait at most.
+            wake: called twice a second, such as an Event's `is_set`; True ends the wait.
+
+        Returns:
+            True when something may have changed, False when `wake` ended the wait or the time is up.
         """
         with self._connection(f"the folder {folder} cannot be watched:") as client:
             self._select(client, folder)
@@ -320,6 +377,7 @@ class ImapMailbox:
         client.noop()
 
     def _wait_until(self, client: Client, deadline: float, wake: Callable[[], bool]) -> None:
+        """Wait until the deadline, until `wake` says so, or until an update arrives. A closed connection raises."""
         while (left := deadline - monotonic()) > 0 and not wake():
             if client.wait_for_update(min(left, WAKE_SECONDS)):
                 break
@@ -327,7 +385,11 @@ class ImapMailbox:
     # check --online
 
     def survey(self, now: datetime | None = None) -> Survey:
-        """Return what the server supports. With `now` its clock is read, from a draft that is deleted at once."""
+        """Return what the server supports.
+
+        Args:
+            now: the present moment, to compare the server's clock by a draft that is deleted at once; None to leave it out.
+        """
         with self._connection("the server cannot be examined:") as client:
             clock_ahead = None
             if now and self.drafts:

@@ -55,8 +55,13 @@ _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 def parse_rows(data: Iterable[Piece | None]) -> Iterator[Row]:
     """Parse what imaplib collected for one FETCH, one row for each message.
 
-    Pieces with a literal are pairs, and a plain piece ends the response for one message. A response that cannot be
-    parsed yields its UID alone, so that its mail is not taken for expunged.
+    A response that cannot be parsed yields its UID alone, so that its mail is not taken for expunged.
+
+    Args:
+        data: lines, and pairs of a line and the literal that follows it; a plain line ends the response for one message.
+
+    Yields:
+        The data items of one message, by their upper-case names (`b"FLAGS"`, `b"BODY[1.MIME]"`).
     """
     response: list[Piece] = []
     for piece in data:
@@ -70,6 +75,10 @@ def parse_rows(data: Iterable[Piece | None]) -> Iterator[Row]:
 
 
 def _parse_row(response: list[Piece]) -> Row:
+    """Return the data items of one message.
+
+    The quick pattern covers nearly every response without a literal; the others are tokenised.
+    """
     text = response[0]
     if isinstance(text, bytes) and _FLAT.fullmatch(text):
         return {name: _flat_value(value) for name, value in _ITEM.findall(text)}
@@ -88,16 +97,19 @@ def _parse_row(response: list[Piece]) -> Row:
 
 @lru_cache(maxsize=256)  # the items that we ask for
 def _item_name(item: bytes) -> bytes:
+    """Return the name of an item in upper case, without the origin of a partial fetch ("<0>")."""
     return _ORIGIN.sub(b"", item.upper())
 
 
 def _flat_value(value: bytes) -> Value:
+    """Return a list of atoms or strings, or a single one."""
     if value.startswith(b"("):
         return [_plain_value(item) for item in value[1:-1].split()]
     return _plain_value(value)
 
 
 def _uid_alone(response: list[Piece]) -> Row:
+    """Return a row that has only the UID, for a response that could not be parsed; empty when it has none."""
     for piece in response:
         text = piece if isinstance(piece, bytes) else piece[0]
         found = _UID.search(text)
@@ -107,7 +119,11 @@ def _uid_alone(response: list[Piece]) -> Row:
 
 
 def _nested_values(response: list[Piece]) -> list[Value]:
-    """Nest the tokens of one response; an unbalanced list leaves more or fewer values than a row has."""
+    """Nest the tokens of one response.
+
+    Returns:
+        The values at the top level. An unbalanced list leaves more or fewer than the two values of a row.
+    """
     top: list[Value] = []
     stack = [top]
     for piece in response:
@@ -141,7 +157,10 @@ def _add_token(token: bytes, stack: list[list[Value]]) -> bool:
 
 
 def _plain_value(token: bytes) -> bytes | None:
-    """Return the value of an atom or a quoted string; None for NIL."""
+    """Return the value of an atom or a quoted string.
+
+    NIL becomes None; backslashes that escape a character in a quoted string are removed.
+    """
     if token.startswith(b'"'):
         text = token[1:-1]
         return _ESCAPED.sub(rb"\1", text) if b"\\" in text else text
@@ -163,7 +182,11 @@ def as_list(value: Value) -> tuple[bytes, ...]:
 
 
 def as_datetime(value: Value) -> datetime | None:
-    """Return an INTERNALDATE ("17-Jul-2026 02:44:25 -0700") in UTC; None when it cannot be parsed."""
+    """Return an INTERNALDATE ("17-Jul-2026 02:44:25 -0700") as a moment in UTC.
+
+    Returns:
+        None when the value is no date, or a date that Python cannot represent.
+    """
     if not isinstance(value, bytes):
         return None
 
@@ -182,7 +205,10 @@ def as_datetime(value: Value) -> datetime | None:
 
 
 def _unusual_datetime(value: bytes) -> datetime | None:
-    """Parse with the standard library, which takes ten times as long, what some servers write in their own way."""
+    """Parse a date that a server writes in its own way.
+
+    The standard library does it, and takes ten times as long as the pattern for RFC 9051's form.
+    """
     try:
         text = value.decode("ascii").strip().replace("-", " ", 2)
         return parsedate_to_datetime(text).astimezone(UTC) if text else None

@@ -48,6 +48,7 @@ class BodyPart:
 
     @property
     def prefix(self) -> str:
+        """The number with a dot behind it, as it stands before the number of a child."""
         return self.number + "." if self.number else ""
 
     @property
@@ -62,7 +63,7 @@ class BodyPart:
 
     @property
     def sections(self) -> Iterator[tuple[str, int]]:
-        """Yield the IMAP sections to fetch, each with the most bytes to fetch of it."""
+        """Yield the IMAP sections to fetch for this node and its children, each with the most bytes to fetch of it."""
         yield self.header, MAX_HEADER
         if self.fetch == "body":
             yield self.number or "1", MAX_TEXT
@@ -75,6 +76,8 @@ class BodyPart:
 def outline(structure: Value) -> BodyPart:
     """Return the outline of a BODYSTRUCTURE (RFC 9051, section 7.5.2).
 
+    Outlook's container is fetched only for a mail that has no other text.
+
     Raises:
         UnsupportedStructureError: it is no structure, or one that is too deep or too wide.
     """
@@ -85,6 +88,7 @@ def outline(structure: Value) -> BodyPart:
 
 
 def _has_text(part: BodyPart) -> bool:
+    """Whether a part that will be fetched has more than line ends in it."""
     if part.fetch == "body" and part.octets > MIN_TEXT:
         return True
     return any(_has_text(child) for child in part.children)
@@ -102,6 +106,13 @@ class _Outliner:
         self.bytes = 0
 
     def outline(self, structure: Value, section: str, depth: int) -> BodyPart:
+        """Return the outline of a node and of everything below it.
+
+        Args:
+            structure: the node as FETCH returned it.
+            section: the IMAP section of the node, "" for the mail itself.
+            depth: how many nodes are above it.
+        """
         self.parts += 1
         if not isinstance(structure, list) or not structure:
             raise UnsupportedStructureError
@@ -118,6 +129,7 @@ class _Outliner:
         return BodyPart(section, tuple(children))
 
     def _leaf_fetch(self, leaf: list[Value]) -> str:
+        """Return what to fetch of a leaf, "" once the mail's limit of bytes is reached."""
         fetch = "body" if self.tnef and _lower(leaf[1]) in TNEF else _leaf_fetch(leaf)
         if fetch != "body":
             return fetch
@@ -126,6 +138,7 @@ class _Outliner:
 
 
 def _leading_lists(structure: list[Value]) -> Iterator[Value]:
+    """Yield the children of a multipart: its leading lists."""
     for child in structure:
         if not isinstance(child, list):
             return
@@ -133,6 +146,10 @@ def _leading_lists(structure: list[Value]) -> Iterator[Value]:
 
 
 def _leaf_fetch(leaf: list[Value]) -> str:
+    """Return what to fetch of a leaf, by its media type: "body", "header" (of an attached mail), or nothing.
+
+    Attached text counts as an attachment, except for calendars and the headers that a delivery report returns.
+    """
     if len(leaf) < 7:
         raise UnsupportedStructureError
 
@@ -149,6 +166,7 @@ def _leaf_fetch(leaf: list[Value]) -> str:
 
 
 def _is_attachment(text_leaf: list[Value]) -> bool:
+    """Whether the leaf has "attachment" as its disposition."""
     disposition = text_leaf[9] if len(text_leaf) > 9 else None
     if not isinstance(disposition, list) or not disposition:
         return False
@@ -177,12 +195,14 @@ def reassemble(part: BodyPart, fetched: Mapping[bytes, Value], size: int) -> byt
 
 
 def _described_size(part: BodyPart, fetched: Mapping[bytes, Value]) -> int:
+    """Return how many bytes of the mail the structure accounts for, estimating the boundaries."""
     header = len(_section(fetched, part.header))
     children = sum(_described_size(child, fetched) for child in part.children)
     return header + part.octets + BOUNDARY_SIZE + children
 
 
 def _pieces(part: BodyPart, fetched: Mapping[bytes, Value]) -> Iterator[bytes]:
+    """Yield header and body of a node, with the bodies that were fetched."""
     header = _section(fetched, part.header)
     yield _terminated(header)
     if part.children:
@@ -194,6 +214,7 @@ def _pieces(part: BodyPart, fetched: Mapping[bytes, Value]) -> Iterator[bytes]:
 
 
 def _multipart_pieces(part: BodyPart, boundary: bytes, fetched: Mapping[bytes, Value]) -> Iterator[bytes]:
+    """Yield the children of a multipart between their boundaries."""
     for child in part.children:
         yield b"--" + boundary + b"\r\n"
         yield from _pieces(child, fetched)
@@ -202,11 +223,17 @@ def _multipart_pieces(part: BodyPart, boundary: bytes, fetched: Mapping[bytes, V
 
 
 def _section(fetched: Mapping[bytes, Value], name: str) -> bytes:
+    """Return a fetched section; b"" when it is missing."""
     value = fetched.get(f"BODY[{name}]".encode("ascii"))
     return value if isinstance(value, bytes) else b""
 
 
 def _required_section(fetched: Mapping[bytes, Value], name: str) -> bytes:
+    """Return a fetched section.
+
+    Raises:
+        UnsupportedStructureError: it is missing.
+    """
     value = fetched.get(f"BODY[{name}]".encode("ascii"))
     if not isinstance(value, bytes):
         raise UnsupportedStructureError
@@ -214,13 +241,21 @@ def _required_section(fetched: Mapping[bytes, Value], name: str) -> bytes:
 
 
 def _terminated(header: bytes) -> bytes:
-    """End a header with its empty line, which is missing behind a cut at MAX_HEADER and from some servers."""
+    """End a header with its empty line.
+
+    The line is missing behind a cut at MAX_HEADER, and from some servers.
+    """
     if header.endswith((b"\r\n\r\n", b"\n\n")) or header in {b"\r\n", b"\n"}:
         return header
     return header.rstrip(b"\r\n") + b"\r\n\r\n"
 
 
 def _boundary(header: bytes) -> bytes:
+    """Return the boundary that a multipart's header names.
+
+    Raises:
+        UnsupportedStructureError: it names none.
+    """
     boundary = message_from_bytes(header).get_boundary()
     if not boundary:
         raise UnsupportedStructureError

@@ -36,7 +36,14 @@ class Survey:
 def survey_of(
     client: Client, folders: tuple[str, str, str], keywords: Mapping[str, bool], clock_ahead: timedelta | None
 ) -> Survey:
-    """Return what the server's capabilities say; `folders` are inbox, sent and drafts."""
+    """Return what the server's capabilities say.
+
+    Args:
+        client: a connection that is logged in.
+        folders: the names of inbox, sent and drafts, "" for one that does not exist.
+        keywords: for each folder, whether it accepts keywords of any name.
+        clock_ahead: the server's clock minus ours, None when it could not be read.
+    """
     capabilities = frozenset(word.decode("ascii", "replace") for word in client.capabilities())
     inbox, sent, drafts = folders
     return Survey(
@@ -56,6 +63,7 @@ def survey_of(
 
 
 def _tls_version(client: Client) -> str:
+    """Return the TLS version of the connection ("TLSv1.3"), "" without TLS."""
     connection = client.socket()
     if not isinstance(connection, ssl.SSLSocket):
         return ""
@@ -63,9 +71,13 @@ def _tls_version(client: Client) -> str:
 
 
 def read_clock_ahead(client: Client, drafts: str, now: datetime) -> timedelta | None:
-    """Return the server's clock minus ours, from the date that it gives a draft which is expunged at once.
+    """Return the server's clock minus ours.
 
-    IMAP has no command for the time of day. Leaves `drafts` selected. None without UIDPLUS, or when no date is told.
+    IMAP has no command for the time of day. A draft is appended and expunged at once, and the date that the server
+    gives it is compared. Leaves `drafts` selected.
+
+    Returns:
+        None without UIDPLUS, which is needed to expunge just this draft, or when the server tells no date.
     """
     if not client.has_capability("UIDPLUS"):
         return None
