@@ -30,7 +30,7 @@ from followupd.adapters.smtp.transport import SmtpAccount, SmtpTransport
 from followupd.adapters.storage.ledger import Ledger
 from followupd.domain.calendar import Calendar
 from followupd.domain.events import CaseOpened, ComplaintHeard
-from followupd.domain.letter import DeliveryOutcome, Letter, LetterStatus
+from followupd.domain.letter import DeliveryOutcome, Letter, LetterKind, LetterStatus
 from followupd.domain.mail import Person
 from followupd.services.outbox.policy import SendPolicy
 from followupd.services.outbox.send import SendService
@@ -78,7 +78,7 @@ def a_letter(number: int, seal: Vault) -> Letter:
     return Letter(
         key=key,
         case=f"FU-{number:05}",
-        kind="follow-up",
+        kind=LetterKind.FOLLOW_UP,
         mailbox="support",
         sender=Person(SENDER, "Ana Reyes"),
         to=Person(CUSTOMER, "Kim Döe"),
@@ -186,7 +186,9 @@ def main() -> None:
     letters = [a_letter(n, seal) for n in range(number)]
     mails = [compose(letter, now=NOW) for letter in letters]
     own = [
-        replace(a_letter(n, seal), kind="holding", to=Person(f"kim@customers-{n}.example", "Kim Döe"))
+        replace(
+            a_letter(n, seal), kind=LetterKind.HOLDING, to=Person(f"kim@customers-{n}.example", "Kim Döe")
+        )
         for n in range(number)
     ]
     with sink() as (name, port), tempfile.TemporaryDirectory(dir=Path.cwd()) as place:

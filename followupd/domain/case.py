@@ -1,4 +1,4 @@
-"""A case as a value: what is known, promised, given and written, and the questions that several policies ask."""
+"""A case as a value: what is known, promised, granted and written, and the questions that several policies ask."""
 
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
@@ -7,25 +7,27 @@ from typing import Any
 
 from followupd.domain.compensation import Compensation
 from followupd.domain.facts import Facts
+from followupd.domain.letter import LetterKind, LetterRecordState
 from followupd.domain.mail import Person
 from followupd.domain.promise import Option, OptionState, Promise, PromiseState
+from followupd.domain.reminder import ReminderKey, ReminderKind
 from followupd.errors import InvalidTransitionError
 
 
 class Stage(StrEnum):
-    """Where a case stands."""
+    """The stage of a case. `followupd.domain.lifecycle` says which event leads to which stage."""
 
-    #: it may be a complaint; an agent decides, the customer hears nothing
+    #: it may be a complaint; an agent decides, and nothing is sent to the customer
     SUSPECTED = "suspected"
     #: it is a complaint; nothing is promised yet
     HEARD = "heard"
-    #: something is promised that does not stand in writing yet
+    #: something is promised that is not in writing yet
     PROMISED = "promised"
     #: the customer has the promises in writing
     CONFIRMED = "confirmed"
     #: an agent said that it is put right; the follow-up waits for its day
     FIXED = "fixed"
-    #: the follow-up has left
+    #: the follow-up was sent
     FOLLOWED_UP = "followed-up"
     #: nothing is owed any more
     CLOSED = "closed"
@@ -33,21 +35,36 @@ class Stage(StrEnum):
     DISMISSED = "dismissed"
 
 
+#: stages in which something is still to be done for the customer
+WORKING = frozenset({Stage.HEARD, Stage.PROMISED, Stage.CONFIRMED})
+#: stages in which the matter was put right
+PUT_RIGHT = frozenset({Stage.FIXED, Stage.FOLLOWED_UP, Stage.CLOSED})
+#: stages in which the mail is not, or not yet, a complaint
+NO_COMPLAINT = frozenset({Stage.SUSPECTED, Stage.DISMISSED})
+
+
+#: states of a letter that is written and neither sent nor given up
+UNDER_WAY = frozenset({LetterRecordState.REVIEW, LetterRecordState.PENDING, LetterRecordState.DOUBT})
+#: states of a letter that does not reach its reader
+LOST = frozenset({LetterRecordState.FAILED, LetterRecordState.DROPPED})
+
+
 @dataclass(frozen=True, slots=True)
 class LetterRecord:
-    """What the case remembers of a letter: review, pending, left, doubt, failed or dropped. The words lie elsewhere."""
+    """What the case remembers of a letter, and since when. The text is in the outbox."""
 
     key: str
-    kind: str
-    state: str
+    kind: LetterKind
+    state: LetterRecordState
     at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One complaint, from the first mail to the last thank-you; frozen, changed only by `lifecycle.after(case, event)`.
+    """One complaint, from the first mail to its close. A case changes only by `lifecycle.after(case, event)`.
 
-    `wake_at` is the moment to look again, None when nothing happens by time. `version` grows with each recorded turn.
+    `wake_at` is the time of the next check, None when nothing is scheduled. `version` is increased each time the case is
+    saved; a save with an old version is refused.
     """
 
     ref: str
@@ -60,26 +77,35 @@ class Case:
     stage: Stage = Stage.SUSPECTED
     severity: str = "normal"
     language: str = ""
-    message_id: str = ""  # the customer's newest mail, which letters answer
+    #: the customer's newest mail, which letters answer
+    message_id: str = ""
     references: tuple[str, ...] = ()
-    no_answer: str = ""  # why a machine must not answer that mail
+    #: why a machine must not answer that mail, "" when it may
+    no_answer: str = ""
     held: bool = False
     held_because: str = ""
     held_at: datetime | None = None
+    #: the recogniser decided that it is a complaint, and no agent has confirmed it
     by_machine: bool = False
     score: float = 0.0
     evidence: tuple[tuple[str, float], ...] = ()
-    urgent: bool = False  # suspected by strong cues
+    #: suspected because of strong cues
+    urgent: bool = False
     facts: Facts = Facts()
-    story: str = ""  # the customer's first words
+    #: the text of the customer's first mail
+    story: str = ""
+    #: facts in the customer's words, by name, for an agent to confirm
     suggested: tuple[tuple[str, str], ...] = ()
-    latest: str = ""  # the customer's newest words
+    #: the text of the customer's newest mail
+    latest: str = ""
     promises: tuple[Promise, ...] = ()
     options: tuple[Option, ...] = ()
     compensation: tuple[Compensation, ...] = ()
     letters: tuple[LetterRecord, ...] = ()
-    insisted: tuple[str, ...] = ()  # words that an agent stands by, whatever a rule of wording says
-    stopped: tuple[str, str] | None = None  # a letter that could not be written: kind, why
+    #: texts that an agent keeps although a rule of wording warned of them
+    insisted: tuple[str, ...] = ()
+    #: kind and reason of a letter that could not be written
+    stopped: tuple[str, str] | None = None
     suspected_at: datetime | None = None
     heard_at: datetime | None = None
     promised_at: datetime | None = None
@@ -89,16 +115,19 @@ class Case:
     stopped_at: datetime | None = None
     customer_wrote_at: datetime | None = None
     we_wrote_at: datetime | None = None
-    unanswered: bool = False  # the customer wrote since the matter was called fixed
+    #: the customer wrote since the case was marked as fixed
+    unanswered: bool = False
+    #: when the owner was asked for missing facts, and for which
     asked_at: datetime | None = None
     asked: tuple[str, ...] = ()
+    #: every reminder by the text of its key, with its time
     nudges: tuple[tuple[str, datetime], ...] = ()
-    told: tuple[
-        tuple[str, datetime], ...
-    ] = ()  # when each agent last had a reminder of this case, by agent id
+    #: the time of the last reminder of each agent, by agent id
+    told: tuple[tuple[str, datetime], ...] = ()
     call_asked_at: datetime | None = None
     card_lacking_at: datetime | None = None
-    card_ordered: int = 0  # the grant for which a gift card is ordered and has not come yet
+    #: the grant whose gift card is on order, 0 for none
+    card_ordered: int = 0
     reached: bool = False
     not_reached: str = ""
     not_reached_at: datetime | None = None
@@ -107,7 +136,7 @@ class Case:
     version: int = 0
 
     def evolve(self, **changes: Any) -> "Case":
-        """Return the case with these fields changed, as `dataclasses.replace` does in three times the time."""
+        """Return the case with these fields changed; like `dataclasses.replace()`, about three times faster."""
         case = object.__new__(Case)
         for read, write in _FIELDS:
             write(case, read(self))
@@ -116,84 +145,132 @@ class Case:
         return case
 
     def with_promise(self, n: int, **changes: Any) -> "Case":
-        """Return the case with promise `n` changed; raises WrongTurnError when there is none."""
-        if n not in {promise.n for promise in self.promises}:
+        """Return the case with promise `n` changed.
+
+        Raises:
+            InvalidTransitionError: the case has no promise `n`.
+        """
+        if self.promise(n) is None:
             raise InvalidTransitionError(f"{self.ref} has no promise {n}")
-        return replace(self, promises=tuple(replace(p, **changes) if p.n == n else p for p in self.promises))
+
+        promises = [replace(p, **changes) if p.n == n else p for p in self.promises]
+        return replace(self, promises=tuple(promises))
 
     def with_compensation(self, n: int, **changes: Any) -> "Case":
-        """Return the case with grant `n` changed; raises WrongTurnError when there is none."""
-        if n not in {grant.n for grant in self.compensation}:
-            raise InvalidTransitionError(f"{self.ref} has no compensation {n}")
-        return replace(
-            self, compensation=tuple(replace(g, **changes) if g.n == n else g for g in self.compensation)
-        )
+        """Return the case with grant `n` changed.
 
-    def with_letter(self, key: str, kind: str, state: str, at: datetime, **changes: Any) -> "Case":
-        """Return the case with a letter marked anew, and with other changes that come of it."""
-        others = tuple(mark for mark in self.letters if mark.key != key)
+        Raises:
+            InvalidTransitionError: the case has no grant `n`.
+        """
+        if self.grant(n) is None:
+            raise InvalidTransitionError(f"{self.ref} has no compensation {n}")
+
+        grants = [replace(g, **changes) if g.n == n else g for g in self.compensation]
+        return replace(self, compensation=tuple(grants))
+
+    def with_letter(
+        self, key: str, kind: LetterKind, state: LetterRecordState, at: datetime, **changes: Any
+    ) -> "Case":
+        """Return the case with the letter in this state, as the newest of its letters, and with other changes."""
+        others = tuple(record for record in self.letters if record.key != key)
         return self.evolve(letters=(*others, LetterRecord(key, kind, state, at)), **changes)
 
-    # --- questions that several chapters ask ---
+    def letters_of(self, kind: LetterKind) -> tuple[LetterRecord, ...]:
+        """Return the letters of one kind, in the order in which their state last changed."""
+        return tuple(record for record in self.letters if record.kind == kind)
 
-    def letters_of(self, kind: str, *states: str) -> tuple[LetterRecord, ...]:
-        return tuple(
-            mark for mark in self.letters if mark.kind == kind and (not states or mark.state in states)
-        )
+    def was_sent(self, kind: LetterKind) -> bool:
+        """Return whether a letter of this kind was sent."""
+        return any(record.state is LetterRecordState.SENT for record in self.letters_of(kind))
 
-    def under_way(self, kind: str) -> bool:
-        """Say whether a letter of this kind is written and neither left nor given up."""
-        return bool(self.letters_of(kind, "review", "pending", "doubt"))
+    def under_way(self, kind: LetterKind) -> bool:
+        """Return whether a letter of this kind is written and neither sent nor given up."""
+        return any(record.state in UNDER_WAY for record in self.letters_of(kind))
 
-    def next_key(self, kind: str) -> str:
-        """Return the key of the next letter of this kind: a sentence, the same however often it is decided."""
+    def next_key(self, kind: LetterKind) -> str:
+        """Return the key of the next letter of this kind; deciding twice gives the same key."""
         return f"{self.ref}.{kind}.{len(self.letters_of(kind)) + 1}"
+
+    def reminded_at(self, key: ReminderKey) -> datetime | None:
+        """Return when this reminder was sent, or None if it was not."""
+        return dict(self.nudges).get(str(key))
+
+    def reminders_of(self, kind: ReminderKind) -> tuple[datetime, ...]:
+        """Return when reminders of one kind were sent."""
+        return tuple(at for text, at in self.nudges if ReminderKind.of(text) is kind)
+
+    def promise(self, n: int) -> Promise | None:
+        """Return promise `n`, or None if there is none."""
+        return next((promise for promise in self.promises if promise.n == n), None)
+
+    def grant(self, n: int) -> Compensation | None:
+        """Return grant `n`, or None if there is none."""
+        return next((grant for grant in self.compensation if grant.n == n), None)
+
+    @property
+    def next_promise(self) -> int:
+        """The number of the next promise."""
+        return max((promise.n for promise in self.promises), default=0) + 1
+
+    @property
+    def next_grant(self) -> int:
+        """The number of the next grant."""
+        return max((grant.n for grant in self.compensation), default=0) + 1
+
+    @property
+    def next_option(self) -> int:
+        """The number of the next option."""
+        return max((option.n for option in self.options), default=0) + 1
 
     @property
     def owed(self) -> tuple[Promise, ...]:
+        """Promises that the customer still waits for."""
         return tuple(promise for promise in self.promises if promise.owed)
 
     @property
+    def proposed(self) -> tuple[Promise, ...]:
+        """Promises that were read in a reply, and that no agent has approved."""
+        return tuple(promise for promise in self.promises if promise.state is PromiseState.PROPOSED)
+
+    @property
     def unwritten(self) -> tuple[Promise, ...]:
-        """Promises still open of which the customer has no word in writing."""
+        """Open promises that the customer does not have in writing."""
         return tuple(p for p in self.promises if p.state is PromiseState.OPEN and not p.confirmed)
 
     @property
     def awaiting_receipt(self) -> tuple[Compensation, ...]:
-        """Grants of which only the customer knows whether they arrived; asked for in the follow-up."""
-        return (
-            tuple(grant for grant in self.compensation if grant.awaits_receipt) if self.followed_up_at else ()
-        )
+        """Grants of which only the customer knows whether they arrived; the follow-up asks for them."""
+        if self.followed_up_at is None:
+            return ()
+        return tuple(grant for grant in self.compensation if grant.awaits_receipt)
+
+    @property
+    def open_options(self) -> tuple[Option, ...]:
+        """Options that are offered, and neither chosen nor withdrawn."""
+        return tuple(option for option in self.options if option.state is OptionState.OPEN)
 
     @property
     def unasked(self) -> tuple[Option, ...]:
-        """Open options that no letter asks about, because none was written or the one that was never left."""
-        lost = {mark.key for mark in self.letters if mark.state in {"failed", "dropped"}}
-        return tuple(
-            o for o in self.options if o.state is OptionState.OPEN and (not o.letter or o.letter in lost)
-        )
+        """Open options that no letter offers, because none was written or the one that was is lost."""
+        lost = {record.key for record in self.letters if record.state in LOST}
+        return tuple(option for option in self.open_options if not option.letter or option.letter in lost)
 
     @property
     def to_choose(self) -> tuple[Option, ...]:
         """Open options that the customer was asked to choose from."""
-        left = {mark.key for mark in self.letters if mark.state == "left"}
-        return tuple(o for o in self.options if o.state is OptionState.OPEN and o.letter in left)
+        sent = {record.key for record in self.letters if record.state is LetterRecordState.SENT}
+        return tuple(option for option in self.open_options if option.letter in sent)
 
     @property
     def stated_words(self) -> tuple[str, ...]:
-        """The words of people that letters repeat; they were checked when they were said."""
+        """What agents said and letters repeat; it was checked when it was said."""
         facts = self.facts
-        words = [facts.issue, facts.impact, facts.cause, facts.resolution, facts.prevention]
-        words += [text for promise in self.promises for text in (promise.text, promise.because)]
-        words += [grant.text for grant in self.compensation]
-        return tuple(each for each in words if each)
-
-    def promise(self, n: int) -> Promise | None:
-        return next((promise for promise in self.promises if promise.n == n), None)
-
-    def grant(self, n: int) -> Compensation | None:
-        return next((grant for grant in self.compensation if grant.n == n), None)
+        texts = [facts.issue, facts.impact, facts.cause, facts.resolution, facts.prevention]
+        for promise in self.promises:
+            texts += (promise.text, promise.because)
+        texts += [grant.text for grant in self.compensation]
+        return tuple(text for text in texts if text)
 
 
 #: how each field of a case is read and written
-_FIELDS = [(getattr(Case, each.name).__get__, getattr(Case, each.name).__set__) for each in fields(Case)]
+_FIELDS = [(getattr(Case, field.name).__get__, getattr(Case, field.name).__set__) for field in fields(Case)]

@@ -125,12 +125,12 @@ class LetterRenderer(Protocol):
     """
 
     def letter(
-        self, kind: str, case: Case, playbook: Playbook, now: datetime, brief: LetterContent
+        self, kind: LetterKind, case: Case, playbook: Playbook, now: datetime, brief: LetterContent
     ) -> Letter:
         """Write a letter to the customer."""
 
     def desk(
-        self, kind: str, case: Case, playbook: Playbook, now: datetime, brief: LetterContent, to: Agent
+        self, kind: LetterKind, case: Case, playbook: Playbook, now: datetime, brief: LetterContent, to: Agent
     ) -> Letter:
         """Write a mail to an agent."""
 

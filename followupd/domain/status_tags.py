@@ -1,6 +1,7 @@
 """The tags we set on a customer's mail, so that agents see in their own client where its case stands."""
 
 from followupd.domain.case import Case, Stage
+from followupd.domain.letter import LetterRecordState
 
 _STAGES = {
     Stage.SUSPECTED: "fu-suspected",
@@ -22,6 +23,6 @@ def marks(case: Case) -> frozenset[str]:
     found = {_STAGES[case.stage]} if case.stage in _STAGES else set()
     if case.held:
         found.add("fu-held")
-    if any(mark.state == "doubt" for mark in case.letters):
+    if any(mark.state is LetterRecordState.DOUBT for mark in case.letters):
         found.add("fu-doubt")
     return frozenset(found)

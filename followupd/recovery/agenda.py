@@ -5,6 +5,7 @@ from datetime import datetime
 
 from followupd.domain.case import Case, Stage
 from followupd.domain.decision import AgendaItem
+from followupd.domain.letter import LetterRecordState
 from followupd.domain.playbook import Playbook
 from followupd.domain.promise import Promise, PromiseState
 from followupd.domain.translatable import msg, sentence_list
@@ -61,7 +62,7 @@ def _matters(case: Case, playbook: Playbook, now: datetime) -> Iterator[tuple[da
     if case.stopped and case.stopped_at:
         yield case.stopped_at, sentence_list((msg("a letter could not be written"), case.stopped[1]), ": ")
     for mark in case.letters:
-        if mark.state == "review":
+        if mark.state is LetterRecordState.REVIEW:
             yield mark.at, msg("the {letter} waits for `approve`", letter=msg(mark.kind))
     if case.not_reached:
         yield case.opened_at, msg("the customer was not reached ({why})", why=case.not_reached)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import Compensation, Gift, GrantState
-from followupd.domain.letter import CUSTOMER_LETTERS, FOLLOW_UP_FACTS, Letter, LetterKind
+from followupd.domain.letter import CUSTOMER_LETTERS, FOLLOW_UP_FACTS, Letter, LetterKind, LetterRecordState
 from followupd.domain.promise import OptionState, PromiseState
 from followupd.domain.translatable import msg
 
@@ -132,11 +132,13 @@ def _facts(case: Case) -> list[Blocker]:
 
 def _letters(case: Case) -> list[Blocker]:
     waiting = [
-        mark for mark in case.letters if mark.kind in CUSTOMER_LETTERS and mark.state in {"doubt", "review"}
+        mark
+        for mark in case.letters
+        if mark.kind in CUSTOMER_LETTERS and mark.state in {LetterRecordState.DOUBT, LetterRecordState.REVIEW}
     ]
     return [
         Blocker(f"letter-{mark.key}", msg("nobody knows whether {key} left", key=mark.key), "")
-        if mark.state == "doubt"
+        if mark.state is LetterRecordState.DOUBT
         else Blocker(
             f"letter-{mark.key}", msg("{key} waits for an agent's approval", key=mark.key), "approve"
         )

@@ -7,7 +7,7 @@ from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import Gift, GrantState
 from followupd.domain.decision import Decision, LetterContent, LetterRenderer
 from followupd.domain.events import CallAsked, Closed
-from followupd.domain.letter import LetterKind
+from followupd.domain.letter import LetterKind, LetterRecordState
 from followupd.domain.playbook import Playbook
 from followupd.domain.translatable import msg
 from followupd.recovery.blockers import blockers_of, still_to_give
@@ -66,7 +66,10 @@ def _close(case: Case, playbook: Playbook, now: datetime) -> list[Decision]:
     waited = due is not None and due <= now
     answered = not case.unanswered or (case.we_wrote_at or now) >= (case.customer_wrote_at or now)
     owing = case.owed or any(still_to_give(grant) for grant in case.compensation)
-    pending = any(mark.state in {"pending", "review", "doubt"} for mark in case.letters)
+    pending = any(
+        mark.state in {LetterRecordState.PENDING, LetterRecordState.REVIEW, LetterRecordState.DOUBT}
+        for mark in case.letters
+    )
     gift_to_come = playbook.gift_card_amount and not any(g.kind is Gift.GIFT_CARD for g in case.compensation)
     if owing or pending or gift_to_come or not answered or case.not_reached or not (case.reached or waited):
         return []

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from followupd.adapters.smtp.compose import compose
 from followupd.adapters.smtp.transport import SmtpAccount, SmtpTransport
-from followupd.domain.letter import DeliveryOutcome, DeliveryResult, Letter
+from followupd.domain.letter import DeliveryOutcome, DeliveryResult, Letter, LetterKind
 from followupd.domain.mail import Person
 from followupd.errors import SetupError, UnavailableError
 from tests.servers.machine import free_ports
@@ -28,7 +28,7 @@ LETTER = compose(
     Letter(
         key="FU-7K3Q9.follow-up.1",
         case="FU-7K3Q9",
-        kind="follow-up",
+        kind=LetterKind.FOLLOW_UP,
         mailbox="support",
         sender=Person(OURS, "Ana Reyes"),
         to=Person(CUSTOMER, "Kim"),

@@ -18,9 +18,8 @@ from followupd.domain import lifecycle
 from followupd.domain.calendar import Calendar
 from followupd.domain.compensation import Money
 from followupd.domain.events import CaseOpened, ComplaintHeard
-from followupd.domain.letter import DeliveryOutcome, DeliveryResult, Letter, LetterStatus
-from followupd.domain.mail import Kind, MailLocation, Message, Person
-from followupd.domain.records import IncomingMail
+from followupd.domain.letter import DeliveryOutcome, DeliveryResult, Letter, LetterKind, LetterStatus
+from followupd.domain.mail import IncomingMail, Kind, MailLocation, Message, Person
 from followupd.errors import UnavailableError
 from followupd.services.outbox.policy import SendPolicy
 from followupd.services.outbox.send import SendService
@@ -122,7 +121,7 @@ def test_a_daemon_sees_what_lies_in_its_mailboxes_and_the_leader_what_lies_in_no
             letter = Letter(
                 key=key,
                 case=first.ref,
-                kind="confirmation",
+                kind=LetterKind.CONFIRMATION,
                 mailbox=name,
                 sender=Person("a@example.test"),
                 to=KIM,
@@ -148,7 +147,7 @@ def test_a_daemon_sees_what_lies_in_its_mailboxes_and_the_leader_what_lies_in_no
             return [
                 {tx.cases.get(ref).mailbox for ref in tx.cases.due(NOW)},
                 {state.letter.mailbox for state in tx.outbox.due(NOW)},
-                {state.letter.mailbox for state in tx.outbox.in_flight(LetterStatus.READY)},
+                {state.letter.mailbox for state in tx.outbox.in_flight(LetterStatus.QUEUED)},
                 {kept.mailbox for kept in tx.mail.unprocessed()},
                 {remark.line for remark in tx.mail.pending_commands()},
                 {tx.cases.get(order.case_ref).mailbox for order in tx.orders.due(NOW)},
@@ -214,7 +213,7 @@ def two_letters(ledger: Ledger) -> None:
             letter = Letter(
                 key=f"{ref}.holding.1",
                 case=ref,
-                kind="holding",
+                kind=LetterKind.HOLDING,
                 mailbox="support",
                 sender=Person("a@example.test"),
                 to=to,
@@ -277,7 +276,7 @@ def test_a_daemon_that_a_deadlock_sends_away_knows_afterwards_what_the_server_sa
     other.goes()
     assert dispatch.doubts(NOW) == 1, "it is put down as after any other outage"
     with ledger.transaction() as tx:
-        assert {each.condition for each in tx.outbox.all()} == {LetterStatus.SENT}
+        assert {each.status for each in tx.outbox.all()} == {LetterStatus.SENT}
         for case in tx.cases.all():
             assert [mark.state for mark in case.letters] == ["left"]
             assert case == replace(

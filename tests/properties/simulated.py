@@ -28,9 +28,8 @@ from followupd.app.cycle import beat
 from followupd.domain import lifecycle
 from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import GrantState, Money
-from followupd.domain.letter import DeliveryOutcome, DeliveryResult, LetterStatus
+from followupd.domain.letter import DeliveryOutcome, DeliveryResult, LetterStatus, OutboxEntry
 from followupd.domain.promise import OptionState, PromiseState
-from followupd.domain.records import OutboxEntry
 from followupd.errors import FollowupdError
 from followupd.services.inbox.sync import Folder, FolderRole
 
@@ -177,18 +176,18 @@ class Mailbox:
 
     plug: Plug
     folders: dict[str, list[Mail]] = field(
-        default_factory=lambda: {**{folder.name: [] for folder in FOLDERS}, "DraftFiler": []}
+        default_factory=lambda: {**{folder.name: [] for folder in FOLDERS}, "Drafts": []}
     )
     uidvalidity: int = 1
     modseq: int = 1
     next_uid: int = 1
     inbox: str = "INBOX"
     sent: str = "Sent"
-    drafts: str = "DraftFiler"
+    drafts: str = "Drafts"
     connected: bool = True
-    in_hand: tuple[int, ...] = ()
+    in_flight: tuple[int, ...] = ()
 
-    def written(self, folder: str) -> str:
+    def server_name(self, folder: str) -> str:
         return folder
 
     def put(self, raw: bytes, at: datetime, folder: str = "INBOX", flags: Iterable[str] = ()) -> Mail:
@@ -507,7 +506,7 @@ class Simulation:
 
     def handles_a_draft(self, which: int, how: str) -> None:
         """Do with a draft what an agent does in a mail client: send it, as it is or in other words, edit or delete it."""
-        lying = self.mailbox.folders["DraftFiler"]
+        lying = self.mailbox.folders["Drafts"]
         if not lying:
             return
         draft = lying.pop(which % len(lying))
@@ -520,7 +519,7 @@ class Simulation:
             mail.clear_content()
             mail.set_content(f"{text}\nP.S. I have looked into it myself.\n")
         if how == "edited":
-            self.mailbox.put(mail.as_bytes(), self.now, "DraftFiler")
+            self.mailbox.put(mail.as_bytes(), self.now, "Drafts")
         if how.startswith("sent"):
             self.sent_by_hand[str(mail["X-Followupd-Key"])] += 1
             self.arrives(mail.as_bytes(), "Sent")
@@ -536,7 +535,7 @@ class Simulation:
             self._wake()
         except FollowupdError:
             return
-        if how == "resend" and before and before.condition is LetterStatus.DOUBT:
+        if how == "resend" and before and before.status is LetterStatus.DOUBT:
             self.may_again[key] += 1
 
     def imports(self, number: int = 1) -> None:
@@ -666,23 +665,23 @@ class Simulation:
 
     def _inspect_doubts(self, letters: list[OutboxEntry]) -> None:
         _must(
-            not [x for x in letters if x.condition is LetterStatus.LEAVING],
+            not [x for x in letters if x.status is LetterStatus.SENDING],
             "a letter is left on its way for ever",
         )
         window = self.app.dispatch.rules.witness_within
         for state in letters:
             late = (
-                state.condition is LetterStatus.DOUBT
-                and state.leaving_at
-                and self.now >= state.leaving_at + window
+                state.status is LetterStatus.DOUBT
+                and state.sending_since
+                and self.now >= state.sending_since + window
             )
             asked = [
                 each
                 for each in letters
                 if each.letter.kind == "desk/doubt"
                 and state.letter.key in each.letter.text
-                and state.leaving_at
-                and each.written_at >= state.leaving_at
+                and state.sending_since
+                and each.written_at >= state.sending_since
             ]
             _must(not late or bool(asked), f"{state.letter.key} is in doubt and nobody was asked")
 
@@ -724,12 +723,12 @@ class Simulation:
         with self._looking() as tx:
             moments = [tx.cases.next_wake()]
             moments += [
-                state.not_before for state in tx.outbox.all(LetterStatus.READY, LetterStatus.DEFERRED)
+                state.not_before for state in tx.outbox.all(LetterStatus.QUEUED, LetterStatus.DEFERRED)
             ]
             moments += [
-                state.leaving_at + self.app.dispatch.rules.witness_within
+                state.sending_since + self.app.dispatch.rules.witness_within
                 for state in tx.outbox.all(LetterStatus.DOUBT)
-                if state.leaving_at
+                if state.sending_since
             ]
         later = [moment for moment in moments if moment and moment > self.now]
         return min([*later, self.now + timedelta(days=2)])
@@ -781,7 +780,7 @@ class Simulation:
                 f"{case.ref} is {case.stage}{' held' if case.held else ''} for ever, wake {case.wake_at}, now "
                 f"{self.now}; {[(m.key, m.state) for m in case.letters if m.state != 'left']}\n  {story}",
             )
-        waiting = self.letters(LetterStatus.LEAVING, LetterStatus.DOUBT)
+        waiting = self.letters(LetterStatus.SENDING, LetterStatus.DOUBT)
         _must(
             not [x for x in waiting if x.letter.to_customer],
             f"letters wait for ever: {[x.letter.key for x in waiting]}",

@@ -12,6 +12,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
 from followupd.domain.letter import DeliveryResult, LetterStatus
+from followupd.domain.state import StateKey
 from followupd.errors import UnavailableError
 from followupd.services.outbox.send import BATCH_SIZE
 from tests.properties.simulated import KilledError, Simulation, SmtpTransport, utc
@@ -30,7 +31,7 @@ def make(tmp_path: Path) -> Iterator[Callable[..., Simulation]]:
         world.live(12)
         world.now += timedelta(minutes=11)
         world.app.turn.run(world.now)
-        assert len(confirmations(world, LetterStatus.READY)) == number
+        assert len(confirmations(world, LetterStatus.QUEUED)) == number
         return world
 
     yield begin
@@ -121,7 +122,7 @@ def test_a_stop_in_a_handful_lets_the_letters_wait_that_the_server_has_not_seen(
     assert 0 < handed < MANY
     assert len(taken(world)) == handed
     is_set_down(world)
-    waiting = [each for each in world.letters(LetterStatus.READY) if each.letter.kind == "confirmation"]
+    waiting = [each for each in world.letters(LetterStatus.QUEUED) if each.letter.kind == "confirmation"]
     assert len(waiting) == MANY - handed
     assert {each.attempts for each in waiting} == {0}
     assert sends(world) == MANY - handed
@@ -159,7 +160,7 @@ def test_letters_of_a_slow_server_are_held_one_at_a_time_and_asked_again(
     original = world.post.deliver
 
     def deliver(letter: bytes, *, sender: str, to: str, witness: str = "") -> DeliveryResult:
-        seen.append(len(world.letters(LetterStatus.LEAVING)))
+        seen.append(len(world.letters(LetterStatus.SENDING)))
         return original(letter, sender=sender, to=to, witness=witness)
 
     world.post.deliver = deliver  # type: ignore[method-assign]  # it looks, and does the same
@@ -201,7 +202,7 @@ def test_a_case_that_moves_while_its_letter_leaves_costs_no_other_letter_its_end
     assert sends(world) == 12
     is_set_down(world)
     assert [case.ref for case in world.cases() if case.held] == moved
-    assert confirmations(world, LetterStatus.LEAVING, LetterStatus.DOUBT) == []
+    assert confirmations(world, LetterStatus.SENDING, LetterStatus.DOUBT) == []
 
 
 def test_what_the_server_said_of_a_handful_outlives_an_outage_of_the_ledger(
@@ -247,7 +248,7 @@ def test_a_case_that_cannot_be_read_keeps_no_other_letter_from_leaving(
         connection.execute("UPDATE case_file SET sealed = x'00' WHERE ref = ?", (broken,))
     assert sends(world) == 5
     assert f"{broken}.confirmation.1" not in taken(world)
-    [waiting] = [each for each in world.letters(LetterStatus.READY) if each.letter.kind == "confirmation"]
+    [waiting] = [each for each in world.letters(LetterStatus.QUEUED) if each.letter.kind == "confirmation"]
     assert waiting.not_before
     assert "DecryptionError" in waiting.reply
     with sqlite3.connect(world.path) as connection:
@@ -265,14 +266,14 @@ def test_the_breaker_counts_the_letters_of_one_handful(make: Callable[..., Simul
     world.live(12)
     assert len(world.post.accepted) <= max(before + 12, before + MANY + 1)
     with world.app.ledger.transaction() as tx:
-        assert tx.state.get("breaker") is not None
+        assert tx.state.get(StateKey.BREAKER) is not None
 
 
 def test_a_domain_has_its_share_of_one_handful_and_no_more(make: Callable[..., Simulation]) -> None:
     world = make(number=24, domain="one.test")
     sends(world)
     assert len(taken(world)) == 20
-    assert len(confirmations(world, LetterStatus.READY)) == 4
+    assert len(confirmations(world, LetterStatus.QUEUED)) == 4
     world.now += timedelta(minutes=61)
     sends(world)
     assert len(taken(world)) == 24
@@ -280,7 +281,7 @@ def test_a_domain_has_its_share_of_one_handful_and_no_more(make: Callable[..., S
 
 def test_two_letters_to_one_customer_are_never_in_one_handful(make: Callable[..., Simulation]) -> None:
     world = make(number=4)
-    [first, *_] = world.letters(LetterStatus.READY)
+    [first, *_] = world.letters(LetterStatus.QUEUED)
     with world.app.ledger.transaction() as tx:
         for number in range(3):
             key = f"{first.letter.case}.confirmation.{number + 2}"
@@ -311,7 +312,7 @@ def test_a_gift_card_leaves_by_itself(make: Callable[..., Simulation]) -> None:
     def deliver(letter: bytes, *, sender: str, to: str, witness: str = "") -> DeliveryResult:
         key = letter.partition(b"X-Followupd-Key: ")[2].partition(b"\r\n")[0].decode()
         if ".gift-card." in key:
-            seen.append((len(world.letters(LetterStatus.LEAVING)), key))
+            seen.append((len(world.letters(LetterStatus.SENDING)), key))
         return original(letter, sender=sender, to=to, witness=witness)
 
     world.post.deliver = deliver  # type: ignore[method-assign]  # it looks, and does the same

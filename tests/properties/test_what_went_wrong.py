@@ -303,7 +303,7 @@ def test_a_copy_that_lies_in_the_mailbox_unread_is_read_before_anything_is_sent_
     assert len(second(world)) == 1
     later(world, minutes=1)
     assert len(second(world)) == 1
-    assert {state.condition for state in world.letters() if state.letter.kind == "confirmation"} == {
+    assert {state.status for state in world.letters() if state.letter.kind == "confirmation"} == {
         LetterStatus.SENT
     }
 

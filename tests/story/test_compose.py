@@ -24,7 +24,7 @@ from followupd.adapters.smtp.headers import (
     needs_utf8,
     wire_address,
 )
-from followupd.domain.letter import Attachment, Letter
+from followupd.domain.letter import Attachment, Letter, LetterKind
 from followupd.domain.mail import Person
 from followupd.errors import LetterError
 
@@ -32,7 +32,7 @@ NOW = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
 LETTER = Letter(
     key="FU-7K3Q9.follow-up.1",
     case="FU-7K3Q9",
-    kind="follow-up",
+    kind=LetterKind.FOLLOW_UP,
     mailbox="support",
     sender=Person("support@example.com", "Ana Reyes"),
     to=Person("kim@example.org", "Kim Doe"),

@@ -7,7 +7,7 @@ from followupd.domain.command import read_line
 from followupd.domain.compensation import Gift
 from followupd.domain.decision import Decision
 from followupd.domain.events import MissingAsked
-from followupd.domain.letter import FACTS, Letter
+from followupd.domain.letter import Letter, LetterKind
 from followupd.errors import NotUnderstoodError
 from followupd.recovery import fix
 from tests.builders import ANA, NOW, PLAYBOOK, a_case
@@ -32,7 +32,7 @@ def test_all_that_is_missing_is_asked_in_one_mail_with_a_line_for_each() -> None
     assert isinstance(asked, MissingAsked)
     assert set(asked.missing) == {"promise-1", "grant-1", "cause", "resolution", "prevention"}
     assert isinstance(mail, Letter)
-    assert (mail.kind, mail.to.address) == (FACTS, ANA.email)
+    assert (mail.kind, mail.to.address) == (LetterKind.FACTS, ANA.email)
     for line in ("kept: 1", "issued: 1", "cause:", "resolution:", "prevention:"):
         assert line in mail.text
 

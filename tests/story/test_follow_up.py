@@ -9,7 +9,7 @@ from followupd.domain import lifecycle
 from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import Gift
 from followupd.domain.decision import Decision
-from followupd.domain.letter import CALL, FOLLOW_UP, Letter
+from followupd.domain.letter import Letter, LetterKind
 from followupd.recovery import follow_up
 from tests.builders import ANA, KIM, NOW, PLAYBOOK, Story, a_case
 from tests.story.lettered import flat, letters
@@ -32,7 +32,7 @@ def test_it_leaves_three_business_days_after_the_fix_and_not_a_minute_before() -
     assert acted(case, DUE - timedelta(minutes=1)) == []
     [letter] = acted(case, DUE)
     assert isinstance(letter, Letter)
-    assert (letter.kind, letter.to) == (FOLLOW_UP, KIM)
+    assert (letter.kind, letter.to) == (LetterKind.FOLLOW_UP, KIM)
     words = flat(letter.text)
     for fact in ("label was torn", "a new one went out", "labels are checked", ANA.phone, ANA.email):
         assert fact.lower() in words.lower()
@@ -81,7 +81,9 @@ def test_it_is_never_written_twice() -> None:
     case = put_right().case
     [letter] = acted(case, DUE)
     assert isinstance(letter, Letter)
-    written = e.LetterWritten(at=DUE, key=letter.key, kind=FOLLOW_UP, to=KIM.address, subject=letter.subject)
+    written = e.LetterWritten(
+        at=DUE, key=letter.key, kind=LetterKind.FOLLOW_UP, to=KIM.address, subject=letter.subject
+    )
     assert acted(lifecycle.after(case, written), DUE + timedelta(days=1)) == []
 
 
@@ -90,7 +92,7 @@ def test_a_call_is_asked_for_on_the_day_of_the_letter_even_if_somebody_called_be
     asked, task = acted(story.case, DUE)
     assert isinstance(asked, e.CallAsked)
     assert isinstance(task, Letter)
-    assert (task.kind, task.to.address) == (CALL, ANA.email)
+    assert (task.kind, task.to.address) == (LetterKind.CALL, ANA.email)
     assert acted(story.happened(asked).case, DUE + timedelta(hours=1)) == []
 
 

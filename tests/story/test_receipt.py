@@ -9,7 +9,7 @@ from followupd.domain import lifecycle
 from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import Gift, GrantState
 from followupd.domain.decision import Decision, as_event
-from followupd.domain.letter import CALL, NUDGE, Letter
+from followupd.domain.letter import Letter, LetterKind
 from followupd.errors import NotUnderstoodError
 from followupd.recovery import receipts, remind
 from followupd.text.answers.receipts import Answer
@@ -67,7 +67,7 @@ def test_a_no_opens_the_matter_again_and_tells_the_owner_in_the_customers_words(
     assert states(case) == [GrantState.MISSING]
     assert case.stage is Stage.HEARD
     [mail] = mails(steps)
-    assert mail.kind == NUDGE
+    assert mail.kind == LetterKind.NUDGE
     assert mail.to.address == "ana@agents.test"
     for words in ("has not arrived", "25.00 EUR", "issued: 1", "No, not yet."):
         assert words in mail.text
@@ -129,7 +129,7 @@ def test_silence_brings_one_reminder_and_then_one_call() -> None:
     assert receipts.decide(case, PLAYBOOK, letters(), due) == []
     steps = receipts.decide(case, PLAYBOOK, letters(), called)
     [mail] = mails(steps)
-    assert mail.kind == CALL
+    assert mail.kind == LetterKind.CALL
     assert "received: 1" in mail.text
     for step in steps:
         case = lifecycle.after(case, as_event(step, called))

@@ -14,7 +14,7 @@ from followupd.domain.case import Case
 from followupd.domain.compensation import Gift, GrantState
 from followupd.domain.decision import Decision, as_event
 from followupd.domain.events import FactsStated, LetterStopped, LetterWritten, OwnerNudged, Reopened
-from followupd.domain.letter import APPROVAL, ESCALATION, NUDGE, Letter
+from followupd.domain.letter import Letter, LetterKind
 from followupd.recovery import remind
 from tests.builders import ANA, LEE, MAX, NOW, PLAYBOOK, Story, a_case
 from tests.story.lettered import flat, letters
@@ -51,7 +51,10 @@ def test_the_owner_is_reminded_the_day_before_and_asked_at_the_due_time() -> Non
         promised().at(NOW + 6 * HOUR).agent_wrote().case
     )  # so that silence is no matter before the promise is
     _, mails = lived(case, THURSDAY + HOUR)
-    assert [(at, mail.kind) for at, mail in mails] == [(THURSDAY - DAY, NUDGE), (THURSDAY, NUDGE)]
+    assert [(at, mail.kind) for at, mail in mails] == [
+        (THURSDAY - DAY, LetterKind.NUDGE),
+        (THURSDAY, LetterKind.NUDGE),
+    ]
     [reminder, question] = [flat(mail.text) for _, mail in mails]
     assert "Promise 1, “ship the kettle”, is due on Thursday 3 December at 15:00." in reminder
     assert "is due on Thursday 3 December at 15:00. Was it kept?" in question
@@ -75,7 +78,9 @@ def test_what_was_promised_for_the_same_day_is_asked_about_and_not_reminded_of()
 def test_a_forgotten_promise_climbs_from_the_owner_to_the_lead_to_the_manager() -> None:
     _, mails = lived(promised().case, THURSDAY + 5 * DAY)
     climbed = [
-        (at, mail.to.address) for at, mail in mails if "kettle" in mail.text and mail.kind == ESCALATION
+        (at, mail.to.address)
+        for at, mail in mails
+        if "kettle" in mail.text and mail.kind == LetterKind.ESCALATION
     ]
     friday, monday = datetime(2026, 12, 4, 15, tzinfo=UTC), datetime(2026, 12, 7, 15, tzinfo=UTC)
     assert climbed[:2] == [(friday, LEE.email), (monday, MAX.email)]
@@ -87,7 +92,7 @@ def test_whoever_is_asked_to_step_in_reads_the_case_in_brief() -> None:
     )
     case = replace(case, opened_at=NOW - 3 * DAY)
     _, mails = lived(case, THURSDAY + 2 * DAY)
-    brief = flat(next(mail.text for _, mail in mails if mail.kind == ESCALATION))
+    brief = flat(next(mail.text for _, mail in mails if mail.kind == LetterKind.ESCALATION))
     assert "Open for 6 days, of normal severity" in brief
     assert "What it means for the customer: no tea for the guests on Sunday" in brief
     assert "Promise 1, “ship the kettle”, told by Thursday 3 December, is broken" in brief
@@ -131,7 +136,7 @@ def test_a_question_that_only_one_person_can_answer_waits_for_no_morning() -> No
     )
     case = lifecycle.after(story.case, OwnerNudged(at=NOW - HOUR, matter="something", whom="lee"))
     [mail] = [step for step in remind.decide(case, PLAYBOOK, letters(), NOW) if isinstance(step, Letter)]
-    assert (mail.kind, mail.to.address) == (APPROVAL, LEE.email)
+    assert (mail.kind, mail.to.address) == (LetterKind.APPROVAL, LEE.email)
 
 
 def test_an_approval_that_nobody_gives_is_asked_of_the_next_one() -> None:
@@ -139,7 +144,7 @@ def test_an_approval_that_nobody_gives_is_asked_of_the_next_one() -> None:
         Gift.REFUND, "120", state=GrantState.WAITING_APPROVAL, agent="ana", granted_at=NOW
     )
     _, mails = lived(story.case, NOW + DAY + HOUR)
-    approvals = [(at, mail.to.address) for at, mail in mails if mail.kind == APPROVAL]
+    approvals = [(at, mail.to.address) for at, mail in mails if mail.kind == LetterKind.APPROVAL]
     assert approvals == [(NOW, LEE.email), (NOW + DAY, MAX.email)]
 
 
@@ -190,7 +195,7 @@ def test_nobody_hears_of_a_case_twice_a_day(
         )
     case = (story.knows() if facts else story).confirmed(*range(1, len(dues) + 1)).case
     _, mails = lived(case, NOW + 9 * DAY, step)
-    reminders = [(at, mail) for at, mail in mails if mail.kind in {NUDGE, ESCALATION}]
+    reminders = [(at, mail) for at, mail in mails if mail.kind in {LetterKind.NUDGE, LetterKind.ESCALATION}]
     days = Counter((mail.to.address, _day(at)) for at, mail in reminders)
     assert not days or max(days.values()) == 1
 
@@ -224,13 +229,17 @@ def test_a_letter_that_could_not_be_written_climbs_the_ladder_until_it_is() -> N
     _, mails = lived(stopped(), NOW + 9 * DAY)
     heard = [mail for _, mail in mails if "etter could not be written: nobody believes" in flat(mail.text)]
     assert [mail.to.name for mail in heard] == ["Ana Reyes", "Lee Park", "Max Ito"]
-    assert [mail.kind for mail in heard] == [NUDGE, ESCALATION, ESCALATION]
+    assert [mail.kind for mail in heard] == [LetterKind.NUDGE, LetterKind.ESCALATION, LetterKind.ESCALATION]
 
 
 def test_a_letter_that_was_written_after_all_is_no_matter() -> None:
     now = NOW + 8 * HOUR
     letter = LetterWritten(
-        at=now, key="FU-7K3Q9.follow-up.1", kind="follow-up", to="kim@customers.test", subject="Re: a parcel"
+        at=now,
+        key="FU-7K3Q9.follow-up.1",
+        kind=LetterKind.FOLLOW_UP,
+        to="kim@customers.test",
+        subject="Re: a parcel",
     )
     _, mails = lived(lifecycle.after(stopped(), letter), NOW + 9 * DAY)
     assert [mail for _, mail in mails if "could not be written" in flat(mail.text)] == []

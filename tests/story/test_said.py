@@ -16,7 +16,7 @@ from followupd.adapters.templates.check import problems
 from followupd.adapters.templates.messages import SENTENCES
 from followupd.domain.compensation import Gift, GrantState
 from followupd.domain.decision import LetterContent
-from followupd.domain.letter import ANSWER, CUSTOMER_LETTERS, FOLLOW_UP_FACTS, NUDGE
+from followupd.domain.letter import CUSTOMER_LETTERS, FOLLOW_UP_FACTS, LetterKind
 from followupd.domain.promise import PromiseState
 from followupd.domain.translatable import Moment, msg, places, sentence_list
 from followupd.text.wording import FACT, PREVENTION, RULES, WordingRule, findings
@@ -116,7 +116,9 @@ def test_a_desk_mail_says_in_the_companys_language_what_a_chapter_says(language:
         ]
     )
     abroad = replace(PLAYBOOK, company=replace(PLAYBOOK.company, locale=language))
-    mail = letters().desk(NUDGE, sample(language=language), abroad, NOW, LetterContent(because=because), ANA)
+    mail = letters().desk(
+        LetterKind.NUDGE, sample(language=language), abroad, NOW, LetterContent(because=because), ANA
+    )
     assert words in flat(mail.text)
 
 
@@ -140,7 +142,7 @@ def test_what_the_rules_of_wording_find_is_said_in_the_companys_language(languag
     abroad = replace(PLAYBOOK, company=replace(PLAYBOOK.company, locale=language))
     [finding] = [each.told for each in findings("We guarantee it.", kind=FACT, language="en")]
     mail = letters().desk(
-        ANSWER,
+        LetterKind.ANSWER,
         sample(language=language),
         abroad,
         NOW,
@@ -155,7 +157,7 @@ def test_what_the_rules_of_wording_find_is_said_in_the_companys_language(languag
 def test_words_of_people_are_no_sentence_of_ours() -> None:
     abroad = replace(PLAYBOOK, company=replace(PLAYBOOK.company, locale="de"))
     because = msg("the customer was not reached: {why}", why="the case is held")
-    mail = letters().desk(NUDGE, sample(), abroad, NOW, LetterContent(because=because), ANA)
+    mail = letters().desk(LetterKind.NUDGE, sample(), abroad, NOW, LetterContent(because=because), ANA)
     assert "niemand wurde erreicht: the case is held." in flat(mail.text)
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from followupd.domain.case import Case, LetterRecord, Stage
 from followupd.domain.facts import Facts
+from followupd.domain.letter import LetterKind, LetterRecordState
 from followupd.domain.mail import Person
 from followupd.domain.promise import Promise, PromiseKind, PromiseState
 from followupd.recovery.agenda import suspicion, waiting
@@ -84,7 +85,7 @@ def test_a_fixed_case_says_what_its_follow_up_lacks() -> None:
 
 
 def test_a_letter_in_review_waits_for_approve() -> None:
-    mark = LetterRecord("FU-7K3Q9.confirmation.1", "confirmation", "review", NOW)
+    mark = LetterRecord("FU-7K3Q9.confirmation.1", LetterKind.CONFIRMATION, LetterRecordState.REVIEW, NOW)
     assert said(replace(a_case(), letters=(mark,))) == "the confirmation waits for `approve`"
 
 

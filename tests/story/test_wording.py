@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from followupd.domain.letter import CONFIRMATION, CUSTOMER_LETTERS, FOLLOW_UP, GIFT_CARD, HOLDING
+from followupd.domain.letter import CUSTOMER_LETTERS, LetterKind
 from followupd.services.wording_guard import wording_context
 from followupd.text.wording import (
     FACT,
@@ -178,7 +178,7 @@ GOOD = {
 }
 
 
-def ids(text: str, kind: str = CONFIRMATION, language: str = "en", **context: object) -> set[str]:
+def ids(text: str, kind: str = LetterKind.CONFIRMATION, language: str = "en", **context: object) -> set[str]:
     manner = context.pop("manner", WordingRules())
     found = findings(text, kind=kind, language=language, manner=manner, context=Context(**context))  # type: ignore[arg-type]
     return {finding.rule.id for finding in found} - {"W01"}
@@ -224,7 +224,10 @@ def test_the_apology_stands_in_the_first_two_sentences() -> None:
     text = "Dear Kim,\n\nThank you. I am sorry for this.\n\nIt left today and comes tomorrow.\n\nAna Reyes\n"
     late = text.replace("I am sorry for this.", "It rained. So it did not come. I am sorry.")
     said = {
-        x: [f.rule.id for f in findings(x, kind=CONFIRMATION, language="en", context=Context(owner=ANA.name))]
+        x: [
+            f.rule.id
+            for f in findings(x, kind=LetterKind.CONFIRMATION, language="en", context=Context(owner=ANA.name))
+        ]
         for x in (text, late)
     }
     assert said == {text: [], late: ["W01"]}
@@ -241,14 +244,15 @@ def test_the_apology_stands_in_the_first_two_sentences() -> None:
 def test_a_follow_up_ends_with_an_apology_that_turns_into_an_invitation(last: str, found: list[str]) -> None:
     text = f"Dear Kim,\n\nI am sorry for this.\n\n{last}\n\nWith kind regards,\n\nAna Reyes\n"
     assert [
-        f.rule.id for f in findings(text, kind=FOLLOW_UP, language="en", context=Context(owner=ANA.name))
+        f.rule.id
+        for f in findings(text, kind=LetterKind.FOLLOW_UP, language="en", context=Context(owner=ANA.name))
     ] == found
 
 
 def test_a_holding_letter_has_three_sentences_and_a_way_to_reach_us() -> None:
     four = "I am sorry. One thing. Another thing. Call me."
-    assert ids(four, kind=HOLDING) == set()
-    assert ids(f"{four} And one more.", kind=HOLDING) == {"W12"}
+    assert ids(four, kind=LetterKind.HOLDING) == set()
+    assert ids(f"{four} And one more.", kind=LetterKind.HOLDING) == {"W12"}
 
 
 def test_a_long_fact_is_found() -> None:
@@ -308,7 +312,7 @@ def test_a_dated_promise_is_heard_in_every_language(language: str, text: str) ->
 def test_apologies_first_and_last_are_known_in_every_language(language: str, first: str, last: str) -> None:
     def found(*paragraphs: str) -> set[str]:
         text = "\n\n".join(paragraphs)
-        return {each.rule.id for each in findings(text, kind=FOLLOW_UP, language=language)}
+        return {each.rule.id for each in findings(text, kind=LetterKind.FOLLOW_UP, language=language)}
 
     assert found(first, "A.", last) == set()
     assert found("A. B.", "C.", last) == {"W01"}
@@ -383,7 +387,7 @@ def test_a_few_words_may_be_the_same_by_chance() -> None:
 def test_a_gift_card_stands_in_its_own_letter_only() -> None:
     text = "Here is a gift card for you."
     assert {kind for kind in CUSTOMER_LETTERS if "W15" in ids(text, kind=kind)} == {*CUSTOMER_LETTERS} - {
-        GIFT_CARD
+        LetterKind.GIFT_CARD
     }
 
 

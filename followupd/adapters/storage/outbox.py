@@ -13,14 +13,13 @@ from followupd.adapters.crypto import Vault
 from followupd.adapters.storage.lease import LeaseScope
 from followupd.adapters.storage.rows import OUTGOING, opened, sealed, update_all
 from followupd.adapters.storage.tables import LetterRow, LetterTextRow
-from followupd.domain.letter import GIFT_CARD, Draft, Letter, LetterStatus
-from followupd.domain.records import OutboxEntry
+from followupd.domain.letter import DraftState, Letter, LetterKind, LetterStatus, OutboxEntry
 from followupd.errors import FollowupdError, LetterError
 
 #: conditions from which a letter may be claimed
-MAY_LEAVE = (LetterStatus.READY.value, LetterStatus.DEFERRED.value)
+MAY_LEAVE = (LetterStatus.QUEUED.value, LetterStatus.DEFERRED.value)
 #: letters that left, or may have
-GONE = (LetterStatus.SENT.value, LetterStatus.LEAVING.value, LetterStatus.DOUBT.value)
+GONE = (LetterStatus.SENT.value, LetterStatus.SENDING.value, LetterStatus.DOUBT.value)
 # Made once, since making a statement costs more than running it; a table's own columns come without the unit of work.
 LETTER: Table = LetterRow.__table__  # type: ignore[attr-defined]  # a table's class has one
 _WORDS: Table = LetterTextRow.__table__  # type: ignore[attr-defined]  # as above
@@ -43,13 +42,13 @@ _FREE = (
 _CLAIM = (
     update(LETTER)
     .where(LETTER.c.key.in_(_FREE.scalar_subquery()))
-    .values(condition=LetterStatus.LEAVING.value, leaving_at=bindparam("now"), attempts=LETTER.c.attempts + 1)
+    .values(condition=LetterStatus.SENDING.value, leaving_at=bindparam("now"), attempts=LETTER.c.attempts + 1)
     .returning(LETTER.c.key)
 )
-_TRIED = case((LETTER.c.attempts > 1, LetterStatus.DEFERRED.value), else_=LetterStatus.READY.value)
+_TRIED = case((LETTER.c.attempts > 1, LetterStatus.DEFERRED.value), else_=LetterStatus.QUEUED.value)
 _GIVE_BACK = (
     update(LETTER)
-    .where(_NAMED, LETTER.c.condition == LetterStatus.LEAVING.value)
+    .where(_NAMED, LETTER.c.condition == LetterStatus.SENDING.value)
     .values(condition=_TRIED, attempts=LETTER.c.attempts - 1)
 )
 _OF_LATE = (
@@ -127,7 +126,7 @@ class Leaving:
     def record_sent_batch(self, replies: Sequence[tuple[str, str]], now: datetime) -> bool:
         """Write of letters on their way, each with the server's words, that they left; False when one was not on its way."""
         sent = {
-            "was": LetterStatus.LEAVING.value,
+            "was": LetterStatus.SENDING.value,
             "condition": LetterStatus.SENT.value,
             "sent_at": now,
             "not_before": None,
@@ -175,7 +174,7 @@ class Leaving:
             row.sent_at,
             row.witnessed_at,
             row.copy_due,
-            Draft(row.draft),
+            DraftState(row.draft),
             mail,
         )
 
@@ -193,7 +192,7 @@ class OutboxStore(Leaving):
 
     def queue(self, letter: Letter, now: datetime) -> None:
         """Put a letter in the outbox; its key is the primary key, so the same decision twice is one letter."""
-        condition = LetterStatus.REVIEW if letter.review else LetterStatus.READY
+        condition = LetterStatus.REVIEW if letter.review else LetterStatus.QUEUED
         address = letter.to.address.lower()
         self._session.add(
             LetterRow(
@@ -255,7 +254,7 @@ class OutboxStore(Leaving):
         return self._turn(
             key,
             MAY_LEAVE,
-            condition=LetterStatus.LEAVING.value,
+            condition=LetterStatus.SENDING.value,
             leaving_at=now,
             attempts=LetterRow.attempts + 1,
         )
@@ -276,7 +275,7 @@ class OutboxStore(Leaving):
         sent_at = {"sent_at": now} if condition is LetterStatus.SENT else {}
         return self._turn(
             key,
-            (LetterStatus.LEAVING.value, LetterStatus.DOUBT.value),
+            (LetterStatus.SENDING.value, LetterStatus.DOUBT.value),
             condition=condition.value,
             reply=reply[:500],
             not_before=not_before,
@@ -293,39 +292,44 @@ class OutboxStore(Leaving):
     def approve(self, key: str) -> bool:
         """Let a letter in review leave; one whose draft lies in the mailbox leaves when that has been taken away."""
         review = (LetterStatus.REVIEW.value,)
-        return self._turn(key, review, Draft.FILED, draft=Draft.WANTED.value) or self._turn(
-            key, review, Draft.NONE, Draft.ASKED, Draft.GONE, condition=LetterStatus.READY.value
+        return self._turn(key, review, DraftState.FILED, draft=DraftState.WANTED.value) or self._turn(
+            key,
+            review,
+            DraftState.NONE,
+            DraftState.ASKED,
+            DraftState.GONE,
+            condition=LetterStatus.QUEUED.value,
         )
 
     def leave_review(self, key: str) -> bool:
         """Let an approved letter leave, now that its draft is gone."""
         review = (LetterStatus.REVIEW.value,)
         return self._turn(
-            key, review, Draft.WANTED, condition=LetterStatus.READY.value, draft=Draft.GONE.value
+            key, review, DraftState.WANTED, condition=LetterStatus.QUEUED.value, draft=DraftState.GONE.value
         )
 
-    def drafted(self, key: str, was: Draft, becomes: Draft) -> bool:
+    def drafted(self, key: str, was: DraftState, becomes: DraftState) -> bool:
         """Write where a letter's draft stands now; False when that changed meanwhile, or a new draft is wanted no more."""
-        may = (LetterStatus.REVIEW.value,) if was is Draft.NONE else tuple(LetterStatus)
+        may = (LetterStatus.REVIEW.value,) if was is DraftState.NONE else tuple(LetterStatus)
         return self._turn(key, may, was, draft=becomes.value)
 
     def drafts(self, mailbox: str) -> list[OutboxEntry]:
         """Return letters whose drafts are to be filed in this mailbox, to be taken away, or to be tidied up."""
         review = LETTER.c.condition == LetterStatus.REVIEW.value
         lying = [
-            Draft.FILED.value,
-            Draft.WANTED.value,
-            Draft.CHANGED.value,
-            Draft.MISSING.value,
-            Draft.ASKED.value,
+            DraftState.FILED.value,
+            DraftState.WANTED.value,
+            DraftState.CHANGED.value,
+            DraftState.MISSING.value,
+            DraftState.ASKED.value,
         ]
-        to_file = and_(review, LETTER.c.draft.in_([Draft.NONE.value, Draft.WANTED.value]))
+        to_file = and_(review, LETTER.c.draft.in_([DraftState.NONE.value, DraftState.WANTED.value]))
         to_take_away = and_(not_(review), LETTER.c.draft.in_(lying))
         return self._states(LETTERS.where(LETTER.c.mailbox == mailbox, or_(to_file, to_take_away)))
 
     def odd_drafts(self) -> list[OutboxEntry]:
         """Return approved letters whose drafts had been changed or were gone."""
-        odd = [Draft.CHANGED.value, Draft.MISSING.value]
+        odd = [DraftState.CHANGED.value, DraftState.MISSING.value]
         in_review = LETTERS.where(LETTER.c.condition == LetterStatus.REVIEW.value, LETTER.c.draft.in_(odd))
         return self._states(in_review.where(self._scope.covers(LETTER.c.mailbox)))
 
@@ -333,7 +337,7 @@ class OutboxStore(Leaving):
         """Say whether any letter that has not left has, or had, a draft in a mailbox."""
         waiting = [LetterStatus.REVIEW.value, *MAY_LEAVE]
         query = select(LetterRow.key).where(
-            col(LetterRow.condition).in_(waiting), LetterRow.draft != Draft.NONE.value
+            col(LetterRow.condition).in_(waiting), LetterRow.draft != DraftState.NONE.value
         )
         return self._session.exec(query.limit(1)).first() is not None
 
@@ -377,13 +381,13 @@ class OutboxStore(Leaving):
             select(LetterTextRow.sealed)
             .join(LetterRow, col(LetterRow.key) == col(LetterTextRow.letter_key))
             .where(LetterRow.to_address == address.lower(), col(LetterRow.condition).in_(GONE))
-            .where(col(LetterRow.kind).not_like("desk/%"), LetterRow.kind != GIFT_CARD)
+            .where(col(LetterRow.kind).not_like("desk/%"), LetterRow.kind != LetterKind.GIFT_CARD)
             .order_by(col(LetterRow.written_at).desc())
             .limit(_REMEMBERED)
         )
         return [opened(self._seal, OUTGOING, token).text for token in self._session.exec(query)]
 
-    def _turn(self, key: str, may: tuple[str, ...], *drafts: Draft, **values: object) -> bool:
+    def _turn(self, key: str, may: tuple[str, ...], *drafts: DraftState, **values: object) -> bool:
         where = [col(LetterRow.key) == key, col(LetterRow.condition).in_(may)]
         if drafts:
             where.append(col(LetterRow.draft).in_([draft.value for draft in drafts]))

@@ -14,7 +14,7 @@ from followupd.adapters.storage.rows import CASE, MESSAGE, OUTGOING, event_adapt
 from followupd.adapters.storage.tables import CardRow, CaseRow, EventRow, LetterRow, LetterTextRow, MailRow
 from followupd.domain.case import Case
 from followupd.domain.events import Event
-from followupd.domain.letter import GIFT_CARD
+from followupd.domain.letter import LetterKind
 
 #: rows in memory at once while all of them are looked through
 _AT_ONCE = 500
@@ -137,7 +137,7 @@ class PersonalDataStore:
         row = self._session.get_one(LetterRow, key)
         words = self._session.get_one(LetterTextRow, key)
         letter = OUTGOING.dump_python(opened(self._seal, OUTGOING, words.sealed), mode="json")
-        hidden = {"html": None, **({"text": None} if row.kind == GIFT_CARD else {})}
+        hidden = {"html": None, **({"text": None} if row.kind == LetterKind.GIFT_CARD else {})}
         return {**letter, **hidden, "condition": row.condition, "sent_at": _moment(row.sent_at)}
 
 

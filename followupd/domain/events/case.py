@@ -6,6 +6,7 @@ from datetime import datetime
 from followupd.domain.case import Case
 from followupd.domain.events.base import Event
 from followupd.domain.facts import Facts
+from followupd.domain.letter import LetterKind, LetterRecordState
 from followupd.domain.mail import Person
 
 
@@ -263,7 +264,7 @@ class Approved(Event):
     """An agent approved a letter that waited for review."""
 
     key: str
-    kind: str
+    kind: LetterKind
 
     def apply(self, case: Case) -> Case:
-        return case.with_letter(self.key, self.kind, "pending", self.at)
+        return case.with_letter(self.key, self.kind, LetterRecordState.PENDING, self.at)

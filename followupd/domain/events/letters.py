@@ -6,6 +6,7 @@ from typing import Any
 from followupd.domain.case import Case
 from followupd.domain.compensation import GrantState
 from followupd.domain.events.base import Event
+from followupd.domain.letter import LetterKind, LetterRecordState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,19 +14,23 @@ class LetterWritten(Event):
     """A letter was written and lies in the outbox; its words are frozen there, not here."""
 
     key: str
-    kind: str
+    kind: LetterKind
     to: str
     subject: str
     review: bool = False
 
     def apply(self, case: Case) -> Case:
         no_more: dict[str, Any] = (
-            {"card_ordered": 0, "card_lacking_at": None} if self.kind == "gift-card" else {}
+            {"card_ordered": 0, "card_lacking_at": None} if self.kind is LetterKind.GIFT_CARD else {}
         )
-        if not self.kind.startswith("desk/"):
+        if self.kind.to_customer:
             no_more |= {"stopped": None, "stopped_at": None}
         return case.with_letter(
-            self.key, self.kind, "review" if self.review else "pending", self.at, **no_more
+            self.key,
+            self.kind,
+            LetterRecordState.REVIEW if self.review else LetterRecordState.PENDING,
+            self.at,
+            **no_more,
         )
 
 
@@ -42,7 +47,7 @@ class LetterStopped(Event):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _LetterSent(Event):
     key: str
-    kind: str
+    kind: LetterKind
     message_id: str = ""
     promises: tuple[int, ...] = ()  # the promises that now stand in writing
 
@@ -50,7 +55,9 @@ class _LetterSent(Event):
         return self._left(case)
 
     def _left(self, case: Case, **changes: Any) -> Case:
-        case = case.with_letter(self.key, self.kind, "left", self.at, we_wrote_at=self.at, **changes)
+        case = case.with_letter(
+            self.key, self.kind, LetterRecordState.SENT, self.at, we_wrote_at=self.at, **changes
+        )
         for n in self.promises:
             case = case.with_promise(n, confirmed=self.key)
         return case
@@ -90,11 +97,11 @@ class AgentTold(Event):
     """A desk mail left for an agent."""
 
     key: str
-    kind: str
+    kind: LetterKind
     message_id: str = ""
 
     def apply(self, case: Case) -> Case:
-        return case.with_letter(self.key, self.kind, "left", self.at)
+        return case.with_letter(self.key, self.kind, LetterRecordState.SENT, self.at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,10 +109,10 @@ class LetterInDoubt(Event):
     """Nobody knows whether this letter left; evidence or a person decides."""
 
     key: str
-    kind: str
+    kind: LetterKind
 
     def apply(self, case: Case) -> Case:
-        return case.with_letter(self.key, self.kind, "doubt", self.at)
+        return case.with_letter(self.key, self.kind, LetterRecordState.DOUBT, self.at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,10 +120,10 @@ class LetterAgain(Event):
     """A letter in doubt leaves once more, with the same Message-ID: a person, or the admin's policy, said so."""
 
     key: str
-    kind: str
+    kind: LetterKind
 
     def apply(self, case: Case) -> Case:
-        return case.with_letter(self.key, self.kind, "pending", self.at)
+        return case.with_letter(self.key, self.kind, LetterRecordState.PENDING, self.at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,11 +131,11 @@ class LetterRefused(Event):
     """The server refused the letter for good, or it came back: the customer was not reached by it."""
 
     key: str
-    kind: str
+    kind: LetterKind
 
     def apply(self, case: Case) -> Case:
-        lost = {} if self.kind.startswith("desk/") else {"not_reached": self.why, "not_reached_at": self.at}
-        return case.with_letter(self.key, self.kind, "failed", self.at, **lost)
+        lost = {"not_reached": self.why, "not_reached_at": self.at} if self.kind.to_customer else {}
+        return case.with_letter(self.key, self.kind, LetterRecordState.FAILED, self.at, **lost)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,10 +143,10 @@ class LetterDropped(Event):
     """The letter was taken back before it left."""
 
     key: str
-    kind: str
+    kind: LetterKind
 
     def apply(self, case: Case) -> Case:
-        return case.with_letter(self.key, self.kind, "dropped", self.at)
+        return case.with_letter(self.key, self.kind, LetterRecordState.DROPPED, self.at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +154,7 @@ class DraftAsked(Event):
     """A letter was approved, and its draft was changed or gone: the agent was asked, and it waits for review again."""
 
     key: str
-    kind: str
+    kind: LetterKind
 
     def apply(self, case: Case) -> Case:
-        return case.with_letter(self.key, self.kind, "review", self.at)
+        return case.with_letter(self.key, self.kind, LetterRecordState.REVIEW, self.at)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from followupd.domain import events as e
 from followupd.domain.command import Command
 from followupd.domain.compensation import Compensation, GrantState
+from followupd.domain.letter import LetterRecordState
 from followupd.domain.promise import Promise, PromiseState, paired
 from followupd.domain.team import Agent
 from followupd.errors import NotUnderstoodError
@@ -39,7 +40,7 @@ def approve(command: Command, scene: CommandContext) -> list[e.Event]:
     letters: list[e.Event] = [
         e.Approved(at=scene.now, key=mark.key, kind=mark.kind, **about(command))
         for mark in scene.case.letters
-        if mark.state == "review"
+        if mark.state is LetterRecordState.REVIEW
     ]
     found = [*letters, *approve_proposals(command, scene)]
     try:
@@ -82,7 +83,7 @@ def refuse(command: Command, scene: CommandContext) -> list[e.Event]:
     letters: list[e.Event] = [
         e.LetterDropped(at=scene.now, key=mark.key, kind=mark.kind, **about(command))
         for mark in scene.case.letters
-        if mark.state == "review"
+        if mark.state is LetterRecordState.REVIEW
     ]
     grants = [
         e.CompensationRefused(at=scene.now, n=grant.n, **about(command))

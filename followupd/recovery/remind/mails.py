@@ -110,7 +110,7 @@ def _one_mail(
     return [*told, write.desk(kind, case, playbook, now, brief, whom)]
 
 
-def _kind(matters: list[Reminder]) -> str:
+def _kind(matters: list[Reminder]) -> LetterKind:
     if all(matter.name.startswith("approve-") for matter in matters):
         return LetterKind.APPROVAL
     return LetterKind.NUDGE if any(matter.rung == "owner" for matter in matters) else LetterKind.ESCALATION

@@ -8,7 +8,7 @@ from typing import Literal
 from followupd.domain.calendar import Duration
 from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import RECEIPT, GrantState
-from followupd.domain.letter import LetterKind
+from followupd.domain.letter import LetterKind, LetterRecordState
 from followupd.domain.playbook import Playbook
 from followupd.domain.promise import OptionState, Promise
 from followupd.domain.team import Agent, Role
@@ -144,7 +144,11 @@ def _of_work(case: Case, playbook: Playbook) -> Iterator[Reminder]:
 def _of_desk_mail(case: Case) -> Iterator[Reminder]:
     """A desk mail could not be delivered: what it asked is asked of the next rung, lest nobody was asked at all."""
     for mark in case.letters:
-        if mark.state == "failed" and mark.kind.startswith("desk/") and mark.kind != LetterKind.ANSWER:
+        if (
+            mark.state is LetterRecordState.FAILED
+            and mark.kind.is_desk_mail
+            and mark.kind != LetterKind.ANSWER
+        ):
             rung: Level = "manager" if mark.kind in {LetterKind.ESCALATION, LetterKind.APPROVAL} else "lead"
             sentence = msg(
                 "{key} could not be delivered, and nobody has read what it asks; see `followupd case {ref}`",
@@ -292,7 +296,7 @@ def _of_approval(case: Case, playbook: Playbook) -> Iterator[Reminder]:
 def _of_review(case: Case, playbook: Playbook) -> Iterator[Reminder]:
     """A letter waits to be read, and the customer for the letter; of a follow-up, `_of_follow_up` speaks."""
     for mark in case.letters:
-        if mark.state != "review" or mark.kind == LetterKind.FOLLOW_UP:
+        if mark.state is not LetterRecordState.REVIEW or mark.kind == LetterKind.FOLLOW_UP:
             continue
         calendar, asks, stamp = (
             playbook.calendar,

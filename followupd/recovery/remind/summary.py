@@ -5,7 +5,7 @@ from datetime import datetime
 
 from followupd.domain.case import Case
 from followupd.domain.compensation import GrantState
-from followupd.domain.letter import CUSTOMER_LETTERS
+from followupd.domain.letter import CUSTOMER_LETTERS, LetterRecordState
 from followupd.domain.playbook import Playbook
 from followupd.domain.translatable import msg, sentence_list
 from followupd.recovery.remind.dates import day
@@ -58,7 +58,7 @@ def _words(case: Case, playbook: Playbook) -> Iterator[str]:
     left = [
         msg("{letter} on {when}", letter=msg(mark.kind), when=day(mark.at, calendar))
         for mark in case.letters
-        if mark.kind in CUSTOMER_LETTERS and mark.state == "left"
+        if mark.kind in CUSTOMER_LETTERS and mark.state is LetterRecordState.SENT
     ]
     if left:
         yield msg("letters so far: {letters}", letters=sentence_list(left, ", "))

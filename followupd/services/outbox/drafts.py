@@ -11,10 +11,11 @@ from email import message_from_bytes
 from email.message import EmailMessage
 
 from followupd import log
-from followupd.domain.letter import Draft, Letter, LetterStatus
-from followupd.domain.records import OutboxEntry
+from followupd.adapters.imap.mailbox import FetchedMail
+from followupd.adapters.storage.ledger import Ledger
+from followupd.domain.letter import DraftState, Letter, LetterStatus, OutboxEntry
 from followupd.errors import UnavailableError
-from followupd.services.ports import FetchedMail, Ledger, MailSource
+from followupd.services.ports import MailSource
 
 _DRAFT = ("\\Draft", "\\Seen")
 
@@ -44,12 +45,12 @@ class DraftFiler:
                     log.unavailable(f"the draft of {state.letter.key}", error)
                 self._refused.add(state.letter.key)
                 with self.ledger.transaction() as tx:
-                    tx.outbox.drafted(state.letter.key, Draft.WANTED, Draft.MISSING)
+                    tx.outbox.drafted(state.letter.key, DraftState.WANTED, DraftState.MISSING)
 
     def _do(self, mailbox: MailSource, state: OutboxEntry) -> None:
-        if state.condition is not LetterStatus.REVIEW:
+        if state.status is not LetterStatus.REVIEW:
             self._tidy(mailbox, state)
-        elif state.draft is Draft.NONE:
+        elif state.draft is DraftState.NONE:
             self._file(mailbox, state)
         else:
             self._take(mailbox, state)
@@ -60,7 +61,7 @@ class DraftFiler:
         if not mailbox.find(mailbox.drafts, letter.message_id):
             mailbox.append(mailbox.drafts, self.compose(letter, state.written_at), _DRAFT)
         with self.ledger.transaction() as tx:
-            filed = tx.outbox.drafted(letter.key, Draft.NONE, Draft.FILED)
+            filed = tx.outbox.drafted(letter.key, DraftState.NONE, DraftState.FILED)
         if filed:
             log.draft_filed(letter.key, mailbox.drafts)
         else:  # approved or refused meanwhile
@@ -72,7 +73,9 @@ class DraftFiler:
         lying = self._lying(mailbox, letter)
         with self.ledger.transaction() as tx:
             if len(lying) != 1 or not _unchanged(lying[0].raw, letter):
-                tx.outbox.drafted(letter.key, Draft.WANTED, Draft.CHANGED if lying else Draft.MISSING)
+                tx.outbox.drafted(
+                    letter.key, DraftState.WANTED, DraftState.CHANGED if lying else DraftState.MISSING
+                )
                 return
         mailbox.remove(mailbox.drafts, lying[0].uid)
         # Between our look and the removal an agent may have saved other words, or pressed send: then it is the agent's.
@@ -82,7 +85,9 @@ class DraftFiler:
         )
         with self.ledger.transaction() as tx:
             if edited or sent:
-                tx.outbox.drafted(letter.key, Draft.WANTED, Draft.CHANGED if edited else Draft.MISSING)
+                tx.outbox.drafted(
+                    letter.key, DraftState.WANTED, DraftState.CHANGED if edited else DraftState.MISSING
+                )
             else:
                 tx.outbox.leave_review(letter.key)
 
@@ -90,7 +95,7 @@ class DraftFiler:
         """Remove the draft of a letter that has left or was taken back; what an agent changed is the agent's."""
         self._remove_unchanged(mailbox, state.letter)
         with self.ledger.transaction() as tx:
-            tx.outbox.drafted(state.letter.key, state.draft, Draft.GONE)
+            tx.outbox.drafted(state.letter.key, state.draft, DraftState.GONE)
 
     def _remove_unchanged(self, mailbox: MailSource, letter: Letter) -> None:
         for mail in self._lying(mailbox, letter):

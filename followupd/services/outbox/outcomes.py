@@ -6,15 +6,21 @@ from datetime import datetime, timedelta
 from typing import Literal, get_args
 
 from followupd import log
+from followupd.adapters.storage.ledger import Transaction
 from followupd.domain import events as e
 from followupd.domain.case import Case
 from followupd.domain.decision import Decision, as_left
 from followupd.domain.events import Event
-from followupd.domain.letter import GIFT_CARD, DeliveryOutcome, DeliveryResult, Letter, LetterStatus
-from followupd.domain.records import OutboxEntry
+from followupd.domain.letter import (
+    DeliveryOutcome,
+    DeliveryResult,
+    Letter,
+    LetterKind,
+    LetterStatus,
+    OutboxEntry,
+)
 from followupd.domain.status_tags import marks
 from followupd.errors import ConflictError, InvalidTransitionError, NotInDoubtError
-from followupd.services.ports import Transaction
 
 #: what a person may say about a letter in doubt
 How = Literal["sent", "resend", "drop"]
@@ -114,8 +120,8 @@ def resolve(tx: Transaction, key: str, how: How, by: str, now: datetime) -> None
     state = tx.outbox.get(key)
     if how == "drop":
         _dropped(tx, state, by, now)
-    elif state.condition is not LetterStatus.DOUBT:
-        raise NotInDoubtError(f"{key} is {state.condition}, not in doubt")
+    elif state.status is not LetterStatus.DOUBT:
+        raise NotInDoubtError(f"{key} is {state.status}, not in doubt")
     elif how == "sent":
         record(tx, state.letter, DeliveryResult(DeliveryOutcome.ACCEPTED, f"{by} says that it left"), now)
     else:
@@ -129,12 +135,12 @@ def _dropped(tx: Transaction, state: OutboxEntry, by: str, now: datetime) -> Non
     """
     letter = state.letter
     if not tx.outbox.drop(letter.key):
-        raise NotInDoubtError(f"{letter.key} is {state.condition} and cannot be dropped")
+        raise NotInDoubtError(f"{letter.key} is {state.status} and cannot be dropped")
     why = f"{letter.key} was dropped by hand"
     steps: list[Decision] = [
         e.LetterDropped(at=now, by=by, why="dropped by hand", key=letter.key, kind=letter.kind)
     ]
-    if letter.kind == GIFT_CARD:
+    if letter.kind == LetterKind.GIFT_CARD:
         steps.append(e.CompensationRefused(at=now, by=by, why=why, n=letter.concerns[0]))
     elif letter.to_customer:
         steps.append(e.Held(at=now, by=by, why=why))

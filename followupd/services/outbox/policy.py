@@ -7,15 +7,15 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from followupd import log
+from followupd.adapters.storage.ledger import Ledger, Transaction
 from followupd.domain.calendar import Calendar
 from followupd.domain.case import Case
-from followupd.domain.letter import GIFT_CARD, Letter
-from followupd.domain.records import OutboxEntry
+from followupd.domain.letter import Letter, LetterKind, OutboxEntry
+from followupd.domain.state import StateKey
 from followupd.recovery import gift_card
 from followupd.recovery.blockers import stale
 from followupd.services.inbox.freshness import stale_mailboxes
 from followupd.services.outbox import outcomes
-from followupd.services.ports import Ledger, Transaction
 
 #: automatic letters to one address in a week, and to one domain in an hour
 _A_WEEK = (3, timedelta(days=7))
@@ -44,7 +44,7 @@ class SendPolicy:
 
     def blocking_reason(self, tx: Transaction, letter: Letter, now: datetime) -> str:
         """Return what keeps a letter back that may leave by itself, for whoever asks why it has not; "" for nothing."""
-        breaker, because = tx.state.get("breaker"), tx.state.get("breaker because")
+        breaker, because = tx.state.get(StateKey.BREAKER), tx.state.get(StateKey.BREAKER_REASON)
         if breaker and breaker[0] == "open":
             return f"nothing leaves, the breaker is open: {because[0] if because else ''}"
         if letter.to_customer and letter.mailbox in self.stale_mailboxes(tx, now):
@@ -90,7 +90,7 @@ class SendPolicy:
 
         A person lets it go on (`followupd resume`).
         """
-        state = tx.state.get("breaker")
+        state = tx.state.get(StateKey.BREAKER)
         if state and state[0] == "open":
             return 0
         limit, span = self.breaker
@@ -128,7 +128,7 @@ class SendPolicy:
     def _waits(self, case: Case, letter: Letter, now: datetime) -> tuple[datetime | None, str]:
         if case.held:
             return now + HELD, "the case is held"
-        if letter.kind == GIFT_CARD and (why := gift_card.waits(case)):
+        if letter.kind == LetterKind.GIFT_CARD and (why := gift_card.waits(case)):
             return now + HELD, why
         quiet = self.calendar.quiet_until(now)
         return (quiet, "quiet hours") if quiet else (None, "")
@@ -149,20 +149,20 @@ class SendPolicy:
 
 def open_breaker(tx: Transaction, why: str, now: datetime) -> None:
     """Open the breaker: nothing leaves until a person has looked, and types `followupd resume`."""
-    state = tx.state.get("breaker")
+    state = tx.state.get(StateKey.BREAKER)
     if state is None or state[0] != "open":
-        tx.state.put("breaker", "open", now)
-        tx.state.put("breaker because", why, now)
+        tx.state.put(StateKey.BREAKER, "open", now)
+        tx.state.put(StateKey.BREAKER_REASON, why, now)
         log.breaker_open(why)
 
 
 def stop_if_restored_copy(ledger: Ledger, now: datetime) -> None:
     """Stop all letters when the ledger is a copy that somebody put in the ledger's place: it does not know what left since."""
     with ledger.transaction() as tx:
-        copied = tx.state.get("copied")
+        copied = tx.state.get(StateKey.COPIED)
         if copied and copied[0]:
             open_breaker(tx, "the ledger is a copy, and letters may have left since it was made", now)
-            tx.state.put("copied", False, now)
+            tx.state.put(StateKey.COPIED, False, now)
 
 
 def _counts(letter: Letter) -> bool:

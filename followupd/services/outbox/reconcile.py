@@ -5,19 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from followupd import log
+from followupd.adapters.storage.ledger import Ledger, Transaction
 from followupd.domain import events as e
 from followupd.domain.case import Case
 from followupd.domain.decision import LetterContent, LetterRenderer
-from followupd.domain.letter import DOUBT, GIFT_CARD, LetterStatus
-from followupd.domain.mail import Kind
+from followupd.domain.letter import LetterKind, LetterStatus, OutboxEntry
 from followupd.domain.playbook import Playbook
-from followupd.domain.records import QUARANTINE, OutboxEntry, StoredMail
 from followupd.domain.translatable import msg
 from followupd.errors import ConflictError, UnavailableError
 from followupd.services.inbox.freshness import last_read
 from followupd.services.outbox import outcomes
-from followupd.services.outbox.policy import SendPolicy, open_breaker
-from followupd.services.ports import Ledger, Transaction
+from followupd.services.outbox.policy import SendPolicy
 
 #: so long after the window a mailbox that cannot be read is waited for, before a person is asked all the same
 _UNREAD = timedelta(hours=1)
@@ -32,31 +30,13 @@ class Reconciler:
     playbooks: Mapping[str, Playbook]
     write: LetterRenderer
 
-    def settle(self, now: datetime) -> int:
-        """Take our own copies that came back as the proof that their letters were accepted."""
-        with self.ledger.transaction() as tx:
-            witnesses = [kept for kept in tx.mail.unprocessed() if kept.message.kind is Kind.OWN]
-        for kept in witnesses:
-            try:
-                with self.ledger.transaction() as tx:
-                    _witnessed(tx, kept, now)
-            except ConflictError:
-                continue  # it is looked at again in the next round
-            except UnavailableError:
-                raise
-            except Exception as error:  # noqa: BLE001  one odd copy never stops the others
-                with self.ledger.transaction() as tx:
-                    tx.mail.mark_processed(
-                        kept.id, state=QUARANTINE, reason=f"{type(error).__name__}: {error}"
-                    )
-                log.mail_quarantined(kept.id, str(error))
-        return len(witnesses)
-
     def doubts(self, now: datetime) -> int:
         """Decide about letters in doubt whose copy did not come in time: send again where that is allowed, else ask."""
         with self.ledger.transaction() as tx:
             waiting = tx.outbox.in_flight(LetterStatus.DOUBT)
-        overdue = [state for state in waiting if now >= (state.leaving_at or now) + self.rules.witness_within]
+        overdue = [
+            state for state in waiting if now >= (state.sending_since or now) + self.rules.witness_within
+        ]
         return sum(self._doubted(state, now) for state in overdue)
 
     def _doubted(self, state: OutboxEntry, now: datetime) -> bool:
@@ -75,18 +55,18 @@ class Reconciler:
             self.rules.in_doubt == "resend"
             and self.rules.witness
             and state.copy_due
-            and letter.kind != GIFT_CARD
+            and letter.kind != LetterKind.GIFT_CARD
         )
         with self.ledger.transaction() as tx:
             if may and letter.to_customer and not self._looked_for(tx, state, now):
-                if now < (state.leaving_at or now) + self.rules.witness_within + _UNREAD:
+                if now < (state.sending_since or now) + self.rules.witness_within + _UNREAD:
                     return False
                 may = False
             again = may or not letter.to_customer
             if again:
                 return outcomes.requeue(tx, letter, "in doubt; sent again by policy", "followupd", now)
             case = tx.cases.get(letter.case)
-            matter = f"doubt {letter.key} {state.leaving_at or now:%Y-%m-%dT%H:%M:%S}"
+            matter = f"doubt {letter.key} {state.sending_since or now:%Y-%m-%dT%H:%M:%S}"
             if matter in dict(case.nudges):
                 return False
             playbook = self._playbook(case)
@@ -96,37 +76,19 @@ class Reconciler:
                 because=msg("nobody knows whether {key} left", key=letter.key),
                 about=letter.key,
                 quote=""
-                if letter.kind == GIFT_CARD
+                if letter.kind == LetterKind.GIFT_CARD
                 else letter.text,  # a card's code is the customer's alone
                 # Short, as every line that is sent back as it stands: `listen` takes longer ones for a quote of this mail.
                 asks=tuple(f"settle: {how}" for how in outcomes.HOWS),
             )
-            mail = self.write.desk(DOUBT, case, playbook, now, brief, owner)
+            mail = self.write.desk(LetterKind.DOUBT, case, playbook, now, brief, owner)
             tx.cases.record(case, [asked, mail], lambda _: now, now)
             return True
 
     def _looked_for(self, tx: Transaction, state: OutboxEntry, now: datetime) -> bool:
         """Say whether the mailbox was read after the time for the copy was over: a copy that nobody looked for may be there."""
         read = last_read(tx, state.letter.mailbox)
-        return read is not None and read >= (state.leaving_at or now) + self.rules.witness_within
+        return read is not None and read >= (state.sending_since or now) + self.rules.witness_within
 
     def _playbook(self, case: Case) -> Playbook:
         return self.playbooks.get(case.playbook) or self.playbooks["default"]
-
-
-def _witnessed(tx: Transaction, kept: StoredMail, now: datetime) -> None:
-    key = kept.message.own_key
-    if not key or not tx.outbox.contains(key):
-        tx.mail.mark_processed(kept.id, reason="a copy of a letter that this ledger does not know")
-        if key:  # its Message-ID is signed with our key: we sent it, and have forgotten that we did
-            open_breaker(
-                tx, f"{key} has left, and this ledger does not know it: it is older than the mailbox", now
-            )
-        return
-    state = tx.outbox.get(key)
-    desk = "" if state.letter.to_customer else "a desk mail; it stays where its agent reads it"
-    tx.mail.mark_processed(kept.id, case_ref=state.letter.case or None, reason=desk)
-    tx.outbox.witness(key, now)
-    by_hand = state.condition is LetterStatus.REVIEW
-    why = "an agent sent it from the mail client" if by_hand else "our own copy came back"
-    outcomes.confirm_sent(tx, state.letter, why, now)

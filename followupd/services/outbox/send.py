@@ -10,16 +10,23 @@ from datetime import datetime, timedelta
 from time import monotonic
 
 from followupd import log
+from followupd.adapters.storage.ledger import Ledger, Transaction
 from followupd.domain.case import Case
 from followupd.domain.decision import LetterRenderer
-from followupd.domain.letter import GIFT_CARD, DeliveryOutcome, DeliveryResult, Letter, LetterStatus
+from followupd.domain.letter import (
+    DeliveryOutcome,
+    DeliveryResult,
+    Letter,
+    LetterKind,
+    LetterStatus,
+    OutboxEntry,
+)
 from followupd.domain.playbook import Playbook
-from followupd.domain.records import OutboxEntry
 from followupd.errors import ConflictError, InvalidTransitionError, LetterError, UnavailableError
 from followupd.services.outbox import outcomes
 from followupd.services.outbox.policy import HELD, SendPolicy
 from followupd.services.outbox.reconcile import Reconciler
-from followupd.services.ports import Ledger, MailTransport, Transaction
+from followupd.services.ports import MailTransport
 
 #: how often the end of a letter is put down anew when somebody else has its case in hand
 _PATIENCE = 20
@@ -72,7 +79,7 @@ class SendService:
         ledger. What the server said of it is put down now, and one that the post has never seen waits again.
         """
         with self.ledger.transaction() as tx:
-            leaving = tx.outbox.in_flight(LetterStatus.LEAVING)
+            leaving = tx.outbox.in_flight(LetterStatus.SENDING)
             come = {
                 each.letter.mailbox: tx.outbox.copies_arrived_since(each.letter.mailbox, now - _OF_LATE)
                 for each in leaving
@@ -90,10 +97,6 @@ class SendService:
                 self._put_down(state.letter, said, now)
         self._known.clear()
         return len(leaving)
-
-    def settle(self, now: datetime) -> int:
-        """Take our own copies that came back as the proof that their letters were accepted."""
-        return self._evidence.settle(now)
 
     def doubts(self, now: datetime) -> int:
         """Decide about letters in doubt whose copy did not come in time: send again where that is allowed, else ask."""
@@ -295,7 +298,7 @@ def _handful(waiting: list[OutboxEntry], most: int) -> list[OutboxEntry]:
     others: set[str] = set()
     for state in waiting:
         letter = state.letter
-        alone = letter.kind == GIFT_CARD
+        alone = letter.kind == LetterKind.GIFT_CARD
         names = {letter.case, letter.to.address.lower()} if letter.to_customer else {letter.case}
         if (alone and taken) or len(taken) == most:
             break
