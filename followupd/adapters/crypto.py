@@ -1,7 +1,7 @@
-"""Keeps secrets sealed, signs Message-IDs, and derives the names that must come out the same twice.
+"""Encrypt secrets, sign Message-IDs, and derive the names that must come out the same each time.
 
-One ledger key serves four purposes, each with a key of its own (HKDF, RFC 5869), so that no use weakens another.
-Measured for 2 kB on CPython 3.11: AES-256-GCM 2.5 µs and 28 bytes on top, Fernet 26 µs and 764 bytes on top: hence GCM.
+One ledger key serves four purposes, each with a derived key (HKDF, RFC 5869), so that no use weakens another. Measured for
+2 kB on CPython 3.11: AES-256-GCM takes 2.5 µs and adds 28 bytes, Fernet takes 26 µs and adds 764.
 """
 
 import base64
@@ -19,40 +19,43 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from followupd.errors import FollowupdError
 
-SHORTEST_KEY = 16  # bytes: below 128 bits a key can be guessed
+MIN_KEY = 16  # bytes: a key below 128 bits can be guessed
 NONCE = 12  # bytes, NIST SP 800-38D 5.2.1.1
 SIGNATURE = 10  # bytes: 80 bits, 16 characters in base 32
 _SIGNATURE = re.compile(r"[a-z2-7]{16}")
-REFERENCE_ALPHABET = (
-    "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # without 0 O 1 I L U: read aloud on the telephone, it stays itself
-)
+#: without 0 O 1 I L U, so that a reference can be read out on the telephone
+REFERENCE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 class DecryptionError(FollowupdError):
-    """A sealed secret cannot be opened: the ledger key that sealed it is gone, or the ledger was changed by hand."""
+    """A secret cannot be decrypted: the ledger key that encrypted it is missing, or the ledger was changed by hand."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class _Keys:
+class _DerivedKeys:
+    """The keys derived from one ledger key, one for each purpose."""
+
     cipher: AESGCM
     signing: bytes
     fingerprint: bytes
     reference: bytes
 
     @classmethod
-    def of(cls, material: bytes) -> "_Keys":
-        if len(material) < SHORTEST_KEY:
-            raise ValueError(
-                f"The ledger key has {len(material)} bytes and needs {SHORTEST_KEY} or more; `openssl rand -base64 32` makes one."
-            )
+    def of(cls, key: bytes) -> "_DerivedKeys":
+        """Derive the keys; raises ValueError for a key that is too short."""
+        if len(key) < MIN_KEY:
+            size = f"The ledger key has {len(key)} bytes and needs {MIN_KEY} or more"
+            raise ValueError(f"{size}; `openssl rand -base64 32` makes one.")
         return cls(
-            AESGCM(_derive(material, b"seal")),
-            *(_derive(material, use) for use in (b"sign", b"used", b"name")),
+            cipher=AESGCM(_derive(key, b"seal")),
+            signing=_derive(key, b"sign"),
+            fingerprint=_derive(key, b"used"),
+            reference=_derive(key, b"name"),
         )
 
 
 class Vault:
-    """Seals and signs with the first key, opens and recognises with every one: put the new key first to rotate.
+    """Encrypts and signs with the first key, decrypts and verifies with every one: put a new key first to rotate.
 
     Raises:
         ValueError: there is no key, or one is shorter than 16 bytes.
@@ -61,89 +64,111 @@ class Vault:
     def __init__(self, keys: Sequence[bytes]) -> None:
         if not keys:
             raise ValueError("There is no ledger key; `openssl rand -base64 32` makes one.")
-        self._rings = tuple(_Keys.of(key) for key in keys)
-        self._present = self._rings[0]
+        self._all_keys = tuple(_DerivedKeys.of(key) for key in keys)
+        self._current = self._all_keys[0]
 
     def __repr__(self) -> str:
-        return f"Seal({len(self._rings)} keys)"
+        """Show the number of keys, and none of them."""
+        return f"Vault({len(self._all_keys)} keys)"
 
-    def seal(self, data: bytes) -> bytes:
+    def encrypt(self, data: bytes) -> bytes:
+        """Return the data encrypted with the current key, behind a random nonce."""
         nonce = os.urandom(NONCE)
-        return nonce + self._present.cipher.encrypt(nonce, data, None)
+        return nonce + self._current.cipher.encrypt(nonce, data, None)
 
-    def open(self, token: bytes) -> bytes:
-        """Give back what `seal` was given.
+    def decrypt(self, token: bytes) -> bytes:
+        """Return what was given to `encrypt`.
 
         Raises:
-            SealBrokenError: no key of ours sealed it, or a bit of it was changed.
+            DecryptionError: no key of ours encrypted it, or a bit of it was changed.
         """
-        for ring in self._rings:
+        for keys in self._all_keys:
             try:
-                return ring.cipher.decrypt(token[:NONCE], token[NONCE:], None)
-            except (InvalidTag, ValueError):  # ValueError: too short to hold a nonce
+                return keys.cipher.decrypt(token[:NONCE], token[NONCE:], None)
+            except (InvalidTag, ValueError):  # ValueError: too short for a nonce
                 continue
         raise DecryptionError
 
     def message_id(self, letter_key: str, domain: str) -> str:
-        """Write "<FU-7K3Q9.follow-up.1.SIGNATURE@example.com>"; the domain is ASCII (RFC 5322, 3.6.4)."""
-        return _message_id(self._present, letter_key, domain)
+        """Return the signed Message-ID of a letter.
+
+        Args:
+            letter_key: the letter's key.
+            domain: of the sender's address, in ASCII (RFC 5322, section 3.6.4).
+
+        Returns:
+            For example "<FU-7K3Q9.follow-up.1.SIGNATURE@example.com>".
+        """
+        return _message_id(self._current, letter_key, domain)
 
     def letter_key(self, message_id: str) -> str:
-        """Return the key that a Message-ID of ours was made from, "" when it is forged or not ours.
+        """Return the key of the letter that has this Message-ID; "" when the id is forged or not ours.
 
-        Angle brackets may be missing and the domain's case may differ; the rest counts to the letter, since keys hold
-        both cases: an id that a gateway lower-cased is not ours any more, and the thread's other marks must do.
+        Angle brackets may be missing, and the case of the domain may differ. The local part must match exactly: an id
+        that a gateway lower-cased does not count, and the other signs of a thread must do.
         """
         local, _, domain = message_id.strip().removeprefix("<").removesuffix(">").rpartition("@")
         name, _, signature = local.rpartition(".")
         if not _SIGNATURE.fullmatch(signature):
-            return ""  # the world's ids, without a look at the keys: a signature's form is no secret
+            return ""  # other people's ids, without computing anything: the form of a signature is no secret
+
         letter_key = _decoded(name)
         given = f"<{local}@{domain.lower()}>".encode(errors="replace")
-        # a list, not a generator: every key is compared, so time does not tell which one came near
-        ids = [_message_id(ring, letter_key, domain).encode(errors="replace") for ring in self._rings]
-        found = [hmac.compare_digest(each, given) for each in ids]
-        return letter_key if letter_key and any(found) else ""
+        valid = False
+        for keys in self._all_keys:  # all of them, so that timing does not tell which key matched
+            expected = _message_id(keys, letter_key, domain).encode(errors="replace")
+            valid |= hmac.compare_digest(expected, given)
+        return letter_key if valid else ""
 
     def fingerprint(self, code: str) -> str:
-        """Return what to look for when asking whether a gift code was ever used; the code cannot be guessed from it."""
+        """Return the value by which a gift-card code is found again; the code cannot be computed from it."""
         return self.fingerprints(code)[0]
 
     def fingerprints(self, code: str) -> tuple[str, ...]:
-        """Return the fingerprint under every key, the present one first: a code used before a rotation is found too."""
-        return tuple(
-            _mac(ring.fingerprint, code.strip().encode(errors="replace")).hex() for ring in self._rings
-        )
+        """Return the fingerprint under every key, the current one first, to find a code stored before a rotation."""
+        data = code.strip().encode(errors="replace")
+        return tuple(_mac(keys.fingerprint, data).hex() for keys in self._all_keys)
 
     def reference(self, seed: bytes, attempt: int = 0) -> str:
-        """Name a case "FU-7K3Q9": the same seed gives the same name, another `attempt` another one, from 3 on a longer.
+        """Return the reference of a case, such as "FU-7K3Q9".
 
-        Five characters name 24 million cases; three clashes in a row say that those are getting few.
+        Five characters give 24 million references. Three collisions in a row mean that few are left.
+
+        Args:
+            seed: the same seed gives the same reference.
+            attempt: each one gives another reference; from 3 on it is longer.
         """
-        number = int.from_bytes(_mac(self._present.reference, attempt.to_bytes(8, "big") + seed), "big")
+        digest = _mac(self._current.reference, attempt.to_bytes(8, "big") + seed)
+        number = int.from_bytes(digest, "big")
         characters = []
         for _ in range(5 + max(0, attempt - 2)):
-            number, place = divmod(number, len(REFERENCE_ALPHABET))
-            characters.append(REFERENCE_ALPHABET[place])
+            number, position = divmod(number, len(REFERENCE_ALPHABET))
+            characters.append(REFERENCE_ALPHABET[position])
         return "FU-" + "".join(characters)
 
 
-def _derive(material: bytes, use: bytes) -> bytes:
-    return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"followupd " + use).derive(material)
+def _derive(key: bytes, purpose: bytes) -> bytes:
+    """Return the key for one purpose (RFC 5869)."""
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"followupd " + purpose).derive(key)
 
 
 def _mac(key: bytes, data: bytes) -> bytes:
     return hmac.digest(key, data, hashlib.sha256)
 
 
-def _message_id(ring: _Keys, letter_key: str, domain: str) -> str:
+def _message_id(keys: _DerivedKeys, letter_key: str, domain: str) -> str:
+    """Return the Message-ID of a letter, signed with these keys."""
     host = domain.lower()
-    mac = _mac(ring.signing, f"{letter_key}@{host}".encode(errors="replace"))[:SIGNATURE]
-    return f"<{_encoded(letter_key)}.{base64.b32encode(mac).decode().lower()}@{host}>"
+    mac = _mac(keys.signing, f"{letter_key}@{host}".encode(errors="replace"))[:SIGNATURE]
+    signature = base64.b32encode(mac).decode().lower()
+    return f"<{_encoded(letter_key)}.{signature}@{host}>"
 
 
 def _encoded(letter_key: str) -> str:
-    """Write a key as a dot-atom (RFC 5322, 3.2.3): what is no letter, digit, hyphen or inner dot becomes "=2F"."""
+    """Write a key as a dot-atom (RFC 5322, section 3.2.3).
+
+    Everything but letters, digits, hyphens and inner dots becomes a hexadecimal escape: "=2F".
+    """
     return re.sub(r"[^A-Za-z0-9.-]|^\.|\.(?=\.|$)", _escaped, letter_key)
 
 
@@ -152,8 +177,7 @@ def _escaped(found: re.Match[str]) -> str:
 
 
 def _decoded(name: str) -> str:
-    """Undo `_encoded`; what it never wrote comes out as something whose signature cannot be right."""
-    plain = re.sub(
-        rb"=([0-9A-F]{2})", lambda hexes: bytes.fromhex(hexes[1].decode()), name.encode(errors="replace")
-    )
+    """Reverse `_encoded`; what it never wrote is decoded to something whose signature is wrong."""
+    encoded = name.encode(errors="replace")
+    plain = re.sub(rb"=([0-9A-F]{2})", lambda match: bytes.fromhex(match[1].decode()), encoded)
     return plain.decode(errors="replace")

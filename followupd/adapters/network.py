@@ -1,4 +1,4 @@
-"""What every connection to a server shares: what loopback is, which certificates are trusted, why it failed in plain words."""
+"""What every connection to a server shares: loopback, trusted certificates, and errors explained in plain English."""
 
 import contextlib
 import ipaddress
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def is_loopback(host: str) -> bool:
-    """Say whether a host is this machine, where a line without TLS may be used."""
+    """Whether a host is this machine, to which a connection without TLS is allowed."""
     if host == "localhost":
         return True
     with contextlib.suppress(ValueError):
@@ -18,32 +18,42 @@ def is_loopback(host: str) -> bool:
 
 
 def trusting(ca_file: str) -> ssl.SSLContext:
-    """Return a context that checks the certificate and its name: against `ca_file` alone when one is given.
+    """Return a TLS context that verifies the certificate and its name.
+
+    Args:
+        ca_file: the only CAs to trust, in PEM; "" for the system's.
 
     Raises:
-        OSError: the file is not there, or holds no certificates.
+        OSError: the file does not exist, or contains no certificates.
     """
-    return _trusting(ca_file, Path(ca_file).stat().st_mtime if ca_file else 0.0)
+    changed = Path(ca_file).stat().st_mtime if ca_file else 0.0
+    return _shared_context(ca_file, changed)
 
 
 @lru_cache(maxsize=8)
-def _trusting(ca_file: str, _changed: float) -> ssl.SSLContext:
-    """Connections share what they trust: reading the machine's certificates anew costs each of them 0.8 MB."""
+def _shared_context(ca_file: str, _changed: float) -> ssl.SSLContext:
+    """Return one context for all connections: loading the system's certificates takes 0.8 MB each time."""
     return ssl.create_default_context(cafile=ca_file or None)
 
 
 def why(error: OSError, host: str, port: int) -> str:
-    """Say in plain words what kept us from a server; `error` came from connecting or from the line."""
+    """Return a sentence that explains an error.
+
+    Args:
+        error: raised while connecting, or by the connection.
+        host: the server's name.
+        port: its port.
+    """
     place = f"{host}:{port}"
     match error:
         case ssl.SSLCertVerificationError():
-            return f"the certificate of {place} is not trusted: {error.verify_message} (ca_file names a CA of one's own)"
+            return f"the certificate of {place} is not trusted: {error.verify_message} (set ca_file for your own CA)"
         case ssl.SSLError():
             return f"TLS with {place} failed: {error.reason or error}"
         case socket.gaierror():
             return f"the name {host} is not known"
         case ConnectionRefusedError():
-            return f"nobody listens at {place}"
+            return f"nothing listens at {place}"
         case TimeoutError():
             return f"{place} did not answer in time"
         case _:

@@ -5,33 +5,25 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from followupd import log
+from followupd.adapters.crypto import Vault
+from followupd.adapters.storage.ledger import Ledger, Transaction
 from followupd.domain.calendar import Calendar
-from followupd.domain.mail import Kind
-from followupd.domain.records import StoredMail
+from followupd.domain.mail import Kind, StoredMail
+from followupd.domain.state import StateKey
 from followupd.recovery import open
-from followupd.services.ports import Ledger, Transaction
 from followupd.text import complaints
 from followupd.text.complaints import Learned, Recogniser, Tagged
 from followupd.text.complaints.learning import FEWEST
 
 #: the ledger's row: when it was last learnt, from how many decisions, and what
-_PULSE = "learned"
 _EVERY = timedelta(days=7)
 #: how soon a daemon takes over what `followupd learn` learnt
 _LOOK = timedelta(minutes=1)
 #: the newest decisions count; older ones speak of another shop, and a beat must not take minutes
 _MOST = 1_000
 _SHOWN = 5
-
-
-class _Vault(Protocol):
-    """Keeps what is made of customers' words unreadable without the ledger's key."""
-
-    def seal(self, data: bytes) -> bytes: ...
-    def open(self, token: bytes) -> bytes: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +39,7 @@ class TrainingService:
     """Learns, and hands what was learnt to the judge of a running daemon."""
 
     ledger: Ledger
-    seal: _Vault
+    vault: Vault
     recogniser: Recogniser
     ask: float
     calendar: Calendar
@@ -77,7 +69,7 @@ class TrainingService:
 
     def refresh(self) -> None:
         with self.ledger.transaction() as tx:
-            found = tx.state.get(_PULSE)
+            found = tx.state.get(StateKey.TRAINING)
         if found and found[1] != self._at:
             self._lesson, self._at = self._opened(found[0]), found[1]
 
@@ -107,18 +99,20 @@ class TrainingService:
     def _keep(self, learned: Learned, now: datetime) -> None:
         enough = learned.tags >= FEWEST and learned.held_back > 0
         with self.ledger.transaction() as tx:
-            found = tx.state.get(_PULSE)
+            found = tx.state.get(StateKey.TRAINING)
             before = self._opened(found[0]).delta if found else {}
             delta = dict(learned.delta) if enough else before
             lesson = _Training(delta, _sentence(learned) if delta != before else "")
-            sealed = self.seal.seal(json.dumps({"delta": delta, "told": lesson.told}).encode())
-            tx.state.put(_PULSE, {"tags": learned.tags, "sealed": base64.b64encode(sealed).decode()}, now)
+            sealed = self.vault.encrypt(json.dumps({"delta": delta, "told": lesson.told}).encode())
+            tx.state.put(
+                StateKey.TRAINING, {"tags": learned.tags, "sealed": base64.b64encode(sealed).decode()}, now
+            )
         if lesson.told:
             log.classifier_retrained(learned.tags, len(delta))
         self._lesson, self._at = lesson, now
 
     def _opened(self, row: Mapping[str, str]) -> _Training:
-        return _Training(**json.loads(self.seal.open(base64.b64decode(row["sealed"]))))
+        return _Training(**json.loads(self.vault.decrypt(base64.b64decode(row["sealed"]))))
 
 
 def _speaks(kept: StoredMail) -> bool:

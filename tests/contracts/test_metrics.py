@@ -56,7 +56,7 @@ def get(port: int, path: str) -> tuple[int, str]:
 
 
 def test_the_numbers_are_in_the_form_that_prometheus_reads(metrics: Metrics, hands: Hands) -> None:
-    metrics.tell(WELL)
+    metrics.report(WELL)
     hands.at = 2.5
     status, text = get(metrics.port, "/metrics")
     assert status == 200
@@ -78,11 +78,11 @@ def test_the_numbers_are_in_the_form_that_prometheus_reads(metrics: Metrics, han
 
 def test_health_is_told_in_a_word_and_a_status(metrics: Metrics, hands: Hands) -> None:
     assert get(metrics.port, "/healthz") == (503, "there was no beat yet\n")
-    metrics.tell(WELL)
+    metrics.report(WELL)
     assert get(metrics.port, "/healthz") == (200, "ok\n")
     hands.at = LATE + 1
     assert get(metrics.port, "/healthz") == (503, "the last beat is 121 seconds ago\n")
-    metrics.tell(HealthSnapshot(connected={"support": True, "billing": False}))
+    metrics.report(HealthSnapshot(connected={"support": True, "billing": False}))
     assert get(metrics.port, "/healthz") == (503, "not connected: billing\n")
 
 

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, func, select
 from followupd.adapters.crypto import Vault
 from followupd.adapters.storage.lease import LeaseScope
 from followupd.adapters.storage.outbox import OutboxStore
-from followupd.adapters.storage.rows import CASE, event_adapter, insert_all, opened, sealed, update_all
+from followupd.adapters.storage.rows import CASE, event_adapter, insert_all, decrypt_value, encrypt_value, update_all
 from followupd.adapters.storage.tables import CaseRow, EventRow, LetterRow, MailRow
 from followupd.domain import lifecycle
 from followupd.domain.case import Case, Stage
@@ -41,8 +41,8 @@ _REMEMBERED = 200
 class CaseStore:
     """The cases of the ledger, within one transaction."""
 
-    def __init__(self, session: Session, seal: Vault, outbox: OutboxStore, scope: LeaseScope) -> None:
-        self._session, self._seal, self._outbox, self._scope = session, seal, outbox, scope
+    def __init__(self, session: Session, vault: Vault, outbox: OutboxStore, scope: LeaseScope) -> None:
+        self._session, self._vault, self._outbox, self._scope = session, vault, outbox, scope
 
     def get(self, ref: str) -> Case:
         """Return the case; raises UnknownCaseError."""
@@ -54,7 +54,7 @@ class CaseStore:
     def get_all(self, refs: Collection[str]) -> dict[str, Case]:
         """Return those of these cases that are there; nobody else changes one until this transaction ends."""
         rows = self._session.connection().execute(_THESE, {"refs": list(refs)}).all()
-        return {ref: opened(self._seal, CASE, token) for ref, token in rows}
+        return {ref: decrypt_value(self._vault, CASE, token) for ref, token in rows}
 
     def all(self, stage: str = "") -> list[Case]:
         query = select(CaseRow).order_by(col(CaseRow.opened_at), col(CaseRow.ref))
@@ -75,14 +75,14 @@ class CaseStore:
         query = select(EventRow).where(col(EventRow.name).in_([ComplaintHeard.__name__, Dismissed.__name__]))
         found: dict[str, tuple[str, datetime, bool]] = {}
         for row in self._session.exec(query.order_by(col(EventRow.id))):
-            event = opened(self._seal, event_adapter(row.name), row.sealed)
+            event = decrypt_value(self._vault, event_adapter(row.name), row.sealed)
             if isinstance(event, Dismissed) or (isinstance(event, ComplaintHeard) and not event.by_machine):
                 found[row.case_ref] = row.case_ref, event.at, isinstance(event, ComplaintHeard)
         return list(found.values())
 
     def history(self, ref: str) -> list[Event]:
         query = select(EventRow).where(EventRow.case_ref == ref).order_by(col(EventRow.seq))
-        return [opened(self._seal, event_adapter(row.name), row.sealed) for row in self._session.exec(query)]
+        return [decrypt_value(self._vault, event_adapter(row.name), row.sealed) for row in self._session.exec(query)]
 
     def impacts(self, ref: str) -> list[str]:
         """Return what other cases meant for their customers, as agents said it lately, before it was said of this one."""
@@ -92,7 +92,7 @@ class CaseStore:
         )
         found, said = [], False
         for row in self._session.exec(query.order_by(col(EventRow.id).desc()).limit(_REMEMBERED)):
-            event = opened(self._seal, event_adapter(row.name), row.sealed)
+            event = decrypt_value(self._vault, event_adapter(row.name), row.sealed)
             impact = dict(event.facts).get("impact", "") if isinstance(event, FactsStated) else ""
             if row.case_ref == ref:
                 said = said or bool(impact)
@@ -199,7 +199,7 @@ class CaseStore:
         same = all(_whose(before) == _whose(after) for (before, _), after in zip(turns, afters, strict=True))
         values = _moved if same else _values
         now = [
-            {**values(self._seal, case), "its_ref": case.ref, "before": case.version - 1} for case in afters
+            {**values(self._vault, case), "its_ref": case.ref, "before": case.version - 1} for case in afters
         ]
         connection = self._session.connection()
         if update_all(connection, CaseRow, now, {"ref": "its_ref", "version": "before"}) != len(now):
@@ -224,35 +224,35 @@ class CaseStore:
 
     def _event(self, ref: str, seq: int, event: Event) -> dict[str, Any]:
         name = type(event).__name__
-        token = sealed(self._seal, event_adapter(name), event)
+        token = encrypt_value(self._vault, event_adapter(name), event)
         return {"case_ref": ref, "seq": seq, "at": event.at, "name": name, "sealed": token}
 
     def _update(self, before: Case, after: Case) -> None:
         where = (col(CaseRow.ref) == before.ref, col(CaseRow.version) == before.version)
-        changed = update(CaseRow).where(*where).values(**_values(self._seal, after))
+        changed = update(CaseRow).where(*where).values(**_values(self._vault, after))
         if self._session.connection().execute(changed).rowcount != 1:
             raise ConflictError(f"{before.ref} was changed meanwhile")
         self._session.expire_all()
 
     def _row(self, case: Case) -> CaseRow:
-        return CaseRow(ref=case.ref, **_values(self._seal, case))
+        return CaseRow(ref=case.ref, **_values(self._vault, case))
 
     def _value(self, row: CaseRow) -> Case:
-        return opened(self._seal, CASE, row.sealed)
+        return decrypt_value(self._vault, CASE, row.sealed)
 
 
-def _values(seal: Vault, case: Case) -> dict[str, Any]:
+def _values(vault: Vault, case: Case) -> dict[str, Any]:
     """Return a case's columns but for its name."""
-    return {**_moved(seal, case), **_whose(case)}
+    return {**_moved(vault, case), **_whose(case)}
 
 
-def _moved(seal: Vault, case: Case) -> dict[str, Any]:
+def _moved(vault: Vault, case: Case) -> dict[str, Any]:
     """Return the columns that every turn of a case changes."""
     return {
         "version": case.version,
         "stage": case.stage.value,
         "wake_at": case.wake_at,
-        "sealed": sealed(seal, CASE, case),
+        "sealed": encrypt_value(vault, CASE, case),
     }
 
 

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 from followupd.adapters.crypto import Vault
 from followupd.adapters.storage.cases import CaseStore
 from followupd.adapters.storage.personal_data import PersonalData, PersonalDataStore
-from followupd.adapters.storage.rows import CASE, MESSAGE, OUTGOING, event_adapter, opened, sealed
+from followupd.adapters.storage.rows import CASE, MESSAGE, OUTGOING, event_adapter, decrypt_value, encrypt_value
 from followupd.adapters.storage.tables import (
     CardOrderRow,
     CardRow,
@@ -82,8 +82,8 @@ def _blank(name: str, value: Any) -> Any:
 class MailRetention:
     """The old mails of the ledger, within one transaction."""
 
-    def __init__(self, session: Session, seal: Vault) -> None:
-        self._session, self._seal = session, seal
+    def __init__(self, session: Session, vault: Vault) -> None:
+        self._session, self._vault = session, vault
 
     def release_unsent(self, after: int, before: datetime, limit: int) -> int | None:
         """Let go of mails with a number above `after` that were kept before a moment; return the last number.
@@ -102,8 +102,8 @@ class MailRetention:
             last = row.id
             row.raw = None
             if row.case_ref is None and row.state != MailState.UNPROCESSED:
-                row.sealed = sealed(
-                    self._seal, MESSAGE, _without_text(opened(self._seal, MESSAGE, row.sealed))
+                row.sealed = encrypt_value(
+                    self._vault, MESSAGE, _without_text(decrypt_value(self._vault, MESSAGE, row.sealed))
                 )
             self._session.add(row)
         return last
@@ -153,9 +153,9 @@ class ErasureResult:
 class Eraser:
     """Forgets one person, within one transaction."""
 
-    def __init__(self, session: Session, seal: Vault, cases: CaseStore) -> None:
-        self._session, self._seal, self._cases = session, seal, cases
-        self._knowing = PersonalDataStore(session, seal)
+    def __init__(self, session: Session, vault: Vault, cases: CaseStore) -> None:
+        self._session, self._vault, self._cases = session, vault, cases
+        self._knowing = PersonalDataStore(session, vault)
 
     def export(self, address: str) -> dict[str, Any]:
         """Return everything that is known of a person, as JSON has it, without gift codes."""
@@ -198,8 +198,8 @@ class Eraser:
         """A letter's key and Message-ID stay: it is never written again, and its copy is known when it comes late."""
         for key in known.letters:
             row, words = self._session.get_one(LetterRow, key), self._session.get_one(LetterTextRow, key)
-            letter = _letter_without_words(opened(self._seal, OUTGOING, words.sealed), known.address)
-            words.sealed, words.mail = sealed(self._seal, OUTGOING, letter), b""
+            letter = _letter_without_words(decrypt_value(self._vault, OUTGOING, words.sealed), known.address)
+            words.sealed, words.mail = encrypt_value(self._vault, OUTGOING, letter), b""
             row.reply = row.case_ref = ""
             row.to_address = letter.to.address.lower()
             row.to_domain = row.to_address.rpartition("@")[2]
@@ -213,7 +213,7 @@ class Eraser:
             nothing = Message(kind=Kind(row.kind), because=FORGOTTEN)
             row.message_id = row.sender_address = row.echo = ""
             row.state, row.reason, row.case_ref, row.raw = MailState.PROCESSED, FORGOTTEN, None, None
-            row.sealed = sealed(self._seal, MESSAGE, nothing)
+            row.sealed = encrypt_value(self._vault, MESSAGE, nothing)
             self._session.add(row)
             self._session.flush()
             self._session.connection().execute(delete(CommandRow).where(col(CommandRow.mail_id) == number))
@@ -239,7 +239,7 @@ class Eraser:
         for number, event in self._knowing.history(case.ref):
             blank = forgotten(event, case.customer) if theirs(event) else event
             history.append(blank)
-            token = sealed(self._seal, event_adapter(type(blank).__name__), blank)
+            token = encrypt_value(self._vault, event_adapter(type(blank).__name__), blank)
             self._session.connection().execute(
                 update(EventRow).where(col(EventRow.id) == number).values(sealed=token)
             )
@@ -248,7 +248,7 @@ class Eraser:
         values = {
             "version": after.version,
             "customer_address": after.customer.address,
-            "sealed": sealed(self._seal, CASE, after),
+            "sealed": encrypt_value(self._vault, CASE, after),
         }
         if self._session.connection().execute(update(CaseRow).where(*where).values(**values)).rowcount != 1:
             raise ConflictError(f"{case.ref} was changed meanwhile")

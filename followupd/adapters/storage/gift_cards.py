@@ -16,12 +16,12 @@ from followupd.domain.gift_card import GiftCard, GiftCardOrder, StockedCard
 class GiftCardStock:
     """The gift cards of the ledger, within one transaction."""
 
-    def __init__(self, session: Session, seal: Vault) -> None:
-        self._session, self._seal = session, seal
+    def __init__(self, session: Session, vault: Vault) -> None:
+        self._session, self._vault = session, vault
 
     def add(self, code: str, money: Money, expires: datetime | None, now: datetime) -> bool:
         """Put a card in stock; False when this code was imported before, under whatever key."""
-        prints = self._seal.fingerprints(code)
+        prints = self._vault.fingerprints(code)
         if (
             self._session.exec(select(CardRow.id).where(col(CardRow.fingerprint).in_(prints))).first()
             is not None
@@ -34,7 +34,7 @@ class GiftCardStock:
                 currency=money.currency,
                 expires=expires,
                 imported_at=now,
-                sealed=self._seal.seal(code.strip().encode()),
+                sealed=self._vault.encrypt(code.strip().encode()),
             )
         )
         self._session.flush()
@@ -55,11 +55,11 @@ class GiftCardStock:
         row = row or self._given(case_ref, n, money, now)
         if row is None:
             return None
-        return GiftCard(self._seal.open(row.sealed).decode(), Money(row.minor, row.currency), row.expires)
+        return GiftCard(self._vault.decrypt(row.sealed).decode(), Money(row.minor, row.currency), row.expires)
 
     def keep(self, case_ref: str, n: int, card: GiftCard, now: datetime) -> bool:
         """Keep a card that came for this grant; False when its code belongs to another one and must not be sent."""
-        prints = self._seal.fingerprints(card.code)
+        prints = self._vault.fingerprints(card.code)
         known = self._session.exec(select(CardRow).where(col(CardRow.fingerprint).in_(prints))).first()
         if known is not None:
             return (known.case_ref, known.grant_n) == (case_ref, n)
@@ -75,7 +75,7 @@ class GiftCardStock:
                 case_ref=case_ref,
                 grant_n=n,
                 taken_at=now,
-                sealed=self._seal.seal(card.code.strip().encode()),
+                sealed=self._vault.encrypt(card.code.strip().encode()),
             )
         )
         self._session.flush()

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, func, select, update
 from sqlmodel import col
 
 from followupd.adapters.crypto import Vault
-from followupd.adapters.storage.rows import MESSAGE, insert_all, sealed
+from followupd.adapters.storage.rows import MESSAGE, insert_all, encrypt_value
 from followupd.adapters.storage.tables import LocationRow, MailRow
 from followupd.domain.mail import IncomingMail, Kind, MailLocation, MailState, Message, StoreResult
 
@@ -45,7 +45,7 @@ _BETWEEN = _IN_FOLDER.where(_WHERE[3].between(bindparam("first"), bindparam("las
 
 
 def keep_all(
-    connection: Connection, seal: Vault, arrivals: Sequence[IncomingMail], now: datetime
+    connection: Connection, vault: Vault, arrivals: Sequence[IncomingMail], now: datetime
 ) -> list[StoreResult]:
     """Keep every arrival that is not kept yet; say of each which mail it is, and what about it is news.
 
@@ -58,7 +58,7 @@ def keep_all(
     for arrival in arrivals:  # in their order, for they are heard in it
         if arrival.fingerprint not in ids:
             fresh.setdefault(arrival.fingerprint, arrival)
-    ids |= _insert_mails(connection, [_mail(arrival, seal, now) for arrival in fresh.values()])
+    ids |= _insert_mails(connection, [_mail(arrival, vault, now) for arrival in fresh.values()])
     new_places: dict[_Place, dict[str, Any]] = {}
     news = []
     for arrival in arrivals:
@@ -146,13 +146,13 @@ def _insert_mails(connection: Connection, rows: list[dict[str, Any]]) -> dict[st
     return {fingerprint: number for fingerprint, number in fresh if number is not None}
 
 
-def _mail(arrival: IncomingMail, seal: Vault, now: datetime) -> dict[str, Any]:
+def _mail(arrival: IncomingMail, vault: Vault, now: datetime) -> dict[str, Any]:
     message = arrival.message or Message(kind=Kind.CUSTOMER, because=arrival.reason)
     return {
         "fingerprint": arrival.fingerprint,
         "mailbox": arrival.place.mailbox,
         "message_id": message.message_id,
-        "echo": echo_of(message.text, seal),
+        "echo": echo_of(message.text, vault),
         "sender_address": message.sender.address.lower(),
         "kind": message.kind.value,
         "in_sent": arrival.in_sent,
@@ -160,16 +160,16 @@ def _mail(arrival: IncomingMail, seal: Vault, now: datetime) -> dict[str, Any]:
         "reason": arrival.reason,
         "kept_at": now,
         "received_at": arrival.received_at,
-        "sealed": sealed(seal, MESSAGE, message),
-        "raw": seal.seal(arrival.raw) if arrival.raw is not None else None,
+        "sealed": encrypt_value(vault, MESSAGE, message),
+        "raw": vault.encrypt(arrival.raw) if arrival.raw is not None else None,
     }
 
 
-def echo_of(text: str, seal: Vault) -> str:
+def echo_of(text: str, vault: Vault) -> str:
     """Return what two mails share that differ only in numbers and white space; "" for a few words, which people repeat."""
     folded = text[:2_000].casefold()
     words = folded.translate(_LETTERS).split() if folded.isascii() else _WORD.findall(folded)
-    return seal.fingerprint(" ".join(words)) if len(words) >= _FEWEST_WORDS else ""
+    return vault.fingerprint(" ".join(words)) if len(words) >= _FEWEST_WORDS else ""
 
 
 def _place(arrival: IncomingMail, mail_id: int, others: Iterable[dict[str, str]]) -> dict[str, Any]:

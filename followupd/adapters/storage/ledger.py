@@ -54,9 +54,9 @@ class Transaction:
 class Ledger:
     """The house's memory."""
 
-    def __init__(self, url: str, seal: Vault, undated: Callable[[Letter], bytes] = lambda _: b"") -> None:
+    def __init__(self, url: str, vault: Vault, undated: Callable[[Letter], bytes] = lambda _: b"") -> None:
         self._engine = _engine(url)
-        self._seal = seal
+        self._vault = vault
         #: composes a letter that is queued, all but its date; b"" leaves that to the hour at which it leaves
         self._undated = undated
         #: whose rows a daemon works on; everybody's, where nothing else is said
@@ -88,17 +88,17 @@ class Ledger:
             if not durable:
                 _without_waiting(session)
             scope = self.scope
-            outbox = OutboxStore(session, self._seal, scope, self._undated)
-            cases, mail = CaseStore(session, self._seal, outbox, scope), MailStore(session, self._seal, scope)
+            outbox = OutboxStore(session, self._vault, scope, self._undated)
+            cases, mail = CaseStore(session, self._vault, outbox, scope), MailStore(session, self._vault, scope)
             yield Transaction(
                 cases,
                 outbox,
                 mail,
-                GiftCardStock(session, self._seal),
+                GiftCardStock(session, self._vault),
                 GiftCardOrderStore(session, scope),
                 StateStore(session),
-                MailRetention(session, self._seal),
-                Eraser(session, self._seal, cases),
+                MailRetention(session, self._vault),
+                Eraser(session, self._vault, cases),
             )
 
     def leave_no_trace(self) -> bool:

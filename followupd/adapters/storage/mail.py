@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 from followupd.adapters.crypto import Vault
 from followupd.adapters.storage.ingest import QUARANTINE_MARK, keep_all
 from followupd.adapters.storage.lease import LeaseScope
-from followupd.adapters.storage.rows import MESSAGE, OUTGOING, opened
+from followupd.adapters.storage.rows import MESSAGE, OUTGOING, decrypt_value
 from followupd.adapters.storage.tables import CommandRow, LetterRow, LetterTextRow, LocationRow, MailRow
 from followupd.domain.mail import (
     DISMISSED_BY_AGENT,
@@ -59,14 +59,14 @@ _WANT_MARKS = (
 class MailStore:
     """The mails of the ledger, within one transaction."""
 
-    def __init__(self, session: Session, seal: Vault, scope: LeaseScope) -> None:
-        self._session, self._seal, self._scope = session, seal, scope
+    def __init__(self, session: Session, vault: Vault, scope: LeaseScope) -> None:
+        self._session, self._vault, self._scope = session, vault, scope
 
     # --- keeping ---
 
     def store(self, arrivals: Sequence[IncomingMail], now: datetime) -> list[StoreResult]:
         """Keep mails and their places; say of each which mail it is, which tags are news, and whether its folder is."""
-        return keep_all(self._session.connection(), self._seal, arrivals, now)
+        return keep_all(self._session.connection(), self._vault, arrivals, now)
 
     def retagged(
         self, mailbox: str, folder: str, uidvalidity: int, tags: Mapping[int, frozenset[str]]
@@ -196,12 +196,12 @@ class MailStore:
     def earlier_text(self, message_id: str) -> str:
         """Return the words of an earlier mail or letter, so that a reply's quotes are told from its new words."""
         if token := self._ask_for_mail(message_id):
-            message = opened(self._seal, MESSAGE, token)
+            message = decrypt_value(self._vault, MESSAGE, token)
             return "\n".join(part for part in (message.text, message.signature, message.quoted) if part)
-        if not self._seal.letter_key(message_id):
+        if not self._vault.letter_key(message_id):
             return ""
         token = self._session.connection().execute(_LETTER_NAMED, {"message_id": message_id}).scalar()
-        return opened(self._seal, OUTGOING, token).text if token else ""
+        return decrypt_value(self._vault, OUTGOING, token).text if token else ""
 
     @cached_property
     def _ask_for_mail(self) -> Callable[[str], bytes | None]:
@@ -298,7 +298,7 @@ class MailStore:
             self._session.add(place)
 
     def _kept(self, row: MailRow) -> StoredMail:
-        message = opened(self._seal, MESSAGE, row.sealed)
+        message = decrypt_value(self._vault, MESSAGE, row.sealed)
         return StoredMail(
             _id(row.id),
             row.mailbox,

@@ -11,7 +11,7 @@ from sqlmodel import Session, and_, col, func, not_, or_, select
 
 from followupd.adapters.crypto import Vault
 from followupd.adapters.storage.lease import LeaseScope
-from followupd.adapters.storage.rows import OUTGOING, opened, sealed, update_all
+from followupd.adapters.storage.rows import OUTGOING, decrypt_value, encrypt_value, update_all
 from followupd.adapters.storage.tables import LetterRow, LetterTextRow
 from followupd.domain.letter import DraftState, Letter, LetterKind, LetterStatus, OutboxEntry
 from followupd.errors import FollowupdError, LetterError
@@ -79,9 +79,9 @@ class Leaving:
     """The letters of the ledger that leave, within one transaction."""
 
     def __init__(
-        self, session: Session, seal: Vault, scope: LeaseScope, undated: Callable[[Letter], bytes]
+        self, session: Session, vault: Vault, scope: LeaseScope, undated: Callable[[Letter], bytes]
     ) -> None:
-        self._session, self._seal, self._scope, self._undated = session, seal, scope, undated
+        self._session, self._vault, self._scope, self._undated = session, vault, scope, undated
 
     def due(self, now: datetime, limit: int = 50, stale_mailboxes: Collection[str] = ()) -> list[OutboxEntry]:
         """Return letters that may leave now, in the order they were written; none to customers of `unheard` mailboxes.
@@ -94,7 +94,7 @@ class Leaving:
                 or_(LETTER.c.kind.startswith("desk/"), LETTER.c.mailbox.not_in(sorted(stale_mailboxes)))
             )
         rows = self._run(ours, {"now": now, "most": limit}).all()
-        return [self._state(row, self._seal.open(row.mail) if row.mail else b"") for row in rows]
+        return [self._state(row, self._vault.decrypt(row.mail) if row.mail else b"") for row in rows]
 
     def in_flight(self, condition: LetterStatus) -> list[OutboxEntry]:
         """Return the letters in a condition that are ours to see to."""
@@ -164,7 +164,7 @@ class Leaving:
 
     def _state(self, row: Any, mail: bytes = b"") -> OutboxEntry:
         return OutboxEntry(
-            opened(self._seal, OUTGOING, row.sealed),
+            decrypt_value(self._vault, OUTGOING, row.sealed),
             LetterStatus(row.condition),
             row.not_before,
             row.attempts,
@@ -210,7 +210,7 @@ class OutboxStore(Leaving):
             )
         )
         self._session.flush()
-        words = sealed(self._seal, OUTGOING, letter)
+        words = encrypt_value(self._vault, OUTGOING, letter)
         self._session.add(LetterTextRow(letter_key=letter.key, sealed=words, mail=self._mail(letter)))
         self._session.flush()
 
@@ -220,7 +220,7 @@ class OutboxStore(Leaving):
             mail = self._undated(letter)
         except LetterError:
             return b""
-        return self._seal.seal(mail) if mail else b""
+        return self._vault.encrypt(mail) if mail else b""
 
     def contains(self, key: str) -> bool:
         return self._session.get(LetterRow, key) is not None
@@ -385,7 +385,7 @@ class OutboxStore(Leaving):
             .order_by(col(LetterRow.written_at).desc())
             .limit(_REMEMBERED)
         )
-        return [opened(self._seal, OUTGOING, token).text for token in self._session.exec(query)]
+        return [decrypt_value(self._vault, OUTGOING, token).text for token in self._session.exec(query)]
 
     def _turn(self, key: str, may: tuple[str, ...], *drafts: DraftState, **values: object) -> bool:
         where = [col(LetterRow.key) == key, col(LetterRow.condition).in_(may)]

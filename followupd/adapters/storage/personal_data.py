@@ -10,7 +10,7 @@ from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
 from followupd.adapters.crypto import Vault
-from followupd.adapters.storage.rows import CASE, MESSAGE, OUTGOING, event_adapter, opened
+from followupd.adapters.storage.rows import CASE, MESSAGE, OUTGOING, event_adapter, decrypt_value
 from followupd.adapters.storage.tables import CardRow, CaseRow, EventRow, LetterRow, LetterTextRow, MailRow
 from followupd.domain.case import Case
 from followupd.domain.events import Event
@@ -42,14 +42,14 @@ class PersonalData:
 class PersonalDataStore:
     """What is known of one person, within one transaction."""
 
-    def __init__(self, session: Session, seal: Vault) -> None:
-        self._session, self._seal = session, seal
+    def __init__(self, session: Session, vault: Vault) -> None:
+        self._session, self._vault = session, vault
 
     def of(self, address: str) -> PersonalData:
         """Look through everything: sealed words can only be searched by opening them, 10 seconds for a million mails."""
         whose = func.lower(CaseRow.customer_address) == address.lower()
         rows = self._session.exec(select(CaseRow).where(whose).order_by(col(CaseRow.opened_at)))
-        known = PersonalData(address.lower(), [opened(self._seal, CASE, row.sealed) for row in rows])
+        known = PersonalData(address.lower(), [decrypt_value(self._vault, CASE, row.sealed) for row in rows])
         self._mails(known)
         self._letters(known)
         return known
@@ -64,7 +64,7 @@ class PersonalDataStore:
             col(MailRow.raw),
         )
         for number, ref, sender, token, raw in self._session.execute(columns).yield_per(_AT_ONCE):
-            named = bool(names.search(self._seal.open(token)) or (raw and names.search(self._seal.open(raw))))
+            named = bool(names.search(self._vault.decrypt(token)) or (raw and names.search(self._vault.decrypt(raw))))
             theirs = sender == known.address or ref in known.refs or (named and ref is None)
             if theirs:
                 known.mails.append(number)
@@ -77,7 +77,7 @@ class PersonalDataStore:
             col(LetterRow.key), col(LetterRow.case_ref), col(LetterRow.to_address), col(LetterTextRow.sealed)
         ).join(LetterTextRow, col(LetterTextRow.letter_key) == col(LetterRow.key))
         for key, ref, to, token in self._session.execute(columns).yield_per(_AT_ONCE):
-            named = bool(names.search(self._seal.open(token)))
+            named = bool(names.search(self._vault.decrypt(token)))
             theirs = to == known.address or ref in known.refs or (named and not ref)
             if theirs:
                 known.letters.append(key)
@@ -89,7 +89,7 @@ class PersonalDataStore:
         rows = self._session.exec(
             select(EventRow).where(EventRow.case_ref == ref).order_by(col(EventRow.seq))
         )
-        return [(row.id or 0, opened(self._seal, event_adapter(row.name), row.sealed)) for row in rows]
+        return [(row.id or 0, decrypt_value(self._vault, event_adapter(row.name), row.sealed)) for row in rows]
 
     def exported(self, known: PersonalData) -> dict[str, Any]:
         """Return all of it as JSON has it; gift codes are left out, wherever they were written down."""
@@ -98,7 +98,7 @@ class PersonalDataStore:
             for ref in known.refs
             for row in self._session.exec(select(CardRow).where(CardRow.case_ref == ref))
         ]
-        codes = [self._seal.open(row.sealed).decode() for row in cards if row.sealed]
+        codes = [self._vault.decrypt(row.sealed).decode() for row in cards if row.sealed]
         view = {
             "address": known.address,
             "cases": [self._case(case) for case in known.cases],
@@ -129,14 +129,14 @@ class PersonalDataStore:
 
     def _mail(self, number: int) -> dict[str, Any]:
         row = self._session.get_one(MailRow, number)
-        message = MESSAGE.dump_python(opened(self._seal, MESSAGE, row.sealed), mode="json")
-        raw = self._seal.open(row.raw).decode(errors="replace") if row.raw else None
+        message = MESSAGE.dump_python(decrypt_value(self._vault, MESSAGE, row.sealed), mode="json")
+        raw = self._vault.decrypt(row.raw).decode(errors="replace") if row.raw else None
         return {"case": row.case_ref, "received_at": _moment(row.received_at), "as_it_came": raw, **message}
 
     def _letter(self, key: str) -> dict[str, Any]:
         row = self._session.get_one(LetterRow, key)
         words = self._session.get_one(LetterTextRow, key)
-        letter = OUTGOING.dump_python(opened(self._seal, OUTGOING, words.sealed), mode="json")
+        letter = OUTGOING.dump_python(decrypt_value(self._vault, OUTGOING, words.sealed), mode="json")
         hidden = {"html": None, **({"text": None} if row.kind == LetterKind.GIFT_CARD else {})}
         return {**letter, **hidden, "condition": row.condition, "sent_at": _moment(row.sent_at)}
 

@@ -28,13 +28,13 @@ def event_adapter(name: str) -> TypeAdapter[Event]:
     return _EVENTS[name]
 
 
-def sealed(seal: Vault, adapter: TypeAdapter[Value], value: Value) -> bytes:
-    return seal.seal(adapter.dump_json(value))
+def encrypt_value(vault: Vault, adapter: TypeAdapter[Value], value: Value) -> bytes:
+    return vault.encrypt(adapter.dump_json(value))
 
 
-def opened(seal: Vault, adapter: TypeAdapter[Value], token: bytes) -> Value:
+def decrypt_value(vault: Vault, adapter: TypeAdapter[Value], token: bytes) -> Value:
     """Give the value back; raises SealBrokenError when the key that sealed it is gone."""
-    return adapter.validate_json(seal.open(token))
+    return adapter.validate_json(vault.decrypt(token))
 
 
 _NAMED = {"qmark": ":{}", "pyformat": "%({})s"}
