@@ -2,7 +2,7 @@
 
     python -m benchmarks.intake [--mails 10000] [--rounds 3] [--large 50000]
 
-A private Dovecot holds the mails of ../shared/corpora, repeated with Message-IDs of their own. Each round reads the
+A private Dovecot holds the mails of tests/corpora/data, repeated with Message-IDs of their own. Each round reads the
 mailbox from the first mail to the last in a process of its own, turn about:
 
   followupd   rounds.intake with the real ledger: fetch, read (kind, new words, bounces ...), seal, keep, a cursor a batch
@@ -90,10 +90,10 @@ def followupd(postbox: Postbox, directory: Path) -> int:
         password=lambda: postbox.password,
         ca_file=postbox.ca_file,
     )
-    seal = Vault([b"k" * 32])
-    ledger = Ledger(f"sqlite:///{directory}/ledger.db", seal)
+    vault = Vault([b"k" * 32])
+    ledger = Ledger(f"sqlite:///{directory}/ledger.db", vault)
     ledger.upgrade()
-    ours = Identity(addresses=frozenset({"support@example.test"}), letter_key=seal.letter_key)
+    ours = Identity(addresses=frozenset({"support@example.test"}), letter_key=vault.letter_key)
     intake = InboxSync(
         ledger,
         lambda work: Identity(ours.addresses, letter_key=ours.letter_key, earlier=work.mail.earlier_text),

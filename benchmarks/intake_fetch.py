@@ -11,27 +11,22 @@ import subprocess
 import sys
 from email import message_from_bytes
 from email.policy import compat32
-from pathlib import Path
 from time import perf_counter, process_time
 
 import trustme
 from imapclient import IMAPClient
 
 from followupd.adapters.imap.mailbox import Account, ImapMailbox
+from tests.corpora.mails import stored_mails
 from tests.servers.dovecot import Dovecot
 from tests.servers.postbox import Postbox
 
-CORPORA = Path(__file__).resolve().parents[1] / ".." / "shared" / "corpora"
 BATCH = 200
 
 
 def real_mails() -> list[bytes]:
-    """Read the collection; a small made-up one where it is missing."""
-    files = sorted(
-        path for path in CORPORA.glob("**/*") if path.suffix in {".eml", ".msg"} and path.is_file()
-    )
-    mails = [path.read_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n") for path in files]
-    return mails or [b"From: a@b.test\r\nSubject: %d\r\n\r\n%s\r\n" % (n, b"words " * n) for n in range(500)]
+    """Return the real mails of the tests, with the line ends that a server stores."""
+    return [raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n") for raw in stored_mails().values()]
 
 
 def fill(postbox: Postbox, number: int) -> None:

@@ -658,6 +658,8 @@ def main() -> None:
     read = argparse.ArgumentParser(description=__doc__)
     read.add_argument("--write", action="store_true", help="write the weights file")
     chosen = read.parse_args()
+    if not TEXTS.is_dir():
+        read.exit(1, "The texts to train on are not in this repository: ../shared/complaints is missing.\n")
     table = rows()
     print(Counter(row.key for row in table))
     written: dict[str, object] = {"made_by": "benchmarks/train_recogniser.py --write"}

@@ -1,4 +1,4 @@
-"""Real mails for tests: those in `data`, and with them all of ../shared/corpora where it lies beside the checkout."""
+"""Real mails for the tests: `data` in this repository, and ../shared/corpora where that exists."""
 
 import json
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ BESIDE = Path(__file__).parents[3] / "shared"
 CORPORA = BESIDE / "corpora"
 COMPLAINTS = BESIDE / "complaints"
 
-#: for tests that read outside the repository; every other test reads only what a clone has
+#: marks the tests that read outside the repository; no other test does
 needs_corpora = pytest.mark.skipif(
     not CORPORA.is_dir(), reason="skipped, because ../shared/corpora is not there"
 )
@@ -39,7 +39,7 @@ def stored_labels() -> dict[str, str]:
 
 
 def stored_replies() -> list[Reply]:
-    """Return plain replies with the new words that their authors' own tests expect: (where, text, the new words)."""
+    """Return plain-text replies and what their authors expect to be left: (where, text, the new words)."""
     return [
         (f"{path.parent.name}/{row['name']}", row["text"], row["wanted"])
         for path in sorted(DATA.glob("*/replies.jsonl"))

@@ -1,4 +1,4 @@
-"""What is measured on a collection of mails, whichever it is: cost, parts, delivery reports, new words."""
+"""Measurements on any collection of mails: CPU time, MIME parts, delivery reports, new words of replies."""
 
 import time
 from collections import Counter
@@ -33,7 +33,7 @@ def milliseconds(mails: Iterable[bytes]) -> list[float]:
 
 
 def taken_apart_otherwise(mails: Mapping[str, bytes]) -> list[str]:
-    """Return the mails whose parts, or what is in them, are others than the standard parser's."""
+    """Return the mails whose parts or their contents differ from the standard parser's."""
     return [path for path, raw in mails.items() if not _same_parts(raw)]
 
 
@@ -61,7 +61,7 @@ def _agree(ours: bytes, theirs: bytes | None) -> bool:
 
 
 def reports(messages: Mapping[str, Message], table: Mapping[str, list[dict[str, Any]]]) -> Counter[str]:
-    """Count what was understood of the delivery reports in a table of sisimai's: file name -> what it reports."""
+    """Count what was understood of the delivery reports in one of sisimai's tables (path -> its reports)."""
     seen: Counter[str] = Counter()
     for path, rows in table.items():
         message = messages.get(path)
@@ -76,7 +76,7 @@ def reports(messages: Mapping[str, Message], table: Mapping[str, list[dict[str, 
 
 
 def cut_wrongly(replies: Iterable[Reply]) -> list[str]:
-    """Return the replies of which other words are left than their authors expect."""
+    """Return the replies that are cut otherwise than their authors expect."""
     return [where for where, text, wanted in replies if tidy(new_words(text).text) != tidy(wanted)]
 
 

@@ -1,4 +1,4 @@
-"""What other reply parsers' own tests expect, read out of their test files in ../shared/corpora: (where, text, the new words)."""
+"""Expectations of other reply parsers, read out of their test files: (where, text, the new words)."""
 
 import ast
 import re
@@ -10,17 +10,20 @@ from tests.corpora.mails import Reply
 JS_TEST = re.compile(r"export function (\w+)\s*\(test\)\s*\{(.*?)\n\};?\n", re.DOTALL)
 JS_EMAIL = re.compile(r'get_email\("([^"]+)"\)')
 JS_WANTED = re.compile(
-    r'test\.equal\((COMMON_FIRST_FRAGMENT|"(?:[^"\\]|\\.)*"),\s*(?:reply\.fragments\[0\]|fragments\[0\]|email\.getVisibleText\(\)|text\b)'
+    r'test\.equal\((COMMON_FIRST_FRAGMENT|"(?:[^"\\]|\\.)*"),\s*'
+    r"(?:reply\.fragments\[0\]|fragments\[0\]|email\.getVisibleText\(\)|text\b)"
 )
 RUBY = re.compile(
     r'join\("([^"]+)"\)\.to_s\s+assert_equal "((?:[^"\\]|\\.)*)",\s*EmailReplyParser\.parse_reply', re.DOTALL
 )
 PYTHON = re.compile(
-    r"""open\('test/emails/([^']+)'\) as \w+:\s+self\.assertEqual\(\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'),\s*EmailReplyParser\.parse_reply""",
+    r"""open\('test/emails/([^']+)'\) as \w+:\s+self\.assertEqual\(\s*"""
+    r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'),\s*EmailReplyParser\.parse_reply""",
     re.DOTALL,
 )
 ALFONS = re.compile(
-    r"""get_email\('([^']+)'(?:(?!get_email).)*?assertTrue\(("(?:[^"\\]|\\.)*") == mail\.replies\[0\]\.body\)""",
+    r"""get_email\('([^']+)'(?:(?!get_email).)*?assertTrue\("""
+    r"""("(?:[^"\\]|\\.)*") == mail\.replies\[0\]\.body\)""",
     re.DOTALL,
 )
 

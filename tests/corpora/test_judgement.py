@@ -1,7 +1,7 @@
-"""Words that strangers to the code wrote and labelled in four languages: complaints, promises and gifts, wording of letters.
+"""Labelled texts in four languages by writers who had not seen the code: complaints, replies, letter wording.
 
-The figures are exact, so that a change shows what it bought or cost. The sets are hard on purpose, and half known by
-now: what is promised of new words is measured on sets that nobody has seen.
+The figures are exact, so that a change shows what it gains or loses. The texts are known by now; accuracy
+on new texts is measured on sets that nobody has seen.
 """
 
 import json
@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from followupd.domain.letter import FOLLOW_UP
+from followupd.domain.letter import LetterKind
 from followupd.text.wording import findings
 from tests.corpora.mails import DATA, json_lines
 
@@ -119,7 +119,9 @@ def test_bad_sentences_of_strangers_are_found_so_often(
 ) -> None:
     rows = [row for row in json_lines(SETS / "wording2.jsonl") if row["lang"] == language]
     broken = {
-        row["id"]: {finding.rule.id for finding in findings(row["text"], kind=FOLLOW_UP, language=language)}
+        row["id"]: {
+            finding.rule.id for finding in findings(row["text"], kind=LetterKind.FOLLOW_UP, language=language)
+        }
         for row in rows
     }
     wrong = [row for row in rows if row["bad"]]

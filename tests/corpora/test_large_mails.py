@@ -8,7 +8,7 @@ from email.policy import compat32
 
 from followupd.adapters.imap.fetch import SMALL
 from followupd.adapters.imap.mailbox import Account, ImapMailbox
-from followupd.adapters.imap.structure import LARGEST_TEXT
+from followupd.adapters.imap.structure import MAX_TEXT
 from tests.corpora.mails import CORPORA, needs_corpora, stored_mails
 from tests.servers.dovecot import Dovecot
 
@@ -24,7 +24,8 @@ def described(mail: Message) -> list[tuple[object, ...]]:
     if mail.get_content_type() == "message/rfc822":
         return [("message/rfc822",)]
     if mail.get_content_maintype() == "multipart" and mail.is_multipart():
-        return [found for part in mail.get_payload() for found in described(part)]  # type: ignore[arg-type]  # a list of messages
+        parts = mail.get_payload()
+        return [found for part in parts if isinstance(part, Message) for found in described(part)]
     words = mail.get_content_maintype() == "text" and mail.get_content_disposition() != "attachment"
     payload = mail.get_payload(decode=True) if words else b""
     text = payload.strip()[:1000] if isinstance(payload, bytes) else b""
@@ -34,7 +35,7 @@ def described(mail: Message) -> list[tuple[object, ...]]:
 def test_large_real_mails_keep_their_words_and_names(dovecot: Dovecot) -> None:
     mails = large(stored_mails().values())
     assert len(mails) == 11
-    keeps(dovecot, mails)
+    check_fetched(dovecot, mails)
 
 
 @needs_corpora
@@ -44,10 +45,10 @@ def test_large_mails_of_all_corpora_keep_their_words_and_names(dovecot: Dovecot)
     )
     mails = large(path.read_bytes() for path in files)
     assert len(mails) > 20
-    keeps(dovecot, mails)
+    check_fetched(dovecot, mails)
 
 
-def keeps(dovecot: Dovecot, mails: list[bytes]) -> None:
+def check_fetched(dovecot: Dovecot, mails: list[bytes]) -> None:
     postbox = dovecot.account()
     with postbox.client() as client:
         for raw in mails:
@@ -63,7 +64,7 @@ def keeps(dovecot: Dovecot, mails: list[bytes]) -> None:
     with ImapMailbox(account) as mailbox:
         fetched = mailbox.fetch("INBOX", postbox.uids())
     assert [mail.size for mail in fetched] == [len(raw) for raw in mails]
-    assert all(len(mail.raw) <= 2 * LARGEST_TEXT for mail in fetched)
+    assert all(len(mail.raw) <= 2 * MAX_TEXT for mail in fetched)
     for mail, raw in zip(fetched, mails, strict=True):
         whole, copy = (message_from_bytes(words, policy=compat32) for words in (raw, mail.raw))
         assert described(copy) == described(whole)

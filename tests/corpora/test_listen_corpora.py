@@ -1,6 +1,6 @@
-"""Real mails nobody here wrote, all of them in this repository: each is read, known for what it is, and its new words are found.
+"""Real mails of other projects, stored in this repository: their kinds, parts, and the new words of replies.
 
-The figures are exact, and what goes wrong is listed by name: a change that does better changes the list here.
+The figures are exact and failures are listed by name, so that a change which does better updates them here.
 """
 
 from functools import cache

@@ -1,6 +1,6 @@
-"""All of ../shared/corpora and ../shared/complaints, where they lie beside the checkout: what the mails of the repository measure, on ten times as many.
+"""The measurements of this folder on all of ../shared/corpora and ../shared/complaints, where those exist.
 
-These are the only tests that read outside the repository. `pytest -s` shows the figures.
+Only tests in this folder that are marked `needs_corpora` or `needs_complaints` read outside the repository.
 """
 
 import json
@@ -10,8 +10,8 @@ from functools import cache
 import pytest
 
 from followupd.domain.mail import Identity, Kind, Message
-from followupd.text.mail import read
 from followupd.text.complaints import Recogniser
+from followupd.text.mail import read
 from tests.corpora.mails import COMPLAINTS, CORPORA, json_lines, needs_complaints, needs_corpora
 from tests.corpora.measures import (
     cut_wrongly,
@@ -25,8 +25,8 @@ from tests.corpora.measures import (
 )
 from tests.corpora.replies import expected_replies, quotequail_html
 
-# Labelled "not-bounce", for its table only says that sisimai finds nothing in it; the mail itself says that a letter of
-# ours was rejected since the receiver's mailbox is full (From: postmaster, Return-Path: <>).
+# Labelled "not-bounce" because sisimai finds nothing in it; the mail itself says that a letter was rejected
+# because the receiver's mailbox is full (From: postmaster, Return-Path: <>).
 A_BOUNCE_ALL_THE_SAME = "sisimai/raw/maildir/not/rb-issue-368-bug.eml"
 #: Lists are left to the headers: people write there, and some do complain.
 MACHINES = {"bounce", "auto-reply", "arf", "challenge"}
@@ -93,8 +93,8 @@ def test_bounces_agree_with_the_tables_that_came_with_them(capsys: pytest.Captur
     seen = reports(messages(), {f"sisimai/raw/maildir/bsd/{name}": rows for name, rows in table.items()})
     told(
         capsys,
-        f"of {seen['reports']} bounces, receiver named: {seen['recipient']}, our letter named: {seen['original']}; "
-        f"status {seen['same_class']}/{seen['status']} in its class",
+        f"of {seen['reports']} bounces, receiver named: {seen['recipient']}, "
+        f"our letter named: {seen['original']}; status {seen['same_class']}/{seen['status']} in its class",
     )
     assert seen["recipient"] >= 0.95 * seen["reports"]
     assert seen["original"] >= 0.85 * seen["reports"]
