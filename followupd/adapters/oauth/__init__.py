@@ -1,1 +1,1 @@
-"""Logging in without a password: tokens, and who gives them (RFC 6749)."""
+"""Logging in with OAuth 2 instead of a password (RFC 6749)."""

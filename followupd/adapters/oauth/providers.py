@@ -1,6 +1,6 @@
-"""What Google and Microsoft are asked for, in their own libraries' words; these are extras, loaded when they are used.
+"""Request tokens from Google and Microsoft, with their own libraries, which are extras and are loaded when used.
 
-No token stands in an error: of what a library raises only the kind is told.
+No token appears in an error: of what a library raises, only the type is reported.
 """
 
 import contextlib
@@ -14,27 +14,27 @@ from typing import Any
 from followupd.errors import Problem, SetupError, UnavailableError
 
 GOOGLE, MICROSOFT = "oauth-google", "oauth-microsoft"
-#: what must be importable, and the extra that brings it
+#: the modules that must be importable, and the extra that installs them
 EXTRAS = {GOOGLE: (("google.auth", "requests"), "google"), MICROSOFT: (("msal",), "microsoft")}
-MAIL_OF_GOOGLE = "https://mail.google.com/"
-MAIL_OF_MICROSOFT = (
+GOOGLE_SCOPE = "https://mail.google.com/"
+MICROSOFT_SCOPES = (
     "https://outlook.office.com/IMAP.AccessAsUser.All",
     "https://outlook.office.com/SMTP.Send",
 )
-GOOGLE_ASKS, GOOGLE_ANSWERS = (
-    "https://accounts.google.com/o/oauth2/v2/auth",
-    "https://oauth2.googleapis.com/token",
-)
-BACK = (
-    "http://127.0.0.1"  # nobody listens there: the code stands in the browser's address bar (RFC 8252, 7.3)
-)
+GOOGLE_AUTHORIZE = "https://accounts.google.com/o/oauth2/v2/auth"
+GOOGLE_TOKEN = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address, no secret
+MICROSOFT_AUTHORITY = "https://login.microsoftonline.com"
+#: nothing listens there: the code is read from the browser's address bar (RFC 8252, section 7.3)
+REDIRECT = "http://127.0.0.1"
+#: errors after which a person must log in again
+_LOGIN_ENDED = {"invalid_grant", "interaction_required", "consent_required"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Application:
-    """Who asks for whose mail, and where the token is kept. `name` is what `followupd login NAME` takes.
+    """The OAuth application, the account whose mail it asks for, and the file of its token.
 
-    `endpoint` stands in for the provider's own address; `ca_file` for the system's CAs.
+    `name` is what `followupd login NAME` takes. `endpoint` replaces the provider's address, `ca_file` the system's CAs.
     """
 
     name: str
@@ -49,112 +49,144 @@ class Application:
 
 
 def demand_extra(application: Application) -> None:
+    """Check that the provider's library is installed.
+
+    Raises:
+        SetupError: it is not; the hint says how to install it.
+    """
     modules, extra = EXTRAS[application.auth]
-    for module in modules:
-        try:
-            found = importlib.util.find_spec(module)
-        except ModuleNotFoundError:  # the package above it is missing
-            found = None
-        if found is None:
-            hint = f"pip install 'followupd[{extra}]'"
-            problem = (
-                f"{application.auth} of {application.name} needs the extra {extra!r}, which is not installed"
-            )
-            raise SetupError([Problem("followupd.toml", None, None, "C33", problem, hint)])
+    if all(_is_installed(module) for module in modules):
+        return
+    needs = f"{application.auth} of {application.name} needs the extra {extra!r}, which is not installed"
+    hint = f"pip install 'followupd[{extra}]'"
+    raise SetupError([Problem("followupd.toml", None, None, "C33", needs, hint)])
 
 
-def refreshed(of: Application, refresh_token: str) -> Mapping[str, Any]:
-    if of.auth == MICROSOFT:
-        application = microsoft(of)
-        with in_words(of):
-            answer = application.acquire_token_by_refresh_token(refresh_token, scopes=list(MAIL_OF_MICROSOFT))
-            return dict(answer)
-    return _refreshed_by_google(of, refresh_token)
+def _is_installed(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # the package that contains it is missing
+        return False
 
 
-def microsoft(of: Application) -> Any:
+def refresh(application: Application, refresh_token: str) -> Mapping[str, Any]:
+    """Request a new access token.
+
+    Returns:
+        The provider's response: access_token, and what else it tells; or error.
+
+    Raises:
+        UnavailableError: the login server cannot be reached, or Google refused.
+    """
+    if application.auth != MICROSOFT:
+        return _refresh_at_google(application, refresh_token)
+    client = microsoft_client(application)
+    with errors_explained(application):
+        response = client.acquire_token_by_refresh_token(refresh_token, scopes=list(MICROSOFT_SCOPES))
+        return dict(response)
+
+
+def microsoft_client(application: Application) -> Any:
+    """Return msal's client, confidential if the application has a secret, else public."""
     import msal
 
-    authority = f"{of.endpoint or 'https://login.microsoftonline.com'}/{of.tenant}"
-    words = {"authority": authority, "instance_discovery": not of.endpoint, "http_client": _session(of)}
-    secret = of.secret()
-    with in_words(of):
+    secret = application.secret()
+    options = {
+        "authority": f"{application.endpoint or MICROSOFT_AUTHORITY}/{application.tenant}",
+        "instance_discovery": not application.endpoint,
+        "http_client": _session(application),
+    }
+    with errors_explained(application):
         if secret:
-            return msal.ConfidentialClientApplication(of.client, client_credential=secret, **words)
-        return msal.PublicClientApplication(of.client, **words)
+            return msal.ConfidentialClientApplication(application.client, client_credential=secret, **options)
+        return msal.PublicClientApplication(application.client, **options)
 
 
-def _refreshed_by_google(of: Application, refresh_token: str) -> Mapping[str, Any]:
+def _refresh_at_google(application: Application, refresh_token: str) -> Mapping[str, Any]:
     from google.auth.exceptions import GoogleAuthError
     from google.auth.transport.requests import Request
     from google.oauth2.credentials import Credentials
 
-    place = of.endpoint or GOOGLE_ANSWERS
-    make: Any = Credentials  # google-auth's functions carry no types
-    credentials = make(
-        None, refresh_token=refresh_token, token_uri=place, client_id=of.client, client_secret=of.secret()
+    make_credentials: Any = Credentials  # google-auth's functions have no types
+    credentials = make_credentials(
+        None,
+        refresh_token=refresh_token,
+        token_uri=application.endpoint or GOOGLE_TOKEN,
+        client_id=application.client,
+        client_secret=application.secret(),
     )
     refused: Mapping[str, Any] = {}
     try:
-        with in_words(of):
-            credentials.refresh(Request(_session(of)))
+        with errors_explained(application):
+            credentials.refresh(Request(_session(application)))
     except GoogleAuthError as error:
-        answer = error.args[1] if len(error.args) > 1 and isinstance(error.args[1], dict) else {}
-        refused = answer or {"error": type(error).__name__}
+        details = error.args[1] if len(error.args) > 1 else None
+        refused = details if isinstance(details, dict) and details else {"error": type(error).__name__}
     if (
         refused
-    ):  # raised out here, so that the error does not carry the library's own, which quotes the answer
-        raise UnavailableError(refusal(of, refused))
-    until = (
-        credentials.expiry.replace(tzinfo=UTC) if credentials.expiry else None
-    )  # it writes UTC without saying so
+    ):  # raised outside the handler: the library's error, which quotes the response, must not be its context
+        raise UnavailableError(refusal(application, refused))
+
+    until = credentials.expiry
     return {
         "access_token": credentials.token,
         "refresh_token": credentials.refresh_token,
-        "access_until": until,
+        "access_until": until.replace(tzinfo=UTC) if until else None,  # the library returns naive UTC
     }
 
 
-def exchanged(of: Application, code: str, verifier: str) -> Mapping[str, Any]:
-    """Trade Google's code for tokens (RFC 6749, 4.1.3; RFC 7636)."""
+def exchange_code(application: Application, code: str, verifier: str) -> Mapping[str, Any]:
+    """Exchange Google's code for tokens (RFC 6749, section 4.1.3; RFC 7636).
+
+    Args:
+        application: who asks.
+        code: the authorization code.
+        verifier: the PKCE code verifier whose challenge was sent before.
+
+    Returns:
+        The response as JSON has it; empty when it is no JSON object.
+
+    Raises:
+        UnavailableError: the login server cannot be reached.
+    """
     form = {
         "grant_type": "authorization_code",
         "code": code,
-        "redirect_uri": BACK,
-        "client_id": of.client,
-        "client_secret": of.secret(),
+        "redirect_uri": REDIRECT,
+        "client_id": application.client,
+        "client_secret": application.secret(),
         "code_verifier": verifier,
     }
-    with in_words(of):
-        answer = _session(of).post(of.endpoint or GOOGLE_ANSWERS, data=form, timeout=30).json()
-    return answer if isinstance(answer, dict) else {}
+    with errors_explained(application):
+        endpoint = application.endpoint or GOOGLE_TOKEN
+        response = _session(application).post(endpoint, data=form, timeout=30).json()
+    return response if isinstance(response, dict) else {}
 
 
-def _session(of: Application) -> Any:
+def _session(application: Application) -> Any:
     import requests
 
     session = requests.Session()
-    if of.ca_file:
-        session.verify, session.trust_env = (
-            of.ca_file,
-            False,
-        )  # REQUESTS_CA_BUNDLE would count more than our word
+    if application.ca_file:
+        session.verify = application.ca_file
+        session.trust_env = False  # else REQUESTS_CA_BUNDLE would take precedence
     return session
 
 
 @contextlib.contextmanager
-def in_words(of: Application) -> Iterator[None]:
-    """Turn what the network did into an outage; the error's own text may hold a token, so only its kind is told."""
+def errors_explained(application: Application) -> Iterator[None]:
+    """Turn a network error into an UnavailableError; its own text may contain a token, so only the type is reported."""
     try:
         yield
     except (OSError, ValueError) as error:  # every error of requests is an OSError; msal raises ValueError
-        raise UnavailableError(
-            f"the login server of {of.name} cannot be asked ({type(error).__name__})"
-        ) from None
+        problem = f"the login server of {application.name} cannot be asked ({type(error).__name__})"
+        raise UnavailableError(problem) from None
 
 
-def refusal(of: Application, answer: Mapping[str, Any]) -> str:
-    why = str(answer.get("error") or "no answer that makes sense")[:80]
-    if why in {"invalid_grant", "interaction_required", "consent_required"}:
-        return f"the login of {of.name} has ended ({why}); run `followupd login {of.name}`"
-    return f"the login server of {of.name} refused: {why}"
+def refusal(application: Application, response: Mapping[str, Any]) -> str:
+    """Return a sentence for the administrator about a response without a token."""
+    reason = str(response.get("error") or "the response makes no sense")[:80]
+    if reason in _LOGIN_ENDED:
+        name = application.name
+        return f"the login of {name} has ended ({reason}); run `followupd login {name}`"
+    return f"the login server of {application.name} refused: {reason}"

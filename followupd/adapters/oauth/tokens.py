@@ -1,7 +1,7 @@
-"""OAuth 2 for Gmail and Microsoft 365: keeps the refresh token in a file of its owner's, and fetches access tokens in time.
+"""OAuth 2 logins for Gmail and Microsoft 365: store the refresh token in a private file, and request access tokens in time.
 
-The libraries that speak with the two are extras (`followupd[google]`, `followupd[microsoft]`). No token stands in a log,
-a repr or an error.
+The libraries for the two are extras (`followupd[google]`, `followupd[microsoft]`). No token appears in a log, a repr or
+an error.
 """
 
 import base64
@@ -18,155 +18,183 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from followupd.adapters.oauth.providers import (
-    BACK,
-    GOOGLE_ASKS,
-    MAIL_OF_GOOGLE,
-    MAIL_OF_MICROSOFT,
+    GOOGLE_AUTHORIZE,
+    GOOGLE_SCOPE,
     MICROSOFT,
+    MICROSOFT_SCOPES,
+    REDIRECT,
     Application,
     demand_extra,
-    exchanged,
-    in_words,
-    microsoft,
-    refreshed,
+    errors_explained,
+    exchange_code,
+    microsoft_client,
+    refresh,
     refusal,
 )
 from followupd.errors import UnavailableError
 
 __all__ = ["MICROSOFT", "Application", "Login"]
 
-IN_TIME = timedelta(minutes=5)  # an access token that ends sooner is replaced before it is used
+#: an access token that ends sooner than this is replaced before it is used
+MIN_LIFETIME = timedelta(minutes=5)
 WARNING = timedelta(days=7)
-#: Microsoft's refresh tokens die after so long without use, and each use renews them
-UNUSED = timedelta(days=90)
+#: Microsoft's refresh tokens expire after this long without use; each use renews them
+MICROSOFT_UNUSED = timedelta(days=90)
 
 
 class Login:
-    """The login of one account. Threads and processes may share its file: who refreshes holds a lock."""
+    """The login of one account. Threads and processes may share its file: a refresh holds a lock."""
 
     def __init__(self, application: Application, now: Callable[[], datetime]) -> None:
-        """Raises SetupError when the extra is not installed."""
-        self._of, self._now = application, now
+        """Prepare the login.
+
+        Raises:
+            SetupError: the provider's extra is not installed.
+        """
+        self._application = application
+        self._now = now
         demand_extra(application)
 
     @property
     def auth(self) -> str:
-        return self._of.auth
+        """Which provider: oauth-google or oauth-microsoft."""
+        return self._application.auth
 
     def token(self) -> str:
-        """Return an access token that lasts for some minutes.
+        """Return an access token that is valid for at least some minutes.
 
         Raises:
-            OutageError: there is none, and why; an ended login is for a person to renew.
+            UnavailableError: there is none, and why; a login that has ended must be renewed by a person.
         """
         with self._locked():
-            kept = self._kept()
-            if _moment(kept.get("access_until")) - IN_TIME > self._now():
-                return str(kept["access_token"])
-            answer = refreshed(self._of, str(kept["refresh_token"]))
-            return str(self._keep(answer, kept)["access_token"])
+            stored = self._stored_login()
+            if _parsed(stored.get("access_until")) - MIN_LIFETIME > self._now():
+                return str(stored["access_token"])
+            response = refresh(self._application, str(stored["refresh_token"]))
+            return str(self._store(response, stored)["access_token"])
 
     def by_device_code(self, say: Callable[[str], None]) -> None:
-        """Log in at Microsoft: `say` tells the person where to type which code, and the answer is waited for.
+        """Log in at Microsoft, and wait until the person has done so.
+
+        Args:
+            say: gets the sentence that tells which code to enter on which page.
 
         Raises:
-            OutageError: it was refused or not done in time.
+            UnavailableError: it was refused, or not done in time.
         """
-        application = microsoft(self._of)
-        with in_words(self._of):
-            flow = application.initiate_device_flow(scopes=list(MAIL_OF_MICROSOFT))
+        client = microsoft_client(self._application)
+        with errors_explained(self._application):
+            flow = client.initiate_device_flow(scopes=list(MICROSOFT_SCOPES))
             if "user_code" not in flow:
-                raise UnavailableError(refusal(self._of, flow))
+                raise UnavailableError(refusal(self._application, flow))
             say(str(flow["message"]))
-            answer = application.acquire_token_by_device_flow(flow)
-        self._begin(answer)
+            response = client.acquire_token_by_device_flow(flow)
+        self._store_first(response)
 
     def by_pasted_code(self, say: Callable[[str], None], ask: Callable[[], str]) -> None:
-        """Log in at Google: `say` names the page to open, `ask` returns the address that the browser ended at.
+        """Log in at Google.
+
+        Args:
+            say: gets the address of the page to open.
+            ask: returns the address at which the browser ended.
 
         Raises:
-            OutageError: it was refused, or what was pasted is not the answer to this question.
+            UnavailableError: it was refused, or what was pasted belongs to another request.
         """
-        state, verifier = secrets.token_urlsafe(16), secrets.token_urlsafe(48)
+        state = secrets.token_urlsafe(16)
+        verifier = secrets.token_urlsafe(48)
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
-        question = {
-            "client_id": self._of.client,
-            "redirect_uri": BACK,
+        query = {
+            "client_id": self._application.client,
+            "redirect_uri": REDIRECT,
             "response_type": "code",
-            "scope": MAIL_OF_GOOGLE,
+            "scope": GOOGLE_SCOPE,
             "access_type": "offline",
             "prompt": "consent",
-            "login_hint": self._of.username,
+            "login_hint": self._application.username,
             "state": state,
             "code_challenge": challenge,
             "code_challenge_method": "S256",
         }
-        say(f"{GOOGLE_ASKS}?{urlencode(question)}")
-        code = _pasted(ask(), state, self._of)
-        self._begin(exchanged(self._of, code, verifier))
+        say(f"{GOOGLE_AUTHORIZE}?{urlencode(query)}")
+        code = _pasted_code(ask(), state, self._application)
+        self._store_first(exchange_code(self._application, code, verifier))
 
     def ends(self) -> datetime | None:
-        """Return when the refresh token dies unless it is used or renewed; None when nobody knows of an end."""
+        """Return when the refresh token expires unless it is used or renewed; None when no end is known."""
         until = self._read().get("refresh_until")
-        return _moment(until) if until else None
+        return _parsed(until) if until else None
 
     def warning(self) -> str:
-        """Say that a person must log in again soon, or now; "" when all is well."""
+        """Return a sentence when a person must log in within a week, or has never done so; else ""."""
+        name = self._application.name
         if not self._read().get("refresh_token"):
-            return f"{self._of.name} was never logged in; run `followupd login {self._of.name}`"
+            return f"{name} was never logged in; run `followupd login {name}`"
         ends = self.ends()
         if ends is None or ends - self._now() > WARNING:
             return ""
-        return f"the login of {self._of.name} ends on {ends:%Y-%m-%d}; run `followupd login {self._of.name}`"
+        return f"the login of {name} ends on {ends:%Y-%m-%d}; run `followupd login {name}`"
 
-    def _begin(self, answer: Mapping[str, Any]) -> None:
-        if "refresh_token" not in answer:
-            raise UnavailableError(refusal(self._of, answer))
+    def _store_first(self, response: Mapping[str, Any]) -> None:
+        """Store the tokens of a new login."""
+        if "refresh_token" not in response:
+            raise UnavailableError(refusal(self._application, response))
         with self._locked():
-            self._keep(answer, {})
+            self._store(response, {})
 
-    def _keep(self, answer: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
-        if "access_token" not in answer:
-            raise UnavailableError(refusal(self._of, answer))
+    def _store(self, response: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+        """Store the tokens of a response; `before` is what was stored until now, or empty."""
+        if "access_token" not in response:
+            raise UnavailableError(refusal(self._application, response))
+
         now = self._now()
-        kept = {
-            "client": self._of.client,
-            "access_token": answer["access_token"],
-            "access_until": _written(answer.get("access_until") or _later(now, answer.get("expires_in"))),
-            "refresh_token": answer.get("refresh_token") or before["refresh_token"],
-            "refresh_until": self._refresh_until(answer, before, now),
+        access_until = response.get("access_until") or _later(now, response.get("expires_in"))
+        stored = {
+            "client": self._application.client,
+            "access_token": response["access_token"],
+            "access_until": _formatted(access_until),
+            "refresh_token": response.get("refresh_token") or before["refresh_token"],
+            "refresh_until": self._refresh_until(response, before, now),
         }
-        _write(self._of.file, kept)
-        return kept
+        _write(self._application.file, stored)
+        return stored
 
     def _refresh_until(
-        self, answer: Mapping[str, Any], before: Mapping[str, Any], now: datetime
+        self, response: Mapping[str, Any], before: Mapping[str, Any], now: datetime
     ) -> str | None:
-        if lasts := answer.get("refresh_token_expires_in"):
-            return _written(_later(now, lasts))
-        if self._of.auth == MICROSOFT:
-            return _written(now + UNUSED)
+        """Return when the refresh token expires, as the provider says or as it is known of it."""
+        lifetime = response.get("refresh_token_expires_in")
+        if lifetime:
+            return _formatted(_later(now, lifetime))
+        if self._application.auth == MICROSOFT:
+            return _formatted(now + MICROSOFT_UNUSED)
         return before.get("refresh_until")
 
-    def _kept(self) -> dict[str, Any]:
-        kept = self._read()
-        if not kept.get("refresh_token"):
-            raise UnavailableError(f"nobody has logged in yet; run `followupd login {self._of.name}`")
-        return kept
+    def _stored_login(self) -> dict[str, Any]:
+        """Return the stored tokens; raises UnavailableError when there are none."""
+        stored = self._read()
+        if not stored.get("refresh_token"):
+            raise UnavailableError(f"not logged in yet; run `followupd login {self._application.name}`")
+        return stored
 
     def _read(self) -> dict[str, Any]:
+        """Return the file's contents; empty when there is none, or when it belongs to another application."""
+        file = self._application.file
         try:
-            kept = json.loads(self._of.file.read_text())
+            stored = json.loads(file.read_text())
         except FileNotFoundError:
             return {}
         except (OSError, ValueError) as error:
-            raise UnavailableError(f"{self._of.file} cannot be read: {type(error).__name__}") from None
-        # a token belongs to the application that got it: another client id asks for a login of its own
-        return kept if isinstance(kept, dict) and kept.get("client") == self._of.client else {}
+            raise UnavailableError(f"{file} cannot be read: {type(error).__name__}") from None
+        # A token belongs to the application that requested it: another client id needs a login of its own.
+        if not isinstance(stored, dict) or stored.get("client") != self._application.client:
+            return {}
+        return stored
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        path = self._of.file.with_suffix(".lock")
+        """Hold the lock beside the file, waiting for it."""
+        path = self._application.file.with_suffix(".lock")
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -179,28 +207,31 @@ class Login:
             os.close(lock)
 
 
-def _pasted(text: str, state: str, of: Application) -> str:
-    """Find the code in the address that a person pasted, or take the code itself."""
-    said = parse_qs(urlsplit(text.strip()).query)
-    if "error" in said:
-        raise UnavailableError(refusal(of, {"error": said["error"][0]}))
-    if "state" in said and not secrets.compare_digest(said["state"][0].encode(), state.encode()):
-        raise UnavailableError("that address answers another question; begin again")
-    code = said["code"][0] if "code" in said else text.strip()
+def _pasted_code(text: str, state: str, application: Application) -> str:
+    """Return the code in the address that a person pasted, or the code itself.
+
+    Raises:
+        UnavailableError: the address reports an error, belongs to another request, or contains no code.
+    """
+    query = parse_qs(urlsplit(text.strip()).query)
+    if "error" in query:
+        raise UnavailableError(refusal(application, {"error": query["error"][0]}))
+    if "state" in query and not secrets.compare_digest(query["state"][0].encode(), state.encode()):
+        raise UnavailableError("that address belongs to another request; start again")
+    code = query["code"][0] if "code" in query else text.strip()
     if not code or "://" in code:
         raise UnavailableError("there is no code in what was pasted")
     return code
 
 
-def _write(path: Path, kept: Mapping[str, Any]) -> None:
-    """Put the file in place whole or not at all, for its owner alone."""
+def _write(path: Path, stored: Mapping[str, Any]) -> None:
+    """Write the file atomically, readable by its owner alone."""
     fresh = path.with_suffix(".new")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     try:
         fresh.unlink(missing_ok=True)
-        with os.fdopen(
-            os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w"
-        ) as file:
-            json.dump(kept, file)
+        with os.fdopen(os.open(fresh, flags, 0o600), "w") as file:
+            json.dump(stored, file)
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(path)
@@ -208,7 +239,7 @@ def _write(path: Path, kept: Mapping[str, Any]) -> None:
         raise UnavailableError(f"{path} cannot be written: {error.strerror}") from error
 
 
-def _written(moment: datetime) -> str:
+def _formatted(moment: datetime) -> str:
     return moment.isoformat(timespec="seconds")
 
 
@@ -216,5 +247,5 @@ def _later(now: datetime, seconds: Any) -> datetime:
     return now + timedelta(seconds=float(seconds or 0))
 
 
-def _moment(text: Any) -> datetime:
+def _parsed(text: Any) -> datetime:
     return datetime.fromisoformat(str(text))
