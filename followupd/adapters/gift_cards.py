@@ -19,8 +19,7 @@ from urllib.parse import urlsplit
 from followupd.adapters.network import trusting, why
 from followupd.adapters.settings import Secret
 from followupd.adapters.storage.ledger import Ledger
-from followupd.domain.compensation import Money
-from followupd.domain.gift_card import GiftCard, GiftCardOrder, GiftCardUnavailable
+from followupd.domain.compensation import GiftCard, GiftCardOrder, GiftCardUnavailable, Money
 from followupd.errors import SetupError
 
 

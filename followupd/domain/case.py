@@ -6,12 +6,57 @@ from enum import StrEnum
 from typing import Any
 
 from followupd.domain.compensation import Compensation
-from followupd.domain.facts import Facts
 from followupd.domain.letter import LetterKind, LetterRecordState
 from followupd.domain.mail import Person
 from followupd.domain.promise import Option, OptionState, Promise, PromiseState
 from followupd.domain.reminder import ReminderKey, ReminderKind
 from followupd.errors import InvalidTransitionError
+
+
+class Fault(StrEnum):
+    """Whose fault it was; it chooses the wording (practices 36 and 37). Letters are sorry for the trouble in any case."""
+
+    OURS = "ours"
+    SHARED = "shared"
+    NOT_OURS = "not-ours"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """The facts that letters are made of (practices 3, 5, 6 and 48); None means that they are not known yet."""
+
+    #: what is wrong, as the customer sees it
+    issue: str | None = None
+    #: what it meant for the customer
+    impact: str | None = None
+    #: what would put it right
+    wants: str | None = None
+    #: what went wrong
+    cause: str | None = None
+    #: how it was put right
+    resolution: str | None = None
+    #: what was changed so that it does not happen again
+    prevention: str | None = None
+    fault: Fault = Fault.UNKNOWN
+    #: the name of the cause in the playbook, for statistics
+    cause_code: str | None = None
+    phone: str | None = None
+
+    def stated(self, texts: dict[str, str]) -> "Facts":
+        """Return the facts with some of them replaced; `texts` maps names of fields to what was said."""
+        changes: dict[str, Any] = dict(texts)
+        if "fault" in changes:
+            changes["fault"] = Fault(changes["fault"])
+        return replace(self, **changes)
+
+    def missing(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Return those of the named facts that are not known, in the order of `names`."""
+        unknown = {None, "", Fault.UNKNOWN}
+        return tuple(name for name in names if getattr(self, name) in unknown)
+
+
+FACT_NAMES = tuple(field.name for field in fields(Facts))
 
 
 class Stage(StrEnum):

@@ -39,6 +39,11 @@ def msg(pattern: str, **values: Any) -> Translatable:
     return made
 
 
+def msgid(pattern: str) -> str:
+    """Mark a sentence that `msg` says later, so that `make messages` finds it."""
+    return pattern
+
+
 def sentence_list(parts: Iterable[str], mark: str = "; ") -> Translatable:
     """Return sentences in a row, each once."""
     values = {f"p{n}": part for n, part in enumerate(dict.fromkeys(parts))}
@@ -52,3 +57,51 @@ def fill(pattern: str, values: Mapping[str, Any], write: Callable[[Any], str]) -
 
 def places(pattern: str) -> frozenset[str]:
     return frozenset(_PLACE.findall(pattern))
+
+
+#: words that stand in sentences and come from names of states, kinds and facts, and rows of `sentence_list`
+VALUES = (
+    # kinds of compensation
+    msgid("the refund"),
+    msgid("the credit"),
+    msgid("the coupon"),
+    msgid("the free-shipping"),
+    msgid("the replacement"),
+    msgid("the gift-card"),
+    msgid("the gesture"),
+    # states of promises and of compensation
+    msgid("proposed"),
+    msgid("open"),
+    msgid("kept"),
+    msgid("late"),
+    msgid("broken"),
+    msgid("withdrawn"),
+    msgid("waiting-approval"),
+    msgid("granted"),
+    msgid("issued"),
+    msgid("confirmed"),
+    msgid("missing"),
+    msgid("refused"),
+    # severities
+    msgid("low"),
+    msgid("normal"),
+    msgid("high"),
+    # letters to customers
+    msgid("confirmation"),
+    msgid("delay"),
+    msgid("holding"),
+    msgid("follow-up"),
+    msgid("gift-card"),
+    # facts of a follow-up
+    msgid("cause"),
+    msgid("resolution"),
+    msgid("prevention"),
+    # where agents speak
+    msgid("tag"),
+    msgid("label"),
+    msgid("folder"),
+    msgid("note"),
+    # rows
+    msgid("{p0} and {p1}"),
+    msgid("{p0} and {p1} and {p2}"),
+)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from followupd.domain.case import Case, Stage
+from followupd.domain.case import Case, Facts, Stage
 from followupd.domain.decision import Decision, LetterContent, LetterRenderer
 from followupd.domain.events import (
     CaseOpened,
@@ -14,18 +14,16 @@ from followupd.domain.events import (
     OwnerNudged,
     PromiseMade,
 )
-from followupd.domain.facts import Facts
 from followupd.domain.letter import LetterKind
 from followupd.domain.mail import Kind, Message, Person, Verdict
 from followupd.domain.playbook import NextStep, Playbook
 from followupd.domain.promise import Promise
 from followupd.domain.translatable import msg
+from followupd.languages import catalogue
+from followupd.languages.patterns import verbatim
 
 #: senders behind which a web form or a shop stands; nobody reads what is sent to them
-_FORM = re.compile(
-    r"(?:no|do|nicht)[-_.]?(?:not)?[-_.]?(?:reply|antworten)|(?:web|contact|kontakt)[-_.]?form|wordpress@",
-    re.IGNORECASE,
-)
+_FORM = re.compile(verbatim(catalogue().mail_clients.unread.forms), re.IGNORECASE)
 #: as much of the customer's words as a desk mail shows
 STORY_CHARACTERS = 2000
 #: the name of the matter that an owner is asked about while it is only suspected

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
+from followupd.domain.case import Facts
 from followupd.domain.compensation import Money
-from followupd.domain.facts import Facts
 from followupd.domain.mail import Message, Verdict
 from followupd.domain.playbook import Playbook
+from followupd.languages import Catalogue, catalogue
 from followupd.recovery import open
 from followupd.text import complaints
 from followupd.text.complaints.rules import found
@@ -48,6 +50,7 @@ class ComplaintClassifier:
     vip: tuple[str, ...] = ()
     large: Money | None = None
     delta: Callable[[], Mapping[str, float]] = dict
+    languages: Catalogue = field(default_factory=catalogue)
 
     def verdict(self, message: Message) -> Verdict:
         """Judge a human sender's new words; a mail that a person must open by hand has none."""
@@ -64,14 +67,19 @@ class ComplaintClassifier:
     def severity(self, message: Message, verdict: Verdict, *, open_case: bool) -> complaints.Severity:
         vip = _is_vip(message.sender.address, self.vip)
         text = open.words_of(message)[:_CHARACTERS]
-        amount = _at_stake(f"{message.subject}\n{text}", self.large.currency) if self.large else None
+        amount = (
+            _at_stake(f"{message.subject}\n{text}", self.large.currency, self.languages)
+            if self.large
+            else None
+        )
         return complaints.severity(
             verdict, text, vip=vip, open_case=open_case, amount=amount, large=self.large
         )
 
     def playbook(self, message: Message, verdict: Verdict, playbooks: Mapping[str, Playbook]) -> Playbook:
         """Return the playbook for this mail: by its words, then by the cues that were seen in it."""
-        return open.choose_playbook(message, playbooks, verdict.cues, found)
+        found_in = partial(found, vocabulary=self.recogniser.lexicon.vocabulary)
+        return open.choose_playbook(message, playbooks, verdict.cues, found_in)
 
     def urgent(self, verdict: Verdict) -> bool:
         """Say whether strong cues stand in the mail: what is only suspected is then asked at once, not in the digest."""
@@ -86,12 +94,15 @@ class ComplaintClassifier:
     def suggestions(self, message: Message) -> tuple[tuple[str, str], ...]:
         """Return facts in the customer's own words, for the owner to take or leave; no letter ever echoes them."""
         text = open.words_of(message)[:_CHARACTERS]
-        found = (("issue", complaints.issue(text)[:_SENTENCE]), ("wants", _wished(complaints.wants(text))))
+        lexicon = self.recogniser.lexicon
+        issue, wants = complaints.issue(text, lexicon), complaints.wants(text, lexicon)
+        found = (("issue", issue[:_SENTENCE]), ("wants", _wished(wants)))
         return tuple((name, words) for name, words in found if words)
 
     def language(self, message: Message) -> str:
         """Return the customer's language where the mail tells it, else "" (the playbook's, then the company's)."""
-        told = complaints.language_of(open.words_of(message)[:_CHARACTERS])
+        text = open.words_of(message)[:_CHARACTERS]
+        told = complaints.language_of(text, self.recogniser.lexicon.languages)
         return "" if told == "other" else told
 
 
@@ -114,9 +125,11 @@ def _is_vip(address: str, vip: tuple[str, ...]) -> bool:
     )
 
 
-def _at_stake(text: str, currency: str) -> Money | None:
+def _at_stake(text: str, currency: str, languages: Catalogue) -> Money | None:
     """Return the largest sum in the currency that the customer names; what it stands for, an agent reads."""
-    named = [found for found in find_money(text[:_CHARACTERS], currency) if found.currency == currency]
+    named = [
+        found for found in find_money(text[:_CHARACTERS], currency, languages) if found.currency == currency
+    ]
     sums = [Money.of(found.amount, found.currency) for found in named]
     return max(sums, default=None)
 

@@ -5,17 +5,18 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from followupd import log
+from followupd.adapters.storage.ledger import Ledger, Transaction
 from followupd.domain.case import Case
+from followupd.domain.compensation import GiftCard, GiftCardOrder, GiftCardUnavailable
 from followupd.domain.decision import Decision, LetterContent, LetterRenderer, PrintedGiftCard, as_event
 from followupd.domain.events import GiftCardLacking, LetterStopped, OwnerNudged
-from followupd.domain.letter import NUDGE
+from followupd.domain.letter import LetterKind
 from followupd.domain.playbook import Playbook
-from followupd.domain.records import GiftCard, GiftCardOrder, GiftCardUnavailable
 from followupd.domain.status_tags import marks
 from followupd.domain.translatable import msg
 from followupd.errors import ConflictError, LetterError
 from followupd.recovery import gift_card
-from followupd.services.ports import GiftCardProvider, Ledger, Transaction
+from followupd.services.ports import GiftCardProvider
 from followupd.services.staff_mail import LowStock
 from followupd.services.wording_guard import WordingGuard
 
@@ -148,7 +149,7 @@ class GiftCardOrders:
 
     def _nudge(self, case: Case, brief: LetterContent, now: datetime) -> Decision:
         playbook = self._playbook(case)
-        return self.write.desk(NUDGE, case, playbook, now, brief, playbook.owner_of(case.owner))
+        return self.write.desk(LetterKind.NUDGE, case, playbook, now, brief, playbook.owner_of(case.owner))
 
     def _record(self, tx: Transaction, case: Case, steps: list[Decision], now: datetime) -> None:
         after = tx.cases.record(case, steps, lambda _: now, now)

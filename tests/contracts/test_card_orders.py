@@ -10,8 +10,7 @@ from followupd.adapters.crypto import Vault
 from followupd.adapters.gift_cards import CardStock
 from followupd.adapters.storage.gift_cards import order_key
 from followupd.adapters.storage.ledger import Ledger
-from followupd.domain.compensation import Money
-from followupd.domain.records import GiftCard, GiftCardOrder, GiftCardUnavailable
+from followupd.domain.compensation import GiftCard, GiftCardOrder, GiftCardUnavailable, Money
 from tests.servers.postgres import Postgres
 
 NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)

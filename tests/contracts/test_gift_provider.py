@@ -9,8 +9,7 @@ import trustme
 
 from followupd.adapters.gift_cards import HttpCardProvider
 from followupd.adapters.settings import Secret
-from followupd.domain.compensation import Money
-from followupd.domain.records import GiftCard, GiftCardOrder, GiftCardUnavailable
+from followupd.domain.compensation import GiftCard, GiftCardOrder, GiftCardUnavailable, Money
 from tests.servers.gift_shop import DRIP, DROPPED, LOST, MADE_AND_500, NOT_YET, TOKEN, GiftShop
 
 NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)

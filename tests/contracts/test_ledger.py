@@ -21,7 +21,7 @@ from followupd.adapters.storage.ledger import Ledger
 from followupd.adapters.storage.outbox import UnknownLetterError
 from followupd.domain import lifecycle
 from followupd.domain.case import Case, Stage
-from followupd.domain.compensation import Money
+from followupd.domain.compensation import GiftCard, Money
 from followupd.domain.events import (
     AgentTold,
     CaseOpened,
@@ -35,9 +35,17 @@ from followupd.domain.events import (
     Held,
     OwnerChosen,
 )
-from followupd.domain.letter import Letter, LetterStatus
-from followupd.domain.mail import Kind, MailLocation, Message, Person
-from followupd.domain.records import NO_COMPLAINT, QUARANTINE, UNHEARD, GiftCard, IncomingMail
+from followupd.domain.letter import Letter, LetterKind, LetterStatus
+from followupd.domain.mail import (
+    DISMISSED_BY_AGENT,
+    IncomingMail,
+    Kind,
+    MailLocation,
+    MailState,
+    Message,
+    Person,
+)
+from followupd.domain.state import StateKey
 from followupd.errors import (
     ConflictError,
     InvalidTransitionError,
@@ -132,7 +140,7 @@ def a_letter(key: str = "FU-7K3Q9.confirmation.1", **changes: object) -> Letter:
     letter = Letter(
         key=key,
         case=case,
-        kind=kind,
+        kind=LetterKind(kind),
         mailbox="support",
         sender=Person("support@example.com"),
         to=Person("Kim@customers.test"),
@@ -279,7 +287,11 @@ def test_a_mail_that_nobody_can_read_is_kept_with_its_bytes_and_asks_for_a_mark(
     with ledger.transaction() as tx:
         [kept] = tx.mail.in_quarantine()
         [marking] = tx.mail.pending_tag_updates("support", "INBOX", 7)
-        assert (kept.state, kept.reason, marking.add) == (QUARANTINE, "it is hopeless", ("fu-quarantine",))
+        assert (kept.state, kept.reason, marking.add) == (
+            MailState.QUARANTINED,
+            "it is hopeless",
+            ("fu-quarantine",),
+        )
         tx.mail.mark_tags_updated(marking)
     with ledger.transaction() as tx:
         assert tx.mail.pending_tag_updates("support", "INBOX", 7) == []
@@ -382,7 +394,7 @@ def test_a_wrong_turn_leaves_nothing_even_when_the_transaction_goes_on(ledger: L
         assert len(tx.cases.history(case.ref)) == 2
         assert tx.outbox.all() == []
         assert tx.cases.get(case.ref) == case
-        assert tx.mail.count(UNHEARD) == 1
+        assert tx.mail.count(MailState.UNPROCESSED) == 1
 
 
 def test_a_transaction_that_fails_leaves_nothing(ledger: Ledger) -> None:
@@ -393,7 +405,7 @@ def test_a_transaction_that_fails_leaves_nothing(ledger: Ledger) -> None:
             tx.cases.record(case, [Held(at=NOW), a_letter()], lambda _: None, NOW)
             tx.mail.store([arrival(1)], NOW)
             tx.cards.add(CODE, EURO_20, None, NOW)
-            tx.state.put("beat", "well", NOW)
+            tx.state.put(StateKey.CYCLE, "well", NOW)
             raise RuntimeError("the plug")
 
     with pytest.raises(RuntimeError, match="the plug"):
@@ -401,7 +413,12 @@ def test_a_transaction_that_fails_leaves_nothing(ledger: Ledger) -> None:
     with ledger.transaction() as tx:
         assert tx.cases.get(case.ref) == case
         assert len(tx.cases.history(case.ref)) == 2
-        assert (tx.outbox.all(), tx.mail.count(UNHEARD), tx.cards.all(), tx.state.get("beat")) == (
+        assert (
+            tx.outbox.all(),
+            tx.mail.count(MailState.UNPROCESSED),
+            tx.cards.all(),
+            tx.state.get(StateKey.CYCLE),
+        ) == (
             [],
             0,
             [],
@@ -480,7 +497,7 @@ def test_each_of_200_letters_is_claimed_by_exactly_one_of_8_threads(ledger: Ledg
     found = [key for claimed in at_once(claim_all) for key in claimed]
     assert sorted(found) == sorted(keys)
     with ledger.transaction() as tx:
-        assert tx.outbox.count(LetterStatus.LEAVING) == 200
+        assert tx.outbox.count(LetterStatus.SENDING) == 200
         assert {state.attempts for state in tx.outbox.all()} == {1}
 
 
@@ -489,7 +506,7 @@ def _claimed(ledger: Ledger) -> list[str]:
     while True:
         with ledger.transaction() as tx:
             ready = [state.letter.key for state in tx.outbox.due(NOW, limit=7)]
-            waiting = tx.outbox.count(LetterStatus.READY)
+            waiting = tx.outbox.count(LetterStatus.QUEUED)
         claimed = []
         for key in ready:
             with ledger.transaction() as tx:
@@ -509,13 +526,13 @@ def test_each_of_200_letters_is_taken_in_one_handful_of_8_threads(ledger: Ledger
             with ledger.transaction() as tx:
                 ready = [state.letter.key for state in tx.outbox.due(NOW, limit=30)]
                 found += tx.outbox.claim_batch(ready, NOW) if ready else []
-                if not tx.outbox.count(LetterStatus.READY):
+                if not tx.outbox.count(LetterStatus.QUEUED):
                     return found
 
     found = [key for taken in at_once(take) for key in taken]
     assert sorted(found) == sorted(keys)
     with ledger.transaction() as tx:
-        assert {(state.condition, state.attempts) for state in tx.outbox.all()} == {(LetterStatus.LEAVING, 1)}
+        assert {(state.status, state.attempts) for state in tx.outbox.all()} == {(LetterStatus.SENDING, 1)}
 
 
 def test_letters_that_left_together_are_put_down_together_unless_one_was_settled(ledger: Ledger) -> None:
@@ -526,7 +543,7 @@ def test_letters_that_left_together_are_put_down_together_unless_one_was_settled
     with ledger.transaction(durable=False) as tx:
         assert tx.outbox.record_sent_batch([(keys[0], "250 one"), (keys[1], "250 two")], NOW)
     with ledger.transaction() as tx:
-        assert [(each.condition, each.reply) for each in tx.outbox.all()[:2]] == [
+        assert [(each.status, each.reply) for each in tx.outbox.all()[:2]] == [
             (LetterStatus.SENT, "250 one"),
             (LetterStatus.SENT, "250 two"),
         ]
@@ -543,9 +560,9 @@ def test_a_letter_that_is_given_back_waits_as_before(ledger: Ledger) -> None:
         tx.outbox.record_result(keys[2], LetterStatus.SENT, NOW)
         tx.outbox.release(keys)
     with ledger.transaction() as tx:
-        assert [(each.condition, each.attempts) for each in tx.outbox.all()] == [
+        assert [(each.status, each.attempts) for each in tx.outbox.all()] == [
             (LetterStatus.DEFERRED, 1),
-            (LetterStatus.READY, 0),
+            (LetterStatus.QUEUED, 0),
             (LetterStatus.SENT, 1),
         ]
 
@@ -557,7 +574,7 @@ def test_many_cases_are_brought_up_to_date_together_or_not_at_all(ledger: Ledger
             tx.cases.open(opened(ref))
     with ledger.transaction() as tx:
         before = tx.cases.get_all(refs)
-    told = [(before[ref], AgentTold(at=NOW, key=f"{ref}.desk.1", kind="desk/opened")) for ref in refs]
+    told = [(before[ref], AgentTold(at=NOW, key=f"{ref}.desk.1", kind=LetterKind.OPENED)) for ref in refs]
     with ledger.transaction() as tx:
         afters = tx.cases.record_all(told, NOW)
     with ledger.transaction() as tx:
@@ -610,23 +627,23 @@ def test_only_a_letter_on_its_way_or_in_doubt_is_put_down(ledger: Ledger, condit
     key = "FU-7K3Q9.confirmation.1"
     queued(ledger, key, review=condition is LetterStatus.REVIEW)
     bring(ledger, key, condition)
-    open_fate = condition in {LetterStatus.LEAVING, LetterStatus.DOUBT}
+    open_fate = condition in {LetterStatus.SENDING, LetterStatus.DOUBT}
     with ledger.transaction() as tx:
         assert tx.outbox.record_result(key, LetterStatus.SENT, NOW, reply="250 OK") is open_fate
     with ledger.transaction() as tx:
-        assert tx.outbox.get(key).condition is (LetterStatus.SENT if open_fate else condition)
+        assert tx.outbox.get(key).status is (LetterStatus.SENT if open_fate else condition)
         assert (tx.outbox.get(key).sent_at == NOW) is (open_fate or condition is LetterStatus.SENT)
 
 
 def bring(ledger: Ledger, key: str, condition: LetterStatus) -> None:
     with ledger.transaction() as tx:
-        if condition in {LetterStatus.READY, LetterStatus.REVIEW}:
+        if condition in {LetterStatus.QUEUED, LetterStatus.REVIEW}:
             return
         if condition is LetterStatus.DROPPED:
             assert tx.outbox.drop(key)
             return
         assert tx.outbox.claim(key, NOW)
-        if condition is not LetterStatus.LEAVING:
+        if condition is not LetterStatus.SENDING:
             assert tx.outbox.record_result(key, condition, NOW)
 
 
@@ -637,7 +654,7 @@ def test_a_letter_on_its_way_or_gone_cannot_be_taken_back(ledger: Ledger) -> Non
         bring(ledger, key, condition)
         with ledger.transaction() as tx:
             may = condition not in {
-                LetterStatus.LEAVING,
+                LetterStatus.SENDING,
                 LetterStatus.SENT,
                 LetterStatus.REFUSED,
                 LetterStatus.DROPPED,
@@ -656,12 +673,12 @@ def test_a_copy_that_came_back_is_remembered_with_its_first_moment(ledger: Ledge
 def test_the_budget_counts_automatic_letters_that_left_or_may_have_left(ledger: Ledger) -> None:
     conditions = (
         LetterStatus.SENT,
-        LetterStatus.LEAVING,
+        LetterStatus.SENDING,
         LetterStatus.DOUBT,
         LetterStatus.DEFERRED,
         LetterStatus.REFUSED,
     )
-    for number, condition in enumerate((*conditions, LetterStatus.READY, LetterStatus.DROPPED)):
+    for number, condition in enumerate((*conditions, LetterStatus.QUEUED, LetterStatus.DROPPED)):
         queued(ledger, f"FU-{number}.confirmation.1")
         bring(ledger, f"FU-{number}.confirmation.1", condition)
     queued(ledger, "FU-8.confirmation.1", automatic=False)
@@ -785,7 +802,7 @@ def test_what_root_makes_beside_the_ledger_belongs_to_whom_the_directory_belongs
     ledger = new_ledger(f"sqlite:///{tmp_path}/ledger.db")
     ledger.upgrade()
     with ledger.lease(), ledger.transaction() as tx:
-        tx.state.put("beat", "once", NOW)
+        tx.state.put(StateKey.CYCLE, "once", NOW)
         assert {file.name for file in tmp_path.iterdir()} >= {"ledger.db", "ledger.db.lock"}
         assert {file.stat().st_uid for file in tmp_path.iterdir()} == {65_534}
     ledger.close()
@@ -817,7 +834,7 @@ def test_a_case_keeps_what_every_event_says(ledger: Ledger) -> None:
     """Every kind of letter event comes back from the history as it went in."""
     case = a_case(ledger)
     events = [
-        AgentTold(at=NOW, key="FU-7K3Q9.desk/opened.1", kind="desk/opened", message_id="<x@example.com>"),
+        AgentTold(at=NOW, key="FU-7K3Q9.desk/opened.1", kind=LetterKind.OPENED, message_id="<x@example.com>"),
         CustomerWrote(at=NOW, by="kim@customers.test", references=("<a@x.test>", "<b@x.test>"), text="…"),
     ]
     with ledger.transaction() as tx:
@@ -855,10 +872,14 @@ def test_of_each_case_the_last_word_of_a_person_is_its_decision(ledger: Ledger) 
 def test_dismissed_mails_without_a_case_and_new_ones_in_quarantine_are_found(ledger: Ledger) -> None:
     dismissed, heard, odd = (keep(ledger, arrival(n, text=f"mail {n}"))[0] for n in (1, 2, 3))
     with ledger.transaction() as tx:
-        tx.mail.mark_processed(dismissed, reason=NO_COMPLAINT)
+        tx.mail.mark_processed(dismissed, reason=DISMISSED_BY_AGENT)
         tx.mail.mark_processed(heard, reason="too little speaks for a complaint")
-        tx.mail.mark_processed(odd, state=QUARANTINE)
+        tx.mail.mark_processed(odd, state=MailState.QUARANTINED)
     with ledger.transaction() as tx:
         assert [kept.message.text for kept in tx.mail.no_complaints()] == ["mail 1"]
-        assert tx.mail.count(QUARANTINE) == tx.mail.count(QUARANTINE, NOW - timedelta(minutes=1)) == 1
-        assert tx.mail.count(QUARANTINE, NOW) == 0
+        assert (
+            tx.mail.count(MailState.QUARANTINED)
+            == tx.mail.count(MailState.QUARANTINED, NOW - timedelta(minutes=1))
+            == 1
+        )
+        assert tx.mail.count(MailState.QUARANTINED, NOW) == 0

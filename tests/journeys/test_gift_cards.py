@@ -11,10 +11,10 @@ from followupd.adapters.storage.ledger import Ledger
 from followupd.adapters.templates.renderer import TemplateRenderer
 from followupd.app.container import letters_of
 from followupd.domain.case import Stage
-from followupd.domain.compensation import GrantState, Money
+from followupd.domain.compensation import GiftCard, GiftCardOrder, GiftCardUnavailable, GrantState, Money
 from followupd.domain.events import GiftCardDue
-from followupd.domain.letter import LetterStatus
-from followupd.domain.records import GiftCard, GiftCardOrder, GiftCardUnavailable
+from followupd.domain.letter import LetterKind, LetterStatus
+from followupd.domain.state import ScopedKey
 from tests.journeys.test_stories import FRIDAY, followed_up
 from tests.journeys.world import World, html_of, text_of
 from tests.servers.gift_shop import LOST, MADE_AND_500, TOKEN, GiftShop
@@ -69,7 +69,7 @@ class Slow:
 
     def order(self, _order: GiftCardOrder, now: datetime) -> GiftCard | GiftCardUnavailable:
         with self.ledger.transaction() as tx:  # would wait for ever if the round held the ledger
-            tx.state.put("meanwhile", "somebody else wrote", now)
+            tx.state.put(ScopedKey("meanwhile"), "somebody else wrote", now)
         self.told += 1
         return GiftCardUnavailable("it thinks", permanent=False)
 
@@ -83,7 +83,7 @@ def test_the_ledger_is_free_while_the_provider_thinks_and_the_order_is_kept(worl
     [due] = [event for event in world.history(world.case().ref) if isinstance(event, GiftCardDue)]
     assert (due.n, due.money) == (1, EURO_20)
     with world.app.ledger.transaction() as tx:
-        assert tx.state.get("meanwhile")
+        assert tx.state.get(ScopedKey("meanwhile"))
     for minutes in (1, 6, 21, 82):
         world.passes(MONDAY + timedelta(minutes=minutes))
     [told] = [mail for mail in world.letters("desk/nudge") if "cannot be sent yet" in flat(text_of(mail))]
@@ -103,7 +103,7 @@ def test_a_card_that_expires_while_its_letter_waits_for_the_morning_never_leaves
     world.passes(FRIDAY.replace(hour=10, minute=1))
     assert len(world.letters("follow-up")) == 1
     world.passes(datetime(2026, 12, 4, 22, tzinfo=UTC))
-    assert world.case().under_way("gift-card")
+    assert world.case().under_way(LetterKind.GIFT_CARD)
     world.passes(datetime(2026, 12, 5, 9, tzinfo=UTC))
     assert world.letters("gift-card") == []  # the follow-up left less than a day ago
     world.passes(datetime(2026, 12, 5, 11, tzinfo=UTC))
@@ -170,7 +170,7 @@ def test_a_gift_card_in_doubt_is_never_sent_again_by_the_machine(make_world: Cal
     with world.app.ledger.transaction() as tx:
         [state] = [each for each in tx.outbox.all() if each.letter.kind == "gift-card"]
         assert tx.cards.in_stock(EURO_20, world.now) == 8
-    assert state.condition is LetterStatus.DOUBT
+    assert state.status is LetterStatus.DOUBT
     assert state.attempts == 1
     assert len(world.letters("desk/doubt")) == 1
     assert world.case().compensation[0].state is GrantState.GRANTED
@@ -202,7 +202,7 @@ def test_a_gift_cards_letter_keeps_the_rules_of_wording_when_it_is_written_and_t
 
 def letters_anew(world: World) -> TemplateRenderer:
     """Return the letters as they are now, as a reload takes them in."""
-    return letters_of(world.app.settings, world.app.seal.message_id)
+    return letters_of(world.app.settings, world.app.vault.message_id)
 
 
 def test_a_card_that_is_refused_while_it_is_on_order_does_not_leave(world: World) -> None:

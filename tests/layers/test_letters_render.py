@@ -17,8 +17,8 @@ from followupd.adapters.templates import markdown
 from followupd.adapters.templates.check import KINDS, TemplateRule, sample_scope
 from followupd.adapters.templates.samples import HOSTILE, SAMPLES
 from followupd.adapters.templates.sources import sandbox
-from followupd.domain.facts import FACT_NAMES, Facts
-from followupd.domain.letter import CUSTOMER_LETTERS, DESK_MAILS, FOLLOW_UP, GIFT_CARD, Letter
+from followupd.domain.case import FACT_NAMES, Facts
+from followupd.domain.letter import CUSTOMER_LETTERS, DESK_MAILS, Letter, LetterKind
 from followupd.domain.mail import Person
 from followupd.domain.playbook import Playbook
 from tests.story.lettered import ANA, NOW, PLAYBOOK, TEMPLATES, flat, sample, wrote
@@ -171,7 +171,7 @@ def test_both_parts_say_the_same(kind: str, language: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_hostile_words_stand_in_both_parts_as_they_were_typed(language: str) -> None:
     typed = flat(markdown.harmless(HOSTILE))
-    mail = letter(FOLLOW_UP, "hostile", language)
+    mail = letter(LetterKind.FOLLOW_UP, "hostile", language)
     assert typed in flat(mail.text.replace("\n> ", "\n"))
     assert typed in Page(mail.html).shown
     assert "{{ 7*7 }}" in Page(mail.html).shown
@@ -281,14 +281,16 @@ def test_no_value_keeps_what_could_break_a_line_or_turn_it_round(value: str) -> 
 @given(name=texts, words=texts, subject=texts)
 def test_a_follow_up_is_written_or_refused_whatever_people_type(name: str, words: str, subject: str) -> None:
     facts = Facts(cause=f"It was {words}", resolution="sent again", prevention="labels are scanned twice")
-    mail = wrote(FOLLOW_UP, sample(customer=Person("kim@example.org", name), subject=subject, facts=facts))
+    mail = wrote(
+        LetterKind.FOLLOW_UP, sample(customer=Person("kim@example.org", name), subject=subject, facts=facts)
+    )
     assert set(Page(mail.html).tags) <= OURS
     assert "=?" not in mail.subject + mail.to.name
     assert "\n" not in mail.subject + mail.to.name
 
 
 def test_a_card_with_a_strange_code_is_shown_as_it_is() -> None:
-    mail = wrote(GIFT_CARD, sample("hostile"))
+    mail = wrote(LetterKind.GIFT_CARD, sample("hostile"))
     assert flat(HOSTILE[:60]) in mail.text
     assert flat(HOSTILE[:60]) in Page(mail.html).shown
 

@@ -11,10 +11,9 @@ from followupd.adapters.crypto import Vault
 from followupd.adapters.storage.ledger import Ledger
 from followupd.adapters.storage.rows import CASE, event_adapter
 from followupd.domain import lifecycle
-from followupd.domain.case import Stage
+from followupd.domain.case import Fault, Stage
 from followupd.domain.compensation import Compensation, Gift, GrantState, Money
 from followupd.domain.events import EVENTS, CaseOpened, Event, Held
-from followupd.domain.facts import Fault
 from followupd.domain.letter import CUSTOMER_LETTERS, DESK_MAILS
 from followupd.domain.lifecycle import ANYTIME, MOVES
 from followupd.domain.mail import Person

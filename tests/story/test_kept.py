@@ -4,8 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from followupd.domain.compensation import Money
-from followupd.domain.records import GiftCard
+from followupd.domain.compensation import GiftCard, Money
 
 IN_UTC = datetime(2028, 1, 1, tzinfo=UTC)
 IN_NEW_YORK = datetime(2028, 1, 1, 5, tzinfo=UTC)

@@ -13,11 +13,10 @@ import pytest
 from followupd.adapters.templates.check import problems
 from followupd.adapters.templates.context import bare_subject, given_name, sayable_name
 from followupd.adapters.templates.sources import SlotError, sentence
-from followupd.domain.case import LetterRecord
+from followupd.domain.case import Facts, Fault, LetterRecord
 from followupd.domain.compensation import Compensation, Gift, GrantState, Money
 from followupd.domain.decision import LetterContent, PrintedGiftCard
-from followupd.domain.facts import Facts, Fault
-from followupd.domain.letter import CUSTOMER_LETTERS, DESK_MAILS, LetterKind
+from followupd.domain.letter import CUSTOMER_LETTERS, DESK_MAILS, LetterKind, LetterRecordState
 from followupd.domain.mail import Person
 from followupd.domain.promise import Option, PromiseKind, PromiseState
 from followupd.errors import LetterError, Problem
@@ -39,7 +38,7 @@ from tests.story.lettered import (
 )
 
 
-def written(kind: str, brief: LetterContent, **changes: Any) -> str:
+def written(kind: LetterKind, brief: LetterContent, **changes: Any) -> str:
     return flat(letters().letter(kind, sample(**changes), PLAYBOOK, NOW, brief).text)
 
 
@@ -234,7 +233,7 @@ def test_a_machine_admits_no_fault_and_repeats_no_words_of_a_stranger() -> None:
 
 def test_the_named_owner_introduces_herself_once() -> None:
     assert "My name is Ana Reyes" in written(LetterKind.CONFIRMATION, LetterContent())
-    left = (LetterRecord("FU-L0NG7.confirmation.1", LetterKind.CONFIRMATION, "left", NOW),)
+    left = (LetterRecord("FU-L0NG7.confirmation.1", LetterKind.CONFIRMATION, LetterRecordState.SENT, NOW),)
     again = written(LetterKind.CONFIRMATION, LetterContent(), letters=left)
     assert "My name is" not in again
     assert "Thank you" in again

@@ -6,9 +6,8 @@ from datetime import UTC, datetime
 import pytest
 
 from followupd.domain.calendar import Calendar, Duration
-from followupd.domain.case import Stage
+from followupd.domain.case import Facts, Stage
 from followupd.domain.events import PromiseMade
-from followupd.domain.facts import Facts
 from followupd.domain.mail import Kind, Message, Person
 from followupd.domain.playbook import NextStep, Playbook
 from followupd.domain.team import Agent, Company, Team

@@ -5,8 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from followupd.domain.case import Case, LetterRecord, Stage
-from followupd.domain.facts import Facts
+from followupd.domain.case import Case, Facts, LetterRecord, Stage
 from followupd.domain.letter import LetterKind, LetterRecordState
 from followupd.domain.mail import Person
 from followupd.domain.promise import Promise, PromiseKind, PromiseState

@@ -9,8 +9,7 @@ from sqlmodel import Session, col, func, or_, select
 from followupd.adapters.crypto import Vault
 from followupd.adapters.storage.lease import LeaseScope
 from followupd.adapters.storage.tables import CardOrderRow, CardRow, CaseRow
-from followupd.domain.compensation import Money
-from followupd.domain.gift_card import GiftCard, GiftCardOrder, StockedCard
+from followupd.domain.compensation import GiftCard, GiftCardOrder, Money, StockedCard
 
 
 class GiftCardStock:

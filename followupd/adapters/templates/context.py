@@ -4,21 +4,22 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any
 
 from babel.dates import format_timedelta
 
 from followupd.adapters.templates.formatter import Formatter, Named, given
 from followupd.adapters.templates.markdown import one_line
-from followupd.domain.case import Case
+from followupd.domain.case import FACT_NAMES, Case, Facts, Fault
 from followupd.domain.compensation import Compensation, Gift, GrantState
 from followupd.domain.decision import Agenda, AgendaItem, LetterContent, PrintedGiftCard
-from followupd.domain.facts import FACT_NAMES, Facts, Fault
-from followupd.domain.letter import CONFIRMATION, DELAY, FOLLOW_UP
+from followupd.domain.letter import LetterKind
 from followupd.domain.mail import Person
 from followupd.domain.playbook import Playbook
 from followupd.domain.promise import Promise, PromiseState
 from followupd.domain.team import Agent, Company
+from followupd.languages import Catalogue, catalogue
 
 #: grants that the customer has, or has been sent
 GIVEN = frozenset({GrantState.ISSUED, GrantState.CONFIRMED})
@@ -27,53 +28,37 @@ AGREED = frozenset({GrantState.GRANTED, *GIVEN})
 # a name that could carry a message of its own to whoever's address was forged is not repeated
 _NO_NAME = re.compile(r"[@/<>\[\](){}|=\\*_`#:;!?%$\"]|www\.|\d|\w{2}\.\w{2}", re.IGNORECASE)
 _GIVEN_NAME = re.compile(r"([^\W\d_][^\W\d_]+(?:[-'’][^\W\d_]+)*)((?: [^\W\d_][^\W\d_'’-]*\.?){1,2})")
-_TITLES = frozenset(
-    {
-        "mr",
-        "mrs",
-        "ms",
-        "miss",
-        "dr",
-        "prof",
-        "sir",
-        "the",
-        "team",
-        "customer",
-        "herr",
-        "frau",
-        "familie",
-        "fam",
-        "dipl",
-        "monsieur",
-        "madame",
-        "mme",
-        "señor",
-        "señora",
-        "sr",
-        "sra",
-    }
+#: what mail programs put before a subject when somebody answers or forwards
+_MARK = re.compile(
+    rf"\s*(?:{'|'.join(map(re.escape, catalogue().mail_clients.subjects.prefixes))})\s*(?:\[\d+\])?\s*:\s*",
+    re.IGNORECASE,
 )
 
 
-def people(case: Case, playbook: Playbook) -> dict[str, Any]:
+@lru_cache(maxsize=8)
+def _titles(languages: Catalogue) -> frozenset[str]:
+    return frozenset[str]().union(*(language.info.letters.titles for language in languages.all()))
+
+
+def people(case: Case, playbook: Playbook, languages: Catalogue | None = None) -> dict[str, Any]:
     """The scope that every letter and every playbook sentence has: who writes, for whom, to whom."""
     return {
-        "owner": agent(playbook.owner_of(case.owner)),
+        "owner": agent(playbook.owner_of(case.owner), languages),
         "company": company(playbook.company),
-        "customer": customer(case.customer),
+        "customer": customer(case.customer, languages),
     }
 
 
 def to_customer(
-    kind: str, case: Case, playbook: Playbook, brief: LetterContent, pen: Formatter
+    kind: LetterKind, case: Case, playbook: Playbook, brief: LetterContent, pen: Formatter
 ) -> dict[str, Any]:
     """The scope of a letter to the customer; it knows no gift card (practice 47)."""
-    grants = case.compensation if kind == FOLLOW_UP else brief.compensation
+    grants = case.compensation if kind == LetterKind.FOLLOW_UP else brief.compensation
     said = [promise for promise in brief.promises if promise.state is not PromiseState.KEPT]
-    admits = kind == FOLLOW_UP or not case.by_machine
-    if kind == DELAY:
+    admits = kind == LetterKind.FOLLOW_UP or not case.by_machine
+    if kind == LetterKind.DELAY:
         said = [_moved(promise, brief) for promise in said]
-    return people(case, playbook) | {
+    return people(case, playbook, pen.languages) | {
         "case": Named(ref=case.ref, subject=given("case.subject", bare_subject(case.subject))),
         "facts": facts(_sayable(case, brief)),
         "our_fault": admits and case.facts.fault is Fault.OURS,
@@ -85,12 +70,12 @@ def to_customer(
         "others_open": [
             pen.promise(p, case) for p in case.owed if p.n not in {promise.n for promise in said}
         ],
-        "first": not case.letters_of(CONFIRMATION, "left"),
+        "first": not case.was_sent(LetterKind.CONFIRMATION),
         "by_machine": brief.reply,
         "agreed": any(promise.source != "playbook" for promise in brief.promises),
         "options": [pen.option(option) for option in brief.options],
         "compensation": [
-            pen.grant(grant) for grant in _tellable(grants, GIVEN if kind == FOLLOW_UP else AGREED)
+            pen.grant(grant) for grant in _tellable(grants, GIVEN if kind == LetterKind.FOLLOW_UP else AGREED)
         ],
     }
 
@@ -99,8 +84,8 @@ def to_agent(
     case: Case, playbook: Playbook, brief: LetterContent, to: Agent, pen: Formatter
 ) -> dict[str, Any]:
     """The scope of a desk mail: all that an agent needs, on a phone, without opening anything else."""
-    return people(case, playbook) | {
-        "agent": agent(to),
+    return people(case, playbook, pen.languages) | {
+        "agent": agent(to, pen.languages),
         "case": Named(
             ref=case.ref,
             subject=given("case.subject", bare_subject(case.subject)),
@@ -144,13 +129,13 @@ def of_gift_card(case: Case, playbook: Playbook, card: PrintedGiftCard, pen: For
     amount = pen.money(card.money) if card.money else one_line(card.amount)
     shown = Named(code=one_line(card.code), amount=amount, is_link=card.code.startswith("https://"))
     shown.expires = given("card.expires", expires, flat=False)
-    return people(case, playbook) | {"card": shown}
+    return people(case, playbook, pen.languages) | {"card": shown}
 
 
-def agent(one: Agent) -> Named:
+def agent(one: Agent, languages: Catalogue | None = None) -> Named:
     return Named(
         name=given("owner.name", one.name),
-        first_name=given("owner.name", given_name(one.name) or one.name),
+        first_name=given("owner.name", given_name(one.name, languages) or one.name),
         phone=given("owner.phone", one.phone),
         email=given("owner.email", one.email),
     )
@@ -160,11 +145,11 @@ def company(one: Company) -> Named:
     return Named(name=given("company.name", one.name))
 
 
-def customer(one: Person) -> Named:
+def customer(one: Person, languages: Catalogue | None = None) -> Named:
     name = sayable_name(one.name)
     return Named(
         name=given("customer.name", name),
-        first_name=given("customer.first_name", given_name(name) or name),
+        first_name=given("customer.first_name", given_name(name, languages) or name),
         address=one_line(one.address),
         anybody=one_line(one.name) or one_line(one.address),
     )
@@ -178,10 +163,7 @@ def facts(known: Facts) -> Named:
 def bare_subject(subject: str) -> str:
     """Return the subject without the marks of earlier answers ("Re:", "AW:", "Fwd:")."""
     rest = one_line(subject)
-    mark = re.compile(
-        r"\s*(re|aw|sv|vs|antw|antwort|rép|ref|fwd?|wg|tr|rv|enc)\s*(\[\d+\])?\s*[::]\s*", re.IGNORECASE
-    )
-    while found := mark.match(rest):
+    while found := _MARK.match(rest):
         rest = rest[found.end() :]
     return rest
 
@@ -199,10 +181,10 @@ def sayable_name(name: str) -> str:
     )
 
 
-def given_name(name: str) -> str:
+def given_name(name: str, languages: Catalogue | None = None) -> str:
     """Return the first name where it is plain which one it is, else ""; a wrong name is worse than a stiff one."""
     found = _GIVEN_NAME.fullmatch(name)
-    titled = {word.strip(".").lower() for word in name.split()} & _TITLES
+    titled = {word.strip(".").lower() for word in name.split()} & _titles(languages or catalogue())
     plain = found and not titled and all(word[0].isupper() for word in name.split()) and not name.isupper()
     return found[1] if found and plain else ""
 
@@ -212,7 +194,7 @@ def _moved(promise: Promise, brief: LetterContent) -> Promise:
     return (
         promise
         if promise.state is PromiseState.LATE or not brief.until
-        else replace(promise, told=brief.until)
+        else replace(promise, promised_by=brief.until)
     )
 
 
@@ -237,8 +219,8 @@ _LEAST = timedelta(minutes=1)
 def of_digest(agenda: Agenda, playbook: Playbook, to: Agent, pen: Formatter) -> dict[str, Any]:
     """The scope of the digest. It has no `case`: it speaks of several."""
     return {
-        "agent": agent(to),
-        "owner": agent(to),
+        "agent": agent(to, pen.languages),
+        "owner": agent(to, pen.languages),
         "company": company(playbook.company),
         "day": pen.date(agenda.day),
         "suspected": [_item(item, pen) for item in agenda.suspected],

@@ -1,32 +1,20 @@
 """Sample cases that letters are tried on: a short one, a long one, and one with every field hostile; nothing by chance."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from followupd.adapters.templates.sample_words import words_in
 from followupd.domain.calendar import Duration
-from followupd.domain.case import Case, Stage
+from followupd.domain.case import Case, Facts, Fault, Stage
 from followupd.domain.compensation import Compensation, Gift, GrantState, Money
 from followupd.domain.decision import Agenda, AgendaItem, LetterContent, PrintedGiftCard
-from followupd.domain.facts import Facts, Fault
-from followupd.domain.letter import (
-    ANSWER,
-    APPROVAL,
-    CALL,
-    CONFIRMATION,
-    DELAY,
-    DOUBT,
-    ESCALATION,
-    FACTS,
-    FOLLOW_UP_EXTRAS,
-    NUDGE,
-    OPENED,
-)
+from followupd.domain.letter import FOLLOW_UP_EXTRAS, LetterKind
 from followupd.domain.mail import Person
 from followupd.domain.playbook import Playbook
 from followupd.domain.promise import Option, Promise, PromiseKind, PromiseState
 from followupd.domain.translatable import msg, sentence_list
+from followupd.languages import Catalogue, catalogue
+from followupd.languages.schema import Samples
 
 #: what each mark of markup does when it is not escaped; 400 characters where it is long
 HOSTILE = (
@@ -36,66 +24,76 @@ HOSTILE = (
 )
 #: what chapters say in desk mails: why, and the lines that may come back
 _DESK: dict[str, tuple[str, tuple[str, ...]]] = {
-    OPENED: (msg("somebody tagged it as a complaint"), ()),
-    FACTS: (
+    LetterKind.OPENED: (msg("somebody tagged it as a complaint"), ()),
+    LetterKind.FACTS: (
         sentence_list(msg("the {fact} is not known yet", fact=msg(fact)) for fact in ("cause", "prevention")),
         ("cause: ", "prevention: ", *(f"{name}: " for name in FOLLOW_UP_EXTRAS)),
     ),
-    NUDGE: (
+    LetterKind.NUDGE: (
         msg("the customer has had no word from us for a while"),
         ("kept: 1", "late: 1 until ... because ..."),
     ),
-    ESCALATION: (msg("the customer has written again"), ("kept: 1", "owner: ")),
-    DOUBT: (
+    LetterKind.ESCALATION: (msg("the customer has written again"), ("kept: 1", "owner: ")),
+    LetterKind.DOUBT: (
         msg("nobody knows whether {key} left", key="FU-L0NG7.follow-up.1"),
         ("settle: sent", "settle: resend", "settle: drop"),
     ),
-    APPROVAL: (msg("a reply to the customer sounds like a promise"), ("approve", "refuse: ")),
-    CALL: (msg("the follow-up has left"), ("reached", "not-reached")),
-    ANSWER: (msg("some lines of your note were not understood"), ()),
+    LetterKind.APPROVAL: (msg("a reply to the customer sounds like a promise"), ("approve", "refuse: ")),
+    LetterKind.CALL: (msg("the follow-up has left"), ("reached", "not-reached")),
+    LetterKind.ANSWER: (msg("some lines of your note were not understood"), ()),
 }
 _PROBLEMS = {
-    ANSWER: (
+    LetterKind.ANSWER: (
         "'promise: tomorrow' names no date I can read; expected 'promise: what by when'",
         "'refnd: 20' is not a line I know",
     ),
 }
 
 
-def sample_case(playbook: Playbook, now: datetime, name: str = "short", language: str = "") -> Case:
+def sample_case(
+    playbook: Playbook,
+    now: datetime,
+    name: str = "short",
+    language: str = "",
+    languages: Catalogue | None = None,
+) -> Case:
     """Return the sample case of that name: short, long or hostile; its people speak `language`, else the company's.
 
     Raises KeyError for another name.
     """
     spoken = language or playbook.language or playbook.company.locale
-    return replace(_CASES[name](playbook, now, words_in(spoken)), language=language)
+    words = (languages or catalogue()).language(spoken).samples
+    return replace(_CASES[name](playbook, now, words), language=language)
 
 
-def sample_brief(kind: str, case: Case, playbook: Playbook, now: datetime) -> LetterContent:
+def sample_brief(
+    kind: LetterKind, case: Case, playbook: Playbook, now: datetime, languages: Catalogue | None = None
+) -> LetterContent:
     """Return what a chapter would hand over with a letter of this kind for a sample case."""
-    hostile, msg = case.ref == "FU-H0ST1", _words_of(case, playbook)
+    hostile, words = case.ref == "FU-H0ST1", _words_of(case, playbook, languages)
     because, asks = _DESK.get(kind, ("", ()))
     return LetterContent(
         because=HOSTILE if hostile else because,
         asks=asks,
-        done=("fault: ours", "cause: wrong label") if kind == ANSWER else (),
+        done=("fault: ours", "cause: wrong label") if kind == LetterKind.ANSWER else (),
         problems=(HOSTILE,) if hostile else _PROBLEMS.get(kind, ()),
-        promises=_delayed(case, playbook, now, msg["late"]) if kind == DELAY else case.owed,
+        promises=_delayed(case, playbook, now, words.late) if kind == LetterKind.DELAY else case.owed,
         compensation=case.compensation,
-        options=_options(case, playbook, now) if kind == CONFIRMATION else (),
-        quote=f"{HOSTILE}\n\n# {HOSTILE}\n> {HOSTILE}" if hostile else msg["story"],
+        options=_options(case, playbook, now, words) if kind == LetterKind.CONFIRMATION else (),
+        quote=f"{HOSTILE}\n\n# {HOSTILE}\n> {HOSTILE}" if hostile else words.story,
         about=f"{case.ref}.follow-up.1",
         until=playbook.calendar.after(now, Duration.parse("2 business days")),
-        reply=kind == CONFIRMATION and case.by_machine,
+        reply=kind == LetterKind.CONFIRMATION and case.by_machine,
     )
 
 
-def sample_agenda(case: Case, playbook: Playbook, now: datetime) -> Agenda:
+def sample_agenda(
+    case: Case, playbook: Playbook, now: datetime, languages: Catalogue | None = None
+) -> Agenda:
     """Return a day's digest that is about a sample case."""
     hostile = case.ref == "FU-H0ST1"
-    asked = replace(
-        case, stage=Stage.SUSPECTED, story=HOSTILE if hostile else _words_of(case, playbook)["story"]
-    )
+    story = HOSTILE if hostile else _words_of(case, playbook, languages).story
+    asked = replace(case, stage=Stage.SUSPECTED, story=story)
     what = HOSTILE if hostile else msg("{promise} is overdue", promise=case.promises[0].named)
     account = msg("open for {n} days, of {severity} severity", n=3, severity=msg(case.severity))
     return Agenda(
@@ -118,13 +116,16 @@ def sample_agenda(case: Case, playbook: Playbook, now: datetime) -> Agenda:
     )
 
 
-def _words_of(case: Case, playbook: Playbook) -> Mapping[str, str]:
-    return words_in(case.language or playbook.language or playbook.company.locale)
+def _words_of(case: Case, playbook: Playbook, languages: Catalogue | None) -> Samples:
+    spoken = case.language or playbook.language or playbook.company.locale
+    return (languages or catalogue()).language(spoken).samples
 
 
 def _delayed(case: Case, playbook: Playbook, now: datetime, because: str) -> tuple[Promise, ...]:
-    later = _promise(0, "", PromiseKind.FIRM, playbook, now, 3).told
-    return tuple(replace(p, state=PromiseState.LATE, told=later, because=because) for p in case.promises[:1])
+    later = _promise(0, "", PromiseKind.FIRM, playbook, now, 3).promised_by
+    return tuple(
+        replace(p, state=PromiseState.LATE, promised_by=later, because=because) for p in case.promises[:1]
+    )
 
 
 def sample_card(case: Case, playbook: Playbook) -> PrintedGiftCard:
@@ -136,17 +137,18 @@ def sample_card(case: Case, playbook: Playbook) -> PrintedGiftCard:
     )
 
 
-def _options(case: Case, playbook: Playbook, now: datetime) -> tuple[Option, ...]:
+def _options(case: Case, playbook: Playbook, now: datetime, words: Samples) -> tuple[Option, ...]:
     """Two ways to put it right, offered in the long and the hostile case."""
     if case.ref == "FU-SH0RT":
         return ()
     told = playbook.calendar.after(now, Duration.parse("3 business days"))
-    msg = _words_of(case, playbook)
-    words = HOSTILE if case.ref == "FU-H0ST1" else msg["option 1"]
-    return Option(n=1, text=words, told=told), Option(n=2, text=msg["option 2"], told=None)
+    first, second = words.options
+    if case.ref == "FU-H0ST1":
+        first = HOSTILE
+    return Option(n=1, text=first, promised_by=told), Option(n=2, text=second, promised_by=None)
 
 
-def _short(playbook: Playbook, now: datetime, msg: Mapping[str, str]) -> Case:
+def _short(playbook: Playbook, now: datetime, words: Samples) -> Case:
     """A case as the machine opens it: the least that a case has, and facts in fragments."""
     return Case(
         ref="FU-SH0RT",
@@ -160,20 +162,20 @@ def _short(playbook: Playbook, now: datetime, msg: Mapping[str, str]) -> Case:
         message_id="<short@example.org>",
         by_machine=True,
         facts=Facts(
-            cause=msg["short cause"], resolution=msg["short resolution"], prevention=msg["short prevention"]
+            cause=words.short.cause, resolution=words.short.resolution, prevention=words.short.prevention
         ),
-        promises=(_promise(1, msg["short promise"], PromiseKind.NEXT_UPDATE, playbook, now, 2),),
+        promises=(_promise(1, words.short.promise, PromiseKind.NEXT_UPDATE, playbook, now, 2),),
     )
 
 
-def _long(playbook: Playbook, now: datetime, msg: Mapping[str, str]) -> Case:
+def _long(playbook: Playbook, now: datetime, words: Samples) -> Case:
     """A case in which everything happened, with facts as an agent writes them who takes the time."""
     money = Money.of("25", playbook.company.currency)
     return Case(
         ref="FU-L0NG7",
         mailbox="support",
         customer=Person("kim.doe@example.org", "Kim Doe"),
-        subject=f"Re: AW: {msg['subject']}",
+        subject=f"Re: AW: {words.subject}",
         playbook=playbook.name,
         owner=playbook.owner,
         opened_at=now,
@@ -181,34 +183,34 @@ def _long(playbook: Playbook, now: datetime, msg: Mapping[str, str]) -> Case:
         message_id="<CAJ8x0long.20261120@mail.example.org>",
         references=("<first@example.org>", "<second@example.org>"),
         facts=Facts(
-            issue=msg["issue"],
-            impact=msg["impact"],
-            wants=msg["wants"],
-            cause=msg["cause"],
-            resolution=msg["resolution"],
-            prevention=msg["prevention"],
+            issue=words.issue,
+            impact=words.impact,
+            wants=words.wants,
+            cause=words.cause,
+            resolution=words.resolution,
+            prevention=words.prevention,
             fault=Fault.OURS,
             cause_code="picking",
             phone="+44 20 7946 0991",
         ),
         promises=(
-            _promise(1, msg["promise 1"], PromiseKind.FIRM, playbook, now, 1, source="reply"),
-            _promise(2, msg["promise 2"], PromiseKind.NEXT_UPDATE, playbook, now, 3, source="reply"),
-            _promise(3, msg["promise 3"], PromiseKind.ESTIMATE, playbook, now, 5, source="reply"),
+            _promise(1, words.promises[0], PromiseKind.FIRM, playbook, now, 1, source="reply"),
+            _promise(2, words.promises[1], PromiseKind.NEXT_UPDATE, playbook, now, 3, source="reply"),
+            _promise(3, words.promises[2], PromiseKind.ESTIMATE, playbook, now, 5, source="reply"),
             replace(
-                _promise(4, msg["promise 4"], PromiseKind.FIRM, playbook, now, 1),
+                _promise(4, words.promises[3], PromiseKind.FIRM, playbook, now, 1),
                 state=PromiseState.KEPT,
             ),
         ),
         compensation=(
             Compensation(n=1, kind=Gift.REFUND, state=GrantState.ISSUED, money=money),
-            Compensation(n=2, kind=Gift.GESTURE, state=GrantState.ISSUED, text=msg["gesture"]),
+            Compensation(n=2, kind=Gift.GESTURE, state=GrantState.ISSUED, text=words.gesture),
             Compensation(n=3, kind=Gift.GIFT_CARD, state=GrantState.GRANTED, money=money),
         ),
     )
 
 
-def _hostile(playbook: Playbook, now: datetime, _said: Mapping[str, str]) -> Case:
+def _hostile(playbook: Playbook, now: datetime, _words: Samples) -> Case:
     """A case with markup, line breaks, right-to-left text and great length in every field."""
     long = (HOSTILE * 2)[:400]
     return Case(
@@ -258,10 +260,18 @@ def _promise(
         calendar.local(calendar.after(now, Duration(days, "business day"))).date()
     )
     due = calendar.before(told, Duration.parse("4 business hours"))
-    return Promise(n=n, text=text, kind=kind, due=due, told=told, source=source, owner=playbook.owner)
+    return Promise(
+        n=n,
+        text=text,
+        kind=kind,
+        internal_deadline=due,
+        promised_by=told,
+        source=source,
+        owner=playbook.owner,
+    )
 
 
-_CASES: dict[str, Callable[[Playbook, datetime, Mapping[str, str]], Case]] = {
+_CASES: dict[str, Callable[[Playbook, datetime, Samples], Case]] = {
     "short": _short,
     "long": _long,
     "hostile": _hostile,

@@ -1,9 +1,8 @@
-"""Everything that can happen in a case, each event with what it changes; the history is made of these."""
+"""Everything that can happen in a case; the history of a case consists of these events."""
 
 from followupd.domain.events.base import Event
 from followupd.domain.events.case import (
     AgentWrote,
-    Approved,
     CallAsked,
     CaseOpened,
     Closed,
@@ -27,8 +26,19 @@ from followupd.domain.events.case import (
     SeverityChosen,
     WordingInsisted,
 )
+from followupd.domain.events.compensation import (
+    CompensationApproved,
+    CompensationConfirmed,
+    CompensationGranted,
+    CompensationIssued,
+    CompensationMissing,
+    CompensationRefused,
+    GiftCardDue,
+    GiftCardLacking,
+)
 from followupd.domain.events.letters import (
     AgentTold,
+    Approved,
     CustomerTold,
     DraftAsked,
     FollowedUp,
@@ -41,15 +51,7 @@ from followupd.domain.events.letters import (
     LetterWritten,
     NextStepConfirmed,
 )
-from followupd.domain.events.owed import (
-    CompensationApproved,
-    CompensationConfirmed,
-    CompensationGranted,
-    CompensationIssued,
-    CompensationMissing,
-    CompensationRefused,
-    GiftCardDue,
-    GiftCardLacking,
+from followupd.domain.events.promises import (
     OptionChosen,
     OptionOffered,
     OptionsAsked,
@@ -122,12 +124,15 @@ __all__ = [
 ]
 
 
-def _subclasses(kind: type[Event]) -> dict[str, type[Event]]:
+def _events_below(parent: type[Event]) -> dict[str, type[Event]]:
+    """Return the events derived from a class, directly or not, by name; a private one is only a base of others."""
     found: dict[str, type[Event]] = {}
-    for each in kind.__subclasses__():
-        found |= ({} if each.__name__.startswith("_") else {each.__name__: each}) | _subclasses(each)
+    for event in parent.__subclasses__():
+        if not event.__name__.startswith("_"):
+            found[event.__name__] = event
+        found |= _events_below(event)
     return found
 
 
 #: every event by its name, as the history stores it
-EVENTS: dict[str, type[Event]] = _subclasses(Event)
+EVENTS: dict[str, type[Event]] = _events_below(Event)

@@ -1,18 +1,21 @@
-"""Whom we asked, told and reached."""
+"""Events of the case as a whole: its stages, its facts, who works on it, who was asked and reached."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 
-from followupd.domain.case import Case
+from followupd.domain.case import Case, Facts
 from followupd.domain.events.base import Event
-from followupd.domain.facts import Facts
-from followupd.domain.letter import LetterKind, LetterRecordState
 from followupd.domain.mail import Person
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseOpened(Event):
-    """A case was opened for a customer's mail; always the first event."""
+    """A case was opened for a customer's mail; always the first event.
+
+    `story` is the beginning of the customer's text. `suggested` are facts in the customer's words, for an agent to
+    confirm.
+    """
 
     ref: str
     mailbox: str
@@ -26,15 +29,15 @@ class CaseOpened(Event):
     references: tuple[str, ...] = ()
     no_answer: str = ""
     facts: Facts = Facts()
-    story: str = ""  # the customer's own words, shortened
-    suggested: tuple[tuple[str, str], ...] = ()  # facts in the customer's words; an agent takes them or not
+    story: str = ""
+    suggested: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComplaintSuspected(Event):
-    """The recogniser thinks that this may be a complaint; an agent decides, the customer hears nothing.
+    """The recogniser suspects a complaint; an agent decides, and nothing is sent to the customer.
 
-    `urgent`: strong cues stand in it, so an agent is asked at once and not only in the digest.
+    `urgent` means strong cues: an agent is asked at once instead of in the next digest.
     """
 
     score: float = 0.0
@@ -42,28 +45,33 @@ class ComplaintSuspected(Event):
     urgent: bool = False
 
     def apply(self, case: Case) -> Case:
-        evidence = self.evidence or case.evidence
-        return replace(
-            case, suspected_at=self.at, urgent=self.urgent, score=self.score or case.score, evidence=evidence
+        """Keep an earlier score and evidence unless there are new ones."""
+        return case.evolve(
+            suspected_at=self.at,
+            urgent=self.urgent,
+            score=self.score or case.score,
+            evidence=self.evidence or case.evidence,
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComplaintHeard(Event):
-    """It is a complaint: an agent said so, or the recogniser is sure. `by_machine` letters admit no fault."""
+    """It is a complaint: an agent said so, or the recogniser is certain.
+
+    `by_machine` means the recogniser; letters admit no fault until an agent has confirmed it.
+    """
 
     score: float = 0.0
     evidence: tuple[tuple[str, float], ...] = ()
     by_machine: bool = False
 
     def apply(self, case: Case) -> Case:
-        evidence = self.evidence or case.evidence
-        return replace(
-            case,
+        """Keep an earlier score and evidence unless there are new ones."""
+        return case.evolve(
             heard_at=self.at,
             by_machine=self.by_machine,
             score=self.score or case.score,
-            evidence=evidence,
+            evidence=self.evidence or case.evidence,
         )
 
 
@@ -74,92 +82,89 @@ class Dismissed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fixed(Event):
-    """An agent said that the matter is put right; the clock of the follow-up starts."""
+    """An agent said that the matter is put right; the delay of the follow-up starts."""
 
-    def apply(self, case: Case) -> Case:
-        return replace(case, fixed_at=self.at, unanswered=False)
+    copies: ClassVar = {"fixed_at": "at"}
+    sets: ClassVar = {"unanswered": False}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reopened(Event):
-    """The matter is open again: the customer or an agent said that it is not right yet."""
+    """The customer or an agent said that the matter is not put right."""
 
-    def apply(self, case: Case) -> Case:
-        return replace(case, fixed_at=None, closed_at=None)
+    sets: ClassVar = {"fixed_at": None, "closed_at": None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closed(Event):
     """Nothing is owed any more."""
 
-    def apply(self, case: Case) -> Case:
-        return replace(case, closed_at=self.at)
+    copies: ClassVar = {"closed_at": "at"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parked(Event):
-    """Something does not fit; nothing happens by machine until a person releases the case."""
+    """The daemon put the case on hold after an error; a person must release it."""
 
-    def apply(self, case: Case) -> Case:
-        return replace(case, held=True, held_because=self.why, held_at=self.at)
+    copies: ClassVar = {"held_because": "why", "held_at": "at"}
+    sets: ClassVar = {"held": True}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held(Event):
-    """A person stopped all letters of this case."""
+    """A person put the case on hold: none of its letters is sent."""
 
-    def apply(self, case: Case) -> Case:
-        return replace(case, held=True, held_because=self.why, held_at=self.at)
+    copies: ClassVar = {"held_because": "why", "held_at": "at"}
+    sets: ClassVar = {"held": True}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Released(Event):
-    """A person let the letters of this case go again."""
+    """A person ended the hold."""
 
-    def apply(self, case: Case) -> Case:
-        return replace(case, held=False, held_because="", held_at=None)
+    sets: ClassVar = {"held": False, "held_because": "", "held_at": None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerWrote(Event):
-    """The customer wrote again in this case; letters answer the newest mail."""
+    """The customer wrote again in this case; letters answer the newest mail. `text` is its beginning."""
 
     message_id: str = ""
     references: tuple[str, ...] = ()
     subject: str = ""
     no_answer: str = ""
-    text: str = ""  # the new words, shortened
+    text: str = ""
+
+    copies: ClassVar = {"latest": "text", "customer_wrote_at": "at", "no_answer": "no_answer"}
+    sets: ClassVar = {"unanswered": True}
 
     def apply(self, case: Case) -> Case:
-        return replace(
-            case,
-            latest=self.text,
-            message_id=self.message_id or case.message_id,
-            references=self.references if self.message_id else case.references,
-            customer_wrote_at=self.at,
-            unanswered=True,
-            no_answer=self.no_answer,
-        )
+        """Set the mail that letters answer to this one, if it has a Message-ID that they can refer to."""
+        case = Event.apply(self, case)
+        if not self.message_id:
+            return case
+
+        return case.evolve(message_id=self.message_id, references=self.references)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentWrote(Event):
-    """One of ours answered the customer from a mail client."""
+    """An agent answered the customer from a mail client."""
 
     message_id: str = ""
 
-    def apply(self, case: Case) -> Case:
-        return replace(case, we_wrote_at=self.at)
+    copies: ClassVar = {"we_wrote_at": "at"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FactsStated(Event):
-    """Facts for the letters: names and texts, replacing what stood there."""
+    """An agent stated facts for the letters: names and texts, which replace earlier ones."""
 
     facts: tuple[tuple[str, str], ...]
 
     def apply(self, case: Case) -> Case:
-        return replace(case, facts=case.facts.stated(dict(self.facts)))
+        """Replace the facts that are named, and keep the others."""
+        return case.evolve(facts=case.facts.stated(dict(self.facts)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,38 +173,34 @@ class OwnerChosen(Event):
 
     owner: str
 
-    def apply(self, case: Case) -> Case:
-        return replace(case, owner=self.owner)
+    copies: ClassVar = {"owner": "owner"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaybookChosen(Event):
-    """Another playbook applies from now on; standing steps already promised stay promised."""
+    """Another playbook applies from now on; what was promised under the old one stays promised."""
 
     playbook: str
 
-    def apply(self, case: Case) -> Case:
-        return replace(case, playbook=self.playbook)
+    copies: ClassVar = {"playbook": "playbook"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeverityChosen(Event):
-    """low, normal or high."""
+    """The severity was set to low, normal or high."""
 
     severity: str
 
-    def apply(self, case: Case) -> Case:
-        return replace(case, severity=self.severity)
+    copies: ClassVar = {"severity": "severity"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WordingInsisted(Event):
-    """An agent stands by words that a rule of wording warned of."""
+    """An agent keeps a text although a rule of wording warned of it."""
 
     text: str
 
-    def apply(self, case: Case) -> Case:
-        return replace(case, insisted=(*case.insisted, self.text))
+    appends: ClassVar = {"insisted": "text"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,63 +209,65 @@ class MissingAsked(Event):
 
     missing: tuple[str, ...] = ()
 
-    def apply(self, case: Case) -> Case:
-        return replace(case, asked_at=self.at, asked=self.missing)
+    copies: ClassVar = {"asked_at": "at", "asked": "missing"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnerNudged(Event):
-    """The owner, a lead or a manager was reminded; `matter` says of what ("silence", "promise 1 due")."""
+    """An owner, a lead or a manager was reminded.
+
+    `matter` is the text of a `ReminderKey`, and `whom` the agent's id.
+    """
 
     matter: str
     whom: str = ""
 
     def apply(self, case: Case) -> Case:
-        others = tuple((whom, at) for whom, at in case.told if whom != self.whom)
-        told = (*others, (self.whom, self.at)) if self.whom else case.told
-        return replace(case, nudges=(*case.nudges, (self.matter, self.at)), told=told)
+        """Store the reminder, and when this agent was last reminded.
+
+        An event without an agent is of an older ledger, in which that was not stored.
+        """
+        case = case.evolve(nudges=(*case.nudges, (self.matter, self.at)))
+        if not self.whom:
+            return case
+
+        last_reminders = dict(case.told)
+        last_reminders.pop(self.whom, None)
+        last_reminders[self.whom] = self.at
+        return case.evolve(told=tuple(last_reminders.items()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallAsked(Event):
     """The owner was asked to call the customer (practice 45)."""
 
-    def apply(self, case: Case) -> Case:
-        return replace(case, call_asked_at=self.at)
+    copies: ClassVar = {"call_asked_at": "at"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerReached(Event):
     """Somebody spoke with the customer."""
 
-    def apply(self, case: Case) -> Case:
-        return replace(case, reached=True, not_reached="")
+    sets: ClassVar = {"reached": True, "not_reached": ""}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerNotReached(Event):
-    """The customer did not answer the phone, or a letter came back; a voice mail is not reached (practice 69)."""
+    """The customer did not answer the phone, or a letter came back; a voice mail does not count (practice 69)."""
 
     def apply(self, case: Case) -> Case:
-        return replace(case, reached=False, not_reached=self.why or "not reached", not_reached_at=self.at)
+        """Store the reason, which must not be empty, because it is what marks the case as not reached."""
+        return case.evolve(
+            reached=False,
+            not_reached=self.why or "not reached",
+            not_reached_at=self.at,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerAway(Event):
-    """An absence note came: letters wait for the return."""
+    """An absence note arrived: letters wait until the customer is back."""
 
     until: datetime
 
-    def apply(self, case: Case) -> Case:
-        return replace(case, away_until=self.until)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Approved(Event):
-    """An agent approved a letter that waited for review."""
-
-    key: str
-    kind: LetterKind
-
-    def apply(self, case: Case) -> Case:
-        return case.with_letter(self.key, self.kind, LetterRecordState.PENDING, self.at)
+    copies: ClassVar = {"away_until": "until"}

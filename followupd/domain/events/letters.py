@@ -1,7 +1,7 @@
-"""What becomes of a letter; its words lie in the outbox."""
+"""Events of letters: written, sent, in doubt, refused, dropped. Their text is in the outbox."""
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from followupd.domain.case import Case
 from followupd.domain.compensation import GrantState
@@ -11,7 +11,7 @@ from followupd.domain.letter import LetterKind, LetterRecordState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LetterWritten(Event):
-    """A letter was written and lies in the outbox; its words are frozen there, not here."""
+    """A letter was written and put into the outbox; `review` means that an agent must approve it first."""
 
     key: str
     kind: LetterKind
@@ -20,44 +20,66 @@ class LetterWritten(Event):
     review: bool = False
 
     def apply(self, case: Case) -> Case:
-        no_more: dict[str, Any] = (
-            {"card_ordered": 0, "card_lacking_at": None} if self.kind is LetterKind.GIFT_CARD else {}
-        )
+        """Add the letter, and clear what stopped a letter or kept a gift card on order until now."""
+        changes: dict[str, Any] = {}
+        if self.kind is LetterKind.GIFT_CARD:
+            changes |= {"card_ordered": 0, "card_lacking_at": None}
         if self.kind.to_customer:
-            no_more |= {"stopped": None, "stopped_at": None}
-        return case.with_letter(
-            self.key,
-            self.kind,
-            LetterRecordState.REVIEW if self.review else LetterRecordState.PENDING,
-            self.at,
-            **no_more,
-        )
+            changes |= {"stopped": None, "stopped_at": None}
+
+        state = LetterRecordState.REVIEW if self.review else LetterRecordState.PENDING
+        return case.with_letter(self.key, self.kind, state, self.at, **changes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LetterStopped(Event):
-    """A letter could not be written; the owner is asked for what is missing. `kind` is tried again after a word."""
+    """A letter could not be written; the owner is asked, and it is tried again after an agent's next command."""
 
     kind: str
 
+    copies: ClassVar = {"stopped_at": "at"}
+
     def apply(self, case: Case) -> Case:
-        return replace(case, stopped=(self.kind, self.why), stopped_at=self.at)
+        """Store which letter it was, and the reason."""
+        case = Event.apply(self, case)
+        return case.evolve(stopped=(self.kind, self.why))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _LetterSent(Event):
+class _LetterChanged(Event):
+    """A letter came into another state, which `state` names; letters of some kinds change more."""
+
     key: str
     kind: LetterKind
-    message_id: str = ""
-    promises: tuple[int, ...] = ()  # the promises that now stand in writing
+
+    state: ClassVar[LetterRecordState]
 
     def apply(self, case: Case) -> Case:
-        return self._left(case)
+        """Set the state of the letter."""
+        return case.with_letter(self.key, self.kind, self.state, self.at)
 
-    def _left(self, case: Case, **changes: Any) -> Case:
-        case = case.with_letter(
-            self.key, self.kind, LetterRecordState.SENT, self.at, we_wrote_at=self.at, **changes
-        )
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approved(_LetterChanged):
+    """An agent approved a letter in review; it may be sent now."""
+
+    state: ClassVar = LetterRecordState.PENDING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _LetterSent(_LetterChanged):
+    """A letter was sent to the customer; `promises` are now in writing."""
+
+    message_id: str = ""
+    promises: tuple[int, ...] = ()
+
+    state: ClassVar = LetterRecordState.SENT
+
+    def apply(self, case: Case) -> Case:
+        """Set the state of the letter, and mark its promises as confirmed by it."""
+        case = _LetterChanged.apply(self, case)
+        case = case.evolve(we_wrote_at=self.at)
+
         for n in self.promises:
             case = case.with_promise(n, confirmed=self.key)
         return case
@@ -65,96 +87,83 @@ class _LetterSent(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NextStepConfirmed(_LetterSent):
-    """The confirmation left: the promises stand in writing (practice 27)."""
+    """The confirmation was sent: the promises are in writing (practice 27)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FollowedUp(_LetterSent):
-    """The follow-up left (practice 45)."""
+    """The follow-up was sent (practice 45)."""
 
     def apply(self, case: Case) -> Case:
-        # The call comes with the letter (practice 45): one before it was about something else.
-        return self._left(case, followed_up_at=self.at, reached=False)
+        """Ask for a call again: one before the follow-up was about something else (practice 45)."""
+        case = _LetterSent.apply(self, case)
+        return case.evolve(followed_up_at=self.at, reached=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GiftCardSent(_LetterSent):
-    """The gift card left, in a thread of its own (practice 47)."""
+    """The gift card of grant `n` was sent, in a thread of its own (practice 47)."""
 
     n: int = 0
 
     def apply(self, case: Case) -> Case:
-        return self._left(case).with_compensation(self.n, state=GrantState.ISSUED, issued_at=self.at)
+        """Mark the grant as issued: the letter contains the card."""
+        case = _LetterSent.apply(self, case)
+        return case.with_compensation(self.n, state=GrantState.ISSUED, issued_at=self.at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerTold(_LetterSent):
-    """A letter of another kind left for the customer: a delay, a holding letter."""
+    """A delay letter was sent, or another letter that moves the case to no other stage."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AgentTold(Event):
-    """A desk mail left for an agent."""
+class AgentTold(_LetterChanged):
+    """A desk mail was sent to an agent."""
 
-    key: str
-    kind: LetterKind
     message_id: str = ""
 
-    def apply(self, case: Case) -> Case:
-        return case.with_letter(self.key, self.kind, LetterRecordState.SENT, self.at)
+    state: ClassVar = LetterRecordState.SENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LetterInDoubt(Event):
-    """Nobody knows whether this letter left; evidence or a person decides."""
+class LetterInDoubt(_LetterChanged):
+    """The server's reply was lost: the letter may or may not have been sent (RFC 1047)."""
 
-    key: str
-    kind: LetterKind
-
-    def apply(self, case: Case) -> Case:
-        return case.with_letter(self.key, self.kind, LetterRecordState.DOUBT, self.at)
+    state: ClassVar = LetterRecordState.DOUBT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LetterAgain(Event):
-    """A letter in doubt leaves once more, with the same Message-ID: a person, or the admin's policy, said so."""
+class LetterAgain(_LetterChanged):
+    """A letter in doubt is sent again with the same Message-ID, as a person or the configuration decided."""
 
-    key: str
-    kind: LetterKind
-
-    def apply(self, case: Case) -> Case:
-        return case.with_letter(self.key, self.kind, LetterRecordState.PENDING, self.at)
+    state: ClassVar = LetterRecordState.PENDING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LetterRefused(Event):
-    """The server refused the letter for good, or it came back: the customer was not reached by it."""
+class LetterRefused(_LetterChanged):
+    """The server refused the letter permanently, or the letter came back."""
 
-    key: str
-    kind: LetterKind
+    state: ClassVar = LetterRecordState.FAILED
 
     def apply(self, case: Case) -> Case:
-        lost = {"not_reached": self.why, "not_reached_at": self.at} if self.kind.to_customer else {}
-        return case.with_letter(self.key, self.kind, LetterRecordState.FAILED, self.at, **lost)
+        """Mark the customer as not reached when the letter was for the customer."""
+        case = _LetterChanged.apply(self, case)
+        if not self.kind.to_customer:
+            return case
+
+        return case.evolve(not_reached=self.why, not_reached_at=self.at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LetterDropped(Event):
-    """The letter was taken back before it left."""
+class LetterDropped(_LetterChanged):
+    """The letter was cancelled before it was sent."""
 
-    key: str
-    kind: LetterKind
-
-    def apply(self, case: Case) -> Case:
-        return case.with_letter(self.key, self.kind, LetterRecordState.DROPPED, self.at)
+    state: ClassVar = LetterRecordState.DROPPED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DraftAsked(Event):
-    """A letter was approved, and its draft was changed or gone: the agent was asked, and it waits for review again."""
+class DraftAsked(_LetterChanged):
+    """An approved letter had a changed or missing draft: the agent was asked, and the letter is in review again."""
 
-    key: str
-    kind: LetterKind
-
-    def apply(self, case: Case) -> Case:
-        return case.with_letter(self.key, self.kind, LetterRecordState.REVIEW, self.at)
+    state: ClassVar = LetterRecordState.REVIEW

@@ -1,8 +1,8 @@
 """Facts for the letters, and who works on the case by which playbook."""
 
 from followupd.domain import events as e
+from followupd.domain.case import Fault
 from followupd.domain.command import Command, expected
-from followupd.domain.facts import Fault
 from followupd.errors import NotUnderstoodError
 from followupd.recovery.commands.context import CommandContext, about
 

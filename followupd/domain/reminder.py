@@ -1,0 +1,85 @@
+"""Keys of reminders: each key is used once, so that nobody is reminded of the same thing twice."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal, Self
+
+#: who is reminded; a lead and a manager are told what the owner did not react to
+Level = Literal["owner", "lead", "manager"]
+#: which of several reminders about the same thing it is; "" for the only or the first one
+Step = Literal["", "soon", "due", "late", "alone", "lead", "manager"]
+
+
+class ReminderKind(StrEnum):
+    """What a reminder is about. The values are stored in the history."""
+
+    #: a suspected complaint that an agent should decide
+    SUSPECTED = "suspected"
+    #: a promise whose date comes near or has passed
+    PROMISE = "promise"
+    #: the customer has not heard from us for a while
+    SILENCE = "silence"
+    #: the customer was not reached
+    NOT_REACHED = "not-reached"
+    #: the customer wrote and waits for an answer
+    ANSWER = "answer"
+    #: the customer's answer does not name an option clearly
+    OPTIONS = "options"
+    #: a single option, which offers no choice
+    OPTION = "option"
+    #: the customer has not chosen
+    CHOICE = "choice"
+    #: the follow-up is due, and something is missing
+    FOLLOW_UP = "follow-up"
+    #: the customer has not said whether compensation arrived
+    RECEIPT = "receipt"
+    #: a grant that needs an approval
+    APPROVAL = "approve"
+    #: a letter that waits for an approval
+    REVIEW = "review"
+    #: a letter that could not be written
+    STOPPED = "stopped"
+    #: a letter that may or may not have been sent
+    DOUBT = "doubt"
+    #: a desk mail that could not be delivered
+    UNDELIVERED = "undelivered"
+    #: a case on hold
+    HELD = "held"
+    #: a case of a severity that somebody besides the owner is told of
+    SEVERITY = "severity"
+    #: a gift card that the provider does not give
+    GIFT_CARD = "gift card"
+    #: the daily digest named the case
+    DIGEST = "digest"
+
+    @classmethod
+    def of(cls, text: str) -> Self | None:
+        """Return the kind of a stored key, or None for one of no kind that this program knows."""
+        found = _KIND.match(text)
+        return cls(found[1]) if found else None
+
+
+_KIND = re.compile(rf"({'|'.join(map(re.escape, ReminderKind))})(?:-\d+)?(?= |$)")
+
+
+@dataclass(frozen=True, slots=True)
+class ReminderKey:
+    """The identity of one reminder; its text, such as "promise-1 due 2026-12-03T15:00", is stored in the history.
+
+    `number` is that of a promise, grant or option, 0 where there is none. `about` names what else the reminder is about,
+    such as a letter. `at` is the time of what it is about, so that a promise with a new date is reminded of again.
+    """
+
+    kind: ReminderKind
+    number: int = 0
+    step: Step = ""
+    about: str = ""
+    at: datetime | None = None
+
+    def __str__(self) -> str:
+        """Return the text that is stored."""
+        name = f"{self.kind}-{self.number}" if self.number else str(self.kind)
+        time = f"{self.at:%Y-%m-%dT%H:%M}" if self.at else ""
+        return " ".join(part for part in (name, self.step, self.about, time) if part)
