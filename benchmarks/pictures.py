@@ -14,8 +14,8 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.small_png import smaller
 from followupd.adapters.settings import write_starter
-from followupd.cli.preview.letter import previewed
-from followupd.domain.letter import FOLLOW_UP
+from followupd.cli.preview.letter import preview_letter
+from followupd.domain.letter import LetterKind
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 #: the pictures' dates stay as they are from one run to the next
@@ -52,7 +52,7 @@ def main() -> None:
         room = Path(place)
         write_starter(room / "etc")
         (room / "letter.html").write_text(
-            previewed(room / "etc", FOLLOW_UP, "", "long", _NOW).html, encoding="utf-8"
+            preview_letter(room / "etc", LetterKind.FOLLOW_UP, "", "long", _NOW).html, encoding="utf-8"
         )
         for picture in PICTURES:
             target = IMAGES / f"{picture.name}.png"

@@ -1,28 +1,41 @@
-"""Text and files for people: what may be printed to a terminal, a moment in UTC, a file that somebody asked for."""
+"""What commands print: text that is safe on a terminal, times in UTC or company time, files that an option names."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
 from followupd.errors import UnavailableError
 
 
-def moment(at: datetime | None) -> str | None:
-    """Write a moment as JSON has it: UTC, seconds, "Z"."""
-    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z") if at else None
+def utc_iso(at: datetime | None) -> str | None:
+    """Format a time for JSON: UTC, whole seconds, "Z"; None stays None."""
+    if at is None:
+        return None
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def safe(text: str) -> str:
-    """Return text that cannot move the terminal's cursor or colour it, whatever a customer wrote."""
-    return "".join(each if each.isprintable() else " " for each in text)
+def local_time(at: datetime | None, zone: tzinfo) -> str:
+    """Format a time for people: the company's time zone, to the minute; "never" for None."""
+    if at is None:
+        return "never"
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M %Z}"
 
 
-def safe_lines(text: str) -> str:
-    """Return text of several lines that can do no more than be read."""
-    return "\n".join(safe(line) for line in text.splitlines())
+def printable(text: str) -> str:
+    """Replace characters that could move the terminal's cursor or change its colours, such as escape sequences."""
+    return "".join(character if character.isprintable() else " " for character in text)
 
 
-def write(path: Path, content: bytes) -> None:
-    """Write a file that somebody asked for; raises OutageError, with its name, when it cannot be written."""
+def printable_lines(text: str) -> str:
+    """Like `printable`, but keep the line breaks."""
+    return "\n".join(printable(line) for line in text.splitlines())
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file that the user named.
+
+    Raises:
+        UnavailableError: the file cannot be written; the message names it.
+    """
     try:
         path.write_bytes(content)
     except OSError as error:

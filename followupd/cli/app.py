@@ -1,16 +1,22 @@
-"""How a command gets the house it speaks of."""
+"""Load the application for a command, and name the user who runs it."""
 
 import getpass
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
+    from followupd.adapters.settings import Settings
     from followupd.app.container import App
 
 
-def open_house(directory: Path) -> "App":
-    """Load the configuration and join the rooms; raises SetupError with every problem."""
+def open_app(directory: Path) -> "App":
+    """Load the configuration, build the application and upgrade its ledger.
+
+    Raises:
+        SetupError: the configuration has problems; the error lists all of them.
+    """
     from followupd.adapters.settings import load
     from followupd.app.container import build
 
@@ -19,10 +25,15 @@ def open_house(directory: Path) -> "App":
     return app
 
 
-def who_types() -> str:
-    """Name whoever types a command, for the history; a user without a name goes by number."""
+def company_zone(settings: "Settings") -> ZoneInfo:
+    """Return the time zone in which times are printed for people."""
+    return ZoneInfo(settings.company.timezone)
+
+
+def shell_user() -> str:
+    """Return the name of the user who runs the command, for the history; a user without a name by number."""
     try:
         name = getpass.getuser()
-    except (OSError, KeyError):  # no entry in the system's list of users, as in many containers
+    except (OSError, KeyError):  # the user is not in the system's list of users, as in many containers
         name = f"user {os.getuid()}"
     return f"{name} at the command line"

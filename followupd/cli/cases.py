@@ -1,220 +1,291 @@
-"""cases, case, explain, tell: what is known, what will happen, and a word to it."""
+"""cases, case, explain, tell: show cases and run agent commands on them."""
 
 import argparse
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from functools import partial
 from typing import Any
 
-from followupd.adapters.terminal import moment, safe
-from followupd.cli.app import open_house, who_types
+from followupd.adapters.terminal import local_time, printable, utc_iso
+from followupd.cli.app import company_zone, open_app, shell_user
+from followupd.cli.commands import CommandParsers
 from followupd.cli.main import DONE, PROBLEMS
-from followupd.cli.output import as_json, case_view, complain, condition_words, table
+from followupd.cli.output import STATUS_SENTENCES, case_view, print_error, print_json, print_table
 from followupd.domain.case import Case, Stage
+from followupd.domain.compensation import Compensation
 from followupd.domain.events import Event
-from followupd.domain.letter import LetterStatus
-from followupd.domain.records import OutboxEntry
+from followupd.domain.letter import LetterStatus, OutboxEntry
+from followupd.domain.promise import Promise
 from followupd.recovery.blockers import blockers_of
 
+#: the stages in which the follow-up is still ahead
+_BEFORE_FOLLOW_UP = frozenset({Stage.HEARD, Stage.PROMISED, Stage.CONFIRMED, Stage.FIXED})
+_INDENT = "  "
 
-def add(commands: Any, common: argparse.ArgumentParser) -> None:
-    cases = commands.add_parser("cases", parents=[common], help="one line a case")
+
+def add(commands: CommandParsers) -> None:
+    """Add the parsers of cases, case, explain and tell."""
+    cases = commands.add("cases")
     cases.add_argument("--stage", choices=[stage.value for stage in Stage], default="")
     cases.set_defaults(do=_cases)
-    case = commands.add_parser("case", parents=[common], help="one case whole")
+
+    case = commands.add("case")
     case.add_argument("ref", metavar="REF")
     case.set_defaults(do=_case)
-    explain = commands.add_parser(
-        "explain", parents=[common], help="why each letter went, or did not; what is next"
-    )
+
+    explain = commands.add("explain")
     explain.add_argument("ref", metavar="REF")
     explain.set_defaults(do=_explain)
-    tell = commands.add_parser(
-        "tell", parents=[common], help="say something about a case, in the lines of a note"
-    )
+
+    tell = commands.add("tell")
     tell.add_argument("ref", metavar="REF")
-    tell.add_argument("lines", metavar="LINE", nargs="+")
-    tell.add_argument("--as", dest="agent", metavar="AGENT", default="", help="the agent who says it")
+    tell.add_argument("lines", metavar="LINE", nargs="+", help="one line of a note, such as 'kept: 1'")
+    tell.add_argument("--as", dest="agent", metavar="AGENT", default="", help="the id of the agent")
     tell.set_defaults(do=_tell, many="lines")
 
 
+# --- cases ---
+
+
 def _cases(options: argparse.Namespace) -> int:
-    app = open_house(options.config)
+    app = open_app(options.config)
     with app.ledger.transaction() as tx:
         found = [(case, tx.outbox.all(case=case.ref)) for case in tx.cases.all(options.stage)]
+
     if options.json:
-        as_json([case_view(case, letters) for case, letters in found])
+        print_json([case_view(case, letters) for case, letters in found])
         return DONE
     if not found:
-        complain("No cases.")
-    table(
-        (
-            case.ref,
-            case.stage.value + (" (held)" if case.held else ""),
-            case.severity,
-            case.owner,
-            case.customer.address,
-            case.subject[:48],
-            f"looks again {moment(case.wake_at)}" if case.wake_at else "",
-        )
-        for case, _ in found
+        print_error("No cases.")
+    zone = company_zone(app.settings)
+    print_table(
+        [_case_row(case, zone) for case, _ in found],
+        head=("case", "stage", "severity", "owner", "next check", "customer", "subject"),
     )
     return DONE
+
+
+def _case_row(case: Case, zone: tzinfo) -> tuple[str, ...]:
+    return (
+        case.ref,
+        _stage(case),
+        case.severity,
+        case.owner,
+        local_time(case.wake_at, zone),
+        case.customer.address,
+        case.subject,
+    )
+
+
+def _stage(case: Case) -> str:
+    return f"{case.stage.value} (on hold)" if case.held else case.stage.value
+
+
+# --- case ---
 
 
 def _case(options: argparse.Namespace) -> int:
-    app = open_house(options.config)
+    app = open_app(options.config)
+    ref = options.ref.upper()
     with app.ledger.transaction() as tx:
-        ref = options.ref.upper()
         case, history, letters = tx.cases.get(ref), tx.cases.history(ref), tx.outbox.all(case=ref)
+
     if options.json:
-        as_json(case_view(case, letters, history))
+        print_json(case_view(case, letters, history))
     else:
-        _print(case, letters, history)
+        _print_case(case, letters, history, company_zone(app.settings))
     return DONE
 
 
-def _print(case: Case, letters: list[OutboxEntry], history: list[Event]) -> None:
-    print(f"{case.ref}  {case.stage}{' (held)' if case.held else ''}  {safe(case.subject)}")
-    name = f" ({case.customer.name})" if case.customer.name else ""
-    print(
-        f"  {safe(case.customer.address + name)}, owner {case.owner}, playbook {case.playbook}, {case.severity}"
-    )
-    view = case_view(case, letters)
-    facts = [(f"  {name}", str(value)) for name, value in view["facts"].items() if value]
-    _section("Facts", facts)
-    _section("Words", [(f"  {words}", f"{weight:+.1f}") for words, weight in case.evidence])
-    _section(
+def _print_case(case: Case, letters: list[OutboxEntry], history: list[Event], zone: tzinfo) -> None:
+    customer = case.customer.address
+    if case.customer.name:
+        customer += f" ({case.customer.name})"
+    print(f"{case.ref}  {_stage(case)}  {printable(case.subject)}")
+    print(f"  {printable(customer)}, owner {case.owner}, playbook {case.playbook}, severity {case.severity}")
+
+    facts = case_view(case, letters)["facts"]
+    _print_section("Facts", (), [(name, str(value)) for name, value in facts.items() if value])
+    evidence = [(f"{weight:+.1f}", text) for text, weight in case.evidence]
+    _print_section("Evidence", ("weight", "words"), evidence)
+    _print_section(
         "Promises",
-        [
-            (f"  {p['n']}", p["state"], p["kind"], f"told {p['told']}", f"ours {p['due']}", p["text"])
-            for p in view["promises"]
-        ],
+        ("n", "state", "kind", "promised by", "internal deadline", "text"),
+        [_promise_row(promise, zone) for promise in case.promises],
     )
-    given = [
-        (
-            f"  {g['n']}",
-            g["state"],
-            g["kind"],
-            f"{g['amount']} {g['currency']}" if g["amount"] else "",
-            g["text"] or "",
-        )
-        for g in view["compensation"]
-    ]
-    _section("Compensation", given)
-    _section(
-        "TemplateRenderer",
-        [
-            (f"  {each['key']}", each["condition"], each["sent_at"] or "", each["reply"] or "")
-            for each in view["letters"]
-        ],
+    _print_section(
+        "Compensation", ("n", "state", "kind", "amount", "text"), [_grant_row(g) for g in case.compensation]
     )
-    _section(
+    _print_section(
+        "Letters",
+        ("key", "status", "sent", "server's reply"),
+        [(e.letter.key, e.status.value, local_time(e.sent_at, zone), e.reply) for e in letters],
+    )
+    _print_section(
         "History",
-        [(f"  {moment(event.at)}", type(event).__name__, f"by {event.by}", event.why) for event in history],
+        ("time", "event", "by", "reason"),
+        [(local_time(event.at, zone), type(event).__name__, event.by, event.why) for event in history],
     )
 
 
-def _section(title: str, rows: Sequence[tuple[str, ...]]) -> None:
+def _promise_row(promise: Promise, zone: tzinfo) -> tuple[str, ...]:
+    return (
+        str(promise.n),
+        promise.state.value,
+        promise.kind.value,
+        _date(promise.promised_by, zone),
+        _date(promise.internal_deadline, zone),
+        promise.text,
+    )
+
+
+def _date(at: datetime | None, zone: tzinfo) -> str:
+    return local_time(at, zone) if at else "no date"
+
+
+def _grant_row(grant: Compensation) -> tuple[str, ...]:
+    amount = f"{grant.money.amount} {grant.money.currency}" if grant.money else ""
+    return str(grant.n), grant.state.value, grant.kind.value, amount, grant.text
+
+
+def _print_section(title: str, head: Sequence[str], rows: Sequence[tuple[str, ...]]) -> None:
     if rows:
         print(f"\n{title}")
-        table(rows)
+        print_table(rows, head, _INDENT)
+
+
+# --- explain ---
+
+
+@dataclass(frozen=True, slots=True)
+class _Explanation:
+    """Why each letter of a case was or was not sent, and what is next."""
+
+    case: Case
+    #: each letter with the reason why it may not be sent now, "" if it may
+    letters: list[tuple[OutboxEntry, str]]
+    #: letter kind or "closing" -> when it is due
+    due: dict[str, datetime]
+    confirmation_blocker: str
+    follow_up_blockers: list[str] = field(default_factory=list)
 
 
 def _explain(options: argparse.Namespace) -> int:
+    app = open_app(options.config)
+    explanation = _explained(app, options.ref.upper())
+    if options.json:
+        print_json(_explanation_view(explanation))
+    else:
+        _print_explanation(explanation, company_zone(app.settings))
+    return DONE
+
+
+def _explained(app: Any, ref: str) -> _Explanation:
     from followupd.recovery import confirm, follow_up, gift_card
 
-    app = open_house(options.config)
+    now = app.now()
     with app.ledger.transaction() as tx:
-        case = tx.cases.get(options.ref.upper())
-        letters = tx.outbox.all(case=case.ref)
-        back = {
-            each.letter.key: app.dispatch.rules.blocking_reason(tx, each.letter, app.now())
-            for each in letters
-        }
-    playbook = app.settings.playbooks.get(case.playbook) or app.settings.playbooks["default"]
-    playbook = playbook.for_severity(case.severity)
-    said = [_letter_sentence(state, back[state.letter.key]) for state in letters]
-    moments = {
+        case = tx.cases.get(ref)
+        letters = [
+            (entry, app.dispatch.rules.blocking_reason(tx, entry.letter, now))
+            for entry in tx.outbox.all(case=ref)
+        ]
+    playbook = app.settings.playbooks.for_case(case)
+    times = {
         "confirmation": confirm.next_due(case, playbook) if case.unwritten else None,
         "follow-up": follow_up.next_due(case, playbook) if case.stage is Stage.FIXED else None,
         "gift-card": gift_card.next_due(case, playbook),
         "closing": follow_up.next_due(case, playbook) if case.stage is Stage.FOLLOWED_UP else None,
     }
-    waits = [lack.sentence for lack in blockers_of(case)] if case.stage in _BEFORE_FOLLOW_UP else []
-    view = {
-        "ref": case.ref,
-        "stage": case.stage.value,
-        "letters": said,
-        "next": {name: moment(at) for name, at in moments.items() if at},
-        "wake_at": moment(case.wake_at),
-        "confirmation_waits_for": confirm.hindered(case) or None,
-        "follow_up_waits_for": waits,
-    }
-    if options.json:
-        as_json(view)
-    else:
-        _print_explained(case, said, moments, waits, confirm.hindered(case))
-    return DONE
-
-
-_BEFORE_FOLLOW_UP = frozenset({Stage.HEARD, Stage.PROMISED, Stage.CONFIRMED, Stage.FIXED})
-
-
-def _letter_sentence(state: OutboxEntry, back: str) -> str:
-    when = state.sent_at or state.leaving_at or state.written_at
-    sentence = f"{state.letter.key} {condition_words(state.condition)} ({moment(when)})"
-    if state.condition in {LetterStatus.READY, LetterStatus.DEFERRED}:
-        sentence += f", not before {moment(state.not_before)}" if state.not_before else ""
-        sentence += f"; {back}" if back else ""
-    return f"{sentence}: {state.reply}" if state.reply else sentence
-
-
-def _print_explained(
-    case: Case, said: list[str], moments: dict[str, datetime | None], waits: list[str], hindered: str
-) -> None:
-    print(f"{case.ref} is {case.stage}.")
-    for sentence in said:
-        print(f"  {safe(sentence)}")
-    for name, at in moments.items():
-        if at:
-            print(f"  The {name} has its moment at {moment(at)}.")
-    if hindered:
-        print(f"  No confirmation leaves by machine: {safe(hindered)}.")
-    if waits:
-        print(
-            "  The follow-up waits for:" if case.stage is Stage.FIXED else "  Before a follow-up can leave:"
-        )
-        if case.stage is not Stage.FIXED:
-            print("    - an agent's `fixed`")
-        for sentence in waits:
-            print(f"    - {safe(sentence)}")
-    print(
-        f"  It is looked at again at {moment(case.wake_at)}."
-        if case.wake_at
-        else "  Nothing more happens without a word."
+    blockers = blockers_of(case) if case.stage in _BEFORE_FOLLOW_UP else []
+    return _Explanation(
+        case,
+        letters,
+        {name: at for name, at in times.items() if at},
+        confirm.hindered(case),
+        [str(blocker.sentence) for blocker in blockers],
     )
 
 
+def _explanation_view(explanation: _Explanation) -> dict[str, Any]:
+    case = explanation.case
+    return {
+        "ref": case.ref,
+        "stage": case.stage.value,
+        "letters": [_letter_sentence(entry, reason, utc_iso) for entry, reason in explanation.letters],
+        "next": {name: utc_iso(at) for name, at in explanation.due.items()},
+        "wake_at": utc_iso(case.wake_at),
+        "confirmation_waits_for": explanation.confirmation_blocker or None,
+        "follow_up_waits_for": explanation.follow_up_blockers,
+    }
+
+
+def _letter_sentence(
+    entry: OutboxEntry, reason: str, format_time: Callable[[datetime | None], str | None]
+) -> str:
+    at = entry.sent_at or entry.sending_since or entry.written_at
+    sentence = f"{entry.letter.key} {STATUS_SENTENCES[entry.status]} ({format_time(at)})"
+    if entry.status in {LetterStatus.QUEUED, LetterStatus.DEFERRED}:
+        if entry.not_before:
+            sentence += f", not before {format_time(entry.not_before)}"
+        if reason:
+            sentence += f"; {reason}"
+    return f"{sentence}: {entry.reply}" if entry.reply else sentence
+
+
+def _print_explanation(explanation: _Explanation, zone: tzinfo) -> None:
+    case = explanation.case
+    print(f"{case.ref} is {case.stage}.")
+    company_time = partial(local_time, zone=zone)
+    for entry, reason in explanation.letters:
+        print(f"  {printable(_letter_sentence(entry, reason, company_time))}")
+    for name, at in explanation.due.items():
+        print(f"  The {name} is due at {local_time(at, zone)}.")
+    if explanation.confirmation_blocker:
+        print(f"  No confirmation is sent automatically: {printable(explanation.confirmation_blocker)}.")
+    _print_blockers(case, explanation.follow_up_blockers)
+    if case.wake_at:
+        print(f"  Next check at {local_time(case.wake_at, zone)}.")
+    else:
+        print("  Nothing is scheduled; waiting for an agent or the customer.")
+
+
+def _print_blockers(case: Case, blockers: list[str]) -> None:
+    if not blockers:
+        return
+    print("  The follow-up waits for:")
+    if case.stage is not Stage.FIXED:
+        print("    - an agent's `fixed`")
+    for blocker in blockers:
+        print(f"    - {printable(blocker)}")
+
+
+# --- tell ---
+
+
 def _tell(options: argparse.Namespace) -> int:
-    app = open_house(options.config)
+    app = open_app(options.config)
     agent = app.settings.team.by_id(options.agent) if options.agent else None
     if options.agent and agent is None:
-        complain(f"followupd tell: {options.agent!r} is no agent of this configuration")
+        print_error(f"followupd tell: there is no agent {options.agent!r} in followupd.toml")
         return PROBLEMS
-    actor = agent.name if agent else who_types()
+
+    author = agent.name if agent else shell_user()
     lines = [part for line in options.lines for part in line.splitlines()]
     now = app.now()
     with app.ledger.transaction() as tx:
         case = tx.cases.get(options.ref.upper())
-        case, problems = app.desk.run_lines(tx, case, lines, actor, "tell", agent, now)
+        case, problems = app.desk.run_lines(tx, case, lines, author, "tell", agent, now)
         letters = tx.outbox.all(case=case.ref)
         findings = app.desk.findings(case, lines, now)
+
     if options.json:
-        as_json({**case_view(case, letters), "problems": problems, "findings": findings})
+        print_json({**case_view(case, letters), "problems": problems, "findings": findings})
     else:
         print(f"{case.ref} is {case.stage}.")
         for finding in findings:
-            complain(f"followupd tell: {finding}")
+            print_error(f"followupd tell: {finding}")
     for problem in problems:
-        complain(f"followupd tell: {problem}")
+        print_error(f"followupd tell: {problem}")
     return PROBLEMS if problems else DONE

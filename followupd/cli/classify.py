@@ -1,213 +1,332 @@
-"""read: what a mail would be taken for, and why."""
+"""read, learn: show how a mail is classified, and train the classifier on agents' decisions."""
 
 import argparse
 import json
+import re
 import sys
 from codecs import BOM_UTF8
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from followupd import clock
-from followupd.adapters.terminal import moment, safe
+from followupd.adapters.terminal import printable, utc_iso
+from followupd.cli.app import open_app
+from followupd.cli.commands import CommandParsers
 from followupd.cli.main import DONE, PROBLEMS
-from followupd.cli.output import as_json, complain
+from followupd.cli.output import print_error, print_json, print_table
 from followupd.domain.calendar import Calendar
 from followupd.domain.mail import Identity, Kind, Message, Verdict
+from followupd.domain.playbook import Playbook
+from followupd.domain.promise import FoundCompensation, FoundPromise
 from followupd.errors import SetupError
+from followupd.languages import Catalogue
 from followupd.services.classifier import ComplaintClassifier
-from followupd.text import complaints, mail
-from followupd.text import promises as promise
+from followupd.text import complaints, mail, promises
 
-#: a mail that no human customer wrote is never scored (RECOGNISE.md, "The design", 1)
-_UNSCORED = Verdict("no", 0.0)
+if TYPE_CHECKING:
+    from followupd.adapters.settings import Settings
+    from followupd.text.complaints import Learned, Tagged
+
+#: a mail that was not written by a customer is not scored (docs/recognising.md, rule 1)
+_NOT_SCORED = Verdict("no", 0.0)
+#: thresholds of the classifier where there is no configuration
+_AUTO, _ASK = 0.90, 0.30
+_SHOWN_LINES = 40
+#: names of the classifier's features -> how they are printed
+_FEATURES = {
+    "!": "exclamation marks",
+    "?": "question mark",
+    "CAPITALS": "words in capitals",
+    "it speaks to us": "addresses the company",
+    "tone": "tone of the text",
+}
+
+
+def add(commands: CommandParsers) -> None:
+    """Add the parsers of read and learn."""
+    read = commands.add("read")
+    read.add_argument(
+        "files", metavar="FILE", nargs="+", help="a mail; - reads JSON lines or one mail from standard input"
+    )
+    read.set_defaults(do=_read, many="files")
+
+    learn = commands.add("learn")
+    learn.add_argument("--dry-run", action="store_true", help="only print what would change")
+    learn.set_defaults(do=_learn)
+
+
+# --- read ---
 
 
 class MailClassifier:
-    """Reads, judges and explains mails."""
+    """Parse and classify mails as the daemon does, with the configuration if there is one."""
 
     def __init__(self, directory: Path) -> None:
-        from followupd.adapters.settings import load
+        self.identity = Identity()
+        self._playbooks: Mapping[str, Playbook] = {}
+        self._calendar = Calendar(timezone="UTC")
+        self._currency = ""
+        self._languages = Catalogue(directory)
+        self._classifier = ComplaintClassifier(complaints.Recogniser.shipped(), _AUTO, _ASK, "en", "")
+        if settings := _settings(directory):
+            self._use(settings)
 
-        self.ours, self._playbooks, self._calendar, self._currency = (
-            Identity(),
-            {},
-            Calendar(timezone="UTC"),
-            "",
-        )
-        self._judge = ComplaintClassifier(complaints.Recogniser.shipped(), 0.90, 0.30, "en", "")
-        try:
-            settings = load(directory)
-        except SetupError:
-            if (directory / "followupd.toml").exists():
-                raise
-            return
+    def _use(self, settings: "Settings") -> None:
         from followupd.app.container import trained_classifier_of
 
-        self.ours = Identity(
+        self.identity = Identity(
             addresses=settings.addresses,
             agents=frozenset(agent.email.lower() for agent in settings.team.agents),
             groups=frozenset(group for mailbox in settings.mailboxes for group in mailbox.groups),
             authserv=frozenset(name for mailbox in settings.mailboxes for name in mailbox.trusted),
         )
-        self._playbooks, self._calendar = dict(settings.playbooks), settings.calendar
-        self._currency, self._judge = settings.company.currency, trained_classifier_of(settings)
+        self._playbooks = dict(settings.playbooks)
+        self._calendar = settings.calendar
+        self._currency = settings.company.currency
+        self._classifier = trained_classifier_of(settings)
 
-    def view(self, name: object, found: Message | str) -> dict[str, Any]:
-        """Return one line of `read --json`, under the name it came with; one that cannot be read carries the reason as error."""
-        error = found if isinstance(found, str) else ""
-        if isinstance(found, str):
-            found = Message(kind=Kind.CUSTOMER, because="cannot be read")
-        verdict = self._judge.verdict(found) if found.kind is Kind.CUSTOMER and not error else _UNSCORED
-        promises, grants = self._heard(found)
+    def view(self, name: object, parsed: Message | str) -> dict[str, Any]:
+        """Return the JSON of one mail; `parsed` is the mail, or the reason why it could not be parsed."""
+        if isinstance(parsed, str):
+            error, message = parsed, Message(kind=Kind.CUSTOMER, because="cannot be read")
+        else:
+            error, message = "", parsed
+        scored = message.kind is Kind.CUSTOMER and not error
+        verdict = self._classifier.verdict(message) if scored else _NOT_SCORED
+        found_promises, found_grants = self._commitments(message)
         return {
             "id": name,
-            "kind": found.kind.value,
-            "because": found.because,
-            "from": found.sender.address,
-            "subject": found.subject,
-            "text": found.text,
+            "kind": message.kind.value,
+            "because": message.because,
+            "from": message.sender.address,
+            "subject": message.subject,
+            "text": message.text,
             "complaint": {
                 "verdict": verdict.verdict,
                 "score": round(verdict.score, 4),
                 "evidence": [[words, round(weight, 2)] for words, weight in verdict.evidence],
                 "because": verdict.because,
             },
-            "playbook": self._judge.playbook(found, verdict, self._playbooks).name
-            if self._playbooks
-            else "default",
-            "promises": promises,
-            "compensation": grants,
-            "no_answer": found.no_answer or None,
-            "doubtful": list(found.doubtful),
-            "by_hand": found.by_hand or None,
+            "playbook": self._playbook(message, verdict),
+            "promises": [_promise_view(promise) for promise in found_promises],
+            "compensation": [self._grant_view(grant) for grant in found_grants],
+            "no_answer": message.no_answer or None,
+            "doubtful": list(message.doubtful),
+            "by_hand": message.by_hand or None,
             "error": error or None,
         }
 
-    def _heard(self, message: Message) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        """Read what the mail would promise if an agent had written it."""
+    def _playbook(self, message: Message, verdict: Verdict) -> str:
+        if not self._playbooks:
+            return "default"
+        return self._classifier.playbook(message, verdict, self._playbooks).name
+
+    def _commitments(self, message: Message) -> tuple[list[FoundPromise], list[FoundCompensation]]:
+        """Return what the mail would promise and give if an agent had written it."""
         if message.kind not in {Kind.AGENT, Kind.CUSTOMER}:
             return [], []
-        promises, grants = promise.hear(
+        language = self._classifier.language(message) or self._classifier.default_language
+        found_promises, found_grants = promises.hear(
             message.text,
             said_at=message.sent_at or clock.now(),
             calendar=self._calendar,
-            language=self._judge.language(message) or self._judge.default_language,
+            language=self._languages.language(language),
             doubtful=message.doubtful,
             currency=self._currency,
         )
-        return [
-            {
-                "text": p.text,
-                "due": moment(p.due),
-                "kind": p.kind.value,
-                "past": p.past,
-                "words": list(p.words),
-            }
-            for p in promises
-        ], [
-            {
-                "kind": g.kind,
-                "amount": g.amount or None,
-                "currency": (g.currency or self._currency or None) if g.amount else None,
-                "text": g.text,
-                "past": g.past,
-                "words": list(g.words),
-            }
-            for g in grants
-        ]
+        return list(found_promises), list(found_grants)
+
+    def _grant_view(self, grant: FoundCompensation) -> dict[str, Any]:
+        currency = grant.currency or self._currency or None
+        return {
+            "kind": grant.kind,
+            "amount": grant.amount or None,
+            "currency": currency if grant.amount else None,
+            "text": grant.text,
+            "past": grant.past,
+            "words": list(grant.words),
+        }
 
 
-def add(commands: Any, common: argparse.ArgumentParser) -> None:
-    read = commands.add_parser("read", parents=[common], help="what a mail would be taken for, and why")
-    read.add_argument(
-        "files", metavar="FILE", nargs="+", help="a mail, or - for JSON lines or one mail on standard input"
-    )
-    read.set_defaults(do=_read, many="files")
+def _settings(directory: Path) -> "Settings | None":
+    """Load the configuration; None if there is none.
+
+    Raises:
+        SetupError: there is one, and it has problems.
+    """
+    from followupd.adapters.settings import load
+
+    try:
+        return load(directory)
+    except SetupError:
+        if (directory / "followupd.toml").exists():
+            raise
+        return None
+
+
+def _promise_view(promise: FoundPromise) -> dict[str, Any]:
+    return {
+        "text": promise.text,
+        "due": utc_iso(promise.due),
+        "kind": promise.kind.value,
+        "past": promise.past,
+        "words": list(promise.words),
+    }
 
 
 def _read(options: argparse.Namespace) -> int:
-    pass
+    classifier = MailClassifier(options.config)
+    exit_code = DONE
+    for name, parsed in _mails(options.files, classifier.identity):
+        view = classifier.view(name, parsed)
+        if view["error"]:
+            exit_code = PROBLEMS
+        if options.json:
+            print_json(view, indent=None)
+        else:
+            _print_mail(view)
+    return exit_code
 
-    reader = MailClassifier(options.config)
-    failed = False
-    for name, found in _mails(options.files, reader.ours):
-        view = reader.view(name, found)
-        failed = failed or bool(view["error"])
-        as_json(view, indent=None) if options.json else _print(view)
-    return PROBLEMS if failed else DONE
 
-
-def _mails(names: list[str], ours: Identity) -> Iterator[tuple[Any, Message | str]]:
-    """Yield each mail as it was read, or the reason why it cannot be."""
+def _mails(names: list[str], identity: Identity) -> Iterator[tuple[Any, Message | str]]:
+    """Yield each mail with its name; a mail that cannot be parsed as the reason."""
     for name in names:
         if name == "-":
-            yield from _standard_input(ours)
+            yield from _standard_input(identity)
             continue
         try:
-            yield name, _message(Path(name).read_bytes(), ours)
+            yield name, _parse(Path(name).read_bytes(), identity)
         except OSError as error:
             yield name, f"cannot be opened: {error.strerror}"
 
 
-def _standard_input(ours: Identity) -> Iterator[tuple[Any, Message | str]]:
+def _standard_input(identity: Identity) -> Iterator[tuple[Any, Message | str]]:
     raw = sys.stdin.buffer.read().removeprefix(BOM_UTF8)
     if not raw.strip():
         yield "-", "nothing was given"
         return
     if not raw.lstrip().startswith(b"{"):
-        yield "-", _message(raw, ours)
+        yield "-", _parse(raw, identity)
         return
     for number, line in enumerate(raw.splitlines(), 1):
         if line.strip():
-            yield _json_line(line, number, ours)
+            yield _parse_json(line, number, identity)
 
 
-def _json_line(line: bytes, number: int, ours: Identity) -> tuple[Any, Message | str]:
+def _parse_json(line: bytes, number: int, identity: Identity) -> tuple[Any, Message | str]:
     try:
         row = json.loads(line)
         name = row.get("id", f"line {number}")
     except (ValueError, AttributeError) as error:
         return f"line {number}", f"is no JSON object: {error}"
+    subject, body = str(row.get("subject") or ""), str(row.get("body") or "")
     try:
         headers = {str(key): str(value) for key, value in (row.get("headers") or {}).items()}
-        return name, mail.read_plain(str(row.get("subject") or ""), str(row.get("body") or ""), headers, ours)
-    except Exception as error:  # noqa: BLE001  one bad line never stops the others
+        return name, mail.read_plain(subject, body, headers, identity)
+    except Exception as error:  # noqa: BLE001  one bad line does not stop the others
         return name, f"{type(error).__name__}: {error}"
 
 
-def _message(raw: bytes, ours: Identity) -> Message | str:
+def _parse(raw: bytes, identity: Identity) -> Message | str:
     try:
-        return mail.read(raw, ours, received_at=clock.now())
-    except Exception as error:  # noqa: BLE001  what the daemon would put in quarantine is said here with its reason
+        return mail.read(raw, identity, received_at=clock.now())
+    except Exception as error:  # noqa: BLE001  the daemon would quarantine the mail for this reason
         return str(error)
 
 
-def _print(view: dict[str, Any]) -> None:
-    print(safe(str(view["id"])))
+def _print_mail(view: dict[str, Any]) -> None:
+    print(printable(str(view["id"])))
     if view["error"]:
-        complain(f"  cannot be read: {view['error']}")
+        print_error(f"  cannot be read: {view['error']}")
         return
-    print(f"  {view['kind']}: {safe(view['because'])}")
-    print(f"  from {safe(view['from'])}, subject {safe(view['subject'])!r}")
-    complaint = view["complaint"]
+    reason = view["because"].removeprefix(f"{view['kind']}: ")
+    print(f"  {view['kind']}: {printable(reason)}")
+    print(f"  from {printable(view['from'])}, subject {printable(view['subject'])!r}")
     if view["kind"] == Kind.CUSTOMER:
-        print(f"  {complaint['verdict']} ({complaint['score']:.2f}), playbook {view['playbook']}")
-        for words, weight in complaint["evidence"]:
-            print(f"    {weight:+.1f}  {safe(words)}")
-    for each in view["promises"]:
-        print(f"  promises: {safe(each['text'])}, {each['kind']}, by {each['due']}{_because(each)}")
-    for each in view["compensation"]:
-        print(
-            f"  gives: {each['kind']} {each['amount'] or ''} {each['currency'] or ''}".rstrip()
-            + _because(each)
-        )
+        _print_verdict(view["complaint"], view["playbook"])
+    for promise in view["promises"]:
+        due = f"by {promise['due']}" if promise["due"] else "no date"
+        print(f"  promises: {printable(promise['text'])}, {promise['kind']}, {due}{_reason(promise)}")
+    for grant in view["compensation"]:
+        parts = (grant["kind"], grant["amount"], grant["currency"])
+        print(f"  gives: {' '.join(part for part in parts if part)}{_reason(grant)}")
     if view["no_answer"]:
-        print(f"  no machine answers it: {safe(view['no_answer'])}")
-    for line in view["text"].splitlines()[:40]:
-        print(f"    | {safe(line)}")
+        print(f"  not answered automatically: {printable(view['no_answer'])}")
+    for line in view["text"].splitlines()[:_SHOWN_LINES]:
+        print(f"    | {printable(line)}")
 
 
-def _because(heard: dict[str, Any]) -> str:
-    """Return the words that led to it."""
-    return f" (because of: {safe(' ... '.join(heard['words']))})" if heard["words"] else ""
+def _print_verdict(complaint: dict[str, Any], playbook: str) -> None:
+    print(f"  {complaint['verdict']} (score {complaint['score']:.2f}), playbook {playbook}")
+    rows = [(f"{weight:+.1f}", feature_text(name)) for name, weight in complaint["evidence"]]
+    print_table(rows, indent="    ")
+
+
+def feature_text(name: str) -> str:
+    """Return what an agent is shown for a feature of the classifier: a phrase of the mail, or a description."""
+    if name in _FEATURES:
+        return _FEATURES[name]
+    if name.startswith("tone: "):
+        return f"negative words: {name.removeprefix('tone: ')}"
+    return re.sub(r"(^| )\?($| )", r"\1(question mark)\2", name)
+
+
+def _reason(found: dict[str, Any]) -> str:
+    words = printable(" ... ".join(found["words"]))
+    return f" (because of: {words})" if words else ""
+
+
+# --- learn ---
+
+
+def _learn(options: argparse.Namespace) -> int:
+    app = open_app(options.config)
+    learned, tagged = app.lessons.learn(clock.now(), keep=not options.dry_run)
+    view = _learned_view(learned, tagged, dry_run=options.dry_run)
+    if options.json:
+        print_json(view)
+    else:
+        _print_learned(view)
+    return DONE
+
+
+def _learned_view(learned: "Learned", tagged: "list[Tagged]", *, dry_run: bool) -> dict[str, Any]:
+    from followupd.text.complaints.learning import FEWEST, FEWEST_OF_A_KIND
+
+    complaint_count = sum(tag.complaint for tag in tagged)
+    other_count = len(tagged) - complaint_count
+    missing = (FEWEST - len(tagged), FEWEST_OF_A_KIND - complaint_count, FEWEST_OF_A_KIND - other_count)
+    return {
+        "decisions": len(tagged),
+        "complaints": complaint_count,
+        "others": other_count,
+        "missing": max(0, *missing),
+        "learned": bool(learned.delta) and not dry_run,
+        "up": [list(pair) for pair in learned.up],
+        "down": [list(pair) for pair in learned.down],
+        "held_back": learned.held_back,
+        "precision": learned.precision,
+        "recall": learned.recall,
+        "because": learned.because,
+    }
+
+
+def _print_learned(view: dict[str, Any]) -> None:
+    print(
+        f"{view['decisions']} decisions of agents: {view['complaints']} complaints, {view['others']} others."
+    )
+    if view["missing"]:
+        print(f"Not trained: {view['because']}. At least {view['missing']} more are needed.")
+        return
+
+    for side, direction in (("up", "more"), ("down", "less")):
+        if view[side]:
+            weights = ", ".join(
+                f"{printable(feature_text(name))} {weight:+.2f}" for name, weight in view[side]
+            )
+            print(f"  {direction} likely a complaint: {weights}")
+    shares = [f"{name} {view[name]:.0%}" for name in ("precision", "recall") if view[name] is not None]
+    if shares:
+        print(f"  {', '.join(shares)} of suspected complaints, on {view['held_back']} decisions held back")
+    print("Trained." if view["learned"] else f"Nothing changed: {view['because']}.")

@@ -1,37 +1,38 @@
-"""run, status, resume: the daemon and its health."""
+"""run, status, resume, login: the daemon and its health."""
 
 import argparse
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
-from followupd.adapters.terminal import moment
-from followupd.cli.app import open_house
+from followupd.adapters.terminal import local_time, utc_iso
+from followupd.cli.app import company_zone, open_app
+from followupd.cli.commands import CommandParsers
 from followupd.cli.main import DONE, PROBLEMS, USAGE
-from followupd.cli.output import as_json, table
-from followupd.domain.letter import LetterStatus
-from followupd.domain.records import QUARANTINE
-from followupd.services.inbox.freshness import last_read
+from followupd.cli.output import print_error, print_json, print_table
 
-#: a daemon of which nothing was heard for so long is not well; it says every ten seconds that it is alive
-_SILENT = timedelta(minutes=10)
+#: the daemon records every ten seconds that it is alive; after this time without a record it is not running
+_SILENCE = timedelta(minutes=10)
+_NEVER_STARTED = "NOT RUNNING (the daemon was never started)"
 
 
-def add(commands: Any, common: argparse.ArgumentParser) -> None:
-    run = commands.add_parser("run", parents=[common], help="the daemon")
-    run.add_argument(
-        "--once", action="store_true", help="read all, do all that is due, send all that may leave, stop"
-    )
+def add(commands: CommandParsers) -> None:
+    """Add the parsers of run, status, resume and login."""
+    run = commands.add("run")
+    run.add_argument("--once", action="store_true", help="read all mail, send all that is due, and exit")
     run.add_argument("--verbose", action="store_true", help="also log why a case waits")
     run.set_defaults(do=_run)
-    status = commands.add_parser("status", parents=[common], help="is it well")
-    status.set_defaults(do=_status)
-    login = commands.add_parser("login", parents=[common], help="log in to a mailbox by OAuth")
-    login.add_argument("mailbox", metavar="MAILBOX", help="the mailbox's name, or smtp")
+
+    commands.add("status").set_defaults(do=_status)
+    commands.add("resume").set_defaults(do=_resume)
+
+    login = commands.add("login")
+    login.add_argument("mailbox", metavar="MAILBOX", help="the name of the mailbox, or smtp")
     login.set_defaults(do=_login)
-    resume = commands.add_parser(
-        "resume", parents=[common], help="let letters leave again after the breaker opened"
-    )
-    resume.set_defaults(do=_resume)
+
+
+# --- run ---
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -55,114 +56,212 @@ def _run(options: argparse.Namespace) -> int:
     return DONE
 
 
+# --- login ---
+
+
 def _login(options: argparse.Namespace) -> int:
     from followupd.adapters.accounts import login_of
     from followupd.adapters.oauth.tokens import MICROSOFT
     from followupd.adapters.settings import load
-    from followupd.cli.output import complain
 
     login = login_of(load(options.config), options.mailbox)
     if login is None:
-        complain(f"followupd login: there is no mailbox {options.mailbox!r} with OAuth in followupd.toml")
+        print_error(f"followupd login: there is no mailbox {options.mailbox!r} with OAuth in followupd.toml")
         return USAGE
+
     if login.auth == MICROSOFT:
         login.by_device_code(print)
     else:
-        print(
-            "Open this page, allow the access, and copy the address that the browser ends at; it shows an error there:"
-        )
+        print("Open this page, allow the access, and copy the address at which the browser shows an error:")
         login.by_pasted_code(print, lambda: input("The address: "))
     print(f"{options.mailbox} is logged in.")
     return DONE
 
 
+# --- status ---
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxHealth:
+    """Whether a mailbox is connected and when it was last read."""
+
+    name: str
+    connected: bool
+    last_sync: datetime | None
+    #: older mail that was skipped when the mailbox was opened for the first time
+    skipped: int
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What `followupd status` shows."""
+
+    last_cycle: datetime | None
+    #: whether the last cycle is recent enough
+    running: bool
+    mailboxes: list[MailboxHealth]
+    open_cases: int
+    queued_letters: int
+    letters_in_doubt: int
+    quarantined_mails: int
+    breaker_open: bool
+    breaker_reason: str
+    next_check: datetime | None
+    #: warnings of OAuth logins that expire soon; None if no mailbox uses OAuth
+    logins: list[str] | None
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing needs a person."""
+        connected = all(mailbox.connected for mailbox in self.mailboxes)
+        return self.running and connected and not self.letters_in_doubt and not self.breaker_open
+
+
 def _status(options: argparse.Namespace) -> int:
-    app = open_house(options.config)
-    view = _health(app)
+    app = open_app(options.config)
+    health = _health(app)
     if options.json:
-        as_json(view)
+        print_json(_health_view(health))
     else:
-        _print(view)
-    return DONE if view["ok"] else PROBLEMS
+        _print_health(health, company_zone(app.settings))
+    return DONE if health.ok else PROBLEMS
 
 
-def _health(app: Any) -> dict[str, Any]:
+def _health(app: Any) -> Health:
+    from followupd.domain.letter import LetterStatus
+    from followupd.domain.mail import MailState
+    from followupd.domain.state import StateKey
+
+    now = app.now()
     with app.ledger.transaction() as tx:
-        beat, breaker = tx.state.get("beat"), tx.state.get("breaker")
-        because = tx.state.get("breaker because")
-        connected = {each.name: tx.state.get(f"connected {each.name}") for each in app.settings.mailboxes}
-        lately = _lately(beat, app.now())
+        cycle = tx.state.get(StateKey.CYCLE)
+        breaker, reason = tx.state.get(StateKey.BREAKER), tx.state.get(StateKey.BREAKER_REASON)
+        breaker_open = breaker is not None and breaker[0] == "open"
+        alive_since = _alive_since(cycle, now)
         cursors = tx.state.cursors()
-        doubts = tx.outbox.count(LetterStatus.DOUBT)
-        view = {
-            "mailboxes": [
-                _mailbox(each.name, connected[each.name], lately, cursors, last_read(tx, each.name))
-                for each in app.settings.mailboxes
+        return Health(
+            last_cycle=cycle[1] if cycle else None,
+            running=cycle is not None and cycle[1] >= alive_since,
+            mailboxes=[
+                _mailbox_health(tx, mailbox.name, alive_since, cursors) for mailbox in app.settings.mailboxes
             ],
-            "waiting": tx.cases.count_open(),
-            "letters_waiting": tx.outbox.count(
-                LetterStatus.READY, LetterStatus.DEFERRED, LetterStatus.REVIEW
-            ),
-            "doubts": doubts,
-            "quarantine": tx.mail.count(QUARANTINE),
-            "breaker": breaker[0] if breaker else "closed",
-            "breaker_because": because[0] if because and breaker and breaker[0] == "open" else "",
-            "last_beat": moment(beat[1]) if beat else None,
-            "next_wake": moment(tx.cases.next_wake()),
-        }
-    if app.logins:
-        view["logins"] = app.login_warnings() or "well"
-    well = beat is not None and beat[1] >= lately and not doubts and view["breaker"] == "closed"
-    return {"ok": well and all(each["connected"] for each in view["mailboxes"]), **view}
-
-
-def _lately(beat: tuple[Any, datetime] | None, now: datetime) -> datetime:
-    """Return since when a daemon must have been heard of; when the next `run --once` is due, only its timer knows."""
-    return now - _SILENT if beat and beat[0] != "once" else datetime.min.replace(tzinfo=UTC)
-
-
-def _mailbox(
-    name: str,
-    connected: tuple[Any, datetime] | None,
-    lately: datetime,
-    cursors: dict[tuple[str, str], Any],
-    read: datetime | None,
-) -> dict[str, Any]:
-    mine = [reached for (mailbox, _), reached in cursors.items() if mailbox == name]
-    times = [reached.synced_at for reached in mine] + ([read] if read else [])
-    return {
-        "name": name,
-        "connected": connected is not None and bool(connected[0]) and connected[1] >= lately,
-        "last_sync": moment(max(times, default=None)),
-        "passed_over": sum(reached.passed_over for reached in mine),
-    }
-
-
-def _print(view: dict[str, Any]) -> None:
-    print("followupd is well." if view["ok"] else "followupd needs a look:")
-    rows = [
-        (name.replace("_", " "), str(value))
-        for name, value in view.items()
-        if name not in {"ok", "mailboxes"}
-    ]
-    for each in view["mailboxes"]:
-        state = "connected" if each["connected"] else "not connected"
-        rows.append(
-            (
-                each["name"],
-                f"{state}, last read {each['last_sync']}, {each['passed_over']} older mail(s) passed over",
-            )
+            open_cases=tx.cases.count_open(),
+            queued_letters=tx.outbox.count(LetterStatus.QUEUED, LetterStatus.DEFERRED, LetterStatus.REVIEW),
+            letters_in_doubt=tx.outbox.count(LetterStatus.DOUBT),
+            quarantined_mails=tx.mail.count(MailState.QUARANTINED),
+            breaker_open=breaker_open,
+            breaker_reason=str(reason[0]) if reason and breaker_open else "",
+            next_check=tx.cases.next_wake(),
+            logins=app.login_warnings() if app.logins else None,
         )
-    table([(f"  {name}", value) for name, value in rows])
+
+
+def _alive_since(cycle: tuple[Any, datetime] | None, now: datetime) -> datetime:
+    """Return the time since which a running daemon has left a record; `run --once` has no fixed interval."""
+    if cycle is None or cycle[0] == "once":
+        return datetime.min.replace(tzinfo=UTC)
+    return now - _SILENCE
+
+
+def _mailbox_health(
+    tx: Any, name: str, alive_since: datetime, cursors: Mapping[tuple[str, str], Any]
+) -> MailboxHealth:
+    from followupd.domain.state import StateKey
+    from followupd.services.inbox.freshness import last_read
+
+    connected = tx.state.get(StateKey.CONNECTED.of(name))
+    folders = [cursor for (mailbox, _), cursor in cursors.items() if mailbox == name]
+    times = [cursor.synced_at for cursor in folders]
+    if read := last_read(tx, name):
+        times.append(read)
+    return MailboxHealth(
+        name,
+        connected is not None and bool(connected[0]) and connected[1] >= alive_since,
+        max(times, default=None),
+        sum(cursor.passed_over for cursor in folders),
+    )
+
+
+def _health_view(health: Health) -> dict[str, Any]:
+    view: dict[str, Any] = {
+        "ok": health.ok,
+        "mailboxes": [
+            {
+                "name": mailbox.name,
+                "connected": mailbox.connected,
+                "last_sync": utc_iso(mailbox.last_sync),
+                "passed_over": mailbox.skipped,
+            }
+            for mailbox in health.mailboxes
+        ],
+        "waiting": health.open_cases,
+        "letters_waiting": health.queued_letters,
+        "doubts": health.letters_in_doubt,
+        "quarantine": health.quarantined_mails,
+        "breaker": "open" if health.breaker_open else "closed",
+        "breaker_because": health.breaker_reason,
+        "last_beat": utc_iso(health.last_cycle),
+        "next_wake": utc_iso(health.next_check),
+    }
+    if health.logins is not None:
+        view["logins"] = health.logins or "well"
+    return view
+
+
+def _print_health(health: Health, zone: tzinfo) -> None:
+    print(f"Status: {_summary(health, zone)}")
+    rows = [(title, value) for title, value in _health_rows(health, zone) if value]
+    print_table(rows, indent="  ")
+
+
+def _summary(health: Health, zone: tzinfo) -> str:
+    if health.last_cycle is None:
+        return _NEVER_STARTED
+    if not health.running:
+        return f"NOT RUNNING (last cycle {local_time(health.last_cycle, zone)})"
+    return "OK" if health.ok else "PROBLEMS"
+
+
+def _health_rows(health: Health, zone: tzinfo) -> list[tuple[str, str]]:
+    """Return the rows of `status`; one with an empty value is left out."""
+    breaker = f"OPEN: {health.breaker_reason} (`followupd resume` closes it)" if health.breaker_open else ""
+    rows = [
+        ("last cycle", local_time(health.last_cycle, zone) if health.last_cycle else ""),
+        ("next check of a case", local_time(health.next_check, zone) if health.next_check else ""),
+        ("open cases", str(health.open_cases)),
+        ("queued letters", str(health.queued_letters)),
+        ("letters in doubt", _nonzero(health.letters_in_doubt)),
+        ("mails in quarantine", _nonzero(health.quarantined_mails)),
+        ("circuit breaker", breaker),
+    ]
+    rows += [("login", warning) for warning in health.logins or ()]
+    rows += [(f"mailbox {mailbox.name}", _mailbox_row(mailbox, zone)) for mailbox in health.mailboxes]
+    return rows
+
+
+def _nonzero(count: int) -> str:
+    return str(count) if count else ""
+
+
+def _mailbox_row(mailbox: MailboxHealth, zone: tzinfo) -> str:
+    state = "connected" if mailbox.connected else "NOT CONNECTED"
+    row = f"{state}, last read {local_time(mailbox.last_sync, zone)}"
+    if mailbox.skipped:
+        row += f", {mailbox.skipped} older mail(s) skipped"
+    return row
+
+
+# --- resume ---
 
 
 def _resume(options: argparse.Namespace) -> int:
-    app = open_house(options.config)
-    now = app.now()
+    from followupd.domain.state import StateKey
+
+    app = open_app(options.config)
     with app.ledger.transaction() as tx:
-        tx.state.put("breaker", "closed", now)
+        tx.state.put(StateKey.BREAKER, "closed", app.now())
     if options.json:
-        as_json({"breaker": "closed"})
+        print_json({"breaker": "closed"})
     else:
-        print("The breaker is closed; letters leave again.")
+        print("The circuit breaker is closed; letters are sent again.")
     return DONE

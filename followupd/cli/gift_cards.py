@@ -1,7 +1,9 @@
-"""gift-cards: the stock of codes, which is filled from a file and never shown."""
+"""gift-cards: import codes from a file, and list the stock without the codes."""
 
 import argparse
 import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,131 +11,159 @@ from zoneinfo import ZoneInfo
 
 from babel.numbers import is_currency
 
-from followupd.adapters.terminal import moment
-from followupd.cli.app import open_house
+from followupd.adapters.terminal import local_time, utc_iso
+from followupd.cli.app import company_zone, open_app
+from followupd.cli.commands import CommandParsers
 from followupd.cli.main import DONE, PROBLEMS
-from followupd.cli.output import as_json, complain, table
+from followupd.cli.output import money_view, print_error, print_json, print_table
 from followupd.domain.compensation import Money
 from followupd.domain.team import Company
 from followupd.errors import UnavailableError
 
+_COLUMNS = "columns are code,amount,currency,expires"
 
-def add(commands: Any, common: argparse.ArgumentParser) -> None:
-    cards = commands.add_parser("gift-cards", parents=[common], help="the stock of gift cards")
-    actions = cards.add_subparsers(metavar="ACTION", required=True)
-    imported = actions.add_parser(
-        "import", parents=[common], help="codes from a CSV: code,amount,currency,expires"
-    )
-    imported.add_argument("file", metavar="FILE", type=Path)
-    imported.set_defaults(do=_import)
-    listed = actions.add_parser("list", parents=[common], help="the stock, without the codes")
-    listed.set_defaults(do=_list)
+
+def add(commands: CommandParsers) -> None:
+    """Add the parser of gift-cards and its actions."""
+    actions = commands.add("gift-cards").add_subparsers(metavar="ACTION", required=True)
+
+    import_ = commands.add_action(actions, "import", "import codes from a CSV: code,amount,currency,expires")
+    import_.add_argument("file", metavar="FILE", type=Path)
+    import_.set_defaults(do=_import)
+
+    list_ = commands.add_action(actions, "list", "list the stock, without the codes")
+    list_.set_defaults(do=_list)
+
+
+# --- import ---
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedCard:
+    """One row of the CSV. `expires` is the first moment at which the card is no longer valid."""
+
+    code: str
+    money: Money
+    expires: datetime | None
+
+
+class _InvalidRowError(ValueError):
+    """The row is not imported; the message says why and does not contain the code."""
 
 
 def _import(options: argparse.Namespace) -> int:
-    app = open_house(options.config)
-    now, taken, problems = app.now(), 0, []
-    rows, again = _rows(options.file, app.settings.company), 0
+    app = open_app(options.config)
+    cards, problems = _read_csv(options.file, app.settings.company)
+    now = app.now()
     with app.ledger.transaction() as tx:
-        for line, code, money, expires in rows:
-            if isinstance(money, str):
-                problems.append(f"{options.file}:{line}: {money}")
-            elif tx.cards.add(code, money, expires, now):
-                taken += 1
-            else:
-                again += 1
+        added = [tx.cards.add(card.code, card.money, card.expires, now) for card in cards]
+    imported = sum(added)
+    duplicates = len(added) - imported
+
     if options.json:
-        as_json({"imported": taken, "known": again, "problems": problems})
+        print_json({"imported": imported, "known": duplicates, "problems": problems})
     else:
-        print(f"{taken} gift card(s) imported, {again} known before.")
+        print(f"Imported {imported} gift cards, skipped {duplicates} duplicates.")
     for problem in problems:
-        complain(problem)
+        print_error(problem)
     return PROBLEMS if problems else DONE
 
 
-def _rows(path: Path, company: Company) -> list[tuple[int, str, Money | str, datetime | None]]:
-    """Read the CSV; a row that cannot be read carries its problem in place of the money, and never its code."""
-    found: list[tuple[int, str, Money | str, datetime | None]] = []
+def _read_csv(path: Path, company: Company) -> tuple[list[ImportedCard], list[str]]:
+    """Return the cards, and a sentence for each row that is invalid."""
+    cards, problems = [], []
+    for line, cells in _rows(path):
+        try:
+            cards.append(_card(cells, company))
+        except _InvalidRowError as error:
+            problems.append(f"{path}:{line}: {error}")
+    return cards, problems
+
+
+def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Yield each row with its line number, without empty rows and the head line.
+
+    Raises:
+        UnavailableError: the file cannot be read.
+    """
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise UnavailableError(
-            f"{path} cannot be read: {getattr(error, 'strerror', None) or error}"
-        ) from None
+        reason = getattr(error, "strerror", None) or error
+        raise UnavailableError(f"{path} cannot be read: {reason}") from None
     reader = csv.reader(text.splitlines())
     for row in reader:
         cells = [cell.strip() for cell in row]
-        if not any(cells) or cells[0].casefold() == "code":
-            continue
-        found.append(_row(reader.line_num, [*cells, "", "", ""], company))
-    return found
+        if any(cells) and cells[0].casefold() != "code":
+            yield reader.line_num, cells
 
 
-def _row(line: int, cells: list[str], company: Company) -> tuple[int, str, Money | str, datetime | None]:
-    code, amount, its_currency, expires = cells[:4]
+def _card(cells: list[str], company: Company) -> ImportedCard:
+    code, amount, currency, expires = (*cells, "", "", "")[:4]
     if not code:
-        return line, "", "there is no code in the first column", None
-    its_currency = its_currency.upper() or company.currency
-    if not is_currency(its_currency):
-        return (
-            line,
-            "",
-            f"{its_currency!r} is no currency; write three letters of ISO 4217, such as EUR",
-            None,
-        )
+        raise _InvalidRowError("there is no code in the first column")
+    return ImportedCard(code, _money(amount, currency or company.currency), _expiry(expires, company))
+
+
+def _money(amount: str, currency: str) -> Money:
+    currency = currency.upper()
+    if not is_currency(currency):
+        raise _InvalidRowError(f"{currency!r} is no currency; use three letters of ISO 4217, such as EUR")
     try:
-        money = Money.of(amount, its_currency)
+        money = Money.of(amount, currency)
     except (ValueError, KeyError):
-        return (
-            line,
-            "",
-            "the amount is not a number such as 20.00; columns are code,amount,currency,expires",
-            None,
-        )
+        raise _InvalidRowError(f"the amount is not a number such as 20.00; {_COLUMNS}") from None
     if money.minor == 0:
-        return line, "", "the amount is nothing; columns are code,amount,currency,expires", None
+        raise _InvalidRowError(f"the amount is zero; {_COLUMNS}")
+    return money
+
+
+def _expiry(text: str, company: Company) -> datetime | None:
+    """Return the end of the last valid day in the company's time zone."""
+    if not text:
+        return None
     try:
-        end = _end_of(date.fromisoformat(expires), company) if expires else None
+        last_day = date.fromisoformat(text)
     except ValueError:
-        return line, "", "the date of expiry is not like 2027-12-31", None
-    return line, code, money, end
+        raise _InvalidRowError("the date of expiry is not like 2027-12-31") from None
+    midnight = datetime.combine(last_day + timedelta(days=1), time(), ZoneInfo(company.timezone))
+    return midnight.astimezone(UTC)
 
 
-def _end_of(day: date, company: Company) -> datetime:
-    """Return the first moment at which a card that expires on this day is no longer good."""
-    return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(company.timezone)).astimezone(UTC)
+# --- list ---
 
 
 def _list(options: argparse.Namespace) -> int:
-    app = open_house(options.config)
-    zone = app.settings.company.timezone
+    app = open_app(options.config)
     with app.ledger.transaction() as tx:
         cards = tx.cards.all()
+
     if options.json:
-        as_json(
-            [
-                {
-                    "number": card.number,
-                    "amount": card.money.amount,
-                    "currency": card.money.currency,
-                    "expires": card.last_day(zone) or None,
-                    "imported_at": moment(card.imported_at),
-                    "case": card.case_ref,
-                    "given_at": moment(card.taken_at),
-                }
-                for card in cards
-            ]
-        )
+        print_json([_view(card, app.settings.company.timezone) for card in cards])
         return DONE
     if not cards:
-        complain("No gift cards.")
-    table(
+        print_error("No gift cards.")
+    zone = company_zone(app.settings)
+    rows = [
         (
             str(card.number),
             f"{card.money.amount} {card.money.currency}",
-            f"good until {card.last_day(zone)}" if card.expires else "",
-            f"given to {card.case_ref} {moment(card.taken_at)}" if card.case_ref else "in stock",
+            card.last_day(zone.key) if card.expires else "never",
+            card.case_ref or "",
+            local_time(card.taken_at, zone) if card.case_ref else "in stock",
         )
         for card in cards
-    )
+    ]
+    print_table(rows, head=("number", "amount", "expires", "case", "given"))
     return DONE
+
+
+def _view(card: Any, timezone: str) -> dict[str, Any]:
+    return {
+        "number": card.number,
+        **money_view(card.money),
+        "expires": card.last_day(timezone) or None,
+        "imported_at": utc_iso(card.imported_at),
+        "case": card.case_ref,
+        "given_at": utc_iso(card.taken_at),
+    }

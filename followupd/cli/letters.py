@@ -1,144 +1,177 @@
-"""letters, settle, preview, diff: what leaves."""
+"""letters, settle, preview, diff: show the outbox and letters as they would be sent."""
 
 import argparse
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from followupd.adapters.terminal import moment, safe, safe_lines, write
-from followupd.cli.app import open_house, who_types
+from followupd.adapters.terminal import local_time, printable, printable_lines, write_file
+from followupd.cli.app import company_zone, open_app, shell_user
+from followupd.cli.commands import CommandParsers
 from followupd.cli.main import DONE, USAGE
-from followupd.cli.output import as_json, complain, condition_words, letter_view, table
+from followupd.cli.output import STATUS_SENTENCES, letter_view, print_error, print_json, print_table
+from followupd.domain.letter import Letter
 from followupd.domain.mail import Person
 
 
-def add(commands: Any, common: argparse.ArgumentParser) -> None:
-    letters = commands.add_parser("letters", parents=[common], help="the outbox")
-    letters.set_defaults(do=_letters)
-    settle = commands.add_parser("settle", parents=[common], help="say what became of a letter in doubt")
-    settle.add_argument("key", metavar="KEY")
+def add(commands: CommandParsers) -> None:
+    """Add the parsers of letters, settle, preview and diff."""
+    commands.add("letters").set_defaults(do=_letters)
+
+    settle = commands.add("settle")
+    settle.add_argument("key", metavar="KEY", help="the letter's key, as in `followupd letters`")
     settle.add_argument("how", choices=["sent", "resend", "drop"])
     settle.set_defaults(do=_settle)
-    preview = commands.add_parser(
-        "preview", parents=[common], help="a letter for a case, or for the sample case"
-    )
-    preview.add_argument("letter", metavar="LETTER", nargs="?", default="")
-    preview.add_argument("--case", metavar="REF", default="")
-    preview.add_argument("--sample", choices=["short", "long", "hostile"], default="short")
-    preview.add_argument(
-        "--language", metavar="LANGUAGE", default="", help="of a sample's letter: en, de ..."
-    )
-    preview.add_argument("--html", metavar="FILE", type=Path, help="write the HTML part")
-    preview.add_argument("--text", metavar="FILE", type=Path, help="write the text part")
-    preview.add_argument("--eml", metavar="FILE", type=Path, help="write the whole mail, as it would leave")
-    preview.add_argument(
-        "--serve", action="store_true", help="show all letters on a page that follows the files"
-    )
-    preview.add_argument(
-        "--port", metavar="N", type=int, default=0, help="of the page; any free one if not given"
-    )
-    preview.set_defaults(do=_preview)
-    diff = commands.add_parser(
-        "diff", parents=[common], help="letters of open cases that read differently than with OLD_DIR"
-    )
-    diff.add_argument("old", metavar="OLD_DIR", type=Path)
+
+    _add_preview(commands.add("preview"))
+
+    diff = commands.add("diff")
+    diff.add_argument("old", metavar="OLD_DIR", type=Path, help="an earlier configuration directory")
     diff.set_defaults(do=_diff)
 
 
+def _add_preview(preview: argparse.ArgumentParser) -> None:
+    preview.add_argument("letter", metavar="LETTER", nargs="?", default="", help="such as follow-up")
+    preview.add_argument("--case", metavar="REF", default="", help="a real case instead of a sample")
+    preview.add_argument("--sample", choices=["short", "long", "hostile"], default="short")
+    preview.add_argument("--language", metavar="LANGUAGE", default="", help="of a sample's letter: en, de")
+    preview.add_argument("--html", metavar="FILE", type=Path, help="write the HTML part")
+    preview.add_argument("--text", metavar="FILE", type=Path, help="write the text part")
+    preview.add_argument("--eml", metavar="FILE", type=Path, help="write the whole message")
+    preview.add_argument("--serve", action="store_true", help="show all letters on a local web page")
+    preview.add_argument("--port", metavar="N", type=int, default=0, help="of the web page; default: any")
+    preview.set_defaults(do=_preview)
+
+
+# --- letters, settle ---
+
+
 def _letters(options: argparse.Namespace) -> int:
-    app = open_house(options.config)
+    app = open_app(options.config)
     with app.ledger.transaction() as tx:
-        found = tx.outbox.all()
+        entries = tx.outbox.all()
+
     if options.json:
-        as_json([letter_view(state) for state in found])
+        print_json([letter_view(entry) for entry in entries])
         return DONE
-    if not found:
-        complain("No letters.")
-    table(
+    if not entries:
+        print_error("No letters.")
+    zone = company_zone(app.settings)
+    rows = [
         (
-            s.letter.key,
-            s.condition.value,
-            s.letter.to.address,
-            moment(s.sent_at or s.not_before) or "",
-            s.reply,
+            entry.letter.key,
+            entry.status.value,
+            entry.letter.to.address,
+            local_time(entry.sent_at, zone),
+            local_time(entry.not_before, zone) if entry.not_before and not entry.sent_at else "",
+            entry.reply,
         )
-        for s in found
-    )
+        for entry in entries
+    ]
+    print_table(rows, head=("key", "status", "to", "sent", "not before", "server's reply"))
     return DONE
 
 
 def _settle(options: argparse.Namespace) -> int:
-    app = open_house(options.config)
-    app.dispatch.settle_by_hand(options.key, options.how, who_types(), app.now())
+    app = open_app(options.config)
+    app.dispatch.settle_by_hand(options.key, options.how, shell_user(), app.now())
     with app.ledger.transaction() as tx:
-        state = tx.outbox.get(options.key)
+        entry = tx.outbox.get(options.key)
+
     if options.json:
-        as_json(letter_view(state))
+        print_json(letter_view(entry))
     else:
-        print(f"{options.key} {condition_words(state.condition)}.")
+        print(f"{options.key} {STATUS_SENTENCES[entry.status]}.")
     return DONE
+
+
+# --- preview ---
 
 
 def _preview(options: argparse.Namespace) -> int:
     from followupd import clock
-    from followupd.adapters.smtp.compose import compose
-    from followupd.cli.preview.letter import previewed
+    from followupd.cli.preview.letter import preview_letter
 
     if options.serve:
         return _serve(options)
     if not options.letter:
-        complain("followupd preview: name a LETTER, such as follow-up, or say --serve")
+        print_error("followupd preview: LETTER is missing, such as follow-up (or use --serve)")
         return USAGE
+
     now = clock.now()
-    letter = previewed(
+    letter = preview_letter(
         options.config, options.letter, options.case.upper(), options.sample, now, options.language
     )
-    if options.eml:
-        write(options.eml, compose(letter, now=now))
-    for path, part in ((options.html, letter.html), (options.text, letter.text)):
-        if path:
-            write(path, part.encode())
+    _write_parts(options, letter, now)
     if options.json:
-        as_json(
-            {
-                "kind": letter.kind,
-                "from": letter.sender.address,
-                "from_name": letter.sender.name,
-                "to": letter.to.address,
-                "subject": letter.subject,
-                "message_id": letter.message_id,
-                "in_reply_to": letter.in_reply_to or None,
-                "references": list(letter.references),
-                "auto_submitted": letter.auto_submitted or None,
-                "text": letter.text,
-                "html": letter.html,
-            }
-        )
+        print_json(_preview_view(letter))
     elif not (options.html or options.text or options.eml):
-        head = [f"From: {_shown(letter.sender)}", f"To: {_shown(letter.to)}", f"Subject: {letter.subject}"]
-        print("\n".join(safe(line) for line in head), safe_lines(letter.text), sep="\n\n")
+        _print_letter(letter)
     return DONE
 
 
-def _shown(who: Person) -> str:
-    return f"{who.name} <{who.address}>" if who.name else who.address
+def _write_parts(options: argparse.Namespace, letter: Letter, now: datetime) -> None:
+    from followupd.adapters.smtp.compose import compose
+
+    if options.eml:
+        write_file(options.eml, compose(letter, now=now))
+    for path, part in ((options.html, letter.html), (options.text, letter.text)):
+        if path:
+            write_file(path, part.encode())
+
+
+def _preview_view(letter: Letter) -> dict[str, Any]:
+    return {
+        "kind": letter.kind,
+        "from": letter.sender.address,
+        "from_name": letter.sender.name,
+        "to": letter.to.address,
+        "subject": letter.subject,
+        "message_id": letter.message_id,
+        "in_reply_to": letter.in_reply_to or None,
+        "references": list(letter.references),
+        "auto_submitted": letter.auto_submitted or None,
+        "text": letter.text,
+        "html": letter.html,
+    }
+
+
+def _print_letter(letter: Letter) -> None:
+    headers = (
+        f"From: {_mailbox(letter.sender)}",
+        f"To: {_mailbox(letter.to)}",
+        f"Subject: {letter.subject}",
+    )
+    for header in headers:
+        print(printable(header))
+    print()
+    print(printable_lines(letter.text))
+
+
+def _mailbox(person: Person) -> str:
+    return f"{person.name} <{person.address}>" if person.name else person.address
 
 
 def _serve(options: argparse.Namespace) -> int:
     from followupd import clock
     from followupd.adapters.settings import load
-    from followupd.cli.preview.server import Preview, Server
+    from followupd.cli.preview.server import LetterSource, PreviewServer
 
-    load(options.config)  # a directory that is none is said here, and not on the page
-    server = Server(Preview(options.config, options.case.upper(), clock.now), options.port)
-    print(f"The letters are at {server.url} - on this machine only; Ctrl-C ends it.", flush=True)
+    load(options.config)  # report an invalid configuration here and not only on the page
+    source = LetterSource(options.config, options.case.upper(), clock.now)
+    server = PreviewServer(source, options.port)
+    print(f"Letters: {server.url} (only on this machine; Ctrl-C stops the server)", flush=True)
     try:
         server.serve_forever()
     except KeyboardInterrupt:
         return DONE
     finally:
-        server.preview.stopping.set()
+        source.stopping.set()
         server.server_close()
     return DONE
+
+
+# --- diff ---
 
 
 def _diff(options: argparse.Namespace) -> int:
@@ -148,14 +181,14 @@ def _diff(options: argparse.Namespace) -> int:
     old = options.old.parent if options.old.name == "followupd.toml" else options.old
     found = differences(options.config, old, clock.now())
     if options.json:
-        as_json([{"case": each.ref, "kind": each.kind, "diff": list(each.lines)} for each in found])
+        print_json([{"case": diff.ref, "kind": diff.kind, "diff": list(diff.lines)} for diff in found])
         return DONE
-    for each in found:
-        print("\n".join(safe(line) for line in each.lines) + "\n")
-    cases = len({each.ref for each in found})
-    complain(
-        f"{len(found)} letter(s) of {cases} open case(s) would read differently."
-        if found
-        else "No letter would read differently."
-    )
+
+    for diff in found:
+        print("\n".join(printable(line) for line in diff.lines) + "\n")
+    cases = len({diff.ref for diff in found})
+    if found:
+        print_error(f"{len(found)} letter(s) of {cases} open case(s) differ.")
+    else:
+        print_error("No letter differs.")
     return DONE

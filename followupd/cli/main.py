@@ -1,95 +1,135 @@
-"""What a person types: one parser, one function a command, exit codes as in the contract."""
+"""Parse a command line, run the command and return its exit code (docs/commands.md)."""
 
 import argparse
 import errno
 import os
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 from io import TextIOWrapper
 from pathlib import Path
 
 from followupd import __version__
+from followupd.cli.commands import COMMANDS, CommandParsers, overview
 from followupd.errors import FollowupdError
 
-#: exit codes: done, problems found, usage, configuration
+#: exit codes; errors of the configuration have code 78 (`FollowupdError.exit_code`)
 DONE, PROBLEMS, USAGE = 0, 1, 2
+_INTERRUPTED = 130
+_DEFAULT_DIRECTORY = "/etc/followupd"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return its exit code. What goes wrong is said in one line, without a traceback."""
-    options = _parsed(arguments)
-    options.config = _directory(options.config)
+    """Run one command and return its exit code; expected errors are printed in one line, without a traceback."""
+    options = _parse(list(sys.argv[1:] if arguments is None else arguments))
+    options.config = _configuration_directory(options.config)
     try:
         return _run(options)
     except FollowupdError as error:
-        from followupd.cli.output import complain
+        from followupd.cli.output import print_error
 
-        complain(f"followupd: {error}")
+        print_error(f"followupd: {error}")
         return error.exit_code
     except KeyboardInterrupt:
-        return 130
+        return _INTERRUPTED
     except BrokenPipeError:  # `followupd cases | head`
-        _say_no_more()
+        _discard_output()
         return DONE
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        _say_no_more()
+        _discard_output()
         print("followupd: the disk is full", file=sys.stderr)
         return PROBLEMS
 
 
 def _run(options: argparse.Namespace) -> int:
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # a terminal that knows ASCII alone shows the rest as \\u00e9
+        if isinstance(stream, TextIOWrapper):  # what a terminal cannot show is printed as \u00e9
             stream.reconfigure(errors="backslashreplace")
-    done = int(options.do(options))
+    exit_code = int(options.do(options))
     sys.stdout.flush()
-    return done
+    return exit_code
 
 
-def _say_no_more() -> None:
-    """Keep Python from writing at its end what could not be written before."""
+def _discard_output() -> None:
+    """Redirect standard output to /dev/null, so that Python's flush at exit does not fail again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser, words = _parser(), list(sys.argv[1:] if arguments is None else arguments)
-    for word in words:
-        if any("\ud800" <= each <= "\udfff" for each in word):  # how Python carries bytes that are no UTF-8
-            parser.error(f"{word!r} is not written in UTF-8")
-    options, left = parser.parse_known_args(words)
-    if left and (not options.many or any(word.startswith("-") and word != "-" for word in left)):
-        parser.error(f"unrecognized arguments: {' '.join(left)}")
-    if left:  # argparse knows only those that stand together: `tell FU-7K3Q9 fixed --as ana "kept: 1"`
-        getattr(options, options.many).extend(left)
-    return options
-
-
-def _directory(given: str | None) -> Path:
-    path = Path(given or os.environ.get("FOLLOWUPD_CONFIG") or "/etc/followupd")
+def _configuration_directory(given: str | None) -> Path:
+    path = Path(given or os.environ.get("FOLLOWUPD_CONFIG") or _DEFAULT_DIRECTORY)
     return path.parent if path.name == "followupd.toml" else path
 
 
-def _parser() -> argparse.ArgumentParser:
-    from followupd.cli import cases, classify, daemon, data, gift_cards, learn, letters, report, setup, tags
+def _parse(words: list[str]) -> argparse.Namespace:
+    parser = _parser(words)
+    for word in words:
+        if any("\ud800" <= character <= "\udfff" for character in word):  # Python's form of invalid UTF-8
+            parser.error(f"{word!r} is not written in UTF-8")
 
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument(
-        "--config", metavar="DIR", default=argparse.SUPPRESS, help="configuration (or $FOLLOWUPD_CONFIG)"
-    )
-    common.add_argument(
-        "--json", action="store_true", default=argparse.SUPPRESS, help="print JSON for programs"
-    )
+    options, rest = parser.parse_known_args(words)
+    if not rest:
+        return options
+    unknown_option = any(word.startswith("-") and word != "-" for word in rest)
+    if unknown_option or not options.many:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    # argparse only collects list items that stand together: `tell FU-7K3Q9 fixed --as ana "kept: 1"`
+    getattr(options, options.many).extend(rest)
+    return options
+
+
+def _parser(words: list[str]) -> argparse.ArgumentParser:
+    """Return a parser that knows the command in `words`, or all commands if there is none."""
     parser = argparse.ArgumentParser(
         prog="followupd",
-        description="Service recovery that happens: never twice, never forgotten, in doubt we ask.",
+        usage="followupd [--config DIR] [--json] COMMAND ...",
+        description="Service recovery by mail: never twice, never forgotten, in doubt we ask.",
+        epilog=f"{overview()}\n`followupd COMMAND --help` describes a command.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"followupd {__version__}")
-    parser.add_argument("--config", metavar="DIR", default=None, help=argparse.SUPPRESS)
-    parser.add_argument("--json", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--config", metavar="DIR", help="configuration directory (or $FOLLOWUPD_CONFIG)")
+    parser.add_argument("--json", action="store_true", help="print JSON for programs")
     parser.set_defaults(many="")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for group in (setup, daemon, cases, letters, gift_cards, classify, learn, tags, data, report):
-        group.add(commands, common)
+
+    subparsers = parser.add_subparsers(
+        prog="followupd", metavar="COMMAND", required=True, help=argparse.SUPPRESS
+    )
+    commands = CommandParsers(subparsers, _shared_options())
+    name = _command_name(words)
+    if name in COMMANDS:
+        commands.load(name)
+    elif name:
+        parser.error(_unknown_command(name))
     return parser
+
+
+def _shared_options() -> argparse.ArgumentParser:
+    """Return the options that stand before or after a command; a default here would overwrite the former."""
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument(
+        "--config",
+        metavar="DIR",
+        default=argparse.SUPPRESS,
+        help="configuration directory (or $FOLLOWUPD_CONFIG)",
+    )
+    shared.add_argument(
+        "--json", action="store_true", default=argparse.SUPPRESS, help="print JSON for programs"
+    )
+    return shared
+
+
+def _command_name(words: list[str]) -> str:
+    """Return the first word that is neither an option nor the value of --config; "" if there is none."""
+    options = argparse.ArgumentParser(add_help=False, parents=[_shared_options()])
+    _, rest = options.parse_known_args(words)
+    if not rest or rest[0].startswith("-"):
+        return ""
+    return rest[0]
+
+
+def _unknown_command(name: str) -> str:
+    similar = get_close_matches(name, COMMANDS, n=1)
+    suggestion = f"; did you mean {similar[0]!r}?" if similar else ""
+    return f"unknown command {name!r}{suggestion} (`followupd --help` lists all commands)"

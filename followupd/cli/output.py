@@ -1,62 +1,115 @@
-"""How values look on a terminal and in JSON; the JSON names are the contract's."""
+"""Print for people and for programs: JSON, tables, errors; the JSON names are those of docs/commands.md."""
 
 import json
+import shutil
 import sys
+import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from followupd.adapters.terminal import moment, safe, safe_lines
+from followupd.adapters.terminal import printable, printable_lines, utc_iso
 from followupd.domain.case import Case
+from followupd.domain.compensation import Money
 from followupd.domain.events import Event
-from followupd.domain.letter import LetterStatus
-from followupd.domain.records import OutboxEntry
+from followupd.domain.letter import LetterStatus, OutboxEntry
+
+#: letter status -> what is printed after the letter's key
+STATUS_SENTENCES = {
+    LetterStatus.REVIEW: "waits for an agent's approval",
+    LetterStatus.QUEUED: "is queued",
+    LetterStatus.SENDING: "is being sent",
+    LetterStatus.SENT: "was accepted by the server",
+    LetterStatus.DEFERRED: "is retried later",
+    LetterStatus.REFUSED: "was refused permanently",
+    LetterStatus.DOUBT: "is in doubt: the server did not confirm it",
+    LetterStatus.DROPPED: "was cancelled",
+}
+_SEPARATOR = "  "
 
 
-def as_json(value: Any, indent: int | None = 2) -> None:
-    """Print JSON in which letters of all scripts stay readable and nothing can move a terminal's cursor."""
+def print_json(value: Any, indent: int | None = 2) -> None:
+    """Print JSON with letters of all scripts as they are, but control characters escaped."""
     text = json.dumps(value, ensure_ascii=False, indent=indent)
-    print("".join(each if each.isprintable() or each == "\n" else _escaped(each) for each in text))
+    print("".join(_escape_control(character) for character in text))
 
 
-def _escaped(character: str) -> str:
+def _escape_control(character: str) -> str:
+    if character.isprintable() or character == "\n":
+        return character
     return json.dumps(character, ensure_ascii=True)[1:-1]
 
 
-def table(rows: Iterable[Sequence[str]]) -> None:
-    """Print rows in columns."""
-    lines = [[safe(cell) for cell in row] for row in rows]
-    widths = [max(len(row[column]) for row in lines) for column in range(len(lines[0]))] if lines else []
-    for row in lines:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+def print_error(text: str) -> None:
+    """Print to standard error."""
+    print(printable_lines(text), file=sys.stderr)
 
 
-def complain(text: str) -> None:
-    print(safe_lines(text), file=sys.stderr)
+def print_table(rows: Iterable[Sequence[str]], head: Sequence[str] = (), indent: str = "") -> None:
+    """Print rows in columns under a head line.
+
+    On a terminal the last column is cut to its width; in a pipe or a file nothing is cut. Prints nothing for no rows.
+    """
+    cells = [[printable(cell) for cell in row] for row in rows]
+    if not cells:
+        return
+    if head:
+        cells.insert(0, [title.upper() for title in head])
+    widths = [max(map(display_width, column)) for column in zip(*cells, strict=True)]
+    limit = terminal_width()
+    for row in cells:
+        padded = [cell + " " * (width - display_width(cell)) for cell, width in zip(row, widths, strict=True)]
+        print(cut((indent + _SEPARATOR.join(padded)).rstrip(), limit))
 
 
-def letter_view(state: OutboxEntry) -> dict[str, Any]:
-    letter = state.letter
+def terminal_width() -> int | None:
+    """Return the number of columns of the terminal; None if standard output is not a terminal."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def display_width(text: str) -> int:
+    """Return the columns that a text takes on a terminal: two for an East Asian wide character, none for an accent."""
+    return sum(_columns(character) for character in text)
+
+
+def _columns(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
+
+
+def cut(text: str, limit: int | None) -> str:
+    """Cut a line to `limit` columns, with "..." at the end of one that was longer."""
+    if limit is None or display_width(text) <= limit:
+        return text
+    while text and display_width(text) > limit - 3:
+        text = text[:-1]
+    return f"{text.rstrip()}..."
+
+
+def letter_view(entry: OutboxEntry) -> dict[str, Any]:
+    """Return a letter of the outbox as JSON."""
+    letter = entry.letter
     return {
         "key": letter.key,
         "case": letter.case or None,
         "kind": letter.kind,
-        "condition": state.condition.value,
+        "condition": entry.status.value,
         "to": letter.to.address,
         "subject": letter.subject,
         "message_id": letter.message_id,
-        "written_at": moment(state.written_at),
-        "not_before": moment(state.not_before),
-        "sent_at": moment(state.sent_at),
-        "witnessed_at": moment(state.witnessed_at),
-        "attempts": state.attempts,
-        "reply": state.reply or None,
+        "written_at": utc_iso(entry.written_at),
+        "not_before": utc_iso(entry.not_before),
+        "sent_at": utc_iso(entry.sent_at),
+        "witnessed_at": utc_iso(entry.witnessed_at),
+        "attempts": entry.attempts,
+        "reply": entry.reply or None,
     }
 
 
 def case_view(
     case: Case, letters: Iterable[OutboxEntry], history: Iterable[Event] | None = None
 ) -> dict[str, Any]:
-    """Return one case as the contract's JSON; the history only where it is asked for."""
+    """Return a case as JSON, with its history if one is given."""
     view: dict[str, Any] = {
         "ref": case.ref,
         "stage": case.stage.value,
@@ -67,19 +120,19 @@ def case_view(
         "customer": {"address": case.customer.address, "name": case.customer.name},
         "mailbox": case.mailbox,
         "subject": case.subject,
-        "opened_at": moment(case.opened_at),
-        "wake_at": moment(case.wake_at),
+        "opened_at": utc_iso(case.opened_at),
+        "wake_at": utc_iso(case.wake_at),
         "facts": _facts(case),
         "promises": _promises(case),
         "options": _options(case),
         "compensation": _compensation(case),
-        "letters": [letter_view(state) for state in letters],
+        "letters": [letter_view(entry) for entry in letters],
         "score": case.score,
         "evidence": [list(pair) for pair in case.evidence],
     }
     if history is not None:
         view["history"] = [
-            {"at": moment(event.at), "event": type(event).__name__, "by": event.by, "why": event.why}
+            {"at": utc_iso(event.at), "event": type(event).__name__, "by": event.by, "why": event.why}
             for event in history
         ]
     return view
@@ -103,61 +156,53 @@ def _facts(case: Case) -> dict[str, Any]:
 def _promises(case: Case) -> list[dict[str, Any]]:
     return [
         {
-            "n": each.n,
-            "text": each.text,
-            "kind": each.kind.value,
-            "due": moment(each.due),
-            "told": moment(each.told),
-            "state": each.state.value,
-            "source": each.source,
-            "confirmed": each.confirmed or None,
+            "n": promise.n,
+            "text": promise.text,
+            "kind": promise.kind.value,
+            "due": utc_iso(promise.internal_deadline),
+            "told": utc_iso(promise.promised_by),
+            "state": promise.state.value,
+            "source": promise.source,
+            "confirmed": promise.confirmed or None,
         }
-        for each in case.promises
+        for promise in case.promises
     ]
 
 
 def _options(case: Case) -> list[dict[str, Any]]:
     return [
         {
-            "n": each.n,
-            "text": each.text,
-            "told": moment(each.told),
-            "state": each.state.value,
-            "letter": each.letter or None,
+            "n": option.n,
+            "text": option.text,
+            "told": utc_iso(option.promised_by),
+            "state": option.state.value,
+            "letter": option.letter or None,
         }
-        for each in case.options
+        for option in case.options
     ]
 
 
 def _compensation(case: Case) -> list[dict[str, Any]]:
     return [
         {
-            "n": each.n,
-            "kind": each.kind.value,
-            "amount": each.money.amount if each.money else None,
-            "currency": each.money.currency if each.money else None,
-            "state": each.state.value,
-            "text": each.text or None,
-            "source": each.source,
-            "because": each.because or None,
-            "granted_at": moment(each.granted_at),
-            "granted_by": each.granted_by or None,
-            "approved_by": each.approved_by or None,
-            "issued_at": moment(each.issued_at),
+            "n": grant.n,
+            "kind": grant.kind.value,
+            **money_view(grant.money),
+            "state": grant.state.value,
+            "text": grant.text or None,
+            "source": grant.source,
+            "because": grant.because or None,
+            "granted_at": utc_iso(grant.granted_at),
+            "granted_by": grant.granted_by or None,
+            "approved_by": grant.approved_by or None,
+            "issued_at": utc_iso(grant.issued_at),
         }
-        for each in case.compensation
+        for grant in case.compensation
     ]
 
 
-def condition_words(condition: LetterStatus) -> str:
-    """Say in words where a letter stands."""
-    return {
-        LetterStatus.REVIEW: "waits for an agent's approval",
-        LetterStatus.READY: "may leave",
-        LetterStatus.LEAVING: "is on its way",
-        LetterStatus.SENT: "was accepted by the server",
-        LetterStatus.DEFERRED: "is tried again later",
-        LetterStatus.REFUSED: "was refused for good",
-        LetterStatus.DOUBT: "is in doubt: nobody knows whether it left",
-        LetterStatus.DROPPED: "is dropped: it does not leave from here any more",
-    }[condition]
+def money_view(money: Money | None) -> dict[str, str | None]:
+    """Return `amount` and `currency` for JSON, both null where there is no amount."""
+    if money is None:
+        return {"amount": None, "currency": None}
+    return {"amount": money.amount, "currency": money.currency}

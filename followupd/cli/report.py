@@ -1,4 +1,4 @@
-"""report: what was learnt, for people; and every grant as a line, for finance."""
+"""report: summarise causes, promises, times and compensation; and list every grant for accounting."""
 
 import argparse
 import csv
@@ -7,22 +7,32 @@ import re
 import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, time, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from html import escape
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from followupd.adapters.terminal import moment, write
-from followupd.cli.app import open_house
+from followupd.adapters.terminal import local_time, utc_iso, write_file
+from followupd.cli.app import company_zone, open_app
+from followupd.cli.commands import CommandParsers
 from followupd.cli.main import DONE, USAGE
-from followupd.cli.output import as_json, complain, table
+from followupd.cli.output import money_view, print_error, print_json, print_table
 from followupd.domain.calendar import Calendar, Duration
 from followupd.domain.case import Case
 from followupd.domain.compensation import Compensation
-from followupd.recovery.learn import CaseHistory, PromiseStatistics, Report, report
+from followupd.domain.team import Company
+from followupd.recovery.learn import (
+    CaseHistory,
+    CompensationStatistics,
+    Durations,
+    PromiseStatistics,
+    Report,
+    report,
+)
 
-#: the columns for finance; names are the outside's, so none is ever renamed
+#: the columns of `report --compensation`; they are public, so none is ever renamed
 COLUMNS = (
     "case",
     "number",
@@ -37,279 +47,285 @@ COLUMNS = (
     "issued_at",
 )
 _SEPARATORS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029;,|\"]+")
+#: what a spreadsheet ignores before a formula, as far as NFKC has not removed it
+_IGNORED = " '`´’\u200b\u200e\u200f\ufeff"
 _FORMULA = "=+-@"
+_TWO_DAYS = timedelta(days=2)
 
-Section = tuple[str, Sequence[str], list[tuple[str, ...]]]
 
-
-def add(commands: Any, common: argparse.ArgumentParser) -> None:
-    found = commands.add_parser("report", parents=[common], help="causes, promises kept, times, compensation")
-    found.add_argument(
+def add(commands: CommandParsers) -> None:
+    """Add the parser of report."""
+    parser = commands.add("report")
+    parser.add_argument(
         "--since", metavar="D", default="", help='a date ("2026-01-31") or a duration ("30 days")'
     )
-    found.add_argument("--compensation", action="store_true", help="every grant as a line, for finance")
-    found.add_argument("--csv", action="store_true", help="with --compensation: as CSV")
-    found.add_argument("--html", metavar="FILE", type=Path, help="write the report as a page")
-    found.set_defaults(do=_report)
+    parser.add_argument("--compensation", action="store_true", help="list every grant, for accounting")
+    parser.add_argument("--csv", action="store_true", help="the list of grants as CSV")
+    parser.add_argument("--html", metavar="FILE", type=Path, help="write the report as a web page")
+    parser.set_defaults(do=_report)
 
 
 def _report(options: argparse.Namespace) -> int:
     from followupd import clock
 
-    app = open_house(options.config)
+    app = open_app(options.config)
     try:
-        since = since_when(options.since, app.settings.calendar, clock.now())
+        since = parse_since(options.since, app.settings.calendar, clock.now())
     except ValueError as error:
-        complain(f"followupd report: {error}")
+        print_error(f"followupd report: {error}")
         return USAGE
+
     with app.ledger.transaction() as tx:
         cases = tx.cases.all()
-        lives = (
-            [CaseHistory(case, tx.cases.history(case.ref)) for case in cases] if not _finance(options) else []
-        )
-    if _finance(options):
-        _compensation(options, cases, since)
-        return DONE
-    found = report(lives, since)
+        if options.compensation or options.csv:
+            _print_grants(options, grant_rows(cases, since))
+            return DONE
+        histories = [CaseHistory(case, tx.cases.history(case.ref)) for case in cases]
+
+    summary = report(histories, since)
     if options.html:
-        write(options.html, as_page(found, app.settings.company.name).encode())
+        write_file(options.html, report_html(summary, app.settings.company).encode())
     if options.json:
-        as_json(as_view(found))
+        print_json(report_view(summary))
     elif not options.html:
-        _print(found)
+        _print_report(summary, company_zone(app.settings))
     return DONE
 
 
-def _finance(options: argparse.Namespace) -> bool:
-    return bool(options.compensation or options.csv)
-
-
-def since_when(written: str, calendar: Calendar, now: datetime) -> datetime | None:
-    """Read a date, from its first moment in the company's zone, or a duration back from now; None for all time.
+def parse_since(text: str, calendar: Calendar, now: datetime) -> datetime | None:
+    """Parse --since: a date, from midnight in the company's time zone, or a duration before now; None for "".
 
     Raises:
-        ValueError: it is neither, in words for the one who typed it.
+        ValueError: it is neither; the message is for the user.
     """
-    if not written:
+    if not text:
         return None
     try:
-        day = datetime.fromisoformat(written).date()
+        day = datetime.fromisoformat(text).date()
     except ValueError:
-        try:
-            return calendar.before(now, Duration.parse(written))
-        except ValueError:
-            raise ValueError(
-                f'{written!r} is neither a date like "2026-01-31" nor a duration like "30 days"'
-            ) from None
+        return _before(text, calendar, now)
     return datetime.combine(day, time(), ZoneInfo(calendar.timezone)).astimezone(UTC)
 
 
-# --- for finance ------------------------------------------------------------------------------------------------------
+def _before(duration: str, calendar: Calendar, now: datetime) -> datetime:
+    try:
+        return calendar.before(now, Duration.parse(duration))
+    except ValueError:
+        example = 'a date like "2026-01-31" nor a duration like "30 days"'
+        raise ValueError(f"{duration!r} is neither {example}") from None
 
 
-def _compensation(options: argparse.Namespace, cases: Iterable[Case], since: datetime | None) -> None:
-    rows = grant_rows(cases, since)
+# --- grants, for accounting ---
+
+
+def _print_grants(options: argparse.Namespace, rows: list[dict[str, Any]]) -> None:
     if options.csv:
-        sys.stdout.write(as_csv(rows))
+        sys.stdout.write(grants_csv(rows))
     elif options.json:
-        as_json(rows)
+        print_json(rows)
+    elif rows:
+        print_table([[str(row[name] or "") for name in COLUMNS] for row in rows], head=COLUMNS)
     else:
-        if not rows:
-            complain("No compensation.")
-        table(tuple(str(row[name] or "") for name in COLUMNS) for row in rows)
+        print_error("No compensation.")
 
 
 def grant_rows(cases: Iterable[Case], since: datetime | None) -> list[dict[str, Any]]:
-    """Return one row for each grant that a person made since then, oldest first; a mere proposal is none."""
-    made = [
-        (case, grant, grant.granted_at)
+    """Return one row for each grant made since then, oldest first; a proposal is not a grant."""
+    grants = [
+        (grant.granted_at, case.ref, grant.n, _grant_row(case, grant))
         for case in cases
         for grant in case.compensation
         if grant.granted_at and (since is None or grant.granted_at >= since)
     ]
-    return [
-        _row(case, grant)
-        for case, grant, _ in sorted(made, key=lambda each: (each[2], each[0].ref, each[1].n))
-    ]
+    return [row for *_, row in sorted(grants, key=lambda grant: grant[:3])]
 
 
-def _row(case: Case, grant: Compensation) -> dict[str, Any]:
+def _grant_row(case: Case, grant: Compensation) -> dict[str, Any]:
     return {
         "case": case.ref,
         "number": grant.n,
         "customer": case.customer.address,
         "kind": grant.kind.value,
-        "amount": grant.money.amount if grant.money else None,
-        "currency": grant.money.currency if grant.money else None,
+        **money_view(grant.money),
         "state": grant.state.value,
-        "granted_at": moment(grant.granted_at),
+        "granted_at": utc_iso(grant.granted_at),
         "granted_by": grant.granted_by or None,
         "approved_by": grant.approved_by or None,
-        "issued_at": moment(grant.issued_at),
+        "issued_at": utc_iso(grant.issued_at),
     }
 
 
-def as_csv(rows: Iterable[dict[str, Any]]) -> str:
-    """Write rows as CSV (RFC 4180) in which no spreadsheet finds a formula, whichever separator it cuts at."""
+def grants_csv(rows: Iterable[dict[str, Any]]) -> str:
+    """Write rows as CSV (RFC 4180) without anything that a spreadsheet would take for a formula."""
     out = io.StringIO()
     writer = csv.writer(out, quoting=csv.QUOTE_ALL)
     writer.writerow(COLUMNS)
-    writer.writerows([harmless(row[name]) for name in COLUMNS] for row in rows)
+    for row in rows:
+        writer.writerow([escape_formula(row[name]) for name in COLUMNS])
     return out.getvalue()
 
 
-def harmless(value: object) -> str:
-    """Return a cell's text that no spreadsheet takes for a formula.
+def escape_formula(value: object) -> str:
+    """Return the text of a cell so that no spreadsheet takes it for a formula (CWE-1236).
 
-    A cell that begins with one of = + - @ is one (CWE-1236), full-width forms and leading blanks included, and a program
-    that cuts at another separator than ours begins a cell behind it; so no separator is left, and a ' goes before.
+    A cell that begins with = + - or @ is a formula, also after blanks or as a full-width character: it gets a leading
+    apostrophe. Separators are replaced, because a program that splits at another separator starts a new cell there.
     """
     text = _SEPARATORS.sub(" ", "" if value is None else str(value)).strip()
-    begins = unicodedata.normalize("NFKC", text).lstrip(" '`´’\u200b\u200e\u200f\ufeff")[:1]
-    return f"'{text}" if begins and begins in _FORMULA else text
+    first = unicodedata.normalize("NFKC", text).lstrip(_IGNORED)[:1]
+    return f"'{text}" if first and first in _FORMULA else text
 
 
-# --- for people -------------------------------------------------------------------------------------------------------
+# --- the report ---
 
 
-def sections(found: Report) -> list[Section]:
-    """Return the report as tables: title, heads, rows."""
-    kept = [("all", found.promises), *found.owners.items()]
-    return [
-        ("Cases", ("stage", "cases"), [(name, str(count)) for name, count in found.cases.items()]),
-        ("Causes", ("cause", "cases"), [(name, str(count)) for name, count in found.causes.items()]),
-        ("Playbooks", ("playbook", "cases"), [(name, str(count)) for name, count in found.playbooks.items()]),
-        (
-            "Promises",
-            (
-                "owner",
-                "made",
-                "kept",
-                "in time",
-                "slipped",
-                "broken",
-                "withdrawn",
-                "open",
-                "kept in time",
-                "early by",
-            ),
-            [(name, *_promises(each)) for name, each in kept if each.made],
-        ),
-        (
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One table of the report."""
+
+    title: str
+    head: Sequence[str]
+    rows: list[tuple[str, ...]]
+
+
+def sections(summary: Report) -> list[Section]:
+    """Return the tables of the report that have rows."""
+    found = [
+        Section("Cases", ("stage", "cases"), _counts(summary.cases)),
+        Section("Causes", ("cause", "cases"), _counts(summary.causes)),
+        Section("Playbooks", ("playbook", "cases"), _counts(summary.playbooks)),
+        _promise_section(summary),
+        Section(
             "Times from the complaint",
             ("until", "cases", "median", "9 of 10 within"),
-            [
-                (name, str(each.count), _span(each.median), _span(each.ninth))
-                for name, each in found.times.items()
-            ],
+            [_duration_row(name, durations) for name, durations in summary.times.items()],
         ),
-        (
+        Section(
             "Compensation",
             ("kind", "state", "count", "sum"),
-            [
-                (
-                    each.kind,
-                    each.state.value,
-                    str(each.count),
-                    f"{each.total.amount} {each.total.currency}" if each.total else "",
-                )
-                for each in found.compensation
-            ],
+            [_sum_row(statistics) for statistics in summary.compensation],
         ),
     ]
+    return [section for section in found if section.rows]
 
 
-def _promises(each: PromiseStatistics) -> tuple[str, ...]:
-    counts = (each.made, each.kept, each.in_time, each.late, each.broken, each.withdrawn, each.open)
-    rate = f"{each.rate:.0%}" if each.rate is not None else ""
-    return (*map(str, counts), rate, _span(each.early) if each.early is not None else "")
+def _counts(counts: dict[str, int]) -> list[tuple[str, ...]]:
+    return [(name, str(count)) for name, count in counts.items()]
 
 
-def _span(took: timedelta) -> str:
-    hours = took.total_seconds() / 3600
-    return f"{hours / 24:.1f} days" if hours >= 48 else f"{hours:.1f} hours"
+def _promise_section(summary: Report) -> Section:
+    head = ("made", "kept", "in time", "slipped", "broken", "withdrawn", "open", "kept in time", "early by")
+    owners = [("all", summary.promises), *summary.owners.items()]
+    rows = [(name, *_promise_cells(statistics)) for name, statistics in owners if statistics.made]
+    return Section("Promises", ("owner", *head), rows)
 
 
-def _print(found: Report) -> None:
-    print(_headline(found))
-    for title, heads, rows in sections(found):
-        if rows:
-            print(f"\n{title}")
-            table(
-                [
-                    tuple(f"  {head}" if not n else head for n, head in enumerate(heads)),
-                    *((f"  {row[0]}", *row[1:]) for row in rows),
-                ]
-            )
+def _promise_cells(promises: PromiseStatistics) -> tuple[str, ...]:
+    counts = (
+        promises.made,
+        promises.kept,
+        promises.in_time,
+        promises.late,
+        promises.broken,
+        promises.withdrawn,
+        promises.open,
+    )
+    rate = f"{promises.rate:.0%}" if promises.rate is not None else ""
+    early = _span(promises.early) if promises.early is not None else ""
+    return (*map(str, counts), rate, early)
 
 
-def _headline(found: Report) -> str:
-    since = f" since {moment(found.since)}" if found.since else ""
-    again = f"; {found.reopened} opened again" if found.reopened else ""
-    return f"{found.opened} case(s) opened{since}{again}."
+def _duration_row(name: str, durations: Durations) -> tuple[str, ...]:
+    return name, str(durations.count), _span(durations.median), _span(durations.ninth)
 
 
-def as_page(found: Report, company: str) -> str:
-    """Write the report as one HTML page that loads nothing."""
-    body = [f"<h1>{escape(company)}: service recovery</h1>", f"<p>{escape(_headline(found))}</p>"]
-    for title, heads, rows in sections(found):
-        if rows:
-            lines = [_line("th", heads), *(_line("td", row) for row in rows)]
-            body.append(f"<h2>{escape(title)}</h2><table>{''.join(lines)}</table>")
+def _span(duration: timedelta) -> str:
+    if duration >= _TWO_DAYS:
+        return f"{duration / timedelta(days=1):.1f} days"
+    return f"{duration / timedelta(hours=1):.1f} hours"
+
+
+def _sum_row(statistics: CompensationStatistics) -> tuple[str, ...]:
+    total = f"{statistics.total.amount} {statistics.total.currency}" if statistics.total else ""
+    return statistics.kind, statistics.state.value, str(statistics.count), total
+
+
+def _print_report(summary: Report, zone: tzinfo) -> None:
+    print(_headline(summary, zone))
+    for section in sections(summary):
+        print(f"\n{section.title}")
+        print_table(section.rows, section.head, indent="  ")
+
+
+def _headline(summary: Report, zone: tzinfo) -> str:
+    since = f" since {local_time(summary.since, zone)}" if summary.since else ""
+    reopened = f"; {summary.reopened} reopened" if summary.reopened else ""
+    return f"{summary.opened} case(s) opened{since}{reopened}."
+
+
+def report_html(summary: Report, company: Company) -> str:
+    """Return the report as one web page that loads nothing."""
+    title = f"{escape(company.name)}: service recovery"
+    body = [f"<h1>{title}</h1>", f"<p>{escape(_headline(summary, ZoneInfo(company.timezone)))}</p>"]
+    for section in sections(summary):
+        rows = [_html_row("th", section.head), *(_html_row("td", row) for row in section.rows)]
+        body.append(f"<h2>{escape(section.title)}</h2><table>{''.join(rows)}</table>")
     style = "body{font:16px/1.5 sans-serif;margin:2em}td,th{padding:.2em 1em .2em 0;text-align:left}"
-    head = f'<meta charset="utf-8"><title>{escape(company)}: service recovery</title><style>{style}</style>'
+    head = f'<meta charset="utf-8"><title>{title}</title><style>{style}</style>'
     return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(body)}</body></html>\n'
 
 
-def _line(cell: str, texts: Sequence[str]) -> str:
-    return f"<tr>{''.join(f'<{cell}>{escape(text)}</{cell}>' for text in texts)}</tr>"
+def _html_row(element: str, cells: Sequence[str]) -> str:
+    return f"<tr>{''.join(f'<{element}>{escape(cell)}</{element}>' for cell in cells)}</tr>"
 
 
-def as_view(found: Report) -> dict[str, Any]:
-    """Return the report for programs; times are hours, rates are shares of 1."""
+def report_view(summary: Report) -> dict[str, Any]:
+    """Return the report as JSON; times are in hours, rates between 0 and 1."""
     return {
-        "since": moment(found.since),
-        "opened": found.opened,
-        "reopened": found.reopened,
-        "cases": found.cases,
-        "causes": found.causes,
-        "playbooks": found.playbooks,
-        "promises": _kept_view(found.promises),
-        "owners": {name: _kept_view(each) for name, each in found.owners.items()},
-        "times": {
-            name: {
-                "cases": each.count,
-                "median_hours": _hours(each.median),
-                "ninth_decile_hours": _hours(each.ninth),
-            }
-            for name, each in found.times.items()
-        },
-        "compensation": [
-            {
-                "kind": each.kind,
-                "state": each.state.value,
-                "count": each.count,
-                "sum": each.total.amount if each.total else None,
-                "currency": each.currency or None,
-            }
-            for each in found.compensation
-        ],
+        "since": utc_iso(summary.since),
+        "opened": summary.opened,
+        "reopened": summary.reopened,
+        "cases": summary.cases,
+        "causes": summary.causes,
+        "playbooks": summary.playbooks,
+        "promises": _promises_view(summary.promises),
+        "owners": {name: _promises_view(promises) for name, promises in summary.owners.items()},
+        "times": {name: _durations_view(durations) for name, durations in summary.times.items()},
+        "compensation": [_sum_view(statistics) for statistics in summary.compensation],
     }
 
 
-def _kept_view(each: PromiseStatistics) -> dict[str, Any]:
+def _promises_view(promises: PromiseStatistics) -> dict[str, Any]:
     return {
-        "made": each.made,
-        "kept": each.kept,
-        "kept_in_time": each.in_time,
-        "slipped": each.late,
-        "broken": each.broken,
-        "withdrawn": each.withdrawn,
-        "open": each.open,
-        "rate": each.rate,
-        "early_hours": _hours(each.early) if each.early is not None else None,
+        "made": promises.made,
+        "kept": promises.kept,
+        "kept_in_time": promises.in_time,
+        "slipped": promises.late,
+        "broken": promises.broken,
+        "withdrawn": promises.withdrawn,
+        "open": promises.open,
+        "rate": promises.rate,
+        "early_hours": _hours(promises.early) if promises.early is not None else None,
     }
 
 
-def _hours(took: timedelta) -> float:
-    return round(took.total_seconds() / 3600, 2)
+def _durations_view(durations: Durations) -> dict[str, Any]:
+    return {
+        "cases": durations.count,
+        "median_hours": _hours(durations.median),
+        "ninth_decile_hours": _hours(durations.ninth),
+    }
+
+
+def _sum_view(statistics: CompensationStatistics) -> dict[str, Any]:
+    return {
+        "kind": statistics.kind,
+        "state": statistics.state.value,
+        "count": statistics.count,
+        "sum": statistics.total.amount if statistics.total else None,
+        "currency": statistics.currency or None,
+    }
+
+
+def _hours(duration: timedelta) -> float:
+    return round(duration / timedelta(hours=1), 2)

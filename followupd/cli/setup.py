@@ -1,4 +1,4 @@
-"""demo, init, check, when: before the daemon runs."""
+"""demo, init, check, when: try followupd out and set it up."""
 
 import argparse
 import io
@@ -7,28 +7,31 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from followupd.adapters.terminal import moment
+from followupd.adapters.terminal import utc_iso
+from followupd.cli.commands import CommandParsers
 from followupd.cli.main import DONE, PROBLEMS, USAGE
-from followupd.cli.output import as_json, complain
+from followupd.cli.output import print_error, print_json
 from followupd.errors import Problem, SetupError, UnavailableError
 
 
-def add(commands: Any, common: argparse.ArgumentParser) -> None:
-    demo = commands.add_parser(
-        "demo", parents=[common], help="the whole story over real mail on this machine"
-    )
-    demo.add_argument("--out", metavar="DIR", type=Path, help="where to leave the letters (./followupd-demo)")
-    demo.add_argument("--fast", action="store_true", help="no pauses for the reader")
+def add(commands: CommandParsers) -> None:
+    """Add the parsers of demo, init, check and when."""
+    demo = commands.add("demo")
+    demo.add_argument("--out", metavar="DIR", type=Path, help="write the letters here (./followupd-demo)")
+    demo.add_argument("--fast", action="store_true", help="do not pause for the reader")
     demo.set_defaults(do=_demo)
-    init = commands.add_parser("init", parents=[common], help="write starter configuration and letters")
+
+    init = commands.add("init")
     init.add_argument("directory", metavar="DIR", type=Path)
     init.set_defaults(do=_init)
-    check = commands.add_parser("check", parents=[common], help="every problem in configuration and letters")
-    check.add_argument("--online", action="store_true", help="also ask the servers")
+
+    check = commands.add("check")
+    check.add_argument("--online", action="store_true", help="also connect to the servers")
     check.set_defaults(do=_check)
-    when = commands.add_parser("when", parents=[common], help="the moment that a duration ends")
-    when.add_argument("duration", metavar="DURATION", nargs="+")
-    when.add_argument("--from", dest="start", metavar="ISO", help="begin at this moment instead of now")
+
+    when = commands.add("when")
+    when.add_argument("duration", metavar="DURATION", nargs="+", help="such as 2 business days")
+    when.add_argument("--from", dest="start", metavar="ISO", help="start at this time instead of now")
     when.set_defaults(do=_when, many="duration")
 
 
@@ -43,7 +46,7 @@ def _demo(options: argparse.Namespace) -> int:
         sys.stdout.reconfigure(errors="replace")  # a terminal in ASCII must not end the story at a pound sign
     result = perform(options.out, clock.now(), fast=options.fast, quiet=options.json)
     if options.json:
-        as_json({**result, "seconds": round(monotonic() - began, 2)})
+        print_json({**result, "seconds": round(monotonic() - began, 2)})
     return DONE if result["ok"] else PROBLEMS
 
 
@@ -52,7 +55,7 @@ def _init(options: argparse.Namespace) -> int:
 
     written = write_starter(options.directory)
     if options.json:
-        as_json([str(path) for path in written])
+        print_json([str(path) for path in written])
         return DONE
     print(f"Wrote {len(written)} files to {options.directory}.")
     print(
@@ -69,11 +72,11 @@ def _check(options: argparse.Namespace) -> int:
     if options.online and not any(problem.file.startswith("followupd.toml") for problem in problems):
         problems += _online(options)
     if options.json:
-        as_json([_view(problem) for problem in problems])
+        print_json([_view(problem) for problem in problems])
     else:
         for problem in problems:
             print(problem)
-        print(f"{len(problems)} problem(s) found." if problems else "All is well.")
+        print(f"{len(problems)} problem(s) found." if problems else "No problems found.")
     return _exit_code(problems)
 
 
@@ -95,7 +98,7 @@ def _online(options: argparse.Namespace) -> list[Problem]:
 
     settings = load(options.config)
     found = missing_secrets(settings)
-    say = complain if options.json else print
+    say = print_error if options.json else print
     for n, each in enumerate(settings.mailboxes):
         try:
             for sentence in look_at(settings, each):
@@ -131,9 +134,14 @@ def _when(options: argparse.Namespace) -> int:
     end = calendar.after(start.astimezone(UTC), duration)
     local = calendar.local(end)
     if options.json:
-        as_json(
-            {"duration": str(duration), "from": moment(start), "at": moment(end), "local": local.isoformat()}
+        print_json(
+            {
+                "duration": str(duration),
+                "from": utc_iso(start),
+                "at": utc_iso(end),
+                "local": local.isoformat(),
+            }
         )
     else:
-        print(f"{local:%A, %Y-%m-%d %H:%M} {local.tzname()} ({moment(end)})")
+        print(f"{local:%A, %Y-%m-%d %H:%M} {local.tzname()} ({utc_iso(end)})")
     return DONE

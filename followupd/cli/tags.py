@@ -1,32 +1,42 @@
-"""tags: what to make in a mail client, so that agents can tag and see where a case stands."""
+"""tags: print the tags to create in a mail client, so that agents can tag mails and see the state of a case."""
 
 import argparse
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
+from followupd.cli.commands import CommandParsers
 from followupd.cli.main import DONE
-from followupd.cli.output import as_json
+from followupd.cli.output import print_json
 from followupd.domain.status_tags import MARKS
 
-#: what a tag says, by the verb of its line: bad news red, promises blue, what is done green, money violet
+if TYPE_CHECKING:
+    from followupd.adapters.settings import Settings
+
+_RED, _ORANGE, _GREEN, _BLUE, _VIOLET = "#C62828", "#EF6C00", "#2E7D32", "#1565C0", "#6A1B9A"
+_OTHER_VERBS, _STATUS = "#546E7A", "#9E9E9E"
+#: the verb of a tag's line -> the tag's colour: bad news, promises, what is done, compensation, holds
 _COLOURS = {
-    **dict.fromkeys(("complaint", "refuse", "refused", "not-reached", "missing"), "#C62828"),
-    **dict.fromkeys(("promised", "promise", "firm", "estimate", "update", "late"), "#1565C0"),
-    **dict.fromkeys(("kept", "fixed", "approve", "reached", "issued", "received", "close"), "#2E7D32"),
-    **dict.fromkeys(
-        ("refund", "credit", "coupon", "gift-card", "gesture", "replacement", "free-shipping"), "#6A1B9A"
-    ),
-    **dict.fromkeys(("hold", "release"), "#EF6C00"),
+    **dict.fromkeys(("complaint", "refuse", "refused", "not-reached", "missing"), _RED),
+    **dict.fromkeys(("promised", "promise", "firm", "estimate", "update", "late"), _BLUE),
+    **dict.fromkeys(("kept", "fixed", "approve", "reached", "issued", "received", "close"), _GREEN),
+    **dict.fromkeys(("refund", "credit", "coupon", "gift-card", "gesture"), _VIOLET),
+    **dict.fromkeys(("replacement", "free-shipping"), _VIOLET),
+    **dict.fromkeys(("hold", "release"), _ORANGE),
 }
-_ELSE, _OURS = "#546E7A", "#9E9E9E"
-_ALERTS = {"fu-doubt": "#C62828", "fu-quarantine": "#C62828", "fu-held": "#EF6C00"}
+_STATUS_COLOURS = {"fu-doubt": _RED, "fu-quarantine": _RED, "fu-held": _ORANGE}
+#: Thunderbird sorts tags by `ordinal`; status tags come after the others
+_FIRST_STATUS_TAG = 500
+#: lines with a placeholder that is one of a known set of values
+_KNOWN_VALUES = frozenset({"owner: {}", "playbook: {}", "cause-code: {}"})
+#: characters that Thunderbird does not escape in the key of a tag
+_UNESCAPED = frozenset("abcdefghijklmnopqrstuvwxyz0123456789$/:._-")
 
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """One tag of Thunderbird's: `key` is the IMAP keyword, `tag` the name that people see."""
+    """A tag of Thunderbird: `key` is the IMAP keyword, `tag` the name that is displayed."""
 
     key: str
     tag: str
@@ -34,8 +44,9 @@ class Tag:
     ordinal: str
 
 
-def add(commands: Any, common: argparse.ArgumentParser) -> None:
-    tags = commands.add_parser("tags", parents=[common], help="the tags to make in a mail client")
+def add(commands: CommandParsers) -> None:
+    """Add the parser of tags."""
+    tags = commands.add("tags")
     tags.add_argument("client", choices=["thunderbird"])
     tags.set_defaults(do=_tags)
 
@@ -44,78 +55,69 @@ def _tags(options: argparse.Namespace) -> int:
     from followupd.adapters.settings import load
 
     settings = load(options.config)
-    found = list(_made(settings))
+    tags = [*_command_tags(settings), *_status_tags()]
     if options.json:
-        as_json([asdict(each) for each in found])
+        print_json([asdict(tag) for tag in tags])
         return DONE
-    print(
-        "// followupd's tags for Thunderbird: append this to user.js in the profile's folder (Help > Troubleshooting"
-    )
-    print("// Information > Profile Folder) while Thunderbird is closed.")
-    for each in found:
+
+    print("// followupd's tags for Thunderbird: append this to user.js in the profile's folder")
+    print("// (Help > Troubleshooting Information > Profile Folder) while Thunderbird is closed.")
+    for tag in tags:
         for name in ("tag", "color", "ordinal"):
-            print(
-                f"user_pref({_quoted(f'mailnews.tags.{each.key}.{name}')}, {_quoted(getattr(each, name))});"
-            )
+            preference = json.dumps(f"mailnews.tags.{tag.key}.{name}")
+            print(f"user_pref({preference}, {json.dumps(getattr(tag, name))});")
     for pattern in _open_patterns(settings.tags):
-        print(
-            f"// {_plain(pattern)} stands for many: make each as you need it, such as {_plain(pattern[:-1])}25"
-        )
+        name = pattern.replace("\n", " ")
+        print(f"// {name} is a pattern: create the tags that you need, such as {name[:-1]}25")
     return DONE
 
 
-def _made(settings: Any) -> Iterator[Tag]:
-    names = {
+def _command_tags(settings: "Settings") -> Iterator[Tag]:
+    """Yield the tags that are commands, as `[tags]` has them."""
+    lines = {
         name: line
         for pattern, line in settings.tags.items()
         for name in _names(pattern, line, settings)
         if line
     }
-    for number, (name, line) in enumerate(names.items(), 1):
-        yield Tag(escaped(name), name, _COLOURS.get(line.partition(":")[0], _ELSE), f"fu{number:03d}")
-    for number, mark in enumerate(MARKS, 500):
-        yield Tag(
-            mark,
-            mark.replace("fu-", "followupd: ").replace("-", " "),
-            _ALERTS.get(mark, _OURS),
-            f"fu{number}",
-        )
+    for number, (name, line) in enumerate(lines.items(), 1):
+        verb = line.partition(":")[0]
+        yield Tag(thunderbird_key(name), name, _COLOURS.get(verb, _OTHER_VERBS), f"fu{number:03d}")
 
 
-def _names(pattern: str, line: str, settings: Any) -> list[str]:
-    """Return the tags that a pattern stands for: as many as there are agents, playbooks or causes; none for amounts."""
+def _status_tags() -> Iterator[Tag]:
+    """Yield the tags that followupd sets."""
+    for number, keyword in enumerate(MARKS, _FIRST_STATUS_TAG):
+        name = keyword.replace("fu-", "followupd: ").replace("-", " ")
+        yield Tag(keyword, name, _STATUS_COLOURS.get(keyword, _STATUS), f"fu{number}")
+
+
+def _names(pattern: str, line: str, settings: "Settings") -> list[str]:
+    """Return the tags of a pattern: one for each agent, playbook or cause, none for a pattern with amounts."""
     if pattern.startswith("\\"):
         return []
     if not pattern.endswith("*"):
         return [pattern]
-    choices = {
+    values = {
         "owner: {}": [agent.id for agent in settings.team.agents],
         "playbook: {}": list(settings.playbooks),
         "cause-code: {}": [cause for playbook in settings.playbooks.values() for cause in playbook.causes],
     }
-    return [pattern[:-1] + choice for choice in dict.fromkeys(choices.get(line, []))]
+    return [pattern[:-1] + value for value in dict.fromkeys(values.get(line, []))]
 
 
 def _open_patterns(tags: Mapping[str, str]) -> list[str]:
-    known = {"owner: {}", "playbook: {}", "cause-code: {}"}
-    return [pattern for pattern, line in tags.items() if pattern.endswith("*") and line and line not in known]
+    """Return the patterns whose values are not known, such as amounts."""
+    return [
+        pattern
+        for pattern, line in tags.items()
+        if pattern.endswith("*") and line and line not in _KNOWN_VALUES
+    ]
 
 
-def escaped(name: str) -> str:
-    """Write a tag's name as Thunderbird keys it: lower case, and "=" with two hex digits for all but a few characters.
+def thunderbird_key(name: str) -> str:
+    """Return the key that Thunderbird gives a tag: lower case, other bytes as "=" and two hex digits.
 
-    Tried with Thunderbird ESR: "Follow up 3d" becomes follow=20up=203d.
+    Tried with Thunderbird ESR: "Follow up 3d" becomes "follow=20up=203d".
     """
-    data = name.lower().encode()
-    return "".join(chr(byte) if chr(byte) in _KEPT else f"={byte:02x}" for byte in data)
-
-
-_KEPT = frozenset("abcdefghijklmnopqrstuvwxyz0123456789$/:._-")
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text)
-
-
-def _plain(text: str) -> str:
-    return text.replace("\n", " ")
+    return "".join(chr(byte) if chr(byte) in _UNESCAPED else f"={byte:02x}" for byte in name.lower().encode())

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 import pytest
 
 from followupd.adapters.settings import write_starter
-from followupd.cli.preview.server import Preview, Server
+from followupd.cli.preview.server import LetterSource, PreviewServer
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 browser = pytest.mark.skipif(CHROMIUM is None, reason="skipped, because no Chromium is installed")
@@ -29,8 +29,8 @@ def directory(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def server(directory: Path) -> Iterator[Server]:
-    server = Server(Preview(directory, "", lambda: NOW, hold=0.6))
+def server(directory: Path) -> Iterator[PreviewServer]:
+    server = PreviewServer(LetterSource(directory, "", lambda: NOW, poll_seconds=0.6))
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield server
@@ -38,7 +38,7 @@ def server(directory: Path) -> Iterator[Server]:
     thread.join()
 
 
-def get(server: Server, path: str, host: str = "") -> tuple[int, dict[str, str], str]:
+def get(server: PreviewServer, path: str, host: str = "") -> tuple[int, dict[str, str], str]:
     line = http.client.HTTPConnection("127.0.0.1", server.server_address[1], timeout=20)
     line.request("GET", path, headers={"Host": host} if host else {})
     answer = line.getresponse()
@@ -52,7 +52,7 @@ def get(server: Server, path: str, host: str = "") -> tuple[int, dict[str, str],
 
 
 def letter(
-    server: Server, kind: str = "follow-up", sample: str = "long", language: str = "en"
+    server: PreviewServer, kind: str = "follow-up", sample: str = "long", language: str = "en"
 ) -> dict[str, object]:
     query = urlencode({"kind": kind, "sample": sample, "language": language})
     return dict(json.loads(get(server, f"/letter?{query}")[2]))
@@ -83,17 +83,17 @@ def seen(tmp_path: Path, url: str, *options: str) -> str:
     return done.stdout
 
 
-def test_it_listens_on_this_machine_alone(server: Server) -> None:
+def test_it_listens_on_this_machine_alone(server: PreviewServer) -> None:
     assert server.server_address[0] == "127.0.0.1"
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1:1", "127.0.0.1.evil.example"])
-def test_a_name_that_only_points_here_is_turned_away(server: Server, host: str) -> None:
+def test_a_name_that_only_points_here_is_turned_away(server: PreviewServer, host: str) -> None:
     status, _, text = get(server, "/letter?kind=follow-up", host)
     assert (status, "Dear" in text) == (403, False)
 
 
-def test_a_letter_has_its_text_its_headers_and_what_check_says(server: Server) -> None:
+def test_a_letter_has_its_text_its_headers_and_what_check_says(server: PreviewServer) -> None:
     found = letter(server)
     assert "What went wrong" in str(found["text"])
     assert found["findings"] == []
@@ -102,7 +102,7 @@ def test_a_letter_has_its_text_its_headers_and_what_check_says(server: Server) -
 
 
 def test_findings_stand_beside_the_letter_and_mistakes_in_place_of_it(
-    server: Server, directory: Path
+    server: PreviewServer, directory: Path
 ) -> None:
     file = directory / "templates" / "en" / "follow-up.md"
     good = file.read_text()
@@ -114,14 +114,14 @@ def test_findings_stand_beside_the_letter_and_mistakes_in_place_of_it(
     assert broken["text"] == ""
 
 
-def test_the_html_of_a_letter_stands_in_a_sandbox(server: Server) -> None:
+def test_the_html_of_a_letter_stands_in_a_sandbox(server: PreviewServer) -> None:
     _, headers, text = get(server, "/html?kind=follow-up&sample=hostile")
     assert headers["content-security-policy"].startswith("sandbox; default-src 'none'")
     assert "<script" not in text
     assert get(server, "/nothing")[0] == 404
 
 
-def test_the_page_takes_nothing_and_gives_nothing_to_other_pages(server: Server) -> None:
+def test_the_page_takes_nothing_and_gives_nothing_to_other_pages(server: PreviewServer) -> None:
     line = http.client.HTTPConnection("127.0.0.1", server.server_address[1], timeout=20)
     line.request("POST", "/letter", "kind=follow-up")
     assert line.getresponse().status == 501
@@ -134,9 +134,11 @@ def test_the_page_takes_nothing_and_gives_nothing_to_other_pages(server: Server)
         assert "default-src 'none'" in headers["content-security-policy"]
 
 
-def test_a_browser_that_has_the_newest_version_waits_for_the_next(server: Server, directory: Path) -> None:
+def test_a_browser_that_has_the_newest_version_waits_for_the_next(
+    server: PreviewServer, directory: Path
+) -> None:
     first = json.loads(get(server, "/version")[2])["version"]
-    server.preview.hold = 30
+    server.source.poll_seconds = 30
     file = directory / "templates" / "en" / "follow-up.md"
     saved = threading.Timer(1.0, lambda: file.write_text(file.read_text() + "\n"))
     saved.start()
@@ -145,7 +147,7 @@ def test_a_browser_that_has_the_newest_version_waits_for_the_next(server: Server
 
 
 @browser
-def test_a_browser_shows_letter_and_findings(server: Server, tmp_path: Path) -> None:
+def test_a_browser_shows_letter_and_findings(server: PreviewServer, tmp_path: Path) -> None:
     page = seen(tmp_path, f"{server.url}#kind=follow-up&sample=long&language=de", "--dump-dom")
     assert "Was schiefgegangen ist" in page
     assert "Nothing." in page
@@ -156,7 +158,7 @@ def test_a_browser_shows_letter_and_findings(server: Server, tmp_path: Path) -> 
 @browser
 @pytest.mark.parametrize("kind", ["confirmation", "follow-up", "gift-card", "desk/opened"])
 def test_nothing_that_a_customer_has_typed_does_anything_in_the_page(
-    server: Server, tmp_path: Path, kind: str
+    server: PreviewServer, tmp_path: Path, kind: str
 ) -> None:
     page = seen(tmp_path, f"{server.url}#kind={kind}&sample=hostile", "--dump-dom")
     assert page.count("<script") == 1  # the page's own, with its nonce
@@ -166,7 +168,7 @@ def test_nothing_that_a_customer_has_typed_does_anything_in_the_page(
 
 @browser
 def test_a_slip_that_is_saved_shows_up_beside_the_letter(
-    server: Server, directory: Path, tmp_path: Path
+    server: PreviewServer, directory: Path, tmp_path: Path
 ) -> None:
     file = directory / "templates" / "de" / "follow-up.md"
     good = file.read_text()
@@ -186,7 +188,9 @@ def test_a_slip_that_is_saved_shows_up_beside_the_letter(
 
 
 @browser
-def test_a_page_that_is_open_follows_the_files(server: Server, directory: Path, tmp_path: Path) -> None:
+def test_a_page_that_is_open_follows_the_files(
+    server: PreviewServer, directory: Path, tmp_path: Path
+) -> None:
     file = directory / "templates" / "en" / "confirmation.md"
 
     def save() -> None:
@@ -205,7 +209,7 @@ def test_a_page_that_is_open_follows_the_files(server: Server, directory: Path, 
     ("kind", "sample"), [("follow-up", "long"), ("confirmation", "hostile"), ("gift-card", "hostile")]
 )
 def test_no_letter_is_wider_than_the_phone(
-    server: Server, tmp_path: Path, kind: str, sample: str, width: int
+    server: PreviewServer, tmp_path: Path, kind: str, sample: str, width: int
 ) -> None:
     """Measure in a frame of that width: a headless window cannot be as narrow as a phone."""
     html = get(server, f"/html?kind={kind}&sample={sample}")[2]

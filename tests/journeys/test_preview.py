@@ -11,7 +11,7 @@ import pytest
 from followupd.adapters.smtp.compose import compose
 from followupd.cli.main import main
 from followupd.cli.preview.diff import differences
-from followupd.cli.preview.letter import previewed
+from followupd.cli.preview.letter import preview_letter
 from tests.journeys.world import World, html_of, text_of
 
 COMPLAINT = (
@@ -33,7 +33,7 @@ def open_case(world: World) -> str:
 
 def test_the_previewed_mail_is_the_mail_that_leaves_headers_included(world: World, tmp_path: Path) -> None:
     ref = open_case(world)
-    letter = previewed(world.directory, "confirmation", ref, "short", world.now)
+    letter = preview_letter(world.directory, "confirmation", ref, "short", world.now)
     world.passes(world.now + timedelta(minutes=11))
     shown = email.message_from_bytes(compose(letter, now=world.now), policy=email.policy.default)
     [left] = world.letters("confirmation")
@@ -53,7 +53,7 @@ def test_a_follow_up_is_previewed_as_it_will_be_on_its_day(world: World) -> None
         "prevention: labels are now checked before a parcel leaves",
         "fault: ours",
     )
-    letter = previewed(world.directory, "follow-up", ref, "short", world.now)
+    letter = preview_letter(world.directory, "follow-up", ref, "short", world.now)
     world.passes(datetime(2026, 12, 8, 10, tzinfo=UTC))
     [left] = world.letters("follow-up")
     assert (letter.text.split(), letter.subject) == (text_of(left).split(), str(left["Subject"]))

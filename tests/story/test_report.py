@@ -10,13 +10,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from followupd.cli.report import COLUMNS, as_csv, as_page, as_view, grant_rows, harmless, since_when
+from followupd.cli.report import (
+    COLUMNS,
+    escape_formula,
+    grant_rows,
+    grants_csv,
+    parse_since,
+    report_html,
+    report_view,
+)
 from followupd.domain import events as e
 from followupd.domain import lifecycle
 from followupd.domain.case import Case
 from followupd.domain.compensation import Gift, GrantState
 from followupd.domain.events import Event
 from followupd.domain.mail import Person
+from followupd.domain.team import Company
 from followupd.recovery.learn import UNSAID, CaseHistory, report
 from tests.builders import NOW, PLAYBOOK, Story, a_case
 
@@ -103,8 +112,8 @@ def test_only_what_was_opened_since_then_counts() -> None:
 def test_nothing_at_all_is_a_report_too() -> None:
     found = report([])
     assert found.promises.rate is None
-    assert as_view(found)["times"] == {}
-    assert "<table>" not in as_page(found, "Example Ltd")
+    assert report_view(found)["times"] == {}
+    assert "<table>" not in report_html(found, Company("Example Ltd", "UTC"))
 
 
 def test_a_page_shows_what_people_typed_as_they_typed_it() -> None:
@@ -112,7 +121,7 @@ def test_a_page_shows_what_people_typed_as_they_typed_it() -> None:
     case = lifecycle.after(
         life.case, e.FactsStated(at=NOW, facts=(("cause_code", "<script>alert(1)</script>"),))
     )
-    page = as_page(report([CaseHistory(case, life.history)]), "Ex & Co <b>")
+    page = report_html(report([CaseHistory(case, life.history)]), Company("Ex & Co <b>", "UTC"))
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
     assert "Ex &amp; Co &lt;b&gt;" in page
@@ -147,7 +156,7 @@ def test_a_proposal_is_no_row() -> None:
 
 
 def test_the_csv_reads_back_as_it_was_written() -> None:
-    head, *rows = csv.reader(io.StringIO(as_csv(grant_rows([grants()], None))))
+    head, *rows = csv.reader(io.StringIO(grants_csv(grant_rows([grants()], None))))
     assert tuple(head) == COLUMNS
     assert rows[0][:6] == ["FU-7K3Q9", "1", "kim@customers.test", "refund", "25.00", "EUR"]
 
@@ -173,12 +182,12 @@ def test_the_csv_reads_back_as_it_was_written() -> None:
     ],
 )
 def test_no_cell_begins_a_formula(typed: str) -> None:
-    assert begins_none(harmless(typed))
+    assert begins_none(escape_formula(typed))
 
 
 @given(st.text())
 def test_no_text_at_all_begins_a_formula_at_whatever_separator_it_is_cut(typed: str) -> None:
-    written = as_csv(grant_rows([grants(typed)], None))
+    written = grants_csv(grant_rows([grants(typed)], None))
     for separator in ",;\t|":
         for row in csv.reader(io.StringIO(written, newline=""), delimiter=separator):
             assert all(begins_none(cell) for cell in row)
@@ -191,8 +200,8 @@ def begins_none(cell: str) -> bool:
 
 def test_since_is_a_day_in_the_companys_zone_or_a_time_back_from_now() -> None:
     calendar = replace(PLAYBOOK.calendar, timezone="America/New_York")
-    assert since_when("2026-11-30", calendar, NOW) == datetime(2026, 11, 30, 5, tzinfo=UTC)
-    assert since_when("2 days", calendar, NOW) == NOW - timedelta(days=2)
-    assert since_when("", calendar, NOW) is None
+    assert parse_since("2026-11-30", calendar, NOW) == datetime(2026, 11, 30, 5, tzinfo=UTC)
+    assert parse_since("2 days", calendar, NOW) == NOW - timedelta(days=2)
+    assert parse_since("", calendar, NOW) is None
     with pytest.raises(ValueError, match="neither a date"):
-        since_when("yesterday", calendar, NOW)
+        parse_since("yesterday", calendar, NOW)

@@ -1,4 +1,4 @@
-"""`followupd diff OLD_DIR`: which letters of open cases would read differently with another directory's letters and settings."""
+"""`followupd diff OLD_DIR`: compare the letters of open cases with those of another configuration directory."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -8,68 +8,74 @@ from pathlib import Path
 
 from followupd.adapters.settings import load
 from followupd.app.container import App, letters_of
-from followupd.cli.app import open_house
-from followupd.cli.preview.letter import written
+from followupd.cli.app import open_app
+from followupd.cli.preview.letter import letter_of_case
 from followupd.domain.case import Case, Stage
-from followupd.domain.letter import CONFIRMATION, DELAY, FOLLOW_UP, FOLLOW_UP_FACTS, HOLDING
+from followupd.domain.letter import FOLLOW_UP_FACTS, LetterKind
 from followupd.domain.promise import PromiseState
 from followupd.errors import LetterError
 
-_OVER = frozenset({Stage.CLOSED, Stage.DISMISSED, Stage.SUSPECTED, Stage.FOLLOWED_UP})
+#: stages after or before which no letter of the kinds compared is written
+_NO_LETTERS = frozenset({Stage.CLOSED, Stage.DISMISSED, Stage.SUSPECTED, Stage.FOLLOWED_UP})
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One letter of one case, as it would read before and now; `lines` are a unified diff."""
+    """One letter of one case that differs; `lines` are a unified diff."""
 
     ref: str
-    kind: str
+    kind: LetterKind
     lines: tuple[str, ...]
 
 
 def differences(directory: Path, old: Path, now: datetime) -> list[Difference]:
-    """Return what would read differently in the letters that the open cases have before them.
+    """Return the letters that are still ahead of the open cases and differ between the two directories.
 
     Raises:
-        SetupError: one of the two configurations cannot be read.
+        SetupError: one of the two configurations has problems.
     """
-    app = open_house(directory)
-    before = _with(app, old)
-    with app.ledger.transaction() as tx:
-        cases = [case for case in tx.cases.all() if case.stage not in _OVER]
-    found = (_difference(before, app, kind, case, now) for case in cases for kind in _to_come(case))
-    return [each for each in found if each]
+    after = open_app(directory)
+    before = _with_settings(after, old)
+    with after.ledger.transaction() as tx:
+        cases = [case for case in tx.cases.all() if case.stage not in _NO_LETTERS]
+    found = [_difference(before, after, kind, case, now) for case in cases for kind in _letters_ahead(case)]
+    return [difference for difference in found if difference]
 
 
-def _with(app: App, old: Path) -> App:
-    """Return the house with another directory's letters and playbooks; ledger and keys stay."""
-    settings = load(old)
-    return replace(app, settings=settings, letters=letters_of(settings, app.seal.message_id))
+def _with_settings(app: App, directory: Path) -> App:
+    """Return the application with another directory's letters and playbooks; ledger and keys stay."""
+    settings = load(directory)
+    return replace(app, settings=settings, letters=letters_of(settings, app.vault.message_id))
 
 
-def _to_come(case: Case) -> Iterator[str]:
-    """Give the kinds of letters that this case has still before it, as far as they can be written yet."""
+def _letters_ahead(case: Case) -> Iterator[LetterKind]:
+    """Yield the kinds of letters that the case is going to need and that can be written now."""
     if case.unwritten:
-        yield CONFIRMATION
-    if any(p.state is PromiseState.LATE and not p.confirmed for p in case.promises):
-        yield DELAY
+        yield LetterKind.CONFIRMATION
+    if any(promise.state is PromiseState.LATE and not promise.confirmed for promise in case.promises):
+        yield LetterKind.DELAY
     if case.owed:
-        yield HOLDING
+        yield LetterKind.HOLDING
     if not case.facts.missing(FOLLOW_UP_FACTS):
-        yield FOLLOW_UP
+        yield LetterKind.FOLLOW_UP
 
 
-def _difference(before: App, after: App, kind: str, case: Case, now: datetime) -> Difference | None:
-    was, would = (_lines(app, kind, case, now) for app in (before, after))
-    old, new = (f"{case.ref} {kind}, {words}" for words in ("before", "now"))
-    lines = tuple(unified_diff(was, would, old, new, lineterm=""))
-    return Difference(case.ref, kind, lines) if lines else None
+def _difference(before: App, after: App, kind: LetterKind, case: Case, now: datetime) -> Difference | None:
+    lines = unified_diff(
+        _letter_lines(before, kind, case, now),
+        _letter_lines(after, kind, case, now),
+        f"{case.ref} {kind}, before",
+        f"{case.ref} {kind}, now",
+        lineterm="",
+    )
+    found = tuple(lines)
+    return Difference(case.ref, kind, found) if found else None
 
 
-def _lines(app: App, kind: str, case: Case, now: datetime) -> list[str]:
-    playbook = app.settings.playbooks.get(case.playbook) or app.settings.playbooks["default"]
+def _letter_lines(app: App, kind: LetterKind, case: Case, now: datetime) -> list[str]:
+    playbook = app.settings.playbooks.for_case(case)
     try:
-        letter = written(app, kind, case, playbook, now)
+        letter = letter_of_case(app, kind, case, playbook, now)
     except LetterError as error:
-        return [f"It would not be written: {error}"]
+        return [f"The letter would not be written: {error}"]
     return [f"From: {letter.sender.name}", f"Subject: {letter.subject}", "", *letter.text.splitlines()]

@@ -1,5 +1,6 @@
-"""A letter as it would leave: for a real case what its chapter would write, or for a sample case."""
+"""Render a letter as it would be sent: for a real case, or for a sample case."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -10,34 +11,27 @@ from followupd.adapters.templates.check import languages, try_out
 from followupd.adapters.templates.samples import SAMPLES, sample_brief, sample_card, sample_case
 from followupd.adapters.templates.wording_check import as_read
 from followupd.app.container import App, letters_of, wording_rules_of
-from followupd.cli.app import open_house
+from followupd.cli.app import open_app
 from followupd.domain.case import Case
 from followupd.domain.compensation import Gift, GrantState
 from followupd.domain.decision import LetterContent
-from followupd.domain.letter import (
-    CONFIRMATION,
-    CUSTOMER_LETTERS,
-    DELAY,
-    DESK_MAILS,
-    DIGEST,
-    FOLLOW_UP,
-    GIFT_CARD,
-    Letter,
-)
+from followupd.domain.letter import Letter, LetterKind
+from followupd.domain.mail import Person
 from followupd.domain.playbook import Playbook
 from followupd.domain.promise import PromiseState
 from followupd.errors import FollowupdError, LetterError
+from followupd.languages import catalogue
 from followupd.recovery import confirm, follow_up
 from followupd.services.wording_guard import wording_context
 
-SAMPLE_CASES = SAMPLES
-#: the chapters that write these letters by themselves
-_CHAPTERS = {CONFIRMATION: confirm, DELAY: confirm, FOLLOW_UP: follow_up}
+#: letter kind -> the policy that writes it
+_POLICIES = {LetterKind.CONFIRMATION: confirm, LetterKind.DELAY: confirm, LetterKind.FOLLOW_UP: follow_up}
+_GIVEN = frozenset({GrantState.ISSUED, GrantState.CONFIRMED})
 
 
 @dataclass(frozen=True, slots=True)
 class RenderedPreview:
-    """A letter on the preview's page, or what keeps it from being written."""
+    """A letter on the preview page, or the findings that prevent it."""
 
     title: str
     findings: tuple[str, ...]
@@ -46,53 +40,96 @@ class RenderedPreview:
     html: str = ""
 
     def as_json(self) -> dict[str, Any]:
+        """Return everything but the HTML, which the page loads into frames."""
         return {"title": self.title, "findings": self.findings, "headers": self.headers, "text": self.text}
 
 
-def previewed(directory: Path, kind: str, ref: str, sample: str, now: datetime, language: str = "") -> Letter:
-    """Return the letter; a code from the stock is never shown in a preview. A sample case needs no ledger.
+def preview_letter(
+    directory: Path, name: str, ref: str, sample: str, now: datetime, language: str = ""
+) -> Letter:
+    """Return the letter `name` of the case `ref`, or of a sample case if `ref` is ""; a sample needs no ledger.
+
+    A gift card's code is never a real one.
 
     Raises:
         FollowupdError: there is no letter of that kind.
-        LetterError: the letter lacks something that it must say.
+        LetterError: the letter lacks a value that it needs.
     """
-    kind = f"desk/{kind}" if f"desk/{kind}" in DESK_MAILS else kind
-    if kind not in (*CUSTOMER_LETTERS, *DESK_MAILS):
-        raise FollowupdError(
-            f"{kind!r} is no letter; there are {', '.join((*CUSTOMER_LETTERS, *DESK_MAILS))}"
-        )
+    kind = letter_kind(name)
     if not ref:
-        return _of_sample(load(directory), kind, sample, language, now)
-    app = open_house(directory)
-    case, playbook = case_of(app, ref)
-    if kind == DIGEST:
+        return _sample_letter(load(directory), kind, sample, language, now)
+    if kind is LetterKind.DIGEST:
         raise FollowupdError("a digest is about several cases; preview it without --case")
-    return written(app, kind, case, playbook, now)
-
-
-def written(app: App, kind: str, case: Case, playbook: Playbook, now: datetime) -> Letter:
-    """Return a real case's letter: the one that its chapter would write at its moment, else one as of now."""
-    if kind == GIFT_CARD:
-        return app.letters.gift_card(case, playbook, now, sample_card(case, playbook))
-    brief = _brief(case, kind)
-    if kind in DESK_MAILS:
-        return app.letters.desk(kind, case, playbook, now, brief, playbook.owner_of(case.owner))
-    if chapter := _CHAPTERS.get(kind):
-        moment = chapter.next_due(case, playbook)
-        steps = chapter.decide(case, playbook, app.letters, max(now, moment or now))
-        if own := [step for step in steps if isinstance(step, Letter) and step.kind == kind]:
-            return own[0]
-    return app.letters.letter(kind, case, playbook, now, brief)
-
-
-def case_of(app: App, ref: str) -> tuple[Case, Playbook]:
+    app = open_app(directory)
     with app.ledger.transaction() as tx:
         case = tx.cases.get(ref)
-    return case, app.settings.playbooks.get(case.playbook) or app.settings.playbooks["default"]
+    return letter_of_case(app, kind, case, app.settings.playbooks.for_case(case), now)
 
 
-def languages_of(directory: Path) -> list[str]:
-    """Return the languages that there are letters in, the company's own first."""
+def letter_kind(name: str) -> LetterKind:
+    """Return the kind of that name; "nudge" is short for "desk/nudge".
+
+    Raises:
+        FollowupdError: there is no letter of that kind.
+    """
+    for value in (name, f"desk/{name}"):
+        with suppress(ValueError):
+            return LetterKind(value)
+    raise FollowupdError(f"{name!r} is no letter; there are {', '.join(LetterKind)}")
+
+
+def letter_of_case(app: App, kind: LetterKind, case: Case, playbook: Playbook, now: datetime) -> Letter:
+    """Return a letter of a real case as its policy would write it when it is due, or else as of now."""
+    if kind is LetterKind.GIFT_CARD:
+        return app.letters.gift_card(case, playbook, now, sample_card(case, playbook))
+    content = _content(case, kind)
+    if kind.is_desk_mail:
+        return app.letters.desk(kind, case, playbook, now, content, playbook.owner_of(case.owner))
+    if kind in _POLICIES:
+        for decision in _decisions(app, kind, case, playbook, now):
+            if isinstance(decision, Letter) and decision.kind == kind:
+                return decision
+    return app.letters.letter(kind, case, playbook, now, content)
+
+
+def _decisions(app: App, kind: LetterKind, case: Case, playbook: Playbook, now: datetime) -> list[object]:
+    policy = _POLICIES[kind]
+    due = policy.next_due(case, playbook) or now
+    return list(policy.decide(case, playbook, app.letters, max(now, due)))
+
+
+def _content(case: Case, kind: LetterKind) -> LetterContent:
+    """Return what a letter written now would say: open promises, and compensation that was issued."""
+    issued = tuple(
+        grant for grant in case.compensation if grant.state in _GIVEN and grant.kind is not Gift.GIFT_CARD
+    )
+    open_promises = tuple(promise for promise in case.promises if promise.state is PromiseState.OPEN)
+    promises = case.unwritten or open_promises
+    automatic = all(promise.source == "playbook" for promise in promises)
+    confirmation = kind is LetterKind.CONFIRMATION
+    return LetterContent(
+        promises=promises,
+        compensation=case.compensation if confirmation else issued,
+        quote=case.story,
+        automatic=automatic,
+        reply=confirmation and automatic,
+    )
+
+
+def _sample_letter(settings: Settings, kind: LetterKind, sample: str, language: str, now: datetime) -> Letter:
+    playbook = settings.playbooks.default
+    if language and kind.is_desk_mail:
+        playbook = replace(playbook, company=replace(playbook.company, locale=language))
+    case = sample_case(playbook, now, sample, language)
+    letters = letters_of(settings, lambda key, domain: f"<{key.replace('/', '.')}.preview@{domain}>")
+    return try_out(letters, kind, case, playbook, now)
+
+
+# --- for the preview page ---
+
+
+def available_languages(directory: Path) -> list[str]:
+    """Return the languages that have letters, the company's own first."""
     try:
         own = load(directory).company.locale.partition("_")[0]
     except FollowupdError:
@@ -100,61 +137,36 @@ def languages_of(directory: Path) -> list[str]:
     return sorted(languages(directory / "templates"), key=lambda language: (language != own, language))
 
 
-def shown(directory: Path, kind: str, sample: str, language: str, now: datetime) -> RenderedPreview:
-    """Return a letter for the page, or in its place what is wrong with it; never raises for what an admin may change."""
+def render_preview(directory: Path, name: str, sample: str, language: str, now: datetime) -> RenderedPreview:
+    """Return a letter for the page; errors in what an admin may edit are returned as findings, not raised.
+
+    `sample` is a sample's name, the reference of a real case, or "".
+    """
     ref = "" if sample in SAMPLES else sample
     try:
-        letter = previewed(directory, kind, ref, sample or SAMPLES[0], now, language)
-        found = [str(each) for each in _findings(load(directory), letter, kind, ref, sample, now)]
+        letter = preview_letter(directory, name, ref, sample or SAMPLES[0], now, language)
+        findings = [] if ref else _findings(load(directory), letter, sample or SAMPLES[0], now)
     except (FollowupdError, LetterError) as error:
-        return RenderedPreview(kind, tuple(str(error).splitlines()))
+        return RenderedPreview(name, tuple(str(error).splitlines()))
     headers = (
-        ("From", _person(letter.sender.name, letter.sender.address)),
-        ("To", _person(letter.to.name, letter.to.address)),
+        ("From", _mailbox(letter.sender)),
+        ("To", _mailbox(letter.to)),
         ("Subject", letter.subject),
     )
-    return RenderedPreview(letter.subject, tuple(found), headers, letter.text, letter.html)
+    return RenderedPreview(letter.subject, tuple(findings), headers, letter.text, letter.html)
 
 
-def _findings(
-    settings: Settings, letter: Letter, kind: str, ref: str, sample: str, now: datetime
-) -> tuple[object, ...]:
-    if kind in DESK_MAILS or sample == "hostile" or ref:
-        return ()
-    playbook = settings.playbooks["default"]
-    case = sample_case(playbook, now, sample or SAMPLES[0], letter.language)
-    about = wording_context(playbook, letter.language, now)
-    return as_read(
-        letter, case, sample_brief(kind, case, playbook, now), playbook, wording_rules_of(settings), about
-    )
+def _findings(settings: Settings, letter: Letter, sample: str, now: datetime) -> list[str]:
+    """Check a sample's letter against the rules of wording."""
+    if letter.kind.is_desk_mail or sample == "hostile":
+        return []
+    playbook = settings.playbooks.default
+    case = sample_case(playbook, now, sample, letter.language)
+    content = sample_brief(letter.kind, case, playbook, now)
+    context = wording_context(playbook, letter.language, now, catalogue(settings.directory))
+    findings = as_read(letter, case, content, playbook, wording_rules_of(settings), context)
+    return [str(finding) for finding in findings]
 
 
-def _person(name: str, address: str) -> str:
-    return f"{name} <{address}>" if name else address
-
-
-def _of_sample(settings: Settings, kind: str, sample: str, language: str, now: datetime) -> Letter:
-    playbook = settings.playbooks["default"]
-    if language and kind in DESK_MAILS:
-        playbook = replace(playbook, company=replace(playbook.company, locale=language))
-    case = sample_case(playbook, now, sample, language)
-    letters = letters_of(settings, lambda key, domain: f"<{key.replace('/', '.')}.preview@{domain}>")
-    return try_out(letters, kind, case, playbook, now)
-
-
-def _brief(case: Case, kind: str) -> LetterContent:
-    """Return what a letter out of turn would have to say: what is open, what was given."""
-    given = tuple(
-        grant
-        for grant in case.compensation
-        if grant.state in {GrantState.ISSUED, GrantState.CONFIRMED} and grant.kind is not Gift.GIFT_CARD
-    )
-    waiting = case.unwritten or tuple(p for p in case.promises if p.state is PromiseState.OPEN)
-    standing = all(promise.source == "playbook" for promise in waiting)
-    return LetterContent(
-        promises=waiting,
-        compensation=case.compensation if kind == CONFIRMATION else given,
-        quote=case.story,
-        automatic=standing,
-        reply=kind == CONFIRMATION and standing,
-    )
+def _mailbox(person: Person) -> str:
+    return f"{person.name} <{person.address}>" if person.name else person.address
