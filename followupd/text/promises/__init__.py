@@ -1,4 +1,4 @@
-"""The promise chapter: hears what agents commit us to, and reads the dates and amounts that they write."""
+"""Find what agents commit the company to, and read the dates and amounts that they write."""
 
 from followupd.text.promises.commitments import hear
 from followupd.text.promises.lines import read_when, split_when

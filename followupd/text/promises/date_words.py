@@ -18,9 +18,9 @@ _DASHES = ("-", "–")
 class DateWords:
     """How one language writes days and times; patterns are for lower-case text.
 
-    `atoms` finds whatever can be part of a date; the name of the group that matched says which. `lead` are all
-    prepositions at the end of a text, `led` is the last of them. `range_end` and `range_start` match the neighbours of
-    a date that is one end of a range, `opening_hours` the text before it.
+    `atoms` finds whatever can be part of a date; the name of the group that matched says which. `lead`
+    matches all prepositions at the end of a text, `led` the last of them. `range_end` and `range_start`
+    match what stands beside a date that is one end of a range, `opening_hours` what stands before it.
     """
 
     months: Mapping[str, int]
@@ -74,8 +74,10 @@ def date_words_of(language: Language) -> DateWords:
 def _atoms(table: Dates, months: Mapping[str, int], weekdays: Mapping[str, int]) -> re.Pattern[str]:
     patterns = (
         r"(?P<iso>\b\d{4}-\d{2}-\d{2})(?=\b|t\d)",
-        r"(?P<numeric>(?<![\d./])(?P<a>\d{1,2})(?P<sep>[./])(?P<b>\d{1,2})"
-        r"(?:(?P=sep)(?P<year>\d{4}|\d{2})\b|\.(?!\d)|(?![\d./])))",
+        (
+            r"(?P<numeric>(?<![\d./])(?P<a>\d{1,2})(?P<sep>[./])(?P<b>\d{1,2})"
+            r"(?:(?P=sep)(?P<year>\d{4}|\d{2})\b|\.(?!\d)|(?![\d./])))"
+        ),
         *_days_of_months(table, _longest_first(months)),
         *_spans(table),
         *(_phrase(f"phrase{n}", pattern) for n, (_, pattern) in enumerate(table.phrases)),
@@ -92,10 +94,14 @@ def _days_of_months(table: Dates, months: str) -> tuple[str, str]:
         _any(words) for words in (table.day_endings, table.of, table.of_year, table.the)
     )
     return (
-        rf"(?P<dm>\b(?P<day1>\d{{1,2}})(?:{ending}|\.)?\s?(?:(?:{of})\s)?(?P<month1>{months})\b\.?"
-        rf"(?:,?\s(?:(?:{of_year})\s)?(?P<year1>\d{{4}})\b)?)",
-        rf"(?P<md>\b(?P<month2>{months})\b\.?\s(?:(?:{the})\s)?(?P<day2>\d{{1,2}})(?:{ending})?\b(?![:.]\d)"
-        rf"(?:,?\s(?P<year2>\d{{4}})\b)?)",
+        (
+            rf"(?P<dm>\b(?P<day1>\d{{1,2}})(?:{ending}|\.)?\s?(?:(?:{of})\s)?(?P<month1>{months})\b\.?"
+            rf"(?:,?\s(?:(?:{of_year})\s)?(?P<year1>\d{{4}})\b)?)"
+        ),
+        (
+            rf"(?P<md>\b(?P<month2>{months})\b\.?\s(?:(?:{the})\s)?(?P<day2>\d{{1,2}})(?:{ending})?"
+            rf"\b(?![:.]\d)(?:,?\s(?P<year2>\d{{4}})\b)?)"
+        ),
     )
 
 

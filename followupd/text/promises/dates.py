@@ -1,15 +1,15 @@
-"""Finds the dates that people write in a sentence, and says which moment each of them means to the company.
+"""Find the dates that people write in a sentence, and the moment that each of them means to the company.
 
-The grammar finds and reads every date itself; no date library sees a word of it, since those read "$25 by Friday" as
-the 25th (MAIL.md, finding 8). What a day means:
+No date library is used, since those read "$25 by Friday" as the 25th. What a day means:
 
-- a day without a time is the close of business on that day, in the company's zone; "morning" ends at noon,
-  "afternoon" at the close, "evening" at 20:00, "tonight" at 23:59;
-- the name of a weekday is the next such day after the one on which it is said, also when said on that weekday:
-  who means the same day writes "today" or "this Friday";
-- "next Friday" is the Friday of next week where the language has such a word (English), and the coming one elsewhere;
-- "next week" ends with its last working day, "early next week" with Tuesday, "within 3 business days" with the close
-  of the third, "3-5 days" with the longer one; hours are counted to the minute;
+- a day without a time is the close of business on that day, in the company's time zone; "morning" ends at
+  noon, "afternoon" at the close, "evening" at 20:00, "tonight" at 23:59;
+- the name of a weekday is the next such day after the one on which it is said, also when said on that
+  weekday: who means the same day writes "today" or "this Friday";
+- "next Friday" is the Friday of next week in a language with such a word (English), the coming one in
+  others;
+- "next week" ends with its last working day, "early next week" with Tuesday, "within 3 business days" with
+  the close of the third, "3-5 days" with the longer one; hours are counted to the minute;
 - "before Friday" ends with the last working day before it.
 """
 
@@ -90,7 +90,7 @@ _LEAD_REACH = 40  # characters before a date in which its prepositions stand
 
 @dataclass(frozen=True, slots=True)
 class When:
-    """A date found in a text, with the prepositions that belong to it; `firm` when one of them makes it a deadline."""
+    """A date in a text with its prepositions; `firm` when one of them makes it a deadline."""
 
     moment: datetime
     start: int
@@ -158,7 +158,7 @@ class DateReader:
         return self._later(self.calendar.close_of(day), day)
 
     def _last_of(self, day: date) -> datetime:
-        """Return the last close of a period that ends with this day, or the end of the day when that close is over."""
+        """Return the last close of business up to this day, or the end of the day when that is over."""
         work = self.calendar.end_of_business(day)
         return work if work > self.now else self._later(self.calendar.close_of(day), day)
 
@@ -300,7 +300,7 @@ class DateReader:
 
 
 def reader_of(language: Language, *, now: datetime, calendar: Calendar) -> DateReader:
-    """Return a reader of dates; 12/4 is the fourth of December where the company's zone and the language say so."""
+    """Return a reader of dates; 12/4 is 4 December where the company's zone and the language say so."""
     words = date_words_of(language)
     return DateReader(words, now, calendar, month_first=calendar.timezone.startswith(words.month_first))
 
@@ -311,7 +311,7 @@ def _over(words: DateWords, before: str, after: str) -> bool:
 
 
 def _of_a_range(words: DateWords, before: str, after: str) -> bool:
-    """Say whether this is one end of a range such as "Monday to Friday, 9 to 17 h": opening hours, and no date."""
+    """Say whether this is one end of a range such as "Monday to Friday, 9 to 17 h", which is no date."""
     return bool(
         words.opening_hours.search(before) or words.range_start.search(before) or words.range_end.match(after)
     )

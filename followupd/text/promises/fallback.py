@@ -1,8 +1,8 @@
-"""Hears a commitment in no known turn of phrase: a topic of service, a day to come, and nothing that makes it idle.
+"""Find a commitment without a known turn of phrase: a topic of service and a day to come.
 
-"Collection is booked for Thursday", "new one Friday": agents in a hurry leave out the verb that a grammar looks for. A
-clause with a day to come is then taken for a promise when its topic is the service's own, and it speaks neither of the
-past, nor of what the customer may or must do, nor of opening hours, prices and rules.
+"Collection is booked for Thursday", "new one Friday": agents in a hurry leave out the verb that a grammar
+looks for. A clause with a day to come then counts as a promise if its topic is the service's own, and if it
+speaks neither of the past, nor of what the customer may or must do, nor of opening hours, prices and rules.
 """
 
 import re
@@ -18,7 +18,8 @@ _LONGEST = 140
 class Fallback:
     """The words of one language: `idle` makes a clause no commitment, the others say what kind it would be.
 
-    `arranged` is done already, and promises the day for which it was done: "I have booked the driver for Thursday".
+    `arranged` is done already and promises the day for which it was done: "I have booked the driver for
+    Thursday".
     """
 
     idle: re.Pattern[str]
@@ -27,8 +28,8 @@ class Fallback:
     topic: re.Pattern[str]
     arranged: re.Pattern[str]
 
-    def heard(self, low: str) -> tuple[PromiseKind | None, re.Match[str] | None]:
-        """Return what kind of commitment a lower-case clause with a day to come is, and the words that make it one."""
+    def found(self, low: str) -> tuple[PromiseKind | None, re.Match[str] | None]:
+        """Return what a lower-case clause with a day to come commits to, and the words that do."""
         if len(low) > _LONGEST or self.idle.search(low):
             return None, None
         topic = self.topic.search(low)

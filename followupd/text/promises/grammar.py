@@ -36,11 +36,11 @@ class NamePatterns:
 class Grammar:
     """How agents who write one language commit the company, and how they do not.
 
-    Sentence: `unreal` makes the rest of it neither promise nor gift (conditions, questions, what others said).
-    Clause: `hedged` (negation, doubt, trying) makes one clause neither. `trigger` ties a promise to an event and makes
-    it an estimate. `firm`, `update`, `estimate`, `dated` and `done` are the turns of phrase that promise or report;
-    `giving` and `given` are those in which a gift is granted; `gifts` pair the kinds of gifts with their names.
-    `carried` cuts before a second verb without a subject of its own, which is then the `subject` of the first.
+    `unreal` excludes the rest of a sentence (conditions, questions, what others said), `hedged` one clause
+    of it (negation, doubt, trying). `trigger` ties a promise to an event and makes it an estimate. `firm`,
+    `update`, `estimate`, `dated` and `done` are the turns of phrase that promise or report, `giving` and
+    `given` those that grant a gift, and `gifts` pair the kinds of gifts with their names. `carried` cuts
+    before a second verb without a subject of its own, which then is the `subject` of the first.
     """
 
     cut: re.Pattern[str]

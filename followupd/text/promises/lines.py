@@ -1,4 +1,4 @@
-"""Reads the dates in an agent's note lines: `promise: ship the replacement by Friday`, `late: 1 until 4 Dec because ...`."""
+"""Read the dates in agents' note lines: `promise: ship it by Friday`, `late: 1 until 4 Dec because ...`."""
 
 from datetime import datetime
 
@@ -11,7 +11,9 @@ from followupd.text.promises.wording import without
 def read_when(text: str, *, now: datetime, calendar: Calendar, language: Language) -> datetime | None:
     """Return the moment that a written date means, None when there is none.
 
-    It reads "Friday", "tomorrow noon", "4 Dec", "2026-12-04", "within 3 business days" and "next week". A day without a time is the close of business on that day in the company's zone; `dates` says the rest.
+    Understood are "Friday", "tomorrow noon", "4 Dec", "2026-12-04", "within 3 business days" and "next
+    week". A day without a time is the close of business on that day in the company's time zone; `dates` says
+    the rest.
     """
     found = _find(text, now=now, calendar=calendar, language=language)
     return found.moment if found else None
@@ -20,7 +22,7 @@ def read_when(text: str, *, now: datetime, calendar: Calendar, language: Languag
 def split_when(
     text: str, *, now: datetime, calendar: Calendar, language: Language
 ) -> tuple[str, datetime | None]:
-    """Part a line into what and by when: ("ship the replacement", Friday's close of business).
+    """Split a line into what and by when: ("ship the replacement", Friday's close of business).
 
     Of several dates the last deadline counts ("the order of 3 May by Friday"), else the last date.
     """
@@ -30,8 +32,8 @@ def split_when(
 
 def _find(text: str, *, now: datetime, calendar: Calendar, language: Language) -> When | None:
     """Find the date in the agent's language, else in English, the language of the note lines themselves."""
-    for tongue in dict.fromkeys((language, language.catalogue.english)):
-        found = list(reader_of(tongue, now=now, calendar=calendar).find(text))
+    for spoken in dict.fromkeys((language, language.catalogue.english)):
+        found = list(reader_of(spoken, now=now, calendar=calendar).find(text))
         if found:
             return next((when for when in reversed(found) if when.firm), found[-1])
     return None

@@ -1,4 +1,4 @@
-"""Reads amounts of money; a number is money only beside its currency, or where a currency is given and nothing else."""
+"""Read amounts of money: numbers beside a currency, or a bare number where the currency is known."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ _SPACES = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " ", "’": "'"
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """An amount of money found in a text, as decimal text with the currency's places and an ISO 4217 code."""
+    """An amount in a text: decimal text with the currency's places, and its ISO 4217 code."""
 
     amount: str
     currency: str
@@ -34,7 +34,7 @@ class _Names:
     beside: re.Pattern[str]
 
     def code(self, name: str, currency: str) -> str:
-        """Return the ISO 4217 code; a name of several currencies means the company's where it is one of them."""
+        """Return the ISO 4217 code; a name of several currencies means the company's if it is one."""
         found = self.codes.get(name.lower(), name.upper())
         family = self.families.get(found)
         if family is None:
@@ -82,10 +82,10 @@ def _names_of(languages: Catalogue) -> _Names:
 
 
 def _decimal(written: str, currency: str) -> str:
-    """Return the amount with the currency's places, "" when it has more: such a number is no money.
+    """Return the amount with the currency's places, "" for a number with more places.
 
-    The last of two kinds of separator is the decimal one; a single one before three digits parts thousands, unless the
-    currency itself has three places.
+    The last of two kinds of separator is the decimal one; a single one before three digits separates
+    thousands, unless the currency itself has three places.
     """
     places = get_currency_precision(currency)
     digits = written.replace(" ", "").replace("'", "")

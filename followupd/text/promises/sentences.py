@@ -1,4 +1,4 @@
-"""Cuts a mail into the sentences that its writer says in his own voice: without quotes and doubtful lines."""
+"""Cut a mail into its writer's own sentences, without quotes and doubtful lines."""
 
 import re
 import unicodedata
@@ -9,7 +9,7 @@ from functools import lru_cache
 from followupd.languages import Catalogue
 from followupd.languages.patterns import any_of
 
-#: longer mails and sentences are no letters of an agent; the bound keeps a hostile mail cheap
+#: agents write no longer mails and sentences; the bound limits what a hostile mail can cost
 LONGEST_TEXT = 20_000
 LONGEST_SENTENCE = 600
 
@@ -32,7 +32,7 @@ class _Edges:
 
 
 def sentences(text: str, languages: Catalogue, doubtful: Collection[str] = ()) -> Iterator[str]:
-    """Give the sentences of a mail in order; lines in `doubtful` and quoted words end a sentence and are left out."""
+    """Give the sentences of a mail in order, without `doubtful` lines and quoted words."""
     edges = _edges_of(languages)
     skip = {line.strip() for line in doubtful}
     for paragraph in _paragraphs(unicodedata.normalize("NFC", text[:LONGEST_TEXT]), skip, edges.farewell):

@@ -1,7 +1,7 @@
-"""Words what was heard for the letters: the agent's own clause without its date, which the letter writes itself.
+"""Turn a clause into a line of a letter: the agent's own words without the date.
 
-A promise becomes one line of a list, "<text>, by <date>", in the owner's name. The agent's words are kept ("We will
-ship the replacement"), since turning a verb about is wrong more often than a future tense is clumsy.
+A promise becomes one line of a list, "<text>, by <date>", in the owner's name. The agent's words are kept
+("We will ship the replacement"): changing a verb goes wrong more often than a future tense reads badly.
 """
 
 from dataclasses import replace

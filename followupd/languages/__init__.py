@@ -1,0 +1,15 @@
+"""All words of all languages, as data: one folder per language, English where one is missing.
+
+Files of an admin's `DIR/languages/<tag>/` replace the shipped ones, file by file.
+"""
+
+from followupd.languages.catalogue import (
+    Catalogue,
+    Language,
+    available,
+    catalogue,
+    complaint_weights,
+    load,
+)
+
+__all__ = ["Catalogue", "Language", "available", "catalogue", "complaint_weights", "load"]

@@ -1,0 +1,585 @@
+"""The shape of every language file: one model for each file, in which a key that no model names is an error.
+
+The comments in the shipped files say what their keys mean. Patterns stay text here: `patterns.py` says how they
+are written, and engines compile them when they first need them.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+# ---------------------------------------------------------------------------------------------------------
+# What all files share
+# ---------------------------------------------------------------------------------------------------------
+
+
+class Section(BaseModel):
+    """A language file, or a table in one. `parts` of a file are the named pieces of all patterns in it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+
+class Regex:
+    """Marks the fields that hold regular expressions, so that they can be checked (`problems.py`)."""
+
+
+def _split(value: Any) -> Any:
+    """Turn one text of words into a list; a list is left as it is (its items may hold blanks)."""
+    return value.split() if isinstance(value, str) else value
+
+
+def _listed(value: Any) -> Any:
+    """Take a single pattern for a list of one."""
+    return [value] if isinstance(value, str) else value
+
+
+def _barred(value: Any) -> Any:
+    """Split one text at its bars; a list is left as it is."""
+    if not isinstance(value, str):
+        return value
+    return [phrase for piece in value.split("|") if (phrase := " ".join(piece.split()))]
+
+
+def _part_name(name: str) -> str:
+    if not re.fullmatch("[A-Z][A-Z0-9_]*", name):
+        raise ValueError("the name of a part is written in capital letters, such as WILL or ONE_OF_US")
+    return name
+
+
+#: words without blanks, written as one text or as a list; the order is kept
+Words = Annotated[tuple[str, ...], BeforeValidator(_split)]
+#: the same where only membership counts
+WordSet = Annotated[frozenset[str], BeforeValidator(_split)]
+#: words or expressions that may hold blanks; one alone may stand without brackets
+Phrases = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+#: phrases that may hold blanks, written as one text with bars between them or as a list; the order is kept
+Barred = Annotated[tuple[str, ...], BeforeValidator(_barred)]
+#: one regular expression
+Pattern = Annotated[str, Regex()]
+#: regular expressions of which any may match; one alone may stand without brackets
+Patterns = Annotated[tuple[str, ...], BeforeValidator(_listed), Regex()]
+#: named pieces of patterns: {WILL} in a pattern stands for the part WILL
+Parts = Mapping[Annotated[str, AfterValidator(_part_name)], Patterns]
+
+
+# ---------------------------------------------------------------------------------------------------------
+# language.toml
+# ---------------------------------------------------------------------------------------------------------
+
+Unit = Literal["minute", "hour", "business hour", "business day", "day", "week", "month"]
+Month = Annotated[int, Field(ge=1, le=12)]
+Weekday = Annotated[int, Field(ge=1, le=7)]
+#: what a date phrase means: a day, week, month or weekend so many later, a part of a week, or a time of day
+Meaning = Annotated[
+    str,
+    Field(
+        pattern=r"^((day|week|early|mid|weekend|month)\+\d|christmas|tomorrow-morning|noon|morning|afternoon"
+        r"|evening|night|close|today-(morning|noon|afternoon|evening|night))$"
+    ),
+]
+
+
+class Dates(Section):
+    """The table [dates]: how days and times are written. Names of months and weekdays come from CLDR."""
+
+    more_months: Mapping[Month, Phrases] = {}
+    more_weekdays: Mapping[Weekday, Phrases] = {}
+    not_names: Words = ()
+    numbers: Mapping[int, Phrases]
+    units: Mapping[Unit, Patterns]
+    spans: Patterns
+    phrases: tuple[tuple[Meaning, Pattern], ...]
+    clock: Pattern
+    to: Patterns
+    through: Patterns
+    lead: Patterns
+    deadline: Patterns
+    before: Patterns
+    trail: Patterns
+    glue: Patterns
+    past_before: Patterns
+    past_after: Patterns
+    this_weekday: Patterns
+    next_weekday: Patterns = ()
+    weekday_tails: Patterns = ()
+    ordinal: Patterns = ()
+    day_endings: Patterns = ()
+    of: Patterns = ()
+    of_year: Patterns = ()
+    the: Patterns = ()
+    hours: Patterns = ()
+    month_first: Words = ()
+
+
+class LetterManner(Section):
+    """The table [letters]: how letters and desk mails write."""
+
+    titles: WordSet = frozenset()
+    day_and_time: str = "{date}, {time}"
+    time: str = "short"
+    weekday_comma: bool = True
+
+
+class LanguageInfo(Section):
+    """language.toml: what every engine may need of a language."""
+
+    name: str
+    locale: str
+    stop_words: WordSet = frozenset()
+    rank: int = 100
+    greetings: Patterns = ()
+    farewells: Patterns = ()
+    abbreviations: Patterns = ()
+    currencies: Mapping[str, str] = {}
+    letters: LetterManner = Field(default_factory=LetterManner)
+    dates: Dates | None = None
+
+
+# ---------------------------------------------------------------------------------------------------------
+# currencies.toml
+# ---------------------------------------------------------------------------------------------------------
+
+
+class Currencies(Section):
+    """currencies.toml, which no language owns: how money is written."""
+
+    codes: Words
+    families: Mapping[str, Words]
+    signs: Mapping[str, str]
+
+
+# ---------------------------------------------------------------------------------------------------------
+# promises.toml
+# ---------------------------------------------------------------------------------------------------------
+
+
+class Clauses(Section):
+    """The table [clauses]: where sentences are cut, and which clauses commit nobody."""
+
+    cut: Patterns
+    subject: Patterns = ()
+    carried: Patterns = ()
+    unreal: Patterns
+    complement: Patterns
+    hedged: Patterns
+    trigger: Patterns
+
+
+class Turns(Section):
+    """The table [turns]: the turns of phrase that promise or report."""
+
+    firm: Patterns
+    update: Patterns
+    estimate: Patterns
+    dated: Patterns
+    done: Patterns
+
+
+class Fallback(Section):
+    """The table [fallback]: a topic of service and a day to come, in a clause that has no turn of phrase."""
+
+    idle: Patterns
+    doubt: Patterns
+    update: Patterns
+    topic: Patterns
+    arranged: Patterns
+
+
+class LetterLines(Section):
+    """The table [wording]: how the agent's clause becomes a line of a letter."""
+
+    fillers: Patterns = ()
+    inverted: Patterns = ()
+    contractions: Mapping[str, str] = {}
+
+
+class GiftKinds(Section):
+    """The table [gifts.kinds]: by which words each kind of gift is known."""
+
+    model_config = ConfigDict(alias_generator=lambda name: name.replace("_", "-"))
+
+    gift_card: Patterns
+    free_shipping: Patterns
+    replacement: Patterns
+    coupon: Patterns
+    refund: Patterns
+    credit: Patterns
+    gesture: Patterns
+
+
+class GiftNames(Section):
+    """The table [gifts.names]: how a gift is called in a letter, taken from the agent's own clause."""
+
+    free_of_charge: Patterns = ()
+    handing_over: Patterns = ()
+    replacing: Patterns = ()
+    replaced: str = ""
+    verbs: Patterns = ()
+    replacement: Patterns = ()
+    another: Patterns = ()
+    another_becomes: str = ""
+    paying: Patterns = ()
+    in_full: Patterns = ()
+    full_amount: str = ""
+    purpose: Patterns = ()
+    articles: Words = ()
+
+
+class Gifts(Section):
+    """The table [gifts]: the turns of phrase that grant something, and what is granted."""
+
+    giving: Patterns
+    given: Patterns
+    joint: Patterns
+    kinds: GiftKinds
+    names: GiftNames = Field(default_factory=GiftNames)
+
+
+class Promises(Section):
+    """promises.toml: how agents promise, grant, hedge and report."""
+
+    parts: Parts = {}
+    clauses: Clauses
+    turns: Turns
+    fallback: Fallback
+    gifts: Gifts
+    wording: LetterLines = Field(default_factory=LetterLines)
+
+
+# ---------------------------------------------------------------------------------------------------------
+# complaints.toml
+# ---------------------------------------------------------------------------------------------------------
+
+#: phrases in the phrase language of `text/complaints/phrases.py`, which the head of each file explains
+CuePhrases = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+
+
+class CuesFor(Section):
+    """The table [cues]: groups of phrases that speak for a complaint. Weights belong to these names."""
+
+    explicit: CuePhrases = ()
+    anger: CuePhrases = ()
+    insult: CuePhrases = ()
+    money: CuePhrases = ()
+    dishonest: CuePhrases = ()
+    leaving: CuePhrases = ()
+    public: CuePhrases = ()
+    legal: CuePhrases = ()
+    escalate: CuePhrases = ()
+    unmet: CuePhrases = ()
+    expected: CuePhrases = ()
+    failure: CuePhrases = ()
+    quality: CuePhrases = ()
+    repeat: CuePhrases = ()
+    duration: CuePhrases = ()
+    reproach: CuePhrases = ()
+    why: CuePhrases = ()
+    challenge: CuePhrases = ()
+    demand: CuePhrases = ()
+    urgency: CuePhrases = ()
+    safety: CuePhrases = ()
+
+
+class CuesAgainst(Section):
+    """The table [against]: groups of phrases that speak against a complaint."""
+
+    thanks: CuePhrases = ()
+    praise: CuePhrases = ()
+    question: CuePhrases = ()
+    calm: CuePhrases = ()
+    solved: CuePhrases = ()
+    machine: CuePhrases = ()
+    bulk: CuePhrases = ()
+
+
+class Wishes(Section):
+    """The table [wishes]: what customers ask for; a wish within `not_wanted` is none."""
+
+    refund: CuePhrases = ()
+    replacement: CuePhrases = ()
+    explanation: CuePhrases = ()
+    cancel: CuePhrases = ()
+    call: CuePhrases = ()
+    apology: CuePhrases = ()
+    not_wanted: CuePhrases = ()
+
+
+class ComplaintWords(Section):
+    """The table [words]: small words around cues, and how words are read."""
+
+    negations: WordSet = frozenset()
+    praise_negations: WordSet = frozenset()
+    conditional: WordSet = frozenset()
+    requests: WordSet = frozenset()
+    told: WordSet = frozenset()
+    first_person: WordSet = frozenset()
+    second_person: WordSet = frozenset()
+    elisions: Words = ()
+    spelt_out: Mapping[str, str] = {}
+
+
+class Complaints(Section):
+    """complaints.toml: by which words a mail shows that its writer complains."""
+
+    cues: CuesFor = Field(default_factory=CuesFor)
+    against: CuesAgainst = Field(default_factory=CuesAgainst)
+    wishes: Wishes = Field(default_factory=Wishes)
+    words: ComplaintWords = Field(default_factory=ComplaintWords)
+
+
+# ---------------------------------------------------------------------------------------------------------
+# answers.toml
+# ---------------------------------------------------------------------------------------------------------
+
+
+class ReceiptKinds(Section):
+    """The table [receipt.kinds]: how each kind of compensation is called."""
+
+    refund: WordSet = frozenset()
+    credit: WordSet = frozenset()
+    coupon: WordSet = frozenset()
+
+
+class Receipt(Section):
+    """The table [receipt]: answers to "has it arrived?"."""
+
+    yes: WordSet = frozenset()
+    no: WordSet = frozenset()
+    denials: WordSet = frozenset()
+    nothing: WordSet = frozenset()
+    waiting: WordSet = frozenset()
+    arrived: WordSet = frozenset()
+    all: WordSet = frozenset()
+    plain: WordSet = frozenset()
+    courtesy: WordSet = frozenset()
+    breaks: WordSet = frozenset()
+    contrasts: WordSet = frozenset()
+    other_things: WordSet = frozenset()
+    currencies: WordSet = frozenset()
+    negation_endings: Mapping[str, str] = {}
+    kinds: ReceiptKinds = Field(default_factory=ReceiptKinds)
+
+
+class Choice(Section):
+    """The table [choice]: answers to "which option do you choose?"."""
+
+    numbers: tuple[WordSet, ...] = ()
+    last: WordSet = frozenset()
+    only_of_two: WordSet = frozenset()
+    weak_numbers: WordSet = frozenset()
+    not_numbers: Phrases = ()
+    courtesy: WordSet = frozenset()
+
+
+class Absence(Section):
+    """The table [absence]: how absence notes name the day of return."""
+
+    months: Annotated[tuple[Words, ...], Field(min_length=12, max_length=12)] = ((),) * 12
+    weekdays: Annotated[tuple[Words, ...], Field(min_length=7, max_length=7)] = ((),) * 7
+    back: Patterns = ()
+    until: Patterns = ()
+    day_endings: Words = ()
+    day_endings_after_month: Words = ()
+    article: Words = ()
+    before_month: Words = ()
+    before_year: Words = ()
+    before_date: Words = ()
+    after_weekday: Words = ()
+    tomorrow: Words = ()
+
+
+class Calls(Section):
+    """The table [calls]: what agents write of a call in which they reached nobody."""
+
+    nobody: Patterns = ()
+
+
+class NoteWords(Section):
+    """The table [notes]: what agents write around the lines of a note."""
+
+    courtesies: WordSet = frozenset()
+
+
+class Answers(Section):
+    """answers.toml: how customers answer, how agents say a few things, how absence notes name a day."""
+
+    parts: Parts = {}
+    elisions: Words = ()
+    receipt: Receipt = Field(default_factory=Receipt)
+    choice: Choice = Field(default_factory=Choice)
+    absence: Absence = Field(default_factory=Absence)
+    calls: Calls = Field(default_factory=Calls)
+    notes: NoteWords = Field(default_factory=NoteWords)
+
+
+# ---------------------------------------------------------------------------------------------------------
+# wording.toml
+# ---------------------------------------------------------------------------------------------------------
+
+PHRASE_LISTS = (
+    "apology",
+    "thanks",
+    "invitation",
+    "non-apology",
+    "excuse",
+    "blame",
+    "passive",
+    "over-promise",
+    "over-promise-unless",
+    "contact-us",
+    "sympathy",
+    "jargon",
+    "gift-card",
+    "effort",
+    "not-yet-done",
+)
+
+
+def _phrase_list(name: str) -> str:
+    if name not in PHRASE_LISTS:
+        raise ValueError(f"there is no list {name!r}; lists are {', '.join(PHRASE_LISTS)}")
+    return name
+
+
+class Wording(Section):
+    """wording.toml: phrases that letters must have, and phrases that they may not have."""
+
+    parts: Parts = {}
+    date_joints: Words = ()
+    phrases: Mapping[Annotated[str, AfterValidator(_phrase_list)], Patterns] = {}
+
+
+# ---------------------------------------------------------------------------------------------------------
+# samples.toml
+# ---------------------------------------------------------------------------------------------------------
+
+
+class ShortSamples(Section):
+    """The table [short]: facts in fragments."""
+
+    cause: str
+    resolution: str
+    prevention: str
+    promise: str
+
+
+class Samples(Section):
+    """samples.toml: what people say in the sample cases."""
+
+    subject: str
+    story: str
+    issue: str
+    impact: str
+    wants: str
+    cause: str
+    resolution: str
+    prevention: str
+    promises: Annotated[tuple[str, ...], Field(min_length=4, max_length=4)]
+    late: str
+    options: Annotated[tuple[str, ...], Field(min_length=2, max_length=2)]
+    gesture: str
+    short: ShortSamples
+
+
+# ---------------------------------------------------------------------------------------------------------
+# mail_clients.toml
+# ---------------------------------------------------------------------------------------------------------
+
+
+class QuoteMarks(Section):
+    """The table [quotes]: where a quote begins."""
+
+    wrote: Barred
+    wrote_anywhere: Barred
+    date_signs: str
+    openers: Barred
+    weekdays: Barred
+    senders: Barred = Field(alias="from")
+    sent: Barred
+    to: Barred
+    subject: Barred
+    original: Barred
+    above_this_line: Barred
+    you_said: Mapping[str, Barred]
+
+
+class ForwardMarks(Section):
+    """The table [forwards]: mails that somebody forwarded."""
+
+    marks: Barred
+    subjects: Barred
+
+
+class SubjectMarks(Section):
+    """The table [subjects]: what mail programs put before a subject."""
+
+    prefixes: Barred
+    thread_prefixes: Barred
+
+
+class SignatureMarks(Section):
+    """The table [signatures]: where a letter ends."""
+
+    farewells: Barred
+    short_farewells: Barred
+    sent_from: Barred
+    disclaimers: Barred
+    list_footers: Barred
+    postscripts: Patterns
+
+
+class BounceMarks(Section):
+    """The table [bounces]: reports that a mail was not delivered."""
+
+    subjects: Patterns
+    senders: Patterns
+    sender_names: Patterns
+    not_delivered: Patterns
+    failed_to: Patterns
+    no_such_user: Patterns
+    delayed: Patterns
+    returned_below: Barred
+
+
+class AutoReplyMarks(Section):
+    """The table [auto_replies]: absence notes and other answers by machine."""
+
+    subjects: Patterns
+
+
+class UnreadMarks(Section):
+    """The table [unread]: senders whose mail nobody reads."""
+
+    roles: Patterns
+    role_parts: Patterns
+    machines: Patterns
+    forms: Patterns
+
+
+class StubMarks(Section):
+    """The table [stubs]: what a text part says where the letter is only in the HTML part."""
+
+    says: Patterns
+
+
+class FolderNames(Section):
+    """The table [folders]: names of folders in mail clients."""
+
+    sent: Barred
+    drafts: Barred
+
+
+class MailClients(Section):
+    """mail_clients.toml, which no language owns: what mail programs write."""
+
+    quotes: QuoteMarks
+    forwards: ForwardMarks
+    subjects: SubjectMarks
+    signatures: SignatureMarks
+    bounces: BounceMarks
+    auto_replies: AutoReplyMarks
+    unread: UnreadMarks
+    stubs: StubMarks
+    folders: FolderNames

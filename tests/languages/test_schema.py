@@ -1,0 +1,142 @@
+"""The shipped language files: no key is unknown, every pattern can be used and takes no exponential time."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from followupd import languages
+from followupd.languages import schema
+from followupd.languages.problems import FILES, Fault, FaultKind, faults, patterns_in, shape_of
+from followupd.languages.safety import exponential
+
+FOLDER = Path(languages.__file__).parent
+SHIPPED = sorted(file.relative_to(FOLDER).as_posix() for file in FOLDER.rglob("*.toml"))
+
+
+def shape(file: str) -> type[schema.Section]:
+    found = shape_of(file)
+    assert found, f"nobody reads {file}"
+    return found
+
+
+@pytest.mark.parametrize("file", SHIPPED)
+def test_a_shipped_file_has_no_fault(file: str) -> None:
+    assert faults(shape(file), tomllib.loads((FOLDER / file).read_text(encoding="utf-8"))) == []
+
+
+@pytest.mark.parametrize("file", SHIPPED)
+def test_no_line_is_longer_than_a_screen(file: str) -> None:
+    lines = (FOLDER / file).read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if len(line) > 110] == []
+
+
+@pytest.mark.parametrize("file", SHIPPED)
+def test_a_file_begins_by_saying_what_it_is(file: str) -> None:
+    assert (FOLDER / file).read_text(encoding="utf-8").startswith("# ")
+
+
+def test_english_has_every_file() -> None:
+    assert {file.name for file in (FOLDER / "en").glob("*.toml")} == set(FILES)
+
+
+def test_every_part_is_used() -> None:
+    for file in SHIPPED:
+        text = (FOLDER / file).read_text(encoding="utf-8")
+        parts = tomllib.loads(text).get("parts", {})
+        assert [name for name in parts if f"{{{name}}}" not in text] == [], file
+
+
+def test_patterns_are_found_wherever_they_stand() -> None:
+    english = languages.load("en")
+    ways = {".".join(map(str, path)) for path, _ in patterns_in(english.promises)}
+    assert {
+        "parts.WILL",
+        "turns.firm",
+        "fallback.idle",
+        "gifts.kinds.free-shipping",
+        "gifts.names.verbs",
+    } <= ways
+    ways = {".".join(map(str, path)) for path, _ in patterns_in(english.info)}
+    assert {"greetings", "dates.units.business day", "dates.phrases.0.1", "dates.clock"} <= ways
+
+
+NAMED = {"name": "Toy", "locale": "en"}
+
+
+@pytest.mark.parametrize(
+    ("data", "kind", "path"),
+    [
+        ({"locale": "en"}, FaultKind.MISSING, ("name",)),
+        ({**NAMED, "locale": "tlh"}, FaultKind.VALUE, ("locale",)),
+        ({**NAMED, "greeting": ["hi"]}, FaultKind.UNKNOWN, ("greeting",)),
+        ({**NAMED, "greetings": [7]}, FaultKind.VALUE, ("greetings", 0)),
+        ({**NAMED, "greetings": ["hi", "("]}, FaultKind.PATTERN, ("greetings", 1)),
+        ({**NAMED, "greetings": ["{HI}"]}, FaultKind.PATTERN, ("greetings", 0)),
+        ({**NAMED, "greetings": ["(?:hi ?)+ +x", "(?:(?:hi)* ?)*"]}, FaultKind.PATTERN, ("greetings", 1)),
+        ({**NAMED, "greetings": ["(?P<a>hi)", "(?P<a>ho)"]}, FaultKind.PATTERN, ("greetings",)),
+    ],
+)
+def test_a_fault_is_found_where_it_stands(
+    data: dict[str, object], kind: FaultKind, path: tuple[object, ...]
+) -> None:
+    (fault,) = faults(schema.LanguageInfo, data)
+    assert (fault.kind, fault.path) == (kind, path), fault
+
+
+def test_a_part_may_stand_for_no_other_than_parts_that_end() -> None:
+    data = tomllib.loads((FOLDER / "en/promises.toml").read_text(encoding="utf-8"))
+    data["parts"] |= {"HEN": ["{EGG}"], "EGG": ["{HEN}"], "egg": ["x"]}
+    assert Fault(("parts", "egg"), FaultKind.VALUE, found_in(data)[0].problem, "") == found_in(data)[0]
+    del data["parts"]["egg"]
+    assert {fault.path[:2] for fault in found_in(data)} == {("parts", "HEN"), ("parts", "EGG")}
+
+
+def found_in(data: dict[str, object]) -> list[Fault]:
+    return faults(schema.Promises, data)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "(a*)*b",
+        "(a+)+b",
+        "(a|a)*b",
+        "(?:a|ab|b)*c",
+        r"(?:\w+\s*)*x",
+        r"(?:\w+\s?)+x",
+        "(?:x(?:a?|b?))*y",
+        "(x(a*)?)*",
+        "(?=(a*)*b)c",
+        "(?:a{1,3}){2,}",
+        "(x+x+)+y",
+        r"(?:\wa|\da)+!",
+        "(?i:(?:é|.)*)x",
+        "(?:[^a]|b)*c",
+        r"(a)(?:\1|a)*b",
+    ],
+)
+def test_a_repetition_that_matches_in_two_ways_is_exponential(pattern: str) -> None:
+    assert exponential(pattern)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "(a|ab)*c",
+        r"\w+\s+\w+",
+        r"(?:\w+\s+)*x",
+        r"(?: [\w-]+){0,10} \w*ge\w+",
+        "(?:[^,;]{1,40} )?x",
+        "(a?)*b",
+        "(?:ok(?:ay)?[ ,!.]+)*",
+        "(?:a?a?){0,3}",
+        r"(?>\d+,)*",
+        r"(?<!\w)(?:ab|ac)+(?!\w)",
+        r"(?:\S+\s)*",
+        "[^\n]*x",
+        "a*a*a*b",
+    ],
+)
+def test_other_repetitions_are_not(pattern: str) -> None:
+    assert not exponential(pattern)

@@ -1,0 +1,49 @@
+"""Engines hold no words of a language: those stand in followupd/languages alone."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import followupd
+from followupd.languages import catalogue
+
+PACKAGE = Path(followupd.__file__).parent
+LAYERS = ("text", "recovery", "services", "domain", "app", "cli")
+#: small words abroad that are ordinary words in English
+ALSO_ENGLISH = frozenset({"come", "till"})
+FOREIGN = [language for language in catalogue().all() if language.tag != "en"]
+
+
+def foreign_words() -> frozenset[str]:
+    """Return words that are no English and no word of a program either: small words, weekdays and months."""
+    english = catalogue().english
+    known = {*ALSO_ENGLISH, *english.info.stop_words, *english.weekdays, *english.months}
+    own = (
+        word
+        for language in FOREIGN
+        for word in (*language.info.stop_words, *language.weekdays, *language.months)
+    )
+    return frozenset(word for word in own if len(word) > 3 and word not in known)
+
+
+def texts(module: Path) -> Iterator[tuple[int, str]]:
+    """Give line and text of each string in a module but its docstrings."""
+    tree = ast.parse(module.read_text(encoding="utf-8"))
+    alone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in alone:
+            yield node.lineno, node.value
+
+
+def test_no_engine_holds_a_foreign_word() -> None:
+    words = foreign_words()
+    found = [
+        f"{module.relative_to(PACKAGE)}:{line}: {word}"
+        for layer in LAYERS
+        for module in sorted((PACKAGE / layer).rglob("*.py"))
+        for line, text in texts(module)
+        for word in re.findall(r"[^\W\d_]{4,}", text.lower())
+        if word in words
+    ]
+    assert found == []
