@@ -1,77 +1,99 @@
-# Everything that is done to this project by hand or by CI, one word each; `make` alone runs the checks.
+# One target for each task of developers and CI; `make` alone runs the checks.
 
-# The first Python here that is new enough and can make a venv; the system's own before any other, since a service that
-# may not look into home directories could not start a Python that lives in one.
+# The first Python that is new enough and has the venv module. The system's own comes first: a service with ProtectHome=
+# cannot start a Python that is installed in a home directory.
 PYTHONS = /usr/bin/python3 python3 python3.14 python3.13 python3.12 python3.11
-SUITS = import sys, ensurepip; sys.exit(sys.version_info < (3, 11))
-PYTHON = $(firstword $(foreach each,$(PYTHONS),$(shell $(each) -c '$(SUITS)' 2>/dev/null && echo $(each))))
+USABLE = import sys, ensurepip; sys.exit(sys.version_info < (3, 11))
+PYTHON = $(firstword $(foreach python,$(PYTHONS),$(shell $(python) -c '$(USABLE)' 2>/dev/null && echo $(python))))
 
 IN = .venv/bin/
 
-.PHONY: check lint types layers test demo venv idle migration fuzz torture pictures audit clean
+.PHONY: check lint types layers test demo venv idle startup migration messages fuzz torture pictures audit clean
 
-# Run every check, and all of them even where one fails; the tests come last.
+# Run every check, all of them even if one fails; the tests come last.
 check: venv
 	@$(MAKE) --no-print-directory --keep-going lint types layers test
 
-# Look for mistakes and for lines that the formatter would write otherwise.
+# Find mistakes, and code that is not formatted.
 lint: venv
 	$(IN)ruff check --no-cache
 	$(IN)ruff format --check
 
-# Prove the types, tests and benchmarks included.
+# Check the types of the program, the tests and the benchmarks.
 types: venv
 	$(IN)mypy
 
-# See that imports only go down the layers of the house.
+# Check that imports only go down the layers.
 layers: venv
 	$(IN)lint-imports
 
-# Run the tests and print which lines and branches none of them reached.
+# Run the tests and list the lines and branches that no test reached.
 test: venv
 	$(IN)pytest -n auto --dist loadfile --cov --cov-report=term-missing:skip-covered
 
-# Tell the whole story over real IMAP and SMTP on this machine.
-demo: venv
-	$(IN)followupd demo
+# Play the life of one complaint over real IMAP and SMTP on this machine.
+demo: .venv-demo/made
+	.venv-demo/bin/followupd demo
 
 # Draft the migration that a change of tables.py needs: make migration SAYS="what changed".
 migration: venv
 	$(IN)python -m followupd.adapters.storage.migrations "$(SAYS)"
 
-# Throw odd mails, notes, durations and configurations at the readers, ten minutes each; FOLLOWUPD_FUZZ=seconds says otherwise.
+# Extract the sentences for agents from the code, and update the catalogue of every language.
+messages: venv
+	$(IN)pybabel -q extract -k msg -k msgid --no-default-keywords --add-location=file --omit-header --width=110 \
+		-o .venv/agents.pot followupd
+	for catalogue in followupd/languages/*/agents.po; do \
+		$(IN)pybabel -q update --ignore-obsolete --no-fuzzy-matching --omit-header --width=110 \
+			-i .venv/agents.pot -o $$catalogue -l $$(basename $$(dirname $$catalogue)) || exit 1; \
+	done
+
+# Fuzz the parsers of mails, notes, durations and configurations, FOLLOWUPD_FUZZ seconds each (ten minutes).
 fuzz: venv
 	FOLLOWUPD_FUZZ=$${FOLLOWUPD_FUZZ:-600} $(IN)pytest -o faulthandler_timeout=0 tests/fuzz
 
-# Pull every plug for an hour and more: simulated worlds (FOLLOWUPD_TORTURE of them), killed daemons (FOLLOWUPD_TORTURE_KILLS),
-# machines that share a ledger (FOLLOWUPD_TORTURE_CASES), cut lines; prints what was tried.
+# Run the crash tests for an hour or more: FOLLOWUPD_TORTURE simulated worlds, FOLLOWUPD_TORTURE_KILLS killed daemons,
+# FOLLOWUPD_TORTURE_CASES cases on machines that share a ledger, and dropped connections. It prints what was tried.
 torture: venv
 	FOLLOWUPD_TORTURE=$${FOLLOWUPD_TORTURE:-2000} FOLLOWUPD_TORTURE_CASES=$${FOLLOWUPD_TORTURE_CASES:-500} \
 		$(IN)pytest -o faulthandler_timeout=0 -s tests/properties tests/journeys/test_torture.py \
 		tests/journeys/test_several_daemons.py tests/journeys/test_line_cut.py tests/journeys/test_pull_the_plug.py
 
-# Ask the public advisories about every package that the checks run with.
+# Look up every package that the checks use in the public advisories.
 audit: venv
 	bash .ci/audit
 
-# Measure start-up and idle memory.
+# Measure start-up, idle memory, and the commands status and check.
 idle: venv
 	$(IN)python -m benchmarks.idle
 
-# Take the README's pictures of the sample letter anew; needs Chromium.
+# Measure the CPU time of the commands alone; needs no servers.
+startup: venv
+	$(IN)python -m benchmarks.startup
+
+# Take the README's pictures of the sample letter; needs Chromium.
 pictures: venv
 	$(IN)python -m benchmarks.pictures
 
-# Make .venv with the project and all that its tests need, once, and again when pyproject.toml has changed.
+# Create .venv with the project and what its tests need; again after pyproject.toml has changed.
 venv: .venv/made
 
 .venv/made: pyproject.toml
-	@test -n "$(PYTHON)" || { echo "No Python >= 3.11 with the venv module; on Debian: apt-get install python3-venv"; exit 1; }
-	$(PYTHON) -m venv --clear .venv
-	$(IN)pip install --quiet --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	$(IN)pip install --quiet --quiet --editable . --group test
-	@touch $@
+	$(call create,.venv,--editable . --group test)
 
-# Take away what the checks have made.
+# The demo needs none of the test tools.
+.venv-demo/made: pyproject.toml
+	$(call create,.venv-demo,--editable '.[demo]')
+
+# $(call create,DIRECTORY,WHAT TO INSTALL)
+define create
+	@test -n "$(PYTHON)" || { echo "No Python >= 3.11 with the venv module; on Debian: apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv --clear $(1)
+	$(1)/bin/pip install --quiet --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(1)/bin/pip install --quiet --quiet --disable-pip-version-check $(2)
+	@touch $(1)/made
+endef
+
+# Remove what the checks and the demo have created.
 clean:
-	rm -rf .venv .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-demo .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

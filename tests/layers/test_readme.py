@@ -1,4 +1,4 @@
-"""The README stays true: the letter that it shows is the letter that is written, and its pictures are there."""
+"""The README stays true: its letter is the one that is sent, and its links and pictures exist."""
 
 import re
 from pathlib import Path
@@ -10,9 +10,10 @@ from followupd.adapters.settings import write_starter
 from followupd.cli.main import main
 
 README = Path(__file__).parents[2] / "README.md"
+IMAGES = README.parent / "docs" / "images"
 
 
-def test_the_letter_in_the_readme_is_the_one_that_leaves(
+def test_the_letter_in_the_readme_is_the_one_that_is_sent(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_starter(tmp_path / "etc")
@@ -20,26 +21,23 @@ def test_the_letter_in_the_readme_is_the_one_that_leaves(
     assert capsys.readouterr().out.strip() in README.read_text()
 
 
-def test_every_page_that_the_readme_names_is_there() -> None:
-    text = README.read_text()
-    named = [part.split(")")[0] for part in text.split("](")[1:]]
-    assert named
-    assert [
-        name for name in named if not name.startswith("http") and not (README.parent / name).exists()
-    ] == []
+def test_every_page_that_the_readme_links_to_exists() -> None:
+    links = [part.split(")")[0] for part in README.read_text().split("](")[1:]]
+    assert links
+    missing = [link for link in links if not link.startswith("http") and not (README.parent / link).exists()]
+    assert missing == []
 
 
-def test_every_picture_is_there_is_shown_and_says_what_it_shows() -> None:
-    """Small, since everyone who clones or installs fetches them."""
+def test_every_picture_exists_and_has_a_description() -> None:
+    """The pictures are small, since everyone who clones or installs downloads them."""
     shown = re.findall(r'<img src="([^"]+)"[^>]* alt="([^"]+)">', README.read_text())
-    there = sorted((README.parent / "docs" / "images").iterdir())
-    assert sorted(README.parent / source for source, _ in shown) == there
-    assert all(said.strip() for _, said in shown)
-    assert all(path.read_bytes().startswith(b"\x89PNG") for path in there)
-    assert sum(path.stat().st_size for path in there) < 300_000
+    pictures = sorted(IMAGES.iterdir())
+    assert sorted(README.parent / source for source, _ in shown) == pictures
+    assert all(description.strip() for _, description in shown)
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in pictures)
+    assert sum(path.stat().st_size for path in pictures) < 300_000
 
 
-def test_every_picture_that_is_taken_is_one_that_is_shown() -> None:
-    assert sorted(f"{picture.name}.png" for picture in PICTURES) == sorted(
-        path.name for path in (README.parent / "docs" / "images").iterdir()
-    )
+def test_every_picture_that_is_taken_is_shown() -> None:
+    taken = sorted(f"{picture.name}.png" for picture in PICTURES)
+    assert taken == sorted(path.name for path in IMAGES.iterdir())
