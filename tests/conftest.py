@@ -1,20 +1,25 @@
-"""The real servers that tests run against, each started once, and a mailbox or database of its own for every test."""
+"""The real servers and the browser that tests use: servers are started once, each test has its own mailbox or database."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, suppress
 from typing import TypeVar
 
 import pytest
 import trustme
+from hypothesis import HealthCheck, settings
 
 from tests.servers.cyrus import Cyrus
 from tests.servers.dovecot import Dovecot
-from tests.servers.machine import NotInstalledError, skip
+from tests.servers.machine import NotInstalledError, program, skip
 from tests.servers.postfix import Postfix
 from tests.servers.postgres import Postgres
 from tests.servers.smtp import Sink
 
 S = TypeVar("S")
+
+# A busy machine is no reason for a failure: no example has a deadline, and slow data generation is allowed.
+settings.register_profile("followupd", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("followupd")
 
 
 def _served(make: Callable[[], AbstractContextManager[S]], *, demanded: bool = False) -> Iterator[S]:
@@ -29,13 +34,13 @@ def _served(make: Callable[[], AbstractContextManager[S]], *, demanded: bool = F
 
 @pytest.fixture(scope="session")
 def authority() -> trustme.CA:
-    """The certificate authority that every test server's certificate comes from."""
+    """The certificate authority that signs the certificate of every test server."""
     return trustme.CA()
 
 
 @pytest.fixture(scope="session")
 def dovecot(authority: trustme.CA) -> Iterator[Dovecot]:
-    """`dovecot.account("support")` is a mailbox of the test's own."""
+    """`dovecot.account("support")` creates a mailbox for one test."""
     yield from _served(lambda: Dovecot(authority), demanded=True)
 
 
@@ -47,7 +52,7 @@ def degraded_dovecot(authority: trustme.CA) -> Iterator[Dovecot]:
 
 @pytest.fixture
 def own_dovecot(authority: trustme.CA) -> Iterator[Dovecot]:
-    """A Dovecot that the test may stop and start."""
+    """A Dovecot that the test may stop and start again."""
     yield from _served(lambda: Dovecot(authority), demanded=True)
 
 
@@ -63,25 +68,38 @@ def postfix(authority: trustme.CA, dovecot: Dovecot) -> Iterator[Postfix]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    """`postgres.database()` is the URL of an empty database."""
+    """`postgres.database()` creates an empty database and returns its URL."""
     yield from _served(Postgres, demanded=True)
 
 
 @pytest.fixture
 def smtp(authority: trustme.CA) -> Iterator[Sink]:
-    """A sink without TLS and login; `smtp.plan("data", "drop")` scripts it, `smtp.messages` is what it accepted."""
+    """An SMTP server without TLS and login; `smtp.plan("data", "drop")` scripts it, `smtp.messages` are accepted ones."""
     yield from _served(lambda: Sink(authority), demanded=True)
 
 
 @pytest.fixture
 def smtp_login(authority: trustme.CA) -> Iterator[Sink]:
-    """A sink that demands STARTTLS and the login support / secret."""
+    """An SMTP server that requires STARTTLS and the login support / secret."""
     yield from _served(lambda: Sink(authority, {"support": "secret"}), demanded=True)
 
 
 @pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of Chromium, or of Chrome."""
+    for name in ("chromium", "chromium-browser"):
+        with suppress(NotInstalledError):
+            return program(name, "chromium")
+    try:
+        return program("google-chrome", "chromium")
+    except NotInstalledError as missing:
+        skip(str(missing), demanded=True)
+        raise
+
+
+@pytest.fixture(scope="session")
 def ca_file(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The file that an admin would name as ca_file."""
+    """The file for an admin's `ca_file`."""
     path = tmp_path_factory.mktemp("ca") / "ca.pem"
     authority.cert_pem.write_to_path(str(path))
     return str(path)

@@ -4,6 +4,7 @@ import argparse
 import io
 import sys
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -39,19 +40,23 @@ def _demo(options: argparse.Namespace) -> int:
     from time import monotonic
 
     from followupd import clock
+
+    if not all(find_spec(module) for module in ("aiosmtpd", "pymap")):
+        print_error("followupd demo: its mail servers are missing; install them: pip install 'followupd[demo]'")
+        return PROBLEMS
     from followupd.demo.performance import perform
 
-    began = monotonic()
+    start = monotonic()
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a terminal in ASCII must not end the story at a pound sign
+        sys.stdout.reconfigure(errors="replace")  # an ASCII terminal cannot show a pound sign
     result = perform(options.out, clock.now(), fast=options.fast, quiet=options.json)
     if options.json:
-        print_json({**result, "seconds": round(monotonic() - began, 2)})
+        print_json({**result, "seconds": round(monotonic() - start, 2)})
     return DONE if result["ok"] else PROBLEMS
 
 
 def _init(options: argparse.Namespace) -> int:
-    from followupd.adapters.settings import write_starter
+    from followupd.adapters.overlay import write_starter
 
     written = write_starter(options.directory)
     if options.json:
@@ -66,7 +71,7 @@ def _init(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     from followupd import clock
-    from followupd.app.container import configuration_problems
+    from followupd.app.check import configuration_problems
 
     problems = configuration_problems(options.config, clock.now())
     if options.online and not any(problem.file.startswith("followupd.toml") for problem in problems):

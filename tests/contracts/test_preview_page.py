@@ -4,21 +4,18 @@ import http.client
 import json
 import os
 import re
-import shutil
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 
-from followupd.adapters.settings import write_starter
+from followupd.adapters.overlay import write_starter
 from followupd.cli.preview.server import LetterSource, PreviewServer
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-browser = pytest.mark.skipif(CHROMIUM is None, reason="skipped, because no Chromium is installed")
 NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)
 
 
@@ -58,29 +55,34 @@ def letter(
     return dict(json.loads(get(server, f"/letter?{query}")[2]))
 
 
-def seen(tmp_path: Path, url: str, *options: str) -> str:
-    """Return the page as a browser has it after a while; timers run fast, and waiting for an answer stops them."""
-    command = [
-        str(CHROMIUM),
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-dev-shm-usage",
-        "--no-first-run",
-        f"--user-data-dir={tmp_path / 'browser'}",
-        "--virtual-time-budget=3000",
-        *options,
-        url,
-    ]
-    done = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-        env={**os.environ, "HOME": str(tmp_path)},
-    )
-    return done.stdout
+@pytest.fixture
+def browse(chromium: str, tmp_path: Path) -> Callable[..., str]:
+    """Return a function that opens a URL and returns the page's DOM after a while (of the browser's own clock)."""
+
+    def browse(url: str, *options: str) -> str:
+        command = [
+            chromium,
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+            f"--user-data-dir={tmp_path / 'browser'}",
+            "--virtual-time-budget=3000",
+            *options,
+            url,
+        ]
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+            env={**os.environ, "HOME": str(tmp_path)},
+        )
+        return done.stdout
+
+    return browse
 
 
 def test_it_listens_on_this_machine_alone(server: PreviewServer) -> None:
@@ -146,29 +148,26 @@ def test_a_browser_that_has_the_newest_version_waits_for_the_next(
     saved.join()
 
 
-@browser
-def test_a_browser_shows_letter_and_findings(server: PreviewServer, tmp_path: Path) -> None:
-    page = seen(tmp_path, f"{server.url}#kind=follow-up&sample=long&language=de", "--dump-dom")
+def test_a_browser_shows_letter_and_findings(server: PreviewServer, browse: Callable[..., str]) -> None:
+    page = browse(f"{server.url}#kind=follow-up&sample=long&language=de")
     assert "Was schiefgegangen ist" in page
     assert "Nothing." in page
     assert '<option value="hostile">' in page
     assert "/html?kind=follow-up" in page
 
 
-@browser
 @pytest.mark.parametrize("kind", ["confirmation", "follow-up", "gift-card", "desk/opened"])
 def test_nothing_that_a_customer_has_typed_does_anything_in_the_page(
-    server: PreviewServer, tmp_path: Path, kind: str
+    server: PreviewServer, browse: Callable[..., str], kind: str
 ) -> None:
-    page = seen(tmp_path, f"{server.url}#kind={kind}&sample=hostile", "--dump-dom")
+    page = browse(f"{server.url}#kind={kind}&sample=hostile")
     assert page.count("<script") == 1  # the page's own, with its nonce
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert not re.search(r"<(?:b|h1|img|a)[ >]", page.partition("<main>")[2])
 
 
-@browser
 def test_a_slip_that_is_saved_shows_up_beside_the_letter(
-    server: PreviewServer, directory: Path, tmp_path: Path
+    server: PreviewServer, directory: Path, browse: Callable[..., str]
 ) -> None:
     file = directory / "templates" / "de" / "follow-up.md"
     good = file.read_text()
@@ -176,10 +175,8 @@ def test_a_slip_that_is_saved_shows_up_beside_the_letter(
         4.0, lambda: file.write_text(good.replace("Und danke", "Wir garantieren es. Und danke"))
     )
     saved.start()
-    page = seen(
-        tmp_path,
+    page = browse(
         f"{server.url}#kind=follow-up&sample=long&language=de",
-        "--dump-dom",
         "--virtual-time-budget=6000",
     )
     saved.join()
@@ -187,9 +184,8 @@ def test_a_slip_that_is_saved_shows_up_beside_the_letter(
     assert "Wir garantieren es." in page
 
 
-@browser
 def test_a_page_that_is_open_follows_the_files(
-    server: PreviewServer, directory: Path, tmp_path: Path
+    server: PreviewServer, directory: Path, browse: Callable[..., str]
 ) -> None:
     file = directory / "templates" / "en" / "confirmation.md"
 
@@ -198,18 +194,17 @@ def test_a_page_that_is_open_follows_the_files(
 
     saved = threading.Timer(4.0, save)
     saved.start()
-    page = seen(tmp_path, f"{server.url}#kind=confirmation", "--dump-dom", "--virtual-time-budget=6000")
+    page = browse(f"{server.url}#kind=confirmation", "--virtual-time-budget=6000")
     saved.join()
     assert "Thank you for writing to us." in page
 
 
-@browser
 @pytest.mark.parametrize("width", [320, 390])
 @pytest.mark.parametrize(
     ("kind", "sample"), [("follow-up", "long"), ("confirmation", "hostile"), ("gift-card", "hostile")]
 )
 def test_no_letter_is_wider_than_the_phone(
-    server: PreviewServer, tmp_path: Path, kind: str, sample: str, width: int
+    server: PreviewServer, tmp_path: Path, browse: Callable[..., str], kind: str, sample: str, width: int
 ) -> None:
     """Measure in a frame of that width: a headless window cannot be as narrow as a phone."""
     html = get(server, f"/html?kind={kind}&sample={sample}")[2]
@@ -219,7 +214,7 @@ def test_no_letter_is_wider_than_the_phone(
         "onload=()=>{const d=f.contentDocument.documentElement;said.textContent='width '+d.scrollWidth+' of '+d.clientWidth}"
         "</script>"
     )
-    page = seen(tmp_path, (tmp_path / "page.html").as_uri(), "--dump-dom", "--allow-file-access-from-files")
+    page = browse((tmp_path / "page.html").as_uri(), "--allow-file-access-from-files")
     found = re.search(r"width (\d+) of (\d+)<", page)
     assert found
     assert found[1] == found[2]
