@@ -1,219 +1,272 @@
-"""Every sentence the log may say, one function each; docs/flow.md uses the same sentences in the same order."""
+"""Every line of the log, one function each: a fixed event name, then key=value pairs.
+
+`docs/flow.md` lists the lines in the order in which a mail causes them. Search for an event by the first word after the
+time, as in `grep ' letter-sent '`; values that contain blanks are quoted.
+"""
 
 import logging
 import os
+import re
 import sys
 from collections.abc import Sequence
 from datetime import datetime
 
 _log = logging.getLogger("followupd")
-#: so many problems of a configuration are said in the log
-_SHOWN = 10
+#: at most this many problems of a configuration are written to the log
+_MAX_PROBLEMS = 10
+#: a value with one of these characters is quoted
+_NEEDS_QUOTES = re.compile(r'[\s"=]')
+#: journald reads the level from a prefix, see sd-daemon(3)
+_JOURNALD_PREFIX = {logging.DEBUG: "<7>", logging.INFO: "<6>", logging.WARNING: "<4>", logging.ERROR: "<3>"}
 
-#: journald reads the level from a prefix (sd-daemon(3))
-_PREFIX = {logging.DEBUG: "<7>", logging.INFO: "<6>", logging.WARNING: "<4>", logging.ERROR: "<3>"}
 
-
-class _OneLine(logging.Formatter):
-    """Writes each sentence as one line that can be printed: servers and customers have words in some of them."""
+class _OneLineFormatter(logging.Formatter):
+    """Keep each entry on one printable line: some values come from servers and customers."""
 
     def format(self, record: logging.LogRecord) -> str:
-        said = super().format(record).replace("\r\n", "\n").replace("\n", " | ")
-        return "".join(
-            each if each.isprintable() else each.encode("unicode_escape").decode() for each in said
-        )
+        line = super().format(record).replace("\r\n", "\n").replace("\n", " | ")
+        return "".join(map(_printable, line))
 
 
-class _Journald(_OneLine):
+class _JournaldFormatter(_OneLineFormatter):
+    """Begin each line with its level, in the form that journald reads."""
+
     def format(self, record: logging.LogRecord) -> str:
-        return _PREFIX.get(record.levelno, "<6>") + super().format(record)
+        return _JOURNALD_PREFIX.get(record.levelno, "<6>") + super().format(record)
 
 
 def start(*, verbose: bool = False) -> None:
-    """Let the log speak on standard error, in journald's manner where journald listens."""
-    handler = logging.StreamHandler(sys.stderr)
+    """Write the log to standard error, in journald's format where journald reads it.
+
+    With `verbose`, lines of level DEBUG are written too.
+    """
     under_systemd = bool(os.environ.get("JOURNAL_STREAM"))
-    handler.setFormatter(_Journald("%(message)s") if under_systemd else _OneLine("%(asctime)s %(message)s"))
+    handler = logging.StreamHandler(sys.stderr)
+    if under_systemd:
+        handler.setFormatter(_JournaldFormatter("%(message)s"))
+    else:
+        handler.setFormatter(_OneLineFormatter("%(asctime)s %(message)s"))
+
     _log.handlers[:] = [handler]
     _log.setLevel(logging.DEBUG if verbose else logging.INFO)
     _log.propagate = False
 
 
-# --- the house ---
+def _printable(character: str) -> str:
+    if character.isprintable():
+        return character
+    return character.encode("unicode_escape").decode()
+
+
+def _value(value: object) -> str:
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%dT%H:%MZ}"
+    text = str(value)
+    if text and not _NEEDS_QUOTES.search(text):
+        return text
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _write(level: int, event: str, **values: object) -> None:
+    if not _log.isEnabledFor(level):
+        return
+    pairs = [f"{key}={_value(value)}" for key, value in values.items()]
+    _log.log(level, "%s", " ".join([event, *pairs]))
+
+
+def _debug(event: str, **values: object) -> None:
+    _write(logging.DEBUG, event, **values)
+
+
+def _info(event: str, **values: object) -> None:
+    _write(logging.INFO, event, **values)
+
+
+def _warning(event: str, **values: object) -> None:
+    _write(logging.WARNING, event, **values)
+
+
+def _error(event: str, **values: object) -> None:
+    _write(logging.ERROR, event, **values)
+
+
+# --- the daemon ---
 
 
 def started(version: str, mailboxes: int) -> None:
-    _log.info("followupd %s started with %d mailbox(es)", version, mailboxes)
+    _info("daemon-started", version=version, mailboxes=mailboxes)
 
 
 def mailboxes_acquired(mailboxes: Sequence[str]) -> None:
     if mailboxes:
-        _log.info("this daemon holds %s", ", ".join(mailboxes))
+        _info("mailboxes-acquired", mailboxes=", ".join(mailboxes))
     else:
-        _log.info("this daemon holds no mailbox, and waits until one is free")
+        _info("standby", reason="all mailboxes are held by other daemons")
 
 
 def ready() -> None:
-    _log.info("ready: every mailbox is open")
+    _info("daemon-ready")
 
 
 def stopping(signal_name: str) -> None:
-    _log.info("%s: stopping after the letter in hand", signal_name)
+    _info("daemon-stopping", signal=signal_name, next="finishing the current letter")
 
 
 def stopped() -> None:
-    _log.info("stopped")
+    _info("daemon-stopped")
 
 
 def reloaded() -> None:
-    _log.info("configuration, playbooks and letters were read again")
+    _info("configuration-reloaded")
 
 
 def not_reloaded(problems: Sequence[str]) -> None:
-    more = ["`followupd check` shows all of them"] if len(problems) > _SHOWN else []
-    shown = " | ".join([*problems[:_SHOWN], *more])
-    _log.error("kept the old configuration: the new one has %d problem(s): %s", len(problems), shown)
+    shown = list(problems[:_MAX_PROBLEMS])
+    if len(problems) > _MAX_PROBLEMS:
+        shown.append("`followupd check` shows all of them")
+    _error("configuration-rejected", problems=len(problems), details=" | ".join(shown))
 
 
 def unavailable(what: str, error: Exception) -> None:
-    _log.warning("%s: %s; trying again", what, error)
+    _warning("unavailable", what=what, next="retrying", error=error)
 
 
 def login_expires_soon(warning: str) -> None:
-    _log.warning("soon nobody can log in: %s", warning)
+    _warning("login-expires-soon", warning=warning)
 
 
 def recovered(what: str) -> None:
-    _log.info("%s: well again", what)
+    _info("recovered", what=what)
 
 
 def unexpected_error(what: str, error: BaseException) -> None:
-    _log.error("%s failed: %s: %s", what, type(error).__name__, error)
+    _error("unexpected-error", what=what, error=f"{type(error).__name__}: {error}")
 
 
-# --- a mail's way in ---
+# --- incoming mail ---
 
 
-def folder_opened(mailbox: str, folder: str, passed_over: int) -> None:
-    _log.info(
-        "%s %s opened for the first time; %d older mail(s) are passed over", mailbox, folder, passed_over
-    )
+def folder_opened(mailbox: str, folder: str, skipped: int) -> None:
+    _info("folder-opened", mailbox=mailbox, folder=folder, skipped=skipped)
 
 
 def folder_renumbered(mailbox: str, folder: str) -> None:
-    _log.warning("%s %s was renumbered by the server; its mails are recognised again", mailbox, folder)
+    _warning("uidvalidity-changed", mailbox=mailbox, folder=folder, next="re-reading the folder")
 
 
-def quarantined(mailbox: str, folder: str, uid: int, reason: str) -> None:
-    _log.warning("%s %s UID %d went to quarantine: %s", mailbox, folder, uid, reason)
+def unreadable_mail_quarantined(mailbox: str, folder: str, uid: int, reason: str) -> None:
+    _warning("mail-quarantined", mailbox=mailbox, folder=folder, uid=uid, reason=reason)
 
 
 def messages_stored(mailbox: str, folder: str, count: int) -> None:
-    _log.info("%s %s: kept %d new mail(s)", mailbox, folder, count)
+    _info("messages-stored", mailbox=mailbox, folder=folder, count=count)
 
 
-def flag_change_abandoned(mailbox: str, folder: str, uid: int, times: int) -> None:
-    _log.warning(
-        "%s %s UID %d is left as it lies: the connection ended %d times over a change",
-        mailbox,
-        folder,
-        uid,
-        times,
-    )
+def flag_change_abandoned(mailbox: str, folder: str, uid: int, drops: int) -> None:
+    _warning("flag-change-abandoned", mailbox=mailbox, folder=folder, uid=uid, dropped_connections=drops)
 
 
-# --- what agents say ---
-
-
-def command_not_understood(source: str, ref: str) -> None:
-    _log.warning("%s: a line by %s was not understood and goes back to the agent", ref or "no case", source)
-
-
-def command_executed(ref: str, actor: str, source: str, verb: str) -> None:
-    _log.info("%s: %s said %r by %s", ref, actor, verb, source)
-
-
-# --- a working day begins ---
-
-
-def classifier_retrained(decisions: int, weights: int) -> None:
-    _log.info(
-        "learnt from %d decisions of agents: %d weights differ from the shipped ones", decisions, weights
-    )
-
-
-# --- a case's life ---
+# --- routing ---
 
 
 def mail_quarantined(mail_id: int, reason: str) -> None:
-    _log.warning("mail %d went to quarantine: %s", mail_id, reason)
+    _warning("mail-quarantined", mail=mail_id, reason=reason)
 
 
 def case_opened(ref: str, mailbox: str, playbook: str) -> None:
-    _log.info("%s opened in %s by playbook %s", ref, mailbox, playbook)
+    _info("case-opened", case=ref, mailbox=mailbox, playbook=playbook)
+
+
+# --- commands of agents ---
+
+
+def command_not_understood(source: str, ref: str) -> None:
+    _warning("command-not-understood", source=source, case=ref or "none")
+
+
+def command_failed(source: str, reason: str) -> None:
+    _error("command-failed", source=source, reason=reason)
+
+
+def command_executed(ref: str, actor: str, source: str, verb: str) -> None:
+    _info("command-executed", case=ref, command=verb, source=source, actor=actor)
+
+
+# --- the beginning of a working day ---
+
+
+def classifier_retrained(decisions: int, weights: int) -> None:
+    _info("classifier-retrained", decisions=decisions, weights_changed=weights)
+
+
+# --- the life of a case ---
 
 
 def letter_stopped(ref: str, why: str) -> None:
-    _log.warning("%s: a letter was not written: %s", ref, why)
+    _warning("letter-not-written", case=ref, reason=why)
 
 
 def event_recorded(ref: str, event: str, stage: str) -> None:
-    _log.info("%s: %s; it is %s", ref, event, stage)
+    _info("event-recorded", case=ref, name=event, stage=stage)
 
 
 def letter_written(key: str) -> None:
-    _log.info("%s written", key)
+    _info("letter-written", key=key)
 
 
-def next_check(ref: str, until: datetime | None) -> None:
-    _log.debug("%s waits %s", ref, f"until {until:%Y-%m-%d %H:%M} UTC" if until else "for a word")
+def next_check(ref: str, at: datetime | None) -> None:
+    if at:
+        _debug("next-check", case=ref, at=at)
+    else:
+        _debug("waiting-for-person", case=ref)
 
 
 def case_needs_person(ref: str, why: str) -> None:
-    _log.error("%s is parked for a person: %s", ref, why)
+    _error("case-on-hold", case=ref, reason=why)
 
 
-# --- a gift card's way in ---
+# --- gift cards ---
 
 
 def gift_card_order_delayed(key: str, why: str, until: datetime) -> None:
-    _log.warning("order %s waits until %s UTC: %s", key, f"{until:%Y-%m-%d %H:%M}", why)
+    _warning("gift-card-order-delayed", order=key, until=until, reason=why)
 
 
 def stock_low(value: str, left: int) -> None:
-    _log.warning("gift cards of %s: %d left in stock", value, left)
+    _warning("gift-card-stock-low", value=value, left=left)
+
+
+# --- outgoing mail ---
 
 
 def draft_filed(key: str, folder: str) -> None:
-    _log.info("%s waits for review as a draft in %s", key, folder)
-
-
-# --- a letter's way out ---
+    _info("draft-filed", key=key, folder=folder)
 
 
 def breaker_open(why: str) -> None:
-    _log.error("the breaker is open: %s; nothing leaves until `followupd resume`", why)
+    _error("breaker-open", reason=why, hint="no letter is sent until `followupd resume`")
 
 
 def letter_cancelled(key: str, why: str) -> None:
-    _log.info("%s taken back before it left: %s", key, why)
+    _info("letter-cancelled", key=key, reason=why)
 
 
 def letter_delayed(key: str, why: str, until: datetime) -> None:
-    _log.info("%s waits until %s UTC: %s", key, f"{until:%Y-%m-%d %H:%M}", why)
+    _info("letter-delayed", key=key, until=until, reason=why)
 
 
 def letter_sending(key: str) -> None:
-    _log.info("%s leaves", key)
+    _info("letter-sending", key=key)
 
 
 def letter_result(key: str, outcome: str, reply: str) -> None:
-    _log.info("%s %s: %s", key, outcome, reply)
+    _info(f"letter-{outcome}", key=key, reply=reply)
 
 
 def letter_in_doubt(key: str) -> None:
-    _log.warning("%s in doubt: nobody knows whether it left; waiting for its copy", key)
+    _warning("letter-in-doubt", key=key, reason="no SMTP reply after DATA", next="waiting for the BCC copy")
 
 
 def letter_confirmed(key: str) -> None:
-    _log.info("%s witnessed: our own copy came back", key)
+    _info("letter-confirmed", key=key)

@@ -1,14 +1,14 @@
-"""What one beat does, and a whole run of nothing but beats: `run --once`."""
+"""One cycle: which services run, and in which order; and a run that consists of cycles only (`run --once`)."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from followupd import log
 from followupd.adapters.storage.lease import AlreadyRunningError, LeaseScope
 from followupd.app.container import App
-from followupd.domain.records import QUARANTINE
+from followupd.domain.mail import MailState
+from followupd.domain.state import StateKey
 from followupd.errors import UnavailableError
 from followupd.services.inbox import freshness
 from followupd.services.inbox.sync import FolderRole
@@ -17,116 +17,122 @@ from followupd.services.outbox.policy import stop_if_restored_copy
 if TYPE_CHECKING:
     from followupd.adapters.metrics import HealthSnapshot
 
-#: beats in a row while there is always more to do; after that the watchdog wants to hear from us
+#: cycles without a pause while there is always more to do; then the watchdog must be notified
 MAX_CYCLES = 20
+#: what could not be read in one run: mailboxes by name, folders as "MAILBOX, FOLDER"
+Failures = dict[str, UnavailableError]
 
 
-def beat(app: App, now: datetime, go_on: Callable[[], bool] = lambda: True) -> int:
-    """Do everything that is due at `now`, once; return how much that was. The way of a mail, see docs/flow.md."""
-    done = app.lessons.run(now)
-    done += app.review.run(now)
-    done += app.desk.run(now)
-    if app.ledger.scope.leads:  # of several daemons one writes it
-        done += app.digest.run(now)  # before the turn: what it tells is not told again by a reminder
-    done += app.turn.run(now)
-    done += app.cards.run(now, go_on)
-    done += app.dispatch.settle(now)
-    done += app.dispatch.doubts(now)
-    done += app.dispatch.run(now, go_on)
-    return done + (app.retention.run(now) if app.ledger.scope.leads else 0)
+def run_cycle(app: App, now: datetime, go_on: Callable[[], bool] = lambda: True) -> int:
+    """Do everything that is due at `now`, once; return how much that was.
 
-
-def read_all(app: App, now: datetime, failed: dict[str, UnavailableError]) -> int:
-    """Read every folder of every mailbox once; return how many mails were new. What cannot be read stops no other.
-
-    What failed is put down, and what failed before is not tried again: mailboxes by name, folders as "MAILBOX, FOLDER".
+    Commands come before mail, so that a tag decides about a mail before the classifier does. The digest comes before the
+    cases, so that no reminder repeats it. `go_on` is asked between two letters.
     """
-    names = [
-        settings.name for settings in app.settings.mailboxes if settings.name not in app.ledger.scope.theirs
-    ]
+    leads = app.ledger.scope.is_leader  # of several daemons, one writes digests and deletes old mail
+    done = app.training.run(now)
+    done += app.commands.run(now)
+    done += app.router.run(now)
+    done += app.review.run(now)
+    if leads:
+        done += app.digest.run(now)
+    done += app.cases.run(now)
+    done += app.gift_cards.run(now, go_on)
+    done += app.sender.recover_interrupted(now)
+    done += app.reconciler.resolve_in_doubt(now)
+    done += app.sender.run(now, go_on)
+    if leads:
+        done += app.retention.run(now)
+    return done
+
+
+def read_all(app: App, now: datetime, failures: Failures) -> int:
+    """Read every folder of every mailbox once; return how many mails were new.
+
+    What cannot be read stops no other and is added to `failures`; what is in there already is not tried again.
+    """
     count = 0
-    for name in names:
-        if name not in failed:
-            with _noting(name, failed):
-                count += _read(app, name, now, failed)
+    for settings in app.settings.mailboxes:
+        name = settings.name
+        if name in app.ledger.scope.theirs or name in failures:
+            continue
+        try:
+            count += _read_mailbox(app, name, now, failures)
+        except UnavailableError as error:
+            failures[name] = error
+            log.unavailable(name, error)
     return count
 
 
-def _read(app: App, name: str, now: datetime, failed: dict[str, UnavailableError]) -> int:
+def _read_mailbox(app: App, name: str, now: datetime, failures: Failures) -> int:
     mailbox, count = app.mailbox(name), 0
     mailbox.open()
     try:
         folders = app.folders(name, mailbox)
         if not any(folder.role is FolderRole.SENT for folder in folders):
-            app.intake.has_read(name, now, sent=True)
-        for n, folder in enumerate(folders):
+            app.inbox.mark_synced(name, now, sent=True)
+        for folder in folders:
             place = f"{name}, {folder.name}"
-            if place in failed:
+            if place in failures:
                 continue
             try:
-                count += app.intake.sync(mailbox, folder, now)
+                count += app.inbox.sync(mailbox, folder, now)
             except UnavailableError as error:
-                if not n or not mailbox.connected:  # without its inbox a mailbox is of no use
-                    raise
-                failed[place] = error
+                if folder.role is FolderRole.INBOX or not mailbox.connected:
+                    raise  # without its inbox a mailbox is of no use
+                failures[place] = error
                 log.unavailable(place, error)
     finally:
         mailbox.close()
     return count
 
 
-@contextmanager
-def _noting(name: str, failed: dict[str, UnavailableError]) -> Iterator[None]:
-    try:
-        yield
-    except UnavailableError as error:
-        failed[name] = error
-        log.unavailable(name, error)
-
-
-def once(app: App) -> None:
-    """Read all, do all that is due, send all that may leave, and file what came back; then stop (`run --once`).
+def run_once(app: App) -> None:
+    """Read all mail, do everything that is due, send what may be sent, file the copies, and stop (`run --once`).
 
     Raises:
-        AlreadyRunningError: other daemons hold everything.
-        OutageError: a mailbox could not be read; all else was done.
+        AlreadyRunningError: other daemons hold all mailboxes.
+        UnavailableError: a mailbox could not be read; everything else was done.
     """
     app.ledger.upgrade()
     names = [settings.name for settings in app.settings.mailboxes]
-    with app.ledger.lease() as hold:
-        held = hold.look(names, at_once=True)
+    failures: Failures = {}
+    with app.ledger.lease() as lease:
+        held = lease.acquire(names, at_once=True)
         if not held:
             raise AlreadyRunningError
         app.ledger.scope = LeaseScope.of(names, held)
-        now, failed = app.now(), dict[str, UnavailableError]()
+        now = app.now()
         stop_if_restored_copy(app.ledger, now)
-        freshness.begin(app.ledger, held, now)
-        app.dispatch.recover_interrupted(now)
+        freshness.reset(app.ledger, held, now)
+        app.sender.recover_interrupted(now)
         for _ in range(MAX_CYCLES):
-            if not read_all(app, now, failed) + beat(app, now):
+            if not read_all(app, now, failures) + run_cycle(app, now):
                 break
-        pulse(app, {name: name not in failed for name in held}, now, lasts=False)
-    if lost := [name for name in names if name in failed]:
-        raise UnavailableError(f"not read: {', '.join(lost)}; everything else was done")
+        record_alive(app, {name: name not in failures for name in held}, now, is_daemon=False)
+
+    if unread := [name for name in names if name in failures]:
+        raise UnavailableError(f"not read: {', '.join(unread)}; everything else was done")
 
 
-def pulse(app: App, connected: dict[str, bool], now: datetime, *, lasts: bool = True) -> None:
-    """Put down for `status` that we are alive; `lasts` is False of a run that ends by itself, and is no daemon."""
+def record_alive(app: App, connected: dict[str, bool], now: datetime, *, is_daemon: bool = True) -> None:
+    """Record for `status` that cycles run, and which mailboxes are connected."""
     with app.ledger.transaction() as tx:
-        tx.state.put("beat", "daemon" if lasts else "once", now)
-        for name, stands in connected.items():
-            tx.state.put(f"connected {name}", stands, now)
+        tx.state.put(StateKey.CYCLE, "daemon" if is_daemon else "once", now)
+        for name, is_connected in connected.items():
+            tx.state.put(StateKey.CONNECTED.of(name), is_connected, now)
 
 
-def vitals(app: App, connected: dict[str, bool]) -> "HealthSnapshot":
+def health_snapshot(app: App, connected: dict[str, bool]) -> "HealthSnapshot":
+    """Return the figures that the metrics show."""
     from followupd.adapters.metrics import HealthSnapshot
 
     with app.ledger.transaction() as tx:
-        breaker = tx.state.get("breaker")
+        breaker = tx.state.get(StateKey.BREAKER)
         return HealthSnapshot(
             cases=tx.cases.stages(),
-            letters=tx.outbox.conditions(),
-            quarantine=tx.mail.count(QUARANTINE),
+            letters=tx.outbox.count_by_status(),
+            quarantine=tx.mail.count(MailState.QUARANTINED),
             connected=connected,
             breaker_open=breaker is not None and breaker[0] != "closed",
         )

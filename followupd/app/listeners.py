@@ -1,8 +1,9 @@
-"""Listens: a thread with a connection of its own for each inbox, and one for each Sent folder; an outage is said once."""
+"""Listen to mailboxes: one thread with its own connection for each inbox, and one for each Sent folder."""
 
 import random
 import threading
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from followupd import log
 from followupd.adapters.imap.mailbox import ImapMailbox
@@ -11,33 +12,41 @@ from followupd.app.container import App
 from followupd.errors import UnavailableError
 from followupd.services.inbox.sync import Folder, FolderRole
 
-#: longest wait in seconds between two tries to reach a mailbox
-_LONGEST_WAIT = 300.0
+#: longest wait in seconds between two attempts to connect
+_MAX_WAIT = 300.0
+#: seconds for which an ending listener is waited for
+_JOIN_SECONDS = 2
 
 
 class Listener(threading.Thread):
-    """Listens to some folders of one mailbox over one connection, and rings the bell when the ledger has news."""
+    """Listens to some folders of one mailbox over one connection, and sets `wakeup` when the ledger has new mail.
+
+    An outage is logged once, whatever the number of attempts.
+    """
 
     def __init__(
         self,
         app: App,
         settings: MailboxSettings,
         stopping: threading.Event,
-        bell: threading.Event,
+        wakeup: threading.Event,
         *,
         sent: bool,
     ) -> None:
-        """`stopping` ends it; it rings `bell`."""
+        """Prepare the thread, which ends when `stopping` is set; with `sent` it listens to Sent, else to the others."""
         super().__init__(name=f"{settings.name} {'sent' if sent else 'inbox'}", daemon=True)
         self._app, self._settings, self._sent = app, settings, sent
-        self._stopping, self._bell = stopping, bell
+        self._stopping, self._wakeup = stopping, wakeup
+        #: set once all folders have been read for the first time
         self.opened = threading.Event()
-        self.mailbox = settings.name
         self.connected = False
-        self.marks = threading.Event()
-        self._refused: set[str] = set()  # folders that the server does not let us read
+        #: set when the mailbox may have to be changed: status tags, copies, drafts
+        self.update_due = threading.Event()
+        #: folders that the server refuses to open; each was logged
+        self._refused: set[str] = set()
 
     def run(self) -> None:
+        """Listen, and connect again after failures, with growing waits."""
         failures = 0
         while not self._stopping.is_set():
             try:
@@ -47,116 +56,137 @@ class Listener(threading.Thread):
                 if not failures:
                     log.unavailable(self.name, error)
                 failures += 1
-            except Exception as error:  # noqa: BLE001  a watcher that dies would let mails go unheard
+            except Exception as error:  # noqa: BLE001  a listener that ended would leave mail unread
                 log.unexpected_error(self.name, error)
                 failures += 1
             self.connected = False
-            # Jitter keeps many watchers from knocking at one server in step.
-            self._stopping.wait(
-                min(2.0**failures, _LONGEST_WAIT) * random.uniform(0.5, 1.0) if failures else 0
-            )
+            if failures:
+                # The random part keeps many listeners from connecting to one server at the same moment.
+                self._stopping.wait(min(2.0**failures, _MAX_WAIT) * random.uniform(0.5, 1.0))
 
     def _listen(self) -> None:
         app = self._app
         mailbox = app.mailbox(self._settings.name)
         try:
             mailbox.open()
-            self._follow(app, mailbox)
+            self._read_and_wait(app, mailbox)
         finally:
             mailbox.close()
 
-    def _follow(self, app: App, mailbox: ImapMailbox) -> None:
+    def _read_and_wait(self, app: App, mailbox: ImapMailbox) -> None:
         now = app.now()
-        poll = (app.settings.calendar.after(now, self._settings.poll) - now).total_seconds()
+        poll_seconds = (app.settings.calendar.after(now, self._settings.poll) - now).total_seconds()
         while not self._stopping.is_set():
-            self.marks.clear()
-            folders = self._folders(app, mailbox)  # an agent may make a command folder at any time
-            for folder in reversed(folders):  # the first one stays open for the waiting
-                self._sync(app, mailbox, folder, needed=folder is folders[0])
-            if not self.connected:
-                if self.opened.is_set():
-                    log.recovered(self.name)
-                self.connected = True
-                self.opened.set()
-            self._bell.set()
+            self.update_due.clear()
+            folders = self._folders(app, mailbox)  # read each time: an agent may create a command folder
+            for folder in reversed(folders):  # the first one last, as it stays selected while waiting
+                self._sync(app, mailbox, folder, required=folder is folders[0])
+            self._mark_connected()
+            self._wakeup.set()
             if folders:
-                mailbox.wait(folders[0].name, poll, lambda: self.marks.is_set() or self._stopping.is_set())
+                mailbox.wait(folders[0].name, poll_seconds, self._must_look)
             else:  # a mailbox without a Sent folder, so far
-                app.intake.has_read(self._settings.name, app.now(), sent=True)
-                self._stopping.wait(poll)
+                app.inbox.mark_synced(self._settings.name, app.now(), sent=True)
+                self._stopping.wait(poll_seconds)
+
+    def _must_look(self) -> bool:
+        return self.update_due.is_set() or self._stopping.is_set()
+
+    def _mark_connected(self) -> None:
+        if self.connected:
+            return
+        if self.opened.is_set():
+            log.recovered(self.name)
+        self.connected = True
+        self.opened.set()
 
     def _folders(self, app: App, mailbox: ImapMailbox) -> list[Folder]:
-        found = app.folders(self._settings.name, mailbox)
-        return [folder for folder in found if (folder.role is FolderRole.SENT) == self._sent]
+        folders = app.folders(self._settings.name, mailbox)
+        return [folder for folder in folders if (folder.role is FolderRole.SENT) == self._sent]
 
-    def _sync(self, app: App, mailbox: ImapMailbox, folder: Folder, *, needed: bool) -> None:
-        """Read one folder. One that the server refuses, as when it was deleted, is said once and stops no other."""
+    def _sync(self, app: App, mailbox: ImapMailbox, folder: Folder, *, required: bool) -> None:
+        """Read one folder. One that the server refuses, such as a deleted one, is logged once and stops no other."""
+        place = f"{self.name}, {folder.name}"
         try:
-            app.intake.sync(mailbox, folder, app.now())
+            app.inbox.sync(mailbox, folder, app.now())
         except UnavailableError as error:
-            if needed or not mailbox.connected:
+            if required or not mailbox.connected:
                 raise
             if folder.name not in self._refused:
-                log.unavailable(f"{self.name}, {folder.name}", error)
+                log.unavailable(place, error)
             self._refused.add(folder.name)
         else:
             if folder.name in self._refused:
-                log.recovered(f"{self.name}, {folder.name}")
+                log.recovered(place)
             self._refused.discard(folder.name)
 
 
-class Listeners:
-    """The watchers of the mailboxes that this daemon holds. Each mailbox has an event of its own that ends them."""
+@dataclass(frozen=True, slots=True)
+class _MailboxListeners:
+    """The two listeners of a mailbox, and the event that ends them."""
 
-    def __init__(self, app: App, bell: threading.Event) -> None:
-        self._app, self._bell = app, bell
-        self._listening: dict[str, tuple[threading.Event, list[Listener]]] = {}
+    stopping: threading.Event
+    threads: tuple[Listener, Listener]
+
+
+class Listeners:
+    """The listeners of the mailboxes that this daemon holds."""
+
+    def __init__(self, app: App, wakeup: threading.Event) -> None:
+        self._app, self._wakeup = app, wakeup
+        self._by_mailbox: dict[str, _MailboxListeners] = {}
 
     def follow(self, names: Collection[str]) -> None:
-        """Listen to these mailboxes from now on, and to no other; who is slow to end is not waited for."""
-        for name in set(self._listening) - set(names):
-            stopping, watchers = self._listening.pop(name)
-            stopping.set()
-            for watcher in watchers:
-                watcher.marks.set()
+        """Listen to these mailboxes from now on, and to no other; does not wait for listeners that end."""
+        for name in set(self._by_mailbox) - set(names):
+            ending = self._by_mailbox.pop(name)
+            ending.stopping.set()
+            for listener in ending.threads:
+                listener.update_due.set()
         for settings in self._app.settings.mailboxes:
-            if settings.name in names and settings.name not in self._listening:
-                stopping = threading.Event()
-                watchers = [
-                    Listener(self._app, settings, stopping, self._bell, sent=sent) for sent in (False, True)
-                ]
-                self._listening[settings.name] = stopping, watchers
-                for watcher in watchers:
-                    watcher.start()
+            if settings.name in names and settings.name not in self._by_mailbox:
+                self._by_mailbox[settings.name] = self._started(settings)
+
+    def _started(self, settings: MailboxSettings) -> _MailboxListeners:
+        stopping = threading.Event()
+        threads = (
+            Listener(self._app, settings, stopping, self._wakeup, sent=False),
+            Listener(self._app, settings, stopping, self._wakeup, sent=True),
+        )
+        for listener in threads:
+            listener.start()
+        return _MailboxListeners(stopping, threads)
 
     def end(self) -> None:
-        """End all of them, waiting two seconds for each at most."""
-        ending = [watcher for _, watchers in self._listening.values() for watcher in watchers]
+        """End all listeners, and wait for each of them at most two seconds."""
+        ending = self._all
         self.follow(())
-        for watcher in ending:
-            watcher.join(2)
+        for listener in ending:
+            listener.join(_JOIN_SECONDS)
 
     def stop(self) -> None:
-        """Ask all of them to end; from a signal's handler, which waits for nobody."""
-        for stopping, _ in list(self._listening.values()):
-            stopping.set()
+        """Ask all listeners to end, without waiting; may be called by any thread."""
+        for mailbox in list(self._by_mailbox.values()):
+            mailbox.stopping.set()
 
-    def mark(self) -> None:
-        """Let each look at once which marks are due in its folders."""
-        for _, watchers in self._listening.values():
-            for watcher in watchers:
-                watcher.marks.set()
+    def update_mailboxes(self) -> None:
+        """Let each listener apply the pending changes of its folders now."""
+        for listener in self._all:
+            listener.update_due.set()
+
+    @property
+    def _all(self) -> list[Listener]:
+        return [listener for mailbox in self._by_mailbox.values() for listener in mailbox.threads]
 
     @property
     def opened(self) -> bool:
-        """Say whether every mailbox has been open once."""
-        return all(
-            watcher.opened.is_set() for _, watchers in self._listening.values() for watcher in watchers
-        )
+        """Whether every folder has been read once."""
+        return all(listener.opened.is_set() for listener in self._all)
 
     @property
     def connected(self) -> dict[str, bool]:
-        """Say of each mailbox whether all its connections stand."""
+        """Whether all connections of each mailbox are open, by its name."""
         return {
-            name: all(each.connected for each in watchers) for name, (_, watchers) in self._listening.items()
+            name: all(listener.connected for listener in mailbox.threads)
+            for name, mailbox in self._by_mailbox.items()
         }

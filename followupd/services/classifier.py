@@ -1,44 +1,34 @@
-"""The recogniser with the house's rules: is it a complaint, how severe, by which playbook, and what is wanted."""
+"""Classify mail by the recogniser and the admin's rules: is it a complaint, how severe, and for which playbook."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Protocol
 
 from followupd.domain.case import Facts
 from followupd.domain.compensation import Money
 from followupd.domain.mail import Message, Verdict
 from followupd.domain.playbook import Playbook
 from followupd.languages import Catalogue, catalogue
-from followupd.recovery import open
+from followupd.recovery import opening
 from followupd.text import complaints
 from followupd.text.complaints.rules import found
 from followupd.text.promises.money import find_money
 
-#: as much of a mail as is judged; complaints say so early, and time must not grow with the mail (MAIL.md R7)
-_CHARACTERS = 20_000
-#: so much of a sentence is suggested as a fact; so much of it stands beside a wish (characters)
-_SENTENCE, _QUOTED = 300, 120
-
-
-class Classifier(Protocol):
-    """Says whether a mail is a complaint, how severe, and what the customer wants; the recogniser with the house's rules."""
-
-    def verdict(self, message: Message) -> Verdict: ...
-    def severity(self, message: Message, verdict: Verdict, *, open_case: bool) -> complaints.Severity: ...
-    def playbook(self, message: Message, verdict: Verdict, playbooks: Mapping[str, Playbook]) -> Playbook: ...
-    def urgent(self, verdict: Verdict) -> bool: ...
-    def facts(self, message: Message) -> Facts: ...
-    def suggestions(self, message: Message) -> tuple[tuple[str, str], ...]: ...
-    def language(self, message: Message) -> str: ...
+#: characters of a mail that are classified, so that the time does not grow with the mail (docs/mail.md R7)
+_MAX_CHARACTERS = 20_000
+#: characters of a sentence that is suggested as a fact, and of one that is quoted beside a wish
+_MAX_FACT, _MAX_QUOTE = 300, 120
+#: characters at the end of a mail in which a telephone number is looked for
+_MAX_PHONE_TEXT = 5_000
 
 
 @dataclass(frozen=True, slots=True)
 class ComplaintClassifier:
-    """Judges by the admin's thresholds and rules, and by what agents' tags have taught.
+    """Classifies by the admin's thresholds and rules, with the weights that agents' decisions have trained.
 
-    A sum of `large` or more makes a case graver. `region` ("GB") tells how a telephone number without a country code is meant. `delta` is asked for each mail, since
-    learning goes on while the daemon runs.
+    From the score `ask` on, a mail is suspected; from `auto` on, it is a complaint. A named amount of `large` or more
+    raises the severity. `region` ("GB") is that of telephone numbers without a country code. `delta` is called for each
+    mail, since training goes on while the daemon runs.
     """
 
     recogniser: complaints.Recogniser
@@ -53,10 +43,10 @@ class ComplaintClassifier:
     languages: Catalogue = field(default_factory=catalogue)
 
     def verdict(self, message: Message) -> Verdict:
-        """Judge a human sender's new words; a mail that a person must open by hand has none."""
+        """Return whether the new text of a mail is a complaint."""
         return self.recogniser.judge(
             message.subject,
-            open.words_of(message)[:_CHARACTERS],
+            _text(message),
             language=self.default_language,
             auto=self.auto,
             ask=self.ask,
@@ -65,79 +55,92 @@ class ComplaintClassifier:
         )
 
     def severity(self, message: Message, verdict: Verdict, *, open_case: bool) -> complaints.Severity:
-        vip = _is_vip(message.sender.address, self.vip)
-        text = open.words_of(message)[:_CHARACTERS]
-        amount = (
-            _at_stake(f"{message.subject}\n{text}", self.large.currency, self.languages)
-            if self.large
-            else None
-        )
+        """Return how severe a complaint is; `open_case` says that the customer has another case that is open."""
         return complaints.severity(
-            verdict, text, vip=vip, open_case=open_case, amount=amount, large=self.large
+            verdict,
+            _text(message),
+            vip=_is_vip(message.sender.address, self.vip),
+            open_case=open_case,
+            amount=self._largest_amount(message),
+            large=self.large,
         )
 
     def playbook(self, message: Message, verdict: Verdict, playbooks: Mapping[str, Playbook]) -> Playbook:
-        """Return the playbook for this mail: by its words, then by the cues that were seen in it."""
+        """Return the playbook for a mail: by its words, then by the cues that were found in it."""
         found_in = partial(found, vocabulary=self.recogniser.lexicon.vocabulary)
-        return open.choose_playbook(message, playbooks, verdict.cues, found_in)
+        return opening.choose_playbook(message, playbooks, verdict.cues, found_in)
 
     def urgent(self, verdict: Verdict) -> bool:
-        """Say whether strong cues stand in the mail: what is only suspected is then asked at once, not in the digest."""
+        """Return whether a mail has strong cues: about a suspicion the owner is then asked at once, not in the digest."""
         return bool(verdict.cues & complaints.STRONG)
 
     def facts(self, message: Message) -> Facts:
-        """Return what may stand in a letter without an agent's word: the telephone number, for the agents' calls."""
-        return Facts(
-            phone=_phone(f"{message.signature}\n{open.words_of(message)[:_CHARACTERS]}", self.region) or None
-        )
+        """Return the facts that are used without an agent's approval: the telephone number."""
+        phone = _phone(f"{message.signature}\n{_text(message)}", self.region)
+        return Facts(phone=phone or None)
 
     def suggestions(self, message: Message) -> tuple[tuple[str, str], ...]:
-        """Return facts in the customer's own words, for the owner to take or leave; no letter ever echoes them."""
-        text = open.words_of(message)[:_CHARACTERS]
-        lexicon = self.recogniser.lexicon
-        issue, wants = complaints.issue(text, lexicon), complaints.wants(text, lexicon)
-        found = (("issue", issue[:_SENTENCE]), ("wants", _wished(wants)))
-        return tuple((name, words) for name, words in found if words)
+        """Return facts in the customer's words, for the owner to use or not; letters never repeat them."""
+        text, lexicon = _text(message), self.recogniser.lexicon
+        suggested = {
+            "issue": complaints.issue(text, lexicon)[:_MAX_FACT],
+            "wants": _quoted_wishes(complaints.wants(text, lexicon)),
+        }
+        return tuple((name, words) for name, words in suggested.items() if words)
 
     def language(self, message: Message) -> str:
-        """Return the customer's language where the mail tells it, else "" (the playbook's, then the company's)."""
-        text = open.words_of(message)[:_CHARACTERS]
-        told = complaints.language_of(text, self.recogniser.lexicon.languages)
-        return "" if told == "other" else told
+        """Return the language of a mail, "" when it cannot be recognised."""
+        language = complaints.language_of(_text(message), self.recogniser.lexicon.languages)
+        if language == "other":
+            return ""
+        return language
+
+    def _largest_amount(self, message: Message) -> Money | None:
+        """Return the largest amount that the mail names in the currency of `large`; an agent reads what it is for."""
+        if self.large is None:
+            return None
+        currency = self.large.currency
+        text = f"{message.subject}\n{_text(message)}"[:_MAX_CHARACTERS]
+        amounts = [
+            Money.of(named.amount, named.currency)
+            for named in find_money(text, currency, self.languages)
+            if named.currency == currency
+        ]
+        return max(amounts, default=None)
 
 
-def _wished(wants: Iterable[complaints.Want]) -> str:
-    """Say the wishes, each with the sentence that it came from: 'refund, call ("Refund me or call me.")'."""
+def _text(message: Message) -> str:
+    return opening.customer_text(message)[:_MAX_CHARACTERS]
+
+
+def _quoted_wishes(wants: Iterable[complaints.Want]) -> str:
+    """Return the wishes with the sentences that they come from: 'refund, call ("Refund me or call me.")'."""
     by_sentence: dict[str, list[str]] = {}
     for want in wants:
         by_sentence.setdefault(want.sentence, []).append(want.wish)
-    said = [f'{", ".join(wishes)} ("{sentence[:_QUOTED]}")' for sentence, wishes in by_sentence.items()]
-    return ", ".join(said)[:_SENTENCE]
+    quoted = [f'{", ".join(wishes)} ("{sentence[:_MAX_QUOTE]}")' for sentence, wishes in by_sentence.items()]
+    return ", ".join(quoted)[:_MAX_FACT]
 
 
-def _is_vip(address: str, vip: tuple[str, ...]) -> bool:
-    """Say whether the address, its domain, or a domain above it is marked."""
+def _is_vip(address: str, vip: Iterable[str]) -> bool:
+    """Return whether an address, its domain, or a parent domain is among the important customers."""
     folded = address.casefold()
     domain = folded.rpartition("@")[2]
-    marked = {each.casefold().removeprefix("@") for each in vip}
-    return folded in marked or any(
-        domain == each or domain.endswith(f".{each}") for each in marked if "@" not in each
-    )
-
-
-def _at_stake(text: str, currency: str, languages: Catalogue) -> Money | None:
-    """Return the largest sum in the currency that the customer names; what it stands for, an agent reads."""
-    named = [
-        found for found in find_money(text[:_CHARACTERS], currency, languages) if found.currency == currency
-    ]
-    sums = [Money.of(found.amount, found.currency) for found in named]
-    return max(sums, default=None)
+    for entry in vip:
+        marked = entry.casefold().removeprefix("@")
+        if marked == folded:
+            return True
+        if "@" not in marked and (domain == marked or domain.endswith(f".{marked}")):
+            return True
+    return False
 
 
 def _phone(text: str, region: str) -> str:
-    import phonenumbers  # 40 ms to load, and only complaints need it
+    """Return the first telephone number at the end of a text, in international format, or ""."""
+    import phonenumbers  # takes 40 ms to load, and only complaints need it
 
-    match = next(iter(phonenumbers.PhoneNumberMatcher(text[-5_000:], region or None)), None)
+    matches = phonenumbers.PhoneNumberMatcher(text[-_MAX_PHONE_TEXT:], region or None)
+    match = next(iter(matches), None)
     if match is None:
         return ""
     return str(phonenumbers.format_number(match.number, phonenumbers.PhoneNumberFormat.INTERNATIONAL))

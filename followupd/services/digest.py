@@ -1,231 +1,270 @@
-"""The digest: once a working day, at opening, each agent hears in one mail of all that waits, and nothing when nothing does.
+"""Write the digests: one mail a working day, at opening, in which each agent gets everything that waits for them.
 
-What a digest tells of a case stands in the case's history, and no reminder says it again that day (`recovery/remind`); who
-had a reminder of a case today does not find it in the digest. So it has its round before the turn.
+What a digest says of a case is recorded in the case, and no reminder repeats it on that day (`recovery/remind`); in turn,
+a case of which an agent had a reminder today is left out. For that the digests are written before cases are advanced.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Protocol
 
 from followupd import log
+from followupd.adapters.storage.ledger import Transaction
 from followupd.domain.case import Case
-from followupd.domain.decision import Agenda, AgendaItem, LetterRenderer
+from followupd.domain.decision import Agenda, AgendaItem
 from followupd.domain.events import OwnerNudged
-from followupd.domain.letter import DIGEST, Letter, LetterStatus
+from followupd.domain.letter import Letter, LetterKind, LetterStatus
+from followupd.domain.mail import MailState
 from followupd.domain.playbook import Playbook
-from followupd.domain.records import QUARANTINE
-from followupd.domain.team import Agent, Role
+from followupd.domain.reminder import ReminderKey, ReminderKind
+from followupd.domain.state import StateKey
+from followupd.domain.team import Agent
 from followupd.domain.translatable import msg, sentence_list
 from followupd.errors import ConflictError, LetterError
 from followupd.recovery import remind
 from followupd.recovery.agenda import suspicion, waiting
-from followupd.services.ports import Ledger, Transaction
+from followupd.services.context import ServiceContext
+from followupd.services.record import record
+from followupd.services.staff_mail import StaffNotices, notice_key
+from followupd.services.training import TrainingService
 
-#: the ledger's memory of the last day that had its digests
-_PULSE = "digest"
-#: a single case that waits has its reminders; a list begins with two
-_SEVERAL = 2
-#: more lines than this in one part of a mail are not read
-_MOST = 40
-
-
-class TrainingNews(Protocol):
-    """Says what was learnt since a moment, "" when nothing was."""
-
-    def news_since(self, since: datetime | None) -> str: ...
+#: a single waiting case gets its reminder instead of a digest
+_MIN_CASES = 2
+#: at most this many cases in one part of a digest
+_MAX_CASES = 40
 
 
 @dataclass(slots=True)
 class DigestService:
-    """Writes the day's digests; they leave in the name of `mailbox`."""
+    """Writes the day's digests."""
 
-    ledger: Ledger
-    playbooks: Mapping[str, Playbook]
-    write: LetterRenderer
-    mailbox: str
-    lessons: TrainingNews
-    _seen: date | None = field(
-        default=None, init=False
-    )  # spares a query a second; what counts stands in the ledger
+    context: ServiceContext
+    training: TrainingService
+    #: the last day of which it is known that its digests are written; saves a query in each cycle
+    _written_for: date | None = field(default=None, init=False)
 
     def run(self, now: datetime) -> int:
-        """Write today's digests when the house opens, and one for whoever would get several reminders at once."""
-        try:
-            return self._at_opening(now) + self._at_once(now)
-        except ConflictError:
-            return 0  # somebody had one of the cases in hand; the next beat writes them all
-
-    def _at_once(self, now: datetime) -> int:
-        """Put reminders of several cases that one person would get at this moment into one mail."""
-        with self.ledger.transaction() as tx:
-            refs = tx.cases.due(now)
-            if len(refs) < _SEVERAL:
-                return 0
-            cases = {ref: tx.cases.get(ref) for ref in refs}
-            return sum(self._together(tx, agent, cases, now) for agent in self._default.team.agents)
-
-    def _together(self, tx: Transaction, agent: Agent, cases: dict[str, Case], now: datetime) -> int:
-        due = [case for case in cases.values() if remind.due_now(case, self._playbook(case), agent, now)]
-        items = _oldest([item for case in due if (item := self._item(case, agent, now))])
-        today = self._default.calendar.local(now)
-        agenda = Agenda(
-            key=f"{DIGEST}.{today:%Y-%m-%d}.{agent.id}.{today:%H%M}", day=today.date(), waiting=items
-        )
-        if len(items) < _SEVERAL or tx.outbox.contains(agenda.key):
-            return 0
-        return len(self._sent(tx, agenda, agent, cases, now))
-
-    def _at_opening(self, now: datetime) -> int:
-        calendar = self._default.calendar
-        today = calendar.local(now).date()
-        if (
-            today == self._seen
-            or not calendar.is_working_day(today)
-            or now < calendar.moment(today, calendar.open)
-        ):
-            return 0
-        with self.ledger.transaction() as tx:
-            written = self._day(tx, today, now)
-        self._seen = today
+        """Write today's digests once the office is open, and one for each agent with several reminders due at once."""
+        written = 0
+        with suppress(ConflictError):  # a case was changed meanwhile; the next cycle writes them all
+            written += self._daily_digests(now)
+            written += self._combined_reminders(now)
         return written
 
-    def _day(self, tx: Transaction, today: date, now: datetime) -> int:
-        last = tx.state.get(_PULSE)
-        if last is not None and str(last[0]) >= today.isoformat():
-            return 0
-        letters = self._written(tx, today, last[1] if last else None, now)
-        tx.state.put(_PULSE, today.isoformat(), now)
-        return len(letters)
+    # --- several reminders at once ---
 
-    def _written(self, tx: Transaction, today: date, since: datetime | None, now: datetime) -> list[Letter]:
-        cases, app = {case.ref: case for case in tx.cases.unfinished()}, self._app(tx, since)
-        chief = self._default.team.first(Role.LEAD) or self._default.owner_of("")
-        found = []
+    def _combined_reminders(self, now: datetime) -> int:
+        """Combine the reminders of several cases that one agent would get in this cycle into one mail."""
+        with self.context.ledger.transaction() as tx:
+            refs = tx.cases.due(now)
+            if len(refs) < _MIN_CASES:
+                return 0
+            cases = {ref: tx.cases.get(ref) for ref in refs}
+            return sum(self._combine(tx, agent, cases, now) for agent in self._default.team.agents)
+
+    def _combine(self, tx: Transaction, agent: Agent, cases: dict[str, Case], now: datetime) -> int:
+        playbooks = self.context.playbooks
+        due = [case for case in cases.values() if remind.is_due(case, playbooks.for_case(case), agent, now)]
+        items = _oldest_first(self._items(due, agent, now))
+        local = self._default.calendar.local(now)
+        key = notice_key(local.date(), f"{agent.id}.{local:%H%M}")
+        if len(items) < _MIN_CASES or tx.outbox.contains(key):
+            return 0
+        agenda = Agenda(key=key, day=local.date(), waiting=items)
+        return self._queue(tx, agenda, agent, cases, now)
+
+    # --- once a day ---
+
+    def _daily_digests(self, now: datetime) -> int:
+        calendar = self._default.calendar
+        today = calendar.local(now).date()
+        if today == self._written_for or not calendar.is_working_day(today):
+            return 0
+        if now < calendar.moment(today, calendar.open):
+            return 0
+
+        written = 0
+        with self.context.ledger.transaction() as tx:
+            last = tx.state.get(StateKey.DIGEST)
+            if last is None or str(last[0]) < today.isoformat():
+                written = self._write_all(tx, today, last[1] if last else None, now)
+                tx.state.put(StateKey.DIGEST, today.isoformat(), now)
+        self._written_for = today
+        return written
+
+    def _write_all(self, tx: Transaction, today: date, since: datetime | None, now: datetime) -> int:
+        """Write a digest to each agent; the lead's also has what concerns the company since the last one."""
+        cases = {case.ref: case for case in tx.cases.unfinished()}
+        company_lines = self._company_lines(tx, since)
+        lead = StaffNotices(self.context).lead
+
+        written = 0
         for agent in self._default.team.agents:
-            agenda = self._agenda(agent, list(cases.values()), today, app if agent == chief else (), now)
-            if not _says_something(agenda) or tx.outbox.contains(agenda.key):
-                continue
-            found += self._sent(tx, agenda, agent, cases, now)
-        return found
+            general = company_lines if agent == lead else []
+            agenda = self._agenda(agent, list(cases.values()), today, general, now)
+            if _is_worth_sending(agenda) and not tx.outbox.contains(agenda.key):
+                written += self._queue(tx, agenda, agent, cases, now)
+        return written
 
     def _agenda(
-        self, agent: Agent, cases: list[Case], today: date, app: tuple[str, ...], now: datetime
+        self, agent: Agent, cases: list[Case], today: date, general: list[str], now: datetime
     ) -> Agenda:
         calendar = self._default.calendar
-        fresh = [case for case in cases if not remind.told_on(case, agent, today, calendar)]
-        asked = [item for case in fresh if self._owner(case) == agent and (item := suspicion(case))]
-        open_ones = [item for case in fresh if (item := self._item(case, agent, now))]
-        left_out = max(0, len(asked) - _MOST) + max(0, len(open_ones) - _MOST)
-        more = (msg("{n} more wait; `followupd cases` lists them all", n=left_out),) if left_out else ()
+        fresh = [case for case in cases if not remind.was_reminded_on(case, agent, today, calendar)]
+        owned = [case for case in fresh if self._owner(case) == agent]
+        suspected = [item for item in map(suspicion, owned) if item]
+        waiting_items = self._items(fresh, agent, now)
+
+        lines = list(general)
+        left_out = max(0, len(suspected) - _MAX_CASES) + max(0, len(waiting_items) - _MAX_CASES)
+        if left_out:
+            lines.append(msg("{n} more wait; `followupd cases` lists them all", n=left_out))
         return Agenda(
-            key=f"{DIGEST}.{today.isoformat()}.{agent.id}",
+            key=notice_key(today, agent.id),
             day=today,
-            suspected=_oldest(asked),
-            waiting=_oldest(open_ones),
-            general=(*app, *more),
+            suspected=_oldest_first(suspected),
+            waiting=_oldest_first(waiting_items),
+            general=tuple(lines),
         )
+
+    # --- one case ---
+
+    def _items(self, cases: Iterable[Case], agent: Agent, now: datetime) -> list[AgendaItem]:
+        found = [self._item(case, agent, now) for case in cases]
+        return [item for item in found if item is not None]
 
     def _item(self, case: Case, agent: Agent, now: datetime) -> AgendaItem | None:
-        """Return what waits for this agent in a case: the owner's work, and what the ladder brings up to this rung."""
+        """Return what waits for the agent in a case: the owner's work, and reminders of the agent's escalation level."""
         playbook = self._playbook(case)
-        item = waiting(case, playbook, now) if self._owner(case) == agent else None
-        due = remind.for_today(case, playbook, agent, now)
-        if item is None and not due:
+        work = waiting(case, playbook, now) if self._owner(case) == agent else None
+        reminders = remind.due_today(case, playbook, agent, now)
+        if work is None and not reminders:
             return None
-        above = any(matter.rung != "owner" for matter in due)
-        lines = [
-            item.what if item else "",
-            *(matter.sentence for matter in due if not (item and matter.listed)),
-        ]
-        since = min(
-            [*([item.since] if item else []), *(matter.at for matter in due if matter.at <= now)],
-            default=case.opened_at,
-        )
-        asks = (*(item.asks if item else ()), *(ask for matter in due for ask in matter.asks))
+
+        sentences: list[str] = []
+        asks: list[str] = []
+        times = [reminder.at for reminder in reminders if reminder.at <= now]
+        if work:
+            sentences.append(work.what)
+            asks += work.asks
+            times.append(work.since)
+        for reminder in reminders:
+            if not (work and reminder.listed):
+                sentences.append(reminder.sentence)
+            asks += reminder.asks
+
+        escalated = any(reminder.level != "owner" for reminder in reminders)
         return AgendaItem(
             case,
-            sentence_list(each for each in lines if each),
-            since,
-            account=remind.account_of(case, playbook, now) if above else (),
+            sentence_list(sentence for sentence in sentences if sentence),
+            min(times, default=case.opened_at),
+            account=remind.summary_of(case, playbook, now) if escalated else (),
             asks=tuple(dict.fromkeys(asks)),
-            matters=tuple(m.name for m in due),
+            matters=tuple(str(reminder.key) for reminder in reminders),
         )
 
-    def _sent(
+    # --- writing ---
+
+    def _queue(
         self, tx: Transaction, agenda: Agenda, agent: Agent, cases: dict[str, Case], now: datetime
-    ) -> list[Letter]:
-        """Queue the digest, and put down in its cases what it tells."""
-        letters = self._letter(agenda, agent, now)
-        for item in agenda.waiting if letters else ():
-            cases[item.case.ref] = self._told(tx, cases[item.case.ref], item, agent, now)
-        for letter in letters:
-            tx.outbox.queue(letter, now)
-            log.letter_written(letter.key)
-        return letters
+    ) -> int:
+        """Queue a digest, and record in its cases what it tells the agent; return how many were queued."""
+        letter = self._rendered(agenda, agent, now)
+        if letter is None:
+            return 0
+        for item in agenda.waiting:
+            ref = item.case.ref
+            cases[ref] = _record_told(tx, cases[ref], item, agent, now)
+        tx.outbox.queue(letter, now)
+        log.letter_written(letter.key)
+        return 1
 
-    def _told(self, tx: Transaction, case: Case, item: AgendaItem, agent: Agent, now: datetime) -> Case:
-        """Put down in the case that its digest has told this agent, so that no reminder tells it again."""
-        names = item.matters or (f"digest {now:%Y-%m-%d} {agent.id}",)
-        told = [OwnerNudged(at=now, matter=name, whom=agent.id, why="in the digest") for name in names]
-        after = tx.cases.record(case, told, lambda _: now, now)
-        for event in told:
-            log.event_recorded(case.ref, type(event).__name__, after.stage)
-        return after
-
-    def _letter(self, agenda: Agenda, agent: Agent, now: datetime) -> list[Letter]:
+    def _rendered(self, agenda: Agenda, agent: Agent, now: datetime) -> Letter | None:
+        context = self.context
         try:
-            return [self.write.digest(agenda, self._default, now, self.mailbox, agent)]
-        except (
-            LetterError
-        ) as error:  # an admin's template; tomorrow is another day, and `check` says where it is wrong
+            return context.letters.digest(agenda, self._default, now, context.mailbox, agent)
+        except LetterError as error:  # an admin's template; `followupd check` names it
             log.letter_stopped(agenda.key, str(error))
-            return []
+            return None
 
-    def _app(self, tx: Transaction, since: datetime | None) -> tuple[str, ...]:
-        """What concerns no single case; quarantine only when something new lies there."""
-        doubts = [state.letter.key for state in tx.outbox.all(LetterStatus.DOUBT)]
-        unread, all_unread = tx.mail.count(QUARANTINE, since), tx.mail.count(QUARANTINE)
-        breaker = tx.state.get("breaker")
-        lines = (
-            msg("nobody knows whether these letters left: {keys}", keys=", ".join(doubts)) if doubts else "",
-            msg(
-                "{n} new mail(s) lie in quarantine, {all} in all: look for the tag fu-quarantine",
-                n=unread,
-                all=all_unread,
-            )
-            if unread
-            else "",
-            msg("the breaker is open and nothing leaves: see `followupd status`")
-            if breaker and breaker[0] == "open"
-            else "",
-            self._undelivered(tx, since),
-            self.lessons.news_since(since),
-        )
-        return tuple(line for line in lines if line)
+    # --- the company ---
 
-    def _undelivered(self, tx: Transaction, since: datetime | None) -> str:
-        """A digest that was refused has reminded nobody: whoever hears of the house learns whose it was."""
-        refused = (state for state in tx.outbox.all(LetterStatus.REFUSED) if state.letter.kind == DIGEST)
-        fresh = {state.letter.to.address for state in refused if since is None or state.written_at >= since}
-        pattern = "the last digest to {who} could not be delivered, and nobody has read what it says"
-        return msg(pattern, who=", ".join(sorted(fresh))) if fresh else ""
+    def _company_lines(self, tx: Transaction, since: datetime | None) -> list[str]:
+        """Return what concerns no single case: letters in doubt, quarantine, breaker, lost digests and training."""
+        lines = [
+            _doubt_line(tx),
+            _quarantine_line(tx, since),
+            _breaker_line(tx),
+            _undelivered_line(tx, since),
+            self.training.news_since(since),
+        ]
+        return [line for line in lines if line]
 
     def _owner(self, case: Case) -> Agent:
         return self._playbook(case).owner_of(case.owner)
 
+    def _playbook(self, case: Case) -> Playbook:
+        return self.context.playbooks.for_case(case)
+
     @property
     def _default(self) -> Playbook:
-        return self.playbooks["default"]
-
-    def _playbook(self, case: Case) -> Playbook:
-        return (self.playbooks.get(case.playbook) or self._default).for_severity(case.severity)
+        return self.context.playbooks.default
 
 
-def _oldest(items: list[AgendaItem]) -> tuple[AgendaItem, ...]:
-    return tuple(sorted(items, key=lambda item: (item.since, item.case.ref))[:_MOST])
+def _doubt_line(tx: Transaction) -> str:
+    keys = [entry.letter.key for entry in tx.outbox.all(LetterStatus.DOUBT)]
+    if not keys:
+        return ""
+    return msg("nobody knows whether these letters left: {keys}", keys=", ".join(keys))
 
 
-def _says_something(agenda: Agenda) -> bool:
-    return bool(agenda.suspected or agenda.general) or len(agenda.waiting) >= _SEVERAL
+def _quarantine_line(tx: Transaction, since: datetime | None) -> str:
+    """Return the line about quarantine, only while it holds mail that is newer than the last digest."""
+    new = tx.mail.count(MailState.QUARANTINED, since)
+    if not new:
+        return ""
+    return msg(
+        "{n} new mail(s) lie in quarantine, {all} in all: look for the tag fu-quarantine",
+        n=new,
+        all=tx.mail.count(MailState.QUARANTINED),
+    )
+
+
+def _breaker_line(tx: Transaction) -> str:
+    breaker = tx.state.get(StateKey.BREAKER)
+    if breaker is None or breaker[0] != "open":
+        return ""
+    return msg("the breaker is open and nothing leaves: see `followupd status`")
+
+
+def _undelivered_line(tx: Transaction, since: datetime | None) -> str:
+    """Return whose digest was refused: what it says has reached no one."""
+    addresses = set()
+    for entry in tx.outbox.all(LetterStatus.REFUSED):
+        is_new = since is None or entry.written_at >= since
+        if entry.letter.kind == LetterKind.DIGEST and is_new:
+            addresses.add(entry.letter.to.address)
+    if not addresses:
+        return ""
+    return msg(
+        "the last digest to {who} could not be delivered, and nobody has read what it says",
+        who=", ".join(sorted(addresses)),
+    )
+
+
+def _record_told(tx: Transaction, case: Case, item: AgendaItem, agent: Agent, now: datetime) -> Case:
+    """Record in a case what its digest tells the agent, so that no reminder repeats it."""
+    keys = item.matters
+    if not keys:
+        keys = (str(ReminderKey(ReminderKind.DIGEST, about=f"{now:%Y-%m-%d} {agent.id}")),)
+    told = [OwnerNudged(at=now, matter=key, whom=agent.id, why="in the digest") for key in keys]
+    return record(tx, case, told, now)
+
+
+def _oldest_first(items: list[AgendaItem]) -> tuple[AgendaItem, ...]:
+    return tuple(sorted(items, key=lambda item: (item.since, item.case.ref))[:_MAX_CASES])
+
+
+def _is_worth_sending(agenda: Agenda) -> bool:
+    return bool(agenda.suspected or agenda.general) or len(agenda.waiting) >= _MIN_CASES

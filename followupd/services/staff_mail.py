@@ -1,142 +1,154 @@
-"""A low stock of gift cards is told to who can fill it, once a day for each value, before it is empty."""
+"""Write mail to agents that belongs to no policy: returned commands, a refused reload, a low stock of gift cards."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from followupd import log
+from followupd.adapters.storage.ledger import Transaction
 from followupd.domain.compensation import Money
-from followupd.domain.decision import Agenda, LetterContent, LetterRenderer
-from followupd.domain.letter import ANSWER, DIGEST
-from followupd.domain.playbook import Playbook
-from followupd.domain.records import PendingCommand, StoredMail
+from followupd.domain.decision import Agenda, LetterContent
+from followupd.domain.letter import LetterKind
+from followupd.domain.mail import PendingCommand, StoredMail
 from followupd.domain.team import Agent, Role
 from followupd.domain.translatable import msg
 from followupd.errors import LetterError
-from followupd.services.ports import Ledger, Transaction
+from followupd.services.context import ServiceContext
+from followupd.services.record import record
+
+#: at most this many problems of a refused reload are listed; `followupd check` shows all of them
+_MAX_PROBLEMS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class ReturnedCommand:
-    """Gives words back; IMAP never says who set a tag, so the owner of the case hears of it."""
+class StaffNotices:
+    """Queues notices to agents; the same notice is written once a day."""
 
-    playbooks: Mapping[str, Playbook]
-    write: LetterRenderer
+    context: ServiceContext
 
-    def tag(
-        self, tx: Transaction, kept: StoredMail, remark: PendingCommand, problem: str, now: datetime
+    def command_returned(
+        self, tx: Transaction, mail: StoredMail, command: PendingCommand, problem: str, now: datetime
     ) -> None:
-        """Tell the owner of the case, or for a mail without a case the owner of the default playbook."""
-        ref = kept.case_ref or tx.cases.ref_for(kept.message.thread)
-        log.command_not_understood(remark.source, ref or "")
-        if not ref:
-            self._without_case(tx, kept, remark, problem, now)
+        """Report a tag or a move that could not be executed to the case's owner: IMAP does not tell who made it.
+
+        For a mail without a case the owner of the default playbook is told.
+        """
+        ref = mail.case_ref or tx.cases.ref_for(mail.message.thread)
+        log.command_not_understood(command.source, ref or "")
+        because = msg("a {source} was not understood", source=msg(command.source))
+        if ref:
+            case = tx.cases.get(ref)
+            playbook = self.context.playbooks.for_case(case)
+            content = LetterContent(problems=(problem,), because=because, quote=mail.message.subject)
+            owner = playbook.owner_of(case.owner)
+            answer = self.context.letters.desk(LetterKind.ANSWER, case, playbook, now, content, owner)
+            record(tx, case, [answer], now)
             return
-        case = tx.cases.get(ref)
-        playbook = self.playbooks.get(case.playbook) or self.playbooks["default"]
-        because = msg("a {source} was not understood", source=msg(remark.source))
-        brief = LetterContent(problems=(problem,), because=because, quote=kept.message.subject)
-        mail = self.write.desk(ANSWER, case, playbook, now, brief, playbook.owner_of(case.owner))
-        tx.cases.record(case, [mail], lambda _: now, now)
 
-    def _without_case(
-        self, tx: Transaction, kept: StoredMail, remark: PendingCommand, problem: str, now: datetime
-    ) -> None:
-        default = self.playbooks["default"]
-        day = default.calendar.local(now).date()
-        about = kept.message.subject or kept.message.sender.address
-        agenda = Agenda(
-            key=f"{DIGEST}.{day.isoformat()}.{remark.source}-{remark.id}",
-            day=day,
-            general=(
-                msg("a {source} was not understood", source=msg(remark.source)),
-                f"“{about}”: {problem}" if about else problem,
-            ),
-        )
-        if not tx.outbox.contains(agenda.key):
-            tx.outbox.queue(self.write.digest(agenda, default, now, kept.mailbox, default.owner_of("")), now)
-            log.letter_written(agenda.key)
+        about = mail.message.subject or mail.message.sender.address
+        shown = f"“{about}”: {problem}" if about else problem
+        key = notice_key(self._today(now), f"{command.source}-{command.id}")
+        owner = self.context.playbooks.default.owner_of("")
+        self.queue(tx, key, [because, shown], owner, now, mailbox=mail.mailbox)
 
+    def reload_refused(self, problems: Sequence[str], now: datetime) -> bool:
+        """Tell the lead why new settings or letters were not accepted; return False where it was told today.
 
-#: more problems than this stand in `followupd check` alone
-_MOST = 20
-
-
-@dataclass(frozen=True, slots=True)
-class RefusedReload:
-    """Writes with the letters that stay: `playbooks` and `write` are the old ones."""
-
-    ledger: Ledger
-    playbooks: Mapping[str, Playbook]
-    write: LetterRenderer
-    mailbox: str
-
-    def tell(self, problems: Sequence[str], now: datetime) -> bool:
-        """Queue the mail; False where the same was told today."""
-        default = self.playbooks["default"]
-        chief = default.team.first(Role.LEAD) or default.owner_of("")
-        day = default.calendar.local(now).date()
-        mark = hashlib.sha256("\n".join(sorted(problems)).encode()).hexdigest()[:12]
+        The notice is rendered with the letters that stay in use.
+        """
+        digest_of_problems = hashlib.sha256("\n".join(sorted(problems)).encode()).hexdigest()
+        key = notice_key(self._today(now), f"refused-{digest_of_problems[:12]}")
         why = msg(
             "new letters or settings were not taken in, and the old ones go on: `followupd check` says the same"
         )
-        app = (why, *problems[:_MOST])
-        agenda = Agenda(key=f"{DIGEST}.{day.isoformat()}.refused-{mark}", day=day, general=app)
-        with self.ledger.transaction() as tx:
-            if tx.outbox.contains(agenda.key):
-                return False
-            letter = self.write.digest(agenda, default, now, self.mailbox, chief)
-            tx.outbox.queue(letter, now)
-        log.letter_written(letter.key)
+        with self.context.ledger.transaction() as tx:
+            return self.queue(tx, key, [why, *problems[:_MAX_PROBLEMS]], self.lead, now)
+
+    def queue(
+        self,
+        tx: Transaction,
+        key: str,
+        lines: Iterable[str],
+        agent: Agent,
+        now: datetime,
+        mailbox: str = "",
+    ) -> bool:
+        """Queue a notice; return False where the outbox has one with this key.
+
+        Raises:
+            LetterError: the digest's template cannot be rendered.
+        """
+        if tx.outbox.contains(key):
+            return False
+        agenda = Agenda(key=key, day=self._today(now), general=tuple(lines))
+        default = self.context.playbooks.default
+        sender = mailbox or self.context.mailbox
+        tx.outbox.queue(self.context.letters.digest(agenda, default, now, sender, agent), now)
+        log.letter_written(key)
         return True
+
+    @property
+    def lead(self) -> Agent:
+        """The agent who is told what concerns the company as a whole."""
+        default = self.context.playbooks.default
+        return default.team.first(Role.LEAD) or default.owner_of("")
+
+    def _today(self, now: datetime) -> date:
+        return self.context.playbooks.default.calendar.local(now).date()
+
+
+def notice_key(day: date, name: str) -> str:
+    """Return the key of a notice, which allows one of each name a day."""
+    return f"{LetterKind.DIGEST}.{day.isoformat()}.{name}"
 
 
 class StockSettings(Protocol):
-    """What is configured: the stock that is low, 0 where none is watched, and the address that hears of it, "" for the lead."""
+    """When the stock of gift cards is low, and who is told."""
 
     @property
-    def watched(self) -> int: ...
+    def watched(self) -> int:
+        """The number of cards below which the stock is low; 0 where none is watched."""
+
     @property
-    def admin(self) -> str: ...
+    def admin(self) -> str:
+        """The address of the person who fills the stock, "" for the lead."""
 
 
 @dataclass(frozen=True, slots=True)
 class LowStock:
-    """Watches the stock of imported codes.
+    """Watches the stock of imported gift cards, and tells the person who can fill it before it is empty."""
 
-    The mail leaves in the name of `mailbox`, and belongs to no case: who looks after a case cannot fill the stock.
-    """
-
-    playbooks: Mapping[str, Playbook]
-    write: LetterRenderer
-    mailbox: str
+    context: ServiceContext
     settings: StockSettings
 
     def watch(self, tx: Transaction, money: Money, now: datetime) -> None:
-        """Tell of it when fewer cards of this value are left than there should be."""
-        left = tx.cards.in_stock(money, now) if self.settings.watched else 0
-        value, default = f"{money.amount} {money.currency}", self.playbooks["default"]
-        today = default.calendar.local(now).date()
-        key = f"{DIGEST}.{today.isoformat()}.stock-{money.minor}-{money.currency}"
+        """Queue a notice, once a day for each value, while the stock is low."""
+        if not self.settings.watched:
+            return
+        left = tx.cards.in_stock(money, now)
+        today = self.context.playbooks.default.calendar.local(now).date()
+        key = notice_key(today, f"stock-{money.minor}-{money.currency}")
         if left >= self.settings.watched or tx.outbox.contains(key):
             return
+
+        value = f"{money.amount} {money.currency}"
         log.stock_low(value, left)
-        why = (
-            msg("only {n} gift cards of {value} are left in stock", n=left, value=value)
-            if left
-            else msg("no gift card of {value} is left in stock", value=value)
-        )
-        app = (why, msg("`followupd gift-cards import FILE` puts more of them in"))
+        why: str = msg("no gift card of {value} is left in stock", value=value)
+        if left:
+            why = msg("only {n} gift cards of {value} are left in stock", n=left, value=value)
+        advice = msg("`followupd gift-cards import FILE` puts more of them in")
         try:
-            agenda = Agenda(key=key, day=today, general=app)
-            tx.outbox.queue(self.write.digest(agenda, default, now, self.mailbox, self._admin(default)), now)
-        except LetterError as error:  # the log has said it, and `check` says where the template is wrong
+            StaffNotices(self.context).queue(tx, key, [why, advice], self._recipient, now)
+        except LetterError as error:  # an admin's template; `followupd check` names it
             log.letter_stopped(key, str(error))
 
-    def _admin(self, default: Playbook) -> Agent:
-        known = default.team.by_address(self.settings.admin)
-        if known or not self.settings.admin:
-            return known or default.team.first(Role.LEAD) or default.owner_of("")
-        return Agent(id="admin", name="Administrator", email=self.settings.admin, phone="")
+    @property
+    def _recipient(self) -> Agent:
+        notices = StaffNotices(self.context)
+        address = self.settings.admin
+        if not address:
+            return notices.lead
+        known = self.context.playbooks.default.team.by_address(address)
+        return known or Agent(id="admin", name="Administrator", email=address, phone="")

@@ -1,34 +1,35 @@
-"""What agents decided teaches the recogniser: collected from the ledger, learnt once a week, kept sealed, told."""
+"""Train the classifier on what agents decided, once a week, and store the trained weights in the ledger."""
 
 import base64
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from followupd import log
 from followupd.adapters.crypto import Vault
-from followupd.adapters.storage.ledger import Ledger, Transaction
-from followupd.domain.calendar import Calendar
+from followupd.adapters.storage.ledger import Transaction
 from followupd.domain.mail import Kind, StoredMail
 from followupd.domain.state import StateKey
-from followupd.recovery import open
+from followupd.recovery import opening
+from followupd.services.context import ServiceContext
 from followupd.text import complaints
 from followupd.text.complaints import Learned, Recogniser, Tagged
 from followupd.text.complaints.learning import FEWEST
 
-#: the ledger's row: when it was last learnt, from how many decisions, and what
-_EVERY = timedelta(days=7)
-#: how soon a daemon takes over what `followupd learn` learnt
-_LOOK = timedelta(minutes=1)
-#: the newest decisions count; older ones speak of another shop, and a beat must not take minutes
-_MOST = 1_000
-_SHOWN = 5
+#: time between two trainings
+_INTERVAL = timedelta(days=7)
+#: a running daemon looks so often for what `followupd learn` has stored
+_REFRESH_INTERVAL = timedelta(minutes=1)
+#: the newest decisions that are used; a cycle must not take minutes, and older decisions fit less well
+_MAX_DECISIONS = 1_000
+#: at most this many phrases are named in the digest, each way
+_MAX_PHRASES = 5
 
 
 @dataclass(frozen=True, slots=True)
-class _Training:
-    """What was learnt, as it lies in the ledger: the delta, and what the digest says of it."""
+class _StoredTraining:
+    """The stored result: changes of weights by feature, and the sentence about them for the digest."""
 
     delta: Mapping[str, float] = field(default_factory=dict)
     told: str = ""
@@ -36,99 +37,117 @@ class _Training:
 
 @dataclass(slots=True)
 class TrainingService:
-    """Learns, and hands what was learnt to the judge of a running daemon."""
+    """Trains, and gives the classifier of a running daemon the present weights.
 
-    ledger: Ledger
+    `ask` is the score from which a mail is suspected.
+    """
+
+    context: ServiceContext
     vault: Vault
     recogniser: Recogniser
     ask: float
-    calendar: Calendar
-    _lesson: _Training = field(default_factory=_Training, init=False)
-    _at: datetime | None = field(default=None, init=False)
-    _looked: datetime | None = field(default=None, init=False)
+    _current: _StoredTraining = field(default_factory=_StoredTraining, init=False)
+    _trained_at: datetime | None = field(default=None, init=False)
+    _refreshed_at: datetime | None = field(default=None, init=False)
 
     def delta(self) -> Mapping[str, float]:
-        """Return what was learnt, as of the last `refresh`; asks no ledger, since judging goes on inside a transaction."""
-        return self._lesson.delta
+        """Return the changes of weights as of the last `refresh`; reads no ledger, so it can be used in a transaction."""
+        return self._current.delta
 
     def news_since(self, since: datetime | None) -> str:
-        """Return what the last lesson changed, for the digest, when it was after that moment."""
-        return self._lesson.told if self._at and (since is None or self._at > since) else ""
+        """Return what the last training changed, for the digest, "" when it was before `since`."""
+        if self._trained_at is None:
+            return ""
+        if since is not None and self._trained_at <= since:
+            return ""
+        return self._current.told
 
     def run(self, now: datetime) -> int:
-        """Take over what was learnt elsewhere (`followupd learn`), and learn when a week is over and the house is open."""
-        if self._looked and self._looked <= now < self._looked + _LOOK:
+        """Load what was trained elsewhere (`followupd learn`), and train once a week while the office is open."""
+        last = self._refreshed_at
+        if last and last <= now < last + _REFRESH_INTERVAL:
             return 0
         self.refresh()
-        self._looked = now
-        due = self._at is None or now - self._at >= _EVERY
-        if not due or not self.calendar.is_open(now):
+        self._refreshed_at = now
+
+        due = self._trained_at is None or now - self._trained_at >= _INTERVAL
+        if not due or not self.context.playbooks.default.calendar.is_open(now):
             return 0
         self.learn(now)
         return 1
 
     def refresh(self) -> None:
-        with self.ledger.transaction() as tx:
+        """Load the stored result, if it is another than the present one."""
+        with self.context.ledger.transaction() as tx:
             found = tx.state.get(StateKey.TRAINING)
-        if found and found[1] != self._at:
-            self._lesson, self._at = self._opened(found[0]), found[1]
+        if found and found[1] != self._trained_at:
+            self._current, self._trained_at = self._decrypted(found[0]), found[1]
 
     def learn(self, now: datetime, *, keep: bool = True) -> tuple[Learned, list[Tagged]]:
-        """Learn from all decisions, and keep it; too few of them leave everything as it was."""
-        with self.ledger.transaction() as tx:
-            tagged = self.decisions(tx)
-        learned = complaints.learn(tagged, self.recogniser, ask=self.ask)
+        """Train on all decisions and, with `keep`, store the result; too few decisions change nothing."""
+        with self.context.ledger.transaction() as tx:
+            decided = self.decisions(tx)
+        learned = complaints.learn(decided, self.recogniser, ask=self.ask)
         if keep:
-            self._keep(learned, now)
-        return learned, tagged
+            self._store(learned, now)
+        return learned, decided
 
     def decisions(self, tx: Transaction) -> list[Tagged]:
-        """Return the mails of which an agent said whether they are complaints, oldest word first, each once."""
-        return [tagged for _, tagged in sorted(self._decided(tx), key=lambda each: each[0])[-_MOST:]]
+        """Return the mails of which an agent said whether they are complaints, by the time of the decision."""
+        dated = sorted(_dated_decisions(tx), key=lambda dated_mail: dated_mail[0])
+        return [mail for _, mail in dated[-_MAX_DECISIONS:]]
 
-    def _decided(self, tx: Transaction) -> Iterator[tuple[datetime, Tagged]]:
-        for ref, at, complaint in tx.cases.decisions():
-            first = next((kept for kept in tx.mail.of_case(ref) if _speaks(kept)), None)
-            case = tx.cases.get(ref)
-            text = open.words_of(first.message) if first else case.story
-            if text:
-                yield at, Tagged(first.message.subject if first else case.subject, text, complaint)
-        for kept in tx.mail.no_complaints():
-            yield kept.received_at, Tagged(kept.message.subject, open.words_of(kept.message), complaint=False)
-
-    def _keep(self, learned: Learned, now: datetime) -> None:
+    def _store(self, learned: Learned, now: datetime) -> None:
         enough = learned.tags >= FEWEST and learned.held_back > 0
-        with self.ledger.transaction() as tx:
+        with self.context.ledger.transaction() as tx:
             found = tx.state.get(StateKey.TRAINING)
-            before = self._opened(found[0]).delta if found else {}
+            before = self._decrypted(found[0]).delta if found else {}
             delta = dict(learned.delta) if enough else before
-            lesson = _Training(delta, _sentence(learned) if delta != before else "")
-            sealed = self.vault.encrypt(json.dumps({"delta": delta, "told": lesson.told}).encode())
-            tx.state.put(
-                StateKey.TRAINING, {"tags": learned.tags, "sealed": base64.b64encode(sealed).decode()}, now
-            )
-        if lesson.told:
+            told = _summary(learned) if delta != before else ""
+            token = self.vault.encrypt(json.dumps({"delta": delta, "told": told}).encode())
+            row = {"tags": learned.tags, "sealed": base64.b64encode(token).decode()}
+            tx.state.put(StateKey.TRAINING, row, now)
+        if told:
             log.classifier_retrained(learned.tags, len(delta))
-        self._lesson, self._at = lesson, now
+        self._current, self._trained_at = _StoredTraining(delta, told), now
 
-    def _opened(self, row: Mapping[str, str]) -> _Training:
-        return _Training(**json.loads(self.vault.decrypt(base64.b64decode(row["sealed"]))))
-
-
-def _speaks(kept: StoredMail) -> bool:
-    message = kept.message
-    return message.kind is Kind.CUSTOMER or (
-        message.kind is Kind.AGENT and message.forwarded_from is not None
-    )
+    def _decrypted(self, row: Mapping[str, str]) -> _StoredTraining:
+        return _StoredTraining(**json.loads(self.vault.decrypt(base64.b64decode(row["sealed"]))))
 
 
-def _sentence(learned: Learned) -> str:
-    up, down = (", ".join(words for words, _ in side[:_SHOWN]) for side in (learned.up, learned.down))
+def _dated_decisions(tx: Transaction) -> Iterator[tuple[datetime, Tagged]]:
+    """Yield each decided mail with the time of the decision; a mail without a case, with the time of its arrival."""
+    for ref, at, is_complaint in tx.cases.decisions():
+        case = tx.cases.get(ref)
+        subject, text = case.subject, case.story
+        first = next(filter(_is_from_customer, tx.mail.of_case(ref)), None)
+        if first:
+            subject, text = first.message.subject, opening.customer_text(first.message)
+        if text:
+            yield at, Tagged(subject, text, is_complaint)
+    for mail in tx.mail.no_complaints():
+        text = opening.customer_text(mail.message)
+        yield mail.received_at, Tagged(mail.message.subject, text, complaint=False)
+
+
+def _is_from_customer(mail: StoredMail) -> bool:
+    message = mail.message
+    forwarded = message.kind is Kind.AGENT and message.forwarded_from is not None
+    return forwarded or message.kind is Kind.CUSTOMER
+
+
+def _summary(learned: Learned) -> str:
+    """Return what a training changed, in one sentence for the digest."""
     parts = [f"the recogniser learnt from {learned.tags} decisions"]
-    parts += [f"more of a complaint now: {up}"] if up else []
-    parts += [f"less of one: {down}"] if down else []
+    if learned.up:
+        parts.append(f"more of a complaint now: {_phrases(learned.up)}")
+    if learned.down:
+        parts.append(f"less of one: {_phrases(learned.down)}")
     if learned.precision is not None:
-        parts.append(
-            f"of the mails that it suspects, {learned.precision:.0%} are complaints ({learned.held_back} held back)"
-        )
+        share = f"{learned.precision:.0%} are complaints ({learned.held_back} held back)"
+        parts.append(f"of the mails that it suspects, {share}")
     return "; ".join(parts)
+
+
+def _phrases(weighted: Sequence[tuple[str, float]]) -> str:
+    return ", ".join(phrase for phrase, _ in weighted[:_MAX_PHRASES])

@@ -1,81 +1,91 @@
-"""What robots report of our letters: one came back, one was called spam, or the customer is away."""
+"""Handle what machines report about our letters: bounces, spam complaints and absence notes."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
-from followupd import log
+from followupd.adapters.storage.ledger import Transaction
 from followupd.domain.case import Case, LetterRecord
 from followupd.domain.decision import Decision, as_left
 from followupd.domain.events import CustomerAway, Held, LetterRefused
-from followupd.domain.mail import Message
-from followupd.domain.records import StoredMail
-from followupd.domain.status_tags import marks
-from followupd.services.ports import Transaction
+from followupd.domain.letter import LetterRecordState
+from followupd.domain.mail import Bounce, Message, StoredMail
+from followupd.services.record import record
+
+#: states of a letter that a bounce may be about
+_MAY_BOUNCE = frozenset({LetterRecordState.SENT, LetterRecordState.PENDING, LetterRecordState.DOUBT})
+#: the action of a feedback report (RFC 5965): the customer marked our mail as spam
+_SPAM_COMPLAINT = "complaint"
 
 
-def came_back(tx: Transaction, kept: StoredMail, now: datetime) -> None:
-    """A letter of ours came back: it did not reach the customer, however politely the server had taken it."""
-    bounce = kept.message.bounce
-    named = [bounce.original_message_id] if bounce and bounce.original_message_id else []
-    ref = tx.cases.ref_for([*kept.message.thread, *named])
-    tx.mail.mark_processed(kept.id, case_ref=ref, reason=kept.message.because)
-    if ref is None or bounce is None or not (bounce.permanent or bounce.action == "complaint"):
+def handle_bounce(tx: Transaction, mail: StoredMail, now: datetime) -> None:
+    """Record that a letter did not reach the customer, whatever the SMTP server replied when it took it.
+
+    A spam complaint puts the case on hold, so that nothing is sent without a person (docs/mail.md, "Loops").
+    """
+    bounce = mail.message.bounce
+    message_ids = list(mail.message.thread)
+    if bounce and bounce.original_message_id:
+        message_ids.append(bounce.original_message_id)
+    ref = tx.cases.ref_for(message_ids)
+    tx.mail.mark_processed(mail.id, case_ref=ref, reason=mail.message.because)
+    if ref is None or bounce is None:
         return
+
     case = tx.cases.get(ref)
-    if (
-        bounce.action == "complaint"
-    ):  # RFC 5965: the customer called our mail spam, so no machine writes again
-        held = Held(at=now, by="a feedback report", why="the customer marked a letter of ours as spam")
-        record(tx, case, [held], now)
-        return
-    keys = {mark.key: mark for mark in case.letters if mark.state in {"left", "pending", "doubt"}}
-    key = next((key for key in kept.message.answers if key in keys), "")
-    mark = keys.get(key) or _last_to_customer(case, kept.message)
-    if mark is None or mark.state not in {"left", "pending", "doubt"}:
+    if bounce.action == _SPAM_COMPLAINT:
+        why = "the customer marked a letter of ours as spam"
+        record(tx, case, [Held(at=now, by="a feedback report", why=why)], now)
+    elif bounce.permanent:
+        _record_returned(tx, case, mail.message, bounce, now)
+
+
+def _record_returned(tx: Transaction, case: Case, report: Message, bounce: Bounce, now: datetime) -> None:
+    letter = _returned_letter(case, report, bounce)
+    if letter is None:
         return
     why = f"the letter came back ({bounce.status or bounce.action or 'undeliverable'})"
-    failed = LetterRefused(at=now, by="a delivery report", why=why, key=mark.key, kind=mark.kind)
-    # What came back had left: it is in doubt no more, and must not leave again.
-    proved = tx.outbox.confirm_sent(mark.key, now, why)
-    left = [as_left(tx.outbox.get(mark.key).letter, now, why)] if proved else []
-    record(tx, case, [*left, failed], now)
+    decisions: list[Decision] = []
+    # A letter that came back was sent: it is no longer in doubt, and must not be sent again.
+    if tx.outbox.confirm_sent(letter.key, now, why):
+        decisions.append(as_left(tx.outbox.get(letter.key).letter, now, why))
+    decisions.append(LetterRefused(at=now, by="a delivery report", why=why, key=letter.key, kind=letter.kind))
+    record(tx, case, decisions, now)
 
 
-def nobody_in(tx: Transaction, kept: StoredMail, now: datetime) -> None:
-    """An absence note moves the letters behind the return date; it never counts as the customer's answer."""
-    ref = tx.cases.ref_for(kept.message.thread)
-    tx.mail.mark_processed(kept.id, case_ref=ref, reason=kept.message.because)
-    until = kept.message.back_on
-    # An agent's absence, or a colleague's of the customer, is not the customer's.
-    if ref and until and until > now and takes_part(tx, tx.cases.get(ref), kept.message):
-        away = CustomerAway(at=now, by=kept.message.sender.address, why="an absence note", until=until)
-        record(tx, tx.cases.get(ref), [away], now)
-
-
-def _last_to_customer(case: Case, report: Message) -> LetterRecord | None:
-    """Return which letter must be meant by a report that names none of ours; one about somebody else means none."""
-    whom = report.bounce.recipient.casefold() if report.bounce else ""
-    if report.answers or whom not in {"", case.customer.address.casefold()}:
+def _returned_letter(case: Case, report: Message, bounce: Bounce) -> LetterRecord | None:
+    """Return the letter that a report is about: the one that it names, else the newest to the reported address."""
+    by_key = {letter.key: letter for letter in case.letters if letter.state in _MAY_BOUNCE}
+    for key in report.answers:
+        if key in by_key:
+            return by_key[key]
+    if report.answers or bounce.recipient.casefold() not in {"", case.customer.address.casefold()}:
         return None
-    return next((mark for mark in reversed(case.letters) if not mark.kind.startswith("desk/")), None)
+
+    to_customer = [letter for letter in case.letters if not letter.kind.startswith("desk/")]
+    if not to_customer or to_customer[-1].state not in _MAY_BOUNCE:
+        return None
+    return to_customer[-1]
 
 
-def takes_part(tx: Transaction, case: Case, message: Message) -> bool:
-    """The customer takes part, and whoever the customer wrote to or copied in a mail of this case."""
+def handle_absence(tx: Transaction, mail: StoredMail, now: datetime) -> None:
+    """Record a customer's absence: letters wait until the return date. A note is never taken for an answer."""
+    ref = tx.cases.ref_for(mail.message.thread)
+    tx.mail.mark_processed(mail.id, case_ref=ref, reason=mail.message.because)
+    back_on = mail.message.back_on
+    if ref is None or back_on is None or back_on <= now:
+        return
+
+    case = tx.cases.get(ref)
+    # The absence of an agent, or of a colleague of the customer, is not the customer's.
+    if is_participant(tx, case, mail.message):
+        sender = mail.message.sender.address
+        record(tx, case, [CustomerAway(at=now, by=sender, why="an absence note", until=back_on)], now)
+
+
+def is_participant(tx: Transaction, case: Case, message: Message) -> bool:
+    """Return whether the sender takes part in the case: the customer, or an address in the first mail's headers."""
     sender = message.sender.address.casefold()
-    known = {case.customer.address.casefold()}
+    participants = [case.customer]
     first = tx.mail.by_message_id([case.message_id]) if case.message_id else None
     if first:
-        known |= {
-            person.address.casefold()
-            for person in (first.message.sender, *first.message.to, *first.message.cc)
-        }
-    return bool(sender) and sender in known
-
-
-def record(tx: Transaction, case: Case, steps: Sequence[Decision], now: datetime) -> Case:
-    case = tx.cases.record(case, steps, lambda _: now, now)
-    for step in steps:
-        log.event_recorded(case.ref, type(step).__name__, case.stage)
-    tx.mail.set_status_tags(case.ref, marks(case))
-    return case
+        participants += [first.message.sender, *first.message.to, *first.message.cc]
+    return bool(sender) and sender in {person.address.casefold() for person in participants}

@@ -1,6 +1,6 @@
-"""Touches the mailbox, after the commit: tags of ours show where each case stands, and copies of our letters move to Sent.
+"""Apply pending changes to a mailbox after the commit: status tags, and copies of our letters that move to Sent.
 
-A change that the server refuses, or that ends the connection again and again, is left; reading goes on meanwhile.
+Three failures in a row pause a folder for an hour; a change that drops the connection each time is given up.
 """
 
 from collections.abc import Callable
@@ -9,27 +9,29 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from followupd import log
-from followupd.domain.records import TagUpdate
+from followupd.adapters.storage.ledger import Ledger, Transaction
+from followupd.domain.mail import TagUpdate
+from followupd.domain.state import StateKey, StateName
 from followupd.errors import UnavailableError
-from followupd.services.inbox.poison import TRIES
-from followupd.services.ports import Ledger, MailSource, Transaction
+from followupd.services.inbox.poison import MAX_FAILURES
+from followupd.services.ports import MailSource
 
-#: how long a folder is left alone that could not be changed
+#: time for which a folder is left alone that refuses changes
 _PAUSE = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
 class _MailboxChange:
-    """One thing to do to one mail, and what is written when it is done, or given up."""
+    """One change of one mail, and how its end, successful or given up, is recorded."""
 
     uid: int
-    do: Callable[[], object]
-    put_down: Callable[[Transaction], None]
+    apply: Callable[[], object]
+    mark_done: Callable[[Transaction], None]
 
 
 @dataclass(frozen=True, slots=True)
 class MailboxUpdater:
-    """Changes the mails of one folder; with `copies` it files those of our own letters."""
+    """Changes the mails of one folder; with `copies`, it also moves copies of our letters to Sent."""
 
     ledger: Ledger
     mailbox: MailSource
@@ -38,77 +40,85 @@ class MailboxUpdater:
     uidvalidity: int
     copies: bool
 
-    def go(self, now: datetime) -> None:
-        """Make every change that is due; none for a while after three that could not be made.
+    def apply(self, now: datetime) -> None:
+        """Apply every pending change, unless the folder is paused.
 
         Raises:
-            OutageError: the connection ended meanwhile.
+            UnavailableError: the connection ended.
         """
-        times, at = self._failures()
-        if times >= TRIES and at and now - at < _PAUSE:
+        failures, failed_at = self._failures()
+        if failures >= MAX_FAILURES and failed_at and now - failed_at < _PAUSE:
             return
-        for change in self._changes():
+        for change in self._pending_changes():
             try:
-                change.do()
+                change.apply()
             except UnavailableError as error:
-                self._failed(change, times + 1, error, now)
+                self._record_failure(change, failures + 1, error, now)
                 if self.mailbox.connected:
                     return
                 raise
             with self.ledger.transaction() as tx:
-                change.put_down(tx)
-        if times:
-            self._count(0, now)
+                change.mark_done(tx)
+        if failures:
+            self._store_failures(0, now)
 
-    def _changes(self) -> list[_MailboxChange]:
-        where = (self.name, self.folder, self.uidvalidity)
+    def _pending_changes(self) -> list[_MailboxChange]:
+        place = (self.name, self.folder, self.uidvalidity)
         with self.ledger.transaction() as tx:
-            markings = tx.mail.pending_tag_updates(*where)
-            copies = tx.mail.copies_to_file(*where) if self.copies else []
-        return [
-            *(
-                _MailboxChange(each.uid, partial(self._mark, each), partial(_marked, each))
-                for each in markings
-            ),
-            *(_MailboxChange(uid, partial(self._file, uid), partial(_gone, where, uid)) for uid in copies),
+            updates = tx.mail.pending_tag_updates(*place)
+            copies = tx.mail.copies_to_file(*place) if self.copies else []
+        changes = [
+            _MailboxChange(update.uid, partial(self._set_tags, update), partial(_mark_tags_set, update))
+            for update in updates
         ]
+        for uid in copies:
+            changes.append(
+                _MailboxChange(uid, partial(self._move_to_sent, uid), partial(_mark_moved, place, uid))
+            )
+        return changes
 
-    def _mark(self, marking: TagUpdate) -> None:
-        self.mailbox.mark(self.folder, [marking.uid], marking.add, marking.remove)
+    def _set_tags(self, update: TagUpdate) -> None:
+        self.mailbox.mark(self.folder, [update.uid], update.add, update.remove)
 
-    def _file(self, uid: int) -> None:
+    def _move_to_sent(self, uid: int) -> None:
         self.mailbox.move(self.folder, uid, self.mailbox.sent, seen=True)
 
-    def _failed(self, change: _MailboxChange, times: int, error: UnavailableError, now: datetime) -> None:
-        """Count what failed; the third time in a row the change is given up, and a refusal is asked for again later."""
+    # --- failures ---
+
+    def _record_failure(
+        self, change: _MailboxChange, failures: int, error: UnavailableError, now: datetime
+    ) -> None:
+        """Count a failure: a refusal pauses the folder at once, the third dropped connection gives the change up."""
         if self.mailbox.connected:
-            if times <= TRIES:
+            if failures <= MAX_FAILURES:
                 log.unavailable(f"{self.name}, {self.folder}", error)
-            times = max(times, TRIES) + 1
-        elif times >= TRIES:
-            log.flag_change_abandoned(self.name, self.folder, change.uid, times)
+            failures = max(failures, MAX_FAILURES) + 1
+        elif failures >= MAX_FAILURES:
+            log.flag_change_abandoned(self.name, self.folder, change.uid, failures)
             with self.ledger.transaction() as tx:
-                change.put_down(tx)
-        self._count(times, now)
+                change.mark_done(tx)
+        self._store_failures(failures, now)
 
     def _failures(self) -> tuple[int, datetime | None]:
-        """Return how many changes failed in a row, and when the last one did."""
+        """Return how many changes have failed in a row, and when the last one did."""
         with self.ledger.transaction() as tx:
-            found = tx.state.get(self._key)
-        return (int(found[0]), found[1]) if found else (0, None)
+            stored = tx.state.get(self._state_key)
+        if stored is None:
+            return 0, None
+        return int(stored[0]), stored[1]
 
-    def _count(self, times: int, now: datetime) -> None:
+    def _store_failures(self, failures: int, now: datetime) -> None:
         with self.ledger.transaction() as tx:
-            tx.state.put(self._key, times, now)
+            tx.state.put(self._state_key, failures, now)
 
     @property
-    def _key(self) -> str:
-        return f"touch {self.name}/{self.folder}"
+    def _state_key(self) -> StateName:
+        return StateKey.REFUSED_UPDATES.of(self.name, self.folder)
 
 
-def _marked(marking: TagUpdate, tx: Transaction) -> None:
-    tx.mail.mark_tags_updated(marking)
+def _mark_tags_set(update: TagUpdate, tx: Transaction) -> None:
+    tx.mail.mark_tags_updated(update)
 
 
-def _gone(where: tuple[str, str, int], uid: int, tx: Transaction) -> None:
-    tx.mail.gone(*where, [uid])
+def _mark_moved(place: tuple[str, str, int], uid: int, tx: Transaction) -> None:
+    tx.mail.gone(*place, [uid])

@@ -1,23 +1,25 @@
-"""A mail whose fetch ends the connection each time: it is asked for alone, then set aside, and the mails behind it come in."""
+"""Isolate poison mails: one whose FETCH drops the connection is retried alone and quarantined after three failures."""
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from followupd.adapters.storage.ledger import Ledger, Transaction
 from followupd.domain.mail import IncomingMail, MailLocation
-from followupd.domain.state import ScopedKey, StateKey
+from followupd.domain.state import StateKey
 
-#: how often a mail may end the connection when it is asked for alone; a server may also restart at a bad moment
-TRIES = 3
-REASON = f"the server ended the connection {TRIES} times when it was asked for this mail; look at it in the mailbox"
-UNSHOWN = "the server holds this mail and does not show it; look at it in the mailbox"
+#: failures in a row after which a mail, or a change of one, is given up; a server may also restart at a bad moment
+MAX_FAILURES = 3
+DROPS_CONNECTION = (
+    f"the server ended the connection {MAX_FAILURES} times when it was asked for this mail; look at it in the mailbox"
+)
+NOT_RETURNED = "the server holds this mail and does not show it; look at it in the mailbox"
 
 
 @dataclass(frozen=True, slots=True)
 class FetchFailure:
-    """The mails that were in hand when the connection ended: the first one's UID, and how often it was so in a row."""
+    """Mails that were being fetched when the connection ended: the first one's UID, and how often in a row."""
 
     uidvalidity: int
     uid: int
@@ -25,47 +27,46 @@ class FetchFailure:
     times: int
 
     @property
-    def hopeless(self) -> bool:
-        return self.alone and self.times >= TRIES
+    def exhausted(self) -> bool:
+        """Whether one mail alone has dropped the connection too often."""
+        return self.alone and self.times >= MAX_FAILURES
 
 
-def last(tx: Transaction, mailbox: str, folder: str) -> FetchFailure | None:
-    found = tx.state.get(_name(mailbox, folder))
-    return FetchFailure(**found[0]) if found and found[0] else None
+def last_failure(tx: Transaction, mailbox: str, folder: str) -> FetchFailure | None:
+    """Return the failure of the last fetch from a folder, None when it succeeded."""
+    stored = tx.state.get(StateKey.FETCH_FAILURE.of(mailbox, folder))
+    if stored is None or not stored[0]:
+        return None
+    return FetchFailure(**stored[0])
 
 
-def note(ledger: Ledger, mailbox: str, folder: str, in_flight: Sequence[int], now: datetime) -> None:
-    """Write which mails were in hand when the connection ended: their UIDVALIDITY, then their UIDs."""
+def record_failure(
+    ledger: Ledger, mailbox: str, folder: str, in_flight: Sequence[int], now: datetime
+) -> None:
+    """Record the UIDVALIDITY and the UIDs that were being fetched when the connection ended."""
     uidvalidity, *uids = in_flight
+    failure = FetchFailure(uidvalidity, uids[0], alone=len(uids) == 1, times=1)
     with ledger.transaction() as tx:
-        before = last(tx, mailbox, folder)
-        now_so = FetchFailure(uidvalidity, uids[0], len(uids) == 1, 1)
-        again = before and (before.uidvalidity, before.uid, before.alone) == (
-            uidvalidity,
-            uids[0],
-            now_so.alone,
-        )
-        times = before.times + 1 if before and again else 1
-        tx.state.put(_name(mailbox, folder), asdict(now_so) | {"times": times}, now)
+        before = last_failure(tx, mailbox, folder)
+        if before and replace(before, times=1) == failure:
+            failure = replace(before, times=before.times + 1)
+        tx.state.put(StateKey.FETCH_FAILURE.of(mailbox, folder), asdict(failure), now)
 
 
-def forget(tx: Transaction, mailbox: str, folder: str, now: datetime) -> None:
-    tx.state.put(_name(mailbox, folder), None, now)
+def clear_failure(tx: Transaction, mailbox: str, folder: str, now: datetime) -> None:
+    """Record that a fetch succeeded, or that its mail was given up."""
+    tx.state.put(StateKey.FETCH_FAILURE.of(mailbox, folder), None, now)
 
 
-def unread(place: MailLocation, reason: str, now: datetime, *, in_sent: bool) -> IncomingMail:
-    """Return what is kept of a mail that nobody has seen: where it lies, and why. No other mail is taken for it."""
-    where = f"{place.mailbox}\n{place.folder}\n{place.uidvalidity}\n{place.uid}"
+def unreadable(place: MailLocation, reason: str, now: datetime, *, in_sent: bool) -> IncomingMail:
+    """Return what is stored of a mail that the server does not return; its fingerprint is that of its location."""
+    location = f"{place.mailbox}\n{place.folder}\n{place.uidvalidity}\n{place.uid}"
     return IncomingMail(
         place=place,
-        fingerprint=hashlib.sha256(where.encode()).hexdigest(),
+        fingerprint=hashlib.sha256(location.encode()).hexdigest(),
         received_at=now,
         tags=frozenset(),
         in_sent=in_sent,
         message=None,
         reason=reason,
     )
-
-
-def _name(mailbox: str, folder: str) -> ScopedKey:
-    return StateKey.FETCH_FAILURE.of(mailbox, folder)

@@ -1,127 +1,148 @@
-"""Where a mail belongs: to a case, to a new one, to quarantine, or to nobody; the sender is checked (MAIL.md R5, R6)."""
+"""Route each stored mail once: to a case, to a new one, to quarantine, or to no case, by a table from its kind to its handler."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Protocol
+from functools import partial
 
-from followupd import log
+from followupd.adapters.storage.ledger import Transaction
 from followupd.domain import lifecycle
 from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import GrantState
-from followupd.domain.decision import Decision, LetterContent, LetterRenderer, as_event
-from followupd.domain.events import (
-    AgentWrote,
-    CaseOpened,
-    ComplaintHeard,
-    CustomerWrote,
-    Event,
-    PromiseKept,
-    Reopened,
-)
-from followupd.domain.letter import APPROVAL
-from followupd.domain.mail import Kind, Message, Verdict
-from followupd.domain.playbook import Playbook
-from followupd.domain.promise import FoundCompensation, FoundPromise, PromiseKind, PromiseState
-from followupd.domain.records import QUARANTINE, StoredMail
+from followupd.domain.decision import Decision, LetterContent, as_event
+from followupd.domain.events import AgentWrote, CustomerWrote, Event, PromiseKept, Reopened
+from followupd.domain.letter import LetterKind
+from followupd.domain.mail import Kind, Message, StoredMail, Verdict
+from followupd.domain.promise import PromiseKind, PromiseState
 from followupd.domain.translatable import msg
-from followupd.errors import NotUnderstoodError
-from followupd.recovery import open, options, proposals, receipts
-from followupd.services.classifier import Classifier
+from followupd.languages import catalogue
+from followupd.recovery import opening, options, proposals, receipts
+from followupd.services.classifier import ComplaintClassifier
+from followupd.services.context import ServiceContext
 from followupd.services.inbox import delivery_reports
-from followupd.services.ports import Transaction
+from followupd.services.inbox.case_opening import CaseOpener
+from followupd.services.notes import NoteService, is_note
+from followupd.services.outbox import review
+from followupd.services.record import isolated, quarantine, record
 
+#: what mail programs put before the subject of a reply or a forward
 _REPLY_PREFIX = re.compile(
-    r"^\s*(?:re|aw|sv|antw|vs|odp|ref|rif|fwd?|wg|tr)\s*(?:\[\d+\])?\s*:\s*", re.IGNORECASE
+    rf"^\s*(?:{'|'.join(catalogue().mail_clients.subjects.thread_prefixes)})\s*(?:\[\d+\])?\s*:\s*",
+    re.IGNORECASE,
 )
-#: a mail of the same sender and subject joins a case at most this many days after the last word
-_SAME_MATTER_DAYS = 30
+#: a mail with the sender and subject of a case belongs to it for so many days after the case was opened
+_SAME_SUBJECT_DAYS = 30
+#: a customer's further mail is classified again in these stages
+_CLASSIFIED_AGAIN = frozenset({Stage.SUSPECTED, Stage.DISMISSED, Stage.CLOSED})
 
-
-class PromiseReader(Protocol):
-    """Reads promises in an agent's reply."""
-
-    def __call__(
-        self, kept: StoredMail, playbook: Playbook, language: str
-    ) -> tuple[Sequence[FoundPromise], Sequence[FoundCompensation]]: ...
+MailHandler = Callable[[Transaction, StoredMail, datetime], None]
 
 
 @dataclass(frozen=True, slots=True)
 class MailRouter:
-    """Takes every unheard mail to where it belongs."""
+    """Takes unprocessed mails in the order in which they were stored, each in a transaction of its own."""
 
-    playbooks: Mapping[str, Playbook]
-    judge: Classifier
-    hear: PromiseReader
-    write: LetterRenderer
-    reference: Callable[[bytes, int], str]
+    context: ServiceContext
+    classifier: ComplaintClassifier
+    opener: CaseOpener
+    notes: NoteService
 
-    def receive(self, tx: Transaction, kept: StoredMail, now: datetime) -> None:
-        """Put one mail down where it belongs."""
-        match kept.message.kind:
-            case Kind.CUSTOMER:
-                self._customer(tx, kept, now)
-            case Kind.AGENT:
-                self._agent(tx, kept, now)
-            case Kind.BOUNCE:
-                delivery_reports.came_back(tx, kept, now)
-            case Kind.AUTO_REPLY:
-                delivery_reports.nobody_in(tx, kept, now)
-            case _:
-                tx.mail.mark_processed(kept.id, reason=kept.message.because)
+    def run(self, now: datetime) -> int:
+        """Route every unprocessed mail; return how many there were."""
+        with self.context.ledger.transaction() as tx:
+            mails = tx.mail.unprocessed()
+        for mail in mails:
+            with (
+                isolated(f"mail {mail.id}", partial(self._quarantine, mail)),
+                self.context.ledger.transaction() as tx,
+            ):
+                self.route(tx, mail, now)
+        return len(mails)
+
+    def route(self, tx: Transaction, mail: StoredMail, now: datetime) -> None:
+        """Hand one mail to the handler of its kind."""
+        handlers: Mapping[Kind, MailHandler] = {
+            Kind.CUSTOMER: self._customer_mail,
+            Kind.AGENT: self._agent_mail,
+            Kind.OWN: self._own_mail,
+            Kind.BOUNCE: delivery_reports.handle_bounce,
+            Kind.AUTO_REPLY: delivery_reports.handle_absence,
+            Kind.LIST: self._ignored_mail,
+        }
+        handlers[mail.message.kind](tx, mail, now)
+
+    def _quarantine(self, mail: StoredMail, reason: str) -> None:
+        with self.context.ledger.transaction() as tx:
+            quarantine(tx, mail, reason)
+
+    def _ignored_mail(self, tx: Transaction, mail: StoredMail, _now: datetime) -> None:
+        tx.mail.mark_processed(mail.id, reason=mail.message.because)
+
+    def _own_mail(self, tx: Transaction, mail: StoredMail, now: datetime) -> None:
+        review.recognise(tx, mail, now)
 
     # --- customers ---
 
-    def _customer(self, tx: Transaction, kept: StoredMail, now: datetime) -> None:
-        case = self._known_case(tx, kept)
-        if case is not None:
-            if not delivery_reports.takes_part(tx, case, kept.message):
-                reason = f"names {case.ref}, but {kept.message.sender.address or 'nobody'} takes no part in that case"
-                tx.mail.mark_processed(kept.id, state=QUARANTINE, reason=reason)
-                log.mail_quarantined(kept.id, reason)
-                return
-            self._wrote_again(tx, kept, case, now)
-            return
-        verdict = self._judged(kept.message)
-        if verdict.verdict == "no":
-            tx.mail.mark_processed(kept.id, reason=verdict.because or "no complaint")
-            return
-        self._open(tx, kept, open.heard(verdict, now, urgent=self.judge.urgent(verdict)), verdict, now)
+    def _customer_mail(self, tx: Transaction, mail: StoredMail, now: datetime) -> None:
+        case = self._known_case(tx, mail)
+        if case is None:
+            self._first_mail(tx, mail, now)
+        elif delivery_reports.is_participant(tx, case, mail.message):
+            self._further_mail(tx, mail, case, now)
+        else:
+            sender = mail.message.sender.address or "nobody"
+            quarantine(tx, mail, f"names {case.ref}, but {sender} takes no part in that case")
 
-    def _judged(self, message: Message) -> Verdict:
-        """Judge a mail; one that only a person can open is put before a person (MAIL.md R7)."""
-        verdict = self.judge.verdict(message)
-        if verdict.verdict == "no" and message.by_hand and not message.text.strip():
-            return Verdict("suspected", verdict.score, because=f"a person must open it: {message.by_hand}")
-        return verdict
+    def _known_case(self, tx: Transaction, mail: StoredMail) -> Case | None:
+        """Return the case of a mail: by its thread, by the reference in its subject, or by sender and subject.
 
-    def _known_case(self, tx: Transaction, kept: StoredMail) -> Case | None:
-        message = kept.message
-        ref = tx.cases.ref_for(
-            [message.message_id, *message.thread] if message.message_id else message.thread
-        )
+        See docs/mail.md R5.
+        """
+        message = mail.message
+        own_id = (message.message_id,) if message.message_id else ()
+        ref = tx.cases.ref_for([*own_id, *message.thread])
         if ref:
             return tx.cases.get(ref)
         if message.case_token and tx.cases.exists(message.case_token):
             case = tx.cases.get(message.case_token)
-            if case.customer.address:  # a customer who was forgotten and writes again begins anew
+            if case.customer.address:  # an erased customer who writes again opens a new case
                 return case
-        subject = _matter(message.subject)
-        recent = (
-            case
-            for case in tx.cases.open_of(message.sender.address, kept.mailbox)
-            if _matter(case.subject) == subject
-            and (kept.received_at - case.opened_at).days <= _SAME_MATTER_DAYS
-        )
-        return next(recent, None) if subject else None
+        return self._case_with_same_subject(tx, mail)
 
-    def _wrote_again(self, tx: Transaction, kept: StoredMail, case: Case, now: datetime) -> None:
-        message = kept.message
-        twin = bool(message.message_id) and tx.cases.ref_for([message.message_id]) == case.ref
-        tx.mail.mark_processed(kept.id, case_ref=case.ref)
-        if twin:
-            return  # the same mail through a second address of ours
+    def _case_with_same_subject(self, tx: Transaction, mail: StoredMail) -> Case | None:
+        subject = _bare_subject(mail.message.subject)
+        if not subject:
+            return None
+        for case in tx.cases.open_of(mail.message.sender.address, mail.mailbox):
+            age = mail.received_at - case.opened_at
+            if _bare_subject(case.subject) == subject and age.days <= _SAME_SUBJECT_DAYS:
+                return case
+        return None
+
+    def _first_mail(self, tx: Transaction, mail: StoredMail, now: datetime) -> None:
+        verdict = self._classified(mail.message)
+        if verdict.verdict == "no":
+            tx.mail.mark_processed(mail.id, reason=verdict.because or "no complaint")
+            return
+        heard = opening.classified(verdict, now, urgent=self.classifier.urgent(verdict))
+        self.opener.open(tx, mail, heard, verdict, now)
+
+    def _classified(self, message: Message) -> Verdict:
+        """Classify a mail; one that only a person can open is suspected (docs/mail.md R7)."""
+        verdict = self.classifier.verdict(message)
+        if verdict.verdict == "no" and message.by_hand and not message.text.strip():
+            return Verdict("suspected", verdict.score, because=f"a person must open it: {message.by_hand}")
+        return verdict
+
+    def _further_mail(self, tx: Transaction, mail: StoredMail, case: Case, now: datetime) -> None:
+        message = mail.message
+        # The same mail may arrive a second time, through another address of ours.
+        duplicate = bool(message.message_id) and tx.cases.ref_for([message.message_id]) == case.ref
+        tx.mail.mark_processed(mail.id, case_ref=case.ref)
+        if duplicate:
+            return
+
         wrote = CustomerWrote(
             at=now,
             by=message.sender.address,
@@ -129,159 +150,108 @@ class MailRouter:
             references=message.thread,
             subject=message.subject,
             no_answer=message.no_answer,
-            text=message.text[: open.STORY_CHARACTERS],
+            text=message.text[: opening.STORY_CHARACTERS],
         )
-        heard: list[Decision] = [wrote, *self._heard_again(case, message, now)]
-        delivery_reports.record(tx, case, [*heard, *self._answers(case, heard, message, now)], now)
+        events = [wrote, *self._classified_again(case, message, now)]
+        record(tx, case, [*events, *self._answers(case, events, message, now)], now)
 
-    def _answers(
-        self, case: Case, heard: Sequence[Decision], message: Message, now: datetime
-    ) -> list[Decision]:
-        """Read what the customer was asked: has it arrived, which option suits better?"""
-        for step in heard:
-            case = lifecycle.after(case, as_event(step, now))
-        answered: list[Decision] = []
-        for hear in (receipts.heard, options.heard):
-            found = hear(case, message, self._playbook(case), self.write, now)
-            for step in found:
-                case = lifecycle.after(case, as_event(step, now))
-            answered += found
-        return answered
-
-    def _playbook(self, case: Case) -> Playbook:
-        return self.playbooks.get(case.playbook) or self.playbooks["default"]
-
-    def _heard_again(self, case: Case, message: Message, now: datetime) -> list[Event]:
-        """A further mail may say clearly what the first one only hinted at, or that a closed matter is not right."""
-        if case.stage not in {Stage.SUSPECTED, Stage.DISMISSED, Stage.CLOSED}:
+    def _classified_again(self, case: Case, message: Message, now: datetime) -> list[Event]:
+        """Return what a further mail says more clearly than the first: a complaint, or that a closed case is not right."""
+        if case.stage not in _CLASSIFIED_AGAIN:
             return []
-        verdict = self.judge.verdict(message)
+        verdict = self.classifier.verdict(message)
         if case.stage is Stage.DISMISSED and verdict.verdict == "suspected":  # an agent decides once more
-            return [open.heard(verdict, now, urgent=self.judge.urgent(verdict))]
+            return [opening.classified(verdict, now, urgent=self.classifier.urgent(verdict))]
         if verdict.verdict != "complaint":
             return []
         if case.stage is Stage.CLOSED:
             return [Reopened(at=now, by=message.sender.address, why="the customer complains again")]
-        return [open.heard(verdict, now)]
+        return [opening.classified(verdict, now)]
 
-    # --- opening ---
+    def _answers(
+        self, case: Case, events: Sequence[Event], message: Message, now: datetime
+    ) -> list[Decision]:
+        """Return what a mail answers to our questions: did it arrive, and which option suits better?"""
+        for event in events:
+            case = lifecycle.after(case, event)
 
-    def open_by_agent(self, tx: Transaction, kept: StoredMail, actor: str, now: datetime) -> Case:
-        """Open a case because an agent called the mail a complaint."""
-        return self._open(
-            tx, kept, ComplaintHeard(at=now, by=actor, why="an agent called it a complaint"), None, now
-        )
+        decisions: list[Decision] = []
+        context = self.context
+        for read in (receipts.read_answer, options.read_choice):
+            playbook = context.playbooks.for_case(case)
+            found = read(case, message, playbook, context.letters, now, context.languages)
+            for decision in found:
+                case = lifecycle.after(case, as_event(decision, now))
+            decisions += found
+        return decisions
 
-    def _open(
-        self, tx: Transaction, kept: StoredMail, heard: Event, verdict: Verdict | None, now: datetime
-    ) -> Case:
-        message = kept.message
-        verdict = verdict or self.judge.verdict(message)
-        playbook = self.judge.playbook(message, verdict, self.playbooks)
-        others = bool(tx.cases.open_of(message.sender.address, kept.mailbox))
-        if isinstance(heard, ComplaintHeard) and heard.by_machine and tx.mail.repeats(kept):
-            message = replace(
-                message, no_answer=message.no_answer or "the same words came before, as robots send them"
-            )
-        severity = self.judge.severity(message, verdict, open_case=others)
-        graded = f" [{severity}: {', '.join(severity.reasons)}]" if severity.reasons else ""
-        first = open.open_case(
-            message,
-            ref=self._reference(tx, kept),
-            mailbox=kept.mailbox,
-            playbook=playbook,
-            now=now,
-            facts=self.judge.facts(message),
-            severity=str(severity),
-            language=self.judge.language(message),
-            suggested=self.judge.suggestions(message),
-            by=heard.by,
-            why=f"a mail of {message.sender.address}: {message.subject}{graded}",
-        )
-        if not first.customer.address:  # a customer who was forgotten, or a mail without a sender
-            raise NotUnderstoodError(
-                "nobody stands behind this mail whom a letter could reach; no case was opened"
-            )
-        if isinstance(heard, ComplaintHeard) and not heard.evidence:
-            heard = replace(heard, score=verdict.score, evidence=verdict.evidence)
-        return self._opened(tx, kept, first, heard, now)
+    # --- agents ---
 
-    def _opened(
-        self, tx: Transaction, kept: StoredMail, first: CaseOpened, heard: Event, now: datetime
-    ) -> Case:
-        case = tx.cases.open(first)
-        tx.mail.mark_processed(kept.id, case_ref=case.ref)
-        log.case_opened(case.ref, case.mailbox, case.playbook)
-        return delivery_reports.record(tx, case, [heard], now)
-
-    def _reference(self, tx: Transaction, kept: StoredMail) -> str:
-        """Name the case after its first mail: whoever decides it twice names the same case."""
-        seed = f"{kept.mailbox}\n{kept.message.message_id}\n{kept.id}".encode()
-        attempt = 0
-        while tx.cases.exists(ref := self.reference(seed, attempt)):
-            attempt += 1
-        return ref
-
-    # --- our own people, robots, reports ---
-
-    def _agent(self, tx: Transaction, kept: StoredMail, now: datetime) -> None:
-        message = kept.message
-        ref = tx.cases.ref_for(message.thread)
+    def _agent_mail(self, tx: Transaction, mail: StoredMail, now: datetime) -> None:
+        """Handle a note, a letter that the agent sent from the mail client, a reply, or a forwarded complaint."""
+        if is_note(mail):
+            self.notes.handle(tx, mail, now)
+            return
+        if review.recognise(tx, mail, now):
+            return
+        ref = tx.cases.ref_for(mail.message.thread)
         if ref is None:
-            self._forwarded(tx, kept, now)
+            self._forwarded_mail(tx, mail, now)
             return
-        case = tx.cases.get(ref)
-        tx.mail.mark_processed(kept.id, case_ref=ref)
-        if not kept.in_sent:
+        tx.mail.mark_processed(mail.id, case_ref=ref)
+        if mail.in_sent:
+            self._reply(tx, mail, tx.cases.get(ref), now)
+
+    def _forwarded_mail(self, tx: Transaction, mail: StoredMail, now: datetime) -> None:
+        """Open a suspected case for the customer whose mail an agent forwarded."""
+        if mail.in_sent or mail.message.forwarded_from is None:
+            tx.mail.mark_processed(mail.id, reason="one of ours wrote, in no case")
             return
-        by = message.sender.name or message.sender.address
-        wrote = AgentWrote(at=now, by=by, message_id=message.message_id, why="a reply in Sent")
-        kept_now = [
-            PromiseKept(at=now, by=by, n=each.n, why="the customer has heard from us")
-            for each in case.owed
-            if each.kind is PromiseKind.NEXT_UPDATE and each.source == "playbook"
+        verdict = self.classifier.verdict(mail.message)
+        suspected = replace(verdict, verdict="suspected", because="a colleague forwarded it")
+        heard = opening.classified(suspected, now, urgent=self.classifier.urgent(verdict))
+        self.opener.open(tx, mail, heard, verdict, now)
+
+    def _reply(self, tx: Transaction, mail: StoredMail, case: Case, now: datetime) -> None:
+        """Record an agent's reply to the customer, which keeps the playbook's promise of an update."""
+        by = mail.message.sender.name or mail.message.sender.address
+        wrote = AgentWrote(at=now, by=by, message_id=mail.message.message_id, why="a reply in Sent")
+        updates = [
+            promise.n
+            for promise in case.owed
+            if promise.kind is PromiseKind.NEXT_UPDATE and promise.source == "playbook"
         ]
-        delivery_reports.record(tx, case, [wrote, *kept_now, *self._proposals(case, kept, now)], now)
+        kept = [PromiseKept(at=now, by=by, n=n, why="the customer has heard from us") for n in updates]
+        record(tx, case, [wrote, *kept, *self._proposals(case, mail, now)], now)
 
-    def _forwarded(self, tx: Transaction, kept: StoredMail, now: datetime) -> None:
-        """A complaint that one of ours forwarded opens a case as a suggestion for its first sender."""
-        if kept.in_sent or kept.message.forwarded_from is None:
-            tx.mail.mark_processed(kept.id, reason="one of ours wrote, in no case")
-            return
-        verdict = self.judge.verdict(kept.message)
-        suspected = open.heard(
-            replace(verdict, verdict="suspected", because="a colleague forwarded it"),
-            now,
-            urgent=self.judge.urgent(verdict),
-        )
-        self._open(tx, kept, suspected, verdict, now)
-
-    def _proposals(self, case: Case, kept: StoredMail, now: datetime) -> list[Decision]:
-        """What a reply seems to promise is proposed to the owner; only an agent's word makes it a promise."""
+    def _proposals(self, case: Case, mail: StoredMail, now: datetime) -> list[Decision]:
+        """Propose to the owner what a reply seems to promise; it becomes a promise when an agent approves it."""
         if case.stage in {Stage.SUSPECTED, Stage.DISMISSED, Stage.CLOSED}:
             return []
-        playbook = self.playbooks.get(case.playbook) or self.playbooks["default"]
-        events = proposals.proposed(case, self.hear(kept, playbook, case.language), playbook, now)
+        playbook = self.context.playbooks.for_case(case)
+        found = self.context.line_reader(case).promises_in(mail)
+        events = proposals.proposed(case, found, playbook, now)
         if not events:
             return []
-        after = case
+
         for event in events:
-            after = lifecycle.after(after, event)
-        brief = LetterContent(
+            case = lifecycle.after(case, event)
+        content = LetterContent(
             because=msg("a reply to the customer sounds like a promise"),
             asks=("approve", "refuse: "),
-            quote=kept.message.text,
-            promises=tuple(p for p in after.promises if p.state is PromiseState.PROPOSED),
-            compensation=tuple(g for g in after.compensation if g.state is GrantState.PROPOSED),
+            quote=mail.message.text,
+            promises=tuple(p for p in case.promises if p.state is PromiseState.PROPOSED),
+            compensation=tuple(grant for grant in case.compensation if grant.state is GrantState.PROPOSED),
         )
+        owner = playbook.owner_of(case.owner)
         return [
             *events,
-            self.write.desk(APPROVAL, after, playbook, now, brief, playbook.owner_of(case.owner)),
+            self.context.letters.desk(LetterKind.APPROVAL, case, playbook, now, content, owner),
         ]
 
 
-def _matter(subject: str) -> str:
-    """Return the subject without any number of Re:, Aw:, Fwd: before it."""
+def _bare_subject(subject: str) -> str:
+    """Return a subject in lower case without "Re:", "Fwd:" and the like before it."""
     while _REPLY_PREFIX.match(subject):
         subject = _REPLY_PREFIX.sub("", subject)
     return " ".join(subject.casefold().split())

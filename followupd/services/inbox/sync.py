@@ -1,4 +1,4 @@
-"""Mailbox to ledger: every mail once, every tag once; the mailbox is marked only after the commit."""
+"""Read a folder into the ledger: each mail and each tag once. The mailbox is changed only after the commit."""
 
 import hashlib
 import re
@@ -9,42 +9,39 @@ from enum import StrEnum
 from typing import Literal
 
 from followupd import log
+from followupd.adapters.imap.mailbox import FetchedMail, FolderChanges, SyncCursor
+from followupd.adapters.storage.ledger import Ledger, Transaction
 from followupd.domain.command import line_for
-from followupd.domain.mail import Identity, MailLocation
-from followupd.domain.records import FolderCursor, IncomingMail, StoreResult
+from followupd.domain.mail import Identity, IncomingMail, MailLocation, Message, StoreResult
+from followupd.domain.state import FolderCursor, StateKey
 from followupd.errors import UnavailableError
 from followupd.services.inbox import poison
 from followupd.services.inbox.freshness import mark_synced
 from followupd.services.inbox.mailbox_updates import MailboxUpdater
 from followupd.services.outbox.drafts import DraftFiler
-from followupd.services.ports import FetchedMail, FolderChanges, Ledger, MailSource, SyncCursor, Transaction
+from followupd.services.ports import MailSource
+from followupd.services.record import STATUS_TAG_PREFIX
 from followupd.text import mail
 
-#: the prefix of the tags that are ours; what agents say never begins with it
-OUR_TAGS = "fu-"
-#: system flags say nothing about a case unless the admin made one a tag
-_SYSTEM = "\\"
+#: system flags begin so; they are no commands, unless the admin configured one as a tag
+_SYSTEM_FLAG = "\\"
 _BLANK = re.compile(r"\s")
-
-
-#: what the ledger keeps a mailbox's folders under
-_FOLDERS = "folders "
 #: mails in one transaction
-_AT_ONCE = 500
+_BATCH_SIZE = 500
 
 
 class FolderRole(StrEnum):
-    """What a folder is to us."""
+    """What a watched folder is for."""
 
     INBOX = "inbox"
     SENT = "sent"
-    #: moving a mail here says a line
+    #: a mail that is moved here is a command
     COMMAND = "command"
 
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A watched folder. `line` is what moving a mail into a command folder says."""
+    """A watched folder; `line` is the command that a move into a command folder means."""
 
     mailbox: str
     name: str
@@ -52,217 +49,260 @@ class Folder:
     line: str = ""
     since: Literal["now", "all"] | date = "now"
 
+    @property
+    def is_sent(self) -> bool:
+        return self.role is FolderRole.SENT
+
+    @property
+    def is_command(self) -> bool:
+        return self.role is FolderRole.COMMAND
+
 
 @dataclass(frozen=True, slots=True)
 class InboxSync:
-    """Reads folders into the ledger."""
+    """Reads folders into the ledger.
+
+    `identity` returns our addresses and keys, `tags` are the admin's patterns with the command line that each means.
+    """
 
     ledger: Ledger
-    ours: Callable[[Transaction], Identity]
+    identity: Callable[[Transaction], Identity]
     tags: Mapping[str, str]
     drafts: DraftFiler | None = None
 
     def sync(self, mailbox: MailSource, folder: Folder, now: datetime) -> int:
-        """Bring the ledger up to date with one folder, then mark its mails; return how many mails were new."""
-        reached, stumble = self._beginning(mailbox, folder, now), None
+        """Bring the ledger up to date with one folder, then change its mails; return how many mails were new.
+
+        Raises:
+            UnavailableError: the connection ended, or the server refuses the folder.
+        """
+        cursor = self._cursor(mailbox, folder, now)
         with self.ledger.transaction() as tx:
-            stumble = poison.last(tx, folder.mailbox, folder.name)
-        if stumble and stumble.hopeless:
-            reached, stumble = self._set_aside(folder, reached, stumble, now), None
+            failure = poison.last_failure(tx, folder.mailbox, folder.name)
+        if failure and failure.exhausted:
+            cursor = self._skip_poison_mail(folder, cursor, failure, now)
+            failure = None
+
+        batch_size = 1 if failure else _BATCH_SIZE
         try:
-            reached, count = self._take_in(mailbox, folder, reached, now, most=1 if stumble else _AT_ONCE)
+            cursor, count = self._read(mailbox, folder, cursor, now, batch_size)
         except UnavailableError:
-            if mailbox.in_hand and not mailbox.connected:
-                poison.note(self.ledger, folder.mailbox, folder.name, mailbox.in_hand, now)
+            if mailbox.in_flight and not mailbox.connected:
+                poison.record_failure(self.ledger, folder.mailbox, folder.name, mailbox.in_flight, now)
             raise
-        if stumble:
+        if failure:
             with self.ledger.transaction() as tx:
-                poison.forget(tx, folder.mailbox, folder.name, now)
-        inbox = folder.role is FolderRole.INBOX
-        MailboxUpdater(
-            self.ledger, mailbox, folder.mailbox, folder.name, reached.uidvalidity, copies=inbox
-        ).go(now)
-        if inbox and self.drafts:
-            self.drafts.sync(mailbox, folder.mailbox)
-        if inbox:
-            self._inbox_was_read(mailbox, folder.mailbox, now)
-        elif folder.role is FolderRole.SENT:
-            self.has_read(folder.mailbox, now, sent=True)
+                poison.clear_failure(tx, folder.mailbox, folder.name, now)
+
+        self._update_mailbox(mailbox, folder, cursor, now)
+        self._mark_read(mailbox, folder, now)
         return count
 
-    def has_read(self, name: str, now: datetime, *, sent: bool) -> None:
-        """Put down that a mailbox's inbox, or its Sent folder, was read to its end, or that there is none to read."""
+    def mark_synced(self, name: str, now: datetime, *, sent: bool) -> None:
+        """Record that a mailbox's inbox, or its Sent folder, was read completely, or that there is none to read."""
         with self.ledger.transaction() as tx:
             mark_synced(tx, name, now, sent=sent)
 
-    def _inbox_was_read(self, mailbox: MailSource, name: str, now: datetime) -> None:
-        """Put down, too, which folders there are: nothing in one that is made later was there before we listened."""
-        there = sorted(mailbox.folders)
-        with self.ledger.transaction() as tx:
-            mark_synced(tx, name, now, sent=False)
-            known = tx.state.get(_FOLDERS + name)
-            if known is None or known[0] != there:
-                tx.state.put(_FOLDERS + name, there, now)
+    def _update_mailbox(
+        self, mailbox: MailSource, folder: Folder, cursor: FolderCursor, now: datetime
+    ) -> None:
+        is_inbox = folder.role is FolderRole.INBOX
+        updater = MailboxUpdater(
+            self.ledger, mailbox, folder.mailbox, folder.name, cursor.uidvalidity, copies=is_inbox
+        )
+        updater.apply(now)
+        if is_inbox and self.drafts:
+            self.drafts.sync(mailbox, folder.mailbox)
 
-    def _is_made_lately(self, mailbox: MailSource, folder: Folder) -> bool:
-        with self.ledger.transaction() as tx:
-            known = tx.state.get(_FOLDERS + folder.mailbox)
-        made = known is not None and mailbox.written(folder.name) not in known[0]
-        return folder.role is FolderRole.COMMAND and made
+    def _mark_read(self, mailbox: MailSource, folder: Folder, now: datetime) -> None:
+        """Record that the folder was read; with the inbox, also which folders exist.
 
-    def _take_in(
-        self, mailbox: MailSource, folder: Folder, reached: FolderCursor, now: datetime, *, most: int
+        All mails of a command folder that is created later are commands, so it is read from its beginning.
+        """
+        if folder.is_sent:
+            self.mark_synced(folder.mailbox, now, sent=True)
+        if folder.role is not FolderRole.INBOX:
+            return
+        existing = sorted(mailbox.folders)
+        key = StateKey.FOLDERS.of(folder.mailbox)
+        with self.ledger.transaction() as tx:
+            mark_synced(tx, folder.mailbox, now, sent=False)
+            known = tx.state.get(key)
+            if known is None or known[0] != existing:
+                tx.state.put(key, existing, now)
+
+    # --- cursors ---
+
+    def _cursor(self, mailbox: MailSource, folder: Folder, now: datetime) -> FolderCursor:
+        """Return how far the folder was read; one that is opened for the first time is read from its end, or `since`."""
+        with self.ledger.transaction() as tx:
+            stored = tx.state.cursor(folder.mailbox, folder.name)
+        if stored:
+            return stored
+
+        since = "all" if self._is_new_command_folder(mailbox, folder) else folder.since
+        start, skipped = mailbox.start(folder.name, since)
+        log.folder_opened(folder.mailbox, folder.name, skipped)
+        reread_since = now if folder.since == "now" else None  # used after the server has renumbered the mails
+        cursor = FolderCursor(start.uidvalidity, start.uid, start.modseq, skipped, now, reread_since)
+        with self.ledger.transaction() as tx:
+            tx.state.set_cursor(folder.mailbox, folder.name, cursor)
+        return cursor
+
+    def _is_new_command_folder(self, mailbox: MailSource, folder: Folder) -> bool:
+        if not folder.is_command:
+            return False
+        with self.ledger.transaction() as tx:
+            known = tx.state.get(StateKey.FOLDERS.of(folder.mailbox))
+        return known is not None and mailbox.server_name(folder.name) not in known[0]
+
+    def _skip_poison_mail(
+        self, folder: Folder, cursor: FolderCursor, failure: poison.FetchFailure, now: datetime
+    ) -> FolderCursor:
+        """Quarantine a mail that the server cannot return, and move the cursor behind it."""
+        place = MailLocation(folder.mailbox, folder.name, failure.uidvalidity, failure.uid)
+        incoming = poison.unreadable(place, poison.DROPS_CONNECTION, now, in_sent=folder.is_sent)
+        skipped = replace(cursor, uidvalidity=failure.uidvalidity, uid=failure.uid, modseq=0, synced_at=now)
+        if failure.uidvalidity == cursor.uidvalidity:
+            skipped = replace(skipped, uid=max(cursor.uid, failure.uid), modseq=cursor.modseq)
+
+        with self.ledger.transaction() as tx:
+            tx.mail.store([incoming], now)
+            tx.state.set_cursor(folder.mailbox, folder.name, skipped)
+            poison.clear_failure(tx, folder.mailbox, folder.name, now)
+        log.unreadable_mail_quarantined(folder.mailbox, folder.name, failure.uid, poison.DROPS_CONNECTION)
+        return skipped
+
+    # --- reading ---
+
+    def _read(
+        self, mailbox: MailSource, folder: Folder, cursor: FolderCursor, now: datetime, batch_size: int
     ) -> tuple[FolderCursor, int]:
-        """Keep all that is new, `most` mails at a time; return how far we came, and how many mails were new."""
-        count = 0
+        """Store all changes, `batch_size` mails at a time; return the new cursor, and how many mails were new."""
+        with self.ledger.transaction() as tx:
+            watched = tx.mail.watched(folder.mailbox, folder.name, cursor.uidvalidity)
         changes = mailbox.changes(
             folder.name,
-            _Cursor(reached.uidvalidity, reached.uid, reached.modseq),
-            watched=self._watched(folder, reached),
+            SyncCursor(cursor.uidvalidity, cursor.uid, cursor.modseq),
+            watched=watched,
             keywords=self._keywords(),
-            since=reached.since,
-            batch=most,
+            since=cursor.since,
+            batch=batch_size,
         )
+        count = 0
         for batch in changes:
-            if batch.reset and batch.cursor.uidvalidity != reached.uidvalidity:
+            if batch.reset and batch.cursor.uidvalidity != cursor.uidvalidity:
                 log.folder_renumbered(folder.mailbox, folder.name)
-            reached = _moved(reached, batch.cursor, now)
-            count += self._keep(mailbox, folder, batch, reached, now)
-        return reached, count
-
-    def _set_aside(
-        self, folder: Folder, reached: FolderCursor, stumble: poison.FetchFailure, now: datetime
-    ) -> FolderCursor:
-        """Put a mail in quarantine that the server cannot hand over, and read on behind it."""
-        place = MailLocation(folder.mailbox, folder.name, stumble.uidvalidity, stumble.uid)
-        same = stumble.uidvalidity == reached.uidvalidity
-        uid = max(reached.uid, stumble.uid) if same else stumble.uid
-        modseq = reached.modseq if same else 0
-        reached = replace(reached, uidvalidity=stumble.uidvalidity, uid=uid, modseq=modseq, synced_at=now)
-        with self.ledger.transaction() as tx:
-            tx.mail.store(
-                [poison.unread(place, poison.REASON, now, in_sent=folder.role is FolderRole.SENT)], now
-            )
-            tx.state.set_cursor(folder.mailbox, folder.name, reached)
-            poison.forget(tx, folder.mailbox, folder.name, now)
-        log.quarantined(folder.mailbox, folder.name, stumble.uid, poison.REASON)
-        return reached
-
-    def _beginning(self, mailbox: MailSource, folder: Folder, now: datetime) -> FolderCursor:
-        with self.ledger.transaction() as tx:
-            reached = tx.state.cursor(folder.mailbox, folder.name)
-        if reached:
-            return reached
-        cursor, passed_over = mailbox.start(
-            folder.name, "all" if self._is_made_lately(mailbox, folder) else folder.since
-        )
-        log.folder_opened(folder.mailbox, folder.name, passed_over)
-        since = now if folder.since == "now" else None  # what a renumbered folder is read again from
-        reached = FolderCursor(cursor.uidvalidity, cursor.uid, cursor.modseq, passed_over, now, since)
-        with self.ledger.transaction() as tx:
-            tx.state.set_cursor(folder.mailbox, folder.name, reached)
-        return reached
-
-    def _watched(self, folder: Folder, reached: FolderCursor) -> list[int]:
-        with self.ledger.transaction() as tx:
-            return tx.mail.watched(folder.mailbox, folder.name, reached.uidvalidity)
+            cursor = _advanced(cursor, batch.cursor, now)
+            count += self._store(mailbox, folder, batch, cursor, now)
+        return cursor, count
 
     def _keywords(self) -> list[str]:
         """Return the tags that a server without CONDSTORE can be asked for by name."""
-        return [tag for tag in self.tags if not tag.endswith("*") and not tag.startswith(_SYSTEM)]
+        return [tag for tag in self.tags if not tag.endswith("*") and not tag.startswith(_SYSTEM_FLAG)]
 
-    def _keep(
-        self, mailbox: MailSource, folder: Folder, batch: FolderChanges, reached: FolderCursor, now: datetime
+    def _store(
+        self, mailbox: MailSource, folder: Folder, batch: FolderChanges, cursor: FolderCursor, now: datetime
     ) -> int:
-        """Keep one batch in one transaction: mails, tags and the cursor together, or nothing of it."""
-        late = self._late(mailbox, folder, batch)
+        """Store one batch in one transaction: mails, commands and the cursor together."""
+        uidvalidity = batch.cursor.uidvalidity
+        tagged_later = self._fetch_tagged(mailbox, folder, batch)
         with self.ledger.transaction() as tx:
-            ours = self.ours(tx)
-            arrivals = [
-                self._read(folder, batch.cursor.uidvalidity, found, ours) for found in (*batch.new, *late)
+            identity = self.identity(tx)
+            incoming = [
+                self._parse(folder, uidvalidity, found, identity) for found in (*batch.new, *tagged_later)
             ]
-            for arrival, news in zip(arrivals, tx.mail.store(arrivals, now), strict=True):
-                self._heard_of(tx, folder, arrival, news, now)
-            tags = {uid: self._said(flags) for uid, flags in batch.flags.items()}
-            for mail_id, tagged in tx.mail.retagged(
-                folder.mailbox, folder.name, batch.cursor.uidvalidity, tags
-            ).items():
-                self._put_down(tx, mail_id, self._lines(tagged), "tag", now)
-            tx.state.set_cursor(folder.mailbox, folder.name, reached)
+            for arrived, result in zip(incoming, tx.mail.store(incoming, now), strict=True):
+                self._store_commands(tx, folder, arrived, result, now)
+
+            tags = {uid: self._agent_tags(flags) for uid, flags in batch.flags.items()}
+            retagged = tx.mail.retagged(folder.mailbox, folder.name, uidvalidity, tags)
+            for mail_id, new_tags in retagged.items():
+                self._add_commands(tx, mail_id, self._lines(new_tags), "tag", now)
+            tx.state.set_cursor(folder.mailbox, folder.name, cursor)
         if batch.new:
             log.messages_stored(folder.mailbox, folder.name, len(batch.new))
-        return len(batch.new) + len(late)
+        return len(batch.new) + len(tagged_later)
 
-    def _late(self, mailbox: MailSource, folder: Folder, batch: FolderChanges) -> list[FetchedMail]:
-        """Fetch mails that were passed over and that an agent has now tagged: a person's word opens an old mail too."""
-        tagged = [uid for uid, flags in batch.flags.items() if self._lines(self._said(flags))]
-        if not tagged or folder.role is FolderRole.COMMAND:
+    def _fetch_tagged(self, mailbox: MailSource, folder: Folder, batch: FolderChanges) -> list[FetchedMail]:
+        """Fetch mails that were skipped and that an agent has tagged now: a tag makes an old mail count."""
+        tagged = [uid for uid, flags in batch.flags.items() if self._lines(self._agent_tags(flags))]
+        if not tagged or folder.is_command:
             return []
         with self.ledger.transaction() as tx:
             unknown = tx.mail.unknown(folder.mailbox, folder.name, batch.cursor.uidvalidity, tagged)
-        return list(mailbox.fetch(folder.name, sorted(unknown))) if unknown else []
+        if not unknown:
+            return []
+        return list(mailbox.fetch(folder.name, sorted(unknown)))
 
-    def _heard_of(
-        self, tx: Transaction, folder: Folder, arrival: IncomingMail, news: StoreResult, now: datetime
-    ) -> None:
-        if arrival.message is None:
-            log.quarantined(folder.mailbox, folder.name, arrival.place.uid, arrival.reason)
-        self._put_down(tx, news.mail_id, self._lines(news.tags), "tag", now)
-        if folder.role is FolderRole.COMMAND and news.folder:
-            self._put_down(tx, news.mail_id, [folder.line], "folder", now)
-
-    def _read(self, folder: Folder, uidvalidity: int, found: FetchedMail, ours: Identity) -> IncomingMail:
+    def _parse(
+        self, folder: Folder, uidvalidity: int, found: FetchedMail, identity: Identity
+    ) -> IncomingMail:
         place = MailLocation(folder.mailbox, folder.name, uidvalidity, found.uid)
         if not found.raw:
-            return poison.unread(
-                place, poison.UNSHOWN, found.received_at, in_sent=folder.role is FolderRole.SENT
-            )
-        in_sent, message, reason = folder.role is FolderRole.SENT, None, ""
+            return poison.unreadable(place, poison.NOT_RETURNED, found.received_at, in_sent=folder.is_sent)
+        message: Message | None = None
+        reason = ""
         try:
-            message = mail.read(found.raw, ours, in_sent=in_sent, received_at=found.received_at)
+            message = mail.read(
+                found.raw, identity, in_sent=folder.is_sent, received_at=found.received_at
+            )
         except mail.UnreadableError as error:
             reason = str(error)
-        except Exception as error:  # noqa: BLE001  one bad mail never stops the others
+        except Exception as error:  # noqa: BLE001  a bug that one mail triggers must not stop the others
             reason = f"{type(error).__name__} while reading"
         return IncomingMail(
             place=place,
             fingerprint=hashlib.sha256(found.raw).hexdigest(),
             received_at=found.received_at,
-            tags=self._said(found.flags | found.labels),
-            in_sent=in_sent,
+            tags=self._agent_tags(found.flags | found.labels),
+            in_sent=folder.is_sent,
             message=message,
             reason=reason,
-            raw=found.raw if message is None else None,
+            raw=None if message else found.raw,
         )
 
-    def _said(self, flags: Iterable[str]) -> frozenset[str]:
-        return frozenset(
-            _BLANK.sub("=20", flag)  # only Gmail's labels have blanks; the ledger keeps tags apart by them
-            for flag in flags
-            if not flag.casefold().startswith(OUR_TAGS) and (flag in self.tags or flag[:1] != _SYSTEM)
-        )
+    # --- commands ---
 
-    def _lines(self, tags: Iterable[str]) -> list[str]:
-        """Return the lines that these tags mean, each once, in the order of the admin's table."""
-        said = sorted(tags)
-        found = [line_for(pattern, line, tag) for pattern, line in self.tags.items() if line for tag in said]
-        return list(dict.fromkeys(line for line in found if line))
+    def _store_commands(
+        self, tx: Transaction, folder: Folder, arrived: IncomingMail, result: StoreResult, now: datetime
+    ) -> None:
+        """Store the commands that the tags and the folder of a new mail mean."""
+        if arrived.message is None:
+            log.unreadable_mail_quarantined(folder.mailbox, folder.name, arrived.place.uid, arrived.reason)
+        self._add_commands(tx, result.mail_id, self._lines(result.tags), "tag", now)
+        if folder.is_command and result.folder:
+            self._add_commands(tx, result.mail_id, [folder.line], "folder", now)
 
-    def _put_down(
+    def _add_commands(
         self, tx: Transaction, mail_id: int, lines: Iterable[str], source: str, now: datetime
     ) -> None:
         for line in lines:
             tx.mail.add_command(mail_id, line, source, now)
 
+    def _agent_tags(self, flags: Iterable[str]) -> frozenset[str]:
+        """Return the flags that agents may have set, as the ledger stores them: separated by blanks.
 
-@dataclass(frozen=True, slots=True)
-class _Cursor:
-    uidvalidity: int
-    uid: int
-    modseq: int
+        Only Gmail's labels contain blanks.
+        """
+        return frozenset(_BLANK.sub("=20", flag) for flag in flags if self._is_agent_tag(flag))
+
+    def _is_agent_tag(self, flag: str) -> bool:
+        if flag.casefold().startswith(STATUS_TAG_PREFIX):
+            return False
+        return flag in self.tags or not flag.startswith(_SYSTEM_FLAG)
+
+    def _lines(self, tags: Iterable[str]) -> list[str]:
+        """Return the command lines that these tags mean, each once, in the order of the admin's table."""
+        sorted_tags = sorted(tags)
+        found: list[str] = []
+        for pattern, line in self.tags.items():
+            if line:
+                found += filter(None, [line_for(pattern, line, tag) for tag in sorted_tags])
+        return list(dict.fromkeys(found))
 
 
-def _moved(reached: FolderCursor, cursor: SyncCursor, now: datetime) -> FolderCursor:
+def _advanced(cursor: FolderCursor, read: SyncCursor, now: datetime) -> FolderCursor:
     return replace(
-        reached, uidvalidity=cursor.uidvalidity, uid=cursor.uid, modseq=cursor.modseq, synced_at=now
+        cursor, uidvalidity=read.uidvalidity, uid=read.uid, modseq=read.modseq, synced_at=now
     )

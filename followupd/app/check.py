@@ -1,0 +1,72 @@
+"""Find every problem of a configuration directory: settings, playbooks, languages, letters and their wording."""
+
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from followupd.adapters.accounts import missing_extras
+from followupd.adapters.settings import WARNINGS, examined, starter_directory
+from followupd.adapters.settings.language_files import language_problems
+from followupd.adapters.templates.sources import contents
+from followupd.app.container import wording_rules_of
+from followupd.domain.calendar import Calendar
+from followupd.domain.playbook import Playbook, Playbooks
+from followupd.domain.team import Agent, Company, Team
+from followupd.errors import Problem
+from followupd.languages import catalogue, read_catalogue
+from followupd.services.wording_guard import wording_context
+from followupd.text.wording import WordingRules
+
+
+def configuration_problems(directory: Path, now: datetime) -> list[Problem]:
+    """Return every problem in configuration and letters, warnings included."""
+    from followupd.adapters.templates.check import problems as letter_problems
+    from followupd.adapters.templates.wording_check import wording_problems
+
+    found, playbooks, rules = _configuration(directory)
+    templates = directory / "templates"
+    found += letter_problems(templates, playbooks.default, now, words=rules.languages)
+    context_of = partial(wording_context, languages=rules.languages)
+    found += wording_problems(templates, playbooks, rules, context_of, now)
+    return found
+
+
+def blocking_problems(directory: Path, now: datetime) -> list[Problem]:
+    """Return the problems that keep the daemon from starting.
+
+    The wording of each letter is checked when it is written, and the shipped templates by our own tests; so only changed
+    templates are rendered here, which saves most of the time.
+    """
+    found, playbooks, rules = _configuration(directory)
+    templates, shipped = directory / "templates", starter_directory() / "templates"
+    if contents(templates) != contents(shipped):
+        from followupd.adapters.templates.check import problems as letter_problems
+
+        found += letter_problems(templates, playbooks.default, now, shipped, rules.languages)
+    return without_warnings(found)
+
+
+def without_warnings(problems: list[Problem]) -> list[Problem]:
+    """Return the problems that make a configuration unusable."""
+    return [problem for problem in problems if problem.rule not in WARNINGS]
+
+
+def _configuration(directory: Path) -> tuple[list[Problem], Playbooks, WordingRules]:
+    """Return the problems of the settings, and the playbooks and wording rules with which letters are checked.
+
+    While the settings are invalid, letters are checked with a sample playbook and the shipped rules.
+    """
+    settings, found = examined(directory)
+    broken = language_problems(directory)
+    languages = catalogue() if broken else read_catalogue(directory)
+    found = [*found, *broken]
+    if settings is None:
+        return found, Playbooks({"default": _sample_playbook()}), WordingRules(languages=languages)
+    return [*found, *missing_extras(settings)], settings.playbooks, wording_rules_of(settings, languages)
+
+
+def _sample_playbook() -> Playbook:
+    ana = Agent(id="ana", name="Ana Reyes", email="ana@example.com", phone="+44 20 7946 0018")
+    company = Company(name="Example Ltd", timezone="Europe/London")
+    calendar = Calendar(timezone=company.timezone)
+    return Playbook(name="default", owner="ana", calendar=calendar, team=Team((ana,)), company=company)

@@ -1,0 +1,73 @@
+"""What most services need: the ledger, the playbooks, the letters and the languages."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from followupd.adapters.storage.ledger import Ledger
+from followupd.domain.case import Case
+from followupd.domain.compensation import Money
+from followupd.domain.decision import LetterRenderer
+from followupd.domain.mail import StoredMail
+from followupd.domain.playbook import Playbook, Playbooks
+from followupd.domain.promise import FoundCompensation, FoundPromise
+from followupd.languages import Catalogue, Language, catalogue
+from followupd.services.wording_guard import WordingGuard
+from followupd.text import promises
+from followupd.text.answers.words import reached_nobody
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseLineReader:
+    """Reads dates, amounts and promises in the language of a case, by the calendar and currency of its playbook."""
+
+    playbook: Playbook
+    language: Language
+
+    def split_when(self, text: str, now: datetime) -> tuple[str, datetime | None]:
+        """Split "ship it by Friday" into the text and the date."""
+        return promises.split_when(text, now=now, calendar=self.playbook.calendar, language=self.language)
+
+    def money(self, text: str) -> Money | None:
+        """Return the amount in a text; one without a currency is in the company's."""
+        found = promises.read_money(text, self.playbook.company.currency, self.language.catalogue)
+        return Money.of(*found) if found else None
+
+    def reached_nobody(self, text: str) -> bool:
+        """Say whether an agent's words about a call say that nobody was reached."""
+        return reached_nobody(text, self.language.catalogue)
+
+    def promises_in(self, mail: StoredMail) -> tuple[Sequence[FoundPromise], Sequence[FoundCompensation]]:
+        """Return what an agent's reply promises the customer."""
+        message = mail.message
+        return promises.hear(
+            message.text,
+            said_at=message.sent_at or mail.received_at,
+            calendar=self.playbook.calendar,
+            language=self.language,
+            doubtful=message.doubtful,
+            currency=self.playbook.company.currency,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceContext:
+    """The parts of the program that most services share.
+
+    `language` is the company's, for customers whose language is not known. Mail that belongs to no case is sent from
+    `mailbox`. `monthly_cap` is the most that one customer is granted in a month without a lead's approval.
+    """
+
+    ledger: Ledger
+    playbooks: Playbooks
+    letters: LetterRenderer
+    mailbox: str
+    language: str = "en"
+    monthly_cap: Money | None = None
+    wording: WordingGuard = field(default_factory=WordingGuard)
+    languages: Catalogue = field(default_factory=catalogue)
+
+    def line_reader(self, case: Case) -> PromiseLineReader:
+        """Return the reader of dates, amounts and promises for a case."""
+        language = self.languages.language(case.language or self.language)
+        return PromiseLineReader(self.playbooks.for_case(case), language)
