@@ -245,7 +245,7 @@ def draft_filed(key: str, folder: str) -> None:
 
 
 def breaker_open(why: str) -> None:
-    _error("breaker-open", reason=why, hint="no letter is sent until `followupd resume`")
+    _error("breaker-open", reason=why, hint="followupd resume")
 
 
 def letter_cancelled(key: str, why: str) -> None:

@@ -130,7 +130,7 @@ def health_snapshot(app: App, connected: dict[str, bool]) -> "HealthSnapshot":
     with app.ledger.transaction() as tx:
         breaker = tx.state.get(StateKey.BREAKER)
         return HealthSnapshot(
-            cases=tx.cases.stages(),
+            cases=tx.cases.count_by_stage(),
             letters=tx.outbox.count_by_status(),
             quarantine=tx.mail.count(MailState.QUARANTINED),
             connected=connected,

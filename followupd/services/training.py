@@ -117,7 +117,7 @@ class TrainingService:
 
 def _dated_decisions(tx: Transaction) -> Iterator[tuple[datetime, Tagged]]:
     """Yield each decided mail with the time of the decision; a mail without a case, with the time of its arrival."""
-    for ref, at, is_complaint in tx.cases.decisions():
+    for ref, at, is_complaint in tx.cases.agent_verdicts():
         case = tx.cases.get(ref)
         subject, text = case.subject, case.story
         first = next(filter(_is_from_customer, tx.mail.of_case(ref)), None)

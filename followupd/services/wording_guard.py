@@ -96,7 +96,7 @@ class WordingGuard:
             hears=readers.hears,
             earlier=() if is_gift_card else tx.outbox.texts_sent_to(letter.to.address),
             impact=impact,
-            others=tx.cases.impacts(case.ref) if impact else (),
+            others=tx.cases.recent_impacts(case.ref) if impact else (),
         )
         return findings(
             letter.text, kind=letter.kind, language=letter.language, manner=self.manner, context=context

@@ -16,8 +16,7 @@ from followupd.adapters.crypto import Vault
 from followupd.adapters.imap.mailbox import Account, ImapMailbox
 from followupd.adapters.settings.tags import DEFAULT_TAGS
 from followupd.adapters.storage.ledger import Ledger
-from followupd.domain.mail import Identity
-from followupd.domain.records import QUARANTINE
+from followupd.domain.mail import Identity, MailState
 from followupd.errors import UnavailableError
 from followupd.services.inbox.sync import Folder, FolderRole, InboxSync
 from tests.journeys.service import Service, ends
@@ -199,7 +198,7 @@ def test_a_mail_that_kills_the_connection_is_set_aside_and_those_behind_it_come_
     assert subjects(ledger) == ["mail 1", "mail 3", "mail 4"]
     with ledger.transaction() as tx:
         [kept] = tx.mail.in_quarantine()
-        assert tx.mail.count(QUARANTINE) == 1
+        assert tx.mail.count(MailState.QUARANTINED) == 1
     assert "ended the connection 3 times" in kept.reason
     assert "fu-quarantine" in postbox.flags(2)
 
@@ -269,7 +268,7 @@ def test_a_copy_that_the_server_does_not_let_us_file_stops_nothing(
         addresses=frozenset({"support@example.test"}),
         letter_key=lambda one: "key" * (one == "<ours@example.test>"),
     )
-    intake = replace(intake, ours=lambda _: ours)
+    intake = replace(intake, identity=lambda _: ours)
     with postbox.client() as client:
         client.setacl("INBOX", postbox.username, "lrswia")  # no right to take mails away
     sync(intake, account_of(postbox))
@@ -341,15 +340,15 @@ def test_a_server_that_restarts_while_the_daemon_listens_costs_nothing(
     service = Service.made(tmp_path / "etc", own_dovecot.account("support"), smtp, manager)
     with service.ready() as process:
         own_dovecot.stop()
-        service.waits_for("trying again")
+        service.waits_for("unavailable what=")
         own_dovecot.start()
         service.customer_writes(COMPLAINT)
-        service.waits_for("INBOX: kept 1 new mail(s)", 60)
-        service.waits_for("support inbox: well again")
+        service.waits_for("messages-stored mailbox=support folder=INBOX count=1", 60)
+        service.waits_for('recovered what="support inbox"')
         assert ends(process, signal.SIGTERM, 5) == 0
     told = [line for line in service.journal().splitlines() if "support inbox" in line]
-    assert len([line for line in told if "trying again" in line]) == 1
-    assert len([line for line in told if "well again" in line]) == 1
+    assert len([line for line in told if "unavailable" in line]) == 1
+    assert len([line for line in told if "recovered" in line]) == 1
 
 
 def test_a_command_folder_that_is_deleted_while_the_daemon_listens_stops_no_other(
@@ -360,14 +359,14 @@ def test_a_command_folder_that_is_deleted_while_the_daemon_listens_stops_no_othe
         client.create_folder("Recovery/Complaint")
     service = Service.made(tmp_path / "etc", postbox, smtp, manager)
     with service.ready():
-        service.waits_for("Recovery/Complaint opened")
+        service.waits_for("folder-opened mailbox=support folder=Recovery/Complaint")
         with postbox.client() as client:
             client.delete_folder("Recovery/Complaint")
         for number in (1, 2, 3):
             postbox.deliver(mail(number))
             comes_in(service, number)
         until(lambda: connected(service), "status says connected", 30)
-    assert "trying again" not in service.journal()
+    assert "unavailable" not in service.journal()
 
 
 def test_a_command_folder_that_is_made_while_the_daemon_listens_is_heeded(
@@ -382,13 +381,15 @@ def test_a_command_folder_that_is_made_while_the_daemon_listens_is_heeded(
             client.create_folder("Recovery/Complaint")
             client.select_folder("INBOX")
             client.move(client.search(), "Recovery/Complaint")
-        service.waits_for("said 'complaint' by folder", 40)
+        service.waits_for(r"command-executed case=\S+ command=complaint source=folder", 40)
 
 
 def comes_in(service: Service, number: int) -> None:
     """Wait until so many mails are in the ledger."""
     until(
-        lambda: service.journal().count("support INBOX: kept 1 new mail(s)") >= number, f"mail {number}", 40
+        lambda: service.journal().count("messages-stored mailbox=support folder=INBOX count=1") >= number,
+        f"mail {number}",
+        40,
     )
 
 

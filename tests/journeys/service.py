@@ -2,6 +2,7 @@
 
 import email
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from email.message import EmailMessage, Message
 from pathlib import Path
 from typing import Any
 
-from followupd.adapters.settings import write_starter
+from followupd.adapters.overlay import write_starter
 from tests.journeys.world import CONFIGURATION, CUSTOMER
 from tests.servers.machine import until
 from tests.servers.manager import Manager
@@ -135,9 +136,9 @@ class Service:
         journal = self.directory / "journal"
         return journal.read_text() if journal.exists() else ""
 
-    def waits_for(self, sentence: str, seconds: float = 30.0) -> None:
-        """Wait until the log says a sentence."""
-        until(lambda: sentence in self.journal(), f"{sentence!r} in the log", seconds)
+    def waits_for(self, pattern: str, seconds: float = 30.0) -> None:
+        """Wait until the log has a line that matches a regular expression."""
+        until(lambda: re.search(pattern, self.journal()), f"{pattern!r} in the log", seconds)
 
 
 def ends(process: "subprocess.Popen[bytes]", number: signal.Signals, seconds: float) -> int:

@@ -77,7 +77,7 @@ class Slow:
 def test_the_ledger_is_free_while_the_provider_thinks_and_the_order_is_kept(world: World) -> None:
     granted(world)
     slow = Slow(world.app.ledger)
-    world.app = replace(world.app, cards=replace(world.app.cards, provider=slow))
+    world.app = replace(world.app, gift_cards=replace(world.app.gift_cards, provider=slow))
     world.passes(MONDAY)
     assert slow.told == 1
     [due] = [event for event in world.history(world.case().ref) if isinstance(event, GiftCardDue)]
@@ -194,7 +194,7 @@ def test_a_gift_cards_letter_keeps_the_rules_of_wording_when_it_is_written_and_t
     assert "4711" not in said
     assert "“100%”" not in flat(text_of(told))
     letter.write_text(good)
-    world.app = replace(world.app, cards=replace(world.app.cards, write=letters_anew(world)))
+    world.app = replace(world.app, gift_cards=replace(world.app.gift_cards, write=letters_anew(world)))
     world.passes(MONDAY + timedelta(hours=2))
     [left] = world.letters("gift-card")
     assert "100%-4711" in text_of(left)

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from followupd.app.cycle import beat
+from followupd.app.cycle import run_cycle
 from followupd.domain.case import Stage
 from followupd.services.inbox import freshness
 from tests.journeys.test_nobody_gets_in import command
@@ -15,7 +15,7 @@ def test_after_days_without_a_daemon_what_the_customer_wrote_is_read_before_a_le
 ) -> None:
     fixed(world)
     world.now = FRIDAY  # nobody listened since Tuesday, and the follow-up comes due
-    assert beat(world.app, world.now) > 0
+    assert run_cycle(world.app, world.now) > 0
     assert world.letters("follow-up") == []
     world.customer_writes("The new one arrived broken too. I am fed up!", subject="Re: Where is my parcel?")
     world.passes(FRIDAY + timedelta(hours=1))
@@ -25,7 +25,7 @@ def test_after_days_without_a_daemon_what_the_customer_wrote_is_read_before_a_le
 def test_a_letter_that_waited_for_the_mailbox_leaves_as_soon_as_it_was_read(world: World) -> None:
     ref = fixed(world)
     world.now = FRIDAY
-    beat(world.app, world.now)
+    run_cycle(world.app, world.now)
     assert world.letters("follow-up") == []
     world.passes()
     assert len(world.letters("follow-up")) == 1
@@ -36,9 +36,9 @@ def test_who_takes_a_mailbox_over_reads_it_first_however_lately_it_was_read(worl
     fixed(world)
     world.passes(datetime(2026, 12, 4, 9, 59, tzinfo=UTC))
     assert world.letters("follow-up") == []
-    freshness.begin(world.app.ledger, ["support"], world.now)
+    freshness.reset(world.app.ledger, ["support"], world.now)
     world.now = FRIDAY
-    beat(world.app, world.now)
+    run_cycle(world.app, world.now)
     assert world.letters("follow-up") == []
     explained = command(world, "explain", world.case().ref).stdout
     assert "may leave" in explained
@@ -51,8 +51,8 @@ def test_agents_are_told_all_the_same(world: World) -> None:
     world.customer_writes(COMPLAINT)
     world.agent_tags("complaint")
     world.passes(world.now + timedelta(minutes=11))
-    freshness.begin(world.app.ledger, ["support"], world.now)
+    freshness.reset(world.app.ledger, ["support"], world.now)
     world.now = FRIDAY  # what was promised for Thursday is overdue
-    while beat(world.app, world.now):
+    while run_cycle(world.app, world.now):
         pass
     assert len(world.letters("desk/escalation")) == 1

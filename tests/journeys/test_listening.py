@@ -82,7 +82,7 @@ def test_too_many_letters_open_the_breaker_until_an_admin_closes_it(
     world.passes(world.now + timedelta(minutes=30))
     sent = len(world.letters())
     assert sent <= 9
-    assert len([line for line in caplog.messages if "the breaker is open" in line]) == 1
+    assert len([line for line in caplog.messages if line.startswith("breaker-open ")]) == 1
     world.passes(world.now + timedelta(minutes=30))
     assert len(world.letters()) == sent
     etc = str(tmp_path / "etc")

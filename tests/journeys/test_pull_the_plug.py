@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
-from followupd.app.cycle import beat
+from followupd.app.cycle import run_cycle
 from followupd.domain.case import Stage
 from followupd.domain.compensation import Money
-from followupd.domain.letter import LetterStatus
+from followupd.domain.letter import LetterKind, LetterStatus
 from followupd.errors import UnavailableError
 from tests.journeys.service import Service, ends
 from tests.journeys.world import World, text_of
@@ -66,7 +66,7 @@ def test_sigkill_at_each_step_of_the_post_leaves_a_doubt_and_a_question(
         service.agent_tags("complaint")
         until(lambda: service.letters("desk/opened"), "the desk mail")
         service.smtp.plan(stage, *plan)
-        service.waits_for("confirmation.1 leaves")
+        service.waits_for(r"letter-sending key=\S+confirmation\.1")
         until(
             lambda: not service.smtp.plans[stage] or len(service.letters("confirmation")) == taken,
             "the server",
@@ -131,7 +131,7 @@ def test_a_person_settles_a_doubt_and_more_runs_send_nothing_more(
     with service.ready() as process:
         until(lambda: service.letters("desk/opened"), "the desk mail")
         service.smtp.plan("data", DROP)
-        service.waits_for("confirmation.1 in doubt")
+        service.waits_for(r"letter-in-doubt key=\S+confirmation\.1")
         ends(process, signal.SIGTERM, 10)
     [key] = [letter["key"] for letter in service.ask("letters") if letter["kind"] == "confirmation"]
     assert service.ask("settle", key, how)["key"] == key
@@ -179,7 +179,7 @@ def test_a_lost_reply_is_settled_by_the_copy_or_by_the_policy(
     with world.app.ledger.transaction() as tx:
         [state] = [each for each in tx.outbox.all() if each.letter.kind == "confirmation"]
     again = policy == "resend" and not proved
-    assert state.condition is (LetterStatus.SENT if proved or again else LetterStatus.DOUBT)
+    assert state.status is (LetterStatus.SENT if proved or again else LetterStatus.DOUBT)
     assert len(world.letters("confirmation")) == (1 if plan == DROP else 0) + again
     assert len({str(mail["Message-ID"]) for mail in world.letters("confirmation")}) <= 1
     assert len(world.letters("desk/doubt")) == (0 if proved or again else 1)
@@ -196,7 +196,7 @@ def test_a_follow_up_in_doubt_is_sent_again_and_not_taken_back_for_its_own_doubt
     later(world, minutes=20)
     assert len(world.letters("follow-up")) == 1
     assert world.case().stage is Stage.FOLLOWED_UP
-    [mark] = world.case().letters_of("follow-up")
+    [mark] = world.case().letters_of(LetterKind.FOLLOW_UP)
     assert (mark.key, mark.state) == (f"{world.case().ref}.follow-up.1", "left")
 
 
@@ -311,12 +311,12 @@ def test_a_ledger_that_is_locked_for_some_beats_loses_no_letter(service: Service
         service.agent_tags("complaint")
         until(lambda: service.letters("desk/opened"), "the desk mail")
         service.smtp.plan("data", 1.0)
-        service.waits_for("confirmation.1 leaves")
+        service.waits_for(r"letter-sending key=\S+confirmation\.1")
         with locked(service.directory / "ledger.db"):
             until(lambda: service.letters("confirmation"), "the confirmation")
             threading.Event().wait(2.5)
             assert process.poll() is None
-        service.waits_for("confirmation.1 sent")
+        service.waits_for(r"letter-sent key=\S+confirmation\.1")
         assert ends(process, signal.SIGTERM, 10) == 0
     assert len(service.letters("confirmation")) == 1
     assert condition(service, "confirmation") == ["sent"]
@@ -324,7 +324,7 @@ def test_a_ledger_that_is_locked_for_some_beats_loses_no_letter(service: Service
 
 def beats(world: World) -> None:
     """Beat as long as there is something to do."""
-    while beat(world.app, world.now):
+    while run_cycle(world.app, world.now):
         pass
 
 

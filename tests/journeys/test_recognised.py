@@ -12,6 +12,7 @@ from followupd.app.container import build
 from followupd.cli.main import main
 from followupd.domain.case import Stage
 from followupd.domain.mail import Identity
+from followupd.domain.state import StateKey
 from followupd.text import mail as listen
 from tests.journeys.world import World, text_of
 
@@ -248,17 +249,17 @@ def test_sixty_decisions_teach_the_recogniser_and_the_lead_hears_of_it(
     decided(world, 40, start=20)
     before = judged(world)
     assert learnt([*run, "--dry-run"], capsys)["learned"] is False
-    world.app.lessons.refresh()
+    world.app.training.refresh()
     assert judged(world) == before
     view = learnt(run, capsys)
     assert view["decisions"] == 60
     assert view["learned"]
     assert view["up"]
     assert view["precision"] == 1.0
-    world.app.lessons.refresh()  # as a running daemon does every minute
+    world.app.training.refresh()  # as a running daemon does every minute
     assert judged(world) > before
     with world.app.ledger.transaction() as tx:
-        row = tx.state.get("learned")
+        row = tx.state.get(StateKey.TRAINING)
     assert row
     assert "sprocket" not in json.dumps(row[0])
 
@@ -278,7 +279,7 @@ def test_the_house_learns_by_itself_once_a_week_and_tells_the_lead_and_the_log(
         if "lee@agents.test" in str(mail["To"]) and "learnt" in (text := text_of(mail))
     ]
     assert len(told) == 1
-    assert [line for line in caplog.messages if line.startswith("learnt from 60 decisions of agents")]
+    assert [line for line in caplog.messages if line.startswith("classifier-retrained decisions=60 ")]
     assert "The recogniser learnt from 60 decisions; more of a complaint now: " in " ".join(told[0].split())
     assert not any(
         "learnt" in text_of(mail) for mail in digests(world) if "ana@agents.test" in str(mail["To"])
@@ -294,7 +295,7 @@ def learnt(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str
 
 def judged(world: World) -> float:
     message = listen.read_plain("Sprocket", "The sprocket wobbles and the flange squeaks.", {}, Identity())
-    return world.app.reception.judge.verdict(message).score
+    return world.app.router.classifier.verdict(message).score
 
 
 def decided(world: World, count: int, start: int = 0) -> None:

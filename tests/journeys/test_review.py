@@ -76,7 +76,7 @@ def client_sends(world: World, mail: EmailMessage) -> None:
     world.passes()
 
 
-def condition(world: World) -> tuple[LetterStatus, Draft]:
+def condition(world: World) -> tuple[LetterStatus, DraftState]:
     with world.app.ledger.transaction() as tx:
         [state] = [state for state in tx.outbox.all() if state.letter.kind == "confirmation"]
         return state.status, state.draft
@@ -196,7 +196,7 @@ def test_approve_and_send_at_once_reaches_the_customer_once(world: World) -> Non
     [draft] = drafts(world)
     delete_drafts(world)
     with world.app.ledger.transaction() as tx:
-        world.app.desk.run_lines(tx, world.case(), ["approve"], "a test", "tell", None, world.now)
+        world.app.commands.run_lines(tx, world.case(), ["approve"], "a test", "tell", None, world.now)
     world.postbox.append(draft.as_bytes(policy=email.policy.SMTP), "Sent", ["\\Seen"])
     world.passes()
     assert condition(world)[0] is LetterStatus.SENT
@@ -221,8 +221,8 @@ class Meanwhile:
 def approved_while(world: World, happens: Callable[[], object]) -> None:
     """Approve the letter; while we take its draft away, an agent does something with it in the mail client."""
     with world.app.ledger.transaction() as tx:
-        world.app.desk.run_lines(tx, world.case(), ["approve"], "a test", "tell", None, world.now)
-    mailbox, drafts_of = world.app.mailbox("support"), world.app.intake.drafts
+        world.app.commands.run_lines(tx, world.case(), ["approve"], "a test", "tell", None, world.now)
+    mailbox, drafts_of = world.app.mailbox("support"), world.app.inbox.drafts
     assert drafts_of is not None
     mailbox.open()
     try:

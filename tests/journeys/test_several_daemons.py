@@ -138,21 +138,21 @@ def fleet(tmp_path: Path, dovecot: Dovecot, smtp: Sink, postgres: Postgres) -> I
 
 
 def holds(fleet: Fleet) -> int:
-    return fleet.service.journal().count("this daemon holds s")
+    return fleet.service.journal().count("mailboxes-acquired")
 
 
 def test_a_mailbox_moves_within_seconds_to_another_daemon_when_its_holder_dies(fleet: Fleet) -> None:
     fleet.start()
-    fleet.service.waits_for("this daemon holds support, sales")
+    fleet.service.waits_for('mailboxes-acquired mailboxes="support, sales"')
     fleet.start()
-    fleet.service.waits_for("this daemon holds no mailbox, and waits until one is free")
-    until(lambda: fleet.service.journal().count("for the first time") == 4, "both mailboxes are read", 60)
+    fleet.service.waits_for("standby")
+    until(lambda: fleet.service.journal().count("folder-opened") == 4, "both mailboxes are read", 60)
     first, second = fleet.processes
     first.kill()
     first.wait(10)
     died = monotonic()
     until(
-        lambda: fleet.service.journal().count("this daemon holds support, sales") > 1,
+        lambda: fleet.service.journal().count('mailboxes-acquired mailboxes="support, sales"') > 1,
         "the second holds both",
         30,
     )
@@ -166,7 +166,7 @@ def test_three_daemons_that_are_killed_again_and_again_send_each_letter_once(fle
     chance = random.Random(11)
     for _ in range(DAEMONS):
         fleet.start()
-    until(lambda: fleet.service.journal().count("for the first time") == 4, "both mailboxes are read", 60)
+    until(lambda: fleet.service.journal().count("folder-opened") == 4, "both mailboxes are read", 60)
     asked_for, deadline, pause = 0, monotonic() + 60 + 4 * CASES, threading.Event()
     next_kill = next_mails = monotonic()
     while monotonic() < deadline:

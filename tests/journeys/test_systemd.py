@@ -82,7 +82,7 @@ def test_the_service_lives_under_all_its_restrictions(
     assert box.run("stat", "-L", "-c", "%a", "/var/lib/followupd").stdout.strip() == "700"
 
     box.systemctl("reload", UNIT)
-    until(lambda: "were read again" in box.journal(UNIT), "the reload")
+    until(lambda: "configuration-reloaded" in box.journal(UNIT), "the reload")
     assert box.show(UNIT, "ActiveState") == "active"
 
     box.systemctl("kill", "--signal=KILL", UNIT)

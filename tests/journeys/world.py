@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
 
-from followupd.adapters.settings import load, write_starter
+from followupd.adapters.overlay import write_starter
+from followupd.adapters.settings import load
 from followupd.app.container import App, build
-from followupd.app.cycle import beat, read_all
+from followupd.app.cycle import read_all, run_cycle
 from followupd.domain import lifecycle
 from followupd.domain.case import Case
 from followupd.domain.events import Event
@@ -128,7 +129,7 @@ class World:
         self.now = until or self.now
         for _ in range(12):
             failed: dict[str, UnavailableError] = {}
-            done = read_all(self.app, self.now, failed) + beat(self.app, self.now)
+            done = read_all(self.app, self.now, failed) + run_cycle(self.app, self.now)
             assert not failed, failed
             if not done + self._copies_arrive():
                 return self
@@ -211,7 +212,7 @@ class World:
         with self.app.ledger.transaction() as tx:
             case = tx.cases.get(ref)
             actor = who.name if who else "a test"
-            _, problems = self.app.desk.run_lines(tx, case, lines, actor, "tell", who, self.now)
+            _, problems = self.app.commands.run_lines(tx, case, lines, actor, "tell", who, self.now)
         self.passes()
         return problems
 

@@ -20,11 +20,13 @@ from typing import Any, Self
 
 from sqlalchemy import event
 
-from followupd.adapters.settings import load, write_starter
+from followupd.adapters.imap.mailbox import FetchedMail, FolderChanges, SyncCursor
+from followupd.adapters.overlay import write_starter
+from followupd.adapters.settings import load
 from followupd.adapters.storage.ledger import Ledger, Transaction
 from followupd.adapters.storage.outbox import UnknownLetterError
 from followupd.app.container import App, build
-from followupd.app.cycle import beat
+from followupd.app.cycle import run_cycle
 from followupd.domain import lifecycle
 from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import GrantState, Money
@@ -121,7 +123,7 @@ class Plug:
 
 def plugged(ledger: Ledger, path: Path, plug: Plug) -> None:
     """Let the ledger of a house write to this file, and die before a transaction or right after a commit."""
-    opened = Ledger(f"sqlite:///{path}", ledger._seal)
+    opened = Ledger(f"sqlite:///{path}", ledger._vault)
     event.listen(opened._engine, "connect", _no_sync)
 
     @contextmanager
@@ -152,22 +154,15 @@ class Mail:
     received_at: datetime = field(repr=False)
     flags: frozenset[str] = frozenset()
     modseq: int = 0
-    labels: frozenset[str] = frozenset()
 
-
-@dataclass
-class Cursor:
-    uidvalidity: int
-    uid: int
-    modseq: int
-
-
-@dataclass
-class Batch:
-    cursor: Cursor
-    new: list[Mail] = field(default_factory=list)
-    flags: Mapping[int, frozenset[str]] = field(default_factory=dict)
-    reset: bool = False
+    def fetched(self) -> FetchedMail:
+        return FetchedMail(
+            uid=self.uid,
+            flags=self.flags,
+            received_at=self.received_at,
+            size=len(self.raw),
+            raw=self.raw,
+        )
 
 
 @dataclass
@@ -223,10 +218,10 @@ class Mailbox:
 
     # --- the door that the rounds know ---
 
-    def start(self, _folder: str, _since: object) -> tuple[Cursor, int]:
-        return Cursor(self.uidvalidity, 0, 0), 0
+    def start(self, _folder: str, _since: object) -> tuple[SyncCursor, int]:
+        return SyncCursor(self.uidvalidity, 0, 0), 0
 
-    def changes(self, folder: str, cursor: Cursor, **_: Any) -> Iterator[Batch]:
+    def changes(self, folder: str, cursor: SyncCursor, **_: Any) -> Iterator[FolderChanges]:
         self.plug.step("before reading")
         reset = cursor.uidvalidity != self.uidvalidity
         read = 0 if reset else cursor.uid
@@ -234,25 +229,29 @@ class Mailbox:
         new = [mail for mail in mails if mail.uid > read]
         for start in range(0, len(new), 2):
             part = new[start : start + 2]
-            yield Batch(
-                Cursor(self.uidvalidity, part[-1].uid, 0 if reset else cursor.modseq), part, reset=reset
-            )
+            reached = SyncCursor(self.uidvalidity, part[-1].uid, 0 if reset else cursor.modseq)
+            fetched = tuple(mail.fetched() for mail in part)
+            yield FolderChanges(folder=folder, cursor=reached, new=fetched, reset=reset)
             self.plug.step("between two batches")
         last = max([read, *(mail.uid for mail in new)])
         changed = (
             {} if reset else {m.uid: m.flags for m in mails if m.uid <= read and m.modseq > cursor.modseq}
         )
         if changed or (last, modseq) != (cursor.uid, cursor.modseq):
-            yield Batch(Cursor(self.uidvalidity, last, modseq), flags=changed, reset=reset)
+            end = SyncCursor(self.uidvalidity, last, modseq)
+            yield FolderChanges(folder=folder, cursor=end, flags=changed, reset=reset)
 
-    def fetch(self, folder: str, uids: Collection[int]) -> list[Mail]:
+    def fetch(self, folder: str, uids: Collection[int]) -> list[FetchedMail]:
+        return [mail.fetched() for mail in self._mails(folder, uids)]
+
+    def _mails(self, folder: str, uids: Collection[int]) -> list[Mail]:
         return [mail for mail in self.folders[folder] if mail.uid in uids]
 
     def mark(
         self, folder: str, uids: Collection[int], add: Iterable[str] = (), remove: Iterable[str] = ()
     ) -> bool:
         self.plug.step("before marking")
-        for mail in self.fetch(folder, uids):
+        for mail in self._mails(folder, uids):
             self.modseq += 1
             mail.flags, mail.modseq = (mail.flags | set(add)) - set(remove), self.modseq
         self.plug.step("after marking")
@@ -260,7 +259,7 @@ class Mailbox:
 
     def move(self, folder: str, uid: int, to: str, *, seen: bool = False) -> None:
         self.plug.step("before moving")
-        for mail in self.fetch(folder, [uid]):
+        for mail in self._mails(folder, [uid]):
             self.folders[folder].remove(mail)
             self.put(mail.raw, mail.received_at, to, {*mail.flags, *(["\\Seen"] if seen else [])})
         self.plug.step("after moving")
@@ -424,7 +423,7 @@ class Simulation:
         base = _base(self.variant)
         plugged(base.ledger, self.path, self.plug)
         return replace(
-            base, dispatch=replace(base.dispatch, post=self.post, elapsed=lambda: self.seconds, _known={})
+            base, sender=replace(base.sender, transport=self.post, elapsed=lambda: self.seconds, _results={})
         )
 
     def live(self, beats: int = 6) -> None:
@@ -432,7 +431,7 @@ class Simulation:
         for _ in range(50):
             try:
                 for _ in range(beats):
-                    if not self.reads() + beat(self.app, self.now):
+                    if not self.reads() + run_cycle(self.app, self.now):
                         break
             except KilledError:
                 if self._wake():
@@ -441,13 +440,13 @@ class Simulation:
         raise BrokenPromiseError("the house dies for ever")
 
     def reads(self) -> int:
-        return sum(self.app.intake.sync(self.mailbox, folder, self.now) for folder in FOLDERS)
+        return sum(self.app.inbox.sync(self.mailbox, folder, self.now) for folder in FOLDERS)
 
     def _wake(self) -> bool:
         self.app.ledger.close()
         self.app = self._built()
         try:
-            self.app.dispatch.recover_interrupted(self.now)
+            self.app.sender.recover_interrupted(self.now)
         except KilledError:
             return self._wake()
         return True
@@ -499,7 +498,7 @@ class Simulation:
         who = self.app.settings.team.by_id(agent) if agent else None
         with self.app.ledger.transaction() as tx:
             case = tx.cases.get(ref)
-            _, problems = self.app.desk.run_lines(
+            _, problems = self.app.commands.run_lines(
                 tx, case, lines, who.name if who else "shell", "tell", who, self.now
             )
         return problems
@@ -530,7 +529,7 @@ class Simulation:
         if how == "drop" and before and not before.letter.to_customer:
             return  # who drops a question has read it
         try:
-            self.app.dispatch.settle_by_hand(key, how, "a person", self.now)  # type: ignore[arg-type]  # drawn from the words
+            self.app.sender.resolve(key, how, "a person", self.now)  # type: ignore[arg-type]  # drawn from the words
         except KilledError:
             self._wake()
         except FollowupdError:
@@ -613,7 +612,7 @@ class Simulation:
         return 10**6 if self.variant == "resends" and letter.kind != "gift-card" else 0
 
     def _inspect_stage(self, letter: Accepted) -> None:
-        with Ledger(f"sqlite:///{self.path}", self.app.seal).transaction() as tx:
+        with Ledger(f"sqlite:///{self.path}", self.app.vault).transaction() as tx:
             case = tx.cases.get(letter.ref)
         silent = {Stage.SUSPECTED, Stage.DISMISSED}
         allowed = {
@@ -668,7 +667,7 @@ class Simulation:
             not [x for x in letters if x.status is LetterStatus.SENDING],
             "a letter is left on its way for ever",
         )
-        window = self.app.dispatch.rules.witness_within
+        window = self.app.sender.policy.witness_within
         for state in letters:
             late = (
                 state.status is LetterStatus.DOUBT
@@ -726,7 +725,7 @@ class Simulation:
                 state.not_before for state in tx.outbox.all(LetterStatus.QUEUED, LetterStatus.DEFERRED)
             ]
             moments += [
-                state.sending_since + self.app.dispatch.rules.witness_within
+                state.sending_since + self.app.sender.policy.witness_within
                 for state in tx.outbox.all(LetterStatus.DOUBT)
                 if state.sending_since
             ]

@@ -285,9 +285,7 @@ class AnyLife(RuleBasedStateMachine):
     )
     def an_agent_handles_a_draft(self, which: int, how: str, said: bool) -> None:
         ref = (
-            str(self.it.mailbox.folders["Drafts"][0].raw)
-            .partition("X-Followupd-Key: ")[2]
-            .partition(".")[0]
+            str(self.it.mailbox.folders["Drafts"][0].raw).partition("X-Followupd-Key: ")[2].partition(".")[0]
         )
         self.it.handles_a_draft(which, how)
         if said and ref:

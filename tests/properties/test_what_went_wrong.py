@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from followupd.app.cycle import beat
+from followupd.app.cycle import run_cycle
 from followupd.domain.case import Case, Stage
 from followupd.domain.letter import DeliveryResult, LetterStatus
 from followupd.errors import NotInDoubtError
@@ -130,17 +130,17 @@ def test_only_a_letter_in_doubt_is_settled(make: Callable[..., Simulation]) -> N
     key = f"{case(world).ref}.confirmation.1"
     for how in ("sent", "resend", "drop"):
         with pytest.raises(NotInDoubtError, match="is sent"):
-            world.app.dispatch.settle_by_hand(key, how, "ana", world.now)
+            world.app.sender.resolve(key, how, "ana", world.now)
     with world.app.ledger.transaction() as tx:
         tx.outbox.queue(
             replace(tx.outbox.get(key).letter, key="x.y.1", case="", message_id="<x@y>"), world.now
         )
-        tx.outbox.claim("x.y.1", world.now)
+        tx.outbox.claim(["x.y.1"], world.now)
     for how in ("sent", "resend", "drop"):
         with pytest.raises(
             NotInDoubtError, match="is leaving"
         ):  # it is the daemon's, who may be handing it over
-            world.app.dispatch.settle_by_hand("x.y.1", how, "ana", world.now)  # type: ignore[arg-type]  # one of the words
+            world.app.sender.resolve("x.y.1", how, "ana", world.now)  # type: ignore[arg-type]  # one of the words
     world.live()
 
 
@@ -243,7 +243,8 @@ def test_a_letter_that_waited_long_for_other_reasons_is_not_given_up_at_its_firs
     says(world, "promise: ship the replacement by next Friday")
     later(world, minutes=9)
     world.now += timedelta(minutes=2)
-    world.app.turn.run(world.now)
+    world.app.router.run(world.now)
+    world.app.cases.run(world.now)
     says(world, "hold")
     later(world, days=6)
     says(world, "release")
@@ -256,7 +257,8 @@ def test_a_letter_that_waited_long_for_other_reasons_is_not_given_up_at_its_firs
 def in_doubt_after_a_death(world: Simulation) -> None:
     """The confirmation was taken by the server, and the process died before it could write that down."""
     world.now += timedelta(minutes=11)
-    world.app.turn.run(world.now)
+    world.app.router.run(world.now)
+    world.app.cases.run(world.now)
     world.plug.left = 1000
     original = world.post.deliver
 
@@ -266,7 +268,7 @@ def in_doubt_after_a_death(world: Simulation) -> None:
 
     world.post.deliver = deliver  # type: ignore[method-assign]  # the process dies here
     with pytest.raises(KilledError):
-        world.app.dispatch.run(world.now)
+        world.app.sender.run(world.now)
     world.plug.left = 0
     world.post.deliver = original  # type: ignore[method-assign]  # as it was
     world._wake()
@@ -299,7 +301,7 @@ def test_a_copy_that_lies_in_the_mailbox_unread_is_read_before_anything_is_sent_
     world.copies.clear()
     world.now += timedelta(minutes=40)
     for _ in range(3):
-        beat(world.app, world.now)  # the mailbox cannot be reached yet
+        run_cycle(world.app, world.now)  # the mailbox cannot be reached yet
     assert len(second(world)) == 1
     later(world, minutes=1)
     assert len(second(world)) == 1
@@ -340,6 +342,6 @@ def test_a_mailbox_that_nobody_can_read_makes_a_person_be_asked(make: Callable[.
     in_doubt_after_a_death(world)
     for _ in range(8):
         world.now += timedelta(minutes=15)
-        beat(world.app, world.now)
+        run_cycle(world.app, world.now)
     assert len(second(world)) == 1
     assert len(letters(world, "desk/doubt")) == 1

@@ -57,7 +57,7 @@ class CaseOpener:
         self, tx: Transaction, mail: StoredMail, heard: Event, verdict: Verdict, now: datetime
     ) -> CaseOpened:
         message, classifier = mail.message, self.classifier
-        has_open_case = bool(tx.cases.open_of(message.sender.address, mail.mailbox))
+        has_open_case = bool(tx.cases.unfinished_of(message.sender.address, mail.mailbox))
         severity = classifier.severity(message, verdict, open_case=has_open_case)
         reasons = f" [{severity}: {', '.join(severity.reasons)}]" if severity.reasons else ""
 

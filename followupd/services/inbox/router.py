@@ -114,7 +114,7 @@ class MailRouter:
         subject = _bare_subject(mail.message.subject)
         if not subject:
             return None
-        for case in tx.cases.open_of(mail.message.sender.address, mail.mailbox):
+        for case in tx.cases.unfinished_of(mail.message.sender.address, mail.mailbox):
             age = mail.received_at - case.opened_at
             if _bare_subject(case.subject) == subject and age.days <= _SAME_SUBJECT_DAYS:
                 return case

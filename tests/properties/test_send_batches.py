@@ -30,7 +30,8 @@ def make(tmp_path: Path) -> Iterator[Callable[..., Simulation]]:
         world.many_write(number, domain)
         world.live(12)
         world.now += timedelta(minutes=11)
-        world.app.turn.run(world.now)
+        world.app.router.run(world.now)
+        world.app.cases.run(world.now)
         assert len(confirmations(world, LetterStatus.QUEUED)) == number
         return world
 
@@ -52,7 +53,7 @@ def taken(world: Simulation) -> list[str]:
 
 def sends(world: Simulation) -> int:
     world.reads()
-    return world.app.dispatch.run(world.now)
+    return world.app.sender.run(world.now)
 
 
 def is_set_down(world: Simulation) -> None:
@@ -118,7 +119,7 @@ def test_a_stop_in_a_handful_lets_the_letters_wait_that_the_server_has_not_seen(
     world = make()
     go = iter([True] * 12 + [False] * MANY)
     world.reads()
-    handed = world.app.dispatch.run(world.now, lambda: next(go))
+    handed = world.app.sender.run(world.now, lambda: next(go))
     assert 0 < handed < MANY
     assert len(taken(world)) == handed
     is_set_down(world)
@@ -135,12 +136,12 @@ def test_who_must_stop_at_once_leaves_one_letter_in_doubt(make: Callable[..., Si
     class Silent(SmtpTransport):
         def deliver(self, letter: bytes, *, sender: str, to: str, witness: str = "") -> DeliveryResult:
             if len(taken(world)) == 10:
-                world.app.dispatch.release_unsent()
+                world.app.sender.release_unsent()
                 raise KilledError("while the server is silent")
             return super().deliver(letter, sender=sender, to=to, witness=witness)
 
     world.post = Silent(world)
-    world.app = replace(world.app, dispatch=replace(world.app.dispatch, post=world.post))
+    world.app = replace(world.app, sender=replace(world.app.sender, transport=world.post))
     with pytest.raises(KilledError):
         sends(world)
     world.post = SmtpTransport(world, accepted=world.post.accepted)
@@ -258,10 +259,10 @@ def test_a_case_that_cannot_be_read_keeps_no_other_letter_from_leaving(
 def test_the_breaker_counts_the_letters_of_one_handful(make: Callable[..., Simulation]) -> None:
     world = make(number=1)
     before = len(world.post.accepted)
-    rules = replace(world.app.dispatch.rules, breaker=(before + 12, timedelta(hours=1)))
+    policy = replace(world.app.sender.policy, breaker=(before + 12, timedelta(hours=1)))
     world.many_write(MANY)
     world.live(12)
-    world.app = replace(world.app, dispatch=replace(world.app.dispatch, rules=rules))
+    world.app = replace(world.app, sender=replace(world.app.sender, policy=policy))
     world.now += timedelta(minutes=30)
     world.live(12)
     assert len(world.post.accepted) <= max(before + 12, before + MANY + 1)
