@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.small_png import smaller
-from followupd.adapters.settings import write_starter
+from followupd.adapters.overlay import write_starter
 from followupd.cli.preview.letter import preview_letter
 from followupd.domain.letter import LetterKind
 

@@ -5,10 +5,10 @@ from functools import partial
 from pathlib import Path
 
 from followupd.adapters.accounts import missing_extras
-from followupd.adapters.settings import WARNINGS, examined, starter_directory
+from followupd.adapters.overlay import changed_originals
+from followupd.adapters.settings import WARNINGS, examine
 from followupd.adapters.settings.language_files import language_problems
-from followupd.adapters.templates.sources import contents
-from followupd.app.container import wording_rules_of
+from followupd.app.container import template_files, wording_rules_of
 from followupd.domain.calendar import Calendar
 from followupd.domain.playbook import Playbook, Playbooks
 from followupd.domain.team import Agent, Company, Team
@@ -24,25 +24,19 @@ def configuration_problems(directory: Path, now: datetime) -> list[Problem]:
     from followupd.adapters.templates.wording_check import wording_problems
 
     found, playbooks, rules = _configuration(directory)
-    templates = directory / "templates"
-    found += letter_problems(templates, playbooks.default, now, words=rules.languages)
+    files = template_files(directory)
+    found += letter_problems(files, playbooks.default, now, rules.languages)
     context_of = partial(wording_context, languages=rules.languages)
-    found += wording_problems(templates, playbooks, rules, context_of, now)
-    return found
+    found += wording_problems(files, playbooks, rules, context_of, now)
+    return found + changed_originals(directory)
 
 
 def blocking_problems(directory: Path, now: datetime) -> list[Problem]:
-    """Return the problems that keep the daemon from starting.
+    """Return the problems that keep the daemon from starting; the wording of letters is checked when they are written."""
+    from followupd.adapters.templates.check import problems as letter_problems
 
-    The wording of each letter is checked when it is written, and the shipped templates by our own tests; so only changed
-    templates are rendered here, which saves most of the time.
-    """
     found, playbooks, rules = _configuration(directory)
-    templates, shipped = directory / "templates", starter_directory() / "templates"
-    if contents(templates) != contents(shipped):
-        from followupd.adapters.templates.check import problems as letter_problems
-
-        found += letter_problems(templates, playbooks.default, now, shipped, rules.languages)
+    found += letter_problems(template_files(directory), playbooks.default, now, rules.languages)
     return without_warnings(found)
 
 
@@ -56,7 +50,7 @@ def _configuration(directory: Path) -> tuple[list[Problem], Playbooks, WordingRu
 
     While the settings are invalid, letters are checked with a sample playbook and the shipped rules.
     """
-    settings, found = examined(directory)
+    settings, found = examine(directory)
     broken = language_problems(directory)
     languages = catalogue() if broken else read_catalogue(directory)
     found = [*found, *broken]

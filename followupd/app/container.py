@@ -11,10 +11,12 @@ from followupd.adapters.crypto import Vault
 from followupd.adapters.gift_cards import CardStock
 from followupd.adapters.imap.mailbox import ImapMailbox
 from followupd.adapters.oauth.tokens import Login
+from followupd.adapters.overlay import shipped_directory
 from followupd.adapters.settings import Settings, missing_secrets
 from followupd.adapters.smtp.compose import compose, dated, undated
 from followupd.adapters.storage.ledger import Ledger, Transaction
 from followupd.adapters.templates.renderer import TemplateRenderer
+from followupd.adapters.templates.sources import TemplateFiles
 from followupd.domain.calendar import Calendar, Duration
 from followupd.domain.letter import Letter, OutboxEntry
 from followupd.domain.mail import Identity, Person
@@ -124,7 +126,7 @@ def build(settings: Settings) -> App:
         ledger=ledger,
         letters=letters,
         inbox=InboxSync(
-            ledger, _identity(settings, vault), settings.tags, DraftFiler(ledger, _compose_draft)
+            ledger, _identity(settings, vault), settings.tags, DraftFiler(ledger, _compose_draft), languages
         ),
         router=MailRouter(context, classifier, opener, NoteService(context, commands)),
         commands=commands,
@@ -159,11 +161,16 @@ def letters_of(
 ) -> TemplateRenderer:
     """Return the renderer of the admin's letters; `message_id(key, domain)` derives a letter's Message-ID."""
     return TemplateRenderer(
-        settings.directory / "templates",
+        template_files(settings.directory),
         sender_of=lambda mailbox: Person(settings.from_address(mailbox), settings.company.name),
         message_id=message_id,
         languages=languages or read_catalogue(settings.directory),
     )
+
+
+def template_files(directory: Path) -> TemplateFiles:
+    """Return the templates of a configuration directory over the shipped ones."""
+    return TemplateFiles(directory / "templates", shipped_directory() / "templates")
 
 
 def wording_rules_of(settings: Settings, languages: Catalogue | None = None) -> WordingRules:

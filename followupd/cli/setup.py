@@ -1,4 +1,4 @@
-"""demo, init, check, when: try followupd out and set it up."""
+"""demo, init, customise, check, when: try followupd out and set it up."""
 
 import argparse
 import io
@@ -16,7 +16,7 @@ from followupd.errors import Problem, SetupError, UnavailableError
 
 
 def add(commands: CommandParsers) -> None:
-    """Add the parsers of demo, init, check and when."""
+    """Add the parsers of demo, init, customise, check and when."""
     demo = commands.add("demo")
     demo.add_argument("--out", metavar="DIR", type=Path, help="write the letters here (./followupd-demo)")
     demo.add_argument("--fast", action="store_true", help="do not pause for the reader")
@@ -25,6 +25,20 @@ def add(commands: CommandParsers) -> None:
     init = commands.add("init")
     init.add_argument("directory", metavar="DIR", type=Path)
     init.set_defaults(do=_init)
+
+    customise = commands.add("customise")
+    customise.add_argument(
+        "names",
+        metavar="NAME",
+        nargs="*",
+        help="a shipped file or directory, such as templates/de; without one, list what there is",
+    )
+    customise.add_argument(
+        "--merged",
+        action="store_true",
+        help="copy nothing: record that your copies take account of the changed originals",
+    )
+    customise.set_defaults(do=_customise, many="names")
 
     check = commands.add("check")
     check.add_argument("--online", action="store_true", help="also connect to the servers")
@@ -42,7 +56,9 @@ def _demo(options: argparse.Namespace) -> int:
     from followupd import clock
 
     if not all(find_spec(module) for module in ("aiosmtpd", "pymap")):
-        print_error("followupd demo: its mail servers are missing; install them: pip install 'followupd[demo]'")
+        print_error(
+            "followupd demo: its mail servers are missing; install them: pip install 'followupd[demo]'"
+        )
         return PROBLEMS
     from followupd.demo.performance import perform
 
@@ -62,10 +78,42 @@ def _init(options: argparse.Namespace) -> int:
     if options.json:
         print_json([str(path) for path in written])
         return DONE
-    print(f"Wrote {len(written)} files to {options.directory}.")
-    print(
-        f"Next: edit {options.directory / 'followupd.toml'}, then run `followupd check --config {options.directory}`."
-    )
+    names = [str(path.relative_to(options.directory)) for path in written]
+    print(f"Wrote to {options.directory}: {', '.join(names)}")
+    print("Next:")
+    print(f"  edit {options.directory / 'followupd.toml'}")
+    print(f"  followupd check --online --config {options.directory}")
+    return DONE
+
+
+def _customise(options: argparse.Namespace) -> int:
+    from followupd.adapters.overlay import customise, mark_merged
+
+    if not options.names:
+        return _list_shipped(options)
+    act = mark_merged if options.merged else customise
+    copies = [str(path) for path in act(options.config, options.names)]
+    if options.json:
+        print_json(copies)
+        return DONE
+    done = "Up to date" if options.merged else "Copied for editing"
+    for copy in copies:
+        print(f"{done}: {copy}")
+    if not copies:
+        print(f"Nothing to copy: {options.config} has all of these files.")
+    return DONE
+
+
+def _list_shipped(options: argparse.Namespace) -> int:
+    """Print the files that can be customised, those with a copy marked."""
+    from followupd.adapters.overlay import shipped_files
+    from followupd.cli.output import print_table
+
+    files = {name: (options.config / name).is_file() for name in shipped_files()}
+    if options.json:
+        print_json([{"name": name, "customised": customised} for name, customised in files.items()])
+        return DONE
+    print_table([(name, "customised" if customised else "") for name, customised in files.items()])
     return DONE
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from followupd.adapters.settings import write_starter
+from followupd.adapters.overlay import write_starter
 from followupd.cli.main import main
-from followupd.domain.status_tags import MARKS
+from followupd.services.record import STATUS_TAGS
 from tests.journeys.world import CONFIGURATION
 from tests.servers.dovecot import Dovecot
 from tests.servers.machine import free_ports
@@ -194,7 +194,7 @@ def test_thunderbird_is_told_of_every_tag(
     assert prefs["mailnews.tags.agent-ana.tag"] == "agent-ana"
     assert prefs["mailnews.tags.reklamation=2b.tag"] == "Reklamation+"
     assert "mailnews.tags.hold.tag" not in prefs
-    assert {f"mailnews.tags.{mark}.tag" for mark in MARKS} <= prefs.keys()
+    assert {f"mailnews.tags.{mark}.tag" for mark in STATUS_TAGS} <= prefs.keys()
     assert all(
         re.fullmatch("#[0-9A-F]{6}", value) for name, value in prefs.items() if name.endswith(".color")
     )

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from followupd.adapters.settings import starter_directory
-from followupd.app.container import blocking_problems
+from followupd.adapters.overlay import shipped_directory
+from followupd.app.check import blocking_problems
 from tests.story.configured import configured
 
 NOW = datetime(2026, 3, 3, 9, tzinfo=UTC)
@@ -16,7 +16,7 @@ NOW = datetime(2026, 3, 3, 9, tzinfo=UTC)
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
     """A configuration with the letters as we ship them."""
-    shutil.copytree(starter_directory() / "templates", tmp_path / "templates")
+    shutil.copytree(shipped_directory() / "templates", tmp_path / "templates")
     return configured(tmp_path)
 
 

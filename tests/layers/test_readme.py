@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.pictures import PICTURES
-from followupd.adapters.settings import write_starter
+from followupd.adapters.overlay import write_starter
 from followupd.cli.main import main
 
 README = Path(__file__).parents[2] / "README.md"

@@ -10,9 +10,10 @@ from typing import Any
 from followupd.adapters.templates.check import try_out
 from followupd.adapters.templates.renderer import TemplateRenderer
 from followupd.adapters.templates.samples import sample_case
+from followupd.adapters.templates.sources import TemplateFiles
 from followupd.domain.calendar import Calendar
 from followupd.domain.case import Case
-from followupd.domain.letter import Letter
+from followupd.domain.letter import Letter, LetterKind
 from followupd.domain.mail import Person
 from followupd.domain.playbook import Playbook
 from followupd.domain.promise import Promise, PromiseKind
@@ -36,7 +37,7 @@ PLAYBOOK = Playbook(
 @cache
 def letters(directory: Path = TEMPLATES) -> TemplateRenderer:
     return TemplateRenderer(
-        directory,
+        TemplateFiles(directory),
         sender_of=lambda _: Person("support@example.com", "Example Ltd"),
         message_id=lambda key, domain: f"<{key}@{domain}>",
     )
@@ -47,7 +48,7 @@ def sample(name: str = "long", **changes: Any) -> Case:
 
 
 def wrote(
-    kind: str, case: Case | None = None, playbook: Playbook = PLAYBOOK, directory: Path = TEMPLATES
+    kind: LetterKind, case: Case | None = None, playbook: Playbook = PLAYBOOK, directory: Path = TEMPLATES
 ) -> Letter:
     return try_out(letters(directory), kind, case or sample(), playbook, NOW)
 

@@ -12,7 +12,7 @@ import pytest
 
 from followupd.adapters.templates.check import problems
 from followupd.adapters.templates.context import bare_subject, given_name, sayable_name
-from followupd.adapters.templates.sources import SlotError, sentence
+from followupd.adapters.templates.sources import SlotError, TemplateFiles, sentence
 from followupd.domain.case import Facts, Fault, LetterRecord
 from followupd.domain.compensation import Compensation, Gift, GrantState, Money
 from followupd.domain.decision import LetterContent, PrintedGiftCard
@@ -462,9 +462,9 @@ def test_a_fact_that_nobody_stated_stops_the_follow_up(fact: str) -> None:
         ("{{ facts.cause | sentence }}", "It is known.", "the cause"),
         ("{{ facts.resolution | sentence }}", "It is known.", "the resolution"),
         ("{{ facts.prevention | sentence }}", "It is known.", "the prevention"),
-        ('{% include "en/_grants.md" %}', "- something nice", "the refund that was given"),
-        ('{% include "en/_signature.md" %}', "With kind regards,\n\nAna Reyes", "the owner's direct phone"),
-        ('{% include "en/_signature.md" %}', "With kind regards,\n\nAna Reyes", "the owner's email"),
+        ('{% include "_grants.md" %}', "- something nice", "the refund that was given"),
+        ('{% include "_signature.md" %}', "With kind regards,\n\nAna Reyes", "the owner's direct phone"),
+        ('{% include "_signature.md" %}', "With kind regards,\n\nAna Reyes", "the owner's email"),
         (
             "I am sorry. We let you down, and on behalf of {{ company.name }} I apologise.",
             "Hm.",
@@ -510,7 +510,7 @@ def test_a_confirmation_that_leaves_out_a_promise_or_its_date_is_refused(tmp_pat
     with pytest.raises(SlotError, match=r"promise 1.*the date of promise 1"):
         wrote(
             LetterKind.CONFIRMATION,
-            directory=changed(tmp_path, "en/confirmation", '{% include "en/_steps.md" %}', "We act."),
+            directory=changed(tmp_path, "en/confirmation", '{% include "_steps.md" %}', "We act."),
         )
 
 
@@ -575,7 +575,7 @@ def test_a_playbooks_sentence_is_filled_in_with_values_that_stay_values() -> Non
 
 def test_a_letter_is_in_the_customers_language_where_there_is_one(tmp_path: Path) -> None:
     directory = changed(tmp_path, "en/holding", "You are not forgotten", "You are not forgotten")
-    (directory / "xx").mkdir()
+    shutil.copytree(directory / "en", directory / "xx")
     (directory / "xx" / "holding.md").write_text(
         (directory / "en/holding.md").read_text().replace("still on", "xx on")
     )
@@ -586,6 +586,18 @@ def test_a_letter_is_in_the_customers_language_where_there_is_one(tmp_path: Path
         "xx on"
         in wrote(LetterKind.HOLDING, sample(language=""), replace(PLAYBOOK, language="xx"), directory).text
     )
+
+
+@pytest.mark.parametrize(("own_part", "greeting"), [(False, "Good day"), (True, "Dear")])
+def test_a_letter_includes_the_parts_of_its_own_language(
+    tmp_path: Path, own_part: bool, greeting: str
+) -> None:
+    directory = changed(tmp_path, "en/_greeting", "Dear", "Good day")
+    (directory / "en-au").mkdir()
+    shutil.copy(directory / "en/holding.md", directory / "en-au/holding.md")
+    if own_part:
+        shutil.copy(TEMPLATES / "en/_greeting.md", directory / "en-au/_greeting.md")
+    assert greeting in wrote(LetterKind.HOLDING, sample(language="en_AU"), directory=directory).text
 
 
 def test_american_customers_read_american_dates() -> None:
@@ -663,7 +675,7 @@ AT = (TEMPLATES / "en/follow-up.md").read_text().split("You should know", maxspl
 
 
 def found(directory: Path) -> list[Problem]:
-    return problems(directory, PLAYBOOK, NOW)
+    return problems(TemplateFiles(directory), PLAYBOOK, NOW)
 
 
 def test_the_starter_letters_have_no_problem() -> None:

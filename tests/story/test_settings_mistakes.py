@@ -6,11 +6,11 @@ import pytest
 
 from followupd.adapters import settings
 from followupd.adapters.settings import SettingsRule
-from followupd.adapters.settings.form import Form
-from followupd.adapters.settings.house_form import HOUSE
-from followupd.adapters.settings.playbook_form import PLAYBOOK
-from followupd.adapters.settings.wording import WORDING
+from followupd.adapters.settings.models import ConfigurationFile, WordingSettings
+from followupd.adapters.settings.playbooks import PlaybookFile
+from followupd.adapters.settings.toml_file import Table
 from followupd.errors import SetupError
+from tests.configuration_tables import Section, sections
 from tests.story.configured import LEAST, amend, configured, line_of, only, rewrite
 
 
@@ -463,22 +463,23 @@ ODD = [
 ]
 
 
-def odd_everywhere(form: Form, odd: str) -> str:
-    """Give every key of a form this value, and three odd keys to the tables that take any."""
-    text = ""
-    for section in form:
-        header = f"[[{section.name}]]" if section.many else f"[{section.name}]"
-        text += f"{header}\n" if section.name else ""
-        text += "".join(f"{option.name} = {odd}\n" for option in section.options)
-        text += f'"x" = {odd}\n"" = {odd}\n"y-*" = {odd}\n' if section.free else ""
-    return text
+def odd_everywhere(model: type[Table], odd: str) -> str:
+    """Give every key of a file this value, and three odd keys to the tables that take any."""
+    return "".join(odd_table(section, odd) for section in sections(model))
+
+
+def odd_table(section: Section, odd: str) -> str:
+    header = f"{section.header}\n" if section.name else ""
+    if section.takes_any_key:
+        return f'{header}"x" = {odd}\n"" = {odd}\n"y-*" = {odd}\n'
+    return header + "".join(f"{key} = {odd}\n" for key in section.keys)
 
 
 @pytest.mark.parametrize("odd", ODD, ids=range(len(ODD)))
 def test_no_value_of_any_kind_is_an_error_of_ours(directory: Path, odd: str) -> None:
-    (directory / "followupd.toml").write_text(odd_everywhere(HOUSE, odd))
-    (directory / "playbooks/default.toml").write_text(odd_everywhere(PLAYBOOK, odd))
-    (directory / "wording.toml").write_text(odd_everywhere(WORDING, odd))
+    (directory / "followupd.toml").write_text(odd_everywhere(ConfigurationFile, odd))
+    (directory / "playbooks/default.toml").write_text(odd_everywhere(PlaybookFile, odd))
+    (directory / "wording.toml").write_text(odd_everywhere(WordingSettings, odd))
     found = settings.problems(directory)
     assert {problem.file for problem in found} == {"followupd.toml", "playbooks/default.toml", "wording.toml"}
     assert all(problem.line and problem.problem and problem.hint for problem in found)

@@ -1,36 +1,35 @@
-"""TOML files -> frozen, typed settings; every problem at once, with file, line and how to fix it."""
+"""TOML files -> frozen, typed settings; every problem at once, with file, line and hint."""
 
-from followupd.adapters.settings.reading import examined, load, missing_secrets, problems
-from followupd.adapters.settings.rules import WARNINGS, SettingsRule
-from followupd.adapters.settings.secrets import Secret
-from followupd.adapters.settings.starter import starter_directory, write_starter
-from followupd.adapters.settings.values import (
+from followupd.adapters.settings.loader import examine, load, missing_secrets, problems
+from followupd.adapters.settings.models import (
+    GiftCardSettings,
     LedgerSettings,
     MailboxSettings,
     MetricsSettings,
-    Rate,
     RecogniseSettings,
     Settings,
     SmtpSettings,
     WordingSettings,
 )
+from followupd.adapters.settings.rules import WARNINGS, SettingsRule
+from followupd.adapters.settings.scalars import Rate
+from followupd.adapters.settings.secrets import Secret
 
 __all__ = [
     "WARNINGS",
+    "GiftCardSettings",
     "LedgerSettings",
     "MailboxSettings",
     "MetricsSettings",
-    "SmtpSettings",
     "Rate",
     "RecogniseSettings",
-    "SettingsRule",
     "Secret",
     "Settings",
+    "SettingsRule",
+    "SmtpSettings",
     "WordingSettings",
-    "examined",
+    "examine",
     "load",
     "missing_secrets",
     "problems",
-    "starter_directory",
-    "write_starter",
 ]

@@ -1,149 +1,397 @@
-"""Reads playbooks/*.toml, and checks what must be true of each beyond its single values."""
+"""playbooks/*.toml: every table and key, and what must be true of a playbook beyond its single values."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from followupd.adapters.settings import plain
-from followupd.adapters.settings.form import fill
-from followupd.adapters.settings.playbook_form import PLAYBOOK
-from followupd.adapters.settings.rules import SettingsRule
-from followupd.adapters.settings.sheet import InvalidValueError, TomlFile, nearest, open_sheet
-from followupd.adapters.settings.step_text import check_step_text
+from pydantic import AfterValidator, Field, PlainValidator, StrictBool, ValidationInfo
+
+from followupd.adapters.settings.rules import InvalidValueError, SettingsRule, did_you_mean
+from followupd.adapters.settings.scalars import (
+    AnyDuration,
+    Line,
+    OptionalDuration,
+    RequiredLine,
+    TagNames,
+    tag_name,
+)
+from followupd.adapters.settings.standards import (
+    CueGroups,
+    LanguageTag,
+    Patterns,
+    amount,
+    is_thorough,
+    money,
+)
+from followupd.adapters.settings.toml_file import Table, TomlFile, open_toml, read, setting
 from followupd.domain.calendar import Calendar, Duration
 from followupd.domain.compensation import Money
-from followupd.domain.playbook import NextStep, Playbook, SeverityOverride
+from followupd.domain.mail import Person
+from followupd.domain.playbook import NextStep, Playbook, Playbooks, SeverityOverride
 from followupd.domain.promise import PromiseKind
-from followupd.domain.team import Company, Team
-from followupd.errors import Problem
+from followupd.domain.team import Agent, Company, Team
+from followupd.errors import LetterError, Problem
+
+# --- the sentence of a next step --------------------------------------------------------------------------------------
+
+_OWNER = Agent(id="ana", name="Ana Reyes", email="ana@example.com", phone="+44 20 7946 0018")
+#: a customer who gives a name, and one of whom only the address is known
+_CUSTOMERS = (Person("kim@example.org", "Kim Doe"), Person("kim@example.org"))
+_COMPANY = Company(name="Example Ltd", timezone="Europe/London")
+#: what errors of the template call the sentence
+_SENTENCE = "the text"
+_STEP_HINT = "use {{ owner.name }}, {{ owner.first_name }}, {{ owner.phone }}, {{ owner.email }} or {{ company.name }}."
+_NAMELESS_HINT = "not every customer's name is known: write {% if customer.name %}...{% endif %} around it."
+
+
+def _step_text(source: str, info: ValidationInfo) -> str:
+    """Render the sentence for sample people, so that no case is put on hold for a mistake in it."""
+    if not is_thorough(info):
+        return source
+    try:
+        rendered = _rendered(source)
+    except LetterError as error:
+        problem = str(error).removeprefix(_SENTENCE).removeprefix(":1").removeprefix(": ")
+        is_nameless = "customer." in problem and "missing" in problem
+        hint = _NAMELESS_HINT if is_nameless else _STEP_HINT
+        problem = f"the text cannot be rendered: {problem}"
+        raise InvalidValueError(SettingsRule.STEP_TEXT, problem, hint) from None
+    if not all(line.strip() for line in rendered):
+        hint = "write what we do, as the customer reads it."
+        raise InvalidValueError(SettingsRule.STEP_TEXT, "the text is empty when it is rendered", hint)
+    return source
+
+
+def _rendered(source: str) -> list[str]:
+    """Return the sentence for each sample customer.
+
+    Raises:
+        LetterError: it is not a template, or a value is missing.
+        InvalidValueError: it uses an unknown name.
+    """
+    from jinja2.meta import find_undeclared_variables
+
+    from followupd.adapters.templates import context, markdown
+    from followupd.adapters.templates.sources import naming, sandbox
+
+    environment = sandbox(None, markdown.one_line, markup=False)
+    people = {"owner": context.agent(_OWNER), "company": context.company(_COMPANY)}
+    known = {*people, "customer", *environment.globals}
+    with naming(_SENTENCE):
+        if unknown := find_undeclared_variables(environment.parse(source)) - known:
+            problem = f"the text uses {min(unknown)!r}, which does not exist"
+            raise InvalidValueError(SettingsRule.STEP_TEXT, problem, _STEP_HINT)
+        template = environment.from_string(source)
+        return [template.render(people | {"customer": context.customer(one)}) for one in _CUSTOMERS]
+
+
+StepText = Annotated[RequiredLine, AfterValidator(_step_text)]
+StepTexts = Annotated[Mapping[LanguageTag, StepText], AfterValidator(MappingProxyType)]
+
+
+# --- the tables -------------------------------------------------------------------------------------------------------
+
+
+def _gift_amount(value: object, info: ValidationInfo) -> Money | None:
+    """Read "20 EUR"; None for ""."""
+    number, code = amount(value)
+    if not number:
+        return None
+    home = str((info.context or {}).get("currency", "GBP"))
+    found = money(number, code or home, f'write it as "20.00 {code or home}".')
+    if not code:
+        hint = f'write "{found.amount} {home}".'
+        raise InvalidValueError(SettingsRule.AMOUNT, "a gift card's amount needs a currency", hint)
+    if not found.minor:
+        hint = 'write "" for no gift card.'
+        raise InvalidValueError(SettingsRule.AMOUNT, "a gift card without value", hint)
+    return found
+
+
+GiftAmount = Annotated[Money | None, PlainValidator(_gift_amount)]
+ReviewKey = Annotated[
+    StrictBool,
+    Field(description="`true`: the letter waits for an agent's `approve`.", examples=[True]),
+]
+
+
+class NextStepTable(Table):
+    """A standing promise, made when a case opens. Write the table once for each promise.
+
+    Without any, the first letter waits for an agent's promise.
+    """
+
+    text: StepText = setting(
+        description="What we do, as the customer reads it; a Jinja2 sentence with `owner`, `company` and "
+        "`customer`.",
+        example="{{ owner.name }} calls the carrier and writes to you with an answer",
+    )
+    within: AnyDuration = setting(description="By when.", example="2 business days")
+    kind: PromiseKind = setting(
+        "next-update",
+        description="`firm`: it happens; `estimate`: we expect it; "
+        "`next-update`: the customer hears from us, whatever the answer is.",
+        example="firm",
+    )
+    margin: OptionalDuration = setting(
+        "4 business hours",
+        description="Our internal deadline is this much earlier than the promised date; "
+        "the same if the time is too short for it.",
+        example="1 business day",
+    )
+    texts: StepTexts = setting(
+        {},
+        description="`text` in other languages; letters in a language that is missing here use `text`.",
+        example={"de": "{{ owner.name }} fragt beim Paketdienst nach und schreibt Ihnen"},
+    )
+
+
+class ConfirmationTable(Table):
+    """The first letter: sorry for the trouble, and what happens next."""
+
+    after: AnyDuration = setting(
+        "10 minutes",
+        description="The quiet window: several mails in it get one answer.",
+        example="1 hour",
+    )
+    review: ReviewKey = False
+
+
+class FollowUpTable(Table):
+    """The letter after the fix: what went wrong, what was done, why it won't happen again."""
+
+    after: AnyDuration = setting("3 business days", description="From the fix.", example="1 week")
+    review: ReviewKey = False
+    call: StrictBool = setting(
+        True,
+        description="On the same day, the owner is asked to call the customer.",
+        example=False,
+    )
+
+
+class GiftCardTable(Table):
+    """A gift card, in a message and a thread of its own."""
+
+    after: AnyDuration = setting(
+        "1 business day", description="From the follow-up.", example="2 business days"
+    )
+    amount: GiftAmount = setting(
+        "", description="Offered in every case; empty: only when an agent grants one.", example="20 EUR"
+    )
+
+
+class ClosingTable(Table):
+    """The end of a case."""
+
+    after: AnyDuration = setting(
+        "10 business days",
+        description="From the last letter, if nothing is open.",
+        example="2 weeks",
+    )
+
+
+class SilenceTable(Table):
+    """What happens when the customer has heard nothing from us."""
+
+    after: AnyDuration = setting(
+        "2 business days",
+        description="After this long the owner is reminded, then a holding letter is sent.",
+        example="1 business day",
+    )
+
+
+class EscalationTable(Table):
+    """Who is told of an overdue promise, and when."""
+
+    lead: AnyDuration = setting(
+        "1 business day",
+        description="When the lead is told, counted from the deadline.",
+        example="4 business hours",
+    )
+    manager: AnyDuration = setting(
+        "2 business days", description="When the manager is told.", example="1 business day"
+    )
+
+
+Informed = Literal["", "lead", "manager"]
+_INFORMED = "Who is told of the case at once, besides its owner."
+
+
+class _SeverityTable(Table):
+    tell: Informed = setting("", description=_INFORMED, example="lead")
+    follow_up: OptionalDuration = setting(
+        "", description="Instead of `follow_up.after`.", example="1 business day"
+    )
+    silence: OptionalDuration = setting(
+        "", description="Instead of `silence.after`.", example="1 business day"
+    )
+    lead: OptionalDuration = setting(
+        "", description="Instead of `escalation.lead`.", example="4 business hours"
+    )
+    manager: OptionalDuration = setting(
+        "", description="Instead of `escalation.manager`.", example="1 business day"
+    )
+
+
+class HighSeverityTable(_SeverityTable):
+    """What is different for a severe case. Empty: as the playbook says."""
+
+    tell: Informed = setting("lead", description=_INFORMED, example="manager")
+
+
+class LowSeverityTable(_SeverityTable):
+    """What is different for a mild case. Empty: as the playbook says."""
+
+
+class SeverityTables(Table):
+    """What is different for severe and for mild cases."""
+
+    high: HighSeverityTable
+    low: LowSeverityTable
+
+
+class PlaybookFile(Table):
+    """What we do for one kind of complaint. These keys come before the first table."""
+
+    name: Line = setting("", description="The file's name without `.toml`.", example="delivery")
+    owner: Line = setting(
+        "", description="The agent who owns its cases; the first agent when empty.", example="ana"
+    )
+    words: Patterns = setting([], description="Phrases that choose this playbook.", example=["lost parcel"])
+    cues: CueGroups = setting(
+        [],
+        description="Groups of the classifier's cues that choose it when no playbook's words do.",
+        example=["safety", "legal"],
+    )
+    causes: TagNames = setting(
+        ["carrier", "picking", "billing", "product", "other"],
+        description="The cause codes that agents choose from (`cause-carrier`).",
+        example=["carrier", "warehouse"],
+    )
+    language: LanguageTag = setting(
+        "", description="The language of its letters; the customer's own when empty.", example="de"
+    )
+    next_step: tuple[NextStepTable, ...] = ()
+    confirmation: ConfirmationTable
+    follow_up: FollowUpTable
+    gift_card: GiftCardTable
+    closing: ClosingTable
+    silence: SilenceTable
+    escalation: EscalationTable
+    severity: SeverityTables
+
+
+# --- from files to playbooks ------------------------------------------------------------------------------------------
 
 
 def read_playbooks(
-    directory: Path, company: Company, calendar: Calendar, team: Team
-) -> tuple[Mapping[str, Playbook], list[Problem]]:
+    directory: Path, company: Company, calendar: Calendar, team: Team, context: Mapping[str, Any]
+) -> tuple[Playbooks, list[Problem]]:
     """Read every playbooks/*.toml; `default` must be among them."""
-    found: dict[str, Playbook] = {}
+    playbooks: dict[str, Playbook] = {}
     problems: list[Problem] = []
     for path in sorted((directory / "playbooks").glob("*.toml")):
-        sheet = open_sheet(directory, f"playbooks/{path.name}", missing="put it back.")
-        if not path.name.startswith("."):
-            found[path.stem] = _read(sheet, path.stem, company, calendar, team)
-            problems += sheet.problems
-    if "default" not in found:
+        if path.name.startswith("."):  # left by an editor
+            continue
+        file = open_toml(directory, f"playbooks/{path.name}", missing="put it back.")
+        playbooks[path.stem] = _playbook(file, path.stem, company, calendar, team, context)
+        problems += file.problems
+    if "default" not in playbooks:
         hint = "write one; `followupd init` into an empty directory shows how it looks."
-        problems.append(
-            Problem(
-                "playbooks/default.toml", None, None, SettingsRule.NO_DEFAULT, "there is no such file", hint
-            )
-        )
-    return found, problems
+        problem = "there is no such file"
+        problems.append(Problem("playbooks/default.toml", None, None, SettingsRule.NO_DEFAULT, problem, hint))
+    return Playbooks(playbooks), problems
 
 
-def _read(sheet: TomlFile, stem: str, company: Company, calendar: Calendar, team: Team) -> Playbook:
-    filled = fill(sheet, PLAYBOOK)
-    top = filled[""]
-    _check_name(sheet, stem, top["name"])
+def _playbook(
+    file: TomlFile,
+    stem: str,
+    company: Company,
+    calendar: Calendar,
+    team: Team,
+    context: Mapping[str, Any],
+) -> Playbook:
+    tables = read(file, PlaybookFile, context)
+    _check_name(file, stem, tables.name)
     return Playbook(
         name=stem,
-        owner=_owner(sheet, top["owner"], team),
+        owner=_owner(file, tables.owner, team),
         calendar=calendar,
         team=team,
         company=company,
-        words=top["words"],
-        cues=top["cues"],
-        causes=top["causes"],
-        language=top["language"],
-        steps=tuple(_step(sheet, n, step, company, calendar) for n, step in enumerate(filled["next_step"])),
-        confirm_after=filled["confirmation"]["after"],
-        confirm_review=filled["confirmation"]["review"],
-        follow_up_after=filled["follow_up"]["after"],
-        follow_up_review=filled["follow_up"]["review"],
-        follow_up_call=filled["follow_up"]["call"],
-        close_after=filled["closing"]["after"],
-        gift_card_after=filled["gift_card"]["after"],
-        gift_card_amount=_gift(sheet, filled["gift_card"]["amount"], company.currency),
-        silence_after=filled["silence"]["after"],
-        escalate_lead=filled["escalation"]["lead"],
-        escalate_manager=filled["escalation"]["manager"],
-        grades=tuple(
-            SeverityOverride(severity=each, **filled[f"severity.{each}"]) for each in ("high", "low")
+        words=tables.words,
+        cues=frozenset(tables.cues),
+        causes=tables.causes,
+        language=tables.language,
+        steps=tuple(_steps(file, tables.next_step, calendar)),
+        confirm_after=tables.confirmation.after,
+        confirm_review=tables.confirmation.review,
+        follow_up_after=tables.follow_up.after,
+        follow_up_review=tables.follow_up.review,
+        follow_up_call=tables.follow_up.call,
+        close_after=tables.closing.after,
+        gift_card_after=tables.gift_card.after,
+        gift_card_amount=tables.gift_card.amount,
+        silence_after=tables.silence.after,
+        escalate_lead=tables.escalation.lead,
+        escalate_manager=tables.escalation.manager,
+        grades=(
+            SeverityOverride(severity="high", **dict(tables.severity.high)),
+            SeverityOverride(severity="low", **dict(tables.severity.low)),
         ),
     )
 
 
-def _check_name(sheet: TomlFile, stem: str, name: str) -> None:
+def _check_name(file: TomlFile, stem: str, name: str) -> None:
     if name and name != stem:
         hint = f'write name = "{stem}", or rename the file to {name}.toml.'
-        sheet.complain(("name",), SettingsRule.PLAYBOOK_NAME, f"{name!r} is not the name of this file", hint)
+        problem = f"{name!r} differs from the name of the file"
+        file.add_problem(("name",), SettingsRule.PLAYBOOK_NAME, problem, hint)
     try:
-        plain.word(stem)
+        tag_name(stem)
     except InvalidValueError as error:
-        sheet.complain(("name",), SettingsRule.NAME, error.problem, "rename the file.")
+        file.add_problem(("name",), SettingsRule.NAME, error.problem, "rename the file.")
 
 
-def _owner(sheet: TomlFile, owner: str, team: Team) -> str:
-    if owner and team.agents and not team.by_id(owner):
-        ids = [agent.id for agent in team.agents if agent.id]
-        close = nearest(owner, ids)
-        hint = f"did you mean {close!r}?" if close else f"the agents in followupd.toml are: {', '.join(ids)}."
-        sheet.complain(("owner",), SettingsRule.NOBODY, f"{owner!r} is no agent", hint)
-    return owner or (team.agents[0].id if team.agents else "")
+def _owner(file: TomlFile, owner: str, team: Team) -> str:
+    """Return the id of the owner, the first agent's if the playbook names none."""
+    if not team.agents:
+        return owner
+    if owner and not team.by_id(owner):
+        ids = [agent.id for agent in team.agents]
+        hint = did_you_mean(owner, ids, f"the agents in followupd.toml are: {', '.join(ids)}.")
+        file.add_problem(("owner",), SettingsRule.NOBODY, f"{owner!r} is not an agent", hint)
+    return owner or team.agents[0].id
 
 
-def _gift(sheet: TomlFile, offered: tuple[str, str], home: str) -> Money | None:
-    amount, code = offered
-    if not amount:
-        return None
-    try:
-        money = Money.of(amount, code or home)
-    except ValueError as error:
-        sheet.complain(
-            ("gift_card", "amount"), SettingsRule.AMOUNT, str(error), f'write it as "20.00 {code or home}".'
+def _steps(file: TomlFile, steps: tuple[NextStepTable, ...], calendar: Calendar) -> Iterator[NextStep]:
+    for n, step in enumerate(steps):
+        margin = step.margin
+        if margin and not _fits(calendar, step.within, margin):
+            _report_margin(file, n, step)
+            margin = None
+        yield NextStep(
+            text=step.text,
+            within=step.within,
+            kind=step.kind,
+            margin=margin,
+            texts=tuple(step.texts.items()),
         )
-        return None
-    if not code:
-        hint = f'write "{money.amount} {home}".'
-        sheet.complain(
-            ("gift_card", "amount"), SettingsRule.AMOUNT, "a gift card's amount needs a currency", hint
-        )
-    if not money.minor:
-        sheet.complain(
-            ("gift_card", "amount"),
-            SettingsRule.AMOUNT,
-            "a gift card of nothing",
-            'write "" for no gift card.',
-        )
-    return money
 
 
-def _step(sheet: TomlFile, n: int, step: dict[str, Any], company: Company, calendar: Calendar) -> NextStep:
-    path = ("next_step", n)
-    for place, text in (
-        (("text",), step["text"]),
-        *((("texts", tag), said) for tag, said in step["texts"].items()),
-    ):
-        try:
-            check_step_text(text or "-", company, sheet.directory)
-        except InvalidValueError as error:
-            sheet.misfit((*path, *place), error)
-    margin = step["margin"]
-    if margin and step["within"] and not _fits(calendar, step["within"], margin):
-        if "margin" in sheet.data["next_step"][n]:
-            problem = f"{margin} earlier than {step['within']} is over before it begins"
-            sheet.complain(
-                (*path, "margin"), SettingsRule.DURATION, problem, 'write a shorter one, or "" for none.'
-            )
-        margin = None
-    texts = tuple(step["texts"].items())
-    return NextStep(
-        text=step["text"], within=step["within"], kind=PromiseKind(step["kind"]), margin=margin, texts=texts
-    )
+def _report_margin(file: TomlFile, n: int, step: NextStepTable) -> None:
+    """Report a margin that the admin wrote; the default one is silently left out where it is too long."""
+    path = ("next_step", n, "margin")
+    if "margin" in step.model_fields_set and not file.has_problem(path):
+        problem = f"{step.margin} is not shorter than {step.within}"
+        file.add_problem(path, SettingsRule.DURATION, problem, 'write a shorter one, or "" for none.')
 
 
 def _fits(calendar: Calendar, within: Duration, margin: Duration) -> bool:
-    """Say whether some time is left of `within` when `margin` is taken off, for a case opened on a Monday morning."""
+    """Return whether time is left of `within` less `margin`, for a case opened on a Monday morning."""
     monday = datetime(2026, 3, 2, tzinfo=ZoneInfo(calendar.timezone))
     start = calendar.next_open(monday)
     return calendar.before(calendar.after(start, within), margin) > start

@@ -1,10 +1,15 @@
 """The rules of the configuration: a stable id for everything that `check` can find wrong in a TOML file."""
 
+from difflib import get_close_matches
 from enum import StrEnum
+from typing import Self
+
+#: how alike two words must be to be offered as "did you mean"
+_LIKENESS = 0.6
 
 
 class SettingsRule(StrEnum):
-    """What a problem is about; the ids stand in scripts and in docs/configuration.md, so none is ever reused."""
+    """What a problem is about. Scripts and docs/configuration.md use the ids, so no id is ever reused."""
 
     FILE = "C01"
     UNKNOWN = "C02"
@@ -41,45 +46,79 @@ class SettingsRule(StrEnum):
     LOGIN = "C33"
     NO_FILE = "C34"
     RULE = "C35"
+    ORIGINAL = "C36"
 
 
-#: problems that `check` reports and that keep nobody from running
-WARNINGS = frozenset({SettingsRule.EXPOSED})
+#: problems that `check` reports and that do not keep the daemon from running
+WARNINGS = frozenset({SettingsRule.EXPOSED, SettingsRule.ORIGINAL})
 
 SENTENCES: dict[SettingsRule, str] = {
     SettingsRule.FILE: "A file is missing, cannot be read, or is not TOML.",
     SettingsRule.UNKNOWN: "No such key or table.",
     SettingsRule.MISSING: "A key or table that has no default is missing.",
-    SettingsRule.TYPE: "The value is of the wrong type: a number for a text, a text with a line break in it, one bracket for two.",
+    SettingsRule.TYPE: "The value has the wrong type: a number for a text, a line break in a text, "
+    "one bracket for two.",
     SettingsRule.DURATION: "Not a duration, or one that cannot be used here.",
     SettingsRule.TIMEZONE: "Not a time zone of the IANA database.",
     SettingsRule.LOCALE: "Not a locale or language.",
     SettingsRule.CURRENCY: "Not an ISO 4217 currency code.",
     SettingsRule.HOLIDAYS: "Not a country or subdivision of the holidays package.",
     SettingsRule.PORT: "Not a port number.",
-    SettingsRule.WORD: "Not one of the words that the key allows.",
-    SettingsRule.CLEAR_TEXT: '`security = "none"` would send the password readable over a network.',
-    SettingsRule.BARE: "A password stands in the file itself, or it is not said where the secret is kept.",
+    SettingsRule.WORD: "Not one of the values that the key allows.",
+    SettingsRule.CLEAR_TEXT: '`security = "none"` would send the password unencrypted over a network.',
+    SettingsRule.BARE: "The file contains a password, or does not say where a required secret is stored.",
     SettingsRule.ABSENT: "A secret is not where the configuration says, or is empty.",
-    SettingsRule.EXPOSED: "A secret's file can be read by others (a warning: `run` goes on).",
-    SettingsRule.TWICE: "Two things have one name.",
-    SettingsRule.ADDRESS: "Not a mail address.",
-    SettingsRule.PHONE: "Not a direct phone number in international form: an extension, or not a number at all.",
-    SettingsRule.NOBODY: "A playbook's owner is no agent.",
+    SettingsRule.EXPOSED: "Other users can read a secret's file (a warning: `run` continues).",
+    SettingsRule.TWICE: "Two things have the same name.",
+    SettingsRule.ADDRESS: "Not an e-mail address.",
+    SettingsRule.PHONE: "Not a direct phone number in international form: an extension, or not a number.",
+    SettingsRule.NOBODY: "A playbook's owner is not an agent.",
     SettingsRule.AMOUNT: "Not an amount of money.",
     SettingsRule.SCORE: "Not a score, `auto` below 0.90, or `ask` above `auto`.",
     SettingsRule.RATE: 'Not a rate such as "1 per day".',
     SettingsRule.SINCE: "Neither `now` nor `all` nor a date.",
-    SettingsRule.STEP_TEXT: "A next step's text is no template, or names something that it does not know.",
-    SettingsRule.PLAYBOOK_NAME: "A playbook's name is not the name of its file.",
+    SettingsRule.STEP_TEXT: "A next step's text is not a valid template, or uses an unknown name.",
+    SettingsRule.PLAYBOOK_NAME: "A playbook's name differs from the name of its file.",
     SettingsRule.NO_DEFAULT: "There is no playbooks/default.toml.",
     SettingsRule.PATTERN: "A tag's pattern cannot be an IMAP keyword, or a folder cannot be a command folder.",
-    SettingsRule.LINE: "The line that a tag or folder means is not one that agents can say.",
+    SettingsRule.LINE: "The command of a tag or folder is not one that agents can give.",
     SettingsRule.LEDGER: "The ledger's address cannot be used.",
-    SettingsRule.HOURS: "Not days, hours or quiet hours.",
+    SettingsRule.HOURS: "Not working days, working hours or quiet hours.",
     SettingsRule.HOST: "Not a host name, or not host:port.",
-    SettingsRule.NAME: "A name that cannot stand in an IMAP keyword.",
+    SettingsRule.NAME: "A name that cannot be part of an IMAP keyword.",
     SettingsRule.LOGIN: "A user name without a password, or a password without a user name.",
-    SettingsRule.NO_FILE: "A file that the configuration names is not there.",
-    SettingsRule.RULE: "A phrase or expression that the recogniser cannot look for, or that could run long.",
+    SettingsRule.NO_FILE: "A file that the configuration names does not exist.",
+    SettingsRule.RULE: "A phrase or expression that cannot be searched for, or that could run long.",
+    SettingsRule.ORIGINAL: "The shipped original of a customised file has changed since it was copied "
+    "(a warning: `run` continues).",
 }
+
+
+class InvalidValueError(ValueError):
+    """The value is invalid for its key. `inside` is the path from the key to the offending item."""
+
+    def __init__(
+        self, rule: SettingsRule, problem: str, hint: str, inside: tuple[str | int, ...] = ()
+    ) -> None:
+        super().__init__(problem)
+        self.rule = rule
+        self.problem = problem
+        self.hint = hint
+        self.inside = inside
+
+    @classmethod
+    def of(cls, rule: SettingsRule, error: ValueError) -> Self:
+        """Take over an error of the domain, whose message is "what is wrong; how to write it"."""
+        problem, _, hint = str(error).partition("; ")
+        return cls(rule, problem, f"{hint}." if hint else "see docs/configuration.md.")
+
+
+def nearest(word: str, known: list[str]) -> str:
+    """Return the word that was probably meant, or ""."""
+    return next(iter(get_close_matches(word, known, n=1, cutoff=_LIKENESS)), "")
+
+
+def did_you_mean(word: str, known: list[str], otherwise: str) -> str:
+    """Return a hint with the word that was probably meant, else `otherwise`."""
+    close = nearest(word, known)
+    return f"did you mean {close!r}?" if close else otherwise

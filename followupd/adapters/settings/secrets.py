@@ -1,12 +1,14 @@
-"""Where secrets are kept, and the one way to read them: the configuration names a place, never the secret itself."""
+"""Where secrets are stored, and the one way to read them: the configuration names a place, never the secret itself."""
 
 import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from followupd.adapters.settings.rules import SettingsRule
-from followupd.adapters.settings.sheet import InvalidValueError
+from pydantic import PlainValidator, ValidationInfo
+
+from followupd.adapters.settings.rules import InvalidValueError, SettingsRule
 from followupd.errors import Problem, SetupError
 
 _FORM = re.compile(
@@ -17,10 +19,11 @@ _FORMS = '"credential:NAME", "file:PATH" or "env:NAME"'
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A place that keeps a secret: `credential:NAME`, `file:PATH`, `env:NAME`, or "" for none.
+    """The place of a secret: `credential:NAME`, `file:PATH`, `env:NAME`, or "" for none.
 
-    `credential:NAME` is systemd's $CREDENTIALS_DIRECTORY/NAME or, for an admin at a shell, DIR/credentials/NAME;
-    a relative `file:PATH` begins at DIR. `key` and `line` say where in `followupd.toml` the place was named.
+    `credential:NAME` is systemd's $CREDENTIALS_DIRECTORY/NAME or, for an administrator at a shell,
+    DIR/credentials/NAME; a relative `file:PATH` begins at DIR. `key` and `line` say where in `followupd.toml` the place
+    is named.
     """
 
     place: str = ""
@@ -33,25 +36,26 @@ class Secret:
         return bool(self.place)
 
     def reveal(self) -> str:
-        """Read the secret now, without one trailing line end; "" when none is configured.
+        """Read the secret now, without one trailing line end; "" if none is configured.
 
         Raises:
-            SetupError: it is not there, naming the key and how to fix it; never a word of the secret.
+            SetupError: it cannot be read; names the key and the remedy, and nothing of the secret.
         """
         if not self.given:
             return ""
         try:
-            found = self._read()
+            secret = self._read()
         except (OSError, KeyError, UnicodeDecodeError) as error:
-            why = "is not UTF-8" if isinstance(error, UnicodeDecodeError) else _why(error)
+            reason = _reason(error)
         else:
-            if found:
-                return found
-            why = "is empty"
-        raise SetupError([self._problem(SettingsRule.ABSENT, f"the secret {self.place} {why}", self._hint())])
+            if secret:
+                return secret
+            reason = "is empty"
+        problem = f"the secret {self.place} {reason}"
+        raise SetupError([self._problem(SettingsRule.ABSENT, problem, self._hint())])
 
     def problem(self) -> Problem | None:
-        """Return what keeps the secret from being read, or None."""
+        """Return why the secret cannot be read, or None."""
         try:
             self.reveal()
         except SetupError as error:
@@ -59,7 +63,7 @@ class Secret:
         return None
 
     def exposure(self) -> Problem | None:
-        """Return a warning when the secret's own file can be read by others than its owner."""
+        """Return a warning if others than the owner can read the secret's own file."""
         kind, _, name = self.place.partition(":")
         path = self.directory / name
         try:
@@ -68,7 +72,7 @@ class Secret:
             return None
         if not mode & 0o077:
             return None
-        problem = f"{path} can be read by others (mode {mode & 0o777:03o})"
+        problem = f"other users can read {path} (mode {mode & 0o777:03o})"
         return self._problem(SettingsRule.EXPOSED, problem, f"chmod 600 {path}")
 
     def _read(self) -> str:
@@ -79,47 +83,49 @@ class Secret:
         return path.read_bytes().decode().removesuffix("\n").removesuffix("\r")
 
     def _credential(self, name: str) -> Path:
-        given = os.environ.get("CREDENTIALS_DIRECTORY")
-        if given and (Path(given) / name).exists():
-            return Path(given) / name
+        systemd = os.environ.get("CREDENTIALS_DIRECTORY")
+        if systemd and (Path(systemd) / name).exists():
+            return Path(systemd) / name
         return self.directory / "credentials" / name
 
     def _hint(self) -> str:
         kind, _, name = self.place.partition(":")
         if kind == "env":
             return f"set the environment variable {name}."
-        path = self.directory / (f"credentials/{name}" if kind == "credential" else name)
-        service = f", and give the service LoadCredential={name}:{path}" if kind == "credential" else ""
-        return f"put the secret into {path} (mode 600){service}."
+        if kind == "file":
+            return f"put the secret into {self.directory / name} (mode 600)."
+        path = self.directory / "credentials" / name
+        return f"put the secret into {path} (mode 600), and give the service LoadCredential={name}:{path}."
 
     def _problem(self, rule: SettingsRule, problem: str, hint: str) -> Problem:
         return Problem("followupd.toml", self.line, self.key or None, rule, problem, hint)
 
 
-def secret(value: object) -> Secret:
-    """Read where a secret is kept; a bare password is refused, and is not repeated in the problem."""
+def _reason(error: OSError | KeyError | UnicodeDecodeError) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return "is not UTF-8"
+    if isinstance(error, PermissionError):
+        return "may not be read by this user"
+    return "does not exist" if isinstance(error, KeyError | FileNotFoundError) else "cannot be read"
+
+
+def _optional_secret(value: object, info: ValidationInfo) -> Secret:
+    """Read where a secret is stored; a bare password is refused, and not repeated in the problem."""
     if value == "":
         return Secret()
     if not isinstance(value, str) or not _FORM.fullmatch(value):
-        raise InvalidValueError(
-            SettingsRule.BARE,
-            "a secret must not stand in this file",
-            f"say where it is kept: {_FORMS} (docs/configuration.md, Secrets).",
-        )
-    return Secret(value)
+        hint = f"say where it is stored: {_FORMS} (docs/configuration.md, Secrets)."
+        raise InvalidValueError(SettingsRule.BARE, "a secret must not be in this file", hint)
+    return Secret(value, Path((info.context or {}).get("directory", "")))
 
 
-def kept_secret(value: object) -> Secret:
-    """Read where a secret is kept that there has to be."""
-    found = secret(value)
-    if not found.given:
-        raise InvalidValueError(
-            SettingsRule.BARE, "a secret is needed here", f"say where it is kept: {_FORMS}."
-        )
-    return found
+def _required_secret(value: object, info: ValidationInfo) -> Secret:
+    secret = _optional_secret(value, info)
+    if not secret.given:
+        hint = f"say where it is stored: {_FORMS}."
+        raise InvalidValueError(SettingsRule.BARE, "a secret is needed here", hint)
+    return secret
 
 
-def _why(error: OSError | KeyError) -> str:
-    if isinstance(error, PermissionError):
-        return "may not be read by this user"
-    return "is not there" if isinstance(error, KeyError | FileNotFoundError) else "cannot be read"
+OptionalSecret = Annotated[Secret, PlainValidator(_optional_secret)]
+RequiredSecret = Annotated[Secret, PlainValidator(_required_secret)]

@@ -8,17 +8,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
-from pathlib import Path
 
-from jinja2 import Environment, nodes
+from jinja2 import Environment, TemplateNotFound, nodes
 from jinja2.meta import find_undeclared_variables
 
 from followupd.adapters.templates import context as scopes
 from followupd.adapters.templates import markdown
 from followupd.adapters.templates.context import of_digest
 from followupd.adapters.templates.formatter import Named, formatter_for
-from followupd.adapters.templates.messages import SENTENCES, read_if_there, sentences_of
-from followupd.adapters.templates.renderer import DEFAULT, LAYOUT, TemplateRenderer, is_language
+from followupd.adapters.templates.renderer import DEFAULT, LAYOUT, TemplateRenderer
 from followupd.adapters.templates.samples import (
     SAMPLES,
     sample_agenda,
@@ -32,16 +30,16 @@ from followupd.adapters.templates.sources import (
     HeadError,
     LetterTemplate,
     SlotError,
-    contents,
+    TemplateFiles,
     naming,
     sandbox,
 )
 from followupd.domain.case import Case
-from followupd.domain.letter import CUSTOMER_LETTERS, DESK_MAILS, DIGEST, GIFT_CARD, Letter
+from followupd.domain.letter import CUSTOMER_LETTERS, DESK_MAILS, Letter, LetterKind
 from followupd.domain.mail import Person
 from followupd.domain.playbook import Playbook
-from followupd.domain.translatable import places
 from followupd.errors import LetterError, Problem
+from followupd.languages import Catalogue, catalogue
 
 KINDS = (*CUSTOMER_LETTERS, *DESK_MAILS)
 
@@ -61,13 +59,13 @@ class TemplateRule(StrEnum):
 
 
 _HINT = {
-    TemplateRule.MISSING: "Copy it from the starter letters (`followupd init DIR` writes them out).",
+    TemplateRule.MISSING: "Install followupd again: its own templates are incomplete.",
     TemplateRule.HEAD: "Begin the file with a line `---`, a line `subject: ...`, and a line `---`.",
     TemplateRule.GRAMMAR: "See docs/letters.md for what a letter may hold; every {% if %} needs its {% endif %}.",
     TemplateRule.UNKNOWN: "docs/letters.md lists what each letter may speak of.",
     TemplateRule.RENDERING: "Write {% if ... %} around what may be missing, or see docs/letters.md for the right name.",
     TemplateRule.SLOT: "Say it in the letter; docs/letters.md lists what each letter must say.",
-    TemplateRule.LAYOUT: "Put {{ body }} where the letter's text belongs, or copy the starter's layout.html.",
+    TemplateRule.LAYOUT: "Put {{ body }} where the letter's text belongs, or delete your layout.html to use the shipped one.",
     TemplateRule.REMOTE: "Leave it out: mail programs block it, and it tells others when the letter is read.",
     TemplateRule.NO_KIND: "Rename it to one of the kinds in docs/letters.md, or begin its name with _ if it is a part.",
 }
@@ -77,31 +75,52 @@ _REMOTE = re.compile(
 )
 
 
-def problems(directory: Path, playbook: Playbook, now: datetime, known: Path | None = None) -> list[Problem]:
-    """Return every problem of the letters in a directory, sorted by file and line; `playbook` lends house and people.
+def problems(
+    files: TemplateFiles, playbook: Playbook, now: datetime, words: Catalogue | None = None
+) -> list[Problem]:
+    """Return every problem of the changed templates, sorted by file and line.
 
-    A language whose files are the same as in `known`, where they were found well, is not tried again.
+    Shipped templates are proven by our own tests, and only checked where a changed part or layout affects them.
+    `playbook` provides the company and its people, `words` the languages to write in (the shipped ones by default).
     """
     letters = TemplateRenderer(
-        directory, sender_of=lambda _: Person("support@example.com"), message_id=_sample_id
+        files,
+        sender_of=lambda _: Person("support@example.com"),
+        message_id=_sample_id,
+        languages=words or catalogue(),
     )
-    found = {*_missing(letters, playbook), *_layout(directory)}
-    for language in languages(directory):
-        if known and contents(directory, language) == contents(known, language):
-            continue
-        files = {*_files(directory, language, playbook, now)}
-        broken = {problem.file for problem in files}
-        found |= files | {one for one in _tried(letters, language, playbook, now) if one.file not in broken}
+    found = {*_missing(letters, playbook), *_layout(files)}
+    for language in files.languages():
+        in_files = {*_files(files, language, playbook, now)}
+        broken = {problem.file for problem in in_files}
+        rendered = _tried(letters, language, playbook, now)
+        found |= in_files | {problem for problem in rendered if problem.file not in broken}
     return sorted(found, key=lambda one: (one.file, one.line or 0, one.rule, one.problem))
 
 
-def try_out(letters: TemplateRenderer, kind: str, case: Case, playbook: Playbook, now: datetime) -> Letter:
+def affected_kinds(files: TemplateFiles, language: str) -> list[LetterKind]:
+    """Return the kinds of letters that the admin's changes affect.
+
+    A changed letter affects its kind; a changed part, layout or language file affects all letters of the language.
+    """
+    changed = files.changed(language)
+    kinds = [kind for kind in KINDS if files.exists(f"{language}/{kind}.md")]
+    has_changed_part = any(name.rpartition("/")[2].startswith("_") for name in changed)
+    has_language_files = (files.own.parent / "languages" / language).is_dir()
+    if has_changed_part or has_language_files or files.is_changed(LAYOUT):
+        return kinds
+    return [kind for kind in kinds if f"{language}/{kind}.md" in changed]
+
+
+def try_out(
+    letters: TemplateRenderer, kind: LetterKind, case: Case, playbook: Playbook, now: datetime
+) -> Letter:
     """Write a letter of any kind for a sample case; raises LetterError as the real writing would."""
-    brief = sample_brief(kind, case, playbook, now)
-    if kind == DIGEST:
-        agenda = sample_agenda(case, playbook, now)
+    brief = sample_brief(kind, case, playbook, now, letters.languages)
+    if kind == LetterKind.DIGEST:
+        agenda = sample_agenda(case, playbook, now, letters.languages)
         return letters.digest(agenda, playbook, now, case.mailbox, playbook.owner_of(case.owner))
-    if kind == GIFT_CARD:
+    if kind == LetterKind.GIFT_CARD:
         return letters.gift_card(case, playbook, now, sample_card(case, playbook))
     if kind in DESK_MAILS:
         return letters.desk(kind, case, playbook, now, brief, playbook.owner_of(case.owner))
@@ -112,12 +131,6 @@ def _problem(file: str, line: int | None, rule: TemplateRule, problem: str) -> P
     return Problem(file=file, line=line, key=None, rule=rule, problem=problem, hint=_HINT[rule])
 
 
-def languages(directory: Path) -> list[str]:
-    """Return the languages that the directory holds letters in."""
-    found = directory.iterdir() if directory.is_dir() else iter(())
-    return sorted(path.name for path in found if path.is_dir() and is_language(path.name))
-
-
 def _missing(letters: TemplateRenderer, playbook: Playbook) -> Iterator[Problem]:
     for kind in KINDS:
         try:
@@ -125,16 +138,20 @@ def _missing(letters: TemplateRenderer, playbook: Playbook) -> Iterator[Problem]
         except HeadError:
             continue
         except LetterError:
-            file = f"{letters.directory.name}/{DEFAULT}/{kind}.md"
+            file = letters.files.label(f"{DEFAULT}/{kind}.md")
             yield _problem(file, None, TemplateRule.MISSING, "the letter is missing")
 
 
-def _layout(directory: Path) -> Iterator[Problem]:
-    file, path = f"{directory.name}/{LAYOUT}", directory / LAYOUT
-    if not path.is_file():
+def _layout(files: TemplateFiles) -> Iterator[Problem]:
+    file = files.label(LAYOUT)
+    try:
+        text = files.text(LAYOUT)
+    except TemplateNotFound:
         yield _problem(file, None, TemplateRule.LAYOUT, "the frame of the HTML part is missing")
         return
-    text = path.read_text(encoding="utf-8", errors="replace")
+    except UnicodeDecodeError:
+        yield _problem(file, None, TemplateRule.LAYOUT, "the file is not written in UTF-8")
+        return
     if not re.search(r"\{\{-?\s*body\s*-?\}\}", text):
         yield _problem(file, None, TemplateRule.LAYOUT, "the frame has no place for the letter")
     for number, line in enumerate(text.splitlines(), 1):
@@ -142,14 +159,12 @@ def _layout(directory: Path) -> Iterator[Problem]:
             yield _problem(file, number, TemplateRule.REMOTE, "the frame would load something from outside")
 
 
-def _files(directory: Path, language: str, playbook: Playbook, now: datetime) -> Iterator[Problem]:
-    environment = sandbox(directory, markdown.escaped, markup=True)
-    yield from _sentences(directory, language)
-    for path in sorted((directory / language).rglob("*.md")):
-        name = path.relative_to(directory).as_posix()
-        file, kind = f"{directory.name}/{name}", name.removeprefix(f"{language}/").removesuffix(".md")
+def _files(files: TemplateFiles, language: str, playbook: Playbook, now: datetime) -> Iterator[Problem]:
+    environment = sandbox(files, markdown.escaped, markup=True)
+    for name in files.changed(language):
+        file = files.label(name)
         try:
-            yield from _file(environment, path, file, kind, playbook, now)
+            yield from _file(environment, files, name, playbook, now)
         except HeadError as error:
             yield _problem(file, error.line, TemplateRule.HEAD, error.reason)
         except GrammarError as error:
@@ -158,27 +173,15 @@ def _files(directory: Path, language: str, playbook: Playbook, now: datetime) ->
             yield _problem(file, None, TemplateRule.GRAMMAR, "the file is not written in UTF-8")
 
 
-def _sentences(directory: Path, language: str) -> Iterator[Problem]:
-    file, path = f"{directory.name}/{language}/{SENTENCES}", directory / language / SENTENCES
-    try:
-        known = sentences_of(read_if_there(path), file)
-    except GrammarError as error:
-        yield _problem(file, error.line, TemplateRule.GRAMMAR, error.reason)
-        return
-    for english, said in known.items():
-        for name in sorted(places(said) - places(english)):
-            yield _problem(
-                file, None, TemplateRule.UNKNOWN, f"there is no `{{{name}}}` in the sentence {english!r}"
-            )
-
-
 def _file(
-    environment: Environment, path: Path, file: str, kind: str, playbook: Playbook, now: datetime
+    environment: Environment, files: TemplateFiles, name: str, playbook: Playbook, now: datetime
 ) -> Iterator[Problem]:
+    file = files.label(name)
+    kind = name.partition("/")[2].removesuffix(".md")
     with naming(file):
-        environment.get_template(file.partition("/")[2])
-    if path.name.startswith("_"):  # what it may speak of depends on the letter that includes it
-        tree = environment.parse(path.read_text(encoding="utf-8"))
+        environment.get_template(name)
+    if name.rpartition("/")[2].startswith("_"):  # what it may use depends on the letter that includes it
+        tree = environment.parse(files.text(name))
         yield from (
             _problem(file, line, TemplateRule.UNKNOWN, told) for line, told in _filters(tree, environment)
         )
@@ -186,8 +189,8 @@ def _file(
     if kind not in KINDS:
         yield _problem(file, None, TemplateRule.NO_KIND, "no letter of this name is ever sent")
         return
-    scope = sample_scope(kind, playbook, now)
-    letter = LetterTemplate.read(path.read_text(encoding="utf-8"), file, "")
+    scope = sample_scope(LetterKind(kind), playbook, now)
+    letter = LetterTemplate.read(files.text(name), file, "")
     for text, line in letter.front.values():
         with naming(file, line):
             tree = environment.parse(text)
@@ -223,13 +226,13 @@ def _filters(tree: nodes.Template, environment: Environment) -> Iterator[tuple[i
             yield one.lineno, f"there is no filter `{one.name}`"
 
 
-def sample_scope(kind: str, playbook: Playbook, now: datetime) -> dict[str, object]:
+def sample_scope(kind: LetterKind, playbook: Playbook, now: datetime) -> dict[str, object]:
     """Return all that a letter of this kind may speak of, filled in from the long sample case."""
     case = sample_case(playbook, now, "long")
     brief, pen = sample_brief(kind, case, playbook, now), formatter_for(DEFAULT, playbook, now)
-    if kind == GIFT_CARD:
+    if kind == LetterKind.GIFT_CARD:
         return scopes.of_gift_card(case, playbook, sample_card(case, playbook), pen)
-    if kind == DIGEST:
+    if kind == LetterKind.DIGEST:
         return of_digest(sample_agenda(case, playbook, now), playbook, playbook.owner_of(case.owner), pen)
     if kind in DESK_MAILS:
         return scopes.to_agent(case, playbook, brief, playbook.owner_of(case.owner), pen)
@@ -239,11 +242,9 @@ def sample_scope(kind: str, playbook: Playbook, now: datetime) -> dict[str, obje
 def _tried(letters: TemplateRenderer, language: str, playbook: Playbook, now: datetime) -> Iterator[Problem]:
     """Write every letter of one language for every sample case."""
     abroad = replace(playbook, company=replace(playbook.company, locale=language))
-    for kind in KINDS:
-        if not (letters.directory / language / f"{kind}.md").is_file():
-            continue
+    for kind in affected_kinds(letters.files, language):
         for name in SAMPLES:
-            case = sample_case(playbook, now, name, language)
+            case = sample_case(playbook, now, name, language, letters.languages)
             try:
                 try_out(letters, kind, case, abroad if kind in DESK_MAILS else playbook, now)
             except BrokenLetterError as error:

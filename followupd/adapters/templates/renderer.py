@@ -3,41 +3,39 @@
 Values are data and are escaped where they are printed; a value or a slot that is missing stops the letter.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, Template
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from followupd.adapters.templates import context as scopes
 from followupd.adapters.templates import markdown
 from followupd.adapters.templates.context import of_digest
-from followupd.adapters.templates.formatter import Formatter, Unknown, formatter_for
+from followupd.adapters.templates.formatter import Formatter, formatter_for
 from followupd.adapters.templates.invitation import invite
-from followupd.adapters.templates.messages import SENTENCES, read_if_there, sentences_of
 from followupd.adapters.templates.required import lacking
 from followupd.adapters.templates.sources import (
     LetterTemplate,
     SlotError,
-    TemplateLoader,
-    all_texts,
+    TemplateFiles,
+    is_language,
+    layout_template,
     naming,
     sandbox,
 )
 from followupd.domain.case import Case
 from followupd.domain.decision import Agenda, LetterContent, PrintedGiftCard
-from followupd.domain.letter import CALL, DIGEST, GIFT_CARD, HOLDING, Attachment, Letter
+from followupd.domain.letter import Attachment, Letter, LetterKind
 from followupd.domain.mail import Person
 from followupd.domain.playbook import Playbook
 from followupd.domain.team import Agent
 from followupd.domain.translatable import Translatable, msg
 from followupd.errors import LetterError
+from followupd.languages import Catalogue, catalogue
 from followupd.text.wording import body as paragraphs_of
 
 if TYPE_CHECKING:
@@ -53,32 +51,29 @@ _PREHEADER_LENGTH = 120
 
 @dataclass(frozen=True)
 class TemplateRenderer:
-    """Writes every letter and desk mail from the files of a directory; implements model.letter.Writer.
+    """Writes every letter and desk mail from templates.
 
     `sender_of(mailbox)` gives the address that letters of a mailbox come from, `message_id(key, domain)` the signed
     Message-ID of a letter. Files are read and compiled once; make a new `Letters` after they changed.
     """
 
-    directory: Path
+    files: TemplateFiles
     sender_of: Callable[[str], Person] = field(kw_only=True)
     message_id: Callable[[str, str], str] = field(kw_only=True)
+    languages: Catalogue = field(default_factory=catalogue, kw_only=True, repr=False)
     _read: dict[tuple[str, str], LetterTemplate] = field(default_factory=dict, repr=False)
-    _texts: dict[str, str] = field(default_factory=dict, repr=False)  # all files, once they are taken in
-    _said: dict[str, Mapping[str, str]] = field(
-        default_factory=dict, repr=False
-    )  # sentences of chapters, by language
     _lines: dict[str, Template] = field(default_factory=dict, repr=False)  # subjects and phrases, compiled
 
     def take_in(self) -> None:
         """Read every file now: what is edited later counts only in another `Letters`, when it has passed `check`."""
-        self._texts.update(all_texts(self.directory))
+        self.files.load_all()
 
     def letter(
-        self, kind: str, case: Case, playbook: Playbook, now: datetime, brief: LetterContent
+        self, kind: LetterKind, case: Case, playbook: Playbook, now: datetime, brief: LetterContent
     ) -> Letter:
         """Write a letter to the customer; raises LetterError when a value or a slot is missing."""
         found = self.find(kind, case.language or playbook.language, playbook.company.locale)
-        pen = formatter_for(found.language, playbook, now)
+        pen = formatter_for(found.language, playbook, now, self.languages)
         scope = scopes.to_customer(kind, case, playbook, brief, pen)
         return self._out(
             found,
@@ -94,10 +89,12 @@ class TemplateRenderer:
 
     def gift_card(self, case: Case, playbook: Playbook, now: datetime, card: PrintedGiftCard) -> Letter:
         """Write the gift card's letter, in a thread of its own; the only scope that has a `card` (practice 47)."""
-        found = self.find(GIFT_CARD, case.language or playbook.language, playbook.company.locale)
-        scope = scopes.of_gift_card(case, playbook, card, formatter_for(found.language, playbook, now))
+        found = self.find(LetterKind.GIFT_CARD, case.language or playbook.language, playbook.company.locale)
+        scope = scopes.of_gift_card(
+            case, playbook, card, formatter_for(found.language, playbook, now, self.languages)
+        )
         try:
-            return self._out(found, GIFT_CARD, case, scope, to=_clean(case.customer))
+            return self._out(found, LetterKind.GIFT_CARD, case, scope, to=_clean(case.customer))
         except LetterError as error:
             if card.code not in str(error):
                 raise
@@ -106,7 +103,7 @@ class TemplateRenderer:
         )
 
     def desk(
-        self, kind: str, case: Case, playbook: Playbook, now: datetime, brief: LetterContent, to: Agent
+        self, kind: LetterKind, case: Case, playbook: Playbook, now: datetime, brief: LetterContent, to: Agent
     ) -> Letter:
         """Write a mail to an agent, in the company's language; desk mails of a case stand in one thread."""
         found = self.find(kind, "", playbook.company.locale)
@@ -121,16 +118,18 @@ class TemplateRenderer:
             references=(self.message_id(f"{case.ref}.desk", self._domain(case)),),
             automatic=False,
             witness=False,
-            attachments=self._appointment(found, case, playbook, now, brief) if kind == CALL else (),
+            attachments=self._appointment(found, case, playbook, now, brief)
+            if kind == LetterKind.CALL
+            else (),
         )
 
     def digest(self, agenda: Agenda, playbook: Playbook, now: datetime, mailbox: str, to: Agent) -> Letter:
         """Write what waits for an agent, in the company's language; a thread of its own every time."""
-        found = self.find(DIGEST, "", playbook.company.locale)
+        found = self.find(LetterKind.DIGEST, "", playbook.company.locale)
         scope = of_digest(agenda, playbook, to, self._desk_pen(found, playbook, now))
         return self._made(
             found,
-            DIGEST,
+            LetterKind.DIGEST,
             scope,
             key=agenda.key,
             case="",
@@ -144,42 +143,41 @@ class TemplateRenderer:
         """Fill in a sentence of a playbook over `owner`, `company` and `customer`, or say one of ours to the customer."""
         if isinstance(text, Translatable):
             language = self.find(
-                HOLDING, case.language or playbook.language, playbook.company.locale
+                LetterKind.HOLDING, case.language or playbook.language, playbook.company.locale
             ).language
-            text = self._sentences(language).get(text.pattern, text)
+            text = self._messages(language).get(text.pattern, text)
         return self._line(
-            text, scopes.people(case, playbook), f"the sentence {text!r} of playbook {playbook.name}"
+            text,
+            scopes.people(case, playbook, self.languages),
+            f"the sentence {text!r} of playbook {playbook.name}",
         )
 
-    def find(self, kind: str, *languages: str) -> LetterTemplate:
+    def find(self, kind: LetterKind, *languages: str) -> LetterTemplate:
         """Return the letter of that kind in the first of these languages that has it, else in English."""
         for language in dict.fromkeys(_candidates([*languages, DEFAULT])):
             name = f"{language}/{kind}.md"
-            if name in self._texts or (not self._texts and (self.directory / name).is_file()):
+            if self.files.exists(name):
                 return self._load(language, kind)
-        raise LetterError(
-            f"{self.directory.name}/{DEFAULT}/{kind}.md: there is no such letter, in any language"
-        )
+        file = self.files.label(f"{DEFAULT}/{kind}.md")
+        raise LetterError(f"{file}: there is no such letter, in any language")
 
     def _desk_pen(self, found: LetterTemplate, playbook: Playbook, now: datetime) -> Formatter:
-        return formatter_for(found.language, playbook, now, self._sentences(found.language))
+        messages = self._messages(found.language)
+        return formatter_for(found.language, playbook, now, self.languages, messages)
 
-    def _sentences(self, language: str) -> Mapping[str, str]:
-        """Return what the chapters' sentences are called in a language; of a file that is none, nothing."""
-        if language not in self._said:
-            name = f"{language}/{SENTENCES}"
-            text = self._texts.get(name, "") if self._texts else read_if_there(self.directory / name)
-            self._said[language] = sentences_of(text, f"{self.directory.name}/{name}")
-        return self._said[language]
+    def _messages(self, language: str) -> Mapping[str, str]:
+        """Return what agents are told in a language, by the English sentence."""
+        spoken = self.languages.find(language)
+        return spoken.messages if spoken else {}
 
-    def render(self, found: LetterTemplate, kind: str, scope: Mapping[str, Any]) -> str:
+    def render(self, found: LetterTemplate, kind: LetterKind, scope: Mapping[str, Any]) -> str:
         """Return the letter's Markdown with all values escaped; raises LetterError naming file and line."""
         with naming(found.file):
             return self._marked.get_template(f"{found.language}/{kind}.md").render(scope)
 
     def html(self, found: LetterTemplate, inside: str, subject: str, opening: str) -> str:
         """Return the HTML part: the letter inside the layout, styles inlined, nothing fetched."""
-        with naming(f"{self.directory.name}/{LAYOUT}"):
+        with naming(self.files.label(LAYOUT)):
             body = Markup(inside)  # noqa: S704  made by a parser that lets no HTML through
             page = self._layout.render(body=body, subject=subject, language=found.language, preheader=opening)
         return self._inliner.inline(page)
@@ -187,7 +185,7 @@ class TemplateRenderer:
     def _out(
         self,
         found: LetterTemplate,
-        kind: str,
+        kind: LetterKind,
         case: Case,
         scope: dict[str, Any],
         *,
@@ -201,7 +199,7 @@ class TemplateRenderer:
     def _made(
         self,
         found: LetterTemplate,
-        kind: str,
+        kind: LetterKind,
         scope: dict[str, Any],
         *,
         key: str,
@@ -211,7 +209,7 @@ class TemplateRenderer:
         **rest: Any,
     ) -> Letter:
         text, inside = markdown.to_parts(self.render(found, kind, scope))
-        if not kind.startswith("desk/") and (empty := lacking(kind, found.language, text, scope)):
+        if kind.to_customer and (empty := lacking(kind, found.language, text, scope, self.languages)):
             raise SlotError(found.file, None, f"the letter does not say {'; '.join(empty)}")
         subject, sender = self._header(found, "subject", scope), self.sender_of(mailbox)
         opening = _opening(paragraphs_of(text, scope["owner"].name))
@@ -252,7 +250,7 @@ class TemplateRenderer:
         story = "\n\n".join(
             part for part in (case.facts.issue, case.facts.resolution, brief.quote, case.ref) if part
         )
-        key = case.next_key(CALL).replace("/", ".")
+        key = case.next_key(LetterKind.CALL).replace("/", ".")
         return (
             invite(
                 f"{key}@{self._domain(case)}",
@@ -268,29 +266,23 @@ class TemplateRenderer:
 
     def _load(self, language: str, kind: str) -> LetterTemplate:
         if (language, kind) not in self._read:
-            file = f"{self.directory.name}/{language}/{kind}.md"
             name = f"{language}/{kind}.md"
-            text = self._texts.get(name) or (self.directory / name).read_text(encoding="utf-8")
-            self._read[language, kind] = LetterTemplate.read(text, file, language)
+            text = self.files.text(name)
+            self._read[language, kind] = LetterTemplate.read(text, self.files.label(name), language)
         return self._read[language, kind]
 
     @cached_property
     def _marked(self) -> Environment:
-        return sandbox(self.directory, markdown.escaped, markup=True, texts=self._texts or None)
+        return sandbox(self.files, markdown.escaped, markup=True)
 
     @cached_property
     def _plain(self) -> Environment:
-        return sandbox(self.directory, markdown.one_line, markup=False, texts=self._texts or None)
+        return sandbox(self.files, markdown.one_line, markup=False)
 
     @cached_property
     def _layout(self) -> Template:
-        with naming(f"{self.directory.name}/{LAYOUT}"):
-            return ImmutableSandboxedEnvironment(
-                loader=TemplateLoader(self.directory, self._texts or None),
-                undefined=Unknown,
-                autoescape=True,
-                auto_reload=False,
-            ).get_template(LAYOUT)
+        with naming(self.files.label(LAYOUT)):
+            return layout_template(self.files, LAYOUT)
 
     @cached_property
     def _inliner(self) -> "CSSInliner":
@@ -311,11 +303,6 @@ def _header_safe(value: str) -> str:
 def _thread(case: Case) -> tuple[str, ...]:
     earlier = tuple(one for one in case.references if one != case.message_id)
     return (*earlier, case.message_id) if case.message_id else earlier
-
-
-def is_language(tag: str) -> bool:
-    """Say whether a directory of that name would hold the letters of a language: "en", "de-at"."""
-    return re.fullmatch(r"[a-z]{2,3}(-[a-z0-9]{2,8})*", tag) is not None
 
 
 def _candidates(languages: list[str]) -> Iterator[str]:

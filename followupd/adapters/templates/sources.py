@@ -11,7 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import BaseLoader, Environment, TemplateError, TemplateNotFound, TemplateSyntaxError, pass_context
+from jinja2 import (
+    BaseLoader,
+    Environment,
+    Template,
+    TemplateError,
+    TemplateNotFound,
+    TemplateSyntaxError,
+    pass_context,
+)
 from jinja2.runtime import Context, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
@@ -113,45 +121,123 @@ def _front(rows: list[str], file: str) -> Iterator[tuple[str, tuple[str, int]]]:
         yield found[1], (found[2], line)
 
 
-class TemplateLoader(BaseLoader):
-    """Gives Jinja2 the bodies of letters, and the parts that they include, by their path below the directory."""
+class TemplateFiles:
+    """The templates of a configuration directory over the shipped ones.
 
-    def __init__(self, directory: Path, texts: Mapping[str, str] | None = None) -> None:
-        """`texts` are the files as they were read at one moment; without them each is read when it is needed."""
-        self.directory, self.texts = directory, texts
+    A name is a path below either directory, such as "en/follow-up.md". A file that the own directory lacks is the
+    shipped one; an own file with the content of the shipped one counts as shipped.
+    """
+
+    def __init__(self, own: Path, shipped: Path | None = None) -> None:
+        """Without `shipped`, only the own files exist."""
+        self.own = own
+        self._shipped = shipped
+        self._texts: dict[str, str] | None = None
+
+    def load_all(self) -> None:
+        """Read every file now; what is edited later is not seen. Files that are not UTF-8 are left out."""
+        texts: dict[str, str] = {}
+        for name in self._names():
+            with suppress(UnicodeDecodeError, TemplateNotFound):
+                texts[name] = self.text(name)
+        self._texts = texts
+
+    def label(self, name: str) -> str:
+        """Return the name as messages show it: "templates/en/follow-up.md"."""
+        return f"{self.own.name}/{name}"
+
+    def exists(self, name: str) -> bool:
+        if self._texts is not None:
+            return name in self._texts
+        return self._path(name) is not None
+
+    def text(self, name: str) -> str:
+        """Return the text of a file.
+
+        Raises:
+            TemplateNotFound: there is no such file.
+            UnicodeDecodeError: it is not UTF-8.
+        """
+        if self._texts is not None and name in self._texts:
+            return self._texts[name]
+        path = self._path(name) if self._texts is None else None
+        if path is None:
+            raise TemplateNotFound(name)
+        return path.read_text(encoding="utf-8")
+
+    def languages(self) -> list[str]:
+        """Return the languages that have letters."""
+        found = {name.partition("/")[0] for name in self._names() if "/" in name}
+        return sorted(filter(is_language, found))
+
+    def changed(self, language: str) -> list[str]:
+        """Return the names of a language's letters and parts that differ from the shipped ones, or are new."""
+        paths = (self.own / language).rglob("*.md")
+        names = sorted(path.relative_to(self.own).as_posix() for path in paths)
+        return [name for name in names if self.is_changed(name)]
+
+    def is_changed(self, name: str) -> bool:
+        """Return whether the own directory has this file with another content than the shipped one."""
+        own = _file_below(self.own, name)
+        shipped = _file_below(self._shipped, name)
+        if own is None or shipped is None:
+            return own is not None
+        return own.read_bytes() != shipped.read_bytes()
+
+    def _path(self, name: str) -> Path | None:
+        return _file_below(self.own, name) or _file_below(self._shipped, name)
+
+    def _names(self) -> set[str]:
+        """Return the names of all letters, parts and layouts."""
+        return {
+            path.relative_to(directory).as_posix()
+            for directory in (self._shipped, self.own)
+            if directory is not None
+            for path in (*directory.glob("*.html"), *directory.rglob("*.md"))
+        }
+
+
+def _file_below(directory: Path | None, name: str) -> Path | None:
+    """Return a file of a directory; None if it does not exist or a link leads out of the directory."""
+    if directory is None:
+        return None
+    path = directory / name
+    is_inside = path.resolve().is_relative_to(directory.resolve())
+    return path if is_inside and path.is_file() else None
+
+
+def is_language(tag: str) -> bool:
+    """Return whether a directory of this name holds the letters of a language: "en", "de-at"."""
+    return re.fullmatch(r"[a-z]{2,3}(-[a-z0-9]{2,8})*", tag) is not None
+
+
+class _TemplateLoader(BaseLoader):
+    """Gives Jinja2 the bodies of letters, and the parts that they include."""
+
+    def __init__(self, files: TemplateFiles) -> None:
+        self._files = files
 
     def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:  # noqa: ARG002  Jinja2's signature
-        path = self.directory / template
-        text = self._text(path, template)
-        file = f"{self.directory.name}/{template}"
-        is_letter = path.suffix == ".md" and not path.name.startswith("_")
+        if not self._files.exists(template):  # a part that "de-at" lacks is that of "de"
+            language, _, rest = template.partition("/")
+            template = f"{language.partition('-')[0]}/{rest}"
+        text = self._files.text(template)
+        file = self._files.label(template)
+        name = template.rpartition("/")[2]
+        is_letter = name.endswith(".md") and not name.startswith("_")
         body = LetterTemplate.read(text, file, "").body if is_letter else text
         return _ENDS_IN_TAG.sub(r"\1{{ '' }}", body), file, lambda: True
 
-    def _text(self, path: Path, template: str) -> str:
-        if self.texts is not None:
-            if template not in self.texts:
-                raise TemplateNotFound(template)
-            return self.texts[template]
-        if not path.resolve().is_relative_to(self.directory.resolve()) or not path.is_file():
-            raise TemplateNotFound(template)
-        return path.read_text(encoding="utf-8")
 
+class TemplateEnvironment(ImmutableSandboxedEnvironment):
+    """The sandbox of letters, in which a letter includes the parts of its own language: "_greeting.md"."""
 
-def all_texts(directory: Path) -> dict[str, str]:
-    """Read every letter, part and frame; files that are no UTF-8, or lie elsewhere, are left out."""
-    found: dict[str, str] = {}
-    for path in (*directory.rglob("*.md"), *directory.rglob("*.toml"), *directory.glob("*.html")):
-        with suppress(UnicodeDecodeError):
-            if path.is_file() and path.resolve().is_relative_to(directory.resolve()):
-                found[path.relative_to(directory).as_posix()] = path.read_text(encoding="utf-8")
-    return found
-
-
-def contents(directory: Path, language: str = "*") -> dict[str, bytes]:
-    """Return the files, by name, that the letters of a language are made of, or those of all languages."""
-    paths = (*directory.glob("*"), *directory.glob(f"{language}/**/*"))
-    return {path.relative_to(directory).as_posix(): path.read_bytes() for path in paths if path.is_file()}
+    def join_path(self, template: str, parent: str) -> str:
+        """Return the name of an included file; one that begins with a language is that language's."""
+        language = parent.partition("/")[0]
+        if is_language(template.partition("/")[0]) or not is_language(language):
+            return template
+        return f"{language}/{template}"
 
 
 def sentence(value: Any) -> str:
@@ -179,10 +265,11 @@ def first(values: Iterable[Any]) -> Any:
     return next(iter(values), Missing.called("first"))
 
 
-def sandbox(
-    directory: Path, write: Callable[[str], str], *, markup: bool, texts: Mapping[str, str] | None = None
-) -> Environment:
-    """Return a sandbox in which every printed value goes through `write`; nothing but filters of ours skips it."""
+def sandbox(files: TemplateFiles | None, write: Callable[[str], str], *, markup: bool) -> Environment:
+    """Return a sandbox in which every printed value goes through `write`; only our own filters skip it.
+
+    Without `files`, templates can include nothing.
+    """
 
     @pass_context  # a finalizer that wants the context also sees the constants, which are otherwise folded before it
     def finalize(_: Context, value: Any) -> Any:
@@ -192,8 +279,8 @@ def sandbox(
             raise TemplateError("this is no text; print one of its parts, such as `owner.name`")
         return value if isinstance(value, Markup) else Markup(write(str(value)))  # noqa: S704  escaped for Markdown
 
-    environment = ImmutableSandboxedEnvironment(
-        loader=TemplateLoader(directory, texts),
+    environment = TemplateEnvironment(
+        loader=_TemplateLoader(files) if files else None,
         undefined=Unknown,
         finalize=finalize,
         autoescape=True,
@@ -213,6 +300,14 @@ def sandbox(
         }
         environment.filters |= {name: _shaping(shape) for name, shape in shaped.items()}
     return environment
+
+
+def layout_template(files: TemplateFiles, name: str) -> Template:
+    """Return the frame of the HTML part, in a sandbox of its own that escapes for HTML."""
+    environment = ImmutableSandboxedEnvironment(
+        loader=_TemplateLoader(files), undefined=Unknown, autoescape=True, auto_reload=False
+    )
+    return environment.get_template(name)
 
 
 def _shaping(shape: Callable[[Any], str]) -> Callable[[Any], Markup]:

@@ -8,16 +8,15 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 
 from followupd.adapters.settings.rules import SettingsRule
-from followupd.adapters.templates.check import languages, try_out
+from followupd.adapters.templates.check import affected_kinds, try_out
 from followupd.adapters.templates.renderer import TemplateRenderer
 from followupd.adapters.templates.samples import sample_brief, sample_case
-from followupd.adapters.templates.sources import HeadError, LetterTemplate
+from followupd.adapters.templates.sources import HeadError, LetterTemplate, TemplateFiles
 from followupd.domain.case import Case
 from followupd.domain.decision import LetterContent
-from followupd.domain.letter import CUSTOMER_LETTERS, GIFT_CARD, Letter
+from followupd.domain.letter import CUSTOMER_LETTERS, Letter, LetterKind
 from followupd.domain.mail import Person
 from followupd.domain.playbook import Playbook
 from followupd.errors import LetterError, Problem
@@ -32,18 +31,21 @@ WordingContextSource = Callable[[Playbook, str, datetime], Context]
 
 
 def wording_problems(
-    directory: Path,
+    files: TemplateFiles,
     playbooks: Mapping[str, Playbook],
     manner: WordingRules,
     around: WordingContextSource,
     now: datetime,
 ) -> list[Problem]:
-    """Return what the rules of wording find in the letters of a directory and in the playbooks' steps."""
+    """Return what the rules of wording find in the admin's letters and in the playbooks' steps.
+
+    Shipped letters are proven by our own tests; they are checked where the admin's changes affect them.
+    """
     found = [*_switches(manner), *_steps(playbooks, manner)]
-    for language in languages(directory):
-        source = list(_source(directory, language, manner))
+    for language in files.languages():
+        source = list(_source(files, language, manner))
         said = {(finding.rule.id, finding.words.casefold()) for _, finding in source}
-        written = _written(directory, language, playbooks["default"], manner, around, now)
+        written = _written(files, language, playbooks["default"], manner, around, now)
         rest = {(f, x) for f, x in written if x.words == "" or (x.rule.id, x.words.casefold()) not in said}
         found += [_problem(file, finding) for file, finding in (*source, *rest)]
     return sorted(set(found), key=lambda one: (one.file, one.line or 0, one.rule, one.problem))
@@ -57,7 +59,7 @@ def as_read(
     days = {
         playbook.calendar.local(day).date()
         for p in (*case.promises, *brief.promises)
-        for day in (p.told, p.due)
+        for day in (p.promised_by, p.internal_deadline)
         if day
     }
     owner = playbook.owner_of(case.owner).name
@@ -66,7 +68,7 @@ def as_read(
         owner=owner,
         names=(*_NAMES, playbook.company.name, case.customer.name, owner),
         values=values,
-        insisted=values if letter.kind != GIFT_CARD else (),
+        insisted=values if letter.kind != LetterKind.GIFT_CARD else (),
         promised=days,
     )
     found = findings(letter.text, kind=letter.kind, language=letter.language, manner=manner, context=context)
@@ -104,16 +106,19 @@ def _steps(playbooks: Mapping[str, Playbook], manner: WordingRules) -> Iterator[
                     )
 
 
-def _source(directory: Path, language: str, manner: WordingRules) -> Iterator[tuple[str, Finding]]:
-    """Give what stands in the files themselves; only letters to customers and their parts are held to these rules."""
-    for path in sorted((directory / language).glob("*.md")):
-        kind = path.stem if path.stem in CUSTOMER_LETTERS else PART
-        file = f"{directory.name}/{language}/{path.name}"
+def _source(files: TemplateFiles, language: str, manner: WordingRules) -> Iterator[tuple[str, Finding]]:
+    """Give what the files themselves contain; only letters to customers and their parts are held to these rules."""
+    for name in files.changed(language):
+        file = files.label(name)
+        stem = name.partition("/")[2].removesuffix(".md")
+        if "/" in stem:  # a mail to agents
+            continue
+        kind = stem if stem in CUSTOMER_LETTERS else PART
         try:
-            text = path.read_text(encoding="utf-8")
+            text = files.text(name)
             words = text if kind == PART else _on_their_lines(text, file)
         except (HeadError, UnicodeDecodeError):
-            continue  # `letter_check` says so
+            continue  # the check of the letters reports it
         for finding in findings(_blanked(words), kind=kind, language=language, manner=_in_source(manner)):
             yield file, finding
 
@@ -137,7 +142,7 @@ def _blanked(text: str) -> str:
 
 
 def _written(
-    directory: Path,
+    files: TemplateFiles,
     language: str,
     playbook: Playbook,
     manner: WordingRules,
@@ -145,21 +150,26 @@ def _written(
     now: datetime,
 ) -> Iterator[tuple[str, Finding]]:
     letters = TemplateRenderer(
-        directory,
+        files,
         sender_of=lambda _: Person("support@example.com"),
         message_id=lambda key, _: f"<{key}@x.example>",
+        languages=manner.languages,
     )
     about = around(playbook, language, now)
-    for kind in CUSTOMER_LETTERS:
-        if not (directory / language / f"{kind}.md").is_file():
-            continue
+    for kind in _kinds_to_read(files, language, manner):
         for name in _READ:
-            case = sample_case(playbook, now, name, language)
+            case = sample_case(playbook, now, name, language, manner.languages)
             try:
                 letter = try_out(letters, kind, case, playbook, now)
             except LetterError:
-                continue  # `letter_check` says so
-            for finding in as_read(
-                letter, case, sample_brief(kind, case, playbook, now), playbook, manner, about
-            ):
-                yield f"{directory.name}/{language}/{kind}.md", finding
+                continue  # the check of the letters reports it
+            brief = sample_brief(kind, case, playbook, now, manner.languages)
+            for finding in as_read(letter, case, brief, playbook, manner, about):
+                yield files.label(f"{language}/{kind}.md"), finding
+
+
+def _kinds_to_read(files: TemplateFiles, language: str, manner: WordingRules) -> list[LetterKind]:
+    """Return the letters to customers that the admin's changes or own phrases affect."""
+    if manner.phrases.get(language):
+        return [kind for kind in CUSTOMER_LETTERS if files.exists(f"{language}/{kind}.md")]
+    return [kind for kind in affected_kinds(files, language) if kind in CUSTOMER_LETTERS]

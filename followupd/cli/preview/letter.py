@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from followupd.adapters.settings import Settings, load
-from followupd.adapters.templates.check import languages, try_out
+from followupd.adapters.templates.check import try_out
 from followupd.adapters.templates.samples import SAMPLES, sample_brief, sample_card, sample_case
 from followupd.adapters.templates.wording_check import as_read
-from followupd.app.container import App, letters_of, wording_rules_of
+from followupd.app.container import App, letters_of, template_files, wording_rules_of
 from followupd.cli.app import open_app
 from followupd.domain.case import Case
 from followupd.domain.compensation import Gift, GrantState
@@ -134,7 +134,7 @@ def available_languages(directory: Path) -> list[str]:
         own = load(directory).company.locale.partition("_")[0]
     except FollowupdError:
         own = ""
-    return sorted(languages(directory / "templates"), key=lambda language: (language != own, language))
+    return sorted(template_files(directory).languages(), key=lambda language: (language != own, language))
 
 
 def render_preview(directory: Path, name: str, sample: str, language: str, now: datetime) -> RenderedPreview:
