@@ -1,32 +1,34 @@
-"""Days after the fix: the follow-up leaves when nothing is owed, a call is asked for, and the case comes to its end."""
+"""The follow-up: some days after the fix, when nothing is owed; then a call, and the case is closed."""
 
 from dataclasses import replace
 from datetime import datetime
 
-from followupd.domain.case import Case, Stage
-from followupd.domain.compensation import Gift, GrantState
+from followupd.domain.case import UNDER_WAY, Case, Stage
+from followupd.domain.compensation import Gift
 from followupd.domain.decision import Decision, LetterContent, LetterRenderer
 from followupd.domain.events import CallAsked, Closed
-from followupd.domain.letter import LetterKind, LetterRecordState
+from followupd.domain.letter import LetterKind
 from followupd.domain.playbook import Playbook
 from followupd.domain.translatable import msg
 from followupd.recovery.blockers import blockers_of, still_to_give
 
 
 def next_due(case: Case, playbook: Playbook) -> datetime | None:
-    """Return the day of the follow-up, or the day on which a followed-up case closes by itself."""
+    """Return the day of the follow-up, or after it the day on which the case is closed without an answer."""
     if case.stage is Stage.FIXED and case.fixed_at:
         due = playbook.calendar.after(case.fixed_at, playbook.follow_up_after)
         return max(due, case.away_until or due)
+
     if case.stage is Stage.FOLLOWED_UP and case.followed_up_at:
         return playbook.calendar.after(case.followed_up_at, playbook.close_after)
     return None
 
 
 def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
-    """Write the follow-up when its day has come and the gate is open; ask for the call; close what is done."""
+    """Write the follow-up when it is due and nothing blocks it; afterwards ask for the call, and close the case."""
     if case.held:
         return []
+
     if case.stage is Stage.FIXED:
         return _follow_up(case, playbook, write, now)
     if case.stage is Stage.FOLLOWED_UP:
@@ -35,42 +37,62 @@ def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
 
 
 def _follow_up(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
-    due = next_due(case, playbook)
-    if due is None or due > now or case.under_way(LetterKind.FOLLOW_UP) or blockers_of(case):
+    """Return the follow-up, if it is due and nothing blocks it."""
+    if not _is_due(case, playbook, now):
         return []
-    given = tuple(
-        grant
-        for grant in case.compensation
-        if grant.state in {GrantState.ISSUED, GrantState.CONFIRMED} and grant.kind is not Gift.GIFT_CARD
-    )
-    letter = write.letter(LetterKind.FOLLOW_UP, case, playbook, now, LetterContent(compensation=given))
+    if case.under_way(LetterKind.FOLLOW_UP) or blockers_of(case):
+        return []
+
+    letter = write.letter(LetterKind.FOLLOW_UP, case, playbook, now, LetterContent())
     return [replace(letter, review=playbook.follow_up_review)]
 
 
 def _call(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
-    """Ask the owner to call on the day of the letter, or at the next opening (practice 45)."""
+    """Ask the owner to call on the day of the follow-up, or at the next opening (practice 45)."""
     if not playbook.follow_up_call or case.call_asked_at or case.reached:
         return []
-    when = playbook.calendar.next_open(now)
-    brief = LetterContent(
-        because=msg("the follow-up has left"), quote=case.story, until=when, asks=("reached", "not-reached")
+
+    content = LetterContent(
+        because=msg("the follow-up has left"),
+        quote=case.story,
+        until=playbook.calendar.next_open(now),
+        asks=("reached", "not-reached"),
     )
-    return [
-        CallAsked(at=now),
-        write.desk(LetterKind.CALL, case, playbook, now, brief, playbook.owner_of(case.owner)),
-    ]
+    owner = playbook.owner_of(case.owner)
+    return [CallAsked(at=now), write.desk(LetterKind.CALL, case, playbook, now, content, owner)]
 
 
 def _close(case: Case, playbook: Playbook, now: datetime) -> list[Decision]:
-    due = next_due(case, playbook)
-    waited = due is not None and due <= now
-    answered = not case.unanswered or (case.we_wrote_at or now) >= (case.customer_wrote_at or now)
-    owing = case.owed or any(still_to_give(grant) for grant in case.compensation)
-    pending = any(
-        mark.state in {LetterRecordState.PENDING, LetterRecordState.REVIEW, LetterRecordState.DOUBT}
-        for mark in case.letters
-    )
-    gift_to_come = playbook.gift_card_amount and not any(g.kind is Gift.GIFT_CARD for g in case.compensation)
-    if owing or pending or gift_to_come or not answered or case.not_reached or not (case.reached or waited):
+    """Close the case once the customer was reached, or has had time to answer, unless something is left to do."""
+    if case.not_reached or _has_open_work(case, playbook) or _waits_for_answer(case):
         return []
-    return [Closed(at=now, why="the customer was reached" if case.reached else "nothing is owed any more")]
+
+    if case.reached:
+        return [Closed(at=now, why="the customer was reached")]
+    if _is_due(case, playbook, now):
+        return [Closed(at=now, why="nothing is owed any more")]
+    return []
+
+
+def _is_due(case: Case, playbook: Playbook, now: datetime) -> bool:
+    due = next_due(case, playbook)
+    return due is not None and due <= now
+
+
+def _has_open_work(case: Case, playbook: Playbook) -> bool:
+    """Return whether a promise, a grant, a letter or the playbook's gift card is still to come."""
+    if case.owed or any(record.state in UNDER_WAY for record in case.letters):
+        return True
+    if any(still_to_give(grant) for grant in case.compensation):
+        return True
+
+    has_gift_card = any(grant.kind is Gift.GIFT_CARD for grant in case.compensation)
+    return playbook.gift_card_amount is not None and not has_gift_card
+
+
+def _waits_for_answer(case: Case) -> bool:
+    """Return whether the customer has written and nobody has answered since."""
+    if not case.unanswered or case.customer_wrote_at is None:
+        return False
+
+    return case.we_wrote_at is None or case.we_wrote_at < case.customer_wrote_at

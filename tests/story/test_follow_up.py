@@ -106,3 +106,27 @@ def test_the_case_closes_once_the_customer_was_reached_or_ten_business_days_have
     [closed] = acted(story.case, DUE + timedelta(days=14))
     assert isinstance(closed, e.Closed)
     assert story.happened(closed).case.stage is Stage.CLOSED
+
+
+def test_a_case_with_an_unanswered_mail_does_not_close_by_time() -> None:
+    story = put_right().at(DUE).followed_up().happened(e.CallAsked(at=DUE))
+    story.at(DUE + timedelta(days=1)).customer_wrote("May I ask one more thing?")
+    assert acted(story.case, DUE + timedelta(days=60)) == []
+    story.at(DUE + timedelta(days=2)).agent_wrote()
+    [closed] = acted(story.case, DUE + timedelta(days=60))
+    assert isinstance(closed, e.Closed)
+
+
+def test_the_gift_cards_letter_is_no_answer_to_an_unanswered_mail() -> None:
+    story = put_right().granted(Gift.GIFT_CARD, "20").at(DUE).followed_up().happened(e.CallAsked(at=DUE))
+    story.at(DUE + timedelta(days=1)).customer_wrote("May I ask one more thing?")
+    sent = DUE + timedelta(days=2)
+    key = story.case.next_key(LetterKind.GIFT_CARD)
+    story.happened(e.GiftCardSent(at=sent, key=key, kind=LetterKind.GIFT_CARD, n=1))
+    assert acted(story.case, DUE + timedelta(days=60)) == []
+
+
+def test_the_proof_of_a_follow_up_that_comes_late_is_no_answer_to_a_mail_that_came_before() -> None:
+    story = put_right().at(DUE).customer_wrote("One more thing: who pays the postage?")
+    story.at(DUE + timedelta(hours=1)).followed_up().happened(e.CallAsked(at=DUE + timedelta(hours=1)))
+    assert acted(story.case, DUE + timedelta(days=60)) == []

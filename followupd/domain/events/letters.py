@@ -68,17 +68,22 @@ class Approved(_LetterChanged):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _LetterSent(_LetterChanged):
-    """A letter was sent to the customer; `promises` are now in writing."""
+    """A letter was sent to the customer; `promises` are now in writing.
+
+    A letter that only its date has caused does not answer a mail of the customer (`is_answer`).
+    """
 
     message_id: str = ""
     promises: tuple[int, ...] = ()
 
     state: ClassVar = LetterRecordState.SENT
+    is_answer: ClassVar = True
 
     def apply(self, case: Case) -> Case:
         """Set the state of the letter, and mark its promises as confirmed by it."""
         case = _LetterChanged.apply(self, case)
-        case = case.evolve(we_wrote_at=self.at)
+        if self.is_answer or not case.unanswered:
+            case = case.evolve(we_wrote_at=self.at)
 
         for n in self.promises:
             case = case.with_promise(n, confirmed=self.key)
@@ -94,6 +99,8 @@ class NextStepConfirmed(_LetterSent):
 class FollowedUp(_LetterSent):
     """The follow-up was sent (practice 45)."""
 
+    is_answer: ClassVar = False
+
     def apply(self, case: Case) -> Case:
         """Ask for a call again: one before the follow-up was about something else (practice 45)."""
         case = _LetterSent.apply(self, case)
@@ -105,6 +112,8 @@ class GiftCardSent(_LetterSent):
     """The gift card of grant `n` was sent, in a thread of its own (practice 47)."""
 
     n: int = 0
+
+    is_answer: ClassVar = False
 
     def apply(self, case: Case) -> Case:
         """Mark the grant as issued: the letter contains the card."""
