@@ -18,67 +18,68 @@ from types import ModuleType
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
-_ALL = "holidays.countries"
-#: any year that every table knows shows whether a code is right
-CHECKED_YEAR = 2026
-#: days by code and year that another process has looked up for us; only what is not here loads the package
-LOOKED_UP: dict[tuple[str, int], frozenset[date]] = {}
+_COUNTRIES = "holidays.countries"
+#: a year in which every country has holidays, to check a code with
+_CHECKED_YEAR = 2026
 
 
 @cache
 def holidays_of(code: str, year: int) -> frozenset[date]:
-    """Return the holidays of one year; raises ValueError for a code that the holidays package does not know."""
+    """Return the holidays of one year.
+
+    Raises:
+        ValueError: the holidays package does not know the code.
+    """
     if not code:
         return frozenset()
-    if (code, year) in LOOKED_UP:
-        return LOOKED_UP[code, year]
     country, _, part = code.upper().partition("-")
-    table = _table_of(country)
-    parts = table.subdivisions if table else ()
-    part = next(
-        (known for known in parts if known.upper() == part), part
-    )  # "Zone A" is known in this case only
+    table = _country_class(country)
+    known_parts = {known.upper(): known for known in table.subdivisions} if table else {}
+    subdivision = known_parts.get(part, part) or None  # "Zone A" is known in this case only
     try:
-        found = table(subdiv=part or None, years=year, expand=False) if table else None
+        found = table(subdiv=subdivision, years=year, expand=False) if table else None
     except NotImplementedError:
         found = None
     if found is None:
         raise ValueError(
-            f'{code!r} is not a country or part of one that we know holidays of; write a code such as "GB-ENG", "DE", '
-            '"US-CA", or "" for none'
+            f"{code!r} is not a country or part of one that we know holidays of; "
+            'write a code such as "GB-ENG", "DE", "US-CA", or "" for none'
         )
     return frozenset(found)
 
 
-def _table_of(country: str) -> Any:
-    """Return the package's class for a country, None when it has none. Loads nothing until then: commands are quick."""
+def _country_class(country: str) -> Any:
+    """Return the class of a country in the holidays package, None if it has none.
+
+    The package is imported when it is first needed, so that commands without a calendar start fast.
+    """
     from holidays.registry import COUNTRIES
 
     for module, (name, *codes) in COUNTRIES.items():
         if country in codes:
-            with _one_at_a_time():
-                return getattr(import_module(f"{_ALL}.{module}"), name)
+            with _without_other_countries():
+                return getattr(import_module(f"{_COUNTRIES}.{module}"), name)
     return None
 
 
 @contextmanager
-def _one_at_a_time() -> Iterator[None]:
-    """Keep the package of all countries from loading them all, which costs a tenth of a second and ten megabytes.
+def _without_other_countries() -> Iterator[None]:
+    """Import one country without all others, which `holidays.countries` imports: 10 MB and a tenth of a second.
 
-    An empty package with its path stands in for it while one country is loaded; then Python may find the true one again.
+    An empty package with the same path takes its place while the country is imported.
     """
-    spec = None if _ALL in sys.modules else find_spec(_ALL)
+    spec = None if _COUNTRIES in sys.modules else find_spec(_COUNTRIES)
     if spec is None or spec.submodule_search_locations is None:
-        yield  # all are there already, or the package has another form: it loads as it likes
+        yield  # all are imported already, or the package has changed: import it in the usual way
         return
-    stand_in = ModuleType(_ALL)
-    stand_in.__path__ = list(spec.submodule_search_locations)
-    sys.modules[_ALL] = stand_in
+    empty = ModuleType(_COUNTRIES)
+    empty.__path__ = list(spec.submodule_search_locations)
+    sys.modules[_COUNTRIES] = empty
     try:
         yield
     finally:
-        if sys.modules.get(_ALL) is stand_in:
-            del sys.modules[_ALL]
+        if sys.modules.get(_COUNTRIES) is empty:
+            del sys.modules[_COUNTRIES]
 
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -310,7 +311,7 @@ def parse_quiet(text: str) -> tuple[time, time] | None:
 def holidays_problem(code: str) -> str:
     """Say what is wrong with a code of holidays, "" when the holidays package knows it or it is ""."""
     try:
-        holidays_of(code, CHECKED_YEAR)
+        holidays_of(code, _CHECKED_YEAR)
     except ValueError as error:
         return str(error)
     return ""

@@ -30,19 +30,16 @@ def test_a_part_of_a_country_has_holidays_of_its_own() -> None:
     assert holidays_of("DE-BY", 2026) > holidays_of("DE", 2026)
 
 
-def test_a_child_looks_the_days_up_and_the_tables_end_with_it() -> None:
-    """In a process of its own: this one has threads, and has the tables."""
+def test_a_country_that_is_imported_alone_leaves_the_package_usable() -> None:
     code = (
-        "import sys; from followupd.adapters.settings.known import holidays; from followupd.domain import calendar as h; "
-        "assert holidays('GB-ENG') == 'GB-ENG'; looked_up = dict(h.LOOKED_UP); assert 'holidays' not in sys.modules; "
-        "h.LOOKED_UP.clear(); h.holidays_of.cache_clear(); assert len(looked_up) >= 6; "
-        "assert all(h.holidays_of(*key) == days for key, days in looked_up.items()), looked_up"
+        "from followupd.domain.calendar import holidays_of; alone = holidays_of('GB-ENG', 2026); "
+        "import holidays; assert alone == set(holidays.country_holidays('GB', subdiv='ENG', years=2026, expand=False))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
 
 
-def test_a_code_that_is_wrong_is_told_wherever_it_is_looked_up() -> None:
-    code = "from followupd.adapters.settings.known import holidays; holidays('GB-NOWHERE')"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
-    assert b"is not a country or part of one" in done.stderr
+@pytest.mark.parametrize("code", ["GB-NOWHERE", "ZZ", "Germany", "-"])
+def test_an_unknown_code_is_refused_with_examples(code: str) -> None:
+    with pytest.raises(ValueError, match=r"is not a country or part of one.*GB-ENG"):
+        holidays_of(code, 2026)

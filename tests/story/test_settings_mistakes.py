@@ -198,6 +198,7 @@ MISTAKES = [
     ("", '[hours]\ndays = "mon-fry"', SettingsRule.HOURS, "hours.days", ""),
     ("", '[hours]\nquiet = "20-8"', SettingsRule.HOURS, "hours.quiet", ""),
     ("", '[hours]\nholidays = "ZZ"', SettingsRule.HOLIDAYS, "hours.holidays", "GB-ENG"),
+    ("", '[hours]\nholidays = "Germany"', SettingsRule.HOLIDAYS, "hours.holidays", "'DE'"),
     ("", "[recognise]\nauto = 0.5", SettingsRule.SCORE, "recognise.auto", "0.90"),
     ("", "[recognise]\nask = 1.5", SettingsRule.SCORE, "recognise.ask", ""),
     ("", "[recognise]\nask = 0.95", SettingsRule.SCORE, "recognise.ask", ""),

@@ -168,8 +168,18 @@ def _canonical_locale(name: str) -> str:
 def _holidays(value: str, info: ValidationInfo) -> str:
     problem = calendar.holidays_problem(value) if is_thorough(info) else ""
     if problem:
-        raise InvalidValueError.of(SettingsRule.HOLIDAYS, ValueError(problem))
+        what, _, hint = problem.partition("; ")
+        suggestion = _suggestion(_country_code(value))
+        raise InvalidValueError(SettingsRule.HOLIDAYS, what, f"{hint}.{suggestion}")
     return value
+
+
+def _country_code(name: str) -> str:
+    """Return the code of a country that was written by its name, such as "Germany"; "" if no name is similar."""
+    from holidays.registry import COUNTRIES
+
+    codes = {module.replace("_", " "): code for module, (_, code, *_) in COUNTRIES.items()}
+    return codes.get(nearest(name.lower(), list(codes)), "")
 
 
 def _suggestion(meant: str) -> str:
