@@ -1,6 +1,7 @@
 """A letter or desk mail: its kind, its frozen text and headers, and the state of its delivery."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -194,3 +195,51 @@ class DeliveryResult:
     reply: str = ""
     witnessed: bool = False
     outage: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SendResult:
+    """The status of a letter after a delivery attempt; `not_before` is when a deferred letter may be sent again."""
+
+    key: str
+    status: LetterStatus
+    reply: str
+    not_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UsageWindows:
+    """The times from which sent letters count: for one address, for one domain, and for the breaker."""
+
+    address: datetime
+    domain: datetime
+    breaker: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxUsage:
+    """What was sent lately, as far as it limits what may be sent now.
+
+    `recent` has the times of automatic letters by address and by domain ("@customers.example"), oldest first. `sent` is
+    the number of letters in the breaker's window. `copies` are the Message-IDs of letters of which a copy is in a mailbox
+    already. `breaker` is why the circuit breaker is open, "" while it is closed.
+    """
+
+    recent: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
+    sent: int = 0
+    copies: frozenset[str] = frozenset()
+    breaker: str = ""
+    stale_mailboxes: frozenset[str] = frozenset()
+
+    def since(self, name: str, start: datetime) -> tuple[datetime, ...]:
+        """Return when automatic letters were sent to an address or domain after a time."""
+        return tuple(at for at in self.recent.get(name, ()) if at > start)
+
+    def including(self, letter: Letter, now: datetime) -> "OutboxUsage":
+        """Return the usage after this letter is sent too."""
+        recent = self.recent
+        if letter.automatic:
+            address = letter.to.address.lower()
+            names = (address, f"@{address.rpartition('@')[2]}")
+            recent = {**recent, **{name: (*recent.get(name, ()), now) for name in names}}
+        return replace(self, recent=recent, sent=self.sent + 1)

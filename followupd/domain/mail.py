@@ -113,7 +113,19 @@ class Message:
     @property
     def thread(self) -> tuple[str, ...]:
         """Every Message-ID that this mail names, nearest ancestor last."""
-        return (*self.references, *(name for name in self.in_reply_to if name not in self.references))
+        others = [name for name in self.in_reply_to if name not in self.references]
+        return (*self.references, *others)
+
+    @property
+    def certain_text(self) -> str:
+        """The new text without the lines that may be quoted."""
+        lines = [line for line in self.text.splitlines() if line not in self.doubtful]
+        return "\n".join(lines)
+
+    @property
+    def fails_dmarc(self) -> bool:
+        """Whether the mail failed DMARC (RFC 7489): nothing is concluded from it, and an agent reads it."""
+        return self.no_answer.startswith("DMARC")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,26 +1,36 @@
-"""The gate before the follow-up: what a case still lacks, each with the line that an agent may answer (practice 56)."""
+"""What keeps the follow-up, or a letter that waits in the outbox, from being sent (practice 56)."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from followupd.domain.case import Case, Stage
+from followupd.domain.case import WORKING, Case, Stage
 from followupd.domain.compensation import Compensation, Gift, GrantState
-from followupd.domain.letter import CUSTOMER_LETTERS, FOLLOW_UP_FACTS, Letter, LetterKind, LetterRecordState
-from followupd.domain.promise import OptionState, PromiseState
-from followupd.domain.translatable import msg
-
-#: states of a grant in which the customer still waits for it
-_STILL_TO_GIVE = frozenset(
-    {GrantState.PROPOSED, GrantState.WAITING_APPROVAL, GrantState.GRANTED, GrantState.MISSING}
+from followupd.domain.letter import (
+    CUSTOMER_LETTERS,
+    FOLLOW_UP_FACTS,
+    Letter,
+    LetterKind,
+    LetterRecordState,
 )
+from followupd.domain.promise import OptionState
+from followupd.domain.translatable import msg, msgid
+
+#: states of a grant that the customer still waits for, and the line with which an agent settles it
+_TO_GIVE = {
+    GrantState.PROPOSED: "approve",
+    GrantState.WAITING_APPROVAL: "approve",
+    GrantState.GRANTED: "issued: {n}",
+    GrantState.MISSING: "issued: {n}",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Blocker:
-    """One thing that stands between the case and its follow-up. `ask` is the line an agent fills in, "" for none.
+    """One reason why the follow-up is not sent.
 
-    `other` is another line that would do as well.
+    `name` identifies it, `sentence` says it to agents. `ask` is the line with which an agent removes it, "" when there is
+    none, and `other` another line that does so too.
     """
 
     name: str
@@ -30,159 +40,168 @@ class Blocker:
 
 
 def blockers_of(case: Case) -> tuple[Blocker, ...]:
-    """Return everything that keeps the follow-up from leaving, in the order in which people should see it."""
-    return (*_stops(case), *_promises(case), *_options(case), *_grants(case), *_facts(case), *_letters(case))
+    """Return everything that keeps the follow-up from being sent, in the order in which agents should see it."""
+    return (
+        *_interruptions(case),
+        *_promises(case),
+        *_options(case),
+        *_grants(case),
+        *_facts(case),
+        *_letters(case),
+    )
 
 
-def asks(missing: Iterable[Blocker]) -> tuple[str, ...]:
-    """Return the lines that an agent may answer, each once."""
-    return tuple(dict.fromkeys(line for lack in missing for line in (lack.ask, lack.other) if line))
+def asks(blockers: Iterable[Blocker]) -> tuple[str, ...]:
+    """Return the lines with which an agent removes these blockers, each line once."""
+    lines: list[str] = []
+    for blocker in blockers:
+        lines += [blocker.ask, blocker.other]
+
+    return tuple(dict.fromkeys(line for line in lines if line))
 
 
-def _stops(case: Case) -> list[Blocker]:
+def still_to_give(grant: Compensation) -> bool:
+    """Return whether the customer still waits for this grant."""
+    return grant.state in _TO_GIVE
+
+
+def _interruptions(case: Case) -> list[Blocker]:
+    """Return what stops the case as a whole: a hold, a mail without an answer, a customer who was not reached."""
     found = []
-    if case.held:
-        found.append(
-            Blocker(
-                "held",
-                msg("the case is held: {why}", why=case.held_because)
-                if case.held_because
-                else msg("the case is held"),
-                "release",
-            )
-        )
+
+    if case.held and case.held_because:
+        found.append(Blocker("held", msg("the case is held: {why}", why=case.held_because), "release"))
+    elif case.held:
+        found.append(Blocker("held", msg("the case is held"), "release"))
+
     if case.unanswered and case.fixed_at:
-        found.append(
-            Blocker("unanswered", msg("the customer has written since it was called fixed"), "fixed")
-        )
+        sentence = msg("the customer has written since it was called fixed")
+        found.append(Blocker("unanswered", sentence, "fixed"))
+
     if case.not_reached:
-        found.append(
-            Blocker(
-                "not-reached", msg("the customer was not reached: {why}", why=case.not_reached), "reached"
-            )
-        )
+        sentence = msg("the customer was not reached: {why}", why=case.not_reached)
+        found.append(Blocker("not-reached", sentence, "reached"))
+
     return found
 
 
 def _promises(case: Case) -> list[Blocker]:
-    found = [
-        Blocker(
-            f"promise-{p.n}", msg("{promise} is {state}", promise=p.named, state=msg(p.state)), f"kept: {p.n}"
-        )
-        for p in case.promises
-        if p.owed
-    ]
-    proposed = [p for p in case.promises if p.state is PromiseState.PROPOSED]
-    return found + [
-        Blocker(
-            f"proposed-{p.n}",
-            msg("{promise} was read in a reply, and nobody has said yet whether it holds", promise=p.named),
-            "approve",
-        )
-        for p in proposed
-    ]
+    """Return the promises that are not kept, then the ones that were read in a reply and not approved."""
+    found = []
+
+    for promise in case.owed:
+        sentence = msg("{promise} is {state}", promise=promise.named, state=msg(promise.state))
+        found.append(Blocker(f"promise-{promise.n}", sentence, f"kept: {promise.n}"))
+
+    for promise in case.proposed:
+        pattern = msgid("{promise} was read in a reply, and nobody has said yet whether it holds")
+        sentence = msg(pattern, promise=promise.named)
+        found.append(Blocker(f"proposed-{promise.n}", sentence, "approve"))
+
+    return found
 
 
 def _options(case: Case) -> list[Blocker]:
-    """What a customer may still choose is owed to them: it is chosen, or an agent takes it back."""
-    return [
-        Blocker(
-            f"option-{option.n}",
-            msg("{option} is open, and nobody has chosen", option=option.named),
-            f"choose: {option.n}",
-            f"withdraw-option: {option.n} because ",
-        )
-        for option in case.options
-        if option.state is OptionState.OPEN
-    ]
+    """Return the open options: each must be chosen or withdrawn, because the customer may still choose it."""
+    found = []
+
+    for option in case.open_options:
+        sentence = msg("{option} is open, and nobody has chosen", option=option.named)
+        withdraw = f"withdraw-option: {option.n} because "
+        found.append(Blocker(f"option-{option.n}", sentence, f"choose: {option.n}", withdraw))
+
+    return found
 
 
 def _grants(case: Case) -> list[Blocker]:
-    return [
-        Blocker(f"grant-{grant.n}", _waiting(grant), _grant_line(grant))
-        for grant in case.compensation
-        if still_to_give(grant) and grant.kind is not Gift.GIFT_CARD
-    ]
+    """Return the compensation that is not given yet; a gift card is sent after the follow-up and does not count."""
+    found = []
+    pattern = msgid("{grant} (number {n}) is {state}, not issued")
 
+    for grant in case.compensation:
+        if still_to_give(grant) and grant.kind is not Gift.GIFT_CARD:
+            sentence = msg(pattern, grant=grant.named, n=grant.n, state=msg(grant.state))
+            line = _TO_GIVE[grant.state].format(n=grant.n)
+            found.append(Blocker(f"grant-{grant.n}", sentence, line))
 
-def still_to_give(grant: Compensation) -> bool:
-    return grant.state in _STILL_TO_GIVE
-
-
-def _waiting(grant: Compensation) -> str:
-    return msg(
-        "{grant} (number {n}) is {state}, not issued", grant=grant.named, n=grant.n, state=msg(grant.state)
-    )
-
-
-def _grant_line(grant: Compensation) -> str:
-    return (
-        "approve"
-        if grant.state in {GrantState.PROPOSED, GrantState.WAITING_APPROVAL}
-        else f"issued: {grant.n}"
-    )
+    return found
 
 
 def _facts(case: Case) -> list[Blocker]:
-    missing = case.facts.missing(FOLLOW_UP_FACTS)
+    """Return the facts that the follow-up needs and that are not known."""
     return [
-        Blocker(name, msg("the {fact} is not known yet", fact=msg(name)), f"{name}: ") for name in missing
+        Blocker(name, msg("the {fact} is not known yet", fact=msg(name)), f"{name}: ")
+        for name in case.facts.missing(FOLLOW_UP_FACTS)
     ]
 
 
 def _letters(case: Case) -> list[Blocker]:
-    waiting = [
-        mark
-        for mark in case.letters
-        if mark.kind in CUSTOMER_LETTERS and mark.state in {LetterRecordState.DOUBT, LetterRecordState.REVIEW}
-    ]
-    return [
-        Blocker(f"letter-{mark.key}", msg("nobody knows whether {key} left", key=mark.key), "")
-        if mark.state is LetterRecordState.DOUBT
-        else Blocker(
-            f"letter-{mark.key}", msg("{key} waits for an agent's approval", key=mark.key), "approve"
-        )
-        for mark in waiting
-    ]
+    """Return the letters to the customer that are in review or in doubt; for one in doubt there is no line."""
+    found = []
+
+    for record in case.letters:
+        if record.kind not in CUSTOMER_LETTERS:
+            continue
+
+        name = f"letter-{record.key}"
+        if record.state is LetterRecordState.DOUBT:
+            found.append(Blocker(name, msg("nobody knows whether {key} left", key=record.key)))
+        elif record.state is LetterRecordState.REVIEW:
+            sentence = msg("{key} waits for an agent's approval", key=record.key)
+            found.append(Blocker(name, sentence, "approve"))
+
+    return found
 
 
-#: stages in which letters of a kind still say what is so; the others say it in every stage of a complaint
-_LEAVES_IN = {
+#: stages in which a letter of this kind is still true; the other kinds are in every stage of a complaint
+_TRUE_IN: dict[LetterKind, Collection[Stage]] = {
     LetterKind.FOLLOW_UP: {Stage.FIXED},
-    LetterKind.HOLDING: {Stage.HEARD, Stage.PROMISED, Stage.CONFIRMED},
+    LetterKind.HOLDING: WORKING,
     LetterKind.DELAY: set(Stage) - {Stage.CLOSED},
 }
+#: kinds of letters that put promises in writing, and become untrue when a promise changes
+_ABOUT_PROMISES = frozenset({LetterKind.CONFIRMATION, LetterKind.DELAY, LetterKind.HOLDING})
 
 
-def stale(letter: Letter, case: Case, now: datetime) -> str:
-    """Say why a letter that waits in the outbox should no longer leave, "" while it should.
+def why_stale(letter: Letter, case: Case, now: datetime) -> str:
+    """Return why a letter in the outbox must not be sent any more, "" while it may.
 
-    Quiet hours, budgets and back-off can keep a letter for hours; what it says may have come to be untrue.
+    Quiet hours, quotas and retries can delay a letter for hours, in which what it says may have become untrue.
     """
     if letter.good_until and letter.good_until <= now:
         return "what it hands over has expired"
-    if letter.kind == LetterKind.GIFT_CARD:
-        grant = case.grant(letter.concerns[0]) if letter.concerns else None
-        return "" if grant and grant.state is GrantState.GRANTED else "the gift card is not granted any more"
+
+    if letter.kind is LetterKind.GIFT_CARD:
+        return _changed_grant(letter, case)
     if case.stage in {Stage.SUSPECTED, Stage.DISMISSED}:
         return f"the case is {case.stage}: an agent said that it is no complaint"
-    if case.stage not in _LEAVES_IN.get(letter.kind, set(Stage)):
+    if case.stage not in _TRUE_IN.get(letter.kind, set(Stage)):
         return f"the case is {case.stage}"
-    if letter.kind == LetterKind.FOLLOW_UP:
-        found = next(iter(blockers_of(case)), None)
-        return found.sentence if found else ""
-    return (
-        _changed(letter, case)
-        if letter.kind in {LetterKind.CONFIRMATION, LetterKind.DELAY, LetterKind.HOLDING}
-        else ""
-    )
+
+    if letter.kind is LetterKind.FOLLOW_UP:
+        return next((blocker.sentence for blocker in blockers_of(case)), "")
+    if letter.kind in _ABOUT_PROMISES:
+        return _changed_promise(letter, case)
+    return ""
 
 
-def _changed(letter: Letter, case: Case) -> str:
-    gone = [n for n in letter.concerns if (p := case.promise(n)) is None or not p.owed or p.confirmed]
-    chosen = any(
-        option.letter == letter.key and option.state is not OptionState.OPEN for option in case.options
-    )
-    return (
-        f"promise {gone[0]} changed meanwhile" if gone else "the options changed meanwhile" if chosen else ""
-    )
+def _changed_grant(letter: Letter, case: Case) -> str:
+    """Return why the letter of a gift card must not be sent: its grant was refused, or does not exist."""
+    grant = case.grant(letter.concerns[0]) if letter.concerns else None
+
+    if grant is None or grant.state is not GrantState.GRANTED:
+        return "the gift card is not granted any more"
+    return ""
+
+
+def _changed_promise(letter: Letter, case: Case) -> str:
+    """Return what changed since the letter was written: a promise is settled or in writing, an option is chosen."""
+    for n in letter.concerns:
+        promise = case.promise(n)
+        if promise is None or not promise.owed or promise.confirmed:
+            return f"promise {n} changed meanwhile"
+
+    for option in case.options:
+        if option.letter == letter.key and option.state is not OptionState.OPEN:
+            return "the options changed meanwhile"
+    return ""

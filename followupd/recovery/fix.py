@@ -1,4 +1,4 @@
-"""The matter is called fixed: what the follow-up will need and does not have is asked of the owner, once."""
+"""The fix: once an agent has called the case fixed, the owner is asked for what the follow-up lacks."""
 
 from datetime import datetime
 
@@ -8,34 +8,37 @@ from followupd.domain.events import MissingAsked
 from followupd.domain.letter import FOLLOW_UP_EXTRAS, LetterKind
 from followupd.domain.playbook import Playbook
 from followupd.domain.translatable import sentence_list
-from followupd.recovery.blockers import Blocker, asks, blockers_of
+from followupd.recovery.blockers import asks, blockers_of
 
 
 def next_due(_case: Case, _playbook: Playbook) -> datetime | None:
+    """Return None: the question follows the fix at once, and later reminders are the business of `remind`."""
     return None
 
 
 def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
-    """Ask the owner for everything that is missing, in one mail; ask again only when something new is missing."""
+    """Ask the owner for everything that is missing in one mail, and again only when something new is missing."""
     if case.stage is not Stage.FIXED or case.held:
         return []
-    missing = [lack for lack in blockers_of(case) if lack.ask]
-    if not {lack.name for lack in missing} - set(case.asked):
+
+    missing = [blocker for blocker in blockers_of(case) if blocker.ask]
+    names = {blocker.name for blocker in missing}
+    if names.issubset(case.asked):
         return []
-    due = playbook.calendar.after(case.fixed_at or now, playbook.follow_up_after)
-    lines = (*asks(missing), *_welcome(case))
-    brief = LetterContent(
-        because=_because(missing), asks=lines, quote=case.latest or case.story, until=due, promises=case.owed
+
+    because = sentence_list(blocker.sentence for blocker in missing)
+    content = LetterContent(
+        because=because,
+        asks=(*asks(missing), *_optional_lines(case)),
+        quote=case.latest or case.story,
+        until=playbook.calendar.after(case.fixed_at or now, playbook.follow_up_after),
+        promises=case.owed,
     )
-    names = tuple(sorted({*case.asked, *(lack.name for lack in missing)}))
-    asked = MissingAsked(at=now, missing=names, why=_because(missing))
-    return [asked, write.desk(LetterKind.FACTS, case, playbook, now, brief, playbook.owner_of(case.owner))]
+    asked = MissingAsked(at=now, missing=tuple(sorted(names.union(case.asked))), why=because)
+    owner = playbook.owner_of(case.owner)
+    return [asked, write.desk(LetterKind.FACTS, case, playbook, now, content, owner)]
 
 
-def _because(missing: list[Blocker]) -> str:
-    return sentence_list(lack.sentence for lack in missing)
-
-
-def _welcome(case: Case) -> tuple[str, ...]:
-    """Lines that may stay empty; they never cause a mail, and are never asked for in one of their own."""
+def _optional_lines(case: Case) -> tuple[str, ...]:
+    """Return the lines for facts that may stay empty; a mail is never written for them alone."""
     return tuple(f"{name}: " for name in case.facts.missing(FOLLOW_UP_EXTRAS))

@@ -1,4 +1,4 @@
-"""A gift card goes in a message and a thread of its own, after the follow-up (practices 44, 47, 59)."""
+"""The gift card: a letter in a thread of its own, some time after the follow-up (practices 44, 47 and 59)."""
 
 from datetime import datetime
 
@@ -11,58 +11,86 @@ from followupd.domain.playbook import Playbook
 
 
 def next_due(case: Case, playbook: Playbook) -> datetime | None:
-    """Return when the card is to be ordered: so long after the follow-up, later when the customer is away."""
-    grant = _granted(case)
-    if case.followed_up_at is None or not _wanted(case, playbook) or (grant and grant.n == case.card_ordered):
+    """Return when the card is to be ordered, None when none is wanted or it is on order already.
+
+    That is the playbook's delay after the follow-up, or later when the customer is away.
+    """
+    if case.followed_up_at is None or not _is_wanted(case, playbook):
         return None
+
+    grant = _granted(case)
+    if grant and grant.n == case.card_ordered:
+        return None
+
     due = playbook.calendar.after(case.followed_up_at, playbook.gift_card_after)
     return max(due, case.away_until or due)
 
 
 def decide(case: Case, playbook: Playbook, _write: LetterRenderer, now: datetime) -> list[Decision]:
-    """Say that one gift card is due; the round orders it and has its letter written when the card has come."""
+    """Order one gift card when it is due; its letter is written once the provider has given the card."""
     due = next_due(case, playbook)
-    if due is None or due > now or case.under_way(LetterKind.GIFT_CARD) or waits(case):
+    if due is None or due > now:
         return []
-    steps: list[Decision] = []
+    if case.under_way(LetterKind.GIFT_CARD) or why_blocked(case):
+        return []
+
+    decisions: list[Decision] = []
     grant = _granted(case)
-    if grant is None and playbook.gift_card_amount:
-        n = max((each.n for each in case.compensation), default=0) + 1
-        grant = Compensation(
-            n=n,
-            kind=Gift.GIFT_CARD,
-            state=GrantState.GRANTED,
-            money=playbook.gift_card_amount,
-            source="playbook",
-        )
-        steps.append(CompensationGranted(at=now, why=f"playbook {playbook.name}", compensation=grant))
-    if grant is None or grant.money is None:
-        return steps
-    return [*steps, GiftCardDue(at=now, n=grant.n, money=grant.money)]
+    if grant is None:
+        grant = _playbook_grant(case, playbook)
+        why = f"playbook {playbook.name}"
+        decisions.append(CompensationGranted(at=now, why=why, compensation=grant))
+
+    if grant.money:
+        decisions.append(GiftCardDue(at=now, n=grant.n, money=grant.money))
+    return decisions
 
 
-def given_up(case: Case, n: int) -> str:
-    """Say why the card of a grant will not be given any more, "" while it will."""
+def why_cancelled(case: Case, n: int) -> str:
+    """Return why no card is needed for grant `n` any more, "" while one is."""
     grant = case.grant(n)
-    if grant is None or grant.state is not GrantState.GRANTED:
-        return f"the gift card is {grant.state if grant else 'not granted'}"
-    return "its letter is written" if case.under_way(LetterKind.GIFT_CARD) else ""
+
+    if grant is None:
+        return "the gift card is not granted"
+    if grant.state is not GrantState.GRANTED:
+        return f"the gift card is {grant.state}"
+    if case.under_way(LetterKind.GIFT_CARD):
+        return "its letter is written"
+    return ""
 
 
-def waits(case: Case) -> str:
-    """Say why a card that is on order should not come at this moment, "" when it may."""
+def why_blocked(case: Case) -> str:
+    """Return why a card must not be ordered or sent at this time, "" when it may."""
     if case.stage not in {Stage.FOLLOWED_UP, Stage.CLOSED}:
         return f"the case is {case.stage}"
     if case.held:
         return "the case is held"
-    return f"the customer was not reached: {case.not_reached}" if case.not_reached else ""
+    if case.not_reached:
+        return f"the customer was not reached: {case.not_reached}"
+    return ""
 
 
 def _granted(case: Case) -> Compensation | None:
-    cards = (g for g in case.compensation if g.kind is Gift.GIFT_CARD and g.state is GrantState.GRANTED)
-    return next(cards, None)
+    """Return the gift card that is granted and not given, or None."""
+    cards = (grant for grant in case.compensation if grant.kind is Gift.GIFT_CARD)
+    return next((card for card in cards if card.state is GrantState.GRANTED), None)
 
 
-def _wanted(case: Case, playbook: Playbook) -> bool:
-    offered = any(grant.kind is Gift.GIFT_CARD for grant in case.compensation)
-    return _granted(case) is not None or bool(playbook.gift_card_amount and not offered)
+def _is_wanted(case: Case, playbook: Playbook) -> bool:
+    """Return whether a card is granted, or the playbook offers one and the case has had none."""
+    if _granted(case):
+        return True
+
+    had_one = any(grant.kind is Gift.GIFT_CARD for grant in case.compensation)
+    return playbook.gift_card_amount is not None and not had_one
+
+
+def _playbook_grant(case: Case, playbook: Playbook) -> Compensation:
+    """Return the grant of the card that the playbook offers."""
+    return Compensation(
+        n=case.next_grant,
+        kind=Gift.GIFT_CARD,
+        state=GrantState.GRANTED,
+        money=playbook.gift_card_amount,
+        source="playbook",
+    )

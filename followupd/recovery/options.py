@@ -1,57 +1,59 @@
-"""What follows from the customer's choice: a promise, or a question to the owner."""
+"""The customer's choice between options: it becomes a promise, or the owner is asked about an unclear answer."""
 
 from datetime import datetime
 
-from followupd.domain import events as e
 from followupd.domain import lifecycle
-from followupd.domain.case import Case, Stage
+from followupd.domain.case import NO_COMPLAINT, Case
 from followupd.domain.decision import Decision, LetterContent, LetterRenderer
+from followupd.domain.events import OptionChosen, OwnerNudged, PromiseMade
 from followupd.domain.letter import LetterKind
 from followupd.domain.mail import Message
 from followupd.domain.playbook import Playbook
 from followupd.domain.promise import Option, Promise, PromiseKind
-from followupd.domain.translatable import msg
+from followupd.domain.reminder import ReminderKey, ReminderKind
+from followupd.domain.translatable import msg, msgid
+from followupd.languages import Catalogue
 from followupd.text.answers.options import chosen
 
 
-def heard(
-    case: Case, message: Message, playbook: Playbook, write: LetterRenderer, now: datetime
+def read_choice(
+    case: Case,
+    message: Message,
+    playbook: Playbook,
+    write: LetterRenderer,
+    now: datetime,
+    languages: Catalogue | None = None,
 ) -> list[Decision]:
-    """Read a customer's mail for the choice; what was chosen is promised, and an unclear answer goes to the owner.
+    """Return what follows from a customer's mail when options are open.
 
-    `case` has the mail already (CustomerWrote).
+    A clear choice becomes a promise, with its option's date. An unclear one, or one whose date has passed, goes to the
+    owner. `case` already contains the mail (`CustomerWrote`).
     """
-    options = case.to_choose
-    if not options or case.stage in {Stage.SUSPECTED, Stage.DISMISSED}:
+    if not case.to_choose or case.stage in NO_COMPLAINT:
         return []
-    text = "\n".join(line for line in message.text.splitlines() if line not in message.doubtful)
-    names = (case.customer.name, playbook.owner_of(case.owner).name)
-    n = None if message.no_answer.startswith("DMARC") else chosen(text, options, names)
-    option = next((each for each in options if each.n == n), None)
+
+    option = _chosen_option(case, message, playbook, languages)
     if option is None:
-        return _unclear(
-            case,
-            message,
-            msg("the customer has written, and does not say clearly which option suits better"),
-            playbook,
-            write,
-            now,
-        )
+        problem = msg("the customer has written, and does not say clearly which option suits better")
+        return _ask_owner(case, message, problem, playbook, write, now)
+
     if option.promised_by and option.promised_by <= now:
-        pattern = "the customer has written, and chose option {n}, whose date has passed: {text}"
+        pattern = msgid("the customer has written, and chose option {n}, whose date has passed: {text}")
         problem = msg(pattern, n=option.n, text=option.text)
-        return _unclear(case, message, problem, playbook, write, now)
+        return _ask_owner(case, message, problem, playbook, write, now)
+
     by, why = message.sender.address, f"the customer chose option {option.n}"
-    promise = _promise(case, option, playbook, now)
+    promise = _promise_of(option, case, playbook, now)
     return [
-        e.OptionChosen(at=now, by=by, why=why, n=option.n),
-        e.PromiseMade(at=now, by=by, why=why, promise=promise),
+        OptionChosen(at=now, by=by, why=why, n=option.n),
+        PromiseMade(at=now, by=by, why=why, promise=promise),
     ]
 
 
-def _promise(case: Case, option: Option, playbook: Playbook, now: datetime) -> Promise:
+def _promise_of(option: Option, case: Case, playbook: Playbook, now: datetime) -> Promise:
+    """Return the promise that a chosen option becomes."""
     return Promise(
-        n=max((promise.n for promise in case.promises), default=0) + 1,
+        n=case.next_promise,
         text=option.text,
         kind=PromiseKind.FIRM,
         promised_by=option.promised_by,
@@ -62,15 +64,32 @@ def _promise(case: Case, option: Option, playbook: Playbook, now: datetime) -> P
     )
 
 
-def _unclear(
+def _chosen_option(
+    case: Case, message: Message, playbook: Playbook, languages: Catalogue | None
+) -> Option | None:
+    """Return the option that the mail names, None when it names none clearly; a forged mail chooses nothing."""
+    if message.fails_dmarc:
+        return None
+
+    names = (case.customer.name, playbook.owner_of(case.owner).name)
+    n = chosen(message.certain_text, case.to_choose, names, languages)
+    return next((option for option in case.to_choose if option.n == n), None)
+
+
+def _ask_owner(
     case: Case, message: Message, problem: str, playbook: Playbook, write: LetterRenderer, now: datetime
 ) -> list[Decision]:
-    owner = playbook.owner_of(case.owner)
-    brief = LetterContent(
+    """Ask the owner which option the customer meant."""
+    lines = [msg("option {n}: {text}", n=option.n, text=option.text) for option in case.to_choose]
+    content = LetterContent(
         because=problem,
         quote=message.text,
-        problems=tuple(msg("option {n}: {text}", n=option.n, text=option.text) for option in case.to_choose),
+        problems=tuple(lines),
         asks=tuple(f"choose: {option.n}" for option in case.to_choose),
     )
-    told = e.OwnerNudged(at=now, matter=f"options {now:%Y-%m-%dT%H:%M}", whom=owner.id, why=brief.because)
-    return [told, write.desk(LetterKind.NUDGE, lifecycle.after(case, told), playbook, now, brief, owner)]
+    owner = playbook.owner_of(case.owner)
+    key = ReminderKey(ReminderKind.OPTIONS, at=now)
+    asked = OwnerNudged(at=now, matter=str(key), whom=owner.id, why=problem)
+
+    case = lifecycle.after(case, asked)
+    return [asked, write.desk(LetterKind.NUDGE, case, playbook, now, content, owner)]

@@ -1,4 +1,4 @@
-"""What a reply of ours seems to promise and to give is proposed; only an agent's word makes it hold."""
+"""Proposals: promises and compensation read in an agent's reply, which count once an agent approves them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,53 +12,66 @@ from followupd.domain.promise import FoundCompensation, FoundPromise, Promise, P
 
 def proposed(
     case: Case,
-    heard: tuple[Sequence[FoundPromise], Sequence[FoundCompensation]],
+    found: tuple[Sequence[FoundPromise], Sequence[FoundCompensation]],
     playbook: Playbook,
     now: datetime,
 ) -> list[Event]:
-    """Return proposals for what a reply seems to promise and to give, leaving out what stands already."""
-    first = max((promise.n for promise in case.promises), default=0) + 1
-    promises, grants = paired(*heard, first, {promise.text for promise in case.promises})
-    proposed: list[Event] = [
-        PromiseProposed(
-            at=now,
-            why=f"reply: {' ... '.join(each.words)}",
-            promise=Promise(
-                n=n,
-                text=each.text,
-                kind=each.kind,
-                internal_deadline=each.due,
-                promised_by=each.due,
-                state=PromiseState.PROPOSED,
-                source="reply",
-                owner=case.owner,
-                made_at=now,
-            ),
-        )
-        for n, each in promises
-    ]
-    return proposed + _proposed_grants(case, grants, playbook, now)
+    """Return proposals for what was found in a reply, without what the case contains already."""
+    known = {promise.text for promise in case.promises}
+    promises, grants = paired(*found, case.next_promise, known)
+    events: list[Event] = []
+
+    for n, promise in promises:
+        event = PromiseProposed(at=now, why=_why(promise), promise=_promise(n, promise, case, now))
+        events.append(event)
+
+    n = case.next_grant
+    for grant, promise_number in grants:
+        compensation = _compensation(n, grant, promise_number, playbook)
+        if not _is_known(compensation, case):
+            events.append(CompensationGranted(at=now, why=_why(grant), compensation=compensation))
+            n += 1
+    return events
 
 
-def _proposed_grants(
-    case: Case, grants: Sequence[tuple[FoundCompensation, int]], playbook: Playbook, now: datetime
-) -> list[Event]:
-    found: list[Event] = []
-    for heard, promise in grants:
-        money = Money.of(heard.amount, heard.currency or playbook.company.currency) if heard.amount else None
-        kind = Gift(heard.kind)
-        if any(grant.kind is kind and (grant.money == money or money is None) for grant in case.compensation):
-            continue
-        grant = Compensation(
-            n=max((each.n for each in case.compensation), default=0) + 1 + len(found),
-            kind=kind,
-            state=GrantState.PROPOSED,
-            money=money,
-            text=heard.text,
-            source="reply",
-            promise=promise,
-        )
-        found.append(
-            CompensationGranted(at=now, why=f"reply: {' ... '.join(heard.words)}", compensation=grant)
-        )
-    return found
+def _why(found: FoundPromise | FoundCompensation) -> str:
+    """Return the words that were recognised, for the history."""
+    return f"reply: {' ... '.join(found.words)}"
+
+
+def _promise(n: int, found: FoundPromise, case: Case, now: datetime) -> Promise:
+    """Return the proposed promise; it gets its own internal deadline when it is approved."""
+    return Promise(
+        n=n,
+        text=found.text,
+        kind=found.kind,
+        internal_deadline=found.due,
+        promised_by=found.due,
+        state=PromiseState.PROPOSED,
+        source="reply",
+        owner=case.owner,
+        made_at=now,
+    )
+
+
+def _compensation(n: int, found: FoundCompensation, promise: int, playbook: Playbook) -> Compensation:
+    """Return the proposed grant; an amount without a currency is in the company's."""
+    money = None
+    if found.amount:
+        money = Money.of(found.amount, found.currency or playbook.company.currency)
+
+    return Compensation(
+        n=n,
+        kind=Gift(found.kind),
+        state=GrantState.PROPOSED,
+        money=money,
+        text=found.text,
+        source="reply",
+        promise=promise,
+    )
+
+
+def _is_known(proposal: Compensation, case: Case) -> bool:
+    """Return whether the case has this grant already; one without an amount may be any of its kind."""
+    amounts = [grant.money for grant in case.compensation if grant.kind is proposal.kind]
+    return proposal.money in amounts or (proposal.money is None and bool(amounts))

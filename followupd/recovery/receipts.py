@@ -1,107 +1,129 @@
-"""What follows from the customer's answer to "has it arrived?", and from none."""
+"""The customer's answer to "has it arrived?", which the follow-up asks, and what follows when there is none."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from followupd.domain import events as e
 from followupd.domain import lifecycle
 from followupd.domain.calendar import Duration
-from followupd.domain.case import Case, Stage
-from followupd.domain.compensation import RECEIPT, Compensation
+from followupd.domain.case import NO_COMPLAINT, PUT_RIGHT, Case, Stage
+from followupd.domain.compensation import Compensation
 from followupd.domain.decision import Decision, LetterContent, LetterRenderer
+from followupd.domain.events import (
+    CallAsked,
+    CompensationConfirmed,
+    CompensationMissing,
+    CustomerReached,
+    Event,
+    OwnerNudged,
+    Reopened,
+)
 from followupd.domain.letter import LetterKind
 from followupd.domain.mail import Message
 from followupd.domain.playbook import Playbook
-from followupd.domain.translatable import msg, sentence_list
+from followupd.domain.reminder import ReminderKey, ReminderKind
+from followupd.domain.translatable import msg, msgid, sentence_list
+from followupd.languages import Catalogue
 from followupd.text.answers.receipts import Answer, ReceiptReading, read_receipt
 
-#: from the reminder about a receipt (`remind`) to the call
-_PATIENCE = Duration(2, "business day")
-#: stages in which a missing refund opens the matter again
-_DONE = frozenset({Stage.FIXED, Stage.FOLLOWED_UP, Stage.CLOSED})
+#: from the reminder about a receipt to the call
+_CALL_AFTER = Duration(2, "business day")
 
 
 def next_due(case: Case, playbook: Playbook) -> datetime | None:
-    """Return when the owner is asked to call a customer who has not said whether it arrived."""
-    reminded = max((at for matter, at in case.nudges if matter.startswith(RECEIPT)), default=None)
-    quiet = (
-        case.stage is Stage.FOLLOWED_UP and case.awaiting_receipt and not (case.unanswered or case.reached)
-    )
-    if reminded is None or not quiet or (case.call_asked_at and case.call_asked_at > reminded):
+    """Return when the owner is asked to call a customer who has not said whether something arrived."""
+    reminded_at = max(case.reminders_of(ReminderKind.RECEIPT), default=None)
+    if reminded_at is None or case.stage is not Stage.FOLLOWED_UP or not case.awaiting_receipt:
         return None
-    return playbook.calendar.after(reminded, _PATIENCE)
+
+    if case.unanswered or case.reached:
+        return None
+    if case.call_asked_at and case.call_asked_at > reminded_at:
+        return None
+    return playbook.calendar.after(reminded_at, _CALL_AFTER)
 
 
 def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
-    """Ask for the call, once."""
+    """Ask the owner for the call, once."""
     due = next_due(case, playbook)
     if due is None or due > now or case.held:
         return []
-    because = msg(
-        "nobody knows whether it arrived: {grants}. One reminder has brought no answer",
-        grants=_named(case.awaiting_receipt),
-    )
-    brief = LetterContent(
+
+    grants = case.awaiting_receipt
+    pattern = msgid("nobody knows whether it arrived: {grants}. One reminder has brought no answer")
+    because = msg(pattern, grants=_named(grants))
+    content = LetterContent(
         because=because,
         quote=case.story,
         until=playbook.calendar.next_open(now),
-        asks=(
-            *_lines("received", case.awaiting_receipt),
-            *_lines("missing", case.awaiting_receipt),
-            "reached",
-            "not-reached",
-        ),
+        asks=(*_lines("received", grants), *_lines("missing", grants), "reached", "not-reached"),
     )
-    mail = write.desk(LetterKind.CALL, case, playbook, now, brief, playbook.owner_of(case.owner))
-    return [e.CallAsked(at=now, why=because), mail]
+    owner = playbook.owner_of(case.owner)
+    mail = write.desk(LetterKind.CALL, case, playbook, now, content, owner)
+    return [CallAsked(at=now, why=because), mail]
 
 
-def heard(
-    case: Case, message: Message, playbook: Playbook, write: LetterRenderer, now: datetime
+def read_answer(
+    case: Case,
+    message: Message,
+    playbook: Playbook,
+    write: LetterRenderer,
+    now: datetime,
+    languages: Catalogue | None = None,
 ) -> list[Decision]:
-    """Read a customer's mail for whether what was issued has arrived; in doubt conclude nothing and ask the owner.
+    """Return what follows from a customer's mail when it is not known whether something arrived.
 
-    `case` has the mail already (CustomerWrote).
+    What is missing reopens the case. Of what is unclear nothing is concluded; the owner is asked. `case` already contains
+    the mail (`CustomerWrote`).
     """
-    asked = case.awaiting_receipt
-    if not asked or case.stage in {Stage.SUSPECTED, Stage.DISMISSED}:
+    if not case.awaiting_receipt or case.stage in NO_COMPLAINT:
         return []
-    names = (case.customer.name, playbook.owner_of(case.owner).name, playbook.company.name)
-    reading = read_receipt(_own_words(message), asked, names)
-    if message.no_answer.startswith("DMARC"):  # whoever forged it must not close a case
-        reading = ReceiptReading({grant.n: Answer.UNCLEAR for grant in asked}, settled=False)
+
+    reading = _read(case, message, playbook, languages)
     lost = _lost(case, reading, message, now)
-    for step in lost:
-        case = lifecycle.after(case, step)
-    return [
-        *_arrived(case, reading, message, now),
-        *lost,
-        *_told(case, reading, message, playbook, write, now),
-    ]
+    case_after = case
+    for event in lost:
+        case_after = lifecycle.after(case_after, event)
+
+    arrived = _arrived(case_after, reading, message, now)
+    return [*arrived, *lost, *_tell_owner(case_after, reading, message, playbook, write, now)]
 
 
-def _own_words(message: Message) -> str:
-    return "\n".join(line for line in message.text.splitlines() if line not in message.doubtful)
+def _read(case: Case, message: Message, playbook: Playbook, languages: Catalogue | None) -> ReceiptReading:
+    """Return what the mail says about each grant; a forged mail says nothing clearly."""
+    grants = case.awaiting_receipt
+    if message.fails_dmarc:
+        return ReceiptReading({grant.n: Answer.UNCLEAR for grant in grants}, settled=False)
+
+    names = (case.customer.name, playbook.owner_of(case.owner).name, playbook.company.name)
+    return read_receipt(message.certain_text, grants, names, languages)
 
 
-def _arrived(case: Case, reading: ReceiptReading, message: Message, now: datetime) -> list[Decision]:
-    there = reading.those(Answer.ARRIVED)
+def _arrived(case: Case, reading: ReceiptReading, message: Message, now: datetime) -> list[Event]:
+    """Return what arrived; when that is everything, and nothing else is asked, the customer was reached."""
+    numbers = reading.those(Answer.ARRIVED)
     by, why = message.sender.address, "the customer says that it arrived"
-    found: list[Decision] = [
-        e.CompensationConfirmed(at=now, by=by, why=why, n=n, settles=reading.settled) for n in there
+    events: list[Event] = [
+        CompensationConfirmed(at=now, by=by, why=why, n=n, settles=reading.settled) for n in numbers
     ]
-    if len(there) == len(reading.answers) and reading.settled and not case.reached:
-        found.append(e.CustomerReached(at=now, by=by, why="the customer answered the follow-up"))
-    return found
+
+    everything = len(numbers) == len(reading.answers)
+    if everything and reading.settled and not case.reached:
+        events.append(CustomerReached(at=now, by=by, why="the customer answered the follow-up"))
+    return events
 
 
-def _lost(case: Case, reading: ReceiptReading, message: Message, now: datetime) -> list[e.Event]:
+def _lost(case: Case, reading: ReceiptReading, message: Message, now: datetime) -> list[Event]:
+    """Return what did not arrive, which reopens a case that was put right."""
     missing = _grants(case, reading, Answer.MISSING)
     by, why = message.sender.address, f"the customer says that it has not arrived: {_named(missing)}"
-    events: list[e.Event] = [e.CompensationMissing(at=now, by=by, why=why, n=grant.n) for grant in missing]
-    return [*events, e.Reopened(at=now, by=by, why=why)] if missing and case.stage in _DONE else events
+    events: list[Event] = [CompensationMissing(at=now, by=by, why=why, n=grant.n) for grant in missing]
+
+    if missing and case.stage in PUT_RIGHT:
+        events.append(Reopened(at=now, by=by, why=why))
+    return events
 
 
-def _told(
+def _tell_owner(
     case: Case,
     reading: ReceiptReading,
     message: Message,
@@ -109,36 +131,40 @@ def _told(
     write: LetterRenderer,
     now: datetime,
 ) -> list[Decision]:
-    """Tell the owner at once what is missing, and ask about what is not clear, in one mail."""
-    missing, unclear = _grants(case, reading, Answer.MISSING), _grants(case, reading, Answer.UNCLEAR)
-    if not (missing or unclear):
+    """Tell the owner at once what is missing, and ask about what is unclear, in one mail."""
+    missing = _grants(case, reading, Answer.MISSING)
+    unclear = _grants(case, reading, Answer.UNCLEAR)
+    if not missing and not unclear:
         return []
-    why = (
-        [msg("the customer says that it has not arrived: {grants}", grants=_named(missing))]
-        if missing
-        else []
-    )
+
+    sentences = []
+    if missing:
+        sentences.append(msg("the customer says that it has not arrived: {grants}", grants=_named(missing)))
     if unclear:
-        pattern = "the customer has written, and does not say clearly whether it arrived: {grants}"
-        why.append(msg(pattern, grants=_named(unclear)))
-    brief = LetterContent(
-        because=sentence_list(why),
+        pattern = msgid("the customer has written, and does not say clearly whether it arrived: {grants}")
+        sentences.append(msg(pattern, grants=_named(unclear)))
+
+    because = sentence_list(sentences)
+    content = LetterContent(
+        because=because,
         compensation=(*missing, *unclear),
         quote=message.text,
         asks=(*_lines("issued", missing), *_lines("received", unclear), *_lines("missing", unclear)),
     )
     owner = playbook.owner_of(case.owner)
-    told = e.OwnerNudged(at=now, matter=f"answer {now:%Y-%m-%dT%H:%M}", whom=owner.id, why=brief.because)
-    return [told, write.desk(LetterKind.NUDGE, case, playbook, now, brief, owner)]
+    key = ReminderKey(ReminderKind.ANSWER, at=now)
+    told = OwnerNudged(at=now, matter=str(key), whom=owner.id, why=because)
+    return [told, write.desk(LetterKind.NUDGE, case, playbook, now, content, owner)]
 
 
 def _grants(case: Case, reading: ReceiptReading, answer: Answer) -> tuple[Compensation, ...]:
-    return tuple(grant for grant in case.compensation if grant.n in reading.those(answer))
+    numbers = reading.those(answer)
+    return tuple(grant for grant in case.compensation if grant.n in numbers)
 
 
-def _lines(verb: str, grants: tuple[Compensation, ...]) -> tuple[str, ...]:
+def _lines(verb: str, grants: Sequence[Compensation]) -> tuple[str, ...]:
     return tuple(f"{verb}: {grant.n}" for grant in grants)
 
 
-def _named(grants: tuple[Compensation, ...]) -> str:
+def _named(grants: Sequence[Compensation]) -> str:
     return sentence_list((grant.named for grant in grants), ", ")

@@ -12,11 +12,11 @@ from followupd.domain.decision import Decision, LetterContent, LetterRenderer, P
 from followupd.domain.events import GiftCardLacking, LetterStopped, OwnerNudged
 from followupd.domain.letter import LetterKind
 from followupd.domain.playbook import Playbook
-from followupd.domain.status_tags import marks
 from followupd.domain.translatable import msg
 from followupd.errors import ConflictError, LetterError
 from followupd.recovery import gift_card
 from followupd.services.ports import GiftCardProvider
+from followupd.services.record import status_tags
 from followupd.services.staff_mail import LowStock
 from followupd.services.wording_guard import WordingGuard
 
@@ -68,10 +68,10 @@ class GiftCardOrders:
 
     def _may_order(self, tx: Transaction, order: GiftCardOrder, now: datetime) -> bool:
         case = tx.cases.get(order.case_ref)
-        if why := gift_card.given_up(case, order.n):
+        if why := gift_card.why_cancelled(case, order.n):
             tx.orders.drop(order.key, why)
             return False
-        if why := gift_card.waits(case):
+        if why := gift_card.why_blocked(case):
             tx.orders.put_off(order.key, now + _LATER, why)
             return False
         return True
@@ -82,7 +82,7 @@ class GiftCardOrders:
         if problem := self._unusable(tx, case, order, card, now):
             self._no_card(tx, case, order, GiftCardUnavailable(problem, permanent=True), now)
             return
-        if not tx.orders.done(order.key) or gift_card.given_up(case, order.n):
+        if not tx.orders.done(order.key) or gift_card.why_cancelled(case, order.n):
             return  # the card stays with its grant, unsent
         try:
             steps = self._letter(tx, case, order, card, now)
@@ -153,7 +153,7 @@ class GiftCardOrders:
 
     def _record(self, tx: Transaction, case: Case, steps: list[Decision], now: datetime) -> None:
         after = tx.cases.record(case, steps, lambda _: now, now)
-        tx.mail.set_status_tags(case.ref, marks(after))
+        tx.mail.set_status_tags(case.ref, status_tags(after))
         for step in steps:
             log.event_recorded(case.ref, type(as_event(step, now)).__name__, after.stage)
 

@@ -7,24 +7,22 @@ from followupd.domain import lifecycle
 from followupd.domain.case import Case
 from followupd.domain.command import Command, read_line
 from followupd.domain.events import Event
+from followupd.languages import load
 from followupd.recovery import commands
-from followupd.services.commands import PromiseLineReader
+from followupd.services.context import PromiseLineReader
 from tests.builders import NOW, PLAYBOOK
 
 
 def said(
-    case: Case, line: str, *, agent: str = "ana", source: str = "note", now: datetime = NOW, **scene: Any
+    case: Case, line: str, *, agent: str = "ana", source: str = "note", now: datetime = NOW, **more: Any
 ) -> list[Event]:
     """Return what follows from the line; `agent` is "" for a tag, of which nobody knows who set it."""
     verb, text = read_line(line)
     who = PLAYBOOK.team.by_id(agent)
     command = Command(verb, text, who.name if who else "someone with access to the mailbox", source, agent)
-    return commands.handle(
-        command,
-        commands.CommandContext(
-            case, PLAYBOOK, frozenset({"default"}), PromiseLineReader(PLAYBOOK, "en"), now, **scene
-        ),
-    )
+    reader = PromiseLineReader(PLAYBOOK, load("en"))
+    context = commands.CommandContext(case, PLAYBOOK, frozenset({"default"}), reader, now, **more)
+    return commands.handle(command, context)
 
 
 def then(case: Case, *lines: str, **more: Any) -> Case:

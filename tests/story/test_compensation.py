@@ -79,10 +79,10 @@ def test_a_tag_is_no_second_pair_of_eyes_but_a_letter_that_waits_is_approved_all
 
 def test_grants_of_all_cases_and_this_month_count_towards_the_cap() -> None:
     given = [elsewhere("40", at=NOW), elsewhere("30", at=NOW + timedelta(hours=1))]
-    grant = first(then(a_case().case, "refund: 40", others=given, cap=CAP))
+    grant = first(then(a_case().case, "refund: 40", other_grants=given, cap=CAP))
     assert grant.state is GrantState.WAITING_APPROVAL
     assert "granted 70.00 EUR this month; with 40.00 more it is above the cap of 100.00 EUR" in grant.because
-    assert first(then(a_case().case, "refund: 30", others=given, cap=CAP)).state is GrantState.GRANTED
+    assert first(then(a_case().case, "refund: 30", other_grants=given, cap=CAP)).state is GrantState.GRANTED
 
 
 def test_last_month_refusals_and_proposals_do_not_count() -> None:
@@ -92,7 +92,7 @@ def test_last_month_refusals_and_proposals_do_not_count() -> None:
         elsewhere("90", state=GrantState.REFUSED),
         elsewhere("90", state=GrantState.PROPOSED),
     ]
-    assert first(then(a_case().case, "refund: 40", others=given, cap=CAP)).state is GrantState.GRANTED
+    assert first(then(a_case().case, "refund: 40", other_grants=given, cap=CAP)).state is GrantState.GRANTED
 
 
 def test_grants_of_the_same_case_count_too() -> None:
@@ -103,17 +103,17 @@ def test_grants_of_the_same_case_count_too() -> None:
 
 
 def test_only_a_lead_lets_a_grant_above_the_cap_go() -> None:
-    case = then(a_case().case, "refund: 40", others=[elsewhere("90")], cap=CAP)
+    case = then(a_case().case, "refund: 40", other_grants=[elsewhere("90")], cap=CAP)
     assert [event.__class__.__name__ for event in said(case, "approve", agent="lee")] == [
         "CompensationApproved"
     ]
-    small = then(a_case().case, "refund: 40", others=[elsewhere("90")], cap=CAP, agent="lee")
+    small = then(a_case().case, "refund: 40", other_grants=[elsewhere("90")], cap=CAP, agent="lee")
     with pytest.raises(NotUnderstoodError, match="a lead answers"):
         said(small, "approve", agent="ana")
 
 
 def test_the_same_grant_in_another_open_case_is_asked_about() -> None:
-    grant = first(then(a_case().case, "refund: 25", others=[elsewhere("25", still=True)]))
+    grant = first(then(a_case().case, "refund: 25", other_grants=[elsewhere("25", still=True)]))
     assert grant.state is GrantState.WAITING_APPROVAL
     assert grant.because == "the same refund of 25.00 EUR is granted to this customer in FU-0THER already"
 
@@ -123,7 +123,7 @@ def test_the_same_grant_in_another_open_case_is_asked_about() -> None:
     [elsewhere("25"), elsewhere("24", still=True), elsewhere("25", still=True, state=GrantState.REFUSED)],
 )
 def test_a_closed_case_another_amount_or_a_refusal_is_no_twin(other: OtherGrant) -> None:
-    assert first(then(a_case().case, "refund: 25", others=[other])).state is GrantState.GRANTED
+    assert first(then(a_case().case, "refund: 25", other_grants=[other])).state is GrantState.GRANTED
 
 
 def test_the_same_grant_twice_in_one_case_is_one_grant() -> None:

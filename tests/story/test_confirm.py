@@ -59,7 +59,7 @@ def test_nothing_is_written_while_a_letter_is_under_way_or_somebody_holds_the_ca
     assert acted(promised().happened(written).case, NOW + timedelta(days=1)) == []
     held = promised().happened(e.Held(at=NOW, by="Ana Reyes", why="the lawyer asks")).case
     assert acted(held, NOW + timedelta(days=1)) == []
-    assert confirm.hindered(held) == "the case is held: the lawyer asks"
+    assert confirm.why_blocked(held) == "the case is held: the lawyer asks"
 
 
 def test_a_gift_card_stands_in_no_confirmation() -> None:

@@ -63,7 +63,7 @@ def test_a_playbook_that_gives_one_to_everybody_grants_it_by_itself_but_not_besi
 def test_it_waits_for_a_person_where_one_must_look_first(hindrance: e.Event, why: str) -> None:
     case = granted().happened(hindrance).case
     assert gift_card.decide(case, PLAYBOOK, letters(), DUE) == []
-    assert gift_card.waits(case) == why
+    assert gift_card.why_blocked(case) == why
 
 
 def test_a_matter_that_is_open_again_gets_no_card() -> None:
@@ -73,7 +73,7 @@ def test_a_matter_that_is_open_again_gets_no_card() -> None:
 
 def test_a_card_that_was_refused_meanwhile_is_given_up() -> None:
     case = granted().happened(e.GiftCardDue(at=DUE, n=1, money=EURO_20)).case
-    assert gift_card.given_up(case, 1) == ""
+    assert gift_card.why_cancelled(case, 1) == ""
     refused = lifecycle.after(case, e.CompensationRefused(at=DUE, by="Lee Park", n=1))
-    assert gift_card.given_up(refused, 1) == "the gift card is refused"
-    assert gift_card.given_up(case, 2) == "the gift card is not granted"
+    assert gift_card.why_cancelled(refused, 1) == "the gift card is refused"
+    assert gift_card.why_cancelled(case, 2) == "the gift card is not granted"

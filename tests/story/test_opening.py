@@ -11,7 +11,7 @@ from followupd.domain.events import PromiseMade
 from followupd.domain.mail import Kind, Message, Person
 from followupd.domain.playbook import NextStep, Playbook
 from followupd.domain.team import Agent, Company, Team
-from followupd.recovery import open
+from followupd.recovery import opening
 from tests.story.lettered import PLAYBOOK, letters, sample
 
 NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)
@@ -33,7 +33,7 @@ def customer_of(sender: str, reply_to: str = "", kind: Kind = Kind.CUSTOMER, for
         reply_to=Person(reply_to) if reply_to else None,
         forwarded_from=Person(forwarded) if forwarded else None,
     )
-    opened = open.open_case(
+    opened = opening.open_case(
         message, ref="FU-7K3Q9", mailbox="support", playbook=HOUSE, now=NOW, facts=Facts()
     )
     return opened.customer.address
@@ -89,5 +89,5 @@ def test_the_first_letter_to_a_german_customer_promises_in_german() -> None:
         texts=(("de", "{{ owner.name }} ruft an"),),
     )
     case = replace(sample("short", stage=Stage.HEARD, language="de"), promises=())
-    steps = open.decide(case, replace(PLAYBOOK, steps=(step,)), letters(), NOW)
+    steps = opening.decide(case, replace(PLAYBOOK, steps=(step,)), letters(), NOW)
     assert [each.promise.text for each in steps if isinstance(each, PromiseMade)] == ["Ana Reyes ruft an"]

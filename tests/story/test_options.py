@@ -14,7 +14,7 @@ from followupd.domain.letter import Letter, LetterKind
 from followupd.domain.promise import Option, OptionState
 from followupd.errors import NotUnderstoodError
 from followupd.recovery import confirm, fix, follow_up, options, remind
-from followupd.recovery.blockers import blockers_of, stale
+from followupd.recovery.blockers import blockers_of, why_stale
 from followupd.text.answers.options import chosen
 from tests.builders import NOW, PLAYBOOK, a_case, a_mail
 from tests.story.lettered import flat, letters
@@ -51,7 +51,7 @@ def asked() -> Case:
 
 def answered(text: str, **changes: object) -> tuple[Case, list[Decision]]:
     case = lifecycle.after(asked(), e.CustomerWrote(at=SOON, text=text))
-    steps = options.heard(case, a_mail(text, **changes), PLAYBOOK, letters(), SOON)
+    steps = options.read_choice(case, a_mail(text, **changes), PLAYBOOK, letters(), SOON)
     return follow(case, steps, SOON), steps
 
 
@@ -114,7 +114,7 @@ def test_a_forged_answer_promises_nothing() -> None:
 def test_an_answer_after_the_day_has_passed_goes_to_the_owner() -> None:
     case = asked()
     late = FRIDAY + timedelta(days=3)
-    steps = options.heard(case, a_mail("1"), PLAYBOOK, letters(), late)
+    steps = options.read_choice(case, a_mail("1"), PLAYBOOK, letters(), late)
     assert [type(step) for step in steps] == [e.OwnerNudged, Letter]
     with pytest.raises(NotUnderstoodError, match="has passed"):
         said(case, "choose: 1", now=late)
@@ -122,13 +122,13 @@ def test_an_answer_after_the_day_has_passed_goes_to_the_owner() -> None:
 
 def test_a_number_means_nothing_where_nothing_was_asked() -> None:
     case = lifecycle.after(offered(), e.CustomerWrote(at=SOON, text="2"))
-    assert options.heard(case, a_mail("2"), PLAYBOOK, letters(), SOON) == []
+    assert options.read_choice(case, a_mail("2"), PLAYBOOK, letters(), SOON) == []
 
 
 def test_a_letter_that_asks_is_taken_back_when_the_choice_was_made_meanwhile() -> None:
     case, letter = wrote(offered())
-    assert stale(letter, case, SOON) == ""
-    assert stale(letter, then(case, "choose: 1", now=SOON), SOON) == "the options changed meanwhile"
+    assert why_stale(letter, case, SOON) == ""
+    assert why_stale(letter, then(case, "choose: 1", now=SOON), SOON) == "the options changed meanwhile"
 
 
 def test_options_of_a_letter_that_came_back_are_asked_again() -> None:
@@ -190,7 +190,7 @@ def test_an_option_may_be_taken_back_and_nobody_can_choose_it_any_more() -> None
     case = then(asked(), "withdraw-option: 1 because it is sold out")
     assert [each.state for each in case.options] == [OptionState.WITHDRAWN, OptionState.OPEN]
     case = lifecycle.after(case, e.CustomerWrote(at=SOON, text="1 please"))
-    [told, mail] = options.heard(case, a_mail("1 please"), PLAYBOOK, letters(), SOON)
+    [told, mail] = options.read_choice(case, a_mail("1 please"), PLAYBOOK, letters(), SOON)
     assert isinstance(told, e.OwnerNudged)
     assert isinstance(mail, Letter)
     assert "choose: 2" in mail.text
@@ -199,9 +199,9 @@ def test_an_option_may_be_taken_back_and_nobody_can_choose_it_any_more() -> None
 
 def test_a_letter_that_asks_about_an_option_taken_back_does_not_leave() -> None:
     case, letter = wrote(offered())
-    assert stale(letter, case, SOON) == ""
+    assert why_stale(letter, case, SOON) == ""
     assert (
-        stale(letter, then(case, "withdraw-option: 2 because 2 weeks are too long"), SOON)
+        why_stale(letter, then(case, "withdraw-option: 2 because 2 weeks are too long"), SOON)
         == "the options changed meanwhile"
     )
 
@@ -217,7 +217,7 @@ def test_all_open_options_are_taken_back_by_one_word() -> None:
 
 def test_a_choice_in_a_case_that_was_dismissed_is_left_to_people() -> None:
     case = replace(asked(), stage=Stage.DISMISSED)
-    assert options.heard(case, a_mail("2"), PLAYBOOK, letters(), SOON) == []
+    assert options.read_choice(case, a_mail("2"), PLAYBOOK, letters(), SOON) == []
 
 
 def reminded(case: Case, until: datetime) -> list[tuple[datetime, Letter]]:
@@ -270,6 +270,6 @@ def test_an_open_option_holds_the_follow_up_of_a_fixed_case_back() -> None:
 
 def test_a_choice_after_the_fix_is_a_promise_that_holds_the_follow_up_back_as_well() -> None:
     case = follow(asked(), [e.Fixed(at=SOON), e.CustomerWrote(at=SOON, text="2")], SOON)
-    case = follow(case, options.heard(case, a_mail("2"), PLAYBOOK, letters(), SOON), SOON)
+    case = follow(case, options.read_choice(case, a_mail("2"), PLAYBOOK, letters(), SOON), SOON)
     assert "promise-1" in {lack.name for lack in blockers_of(case)}
     assert not any(lack.name.startswith("option") for lack in blockers_of(case))

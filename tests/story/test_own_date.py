@@ -31,7 +31,7 @@ def dates(case: Case) -> tuple[datetime | None, datetime | None]:
 
 def test_a_line_a_tag_and_an_approved_reply_take_the_same_margin() -> None:
     line = then(a_case().case, "promise: ship the kettle by Friday")
-    tag = then(a_case().case, "promised", source="tag", agent="", heard=([HEARD], ()))
+    tag = then(a_case().case, "promised", source="tag", agent="", found=([HEARD], ()))
     approved = then(proposed(), "approve")
     tagged_later = then(proposed(), "promised", source="tag", agent="")
     assert {dates(case) for case in (line, tag, approved, tagged_later)} == {

@@ -32,7 +32,7 @@ def asked(*kinds: Gift) -> Case:
 def after(case: Case, text: str, **changes: object) -> tuple[Case, list[Decision]]:
     wrote = e.CustomerWrote(at=LATER, by="kim@customers.test", text=text)
     case = lifecycle.after(case, wrote)
-    steps = receipts.heard(case, a_mail(text, **changes), PLAYBOOK, letters(), LATER)
+    steps = receipts.read_answer(case, a_mail(text, **changes), PLAYBOOK, letters(), LATER)
     for step in steps:
         case = lifecycle.after(case, as_event(step, LATER))
     return case, steps

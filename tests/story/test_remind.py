@@ -107,12 +107,15 @@ def test_whoever_read_it_in_the_digest_gets_no_mail_about_it_that_day_and_the_ot
     case = _after(
         promised().case, remind.decide(promised().case, PLAYBOOK, letters(), THURSDAY - DAY), THURSDAY - DAY
     )
-    told = remind.for_today(case, PLAYBOOK, ANA, morning)
-    assert [matter.name for matter in told] == ["promise-1 due 2026-12-03T15:00", "silence 2026-12-01T10:00"]
+    told = remind.due_today(case, PLAYBOOK, ANA, morning)
+    assert [str(matter.key) for matter in told] == [
+        "promise-1 due 2026-12-03T15:00",
+        "silence 2026-12-01T10:00",
+    ]
     for matter in told:
-        case = lifecycle.after(case, OwnerNudged(at=morning, matter=matter.name, whom="ana"))
-    assert remind.told_on(case, ANA, morning.date(), PLAYBOOK.calendar)
-    assert not remind.told_on(case, LEE, morning.date(), PLAYBOOK.calendar)
+        case = lifecycle.after(case, OwnerNudged(at=morning, matter=str(matter.key), whom="ana"))
+    assert remind.was_reminded_on(case, ANA, morning.date(), PLAYBOOK.calendar)
+    assert not remind.was_reminded_on(case, LEE, morning.date(), PLAYBOOK.calendar)
     for hours in range(14):
         assert [
             s
@@ -126,8 +129,8 @@ def test_whoever_read_it_in_the_digest_gets_no_mail_about_it_that_day_and_the_ot
 def test_a_digest_tells_nobody_above_of_what_is_not_yet_theirs() -> None:
     case = promised().case
     morning = datetime(2026, 12, 4, 9, tzinfo=UTC)  # the lead hears at three
-    assert remind.for_today(case, PLAYBOOK, LEE, morning) == ()
-    assert len(remind.for_today(case, PLAYBOOK, LEE, morning + 6 * HOUR)) == 1
+    assert remind.due_today(case, PLAYBOOK, LEE, morning) == ()
+    assert len(remind.due_today(case, PLAYBOOK, LEE, morning + 6 * HOUR)) == 1
 
 
 def test_a_question_that_only_one_person_can_answer_waits_for_no_morning() -> None:
@@ -206,7 +209,7 @@ def _day(at: datetime) -> date:
 
 def test_the_brief_says_what_was_given() -> None:
     case = a_case().granted(Gift.REFUND, "25").case
-    assert "the refund of 25.00 EUR: granted" in remind.account_of(case, PLAYBOOK, NOW)
+    assert "the refund of 25.00 EUR: granted" in remind.summary_of(case, PLAYBOOK, NOW)
 
 
 def test_a_company_that_works_on_saturdays_is_asked_on_saturdays() -> None:

@@ -113,7 +113,7 @@ def test_nothing_at_all_is_a_report_too() -> None:
     found = report([])
     assert found.promises.rate is None
     assert report_view(found)["times"] == {}
-    assert "<table>" not in report_html(found, Company("Example Ltd", "UTC"))
+    assert "<table>" not in report_html(found, Company(name="Example Ltd", timezone="UTC"))
 
 
 def test_a_page_shows_what_people_typed_as_they_typed_it() -> None:
@@ -121,7 +121,7 @@ def test_a_page_shows_what_people_typed_as_they_typed_it() -> None:
     case = lifecycle.after(
         life.case, e.FactsStated(at=NOW, facts=(("cause_code", "<script>alert(1)</script>"),))
     )
-    page = report_html(report([CaseHistory(case, life.history)]), Company("Ex & Co <b>", "UTC"))
+    page = report_html(report([CaseHistory(case, life.history)]), Company(name="Ex & Co <b>", timezone="UTC"))
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
     assert "Ex &amp; Co &lt;b&gt;" in page

@@ -1,122 +1,158 @@
-"""A second word: proposals that become promises, letters in review, grants above a limit, a reply that promises."""
+"""Commands of approval: of proposals, of letters in review, of grants above a limit, and of a reply that promises."""
 
 from dataclasses import replace
 
-from followupd.domain import events as e
 from followupd.domain.command import Command
 from followupd.domain.compensation import Compensation, GrantState
+from followupd.domain.events import (
+    Approved,
+    CompensationApproved,
+    CompensationRefused,
+    Event,
+    Held,
+    LetterDropped,
+    PromiseMade,
+    PromiseWithdrawn,
+)
 from followupd.domain.letter import LetterRecordState
 from followupd.domain.promise import Promise, PromiseState, paired
 from followupd.domain.team import Agent
 from followupd.errors import NotUnderstoodError
-from followupd.recovery.commands.compensation import granted, heard_grants, judged
-from followupd.recovery.commands.context import CommandContext, about, leads, within_limit
+from followupd.recovery.commands.compensation import found_grants, granted
+from followupd.recovery.commands.context import CommandContext, leads, origin, within_limit
 from followupd.recovery.commands.lifecycle import opened
-from followupd.recovery.commands.promises import made_promise, next_promise
+from followupd.recovery.commands.promises import new_promise
+
+_EXAMPLE = "promise: ship a replacement by Friday"
 
 
-def promised(command: Command, scene: CommandContext) -> list[e.Event]:
-    """This reply of ours makes promises: what was read in it holds from now on."""
-    promises, grants = scene.heard
-    approved = approve_proposals(command, scene)
-    if not promises and not grants and not approved:
-        raise NotUnderstoodError(
-            "I found no promise in this reply; say it as a line, such as 'promise: ship a replacement by Friday'"
-        )
-    made: list[e.Event] = []
-    known = {promise.text for promise in scene.case.promises}
-    future, gifts = paired(promises, grants, next_promise(scene.case), known)
-    for n, heard in future:
-        promise = made_promise(scene, n, heard.text, heard.kind, heard.due, "reply")
-        made.append(
-            e.PromiseMade(
-                at=scene.now, promise=promise, by=command.actor, why=f"reply: {' ... '.join(heard.words)}"
-            )
-        )
-    return [*opened(command, scene), *approved, *made, *heard_grants(command, scene, gifts)]
+def promised(command: Command, context: CommandContext) -> list[Event]:
+    """Say that the agent's reply makes promises: what was found in it counts from now on."""
+    found_promises, found_compensation = context.found
+    approved = _approve_proposals(command, context)
+
+    if not found_promises and not found_compensation and not approved:
+        raise NotUnderstoodError(f"I found no promise in this reply; say it as a line, such as {_EXAMPLE!r}")
+
+    known = {promise.text for promise in context.case.promises}
+    first = context.case.next_promise
+    promises, grants = paired(found_promises, found_compensation, first, known)
+    made: list[Event] = []
+
+    for n, found in promises:
+        promise = new_promise(context, n, found.text, found.kind, found.due, "reply")
+        why = f"reply: {' ... '.join(found.words)}"
+        made.append(PromiseMade(at=context.now, by=command.actor, why=why, promise=promise))
+
+    return [*opened(command, context), *approved, *made, *found_grants(command, context, grants)]
 
 
-def approve(command: Command, scene: CommandContext) -> list[e.Event]:
-    letters: list[e.Event] = [
-        e.Approved(at=scene.now, key=mark.key, kind=mark.kind, **about(command))
-        for mark in scene.case.letters
-        if mark.state is LetterRecordState.REVIEW
+def approve(command: Command, context: CommandContext) -> list[Event]:
+    """Approve everything in the case that waits for it and that this agent may approve.
+
+    Raises:
+        NotUnderstoodError: nothing waits for an approval, or this agent may approve none of it.
+    """
+    events: list[Event] = [
+        Approved(key=record.key, kind=record.kind, **origin(command, context))
+        for record in context.case.letters
+        if record.state is LetterRecordState.REVIEW
     ]
-    found = [*letters, *approve_proposals(command, scene)]
+    events += _approve_proposals(command, context)
+
     try:
-        found += _approve_grants(command, scene)
+        events += _approve_grants(command, context)
     except NotUnderstoodError:
-        if not found:
+        if not events:
             raise
-    if not found:
-        raise NotUnderstoodError(f"nothing in {scene.case.ref} waits for an approval")
-    return found
+
+    if not events:
+        raise NotUnderstoodError(f"nothing in {context.case.ref} waits for an approval")
+    return events
 
 
-def _approve_grants(command: Command, scene: CommandContext) -> list[e.Event]:
-    """Two pairs of eyes: what one person granted another one approves."""
-    waiting = [g for g in scene.case.compensation if g.state is GrantState.WAITING_APPROVAL]
+def refuse(command: Command, context: CommandContext) -> list[Event]:
+    """Refuse everything in the case that waits for an approval.
+
+    A letter that is refused would be written again at once, so the case is put on hold until an agent says `release`.
+    """
+    case = context.case
+    letters = [record for record in case.letters if record.state is LetterRecordState.REVIEW]
+    waiting = {GrantState.WAITING_APPROVAL, GrantState.PROPOSED}
+    grants = [grant for grant in case.compensation if grant.state in waiting]
+    if not letters and not grants and not case.proposed:
+        raise NotUnderstoodError(f"nothing in {case.ref} waits for an approval")
+
+    events: list[Event] = []
+    for record in letters:
+        events.append(LetterDropped(key=record.key, kind=record.kind, **origin(command, context)))
+    for grant in grants:
+        events.append(CompensationRefused(n=grant.n, **origin(command, context)))
+    for promise in case.proposed:
+        event = PromiseWithdrawn(n=promise.n, because=command.text, **origin(command, context))
+        events.append(event)
+
+    if letters and not case.held:
+        events.append(Held(**origin(command, context)))
+    return events
+
+
+def _approve_grants(command: Command, context: CommandContext) -> list[Event]:
+    """Approve the grants of other agents: a second person must agree, and IMAP does not say who set a tag.
+
+    Raises:
+        NotUnderstoodError: this agent may not approve what waits.
+    """
+    grants = context.case.compensation
+    waiting = [grant for grant in grants if grant.state is GrantState.WAITING_APPROVAL]
     if not waiting:
         return []
-    who = scene.playbook.team.by_id(command.agent)
-    # IMAP never says who set a tag, so a tag cannot be the second pair of eyes.
-    if who is None:
-        raise NotUnderstoodError(
-            "a grant above the limit is approved by a lead's answer to the desk mail, not by a tag"
-        )
-    theirs = [grant for grant in waiting if grant.agent != who.id]
-    if not theirs:
-        raise NotUnderstoodError(f"{who.name} granted it, or owns the case; somebody else must approve it")
-    if not all(_may_approve(who, grant, scene) for grant in theirs):
-        raise NotUnderstoodError(f"{who.name} cannot approve this amount; a lead answers the desk mail")
-    return [e.CompensationApproved(at=scene.now, n=grant.n, **about(command)) for grant in theirs]
+
+    agent = context.playbook.team.by_id(command.agent)
+    if agent is None:
+        problem = "a grant above the limit is approved by a lead's answer to the desk mail, not by a tag"
+        raise NotUnderstoodError(problem)
+
+    of_others = [grant for grant in waiting if grant.agent != agent.id]
+    if not of_others:
+        problem = f"{agent.name} granted it, or owns the case; somebody else must approve it"
+        raise NotUnderstoodError(problem)
+
+    if not all(_may_approve(agent, grant, context) for grant in of_others):
+        raise NotUnderstoodError(f"{agent.name} cannot approve this amount; a lead answers the desk mail")
+    return [CompensationApproved(n=grant.n, **origin(command, context)) for grant in of_others]
 
 
-def _may_approve(who: Agent, grant: Compensation, scene: CommandContext) -> bool:
-    """A lead may approve anything; another agent only what is merely above the first one's limit."""
-    granter = scene.playbook.team.by_id(grant.agent)
-    only_the_limit = granter is not None and not within_limit(granter, grant.money)
-    return leads(who) or (only_the_limit and within_limit(who, grant.money))
+def _may_approve(agent: Agent, grant: Compensation, context: CommandContext) -> bool:
+    """Return whether an agent may approve a grant: a lead any, others what is merely above the granter's limit."""
+    if leads(agent):
+        return True
+
+    granter = context.playbook.team.by_id(grant.agent)
+    only_above_limit = granter is not None and not within_limit(granter, grant.money)
+    return only_above_limit and within_limit(agent, grant.money)
 
 
-def refuse(command: Command, scene: CommandContext) -> list[e.Event]:
-    letters: list[e.Event] = [
-        e.LetterDropped(at=scene.now, key=mark.key, kind=mark.kind, **about(command))
-        for mark in scene.case.letters
-        if mark.state is LetterRecordState.REVIEW
-    ]
-    grants = [
-        e.CompensationRefused(at=scene.now, n=grant.n, **about(command))
-        for grant in scene.case.compensation
-        if grant.state in {GrantState.WAITING_APPROVAL, GrantState.PROPOSED}
-    ]
-    promises = [
-        e.PromiseWithdrawn(at=scene.now, n=promise.n, because=command.text, **about(command))
-        for promise in scene.case.promises
-        if promise.state is PromiseState.PROPOSED
-    ]
-    if not (letters or grants or promises):
-        raise NotUnderstoodError(f"nothing in {scene.case.ref} waits for an approval")
-    # The chapter would write the very same letter again at once; it does so when a person says `release`.
-    held = [e.Held(at=scene.now, **about(command))] if letters and not scene.case.held else []
-    return [*letters, *grants, *promises, *held]
+def _approve_proposals(command: Command, context: CommandContext) -> list[Event]:
+    """Approve the promises and the compensation that were read in a reply."""
+    events: list[Event] = []
+
+    for promise in context.case.proposed:
+        made = _approved_promise(promise, context)
+        events.append(PromiseMade(promise=made, **origin(command, context)))
+
+    for grant in context.case.compensation:
+        if grant.state is GrantState.PROPOSED:
+            events.append(granted(command, context, grant))
+    return events
 
 
-def approve_proposals(command: Command, scene: CommandContext) -> list[e.Event]:
-    promises: list[e.Event] = [
-        e.PromiseMade(at=scene.now, promise=_holding(promise, scene), **about(command))
-        for promise in scene.case.promises
-        if promise.state is PromiseState.PROPOSED
-    ]
-    grants = [
-        granted(command, scene, judged(command, scene, grant))
-        for grant in scene.case.compensation
-        if grant.state is GrantState.PROPOSED
-    ]
-    return [*promises, *grants]
-
-
-def _holding(proposed: Promise, scene: CommandContext) -> Promise:
-    """From the approval on we have a date of our own; what the customer was told stays as the reply said it."""
-    due = scene.playbook.own_date(proposed.promised_by, scene.now)
-    return replace(proposed, state=PromiseState.OPEN, internal_deadline=due, made_at=scene.now)
+def _approved_promise(promise: Promise, context: CommandContext) -> Promise:
+    """Return a proposed promise as an open one; it gets an internal deadline, and the date keeps as the reply said it."""
+    deadline = context.playbook.own_date(promise.promised_by, context.now)
+    return replace(
+        promise,
+        state=PromiseState.OPEN,
+        internal_deadline=deadline,
+        made_at=context.now,
+    )

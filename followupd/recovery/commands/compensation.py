@@ -1,168 +1,241 @@
-"""Compensation as agents say it: granted within limits and never twice, issued, refused."""
+"""Commands about compensation: granted within limits and never twice, issued, refused, received or missing."""
 
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from followupd.domain import events as e
-from followupd.domain.case import Case
+from followupd.domain.case import PUT_RIGHT
 from followupd.domain.command import Command, expected
 from followupd.domain.compensation import Compensation, Gift, GrantState, Money, above_cap
+from followupd.domain.events import (
+    CompensationConfirmed,
+    CompensationGranted,
+    CompensationIssued,
+    CompensationMissing,
+    CompensationRefused,
+    Event,
+    PromiseKept,
+    Reopened,
+)
 from followupd.domain.promise import FoundCompensation
 from followupd.domain.team import Agent
 from followupd.errors import NotUnderstoodError
-from followupd.recovery.commands.context import CommandContext, about, numbered, within_limit
+from followupd.recovery.commands.context import CommandContext, chosen_numbers, origin, within_limit
 from followupd.recovery.commands.lifecycle import opened
 
+#: kinds that are nothing without an amount
+_WITH_AMOUNT = frozenset({Gift.REFUND, Gift.CREDIT, Gift.GIFT_CARD})
+#: kinds that are told apart by their text when they have no amount
+_TOLD_APART_BY_TEXT = frozenset({Gift.COUPON, Gift.GESTURE})
 
-def next_grant(case: Case) -> int:
-    return max((grant.n for grant in case.compensation), default=0) + 1
+#: a number with a currency, which in the text of a coupon is its value and not a part of its code
+_AMOUNT = re.compile(r"\d[\d.,]*\s*[A-Z€$£]{1,3}\b|[€$£]")
 
 
-def give(command: Command, scene: CommandContext) -> list[e.Event]:
-    kind = Gift(command.verb)
-    money = _tag_money(command, scene) if kind in {Gift.REFUND, Gift.CREDIT, Gift.GIFT_CARD} else None
-    if kind is Gift.COUPON:
-        money = (
-            scene.grammar.money(command.text)
-            if re.search(r"\d[\d.,]*\s*[A-Z€$£]{1,3}\b|[€$£]", command.text)
-            else None
-        )
-    text = "" if money and kind is not Gift.COUPON else command.text
+def give(command: Command, context: CommandContext) -> list[Event]:
+    """Grant compensation of the kind that the verb names."""
+    kind, text = Gift(command.verb), command.text
+    money = None
+
+    if kind in _WITH_AMOUNT:
+        money, text = _required_amount(command, context), ""
+    elif kind is Gift.COUPON and _AMOUNT.search(text):
+        money = context.reader.money(text)
+
     grant = Compensation(
-        n=0, kind=kind, state=GrantState.GRANTED, money=money, text=text, source=command.source
+        n=0,
+        kind=kind,
+        state=GrantState.GRANTED,
+        money=money,
+        text=text,
+        source=command.source,
     )
-    return [*opened(command, scene), *grant_once(command, scene, grant)]
+    return [*opened(command, context), *grant_once(command, context, grant)]
 
 
-def _tag_money(command: Command, scene: CommandContext) -> Money:
-    # A keyword cannot hold a blank: "25-eur", "25_50" and "25.50eur" are what agents type.
+def _required_amount(command: Command, context: CommandContext) -> Money:
+    """Return the amount of a command.
+
+    An IMAP keyword cannot contain a blank, so agents write "25-eur", "25_50" and "25.50eur" in tags.
+
+    Raises:
+        NotUnderstoodError: there is no amount, or it is zero.
+    """
     text = re.sub(r"(?<=\d)[-_ ]?(?=[A-Za-z]{3}\b)", " ", command.text)
     text = re.sub(r"(?<=\d)_(?=\d\d\b)", ".", text)
+    text = re.sub(r"\b[a-z]{3}\b", lambda code: code.group().upper(), text)
+
     try:
-        money = scene.grammar.money(re.sub(r"\b[a-z]{3}\b", lambda code: code.group().upper(), text))
+        money = context.reader.money(text)
     except ValueError as problem:
         raise NotUnderstoodError(f"{command.line!r}: {problem}") from None
+
     if money is None or money.minor == 0:
-        raise NotUnderstoodError(
-            f"{command.line!r} names no amount I can read; expected {expected(command.verb)!r}"
-        )
+        form = expected(command.verb)
+        raise NotUnderstoodError(f"{command.line!r} names no amount I can read; expected {form!r}")
     return money
 
 
-def grant_once(command: Command, scene: CommandContext, grant: Compensation) -> list[e.Event]:
-    """Give a grant its number and its state; the same grant twice is one grant."""
-    twin = _twin(scene.case.compensation, grant)
-    if twin is None:
-        return [granted(command, scene, judged(command, scene, replace(grant, n=next_grant(scene.case))))]
-    return (
-        [granted(command, scene, judged(command, scene, twin))] if twin.state is GrantState.PROPOSED else []
+def grant_once(command: Command, context: CommandContext, grant: Compensation) -> list[Event]:
+    """Grant compensation with the next number; if the case has the same grant, approve a proposed one, else do nothing."""
+    same = _find_same(context.case.compensation, grant)
+
+    if same is None:
+        return [granted(command, context, replace(grant, n=context.case.next_grant))]
+    if same.state is GrantState.PROPOSED:
+        return [granted(command, context, same)]
+    return []
+
+
+def granted(command: Command, context: CommandContext, grant: Compensation) -> Event:
+    """Return that this is granted, or waits for a lead's approval, and why."""
+    agent = context.playbook.team.by_id(command.agent) or context.playbook.owner_of(context.case.owner)
+    because = (
+        _above_limit(agent, grant.money) or _above_cap(context, grant) or _granted_elsewhere(context, grant)
     )
+    state = GrantState.WAITING_APPROVAL if because else GrantState.GRANTED
+    grant = replace(grant, state=state, because=because, agent=agent.id)
+    return CompensationGranted(compensation=grant, **origin(command, context))
 
 
-def granted(command: Command, scene: CommandContext, grant: Compensation) -> e.Event:
-    return e.CompensationGranted(at=scene.now, compensation=grant, **about(command))
+def _find_same(grants: Iterable[Compensation], grant: Compensation) -> Compensation | None:
+    """Return the same grant among these, so that two tagged mails of a thread do not refund twice."""
+    by_text = grant.money is None and grant.kind in _TOLD_APART_BY_TEXT
 
-
-def _twin(grants: Iterable[Compensation], grant: Compensation) -> Compensation | None:
-    """Find the same grant: two tagged mails of a thread must not refund twice, nor send two replacements."""
-    same = (g for g in grants if g.kind is grant.kind and g.money == grant.money)
-    open_ones = (g for g in same if g.state is not GrantState.REFUSED)
-    told_by_text = grant.money is None and grant.kind in {Gift.COUPON, Gift.GESTURE}
-    return next((g for g in open_ones if not told_by_text or g.text == grant.text), None)
-
-
-def judged(command: Command, scene: CommandContext, grant: Compensation) -> Compensation:
-    """Return the grant with its state: the agent's own to give (practice 50), or waiting for a lead, and why."""
-    agent = scene.playbook.team.by_id(command.agent) or scene.playbook.owner_of(scene.case.owner)
-    why = _above_limit(agent, grant.money) or _above_cap(scene, grant) or _given_elsewhere(scene, grant)
-    state = GrantState.WAITING_APPROVAL if why else GrantState.GRANTED
-    return replace(grant, state=state, because=why, agent=agent.id)
+    for other in grants:
+        if other.state is GrantState.REFUSED:
+            continue
+        same_value = other.kind is grant.kind and other.money == grant.money
+        if same_value and (not by_text or other.text == grant.text):
+            return other
+    return None
 
 
 def _above_limit(agent: Agent, money: Money | None) -> str:
+    """Return that the amount is above what the agent grants alone (practice 50), "" when it is not."""
     if money is None or agent.limit is None or within_limit(agent, money):
         return ""
-    said = f"{money.amount} {money.currency}"
+
+    amount, limit = f"{money.amount} {money.currency}", f"{agent.limit.amount} {agent.limit.currency}"
     if money.currency != agent.limit.currency:
-        return f"{said} is of another currency than the limit of {agent.name}, {agent.limit.amount} {agent.limit.currency}"
-    return f"{said} is above the limit of {agent.name}, {agent.limit.amount} {agent.limit.currency}"
+        return f"{amount} is of another currency than the limit of {agent.name}, {limit}"
+    return f"{amount} is above the limit of {agent.name}, {limit}"
 
 
-def _above_cap(scene: CommandContext, grant: Compensation) -> str:
-    local = scene.playbook.calendar.local
-    here = [each for each in scene.case.compensation if each.n != grant.n]
-    given = [*here, *(other.grant for other in scene.others)]
-    today = local(scene.now)
+def _above_cap(context: CommandContext, grant: Compensation) -> str:
+    """Return that the customer would get more than the cap this month, in all cases together, "" when not."""
+    local = context.playbook.calendar.local
+    this_month = local(context.now).strftime("%Y-%m")
+    here = [other for other in context.case.compensation if other.n != grant.n]
+    elsewhere = [other.grant for other in context.other_grants]
+
     return above_cap(
-        scene.cap,
-        given,
+        context.cap,
+        [*here, *elsewhere],
         grant.money,
-        lambda at: (local(at).year, local(at).month) == (today.year, today.month),
+        lambda at: local(at).strftime("%Y-%m") == this_month,
     )
 
 
-def _given_elsewhere(scene: CommandContext, grant: Compensation) -> str:
-    """One trouble told in two mails may be two cases; the same grant in both is asked about, not given twice."""
-    for other in scene.others:
-        if other.open and other.grant.state is not GrantState.PROPOSED and _twin([other.grant], grant):
+def _granted_elsewhere(context: CommandContext, grant: Compensation) -> str:
+    """Return that another open case of the customer has the same grant: one problem may have become two cases."""
+    for other in context.other_grants:
+        is_granted = other.open and other.grant.state is not GrantState.PROPOSED
+        if is_granted and _find_same([other.grant], grant):
             value = f" of {grant.money.amount} {grant.money.currency}" if grant.money else ""
             return f"the same {grant.kind}{value} is granted to this customer in {other.ref} already"
     return ""
 
 
-def issued(command: Command, scene: CommandContext) -> list[e.Event]:
-    """It was given; a promise that the same deed keeps is kept with it."""
-    open_ones = {
-        g.n: g for g in scene.case.compensation if g.state in {GrantState.GRANTED, GrantState.MISSING}
-    }
-    done = [g.n for g in scene.case.compensation if g.state in {GrantState.ISSUED, GrantState.CONFIRMED}]
-    # A gift card is issued when its letter leaves; only by its number does somebody say that it was given by hand.
-    meant = [n for n, grant in open_ones.items() if command.text or grant.kind is not Gift.GIFT_CARD]
-    numbers = numbered(command, meant, "compensation", done)
-    given: list[e.Event] = [e.CompensationIssued(at=scene.now, n=n, **about(command)) for n in numbers]
-    owed = {promise.n for promise in scene.case.owed}
-    kept = dict.fromkeys(open_ones[n].promise for n in numbers if open_ones[n].promise in owed)
-    return [*given, *(e.PromiseKept(at=scene.now, n=n, **about(command)) for n in kept)]
+def issued(command: Command, context: CommandContext) -> list[Event]:
+    """Say that compensation was given; the promise that contains it is kept with it.
+
+    A gift card is issued when its letter is sent; only a line with its number says that it was given by hand.
+    """
+    to_issue = _grants(context, GrantState.GRANTED, GrantState.MISSING)
+    done = _grants(context, GrantState.ISSUED, GrantState.CONFIRMED)
+    if not command.text:
+        to_issue = {n: grant for n, grant in to_issue.items() if grant.kind is not Gift.GIFT_CARD}
+
+    numbers = chosen_numbers(command, list(to_issue), "compensation", done)
+    events: list[Event] = [CompensationIssued(n=n, **origin(command, context)) for n in numbers]
+
+    owed = {promise.n for promise in context.case.owed}
+    promises = dict.fromkeys(to_issue[n].promise for n in numbers)
+    events += [PromiseKept(n=n, **origin(command, context)) for n in promises if n in owed]
+    return events
 
 
-def refused(command: Command, scene: CommandContext) -> list[e.Event]:
-    open_ones = [
-        g.n
-        for g in scene.case.compensation
-        if g.state in {GrantState.PROPOSED, GrantState.WAITING_APPROVAL, GrantState.GRANTED}
-    ]
-    return [
-        e.CompensationRefused(at=scene.now, n=n, **about(command))
-        for n in numbered(command, open_ones, "compensation")
-    ]
+def refused(command: Command, context: CommandContext) -> list[Event]:
+    """Say that compensation will not be given."""
+    to_refuse = _grants(context, GrantState.PROPOSED, GrantState.WAITING_APPROVAL, GrantState.GRANTED)
+    numbers = chosen_numbers(command, list(to_refuse), "compensation")
+    return [CompensationRefused(n=n, **origin(command, context)) for n in numbers]
 
 
-def heard_grants(
-    command: Command, scene: CommandContext, grants: Sequence[tuple[FoundCompensation, int]]
-) -> list[e.Event]:
-    """Grant what was heard in a reply; what it says was given already is issued too."""
-    found: list[e.Event] = []
-    case = scene.case
-    for heard, promise in grants:
+def received(command: Command, context: CommandContext) -> list[Event]:
+    """Say that the customer has it."""
+    known = _grants(context, GrantState.ISSUED, GrantState.MISSING)
+    numbers = chosen_numbers(command, list(known), "compensation")
+    return [CompensationConfirmed(n=n, **origin(command, context)) for n in numbers]
+
+
+def missing(command: Command, context: CommandContext) -> list[Event]:
+    """Say that the customer does not have it, which reopens a case that was put right."""
+    known = _grants(context, GrantState.ISSUED, GrantState.CONFIRMED)
+    numbers = chosen_numbers(command, list(known), "compensation")
+    events: list[Event] = [CompensationMissing(n=n, **origin(command, context)) for n in numbers]
+
+    if events and context.case.stage in PUT_RIGHT:
+        events.append(Reopened(**origin(command, context)))
+    return events
+
+
+def found_grants(
+    command: Command, context: CommandContext, grants: Sequence[tuple[FoundCompensation, int]]
+) -> list[Event]:
+    """Grant what was found in a reply, each with the number of its promise; what was given already is issued too."""
+    events: list[Event] = []
+
+    for found, promise in grants:
         grant = Compensation(
             n=0,
-            kind=Gift(heard.kind),
+            kind=Gift(found.kind),
             state=GrantState.GRANTED,
-            money=_heard_money(heard, scene),
-            text=heard.text,
+            money=_found_money(found, context),
+            text=found.text,
             source="reply",
             promise=promise,
         )
-        made = grant_once(command, replace(scene, case=case), grant)
-        given = made[-1] if made and heard.past else None
-        if isinstance(given, e.CompensationGranted) and given.compensation.state is GrantState.GRANTED:
-            made.append(e.CompensationIssued(at=scene.now, n=given.compensation.n, **about(command)))
-        for event in made:
+        new = grant_once(command, context, grant)
+        if found.past:
+            new += _issued_with(new, command, context)
+
+        events += new
+        case = context.case
+        for event in new:  # so that the next grant has the next number
             case = event.apply(case)
-        found += made
-    return found
+        context = replace(context, case=case)
+    return events
 
 
-def _heard_money(grant: FoundCompensation, scene: CommandContext) -> Money | None:
-    return Money.of(grant.amount, grant.currency or scene.playbook.company.currency) if grant.amount else None
+def _issued_with(events: list[Event], command: Command, context: CommandContext) -> list[Event]:
+    """Return that what these events grant is issued, unless it waits for an approval."""
+    grants = [event.compensation for event in events if isinstance(event, CompensationGranted)]
+    return [
+        CompensationIssued(n=grant.n, **origin(command, context))
+        for grant in grants
+        if grant.state is GrantState.GRANTED
+    ]
+
+
+def _found_money(found: FoundCompensation, context: CommandContext) -> Money | None:
+    """Return the amount that was found; one without a currency is in the company's."""
+    if not found.amount:
+        return None
+    return Money.of(found.amount, found.currency or context.playbook.company.currency)
+
+
+def _grants(context: CommandContext, *states: GrantState) -> dict[int, Compensation]:
+    """Return the grants in these states by their numbers."""
+    return {grant.n: grant for grant in context.case.compensation if grant.state in states}

@@ -1,4 +1,4 @@
-"""What every command needs besides its own words, and the few questions that all of them ask."""
+"""What a command needs besides its own text, and the questions that several commands ask."""
 
 import re
 from collections.abc import Callable, Collection, Sequence
@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypedDict
 
-from followupd.domain import events as e
 from followupd.domain.case import Case
-from followupd.domain.command import Command
+from followupd.domain.command import Command, expected
 from followupd.domain.compensation import Money, OtherGrant
+from followupd.domain.events import Event
 from followupd.domain.playbook import Playbook
 from followupd.domain.promise import FoundCompensation, FoundPromise
 from followupd.domain.team import Agent, Role
@@ -17,64 +17,87 @@ from followupd.errors import NotUnderstoodError
 
 
 class LineReader(Protocol):
-    """Reads dates and amounts in an agent's words; the promise chapter keeps this promise."""
+    """Reads dates and amounts in what agents say, in the language of the case."""
 
     def split_when(self, text: str, now: datetime) -> tuple[str, datetime | None]:
-        """Split "ship it by Friday" into what and when."""
+        """Split "ship it by Friday" into the text and the date."""
 
     def money(self, text: str) -> Money | None:
-        """Return the amount in the text, in the company's currency when none is named."""
+        """Return the amount in a text; one without a currency is in the company's."""
+
+    def reached_nobody(self, text: str) -> bool:
+        """Return whether what an agent says about a call means that nobody was reached."""
 
 
 @dataclass(frozen=True, slots=True)
 class CommandContext:
-    """Everything a command needs besides its own words."""
+    """What a command needs besides its own text.
+
+    `found` are the promises and the compensation read in the reply that the command is about. `other_grants` are what
+    the same customer was granted in other cases, and `cap` is the most that one customer is granted in a month without
+    a lead's approval.
+    """
 
     case: Case
     playbook: Playbook
     playbooks: frozenset[str]
-    grammar: LineReader
+    reader: LineReader
     now: datetime
-    heard: tuple[Sequence[FoundPromise], Sequence[FoundCompensation]] = ((), ())
-    others: Sequence[OtherGrant] = ()  # what the same customer was granted in other cases
-    cap: Money | None = None  # most that one customer is granted in a month without a lead's word
+    found: tuple[Sequence[FoundPromise], Sequence[FoundCompensation]] = ((), ())
+    other_grants: Sequence[OtherGrant] = ()
+    cap: Money | None = None
 
 
-Handler = Callable[[Command, CommandContext], list[e.Event]]
+Handler = Callable[[Command, CommandContext], list[Event]]
 
 
-class About(TypedDict):
-    """Who said it, and the words: what the history shows of every command."""
+class Origin(TypedDict):
+    """When a command was given, by whom, and the line itself, for the history."""
 
+    at: datetime
     by: str
     why: str
 
 
-def about(command: Command) -> About:
-    return {"by": command.actor, "why": f"{command.source}: {command.line}"}
+def origin(command: Command, context: CommandContext) -> Origin:
+    """Return the fields that every event of a command has."""
+    return {"at": context.now, "by": command.actor, "why": f"{command.source}: {command.line}"}
 
 
-def numbered(command: Command, numbers: Sequence[int], what: str, done: Collection[int] = ()) -> list[int]:
-    """Return the numbers that the line means: those it names, or all that are open when it names none.
+def not_understood(command: Command) -> NotUnderstoodError:
+    """Return the error for a line whose text has the wrong form."""
+    return NotUnderstoodError(f"{command.line!r}; expected {expected(command.verb)!r}")
 
-    What is `done` already may be said again; it means nothing more.
+
+def chosen_numbers(
+    command: Command, numbers: Sequence[int], what: str, done: Collection[int] = ()
+) -> list[int]:
+    """Return the numbers that the text of a command names, or all of `numbers` when it is empty.
+
+    `what` is what is numbered, for the error. Numbers in `done` may be repeated; they mean nothing more.
+
+    Raises:
+        NotUnderstoodError: the text names none of `numbers`, or there are none.
     """
     if not command.text:
         if not numbers:
             raise NotUnderstoodError(f"{command.line!r}: there is no {what} to say that of")
         return list(numbers)
-    said = [int(n) for n in re.findall(r"\d{1,9}", command.text)]
-    if not said or any(n not in numbers and n not in done for n in said):
+
+    named = [int(digits) for digits in re.findall(r"\d{1,9}", command.text)]
+    if not named or not {*named} <= {*numbers, *done}:
         known = ", ".join(map(str, numbers)) or "none"
         raise NotUnderstoodError(f"{command.line!r} names no open {what}; the open ones are {known}")
-    return [n for n in dict.fromkeys(said) if n in numbers]
+    return [n for n in dict.fromkeys(named) if n in numbers]
 
 
 def leads(agent: Agent | None) -> bool:
+    """Return whether this is a lead or a manager."""
     return agent is not None and agent.role in {Role.LEAD, Role.MANAGER}
 
 
 def within_limit(agent: Agent, money: Money | None) -> bool:
+    """Return whether an agent may grant this alone (practice 50); an amount in another currency is above the limit."""
     if money is None or agent.limit is None:
         return True
     return money.currency == agent.limit.currency and money.minor <= agent.limit.minor

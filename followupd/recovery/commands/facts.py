@@ -1,55 +1,81 @@
-"""Facts for the letters, and who works on the case by which playbook."""
+"""Commands about the case itself: facts for the letters, severity, owner and playbook."""
 
-from followupd.domain import events as e
 from followupd.domain.case import Fault
-from followupd.domain.command import Command, expected
+from followupd.domain.command import Command
+from followupd.domain.events import Event, FactsStated, OwnerChosen, PlaybookChosen, SeverityChosen
 from followupd.errors import NotUnderstoodError
-from followupd.recovery.commands.context import CommandContext, about
+from followupd.recovery.commands.context import CommandContext, not_understood, origin
 
-FACT_VERBS = frozenset({"issue", "impact", "wants", "cause", "resolution", "prevention", "phone"})
+#: verbs that state a fact of the same name, with "_" for "-"
+FACT_VERBS = frozenset(
+    {
+        "issue",
+        "impact",
+        "wants",
+        "cause",
+        "resolution",
+        "prevention",
+        "phone",
+        "fault",
+        "cause-code",
+    }
+)
 _SEVERITIES = ("low", "normal", "high")
 
 
-def fact(command: Command, scene: CommandContext) -> list[e.Event]:
-    name = command.verb.replace("-", "_")
-    if command.verb == "fault" and command.text.lower() not in set(Fault):
-        raise NotUnderstoodError(f"{command.line!r}; expected {expected('fault')!r}")
-    text = command.text.lower() if command.verb == "fault" else command.text
-    causes = scene.playbook.causes
-    if command.verb == "cause-code" and causes and text not in causes:
-        raise NotUnderstoodError(
-            f"{text!r} is no cause of playbook {scene.playbook.name}; known: {', '.join(causes)}"
-        )
-    if getattr(scene.case.facts, name) == text:
+def fact(command: Command, context: CommandContext) -> list[Event]:
+    """State a fact; a fault and a cause code must be among the known ones."""
+    name, text = command.verb.replace("-", "_"), command.text
+
+    if command.verb == "fault":
+        text = text.lower()
+        if text not in set(Fault):
+            raise not_understood(command)
+
+    if command.verb == "cause-code":
+        _check_cause(text, context)
+
+    if getattr(context.case.facts, name) == text:
         return []
-    return [e.FactsStated(at=scene.now, facts=((name, text),), **about(command))]
+    return [FactsStated(facts=((name, text),), **origin(command, context))]
 
 
-def severity(command: Command, scene: CommandContext) -> list[e.Event]:
-    if command.text.lower() not in _SEVERITIES:
-        raise NotUnderstoodError(f"{command.line!r}; expected {expected('severity')!r}")
-    return [e.SeverityChosen(at=scene.now, severity=command.text.lower(), **about(command))]
+def _check_cause(code: str, context: CommandContext) -> None:
+    """Raise NotUnderstoodError for a cause code that the playbook does not list; one that lists none allows all."""
+    causes, name = context.playbook.causes, context.playbook.name
+    if causes and code not in causes:
+        raise NotUnderstoodError(f"{code!r} is no cause of playbook {name}; known: {', '.join(causes)}")
 
 
-def owner(command: Command, scene: CommandContext) -> list[e.Event]:
-    agent = scene.playbook.team.by_id(command.text.lower()) or scene.playbook.team.by_address(command.text)
+def severity(command: Command, context: CommandContext) -> list[Event]:
+    """Set the severity of the case."""
+    level = command.text.lower()
+    if level not in _SEVERITIES:
+        raise not_understood(command)
+
+    return [SeverityChosen(severity=level, **origin(command, context))]
+
+
+def owner(command: Command, context: CommandContext) -> list[Event]:
+    """Make an agent, named by id or address, the owner of the case."""
+    team = context.playbook.team
+    agent = team.by_id(command.text.lower()) or team.by_address(command.text)
+
     if agent is None:
-        known = ", ".join(each.id for each in scene.playbook.team.agents)
+        known = ", ".join(agent.id for agent in team.agents)
         raise NotUnderstoodError(f"{command.text!r} is no agent; known: {known}")
-    return (
-        []
-        if agent.id == scene.case.owner
-        else [e.OwnerChosen(at=scene.now, owner=agent.id, **about(command))]
-    )
+    if agent.id == context.case.owner:
+        return []
+    return [OwnerChosen(owner=agent.id, **origin(command, context))]
 
 
-def playbook(command: Command, scene: CommandContext) -> list[e.Event]:
-    if command.text not in scene.playbooks:
-        raise NotUnderstoodError(
-            f"{command.text!r} is no playbook; known: {', '.join(sorted(scene.playbooks))}"
-        )
-    return (
-        []
-        if command.text == scene.case.playbook
-        else [e.PlaybookChosen(at=scene.now, playbook=command.text, **about(command))]
-    )
+def playbook(command: Command, context: CommandContext) -> list[Event]:
+    """Change the playbook of the case."""
+    name = command.text
+
+    if name not in context.playbooks:
+        known = ", ".join(sorted(context.playbooks))
+        raise NotUnderstoodError(f"{name!r} is no playbook; known: {known}")
+    if name == context.case.playbook:
+        return []
+    return [PlaybookChosen(playbook=name, **origin(command, context))]

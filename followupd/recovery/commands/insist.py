@@ -1,38 +1,54 @@
-"""The second time, with a mark of its own: words that a rule warned of and that an agent stands by."""
+"""Insisting: an agent repeats a line with "!" at its end to keep a text that a rule of wording warned of."""
 
 from collections.abc import Iterator
 
-from followupd.domain import events as e
 from followupd.domain.case import Case
 from followupd.domain.command import Command
-from followupd.recovery.commands.context import CommandContext, about
+from followupd.domain.events import Event, WordingInsisted
+from followupd.recovery.commands.context import CommandContext, origin
 
-#: verbs whose line says more than the words that stand in letters: a date, a number, a reason
+#: verbs whose line contains more than the text that is in letters: a date, a number, a reason
 _WITH_MORE = frozenset({"promise", "firm", "estimate", "update", "late", "option"})
-_LEAST = 3
+#: a shorter text would be found in almost any line
+_MIN_CHARACTERS = 3
 
 
-def insist(command: Command, scene: CommandContext) -> list[e.Event]:
-    """Return that the agent insists, when a line that was said before is said again with "!" at its end."""
+def insist(command: Command, context: CommandContext) -> list[Event]:
+    """Return that the agent insists on a text, if the line repeats one that was said, with "!" at its end."""
     if not command.text.endswith("!"):
         return []
-    again = _bare(command.text)
-    for said in _stated(command.verb, scene.case):
-        same = _bare(said) in again if command.verb in _WITH_MORE else _bare(said) == again
-        if same and len(said) >= _LEAST and said not in scene.case.insisted:
-            return [e.WordingInsisted(at=scene.now, text=said, **about(command))]
+
+    for text in _stated(command.verb, context.case):
+        is_new = text not in context.case.insisted
+        if is_new and len(text) >= _MIN_CHARACTERS and _repeats(command, text):
+            return [WordingInsisted(text=text, **origin(command, context))]
     return []
 
 
+def _repeats(command: Command, text: str) -> bool:
+    """Return whether the line of a command repeats a text, or contains it when the line has more than the text."""
+    line, stated = _normalised(command.text), _normalised(text)
+    if command.verb in _WITH_MORE:
+        return stated in line
+    return stated == line
+
+
 def _stated(verb: str, case: Case) -> Iterator[str]:
+    """Give what was said with this verb and is in letters, the newest promise first."""
     fact = getattr(case.facts, verb.replace("-", "_"), None)
     if isinstance(fact, str):
         yield fact
+
     if verb in _WITH_MORE:
         for promise in reversed(case.promises):
-            yield from (said for said in (promise.because, promise.text) if said)
-    yield from (grant.text for grant in case.compensation if grant.text and grant.kind.value == verb)
+            yield promise.because
+            yield promise.text
+
+    for grant in case.compensation:
+        if grant.kind.value == verb:
+            yield grant.text
 
 
-def _bare(text: str) -> str:
+def _normalised(text: str) -> str:
+    """Return a text without differences of white space, case and final punctuation."""
     return " ".join(text.split()).rstrip(" !.").casefold()

@@ -1,123 +1,137 @@
-"""What an agent knows of whether the customer has it: from a call, or from an answer that no machine could read."""
+"""Commands about the stage of the case: complaint, fixed, closed, on hold, reached."""
 
-import re
-
-from followupd.domain import events as e
-from followupd.domain.case import Case, Stage
+from followupd.domain.case import NO_COMPLAINT, PUT_RIGHT, Case, Stage
 from followupd.domain.command import Command
 from followupd.domain.compensation import Compensation, Gift, GrantState
+from followupd.domain.events import (
+    Closed,
+    ComplaintHeard,
+    CustomerNotReached,
+    CustomerReached,
+    Dismissed,
+    Event,
+    Fixed,
+    Held,
+    Released,
+    Reopened,
+)
 from followupd.errors import NotUnderstoodError
 from followupd.recovery.blockers import still_to_give
-from followupd.recovery.commands.context import CommandContext, about, numbered
-
-#: whoever speaks on a tape has reached nobody (practice 69)
-_VOICE_MAIL = re.compile(
-    r"voice ?-?mail|answering machine|left a message|message left|no answer|nobody|anrufbeantworter|mailbox|niemand|répondeur"
-    r"|messagerie|personne|buzón|contestador|nadie",
-    re.IGNORECASE,
-)
+from followupd.recovery.commands.context import CommandContext, origin
 
 
-def complaint(command: Command, scene: CommandContext) -> list[e.Event]:
-    stage = scene.case.stage
-    if stage in {Stage.SUSPECTED, Stage.DISMISSED}:
-        return [e.ComplaintHeard(at=scene.now, **about(command))]
-    if stage in {Stage.CLOSED, Stage.FOLLOWED_UP}:
-        return [e.Reopened(at=scene.now, **about(command))]
-    if scene.case.by_machine:  # a person has now said what the machine only thought
-        return [e.ComplaintHeard(at=scene.now, **about(command))]
+def complaint(command: Command, context: CommandContext) -> list[Event]:
+    """Say that it is a complaint, confirm that the recogniser was right, or reopen the case."""
+    case = context.case
+
+    if case.stage in {Stage.CLOSED, Stage.FOLLOWED_UP}:
+        return [Reopened(**origin(command, context))]
+    if case.stage in NO_COMPLAINT or case.by_machine:
+        return [ComplaintHeard(**origin(command, context))]
     return []
 
 
-def dismiss(command: Command, scene: CommandContext) -> list[e.Event]:
-    if scene.case.stage is Stage.DISMISSED:
+def opened(command: Command, context: CommandContext) -> list[Event]:
+    """Say that it is a complaint, as a promise or a grant does by the way."""
+    if context.case.stage not in NO_COMPLAINT:
         return []
-    if scene.case.stage in {Stage.FIXED, Stage.FOLLOWED_UP, Stage.CLOSED}:
-        raise NotUnderstoodError(
-            f"{scene.case.ref} is {scene.case.stage} and cannot be dismissed; say 'close'"
-        )
-    return [e.Dismissed(at=scene.now, **about(command))]
+    return complaint(command, context)
 
 
-def fixed(command: Command, scene: CommandContext) -> list[e.Event]:
-    case = scene.case
+def dismiss(command: Command, context: CommandContext) -> list[Event]:
+    """Say that it is no complaint; what was put right already can only be closed."""
+    case = context.case
+
+    if case.stage is Stage.DISMISSED:
+        return []
+    if case.stage in PUT_RIGHT:
+        problem = f"{case.ref} is {case.stage} and cannot be dismissed; say 'close'"
+        raise NotUnderstoodError(problem)
+    return [Dismissed(**origin(command, context))]
+
+
+def fixed(command: Command, context: CommandContext) -> list[Event]:
+    """Say that it is put right; said again, it answers a mail that the customer wrote since."""
+    case = context.case
+
     if case.stage in {Stage.FOLLOWED_UP, Stage.CLOSED}:
         return []
     if case.stage is Stage.FIXED and not case.unanswered:
         return []
-    opened = complaint(command, scene) if case.stage in {Stage.SUSPECTED, Stage.DISMISSED} else []
-    return [*opened, e.Fixed(at=scene.now, **about(command))]
+    return [*opened(command, context), Fixed(**origin(command, context))]
 
 
-def close(command: Command, scene: CommandContext) -> list[e.Event]:
-    case = scene.case
-    if case.stage is Stage.CLOSED:
+def close(command: Command, context: CommandContext) -> list[Event]:
+    """Close the case, unless something is still owed."""
+    if context.case.stage is Stage.CLOSED:
         return []
-    if case.stage in {Stage.SUSPECTED, Stage.DISMISSED}:
-        raise NotUnderstoodError(f"{case.ref} is {case.stage}; say 'dismiss' or 'complaint'")
+
+    problem = _why_open(context.case)
+    if problem:
+        raise NotUnderstoodError(problem)
+    return [Closed(**origin(command, context))]
+
+
+def _why_open(case: Case) -> str:
+    """Return why a case cannot be closed and what to say first, "" when it can.
+
+    Without a promise or a gesture nothing was done for the customer, who expects something (practice 57).
+    """
+    if case.stage in NO_COMPLAINT:
+        return f"{case.ref} is {case.stage}; say 'dismiss' or 'complaint'"
+
     if case.owed:
         numbers = ", ".join(str(promise.n) for promise in case.owed)
-        raise NotUnderstoodError(
-            f"{case.ref} cannot close while promise {numbers} is owed; say 'kept: N' or 'withdraw: N because ...'"
-        )
-    due = [g.n for g in case.compensation if still_to_give(g) and not _goes_by_itself(g, case)]
-    if due:
-        numbers = ", ".join(map(str, due))
-        raise NotUnderstoodError(
-            f"{case.ref} cannot close while compensation {numbers} is not given; say 'issued: N' or 'refused: N' first"
-        )
-    if (
-        not case.promises and not case.compensation
-    ):  # practice 57: even one who only vents expects us to do something
-        raise NotUnderstoodError(
-            f"{case.ref} cannot close without a next step or a gesture; say 'gesture: ...' first"
-        )
-    return [e.Closed(at=scene.now, **about(command))]
+        hint = "say 'kept: N' or 'withdraw: N because ...'"
+        return f"{case.ref} cannot close while promise {numbers} is owed; {hint}"
+
+    to_give = [grant for grant in case.compensation if _blocks_close(grant, case)]
+    if to_give:
+        numbers = ", ".join(str(grant.n) for grant in to_give)
+        hint = "say 'issued: N' or 'refused: N' first"
+        return f"{case.ref} cannot close while compensation {numbers} is not given; {hint}"
+
+    if not case.promises and not case.compensation:
+        return f"{case.ref} cannot close without a next step or a gesture; say 'gesture: ...' first"
+    return ""
 
 
-def _goes_by_itself(grant: Compensation, case: Case) -> bool:
-    """A gift card leaves after the follow-up, whether or not the case is closed by then."""
-    after_follow_up = case.stage is Stage.FOLLOWED_UP
-    return grant.kind is Gift.GIFT_CARD and grant.state is GrantState.GRANTED and after_follow_up
+def _blocks_close(grant: Compensation, case: Case) -> bool:
+    """Return whether a grant must be given first; a gift card is sent after the follow-up, closed or not."""
+    is_gift_card = grant.kind is Gift.GIFT_CARD and grant.state is GrantState.GRANTED
+    if is_gift_card and case.stage is Stage.FOLLOWED_UP:
+        return False
+    return still_to_give(grant)
 
 
-def hold(command: Command, scene: CommandContext) -> list[e.Event]:
-    return [] if scene.case.held else [e.Held(at=scene.now, by=command.actor, why=f"{command.source}: hold")]
+def hold(command: Command, context: CommandContext) -> list[Event]:
+    """Put the case on hold."""
+    if context.case.held:
+        return []
+    return [Held(at=context.now, by=command.actor, why=f"{command.source}: hold")]
 
 
-def release(command: Command, scene: CommandContext) -> list[e.Event]:
-    return [e.Released(at=scene.now, **about(command))] if scene.case.held else []
+def release(command: Command, context: CommandContext) -> list[Event]:
+    """End the hold."""
+    if not context.case.held:
+        return []
+    return [Released(**origin(command, context))]
 
 
-def reached(command: Command, scene: CommandContext) -> list[e.Event]:
-    if _VOICE_MAIL.search(command.text):
-        return not_reached(command, scene)
-    known = scene.case.reached and not scene.case.not_reached
-    return [] if known else [e.CustomerReached(at=scene.now, **about(command))]
+def reached(command: Command, context: CommandContext) -> list[Event]:
+    """Say that somebody spoke with the customer; a voice mail reaches nobody (practice 69)."""
+    if context.reader.reached_nobody(command.text):
+        return not_reached(command, context)
+
+    if context.case.reached and not context.case.not_reached:
+        return []
+    return [CustomerReached(**origin(command, context))]
 
 
-def not_reached(command: Command, scene: CommandContext) -> list[e.Event]:
-    """Nobody spoke with the customer; each further try is said anew, and reminded of anew."""
+def not_reached(command: Command, context: CommandContext) -> list[Event]:
+    """Say that nobody spoke with the customer; each further attempt is reported, and reminded of, again."""
+    if context.case.not_reached_at == context.now:
+        return []
+
     why = command.text or "nobody answered the phone"
-    again = scene.case.not_reached_at == scene.now
-    return [] if again else [e.CustomerNotReached(at=scene.now, by=command.actor, why=why)]
-
-
-def opened(command: Command, scene: CommandContext) -> list[e.Event]:
-    """A promise or a grant on a mail that nobody called a complaint yet calls it one."""
-    return complaint(command, scene) if scene.case.stage in {Stage.SUSPECTED, Stage.DISMISSED} else []
-
-
-def received(command: Command, scene: CommandContext) -> list[e.Event]:
-    known = [g.n for g in scene.case.compensation if g.state in {GrantState.ISSUED, GrantState.MISSING}]
-    numbers = numbered(command, known, "compensation")
-    return [e.CompensationConfirmed(at=scene.now, n=n, **about(command)) for n in numbers]
-
-
-def missing(command: Command, scene: CommandContext) -> list[e.Event]:
-    """It has not arrived: the matter is open again."""
-    known = [g.n for g in scene.case.compensation if g.state in {GrantState.ISSUED, GrantState.CONFIRMED}]
-    numbers = numbered(command, known, "compensation")
-    lost: list[e.Event] = [e.CompensationMissing(at=scene.now, n=n, **about(command)) for n in numbers]
-    done = scene.case.stage in {Stage.FIXED, Stage.FOLLOWED_UP, Stage.CLOSED}
-    return [*lost, e.Reopened(at=scene.now, **about(command))] if lost and done else lost
+    return [CustomerNotReached(at=context.now, by=command.actor, why=why)]

@@ -1,63 +1,74 @@
-"""Options as agents say them: offered one a line, and chosen for a customer who answered in other words."""
+"""Commands about options: offer one, withdraw it, or choose it for a customer who answered in other words."""
 
 import re
 from dataclasses import replace
+from datetime import datetime
 
-from followupd.domain import events as e
-from followupd.domain.case import Stage
+from followupd.domain.case import PUT_RIGHT
 from followupd.domain.command import Command, expected
+from followupd.domain.events import Event, OptionChosen, OptionOffered, OptionWithdrawn, PromiseMade
 from followupd.domain.promise import Option, OptionState, PromiseKind
 from followupd.errors import NotUnderstoodError
-from followupd.recovery.commands.context import CommandContext, about, numbered
+from followupd.recovery.commands.context import CommandContext, chosen_numbers, not_understood, origin
 from followupd.recovery.commands.lifecycle import opened
-from followupd.recovery.commands.promises import made_promise, next_promise
+from followupd.recovery.commands.promises import check_future, new_promise
+
+_REASON = re.compile(r"because\b.*", re.IGNORECASE)
 
 
-def option(command: Command, scene: CommandContext) -> list[e.Event]:
-    """Offer one way to put it right; the next letter asks which of them suits better."""
-    what, when = scene.grammar.split_when(command.text, scene.now)
-    if not what:
-        raise NotUnderstoodError(f"{command.line!r} says when, but not what; expected {expected('option')!r}")
-    if when and when <= scene.now:
-        raise NotUnderstoodError(f"{command.line!r} names {when:%Y-%m-%d %H:%M} UTC, which is past")
-    if scene.case.stage in {Stage.FIXED, Stage.FOLLOWED_UP, Stage.CLOSED}:
-        raise NotUnderstoodError(f"{scene.case.ref} is {scene.case.stage}; there is nothing left to choose")
-    if any(
-        each.text == what and each.promised_by == when and each.state is OptionState.OPEN
-        for each in scene.case.options
-    ):
+def option(command: Command, context: CommandContext) -> list[Event]:
+    """Offer one way to put it right; the next letter asks the customer to choose."""
+    case = context.case
+    text, date = context.reader.split_when(command.text, context.now)
+
+    if not text:
+        problem = f"{command.line!r} says when, but not what; expected {expected('option')!r}"
+        raise NotUnderstoodError(problem)
+    if date:
+        check_future(date, command, context)
+    if case.stage in PUT_RIGHT:
+        raise NotUnderstoodError(f"{case.ref} is {case.stage}; there is nothing left to choose")
+    if _is_offered(text, date, context):
         return []
-    n = max((each.n for each in scene.case.options), default=0) + 1
-    offered = Option(n=n, text=what, promised_by=when, offered_at=scene.now)
-    return [*opened(command, scene), e.OptionOffered(at=scene.now, option=offered, **about(command))]
+
+    offered = Option(n=case.next_option, text=text, promised_by=date, offered_at=context.now)
+    return [*opened(command, context), OptionOffered(option=offered, **origin(command, context))]
 
 
-def withdraw_option(command: Command, scene: CommandContext) -> list[e.Event]:
-    """Take options back: those that the line names, or all that are open; a letter that asks about them is not sent."""
+def _is_offered(text: str, date: datetime | None, context: CommandContext) -> bool:
+    """Return whether the same option is offered already."""
+    offers = [(option.text, option.promised_by) for option in context.case.open_options]
+    return (text, date) in offers
+
+
+def withdraw_option(command: Command, context: CommandContext) -> list[Event]:
+    """Withdraw the options that the line names, or all open ones; a letter that offers them is not sent."""
     named, _, _ = command.text.partition(" because ")
-    open_ones = [each.n for each in scene.case.options if each.state is OptionState.OPEN]
-    done = [each.n for each in scene.case.options if each.state is OptionState.WITHDRAWN]
-    numbers = numbered(
-        replace(command, text=re.sub(r"(?i)^because\b.*", "", named)), open_ones, "option", done
-    )
-    return [e.OptionWithdrawn(at=scene.now, n=n, **about(command)) for n in numbers]
+    if _REASON.match(named):
+        named = ""
+
+    options = context.case.options
+    open_numbers = [option.n for option in context.case.open_options]
+    withdrawn = [option.n for option in options if option.state is OptionState.WITHDRAWN]
+    numbers = chosen_numbers(replace(command, text=named), open_numbers, "option", withdrawn)
+    return [OptionWithdrawn(n=n, **origin(command, context)) for n in numbers]
 
 
-def choose(command: Command, scene: CommandContext) -> list[e.Event]:
-    """The customer has chosen, in words that only a person understands."""
-    offered = {each.n: each for each in scene.case.options if each.state is OptionState.OPEN}
-    numbers = numbered(command, list(offered), "option")
+def choose(command: Command, context: CommandContext) -> list[Event]:
+    """Choose an option for the customer; it becomes a promise."""
+    offered = {option.n: option for option in context.case.open_options}
+    numbers = chosen_numbers(command, list(offered), "option")
     if len(numbers) != 1:
-        raise NotUnderstoodError(f"{command.line!r}; expected {expected('choose')!r}")
-    chosen = offered[numbers[0]]
-    if chosen.promised_by and chosen.promised_by <= scene.now:
-        raise NotUnderstoodError(
-            f"the date of option {chosen.n} has passed; say 'promise: {chosen.text} by ...'"
-        )
-    promise = made_promise(
-        scene, next_promise(scene.case), chosen.text, PromiseKind.FIRM, chosen.promised_by, "options"
-    )
+        raise not_understood(command)
+
+    option = offered[numbers[0]]
+    if option.promised_by and option.promised_by <= context.now:
+        problem = f"the date of option {option.n} has passed; say 'promise: {option.text} by ...'"
+        raise NotUnderstoodError(problem)
+
+    n = context.case.next_promise
+    promise = new_promise(context, n, option.text, PromiseKind.FIRM, option.promised_by, "options")
     return [
-        e.OptionChosen(at=scene.now, n=chosen.n, **about(command)),
-        e.PromiseMade(at=scene.now, promise=promise, **about(command)),
+        OptionChosen(n=option.n, **origin(command, context)),
+        PromiseMade(promise=promise, **origin(command, context)),
     ]

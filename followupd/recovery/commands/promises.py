@@ -1,18 +1,31 @@
-"""Promises as agents say them in a line: made, kept, late, withdrawn."""
+"""Commands about promises: made, kept, late, withdrawn."""
 
 import re
 from dataclasses import replace
 from datetime import datetime
 
-from followupd.domain import events as e
-from followupd.domain.case import Case
 from followupd.domain.command import Command, expected
 from followupd.domain.compensation import GrantState
+from followupd.domain.events import (
+    CompensationIssued,
+    Event,
+    PromiseKept,
+    PromiseLate,
+    PromiseMade,
+    PromiseWithdrawn,
+)
 from followupd.domain.promise import Promise, PromiseKind, PromiseState
 from followupd.errors import NotUnderstoodError
-from followupd.recovery.commands.context import CommandContext, about, leads, numbered
+from followupd.recovery.commands.context import (
+    CommandContext,
+    chosen_numbers,
+    leads,
+    not_understood,
+    origin,
+)
 from followupd.recovery.commands.lifecycle import opened
 
+#: verbs that make a promise
 KINDS = {
     "promise": PromiseKind.FIRM,
     "firm": PromiseKind.FIRM,
@@ -20,92 +33,107 @@ KINDS = {
     "update": PromiseKind.NEXT_UPDATE,
 }
 
-
-def next_promise(case: Case) -> int:
-    return max((promise.n for promise in case.promises), default=0) + 1
-
-
-def promise_line(command: Command, scene: CommandContext) -> list[e.Event]:
-    what, when = scene.grammar.split_when(command.text, scene.now)
-    if when is None:
-        raise NotUnderstoodError(
-            f"{command.line!r} names no date I can read; expected {expected(command.verb)!r}"
-        )
-    if when <= scene.now:
-        raise NotUnderstoodError(f"{command.line!r} names {when:%Y-%m-%d %H:%M} UTC, which is past")
-    if not what:
-        raise NotUnderstoodError(
-            f"{command.line!r} says when, but not what; expected {expected(command.verb)!r}"
-        )
-    promise = made_promise(scene, next_promise(scene.case), what, KINDS[command.verb], when, command.source)
-    return [*opened(command, scene), e.PromiseMade(at=scene.now, promise=promise, **about(command))]
+_LATE = re.compile(r"(\d+)\s+(?:until\s+)?(.+?)(?:\s+because\s+(.+))?$", re.IGNORECASE | re.DOTALL)
+_WITHDRAW = re.compile(r"(\d+)\s+because\s+(.+)$", re.IGNORECASE | re.DOTALL)
 
 
-def made_promise(
-    scene: CommandContext, n: int, what: str, kind: PromiseKind, told: datetime | None, source: str
+def promise(command: Command, context: CommandContext) -> list[Event]:
+    """Make a promise: what, and by when."""
+    form = expected(command.verb)
+    text, date = context.reader.split_when(command.text, context.now)
+
+    if date is None:
+        raise NotUnderstoodError(f"{command.line!r} names no date I can read; expected {form!r}")
+    check_future(date, command, context)
+    if not text:
+        raise NotUnderstoodError(f"{command.line!r} says when, but not what; expected {form!r}")
+
+    n, kind = context.case.next_promise, KINDS[command.verb]
+    made = new_promise(context, n, text, kind, date, command.source)
+    return [*opened(command, context), PromiseMade(promise=made, **origin(command, context))]
+
+
+def check_future(date: datetime, command: Command, context: CommandContext) -> None:
+    """Raise NotUnderstoodError if the date of a command has passed."""
+    if date <= context.now:
+        raise NotUnderstoodError(f"{command.line!r} names {date:%Y-%m-%d %H:%M} UTC, which is past")
+
+
+def new_promise(
+    context: CommandContext, n: int, text: str, kind: PromiseKind, promised_by: datetime | None, source: str
 ) -> Promise:
+    """Return promise `n` of the case, made now; its internal deadline is the playbook's."""
     return Promise(
         n=n,
-        text=what,
+        text=text,
         kind=kind,
-        promised_by=told,
-        internal_deadline=scene.playbook.own_date(told, scene.now),
+        promised_by=promised_by,
+        internal_deadline=context.playbook.own_date(promised_by, context.now),
         source=source,
-        owner=scene.case.owner,
-        made_at=scene.now,
+        owner=context.case.owner,
+        made_at=context.now,
     )
 
 
-def kept(command: Command, scene: CommandContext) -> list[e.Event]:
-    """It was done; what the same deed gave is issued with it."""
-    if not command.text and not scene.case.owed:
+def kept(command: Command, context: CommandContext) -> list[Event]:
+    """Say that promises were kept; the compensation that they contain is issued with them."""
+    case = context.case
+    owed = [promise.n for promise in case.owed]
+    if not command.text and not owed:
         return []
-    done = [promise.n for promise in scene.case.promises if promise.state is PromiseState.KEPT]
-    numbers = numbered(command, [promise.n for promise in scene.case.owed], "promise", done)
-    given = [g for g in scene.case.compensation if g.promise in numbers and g.state is GrantState.GRANTED]
-    return [
-        *(e.PromiseKept(at=scene.now, n=n, **about(command)) for n in numbers),
-        *(e.CompensationIssued(at=scene.now, n=grant.n, **about(command)) for grant in given),
-    ]
+
+    done = [promise.n for promise in case.promises if promise.state is PromiseState.KEPT]
+    numbers = chosen_numbers(command, owed, "promise", done)
+    events: list[Event] = [PromiseKept(n=n, **origin(command, context)) for n in numbers]
+
+    for grant in case.compensation:
+        if grant.promise in numbers and grant.state is GrantState.GRANTED:
+            events.append(CompensationIssued(n=grant.n, **origin(command, context)))
+    return events
 
 
-def late(command: Command, scene: CommandContext) -> list[e.Event]:
-    found = re.match(
-        r"(\d+)\s+(?:until\s+)?(.+?)(?:\s+because\s+(.+))?$", command.text, re.IGNORECASE | re.DOTALL
+def late(command: Command, context: CommandContext) -> list[Event]:
+    """Move a promise to a later date, of which the customer is told at once."""
+    found = _LATE.match(command.text)
+    if not found:
+        raise not_understood(command)
+
+    number, when, because = found.groups()
+    owed = [promise.n for promise in context.case.owed]
+    [n] = chosen_numbers(replace(command, text=number), owed, "promise")
+    _, date = context.reader.split_when(f"until {when}", context.now)
+    if date is None or date <= context.now:
+        form = expected("late")
+        raise NotUnderstoodError(f"{command.line!r} names no later date I can read; expected {form!r}")
+
+    _check_second_delay(n, command, context)
+    event = PromiseLate(
+        n=n,
+        internal_deadline=context.playbook.own_date(date, context.now) or date,
+        promised_by=date,
+        because=because or "",
+        **origin(command, context),
     )
-    if not found:
-        raise NotUnderstoodError(f"{command.line!r}; expected {expected('late')!r}")
-    [n] = numbered(replace(command, text=found.group(1)), [p.n for p in scene.case.owed], "promise")
-    _, until = scene.grammar.split_when("until " + found.group(2), scene.now)
-    if until is None or until <= scene.now:
-        raise NotUnderstoodError(
-            f"{command.line!r} names no later date I can read; expected {expected('late')!r}"
-        )
-    slipped = scene.case.promise(n)
-    if (
-        slipped
-        and (slipped.slipped or slipped.state is PromiseState.LATE)
-        and not leads(scene.playbook.team.by_id(command.agent))
-    ):
+    return [event]
+
+
+def _check_second_delay(n: int, command: Command, context: CommandContext) -> None:
+    """Raise NotUnderstoodError if a promise has slipped before and this is no lead."""
+    promise = context.case.promise(n)
+    has_slipped = promise is not None and (promise.slipped or promise.state is PromiseState.LATE)
+
+    if has_slipped and not leads(context.playbook.team.by_id(command.agent)):
         raise NotUnderstoodError(f"promise {n} has slipped once already; a lead says the second new date")
-    again = made_promise(scene, n, "", PromiseKind.FIRM, until, command.source)
-    because = found.group(3) or ""
-    return [
-        e.PromiseLate(
-            at=scene.now,
-            n=n,
-            internal_deadline=again.internal_deadline or until,
-            promised_by=until,
-            because=because,
-            **about(command),
-        )
-    ]
 
 
-def withdraw(command: Command, scene: CommandContext) -> list[e.Event]:
-    found = re.match(r"(\d+)\s+because\s+(.+)$", command.text, re.IGNORECASE | re.DOTALL)
+def withdraw(command: Command, context: CommandContext) -> list[Event]:
+    """Withdraw a promise, for a reason that the customer may be told."""
+    found = _WITHDRAW.match(command.text)
     if not found:
-        raise NotUnderstoodError(f"{command.line!r}; expected {expected('withdraw')!r}")
-    open_ones = [p.n for p in scene.case.promises if p.owed or p.state is PromiseState.PROPOSED]
-    [n] = numbered(replace(command, text=found.group(1)), open_ones, "promise")
-    return [e.PromiseWithdrawn(at=scene.now, n=n, because=found.group(2), **about(command))]
+        raise not_understood(command)
+
+    number, because = found.groups()
+    case = context.case
+    numbers = [promise.n for promise in case.promises if promise.owed or promise in case.proposed]
+    [n] = chosen_numbers(replace(command, text=number), numbers, "promise")
+    return [PromiseWithdrawn(n=n, because=because, **origin(command, context))]

@@ -1,112 +1,121 @@
-"""What the customer must hear: bad news before the date that was told, and after silence that nobody has forgotten."""
+"""What the customer must hear of a delay: a new date before the old one passes, and a holding letter after silence."""
 
 from dataclasses import replace
 from datetime import datetime
 
 from followupd.domain import lifecycle
 from followupd.domain.calendar import Duration
-from followupd.domain.case import Case, Stage
+from followupd.domain.case import WORKING, Case
 from followupd.domain.decision import Decision, LetterContent, LetterRenderer
 from followupd.domain.events import PromiseBroken, PromiseLate, PromiseMade
 from followupd.domain.letter import LetterKind
 from followupd.domain.playbook import Playbook
 from followupd.domain.promise import Promise, PromiseKind, PromiseState
+from followupd.domain.reminder import ReminderKey, ReminderKind
 from followupd.domain.translatable import msg
 
-_PATIENCE = Duration(1, "business day")  # from the nudge about silence to the holding letter
-_NEW_DATE = Duration(2, "business day")  # how far a promise moves when nobody says a word about it
-_MOST_HOLDING = 3  # holding letters in a case; more of them would be noise
-_WORKING = frozenset({Stage.HEARD, Stage.PROMISED, Stage.CONFIRMED})
+#: from the reminder about silence to the holding letter
+_HOLDING_AFTER = Duration(1, "business day")
+#: how far a promise moves when no agent says anything about it
+_NEW_DATE = Duration(2, "business day")
+#: holding letters in one case; more of them would be noise
+_MAX_HOLDING = 3
+#: states of a promise whose date can still pass
+_RUNNING = frozenset({PromiseState.OPEN, PromiseState.LATE})
 
 
-def _slips(case: Case) -> list[Promise]:
-    """Promises in writing that may still move once; a second new date is a lead's to say."""
-    return [
-        p
-        for p in case.promises
-        if p.state is PromiseState.OPEN
-        and p.confirmed
-        and p.internal_deadline
-        and p.promised_by
-        and p.internal_deadline < p.promised_by
-    ]
-
-
-def _halfway(promise: Promise) -> datetime | None:
-    """Half of the margin has passed without a word: the customer should hear it before the told date (practice 26)."""
-    return (
-        promise.internal_deadline + (promise.promised_by - promise.internal_deadline) / 2
-        if promise.internal_deadline and promise.promised_by
-        else None
-    )
-
-
-def slip_at(case: Case, _playbook: Playbook) -> datetime | None:
-    return min((at for promise in _slips(case) if (at := _halfway(promise))), default=None)
+def slip_at(case: Case) -> datetime | None:
+    """Return when the next promise slips: its own deadline has passed, and no agent has reported on it."""
+    times = (_halfway(promise) for promise in case.promises)
+    return min((time for time in times if time), default=None)
 
 
 def slipped(case: Case, playbook: Playbook, now: datetime) -> list[Decision]:
+    """Move the promises that slip to a new date, before the date that the customer was told (practice 26)."""
     found: list[Decision] = []
-    for promise in _slips(case):
-        at = _halfway(promise)
-        if at is None or promise.promised_by is None or not at <= now < promise.promised_by:
+    why = "our own date has passed and nobody has said that it was kept"
+
+    for promise in case.promises:
+        at, promised_by, deadline = _halfway(promise), promise.promised_by, promise.internal_deadline
+        if at is None or promised_by is None or deadline is None:
             continue
-        told = playbook.calendar.after(promise.promised_by, _NEW_DATE)
-        margin = promise.promised_by - (promise.internal_deadline or promise.promised_by)
-        why = "our own date has passed and nobody has said that it was kept"
-        found.append(
-            PromiseLate(at=now, why=why, n=promise.n, internal_deadline=told - margin, promised_by=told)
-        )
+        if at <= now < promised_by:
+            new_date = playbook.calendar.after(promised_by, _NEW_DATE)
+            new_deadline = new_date - (promised_by - deadline)
+            event = PromiseLate(
+                at=now,
+                why=why,
+                n=promise.n,
+                internal_deadline=new_deadline,
+                promised_by=new_date,
+            )
+            found.append(event)
     return found
 
 
+def _halfway(promise: Promise) -> datetime | None:
+    """Return the time between the two dates of a promise, None when it does not slip by itself.
+
+    Only a promise in writing slips, and only once; a second new date is set by a lead.
+    """
+    if promise.state is not PromiseState.OPEN or not promise.confirmed:
+        return None
+
+    deadline, promised_by = promise.internal_deadline, promise.promised_by
+    if deadline is None or promised_by is None or deadline >= promised_by:
+        return None
+    return deadline + (promised_by - deadline) / 2
+
+
 def broken_at(case: Case) -> datetime | None:
-    open_ones = (p for p in case.promises if p.state in {PromiseState.OPEN, PromiseState.LATE})
-    return min((promise.promised_by for promise in open_ones if promise.promised_by), default=None)
+    """Return when the date of the next running promise passes."""
+    dates = (promise.promised_by for promise in case.promises if promise.state in _RUNNING)
+    return min((date for date in dates if date), default=None)
 
 
 def broken(case: Case, now: datetime) -> list[Decision]:
-    return [
-        PromiseBroken(at=now, n=p.n, why="the date that the customer was told has passed")
-        for p in case.promises
-        if p.state in {PromiseState.OPEN, PromiseState.LATE} and p.promised_by and p.promised_by <= now
-    ]
+    """Mark the promises whose date has passed as broken."""
+    why = "the date that the customer was told has passed"
+    found: list[Decision] = []
+
+    for promise in case.promises:
+        if promise.state in _RUNNING and promise.promised_by and promise.promised_by <= now:
+            found.append(PromiseBroken(at=now, n=promise.n, why=why))
+    return found
 
 
-def last_word(case: Case) -> datetime | None:
+def silent_since(case: Case) -> datetime | None:
+    """Return when the customer last heard from us, or before that when the complaint was recognised."""
     return case.we_wrote_at or case.heard_at
 
 
+def silence_key(case: Case) -> ReminderKey:
+    """Return the key of the reminder about the present silence."""
+    return ReminderKey(ReminderKind.SILENCE, at=silent_since(case))
+
+
 def holding_at(case: Case, playbook: Playbook) -> datetime | None:
-    """After the nudge the owner has a day; then the customer hears at least that nobody has forgotten."""
-    since = last_word(case)
-    nudge = next(
-        (at for name, at in case.nudges if since and name == f"silence {since:%Y-%m-%dT%H:%M}"), None
-    )
-    if (
-        nudge is None
-        or case.stage not in _WORKING
-        or len(case.letters_of(LetterKind.HOLDING)) >= _MOST_HOLDING
-    ):
+    """Return when the holding letter is due: after the reminder about silence the owner has a day to write."""
+    reminded_at = case.reminded_at(silence_key(case)) if silent_since(case) else None
+    if reminded_at is None or case.stage not in WORKING:
         return None
-    return playbook.calendar.after(nudge, _PATIENCE)
+
+    if len(case.letters_of(LetterKind.HOLDING)) >= _MAX_HOLDING:
+        return None
+    return playbook.calendar.after(reminded_at, _HOLDING_AFTER)
 
 
 def holding(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
+    """Write a holding letter, which promises news by a date, unless the customer knows a date that is still to come."""
     due = holding_at(case, playbook)
-    if (
-        due is None
-        or due > now
-        or case.under_way(LetterKind.HOLDING)
-        or case.not_reached
-        or (case.by_machine and case.no_answer)
-    ):
+    if due is None or due > now or _must_not_hold(case):
         return []
     if any(promise.promised_by and promise.promised_by > now for promise in case.owed):
-        return []  # the customer knows a date that is still to come
+        return []
+
     until = playbook.calendar.after(now, playbook.silence_after)
     promise = Promise(
-        n=max((each.n for each in case.promises), default=0) + 1,
+        n=case.next_promise,
         text=write.phrase(msg("news from me"), case, playbook),
         kind=PromiseKind.NEXT_UPDATE,
         internal_deadline=until,
@@ -116,11 +125,14 @@ def holding(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime
         made_at=now,
     )
     made = PromiseMade(at=now, why="the holding letter says so", promise=promise)
-    letter = write.letter(
-        LetterKind.HOLDING,
-        lifecycle.after(case, made),
-        playbook,
-        now,
-        LetterContent(promises=(promise,), until=until),
-    )
+    case = lifecycle.after(case, made)
+    content = LetterContent(promises=(promise,), until=until)
+    letter = write.letter(LetterKind.HOLDING, case, playbook, now, content)
     return [made, replace(letter, concerns=(promise.n,))]
+
+
+def _must_not_hold(case: Case) -> bool:
+    """Return whether no holding letter may be written: one is under way, or a machine must not or cannot answer."""
+    if case.under_way(LetterKind.HOLDING) or case.not_reached:
+        return True
+    return case.by_machine and bool(case.no_answer)

@@ -1,9 +1,10 @@
-"""Tells people what they must be told: each at most once a day, all matters of the case in one mail.
+"""When reminders are sent, and to whom: each person gets at most one mail a day about a case.
 
-The digest of the morning counts as that one mail (`rounds/digest.py`): what it has told is not told again.
+The morning's digest (`services/digest.py`) counts as that mail: what it contained is not sent again.
 """
 
-from datetime import date, datetime, timedelta
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
 
 from followupd.domain import lifecycle
 from followupd.domain.calendar import Calendar
@@ -12,105 +13,149 @@ from followupd.domain.decision import Decision, LetterContent, LetterRenderer, a
 from followupd.domain.events import OwnerNudged
 from followupd.domain.letter import LetterKind
 from followupd.domain.playbook import Playbook
+from followupd.domain.reminder import ReminderKind
 from followupd.domain.team import Agent
 from followupd.domain.translatable import sentence_list
-from followupd.recovery.remind.reminders import Reminder, matters, person
-from followupd.recovery.remind.summary import account_of
+from followupd.recovery.remind.reminders import Reminder, person, reminders_of
+from followupd.recovery.remind.summary import summary_of
+
+_DAY = timedelta(days=1)
 
 
-def moment_of(case: Case, playbook: Playbook, matter: Reminder) -> datetime:
-    """A person hears of a case once a day, while somebody is in; what comes later waits for the next opening.
+def send_at(reminder: Reminder, case: Case, playbook: Playbook) -> datetime:
+    """Return when a reminder is sent: once a day to each person, while the office is open.
 
-    A word that only this person can give, such as an approval, is asked for at once.
+    One after today's mail waits for the next working day. One that only this person can act on, such as an approval, is
+    sent at once.
     """
+    if reminder.at_once:
+        return reminder.at
+
     calendar = playbook.calendar
-    if matter.at_once:
-        return matter.at
-    last = dict(case.told).get(person(case, playbook, matter.rung).id)
+    at = _in_office_hours(reminder.at, calendar)
+    last = dict(case.told).get(person(case, playbook, reminder.level).id)
     if last is None:
-        return _at_work(matter.at, calendar)
-    next_day = calendar.moment(calendar.local(last).date() + timedelta(days=1), calendar.open)
-    return max(_at_work(matter.at, calendar), calendar.next_open(next_day))
+        return at
+
+    next_morning = calendar.moment(calendar.local(last).date() + _DAY, calendar.open)
+    return max(at, calendar.next_open(next_morning))
 
 
 def nudges(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
-    done = dict(case.nudges)
+    """Return one mail to each person for whom a reminder is due."""
     due = [
-        each
-        for each in matters(case, playbook)
-        if each.name not in done and moment_of(case, playbook, each) <= now
+        reminder for reminder in _new_reminders(case, playbook) if send_at(reminder, case, playbook) <= now
     ]
-    people = {person(case, playbook, each.rung).id: person(case, playbook, each.rung) for each in due}
-    steps: list[Decision] = []
-    for whom in people.values():
-        mine = [each for each in due if person(case, playbook, each.rung) == whom]
-        if not all(
-            each.at_once for each in mine
-        ):  # one mail a day: what comes due by the evening belongs into it
-            mine += [each for each in for_today(case, playbook, whom, now) if each not in mine]
-        made = _one_mail(case, playbook, write, now, whom, mine)
-        for step in made:  # the next mail of the same kind has the next number
-            case = lifecycle.after(case, as_event(step, now))
-        steps += made
-    return steps
+    decisions: list[Decision] = []
+
+    for agent in _recipients(due, case, playbook):
+        mine = [reminder for reminder in due if person(case, playbook, reminder.level) == agent]
+        mail = _one_mail(
+            case, playbook, write, now, agent, _with_rest_of_day(mine, case, playbook, agent, now)
+        )
+        for decision in mail:  # so that the next mail of this kind gets the next number
+            case = lifecycle.after(case, as_event(decision, now))
+        decisions += mail
+    return decisions
 
 
-def for_today(case: Case, playbook: Playbook, whom: Agent, now: datetime) -> tuple[Reminder, ...]:
-    """Return what this person's one mail of today tells of the case, be it the digest or a reminder.
-
-    The owner reads in the morning what comes due by the evening; nobody above hears of anything before its time.
-    """
-    calendar, done = playbook.calendar, dict(case.nudges)
-    today = calendar.local(now).date()
-    tonight = calendar.moment(today + timedelta(days=1), datetime.min.time())
-    fresh = (each for each in matters(case, playbook) if each.name not in done and not each.at_once)
-    mine = (each for each in fresh if person(case, playbook, each.rung) == whom)
-    return tuple(
-        each
-        for each in mine
-        if (_at_work(each.at, calendar) < tonight if each.rung == "owner" else each.at <= now)
-    )
-
-
-def due_now(case: Case, playbook: Playbook, whom: Agent, now: datetime) -> bool:
-    """Say whether this person would get a reminder of the case at this moment."""
-    done = dict(case.nudges)
-    fresh = (each for each in matters(case, playbook) if each.name not in done and not each.at_once)
+def is_due(case: Case, playbook: Playbook, agent: Agent, now: datetime) -> bool:
+    """Return whether a reminder to this person, other than one that is sent at once, is due now."""
     return any(
-        person(case, playbook, each.rung) == whom and moment_of(case, playbook, each) <= now for each in fresh
+        send_at(reminder, case, playbook) <= now for reminder in _daily_reminders(case, playbook, agent)
     )
 
 
-def told_on(case: Case, whom: Agent, day: date, calendar: Calendar) -> bool:
-    """Say whether this person had a reminder of the case on that day."""
-    last = dict(case.told).get(whom.id)
+def due_today(case: Case, playbook: Playbook, agent: Agent, now: datetime) -> tuple[Reminder, ...]:
+    """Return what today's one mail to this person contains about the case, be it the digest or a reminder.
+
+    The owner is told in the morning of what is due by the evening. A lead or manager is told of nothing before it is due.
+    """
+    calendar = playbook.calendar
+    tonight = calendar.moment(calendar.local(now).date() + _DAY, time.min)
+
+    def is_told(reminder: Reminder) -> bool:
+        if reminder.level == "owner":
+            return _in_office_hours(reminder.at, calendar) < tonight
+        return reminder.at <= now
+
+    return tuple(filter(is_told, _daily_reminders(case, playbook, agent)))
+
+
+def was_reminded_on(case: Case, agent: Agent, day: date, calendar: Calendar) -> bool:
+    """Return whether this person was reminded of the case on that day."""
+    last = dict(case.told).get(agent.id)
     return last is not None and calendar.local(last).date() == day
 
 
-def _at_work(at: datetime, calendar: Calendar) -> datetime:
-    """Return the moment, or the next opening when nobody is in; the closing moment still belongs to its day."""
+def _new_reminders(case: Case, playbook: Playbook) -> Iterator[Reminder]:
+    """Give the reminders that were not sent."""
+    for reminder in reminders_of(case, playbook):
+        if not case.reminded_at(reminder.key):
+            yield reminder
+
+
+def _daily_reminders(case: Case, playbook: Playbook, agent: Agent) -> Iterator[Reminder]:
+    """Give this person's reminders that were not sent and are not sent at once."""
+    for reminder in _new_reminders(case, playbook):
+        if not reminder.at_once and person(case, playbook, reminder.level) == agent:
+            yield reminder
+
+
+def _recipients(reminders: list[Reminder], case: Case, playbook: Playbook) -> list[Agent]:
+    """Return who is reminded, each person once."""
+    agents = (person(case, playbook, reminder.level) for reminder in reminders)
+    return list({agent.id: agent for agent in agents}.values())
+
+
+def _with_rest_of_day(
+    reminders: list[Reminder], case: Case, playbook: Playbook, agent: Agent, now: datetime
+) -> list[Reminder]:
+    """Add what comes due later today, since there is one mail a day; a mail that is sent at once is an extra one."""
+    if all(reminder.at_once for reminder in reminders):
+        return reminders
+
+    rest = [reminder for reminder in due_today(case, playbook, agent, now) if reminder not in reminders]
+    return reminders + rest
+
+
+def _in_office_hours(at: datetime, calendar: Calendar) -> datetime:
+    """Return the time itself, or the next opening if the office is closed; the closing time belongs to its day."""
     day = calendar.local(at).date()
-    closes = calendar.is_working_day(day) and at == calendar.close_of(day)
-    return at if closes else calendar.next_open(at)
+    is_closing_time = calendar.is_working_day(day) and at == calendar.close_of(day)
+    return at if is_closing_time else calendar.next_open(at)
 
 
 def _one_mail(
-    case: Case, playbook: Playbook, write: LetterRenderer, now: datetime, whom: Agent, matters: list[Reminder]
+    case: Case,
+    playbook: Playbook,
+    write: LetterRenderer,
+    now: datetime,
+    agent: Agent,
+    reminders: list[Reminder],
 ) -> list[Decision]:
-    kind = _kind(matters)
-    brief = LetterContent(
-        because=sentence_list(matter.sentence for matter in matters),
-        asks=tuple(dict.fromkeys(ask for matter in matters for ask in matter.asks)),
+    """Return the events of these reminders, and the mail that contains them all."""
+    kind = _kind(reminders)
+    asks = [ask for reminder in reminders for ask in reminder.asks]
+    content = LetterContent(
+        because=sentence_list(reminder.sentence for reminder in reminders),
+        asks=tuple(dict.fromkeys(asks)),
         promises=case.owed,
         compensation=case.compensation,
         quote=case.latest or case.story,
-        account=account_of(case, playbook, now) if kind == LetterKind.ESCALATION else (),
+        account=summary_of(case, playbook, now) if kind is LetterKind.ESCALATION else (),
     )
-    told = [OwnerNudged(at=now, matter=matter.name, whom=whom.id, why=matter.sentence) for matter in matters]
-    return [*told, write.desk(kind, case, playbook, now, brief, whom)]
+    told = [
+        OwnerNudged(at=now, matter=str(reminder.key), whom=agent.id, why=reminder.sentence)
+        for reminder in reminders
+    ]
+    return [*told, write.desk(kind, case, playbook, now, content, agent)]
 
 
-def _kind(matters: list[Reminder]) -> LetterKind:
-    if all(matter.name.startswith("approve-") for matter in matters):
+def _kind(reminders: list[Reminder]) -> LetterKind:
+    """Return the kind of mail: a question for approval, a reminder to the owner, or an escalation."""
+    if all(reminder.key.kind is ReminderKind.APPROVAL for reminder in reminders):
         return LetterKind.APPROVAL
-    return LetterKind.NUDGE if any(matter.rung == "owner" for matter in matters) else LetterKind.ESCALATION
+    if any(reminder.level == "owner" for reminder in reminders):
+        return LetterKind.NUDGE
+    return LetterKind.ESCALATION

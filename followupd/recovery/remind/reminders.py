@@ -1,4 +1,4 @@
-"""What people must be told of a case, and when: promises, silence, approvals, receipts, and what nobody answered."""
+"""Everything that people are reminded of in a case, and when: promises, silence, approvals, receipts, holds."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,339 +6,361 @@ from datetime import datetime
 from typing import Literal
 
 from followupd.domain.calendar import Duration
-from followupd.domain.case import Case, Stage
-from followupd.domain.compensation import RECEIPT, GrantState
+from followupd.domain.case import NO_COMPLAINT, WORKING, Case, Stage
+from followupd.domain.compensation import Compensation, GrantState
 from followupd.domain.letter import LetterKind, LetterRecordState
 from followupd.domain.playbook import Playbook
-from followupd.domain.promise import OptionState, Promise
+from followupd.domain.promise import Promise
+from followupd.domain.reminder import Level, ReminderKey, ReminderKind, Step
 from followupd.domain.team import Agent, Role
-from followupd.domain.translatable import msg, sentence_list
+from followupd.domain.translatable import msg, msgid, sentence_list
 from followupd.recovery import blockers
 from followupd.recovery.remind.dates import day_and_time
-from followupd.recovery.remind.delays import last_word
+from followupd.recovery.remind.delays import silence_key, silent_since
 
-Level = Literal["owner", "lead", "manager"]
+#: stages in which nothing is worked on
+QUIET = NO_COMPLAINT | {Stage.CLOSED}
+
+#: how long before a promise's own deadline the owner is reminded
+_BEFORE_DEADLINE = Duration(1, "business day")
+#: from the question which option suits better to the reminder that the customer has not chosen
+_CHOICE_AFTER = Duration(2, "business day")
+#: from a single option to the question where the others are
+_ALONE_AFTER = Duration(2, "business hour")
+#: from the question whether it arrived to the reminder that the customer has not answered
+_RECEIPT_AFTER = Duration(3, "business day")
+#: from the customer's mail after the follow-up to the reminder that it has no answer
+_ANSWER_AFTER = Duration(4, "business hour")
+#: from a letter that could not be written to the second mail about it
+_STOPPED_AFTER = Duration(1, "business day")
+#: from a letter in review to the reminder that it waits
+_REVIEW_AFTER = Duration(4, "business hour")
+#: from a hold to the question whether it is still needed, for each level
+_HELD_AFTER: tuple[tuple[Level, Step, Duration], ...] = (
+    ("owner", "", Duration(1, "business day")),
+    ("lead", "lead", Duration(5, "business day")),
+    ("manager", "manager", Duration(10, "business day")),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Reminder:
-    """Something a person must be told: a name that is used once, the moment, the rung, the sentence, the answers.
+    """Something that a person is told, once: when, in which sentence, and with which lines to answer.
 
-    `at_once` says that only this person's word helps, so that it waits neither for the morning nor for the digest; `listed`,
-    that the owner's list of what waits (`recovery/waiting.py`) says the same already.
+    `at_once` means that only this person can act on it: it waits neither for the morning nor for the digest. `listed`
+    means that the owner's list of what waits (`recovery/agenda.py`) says the same already.
     """
 
-    name: str
+    key: ReminderKey
     at: datetime
-    rung: Level
+    level: Level
     sentence: str
     asks: tuple[str, ...] = ()
     at_once: bool = False
     listed: bool = False
 
 
-def person(case: Case, playbook: Playbook, rung: Level) -> Agent:
-    """Return who stands on this rung, else on the nearest one that somebody stands on."""
+def person(case: Case, playbook: Playbook, level: Level) -> Agent:
+    """Return who is reminded at a level; if nobody has that role, the next lower one."""
     owner = playbook.owner_of(case.owner)
-    if rung == "owner":
-        return owner
     lead, manager = playbook.team.first(Role.LEAD), playbook.team.first(Role.MANAGER)
-    return (lead if rung == "lead" else manager or lead) or owner
+
+    if level == "manager":
+        return manager or lead or owner
+    if level == "lead":
+        return lead or owner
+    return owner
 
 
-_CHOICE = Duration(
-    2, "business day"
-)  # from the question which option suits better to the reminder that nobody chose
-_ALONE = Duration(2, "business hour")  # from an option to the question where the other ones are
-_OPEN = frozenset({Stage.HEARD, Stage.PROMISED, Stage.CONFIRMED})
-
-
-def asked_at(case: Case) -> datetime | None:
-    """Return when the customer was asked which option suits better, None while there is nothing to choose."""
-    asked = {option.letter for option in case.to_choose}
-    return max((mark.at for mark in case.letters if mark.key in asked), default=None)
-
-
-def of_options(case: Case, playbook: Playbook) -> Iterator[Reminder]:
-    """Give what is to be told while the case is worked on; of a fixed one, its follow-up's gate speaks."""
-    if case.stage in _OPEN:
-        yield from _nobody_chose(case, playbook)
-        yield from _alone(case, playbook)
-
-
-def _nobody_chose(case: Case, playbook: Playbook) -> Iterator[Reminder]:
-    since = asked_at(case)
-    if since is None:
-        return
-    asks = tuple(f"{verb}: {each.n}" for verb in ("choose", "withdraw-option") for each in case.to_choose)
-    offer = ", ".join(f"{each.n} “{each.text}”" for each in case.to_choose)
-    at, stamp = playbook.calendar.after(since, _CHOICE), f"{since:%Y-%m-%dT%H:%M}"
-    call = msg("the customer has not chosen, please call; on offer: {options}", options=offer)
-    yield Reminder(f"choice {stamp}", at, "owner", call, asks)
-    late = playbook.calendar.after(at, playbook.escalate_manager)
-    still = msg(
-        "the customer has not chosen, and nobody has taken the options back: {options}", options=offer
-    )
-    yield Reminder(f"choice lead {stamp}", late, "lead", still, asks)
-
-
-def _alone(case: Case, playbook: Playbook) -> Iterator[Reminder]:
-    open_ones = [option for option in case.options if option.state is OptionState.OPEN]
-    if len(open_ones) != 1 or open_ones[0] not in case.unasked or open_ones[0].offered_at is None:
-        return
-    [option] = open_ones
-    at = playbook.calendar.after(option.offered_at or case.opened_at, _ALONE)
-    pattern = "{option} stands alone, and the customer was not asked: offer another one, or promise this one"
-    asks = ("option: ", f"promise: {option.text} by ", f"withdraw-option: {option.n} because ")
-    yield Reminder(f"option-{option.n} alone", at, "owner", msg(pattern, option=option.named), asks)
-
-
-#: how long before our own date the owner is reminded: the question has a day of its own
-_BEFORE = Duration(1, "business day")
-_RECEIPT = Duration(
-    3, "business day"
-)  # from the question whether it arrived to the reminder that nobody knows
-#: from the hold to the question whether it still holds, on each rung
-_HELD = (Duration(1, "business day"), Duration(5, "business day"), Duration(10, "business day"))
-_ANSWER = Duration(4, "business hour")  # from a mail after the follow-up to the question who answers it
-
-_STOPPED = Duration(1, "business day")  # from a letter's being stopped to the owner's hearing of it again
-_REVIEW = Duration(4, "business hour")  # from a letter's being filed as a draft to the reminder that it waits
-
-#: stages in which something is still to be done for the customer
-WORKING = frozenset({Stage.HEARD, Stage.PROMISED, Stage.CONFIRMED})
-#: stages in which nothing is worked on
-QUIET = frozenset({Stage.SUSPECTED, Stage.DISMISSED, Stage.CLOSED})
-
-
-def matters(case: Case, playbook: Playbook) -> Iterator[Reminder]:
+def reminders_of(case: Case, playbook: Playbook) -> Iterator[Reminder]:
+    """Give every reminder of the case as it is now, past and future, sent or not."""
     if case.stage is Stage.DISMISSED:
         return
-    yield from _of_desk_mail(case)
+
+    yield from _undelivered(case)
     if case.held:
-        yield from _of_hold(case, playbook)
-    elif case.stage not in QUIET:
+        yield from _held(case, playbook)
+        return
+
+    if case.stage not in QUIET:
         yield from _of_work(case, playbook)
-    if case.not_reached and not case.held:
-        at = case.not_reached_at or case.opened_at
-        sentence = msg("the customer was not reached: {why}. Please call", why=case.not_reached)
-        yield Reminder(
-            f"not-reached {at:%Y-%m-%dT%H:%M}", at, "owner", sentence, ("reached", "not-reached"), listed=True
-        )
+    yield from _not_reached(case)
 
 
 def _of_work(case: Case, playbook: Playbook) -> Iterator[Reminder]:
+    """Give the reminders of a case that is worked on."""
     for promise in case.owed:
-        yield from _of_promise(promise, playbook)
-    yield from _of_silence(case, playbook)
-    yield from of_options(case, playbook)
-    yield from _of_follow_up(case, playbook)
-    yield from _of_stopped(case, playbook)
-    yield from _of_approval(case, playbook)
-    yield from _of_review(case, playbook)
-    yield from _of_severity(case, playbook)
-    yield from _of_receipt(case, playbook)
-    yield from _of_answer(case, playbook)
+        yield from _promise(promise, playbook)
+
+    yield from _silence(case, playbook)
+    yield from _choice(case, playbook)
+    yield from _single_option(case, playbook)
+    yield from _follow_up(case, playbook)
+    yield from _stopped(case, playbook)
+
+    for grant in case.compensation:
+        yield from _approval(grant, case, playbook)
+
+    yield from _review(case, playbook)
+    yield from _severity(case, playbook)
+    yield from _receipt(case, playbook)
+    yield from _answer(case, playbook)
 
 
-def _of_desk_mail(case: Case) -> Iterator[Reminder]:
-    """A desk mail could not be delivered: what it asked is asked of the next rung, lest nobody was asked at all."""
-    for mark in case.letters:
-        if (
-            mark.state is LetterRecordState.FAILED
-            and mark.kind.is_desk_mail
-            and mark.kind != LetterKind.ANSWER
-        ):
-            rung: Level = "manager" if mark.kind in {LetterKind.ESCALATION, LetterKind.APPROVAL} else "lead"
-            sentence = msg(
-                "{key} could not be delivered, and nobody has read what it asks; see `followupd case {ref}`",
-                key=mark.key,
-                ref=case.ref,
-            )
-            yield Reminder(f"undelivered {rung} {mark.key}", mark.at, rung, sentence)
+def _undelivered(case: Case) -> Iterator[Reminder]:
+    """Tell the next level of a desk mail that could not be delivered, so that somebody reads what it asks."""
+    for record in case.letters:
+        lost = record.state is LetterRecordState.FAILED and record.kind.is_desk_mail
+        if not lost or record.kind is LetterKind.ANSWER:
+            continue
 
-
-def _of_hold(case: Case, playbook: Playbook) -> Iterator[Reminder]:
-    """A held case moves by nobody's hand but a person's, who may have forgotten it, or never have heard of it."""
-    if case.held_at is None or (
-        case.stage is Stage.CLOSED and not any(blockers.still_to_give(g) for g in case.compensation)
-    ):
-        return
-    sentence = (
-        msg("no letter of this case leaves, since it is held: {why}", why=case.held_because)
-        if case.held_because
-        else msg("no letter of this case leaves, since it is held")
-    )
-    at, stamp = case.held_at, f"{case.held_at:%Y-%m-%dT%H:%M}"
-    rungs: tuple[tuple[Level, str], ...] = (("owner", ""), ("lead", "lead "), ("manager", "manager "))
-    for days, (rung, name) in zip(_HELD, rungs, strict=True):
-        yield Reminder(
-            f"held {name}{stamp}",
-            playbook.calendar.after(at, days),
-            rung,
-            sentence,
-            ("release",),
-            listed=True,
+        level: Literal["lead", "manager"] = "lead"
+        if record.kind in {LetterKind.ESCALATION, LetterKind.APPROVAL}:
+            level = "manager"
+        pattern = msgid(
+            "{key} could not be delivered, and nobody has read what it asks; see `followupd case {ref}`"
         )
+        sentence = msg(pattern, key=record.key, ref=case.ref)
+        key = ReminderKey(ReminderKind.UNDELIVERED, step=level, about=record.key)
+        yield Reminder(key, record.at, level, sentence)
 
 
-def _of_answer(case: Case, playbook: Playbook) -> Iterator[Reminder]:
-    """The customer wrote after the follow-up, and nobody has answered."""
-    wrote = case.customer_wrote_at
-    if case.stage is not Stage.FOLLOWED_UP or not case.unanswered or wrote is None:
+def _held(case: Case, playbook: Playbook) -> Iterator[Reminder]:
+    """Ask whether a hold is still needed: only a person ends it. A closed case with nothing to give needs no release."""
+    to_give = any(blockers.still_to_give(grant) for grant in case.compensation)
+    if case.held_at is None or (case.stage is Stage.CLOSED and not to_give):
         return
-    if case.we_wrote_at is None or case.we_wrote_at < wrote:
-        at = playbook.calendar.after(wrote, _ANSWER)
-        sentence = msg("the customer has written since the follow-up, and nobody has answered")
-        yield Reminder(
-            f"answer {wrote:%Y-%m-%dT%H:%M}", at, "owner", sentence, ("reached", "complaint"), listed=True
-        )
+
+    sentence = msg("no letter of this case leaves, since it is held")
+    if case.held_because:
+        sentence = msg("no letter of this case leaves, since it is held: {why}", why=case.held_because)
+
+    for level, step, delay in _HELD_AFTER:
+        key = ReminderKey(ReminderKind.HELD, step=step, at=case.held_at)
+        at = playbook.calendar.after(case.held_at, delay)
+        yield Reminder(key, at, level, sentence, ("release",), listed=True)
 
 
-def _of_promise(promise: Promise, playbook: Playbook) -> Iterator[Reminder]:
-    if promise.internal_deadline is None:
+def _not_reached(case: Case) -> Iterator[Reminder]:
+    """Ask the owner to call a customer who was not reached."""
+    if not case.not_reached:
         return
-    calendar, n, due = playbook.calendar, promise.n, promise.internal_deadline
-    asks = (f"kept: {n}", f"late: {n} until  because ", f"withdraw: {n} because ")
+
+    at = case.not_reached_at or case.opened_at
+    key = ReminderKey(ReminderKind.NOT_REACHED, at=at)
+    sentence = msg("the customer was not reached: {why}. Please call", why=case.not_reached)
+    yield Reminder(key, at, "owner", sentence, ("reached", "not-reached"), listed=True)
+
+
+def _promise(promise: Promise, playbook: Playbook) -> Iterator[Reminder]:
+    """Remind of a promise before and at its own deadline, then escalate. A new date is reminded of again."""
+    due = promise.internal_deadline
+    if due is None:
+        return
+
+    calendar, n = playbook.calendar, promise.n
     what, when = promise.named, day_and_time(due, calendar)
-    soon = calendar.before(due, _BEFORE)
-    stamp = f"{due:%Y-%m-%dT%H:%M}"  # a new date is a new matter
-    if (
-        promise.made_at or due
-    ) <= soon:  # one made since then is fresh in the mind, and the question needs its day
-        yield Reminder(
-            f"promise-{n} soon {stamp}",
-            soon,
-            "owner",
-            msg("{promise} is due on {when}", promise=what, when=when),
-            asks,
-        )
-    asked = msg("{promise} is due on {when}. Was it kept?", promise=what, when=when)
-    yield Reminder(f"promise-{n} due {stamp}", due, "owner", asked, asks, listed=True)
-    lead, manager = (
-        calendar.after(due, playbook.escalate_lead),
-        calendar.after(due, playbook.escalate_manager),
-    )
-    overdue = msg(
-        "{promise} was due on {when}, and nobody has said that it was kept", promise=what, when=when
-    )
-    yield Reminder(f"promise-{n} lead {stamp}", lead, "lead", overdue, asks)
-    yield Reminder(f"promise-{n} manager {stamp}", manager, "manager", overdue, asks)
+    asks = (f"kept: {n}", f"late: {n} until  because ", f"withdraw: {n} because ")
+
+    def key(step: Step) -> ReminderKey:
+        return ReminderKey(ReminderKind.PROMISE, n, step, at=due)
+
+    # A promise that was made later than this needs no reminder the day before.
+    soon = calendar.before(due, _BEFORE_DEADLINE)
+    if (promise.made_at or due) <= soon:
+        sentence = msg("{promise} is due on {when}", promise=what, when=when)
+        yield Reminder(key("soon"), soon, "owner", sentence, asks)
+
+    sentence = msg("{promise} is due on {when}. Was it kept?", promise=what, when=when)
+    yield Reminder(key("due"), due, "owner", sentence, asks, listed=True)
+
+    pattern = msgid("{promise} was due on {when}, and nobody has said that it was kept")
+    sentence = msg(pattern, promise=what, when=when)
+    yield Reminder(key("lead"), calendar.after(due, playbook.escalate_lead), "lead", sentence, asks)
+    yield Reminder(key("manager"), calendar.after(due, playbook.escalate_manager), "manager", sentence, asks)
 
 
-def _of_silence(case: Case, playbook: Playbook) -> Iterator[Reminder]:
-    since, asked = last_word(case), asked_at(case)
-    if asked and (case.customer_wrote_at or asked) <= asked:
-        return  # the next word is the customer's: `of_options`
-    if case.stage in WORKING and since:
-        at = playbook.calendar.after(since, playbook.silence_after)
-        sentence, never = msg("the customer has had no word from us for a while"), case.we_wrote_at is None
-        yield Reminder(f"silence {since:%Y-%m-%dT%H:%M}", at, "owner", sentence, listed=never)
+def _silence(case: Case, playbook: Playbook) -> Iterator[Reminder]:
+    """Remind the owner to write to a customer who has not heard from us for a while.
 
-
-def _of_follow_up(case: Case, playbook: Playbook) -> Iterator[Reminder]:
-    """The day of the follow-up came and something is still missing."""
-    missing = blockers.blockers_of(case) if case.stage is Stage.FIXED and case.fixed_at else ()
-    if not missing or case.fixed_at is None:
+    When the customer was asked to choose and has not written since, it is not our turn.
+    """
+    since, asked_at = silent_since(case), _choice_asked_at(case)
+    if since is None or case.stage not in WORKING:
         return
-    calendar = playbook.calendar
-    due = calendar.after(case.fixed_at, playbook.follow_up_after)
-    sentence = msg("the follow-up cannot leave: {why}", why=sentence_list(lack.sentence for lack in missing))
-    asks = blockers.asks(missing)
-    stamp = f"{case.fixed_at:%Y-%m-%dT%H:%M}"
-    if asks:  # a letter in doubt alone has a desk mail of its own, and mostly is settled before that leaves
-        yield Reminder(f"follow-up due {stamp}", due, "owner", sentence, asks, listed=True)
-    yield Reminder(
-        f"follow-up lead {stamp}", calendar.after(due, playbook.escalate_lead), "lead", sentence, asks
-    )
-    yield Reminder(
-        f"follow-up manager {stamp}",
-        calendar.after(due, playbook.escalate_manager),
-        "manager",
-        sentence,
-        asks,
-    )
+    if asked_at and (case.customer_wrote_at or asked_at) <= asked_at:
+        return
+
+    at = playbook.calendar.after(since, playbook.silence_after)
+    sentence = msg("the customer has had no word from us for a while")
+    never_wrote = case.we_wrote_at is None
+    yield Reminder(silence_key(case), at, "owner", sentence, listed=never_wrote)
 
 
-def _of_stopped(case: Case, playbook: Playbook) -> Iterator[Reminder]:
-    """A letter cannot be written as things are. The owner was told at once, and may have missed it; the customer waits."""
+def _choice_asked_at(case: Case) -> datetime | None:
+    """Return when the customer was asked to choose, None while there is nothing to choose."""
+    asking = {option.letter for option in case.to_choose}
+    return max((record.at for record in case.letters if record.key in asking), default=None)
+
+
+def _choice(case: Case, playbook: Playbook) -> Iterator[Reminder]:
+    """Remind of a customer who was asked to choose and has not; once the case is fixed, its blockers do."""
+    since = _choice_asked_at(case)
+    if since is None or case.stage not in WORKING:
+        return
+
+    offer = ", ".join(f"{option.n} “{option.text}”" for option in case.to_choose)
+    choose = [f"choose: {option.n}" for option in case.to_choose]
+    withdraw = [f"withdraw-option: {option.n}" for option in case.to_choose]
+    asks = (*choose, *withdraw)
+
+    at = playbook.calendar.after(since, _CHOICE_AFTER)
+    key = ReminderKey(ReminderKind.CHOICE, at=since)
+    pattern = msgid("the customer has not chosen, please call; on offer: {options}")
+    yield Reminder(key, at, "owner", msg(pattern, options=offer), asks)
+
+    late = playbook.calendar.after(at, playbook.escalate_manager)
+    key = ReminderKey(ReminderKind.CHOICE, step="lead", at=since)
+    pattern = msgid("the customer has not chosen, and nobody has taken the options back: {options}")
+    yield Reminder(key, late, "lead", msg(pattern, options=offer), asks)
+
+
+def _single_option(case: Case, playbook: Playbook) -> Iterator[Reminder]:
+    """Ask the owner for another option when there is only one, because no letter offers that."""
+    if case.stage not in WORKING or len(case.open_options) != 1 or not case.unasked:
+        return
+
+    [option] = case.open_options
+    if option.offered_at is None:
+        return
+    at = playbook.calendar.after(option.offered_at, _ALONE_AFTER)
+    key = ReminderKey(ReminderKind.OPTION, option.n, "alone")
+    pattern = msgid(
+        "{option} stands alone, and the customer was not asked: offer another one, or promise this one"
+    )
+    asks = ("option: ", f"promise: {option.text} by ", f"withdraw-option: {option.n} because ")
+    yield Reminder(key, at, "owner", msg(pattern, option=option.named), asks)
+
+
+def _follow_up(case: Case, playbook: Playbook) -> Iterator[Reminder]:
+    """Remind of a follow-up that is due and blocked, then escalate.
+
+    A letter in doubt has a desk mail of its own, and mostly is resolved before the owner would be reminded of it.
+    """
+    blocking = blockers.blockers_of(case) if case.stage is Stage.FIXED else ()
+    if not blocking or case.fixed_at is None:
+        return
+
+    fixed_at, calendar = case.fixed_at, playbook.calendar
+    due = calendar.after(fixed_at, playbook.follow_up_after)
+    why = sentence_list(blocker.sentence for blocker in blocking)
+    sentence = msg("the follow-up cannot leave: {why}", why=why)
+    asks = blockers.asks(blocking)
+
+    def key(step: Step) -> ReminderKey:
+        return ReminderKey(ReminderKind.FOLLOW_UP, step=step, at=fixed_at)
+
+    if asks:
+        yield Reminder(key("due"), due, "owner", sentence, asks, listed=True)
+    yield Reminder(key("lead"), calendar.after(due, playbook.escalate_lead), "lead", sentence, asks)
+    yield Reminder(key("manager"), calendar.after(due, playbook.escalate_manager), "manager", sentence, asks)
+
+
+def _stopped(case: Case, playbook: Playbook) -> Iterator[Reminder]:
+    """Remind of a letter that could not be written, of which the owner was told at once, then escalate."""
     if case.stopped is None or case.stopped_at is None:
         return
-    calendar, stamp = playbook.calendar, f"{case.stopped_at:%Y-%m-%dT%H:%M}"
-    sentence = sentence_list((msg("a letter could not be written"), case.stopped[1]), ": ")
-    again = calendar.after(case.stopped_at, _STOPPED)
-    yield Reminder(f"stopped {stamp}", again, "owner", sentence, listed=True)
-    yield Reminder(f"stopped lead {stamp}", calendar.after(again, playbook.escalate_lead), "lead", sentence)
-    yield Reminder(
-        f"stopped manager {stamp}", calendar.after(again, playbook.escalate_manager), "manager", sentence
-    )
+
+    _, why = case.stopped
+    calendar, stopped_at = playbook.calendar, case.stopped_at
+    sentence = sentence_list((msg("a letter could not be written"), why), ": ")
+
+    def key(step: Step) -> ReminderKey:
+        return ReminderKey(ReminderKind.STOPPED, step=step, at=stopped_at)
+
+    again = calendar.after(stopped_at, _STOPPED_AFTER)
+    yield Reminder(key(""), again, "owner", sentence, listed=True)
+    yield Reminder(key("lead"), calendar.after(again, playbook.escalate_lead), "lead", sentence)
+    yield Reminder(key("manager"), calendar.after(again, playbook.escalate_manager), "manager", sentence)
 
 
-def _of_approval(case: Case, playbook: Playbook) -> Iterator[Reminder]:
-    for grant in case.compensation:
-        if grant.state is GrantState.WAITING_APPROVAL:
-            why = grant.because or msg("it is above the limit")
-            sentence = msg("{grant} needs your word: {why}", grant=grant.named, why=why)
-            # A lead does not approve what the lead granted.
-            rung: Level = "manager" if grant.agent == person(case, playbook, "lead").id else "lead"
-            at, asks = grant.granted_at or case.opened_at, ("approve", "refuse: ")
-            yield Reminder(f"approve-{grant.n}", at, rung, sentence, asks, at_once=True)
-            late = playbook.calendar.after(at, playbook.escalate_lead)
-            yield Reminder(
-                f"approve-{grant.n} late",
-                late,
-                "manager",
-                msg("{asked}; the customer waits for it", asked=sentence),
-                asks,
-            )
+def _approval(grant: Compensation, case: Case, playbook: Playbook) -> Iterator[Reminder]:
+    """Ask a lead at once to approve a grant, then a manager; what the lead granted is not the lead's to approve."""
+    if grant.state is not GrantState.WAITING_APPROVAL:
+        return
+
+    granted_by_lead = grant.agent == person(case, playbook, "lead").id
+    level: Level = "manager" if granted_by_lead else "lead"
+    at = grant.granted_at or case.opened_at
+    asks = ("approve", "refuse: ")
+    why = grant.because or msg("it is above the limit")
+
+    key = ReminderKey(ReminderKind.APPROVAL, grant.n)
+    sentence = msg("{grant} needs your word: {why}", grant=grant.named, why=why)
+    yield Reminder(key, at, level, sentence, asks, at_once=True)
+
+    late = playbook.calendar.after(at, playbook.escalate_lead)
+    key = ReminderKey(ReminderKind.APPROVAL, grant.n, "late")
+    sentence = msg("{asked}; the customer waits for it", asked=sentence)
+    yield Reminder(key, late, "manager", sentence, asks)
 
 
-def _of_review(case: Case, playbook: Playbook) -> Iterator[Reminder]:
-    """A letter waits to be read, and the customer for the letter; of a follow-up, `_of_follow_up` speaks."""
-    for mark in case.letters:
-        if mark.state is not LetterRecordState.REVIEW or mark.kind == LetterKind.FOLLOW_UP:
+def _review(case: Case, playbook: Playbook) -> Iterator[Reminder]:
+    """Remind of letters in review, then escalate; a follow-up in review is among its own blockers."""
+    asks = ("approve", "refuse: ")
+
+    for record in case.letters:
+        if record.state is not LetterRecordState.REVIEW or record.kind is LetterKind.FOLLOW_UP:
             continue
-        calendar, asks, stamp = (
-            playbook.calendar,
-            ("approve", "refuse: "),
-            f"{mark.key} {mark.at:%Y-%m-%dT%H:%M}",
-        )
-        sentence = msg("{key} waits to be read before it leaves", key=mark.key)
-        yield Reminder(
-            f"review {stamp}", calendar.after(mark.at, _REVIEW), "owner", sentence, asks, listed=True
-        )
-        late = calendar.after(mark.at, playbook.escalate_lead)
-        yield Reminder(
-            f"review lead {stamp}",
-            late,
-            "lead",
-            msg("{key} waits to be read before it leaves, and nobody has read it", key=mark.key),
-            asks,
-        )
+
+        at = playbook.calendar.after(record.at, _REVIEW_AFTER)
+        key = ReminderKey(ReminderKind.REVIEW, about=record.key, at=record.at)
+        sentence = msg("{key} waits to be read before it leaves", key=record.key)
+        yield Reminder(key, at, "owner", sentence, asks, listed=True)
+
+        late = playbook.calendar.after(record.at, playbook.escalate_lead)
+        key = ReminderKey(ReminderKind.REVIEW, step="lead", about=record.key, at=record.at)
+        pattern = msgid("{key} waits to be read before it leaves, and nobody has read it")
+        yield Reminder(key, late, "lead", msg(pattern, key=record.key), asks)
 
 
-def _of_receipt(case: Case, playbook: Playbook) -> Iterator[Reminder]:
-    """The follow-up asked whether it arrived, and the customer has not said (practice 73)."""
-    since = case.followed_up_at
-    if case.stage is not Stage.FOLLOWED_UP or since is None or not case.awaiting_receipt or case.unanswered:
+def _severity(case: Case, playbook: Playbook) -> Iterator[Reminder]:
+    """Tell a lead or manager at once of a case of this severity, if the playbook says so."""
+    if not playbook.tell or case.heard_at is None:
         return
-    kinds = sentence_list((msg(f"the {grant.kind}") for grant in case.awaiting_receipt), " and ")
-    asks = tuple(f"{verb}: {grant.n}" for verb in ("received", "missing") for grant in case.awaiting_receipt)
-    sentence = msg("the customer has not said whether {grants} arrived", grants=kinds)
-    yield Reminder(
-        f"{RECEIPT} {since:%Y-%m-%dT%H:%M}", playbook.calendar.after(since, _RECEIPT), "owner", sentence, asks
-    )
-
-
-def _of_severity(case: Case, playbook: Playbook) -> Iterator[Reminder]:
-    """The playbook lets somebody else than the owner hear of cases of this severity at once."""
-    if (
-        not playbook.tell
-        or case.heard_at is None
-        or person(case, playbook, playbook.tell) == playbook.owner_of(case.owner)
-    ):
+    if person(case, playbook, playbook.tell) == playbook.owner_of(case.owner):
         return
+
+    key = ReminderKey(ReminderKind.SEVERITY, step=playbook.tell, about=case.severity)
     sentence = msg("this case is of {severity} severity", severity=msg(case.severity))
-    yield Reminder(
-        f"severity {playbook.tell} {case.severity}", case.heard_at, playbook.tell, sentence, at_once=True
-    )
+    yield Reminder(key, case.heard_at, playbook.tell, sentence, at_once=True)
+
+
+def _receipt(case: Case, playbook: Playbook) -> Iterator[Reminder]:
+    """Remind of a customer who has not said whether compensation arrived (practice 73)."""
+    since, grants = case.followed_up_at, case.awaiting_receipt
+    if case.stage is not Stage.FOLLOWED_UP or since is None or not grants or case.unanswered:
+        return
+
+    kinds = sentence_list((grant.named_kind for grant in grants), " and ")
+    received = [f"received: {grant.n}" for grant in grants]
+    missing = [f"missing: {grant.n}" for grant in grants]
+
+    at = playbook.calendar.after(since, _RECEIPT_AFTER)
+    key = ReminderKey(ReminderKind.RECEIPT, at=since)
+    sentence = msg("the customer has not said whether {grants} arrived", grants=kinds)
+    yield Reminder(key, at, "owner", sentence, (*received, *missing))
+
+
+def _answer(case: Case, playbook: Playbook) -> Iterator[Reminder]:
+    """Remind of a mail that the customer wrote after the follow-up and that has no answer."""
+    wrote_at = case.customer_wrote_at
+    if case.stage is not Stage.FOLLOWED_UP or not case.unanswered or wrote_at is None:
+        return
+    if case.we_wrote_at and case.we_wrote_at >= wrote_at:
+        return
+
+    at = playbook.calendar.after(wrote_at, _ANSWER_AFTER)
+    key = ReminderKey(ReminderKind.ANSWER, at=wrote_at)
+    sentence = msg("the customer has written since the follow-up, and nobody has answered")
+    yield Reminder(key, at, "owner", sentence, ("reached", "complaint"), listed=True)

@@ -1,4 +1,4 @@
-"""The case in brief, for somebody who is asked to step in and does not know it (practice 41)."""
+"""The case in brief, for somebody who has to step in and does not know it (practice 41)."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -11,57 +11,73 @@ from followupd.domain.translatable import msg, sentence_list
 from followupd.recovery.remind.dates import day
 
 
-def account_of(case: Case, playbook: Playbook, now: datetime) -> tuple[str, ...]:
-    """Return days open, impact, what was promised and given, who wrote when, and who was reminded."""
-    calendar = playbook.calendar
-    days = (calendar.local(now).date() - calendar.local(case.opened_at).date()).days
-    pattern = (
-        "open for {n} day, of {severity} severity"
-        if days == 1
-        else "open for {n} days, of {severity} severity"
-    )
-    lines: list[str] = [msg(pattern, n=days, severity=msg(case.severity))]
-    lines += [msg(what, words=words) for what, words in _facts(case) if words]
+def summary_of(case: Case, playbook: Playbook, now: datetime) -> tuple[str, ...]:
+    """Return, line by line, how long the case is open, what it is about, and what was promised, given and written."""
     return (
-        *lines,
+        _age(case, playbook, now),
+        *_facts(case),
         *_promises(case, playbook),
         *_grants(case),
-        *_words(case, playbook),
+        *_correspondence(case, playbook),
         *_reminders(case, playbook),
     )
 
 
-def _facts(case: Case) -> Iterator[tuple[str, str | None]]:
-    yield "the complaint: {words}", case.facts.issue
-    yield "what it means for the customer: {words}", case.facts.impact
-    yield "the customer wants: {words}", case.facts.wants
+def _age(case: Case, playbook: Playbook, now: datetime) -> str:
+    """Return for how many days the case is open, and its severity."""
+    local = playbook.calendar.local
+    days = (local(now).date() - local(case.opened_at).date()).days
+    severity = msg(case.severity)
+
+    if days == 1:
+        return msg("open for {n} day, of {severity} severity", n=days, severity=severity)
+    return msg("open for {n} days, of {severity} severity", n=days, severity=severity)
+
+
+def _facts(case: Case) -> Iterator[str]:
+    """Give what is wrong, what it means for the customer, and what the customer wants."""
+    facts = case.facts
+
+    if facts.issue:
+        yield msg("the complaint: {words}", words=facts.issue)
+    if facts.impact:
+        yield msg("what it means for the customer: {words}", words=facts.impact)
+    if facts.wants:
+        yield msg("the customer wants: {words}", words=facts.wants)
 
 
 def _promises(case: Case, playbook: Playbook) -> Iterator[str]:
+    """Give each promise with its date and its state."""
     for promise in case.promises:
-        state = msg(promise.state)
+        name, state = promise.named, msg(promise.state)
         if promise.because:
             state = msg("{state} ({why})", state=state, why=promise.because)
-        pattern = "{promise} told by {when}, is {state}" if promise.promised_by else "{promise} is {state}"
-        when = day(promise.promised_by, playbook.calendar) if promise.promised_by else ""
-        yield msg(pattern, promise=promise.named, when=when, state=state)
+
+        if promise.promised_by:
+            when = day(promise.promised_by, playbook.calendar)
+            yield msg("{promise} told by {when}, is {state}", promise=name, when=when, state=state)
+        else:
+            yield msg("{promise} is {state}", promise=name, state=state)
 
 
 def _grants(case: Case) -> Iterator[str]:
+    """Give each grant with its state, except refused ones."""
     for grant in case.compensation:
         if grant.state is not GrantState.REFUSED:
             yield msg("{grant}: {state}", grant=grant.named, state=msg(grant.state))
 
 
-def _words(case: Case, playbook: Playbook) -> Iterator[str]:
+def _correspondence(case: Case, playbook: Playbook) -> Iterator[str]:
+    """Give the letters that were sent, and who wrote last."""
     calendar = playbook.calendar
-    left = [
-        msg("{letter} on {when}", letter=msg(mark.kind), when=day(mark.at, calendar))
-        for mark in case.letters
-        if mark.kind in CUSTOMER_LETTERS and mark.state is LetterRecordState.SENT
-    ]
-    if left:
-        yield msg("letters so far: {letters}", letters=sentence_list(left, ", "))
+    sent = []
+    for record in case.letters:
+        if record.kind in CUSTOMER_LETTERS and record.state is LetterRecordState.SENT:
+            when = day(record.at, calendar)
+            sent.append(msg("{letter} on {when}", letter=msg(record.kind), when=when))
+
+    if sent:
+        yield msg("letters so far: {letters}", letters=sentence_list(sent, ", "))
     if case.customer_wrote_at:
         yield msg("the customer wrote last on {when}", when=day(case.customer_wrote_at, calendar))
     if case.we_wrote_at:
@@ -71,9 +87,8 @@ def _words(case: Case, playbook: Playbook) -> Iterator[str]:
 
 
 def _reminders(case: Case, playbook: Playbook) -> Iterator[str]:
-    for whom, at in case.told:
-        yield msg(
-            "{name} was reminded last on {when}",
-            name=playbook.owner_of(whom).name,
-            when=day(at, playbook.calendar),
-        )
+    """Give who was reminded, and when last."""
+    for agent_id, at in case.told:
+        name = playbook.owner_of(agent_id).name
+        when = day(at, playbook.calendar)
+        yield msg("{name} was reminded last on {when}", name=name, when=when)

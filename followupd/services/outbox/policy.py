@@ -1,8 +1,7 @@
-"""May a letter leave now? All that may have changed since it was written, asked in the very transaction that takes it."""
+"""Decide whether a queued letter may be sent now: case state, holds, quiet hours, quotas, breaker and freshness."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -10,23 +9,57 @@ from followupd import log
 from followupd.adapters.storage.ledger import Ledger, Transaction
 from followupd.domain.calendar import Calendar
 from followupd.domain.case import Case
-from followupd.domain.letter import Letter, LetterKind, OutboxEntry
+from followupd.domain.letter import Letter, LetterKind, OutboxUsage, UsageWindows
 from followupd.domain.state import StateKey
+from followupd.errors import UnknownCaseError
 from followupd.recovery import gift_card
-from followupd.recovery.blockers import stale
+from followupd.recovery.blockers import why_stale
 from followupd.services.inbox.freshness import stale_mailboxes
-from followupd.services.outbox import outcomes
 
-#: automatic letters to one address in a week, and to one domain in an hour
-_A_WEEK = (3, timedelta(days=7))
-_A_DOMAIN = (20, timedelta(hours=1))
-#: a held case's letter, or one that could not even be looked at, is looked at again after this
-HELD = timedelta(minutes=5)
+#: automatic letters to one address in a week, and to one domain in an hour (docs/mail.md, "Loops")
+_WEEKLY_QUOTA = (3, timedelta(days=7))
+_DOMAIN_QUOTA = (20, timedelta(hours=1))
+#: a letter whose case is on hold, or that could not be checked, is checked again after this
+RECHECK_AFTER = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """The letter may be sent now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """The letter may not be sent yet. `until` is None while a person, or the reading of a mailbox, is waited for."""
+
+    until: datetime | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """The letter must not be sent any more."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadySent:
+    """A copy of the letter is in the mailbox, though the ledger says that it waits: an old ledger was restored."""
+
+    why: str
+
+
+Verdict = Send | Wait | Cancel | AlreadySent
 
 
 @dataclass(frozen=True, slots=True)
 class SendPolicy:
-    """When a letter may leave, and what to do with one in doubt."""
+    """When a letter may be sent, and what to do with one in doubt.
+
+    `per_address` and `breaker` are a number of letters and the time in which they are counted. `mailboxes` are those
+    that are read; one is stale when it was last read completely longer ago than `fresh_for`.
+    """
 
     calendar: Calendar
     per_address: tuple[int, timedelta]
@@ -34,121 +67,91 @@ class SendPolicy:
     witness: bool
     witness_within: timedelta
     in_doubt: Literal["ask", "resend"]
-    #: the mailboxes that are read, and how long a reading lasts
-    listens_to: frozenset[str] = frozenset()
-    heard_for: timedelta = timedelta(hours=1)
+    mailboxes: frozenset[str] = frozenset()
+    fresh_for: timedelta = timedelta(hours=1)
 
     def stale_mailboxes(self, tx: Transaction, now: datetime) -> frozenset[str]:
-        """Return the mailboxes whose customers are not written to now: they may have said what nobody has read."""
-        return stale_mailboxes(tx, self.listens_to, self.heard_for, now)
+        """Return the mailboxes whose customers get no letters now, because unread mail may change them."""
+        return stale_mailboxes(tx, self.mailboxes, self.fresh_for, now)
 
-    def blocking_reason(self, tx: Transaction, letter: Letter, now: datetime) -> str:
-        """Return what keeps a letter back that may leave by itself, for whoever asks why it has not; "" for nothing."""
-        breaker, because = tx.state.get(StateKey.BREAKER), tx.state.get(StateKey.BREAKER_REASON)
+    def usage(self, tx: Transaction, letters: Collection[Letter], now: datetime) -> OutboxUsage:
+        """Read what limits the sending of these letters; each counts from its claim, even when its fate is unknown."""
+        breaker = tx.state.get(StateKey.BREAKER)
+        since = now - self.breaker[1]
+        why = ""
         if breaker and breaker[0] == "open":
-            return f"nothing leaves, the breaker is open: {because[0] if because else ''}"
-        if letter.to_customer and letter.mailbox in self.stale_mailboxes(tx, now):
-            return f"the mailbox {letter.mailbox} was not read lately, and a word of the customer's may lie there"
+            reason = tx.state.get(StateKey.BREAKER_REASON)
+            why = f"the breaker is open: {reason[0] if reason else ''}"
+        elif breaker:
+            since = max(since, breaker[1])  # `followupd resume` starts a new count
+
+        address_window = max(self.per_address[1], _WEEKLY_QUOTA[1])
+        windows = UsageWindows(now - address_window, now - _DOMAIN_QUOTA[1], since)
+        found = tx.outbox.usage(letters, windows)
+        return replace(found, breaker=why, stale_mailboxes=self.stale_mailboxes(tx, now))
+
+    def may_send(self, letter: Letter, case: Case | None, usage: OutboxUsage, now: datetime) -> Verdict:
+        """Decide whether a queued letter may be sent now; `case` is None for desk mail.
+
+        Hours may have passed since the letter was written, so everything that may have changed is checked again.
+
+        Raises:
+            UnknownCaseError: a letter to a customer belongs to no case.
+        """
+        if why := self.blocking_reason(letter, usage):
+            return Wait(None, why)
+        if letter.message_id in usage.copies:
+            return AlreadySent("its copy was in the mailbox before it was sent")
+        if not letter.to_customer:
+            return Send()
+        if case is None:
+            raise UnknownCaseError(f"there is no case {letter.case}")
+        if why := why_stale(letter, case, now):
+            return Cancel(why)
+        return self._hold(letter, case, now) or self._over_quota(letter, usage, now) or Send()
+
+    def blocking_reason(self, letter: Letter, usage: OutboxUsage) -> str:
+        """Return what keeps a letter back that is not about its own case, "" for nothing."""
+        if usage.breaker or usage.sent >= self.breaker[0]:
+            return f"nothing is sent, {usage.breaker or 'the limit of the breaker is reached'}"
+        if letter.to_customer and letter.mailbox in usage.stale_mailboxes:
+            return f"the mailbox {letter.mailbox} was not read lately, and may contain mail from the customer"
         return ""
 
-    # --- many letters at a time ---
-
-    def eligible(
-        self, tx: Transaction, letters: Sequence[OutboxEntry], cases: Mapping[str, Case], now: datetime
-    ) -> list[OutboxEntry]:
-        """Return the letters that nothing speaks against at first sight; the others are looked at one by one.
-
-        Whoever had an automatic letter of late is no matter for a first sight, nor is a domain that had its share.
-        """
-        gone = tx.mail.copies_of([each.letter.message_id for each in letters]) if letters else ()
-        automatic = [each.letter.to.address.lower() for each in letters if _counts(each.letter)]
-        since = max(self.per_address[1], _A_WEEK[1])
-        had = tx.outbox.recently_written_to(automatic, now - since) if automatic else ()
-        theirs = {address.rpartition("@")[2] for address in automatic}
-        domains = Counter(tx.outbox.count_by_domain(theirs, now - _A_DOMAIN[1])) if automatic else Counter()
-        found = []
-        for state in letters:
-            letter = state.letter
-            address = letter.to.address.lower()
-            if letter.message_id in gone:
-                continue
-            if letter.to_customer and not self._fits(letter, cases.get(letter.case), now):
-                continue
-            if _counts(letter):
-                domain = address.rpartition("@")[2]
-                domains[domain] += 1
-                if address in had or domains[domain] > _A_DOMAIN[0] or not self.per_address[0]:
-                    continue
-            found.append(state)
-        return found
-
-    def _fits(self, letter: Letter, case: Case | None, now: datetime) -> bool:
-        return case is not None and not stale(letter, case, now) and not self._waits(case, letter, now)[0]
-
-    def room(self, tx: Transaction, now: datetime) -> int:
-        """Return how many letters may still leave; when more wants to than any good day needs, the breaker stops everything.
-
-        A person lets it go on (`followupd resume`).
-        """
-        state = tx.state.get(StateKey.BREAKER)
-        if state and state[0] == "open":
-            return 0
-        limit, span = self.breaker
-        resumed = state[1] if state else None
-        since = max(now - span, resumed) if resumed else now - span
-        room = limit - tx.outbox.count_sent_since(since)
-        if room <= 0:
-            open_breaker(tx, f"more than {limit} letters", now)
-        return max(room, 0)
-
-    # --- one letter ---
-
-    def let(self, tx: Transaction, letter: Letter, now: datetime) -> bool:
-        """Say whether this letter may leave; one that may not yet is put off, one that must not any more is taken back.
-
-        One of which a copy lies in the mailbox has left, whatever the ledger remembers: it may be an old one, put back.
-        """
-        if tx.mail.copies_of([letter.message_id]):
-            outcomes.confirm_sent(tx, letter, "its copy was there before it was written", now)
-            return False
-        if not letter.to_customer:
-            return True
-        case = tx.cases.get(letter.case)
-        if why := stale(letter, case, now):
-            outcomes.cancel(tx, letter, why, now)
-            return False
-        until, why = self._waits(case, letter, now)
-        if until is None and letter.automatic:
-            until, why = self._over_budget(tx, letter.to.address, now)
-        if until:
-            tx.outbox.postpone(letter.key, until, why)
-            log.letter_delayed(letter.key, why, until)
-        return until is None
-
-    def _waits(self, case: Case, letter: Letter, now: datetime) -> tuple[datetime | None, str]:
+    def _hold(self, letter: Letter, case: Case, now: datetime) -> Wait | None:
+        """Return why the case or the clock keeps a letter back."""
         if case.held:
-            return now + HELD, "the case is held"
-        if letter.kind == LetterKind.GIFT_CARD and (why := gift_card.waits(case)):
-            return now + HELD, why
-        quiet = self.calendar.quiet_until(now)
-        return (quiet, "quiet hours") if quiet else (None, "")
+            return Wait(now + RECHECK_AFTER, "the case is on hold")
+        if letter.kind is LetterKind.GIFT_CARD and (why := gift_card.why_blocked(case)):
+            return Wait(now + RECHECK_AFTER, why)
+        if quiet_until := self.calendar.quiet_until(now):
+            return Wait(quiet_until, "quiet hours")
+        return None
 
-    def _over_budget(self, tx: Transaction, address: str, now: datetime) -> tuple[datetime | None, str]:
-        """Return when automatic mail may go to this address or its domain again (MAIL.md, "Loops"), None for now."""
-        domain = address.rpartition("@")[2]
-        for (count, span), whom in (
-            (self.per_address, address),
-            (_A_WEEK, address),
-            (_A_DOMAIN, f"@{domain}"),
-        ):
-            sent = tx.outbox.sent_to(whom, now - span)
-            if len(sent) >= count:
-                return sent[-count] + span, f"{count} automatic letter(s) in {span} is the limit for {whom}"
-        return None, ""
+    def _over_quota(self, letter: Letter, usage: OutboxUsage, now: datetime) -> Wait | None:
+        """Return when an automatic letter may be sent to this address and its domain (docs/mail.md, "Loops")."""
+        if not letter.automatic:
+            return None
+        address = letter.to.address.lower()
+        domain = f"@{address.rpartition('@')[2]}"
+        quotas = ((address, self.per_address), (address, _WEEKLY_QUOTA), (domain, _DOMAIN_QUOTA))
+
+        for name, (most, span) in quotas:
+            sent = usage.since(name, now - span)
+            if len(sent) >= most:
+                frees = sent[-most] if most else now
+                return Wait(frees + span, f"{most} automatic letter(s) in {span} is the limit for {name}")
+        return None
+
+    def trip_breaker(self, tx: Transaction, usage: OutboxUsage, now: datetime) -> None:
+        """Open the breaker if as many letters were sent as it allows."""
+        limit = self.breaker[0]
+        if usage.sent >= limit and not usage.breaker:
+            open_breaker(tx, f"more than {limit} letters", now)
 
 
 def open_breaker(tx: Transaction, why: str, now: datetime) -> None:
-    """Open the breaker: nothing leaves until a person has looked, and types `followupd resume`."""
+    """Stop all letters until a person has looked and types `followupd resume`."""
     state = tx.state.get(StateKey.BREAKER)
     if state is None or state[0] != "open":
         tx.state.put(StateKey.BREAKER, "open", now)
@@ -157,13 +160,9 @@ def open_breaker(tx: Transaction, why: str, now: datetime) -> None:
 
 
 def stop_if_restored_copy(ledger: Ledger, now: datetime) -> None:
-    """Stop all letters when the ledger is a copy that somebody put in the ledger's place: it does not know what left since."""
+    """Open the breaker if the ledger is a copy that was restored: it does not know what was sent since it was made."""
     with ledger.transaction() as tx:
         copied = tx.state.get(StateKey.COPIED)
         if copied and copied[0]:
-            open_breaker(tx, "the ledger is a copy, and letters may have left since it was made", now)
+            open_breaker(tx, "the ledger is a copy, and letters may have been sent since it was made", now)
             tx.state.put(StateKey.COPIED, False, now)
-
-
-def _counts(letter: Letter) -> bool:
-    return letter.to_customer and letter.automatic
