@@ -22,7 +22,7 @@ from followupd.services.inbox.sync import Folder, FolderRole, InboxSync
 from tests.journeys.service import Service, ends
 from tests.servers.cyrus import Cyrus
 from tests.servers.dovecot import Dovecot
-from tests.servers.machine import until
+from tests.servers.machine import LIMIT, until
 from tests.servers.manager import Manager
 from tests.servers.postbox import Postbox
 from tests.servers.smtp import Sink
@@ -63,7 +63,7 @@ def account_of(postbox: Postbox, *, port: int = 0) -> Account:
         username=postbox.username,
         password=lambda: postbox.password,
         ca_file=postbox.ca_file,
-        timeout=20,
+        timeout=120,
     )
 
 
@@ -129,7 +129,7 @@ def test_the_agent_sees_fu_quarantine_on_a_mail_that_nobody_can_read(
     sync(intake, account_of(postbox))
     assert subjects(ledger) == ["mail 2"]
     with ledger.transaction() as tx:
-        [kept] = tx.mail.in_quarantine()
+        [kept] = tx.mail.quarantined()
     assert "nested" in kept.reason
     assert "fu-quarantine" in {flag.lower() for flag in postbox.flags(1)}
     assert "fu-quarantine" not in postbox.flags(2)
@@ -197,7 +197,7 @@ def test_a_mail_that_kills_the_connection_is_set_aside_and_those_behind_it_come_
         assert sync(intake, account_of(postbox, port=breaking.port)) == 1
     assert subjects(ledger) == ["mail 1", "mail 3", "mail 4"]
     with ledger.transaction() as tx:
-        [kept] = tx.mail.in_quarantine()
+        [kept] = tx.mail.quarantined()
         assert tx.mail.count(MailState.QUARANTINED) == 1
     assert "ended the connection 3 times" in kept.reason
     assert "fu-quarantine" in postbox.flags(2)
@@ -345,7 +345,7 @@ def test_a_server_that_restarts_while_the_daemon_listens_costs_nothing(
         service.customer_writes(COMPLAINT)
         service.waits_for("messages-stored mailbox=support folder=INBOX count=1", 60)
         service.waits_for('recovered what="support inbox"')
-        assert ends(process, signal.SIGTERM, 5) == 0
+        assert ends(process, signal.SIGTERM, LIMIT) == 0
     told = [line for line in service.journal().splitlines() if "support inbox" in line]
     assert len([line for line in told if "unavailable" in line]) == 1
     assert len([line for line in told if "recovered" in line]) == 1
@@ -365,7 +365,7 @@ def test_a_command_folder_that_is_deleted_while_the_daemon_listens_stops_no_othe
         for number in (1, 2, 3):
             postbox.deliver(mail(number))
             comes_in(service, number)
-        until(lambda: connected(service), "status says connected", 30)
+        until(lambda: connected(service), "status says connected")
     assert "unavailable" not in service.journal()
 
 

@@ -21,7 +21,7 @@ from tests.servers.cyrus import Cyrus
 from tests.servers.dovecot import Dovecot
 from tests.servers.postbox import Postbox
 
-PATIENCE = 20.0  # seconds; only reached when something is broken
+PATIENCE = 180.0  # seconds; only reached when something is broken
 
 
 def mail(number: int = 1, *, subject: str = "lost parcel") -> bytes:

@@ -12,7 +12,7 @@ import pytest
 from followupd.adapters.metrics import LATE, HealthSnapshot, Metrics
 from tests.journeys.service import Service, ends
 from tests.servers.dovecot import Dovecot
-from tests.servers.machine import free_ports, until
+from tests.servers.machine import LIMIT, free_ports, until
 from tests.servers.manager import Manager
 from tests.servers.smtp import Sink
 
@@ -48,7 +48,7 @@ def metrics(hands: Hands) -> Iterator[Metrics]:
 
 def get(port: int, path: str) -> tuple[int, str]:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=120) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         with error:
@@ -105,6 +105,6 @@ def test_the_daemon_serves_them_and_names_no_customer(tmp_path: Path, dovecot: D
                 "a case in the metrics",
                 40,
             )
-            until(lambda: get(port, "/healthz") == (200, "ok\n"), "health", 40)
+            until(lambda: get(port, "/healthz") == (200, "ok\n"), "health")
             assert "kim" not in get(port, "/metrics")[1]
-            assert ends(process, signal.SIGTERM, 5) == 0
+            assert ends(process, signal.SIGTERM, LIMIT) == 0

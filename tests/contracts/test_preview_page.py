@@ -36,7 +36,7 @@ def server(directory: Path) -> Iterator[PreviewServer]:
 
 
 def get(server: PreviewServer, path: str, host: str = "") -> tuple[int, dict[str, str], str]:
-    line = http.client.HTTPConnection("127.0.0.1", server.server_address[1], timeout=20)
+    line = http.client.HTTPConnection("127.0.0.1", server.server_address[1], timeout=120)
     line.request("GET", path, headers={"Host": host} if host else {})
     answer = line.getresponse()
     found = (
@@ -124,7 +124,7 @@ def test_the_html_of_a_letter_stands_in_a_sandbox(server: PreviewServer) -> None
 
 
 def test_the_page_takes_nothing_and_gives_nothing_to_other_pages(server: PreviewServer) -> None:
-    line = http.client.HTTPConnection("127.0.0.1", server.server_address[1], timeout=20)
+    line = http.client.HTTPConnection("127.0.0.1", server.server_address[1], timeout=120)
     line.request("POST", "/letter", "kind=follow-up")
     assert line.getresponse().status == 501
     line.close()

@@ -15,7 +15,7 @@ from typing import Any
 
 from followupd.adapters.overlay import write_starter
 from tests.journeys.world import CONFIGURATION, CUSTOMER
-from tests.servers.machine import until
+from tests.servers.machine import LIMIT, until
 from tests.servers.manager import Manager
 from tests.servers.postbox import Postbox
 from tests.servers.smtp import Sink
@@ -77,7 +77,7 @@ class Service:
             yield process
         finally:
             process.kill()
-            process.wait(10)
+            process.wait(LIMIT)
 
     @contextmanager
     def ready(self) -> Iterator["subprocess.Popen[bytes]"]:
@@ -136,7 +136,7 @@ class Service:
         journal = self.directory / "journal"
         return journal.read_text() if journal.exists() else ""
 
-    def waits_for(self, pattern: str, seconds: float = 30.0) -> None:
+    def waits_for(self, pattern: str, seconds: float = LIMIT) -> None:
         """Wait until the log has a line that matches a regular expression."""
         until(lambda: re.search(pattern, self.journal()), f"{pattern!r} in the log", seconds)
 

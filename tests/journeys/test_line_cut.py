@@ -9,7 +9,7 @@ import pytest
 
 from tests.journeys.service import Service, ends
 from tests.servers.dovecot import Dovecot
-from tests.servers.machine import until
+from tests.servers.machine import LIMIT, until
 from tests.servers.manager import Manager
 from tests.servers.plug import Plug
 from tests.servers.smtp import Sink
@@ -59,11 +59,11 @@ def test_a_line_that_is_pulled_costs_no_mail_and_doubles_none(
         cut = plug.cut(word, heard=heard, times=2)
         service.customer_writes(COMPLAINT)
         service.agent_tags("complaint")
-        until(lambda: service.letters("confirmation"), "the confirmation", 60)
+        until(lambda: service.letters("confirmation"), "the confirmation")
         service.copies_arrive()
-        until(lambda: filed(service), "the copy in Sent", 60)
-        until(lambda: service.postbox.flags(1) >= {"complaint", "fu-confirmed"}, "the marks", 60)
-        assert ends(process, signal.SIGTERM, 10) == 0
+        until(lambda: filed(service), "the copy in Sent")
+        until(lambda: service.postbox.flags(1) >= {"complaint", "fu-confirmed"}, "the marks")
+        assert ends(process, signal.SIGTERM, LIMIT) == 0
     assert len(service.letters("confirmation")) == 1
     [case] = service.ask("cases")
     assert case["stage"] == "confirmed"

@@ -22,7 +22,7 @@ from followupd.errors import UnavailableError
 from tests.journeys.service import Service, ends
 from tests.journeys.world import World, text_of
 from tests.servers.dovecot import Dovecot
-from tests.servers.machine import until
+from tests.servers.machine import LIMIT, until
 from tests.servers.manager import Manager
 from tests.servers.smtp import DROP, DROP_BEFORE, KEEP, Action, Sink
 
@@ -71,11 +71,11 @@ def test_sigkill_at_each_step_of_the_post_leaves_a_doubt_and_a_question(
             lambda: not service.smtp.plans[stage] or len(service.letters("confirmation")) == taken,
             "the server",
         )
-        ends(process, signal.SIGKILL, 10)
+        ends(process, signal.SIGKILL, LIMIT)
     service.smtp.plans.clear()
     with service.ready() as process:
-        until(lambda: service.letters("desk/doubt"), "the question", 30)
-        assert ends(process, signal.SIGTERM, 10) == 0
+        until(lambda: service.letters("desk/doubt"), "the question")
+        assert ends(process, signal.SIGTERM, LIMIT) == 0
     service.once()
     assert condition(service, "confirmation") == ["doubt"]
     assert len(service.letters("confirmation")) == taken
@@ -132,7 +132,7 @@ def test_a_person_settles_a_doubt_and_more_runs_send_nothing_more(
         until(lambda: service.letters("desk/opened"), "the desk mail")
         service.smtp.plan("data", DROP)
         service.waits_for(r"letter-in-doubt key=\S+confirmation\.1")
-        ends(process, signal.SIGTERM, 10)
+        ends(process, signal.SIGTERM, LIMIT)
     [key] = [letter["key"] for letter in service.ask("letters") if letter["kind"] == "confirmation"]
     assert service.ask("settle", key, how)["key"] == key
     for _ in range(2):
@@ -317,7 +317,7 @@ def test_a_ledger_that_is_locked_for_some_beats_loses_no_letter(service: Service
             threading.Event().wait(2.5)
             assert process.poll() is None
         service.waits_for(r"letter-sent key=\S+confirmation\.1")
-        assert ends(process, signal.SIGTERM, 10) == 0
+        assert ends(process, signal.SIGTERM, LIMIT) == 0
     assert len(service.letters("confirmation")) == 1
     assert condition(service, "confirmation") == ["sent"]
 

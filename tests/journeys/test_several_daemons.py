@@ -19,7 +19,7 @@ from sqlalchemy import Engine, create_engine, text
 
 from tests.journeys.service import Service, ends
 from tests.servers.dovecot import Dovecot
-from tests.servers.machine import until
+from tests.servers.machine import LIMIT, until
 from tests.servers.manager import Manager
 from tests.servers.postbox import Postbox
 from tests.servers.postgres import Postgres
@@ -127,7 +127,7 @@ def fleet_of(directory: Path, dovecot: Dovecot, smtp: Sink, url: str) -> Iterato
         finally:
             for process in fleet.processes:
                 process.kill()
-                process.wait(10)
+                process.wait(LIMIT)
             fleet.engine.dispose()
 
 
@@ -146,7 +146,7 @@ def test_a_mailbox_moves_within_seconds_to_another_daemon_when_its_holder_dies(f
     fleet.service.waits_for('mailboxes-acquired mailboxes="support, sales"')
     fleet.start()
     fleet.service.waits_for("standby")
-    until(lambda: fleet.service.journal().count("folder-opened") == 4, "both mailboxes are read", 60)
+    until(lambda: fleet.service.journal().count("folder-opened") == 4, "both mailboxes are read")
     first, second = fleet.processes
     first.kill()
     first.wait(10)
@@ -156,9 +156,9 @@ def test_a_mailbox_moves_within_seconds_to_another_daemon_when_its_holder_dies(f
         "the second holds both",
         30,
     )
-    assert monotonic() - died < 20
+    assert monotonic() - died < 60  # about ten seconds, on a machine that is not busy
     fleet.complains(range(2))
-    until(lambda: len(fleet.letters("confirmation")) == 2, "a letter from each mailbox", 60)
+    until(lambda: len(fleet.letters("confirmation")) == 2, "a letter from each mailbox")
     assert ends(second, signal.SIGTERM, 10) == 0
 
 
@@ -166,7 +166,7 @@ def test_three_daemons_that_are_killed_again_and_again_send_each_letter_once(fle
     chance = random.Random(11)
     for _ in range(DAEMONS):
         fleet.start()
-    until(lambda: fleet.service.journal().count("folder-opened") == 4, "both mailboxes are read", 60)
+    until(lambda: fleet.service.journal().count("folder-opened") == 4, "both mailboxes are read")
     asked_for, deadline, pause = 0, monotonic() + 60 + 4 * CASES, threading.Event()
     next_kill = next_mails = monotonic()
     while monotonic() < deadline:

@@ -19,7 +19,7 @@ COMPLAINT = (
 )
 TOP = Path(followupd.__file__).parents[1]
 CODE, LIBRARIES = "/opt/followupd/code", "/opt/followupd/lib"
-#: what pip would have written, for a program and libraries that are only lent to the box
+#: what pip would have written, for a program and libraries that are mounted in the box
 PROGRAM = f"""\
 #!{Path(sys.executable).resolve()}
 import sys
@@ -28,6 +28,7 @@ from followupd.cli import main
 sys.exit(main())
 """
 UNIT = "followupd"
+LIMITS = "[Service]\nTimeoutStartSec=600\nTimeoutStopSec=120\n"
 
 
 @pytest.fixture
@@ -42,9 +43,9 @@ def box() -> Iterator[SystemdBox]:
 
 
 def installed(service: Service, box: SystemdBox) -> None:
-    """Lay the box out as docs/service.md tells an admin to."""
+    """Install the service as docs/service.md describes, with time limits for a busy machine."""
     for place in ("/etc/followupd", "/opt/followupd", "/var/lib/followupd", "/var/lib/private/followupd"):
-        box.forget(place)
+        box.remove(place)
     for path in service.directory.rglob("*"):
         if path.is_file():
             name = path.relative_to(service.directory).as_posix()
@@ -58,6 +59,7 @@ def installed(service: Service, box: SystemdBox) -> None:
     box.write("/etc/followupd/credentials/smtp", "not asked for", 0o600)
     box.write("/opt/followupd/bin/followupd", PROGRAM, 0o755)
     box.write("/etc/systemd/system/followupd.service", (TOP / "systemd/followupd.service").read_text())
+    box.write("/etc/systemd/system/followupd.service.d/limits.conf", LIMITS)
     libraries = next(path for path in sys.path if path.endswith("site-packages"))
     for place in (CODE, LIBRARIES):
         (box.root / place.lstrip("/")).mkdir()
@@ -71,14 +73,15 @@ def test_the_service_lives_under_all_its_restrictions(
         service = Service.made(tmp_path / "etc", dovecot.account("support"), smtp, manager)
     try:
         installed(service, box)
-    except NotInstalledError as missing:  # a box may be laid out where no systemd can be started in it
+    except NotInstalledError as missing:  # some machines can mount a box, but not start systemd in it
         skip(str(missing), demanded=False)
     box.systemctl("start", UNIT, check=False)
-    assert box.show(UNIT, "StatusText") == "listening to 1 mailbox(es)", box.journal(UNIT)
+    assert box.show(UNIT, "ActiveState") == "active", box.journal(UNIT)
+    until(lambda: box.show(UNIT, "StatusText") == "listening to 1 mailbox(es)", "the status text")
 
     service.customer_writes(COMPLAINT)
     service.agent_tags("complaint")
-    until(lambda: service.letters("confirmation"), "the confirmation: " + box.journal(UNIT), 30)
+    until(lambda: service.letters("confirmation"), "the confirmation")
     assert box.run("stat", "-L", "-c", "%a", "/var/lib/followupd").stdout.strip() == "700"
 
     box.systemctl("reload", UNIT)
@@ -86,8 +89,8 @@ def test_the_service_lives_under_all_its_restrictions(
     assert box.show(UNIT, "ActiveState") == "active"
 
     box.systemctl("kill", "--signal=KILL", UNIT)
-    until(lambda: box.show(UNIT, "NRestarts") == "1", "the restart", 30)
-    until(lambda: box.show(UNIT, "SubState") == "running", "readiness after the restart", 30)
+    until(lambda: box.show(UNIT, "NRestarts") == "1", "the restart")
+    until(lambda: box.show(UNIT, "SubState") == "running", "readiness after the restart")
 
     box.systemctl("stop", UNIT)
     assert box.show(UNIT, "Result") == "success"

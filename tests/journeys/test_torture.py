@@ -15,7 +15,7 @@ import pytest
 
 from tests.journeys.service import Service, ends
 from tests.servers.dovecot import Dovecot
-from tests.servers.machine import until
+from tests.servers.machine import LIMIT, until
 from tests.servers.manager import Manager
 from tests.servers.smtp import DROP, DROP_BEFORE, KEEP, Action, Sink
 
@@ -107,7 +107,7 @@ def test_hundreds_of_deaths_send_no_letter_twice_and_forget_none(
             if not waiting(service):
                 break
             Event().wait(1)
-        assert ends(process, signal.SIGTERM, 10) == 0
+        assert ends(process, signal.SIGTERM, LIMIT) == 0
     inspect(service, tried)
     with capsys.disabled():
         print(f"\n{KILLS} daemons killed, {len(confirmations(service))} cases:")

@@ -10,7 +10,7 @@ from typing import Self
 import trustme
 
 from tests.servers.machine import (
-    Person,
+    SystemUser,
     end,
     free_ports,
     greets,
@@ -35,7 +35,7 @@ class Cyrus:
         self.master = program("cyrmaster", "cyrus-imapd", *PLACES)
         self.saslpasswd = program("saslpasswd2", "sasl2-bin")
         self.authority, self.alternative = authority, alternative
-        self.person = Person.without_rights("cyrus")
+        self.user = SystemUser.unprivileged("cyrus")
         self.imap, self.imaps, self.lmtp = free_ports(3)
 
     def __enter__(self) -> Self:
@@ -46,7 +46,7 @@ class Cyrus:
         self._write("cyrus-imapd.conf", "imapd.conf")
         self._write("cyrus.conf", "cyrus.conf")
         self._add_user("first")  # makes the password file, which must belong to the server
-        self.person.own(directory)
+        self.user.own(directory)
         self.start()
         return self
 
@@ -58,8 +58,8 @@ class Cyrus:
         text = Template((Path(__file__).parent / template).read_text()).substitute(
             self.programs,
             dir=self.directory,
-            user=self.person.name,
-            group=self.person.group,
+            user=self.user.name,
+            group=self.user.group,
             imap=self.imap,
             imaps=self.imaps,
             lmtp=self.lmtp,
@@ -75,7 +75,7 @@ class Cyrus:
     def start(self) -> None:
         configuration = ["-C", str(self.directory / "imapd.conf"), "-M", str(self.directory / "cyrus.conf")]
         files = ["-p", str(self.directory / "master.pid"), "-L", str(self.directory / "master.log")]
-        command = self.person.command(self.master, *configuration, *files, "-D", dies_with_us=True)
+        command = self.user.command(self.master, *configuration, *files, "-D", dies_with_us=True)
         with (self.directory / "output.log").open("wb") as output:
             self.process = subprocess.Popen(
                 command,

@@ -10,7 +10,7 @@ from typing import Self
 import trustme
 
 from tests.servers.machine import (
-    Person,
+    SystemUser,
     end,
     free_ports,
     greets,
@@ -35,7 +35,7 @@ class Dovecot:
         )
         self.lmtp_program = program("lmtp", "dovecot-lmtpd", "/usr/lib/dovecot", "/usr/libexec/dovecot")
         self.authority, self.degraded, self.storage = authority, degraded, storage
-        self.person = Person.without_rights()
+        self.user = SystemUser.unprivileged()
         self.imap, self.imaps, self.lmtp, self.sasl = free_ports(4)
 
     def __enter__(self) -> Self:
@@ -45,7 +45,7 @@ class Dovecot:
             (self.directory / name).mkdir()
         self.configuration = self.directory / "dovecot.conf"
         self.configuration.write_text(self._configuration())
-        self.person.own(self.directory)
+        self.user.own(self.directory)
         self.start()
         return self
 
@@ -61,8 +61,8 @@ class Dovecot:
         template = Template((Path(__file__).parent / f"dovecot-{language}.conf").read_text())
         return template.substitute(
             dir=self.directory,
-            user=self.person.name,
-            group=self.person.group,
+            user=self.user.name,
+            group=self.user.group,
             password=PASSWORD,
             imap=self.imap,
             imaps=self.imaps,
@@ -74,7 +74,7 @@ class Dovecot:
 
     def start(self) -> None:
         """Start on the same ports and the same mails; also after `stop`, for tests of a server's restart."""
-        command = self.person.command(self.program, "-F", "-c", str(self.configuration), dies_with_us=True)
+        command = self.user.command(self.program, "-F", "-c", str(self.configuration), dies_with_us=True)
         environment = {"PATH": os.defpath + ":/usr/sbin:/sbin", "HOME": str(self.directory)}
         with (self.directory / "output.log").open("wb") as output:
             self.process = subprocess.Popen(
@@ -112,5 +112,5 @@ class Dovecot:
 
     def doveadm(self, *arguments: str) -> str:
         """Do what the server's own admin can: kick a connection, change a UIDVALIDITY."""
-        command = self.person.command(self.doveadm_program, "-c", str(self.configuration), *arguments)
+        command = self.user.command(self.doveadm_program, "-c", str(self.configuration), *arguments)
         return subprocess.run(command, check=True, capture_output=True, text=True, cwd=self.directory).stdout

@@ -1,4 +1,4 @@
-"""What every server of the tests needs of this machine: its program, free ports, a user without rights, patience."""
+"""What the servers of the tests need of this machine: programs, free ports, an unprivileged user, and waiting."""
 
 import contextlib
 import os
@@ -18,18 +18,20 @@ from time import monotonic
 import pytest
 import trustme
 
+#: seconds to wait for anything: a busy machine may take long, and the limit is only reached if something is broken
+LIMIT = 180.0
 USUAL_PLACES = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 
 
 class NotInstalledError(Exception):
-    """A server's program is not on this machine; names the package that brings it."""
+    """A program is not installed; the argument is the package that contains it."""
 
 
 def program(name: str, package: str, *places: str) -> str:
-    """Find a program on the PATH, in the usual places, then in `places`.
+    """Find a program on the PATH, in the usual directories, or in `places`.
 
     Raises:
-        NotInstalledError: it is nowhere.
+        NotInstalledError: it is in none of them.
     """
     path = os.pathsep.join((os.environ.get("PATH", ""), *USUAL_PLACES, *places))
     if found := shutil.which(name, path=path):
@@ -38,23 +40,27 @@ def program(name: str, package: str, *places: str) -> str:
 
 
 def skip(package: str, *, demanded: bool) -> None:
-    """Skip the test for want of a package, or fail when it is one that a CI run must not do without."""
+    """Skip the test because a package is missing; fail it in CI if the package is `demanded` there."""
     if demanded and os.environ.get("CI"):
         pytest.fail(f"{package} is not installed, and CI is set: this test must not be skipped here")
     pytest.skip(f"skipped, because {package} is not installed")
 
 
 def free_ports(number: int) -> list[int]:
-    """Ask the kernel for ports; all are held until all are known, so that no two are the same."""
+    """Return different ports that are free; all sockets stay open until all ports are known."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(number)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [int(each.getsockname()[1]) for each in sockets]
+        for opened in sockets:
+            opened.bind(("127.0.0.1", 0))
+        return [int(opened.getsockname()[1]) for opened in sockets]
 
 
-def until(condition: Callable[[], object], what: str, seconds: float = 15.0) -> None:
-    """Wait until `condition` holds; a generous limit, since it is only reached when something is broken."""
+def until(condition: Callable[[], object], what: str, seconds: float = LIMIT) -> None:
+    """Wait until `condition` holds.
+
+    Raises:
+        TimeoutError: it did not hold within the limit; `what` names it.
+    """
     pause, deadline = Event(), monotonic() + seconds
     while not condition():
         if monotonic() > deadline:
@@ -63,25 +69,25 @@ def until(condition: Callable[[], object], what: str, seconds: float = 15.0) -> 
 
 
 def greets(port: int, greeting: bytes) -> bool:
-    """Say whether a server on loopback already opens with `greeting`."""
+    """Return whether a server on loopback begins with `greeting`."""
     try:
-        with socket.create_connection(("127.0.0.1", port), 1) as connection:
-            connection.settimeout(5)
+        with socket.create_connection(("127.0.0.1", port), 30) as connection:
+            connection.settimeout(30)
             return connection.recv(len(greeting)) == greeting
     except OSError:
         return False
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
-    """Whom a server runs as. Root gives its rights away; anybody else stays who they are."""
+class SystemUser:
+    """The user that a server runs as: an unprivileged one for root, else the current user."""
 
     name: str
     uid: int
     gid: int
 
     @classmethod
-    def without_rights(cls, name: str = "nobody") -> "Person":
+    def unprivileged(cls, name: str = "nobody") -> "SystemUser":
         entry = pwd.getpwnam(name) if os.getuid() == 0 else pwd.getpwuid(os.getuid())
         return cls(entry.pw_name, entry.pw_uid, entry.pw_gid)
 
@@ -90,7 +96,7 @@ class Person:
         return getgrgid(self.gid).gr_name
 
     def command(self, *arguments: str, dies_with_us: bool = False) -> list[str]:
-        """Prefix a command so that this person runs it; a server `dies_with_us` even when the tests are killed."""
+        """Prefix a command so that this user runs it; with `dies_with_us` it ends even if the tests are killed."""
         prefix = ["--pdeathsig", "TERM"] if dies_with_us else []
         if os.getuid() == 0:
             prefix += [f"--reuid={self.uid}", f"--regid={self.gid}", "--init-groups"]
@@ -103,7 +109,7 @@ class Person:
 
 
 def new_directory(prefix: str) -> Path:
-    """Make a directory with a short name, since Unix sockets in it allow 107 characters."""
+    """Create a directory with a short name, since the path of a Unix socket is limited to 107 bytes."""
     directory = Path(tempfile.mkdtemp(prefix=prefix))
     directory.chmod(0o755)
     return directory
@@ -121,11 +127,11 @@ def write_certificate(authority: trustme.CA, directory: Path, *names: str) -> Pa
 
 
 def end(process: "subprocess.Popen[bytes]") -> None:
-    """Stop a server and its children, which outlive it by seconds; it was started as the leader of its session."""
+    """Stop a server and its children; the server was started as the leader of a session."""
     if process.poll() is None:
         process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(1)  # what it keeps is thrown away: there is nothing to wait for
+            process.wait(1)  # its data is discarded, so it need not end in good order
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-    process.wait(10)
+    process.wait(LIMIT)

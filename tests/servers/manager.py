@@ -1,4 +1,4 @@
-"""What systemd is to a service of Type=notify: a socket that hears it, and a directory of credentials."""
+"""What systemd provides to a service of Type=notify: the notification socket and the credentials directory."""
 
 import os
 import shutil
@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from threading import Condition, Thread
 from typing import Self
 
-from tests.servers.machine import new_directory
+from tests.servers.machine import LIMIT, new_directory
 
-_END = b"the manager goes"
+_END = b"end of the manager"
 
 
 class Manager:
-    """`environment()` is what a service is started with; `wait("READY=1")` waits until the service has said it.
+    """`environment()` is the service's environment; `wait("READY=1")` waits for a notification.
 
-    It hears all the time, as systemd does: a socket that nobody reads holds ten words and then holds up the service.
+    A thread reads all the time, as systemd does: an unread socket blocks the service after ten messages.
     """
 
     def __init__(self, *, watchdog: float = 2.0, abstract: bool = False) -> None:
@@ -28,8 +28,8 @@ class Manager:
         self._place = "\0" + path if self.abstract else path
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(self._place)
-        self._heard: list[str] = []
-        self._news = Condition()
+        self._received: list[str] = []
+        self._changed = Condition()
         self._thread = Thread(target=self._hear, daemon=True)
         self._thread.start()
         return self
@@ -37,7 +37,7 @@ class Manager:
     def __exit__(self, *_: object) -> None:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
             line.sendto(_END, self._place)
-        self._thread.join(10)
+        self._thread.join(LIMIT)
         self.socket.close()
         shutil.rmtree(self.directory, ignore_errors=True)
 
@@ -55,24 +55,24 @@ class Manager:
             "JOURNAL_STREAM": "8:1",
         }
 
-    def wait(self, line: str, seconds: float = 30.0) -> None:
-        """Wait until the service says a line, and forget all that it said before that.
+    def wait(self, line: str, seconds: float = LIMIT) -> None:
+        """Wait for a notification, and drop all that came before it.
 
         Raises:
-            TimeoutError: it did not say so.
+            TimeoutError: it did not come.
         """
-        with self._news:
-            if not self._news.wait_for(lambda: line in self._heard, seconds):
-                raise TimeoutError(f"{line} was not said within {seconds:g} seconds")
-            del self._heard[: self._heard.index(line) + 1]
+        with self._changed:
+            if not self._changed.wait_for(lambda: line in self._received, seconds):
+                raise TimeoutError(f"no {line} within {seconds:g} seconds")
+            del self._received[: self._received.index(line) + 1]
 
     def so_far(self) -> list[str]:
-        """Return all that the service has said since the last line that was waited for."""
-        with self._news:
-            return list(self._heard)
+        """Return all notifications since the one that was last waited for."""
+        with self._changed:
+            return list(self._received)
 
-    def _hear(self) -> None:
-        while (said := self.socket.recv(8192)) != _END:
-            with self._news:
-                self._heard += said.decode().splitlines()
-                self._news.notify_all()
+    def _receive(self) -> None:
+        while (message := self.socket.recv(8192)) != _END:
+            with self._changed:
+                self._received += message.decode().splitlines()
+                self._changed.notify_all()

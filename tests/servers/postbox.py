@@ -35,7 +35,7 @@ class Postbox:
     def client(self) -> Iterator[IMAPClient]:
         """Open a plain imapclient, as an agent's mail client would, independent of the door under test."""
         trust = ssl.create_default_context(cafile=self.ca_file)
-        with IMAPClient(self.host, self.port, ssl_context=trust, timeout=20) as client:
+        with IMAPClient(self.host, self.port, ssl_context=trust, timeout=120) as client:
             client.socket().setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             client.login(self.username, self.password)
             yield client

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import Self
 
-from tests.servers.machine import Person, free_ports, new_directory, program
+from tests.servers.machine import SystemUser, free_ports, new_directory, program
 from tests.servers.postbox import unique
 
 # a test's data may die with the machine
@@ -27,12 +27,12 @@ class Postgres:
     def __init__(self) -> None:
         places = sorted((str(path) for path in Path("/usr/lib/postgresql").glob("*/bin")), reverse=True)
         self.programs = {name: program(name, "postgresql", *places) for name in ("initdb", "pg_ctl", "psql")}
-        self.person = Person.without_rights()  # initdb refuses to run as root
+        self.user = SystemUser.unprivileged()  # initdb refuses to run as root
         (self.port,) = free_ports(1)
 
     def __enter__(self) -> Self:
         self.directory = new_directory("fu-pg-")
-        self.person.own(self.directory)
+        self.user.own(self.directory)
         self.data = self.directory / "data"
         makeup = ("-U", "test", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync", "--no-instructions")
         self._run("initdb", "-D", str(self.data), *makeup)
@@ -46,7 +46,7 @@ class Postgres:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def _run(self, name: str, *arguments: str) -> None:
-        command = self.person.command(self.programs[name], *arguments)
+        command = self.user.command(self.programs[name], *arguments)
         environment = {
             "PATH": os.environ.get("PATH", os.defpath),
             "LC_ALL": "C.UTF-8",

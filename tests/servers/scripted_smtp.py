@@ -127,7 +127,7 @@ class ScriptedSmtp:
             case "EHLO" | "HELO":
                 self._turn(talk, "ehlo", self._offer(talk))
             case "STARTTLS":
-                self._seal(talk)
+                self._vault(talk)
             case "AUTH":
                 self._turn(talk, "auth", "235 2.7.0 ok")
             case "MAIL" | "RSET":
@@ -146,11 +146,11 @@ class ScriptedSmtp:
                 talk.say("500 what?")
 
     def _offer(self, talk: _Talk) -> str:
-        seal = ["STARTTLS"] if self._context and not talk.sealed else []
-        *words, last = ["scripted.test", *seal, *self.offers]
+        vault = ["STARTTLS"] if self._context and not talk.sealed else []
+        *words, last = ["scripted.test", *vault, *self.offers]
         return "\r\n".join([*(f"250-{word}" for word in words), f"250 {last}"])
 
-    def _seal(self, talk: _Talk) -> None:
+    def _vault(self, talk: _Talk) -> None:
         if self._turn(talk, "starttls", "220 go on") and self._context:
             self._turn(talk, "handshake", "")
             talk.reader.close()

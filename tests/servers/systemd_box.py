@@ -1,4 +1,4 @@
-"""A real systemd, as process 1 of a namespace over a throw-away copy of this machine's files; nothing outside it changes."""
+"""A real systemd, as process 1 in namespaces over a temporary overlay of this machine's files; nothing outside changes."""
 
 import os
 import shutil
@@ -6,9 +6,9 @@ import subprocess
 from pathlib import Path
 from typing import Self
 
-from tests.servers.machine import NotInstalledError, end, new_directory, program, until
+from tests.servers.machine import LIMIT, NotInstalledError, end, new_directory, program, until
 
-# Nothing that this machine would start by itself is pulled in.
+# No service of this machine is started.
 TARGET = """\
 [Unit]
 Requires=sysinit.target
@@ -20,13 +20,11 @@ NAMESPACES = ("-m", "-u", "-i", "-n", "-p", "-C")
 
 
 class SystemdBox:
-    """`write` before `boot`, `systemctl` and `journal` after it. The network is this machine's, loopback included."""
+    """Use `write` before `boot`, `systemctl` and `journal` after it. The network is this machine's, with loopback."""
 
     def __init__(self) -> None:
-        self.nspawn, self.nsenter = (
-            program("systemd-nspawn", "systemd-container"),
-            program("nsenter", "util-linux"),
-        )
+        self.nspawn = program("systemd-nspawn", "systemd-container")
+        self.nsenter = program("nsenter", "util-linux")
         if os.getuid():
             raise NotInstalledError("systemd-container (with root, who may mount)")
 
@@ -51,7 +49,7 @@ class SystemdBox:
         if hasattr(self, "process"):
             self.run("systemctl", "poweroff", check=False)
             try:
-                self.process.wait(15)
+                self.process.wait(LIMIT)
             except subprocess.TimeoutExpired:
                 end(self.process)
         self._clear()
@@ -72,12 +70,12 @@ class SystemdBox:
         place.write_text(text)
         place.chmod(mode)
 
-    def forget(self, path: str) -> None:
-        """Take away what this machine has there; it is only gone in the box."""
+    def remove(self, path: str) -> None:
+        """Remove a directory inside; this machine keeps its own."""
         shutil.rmtree(self.root / path.lstrip("/"), ignore_errors=True)
 
     def boot(self, *binds: str) -> None:
-        """Start systemd and wait until it is up; each bind is PLACE:PLACE_IN_THE_BOX, read-only there."""
+        """Start systemd and wait until it is up; each bind is PATH:PATH_INSIDE, read-only inside."""
         command = [
             self.nspawn,
             "--directory",
@@ -93,15 +91,16 @@ class SystemdBox:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True
             )
-        until(lambda: self.process.poll() is not None or self._is_up(), "systemd in its box", 60)
+        until(lambda: self.process.poll() is not None or self._is_up(), "systemd in its box")
         if self.process.poll() is not None:
             raise NotInstalledError("a kernel that lets systemd start in a box: " + self._console())
 
     def _is_up(self) -> bool:
-        return (
-            bool(self._leader())
-            and self.run("systemctl", "is-active", "-q", "box.target", check=False).returncode == 0
-        )
+        leader = self._leader()
+        if not leader:
+            return False
+        # Before systemd is process 1 inside, nsenter and systemctl fail; that is not an error yet.
+        return self.run("systemctl", "is-active", "-q", "box.target", check=False).returncode == 0
 
     def _leader(self) -> str:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
