@@ -73,7 +73,7 @@ server.serve_forever()
 """
 
 
-def a_letter(number: int, seal: Vault) -> Letter:
+def a_letter(number: int, vault: Vault) -> Letter:
     key = f"FU-{number:05}.follow-up.1"
     return Letter(
         key=key,
@@ -85,7 +85,7 @@ def a_letter(number: int, seal: Vault) -> Letter:
         subject=f"Re: Wo ist mein Paket? – bitte [#FU-{number:05}]",
         text=TEXT,
         html=HTML,
-        message_id=seal.message_id(key, "example.com"),
+        message_id=vault.message_id(key, "example.com"),
         in_reply_to="<q2@example.org>",
         references=("<q1@example.org>",),
     )
@@ -136,9 +136,9 @@ def with_post(port: int, letters: list[Letter]) -> None:
                 sys.exit(f"not accepted: {delivery}")
 
 
-def with_dispatch(port: int, letters: list[Letter], seal: Vault, directory: Path) -> float:
+def with_dispatch(port: int, letters: list[Letter], vault: Vault, directory: Path) -> float:
     """Queue the letters, each of a case and a customer of its own; return the seconds that dispatching them took."""
-    ledger = Ledger(f"sqlite:///{directory / 'ledger.db'}", seal, undated)
+    ledger = Ledger(f"sqlite:///{directory / 'ledger.db'}", vault, undated)
     ledger.upgrade()
     with ledger.transaction() as tx:
         for letter in letters:
@@ -160,8 +160,6 @@ def with_dispatch(port: int, letters: list[Letter], seal: Vault, directory: Path
         lambda _: SENDER,
         lambda _: SENDER,
         RULES,
-        {},
-        NOBODY,
     )
     start, left = time.perf_counter(), 0
     while handed := dispatch.run(NOW):
@@ -182,12 +180,12 @@ def seconds(tx: Callable[[], None]) -> float:
 
 def main() -> None:
     number = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
-    seal = Vault([b"benchmark key of 24 byte"])
-    letters = [a_letter(n, seal) for n in range(number)]
+    vault = Vault([b"benchmark key of 24 byte"])
+    letters = [a_letter(n, vault) for n in range(number)]
     mails = [compose(letter, now=NOW) for letter in letters]
     own = [
         replace(
-            a_letter(n, seal), kind=LetterKind.HOLDING, to=Person(f"kim@customers-{n}.example", "Kim Döe")
+            a_letter(n, vault), kind=LetterKind.HOLDING, to=Person(f"kim@customers-{n}.example", "Kim Döe")
         )
         for n in range(number)
     ]
@@ -196,7 +194,7 @@ def main() -> None:
             (
                 seconds(lambda: with_smtplib(port, mails)),
                 seconds(lambda: with_post(port, letters)),
-                with_dispatch(port, own, seal, made(Path(place) / str(n))),
+                with_dispatch(port, own, vault, made(Path(place) / str(n))),
             )
             for n in range(ROUNDS)
         ]

@@ -27,7 +27,7 @@ from followupd.domain.events import (
     PromiseKept,
     PromiseMade,
 )
-from followupd.domain.letter import LetterKind, LetterStatus
+from followupd.domain.letter import LetterKind, LetterStatus, SendResult
 from followupd.domain.mail import MailState, Message, Person
 from followupd.domain.promise import Promise, PromiseKind
 from tests.contracts.test_ledger import (
@@ -115,8 +115,9 @@ def a_life(ledger: Ledger, *, closed: bool = True) -> Case:
         if not closed:
             return case
         for key in ("FU-7K3Q9.confirmation.1", "FU-7K3Q9.gift-card.1"):
-            tx.outbox.claim(key, NOW)
-            tx.outbox.record_result(key, LetterStatus.SENT, NOW, reply=f"250 {KIM} accepted")
+            tx.outbox.claim([key], NOW)
+            result = SendResult(key, LetterStatus.SENT, f"250 {KIM} accepted")
+            tx.outbox.record_results([result], NOW)
         steps = [
             NextStepConfirmed(
                 at=NOW, key="FU-7K3Q9.confirmation.1", kind=LetterKind.CONFIRMATION, promises=(1,)
@@ -131,8 +132,8 @@ def a_life(ledger: Ledger, *, closed: bool = True) -> Case:
 
 def forget(ledger: Ledger, *, even_open: bool = False) -> tuple[str, ...]:
     with ledger.transaction() as tx:
-        done = tx.erasure.forget("Kim@Customers.TEST", "root at the command line", NOW, even_open=even_open)
-    assert ledger.leave_no_trace()
+        done = tx.erasure.erase("Kim@Customers.TEST", "root at the command line", NOW, even_open=even_open)
+    assert ledger.purge_deleted()
     return done.cases
 
 
@@ -199,7 +200,7 @@ def test_a_forgotten_customer_who_writes_again_begins_anew(ledger: Ledger) -> No
     forget(ledger)
     with ledger.transaction() as tx:
         assert tx.cases.ref_for(["<FU-7K3Q9.confirmation.1@example.com>", "<two@customers.test>"]) is None
-        assert tx.cases.open_of(KIM, "support") == []
+        assert tx.cases.unfinished_of(KIM, "support") == []
 
 
 def test_an_open_case_is_forgotten_only_when_that_is_said(ledger: Ledger) -> None:
@@ -244,7 +245,7 @@ def test_forgetting_one_customer_leaves_the_others_whole(ledger: Ledger) -> None
         for each in (news, naming):
             tx.mail.mark_processed(each.mail_id, case_ref="FU-2B2B2")
     with ledger.transaction() as tx:
-        done = tx.erasure.forget(KIM, "root", NOW)
+        done = tx.erasure.erase(KIM, "root", NOW)
     assert done.elsewhere == ("FU-2B2B2",)
     with ledger.transaction() as tx:
         case = tx.cases.get("FU-2B2B2")
@@ -259,7 +260,7 @@ def test_forgetting_one_customer_leaves_the_others_whole(ledger: Ledger) -> None
 def test_forgetting_somebody_unknown_does_nothing(ledger: Ledger) -> None:
     before = a_life(ledger)
     with ledger.transaction() as tx:
-        done = tx.erasure.forget("nobody@customers.test", "root", NOW)
+        done = tx.erasure.erase("nobody@customers.test", "root", NOW)
         assert (done.cases, done.mails, done.letters, done.gift_cards, done.elsewhere) == ((), 0, 0, 0, ())
         assert tx.cases.get(REF) == before
 
@@ -372,7 +373,7 @@ def test_a_copy_made_before_is_a_copy_that_still_knows(tmp_path: Path) -> None:
     ledger = new_ledger(f"sqlite:///{tmp_path}/ledger.db")
     ledger.upgrade()
     a_life(ledger)
-    ledger.copy(tmp_path / "copy.db")
+    ledger.backup(tmp_path / "copy.db")
     forget(ledger)
     again = new_ledger(f"sqlite:///{tmp_path}/copy.db")
     with again.transaction() as tx:

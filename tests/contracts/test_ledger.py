@@ -35,7 +35,7 @@ from followupd.domain.events import (
     Held,
     OwnerChosen,
 )
-from followupd.domain.letter import Letter, LetterKind, LetterStatus
+from followupd.domain.letter import Letter, LetterKind, LetterStatus, SendResult, UsageWindows
 from followupd.domain.mail import (
     DISMISSED_BY_AGENT,
     IncomingMail,
@@ -243,7 +243,7 @@ def test_a_tag_on_a_mail_that_is_read_again_is_news_once(ledger: Ledger) -> None
     assert keep(ledger, arrival(1, "fixed"))[1] == {"fixed"}
     assert keep(ledger, arrival(1, "fixed"))[1] == set()
     with ledger.transaction() as tx:
-        assert tx.mail.retagged("support", "INBOX", 7, {1: frozenset({"fixed"})}) == {}
+        assert tx.mail.update_tags("support", "INBOX", 7, {1: frozenset({"fixed"})}) == {}
 
 
 def test_a_place_that_holds_another_mail_now_stops_no_batch(ledger: Ledger) -> None:
@@ -253,7 +253,7 @@ def test_a_place_that_holds_another_mail_now_stops_no_batch(ledger: Ledger) -> N
     assert second != first
     assert news == {"fixed"}
     with ledger.transaction() as tx:
-        assert tx.mail.retagged("support", "INBOX", 7, {1: frozenset({"fixed", "hold"})}) == {
+        assert tx.mail.update_tags("support", "INBOX", 7, {1: frozenset({"fixed", "hold"})}) == {
             second: {"hold"}
         }
 
@@ -261,12 +261,12 @@ def test_a_place_that_holds_another_mail_now_stops_no_batch(ledger: Ledger) -> N
 def test_a_tag_that_was_taken_away_and_set_again_is_said_again(ledger: Ledger) -> None:
     mail_id, _, _ = keep(ledger, arrival(1, "hold"))
     with ledger.transaction() as tx:
-        assert tx.mail.retagged("support", "INBOX", 7, {1: frozenset({"hold"})}) == {}
-        assert tx.mail.retagged("support", "INBOX", 7, {1: frozenset()}) == {}
-        assert tx.mail.retagged("support", "INBOX", 7, {1: frozenset({"hold"}), 99: frozenset({"x"})}) == {
+        assert tx.mail.update_tags("support", "INBOX", 7, {1: frozenset({"hold"})}) == {}
+        assert tx.mail.update_tags("support", "INBOX", 7, {1: frozenset()}) == {}
+        assert tx.mail.update_tags("support", "INBOX", 7, {1: frozenset({"hold"}), 99: frozenset({"x"})}) == {
             mail_id: {"hold"}
         }
-        assert tx.mail.unknown("support", "INBOX", 7, [1, 99]) == {99}
+        assert tx.mail.unknown_uids("support", "INBOX", 7, [1, 99]) == {99}
 
 
 def test_what_an_agent_said_waits_until_it_is_done(ledger: Ledger) -> None:
@@ -285,7 +285,7 @@ def test_what_an_agent_said_waits_until_it_is_done(ledger: Ledger) -> None:
 def test_a_mail_that_nobody_can_read_is_kept_with_its_bytes_and_asks_for_a_mark(ledger: Ledger) -> None:
     keep(ledger, replace(arrival(1), message=None, reason="it is hopeless", raw=b"\xff\x00"))
     with ledger.transaction() as tx:
-        [kept] = tx.mail.in_quarantine()
+        [kept] = tx.mail.quarantined()
         [marking] = tx.mail.pending_tag_updates("support", "INBOX", 7)
         assert (kept.state, kept.reason, marking.add) == (
             MailState.QUARANTINED,
@@ -449,8 +449,8 @@ def test_a_case_is_found_by_the_nearest_mail_or_letter_of_its_thread(ledger: Led
         tx.mail.mark_processed(mail_id, case_ref=first.ref)
         assert tx.cases.ref_for([message_id, "<unknown@x.test>"]) == first.ref
         assert tx.cases.ref_for([message_id, "<FU-2.confirmation.1@example.com>"]) == second.ref
-        assert [case.ref for case in tx.cases.open_of("KIM@customers.test", "support")] == ["FU-2", first.ref]
-        assert tx.cases.open_of("kim@customers.test", "shop") == []
+        assert [case.ref for case in tx.cases.unfinished_of("KIM@customers.test", "support")] == ["FU-2", first.ref]
+        assert tx.cases.unfinished_of("kim@customers.test", "shop") == []
 
 
 # --- letters ---
@@ -507,16 +507,15 @@ def _claimed(ledger: Ledger) -> list[str]:
         with ledger.transaction() as tx:
             ready = [state.letter.key for state in tx.outbox.due(NOW, limit=7)]
             waiting = tx.outbox.count(LetterStatus.QUEUED)
-        claimed = []
+        claimed: list[str] = []
         for key in ready:
             with ledger.transaction() as tx:
-                if tx.outbox.claim(key, NOW):
-                    claimed.append(key)
+                claimed += tx.outbox.claim([key], NOW)
         if claimed or not waiting:
             return claimed
 
 
-def test_each_of_200_letters_is_taken_in_one_handful_of_8_threads(ledger: Ledger) -> None:
+def test_each_of_200_letters_is_claimed_in_one_batch_of_8_threads(ledger: Ledger) -> None:
     keys = [f"FU-{number}.confirmation.1" for number in range(200)]
     queued(ledger, *keys)
 
@@ -525,7 +524,7 @@ def test_each_of_200_letters_is_taken_in_one_handful_of_8_threads(ledger: Ledger
         while True:
             with ledger.transaction() as tx:
                 ready = [state.letter.key for state in tx.outbox.due(NOW, limit=30)]
-                found += tx.outbox.claim_batch(ready, NOW) if ready else []
+                found += tx.outbox.claim(ready, NOW)
                 if not tx.outbox.count(LetterStatus.QUEUED):
                     return found
 
@@ -535,29 +534,31 @@ def test_each_of_200_letters_is_taken_in_one_handful_of_8_threads(ledger: Ledger
         assert {(state.status, state.attempts) for state in tx.outbox.all()} == {(LetterStatus.SENDING, 1)}
 
 
-def test_letters_that_left_together_are_put_down_together_unless_one_was_settled(ledger: Ledger) -> None:
+def test_results_are_recorded_together_and_a_settled_letter_stays_as_it_is(ledger: Ledger) -> None:
     keys = ["FU-1.confirmation.1", "FU-2.confirmation.1", "FU-3.confirmation.1"]
     queued(ledger, *keys)
     with ledger.transaction() as tx:
-        assert tx.outbox.claim_batch(keys, NOW) == set(keys)
+        assert tx.outbox.claim(keys, NOW) == set(keys)
     with ledger.transaction(durable=False) as tx:
-        assert tx.outbox.record_sent_batch([(keys[0], "250 one"), (keys[1], "250 two")], NOW)
+        results = [sent(keys[0], "250 one"), sent(keys[1], "250 two")]
+        assert tx.outbox.record_results(results, NOW) == set(keys[:2])
     with ledger.transaction() as tx:
         assert [(each.status, each.reply) for each in tx.outbox.all()[:2]] == [
             (LetterStatus.SENT, "250 one"),
             (LetterStatus.SENT, "250 two"),
         ]
-        assert not tx.outbox.record_sent_batch([(keys[1], "250"), (keys[2], "250")], NOW)
+        assert tx.outbox.record_results([sent(keys[1], "250"), sent(keys[2], "250")], NOW) == {keys[2]}
+        assert tx.outbox.get(keys[1]).reply == "250 two"
 
 
-def test_a_letter_that_is_given_back_waits_as_before(ledger: Ledger) -> None:
+def test_a_released_letter_has_the_status_that_it_had_before(ledger: Ledger) -> None:
     keys = ["FU-1.confirmation.1", "FU-2.confirmation.1", "FU-3.confirmation.1"]
     queued(ledger, *keys)
     with ledger.transaction() as tx:
-        assert tx.outbox.claim(keys[0], NOW)
-        tx.outbox.record_result(keys[0], LetterStatus.DEFERRED, NOW)
-        tx.outbox.claim_batch(keys, NOW)
-        tx.outbox.record_result(keys[2], LetterStatus.SENT, NOW)
+        assert tx.outbox.claim([keys[0]], NOW)
+        tx.outbox.record_results([SendResult(keys[0], LetterStatus.DEFERRED, "")], NOW)
+        tx.outbox.claim(keys, NOW)
+        tx.outbox.record_results([sent(keys[2])], NOW)
         tx.outbox.release(keys)
     with ledger.transaction() as tx:
         assert [(each.status, each.attempts) for each in tx.outbox.all()] == [
@@ -616,23 +617,29 @@ def test_a_letter_leaves_only_when_it_may(ledger: Ledger) -> None:
         tx.outbox.postpone("FU-3.confirmation.1", NOW + timedelta(hours=2), "quiet hours")
         assert tx.outbox.due(NOW) == []
         assert len(tx.outbox.due(NOW + timedelta(hours=3))) == 2
-        assert not tx.outbox.claim("FU-1.confirmation.1", NOW)
+        assert not tx.outbox.claim(["FU-1.confirmation.1"], NOW)
         assert tx.outbox.approve("FU-1.confirmation.1")
         assert not tx.outbox.approve("FU-1.confirmation.1")
-        assert tx.outbox.claim("FU-1.confirmation.1", NOW)
+        assert tx.outbox.claim(["FU-1.confirmation.1"], NOW)
 
 
 @pytest.mark.parametrize("condition", list(LetterStatus))
-def test_only_a_letter_on_its_way_or_in_doubt_is_put_down(ledger: Ledger, condition: LetterStatus) -> None:
+def test_a_result_is_recorded_only_for_a_letter_that_is_being_sent_or_in_doubt(
+    ledger: Ledger, condition: LetterStatus
+) -> None:
     key = "FU-7K3Q9.confirmation.1"
     queued(ledger, key, review=condition is LetterStatus.REVIEW)
     bring(ledger, key, condition)
     open_fate = condition in {LetterStatus.SENDING, LetterStatus.DOUBT}
     with ledger.transaction() as tx:
-        assert tx.outbox.record_result(key, LetterStatus.SENT, NOW, reply="250 OK") is open_fate
+        assert bool(tx.outbox.record_results([sent(key, "250 OK")], NOW)) is open_fate
     with ledger.transaction() as tx:
         assert tx.outbox.get(key).status is (LetterStatus.SENT if open_fate else condition)
         assert (tx.outbox.get(key).sent_at == NOW) is (open_fate or condition is LetterStatus.SENT)
+
+
+def sent(key: str, reply: str = "") -> SendResult:
+    return SendResult(key, LetterStatus.SENT, reply)
 
 
 def bring(ledger: Ledger, key: str, condition: LetterStatus) -> None:
@@ -642,12 +649,12 @@ def bring(ledger: Ledger, key: str, condition: LetterStatus) -> None:
         if condition is LetterStatus.DROPPED:
             assert tx.outbox.drop(key)
             return
-        assert tx.outbox.claim(key, NOW)
+        assert tx.outbox.claim([key], NOW)
         if condition is not LetterStatus.SENDING:
-            assert tx.outbox.record_result(key, condition, NOW)
+            assert tx.outbox.record_results([SendResult(key, condition, "")], NOW)
 
 
-def test_a_letter_on_its_way_or_gone_cannot_be_taken_back(ledger: Ledger) -> None:
+def test_a_letter_that_is_being_sent_or_was_sent_cannot_be_dropped(ledger: Ledger) -> None:
     for number, condition in enumerate(LetterStatus):
         key = f"FU-{number}.confirmation.1"
         queued(ledger, key, review=condition is LetterStatus.REVIEW)
@@ -670,7 +677,7 @@ def test_a_copy_that_came_back_is_remembered_with_its_first_moment(ledger: Ledge
         assert tx.outbox.get("FU-7K3Q9.confirmation.1").witnessed_at == NOW
 
 
-def test_the_budget_counts_automatic_letters_that_left_or_may_have_left(ledger: Ledger) -> None:
+def test_the_quota_counts_automatic_letters_that_were_or_may_have_been_sent(ledger: Ledger) -> None:
     conditions = (
         LetterStatus.SENT,
         LetterStatus.SENDING,
@@ -687,11 +694,20 @@ def test_the_budget_counts_automatic_letters_that_left_or_may_have_left(ledger: 
     bring(ledger, "FU-9.confirmation.1", LetterStatus.SENT)
     before, day = NOW - timedelta(hours=1), NOW + timedelta(days=1)
     with ledger.transaction() as tx:
-        assert len(tx.outbox.sent_to("kim@CUSTOMERS.test", before)) == 3
-        assert len(tx.outbox.sent_to("lu@customers.test", before)) == 1
-        assert tx.outbox.sent_to("kim@customers.test", day) == []
-        assert tx.outbox.count_sent_since(before) == 7
-        assert tx.outbox.count_sent_since(day) == 0
+        kim, lu = a_letter(to=Person("kim@CUSTOMERS.test")), a_letter(to=Person("lu@customers.test"))
+        usage = tx.outbox.usage([kim, lu], UsageWindows(before, before, before))
+        assert usage.recent == {
+            "kim@customers.test": (NOW,) * 3,
+            "lu@customers.test": (NOW,),
+            "@customers.test": (NOW,) * 4,
+        }
+        assert usage.sent == 7
+        assert tx.outbox.usage([kim, lu], UsageWindows(before, day, before)).recent.keys() == {
+            "kim@customers.test",
+            "lu@customers.test",
+        }
+        later = tx.outbox.usage([kim, lu], UsageWindows(day, day, day))
+        assert (dict(later.recent), later.sent) == ({}, 0)
 
 
 # --- gift cards ---
@@ -861,7 +877,7 @@ def test_of_each_case_the_last_word_of_a_person_is_its_decision(ledger: Ledger) 
         tx.cases.record(changed, [Dismissed(at=later, by="Ana Reyes")], lambda _: None, later)
         tx.cases.record(agreed, [ComplaintHeard(at=later, by="Ana Reyes")], lambda _: None, later)
     with ledger.transaction() as tx:
-        assert tx.cases.decisions() == [
+        assert tx.cases.agent_verdicts() == [
             (plain.ref, NOW, True),
             ("FU-BBBBB", later, False),
             ("FU-CCCCC", later, True),
@@ -876,7 +892,7 @@ def test_dismissed_mails_without_a_case_and_new_ones_in_quarantine_are_found(led
         tx.mail.mark_processed(heard, reason="too little speaks for a complaint")
         tx.mail.mark_processed(odd, state=MailState.QUARANTINED)
     with ledger.transaction() as tx:
-        assert [kept.message.text for kept in tx.mail.no_complaints()] == ["mail 1"]
+        assert [kept.message.text for kept in tx.mail.dismissed()] == ["mail 1"]
         assert (
             tx.mail.count(MailState.QUARANTINED)
             == tx.mail.count(MailState.QUARANTINED, NOW - timedelta(minutes=1))

@@ -16,10 +16,13 @@ from sqlmodel import SQLModel
 
 from followupd.adapters.crypto import Vault
 from followupd.adapters.storage import migrate, migrations
+from followupd.adapters.storage.database import BackupError
 from followupd.adapters.storage.ledger import Ledger
-from followupd.adapters.storage.migrate import HEAD, NewLedgerError, NoCopyError, OldLedgerError
+from followupd.adapters.storage.migrate import HEAD, NewLedgerError, OldLedgerError
 from followupd.domain import lifecycle
-from followupd.domain.letter import LetterStatus
+from followupd.domain.letter import LetterStatus, UsageWindows
+from followupd.domain.mail import Person
+from followupd.domain.state import StateKey
 from tests.servers.postgres import Postgres
 
 NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)
@@ -74,7 +77,7 @@ def test_a_new_ledger_is_what_the_migrations_lead_to(engine: Engine, ledger: Led
 
 def test_a_ledger_that_is_up_to_date_starts_without_alembic(tmp_path: Path) -> None:
     deed = (
-        "import sys; from followupd.adapters.storage.ledger import Ledger; from followupd.adapters.crypto import Seal;"
+        "import sys; from followupd.adapters.storage.ledger import Ledger; from followupd.adapters.crypto import Vault;"
         f"ledger = Ledger('sqlite:///{tmp_path}/ledger.db', Vault([b'k' * 32])); print(ledger.upgrade());"
         "print([ledger.upgrade(), 'alembic' in sys.modules])"
     )
@@ -98,7 +101,7 @@ def test_a_ledger_made_before_there_were_migrations_is_taken_over_with_all_it_ho
     engine: Engine, ledger: Ledger
 ) -> None:
     before_there_were_migrations(engine)
-    said = ledger.upgrade(by_hand=True)
+    said = ledger.upgrade(on_request=True)
     assert f"to {HEAD}" in said
     assert refs(engine) == ["FU-7K3Q9"]
     assert ledger.upgrade() == ""
@@ -134,16 +137,16 @@ def test_the_ledger_of_each_older_version_is_upgraded_with_every_word_in_it(
     revision: str, engine: Engine, ledger: Ledger, tmp_path: Path
 ) -> None:
     as_left_by(revision, engine, tmp_path)
-    assert ledger.upgrade(by_hand=True).startswith(f"upgraded from revision {revision} to {HEAD}")
+    assert ledger.upgrade(on_request=True).startswith(f"upgraded from revision {revision} to {HEAD}")
     with ledger.transaction() as tx:
         letters = {each.letter.key: each for each in tx.outbox.all()}
-        assert {key: each.condition for key, each in letters.items()} == {
+        assert {key: each.status for key, each in letters.items()} == {
             "FU-7K3Q9.holding.1": LetterStatus.SENT,
             "FU-3RT5K.holding.1": LetterStatus.DOUBT,
             "FU-7K3Q9.confirmation.1": LetterStatus.REVIEW,
             "FU-3RT5K.confirmation.1": LetterStatus.REVIEW,
-            "FU-7K3Q9.desk/opened.1": LetterStatus.READY,
-            "FU-3RT5K.desk/opened.1": LetterStatus.READY,
+            "FU-7K3Q9.desk/opened.1": LetterStatus.QUEUED,
+            "FU-3RT5K.desk/opened.1": LetterStatus.QUEUED,
         }
         for key, each in letters.items():
             name = each.letter.to.name
@@ -151,17 +154,21 @@ def test_the_ledger_of_each_older_version_is_upgraded_with_every_word_in_it(
         for ref in ("FU-7K3Q9", "FU-3RT5K"):
             case, history = tx.cases.get(ref), tx.cases.history(ref)
             assert replace(lifecycle.fold(history), version=case.version, wake_at=case.wake_at) == case
-        asked = tx.outbox.count_by_domain(
-            {"customers.test", "o'hara.test", "example.com"}, NOW - timedelta(days=1)
+        day = NOW - timedelta(days=1)
+        planned = [
+            replace(letters["FU-7K3Q9.holding.1"].letter, to=Person(f"new@{domain}"), automatic=True)
+            for domain in ("customers.test", "o'hara.test", "example.com")
+        ]
+        usage = tx.outbox.usage(planned, UsageWindows(day, day, day))
+        counted = {name: len(times) for name, times in usage.recent.items()}
+        assert counted == {"@customers.test": 1, "@o'hara.test": 1}, (
+            "quotas know what was sent before the upgrade"
         )
-        assert asked == {"customers.test": 1, "o'hara.test": 1}, "budgets know what left before the upgrade"
         tx.outbox.queue(
             replace(letters["FU-7K3Q9.holding.1"].letter, key="FU-7K3Q9.holding.2", message_id="<n@x>"), NOW
         )
     with ledger.transaction() as tx:
-        assert tx.outbox.claim_batch(["FU-7K3Q9.holding.2", "FU-7K3Q9.holding.1"], NOW) == {
-            "FU-7K3Q9.holding.2"
-        }
+        assert tx.outbox.claim(["FU-7K3Q9.holding.2", "FU-7K3Q9.holding.1"], NOW) == {"FU-7K3Q9.holding.2"}
 
 
 def test_a_ledger_of_no_released_version_is_refused_and_left_as_it_was(
@@ -171,7 +178,7 @@ def test_a_ledger_of_no_released_version_is_refused_and_left_as_it_was(
     with engine.begin() as connection:
         connection.execute(text("ALTER TABLE case_file ADD COLUMN odd INTEGER"))
     with pytest.raises(OldLedgerError, match="never released"):
-        ledger.upgrade(by_hand=True)
+        ledger.upgrade(on_request=True)
     assert refs(engine) == ["FU-7K3Q9"]
     assert not inspect(engine).has_table("alembic_version")
 
@@ -181,7 +188,7 @@ def test_a_ledger_of_a_newer_followupd_is_not_touched(engine: Engine, ledger: Le
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(NewLedgerError):
-        ledger.upgrade(by_hand=True)
+        ledger.upgrade(on_request=True)
 
 
 def test_a_file_is_copied_before_its_tables_change(tmp_path: Path) -> None:
@@ -237,14 +244,14 @@ def test_a_copy_is_taken_while_the_ledger_is_in_use_and_holds_all_of_it(tmp_path
     ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db", Vault([b"k" * 32]))
     ledger.upgrade()
     with ledger.transaction() as tx:
-        tx.state.put("beat", "well", NOW)
+        tx.state.put(StateKey.CYCLE, "well", NOW)
     with ledger.lease(), ledger.transaction() as tx:
-        tx.state.put("beat", "not committed", NOW)
-        ledger.copy(tmp_path / "copy.db")
+        tx.state.put(StateKey.CYCLE, "not committed", NOW)
+        ledger.backup(tmp_path / "copy.db")
     again = Ledger(f"sqlite:///{tmp_path}/copy.db", Vault([b"k" * 32]))
     assert again.upgrade() == ""
     with again.transaction() as tx:
-        assert tx.state.get("beat") == ("well", NOW)
+        assert tx.state.get(StateKey.CYCLE) == ("well", NOW)
     assert stat.S_IMODE((tmp_path / "copy.db").stat().st_mode) == 0o600
     again.close()
     ledger.close()
@@ -254,14 +261,14 @@ def test_a_copy_overwrites_nothing(tmp_path: Path) -> None:
     ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db", Vault([b"k" * 32]))
     ledger.upgrade()
     (tmp_path / "copy.db").write_text("precious")
-    with pytest.raises(NoCopyError, match="there already"):
-        ledger.copy(tmp_path / "copy.db")
+    with pytest.raises(BackupError, match="there already"):
+        ledger.backup(tmp_path / "copy.db")
     assert (tmp_path / "copy.db").read_text() == "precious"
     ledger.close()
 
 
 def test_a_shared_ledger_is_copied_by_its_own_servers_tools(postgres: Postgres) -> None:
     ledger = Ledger(postgres.database(), Vault([b"k" * 32]))
-    with pytest.raises(NoCopyError, match="pg_dump"):
-        ledger.copy(Path("nowhere"))
+    with pytest.raises(BackupError, match="pg_dump"):
+        ledger.backup(Path("nowhere"))
     ledger.close()

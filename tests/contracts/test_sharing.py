@@ -57,18 +57,18 @@ def a_ledger(url: str) -> Ledger:
 def test_a_second_daemon_holds_nothing_until_the_first_is_gone(url: str) -> None:
     first, second = a_ledger(url), a_ledger(url)
     with first.lease() as hold:
-        assert hold.look(MAILBOXES, at_once=True) == set(MAILBOXES)
-        assert hold.still()
+        assert hold.acquire(MAILBOXES, at_once=True) == set(MAILBOXES)
+        assert hold.is_held()
         if url.startswith("sqlite"):
             with pytest.raises(AlreadyRunningError), second.lease():
                 raise AssertionError("two daemons on one file")
         else:
             with second.lease() as other:
-                assert other.look(MAILBOXES, at_once=True) == set()
+                assert other.acquire(MAILBOXES, at_once=True) == set()
         with second.transaction() as tx:  # a command may work beside the daemon
             assert tx.cases.all() == []
     with second.lease() as other:
-        assert other.look(MAILBOXES, at_once=True) == set(MAILBOXES)
+        assert other.acquire(MAILBOXES, at_once=True) == set(MAILBOXES)
     first.close()
     second.close()
 
@@ -77,14 +77,14 @@ def test_daemons_on_postgresql_share_the_mailboxes_between_them(postgres: Postgr
     url = postgres.database()
     one, two = a_ledger(url), a_ledger(url)
     with one.lease() as first, two.lease() as second:
-        assert first.look(MAILBOXES) == {"support"}
-        assert second.look(MAILBOXES) == {"sales"}
-        assert first.look(MAILBOXES) == {"support", "returns"}
-        assert second.look(MAILBOXES) == {"sales"}
-        assert first.look(["support"]) == {"support"}  # one that is configured no more is let go
-        assert second.look(MAILBOXES) == {"sales", "returns"}
+        assert first.acquire(MAILBOXES) == {"support"}
+        assert second.acquire(MAILBOXES) == {"sales"}
+        assert first.acquire(MAILBOXES) == {"support", "returns"}
+        assert second.acquire(MAILBOXES) == {"sales"}
+        assert first.acquire(["support"]) == {"support"}  # one that is configured no more is let go
+        assert second.acquire(MAILBOXES) == {"sales", "returns"}
     with two.lease() as second:
-        assert second.look(MAILBOXES, at_once=True) == set(MAILBOXES)
+        assert second.acquire(MAILBOXES, at_once=True) == set(MAILBOXES)
     one.close()
     two.close()
 
@@ -93,14 +93,14 @@ def test_who_loses_the_locks_hears_of_it_and_takes_them_again(own_postgres: Post
     """After a restart of the database nobody holds anything, and who held it stops acting until it does again."""
     ledger = a_ledger(own_postgres.database())
     with ledger.lease() as hold:
-        assert hold.look(MAILBOXES, at_once=True) == set(MAILBOXES)
+        assert hold.acquire(MAILBOXES, at_once=True) == set(MAILBOXES)
         own_postgres.stop()
         threading.Event().wait(1.1)  # between two letters it looks once a second
-        assert not hold.still()
-        assert hold.look(MAILBOXES) == set()
+        assert not hold.is_held()
+        assert hold.acquire(MAILBOXES) == set()
         own_postgres.start()
-        assert hold.look(MAILBOXES, at_once=True) == set(MAILBOXES)
-        assert hold.still()
+        assert hold.acquire(MAILBOXES, at_once=True) == set(MAILBOXES)
+        assert hold.is_held()
     ledger.close()
 
 
@@ -268,13 +268,11 @@ def test_a_daemon_that_a_deadlock_sends_away_knows_afterwards_what_the_server_sa
         lambda _: "a@example.test",
         lambda _: "a@example.test",
         RULES,
-        {},
-        NOBODY,
     )
     with pytest.raises(UnavailableError, match="deadlock"):
         dispatch.run(NOW)
     other.goes()
-    assert dispatch.doubts(NOW) == 1, "it is put down as after any other outage"
+    assert dispatch.recover_interrupted(NOW) == 1, "it is put down as after any other outage"
     with ledger.transaction() as tx:
         assert {each.status for each in tx.outbox.all()} == {LetterStatus.SENT}
         for case in tx.cases.all():

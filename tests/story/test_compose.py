@@ -1,4 +1,4 @@
-"""A composed letter reads back as it was meant, whatever a customer put into a name, a subject or an id."""
+"""A rendered message reads back as it was written, whatever a customer put into a name, a subject or an ID."""
 
 import email
 import re
@@ -15,10 +15,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from followupd.adapters.smtp.compose import _read_back, compose
+from followupd.adapters.smtp.compose import _check_headers, compose
 from followupd.adapters.smtp.headers import (
-    LONGEST_VALUE,
-    REFERENCES_KEPT,
+    MAX_REFERENCES,
+    MAX_VALUE_LENGTH,
     ascii_domain,
     clean,
     needs_utf8,
@@ -86,13 +86,13 @@ def unfolded(message: Message, header: str) -> str:
 
 
 def contents(mail: bytes) -> dict[str, str]:
-    """Return the words of each text part, as a modern reader sees them."""
+    """Return the text of each text part, as a modern mail program shows it."""
     message = email.message_from_bytes(mail, policy=policy.default)
     parts = [part for part in message.walk() if not part.is_multipart()]
     return {part.get_content_type(): part.get_content().replace("\r\n", "\n") for part in parts}
 
 
-def test_a_letter_carries_just_the_headers_of_the_contract() -> None:
+def test_a_letter_has_exactly_the_documented_headers() -> None:
     message = read(compose(LETTER, now=NOW))
     assert message.keys() == HEADERS
     assert message["From"] == "Ana Reyes <support@example.com>"
@@ -113,7 +113,7 @@ def test_text_comes_first_and_html_after_it() -> None:
     assert [part.get_content_type() for part in message.walk()][1:] == ["text/plain", "text/html"]
 
 
-def test_the_same_letter_at_the_same_moment_is_the_same_bytes() -> None:
+def test_the_same_letter_and_time_give_the_same_bytes() -> None:
     assert compose(LETTER, now=NOW) == compose(replace(LETTER), now=NOW)
     assert compose(LETTER, now=NOW) != compose(replace(LETTER, key="FU-7K3Q9.follow-up.2"), now=NOW)
 
@@ -124,19 +124,19 @@ def test_a_letter_without_html_is_plain_text() -> None:
     assert message.keys() == [*HEADERS, "Content-Transfer-Encoding"]
 
 
-def test_a_letter_that_an_agent_approved_is_not_called_automatic() -> None:
+def test_a_letter_that_an_agent_approved_is_not_automatic() -> None:
     message = read(compose(replace(LETTER, review=True), now=NOW))
     assert "Auto-Submitted" not in message
     assert message["X-Auto-Response-Suppress"] == "OOF, AutoReply"
 
 
-def test_a_letter_of_its_own_thread_names_no_other() -> None:
+def test_a_letter_that_starts_a_thread_has_no_references() -> None:
     message = read(compose(replace(LETTER, in_reply_to="", references=()), now=NOW))
     assert "In-Reply-To" not in message
     assert "References" not in message
 
 
-def test_a_call_goes_along_as_a_calendar_file() -> None:
+def test_a_call_is_attached_as_a_calendar_file() -> None:
     event = "BEGIN:VCALENDAR\r\nMETHOD:PUBLISH\r\nSUMMARY:Anruf bei Jürgen – heute\r\nEND:VCALENDAR\r\n"
     letter = replace(LETTER, attachments=(Attachment("../Anruf für Kim.ics", "text/calendar", event),))
     message = email.message_from_bytes(compose(letter, now=NOW), policy=policy.default)
@@ -153,7 +153,7 @@ def test_a_call_goes_along_as_a_calendar_file() -> None:
     assert cast("bytes", call.get_payload(decode=True)).decode() == event
 
 
-def test_a_desk_mail_may_carry_a_file_without_having_html() -> None:
+def test_a_desk_mail_may_have_an_attachment_without_html() -> None:
     letter = replace(
         LETTER, html="", attachments=(Attachment("call.ics", "text/calendar", "BEGIN:VCALENDAR\n"),)
     )
@@ -166,7 +166,7 @@ def test_a_desk_mail_may_carry_a_file_without_having_html() -> None:
 @example(subject="", customer="", agent="")
 @example(subject="many words; of a, subject " * 8, customer="Doe, Kim " * 20, agent="ä" * 200)
 @example(subject=INJECTIONS[0], customer=INJECTIONS[3], agent=INJECTIONS[4])
-def test_no_word_becomes_a_header_or_a_second_recipient(subject: str, customer: str, agent: str) -> None:
+def test_no_text_becomes_a_header_or_a_second_recipient(subject: str, customer: str, agent: str) -> None:
     letter = replace(
         LETTER,
         subject=subject,
@@ -201,14 +201,14 @@ def test_no_word_becomes_a_header_or_a_second_recipient(subject: str, customer: 
         "A: 1\r\nB: 2\rC",
     ],
 )
-def test_the_last_fence_stops_a_header_that_nobody_meant(head: str) -> None:
-    _read_back(b"A: 1\r\n folded: on\r\nB: 2\r\n\r\nC: body", ["A", "B"])
+def test_a_header_that_was_not_written_is_refused(head: str) -> None:
+    _check_headers(b"A: 1\r\n folded: on\r\nB: 2\r\n\r\nC: body", ["A", "B"])
     with pytest.raises(LetterError, match="other headers"):
-        _read_back(f"{head}\r\n\r\nbody".encode(), ["A", "B"])
+        _check_headers(f"{head}\r\n\r\nbody".encode(), ["A", "B"])
 
 
 @pytest.mark.parametrize("words", INJECTIONS)
-def test_what_looks_encoded_stays_text_even_when_it_is_decoded_again_and_again(words: str) -> None:
+def test_an_encoded_word_in_a_value_stays_text_even_when_decoded_twice(words: str) -> None:
     line = unfolded(read(compose(replace(LETTER, subject=words), now=NOW)), "Subject")
     assert "=?" not in line
     assert str(make_header(decode_header(line))) == line
@@ -216,11 +216,11 @@ def test_what_looks_encoded_stays_text_even_when_it_is_decoded_again_and_again(w
 
 
 @given(ANYTHING)
-def test_a_cleaned_value_is_one_short_line_and_stays_it(value: str) -> None:
+def test_a_cleaned_value_is_one_short_line_and_cleaning_is_idempotent(value: str) -> None:
     once = clean(value)
     assert once.isprintable() or all(c.isprintable() or not c.isspace() for c in once)
     assert len(once.splitlines()) <= 1
-    assert len(once.replace("\u200b", "")) <= LONGEST_VALUE
+    assert len(once.replace("\u200b", "")) <= MAX_VALUE_LENGTH
     assert clean(once) == once
 
 
@@ -230,7 +230,7 @@ ID_CHARACTERS = string.ascii_letters + string.digits + "!#$%&'*+-/=^_`{|}~.@"
 @given(
     st.lists(st.text(ID_CHARACTERS, min_size=76, max_size=250).map("<{}>".format), min_size=1, max_size=40)
 )
-def test_long_ids_leave_as_they_came_and_the_root_is_kept(references: list[str]) -> None:
+def test_long_ids_are_sent_unchanged_and_the_root_is_kept(references: list[str]) -> None:
     letter = replace(LETTER, in_reply_to=references[-1], references=tuple(references))
     mail = compose(letter, now=NOW)
     message = read(mail)
@@ -238,10 +238,10 @@ def test_long_ids_leave_as_they_came_and_the_root_is_kept(references: list[str])
     assert message["In-Reply-To"] == references[-1]
     assert f"In-Reply-To: {references[-1]}\r\n".encode() in mail
     kept = message["References"].split()
-    assert kept == (thread if len(thread) <= REFERENCES_KEPT else [thread[0], *thread[1 - REFERENCES_KEPT :]])
+    assert kept == (thread if len(thread) <= MAX_REFERENCES else [thread[0], *thread[1 - MAX_REFERENCES :]])
 
 
-def test_the_parent_closes_the_thread_even_when_its_references_forgot_it() -> None:
+def test_the_parent_is_the_last_reference_even_if_references_lack_it() -> None:
     message = read(compose(replace(LETTER, references=("<q0@example.org>",)), now=NOW))
     assert message["References"].split() == ["<q0@example.org>", "<q2@example.org>"]
 
@@ -258,7 +258,7 @@ def test_the_parent_closes_the_thread_even_when_its_references_forgot_it() -> No
         "<=?utf-8?q?a?=@x>",
     ],
 )
-def test_an_id_that_is_none_is_left_out(broken: str) -> None:
+def test_an_invalid_id_is_left_out(broken: str) -> None:
     message = read(
         compose(replace(LETTER, in_reply_to=broken, references=("<q1@example.org>", broken)), now=NOW)
     )
@@ -307,7 +307,7 @@ def test_every_line_is_short_ends_in_crlf_and_is_ascii(subject: str, text: str) 
     assert not any(b"\r" in line or b"\n" in line or b"\x00" in line for line in lines)
 
 
-def test_a_text_that_quotes_an_earlier_letter_s_boundary_opens_no_part() -> None:
+def test_a_text_that_contains_an_earlier_boundary_opens_no_part() -> None:
     earlier = compose(LETTER, now=NOW)
     hostile = replace(LETTER, text=earlier.decode(), html="<p>x</p>")
     assert [part.get_content_type() for part in read(compose(hostile, now=NOW)).walk()][1:] == [
@@ -316,14 +316,14 @@ def test_a_text_that_quotes_an_earlier_letter_s_boundary_opens_no_part() -> None
     ]
 
 
-def test_a_domain_in_letters_of_its_own_is_written_in_ascii() -> None:
+def test_an_internationalised_domain_is_written_in_ascii() -> None:
     letter = replace(LETTER, to=Person("kim@straße.example", "Kim"), sender=Person("hilfe@BÜCHER.example"))
     message = read(compose(letter, now=NOW))
     assert message["To"] == "Kim <kim@xn--strae-oqa.example>"
     assert message["From"] == "hilfe@xn--bcher-kva.example"
 
 
-def test_an_address_beyond_ascii_is_written_as_it_is_and_said_to_need_smtputf8() -> None:
+def test_an_address_beyond_ascii_is_unchanged_and_needs_smtputf8() -> None:
     mail = compose(replace(LETTER, to=Person("jürgen@example.org", "Jürgen")), now=NOW)
     assert b"<j\xc3\xbcrgen@example.org>\r\n" in mail
     assert needs_utf8(wire_address("jürgen@bücher.example"))
@@ -334,7 +334,7 @@ def test_an_address_beyond_ascii_is_written_as_it_is_and_said_to_need_smtputf8()
     "address",
     ["a..b@docomo.example", "a.@x.example", '"kim doe"@x.example', "o'neil+1@x_y.example", "r@localhost"],
 )
-def test_odd_addresses_that_get_mail_are_kept(address: str) -> None:
+def test_unusual_addresses_that_work_are_allowed(address: str) -> None:
     assert wire_address(address) == address
 
 
@@ -361,14 +361,14 @@ def test_odd_addresses_that_get_mail_are_kept(address: str) -> None:
         "k" * 250 + "@x.example",
     ],
 )
-def test_what_is_no_address_gets_no_letter(address: str) -> None:
+def test_an_invalid_address_is_refused(address: str) -> None:
     with pytest.raises(ValueError, match="is not a"):
         wire_address(address)
     with pytest.raises(LetterError, match="To: "):
         compose(replace(LETTER, to=Person(address)), now=NOW)
 
 
-def test_a_domain_that_is_none_is_refused() -> None:
+def test_an_invalid_domain_is_refused() -> None:
     with pytest.raises(ValueError, match="not a domain"):
         ascii_domain("ex ämple")
 
@@ -385,11 +385,11 @@ def test_a_domain_that_is_none_is_refused() -> None:
         {"attachments": (Attachment("a", "multipart/mixed", ""),)},
     ],
 )
-def test_a_letter_with_a_broken_part_does_not_leave(change: dict[str, str]) -> None:
+def test_a_letter_with_an_invalid_part_is_refused(change: dict[str, str]) -> None:
     with pytest.raises(LetterError):
         compose(replace(LETTER, **change), now=NOW)  # type: ignore[arg-type]  # one field of any type
 
 
-def test_a_moment_without_a_zone_is_refused() -> None:
+def test_a_time_without_a_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="time zone"):
         compose(LETTER, now=datetime(2026, 12, 1))

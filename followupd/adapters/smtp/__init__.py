@@ -1,1 +1,1 @@
-"""The door to the post: a letter composed, handed over, and what the server said of it."""
+"""SMTP: render letters as MIME messages and hand them to the server."""

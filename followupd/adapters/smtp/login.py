@@ -1,4 +1,4 @@
-"""Opens an SMTP line: connects, turns to TLS or gives up, and logs in."""
+"""Open an SMTP connection: connect, start TLS or give up, and log in."""
 
 import base64
 import smtplib
@@ -10,40 +10,41 @@ from followupd.adapters.smtp.connection import (
     Reply,
     SmtpAccount,
     SmtpConnection,
-    plain_words,
+    explained_errors,
 )
 from followupd.errors import UnavailableError
 
-_GO_ON = 334  # "I wait for the next answer" (RFC 4954, section 4)
-# An address literal is what smtplib falls back to; asking the resolver for our name first may take half a minute.
-_NAMELESS = "[127.0.0.1]"
+#: "waiting for the next response" (RFC 4954, section 4)
+_CONTINUE = 334
+#: the name in EHLO if none is configured; smtplib would first ask the resolver for ours, which may take half a minute
+_DEFAULT_HELO = "[127.0.0.1]"
 
 
-def open_line(account: SmtpAccount) -> SmtpConnection:
-    """Connect, turn to TLS and log in; never in clear text when TLS was asked for.
+def connect(account: SmtpAccount) -> SmtpConnection:
+    """Connect, start TLS and log in; if TLS is configured, nothing is ever sent without it.
 
     Raises:
-        OutageError: with plain words for the admin, and no secret in them.
+        UnavailableError: with an explanation for the admin that contains no secret.
     """
-    context = _context(account)
-    with plain_words(account):
-        smtp = _connected(account, context)
+    context = _tls_context(account)
+    with explained_errors(account):
+        smtp = _open(account, context)
     try:
-        with plain_words(account):
+        with explained_errors(account):
             _greet(smtp, account, context)
-            line = SmtpConnection(smtp, account)
+            connection = SmtpConnection(smtp, account)
         if account.username:
-            _log_in(line, account)
-    except ConnectionLostError as error:  # that is how some servers refuse a login
+            _log_in(connection, account)
+    except ConnectionLostError as error:  # some servers reject a login in this way
         smtp.close()
         raise UnavailableError(str(error)) from error
     except BaseException:
         smtp.close()
         raise
-    return line
+    return connection
 
 
-def _context(account: SmtpAccount) -> ssl.SSLContext | None:
+def _tls_context(account: SmtpAccount) -> ssl.SSLContext | None:
     if account.security == "none":
         return None
     try:
@@ -52,8 +53,8 @@ def _context(account: SmtpAccount) -> ssl.SSLContext | None:
         raise UnavailableError(f"the CA file {account.ca_file} cannot be used: {error}") from error
 
 
-def _connected(account: SmtpAccount, context: ssl.SSLContext | None) -> smtplib.SMTP:
-    name = account.helo or _NAMELESS
+def _open(account: SmtpAccount, context: ssl.SSLContext | None) -> smtplib.SMTP:
+    name = account.helo or _DEFAULT_HELO
     if account.security == "tls":
         return smtplib.SMTP_SSL(account.host, account.port, name, timeout=account.timeout, context=context)
     return smtplib.SMTP(account.host, account.port, name, timeout=account.timeout)
@@ -63,52 +64,54 @@ def _greet(smtp: smtplib.SMTP, account: SmtpAccount, context: ssl.SSLContext | N
     smtp.ehlo_or_helo_if_needed()
     if account.security == "starttls":
         smtp.starttls(context=context)
-        smtp.ehlo_or_helo_if_needed()  # what was offered in clear text counts no more (RFC 3207, 4.2)
+        smtp.ehlo_or_helo_if_needed()  # what was offered before TLS is void (RFC 3207, section 4.2)
 
 
-def _log_in(line: SmtpConnection, account: SmtpAccount) -> None:
+def _log_in(connection: SmtpConnection, account: SmtpAccount) -> None:
     name, secret = account.username, _secret(account)
+    offered = connection.auth_mechanisms
     if account.token:
-        reply = _answered(line, "AUTH XOAUTH2", f"user={name}\x01auth=Bearer {secret}\x01\x01", "")
-    elif "PLAIN" in line.logins:
-        reply = _answered(line, "AUTH PLAIN", f"\0{name}\0{secret}")
-    elif "LOGIN" in line.logins:
-        reply = _answered(line, "AUTH LOGIN", name, secret)
+        reply = _authenticate(connection, "XOAUTH2", f"user={name}\x01auth=Bearer {secret}\x01\x01", "")
+    elif "PLAIN" in offered:
+        reply = _authenticate(connection, "PLAIN", f"\0{name}\0{secret}")
+    elif "LOGIN" in offered:
+        reply = _authenticate(connection, "LOGIN", name, secret)
     else:
-        offered = " ".join(line.logins) or "none"
+        names = " ".join(offered) or "none"
         raise UnavailableError(
-            f"{account.place} offers no login that we know (PLAIN, LOGIN); it offers {offered}"
+            f"{account.address} offers no login that is supported (PLAIN, LOGIN); it offers {names}"
         )
     if not reply.good:
-        raise UnavailableError(
-            f"{account.place} refused the login of {name}: {_without_secret(str(reply), name, secret)}"
-        )
+        text = _without_secret(str(reply), name, secret)
+        raise UnavailableError(f"{account.address} refused the login of {name}: {text}")
 
 
-def _answered(line: SmtpConnection, command: str, first: str, *further: str) -> Reply:
-    """Send the first answer with the command, the others as the server asks for them (RFC 4954, section 4)."""
-    reply = line.say(f"{command} {_packed(first)}")
-    for answer in further:
-        if reply.code == _GO_ON:
-            reply = line.say(_packed(answer))
+def _authenticate(connection: SmtpConnection, mechanism: str, first: str, *further: str) -> Reply:
+    """Send the first response with the AUTH command, the others when the server asks for them (RFC 4954, section 4)."""
+    reply = connection.command(f"AUTH {mechanism} {_base64(first)}")
+    for response in further:
+        if reply.code == _CONTINUE:
+            reply = connection.command(_base64(response))
     return reply
 
 
 def _secret(account: SmtpAccount) -> str:
+    read = account.token or account.password
     try:
-        return (account.token or account.password)()
+        return read()
     except OSError as error:
-        raise UnavailableError(
-            f"the secret for the login of {account.username} cannot be had: {error}"
-        ) from error
+        why = f"the secret for the login of {account.username} cannot be read: {error}"
+        raise UnavailableError(why) from error
 
 
-def _packed(secret: str) -> str:
-    return base64.b64encode(secret.encode()).decode()
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
 
 
-def _without_secret(words: str, name: str, secret: str) -> str:
-    """Take out what a server repeated of a login, in each form in which it got it."""
-    for form in (_packed(f"\0{name}\0{secret}"), _packed(secret), secret):
-        words = words.replace(form, "***") if secret else words
-    return words
+def _without_secret(text: str, name: str, secret: str) -> str:
+    """Remove a secret that the server repeated, in each form in which it was sent."""
+    if not secret:
+        return text
+    for form in (_base64(f"\0{name}\0{secret}"), _base64(secret), secret):
+        text = text.replace(form, "***")
+    return text

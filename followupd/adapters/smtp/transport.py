@@ -1,7 +1,7 @@
-"""Hands letters to the SMTP server and says of each what became of it: accepted, deferred, refused, or nobody knows.
+"""Hand letters to the SMTP server and report the outcome: accepted, deferred, refused or unknown.
 
-Before the final dot nothing is taken, so whatever breaks there is DEFERRED; from the dot on only the server's own word
-counts, and without one the letter's fate is UNKNOWN (RFC 1047). What is wrong with our set-up never costs a letter its life.
+Before the final dot the server takes nothing, so that any failure there is DEFERRED. After it, only the server's reply
+counts, and without one the outcome is UNKNOWN (RFC 1047). A problem of our configuration never makes a letter REFUSED.
 """
 
 import contextlib
@@ -10,227 +10,253 @@ from typing import Self
 
 from followupd.adapters.smtp.connection import ConnectionLostError, Reply, SmtpAccount, SmtpConnection
 from followupd.adapters.smtp.headers import needs_utf8, wire_address
-from followupd.adapters.smtp.login import open_line
+from followupd.adapters.smtp.login import connect
 from followupd.domain.letter import DeliveryOutcome, DeliveryResult
 from followupd.errors import FollowupdError, UnavailableError
 
-__all__ = ["SmtpTransport", "SmtpAccount"]
+__all__ = ["SmtpAccount", "SmtpTransport"]
 
-GO_AHEAD = 354
-#: the server wants a login, TLS or another kind of login (RFC 4954, section 6; RFC 3207)
+#: the reply to DATA after which the message is sent
+START_INPUT = 354
+#: the server requires a login, TLS or another mechanism (RFC 4954, section 6; RFC 3207)
 _LOGIN_CODES = {530, 534, 535, 538}
-#: refusals of MAIL that are about this letter: too large (RFC 1870; RFC 3463, 3.4), or an address beyond ASCII (RFC 6531)
-_LETTER_STATUS = ("5.3.4", "5.2.3", "5.6.7")
-_TOO_LARGE = 552
+#: refusals of MAIL that are about this letter: its size (RFC 1870; RFC 3463, section 3.4) or its addresses (RFC 6531)
+_TOO_LARGE, _LETTER_STATUS = 552, ("5.3.4", "5.2.3", "5.6.7")
 
 
 @dataclass(frozen=True, slots=True)
 class _Envelope:
-    """A letter and its envelope; the addresses are wire addresses, `witness` is "" for none."""
+    """A message and its envelope addresses, in ASCII where possible; `witness` is the BCC recipient, or ""."""
 
-    letter: bytes
+    message: bytes
     sender: str
     to: str
     witness: str
 
     @classmethod
-    def of(cls, letter: bytes, sender: str, to: str, witness: str) -> Self:
-        customer, copy = wire_address(to), wire_address(witness) if witness else ""
-        return cls(letter, wire_address(sender), customer, "" if copy == customer else copy)
+    def of(cls, message: bytes, sender: str, to: str, witness: str) -> Self:
+        """Return the envelope; raises ValueError for an address that is not valid."""
+        customer = wire_address(to)
+        copy = wire_address(witness) if witness else ""
+        if copy == customer:
+            copy = ""
+        return cls(message, wire_address(sender), customer, copy)
 
     @property
     def international(self) -> bool:
-        return not self.letter.isascii() or needs_utf8(self.sender, self.to, self.witness)
+        """Whether an address or header needs SMTPUTF8 (RFC 6531)."""
+        return not self.message.isascii() or needs_utf8(self.sender, self.to, self.witness)
 
-    def unfit_for(self, line: SmtpConnection) -> str:
-        """Say why this server can never take the letter, "" when it can."""
-        if self.international and not line.offers("SMTPUTF8"):
-            return f"the server cannot mail to addresses beyond ASCII such as {self.to} (it does not offer SMTPUTF8)"
-        if 0 < line.size_limit < len(self.letter):
-            return f"the letter has {len(self.letter)} bytes, and the server takes {line.size_limit}"
+    def reason_against(self, connection: SmtpConnection) -> str:
+        """Return why this server can never take the message, "" if it can."""
+        if self.international and not connection.offers("SMTPUTF8"):
+            return (
+                f"the server cannot send to addresses beyond ASCII such as {self.to} "
+                "(it does not offer SMTPUTF8)"
+            )
+        if 0 < connection.size_limit < len(self.message):
+            return f"the letter has {len(self.message)} bytes, and the server takes {connection.size_limit}"
         return ""
 
-    def mail_command(self, line: SmtpConnection) -> str:
-        size = f" SIZE={len(self.letter)}" if line.offers("SIZE") else ""
-        utf8 = " BODY=8BITMIME SMTPUTF8" if self.international else ""
-        return f"MAIL FROM:<{self.sender}>{size}{utf8}"
+    def mail_command(self, connection: SmtpConnection) -> str:
+        command = f"MAIL FROM:<{self.sender}>"
+        if connection.offers("SIZE"):
+            command += f" SIZE={len(self.message)}"
+        if self.international:
+            command += " BODY=8BITMIME SMTPUTF8"
+        return command
 
 
 class _NotStartedError(ConnectionLostError):
-    """The line was dead before the letter was begun: another line may carry it."""
+    """The connection was dead before the transaction began, so that another one may be used for the letter."""
 
 
 class SmtpTransport:
-    """The door for letters. It keeps its line from letter to letter; use it as a context for one beat, in one thread.
+    """Sends letters over one connection that is kept between letters, in one thread.
 
-    Within a beat a server that could not be reached, or that refused the login, is not asked again: two hundred
-    letters must not make two hundred wrong logins.
+    As a context, it lasts for one run: a server that cannot be reached, or that refuses the login, is not tried again
+    before the next one, so that two hundred letters do not cause two hundred failed logins.
     """
 
     def __init__(self, account: SmtpAccount) -> None:
         self._account = account
-        self._line: SmtpConnection | None = None
-        self._in_beat = False
+        self._connection: SmtpConnection | None = None
+        self._in_run = False
         self._outage = ""
 
     def __enter__(self) -> Self:
-        self._in_beat = True
+        self._in_run = True
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._in_beat = False
+        self._in_run = False
         self.close()
 
     def close(self) -> None:
-        """Leave the server, within two seconds; the next letter opens a line anew."""
-        self._drop()
+        """Close the connection, within two seconds; the next letter opens another one."""
+        self._disconnect()
         self._outage = ""
 
     def deliver(self, letter: bytes, *, sender: str, to: str, witness: str = "") -> DeliveryResult:
-        """Hand one letter over, with a blind copy to `witness` in the same transaction when the server takes it."""
+        """Send one message to a recipient, and in the same transaction to the BCC recipient if the server accepts it."""
         try:
-            parcel = _Envelope.of(letter, sender, to, witness)
+            envelope = _Envelope.of(letter, sender, to, witness)
         except ValueError as error:
             return DeliveryResult(DeliveryOutcome.REFUSED, str(error))
         if self._outage:
             return DeliveryResult(DeliveryOutcome.DEFERRED, self._outage, outage=True)
+
         try:
-            return self._delivered(parcel)
+            return self._deliver(envelope)
         except ConnectionLostError as error:
             return DeliveryResult(DeliveryOutcome.DEFERRED, str(error))
-        except FollowupdError as error:  # no line could be opened, or the password not be read
-            self._outage = str(error) if self._in_beat else ""
+        except FollowupdError as error:  # no connection, no login, or the password cannot be read
+            if self._in_run:
+                self._outage = str(error)
             return DeliveryResult(DeliveryOutcome.DEFERRED, str(error), outage=True)
 
     def survey(self) -> tuple[str, ...]:
-        """Try the server for `check --online` without sending anything; say what was found, a sentence each.
+        """Connect without sending anything, for `check --online`, and return what was found, in sentences.
 
         Raises:
-            OutageError: no letter could leave now, and why.
+            UnavailableError: no letter could be sent now, with the reason.
         """
         try:
-            line = open_line(self._account)
+            connection = connect(self._account)
         except FollowupdError as error:
             raise UnavailableError(str(error)) from error
         try:
-            return _described(line, self._account)
+            return _description(connection, self._account)
         finally:
-            line.quit()
+            connection.quit()
 
-    def _delivered(self, parcel: _Envelope) -> DeliveryResult:
-        if self._line:
+    def _deliver(self, envelope: _Envelope) -> DeliveryResult:
+        if self._connection:
             with contextlib.suppress(_NotStartedError):
-                return self._hand_over(self._line, parcel)
-        self._line = open_line(self._account)
-        return self._hand_over(self._line, parcel)
+                return self._hand_over(self._connection, envelope)
+        self._connection = connect(self._account)
+        return self._hand_over(self._connection, envelope)
 
-    def _hand_over(self, line: SmtpConnection, parcel: _Envelope) -> DeliveryResult:
-        if unfit := parcel.unfit_for(line):
-            return DeliveryResult(DeliveryOutcome.REFUSED, unfit)
-        delivery = None
+    def _hand_over(self, connection: SmtpConnection, envelope: _Envelope) -> DeliveryResult:
+        if reason := envelope.reason_against(connection):
+            return DeliveryResult(DeliveryOutcome.REFUSED, reason)
+        result = None
         try:
-            delivery = _transaction(line, parcel)
+            result = _transaction(connection, envelope)
         finally:
-            if not delivery or delivery.outcome is not DeliveryOutcome.ACCEPTED:
-                line.reset()
-            if not line.usable:
-                self._drop()
-        return delivery
+            if not result or result.outcome is not DeliveryOutcome.ACCEPTED:
+                connection.reset()
+            if not connection.usable:
+                self._disconnect()
+        return result
 
-    def _drop(self) -> None:
-        if self._line:
-            self._line.quit()
-        self._line = None
+    def _disconnect(self) -> None:
+        if self._connection:
+            self._connection.quit()
+        self._connection = None
 
 
-def _transaction(line: SmtpConnection, parcel: _Envelope) -> DeliveryResult:
-    """Walk through one mail transaction (RFC 5321, 3.3).
+def _transaction(connection: SmtpConnection, envelope: _Envelope) -> DeliveryResult:
+    """Perform one mail transaction (RFC 5321, section 3.3).
 
     Raises:
-        LineBrokenError: the line broke before the final dot.
+        ConnectionLostError: the connection ended before the final dot.
     """
-    begun, customer, *others = _envelope(line, parcel)
-    data = others.pop() if line.pipelines else None
-    witness = others[0] if others else None
-    if data and data.code == GO_AHEAD and not (begun.good and customer.good):
-        line.usable = (
-            False  # the server waits for a mail, to the witness alone, and only the dot would end it
-        )
-    if not begun.good:
-        return _not_taken(begun, ours=_is_about_us(begun))
+    mail, customer, witness, data = _send_envelope(connection, envelope)
+    if data and data.code == START_INPUT and not (mail.good and customer.good):
+        # The server expects a message, to the BCC recipient alone, and only the final dot would end that.
+        connection.usable = False
+    if not mail.good:
+        return _rejected(mail, ours=_is_about_sender(mail))
     if not customer.good:
-        return _not_taken(customer, ours=_is_about_our_login(customer, line))
-    data = data or line.say("DATA")
-    if data.code != GO_AHEAD:
-        return _not_taken(data, ours=data.code in _LOGIN_CODES)
-    line.send_body(parcel.letter)
-    if early := line.unasked():
-        return _not_taken(early)
-    return _taken(line, witness)
+        return _rejected(customer, ours=_is_about_login(customer, connection))
+
+    data = data or connection.command("DATA")
+    if data.code != START_INPUT:
+        return _rejected(data, ours=data.code in _LOGIN_CODES)
+    connection.send_body(envelope.message)
+    if early := connection.unsolicited_reply():
+        return _rejected(early)
+    return _finish(connection, witness)
 
 
-def _envelope(line: SmtpConnection, parcel: _Envelope) -> list[Reply]:
-    """Return the replies to MAIL, to the customer's RCPT, to the witness' if there is one, and to a pipelined DATA."""
-    recipients = [parcel.to, parcel.witness] if parcel.witness else [parcel.to]
-    commands = [parcel.mail_command(line), *(f"RCPT TO:<{recipient}>" for recipient in recipients)]
-    if line.pipelines:
-        commands.append("DATA")  # may end a group (RFC 2920, 3.1): its reply is waited for as ever
+def _send_envelope(
+    connection: SmtpConnection, envelope: _Envelope
+) -> tuple[Reply, Reply, Reply | None, Reply | None]:
+    """Return the replies to MAIL, to RCPT for the customer and for the witness, and to DATA if it was pipelined.
+
+    Raises:
+        _NotStartedError: the connection was dead before.
+    """
+    commands = [envelope.mail_command(connection), f"RCPT TO:<{envelope.to}>"]
+    if envelope.witness:
+        commands.append(f"RCPT TO:<{envelope.witness}>")
+    if connection.pipelines:
+        commands.append("DATA")  # allowed as the last one of a group (RFC 2920, section 3.1)
+
     try:
-        unasked = line.unasked()  # a line kept for too long is often closed with a 421
-        replies = [unasked] if unasked else line.say_all(commands)
+        # a connection that is idle for long is often closed with an unsolicited 421
+        closing = connection.unsolicited_reply()
+        replies = [closing] if closing else connection.commands(commands)
     except ConnectionLostError as error:
         raise _NotStartedError(str(error)) from error
-    if not line.usable:
+    if not connection.usable:
         raise _NotStartedError(str(replies[-1]))
-    return replies
+
+    mail, customer, *others = replies
+    data = others.pop() if connection.pipelines else None
+    witness = others[0] if others else None
+    return mail, customer, witness, data
 
 
-def _is_about_us(refusal: Reply) -> bool:
-    """Say whether a refused MAIL is about our sender or login: it would be the same with every letter."""
+def _is_about_sender(refusal: Reply) -> bool:
+    """Say whether a refused MAIL is about our address or login, and so would be the same for every letter."""
     return refusal.code != _TOO_LARGE and not refusal.text.startswith(_LETTER_STATUS)
 
 
-def _is_about_our_login(refusal: Reply, line: SmtpConnection) -> bool:
-    """Say whether a refused RCPT means that we are strangers here: most servers say so with a policy's 5.7.1."""
-    stranger = line.offers("AUTH") and not line.logged_in
-    by_policy = refusal.text.startswith("5.7.")
-    return refusal.code in _LOGIN_CODES or "relay" in refusal.text.lower() or (stranger and by_policy)
+def _is_about_login(refusal: Reply, connection: SmtpConnection) -> bool:
+    """Say whether a refused RCPT means that we are not logged in, which most servers say with status 5.7.1."""
+    if refusal.code in _LOGIN_CODES or "relay" in refusal.text.lower():
+        return True
+    could_log_in = connection.offers("AUTH") and not connection.logged_in
+    return could_log_in and refusal.text.startswith("5.7.")
 
 
-def _not_taken(reply: Reply, *, ours: bool = False) -> DeliveryResult:
-    """Judge a reply that came before the dot: only a refusal of this very letter is final."""
+def _rejected(reply: Reply, *, ours: bool = False) -> DeliveryResult:
+    """Return the result of a negative reply before the final dot; only a refusal of this very letter is final."""
     if reply.outcome is not DeliveryOutcome.REFUSED:
         return DeliveryResult(DeliveryOutcome.DEFERRED, str(reply))
     if ours:
-        return DeliveryResult(DeliveryOutcome.DEFERRED, f"our set-up, not the letter: {reply}")
+        return DeliveryResult(DeliveryOutcome.DEFERRED, f"our configuration, not the letter: {reply}")
     return DeliveryResult(DeliveryOutcome.REFUSED, str(reply))
 
 
-def _taken(line: SmtpConnection, witness: Reply | None) -> DeliveryResult:
-    """Send the dot and judge what follows."""
+def _finish(connection: SmtpConnection, witness: Reply | None) -> DeliveryResult:
+    """Send the final dot and return the result."""
     witnessed = bool(witness and witness.good)
-    stale_mailboxes = f" (the witness was refused: {witness})" if witness and not witnessed else ""
+    note = ""
+    if witness and not witnessed:
+        note = f" (the BCC recipient was refused: {witness})"
     try:
-        reply = line.final_dot()
+        reply = connection.final_dot()
     except ConnectionLostError as error:
-        return DeliveryResult(
-            DeliveryOutcome.UNKNOWN, f"after the final dot {error}{stale_mailboxes}", witnessed
-        )
-    return DeliveryResult(reply.outcome, f"{reply}{stale_mailboxes}", witnessed)
+        why = f"after the final dot {error}{note}"
+        return DeliveryResult(DeliveryOutcome.UNKNOWN, why, witnessed)
+    return DeliveryResult(reply.outcome, f"{reply}{note}", witnessed)
 
 
-def _described(line: SmtpConnection, account: SmtpAccount) -> tuple[str, ...]:
-    sealed = (
-        f"The line is sealed with {line.tls}."
-        if line.tls
-        else "The line is not sealed; it stays on this machine."
-    )
-    login = f"The login of {account.username} is accepted." if account.username else "No login is configured."
-    limit = line.size_limit
-    size = (
-        f"A mail may have {limit / 2**20:.1f} MiB."
-        if limit
-        else "The server names no limit for a mail's size."
-    )
-    names = "also beyond" if line.offers("SMTPUTF8") else "in"
-    return (f"{account.place} answers.", sealed, login, size, f"Addresses may be {names} ASCII.")
+def _description(connection: SmtpConnection, account: SmtpAccount) -> tuple[str, ...]:
+    """Return what a connection shows about the server."""
+    encryption = "The connection is not encrypted; it stays on this machine."
+    if connection.tls_version:
+        encryption = f"The connection is encrypted with {connection.tls_version}."
+    login = "No login is configured."
+    if account.username:
+        login = f"The login of {account.username} is accepted."
+    size = "The server names no limit for the size of a message."
+    if connection.size_limit:
+        size = f"A message may have {connection.size_limit / 2**20:.1f} MiB."
+    addresses = "Addresses may be in ASCII."
+    if connection.offers("SMTPUTF8"):
+        addresses = "Addresses may be also beyond ASCII."
+    return (f"{account.address} answers.", encryption, login, size, addresses)

@@ -1,206 +1,164 @@
-"""The outbox: letters are queued once, claimed before they leave, and put down with what the server said."""
+"""The outbox: each letter is queued once, claimed before it is sent, and updated with the server's reply."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CursorResult, Executable, Select, Table, bindparam, case, text, update
-from sqlalchemy import select as core_select
+from sqlalchemy import (
+    CursorResult,
+    Executable,
+    Select,
+    Table,
+    bindparam,
+    case,
+    literal_column,
+    null,
+    text,
+    union_all,
+    update,
+)
+from sqlalchemy import select as select_columns
 from sqlmodel import Session, and_, col, func, not_, or_, select
 
 from followupd.adapters.crypto import Vault
 from followupd.adapters.storage.lease import LeaseScope
-from followupd.adapters.storage.rows import OUTGOING, decrypt_value, encrypt_value, update_all
-from followupd.adapters.storage.tables import LetterRow, LetterTextRow
-from followupd.domain.letter import DraftState, Letter, LetterKind, LetterStatus, OutboxEntry
+from followupd.adapters.storage.rows import LETTER_ADAPTER, decrypt_value, encrypt_value, update_all
+from followupd.adapters.storage.tables import LetterRow, LetterTextRow, MailRow
+from followupd.domain.letter import (
+    DraftState,
+    Letter,
+    LetterKind,
+    LetterStatus,
+    OutboxEntry,
+    OutboxUsage,
+    SendResult,
+    UsageWindows,
+)
+from followupd.domain.mail import Kind
 from followupd.errors import FollowupdError, LetterError
 
-#: conditions from which a letter may be claimed
-MAY_LEAVE = (LetterStatus.QUEUED.value, LetterStatus.DEFERRED.value)
-#: letters that left, or may have
-GONE = (LetterStatus.SENT.value, LetterStatus.SENDING.value, LetterStatus.DOUBT.value)
-# Made once, since making a statement costs more than running it; a table's own columns come without the unit of work.
-LETTER: Table = LetterRow.__table__  # type: ignore[attr-defined]  # a table's class has one
-_WORDS: Table = LetterTextRow.__table__  # type: ignore[attr-defined]  # as above
-#: every letter with its words
-LETTERS = core_select(*LETTER.c, _WORDS.c.sealed).join(_WORDS, _WORDS.c.letter_key == LETTER.c.key)
-_NAMED = LETTER.c.key.in_(bindparam("keys", expanding=True))
-_READY = (
-    LETTERS.add_columns(_WORDS.c.mail)
-    .where(LETTER.c.condition.in_(MAY_LEAVE))
-    .where(or_(LETTER.c.not_before.is_(None), LETTER.c.not_before <= bindparam("now")))
-    .order_by(LETTER.c.written_at, LETTER.c.key)
+#: letters that may be claimed
+_CLAIMABLE = (LetterStatus.QUEUED.value, LetterStatus.DEFERRED.value)
+#: letters that were sent, or may have been
+_SENT = (LetterStatus.SENT.value, LetterStatus.SENDING.value, LetterStatus.DOUBT.value)
+#: letters that wait for the result of a delivery
+_UNSETTLED = (LetterStatus.SENDING.value, LetterStatus.DOUBT.value)
+#: drafts that may still be in the mailbox
+_FILED_DRAFTS = tuple(state.value for state in DraftState if state not in {DraftState.NONE, DraftState.GONE})
+#: the longest reply of a server that is stored, in characters
+_REPLY_LENGTH = 500
+#: as many of a customer's earlier letters are searched for repeated text
+_REMEMBERED_LETTERS = 20
+
+# Statements are built once, because building one takes longer than running it. Columns of a table, unlike mapped
+# classes, are read without the unit of work.
+_LETTER: Table = LetterRow.__table__  # type: ignore[attr-defined]  # every table class has it
+_TEXT: Table = LetterTextRow.__table__  # type: ignore[attr-defined]  # as above
+_MAIL: Table = MailRow.__table__  # type: ignore[attr-defined]  # as above
+_WITH_TEXT = select_columns(*_LETTER.c, _TEXT.c.sealed).join(_TEXT, _TEXT.c.letter_key == _LETTER.c.key)
+_BY_KEYS = _LETTER.c.key.in_(bindparam("keys", expanding=True))
+_DUE = (
+    _WITH_TEXT.add_columns(_TEXT.c.mail)
+    .where(_LETTER.c.condition.in_(_CLAIMABLE))
+    .where(or_(_LETTER.c.not_before.is_(None), _LETTER.c.not_before <= bindparam("now")))
+    .order_by(_LETTER.c.written_at, _LETTER.c.key)
     .limit(bindparam("most"))
-    .with_for_update(skip_locked=True, of=LETTER)
+    .with_for_update(skip_locked=True, of=_LETTER)
 )
-_FREE = (
-    core_select(LETTER.c.key)
-    .where(_NAMED, LETTER.c.condition.in_(MAY_LEAVE))
+_UNCLAIMED = (
+    select_columns(_LETTER.c.key)
+    .where(_BY_KEYS, _LETTER.c.condition.in_(_CLAIMABLE))
     .with_for_update(skip_locked=True)
 )
 _CLAIM = (
-    update(LETTER)
-    .where(LETTER.c.key.in_(_FREE.scalar_subquery()))
-    .values(condition=LetterStatus.SENDING.value, leaving_at=bindparam("now"), attempts=LETTER.c.attempts + 1)
-    .returning(LETTER.c.key)
-)
-_TRIED = case((LETTER.c.attempts > 1, LetterStatus.DEFERRED.value), else_=LetterStatus.QUEUED.value)
-_GIVE_BACK = (
-    update(LETTER)
-    .where(_NAMED, LETTER.c.condition == LetterStatus.SENDING.value)
-    .values(condition=_TRIED, attempts=LETTER.c.attempts - 1)
-)
-_OF_LATE = (
-    LETTER.c.automatic.is_(True),
-    LETTER.c.condition.in_(GONE),
-    LETTER.c.leaving_at > bindparam("since"),
-)
-_TO_THESE = (
-    core_select(LETTER.c.to_address).where(
-        *_OF_LATE, LETTER.c.to_address.in_(bindparam("addresses", expanding=True))
+    update(_LETTER)
+    .where(_LETTER.c.key.in_(_UNCLAIMED.scalar_subquery()))
+    .values(
+        condition=LetterStatus.SENDING.value,
+        leaving_at=bindparam("now"),
+        attempts=_LETTER.c.attempts + 1,
     )
-).distinct()
-_BY_DOMAIN = (
-    core_select(LETTER.c.to_domain, func.count())
-    .where(*_OF_LATE, LETTER.c.to_domain.in_(bindparam("domains", expanding=True)))
-    .group_by(LETTER.c.to_domain)
+    .returning(_LETTER.c.key)
 )
-# naming every condition lets the index be used, which begins with it
-_LEFT_SINCE = core_select(func.count()).where(
-    LETTER.c.leaving_at > bindparam("since"), LETTER.c.condition.in_(list(LetterStatus))
+_STATUS_BEFORE_CLAIM = case(
+    (_LETTER.c.attempts > 1, LetterStatus.DEFERRED.value), else_=LetterStatus.QUEUED.value
 )
-_ALONE = text("SELECT pg_advisory_xact_lock(:number)")
-#: any number that nobody else's advisory lock uses; it spells "claiming" in ASCII
-_CLAIMING = int.from_bytes(b"claiming", "big") >> 1
+_RELEASE = (
+    update(_LETTER)
+    .where(_BY_KEYS, _LETTER.c.condition == LetterStatus.SENDING.value)
+    .values(condition=_STATUS_BEFORE_CLAIM, attempts=_LETTER.c.attempts - 1)
+)
+_LOCK_UNSETTLED = (
+    select_columns(_LETTER.c.key).where(_BY_KEYS, _LETTER.c.condition.in_(_UNSETTLED)).with_for_update()
+)
+_LOCK_CLAIMS = text("SELECT pg_advisory_xact_lock(:number)")
+#: the number of our advisory lock, "claiming" in ASCII
+_CLAIMS_LOCK = int.from_bytes(b"claiming", "big") >> 1
 
 
-class Leaving:
-    """The letters of the ledger that leave, within one transaction."""
-
-    def __init__(
-        self, session: Session, vault: Vault, scope: LeaseScope, undated: Callable[[Letter], bytes]
-    ) -> None:
-        self._session, self._vault, self._scope, self._undated = session, vault, scope, undated
-
-    def due(self, now: datetime, limit: int = 50, stale_mailboxes: Collection[str] = ()) -> list[OutboxEntry]:
-        """Return letters that may leave now, in the order they were written; none to customers of `unheard` mailboxes.
-
-        PostgreSQL skips rows that others hold.
-        """
-        ours = _READY.where(self._scope.covers(LETTER.c.mailbox))
-        if stale_mailboxes:
-            ours = ours.where(
-                or_(LETTER.c.kind.startswith("desk/"), LETTER.c.mailbox.not_in(sorted(stale_mailboxes)))
-            )
-        rows = self._run(ours, {"now": now, "most": limit}).all()
-        return [self._state(row, self._vault.decrypt(row.mail) if row.mail else b"") for row in rows]
-
-    def in_flight(self, condition: LetterStatus) -> list[OutboxEntry]:
-        """Return the letters in a condition that are ours to see to."""
-        query = LETTERS.where(LETTER.c.condition == condition.value)
-        return self._states(query.where(self._scope.covers(LETTER.c.mailbox)))
-
-    def copies_arrived_since(self, mailbox: str, since: datetime) -> bool:
-        """Say whether a copy of any letter of this mailbox that left since then has come back."""
-        one = core_select(LETTER.c.key).where(LETTER.c.mailbox == mailbox, LETTER.c.witnessed_at.is_not(None))
-        return self._run(one.where(LETTER.c.leaving_at > since).limit(1), {}).first() is not None
-
-    def lock_claims(self) -> None:
-        """Let no other daemon claim until this transaction ends: budgets and breaker count what all of them claim.
-
-        On SQLite every transaction is alone.
-        """
-        if self._session.get_bind().dialect.name == "postgresql":
-            self._run(_ALONE, {"number": _CLAIMING})
-
-    def claim_batch(self, keys: Collection[str], now: datetime) -> set[str]:
-        """Take letters for leaving; return those that nobody else took first. Commit before the post sees one."""
-        return set(self._run(_CLAIM, {"keys": list(keys), "now": now}).scalars())
-
-    def release(self, keys: Collection[str]) -> None:
-        """Let letters wait again that were claimed and that the post never saw."""
-        if keys:
-            self._run(_GIVE_BACK, {"keys": list(keys)})
-
-    def record_sent_batch(self, replies: Sequence[tuple[str, str]], now: datetime) -> bool:
-        """Write of letters on their way, each with the server's words, that they left; False when one was not on its way."""
-        sent = {
-            "was": LetterStatus.SENDING.value,
-            "condition": LetterStatus.SENT.value,
-            "sent_at": now,
-            "not_before": None,
-        }
-        rows = [{"its_key": key, "reply": reply[:500], **sent} for key, reply in replies]
-        done = update_all(self._session.connection(), LetterRow, rows, {"key": "its_key", "condition": "was"})
-        self._session.expire_all()
-        return done == len(rows)
-
-    def recently_written_to(self, addresses: Collection[str], since: datetime) -> set[str]:
-        """Return those of these addresses for which automatic letters left since then."""
-        return set(self._run(_TO_THESE, {"addresses": list(addresses), "since": since}).scalars())
-
-    def count_by_domain(self, domains: Collection[str], since: datetime) -> Counter[str]:
-        """Count the automatic letters that left since then for each of these domains."""
-        rows: Any = self._run(_BY_DOMAIN, {"domains": list(domains), "since": since})
-        return Counter({domain: number for domain, number in rows})  # noqa: C416  dict() would take the result for a mapping
-
-    def count_sent_since(self, since: datetime) -> int:
-        """Return how many letters of any kind were handed to the post since then, for the breaker."""
-        return int(self._run(_LEFT_SINCE, {"since": since}).scalar_one())
-
-    def _run(self, statement: Executable, values: Any) -> CursorResult[Any]:
-        """Run a statement on the table itself; what the session has read of it before is out of date."""
-        result = self._session.connection().execute(statement, values)
-        self._session.expire_all()
-        return result
-
-    def _states(self, letters: Select[Any]) -> list[OutboxEntry]:
-        """Return letters in the order in which they were written."""
-        return [
-            self._state(row)
-            for row in self._run(letters.order_by(LETTER.c.written_at, LETTER.c.key), {}).all()
-        ]
-
-    def _state(self, row: Any, mail: bytes = b"") -> OutboxEntry:
-        return OutboxEntry(
-            decrypt_value(self._vault, OUTGOING, row.sealed),
-            LetterStatus(row.condition),
-            row.not_before,
-            row.attempts,
-            row.reply,
-            row.written_at,
-            row.leaving_at,
-            row.sent_at,
-            row.witnessed_at,
-            row.copy_due,
-            DraftState(row.draft),
-            mail,
-        )
+def _usage_query() -> Executable:
+    """Return the statement that reads an OutboxUsage; each row is a topic, a name, a time and a number."""
+    counted = and_(_LETTER.c.automatic.is_(True), _LETTER.c.condition.in_(_SENT))
+    one: Any = literal_column("1")
+    to_addresses = select_columns(
+        literal_column("'address'").label("topic"),
+        _LETTER.c.to_address.label("name"),
+        _LETTER.c.leaving_at.label("at"),
+        one.label("number"),
+    ).where(
+        counted,
+        _LETTER.c.to_address.in_(bindparam("addresses", expanding=True)),
+        _LETTER.c.leaving_at > bindparam("since_address"),
+    )
+    to_domains = select_columns(
+        literal_column("'domain'"), _LETTER.c.to_domain, _LETTER.c.leaving_at, one
+    ).where(
+        counted,
+        _LETTER.c.to_domain.in_(bindparam("domains", expanding=True)),
+        _LETTER.c.leaving_at > bindparam("since_domain"),
+    )
+    # naming every status lets the index be used, which begins with it
+    in_breaker_window: Any = select_columns(
+        literal_column("'breaker'"), literal_column("''"), null(), func.count()
+    ).where(_LETTER.c.condition.in_(list(LetterStatus)), _LETTER.c.leaving_at > bindparam("since_breaker"))
+    copies = select_columns(literal_column("'copy'"), _MAIL.c.message_id, null(), one).where(
+        _MAIL.c.kind == Kind.OWN.value, _MAIL.c.message_id.in_(bindparam("message_ids", expanding=True))
+    )
+    return union_all(to_addresses, to_domains, in_breaker_window, copies)
 
 
-#: so many of a person's letters are looked at before the same words are said again
-_REMEMBERED = 20
+_USAGE = _usage_query()
 
 
 class UnknownLetterError(FollowupdError):
     """There is no such letter."""
 
 
-class OutboxStore(Leaving):
-    """The letters of the ledger, within one transaction."""
+class OutboxStore:
+    """The letters of the ledger, within one transaction.
+
+    `undated` renders a letter's MIME message without its Date header; b"" means that it is rendered when it is sent.
+    """
+
+    def __init__(
+        self, session: Session, vault: Vault, scope: LeaseScope, undated: Callable[[Letter], bytes]
+    ) -> None:
+        self._session, self._vault, self._scope, self._undated = session, vault, scope, undated
+
+    # --- queue and read ---
 
     def queue(self, letter: Letter, now: datetime) -> None:
-        """Put a letter in the outbox; its key is the primary key, so the same decision twice is one letter."""
-        condition = LetterStatus.REVIEW if letter.review else LetterStatus.QUEUED
+        """Put a letter in the outbox. Its key is the primary key, so that one decision never makes two letters."""
+        status = LetterStatus.REVIEW if letter.review else LetterStatus.QUEUED
         address = letter.to.address.lower()
         self._session.add(
             LetterRow(
                 key=letter.key,
                 case_ref=letter.case,
                 mailbox=letter.mailbox,
-                kind=letter.kind,
-                condition=condition.value,
+                kind=letter.kind.value,
+                condition=status.value,
                 to_address=address,
                 to_domain=address.rpartition("@")[2],
                 automatic=letter.automatic,
@@ -210,12 +168,12 @@ class OutboxStore(Leaving):
             )
         )
         self._session.flush()
-        words = encrypt_value(self._vault, OUTGOING, letter)
-        self._session.add(LetterTextRow(letter_key=letter.key, sealed=words, mail=self._mail(letter)))
+        token = encrypt_value(self._vault, LETTER_ADAPTER, letter)
+        self._session.add(LetterTextRow(letter_key=letter.key, sealed=token, mail=self._rendered(letter)))
         self._session.flush()
 
-    def _mail(self, letter: Letter) -> bytes:
-        """Return the sealed bytes of a letter that lack only its date; what cannot be composed is told at its turn."""
+    def _rendered(self, letter: Letter) -> bytes:
+        """Return the encrypted message without its date; b"" for one that cannot be rendered, which sending reports."""
         try:
             mail = self._undated(letter)
         except LetterError:
@@ -226,128 +184,161 @@ class OutboxStore(Leaving):
         return self._session.get(LetterRow, key) is not None
 
     def get(self, key: str) -> OutboxEntry:
-        """Return a letter with its state; raises UnknownLetterError."""
-        row = self._run(LETTERS.where(LETTER.c.key == bindparam("its_key")), {"its_key": key}).first()
+        """Return a letter and its state.
+
+        Raises:
+            UnknownLetterError: there is no such letter.
+        """
+        row = self._run(_WITH_TEXT.where(_LETTER.c.key == bindparam("its_key")), {"its_key": key}).first()
         if row is None:
             raise UnknownLetterError(f"there is no letter {key}")
-        return self._state(row)
+        return self._entry(row)
 
-    def all(self, *conditions: LetterStatus, case: str = "") -> list[OutboxEntry]:
-        query = LETTERS
-        if conditions:
-            query = query.where(LETTER.c.condition.in_([condition.value for condition in conditions]))
+    def all(self, *statuses: LetterStatus, case: str = "") -> list[OutboxEntry]:
+        """Return the letters with one of these statuses, of one case if it is named, oldest first."""
+        query = _WITH_TEXT
+        if statuses:
+            query = query.where(_LETTER.c.condition.in_([status.value for status in statuses]))
         if case:
-            query = query.where(LETTER.c.case_ref == case)
-        return self._states(query)
+            query = query.where(_LETTER.c.case_ref == case)
+        return self._entries(query)
 
-    def count(self, *conditions: LetterStatus) -> int:
-        names = [condition.value for condition in conditions]
-        return self._session.exec(select(func.count()).where(col(LetterRow.condition).in_(names))).one()
+    def count(self, *statuses: LetterStatus) -> int:
+        """Count the letters with one of these statuses."""
+        values = [status.value for status in statuses]
+        return self._session.exec(select(func.count()).where(col(LetterRow.condition).in_(values))).one()
 
-    def conditions(self) -> dict[str, int]:
-        """Count the letters by condition."""
+    def count_by_status(self) -> dict[str, int]:
+        """Count the letters of each status."""
         counted = self._session.exec(select(LetterRow.condition, func.count()).group_by(LetterRow.condition))
-        return {condition: number for condition, number in counted}  # noqa: C416  dict() would take the result for a mapping
+        return {status: number for status, number in counted}  # noqa: C416  dict() takes the result for a mapping
 
-    def claim(self, key: str, now: datetime) -> bool:
-        """Take one letter for leaving; False when somebody else was there first. Commit before the post sees it."""
-        return self._turn(
-            key,
-            MAY_LEAVE,
-            condition=LetterStatus.SENDING.value,
-            leaving_at=now,
-            attempts=LetterRow.attempts + 1,
+    def texts_sent_to(self, address: str) -> list[str]:
+        """Return the text of the newest letters that were sent, or may have been, to a customer (practice 19)."""
+        query = (
+            select(LetterTextRow.sealed)
+            .join(LetterRow, col(LetterRow.key) == col(LetterTextRow.letter_key))
+            .where(LetterRow.to_address == address.lower(), col(LetterRow.condition).in_(_SENT))
+            .where(col(LetterRow.kind).not_like("desk/%"), LetterRow.kind != LetterKind.GIFT_CARD.value)
+            .order_by(col(LetterRow.written_at).desc())
+            .limit(_REMEMBERED_LETTERS)
         )
+        return [decrypt_value(self._vault, LETTER_ADAPTER, token).text for token in self._session.exec(query)]
+
+    # --- claim ---
+
+    def due(self, now: datetime, limit: int = 50, stale_mailboxes: Collection[str] = ()) -> list[OutboxEntry]:
+        """Return the letters whose time has come, oldest first, with their rendered messages.
+
+        Letters to customers of `stale_mailboxes` are left out. PostgreSQL skips rows that others have locked.
+        """
+        query = _DUE.where(self._scope.covers(_LETTER.c.mailbox))
+        if stale_mailboxes:
+            is_desk_mail = _LETTER.c.kind.startswith("desk/")
+            query = query.where(or_(is_desk_mail, _LETTER.c.mailbox.not_in(sorted(stale_mailboxes))))
+        rows = self._run(query, {"now": now, "most": limit}).all()
+        return [self._entry(row, self._vault.decrypt(row.mail) if row.mail else b"") for row in rows]
+
+    def in_flight(self, status: LetterStatus) -> list[OutboxEntry]:
+        """Return the letters of a status that this daemon is responsible for."""
+        query = _WITH_TEXT.where(_LETTER.c.condition == status.value)
+        return self._entries(query.where(self._scope.covers(_LETTER.c.mailbox)))
+
+    def lock_claims(self) -> None:
+        """Keep other daemons from claiming until this transaction ends, so that quotas and breaker count all claims.
+
+        On SQLite there is never more than one writing transaction.
+        """
+        if self._session.get_bind().dialect.name == "postgresql":
+            self._run(_LOCK_CLAIMS, {"number": _CLAIMS_LOCK})
+
+    def usage(self, letters: Collection[Letter], windows: UsageWindows) -> OutboxUsage:
+        """Return what limits the sending of these letters, in one query."""
+        addresses = {letter.to.address.lower() for letter in letters if letter.automatic}
+        values = {
+            "addresses": list(addresses),
+            "domains": list({address.rpartition("@")[2] for address in addresses}),
+            "message_ids": [letter.message_id for letter in letters],
+            "since_address": windows.address,
+            "since_domain": windows.domain,
+            "since_breaker": windows.breaker,
+        }
+        times: defaultdict[str, list[datetime]] = defaultdict(list)
+        copies, sent = set(), 0
+        rows: Any = self._run(_USAGE, values)
+        for topic, name, at, number in rows:
+            match topic:
+                case "address":
+                    times[name].append(at)
+                case "domain":
+                    times[f"@{name}"].append(at)
+                case "copy":
+                    copies.add(name)
+                case _:
+                    sent = number
+        recent = {name: tuple(sorted(found)) for name, found in times.items()}
+        return OutboxUsage(recent, sent, frozenset(copies))
+
+    def claim(self, keys: Collection[str], now: datetime) -> set[str]:
+        """Claim letters for sending and return the keys of those that nobody else had claimed.
+
+        Commit before the server sees any of them.
+        """
+        return set(self._run(_CLAIM, {"keys": list(keys), "now": now}).scalars()) if keys else set()
+
+    def release(self, keys: Collection[str]) -> None:
+        """Return claimed letters to the queue that the server has not seen."""
+        if keys:
+            self._run(_RELEASE, {"keys": list(keys)})
 
     def postpone(self, key: str, until: datetime, why: str) -> None:
-        self._turn(key, MAY_LEAVE, not_before=until, reply=why)
+        """Keep a queued letter back until a time."""
+        self._change(key, _CLAIMABLE, not_before=until, reply=why)
 
-    def record_result(
-        self,
-        key: str,
-        condition: LetterStatus,
-        now: datetime,
-        *,
-        reply: str = "",
-        not_before: datetime | None = None,
-    ) -> bool:
-        """Write what became of a letter on its way or in doubt; False when that was settled before."""
-        sent_at = {"sent_at": now} if condition is LetterStatus.SENT else {}
-        return self._turn(
-            key,
-            (LetterStatus.SENDING.value, LetterStatus.DOUBT.value),
-            condition=condition.value,
-            reply=reply[:500],
-            not_before=not_before,
-            **sent_at,
-        )
+    # --- results ---
+
+    def record_results(self, results: Sequence[SendResult], now: datetime) -> set[str]:
+        """Store the results of letters that are being sent or in doubt, and return the keys of those.
+
+        The others were settled before, by a copy or by a person, and stay as they are.
+        """
+        keys = [result.key for result in results]
+        unsettled = set(self._run(_LOCK_UNSETTLED, {"keys": keys}).scalars())
+        rows: list[dict[str, Any]] = [
+            {
+                "its_key": result.key,
+                "condition": result.status.value,
+                "reply": result.reply[:_REPLY_LENGTH],
+                "not_before": result.not_before,
+                "sent_at": now if result.status is LetterStatus.SENT else None,
+            }
+            for result in results
+            if result.key in unsettled
+        ]
+        if rows:
+            update_all(self._session.connection(), LetterRow, rows, {"key": "its_key"})
+            self._session.expire_all()
+        return unsettled
 
     def confirm_sent(self, key: str, now: datetime, reply: str) -> bool:
-        """Write that a letter left, on evidence that counts more than what we had thought; False when that was known."""
-        others = tuple(condition.value for condition in LetterStatus if condition is not LetterStatus.SENT)
-        return self._turn(
-            key, others, condition=LetterStatus.SENT.value, sent_at=now, reply=reply[:500], not_before=None
-        )
-
-    def approve(self, key: str) -> bool:
-        """Let a letter in review leave; one whose draft lies in the mailbox leaves when that has been taken away."""
-        review = (LetterStatus.REVIEW.value,)
-        return self._turn(key, review, DraftState.FILED, draft=DraftState.WANTED.value) or self._turn(
+        """Mark a letter as sent, on evidence that outweighs any other status; False when it was marked before."""
+        others = tuple(status.value for status in LetterStatus if status is not LetterStatus.SENT)
+        return self._change(
             key,
-            review,
-            DraftState.NONE,
-            DraftState.ASKED,
-            DraftState.GONE,
-            condition=LetterStatus.QUEUED.value,
+            others,
+            condition=LetterStatus.SENT.value,
+            sent_at=now,
+            reply=reply[:_REPLY_LENGTH],
+            not_before=None,
         )
-
-    def leave_review(self, key: str) -> bool:
-        """Let an approved letter leave, now that its draft is gone."""
-        review = (LetterStatus.REVIEW.value,)
-        return self._turn(
-            key, review, DraftState.WANTED, condition=LetterStatus.QUEUED.value, draft=DraftState.GONE.value
-        )
-
-    def drafted(self, key: str, was: DraftState, becomes: DraftState) -> bool:
-        """Write where a letter's draft stands now; False when that changed meanwhile, or a new draft is wanted no more."""
-        may = (LetterStatus.REVIEW.value,) if was is DraftState.NONE else tuple(LetterStatus)
-        return self._turn(key, may, was, draft=becomes.value)
-
-    def drafts(self, mailbox: str) -> list[OutboxEntry]:
-        """Return letters whose drafts are to be filed in this mailbox, to be taken away, or to be tidied up."""
-        review = LETTER.c.condition == LetterStatus.REVIEW.value
-        lying = [
-            DraftState.FILED.value,
-            DraftState.WANTED.value,
-            DraftState.CHANGED.value,
-            DraftState.MISSING.value,
-            DraftState.ASKED.value,
-        ]
-        to_file = and_(review, LETTER.c.draft.in_([DraftState.NONE.value, DraftState.WANTED.value]))
-        to_take_away = and_(not_(review), LETTER.c.draft.in_(lying))
-        return self._states(LETTERS.where(LETTER.c.mailbox == mailbox, or_(to_file, to_take_away)))
-
-    def odd_drafts(self) -> list[OutboxEntry]:
-        """Return approved letters whose drafts had been changed or were gone."""
-        odd = [DraftState.CHANGED.value, DraftState.MISSING.value]
-        in_review = LETTERS.where(LETTER.c.condition == LetterStatus.REVIEW.value, LETTER.c.draft.in_(odd))
-        return self._states(in_review.where(self._scope.covers(LETTER.c.mailbox)))
-
-    def has_drafts(self) -> bool:
-        """Say whether any letter that has not left has, or had, a draft in a mailbox."""
-        waiting = [LetterStatus.REVIEW.value, *MAY_LEAVE]
-        query = select(LetterRow.key).where(
-            col(LetterRow.condition).in_(waiting), LetterRow.draft != DraftState.NONE.value
-        )
-        return self._session.exec(query.limit(1)).first() is not None
 
     def drop(self, key: str) -> bool:
-        """Take a letter back that has not left and is not on its way."""
-        may = (*MAY_LEAVE, LetterStatus.REVIEW.value, LetterStatus.DOUBT.value)
-        return self._turn(key, may, condition=LetterStatus.DROPPED.value)
+        """Cancel a letter that is neither sent nor being sent; False when it is."""
+        may = (*_CLAIMABLE, LetterStatus.REVIEW.value, LetterStatus.DOUBT.value)
+        return self._change(key, may, condition=LetterStatus.DROPPED.value)
 
     def witness(self, key: str, now: datetime) -> None:
-        """Our own copy came back through the mailbox: the server had accepted the letter."""
+        """Store that the BCC copy arrived: the server had accepted the letter."""
         self._session.connection().execute(
             update(LetterRow)
             .where(col(LetterRow.key) == key, col(LetterRow.witnessed_at).is_(None))
@@ -356,38 +347,76 @@ class OutboxStore(Leaving):
         self._session.expire_all()
 
     def expect_no_copy(self, key: str) -> None:
-        """Write that the server did not take the blind copy, so that nobody waits for it."""
-        self._turn(key, tuple(LetterStatus), copy_due=False)
+        """Store that the server did not accept the BCC recipient, so that a missing copy proves nothing."""
+        self._change(key, tuple(LetterStatus), copy_due=False)
 
-    def sent_to(self, address: str, since: datetime) -> list[datetime]:
-        """Return when automatic letters left since then for this address, or for "@" and a domain, oldest first."""
-        local, _, its_domain = address.lower().rpartition("@")
-        query = (
-            select(LetterRow.sent_at, LetterRow.leaving_at)
-            .where(
-                LetterRow.to_address == address.lower() if local else LetterRow.to_domain == its_domain,
-                col(LetterRow.automatic).is_(True),
-            )
-            .where(col(LetterRow.condition).in_(GONE))
-            .where(col(LetterRow.leaving_at) > since)
-            .order_by(col(LetterRow.leaving_at))
+    def copies_arrived_since(self, mailbox: str, since: datetime) -> bool:
+        """Say whether the copy of any letter has arrived that this mailbox sent after a time."""
+        query = select_columns(_LETTER.c.key).where(
+            _LETTER.c.mailbox == mailbox,
+            _LETTER.c.witnessed_at.is_not(None),
+            _LETTER.c.leaving_at > since,
         )
-        moments = (sent or leaving for sent, leaving in self._session.exec(query))
-        return [moment for moment in moments if moment]
+        return self._run(query.limit(1), {}).first() is not None
 
-    def texts_sent_to(self, address: str) -> list[str]:
-        """Return the words of the newest letters that this person has had, or may have had (practice 19)."""
-        query = (
-            select(LetterTextRow.sealed)
-            .join(LetterRow, col(LetterRow.key) == col(LetterTextRow.letter_key))
-            .where(LetterRow.to_address == address.lower(), col(LetterRow.condition).in_(GONE))
-            .where(col(LetterRow.kind).not_like("desk/%"), LetterRow.kind != LetterKind.GIFT_CARD)
-            .order_by(col(LetterRow.written_at).desc())
-            .limit(_REMEMBERED)
+    # --- review ---
+
+    def approve(self, key: str) -> bool:
+        """Queue a letter in review, once its draft is removed if one is filed; False when it is not in review."""
+        review = (LetterStatus.REVIEW.value,)
+        if self._change(key, review, DraftState.FILED, draft=DraftState.WANTED.value):
+            return True
+        without_draft = (DraftState.NONE, DraftState.ASKED, DraftState.GONE)
+        return self._change(key, review, *without_draft, condition=LetterStatus.QUEUED.value)
+
+    def queue_approved(self, key: str) -> bool:
+        """Queue an approved letter whose draft has been removed."""
+        return self._change(
+            key,
+            (LetterStatus.REVIEW.value,),
+            DraftState.WANTED,
+            condition=LetterStatus.QUEUED.value,
+            draft=DraftState.GONE.value,
         )
-        return [decrypt_value(self._vault, OUTGOING, token).text for token in self._session.exec(query)]
 
-    def _turn(self, key: str, may: tuple[str, ...], *drafts: DraftState, **values: object) -> bool:
+    def set_draft_state(self, key: str, was: DraftState, becomes: DraftState) -> bool:
+        """Store a draft's new state; False when it changed meanwhile, or a new draft is no longer wanted."""
+        may = (LetterStatus.REVIEW.value,) if was is DraftState.NONE else tuple(LetterStatus)
+        return self._change(key, may, was, draft=becomes.value)
+
+    def drafts_to_update(self, mailbox: str) -> list[OutboxEntry]:
+        """Return the letters whose drafts must be filed in this mailbox, or removed from it."""
+        in_review = _LETTER.c.condition == LetterStatus.REVIEW.value
+        to_file = and_(in_review, _LETTER.c.draft.in_([DraftState.NONE.value, DraftState.WANTED.value]))
+        to_remove = and_(not_(in_review), _LETTER.c.draft.in_(_FILED_DRAFTS))
+        return self._entries(_WITH_TEXT.where(_LETTER.c.mailbox == mailbox, or_(to_file, to_remove)))
+
+    def changed_drafts(self) -> list[OutboxEntry]:
+        """Return approved letters whose drafts were changed or are missing."""
+        states = [DraftState.CHANGED.value, DraftState.MISSING.value]
+        query = _WITH_TEXT.where(
+            _LETTER.c.condition == LetterStatus.REVIEW.value, _LETTER.c.draft.in_(states)
+        )
+        return self._entries(query.where(self._scope.covers(_LETTER.c.mailbox)))
+
+    def has_drafts(self) -> bool:
+        """Say whether any letter that is not sent has, or had, a draft in a mailbox."""
+        unsent = [LetterStatus.REVIEW.value, *_CLAIMABLE]
+        query = select(LetterRow.key).where(
+            col(LetterRow.condition).in_(unsent), LetterRow.draft != DraftState.NONE.value
+        )
+        return self._session.exec(query.limit(1)).first() is not None
+
+    # --- rows ---
+
+    def _run(self, statement: Executable, values: Any) -> CursorResult[Any]:
+        """Run a statement on the tables; what the session has read of them before is out of date then."""
+        result = self._session.connection().execute(statement, values)
+        self._session.expire_all()
+        return result
+
+    def _change(self, key: str, may: tuple[str, ...], *drafts: DraftState, **values: object) -> bool:
+        """Change a letter's row if its status, and its draft's state if any are given, is one of these."""
         where = [col(LetterRow.key) == key, col(LetterRow.condition).in_(may)]
         if drafts:
             where.append(col(LetterRow.draft).in_([draft.value for draft in drafts]))
@@ -396,3 +425,23 @@ class OutboxStore(Leaving):
         )
         self._session.expire_all()
         return result.rowcount == 1
+
+    def _entries(self, query: Select[Any]) -> list[OutboxEntry]:
+        rows = self._run(query.order_by(_LETTER.c.written_at, _LETTER.c.key), {}).all()
+        return [self._entry(row) for row in rows]
+
+    def _entry(self, row: Any, mail: bytes = b"") -> OutboxEntry:
+        return OutboxEntry(
+            letter=decrypt_value(self._vault, LETTER_ADAPTER, row.sealed),
+            status=LetterStatus(row.condition),
+            not_before=row.not_before,
+            attempts=row.attempts,
+            reply=row.reply,
+            written_at=row.written_at,
+            sending_since=row.leaving_at,
+            sent_at=row.sent_at,
+            witnessed_at=row.witnessed_at,
+            copy_due=row.copy_due,
+            draft=DraftState(row.draft),
+            mail=mail,
+        )

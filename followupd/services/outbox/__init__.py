@@ -1,1 +1,1 @@
-"""Outgoing mail: deciding whether a letter may leave, sending it, and settling what is in doubt."""
+"""Outgoing mail: deciding whether a letter may be sent, sending it, and resolving letters in doubt."""

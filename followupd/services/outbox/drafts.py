@@ -1,7 +1,7 @@
-"""Letters in review lie in the mailbox's Drafts, in their thread: filed there once, taken away before they leave.
+"""File letters in review as drafts in the mailbox, in the customer's thread, and remove them before they are sent.
 
-Whoever takes the draft sends the letter: an agent from the mail client, or we after `approve`. A draft that was changed,
-or that is gone, is nothing that we may decide about; the agent is asked (`rounds.review`).
+Removing the draft is what permits sending: whether an agent sends it from the mail client, or the daemon after `approve`,
+only one of them can. About a draft that was changed, or that is gone, the agent is asked (`services/outbox/review.py`).
 """
 
 from collections.abc import Callable
@@ -17,133 +17,139 @@ from followupd.domain.letter import DraftState, Letter, LetterStatus, OutboxEntr
 from followupd.errors import UnavailableError
 from followupd.services.ports import MailSource
 
-_DRAFT = ("\\Draft", "\\Seen")
+_FLAGS = ("\\Draft", "\\Seen")
 
 
 @dataclass(frozen=True, slots=True)
 class DraftFiler:
-    """Keeps the drafts of one mailbox as the ledger wants them; used by the thread that holds its connection."""
+    """Updates the drafts of one mailbox, in the thread that holds its connection.
+
+    `compose` renders a letter as it is at a time.
+    """
 
     ledger: Ledger
     compose: Callable[[Letter, datetime], bytes]
-    _refused: set[str] = field(default_factory=set, repr=False, compare=False)  # of these it was said once
+    #: keys of letters whose refused drafts are in the log already
+    _logged: set[str] = field(default_factory=set, repr=False, compare=False)
 
     def sync(self, mailbox: MailSource, name: str) -> None:
-        """File drafts of new letters in review, take away those that are approved, tidy up after the others."""
+        """File drafts of new letters in review, and remove those of letters that are approved, sent or cancelled.
+
+        Raises:
+            UnavailableError: the connection was lost.
+        """
         if not mailbox.drafts:
             return
         with self.ledger.transaction() as tx:
-            waiting = tx.outbox.drafts(name)
-        for state in waiting:
+            entries = tx.outbox.drafts_to_update(name)
+        for entry in entries:
             try:
-                self._do(mailbox, state)
+                self._update(mailbox, entry)
             except UnavailableError as error:
                 if not mailbox.connected:
                     raise
-                # Drafts that the server refuses keep no mail from being heard; the letter is approved by mail alone.
-                if state.letter.key not in self._refused:
-                    log.unavailable(f"the draft of {state.letter.key}", error)
-                self._refused.add(state.letter.key)
-                with self.ledger.transaction() as tx:
-                    tx.outbox.drafted(state.letter.key, DraftState.WANTED, DraftState.MISSING)
+                self._handle_refusal(entry, error)
 
-    def _do(self, mailbox: MailSource, state: OutboxEntry) -> None:
-        if state.status is not LetterStatus.REVIEW:
-            self._tidy(mailbox, state)
-        elif state.draft is DraftState.NONE:
-            self._file(mailbox, state)
-        else:
-            self._take(mailbox, state)
-
-    def _file(self, mailbox: MailSource, state: OutboxEntry) -> None:
-        """File the draft, once: one that lies there already is from a try of ours that ended before the commit."""
-        letter = state.letter
-        if not mailbox.find(mailbox.drafts, letter.message_id):
-            mailbox.append(mailbox.drafts, self.compose(letter, state.written_at), _DRAFT)
+    def _handle_refusal(self, entry: OutboxEntry, error: UnavailableError) -> None:
+        """Have a letter approved by mail alone whose draft the server refuses."""
+        key = entry.letter.key
+        if key not in self._logged:
+            log.unavailable(f"the draft of {key}", error)
+        self._logged.add(key)
         with self.ledger.transaction() as tx:
-            filed = tx.outbox.drafted(letter.key, DraftState.NONE, DraftState.FILED)
+            tx.outbox.set_draft_state(key, DraftState.WANTED, DraftState.MISSING)
+
+    def _update(self, mailbox: MailSource, entry: OutboxEntry) -> None:
+        if entry.status is not LetterStatus.REVIEW:
+            self._clean_up(mailbox, entry)
+        elif entry.draft is DraftState.NONE:
+            self._file(mailbox, entry)
+        else:
+            self._remove_and_queue(mailbox, entry)
+
+    def _file(self, mailbox: MailSource, entry: OutboxEntry) -> None:
+        """File the draft once; one that is there already was filed by a run that ended before its commit."""
+        letter = entry.letter
+        if not mailbox.find(mailbox.drafts, letter.message_id):
+            mailbox.append(mailbox.drafts, self.compose(letter, entry.written_at), _FLAGS)
+        with self.ledger.transaction() as tx:
+            filed = tx.outbox.set_draft_state(letter.key, DraftState.NONE, DraftState.FILED)
         if filed:
             log.draft_filed(letter.key, mailbox.drafts)
         else:  # approved or refused meanwhile
             self._remove_unchanged(mailbox, letter)
 
-    def _take(self, mailbox: MailSource, state: OutboxEntry) -> None:
-        """Take an approved letter's draft away, and only then let the letter leave."""
-        letter = state.letter
-        lying = self._lying(mailbox, letter)
-        with self.ledger.transaction() as tx:
-            if len(lying) != 1 or not _unchanged(lying[0].raw, letter):
-                tx.outbox.drafted(
-                    letter.key, DraftState.WANTED, DraftState.CHANGED if lying else DraftState.MISSING
-                )
-                return
-        mailbox.remove(mailbox.drafts, lying[0].uid)
-        # Between our look and the removal an agent may have saved other words, or pressed send: then it is the agent's.
-        edited, sent = (
-            self._lying(mailbox, letter),
-            mailbox.sent and mailbox.find(mailbox.sent, letter.message_id),
-        )
-        with self.ledger.transaction() as tx:
-            if edited or sent:
-                tx.outbox.drafted(
-                    letter.key, DraftState.WANTED, DraftState.CHANGED if edited else DraftState.MISSING
-                )
-            else:
-                tx.outbox.leave_review(letter.key)
+    def _remove_and_queue(self, mailbox: MailSource, entry: OutboxEntry) -> None:
+        """Remove an approved letter's draft, and only then queue the letter."""
+        letter = entry.letter
+        drafts = self._drafts_of(mailbox, letter)
+        if len(drafts) != 1 or not _is_unchanged(drafts[0].raw, letter):
+            self._report(letter, edited=bool(drafts))
+            return
+        mailbox.remove(mailbox.drafts, drafts[0].uid)
 
-    def _tidy(self, mailbox: MailSource, state: OutboxEntry) -> None:
-        """Remove the draft of a letter that has left or was taken back; what an agent changed is the agent's."""
-        self._remove_unchanged(mailbox, state.letter)
+        # Since the check above, an agent may have saved another text or sent the draft: then it is the agent's letter.
+        edited = bool(self._drafts_of(mailbox, letter))
+        sent = bool(mailbox.sent and mailbox.find(mailbox.sent, letter.message_id))
+        if edited or sent:
+            self._report(letter, edited=edited)
+            return
         with self.ledger.transaction() as tx:
-            tx.outbox.drafted(state.letter.key, state.draft, DraftState.GONE)
+            tx.outbox.queue_approved(letter.key)
+
+    def _report(self, letter: Letter, *, edited: bool) -> None:
+        """Store that an approved letter's draft was edited, or else is missing."""
+        state = DraftState.CHANGED if edited else DraftState.MISSING
+        with self.ledger.transaction() as tx:
+            tx.outbox.set_draft_state(letter.key, DraftState.WANTED, state)
+
+    def _clean_up(self, mailbox: MailSource, entry: OutboxEntry) -> None:
+        """Remove the draft of a letter that was sent or cancelled, unless an agent changed it."""
+        self._remove_unchanged(mailbox, entry.letter)
+        with self.ledger.transaction() as tx:
+            tx.outbox.set_draft_state(entry.letter.key, entry.draft, DraftState.GONE)
 
     def _remove_unchanged(self, mailbox: MailSource, letter: Letter) -> None:
-        for mail in self._lying(mailbox, letter):
-            if _unchanged(mail.raw, letter):
-                mailbox.remove(mailbox.drafts, mail.uid)
+        for draft in self._drafts_of(mailbox, letter):
+            if _is_unchanged(draft.raw, letter):
+                mailbox.remove(mailbox.drafts, draft.uid)
 
-    def _lying(self, mailbox: MailSource, letter: Letter) -> list[FetchedMail]:
-        """Return the drafts of this letter: by its own name, else by the mail that it answers, as clients rename drafts."""
-        for header, name in (("Message-ID", letter.message_id), ("In-Reply-To", letter.in_reply_to)):
-            found = mailbox.find(mailbox.drafts, name, header) if name else []
-            if there := [
-                mail for mail in mailbox.fetch(mailbox.drafts, found) if "\\Deleted" not in mail.flags
-            ]:
-                return there
+    def _drafts_of(self, mailbox: MailSource, letter: Letter) -> list[FetchedMail]:
+        """Return a letter's drafts, by its Message-ID or else by the mail that it answers: some clients rename drafts."""
+        for header, message_id in (("Message-ID", letter.message_id), ("In-Reply-To", letter.in_reply_to)):
+            if not message_id:
+                continue
+            found = mailbox.find(mailbox.drafts, message_id, header)
+            drafts = mailbox.fetch(mailbox.drafts, found)
+            if present := [draft for draft in drafts if "\\Deleted" not in draft.flags]:
+                return present
         return []
 
 
-def _unchanged(raw: bytes, letter: Letter) -> bool:
-    """Say whether a draft still says what we wrote, to whom we wrote it; headers that servers add do not count."""
-    from email.policy import default  # a megabyte, for the few houses that review letters
+def _is_unchanged(raw: bytes, letter: Letter) -> bool:
+    """Say whether a draft has the text, subject and recipients that were written; servers may have added headers."""
+    from email.policy import default  # a megabyte, which only companies that review letters need
 
     mail = message_from_bytes(raw, policy=default)
     try:
-        return isinstance(mail, EmailMessage) and _said(mail) == _meant(letter)
-    except Exception:  # noqa: BLE001  what cannot be read was not written by us
+        return isinstance(mail, EmailMessage) and _content_of(mail) == _expected_content(letter)
+    except Exception:  # noqa: BLE001  what cannot be parsed was not written by this program
         return False
 
 
-def _said(mail: EmailMessage) -> tuple[str, ...]:
+def _content_of(mail: EmailMessage) -> tuple[str, ...]:
     part = mail.get_body(("plain",))
-    people = (
-        box.addr_spec
-        for name in ("to", "cc", "bcc")
-        for head in mail.get_all(name, [])
-        for box in head.addresses
-    )
     text = part.get_content() if part else ""
-    return (
-        _flat(text),
-        _flat(str(mail["subject"])),
-        str(mail["message-id"]).strip(),
-        *map(str.casefold, people),
-    )
+    headers = [header for name in ("to", "cc", "bcc") for header in mail.get_all(name, [])]
+    recipients = [address.addr_spec.casefold() for header in headers for address in header.addresses]
+    message_id = str(mail["message-id"]).strip()
+    return (_one_line(text), _one_line(str(mail["subject"])), message_id, *recipients)
 
 
-def _meant(letter: Letter) -> tuple[str, ...]:
-    return (_flat(letter.text), _flat(letter.subject), letter.message_id, letter.to.address.casefold())
+def _expected_content(letter: Letter) -> tuple[str, ...]:
+    recipient = letter.to.address.casefold()
+    return (_one_line(letter.text), _one_line(letter.subject), letter.message_id, recipient)
 
 
-def _flat(text: str) -> str:
+def _one_line(text: str) -> str:
     return " ".join(text.split())

@@ -1,15 +1,15 @@
-"""What becomes of a letter, and what that means for its case, put down together in one transaction."""
+"""Record what became of a letter, and the event that this causes in its case, in one transaction."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, get_args
 
 from followupd import log
 from followupd.adapters.storage.ledger import Transaction
 from followupd.domain import events as e
+from followupd.domain import lifecycle
 from followupd.domain.case import Case
-from followupd.domain.decision import Decision, as_left
+from followupd.domain.decision import as_left
 from followupd.domain.events import Event
 from followupd.domain.letter import (
     DeliveryOutcome,
@@ -18,15 +18,19 @@ from followupd.domain.letter import (
     LetterKind,
     LetterStatus,
     OutboxEntry,
+    SendResult,
 )
-from followupd.domain.status_tags import marks
-from followupd.errors import ConflictError, InvalidTransitionError, NotInDoubtError
+from followupd.errors import InvalidTransitionError, NotInDoubtError
+from followupd.services.record import record, status_tags
 
-#: what a person may say about a letter in doubt
-How = Literal["sent", "resend", "drop"]
-HOWS: tuple[How, ...] = get_args(How)
+#: what a person may decide about a letter in doubt
+Resolution = Literal["sent", "resend", "drop"]
+RESOLUTIONS: tuple[Resolution, ...] = get_args(Resolution)
 
-#: waits between tries while the server asks us to come back later; the last one repeats
+#: a letter that was claimed, and the outcome of its delivery
+Delivery = tuple[OutboxEntry, DeliveryResult]
+
+#: waits between attempts while the server defers a letter; the last one repeats
 _BACK_OFF = (
     timedelta(minutes=1),
     timedelta(minutes=5),
@@ -34,165 +38,172 @@ _BACK_OFF = (
     timedelta(hours=1),
     timedelta(hours=4),
 )
-#: after this long a deferred letter is given up, and a person is told ...
-_GIVE_UP = timedelta(days=5)
-#: ... but not before so many tries: a letter may have waited long for other reasons
-_TRIES = 8
+#: a deferred letter is given up after so long and so many attempts; it may have waited long for other reasons
+_GIVE_UP_AFTER, _GIVE_UP_ATTEMPTS = timedelta(days=5), 8
+_STATUS_AFTER = {
+    DeliveryOutcome.ACCEPTED: LetterStatus.SENT,
+    DeliveryOutcome.REFUSED: LetterStatus.REFUSED,
+    DeliveryOutcome.UNKNOWN: LetterStatus.DOUBT,
+    DeliveryOutcome.DEFERRED: LetterStatus.DEFERRED,
+}
 
 
-def record(tx: Transaction, letter: Letter, delivery: DeliveryResult, now: datetime) -> None:
-    """Put down what the post said of a letter, and let its leaving move its case."""
-    state = tx.outbox.get(letter.key)
-    delivery = _given_up(state, delivery, now)
-    condition, not_before = _condition(state, delivery, now)
-    if not tx.outbox.record_result(letter.key, condition, now, reply=delivery.reply, not_before=not_before):
-        return  # settled before, by evidence or by a person
-    log.letter_result(letter.key, condition.value, delivery.reply)
-    if condition is LetterStatus.DOUBT:
-        log.letter_in_doubt(letter.key)
-        if not delivery.witnessed:
-            tx.outbox.expect_no_copy(letter.key)
-    event = _event(letter, delivery, now)
-    if event:
-        _move(tx, letter, [event], now)
+def record_deliveries(tx: Transaction, deliveries: Sequence[Delivery], now: datetime) -> None:
+    """Record the deliveries of letters of different cases, whatever their outcome, in a fixed number of statements.
 
-
-@dataclass(frozen=True, slots=True)
-class SentLetter:
-    """A letter that the server accepted, with its words, and the letter's case as it was when the letter was taken."""
-
-    letter: Letter
-    reply: str
-    case: Case | None
-
-
-def record_sent_batch(tx: Transaction, letters: Sequence[SentLetter], now: datetime) -> None:
-    """Put down of letters of different cases that they left, in few statements, whatever their number.
-
-    Raises:
-        CaseMovedError: a letter was settled, or a case changed, meanwhile; the transaction is spoilt.
-        WrongTurnError: a letter's leaving does not fit its case.
+    A letter that was settled meanwhile, by its copy or by a person, stays as it is.
     """
-    if not tx.outbox.record_sent_batch([(each.letter.key, each.reply) for each in letters], now):
-        raise ConflictError("one of the letters was settled meanwhile")
-    turns = [(each.case, as_left(each.letter, now, each.reply)) for each in letters if each.case]
-    if not turns:
-        return
-    afters = tx.cases.record_all(turns, now)
-    tx.mail.set_status_tags_for_all({ref: marks(after) for ref, after in afters.items()})
-    for case, event in turns:
-        log.event_recorded(case.ref, type(event).__name__, afters[case.ref].stage)
+    final = [(entry, _give_up(entry, delivery, now)) for entry, delivery in deliveries]
+    results = [_result(entry, delivery, now) for entry, delivery in final]
+    unsettled = tx.outbox.record_results(results, now)
+
+    events = []
+    for (entry, delivery), result in zip(final, results, strict=True):
+        if result.key not in unsettled:
+            continue
+        log.letter_result(result.key, result.status.value, result.reply)
+        if result.status is LetterStatus.DOUBT:
+            log.letter_in_doubt(result.key)
+            if not delivery.witnessed:
+                tx.outbox.expect_no_copy(result.key)
+        if event := _event(entry.letter, delivery, now):
+            events.append((entry.letter.case, event))
+    _record_events(tx, events, now)
 
 
 def confirm_sent(tx: Transaction, letter: Letter, why: str, now: datetime) -> None:
-    """Take evidence that a letter left; it counts more than whatever we had thought of it, even that it waits."""
+    """Record evidence that a letter was sent. It outweighs any other status, even that the letter is queued."""
     if tx.outbox.confirm_sent(letter.key, now, why):
         log.letter_confirmed(letter.key)
-        left(tx, letter, why, now)
-
-
-def left(tx: Transaction, letter: Letter, why: str, now: datetime) -> None:
-    """Tell the case that a letter of its has left."""
-    _move(tx, letter, [as_left(letter, now, why)], now)
+        _record_for_case(tx, letter, [as_left(letter, now, why)], now)
 
 
 def requeue(tx: Transaction, letter: Letter, why: str, by: str, now: datetime) -> bool:
-    """Let a letter in doubt leave once more, the same words with the same Message-ID."""
-    if not tx.outbox.record_result(letter.key, LetterStatus.DEFERRED, now, reply=why):
+    """Queue a letter in doubt once more, unchanged and with the same Message-ID; False when it was settled meanwhile."""
+    if not tx.outbox.record_results([SendResult(letter.key, LetterStatus.DEFERRED, why)], now):
         return False
-    _move(tx, letter, [e.LetterAgain(at=now, by=by, why=why, key=letter.key, kind=letter.kind)], now)
+    again = e.LetterAgain(at=now, by=by, why=why, key=letter.key, kind=letter.kind)
+    _record_for_case(tx, letter, [again], now)
     return True
 
 
 def cancel(tx: Transaction, letter: Letter, why: str, now: datetime) -> None:
-    """Take back a letter that has not left, since what it says is not so any more."""
+    """Cancel a queued letter whose text is no longer true."""
     if tx.outbox.drop(letter.key):
         log.letter_cancelled(letter.key, why)
-        _move(tx, letter, [e.LetterDropped(at=now, why=why, key=letter.key, kind=letter.kind)], now)
+        dropped = e.LetterDropped(at=now, why=why, key=letter.key, kind=letter.kind)
+        _record_for_case(tx, letter, [dropped], now)
 
 
-def resolve(tx: Transaction, key: str, how: How, by: str, now: datetime) -> None:
-    """Do what a person says about a letter in doubt, or drop one that still waits.
+def resolve(tx: Transaction, key: str, resolution: Resolution, by: str, now: datetime) -> None:
+    """Do what a person decided about a letter in doubt, or drop one that is not sent yet.
 
     Raises:
-        NotInDoubtError: there is nothing to say about this letter; one on its way is the daemon's alone.
+        NotInDoubtError: the letter is not in doubt, or is just being sent.
     """
-    state = tx.outbox.get(key)
-    if how == "drop":
-        _dropped(tx, state, by, now)
-    elif state.status is not LetterStatus.DOUBT:
-        raise NotInDoubtError(f"{key} is {state.status}, not in doubt")
-    elif how == "sent":
-        record(tx, state.letter, DeliveryResult(DeliveryOutcome.ACCEPTED, f"{by} says that it left"), now)
+    entry = tx.outbox.get(key)
+    if resolution == "drop":
+        _drop_by_hand(tx, entry, by, now)
+    elif entry.status is not LetterStatus.DOUBT:
+        raise NotInDoubtError(f"{key} is {entry.status}, not in doubt")
+    elif resolution == "sent":
+        accepted = DeliveryResult(DeliveryOutcome.ACCEPTED, f"{by} says that it was sent")
+        record_deliveries(tx, [(entry, accepted)], now)
     else:
-        requeue(tx, state.letter, f"{by} says: send it again", by, now)
+        requeue(tx, entry.letter, f"{by} says: send it again", by, now)
 
 
-def _dropped(tx: Transaction, state: OutboxEntry, by: str, now: datetime) -> None:
-    """Drop a letter for good: no machine writes it anew, since nobody may know whether this one left.
+def _drop_by_hand(tx: Transaction, entry: OutboxEntry, by: str, now: datetime) -> None:
+    """Drop a letter for good; it is not written again, because it may have been sent.
 
-    The case is held until a person releases it; the code of a dropped gift card is never given again.
+    The case is on hold until a person releases it. The code of a dropped gift card is never used again.
     """
-    letter = state.letter
+    letter = entry.letter
     if not tx.outbox.drop(letter.key):
-        raise NotInDoubtError(f"{letter.key} is {state.status} and cannot be dropped")
-    why = f"{letter.key} was dropped by hand"
-    steps: list[Decision] = [
+        raise NotInDoubtError(f"{letter.key} is {entry.status} and cannot be dropped")
+
+    events: list[Event] = [
         e.LetterDropped(at=now, by=by, why="dropped by hand", key=letter.key, kind=letter.kind)
     ]
-    if letter.kind == LetterKind.GIFT_CARD:
-        steps.append(e.CompensationRefused(at=now, by=by, why=why, n=letter.concerns[0]))
+    why = f"{letter.key} was dropped by hand"
+    if letter.kind is LetterKind.GIFT_CARD:
+        events.append(e.CompensationRefused(at=now, by=by, why=why, n=letter.concerns[0]))
     elif letter.to_customer:
-        steps.append(e.Held(at=now, by=by, why=why))
-    _move(tx, letter, steps, now)
+        events.append(e.Held(at=now, by=by, why=why))
+    _record_for_case(tx, letter, events, now)
 
 
-def _given_up(state: OutboxEntry, delivery: DeliveryResult, now: datetime) -> DeliveryResult:
-    # An outage is ours, such as a wrong password over a holiday: no letter dies of it.
-    old = now - state.written_at > _GIVE_UP and state.attempts >= _TRIES
-    if delivery.outcome is DeliveryOutcome.DEFERRED and not delivery.outage and old:
-        return DeliveryResult(
-            DeliveryOutcome.REFUSED, f"given up after {_GIVE_UP.days} days: {delivery.reply}"
-        )
-    return delivery
+def _give_up(entry: OutboxEntry, delivery: DeliveryResult, now: datetime) -> DeliveryResult:
+    """Return a refusal in place of the deferral of an old letter.
+
+    An outage, such as a wrong password over a holiday, never counts: it says nothing about the letter.
+    """
+    if delivery.outcome is not DeliveryOutcome.DEFERRED or delivery.outage:
+        return delivery
+    if now - entry.written_at <= _GIVE_UP_AFTER or entry.attempts < _GIVE_UP_ATTEMPTS:
+        return delivery
+    why = f"given up after {_GIVE_UP_AFTER.days} days: {delivery.reply}"
+    return DeliveryResult(DeliveryOutcome.REFUSED, why)
 
 
-def _condition(
-    state: OutboxEntry, delivery: DeliveryResult, now: datetime
-) -> tuple[LetterStatus, datetime | None]:
-    match delivery.outcome:
-        case DeliveryOutcome.ACCEPTED:
-            return LetterStatus.SENT, None
-        case DeliveryOutcome.REFUSED:
-            return LetterStatus.REFUSED, None
-        case DeliveryOutcome.UNKNOWN:
-            return LetterStatus.DOUBT, None
-        case DeliveryOutcome.DEFERRED:
-            return LetterStatus.DEFERRED, now + _BACK_OFF[min(max(state.attempts, 1), len(_BACK_OFF)) - 1]
+def _result(entry: OutboxEntry, delivery: DeliveryResult, now: datetime) -> SendResult:
+    status = _STATUS_AFTER[delivery.outcome]
+    not_before = None
+    if status is LetterStatus.DEFERRED:
+        attempt = min(max(entry.attempts, 1), len(_BACK_OFF))
+        not_before = now + _BACK_OFF[attempt - 1]
+    return SendResult(entry.letter.key, status, delivery.reply, not_before)
 
 
 def _event(letter: Letter, delivery: DeliveryResult, now: datetime) -> Event | None:
-    """Return what the case learns from a delivery; a deferred letter has told nobody anything."""
-    key, kind = letter.key, letter.kind
-    if delivery.outcome is DeliveryOutcome.DEFERRED:
-        return None
-    if delivery.outcome is DeliveryOutcome.UNKNOWN:
-        return e.LetterInDoubt(at=now, why=delivery.reply, key=key, kind=kind)
-    if delivery.outcome is DeliveryOutcome.REFUSED:
-        return e.LetterRefused(at=now, why=delivery.reply, key=key, kind=kind)
-    return as_left(letter, now, delivery.reply)
+    """Return what a delivery means for the case; a deferred letter means nothing yet."""
+    key, kind, why = letter.key, letter.kind, delivery.reply
+    match delivery.outcome:
+        case DeliveryOutcome.ACCEPTED:
+            return as_left(letter, now, why)
+        case DeliveryOutcome.REFUSED:
+            return e.LetterRefused(at=now, why=why, key=key, kind=kind)
+        case DeliveryOutcome.UNKNOWN:
+            return e.LetterInDoubt(at=now, why=why, key=key, kind=kind)
+        case DeliveryOutcome.DEFERRED:
+            return None
 
 
-def _move(tx: Transaction, letter: Letter, steps: list[Decision], now: datetime) -> None:
-    """Record what happened in the letter's case, if it has one; a misfit parks the case, and the fact stays."""
-    if not letter.case:
+def _record_events(tx: Transaction, events: Sequence[tuple[str, Event]], now: datetime) -> None:
+    """Save one event in each of many different cases; letters of no case have none to save it in."""
+    refs = {ref for ref, _ in events if ref}
+    if not refs:
         return
-    case: Case = tx.cases.get(letter.case)
+    cases = tx.cases.get_all(refs)
+    changes = [
+        (cases[ref], allowed)
+        for ref, event in events
+        if ref in cases
+        for allowed in _allowed(cases[ref], [event], now)
+    ]
+    after = tx.cases.record_all(changes, now)
+    tx.mail.set_status_tags_for_all({ref: status_tags(case) for ref, case in after.items()})
+    for case, event in changes:
+        log.event_recorded(case.ref, type(event).__name__, after[case.ref].stage)
+
+
+def _record_for_case(tx: Transaction, letter: Letter, events: Sequence[Event], now: datetime) -> None:
+    """Save events in the letter's case, if it has one."""
+    if letter.case:
+        case = tx.cases.get(letter.case)
+        record(tx, case, _allowed(case, events, now), now)
+
+
+def _allowed(case: Case, events: Sequence[Event], now: datetime) -> Sequence[Event]:
+    """Return the events, or `Parked` in their place when they are not allowed in the case's stage.
+
+    Such a mistake of ours must not undo what is recorded about the letter.
+    """
+    after = case
     try:
-        after = tx.cases.record(case, steps, lambda _: now, now)
+        for event in events:
+            after = lifecycle.after(after, event)
     except InvalidTransitionError as error:
         log.case_needs_person(case.ref, str(error))
-        after = tx.cases.record(case, [e.Parked(at=now, why=str(error))], lambda _: now, now)
-    for step in steps:
-        log.event_recorded(case.ref, type(step).__name__, after.stage)
-    tx.mail.set_status_tags(case.ref, marks(after))
+        return [e.Parked(at=now, why=str(error))]
+    return events

@@ -1,94 +1,96 @@
-"""What nobody knows is settled by evidence: our own copies that came back, and in their absence a policy or a person."""
+"""Resolve letters in doubt whose BCC copy did not arrive: by the administrator's policy, or by asking a person."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from followupd import log
-from followupd.adapters.storage.ledger import Ledger, Transaction
-from followupd.domain import events as e
+from followupd.adapters.storage.ledger import Transaction
 from followupd.domain.case import Case
-from followupd.domain.decision import LetterContent, LetterRenderer
-from followupd.domain.letter import LetterKind, LetterStatus, OutboxEntry
-from followupd.domain.playbook import Playbook
+from followupd.domain.decision import Decision, LetterContent
+from followupd.domain.events import OwnerNudged
+from followupd.domain.letter import Letter, LetterKind, LetterStatus, OutboxEntry
+from followupd.domain.reminder import ReminderKey, ReminderKind
 from followupd.domain.translatable import msg
-from followupd.errors import ConflictError, UnavailableError
+from followupd.services.context import ServiceContext
 from followupd.services.inbox.freshness import last_read
 from followupd.services.outbox import outcomes
 from followupd.services.outbox.policy import SendPolicy
+from followupd.services.record import isolated, record
 
-#: so long after the window a mailbox that cannot be read is waited for, before a person is asked all the same
-_UNREAD = timedelta(hours=1)
+#: while the mailbox cannot be read, a person is asked only so long after the copy was expected
+_UNREAD_GRACE = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Reconciler:
-    """Settles doubts."""
+    """Resolves letters in doubt."""
 
-    ledger: Ledger
-    rules: SendPolicy
-    playbooks: Mapping[str, Playbook]
-    write: LetterRenderer
+    context: ServiceContext
+    policy: SendPolicy
 
-    def doubts(self, now: datetime) -> int:
-        """Decide about letters in doubt whose copy did not come in time: send again where that is allowed, else ask."""
-        with self.ledger.transaction() as tx:
-            waiting = tx.outbox.in_flight(LetterStatus.DOUBT)
-        overdue = [
-            state for state in waiting if now >= (state.sending_since or now) + self.rules.witness_within
-        ]
-        return sum(self._doubted(state, now) for state in overdue)
+    def resolve_in_doubt(self, now: datetime) -> int:
+        """Send letters again whose copy did not arrive in time, where the policy allows it; else ask their owners.
 
-    def _doubted(self, state: OutboxEntry, now: datetime) -> bool:
-        try:
-            return self._doubt(state, now)
-        except (ConflictError, UnavailableError):
-            return False  # it is asked in the next round
-        except Exception as error:  # noqa: BLE001  one letter never stops the others
-            log.unexpected_error(f"asking about {state.letter.key}", error)
-            return False
+        Returns the number of letters that were sent again or asked about.
+        """
+        with self.context.ledger.transaction() as tx:
+            in_doubt = tx.outbox.in_flight(LetterStatus.DOUBT)
+        resolved = 0
+        for entry in in_doubt:
+            if now < self._copy_expected_by(entry, now):
+                continue
+            with isolated(f"asking about {entry.letter.key}"), self.context.ledger.transaction() as tx:
+                resolved += self._resolve(tx, entry, now)
+        return resolved
 
-    def _doubt(self, state: OutboxEntry, now: datetime) -> bool:
-        letter = state.letter
-        # A copy that could never come is no evidence that the letter did not leave.
-        may = (
-            self.rules.in_doubt == "resend"
-            and self.rules.witness
-            and state.copy_due
-            and letter.kind != LetterKind.GIFT_CARD
-        )
-        with self.ledger.transaction() as tx:
-            if may and letter.to_customer and not self._looked_for(tx, state, now):
-                if now < (state.sending_since or now) + self.rules.witness_within + _UNREAD:
-                    return False
-                may = False
-            again = may or not letter.to_customer
-            if again:
-                return outcomes.requeue(tx, letter, "in doubt; sent again by policy", "followupd", now)
-            case = tx.cases.get(letter.case)
-            matter = f"doubt {letter.key} {state.sending_since or now:%Y-%m-%dT%H:%M:%S}"
-            if matter in dict(case.nudges):
+    def _copy_expected_by(self, entry: OutboxEntry, now: datetime) -> datetime:
+        return (entry.sending_since or now) + self.policy.witness_within
+
+    def _resolve(self, tx: Transaction, entry: OutboxEntry, now: datetime) -> bool:
+        letter = entry.letter
+        resend = not letter.to_customer or self._may_resend(entry)
+        if resend and letter.to_customer and not self._mailbox_was_read(tx, entry, now):
+            if now < self._copy_expected_by(entry, now) + _UNREAD_GRACE:
                 return False
-            playbook = self._playbook(case)
-            owner = playbook.owner_of(case.owner)
-            asked = e.OwnerNudged(at=now, matter=matter, whom=owner.id, why=f"did {letter.key} leave?")
-            brief = LetterContent(
-                because=msg("nobody knows whether {key} left", key=letter.key),
-                about=letter.key,
-                quote=""
-                if letter.kind == LetterKind.GIFT_CARD
-                else letter.text,  # a card's code is the customer's alone
-                # Short, as every line that is sent back as it stands: `listen` takes longer ones for a quote of this mail.
-                asks=tuple(f"settle: {how}" for how in outcomes.HOWS),
-            )
-            mail = self.write.desk(LetterKind.DOUBT, case, playbook, now, brief, owner)
-            tx.cases.record(case, [asked, mail], lambda _: now, now)
-            return True
+            resend = False
 
-    def _looked_for(self, tx: Transaction, state: OutboxEntry, now: datetime) -> bool:
-        """Say whether the mailbox was read after the time for the copy was over: a copy that nobody looked for may be there."""
-        read = last_read(tx, state.letter.mailbox)
-        return read is not None and read >= (state.sending_since or now) + self.rules.witness_within
+        if resend:
+            return outcomes.requeue(tx, letter, "in doubt; sent again by policy", "followupd", now)
+        return self._ask(tx, entry, now)
 
-    def _playbook(self, case: Case) -> Playbook:
-        return self.playbooks.get(case.playbook) or self.playbooks["default"]
+    def _may_resend(self, entry: OutboxEntry) -> bool:
+        """Say whether a missing copy allows sending a letter again; a copy that was never due proves nothing."""
+        if self.policy.in_doubt != "resend" or entry.letter.kind is LetterKind.GIFT_CARD:
+            return False
+        return self.policy.witness and entry.copy_due
+
+    def _mailbox_was_read(self, tx: Transaction, entry: OutboxEntry, now: datetime) -> bool:
+        """Say whether the mailbox was read after the copy was expected; before, the copy may be there unread."""
+        read = last_read(tx, entry.letter.mailbox)
+        return read is not None and read >= self._copy_expected_by(entry, now)
+
+    def _ask(self, tx: Transaction, entry: OutboxEntry, now: datetime) -> bool:
+        """Ask the owner what became of a letter, once for each time that it was sent."""
+        letter = entry.letter
+        case = tx.cases.get(letter.case)
+        sent = f"{letter.key} {entry.sending_since or now:%Y-%m-%dT%H:%M:%S}"
+        key = ReminderKey(ReminderKind.DOUBT, about=sent)
+        if case.reminded_at(key):
+            return False
+        record(tx, case, self._question(case, letter, key, now), now)
+        return True
+
+    def _question(self, case: Case, letter: Letter, key: ReminderKey, now: datetime) -> list[Decision]:
+        playbook = self.context.playbooks.for_case(case)
+        owner = playbook.owner_of(case.owner)
+        why = f"was {letter.key} sent?"
+        reminded = OwnerNudged(at=now, matter=str(key), whom=owner.id, why=why)
+        is_gift_card = letter.kind is LetterKind.GIFT_CARD
+        content = LetterContent(
+            because=msg("nobody knows whether {key} left", key=letter.key),
+            about=letter.key,
+            quote="" if is_gift_card else letter.text,  # the code is only for the customer
+            # short lines, since a longer one that is sent back unchanged is taken for a quote of this mail
+            asks=tuple(f"settle: {resolution}" for resolution in outcomes.RESOLUTIONS),
+        )
+        mail = self.context.letters.desk(LetterKind.DOUBT, case, playbook, now, content, owner)
+        return [reminded, mail]

@@ -1,35 +1,31 @@
-"""Letters in review: what an agent sent from the mail client counts as the letter; a draft that changed is asked about."""
+"""Recognise letters in the mailbox: BCC copies, and letters that agents sent themselves; ask about changed drafts."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import SequenceMatcher
-from functools import partial
 
-from followupd.adapters.storage.ledger import Ledger, Transaction
+from followupd.adapters.storage.ledger import Transaction
 from followupd.domain import lifecycle
-from followupd.domain.decision import LetterContent, LetterRenderer
+from followupd.domain.decision import LetterContent
 from followupd.domain.events import DraftAsked
 from followupd.domain.letter import DraftState, Letter, LetterKind, LetterStatus, OutboxEntry
 from followupd.domain.mail import Kind, StoredMail
-from followupd.domain.playbook import Playbook
-from followupd.domain.translatable import msg
-from followupd.errors import ConflictError
+from followupd.domain.translatable import msg, msgid
+from followupd.services.context import ServiceContext
 from followupd.services.outbox import outcomes
 from followupd.services.outbox.policy import open_breaker
+from followupd.services.record import isolated, record
 from followupd.text.wording import body
 
-#: a mail in the thread with so much of the letter's words, in their order, is the letter; one about it has far less
-_THE_LETTER = 0.5
-_WAITING = (LetterStatus.REVIEW, LetterStatus.QUEUED, LetterStatus.DEFERRED)
-_WHY = {
-    DraftState.CHANGED: partial(
-        msg,
+#: a mail in the thread with this share of the letter's words, in order, is the letter; a mail about it has far less
+_MIN_SIMILARITY = 0.5
+_UNSENT = (LetterStatus.REVIEW, LetterStatus.QUEUED, LetterStatus.DEFERRED)
+_QUESTIONS = {
+    DraftState.CHANGED: msgid(
         "you approved {key}, and its draft is not as it was written. If you changed it, send it from your mail client: "
         "it then counts as the letter. `approve` once more sends the words below",
     ),
-    DraftState.MISSING: partial(
-        msg,
+    DraftState.MISSING: msgid(
         "you approved {key}, and its draft is gone. If you sent it from your mail client, its copy in Sent will count as "
         "the letter, and nothing more is to be done. `approve` once more sends the words below",
     ),
@@ -38,63 +34,58 @@ _WHY = {
 
 @dataclass(frozen=True, slots=True)
 class ReviewService:
-    """Recognises letters that agents sent themselves."""
+    """Asks agents about letters that they approved and whose drafts are not as they were filed."""
 
-    ledger: Ledger
-    playbooks: Mapping[str, Playbook]
-    write: LetterRenderer
+    context: ServiceContext
 
     def run(self, now: datetime) -> int:
-        """Return how many drafts were asked about."""
-        return self._ask(now)
+        """Ask about each changed or missing draft once; return how many there were."""
+        with self.context.ledger.transaction() as tx:
+            changed = tx.outbox.changed_drafts()
+        for entry in changed:
+            with (
+                isolated(f"asking about the draft of {entry.letter.key}"),
+                self.context.ledger.transaction() as tx,
+            ):
+                self._ask(tx, entry, now)
+        return len(changed)
 
-    def _ask(self, now: datetime) -> int:
-        with self.ledger.transaction() as tx:
-            odd = tx.outbox.odd_drafts()
-        return sum(self._asked(state, now) for state in odd)
-
-    def _asked(self, state: OutboxEntry, now: datetime) -> bool:
-        letter = state.letter
-        try:
-            with self.ledger.transaction() as tx:
-                case = tx.cases.get(letter.case)
-                playbook = self.playbooks.get(case.playbook) or self.playbooks["default"]
-                why = _WHY[state.draft](key=letter.key)
-                asked = DraftAsked(at=now, why=why, key=letter.key, kind=letter.kind)
-                brief = LetterContent(
-                    because=why, asks=("approve", "refuse: "), quote=letter.text, about=letter.key
-                )
-                owner = playbook.owner_of(case.owner)
-                mail = self.write.desk(
-                    LetterKind.APPROVAL, lifecycle.after(case, asked), playbook, now, brief, owner
-                )
-                tx.cases.record(case, [asked, mail], lambda _: now, now)
-                tx.outbox.drafted(letter.key, state.draft, DraftState.ASKED)
-        except ConflictError:
-            return False
-        return True
+    def _ask(self, tx: Transaction, entry: OutboxEntry, now: datetime) -> None:
+        letter = entry.letter
+        case = tx.cases.get(letter.case)
+        playbook = self.context.playbooks.for_case(case)
+        owner = playbook.owner_of(case.owner)
+        why = msg(_QUESTIONS[entry.draft], key=letter.key)
+        asked = DraftAsked(at=now, why=why, key=letter.key, kind=letter.kind)
+        content = LetterContent(
+            because=why, asks=("approve", "refuse: "), quote=letter.text, about=letter.key
+        )
+        after = lifecycle.after(case, asked)
+        mail = self.context.letters.desk(LetterKind.APPROVAL, after, playbook, now, content, owner)
+        record(tx, case, [asked, mail], now)
+        tx.outbox.set_draft_state(letter.key, entry.draft, DraftState.ASKED)
 
 
 def recognise(tx: Transaction, mail: StoredMail, now: datetime) -> bool:
-    """Take a mail as the proof that a letter was sent: its BCC copy, or what an agent sent from the mail client.
+    """Record that a letter was sent if this mail shows it: as its BCC copy, or as sent by an agent's mail client.
 
-    Returns False for a mail that is none of our letters; it is left as it is.
+    Returns False for a mail that is none of our letters, and leaves it unprocessed.
     """
     if mail.message.kind is Kind.OWN:
-        _confirm_copy(tx, mail, now)
+        _confirm_by_copy(tx, mail, now)
         return True
     if not mail.in_sent or not tx.outbox.has_drafts():
         return False
-    state = _letter_of(tx, mail)
-    if state is None:
+    entry = _sent_by_agent(tx, mail)
+    if entry is None:
         return False
-    tx.mail.mark_processed(mail.id, case_ref=state.letter.case)
+    tx.mail.mark_processed(mail.id, case_ref=entry.letter.case)
     why = "an agent sent it from the mail client, perhaps in other words"
-    outcomes.confirm_sent(tx, state.letter, why, now)
+    outcomes.confirm_sent(tx, entry.letter, why, now)
     return True
 
 
-def _confirm_copy(tx: Transaction, mail: StoredMail, now: datetime) -> None:
+def _confirm_by_copy(tx: Transaction, mail: StoredMail, now: datetime) -> None:
     key = mail.message.own_key
     if not key or not tx.outbox.contains(key):
         tx.mail.mark_processed(mail.id, reason="a copy of a letter that this ledger does not know")
@@ -102,31 +93,33 @@ def _confirm_copy(tx: Transaction, mail: StoredMail, now: datetime) -> None:
             why = f"{key} was sent, and this ledger does not know it: it is older than the mailbox"
             open_breaker(tx, why, now)
         return
-    state = tx.outbox.get(key)
-    reason = "" if state.letter.to_customer else "a desk mail; it stays where its agent reads it"
-    tx.mail.mark_processed(mail.id, case_ref=state.letter.case or None, reason=reason)
+
+    entry = tx.outbox.get(key)
+    reason = "" if entry.letter.to_customer else "a desk mail; it stays where its agent reads it"
+    tx.mail.mark_processed(mail.id, case_ref=entry.letter.case or None, reason=reason)
     tx.outbox.witness(key, now)
-    by_hand = state.status is LetterStatus.REVIEW
-    why = "an agent sent it from the mail client" if by_hand else "our own copy came back"
-    outcomes.confirm_sent(tx, state.letter, why, now)
+    why = "our own copy came back"
+    if entry.status is LetterStatus.REVIEW:
+        why = "an agent sent it from the mail client"
+    outcomes.confirm_sent(tx, entry.letter, why, now)
 
 
-def _letter_of(tx: Transaction, mail: StoredMail) -> OutboxEntry | None:
-    """Return the letter that waits in this mail's case, goes to the same person, and has most of its text."""
+def _sent_by_agent(tx: Transaction, mail: StoredMail) -> OutboxEntry | None:
+    """Return the unsent letter of this mail's case that goes to the same person and has most of the mail's text."""
     ref = tx.cases.ref_for(mail.message.thread)
     if not ref:
         return None
     recipients = {person.address.casefold() for person in mail.message.to}
-    for state in tx.outbox.all(*_WAITING, case=ref):
-        letter = state.letter
-        if state.draft is DraftState.NONE or letter.to.address.casefold() not in recipients:
+    for entry in tx.outbox.all(*_UNSENT, case=ref):
+        letter = entry.letter
+        if entry.draft is DraftState.NONE or letter.to.address.casefold() not in recipients:
             continue
-        if mail.message.key_header == letter.key or _alike(mail.message.text, letter):
-            return state
+        if mail.message.key_header == letter.key or _is_similar(mail.message.text, letter):
+            return entry
     return None
 
 
-def _alike(msg: str, letter: Letter) -> bool:
-    mine = " ".join(body(letter.text, "")).casefold().split()
-    theirs = msg.casefold().split()
-    return SequenceMatcher(None, mine, theirs, autojunk=False).ratio() >= _THE_LETTER
+def _is_similar(text: str, letter: Letter) -> bool:
+    ours = " ".join(body(letter.text, "")).casefold().split()
+    theirs = text.casefold().split()
+    return SequenceMatcher(None, ours, theirs, autojunk=False).ratio() >= _MIN_SIMILARITY
