@@ -18,7 +18,7 @@ from sqlalchemy import Connection, create_engine, insert, text
 
 from followupd.adapters.crypto import Vault
 from followupd.adapters.storage.ledger import Ledger
-from followupd.adapters.storage.rows import CASE, sealed
+from followupd.adapters.storage.rows import CASE_ADAPTER, encrypt_value
 from followupd.adapters.storage.tables import CaseRow
 from followupd.domain.case import Case, Stage
 from followupd.domain.mail import Person
@@ -60,7 +60,7 @@ def rows(first: int, last: int) -> list[dict[str, object]]:
                 "customer_address": case.customer.address,
                 "opened_at": NOW,
                 "wake_at": wake,
-                "sealed": sealed(SEAL, CASE, case),
+                "sealed": encrypt_value(SEAL, CASE_ADAPTER, case),
             }
         )
     return made

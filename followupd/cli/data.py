@@ -30,7 +30,7 @@ def add(commands: CommandParsers) -> None:
 
 def _backup(options: argparse.Namespace) -> int:
     app = open_app(options.config)
-    app.ledger.copy(options.file)
+    app.ledger.backup(options.file)
     size = options.file.stat().st_size
     if options.json:
         print_json({"file": str(options.file), "bytes": size})
@@ -44,7 +44,7 @@ def _upgrade(options: argparse.Namespace) -> int:
     from followupd.adapters.settings import load
     from followupd.app.container import build
 
-    done = build(load(options.config)).ledger.upgrade(by_hand=True)
+    done = build(load(options.config)).ledger.upgrade(on_request=True)
     if options.json:
         print_json({"done": done or None})
     elif done:
@@ -68,8 +68,8 @@ def _erase(options: argparse.Namespace) -> int:
     app = open_app(options.config)
     now = app.now()
     with app.ledger.transaction() as tx:
-        erased = tx.erasure.forget(options.address, shell_user(), now, even_open=options.even_open)
-    overwritten = app.ledger.leave_no_trace()
+        erased = tx.erasure.erase(options.address, shell_user(), now, even_open=options.even_open)
+    overwritten = app.ledger.purge_deleted()
     exit_code = DONE if overwritten else PROBLEMS
     if options.json:
         print_json({**erased.view(), "traceless": overwritten})

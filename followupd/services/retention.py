@@ -27,6 +27,6 @@ class RetentionService:
                 last_id, has_more = int(found[0]["mail"]), bool(found[0]["rest"])
                 if not has_more and now - found[1] < _INTERVAL:
                     return 0
-            reached = tx.retention.release_unsent(last_id, now - self.keep, _BATCH_SIZE)
+            reached = tx.retention.delete_old_text(last_id, now - self.keep, _BATCH_SIZE)
             tx.state.put(StateKey.RETENTION, {"mail": reached or last_id, "rest": reached is not None}, now)
         return 0 if reached is None else reached - last_id

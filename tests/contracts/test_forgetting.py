@@ -166,7 +166,7 @@ def test_what_was_given_and_when_stays_for_the_accounts(ledger: Ledger) -> None:
     assert (grant.granted_by, grant.granted_at) == ("Ana Reyes", NOW)
     assert (case.stage, case.opened_at, case.fixed_at, case.closed_at) == (Stage.CLOSED, NOW, NOW, NOW)
     assert (card.case_ref, card.money, card.taken_at) == (REF, EURO_20, NOW)
-    assert history[-1].why == "the customer was forgotten"
+    assert history[-1].why == "the customer's data was erased"
     assert history[-1].by == "root at the command line"
 
 

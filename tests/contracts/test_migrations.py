@@ -261,7 +261,7 @@ def test_a_copy_overwrites_nothing(tmp_path: Path) -> None:
     ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db", Vault([b"k" * 32]))
     ledger.upgrade()
     (tmp_path / "copy.db").write_text("precious")
-    with pytest.raises(BackupError, match="there already"):
+    with pytest.raises(BackupError, match="already exists"):
         ledger.backup(tmp_path / "copy.db")
     assert (tmp_path / "copy.db").read_text() == "precious"
     ledger.close()

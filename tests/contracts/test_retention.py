@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from followupd.adapters.storage.ledger import Ledger
-from followupd.domain.records import QUARANTINE
+from followupd.domain.mail import MailState
 from followupd.services.retention import RetentionService
 from tests.contracts.test_ledger import NOW, STORY, Book, a_case, arrival, book, dumped, new_ledger
 
@@ -72,11 +72,11 @@ def test_raw_mail_is_kept_for_its_time_and_the_reason_for_ever(ledger: Ledger) -
     odd = replace(arrival(1), message=None, reason="nobody can read it", raw=b"as it came")
     with ledger.transaction() as tx:
         tx.mail.store([odd], NOW)
-        assert tx.mail.count(QUARANTINE) == 1
+        assert tx.mail.count(MailState.QUARANTINED) == 1
         assert [mail["as_it_came"] for mail in tx.erasure.export("came")["mails"]] == ["as it came"]
     a_day(ledger)
     with ledger.transaction() as tx:
-        [found] = tx.mail.in_quarantine()
+        [found] = tx.mail.quarantined()
         assert found.reason == "nobody can read it"
         assert tx.erasure.export("came")["mails"] == []
 

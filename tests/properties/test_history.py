@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from followupd.adapters.crypto import Vault
 from followupd.adapters.storage.ledger import Ledger
-from followupd.adapters.storage.rows import CASE, event_adapter
+from followupd.adapters.storage.rows import CASE_ADAPTER, event_adapter
 from followupd.domain import lifecycle
 from followupd.domain.case import Fault, Stage
 from followupd.domain.compensation import Compensation, Gift, GrantState, Money
@@ -103,7 +103,7 @@ def test_a_history_folds_to_its_case_also_when_it_was_written_down(happened: lis
     ]
     assert again == history
     assert lifecycle.fold(again) == case
-    assert CASE.validate_json(CASE.dump_json(case)) == case
+    assert CASE_ADAPTER.validate_json(CASE_ADAPTER.dump_json(case)) == case
 
 
 @settings(max_examples=30, deadline=None)

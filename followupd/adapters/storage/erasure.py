@@ -1,18 +1,29 @@
-"""Forgets a customer: words, names and addresses go; what was given, and that a mail was heard, stays."""
+"""Erase a customer's data, and delete the text of old mails.
 
-from collections.abc import Callable, Sequence
+Erasing blanks texts, names and addresses. What was given and when stays for accounting, and so do the
+fingerprints of mails, so that none of them is processed again.
+"""
+
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from datetime import datetime
 from enum import Enum
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine, delete, text, update
+from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
 from followupd.adapters.crypto import Vault
 from followupd.adapters.storage.cases import CaseStore
 from followupd.adapters.storage.personal_data import PersonalData, PersonalDataStore
-from followupd.adapters.storage.rows import CASE, MESSAGE, OUTGOING, event_adapter, decrypt_value, encrypt_value
+from followupd.adapters.storage.rows import (
+    CASE_ADAPTER,
+    LETTER_ADAPTER,
+    MESSAGE_ADAPTER,
+    decrypt_value,
+    encrypt_event,
+    encrypt_value,
+)
 from followupd.adapters.storage.tables import (
     CardOrderRow,
     CardRow,
@@ -31,90 +42,93 @@ from followupd.domain.letter import Letter, LetterStatus
 from followupd.domain.mail import Kind, MailState, Message, Person
 from followupd.errors import ConflictError, FollowupdError
 
-#: texts that the house wrote itself and that say nothing of the customer; every other text goes, also one that a field
-#: of tomorrow holds
-_STAYS = frozenset(
+#: the reason of the last events of an erased case, and of an erased mail
+ERASED = "the customer's data was erased"
+#: who did what the customer had done
+THE_CUSTOMER = "the customer"
+
+#: text fields of events that followupd or an agent wrote and that say nothing about the customer. All others
+#: are blanked, so that a new field is blanked unless somebody adds it here
+_KEPT_FIELDS = frozenset(
     {
-        "ref",
-        "mailbox",
-        "playbook",
-        "owner",
-        "severity",
-        "language",
-        "key",
-        "kind",
-        "letter",
-        "confirmed",
-        "currency",
         "agent",
-        "granted_by",
         "approved_by",
         "by",
+        "confirmed",
+        "currency",
+        "granted_by",
+        "key",
+        "kind",
+        "language",
+        "letter",
+        "mailbox",
+        "owner",
+        "playbook",
+        "ref",
+        "severity",
     }
 )
-THE_CUSTOMER = "the customer"
+_FINISHED_STAGES = frozenset({Stage.CLOSED, Stage.DISMISSED})
+#: letters that keep their status; all others are dropped
+_FINISHED_LETTERS = (LetterStatus.SENT.value, LetterStatus.REFUSED.value, LetterStatus.DROPPED.value)
 
 Value = TypeVar("Value")
 
 
-def forgotten(event: Event, customer: Person) -> Event:
-    """Return the event without words, names and addresses; a history of such events still folds to its case."""
+class StillOpenError(FollowupdError):
+    """The customer has a case that is still open."""
+
+
+# blanking
+
+
+def blank_event(event: Event, customer: Person) -> Event:
+    """Return the event without texts, names and addresses; such a history still folds to its case."""
     names = {customer.name.casefold(), customer.address.casefold()} - {""}
-    theirs = "@" in event.by or event.by.casefold() in names
-    return replace(_blanked(event), by=THE_CUSTOMER if theirs else event.by)
+    by_customer = "@" in event.by or event.by.casefold() in names
+    return replace(_blank_fields(event), by=THE_CUSTOMER if by_customer else event.by)
 
 
-def _blanked(value: Value) -> Value:
+def _blank_fields(value: Value) -> Value:
+    """Return a dataclass with its text fields blanked; any other value as it is."""
     if not is_dataclass(value):
         return value
     changes = {field.name: _blank(field.name, getattr(value, field.name)) for field in fields(value)}
-    return replace(value, **changes)  # type: ignore[type-var]  # a dataclass, as asked above; mypy loses the instance
+    return replace(value, **changes)  # type: ignore[type-var]  # it is a dataclass, as tested above
 
 
 def _blank(name: str, value: Any) -> Any:
-    if isinstance(value, str) and not isinstance(value, Enum):
-        return value if name in _STAYS else ""
+    """Return the value of one field, blanked. A tuple loses its texts and keeps dataclasses and numbers."""
+    if isinstance(value, Enum):
+        return value
+    if isinstance(value, str):
+        return value if name in _KEPT_FIELDS else ""
     if isinstance(value, tuple):
-        return tuple(_blanked(each) for each in value if is_dataclass(each) or isinstance(each, int))
-    return _blanked(value)
+        return tuple(_blank_fields(item) for item in value if is_dataclass(item) or isinstance(item, int))
+    return _blank_fields(value)
 
 
-class MailRetention:
-    """The old mails of the ledger, within one transaction."""
-
-    def __init__(self, session: Session, vault: Vault) -> None:
-        self._session, self._vault = session, vault
-
-    def release_unsent(self, after: int, before: datetime, limit: int) -> int | None:
-        """Let go of mails with a number above `after` that were kept before a moment; return the last number.
-
-        What came raw goes in any case. The words go where they belong to no case: a case's words are its history.
-        None says that there were no such mails.
-        """
-        query = (
-            select(MailRow)
-            .where(col(MailRow.id) > after, col(MailRow.kept_at) < before)
-            .order_by(col(MailRow.id))
-            .limit(limit)
-        )
-        last = None
-        for row in self._session.exec(query):
-            last = row.id
-            row.raw = None
-            if row.case_ref is None and row.state != MailState.UNPROCESSED:
-                row.sealed = encrypt_value(
-                    self._vault, MESSAGE, _without_text(decrypt_value(self._vault, MESSAGE, row.sealed))
-                )
-            self._session.add(row)
-        return last
+def _blank_letter(letter: Letter, address: str) -> Letter:
+    """Return the letter without its text; of the addressee only an agent remains."""
+    to_erased = letter.to_customer or letter.to.address.lower() == address
+    return replace(
+        letter,
+        case="",
+        to=Person("") if to_erased else letter.to,
+        subject="",
+        text="",
+        html="",
+        in_reply_to="",
+        references=(),
+        attachments=(),
+    )
 
 
-def _without_text(message: Message) -> Message:
-    """Leave who wrote, of what kind it was, and the Message-IDs, by which answers are still told from new matters."""
-    sender = Person(message.sender.address)
+def _blank_message(message: Message) -> Message:
+    """Return the mail with only what recognises answers: its sender's address, kind and Message-IDs."""
     return replace(
         message,
-        sender=sender,
+        sender=Person(message.sender.address),
         to=(),
         cc=(),
         subject="",
@@ -126,19 +140,52 @@ def _without_text(message: Message) -> Message:
     )
 
 
-#: why the history of a case ends, and what a mail of which only the fingerprint is left was put down for
-FORGOTTEN = "the customer was forgotten"
-_DONE = frozenset({Stage.CLOSED, Stage.DISMISSED})
-_LEFT = (LetterStatus.SENT.value, LetterStatus.REFUSED.value, LetterStatus.DROPPED.value)
+# retention
 
 
-class StillOpenError(FollowupdError):
-    """The customer has a case that is still open."""
+class MailRetention:
+    """The ledger's old mails, within one transaction."""
+
+    def __init__(self, session: Session, vault: Vault) -> None:
+        self._session = session
+        self._vault = vault
+
+    def delete_old_text(self, after_id: int, before: datetime, limit: int) -> int | None:
+        """Delete the text of old mails that belong to no case, and the raw bytes of all old mails.
+
+        The text of a case's mails is part of its history.
+
+        Args:
+            after_id: only mails with a greater id.
+            before: only mails that were stored before this time.
+            limit: the most mails.
+
+        Returns:
+            The id of the last mail; None when there were none.
+        """
+        query = (
+            select(MailRow)
+            .where(col(MailRow.id) > after_id, col(MailRow.kept_at) < before)
+            .order_by(col(MailRow.id))
+            .limit(limit)
+        )
+        last_id = None
+        for row in self._session.exec(query):
+            last_id = row.id
+            row.raw = None
+            if row.case_ref is None and row.state != MailState.UNPROCESSED:
+                message = decrypt_value(self._vault, MESSAGE_ADAPTER, row.sealed)
+                row.sealed = encrypt_value(self._vault, MESSAGE_ADAPTER, _blank_message(message))
+            self._session.add(row)
+        return last_id
+
+
+# erasure
 
 
 @dataclass(frozen=True, slots=True)
 class ErasureResult:
-    """How much was forgotten; `elsewhere` are cases of other customers that still name the address."""
+    """How much was erased; `elsewhere` are cases of other customers that still name the address."""
 
     cases: tuple[str, ...]
     mails: int
@@ -147,133 +194,156 @@ class ErasureResult:
     elsewhere: tuple[str, ...]
 
     def view(self) -> dict[str, Any]:
+        """Return it as JSON has it."""
         return asdict(self)
 
 
 class Eraser:
-    """Forgets one person, within one transaction."""
+    """Exports or erases the data of one person, within one transaction."""
 
     def __init__(self, session: Session, vault: Vault, cases: CaseStore) -> None:
-        self._session, self._vault, self._cases = session, vault, cases
-        self._knowing = PersonalDataStore(session, vault)
+        self._session = session
+        self._vault = vault
+        self._cases = cases
+        self._personal_data = PersonalDataStore(session, vault)
 
     def export(self, address: str) -> dict[str, Any]:
         """Return everything that is known of a person, as JSON has it, without gift codes."""
-        return self._knowing.exported(self._knowing.of(address))
+        return self._personal_data.export(self._personal_data.find(address))
 
-    def forget(self, address: str, by: str, now: datetime, *, even_open: bool = False) -> ErasureResult:
-        """Forget a person; an open case is closed by it.
+    def erase(self, address: str, by: str, now: datetime, *, even_open: bool = False) -> ErasureResult:
+        """Erase a person's data.
+
+        Args:
+            address: the person's mail address.
+            by: who erases it, for the history.
+            now: the time, for the history.
+            even_open: close open cases, and drop their unsent letters.
 
         Raises:
-            StillOpenError: a case is open, and it was not said to forget it all the same.
+            StillOpenError: a case is open, and `even_open` is False; nothing was erased.
         """
-        known = self._knowing.of(address)
-        still_open = [case.ref for case in known.cases if case.stage not in _DONE]
+        known = self._personal_data.find(address)
+        still_open = [case.ref for case in known.cases if case.stage not in _FINISHED_STAGES]
         if still_open and not even_open:
-            raise StillOpenError(
-                f"{', '.join(still_open)} is still open; close it first, or say --even-open."
-            )
-        cards = self._forget_codes(known.refs)
-        self._forget_letters(known)
-        self._forget_mails(known)
-        for case in known.cases:
-            self._forget_case(case, by, now)
-        for ref in known.elsewhere:
-            self._forget_in(ref, known)
-        return ErasureResult(
-            tuple(known.refs), len(known.mails), len(known.letters), cards, tuple(sorted(known.elsewhere))
-        )
+            refs = ", ".join(still_open)
+            raise StillOpenError(f"{refs} is still open; close it first, or say --even-open.")
 
-    def _forget_codes(self, refs: Sequence[str]) -> int:
-        """The row of a card that was given stays for the accounts; its fingerprint keeps the code from being used again."""
-        ordered = update(CardOrderRow).where(col(CardOrderRow.case_ref).in_(refs))
-        self._session.connection().execute(ordered.values(why=""))
-        self._session.connection().execute(
-            ordered.where(col(CardOrderRow.state) == "due").values(state="dropped")
-        )
-        given = update(CardRow).where(col(CardRow.case_ref).in_(refs)).values(sealed=b"")
-        return self._session.connection().execute(given).rowcount
-
-    def _forget_letters(self, known: PersonalData) -> None:
-        """A letter's key and Message-ID stay: it is never written again, and its copy is known when it comes late."""
+        gift_cards = self._erase_gift_codes(known.refs)
         for key in known.letters:
-            row, words = self._session.get_one(LetterRow, key), self._session.get_one(LetterTextRow, key)
-            letter = _letter_without_words(decrypt_value(self._vault, OUTGOING, words.sealed), known.address)
-            words.sealed, words.mail = encrypt_value(self._vault, OUTGOING, letter), b""
-            row.reply = row.case_ref = ""
-            row.to_address = letter.to.address.lower()
-            row.to_domain = row.to_address.rpartition("@")[2]
-            row.condition = row.condition if row.condition in _LEFT else LetterStatus.DROPPED.value
-            self._session.add_all([row, words])
+            self._erase_letter(key, known.address)
+        for mail_id in known.mails:
+            self._erase_mail(mail_id)
+        for case in known.cases:
+            self._erase_case(case, by, now)
+        for ref in known.elsewhere:
+            self._erase_in_other_case(ref, known)
 
-    def _forget_mails(self, known: PersonalData) -> None:
-        """The fingerprint stays, with where the mail lies: found again in its folder, it is no new complaint."""
-        for number in known.mails:
-            row = self._session.get_one(MailRow, number)
-            nothing = Message(kind=Kind(row.kind), because=FORGOTTEN)
-            row.message_id = row.sender_address = row.echo = ""
-            row.state, row.reason, row.case_ref, row.raw = MailState.PROCESSED, FORGOTTEN, None, None
-            row.sealed = encrypt_value(self._vault, MESSAGE, nothing)
-            self._session.add(row)
-            self._session.flush()
-            self._session.connection().execute(delete(CommandRow).where(col(CommandRow.mail_id) == number))
-            lies_no_more = (col(LocationRow.mail_id) == number, col(LocationRow.gone).is_(True))
-            self._session.connection().execute(delete(LocationRow).where(*lies_no_more))
+        return ErasureResult(
+            cases=tuple(known.refs),
+            mails=len(known.mails),
+            letters=len(known.letters),
+            gift_cards=gift_cards,
+            elsewhere=tuple(sorted(known.elsewhere)),
+        )
 
-    def _forget_case(self, case: Case, by: str, now: datetime) -> None:
-        """Blank the history, and end it: nothing more is owed to nobody, and a hold keeps every letter back."""
-        after = self._rewritten(case, lambda _: True)
-        ending: list[Event] = []
-        if after.stage not in _DONE:
-            ending.append(
-                (Dismissed if after.stage is Stage.SUSPECTED else Closed)(at=now, by=by, why=FORGOTTEN)
-            )
-        self._cases.record(after, [*ending, Held(at=now, by=by, why=FORGOTTEN)], lambda _: None, now)
+    def _erase_gift_codes(self, refs: Collection[str]) -> int:
+        """Blank the codes that were given, and drop the orders; return the number of codes.
 
-    def _forget_in(self, ref: str, known: PersonalData) -> None:
-        """Blank what the person wrote in another customer's case; what others wrote there is theirs."""
-        self._rewritten(self._cases.get(ref), lambda event: event.by.lower() == known.address)
+        A card's row stays for accounting, and its fingerprint keeps the code from being imported again.
+        """
+        connection = self._session.connection()
+        orders = update(CardOrderRow).where(col(CardOrderRow.case_ref).in_(refs))
+        connection.execute(orders.values(why=""))
+        connection.execute(orders.where(col(CardOrderRow.state) == "due").values(state="dropped"))
+        cards = update(CardRow).where(col(CardRow.case_ref).in_(refs))
+        return connection.execute(cards.values(sealed=b"")).rowcount
 
-    def _rewritten(self, case: Case, theirs: Callable[[Event], bool]) -> Case:
+    def _erase_letter(self, key: str, address: str) -> None:
+        """Blank a letter, and drop it if it was not sent.
+
+        Its key and Message-ID stay, so that it is never written again and a late copy of it is recognised.
+        """
+        row = self._session.get_one(LetterRow, key)
+        text_row = self._session.get_one(LetterTextRow, key)
+        letter = _blank_letter(decrypt_value(self._vault, LETTER_ADAPTER, text_row.sealed), address)
+
+        text_row.sealed = encrypt_value(self._vault, LETTER_ADAPTER, letter)
+        text_row.mail = b""
+        row.reply = ""
+        row.case_ref = ""
+        row.to_address = letter.to.address.lower()
+        row.to_domain = row.to_address.rpartition("@")[2]
+        if row.condition not in _FINISHED_LETTERS:
+            row.condition = LetterStatus.DROPPED.value
+        self._session.add_all([row, text_row])
+
+    def _erase_mail(self, mail_id: int) -> None:
+        """Blank a mail.
+
+        Its fingerprint and locations stay, so that a mail that is still in the mailbox is not a new
+        complaint.
+        """
+        row = self._session.get_one(MailRow, mail_id)
+        message = Message(kind=Kind(row.kind), because=ERASED)
+        row.sealed = encrypt_value(self._vault, MESSAGE_ADAPTER, message)
+        row.message_id = row.sender_address = row.echo = ""
+        row.state = MailState.PROCESSED
+        row.reason = ERASED
+        row.case_ref = row.raw = None
+        self._session.add(row)
+        self._session.flush()
+
+        connection = self._session.connection()
+        connection.execute(delete(CommandRow).where(col(CommandRow.mail_id) == mail_id))
+        locations = delete(LocationRow).where(col(LocationRow.mail_id) == mail_id)
+        connection.execute(locations.where(col(LocationRow.gone).is_(True)))
+
+    def _erase_case(self, case: Case, by: str, now: datetime) -> None:
+        """Blank a case, close it if it is open, and hold it, so that no letter is sent."""
+        blank = self._rewrite(case, lambda _: True)
+        events: list[Event] = []
+        if blank.stage is Stage.SUSPECTED:
+            events.append(Dismissed(at=now, by=by, why=ERASED))
+        elif blank.stage not in _FINISHED_STAGES:
+            events.append(Closed(at=now, by=by, why=ERASED))
+        events.append(Held(at=now, by=by, why=ERASED))
+        self._cases.record(blank, events, lambda _: None, now)
+
+    def _erase_in_other_case(self, ref: str, known: PersonalData) -> None:
+        """Blank what the person wrote in another customer's case."""
+        self._rewrite(self._cases.get(ref), lambda event: event.by.lower() == known.address)
+
+    def _rewrite(self, case: Case, is_theirs: Callable[[Event], bool]) -> Case:
+        """Blank events of a case's history, and store the case that the history now folds to.
+
+        Args:
+            case: the case as it was read.
+            is_theirs: which events to blank.
+
+        Raises:
+            ConflictError: another process changed the case since it was read.
+        """
         history = []
-        for number, event in self._knowing.history(case.ref):
-            blank = forgotten(event, case.customer) if theirs(event) else event
-            history.append(blank)
-            token = encrypt_value(self._vault, event_adapter(type(blank).__name__), blank)
-            self._session.connection().execute(
-                update(EventRow).where(col(EventRow.id) == number).values(sealed=token)
-            )
+        for event_id, event in self._personal_data.history(case.ref):
+            new = event
+            if is_theirs(event):
+                new = blank_event(event, case.customer)
+                statement = update(EventRow).where(col(EventRow.id) == event_id)
+                self._session.connection().execute(statement.values(sealed=encrypt_event(self._vault, new)))
+            history.append(new)
+
         after = replace(lifecycle.fold(history), version=case.version + 1, wake_at=case.wake_at)
-        where = (col(CaseRow.ref) == case.ref, col(CaseRow.version) == case.version)
-        values = {
-            "version": after.version,
-            "customer_address": after.customer.address,
-            "sealed": encrypt_value(self._vault, CASE, after),
-        }
-        if self._session.connection().execute(update(CaseRow).where(*where).values(**values)).rowcount != 1:
+        statement = (
+            update(CaseRow)
+            .where(col(CaseRow.ref) == case.ref, col(CaseRow.version) == case.version)
+            .values(
+                version=after.version,
+                customer_address=after.customer.address,
+                sealed=encrypt_value(self._vault, CASE_ADAPTER, after),
+            )
+        )
+        if self._session.connection().execute(statement).rowcount != 1:
             raise ConflictError(f"{case.ref} was changed meanwhile")
         self._session.expire_all()
         return after
-
-
-def _letter_without_words(letter: Letter, address: str) -> Letter:
-    """Leave what names the letter, and the agent whom a desk mail went to."""
-    to = Person("") if letter.to_customer or letter.to.address.lower() == address else letter.to
-    return replace(
-        letter, case="", to=to, subject="", text="", html="", in_reply_to="", references=(), attachments=()
-    )
-
-
-def leave_no_trace(engine: Engine) -> bool:
-    """Write over what was forgotten on the disk too; False when somebody reads the ledger at this moment.
-
-    SQLite overwrites what it frees (secure_delete), once the log that it writes ahead is carried over and cut off;
-    PostgreSQL frees old rows by VACUUM. Backups and the database's archives are the admin's.
-    """
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        if engine.url.get_backend_name() != "sqlite":
-            connection.execute(text("VACUUM"))
-            return True
-        raw: Any = connection.connection.driver_connection
-        busy, *_ = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        return not busy

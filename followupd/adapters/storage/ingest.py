@@ -1,125 +1,190 @@
-"""Keeps a batch of mails with a handful of statements, however many there are: each mail once, each place once."""
+"""Store batches of fetched mails in few statements: each mail once, each of its locations once."""
 
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select, update
 from sqlmodel import col
 
 from followupd.adapters.crypto import Vault
-from followupd.adapters.storage.rows import MESSAGE, insert_all, encrypt_value
+from followupd.adapters.storage.rows import MESSAGE_ADAPTER, encrypt_value, insert_all
 from followupd.adapters.storage.tables import LocationRow, MailRow
 from followupd.domain.mail import IncomingMail, Kind, MailLocation, MailState, Message, StoreResult
 
-#: the tag on a mail that nobody could understand, or that claims to be what it is not
-QUARANTINE_MARK = "fu-quarantine"
-#: values in one IN (...): SQLite allows 32,766, and a plan for many is slower than two plans for fewer
-_AT_ONCE = 500
+#: the tag of a mail that could not be parsed, or that claims to be what it is not
+QUARANTINE_TAG = "fu-quarantine"
+#: values in one IN (...): SQLite allows 32,766, but one plan for many is slower than several for fewer
+_MAX_VALUES = 500
 
 _WORD = re.compile(r"[^\W\d_]+")
-#: of ASCII the letters alone, the rest blank: the same words at a tenth of the price, and nearly all mail is ASCII
-_LETTERS = "".join(letter if letter.isalpha() else " " for letter in map(chr, range(128)))
-#: fewer words than this are no sign of a robot
-_FEWEST_WORDS = 8
+#: a table for `str.translate`: letters stay, the rest becomes a blank
+_ASCII_LETTERS = "".join(letter if letter.isalpha() else " " for letter in map(chr, range(128)))
+#: a text with fewer words is no sign of a robot
+_MIN_ECHO_WORDS = 8
 
-# Numbers only grow, so that the new mails are those behind the last one: asked so, they need not be named again.
-_LAST = select(func.max(col(MailRow.id)))
-_AFTER = select(col(MailRow.fingerprint), col(MailRow.id)).where(col(MailRow.id) > bindparam("last"))
-
-_Place = tuple[str, str, int, int]
-_WHERE = (
-    col(LocationRow.mailbox),
-    col(LocationRow.folder),
-    col(LocationRow.uidvalidity),
-    col(LocationRow.uid),
+# Ids only grow, so the new mails are those with an id above the last one; they need not be named again.
+_SELECT_LAST_ID = select(func.max(col(MailRow.id)))
+_SELECT_NEW_IDS = select(col(MailRow.fingerprint), col(MailRow.id)).where(
+    col(MailRow.id) > bindparam("last_id")
 )
-_NAMES = ("mailbox", "folder", "uidvalidity")
-_IN_FOLDER = select(_WHERE[3]).where(
-    *(each == bindparam(name) for each, name in zip(_WHERE, _NAMES, strict=False))
+
+#: mailbox, folder, UIDVALIDITY, UID
+LocationKey = tuple[str, str, int, int]
+_FOLDER_COLUMNS = ("mailbox", "folder", "uidvalidity")
+_SELECT_UIDS = select(col(LocationRow.uid)).where(
+    col(LocationRow.mailbox) == bindparam("mailbox"),
+    col(LocationRow.folder) == bindparam("folder"),
+    col(LocationRow.uidvalidity) == bindparam("uidvalidity"),
 )
-_BETWEEN = _IN_FOLDER.where(_WHERE[3].between(bindparam("first"), bindparam("last")))
+_SELECT_UID_RANGE = _SELECT_UIDS.where(col(LocationRow.uid).between(bindparam("first"), bindparam("last")))
 
 
-def keep_all(
-    connection: Connection, vault: Vault, arrivals: Sequence[IncomingMail], now: datetime
+@dataclass(slots=True)
+class _KnownLocation:
+    """What is stored of one location of a mail: agents' tags, and the status tags that it should have."""
+
+    tags: str
+    wants: str = ""
+
+
+#: the known locations of a mail
+_Locations = dict[LocationKey, _KnownLocation]
+
+
+def store_all(
+    connection: Connection, vault: Vault, incoming: Sequence[IncomingMail], now: datetime
 ) -> list[StoreResult]:
-    """Keep every arrival that is not kept yet; say of each which mail it is, and what about it is news.
+    """Store the mails that are not stored yet, and the locations of all of them.
 
-    Core statements instead of the unit of work: 0.15 ms a mail against 1.7 (benchmarks/intake.py), and one connection
-    may bring ten thousand mails.
+    Core statements instead of the ORM: 0.15 ms for a mail instead of 1.7 (benchmarks/intake.py), and one
+    connection may bring ten thousand.
+
+    Args:
+        connection: the transaction's.
+        vault: encrypts the mails.
+        incoming: the mails, in the order in which they are to be processed.
+        now: the time to store.
+
+    Returns:
+        For each mail its id, the tags that it had in no location before, and whether its folder is new for
+        it.
     """
-    ids = _known_mails(connection, {arrival.fingerprint for arrival in arrivals})
-    before = _known_places(connection, ids.values())
-    fresh: dict[str, IncomingMail] = {}
-    for arrival in arrivals:  # in their order, for they are heard in it
-        if arrival.fingerprint not in ids:
-            fresh.setdefault(arrival.fingerprint, arrival)
-    ids |= _insert_mails(connection, [_mail(arrival, vault, now) for arrival in fresh.values()])
-    new_places: dict[_Place, dict[str, Any]] = {}
-    news = []
-    for arrival in arrivals:
-        mail_id = ids[arrival.fingerprint]
-        places = before[mail_id]
-        known = places.get(_key(arrival.place))
-        if known is None:
-            new_places[_key(arrival.place)] = _place(arrival, mail_id, places.values())
-        elif known["tags"].split() != sorted(arrival.tags):  # read again, with other tags than then
-            _change(connection, arrival.place, {"tags": " ".join(sorted(arrival.tags))})
-        said = {tag for place in places.values() for tag in place["tags"].split()}
-        folders = {folder for _, folder, _, _ in places}
-        news.append(StoreResult(mail_id, arrival.tags - said, arrival.place.folder not in folders))
-        places[_key(arrival.place)] = {"wants": "", **(known or {}), "tags": " ".join(sorted(arrival.tags))}
-    _put(connection, new_places)
-    return news
+    mail_ids = _known_ids(connection, {mail.fingerprint for mail in incoming})
+    known = _known_locations(connection, mail_ids.values())
+    mail_ids |= _insert_mails(connection, vault, incoming, mail_ids, now)
+
+    new_locations: dict[LocationKey, dict[str, Any]] = {}
+    results = []
+    for mail in incoming:
+        mail_id = mail_ids[mail.fingerprint]
+        locations = known[mail_id]
+        results.append(_result(mail, mail_id, locations))
+
+        key, tags = _key(mail.place), " ".join(sorted(mail.tags))
+        location = locations.get(key)
+        if location is None:
+            new_locations[key] = _location_row(mail, mail_id, locations)
+            locations[key] = _KnownLocation(tags)
+        else:
+            if location.tags != tags:  # the mail was read again, with other tags than last time
+                _update_location(connection, key, {"tags": tags})
+            location.tags = tags
+
+    _write_locations(connection, new_locations)
+    return results
 
 
-def _put(connection: Connection, places: dict[_Place, dict[str, Any]]) -> None:
-    """Write new places. A server that numbers anew without saying so puts another mail where one lay: it lies there now."""
-    for key in (held := _held(connection, places)):
-        _change(connection, MailLocation(*key), places[key])
-    if fresh := [values for key, values in places.items() if key not in held]:
-        insert_all(connection, LocationRow, fresh)
+def _result(mail: IncomingMail, mail_id: int, locations: _Locations) -> StoreResult:
+    """Compare a mail with its known locations."""
+    known_tags = {tag for location in locations.values() for tag in location.tags.split()}
+    known_folders = {folder for _, folder, _, _ in locations}
+    return StoreResult(mail_id, mail.tags - known_tags, mail.place.folder not in known_folders)
 
 
-def _held(connection: Connection, places: dict[_Place, dict[str, Any]]) -> set[_Place]:
-    """Return which of these places a mail has already; asked a folder at a time, as the index is made."""
-    held: set[_Place] = set()
-    for folder, alike in groupby(sorted(places), key=lambda place: place[:3]):
-        for some in _chunks([uid for *_, uid in alike]):
-            values = dict(zip(_NAMES, folder, strict=True))
-            if some[-1] - some[0] < 2 * len(
-                some
-            ):  # UIDs in a row, as new mails have: their two ends say it cheaper
-                rows = connection.execute(_BETWEEN, {**values, "first": some[0], "last": some[-1]})
-            else:
-                rows = connection.execute(_IN_FOLDER.where(_WHERE[3].in_(some)), values)
-            held |= {(*folder, uid) for (uid,) in rows}
-    return held & places.keys()
+# mails
 
 
-def _change(connection: Connection, place: MailLocation, values: dict[str, Any]) -> None:
-    at = (column == value for column, value in zip(_WHERE, _key(place), strict=True))
-    connection.execute(update(LocationRow).where(*at).values(**values))
+def _known_ids(connection: Connection, fingerprints: Iterable[str]) -> dict[str, int]:
+    """Return the ids of the mails that are stored already, by fingerprint."""
+    query = select(col(MailRow.fingerprint), col(MailRow.id))
+    found: dict[str, int] = {}
+    for chunk in _chunks(sorted(fingerprints)):
+        found |= _ids(connection.execute(query.where(col(MailRow.fingerprint).in_(chunk))))
+    return found
 
 
-def _known_mails(connection: Connection, fingerprints: Iterable[str]) -> dict[str, int]:
-    columns = (col(MailRow.fingerprint), col(MailRow.id))
+def _insert_mails(
+    connection: Connection,
+    vault: Vault,
+    incoming: Sequence[IncomingMail],
+    known_ids: dict[str, int],
+    now: datetime,
+) -> dict[str, int]:
+    """Insert the mails that are not stored yet, in their order; return their ids by fingerprint."""
+    new: dict[str, IncomingMail] = {}
+    for mail in incoming:
+        if mail.fingerprint not in known_ids:
+            new.setdefault(mail.fingerprint, mail)
+    if not new:
+        return {}
+
+    last_id = connection.execute(_SELECT_LAST_ID).scalar() or 0
+    insert_all(connection, MailRow, [_mail_row(mail, vault, now) for mail in new.values()])
+    return _ids(connection.execute(_SELECT_NEW_IDS, {"last_id": last_id}))
+
+
+def _ids(rows: Iterable[Any]) -> dict[str, int]:
+    return {fingerprint: mail_id for fingerprint, mail_id in rows if mail_id is not None}
+
+
+def _mail_row(mail: IncomingMail, vault: Vault, now: datetime) -> dict[str, Any]:
+    message = mail.message or Message(kind=Kind.CUSTOMER, because=mail.reason)
+    state = MailState.UNPROCESSED if mail.message else MailState.QUARANTINED
+    raw = vault.encrypt(mail.raw) if mail.raw is not None else None
     return {
-        fingerprint: number
-        for some in _chunks(sorted(fingerprints))
-        for fingerprint, number in connection.execute(
-            select(*columns).where(col(MailRow.fingerprint).in_(some))
-        )
-        if number is not None
+        "fingerprint": mail.fingerprint,
+        "mailbox": mail.place.mailbox,
+        "message_id": message.message_id,
+        "echo": echo_of(message.text, vault),
+        "sender_address": message.sender.address.lower(),
+        "kind": message.kind.value,
+        "in_sent": mail.in_sent,
+        "state": state.value,
+        "reason": mail.reason,
+        "kept_at": now,
+        "received_at": mail.received_at,
+        "sealed": encrypt_value(vault, MESSAGE_ADAPTER, message),
+        "raw": raw,
     }
 
 
-def _known_places(connection: Connection, mail_ids: Iterable[int]) -> dict[int, dict[_Place, dict[str, str]]]:
-    found: dict[int, dict[_Place, dict[str, str]]] = defaultdict(dict)
+def echo_of(text: str, vault: Vault) -> str:
+    """Return a keyed hash that is the same for texts that differ only in numbers, punctuation and blanks.
+
+    Robots repeat themselves so (docs/mail.md, "Loops"). A text of a few words has "": people repeat those too.
+    """
+    words = _words(text[:2_000].casefold())
+    return vault.fingerprint(" ".join(words)) if len(words) >= _MIN_ECHO_WORDS else ""
+
+
+def _words(text: str) -> list[str]:
+    """Return the words of a text; most texts are ASCII, for which it costs a tenth."""
+    if text.isascii():
+        return text.translate(_ASCII_LETTERS).split()
+    return _WORD.findall(text)
+
+
+# locations
+
+
+def _known_locations(connection: Connection, mail_ids: Iterable[int]) -> dict[int, _Locations]:
+    """Return the stored locations of these mails, by id."""
     columns: list[Any] = [
         col(LocationRow.mail_id),
         col(LocationRow.mailbox),
@@ -129,59 +194,30 @@ def _known_places(connection: Connection, mail_ids: Iterable[int]) -> dict[int, 
         col(LocationRow.tags),
         col(LocationRow.wants),
     ]
-    for some in _chunks(sorted(set(mail_ids))):
-        rows = connection.execute(select(*columns).where(col(LocationRow.mail_id).in_(some)))
-        for row in rows:
+    found: dict[int, _Locations] = defaultdict(dict)
+    for chunk in _chunks(sorted(set(mail_ids))):
+        for row in connection.execute(select(*columns).where(col(LocationRow.mail_id).in_(chunk))):
             mail_id, mailbox, folder, uidvalidity, uid, tags, wants = row
-            found[mail_id][mailbox, folder, uidvalidity, uid] = {"tags": tags, "wants": wants}
+            found[mail_id][mailbox, folder, uidvalidity, uid] = _KnownLocation(tags, wants)
     return found
 
 
-def _insert_mails(connection: Connection, rows: list[dict[str, Any]]) -> dict[str, int]:
-    if not rows:
-        return {}
-    last = connection.execute(_LAST).scalar() or 0
-    insert_all(connection, MailRow, rows)
-    fresh = connection.execute(_AFTER, {"last": last})
-    return {fingerprint: number for fingerprint, number in fresh if number is not None}
+def _location_row(mail: IncomingMail, mail_id: int, locations: _Locations) -> dict[str, Any]:
+    """Return a new location's columns.
 
-
-def _mail(arrival: IncomingMail, vault: Vault, now: datetime) -> dict[str, Any]:
-    message = arrival.message or Message(kind=Kind.CUSTOMER, because=arrival.reason)
+    A mail that was moved, or has a new UID, should have the status tags that it should have where it was
+    before.
+    """
+    wants = next((location.wants for location in locations.values()), "")
+    if mail.message is None:
+        wants = QUARANTINE_TAG
     return {
-        "fingerprint": arrival.fingerprint,
-        "mailbox": arrival.place.mailbox,
-        "message_id": message.message_id,
-        "echo": echo_of(message.text, vault),
-        "sender_address": message.sender.address.lower(),
-        "kind": message.kind.value,
-        "in_sent": arrival.in_sent,
-        "state": (MailState.UNPROCESSED if arrival.message else MailState.QUARANTINED).value,
-        "reason": arrival.reason,
-        "kept_at": now,
-        "received_at": arrival.received_at,
-        "sealed": encrypt_value(vault, MESSAGE, message),
-        "raw": vault.encrypt(arrival.raw) if arrival.raw is not None else None,
-    }
-
-
-def echo_of(text: str, vault: Vault) -> str:
-    """Return what two mails share that differ only in numbers and white space; "" for a few words, which people repeat."""
-    folded = text[:2_000].casefold()
-    words = folded.translate(_LETTERS).split() if folded.isascii() else _WORD.findall(folded)
-    return vault.fingerprint(" ".join(words)) if len(words) >= _FEWEST_WORDS else ""
-
-
-def _place(arrival: IncomingMail, mail_id: int, others: Iterable[dict[str, str]]) -> dict[str, Any]:
-    """A mail that is moved or numbered anew wants the marks that it wanted where it lay before."""
-    wants = QUARANTINE_MARK if arrival.message is None else next((other["wants"] for other in others), "")
-    return {
-        "mailbox": arrival.place.mailbox,
-        "folder": arrival.place.folder,
-        "uidvalidity": arrival.place.uidvalidity,
-        "uid": arrival.place.uid,
+        "mailbox": mail.place.mailbox,
+        "folder": mail.place.folder,
+        "uidvalidity": mail.place.uidvalidity,
+        "uid": mail.place.uid,
         "mail_id": mail_id,
-        "tags": " ".join(sorted(arrival.tags)),
+        "tags": " ".join(sorted(mail.tags)),
         "wants": wants,
         "marks": "",
         "unmarked": bool(wants),
@@ -189,10 +225,61 @@ def _place(arrival: IncomingMail, mail_id: int, others: Iterable[dict[str, str]]
     }
 
 
-def _key(place: MailLocation) -> _Place:
+def _write_locations(connection: Connection, rows: dict[LocationKey, dict[str, Any]]) -> None:
+    """Insert locations, or update one that another mail had.
+
+    A server that assigns UIDs again without changing UIDVALIDITY puts another mail there.
+    """
+    occupied = _occupied(connection, rows)
+    for key in occupied:
+        _update_location(connection, key, rows[key])
+
+    free = [row for key, row in rows.items() if key not in occupied]
+    if free:
+        insert_all(connection, LocationRow, free)
+
+
+def _update_location(connection: Connection, key: LocationKey, values: dict[str, Any]) -> None:
+    mailbox, folder, uidvalidity, uid = key
+    statement = update(LocationRow).where(
+        col(LocationRow.mailbox) == mailbox,
+        col(LocationRow.folder) == folder,
+        col(LocationRow.uidvalidity) == uidvalidity,
+        col(LocationRow.uid) == uid,
+    )
+    connection.execute(statement.values(**values))
+
+
+def _occupied(connection: Connection, keys: Iterable[LocationKey]) -> set[LocationKey]:
+    """Return those of these locations that are stored already; one query for each folder, for the index."""
+    wanted = set(keys)
+    found: set[LocationKey] = set()
+    for folder_key, in_folder in groupby(sorted(wanted), key=itemgetter(0, 1, 2)):
+        folder = dict(zip(_FOLDER_COLUMNS, folder_key, strict=True))
+        for uids in _chunks([uid for *_, uid in in_folder]):
+            found |= {(*folder_key, uid) for uid in _stored_uids(connection, folder, uids)}
+    return found & wanted
+
+
+def _stored_uids(connection: Connection, folder: dict[str, str | int], uids: Sequence[int]) -> Iterable[int]:
+    """Return the stored UIDs among these, and perhaps some between them.
+
+    Args:
+        connection: the transaction's.
+        folder: mailbox, folder and UIDVALIDITY.
+        uids: ascending.
+    """
+    first, last = uids[0], uids[-1]
+    is_dense = last - first < 2 * len(uids)
+    if is_dense:  # as new mails are: a range costs less than a list
+        return connection.execute(_SELECT_UID_RANGE, {**folder, "first": first, "last": last}).scalars()
+    return connection.execute(_SELECT_UIDS.where(col(LocationRow.uid).in_(uids)), folder).scalars()
+
+
+def _key(place: MailLocation) -> LocationKey:
     return place.mailbox, place.folder, place.uidvalidity, place.uid
 
 
 def _chunks(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(values), _AT_ONCE):
-        yield values[start : start + _AT_ONCE]
+    for start in range(0, len(values), _MAX_VALUES):
+        yield values[start : start + _MAX_VALUES]

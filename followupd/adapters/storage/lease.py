@@ -1,4 +1,4 @@
-"""Who works on a ledger: one daemon on a SQLite file; on PostgreSQL many, each mailbox held by one of them."""
+"""Leases: a SQLite ledger has one daemon; daemons that share a PostgreSQL ledger lease its mailboxes."""
 
 import fcntl
 import hashlib
@@ -12,161 +12,190 @@ from typing import IO, Any, Protocol, Self
 from sqlalchemy import ColumnElement, Connection, Engine, text, true
 from sqlalchemy.exc import DBAPIError
 
-from followupd.adapters.storage.permissions import make_private
+from followupd.adapters.storage.database import create_private_file, is_sqlite
 from followupd.errors import FollowupdError
 
-
-@dataclass(frozen=True, slots=True)
-class LeaseScope:
-    """The mailboxes whose cases, mails and letters are ours to work on; `theirs` are those of other daemons.
-
-    Who holds the first mailbox leads: it also works on what belongs to no mailbox, or to one that is configured no more,
-    so that nothing is nobody's.
-    """
-
-    ours: frozenset[str] = frozenset()
-    theirs: frozenset[str] = frozenset()
-    leads: bool = True
-
-    @classmethod
-    def of(cls, configured: Collection[str], held: Collection[str]) -> "LeaseScope":
-        """Return the scope of who holds some of the configured mailboxes; the first of them is the leader's."""
-        first = next(iter(configured), "")
-        return cls(frozenset(held), frozenset(configured) - frozenset(held), first in held)
-
-    def covers(self, mailbox: Any) -> ColumnElement[bool]:
-        """Return the condition that a column names a mailbox of ours."""
-        if not self.leads:
-            return mailbox.in_(sorted(self.ours))  # type: ignore[no-any-return]  # of a column it is a condition
-        return mailbox.not_in(sorted(self.theirs)) if self.theirs else true()
-
-
-#: seconds between two looks at a lock while letters leave
-_LOOK = 1.0
+#: seconds between two checks of a connection while letters are sent
+_CHECK_SECONDS = 1.0
+_PING = text("SELECT 1")
+_LOCK = text("SELECT pg_try_advisory_lock(:number)")
+_UNLOCK = text("SELECT pg_advisory_unlock(:number)")
 
 
 class AlreadyRunningError(FollowupdError):
     """Another followupd runs on this ledger; stop it first (`systemctl stop followupd`)."""
 
 
+@dataclass(frozen=True, slots=True)
+class LeaseScope:
+    """The mailboxes whose cases, mails and letters one daemon works on.
+
+    The leader holds the first mailbox. It also works on what belongs to no mailbox, or to one that is no
+    longer configured. Without leases, a daemon is the leader and works on everything.
+    """
+
+    #: mailboxes that this daemon holds
+    ours: frozenset[str] = frozenset()
+    #: mailboxes that other daemons hold or may hold
+    theirs: frozenset[str] = frozenset()
+    is_leader: bool = True
+
+    @classmethod
+    def of(cls, configured: Collection[str], held: Collection[str]) -> "LeaseScope":
+        """Return the scope of a daemon.
+
+        Args:
+            configured: all mailboxes, in the order of the configuration.
+            held: those that the daemon holds.
+        """
+        first = next(iter(configured), "")
+        return cls(
+            ours=frozenset(held),
+            theirs=frozenset(configured) - frozenset(held),
+            is_leader=first in held,
+        )
+
+    def covers(self, mailbox: Any) -> ColumnElement[bool]:
+        """Return the SQL condition that a row is in this scope; `mailbox` is the column with its mailbox."""
+        if not self.is_leader:
+            return mailbox.in_(sorted(self.ours))  # type: ignore[no-any-return]  # it is a column
+        if not self.theirs:
+            return true()
+        return mailbox.not_in(sorted(self.theirs))  # type: ignore[no-any-return]  # as above
+
+
 class MailboxLease(Protocol):
-    """What a daemon holds until its context ends, or the process, however it ends."""
+    """One daemon's lease. It ends with its context, or with the process."""
 
     def __enter__(self) -> Self: ...
     def __exit__(self, *_: object) -> None: ...
 
-    def look(self, mailboxes: Sequence[str], *, at_once: bool = False) -> frozenset[str]:
-        """Take what is free and say which mailboxes are held now; one more at a time, unless all are wanted `at_once`."""
+    def acquire(self, mailboxes: Sequence[str], *, at_once: bool = False) -> frozenset[str]:
+        """Lease mailboxes that no other daemon holds, and release those that are not named.
 
-    def still(self) -> bool:
-        """Say whether everything is still held that the last look said was; who hears no stops acting."""
+        Args:
+            mailboxes: all that are configured.
+            at_once: lease every free one; otherwise one in each call, so that daemons that start together
+                share them.
+
+        Returns:
+            All mailboxes that are held now.
+        """
+
+    def is_held(self) -> bool:
+        """Return whether all that `acquire` returned last is still held; if not, stop working on it."""
 
 
 def lease_for(engine: Engine) -> MailboxLease:
-    """Return what holds the ledger; on SQLite its context raises AlreadyRunningError when another daemon is there."""
-    return (
-        _FileLease(engine.url.database) if engine.url.get_backend_name() == "sqlite" else _SharedLease(engine)
-    )
+    """Return the lease for a ledger; on SQLite entering it raises AlreadyRunningError."""
+    if is_sqlite(engine):
+        return _FileLease(engine.url.database)
+    return _SharedLease(engine)
 
 
 class _FileLease:
-    """Holds a SQLite ledger whole; the lock is the operating system's."""
+    """A lease on a whole SQLite ledger, by the operating system's lock on a file beside it."""
 
     def __init__(self, database: str | None) -> None:
-        self._path = Path(f"{database}.lock") if database not in {None, "", ":memory:"} else None
-        self._lock: IO[str] | None = None
+        in_memory = database in {None, "", ":memory:"}
+        self._path = None if in_memory else Path(f"{database}.lock")
+        self._file: IO[str] | None = None
 
     def __enter__(self) -> Self:
-        if self._path:
-            make_private(self._path)
-            self._lock = self._path.open("w")
-            try:
-                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                self._lock.close()
-                raise AlreadyRunningError from None
+        if self._path is None:
+            return self
+        create_private_file(self._path)
+        self._file = self._path.open("w")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._file.close()
+            raise AlreadyRunningError from None
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._lock:
-            self._lock.close()
+        if self._file:
+            self._file.close()
 
-    def look(self, mailboxes: Sequence[str], *, at_once: bool = False) -> frozenset[str]:
+    def acquire(self, mailboxes: Sequence[str], *, at_once: bool = False) -> frozenset[str]:
         del at_once
         return frozenset(mailboxes)
 
-    def still(self) -> bool:
+    def is_held(self) -> bool:
         return True
 
 
 class _SharedLease:
-    """Holds mailboxes by PostgreSQL's advisory locks, which belong to one connection and end with it.
+    """Leases on mailboxes by PostgreSQL's advisory locks, which belong to one connection and end with it.
 
-    The connection is looked at with every beat, and between letters: after a restart of the database, or a cut of the
-    network, nothing is held until the locks are taken anew. Daemons that start together share what there is, since each
-    takes one mailbox with a look.
+    The connection is checked in every cycle and between letters. After a restart of the database or a network
+    failure nothing is held until the locks are acquired again.
     """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._line: Connection | None = None
+        self._connection: Connection | None = None
         self._held: set[str] = set()
-        self._looked = 0.0
+        self._checked_at = 0.0
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._let_go()
+        self._release()
 
-    def look(self, mailboxes: Sequence[str], *, at_once: bool = False) -> frozenset[str]:
+    def acquire(self, mailboxes: Sequence[str], *, at_once: bool = False) -> frozenset[str]:
         try:
-            self._look(mailboxes, at_once=at_once)
+            self._acquire(self._open_connection(), mailboxes, at_once=at_once)
         except DBAPIError:
-            self._let_go()
-        self._looked = monotonic()
+            self._release()
+        self._checked_at = monotonic()
         return frozenset(self._held)
 
-    def still(self) -> bool:
-        if monotonic() - self._looked < _LOOK:
-            return self._line is not None
-        self._looked = monotonic()
-        try:
-            if self._line:
-                self._line.execute(text("SELECT 1"))
-        except DBAPIError:
-            self._let_go()
-        return self._line is not None
+    def is_held(self) -> bool:
+        if monotonic() - self._checked_at < _CHECK_SECONDS:
+            return self._connection is not None
 
-    def _look(self, mailboxes: Sequence[str], *, at_once: bool) -> None:
-        if self._line is None:
-            line = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-            line.detach()  # back in the pool it would keep the locks
-            self._line = line
-        self._line.execute(text("SELECT 1"))
+        self._checked_at = monotonic()
+        if self._connection:
+            try:
+                self._connection.execute(_PING)
+            except DBAPIError:
+                self._release()
+        return self._connection is not None
+
+    def _open_connection(self) -> Connection:
+        """Return the connection that owns the locks, opening it if need be."""
+        if self._connection is None:
+            connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            connection.detach()  # in the pool it would keep the locks
+            self._connection = connection
+        self._connection.execute(_PING)
+        return self._connection
+
+    def _acquire(self, connection: Connection, mailboxes: Sequence[str], *, at_once: bool) -> None:
         for name in self._held - set(mailboxes):
-            self._line.execute(text("SELECT pg_advisory_unlock(:number)"), {"number": _number(name)})
+            connection.execute(_UNLOCK, {"number": _lock_number(name)})
             self._held.discard(name)
+
         for name in mailboxes:
-            if name not in self._held and self._taken(self._line, name):
+            if name in self._held:
+                continue
+            if connection.execute(_LOCK, {"number": _lock_number(name)}).scalar():
                 self._held.add(name)
                 if not at_once:
                     return
 
-    def _taken(self, line: Connection, name: str) -> bool:
-        return bool(
-            line.execute(text("SELECT pg_try_advisory_lock(:number)"), {"number": _number(name)}).scalar()
-        )
-
-    def _let_go(self) -> None:
+    def _release(self) -> None:
+        """Release everything by closing the connection."""
         self._held.clear()
-        line, self._line = self._line, None
-        if line is not None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
             with suppress(DBAPIError):
-                line.close()
+                connection.close()
 
 
-def _number(mailbox: str) -> int:
-    """Return a number that nobody else's advisory lock uses."""
+def _lock_number(mailbox: str) -> int:
+    """Return the number of a mailbox's advisory lock: 64 bits of a hash, so that no other program uses it."""
     digest = hashlib.sha256(f"followupd mailbox {mailbox}".encode()).digest()
     return int.from_bytes(digest[:8], "big", signed=True)

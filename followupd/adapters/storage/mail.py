@@ -1,18 +1,19 @@
-"""Mails that came in: each kept once, wherever it lies, with the tags agents set and the marks we owe."""
+"""Stored mails: their state, where they are in the mailbox, agents' tags, and the status tags to set."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import Any
 
 import sqlalchemy as core
-from sqlalchemy import bindparam, func, update
+from sqlalchemy import ColumnElement, bindparam, func, update
 from sqlmodel import Session, col, select
 
 from followupd.adapters.crypto import Vault
-from followupd.adapters.storage.ingest import QUARANTINE_MARK, keep_all
+from followupd.adapters.storage.ingest import QUARANTINE_TAG, store_all
 from followupd.adapters.storage.lease import LeaseScope
-from followupd.adapters.storage.rows import MESSAGE, OUTGOING, decrypt_value
+from followupd.adapters.storage.rows import LETTER_ADAPTER, MESSAGE_ADAPTER, decrypt_value
 from followupd.adapters.storage.tables import CommandRow, LetterRow, LetterTextRow, LocationRow, MailRow
 from followupd.domain.mail import (
     DISMISSED_BY_AGENT,
@@ -26,23 +27,25 @@ from followupd.domain.mail import (
 )
 from followupd.errors import UnavailableError
 
-#: robots that answer us do it within days
+#: robots that answer us do so within days
 _ECHO_LASTS = timedelta(days=30)
+#: values in one IN (...); see `ingest`
+_MAX_VALUES = 500
 
-
-# Each answer that comes in asks for the mails that it names, most of them unknown: the driver itself is asked, which costs
-# a tenth.
-_MAIL_NAMED = {
+# Every answer asks for the mails that it refers to, most of which are unknown. The driver's own statement
+# costs a tenth.
+_SELECT_MAIL_SQL = {
     "qmark": "SELECT sealed FROM mail WHERE message_id = ? LIMIT 1",
     "pyformat": "SELECT sealed FROM mail WHERE message_id = %s LIMIT 1",
 }
-_LETTER_NAMED = (
+_SELECT_LETTER = (
     core.select(col(LetterTextRow.sealed))
     .join(LetterRow, col(LetterRow.key) == col(LetterTextRow.letter_key))
     .where(col(LetterRow.message_id) == bindparam("message_id"))
 )
-_WANT_MARKS = (
-    update(LocationRow.__table__)  # type: ignore[attr-defined]  # a table's class has one
+# Built once: it runs for every batch of letters.
+_SET_STATUS_TAGS = (
+    update(LocationRow.__table__)  # type: ignore[attr-defined]  # the class of a table has one
     .where(
         col(LocationRow.mail_id).in_(
             core.select(col(MailRow.id)).where(
@@ -50,99 +53,79 @@ _WANT_MARKS = (
                 col(MailRow.kind) == Kind.CUSTOMER.value,
             )
         ),
-        col(LocationRow.wants) != bindparam("wished"),
+        col(LocationRow.wants) != bindparam("new_tags"),
     )
-    .values(wants=bindparam("wished"), unmarked=True)
+    .values(wants=bindparam("new_tags"), unmarked=True)
 )
 
 
 class MailStore:
-    """The mails of the ledger, within one transaction."""
+    """The ledger's mails, within one transaction."""
 
     def __init__(self, session: Session, vault: Vault, scope: LeaseScope) -> None:
-        self._session, self._vault, self._scope = session, vault, scope
+        self._session = session
+        self._vault = vault
+        self._scope = scope
 
-    # --- keeping ---
+    # fetched mails and their tags
 
-    def store(self, arrivals: Sequence[IncomingMail], now: datetime) -> list[StoreResult]:
-        """Keep mails and their places; say of each which mail it is, which tags are news, and whether its folder is."""
-        return keep_all(self._session.connection(), self._vault, arrivals, now)
+    def store(self, incoming: Sequence[IncomingMail], now: datetime) -> list[StoreResult]:
+        """Store mails and their locations; a mail that is stored already gets its new location or tags only.
 
-    def retagged(
+        Returns:
+            For each mail its id, the tags that it did not have before, and whether its folder is new for it.
+        """
+        return store_all(self._session.connection(), self._vault, incoming, now)
+
+    def update_tags(
         self, mailbox: str, folder: str, uidvalidity: int, tags: Mapping[int, frozenset[str]]
     ) -> dict[int, frozenset[str]]:
-        """Write the tags that known mails carry now; return by mail id those that are news. Unknown UIDs are left out."""
-        news: dict[int, frozenset[str]] = {}
-        for place in self._places(mailbox, folder, uidvalidity, tags):
-            present = tags[place.uid]
-            added = present - set(place.tags.split())
-            if present != set(place.tags.split()):
-                place.tags = " ".join(sorted(present))
-                self._session.add(place)
-            if added:
-                news[place.mail_id] = added
-        return news
+        """Store the tags that mails have now.
 
-    def unknown(self, mailbox: str, folder: str, uidvalidity: int, uids: Collection[int]) -> set[int]:
-        """Return the UIDs of which no mail was kept, such as mails that were passed over."""
-        return set(uids) - {place.uid for place in self._places(mailbox, folder, uidvalidity, uids)}
+        Args:
+            mailbox: the mailbox.
+            folder: the folder.
+            uidvalidity: its UIDVALIDITY.
+            tags: all agents' tags of a mail, by UID; UIDs without a stored mail are ignored.
 
-    def _places(
-        self, mailbox: str, folder: str, uidvalidity: int, uids: Collection[int]
-    ) -> Iterable[LocationRow]:
-        query = select(LocationRow).where(
-            LocationRow.mailbox == mailbox,
-            LocationRow.folder == folder,
-            LocationRow.uidvalidity == uidvalidity,
-        )
-        wanted = sorted(uids)
-        for start in range(0, len(wanted), 500):  # SQLite's limit on bound values is generous, not endless
-            yield from self._session.exec(query.where(col(LocationRow.uid).in_(wanted[start : start + 500])))
+        Returns:
+            The tags that were added, by mail id.
+        """
+        added_tags: dict[int, frozenset[str]] = {}
+        for location in self._locations(mailbox, folder, uidvalidity, tags):
+            new = tags[location.uid]
+            old = set(location.tags.split())
+            if new != old:
+                location.tags = " ".join(sorted(new))
+                self._session.add(location)
+            if new - old:
+                added_tags[location.mail_id] = new - old
+        return added_tags
 
-    def add_command(self, mail_id: int, line: str, source: str, now: datetime) -> None:
-        """Put down what somebody said about a mail, for the desk."""
-        self._session.add(CommandRow(mail_id=mail_id, line=line, source=source, said_at=now))
+    def unknown_uids(self, mailbox: str, folder: str, uidvalidity: int, uids: Collection[int]) -> set[int]:
+        """Return the UIDs without a stored mail, such as those of mails that were skipped."""
+        return set(uids) - {row.uid for row in self._locations(mailbox, folder, uidvalidity, uids)}
 
-    # --- hearing ---
+    def mark_gone(self, mailbox: str, folder: str, uidvalidity: int, uids: Collection[int]) -> None:
+        """Record that mails are no longer in a folder."""
+        for location in self._locations(mailbox, folder, uidvalidity, uids):
+            location.gone = True
+            location.unmarked = False
+            self._session.add(location)
 
-    def unprocessed(self, limit: int = 100) -> list[StoredMail]:
-        query = select(MailRow).where(
-            MailRow.state == MailState.UNPROCESSED, self._scope.covers(col(MailRow.mailbox))
-        )
-        return [self._kept(row) for row in self._session.exec(query.order_by(col(MailRow.id)).limit(limit))]
+    # processing
 
     def get(self, mail_id: int) -> StoredMail:
-        return self._kept(self._session.get_one(MailRow, mail_id))
+        """Return a mail by its id."""
+        return self._mail(self._session.get_one(MailRow, mail_id))
 
-    def by_message_id(self, message_ids: Sequence[str]) -> StoredMail | None:
-        """Return the nearest of these mails that was kept, whether or not it has a case."""
-        for message_id in reversed(message_ids):
-            row = self._session.exec(select(MailRow).where(MailRow.message_id == message_id).limit(1)).first()
-            if row:
-                return self._kept(row)
-        return None
-
-    def of_case(self, ref: str) -> list[StoredMail]:
-        query = (
-            select(MailRow).where(MailRow.case_ref == ref).order_by(col(MailRow.received_at), col(MailRow.id))
+    def unprocessed(self, limit: int = 100) -> list[StoredMail]:
+        """Return this daemon's mails that were not processed yet, in the order in which they were stored."""
+        return self._select(
+            col(MailRow.state) == MailState.UNPROCESSED,
+            self._scope.covers(col(MailRow.mailbox)),
+            limit=limit,
         )
-        return [self._kept(row) for row in self._session.exec(query)]
-
-    def in_quarantine(self) -> list[StoredMail]:
-        query = select(MailRow).where(MailRow.state == MailState.QUARANTINED).order_by(col(MailRow.id))
-        return [self._kept(row) for row in self._session.exec(query)]
-
-    def count(self, state: MailState, since: datetime | None = None) -> int:
-        """Count the mails in a state, all of them or those kept after a moment."""
-        query = select(func.count()).select_from(MailRow).where(col(MailRow.state) == state)
-        return self._session.exec(query.where(col(MailRow.kept_at) > since) if since else query).one()
-
-    def no_complaints(self) -> list[StoredMail]:
-        """Return the customers' mails without a case that an agent dismissed."""
-        query = select(MailRow).where(
-            MailRow.reason == DISMISSED_BY_AGENT, MailRow.kind == Kind.CUSTOMER.value
-        )
-        return [self._kept(row) for row in self._session.exec(query.order_by(col(MailRow.id)))]
 
     def mark_processed(
         self,
@@ -152,16 +135,86 @@ class MailStore:
         state: MailState = MailState.PROCESSED,
         reason: str = "",
     ) -> None:
-        """Write what became of a mail: which case it belongs to, or why it is in quarantine."""
+        """Record the result of processing a mail.
+
+        Args:
+            mail_id: the mail's id.
+            case_ref: the case that it belongs to; None leaves it as it is.
+            state: a quarantined mail also gets its status tag.
+            reason: why it belongs to no case, or is in quarantine.
+        """
         row = self._session.get_one(MailRow, mail_id)
-        row.state, row.reason = state, reason
+        row.state = state
+        row.reason = reason
         row.case_ref = case_ref or row.case_ref
         self._session.add(row)
         self._session.flush()
         if state == MailState.QUARANTINED:
-            self._want(col(LocationRow.mail_id) == mail_id, QUARANTINE_MARK)
+            self._request_tags(col(LocationRow.mail_id) == mail_id, QUARANTINE_TAG)
+
+    def by_message_id(self, message_ids: Sequence[str]) -> StoredMail | None:
+        """Return the mail with the last of these Message-IDs that is stored; None when none is."""
+        for message_id in reversed(message_ids):
+            row = self._session.exec(select(MailRow).where(MailRow.message_id == message_id).limit(1)).first()
+            if row:
+                return self._mail(row)
+        return None
+
+    def of_case(self, ref: str) -> list[StoredMail]:
+        """Return the mails of a case in the order in which they were received."""
+        query = select(MailRow).where(MailRow.case_ref == ref)
+        rows = self._session.exec(query.order_by(col(MailRow.received_at), col(MailRow.id)))
+        return [self._mail(row) for row in rows]
+
+    def quarantined(self) -> list[StoredMail]:
+        """Return the mails in quarantine, oldest first."""
+        return self._select(col(MailRow.state) == MailState.QUARANTINED)
+
+    def dismissed(self) -> list[StoredMail]:
+        """Return the customers' mails without a case that an agent dismissed, as training data."""
+        return self._select(
+            col(MailRow.reason) == DISMISSED_BY_AGENT,
+            col(MailRow.kind) == Kind.CUSTOMER.value,
+        )
+
+    def count(self, state: MailState, since: datetime | None = None) -> int:
+        """Count the mails in a state, or those of them that were stored after `since`."""
+        query = select(func.count()).select_from(MailRow).where(col(MailRow.state) == state)
+        if since:
+            query = query.where(col(MailRow.kept_at) > since)
+        return self._session.exec(query).one()
+
+    def is_echo(self, mail: StoredMail) -> bool:
+        """Return whether a mail with the same text came in the last 30 days (docs/mail.md, "Loops")."""
+        row = self._session.get_one(MailRow, mail.id)
+        if not row.echo:
+            return False
+        query = (
+            select(MailRow.id)
+            .where(
+                MailRow.echo == row.echo,
+                col(MailRow.id) < row.id,
+                col(MailRow.kept_at) > row.kept_at - _ECHO_LASTS,
+            )
+            .limit(1)
+        )
+        return self._session.exec(query).first() is not None
+
+    # commands by tag and folder
+
+    def add_command(self, mail_id: int, line: str, source: str, now: datetime) -> None:
+        """Store a command that an agent gave by a tag or a folder, to be executed.
+
+        Args:
+            mail_id: the mail that was tagged or moved.
+            line: the command, as in a note.
+            source: "tag" or "folder".
+            now: the time of the command.
+        """
+        self._session.add(CommandRow(mail_id=mail_id, line=line, source=source, said_at=now))
 
     def pending_commands(self, limit: int = 100) -> list[PendingCommand]:
+        """Return the commands of this daemon's mailboxes that were not executed yet, oldest first."""
         query = (
             select(CommandRow)
             .join(MailRow, col(MailRow.id) == col(CommandRow.mail_id))
@@ -170,148 +223,163 @@ class MailStore:
             .limit(limit)
         )
         return [
-            PendingCommand(_id(r.id), r.mail_id, r.line, r.source, r.said_at)
-            for r in self._session.exec(query)
+            PendingCommand(_id(row.id), row.mail_id, row.line, row.source, row.said_at)
+            for row in self._session.exec(query)
         ]
 
-    def mark_command_done(self, remark_id: int, now: datetime) -> None:
-        row = self._session.get_one(CommandRow, remark_id)
+    def mark_command_done(self, command_id: int, now: datetime) -> None:
+        """Record that a command was executed, or answered with an error."""
+        row = self._session.get_one(CommandRow, command_id)
         row.done_at = now
         self._session.add(row)
 
-    def repeats(self, kept: StoredMail) -> bool:
-        """Say whether the same words came before within a month, from whatever address (MAIL.md, "Loops")."""
-        row = self._session.get_one(MailRow, kept.id)
-        if not row.echo:
-            return False
-        same = select(MailRow.id).where(MailRow.echo == row.echo, col(MailRow.id) < row.id)
-        recent = same.where(col(MailRow.kept_at) > row.kept_at - _ECHO_LASTS)
-        return self._session.exec(recent.limit(1)).first() is not None
+    # threads
 
-    def copies_of(self, message_ids: Collection[str]) -> set[str]:
-        """Return those of these letters' Message-IDs under which a copy of our own lies in a mailbox."""
-        query = select(MailRow.message_id).where(MailRow.kind == Kind.OWN.value)
-        return set(self._session.exec(query.where(col(MailRow.message_id).in_(list(message_ids)))))
+    def message_ids_with_copy(self, message_ids: Collection[str]) -> set[str]:
+        """Return those of these letters' Message-IDs of which a copy is in a mailbox of ours."""
+        query = select(MailRow.message_id).where(
+            MailRow.kind == Kind.OWN.value, col(MailRow.message_id).in_(list(message_ids))
+        )
+        return set(self._session.exec(query))
 
     def earlier_text(self, message_id: str) -> str:
-        """Return the words of an earlier mail or letter, so that a reply's quotes are told from its new words."""
-        if token := self._ask_for_mail(message_id):
-            message = decrypt_value(self._vault, MESSAGE, token)
+        """Return the text of an earlier mail or letter, to recognise quotes of it; "" when it is unknown."""
+        token = self._select_sealed(message_id)
+        if token:
+            message = decrypt_value(self._vault, MESSAGE_ADAPTER, token)
             return "\n".join(part for part in (message.text, message.signature, message.quoted) if part)
+
         if not self._vault.letter_key(message_id):
             return ""
-        token = self._session.connection().execute(_LETTER_NAMED, {"message_id": message_id}).scalar()
-        return decrypt_value(self._vault, OUTGOING, token).text if token else ""
+        token = self._session.connection().execute(_SELECT_LETTER, {"message_id": message_id}).scalar()
+        return decrypt_value(self._vault, LETTER_ADAPTER, token).text if token else ""
 
     @cached_property
-    def _ask_for_mail(self) -> Callable[[str], bytes | None]:
-        """Return what asks for a mail by its Message-ID; made once a transaction, since SQLAlchemy's part is the dear one."""
+    def _select_sealed(self) -> Callable[[str], bytes | None]:
+        """Return a function that selects a mail's encrypted text by Message-ID.
+
+        Created once in a transaction, because asking SQLAlchemy for the connection is the expensive part.
+        """
         connection = self._session.connection()
-        driver, asked = connection.connection.driver_connection, _MAIL_NAMED[connection.dialect.paramstyle]
-        trouble: type[Exception] = connection.dialect.loaded_dbapi.OperationalError  # PEP 249
+        driver: Any = connection.connection.driver_connection
+        statement = _SELECT_MAIL_SQL[connection.dialect.paramstyle]
+        driver_error: type[Exception] = connection.dialect.loaded_dbapi.OperationalError  # PEP 249
 
-        def ask(message_id: str) -> bytes | None:
+        def select_sealed(message_id: str) -> bytes | None:
             try:
-                found = driver.execute(asked, (message_id,)).fetchone()  # type: ignore[union-attr]  # both drivers have it
-            except trouble as error:
+                row = driver.execute(statement, (message_id,)).fetchone()
+            except driver_error as error:
                 raise UnavailableError(f"the ledger does not answer: {error}") from error
-            return found[0] if found else None
+            return row[0] if row else None
 
-        return ask
+        return select_sealed
 
-    # --- marking ---
+    # status tags
 
-    def set_status_tags(self, ref: str, marks: Iterable[str]) -> None:
-        """Say which marks the customer's mails of a case should carry; the watcher of the folder sets them."""
-        mails = select(MailRow.id).where(MailRow.case_ref == ref, MailRow.kind == Kind.CUSTOMER.value)
-        self._want(col(LocationRow.mail_id).in_(mails), " ".join(sorted(marks)))
+    def set_status_tags(self, ref: str, tags: Iterable[str]) -> None:
+        """Request status tags for the customer's mails of a case; the mailbox is updated after the commit."""
+        mail_ids = select(MailRow.id).where(MailRow.case_ref == ref, MailRow.kind == Kind.CUSTOMER.value)
+        self._request_tags(col(LocationRow.mail_id).in_(mail_ids), " ".join(sorted(tags)))
 
-    def set_status_tags_for_all(self, wanted: Mapping[str, Iterable[str]]) -> None:
-        """Say for many cases which marks their customers' mails should carry."""
-        alike: dict[str, list[str]] = defaultdict(list)
-        for ref, marks in wanted.items():
-            alike[" ".join(sorted(marks))].append(ref)
-        for its_marks, refs in alike.items():
-            self._session.connection().execute(_WANT_MARKS, {"refs": refs, "wished": its_marks})
+    def set_status_tags_for_all(self, tags_by_ref: Mapping[str, Iterable[str]]) -> None:
+        """Request status tags for the customers' mails of many cases; one statement for each set of tags."""
+        refs_by_tags: dict[str, list[str]] = defaultdict(list)
+        for ref, tags in tags_by_ref.items():
+            refs_by_tags[" ".join(sorted(tags))].append(ref)
+
+        for joined_tags, refs in refs_by_tags.items():
+            self._session.connection().execute(_SET_STATUS_TAGS, {"refs": refs, "new_tags": joined_tags})
         self._session.expire_all()
 
-    def _want(self, which: object, wants: str) -> None:
-        changed = update(LocationRow).where(which, col(LocationRow.wants) != wants)  # type: ignore[arg-type]  # a column expression
-        self._session.connection().execute(changed.values(wants=wants, unmarked=True))
+    def _request_tags(self, condition: ColumnElement[bool], tags: str) -> None:
+        statement = update(LocationRow).where(condition, col(LocationRow.wants) != tags)
+        self._session.connection().execute(statement.values(wants=tags, unmarked=True))
         self._session.expire_all()
 
     def pending_tag_updates(self, mailbox: str, folder: str, uidvalidity: int) -> list[TagUpdate]:
-        query = select(LocationRow).where(
-            LocationRow.mailbox == mailbox,
-            LocationRow.folder == folder,
-            LocationRow.uidvalidity == uidvalidity,
-            col(LocationRow.unmarked).is_(True),
-        )
+        """Return the mails of a folder whose status tags are not the requested ones, with what to change."""
+        query = _in_folder(select(LocationRow), mailbox, folder, uidvalidity)
         found = []
-        for row in self._session.exec(query):
-            wants, marks = set(row.wants.split()), set(row.marks.split())
-            found.append(
-                TagUpdate(_id(row.id), row.uid, tuple(sorted(wants - marks)), tuple(sorted(marks - wants)))
-            )
+        for row in self._session.exec(query.where(col(LocationRow.unmarked).is_(True))):
+            requested = set(row.wants.split())
+            present = set(row.marks.split())
+            add = tuple(sorted(requested - present))
+            remove = tuple(sorted(present - requested))
+            found.append(TagUpdate(_id(row.id), row.uid, add, remove))
         return found
 
-    def mark_tags_updated(self, marking: TagUpdate) -> None:
-        """Write that these marks are set; new wishes that came meanwhile stay wishes."""
-        row = self._session.get_one(LocationRow, marking.place_id)
-        row.marks = " ".join(sorted((set(row.marks.split()) | set(marking.add)) - set(marking.remove)))
+    def mark_tags_updated(self, done: TagUpdate) -> None:
+        """Record that status tags were changed in the mailbox; tags requested meanwhile stay pending."""
+        row = self._session.get_one(LocationRow, done.place_id)
+        present = (set(row.marks.split()) | set(done.add)) - set(done.remove)
+        row.marks = " ".join(sorted(present))
         row.unmarked = row.marks != row.wants
         self._session.add(row)
 
-    def watched(self, mailbox: str, folder: str, uidvalidity: int) -> list[int]:
-        """Return the UIDs of mails of cases here: on servers without CONDSTORE their tags are swept."""
-        query = (
-            select(LocationRow.uid)
-            .join(MailRow, col(MailRow.id) == col(LocationRow.mail_id))
-            .where(
-                LocationRow.mailbox == mailbox,
-                LocationRow.folder == folder,
-                LocationRow.uidvalidity == uidvalidity,
-            )
-            .where(col(MailRow.case_ref).is_not(None))
-        )
-        return list(self._session.exec(query))
+    # folders
+
+    def uids_with_case(self, mailbox: str, folder: str, uidvalidity: int) -> list[int]:
+        """Return the UIDs of the mails in a folder that belong to cases.
+
+        On servers that do not count changes (CONDSTORE) their flags are read in every poll.
+        """
+        query = _in_folder(_SELECT_UIDS, mailbox, folder, uidvalidity)
+        return list(self._session.exec(query.where(col(MailRow.case_ref).is_not(None))))
 
     def copies_to_file(self, mailbox: str, folder: str, uidvalidity: int) -> list[int]:
-        """Return the UIDs of copies of our own letters that lie here and belong in Sent."""
-        query = (
-            select(LocationRow.uid)
-            .join(MailRow, col(MailRow.id) == col(LocationRow.mail_id))
-            .where(
-                LocationRow.mailbox == mailbox,
-                LocationRow.folder == folder,
-                LocationRow.uidvalidity == uidvalidity,
-            )
-            .where(MailRow.kind == Kind.OWN.value, MailRow.state == MailState.PROCESSED, MailRow.reason == "")
-            .where(col(LocationRow.gone).is_(False))
+        """Return the UIDs of the copies of our own letters in a folder that are to be moved to Sent."""
+        query = _in_folder(_SELECT_UIDS, mailbox, folder, uidvalidity).where(
+            col(MailRow.kind) == Kind.OWN.value,
+            col(MailRow.state) == MailState.PROCESSED,
+            col(MailRow.reason) == "",
+            col(LocationRow.gone).is_(False),
         )
         return list(self._session.exec(query))
 
-    def gone(self, mailbox: str, folder: str, uidvalidity: int, uids: Collection[int]) -> None:
-        """Write that these mails lie here no more."""
-        for place in self._places(mailbox, folder, uidvalidity, uids):
-            place.gone, place.unmarked = True, False
-            self._session.add(place)
+    def _locations(
+        self, mailbox: str, folder: str, uidvalidity: int, uids: Collection[int]
+    ) -> Iterable[LocationRow]:
+        """Yield the stored locations with these UIDs."""
+        query = _in_folder(select(LocationRow), mailbox, folder, uidvalidity)
+        wanted = sorted(uids)
+        for start in range(0, len(wanted), _MAX_VALUES):
+            chunk = wanted[start : start + _MAX_VALUES]
+            yield from self._session.exec(query.where(col(LocationRow.uid).in_(chunk)))
 
-    def _kept(self, row: MailRow) -> StoredMail:
-        message = decrypt_value(self._vault, MESSAGE, row.sealed)
+    # rows
+
+    def _select(self, *conditions: ColumnElement[bool], limit: int | None = None) -> list[StoredMail]:
+        """Return the mails that meet the conditions, in the order in which they were stored."""
+        query = select(MailRow).where(*conditions).order_by(col(MailRow.id)).limit(limit)
+        return [self._mail(row) for row in self._session.exec(query)]
+
+    def _mail(self, row: MailRow) -> StoredMail:
         return StoredMail(
-            _id(row.id),
-            row.mailbox,
-            message,
-            row.in_sent,
-            row.received_at,
-            row.case_ref,
-            MailState(row.state),
-            row.reason,
+            id=_id(row.id),
+            mailbox=row.mailbox,
+            message=decrypt_value(self._vault, MESSAGE_ADAPTER, row.sealed),
+            in_sent=row.in_sent,
+            received_at=row.received_at,
+            case_ref=row.case_ref,
+            state=MailState(row.state),
+            reason=row.reason,
         )
+
+
+_SELECT_UIDS = select(LocationRow.uid).join(MailRow, col(MailRow.id) == col(LocationRow.mail_id))
+
+
+def _in_folder(query: Any, mailbox: str, folder: str, uidvalidity: int) -> Any:
+    """Restrict a query of locations to one folder."""
+    return query.where(
+        LocationRow.mailbox == mailbox,
+        LocationRow.folder == folder,
+        LocationRow.uidvalidity == uidvalidity,
+    )
 
 
 def _id(value: int | None) -> int:
-    if value is None:  # a row that was flushed has one
-        raise LookupError("a row without a number")
+    """Return a row's id; it is None only before the row is written."""
+    if value is None:
+        raise LookupError("this row was not written yet")
     return value

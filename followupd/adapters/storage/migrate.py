@@ -1,72 +1,32 @@
-"""Brings the ledger's tables to what this program knows: one look where nothing is to be done, else migrations."""
+"""Create the ledger's tables, or migrate them to what this program uses."""
 
-import os
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, inspect, text
 from sqlmodel import SQLModel
 
+from followupd.adapters.storage.database import backup, is_sqlite
 from followupd.adapters.storage.lease import AlreadyRunningError, lease_for
 from followupd.errors import FollowupdError
 
-# Whoever puts the copy in the ledger's place must know that letters may have left since it was made.
-_MARK = "INSERT OR REPLACE INTO pulse (name, value, at) VALUES ('copied', 'true', strftime('%Y-%m-%d %H:%M:%f000', 'now'))"
-
-
-class NoCopyError(FollowupdError):
-    """The ledger cannot be copied."""
-
-
-def copy(engine: Engine, path: Path) -> None:
-    """Write a copy of the ledger as it is at this moment (SQLite's online backup), its owner's alone.
-
-    Raises:
-        NoCopyError: the file is there already, cannot be written or read back, or the ledger is no SQLite file.
-    """
-    database = engine.url.database
-    if engine.url.get_backend_name() != "sqlite" or not database:
-        raise NoCopyError(
-            "This ledger is kept by PostgreSQL; `pg_dump --format=custom` makes a backup of it."
-        )
-    try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    except FileExistsError:
-        raise NoCopyError(f"{path} is there already; nothing was written. Name a new file.") from None
-    except OSError as error:
-        raise NoCopyError(f"{path} cannot be written: {error.strerror}.") from None
-    try:
-        _copied(database, path)
-    except (sqlite3.Error, NoCopyError) as error:
-        path.unlink()
-        raise NoCopyError(f"{path} could not be written or read back: {error}.") from None
-
-
-def _copied(database: str, path: Path) -> None:
-    with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(path)) as target:
-        source.backup(target)
-        target.execute(_MARK)
-        target.commit()
-        target.execute(
-            "PRAGMA journal_mode = DELETE"
-        )  # one file, with nothing beside it that could be left behind
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as again:
-        [(verdict,)] = again.execute("PRAGMA integrity_check").fetchmany(1)
-        again.execute("SELECT count(*) FROM case_file").fetchone()
-    if verdict != "ok":
-        raise NoCopyError(str(verdict))
-
-
-#: the revision that this program's tables are of; a test holds it to the newest file in edges/migrations/versions,
-#: so that no start has to import Alembic, which takes as long as all the rest
+#: the revision of this program's tables. A test compares it with the newest file in migrations/versions, so
+#: that a start need not import Alembic, which takes as long as everything else
 HEAD = "0002"
-#: ledgers made before there were migrations carry no revision; their tables are those of the first one
-FIRST, UNNAMED = "0001", ""
-#: any number that nobody else's advisory lock uses; it spells "upgrade!" in ASCII
-_NUMBER = int.from_bytes(b"upgrade!", "big") >> 1
+#: the tables of a ledger without a revision are those of the first one: it was created before there were
+#: migrations
+FIRST, UNVERSIONED = "0001", ""
+#: the number of an advisory lock that no other program uses: "upgrade!" in ASCII
+_LOCK_NUMBER = int.from_bytes(b"upgrade!", "big") >> 1
+
+_CREATE_VERSION_TABLE = text(
+    "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL,"
+    " CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+)
+_INSERT_VERSION = text("INSERT INTO alembic_version VALUES (:head)")
+_SELECT_VERSION = text("SELECT version_num FROM alembic_version")
 
 
 class OldLedgerError(FollowupdError):
@@ -74,110 +34,134 @@ class OldLedgerError(FollowupdError):
 
 
 class NewLedgerError(FollowupdError):
-    """The ledger's tables are of a newer followupd; this one must not touch them. Install the newer one again."""
+    """The ledger was upgraded by a newer followupd; this one must not use it. Install the newer one again."""
 
 
-def upgrade(engine: Engine, *, by_hand: bool = False) -> str:
-    """Create what is missing or migrate; return what was done, "" when there was nothing to do.
+def upgrade(engine: Engine, *, on_request: bool = False) -> str:
+    """Create the tables or migrate them.
 
-    A SQLite ledger is copied before (`ledger.db.before-0002`). A PostgreSQL ledger, which other machines may use at
-    this moment, is only migrated `by_hand`.
+    A SQLite ledger is backed up first (`ledger.db.before-0002`). A PostgreSQL ledger, which other machines
+    may be using, is only migrated on request.
+
+    Args:
+        engine: the ledger's.
+        on_request: a person asked for it (`followupd upgrade`).
+
+    Returns:
+        What was done, "" when the tables are up to date.
 
     Raises:
-        OldLedgerError: a person must migrate it. NewLedgerError: this program is too old for it.
+        OldLedgerError: a person must migrate it.
+        NewLedgerError: this program is too old for it.
     """
     with engine.begin() as connection:
         revision = _revision(connection)
+
     if revision == HEAD:
         return ""
     if revision is None:
         return _create(engine)
     if revision > HEAD:
         raise NewLedgerError
-    if engine.url.get_backend_name() == "sqlite":
+    if is_sqlite(engine):
         return _upgrade_file(engine, revision)
-    if not by_hand:
-        hint = "Stop every followupd, make a backup with pg_dump, and run `followupd upgrade`."
-        raise OldLedgerError(
-            f"The ledger's tables are of revision {revision or FIRST}, this followupd's of {HEAD}. {hint}"
-        )
-    return _migrate(engine, revision)
+    if on_request:
+        return _migrate(engine, revision)
+
+    state = f"The ledger's tables are of revision {revision or FIRST}, this followupd's of {HEAD}."
+    hint = "Stop every followupd, make a backup with pg_dump, and run `followupd upgrade`."
+    raise OldLedgerError(f"{state} {hint}")
 
 
 def _revision(connection: Connection) -> str | None:
-    """Return the revision of the tables, UNNAMED where they carry none, None where there are no tables."""
-    there = inspect(connection)
-    if there.has_table("alembic_version"):
-        return str(connection.scalar(text("SELECT version_num FROM alembic_version")) or UNNAMED)
-    return UNNAMED if there.has_table("case_file") else None
+    """Return the revision of the tables, UNVERSIONED when none is recorded, None when there are no tables."""
+    inspector = inspect(connection)
+    if inspector.has_table("alembic_version"):
+        return str(connection.scalar(_SELECT_VERSION) or UNVERSIONED)
+    if inspector.has_table("case_file"):
+        return UNVERSIONED
+    return None
 
 
 def _create(engine: Engine) -> str:
+    """Create all tables, unless another process has done so meanwhile."""
     with engine.begin() as connection:
-        _alone(connection)
-        if _revision(connection) is None:  # nobody else was faster
+        _lock_schema(connection)
+        if _revision(connection) is None:
             SQLModel.metadata.create_all(connection)
-            key = "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)"
-            connection.execute(
-                text(f"CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, {key})")
-            )
-            connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
+            connection.execute(_CREATE_VERSION_TABLE)
+            connection.execute(_INSERT_VERSION, {"head": HEAD})
     return f"created at revision {HEAD}"
 
 
 def _upgrade_file(engine: Engine, revision: str) -> str:
+    """Back up and migrate a SQLite ledger; raises OldLedgerError when an older daemon is running on it."""
+    copy = Path(f"{engine.url.database}.before-{HEAD}")
+    in_memory = engine.url.database in {None, "", ":memory:"}
     try:
         with lease_for(engine):
-            before = Path(f"{engine.url.database}.before-{HEAD}")
-            if engine.url.database not in {None, "", ":memory:"}:
-                before.unlink(missing_ok=True)  # of an upgrade that failed; its ledger is still as it was
-                copy(engine, before)
-            return f"{_migrate(engine, revision)}; as it was before: {before}"
+            if not in_memory:
+                copy.unlink(missing_ok=True)  # of an upgrade that failed, and left the ledger as it was
+                backup(engine, copy)
+            done = _migrate(engine, revision)
     except AlreadyRunningError:
         hint = "Restart it (`systemctl restart followupd`): it upgrades the ledger when it starts."
         raise OldLedgerError(f"An older followupd runs on this ledger. {hint}") from None
+    return f"{done}; its old version is in {copy}"
 
 
 def _migrate(engine: Engine, revision: str) -> str:
-    from followupd.adapters.storage import migrations
-
-    on_file = engine.url.get_backend_name() == "sqlite"
-    with (
-        engine.connect() as connection,
-        _without_foreign_keys(connection, on_file=on_file),
-        connection.begin(),
-    ):
-        _alone(connection)
-        if _revision(connection) != HEAD:
-            migrations.migrate(connection, stamp=FIRST if revision == UNNAMED else "")
-            _prove(
-                connection, migrations.differences(connection) if revision == UNNAMED else [], on_file=on_file
-            )
+    """Run the missing migrations in one transaction; an error rolls all of them back."""
+    with engine.connect() as connection, _foreign_keys_off(connection), connection.begin():
+        _lock_schema(connection)
+        if _revision(connection) != HEAD:  # otherwise another process was faster
+            _run_migrations(connection, revision)
     return f"upgraded from revision {revision or FIRST} to {HEAD}"
 
 
-def _prove(connection: Connection, differences: list[str], *, on_file: bool) -> None:
-    """Leave the transaction by an error where the outcome is not what it should be: then nothing has happened."""
+def _run_migrations(connection: Connection, revision: str) -> None:
+    """Run the migrations and check their result; raises OldLedgerError."""
+    from followupd.adapters.storage import migrations
+
+    if revision == UNVERSIONED:
+        migrations.migrate(connection, stamp=FIRST)
+        _check_tables(migrations.differences(connection))
+    else:
+        migrations.migrate(connection)
+    _check_foreign_keys(connection)
+
+
+def _check_tables(differences: list[str]) -> None:
+    """Raise OldLedgerError if an unversioned ledger did not have the tables of the first release."""
     if differences:
         raise OldLedgerError(f"This ledger is of a followupd that was never released: {differences[0]}")
-    if on_file and (broken := connection.execute(text("PRAGMA foreign_key_check")).first()):
-        raise OldLedgerError(f"The migrated ledger would hold rows that point nowhere, in {broken[0]}.")
+
+
+def _check_foreign_keys(connection: Connection) -> None:
+    """Raise OldLedgerError if rows refer to missing ones, which SQLite did not check while migrating."""
+    if connection.dialect.name != "sqlite":
+        return
+    violation = connection.execute(text("PRAGMA foreign_key_check")).first()
+    if violation:
+        raise OldLedgerError(f"After the migration rows of {violation[0]} would refer to missing rows.")
 
 
 @contextmanager
-def _without_foreign_keys(connection: Connection, *, on_file: bool) -> Iterator[None]:
-    """Let SQLite write tables anew that others point to; it takes this word only outside a transaction."""
-    raw: Any = connection.connection.driver_connection
-    if on_file:
-        raw.execute("PRAGMA foreign_keys = OFF")
+def _foreign_keys_off(connection: Connection) -> Iterator[None]:
+    """Let SQLite recreate tables that others refer to; the setting has no effect inside a transaction."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+
+    driver: Any = connection.connection.driver_connection
+    driver.execute("PRAGMA foreign_keys = OFF")
     try:
         yield
     finally:
-        if on_file:
-            raw.execute("PRAGMA foreign_keys = ON")
+        driver.execute("PRAGMA foreign_keys = ON")
 
 
-def _alone(connection: Connection) -> None:
-    """Let nobody else create or migrate until this transaction ends; SQLite's BEGIN IMMEDIATE does so already."""
+def _lock_schema(connection: Connection) -> None:
+    """Lock out other upgrades until the transaction ends; BEGIN IMMEDIATE does so on SQLite."""
     if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _NUMBER})
+        connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK_NUMBER})

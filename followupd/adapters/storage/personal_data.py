@@ -1,168 +1,211 @@
-"""Finds everything that the ledger knows of one person, for `export` and `erase`."""
+"""Find everything that the ledger knows of one person, for `export` and `erase`."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func
-from sqlalchemy import select as select_columns
+from sqlalchemy import select as core_select
 from sqlmodel import Session, col, select
 
 from followupd.adapters.crypto import Vault
-from followupd.adapters.storage.rows import CASE, MESSAGE, OUTGOING, event_adapter, decrypt_value
+from followupd.adapters.storage.rows import (
+    CASE_ADAPTER,
+    LETTER_ADAPTER,
+    MESSAGE_ADAPTER,
+    decrypt_event,
+    decrypt_value,
+    event_adapter,
+)
 from followupd.adapters.storage.tables import CardRow, CaseRow, EventRow, LetterRow, LetterTextRow, MailRow
 from followupd.domain.case import Case
 from followupd.domain.events import Event
 from followupd.domain.letter import LetterKind
 
-#: rows in memory at once while all of them are looked through
-_AT_ONCE = 500
+#: rows in memory at once while a whole table is searched
+_BATCH_SIZE = 500
+#: what an export has in place of a gift code
+_HIDDEN_CODE = "[gift code]"
+_SELECT_MAILS = core_select(
+    col(MailRow.id),
+    col(MailRow.case_ref),
+    col(MailRow.sender_address),
+    col(MailRow.sealed),
+    col(MailRow.raw),
+)
+_SELECT_LETTERS = core_select(
+    col(LetterRow.key), col(LetterRow.case_ref), col(LetterRow.to_address), col(LetterTextRow.sealed)
+).join(LetterTextRow, col(LetterTextRow.letter_key) == col(LetterRow.key))
 
 
 @dataclass(slots=True)
 class PersonalData:
-    """Which rows are about a person. `elsewhere` are cases of other customers in which the address stands too."""
+    """Which rows are about a person. `elsewhere` are the cases of other customers that name the address."""
 
+    #: in lower case
     address: str
     cases: list[Case] = field(default_factory=list)
+    #: ids
     mails: list[int] = field(default_factory=list)
+    #: keys
     letters: list[str] = field(default_factory=list)
     elsewhere: set[str] = field(default_factory=set)
 
     @property
     def refs(self) -> list[str]:
+        """The references of the person's cases."""
         return [case.ref for case in self.cases]
-
-    @property
-    def anything(self) -> bool:
-        return bool(self.cases or self.mails or self.letters or self.elsewhere)
 
 
 class PersonalDataStore:
-    """What is known of one person, within one transaction."""
+    """The data of persons, within one transaction."""
 
     def __init__(self, session: Session, vault: Vault) -> None:
-        self._session, self._vault = session, vault
+        self._session = session
+        self._vault = vault
 
-    def of(self, address: str) -> PersonalData:
-        """Look through everything: sealed words can only be searched by opening them, 10 seconds for a million mails."""
-        whose = func.lower(CaseRow.customer_address) == address.lower()
-        rows = self._session.exec(select(CaseRow).where(whose).order_by(col(CaseRow.opened_at)))
-        known = PersonalData(address.lower(), [decrypt_value(self._vault, CASE, row.sealed) for row in rows])
-        self._mails(known)
-        self._letters(known)
+    def find(self, address: str) -> PersonalData:
+        """Search the whole ledger for a person.
+
+        Encrypted text can only be searched after decryption, which takes ten seconds for a million mails.
+        """
+        query = select(CaseRow).where(func.lower(CaseRow.customer_address) == address.lower())
+        rows = self._session.exec(query.order_by(col(CaseRow.opened_at)))
+        known = PersonalData(address.lower())
+        known.cases = [decrypt_value(self._vault, CASE_ADAPTER, row.sealed) for row in rows]
+        self._find_mails(known)
+        self._find_letters(known)
         return known
 
-    def _mails(self, known: PersonalData) -> None:
-        names = _names([known.address])
-        columns = select_columns(
-            col(MailRow.id),
-            col(MailRow.case_ref),
-            col(MailRow.sender_address),
-            col(MailRow.sealed),
-            col(MailRow.raw),
-        )
-        for number, ref, sender, token, raw in self._session.execute(columns).yield_per(_AT_ONCE):
-            named = bool(names.search(self._vault.decrypt(token)) or (raw and names.search(self._vault.decrypt(raw))))
-            theirs = sender == known.address or ref in known.refs or (named and ref is None)
-            if theirs:
-                known.mails.append(number)
-            if (named or theirs) and ref not in {None, *known.refs}:
+    def _find_mails(self, known: PersonalData) -> None:
+        """Add the mails by the person, of the person's cases, or without a case that name the address."""
+        refs = known.refs
+        pattern = _whole_words([known.address])
+        for mail_id, ref, sender, token, raw in self._session.execute(_SELECT_MAILS).yield_per(_BATCH_SIZE):
+            is_named = self._contains(pattern, token, raw)
+            is_theirs = sender == known.address or ref in refs or (is_named and ref is None)
+            if is_theirs:
+                known.mails.append(mail_id)
+            if (is_named or is_theirs) and ref not in {None, *refs}:
                 known.elsewhere.add(ref)
 
-    def _letters(self, known: PersonalData) -> None:
-        names = _names([known.address, *known.refs])
-        columns = select_columns(
-            col(LetterRow.key), col(LetterRow.case_ref), col(LetterRow.to_address), col(LetterTextRow.sealed)
-        ).join(LetterTextRow, col(LetterTextRow.letter_key) == col(LetterRow.key))
-        for key, ref, to, token in self._session.execute(columns).yield_per(_AT_ONCE):
-            named = bool(names.search(self._vault.decrypt(token)))
-            theirs = to == known.address or ref in known.refs or (named and not ref)
-            if theirs:
+    def _find_letters(self, known: PersonalData) -> None:
+        """Add letters to the person, letters of their cases, and letters without a case that name either."""
+        refs = known.refs
+        pattern = _whole_words([known.address, *refs])
+        for key, ref, to, token in self._session.execute(_SELECT_LETTERS).yield_per(_BATCH_SIZE):
+            is_named = self._contains(pattern, token)
+            if to == known.address or ref in refs or (is_named and not ref):
                 known.letters.append(key)
-            elif named:
+            elif is_named:
                 known.elsewhere.add(ref)
+
+    def _contains(self, pattern: re.Pattern[bytes], *tokens: bytes | None) -> bool:
+        """Return whether an encrypted text matches the pattern."""
+        return any(pattern.search(self._vault.decrypt(token)) for token in tokens if token)
 
     def history(self, ref: str) -> list[tuple[int, Event]]:
-        """Return a case's history, each event with the number of its row."""
-        rows = self._session.exec(
-            select(EventRow).where(EventRow.case_ref == ref).order_by(col(EventRow.seq))
-        )
-        return [(row.id or 0, decrypt_value(self._vault, event_adapter(row.name), row.sealed)) for row in rows]
+        """Return a case's events, each with the id of its row."""
+        query = select(EventRow).where(EventRow.case_ref == ref).order_by(col(EventRow.seq))
+        rows = self._session.exec(query)
+        return [(row.id or 0, decrypt_event(self._vault, row.name, row.sealed)) for row in rows]
 
-    def exported(self, known: PersonalData) -> dict[str, Any]:
-        """Return all of it as JSON has it; gift codes are left out, wherever they were written down."""
-        cards = [
-            row
-            for ref in known.refs
-            for row in self._session.exec(select(CardRow).where(CardRow.case_ref == ref))
-        ]
-        codes = [self._vault.decrypt(row.sealed).decode() for row in cards if row.sealed]
+    # export
+
+    def export(self, known: PersonalData) -> dict[str, Any]:
+        """Return the data as JSON has it, with gift codes hidden wherever they were written."""
+        cards = self._session.exec(select(CardRow).where(col(CardRow.case_ref).in_(known.refs))).all()
+        cards = sorted(cards, key=lambda card: known.refs.index(card.case_ref or ""))
+        codes = [self._vault.decrypt(card.sealed).decode() for card in cards if card.sealed]
         view = {
             "address": known.address,
-            "cases": [self._case(case) for case in known.cases],
-            "mails": [self._mail(number) for number in known.mails],
-            "letters": [self._letter(key) for key in known.letters],
-            "gift_cards": [
-                {
-                    "case": row.case_ref,
-                    "minor": row.minor,
-                    "currency": row.currency,
-                    "taken_at": _moment(row.taken_at),
-                }
-                for row in cards
-            ],
+            "cases": [self._case_view(case) for case in known.cases],
+            "mails": [self._mail_view(mail_id) for mail_id in known.mails],
+            "letters": [self._letter_view(key) for key in known.letters],
+            "gift_cards": [_card_view(card) for card in cards],
             "named_in_cases_of_others": sorted(known.elsewhere),
         }
-        return _without_codes(view, codes)  # type: ignore[no-any-return]  # a dict stays one
+        return _hide_codes(view, codes)  # type: ignore[no-any-return]  # a dict remains one
 
-    def _case(self, case: Case) -> dict[str, Any]:
-        history = [
-            {
-                "event": type(event).__name__,
-                **event_adapter(type(event).__name__).dump_python(event, mode="json"),
-            }
-            for _, event in self.history(case.ref)
-        ]
-        return {**CASE.dump_python(case, mode="json"), "history": history}
+    def _case_view(self, case: Case) -> dict[str, Any]:
+        history = [_event_view(event) for _, event in self.history(case.ref)]
+        return {**CASE_ADAPTER.dump_python(case, mode="json"), "history": history}
 
-    def _mail(self, number: int) -> dict[str, Any]:
-        row = self._session.get_one(MailRow, number)
-        message = MESSAGE.dump_python(decrypt_value(self._vault, MESSAGE, row.sealed), mode="json")
+    def _mail_view(self, mail_id: int) -> dict[str, Any]:
+        row = self._session.get_one(MailRow, mail_id)
+        message = decrypt_value(self._vault, MESSAGE_ADAPTER, row.sealed)
         raw = self._vault.decrypt(row.raw).decode(errors="replace") if row.raw else None
-        return {"case": row.case_ref, "received_at": _moment(row.received_at), "as_it_came": raw, **message}
+        return {
+            "case": row.case_ref,
+            "received_at": _isoformat(row.received_at),
+            "as_it_came": raw,
+            **MESSAGE_ADAPTER.dump_python(message, mode="json"),
+        }
 
-    def _letter(self, key: str) -> dict[str, Any]:
+    def _letter_view(self, key: str) -> dict[str, Any]:
         row = self._session.get_one(LetterRow, key)
-        words = self._session.get_one(LetterTextRow, key)
-        letter = OUTGOING.dump_python(decrypt_value(self._vault, OUTGOING, words.sealed), mode="json")
-        hidden = {"html": None, **({"text": None} if row.kind == LetterKind.GIFT_CARD else {})}
-        return {**letter, **hidden, "condition": row.condition, "sent_at": _moment(row.sent_at)}
+        text_row = self._session.get_one(LetterTextRow, key)
+        letter = decrypt_value(self._vault, LETTER_ADAPTER, text_row.sealed)
+        view: dict[str, Any] = {
+            **LETTER_ADAPTER.dump_python(letter, mode="json"),
+            "html": None,
+            "condition": row.condition,
+            "sent_at": _isoformat(row.sent_at),
+        }
+        if row.kind == LetterKind.GIFT_CARD:
+            view["text"] = None
+        return view
 
 
-def _moment(at: Any) -> str | None:
+def _event_view(event: Event) -> dict[str, Any]:
+    name = type(event).__name__
+    return {"event": name, **event_adapter(name).dump_python(event, mode="json")}
+
+
+def _card_view(card: CardRow) -> dict[str, Any]:
+    return {
+        "case": card.case_ref,
+        "minor": card.minor,
+        "currency": card.currency,
+        "taken_at": _isoformat(card.taken_at),
+    }
+
+
+def _isoformat(at: datetime | None) -> str | None:
     return at.isoformat() if at else None
 
 
-def _names(words: Iterable[str]) -> re.Pattern[bytes]:
-    """Match any of the words as a whole: kim@customers.test stands neither in joakim@customers.test nor in ...test.org."""
-    found = b"|".join(re.escape(word.encode()) for word in words)
-    return re.compile(rb"(?<![\w.+-])(?:" + found + rb")(?![\w-]|\.\w)", re.IGNORECASE)
+def _whole_words(words: Iterable[str]) -> re.Pattern[bytes]:
+    """Return a pattern for any of the words as a whole.
+
+    kim@customers.test is neither in joakim@customers.test nor in kim@customers.test.org.
+    """
+    alternatives = b"|".join(re.escape(word.encode()) for word in words)
+    return re.compile(rb"(?<![\w.+-])(?:" + alternatives + rb")(?![\w-]|\.\w)", re.IGNORECASE)
 
 
-def _without_codes(value: Any, codes: list[str]) -> Any:
-    """Put "[gift code]" wherever a code stands, also one that somebody wrote with blanks or in small letters."""
+def _hide_codes(view: Any, codes: list[str]) -> Any:
+    """Replace gift codes in a JSON value, also in lower case or with other blanks and hyphens."""
     if not codes:
-        return value
-    spelt = ("[\\s-]*".join(re.escape(each) for each in re.sub(r"[\s-]", "", code)) for code in codes)
-    pattern = re.compile("|".join(spelt), re.IGNORECASE)
+        return view
+    pattern = re.compile("|".join(map(_any_spelling, codes)), re.IGNORECASE)
+    return _map_texts(view, lambda text: pattern.sub(_HIDDEN_CODE, text))
 
-    def clean(each: Any) -> Any:
-        if isinstance(each, str):
-            return pattern.sub("[gift code]", each)
-        if isinstance(each, dict):
-            return {key: clean(inner) for key, inner in each.items()}
-        return [clean(inner) for inner in each] if isinstance(each, list) else each
 
-    return clean(value)
+def _any_spelling(code: str) -> str:
+    """Return a pattern for a code with blanks and hyphens anywhere."""
+    characters = re.sub(r"[\s-]", "", code)
+    return "[\\s-]*".join(re.escape(character) for character in characters)
+
+
+def _map_texts(value: Any, change: Callable[[str], str]) -> Any:
+    """Return a JSON value with every text in it changed, except names."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {name: _map_texts(item, change) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_map_texts(item, change) for item in value]
+    return value

@@ -1,4 +1,4 @@
-"""Rows by the hundred in the driver's own words: SQLAlchemy takes twice as long for a row as the database does."""
+"""How values become rows: encrypted JSON, and bulk statements."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -14,66 +14,108 @@ from followupd.domain.letter import Letter
 from followupd.domain.mail import Message
 
 Value = TypeVar("Value")
+#: one row: values by column, or by the name of a statement's parameter
+Row = dict[str, Any]
 
-CASE = TypeAdapter(Case)
-MESSAGE = TypeAdapter(Message)
-OUTGOING = TypeAdapter(Letter)
-_EVENTS: dict[str, TypeAdapter[Event]] = {}
+CASE_ADAPTER = TypeAdapter(Case)
+MESSAGE_ADAPTER = TypeAdapter(Message)
+LETTER_ADAPTER = TypeAdapter(Letter)
+_EVENT_ADAPTERS: dict[str, TypeAdapter[Event]] = {}
+
+#: a named parameter in the drivers' SQL, by the style of PEP 249 that SQLAlchemy uses them with
+_PARAMETER = {"qmark": ":{}", "pyformat": "%({})s"}
+
+
+# encryption
 
 
 def event_adapter(name: str) -> TypeAdapter[Event]:
-    """Return the adapter for one kind of event; built on first use, since most commands meet few kinds."""
-    if name not in _EVENTS:
-        _EVENTS[name] = TypeAdapter(EVENTS[name])
-    return _EVENTS[name]
+    """Return the adapter for an event's class; built on first use, because most commands meet few classes."""
+    if name not in _EVENT_ADAPTERS:
+        _EVENT_ADAPTERS[name] = TypeAdapter(EVENTS[name])
+    return _EVENT_ADAPTERS[name]
 
 
 def encrypt_value(vault: Vault, adapter: TypeAdapter[Value], value: Value) -> bytes:
+    """Return the value as JSON, encrypted."""
     return vault.encrypt(adapter.dump_json(value))
 
 
 def decrypt_value(vault: Vault, adapter: TypeAdapter[Value], token: bytes) -> Value:
-    """Give the value back; raises SealBrokenError when the key that sealed it is gone."""
+    """Return what was given to `encrypt_value`.
+
+    Raises:
+        DecryptionError: the key that encrypted it is missing.
+    """
     return adapter.validate_json(vault.decrypt(token))
 
 
-_NAMED = {"qmark": ":{}", "pyformat": "%({})s"}
+def encrypt_event(vault: Vault, event: Event) -> bytes:
+    """Return the event as JSON, encrypted; the name of its class is stored beside it."""
+    return encrypt_value(vault, event_adapter(type(event).__name__), event)
 
 
-def insert_all(connection: Connection, kind: type[SQLModel], rows: list[dict[str, Any]]) -> None:
-    """Insert rows of the same columns; their values are changed into what the driver takes."""
-    table = _table(kind)
+def decrypt_event(vault: Vault, name: str, token: bytes) -> Event:
+    """Return what was given to `encrypt_event`; `name` is the name of its class. Raises DecryptionError."""
+    return decrypt_value(vault, event_adapter(name), token)
+
+
+# bulk statements, through the driver's cursor: SQLAlchemy doubles the cost of a row (benchmarks/send.py)
+
+
+def insert_all(connection: Connection, model: type[SQLModel], rows: list[Row]) -> None:
+    """Insert rows into a table.
+
+    Args:
+        connection: the transaction's.
+        model: the class of the table.
+        rows: one or more, all with the same columns. Their values are replaced by what the driver stores.
+    """
+    table = _table(model)
     names = list(rows[0])
-    _change(connection, table, names, rows)
-    values = ", ".join(map(_NAMED[connection.dialect.paramstyle].format, names))
-    insertion = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({values})"  # noqa: S608 - the tables' own names
-    connection.exec_driver_sql(insertion, rows)
+    _convert(connection, table, names, rows)
+    parameter = _PARAMETER[connection.dialect.paramstyle]
+    values = ", ".join(parameter.format(name) for name in names)
+    columns = ", ".join(names)
+    statement = f"INSERT INTO {table.name} ({columns}) VALUES ({values})"  # noqa: S608  names of our own
+    connection.exec_driver_sql(statement, rows)
 
 
 def update_all(
-    connection: Connection, kind: type[SQLModel], rows: list[dict[str, Any]], where: Mapping[str, str]
+    connection: Connection, model: type[SQLModel], rows: list[Row], where: Mapping[str, str]
 ) -> int:
-    """Update a row of the table by each of these, and return how many there were to update.
+    """Update one row of a table for each of the given ones.
 
-    `where` names the columns that must be equal, each with the name under which a row has the value; what else a row has
-    is set. The values are changed into what the driver takes.
+    Args:
+        connection: the transaction's.
+        model: the class of the table.
+        rows: one or more, all with the same names. Their values are replaced by what the driver stores.
+        where: the columns that must be equal, each with the name that its value has in `rows`. Everything
+            else is set.
+
+    Returns:
+        How many rows were updated.
     """
-    table, named = _table(kind), _NAMED[connection.dialect.paramstyle].format
+    table = _table(model)
     names = [name for name in rows[0] if name not in where.values()]
-    _change(connection, table, names, rows)
-    sets = ", ".join(f"{name} = {named(name)}" for name in names)
-    equal = " AND ".join(f"{column} = {named(name)}" for column, name in where.items())
-    update = f"UPDATE {table.name} SET {sets} WHERE {equal}"  # noqa: S608 - the tables' own names
-    return connection.exec_driver_sql(update, rows).rowcount
+    _convert(connection, table, names, rows)
+    parameter = _PARAMETER[connection.dialect.paramstyle]
+    assignments = ", ".join(f"{name} = {parameter.format(name)}" for name in names)
+    conditions = " AND ".join(f"{column} = {parameter.format(name)}" for column, name in where.items())
+    statement = f"UPDATE {table.name} SET {assignments} WHERE {conditions}"  # noqa: S608  names of our own
+    return connection.exec_driver_sql(statement, rows).rowcount
 
 
-def _table(kind: type[SQLModel]) -> Table:
-    table: Table = kind.__table__  # type: ignore[attr-defined]  # a table's class has one
+def _table(model: type[SQLModel]) -> Table:
+    table: Table = model.__table__  # type: ignore[attr-defined]  # the class of a table has one
     return table
 
 
-def _change(connection: Connection, table: Table, names: list[str], rows: list[dict[str, Any]]) -> None:
+def _convert(connection: Connection, table: Table, names: list[str], rows: list[Row]) -> None:
+    """Replace the values of these columns by what the driver stores, as SQLAlchemy does itself."""
+    dialect = connection.dialect
     for name in names:
-        if change := table.c[name].type.dialect_impl(connection.dialect).bind_processor(connection.dialect):
+        processor = table.c[name].type.dialect_impl(dialect).bind_processor(dialect)
+        if processor:
             for row in rows:
-                row[name] = change(row[name])
+                row[name] = processor(row[name])

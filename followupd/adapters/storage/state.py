@@ -1,4 +1,4 @@
-"""The daemon's pulse and the folders' cursors: what `status` shows, and where reading goes on."""
+"""The daemon's state, as `status` shows it, and how far each folder was read."""
 
 import json
 from datetime import datetime
@@ -11,44 +11,57 @@ from sqlmodel import Session, col, select
 from followupd.adapters.storage.tables import CursorRow, StateRow
 from followupd.domain.state import FolderCursor, StateName
 
-# Made once, since making a statement costs more than running it; asked before each handful of letters.
-_FACT = core.select(col(StateRow.value), col(StateRow.at)).where(col(StateRow.name) == bindparam("name"))
+# Built once: building a statement costs more than running it, and this one runs before each batch of letters.
+_SELECT_VALUE = core.select(col(StateRow.value), col(StateRow.at)).where(
+    col(StateRow.name) == bindparam("name")
+)
 
 
 class StateStore:
-    """Small facts of the ledger, within one transaction."""
+    """The ledger's key-value state and folder cursors, within one transaction."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
     def put(self, name: StateName, value: Any, now: datetime) -> None:
+        """Store a value that JSON can express, and when."""
         self._session.merge(StateRow(name=name, value=json.dumps(value), at=now))
 
     def get(self, name: StateName) -> tuple[Any, datetime] | None:
-        row = self._session.execute(_FACT, {"name": name}).first()
+        """Return a value, and when it was stored; None when it never was."""
+        row = self._session.execute(_SELECT_VALUE, {"name": name}).first()
         return (json.loads(row[0]), row[1]) if row else None
 
     def cursor(self, mailbox: str, folder: str) -> FolderCursor | None:
+        """Return how far a folder was read; None when it was never read."""
         row = self._session.get(CursorRow, (mailbox, folder))
-        return _reached(row) if row else None
+        return _cursor(row) if row else None
 
-    def set_cursor(self, mailbox: str, folder: str, reached: FolderCursor) -> None:
-        self._session.merge(
-            CursorRow(
-                mailbox=mailbox,
-                folder=folder,
-                uidvalidity=reached.uidvalidity,
-                uid=reached.uid,
-                modseq=reached.modseq,
-                passed_over=reached.passed_over,
-                since=reached.since,
-                synced_at=reached.synced_at,
-            )
+    def set_cursor(self, mailbox: str, folder: str, cursor: FolderCursor) -> None:
+        """Store how far a folder was read."""
+        row = CursorRow(
+            mailbox=mailbox,
+            folder=folder,
+            uidvalidity=cursor.uidvalidity,
+            uid=cursor.uid,
+            modseq=cursor.modseq,
+            passed_over=cursor.passed_over,
+            since=cursor.since,
+            synced_at=cursor.synced_at,
         )
+        self._session.merge(row)
 
     def cursors(self) -> dict[tuple[str, str], FolderCursor]:
-        return {(row.mailbox, row.folder): _reached(row) for row in self._session.exec(select(CursorRow))}
+        """Return all cursors, by mailbox and folder."""
+        return {(row.mailbox, row.folder): _cursor(row) for row in self._session.exec(select(CursorRow))}
 
 
-def _reached(row: CursorRow) -> FolderCursor:
-    return FolderCursor(row.uidvalidity, row.uid, row.modseq, row.passed_over, row.synced_at, row.since)
+def _cursor(row: CursorRow) -> FolderCursor:
+    return FolderCursor(
+        uidvalidity=row.uidvalidity,
+        uid=row.uid,
+        modseq=row.modseq,
+        passed_over=row.passed_over,
+        synced_at=row.synced_at,
+        since=row.since,
+    )

@@ -1,6 +1,7 @@
-"""The rows of the ledger: what must be searched stands in plain columns, everything people wrote is sealed.
+"""The ledger's tables: plain columns for what is searched, encrypted ones for what people wrote.
 
-Each unique constraint carries one of the house's promises, and its name says which.
+Names of tables and columns are stored in every ledger; a change needs a migration. Each unique constraint is
+named after what it guarantees.
 """
 
 from datetime import datetime
@@ -10,7 +11,7 @@ from sqlmodel import Field, SQLModel
 
 
 class CaseRow(SQLModel, table=True):
-    """A case as it is now. `version` is the fence against two people deciding at once."""
+    """A case as it is now. `version` detects that two processes changed it at once."""
 
     __tablename__ = "case_file"
 
@@ -23,12 +24,14 @@ class CaseRow(SQLModel, table=True):
     owner: str
     customer_address: str = Field(index=True)
     opened_at: datetime
+    #: when to look at the case next
     wake_at: datetime | None = Field(default=None, index=True)
+    #: the `Case`, encrypted
     sealed: bytes
 
 
 class EventRow(SQLModel, table=True):
-    """One line of a case's history; never changed, never deleted but by `erase`."""
+    """One event of a case's history. It never changes, except that `erase` blanks its text."""
 
     __tablename__ = "event"
     __table_args__ = (UniqueConstraint("case_ref", "seq", name="a_history_has_one_order"),)
@@ -37,27 +40,31 @@ class EventRow(SQLModel, table=True):
     case_ref: str = Field(foreign_key="case_file.ref")
     seq: int
     at: datetime
+    #: the name of the event's class
     name: str
+    #: the event, encrypted
     sealed: bytes
 
 
 class LetterRow(SQLModel, table=True):
-    """The outbox: letters that may leave, and what became of them."""
+    """The outbox: a letter's state and delivery result."""
 
     __tablename__ = "letter"
     __table_args__ = (
         UniqueConstraint("message_id", name="a_letter_has_one_message_id"),
         Index("letters_that_may_leave", "condition", "not_before"),
         Index("letters_to_one_address", "to_address", "sent_at"),
-        # budgets and breaker look at the last hour, not at years
+        # the quotas and the breaker count the last hour, not years
         Index("letters_that_left", "condition", "leaving_at"),
         Index("letters_to_one_domain", "to_domain", "leaving_at"),
     )
 
-    key: str = Field(primary_key=True)  # deciding twice names the same letter
+    #: such as "FU-7K3Q9.follow-up.1": the same decision made twice is one letter
+    key: str = Field(primary_key=True)
     case_ref: str = Field(default="", index=True)
     mailbox: str
     kind: str
+    #: a `LetterStatus`
     condition: str
     to_address: str
     to_domain: str
@@ -65,29 +72,34 @@ class LetterRow(SQLModel, table=True):
     message_id: str
     not_before: datetime | None = None
     attempts: int = 0
+    #: the server's last reply
     reply: str = ""
     written_at: datetime
+    #: when it was claimed last
     leaving_at: datetime | None = None
     sent_at: datetime | None = None
+    #: when the blind copy arrived
     witnessed_at: datetime | None = None
-    draft: str = ""  # where the draft of a letter in review stands
-    copy_due: bool = True  # False when the server did not take the blind copy: waiting for it proves nothing
+    #: a `DraftState`
+    draft: str = ""
+    #: False when the server refused the blind copy: that none arrives proves nothing then
+    copy_due: bool = True
 
 
 class LetterTextRow(SQLModel, table=True):
-    """A letter as it was written, apart from its state: that changes twice on its way out, and the words never."""
+    """A letter's text, which never changes. Its state, which does, is in the other table."""
 
     __tablename__ = "words"
 
     letter_key: str = Field(primary_key=True, foreign_key="letter.key")
+    #: the `Letter`, encrypted
     sealed: bytes
-    mail: bytes = (
-        b""  # sealed; the letter as it leaves but for its date, nothing where it is composed when it leaves
-    )
+    #: the MIME message without its Date header, encrypted; empty when it is rendered while it is sent
+    mail: bytes = b""
 
 
 class MailRow(SQLModel, table=True):
-    """A mail that came in, once, wherever it lies. `state` is unheard, heard, or quarantine with its `reason`."""
+    """A mail that was received, once, whatever folders it is in."""
 
     __tablename__ = "mail"
     __table_args__ = (UniqueConstraint("fingerprint", name="a_mail_is_heard_once"),)
@@ -98,21 +110,23 @@ class MailRow(SQLModel, table=True):
     message_id: str = Field(default="", index=True)
     sender_address: str = Field(default="", index=True)
     kind: str
-    echo: str = Field(
-        default="", index=True
-    )  # a keyed hash of the words without numbers: robots repeat themselves
+    #: a keyed hash of the text without numbers, by which answers of robots are detected
+    echo: str = Field(default="", index=True)
     in_sent: bool = False
+    #: a `MailState`, and `reason` says why
     state: str = Field(index=True)
     reason: str = ""
     case_ref: str | None = Field(default=None, index=True)
     kept_at: datetime
     received_at: datetime
-    sealed: bytes  # the mail as it was understood
-    raw: bytes | None = None  # sealed; only of mails that nobody could understand
+    #: the `Message`, encrypted
+    sealed: bytes
+    #: the bytes as they were received, encrypted; only of mails that could not be parsed
+    raw: bytes | None = None
 
 
 class LocationRow(SQLModel, table=True):
-    """Where a mail lies, which tags it carries there, and which of ours we have set."""
+    """Where a mail is in a mailbox, its tags there, and the status tags that followupd set or is to set."""
 
     __tablename__ = "place"
     __table_args__ = (
@@ -125,15 +139,20 @@ class LocationRow(SQLModel, table=True):
     uidvalidity: int
     uid: int
     mail_id: int = Field(foreign_key="mail.id", index=True)
-    tags: str = ""  # what agents set, space-separated
-    wants: str = ""  # the marks of ours that it should carry, space-separated
-    marks: str = ""  # the marks of ours that it carries
+    #: agents' tags, separated by spaces
+    tags: str = ""
+    #: the status tags that it should have, separated by spaces
+    wants: str = ""
+    #: the status tags that it has
+    marks: str = ""
+    #: whether the two differ
     unmarked: bool = Field(default=False, index=True)
+    #: whether the mail is no longer there
     gone: bool = False
 
 
 class CursorRow(SQLModel, table=True):
-    """How far a folder has been read."""
+    """How far a folder was read."""
 
     __tablename__ = "cursor"
 
@@ -143,12 +162,13 @@ class CursorRow(SQLModel, table=True):
     uid: int
     modseq: int = 0
     passed_over: int = 0
-    since: datetime | None = None  # mails before this were passed over; asked again when the server renumbers
+    #: older mails were skipped; applied again when UIDVALIDITY changes
+    since: datetime | None = None
     synced_at: datetime
 
 
 class CommandRow(SQLModel, table=True):
-    """One line that somebody said by tag or folder and that waits for the desk."""
+    """A command that an agent gave by a tag or a folder, and when it was executed."""
 
     __tablename__ = "remark"
 
@@ -161,7 +181,7 @@ class CommandRow(SQLModel, table=True):
 
 
 class CardRow(SQLModel, table=True):
-    """A gift card in stock. The code is sealed; its fingerprint says whether it was ever imported."""
+    """A gift card in stock, or given to a customer."""
 
     __tablename__ = "gift_card"
     __table_args__ = (
@@ -171,6 +191,7 @@ class CardRow(SQLModel, table=True):
     )
 
     id: int | None = Field(default=None, primary_key=True)
+    #: a keyed hash of the code, by which a second import is detected
     fingerprint: str
     minor: int
     currency: str
@@ -179,29 +200,33 @@ class CardRow(SQLModel, table=True):
     case_ref: str | None = None
     grant_n: int | None = None
     taken_at: datetime | None = None
+    #: the code, encrypted
     sealed: bytes
 
 
 class CardOrderRow(SQLModel, table=True):
-    """A gift card that is on order. `key` is what the provider knows the order by: repeated, it names the same card."""
+    """The order of a gift card."""
 
     __tablename__ = "card_order"
     __table_args__ = (Index("orders_that_are_due", "state", "not_before"),)
 
-    key: str = Field(primary_key=True)  # a grant has one order, whatever becomes of it
+    #: the provider's idempotency key: repeated, it returns the same card. One for each grant
+    key: str = Field(primary_key=True)
     case_ref: str = Field(index=True)
     grant_n: int
     minor: int
     currency: str
-    state: str  # due, done or dropped
+    #: due, done or dropped
+    state: str
     ordered_at: datetime
     not_before: datetime | None = None
     attempts: int = 0
-    why: str = ""  # what kept the card from coming; never a word of its code
+    #: why the card has not arrived; never contains its code
+    why: str = ""
 
 
 class StateRow(SQLModel, table=True):
-    """Small facts about the daemon's health, for `status`."""
+    """A value of the daemon's state, by its `StateKey`."""
 
     __tablename__ = "pulse"
 

@@ -1,0 +1,226 @@
+"""The database behind the ledger: connections to SQLite and PostgreSQL, private files, backups."""
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, event, make_url, text
+from sqlmodel import Session, create_engine
+
+from followupd.errors import FollowupdError, UnavailableError
+
+#: milliseconds that a writer waits for another one; the CLI and the daemon share a SQLite file
+BUSY_TIMEOUT = 30_000
+_SQLITE_PRAGMAS = (
+    f"busy_timeout = {BUSY_TIMEOUT}",
+    "journal_mode = WAL",
+    "synchronous = FULL",  # if a power failure lost a claim, the letter would be sent twice
+    "foreign_keys = ON",
+    "secure_delete = ON",  # erased data is overwritten in the file
+)
+#: notice within ten seconds that PostgreSQL cannot be reached, instead of blocking the cycle
+_POSTGRES_CLIENT_TIMEOUTS = {
+    "connect_timeout": 10,
+    "keepalives_idle": 4,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+#: the same in the other direction: until the server notices that our machine is gone, it keeps our locks
+_POSTGRES_SERVER_TIMEOUTS = {
+    "tcp_keepalives_idle": 4,
+    "tcp_keepalives_interval": 2,
+    "tcp_keepalives_count": 3,
+}
+# A restored ledger must know that letters may have been sent since the backup was made (StateKey.COPIED).
+_MARK_AS_COPY = (
+    "INSERT OR REPLACE INTO pulse (name, value, at) "
+    "VALUES ('copied', 'true', strftime('%Y-%m-%d %H:%M:%f000', 'now'))"
+)
+
+
+class BackupError(FollowupdError):
+    """The ledger cannot be backed up."""
+
+
+# connections
+
+
+def is_sqlite(engine: Engine) -> bool:
+    """Whether the ledger is a SQLite file, rather than a PostgreSQL database that machines share."""
+    return engine.url.get_backend_name() == "sqlite"
+
+
+def connect(url: str) -> Engine:
+    """Return an engine for a database URL; it connects when it is first used.
+
+    Statements are logged without their parameters, because rows contain addresses.
+
+    Args:
+        url: SQLAlchemy's, such as "sqlite:////var/lib/followupd/ledger.db" or "postgresql+psycopg://...".
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        engine = create_engine(parsed, hide_parameters=True)
+        event.listen(engine, "connect", _configure_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+
+    engine = create_engine(
+        parsed, pool_pre_ping=True, hide_parameters=True, connect_args=_POSTGRES_CLIENT_TIMEOUTS
+    )
+    event.listen(engine, "connect", _configure_postgres)
+    return engine
+
+
+def _configure_sqlite(connection: Any, _record: Any) -> None:
+    """Set up a new connection.
+
+    Raises:
+        UnavailableError: the file is not a SQLite database, or it is damaged.
+    """
+    connection.isolation_level = None  # _begin_sqlite begins transactions, not the driver
+    try:
+        for pragma in _SQLITE_PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+    except sqlite3.OperationalError:  # locked, or the disk is full: the caller explains it
+        raise
+    except sqlite3.DatabaseError as error:
+        raise UnavailableError(f"the ledger's file cannot be read: {error}") from error
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Begin a transaction, with the durability that its execution options ask for.
+
+    BEGIN IMMEDIATE takes the write lock at once: otherwise two writers could read the same version, and one
+    of them would fail at its first write.
+    """
+    durable = connection.get_execution_options().get("durable", True)
+    if connection.info.setdefault("durable", True) != durable:
+        level = "FULL" if durable else "NORMAL"
+        connection.exec_driver_sql(f"PRAGMA synchronous = {level}")
+        connection.info["durable"] = durable
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _configure_postgres(connection: Any, _record: Any) -> None:
+    with connection.cursor() as cursor:
+        for name, value in _POSTGRES_SERVER_TIMEOUTS.items():
+            cursor.execute(f"SET {name} = {value}")
+    connection.commit()
+
+
+def commit_without_flush(session: Session) -> None:
+    """Let the session's transaction commit without waiting for the disk.
+
+    A power failure may lose it; the end of the process does not.
+    """
+    connection = session.connection(execution_options={"durable": False})
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL synchronous_commit = off"))
+
+
+def purge_deleted(engine: Engine) -> bool:
+    """Overwrite deleted data on the disk, too.
+
+    SQLite overwrites what it frees (secure_delete) once the write-ahead log is checkpointed and truncated;
+    PostgreSQL frees old rows by VACUUM. Backups and archives are the administrator's.
+
+    Returns:
+        False when another process is reading the ledger, so that the log could not be truncated.
+    """
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        if not is_sqlite(engine):
+            connection.execute(text("VACUUM"))
+            return True
+
+        driver: Any = connection.connection.driver_connection
+        busy, *_ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not busy
+
+
+# files
+
+
+def create_private_file(path: Path) -> None:
+    """Create a file that only its owner can read, or restrict one that exists.
+
+    When root creates it in another user's directory, it is given to that user: the daemon could not open it
+    otherwise, and systemd sets the owner of the directory only.
+
+    Raises:
+        OSError: the file cannot be created, or is not ours.
+    """
+    is_new = not path.exists()
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+    directory = path.parent.stat()
+    if is_new and os.geteuid() == 0:
+        os.chown(path, directory.st_uid, directory.st_gid)
+
+
+def create_ledger_file(url: URL) -> None:
+    """Create a SQLite ledger's file before SQLite does, which would let everybody read it.
+
+    Raises:
+        UnavailableError: the file or its directory cannot be created.
+    """
+    if url.get_backend_name() != "sqlite" or not url.database:
+        return
+    path = Path(url.database)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        create_private_file(path)
+    except OSError as error:
+        raise UnavailableError(f"the ledger {path} cannot be opened: {error.strerror}") from error
+
+
+def backup(engine: Engine, path: Path) -> None:
+    """Copy a SQLite ledger while it is in use, and verify the copy (https://www.sqlite.org/backup.html).
+
+    Args:
+        engine: the ledger's.
+        path: the new file; only its owner can read it.
+
+    Raises:
+        BackupError: the file exists, cannot be written or does not verify, or the ledger is not a SQLite
+            file.
+    """
+    database = engine.url.database
+    if not is_sqlite(engine) or not database:
+        raise BackupError("This ledger is in PostgreSQL; back it up with `pg_dump --format=custom`.")
+
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError:
+        raise BackupError(f"{path} already exists; nothing was written. Name a new file.") from None
+    except OSError as error:
+        raise BackupError(f"{path} cannot be written: {error.strerror}.") from None
+
+    try:
+        _copy(database, path)
+        _verify(path)
+    except (sqlite3.Error, BackupError) as error:
+        path.unlink()
+        raise BackupError(f"{path} could not be written or verified: {error}.") from None
+
+
+def _copy(database: str, path: Path) -> None:
+    """Copy a database and mark the copy as one."""
+    with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(path)) as target:
+        source.backup(target)
+        target.execute(_MARK_AS_COPY)
+        target.commit()
+        # One file, without a write-ahead log beside it that could be left behind.
+        target.execute("PRAGMA journal_mode = DELETE")
+
+
+def _verify(path: Path) -> None:
+    """Check a copy's integrity and that it is a ledger; raises BackupError or sqlite3.Error."""
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as copy:
+        [(verdict,)] = copy.execute("PRAGMA integrity_check").fetchmany(1)
+        copy.execute("SELECT count(*) FROM case_file").fetchone()
+    if verdict != "ok":
+        raise BackupError(str(verdict))
