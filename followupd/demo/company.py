@@ -1,4 +1,4 @@
-"""The company of the demo: its configuration for the servers on loopback, and an application with a simulated clock."""
+"""The demo's company: its configuration for the servers on loopback, and the application with a simulated clock."""
 
 import re
 import secrets

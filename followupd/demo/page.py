@@ -1,4 +1,4 @@
-"""The page that shows the letters in order, with what happened between: one file, nothing from outside, no code of a card."""
+"""The page with all letters in order and what happened in between: one file that loads nothing."""
 
 import base64
 import hashlib
@@ -10,11 +10,14 @@ from followupd.demo.people import html_of, text_of
 from followupd.demo.recount import RecountResult
 from followupd.demo.terminal import Act, Narration, Narrator, ShownMail
 
-#: gives each letter's frame the height of its letter; frames have no scripts of their own
+#: gives each frame the height of its letter; the letters themselves cannot run scripts
 _SCRIPT = """
 const fit = frame => {
   const inner = frame.contentDocument && frame.contentDocument.documentElement;
-  if (inner && frame.clientWidth) { frame.style.height = '0'; frame.style.height = inner.scrollHeight + 'px'; }
+  if (inner && frame.clientWidth) {
+    frame.style.height = '0';
+    frame.style.height = inner.scrollHeight + 'px';
+  }
 };
 const frames = [...document.querySelectorAll('iframe')];
 const all = () => frames.forEach(fit);
@@ -24,16 +27,19 @@ addEventListener('load', all);
 addEventListener('resize', all);
 """
 
-#: a tag within a sentence
+#: a tag in a sentence
 _TAG = re.compile(r"`([\w-]+)`")
 
 _STYLE = """
-:root { --ink: #22292b; --soft: #5c686b; --line: #d5dbd8; --back: #f3f4f1; --sheet: #fff; --green: #14615a; --red: #a3271f; }
+:root { --ink: #22292b; --soft: #5c686b; --line: #d5dbd8; --back: #f3f4f1; --sheet: #fff; --green: #14615a;
+  --red: #a3271f; }
 @media (prefers-color-scheme: dark) {
-  :root { --ink: #e7eae9; --soft: #a3adab; --line: #3a4345; --back: #131617; --sheet: #1d2123; --green: #6fc2b6; --red: #f0857c; }
+  :root { --ink: #e7eae9; --soft: #a3adab; --line: #3a4345; --back: #131617; --sheet: #1d2123;
+  --green: #6fc2b6; --red: #f0857c; }
 }
 * { box-sizing: border-box; }
-body { margin: 0; background: var(--back); color: var(--ink); color-scheme: light dark; overflow-wrap: anywhere;
+body { margin: 0; background: var(--back); color: var(--ink); color-scheme: light dark;
+  overflow-wrap: anywhere;
   font: 17px/1.55 -apple-system, BlinkMacSystemFont, "Segoe UI", Roboto, Helvetica, Arial, sans-serif; }
 main { max-width: 760px; margin: 0 auto; padding: 40px 20px 64px; }
 h1 { margin: 0 0 8px; font-size: 30px; line-height: 1.2; }
@@ -41,13 +47,16 @@ h2 { margin: 56px 0 14px; font-size: 22px; line-height: 1.3; }
 h3 { margin: 28px 0 10px; font-size: 14px; font-weight: 600; color: var(--soft); }
 a { color: var(--green); }
 .lead { margin: 0 0 24px; color: var(--soft); }
-.found { margin: 0; padding: 16px 20px; list-style: none; background: var(--sheet); border-left: 4px solid var(--green); }
-.found li { padding: 3px 0 3px 26px; text-indent: -26px; }
-.found li::before { content: "\\2713"; display: inline-block; width: 26px; text-indent: 0; color: var(--green); font-weight: 700; }
-.found li.bad::before { content: "\\2717"; color: var(--red); }
-.said { display: grid; grid-template-columns: 56px 1fr; margin: 0 0 8px; }
-.said time { color: var(--soft); font-variant-numeric: tabular-nums; }
-.mail { margin: 12px 0 28px; background: var(--sheet); border: 1px solid var(--line); border-radius: 6px; overflow: hidden; }
+.results { margin: 0; padding: 16px 20px; list-style: none; background: var(--sheet);
+  border-left: 4px solid var(--green); }
+.results li { padding: 3px 0 3px 26px; text-indent: -26px; }
+.results li::before { content: "\\2713"; display: inline-block; width: 26px; text-indent: 0;
+  color: var(--green); font-weight: 700; }
+.results li.bad::before { content: "\\2717"; color: var(--red); }
+.event { display: grid; grid-template-columns: 56px 1fr; margin: 0 0 8px; }
+.event time { color: var(--soft); font-variant-numeric: tabular-nums; }
+.mail { margin: 12px 0 28px; background: var(--sheet); border: 1px solid var(--line); border-radius: 6px;
+  overflow: hidden; }
 .mail header, summary { padding: 12px 16px; }
 summary { cursor: pointer; }
 details[open] > summary, .mail header { border-bottom: 1px solid var(--line); }
@@ -55,84 +64,105 @@ details[open] > summary, .mail header { border-bottom: 1px solid var(--line); }
 .small { font-size: 14px; color: var(--soft); }
 summary .subject { margin-left: 4px; }
 summary .small { display: block; margin-left: 20px; }
-pre { margin: 0; padding: 16px; white-space: pre-wrap; font: 14px/1.5 Menlo, Consolas, "Liberation Mono", monospace; }
+pre { margin: 0; padding: 16px; white-space: pre-wrap;
+  font: 14px/1.5 Menlo, Consolas, "Liberation Mono", monospace; }
 iframe { display: block; width: 100%; height: 640px; border: 0; }
 footer { margin-top: 56px; padding-top: 20px; border-top: 1px solid var(--line); color: var(--soft); }
 @media (max-width: 480px) {
   main { padding: 28px 14px 48px; }
   h1 { font-size: 25px; }
-  .said { grid-template-columns: 46px 1fr; font-size: 16px; }
-  .said time { font-size: 14px; line-height: 25px; }
+  .event { grid-template-columns: 46px 1fr; font-size: 16px; }
+  .event time { font-size: 14px; line-height: 25px; }
 }
 """
 
 
-def page(tell: Narrator, found: Sequence[RecountResult]) -> str:
-    """Return the whole page."""
-    parts = [_head(), _opening(found)]
+def page(narrator: Narrator, results: Sequence[RecountResult]) -> str:
+    """Return the page as HTML."""
+    parts = [_head(), _opening(results)]
     day = ""
-    for entry in tell.entries:
+    for entry in narrator.entries:
         if isinstance(entry, Act):
             parts.append(f"<h2>{escape(entry.title)}</h2>")
             continue
-        if (today := f"{entry.at:%A} {entry.at.day} {entry.at:%B %Y}") != day:
+        today = f"{entry.at:%A} {entry.at.day} {entry.at:%B %Y}"
+        if today != day:
             parts.append(f"<h3>{today}</h3>")
             day = today
-        parts.append(_said(entry) if isinstance(entry, Narration) else _mail(entry, tell))
+        if isinstance(entry, Narration):
+            parts.append(_sentence(entry))
+        else:
+            parts.append(_mail(entry, narrator))
     return "\n".join([*parts, _END])
 
 
 def _head() -> str:
     digest = base64.b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>followupd: one complaint's whole life</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>"
-    )
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>followupd: one complaint's whole life</title>
+<style>{_STYLE}</style>
+</head>
+<body>
+<main>"""
 
 
-def _opening(found: Sequence[RecountResult]) -> str:
-    rows = "\n".join(f"<li{'' if each.good else ' class=bad'}>{escape(each.text)}</li>" for each in found)
-    return (
-        "<h1>One complaint's whole life</h1>\n"
-        '<p class="lead">Every letter of the demo in order, with what happened between. All of it went over real IMAP '
-        "and SMTP on this machine; only the days were played.</p>\n"
-        f'<ul class="found">\n{rows}\n</ul>'
-    )
+def _opening(results: Sequence[RecountResult]) -> str:
+    items = []
+    for result in results:
+        attribute = "" if result.good else " class=bad"
+        items.append(f"<li{attribute}>{escape(result.text)}</li>")
+    rows = "\n".join(items)
+    return f"""<h1>One complaint's whole life</h1>
+<p class="lead">Every letter of the demo in order, with what happened in between.
+All of it was sent over real IMAP and SMTP on this machine; only the clock was simulated.</p>
+<ul class="results">
+{rows}
+</ul>"""
 
 
-def _said(entry: Narration) -> str:
+def _sentence(entry: Narration) -> str:
     who = f"<strong>{escape(entry.who)}</strong> " if entry.who else ""
     text = _TAG.sub(r"<code>\1</code>", escape(entry.text))
-    return f'<p class="said"><time>{entry.at:%H:%M}</time><span>{who}{text}</span></p>'
+    return f'<p class="event"><time>{entry.at:%H:%M}</time><span>{who}{text}</span></p>'
 
 
-def _mail(shown: ShownMail, tell: Narrator) -> str:
-    """Show a letter to the customer open, everything else folded up."""
-    body, subject = _body(shown, tell), f'<span class="subject">{escape(str(shown.mail["Subject"]))}</span>'
-    about = f'<span class="small">{escape(str(shown.mail["From"]))}, read by {escape(shown.reader)}</span>'
+def _mail(shown: ShownMail, narrator: Narrator) -> str:
+    """Return a letter to the customer, visible, or any other mail, folded."""
+    subject = f'<span class="subject">{escape(str(shown.mail["Subject"]))}</span>'
+    people = f"{escape(str(shown.mail['From']))}, read by {escape(shown.reader)}"
+    details = f'<span class="small">{people}</span>'
+    links, body = _links(shown), _body(shown, narrator)
     if shown.key and "/" not in shown.key:
-        return f'<article class="mail"><header><div>{subject}</div>{about}<br>{_links(shown)}</header>{body}</article>'
-    return f'<details class="mail"><summary>{subject}{about}{_links(shown)}</summary>{body}</details>'
+        head = f"<header><div>{subject}</div>{details}<br>{links}</header>"
+        return f'<article class="mail">{head}{body}</article>'
+    return f'<details class="mail"><summary>{subject}{details}{links}</summary>{body}</details>'
 
 
 def _links(shown: ShownMail) -> str:
-    link = '<a href="letters/{0}.{1}">{0}.{1}</a>'
-    names = [link.format(escape(shown.name, quote=True), "eml")]
-    names += [link.format(escape(shown.name, quote=True), "html")] if html_of(shown.mail) else []
-    return f'<span class="small">{", ".join(names)}</span>'
+    names = [f"{shown.name}.eml"]
+    if html_of(shown.mail):
+        names.append(f"{shown.name}.html")
+    escaped = [escape(name, quote=True) for name in names]
+    links = ", ".join(f'<a href="letters/{name}">{name}</a>' for name in escaped)
+    return f'<span class="small">{links}</span>'
 
 
-def _body(shown: ShownMail, tell: Narrator) -> str:
-    if html := html_of(shown.mail):
-        title = escape(shown.name, quote=True)
-        return f'<iframe title="{title}" sandbox="allow-same-origin" srcdoc="{escape(tell.masked(html), quote=True)}"></iframe>'
-    return f"<pre>{escape(tell.masked(text_of(shown.mail)))}</pre>"
+def _body(shown: ShownMail, narrator: Narrator) -> str:
+    html = html_of(shown.mail)
+    if not html:
+        return f"<pre>{escape(narrator.mask(text_of(shown.mail)))}</pre>"
+    title = escape(shown.name, quote=True)
+    content = escape(narrator.mask(html), quote=True)
+    return f'<iframe title="{title}" sandbox="allow-same-origin" srcdoc="{content}"></iframe>'
 
 
-_END = f"""<footer>The gift card's code stands in its own letter alone, and nowhere on this page.
+_END = f"""<footer>Only the gift card's own letter has its code; this page does not.
 To set up your own: <code>followupd init DIR</code></footer>
 </main>
 <script>{_SCRIPT}</script>

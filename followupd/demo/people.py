@@ -1,8 +1,9 @@
-"""The customer and the agent: people with ordinary mail programs, over real IMAP and SMTP connections."""
+"""The customer and the agent of the demo: what they write, and their mail clients over real IMAP and SMTP."""
 
 import email
 import email.policy
 import socket
+from collections.abc import Iterable
 from datetime import datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -15,7 +16,7 @@ from followupd.demo.servers import HOST, NAME, Servers
 
 KIM = "kim@customers.example"
 KIM_NAME = "Kim Doe"
-#: the gift card in stock, in the company's currency
+#: the value of the gift card in stock, in the company's currency
 CARD = "20.00"
 
 OLD_COMPLAINT = """\
@@ -49,7 +50,7 @@ for the delivery.
 Ana
 """
 
-#: Ana's answer to the desk mail that asks what is missing: one line each, as a note (CONTRACT.md)
+#: Ana's answer to the desk mail that asks for missing facts: a note (docs/commands.md)
 NOTE = """\
 {lines}
 gift-card: {card} {currency}
@@ -60,110 +61,121 @@ resolution: A new lamp left on Thursday by express, and the money for the delive
 prevention: Every evening we now look for parcels without a label, and send them the same day.
 """
 
+_TIMEOUT = 20
+#: write a parsed mail byte for byte as it was
+_UNCHANGED = email.policy.SMTP.clone(refold_source="none")
 
-#: a mail that was read is written out again byte for byte
-_AS_IT_WAS = email.policy.SMTP.clone(refold_source="none")
 
-
-class Mailer:
-    """One person's mail program, logged in to one account. A context."""
+class MailClient:
+    """The mail client of one person, logged in to one account; a context manager."""
 
     def __init__(self, servers: Servers, address: str, password: str) -> None:
         self.address = address
         self._servers, self._password = servers, password
-        self._seen = 0
-        self._client: IMAPClient
+        self._last_uid = 0
+        self._imap: IMAPClient
 
     def __enter__(self) -> Self:
-        self._client = IMAPClient(HOST, self._servers.imap_port, ssl=False, use_uid=True, timeout=20)
-        # imapclient sends a command in two packets; without this each waits 40 ms for the other side's ACK.
-        self._client.socket().setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._client.login(self.address, self._password)
+        self._imap = IMAPClient(HOST, self._servers.imap_port, ssl=False, use_uid=True, timeout=_TIMEOUT)
+        # imapclient sends a command in two packets; with Nagle's algorithm each would wait 40 ms for an ACK
+        self._imap.socket().setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._imap.login(self.address, self._password)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._client.logout()
+        self._imap.logout()
 
     def send(self, mail: EmailMessage) -> None:
-        """Hand a mail to the SMTP server."""
-        to = [address.addr_spec for address in mail["To"].addresses]
-        with SMTP(HOST, self._servers.smtp_port, local_hostname=NAME, timeout=20) as line:
-            line.sendmail(self.address, to, mail.as_bytes(policy=email.policy.SMTP))
+        """Submit a mail to the SMTP server."""
+        recipients = [address.addr_spec for address in mail["To"].addresses]
+        with SMTP(HOST, self._servers.smtp_port, local_hostname=NAME, timeout=_TIMEOUT) as smtp:
+            smtp.sendmail(self.address, recipients, mail.as_bytes(policy=email.policy.SMTP))
 
-    def file(self, mail: EmailMessage, at: datetime, *tags: str) -> None:
-        """File a sent mail in Sent, perhaps tagged, as mail programs do."""
-        self._client.append("Sent", mail.as_bytes(policy=email.policy.SMTP), tags, at)
+    def file_in_sent(self, mail: EmailMessage, at: datetime, *keywords: str) -> None:
+        """Append a sent mail to Sent with these keywords, as mail clients do."""
+        self._imap.append("Sent", mail.as_bytes(policy=email.policy.SMTP), keywords, at)
 
-    def tag(self, message_id: str, *tags: str) -> None:
-        """Set keywords on a mail in the inbox."""
-        self._client.select_folder("INBOX")
-        self._client.add_flags(self._find(message_id), tags)
+    def add_tags(self, message_id: str, *keywords: str) -> None:
+        """Add keywords to a mail in the inbox."""
+        self._imap.select_folder("INBOX")
+        self._imap.add_flags(self._find(message_id), keywords)
 
     def tags(self, message_id: str) -> list[str]:
-        """Return the keywords that a mail in the inbox carries."""
-        self._client.select_folder("INBOX", readonly=True)
-        flags = self._client.get_flags(self._find(message_id))
-        return sorted(
-            flag.decode() for found in flags.values() for flag in found if not flag.startswith(b"\\")
-        )
+        """Return the keywords of a mail in the inbox."""
+        self._imap.select_folder("INBOX", readonly=True)
+        found: dict[int, Iterable[bytes]] = self._imap.get_flags(self._find(message_id))
+        flags = [flag for flags in found.values() for flag in flags]
+        return sorted(flag.decode() for flag in flags if not flag.startswith(b"\\"))
 
     def _find(self, message_id: str) -> list[int]:
-        return list(self._client.search(["HEADER", "Message-ID", message_id]))
+        return list(self._imap.search(["HEADER", "Message-ID", message_id]))
 
-    def fresh(self) -> list[EmailMessage]:
-        """Return the mails that came since the last look, oldest first."""
-        self._client.select_folder("INBOX", readonly=True)
-        fresh = sorted(uid for uid in self._client.search("ALL") if uid > self._seen)
-        self._seen = max([self._seen, *fresh])
-        return [mail for uid in fresh if (mail := self._mail(uid))]
+    def new_mail(self) -> list[EmailMessage]:
+        """Return the mails that arrived since the last call, oldest first."""
+        uids = [uid for uid in self._select_inbox() if uid > self._last_uid]
+        self._last_uid = max([self._last_uid, *uids])
+        return [self._fetch(uid) for uid in uids]
 
     def inbox(self) -> list[EmailMessage]:
-        """Return all mails, oldest first."""
-        self._client.select_folder("INBOX", readonly=True)
-        return [self._mail(uid) for uid in sorted(self._client.search("ALL"))]
+        """Return all mails of the inbox, oldest first."""
+        return [self._fetch(uid) for uid in self._select_inbox()]
 
-    def _mail(self, uid: int) -> EmailMessage:
-        raw = bytes(self._client.fetch([uid], ["BODY.PEEK[]"])[uid][b"BODY[]"])
-        return email.message_from_bytes(raw, policy=_AS_IT_WAS)
+    def _select_inbox(self) -> list[int]:
+        self._imap.select_folder("INBOX", readonly=True)
+        return sorted(self._imap.search("ALL"))
+
+    def _fetch(self, uid: int) -> EmailMessage:
+        raw = bytes(self._imap.fetch([uid], ["BODY.PEEK[]"])[uid][b"BODY[]"])
+        return email.message_from_bytes(raw, policy=_UNCHANGED)
 
 
-def written(
+def compose_mail(
     sender: str,
     to: str,
     subject: str,
     text: str,
     at: datetime,
     message_id: str,
-    answers: EmailMessage | None = None,
+    reply_to: EmailMessage | None = None,
 ) -> EmailMessage:
-    """Return a mail as a person's program writes it; `answers` is the mail it replies to, quoted below."""
+    """Return a mail as a mail client writes it; the mail in `reply_to` is quoted below the text."""
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = sender, to, subject
     mail["Date"], mail["Message-ID"] = format_datetime(at), message_id
-    if answers is not None:
-        mail["In-Reply-To"] = str(answers["Message-ID"])
-        mail["References"] = " ".join([*str(answers["References"] or "").split(), str(answers["Message-ID"])])
-        text += f"\n\nOn {at:%d/%m/%Y}, {answers['From'].addresses[0].display_name} wrote:\n{_quoted(text_of(answers))}"
+    if reply_to is not None:
+        mail["In-Reply-To"] = str(reply_to["Message-ID"])
+        mail["References"] = " ".join(
+            [*str(reply_to["References"] or "").split(), str(reply_to["Message-ID"])]
+        )
+        text = f"{text}\n\n{_quotation(reply_to, at)}"
     mail.set_content(text)
     return mail
 
 
-def _quoted(text: str) -> str:
-    return "\n".join(f"> {line}".rstrip() for line in text.splitlines())
+def _quotation(mail: EmailMessage, at: datetime) -> str:
+    author = mail["From"].addresses[0].display_name
+    lines = [f"> {line}".rstrip() for line in text_of(mail).splitlines()]
+    return "\n".join([f"On {at:%d/%m/%Y}, {author} wrote:", *lines])
 
 
 def text_of(mail: EmailMessage) -> str:
-    """Return the text part, as the reader sees it."""
+    """Return the text part, "" if there is none."""
     part = mail.get_body(("plain",))
     return str(part.get_content()) if part else ""
 
 
 def html_of(mail: EmailMessage) -> str:
-    """Return the HTML part, "" when there is none."""
+    """Return the HTML part, "" if there is none."""
     part = mail.get_body(("html",))
     return str(part.get_content()) if part else ""
 
 
 def key_of(mail: EmailMessage) -> str:
-    """Return the key of a letter of followupd's, "" for a person's mail."""
+    """Return the key of a letter or desk mail by followupd, "" for a mail that a person wrote."""
     return str(mail["X-Followupd-Key"] or "")
+
+
+def kind_of(mail: EmailMessage) -> str:
+    """Return the kind of a letter or desk mail by followupd, "" for a mail that a person wrote."""
+    _, _, rest = key_of(mail).partition(".")
+    return rest.partition(".")[0]

@@ -1,4 +1,4 @@
-"""One performance: servers up, the story played, the count made, the letters and the page left behind."""
+"""Run the demo: start the servers, play the story, check the result, and write the letters and the page."""
 
 import logging
 import secrets
@@ -10,11 +10,22 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from followupd.adapters.settings import Settings
-from followupd.adapters.terminal import moment
-from followupd.demo.company import Days, first_day, furnish, leave_mails, make_room, new_password
+from followupd.adapters.terminal import utc_iso
+from followupd.demo.company import (
+    CONFIG,
+    LETTERS,
+    LOG,
+    PAGE,
+    SimulatedApp,
+    first_day,
+    new_password,
+    prepare_directory,
+    write_configuration,
+    write_mails,
+)
 from followupd.demo.page import page
-from followupd.demo.people import KIM, Mailer
-from followupd.demo.recount import RecountResult, findings
+from followupd.demo.people import KIM, MailClient, kind_of
+from followupd.demo.recount import RecountResult, recount
 from followupd.demo.servers import HOST, Servers
 from followupd.demo.story import DemoRun, StoryError, play
 from followupd.demo.terminal import Narrator, ShownMail
@@ -22,107 +33,114 @@ from followupd.errors import FollowupdError
 
 
 def perform(out: Path | None, now: datetime, *, fast: bool, quiet: bool) -> dict[str, Any]:
-    """Play the story and leave its letters; return what a program wants to know of it."""
-    directory, code = make_room(out), _new_code()
-    settings = furnish(directory / "house", new_password())
-    tell = Narrator(ZoneInfo(settings.company.timezone), code, fast, quiet)
-    with _journal_in(directory / "journal.log"):
-        stage, found = _played(directory, settings, tell, first_day(settings.calendar, now), code)
-    leave_mails(directory, tell.shown())
-    (directory / "index.html").write_text(page(tell, found), encoding="utf-8")
-    _tell_end(tell, directory, found, stage)
-    return _summary(directory, tell.shown(), found)
+    """Run the demo and return its summary as JSON.
 
+    Raises:
+        FollowupdError: the directory or the servers cannot be used.
+    """
+    directory, code = prepare_directory(out), _new_code()
+    settings = write_configuration(directory / CONFIG, new_password())
+    narrator = Narrator(ZoneInfo(settings.company.timezone), code, fast, quiet)
+    with _log_to(directory / LOG):
+        results, refs = _play(directory / CONFIG, settings, narrator, first_day(settings.calendar, now))
 
-def _played(
-    directory: Path, settings: Settings, tell: Narrator, start: datetime, code: str
-) -> tuple[DemoRun, list[RecountResult]]:
-    passwords = {KIM: new_password(), **{agent.email: new_password() for agent in settings.team.agents}}
-    passwords |= {each.username: each.password.reveal() for each in settings.mailboxes}
-    agent, shared = settings.team.agents[0], settings.mailboxes[0].username
-    with ExitStack() as stack:
-        servers = stack.enter_context(Servers(passwords, lambda: days.now))
-        days = Days(directory / "house", servers, start)
-        stack.callback(days.close)
-        kim, ana, ours = (
-            stack.enter_context(Mailer(servers, who, passwords[who])) for who in (KIM, agent.email, shared)
-        )
-        stage = DemoRun(days, servers, tell, kim, ana, ours, agent)
-        _tell_beginning(tell, servers)
-        try:
-            play(stage, code)
-        except (StoryError, FollowupdError) as error:
-            return stage, [RecountResult(False, f"The story broke off: {error}."), *findings(stage, code)]
-        return stage, findings(stage, code)
+    write_mails(directory, narrator.shown())
+    (directory / PAGE).write_text(page(narrator, results), encoding="utf-8")
+    _print_end(narrator, directory, results, refs)
+    return _summary(directory, narrator.shown(), results)
 
 
 def _new_code() -> str:
     return f"GIFT-{secrets.token_hex(3).upper()}-{secrets.token_hex(3).upper()}"
 
 
+def _play(
+    directory: Path, settings: Settings, narrator: Narrator, start: datetime
+) -> tuple[list[RecountResult], list[str]]:
+    """Play the story; return the results of the checks and the references of the cases."""
+    agent = settings.team.agents[0]
+    [mailbox] = settings.mailboxes
+    passwords = {KIM: new_password(), mailbox.username: mailbox.password.reveal()}
+    passwords |= {member.email: new_password() for member in settings.team.agents}
+
+    with ExitStack() as stack:
+        servers = stack.enter_context(Servers(passwords, lambda: company.now))
+        company = SimulatedApp(directory, servers, start)
+        stack.callback(company.close)
+        kim, ana, shared = (
+            stack.enter_context(MailClient(servers, address, passwords[address]))
+            for address in (KIM, agent.email, mailbox.username)
+        )
+        run = DemoRun(company, servers, narrator, kim, ana, shared, agent)
+        _print_beginning(narrator, servers)
+        results = []
+        try:
+            play(run, narrator.secret)
+        except (StoryError, FollowupdError) as error:
+            results.append(RecountResult(False, f"The story was interrupted: {error}."))
+        results += recount(run, narrator.secret)
+        return results, [case.ref for case in company.cases()]
+
+
 @contextmanager
-def _journal_in(path: Path) -> Iterator[None]:
-    """Let the house's log speak into a file, as journald would keep it; the terminal belongs to the story."""
+def _log_to(path: Path) -> Iterator[None]:
+    """Write the log to a file, since the terminal shows the story."""
     log = logging.getLogger("followupd")
     handler = logging.FileHandler(path, encoding="utf-8")
-    before = log.handlers[:], log.level, log.propagate
+    handlers, level, propagate = log.handlers[:], log.level, log.propagate
     log.handlers[:], log.propagate = [handler], False
     log.setLevel(logging.INFO)
     try:
         yield
     finally:
-        log.handlers[:], log.propagate = before[0], before[2]
-        log.setLevel(before[1])
+        log.handlers[:], log.propagate = handlers, propagate
+        log.setLevel(level)
         handler.close()
 
 
-def _tell_beginning(tell: Narrator, servers: Servers) -> None:
-    tell.plain(
+def _print_beginning(narrator: Narrator, servers: Servers) -> None:
+    narrator.plain(
         "followupd demo: one complaint's whole life, over real mail",
         "",
-        f"Servers on {HOST}: IMAP at {servers.imap_port}, SMTP at {servers.smtp_port}. Nothing leaves this machine.",
-        "The days pass by handing later moments to the house; all else is as it is.",
+        f"Servers on {HOST}: IMAP port {servers.imap_port}, SMTP port {servers.smtp_port}.",
+        "Nothing leaves this machine. Only the clock is simulated.",
     )
 
 
-def _tell_end(tell: Narrator, directory: Path, found: list[RecountResult], stage: DemoRun) -> None:
-    tell.title("Counted afresh, over IMAP and in the ledger")
-    for finding in found:
-        tell.finds(finding.good, finding.text)
-    tell.plain(
-        "",
-        "Never twice, never forgotten, and in doubt we ask."
-        if _good(found)
-        else "This is not what should have happened.",
-    )
-    refs = [case.ref for case in stage.days.cases()]
-    tell.plain("", "Look at it:", f"  {directory / 'index.html'}", f"  {directory / 'letters'}/*.eml")
-    tell.plain(*(f"  followupd case {ref} --config {directory / 'house'}" for ref in refs))
-    tell.plain("", "Set up your own:", "  followupd init DIR")
+def _print_end(narrator: Narrator, directory: Path, results: list[RecountResult], refs: list[str]) -> None:
+    narrator.title("Counted again, over IMAP and in the ledger")
+    for result in results:
+        narrator.result(result.good, result.text)
+    verdict = "Never twice, never forgotten, and in doubt we ask."
+    if not _all_good(results):
+        verdict = "This is not what should have happened."
+    narrator.plain("", verdict, "")
+    narrator.plain("Look at it:", f"  {directory / PAGE}", f"  {directory / LETTERS}/*.eml")
+    narrator.plain(*(f"  followupd case {ref} --config {directory / CONFIG}" for ref in refs))
+    narrator.plain("", "Set up your own:", "  followupd init DIR")
 
 
-def _good(found: list[RecountResult]) -> bool:
-    return all(finding.good for finding in found)
+def _all_good(results: list[RecountResult]) -> bool:
+    return all(result.good for result in results)
 
 
-def _summary(directory: Path, shown: list[ShownMail], found: list[RecountResult]) -> dict[str, Any]:
+def _summary(directory: Path, shown: list[ShownMail], results: list[RecountResult]) -> dict[str, Any]:
     return {
-        "ok": _good(found),
+        "ok": _all_good(results),
         "directory": str(directory),
-        "page": str(directory / "index.html"),
-        "config": str(directory / "house"),
-        "letters": [_letter(directory, each) for each in shown if each.key],
-        "findings": [{"ok": finding.good, "text": finding.text} for finding in found],
+        "page": str(directory / PAGE),
+        "config": str(directory / CONFIG),
+        "letters": [_letter_view(directory, mail) for mail in shown if mail.key],
+        "findings": [{"ok": result.good, "text": result.text} for result in results],
     }
 
 
-def _letter(directory: Path, shown: ShownMail) -> dict[str, Any]:
-    mail = shown.mail
+def _letter_view(directory: Path, shown: ShownMail) -> dict[str, Any]:
     return {
         "key": shown.key,
-        "kind": shown.key.split(".")[1],
-        "to": mail["To"].addresses[0].addr_spec,
-        "subject": str(mail["Subject"]),
-        "arrived_at": moment(shown.at),
-        "file": str(directory / "letters" / f"{shown.name}.eml"),
+        "kind": kind_of(shown.mail),
+        "to": shown.mail["To"].addresses[0].addr_spec,
+        "subject": str(shown.mail["Subject"]),
+        "arrived_at": utc_iso(shown.at),
+        "file": str(directory / LETTERS / f"{shown.name}.eml"),
     }

@@ -1,4 +1,4 @@
-"""A real IMAP and a real SMTP server on loopback, inside this process: the demo's whole internet."""
+"""An IMAP server and an SMTP server on loopback, in a thread of this process, for the demo."""
 
 import argparse
 import asyncio
@@ -23,22 +23,38 @@ from pysasl.hashing import Cleartext
 from followupd.errors import UnavailableError
 
 HOST = "127.0.0.1"
-#: both servers call themselves so; asking the machine for its own name could ask the network
+#: the host name of both servers; asking the machine for its name could need the network
 NAME = "localhost"
-#: seconds for the servers to come up, and to go down
-_PATIENCE = 10.0
+#: seconds for the servers to start and to stop
+_TIMEOUT = 60.0
+#: what pymap's own command line would set
+_PYMAP_OPTIONS = {
+    "demo_data": False,
+    "demo_user": "",
+    "demo_password": "",
+    "host": HOST,
+    "port": "0",
+    "debug": False,
+    "cert": None,
+    "key": None,
+    "passlib_cfg": None,
+    "tls": False,
+    "proxy_protocol": None,
+    "inherited_sockets": None,
+}
 
 
 class _Folder(MailboxData):
-    """A folder that keeps keywords; pymap never offers that, and would drop them in silence (RFC 3501, 7.1)."""
+    """A folder that accepts keywords: pymap offers none, and then drops them silently (RFC 3501, 7.1)."""
 
     @property
     def permanent_flags(self) -> frozenset[Flag]:
+        """All flags and any keyword."""
         return (get_system_flags() - {Recent}) | {Wildcard}
 
 
 class _Folders(MailboxSet):
-    """One person's folders."""
+    """The folders of one account: INBOX and Sent."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -53,54 +69,56 @@ class _Config(Config):
 
 
 class Servers:
-    """Serves everybody's mailbox by IMAP and takes everybody's mail by SMTP.
+    """Serve several accounts by IMAP, and accept mail to them by SMTP; a context manager.
 
-    `accounts` maps addresses, which are the user names too, to passwords; `clock` dates what arrives. A context; mail to
-    anybody else is refused, so nothing ever leaves this machine.
+    `accounts` maps addresses, which are also the user names, to passwords. `clock` returns the arrival time
+    of a mail. Mail to other addresses is rejected, so that nothing leaves this machine.
 
     Raises:
-        OutageError: the servers do not start.
+        UnavailableError: on entering, the servers do not start.
     """
 
     def __init__(self, accounts: Mapping[str, str], clock: Callable[[], datetime]) -> None:
         self.imap_port = self.smtp_port = 0
         self._accounts, self._clock = accounts, clock
-        self._boxes: dict[str, _Folders] = {}
-        self._breaks_for = self._late_for = ""
-        self._held: list[tuple[str, bytes]] = []
-        self._ready, self._error = threading.Event(), list[Exception]()
+        self._folders: dict[str, _Folders] = {}
+        #: the recipient whose next mail ends in a dropped connection, and the one whose copy is then delayed
+        self._drop_for = self._delay_for = ""
+        self._delayed: list[tuple[str, bytes]] = []
+        self._ready = threading.Event()
+        self._error: Exception | None = None
         self._thread = threading.Thread(target=self._run, daemon=True, name="demo mail servers")
         self._loop: asyncio.AbstractEventLoop
-        self._quit: asyncio.Event
+        self._stop: asyncio.Event
 
     def __enter__(self) -> Self:
         self._thread.start()
-        if not self._ready.wait(_PATIENCE) or self._error:
-            raise UnavailableError(
-                f"the demo's mail servers do not start: {next(iter(self._error), 'no answer')}"
-            )
+        started = self._ready.wait(_TIMEOUT)
+        if self._error or not started:
+            reason = self._error or "no answer"
+            raise UnavailableError(f"the demo's mail servers do not start: {reason}")
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._quit.set)
-        self._thread.join(_PATIENCE)
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(_TIMEOUT)
 
-    # --- mishaps ---
+    # --- faults ---
 
-    def break_next_line(self, *, to: str, late_for: str) -> None:
-        """Take the next letter `to` somebody, then drop the line before the reply (RFC 1047).
+    def drop_next_connection(self, *, to: str, delay_for: str) -> None:
+        """Accept the next mail `to` this address, but drop the connection before the reply (RFC 1047).
 
-        Its copy to `late_for` stays in the queue until `let_through`.
+        The copy for `delay_for` is delivered by `deliver_delayed`.
         """
-        self._breaks_for, self._late_for = to, late_for
+        self._drop_for, self._delay_for = to, delay_for
 
-    def let_through(self) -> None:
-        """Deliver what stayed in the queue."""
-        asyncio.run_coroutine_threadsafe(self._release(), self._loop).result(_PATIENCE)
+    def deliver_delayed(self) -> None:
+        """Deliver the delayed copies."""
+        asyncio.run_coroutine_threadsafe(self._deliver_delayed(), self._loop).result(_TIMEOUT)
 
-    async def _release(self) -> None:
-        held, self._held = self._held, []
-        for address, raw in held:
+    async def _deliver_delayed(self) -> None:
+        delayed, self._delayed = self._delayed, []
+        for address, raw in delayed:
             await self._deliver(address, raw)
 
     # --- serving ---
@@ -108,23 +126,26 @@ class Servers:
     def _run(self) -> None:
         try:
             asyncio.run(self._serve())
-        except Exception as error:  # noqa: BLE001  handed to whoever waits for us to be ready
-            self._error.append(error)
+        except Exception as error:  # noqa: BLE001  raised by __enter__ in the thread that waits
+            self._error = error
             self._ready.set()
 
     async def _serve(self) -> None:
-        self._loop, self._quit = asyncio.get_running_loop(), asyncio.Event()
-        imap = await asyncio.start_server(self._imap(), HOST, 0)
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        imap = await asyncio.start_server(self._imap_handler(), HOST, 0)
         smtp = await self._loop.create_server(lambda: SMTP(self, hostname=NAME, loop=self._loop), HOST, 0)
         self.imap_port, self.smtp_port = (server.sockets[0].getsockname()[1] for server in (imap, smtp))
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(smtp)
             stack.callback(imap.close)
             self._ready.set()
-            await self._quit.wait()
+            await self._stop.wait()
 
-    def _imap(self) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], None]:
-        """Return what serves one IMAP connection. Its task is kept: asyncio alone would let it be collected."""
+    def _imap_handler(self) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], None]:
+        """Return a callback that serves one IMAP connection in a task.
+
+        The tasks are stored, because asyncio's own weak references would let them be collected.
+        """
         server, tasks = IMAPServer(self._backend().login, self._config), set[asyncio.Task[None]]()
 
         def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -135,29 +156,18 @@ class Servers:
         return connected
 
     def _backend(self) -> DictBackend:
-        arguments = argparse.Namespace(
-            demo_data=False,
-            demo_user="",
-            demo_password="",
-            host=HOST,
-            port="0",
-            debug=False,
-            cert=None,
-            key=None,
-            passlib_cfg=None,
-            tls=False,
-            proxy_protocol=None,
-            inherited_sockets=None,
+        # The passwords exist as long as this process: hashing them would cost 0.15 s a login for nothing.
+        self._config = _Config.from_args(
+            argparse.Namespace(**_PYMAP_OPTIONS),
+            hash_context=Cleartext(),
+            ssl_context=ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER),
         )
-        # Passwords live as long as this process, so hashing them would only cost time: 0.15 s a login.
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._config = _Config.from_args(arguments, hash_context=Cleartext(), ssl_context=context)
         self._config.apply_context()
         login = Login(self._config)
         for address, password in self._accounts.items():
             login.users_dict[address] = UserMetadata(self._config, address, password=password)
-            self._boxes[address] = _Folders()
-            self._config.set_cache[address] = (self._boxes[address], FilterSet())
+            self._folders[address] = _Folders()
+            self._config.set_cache[address] = (self._folders[address], FilterSet())
         return DictBackend(login, self._config)
 
     # --- aiosmtpd's handler ---
@@ -165,28 +175,35 @@ class Servers:
     async def handle_RCPT(  # noqa: N802  aiosmtpd's name
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
-        if address.lower() not in self._boxes:
-            return "550 5.1.1 nobody of that name here"
+        """Accept a recipient with an account."""
+        if address.lower() not in self._folders:
+            return "550 5.1.1 no such user"
         envelope.rcpt_tos.append(address.lower())
         return "250 2.1.5 OK"
 
-    async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802  aiosmtpd's name
-        raw = bytes(envelope.content or b"")  # type: ignore[arg-type]  # never str: aiosmtpd decodes only when asked to
-        breaks = self._breaks_for in envelope.rcpt_tos
-        self._breaks_for = "" if breaks else self._breaks_for
+    async def handle_DATA(  # noqa: N802  aiosmtpd's name
+        self, server: SMTP, _session: Session, envelope: Envelope
+    ) -> str:
+        """Deliver a mail, or accept it and drop the connection."""
+        content: Any = envelope.content  # never str: aiosmtpd decodes on request only
+        raw = bytes(content or b"")
+        drop = self._drop_for in envelope.rcpt_tos
         for address in envelope.rcpt_tos:
-            if breaks and address == self._late_for:
-                self._held.append((address, raw))
+            if drop and address == self._delay_for:
+                self._delayed.append((address, raw))
             else:
                 await self._deliver(address, raw)
-        return _hung_up(server) if breaks else "250 2.0.0 OK"
+        if not drop:
+            return "250 2.0.0 OK"
+        self._drop_for = ""
+        return _drop_connection(server)
 
     async def _deliver(self, address: str, raw: bytes) -> None:
-        inbox = await self._boxes[address].get_mailbox("INBOX")
+        inbox = await self._folders[address].get_mailbox("INBOX")
         await inbox.append(AppendMessage(raw, self._clock()))
 
 
-def _hung_up(server: SMTP) -> str:
+def _drop_connection(server: SMTP) -> str:
     transport: Any = server.transport
     transport.abort()
-    return "421 4.4.2 the line is gone"
+    return "421 4.4.2 connection dropped"

@@ -1,4 +1,4 @@
-"""The story: what Kim and Ana do, and when. What the house does about it is read from its ledger and from their mail."""
+"""The story: what the customer and the agent do; followupd's part is read from its ledger and its mail."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from email.message import EmailMessage
 
-from followupd.demo.company import Days
+from followupd.demo.company import SimulatedApp
 from followupd.demo.people import (
     CARD,
     COMPLAINT,
@@ -15,261 +15,280 @@ from followupd.demo.people import (
     NOTE,
     OLD_COMPLAINT,
     REPLY,
-    Mailer,
+    MailClient,
+    compose_mail,
     key_of,
-    written,
+    kind_of,
 )
 from followupd.demo.servers import Servers
-from followupd.demo.terminal import Narrator, called, moment, sentences
+from followupd.demo.terminal import Narrator, letter_name, sentences, short_time
 from followupd.domain.case import Case
 from followupd.domain.compensation import GrantState, Money
-from followupd.domain.letter import FACTS, LetterStatus
+from followupd.domain.letter import LetterKind, LetterStatus
 from followupd.domain.team import Agent
 
-#: beats after the end that must send nothing more, one a day
-BEATS = 10
-_THREE_MINUTES, _ELEVEN_MINUTES, _DAY = timedelta(minutes=3), timedelta(minutes=11), timedelta(days=1)
+#: cycles that must not send anything, after the letter in doubt and after the end
+QUIET_CYCLES = 10
+_MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+_QUIET_WINDOW = 11 * _MINUTE
+_READER = "Customer service"
 
 
 class StoryError(Exception):
-    """The story cannot go on: something that it stands on did not happen."""
+    """The story cannot continue, because something that it needs did not happen."""
 
 
 @dataclass
 class DemoRun:
-    """The house and its days, the people at their mail programs, and the one who tells it.
+    """One run of the demo: the application, the servers, the people and the narrator.
 
-    `shared` is the company's mailbox, which Ana has open beside her own.
+    `kim` is the customer's mail client, `ana` the agent's. `shared` is the company's mailbox, which Ana has
+    open too.
     """
 
-    days: Days
+    company: SimulatedApp
     servers: Servers
-    tell: Narrator
-    kim: Mailer
-    ana: Mailer
-    shared: Mailer
+    narrator: Narrator
+    kim: MailClient
+    ana: MailClient
+    shared: MailClient
     agent: Agent
+    #: case -> how many of its events were told
     _told: dict[str, int] = field(default_factory=dict)
+    #: keys of the letters that were told to wait
     _waiting: set[str] = field(default_factory=set)
 
-    def says(self, text: str, who: str = "", at: datetime | None = None) -> None:
-        self.tell.says(at or self.days.now, text, who)
+    def tell(self, text: str, who: str = "", at: datetime | None = None) -> None:
+        """Tell one sentence, as of now or `at`."""
+        self.narrator.tell(at or self.company.now, text, who)
 
-    def until(self, at: datetime) -> int:
-        """Let the time come, telling all that happens on the way; return how many mails arrived."""
-        return sum(self.news() for _ in self.days.moments(at))
+    def advance_to(self, at: datetime) -> int:
+        """Advance the clock and tell what happens on the way; return how many mails arrived."""
+        return sum(self._tell_news() for _ in self.company.advance(at))
 
-    def now(self) -> int:
-        """Let the house do what there is to do at this moment, and tell it."""
-        return self.until(self.days.now)
+    def run_now(self) -> int:
+        """Do what is due at this time and tell it; return how many mails arrived."""
+        return self.advance_to(self.company.now)
 
-    def passes(self, span: timedelta) -> int:
-        return self.until(self.days.now + span)
-
-    def news(self) -> int:
-        """Tell what the ledger and the inboxes have to tell since the last look; return how many mails arrived."""
-        for case in self.days.cases():
-            events = self.days.history(case.ref)
-            fresh = events[self._told.get(case.ref, 0) :]
-            for at, said in sentences(fresh, self.tell.zone, self.days.app.settings.team):
-                self.says(said, at=at)
-            self._told[case.ref] = len(events)
-        self._tell_waiting()
-        return self._receives(self.kim, KIM_NAME) + self._receives(self.ana, self.agent.name)
-
-    def _tell_waiting(self) -> None:
-        for state in self.days.letters(LetterStatus.READY):
-            if (
-                state.not_before
-                and state.not_before > self.days.now
-                and state.letter.key not in self._waiting
-            ):
-                self._waiting.add(state.letter.key)
-                until = moment(state.not_before, self.tell.zone)
-                self.says(
-                    f"The {called(state.letter.kind)} is written, and waits until {until}: {state.reply}."
-                )
-
-    def _receives(self, mailer: Mailer, name: str) -> int:
-        fresh = mailer.fresh()
-        for mail in fresh:
-            attached = " ".join(str(part.get_filename()) for part in mail.iter_attachments())
-            key = f" ({key_of(mail)})" if key_of(mail) else ""
-            self.says(f"receives{key}{f', with {attached} attached' if attached else ''}:", name)
-            self.tell.shows(self.days.now, mail, name)
-        return len(fresh)
+    def advance(self, span: timedelta) -> int:
+        """Advance the clock by a span and tell what happens; return how many mails arrived."""
+        return self.advance_to(self.company.now + span)
 
     def case(self) -> Case:
-        """Return the one case that there should be."""
-        cases = self.days.cases()
+        """Return the one case of the story.
+
+        Raises:
+            StoryError: there is none, or more than one.
+        """
+        cases = self.company.cases()
         if len(cases) != 1:
-            raise StoryError(f"there should be one case, and there are {len(cases)}")
+            raise StoryError(f"there should be one case, but there are {len(cases)}")
         return cases[0]
 
     @contextmanager
     def act(self, title: str) -> Iterator[None]:
-        self.tell.title(title)
+        """Tell one part of the story."""
+        self.narrator.title(title)
         yield
-        self.tell.pause(0.3)
+        self.narrator.pause(0.3)
+
+    def _tell_news(self) -> int:
+        for case in self.company.cases():
+            history = self.company.history(case.ref)
+            events = history[self._told.get(case.ref, 0) :]
+            for at, sentence in sentences(events, self.narrator.zone, self.company.app.settings.team):
+                self.tell(sentence, at=at)
+            self._told[case.ref] = len(history)
+        self._tell_waiting_letters()
+        return self._tell_mails(self.kim, KIM_NAME) + self._tell_mails(self.ana, self.agent.name)
+
+    def _tell_waiting_letters(self) -> None:
+        for entry in self.company.letters(LetterStatus.QUEUED):
+            letter = entry.letter
+            later = entry.not_before is not None and entry.not_before > self.company.now
+            if entry.not_before and later and letter.key not in self._waiting:
+                self._waiting.add(letter.key)
+                until = short_time(entry.not_before, self.narrator.zone)
+                self.tell(
+                    f"The {letter_name(letter.kind)} is written, and waits until {until}: {entry.reply}."
+                )
+
+    def _tell_mails(self, client: MailClient, name: str) -> int:
+        mails = client.new_mail()
+        for mail in mails:
+            key = f" ({key_of(mail)})" if key_of(mail) else ""
+            files = " ".join(str(part.get_filename()) for part in mail.iter_attachments())
+            attached = f", with {files} attached" if files else ""
+            self.tell(f"receives{key}{attached}:", name)
+            self.narrator.show(self.company.now, mail, name)
+        return len(mails)
 
 
-def play(stage: DemoRun, code: str) -> None:
-    """Play the whole life of one complaint.
+def play(run: DemoRun, code: str) -> None:
+    """Play the whole life of one complaint; `code` is the code of the gift card in stock.
 
     Raises:
-        StoryError: something that the next act stands on did not happen.
+        StoryError: something that the next act needs did not happen.
     """
-    with stage.act("The house opens a mailbox"):
-        _opening(stage, code)
-    with stage.act("A complaint is heard"):
-        complaint = _complaint(stage)
-    with stage.act("What is promised is put in writing"):
-        _promise(stage, complaint)
-    with stage.act("It is put right, and what the last letter needs is asked"):
-        _fix(stage, complaint)
-    with stage.act("The follow-up, and the plug is pulled"):
-        _follow_up(stage)
-    with stage.act("A call, and a gift card in a thread of its own"):
-        _gift(stage, complaint)
-    with stage.act("Never twice"):
-        _nothing_more(stage)
+    with run.act("followupd opens a mailbox"):
+        _open(run, code)
+    with run.act("A complaint arrives"):
+        complaint = _complain(run)
+    with run.act("What is promised is put in writing"):
+        _promise(run, complaint)
+    with run.act("It is fixed, and missing facts are asked for"):
+        _fix(run, complaint)
+    with run.act("The follow-up, and a dropped connection"):
+        _follow_up(run)
+    with run.act("A call, and a gift card in a thread of its own"):
+        _gift_card(run, complaint)
+    with run.act("Never twice"):
+        _nothing_more(run)
 
 
-def _opening(stage: DemoRun, code: str) -> None:
-    address, days = stage.shared.address, stage.days
-    old = written(
+def _open(run: DemoRun, code: str) -> None:
+    company, address = run.company, run.shared.address
+    old = compose_mail(
         f"Lou Finch <{KIM}>",
         address,
         "Order 4471",
         OLD_COMPLAINT,
-        days.now - 20 * _DAY,
+        company.now - 20 * _DAY,
         "<old@customers.example>",
     )
-    stage.kim.send(old)
-    days.settle()
-    with days.app.ledger.transaction() as tx:
-        tx.cards.add(code, Money.of(CARD, days.app.settings.company.currency), None, days.now)
+    run.kim.send(old)
+    company.run_cycles()
+    with company.app.ledger.transaction() as tx:
+        tx.cards.add(code, Money.of(CARD, company.app.settings.company.currency), None, company.now)
         stock = tx.cards.all()
-    stage.says(
-        f"followupd reads {address} over IMAP. Older mails that lie there: {days.passed_over()}; they are passed over, "
-        f"and cases opened for them: {len(days.cases())}."
+    run.tell(
+        f"followupd reads {address} over IMAP. Older mails in it: {company.skipped_mails()}; they are "
+        f"skipped. Cases opened for them: {len(company.cases())}."
     )
-    stage.says(f"Gift cards put in stock, sealed with the ledger's key: {len(stock)}.")
+    run.tell(f"Gift cards put in stock, encrypted with the ledger's key: {len(stock)}.")
 
 
-def _complaint(stage: DemoRun) -> EmailMessage:
-    days, shared = stage.days, stage.shared
-    shared.fresh()
-    mail = written(
+def _complain(run: DemoRun) -> EmailMessage:
+    run.shared.new_mail()
+    mail = compose_mail(
         f"{KIM_NAME} <{KIM}>",
-        shared.address,
+        run.shared.address,
         "Where is my parcel?",
         COMPLAINT,
-        days.now,
+        run.company.now,
         "<lamp@customers.example>",
     )
-    stage.kim.send(mail)
-    [complaint] = shared.fresh()
-    stage.says(f"writes to {shared.address}:", KIM_NAME)
-    stage.tell.shows(days.now, complaint, "Customer service")
-    stage.now()
-    _tell_tags(stage, complaint)
-    stage.passes(_THREE_MINUTES)
-    stage.says("tags the mail `complaint` in her mail program: a person agrees.", stage.agent.name)
-    shared.tag(str(complaint["Message-ID"]), "complaint")
-    stage.now()
-    stage.passes(_ELEVEN_MINUTES)
-    _tell_tags(stage, complaint)
+    run.kim.send(mail)
+    [complaint] = run.shared.new_mail()
+    run.tell(f"writes to {run.shared.address}:", KIM_NAME)
+    run.narrator.show(run.company.now, complaint, _READER)
+    run.run_now()
+    _tell_tags(run, complaint)
+
+    run.advance(3 * _MINUTE)
+    run.tell("tags the mail `complaint` in her mail client: a person agrees.", run.agent.name)
+    run.shared.add_tags(str(complaint["Message-ID"]), "complaint")
+    run.run_now()
+
+    run.advance(_QUIET_WINDOW)
+    _tell_tags(run, complaint)
     return complaint
 
 
-def _tell_tags(stage: DemoRun, complaint: EmailMessage) -> None:
-    tags = ", ".join(stage.shared.tags(str(complaint["Message-ID"]))) or "none"
-    stage.says(f"Tags that the mail now carries for everybody to see: {tags}.")
+def _tell_tags(run: DemoRun, complaint: EmailMessage) -> None:
+    tags = run.shared.tags(str(complaint["Message-ID"]))
+    run.tell(f"Tags of the mail, visible to everybody: {', '.join(tags) or 'none'}.")
 
 
-def _promise(stage: DemoRun, complaint: EmailMessage) -> None:
-    """Ana answers late in the evening, so that the second confirmation meets the quiet hours."""
-    days, calendar = stage.days, stage.days.app.settings.calendar
-    today = calendar.local(days.now).date()
-    stage.until(calendar.moment(today, time(19, 52)))
-    reply = written(
-        f"{stage.agent.name} <{stage.shared.address}>",
+def _promise(run: DemoRun, complaint: EmailMessage) -> None:
+    """Ana replies late in the evening, so that the second confirmation falls into the quiet hours."""
+    calendar = run.company.app.settings.calendar
+    today = calendar.local(run.company.now).date()
+    run.advance_to(calendar.moment(today, time(19, 52)))
+    reply = compose_mail(
+        f"{run.agent.name} <{run.shared.address}>",
         KIM,
         "Re: Where is my parcel?",
         REPLY,
-        days.now,
+        run.company.now,
         "<reply@example.com>",
         complaint,
     )
-    stage.says("answers from her own mail program, and tags her reply `promised` in Sent.", stage.agent.name)
-    stage.shared.send(reply)
-    stage.shared.file(reply, days.now, "promised")
-    stage.now()
-    stage.until(calendar.moment(today + _DAY, time(9)))
+    run.tell("answers from her own mail client, and tags her reply `promised` in Sent.", run.agent.name)
+    run.shared.send(reply)
+    run.shared.file_in_sent(reply, run.company.now, "promised")
+    run.run_now()
+    run.advance_to(calendar.moment(today + _DAY, time(9)))
 
 
-def _fix(stage: DemoRun, complaint: EmailMessage) -> None:
-    days, calendar = stage.days, stage.days.app.settings.calendar
-    friday = calendar.local(days.now).date() + 2 * _DAY
-    stage.until(calendar.moment(friday, time(11)))
-    stage.says("tags Kim's mail `fixed`.", stage.agent.name)
-    stage.shared.tag(str(complaint["Message-ID"]), "fixed")
-    stage.now()
-    asked = next((mail for mail in reversed(stage.ana.inbox()) if f".{FACTS}." in key_of(mail)), None)
-    if asked is None:
-        raise StoryError("the desk mail that asks what is missing did not arrive")
-    stage.passes(5 * _THREE_MINUTES)
-    note = _note(stage, asked)
-    stage.says("answers that mail with the lines it asks for:", stage.agent.name)
-    stage.tell.shows(days.now, note, "Customer service")
-    stage.ana.send(note)
-    stage.now()
+def _fix(run: DemoRun, complaint: EmailMessage) -> None:
+    calendar = run.company.app.settings.calendar
+    friday = calendar.local(run.company.now).date() + 2 * _DAY
+    run.advance_to(calendar.moment(friday, time(11)))
+    run.tell("tags Kim's mail `fixed`.", run.agent.name)
+    run.shared.add_tags(str(complaint["Message-ID"]), "fixed")
+    run.run_now()
+
+    questions = [mail for mail in run.ana.inbox() if kind_of(mail) == LetterKind.FACTS]
+    if not questions:
+        raise StoryError("the desk mail that asks for missing facts did not arrive")
+    run.advance(15 * _MINUTE)
+    note = _note(run, questions[-1])
+    run.tell("answers that mail with the lines it asks for:", run.agent.name)
+    run.narrator.show(run.company.now, note, _READER)
+    run.ana.send(note)
+    run.run_now()
 
 
-def _note(stage: DemoRun, asked: EmailMessage) -> EmailMessage:
-    case = stage.case()
+def _note(run: DemoRun, question: EmailMessage) -> EmailMessage:
+    case, agent = run.case(), run.agent
     kept = [f"kept: {promise.n}" for promise in case.owed]
     issued = [f"issued: {grant.n}" for grant in case.compensation if grant.state is GrantState.GRANTED]
-    currency = stage.days.app.settings.company.currency
-    text = NOTE.format(lines="\n".join(kept + issued), card=CARD, currency=currency)
-    agent, subject = stage.agent, f"Re: {asked['Subject']}"
-    sender = f"{agent.name} <{agent.email}>"
-    return written(sender, stage.shared.address, subject, text, stage.days.now, "<note@example.com>", asked)
+    currency = run.company.app.settings.company.currency
+    return compose_mail(
+        f"{agent.name} <{agent.email}>",
+        run.shared.address,
+        f"Re: {question['Subject']}",
+        NOTE.format(lines="\n".join(kept + issued), card=CARD, currency=currency),
+        run.company.now,
+        "<note@example.com>",
+        question,
+    )
 
 
-def _follow_up(stage: DemoRun) -> None:
-    days, case = stage.days, stage.case()
-    playbook = days.app.settings.playbooks[case.playbook]
+def _follow_up(run: DemoRun) -> None:
+    case = run.case()
+    playbook = run.company.app.settings.playbooks.for_case(case)
     if case.fixed_at is None:
         raise StoryError(f"{case.ref} is {case.stage}, and should be fixed")
     due = playbook.calendar.after(case.fixed_at, playbook.follow_up_after)
-    stage.until(due - timedelta(minutes=1))
-    stage.says(
-        f"{playbook.follow_up_after} after the fix. We make the mail server take Kim's next letter and drop the line "
-        "before it answers; its copy for the shared mailbox comes late."
+    run.advance_to(due - _MINUTE)
+    run.tell(
+        f"{playbook.follow_up_after} after the fix. The mail server is made to accept Kim's next letter and "
+        "to drop the connection before it replies; the copy for the shared mailbox is delayed."
     )
-    stage.servers.break_next_line(to=KIM, late_for=stage.shared.address)
-    stage.until(due)
-    sent = sum(stage.passes(timedelta(seconds=30)) for _ in range(BEATS))
-    stage.says(f"{BEATS} more beats within five minutes. Letters sent meanwhile: {sent}.")
-    stage.passes(2 * _THREE_MINUTES)
-    stage.says("The late copy comes out of the mail server's queue.")
-    stage.servers.let_through()
-    stage.passes(_THREE_MINUTES)
+    run.servers.drop_next_connection(to=KIM, delay_for=run.shared.address)
+    run.advance_to(due)
+
+    sent = sum(run.advance(_MINUTE / 2) for _ in range(QUIET_CYCLES))
+    run.tell(f"{QUIET_CYCLES} more cycles within five minutes. Letters sent meanwhile: {sent}.")
+    run.advance(6 * _MINUTE)
+    run.tell("The mail server delivers the delayed copy.")
+    run.servers.deliver_delayed()
+    run.advance(3 * _MINUTE)
 
 
-def _gift(stage: DemoRun, complaint: EmailMessage) -> None:
-    stage.passes(timedelta(hours=2))
-    stage.says("has phoned Kim, and tags Kim's mail `reached`.", stage.agent.name)
-    stage.shared.tag(str(complaint["Message-ID"]), "reached")
-    stage.now()
-    stage.passes(_DAY)
-    _tell_tags(stage, complaint)
+def _gift_card(run: DemoRun, complaint: EmailMessage) -> None:
+    run.advance(2 * _HOUR)
+    run.tell("has phoned Kim, and tags Kim's mail `reached`.", run.agent.name)
+    run.shared.add_tags(str(complaint["Message-ID"]), "reached")
+    run.run_now()
+    run.advance(_DAY)
+    _tell_tags(run, complaint)
 
 
-def _nothing_more(stage: DemoRun) -> None:
-    stage.days.start_again()
-    stage.says("followupd is stopped, and started again from its ledger.")
-    arrived = sum(stage.passes(_DAY) for _ in range(BEATS))
-    stage.says(f"{BEATS} more days. Mails that arrived at Kim's or {stage.agent.name}'s: {arrived}.")
+def _nothing_more(run: DemoRun) -> None:
+    run.company.restart()
+    run.tell("followupd is stopped, and started again from its ledger.")
+    arrived = sum(run.advance(_DAY) for _ in range(QUIET_CYCLES))
+    run.tell(f"{QUIET_CYCLES} more days. Mails that arrived at Kim's or {run.agent.name}'s: {arrived}.")

@@ -1,4 +1,4 @@
-"""The story as it is told: printed to the terminal while it happens, and kept for the page."""
+"""Tell the story: print it to the terminal while it happens, and store it for the page."""
 
 import os
 import re
@@ -13,43 +13,70 @@ from itertools import groupby
 from time import monotonic
 from typing import TextIO
 
-from followupd.adapters.terminal import safe
-from followupd.demo.people import key_of, text_of
+from followupd.adapters.terminal import printable
+from followupd.demo.people import key_of, kind_of, text_of
 from followupd.domain import events as e
 from followupd.domain.compensation import Compensation
 from followupd.domain.events import Event
-from followupd.domain.letter import CONFIRMATION, FOLLOW_UP, GIFT_CARD
+from followupd.domain.letter import LetterKind
 from followupd.domain.promise import Promise
 from followupd.domain.team import Team
 
 #: words of a verdict that are shown
-_WORDS = 4
-_CALLED = {CONFIRMATION: "confirmation", FOLLOW_UP: "follow-up", GIFT_CARD: "gift-card letter"}
+_SHOWN_WORDS = 4
+_LETTER_NAMES = {
+    LetterKind.CONFIRMATION: "confirmation",
+    LetterKind.FOLLOW_UP: "follow-up",
+    LetterKind.GIFT_CARD: "gift-card letter",
+}
+#: columns of a small terminal, and of the margins before a sentence, a mail and a result
+_WIDTH, _TIME_MARGIN, _MAIL_MARGIN, _RESULT_MARGIN = 80, 9, 11, 6
+_BOLD, _FAINT, _CYAN, _RED = "1", "2", "36", "31"
+#: seconds of pauses for the reader in total, so that the whole takes less than fifteen
+_MAX_PAUSES = 8.0
+#: lines of a letter that are shown, and of a desk mail
+_LETTER_LINES, _DESK_LINES = 9, 5
+#: a line of at least this length was wrapped by the mail client, not by the author
+_WRAPPED = 55
+#: what begins a new line: a list item, or a word with a colon
+_LINE_START = re.compile(r"\s*(?:[-*|]|\d+\.\s|[A-Za-z-]+: )")
+
+
+# --- events as sentences ---
 
 
 def sentences(events: Iterable[Event], zone: tzinfo, team: Team) -> list[tuple[datetime, str]]:
-    """Return what happened, in order; facts that were stated one after the other make one sentence."""
+    """Return a sentence with its time for each event, in order; consecutive facts make one sentence."""
     found = []
     for kind, group in groupby(events, type):
         if kind is e.FactsStated:
-            stated = [event for event in group if isinstance(event, e.FactsStated)]
-            names = ", ".join(name.replace("_", " ") for event in stated for name, _ in event.facts)
-            found.append((stated[0].at, f"Noted for the letters, from {stated[0].by}: {names}."))
-        else:
-            found += [(event.at, said) for event in group if (said := _sentence(event, zone, team))]
+            found.append(_facts_sentence([event for event in group if isinstance(event, e.FactsStated)]))
+            continue
+        for event in group:
+            if sentence := _sentence(event, zone, team):
+                found.append((event.at, sentence))
     return found
 
 
+def _facts_sentence(stated: list[e.FactsStated]) -> tuple[datetime, str]:
+    names = [name.replace("_", " ") for event in stated for name, _ in event.facts]
+    return stated[0].at, f"Facts for the letters, from {stated[0].by}: {', '.join(names)}."
+
+
 def _sentence(event: Event, zone: tzinfo, team: Team) -> str:
-    """Return the sentence for an event, "" for one that the mails tell better themselves."""
+    """Return the sentence for an event of the case, "" for one that is visible in the mails."""
     match event:
         case e.CaseOpened():
             owner = team.by_id(event.owner)
-            return f"followupd opens case {event.ref}; {owner.name if owner else event.owner} looks after it."
-        case e.ComplaintHeard() | e.ComplaintSuspected():
-            return _heard(event)
-        case e.PromiseMade() | e.PromiseProposed():
-            return _promise(event.promise, zone, proposed=isinstance(event, e.PromiseProposed))
+            return f"followupd opens case {event.ref}; its owner is {owner.name if owner else event.owner}."
+        case e.ComplaintHeard():
+            return _complaint(event)
+        case e.ComplaintSuspected():
+            return f"It may be a complaint (score {event.score:.2f}); an agent decides.{_words(event)}"
+        case e.PromiseMade():
+            return f"Promise {event.promise.n} is recorded: {_promise(event.promise, zone)}."
+        case e.PromiseProposed():
+            return f"Found in the reply, waits for an agent's approval: {_promise(event.promise, zone)}."
         case e.PromiseKept():
             return f"Promise {event.n} is kept ({event.why})."
         case e.CompensationGranted():
@@ -57,92 +84,97 @@ def _sentence(event: Event, zone: tzinfo, team: Team) -> str:
         case e.CompensationIssued():
             return f"Compensation {event.n} is issued ({event.why})."
         case e.Fixed():
-            return f"The matter is called fixed by {event.by}; the follow-up's time begins."
-        case e.MissingAsked():
-            return f"Before the follow-up can leave: {event.why}. The owner is asked, once."
+            return f"Fixed, says {event.by}; the time until the follow-up begins."
         case _:
             return _letter_sentence(event)
 
 
 def _letter_sentence(event: Event) -> str:
+    """Return the sentence for an event about letters, calls and the end of the case."""
     match event:
         case e.LetterInDoubt():
-            return f"The {called(event.kind)} is in doubt: {event.why}. Nobody knows whether it left, so it stays."
+            return f"The {letter_name(event.kind)} is in doubt: {event.why}. It is not sent again."
         case e.LetterRefused():
-            return f"The {called(event.kind)} was refused: {event.why}."
+            return f"The {letter_name(event.kind)} was refused: {event.why}."
         case e.LetterStopped():
             return f"A letter was not written: {event.why}."
         case e.NextStepConfirmed() | e.FollowedUp() | e.GiftCardSent() | e.CustomerTold():
-            return f"The {called(event.kind)} has left{_reply(event.why)}."
+            return f"The {letter_name(event.kind)} was sent{_in_parentheses(event.why)}."
+        case e.MissingAsked():
+            return f"The follow-up is blocked: {event.why}. The owner is asked, once."
         case e.CallAsked():
             return "The owner is asked to call, on the same day."
         case e.GiftCardDue():
-            return f"A gift card of {event.money.amount} {event.money.currency} is due; it goes in a thread of its own."
+            amount = f"{event.money.amount} {event.money.currency}"
+            return f"A gift card of {amount} is due; it is sent in a thread of its own."
         case e.GiftCardLacking():
-            return f"No gift card leaves: {event.why}."
+            return f"No gift card is sent: {event.why}."
+        case _:
+            return _end_sentence(event)
+
+
+def _end_sentence(event: Event) -> str:
+    match event:
         case e.CustomerReached():
             return f"The customer was reached by phone, says {event.by}."
         case e.Closed():
             return f"The case is closed: {event.why}."
         case e.Parked():
-            return f"The case is parked for a person: {event.why}."
+            return f"The case is on hold for a person: {event.why}."
         case _:
             return ""
 
 
-def called(kind: str) -> str:
-    return _CALLED.get(kind, kind.removeprefix("desk/") + " mail")
+def letter_name(kind: str) -> str:
+    """Return what a letter or desk mail is called in the story."""
+    for letter, name in _LETTER_NAMES.items():
+        if letter == kind:
+            return name
+    return f"{kind.removeprefix('desk/')} mail"
 
 
-def moment(at: datetime, zone: tzinfo) -> str:
+def short_time(at: datetime, zone: tzinfo) -> str:
+    """Return a time such as "Fri 4 Dec, 17:00"."""
     local = at.astimezone(zone)
     return f"{local:%a} {local.day} {local:%b}, {local:%H:%M}"
 
 
-def _heard(event: e.ComplaintHeard | e.ComplaintSuspected) -> str:
-    spoke = [f'"{words}"' for words, weight in event.evidence if weight > 0]
-    words = ", ".join(spoke[:_WORDS])
-    because = f" The words that spoke: {words}." if words else ""
-    if isinstance(event, e.ComplaintSuspected):
-        return f"It may be a complaint (score {event.score:.2f}); an agent decides.{because}"
+def _complaint(event: e.ComplaintHeard) -> str:
     if event.by_machine:
-        return f"It hears a complaint by itself (score {event.score:.2f}).{because}"
+        return f"It recognises a complaint (score {event.score:.2f}).{_words(event)}"
     return f"It is a complaint, says {event.by} ({event.why})."
 
 
-def _promise(promise: Promise, zone: tzinfo, *, proposed: bool) -> str:
-    verb = (
-        "Read in the reply, waiting for an agent's word:" if proposed else f"Promise {promise.n} is logged:"
-    )
-    told = f", by {moment(promise.told, zone)}" if promise.told else ", no date"
-    ours = promise.due if promise.due != promise.told else None
-    return f'{verb} "{promise.text}"{told}{f" (our own date: {moment(ours, zone)})" if ours else ""}.'
+def _words(event: e.ComplaintHeard | e.ComplaintSuspected) -> str:
+    words = [f'"{words}"' for words, weight in event.evidence if weight > 0]
+    return f" Words that counted: {', '.join(words[:_SHOWN_WORDS])}." if words else ""
+
+
+def _promise(promise: Promise, zone: tzinfo) -> str:
+    if not promise.promised_by:
+        return f'"{promise.text}", no date'
+    sentence = f'"{promise.text}", by {short_time(promise.promised_by, zone)}'
+    if promise.internal_deadline and promise.internal_deadline != promise.promised_by:
+        sentence += f" (internal deadline: {short_time(promise.internal_deadline, zone)})"
+    return sentence
 
 
 def _grant(grant: Compensation) -> str:
-    kind, text = (
-        grant.kind.replace("-", " "),
-        f" ({grant.text})" if grant.text not in {"", grant.kind} else "",
-    )
-    value = f" of {grant.money.amount} {grant.money.currency}" if grant.money else text
-    return f"Compensation {grant.n}: a {kind}{value} is {grant.state.replace('-', ' ')}."
+    if grant.money:
+        details = f" of {grant.money.amount} {grant.money.currency}"
+    elif grant.text not in {"", grant.kind}:
+        details = f" ({grant.text})"
+    else:
+        details = ""
+    kind, state = grant.kind.replace("-", " "), grant.state.replace("-", " ")
+    return f"Compensation {grant.n}: a {kind}{details} is {state}."
 
 
-def _reply(why: str) -> str:
-    return f" ({why})" if why else ""
+def _in_parentheses(text: str) -> str:
+    return f" ({text})" if text else ""
 
 
-#: columns of a small terminal
-_WIDTH = 80
-_BOLD, _FAINT, _BLUE, _RED = "1", "2", "36", "31"
-#: seconds after which no pause is made for the reader any more; the whole must stay under fifteen
-_PATIENCE = 8.0
-#: lines of a letter that are shown, and of a mail from the house to an agent
-_LINES, _DESK_LINES = 9, 5
-#: a line as long as this was broken by the writer's program, not by the writer
-_LONG = 55
-#: what begins a line of its own: an item, or a word with a colon
-_BEGINS = re.compile(r"\s*(?:[-*|]|\d+\.\s|[A-Za-z-]+: )")
+# --- the narrator ---
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +186,7 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Narration:
-    """One sentence of the story; `who` is empty for the house itself and for the teller."""
+    """One sentence of the story; `who` is the person it is about, "" for followupd."""
 
     at: datetime
     text: str
@@ -163,7 +195,7 @@ class Narration:
 
 @dataclass(frozen=True, slots=True)
 class ShownMail:
-    """One mail of the story, in the inbox of `reader`; `name` is its file's, without an ending."""
+    """One mail of the story, in the inbox of `reader`; `name` is its file name without the extension."""
 
     at: datetime
     mail: EmailMessage
@@ -172,12 +204,13 @@ class ShownMail:
 
     @property
     def key(self) -> str:
+        """The key of a letter by followupd, "" for a mail that a person wrote."""
         return key_of(self.mail)
 
 
 @dataclass
 class Narrator:
-    """Tells by the company's clock. `secret` is masked wherever it would be told; `quiet` tells to the page alone."""
+    """Tell the story in company time; `secret` is masked everywhere, with `quiet` nothing is printed."""
 
     zone: tzinfo
     secret: str
@@ -185,94 +218,97 @@ class Narrator:
     quiet: bool = False
     entries: list[Act | Narration | ShownMail] = field(default_factory=list)
     _day: str = ""
-    _began: float = field(default_factory=monotonic)
+    _start: float = field(default_factory=monotonic)
     _out: TextIO = field(default_factory=lambda: sys.stdout)
 
-    def says(self, at: datetime, text: str, who: str = "") -> None:
-        """Tell what happened."""
-        entry = Narration(at.astimezone(self.zone), self.masked(text), who)
+    def tell(self, at: datetime, text: str, who: str = "") -> None:
+        """Tell one sentence; `who` is its subject."""
+        entry = Narration(at.astimezone(self.zone), self.mask(text), who)
         self.entries.append(entry)
-        self._heading(entry.at)
-        first, *rest = _wrapped(safe(f"{who + ' ' if who else ''}{entry.text}"), _WIDTH - 9)
-        self._print(
-            f"  {self._paint(f'{entry.at:%H:%M}', _BLUE)}  {first}", *(f"         {line}" for line in rest)
-        )
+        self._print_day(entry.at)
+        first, *rest = _wrap(printable(f"{who} {entry.text}".strip()), _WIDTH - _TIME_MARGIN)
+        self._print(f"  {self._colour(f'{entry.at:%H:%M}', _CYAN)}  {first}")
+        self._print(*(" " * _TIME_MARGIN + line for line in rest))
 
-    def shows(self, at: datetime, mail: EmailMessage, reader: str) -> ShownMail:
+    def show(self, at: datetime, mail: EmailMessage, reader: str) -> ShownMail:
         """Show the beginning of a mail as its reader sees it."""
-        shown = ShownMail(at.astimezone(self.zone), mail, reader, self._name(mail))
+        shown = ShownMail(at.astimezone(self.zone), mail, reader, self._file_name(mail))
         self.entries.append(shown)
-        self._print(self._paint(f"         | Subject: {mail['Subject']}", _FAINT))
-        lines = [part for line in _flowed(text_of(mail)) for part in _wrapped(self.masked(line), _WIDTH - 11)]
-        most = _LINES if "desk/" not in key_of(mail) else _DESK_LINES
-        for line in [*lines[:most], *(["..."] if len(lines) > most else [])]:
-            self._print(self._paint(f"         | {line}", _FAINT))
+
+        lines = [
+            wrapped
+            for line in unwrapped(text_of(mail))
+            for wrapped in _wrap(self.mask(line), _WIDTH - _MAIL_MARGIN)
+        ]
+        most = _DESK_LINES if kind_of(mail).startswith("desk/") else _LETTER_LINES
+        if len(lines) > most:
+            lines = [*lines[:most], "..."]
+        for line in (f"Subject: {mail['Subject']}", *lines):
+            self._print(self._colour(f"         | {line}", _FAINT))
         self.pause(0.15)
         return shown
 
     def title(self, text: str) -> None:
         """Begin an act."""
         self.entries.append(Act(text))
-        self._print("", self._paint(text.upper(), _BOLD))
+        self._print("", self._colour(text.upper(), _BOLD))
 
     def plain(self, *lines: str) -> None:
-        """Print what belongs to no moment of the story."""
-        for line in lines:
-            self._print(line)
+        """Print lines that are not part of the story."""
+        self._print(*lines)
 
-    def finds(self, good: bool, text: str) -> None:
-        """Print one thing that was counted."""
-        first, *rest = _wrapped(safe(self.masked(text)), _WIDTH - 6)
-        verdict = self._paint("  ok  " if good else "  NO  ", _BLUE if good else _RED)
-        self._print(verdict + first, *(f"      {line}" for line in rest))
+    def result(self, good: bool, text: str) -> None:
+        """Print the result of one check."""
+        verdict = self._colour("  ok  ", _CYAN) if good else self._colour("  NO  ", _RED)
+        first, *rest = _wrap(printable(self.mask(text)), _WIDTH - _RESULT_MARGIN)
+        self._print(verdict + first, *(" " * _RESULT_MARGIN + line for line in rest))
 
     def shown(self) -> list[ShownMail]:
+        """Return the mails that were shown."""
         return [entry for entry in self.entries if isinstance(entry, ShownMail)]
 
     def pause(self, seconds: float) -> None:
-        """Give a reader at a terminal a moment, as long as there is time."""
-        left = _PATIENCE - (monotonic() - self._began)
+        """Pause for a reader at a terminal, as long as the limit for all pauses is not reached."""
+        left = _MAX_PAUSES - (monotonic() - self._start)
         if not self.fast and not self.quiet and self._out.isatty() and left > 0:
-            threading.Event().wait(min(seconds, left))  # a pause for the reader's eyes; nothing is waited for
+            threading.Event().wait(min(seconds, left))
 
-    def _name(self, mail: EmailMessage) -> str:
-        key = key_of(mail)
-        what = (
-            key.split(".")[1].replace("/", "-")
-            if key
-            else mail["From"].addresses[0].display_name.split()[0].lower()
-        )
-        return f"{len(self.shown()) + 1:02d}-{what}"
+    def mask(self, text: str) -> str:
+        """Replace the secret."""
+        return text.replace(self.secret, "(its code)")
 
-    def _heading(self, at: datetime) -> None:
+    def _file_name(self, mail: EmailMessage) -> str:
+        kind = kind_of(mail).replace("/", "-")
+        author = mail["From"].addresses[0].display_name.split()[0].lower()
+        return f"{len(self.shown()) + 1:02d}-{kind or author}"
+
+    def _print_day(self, at: datetime) -> None:
         day = f"{at:%A} {at.day} {at:%B %Y}"
         if day != self._day:
-            self._print("", self._paint(day, _BOLD))
+            self._print("", self._colour(day, _BOLD))
             self._day = day
-
-    def masked(self, text: str) -> str:
-        return text.replace(self.secret, "(its code)")
 
     def _print(self, *lines: str) -> None:
         if not self.quiet:
             for line in lines:
                 print(line, file=self._out, flush=True)
 
-    def _paint(self, text: str, colour: str) -> str:
-        text = safe(text)
-        plain = not self._out.isatty() or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
-        return text if plain else f"\033[{colour}m{text}\033[0m"
+    def _colour(self, text: str, colour: str) -> str:
+        text = printable(text)
+        if not self._out.isatty() or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb":
+            return text
+        return f"\033[{colour}m{text}\033[0m"
 
 
-def _wrapped(text: str, width: int) -> list[str]:
+def _wrap(text: str, width: int) -> list[str]:
     return textwrap.wrap(text, width, break_on_hyphens=False)
 
 
-def _flowed(text: str) -> list[str]:
-    """Return the lines of a mail's new words, those joined that only the writer's program had broken."""
+def unwrapped(text: str) -> list[str]:
+    """Return the lines of a mail without its quotation, lines that the mail client wrapped joined again."""
     found, last = list[str](), ""
-    for line in _new(text.splitlines()):
-        if len(last) >= _LONG and line.strip() and not _BEGINS.match(line):
+    for line in _without_quotation(text.splitlines()):
+        if len(last) >= _WRAPPED and line.strip() and not _LINE_START.match(line):
             found[-1] += f" {line.strip()}"
         elif line.strip():
             found.append(line)
@@ -280,7 +316,8 @@ def _flowed(text: str) -> list[str]:
     return found
 
 
-def _new(lines: list[str]) -> list[str]:
-    quote = next((n for n, line in enumerate(lines) if line.startswith(">")), len(lines))
-    introduced = quote < len(lines) and lines[quote - 1].endswith("wrote:")
-    return lines[: quote - 1 if introduced else quote]
+def _without_quotation(lines: list[str]) -> list[str]:
+    quotation = next((n for n, line in enumerate(lines) if line.startswith(">")), len(lines))
+    if quotation < len(lines) and lines[quotation - 1].endswith("wrote:"):
+        quotation -= 1
+    return lines[:quotation]

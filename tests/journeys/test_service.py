@@ -17,7 +17,7 @@ from tests.servers.smtp import KEEP, Sink
 COMPLAINT = (
     "My parcel has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."
 )
-#: seconds that the service has to stop (issue 2, point 10)
+#: seconds that the service has to stop: under five, but a busy machine takes longer
 STOP = 30
 
 
