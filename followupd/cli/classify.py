@@ -20,7 +20,7 @@ from followupd.domain.mail import Identity, Kind, Message, Verdict
 from followupd.domain.playbook import Playbook
 from followupd.domain.promise import FoundCompensation, FoundPromise
 from followupd.errors import SetupError
-from followupd.languages import Catalogue
+from followupd.languages import read_catalogue
 from followupd.services.classifier import ComplaintClassifier
 from followupd.text import complaints, mail, promises
 
@@ -67,7 +67,7 @@ class MailClassifier:
         self._playbooks: Mapping[str, Playbook] = {}
         self._calendar = Calendar(timezone="UTC")
         self._currency = ""
-        self._languages = Catalogue(directory)
+        self._languages = read_catalogue(directory)
         self._classifier = ComplaintClassifier(complaints.Recogniser.shipped(), _AUTO, _ASK, "en", "")
         if settings := _settings(directory):
             self._use(settings)
@@ -127,9 +127,9 @@ class MailClassifier:
         if message.kind not in {Kind.AGENT, Kind.CUSTOMER}:
             return [], []
         language = self._classifier.language(message) or self._classifier.default_language
-        found_promises, found_grants = promises.hear(
+        found_promises, found_grants = promises.find_commitments(
             message.text,
-            said_at=message.sent_at or clock.now(),
+            sent_at=message.sent_at or clock.now(),
             calendar=self._calendar,
             language=self._languages.language(language),
             doubtful=message.doubtful,
@@ -282,7 +282,7 @@ def _reason(found: dict[str, Any]) -> str:
 
 def _learn(options: argparse.Namespace) -> int:
     app = open_app(options.config)
-    learned, tagged = app.lessons.learn(clock.now(), keep=not options.dry_run)
+    learned, tagged = app.training.learn(clock.now(), keep=not options.dry_run)
     view = _learned_view(learned, tagged, dry_run=options.dry_run)
     if options.json:
         print_json(view)

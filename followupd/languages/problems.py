@@ -14,7 +14,7 @@ from followupd.languages.patterns import Parts, any_of, expand
 from followupd.languages.safety import exponential
 
 #: the files that a language may have, and those that no language owns
-FILES: Mapping[str, type[schema.Section]] = {
+FILES: Mapping[str, type[schema.LanguageTable]] = {
     "language.toml": schema.LanguageInfo,
     "promises.toml": schema.Promises,
     "complaints.toml": schema.Complaints,
@@ -22,7 +22,7 @@ FILES: Mapping[str, type[schema.Section]] = {
     "wording.toml": schema.Wording,
     "samples.toml": schema.Samples,
 }
-SHARED_FILES: Mapping[str, type[schema.Section]] = {
+SHARED_FILES: Mapping[str, type[schema.LanguageTable]] = {
     "currencies.toml": schema.Currencies,
     "mail_clients.toml": schema.MailClients,
 }
@@ -55,14 +55,14 @@ class Fault:
     hint: str
 
 
-def shape_of(file: str) -> type[schema.Section] | None:
+def shape_of(file: str) -> type[schema.LanguageTable] | None:
     """Return the shape of "de/promises.toml" or "currencies.toml"; None for a file that nobody would read."""
     tag, slash, name = file.rpartition("/")
     known = FILES if slash and "/" not in tag else SHARED_FILES
     return known.get(name)
 
 
-def faults(shape: type[schema.Section], data: Mapping[str, Any]) -> list[Fault]:
+def faults(shape: type[schema.LanguageTable], data: Mapping[str, Any]) -> list[Fault]:
     """Return everything that is wrong with the contents of a file."""
     try:
         section = shape.model_validate(data)
@@ -71,7 +71,7 @@ def faults(shape: type[schema.Section], data: Mapping[str, Any]) -> list[Fault]:
     return [*_unknown_locale(section), *_bad_patterns(section)]
 
 
-def patterns_in(section: schema.Section) -> Iterator[tuple[Path, tuple[str, ...]]]:
+def patterns_in(section: schema.LanguageTable) -> Iterator[tuple[Path, tuple[str, ...]]]:
     """Give every list of patterns in a file, and the way to it."""
     for name, hint, key in _fields(type(section)):
         yield from _patterns(hint, getattr(section, name), (key,))
@@ -90,7 +90,7 @@ def _invalid(found: Any) -> Fault:
             return Fault(path, FaultKind.VALUE, found["msg"].removeprefix("Value error, "), "")
 
 
-def _unknown_locale(section: schema.Section) -> Iterator[Fault]:
+def _unknown_locale(section: schema.LanguageTable) -> Iterator[Fault]:
     from babel import Locale, UnknownLocaleError
 
     if not isinstance(section, schema.LanguageInfo):
@@ -102,7 +102,7 @@ def _unknown_locale(section: schema.Section) -> Iterator[Fault]:
         yield Fault(("locale",), FaultKind.VALUE, f"{section.locale!r} is no locale of CLDR", hint)
 
 
-def _bad_patterns(section: schema.Section) -> Iterator[Fault]:
+def _bad_patterns(section: schema.LanguageTable) -> Iterator[Fault]:
     parts = {**_BUILT_IN, **getattr(section, "parts", {})}
     in_parts = False
     for path, patterns in patterns_in(section):
@@ -150,7 +150,7 @@ def _short(pattern: str) -> str:
 
 def _patterns(hint: Any, value: Any, path: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:
     """Follow a value and its type to the fields that are marked as patterns."""
-    if isinstance(value, schema.Section):
+    if isinstance(value, schema.LanguageTable):
         for inner, patterns in patterns_in(value):
             yield (*path, *inner), patterns
     elif get_origin(hint) is Annotated:
@@ -174,7 +174,7 @@ def _item(hint: Any, n: int) -> Any:
 
 
 @cache
-def _fields(shape: type[schema.Section]) -> tuple[tuple[str, Any, str], ...]:
+def _fields(shape: type[schema.LanguageTable]) -> tuple[tuple[str, Any, str], ...]:
     """Return name, type with its marks, and key in the file of each field."""
     hints = get_type_hints(shape, include_extras=True)
     return tuple((name, hints[name], field.alias or name) for name, field in shape.model_fields.items())

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 # ---------------------------------------------------------------------------------------------------------
 
 
-class Section(BaseModel):
+class LanguageTable(BaseModel):
     """A language file, or a table in one. `parts` of a file are the named pieces of all patterns in it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
@@ -81,7 +81,7 @@ Meaning = Annotated[
 ]
 
 
-class Dates(Section):
+class Dates(LanguageTable):
     """The table [dates]: how days and times are written. Names of months and weekdays come from CLDR."""
 
     more_months: Mapping[Month, Phrases] = {}
@@ -113,7 +113,7 @@ class Dates(Section):
     month_first: Words = ()
 
 
-class LetterManner(Section):
+class LetterManner(LanguageTable):
     """The table [letters]: how letters and desk mails write."""
 
     titles: WordSet = frozenset()
@@ -122,7 +122,7 @@ class LetterManner(Section):
     weekday_comma: bool = True
 
 
-class LanguageInfo(Section):
+class LanguageInfo(LanguageTable):
     """language.toml: what every engine may need of a language."""
 
     name: str
@@ -142,7 +142,7 @@ class LanguageInfo(Section):
 # ---------------------------------------------------------------------------------------------------------
 
 
-class Currencies(Section):
+class Currencies(LanguageTable):
     """currencies.toml, which no language owns: how money is written."""
 
     codes: Words
@@ -155,7 +155,7 @@ class Currencies(Section):
 # ---------------------------------------------------------------------------------------------------------
 
 
-class Clauses(Section):
+class Clauses(LanguageTable):
     """The table [clauses]: where sentences are cut, and which clauses commit nobody."""
 
     cut: Patterns
@@ -167,7 +167,7 @@ class Clauses(Section):
     trigger: Patterns
 
 
-class Turns(Section):
+class Turns(LanguageTable):
     """The table [turns]: the turns of phrase that promise or report."""
 
     firm: Patterns
@@ -177,7 +177,7 @@ class Turns(Section):
     done: Patterns
 
 
-class Fallback(Section):
+class FallbackPatterns(LanguageTable):
     """The table [fallback]: a topic of service and a day to come, in a clause that has no turn of phrase."""
 
     idle: Patterns
@@ -187,7 +187,7 @@ class Fallback(Section):
     arranged: Patterns
 
 
-class LetterLines(Section):
+class LetterLines(LanguageTable):
     """The table [wording]: how the agent's clause becomes a line of a letter."""
 
     fillers: Patterns = ()
@@ -195,7 +195,7 @@ class LetterLines(Section):
     contractions: Mapping[str, str] = {}
 
 
-class GiftKinds(Section):
+class GiftKinds(LanguageTable):
     """The table [gifts.kinds]: by which words each kind of gift is known."""
 
     model_config = ConfigDict(alias_generator=lambda name: name.replace("_", "-"))
@@ -209,7 +209,7 @@ class GiftKinds(Section):
     gesture: Patterns
 
 
-class GiftNames(Section):
+class GiftNames(LanguageTable):
     """The table [gifts.names]: how a gift is called in a letter, taken from the agent's own clause."""
 
     free_of_charge: Patterns = ()
@@ -227,7 +227,7 @@ class GiftNames(Section):
     articles: Words = ()
 
 
-class Gifts(Section):
+class Gifts(LanguageTable):
     """The table [gifts]: the turns of phrase that grant something, and what is granted."""
 
     giving: Patterns
@@ -237,13 +237,13 @@ class Gifts(Section):
     names: GiftNames = Field(default_factory=GiftNames)
 
 
-class Promises(Section):
+class Promises(LanguageTable):
     """promises.toml: how agents promise, grant, hedge and report."""
 
     parts: Parts = {}
     clauses: Clauses
     turns: Turns
-    fallback: Fallback
+    fallback: FallbackPatterns
     gifts: Gifts
     wording: LetterLines = Field(default_factory=LetterLines)
 
@@ -256,7 +256,7 @@ class Promises(Section):
 CuePhrases = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 
 
-class CuesFor(Section):
+class CuesFor(LanguageTable):
     """The table [cues]: groups of phrases that speak for a complaint. Weights belong to these names."""
 
     explicit: CuePhrases = ()
@@ -282,7 +282,7 @@ class CuesFor(Section):
     safety: CuePhrases = ()
 
 
-class CuesAgainst(Section):
+class CuesAgainst(LanguageTable):
     """The table [against]: groups of phrases that speak against a complaint."""
 
     thanks: CuePhrases = ()
@@ -294,7 +294,7 @@ class CuesAgainst(Section):
     bulk: CuePhrases = ()
 
 
-class Wishes(Section):
+class Wishes(LanguageTable):
     """The table [wishes]: what customers ask for; a wish within `not_wanted` is none."""
 
     refund: CuePhrases = ()
@@ -306,7 +306,7 @@ class Wishes(Section):
     not_wanted: CuePhrases = ()
 
 
-class ComplaintWords(Section):
+class ComplaintWords(LanguageTable):
     """The table [words]: small words around cues, and how words are read."""
 
     negations: WordSet = frozenset()
@@ -320,7 +320,7 @@ class ComplaintWords(Section):
     spelt_out: Mapping[str, str] = {}
 
 
-class Complaints(Section):
+class Complaints(LanguageTable):
     """complaints.toml: by which words a mail shows that its writer complains."""
 
     cues: CuesFor = Field(default_factory=CuesFor)
@@ -334,7 +334,7 @@ class Complaints(Section):
 # ---------------------------------------------------------------------------------------------------------
 
 
-class ReceiptKinds(Section):
+class ReceiptKinds(LanguageTable):
     """The table [receipt.kinds]: how each kind of compensation is called."""
 
     refund: WordSet = frozenset()
@@ -342,7 +342,7 @@ class ReceiptKinds(Section):
     coupon: WordSet = frozenset()
 
 
-class Receipt(Section):
+class Receipt(LanguageTable):
     """The table [receipt]: answers to "has it arrived?"."""
 
     yes: WordSet = frozenset()
@@ -362,7 +362,7 @@ class Receipt(Section):
     kinds: ReceiptKinds = Field(default_factory=ReceiptKinds)
 
 
-class Choice(Section):
+class ChoiceWords(LanguageTable):
     """The table [choice]: answers to "which option do you choose?"."""
 
     numbers: tuple[WordSet, ...] = ()
@@ -373,7 +373,7 @@ class Choice(Section):
     courtesy: WordSet = frozenset()
 
 
-class Absence(Section):
+class Absence(LanguageTable):
     """The table [absence]: how absence notes name the day of return."""
 
     months: Annotated[tuple[Words, ...], Field(min_length=12, max_length=12)] = ((),) * 12
@@ -390,25 +390,25 @@ class Absence(Section):
     tomorrow: Words = ()
 
 
-class Calls(Section):
+class Calls(LanguageTable):
     """The table [calls]: what agents write of a call in which they reached nobody."""
 
     nobody: Patterns = ()
 
 
-class NoteWords(Section):
+class NoteWords(LanguageTable):
     """The table [notes]: what agents write around the lines of a note."""
 
     courtesies: WordSet = frozenset()
 
 
-class Answers(Section):
+class Answers(LanguageTable):
     """answers.toml: how customers answer, how agents say a few things, how absence notes name a day."""
 
     parts: Parts = {}
     elisions: Words = ()
     receipt: Receipt = Field(default_factory=Receipt)
-    choice: Choice = Field(default_factory=Choice)
+    choice: ChoiceWords = Field(default_factory=ChoiceWords)
     absence: Absence = Field(default_factory=Absence)
     calls: Calls = Field(default_factory=Calls)
     notes: NoteWords = Field(default_factory=NoteWords)
@@ -443,7 +443,7 @@ def _phrase_list(name: str) -> str:
     return name
 
 
-class Wording(Section):
+class Wording(LanguageTable):
     """wording.toml: phrases that letters must have, and phrases that they may not have."""
 
     parts: Parts = {}
@@ -456,7 +456,7 @@ class Wording(Section):
 # ---------------------------------------------------------------------------------------------------------
 
 
-class ShortSamples(Section):
+class ShortSamples(LanguageTable):
     """The table [short]: facts in fragments."""
 
     cause: str
@@ -465,7 +465,7 @@ class ShortSamples(Section):
     promise: str
 
 
-class Samples(Section):
+class Samples(LanguageTable):
     """samples.toml: what people say in the sample cases."""
 
     subject: str
@@ -488,7 +488,7 @@ class Samples(Section):
 # ---------------------------------------------------------------------------------------------------------
 
 
-class QuoteMarks(Section):
+class QuoteMarks(LanguageTable):
     """The table [quotes]: where a quote begins."""
 
     wrote: Barred
@@ -505,21 +505,21 @@ class QuoteMarks(Section):
     you_said: Mapping[str, Barred]
 
 
-class ForwardMarks(Section):
+class ForwardMarks(LanguageTable):
     """The table [forwards]: mails that somebody forwarded."""
 
     marks: Barred
     subjects: Barred
 
 
-class SubjectMarks(Section):
+class SubjectMarks(LanguageTable):
     """The table [subjects]: what mail programs put before a subject."""
 
     prefixes: Barred
     thread_prefixes: Barred
 
 
-class SignatureMarks(Section):
+class SignatureMarks(LanguageTable):
     """The table [signatures]: where a letter ends."""
 
     farewells: Barred
@@ -530,7 +530,7 @@ class SignatureMarks(Section):
     postscripts: Patterns
 
 
-class BounceMarks(Section):
+class BounceMarks(LanguageTable):
     """The table [bounces]: reports that a mail was not delivered."""
 
     subjects: Patterns
@@ -543,13 +543,13 @@ class BounceMarks(Section):
     returned_below: Barred
 
 
-class AutoReplyMarks(Section):
+class AutoReplyMarks(LanguageTable):
     """The table [auto_replies]: absence notes and other answers by machine."""
 
     subjects: Patterns
 
 
-class UnreadMarks(Section):
+class UnreadMarks(LanguageTable):
     """The table [unread]: senders whose mail nobody reads."""
 
     roles: Patterns
@@ -558,20 +558,20 @@ class UnreadMarks(Section):
     forms: Patterns
 
 
-class StubMarks(Section):
+class StubMarks(LanguageTable):
     """The table [stubs]: what a text part says where the letter is only in the HTML part."""
 
     says: Patterns
 
 
-class FolderNames(Section):
+class FolderNames(LanguageTable):
     """The table [folders]: names of folders in mail clients."""
 
     sent: Barred
     drafts: Barred
 
 
-class MailClients(Section):
+class MailClients(LanguageTable):
     """mail_clients.toml, which no language owns: what mail programs write."""
 
     quotes: QuoteMarks

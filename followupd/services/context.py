@@ -19,7 +19,7 @@ from followupd.text.answers.words import reached_nobody
 
 @dataclass(frozen=True, slots=True)
 class PromiseLineReader:
-    """Reads dates, amounts and promises in the language of a case, by the calendar and currency of its playbook."""
+    """Reads dates, amounts and promises in a case's language, by its playbook's calendar and currency."""
 
     playbook: Playbook
     language: Language
@@ -40,9 +40,9 @@ class PromiseLineReader:
     def promises_in(self, mail: StoredMail) -> tuple[Sequence[FoundPromise], Sequence[FoundCompensation]]:
         """Return what an agent's reply promises the customer."""
         message = mail.message
-        return promises.hear(
+        return promises.find_commitments(
             message.text,
-            said_at=message.sent_at or mail.received_at,
+            sent_at=message.sent_at or mail.received_at,
             calendar=self.playbook.calendar,
             language=self.language,
             doubtful=message.doubtful,
@@ -54,8 +54,9 @@ class PromiseLineReader:
 class ServiceContext:
     """The parts of the program that most services share.
 
-    `language` is the company's, for customers whose language is not known. Mail that belongs to no case is sent from
-    `mailbox`. `monthly_cap` is the most that one customer is granted in a month without a lead's approval.
+    `language` is the company's, for customers whose language is not known. Mail that belongs to no case is
+    sent from `mailbox`. `monthly_cap` is the most that one customer is granted in a month without a lead's
+    approval.
     """
 
     ledger: Ledger

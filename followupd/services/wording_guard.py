@@ -1,6 +1,7 @@
-"""Check what is about to be sent to a customer against the wording rules: agents' lines, and letters before they are queued.
+"""Check what is about to be sent to a customer against the wording rules: agents' lines, and letters.
 
-Findings of a line go back to the agent, who may insist on it. A letter that breaks a hard rule is not written.
+Findings of a line go back to the agent, who may insist on it. A letter is checked before it is queued, and
+one that breaks a hard rule is not written.
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,12 +31,12 @@ _PROMISE_VERBS = frozenset({"promise", "firm", "estimate", "update", "late", "op
 
 #: the reason of a letter that is not written, and the answers about a line that was executed
 STOPPED = msgid(
-    "the {letter} does not leave with these words: {findings} Say the line anew in better words, or send it again "
-    "with ` !` at its end if it must stay."
+    "the {letter} does not leave with these words: {findings} "
+    "Say the line anew in better words, or send it again with ` !` at its end if it must stay."
 )
 HARD = msgid(
-    "{finding} Say the line anew in better words, or send it again with ` !` at its end if it must stay. No letter "
-    "leaves with these words until then."
+    "{finding} Say the line anew in better words, or send it again with ` !` at its end if it must stay. "
+    "No letter leaves with these words until then."
 )
 SOFT = msgid("{finding} The letter leaves with these words, unless you say the line anew.")
 
@@ -134,8 +135,8 @@ def wording_context(
         return date_read is not None and calendar.local(date_read).date() < today
 
     def dated_promises(text: str) -> Iterator[tuple[str, date]]:
-        found, _ = promises.hear(
-            text, said_at=now, calendar=calendar, language=spoken, currency=playbook.company.currency
+        found, _ = promises.find_commitments(
+            text, sent_at=now, calendar=calendar, language=spoken, currency=playbook.company.currency
         )
         for promise in found:
             if promise.due:

@@ -8,12 +8,13 @@ from pathlib import Path
 from hypothesis import strategies as st
 
 from followupd.adapters import settings
-from followupd.adapters.storage.rows import MESSAGE, event_adapter
+from followupd.adapters.storage.rows import MESSAGE_ADAPTER, event_adapter
 from followupd.domain import lifecycle
 from followupd.domain.calendar import Calendar, Duration, parse_days, parse_quiet, parse_time
 from followupd.domain.command import VERBS
 from followupd.errors import InvalidTransitionError, NotUnderstoodError, SetupError
 from followupd.services.classifier import ComplaintClassifier
+from followupd.languages import load
 from followupd.text import complaints, promises
 from followupd.text.mail import UnreadableError, read
 from tests.builders import NOW, a_case
@@ -68,13 +69,13 @@ def test_any_mail_is_read_or_refused() -> None:
             message = read(raw, US, received_at=NOW)
         except UnreadableError:
             return
-        assert MESSAGE.validate_json(MESSAGE.dump_json(message)) == message
+        assert MESSAGE_ADAPTER.validate_json(MESSAGE_ADAPTER.dump_json(message)) == message
         JUDGE.verdict(message)
-        promises.hear(
+        promises.find_commitments(
             message.text,
-            said_at=NOW,
+            sent_at=NOW,
             calendar=CALENDAR,
-            language="en",
+            language=load("en"),
             doubtful=message.doubtful,
             currency="EUR",
         )

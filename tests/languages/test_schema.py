@@ -9,12 +9,13 @@ from followupd import languages
 from followupd.languages import schema
 from followupd.languages.problems import FILES, Fault, FaultKind, faults, patterns_in, shape_of
 from followupd.languages.safety import exponential
+from followupd.languages.trusted import trusted
 
 FOLDER = Path(languages.__file__).parent
 SHIPPED = sorted(file.relative_to(FOLDER).as_posix() for file in FOLDER.rglob("*.toml"))
 
 
-def shape(file: str) -> type[schema.Section]:
+def shape(file: str) -> type[schema.LanguageTable]:
     found = shape_of(file)
     assert found, f"nobody reads {file}"
     return found
@@ -23,6 +24,13 @@ def shape(file: str) -> type[schema.Section]:
 @pytest.mark.parametrize("file", SHIPPED)
 def test_a_shipped_file_has_no_fault(file: str) -> None:
     assert faults(shape(file), tomllib.loads((FOLDER / file).read_text(encoding="utf-8"))) == []
+
+
+@pytest.mark.parametrize("file", SHIPPED)
+def test_a_shipped_file_is_read_as_if_it_were_validated(file: str) -> None:
+    data = tomllib.loads((FOLDER / file).read_text(encoding="utf-8"))
+    assert repr(trusted(shape(file), data)) == repr(shape(file).model_validate(data))
+    assert trusted(shape(file), data) == shape(file).model_validate(data)
 
 
 @pytest.mark.parametrize("file", SHIPPED)

@@ -7,15 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from followupd.domain.calendar import WEEKDAYS, Calendar
+from followupd.languages import load
 from followupd.text.promises import read_when, split_when
-from tests.story.promises.measure import LONDON, SAID_AT
+from tests.story.promises.measure import LONDON, SENT_AT
 
+ENGLISH = load("en")
 NEW_YORK = Calendar(timezone="America/New_York", holidays="US")
 moments = st.datetimes(datetime(2024, 1, 1), datetime(2028, 12, 31)).map(lambda at: at.replace(tzinfo=UTC))
 
 
-def read(text: str, language: str = "en", now: datetime = SAID_AT, calendar: Calendar = LONDON) -> str | None:
-    found = read_when(text, now=now, calendar=calendar, language=language)
+def read(text: str, language: str = "en", now: datetime = SENT_AT, calendar: Calendar = LONDON) -> str | None:
+    found = read_when(text, now=now, calendar=calendar, language=load(language))
     return f"{calendar.local(found):%m-%d %H:%M}" if found else None
 
 
@@ -150,7 +152,7 @@ def test_today_after_the_close_lasts_until_midnight() -> None:
 
 
 def test_a_day_and_month_without_a_year_is_the_next_one() -> None:
-    found = read_when("30 November", now=SAID_AT, calendar=LONDON)
+    found = read_when("30 November", now=SENT_AT, calendar=LONDON, language=ENGLISH)
     assert found
     assert found.year == 2027
 
@@ -163,9 +165,13 @@ def test_slashes_are_read_as_the_company_writes_them() -> None:
 
 def test_the_close_of_business_is_that_of_the_company_through_daylight_saving() -> None:
     spring = datetime(2026, 3, 27, 12, tzinfo=UTC)
-    assert read_when("Monday", now=spring, calendar=LONDON) == datetime(2026, 3, 30, 16, tzinfo=UTC)
+    assert read_when("Monday", now=spring, calendar=LONDON, language=ENGLISH) == datetime(
+        2026, 3, 30, 16, tzinfo=UTC
+    )
     early = Calendar(timezone="America/New_York", close=time(15, 30))
-    assert read_when("Monday", now=spring, calendar=early) == datetime(2026, 3, 30, 19, 30, tzinfo=UTC)
+    assert read_when("Monday", now=spring, calendar=early, language=ENGLISH) == datetime(
+        2026, 3, 30, 19, 30, tzinfo=UTC
+    )
 
 
 def test_business_days_pass_over_holidays() -> None:
@@ -189,13 +195,13 @@ def test_money_is_no_date() -> None:
     ],
 )
 def test_a_line_is_parted_into_what_and_when(line: str, what: str, moment: str | None) -> None:
-    text, found = split_when(line, now=SAID_AT, calendar=LONDON)
+    text, found = split_when(line, now=SENT_AT, calendar=LONDON, language=ENGLISH)
     assert (text, found and f"{LONDON.local(found):%m-%d %H:%M}") == (what, moment)
 
 
 @given(moments, st.sampled_from(WEEKDAYS), st.sampled_from([LONDON, NEW_YORK]))
 def test_a_weekday_is_one_of_the_next_seven_days(now: datetime, day: str, calendar: Calendar) -> None:
-    found = read_when(f"by {day}", now=now, calendar=calendar)
+    found = read_when(f"by {day}", now=now, calendar=calendar, language=ENGLISH)
     assert found
     assert calendar.local(found).weekday() == WEEKDAYS.index(day)
     assert 0 < (calendar.local(found).date() - calendar.local(now).date()).days <= 7
@@ -220,7 +226,7 @@ def test_a_weekday_is_one_of_the_next_seven_days(now: datetime, day: str, calend
     ),
 )
 def test_what_is_promised_lies_ahead(now: datetime, text: str) -> None:
-    found = read_when(text, now=now, calendar=LONDON)
+    found = read_when(text, now=now, calendar=LONDON, language=ENGLISH)
     assert found
     local = LONDON.local(now)
     assert found > now or (local.hour, local.minute) == (23, 59) or LONDON.local(found).date() == local.date()
@@ -228,5 +234,5 @@ def test_what_is_promised_lies_ahead(now: datetime, text: str) -> None:
 
 @given(st.text(max_size=120), moments, st.sampled_from(["en", "de", "fr", "es"]))
 def test_no_line_makes_it_fail(text: str, now: datetime, language: str) -> None:
-    what, _ = split_when(text, now=now, calendar=LONDON, language=language)
+    what, _ = split_when(text, now=now, calendar=LONDON, language=load(language))
     assert len(what) <= len(text)

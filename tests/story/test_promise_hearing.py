@@ -8,18 +8,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from followupd.domain.promise import FoundCompensation, FoundPromise, PromiseKind
-from followupd.text.promises import hear
-from tests.story.promises.measure import LONDON, SAID_AT, heard, rows, score
+from followupd.languages import load
+from followupd.text.promises import find_commitments
+from tests.story.promises.measure import LONDON, SENT_AT, heard, rows, score
 
+ENGLISH = load("en")
 FRIDAY = datetime(2026, 12, 4, 17, tzinfo=UTC)
 
 
 def promises(text: str, language: str = "en") -> tuple[FoundPromise, ...]:
-    return hear(text, said_at=SAID_AT, calendar=LONDON, language=language)[0]
+    return find_commitments(text, sent_at=SENT_AT, calendar=LONDON, language=load(language))[0]
 
 
 def grants(text: str, language: str = "en", currency: str = "GBP") -> tuple[FoundCompensation, ...]:
-    return hear(text, said_at=SAID_AT, calendar=LONDON, language=language, currency=currency)[1]
+    return find_commitments(text, sent_at=SENT_AT, calendar=LONDON, language=load(language), currency=currency)[1]
 
 
 @pytest.mark.parametrize("name", ["dev", "test"])
@@ -143,7 +145,9 @@ def test_two_deeds_of_one_subject_keep_their_own_days(
 
 
 def test_a_gift_with_a_date_is_a_promise_too() -> None:
-    made, given_ = hear("We will refund you the $25.00 by Friday.", said_at=SAID_AT, calendar=LONDON)
+    made, given_ = find_commitments(
+        "We will refund you the $25.00 by Friday.", sent_at=SENT_AT, calendar=LONDON, language=ENGLISH
+    )
     assert [promise.due for promise in made] == [FRIDAY]
     assert [(gift.kind, gift.amount, gift.currency) for gift in given_] == [("refund", "25.00", "USD")]
 
@@ -225,18 +229,20 @@ def test_the_dollar_is_the_one_of_the_company() -> None:
     ],
 )
 def test_quotes_questions_conditions_negations_and_hedges_promise_nothing(text: str) -> None:
-    assert hear(text, said_at=SAID_AT, calendar=LONDON) == ((), ())
+    assert find_commitments(text, sent_at=SENT_AT, calendar=LONDON, language=ENGLISH) == ((), ())
 
 
 def test_a_doubtful_line_never_promises() -> None:
     text = "Hello Kim,\nwe will ship it by Friday.\nKind regards"
     assert len(promises(text)) == 1
-    assert hear(text, said_at=SAID_AT, calendar=LONDON, doubtful=("we will ship it by Friday.",)) == ((), ())
+    assert find_commitments(
+        text, sent_at=SENT_AT, calendar=LONDON, language=ENGLISH, doubtful=("we will ship it by Friday.",)
+    ) == ((), ())
 
 
 def test_a_doubtful_line_does_not_lend_its_words_to_its_neighbours() -> None:
     text = "We will\nship it\nby Friday."
-    assert hear(text, said_at=SAID_AT, calendar=LONDON, doubtful=("ship it",)) == ((), ())
+    assert find_commitments(text, sent_at=SENT_AT, calendar=LONDON, language=ENGLISH, doubtful=("ship it",)) == ((), ())
 
 
 def test_a_sentence_may_be_wrapped_over_lines() -> None:
@@ -275,7 +281,7 @@ def test_thanks_and_regrets_before_a_promise_do_not_silence_it(language: str, te
     "text", ["If you return it, we will refund you by Friday.", "Unless it arrives, I'll call you."]
 )
 def test_a_condition_silences_what_follows_it(text: str) -> None:
-    assert hear(text, said_at=SAID_AT, calendar=LONDON) == ((), ())
+    assert find_commitments(text, sent_at=SENT_AT, calendar=LONDON, language=ENGLISH) == ((), ())
 
 
 def test_letting_know_whether_is_no_condition() -> None:
@@ -294,7 +300,7 @@ def test_an_unknown_language_is_read_as_english() -> None:
 
 @given(st.text(max_size=400), st.sampled_from(["en", "de", "fr", "es"]))
 def test_no_text_makes_it_fail(text: str, language: str) -> None:
-    made, given_ = hear(text, said_at=SAID_AT, calendar=LONDON, language=language, currency="EUR")
+    made, given_ = find_commitments(text, sent_at=SENT_AT, calendar=LONDON, language=load(language), currency="EUR")
     assert all(promise.text for promise in made)
     assert all(gift.kind for gift in given_)
 
@@ -308,8 +314,8 @@ def test_no_text_makes_it_fail(text: str, language: str) -> None:
     )
 )
 def test_no_jumble_of_words_makes_it_fail(jumble: list[str]) -> None:
-    made, _ = hear(" ".join(jumble), said_at=SAID_AT, calendar=LONDON)
-    assert all(promise.due is None or promise.due > SAID_AT for promise in made)
+    made, _ = find_commitments(" ".join(jumble), sent_at=SENT_AT, calendar=LONDON, language=ENGLISH)
+    assert all(promise.due is None or promise.due > SENT_AT for promise in made)
 
 
 @pytest.mark.parametrize(
@@ -318,8 +324,11 @@ def test_no_jumble_of_words_makes_it_fail(jumble: list[str]) -> None:
 @pytest.mark.parametrize("language", ["en", "de", "fr", "es"])
 def test_a_hostile_mail_costs_little(unit: str, language: str) -> None:
     begin = time.monotonic()
-    hear(unit * 40_000, said_at=SAID_AT, calendar=LONDON, language=language)
-    hear(
-        (unit * 150)[:590] + ".\n\n" + (unit * 150)[:590], said_at=SAID_AT, calendar=LONDON, language=language
+    find_commitments(unit * 40_000, sent_at=SENT_AT, calendar=LONDON, language=load(language))
+    find_commitments(
+        (unit * 150)[:590] + ".\n\n" + (unit * 150)[:590],
+        sent_at=SENT_AT,
+        calendar=LONDON,
+        language=load(language),
     )
     assert time.monotonic() - begin < 10

@@ -5,7 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from followupd.domain.compensation import Money
-from followupd.text.promises import read_money
+from followupd.languages import catalogue
+from followupd.text import promises
+
+
+def read_money(text: str, currency: str = "") -> tuple[str, str] | None:
+    return promises.read_money(text, currency, catalogue())
 
 
 @pytest.mark.parametrize(

@@ -1,96 +1,39 @@
 """Find the dates that people write in a sentence, and the moment that each of them means to the company.
 
-No date library is used, since those read "$25 by Friday" as the 25th. What a day means:
+Libraries for dates are not used, because they read "$25 by Friday" as the 25th. What a day means as a moment:
 
-- a day without a time is the close of business on that day, in the company's time zone; "morning" ends at
-  noon, "afternoon" at the close, "evening" at 20:00, "tonight" at 23:59;
-- the name of a weekday is the next such day after the one on which it is said, also when said on that
-  weekday: who means the same day writes "today" or "this Friday";
-- "next Friday" is the Friday of next week in a language with such a word (English), the coming one in
-  others;
-- "next week" ends with its last working day, "early next week" with Tuesday, "within 3 business days" with
-  the close of the third, "3-5 days" with the longer one; hours are counted to the minute;
-- "before Friday" ends with the last working day before it.
+- a day without a time is the close of business on that day, in the company's time zone; "morning" ends at noon,
+  "afternoon" at the close, "evening" at 20:00, "tonight" at 23:59;
+- "next week" ends with its last working day, "early next week" with Tuesday, "within 3 business days" with the close
+  of the third;
+- "before Friday" is the close of business before that day;
+- a day whose close is over ends at 23:59.
 """
 
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 
-from followupd.domain.calendar import Calendar, Duration
+from followupd.domain.calendar import Calendar
 from followupd.languages import Language
-from followupd.text.promises.date_words import DateWords, date_words_of
-from followupd.text.promises.sentences import LONGEST_SENTENCE, lowered
+from followupd.text.promises.date_parts import (
+    END_OF_DAY,
+    LEAD_REACH,
+    DatePart,
+    PartReader,
+    close_of_day,
+    last_of_business,
+)
+from followupd.text.promises.date_patterns import DatePatterns, date_patterns
+from followupd.text.promises.sentences import MAX_SENTENCE, lowered
+
+#: what is left at the edges of a text when a date was removed
+EDGES = " ,;:.!–—-…"
 
 
 @dataclass(frozen=True, slots=True)
-class Atom:
-    """One part of a date: a day, a weekday, a week (its Monday), a time, or a moment of its own."""
-
-    start: int
-    end: int
-    day: date | None = None
-    weekday: int | None = None
-    week: date | None = None
-    at: time | None = None
-    moment: datetime | None = None
-
-    def joined(self, other: "Atom") -> "Atom | None":
-        """Return both parts as one date, None when they do not go together."""
-        if self.moment or other.moment or (self.at and other.at):
-            return None
-        parts = [part for part in (self, other) if part.day or part.weekday is not None or part.week]
-        both = replace(self, end=other.end, at=self.at or other.at)
-        if len(parts) < 2:
-            part = parts[0] if parts else self
-            return replace(both, day=part.day, weekday=part.weekday, week=part.week)
-        named = next((part.weekday for part in parts if part.weekday is not None), None)
-        week = next((part.week for part in parts if part.week), None)
-        if named is not None and week:
-            return replace(both, day=week + timedelta(days=named), weekday=None, week=None)
-        explicit = next((part.day for part in parts if part.day and part.weekday is None), None)
-        if explicit and explicit.weekday() == named:
-            return replace(both, day=explicit, weekday=None, week=None)
-        return None
-
-
-def clock(place: Atom, match: re.Match[str]) -> Atom | None:
-    """Read a time of day, with am and pm where a language has them."""
-    parts = match.groupdict()
-    hour, minute = int(parts.get("h") or parts.get("h2") or 99), int(parts.get("m") or parts.get("m2") or 0)
-    am, pm = parts.get("am"), parts.get("pm")
-    if (am or pm) and not 1 <= hour <= 12:
-        return None
-    if am or pm:
-        hour = hour % 12 + (12 if pm else 0)
-    if hour > 23 or minute > 59:
-        return None
-    return replace(place, at=time(hour, minute))
-
-
-def real_date(year: int, month: int, day: int) -> date | None:
-    try:
-        return date(year, month, day)
-    except ValueError:
-        return None
-
-
-def last_valid(year: int, month: int, day: int) -> date:
-    return (
-        next(found for found in (real_date(year, month, last) for last in range(day, 27, -1)) if found)
-        if day > 28
-        else date(year, month, day)
-    )
-
-
-_NOON, _EVENING, _NIGHT = time(12), time(20), time(23, 59)
-_LEAD_REACH = 40  # characters before a date in which its prepositions stand
-
-
-@dataclass(frozen=True, slots=True)
-class When:
-    """A date in a text with its prepositions; `firm` when one of them makes it a deadline."""
+class FoundDate:
+    """A date in a text, with its prepositions; `firm` if one of them makes it a deadline."""
 
     moment: datetime
     start: int
@@ -100,218 +43,207 @@ class When:
 
 @dataclass(frozen=True, slots=True)
 class DateReader:
-    """Reads dates as said at one moment by one company, in one language."""
+    """Finds dates as written at one moment by one company, in one language."""
 
-    words: DateWords
+    patterns: DatePatterns
     now: datetime
+    today: date
     calendar: Calendar
-    month_first: bool = False
+    parts: PartReader
 
-    @property
-    def today(self) -> date:
-        return self.calendar.local(self.now).date()
+    def find(self, text: str) -> Iterator[FoundDate]:
+        """Yield the dates in a text in order, without those that the text says are over.
 
-    def find(self, text: str) -> Iterator[When]:
-        """Give every date in the text that is not said to be over, in the order in which they stand."""
-        low = lowered(text[:LONGEST_SENTENCE])
-        for atom in self._merged(low, list(self._atoms(low))):
-            when = self._when(low, atom)
-            if when:
-                yield when
+        Args:
+            text: of which the first MAX_SENTENCE characters are read.
+        """
+        low = lowered(text[:MAX_SENTENCE])
+        for part in self._merged(self.parts.find(low), low):
+            found = self._found(low, part)
+            if found:
+                yield found
 
-    def _when(self, low: str, atom: Atom) -> When | None:
-        words = self.words
-        reach = low[max(0, atom.start - _LEAD_REACH) : atom.start]
-        lead = words.lead.search(reach)
-        head = lead[0] if lead else ""
-        rest = reach[: len(reach) - len(head)]
-        trail = words.trail.match(low[atom.end :])
-        if _over(words, rest, low[atom.end :]) or _of_a_range(words, rest + head, low[atom.end :]):
+    def _merged(self, parts: Iterable[DatePart], low: str) -> Iterator[DatePart]:
+        """Yield the parts as dates, each merged with its neighbours, such as "Friday" with "at 3 pm".
+
+        Args:
+            parts: in the order of the text.
+            low: the text, in lower case.
+        """
+        current: DatePart | None = None
+        for part in parts:
+            merged = self._merge(current, part, low)
+            if current and merged is None:
+                yield current
+            current = merged or part
+        if current:
+            yield current
+
+    def _merge(self, first: DatePart | None, second: DatePart, low: str) -> DatePart | None:
+        """Return two parts as one date if there is nothing but glue between them, else None."""
+        if first is None:
             return None
-        moment = self._moment(atom, before=bool(words.before.search(head)))
-        firm = bool(trail or words.deadline.search(head) or atom.moment)
-        return When(moment, atom.start - len(head), atom.end + (trail.end() if trail else 0), firm)
+        if not self.patterns.glue.fullmatch(low[first.end : second.start]):
+            return None
+        return first.merged(second)
 
-    def _merged(self, low: str, atoms: list[Atom]) -> Iterator[Atom]:
-        while atoms:
-            atom = atoms.pop(0)
-            while atoms and self.words.glue.fullmatch(low[atom.end : atoms[0].start]):
-                both = atom.joined(atoms[0])
-                if both is None:
-                    break
-                atom = both
-                atoms.pop(0)
-            yield atom
+    def _found(self, low: str, part: DatePart) -> FoundDate | None:
+        """Return a date with its prepositions; None for one that is over, or one end of a range.
 
-    def _moment(self, atom: Atom, *, before: bool) -> datetime:
-        if atom.moment:
-            return atom.moment
-        day = self._day(atom)
-        if atom.at:
-            return self._at(day, atom.at)
+        Args:
+            low: the text, in lower case.
+            part: the merged parts of the date.
+        """
+        patterns = self.patterns
+        before = low[max(0, part.start - LEAD_REACH) : part.start]
+        after = low[part.end :]
+        match = patterns.leads.search(before)
+        lead = match[0] if match else ""
+        rest = before.removesuffix(lead)
+        if self._is_over(rest, after) or self._is_in_range(before, after):
+            return None
+
+        trail = patterns.trail.match(after)
+        length = trail.end() if trail else 0
+        is_deadline = trail is not None or patterns.deadline.search(lead) is not None
+        is_before = patterns.before.search(lead) is not None
+        return FoundDate(
+            moment=self._moment(part, is_before=is_before),
+            start=part.start - len(lead),
+            end=part.end + length,
+            firm=is_deadline or part.moment is not None,
+        )
+
+    def _is_over(self, before: str, after: str) -> bool:
+        """Whether the text around a date says that it is over: "last Friday", "your mail of Friday"."""
+        is_past = self.patterns.past_before.search(before) or self.patterns.past_after.match(after)
+        return bool(is_past)
+
+    def _is_in_range(self, before: str, after: str) -> bool:
+        """Whether a date is one end of a range such as "Monday to Friday, 9 to 17 h"."""
+        patterns = self.patterns
+        is_end = patterns.opening_hours.search(before) or patterns.range_start.search(before)
+        is_start = patterns.range_end.match(after)
+        return bool(is_end or is_start)
+
+    def _moment(self, part: DatePart, *, is_before: bool) -> datetime:
+        """Return the moment in UTC that a date means.
+
+        Args:
+            part: the merged parts of the date.
+            is_before: a preposition says that the day itself is too late.
+        """
+        if part.moment:
+            return part.moment
+        day = self._day(part)
+        if part.at:
+            return self._at(day, part.at)
         if day is None:
-            raise AssertionError("unreachable: an atom holds a day, a time or a moment")
-        if atom.week and not atom.day:
-            return self._last_of(day)
-        if before and self.calendar.end_of_business(day - timedelta(days=1)) > self.now:
-            return self.calendar.end_of_business(day - timedelta(days=1))
-        return self._later(self.calendar.close_of(day), day)
+            raise AssertionError("unreachable: a part has a day, a time or a moment")
+        if part.week:
+            return last_of_business(self.calendar, day, self.now)
+        if is_before:
+            close = self.calendar.end_of_business(day - timedelta(days=1))
+            if close > self.now:
+                return close
+        return close_of_day(self.calendar, day, self.now)
 
-    def _last_of(self, day: date) -> datetime:
-        """Return the last close of business up to this day, or the end of the day when that is over."""
-        work = self.calendar.end_of_business(day)
-        return work if work > self.now else self._later(self.calendar.close_of(day), day)
-
-    def _later(self, close: datetime, day: date) -> datetime:
-        """Return the close, or the end of that day when the office had closed before the promise was made."""
-        return close if close > self.now else self.calendar.moment(day, _NIGHT)
-
-    def _day(self, atom: Atom) -> date | None:
-        if atom.day:
-            return atom.day
-        if atom.weekday is not None:
-            return self.today + timedelta(days=(atom.weekday - self.today.weekday() - 1) % 7 + 1)
-        return atom.week + timedelta(days=6) if atom.week else None
+    def _day(self, part: DatePart) -> date | None:
+        """Return the day, the next such weekday, or the Sunday of the week; None for a time alone."""
+        if part.day:
+            return part.day
+        if part.week:
+            return part.week + timedelta(days=6)
+        if part.weekday is None:
+            return None
+        days = (part.weekday - self.today.weekday() - 1) % 7 + 1
+        return self.today + timedelta(days=days)
 
     def _at(self, day: date | None, at: time) -> datetime:
+        """Return the moment of a time of day.
+
+        Args:
+            day: if it is today and the time is over, the day's end is meant; None means the next such time.
+            at: the time on the company's clock.
+        """
         moment = self.calendar.moment(day or self.today, at)
-        if day is None and moment <= self.now:
+        if moment > self.now:
+            return moment
+        if day is None:
             return self.calendar.moment(self.today + timedelta(days=1), at)
-        return moment if moment > self.now or day != self.today else self._later(moment, day)
-
-    def _atoms(self, low: str) -> Iterator[Atom]:
-        for match in self.words.atoms.finditer(low):
-            atom = self._atom(match, low)
-            if atom:
-                yield atom
-
-    def _atom(self, match: re.Match[str], low: str) -> Atom | None:
-        kind = match.lastgroup or ""  # the outermost group that matched
-        place = Atom(match.start(), match.end())
-        if kind.startswith("span"):
-            return self._span(place, match, kind.removeprefix("span"))
-        if kind.startswith("phrase"):
-            return self._phrase(place, self.words.meanings[int(kind.removeprefix("phrase"))])
-        if kind == "weekday":
-            return self._weekday(place, match)
-        if kind == "clock":
-            return clock(place, match)
-        day = self._written(match, kind, low)
-        return replace(place, day=day) if day else None
-
-    def _written(self, match: re.Match[str], kind: str, low: str) -> date | None:
-        match kind:
-            case "iso":
-                return real_date(*(int(part) for part in match["iso"].split("-")))
-            case "dm":
-                return self._in_year(match["year1"], self.words.months[match["month1"]], int(match["day1"]))
-            case "md":
-                return self._in_year(match["year2"], self.words.months[match["month2"]], int(match["day2"]))
-            case "ordinal":
-                return self._of_month(int(re.sub(r"\D", "", match["ordinal"])))
-            case _:
-                return self._numeric(match, low)
-
-    def _numeric(self, match: re.Match[str], low: str) -> date | None:
-        """Read 4/12/2026, 04.12.26, 4.12. and, after a preposition only, 4/12: "24/7" is no day."""
-        year = match["year"]
-        dotted = match["sep"] == "." and match[0].endswith(".")
-        if not year and not dotted:
-            led = self.words.led.search(low[max(0, match.start() - _LEAD_REACH) : match.start()])
-            if not led or match["sep"] == ".":
-                return None
-        day, month = int(match["a"]), int(match["b"])
-        if match["sep"] == "/" and ((self.month_first and month <= 31) or month > 12):
-            day, month = (month, day) if day <= 12 else (day, month)
-        return self._in_year(("20" + year if year and len(year) == 2 else year), month, day)
-
-    def _in_year(self, year: str | None, month: int, day: int) -> date | None:
-        if year:
-            return real_date(int(year), month, day)
-        found = real_date(self.today.year, month, day)
-        return found if found and found >= self.today else real_date(self.today.year + 1, month, day)
-
-    def _of_month(self, day: int) -> date | None:
-        found = real_date(self.today.year, self.today.month, day)
-        following = (self.today.replace(day=1) + timedelta(days=32)).replace(day=1)
-        return found if found and found >= self.today else real_date(following.year, following.month, day)
-
-    def _weekday(self, place: Atom, match: re.Match[str]) -> Atom:
-        number = self.words.weekdays[match["name"]]
-        monday = self.today - timedelta(days=self.today.weekday())
-        if match["next"]:
-            return replace(place, day=monday + timedelta(days=7 + number))
-        if match["this"] and number == self.today.weekday() and self.calendar.close_of(self.today) > self.now:
-            return replace(
-                place, day=self.today, weekday=number
-            )  # unless a day of its own follows: "le mardi 8"
-        return replace(place, weekday=number)
-
-    def _span(self, place: Atom, match: re.Match[str], index: str) -> Atom | None:
-        written = match["n" + index]
-        number = int(written) if written.isdecimal() else self.words.numbers[written]
-        unit = next(unit for word, unit in self.words.units if word.fullmatch(match["unit" + index]))
-        if unit == "month":
-            month = self.today.month - 1 + number
-            return replace(
-                place, day=last_valid(self.today.year + month // 12, month % 12 + 1, self.today.day)
-            )
-        end = self.calendar.after(self.now, Duration(number, unit))
-        if unit in {"minute", "hour", "business hour"}:
-            return replace(place, moment=end.astimezone(UTC))
-        return replace(place, day=self.calendar.local(end).date())
-
-    def _end_of_month(self, later: int) -> datetime:
-        month = self.today.month + later
-        first_after = date(self.today.year + month // 12, month % 12 + 1, 1)
-        return self._last_of(first_after - timedelta(days=1))
-
-    def _phrase(self, place: Atom, code: str) -> Atom:
-        name, _, count = code.partition("+")
-        monday = self.today - timedelta(days=self.today.weekday()) + timedelta(weeks=int(count or 0))
-        times = {
-            "noon": _NOON,
-            "morning": _NOON,
-            "afternoon": self.calendar.close,
-            "close": self.calendar.close,
-        }
-        match name:
-            case "day":
-                return replace(place, day=self.today + timedelta(days=int(count)))
-            case "week":
-                return replace(place, week=monday)
-            case "early":
-                return replace(place, day=monday + timedelta(days=1))
-            case "mid":
-                return replace(place, day=monday + timedelta(days=2))
-            case "weekend":
-                return replace(place, moment=self._last_of(monday + timedelta(days=6)))
-            case "month":
-                return replace(place, moment=self._end_of_month(int(count)))
-            case "christmas":
-                return replace(place, day=self._in_year(None, 12, 24))
-            case "tomorrow-morning":
-                return replace(place, day=self.today + timedelta(days=1), at=_NOON)
-            case "today-evening" | "today-night" | "today-morning" | "today-noon" | "today-afternoon":
-                at = {"evening": _EVENING, "night": _NIGHT, **times}[name.removeprefix("today-")]
-                return replace(place, day=self.today, at=at)
-            case _:
-                return replace(place, at={"evening": _EVENING, "night": _NIGHT, **times}[name])
+        if day == self.today:
+            return self.calendar.moment(day, END_OF_DAY)
+        return moment
 
 
-def reader_of(language: Language, *, now: datetime, calendar: Calendar) -> DateReader:
-    """Return a reader of dates; 12/4 is 4 December where the company's zone and the language say so."""
-    words = date_words_of(language)
-    return DateReader(words, now, calendar, month_first=calendar.timezone.startswith(words.month_first))
+def date_reader(language: Language, *, now: datetime, calendar: Calendar) -> DateReader:
+    """Return a reader of dates.
+
+    Args:
+        language: in which the dates are written.
+        now: when they were written.
+        calendar: the company's hours and time zone.
+    """
+    patterns = date_patterns(language)
+    today = calendar.local(now).date()
+    month_first = calendar.timezone.startswith(patterns.month_first)
+    parts = PartReader(patterns, now, today, calendar, month_first=month_first)
+    return DateReader(patterns, now, today, calendar, parts)
 
 
-def _over(words: DateWords, before: str, after: str) -> bool:
-    """Say whether the words beside a date make it one that is over: "last Friday", "your mail of Friday"."""
-    return bool(words.past_before.search(before) or words.past_after.match(after))
+def read_when(text: str, *, now: datetime, calendar: Calendar, language: Language) -> datetime | None:
+    """Return the moment that a written date means, None if there is no date.
+
+    Args:
+        text: such as "Friday", "tomorrow noon", "4 Dec", "2026-12-04", "within 3 business days" or "next week".
+        now: when it was written.
+        calendar: the company's hours and time zone.
+        language: the agent's; English is understood as well.
+    """
+    found = _last_deadline(text, now=now, calendar=calendar, language=language)
+    return found.moment if found else None
 
 
-def _of_a_range(words: DateWords, before: str, after: str) -> bool:
-    """Say whether this is one end of a range such as "Monday to Friday, 9 to 17 h", which is no date."""
-    return bool(
-        words.opening_hours.search(before) or words.range_start.search(before) or words.range_end.match(after)
-    )
+def split_when(
+    text: str, *, now: datetime, calendar: Calendar, language: Language
+) -> tuple[str, datetime | None]:
+    """Split a line of a note into what and by when: ("ship the replacement", Friday's close of business).
+
+    Of several dates the last deadline counts ("the order of 3 May by Friday"), else the last date. The arguments are
+    those of `read_when`.
+    """
+    found = _last_deadline(text, now=now, calendar=calendar, language=language)
+    if found is None:
+        return text.strip(), None
+    return without_date(text, found), found.moment
+
+
+def _last_deadline(text: str, *, now: datetime, calendar: Calendar, language: Language) -> FoundDate | None:
+    """Return the last deadline of a line, else its last date.
+
+    It is looked for in the agent's language, then in English, the language of the commands in notes.
+    """
+    english = language.catalogue.english
+    for tried in (language, english):
+        reader = date_reader(tried, now=now, calendar=calendar)
+        found = list(reader.find(text))
+        deadlines = [when for when in found if when.firm]
+        if found:
+            return (deadlines or found)[-1]
+    return None
+
+
+def without_date(text: str, when: FoundDate | None) -> str:
+    """Return the text without a date, with the punctuation around it tidied.
+
+    Args:
+        text: in which the date was found.
+        when: the date.
+    """
+    if when is None:
+        return text.strip(EDGES)
+    left = text[: when.start].rstrip()
+    right = text[when.end :].lstrip()
+    if right.startswith(",") and not left.endswith(","):
+        return f"{left}{right}".strip(EDGES)
+    return f"{left.rstrip(' ,')} {right.lstrip(' ,')}".strip(EDGES)

@@ -10,9 +10,14 @@ from babel.numbers import get_currency_precision
 
 from followupd.languages import Catalogue
 
-_AMOUNT = r"\d{1,3}(?:[., ']\d{3})+(?:[.,]\d{1,2})?|\d{1,9}(?:[.,]\d{1,3})?"
-_BARE = re.compile(rf"(?:{_AMOUNT})(?:[.,][-–])?")
-_SPACES = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " ", "’": "'"})
+#: characters of a text that is one amount
+MAX_AMOUNT = 200
+#: a number with separators of thousands, or a plain one
+_NUMBER = r"\d{1,3}(?:[., ']\d{3})+(?:[.,]\d{1,2})?|\d{1,9}(?:[.,]\d{1,3})?"
+#: the dash of "25,-" and "25.–"
+_NO_CENTS = "(?:[.,][-–])?"
+_BARE_NUMBER = re.compile(f"(?:{_NUMBER}){_NO_CENTS}")
+_PLAIN = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " ", "’": "'"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,41 +31,62 @@ class Amount:
 
 
 @dataclass(frozen=True, slots=True)
-class _Names:
-    """What currencies are called in all languages: a code for each name, or a family of codes."""
+class _CurrencyNames:
+    """How all languages name currencies: a code for each name, or a family of codes ("dollar")."""
 
     codes: Mapping[str, str]
     families: Mapping[str, tuple[str, ...]]
-    beside: re.Pattern[str]
+    amount: re.Pattern[str]
 
     def code(self, name: str, currency: str) -> str:
-        """Return the ISO 4217 code; a name of several currencies means the company's if it is one."""
+        """Return the ISO 4217 code of a name.
+
+        Args:
+            name: a sign, a code or a word.
+            currency: the company's code, which is meant by a name of several currencies if it is one of them.
+        """
         found = self.codes.get(name.lower(), name.upper())
         family = self.families.get(found)
         if family is None:
             return found
-        return currency.upper() if currency.upper() in family else family[0]
+        if currency.upper() in family:
+            return currency.upper()
+        return family[0]
 
 
 def read_money(text: str, currency: str, languages: Catalogue) -> tuple[str, str] | None:
-    """Read one amount, as Money.of takes it: ("25.00", "EUR") from "25.00 EUR", "€25" or "25,00 Euro".
+    """Read one amount.
 
-    `currency` is the company's: it settles which dollar is meant, and what a bare "25" is.
+    Args:
+        text: such as "25.00 EUR", "€25", "25,00 Euro" or "25".
+        currency: the company's ISO 4217 code: that of a bare number, and the dollar that is meant.
+        languages: the languages in which currencies may be named.
+
+    Returns:
+        Amount and code as `Money.of` takes them: ("25.00", "EUR"); None if the text is no amount.
     """
-    plain = text[:200].translate(_SPACES).strip()
+    plain = text[:MAX_AMOUNT].translate(_PLAIN).strip()
     found = next(find_money(plain, currency, languages), None)
     if found:
         return found.amount, found.currency
-    if currency and _BARE.fullmatch(plain):
-        amount = _decimal(plain.rstrip("-–").rstrip(".,"), currency)
-        return (amount, currency.upper()) if amount else None
-    return None
+    if not currency or not _BARE_NUMBER.fullmatch(plain):
+        return None
+    amount = _decimal(plain.rstrip("-–").rstrip(".,"), currency)
+    if not amount:
+        return None
+    return amount, currency.upper()
 
 
 def find_money(text: str, currency: str, languages: Catalogue) -> Iterator[Amount]:
-    """Give every amount that stands beside its currency, in whatever language the currency is named."""
-    names = _names_of(languages)
-    for match in names.beside.finditer(text.translate(_SPACES)):
+    """Yield the numbers with a currency before or behind them.
+
+    Args:
+        text: the text.
+        currency: the company's ISO 4217 code: the dollar that is meant.
+        languages: the languages in which currencies may be named.
+    """
+    names = _currency_names(languages)
+    for match in names.amount.finditer(text.translate(_PLAIN)):
         code = names.code(match["before"] or match["after"], currency)
         amount = _decimal(match["amount"] or match["amount2"], code)
         if amount:
@@ -68,31 +94,40 @@ def find_money(text: str, currency: str, languages: Catalogue) -> Iterator[Amoun
 
 
 @lru_cache(maxsize=16)
-def _names_of(languages: Catalogue) -> _Names:
+def _currency_names(languages: Catalogue) -> _CurrencyNames:
+    """Compile how all languages name currencies; the longest sign counts, so that "C$" is no "$"."""
     shared = languages.currencies
-    words = {word: code for language in languages.all() for word, code in language.info.currencies.items()}
+    words: dict[str, str] = {}
+    for language in languages.all():
+        words.update(language.info.currencies)
+
     signs = [re.escape(sign) for sign in sorted(shared.signs, key=len, reverse=True)]
-    mark = "|".join([*signs, *(rf"\b{re.escape(word)}\b" for word in [*words, *shared.codes])])
-    beside = re.compile(
-        rf"(?P<before>{mark})\s?(?P<amount>{_AMOUNT})(?![\d%])"
-        rf"|(?<![\d.,])(?P<amount2>{_AMOUNT})(?:[.,][-–])?[\s-]?(?P<after>{mark})",
+    named = [rf"\b{re.escape(word)}\b" for word in (*words, *shared.codes)]
+    name = "|".join(signs + named)
+    amount = re.compile(
+        rf"(?P<before>{name})\s?(?P<amount>{_NUMBER})(?![\d%])"
+        rf"|(?<![\d.,])(?P<amount2>{_NUMBER}){_NO_CENTS}[\s-]?(?P<after>{name})",
         re.IGNORECASE,
     )
-    return _Names({**words, **shared.signs}, shared.families, beside)
+    return _CurrencyNames({**words, **shared.signs}, shared.families, amount)
 
 
 def _decimal(written: str, currency: str) -> str:
-    """Return the amount with the currency's places, "" for a number with more places.
+    """Return a number as decimal text with the currency's places, "" if it has more places.
 
-    The last of two kinds of separator is the decimal one; a single one before three digits separates
-    thousands, unless the currency itself has three places.
+    The last of two kinds of separator is the decimal one; a single one before three digits separates thousands, unless
+    the currency itself has three places.
     """
     places = get_currency_precision(currency)
     digits = written.replace(" ", "").replace("'", "")
     last = max(digits.rfind("."), digits.rfind(","))
-    whole, part = (digits[:last], digits[last + 1 :]) if last >= 0 else (digits, "")
-    if len(part) == 3 and places != 3:
-        whole, part = whole + part, ""
-    if len(part) > places:
+    whole, fraction = digits, ""
+    if last >= 0:
+        whole, fraction = digits[:last], digits[last + 1 :]
+    if len(fraction) == 3 and places != 3:
+        whole, fraction = whole + fraction, ""
+    if len(fraction) > places:
         return ""
-    return f"{Decimal(whole.replace('.', '').replace(',', '') + '.' + (part or '0')):.{places}f}"
+
+    whole = whole.replace(".", "").replace(",", "")
+    return f"{Decimal(f'{whole}.{fraction or 0}'):.{places}f}"

@@ -20,10 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from followupd.domain.calendar import Calendar
-from followupd.text.promises import hear
+from followupd.languages import load
+from followupd.text.promises import find_commitments
 
 HERE = Path(__file__).parent
-SAID_AT = datetime(2026, 12, 1, 10, tzinfo=UTC)
+SENT_AT = datetime(2026, 12, 1, 10, tzinfo=UTC)
 LONDON = Calendar(timezone="Europe/London", holidays="GB-ENG")
 SETS = ("dev", "test", "fresh", "later", "last", "odd", "kept", "idle")
 
@@ -65,8 +66,8 @@ def labelled(row: dict[str, Any]) -> Counter[AgendaItem]:
 
 
 def heard(row: dict[str, Any]) -> Counter[AgendaItem]:
-    promises, grants = hear(
-        row["text"], said_at=SAID_AT, calendar=LONDON, language=row["language"], currency="GBP"
+    promises, grants = find_commitments(
+        row["text"], sent_at=SENT_AT, calendar=LONDON, language=load(row["language"]), currency="GBP"
     )
     dues = [f"{LONDON.local(p.due):%Y-%m-%dT%H:%M}" if p.due else None for p in promises]
     return Counter(

@@ -1,0 +1,372 @@
+"""Read the parts of a written date: "Friday", "4 December", "next week", "in 3 days", "noon".
+
+What a part means:
+
+- the name of a weekday is the next such day after the one on which it is written, also when written on that weekday:
+  who means the same day writes "today" or "this Friday";
+- "next Friday" is the Friday of next week in a language with such a word (English), the coming one in others;
+- a day and month without a year is the next one;
+- 12/4 is 4 December if the company's time zone and the language say so, else 12 April.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+
+from followupd.domain.calendar import Calendar, Duration
+from followupd.text.promises.date_patterns import DatePatterns
+
+NOON = time(12)
+EVENING = time(20)
+END_OF_DAY = time(23, 59)
+#: characters before a date in which its prepositions are looked for
+LEAD_REACH = 40
+#: units of a duration that ends at a moment; longer ones end on a day
+_SHORT_UNITS = frozenset({"minute", "hour", "business hour"})
+
+
+@dataclass(frozen=True, slots=True)
+class DatePart:
+    """A part of a date between two positions of a text.
+
+    It is a day, a weekday (Monday is 0), a week (its Monday), a time of day, or a complete moment.
+    """
+
+    start: int
+    end: int
+    day: date | None = None
+    weekday: int | None = None
+    week: date | None = None
+    at: time | None = None
+    moment: datetime | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it says nothing, because what was written is no date or time, such as 31 February."""
+        return self == DatePart(self.start, self.end)
+
+    @property
+    def has_day(self) -> bool:
+        """Whether it says on which day, and not only at what time."""
+        return (self.day, self.weekday, self.week) != (None, None, None)
+
+    def merged(self, other: "DatePart") -> "DatePart | None":
+        """Return this part and the next one as one date; None if they do not belong together.
+
+        A time belongs to any day, and a weekday to a week or to a day that is this weekday.
+
+        Args:
+            other: the next part of the text; a complete moment does not merge with anything.
+        """
+        if self.moment or other.moment:
+            return None
+        if self.at and other.at:
+            return None
+
+        whole = replace(self, end=other.end, at=self.at or other.at)
+        if not other.has_day:
+            return whole
+        if not self.has_day:
+            return replace(whole, day=other.day, weekday=other.weekday, week=other.week)
+
+        day = _day_with_weekday(self, other.weekday) or _day_with_weekday(other, self.weekday)
+        if day is None:
+            return None
+        return replace(whole, day=day, weekday=None, week=None)
+
+
+def _day_with_weekday(part: DatePart, weekday: int | None) -> date | None:
+    """Return the day that a part means beside a weekday.
+
+    Args:
+        part: a week, or a day that is written by its number: "Friday" does not explain "Friday".
+        weekday: Monday is 0.
+
+    Returns:
+        The day; None if the part is no week and not this weekday.
+    """
+    if weekday is None:
+        return None
+    if part.week:
+        return part.week + timedelta(days=weekday)
+    if part.day is None or part.weekday is not None:
+        return None
+    return part.day if part.day.weekday() == weekday else None
+
+
+@dataclass(frozen=True, slots=True)
+class PartReader:
+    """Reads parts of dates as a company means them on one day.
+
+    `today` is the company's date at `now`. `month_first` says that 12/4 is 4 December.
+    """
+
+    patterns: DatePatterns
+    now: datetime
+    today: date
+    calendar: Calendar
+    month_first: bool
+
+    def find(self, low: str) -> Iterator[DatePart]:
+        """Yield the parts of dates in a lower-case text, in order."""
+        for match in self.patterns.part.finditer(low):
+            part = self._part(match, low)
+            if not part.is_empty:
+                yield part
+
+    def _part(self, match: re.Match[str], low: str) -> DatePart:
+        """Return the part that matched; an empty one for what is no date or time."""
+        group = match.lastgroup or ""  # the outermost group that matched, such as "dm" or "phrase3"
+        kind = group.rstrip("0123456789")
+        index = group.removeprefix(kind)
+        place = DatePart(match.start(), match.end())
+        match kind:
+            case "span":
+                return self._span(place, match[f"n{index}"], match[f"unit{index}"])
+            case "phrase":
+                return self._phrase(place, self.patterns.meanings[int(index)])
+            case "weekday":
+                return self._weekday(place, match)
+            case "clock":
+                return replace(place, at=time_of_day(match))
+            case "numeric":
+                return replace(place, day=self._numeric(match, low))
+            case _:
+                return replace(place, day=self._written_day(match, kind))
+
+    def _written_day(self, match: re.Match[str], kind: str) -> date | None:
+        """Return the day of an ISO date, of a day and the name of a month, or of an ordinal ("the 4th")."""
+        months = self.patterns.months
+        match kind:
+            case "iso":
+                year, month, day = match["iso"].split("-")
+                return real_date(int(year), int(month), int(day))
+            case "dm":
+                return self._in_year(match["year1"], months[match["month1"]], int(match["day1"]))
+            case "md":
+                return self._in_year(match["year2"], months[match["month2"]], int(match["day2"]))
+            case _:
+                digits = re.sub(r"\D", "", match["ordinal"])
+                return self._next_day_of_month(int(digits))
+
+    def _numeric(self, match: re.Match[str], low: str) -> date | None:
+        """Return the day of 4/12/2026, 04.12.26, 4.12. and, after a preposition only, 4/12: "24/7" is no day.
+
+        Args:
+            match: of the group `numeric`.
+            low: the text, in which the preposition is looked for.
+        """
+        is_slashed = match["sep"] == "/"
+        is_dotted = not is_slashed and match[0].endswith(".")
+        if not match["year"] and not is_dotted:
+            before = low[max(0, match.start() - LEAD_REACH) : match.start()]
+            has_lead = self.patterns.lead.search(before) is not None
+            if not is_slashed or not has_lead:
+                return None
+
+        day = int(match["a"])
+        month = int(match["b"])
+        if is_slashed and day <= 12:
+            day, month = self._in_order(day, month)
+        return self._in_year(match["year"], month, day)
+
+    def _in_order(self, first: int, second: int) -> tuple[int, int]:
+        """Return day and month of 4/12, by the company's custom and by which number can be a month."""
+        if self.month_first or second > 12:
+            return second, first
+        return first, second
+
+    def _in_year(self, written: str | None, month: int, day: int) -> date | None:
+        """Return the day, None if there is no such day.
+
+        Args:
+            written: the year in four or two digits ("26" is 2026); without one the next such day is meant.
+            month: 1 to 12.
+            day: of the month.
+        """
+        if written:
+            century = 2000 if len(written) == 2 else 0
+            return real_date(century + int(written), month, day)
+        this_year = real_date(self.today.year, month, day)
+        next_year = real_date(self.today.year + 1, month, day)
+        return self._unless_past(this_year, next_year)
+
+    def _next_day_of_month(self, day: int) -> date | None:
+        """Return the next day with this number, in this month or the following one."""
+        following = first_of_month(self.today, later=1)
+        this_month = real_date(self.today.year, self.today.month, day)
+        next_month = real_date(following.year, following.month, day)
+        return self._unless_past(this_month, next_month)
+
+    def _unless_past(self, day: date | None, later: date | None) -> date | None:
+        """Return the day, or the later one if the day does not exist or is over."""
+        if day is None or day < self.today:
+            return later
+        return day
+
+    def _weekday(self, place: DatePart, match: re.Match[str]) -> DatePart:
+        """Read "Friday", "next Friday" and "this Friday".
+
+        "This Friday" on a Friday is today until the office closes.
+        """
+        number = self.patterns.weekdays[match["name"]]
+        if match["next"]:
+            return replace(place, day=self._monday(weeks=1) + timedelta(days=number))
+        is_today = number == self.today.weekday()
+        if match["this"] and is_today and self.calendar.close_of(self.today) > self.now:
+            # with the weekday, so that a day of the month may follow: "le mardi 8"
+            return replace(place, day=self.today, weekday=number)
+        return replace(place, weekday=number)
+
+    def _span(self, place: DatePart, number: str, unit_word: str) -> DatePart:
+        """Read "within 3 business days".
+
+        Args:
+            place: where the duration was found.
+            number: in digits, or a word of the language.
+            unit_word: the unit as the language writes it.
+
+        Returns:
+            A moment for minutes and hours, a day for longer units.
+        """
+        count = int(number) if number.isdecimal() else self.patterns.numbers[number]
+        unit = self._unit(unit_word)
+        if unit == "month":
+            return replace(place, day=months_later(self.today, count))
+
+        end = self.calendar.after(self.now, Duration(count, unit))
+        if unit in _SHORT_UNITS:
+            return replace(place, moment=end.astimezone(UTC))
+        return replace(place, day=self.calendar.local(end).date())
+
+    def _unit(self, written: str) -> str:
+        """Return the unit of a duration, such as "business day", for the word of the language."""
+        return next(unit for pattern, unit in self.patterns.units if pattern.fullmatch(written))
+
+    def _phrase(self, place: DatePart, meaning: str) -> DatePart:
+        """Return the part for a phrase of the language.
+
+        Args:
+            place: where the phrase was found.
+            meaning: one of `languages.schema.Meaning`, such as "day+1", "early+1", "noon" or "today-evening".
+        """
+        name, _, count = meaning.partition("+")
+        later = int(count or 0)
+        monday = self._monday(later)
+        match name:
+            case "day":
+                return replace(place, day=self.today + timedelta(days=later))
+            case "week":
+                return replace(place, week=monday)
+            case "early":
+                return replace(place, day=monday + timedelta(days=1))
+            case "mid":
+                return replace(place, day=monday + timedelta(days=2))
+            case "weekend":
+                sunday = monday + timedelta(days=6)
+                return replace(place, moment=last_of_business(self.calendar, sunday, self.now))
+            case "month":
+                last_day = first_of_month(self.today, later + 1) - timedelta(days=1)
+                return replace(place, moment=last_of_business(self.calendar, last_day, self.now))
+            case "christmas":
+                return replace(place, day=self._in_year(None, month=12, day=24))
+            case _:
+                return self._named_time(place, name)
+
+    def _named_time(self, place: DatePart, name: str) -> DatePart:
+        """Return the part for a named time of day ("noon"), with or without a day ("tomorrow-morning")."""
+        day_name, _, time_name = name.rpartition("-")
+        days = {"today": self.today, "tomorrow": self.today + timedelta(days=1)}
+        times = {
+            "morning": NOON,
+            "noon": NOON,
+            "afternoon": self.calendar.close,
+            "close": self.calendar.close,
+            "evening": EVENING,
+            "night": END_OF_DAY,
+        }
+        return replace(place, day=days.get(day_name), at=times[time_name])
+
+    def _monday(self, weeks: int = 0) -> date:
+        """Return the Monday of this week, or of one so many weeks later."""
+        return self.today - timedelta(days=self.today.weekday()) + timedelta(weeks=weeks)
+
+
+def time_of_day(match: re.Match[str]) -> time | None:
+    """Return the time that a language's pattern `clock` matched, None for one that no clock shows ("99:99").
+
+    Its groups are h and m, or h2 and m2 in an alternative, and am or pm on a clock of twelve hours.
+    """
+    groups = match.groupdict()
+    hour = _number(groups, ("h", "h2"), missing=99)
+    minute = _number(groups, ("m", "m2"), missing=0)
+    if groups.get("am") or groups.get("pm"):
+        if not 1 <= hour <= 12:
+            return None
+        hour %= 12
+    if groups.get("pm"):
+        hour += 12
+
+    try:
+        return time(hour, minute)
+    except ValueError:
+        return None
+
+
+def _number(groups: Mapping[str, str | None], names: Sequence[str], *, missing: int) -> int:
+    """Return the number in the first of these groups that matched, `missing` if none of them did."""
+    for name in names:
+        digits = groups.get(name)
+        if digits:
+            return int(digits)
+    return missing
+
+
+def real_date(year: int, month: int, day: int) -> date | None:
+    """Return the date, None if the calendar has no such day."""
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None
+
+
+def first_of_month(day: date, later: int) -> date:
+    """Return the first day of the month that begins so many months after the month of this day."""
+    years, month = divmod(day.month - 1 + later, 12)
+    return date(day.year + years, month + 1, 1)
+
+
+def months_later(day: date, months: int) -> date:
+    """Return the same day so many months later, or the last day of that month if it is too short."""
+    first = first_of_month(day, months)
+    last = first_of_month(first, 1) - timedelta(days=1)
+    return first.replace(day=min(day.day, last.day))
+
+
+def last_of_business(calendar: Calendar, day: date, now: datetime) -> datetime:
+    """Return the last close of business on or before a day, or the end of that day if the close is over.
+
+    Args:
+        calendar: the company's.
+        day: such as the Sunday of a week.
+        now: when the date was written.
+    """
+    close = calendar.end_of_business(day)
+    if close > now:
+        return close
+    return close_of_day(calendar, day, now)
+
+
+def close_of_day(calendar: Calendar, day: date, now: datetime) -> datetime:
+    """Return the closing time of a day, or the end of the day if the office has closed already.
+
+    Args:
+        calendar: the company's.
+        day: whether or not the company works on it.
+        now: when the date was written.
+    """
+    close = calendar.close_of(day)
+    if close > now:
+        return close
+    return calendar.moment(day, END_OF_DAY)
