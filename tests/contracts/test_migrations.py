@@ -1,16 +1,23 @@
-"""The ledger outlives its tables: made anew or migrated, it comes out the same, and no upgrade loses what was there."""
+"""Ledgers are created, upgraded and backed up, and an upgrade loses nothing.
 
+ledgers/0001.sql and 0002.sql were written by older programs, the latter with every field of everything set.
+"""
+
+import json
 import sqlite3
 import stat
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 from sqlalchemy import Engine, MetaData, create_engine, inspect, select, text
 from sqlmodel import SQLModel
 
@@ -19,17 +26,27 @@ from followupd.adapters.storage import migrate, migrations
 from followupd.adapters.storage.database import BackupError
 from followupd.adapters.storage.ledger import Ledger
 from followupd.adapters.storage.migrate import HEAD, NewLedgerError, OldLedgerError
+from followupd.adapters.storage.rows import (
+    CASE_ADAPTER,
+    LETTER_ADAPTER,
+    MESSAGE_ADAPTER,
+    event_adapter,
+)
 from followupd.domain import lifecycle
-from followupd.domain.letter import LetterStatus, UsageWindows
-from followupd.domain.mail import Person
-from followupd.domain.state import StateKey
+from followupd.domain.case import Stage
+from followupd.domain.events import EVENTS, PromiseLate
+from followupd.domain.letter import DraftState, LetterStatus, UsageWindows
+from followupd.domain.mail import Kind, MailState, Person
+from followupd.domain.state import FolderCursor, StateKey, StateName
 from tests.servers.postgres import Postgres
 
 NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)
 HOW = 'tables.py was changed: `make migration SAYS="what changed"` drafts the revision that goes with it'
 CASE = (
-    "INSERT INTO case_file (ref, version, mailbox, stage, held, playbook, owner, customer_address, opened_at, sealed)"
-    " VALUES ('FU-7K3Q9', 1, 'support', 'heard', false, 'default', 'ana', 'kim@customers.test', '2026-12-01 10:00:00', '')"
+    "INSERT INTO case_file"
+    " (ref, version, mailbox, stage, held, playbook, owner, customer_address, opened_at, sealed) VALUES"
+    " ('FU-7K3Q9', 1, 'support', 'heard', false, 'default', 'ana', 'kim@customers.test',"
+    " '2026-12-01 10:00:00', '')"
 )
 
 
@@ -55,19 +72,19 @@ def ledger(url: str) -> Iterator[Ledger]:
     found.close()
 
 
-def test_the_migrations_lead_to_the_tables_that_the_program_works_with(engine: Engine) -> None:
+def test_the_migrations_create_the_tables_of_the_program(engine: Engine) -> None:
     with engine.begin() as connection:
         migrations.migrate(connection)
         assert migrations.differences(connection) == [], HOW
 
 
-def test_the_program_knows_the_newest_migration_without_asking_alembic() -> None:
+def test_head_is_the_newest_migration() -> None:
     assert migrations.newest() == HEAD, (
         "put the newest revision's name in HEAD of followupd/adapters/storage/migrate.py"
     )
 
 
-def test_a_new_ledger_is_what_the_migrations_lead_to(engine: Engine, ledger: Ledger) -> None:
+def test_a_new_ledger_is_equal_to_a_migrated_one(engine: Engine, ledger: Ledger) -> None:
     assert ledger.upgrade() == f"created at revision {HEAD}"
     with engine.begin() as connection:
         assert connection.scalar(text("SELECT version_num FROM alembic_version")) == HEAD
@@ -76,16 +93,17 @@ def test_a_new_ledger_is_what_the_migrations_lead_to(engine: Engine, ledger: Led
 
 
 def test_a_ledger_that_is_up_to_date_starts_without_alembic(tmp_path: Path) -> None:
-    deed = (
-        "import sys; from followupd.adapters.storage.ledger import Ledger; from followupd.adapters.crypto import Vault;"
+    program = (
+        "import sys; from followupd.adapters.storage.ledger import Ledger;"
+        "from followupd.adapters.crypto import Vault;"
         f"ledger = Ledger('sqlite:///{tmp_path}/ledger.db', Vault([b'k' * 32])); print(ledger.upgrade());"
         "print([ledger.upgrade(), 'alembic' in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", deed], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[1] == "['', False]"
 
 
-def before_there_were_migrations(engine: Engine) -> None:
+def create_unversioned(engine: Engine) -> None:
     with engine.begin() as connection:
         migrations.migrate(connection, to=migrate.FIRST)
         connection.execute(text("DROP TABLE alembic_version"))
@@ -97,20 +115,18 @@ def refs(engine: Engine) -> list[str]:
         return list(connection.scalars(text("SELECT ref FROM case_file")))
 
 
-def test_a_ledger_made_before_there_were_migrations_is_taken_over_with_all_it_holds(
-    engine: Engine, ledger: Ledger
-) -> None:
-    before_there_were_migrations(engine)
-    said = ledger.upgrade(on_request=True)
-    assert f"to {HEAD}" in said
+def test_a_ledger_without_a_revision_is_upgraded(engine: Engine, ledger: Ledger) -> None:
+    create_unversioned(engine)
+    done = ledger.upgrade(on_request=True)
+    assert f"to {HEAD}" in done
     assert refs(engine) == ["FU-7K3Q9"]
     assert ledger.upgrade() == ""
 
 
-# --- ledgers as older versions left them ---
+# --- ledgers that older programs wrote ---
 
 
-def as_left_by(revision: str, engine: Engine, directory: Path) -> None:
+def restore(revision: str, engine: Engine, directory: Path) -> None:
     """Fill the database with the ledger that a followupd of this revision wrote; its key was 32 times "k"."""
     dump = (Path(__file__).parent / "ledgers" / f"{revision}.sql").read_text()
     if engine.dialect.name == "sqlite":
@@ -118,7 +134,7 @@ def as_left_by(revision: str, engine: Engine, directory: Path) -> None:
             file.executescript(dump)
         return
     source = create_engine(f"sqlite:///{directory}/{revision}.db")
-    as_left_by(revision, source, directory)
+    restore(revision, source, directory)
     with source.begin() as old, engine.begin() as connection:
         migrations.migrate(connection, to=revision)
         tables = MetaData()
@@ -130,14 +146,11 @@ def as_left_by(revision: str, engine: Engine, directory: Path) -> None:
     source.dispose()
 
 
-@pytest.mark.parametrize(
-    "revision", sorted(path.stem for path in Path(__file__).parent.glob("ledgers/*.sql"))
-)
-def test_the_ledger_of_each_older_version_is_upgraded_with_every_word_in_it(
-    revision: str, engine: Engine, ledger: Ledger, tmp_path: Path
+def test_a_ledger_of_revision_0001_is_upgraded_with_all_its_letters(
+    engine: Engine, ledger: Ledger, tmp_path: Path
 ) -> None:
-    as_left_by(revision, engine, tmp_path)
-    assert ledger.upgrade(on_request=True).startswith(f"upgraded from revision {revision} to {HEAD}")
+    restore("0001", engine, tmp_path)
+    assert ledger.upgrade(on_request=True).startswith(f"upgraded from revision 0001 to {HEAD}")
     with ledger.transaction() as tx:
         letters = {each.letter.key: each for each in tx.outbox.all()}
         assert {key: each.status for key, each in letters.items()} == {
@@ -171,10 +184,140 @@ def test_the_ledger_of_each_older_version_is_upgraded_with_every_word_in_it(
         assert tx.outbox.claim(["FU-7K3Q9.holding.2", "FU-7K3Q9.holding.1"], NOW) == {"FU-7K3Q9.holding.2"}
 
 
-def test_a_ledger_of_no_released_version_is_refused_and_left_as_it_was(
-    engine: Engine, ledger: Ledger
+def test_every_value_in_a_ledger_of_revision_0002_is_read(
+    engine: Engine, ledger: Ledger, tmp_path: Path
 ) -> None:
-    before_there_were_migrations(engine)
+    """A field that was renamed without an alias would be lost silently: pydantic ignores unknown names."""
+    restore("0002", engine, tmp_path)
+    ledger.upgrade(on_request=True)
+    for table, column, adapter_of in (
+        ("event", "name", event_adapter),
+        ("case_file", "ref", lambda _: CASE_ADAPTER),
+        ("words", "letter_key", lambda _: LETTER_ADAPTER),
+        ("mail", "id", lambda _: MESSAGE_ADAPTER),
+    ):
+        for name, stored in stored_json(engine, table, column):
+            adapter: TypeAdapter[Any] = adapter_of(name)
+            value = adapter.validate_json(json.dumps(stored))
+            read = adapter.dump_python(value, mode="json")
+            lost = Counter(leaves(stored)) - Counter(leaves(read))
+            assert not lost, f"{table} {name}"
+
+
+def test_the_dates_of_promises_and_options_in_a_ledger_of_revision_0002_are_read(
+    engine: Engine, ledger: Ledger, tmp_path: Path
+) -> None:
+    restore("0002", engine, tmp_path)
+    ledger.upgrade(on_request=True)
+    stored = dict(stored_json(engine, "case_file", "ref"))["FU-7K3Q9"]
+    stored_events = dict(stored_json(engine, "event", "name"))
+    with ledger.transaction() as tx:
+        case, history = tx.cases.get("FU-7K3Q9"), tx.cases.history("FU-7K3Q9")
+
+    assert len(case.promises) > 5
+    assert [(each.promised_by, each.internal_deadline) for each in case.promises] == [
+        (moment(each["told"]), moment(each["due"])) for each in stored["promises"]
+    ]
+    assert len(case.options) > 1
+    assert [each.promised_by for each in case.options] == [moment(each["told"]) for each in stored["options"]]
+    [late] = [event for event in history if isinstance(event, PromiseLate)]
+    assert late.promised_by == moment(stored_events["PromiseLate"]["told"])
+    assert late.internal_deadline == moment(stored_events["PromiseLate"]["due"])
+    assert late.promised_by != late.internal_deadline
+
+
+def test_cases_in_every_stage_with_events_of_every_class_are_read_from_a_ledger_of_revision_0002(
+    engine: Engine, ledger: Ledger, tmp_path: Path
+) -> None:
+    restore("0002", engine, tmp_path)
+    ledger.upgrade(on_request=True)
+    names = set()
+    with ledger.transaction() as tx:
+        cases = tx.cases.all()
+        for case in cases:
+            history = tx.cases.history(case.ref)
+            names |= {type(event).__name__ for event in history}
+            assert replace(lifecycle.fold(history), version=case.version, wake_at=case.wake_at) == case
+    assert names == set(EVENTS)
+    assert {case.stage for case in cases} == set(Stage)
+
+
+def test_letters_mails_and_gift_cards_are_read_from_a_ledger_of_revision_0002(
+    engine: Engine, ledger: Ledger, tmp_path: Path
+) -> None:
+    restore("0002", engine, tmp_path)
+    ledger.upgrade(on_request=True)
+    with ledger.transaction() as tx:
+        letters = tx.outbox.all()
+        assert {entry.status for entry in letters} == set(LetterStatus)
+        assert {entry.draft for entry in letters} == set(DraftState)
+        for entry in letters:
+            key = entry.letter.key
+            assert entry.letter.text == f"Dear Kim,\n\nthis is {key}, as it was written.\n"
+        ready, *_ = tx.outbox.due(NOW)
+        assert ready.mail.endswith(ready.letter.text.encode())
+
+        [complaint] = tx.mail.of_case("FU-7K3Q9")
+        assert (complaint.state, complaint.message.kind) == (MailState.PROCESSED, Kind.CUSTOMER)
+        [odd] = tx.mail.quarantined()
+        assert odd.reason == "it cannot be parsed"
+        assert len(tx.mail.unprocessed()) == len(Kind) - 2
+        assert [command.line for command in tx.mail.pending_commands()] == ["refund: 5 EUR"]
+        tag_updates = tx.mail.pending_tag_updates("support", "INBOX", 7)
+        assert sorted(update.add for update in tag_updates) == [("fu-heard",), ("fu-quarantine",)]
+
+        assert {card.case_ref for card in tx.cards.all()} == {"FU-7K3Q9", None}
+        assert [order.case_ref for order in tx.orders.due(NOW)] == ["FU-55555"]
+
+
+def test_the_daemons_state_is_read_from_a_ledger_of_revision_0002(
+    engine: Engine, ledger: Ledger, tmp_path: Path
+) -> None:
+    restore("0002", engine, tmp_path)
+    ledger.upgrade(on_request=True)
+    expected: dict[StateName, Any] = {
+        StateKey.CYCLE: "daemon",
+        StateKey.BREAKER: "open",
+        StateKey.BREAKER_REASON: "500 letters in an hour",
+        StateKey.COPIED: True,
+        StateKey.CONNECTED.of("support"): True,
+        StateKey.DIGEST: "2026-12-01",
+        StateKey.FOLDERS.of("support"): ["INBOX"],
+        StateKey.INBOX_READ.of("support"): True,
+        StateKey.SENT_READ.of("support"): True,
+        StateKey.RETENTION: {"mail": 3, "rest": True},
+    }
+    with ledger.transaction() as tx:
+        assert {key: tx.state.get(key) for key in expected} == {
+            key: (value, NOW) for key, value in expected.items()
+        }
+        since = NOW - timedelta(days=3)
+        assert tx.state.cursor("support", "INBOX") == FolderCursor(7, 99, 1234, 5, NOW, since)
+
+
+def stored_json(engine: Engine, table: str, column: str) -> list[tuple[Any, Any]]:
+    """Return the encrypted JSON of each row of a table, with the value of another column."""
+    vault = Vault([b"k" * 32])
+    with engine.begin() as connection:
+        rows = connection.execute(text(f"SELECT {column}, sealed FROM {table}")).all()
+    return [(name, json.loads(vault.decrypt(token))) for name, token in rows]
+
+
+def leaves(value: Any) -> list[str]:
+    """Return the texts, numbers and constants in a JSON value, without their names."""
+    if isinstance(value, dict):
+        return [leaf for item in value.values() for leaf in leaves(item)]
+    if isinstance(value, list):
+        return [leaf for item in value for leaf in leaves(item)]
+    return [json.dumps(value)]
+
+
+def moment(stored: str) -> datetime:
+    return datetime.fromisoformat(stored)
+
+
+def test_a_ledger_of_no_released_version_is_refused_and_not_changed(engine: Engine, ledger: Ledger) -> None:
+    create_unversioned(engine)
     with engine.begin() as connection:
         connection.execute(text("ALTER TABLE case_file ADD COLUMN odd INTEGER"))
     with pytest.raises(OldLedgerError, match="never released"):
@@ -183,7 +326,7 @@ def test_a_ledger_of_no_released_version_is_refused_and_left_as_it_was(
     assert not inspect(engine).has_table("alembic_version")
 
 
-def test_a_ledger_of_a_newer_followupd_is_not_touched(engine: Engine, ledger: Ledger) -> None:
+def test_a_ledger_of_a_newer_followupd_is_refused(engine: Engine, ledger: Ledger) -> None:
     ledger.upgrade()
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
@@ -191,12 +334,10 @@ def test_a_ledger_of_a_newer_followupd_is_not_touched(engine: Engine, ledger: Le
         ledger.upgrade(on_request=True)
 
 
-def test_a_file_is_copied_before_its_tables_change(tmp_path: Path) -> None:
-    engine, ledger = (
-        create_engine(f"sqlite:///{tmp_path}/ledger.db"),
-        Ledger(f"sqlite:///{tmp_path}/ledger.db", Vault([b"k" * 32])),
-    )
-    before_there_were_migrations(engine)
+def test_a_file_is_backed_up_before_it_is_migrated(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    engine, ledger = create_engine(url), Ledger(url, Vault([b"k" * 32]))
+    create_unversioned(engine)
     ledger.upgrade()
     copy = tmp_path / f"ledger.db.before-{HEAD}"
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
@@ -207,13 +348,11 @@ def test_a_file_is_copied_before_its_tables_change(tmp_path: Path) -> None:
     ledger.close()
 
 
-def test_a_file_is_not_migrated_beneath_a_daemon_that_runs(tmp_path: Path) -> None:
-    engine, ledger = (
-        create_engine(f"sqlite:///{tmp_path}/ledger.db"),
-        Ledger(f"sqlite:///{tmp_path}/ledger.db", Vault([b"k" * 32])),
-    )
-    before_there_were_migrations(engine)
-    daemon = Ledger(f"sqlite:///{tmp_path}/ledger.db", Vault([b"k" * 32]))
+def test_a_file_is_not_migrated_while_a_daemon_runs(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    engine, ledger = create_engine(url), Ledger(url, Vault([b"k" * 32]))
+    create_unversioned(engine)
+    daemon = Ledger(url, Vault([b"k" * 32]))
     with daemon.lease(), pytest.raises(OldLedgerError, match="systemctl restart"):
         ledger.upgrade()
     engine.dispose()
@@ -221,10 +360,10 @@ def test_a_file_is_not_migrated_beneath_a_daemon_that_runs(tmp_path: Path) -> No
     ledger.close()
 
 
-def test_a_shared_ledger_is_migrated_by_hand_alone(postgres: Postgres) -> None:
+def test_a_shared_ledger_is_only_migrated_on_request(postgres: Postgres) -> None:
     url = postgres.database()
     engine, ledger = create_engine(url), Ledger(url, Vault([b"k" * 32]))
-    before_there_were_migrations(engine)
+    create_unversioned(engine)
     with pytest.raises(OldLedgerError, match="followupd upgrade"):
         ledger.upgrade()
     assert not inspect(engine).has_table("alembic_version")
@@ -237,10 +376,10 @@ def test_every_table_of_the_program_is_the_ledgers(engine: Engine, ledger: Ledge
     assert set(inspect(engine).get_table_names()) == {*SQLModel.metadata.tables, "alembic_version"}
 
 
-# --- copies ---
+# --- backups ---
 
 
-def test_a_copy_is_taken_while_the_ledger_is_in_use_and_holds_all_of_it(tmp_path: Path) -> None:
+def test_a_backup_is_made_while_the_ledger_is_in_use(tmp_path: Path) -> None:
     ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db", Vault([b"k" * 32]))
     ledger.upgrade()
     with ledger.transaction() as tx:
@@ -257,7 +396,7 @@ def test_a_copy_is_taken_while_the_ledger_is_in_use_and_holds_all_of_it(tmp_path
     ledger.close()
 
 
-def test_a_copy_overwrites_nothing(tmp_path: Path) -> None:
+def test_a_backup_overwrites_nothing(tmp_path: Path) -> None:
     ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db", Vault([b"k" * 32]))
     ledger.upgrade()
     (tmp_path / "copy.db").write_text("precious")
@@ -267,7 +406,7 @@ def test_a_copy_overwrites_nothing(tmp_path: Path) -> None:
     ledger.close()
 
 
-def test_a_shared_ledger_is_copied_by_its_own_servers_tools(postgres: Postgres) -> None:
+def test_a_shared_ledger_is_backed_up_with_pg_dump(postgres: Postgres) -> None:
     ledger = Ledger(postgres.database(), Vault([b"k" * 32]))
     with pytest.raises(BackupError, match="pg_dump"):
         ledger.backup(Path("nowhere"))
