@@ -1,161 +1,165 @@
-"""Gift cards on order: ask the provider outside of any transaction, then keep the card and write its letter in one."""
+"""Get the gift cards that are on order: ask the provider outside any transaction, then store the card and its letter in one."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from followupd import log
-from followupd.adapters.storage.ledger import Ledger, Transaction
+from followupd.adapters.storage.ledger import Transaction
 from followupd.domain.case import Case
 from followupd.domain.compensation import GiftCard, GiftCardOrder, GiftCardUnavailable
-from followupd.domain.decision import Decision, LetterContent, LetterRenderer, PrintedGiftCard, as_event
+from followupd.domain.decision import Decision, LetterContent, PrintedGiftCard
 from followupd.domain.events import GiftCardLacking, LetterStopped, OwnerNudged
-from followupd.domain.letter import LetterKind
-from followupd.domain.playbook import Playbook
+from followupd.domain.letter import Letter, LetterKind
+from followupd.domain.reminder import ReminderKey, ReminderKind
 from followupd.domain.translatable import msg
 from followupd.errors import ConflictError, LetterError
 from followupd.recovery import gift_card
+from followupd.services.context import ServiceContext
 from followupd.services.ports import GiftCardProvider
-from followupd.services.record import status_tags
+from followupd.services.record import record
 from followupd.services.staff_mail import LowStock
-from followupd.services.wording_guard import WordingGuard
 
-#: waits between tries of an order that may come right by itself; the last one repeats
+#: waits between attempts of an order that may succeed later; the last one repeats
 _BACK_OFF = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1))
-#: a case that is held or open again is looked at after this
-_LATER = timedelta(minutes=15)
-#: the owner hears of the same trouble once in this time
-_A_DAY = timedelta(days=1)
+#: an order whose case is on hold or open again is checked again after this
+_RECHECK_AFTER = timedelta(minutes=15)
+#: the owner is told of a lasting failure once in this time
+_REPEAT_NOTICE_AFTER = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class GiftCardOrders:
-    """Gets the gift cards that are on order, each once; `stock` watches what is left."""
+    """Gets each ordered gift card once, from `provider`; `stock` reports when few imported cards are left."""
 
-    ledger: Ledger
+    context: ServiceContext
     provider: GiftCardProvider
-    playbooks: Mapping[str, Playbook]
-    write: LetterRenderer
     stock: LowStock
-    proofread: WordingGuard = field(default_factory=WordingGuard)
 
     def run(self, now: datetime, go_on: Callable[[], bool] = lambda: True) -> int:
-        """Ask for every card that is due, while `go_on` says so; return how many orders were worked on."""
-        with self.ledger.transaction() as tx:
+        """Ask for every card that is due, while `go_on` returns True; return the number of orders."""
+        with self.context.ledger.transaction() as tx:
             due = tx.orders.due(now)
-        worked = 0
+        count = 0
         for order in due:
             if not go_on():
                 break
-            worked += self._one(order, now)
-        return worked
+            count += self._get(order, now)
+        return count
 
-    def _one(self, order: GiftCardOrder, now: datetime) -> bool:
-        with self.ledger.transaction() as tx:
-            if not self._may_order(tx, order, now):
+    def _get(self, order: GiftCardOrder, now: datetime) -> bool:
+        with self.context.ledger.transaction() as tx:
+            if not self._is_still_wanted(tx, order, now):
                 return False
-        found = self.provider.order(order, now)  # may take seconds: the ledger is free meanwhile
+        card = self.provider.order(order, now)  # may take seconds, while the ledger is free
         try:
-            with self.ledger.transaction() as tx:
+            with self.context.ledger.transaction() as tx:
                 case = tx.cases.get(order.case_ref)
-                if isinstance(found, GiftCardUnavailable):
-                    self._no_card(tx, case, order, found, now)
+                if isinstance(card, GiftCardUnavailable):
+                    self._handle_failure(tx, case, order, card, now)
                 else:
-                    self._came(tx, case, order, found, now)
+                    self._handle_card(tx, case, order, card, now)
         except ConflictError:
-            return False  # the order is still due, and its repetition names the same card
+            return False  # the order is still due, and its repetition gets the same card
         return True
 
-    def _may_order(self, tx: Transaction, order: GiftCardOrder, now: datetime) -> bool:
+    def _is_still_wanted(self, tx: Transaction, order: GiftCardOrder, now: datetime) -> bool:
+        """Check again everything that may have changed since the order; cancel or postpone it if necessary."""
         case = tx.cases.get(order.case_ref)
         if why := gift_card.why_cancelled(case, order.n):
-            tx.orders.drop(order.key, why)
+            tx.orders.cancel(order.key, why)
             return False
         if why := gift_card.why_blocked(case):
-            tx.orders.put_off(order.key, now + _LATER, why)
+            tx.orders.postpone(order.key, now + _RECHECK_AFTER, why)
             return False
         return True
 
-    # --- it came ---
+    # --- a card arrived ---
 
-    def _came(self, tx: Transaction, case: Case, order: GiftCardOrder, card: GiftCard, now: datetime) -> None:
-        if problem := self._unusable(tx, case, order, card, now):
-            self._no_card(tx, case, order, GiftCardUnavailable(problem, permanent=True), now)
-            return
-        if not tx.orders.done(order.key) or gift_card.why_cancelled(case, order.n):
-            return  # the card stays with its grant, unsent
-        try:
-            steps = self._letter(tx, case, order, card, now)
-        except LetterError as error:
-            self._stopped(tx, case, order, error.message, now)
-            return
-        self._record(tx, case, steps, now)
-        self.stock.watch(tx, order.money, now)
-
-    def _unusable(
+    def _handle_card(
         self, tx: Transaction, case: Case, order: GiftCardOrder, card: GiftCard, now: datetime
-    ) -> str:
-        if card.money != order.money:
-            return f"the card that came is worth {card.money.amount} {card.money.currency}, and another one was ordered"
-        if card.expires and card.expires <= now:
-            return "the card that came has expired"
-        if not tx.cards.keep(case.ref, order.n, card, now):
-            return "the card that came belongs to another grant"
-        return ""
+    ) -> None:
+        """Store the card and write its letter; a card that is not wanted any more stays with its grant, unsent."""
+        if problem := _store(tx, order, card, now):
+            self._handle_failure(tx, case, order, GiftCardUnavailable(problem, permanent=True), now)
+            return
+        if not tx.orders.mark_done(order.key) or gift_card.why_cancelled(case, order.n):
+            return
+        try:
+            letter = self._letter(tx, case, order, card, now)
+        except LetterError as error:
+            self._handle_unwritten(tx, case, order, error.message, now)
+            return
+        record(tx, case, [letter], now)
+        self.stock.watch(tx, order.money, now)
 
     def _letter(
         self, tx: Transaction, case: Case, order: GiftCardOrder, card: GiftCard, now: datetime
-    ) -> list[Decision]:
-        playbook = self._playbook(case)
+    ) -> Letter:
+        playbook = self.context.playbooks.for_case(case)
         company = playbook.company
-        shown = PrintedGiftCard(
-            card.code, card.money.written(company.locale), card.last_day(company.timezone), card.money
-        )
-        letter = self.write.gift_card(case, playbook, now, shown)
+        amount = card.money.written(company.locale)
+        printed = PrintedGiftCard(card.code, amount, card.last_day(company.timezone), card.money)
+        letter = self.context.letters.gift_card(case, playbook, now, printed)
         letter = replace(letter, concerns=(order.n,), good_until=card.expires)
-        self.proofread.stop(tx, letter, case, playbook, now, card.code)
-        return [letter]
+        self.context.wording.stop(tx, letter, case, playbook, now, card.code)
+        return letter
 
-    def _stopped(self, tx: Transaction, case: Case, order: GiftCardOrder, why: str, now: datetime) -> None:
-        """Keep the card, tell the owner once why its letter was not written, and try again."""
+    def _handle_unwritten(
+        self, tx: Transaction, case: Case, order: GiftCardOrder, why: str, now: datetime
+    ) -> None:
+        """Keep the card, tell the owner once why its letter was not written, and try again later."""
         tx.orders.place(case.ref, order.n, order.money, now)
-        tx.orders.put_off(order.key, now + _BACK_OFF[-1], why)
+        tx.orders.postpone(order.key, now + _BACK_OFF[-1], why)
         if case.stopped and case.stopped[1] == why:
             return
         log.letter_stopped(case.ref, why)
-        stopped = LetterStopped(at=now, kind="gift-card", why=why)
-        brief = LetterContent(because=msg("a letter could not be written"), problems=(why,))
-        self._record(tx, case, [stopped, self._nudge(case, brief, now)], now)
+        stopped = LetterStopped(at=now, kind=LetterKind.GIFT_CARD, why=why)
+        content = LetterContent(because=msg("a letter could not be written"), problems=(why,))
+        record(tx, case, [stopped, self._reminder(case, content, now)], now)
 
-    # --- it did not come ---
+    # --- no card arrived ---
 
-    def _no_card(
-        self, tx: Transaction, case: Case, order: GiftCardOrder, found: GiftCardUnavailable, now: datetime
+    def _handle_failure(
+        self, tx: Transaction, case: Case, order: GiftCardOrder, failure: GiftCardUnavailable, now: datetime
     ) -> None:
-        """Put the order off; the owner hears of what lasts, once a day."""
-        wait = _BACK_OFF[-1] if found.permanent else _BACK_OFF[min(order.attempts, len(_BACK_OFF) - 1)]
-        tx.orders.put_off(order.key, now + wait, found.why)
-        log.gift_card_order_delayed(order.key, found.why, now + wait)
+        """Postpone the order, and tell the owner of a lasting failure once a day."""
+        is_lasting = failure.permanent or order.attempts + 1 >= len(_BACK_OFF)
+        wait = _BACK_OFF[-1]
+        if not failure.permanent:
+            wait = _BACK_OFF[min(order.attempts, len(_BACK_OFF) - 1)]
+        tx.orders.postpone(order.key, now + wait, failure.why)
+        log.gift_card_order_delayed(order.key, failure.why, now + wait)
         self.stock.watch(tx, order.money, now)
-        lasts = found.permanent or order.attempts + 1 >= len(_BACK_OFF)
-        if not lasts or (case.card_lacking_at and now - case.card_lacking_at < _A_DAY):
-            return
+
+        was_told = case.card_lacking_at and now - case.card_lacking_at < _REPEAT_NOTICE_AFTER
+        if is_lasting and not was_told:
+            record(tx, case, self._notice(case, order, failure.why, now), now)
+
+    def _notice(self, case: Case, order: GiftCardOrder, why: str, now: datetime) -> list[Decision]:
         value = f"{order.money.amount} {order.money.currency}"
-        because = msg("the gift card of {value} cannot be sent yet: {why}", value=value, why=found.why)
-        lacking = GiftCardLacking(at=now, n=order.n, why=found.why)
-        told = OwnerNudged(at=now, matter=f"gift card {now:%Y-%m-%dT%H:%M}", whom=case.owner, why=because)
-        brief = LetterContent(because=because, asks=(f"refused: {order.n}",))
-        self._record(tx, case, [lacking, told, self._nudge(case, brief, now)], now)
+        because = msg("the gift card of {value} cannot be sent yet: {why}", value=value, why=why)
+        key = ReminderKey(ReminderKind.GIFT_CARD, at=now)
+        content = LetterContent(because=because, asks=(f"refused: {order.n}",))
+        return [
+            GiftCardLacking(at=now, n=order.n, why=why),
+            OwnerNudged(at=now, matter=str(key), whom=case.owner, why=because),
+            self._reminder(case, content, now),
+        ]
 
-    def _nudge(self, case: Case, brief: LetterContent, now: datetime) -> Decision:
-        playbook = self._playbook(case)
-        return self.write.desk(LetterKind.NUDGE, case, playbook, now, brief, playbook.owner_of(case.owner))
+    def _reminder(self, case: Case, content: LetterContent, now: datetime) -> Letter:
+        playbook = self.context.playbooks.for_case(case)
+        owner = playbook.owner_of(case.owner)
+        return self.context.letters.desk(LetterKind.NUDGE, case, playbook, now, content, owner)
 
-    def _record(self, tx: Transaction, case: Case, steps: list[Decision], now: datetime) -> None:
-        after = tx.cases.record(case, steps, lambda _: now, now)
-        tx.mail.set_status_tags(case.ref, status_tags(after))
-        for step in steps:
-            log.event_recorded(case.ref, type(as_event(step, now)).__name__, after.stage)
 
-    def _playbook(self, case: Case) -> Playbook:
-        return self.playbooks.get(case.playbook) or self.playbooks["default"]
+def _store(tx: Transaction, order: GiftCardOrder, card: GiftCard, now: datetime) -> str:
+    """Store the card for its grant; return why it cannot be used, "" if it can."""
+    if card.money != order.money:
+        value = f"{card.money.amount} {card.money.currency}"
+        return f"the card that came is worth {value}, and another one was ordered"
+    if card.expires and card.expires <= now:
+        return "the card that came has expired"
+    if not tx.cards.store(order.case_ref, order.n, card, now):
+        return "the card that came belongs to another grant"
+    return ""

@@ -10,6 +10,7 @@ import pytest
 from followupd.app.cycle import run_cycle
 from followupd.domain.case import Case, Stage
 from followupd.domain.letter import DeliveryResult, LetterStatus
+from followupd.domain.reminder import ReminderKind
 from followupd.errors import NotInDoubtError
 from tests.properties.simulated import CUSTOMERS, Accepted, KilledError, Simulation, utc
 
@@ -168,7 +169,7 @@ def test_a_customer_who_is_not_reached_twice_is_asked_about_twice(make: Callable
         says(world, "reached")
         assert not case(world).not_reached
         says(world, "promise: call again by next Friday")
-    nudges = [name for name, _ in case(world).nudges if name.startswith("not-reached")]
+    nudges = case(world).reminders_of(ReminderKind.NOT_REACHED)
     assert len(nudges) == 2
 
 

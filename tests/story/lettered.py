@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from followupd.adapters.templates.check import try_out
+from followupd.adapters.templates.check import render_sample
 from followupd.adapters.templates.renderer import TemplateRenderer
 from followupd.adapters.templates.samples import sample_case
 from followupd.adapters.templates.sources import TemplateFiles
@@ -50,7 +50,7 @@ def sample(name: str = "long", **changes: Any) -> Case:
 def wrote(
     kind: LetterKind, case: Case | None = None, playbook: Playbook = PLAYBOOK, directory: Path = TEMPLATES
 ) -> Letter:
-    return try_out(letters(directory), kind, case or sample(), playbook, NOW)
+    return render_sample(letters(directory), kind, case or sample(), playbook, NOW)
 
 
 def flat(text: str) -> str:
@@ -58,7 +58,7 @@ def flat(text: str) -> str:
 
 
 def promise(text: str = "ship the replacement", kind: PromiseKind = PromiseKind.FIRM, **more: Any) -> Promise:
-    given: dict[str, Any] = {"n": 1, "text": text, "kind": kind, "due": NOW, "told": FRIDAY, "owner": "ana"}
+    given: dict[str, Any] = {"n": 1, "text": text, "kind": kind, "internal_deadline": NOW, "promised_by": FRIDAY, "owner": "ana"}
     return Promise(**(given | more))
 
 

@@ -10,6 +10,7 @@ from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import Gift, GrantState
 from followupd.domain.decision import Decision, as_event
 from followupd.domain.letter import Letter, LetterKind
+from followupd.domain.reminder import ReminderKind
 from followupd.errors import NotUnderstoodError
 from followupd.recovery import receipts, remind
 from followupd.text.answers.receipts import Answer
@@ -122,7 +123,7 @@ def test_silence_brings_one_reminder_and_then_one_call() -> None:
     assert due == datetime(2026, 12, 4, 10, tzinfo=UTC)  # three business days from Tuesday
     for step in remind.decide(case, PLAYBOOK, letters(), due):
         case = lifecycle.after(case, as_event(step, due))
-    assert case.nudges[-1][0].startswith("receipt")
+    assert ReminderKind.of(case.nudges[-1][0]) is ReminderKind.RECEIPT
     assert remind.next_due(case, PLAYBOOK) is None
     called = receipts.next_due(case, PLAYBOOK)
     assert called == datetime(2026, 12, 8, 10, tzinfo=UTC)

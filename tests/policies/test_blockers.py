@@ -1,0 +1,306 @@
+"""What keeps the follow-up from being sent: a case in some state -> its blockers, and the lines that remove them."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from followupd.domain import events as e
+from followupd.domain.case import Case, Stage
+from followupd.domain.compensation import Gift, GrantState
+from followupd.domain.letter import Letter, LetterKind
+from followupd.domain.mail import Person
+from followupd.domain.promise import Option, PromiseState
+from followupd.recovery.blockers import Blocker, asks, blockers_of, still_to_give, why_stale
+from tests.builders import KIM, NOW, Story, a_case
+
+FRIDAY = datetime(2026, 12, 4, 17, tzinfo=UTC)
+Change = Callable[[Story], Story]
+
+
+def ready() -> Story:
+    """A case that nothing blocks."""
+    return a_case().knows().fixed()
+
+
+def written(story: Story, kind: LetterKind, *then: type[e.Event]) -> Story:
+    key = story.case.next_key(kind)
+    story.happened(
+        e.LetterWritten(at=NOW, key=key, kind=kind, to=KIM.address, subject="Re: kettle", review=not then)
+    )
+    return story.happened(*(event(at=NOW, key=key, kind=kind) for event in then))  # type: ignore[call-arg]
+
+
+def offered(story: Story, *texts: str) -> Story:
+    options = [Option(n=n, text=text, promised_by=FRIDAY, offered_at=NOW) for n, text in enumerate(texts, 1)]
+    return story.happened(*(e.OptionOffered(at=NOW, option=option) for option in options))
+
+
+def in_state(state: PromiseState) -> Change:
+    def change(story: Story) -> Story:
+        story.promised("ship the replacement.", by=FRIDAY)
+        return Story(story.case.with_promise(1, state=state))
+
+    return change
+
+
+def grant(state: GrantState, kind: Gift = Gift.REFUND) -> Change:
+    return lambda story: story.granted(kind, "25", state=state)
+
+
+PROMISE = "promise 1, “ship the replacement”,"
+REFUND = "the refund of 25.00 EUR (number 1) is"
+ROWS: dict[str, tuple[Change, list[Blocker]]] = {
+    "nothing": (lambda s: s, []),
+    "on hold": (
+        lambda s: s.happened(e.Held(at=NOW)),
+        [Blocker("held", "the case is held", "release")],
+    ),
+    "on hold for a reason": (
+        lambda s: s.happened(e.Held(at=NOW, why="wait")),
+        [Blocker("held", "the case is held: wait", "release")],
+    ),
+    "the customer wrote": (
+        lambda s: s.customer_wrote("It broke again."),
+        [Blocker("unanswered", "the customer has written since it was called fixed", "fixed")],
+    ),
+    "the customer was not reached": (
+        lambda s: s.happened(e.CustomerNotReached(at=NOW, why="no such user")),
+        [Blocker("not-reached", "the customer was not reached: no such user", "reached")],
+    ),
+    "a proposed promise": (
+        in_state(PromiseState.PROPOSED),
+        [
+            Blocker(
+                "proposed-1",
+                f"{PROMISE} was read in a reply, and nobody has said yet whether it holds",
+                "approve",
+            )
+        ],
+    ),
+    "an open promise": (
+        in_state(PromiseState.OPEN),
+        [Blocker("promise-1", f"{PROMISE} is open", "kept: 1")],
+    ),
+    "a late promise": (
+        in_state(PromiseState.LATE),
+        [Blocker("promise-1", f"{PROMISE} is late", "kept: 1")],
+    ),
+    "a broken promise": (
+        in_state(PromiseState.BROKEN),
+        [Blocker("promise-1", f"{PROMISE} is broken", "kept: 1")],
+    ),
+    "a kept promise": (in_state(PromiseState.KEPT), []),
+    "a withdrawn promise": (in_state(PromiseState.WITHDRAWN), []),
+    "an open option": (
+        lambda s: offered(s, "a refund"),
+        [
+            Blocker(
+                "option-1",
+                "option 1, “a refund”, is open, and nobody has chosen",
+                "choose: 1",
+                "withdraw-option: 1 because ",
+            )
+        ],
+    ),
+    "a withdrawn option": (lambda s: offered(s, "a refund").happened(e.OptionWithdrawn(at=NOW, n=1)), []),
+    "a proposed grant": (
+        grant(GrantState.PROPOSED),
+        [Blocker("grant-1", f"{REFUND} proposed, not issued", "approve")],
+    ),
+    "a grant that waits for approval": (
+        grant(GrantState.WAITING_APPROVAL),
+        [Blocker("grant-1", f"{REFUND} waiting-approval, not issued", "approve")],
+    ),
+    "a grant": (
+        grant(GrantState.GRANTED),
+        [Blocker("grant-1", f"{REFUND} granted, not issued", "issued: 1")],
+    ),
+    "a missing grant": (
+        grant(GrantState.MISSING),
+        [Blocker("grant-1", f"{REFUND} missing, not issued", "issued: 1")],
+    ),
+    "an issued grant": (grant(GrantState.ISSUED), []),
+    "a confirmed grant": (grant(GrantState.CONFIRMED), []),
+    "a refused grant": (grant(GrantState.REFUSED), []),
+    "a gift card": (grant(GrantState.GRANTED, Gift.GIFT_CARD), []),
+    "a letter in review": (
+        lambda s: written(s, LetterKind.CONFIRMATION),
+        [
+            Blocker(
+                "letter-FU-7K3Q9.confirmation.1",
+                "FU-7K3Q9.confirmation.1 waits for an agent's approval",
+                "approve",
+            )
+        ],
+    ),
+    "a letter in doubt": (
+        lambda s: written(s, LetterKind.CONFIRMATION, e.LetterInDoubt),
+        [
+            Blocker(
+                "letter-FU-7K3Q9.confirmation.1",
+                "nobody knows whether FU-7K3Q9.confirmation.1 left",
+            )
+        ],
+    ),
+    "a letter that was sent": (lambda s: written(s, LetterKind.CONFIRMATION, e.NextStepConfirmed), []),
+    "a desk mail in doubt": (lambda s: written(s, LetterKind.NUDGE, e.LetterInDoubt), []),
+    "a desk mail, then a letter in review": (
+        lambda s: written(written(s, LetterKind.NUDGE, e.LetterInDoubt), LetterKind.DELAY),
+        [Blocker("letter-FU-7K3Q9.delay.1", "FU-7K3Q9.delay.1 waits for an agent's approval", "approve")],
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "expected"), ROWS.values(), ids=ROWS)
+def test_a_case_has_these_blockers(change: Change, expected: list[Blocker]) -> None:
+    assert list(blockers_of(change(ready()).case)) == expected
+
+
+def test_facts_that_are_not_known_block_in_the_order_of_the_letter() -> None:
+    found = blockers_of(a_case().fixed().case)
+    assert [(lack.name, lack.sentence, lack.ask) for lack in found] == [
+        ("cause", "the cause is not known yet", "cause: "),
+        ("resolution", "the resolution is not known yet", "resolution: "),
+        ("prevention", "the prevention is not known yet", "prevention: "),
+    ]
+
+
+def test_a_customer_who_writes_before_the_fix_blocks_nothing() -> None:
+    assert blockers_of(a_case().knows().customer_wrote("Hello?").case) == ()
+
+
+def test_blockers_come_in_the_order_in_which_agents_should_see_them() -> None:
+    story = a_case().fixed().promised("call", by=FRIDAY).granted(Gift.REFUND, "25")
+    offered(written(story, LetterKind.DELAY), "a refund").customer_wrote("Again!")
+    found = [lack.name.partition("-")[0] for lack in blockers_of(story.happened(e.Held(at=NOW)).case)]
+    wanted = "held unanswered promise option grant cause resolution prevention letter"
+    assert found == wanted.split()
+
+
+def test_every_line_is_asked_for_once_and_empty_ones_never() -> None:
+    lines = asks([Blocker("a", "", "approve"), Blocker("b", "", "approve", "refuse: "), Blocker("c", "")])
+    assert lines == ("approve", "refuse: ")
+
+
+@pytest.mark.parametrize("state", GrantState)
+def test_what_is_still_to_give(state: GrantState) -> None:
+    given = {GrantState.ISSUED, GrantState.CONFIRMED, GrantState.REFUSED}
+    assert still_to_give(a_case().granted(Gift.REFUND, "25", state=state).case.compensation[0]) is (
+        state not in given
+    )
+
+
+# --- letters that wait in the outbox ---
+
+
+def a_letter(kind: LetterKind, *concerns: int, good_until: datetime | None = None) -> Letter:
+    return Letter(
+        key=f"FU-7K3Q9.{kind}.1",
+        case="FU-7K3Q9",
+        kind=kind,
+        mailbox="support",
+        sender=Person("support@example.com"),
+        to=KIM,
+        subject="",
+        text="",
+        message_id="<1@example.com>",
+        concerns=concerns,
+        good_until=good_until,
+    )
+
+
+COMPLAINTS = (Stage.HEARD, Stage.PROMISED, Stage.CONFIRMED, Stage.FIXED, Stage.FOLLOWED_UP, Stage.CLOSED)
+SENT_IN = {
+    LetterKind.CONFIRMATION: set(COMPLAINTS),
+    LetterKind.HOLDING: {Stage.HEARD, Stage.PROMISED, Stage.CONFIRMED},
+    LetterKind.DELAY: set(COMPLAINTS) - {Stage.CLOSED},
+    LetterKind.FOLLOW_UP: {Stage.FIXED},
+    LetterKind.NUDGE: set(COMPLAINTS),
+}
+
+
+@pytest.mark.parametrize("stage", Stage)
+@pytest.mark.parametrize("kind", SENT_IN)
+def test_a_letter_is_sent_in_these_stages(kind: LetterKind, stage: Stage) -> None:
+    case = replace(ready().case, stage=stage)
+    why = why_stale(a_letter(kind), case, NOW)
+    if stage in SENT_IN[kind]:
+        assert why == ""
+    elif stage in COMPLAINTS:
+        assert why == f"the case is {stage}"
+    else:
+        assert why == f"the case is {stage}: an agent said that it is no complaint"
+
+
+def promised(**changes: object) -> Case:
+    case = a_case().promised("ship it", by=FRIDAY).case
+    return case.with_promise(1, **changes)
+
+
+SAME, CHANGED = "", "promise 1 changed meanwhile"
+PROMISES: dict[str, tuple[Case, str]] = {
+    "open": (promised(), SAME),
+    "late": (promised(state=PromiseState.LATE), SAME),
+    "broken": (promised(state=PromiseState.BROKEN), SAME),
+    "kept": (promised(state=PromiseState.KEPT), CHANGED),
+    "withdrawn": (promised(state=PromiseState.WITHDRAWN), CHANGED),
+    "in writing already": (promised(confirmed="FU-7K3Q9.confirmation.9"), CHANGED),
+    "gone": (a_case().case, CHANGED),
+}
+
+
+@pytest.mark.parametrize("kind", [LetterKind.CONFIRMATION, LetterKind.DELAY, LetterKind.HOLDING])
+@pytest.mark.parametrize(("case", "why"), PROMISES.values(), ids=PROMISES)
+def test_a_letter_about_a_promise_becomes_stale(case: Case, why: str, kind: LetterKind) -> None:
+    assert why_stale(a_letter(kind, 1), case, NOW) == why
+
+
+def test_a_desk_mail_about_a_promise_is_sent_whatever_became_of_it() -> None:
+    assert why_stale(a_letter(LetterKind.NUDGE, 1), promised(state=PromiseState.KEPT), NOW) == ""
+
+
+@pytest.mark.parametrize(
+    ("event", "why"),
+    [
+        (None, ""),
+        (e.OptionChosen(at=NOW, n=1), "the options changed meanwhile"),
+        (e.OptionWithdrawn(at=NOW, n=2), "the options changed meanwhile"),
+    ],
+    ids=["open", "chosen", "withdrawn"],
+)
+def test_a_letter_that_offers_options_becomes_stale(event: e.Event | None, why: str) -> None:
+    letter = a_letter(LetterKind.CONFIRMATION)
+    story = offered(a_case(), "a refund", "a new one").happened(e.OptionsAsked(at=NOW, key=letter.key))
+    case = story.happened(*([event] if event else [])).case
+    assert why_stale(letter, case, NOW) == why
+    other = replace(letter, key="FU-7K3Q9.confirmation.2")
+    assert why_stale(other, case, NOW) == ""
+
+
+@pytest.mark.parametrize("state", GrantState)
+def test_the_letter_of_a_gift_card_is_sent_while_the_card_is_granted(state: GrantState) -> None:
+    case = a_case().granted(Gift.GIFT_CARD, "20", state=state).case
+    gone = "the gift card is not granted any more"
+    card = a_letter(LetterKind.GIFT_CARD, 1)
+    assert why_stale(card, case, NOW) == ("" if state is GrantState.GRANTED else gone)
+    assert why_stale(a_letter(LetterKind.GIFT_CARD), case, NOW) == gone
+    assert why_stale(a_letter(LetterKind.GIFT_CARD, 2), case, NOW) == gone
+
+
+def test_the_letter_of_a_gift_card_is_sent_in_every_stage() -> None:
+    case = replace(a_case().granted(Gift.GIFT_CARD, "20").case, stage=Stage.CLOSED)
+    assert why_stale(a_letter(LetterKind.GIFT_CARD, 1), case, NOW) == ""
+
+
+@pytest.mark.parametrize(("minutes", "expired"), [(-1, True), (0, True), (1, False)])
+def test_a_letter_is_stale_once_what_it_hands_over_has_expired(minutes: int, expired: bool) -> None:
+    letter = a_letter(LetterKind.GIFT_CARD, 1, good_until=NOW + timedelta(minutes=minutes))
+    case = a_case().granted(Gift.GIFT_CARD, "20").case
+    assert (why_stale(letter, case, NOW) == "what it hands over has expired") is expired
+
+
+def test_a_follow_up_is_stale_for_its_first_blocker() -> None:
+    case = a_case().fixed().promised("call", by=FRIDAY).case
+    assert why_stale(a_letter(LetterKind.FOLLOW_UP), case, NOW) == "promise 1, “call”, is open"

@@ -1,0 +1,83 @@
+"""Keys of reminders: the text that is stored, and the kind that is read back from it."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from followupd.domain.reminder import ReminderKey, ReminderKind
+from followupd.domain.state import StateKey
+
+AT = datetime(2026, 12, 3, 15, tzinfo=UTC)
+KEY = "FU-7K3Q9.confirmation.1"
+#: as the history of a ledger has them
+STORED = {
+    "suspected 2026-12-03T15:00": ReminderKey(ReminderKind.SUSPECTED, at=AT),
+    "suspected": ReminderKey(ReminderKind.SUSPECTED),
+    "promise-1 soon 2026-12-03T15:00": ReminderKey(ReminderKind.PROMISE, 1, "soon", at=AT),
+    "promise-12 due 2026-12-03T15:00": ReminderKey(ReminderKind.PROMISE, 12, "due", at=AT),
+    "promise-1 lead 2026-12-03T15:00": ReminderKey(ReminderKind.PROMISE, 1, "lead", at=AT),
+    "silence 2026-12-03T15:00": ReminderKey(ReminderKind.SILENCE, at=AT),
+    "not-reached 2026-12-03T15:00": ReminderKey(ReminderKind.NOT_REACHED, at=AT),
+    "answer 2026-12-03T15:00": ReminderKey(ReminderKind.ANSWER, at=AT),
+    "options 2026-12-03T15:00": ReminderKey(ReminderKind.OPTIONS, at=AT),
+    "option-2 alone": ReminderKey(ReminderKind.OPTION, 2, "alone"),
+    "choice 2026-12-03T15:00": ReminderKey(ReminderKind.CHOICE, at=AT),
+    "choice lead 2026-12-03T15:00": ReminderKey(ReminderKind.CHOICE, step="lead", at=AT),
+    "follow-up due 2026-12-03T15:00": ReminderKey(ReminderKind.FOLLOW_UP, step="due", at=AT),
+    "receipt 2026-12-03T15:00": ReminderKey(ReminderKind.RECEIPT, at=AT),
+    "approve-3": ReminderKey(ReminderKind.APPROVAL, 3),
+    "approve-3 late": ReminderKey(ReminderKind.APPROVAL, 3, "late"),
+    f"review {KEY} 2026-12-03T15:00": ReminderKey(ReminderKind.REVIEW, about=KEY, at=AT),
+    f"review lead {KEY} 2026-12-03T15:00": ReminderKey(ReminderKind.REVIEW, step="lead", about=KEY, at=AT),
+    "stopped 2026-12-03T15:00": ReminderKey(ReminderKind.STOPPED, at=AT),
+    "stopped manager 2026-12-03T15:00": ReminderKey(ReminderKind.STOPPED, step="manager", at=AT),
+    f"undelivered lead {KEY}": ReminderKey(ReminderKind.UNDELIVERED, step="lead", about=KEY),
+    "held 2026-12-03T15:00": ReminderKey(ReminderKind.HELD, at=AT),
+    "held manager 2026-12-03T15:00": ReminderKey(ReminderKind.HELD, step="manager", at=AT),
+    "severity lead high": ReminderKey(ReminderKind.SEVERITY, step="lead", about="high"),
+    f"doubt {KEY} 2026-12-03T15:00:07": ReminderKey(ReminderKind.DOUBT, about=f"{KEY} 2026-12-03T15:00:07"),
+    "gift card 2026-12-03T15:00": ReminderKey(ReminderKind.GIFT_CARD, at=AT),
+    "digest 2026-12-03 ana": ReminderKey(ReminderKind.DIGEST, about="2026-12-03 ana"),
+}
+
+
+@pytest.mark.parametrize(("text", "key"), STORED.items(), ids=STORED)
+def test_a_key_is_stored_as_this_text(text: str, key: ReminderKey) -> None:
+    assert str(key) == text
+    assert ReminderKind.of(text) is key.kind
+
+
+def test_every_kind_has_an_example() -> None:
+    assert {key.kind for key in STORED.values()} == set(ReminderKind)
+
+
+@pytest.mark.parametrize("text", ["", "something", "promised", "silence2", "option", "gift", "held-up x"])
+def test_other_text_is_of_another_kind_or_none(text: str) -> None:
+    assert ReminderKind.of(text) is ({"option": ReminderKind.OPTION}.get(text))
+
+
+@given(st.sampled_from(ReminderKind), st.integers(0, 99), st.text())
+def test_the_kind_is_read_back_whatever_the_key_is_about(kind: ReminderKind, n: int, about: str) -> None:
+    assert ReminderKind.of(str(ReminderKey(kind, n, about=about, at=AT))) is kind
+
+
+@pytest.mark.parametrize(
+    ("key", "stored"),
+    [
+        (StateKey.CYCLE, "beat"),
+        (StateKey.BREAKER, "breaker"),
+        (StateKey.BREAKER_REASON, "breaker because"),
+        (StateKey.COPIED, "copied"),
+        (StateKey.TRAINING, "learned"),
+        (StateKey.CONNECTED.of("support"), "connected support"),
+        (StateKey.FOLDERS.of("support"), "folders support"),
+        (StateKey.INBOX_READ.of("support"), "read support"),
+        (StateKey.SENT_READ.of("support"), "sent folder of support read"),
+        (StateKey.FETCH_FAILURE.of("support", "INBOX"), "stumble support/INBOX"),
+        (StateKey.REFUSED_UPDATES.of("support", "INBOX"), "touch support/INBOX"),
+    ],
+)
+def test_state_is_stored_under_these_names(key: str, stored: str) -> None:
+    assert str(key) == stored
