@@ -33,6 +33,10 @@ from followupd.domain.team import Agent, Company, Team
 from followupd.errors import Problem, SetupError
 
 _DRIVER = "postgresql+psycopg"
+_POSTGRESQL = re.compile(r"(?:postgresql|postgres|postgresql\+psycopg)://(?P<address>.+)", re.DOTALL)
+_SQLITE = re.compile(r"sqlite(?:\+pysqlite)?:///(?P<file>(?!:memory:$).+)", re.DOTALL)
+#: a password in the user's part of an address, or as a parameter
+_PASSWORD = re.compile(r"^[^/]*:[^/]*@|[?&]password=")
 #: below it, letters would be sent on a guess (docs/recognising.md)
 _LOWEST_AUTO = 0.90
 _DEFAULT_CURRENCY = "GBP"
@@ -44,8 +48,10 @@ _Server = TypeVar("_Server", MailboxSettings, SmtpSettings)
 def load(directory: Path, *, thorough: bool = True) -> Settings:
     """Read the configuration; the secrets need not exist yet.
 
-    Without `thorough`, checks that need large libraries are skipped (phone numbers, next steps, holidays and such):
-    for commands that only look at the ledger.
+    Args:
+        directory: the configuration directory.
+        thorough: False skips the checks that need large libraries (phone numbers, next steps, holidays and such), for
+            commands that only look at the ledger.
 
     Raises:
         SetupError: with every problem at once. Warnings alone (`WARNINGS`) do not raise.
@@ -58,14 +64,21 @@ def load(directory: Path, *, thorough: bool = True) -> Settings:
 
 def problems(directory: Path) -> list[Problem]:
     """Return everything that is wrong with the TOML files, in the order of files and lines."""
-    return examine(directory)[1]
+    _, found = examine(directory)
+    return found
 
 
 def examine(directory: Path, *, thorough: bool = True) -> tuple[Settings | None, list[Problem]]:
-    """Return the configuration, None if it cannot be used, and everything that is wrong with it."""
+    """Return the configuration, None if it cannot be used, and everything that is wrong with it.
+
+    Args:
+        directory: the configuration directory.
+        thorough: as for `load`.
+    """
     settings, found = _read(directory.absolute(), thorough=thorough)
-    is_usable = all(problem.rule in WARNINGS for problem in found)
-    return (settings if is_usable else None), found
+    errors = [problem for problem in found if problem.rule not in WARNINGS]
+    usable = None if errors else settings
+    return usable, found
 
 
 def missing_secrets(settings: Settings) -> list[Problem]:
@@ -110,37 +123,53 @@ def _read(directory: Path, *, thorough: bool) -> tuple[Settings, list[Problem]]:
         wording=read(wording_file, WordingSettings, context),
         playbooks=playbooks,
     )
-    exposed = [warning for secret in settings.secrets if (warning := secret.exposure())]
-    others = playbook_problems + wording_file.problems
-    return settings, [*sorted(file.problems + exposed, key=_place), *sorted(others, key=_place)]
+    own_problems = file.problems + _exposed_secrets(settings)
+    other_problems = playbook_problems + wording_file.problems
+    return settings, [*sorted(own_problems, key=_place), *sorted(other_problems, key=_place)]
+
+
+def _exposed_secrets(settings: Settings) -> list[Problem]:
+    """Return a warning for each secret's file that other users can read."""
+    warnings = [secret.exposure() for secret in settings.secrets]
+    return [warning for warning in warnings if warning]
 
 
 def _place(problem: Problem) -> tuple[str, int, str]:
-    return problem.file, problem.line or 0, problem.key or ""
+    """Return what problems are sorted by: file, line and key."""
+    line = problem.line or 0
+    key = problem.key or ""
+    return problem.file, line, key
 
 
 def _home_currency(file: TomlFile) -> str:
-    """Return the company's currency, in which amounts are read; the default if it is invalid."""
+    """Return the company's currency, in which amounts are read; the default if it is absent or invalid."""
     company = file.data.get("company")
-    code = company.get("currency") if isinstance(company, dict) else None
+    code = company.get("currency", _DEFAULT_CURRENCY) if isinstance(company, dict) else _DEFAULT_CURRENCY
     try:
-        return currency(code) if isinstance(code, str) else _DEFAULT_CURRENCY
+        return currency(str(code))
     except InvalidValueError:
         return _DEFAULT_CURRENCY
 
 
 def _check_unique(file: TomlFile, table: str, key: str, rows: tuple[Table, ...]) -> None:
-    """Report a name that two tables share; an invalid name has its own problem, and is passed over."""
+    """Report a name that two tables share.
+
+    Args:
+        file: the file of the tables.
+        table: the name of the array, such as "agent".
+        key: the key whose values must differ; case does not count.
+        rows: the tables.
+    """
     first: dict[str, int] = {}
     for n, row in enumerate(rows):
         path = (table, n, key)
-        value = getattr(row, key)
-        if file.has_problem(path):
+        value = str(getattr(row, key))
+        if file.has_problem(path):  # the example has taken the place of an invalid name
             continue
-        taken_by = first.setdefault(value.casefold(), n)
-        if taken_by != n:
-            problem = f"{value!r} is already used by {table}[{taken_by}]"
-            file.add_problem(path, SettingsRule.TWICE, problem, f"give each {table} its own {key}.")
+        used_by = first.setdefault(value.casefold(), n)
+        problem = f"{value!r} is already used by {table}[{used_by}]"
+        hint = f"give each {table} its own {key}."
+        file.require(used_by == n, path, SettingsRule.TWICE, problem, hint)
 
 
 def _calendar(file: TomlFile, company: Company, hours: HoursTable) -> Calendar:
@@ -169,31 +198,40 @@ def _smtp(file: TomlFile, table: SmtpSettings, state_directory: Path) -> SmtpSet
 
 
 def _check_login(file: TomlFile, smtp: SmtpSettings) -> None:
-    """Report a user name without a password and the reverse; OAuth needs a user name and no password."""
-    has_name, has_password = bool(smtp.username), smtp.password.given
+    """Report a user name without a password and the reverse; OAuth needs a user name alone."""
+    has_name = bool(smtp.username)
+    has_password = smtp.password.given
     if smtp.auth != "password":
-        if not has_name:
-            problem = "there is no username to log in with"
-            file.add_problem(("smtp", "auth"), SettingsRule.LOGIN, problem, "add smtp.username.")
-    elif has_name != has_password and not file.has_problem(("smtp", "password")):
-        present, absent = ("username", "password") if has_name else ("password", "username")
-        problem = f"there is a {present} and no {absent}"
-        file.add_problem(("smtp", present), SettingsRule.LOGIN, problem, f"add smtp.{absent}.")
+        problem = "there is no username to log in with"
+        file.require(has_name, ("smtp", "auth"), SettingsRule.LOGIN, problem, "add smtp.username.")
+        return
+
+    is_complete = has_name == has_password or file.has_problem(("smtp", "password"))
+    present, absent = ("username", "password") if has_name else ("password", "username")
+    problem = f"there is a {present} and no {absent}"
+    file.require(is_complete, ("smtp", present), SettingsRule.LOGIN, problem, f"add smtp.{absent}.")
 
 
 def _server(file: TomlFile, path: Key, table: _Server, state_directory: Path) -> _Server:
-    """Check what holds for every server with a login, and settle where its secrets and its token are."""
-    if table.security == "none" and not is_loopback(table.host) and not file.has_problem((*path, "host")):
-        problem = f"the password would cross the network to {table.host} unencrypted"
-        hint = 'write "tls" or "starttls".'
-        file.add_problem((*path, "security"), SettingsRule.CLEAR_TEXT, problem, hint)
+    """Check what holds for every server with a login, and settle where its secrets and its token are.
+
+    Args:
+        file: followupd.toml.
+        path: the path of the table in it.
+        table: the table as it was read.
+        state_directory: where a token is stored if the table does not say.
+    """
+    is_private = table.security != "none" or is_loopback(table.host) or file.has_problem((*path, "host"))
+    problem = f"the password would cross the network to {table.host} unencrypted"
+    hint = 'write "tls" or "starttls".'
+    file.require(is_private, (*path, "security"), SettingsRule.CLEAR_TEXT, problem, hint)
+
     table = _with_located_secrets(file, path, table)
     if table.auth == "password":
         return table
-    if not table.oauth_client:
-        hint = "register an application with the provider, and write its id (docs/oauth.md)."
-        problem = "there is no oauth_client for this auth"
-        file.add_problem((*path, "oauth_client"), SettingsRule.LOGIN, problem, hint)
+    problem = "there is no oauth_client for this auth"
+    hint = "register an application with the provider, and write its id (docs/oauth.md)."
+    file.require(table.oauth_client, (*path, "oauth_client"), SettingsRule.LOGIN, problem, hint)
     token = _token_file(file.directory, table, state_directory)
     return table.model_copy(update={"password": Secret(), "oauth_token": str(token)})
 
@@ -202,16 +240,19 @@ def _token_file(directory: Path, table: MailboxSettings | SmtpSettings, state_di
     """Return where an OAuth token is stored. Mailbox and SMTP server of one account share a token."""
     if table.oauth_token:
         return directory / table.oauth_token
-    return state_directory / re.sub(r"[^A-Za-z0-9@._+-]", "_", f"{table.auth}-{table.username}.json")
+    name = f"{table.auth}-{table.username}.json"
+    safe_name = re.sub(r"[^A-Za-z0-9@._+-]", "_", name)
+    return state_directory / safe_name
 
 
 def _with_located_secrets(file: TomlFile, path: Key, table: _Table) -> _Table:
     """Return a table whose secrets know their key and line, for the problem if one cannot be read."""
-    located = {}
+    located: dict[str, Secret] = {}
     for name, value in table:
         if isinstance(value, Secret):
             key = (*path, name)
-            located[name] = replace(value, directory=file.directory, key=dotted(key), line=file.lines.of(key))
+            line = file.lines.of(key)
+            located[name] = replace(value, directory=file.directory, key=dotted(key), line=line)
     return table.model_copy(update=located)
 
 
@@ -224,35 +265,28 @@ def _ledger(file: TomlFile, table: LedgerSettings) -> LedgerSettings:
 
 
 def _ledger_url(file: TomlFile, url: str) -> str:
-    """Return SQLAlchemy's URL: psycopg for PostgreSQL, an absolute path for SQLite."""
+    """Return SQLAlchemy's URL: psycopg for PostgreSQL, an absolute path for SQLite; "" for anything else."""
     path = ("ledger", "url")
-    scheme, _, rest = url.partition("://")
-    if scheme in {"postgresql", "postgres", _DRIVER} and rest:
-        if _has_password(rest):
-            hint = 'take it out of the url, and say where it is stored: password = "credential:ledger".'
-            file.add_problem(path, SettingsRule.BARE, "a password must not be in this file", hint)
-        return f"{_DRIVER}://{rest}"
-    if scheme in {"sqlite", "sqlite+pysqlite"} and _is_database_file(rest):
-        return f"sqlite:///{file.directory / rest[1:]}"
+    if postgresql := _POSTGRESQL.fullmatch(url):
+        address = postgresql["address"]
+        problem = "a password must not be in this file"
+        hint = 'take it out of the url, and say where it is stored: password = "credential:ledger".'
+        file.require(not _PASSWORD.search(address), path, SettingsRule.BARE, problem, hint)
+        return f"{_DRIVER}://{address}"
+
+    sqlite = _SQLITE.fullmatch(url)
+    problem = "this is not the address of a supported database"
     hint = "write sqlite:////var/lib/followupd/ledger.db or postgresql://USER@HOST/DATABASE."
-    file.add_problem(path, SettingsRule.LEDGER, "this is not the address of a supported database", hint)
-    return ""
-
-
-def _is_database_file(rest: str) -> bool:
-    return rest.startswith("/") and rest[1:] not in {"", ":memory:"}
-
-
-def _has_password(rest: str) -> bool:
-    user, at, _ = rest.partition("/")[0].rpartition("@")
-    in_user = bool(at) and ":" in user
-    return in_user or re.search(r"[?&]password=", rest) is not None
+    file.require(sqlite, path, SettingsRule.LEDGER, problem, hint)
+    return f"sqlite:///{file.directory / sqlite['file']}" if sqlite else ""
 
 
 def _state_directory(ledger: LedgerSettings, directory: Path) -> Path:
     """Return where the daemon stores files: the ledger's directory, or the one that systemd provides."""
     _, _, path = ledger.url.partition("sqlite:///")
-    return Path(path).parent if path else Path(os.environ.get("STATE_DIRECTORY", str(directory)))
+    if path:
+        return Path(path).parent
+    return Path(os.environ.get("STATE_DIRECTORY", str(directory)))
 
 
 # --- other tables -----------------------------------------------------------------------------------------------------
@@ -260,25 +294,26 @@ def _state_directory(ledger: LedgerSettings, directory: Path) -> Path:
 
 def _check_provider(file: TomlFile, table: GiftCardSettings) -> None:
     """Check that a provider over HTTP has an encrypted address and a token."""
+    if table.provider != "http":
+        return
     given: Mapping[str, Any] = file.data.get("gift_cards", {})
-    if table.provider == "http":
-        for key in ("url", "token"):
-            if not given.get(key):  # an invalid one has a problem of its own
-                problem = f'provider = "http" needs a {key}'
-                hint = f"add gift_cards.{key}."
-                file.add_problem(("gift_cards", "provider"), SettingsRule.MISSING, problem, hint)
+    provider = ("gift_cards", "provider")
+    for key in ("url", "token"):  # an invalid one is given, and has a problem of its own
+        problem = f'provider = "http" needs a {key}'
+        file.require(given.get(key), provider, SettingsRule.MISSING, problem, f"add gift_cards.{key}.")
+
     parts = urlsplit(table.url)
     name = parts.hostname or ""
-    if table.provider == "http" and parts.scheme == "http" and not is_loopback(name):
-        problem = f"the token and the codes would cross the network to {name} unencrypted"
-        file.add_problem(("gift_cards", "url"), SettingsRule.CLEAR_TEXT, problem, "write https://.")
+    is_private = parts.scheme != "http" or is_loopback(name)
+    problem = f"the token and the codes would cross the network to {name} unencrypted"
+    file.require(is_private, ("gift_cards", "url"), SettingsRule.CLEAR_TEXT, problem, "write https://.")
 
 
 def _check_scores(file: TomlFile, table: RecogniseSettings) -> None:
-    if table.auto < _LOWEST_AUTO:
-        hint = "write 0.90 or more: below it apologies would be sent on a guess."
-        file.add_problem(("recognise", "auto"), SettingsRule.SCORE, f"{table.auto} is too low", hint)
-    if table.ask > table.auto:
-        problem = f"{table.ask} is above `auto`"
-        hint = "write a number from 0 to `auto`."
-        file.add_problem(("recognise", "ask"), SettingsRule.SCORE, problem, hint)
+    """Check that no letter is sent on a guess, and that the range of suspected mails is not negative."""
+    hint = "write 0.90 or more: below it apologies would be sent on a guess."
+    problem = f"{table.auto} is too low"
+    file.require(table.auto >= _LOWEST_AUTO, ("recognise", "auto"), SettingsRule.SCORE, problem, hint)
+    problem = f"{table.ask} is above `auto`"
+    hint = "write a number from 0 to `auto`."
+    file.require(table.ask <= table.auto, ("recognise", "ask"), SettingsRule.SCORE, problem, hint)

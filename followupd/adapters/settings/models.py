@@ -443,17 +443,21 @@ class Settings:
     @property
     def secrets(self) -> tuple[Secret, ...]:
         """Every configured secret, in the order of the file."""
-        found = [secret for mailbox in self.mailboxes for secret in (mailbox.password, mailbox.oauth_secret)]
-        found += [self.smtp.password, self.smtp.oauth_secret]
+        found: list[Secret] = []
+        for server in (*self.mailboxes, self.smtp):
+            found += [server.password, server.oauth_secret]
         found += [self.ledger.password, self.ledger.key, self.gift_cards.token]
         return tuple(secret for secret in found if secret.given)
 
     def mailbox(self, name: str) -> MailboxSettings:
-        return next(mailbox for mailbox in self.mailboxes if mailbox.name == name)
+        """Return the mailbox of this name, which must exist."""
+        by_name = {mailbox.name: mailbox for mailbox in self.mailboxes}
+        return by_name[name]
 
     def from_address(self, mailbox: str) -> str:
         """Return the address that letters of this mailbox come from."""
-        return self.smtp.from_address or self.mailbox(mailbox).address
+        own = self.mailbox(mailbox).address
+        return self.smtp.from_address or own
 
     @property
     def addresses(self) -> frozenset[str]:
@@ -461,4 +465,4 @@ class Settings:
         own = {self.smtp.from_address} - {""}
         for mailbox in self.mailboxes:
             own |= {mailbox.address, *mailbox.aliases}
-        return frozenset(address.lower() for address in own)
+        return frozenset(map(str.lower, own))

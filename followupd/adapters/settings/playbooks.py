@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, PlainValidator, StrictBool, ValidationInfo
 
-from followupd.adapters.settings.rules import InvalidValueError, SettingsRule, did_you_mean
+from followupd.adapters.settings.rules import InvalidValueError, SettingsRule, did_you_mean, require
 from followupd.adapters.settings.scalars import (
     AnyDuration,
     Line,
@@ -23,6 +23,7 @@ from followupd.adapters.settings.standards import (
     LanguageTag,
     Patterns,
     amount,
+    home_currency,
     is_thorough,
     money,
 )
@@ -48,7 +49,11 @@ _NAMELESS_HINT = "not every customer's name is known: write {% if customer.name 
 
 
 def _step_text(source: str, info: ValidationInfo) -> str:
-    """Render the sentence for sample people, so that no case is put on hold for a mistake in it."""
+    """Render the sentence for sample people, so that no case is put on hold for a mistake in it.
+
+    Raises:
+        InvalidValueError: it is not a template, uses an unknown name, or is empty.
+    """
     if not is_thorough(info):
         return source
     try:
@@ -59,9 +64,10 @@ def _step_text(source: str, info: ValidationInfo) -> str:
         hint = _NAMELESS_HINT if is_nameless else _STEP_HINT
         problem = f"the text cannot be rendered: {problem}"
         raise InvalidValueError(SettingsRule.STEP_TEXT, problem, hint) from None
-    if not all(line.strip() for line in rendered):
-        hint = "write what we do, as the customer reads it."
-        raise InvalidValueError(SettingsRule.STEP_TEXT, "the text is empty when it is rendered", hint)
+
+    is_filled = all(map(str.strip, rendered))
+    hint = "write what we do, as the customer reads it."
+    require(is_filled, SettingsRule.STEP_TEXT, "the text is empty when it is rendered", hint)
     return source
 
 
@@ -78,14 +84,16 @@ def _rendered(source: str) -> list[str]:
     from followupd.adapters.templates.sources import naming, sandbox
 
     environment = sandbox(None, markdown.one_line, markup=False)
-    people = {"owner": context.agent(_OWNER), "company": context.company(_COMPANY)}
+    people = {"owner": context.agent_values(_OWNER), "company": context.company_values(_COMPANY)}
     known = {*people, "customer", *environment.globals}
     with naming(_SENTENCE):
-        if unknown := find_undeclared_variables(environment.parse(source)) - known:
-            problem = f"the text uses {min(unknown)!r}, which does not exist"
-            raise InvalidValueError(SettingsRule.STEP_TEXT, problem, _STEP_HINT)
+        unknown = sorted(find_undeclared_variables(environment.parse(source)) - known)
+    problem = f"the text uses {', '.join(unknown)}, which does not exist"
+    require(not unknown, SettingsRule.STEP_TEXT, problem, _STEP_HINT)
+    with naming(_SENTENCE):
         template = environment.from_string(source)
-        return [template.render(people | {"customer": context.customer(one)}) for one in _CUSTOMERS]
+        customers = map(context.customer_values, _CUSTOMERS)
+        return [template.render(people | {"customer": customer}) for customer in customers]
 
 
 StepText = Annotated[RequiredLine, AfterValidator(_step_text)]
@@ -96,18 +104,22 @@ StepTexts = Annotated[Mapping[LanguageTag, StepText], AfterValidator(MappingProx
 
 
 def _gift_amount(value: object, info: ValidationInfo) -> Money | None:
-    """Read "20 EUR"; None for ""."""
+    """Return the amount in "20 EUR"; None for "".
+
+    Raises:
+        InvalidValueError: it is not an amount, is zero, or has no currency.
+    """
     number, code = amount(value)
     if not number:
         return None
-    home = str((info.context or {}).get("currency", "GBP"))
-    found = money(number, code or home, f'write it as "20.00 {code or home}".')
-    if not code:
-        hint = f'write "{found.amount} {home}".'
-        raise InvalidValueError(SettingsRule.AMOUNT, "a gift card's amount needs a currency", hint)
-    if not found.minor:
-        hint = 'write "" for no gift card.'
-        raise InvalidValueError(SettingsRule.AMOUNT, "a gift card without value", hint)
+    home = home_currency(info)
+    shown = code or home
+    found = money(number, shown, f'write it as "20.00 {shown}".')
+
+    hint = f'write "{found.amount} {home}".'
+    require(code, SettingsRule.AMOUNT, "a gift card's amount needs a currency", hint)
+    hint = 'write "" for no gift card.'
+    require(found.minor, SettingsRule.AMOUNT, "a gift card without value", hint)
     return found
 
 
@@ -346,10 +358,11 @@ def _playbook(
 
 
 def _check_name(file: TomlFile, stem: str, name: str) -> None:
-    if name and name != stem:
-        hint = f'write name = "{stem}", or rename the file to {name}.toml.'
-        problem = f"{name!r} differs from the name of the file"
-        file.add_problem(("name",), SettingsRule.PLAYBOOK_NAME, problem, hint)
+    """Report a name that differs from the file's, and a file that no tag `playbook-...` can name."""
+    is_same = name in {"", stem}
+    hint = f'write name = "{stem}", or rename the file to {name}.toml.'
+    problem = f"{name!r} differs from the name of the file"
+    file.require(is_same, ("name",), SettingsRule.PLAYBOOK_NAME, problem, hint)
     try:
         tag_name(stem)
     except InvalidValueError as error:
@@ -358,13 +371,13 @@ def _check_name(file: TomlFile, stem: str, name: str) -> None:
 
 def _owner(file: TomlFile, owner: str, team: Team) -> str:
     """Return the id of the owner, the first agent's if the playbook names none."""
-    if not team.agents:
+    if not team.agents:  # which has a problem of its own
         return owner
-    if owner and not team.by_id(owner):
-        ids = [agent.id for agent in team.agents]
-        hint = did_you_mean(owner, ids, f"the agents in followupd.toml are: {', '.join(ids)}.")
-        file.add_problem(("owner",), SettingsRule.NOBODY, f"{owner!r} is not an agent", hint)
-    return owner or team.agents[0].id
+    ids = [agent.id for agent in team.agents]
+    found = owner or ids[0]
+    hint = did_you_mean(found, ids, f"the agents in followupd.toml are: {', '.join(ids)}.")
+    file.require(found in ids, ("owner",), SettingsRule.NOBODY, f"{owner!r} is not an agent", hint)
+    return found
 
 
 def _steps(file: TomlFile, steps: tuple[NextStepTable, ...], calendar: Calendar) -> Iterator[NextStep]:

@@ -1,8 +1,11 @@
 """The rules of the configuration: a stable id for everything that `check` can find wrong in a TOML file."""
 
+from collections.abc import Callable
 from difflib import get_close_matches
 from enum import StrEnum
-from typing import Self
+from typing import TypeVar
+
+_Value = TypeVar("_Value")
 
 #: how alike two words must be to be offered as "did you mean"
 _LIKENESS = 0.6
@@ -106,16 +109,58 @@ class InvalidValueError(ValueError):
         self.hint = hint
         self.inside = inside
 
-    @classmethod
-    def of(cls, rule: SettingsRule, error: ValueError) -> Self:
-        """Take over an error of the domain, whose message is "what is wrong; how to write it"."""
-        problem, _, hint = str(error).partition("; ")
-        return cls(rule, problem, f"{hint}." if hint else "see docs/configuration.md.")
+
+def require(is_valid: object, rule: SettingsRule, problem: str, hint: str) -> None:
+    """Raise an InvalidValueError unless the condition holds.
+
+    Args:
+        is_valid: the condition; anything that is false counts as not met.
+        rule: the rule that the value breaks otherwise.
+        problem: what is wrong, as a sentence about the value.
+        hint: how to write it instead.
+
+    Raises:
+        InvalidValueError: the condition does not hold.
+    """
+    if not is_valid:
+        raise InvalidValueError(rule, problem, hint)
+
+
+def checker(
+    is_valid: Callable[[_Value], object],
+    rule: SettingsRule,
+    problem: str,
+    hint: str,
+    similar: Callable[[_Value], str] = lambda _: "",
+) -> Callable[[_Value], _Value]:
+    """Return a validator that returns valid values as they are.
+
+    Args:
+        is_valid: what must hold for a value.
+        rule: the rule that other values break.
+        problem: what is wrong with them, with `{value}` or `{value!r}` in it.
+        hint: how to write them.
+        similar: returns the value that was probably meant, "" if there is none.
+    """
+
+    def check(value: _Value) -> _Value:
+        """Return the value; raises InvalidValueError for an invalid one."""
+        if is_valid(value):
+            return value
+        suggestion = suggest(similar(value))
+        raise InvalidValueError(rule, problem.format(value=value), hint + suggestion)
+
+    return check
 
 
 def nearest(word: str, known: list[str]) -> str:
     """Return the word that was probably meant, or ""."""
     return next(iter(get_close_matches(word, known, n=1, cutoff=_LIKENESS)), "")
+
+
+def suggest(meant: str) -> str:
+    """Return the end of a hint that names what was meant, "" if nothing was found."""
+    return f" Did you mean {meant!r}?" if meant else ""
 
 
 def did_you_mean(word: str, known: list[str], otherwise: str) -> str:

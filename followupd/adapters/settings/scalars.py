@@ -4,12 +4,12 @@ import ipaddress
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, time
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, StrictInt
 
-from followupd.adapters.settings.rules import InvalidValueError, SettingsRule
+from followupd.adapters.settings.rules import InvalidValueError, SettingsRule, checker, require
 from followupd.adapters.settings.toml_file import kind_of
 from followupd.domain import calendar
 from followupd.domain.calendar import Duration
@@ -42,51 +42,62 @@ class Rate:
 
 
 def text(value: object) -> str:
-    """Return one line of text, which may be empty. Line breaks are refused, because names end up in headers.
+    """Return one line of text, without white space around it; it may be empty.
+
+    Line breaks are refused, because names end up in the headers of mails.
 
     Raises:
-        InvalidValueError: the value is no text, has control characters, or is too long.
+        InvalidValueError: the value is not a text, has control characters, or is too long.
     """
     if not isinstance(value, str):
-        raise InvalidValueError(
-            SettingsRule.TYPE, f"must be a text, not {kind_of(value)}", 'put it in quotes: "...".'
-        )
-    if _CONTROL.search(value):
-        raise InvalidValueError(
-            SettingsRule.TYPE, "must be one line of text", "take out the line breaks and control characters."
-        )
-    if len(value) > _LONGEST:
-        raise InvalidValueError(
-            SettingsRule.TYPE, f"is {len(value)} characters long", f"write at most {_LONGEST}."
-        )
+        problem = f"must be a text, not {kind_of(value)}"
+        raise InvalidValueError(SettingsRule.TYPE, problem, 'put it in quotes: "...".')
+
+    hint = "take out the line breaks and control characters."
+    require(not _CONTROL.search(value), SettingsRule.TYPE, "must be one line of text", hint)
+    problem = f"is {len(value)} characters long"
+    require(len(value) <= _LONGEST, SettingsRule.TYPE, problem, f"write at most {_LONGEST}.")
     return value.strip()
 
 
-def filled(value: str) -> str:
-    """Refuse an empty text."""
-    if not value:
-        raise InvalidValueError(SettingsRule.MISSING, "must not be empty", "fill it in.")
-    return value
+def parsed(parse: Callable[[str], _Value], value: object, rule: SettingsRule) -> _Value:
+    """Return what a parser of the domain makes of a text.
 
-
-def tag_name(value: str) -> str:
-    """Refuse a name that cannot be part of an IMAP keyword, as in `agent-ana` and `cause-carrier`."""
-    if not _TAG_NAME.fullmatch(value):
-        hint = "use up to 40 ASCII letters, digits and $ _ . + -, because tags contain it."
-        raise InvalidValueError(SettingsRule.NAME, f"{value!r} cannot be part of an IMAP keyword", hint)
-    return value
+    Raises:
+        InvalidValueError: the parser refuses the text, with "what is wrong; how to write it" as its message.
+    """
+    line = text(value)
+    try:
+        return parse(line)
+    except ValueError as error:
+        problem, _, hint = str(error).partition("; ")
+        raise InvalidValueError(rule, problem, f"{hint or 'see docs/configuration.md'}.") from None
 
 
 def unique(values: tuple[str, ...]) -> tuple[str, ...]:
-    """Refuse a list in which a text occurs twice; case does not count."""
-    folded = [value.casefold() for value in values]
-    for n, value in enumerate(folded):
-        if value in folded[:n]:
-            raise InvalidValueError(
-                SettingsRule.TWICE, f"{values[n]!r} is listed twice", "take one out.", (n,)
-            )
+    """Return the texts as they are; the case of letters does not count.
+
+    Raises:
+        InvalidValueError: a text occurs twice.
+    """
+    seen: set[str] = set()
+    for n, value in enumerate(values):
+        folded = value.casefold()
+        if folded in seen:
+            problem = f"{value!r} is listed twice"
+            raise InvalidValueError(SettingsRule.TWICE, problem, "take one out.", (n,))
+        seen.add(folded)
     return values
 
+
+filled = checker(bool, SettingsRule.MISSING, "must not be empty", "fill it in.")
+#: a name in tags such as `agent-ana` and `cause-carrier`
+tag_name = checker(
+    _TAG_NAME.fullmatch,
+    SettingsRule.NAME,
+    "{value!r} cannot be part of an IMAP keyword",
+    "use up to 40 ASCII letters, digits and $ _ . + -, because tags contain it.",
+)
 
 Line = Annotated[str, BeforeValidator(text)]
 RequiredLine = Annotated[Line, AfterValidator(filled)]
@@ -95,76 +106,71 @@ TagNames = Annotated[tuple[TagName, ...], AfterValidator(unique)]
 Phrases = Annotated[tuple[RequiredLine, ...], AfterValidator(unique)]
 
 
-def parsed(parse: Callable[[str], _Value], value: object, rule: SettingsRule) -> _Value:
-    """Return what a parser of the domain makes of a text; its ValueError names what is wrong."""
-    line = text(value)
-    try:
-        return parse(line)
-    except ValueError as error:
-        raise InvalidValueError.of(rule, error) from None
-
-
 # --- numbers ----------------------------------------------------------------------------------------------------------
 
+_check_port = checker(
+    range(1, _LAST_PORT + 1).__contains__,
+    SettingsRule.PORT,
+    "{value} is not a port",
+    f"write a number from 1 to {_LAST_PORT}.",
+)
+_check_count = checker(
+    range(_MOST + 1).__contains__,
+    SettingsRule.TYPE,
+    "must be a whole number, 0 or more",
+    f"write a whole number from 0 to {_MOST}.",
+)
+_check_score = checker(
+    lambda score: 0 <= score <= 1,
+    SettingsRule.SCORE,
+    "{value} is not a score",
+    "write a number from 0 to 1.",
+)
 
-def _port(value: int) -> int:
-    if not 1 <= value <= _LAST_PORT:
-        hint = f"write a number from 1 to {_LAST_PORT}."
-        raise InvalidValueError(SettingsRule.PORT, f"{value} is not a port", hint)
-    return value
-
-
-def _count(value: int) -> int:
-    if not 0 <= value <= _MOST:
-        hint = f"write a whole number from 0 to {_MOST}."
-        raise InvalidValueError(SettingsRule.TYPE, "must be a whole number, 0 or more", hint)
-    return value
-
-
-def _score(value: float) -> float:
-    if not 0 <= value <= 1:
-        raise InvalidValueError(SettingsRule.SCORE, f"{value} is not a score", "write a number from 0 to 1.")
-    return float(value)
-
-
-Port = Annotated[StrictInt, AfterValidator(_port)]
-Count = Annotated[StrictInt, AfterValidator(_count)]
-Score = Annotated[float, Field(strict=True), AfterValidator(_score)]
+Port = Annotated[StrictInt, AfterValidator(_check_port)]
+Count = Annotated[StrictInt, AfterValidator(_check_count)]
+Score = Annotated[float, Field(strict=True), AfterValidator(_check_score), AfterValidator(float)]
 
 
 # --- hosts ------------------------------------------------------------------------------------------------------------
 
 
 def host(value: str) -> str:
-    """Return a host name or an IP address in ASCII; one with a scheme or a port in it is refused."""
+    """Return a host name or an IP address in ASCII.
+
+    Raises:
+        InvalidValueError: it is neither, as with a scheme or a port in it.
+    """
     name = value.strip("[]")
     ascii_name = _in_ascii(name)
-    if _is_ip_address(name) or _HOST.fullmatch(ascii_name):
-        return ascii_name
+    is_host = _is_ip_address(name) or _HOST.fullmatch(ascii_name)
     hint = "write the name alone, such as imap.example.com; the port has a key of its own."
-    raise InvalidValueError(SettingsRule.HOST, f"{value!r} is not a host name", hint)
+    require(is_host, SettingsRule.HOST, f"{value!r} is not a host name", hint)
+    return ascii_name
 
 
 def is_loopback(name: str) -> bool:
     """Return whether a host is this machine, so that nothing crosses a network."""
     if _is_ip_address(name):
         return ipaddress.ip_address(name).is_loopback
-    return name.lower() == "localhost" or name.lower().endswith(".localhost")
+    labels = name.lower().split(".")
+    return labels[-1] == "localhost"
 
 
 def _listen(value: object) -> tuple[str, int] | None:
-    """Read host:port to listen on; None for ""."""
+    """Return the host and the port to listen on; None for ""."""
     line = text(value)
     if not line:
         return None
     match = _LISTEN.fullmatch(line)
-    if not match or not 1 <= int(match[2]) <= _LAST_PORT:
-        hint = 'write it as "127.0.0.1:9099", or "" for none.'
-        raise InvalidValueError(SettingsRule.HOST, f"{line!r} is not host:port", hint)
-    return host(match[1]), int(match[2])
+    name, port = match.groups() if match else ("", "0")
+    hint = 'write it as "127.0.0.1:9099", or "" for none.'
+    require(1 <= int(port) <= _LAST_PORT, SettingsRule.HOST, f"{line!r} is not host:port", hint)
+    return host(name), int(port)
 
 
 def _in_ascii(name: str) -> str:
+    """Return an international name as IDNA writes it, "" if it cannot be one."""
     try:
         return name if name.isascii() else name.encode("idna").decode()
     except UnicodeError:
@@ -172,6 +178,7 @@ def _in_ascii(name: str) -> str:
 
 
 def _is_ip_address(name: str) -> bool:
+    """Return whether a name is an address of IPv4 or IPv6."""
     try:
         ipaddress.ip_address(name)
     except ValueError:
@@ -186,64 +193,57 @@ ListenAddress = Annotated[tuple[str, int] | None, PlainValidator(_listen)]
 # --- durations and times ----------------------------------------------------------------------------------------------
 
 
-def _duration(value: object) -> Duration:
-    return parsed(Duration.parse, value, SettingsRule.DURATION)
-
-
-def _optional_duration(value: object) -> Duration | None:
-    return None if value == "" else _duration(value)
-
-
-def _elapsed_duration(value: object) -> Duration:
-    """Read a duration of the clock, longer than zero: machines keep no business hours."""
-    duration = _duration(value)
-    if duration.unit.startswith("business") or not duration.number:
-        hint = 'write seconds, minutes, hours, days or weeks, such as "5 minutes".'
-        raise InvalidValueError(SettingsRule.DURATION, f"{duration} cannot be used here", hint)
-    return duration
-
-
 def _rate(value: object) -> Rate:
+    """Return a rate that was written as "1 per day"."""
     line = text(value)
     match = _RATE.fullmatch(line.lower())
-    if not match or not int(match[1]):
-        hint = 'write N per second, minute, hour, day or week, such as "1 per day".'
-        raise InvalidValueError(SettingsRule.RATE, f"{line!r} is not a rate", hint)
-    return Rate(int(match[1]), Duration(1, match[2]))
+    count, unit = match.groups() if match else ("0", "")
+    hint = 'write N per second, minute, hour, day or week, such as "1 per day".'
+    require(int(count), SettingsRule.RATE, f"{line!r} is not a rate", hint)
+    return Rate(int(count), Duration(1, unit))
 
 
 def _start(value: object) -> Any:
-    """Read `now`, `all` or a date, written as a text or as TOML's own date."""
-    if isinstance(value, date) and not isinstance(value, datetime):
+    """Return "now", "all" or a date, which may be written as a text or as TOML's own date."""
+    if type(value) is date:  # a datetime is a date as well
         return value
-    line = text(value) if isinstance(value, str) else ""
-    if line in {"now", "all"}:
-        return line
+    if value in ("now", "all"):
+        return value
     try:
-        return date.fromisoformat(line)
+        return date.fromisoformat(str(value))
     except ValueError:
+        problem = f"{str(value)!r} is not a start date"
         hint = 'write "now", "all" or a date such as "2026-01-31".'
-        problem = f"{line or str(value)!r} is not a start date"
         raise InvalidValueError(SettingsRule.SINCE, problem, hint) from None
 
 
 def _time_of_day(value: object) -> time:
-    return value if isinstance(value, time) else parsed(calendar.parse_time, value, SettingsRule.HOURS)
+    """Return a time of day, which may be written as a text or as TOML's own time."""
+    if isinstance(value, time):
+        return value
+    return parsed(calendar.parse_time, value, SettingsRule.HOURS)
 
 
-def _working_days(value: object) -> frozenset[int]:
-    return parsed(calendar.parse_days, value, SettingsRule.HOURS)
+def _by_parser(parse: Callable[[str], Any], rule: SettingsRule) -> PlainValidator:
+    return PlainValidator(lambda value: parsed(parse, value, rule))
 
 
-def _quiet_hours(value: object) -> tuple[time, time] | None:
-    return parsed(calendar.parse_quiet, value, SettingsRule.HOURS)
+_check_elapsed = checker(
+    lambda duration: duration.number and not duration.unit.startswith("business"),
+    SettingsRule.DURATION,
+    "{value} cannot be used here",
+    'write seconds, minutes, hours, days or weeks, such as "5 minutes".',
+)
 
-
-AnyDuration = Annotated[Duration, PlainValidator(_duration)]
-OptionalDuration = Annotated[Duration | None, PlainValidator(_optional_duration)]
-ElapsedDuration = Annotated[Duration, PlainValidator(_elapsed_duration)]
+AnyDuration = Annotated[Duration, _by_parser(Duration.parse, SettingsRule.DURATION)]
+OptionalDuration = Annotated[
+    Duration | None,
+    _by_parser(lambda line: Duration.parse(line) if line else None, SettingsRule.DURATION),
+]
+#: a duration of the clock, longer than zero: machines keep no business hours
+ElapsedDuration = Annotated[AnyDuration, AfterValidator(_check_elapsed)]
 RateLimit = Annotated[Rate, PlainValidator(_rate)]
 Since = Annotated[Literal["now", "all"] | date, PlainValidator(_start)]
 TimeOfDay = Annotated[time, PlainValidator(_time_of_day)]
-WorkingDays = Annotated[frozenset[int], PlainValidator(_working_days)]
-QuietHours = Annotated[tuple[time, time] | None, PlainValidator(_quiet_hours)]
+WorkingDays = Annotated[frozenset[int], _by_parser(calendar.parse_days, SettingsRule.HOURS)]
+QuietHours = Annotated[tuple[time, time] | None, _by_parser(calendar.parse_quiet, SettingsRule.HOURS)]

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import PlainValidator, ValidationInfo
+from pydantic import AfterValidator, PlainValidator, ValidationInfo
 
-from followupd.adapters.settings.rules import InvalidValueError, SettingsRule
+from followupd.adapters.settings.rules import SettingsRule, checker, require
 from followupd.errors import Problem, SetupError
 
 _FORM = re.compile(
     r"credential:[A-Za-z0-9_][A-Za-z0-9_.@-]{0,99}|file:[^\x00-\x1f]+|env:[A-Za-z_][A-Za-z0-9_]*"
 )
+#: the permission bits of group and others
+_OTHERS = 0o077
 _FORMS = '"credential:NAME", "file:PATH" or "env:NAME"'
 
 
@@ -33,7 +35,8 @@ class Secret:
 
     @property
     def given(self) -> bool:
-        return bool(self.place)
+        """Whether the configuration names a place."""
+        return self.place != ""
 
     def reveal(self) -> str:
         """Read the secret now, without one trailing line end; "" if none is configured.
@@ -48,9 +51,9 @@ class Secret:
         except (OSError, KeyError, UnicodeDecodeError) as error:
             reason = _reason(error)
         else:
+            reason = "is empty"
             if secret:
                 return secret
-            reason = "is empty"
         problem = f"the secret {self.place} {reason}"
         raise SetupError([self._problem(SettingsRule.ABSENT, problem, self._hint())])
 
@@ -63,69 +66,91 @@ class Secret:
         return None
 
     def exposure(self) -> Problem | None:
-        """Return a warning if others than the owner can read the secret's own file."""
+        """Return a warning if others than the owner can read the secret's own file.
+
+        Only `file:PATH` is checked: DIR/credentials is a directory that others cannot enter.
+        """
         kind, _, name = self.place.partition(":")
         path = self.directory / name
         try:
             mode = path.stat().st_mode if kind == "file" else 0
         except OSError:
             return None
-        if not mode & 0o077:
+        if not mode & _OTHERS:
             return None
         problem = f"other users can read {path} (mode {mode & 0o777:03o})"
         return self._problem(SettingsRule.EXPOSED, problem, f"chmod 600 {path}")
 
     def _read(self) -> str:
-        kind, _, name = self.place.partition(":")
-        if kind == "env":
-            return os.environ[name]
-        path = self._credential(name) if kind == "credential" else self.directory / name
-        return path.read_bytes().decode().removesuffix("\n").removesuffix("\r")
+        """Return the secret, without one trailing line end; raises what the file system or the environment raises."""
+        match self.place.split(":", 1):
+            case "env", name:
+                return os.environ[name]
+            case "credential", name:
+                content = self._credential(name).read_bytes()
+            case _, name:
+                content = (self.directory / name).read_bytes()
+        return content.decode().removesuffix("\n").removesuffix("\r")
 
     def _credential(self, name: str) -> Path:
-        systemd = os.environ.get("CREDENTIALS_DIRECTORY")
-        if systemd and (Path(systemd) / name).exists():
-            return Path(systemd) / name
+        """Return the file of a credential: systemd's if there is one, else the configuration directory's."""
+        systemd = os.environ.get("CREDENTIALS_DIRECTORY", "")
+        provided = Path(systemd) / name
+        if systemd and provided.exists():
+            return provided
         return self.directory / "credentials" / name
 
     def _hint(self) -> str:
-        kind, _, name = self.place.partition(":")
-        if kind == "env":
-            return f"set the environment variable {name}."
-        if kind == "file":
-            return f"put the secret into {self.directory / name} (mode 600)."
-        path = self.directory / "credentials" / name
-        return f"put the secret into {path} (mode 600), and give the service LoadCredential={name}:{path}."
+        """Return how to store the secret where the configuration says."""
+        match self.place.split(":", 1):
+            case "env", name:
+                return f"set the environment variable {name}."
+            case "credential", name:
+                path = self.directory / "credentials" / name
+                service = f", and give the service LoadCredential={name}:{path}"
+            case _, name:
+                path = self.directory / name
+                service = ""
+        return f"put the secret into {path} (mode 600){service}."
 
     def _problem(self, rule: SettingsRule, problem: str, hint: str) -> Problem:
-        return Problem("followupd.toml", self.line, self.key or None, rule, problem, hint)
+        """Return a problem at the place where the configuration names this secret."""
+        key = self.key or None
+        return Problem("followupd.toml", self.line, key, rule, problem, hint)
 
 
 def _reason(error: OSError | KeyError | UnicodeDecodeError) -> str:
-    if isinstance(error, UnicodeDecodeError):
-        return "is not UTF-8"
-    if isinstance(error, PermissionError):
-        return "may not be read by this user"
-    return "does not exist" if isinstance(error, KeyError | FileNotFoundError) else "cannot be read"
+    """Return why a secret cannot be read, in words that contain nothing of it."""
+    match error:
+        case UnicodeDecodeError():
+            return "is not UTF-8"
+        case PermissionError():
+            return "may not be read by this user"
+        case KeyError() | FileNotFoundError():
+            return "does not exist"
+        case _:
+            return "cannot be read"
 
 
-def _optional_secret(value: object, info: ValidationInfo) -> Secret:
-    """Read where a secret is stored; a bare password is refused, and not repeated in the problem."""
-    if value == "":
-        return Secret()
-    if not isinstance(value, str) or not _FORM.fullmatch(value):
-        hint = f"say where it is stored: {_FORMS} (docs/configuration.md, Secrets)."
-        raise InvalidValueError(SettingsRule.BARE, "a secret must not be in this file", hint)
-    return Secret(value, Path((info.context or {}).get("directory", "")))
+def _place(value: object) -> object:
+    """Return the place of a secret; a bare password is refused, and not repeated in the problem."""
+    is_place = value == "" or (isinstance(value, str) and _FORM.fullmatch(value))
+    hint = f"say where it is stored: {_FORMS} (docs/configuration.md, Secrets)."
+    require(is_place, SettingsRule.BARE, "a secret must not be in this file", hint)
+    return value
 
 
-def _required_secret(value: object, info: ValidationInfo) -> Secret:
-    secret = _optional_secret(value, info)
-    if not secret.given:
-        hint = f"say where it is stored: {_FORMS}."
-        raise InvalidValueError(SettingsRule.BARE, "a secret is needed here", hint)
-    return secret
+def _located(place: str, info: ValidationInfo) -> Secret:
+    """Return the secret at a place; relative paths begin at the configuration directory."""
+    directory = (info.context or {}).get("directory", "")
+    return Secret(place, Path(directory)) if place else Secret()
 
 
-OptionalSecret = Annotated[Secret, PlainValidator(_optional_secret)]
-RequiredSecret = Annotated[Secret, PlainValidator(_required_secret)]
+_check_given = checker(
+    bool, SettingsRule.BARE, "a secret is needed here", f"say where it is stored: {_FORMS}."
+)
+
+OptionalSecret = Annotated[Secret, PlainValidator(_place), AfterValidator(_located)]
+RequiredSecret = Annotated[
+    Secret, PlainValidator(_place), AfterValidator(_check_given), AfterValidator(_located)
+]

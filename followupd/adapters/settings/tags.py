@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from followupd.adapters.settings.rules import InvalidValueError, SettingsRule, did_you_mean
+from followupd.adapters.settings.rules import InvalidValueError, SettingsRule, checker, did_you_mean, require
 from followupd.adapters.settings.scalars import text
 from followupd.adapters.settings.toml_file import TomlFile
 from followupd.domain.command import VERBS, read_line
@@ -43,19 +43,30 @@ _RESERVED = "fu-"
 
 
 def read_tags(file: TomlFile, given: Mapping[str, Any]) -> Mapping[str, str]:
-    """Return the default tags with the admin's added; "" switches a default off. Keywords are case-insensitive."""
+    """Return the default tags with the admin's added; "" switches a default off. Keywords are case-insensitive.
+
+    Args:
+        file: followupd.toml, to which problems are added.
+        given: its table [tags], not checked yet.
+    """
     return _merged(file, "tags", given, DEFAULT_TAGS, _check_pattern)
 
 
 def read_folders(file: TomlFile, given: Mapping[str, Any], inboxes: set[str]) -> Mapping[str, str]:
-    """Return the default command folders with the admin's added; "" switches a default off."""
+    """Return the default command folders with the admin's added; "" switches a default off.
 
-    def check(name: str) -> None:
-        if not text(name) or name in inboxes:
-            problem = f"{name!r} cannot be a command folder"
-            raise InvalidValueError(SettingsRule.PATTERN, problem, "name a folder for this purpose alone.")
-
-    return _merged(file, "folders", given, DEFAULT_FOLDERS, check)
+    Args:
+        file: followupd.toml, to which problems are added.
+        given: its table [folders], not checked yet.
+        inboxes: the folders that customers' mail arrives in, which cannot be command folders.
+    """
+    check_name = checker(
+        lambda name: text(name) not in {"", *inboxes},
+        SettingsRule.PATTERN,
+        "{value!r} cannot be a command folder",
+        "name a folder for this purpose alone.",
+    )
+    return _merged(file, "folders", given, DEFAULT_FOLDERS, check_name)
 
 
 def _merged(
@@ -63,7 +74,7 @@ def _merged(
     table: str,
     given: Mapping[str, Any],
     defaults: Mapping[str, str],
-    check_name: Callable[[str], None],
+    check_name: Callable[[str], object],
 ) -> Mapping[str, str]:
     commands = dict(defaults)
     for name, value in given.items():
@@ -76,49 +87,62 @@ def _merged(
             continue
         for replaced in [known for known in commands if known.casefold() == name.casefold()]:
             del commands[replaced]
-        if command:
-            commands[name] = command
-    return MappingProxyType(commands)
+        commands[name] = command
+    in_use = {name: command for name, command in commands.items() if command}
+    return MappingProxyType(in_use)
 
 
 def _check_pattern(pattern: str) -> None:
-    if not _PATTERN.fullmatch(pattern):
-        hint = "use up to 50 ASCII letters, digits and $ _ . + -; one * is allowed, at the end."
-        raise InvalidValueError(SettingsRule.PATTERN, f"{pattern!r} cannot be an IMAP keyword", hint)
-    if pattern.casefold().startswith(_RESERVED):
-        hint = "choose another word: tags that begin with fu- are followupd's own."
-        raise InvalidValueError(SettingsRule.PATTERN, f"{pattern!r} is reserved for followupd", hint)
+    """Refuse what no server stores as a keyword, and what followupd sets itself."""
+    hint = "use up to 50 ASCII letters, digits and $ _ . + -; one * is allowed, at the end."
+    is_keyword = _PATTERN.fullmatch(pattern)
+    require(is_keyword, SettingsRule.PATTERN, f"{pattern!r} cannot be an IMAP keyword", hint)
+
+    hint = "choose another word: tags that begin with fu- are followupd's own."
+    is_ours = pattern.casefold().startswith(_RESERVED)
+    require(not is_ours, SettingsRule.PATTERN, f"{pattern!r} is reserved for followupd", hint)
 
 
 def _check_command(name: str, command: str, defaults: Mapping[str, str]) -> None:
+    """Refuse a command that agents cannot give.
+
+    Args:
+        name: the tag or folder that the command belongs to.
+        command: a line of a note, with {} for the rest of the tag; "" switches a default off.
+        defaults: the tags or folders that exist without the admin's.
+    """
     if not command:
         _check_switched_off(name, defaults)
         return
-    if "{}" in command and not name.endswith("*"):
-        hint = 'end the pattern in *, as in "refund-*", or write the text out.'
-        raise InvalidValueError(SettingsRule.LINE, f"{command!r} has {{}} and nothing to put there", hint)
+    has_rest = name.endswith("*")
+    hint = 'end the pattern in *, as in "refund-*", or write the text out.'
+    problem = f"{command!r} has {{}} and nothing to put there"
+    require(has_rest or "{}" not in command, SettingsRule.LINE, problem, hint)
+
     verb = command.partition(":")[0].strip().lower()
-    if verb not in VERBS:
-        hint = did_you_mean(verb, list(VERBS), f"known: {', '.join(VERBS)}.")
-        raise InvalidValueError(SettingsRule.LINE, f"{verb!r} is not a command", hint)
+    hint = did_you_mean(verb, list(VERBS), f"known: {', '.join(VERBS)}.")
+    require(verb in VERBS, SettingsRule.LINE, f"{verb!r} is not a command", hint)
     _check_argument(command, verb)
 
 
 def _check_argument(command: str, verb: str) -> None:
-    """Check what follows the verb; a tag's own text, at {}, is known only when the tag is set."""
+    """Refuse a wrong text after the verb; a tag's own text, at {}, is known only when the tag is set."""
     try:
         _, argument = read_line(command)
     except NotUnderstoodError as error:
         problem, _, hint = str(error).partition("; ")
         raise InvalidValueError(SettingsRule.LINE, problem, hint) from None
+
     choices = VERBS[verb].split(" | ")
-    if len(choices) > 1 and "{}" not in argument and argument not in choices:
-        problem = f"{argument!r} is not a value of {verb}"
-        raise InvalidValueError(SettingsRule.LINE, problem, f"write one of: {', '.join(choices)}.")
+    accepts_any = len(choices) == 1 or "{}" in argument
+    problem = f"{argument!r} is not a value of {verb}"
+    hint = f"write one of: {', '.join(choices)}."
+    require(accepts_any or argument in choices, SettingsRule.LINE, problem, hint)
 
 
 def _check_switched_off(name: str, defaults: Mapping[str, str]) -> None:
     """Refuse to switch off what is not a default: its name was probably misspelt."""
-    if name.casefold() not in {known.casefold() for known in defaults}:
-        hint = did_you_mean(name, list(defaults), "write the command that it means, or take it out.")
-        raise InvalidValueError(SettingsRule.LINE, f"{name!r} has no command and is not a default", hint)
+    known = set(map(str.casefold, defaults))
+    hint = did_you_mean(name, list(defaults), "write the command that it means, or take it out.")
+    problem = f"{name!r} has no command and is not a default"
+    require(name.casefold() in known, SettingsRule.LINE, problem, hint)

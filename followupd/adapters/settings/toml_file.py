@@ -1,15 +1,17 @@
 """One TOML file of the configuration: its values, the lines of its keys, and everything that is wrong with it.
 
 pydantic validates the values (`read`); this module turns each of its errors into a problem with file, line, key, rule and
-hint. A value with a problem is replaced by its default or its example, so that the other files can be checked as well;
-such values are used for nothing but checking.
+hint. A value with a problem is left out or replaced by its example, so that everything else can be checked as well; such
+values are used for nothing but checking.
 """
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import cache, reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any, Final, TypeVar, get_args
 
@@ -17,15 +19,22 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from followupd.adapters.settings.rules import InvalidValueError, SettingsRule, did_you_mean, nearest
+from followupd.adapters.settings.rules import (
+    InvalidValueError,
+    SettingsRule,
+    did_you_mean,
+    nearest,
+    suggest,
+)
 from followupd.adapters.settings.toml_lines import Lines, dotted
 from followupd.adapters.settings.toml_lines import Path as Key
 from followupd.errors import Problem
 
-_PLACE = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)")
+_PLACE = re.compile(r"\(at line (\d+), column (\d+)\)")
+_PARENTHESIS = re.compile(r"\s*\(at [^)]*\)")
 _CHOICE = re.compile(r"'([^']*)'")
-#: a value may be replaced by its default and then by its example, before the whole is valid
-_MAX_REPAIRS = 3
+#: an invalid table is left out, then its required keys are missing, then they have their examples
+_MAX_REPAIRS = 4
 
 
 class Table(BaseModel):
@@ -35,7 +44,13 @@ class Table(BaseModel):
 
 
 def setting(default: Any = ..., *, description: str, example: Any) -> Any:
-    """Declare a key: its default as a TOML file would have it, what it means, and a valid example."""
+    """Declare a key of a table.
+
+    Args:
+        default: the value of a key that is not given, as a TOML file would have it; required without one.
+        description: what it means, as a sentence for docs/configuration.md.
+        example: a valid value other than the default.
+    """
     return Field(default, description=description, examples=[example])
 
 
@@ -54,20 +69,42 @@ class TomlFile:
     broken: bool = False
 
     def add_problem(self, path: Key, rule: SettingsRule, problem: str, hint: str) -> None:
-        """Add a problem with the value at this path, or with the table around it when the value is missing."""
+        """Add a problem with the value at this path, or with the table around it if the value is missing."""
         key = dotted(path) or None
-        self.problems.append(Problem(self.file, self.lines.of(path), key, rule, problem, hint))
+        line = self.lines.of(path)
+        self.problems.append(Problem(self.file, line, key, rule, problem, hint))
 
     def add_error(self, path: Key, error: InvalidValueError) -> None:
-        self.add_problem((*path, *error.inside), error.rule, error.problem, error.hint)
+        """Add what a validator found wrong with the value at this path, or with an item in it."""
+        inner = (*path, *error.inside)
+        self.add_problem(inner, error.rule, error.problem, error.hint)
+
+    def require(self, is_valid: object, path: Key, rule: SettingsRule, problem: str, hint: str) -> None:
+        """Add a problem with the value at this path unless the condition holds.
+
+        A value that has a problem already is not checked again: it has been replaced.
+        """
+        if not is_valid and not self.has_problem(path):
+            self.add_problem(path, rule, problem, hint)
 
     def has_problem(self, path: Key) -> bool:
         """Return whether the value at this path was found to be wrong."""
-        return any(problem.key == dotted(path) for problem in self.problems)
+        key = dotted(path)
+        keys = {problem.key for problem in self.problems}
+        return key in keys
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
 
 
 def open_toml(directory: Path, file: str, *, missing: str) -> TomlFile:
-    """Read one file; never raises. `missing` is the hint for a file that does not exist, "" if it is optional."""
+    """Read one file; never raises.
+
+    Args:
+        directory: the configuration directory.
+        file: the path of the file below it.
+        missing: the hint for a file that does not exist, "" if the file is optional.
+    """
     try:
         text = (directory / file).read_bytes().decode("utf-8-sig")
         return TomlFile(directory, file, tomllib.loads(text), Lines(text))
@@ -84,94 +121,84 @@ def open_toml(directory: Path, file: str, *, missing: str) -> TomlFile:
     return TomlFile(directory, file, problems=problems, broken=True)
 
 
-def read(file: TomlFile, model: type[_File], context: Mapping[str, Any]) -> _File:
-    """Validate a file; every problem is added to `file.problems`.
+def _syntax_problem(file: str, text: str, error: str) -> Problem:
+    """Take the place out of tomllib's message, which has no number for the last line."""
+    last_line = max(1, len(text.splitlines()))
+    places = _PLACE.findall(error)
+    line, column = places[0] if places else (last_line, "")
 
-    The result always exists: what is invalid or missing has its default or its example. `context` is what validators
-    may ask for: the directory, the company's currency, and whether slow checks are wanted.
+    near = f" near column {column}" if column else ""
+    hint = f"look{near}: texts are in quotes, tables in [brackets], and each key occurs once."
+    reason = _PARENTHESIS.sub("", error)
+    return _file_problem(file, int(line), f"is not TOML: {reason}", hint)
+
+
+def _file_problem(file: str, line: int | None, problem: str, hint: str) -> Problem:
+    return Problem(file, line, None, SettingsRule.FILE, problem, hint)
+
+
+def read(file: TomlFile, model: type[_File], context: Mapping[str, Any]) -> _File:
+    """Validate a file and add every problem to `file.problems`; the result exists in any case.
+
+    Args:
+        file: the opened file.
+        model: the model of the whole file.
+        context: what validators may ask for: the directory, the company's currency, whether slow checks are wanted.
     """
-    data = _example(model) if file.broken else _completed(file, model)
+    shape = _shape_of(model)
+    data = deepcopy(file.data)
     for attempt in range(_MAX_REPAIRS):
+        if attempt == 0 and not file.broken:
+            _require_arrays(file, shape)
+        shape.complete(data)
         try:
             return model.model_validate(data, context=dict(context))
         except ValidationError as error:
-            for details in error.errors(include_url=False):
-                path = _path(details)
-                if attempt == 0:
-                    _report(file, model, path, details)
-                _repair(data, model, path)
-    return model.model_validate(data, context=dict(context))
+            errors = _by_path(error)
+        if attempt == 0 and not file.broken:
+            _report(file, shape, errors)
+        for path in errors:
+            shape.repair(data, path)
+    raise AssertionError(f"unreachable: {file.file} is invalid after every repair")
 
 
-# --- the shape of a model ---------------------------------------------------------------------------------------------
+def _require_arrays(file: TomlFile, shape: "Shape") -> None:
+    """Report each array of tables that must have at least one, such as [[agent]]."""
+    required = [names for names, found in shape.keys.items() if is_array(found) and found.is_required()]
+    for names in required:
+        name = names[0]
+        problem = f"there is no [[{name}]]"
+        hint = "add one, as `followupd init` writes it."
+        file.require(file.data.get(name), names, SettingsRule.MISSING, problem, hint)
 
 
-def table_of(found: FieldInfo) -> type[Table] | None:
-    """Return the model of a field that is a table or an array of tables."""
-    for annotation in (found.annotation, *get_args(found.annotation)):
-        if isinstance(annotation, type) and issubclass(annotation, Table):
-            return annotation
-    return None
+def _report(file: TomlFile, shape: "Shape", errors: dict[Key, ErrorDetails]) -> None:
+    """Add a problem for each of pydantic's errors."""
+    for path, details in errors.items():
+        error = shape.explain(path, details)
+        file.add_problem(path, error.rule, error.problem, error.hint)
 
 
-def is_array(found: FieldInfo) -> bool:
-    """Return whether a field is an array of tables, which is written in double brackets."""
-    return table_of(found) is not None and found.annotation is not table_of(found)
+def _by_path(error: ValidationError) -> dict[Key, ErrorDetails]:
+    """Return the first error at each path; later items of a list come first, so that they can be deleted in order."""
+    last_first = reversed(error.errors(include_url=False))
+    return {_path(details): details for details in last_first}
 
 
-def _completed(file: TomlFile, model: type[Table]) -> dict[str, Any]:
-    """Return a copy of the file's values in which every table exists; report required arrays that do not."""
-    data = deepcopy(file.data)
-    _add_tables(data, model)
-    for name, found in model.model_fields.items():
-        if is_array(found) and found.is_required() and not data.get(name):
-            hint = "add one, as `followupd init` writes it."
-            file.add_problem((name,), SettingsRule.MISSING, f"there is no [[{name}]]", hint)
-            data[name] = []
-    return data
+def _path(details: ErrorDetails) -> Key:
+    """Return the path of an error, down to the item; pydantic marks the key of a mapping by a part of its own."""
+    path = tuple(part for part in details["loc"] if part != "[key]")
+    match details:
+        case {"ctx": {"error": InvalidValueError(inside=inside)}}:
+            return (*path, *inside)
+        case _:
+            return path
 
 
-def _add_tables(data: dict[str, Any], model: type[Table]) -> None:
-    for name, found in model.model_fields.items():
-        table = table_of(found)
-        if table is None or is_array(found):
-            continue
-        inner = data.setdefault(name, {})
-        if isinstance(inner, dict):
-            _add_tables(inner, table)
+# --- the shape of a file ----------------------------------------------------------------------------------------------
 
-
-def _example(model: type[Table]) -> dict[str, Any]:
-    """Return the least that is valid: required keys with their examples, no arrays of tables."""
-    data: dict[str, Any] = {}
-    for name, found in model.model_fields.items():
-        table = table_of(found)
-        if table is not None:
-            data[name] = [] if is_array(found) else _example(table)
-        elif found.is_required():
-            data[name] = example_of(found)
-    return data
-
-
-def example_of(found: FieldInfo) -> Any:
-    return deepcopy(found.examples[0]) if found.examples else None
-
-
-def _key_of(model: type[Table], path: Key) -> tuple[type[Table], Key, FieldInfo | None]:
-    """Return the table that a path leads into, the path to a key of it, and the key's field (None if unknown)."""
-    for n, part in enumerate(path):
-        if isinstance(part, int):
-            continue
-        found = model.model_fields.get(part)
-        table = table_of(found) if found else None
-        is_last = n + 1 == len(path) or (n + 2 == len(path) and isinstance(path[-1], int))
-        if found is None or table is None or is_last:
-            return model, path[: n + 1], found
-        model = table
-    return model, path, None
-
-
-# --- pydantic's errors as problems ------------------------------------------------------------------------------------
+#: the names of tables and key that lead to a value, without the indexes of arrays: ("mailbox", "port")
+Names = tuple[str, ...]
 
 #: the kinds of values, as an administrator calls them
 _KINDS: Final = {
@@ -191,6 +218,7 @@ _WRONG_TYPES: Final = {
     "mapping_type": ("a table", "write [{table}] and below it lines such as key = value."),
     "dict_type": ("a table", "write [{table}] and below it lines such as key = value."),
 }
+_TEXT: Final = ("a text", 'put it in quotes: "...".')
 
 
 def kind_of(value: object) -> str:
@@ -198,108 +226,159 @@ def kind_of(value: object) -> str:
     return _KINDS.get(type(value), "a date or time")
 
 
-def _path(details: ErrorDetails) -> Key:
-    """Return the path of an error; pydantic marks the key of a mapping by a last part of its own."""
-    path = tuple(part for part in details["loc"] if part != "[key]")
-    error = details.get("ctx", {}).get("error")
-    return (*path, *error.inside) if isinstance(error, InvalidValueError) else path
+def table_of(found: FieldInfo) -> type[Table] | None:
+    """Return the model of a field that is a table or an array of tables; None for a key with a value."""
+    candidates = (found.annotation, *get_args(found.annotation))
+    return next(filter(_is_table, candidates), None)
 
 
-def _report(file: TomlFile, model: type[Table], path: Key, details: ErrorDetails) -> None:
-    table, key, found = _key_of(model, path)
-    error = details.get("ctx", {}).get("error")
-    if file.has_problem(path):  # the key of a mapping was refused, and now its value is
-        return
-    if isinstance(error, InvalidValueError):
-        file.add_problem(path, error.rule, error.problem, error.hint)
-    elif found is None:
-        _report_unknown(file, model, table, key)
-    elif details["type"] == "missing":
-        example = example_of(found)
-        hint = f'add {key[-1]} = "{example}".' if isinstance(example, str) else f"add {key[-1]}."
-        file.add_problem(path, SettingsRule.MISSING, f"{dotted(path)} is missing", hint)
-    elif table_of(found) or _is_free_table(model, path):
-        name = dotted(key)
-        header = f"[[{name}]]" if is_array(found) else f"[{name}]"
-        file.add_problem(key, SettingsRule.TYPE, f"must be a table of the form {header}", f"write {header}.")
-    else:
-        file.add_error(path, _standard_error(details))
+def _is_table(annotation: object) -> bool:
+    """Return whether the type of a field is a model of ours."""
+    return isinstance(annotation, type) and issubclass(annotation, Table)
 
 
-def _is_free_table(model: type[Table], path: Key) -> bool:
-    """Return whether a path is that of a table that may have any keys, such as [tags]."""
-    found = model.model_fields.get(str(path[0]))
-    return len(path) == 1 and found is not None and found.default == {}
+def is_array(found: FieldInfo) -> bool:
+    """Return whether a field is an array of tables, which is written in double brackets."""
+    table = table_of(found)
+    return table not in {None, found.annotation}
 
 
-def _standard_error(details: ErrorDetails) -> InvalidValueError:
-    """Translate an error of pydantic's own types."""
-    value = details["input"]
-    if details["type"] in {"literal_error", "enum"} and isinstance(value, str):
-        return _choice_error(value, _CHOICE.findall(details["ctx"]["expected"]))
-    expected, hint = _WRONG_TYPES.get(details["type"], ("a text", 'put it in quotes: "...".'))
-    table = ".".join(str(part) for part in details["loc"] if not isinstance(part, int))
-    problem = f"must be {expected}, not {kind_of(value)}"
-    return InvalidValueError(SettingsRule.TYPE, problem, hint.format(table=table))
+def takes_any_key(names: Names, found: FieldInfo) -> bool:
+    """Return whether a field is a table of the file that may have any keys, such as [tags]."""
+    is_top = len(names) == 1
+    return is_top and found.default == {}
 
 
-def _choice_error(value: str, choices: list[str]) -> InvalidValueError:
+def example_of(found: FieldInfo) -> Any:
+    """Return a valid value of a key."""
+    examples = found.examples or [None]
+    return deepcopy(examples[0])
+
+
+def _walk(model: type[Table], around: Names = ()) -> Iterator[tuple[Names, FieldInfo]]:
+    """Give every table and key of a model, a table before its keys."""
+    for name, found in model.model_fields.items():
+        names = (*around, name)
+        yield names, found
+        table = table_of(found)
+        if table is not None:
+            yield from _walk(table, names)
+
+
+@cache
+def _shape_of(model: type[Table]) -> "Shape":
+    """Return the shape of a file; models never change, so it is computed once."""
+    keys = dict(_walk(model))
+    tables = {names: found for names, found in keys.items() if table_of(found)}
+    return Shape(keys, tables)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Every table and key that a file may have: what pydantic's errors are explained and repaired with."""
+
+    keys: dict[Names, FieldInfo]  # the tables included
+    tables: dict[Names, FieldInfo]
+
+    def complete(self, data: dict[str, Any]) -> None:
+        """Add the tables and the arrays of tables that are absent, so that their keys are missed one by one."""
+        for names, found in self.tables.items():
+            *around, name = names
+            empty: Any = [] if is_array(found) else {}
+            outer = reduce(getitem, around, data)
+            if isinstance(outer, dict):
+                outer.setdefault(name, empty)
+
+    def repair(self, data: dict[str, Any], path: Key) -> None:
+        """Delete an invalid value; a value that is absent, or has an invalid default, becomes the key's example."""
+        *around, last = path
+        outer: Any = reduce(getitem, around, data)
+        try:
+            del outer[last]
+        except KeyError:
+            found = self.keys[_names(path)]
+            outer[last] = example_of(found)
+
+    def explain(self, path: Key, details: ErrorDetails) -> InvalidValueError:
+        """Return the rule, the problem and the hint of one of pydantic's errors.
+
+        Args:
+            path: the path of the value, down to the item of a list.
+            details: the error.
+        """
+        names = _names(path)
+        found = self.keys.get(names)
+        match details:
+            case {"ctx": {"error": InvalidValueError() as error}}:
+                return error
+            case {"type": "extra_forbidden", "input": value}:
+                return self._unknown(names, value)
+            case {"type": "missing"} if found:
+                return _missing(path, found)
+            case _ if found and (names in self.tables or takes_any_key(names, found)):
+                return _wrong_table(names, found)
+            case {"type": "literal_error" | "enum", "input": str() as value, "ctx": context}:
+                return _unknown_word(value, _CHOICE.findall(context["expected"]))
+            case {"type": kind, "input": value}:
+                return _wrong_type(names, kind, value)
+        raise AssertionError(f"unreachable: {details}")
+
+    def _unknown(self, names: Names, value: object) -> InvalidValueError:
+        """Explain a key or table that does not exist: which one was meant, or in which tables it exists."""
+        *around, name = names
+        known = [other[-1] for other in self.keys if list(other[:-1]) == around]
+        homes = [dotted(other[:-1]) for other in self.keys if other[-1] == name and other[:-1]]
+
+        otherwise = f"take it out; known here: {', '.join(known)}."
+        if homes:
+            otherwise = f"{name!r} belongs to [{'] or ['.join(homes)}]."
+        hint = did_you_mean(name, known, otherwise)
+
+        problem = f"there is no key {name!r}"
+        if around:
+            problem = f"there is no key {name!r} in [{'.'.join(around)}]"
+        elif isinstance(value, dict | list):
+            problem = f"there is no table [{name}]"
+        return InvalidValueError(SettingsRule.UNKNOWN, problem, hint)
+
+
+def _names(path: Key) -> Names:
+    """Return the names in a path, without the indexes of arrays."""
+    return tuple(part for part in path if isinstance(part, str))
+
+
+def _missing(path: Key, found: FieldInfo) -> InvalidValueError:
+    """Explain that a required key is absent."""
+    name = path[-1]
+    example = example_of(found)
+    line = f'{name} = "{example}"' if isinstance(example, str) else str(name)
+    return InvalidValueError(SettingsRule.MISSING, f"{dotted(path)} is missing", f"add {line}.")
+
+
+def _wrong_table(names: Names, found: FieldInfo) -> InvalidValueError:
+    """Explain that a key has a value where the file has a table, or one bracket where two are needed."""
+    name = ".".join(names)
+    header = f"[[{name}]]" if is_array(found) else f"[{name}]"
+    problem = f"must be a table of the form {header}"
+    return InvalidValueError(SettingsRule.TYPE, problem, f"write {header}.")
+
+
+def _unknown_word(value: str, choices: list[str]) -> InvalidValueError:
+    """Explain that a text is none of the words that the key allows."""
     known = ", ".join(choice or '""' for choice in choices)
-    close = nearest(value, choices)
-    hint = f"write one of: {known}." + (f" Did you mean {close!r}?" if close else "")
+    hint = f"write one of: {known}.{suggest(nearest(value, choices))}"
     return InvalidValueError(SettingsRule.WORD, f"{value!r} is not one of the known values", hint)
 
 
-def _report_unknown(file: TomlFile, model: type[Table], table: type[Table], key: Key) -> None:
-    name = str(key[-1])
-    known = list(table.model_fields)
-    around = ".".join(part for part in key[:-1] if isinstance(part, str))
-    if around:
-        problem = f"there is no key {name!r} in [{around}]"
-    elif isinstance(file.data.get(name), dict | list):
-        problem = f"there is no table [{name}]"
-    else:
-        problem = f"there is no key {name!r}"
-    homes = [f"[{home}]" for home in _tables_with(model, name)]
-    otherwise = f"take it out; known here: {', '.join(known)}."
-    if homes:
-        otherwise = f"{name!r} belongs to {' or '.join(homes)}."
-    file.add_problem(key, SettingsRule.UNKNOWN, problem, did_you_mean(name, known, otherwise))
+def _wrong_type(names: Names, kind: str, value: object) -> InvalidValueError:
+    """Explain that a value has another type than the key.
 
-
-def _tables_with(model: type[Table], key: str) -> list[str]:
-    """Return the names of the tables that have this key."""
-    tables = {name: table_of(found) for name, found in model.model_fields.items()}
-    return [name for name, table in tables.items() if table and key in table.model_fields]
-
-
-def _repair(data: dict[str, Any], model: type[Table], path: Key) -> None:
-    """Replace the invalid value: an unknown key is dropped, another one gets its default or its example."""
-    _, key, found = _key_of(model, path)
-    outer: Any = data
-    for part in key[:-1]:
-        outer = outer[part]
-    last = key[-1]
-    if found is not None and table_of(found):
-        outer[last] = [] if is_array(found) else _example(table_of(found) or Table)
-    elif found is not None and (found.is_required() or last not in outer):
-        outer[last] = example_of(found)
-    else:
-        outer.pop(last, None)
-
-
-# --- files that cannot be read ----------------------------------------------------------------------------------------
-
-
-def _syntax_problem(file: str, text: str, error: str) -> Problem:
-    """Take the place out of tomllib's message; it counts lines from 1, and has no number for the last one."""
-    place = _PLACE.search(error)
-    last = max(1, text.count("\n") + (not text.endswith("\n")))
-    line = int(place[1]) if place and place[1] else last
-    column = f" near column {place[2]}" if place and place[2] else ""
-    hint = f"look{column}: texts are in quotes, tables in [brackets], and each key occurs once."
-    return _file_problem(file, line, f"is not TOML: {_PLACE.sub('', error)}", hint)
-
-
-def _file_problem(file: str, line: int | None, problem: str, hint: str) -> Problem:
-    return Problem(file, line, None, SettingsRule.FILE, problem, hint)
+    Args:
+        names: the tables and the key.
+        kind: pydantic's error type.
+        value: the value in the file.
+    """
+    expected, hint = _WRONG_TYPES.get(kind, _TEXT)
+    table = ".".join(names)
+    problem = f"must be {expected}, not {kind_of(value)}"
+    return InvalidValueError(SettingsRule.TYPE, problem, hint.format(table=table))
