@@ -1,3 +1,3 @@
-"""followupd: service recovery that happens, whatever the week is like."""
+"""followupd: a mail daemon for service recovery."""
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""The door from the shell: `followupd ...` and `python -m followupd ...`."""
+"""Run the command line as `python -m followupd`."""
 
 import sys
 

@@ -1,8 +1,8 @@
-"""The one reading of the wall clock; everything else is handed `now`."""
+"""Read the wall clock; everything else is given `now` as a parameter."""
 
 from datetime import UTC, datetime
 
 
 def now() -> datetime:
-    """Return this moment, aware, in UTC."""
+    """Return the time, aware and in UTC."""
     return datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""What can go wrong, sorted by who must act."""
+"""Errors, sorted by who must act on them."""
 
 from dataclasses import dataclass
 
@@ -6,23 +6,29 @@ from dataclasses import dataclass
 class FollowupdError(Exception):
     """Something in followupd went wrong."""
 
+    #: the exit code of a command that ends with this error
     exit_code = 1
 
     def __init__(self, message: str = "") -> None:
+        """Without a message, the error says what its class says."""
         super().__init__(message or type(self).__doc__ or "")
 
     @property
     def message(self) -> str:
-        """What it says as it was handed over: `str` would lose what a sentence for agents was made of (model.said)."""
-        said: str = self.args[0]
-        return said
+        """The message as it was given.
+
+        `str(error)` would lose the parts of a translatable message (domain/translatable.py).
+        """
+        text: str = self.args[0]
+        return text
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One thing the admin must hint: where it stands, what is wrong, and how to fix it.
+    """One problem in the configuration: where it is, what is wrong, and how to fix it.
 
-    `line` counts from 1; `key` is the path of a TOML key ("mailbox[0].port"); `rule` is a stable id ("C03", "W04").
+    `line` counts from 1, None where no line is known. `key` is the path of a TOML key ("mailbox[0].port"),
+    `rule` a stable id ("C03", "W04").
     """
 
     file: str
@@ -33,34 +39,47 @@ class Problem:
     hint: str
 
     def __str__(self) -> str:
-        place = self.file + (f":{self.line}" if self.line else "") + (f" ({self.key})" if self.key else "")
+        """Return "file:line (key): problem [rule] hint", without the parts that are missing."""
+        place = self.file
+        if self.line:
+            place += f":{self.line}"
+        if self.key:
+            place += f" ({self.key})"
+
         return f"{place}: {self.problem} [{self.rule}] {self.hint}".rstrip()
 
 
 class SetupError(FollowupdError):
-    """The configuration cannot be used; the admin must act. Carries every problem at once (exit 78, EX_CONFIG)."""
+    """The configuration is invalid, with every problem in it.
+
+    The admin must act (exit code 78, EX_CONFIG).
+    """
 
     exit_code = 78
 
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = problems
-        super().__init__("\n".join(str(problem) for problem in problems))
+        lines = [str(problem) for problem in problems]
+        super().__init__("\n".join(lines))
 
 
 class UnavailableError(FollowupdError):
-    """A server or a disk does not answer; it is said once, tried again with back-off, and said again when it ends."""
+    """A server, a disk or the database does not answer; it is tried again, with growing waits."""
 
 
 class InvalidTransitionError(FollowupdError):
-    """An event does not fit the case's stage: our mistake. The case is parked for a person and the daemon goes on."""
+    """The event is not allowed in the case's stage (a bug). The case is put on hold for a person."""
 
 
 class NotUnderstoodError(FollowupdError):
-    """An agent's line cannot be read; it goes back to the agent with what was expected."""
+    """A line of an agent is not understood; it goes back to the agent with what was expected."""
 
 
 class LetterError(FollowupdError):
-    """A letter cannot be written: a value is missing or a rule of wording forbids it. It never reaches the customer."""
+    """A letter cannot be written: a value is missing, or a wording rule forbids it.
+
+    The customer never sees it.
+    """
 
 
 class UnknownCaseError(FollowupdError):
@@ -68,8 +87,8 @@ class UnknownCaseError(FollowupdError):
 
 
 class NotInDoubtError(FollowupdError):
-    """There is nothing to settle about this letter."""
+    """This letter is not in doubt, and there is nothing to resolve."""
 
 
 class ConflictError(FollowupdError):
-    """Somebody else changed the case since it was read; read it again and decide afresh."""
+    """The case was changed since it was read; read it again and decide again."""

@@ -1,7 +1,7 @@
 """Every line of the log, one function each: a fixed event name, then key=value pairs.
 
-`docs/flow.md` lists the lines in the order in which a mail causes them. Search for an event by the first word after the
-time, as in `grep ' letter-sent '`; values that contain blanks are quoted.
+`docs/flow.md` lists the lines in the order in which a mail causes them. Search for an event by the first word
+after the time, as in `grep ' letter-sent '`; values that contain blanks are quoted.
 """
 
 import logging
@@ -95,10 +95,15 @@ def _error(event: str, **values: object) -> None:
 
 
 def started(version: str, mailboxes: int) -> None:
+    """The daemon starts; it is not ready yet."""
     _info("daemon-started", version=version, mailboxes=mailboxes)
 
 
 def mailboxes_acquired(mailboxes: Sequence[str]) -> None:
+    """The mailboxes that this daemon holds have changed.
+
+    Without any, it waits until another daemon ends.
+    """
     if mailboxes:
         _info("mailboxes-acquired", mailboxes=", ".join(mailboxes))
     else:
@@ -106,22 +111,33 @@ def mailboxes_acquired(mailboxes: Sequence[str]) -> None:
 
 
 def ready() -> None:
+    """All mailboxes are open, and letters may be sent."""
     _info("daemon-ready")
 
 
 def stopping(signal_name: str) -> None:
+    """A signal ends the daemon.
+
+    A letter that the server has begun to receive is finished first.
+    """
     _info("daemon-stopping", signal=signal_name, next="finishing the current letter")
 
 
 def stopped() -> None:
+    """The daemon has ended in order."""
     _info("daemon-stopped")
 
 
 def reloaded() -> None:
+    """New settings, playbooks and letters are in use."""
     _info("configuration-reloaded")
 
 
 def not_reloaded(problems: Sequence[str]) -> None:
+    """New settings, playbooks or letters are invalid.
+
+    The old ones stay in use. At most ten problems are written; `followupd check` shows all of them.
+    """
     shown = list(problems[:_MAX_PROBLEMS])
     if len(problems) > _MAX_PROBLEMS:
         shown.append("`followupd check` shows all of them")
@@ -129,18 +145,28 @@ def not_reloaded(problems: Sequence[str]) -> None:
 
 
 def unavailable(what: str, error: Exception) -> None:
+    """A server or the database does not answer.
+
+    This is logged once, whatever the number of attempts; `recovered` follows.
+    """
     _warning("unavailable", what=what, next="retrying", error=error)
 
 
 def login_expires_soon(warning: str) -> None:
+    """An OAuth login must be renewed by a person."""
     _warning("login-expires-soon", warning=warning)
 
 
 def recovered(what: str) -> None:
+    """What was unavailable answers again."""
     _info("recovered", what=what)
 
 
 def unexpected_error(what: str, error: BaseException) -> None:
+    """A bug, or an error with a cause that the program does not know.
+
+    The rest of the work is done all the same.
+    """
     _error("unexpected-error", what=what, error=f"{type(error).__name__}: {error}")
 
 
@@ -148,22 +174,39 @@ def unexpected_error(what: str, error: BaseException) -> None:
 
 
 def folder_opened(mailbox: str, folder: str, skipped: int) -> None:
+    """A folder is read for the first time.
+
+    `skipped` older mails are never answered, unless an agent tags one.
+    """
     _info("folder-opened", mailbox=mailbox, folder=folder, skipped=skipped)
 
 
 def folder_renumbered(mailbox: str, folder: str) -> None:
+    """The server has given new UIDs to all mails of a folder.
+
+    See RFC 9051, section 2.3.1.1. The mails are recognised by their content.
+    """
     _warning("uidvalidity-changed", mailbox=mailbox, folder=folder, next="re-reading the folder")
 
 
 def unreadable_mail_quarantined(mailbox: str, folder: str, uid: int, reason: str) -> None:
+    """A mail cannot be parsed, or the server does not return it.
+
+    A person must look at it; it has the tag fu-quarantine.
+    """
     _warning("mail-quarantined", mailbox=mailbox, folder=folder, uid=uid, reason=reason)
 
 
 def messages_stored(mailbox: str, folder: str, count: int) -> None:
+    """New mails are in the ledger."""
     _info("messages-stored", mailbox=mailbox, folder=folder, count=count)
 
 
 def flag_change_abandoned(mailbox: str, folder: str, uid: int, drops: int) -> None:
+    """A change of a mail's tags or folder is given up.
+
+    It has dropped the connection so many times in a row.
+    """
     _warning("flag-change-abandoned", mailbox=mailbox, folder=folder, uid=uid, dropped_connections=drops)
 
 
@@ -171,10 +214,15 @@ def flag_change_abandoned(mailbox: str, folder: str, uid: int, drops: int) -> No
 
 
 def mail_quarantined(mail_id: int, reason: str) -> None:
+    """A stored mail cannot be routed, or must not be.
+
+    A person must look at it; it has the tag fu-quarantine.
+    """
     _warning("mail-quarantined", mail=mail_id, reason=reason)
 
 
 def case_opened(ref: str, mailbox: str, playbook: str) -> None:
+    """A case was opened for a mail."""
     _info("case-opened", case=ref, mailbox=mailbox, playbook=playbook)
 
 
@@ -182,14 +230,23 @@ def case_opened(ref: str, mailbox: str, playbook: str) -> None:
 
 
 def command_not_understood(source: str, ref: str) -> None:
+    """A line of an agent is not understood.
+
+    It goes back to the agent with what was expected. Without a case, `ref` is "".
+    """
     _warning("command-not-understood", source=source, case=ref or "none")
 
 
 def command_failed(source: str, reason: str) -> None:
+    """A tag or a move cannot be executed, because of a bug.
+
+    It is not tried again, and the agent is told.
+    """
     _error("command-failed", source=source, reason=reason)
 
 
 def command_executed(ref: str, actor: str, source: str, verb: str) -> None:
+    """A command of an agent has changed a case."""
     _info("command-executed", case=ref, command=verb, source=source, actor=actor)
 
 
@@ -197,6 +254,10 @@ def command_executed(ref: str, actor: str, source: str, verb: str) -> None:
 
 
 def classifier_retrained(decisions: int, weights: int) -> None:
+    """The classifier uses new weights.
+
+    They are trained on agents' decisions, and `weights` of them differ from the shipped ones.
+    """
     _info("classifier-retrained", decisions=decisions, weights_changed=weights)
 
 
@@ -204,18 +265,31 @@ def classifier_retrained(decisions: int, weights: int) -> None:
 
 
 def letter_stopped(ref: str, why: str) -> None:
+    """A letter lacks a value, or breaks a wording rule.
+
+    The owner of the case is told once; it is tried again every hour.
+    """
     _warning("letter-not-written", case=ref, reason=why)
 
 
 def event_recorded(ref: str, event: str, stage: str) -> None:
+    """An event was saved in the history of a case.
+
+    `stage` is that of the case after all events of the same transaction.
+    """
     _info("event-recorded", case=ref, name=event, stage=stage)
 
 
 def letter_written(key: str) -> None:
+    """A letter or a desk mail is in the outbox."""
     _info("letter-written", key=key)
 
 
 def next_check(ref: str, at: datetime | None) -> None:
+    """A case was advanced.
+
+    It is looked at again at this time, or after the next mail or command.
+    """
     if at:
         _debug("next-check", case=ref, at=at)
     else:
@@ -223,6 +297,7 @@ def next_check(ref: str, at: datetime | None) -> None:
 
 
 def case_needs_person(ref: str, why: str) -> None:
+    """A case was put on hold because of a bug."""
     _error("case-on-hold", case=ref, reason=why)
 
 
@@ -230,10 +305,18 @@ def case_needs_person(ref: str, why: str) -> None:
 
 
 def gift_card_order_delayed(key: str, why: str, until: datetime) -> None:
+    """A provider has not returned a gift card.
+
+    The order is repeated with the same key.
+    """
     _warning("gift-card-order-delayed", order=key, until=until, reason=why)
 
 
 def stock_low(value: str, left: int) -> None:
+    """Few imported gift cards of a value are left.
+
+    This is logged and told once a day.
+    """
     _warning("gift-card-stock-low", value=value, left=left)
 
 
@@ -241,32 +324,49 @@ def stock_low(value: str, left: int) -> None:
 
 
 def draft_filed(key: str, folder: str) -> None:
+    """A letter in review is in Drafts, in its thread."""
     _info("draft-filed", key=key, folder=folder)
 
 
 def breaker_open(why: str) -> None:
+    """Nothing is sent any more.
+
+    A person must look, and close the circuit breaker with `followupd resume`.
+    """
     _error("breaker-open", reason=why, hint="followupd resume")
 
 
 def letter_cancelled(key: str, why: str) -> None:
+    """A letter no longer fits its case and is not sent."""
     _info("letter-cancelled", key=key, reason=why)
 
 
 def letter_delayed(key: str, why: str, until: datetime) -> None:
+    """A letter must not be sent yet: a hold, quiet hours or a quota."""
     _info("letter-delayed", key=key, until=until, reason=why)
 
 
 def letter_sending(key: str) -> None:
+    """A letter is claimed, and is now handed to the server."""
     _info("letter-sending", key=key)
 
 
 def letter_result(key: str, outcome: str, reply: str) -> None:
+    """A server has replied to a letter.
+
+    `outcome` is sent, deferred, refused or doubt.
+    """
     _info(f"letter-{outcome}", key=key, reply=reply)
 
 
 def letter_in_doubt(key: str) -> None:
+    """It is not known whether the server took a letter (RFC 1047).
+
+    It is not sent again before its copy, the configuration or a person decides.
+    """
     _warning("letter-in-doubt", key=key, reason="no SMTP reply after DATA", next="waiting for the BCC copy")
 
 
 def letter_confirmed(key: str) -> None:
+    """A copy in the mailbox proves that a letter was sent."""
     _info("letter-confirmed", key=key)

@@ -1,1 +1,1 @@
-"""The running program: main loop, cycle, listeners and wiring."""
+"""The running program: main loop, cycle, signals, listeners and container."""

@@ -1,4 +1,4 @@
-"""Find every problem of a configuration directory: settings, playbooks, languages, letters and their wording."""
+"""Find every problem of a configuration directory: settings, playbooks, languages, letters, wording."""
 
 from datetime import datetime
 from functools import partial
@@ -32,7 +32,10 @@ def configuration_problems(directory: Path, now: datetime) -> list[Problem]:
 
 
 def blocking_problems(directory: Path, now: datetime) -> list[Problem]:
-    """Return the problems that keep the daemon from starting; the wording of letters is checked when they are written."""
+    """Return the problems that keep the daemon from starting.
+
+    The wording of letters is checked when they are written.
+    """
     from followupd.adapters.templates.check import problems as letter_problems
 
     found, playbooks, rules = _configuration(directory)
@@ -46,7 +49,7 @@ def without_warnings(problems: list[Problem]) -> list[Problem]:
 
 
 def _configuration(directory: Path) -> tuple[list[Problem], Playbooks, WordingRules]:
-    """Return the problems of the settings, and the playbooks and wording rules with which letters are checked.
+    """Return the problems of the settings, and the playbooks and wording rules for the check of letters.
 
     While the settings are invalid, letters are checked with a sample playbook and the shipped rules.
     """

@@ -8,7 +8,7 @@ from pathlib import Path
 from followupd import clock
 from followupd.adapters.accounts import ledger_url, logins_of, mailbox_of, post_of
 from followupd.adapters.crypto import Vault
-from followupd.adapters.gift_cards import CardStock
+from followupd.adapters.gift_cards import StockProvider
 from followupd.adapters.imap.mailbox import ImapMailbox
 from followupd.adapters.oauth.tokens import Login
 from followupd.adapters.overlay import shipped_directory
@@ -91,7 +91,7 @@ class App:
         return mailbox_of(self.settings.mailbox(name))
 
     def folders(self, name: str, mailbox: ImapMailbox) -> list[Folder]:
-        """Return the folders to watch in an open mailbox: the inbox, the command folders, and Sent as the last."""
+        """Return the folders to watch in an open mailbox: the inbox, the command folders, and Sent last."""
         since = self.settings.mailbox(name).since
         lines = {folder: line for folder, line in self.settings.folders.items() if line}
 
@@ -152,7 +152,7 @@ def build_to_run(settings: Settings) -> App:
     if missing := missing_secrets(settings):
         raise SetupError(missing)
     app = build(settings)
-    app.letters.take_in()  # a template that is edited from here on is used after a reload, when it was checked
+    app.letters.load_all()  # a template that is edited from here on is checked by a reload first
     return app
 
 
@@ -180,7 +180,7 @@ def wording_rules_of(settings: Settings, languages: Catalogue | None = None) -> 
 
 
 def classifier_of(settings: Settings) -> ComplaintClassifier:
-    """Return the classifier with the admin's thresholds, rules and important customers, and the shipped weights."""
+    """Return the classifier with the admin's thresholds and rules, and the shipped weights."""
     languages = read_catalogue(settings.directory)
     return _classifier(settings, complaints.Recogniser.of(languages), dict, languages)
 
@@ -206,10 +206,10 @@ def gift_card_provider_of(settings: Settings, ledger: Ledger) -> GiftCardProvide
     """Return the source of gift cards: the imported stock, or a service over HTTP."""
     configured = settings.gift_cards
     if configured.provider != "http":
-        return CardStock(ledger)
-    from followupd.adapters.gift_cards import HttpCardProvider  # loads an HTTP client, which few sites need
+        return StockProvider(ledger)
+    from followupd.adapters.gift_cards import HttpProvider  # loads an HTTP client, which few sites need
 
-    return HttpCardProvider(configured.url, configured.token, configured.ca_file)
+    return HttpProvider(configured.url, configured.token, configured.ca_file)
 
 
 def _context(
@@ -252,12 +252,9 @@ def _classifier(
 
 def _gift_cards(settings: Settings, context: ServiceContext) -> GiftCardOrders:
     return GiftCardOrders(
-        context.ledger,
+        context,
         gift_card_provider_of(settings, context.ledger),
-        context.playbooks,
-        context.letters,
         LowStock(context, settings.gift_cards),
-        proofread=context.wording,
     )
 
 
@@ -289,7 +286,7 @@ def _send_policy(settings: Settings) -> SendPolicy:
 
 
 def _identity(settings: Settings, vault: Vault) -> Callable[[Transaction], Identity]:
-    """Return a function that returns our addresses and keys, with earlier mails as one transaction sees them."""
+    """Return a function that returns our addresses and keys; it reads earlier mails in a transaction."""
 
     def identity(tx: Transaction) -> Identity:
         mailboxes = settings.mailboxes

@@ -1,4 +1,7 @@
-"""One cycle: which services run, and in which order; and a run that consists of cycles only (`run --once`)."""
+"""One cycle: which services run, and in which order.
+
+And a run that consists of cycles only (`run --once`).
+"""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -26,8 +29,8 @@ Failures = dict[str, UnavailableError]
 def run_cycle(app: App, now: datetime, go_on: Callable[[], bool] = lambda: True) -> int:
     """Do everything that is due at `now`, once; return how much that was.
 
-    Commands come before mail, so that a tag decides about a mail before the classifier does. The digest comes before the
-    cases, so that no reminder repeats it. `go_on` is asked between two letters.
+    Commands come before mail, so that a tag decides about a mail before the classifier does. The digest comes
+    before the cases, so that no reminder repeats it. `go_on` is asked between two letters.
     """
     leads = app.ledger.scope.is_leader  # of several daemons, one writes digests and deletes old mail
     done = app.training.run(now)
@@ -49,7 +52,8 @@ def run_cycle(app: App, now: datetime, go_on: Callable[[], bool] = lambda: True)
 def read_all(app: App, now: datetime, failures: Failures) -> int:
     """Read every folder of every mailbox once; return how many mails were new.
 
-    What cannot be read stops no other and is added to `failures`; what is in there already is not tried again.
+    What cannot be read stops no other and is added to `failures`; what is in there already is not tried
+    again.
     """
     count = 0
     for settings in app.settings.mailboxes:
@@ -88,7 +92,7 @@ def _read_mailbox(app: App, name: str, now: datetime, failures: Failures) -> int
 
 
 def run_once(app: App) -> None:
-    """Read all mail, do everything that is due, send what may be sent, file the copies, and stop (`run --once`).
+    """Read all mail, do what is due, send what may be sent, file the copies, and stop (`run --once`).
 
     Raises:
         AlreadyRunningError: other daemons hold all mailboxes.

@@ -129,7 +129,10 @@ class Daemon:
             self._record_state()
 
     def _may_continue(self) -> bool:
-        """Return whether the next letter may be sent; asked between two letters, which notifies the watchdog too."""
+        """Return whether the next letter may be sent.
+
+        Asked between two letters, which notifies the watchdog too.
+        """
         self._report_ready()
         return not self._stopping and self._lease.is_held()
 
@@ -197,7 +200,10 @@ class Daemon:
         self.wakeup.set()
 
     def _take_new_settings(self) -> None:
-        """Use new settings, playbooks and letters only if they are valid; otherwise the old ones stay in use."""
+        """Use new settings, playbooks and letters only if they are valid.
+
+        Otherwise the old ones stay in use.
+        """
         notify("RELOADING=1")
         directory = self.app.settings.directory
         problems = without_warnings(configuration_problems(directory, clock.now()))
@@ -241,10 +247,12 @@ class Daemon:
     # --- shutdown ---
 
     def _stop(self, number: signal.Signals) -> None:
-        """Let the main loop end, and end the process if a server keeps it from ending; runs in the signals' thread.
+        """Let the main loop end, and end the process if a server keeps it from ending.
 
-        The current letter is then in doubt, and is resolved at the next start. Claimed letters that the server has not
-        seen are released.
+        Runs in the signals' thread.
+
+        The current letter is then in doubt, and is resolved at the next start. Claimed letters that the
+        server has not seen are released.
         """
         log.stopping(number.name)
         self._stopping = True

@@ -19,7 +19,7 @@ _JOIN_SECONDS = 2
 
 
 class Listener(threading.Thread):
-    """Listens to some folders of one mailbox over one connection, and sets `wakeup` when the ledger has new mail.
+    """Listens to folders of one mailbox over one connection; sets `wakeup` when the ledger has new mail.
 
     An outage is logged once, whatever the number of attempts.
     """
@@ -33,7 +33,10 @@ class Listener(threading.Thread):
         *,
         sent: bool,
     ) -> None:
-        """Prepare the thread, which ends when `stopping` is set; with `sent` it listens to Sent, else to the others."""
+        """Prepare the thread, which ends when `stopping` is set.
+
+        With `sent` it listens to Sent, else to the others.
+        """
         super().__init__(name=f"{settings.name} {'sent' if sent else 'inbox'}", daemon=True)
         self._app, self._settings, self._sent = app, settings, sent
         self._stopping, self._wakeup = stopping, wakeup
@@ -105,7 +108,10 @@ class Listener(threading.Thread):
         return [folder for folder in folders if (folder.role is FolderRole.SENT) == self._sent]
 
     def _sync(self, app: App, mailbox: ImapMailbox, folder: Folder, *, required: bool) -> None:
-        """Read one folder. One that the server refuses, such as a deleted one, is logged once and stops no other."""
+        """Read one folder.
+
+        One that the server refuses, such as a deleted one, is logged once and stops no other.
+        """
         place = f"{self.name}, {folder.name}"
         try:
             app.inbox.sync(mailbox, folder, app.now())

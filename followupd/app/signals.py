@@ -1,7 +1,8 @@
 """Receive signals in a thread of their own, through a pipe.
 
-A handler in Python runs in the middle of whatever the main thread does: it would wait forever for a lock that the main
-thread holds just then, and it does not run at all while the main thread is inside a library call that does not return.
+A handler in Python runs in the middle of whatever the main thread does: it would wait forever for a lock that
+the main thread holds just then, and it does not run at all while the main thread is inside a library call
+that does not return.
 """
 
 import os

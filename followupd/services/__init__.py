@@ -1,1 +1,1 @@
-"""What one beat does: the imperative shell between the story and the doors."""
+"""Use cases: the order of IO and transactions, with no rules of their own."""

@@ -136,23 +136,35 @@ class _Advance:
     # --- compensation ---
 
     def _with_gift_cards(self, decisions: Sequence[Decision]) -> list[Decision]:
-        """Order the gift cards that are due in this transaction, and keep what a playbook grants to the monthly cap."""
+        """Return decisions about compensation as they can be saved.
+
+        The gift cards that are due are ordered in this transaction, and a playbook's grant is kept to the
+        monthly cap.
+        """
         case = self.case
         found: list[Decision] = []
         for decision in decisions:
             if isinstance(decision, CompensationGranted):
-                decision = self._capped(case, decision)
-                case = lifecycle.after(case, decision)
-            elif isinstance(decision, GiftCardDue):
-                grant = case.grant(decision.n)
-                if grant is None or grant.state is not GrantState.GRANTED:
-                    continue
-                self.tx.orders.place(case.ref, decision.n, decision.money, self.now)
-            found.append(decision)
+                capped = self._capped(case, decision)
+                case = lifecycle.after(case, capped)
+                found.append(capped)
+            elif not isinstance(decision, GiftCardDue) or self._place_order(case, decision):
+                found.append(decision)
         return found
 
+    def _place_order(self, case: Case, due: GiftCardDue) -> bool:
+        """Order a gift card; returns False when its grant waits for approval or was refused."""
+        grant = case.grant(due.n)
+        if grant is None or grant.state is not GrantState.GRANTED:
+            return False
+        self.tx.orders.place(case.ref, due.n, due.money, self.now)
+        return True
+
     def _capped(self, case: Case, granted: CompensationGranted) -> CompensationGranted:
-        """Return the event as it is, or with a grant that waits for approval because it exceeds the monthly cap."""
+        """Return the event as it is, or with a grant that waits for approval.
+
+        A grant waits for approval when it exceeds the customer's monthly cap.
+        """
         grant, local = granted.compensation, self.playbook.calendar.local
         others = [other.grant for other in grants_in_other_cases(self.tx, case)]
         today = local(self.now)
@@ -188,7 +200,10 @@ class _Advance:
         return found
 
     def _review_request(self, letter: Letter) -> Letter:
-        """Ask the owner to read a letter before it is sent, with what the wording rules found (practice 12)."""
+        """Return the desk mail that asks the owner to read a letter before it is sent (practice 12).
+
+        It contains what the wording rules found in the letter.
+        """
         findings = self.context.wording.letter(self.tx, letter, self.case, self.playbook, self.now)
         because = msg(
             "the {letter} to {address} waits for you: it lies in Drafts, in its thread",

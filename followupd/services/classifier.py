@@ -1,4 +1,4 @@
-"""Classify mail by the recogniser and the admin's rules: is it a complaint, how severe, and for which playbook."""
+"""Classify mail by the recogniser and the admin's rules: is it a complaint, how severe, which playbook."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -26,9 +26,9 @@ _MAX_PHONE_TEXT = 5_000
 class ComplaintClassifier:
     """Classifies by the admin's thresholds and rules, with the weights that agents' decisions have trained.
 
-    From the score `ask` on, a mail is suspected; from `auto` on, it is a complaint. A named amount of `large` or more
-    raises the severity. `region` ("GB") is that of telephone numbers without a country code. `delta` is called for each
-    mail, since training goes on while the daemon runs.
+    From the score `ask` on, a mail is suspected; from `auto` on, it is a complaint. A named amount of `large`
+    or more raises the severity. `region` ("GB") is that of telephone numbers without a country code. `delta`
+    is called for each mail, since training goes on while the daemon runs.
     """
 
     recogniser: complaints.Recogniser
@@ -55,7 +55,10 @@ class ComplaintClassifier:
         )
 
     def severity(self, message: Message, verdict: Verdict, *, open_case: bool) -> complaints.Severity:
-        """Return how severe a complaint is; `open_case` says that the customer has another case that is open."""
+        """Return how severe a complaint is.
+
+        `open_case` says that the customer has another case that is open.
+        """
         return complaints.severity(
             verdict,
             _text(message),
@@ -71,7 +74,10 @@ class ComplaintClassifier:
         return opening.choose_playbook(message, playbooks, verdict.cues, found_in)
 
     def urgent(self, verdict: Verdict) -> bool:
-        """Return whether a mail has strong cues: about a suspicion the owner is then asked at once, not in the digest."""
+        """Return whether a mail has strong cues.
+
+        About a suspected mail with strong cues the owner is asked at once, not in the digest.
+        """
         return bool(verdict.cues & complaints.STRONG)
 
     def facts(self, message: Message) -> Facts:
@@ -96,7 +102,10 @@ class ComplaintClassifier:
         return language
 
     def _largest_amount(self, message: Message) -> Money | None:
-        """Return the largest amount that the mail names in the currency of `large`; an agent reads what it is for."""
+        """Return the largest amount that the mail names in the currency of `large`.
+
+        An agent reads what it is for.
+        """
         if self.large is None:
             return None
         currency = self.large.currency

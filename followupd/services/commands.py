@@ -106,8 +106,8 @@ class CommandService:
     ) -> tuple[Case, list[str]]:
         """Run the lines that are understood; return the changed case and the problems with the others.
 
-        `source` is note, digest or tell. Problems of a note, among them `doubts`, and findings of the wording rules go
-        back to the agent by mail.
+        `source` is note, digest or tell. Problems of a note, among them `doubts`, and findings of the wording
+        rules go back to the agent by mail.
         """
         problems = list(doubts)
         done: list[str] = []
@@ -191,14 +191,20 @@ class CommandService:
         )
 
     def _may_be_ignored(self, line: str, source: str) -> bool:
-        """Return whether a line that is no command is no problem: a greeting, or an optional fact left empty in a note."""
+        """Return whether a line that is no command is no problem either.
+
+        That is a greeting, or an optional fact that was left empty in a note.
+        """
         if is_courtesy(line, self.context.languages):
             return True
         return source == "note" and left_empty(line, FOLLOW_UP_EXTRAS)
 
 
 def grants_in_other_cases(tx: Transaction, case: Case) -> list[OtherGrant]:
-    """Return what the customer was granted in other cases, for the monthly cap and to find the same grant twice."""
+    """Return what the customer was granted in other cases.
+
+    It counts for the monthly cap, and shows the same grant that is given twice.
+    """
     finished = {Stage.CLOSED, Stage.DISMISSED}
     grants = []
     for other in tx.cases.of_customer(case.customer.address):
@@ -209,7 +215,11 @@ def grants_in_other_cases(tx: Transaction, case: Case) -> list[OtherGrant]:
 
 
 def _complaint_behind(tx: Transaction, mail: StoredMail) -> StoredMail:
-    """Return the customer's mail that a tag is about: a tagged reply of ours means the mail that it answers."""
+    """Return the customer's mail that a tag is about: for a tagged reply of ours, the mail that it answers.
+
+    Raises:
+        NotUnderstoodError: the ledger does not have that mail.
+    """
     if not mail.in_sent and mail.message.kind is not Kind.AGENT:
         return mail
     answered = tx.mail.by_message_id(mail.message.thread)

@@ -1,7 +1,8 @@
-"""Write the digests: one mail a working day, at opening, in which each agent gets everything that waits for them.
+"""Write the digests: one mail a working day, at opening, with everything that waits for an agent.
 
-What a digest says of a case is recorded in the case, and no reminder repeats it on that day (`recovery/remind`); in turn,
-a case of which an agent had a reminder today is left out. For that the digests are written before cases are advanced.
+What a digest says of a case is recorded in the case, and no reminder repeats it on that day
+(`recovery/remind`); in turn, a case of which an agent had a reminder today is left out. So digests are
+written before cases are advanced.
 """
 
 from collections.abc import Iterable
@@ -45,7 +46,10 @@ class DigestService:
     _written_for: date | None = field(default=None, init=False)
 
     def run(self, now: datetime) -> int:
-        """Write today's digests once the office is open, and one for each agent with several reminders due at once."""
+        """Write today's digests once the office is open; return how many mails were written.
+
+        Besides, each agent with reminders of several cases that are due at once gets them in one mail.
+        """
         written = 0
         with suppress(ConflictError):  # a case was changed meanwhile; the next cycle writes them all
             written += self._daily_digests(now)
@@ -135,7 +139,10 @@ class DigestService:
         return [item for item in found if item is not None]
 
     def _item(self, case: Case, agent: Agent, now: datetime) -> AgendaItem | None:
-        """Return what waits for the agent in a case: the owner's work, and reminders of the agent's escalation level."""
+        """Return what waits for the agent in a case, None when nothing does.
+
+        That is the owner's work, and the reminders of the agent's escalation level.
+        """
         playbook = self._playbook(case)
         work = waiting(case, playbook, now) if self._owner(case) == agent else None
         reminders = remind.due_today(case, playbook, agent, now)
@@ -191,7 +198,10 @@ class DigestService:
     # --- the company ---
 
     def _company_lines(self, tx: Transaction, since: datetime | None) -> list[str]:
-        """Return what concerns no single case: letters in doubt, quarantine, breaker, lost digests and training."""
+        """Return what concerns no single case, one sentence each.
+
+        These are letters in doubt, quarantine, the breaker, digests that were not delivered, and training.
+        """
         lines = [
             _doubt_line(tx),
             _quarantine_line(tx, since),

@@ -1,4 +1,4 @@
-"""Protocols of what has two implementations: the mail source, the mail transport and the gift-card provider."""
+"""Protocols of what has two implementations: mail source, mail transport and gift-card provider."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date, datetime
@@ -12,8 +12,8 @@ from followupd.domain.letter import DeliveryResult
 class MailSource(Protocol):
     """One connection to one mailbox, used by one thread.
 
-    Folders are named with "/", however the server spells them. Every method may raise UnavailableError; after it,
-    `connected` tells a lost connection from a refused request.
+    Folders are named with "/", however the server spells them. Every method may raise UnavailableError; after
+    it, `connected` tells a lost connection from a refused request.
     """
 
     @property
@@ -85,11 +85,17 @@ class MailTransport(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
     def deliver(self, letter: bytes, *, sender: str, to: str, witness: str = "") -> DeliveryResult:
-        """Hand over one letter and return what the server replied; an SMTP error is a result and never raised."""
+        """Hand over one letter and return what the server replied.
+
+        An SMTP error is a result and never raised.
+        """
 
 
 class GiftCardProvider(Protocol):
     """Returns one gift card for one order: the same card for the same key, however often it is called."""
 
     def order(self, order: GiftCardOrder, now: datetime, /) -> GiftCard | GiftCardUnavailable:
-        """Order a card, outside of any transaction, since it may take seconds; a provider's error is a result."""
+        """Order a card, outside of any transaction, since it may take seconds.
+
+        A provider's error is a result.
+        """

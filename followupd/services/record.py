@@ -72,9 +72,9 @@ def record(
 def isolated(what: str, contain: Callable[[str], object] | None = None) -> Iterator[None]:
     """Keep the failure of one mail, command, letter or case from stopping the others.
 
-    A conflict is dropped: the same work is due again in the next cycle. An outage is raised, since it concerns everything.
-    Any other error is handed to `contain` as text ("TypeError: ..."), to be quarantined, put on hold or returned; without
-    `contain` it is logged as a failure of `what`.
+    A conflict is dropped: the same work is due again in the next cycle. An outage is raised, since it
+    concerns everything. Any other error is handed to `contain` as text ("TypeError: ..."), to be quarantined,
+    put on hold or returned; without `contain` it is logged as a failure of `what`.
 
     Raises:
         UnavailableError: the ledger, or a server, does not answer.

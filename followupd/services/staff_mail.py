@@ -1,4 +1,4 @@
-"""Write mail to agents that belongs to no policy: returned commands, a refused reload, a low stock of gift cards."""
+"""Write notices to agents: about returned commands, a refused reload, a low stock of gift cards."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -31,9 +31,9 @@ class StaffNotices:
     def command_returned(
         self, tx: Transaction, mail: StoredMail, command: PendingCommand, problem: str, now: datetime
     ) -> None:
-        """Report a tag or a move that could not be executed to the case's owner: IMAP does not tell who made it.
+        """Report a tag or a move that could not be executed to the case's owner.
 
-        For a mail without a case the owner of the default playbook is told.
+        IMAP does not tell who made it. For a mail without a case the owner of the default playbook is told.
         """
         ref = mail.case_ref or tx.cases.ref_for(mail.message.thread)
         log.command_not_understood(command.source, ref or "")
@@ -61,7 +61,8 @@ class StaffNotices:
         digest_of_problems = hashlib.sha256("\n".join(sorted(problems)).encode()).hexdigest()
         key = notice_key(self._today(now), f"refused-{digest_of_problems[:12]}")
         why = msg(
-            "new letters or settings were not taken in, and the old ones go on: `followupd check` says the same"
+            "new letters or settings were not taken in, and the old ones go on: "
+            "`followupd check` says the same"
         )
         with self.context.ledger.transaction() as tx:
             return self.queue(tx, key, [why, *problems[:_MAX_PROBLEMS]], self.lead, now)
@@ -127,7 +128,7 @@ class LowStock:
         """Queue a notice, once a day for each value, while the stock is low."""
         if not self.settings.watched:
             return
-        left = tx.cards.in_stock(money, now)
+        left = tx.cards.count_available(money, now)
         today = self.context.playbooks.default.calendar.local(now).date()
         key = notice_key(today, f"stock-{money.minor}-{money.currency}")
         if left >= self.settings.watched or tx.outbox.contains(key):

@@ -51,7 +51,10 @@ class TrainingService:
     _refreshed_at: datetime | None = field(default=None, init=False)
 
     def delta(self) -> Mapping[str, float]:
-        """Return the changes of weights as of the last `refresh`; reads no ledger, so it can be used in a transaction."""
+        """Return the changes of weights as of the last `refresh`.
+
+        Reads no ledger, so it can be used in a transaction.
+        """
         return self._current.delta
 
     def news_since(self, since: datetime | None) -> str:
@@ -63,7 +66,10 @@ class TrainingService:
         return self._current.told
 
     def run(self, now: datetime) -> int:
-        """Load what was trained elsewhere (`followupd learn`), and train once a week while the office is open."""
+        """Load what was trained elsewhere (`followupd learn`), and train if it is due; return 1 if it was.
+
+        Training is due once a week, while the office is open.
+        """
         last = self._refreshed_at
         if last and last <= now < last + _REFRESH_INTERVAL:
             return 0
@@ -93,7 +99,7 @@ class TrainingService:
         return learned, decided
 
     def decisions(self, tx: Transaction) -> list[Tagged]:
-        """Return the mails of which an agent said whether they are complaints, by the time of the decision."""
+        """Return the mails that agents called a complaint or not, by the time of the decision."""
         dated = sorted(_dated_decisions(tx), key=lambda dated_mail: dated_mail[0])
         return [mail for _, mail in dated[-_MAX_DECISIONS:]]
 
@@ -116,7 +122,10 @@ class TrainingService:
 
 
 def _dated_decisions(tx: Transaction) -> Iterator[tuple[datetime, Tagged]]:
-    """Yield each decided mail with the time of the decision; a mail without a case, with the time of its arrival."""
+    """Yield each decided mail with the time of the decision.
+
+    A mail without a case, with the time of its arrival.
+    """
     for ref, at, is_complaint in tx.cases.agent_verdicts():
         case = tx.cases.get(ref)
         subject, text = case.subject, case.story
@@ -125,7 +134,7 @@ def _dated_decisions(tx: Transaction) -> Iterator[tuple[datetime, Tagged]]:
             subject, text = first.message.subject, opening.customer_text(first.message)
         if text:
             yield at, Tagged(subject, text, is_complaint)
-    for mail in tx.mail.no_complaints():
+    for mail in tx.mail.dismissed():
         text = opening.customer_text(mail.message)
         yield mail.received_at, Tagged(mail.message.subject, text, complaint=False)
 

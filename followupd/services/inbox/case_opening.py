@@ -44,7 +44,9 @@ class CaseOpener:
         """
         first = self._first_event(tx, mail, heard, verdict, now)
         if not first.customer.address:  # an erased customer, or a mail without a sender
-            raise NotUnderstoodError("this mail has no sender to whom a letter could be sent; no case was opened")
+            raise NotUnderstoodError(
+                "this mail has no sender to whom a letter could be sent; no case was opened"
+            )
         if isinstance(heard, ComplaintHeard) and not heard.evidence:
             heard = replace(heard, score=verdict.score, evidence=verdict.evidence)
 
@@ -62,7 +64,7 @@ class CaseOpener:
         reasons = f" [{severity}: {', '.join(severity.reasons)}]" if severity.reasons else ""
 
         by_machine = isinstance(heard, ComplaintHeard) and heard.by_machine
-        if by_machine and tx.mail.repeats(mail) and not message.no_answer:
+        if by_machine and tx.mail.is_echo(mail) and not message.no_answer:
             message = replace(message, no_answer="the same words came before, as robots send them")
 
         return opening.open_case(

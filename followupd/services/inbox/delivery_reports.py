@@ -4,7 +4,7 @@ from datetime import datetime
 
 from followupd.adapters.storage.ledger import Transaction
 from followupd.domain.case import Case, LetterRecord
-from followupd.domain.decision import Decision, as_left
+from followupd.domain.decision import Decision, as_sent
 from followupd.domain.events import CustomerAway, Held, LetterRefused
 from followupd.domain.letter import LetterRecordState
 from followupd.domain.mail import Bounce, Message, StoredMail
@@ -46,13 +46,17 @@ def _record_returned(tx: Transaction, case: Case, report: Message, bounce: Bounc
     decisions: list[Decision] = []
     # A letter that came back was sent: it is no longer in doubt, and must not be sent again.
     if tx.outbox.confirm_sent(letter.key, now, why):
-        decisions.append(as_left(tx.outbox.get(letter.key).letter, now, why))
+        decisions.append(as_sent(tx.outbox.get(letter.key).letter, now, why))
     decisions.append(LetterRefused(at=now, by="a delivery report", why=why, key=letter.key, kind=letter.kind))
     record(tx, case, decisions, now)
 
 
 def _returned_letter(case: Case, report: Message, bounce: Bounce) -> LetterRecord | None:
-    """Return the letter that a report is about: the one that it names, else the newest to the reported address."""
+    """Return the letter that a report is about, None when it is about no letter of this case.
+
+    That is the letter that it names; a report that names none is about the newest letter to the reported
+    address.
+    """
     by_key = {letter.key: letter for letter in case.letters if letter.state in _MAY_BOUNCE}
     for key in report.answers:
         if key in by_key:
@@ -67,7 +71,10 @@ def _returned_letter(case: Case, report: Message, bounce: Bounce) -> LetterRecor
 
 
 def handle_absence(tx: Transaction, mail: StoredMail, now: datetime) -> None:
-    """Record a customer's absence: letters wait until the return date. A note is never taken for an answer."""
+    """Record a customer's absence: letters wait until the return date.
+
+    A note is never taken for an answer.
+    """
     ref = tx.cases.ref_for(mail.message.thread)
     tx.mail.mark_processed(mail.id, case_ref=ref, reason=mail.message.because)
     back_on = mail.message.back_on
@@ -82,7 +89,10 @@ def handle_absence(tx: Transaction, mail: StoredMail, now: datetime) -> None:
 
 
 def is_participant(tx: Transaction, case: Case, message: Message) -> bool:
-    """Return whether the sender takes part in the case: the customer, or an address in the first mail's headers."""
+    """Return whether the sender of a mail takes part in the case.
+
+    Participants are the customer, and the sender and recipients of the customer's newest mail.
+    """
     sender = message.sender.address.casefold()
     participants = [case.customer]
     first = tx.mail.by_message_id([case.message_id]) if case.message_id else None

@@ -18,15 +18,16 @@ def mark_synced(tx: Transaction, mailbox: str, now: datetime, *, sent: bool) -> 
     """Record that the inbox, or Sent, was read completely; at most once a second."""
     half = (StateKey.SENT_READ if sent else StateKey.INBOX_READ).of(mailbox)
     stored = tx.state.get(half)
-    is_recent = (
-        stored is not None and stored[0] == _READ and stored[1] <= now < stored[1] + _MIN_INTERVAL
-    )
+    is_recent = stored is not None and stored[0] == _READ and stored[1] <= now < stored[1] + _MIN_INTERVAL
     if not is_recent:
         tx.state.put(half, _READ, now)
 
 
 def last_read(tx: Transaction, mailbox: str) -> datetime | None:
-    """Return when both halves of a mailbox were last read completely; None when they were not since `reset`."""
+    """Return when both halves of a mailbox were last read completely.
+
+    None when they were not since `reset`.
+    """
     inbox = tx.state.get(StateKey.INBOX_READ.of(mailbox))
     sent = tx.state.get(StateKey.SENT_READ.of(mailbox))
     if inbox is None or inbox[0] != _READ:

@@ -1,4 +1,4 @@
-"""Apply pending changes to a mailbox after the commit: status tags, and copies of our letters that move to Sent.
+"""Apply pending changes to a mailbox after the commit: status tags, and our copies that move to Sent.
 
 Three failures in a row pause a folder for an hour; a change that drops the connection each time is given up.
 """
@@ -88,7 +88,11 @@ class MailboxUpdater:
     def _record_failure(
         self, change: _MailboxChange, failures: int, error: UnavailableError, now: datetime
     ) -> None:
-        """Count a failure: a refusal pauses the folder at once, the third dropped connection gives the change up."""
+        """Count a failure.
+
+        A refused request pauses the folder at once; after the third dropped connection the change is given
+        up.
+        """
         if self.mailbox.connected:
             if failures <= MAX_FAILURES:
                 log.unavailable(f"{self.name}, {self.folder}", error)
@@ -121,4 +125,4 @@ def _mark_tags_set(update: TagUpdate, tx: Transaction) -> None:
 
 
 def _mark_moved(place: tuple[str, str, int], uid: int, tx: Transaction) -> None:
-    tx.mail.gone(*place, [uid])
+    tx.mail.mark_gone(*place, [uid])

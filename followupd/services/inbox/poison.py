@@ -1,4 +1,7 @@
-"""Isolate poison mails: one whose FETCH drops the connection is retried alone and quarantined after three failures."""
+"""Isolate poison mails, so that later mail is not blocked.
+
+A mail whose FETCH drops the connection is retried alone, and quarantined after three failures.
+"""
 
 import hashlib
 from collections.abc import Sequence
@@ -9,17 +12,21 @@ from followupd.adapters.storage.ledger import Ledger, Transaction
 from followupd.domain.mail import IncomingMail, MailLocation
 from followupd.domain.state import StateKey
 
-#: failures in a row after which a mail, or a change of one, is given up; a server may also restart at a bad moment
+#: failures in a row after which a mail, or a change of one, is given up: a server may just have restarted
 MAX_FAILURES = 3
 DROPS_CONNECTION = (
-    f"the server ended the connection {MAX_FAILURES} times when it was asked for this mail; look at it in the mailbox"
+    f"the server ended the connection {MAX_FAILURES} times when it was asked for this mail; "
+    "look at it in the mailbox"
 )
-NOT_RETURNED = "the server holds this mail and does not show it; look at it in the mailbox"
+NOT_RETURNED = "the server has this mail and does not return it; look at it in the mailbox"
 
 
 @dataclass(frozen=True, slots=True)
 class FetchFailure:
-    """Mails that were being fetched when the connection ended: the first one's UID, and how often in a row."""
+    """The mails that were being fetched when the connection ended, and how many times in a row.
+
+    `uid` is that of the first of them; `alone` says that it was the only one.
+    """
 
     uidvalidity: int
     uid: int
@@ -59,7 +66,10 @@ def clear_failure(tx: Transaction, mailbox: str, folder: str, now: datetime) -> 
 
 
 def unreadable(place: MailLocation, reason: str, now: datetime, *, in_sent: bool) -> IncomingMail:
-    """Return what is stored of a mail that the server does not return; its fingerprint is that of its location."""
+    """Return what is stored of a mail that the server does not return.
+
+    Its fingerprint is that of its location.
+    """
     location = f"{place.mailbox}\n{place.folder}\n{place.uidvalidity}\n{place.uid}"
     return IncomingMail(
         place=place,

@@ -1,4 +1,8 @@
-"""Route each stored mail once: to a case, to a new one, to quarantine, or to no case, by a table from its kind to its handler."""
+"""Route each stored mail once, by a table from its kind to its handler.
+
+A mail goes to its case, opens one, goes to quarantine, or is marked as processed with the reason why it
+belongs to no case.
+"""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -95,7 +99,7 @@ class MailRouter:
             quarantine(tx, mail, f"names {case.ref}, but {sender} takes no part in that case")
 
     def _known_case(self, tx: Transaction, mail: StoredMail) -> Case | None:
-        """Return the case of a mail: by its thread, by the reference in its subject, or by sender and subject.
+        """Return the case of a mail, by its thread, the reference in its subject, or its sender and subject.
 
         See docs/mail.md R5.
         """
@@ -156,7 +160,11 @@ class MailRouter:
         record(tx, case, [*events, *self._answers(case, events, message, now)], now)
 
     def _classified_again(self, case: Case, message: Message, now: datetime) -> list[Event]:
-        """Return what a further mail says more clearly than the first: a complaint, or that a closed case is not right."""
+        """Return what a further mail says more clearly than the first one.
+
+        A suspected case may become a complaint, a dismissed one suspected again, and a closed one is
+        reopened.
+        """
         if case.stage not in _CLASSIFIED_AGAIN:
             return []
         verdict = self.classifier.verdict(message)
@@ -188,7 +196,7 @@ class MailRouter:
     # --- agents ---
 
     def _agent_mail(self, tx: Transaction, mail: StoredMail, now: datetime) -> None:
-        """Handle a note, a letter that the agent sent from the mail client, a reply, or a forwarded complaint."""
+        """Handle a note, a letter that the agent sent by hand, a reply, or a forwarded complaint."""
         if is_note(mail):
             self.notes.handle(tx, mail, now)
             return
@@ -225,7 +233,10 @@ class MailRouter:
         record(tx, case, [wrote, *kept, *self._proposals(case, mail, now)], now)
 
     def _proposals(self, case: Case, mail: StoredMail, now: datetime) -> list[Decision]:
-        """Propose to the owner what a reply seems to promise; it becomes a promise when an agent approves it."""
+        """Propose to the owner what a reply seems to promise.
+
+        It becomes a promise when an agent approves it.
+        """
         if case.stage in {Stage.SUSPECTED, Stage.DISMISSED, Stage.CLOSED}:
             return []
         playbook = self.context.playbooks.for_case(case)

@@ -1,4 +1,7 @@
-"""Read a folder into the ledger: each mail and each tag once. The mailbox is changed only after the commit."""
+"""Read a folder into the ledger: each mail and each tag once.
+
+The mailbox is changed only after the commit.
+"""
 
 import hashlib
 import re
@@ -15,6 +18,7 @@ from followupd.domain.command import line_for
 from followupd.domain.mail import Identity, IncomingMail, MailLocation, Message, StoreResult
 from followupd.domain.state import FolderCursor, StateKey
 from followupd.errors import UnavailableError
+from followupd.languages import Catalogue
 from followupd.services.inbox import poison
 from followupd.services.inbox.freshness import mark_synced
 from followupd.services.inbox.mailbox_updates import MailboxUpdater
@@ -62,13 +66,15 @@ class Folder:
 class InboxSync:
     """Reads folders into the ledger.
 
-    `identity` returns our addresses and keys, `tags` are the admin's patterns with the command line that each means.
+    `identity` returns our addresses and keys, `tags` are the admin's patterns with the command line that each
+    means. Absence notes are read in `languages`, by default the shipped ones.
     """
 
     ledger: Ledger
     identity: Callable[[Transaction], Identity]
     tags: Mapping[str, str]
     drafts: DraftFiler | None = None
+    languages: Catalogue | None = None
 
     def sync(self, mailbox: MailSource, folder: Folder, now: datetime) -> int:
         """Bring the ledger up to date with one folder, then change its mails; return how many mails were new.
@@ -99,7 +105,7 @@ class InboxSync:
         return count
 
     def mark_synced(self, name: str, now: datetime, *, sent: bool) -> None:
-        """Record that a mailbox's inbox, or its Sent folder, was read completely, or that there is none to read."""
+        """Record that the inbox of a mailbox, or Sent, was read completely, or that there is no Sent."""
         with self.ledger.transaction() as tx:
             mark_synced(tx, name, now, sent=sent)
 
@@ -134,7 +140,10 @@ class InboxSync:
     # --- cursors ---
 
     def _cursor(self, mailbox: MailSource, folder: Folder, now: datetime) -> FolderCursor:
-        """Return how far the folder was read; one that is opened for the first time is read from its end, or `since`."""
+        """Return how far the folder was read.
+
+        One that is opened for the first time is read from its end, or `since`.
+        """
         with self.ledger.transaction() as tx:
             stored = tx.state.cursor(folder.mailbox, folder.name)
         if stored:
@@ -143,7 +152,9 @@ class InboxSync:
         since = "all" if self._is_new_command_folder(mailbox, folder) else folder.since
         start, skipped = mailbox.start(folder.name, since)
         log.folder_opened(folder.mailbox, folder.name, skipped)
-        reread_since = now if folder.since == "now" else None  # used after the server has renumbered the mails
+        reread_since = (
+            now if folder.since == "now" else None
+        )  # used after the server has renumbered the mails
         cursor = FolderCursor(start.uidvalidity, start.uid, start.modseq, skipped, now, reread_since)
         with self.ledger.transaction() as tx:
             tx.state.set_cursor(folder.mailbox, folder.name, cursor)
@@ -178,9 +189,12 @@ class InboxSync:
     def _read(
         self, mailbox: MailSource, folder: Folder, cursor: FolderCursor, now: datetime, batch_size: int
     ) -> tuple[FolderCursor, int]:
-        """Store all changes, `batch_size` mails at a time; return the new cursor, and how many mails were new."""
+        """Store all changes, `batch_size` mails at a time.
+
+        Return the new cursor, and how many mails were new.
+        """
         with self.ledger.transaction() as tx:
-            watched = tx.mail.watched(folder.mailbox, folder.name, cursor.uidvalidity)
+            watched = tx.mail.uids_with_case(folder.mailbox, folder.name, cursor.uidvalidity)
         changes = mailbox.changes(
             folder.name,
             SyncCursor(cursor.uidvalidity, cursor.uid, cursor.modseq),
@@ -216,7 +230,7 @@ class InboxSync:
                 self._store_commands(tx, folder, arrived, result, now)
 
             tags = {uid: self._agent_tags(flags) for uid, flags in batch.flags.items()}
-            retagged = tx.mail.retagged(folder.mailbox, folder.name, uidvalidity, tags)
+            retagged = tx.mail.update_tags(folder.mailbox, folder.name, uidvalidity, tags)
             for mail_id, new_tags in retagged.items():
                 self._add_commands(tx, mail_id, self._lines(new_tags), "tag", now)
             tx.state.set_cursor(folder.mailbox, folder.name, cursor)
@@ -230,7 +244,7 @@ class InboxSync:
         if not tagged or folder.is_command:
             return []
         with self.ledger.transaction() as tx:
-            unknown = tx.mail.unknown(folder.mailbox, folder.name, batch.cursor.uidvalidity, tagged)
+            unknown = tx.mail.unknown_uids(folder.mailbox, folder.name, batch.cursor.uidvalidity, tagged)
         if not unknown:
             return []
         return list(mailbox.fetch(folder.name, sorted(unknown)))
@@ -245,7 +259,11 @@ class InboxSync:
         reason = ""
         try:
             message = mail.read(
-                found.raw, identity, in_sent=folder.is_sent, received_at=found.received_at
+                found.raw,
+                identity,
+                in_sent=folder.is_sent,
+                received_at=found.received_at,
+                languages=self.languages,
             )
         except mail.UnreadableError as error:
             reason = str(error)
@@ -303,6 +321,4 @@ class InboxSync:
 
 
 def _advanced(cursor: FolderCursor, read: SyncCursor, now: datetime) -> FolderCursor:
-    return replace(
-        cursor, uidvalidity=read.uidvalidity, uid=read.uid, modseq=read.modseq, synced_at=now
-    )
+    return replace(cursor, uidvalidity=read.uidvalidity, uid=read.uid, modseq=read.modseq, synced_at=now)
