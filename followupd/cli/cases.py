@@ -187,10 +187,9 @@ def _explained(app: Any, ref: str) -> _Explanation:
     now = app.now()
     with app.ledger.transaction() as tx:
         case = tx.cases.get(ref)
-        letters = [
-            (entry, app.dispatch.rules.blocking_reason(tx, entry.letter, now))
-            for entry in tx.outbox.all(case=ref)
-        ]
+        entries = tx.outbox.all(case=ref)
+        usage = app.sender.policy.usage(tx, [entry.letter for entry in entries], now)
+    letters = [(entry, app.sender.policy.blocking_reason(entry.letter, usage)) for entry in entries]
     playbook = app.settings.playbooks.for_case(case)
     times = {
         "confirmation": confirm.next_due(case, playbook) if case.unwritten else None,
@@ -203,7 +202,7 @@ def _explained(app: Any, ref: str) -> _Explanation:
         case,
         letters,
         {name: at for name, at in times.items() if at},
-        confirm.hindered(case),
+        confirm.why_blocked(case),
         [str(blocker.sentence) for blocker in blockers],
     )
 
@@ -276,9 +275,9 @@ def _tell(options: argparse.Namespace) -> int:
     now = app.now()
     with app.ledger.transaction() as tx:
         case = tx.cases.get(options.ref.upper())
-        case, problems = app.desk.run_lines(tx, case, lines, author, "tell", agent, now)
+        case, problems = app.commands.run_lines(tx, case, lines, author, "tell", agent, now)
         letters = tx.outbox.all(case=case.ref)
-        findings = app.desk.findings(case, lines, now)
+        findings = app.commands.findings(case, lines, now)
 
     if options.json:
         print_json({**case_view(case, letters), "problems": problems, "findings": findings})

@@ -39,8 +39,9 @@ def _run(options: argparse.Namespace) -> int:
     from followupd import clock, log
     from followupd.adapters.settings import load
     from followupd.adapters.systemd import settle
-    from followupd.app.container import blocking_problems, build_to_run
-    from followupd.app.cycle import once
+    from followupd.app.check import blocking_problems
+    from followupd.app.container import build_to_run
+    from followupd.app.cycle import run_once
     from followupd.app.daemon import Daemon
     from followupd.errors import SetupError
 
@@ -50,7 +51,7 @@ def _run(options: argparse.Namespace) -> int:
         raise SetupError(problems)
     app = build_to_run(load(options.config))
     if options.once:
-        once(app)
+        run_once(app)
     else:
         Daemon(app).run()
     return DONE
@@ -145,7 +146,7 @@ def _health(app: Any) -> Health:
             mailboxes=[
                 _mailbox_health(tx, mailbox.name, alive_since, cursors) for mailbox in app.settings.mailboxes
             ],
-            open_cases=tx.cases.count_open(),
+            open_cases=tx.cases.count_unfinished(),
             queued_letters=tx.outbox.count(LetterStatus.QUEUED, LetterStatus.DEFERRED, LetterStatus.REVIEW),
             letters_in_doubt=tx.outbox.count(LetterStatus.DOUBT),
             quarantined_mails=tx.mail.count(MailState.QUARANTINED),

@@ -74,7 +74,7 @@ def _letters(options: argparse.Namespace) -> int:
 
 def _settle(options: argparse.Namespace) -> int:
     app = open_app(options.config)
-    app.dispatch.settle_by_hand(options.key, options.how, shell_user(), app.now())
+    app.sender.resolve(options.key, options.how, shell_user(), app.now())
     with app.ledger.transaction() as tx:
         entry = tx.outbox.get(options.key)
 

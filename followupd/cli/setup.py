@@ -12,7 +12,7 @@ from followupd.adapters.terminal import utc_iso
 from followupd.cli.commands import CommandParsers
 from followupd.cli.main import DONE, PROBLEMS, USAGE
 from followupd.cli.output import print_error, print_json
-from followupd.errors import Problem, SetupError, UnavailableError
+from followupd.errors import Problem
 
 
 def add(commands: CommandParsers) -> None:
@@ -144,30 +144,14 @@ def _view(problem: Problem) -> dict[str, Any]:
 
 
 def _online(options: argparse.Namespace) -> list[Problem]:
-    """Ask every server and say in plain words what was found; what is wrong comes back as problems."""
-    from followupd.adapters.accounts import post_of
+    """Print what every server supports, on standard error beside JSON; return the problems."""
     from followupd.adapters.settings import load, missing_secrets
-    from followupd.cli.check_online import look_at, unreachable
+    from followupd.cli.check_online import check_servers
 
     settings = load(options.config)
-    found = missing_secrets(settings)
-    say = print_error if options.json else print
-    for n, each in enumerate(settings.mailboxes):
-        try:
-            for sentence in look_at(settings, each):
-                say(f"{each.name}: {sentence}")
-        except SetupError as error:
-            found += [each for each in error.problems if each not in found]
-        except UnavailableError as error:
-            found.append(unreachable(f"mailbox[{n}]", str(error)))
-    try:
-        for sentence in post_of(settings.smtp).survey():
-            say(f"smtp: {sentence}")
-    except SetupError as error:
-        found += [each for each in error.problems if each not in found]
-    except UnavailableError as error:
-        found.append(unreachable("smtp", str(error)))
-    return found
+    problems = missing_secrets(settings)
+    found = check_servers(settings, print_error if options.json else print)
+    return problems + [problem for problem in found if problem not in problems]
 
 
 def _when(options: argparse.Namespace) -> int:
@@ -179,22 +163,17 @@ def _when(options: argparse.Namespace) -> int:
         duration = Duration.parse(" ".join(options.duration))
         start = datetime.fromisoformat(options.start) if options.start else clock.now()
     except ValueError as error:
-        print(f"followupd when: {error}", file=sys.stderr)
+        print_error(f"followupd when: {error}")
         return USAGE
+
     calendar = load(options.config).calendar
     if start.tzinfo is None:
         start = calendar.moment(start.date(), start.time())
     end = calendar.after(start.astimezone(UTC), duration)
     local = calendar.local(end)
     if options.json:
-        print_json(
-            {
-                "duration": str(duration),
-                "from": utc_iso(start),
-                "at": utc_iso(end),
-                "local": local.isoformat(),
-            }
-        )
+        view = {"duration": str(duration), "from": utc_iso(start), "at": utc_iso(end)}
+        print_json({**view, "local": local.isoformat()})
     else:
         print(f"{local:%A, %Y-%m-%d %H:%M} {local.tzname()} ({utc_iso(end)})")
     return DONE

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from followupd.cli.commands import CommandParsers
 from followupd.cli.main import DONE
 from followupd.cli.output import print_json
-from followupd.domain.status_tags import MARKS
+from followupd.services.record import STATUS_TAGS
 
 if TYPE_CHECKING:
     from followupd.adapters.settings import Settings
@@ -87,7 +87,7 @@ def _command_tags(settings: "Settings") -> Iterator[Tag]:
 
 def _status_tags() -> Iterator[Tag]:
     """Yield the tags that followupd sets."""
-    for number, keyword in enumerate(MARKS, _FIRST_STATUS_TAG):
+    for number, keyword in enumerate(STATUS_TAGS, _FIRST_STATUS_TAG):
         name = keyword.replace("fu-", "followupd: ").replace("-", " ")
         yield Tag(keyword, name, _STATUS_COLOURS.get(keyword, _STATUS), f"fu{number}")
 

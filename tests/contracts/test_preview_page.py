@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from followupd.adapters.overlay import write_starter
+from followupd.adapters.overlay import customise, write_starter
 from followupd.cli.preview.server import LetterSource, PreviewServer
 
 NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)
@@ -22,6 +22,7 @@ NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
     write_starter(tmp_path / "etc")
+    customise(tmp_path / "etc", ["templates/en", "templates/de"])
     return tmp_path / "etc"
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from followupd.adapters.settings import Settings, load
-from followupd.adapters.templates.check import try_out
-from followupd.adapters.templates.samples import SAMPLES, sample_brief, sample_card, sample_case
-from followupd.adapters.templates.wording_check import as_read
+from followupd.adapters.templates.check import render_sample
+from followupd.adapters.templates.samples import SAMPLES, sample_card, sample_case, sample_content
+from followupd.adapters.templates.wording_check import findings_in_letter
 from followupd.app.container import App, letters_of, template_files, wording_rules_of
 from followupd.cli.app import open_app
 from followupd.domain.case import Case
@@ -122,7 +122,7 @@ def _sample_letter(settings: Settings, kind: LetterKind, sample: str, language: 
         playbook = replace(playbook, company=replace(playbook.company, locale=language))
     case = sample_case(playbook, now, sample, language)
     letters = letters_of(settings, lambda key, domain: f"<{key.replace('/', '.')}.preview@{domain}>")
-    return try_out(letters, kind, case, playbook, now)
+    return render_sample(letters, kind, case, playbook, now)
 
 
 # --- for the preview page ---
@@ -162,9 +162,9 @@ def _findings(settings: Settings, letter: Letter, sample: str, now: datetime) ->
         return []
     playbook = settings.playbooks.default
     case = sample_case(playbook, now, sample, letter.language)
-    content = sample_brief(letter.kind, case, playbook, now)
+    content = sample_content(letter.kind, case, playbook, now)
     context = wording_context(playbook, letter.language, now, catalogue(settings.directory))
-    findings = as_read(letter, case, content, playbook, wording_rules_of(settings), context)
+    findings = findings_in_letter(letter, case, content, playbook, wording_rules_of(settings), context)
     return [str(finding) for finding in findings]
 
 
