@@ -2,7 +2,7 @@
 
 Seconds, minutes and hours are absolute; days, weeks and business units are counted on the wall clock of the company.
 A wall time that daylight saving skips becomes the first moment after the gap; one that it repeats is the first of the
-two. A closing moment belongs to its day, and is the one moment at which a day's work may be due though nobody is in.
+two. A closing time belongs to its day: work of the day may be due then, although the office is no longer open.
 """
 
 import re
@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
+from itertools import islice
 from types import ModuleType
 from typing import Any, Self
 from zoneinfo import ZoneInfo
@@ -102,29 +103,38 @@ class Duration:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read a duration in any case and spacing; raises ValueError with a sentence that says what is allowed."""
+        """Read a duration in any case and spacing.
+
+        Raises:
+            ValueError: the text is not a duration, or it is longer than ten years.
+        """
         match = _DURATION.fullmatch(text.strip().lower())
-        unit = " ".join(part for part in match.groups()[1:] if part) if match else ""
-        if not match or unit not in _SECONDS:
+        number, business, name = match.groups() if match else ("0", None, "")
+        unit = f"{business} {name}" if business else name
+
+        if unit not in _SECONDS:
             raise ValueError(
                 f"{text!r} is not a duration; write a whole number and seconds, minutes, hours, days, weeks, "
                 'business hours or business days, such as "2 business days"'
             )
-        if int(match[1]) * _SECONDS[unit] > _LONGEST:
+        if int(number) * _SECONDS[unit] > _LONGEST:
             raise ValueError(f"{text!r} is too long; a duration is at most ten years")
-        return cls(int(match[1]), unit)
+
+        return cls(int(number), unit)
 
     def __str__(self) -> str:
-        return f"{self.number} {self.unit}{'' if self.number == 1 else 's'}"
+        """Return the duration as `parse` reads it: "1 day", "2 business hours"."""
+        plural = "" if self.number == 1 else "s"
+        return f"{self.number} {self.unit}{plural}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calendar:
-    """When the company works and when its letters may leave.
+    """When the company works, and when its letters may be sent.
 
     `days` are weekdays (0 is Monday), `open` and `close` wall times of one day, `holidays` a country or subdivision
-    of the holidays package ("GB-ENG", "DE") or "" for none, `quiet` the hours in which no letter leaves (they may span
-    midnight). Moments go in aware and come out in UTC.
+    of the holidays package ("GB-ENG", "DE") or "" for none, `quiet` the hours in which no letter is sent (they may span
+    midnight). Times that are passed in are aware; times that are returned are in UTC.
     """
 
     timezone: str
@@ -135,144 +145,194 @@ class Calendar:
     quiet: tuple[time, time] | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a week without work, on which every search for a working day would run for ever."""
-        if not self.days or not self.days <= frozenset(range(7)):
+        """Check that there is work in every week, since a search for the next working day would not end otherwise.
+
+        Raises:
+            ValueError: there is no working day, or the company closes before it opens.
+        """
+        every_day = frozenset(range(7))
+        if not self.days or not self.days <= every_day:
             raise ValueError("a company works on at least one day of the week")
+
         if not self.open < self.close:
-            raise ValueError(
-                f"the company opens at {self.open:%H:%M}, which is not before it closes, {self.close:%H:%M}"
-            )
+            hours = f"opens at {self.open:%H:%M}, which is not before it closes, {self.close:%H:%M}"
+            raise ValueError(f"the company {hours}")
 
     def local(self, at: datetime) -> datetime:
-        """Return the moment on the company's wall clock; raises ValueError for a naive one."""
+        """Return a time on the company's wall clock.
+
+        Raises:
+            ValueError: the time has no time zone.
+        """
         if at.tzinfo is None:
             raise ValueError(f"{at.isoformat()} has no time zone")
+
         return at.astimezone(ZoneInfo(self.timezone))
 
     def moment(self, day: date, at: time) -> datetime:
-        """Return the moment in UTC at which the company's wall clock shows this day and time."""
+        """Return the time in UTC at which the company's wall clock shows this day and time."""
         zone = ZoneInfo(self.timezone)
         wall = datetime.combine(day, at.replace(tzinfo=None, fold=0))
         found = wall.replace(tzinfo=zone).astimezone(UTC)
-        if found.astimezone(zone).replace(tzinfo=None, fold=0) == wall:
-            return found
-        return _end_of_gap(wall.replace(tzinfo=zone))
+
+        shown = found.astimezone(zone).replace(tzinfo=None, fold=0)
+        if shown != wall:
+            return _end_of_gap(wall.replace(tzinfo=zone))
+        return found
 
     def is_working_day(self, day: date) -> bool:
-        """Say whether the company works on this date at all: a weekday of its own, and no holiday."""
-        return day.weekday() in self.days and day not in holidays_of(self.holidays, day.year)
+        """Return whether the company works on this date: one of its weekdays, and no holiday."""
+        if day.weekday() not in self.days:
+            return False
+
+        return day not in holidays_of(self.holidays, day.year)
 
     def is_open(self, at: datetime) -> bool:
-        """Say whether somebody is in: from the opening on, up to and without the closing moment."""
-        opening, closing = self._hours(self.local(at).date())
-        return self.is_working_day(self.local(at).date()) and opening <= at < closing
+        """Return whether the office is open: from the opening time to before the closing time."""
+        day = self.local(at).date()
+        opening, closing = self._hours(day)
+
+        return self.is_working_day(day) and opening <= at < closing
 
     def next_open(self, at: datetime) -> datetime:
-        """Return the moment itself when the company is open, else the next opening."""
-        for opening, closing in self._working(self.local(at).date(), forward=True):
-            if max(opening, at) < closing:  # a day's few hours may all lie in a gap of daylight saving
-                return max(opening, at.astimezone(UTC))
+        """Return the time itself when the office is open, else the next opening time."""
+        today = self.local(at).date()
+
+        for opening, closing in self._working_hours(today, forward=True):
+            start = max(opening, at.astimezone(UTC))
+            if start < closing:  # a day's few hours may all lie in a gap of daylight saving
+                return start
         raise AssertionError("unreachable: every week has work")
 
     def close_of(self, day: date) -> datetime:
-        """Return the closing time on this very date, whether or not the company works on it."""
+        """Return the closing time on this date, whether or not the company works on it."""
         return self.moment(day, self.close)
 
     def end_of_business(self, day: date) -> datetime:
-        """Return the last moment of work on or before this date: what is due "by Saturday" is done on Friday."""
-        return next(closing for _, closing in self._working(day, forward=False))
+        """Return the last closing time on or before this date: what is due "by Saturday" is done on Friday."""
+        hours = self._working_hours(day, forward=False)
+        _, closing = next(hours)
+        return closing
 
     def quiet_until(self, at: datetime) -> datetime | None:
-        """Return the end of the quiet hours when the moment lies in them, else None."""
+        """Return the end of the quiet hours when the time is in them, else None."""
         if self.quiet is None:
             return None
+
         begin, end = self.quiet
         today = self.local(at).date()
-        for day in (today - _DAY, today):
-            last = self.moment(day if begin < end else day + _DAY, end)
-            if self.moment(day, begin) <= at < last:
-                return last
+        for first_day in (today - _DAY, today):
+            last_day = first_day if begin < end else first_day + _DAY
+            quiet_end = self.moment(last_day, end)
+            if self.moment(first_day, begin) <= at < quiet_end:
+                return quiet_end
         return None
 
     def after(self, start: datetime, duration: Duration) -> datetime:
-        """Return the moment at which a duration from `start` on has passed.
+        """Return the time at which a duration that begins at `start` has passed.
 
-        Business days: a start outside business time first moves to the next opening; then N working days later at the
-        same wall time. Business hours: only open time counts, and a full last day ends at its closing moment.
+        Business days: a start outside business time first moves to the next opening time; then N working days later at
+        the same wall time. Business hours: only open time counts, and a full last day ends at its closing time.
         """
         match duration.unit:
             case "business hour":
                 return self._after_open_time(start, timedelta(hours=duration.number))
             case "business day":
-                start = start if self._at_work(start) else self.next_open(start)
+                if not self._in_business_time(start):
+                    start = self.next_open(start)
                 return self._working_days_from(start, duration.number, forward=True)
             case unit:
                 return self._shifted(start, duration.number, unit)
 
     def before(self, moment: datetime, duration: Duration) -> datetime:
-        """Return the moment from which on a duration ends at `moment`: our own date, earlier than the told one.
+        """Return the time at which a duration that ends at `moment` begins: our own deadline before a promised one.
 
-        Outside business time a business unit counts back from the last closing moment.
+        Outside business time, a business unit counts back from the last closing time.
         """
         match duration.unit:
             case "business hour":
                 return self._before_open_time(moment, timedelta(hours=duration.number))
             case "business day":
-                moment = moment if self._at_work(moment) else self._last_close(moment)
+                if not self._in_business_time(moment):
+                    moment = self._last_close(moment)
                 return self._working_days_from(moment, duration.number, forward=False)
             case unit:
                 return self._shifted(moment, -duration.number, unit)
 
     def _shifted(self, start: datetime, number: int, unit: str) -> datetime:
+        """Return the time so many units later: absolute for hours, at the same wall time for days and weeks."""
+        shift = timedelta(seconds=number * _SECONDS[unit])
         if unit in _ABSOLUTE or number == 0:
-            return start.astimezone(UTC) + timedelta(seconds=number * _SECONDS[unit])
+            return start.astimezone(UTC) + shift
+
         wall = self.local(start)
-        return self.moment(wall.date() + timedelta(seconds=number * _SECONDS[unit]), wall.time())
+        return self.moment(wall.date() + shift, wall.time())
 
     def _hours(self, day: date) -> tuple[datetime, datetime]:
-        return self.moment(day, self.open), self.moment(day, self.close)
+        """Return the opening and the closing time of a day, whether or not the company works on it."""
+        opening = self.moment(day, self.open)
+        closing = self.moment(day, self.close)
+        return opening, closing
 
-    def _days(self, day: date, *, forward: bool) -> Iterator[date]:
-        """Give the working days from this date on (itself too), forwards or backwards, without end."""
+    def _working_days(self, day: date, *, forward: bool) -> Iterator[date]:
+        """Give the working days from this date on, itself included, forwards or backwards, without end."""
+        step = _DAY if forward else -_DAY
+
         while True:
             if self.is_working_day(day):
                 yield day
-            day += _DAY if forward else -_DAY
+            day += step
 
-    def _working(self, day: date, *, forward: bool) -> Iterator[tuple[datetime, datetime]]:
-        return (self._hours(found) for found in self._days(day, forward=forward))
+    def _working_hours(self, day: date, *, forward: bool) -> Iterator[tuple[datetime, datetime]]:
+        """Give the opening and closing times of the working days from this date on, without end."""
+        days = self._working_days(day, forward=forward)
+        return map(self._hours, days)
 
-    def _at_work(self, at: datetime) -> bool:
-        """Say whether the moment lies in a working day's hours, its closing moment included."""
+    def _in_business_time(self, at: datetime) -> bool:
+        """Return whether a time is in the hours of a working day, its closing time included."""
         day = self.local(at).date()
         opening, closing = self._hours(day)
+
         return self.is_working_day(day) and opening <= at <= closing
 
     def _last_close(self, at: datetime) -> datetime:
-        closings = (closing for _, closing in self._working(self.local(at).date(), forward=False))
-        return next(closing for closing in closings if closing <= at)
+        """Return the last closing time that is not after a time."""
+        today = self.local(at).date()
+
+        for _, closing in self._working_hours(today, forward=False):
+            if closing <= at:
+                return closing
+        raise AssertionError("unreachable: every week has work")
 
     def _working_days_from(self, start: datetime, number: int, *, forward: bool) -> datetime:
+        """Return the same wall time so many working days later or earlier; `start` is on a working day."""
         if number == 0:
             return start.astimezone(UTC)
+
         wall = self.local(start)
-        days = self._days(wall.date(), forward=forward)
-        day = wall.date()
-        for _ in range(number + 1):  # the first one is the day of `start` itself
-            day = next(days)
+        days = self._working_days(wall.date(), forward=forward)
+        day = next(islice(days, number, None))  # the first one is the day of `start`
         return self.moment(day, wall.time())
 
     def _after_open_time(self, start: datetime, left: timedelta) -> datetime:
-        for opening, closing in self._working(self.local(start).date(), forward=True):
-            begin = max(opening, start.astimezone(UTC))
+        """Return when so much open time has passed since `start`."""
+        today = self.local(start).date()
+        at = start.astimezone(UTC)
+
+        for opening, closing in self._working_hours(today, forward=True):
+            begin = max(opening, at)
             if begin < closing and begin + left <= closing:
                 return begin + left
             left -= max(closing - begin, timedelta())
         raise AssertionError("unreachable: every week has work")
 
     def _before_open_time(self, moment: datetime, left: timedelta) -> datetime:
-        for opening, closing in self._working(self.local(moment).date(), forward=False):
-            end = min(closing, moment.astimezone(UTC))
+        """Return the time from which so much open time passes until `moment`."""
+        today = self.local(moment).date()
+        at = moment.astimezone(UTC)
+
+        for opening, closing in self._working_hours(today, forward=False):
+            end = min(closing, at)
             if opening < end and opening <= end - left:
                 return end - left
             left -= max(end - opening, timedelta())
@@ -280,28 +340,45 @@ class Calendar:
 
 
 def parse_days(text: str) -> frozenset[int]:
-    """Read "mon-fri", "mon,wed,fri" or "mon-fri,sat" into weekdays (0 is Monday); raises ValueError."""
+    """Read "mon-fri", "mon,wed,fri" or "mon-fri,sat" into weekdays (0 is Monday).
+
+    Raises:
+        ValueError: a name is not that of a weekday.
+    """
     days: set[int] = set()
+
     for part in text.split(","):
-        first, dash, last = (name.strip() for name in part.partition("-"))
-        begin = _weekday(first)
-        end = _weekday(last) if dash else begin
-        days.update((begin + n) % 7 for n in range((end - begin) % 7 + 1))
+        first, dash, last = part.partition("-")
+        begin = _weekday(first.strip())
+        end = _weekday(last.strip()) if dash else begin
+        length = (end - begin) % 7 + 1
+        days |= {(begin + n) % 7 for n in range(length)}
     return frozenset(days)
 
 
 def parse_time(text: str) -> time:
-    """Read a wall time such as "9:00" or "17:30"; raises ValueError."""
+    """Read a wall time such as "9:00" or "17:30".
+
+    Raises:
+        ValueError: the text is not a time of day.
+    """
     match = _TIME.fullmatch(text.strip())
-    if not match or int(match[1]) > 23 or int(match[2]) > 59:
+    hour, minute = (int(match[1]), int(match[2])) if match else (24, 0)
+
+    if hour > 23 or minute > 59:
         raise ValueError(f'{text!r} is not a time of day; write hours and minutes, such as "17:30"')
-    return time(int(match[1]), int(match[2]))
+    return time(hour, minute)
 
 
 def parse_quiet(text: str) -> tuple[time, time] | None:
-    """Read quiet hours such as "20:00-08:00", None for ""; raises ValueError."""
+    """Read quiet hours such as "20:00-08:00", None for "".
+
+    Raises:
+        ValueError: the text does not consist of two different times of day.
+    """
     if not text.strip():
         return None
+
     begin, dash, end = text.partition("-")
     if not dash or parse_time(begin) == parse_time(end):
         raise ValueError(f'{text!r} are no quiet hours; write two times of day, such as "20:00-08:00"')
@@ -309,7 +386,7 @@ def parse_quiet(text: str) -> tuple[time, time] | None:
 
 
 def holidays_problem(code: str) -> str:
-    """Say what is wrong with a code of holidays, "" when the holidays package knows it or it is ""."""
+    """Return what is wrong with a code of holidays, "" when it is "" or the holidays package knows it."""
     try:
         holidays_of(code, _CHECKED_YEAR)
     except ValueError as error:
@@ -318,32 +395,45 @@ def holidays_problem(code: str) -> str:
 
 
 def zone_problem(name: str) -> str:
-    """Say what is wrong with the name of a time zone, "" when the IANA database knows it."""
+    """Return what is wrong with the name of a time zone, "" when the IANA database has it.
+
+    `ZoneInfo` raises OSError for a directory, ValueError for a path outside the database, and LookupError otherwise.
+    """
     try:
         ZoneInfo(name)
-    except (OSError, ValueError, LookupError):  # a directory, a path that climbs, an unknown key
+    except (OSError, ValueError, LookupError):
         return f'{name!r} is not a time zone; write a name of the IANA database, such as "Europe/London"'
     return ""
 
 
 def _weekday(name: str) -> int:
-    found = [n for n, day in enumerate(WEEKDAYS) if len(name) >= 3 and day.startswith(name.lower())]
-    if not found:
-        raise ValueError(
-            f'{name!r} is not a day of the week; write mon, tue, wed, thu, fri, sat or sun, as "mon-fri"'
-        )
-    return found[0]
+    """Return the number of a weekday, 0 for Monday, by its English name or the first three letters or more of it."""
+    if len(name) >= 3:
+        for number, day in enumerate(WEEKDAYS):
+            if day.startswith(name.lower()):
+                return number
+
+    known = 'mon, tue, wed, thu, fri, sat or sun, as "mon-fri"'
+    raise ValueError(f"{name!r} is not a day of the week; write {known}")
 
 
 def _end_of_gap(wall: datetime) -> datetime:
-    """Return the first moment after the gap of daylight saving in which this wall time lies, to the minute."""
+    """Return the first time after the gap of daylight saving in which this wall time lies, to the minute.
+
+    With `fold=1` a wall time in a gap is read with the offset after it, which is a time before the gap. From there the
+    minute in which the offset changes is found by bisection.
+    """
     zone = wall.tzinfo
-    before = wall.replace(fold=1).astimezone(UTC)  # read with the offset after the gap: a moment before it
-    size = wall.astimezone(UTC) - before
-    old = before.astimezone(zone).utcoffset()
-    low, high = 0, int(size / _MINUTE) + 1
+    before = wall.replace(fold=1).astimezone(UTC)
+    gap = wall.astimezone(UTC) - before
+    old_offset = before.astimezone(zone).utcoffset()
+
+    low, high = 0, int(gap / _MINUTE) + 1
     while high - low > 1:
         middle = (low + high) // 2
-        same = (before + middle * _MINUTE).astimezone(zone).utcoffset() == old
-        low, high = (middle, high) if same else (low, middle)
+        offset = (before + middle * _MINUTE).astimezone(zone).utcoffset()
+        if offset == old_offset:
+            low = middle
+        else:
+            high = middle
     return (before + high * _MINUTE).replace(second=0, microsecond=0)

@@ -1,4 +1,4 @@
-"""What a customer is given for the trouble: kinds, money and states (practices 9, 43, 46, 73)."""
+"""Compensation: its kinds, amounts and states, and gift cards (practices 9, 43, 46 and 73)."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -24,30 +24,31 @@ class Gift(StrEnum):
     GESTURE = "gesture"
 
 
-#: kinds whose arrival is asked for after the follow-up (practice 73)
+#: kinds of which the follow-up asks whether they arrived (practice 73)
 ARRIVING = frozenset({Gift.REFUND, Gift.CREDIT, Gift.COUPON})
-
-#: the matter in the history under which the owner is reminded that nobody knows whether it arrived
-RECEIPT = "receipt"
 
 
 class GrantState(StrEnum):
-    """Where a grant stands."""
+    """The state of a grant."""
 
-    #: read in an agent's reply, not yet said by an agent
+    #: read in an agent's reply; it counts once an agent approves it
     PROPOSED = "proposed"
-    #: above the agent's limit; a lead must agree
+    #: above a limit; a second person must approve it
     WAITING_APPROVAL = "waiting-approval"
-    #: ours to give, not yet given
+    #: decided, and not given yet
     GRANTED = "granted"
-    #: given: the money is on its way, the coupon was sent
+    #: given: the refund was booked, the coupon was sent
     ISSUED = "issued"
     #: the customer says that it arrived
     CONFIRMED = "confirmed"
     #: the customer says that it did not arrive
     MISSING = "missing"
-    #: not given, and never will be
+    #: it will not be given
     REFUSED = "refused"
+
+
+#: amounts in minor units are below this
+_TOO_MUCH = 10**12
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -59,17 +60,23 @@ class Money:
 
     @classmethod
     def of(cls, amount: str, currency: str) -> "Money":
-        """Read a decimal amount such as "25", "25.00" or "25,00"; raises ValueError for anything else."""
+        """Read a decimal amount such as "25", "25.00" or "25,00".
+
+        Raises:
+            ValueError: the text is not an amount, has too many decimal places, or is out of range.
+        """
         places = get_currency_precision(currency)
         try:
-            value = Decimal(amount.replace(",", ".")).scaleb(places)
+            minor = Decimal(amount.replace(",", ".")).scaleb(places)
         except InvalidOperation:
             raise ValueError(f"{amount!r} is not an amount") from None
-        if not value.is_finite() or value != value.to_integral_value():
+
+        if not minor.is_finite() or minor != minor.to_integral_value():
             raise ValueError(f"{amount!r} has more than {places} decimal places")
-        if not 0 <= value < 10**12:
+        if not 0 <= minor < _TOO_MUCH:
             raise ValueError(f"{amount!r} is out of range")
-        return cls(int(value), currency.upper())
+
+        return cls(int(minor), currency.upper())
 
     @property
     def amount(self) -> str:
@@ -78,13 +85,21 @@ class Money:
         return f"{Decimal(self.minor).scaleb(-places):.{places}f}"
 
     def written(self, locale: str) -> str:
-        """Write the money as its readers do: "€25.00", "25,00 €"."""
-        return str(format_currency(Decimal(self.amount), self.currency, locale=locale))
+        """Return the money as it is written in a locale: "€25.00", "25,00 €"."""
+        amount = Decimal(self.amount)
+        return str(format_currency(amount, self.currency, locale=locale))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compensation:
-    """One grant. `text` is what was said ("10 % off your next order"); `n` counts from 1 within the case."""
+    """One grant; `n` counts from 1 within the case, and `text` is what was said ("10 % off your next order").
+
+    `promise` is the number of the promise that contains it ("I will ship a replacement by Friday"), 0 for none.
+
+    `granted_by` is who granted it, as the history has it: a name, or "someone with access to the mailbox". `agent` is the
+    id of the agent in whose name it counts, and who therefore must not approve it. `because` is why it waits for an
+    approval.
+    """
 
     n: int
     kind: Gift
@@ -92,70 +107,72 @@ class Compensation:
     money: Money | None = None
     text: str = ""
     source: str = ""
-    promise: int = 0  # the promise that the same deed keeps: "I will ship a replacement by Friday"
+    promise: int = 0
     granted_at: datetime | None = None
-    granted_by: str = ""  # as the history says it: a name, or "someone with access to the mailbox"
-    agent: str = ""  # the id of the agent as whose word it counts; somebody else must approve it
-    because: str = ""  # why it waits for approval
+    granted_by: str = ""
+    agent: str = ""
+    because: str = ""
     approved_by: str = ""
     issued_at: datetime | None = None
 
     @property
     def named(self) -> Translatable:
-        """The kind and the money, in a sentence for agents: "the refund of 25.00 EUR"."""
+        """The kind and the amount, in a sentence for agents: "the refund of 25.00 EUR"."""
+        kind = msg(f"the {self.kind}")
         if self.money is None:
-            return self.named_kind
-        amount = f"{self.money.amount} {self.money.currency}"
-        return msg("{grant} of {money}", grant=self.named_kind, money=amount)
+            return kind
 
-    @property
-    def named_kind(self) -> Translatable:
-        """The kind, in a sentence for agents: "the refund"."""
-        name = f"the {self.kind}"
-        return msg(name)
+        money = f"{self.money.amount} {self.money.currency}"
+        return msg("{grant} of {money}", grant=kind, money=money)
 
     @property
     def awaits_receipt(self) -> bool:
-        """Say whether only the customer knows if it arrived."""
+        """Whether only the customer knows if it arrived."""
         return self.kind in ARRIVING and self.state is GrantState.ISSUED
 
     @property
     def counts(self) -> bool:
-        """Say whether it is given, or will be unless somebody says no."""
+        """Whether it is given, or will be unless somebody refuses it."""
         return self.state not in {GrantState.PROPOSED, GrantState.REFUSED}
 
 
 def above_cap(
     cap: Money | None, given: Iterable[Compensation], money: Money | None, month: Callable[[datetime], bool]
 ) -> str:
-    """Say why a grant takes a customer above the cap for one month, "" when it does not.
+    """Return that a grant takes a customer above the monthly cap, "" when it does not.
 
-    `month(at)` says whether a moment lies in the month that counts. Only the cap's own currency can be added up; a grant
-    in another one is above every agent's limit, and a lead sees it in any case.
+    Only amounts in the cap's currency are added up: one in another currency is above every agent's limit, so a lead
+    approves it in any case.
+
+    Args:
+        cap: the most that one customer is granted in a month, None for no cap.
+        given: the customer's other grants.
+        money: the amount of the new grant, None when it has none.
+        month: whether a time is in the month that counts.
     """
     if cap is None or money is None or money.currency != cap.currency:
         return ""
-    sums = [
-        grant.money.minor
-        for grant in given
-        if grant.counts
-        and grant.money
-        and grant.money.currency == cap.currency
-        and grant.granted_at
-        and month(grant.granted_at)
-    ]
-    before = Money(sum(sums), cap.currency)
-    if before.minor + money.minor <= cap.minor:
+
+    granted = 0
+    for grant in given:
+        amount, granted_at = grant.money, grant.granted_at
+        if amount is None or granted_at is None or not grant.counts:
+            continue
+        if amount.currency == cap.currency and month(granted_at):
+            granted += amount.minor
+
+    if granted + money.minor <= cap.minor:
         return ""
+    before, currency = Money(granted, cap.currency), cap.currency
     return (
-        f"the customer has been granted {before.amount} {cap.currency} this month; "
-        f"with {money.amount} more it is above the cap of {cap.amount} {cap.currency}"
+        f"the customer has been granted {before.amount} {currency} this month; "
+        f"with {money.amount} more it is above the cap of {cap.amount} {currency}"
     )
 
 
 @dataclass(frozen=True, slots=True)
 class OtherGrant:
-    """A grant that the same customer has in another case; `open` says whether that case still goes on."""
+    """A grant of the same customer in another case; `open` means that the case is neither closed nor dismissed."""
 
     ref: str
     open: bool

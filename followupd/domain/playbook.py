@@ -1,4 +1,4 @@
-"""A playbook: what we do for one kind of complaint, as the admin wrote it (practice 11)."""
+"""Playbooks: what is done for one kind of complaint, as the administrator configured it (practice 11)."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -11,15 +11,16 @@ from followupd.domain.compensation import Money
 from followupd.domain.promise import PromiseKind
 from followupd.domain.team import Agent, Company, Team
 
-#: the margin of promises where a playbook has no next step that names one; the same as a next step's own default
+#: the margin of promises when a playbook has no next steps; a next step has the same default
 _MARGIN = Duration.parse("4 business hours")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NextStep:
-    """A standing promise, logged when a case opens. `text` is a Jinja2 sentence over `owner`, `company`, `customer`.
+    """A standing promise, made when a case opens.
 
-    `texts` are the same sentence in other languages, by their tags ("de", "de-at").
+    `text` is a Jinja2 template with `owner`, `company` and `customer`; `texts` are the same in other languages, by
+    language tag ("de", "de-at"). `margin` is how much earlier our own deadline is.
     """
 
     text: str
@@ -29,17 +30,23 @@ class NextStep:
     texts: tuple[tuple[str, str], ...] = ()
 
     def text_in(self, language: str) -> str:
-        """Return the sentence in a language ("de_AT": de-at, then de), else `text`."""
-        tag, said = language.replace("_", "-").lower(), dict(self.texts)
-        return said.get(tag) or said.get(tag.partition("-")[0]) or self.text
+        """Return the text in a language: for "de_AT" that of de-at, else that of de, else `text`."""
+        texts = dict(self.texts)
+        tag = language.replace("_", "-").lower()
+        parent_tag, _, _ = tag.partition("-")
+
+        return texts.get(tag) or texts.get(parent_tag) or self.text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeverityOverride:
-    """What a playbook does otherwise for cases of one severity; None leaves the playbook's own time as it is."""
+    """The times of a playbook for cases of one severity; None leaves the playbook's own time.
+
+    `tell` is who is told of such a case at once, besides its owner.
+    """
 
     severity: str
-    tell: Literal["", "lead", "manager"] = ""  # who hears of such a case at once, besides its owner
+    tell: Literal["", "lead", "manager"] = ""
     follow_up: Duration | None = None
     silence: Duration | None = None
     lead: Duration | None = None
@@ -48,7 +55,7 @@ class SeverityOverride:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Playbook:
-    """Times, steps and people for one kind of complaint; `calendar`, `team` and `company` are the house's."""
+    """Times, next steps and people for one kind of complaint; `calendar`, `team` and `company` are the same in all."""
 
     name: str
     owner: str
@@ -75,33 +82,61 @@ class Playbook:
     grades: tuple[SeverityOverride, ...] = ()
 
     def for_severity(self, severity: str) -> "Playbook":
-        """Return the playbook as it goes for cases of this severity: its times, and who is told (practices 34, 45, 58)."""
-        grade = next((each for each in self.grades if each.severity == severity), None)
-        if grade is None:
+        """Return the playbook with the times for cases of a severity (practices 34, 45 and 58)."""
+        override = self._override(severity)
+        if override is None:
             return self
+
         return replace(
             self,
-            tell=grade.tell,
-            follow_up_after=grade.follow_up or self.follow_up_after,
-            silence_after=grade.silence or self.silence_after,
-            escalate_lead=grade.lead or self.escalate_lead,
-            escalate_manager=grade.manager or self.escalate_manager,
+            tell=override.tell,
+            follow_up_after=override.follow_up or self.follow_up_after,
+            silence_after=override.silence or self.silence_after,
+            escalate_lead=override.lead or self.escalate_lead,
+            escalate_manager=override.manager or self.escalate_manager,
         )
 
-    def own_date(self, told: datetime | None, now: datetime) -> datetime | None:
-        """Return our own date for a promise of an agent's: earlier than the told one, so that bad news can be (26, 54).
+    def _override(self, severity: str) -> SeverityOverride | None:
+        """Return the times for one severity, or None if the playbook has none."""
+        for override in self.grades:
+            if override.severity == severity:
+                return override
+        return None
 
-        The margin is that of the first next step which has one. An admin whose next steps all have none wants none.
+    def own_date(self, promised_by: datetime | None, now: datetime) -> datetime | None:
+        """Return our own deadline for a promise of an agent, so that a delay is known early (practices 26 and 54).
+
+        It is earlier than the promised date by the margin, but not in the past.
+
+        Args:
+            promised_by: the date that the customer is told, None for a promise without a date.
+            now: the time of the promise.
         """
-        margin = next((step.margin for step in self.steps if step.margin), None if self.steps else _MARGIN)
-        if told is None or margin is None:
-            return told
-        return min(told, max(self.calendar.before(told, margin), now))
+        margin = self._margin
+        if promised_by is None or margin is None:
+            return promised_by
+
+        deadline = self.calendar.before(promised_by, margin)
+        return min(promised_by, max(deadline, now))
+
+    @property
+    def _margin(self) -> Duration | None:
+        """The margin of the first next step that has one, None when all are configured to have none."""
+        if not self.steps:
+            return _MARGIN
+
+        for step in self.steps:
+            if step.margin:
+                return step.margin
+        return None
 
     def owner_of(self, agent_id: str) -> Agent:
-        """Return the agent of that id, else the playbook's owner (which `check` has proved to exist)."""
-        found = self.team.by_id(agent_id) or self.team.by_id(self.owner)
-        return found or self.team.agents[0]
+        """Return the agent with this id, else the playbook's owner.
+
+        `followupd check` proves that the owner exists; without that check, the first agent is returned.
+        """
+        agent = self.team.by_id(agent_id) or self.team.by_id(self.owner)
+        return agent or self.team.agents[0]
 
 
 class Playbooks(Mapping[str, Playbook]):
@@ -131,4 +166,5 @@ class Playbooks(Mapping[str, Playbook]):
 
     @property
     def names(self) -> frozenset[str]:
+        """The names of all playbooks."""
         return frozenset(self._by_name)

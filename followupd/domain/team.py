@@ -1,4 +1,4 @@
-"""The people who answer: agents, their ladder, and the company they answer for."""
+"""Agents, their roles, and the company that they work for."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,7 +8,7 @@ from followupd.domain.mail import Person
 
 
 class Role(StrEnum):
-    """The rungs of escalation, lowest first."""
+    """Levels of escalation, lowest first."""
 
     AGENT = "agent"
     LEAD = "lead"
@@ -17,7 +17,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agent:
-    """A named person with a direct phone (practice 66) who grants alone up to `limit` (practice 50)."""
+    """A named person with a direct phone (practice 66), who grants alone up to `limit` (practice 50)."""
 
     id: str
     name: str
@@ -28,12 +28,16 @@ class Agent:
 
     @property
     def person(self) -> Person:
+        """The agent as a sender or recipient of mail."""
         return Person(self.email, self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Company:
-    """Who signs beside the person (practice 65). `locale` is a babel name ("en_GB"), `currency` an ISO 4217 code."""
+    """The company that letters come from (practice 65).
+
+    `locale` is a CLDR name ("en_GB"), `currency` an ISO 4217 code, and `timezone` an IANA name.
+    """
 
     name: str
     timezone: str
@@ -48,16 +52,27 @@ class Team:
     agents: tuple[Agent, ...]
 
     def by_id(self, agent_id: str) -> Agent | None:
-        return next((agent for agent in self.agents if agent.id == agent_id), None)
+        """Return the agent with this id, or None."""
+        for agent in self.agents:
+            if agent.id == agent_id:
+                return agent
+        return None
 
     def by_address(self, address: str) -> Agent | None:
-        return next((agent for agent in self.agents if agent.email.lower() == address.lower()), None)
+        """Return the agent with this mail address in any case, or None."""
+        wanted = address.lower()
+        for agent in self.agents:
+            if agent.email.lower() == wanted:
+                return agent
+        return None
 
     def first(self, role: Role) -> Agent | None:
-        """Return the first person on this rung or, when it is empty, on the next one above."""
-        rungs = list(Role)
-        for rung in rungs[rungs.index(role) :]:
+        """Return the first person with this role; when nobody has it, with the next higher one."""
+        roles = list(Role)
+        at_least = roles[roles.index(role) :]
+
+        for candidate in at_least:
             for agent in self.agents:
-                if agent.role is rung:
+                if agent.role is candidate:
                     return agent
         return None
