@@ -1,6 +1,6 @@
-"""From settings to the accounts that the doors log in with, by password or by OAuth."""
+"""From settings to the accounts that the mail adapters log in with, by password or by OAuth."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from followupd import clock
@@ -12,34 +12,19 @@ from followupd.adapters.smtp.connection import SmtpAccount
 from followupd.adapters.smtp.transport import SmtpTransport
 from followupd.errors import Problem, SetupError
 
-#: what the login of [smtp] is called
-POST = "smtp"
+#: the name of the login of [smtp]
+SMTP = "smtp"
+
+_Server = MailboxSettings | SmtpSettings
 
 
 def mailbox_of(settings: MailboxSettings) -> ImapMailbox:
-    """Return a new connection to a mailbox, not yet open."""
-    return ImapMailbox(_account(settings))
+    """Return a new connection to a mailbox, not open yet.
 
-
-def post_of(settings: SmtpSettings) -> SmtpTransport:
-    """Return the door for letters; it connects when the first one leaves."""
-    return SmtpTransport(_post_account(settings))
-
-
-def ledger_url(settings: Settings) -> str:
-    """Return where the ledger is, with its password; a file's place is told from the configuration's directory."""
-    from sqlalchemy import make_url
-
-    url = make_url(settings.ledger.url)
-    if url.get_backend_name() == "sqlite" and url.database and not Path(url.database).is_absolute():
-        url = url.set(database=str(settings.directory / url.database))
-    if settings.ledger.password.given:
-        url = url.set(password=settings.ledger.password.reveal())
-    return url.render_as_string(hide_password=False)
-
-
-def _account(settings: MailboxSettings) -> Account:
-    return Account(
+    Raises:
+        SetupError: the mailbox needs OAuth and the extra is not installed.
+    """
+    account = Account(
         name=settings.name,
         token=_token(settings, settings.name),
         host=settings.host,
@@ -47,47 +32,77 @@ def _account(settings: MailboxSettings) -> Account:
         security=settings.security,
         username=settings.username,
         password=settings.password.reveal,
-        ca_file=str(settings.ca_file) if settings.ca_file else "",
+        ca_file=settings.ca_file,
         inbox=settings.inbox,
         sent=settings.sent,
     )
+    return ImapMailbox(account)
 
 
-def _post_account(settings: SmtpSettings) -> SmtpAccount:
-    return SmtpAccount(
+def transport_of(settings: SmtpSettings) -> SmtpTransport:
+    """Return the transport for letters; it connects when the first one is sent.
+
+    Raises:
+        SetupError: the server needs OAuth and the extra is not installed.
+    """
+    account = SmtpAccount(
         host=settings.host,
-        token=_token(settings, POST),
+        token=_token(settings, SMTP),
         port=settings.port,
         security=settings.security,
         username=settings.username,
         password=settings.password.reveal,
-        ca_file=str(settings.ca_file) if settings.ca_file else "",
+        ca_file=settings.ca_file,
     )
+    return SmtpTransport(account)
+
+
+def ledger_url(settings: Settings) -> str:
+    """Return the address of the ledger for SQLAlchemy, with its password.
+
+    Raises:
+        SetupError: the password cannot be read.
+    """
+    from sqlalchemy import make_url
+
+    url = make_url(settings.ledger.url)
+    password = settings.ledger.password
+    if password.given:
+        url = url.set(password=password.reveal())
+    return url.render_as_string(hide_password=False)
+
+
+# --- OAuth ------------------------------------------------------------------------------------------------------------
 
 
 def logins_of(settings: Settings) -> dict[str, Login]:
-    """Return the OAuth logins by the names that `followupd login` takes: mailboxes', and "smtp" for one of its own."""
-    named: list[tuple[str, MailboxSettings | SmtpSettings]] = [
-        (each.name, each) for each in settings.mailboxes
-    ]
-    found: dict[str, MailboxSettings | SmtpSettings] = {}
-    for name, each in (*named, (POST, settings.smtp)):
-        if each.auth != "password" and each.oauth_token not in {
-            other.oauth_token for other in found.values()
-        }:
-            found[name] = each
-    return {name: _login(each, name) for name, each in found.items()}
+    """Return the OAuth logins by the names that `followupd login` takes.
+
+    A mailbox has its own name; [smtp] is "smtp", unless it shares the token of a mailbox.
+
+    Raises:
+        SetupError: an extra that OAuth needs is not installed.
+    """
+    by_token: dict[str, tuple[str, _Server]] = {}
+    for name, server in _oauth_servers(settings):
+        by_token.setdefault(server.oauth_token, (name, server))
+    return {name: _login(server, name) for name, server in by_token.values()}
 
 
 def login_of(settings: Settings, name: str) -> Login | None:
-    """Return the OAuth login of a mailbox, or of "smtp"; None when there is none."""
-    named: dict[str, MailboxSettings | SmtpSettings] = {POST: settings.smtp}
-    found = (named | {each.name: each for each in settings.mailboxes}).get(name)
-    return _login(found, name) if found and found.auth != "password" else None
+    """Return the OAuth login of a mailbox, or of "smtp"; None if there is none.
+
+    Raises:
+        SetupError: the extra that it needs is not installed.
+    """
+    for known, server in _oauth_servers(settings):
+        if known == name:
+            return _login(server, name)
+    return None
 
 
 def missing_extras(settings: Settings) -> list[Problem]:
-    """Return a problem where OAuth is configured and its extra is not installed."""
+    """Return a problem if OAuth is configured and its extra is not installed."""
     try:
         logins_of(settings)
     except SetupError as error:
@@ -95,11 +110,24 @@ def missing_extras(settings: Settings) -> list[Problem]:
     return []
 
 
-def _token(settings: MailboxSettings | SmtpSettings, name: str) -> Callable[[], str] | None:
-    return None if settings.auth == "password" else _login(settings, name).token
+def _oauth_servers(settings: Settings) -> Iterator[tuple[str, _Server]]:
+    """Give the servers that OAuth is configured for, with the names of their logins."""
+    servers: list[tuple[str, _Server]] = [(mailbox.name, mailbox) for mailbox in settings.mailboxes]
+    servers.append((SMTP, settings.smtp))
+    for name, server in servers:
+        if server.auth != "password":
+            yield name, server
 
 
-def _login(settings: MailboxSettings | SmtpSettings, name: str) -> Login:
+def _token(settings: _Server, name: str) -> Callable[[], str] | None:
+    """Return what fetches an access token, None for a server with a password."""
+    if settings.auth == "password":
+        return None
+    return _login(settings, name).token
+
+
+def _login(settings: _Server, name: str) -> Login:
+    """Return the OAuth login of a server."""
     application = Application(
         name=name,
         auth=settings.auth,

@@ -8,11 +8,14 @@ original has changed since.
 import base64
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
+
+from pydantic import TypeAdapter
 
 import followupd
 from followupd.adapters.settings.rules import SettingsRule, did_you_mean
@@ -20,11 +23,15 @@ from followupd.errors import Problem, SetupError
 
 RECORD = ".customised.json"
 _LEDGER_KEY = "credentials/ledger-key"
+_RECORD_TYPE = TypeAdapter(dict[str, str])
 #: what `init` writes, besides the ledger's key
 _FIRST_FILES = ("followupd.toml", "playbooks/default.toml", "README.md")
 #: a shorter name -> the name of the file
 _SHORT_NAMES = {"layout.html": "templates/layout.html"}
-_LANGUAGE_SUFFIXES = frozenset({".toml", ".po", ".tsv"})
+_LANGUAGE_SUFFIXES = (".toml", ".po", ".tsv")
+_EXAMPLE = ".example"
+#: hidden files and editors' backups
+_SCRAP = re.compile(r"(^|/)\.|~$")
 
 
 def shipped_directory() -> Path:
@@ -44,52 +51,58 @@ def shipped_files() -> dict[str, Path]:
     """Return every shipped file that an admin may customise, by its name in the configuration directory."""
     top = shipped_directory()
     languages = Path(followupd.__file__).parent / "languages"
+    examples = top / "config/playbooks"
+
     files = {"wording.toml": top / "config/wording.toml"}
-    for example in sorted((top / "config/playbooks").glob("*.toml.example")):
-        files[f"playbooks/{example.stem}"] = example
-    for path in _files_in(top / "templates"):
-        files[f"templates/{path.relative_to(top / 'templates').as_posix()}"] = path
-    for path in _files_in(languages):
-        if path.suffix in _LANGUAGE_SUFFIXES:
-            files[f"languages/{path.relative_to(languages).as_posix()}"] = path
+    for name in _files_in(examples):
+        if name.endswith(_EXAMPLE):
+            files[f"playbooks/{name.removesuffix(_EXAMPLE)}"] = examples / name
+    for name in _files_in(top / "templates"):
+        files[f"templates/{name}"] = top / "templates" / name
+    for name in _files_in(languages):
+        if name.endswith(_LANGUAGE_SUFFIXES):
+            files[f"languages/{name}"] = languages / name
     return files
 
 
-def _files_in(directory: Path) -> Iterator[Path]:
-    """Give all files of a directory, without hidden files and editors' backups."""
-    for path in sorted(directory.rglob("*")):
-        is_scrap = path.name.startswith(".") or path.name.endswith("~")
-        if path.is_file() and not is_scrap:
-            yield path
+def _files_in(directory: Path) -> list[str]:
+    """Return the paths of all files below a directory, without hidden files and editors' backups."""
+    files = filter(Path.is_file, directory.rglob("*"))
+    names = sorted(path.relative_to(directory).as_posix() for path in files)
+    return [name for name in names if not _SCRAP.search(name)]
 
 
 # --- init -------------------------------------------------------------------------------------------------------------
 
 
 def write_starter(directory: Path) -> list[Path]:
-    """Write the starter configuration and a new ledger key; return the files written.
+    """Write the starter configuration and a new ledger key.
+
+    Args:
+        directory: the new configuration directory; it may exist.
+
+    Returns:
+        The files written.
 
     Raises:
         SetupError: files exist already (each is named, and nothing is written), or the directory cannot be written.
     """
     starter = shipped_directory() / "config"
-    targets = [directory / name for name in _FIRST_FILES]
-    _refuse_existing(directory, targets)
+    _refuse_existing(directory, _FIRST_FILES)
     with _writing():
-        for name, target in zip(_FIRST_FILES, targets, strict=True):
-            _copy(starter / name, target)
-        return targets + _write_ledger_key(directory)
+        for name in _FIRST_FILES:
+            _copy(starter / name, directory / name)
+        key = _write_ledger_key(directory)
+    return [*(directory / name for name in _FIRST_FILES), *key]
 
 
-def _refuse_existing(directory: Path, targets: Iterable[Path]) -> None:
+def _refuse_existing(directory: Path, names: Iterable[str]) -> None:
+    """Raise a SetupError that names every one of these files that exists already."""
+    existing = [name for name in names if os.path.lexists(directory / name)]
     hint = "Choose another directory, or move the file away; nothing is overwritten."
-    existing = [
-        Problem(str(target.relative_to(directory)), None, None, SettingsRule.FILE, "exists already", hint)
-        for target in targets
-        if target.exists() or target.is_symlink()
-    ]
-    if existing:
-        raise SetupError(existing)
+    problems = [Problem(name, None, None, SettingsRule.FILE, "exists already", hint) for name in existing]
+    if problems:
+        raise SetupError(problems)
 
 
 def _write_ledger_key(directory: Path) -> list[Path]:
@@ -107,20 +120,25 @@ def _write_ledger_key(directory: Path) -> list[Path]:
 
 
 def customise(directory: Path, names: Sequence[str]) -> list[Path]:
-    """Copy shipped files into the directory for editing; return the copies.
+    """Copy shipped files into the directory for editing.
 
-    A name is that of a file (`templates/en/follow-up.md`, `wording.toml`) or of a whole directory (`templates/de`).
-    Files of a directory that exist already are left as they are.
+    Args:
+        directory: the configuration directory.
+        names: files (`templates/en/follow-up.md`, `wording.toml`) or whole directories (`templates/de`); of a
+            directory, files that exist already are left as they are.
+
+    Returns:
+        The copies.
 
     Raises:
         SetupError: a name is unknown, a named file exists already, or the directory cannot be written.
     """
     shipped = shipped_files()
-    wanted = {name: shipped[name] for name in _expanded(names, shipped)}
-    _refuse_existing(
-        directory, [directory / _full_name(name) for name in names if _full_name(name) in shipped]
-    )
-    copies = {name: path for name, path in wanted.items() if not (directory / name).exists()}
+    wanted = _expanded(names, shipped)
+    named_files = [name for name in map(_full_name, names) if name in shipped]
+    _refuse_existing(directory, named_files)
+
+    copies = {name: shipped[name] for name in wanted if not (directory / name).exists()}
     with _writing():
         for name, original in copies.items():
             _copy(original, directory / name)
@@ -129,39 +147,46 @@ def customise(directory: Path, names: Sequence[str]) -> list[Path]:
 
 
 def mark_merged(directory: Path, names: Sequence[str]) -> list[Path]:
-    """Record that these copies take account of the originals as they are now; return the copies.
+    """Record that these copies take account of the originals as they are now.
+
+    Args:
+        directory: the configuration directory.
+        names: as for `customise`.
+
+    Returns:
+        The copies.
 
     Raises:
         SetupError: a name is unknown, or there is no such copy.
     """
     shipped = shipped_files()
-    copies = {name: shipped[name] for name in _expanded(names, shipped) if (directory / name).is_file()}
+    wanted = _expanded(names, shipped)
+    copies = {name: shipped[name] for name in wanted if (directory / name).is_file()}
     if not copies:
-        raise _refused(", ".join(names), "there is no such copy", f"{directory} has no file of this name.")
+        hint = f"{directory} has no file of this name."
+        raise _refused(", ".join(names), "there is no such copy", hint)
     with _writing():
         _record(directory, copies)
     return [directory / name for name in copies]
 
 
 def changed_originals(directory: Path) -> list[Problem]:
-    """Return a warning for each copy whose shipped original has changed since it was made."""
+    """Return a warning for each copy whose shipped original has changed since it was made.
+
+    Args:
+        directory: the configuration directory. A record that is damaged is a problem of its own.
+    """
     try:
         record = _recorded(directory)
-    except ValueError as error:
+    except ValueError:
         hint = "delete it: followupd then no longer knows which originals the copies were made from."
-        return [Problem(RECORD, None, None, SettingsRule.FILE, f"is not valid: {error}", hint)]
+        return [Problem(RECORD, None, None, SettingsRule.FILE, "is not a record of copies", hint)]
+
     shipped = shipped_files() if record else {}
-    return [
-        _warning(name, shipped[name]) for name in record if _is_outdated(directory, name, record, shipped)
-    ]
-
-
-def _is_outdated(directory: Path, name: str, record: dict[str, str], shipped: dict[str, Path]) -> bool:
-    copy = directory / name
-    if name not in shipped or not copy.is_file():
-        return False
-    is_changed = _digest(shipped[name]) != record[name]
-    return is_changed and copy.read_bytes() != shipped[name].read_bytes()
+    copies = [name for name in record if name in shipped and (directory / name).is_file()]
+    changed = [name for name in copies if _digest(shipped[name]) != record[name]]
+    differing = [name for name in changed if _digest(directory / name) != _digest(shipped[name])]
+    return [_warning(name, shipped[name]) for name in differing]
 
 
 def _warning(name: str, original: Path) -> Problem:
@@ -173,31 +198,35 @@ def _warning(name: str, original: Path) -> Problem:
     return Problem(name, None, None, SettingsRule.ORIGINAL, problem, hint)
 
 
-def _expanded(names: Sequence[str], shipped: dict[str, Path]) -> Iterator[str]:
-    """Give the files that names stand for.
+def _expanded(names: Sequence[str], shipped: dict[str, Path]) -> list[str]:
+    """Return the files that names stand for.
 
     Raises:
         SetupError: with a problem for each name that no shipped file or directory has.
     """
-    unknown = []
+    found: list[str] = []
+    unknown: list[Problem] = []
     for name in map(_full_name, names):
-        found = [file for file in shipped if file == name or file.startswith(f"{name}/")]
-        if not found:
+        files = [file for file in shipped if f"{file}/".startswith(f"{name}/")]
+        found += files
+        if not files:
             unknown.append(_unknown_name(name, shipped))
-        yield from found
     if unknown:
         raise SetupError(unknown)
+    return found
 
 
 def _full_name(name: str) -> str:
+    """Return the name of a file or directory as shipped_files() has it."""
     name = name.removeprefix("./").rstrip("/")
     return _SHORT_NAMES.get(name, name)
 
 
 def _unknown_name(name: str, shipped: dict[str, Path]) -> Problem:
-    directories = {file.rpartition("/")[0] for file in shipped}
+    """Return the problem of a name that no shipped file or directory has."""
+    directories = {file.rpartition("/")[0] for file in shipped} - {""}
     otherwise = "`followupd customise` without a name lists what there is."
-    hint = did_you_mean(name, [*shipped, *sorted(directories - {""})], otherwise)
+    hint = did_you_mean(name, [*shipped, *sorted(directories)], otherwise)
     return Problem(name, None, None, SettingsRule.FILE, "no shipped file has this name", hint)
 
 
@@ -205,22 +234,26 @@ def _unknown_name(name: str, shipped: dict[str, Path]) -> Problem:
 
 
 def _recorded(directory: Path) -> dict[str, str]:
-    """Return the digest of the original of each copy, by name; raises ValueError for a record that is damaged."""
+    """Return the digest of the original of each copy, by name.
+
+    Raises:
+        ValueError: the record is damaged.
+    """
     path = directory / RECORD
-    found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    if not isinstance(found, dict):
-        raise ValueError("it must be a JSON object")  # noqa: TRY004  the caller reports every damage alike
-    return {str(name): str(digest) for name, digest in found.items()}
+    text = path.read_text(encoding="utf-8") if path.is_file() else "{}"
+    return _RECORD_TYPE.validate_json(text)
 
 
 def _record(directory: Path, copies: dict[str, Path]) -> None:
+    """Add the digests of originals to the record; a damaged record is replaced."""
     try:
         record = _recorded(directory)
     except ValueError:
         record = {}
-    record |= {name: _digest(original) for name, original in copies.items()}
-    text = json.dumps(dict(sorted(record.items())), indent=2, ensure_ascii=False)
-    (directory / RECORD).write_text(text + "\n", encoding="utf-8")
+    for name, original in copies.items():
+        record[name] = _digest(original)
+    text = json.dumps(record, indent=2, sort_keys=True, ensure_ascii=False)
+    (directory / RECORD).write_text(f"{text}\n", encoding="utf-8")
 
 
 def _digest(path: Path) -> str:

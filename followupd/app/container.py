@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from followupd import clock
-from followupd.adapters.accounts import ledger_url, logins_of, mailbox_of, post_of
+from followupd.adapters.accounts import ledger_url, logins_of, mailbox_of, transport_of
 from followupd.adapters.crypto import Vault
 from followupd.adapters.gift_cards import StockProvider
 from followupd.adapters.imap.mailbox import ImapMailbox
@@ -261,7 +261,7 @@ def _gift_cards(settings: Settings, context: ServiceContext) -> GiftCardOrders:
 def _sender(settings: Settings, context: ServiceContext, policy: SendPolicy) -> SendService:
     return SendService(
         context.ledger,
-        post_of(settings.smtp),
+        transport_of(settings.smtp),
         _compose_to_send,
         from_address=settings.from_address,
         witness_address=lambda name: settings.mailbox(name).address,

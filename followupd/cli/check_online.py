@@ -97,9 +97,9 @@ def smtp_sentences(settings: "Settings") -> Iterator[str]:
     Raises:
         UnavailableError: it cannot be used.
     """
-    from followupd.adapters.accounts import post_of
+    from followupd.adapters.accounts import transport_of
 
-    yield from post_of(settings.smtp).survey()
+    yield from transport_of(settings.smtp).survey()
 
 
 def survey_sentences(survey: "Survey", command_folders: Collection[str] = ()) -> Iterator[str]:

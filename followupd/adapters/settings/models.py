@@ -443,8 +443,9 @@ class Settings:
     @property
     def secrets(self) -> tuple[Secret, ...]:
         """Every configured secret, in the order of the file."""
+        servers: tuple[MailboxSettings | SmtpSettings, ...] = (*self.mailboxes, self.smtp)
         found: list[Secret] = []
-        for server in (*self.mailboxes, self.smtp):
+        for server in servers:
             found += [server.password, server.oauth_secret]
         found += [self.ledger.password, self.ledger.key, self.gift_cards.token]
         return tuple(secret for secret in found if secret.given)

@@ -90,7 +90,7 @@ def unique(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
-filled = checker(bool, SettingsRule.MISSING, "must not be empty", "fill it in.")
+filled: Callable[[str], str] = checker(bool, SettingsRule.MISSING, "must not be empty", "fill it in.")
 #: a name in tags such as `agent-ana` and `cause-carrier`
 tag_name = checker(
     _TAG_NAME.fullmatch,
@@ -120,7 +120,7 @@ _check_count = checker(
     "must be a whole number, 0 or more",
     f"write a whole number from 0 to {_MOST}.",
 )
-_check_score = checker(
+_check_score: Callable[[float], float] = checker(
     lambda score: 0 <= score <= 1,
     SettingsRule.SCORE,
     "{value} is not a score",
@@ -228,7 +228,7 @@ def _by_parser(parse: Callable[[str], Any], rule: SettingsRule) -> PlainValidato
     return PlainValidator(lambda value: parsed(parse, value, rule))
 
 
-_check_elapsed = checker(
+_check_elapsed: Callable[[Duration], Duration] = checker(
     lambda duration: duration.number and not duration.unit.startswith("business"),
     SettingsRule.DURATION,
     "{value} cannot be used here",

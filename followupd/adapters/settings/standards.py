@@ -102,7 +102,7 @@ def _is_possible_number(number: str) -> bool:
 
 
 _PHONE_HINT = "write it in international form, such as +44 20 7946 0018."
-_check_extension = checker(
+_check_extension: Callable[[str], str] = checker(
     lambda number: not _EXTENSION.search(number),
     SettingsRule.PHONE,
     "{value!r} has an extension",
@@ -365,7 +365,7 @@ def _check_cue_group(value: str) -> str:
     return value
 
 
-_check_weight = checker(
+_check_weight: Callable[[Any], Any] = checker(
     lambda weight: type(weight) in {int, float} and -_MAX_WEIGHT <= weight <= _MAX_WEIGHT,
     SettingsRule.TYPE,
     "what a phrase adds must be a number",

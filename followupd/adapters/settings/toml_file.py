@@ -7,7 +7,7 @@ values are used for nothing but checking.
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cache, reduce
@@ -285,14 +285,14 @@ class Shape:
         for names, found in self.tables.items():
             *around, name = names
             empty: Any = [] if is_array(found) else {}
-            outer = reduce(getitem, around, data)
+            outer = _value_at(data, around)
             if isinstance(outer, dict):
                 outer.setdefault(name, empty)
 
     def repair(self, data: dict[str, Any], path: Key) -> None:
         """Delete an invalid value; a value that is absent, or has an invalid default, becomes the key's example."""
         *around, last = path
-        outer: Any = reduce(getitem, around, data)
+        outer = _value_at(data, around)
         try:
             del outer[last]
         except KeyError:
@@ -340,6 +340,11 @@ class Shape:
         elif isinstance(value, dict | list):
             problem = f"there is no table [{name}]"
         return InvalidValueError(SettingsRule.UNKNOWN, problem, hint)
+
+
+def _value_at(data: Any, path: Iterable[str | int]) -> Any:
+    """Return the value at a path in tables and lists."""
+    return reduce(getitem, path, data)
 
 
 def _names(path: Key) -> Names:
