@@ -10,6 +10,7 @@ from followupd.languages.catalogue import (
     catalogue,
     complaint_weights,
     load,
+    read_catalogue,
 )
 
-__all__ = ["Catalogue", "Language", "available", "catalogue", "complaint_weights", "load"]
+__all__ = ["Catalogue", "Language", "available", "catalogue", "complaint_weights", "load", "read_catalogue"]

@@ -1,4 +1,4 @@
-"""Find and read language files: an admin's file before the shipped one, else the English one."""
+"""Find and read language files: the admin's file, else the shipped one, else the English one."""
 
 import json
 import re
@@ -14,48 +14,53 @@ from pydantic import ValidationError
 
 from followupd.errors import Problem, SetupError
 from followupd.languages import names, schema
+from followupd.languages.trusted import trusted
 
 _SHIPPED = Path(__file__).parent
-_FALLBACK = "en"
+_ENGLISH = "en"
+_FIRST_FILE = "language.toml"
 #: what agents are told: a gettext catalogue whose keys are the English sentences
 MESSAGES = "agents.po"
 
-_File = TypeVar("_File", bound=schema.Section)
+_File = TypeVar("_File", bound=schema.LanguageTable)
 
 
 @dataclass(frozen=True, eq=False)
 class Language:
-    """One language. Each file is read when it is first asked for."""
+    """One language. Each file is read when it is first needed."""
 
     tag: str
     catalogue: "Catalogue"
 
     @cached_property
     def info(self) -> schema.LanguageInfo:
-        return self.read("language.toml", schema.LanguageInfo)
+        """What every engine may need of the language."""
+        return self.read(_FIRST_FILE, schema.LanguageInfo)
 
     @cached_property
     def dates(self) -> schema.Dates:
-        return self._dated[1]
+        """How days and times are written."""
+        return self._locale_and_dates[1]
 
     @cached_property
     def months(self) -> Mapping[str, int]:
         """Names and abbreviations of months in lower case, January being 1."""
-        locale, table = self._dated
+        locale, table = self._locale_and_dates
         return names.months(locale, table.more_months, table.not_names)
 
     @cached_property
     def weekdays(self) -> Mapping[str, int]:
         """Names and abbreviations of weekdays in lower case, Monday being 0."""
-        locale, table = self._dated
+        locale, table = self._locale_and_dates
         return names.weekdays(locale, table.more_weekdays, table.not_names)
 
     @cached_property
     def promises(self) -> schema.Promises:
+        """How agents promise, grant, hedge and report."""
         return self.read("promises.toml", schema.Promises)
 
     @cached_property
-    def _dated(self) -> tuple[str, schema.Dates]:
+    def _locale_and_dates(self) -> tuple[str, schema.Dates]:
         """The locale and the dates of this language, or of English where its file has no dates."""
         for language in (self, self.catalogue.english):
             if language.info.dates is not None:
@@ -64,112 +69,161 @@ class Language:
 
     @cached_property
     def complaints(self) -> schema.Complaints | None:
-        """How customers complain; None where nobody has written that down for the language."""
-        return self.own("complaints.toml", schema.Complaints)
+        """How customers complain; None if the language has no such file."""
+        return self.read_own("complaints.toml", schema.Complaints)
 
     @cached_property
     def answers(self) -> schema.Answers:
-        return self.own("answers.toml", schema.Answers) or schema.Answers()
+        """How customers answer; nothing if the language has no such file."""
+        return self.read_own("answers.toml", schema.Answers) or schema.Answers()
 
     @cached_property
     def wording(self) -> schema.Wording:
-        return self.own("wording.toml", schema.Wording) or schema.Wording()
+        """Phrases that letters must have or may not have; nothing if the language has no such file."""
+        return self.read_own("wording.toml", schema.Wording) or schema.Wording()
 
     @cached_property
     def samples(self) -> schema.Samples:
+        """What people say in the sample cases."""
         return self.read("samples.toml", schema.Samples)
 
     @cached_property
     def messages(self) -> Mapping[str, str]:
-        """What agents are told, by the English sentence; empty without an agents.po."""
-        text = self.catalogue.text(f"{self.tag}/{MESSAGES}")
-        return {} if text is None else messages_of(f"languages/{self.tag}/{MESSAGES}", text)
+        """What agents are told, by the English sentence; empty if the language has no agents.po."""
+        file = f"{self.tag}/{MESSAGES}"
+        text = self.catalogue.text(file)
+        if text is None:
+            return {}
+        return _messages(f"languages/{file}", text)
 
-    def own(self, file: str, shape: type[_File]) -> _File | None:
-        """Read one file of this language, None where it has none.
+    def read_own(self, file: str, shape: type[_File]) -> _File | None:
+        """Read one file of this language, None if it has no such file.
+
+        Args:
+            file: its name, such as "promises.toml".
+            shape: the model of the file.
 
         Raises:
             SetupError: the file is not TOML or not what `shape` asks for.
         """
-        text = self.catalogue.text(f"{self.tag}/{file}")
-        return None if text is None else parsed(f"languages/{self.tag}/{file}", text, shape)
+        return self.catalogue.parse(f"{self.tag}/{file}", shape)
 
     def read(self, file: str, shape: type[_File]) -> _File:
         """Read one file of this language, else the English one.
 
+        Args:
+            file: its name, such as "promises.toml".
+            shape: the model of the file.
+
         Raises:
             SetupError: the file is not TOML or not what `shape` asks for.
         """
-        for folder in (self.tag, _FALLBACK):
-            text = self.catalogue.text(f"{folder}/{file}")
-            if text is not None:
-                return parsed(f"languages/{folder}/{file}", text, shape)
+        for folder in (self.tag, _ENGLISH):
+            found = self.catalogue.parse(f"{folder}/{file}", shape)
+            if found is not None:
+                return found
         raise AssertionError(f"unreachable: every file is shipped in English: {file}")
 
 
 class Catalogue:
-    """The languages that are shipped, overlaid with those of an admin's directory."""
+    """The shipped languages, overlaid with those of an admin's directory."""
 
     def __init__(self, directory: Path | None = None) -> None:
-        """Read the admin's files as they are now: what was checked is what is used."""
-        self._own = {} if directory is None else own_files(directory)
+        """Read the admin's files once, so that what was checked is what is used.
+
+        Args:
+            directory: the admin's configuration directory; without one there are the shipped languages alone.
+        """
+        self._own: dict[str, bytes] = {}
+        if directory is not None:
+            self._own = own_files(directory)
         self._languages: dict[str, Language] = {}
 
     @property
     def english(self) -> Language:
-        return self.language(_FALLBACK)
+        """English, which has every file."""
+        return self.language(_ENGLISH)
 
     @cached_property
     def tags(self) -> tuple[str, ...]:
-        """All languages, English first."""
-        files = [path.relative_to(_SHIPPED).as_posix() for path in _SHIPPED.glob("*/language.toml")]
-        found = {file.partition("/")[0] for file in [*files, *self._own] if file.endswith("/language.toml")}
-        return (_FALLBACK, *sorted(found - {_FALLBACK}))
+        """The tags of all languages, English first."""
+        shipped = {path.parent.name for path in _SHIPPED.glob(f"*/{_FIRST_FILE}")}
+        own = {file.partition("/")[0] for file in self._own if file.endswith(f"/{_FIRST_FILE}")}
+        return (_ENGLISH, *sorted((shipped | own) - {_ENGLISH}))
 
     @cached_property
     def currencies(self) -> schema.Currencies:
+        """How money is written."""
         return self.read("currencies.toml", schema.Currencies)
 
     def language(self, tag: str) -> Language:
-        """Return the language of a tag or locale ("de", "de_AT", "de-DE"); English when unknown."""
-        known = self._known(tag)
-        return self._languages.setdefault(known, Language(known, self))
+        """Return the language of a tag or locale ("de", "de_AT", "de-DE"), English if it is unknown."""
+        return self.find(tag) or self._language(_ENGLISH)
 
     @cached_property
     def mail_clients(self) -> schema.MailClients:
+        """What mail programs write."""
         return self.read("mail_clients.toml", schema.MailClients)
 
     def find(self, tag: str) -> Language | None:
-        """Return the language of a tag or locale, None when it is unknown."""
+        """Return the language of a tag or locale, None if it is unknown."""
         primary = re.split("[-_]", tag.lower(), maxsplit=1)[0]
-        known = next((each for each in (primary, primary[:2]) if each in self.tags), None)
-        return None if known is None else self._languages.setdefault(known, Language(known, self))
+        if primary not in self.tags:
+            return None
+        return self._language(primary)
+
+    def _language(self, tag: str) -> Language:
+        return self._languages.setdefault(tag, Language(tag, self))
 
     def all(self) -> tuple[Language, ...]:
         """Return every language, English first."""
         return tuple(self.language(tag) for tag in self.tags)
 
     def read(self, file: str, shape: type[_File]) -> _File:
-        """Read a file that no language owns, such as currencies.toml.
+        """Read a file that belongs to no language.
+
+        Args:
+            file: its name, such as "currencies.toml".
+            shape: the model of the file.
+
+        Raises:
+            SetupError: the file is not TOML or not what `shape` asks for.
+        """
+        found = self.parse(file, shape)
+        if found is None:
+            raise AssertionError(f"unreachable: {file} is shipped")
+        return found
+
+    def parse(self, file: str, shape: type[_File]) -> _File | None:
+        """Read a file, None if it does not exist. Shipped files are not validated, because tests do it.
+
+        Args:
+            file: its path, such as "de/promises.toml".
+            shape: the model of the file.
 
         Raises:
             SetupError: the file is not TOML or not what `shape` asks for.
         """
         text = self.text(file)
         if text is None:
-            raise AssertionError(f"unreachable: {file} is shipped")
-        return parsed(f"languages/{file}", text, shape)
+            return None
+        if file in self._own:
+            return _validated(f"languages/{file}", text, shape)
+        return trusted(shape, tomllib.loads(text.decode()))
 
     def text(self, file: str) -> bytes | None:
-        """Return a file such as "de/promises.toml": the admin's, else the shipped one, else None."""
-        if own := self._own.get(file):
+        """Return the contents of a file: the admin's, else the shipped one, else None.
+
+        Args:
+            file: its path, such as "de/promises.toml".
+        """
+        own = self._own.get(file)
+        if own:
             return own
         path = _SHIPPED / file
-        return path.read_bytes() if path.is_file() else None
-
-    def _known(self, tag: str) -> str:
-        primary = re.split("[-_]", tag.lower(), maxsplit=1)[0]
-        return primary if primary in self.tags else _FALLBACK
+        if path.is_file():
+            return path.read_bytes()
+        return None
 
 
 @cache
@@ -181,12 +235,31 @@ def complaint_weights() -> Mapping[str, Any]:
 
 @lru_cache(maxsize=16)
 def catalogue(directory: Path | None = None) -> Catalogue:
-    """Return the languages of an admin's directory, of the shipped ones alone without one."""
+    """Return the languages of an admin's directory as its files were at the first call.
+
+    Args:
+        directory: the admin's configuration directory; without one there are the shipped languages alone.
+    """
     return Catalogue(directory)
 
 
+def read_catalogue(directory: Path) -> Catalogue:
+    """Return the languages of an admin's directory as its files are now.
+
+    A directory without language files gets the catalogue of the shipped ones, whose patterns may be compiled already.
+    """
+    if own_files(directory):
+        return Catalogue(directory)
+    return catalogue()
+
+
 def load(tag: str, directory: Path | None = None) -> Language:
-    """Return a language by its tag or locale; English for one that is unknown."""
+    """Return the language of a tag or locale, English if it is unknown.
+
+    Args:
+        tag: such as "de" or "de_AT".
+        directory: the admin's configuration directory.
+    """
     return catalogue(directory).language(tag)
 
 
@@ -196,36 +269,50 @@ def available(directory: Path | None = None) -> tuple[str, ...]:
 
 
 def own_files(directory: Path) -> dict[str, bytes]:
-    """Return the admin's language files by their path inside `languages/`, such as "de/promises.toml"."""
+    """Return the admin's language files by their path inside `languages/`, such as "de/promises.toml".
+
+    Hidden files and backups of editors are left out.
+
+    Args:
+        directory: the admin's configuration directory.
+    """
     root = directory / "languages"
-    paths = [path for pattern in ("*.toml", "*/*") for path in sorted(root.glob(pattern))]
-    return {path.relative_to(root).as_posix(): path.read_bytes() for path in paths if _counts(path)}
+    found = {}
+    for path in [*sorted(root.glob("*.toml")), *sorted(root.glob("*/*"))]:
+        is_backup = path.name.startswith(".") or path.name.endswith("~")
+        if path.is_file() and not is_backup:
+            found[path.relative_to(root).as_posix()] = path.read_bytes()
+    return found
 
 
-def _counts(path: Path) -> bool:
-    """Leave out hidden files and backups of editors."""
-    return path.is_file() and not path.name.startswith(".") and not path.name.endswith("~")
+def _messages(file: str, text: bytes) -> Mapping[str, str]:
+    """Read a gettext catalogue: the sentences of a language by the English ones.
 
-
-def messages_of(file: str, text: bytes) -> Mapping[str, str]:
-    """Read a gettext catalogue: the English sentence -> the sentence in its language.
+    Args:
+        file: its name, for the error.
+        text: its contents.
 
     Raises:
-        SetupError: it is no catalogue.
+        SetupError: it is not a gettext catalogue.
     """
     from babel.messages.pofile import PoFileError, read_po  # 10 ms, which only desk mails abroad need
 
     try:
-        found = read_po(BytesIO(text), abort_invalid=True)
+        entries = read_po(BytesIO(text), abort_invalid=True)
     except (PoFileError, ValueError) as error:
-        raise SetupError(
-            [Problem(file, None, None, "C01", f"is no gettext catalogue: {error}", "")]
-        ) from None
-    return {str(each.id): str(each.string) for each in found if each.id and each.string and not each.fuzzy}
+        raise SetupError([_problem(file, "C01", f"is not a gettext catalogue: {error}")]) from None
+
+    translated = [entry for entry in entries if entry.id and entry.string and not entry.fuzzy]
+    return {str(entry.id): str(entry.string) for entry in translated}
 
 
-def parsed(file: str, text: bytes, shape: type[_File]) -> _File:
+def _validated(file: str, text: bytes, shape: type[_File]) -> _File:
     """Read the text of a language file.
+
+    Args:
+        file: its name, for the error.
+        text: its contents.
+        shape: the model of the file.
 
     Raises:
         SetupError: with every problem of the file. `check` reports the same problems with their lines.
@@ -233,7 +320,14 @@ def parsed(file: str, text: bytes, shape: type[_File]) -> _File:
     try:
         return shape.model_validate(tomllib.loads(text.decode("utf-8-sig")))
     except ValidationError as error:
-        found = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()]
-        raise SetupError([Problem(file, None, None, "C04", problem, "") for problem in found]) from None
+        problems = []
+        for found in error.errors():
+            key = ".".join(map(str, found["loc"]))
+            problems.append(_problem(file, "C04", f"{key}: {found['msg']}"))
+        raise SetupError(problems) from None
     except ValueError as error:
-        raise SetupError([Problem(file, None, None, "C01", f"is not TOML: {error}", "")]) from None
+        raise SetupError([_problem(file, "C01", f"is not TOML: {error}")]) from None
+
+
+def _problem(file: str, rule: str, text: str) -> Problem:
+    return Problem(file, None, None, rule, text, "")

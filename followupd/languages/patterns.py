@@ -1,18 +1,19 @@
 """How the patterns of language files are written and compiled.
 
-A pattern is a regular expression (Python's `re`) over lower-case text, with three additions:
+A pattern is a regular expression (Python's `re`) for lower-case text, with three additions:
 
-- a blank stands for any white space (one character or more), and blank + question mark for at most one;
-- {NAME} stands for the part NAME of the same file, in a group of its own;
-- a line break, with the blanks around it, stands for nothing, so that a long pattern may be wrapped.
+- a blank means any white space (one character or more), and blank + question mark at most one character of it;
+- {NAME} means the part NAME of the same file, in a group of its own;
+- a line break, with the blanks around it, means nothing, so that a long pattern may be wrapped.
 """
 
 import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-_WRAPPED = re.compile(r"\s*\n\s*")
-_PART = re.compile(r"\{([A-Z][A-Z0-9_]*)\}")
+_LINE_BREAK = re.compile(r"\s*\n\s*")
+_PART_NAME = re.compile(r"\{([A-Z][A-Z0-9_]*)\}")
+#: matches nothing
 _NEVER = "(?!)"
 
 #: name -> alternatives, as in a file's table [parts]
@@ -23,20 +24,33 @@ _NO_PARTS: Parts = MappingProxyType({})
 def expand(pattern: str, parts: Parts) -> str:
     """Return the pattern as Python's `re` reads it.
 
+    Args:
+        pattern: as it is written in a language file.
+        parts: of the same file.
+
     Raises:
         ValueError: a part has no definition, or contains itself.
     """
-    return _filled(pattern, parts, ()).replace(" ?", r"\s?").replace(" ", r"\s+")
+    filled = _fill(pattern, parts, ())
+    return filled.replace(" ?", r"\s?").replace(" ", r"\s+")
 
 
 def any_of(patterns: Iterable[str], parts: Parts) -> str:
-    """Return one expanded pattern that matches what any of these match; none at all matches nothing."""
+    """Return one expanded pattern that matches what any of these match; of no patterns it matches nothing.
+
+    Raises:
+        ValueError: a part has no definition, or contains itself.
+    """
     return "|".join(expand(pattern, parts) for pattern in patterns) or _NEVER
 
 
 def verbatim(patterns: Iterable[str], parts: Parts = _NO_PARTS) -> str:
-    """Return one pattern that matches what any of these match, in which a blank is just a blank."""
-    return "|".join(_filled(pattern, parts, ()) for pattern in patterns) or _NEVER
+    """Return one pattern that matches what any of these match, in which a blank is just a blank.
+
+    Raises:
+        ValueError: a part has no definition, or contains itself.
+    """
+    return "|".join(_fill(pattern, parts, ()) for pattern in patterns) or _NEVER
 
 
 def compiled(patterns: Iterable[str], parts: Parts, flags: int = 0) -> re.Pattern[str]:
@@ -49,16 +63,32 @@ def whole_words(patterns: Iterable[str], parts: Parts, flags: int = 0) -> re.Pat
     return re.compile(rf"(?<!\w)(?:{any_of(patterns, parts)})(?!\w)", flags)
 
 
-def _filled(pattern: str, parts: Parts, inside: tuple[str, ...]) -> str:
-    """Replace the names of parts; `inside` are the parts that are being filled already."""
+def _fill(pattern: str, parts: Parts, inside: tuple[str, ...]) -> str:
+    """Return the pattern on one line, with its parts in the place of their names.
 
-    def part(match: re.Match[str]) -> str:
-        name = match[1]
-        if name in inside:
-            raise ValueError(f"the part {name} contains itself")
-        if name not in parts:
-            raise ValueError(f"there is no part {name}")
-        alternatives = (_filled(each, parts, (*inside, name)) for each in parts[name])
-        return f"(?:{'|'.join(alternatives)})"
+    Args:
+        pattern: as it is written in a language file.
+        parts: of the same file.
+        inside: names of the parts that contain the pattern.
 
-    return _PART.sub(part, _WRAPPED.sub("", pattern))
+    Raises:
+        ValueError: a part has no definition, or contains itself.
+    """
+    joined = _LINE_BREAK.sub("", pattern)
+    return _PART_NAME.sub(lambda match: _part(match[1], parts, inside), joined)
+
+
+def _part(name: str, parts: Parts, inside: tuple[str, ...]) -> str:
+    """Return a part as a group of its alternatives.
+
+    Args:
+        name: of the part.
+        parts: of the same file.
+        inside: names of the parts that contain it.
+    """
+    if name in inside:
+        raise ValueError(f"the part {name} contains itself")
+    if name not in parts:
+        raise ValueError(f"there is no part {name}")
+    alternatives = [_fill(alternative, parts, (*inside, name)) for alternative in parts[name]]
+    return f"(?:{'|'.join(alternatives)})"

@@ -1,58 +1,71 @@
 """Prove of a regular expression that no text can make Python's `re` take exponential time.
 
-A backtracking matcher tries the ways to match a text one after the other, so what counts is how many ways
-there are. Each repetition becomes an automaton without empty transitions (Glushkov's), in which a transition
-carries the number of ways to take it. The ways grow exponentially with the text if and only if some state
-can be reached from itself in two ways by the same text (A. Weber and H. Seidl, "On the degree of ambiguity
-of finite automata", 1991).
+A backtracking matcher tries the ways to match a text one after the other, so what counts is how many ways there are.
+Each repetition becomes an automaton without empty transitions (Glushkov's), in which a transition carries the number of
+ways to take it. The number of ways grows exponentially with the text if and only if some state can be reached from itself
+in two ways by the same text (A. Weber and H. Seidl, "On the degree of ambiguity of finite automata", 1991).
 
-What is not modelled errs on the safe side: a bounded repetition counts as an unbounded one (except that a
-few times are no repetition), a look-around as no condition (its own body is examined too), a back reference
-as any character.
+What is not modelled makes a pattern look worse, never better: a bounded repetition counts as an unbounded one unless its
+bound is small, a look-around as no condition (its own body is examined too), a back reference as any character.
 """
 
 import importlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
 _parser: Any = importlib.import_module("re._parser")  # private, and the only parser of Python's own patterns
 #: a character of each sort that a class may tell apart; the literals of a pattern are added
 _SAMPLES = frozenset({*map(chr, range(32, 127)), "\t", "\n", "\u00a0", "é", "ß", "€", "٣", "中"})
 _REPEATS = frozenset({"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"})
-_ASSERTS = frozenset({"ASSERT", "ASSERT_NOT"})
-#: so often or less is a factor, and no growth
-_FEW = 5
-#: more ways than these are not counted further
-_MANY = 2
+_LOOK_AROUNDS = frozenset({"ASSERT", "ASSERT_NOT"})
+#: operators that match no character
+_CONDITIONS = frozenset({*_LOOK_AROUNDS, "AT"})
+#: times that a body may be repeated without counting as a repetition: a constant factor of the time
+MAX_FACTOR = 5
+#: ways are counted up to this number: two are as bad as more
+MAX_WAYS = 2
 _CATEGORIES: Mapping[str, Callable[[str], bool]] = {
     "CATEGORY_DIGIT": str.isdecimal,
     "CATEGORY_SPACE": str.isspace,
     "CATEGORY_WORD": lambda sample: sample.isalnum() or sample == "_",
 }
 
+#: operators and arguments, as the parser returns them
 _Items = Iterable[tuple[Any, Any]]
-_Pair = tuple[int, int]
+_StatePair = tuple[int, int]
 
 
-def exponential(pattern: str) -> bool:
-    """Say whether some text takes exponential time to match."""
+def is_exponential(pattern: str) -> bool:
+    """Whether some text takes exponential time to match.
+
+    Args:
+        pattern: that compiles.
+    """
     samples = _SAMPLES | frozenset(pattern)
-    return any(_Loop.of(body, samples).ambiguous for body in _repeated(_parser.parse(pattern)))
+    bodies = _repeated_bodies(_parser.parse(pattern))
+    return any(_Automaton.of_loop(body, samples).is_ambiguous() for body in bodies)
 
 
-def _repeated(items: _Items) -> Iterator[_Items]:
-    """Give the bodies of all repetitions, also of those inside of others and of look-arounds."""
+def _repeated_bodies(items: _Items) -> Iterator[_Items]:
+    """Yield the bodies of all repetitions, including those inside of others and of look-arounds.
+
+    Args:
+        items: of a pattern, as the parser returns them.
+    """
     for operator, argument in items:
         name = str(operator)
-        if name in _REPEATS and argument[1] > _FEW:
+        is_repetition = name in _REPEATS and argument[1] > MAX_FACTOR
+        if is_repetition:
             yield argument[2]
-        for body in _inside(name, argument):
-            yield from _repeated(body)
+        for body in _inner_bodies(name, argument):
+            yield from _repeated_bodies(body)
 
 
-def _inside(name: str, argument: Any) -> Iterable[_Items]:
+def _inner_bodies(name: str, argument: Any) -> Iterable[_Items]:
+    """Return the patterns inside of an item of the parser, none for a character or an anchor."""
     match name:
         case "BRANCH":
             return tuple(argument[1])
@@ -62,13 +75,15 @@ def _inside(name: str, argument: Any) -> Iterable[_Items]:
             return (argument,)
         case "ASSERT" | "ASSERT_NOT":
             return (argument[1],)
+        case "MAX_REPEAT" | "MIN_REPEAT" | "POSSESSIVE_REPEAT":
+            return (argument[2],)
         case _:
-            return (argument[2],) if name in _REPEATS else ()
+            return ()
 
 
 @dataclass(frozen=True, slots=True)
-class _Piece:
-    """A piece of a pattern: the ways to match nothing, and where a match begins and ends."""
+class _Fragment:
+    """A part of the automaton: the ways to match nothing, and the states where a match begins and ends."""
 
     empty: int = 1
     first: Counter[int] = field(default_factory=Counter)
@@ -76,95 +91,155 @@ class _Piece:
 
 
 @dataclass(slots=True)
-class _Loop:
-    """The automaton of a repeated body: a state for each character, and the ways from a state to the next."""
+class _Automaton:
+    """The automaton of a repeated body: a state for each character, and the ways from a state to the next.
+
+    `classes` are the samples that each state matches.
+    """
 
     samples: frozenset[str]
     classes: list[frozenset[str]] = field(default_factory=list)
     ways: dict[int, dict[int, int]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, body: _Items, samples: frozenset[str]) -> "_Loop":
-        loop = cls(samples)
-        whole = loop._sequence(body)
-        loop._connect(whole.last, whole.first)
-        return loop
+    def of_loop(cls, body: _Items, samples: frozenset[str]) -> "_Automaton":
+        """Build the automaton of a body whose end leads to its beginning.
 
-    @property
-    def ambiguous(self) -> bool:
-        """Whether the same text leads from a state to itself in two ways."""
-        if any(count > 1 for row in self.ways.values() for count in row.values()):
+        Args:
+            body: of the repetition, as the parser returns it.
+            samples: a character of each sort that the pattern may tell apart.
+        """
+        automaton = cls(samples)
+        whole = automaton._sequence(body)
+        automaton._connect(whole.last, whole.first)
+        return automaton
+
+    def is_ambiguous(self) -> bool:
+        """Whether the same text leads from a state to itself in two ways.
+
+        Pairs of states are followed that the same text reaches from one state; such a text exists if a pair of
+        different states leads to a pair of equal ones.
+        """
+        counts = [count for row in self.ways.values() for count in row.values()]
+        if max(counts, default=0) > 1:
             return True
+
         waiting = [(state, state) for state in range(len(self.classes))]
         seen = set(waiting)
         while waiting:
-            pair = waiting.pop()
-            for following in self._steps(pair):
-                if pair[0] != pair[1] and following[0] == following[1]:
-                    return True
-                if following not in seen:
-                    seen.add(following)
-                    waiting.append(following)
+            one, other = waiting.pop()
+            following = set(self._next_pairs(one, other))
+            joined = any(first == second for first, second in following)
+            if one != other and joined:
+                return True
+            waiting += following - seen
+            seen |= following
         return False
 
-    def _steps(self, pair: _Pair) -> Iterator[_Pair]:
-        """Give the pairs of states to which one and the same character leads from this pair."""
-        for one in self.ways[pair[0]]:
-            for other in self.ways[pair[1]]:
-                if one == other or not self.classes[one].isdisjoint(self.classes[other]):
-                    yield one, other
+    def _next_pairs(self, one: int, other: int) -> Iterator[_StatePair]:
+        """Yield the pairs of states to which one and the same character leads from these two states."""
+        for first, second in product(self.ways[one], self.ways[other]):
+            common = self.classes[first] & self.classes[second]
+            if common or first == second:
+                yield first, second
 
-    def _sequence(self, items: _Items) -> _Piece:
-        whole = _Piece()
+    def _sequence(self, items: _Items) -> _Fragment:
+        """Add the states of items that follow each other."""
+        whole = _Fragment()
         for operator, argument in items:
-            piece = self._piece(str(operator), argument)
-            self._connect(whole.last, piece.first)
-            whole = _Piece(
-                empty=min(whole.empty * piece.empty, _MANY),
-                first=whole.first + _times(piece.first, whole.empty),
-                last=piece.last + _times(whole.last, piece.empty),
+            part = self._fragment(str(operator), argument)
+            self._connect(whole.last, part.first)
+            whole = _Fragment(
+                empty=min(whole.empty * part.empty, MAX_WAYS),
+                first=whole.first + _multiplied(part.first, whole.empty),
+                last=part.last + _multiplied(whole.last, part.empty),
             )
         return whole
 
-    def _piece(self, name: str, argument: Any) -> _Piece:
-        if name in _ASSERTS or name == "AT":
-            return _Piece()
-        bodies = _inside(name, argument)
+    def _fragment(self, name: str, argument: Any) -> _Fragment:
+        """Add the states of one item of the parser.
+
+        Args:
+            name: of the operator, such as "MAX_REPEAT".
+            argument: of the operator.
+        """
+        if name in _CONDITIONS:
+            return _Fragment()
         if name in _REPEATS:
-            return self._repetition(argument[0], argument[1], argument[2])
+            return self._repetition(*argument)
+        bodies = _inner_bodies(name, argument)
         if bodies:
             return self._alternatives(bodies)
+
         state = len(self.classes)
-        self.classes.append(frozenset(each for each in self.samples if _fits(each, name, argument)))
-        return _Piece(0, Counter([state]), Counter([state]))
+        matching = [sample for sample in self.samples if _matches(sample, name, argument)]
+        self.classes.append(frozenset(matching))
+        return _Fragment(0, Counter([state]), Counter([state]))
 
-    def _alternatives(self, bodies: Iterable[_Items]) -> _Piece:
-        pieces = [self._sequence(body) for body in bodies]
-        return _Piece(
-            empty=min(sum(piece.empty for piece in pieces), _MANY),
-            first=sum((piece.first for piece in pieces), Counter()),
-            last=sum((piece.last for piece in pieces), Counter()),
-        )
+    def _alternatives(self, bodies: Iterable[_Items]) -> _Fragment:
+        """Add the states of patterns of which one matches.
 
-    def _repetition(self, least: int, most: int, body: _Items) -> _Piece:
-        piece = self._sequence(body)
-        if most > 1:
-            self._connect(piece.last, piece.first)
-        return _Piece(piece.empty if least else min(piece.empty + 1, _MANY), piece.first, piece.last)
+        Args:
+            bodies: the patterns, as the parser returns them.
+        """
+        empty = 0
+        first: Counter[int] = Counter()
+        last: Counter[int] = Counter()
+        for body in bodies:
+            part = self._sequence(body)
+            empty = min(empty + part.empty, MAX_WAYS)
+            first += part.first
+            last += part.last
+        return _Fragment(empty, first, last)
+
+    def _repetition(self, minimum: int, maximum: int, body: _Items) -> _Fragment:
+        """Add the states of a repetition inside of the body.
+
+        Args:
+            minimum: times that its body must match.
+            maximum: times that its body may match.
+            body: of the repetition, as the parser returns it.
+        """
+        part = self._sequence(body)
+        if maximum > 1:
+            self._connect(part.last, part.first)
+        if minimum > 0:
+            return part
+        return _Fragment(min(part.empty + 1, MAX_WAYS), part.first, part.last)
 
     def _connect(self, last: Counter[int], first: Counter[int]) -> None:
+        """Add the ways from one fragment to another.
+
+        Args:
+            last: the states where the one ends.
+            first: the states where the other begins.
+        """
         for begin, count in last.items():
             row = self.ways.setdefault(begin, {})
             for end, more in first.items():
-                row[end] = min(row.get(end, 0) + count * more, _MANY)
+                row[end] = min(row.get(end, 0) + count * more, MAX_WAYS)
 
 
-def _times(counts: Counter[int], ways: int) -> Counter[int]:
-    return Counter({state: min(count * ways, _MANY) for state, count in counts.items() if ways})
+def _multiplied(counts: Counter[int], ways: int) -> Counter[int]:
+    """Return these states with so many times the ways, at most MAX_WAYS each.
+
+    Args:
+        counts: the ways to each state.
+        ways: the ways to match what is between; 0 leaves no state.
+    """
+    if ways == 0:
+        return Counter()
+    return Counter({state: min(count * ways, MAX_WAYS) for state, count in counts.items()})
 
 
-def _fits(sample: str, name: str, argument: Any) -> bool:
-    """Say whether a character belongs to a class, as the parser describes one."""
+def _matches(sample: str, name: str, argument: Any) -> bool:
+    """Whether a character belongs to a class.
+
+    Args:
+        sample: the character.
+        name: of the parser's operator.
+        argument: of the operator.
+    """
     match name:
         case "LITERAL":
             return bool(ord(sample) == argument)
@@ -183,11 +258,14 @@ def _fits(sample: str, name: str, argument: Any) -> bool:
 
 
 def _in_class(sample: str, members: list[tuple[Any, Any]]) -> bool:
-    negated = str(members[0][0]) == "NEGATE"
-    found = any(_fits(sample, str(name), argument) for name, argument in members[negated:])
-    return found != negated
+    """Whether a character belongs to a class in brackets, such as [^a-z]."""
+    is_negated = str(members[0][0]) == "NEGATE"
+    found = any(_matches(sample, str(name), argument) for name, argument in members[is_negated:])
+    return found != is_negated
 
 
 def _in_category(sample: str, category: str) -> bool:
-    plain = category.replace("_NOT_", "_")
-    return _CATEGORIES[plain](sample) != (plain != category)
+    r"""Whether a character belongs to a category such as \d or \D."""
+    positive = category.replace("_NOT_", "_")
+    is_negated = positive != category
+    return _CATEGORIES[positive](sample) != is_negated

@@ -1,7 +1,7 @@
-"""The shape of every language file: one model for each file, in which a key that no model names is an error.
+"""The models of all language files; a key that its model does not name is an error.
 
-The comments in the shipped files say what their keys mean. Patterns stay text here: `patterns.py` says how they
-are written, and engines compile them when they first need them.
+The comments in the shipped files say what the keys mean. Patterns are text here: `patterns.py` says how they are written,
+and engines compile them when they first need them.
 """
 
 import re
@@ -22,27 +22,37 @@ class LanguageTable(BaseModel):
 
 
 class Regex:
-    """Marks the fields that hold regular expressions, so that they can be checked (`problems.py`)."""
+    """Marks the fields that contain regular expressions, so that they can be checked (`problems.py`)."""
 
 
 def _split(value: Any) -> Any:
-    """Turn one text of words into a list; a list is left as it is (its items may hold blanks)."""
-    return value.split() if isinstance(value, str) else value
+    """Split a text of words; a list stays as it is, and its items may contain blanks."""
+    if isinstance(value, str):
+        return value.split()
+    return value
 
 
 def _listed(value: Any) -> Any:
-    """Take a single pattern for a list of one."""
-    return [value] if isinstance(value, str) else value
+    """Make a list of a single pattern; a list stays as it is."""
+    if isinstance(value, str):
+        return [value]
+    return value
 
 
-def _barred(value: Any) -> Any:
-    """Split one text at its bars; a list is left as it is."""
+def _split_at_bars(value: Any) -> Any:
+    """Split a text at its bars, without empty pieces and needless white space; a list stays as it is."""
     if not isinstance(value, str):
         return value
-    return [phrase for piece in value.split("|") if (phrase := " ".join(piece.split()))]
+    phrases = (" ".join(piece.split()) for piece in value.split("|"))
+    return list(filter(None, phrases))
 
 
 def _part_name(name: str) -> str:
+    """Check the name of a part.
+
+    Raises:
+        ValueError: it contains small letters or signs.
+    """
     if not re.fullmatch("[A-Z][A-Z0-9_]*", name):
         raise ValueError("the name of a part is written in capital letters, such as WILL or ONE_OF_US")
     return name
@@ -52,15 +62,15 @@ def _part_name(name: str) -> str:
 Words = Annotated[tuple[str, ...], BeforeValidator(_split)]
 #: the same where only membership counts
 WordSet = Annotated[frozenset[str], BeforeValidator(_split)]
-#: words or expressions that may hold blanks; one alone may stand without brackets
+#: words or expressions that may contain blanks; a single one needs no brackets
 Phrases = Annotated[tuple[str, ...], BeforeValidator(_listed)]
-#: phrases that may hold blanks, written as one text with bars between them or as a list; the order is kept
-Barred = Annotated[tuple[str, ...], BeforeValidator(_barred)]
+#: phrases that may contain blanks, written as one text with bars between them or as a list; the order is kept
+Barred = Annotated[tuple[str, ...], BeforeValidator(_split_at_bars)]
 #: one regular expression
 Pattern = Annotated[str, Regex()]
-#: regular expressions of which any may match; one alone may stand without brackets
+#: regular expressions of which any may match; a single one needs no brackets
 Patterns = Annotated[tuple[str, ...], BeforeValidator(_listed), Regex()]
-#: named pieces of patterns: {WILL} in a pattern stands for the part WILL
+#: named pieces of patterns: {WILL} in a pattern means the part WILL
 Parts = Mapping[Annotated[str, AfterValidator(_part_name)], Patterns]
 
 
@@ -438,6 +448,11 @@ PHRASE_LISTS = (
 
 
 def _phrase_list(name: str) -> str:
+    """Check the name of a list of phrases.
+
+    Raises:
+        ValueError: no rule of wording uses such a list.
+    """
     if name not in PHRASE_LISTS:
         raise ValueError(f"there is no list {name!r}; lists are {', '.join(PHRASE_LISTS)}")
     return name

@@ -102,8 +102,8 @@ def test_a_sentence_without_a_translation_is_said_in_english(tmp_path: Path) -> 
             4,
             "there is no `{warum}` in the sentence 'the case is held: {why}'",
         ),
-        ('msgid "a"\nmsgstr "b"\nmsgfoo "c"\n', "C01", 3, "is no gettext catalogue"),
-        ('"the case is held" = "der Fall ruht"\n', "C01", 1, "is no gettext catalogue"),
+        ('msgid "a"\nmsgstr "b"\nmsgfoo "c"\n', "C01", 3, "is not a gettext catalogue"),
+        ('"the case is held" = "der Fall ruht"\n', "C01", 1, "is not a gettext catalogue"),
     ],
 )
 def test_check_names_the_line_of_each_mistake(

@@ -169,7 +169,7 @@ def test_files_are_read_once_and_changed_only_by_a_new_start(tmp_path: Path) -> 
             "xx/language.toml",
             'name = "Toy"\nlocale = "en"\ngreetings = [\n  "lo",\n  "(lo",\n]\n',
             5,
-            "is no pattern",
+            "is not a valid pattern",
         ),
         (
             "xx/promises.toml",
@@ -185,7 +185,7 @@ def test_files_are_read_once_and_changed_only_by_a_new_start(tmp_path: Path) -> 
             "exponential time",
         ),
         ("currencies.toml", 'codes = "EUR"\n[signs]\n', None, "families is missing"),
-        ("xx/promisses.toml", "", None, "nobody reads this file"),
+        ("xx/promisses.toml", "", None, "does not use this file"),
     ],
 )
 def test_check_names_the_line_of_each_mistake(

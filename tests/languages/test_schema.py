@@ -7,8 +7,8 @@ import pytest
 
 from followupd import languages
 from followupd.languages import schema
-from followupd.languages.problems import FILES, Fault, FaultKind, faults, patterns_in, shape_of
-from followupd.languages.safety import exponential
+from followupd.languages.problems import FILES, LanguageFault, FaultKind, faults, patterns_in, shape_of
+from followupd.languages.safety import is_exponential
 from followupd.languages.trusted import trusted
 
 FOLDER = Path(languages.__file__).parent
@@ -95,12 +95,12 @@ def test_a_fault_is_found_where_it_stands(
 def test_a_part_may_stand_for_no_other_than_parts_that_end() -> None:
     data = tomllib.loads((FOLDER / "en/promises.toml").read_text(encoding="utf-8"))
     data["parts"] |= {"HEN": ["{EGG}"], "EGG": ["{HEN}"], "egg": ["x"]}
-    assert Fault(("parts", "egg"), FaultKind.VALUE, found_in(data)[0].problem, "") == found_in(data)[0]
+    assert LanguageFault(("parts", "egg"), FaultKind.VALUE, found_in(data)[0].problem, "") == found_in(data)[0]
     del data["parts"]["egg"]
     assert {fault.path[:2] for fault in found_in(data)} == {("parts", "HEN"), ("parts", "EGG")}
 
 
-def found_in(data: dict[str, object]) -> list[Fault]:
+def found_in(data: dict[str, object]) -> list[LanguageFault]:
     return faults(schema.Promises, data)
 
 
@@ -125,7 +125,7 @@ def found_in(data: dict[str, object]) -> list[Fault]:
     ],
 )
 def test_a_repetition_that_matches_in_two_ways_is_exponential(pattern: str) -> None:
-    assert exponential(pattern)
+    assert is_exponential(pattern)
 
 
 @pytest.mark.parametrize(
@@ -147,4 +147,4 @@ def test_a_repetition_that_matches_in_two_ways_is_exponential(pattern: str) -> N
     ],
 )
 def test_other_repetitions_are_not(pattern: str) -> None:
-    assert not exponential(pattern)
+    assert not is_exponential(pattern)

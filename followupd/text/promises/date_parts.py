@@ -172,7 +172,14 @@ class PartReader:
         return self._in_year(match["year"], month, day)
 
     def _in_order(self, first: int, second: int) -> tuple[int, int]:
-        """Return day and month of 4/12, by the company's custom and by which number can be a month."""
+        """Return day and month of 4/12.
+
+        The company's custom says which is which, unless only the first number can be the month.
+
+        Args:
+            first: a number that can be a month.
+            second: any number.
+        """
         if self.month_first or second > 12:
             return second, first
         return first, second
@@ -241,7 +248,7 @@ class PartReader:
         return replace(place, day=self.calendar.local(end).date())
 
     def _unit(self, written: str) -> str:
-        """Return the unit of a duration, such as "business day", for the word of the language."""
+        """Return the unit of `Duration` for a word of the language."""
         return next(unit for pattern, unit in self.patterns.units if pattern.fullmatch(written))
 
     def _phrase(self, place: DatePart, meaning: str) -> DatePart:
@@ -315,7 +322,13 @@ def time_of_day(match: re.Match[str]) -> time | None:
 
 
 def _number(groups: Mapping[str, str | None], names: Sequence[str], *, missing: int) -> int:
-    """Return the number in the first of these groups that matched, `missing` if none of them did."""
+    """Return the number in the first of these groups that matched.
+
+    Args:
+        groups: of a match.
+        names: of the alternative groups.
+        missing: what to return if none of them matched.
+    """
     for name in names:
         digits = groups.get(name)
         if digits:

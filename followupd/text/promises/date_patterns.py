@@ -80,7 +80,13 @@ def date_patterns(language: Language) -> DatePatterns:
 
 
 def _part(table: Dates, months: Mapping[str, int], weekdays: Mapping[str, int]) -> re.Pattern[str]:
-    """Return the pattern of whatever can be part of a date; the first alternative that matches counts."""
+    """Return the pattern of whatever can be part of a date; the first alternative that matches counts.
+
+    Args:
+        table: how the language writes dates.
+        months: their numbers by name.
+        weekdays: their numbers by name.
+    """
     month = _longest_first(months)
     patterns = (
         _ISO_DATE,

@@ -59,7 +59,7 @@ def fragment(clause: str, start: int, end: int, when: FoundDate | None) -> str:
     Args:
         clause: the clause.
         start: where the name of the gift begins.
-        end: before this the fragment does not end; behind it, it ends at a comma, a dash or the date.
+        end: where the name ends at the earliest; it goes up to the next comma, semicolon, dash or date.
         when: the date of the clause.
     """
     mark = _FRAGMENT_END.search(clause, end)
