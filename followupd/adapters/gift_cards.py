@@ -1,8 +1,8 @@
-"""Gift cards ordered one by one from a provider over HTTP, in the manner of Tremendous' orders.
+"""Where gift cards come from: the imported stock, or a provider over HTTP (docs/gift-cards.md).
 
-`POST URL/orders` with the order's key as `external_id`. The provider answers a repeated key with the first order (201)
-and creates no second one, so that every doubt is settled by asking again: a lost answer, a time-out and a 5xx may have
-been processed, and are repeated with the same key, never with a new one. docs/gift-cards.md says what is sent and read.
+The provider's interface is like Tremendous's: `POST URL/orders` with the order's key as `external_id`. A repeated key is
+answered with the first order (201), and creates no second one. Therefore whatever may have been processed, such as a
+timeout or a 5xx reply, is repeated with the same key and never with a new one.
 """
 
 import http.client
@@ -22,35 +22,44 @@ from followupd.adapters.storage.ledger import Ledger
 from followupd.domain.compensation import GiftCard, GiftCardOrder, GiftCardUnavailable, Money
 from followupd.errors import SetupError
 
+#: seconds for each step of a request: to connect, and for each read
+_STEP_TIMEOUT = 10.0
+#: bytes of a response; an order has a few hundred
+_MAX_RESPONSE = 64 * 1024
+#: characters of a code
+_MAX_CODE = 200
+#: statuses after which the order may or may not have been processed, besides 5xx
+_RETRY_STATUSES = frozenset({408, 409, 423, 425, 429})
+#: the status of an order that is accepted and not decided
+_ACCEPTED = 202
+_REASONS = {
+    401: "the token is wrong",
+    402: "the account is empty",
+    403: "the token may not order",
+    404: "the url is wrong",
+}
+_HTTPS_PORT, _HTTP_PORT = 443, 80
+
 
 @dataclass(frozen=True, slots=True)
-class CardStock:
-    """Gives a grant the card that it already has, else one from the stock, in a transaction of its own."""
+class StockProvider:
+    """Provides the card that a grant has already, or else one from the imported stock, in a transaction of its own."""
 
     ledger: Ledger
 
     def order(self, order: GiftCardOrder, now: datetime) -> GiftCard | GiftCardUnavailable:
+        """Return the card of an order, or that the stock has none of its value."""
         with self.ledger.transaction() as tx:
-            card = tx.cards.take(order.case_ref, order.n, order.money, now)
-        return card or GiftCardUnavailable(
-            f"no card of {order.money.amount} {order.money.currency} in stock", permanent=True
-        )
-
-
-#: seconds until each single step of an order must go on
-_STEP = 10.0
-#: an answer is a few hundred bytes; more is no order
-_LONGEST = 64 * 1024
-_LONGEST_CODE = 200
-#: answers that say "later": the order may or may not have been processed
-_LATER = frozenset({408, 409, 423, 425, 429})
+            card = tx.cards.assign(order.case_ref, order.n, order.money, now)
+        value = f"{order.money.amount} {order.money.currency}"
+        return card or GiftCardUnavailable(f"no card of {value} in stock", permanent=True)
 
 
 @dataclass(frozen=True, slots=True)
-class HttpCardProvider:
-    """Orders cards at `url`; `token` is read anew for each order, and stands in no error.
+class HttpProvider:
+    """Orders cards from a provider at `url`.
 
-    `deadline` is the seconds within which an order must be answered whole.
+    `token` is read for each order, and appears in no error. `deadline` is the time for a whole order, in seconds.
     """
 
     url: str
@@ -59,99 +68,102 @@ class HttpCardProvider:
     deadline: float = 20.0
 
     def order(self, order: GiftCardOrder, _now: datetime) -> GiftCard | GiftCardUnavailable:
-        """Return the card of this order's key, or why there is none yet; raises nothing for what the provider does."""
+        """Return the card of an order, or why there is none yet; an error of the provider is a result."""
         try:
             status, body = self._post(order)
         except SetupError:
-            return GiftCardUnavailable(
-                "the provider's token cannot be read; `followupd check` says why", permanent=True
-            )
+            reason = "the provider's token cannot be read; `followupd check` says why"
+            return GiftCardUnavailable(reason, permanent=True)
         except (OSError, http.client.HTTPException) as error:
-            return GiftCardUnavailable(
-                f"nobody knows whether the order was taken: {self._why(error)}", permanent=False
-            )
-        if status in {200, 201}:
-            return _card(body, order)
-        return _refused(status)
+            reason = f"nobody knows whether the order was taken: {self._explain(error)}"
+            return GiftCardUnavailable(reason, permanent=False)
+        if status in {http.client.OK, http.client.CREATED}:
+            return _read_card(body, order)
+        return _failure(status)
 
     def _post(self, order: GiftCardOrder) -> tuple[int, bytes]:
+        """Send the order and return the status and body of the response.
+
+        Raises:
+            SetupError: the token cannot be read.
+            HTTPException: the response is too long, or was cut off.
+            OSError: the connection failed.
+        """
         headers = {
             "Authorization": f"Bearer {self.token.reveal()}",
             "Content-Type": "application/json",
             "Accept": "application/json",
             "User-Agent": "followupd",
         }
+        body = json.dumps(_request_body(order)).encode()
         path = f"{urlsplit(self.url).path}/orders"
-        with self._line() as line:
-            line.request("POST", path, json.dumps(_ordered(order)).encode(), headers)
-            answer = line.getresponse()
-            body = answer.read(_LONGEST + 1)
-            if len(body) > _LONGEST or answer.length:
+        with self._connection() as connection:
+            connection.request("POST", path, body, headers)
+            response = connection.getresponse()
+            content = response.read(_MAX_RESPONSE + 1)
+            if len(content) > _MAX_RESPONSE or response.length:
                 raise http.client.HTTPException("the answer is too long for an order, or broke off")
-            return answer.status, body
+            return response.status, content
 
     @contextmanager
-    def _line(self) -> Iterator[http.client.HTTPConnection]:
-        """Give a line that ends by itself: a peer that drips one byte a second must not keep the beat."""
+    def _connection(self) -> Iterator[http.client.HTTPConnection]:
+        """Connect, and close the connection after `deadline`: a timeout alone allows a server one byte in each step."""
         parts = urlsplit(self.url)
         host, port = parts.hostname or "", parts.port
         if parts.scheme == "https":
-            secure = trusting(self.ca_file)
-            line: http.client.HTTPConnection = http.client.HTTPSConnection(
-                host, port, timeout=_STEP, context=secure
+            context = trusting(self.ca_file)
+            connection: http.client.HTTPConnection = http.client.HTTPSConnection(
+                host, port, timeout=_STEP_TIMEOUT, context=context
             )
         else:
-            line = http.client.HTTPConnection(host, port, timeout=_STEP)
-        with closing(line):
-            line.connect()
-            # The connection lets go of its socket once the answer's head has come; the alarm must not.
-            alarm = threading.Timer(self.deadline, _cut, (line.sock,))
-            alarm.daemon = True
-            alarm.start()
+            connection = http.client.HTTPConnection(host, port, timeout=_STEP_TIMEOUT)
+
+        with closing(connection):
+            connection.connect()
+            # HTTPConnection forgets its socket after the response's headers, so the timer keeps it.
+            timer = threading.Timer(self.deadline, _shut_down, (connection.sock,))
+            timer.daemon = True
+            timer.start()
             try:
-                yield line
+                yield connection
             finally:
-                alarm.cancel()
+                timer.cancel()
 
-    def _why(self, error: OSError | http.client.HTTPException) -> str:
+    def _explain(self, error: OSError | http.client.HTTPException) -> str:
         parts = urlsplit(self.url)
+        host = parts.hostname or ""
         if isinstance(error, OSError):
-            port = parts.port or (443 if parts.scheme == "https" else 80)
-            return why(error, parts.hostname or "", port)
-        return (
-            f"{parts.hostname} broke off its answer"
-            if not str(error)
-            else f"{parts.hostname}: {type(error).__name__}"
-        )
+            default_port = _HTTPS_PORT if parts.scheme == "https" else _HTTP_PORT
+            return why(error, host, parts.port or default_port)
+        if str(error):
+            return f"{host}: {type(error).__name__}"
+        return f"{host} broke off its answer"
 
 
-def _cut(held: socket.socket) -> None:
-    with suppress(OSError):  # it may end by itself at this very moment
-        held.shutdown(socket.SHUT_RDWR)
+def _shut_down(connection: socket.socket) -> None:
+    with suppress(OSError):  # it may have been closed just now
+        connection.shutdown(socket.SHUT_RDWR)
 
 
-def _ordered(order: GiftCardOrder) -> dict[str, Any]:
+def _request_body(order: GiftCardOrder) -> dict[str, Any]:
     value = {"denomination": order.money.amount, "currency_code": order.money.currency}
     return {"external_id": order.key, "reward": {"value": value, "delivery": {"method": "LINK"}}}
 
 
-def _refused(status: int) -> GiftCardUnavailable:
-    if status >= 500 or status in _LATER or status == 202:
-        words = "has taken the order and not decided yet" if status == 202 else f"answered {status}"
-        return GiftCardUnavailable(f"the provider {words}; the same order is repeated", permanent=False)
-    meant = {
-        401: "the token is wrong",
-        402: "the account is empty",
-        403: "the token may not order",
-        404: "the url is wrong",
-    }
-    return GiftCardUnavailable(
-        f"the provider answered {status}: {meant.get(status, 'it does not take this order')}", permanent=True
-    )
+def _failure(status: int) -> GiftCardUnavailable:
+    """Return what a status other than 200 and 201 means."""
+    if status == _ACCEPTED:
+        reason = "the provider has taken the order and not decided yet; the same order is repeated"
+        return GiftCardUnavailable(reason, permanent=False)
+    if status >= http.client.INTERNAL_SERVER_ERROR or status in _RETRY_STATUSES:
+        reason = f"the provider answered {status}; the same order is repeated"
+        return GiftCardUnavailable(reason, permanent=False)
+    meaning = _REASONS.get(status, "it does not take this order")
+    return GiftCardUnavailable(f"the provider answered {status}: {meaning}", permanent=True)
 
 
-def _card(body: bytes, order: GiftCardOrder) -> GiftCard | GiftCardUnavailable:
-    """Read the card in an order's answer; one that does not fit the order is no card, and nothing of it is repeated."""
+def _read_card(body: bytes, order: GiftCardOrder) -> GiftCard | GiftCardUnavailable:
+    """Return the card in a response. Of a response that does not fit the order, nothing is repeated in messages."""
     try:
         found = json.loads(body)["order"]
         reward = found["rewards"][0]
@@ -159,31 +171,34 @@ def _card(body: bytes, order: GiftCardOrder) -> GiftCard | GiftCardUnavailable:
         code = _code(reward)
         money = Money.of(str(value["denomination"]), str(value["currency_code"]))
         expires = _expiry(reward.get("expires_at") or "")
-        same = found["external_id"] == order.key
+        is_same_order = found["external_id"] == order.key
     except (ValueError, KeyError, IndexError, TypeError, AttributeError):
-        return GiftCardUnavailable("the provider's answer is no order that I can read", permanent=True)
-    if not same:
+        return GiftCardUnavailable("the provider's answer is no order that can be read", permanent=True)
+    if not is_same_order:
         return GiftCardUnavailable("the provider answered with another order", permanent=True)
     if not code:
-        return GiftCardUnavailable(
-            "the provider has taken the order and not made the card yet", permanent=False
-        )
+        reason = "the provider has taken the order and not made the card yet"
+        return GiftCardUnavailable(reason, permanent=False)
     return GiftCard(code, money, expires)
 
 
 def _code(reward: dict[str, Any]) -> str:
-    """Return the code, or the link where the provider gives one; "" while the card is not made."""
+    """Return the code, or the link if the provider gives one; "" while there is none.
+
+    Raises:
+        ValueError: it is too long, or not printable.
+    """
     code = reward.get("code") or (reward.get("delivery") or {}).get("link") or ""
-    if not isinstance(code, str) or len(code) > _LONGEST_CODE or not code.isprintable():
+    if not isinstance(code, str) or len(code) > _MAX_CODE or not code.isprintable():
         raise ValueError("no code")
     return code.strip()
 
 
-def _expiry(written: str) -> datetime | None:
-    """Read a day, to whose end the card is good, or a moment with its zone."""
-    if not written:
+def _expiry(text: str) -> datetime | None:
+    """Return when a card expires: at the end of a day ("2027-12-31"), or at a time, in UTC unless it names a zone."""
+    if not text:
         return None
-    if len(written) == len("2027-12-31"):
-        return datetime.combine(date.fromisoformat(written) + timedelta(days=1), time(), UTC)
-    moment = datetime.fromisoformat(written)
+    if len(text) == len("2027-12-31"):
+        return datetime.combine(date.fromisoformat(text) + timedelta(days=1), time(), UTC)
+    moment = datetime.fromisoformat(text)
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

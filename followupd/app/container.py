@@ -96,10 +96,13 @@ class App:
         lines = {folder: line for folder, line in self.settings.folders.items() if line}
 
         folders = [Folder(name, mailbox.inbox, FolderRole.INBOX, since=since)]
+
         for folder in mailbox.existing(lines):
             folders.append(Folder(name, folder, FolderRole.COMMAND, lines[folder]))
+
         if mailbox.sent:
             folders.append(Folder(name, mailbox.sent, FolderRole.SENT, since=since))
+
         return folders
 
 
@@ -151,6 +154,7 @@ def build_to_run(settings: Settings) -> App:
     """
     if missing := missing_secrets(settings):
         raise SetupError(missing)
+
     app = build(settings)
     app.letters.load_all()  # a template that is edited from here on is checked by a reload first
     return app
@@ -191,7 +195,9 @@ def trained_classifier_of(settings: Settings) -> ComplaintClassifier:
     is_new = url.startswith("sqlite") and not Path(url.removeprefix("sqlite:///")).exists()
     if is_new or missing_secrets(settings):
         return classifier_of(settings)
+
     app = build(settings)
+
     try:
         app.ledger.upgrade()
         app.training.refresh()
@@ -199,6 +205,7 @@ def trained_classifier_of(settings: Settings) -> ComplaintClassifier:
         return classifier_of(settings)
     finally:
         app.ledger.close()
+
     return app.router.classifier
 
 
@@ -207,6 +214,7 @@ def gift_card_provider_of(settings: Settings, ledger: Ledger) -> GiftCardProvide
     configured = settings.gift_cards
     if configured.provider != "http":
         return StockProvider(ledger)
+
     from followupd.adapters.gift_cards import HttpProvider  # loads an HTTP client, which few sites need
 
     return HttpProvider(configured.url, configured.token, configured.ca_file)
@@ -310,6 +318,7 @@ def _ledger_keys(settings: Settings) -> Sequence[bytes]:
     except ValueError as error:
         hint = "`openssl rand -base64 32` makes a good one."
         raise SetupError([Problem("followupd.toml", None, "ledger.key", "C14", str(error), hint)]) from None
+
     return keys
 
 
@@ -320,6 +329,7 @@ def _compose_draft(letter: Letter, now: datetime) -> bytes:
 def _compose_to_send(entry: OutboxEntry, now: datetime) -> bytes:
     if entry.mail:
         return dated(entry.mail, now)
+
     return compose(entry.letter, now=now)
 
 

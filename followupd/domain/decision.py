@@ -1,4 +1,4 @@
-"""What a policy decides - an event or a letter - and what it hands to the renderer of letters."""
+"""What a policy decides, an event or a letter, and what it hands to the renderer of letters."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -23,10 +23,10 @@ from followupd.domain.team import Agent
 
 @dataclass(frozen=True, slots=True)
 class AgendaItem:
-    """A case that waits for a person: for what, and since when.
+    """A case that waits for a person.
 
-    `account` is what somebody who does not know the case needs; `asks` are lines to answer with, and `matters` the names
-    of what the person is told by this item, so that no other mail says it again.
+    `what` is waited for since `since`. `account` summarises the case for somebody who does not know it. `asks` are lines
+    to answer with. `matters` are the keys of the reminders that this item replaces.
     """
 
     case: Case
@@ -39,106 +39,136 @@ class AgendaItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agenda:
-    """All that waits, the longest first. `key` names the digest that says it, so that no digest leaves twice."""
+    """Everything that waits for an agent, the oldest first.
+
+    `key` identifies the digest, which is sent once. `suspected` are mails that may be complaints. `general` concerns no
+    single case. `done` and `problems` are lines of an agent's note that were executed or not understood.
+    """
 
     key: str
     day: date
-    suspected: tuple[AgendaItem, ...] = ()  # is it a complaint? an agent decides
+    suspected: tuple[AgendaItem, ...] = ()
     waiting: tuple[AgendaItem, ...] = ()
-    general: tuple[str, ...] = ()  # what concerns no single case
-    done: tuple[str, ...] = ()  # lines of an answer that were done
-    problems: tuple[str, ...] = ()  # lines of an answer that were not understood
+    general: tuple[str, ...] = ()
+    done: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class PrintedGiftCard:
-    """A gift card taken from the stock. Its code exists in the gift-card letter's scope and nowhere else."""
+    """A gift card as its letter shows it. Its code is never in the scope of another letter.
+
+    `amount` is formatted for the company's language, such as "€20.00"; `money` is formatted for that of the letter.
+    """
 
     code: str
-    amount: str  # in the company's language: "€20.00"
+    amount: str
     expires: str = ""
-    money: Money | None = None  # written out anew in the language of the letter
+    money: Money | None = None
 
     def __repr__(self) -> str:
-        return f"Card(code=..., amount={self.amount!r}, expires={self.expires!r})"
+        return f"PrintedGiftCard(code=..., amount={self.amount!r}, expires={self.expires!r})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LetterContent:
-    """What one letter has to say beyond the case itself; chapters fill in what their letter needs."""
+    """What one letter says besides the facts of the case; each policy fills in what its letter needs."""
 
-    because: str = ""  # why this letter is written, one sentence
-    asks: tuple[str, ...] = ()  # the lines that an agent may fill in and send back
-    done: tuple[str, ...] = ()  # lines of an agent's note that were understood and done
-    problems: tuple[
-        str, ...
-    ] = ()  # lines not understood; of a letter in review, what the rules of wording found
-    findings: tuple[str, ...] = ()  # what the rules of wording found in lines that were done
+    #: why the letter is written, in one sentence
+    because: str = ""
+    #: the lines that an agent may fill in and send back
+    asks: tuple[str, ...] = ()
+    #: lines of an agent's note that were executed
+    done: tuple[str, ...] = ()
+    #: lines that were not understood; for a letter in review, what the wording rules found
+    problems: tuple[str, ...] = ()
+    #: what the wording rules found in lines that were executed
+    findings: tuple[str, ...] = ()
+    #: the classifier's features and weights
     evidence: tuple[tuple[str, float], ...] = ()
-    promises: tuple[Promise, ...] = ()  # the ones that this letter puts in writing, or is about
+    #: the promises that the letter puts in writing, or is about
+    promises: tuple[Promise, ...] = ()
     compensation: tuple[Compensation, ...] = ()
-    options: tuple[Option, ...] = ()  # the ones that the customer is asked to choose from
-    account: tuple[str, ...] = ()  # the case in brief, for somebody who is asked to step in
-    quote: str = ""  # the customer's own words, for agents
-    about: str = ""  # the key and kind of the letter that is in doubt or waits for approval
-    until: datetime | None = None  # the new date of a delay, or the day of a call
-    automatic: bool = (
-        True  # counts in the budget of automatic mail; False when an agent's word asked for the letter
-    )
-    reply: bool = False  # answers the customer's mail by machine (Auto-Submitted: auto-replied)
+    #: the options that the customer may choose from
+    options: tuple[Option, ...] = ()
+    #: a summary of the case, for somebody who does not know it
+    account: tuple[str, ...] = ()
+    #: the customer's own words, for agents
+    quote: str = ""
+    #: the key of the letter that is in doubt or waits for approval
+    about: str = ""
+    #: the new date of a delay, or the day of a call
+    until: datetime | None = None
+    #: whether the letter counts in the quota of automatic mail; False if an agent asked for it
+    automatic: bool = True
+    #: whether it answers the customer's mail automatically (Auto-Submitted: auto-replied)
+    reply: bool = False
 
 
-#: what a chapter decides: something that happened, or a letter that may leave
+#: what a policy decides: something that happened, or a letter to be sent
 Decision = Event | Letter
 
+#: the event when a letter to the customer is sent; CustomerTold for the other kinds
+_SENT_EVENTS = {
+    LetterKind.CONFIRMATION: NextStepConfirmed,
+    LetterKind.HOLDING: NextStepConfirmed,
+    LetterKind.FOLLOW_UP: FollowedUp,
+}
 
-def as_event(step: Decision, now: datetime) -> Event:
-    """Return what the history says of a step; a letter's words stay in the outbox."""
-    if isinstance(step, Event):
-        return step
+
+def as_event(decision: Decision, now: datetime) -> Event:
+    """Return the event that is saved in the history for a decision; the text of a letter is only in the outbox."""
+    if isinstance(decision, Event):
+        return decision
     return LetterWritten(
-        at=now, key=step.key, kind=step.kind, to=step.to.address, subject=step.subject, review=step.review
+        at=now,
+        key=decision.key,
+        kind=decision.kind,
+        to=decision.to.address,
+        subject=decision.subject,
+        review=decision.review,
     )
 
 
-def as_left(letter: Letter, now: datetime, why: str) -> Event:
-    """Return what the history says of a letter that has left."""
-    key, kind = letter.key, letter.kind
-    if not letter.to_customer:
-        return AgentTold(at=now, why=why, key=key, kind=kind, message_id=letter.message_id)
-    if kind == LetterKind.GIFT_CARD:
-        return GiftCardSent(
-            at=now, why=why, key=key, kind=kind, message_id=letter.message_id, n=letter.concerns[0]
-        )
-    left = {
-        LetterKind.CONFIRMATION: NextStepConfirmed,
-        LetterKind.HOLDING: NextStepConfirmed,
-        LetterKind.FOLLOW_UP: FollowedUp,
-    }.get(kind, CustomerTold)
-    return left(at=now, why=why, key=key, kind=kind, message_id=letter.message_id, promises=letter.concerns)
+def as_sent(letter: Letter, now: datetime, why: str) -> Event:
+    """Return the event that is saved in the history when a letter is sent; `why` is how that is known."""
+    key, kind, message_id = letter.key, letter.kind, letter.message_id
+    if kind.is_desk_mail:
+        return AgentTold(at=now, why=why, key=key, kind=kind, message_id=message_id)
+    if kind is LetterKind.GIFT_CARD:
+        n = letter.concerns[0]
+        return GiftCardSent(at=now, why=why, key=key, kind=kind, message_id=message_id, n=n)
+    event = _SENT_EVENTS.get(kind, CustomerTold)
+    return event(at=now, why=why, key=key, kind=kind, message_id=message_id, promises=letter.concerns)
 
 
 class LetterRenderer(Protocol):
-    """Turns a case into a letter with frozen words.
+    """Renders letters from cases. A letter's text never changes afterwards.
 
-    Raises LetterError when a value is missing or the template does not render; nothing half-written is returned.
+    Every method raises LetterError if a value is missing or the template does not render; no partial text is returned.
     """
 
     def letter(
-        self, kind: LetterKind, case: Case, playbook: Playbook, now: datetime, brief: LetterContent
+        self, kind: LetterKind, case: Case, playbook: Playbook, now: datetime, content: LetterContent
     ) -> Letter:
-        """Write a letter to the customer."""
+        """Render a letter to the customer."""
 
     def desk(
-        self, kind: LetterKind, case: Case, playbook: Playbook, now: datetime, brief: LetterContent, to: Agent
+        self,
+        kind: LetterKind,
+        case: Case,
+        playbook: Playbook,
+        now: datetime,
+        content: LetterContent,
+        to: Agent,
     ) -> Letter:
-        """Write a mail to an agent."""
+        """Render a desk mail about a case."""
 
     def digest(self, agenda: Agenda, playbook: Playbook, now: datetime, mailbox: str, to: Agent) -> Letter:
-        """Write what waits for an agent; a mail that belongs to no case."""
+        """Render the digest for an agent, which belongs to no case."""
 
     def gift_card(self, case: Case, playbook: Playbook, now: datetime, card: PrintedGiftCard) -> Letter:
-        """Write the gift card's own letter; the only one that knows a card."""
+        """Render the letter of a gift card, the only one that contains a code."""
 
     def phrase(self, text: str, case: Case, playbook: Playbook) -> str:
-        """Fill in a playbook's sentence, such as a standing step."""
+        """Fill in a sentence of the playbook, such as a standing next step."""

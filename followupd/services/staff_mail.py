@@ -64,6 +64,7 @@ class StaffNotices:
             "new letters or settings were not taken in, and the old ones go on: "
             "`followupd check` says the same"
         )
+
         with self.context.ledger.transaction() as tx:
             return self.queue(tx, key, [why, *problems[:_MAX_PROBLEMS]], self.lead, now)
 
@@ -83,6 +84,7 @@ class StaffNotices:
         """
         if tx.outbox.contains(key):
             return False
+
         agenda = Agenda(key=key, day=self._today(now), general=tuple(lines))
         default = self.context.playbooks.default
         sender = mailbox or self.context.mailbox
@@ -128,6 +130,7 @@ class LowStock:
         """Queue a notice, once a day for each value, while the stock is low."""
         if not self.settings.watched:
             return
+
         left = tx.cards.count_available(money, now)
         today = self.context.playbooks.default.calendar.local(now).date()
         key = notice_key(today, f"stock-{money.minor}-{money.currency}")
@@ -139,7 +142,9 @@ class LowStock:
         why: str = msg("no gift card of {value} is left in stock", value=value)
         if left:
             why = msg("only {n} gift cards of {value} are left in stock", n=left, value=value)
+
         advice = msg("`followupd gift-cards import FILE` puts more of them in")
+
         try:
             StaffNotices(self.context).queue(tx, key, [why, advice], self._recipient, now)
         except LetterError as error:  # an admin's template; `followupd check` names it
@@ -151,5 +156,6 @@ class LowStock:
         address = self.settings.admin
         if not address:
             return notices.lead
+
         known = self.context.playbooks.default.team.by_address(address)
         return known or Agent(id="admin", name="Administrator", email=address, phone="")

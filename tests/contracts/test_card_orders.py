@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from followupd.adapters.crypto import Vault
-from followupd.adapters.gift_cards import CardStock
+from followupd.adapters.gift_cards import StockProvider
 from followupd.adapters.storage.gift_cards import order_key
 from followupd.adapters.storage.ledger import Ledger
 from followupd.domain.compensation import GiftCard, GiftCardOrder, GiftCardUnavailable, Money
@@ -46,7 +46,7 @@ def test_keys_of_different_grants_differ() -> None:
 def test_an_order_that_is_put_off_is_due_again_at_its_time_with_its_tries_counted(ledger: Ledger) -> None:
     with ledger.transaction() as tx:
         tx.orders.place("FU-7K3Q9", 1, EURO_20, NOW)
-        tx.orders.put_off("fu7K3Q9-1", LATER, "it thinks")
+        tx.orders.postpone("fu7K3Q9-1", LATER, "it thinks")
     assert due(ledger, LATER - timedelta(seconds=1)) == []
     [order] = due(ledger, LATER)
     assert (order.attempts, order.why) == (1, "it thinks")
@@ -55,8 +55,8 @@ def test_an_order_that_is_put_off_is_due_again_at_its_time_with_its_tries_counte
 def test_an_order_is_done_once_and_a_letter_that_came_back_makes_it_due_again(ledger: Ledger) -> None:
     with ledger.transaction() as tx:
         tx.orders.place("FU-7K3Q9", 1, EURO_20, NOW)
-        assert tx.orders.done("fu7K3Q9-1")
-        assert not tx.orders.done("fu7K3Q9-1")
+        assert tx.orders.mark_done("fu7K3Q9-1")
+        assert not tx.orders.mark_done("fu7K3Q9-1")
     assert due(ledger) == []
     with ledger.transaction() as tx:
         tx.orders.place("FU-7K3Q9", 1, EURO_20, LATER)
@@ -73,7 +73,7 @@ def test_a_card_that_expired_before_its_letter_left_is_exchanged_and_given_to_no
     with ledger.transaction() as tx:
         tx.cards.add("dies", EURO_20, NOW + timedelta(hours=1), NOW)
         tx.cards.add("lives", EURO_20, None, NOW)
-    stock = CardStock(ledger)
+    stock = StockProvider(ledger)
     order = GiftCardOrder("fu1-1", "FU-1", 1, EURO_20)
     assert code(stock.order(order, NOW)) == "dies"
     assert code(stock.order(order, NOW)) == "dies"
@@ -84,10 +84,10 @@ def test_a_card_that_expired_before_its_letter_left_is_exchanged_and_given_to_no
 def test_a_code_that_another_grant_has_is_not_kept(ledger: Ledger) -> None:
     card = GiftCard("the-same-code", EURO_20, None)
     with ledger.transaction() as tx:
-        assert tx.cards.keep("FU-1", 1, card, NOW)
-        assert tx.cards.keep("FU-1", 1, card, NOW)
-        assert not tx.cards.keep("FU-2", 1, card, NOW)
-        assert not tx.cards.keep("FU-1", 1, GiftCard("another", EURO_20, None), NOW)
+        assert tx.cards.store("FU-1", 1, card, NOW)
+        assert tx.cards.store("FU-1", 1, card, NOW)
+        assert not tx.cards.store("FU-2", 1, card, NOW)
+        assert not tx.cards.store("FU-1", 1, GiftCard("another", EURO_20, None), NOW)
         assert not tx.cards.add("the-same-code", EURO_20, None, NOW)
 
 

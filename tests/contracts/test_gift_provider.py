@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from followupd.adapters.gift_cards import HttpCardProvider
+from followupd.adapters.gift_cards import HttpProvider
 from followupd.adapters.settings import Secret
 from followupd.domain.compensation import GiftCard, GiftCardOrder, GiftCardUnavailable, Money
 from tests.servers.gift_shop import DRIP, DROPPED, LOST, MADE_AND_500, NOT_YET, TOKEN, GiftShop
@@ -28,8 +28,8 @@ def token(tmp_path: Path) -> Secret:
     return Secret("file:token", tmp_path)
 
 
-def cards(shop: GiftShop, token: Secret) -> HttpCardProvider:
-    return HttpCardProvider(shop.url, token)
+def cards(shop: GiftShop, token: Secret) -> HttpProvider:
+    return HttpProvider(shop.url, token)
 
 
 def test_a_card_is_ordered_with_its_key_its_value_and_the_token(shop: GiftShop, token: Secret) -> None:
@@ -105,7 +105,7 @@ def test_an_answer_that_does_not_fit_is_no_card_and_is_not_repeated(
 
 def test_an_answer_without_end_is_cut_off(shop: GiftShop, token: Secret) -> None:
     shop.plan(DRIP)
-    found = HttpCardProvider(shop.url, token, deadline=0.5).order(ORDER, NOW)
+    found = HttpProvider(shop.url, token, deadline=0.5).order(ORDER, NOW)
     assert isinstance(found, GiftCardUnavailable)
     assert not found.permanent
 
@@ -117,14 +117,14 @@ def test_an_answer_that_is_too_long_is_no_order(shop: GiftShop, token: Secret) -
 
 
 def test_nobody_at_home_is_said_in_plain_words(token: Secret) -> None:
-    found = HttpCardProvider("http://127.0.0.1:1/api", token).order(ORDER, NOW)
+    found = HttpProvider("http://127.0.0.1:1/api", token).order(ORDER, NOW)
     assert isinstance(found, GiftCardUnavailable)
     assert "nobody listens at 127.0.0.1:1" in found.why
     assert TOKEN not in found.why
 
 
 def test_a_token_that_is_not_there_is_said_and_nothing_is_asked(shop: GiftShop, tmp_path: Path) -> None:
-    found = HttpCardProvider(shop.url, Secret("file:none", tmp_path)).order(ORDER, NOW)
+    found = HttpProvider(shop.url, Secret("file:none", tmp_path)).order(ORDER, NOW)
     assert isinstance(found, GiftCardUnavailable)
     assert found.permanent
     assert shop.asked == []
@@ -134,11 +134,11 @@ def test_over_tls_only_a_trusted_certificate_is_given_the_token(
     authority: trustme.CA, ca_file: str, token: Secret
 ) -> None:
     with GiftShop(authority) as shop:
-        stranger = HttpCardProvider(shop.url, token).order(ORDER, NOW)
+        stranger = HttpProvider(shop.url, token).order(ORDER, NOW)
         assert isinstance(stranger, GiftCardUnavailable)
         assert "is not trusted" in stranger.why
         assert shop.asked == []
-        assert isinstance(HttpCardProvider(shop.url, token, ca_file).order(ORDER, NOW), GiftCard)
+        assert isinstance(HttpProvider(shop.url, token, ca_file).order(ORDER, NOW), GiftCard)
 
 
 def test_a_link_serves_as_the_code_and_its_day_is_read(shop: GiftShop, token: Secret) -> None:

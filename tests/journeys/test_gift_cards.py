@@ -169,7 +169,7 @@ def test_a_gift_card_in_doubt_is_never_sent_again_by_the_machine(make_world: Cal
         world.passes(datetime(2026, 12, day, 11, tzinfo=UTC))
     with world.app.ledger.transaction() as tx:
         [state] = [each for each in tx.outbox.all() if each.letter.kind == "gift-card"]
-        assert tx.cards.in_stock(EURO_20, world.now) == 8
+        assert tx.cards.count_available(EURO_20, world.now) == 8
     assert state.status is LetterStatus.DOUBT
     assert state.attempts == 1
     assert len(world.letters("desk/doubt")) == 1
@@ -194,7 +194,9 @@ def test_a_gift_cards_letter_keeps_the_rules_of_wording_when_it_is_written_and_t
     assert "4711" not in said
     assert "“100%”" not in flat(text_of(told))
     letter.write_text(good)
-    world.app = replace(world.app, gift_cards=replace(world.app.gift_cards, write=letters_anew(world)))
+    orders = world.app.gift_cards
+    context = replace(orders.context, letters=letters_anew(world))
+    world.app = replace(world.app, gift_cards=replace(orders, context=context))
     world.passes(MONDAY + timedelta(hours=2))
     [left] = world.letters("gift-card")
     assert "100%-4711" in text_of(left)
@@ -213,7 +215,7 @@ def test_a_card_that_is_refused_while_it_is_on_order_does_not_leave(world: World
     world.passes(MONDAY + timedelta(hours=3))
     assert world.letters("gift-card") == []
     with world.app.ledger.transaction() as tx:
-        assert tx.cards.in_stock(EURO_20, world.now) == 1
+        assert tx.cards.count_available(EURO_20, world.now) == 1
         assert tx.orders.due(world.now + timedelta(days=9)) == []
 
 

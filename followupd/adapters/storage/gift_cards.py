@@ -1,8 +1,8 @@
-"""Gift cards that are on order: placed with the decision, and due until the card has come, whatever breaks meanwhile."""
+"""The stock of imported gift cards, and the orders: each is due until its card has arrived."""
 
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, func, or_, select
 
@@ -11,112 +11,58 @@ from followupd.adapters.storage.lease import LeaseScope
 from followupd.adapters.storage.tables import CardOrderRow, CardRow, CaseRow
 from followupd.domain.compensation import GiftCard, GiftCardOrder, Money, StockedCard
 
+_DUE, _DONE, _CANCELLED = "due", "done", "dropped"
+#: the longest reason that is stored, in characters
+_REASON_LENGTH = 500
+
 
 class GiftCardStock:
-    """The gift cards of the ledger, within one transaction."""
+    """The gift cards of the ledger, within one transaction; their codes are encrypted.
+
+    A code is recognised by its fingerprints, whatever key it was encrypted with.
+    """
 
     def __init__(self, session: Session, vault: Vault) -> None:
         self._session, self._vault = session, vault
 
     def add(self, code: str, money: Money, expires: datetime | None, now: datetime) -> bool:
-        """Put a card in stock; False when this code was imported before, under whatever key."""
-        prints = self._vault.fingerprints(code)
-        if (
-            self._session.exec(select(CardRow.id).where(col(CardRow.fingerprint).in_(prints))).first()
-            is not None
-        ):
+        """Import a card; return False if its code was imported before."""
+        if self._with_code(code) is not None:
             return False
-        self._session.add(
-            CardRow(
-                fingerprint=prints[0],
-                minor=money.minor,
-                currency=money.currency,
-                expires=expires,
-                imported_at=now,
-                sealed=self._vault.encrypt(code.strip().encode()),
-            )
-        )
-        self._session.flush()
+        self._insert(GiftCard(code, money, expires), now)
         return True
 
-    def take(self, case_ref: str, n: int, money: Money, now: datetime) -> GiftCard | None:
-        """Take the card of this grant: the one it already has, else one from the stock; None when none is left.
+    def assign(self, case_ref: str, n: int, money: Money, now: datetime) -> GiftCard | None:
+        """Return the card of a grant: the one that it has, or else one from the stock; None if none is left.
 
-        A grant keeps its card for good (UNIQUE case and grant): a letter that failed is written again with the same.
-        Only one that expired before its letter could leave goes back, and is given to nobody.
+        A grant keeps its card (a UNIQUE constraint on case and grant), so that a letter that failed is written again with
+        the same code. A card that expires before its letter is sent is taken from the grant and never used.
         """
-        row = self._of(case_ref, n)
+        row = self._of_grant(case_ref, n)
         if row and row.expires and row.expires <= now:
             row.case_ref = row.grant_n = None
             self._session.add(row)
             self._session.flush()
             row = None
-        row = row or self._given(case_ref, n, money, now)
+        if row is None:
+            row = self._assign_from_stock(case_ref, n, money, now)
         if row is None:
             return None
-        return GiftCard(self._vault.decrypt(row.sealed).decode(), Money(row.minor, row.currency), row.expires)
+        code = self._vault.decrypt(row.sealed).decode()
+        return GiftCard(code, Money(row.minor, row.currency), row.expires)
 
-    def keep(self, case_ref: str, n: int, card: GiftCard, now: datetime) -> bool:
-        """Keep a card that came for this grant; False when its code belongs to another one and must not be sent."""
-        prints = self._vault.fingerprints(card.code)
-        known = self._session.exec(select(CardRow).where(col(CardRow.fingerprint).in_(prints))).first()
+    def store(self, case_ref: str, n: int, card: GiftCard, now: datetime) -> bool:
+        """Store a card that a provider gave for a grant; return False if its code belongs to another grant."""
+        known = self._with_code(card.code)
         if known is not None:
             return (known.case_ref, known.grant_n) == (case_ref, n)
-        if self._of(case_ref, n) is not None:
+        if self._of_grant(case_ref, n) is not None:
             return False
-        self._session.add(
-            CardRow(
-                fingerprint=prints[0],
-                minor=card.money.minor,
-                currency=card.money.currency,
-                expires=card.expires,
-                imported_at=now,
-                case_ref=case_ref,
-                grant_n=n,
-                taken_at=now,
-                sealed=self._vault.encrypt(card.code.strip().encode()),
-            )
-        )
-        self._session.flush()
+        self._insert(card, now, case_ref, n)
         return True
 
-    def _of(self, case_ref: str, n: int) -> CardRow | None:
-        return self._session.exec(
-            select(CardRow).where(CardRow.case_ref == case_ref, CardRow.grant_n == n)
-        ).first()
-
-    def _given(self, case_ref: str, n: int, money: Money, now: datetime) -> CardRow | None:
-        """Give the grant a card from the stock, or the one that somebody else gave it at this very moment."""
-        try:
-            with self._session.begin_nested():
-                return self._from_stock(case_ref, n, money, now)
-        except IntegrityError:
-            return self._of(case_ref, n)
-
-    def _from_stock(self, case_ref: str, n: int, money: Money, now: datetime) -> CardRow | None:
-        query = (
-            select(CardRow)
-            .where(
-                CardRow.currency == money.currency,
-                CardRow.minor == money.minor,
-                col(CardRow.case_ref).is_(None),
-            )
-            .where(or_(col(CardRow.expires).is_(None), col(CardRow.expires) > now))
-            .order_by(col(CardRow.expires).is_(None), col(CardRow.expires), col(CardRow.id))
-            .limit(1)
-            .with_for_update(skip_locked=True)
-        )
-        row = self._session.exec(query).first()
-        if row is None:
-            return None
-        taken = update(CardRow).where(col(CardRow.id) == row.id, col(CardRow.case_ref).is_(None))
-        values = {"case_ref": case_ref, "grant_n": n, "taken_at": now}
-        if self._session.connection().execute(taken.values(**values)).rowcount != 1:
-            return None
-        self._session.refresh(row)
-        return row
-
     def all(self) -> list[StockedCard]:
+        """Return all cards, without their codes, in the order in which they were imported."""
         return [
             StockedCard(
                 row.id or 0,
@@ -129,30 +75,81 @@ class GiftCardStock:
             for row in self._session.exec(select(CardRow).order_by(col(CardRow.id)))
         ]
 
-    def in_stock(self, money: Money, now: datetime) -> int:
-        query = (
-            select(func.count())
-            .where(
-                CardRow.currency == money.currency,
-                CardRow.minor == money.minor,
-                col(CardRow.case_ref).is_(None),
-            )
-            .where(or_(col(CardRow.expires).is_(None), col(CardRow.expires) > now))
-        )
+    def count_available(self, money: Money, now: datetime) -> int:
+        """Count the cards of this value that are not assigned and not expired."""
+        query = select(func.count()).select_from(CardRow).where(*_is_available(money, now))
         return self._session.exec(query).one()
 
+    def _with_code(self, code: str) -> CardRow | None:
+        fingerprints = self._vault.fingerprints(code)
+        query = select(CardRow).where(col(CardRow.fingerprint).in_(fingerprints))
+        return self._session.exec(query).first()
 
-_DUE, _DONE, _DROPPED = "due", "done", "dropped"
+    def _of_grant(self, case_ref: str, n: int) -> CardRow | None:
+        query = select(CardRow).where(CardRow.case_ref == case_ref, CardRow.grant_n == n)
+        return self._session.exec(query).first()
+
+    def _insert(
+        self, card: GiftCard, now: datetime, case_ref: str | None = None, n: int | None = None
+    ) -> None:
+        row = CardRow(
+            fingerprint=self._vault.fingerprints(card.code)[0],
+            minor=card.money.minor,
+            currency=card.money.currency,
+            expires=card.expires,
+            imported_at=now,
+            sealed=self._vault.encrypt(card.code.strip().encode()),
+        )
+        if case_ref is not None:
+            row.case_ref, row.grant_n, row.taken_at = case_ref, n, now
+        self._session.add(row)
+        self._session.flush()
+
+    def _assign_from_stock(self, case_ref: str, n: int, money: Money, now: datetime) -> CardRow | None:
+        """Assign a card from the stock, or return the one that another transaction has just assigned to the grant."""
+        try:
+            with self._session.begin_nested():
+                return self._take_next(case_ref, n, money, now)
+        except IntegrityError:
+            return self._of_grant(case_ref, n)
+
+    def _take_next(self, case_ref: str, n: int, money: Money, now: datetime) -> CardRow | None:
+        """Assign the available card that expires first."""
+        query = (
+            select(CardRow)
+            .where(*_is_available(money, now))
+            .order_by(col(CardRow.expires).is_(None), col(CardRow.expires), col(CardRow.id))
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
+        row = self._session.exec(query).first()
+        if row is None:
+            return None
+        statement = update(CardRow).where(col(CardRow.id) == row.id, col(CardRow.case_ref).is_(None))
+        values = {"case_ref": case_ref, "grant_n": n, "taken_at": now}
+        if self._session.connection().execute(statement.values(**values)).rowcount != 1:
+            return None
+        self._session.refresh(row)
+        return row
+
+
+def _is_available(money: Money, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (
+        col(CardRow.currency) == money.currency,
+        col(CardRow.minor) == money.minor,
+        col(CardRow.case_ref).is_(None),
+        or_(col(CardRow.expires).is_(None), col(CardRow.expires) > now),
+    )
 
 
 class GiftCardOrderStore:
-    """The orders of the ledger, within one transaction."""
+    """The gift-card orders of the ledger, within one transaction."""
 
     def __init__(self, session: Session, scope: LeaseScope) -> None:
         self._session, self._scope = session, scope
 
     def place(self, case_ref: str, n: int, money: Money, now: datetime) -> None:
-        """Order the card of a grant; ordered again, after a letter that came back, it is the same order."""
+        """Order the card of a grant. Ordering it again, after its letter came back, makes the same order due again."""
         key = order_key(case_ref, n)
         row = self._session.get(CardOrderRow, key)
         if row is None:
@@ -170,6 +167,7 @@ class GiftCardOrderStore:
         self._session.flush()
 
     def due(self, now: datetime, limit: int = 20) -> list[GiftCardOrder]:
+        """Return the orders whose time has come, oldest first, of the cases that this daemon is responsible for."""
         query = (
             select(CardOrderRow)
             .join(CaseRow, col(CaseRow.ref) == col(CardOrderRow.case_ref), isouter=True)
@@ -185,19 +183,20 @@ class GiftCardOrderStore:
             for row in self._session.exec(query)
         ]
 
-    def put_off(self, key: str, until: datetime, why: str) -> None:
-        """Try again at `until`; the order stays due."""
-        self._turn(key, not_before=until, why=why[:500], attempts=CardOrderRow.attempts + 1)
+    def postpone(self, key: str, until: datetime, why: str) -> None:
+        """Keep an order due, but not before a time, and count the attempt."""
+        self._change(key, not_before=until, why=why[:_REASON_LENGTH], attempts=CardOrderRow.attempts + 1)
 
-    def done(self, key: str) -> bool:
-        """Say that the card has come; False when somebody else was faster."""
-        return self._turn(key, state=_DONE, why="")
+    def mark_done(self, key: str) -> bool:
+        """Store that the card arrived; return False if that was stored before."""
+        return self._change(key, state=_DONE, why="")
 
-    def drop(self, key: str, why: str) -> None:
-        """Give an order up because the card is not granted any more."""
-        self._turn(key, state=_DROPPED, why=why)
+    def cancel(self, key: str, why: str) -> None:
+        """Cancel an order whose compensation is not granted any more."""
+        self._change(key, state=_CANCELLED, why=why)
 
-    def _turn(self, key: str, **values: object) -> bool:
+    def _change(self, key: str, **values: object) -> bool:
+        """Change an order that is still due."""
         where = (col(CardOrderRow.key) == key, col(CardOrderRow.state) == _DUE)
         result = self._session.connection().execute(update(CardOrderRow).where(*where).values(**values))
         self._session.expire_all()
@@ -205,5 +204,5 @@ class GiftCardOrderStore:
 
 
 def order_key(case_ref: str, n: int) -> str:
-    """Return the name under which a provider knows the card of a grant: the same for every try, and no other's."""
+    """Return the provider's idempotency key for the card of a grant: the same for every attempt, and unique."""
     return f"fu{case_ref.removeprefix('FU-')}-{n}"

@@ -25,6 +25,7 @@ def handle_bounce(tx: Transaction, mail: StoredMail, now: datetime) -> None:
     message_ids = list(mail.message.thread)
     if bounce and bounce.original_message_id:
         message_ids.append(bounce.original_message_id)
+
     ref = tx.cases.ref_for(message_ids)
     tx.mail.mark_processed(mail.id, case_ref=ref, reason=mail.message.because)
     if ref is None or bounce is None:
@@ -42,11 +43,13 @@ def _record_returned(tx: Transaction, case: Case, report: Message, bounce: Bounc
     letter = _returned_letter(case, report, bounce)
     if letter is None:
         return
+
     why = f"the letter came back ({bounce.status or bounce.action or 'undeliverable'})"
     decisions: list[Decision] = []
     # A letter that came back was sent: it is no longer in doubt, and must not be sent again.
     if tx.outbox.confirm_sent(letter.key, now, why):
         decisions.append(as_sent(tx.outbox.get(letter.key).letter, now, why))
+
     decisions.append(LetterRefused(at=now, by="a delivery report", why=why, key=letter.key, kind=letter.kind))
     record(tx, case, decisions, now)
 
@@ -61,12 +64,14 @@ def _returned_letter(case: Case, report: Message, bounce: Bounce) -> LetterRecor
     for key in report.answers:
         if key in by_key:
             return by_key[key]
+
     if report.answers or bounce.recipient.casefold() not in {"", case.customer.address.casefold()}:
         return None
 
     to_customer = [letter for letter in case.letters if not letter.kind.startswith("desk/")]
     if not to_customer or to_customer[-1].state not in _MAY_BOUNCE:
         return None
+
     return to_customer[-1]
 
 
@@ -98,4 +103,5 @@ def is_participant(tx: Transaction, case: Case, message: Message) -> bool:
     first = tx.mail.by_message_id([case.message_id]) if case.message_id else None
     if first:
         participants += [first.message.sender, *first.message.to, *first.message.cc]
+
     return bool(sender) and sender in {person.address.casefold() for person in participants}

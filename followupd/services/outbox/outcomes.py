@@ -9,7 +9,7 @@ from followupd.adapters.storage.ledger import Transaction
 from followupd.domain import events as e
 from followupd.domain import lifecycle
 from followupd.domain.case import Case
-from followupd.domain.decision import as_left
+from followupd.domain.decision import as_sent
 from followupd.domain.events import Event
 from followupd.domain.letter import (
     DeliveryOutcome,
@@ -75,7 +75,7 @@ def confirm_sent(tx: Transaction, letter: Letter, why: str, now: datetime) -> No
     """Record evidence that a letter was sent. It outweighs any other status, even that the letter is queued."""
     if tx.outbox.confirm_sent(letter.key, now, why):
         log.letter_confirmed(letter.key)
-        _record_for_case(tx, letter, [as_left(letter, now, why)], now)
+        _record_for_case(tx, letter, [as_sent(letter, now, why)], now)
 
 
 def requeue(tx: Transaction, letter: Letter, why: str, by: str, now: datetime) -> bool:
@@ -160,7 +160,7 @@ def _event(letter: Letter, delivery: DeliveryResult, now: datetime) -> Event | N
     key, kind, why = letter.key, letter.kind, delivery.reply
     match delivery.outcome:
         case DeliveryOutcome.ACCEPTED:
-            return as_left(letter, now, why)
+            return as_sent(letter, now, why)
         case DeliveryOutcome.REFUSED:
             return e.LetterRefused(at=now, why=why, key=key, kind=kind)
         case DeliveryOutcome.UNKNOWN:
