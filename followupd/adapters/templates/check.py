@@ -1,6 +1,6 @@
-"""Everything that is wrong with the letters, all at once, for `followupd check` and before new letters are taken.
+"""Every problem of the templates at once, for `followupd check` and before a reload takes new letters.
 
-Each rule has a stable id. Letters are read, then tried on the sample cases in every language that there is.
+Each rule has a stable id. Templates are parsed, then rendered for the sample cases in every language.
 """
 
 import re
@@ -12,24 +12,22 @@ from enum import StrEnum
 from jinja2 import Environment, TemplateNotFound, nodes
 from jinja2.meta import find_undeclared_variables
 
-from followupd.adapters.templates import context as scopes
-from followupd.adapters.templates import markdown
-from followupd.adapters.templates.context import of_digest
+from followupd.adapters.templates import context, markdown
 from followupd.adapters.templates.formatter import Named, formatter_for
 from followupd.adapters.templates.renderer import DEFAULT, LAYOUT, TemplateRenderer
 from followupd.adapters.templates.samples import (
     SAMPLES,
     sample_agenda,
-    sample_brief,
     sample_card,
     sample_case,
+    sample_content,
 )
 from followupd.adapters.templates.sources import (
-    BrokenLetterError,
-    GrammarError,
-    HeadError,
+    ContentError,
+    FrontMatterError,
+    InvalidTemplateError,
     LetterTemplate,
-    SlotError,
+    TemplateFileError,
     TemplateFiles,
     naming,
     sandbox,
@@ -45,7 +43,7 @@ KINDS = (*CUSTOMER_LETTERS, *DESK_MAILS)
 
 
 class TemplateRule(StrEnum):
-    """What a problem is about; the ids stand in scripts and in docs/letters.md, so none is ever reused."""
+    """What a problem is about. Scripts and docs/letters.md use the ids, so none is ever reused."""
 
     MISSING = "L01"
     HEAD = "L02"
@@ -61,8 +59,8 @@ class TemplateRule(StrEnum):
 _HINT = {
     TemplateRule.MISSING: "Install followupd again: its own templates are incomplete.",
     TemplateRule.HEAD: "Begin the file with a line `---`, a line `subject: ...`, and a line `---`.",
-    TemplateRule.GRAMMAR: "See docs/letters.md for what a letter may hold; every {% if %} needs its {% endif %}.",
-    TemplateRule.UNKNOWN: "docs/letters.md lists what each letter may speak of.",
+    TemplateRule.GRAMMAR: "See docs/letters.md for what a letter may contain; every {% if %} needs its {% endif %}.",
+    TemplateRule.UNKNOWN: "docs/letters.md lists the names of each letter.",
     TemplateRule.RENDERING: "Write {% if ... %} around what may be missing, or see docs/letters.md for the right name.",
     TemplateRule.SLOT: "Say it in the letter; docs/letters.md lists what each letter must say.",
     TemplateRule.LAYOUT: "Put {{ body }} where the letter's text belongs, or delete your layout.html to use the shipped one.",
@@ -76,30 +74,40 @@ _REMOTE = re.compile(
 
 
 def problems(
-    files: TemplateFiles, playbook: Playbook, now: datetime, words: Catalogue | None = None
+    files: TemplateFiles, playbook: Playbook, now: datetime, languages: Catalogue | None = None
 ) -> list[Problem]:
     """Return every problem of the changed templates, sorted by file and line.
 
     Shipped templates are proven by our own tests, and only checked where a changed part or layout affects them.
-    `playbook` provides the company and its people, `words` the languages to write in (the shipped ones by default).
+
+    Args:
+        files: the templates.
+        playbook: provides the company and its people.
+        now: the present moment, for the sample cases.
+        languages: the languages to write in, the shipped ones by default.
     """
-    letters = TemplateRenderer(
+    renderer = sample_renderer(files, languages or catalogue())
+    found = {*_missing_templates(renderer, playbook), *_layout_problems(files)}
+    for language in files.languages():
+        in_files = {*_file_problems(files, language, playbook, now)}
+        broken = {problem.file for problem in in_files}
+        rendered = _rendering_problems(renderer, language, playbook, now)
+        found |= in_files | {problem for problem in rendered if problem.file not in broken}
+    return sorted(found, key=lambda problem: (problem.file, problem.line or 0, problem.rule, problem.problem))
+
+
+def sample_renderer(files: TemplateFiles, languages: Catalogue) -> TemplateRenderer:
+    """Return a renderer whose letters are never sent."""
+    return TemplateRenderer(
         files,
         sender_of=lambda _: Person("support@example.com"),
-        message_id=_sample_id,
-        languages=words or catalogue(),
+        message_id=lambda key, domain: f"<{key.replace('/', '.')}@{domain}>",
+        languages=languages,
     )
-    found = {*_missing(letters, playbook), *_layout(files)}
-    for language in files.languages():
-        in_files = {*_files(files, language, playbook, now)}
-        broken = {problem.file for problem in in_files}
-        rendered = _tried(letters, language, playbook, now)
-        found |= in_files | {problem for problem in rendered if problem.file not in broken}
-    return sorted(found, key=lambda one: (one.file, one.line or 0, one.rule, one.problem))
 
 
 def affected_kinds(files: TemplateFiles, language: str) -> list[LetterKind]:
-    """Return the kinds of letters that the admin's changes affect.
+    """Return the kinds of letters that the administrator's changes affect.
 
     A changed letter affects its kind; a changed part, layout or language file affects all letters of the language.
     """
@@ -112,37 +120,45 @@ def affected_kinds(files: TemplateFiles, language: str) -> list[LetterKind]:
     return [kind for kind in kinds if f"{language}/{kind}.md" in changed]
 
 
-def try_out(
-    letters: TemplateRenderer, kind: LetterKind, case: Case, playbook: Playbook, now: datetime
+def render_sample(
+    renderer: TemplateRenderer, kind: LetterKind, case: Case, playbook: Playbook, now: datetime
 ) -> Letter:
-    """Write a letter of any kind for a sample case; raises LetterError as the real writing would."""
-    brief = sample_brief(kind, case, playbook, now, letters.languages)
+    """Render a letter of any kind for a sample case.
+
+    Raises:
+        LetterError: as for a real case.
+    """
+    owner = playbook.owner_of(case.owner)
     if kind == LetterKind.DIGEST:
-        agenda = sample_agenda(case, playbook, now, letters.languages)
-        return letters.digest(agenda, playbook, now, case.mailbox, playbook.owner_of(case.owner))
+        agenda = sample_agenda(case, playbook, now, renderer.languages)
+        return renderer.digest(agenda, playbook, now, case.mailbox, owner)
     if kind == LetterKind.GIFT_CARD:
-        return letters.gift_card(case, playbook, now, sample_card(case, playbook))
+        return renderer.gift_card(case, playbook, now, sample_card(case, playbook))
+
+    content = sample_content(kind, case, playbook, now, renderer.languages)
     if kind in DESK_MAILS:
-        return letters.desk(kind, case, playbook, now, brief, playbook.owner_of(case.owner))
-    return letters.letter(kind, case, playbook, now, brief)
+        return renderer.desk(kind, case, playbook, now, content, owner)
+    return renderer.letter(kind, case, playbook, now, content)
 
 
 def _problem(file: str, line: int | None, rule: TemplateRule, problem: str) -> Problem:
     return Problem(file=file, line=line, key=None, rule=rule, problem=problem, hint=_HINT[rule])
 
 
-def _missing(letters: TemplateRenderer, playbook: Playbook) -> Iterator[Problem]:
+def _missing_templates(renderer: TemplateRenderer, playbook: Playbook) -> Iterator[Problem]:
+    """Yield the kinds of letters for which there is no template in any language."""
     for kind in KINDS:
         try:
-            letters.find(kind, playbook.company.locale)
-        except HeadError:
-            continue
+            renderer.find(kind, playbook.company.locale)
+        except FrontMatterError:
+            continue  # the file exists, and has a problem of its own
         except LetterError:
-            file = letters.files.label(f"{DEFAULT}/{kind}.md")
+            file = renderer.files.label(f"{DEFAULT}/{kind}.md")
             yield _problem(file, None, TemplateRule.MISSING, "the letter is missing")
 
 
-def _layout(files: TemplateFiles) -> Iterator[Problem]:
+def _layout_problems(files: TemplateFiles) -> Iterator[Problem]:
+    """Yield the problems of the HTML part's frame."""
     file = files.label(LAYOUT)
     try:
         text = files.text(LAYOUT)
@@ -150,108 +166,126 @@ def _layout(files: TemplateFiles) -> Iterator[Problem]:
         yield _problem(file, None, TemplateRule.LAYOUT, "the frame of the HTML part is missing")
         return
     except UnicodeDecodeError:
-        yield _problem(file, None, TemplateRule.LAYOUT, "the file is not written in UTF-8")
+        yield _problem(file, None, TemplateRule.LAYOUT, "the file is not UTF-8")
         return
+
     if not re.search(r"\{\{-?\s*body\s*-?\}\}", text):
         yield _problem(file, None, TemplateRule.LAYOUT, "the frame has no place for the letter")
     for number, line in enumerate(text.splitlines(), 1):
         if _REMOTE.search(line):
-            yield _problem(file, number, TemplateRule.REMOTE, "the frame would load something from outside")
+            yield _problem(file, number, TemplateRule.REMOTE, "the frame would load something from elsewhere")
 
 
-def _files(files: TemplateFiles, language: str, playbook: Playbook, now: datetime) -> Iterator[Problem]:
+def _file_problems(
+    files: TemplateFiles, language: str, playbook: Playbook, now: datetime
+) -> Iterator[Problem]:
+    """Yield the problems that the changed files of a language have in themselves."""
     environment = sandbox(files, markdown.escaped, markup=True)
     for name in files.changed(language):
         file = files.label(name)
         try:
-            yield from _file(environment, files, name, playbook, now)
-        except HeadError as error:
+            yield from _template_problems(environment, files, name, playbook, now)
+        except FrontMatterError as error:
             yield _problem(file, error.line, TemplateRule.HEAD, error.reason)
-        except GrammarError as error:
+        except InvalidTemplateError as error:
             yield _problem(error.file, error.line, TemplateRule.GRAMMAR, error.reason)
         except UnicodeDecodeError:
-            yield _problem(file, None, TemplateRule.GRAMMAR, "the file is not written in UTF-8")
+            yield _problem(file, None, TemplateRule.GRAMMAR, "the file is not UTF-8")
 
 
-def _file(
+def _template_problems(
     environment: Environment, files: TemplateFiles, name: str, playbook: Playbook, now: datetime
 ) -> Iterator[Problem]:
+    """Yield the names and filters of one file that do not exist.
+
+    Raises:
+        TemplateFileError: it cannot be parsed.
+    """
     file = files.label(name)
-    kind = name.partition("/")[2].removesuffix(".md")
     with naming(file):
         environment.get_template(name)
-    if name.rpartition("/")[2].startswith("_"):  # what it may use depends on the letter that includes it
-        tree = environment.parse(files.text(name))
-        yield from (
-            _problem(file, line, TemplateRule.UNKNOWN, told) for line, told in _filters(tree, environment)
-        )
-        return
-    if kind not in KINDS:
+
+    kind = name.partition("/")[2].removesuffix(".md")
+    if name.rpartition("/")[2].startswith(
+        "_"
+    ):  # which names a part may use depends on the letter that includes it
+        unknown = list(_unknown_filters(environment.parse(files.text(name)), environment))
+    elif kind not in KINDS:
         yield _problem(file, None, TemplateRule.NO_KIND, "no letter of this name is ever sent")
         return
-    scope = sample_scope(LetterKind(kind), playbook, now)
-    letter = LetterTemplate.read(files.text(name), file, "")
+    else:
+        scope = sample_scope(LetterKind(kind), playbook, now)
+        letter = LetterTemplate.read(files.text(name), file, "")
+        unknown = list(_unknown_in_letter(letter, scope, environment))
+
+    for line, problem in unknown:
+        yield _problem(file, line, TemplateRule.UNKNOWN, problem)
+
+
+def _unknown_in_letter(
+    letter: LetterTemplate, scope: dict[str, object], environment: Environment
+) -> Iterator[tuple[int, str]]:
+    """Yield line and problem of every unknown name in a letter's front matter and body."""
     for text, line in letter.front.values():
-        with naming(file, line):
+        with naming(letter.file, line):
             tree = environment.parse(text)
-        yield from (
-            _problem(file, line, TemplateRule.UNKNOWN, told) for _, told in _unknown(tree, scope, environment)
-        )
-    tree = environment.parse(letter.body)
-    yield from (
-        _problem(file, line, TemplateRule.UNKNOWN, told) for line, told in _unknown(tree, scope, environment)
-    )
+        for _, problem in _unknown_names(tree, scope, environment):
+            yield line, problem
+    yield from _unknown_names(environment.parse(letter.body), scope, environment)
 
 
-def _unknown(
+def _unknown_names(
     tree: nodes.Template, scope: dict[str, object], environment: Environment
 ) -> Iterator[tuple[int, str]]:
-    """Give the names in a template that its letter does not know, each with its line."""
+    """Yield line and problem of the names in a template that its letter does not have."""
     unknown = find_undeclared_variables(tree) - {*scope, *environment.globals}
     for name in tree.find_all(nodes.Name):
         if name.name in unknown:
             yield name.lineno, f"there is no `{name.name}` in this letter"
-    for part in tree.find_all(nodes.Getattr):
-        base = part.node.name if isinstance(part.node, nodes.Name) else ""
+
+    for attribute in tree.find_all(nodes.Getattr):
+        base = attribute.node.name if isinstance(attribute.node, nodes.Name) else ""
         value = scope.get(base)
-        if isinstance(value, Named) and not hasattr(value, part.attr):
-            yield part.lineno, f"there is no `{base}.{part.attr}` in this letter"
-    yield from _filters(tree, environment)
+        if isinstance(value, Named) and not hasattr(value, attribute.attr):
+            yield attribute.lineno, f"there is no `{base}.{attribute.attr}` in this letter"
+
+    yield from _unknown_filters(tree, environment)
 
 
-def _filters(tree: nodes.Template, environment: Environment) -> Iterator[tuple[int, str]]:
-    """Give the filters that letters do not have; inside an `if`, Jinja2 itself would say so only when it gets there."""
-    for one in tree.find_all(nodes.Filter):
-        if one.name not in environment.filters:
-            yield one.lineno, f"there is no filter `{one.name}`"
+def _unknown_filters(tree: nodes.Template, environment: Environment) -> Iterator[tuple[int, str]]:
+    """Yield line and problem of filters that letters do not have; Jinja2 itself reports one only when it is reached."""
+    for node in tree.find_all(nodes.Filter):
+        if node.name not in environment.filters:
+            yield node.lineno, f"there is no filter `{node.name}`"
 
 
 def sample_scope(kind: LetterKind, playbook: Playbook, now: datetime) -> dict[str, object]:
-    """Return all that a letter of this kind may speak of, filled in from the long sample case."""
+    """Return everything that a letter of this kind may name, with values of the long sample case."""
     case = sample_case(playbook, now, "long")
-    brief, pen = sample_brief(kind, case, playbook, now), formatter_for(DEFAULT, playbook, now)
+    owner = playbook.owner_of(case.owner)
+    fmt = formatter_for(DEFAULT, playbook, now)
     if kind == LetterKind.GIFT_CARD:
-        return scopes.of_gift_card(case, playbook, sample_card(case, playbook), pen)
+        return context.gift_card_context(case, playbook, sample_card(case, playbook), fmt)
     if kind == LetterKind.DIGEST:
-        return of_digest(sample_agenda(case, playbook, now), playbook, playbook.owner_of(case.owner), pen)
+        return context.digest_context(sample_agenda(case, playbook, now), playbook, owner, fmt)
+
+    content = sample_content(kind, case, playbook, now)
     if kind in DESK_MAILS:
-        return scopes.to_agent(case, playbook, brief, playbook.owner_of(case.owner), pen)
-    return scopes.to_customer(kind, case, playbook, brief, pen)
+        return context.agent_context(case, playbook, content, owner, fmt)
+    return context.customer_context(kind, case, playbook, content, fmt)
 
 
-def _tried(letters: TemplateRenderer, language: str, playbook: Playbook, now: datetime) -> Iterator[Problem]:
-    """Write every letter of one language for every sample case."""
-    abroad = replace(playbook, company=replace(playbook.company, locale=language))
-    for kind in affected_kinds(letters.files, language):
+def _rendering_problems(
+    renderer: TemplateRenderer, language: str, playbook: Playbook, now: datetime
+) -> Iterator[Problem]:
+    """Render the affected letters of a language for every sample case, and yield the first problem of each letter."""
+    at_home = replace(playbook, company=replace(playbook.company, locale=language))
+    for kind in affected_kinds(renderer.files, language):
         for name in SAMPLES:
-            case = sample_case(playbook, now, name, language, letters.languages)
+            case = sample_case(playbook, now, name, language, renderer.languages)
             try:
-                try_out(letters, kind, case, abroad if kind in DESK_MAILS else playbook, now)
-            except BrokenLetterError as error:
-                rule = TemplateRule.SLOT if isinstance(error, SlotError) else TemplateRule.RENDERING
+                render_sample(renderer, kind, case, at_home if kind in DESK_MAILS else playbook, now)
+            except TemplateFileError as error:
+                rule = TemplateRule.SLOT if isinstance(error, ContentError) else TemplateRule.RENDERING
                 yield _problem(error.file, error.line, rule, f"for the {name} sample case: {error.reason}")
                 break
-
-
-def _sample_id(key: str, domain: str) -> str:
-    return f"<{key.replace('/', '.')}@{domain}>"

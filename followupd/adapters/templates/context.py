@@ -1,4 +1,4 @@
-"""What the digest may speak of: the cases that wait for one agent, each on a line or two."""
+"""What the templates of letters may name: plain values made from a case, and nothing that can do anything."""
 
 import re
 from collections.abc import Iterable
@@ -20,237 +20,280 @@ from followupd.domain.playbook import Playbook
 from followupd.domain.promise import Promise, PromiseState
 from followupd.domain.team import Agent, Company
 from followupd.languages import Catalogue, catalogue
+from followupd.text.names import first_name, greetable_name
 
-#: grants that the customer has, or has been sent
+#: compensation that the customer has, or has been sent
 GIVEN = frozenset({GrantState.ISSUED, GrantState.CONFIRMED})
-#: grants that a letter may put in writing
+#: compensation that a letter may put in writing
 AGREED = frozenset({GrantState.GRANTED, *GIVEN})
-# a name that could carry a message of its own to whoever's address was forged is not repeated
-_NO_NAME = re.compile(r"[@/<>\[\](){}|=\\*_`#:;!?%$\"]|www\.|\d|\w{2}\.\w{2}", re.IGNORECASE)
-_GIVEN_NAME = re.compile(r"([^\W\d_][^\W\d_]+(?:[-'’][^\W\d_]+)*)((?: [^\W\d_][^\W\d_'’-]*\.?){1,2})")
-#: what mail programs put before a subject when somebody answers or forwards
-_MARK = re.compile(
-    rf"\s*(?:{'|'.join(map(re.escape, catalogue().mail_clients.subjects.prefixes))})\s*(?:\[\d+\])?\s*:\s*",
-    re.IGNORECASE,
-)
+#: characters of the customer's text beside a case in the digest
+_MAX_EXCERPT = 200
+#: the digest says "1 minute" of something newer
+_MIN_AGE = timedelta(minutes=1)
 
 
-@lru_cache(maxsize=8)
-def _titles(languages: Catalogue) -> frozenset[str]:
-    return frozenset[str]().union(*(language.info.letters.titles for language in languages.all()))
-
-
-def people(case: Case, playbook: Playbook, languages: Catalogue | None = None) -> dict[str, Any]:
-    """The scope that every letter and every playbook sentence has: who writes, for whom, to whom."""
+def people_context(case: Case, playbook: Playbook, languages: Catalogue | None = None) -> dict[str, Any]:
+    """Return what every letter and every playbook sentence may name: `owner`, `company` and `customer`."""
     return {
-        "owner": agent(playbook.owner_of(case.owner), languages),
-        "company": company(playbook.company),
-        "customer": customer(case.customer, languages),
+        "owner": agent_values(playbook.owner_of(case.owner), languages),
+        "company": company_values(playbook.company),
+        "customer": customer_values(case.customer, languages),
     }
 
 
-def to_customer(
-    kind: LetterKind, case: Case, playbook: Playbook, brief: LetterContent, pen: Formatter
+def customer_context(
+    kind: LetterKind, case: Case, playbook: Playbook, content: LetterContent, fmt: Formatter
 ) -> dict[str, Any]:
-    """The scope of a letter to the customer; it knows no gift card (practice 47)."""
-    grants = case.compensation if kind == LetterKind.FOLLOW_UP else brief.compensation
-    said = [promise for promise in brief.promises if promise.state is not PromiseState.KEPT]
-    admits = kind == LetterKind.FOLLOW_UP or not case.by_machine
-    if kind == LetterKind.DELAY:
-        said = [_moved(promise, brief) for promise in said]
-    return people(case, playbook, pen.languages) | {
+    """Return what a letter to the customer may name; there is no gift card in it (practice 47).
+
+    Args:
+        kind: the kind of the letter.
+        case: the case that the letter belongs to.
+        playbook: the playbook of the case.
+        content: what the letter is about, beyond the case.
+        fmt: writes dates and amounts in the letter's language.
+    """
+    promises = _promises_of(kind, content)
+    numbers = {promise.n for promise in promises}
+    kept = [promise for promise in case.promises if promise.state is PromiseState.KEPT]
+    others = [promise for promise in case.owed if promise.n not in numbers]
+    fault = case.facts.fault
+    admits_fault = kind == LetterKind.FOLLOW_UP or not case.by_machine
+    return people_context(case, playbook, fmt.languages) | {
         "case": Named(ref=case.ref, subject=given("case.subject", bare_subject(case.subject))),
-        "facts": facts(_sayable(case, brief)),
-        "our_fault": admits and case.facts.fault is Fault.OURS,
-        "shared_fault": admits and case.facts.fault is Fault.SHARED,
-        "not_our_fault": case.facts.fault is Fault.NOT_OURS,
-        "promises": [pen.promise(promise, case) for promise in said],
-        "done": [pen.promise(p, case) for p in case.promises if p.state is PromiseState.KEPT],
-        "still_open": [pen.promise(p, case) for p in case.owed],
-        "others_open": [
-            pen.promise(p, case) for p in case.owed if p.n not in {promise.n for promise in said}
-        ],
+        "facts": fact_values(_facts_to_repeat(case, content)),
+        "our_fault": admits_fault and fault is Fault.OURS,
+        "shared_fault": admits_fault and fault is Fault.SHARED,
+        "not_our_fault": fault is Fault.NOT_OURS,
+        "promises": [fmt.promise(promise, case) for promise in promises],
+        "done": [fmt.promise(promise, case) for promise in kept],
+        "still_open": [fmt.promise(promise, case) for promise in case.owed],
+        "others_open": [fmt.promise(promise, case) for promise in others],
         "first": not case.was_sent(LetterKind.CONFIRMATION),
-        "by_machine": brief.reply,
-        "agreed": any(promise.source != "playbook" for promise in brief.promises),
-        "options": [pen.option(option) for option in brief.options],
-        "compensation": [
-            pen.grant(grant) for grant in _tellable(grants, GIVEN if kind == LetterKind.FOLLOW_UP else AGREED)
-        ],
+        "by_machine": content.reply,
+        "agreed": any(promise.source != "playbook" for promise in content.promises),
+        "options": [fmt.option(option) for option in content.options],
+        "compensation": [fmt.grant(grant) for grant in _grants_of(kind, case, content)],
     }
 
 
-def to_agent(
-    case: Case, playbook: Playbook, brief: LetterContent, to: Agent, pen: Formatter
-) -> dict[str, Any]:
-    """The scope of a desk mail: all that an agent needs, on a phone, without opening anything else."""
-    return people(case, playbook, pen.languages) | {
-        "agent": agent(to, pen.languages),
-        "case": Named(
-            ref=case.ref,
-            subject=given("case.subject", bare_subject(case.subject)),
-            stage=str(case.stage),
-            severity=case.severity,
-            playbook=case.playbook,
-            opened=pen.day(case.opened_at),
-            by_machine=case.by_machine,
-            score=f"{case.score:.0%}",
-        ),
-        "facts": facts(case.facts),
-        "because": given("because", pen.say(brief.because)),
-        "asks": [one_line(line) for line in brief.asks],
-        "done": [one_line(line) for line in brief.done],
-        "problems": [one_line(pen.say(line)) for line in brief.problems],
-        "findings": [one_line(pen.say(line)) for line in brief.findings],
-        "account": [one_line(pen.say(line)) for line in brief.account],
-        "evidence": [
-            one_line(words) for words, weight in _strongest(brief.evidence or case.evidence) if weight > 0
-        ],
-        "against": [
-            one_line(words) for words, weight in _strongest(brief.evidence or case.evidence) if weight < 0
-        ],
-        "promises": [pen.promise(promise, case) for promise in brief.promises],
-        "still_open": [pen.promise(promise, case) for promise in case.owed],
-        "compensation": [pen.grant(grant) for grant in brief.compensation],
-        "given": [pen.grant(grant) for grant in _tellable(case.compensation, GIVEN)],
-        "quote": given("quote", brief.quote, flat=False),
-        "about": given("about", brief.about),
-        "until": given("until", brief.until and pen.day(brief.until)),
-        "time": given("time", brief.until and pen.time(brief.until)),
-    }
+def _promises_of(kind: LetterKind, content: LetterContent) -> list[Promise]:
+    """Return the promises that the letter puts in writing; a delay letter has them with their new date."""
+    promises = [promise for promise in content.promises if promise.state is not PromiseState.KEPT]
+    if kind != LetterKind.DELAY or not content.until:
+        return promises
+    moved = []
+    for promise in promises:
+        is_moved = promise.state is PromiseState.LATE
+        moved.append(promise if is_moved else replace(promise, promised_by=content.until))
+    return moved
 
 
-def of_gift_card(case: Case, playbook: Playbook, card: PrintedGiftCard, pen: Formatter) -> dict[str, Any]:
-    """The scope of the gift card's letter: people and the card; nothing of the complaint (practice 47)."""
-    try:
-        expires = pen.date(date.fromisoformat(card.expires))
-    except ValueError:
-        expires = card.expires
-    amount = pen.money(card.money) if card.money else one_line(card.amount)
-    shown = Named(code=one_line(card.code), amount=amount, is_link=card.code.startswith("https://"))
-    shown.expires = given("card.expires", expires, flat=False)
-    return people(case, playbook, pen.languages) | {"card": shown}
+def _grants_of(kind: LetterKind, case: Case, content: LetterContent) -> list[Compensation]:
+    """Return the compensation that the letter names: in a follow-up what was given, else what was agreed."""
+    if kind == LetterKind.FOLLOW_UP:
+        return _named_in_letters(case.compensation, GIVEN)
+    return _named_in_letters(content.compensation, AGREED)
 
 
-def agent(one: Agent, languages: Catalogue | None = None) -> Named:
-    return Named(
-        name=given("owner.name", one.name),
-        first_name=given("owner.name", given_name(one.name, languages) or one.name),
-        phone=given("owner.phone", one.phone),
-        email=given("owner.email", one.email),
-    )
-
-
-def company(one: Company) -> Named:
-    return Named(name=given("company.name", one.name))
-
-
-def customer(one: Person, languages: Catalogue | None = None) -> Named:
-    name = sayable_name(one.name)
-    return Named(
-        name=given("customer.name", name),
-        first_name=given("customer.first_name", given_name(name, languages) or name),
-        address=one_line(one.address),
-        anybody=one_line(one.name) or one_line(one.address),
-    )
-
-
-def facts(known: Facts) -> Named:
-    values: dict[str, Any] = {name: given(f"facts.{name}", getattr(known, name)) for name in FACT_NAMES}
-    return Named(**values)
-
-
-def bare_subject(subject: str) -> str:
-    """Return the subject without the marks of earlier answers ("Re:", "AW:", "Fwd:")."""
-    rest = one_line(subject)
-    while found := _MARK.match(rest):
-        rest = rest[found.end() :]
-    return rest
-
-
-def sayable_name(name: str) -> str:
-    """Return the customer's name for a greeting, "" when it is none that a letter should repeat."""
-    flat = one_line(name).strip("'’ ,")
-    if "," in flat and flat.count(",") == 1:
-        last, first = flat.split(",")
-        flat = f"{first.strip()} {last.strip()}"
-    return (
-        flat
-        if 1 < len(flat) <= 50 and flat.count(" ") <= 4 and not _NO_NAME.search(flat.replace(". ", " "))
-        else ""
-    )
-
-
-def given_name(name: str, languages: Catalogue | None = None) -> str:
-    """Return the first name where it is plain which one it is, else ""; a wrong name is worse than a stiff one."""
-    found = _GIVEN_NAME.fullmatch(name)
-    titled = {word.strip(".").lower() for word in name.split()} & _titles(languages or catalogue())
-    plain = found and not titled and all(word[0].isupper() for word in name.split()) and not name.isupper()
-    return found[1] if found and plain else ""
-
-
-def _moved(promise: Promise, brief: LetterContent) -> Promise:
-    """Return a delayed promise with the date that the brief gives, where the promise itself was not yet moved."""
-    return (
-        promise
-        if promise.state is PromiseState.LATE or not brief.until
-        else replace(promise, promised_by=brief.until)
-    )
-
-
-def _sayable(case: Case, brief: LetterContent) -> Facts:
-    # the first mail by machine to a stranger repeats nothing of the words that came in: an address can be forged
-    return Facts() if brief.reply and case.by_machine else case.facts
-
-
-def _tellable(grants: Iterable[Compensation], states: frozenset[GrantState]) -> list[Compensation]:
+def _named_in_letters(grants: Iterable[Compensation], states: frozenset[GrantState]) -> list[Compensation]:
+    """Return the compensation in one of these states, without gift cards, which have a letter of their own."""
     return [grant for grant in grants if grant.state in states and grant.kind is not Gift.GIFT_CARD]
 
 
-def _strongest(evidence: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
-    return sorted(evidence, key=lambda each: -abs(each[1]))
+def _facts_to_repeat(case: Case, content: LetterContent) -> Facts:
+    """Return the facts that the letter may repeat.
+
+    The first automatic mail to a stranger repeats no text of the mail that came in: its sender's address may be forged.
+    """
+    if content.reply and case.by_machine:
+        return Facts()
+    return case.facts
 
 
-#: as much of the customer's words as stands beside a case
-_WORDS = 200
-_LEAST = timedelta(minutes=1)
+def agent_context(
+    case: Case, playbook: Playbook, content: LetterContent, to: Agent, fmt: Formatter
+) -> dict[str, Any]:
+    """Return what a desk mail may name: all that an agent needs, on a phone, without opening anything else.
 
-
-def of_digest(agenda: Agenda, playbook: Playbook, to: Agent, pen: Formatter) -> dict[str, Any]:
-    """The scope of the digest. It has no `case`: it speaks of several."""
-    return {
-        "agent": agent(to, pen.languages),
-        "owner": agent(to, pen.languages),
-        "company": company(playbook.company),
-        "day": pen.date(agenda.day),
-        "suspected": [_item(item, pen) for item in agenda.suspected],
-        "waiting": [_item(item, pen) for item in agenda.waiting],
-        "house": [one_line(pen.say(line)) for line in agenda.general],
-        "asks": [f"{item.case.ref}: " for item in agenda.suspected],
-        "answers": [f"{item.case.ref}: {one_line(line)}" for item in agenda.waiting for line in item.asks],
-        "done": _lines(agenda.done),
-        "problems": _lines(agenda.problems),
+    Args:
+        case: the case that the mail is about.
+        playbook: the playbook of the case.
+        content: why the mail is written, and what it asks for.
+        to: who gets it.
+        fmt: writes dates, amounts and sentences in the company's language.
+    """
+    evidence = sorted(content.evidence or case.evidence, key=lambda item: -abs(item[1]))
+    issued = _named_in_letters(case.compensation, GIVEN)
+    return people_context(case, playbook, fmt.languages) | {
+        "agent": agent_values(to, fmt.languages),
+        "case": _case_values(case, fmt),
+        "facts": fact_values(case.facts),
+        "because": given("because", fmt.say(content.because)),
+        "asks": _plain_lines(content.asks),
+        "done": _plain_lines(content.done),
+        "problems": _sentences(content.problems, fmt),
+        "findings": _sentences(content.findings, fmt),
+        "account": _sentences(content.account, fmt),
+        "evidence": _plain_lines(text for text, weight in evidence if weight > 0),
+        "against": _plain_lines(text for text, weight in evidence if weight < 0),
+        "promises": [fmt.promise(promise, case) for promise in content.promises],
+        "still_open": [fmt.promise(promise, case) for promise in case.owed],
+        "compensation": [fmt.grant(grant) for grant in content.compensation],
+        "given": [fmt.grant(grant) for grant in issued],
+        "quote": given("quote", content.quote, flat=False),
+        "about": given("about", content.about),
+        "until": given("until", content.until and fmt.day(content.until)),
+        "time": given("time", content.until and fmt.time(content.until)),
     }
 
 
-def _item(item: AgendaItem, pen: Formatter) -> Named:
+def _case_values(case: Case, fmt: Formatter) -> Named:
+    """Return `case` as a desk mail may name it."""
+    return Named(
+        ref=case.ref,
+        subject=given("case.subject", bare_subject(case.subject)),
+        stage=str(case.stage),
+        severity=case.severity,
+        playbook=case.playbook,
+        opened=fmt.day(case.opened_at),
+        by_machine=case.by_machine,
+        score=f"{case.score:.0%}",
+    )
+
+
+def gift_card_context(
+    case: Case, playbook: Playbook, card: PrintedGiftCard, fmt: Formatter
+) -> dict[str, Any]:
+    """Return what the gift card's letter may name: the people and the card, nothing of the complaint (practice 47).
+
+    Args:
+        case: the case whose customer gets the card.
+        playbook: the playbook of the case.
+        card: the card with its code.
+        fmt: writes the amount and the last day in the letter's language.
+    """
+    try:
+        expires = fmt.date(date.fromisoformat(card.expires))
+    except ValueError:  # the provider's own words
+        expires = card.expires
+    values = Named(
+        code=one_line(card.code),
+        amount=fmt.money(card.money) if card.money else one_line(card.amount),
+        is_link=card.code.startswith("https://"),
+        expires=given("card.expires", expires, flat=False),
+    )
+    return people_context(case, playbook, fmt.languages) | {"card": values}
+
+
+def digest_context(agenda: Agenda, playbook: Playbook, to: Agent, fmt: Formatter) -> dict[str, Any]:
+    """Return what the digest may name. It has no `case`, since it is about several.
+
+    Args:
+        agenda: everything that waits for the agent.
+        playbook: the playbook that provides company and calendar.
+        to: who gets the digest.
+        fmt: writes dates and sentences in the company's language.
+    """
+    answers = [f"{item.case.ref}: {one_line(line)}" for item in agenda.waiting for line in item.asks]
+    return {
+        "agent": agent_values(to, fmt.languages),
+        "owner": agent_values(to, fmt.languages),
+        "company": company_values(playbook.company),
+        "day": fmt.date(agenda.day),
+        "suspected": [_item_values(item, fmt) for item in agenda.suspected],
+        "waiting": [_item_values(item, fmt) for item in agenda.waiting],
+        "house": _sentences(agenda.general, fmt),
+        "asks": [f"{item.case.ref}: " for item in agenda.suspected],
+        "answers": answers,
+        "done": _plain_lines(agenda.done),
+        "problems": _plain_lines(agenda.problems),
+    }
+
+
+def _item_values(item: AgendaItem, fmt: Formatter) -> Named:
+    """Return one case of the digest, on a line or two."""
     case = item.case
+    age = max(fmt.now - item.since, _MIN_AGE)
+    words = dict(case.suggested).get("issue") or case.latest or case.story
     return Named(
         ref=case.ref,
         customer=one_line(case.customer.name) or one_line(case.customer.address),
         subject=bare_subject(case.subject),
-        what=one_line(pen.say(item.what)),
-        account=[one_line(pen.say(line)) for line in item.account],
+        what=one_line(fmt.say(item.what)),
+        account=_sentences(item.account, fmt),
         severity=case.severity,
-        age=one_line(format_timedelta(max(pen.now - item.since, _LEAST), locale=pen.locale)),
-        words=_shortened(dict(case.suggested).get("issue") or case.latest or case.story),
+        age=one_line(format_timedelta(age, locale=fmt.locale)),
+        words=_excerpt(words),
     )
 
 
-def _lines(lines: Iterable[str]) -> list[str]:
+def agent_values(agent: Agent, languages: Catalogue | None = None) -> Named:
+    """Return `owner` or `agent` as templates name them."""
+    return Named(
+        name=given("owner.name", agent.name),
+        first_name=given("owner.name", first_name(agent.name, _titles(languages)) or agent.name),
+        phone=given("owner.phone", agent.phone),
+        email=given("owner.email", agent.email),
+    )
+
+
+def company_values(company: Company) -> Named:
+    """Return `company` as templates name it."""
+    return Named(name=given("company.name", company.name))
+
+
+def customer_values(customer: Person, languages: Catalogue | None = None) -> Named:
+    """Return `customer` as templates name it; a name that should not be repeated is missing."""
+    name = greetable_name(one_line(customer.name))
+    return Named(
+        name=given("customer.name", name),
+        first_name=given("customer.first_name", first_name(name, _titles(languages)) or name),
+        address=one_line(customer.address),
+        anybody=one_line(customer.name) or one_line(customer.address),
+    )
+
+
+def fact_values(facts: Facts) -> Named:
+    """Return `facts` as templates name them; a fact that was not stated is missing."""
+    values: dict[str, Any] = {name: given(f"facts.{name}", getattr(facts, name)) for name in FACT_NAMES}
+    return Named(**values)
+
+
+def bare_subject(subject: str) -> str:
+    """Return the subject without the prefixes of earlier replies ("Re:", "AW:", "Fwd:")."""
+    rest = one_line(subject)
+    while found := _reply_prefix().match(rest):
+        rest = rest[found.end() :]
+    return rest
+
+
+@lru_cache(maxsize=1)
+def _reply_prefix() -> re.Pattern[str]:
+    """Return the pattern of what mail programs put before a subject when somebody replies or forwards."""
+    prefixes = "|".join(map(re.escape, catalogue().mail_clients.subjects.prefixes))
+    return re.compile(rf"\s*(?:{prefixes})\s*(?:\[\d+\])?\s*:\s*", re.IGNORECASE)
+
+
+@lru_cache(maxsize=8)
+def _titles(languages: Catalogue | None) -> frozenset[str]:
+    """Return the titles of all languages, in lower case."""
+    known = languages or catalogue()
+    return frozenset[str]().union(*(language.info.letters.titles for language in known.all()))
+
+
+def _plain_lines(lines: Iterable[str]) -> list[str]:
     return [one_line(line) for line in lines]
 
 
-def _shortened(words: str) -> str:
-    flat = one_line(words)
-    return flat if len(flat) <= _WORDS else f"{flat[:_WORDS].rsplit(' ', 1)[0]}…"
+def _sentences(sentences: Iterable[str], fmt: Formatter) -> list[str]:
+    """Return sentences for agents in the mail's language, each on one line."""
+    return [one_line(fmt.say(sentence)) for sentence in sentences]
+
+
+def _excerpt(text: str) -> str:
+    """Return the beginning of a text, cut between two words."""
+    flat = one_line(text)
+    if len(flat) <= _MAX_EXCERPT:
+        return flat
+    return flat[:_MAX_EXCERPT].rsplit(" ", 1)[0] + "…"

@@ -1,4 +1,4 @@
-"""How a letter writes days, times, money and promises: on the company's wall clock, in the language of its reader."""
+"""Write days, times, money and promises for a letter: in the company's time zone and the reader's language."""
 
 import re
 from collections.abc import Mapping
@@ -13,14 +13,16 @@ from jinja2 import StrictUndefined, Undefined
 
 from followupd.adapters.templates.markdown import one_line, unbroken
 from followupd.domain.case import Case
-from followupd.domain.compensation import Compensation, Gift, GrantState, Money
+from followupd.domain.compensation import Compensation, Money
 from followupd.domain.playbook import Playbook
 from followupd.domain.promise import Option, Promise, PromiseKind
 from followupd.domain.translatable import Moment, Translatable, fill
+from followupd.languages import Catalogue, catalogue
+from followupd.languages.schema import LetterManner
 
 
 class Unknown(StrictUndefined):
-    """A name that this letter does not have: a slip of the template's author."""
+    """A name that does not exist in this letter: a mistake of the template's author."""
 
     @property
     def _undefined_message(self) -> str:
@@ -28,59 +30,68 @@ class Unknown(StrictUndefined):
 
 
 class Missing(Undefined):
-    """A name that this letter has, and that nobody has given a value yet."""
+    """A name that exists in this letter and has no value yet."""
 
     __slots__ = ()
-    # unlike Jinja2's own, it does not print as a blank
+    # unlike an undefined value of Jinja2, it is not printed as ""
     __str__ = __iter__ = __len__ = Undefined._fail_with_undefined_error  # noqa: SLF001  Jinja2's way to subclass it
 
     @classmethod
     def called(cls, name: str) -> "Missing":
+        """Return the missing value of this name, which the error then tells."""
         return cls(hint=f"`{name}` is missing", name=name)
 
 
 class Named(SimpleNamespace):
-    """Values under one name, as `owner.phone`. Its repr tells none of them: one may be a gift card's code."""
+    """Values under one name, such as `owner.phone`. Its repr shows none of them: one may be a gift card's code."""
 
     def __repr__(self) -> str:
         return f"Named({', '.join(vars(self))})"
 
 
 def given(name: str, value: object, *, flat: bool = True) -> Any:
-    """Return a value as a template may print it, on one line unless it is not `flat`; `Missing` where nobody gave it."""
-    # a lone "-" or "?" is how people leave a line empty
-    if value is None or not any(character.isalnum() for character in str(value)):
+    """Return a value as a template may print it, or `Missing` when there is none.
+
+    Args:
+        name: how templates name the value.
+        value: the value; None, and text without a letter or digit, count as none: agents leave a line empty with "-" or "?".
+        flat: write it on one line.
+    """
+    text = "" if value is None else str(value)
+    if not any(map(str.isalnum, text)):
         return Missing.called(name)
-    return one_line(str(value)) if flat else str(value)
+    return one_line(text) if flat else text
 
 
-#: kinds whose arrival is asked for (practice 73)
-ARRIVING = frozenset({Gift.REFUND, Gift.CREDIT, Gift.COUPON})
-
-_YEAR = re.compile(r"[\s,]*('de'\s*)?y+$")
-#: how people of a language put day and time together, and write the time, where Babel's short form is none of theirs
-_AT = {"en": "{} at\u00a0{}", "de": "{}, {}\u00a0Uhr", "fr": "{} à\u00a0{}", "es": "{} a las\u00a0{}"}
-_CLOCK = {"fr": "H 'h' mm"}
-#: moments that mean "on that day"
-_DAYS_ENDS = frozenset({time(0), time(23, 59)})
+#: the year at the end of a CLDR pattern, with the words that lead to it
+_YEAR = re.compile(r"[\s,]*(?:'[^']*'\s*)?y+$")
+#: times that mean "on that day"
+_ENDS_OF_A_DAY = frozenset({time(0), time(23, 59)})
 
 
 @dataclass(frozen=True, slots=True)
 class Formatter:
-    """Writes moments and money as the letter's readers do: on the company's wall clock, in the letter's language."""
+    """Writes values for the readers of a letter.
+
+    `sentences` are translations of what agents are told, by the English sentence; empty for English.
+    """
 
     locale: Locale
     playbook: Playbook
     now: datetime
+    manner: LetterManner = field(default_factory=LetterManner)
     sentences: Mapping[str, str] = field(default_factory=dict)
+    languages: Catalogue = field(default_factory=catalogue)
 
-    def say(self, words: str) -> str:
-        """Say a sentence for agents in this language, as far as its `sentences` know it; else in English."""
-        if not isinstance(words, Translatable):
-            return words
-        return fill(self.sentences.get(words.pattern, words.pattern), words.values, self._value)
+    def say(self, sentence: str) -> str:
+        """Return a sentence for agents in the letter's language, or in English where there is no translation."""
+        if not isinstance(sentence, Translatable):
+            return sentence
+        pattern = self.sentences.get(sentence.pattern, sentence.pattern)
+        return fill(pattern, sentence.values, self._value)
 
     def _value(self, value: Any) -> str:
+        """Return a value inside such a sentence: a moment, another sentence, or anything with a text."""
         if isinstance(value, Moment):
             return self._moment(value)
         return self.say(value) if isinstance(value, str) else str(value)
@@ -88,57 +99,69 @@ class Formatter:
     def _moment(self, moment: Moment) -> str:
         if not self.sentences:
             return moment.english
-        date = self.date(self.playbook.calendar.local(moment.at).date())
-        return self._timed(date, moment.at) if moment.timed else date
+        date_text = self.date(self.playbook.calendar.local(moment.at).date())
+        return self._with_time(date_text, moment.at) if moment.timed else date_text
 
     def day(self, at: datetime, *, exact: bool = False) -> str:
-        """Write the date of a moment; its time when that is today or was named, unless it is where a day's work ends."""
-        local, calendar = self.playbook.calendar.local(at), self.playbook.calendar
-        ends = (
-            at == calendar.close_of(local.date())
-            or local.time().replace(second=0, microsecond=0) in _DAYS_ENDS
-        )
-        speaks = not ends and (exact or local.date() == calendar.local(self.now).date())
-        return self._timed(self.date(local.date()), at) if speaks else self.date(local.date())
+        """Return the date of a moment, and its time where that says more.
 
-    def _timed(self, date: str, at: datetime) -> str:
-        return _AT.get(self.locale.language, "{}, {}").format(date, unbroken(self.time(at)))
+        The time is written when the moment is today, or `exact`, unless it is the end of business or of the day.
+        """
+        calendar = self.playbook.calendar
+        local = calendar.local(at)
+        date_text = self.date(local.date())
+        is_end_of_day = local.time().replace(second=0, microsecond=0) in _ENDS_OF_A_DAY
+        if is_end_of_day or at == calendar.close_of(local.date()):
+            return date_text
+        is_today = local.date() == calendar.local(self.now).date()
+        return self._with_time(date_text, at) if exact or is_today else date_text
+
+    def _with_time(self, date_text: str, at: datetime) -> str:
+        return self.manner.day_and_time.format(date=date_text, time=unbroken(self.time(at)))
 
     def date(self, day: date) -> str:
-        """Write a date with its weekday, and with its year only when that is another than today's."""
+        """Return a date with its weekday, and with its year unless it is this year's."""
         pattern = str(self.locale.date_formats["full"].pattern)
-        same = day.year == self.playbook.calendar.local(self.now).year
-        words = one_line(format_date(day, _YEAR.sub("", pattern) if same else pattern, locale=self.locale))
-        weekday, space, rest = words.partition(" ")
-        weekday = weekday.rstrip(",") if self.locale.language == "es" else weekday
+        if day.year == self.playbook.calendar.local(self.now).year:
+            pattern = _YEAR.sub("", pattern)
+        text = one_line(format_date(day, pattern, locale=self.locale))
+        weekday, space, rest = text.partition(" ")
+        if not self.manner.weekday_comma:
+            weekday = weekday.rstrip(",")
         return f"{weekday}{space}{unbroken(rest)}"
 
     def time(self, at: datetime) -> str:
-        pattern = _CLOCK.get(self.locale.language, "short")
-        return one_line(format_time(self.playbook.calendar.local(at), pattern, locale=self.locale))
+        """Return the time of a moment in the company's time zone."""
+        return one_line(format_time(self.playbook.calendar.local(at), self.manner.time, locale=self.locale))
 
     def money(self, value: Money) -> str:
+        """Return an amount with its currency, on one line."""
         return unbroken(value.written(str(self.locale)))
 
     def grant(self, grant: Compensation) -> Named:
+        """Return compensation as templates name it."""
+        amount = self.money(grant.money) if grant.money else None
+        # "A replacement: replacement" would say one thing twice.
+        text = "" if grant.text.casefold() == grant.kind else grant.text
         return Named(
             n=grant.n,
             kind=str(grant.kind),
-            amount=given("amount", grant.money and self.money(grant.money), flat=False),
-            # "A replacement: replacement" says one thing twice
-            text=given("text", "" if grant.text.casefold() == grant.kind else grant.text),
-            asks_receipt=grant.kind in ARRIVING and grant.state is GrantState.ISSUED,
+            amount=given("amount", amount, flat=False),
+            text=given("text", text),
+            asks_receipt=grant.awaits_receipt,
         )
 
     def option(self, option: Option) -> Named:
-        return Named(
-            n=option.n,
-            text=one_line(option.text),
-            by=given("option.by", option.told and self.day(option.told, exact=True), flat=False),
-        )
+        """Return an option as templates name it."""
+        by = self.day(option.promised_by, exact=True) if option.promised_by else None
+        return Named(n=option.n, text=one_line(option.text), by=given("option.by", by, flat=False))
 
     def promise(self, promise: Promise, case: Case) -> Named:
-        owner = self.playbook.owner_of(promise.owner or case.owner)
+        """Return a promise as templates name it."""
+        keeper = self.playbook.owner_of(promise.owner or case.owner)
+        by = None
+        if promise.promised_by:
+            by = self.day(promise.promised_by, exact=promise.source != "playbook")
         return Named(
             n=promise.n,
             text=one_line(promise.text),
@@ -146,32 +169,44 @@ class Formatter:
             firm=promise.kind is PromiseKind.FIRM,
             estimate=promise.kind is PromiseKind.ESTIMATE,
             update=promise.kind is PromiseKind.NEXT_UPDATE,
-            by=given(
-                "promise.by",
-                promise.told and self.day(promise.told, exact=promise.source != "playbook"),
-                flat=False,
-            ),
-            overdue=bool(promise.told and promise.told < self.now),
-            mine=owner.id == self.playbook.owner_of(case.owner).id,
-            who=owner.name,
+            by=given("promise.by", by, flat=False),
+            overdue=bool(promise.promised_by and promise.promised_by < self.now),
+            mine=keeper.id == self.playbook.owner_of(case.owner).id,
+            who=keeper.name,
             because=given("promise.because", promise.because),
         )
 
 
 def formatter_for(
-    language: str, playbook: Playbook, now: datetime, sentences: Mapping[str, str] = MappingProxyType({})
+    language: str,
+    playbook: Playbook,
+    now: datetime,
+    languages: Catalogue | None = None,
+    sentences: Mapping[str, str] = MappingProxyType({}),
 ) -> Formatter:
-    """Return the writer of dates and money for a language, in the company's own variety where it speaks it."""
+    """Return the formatter for a language.
+
+    Args:
+        language: the letter's language; the company's own variety of it is used ("de" in Austria is "de_AT").
+        playbook: provides company and calendar.
+        now: the present moment, which decides whether a date needs its year.
+        languages: the languages to use, the shipped ones by default.
+        sentences: translations of what agents are told.
+    """
     home = _locale(playbook.company.locale) or Locale("en", "GB")
     locale = _locale(language) or home
     if not locale.territory and locale.language == home.language:
         locale = home
     if str(locale) == "en":
-        locale = Locale("en", "GB")  # plain "en" is American, which most of the world reads wrongly
-    return Formatter(locale, playbook, now, sentences)
+        locale = Locale("en", "GB")  # plain "en" means American dates, which most of the world misreads
+    known = languages or catalogue()
+    spoken = known.find(locale.language)
+    manner = spoken.info.letters if spoken else LetterManner()
+    return Formatter(locale, playbook, now, manner, sentences, known)
 
 
 def _locale(tag: str) -> Locale | None:
+    """Return CLDR's locale for a language tag; None when there is none."""
     try:
         return Locale.parse(tag.replace("-", "_"))
     except (ValueError, UnknownLocaleError):

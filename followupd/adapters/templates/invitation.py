@@ -1,18 +1,26 @@
-"""The appointment that goes with a call task, as an iCalendar file (RFC 5545)."""
+"""The appointment attached to a call task, as an iCalendar file (RFC 5545)."""
 
 from datetime import UTC, datetime, timedelta
 
 from followupd.adapters.templates.markdown import harmless
 from followupd.domain.letter import Attachment
 
-#: how long the call takes in the owner's calendar
-LENGTH = timedelta(minutes=15)
+#: how long the appointment is in the owner's calendar
+DURATION = timedelta(minutes=15)
 
 _ESCAPES = str.maketrans({"\\": "\\\\", ";": "\\;", ",": "\\,", "\n": "\\n"})
 
 
-def invite(uid: str, at: datetime, now: datetime, summary: str, story: str) -> Attachment:
-    """Return an .ics file with one appointment and a reminder at its start; `uid` stays the same for the same call."""
+def call_invitation(uid: str, at: datetime, now: datetime, summary: str, story: str) -> Attachment:
+    """Return an .ics file with one appointment and a reminder at its start.
+
+    Args:
+        uid: the same for the same call, so that a second file replaces the first.
+        at: when the call is due.
+        now: when the file is written.
+        summary: the title of the appointment.
+        story: its description.
+    """
     rows = [
         "BEGIN:VCALENDAR",
         "VERSION:2.0",
@@ -22,7 +30,7 @@ def invite(uid: str, at: datetime, now: datetime, summary: str, story: str) -> A
         f"UID:{uid}",
         f"DTSTAMP:{_utc(now)}",
         f"DTSTART:{_utc(at)}",
-        f"DTEND:{_utc(at + LENGTH)}",
+        f"DTEND:{_utc(at + DURATION)}",
         f"SUMMARY:{_text(summary)}",
         f"DESCRIPTION:{_text(story)}",
         "BEGIN:VALARM",
@@ -41,18 +49,19 @@ def _utc(at: datetime) -> str:
 
 
 def _text(value: str) -> str:
-    """Escape a TEXT value (RFC 5545, 3.3.11)."""
+    """Escape a TEXT value (RFC 5545, section 3.3.11)."""
     return harmless(value.replace("\r\n", "\n")).strip().translate(_ESCAPES)
 
 
 def _folded(row: str) -> str:
-    """Fold a content line so that none is longer than 75 octets (RFC 5545, 3.1), never within a character."""
-    parts, room = [""], 75
+    """Fold a content line, so that none has more than 75 octets (RFC 5545, section 3.1), never within a character."""
+    parts = [""]
+    room = 75
     for character in row:
         size = len(character.encode())
         if size > room:
             parts.append("")
-            room = 74  # the space that begins a folded line counts
+            room = 74  # the space at the start of a folded line counts
         parts[-1] += character
         room -= size
     return "\r\n ".join(parts) + "\r\n"

@@ -1,7 +1,7 @@
-"""Markdown of a letter to its two parts, plain text and HTML, and values made harmless for both.
+"""Render a letter's Markdown to plain text and HTML, and escape values for both.
 
-Both parts come from one parse, so they never say different things, and neither shows a backslash that only the parser
-was meant to see. Values are escaped before they meet the parser: no customer's word becomes markup.
+Both parts come from one parse, so their content is the same, and neither shows a backslash that was meant for the parser.
+Values are escaped before they are parsed: no customer's text becomes markup.
 """
 
 import re
@@ -15,26 +15,32 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
-#: columns of the text part (RFC 3676, 4.2 asks for at most 78)
+#: columns of the text part (RFC 3676, section 4.2: at most 78)
 WIDTH = 72
-#: a line of mail may have 998 octets (RFC 5322, 2.1.1); a single word longer than this is cut
-LONGEST_WORD = 240
+#: characters; a longer word is split, since a line of mail has at most 998 octets (RFC 5322, section 2.1.1)
+MAX_WORD = 240
 
 _NO_BREAK = "\u00a0"
 _PUNCTUATION = re.compile(f"([{re.escape(punctuation)}])")
-#: embedding, override and isolate controls: one left open turns round the rest of our own line (UAX 9, 2.1-2.6)
-_TURNING = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+#: bidirectional embedding, override and isolate controls: one left open reverses the rest of the line (UAX 9, 2.1-2.6)
+_BIDI_CONTROLS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 _FOLD = re.compile(rf"(.{{{WIDTH},}}?) ")
-_LONG = re.compile(rf"(\S{{{LONGEST_WORD}}})(?=\S)")
+_LONG = re.compile(rf"(\S{{{MAX_WORD}}})(?=\S)")
 
-# images would be remote content, and raw HTML is the layout's business alone
+# Images would be remote content, and only the layout contains HTML.
 _PARSER = MarkdownIt("commonmark", {"html": False}).disable(["image", "html_inline", "html_block"])
 
 
 def harmless(value: str) -> str:
-    """Return the value without control characters, lone surrogates and marks that turn the line (MAIL.md R4)."""
-    kept = value.translate(_TURNING).encode("utf-8", "replace").decode("utf-8")
-    return "".join(" " if unicodedata.category(c) in {"Cc", "Zl", "Zp"} and c != "\n" else c for c in kept)
+    """Return the value without control characters, lone surrogates and bidirectional controls (docs/mail.md R4)."""
+    without_controls = value.translate(_BIDI_CONTROLS).encode("utf-8", "replace").decode("utf-8")
+    return "".join(map(_blank_for_control, without_controls))
+
+
+def _blank_for_control(character: str) -> str:
+    """Return the character, or a blank for a control or a separator other than the line feed."""
+    is_control = character != "\n" and unicodedata.category(character) in {"Cc", "Zl", "Zp"}
+    return " " if is_control else character
 
 
 def one_line(value: str) -> str:
@@ -43,44 +49,50 @@ def one_line(value: str) -> str:
 
 
 def unbroken(value: str) -> str:
-    """Return our own words, such as a date, without a place where a line may end."""
+    """Return a text of our own, such as a date, with no-break spaces, so that no line ends within it."""
     return one_line(value).replace(" ", _NO_BREAK)
 
 
 def escaped(value: str) -> str:
-    """Escape a value for Markdown, on a single line: every ASCII punctuation mark is taken literally (CommonMark 2.4)."""
-    flat = (
-        _NO_BREAK.join(one_line(part) for part in value.split(_NO_BREAK))
-        if _NO_BREAK in value
-        else one_line(value)
-    )
+    """Escape a value for Markdown, on a single line: every ASCII punctuation mark is taken literally (CommonMark 2.4).
+
+    No-break spaces, which our own dates and amounts contain, are kept.
+    """
+    flat = _NO_BREAK.join(one_line(part) for part in value.split(_NO_BREAK))
     return _PUNCTUATION.sub(r"\\\1", _LONG.sub(r"\1 ", flat))
 
 
 def lines(values: Sequence[str]) -> str:
-    """Write values as lines of their own, each escaped."""
+    """Return Markdown with each value on a line of its own, escaped."""
     return "\\\n".join(escaped(value) for value in values)
 
 
 def quoted(value: str) -> str:
-    """Write somebody's own words as a quote that keeps their lines, escaped."""
+    """Return Markdown that quotes a text, with its lines and paragraphs kept, escaped."""
     rows = [escaped(row) for row in re.split(r"\r\n?|\n", value.strip())]
-    blocks = ["\n".join(f"> {row}\\" for row in block)[:-1] for full, block in groupby(rows, bool) if full]
-    return "\n>\n".join(blocks)
+    paragraphs = []
+    for has_text, block in groupby(rows, bool):
+        if has_text:
+            hard_lines = "\\\n".join(f"> {row}" for row in block)
+            paragraphs.append(hard_lines)
+    return "\n>\n".join(paragraphs)
 
 
 def verbatim(value: str) -> str:
-    """Write a value as a block of its own in letters of equal width, as it is: inside a fence nothing is markup."""
+    """Return a code block with the value as it is: inside a fence nothing is markup."""
     flat = one_line(value)
-    fence = "`" * (3 + max((len(run) for run in re.findall("`+", flat)), default=0))
+    longest_run = max(map(len, re.findall("`+", flat)), default=0)
+    fence = "`" * (3 + longest_run)
     return f"{fence}\n{flat}\n{fence}"
 
 
 def to_parts(source: str) -> tuple[str, str]:
-    """Render Markdown to plain text that reads well as a mail, and to the inside of an HTML body."""
+    """Render Markdown to plain text that reads well as a mail, and to the content of an HTML body.
+
+    No-break spaces become spaces in the plain text once its lines are filled: people answer it, search it and copy from it.
+    """
     tokens = _PARSER.parse(source)
     text = "\n\n".join(_block(node, WIDTH) for node in SyntaxTreeNode(tokens).children) + "\n"
-    # Where the lines end is settled by now; who answers, searches or copies meets plain spaces.
     text = text.replace(_NO_BREAK, " ")
     for token in tokens:
         for child in token.children or ():
@@ -89,25 +101,28 @@ def to_parts(source: str) -> tuple[str, str]:
 
 
 def to_text(source: str) -> str:
-    """Render Markdown to plain text: filled lines, lists and quotes as people type them."""
+    """Render Markdown to plain text: filled lines, with lists and quotes as people type them."""
     return to_parts(source)[0]
 
 
 def to_html(source: str) -> str:
-    """Render Markdown to the inside of an HTML body; long lines are folded where a space stands."""
+    """Render Markdown to the content of an HTML body; long lines are folded at a space."""
     return to_parts(source)[1]
 
 
 def _fold(token: Token) -> None:
+    """Fold the long lines of a text token, so that no line of the HTML part exceeds the limit of mail."""
     if token.type == "text":
         token.content = _FOLD.sub(r"\1\n", token.content)
 
 
 def _filled(text: str, width: int) -> str:
+    """Wrap a line at this many columns; a long word, such as an address, is never split."""
     return textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
 
 
 def _block(node: SyntaxTreeNode, width: int) -> str:
+    """Return a block of the document as plain text, `width` columns wide."""
     return _BLOCKS.get(node.type, _paragraph)(node, width)
 
 
@@ -117,7 +132,7 @@ def _paragraph(node: SyntaxTreeNode, width: int) -> str:
 
 
 def _inline(node: SyntaxTreeNode) -> Iterator[str]:
-    """Give the words of a paragraph; a line feed is a line break that was meant."""
+    """Yield the text of a paragraph in pieces; a line feed is a hard line break."""
     match node.type:
         case "text" | "code_inline":
             yield node.content
@@ -126,26 +141,36 @@ def _inline(node: SyntaxTreeNode) -> Iterator[str]:
         case "hardbreak":
             yield "\n"
         case "link":
-            words, target = "".join(_words(node)), str(node.attrs.get("href", "")).removeprefix("mailto:")
-            yield words if words == target else f"{words} ({target})"
+            yield _link(node)
         case _:
-            yield from _words(node)
+            yield from _children(node)
 
 
-def _words(node: SyntaxTreeNode) -> Iterator[str]:
+def _link(node: SyntaxTreeNode) -> str:
+    """Return the text of a link, with its target behind it unless both are the same."""
+    label = "".join(_children(node))
+    target = str(node.attrs.get("href", "")).removeprefix("mailto:")
+    return label if label == target else f"{label} ({target})"
+
+
+def _children(node: SyntaxTreeNode) -> Iterator[str]:
     for child in node.children:
         yield from _inline(child)
 
 
 def _list(node: SyntaxTreeNode, width: int) -> str:
+    """Return a list, numbered or with dashes, its items apart if the Markdown has empty lines between them."""
     first = int(node.attrs.get("start", 1))
-    ordered = node.type == "ordered_list"
-    marks = [f"{first + n}. " if ordered else "- " for n in range(len(node.children))]
-    items = [_item(item, mark, width) for item, mark in zip(node.children, marks, strict=True)]
-    return ("\n" if _tight(node) else "\n\n").join(items)
+    items = []
+    for number, item in enumerate(node.children, first):
+        mark = f"{number}. " if node.type == "ordered_list" else "- "
+        items.append(_item(item, mark, width))
+    separator = "\n" if _is_tight(node) else "\n\n"
+    return separator.join(items)
 
 
-def _tight(node: SyntaxTreeNode) -> bool:
+def _is_tight(node: SyntaxTreeNode) -> bool:
+    """Whether the Markdown of a list has no empty lines between its items."""
     paragraphs = [child for item in node.children for child in item.children if child.type == "paragraph"]
     return all(paragraph.hidden for paragraph in paragraphs)
 

@@ -1,6 +1,7 @@
-"""The writer of letters: a case and a brief become text, HTML and headers, frozen.
+"""Render letters: a case and the letter's content become text, HTML and headers.
 
-Values are data and are escaped where they are printed; a value or a slot that is missing stops the letter.
+Values are data and are escaped where they are printed. A missing value, or text that the letter must contain and does not, stops
+the letter.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -12,15 +13,13 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, Template
 from markupsafe import Markup
 
-from followupd.adapters.templates import context as scopes
-from followupd.adapters.templates import markdown
-from followupd.adapters.templates.context import of_digest
+from followupd.adapters.templates import context, markdown
 from followupd.adapters.templates.formatter import Formatter, formatter_for
-from followupd.adapters.templates.invitation import invite
-from followupd.adapters.templates.required import lacking
+from followupd.adapters.templates.invitation import call_invitation
+from followupd.adapters.templates.required import missing_content
 from followupd.adapters.templates.sources import (
+    ContentError,
     LetterTemplate,
-    SlotError,
     TemplateFiles,
     is_language,
     layout_template,
@@ -41,96 +40,134 @@ from followupd.text.wording import body as paragraphs_of
 if TYPE_CHECKING:
     from css_inline import CSSInliner
 
-#: the language that every house has
+#: the language that every installation has
 DEFAULT = "en"
 LAYOUT = "layout.html"
 
-_HEADER_LENGTH = 200
-_PREHEADER_LENGTH = 120
+_MAX_HEADER = 200  # characters
+_MAX_PREHEADER = 120  # characters
 
 
 @dataclass(frozen=True)
 class TemplateRenderer:
-    """Writes every letter and desk mail from templates.
+    """Renders every letter and desk mail from templates.
 
-    `sender_of(mailbox)` gives the address that letters of a mailbox come from, `message_id(key, domain)` the signed
-    Message-ID of a letter. Files are read and compiled once; make a new `Letters` after they changed.
+    `sender_of(mailbox)` returns the address that letters of a mailbox are sent from, `message_id(key, domain)` the signed
+    Message-ID of a letter. Files are read and compiled once; make a new renderer after they have changed.
     """
 
     files: TemplateFiles
     sender_of: Callable[[str], Person] = field(kw_only=True)
     message_id: Callable[[str, str], str] = field(kw_only=True)
     languages: Catalogue = field(default_factory=catalogue, kw_only=True, repr=False)
-    _read: dict[tuple[str, str], LetterTemplate] = field(default_factory=dict, repr=False)
-    _lines: dict[str, Template] = field(default_factory=dict, repr=False)  # subjects and phrases, compiled
+    _templates: dict[tuple[str, str], LetterTemplate] = field(default_factory=dict, repr=False)
+    #: compiled subjects and sentences
+    _compiled: dict[str, Template] = field(default_factory=dict, repr=False)
 
-    def take_in(self) -> None:
-        """Read every file now: what is edited later counts only in another `Letters`, when it has passed `check`."""
+    def load_all(self) -> None:
+        """Read every file now: what is edited later counts only in a new renderer, after `check`."""
         self.files.load_all()
 
     def letter(
-        self, kind: LetterKind, case: Case, playbook: Playbook, now: datetime, brief: LetterContent
+        self, kind: LetterKind, case: Case, playbook: Playbook, now: datetime, content: LetterContent
     ) -> Letter:
-        """Write a letter to the customer; raises LetterError when a value or a slot is missing."""
-        found = self.find(kind, case.language or playbook.language, playbook.company.locale)
-        pen = formatter_for(found.language, playbook, now, self.languages)
-        scope = scopes.to_customer(kind, case, playbook, brief, pen)
-        return self._out(
-            found,
+        """Render a letter to the customer, in the customer's language.
+
+        Args:
+            kind: the kind of the letter.
+            case: the case that it belongs to.
+            playbook: the playbook of the case.
+            now: the present moment.
+            content: what it is about, beyond the case.
+
+        Raises:
+            LetterError: a value is missing, or the letter does not contain what it must.
+        """
+        template = self._find_for_customer(kind, case, playbook)
+        fmt = formatter_for(template.language, playbook, now, self.languages)
+        return self._case_letter(
+            template,
             kind,
             case,
-            scope,
-            to=_clean(case.customer),
+            context.customer_context(kind, case, playbook, content, fmt),
+            to=_header_safe_person(case.customer),
             in_reply_to=case.message_id,
-            references=_thread(case),
-            auto_submitted="auto-replied" if brief.reply else "auto-generated",
-            automatic=brief.automatic,
+            references=_references(case),
+            auto_submitted="auto-replied" if content.reply else "auto-generated",
+            automatic=content.automatic,
         )
 
     def gift_card(self, case: Case, playbook: Playbook, now: datetime, card: PrintedGiftCard) -> Letter:
-        """Write the gift card's letter, in a thread of its own; the only scope that has a `card` (practice 47)."""
-        found = self.find(LetterKind.GIFT_CARD, case.language or playbook.language, playbook.company.locale)
-        scope = scopes.of_gift_card(
-            case, playbook, card, formatter_for(found.language, playbook, now, self.languages)
-        )
+        """Render the gift card's letter, in a thread of its own (practice 47).
+
+        Raises:
+            LetterError: as `letter` does; the message never contains the card's code.
+        """
+        template = self._find_for_customer(LetterKind.GIFT_CARD, case, playbook)
+        fmt = formatter_for(template.language, playbook, now, self.languages)
+        scope = context.gift_card_context(case, playbook, card, fmt)
         try:
-            return self._out(found, LetterKind.GIFT_CARD, case, scope, to=_clean(case.customer))
+            to = _header_safe_person(case.customer)
+            return self._case_letter(template, LetterKind.GIFT_CARD, case, scope, to=to)
         except LetterError as error:
             if card.code not in str(error):
                 raise
-        raise LetterError(
-            f"{found.file}: the letter cannot be written (the reason would show the card's code)"
-        )
+        # Raised outside the handler, so that the error above, which contains the code, is not its context.
+        problem = "the letter cannot be rendered (the reason would show the card's code)"
+        raise LetterError(f"{template.file}: {problem}")
 
     def desk(
-        self, kind: LetterKind, case: Case, playbook: Playbook, now: datetime, brief: LetterContent, to: Agent
+        self,
+        kind: LetterKind,
+        case: Case,
+        playbook: Playbook,
+        now: datetime,
+        content: LetterContent,
+        to: Agent,
     ) -> Letter:
-        """Write a mail to an agent, in the company's language; desk mails of a case stand in one thread."""
-        found = self.find(kind, "", playbook.company.locale)
-        pen = self._desk_pen(found, playbook, now)
-        scope = scopes.to_agent(case, playbook, brief, to, pen)
-        return self._out(
-            found,
+        """Render a mail to an agent, in the company's language; the desk mails of a case are one thread.
+
+        Args:
+            kind: the kind of the mail.
+            case: the case that it is about.
+            playbook: the playbook of the case.
+            now: the present moment.
+            content: why it is written, and what it asks for.
+            to: who gets it.
+        """
+        template = self.find(kind, "", playbook.company.locale)
+        fmt = self._desk_formatter(template, playbook, now)
+        attachments: tuple[Attachment, ...] = ()
+        if kind == LetterKind.CALL:
+            attachments = (self._appointment(case, playbook, now, content, fmt),)
+        return self._case_letter(
+            template,
             kind,
             case,
-            scope,
+            context.agent_context(case, playbook, content, to, fmt),
             to=to.person,
-            references=(self.message_id(f"{case.ref}.desk", self._domain(case)),),
+            references=(self.message_id(f"{case.ref}.desk", self._domain(case.mailbox)),),
             automatic=False,
             witness=False,
-            attachments=self._appointment(found, case, playbook, now, brief)
-            if kind == LetterKind.CALL
-            else (),
+            attachments=attachments,
         )
 
     def digest(self, agenda: Agenda, playbook: Playbook, now: datetime, mailbox: str, to: Agent) -> Letter:
-        """Write what waits for an agent, in the company's language; a thread of its own every time."""
-        found = self.find(LetterKind.DIGEST, "", playbook.company.locale)
-        scope = of_digest(agenda, playbook, to, self._desk_pen(found, playbook, now))
-        return self._made(
-            found,
+        """Render everything that waits for an agent, in the company's language, each time in a new thread.
+
+        Args:
+            agenda: what waits.
+            playbook: the playbook that provides company and calendar.
+            now: the present moment.
+            mailbox: the mailbox that it is sent from.
+            to: who gets it.
+        """
+        template = self.find(LetterKind.DIGEST, "", playbook.company.locale)
+        fmt = self._desk_formatter(template, playbook, now)
+        return self._letter(
+            template,
             LetterKind.DIGEST,
-            scope,
+            context.digest_context(agenda, playbook, to, fmt),
             key=agenda.key,
             case="",
             mailbox=mailbox,
@@ -140,180 +177,218 @@ class TemplateRenderer:
         )
 
     def phrase(self, text: str, case: Case, playbook: Playbook) -> str:
-        """Fill in a sentence of a playbook over `owner`, `company` and `customer`, or say one of ours to the customer."""
+        """Fill in a sentence of a playbook, or translate one of ours to the customer.
+
+        Args:
+            text: may name `owner`, `company` and `customer`, as templates do.
+            case: the case that the values come from.
+            playbook: the playbook of the case.
+        """
         if isinstance(text, Translatable):
-            language = self.find(
-                LetterKind.HOLDING, case.language or playbook.language, playbook.company.locale
-            ).language
+            language = self._find_for_customer(LetterKind.HOLDING, case, playbook).language
             text = self._messages(language).get(text.pattern, text)
-        return self._line(
-            text,
-            scopes.people(case, playbook, self.languages),
-            f"the sentence {text!r} of playbook {playbook.name}",
-        )
+        place = f"the sentence {text!r} of playbook {playbook.name}"
+        return self._line(text, context.people_context(case, playbook, self.languages), place)
 
     def find(self, kind: LetterKind, *languages: str) -> LetterTemplate:
-        """Return the letter of that kind in the first of these languages that has it, else in English."""
-        for language in dict.fromkeys(_candidates([*languages, DEFAULT])):
-            name = f"{language}/{kind}.md"
-            if self.files.exists(name):
+        """Return the template of a kind in the first of these languages that has it, else in English.
+
+        Raises:
+            LetterError: no language has it.
+        """
+        for language in dict.fromkeys(_language_tags([*languages, DEFAULT])):
+            if self.files.exists(f"{language}/{kind}.md"):
                 return self._load(language, kind)
         file = self.files.label(f"{DEFAULT}/{kind}.md")
         raise LetterError(f"{file}: there is no such letter, in any language")
 
-    def _desk_pen(self, found: LetterTemplate, playbook: Playbook, now: datetime) -> Formatter:
-        messages = self._messages(found.language)
-        return formatter_for(found.language, playbook, now, self.languages, messages)
+    def _find_for_customer(self, kind: LetterKind, case: Case, playbook: Playbook) -> LetterTemplate:
+        """Return the template in the customer's language, the playbook's or the company's."""
+        return self.find(kind, case.language or playbook.language, playbook.company.locale)
+
+    def _desk_formatter(self, template: LetterTemplate, playbook: Playbook, now: datetime) -> Formatter:
+        messages = self._messages(template.language)
+        return formatter_for(template.language, playbook, now, self.languages, messages)
 
     def _messages(self, language: str) -> Mapping[str, str]:
-        """Return what agents are told in a language, by the English sentence."""
+        """Return the translations of what agents are told, by the English sentence."""
         spoken = self.languages.find(language)
         return spoken.messages if spoken else {}
 
-    def render(self, found: LetterTemplate, kind: LetterKind, scope: Mapping[str, Any]) -> str:
-        """Return the letter's Markdown with all values escaped; raises LetterError naming file and line."""
-        with naming(found.file):
-            return self._marked.get_template(f"{found.language}/{kind}.md").render(scope)
+    def render(self, template: LetterTemplate, kind: LetterKind, scope: Mapping[str, Any]) -> str:
+        """Return the letter's Markdown with all values escaped.
 
-    def html(self, found: LetterTemplate, inside: str, subject: str, opening: str) -> str:
-        """Return the HTML part: the letter inside the layout, styles inlined, nothing fetched."""
+        Raises:
+            LetterError: with file and line.
+        """
+        with naming(template.file):
+            return self._environment.get_template(f"{template.language}/{kind}.md").render(scope)
+
+    def html(self, template: LetterTemplate, content: str, subject: str, preheader: str) -> str:
+        """Return the HTML part: the letter inside the layout, with inline styles, nothing loaded from elsewhere.
+
+        Args:
+            template: the letter's template.
+            content: the letter as HTML.
+            subject: the subject, for the page's title.
+            preheader: the text that mail programs show beside the subject.
+        """
         with naming(self.files.label(LAYOUT)):
-            body = Markup(inside)  # noqa: S704  made by a parser that lets no HTML through
-            page = self._layout.render(body=body, subject=subject, language=found.language, preheader=opening)
+            body = Markup(content)  # noqa: S704  made by a parser that lets no HTML through
+            page = self._layout.render(
+                body=body, subject=subject, language=template.language, preheader=preheader
+            )
         return self._inliner.inline(page)
 
-    def _out(
+    def _case_letter(
         self,
-        found: LetterTemplate,
+        template: LetterTemplate,
         kind: LetterKind,
         case: Case,
         scope: dict[str, Any],
         *,
         to: Person,
-        **rest: Any,
+        **fields: Any,
     ) -> Letter:
-        return self._made(
-            found, kind, scope, key=case.next_key(kind), case=case.ref, mailbox=case.mailbox, to=to, **rest
+        """Render a letter of a case; `fields` are further fields of the letter."""
+        return self._letter(
+            template,
+            kind,
+            scope,
+            key=case.next_key(kind),
+            case=case.ref,
+            mailbox=case.mailbox,
+            to=to,
+            **fields,
         )
 
-    def _made(
+    def _letter(
         self,
-        found: LetterTemplate,
+        template: LetterTemplate,
         kind: LetterKind,
         scope: dict[str, Any],
         *,
-        key: str,
-        case: str,
         mailbox: str,
-        to: Person,
-        **rest: Any,
+        key: str,
+        **fields: Any,
     ) -> Letter:
-        text, inside = markdown.to_parts(self.render(found, kind, scope))
-        if kind.to_customer and (empty := lacking(kind, found.language, text, scope, self.languages)):
-            raise SlotError(found.file, None, f"the letter does not say {'; '.join(empty)}")
-        subject, sender = self._header(found, "subject", scope), self.sender_of(mailbox)
-        opening = _opening(paragraphs_of(text, scope["owner"].name))
+        """Render both parts and the headers; `fields` are the letter's other fields.
+
+        Raises:
+            ContentError: the text does not contain what such a letter must.
+        """
+        text, content = markdown.to_parts(self.render(template, kind, scope))
+        missing = missing_content(kind, template.language, text, scope, self.languages)
+        if kind.to_customer and missing:
+            raise ContentError(template.file, None, f"the letter does not say {'; '.join(missing)}")
+
+        subject = self._header(template, "subject", scope)
+        sender = self.sender_of(mailbox)
+        sender_name = self._header(template, "from", scope) or sender.name
+        preheader = _preheader(paragraphs_of(text, scope["owner"].name))
         return Letter(
             key=key,
-            case=case,
             kind=kind,
             mailbox=mailbox,
-            sender=Person(sender.address, self._header(found, "from", scope) or sender.name),
-            to=to,
+            sender=Person(sender.address, sender_name),
             subject=subject,
             text=text,
-            html=self.html(found, inside, subject, opening),
-            message_id=self.message_id(key, sender.address.rpartition("@")[2]),
-            language=found.language,
-            **rest,
+            html=self.html(template, content, subject, preheader),
+            message_id=self.message_id(key, self._domain(mailbox)),
+            language=template.language,
+            **fields,
         )
 
-    def _header(self, found: LetterTemplate, name: str, scope: Mapping[str, Any]) -> str:
-        text, line = found.front.get(name, ("", 0))
-        value = self._line(text, scope, found.file, line)
-        return _header_safe(value)
+    def _header(self, template: LetterTemplate, name: str, scope: Mapping[str, Any]) -> str:
+        """Return a line of the front matter with its values, safe for a header."""
+        text, line = template.front.get(name, ("", 0))
+        return _header_safe(self._line(text, scope, template.file, line))
 
     def _line(self, text: str, scope: Mapping[str, Any], place: str, line: int | None = None) -> str:
+        """Render a single line; an error names `place`."""
         with naming(place, line):
-            if text not in self._lines:
-                self._lines[text] = self._plain.from_string(text)
-            return markdown.one_line(self._lines[text].render(scope))
+            if text not in self._compiled:
+                self._compiled[text] = self._plain_environment.from_string(text)
+            return markdown.one_line(self._compiled[text].render(scope))
 
     def _appointment(
-        self, found: LetterTemplate, case: Case, playbook: Playbook, now: datetime, brief: LetterContent
-    ) -> tuple[Attachment, ...]:
-        at = brief.until or playbook.calendar.next_open(now)
-        pen = self._desk_pen(found, playbook, now)
-        who = " ".join(
-            part for part in (case.customer.name or case.customer.address, case.facts.phone or "") if part
-        )
-        story = "\n\n".join(
-            part for part in (case.facts.issue, case.facts.resolution, brief.quote, case.ref) if part
-        )
+        self, case: Case, playbook: Playbook, now: datetime, content: LetterContent, fmt: Formatter
+    ) -> Attachment:
+        """Return the calendar file for a call: whom to call, when, and what the case is about."""
+        whom = f"{case.customer.name or case.customer.address} {case.facts.phone or ''}".strip()
+        story = [case.facts.issue, case.facts.resolution, content.quote, case.ref]
         key = case.next_key(LetterKind.CALL).replace("/", ".")
-        return (
-            invite(
-                f"{key}@{self._domain(case)}",
-                at,
-                now,
-                markdown.one_line(pen.say(msg("Call {who}", who=who))),
-                story,
-            ),
+        return call_invitation(
+            uid=f"{key}@{self._domain(case.mailbox)}",
+            at=content.until or playbook.calendar.next_open(now),
+            now=now,
+            summary=markdown.one_line(fmt.say(msg("Call {who}", who=whom))),
+            story="\n\n".join(filter(None, story)),
         )
 
-    def _domain(self, case: Case) -> str:
-        return self.sender_of(case.mailbox).address.rpartition("@")[2]
+    def _domain(self, mailbox: str) -> str:
+        """Return the domain of the address that letters of a mailbox are sent from."""
+        return self.sender_of(mailbox).address.rpartition("@")[2]
 
-    def _load(self, language: str, kind: str) -> LetterTemplate:
-        if (language, kind) not in self._read:
+    def _load(self, language: str, kind: LetterKind) -> LetterTemplate:
+        """Return a template, read once."""
+        if (language, kind) not in self._templates:
             name = f"{language}/{kind}.md"
             text = self.files.text(name)
-            self._read[language, kind] = LetterTemplate.read(text, self.files.label(name), language)
-        return self._read[language, kind]
+            self._templates[language, kind] = LetterTemplate.read(text, self.files.label(name), language)
+        return self._templates[language, kind]
 
     @cached_property
-    def _marked(self) -> Environment:
+    def _environment(self) -> Environment:
+        """The sandbox of letters, which escapes values for Markdown."""
         return sandbox(self.files, markdown.escaped, markup=True)
 
     @cached_property
-    def _plain(self) -> Environment:
+    def _plain_environment(self) -> Environment:
+        """The sandbox of subjects and sentences, which writes values on one line."""
         return sandbox(self.files, markdown.one_line, markup=False)
 
     @cached_property
     def _layout(self) -> Template:
+        """The frame of the HTML part."""
         with naming(self.files.label(LAYOUT)):
             return layout_template(self.files, LAYOUT)
 
     @cached_property
     def _inliner(self) -> "CSSInliner":
-        from css_inline import CSSInliner  # three megabytes, which a daemon at rest need not hold
+        """Moves the layout's style sheet into style attributes."""
+        from css_inline import CSSInliner  # 3 MB of memory, which an idle daemon does not need
 
         return CSSInliner(load_remote_stylesheets=False, keep_style_tags=False, keep_at_rules=True)
 
 
-def _clean(person: Person) -> Person:
+def _header_safe_person(person: Person) -> Person:
     return Person(person.address, _header_safe(markdown.one_line(person.name)))
 
 
 def _header_safe(value: str) -> str:
-    """Break up "=?": it would be decoded once more on its way out (CVE-2024-6923, MAIL.md R4)."""
-    return value[:_HEADER_LENGTH].rstrip().replace("=?", "=\u200b?")
+    """Shorten a value and break up "=?", which would be decoded once more (CVE-2024-6923, docs/mail.md R4)."""
+    return value[:_MAX_HEADER].rstrip().replace("=?", "=\u200b?")
 
 
-def _thread(case: Case) -> tuple[str, ...]:
-    earlier = tuple(one for one in case.references if one != case.message_id)
-    return (*earlier, case.message_id) if case.message_id else earlier
+def _references(case: Case) -> tuple[str, ...]:
+    """Return the thread of the customer's newest mail, which comes last."""
+    earlier = [message_id for message_id in case.references if message_id != case.message_id]
+    newest = [case.message_id] if case.message_id else []
+    return (*earlier, *newest)
 
 
-def _candidates(languages: list[str]) -> Iterator[str]:
-    """Give "de-at" and then "de" for "de_AT"; nothing that is not the name of a language."""
+def _language_tags(languages: list[str]) -> Iterator[str]:
+    """Yield "de-at" and then "de" for "de_AT"; nothing for what is not a language."""
     for language in languages:
         tag = language.replace("_", "-").lower()
         if is_language(tag):
             yield from (tag, tag.split("-")[0])
 
 
-def _opening(body: list[str]) -> str:
+def _preheader(paragraphs: list[str]) -> str:
     """Return the first words of the body, which mail programs show beside the subject."""
-    first = body[0] if body else ""
-    return first if len(first) <= _PREHEADER_LENGTH else first[:_PREHEADER_LENGTH].rsplit(" ", 1)[0] + "…"
+    first = paragraphs[0] if paragraphs else ""
+    if len(first) <= _MAX_PREHEADER:
+        return first
+    return first[:_MAX_PREHEADER].rsplit(" ", 1)[0] + "…"

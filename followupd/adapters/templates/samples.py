@@ -1,4 +1,4 @@
-"""Sample cases that letters are tried on: a short one, a long one, and one with every field hostile; nothing by chance."""
+"""Sample cases for checks and previews: a short one, a long one, and one whose every field is hostile; nothing is random."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,13 +16,14 @@ from followupd.domain.translatable import msg, sentence_list
 from followupd.languages import Catalogue, catalogue
 from followupd.languages.schema import Samples
 
-#: what each mark of markup does when it is not escaped; 400 characters where it is long
+HOSTILE_REF = "FU-H0ST1"
+#: every kind of markup that must be escaped
 HOSTILE = (
     "<b>bold</b> <script>alert(1)</script> [click](http://evil.example) ![i](http://evil.example/x.png) # not a heading "
     "1. not a list **not bold** `code` {{ 7*7 }} {% include 'x' %} &amp; \\* \u202egnihton\u202c =?utf-8?q?=0ABcc=3A?= "
     "שלום עולם | a | --- | ~~gone~~ http://evil.example <http://evil.example> \t\x07 \u2028 end "
 )
-#: what chapters say in desk mails: why, and the lines that may come back
+#: what policies say in desk mails: the reason, and the lines that an agent may answer with
 _DESK: dict[str, tuple[str, tuple[str, ...]]] = {
     LetterKind.OPENED: (msg("somebody tagged it as a complaint"), ()),
     LetterKind.FACTS: (
@@ -57,20 +58,29 @@ def sample_case(
     language: str = "",
     languages: Catalogue | None = None,
 ) -> Case:
-    """Return the sample case of that name: short, long or hostile; its people speak `language`, else the company's.
+    """Return a sample case.
 
-    Raises KeyError for another name.
+    Args:
+        playbook: provides the company and its people.
+        now: the present moment.
+        name: short, long or hostile.
+        language: the language of its texts, the company's by default.
+        languages: the languages to use, the shipped ones by default.
+
+    Raises:
+        KeyError: there is no sample case of this name.
     """
     spoken = language or playbook.language or playbook.company.locale
     words = (languages or catalogue()).language(spoken).samples
     return replace(_CASES[name](playbook, now, words), language=language)
 
 
-def sample_brief(
+def sample_content(
     kind: LetterKind, case: Case, playbook: Playbook, now: datetime, languages: Catalogue | None = None
 ) -> LetterContent:
-    """Return what a chapter would hand over with a letter of this kind for a sample case."""
-    hostile, words = case.ref == "FU-H0ST1", _words_of(case, playbook, languages)
+    """Return what a policy would hand over with a letter of this kind for a sample case."""
+    hostile = case.ref == HOSTILE_REF
+    words = _texts_of(case, playbook, languages)
     because, asks = _DESK.get(kind, ("", ()))
     return LetterContent(
         because=HOSTILE if hostile else because,
@@ -91,8 +101,8 @@ def sample_agenda(
     case: Case, playbook: Playbook, now: datetime, languages: Catalogue | None = None
 ) -> Agenda:
     """Return a day's digest that is about a sample case."""
-    hostile = case.ref == "FU-H0ST1"
-    story = HOSTILE if hostile else _words_of(case, playbook, languages).story
+    hostile = case.ref == HOSTILE_REF
+    story = HOSTILE if hostile else _texts_of(case, playbook, languages).story
     asked = replace(case, stage=Stage.SUSPECTED, story=story)
     what = HOSTILE if hostile else msg("{promise} is overdue", promise=case.promises[0].named)
     account = msg("open for {n} days, of {severity} severity", n=3, severity=msg(case.severity))
@@ -116,12 +126,14 @@ def sample_agenda(
     )
 
 
-def _words_of(case: Case, playbook: Playbook, languages: Catalogue | None) -> Samples:
+def _texts_of(case: Case, playbook: Playbook, languages: Catalogue | None) -> Samples:
+    """Return the texts of the sample cases in the customer's language, the playbook's or the company's."""
     spoken = case.language or playbook.language or playbook.company.locale
     return (languages or catalogue()).language(spoken).samples
 
 
 def _delayed(case: Case, playbook: Playbook, now: datetime, because: str) -> tuple[Promise, ...]:
+    """Return the first promise of the case with a later date."""
     later = _promise(0, "", PromiseKind.FIRM, playbook, now, 3).promised_by
     return tuple(
         replace(p, state=PromiseState.LATE, promised_by=later, because=because) for p in case.promises[:1]
@@ -129,27 +141,27 @@ def _delayed(case: Case, playbook: Playbook, now: datetime, because: str) -> tup
 
 
 def sample_card(case: Case, playbook: Playbook) -> PrintedGiftCard:
-    """Return a card whose code opens nothing."""
+    """Return a gift card whose code is worthless."""
     money = Money.of("20", playbook.company.currency)
-    code = HOSTILE[:60] if case.ref == "FU-H0ST1" else "SAMPLE-4F7K-9Q2M"
+    code = HOSTILE[:60] if case.ref == HOSTILE_REF else "SAMPLE-4F7K-9Q2M"
     return PrintedGiftCard(
         code=code, amount=money.written(playbook.company.locale), expires="2028-11-30", money=money
     )
 
 
 def _options(case: Case, playbook: Playbook, now: datetime, words: Samples) -> tuple[Option, ...]:
-    """Two ways to put it right, offered in the long and the hostile case."""
+    """Return two options, for the long and the hostile case."""
     if case.ref == "FU-SH0RT":
         return ()
     told = playbook.calendar.after(now, Duration.parse("3 business days"))
     first, second = words.options
-    if case.ref == "FU-H0ST1":
+    if case.ref == HOSTILE_REF:
         first = HOSTILE
     return Option(n=1, text=first, promised_by=told), Option(n=2, text=second, promised_by=None)
 
 
 def _short(playbook: Playbook, now: datetime, words: Samples) -> Case:
-    """A case as the machine opens it: the least that a case has, and facts in fragments."""
+    """Return a case as it is opened automatically: with the least that a case has, and facts in fragments."""
     return Case(
         ref="FU-SH0RT",
         mailbox="support",
@@ -169,7 +181,7 @@ def _short(playbook: Playbook, now: datetime, words: Samples) -> Case:
 
 
 def _long(playbook: Playbook, now: datetime, words: Samples) -> Case:
-    """A case in which everything happened, with facts as an agent writes them who takes the time."""
+    """Return a case in which everything happened, with facts as a careful agent writes them."""
     money = Money.of("25", playbook.company.currency)
     return Case(
         ref="FU-L0NG7",
@@ -211,10 +223,10 @@ def _long(playbook: Playbook, now: datetime, words: Samples) -> Case:
 
 
 def _hostile(playbook: Playbook, now: datetime, _words: Samples) -> Case:
-    """A case with markup, line breaks, right-to-left text and great length in every field."""
+    """Return a case with markup, line breaks, right-to-left text and great length in every field."""
     long = (HOSTILE * 2)[:400]
     return Case(
-        ref="FU-H0ST1",
+        ref=HOSTILE_REF,
         mailbox="support",
         customer=Person("kim@example.org", f"Kim\r\nBcc: evil@example.org {HOSTILE}"),
         subject=f"Re: {HOSTILE}",
@@ -255,17 +267,16 @@ def _promise(
     days: int,
     source: str = "playbook",
 ) -> Promise:
+    """Return a promise that is due at the end of business some business days from now."""
     calendar = playbook.calendar
-    told = calendar.end_of_business(
-        calendar.local(calendar.after(now, Duration(days, "business day"))).date()
-    )
-    due = calendar.before(told, Duration.parse("4 business hours"))
+    day = calendar.local(calendar.after(now, Duration(days, "business day"))).date()
+    promised_by = calendar.end_of_business(day)
     return Promise(
         n=n,
         text=text,
         kind=kind,
-        internal_deadline=due,
-        promised_by=told,
+        internal_deadline=calendar.before(promised_by, Duration.parse("4 business hours")),
+        promised_by=promised_by,
         source=source,
         owner=playbook.owner,
     )

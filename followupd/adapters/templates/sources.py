@@ -1,4 +1,4 @@
-"""The files of letters: front matter, Markdown with Jinja2, and the sandbox in which they are filled in.
+"""The files of letters: front matter, Markdown with Jinja2, and the sandbox in which they are rendered.
 
 A letter is `<language>/<kind>.md`: front matter between two lines of dashes (`subject:`, `from:`), then Markdown. A file
 whose name begins with "_" is a part that letters include.
@@ -28,40 +28,43 @@ from followupd.adapters.templates import markdown
 from followupd.adapters.templates.formatter import Missing, Unknown
 from followupd.errors import LetterError
 
-#: what the front matter of a letter may say
-FRONT = ("subject", "from")
+#: the lines that the front matter may have
+FRONT_MATTER = ("subject", "from")
 
 
-class BrokenLetterError(LetterError):
-    """A letter's file is at fault: which one, in which line (None: none in particular), and why."""
+class TemplateFileError(LetterError):
+    """A template file has a mistake: in which file and line (None if it cannot be told), and what it is."""
 
     def __init__(self, file: str, line: int | None, reason: str) -> None:
-        self.file, self.line, self.reason = file, line, reason
-        super().__init__(f"{file}{f':{line}' if line else ''}: {reason}")
+        self.file = file
+        self.line = line
+        self.reason = reason
+        place = f"{file}:{line}" if line else file
+        super().__init__(f"{place}: {reason}")
 
 
-class HeadError(BrokenLetterError):
-    """A letter's front matter is at fault."""
+class FrontMatterError(TemplateFileError):
+    """The front matter of a letter is wrong."""
 
 
-class GrammarError(BrokenLetterError):
-    """A letter is no template that Jinja2 can read."""
+class InvalidTemplateError(TemplateFileError):
+    """The file is no template that Jinja2 can parse."""
 
 
-class SlotError(BrokenLetterError):
-    """A letter was filled in, and does not say what a letter of its kind must say."""
+class ContentError(TemplateFileError):
+    """The rendered letter does not contain what a letter of its kind must."""
 
 
 _FRONT_LINE = re.compile(r"([a-z]+):\s*(.*?)\s*")
-# trim_blocks takes the line feed after every tag; it should do so only on lines that hold nothing but tags
+# trim_blocks removes the line feed after every tag; it should do so only on lines that contain nothing but tags
 _ENDS_IN_TAG = re.compile(r"(?m)^(?!(?:\s|\{%[^\n]*?%\}|\{#[^\n]*?#\})*$)([^\n]*[%#]\})[ \t]*$")
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*[,;:]?")
 _ENDED = re.compile(r"[.!?…:][\"'”’»)\]]*$")
-#: what a template may do wrong while it is filled in
-_SLIPS = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
-#: Jinja2's filters that letters may use: none that could mark a value as safe
+#: errors that a template may raise while it is rendered
+_RENDERING_ERRORS = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
+#: the filters of Jinja2 that letters may use; none can mark a value as safe
 _FILTERS = frozenset(
-    {
+    [
         "batch",
         "count",
         "default",
@@ -81,15 +84,15 @@ _FILTERS = frozenset(
         "trim",
         "unique",
         "upper",
-    }
+    ]
 )
 
 
 @dataclass(frozen=True, slots=True)
 class LetterTemplate:
-    """A letter's file: where it stands, its front matter with the lines it stands on, and its body.
+    """A letter's file: its name, its front matter with the line numbers, and its body.
 
-    `body` keeps the file's line numbers: the front matter is blanked out, not cut off.
+    `body` keeps the file's line numbers: the front matter is replaced by empty lines.
     """
 
     file: str
@@ -99,26 +102,40 @@ class LetterTemplate:
 
     @classmethod
     def read(cls, text: str, file: str, language: str) -> "LetterTemplate":
-        """Read a letter; raises LetterError for front matter that is none."""
+        """Split a letter into front matter and body.
+
+        Args:
+            text: the content of the file.
+            file: its name, for error messages.
+            language: the language that it is written in.
+
+        Raises:
+            FrontMatterError: there is no front matter, or a mistake in it.
+        """
         rows = text.removeprefix("\ufeff").splitlines()
-        if not rows or rows[0].strip() != "---" or "---" not in (row.strip() for row in rows[1:]):
-            raise HeadError(file, 1, "a letter begins with its subject between two lines of dashes")
-        end = next(n for n, row in enumerate(rows[1:], 1) if row.strip() == "---")
-        front = dict(_front(rows[1:end], file))
+        dashes = [number for number, row in enumerate(rows) if row.strip() == "---"]
+        if len(dashes) < 2 or dashes[0] != 0:
+            raise FrontMatterError(file, 1, "a letter begins with its subject between two lines of dashes")
+
+        end = dashes[1]
+        front = dict(_front_matter(rows[1:end], file))
         if "subject" not in front:
-            raise HeadError(file, 1, "the letter has no subject")
-        return cls(file, language, front, "\n" * (end + 1) + "\n".join(rows[end + 1 :]) + "\n")
+            raise FrontMatterError(file, 1, "the letter has no subject")
+        body = "\n" * (end + 1) + "\n".join(rows[end + 1 :]) + "\n"
+        return cls(file, language, front, body)
 
 
-def _front(rows: list[str], file: str) -> Iterator[tuple[str, tuple[str, int]]]:
+def _front_matter(rows: list[str], file: str) -> Iterator[tuple[str, tuple[str, int]]]:
+    """Yield the names of the front matter with their values and line numbers; empty lines and comments are skipped."""
     for line, row in enumerate(rows, 2):
-        found = _FRONT_LINE.fullmatch(row)
         if not row.strip() or row.startswith("#"):
             continue
-        if not found or found[1] not in FRONT or not found[2]:
-            known = " and ".join(FRONT)
-            raise HeadError(file, line, f"{row.strip()!r} is not a line of front matter, which knows {known}")
-        yield found[1], (found[2], line)
+        match = _FRONT_LINE.fullmatch(row)
+        if not match or match[1] not in FRONT_MATTER or not match[2]:
+            allowed = " and ".join(FRONT_MATTER)
+            problem = f"{row.strip()!r} is not a line of front matter, which has only {allowed}"
+            raise FrontMatterError(file, line, problem)
+        yield match[1], (match[2], line)
 
 
 class TemplateFiles:
@@ -212,13 +229,14 @@ def is_language(tag: str) -> bool:
 
 
 class _TemplateLoader(BaseLoader):
-    """Gives Jinja2 the bodies of letters, and the parts that they include."""
+    """Gives Jinja2 the bodies of letters and the parts that they include."""
 
     def __init__(self, files: TemplateFiles) -> None:
         self._files = files
 
     def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:  # noqa: ARG002  Jinja2's signature
-        if not self._files.exists(template):  # a part that "de-at" lacks is that of "de"
+        """Return the body of a letter or the text of a part; a part that "de-at" lacks is taken from "de"."""
+        if not self._files.exists(template):
             language, _, rest = template.partition("/")
             template = f"{language.partition('-')[0]}/{rest}"
         text = self._files.text(template)
@@ -233,7 +251,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
     """The sandbox of letters, in which a letter includes the parts of its own language: "_greeting.md"."""
 
     def join_path(self, template: str, parent: str) -> str:
-        """Return the name of an included file; one that begins with a language is that language's."""
+        """Return the name of an included file; one that begins with a language is of that language."""
         language = parent.partition("/")[0]
         if is_language(template.partition("/")[0]) or not is_language(language):
             return template
@@ -241,37 +259,40 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
 
 
 def sentence(value: Any) -> str:
-    """Make a sentence of what an agent wrote: a capital at the start and a full stop at the end, where they lack."""
-    flat = markdown.one_line(str(value))
-    first = flat.split(" ", 1)[0]
-    if first.islower() and _WORD.fullmatch(first):
-        flat = flat[0].upper() + flat[1:]
-    return ended(flat)
+    """Return what an agent wrote as a sentence: with a capital at the start and a full stop at the end."""
+    text = markdown.one_line(str(value))
+    first_word = text.split(" ", 1)[0]
+    if first_word.islower() and _WORD.fullmatch(first_word):
+        text = text[0].upper() + text[1:]
+    return ended(text)
 
 
 def ended(value: Any) -> str:
-    """End with a full stop, where it lacks: for what stands behind a colon."""
-    flat = markdown.one_line(str(value))
-    return flat if _ENDED.search(flat) else flat.rstrip(",;- ") + "."
+    """Return a text with a full stop at the end, unless it ends with a punctuation mark."""
+    text = markdown.one_line(str(value))
+    return text if _ENDED.search(text) else text.rstrip(",;- ") + "."
 
 
 def capital(value: Any) -> str:
-    """Begin with a capital and end without a full stop: an entry of a list that goes on."""
+    """Return a text with a capital at the start and no full stop at the end, for an entry of a list."""
     return sentence(value).rstrip(".")
 
 
 def first(values: Iterable[Any]) -> Any:
-    """Return the first value; where there is none, something that is false in an `if` and cannot be printed."""
+    """Return the first value; if there is none, a value that is false in an `if` and cannot be printed."""
     return next(iter(values), Missing.called("first"))
 
 
 def sandbox(files: TemplateFiles | None, write: Callable[[str], str], *, markup: bool) -> Environment:
     """Return a sandbox in which every printed value goes through `write`; only our own filters skip it.
 
-    Without `files`, templates can include nothing.
+    Args:
+        files: the templates that can be loaded and included; None for none.
+        write: escapes a value.
+        markup: add the filters that return Markdown (quoted, code, lines).
     """
 
-    @pass_context  # a finalizer that wants the context also sees the constants, which are otherwise folded before it
+    @pass_context  # a finalizer that takes the context also gets the constants, which are otherwise folded before
     def finalize(_: Context, value: Any) -> Any:
         if isinstance(value, Undefined):
             str(value)  # raises, with the name
@@ -290,16 +311,20 @@ def sandbox(files: TemplateFiles | None, write: Callable[[str], str], *, markup:
         keep_trailing_newline=True,
         cache_size=-1,
     )
-    environment.filters = {name: one for name, one in environment.filters.items() if name in _FILTERS}
-    environment.filters |= {"sentence": sentence, "ended": ended, "capital": capital, "first": first}
+    allowed = {name: function for name, function in environment.filters.items() if name in _FILTERS}
+    environment.filters = allowed | {"sentence": sentence, "ended": ended, "capital": capital, "first": first}
     if markup:
-        shaped: dict[str, Callable[[Any], str]] = {
-            "quoted": lambda value: markdown.quoted(str(value)),
-            "code": lambda value: markdown.verbatim(str(value)),
-            "lines": markdown.lines,
+        environment.filters |= {
+            "quoted": _as_markup(lambda value: markdown.quoted(str(value))),
+            "code": _as_markup(lambda value: markdown.verbatim(str(value))),
+            "lines": _as_markup(markdown.lines),
         }
-        environment.filters |= {name: _shaping(shape) for name, shape in shaped.items()}
     return environment
+
+
+def _as_markup(function: Callable[[Any], str]) -> Callable[[Any], Markup]:
+    """Return the function as a filter whose result is not escaped again."""
+    return lambda value: Markup(function(value))  # noqa: S704  the functions escape for Markdown themselves
 
 
 def layout_template(files: TemplateFiles, name: str) -> Template:
@@ -310,32 +335,40 @@ def layout_template(files: TemplateFiles, name: str) -> Template:
     return environment.get_template(name)
 
 
-def _shaping(shape: Callable[[Any], str]) -> Callable[[Any], Markup]:
-    return lambda value: Markup(shape(value))  # noqa: S704  the shapes escape for Markdown themselves
-
-
 @contextmanager
 def naming(file: str, line: int | None = None) -> Iterator[None]:
-    """Turn what goes wrong in a template into a LetterError that begins with file and line."""
+    """Turn an error of a template into one that begins with file and line.
+
+    Args:
+        file: the name of the template.
+        line: the line, if it is known better than Jinja2 knows it.
+
+    Raises:
+        InvalidTemplateError: the template cannot be parsed.
+        TemplateFileError: it cannot be rendered, or includes a part that does not exist.
+    """
     try:
         yield
     except TemplateSyntaxError as error:
-        raise GrammarError(error.filename or file, line or error.lineno, error.message or "") from error
-    except TemplateNotFound as error:
-        raise BrokenLetterError(
-            file, line, f"the part {error.name!r} that it includes does not exist"
+        raise InvalidTemplateError(
+            error.filename or file, line or error.lineno, error.message or ""
         ) from error
-    except _SLIPS as error:
-        found = _place(error, file.partition("/")[0] + "/")
-        name, at = found or (file, None)
-        raise BrokenLetterError(name, line or at, str(error)) from error
+    except TemplateNotFound as error:
+        problem = f"the part {error.name!r} that it includes does not exist"
+        raise TemplateFileError(file, line, problem) from error
+    except _RENDERING_ERRORS as error:
+        directory = file.partition("/")[0] + "/"
+        found_file, found_line = _innermost_frame(error, directory) or (file, None)
+        raise TemplateFileError(found_file, line or found_line, str(error)) from error
 
 
-def _place(error: Exception, app: str) -> tuple[str, int] | None:
-    """Return file and line of the template's own innermost frame: Jinja2 puts them into the traceback."""
-    found, step = None, error.__traceback__
+def _innermost_frame(error: Exception, directory: str) -> tuple[str, int] | None:
+    """Return file and line of the template in which the error happened; Jinja2 puts them into the traceback."""
+    found = None
+    step = error.__traceback__
     while step:
         name = step.tb_frame.f_code.co_filename
-        found = (name, step.tb_lineno) if name.startswith(app) else found
+        if name.startswith(directory):
+            found = (name, step.tb_lineno)
         step = step.tb_next
     return found

@@ -1,113 +1,148 @@
-"""Holds the admin's letters, and the standing steps of playbooks, to the rules of wording, for `followupd check`.
+"""Check the administrator's letters, and the playbooks' standing steps, against the rules of wording, for `followupd check`.
 
-The source is read line by line, with everything between braces blanked out; then each letter is written for the sample
-cases and read as a customer would. What both find is said once, with the file and the line.
+The source is read line by line, with everything between braces blanked out. Then each letter is rendered for the sample cases and
+read as a customer would read it. What both find is reported once, with file and line.
 """
 
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 
 from followupd.adapters.settings.rules import SettingsRule
-from followupd.adapters.templates.check import affected_kinds, try_out
-from followupd.adapters.templates.renderer import TemplateRenderer
-from followupd.adapters.templates.samples import sample_brief, sample_case
-from followupd.adapters.templates.sources import HeadError, LetterTemplate, TemplateFiles
+from followupd.adapters.templates.check import affected_kinds, render_sample, sample_renderer
+from followupd.adapters.templates.samples import sample_case, sample_content
+from followupd.adapters.templates.sources import FrontMatterError, LetterTemplate, TemplateFiles
 from followupd.domain.case import Case
 from followupd.domain.decision import LetterContent
 from followupd.domain.letter import CUSTOMER_LETTERS, Letter, LetterKind
-from followupd.domain.mail import Person
 from followupd.domain.playbook import Playbook
 from followupd.errors import LetterError, Problem
 from followupd.text.wording import PART, Context, Finding, WordingRules, findings, unknown_rules
 
 _BRACES = re.compile(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", re.DOTALL)
-#: the hostile sample is made of slips that no letter would make; these two read like real cases
-_READ = ("short", "long")
-_NAMES = ("Example Ltd",)
-#: says what is known of dates and promises: `around(playbook, language, now)`
+#: the samples that read like real cases; the hostile one breaks rules that no letter would break
+_READABLE = ("short", "long")
+_SAMPLE_NAMES = ("Example Ltd",)
+#: rules that need the rendered letter: how it begins and ends, its length, what it promises
+_NEED_LETTER = frozenset({"W01", "W02", "W12", "W14", "W16", "W19"})
+#: returns what is known of dates and promises for a playbook, a language and a moment
 WordingContextSource = Callable[[Playbook, str, datetime], Context]
 
 
 def wording_problems(
     files: TemplateFiles,
     playbooks: Mapping[str, Playbook],
-    manner: WordingRules,
-    around: WordingContextSource,
+    rules: WordingRules,
+    context_of: WordingContextSource,
     now: datetime,
 ) -> list[Problem]:
-    """Return what the rules of wording find in the admin's letters and in the playbooks' steps.
+    """Return what the rules of wording find in the administrator's letters and in the playbooks' steps.
 
-    Shipped letters are proven by our own tests; they are checked where the admin's changes affect them.
+    Shipped letters are proven by our own tests; they are checked where the administrator's changes affect them.
+
+    Args:
+        files: the templates.
+        playbooks: all playbooks by name.
+        rules: the rules, with the administrator's own phrases.
+        context_of: what is known of dates and promises.
+        now: the present moment, for the sample cases.
     """
-    found = [*_switches(manner), *_steps(playbooks, manner)]
+    found = [*_unknown_rules(rules), *_step_problems(playbooks, rules)]
     for language in files.languages():
-        source = list(_source(files, language, manner))
-        said = {(finding.rule.id, finding.words.casefold()) for _, finding in source}
-        written = _written(files, language, playbooks["default"], manner, around, now)
-        rest = {(f, x) for f, x in written if x.words == "" or (x.rule.id, x.words.casefold()) not in said}
-        found += [_problem(file, finding) for file, finding in (*source, *rest)]
-    return sorted(set(found), key=lambda one: (one.file, one.line or 0, one.rule, one.problem))
+        in_source = list(_source_findings(files, language, rules))
+        known = {(finding.rule.id, finding.words.casefold()) for _, finding in in_source}
+        in_letters = set()
+        for file, finding in _letter_findings(files, language, playbooks["default"], rules, context_of, now):
+            if finding.words == "" or (finding.rule.id, finding.words.casefold()) not in known:
+                in_letters.add((file, finding))
+        found += [_problem(file, finding) for file, finding in (*in_source, *in_letters)]
+    return sorted(
+        set(found), key=lambda problem: (problem.file, problem.line or 0, problem.rule, problem.problem)
+    )
 
 
-def as_read(
-    letter: Letter, case: Case, brief: LetterContent, playbook: Playbook, manner: WordingRules, about: Context
+def findings_in_letter(
+    letter: Letter,
+    case: Case,
+    content: LetterContent,
+    playbook: Playbook,
+    rules: WordingRules,
+    known: Context,
 ) -> tuple[Finding, ...]:
-    """Return what the rules find in a letter of a sample case, apart from the words that people said."""
-    values = (*case.stated_words, *(each.because for each in brief.promises if each.because))
-    days = {
-        playbook.calendar.local(day).date()
-        for p in (*case.promises, *brief.promises)
-        for day in (p.promised_by, p.internal_deadline)
-        if day
-    }
+    """Return what the rules find in a letter of a sample case, apart from the words that people stated.
+
+    Args:
+        letter: the rendered letter.
+        case: the sample case.
+        content: what the letter is about.
+        playbook: the playbook of the case.
+        rules: the rules of wording.
+        known: what is known of dates and promises.
+    """
+    stated = [*case.stated_words, *(promise.because for promise in content.promises if promise.because)]
     owner = playbook.owner_of(case.owner).name
     context = replace(
-        about,
+        known,
         owner=owner,
-        names=(*_NAMES, playbook.company.name, case.customer.name, owner),
-        values=values,
-        insisted=values if letter.kind != LetterKind.GIFT_CARD else (),
-        promised=days,
+        names=(*_SAMPLE_NAMES, playbook.company.name, case.customer.name, owner),
+        values=tuple(stated),
+        insisted=() if letter.kind == LetterKind.GIFT_CARD else tuple(stated),
+        promised=_promised_days(case, content, playbook),
     )
-    found = findings(letter.text, kind=letter.kind, language=letter.language, manner=manner, context=context)
+    found = findings(letter.text, kind=letter.kind, language=letter.language, manner=rules, context=context)
     return tuple(replace(finding, line=0) for finding in found)
+
+
+def _promised_days(case: Case, content: LetterContent, playbook: Playbook) -> set[date]:
+    """Return the days that promises of the case and of the letter name."""
+    days = set()
+    for promise in (*case.promises, *content.promises):
+        for moment in (promise.promised_by, promise.internal_deadline):
+            if moment:
+                days.add(playbook.calendar.local(moment).date())
+    return days
 
 
 def _problem(file: str, finding: Finding, key: str | None = None) -> Problem:
     problem = f"{finding.quoted}{finding.rule.reason}"
-    return Problem(
-        file, finding.line or None, key, finding.rule.id, problem, f"Better: {finding.rule.better}"
-    )
+    hint = f"Better: {finding.rule.better}"
+    return Problem(file, finding.line or None, key, finding.rule.id, problem, hint)
 
 
-def _switches(manner: WordingRules) -> Iterator[Problem]:
-    for name in unknown_rules(manner):
+def _unknown_rules(rules: WordingRules) -> Iterator[Problem]:
+    """Yield the rules and lists of phrases in wording.toml that do not exist."""
+    for name in unknown_rules(rules):
         key = "rules" if re.fullmatch(r"W\d+", name) else "phrases"
         yield Problem(
-            "wording.toml",
-            None,
-            key,
-            SettingsRule.UNKNOWN,
-            f"there is no {name!r}",
-            "docs/wording.md lists rules and lists of phrases.",
+            file="wording.toml",
+            line=None,
+            key=key,
+            rule=SettingsRule.UNKNOWN,
+            problem=f"there is no {name!r}",
+            hint="docs/wording.md lists rules and lists of phrases.",
         )
 
 
-def _steps(playbooks: Mapping[str, Playbook], manner: WordingRules) -> Iterator[Problem]:
+def _step_problems(playbooks: Mapping[str, Playbook], rules: WordingRules) -> Iterator[Problem]:
+    """Yield what the rules find in the playbooks' next steps, in each of their languages."""
     for name, playbook in playbooks.items():
-        for n, step in enumerate(playbook.steps):
-            own = ("text", playbook.language or playbook.company.locale, step.text)
-            for key, language, text in (own, *((f"texts.{tag}", tag, said) for tag, said in step.texts)):
-                for finding in findings(_blanked(text), kind=PART, language=language, manner=manner):
-                    yield _problem(
-                        f"playbooks/{name}.toml", replace(finding, line=0), f"next_step[{n}].{key}"
-                    )
+        home = playbook.language or playbook.company.locale
+        for number, step in enumerate(playbook.steps):
+            texts = [("text", home, step.text)]
+            texts += [(f"texts.{language}", language, text) for language, text in step.texts]
+            for key, language, text in texts:
+                found = findings(_without_braces(text), kind=PART, language=language, manner=rules)
+                for finding in found:
+                    place = f"next_step[{number}].{key}"
+                    yield _problem(f"playbooks/{name}.toml", replace(finding, line=0), place)
 
 
-def _source(files: TemplateFiles, language: str, manner: WordingRules) -> Iterator[tuple[str, Finding]]:
-    """Give what the files themselves contain; only letters to customers and their parts are held to these rules."""
+def _source_findings(
+    files: TemplateFiles, language: str, rules: WordingRules
+) -> Iterator[tuple[str, Finding]]:
+    """Yield file and finding for the text of the files themselves: letters to customers and their parts."""
+    source_rules = replace(rules, off=rules.off | _NEED_LETTER)
     for name in files.changed(language):
         file = files.label(name)
         stem = name.partition("/")[2].removesuffix(".md")
@@ -116,60 +151,53 @@ def _source(files: TemplateFiles, language: str, manner: WordingRules) -> Iterat
         kind = stem if stem in CUSTOMER_LETTERS else PART
         try:
             text = files.text(name)
-            words = text if kind == PART else _on_their_lines(text, file)
-        except (HeadError, UnicodeDecodeError):
-            continue  # the check of the letters reports it
-        for finding in findings(_blanked(words), kind=kind, language=language, manner=_in_source(manner)):
+            if kind != PART:
+                text = _on_own_lines(text, file)
+        except (FrontMatterError, UnicodeDecodeError):
+            continue  # reported by the check of the templates
+        for finding in findings(_without_braces(text), kind=kind, language=language, manner=source_rules):
             yield file, finding
 
 
-def _on_their_lines(text: str, file: str) -> str:
+def _on_own_lines(text: str, file: str) -> str:
     """Return the values of the front matter and the body, each on the line that it has in the file."""
     letter = LetterTemplate.read(text, file, "")
     rows = letter.body.splitlines(keepends=True)
-    for words, line in letter.front.values():
-        rows[line - 1] = f"{words}\n"
+    for value, line in letter.front.values():
+        rows[line - 1] = f"{value}\n"
     return "".join(rows)
 
 
-def _in_source(manner: WordingRules) -> WordingRules:
-    """Leave out what only a written letter shows: how it begins and ends, its length, what it promises."""
-    return replace(manner, off=manner.off | {"W01", "W02", "W12", "W14", "W16", "W19"})
-
-
-def _blanked(text: str) -> str:
+def _without_braces(text: str) -> str:
+    """Replace everything between braces by underscores, so that columns and lines stay."""
     return _BRACES.sub(lambda match: re.sub(r"\S", "_", match[0]), text)
 
 
-def _written(
+def _letter_findings(
     files: TemplateFiles,
     language: str,
     playbook: Playbook,
-    manner: WordingRules,
-    around: WordingContextSource,
+    rules: WordingRules,
+    context_of: WordingContextSource,
     now: datetime,
 ) -> Iterator[tuple[str, Finding]]:
-    letters = TemplateRenderer(
-        files,
-        sender_of=lambda _: Person("support@example.com"),
-        message_id=lambda key, _: f"<{key}@x.example>",
-        languages=manner.languages,
-    )
-    about = around(playbook, language, now)
-    for kind in _kinds_to_read(files, language, manner):
-        for name in _READ:
-            case = sample_case(playbook, now, name, language, manner.languages)
+    """Yield file and finding for the letters of a language, rendered for the sample cases."""
+    renderer = sample_renderer(files, rules.languages)
+    known = context_of(playbook, language, now)
+    for kind in _kinds_to_read(files, language, rules):
+        for name in _READABLE:
+            case = sample_case(playbook, now, name, language, rules.languages)
+            content = sample_content(kind, case, playbook, now, rules.languages)
             try:
-                letter = try_out(letters, kind, case, playbook, now)
+                letter = render_sample(renderer, kind, case, playbook, now)
             except LetterError:
-                continue  # the check of the letters reports it
-            brief = sample_brief(kind, case, playbook, now, manner.languages)
-            for finding in as_read(letter, case, brief, playbook, manner, about):
+                continue  # reported by the check of the templates
+            for finding in findings_in_letter(letter, case, content, playbook, rules, known):
                 yield files.label(f"{language}/{kind}.md"), finding
 
 
-def _kinds_to_read(files: TemplateFiles, language: str, manner: WordingRules) -> list[LetterKind]:
-    """Return the letters to customers that the admin's changes or own phrases affect."""
-    if manner.phrases.get(language):
+def _kinds_to_read(files: TemplateFiles, language: str, rules: WordingRules) -> list[LetterKind]:
+    """Return the letters to customers that the administrator's changes or own phrases affect."""
+    if rules.phrases.get(language):
         return [kind for kind in CUSTOMER_LETTERS if files.exists(f"{language}/{kind}.md")]
     return [kind for kind in affected_kinds(files, language) if kind in CUSTOMER_LETTERS]

@@ -1,0 +1,53 @@
+"""Names in a greeting: which names a letter may repeat, and which of their words is the first name."""
+
+import re
+from collections.abc import Collection
+
+#: a longer name is not repeated
+MAX_NAME = 50
+MAX_SPACES = 4
+
+#: A name with one of these could carry a message to a person whose address was forged.
+_NOT_IN_A_NAME = re.compile(
+    r"[@/<>\[\](){}|=\\*_`#:;!?%$\"]|www\.|\d|\w{2}\.\w{2}",
+    re.IGNORECASE,
+)
+#: a first name and one or two more words
+_FIRST_AND_LAST = re.compile(
+    r"(?P<first>[^\W\d_][^\W\d_]+(?:[-'’][^\W\d_]+)*)"
+    r"(?: [^\W\d_][^\W\d_'’-]*\.?){1,2}",
+)
+
+
+def greetable_name(name: str) -> str:
+    """Return a customer's name for a greeting; "" when a letter should not repeat it.
+
+    Args:
+        name: as the mail's From has it, on one line; "Doe, Kim" becomes "Kim Doe".
+    """
+    flat = " ".join(name.split()).strip("'’ ,")
+    if flat.count(",") == 1:
+        last, first = flat.split(",")
+        flat = f"{first.strip()} {last.strip()}"
+
+    has_length_of_a_name = 1 < len(flat) <= MAX_NAME and flat.count(" ") <= MAX_SPACES
+    if not has_length_of_a_name or _NOT_IN_A_NAME.search(flat.replace(". ", " ")):
+        return ""
+    return flat
+
+
+def first_name(name: str, titles: Collection[str]) -> str:
+    """Return the first name where it is certain which word it is, else "": a wrong name is worse than a formal one.
+
+    Args:
+        name: a name in the usual order.
+        titles: words such as "dr" and "herr", in lower case without a full stop; a name with one has no first name.
+    """
+    match = _FIRST_AND_LAST.fullmatch(name)
+    if not match or name.isupper():
+        return ""
+
+    words = name.split()
+    has_title = any(word.strip(".").lower() in titles for word in words)
+    is_capitalised = all(word[0].isupper() for word in words)
+    return match["first"] if is_capitalised and not has_title else ""
