@@ -59,10 +59,12 @@ def _configuration(directory: Path) -> tuple[list[Problem], Playbooks, WordingRu
     found = [*found, *broken]
     if settings is None:
         return found, Playbooks({"default": _sample_playbook()}), WordingRules(languages=languages)
+
     return [*found, *missing_extras(settings)], settings.playbooks, wording_rules_of(settings, languages)
 
 
 def _sample_playbook() -> Playbook:
+    """Return a playbook with which letters are checked while the admin's own is invalid."""
     ana = Agent(id="ana", name="Ana Reyes", email="ana@example.com", phone="+44 20 7946 0018")
     company = Company(name="Example Ltd", timezone="Europe/London")
     calendar = Calendar(timezone=company.timezone)

@@ -223,6 +223,7 @@ def gift_card_provider_of(settings: Settings, ledger: Ledger) -> GiftCardProvide
 def _context(
     settings: Settings, vault: Vault, letters: TemplateRenderer, languages: Catalogue
 ) -> ServiceContext:
+    """Return what most services share."""
     language = settings.company.locale.partition("_")[0]
     return ServiceContext(
         ledger=Ledger(ledger_url(settings), vault, undated),
@@ -242,6 +243,10 @@ def _classifier(
     delta: Callable[[], Mapping[str, float]],
     languages: Catalogue,
 ) -> ComplaintClassifier:
+    """Return the classifier with the admin's thresholds and rules.
+
+    `delta` returns the trained changes of weights.
+    """
     configured = settings.recognise
     language, _, region = settings.company.locale.partition("_")
     return ComplaintClassifier(
@@ -259,6 +264,7 @@ def _classifier(
 
 
 def _gift_cards(settings: Settings, context: ServiceContext) -> GiftCardOrders:
+    """Return the service that gets gift cards from the configured provider."""
     return GiftCardOrders(
         context,
         gift_card_provider_of(settings, context.ledger),
@@ -267,6 +273,7 @@ def _gift_cards(settings: Settings, context: ServiceContext) -> GiftCardOrders:
 
 
 def _sender(settings: Settings, context: ServiceContext, policy: SendPolicy) -> SendService:
+    """Return the service that sends letters through the configured SMTP server."""
     return SendService(
         context.ledger,
         transport_of(settings.smtp),
@@ -278,6 +285,7 @@ def _sender(settings: Settings, context: ServiceContext, policy: SendPolicy) -> 
 
 
 def _send_policy(settings: Settings) -> SendPolicy:
+    """Return the rules of sending, with the configured limits."""
     smtp, calendar = settings.smtp, settings.calendar
     longest_poll = max(_plain_time(calendar, mailbox.poll) for mailbox in settings.mailboxes)
     return SendPolicy(
@@ -323,10 +331,12 @@ def _ledger_keys(settings: Settings) -> Sequence[bytes]:
 
 
 def _compose_draft(letter: Letter, now: datetime) -> bytes:
+    """Render a letter as the draft that is filed in the mailbox."""
     return compose(letter, now=now)
 
 
 def _compose_to_send(entry: OutboxEntry, now: datetime) -> bytes:
+    """Render a letter to be sent at `now`: as it was stored, with a date, else from its text."""
     if entry.mail:
         return dated(entry.mail, now)
 
@@ -334,4 +344,5 @@ def _compose_to_send(entry: OutboxEntry, now: datetime) -> bytes:
 
 
 def _plain_time(calendar: Calendar, duration: Duration) -> timedelta:
+    """Return how long a duration is, in time that does not depend on business hours."""
     return calendar.after(_ANY_DAY, duration) - _ANY_DAY

@@ -39,6 +39,7 @@ def run_cycle(app: App, now: datetime, go_on: Callable[[], bool] = lambda: True)
     done += app.review.run(now)
     if leads:
         done += app.digest.run(now)
+
     done += app.cases.run(now)
     done += app.gift_cards.run(now, go_on)
     done += app.sender.recover_interrupted(now)
@@ -46,6 +47,7 @@ def run_cycle(app: App, now: datetime, go_on: Callable[[], bool] = lambda: True)
     done += app.sender.run(now, go_on)
     if leads:
         done += app.retention.run(now)
+
     return done
 
 
@@ -65,10 +67,16 @@ def read_all(app: App, now: datetime, failures: Failures) -> int:
         except UnavailableError as error:
             failures[name] = error
             log.unavailable(name, error)
+
     return count
 
 
 def _read_mailbox(app: App, name: str, now: datetime, failures: Failures) -> int:
+    """Read the folders of one mailbox.
+
+    Raises:
+        UnavailableError: the mailbox, or its inbox, cannot be read.
+    """
     mailbox, count = app.mailbox(name), 0
     mailbox.open()
     try:
@@ -88,6 +96,7 @@ def _read_mailbox(app: App, name: str, now: datetime, failures: Failures) -> int
                 log.unavailable(place, error)
     finally:
         mailbox.close()
+
     return count
 
 
@@ -101,6 +110,7 @@ def run_once(app: App) -> None:
     app.ledger.upgrade()
     names = [settings.name for settings in app.settings.mailboxes]
     failures: Failures = {}
+
     with app.ledger.lease() as lease:
         held = lease.acquire(names, at_once=True)
         if not held:

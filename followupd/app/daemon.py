@@ -65,6 +65,7 @@ class Daemon:
         )
         log.started(__version__, len(self.app.settings.mailboxes))
         self.app.ledger.upgrade()
+
         with self._lease:
             stop_if_restored_copy(self.app.ledger, self.app.now())
             self._acquire_mailboxes()
@@ -73,30 +74,37 @@ class Daemon:
             while not self._stopping:
                 self._wait_and_run()
             self._record_stopped()
+
         notify("STOPPING=1")
         self.app.ledger.close()
         log.stopped()
 
     def _wait_and_run(self) -> None:
+        """Run the cycle that is due, and wait until the next one, or until a listener has stored new mail."""
         self._scheduler.run_pending()
         if (self._scheduler.idle_seconds or 0) > 2 * _CYCLE_SECONDS:
             self._schedule()  # the wall clock was set back, and cycles must not wait until it catches up
+
         if self.wakeup.wait(_CYCLE_SECONDS):
             self.wakeup.clear()
             self._cycle()
 
     def _schedule(self) -> None:
+        """Run a cycle every second from now on."""
         self._scheduler.clear()
         self._scheduler.every(_CYCLE_SECONDS).seconds.do(self._cycle)
 
     # --- cycles ---
 
     def _cycle(self) -> None:
+        """Run one cycle; an outage or a bug ends the cycle and not the daemon."""
         if self._stopping:
             return
+
         if self._reload.is_set():
             self._reload.clear()
             self._take_new_settings()
+
         try:
             self._acquire_mailboxes()
             if self._held:
@@ -116,13 +124,16 @@ class Daemon:
                 log.recovered(_CYCLE)
             self._in_outage = False
             self._last_error = ""
+
         self._report_ready()
 
     def _run_cycles(self) -> None:
+        """Run cycles until there is nothing more to do, but not so many that the watchdog waits."""
         for _ in range(MAX_CYCLES):
             if self._stopping or not run_cycle(self.app, self.app.now(), self._may_continue):
                 break
             self._listeners.update_mailboxes()
+
         now = monotonic()
         if now >= self._next_record:
             self._next_record = now + _RECORD_SECONDS
@@ -143,8 +154,10 @@ class Daemon:
         expected = frozenset(names) if self._held is None else self._held
         if held != expected:
             log.mailboxes_acquired([name for name in names if name in held])
+
         if new := held - (self._held or frozenset()):
             freshness.reset(self.app.ledger, new, self.app.now())
+
         self._held = held
         self.app.ledger.scope = LeaseScope.of(names, held)
         self._listeners.follow(held)
@@ -152,6 +165,7 @@ class Daemon:
     # --- what others see of the daemon ---
 
     def _record_state(self) -> None:
+        """Record for `status` and the metrics that cycles run."""
         record_alive(self.app, self._listeners.connected, self.app.now())
         self._warn_of_logins()
         if self._metrics:
@@ -163,9 +177,11 @@ class Daemon:
             record_alive(self.app, dict.fromkeys(self._held or (), False), self.app.now())
 
     def _warn_of_logins(self) -> None:
+        """Log each OAuth login that expires soon, once."""
         warnings = set(self.app.login_warnings())
         for warning in sorted(warnings - self._login_warnings):
             log.login_expires_soon(warning)
+
         self._login_warnings = warnings
 
     def _serve_metrics(self) -> None:
@@ -173,9 +189,11 @@ class Daemon:
         if self._metrics:
             self._metrics.close()
             self._metrics = None
+
         address = self.app.settings.metrics.listen
         if not address:
             return
+
         from followupd.adapters.metrics import Metrics  # loaded late: most sites serve none
 
         try:
@@ -188,6 +206,7 @@ class Daemon:
         notify("WATCHDOG=1")
         if self._ready or self._in_outage or not self._listeners.opened:
             return
+
         self._ready = True
         self._next_record = 0.0  # the next cycle records the connections for `status`
         log.ready()
@@ -196,6 +215,7 @@ class Daemon:
     # --- reload ---
 
     def _request_reload(self, _number: signal.Signals) -> None:
+        """Let the next cycle load the new settings; runs in the signals' thread."""
         self._reload.set()
         self.wakeup.set()
 
@@ -211,15 +231,18 @@ class Daemon:
             self._reject([str(problem) for problem in problems])
         else:
             self._load_new_settings()
+
         notify("READY=1")
 
     def _load_new_settings(self) -> None:
+        """Replace the running program by one with the new settings, which are valid."""
         try:
             app = build_to_run(load(self.app.settings.directory))
         except FollowupdError as error:
             log.unexpected_error("reload", error)
             self._tell_lead(str(error).splitlines())
             return
+
         if app.settings.ledger.url != self.app.settings.ledger.url:  # another ledger is not leased yet
             app.ledger.close()
             restart = "another ledger needs a restart (`systemctl restart followupd`)"
@@ -234,11 +257,13 @@ class Daemon:
         log.reloaded()
 
     def _reject(self, problems: list[str]) -> None:
+        """Log why new settings are not used, and tell the lead and systemd."""
         log.not_reloaded(problems)
         self._tell_lead(problems)
         notify(f"STATUS=kept the old configuration: the new one has {len(problems)} problem(s)")
 
     def _tell_lead(self, problems: list[str]) -> None:
+        """Send the lead the problems of the new settings."""
         try:
             self.app.notices.reload_refused(problems, clock.now())
         except FollowupdError as error:  # the log and `status` have the problems too
@@ -260,6 +285,7 @@ class Daemon:
         self.wakeup.set()
         never = threading.Event()
         never.wait(_STOP_SECONDS)
+
         try:
             self.app.sender.release_unsent()
         finally:

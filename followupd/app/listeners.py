@@ -68,6 +68,11 @@ class Listener(threading.Thread):
                 self._stopping.wait(min(2.0**failures, _MAX_WAIT) * random.uniform(0.5, 1.0))
 
     def _listen(self) -> None:
+        """Connect, and listen until the connection ends.
+
+        Raises:
+            UnavailableError: the mailbox cannot be opened, or the connection ended.
+        """
         app = self._app
         mailbox = app.mailbox(self._settings.name)
         try:
@@ -77,6 +82,7 @@ class Listener(threading.Thread):
             mailbox.close()
 
     def _read_and_wait(self, app: App, mailbox: ImapMailbox) -> None:
+        """Read all folders and wait for the server's notifications, again and again."""
         now = app.now()
         poll_seconds = (app.settings.calendar.after(now, self._settings.poll) - now).total_seconds()
         while not self._stopping.is_set():
@@ -93,17 +99,22 @@ class Listener(threading.Thread):
                 self._stopping.wait(poll_seconds)
 
     def _must_look(self) -> bool:
+        """Return whether the waiting must end although the server has reported nothing."""
         return self.update_due.is_set() or self._stopping.is_set()
 
     def _mark_connected(self) -> None:
+        """Record that all folders were read over this connection, and log the end of an outage."""
         if self.connected:
             return
+
         if self.opened.is_set():
             log.recovered(self.name)
+
         self.connected = True
         self.opened.set()
 
     def _folders(self, app: App, mailbox: ImapMailbox) -> list[Folder]:
+        """Return the folders that this listener reads, in the order of `App.folders`."""
         folders = app.folders(self._settings.name, mailbox)
         return [folder for folder in folders if (folder.role is FolderRole.SENT) == self._sent]
 
@@ -149,11 +160,13 @@ class Listeners:
             ending.stopping.set()
             for listener in ending.threads:
                 listener.update_due.set()
+
         for settings in self._app.settings.mailboxes:
             if settings.name in names and settings.name not in self._by_mailbox:
                 self._by_mailbox[settings.name] = self._started(settings)
 
     def _started(self, settings: MailboxSettings) -> _MailboxListeners:
+        """Start the listeners of a mailbox."""
         stopping = threading.Event()
         threads = (
             Listener(self._app, settings, stopping, self._wakeup, sent=False),
@@ -161,12 +174,14 @@ class Listeners:
         )
         for listener in threads:
             listener.start()
+
         return _MailboxListeners(stopping, threads)
 
     def end(self) -> None:
         """End all listeners, and wait for each of them at most two seconds."""
         ending = self._all
         self.follow(())
+
         for listener in ending:
             listener.join(_JOIN_SECONDS)
 
@@ -182,6 +197,7 @@ class Listeners:
 
     @property
     def _all(self) -> list[Listener]:
+        """The listeners of all mailboxes."""
         return [listener for mailbox in self._by_mailbox.values() for listener in mailbox.threads]
 
     @property

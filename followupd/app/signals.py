@@ -17,8 +17,10 @@ def handle_signals(handlers: Mapping[signal.Signals, SignalHandler]) -> None:
     """Call the handler of each signal in a thread of its own; to be called by the main thread."""
     read_end, write_end = os.pipe()
     os.set_blocking(write_end, False)
+
     for number in handlers:
         signal.signal(number, _ignore)  # Python's default action would end the process at once
+
     signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
     threading.Thread(target=_dispatch, args=(read_end, handlers), name="signals", daemon=True).start()
 
@@ -28,6 +30,7 @@ def _ignore(_number: int, _frame: object) -> None:
 
 
 def _dispatch(read_end: int, handlers: Mapping[signal.Signals, SignalHandler]) -> None:
+    """Call the handler of each signal that arrives in the pipe."""
     while received := os.read(read_end, 1):
         number = signal.Signals(received[0])
         if number in handlers:

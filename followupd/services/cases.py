@@ -57,12 +57,14 @@ class CaseService:
         """Advance the cases that are due; return how many there were."""
         with self.context.ledger.transaction() as tx:
             refs = tx.cases.due(now)
+
         for ref in refs:
             with (
                 isolated(ref, partial(self._put_on_hold, ref, now)),
                 self.context.ledger.transaction() as tx,
             ):
                 self._advance(tx, tx.cases.get(ref), now)
+
         return len(refs)
 
     def _put_on_hold(self, ref: str, now: datetime, why: str) -> None:
@@ -72,6 +74,7 @@ class CaseService:
             record(tx, tx.cases.get(ref), [Parked(at=now, why=why)], now, lambda _: now + _RETRY_HELD)
 
     def _advance(self, tx: Transaction, case: Case, now: datetime) -> None:
+        """Let the policies decide about a case, and save what they decided."""
         playbook = self.context.playbooks.for_case(case)
         step = _Advance(self.context, tx, playbook, now, case)
         step.apply_all(self.policies)
@@ -84,9 +87,11 @@ class CaseService:
         """Return the function that says when to look at a case again: the earliest time of any policy."""
 
         def next_check(case: Case) -> datetime | None:
+            """Return the earliest time, after now, at which a policy wants to look at the case."""
             times = [policy.next_due(case, playbook) for policy in self.policies]
             if failed:
                 times.append(now + _RETRY_LETTER)
+
             return min((time for time in times if time and time > now), default=None)
 
         return next_check
@@ -117,9 +122,11 @@ class _Advance:
                 self._apply(policy)
             if len(self.decisions) == before:
                 return
+
         raise InvalidTransitionError(f"the policies do not come to an end for {self.case.ref}")
 
     def _apply(self, policy: Policy) -> None:
+        """Add the decisions of one policy; one that cannot write its letter tells the owner instead."""
         before = self.case
         try:
             decided = policy.decide(self.case, self.playbook, self.context.letters, self.now)
@@ -128,9 +135,11 @@ class _Advance:
             self.case = before
             self.failed = True
             found = self._letter_stopped(error.message)
+
         self.decisions += found
 
     def _follow(self, decision: Decision) -> None:
+        """Advance `case` by a decision."""
         self.case = lifecycle.after(self.case, as_event(decision, self.now))
 
     # --- compensation ---
@@ -143,6 +152,7 @@ class _Advance:
         """
         case = self.case
         found: list[Decision] = []
+
         for decision in decisions:
             if isinstance(decision, CompensationGranted):
                 capped = self._capped(case, decision)
@@ -150,6 +160,7 @@ class _Advance:
                 found.append(capped)
             elif not isinstance(decision, GiftCardDue) or self._place_order(case, decision):
                 found.append(decision)
+
         return found
 
     def _place_order(self, case: Case, due: GiftCardDue) -> bool:
@@ -157,6 +168,7 @@ class _Advance:
         grant = case.grant(due.n)
         if grant is None or grant.state is not GrantState.GRANTED:
             return False
+
         self.tx.orders.place(case.ref, due.n, due.money, self.now)
         return True
 
@@ -176,6 +188,7 @@ class _Advance:
         )
         if not why:
             return granted
+
         waiting = replace(grant, state=GrantState.WAITING_APPROVAL, because=why)
         return replace(granted, compensation=waiting)
 
@@ -197,6 +210,7 @@ class _Advance:
                 request = self._review_request(decision)
                 found.append(request)
                 self._follow(request)
+
         return found
 
     def _review_request(self, letter: Letter) -> Letter:
@@ -224,6 +238,7 @@ class _Advance:
         """Tell the owner, once, why a letter was not written."""
         if self.case.stopped and self.case.stopped[1] == why:
             return []
+
         log.letter_stopped(self.case.ref, why)
         content = LetterContent(because=msg("a letter could not be written"), problems=(why,))
         stopped = LetterStopped(at=self.now, kind="letter", why=why)
@@ -233,5 +248,6 @@ class _Advance:
         return [stopped, nudge]
 
     def _desk_mail(self, kind: LetterKind, content: LetterContent) -> Letter:
+        """Render a mail to the owner of the case."""
         owner = self.playbook.owner_of(self.case.owner)
         return self.context.letters.desk(kind, self.case, self.playbook, self.now, content, owner)

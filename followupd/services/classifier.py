@@ -99,6 +99,7 @@ class ComplaintClassifier:
         language = complaints.language_of(_text(message), self.recogniser.lexicon.languages)
         if language == "other":
             return ""
+
         return language
 
     def _largest_amount(self, message: Message) -> Money | None:
@@ -108,6 +109,7 @@ class ComplaintClassifier:
         """
         if self.large is None:
             return None
+
         currency = self.large.currency
         text = f"{message.subject}\n{_text(message)}"[:_MAX_CHARACTERS]
         amounts = [
@@ -119,6 +121,7 @@ class ComplaintClassifier:
 
 
 def _text(message: Message) -> str:
+    """Return the part of a mail that is classified."""
     return opening.customer_text(message)[:_MAX_CHARACTERS]
 
 
@@ -127,6 +130,7 @@ def _quoted_wishes(wants: Iterable[complaints.Want]) -> str:
     by_sentence: dict[str, list[str]] = {}
     for want in wants:
         by_sentence.setdefault(want.sentence, []).append(want.wish)
+
     quoted = [f'{", ".join(wishes)} ("{sentence[:_MAX_QUOTE]}")' for sentence, wishes in by_sentence.items()]
     return ", ".join(quoted)[:_MAX_FACT]
 
@@ -135,12 +139,14 @@ def _is_vip(address: str, vip: Iterable[str]) -> bool:
     """Return whether an address, its domain, or a parent domain is among the important customers."""
     folded = address.casefold()
     domain = folded.rpartition("@")[2]
+
     for entry in vip:
         marked = entry.casefold().removeprefix("@")
         if marked == folded:
             return True
         if "@" not in marked and (domain == marked or domain.endswith(f".{marked}")):
             return True
+
     return False
 
 
@@ -152,4 +158,5 @@ def _phone(text: str, region: str) -> str:
     match = next(iter(matches), None)
     if match is None:
         return ""
+
     return str(phonenumbers.format_number(match.number, phonenumbers.PhoneNumberFormat.INTERNATIONAL))

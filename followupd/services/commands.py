@@ -45,15 +45,18 @@ class CommandService:
         """Run the commands that tags and moves have left; return how many there were."""
         with self.context.ledger.transaction() as tx:
             pending = tx.mail.pending_commands()
+
         for command in pending:
             with (
                 isolated(f"a {command.source}", partial(self._give_up, command, now)),
                 self.context.ledger.transaction() as tx,
             ):
                 self._run_pending(tx, command, now)
+
         return len(pending)
 
     def _run_pending(self, tx: Transaction, pending: PendingCommand, now: datetime) -> None:
+        """Run the command of one tag or move; the agent gets back what is not understood."""
         tx.mail.mark_command_done(pending.id, now)
         mail = tx.mail.get(pending.mail_id)
         try:
@@ -69,14 +72,17 @@ class CommandService:
         """Mark a command that cannot be executed as done, and tell the agent."""
         log.command_failed(pending.source, reason)
         error_name = reason.partition(":")[0]
+
         with self.context.ledger.transaction() as tx:
             tx.mail.mark_command_done(pending.id, now)
+
         with isolated(f"the answer to a {pending.source}"), self.context.ledger.transaction() as tx:
             problem = f"{pending.line!r} could not be done ({error_name})"
             self._notices.command_returned(tx, tx.mail.get(pending.mail_id), pending, problem, now)
 
     @property
     def _notices(self) -> StaffNotices:
+        """The mail to agents about commands that were not executed."""
         return StaffNotices(self.context)
 
     def _case_of(self, tx: Transaction, mail: StoredMail, verb: str, now: datetime) -> Case | None:
@@ -88,6 +94,7 @@ class CommandService:
             if mail.state != MailState.QUARANTINED:
                 tx.mail.mark_processed(mail.id, reason=DISMISSED_BY_AGENT)
             return None
+
         complaint = _complaint_behind(tx, mail)
         return self.opener.open_by_agent(tx, complaint, UNKNOWN_ACTOR, now)
 
@@ -111,6 +118,7 @@ class CommandService:
         """
         problems = list(doubts)
         done: list[str] = []
+
         for line in joined(lines, self.context.languages):
             if not line.strip():
                 continue
@@ -126,6 +134,7 @@ class CommandService:
         findings = self.findings(case, done, now)
         if agent and source == "note" and (problems or findings):
             case = self._answer_note(tx, case, agent, problems, done, findings, now)
+
         return case, problems
 
     def _answer_note(
@@ -138,10 +147,12 @@ class CommandService:
         findings: Sequence[Translatable],
         now: datetime,
     ) -> Case:
+        """Send the agent the problems with a note, what was done, and the findings of the wording rules."""
         because: str = ""
         if problems:
             log.command_not_understood("note", case.ref)
             because = msg("some lines of your note were not understood")
+
         content = LetterContent(
             problems=tuple(problems), done=tuple(done), findings=tuple(findings), because=because
         )
@@ -171,12 +182,14 @@ class CommandService:
                 case = _save(tx, case, events, now)
             except InvalidTransitionError as error:
                 raise NotUnderstoodError(f"{command.line!r} does not fit: {error}") from error
+
         log.command_executed(case.ref, command.actor, command.source, command.verb)
         return case
 
     def _command_context(
         self, tx: Transaction, case: Case, command: Command, reply: StoredMail | None, now: datetime
     ) -> commands.CommandContext:
+        """Return what a command needs; with `promised`, also what the tagged reply promises."""
         context = self.context
         reader = context.line_reader(case)
         return commands.CommandContext(
@@ -197,6 +210,7 @@ class CommandService:
         """
         if is_courtesy(line, self.context.languages):
             return True
+
         return source == "note" and left_empty(line, FOLLOW_UP_EXTRAS)
 
 
@@ -207,10 +221,12 @@ def grants_in_other_cases(tx: Transaction, case: Case) -> list[OtherGrant]:
     """
     finished = {Stage.CLOSED, Stage.DISMISSED}
     grants = []
+
     for other in tx.cases.of_customer(case.customer.address):
         if other.ref != case.ref:
             is_open = other.stage not in finished
             grants += [OtherGrant(other.ref, is_open, grant) for grant in other.compensation]
+
     return grants
 
 
@@ -222,24 +238,30 @@ def _complaint_behind(tx: Transaction, mail: StoredMail) -> StoredMail:
     """
     if not mail.in_sent and mail.message.kind is not Kind.AGENT:
         return mail
+
     answered = tx.mail.by_message_id(mail.message.thread)
     if answered is None or answered.message.kind is not Kind.CUSTOMER:
         raise NotUnderstoodError(
             "this mail answers no customer's mail that I know; tag the customer's mail instead"
         )
+
     return answered
 
 
 def _save(tx: Transaction, case: Case, events: Iterable[Event], now: datetime) -> Case:
+    """Save the events of a command; approved and dropped letters change in the outbox too."""
     events = list(events)
     if not events:
         return case
+
     case = record(tx, case, events, now)
+
     for event in events:
         if isinstance(event, Approved):
             tx.outbox.approve(event.key)
         if isinstance(event, LetterDropped):
             tx.outbox.drop(event.key)
+
     return case
 
 
@@ -254,8 +276,10 @@ def _settle(tx: Transaction, case: Case, command: Command, now: datetime) -> Cas
     meant = in_doubt
     if named:
         meant = [key for key in in_doubt if key.casefold() == named[0].casefold()]
+
     if len(meant) != 1:
         known = ", ".join(in_doubt) or "none"
         raise NotUnderstoodError(f"{command.line!r} names no letter in doubt; those in doubt are: {known}")
+
     outcomes.resolve(tx, meant[0], resolution, command.actor, now)
     return tx.cases.get(case.ref)

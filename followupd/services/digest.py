@@ -54,6 +54,7 @@ class DigestService:
         with suppress(ConflictError):  # a case was changed meanwhile; the next cycle writes them all
             written += self._daily_digests(now)
             written += self._combined_reminders(now)
+
         return written
 
     # --- several reminders at once ---
@@ -68,6 +69,7 @@ class DigestService:
             return sum(self._combine(tx, agent, cases, now) for agent in self._default.team.agents)
 
     def _combine(self, tx: Transaction, agent: Agent, cases: dict[str, Case], now: datetime) -> int:
+        """Write one mail with an agent's reminders that are due; return 1 if there are several."""
         playbooks = self.context.playbooks
         due = [case for case in cases.values() if remind.is_due(case, playbooks.for_case(case), agent, now)]
         items = _oldest_first(self._items(due, agent, now))
@@ -75,12 +77,14 @@ class DigestService:
         key = notice_key(local.date(), f"{agent.id}.{local:%H%M}")
         if len(items) < _MIN_CASES or tx.outbox.contains(key):
             return 0
+
         agenda = Agenda(key=key, day=local.date(), waiting=items)
         return self._queue(tx, agenda, agent, cases, now)
 
     # --- once a day ---
 
     def _daily_digests(self, now: datetime) -> int:
+        """Write today's digests, if it is a working day, the office is open and they are not written yet."""
         calendar = self._default.calendar
         today = calendar.local(now).date()
         if today == self._written_for or not calendar.is_working_day(today):
@@ -89,11 +93,13 @@ class DigestService:
             return 0
 
         written = 0
+
         with self.context.ledger.transaction() as tx:
             last = tx.state.get(StateKey.DIGEST)
             if last is None or str(last[0]) < today.isoformat():
                 written = self._write_all(tx, today, last[1] if last else None, now)
                 tx.state.put(StateKey.DIGEST, today.isoformat(), now)
+
         self._written_for = today
         return written
 
@@ -104,16 +110,22 @@ class DigestService:
         lead = StaffNotices(self.context).lead
 
         written = 0
+
         for agent in self._default.team.agents:
             general = company_lines if agent == lead else []
             agenda = self._agenda(agent, list(cases.values()), today, general, now)
             if _is_worth_sending(agenda) and not tx.outbox.contains(agenda.key):
                 written += self._queue(tx, agenda, agent, cases, now)
+
         return written
 
     def _agenda(
         self, agent: Agent, cases: list[Case], today: date, general: list[str], now: datetime
     ) -> Agenda:
+        """Return what one agent's digest contains.
+
+        A case of which the agent was reminded today is left out.
+        """
         calendar = self._default.calendar
         fresh = [case for case in cases if not remind.was_reminded_on(case, agent, today, calendar)]
         owned = [case for case in fresh if self._owner(case) == agent]
@@ -124,6 +136,7 @@ class DigestService:
         left_out = max(0, len(suspected) - _MAX_CASES) + max(0, len(waiting_items) - _MAX_CASES)
         if left_out:
             lines.append(msg("{n} more wait; `followupd cases` lists them all", n=left_out))
+
         return Agenda(
             key=notice_key(today, agent.id),
             day=today,
@@ -135,6 +148,7 @@ class DigestService:
     # --- one case ---
 
     def _items(self, cases: Iterable[Case], agent: Agent, now: datetime) -> list[AgendaItem]:
+        """Return what waits for the agent in several cases."""
         found = [self._item(case, agent, now) for case in cases]
         return [item for item in found if item is not None]
 
@@ -156,6 +170,7 @@ class DigestService:
             sentences.append(work.what)
             asks += work.asks
             times.append(work.since)
+
         for reminder in reminders:
             if not (work and reminder.listed):
                 sentences.append(reminder.sentence)
@@ -180,14 +195,17 @@ class DigestService:
         letter = self._rendered(agenda, agent, now)
         if letter is None:
             return 0
+
         for item in agenda.waiting:
             ref = item.case.ref
             cases[ref] = _record_told(tx, cases[ref], item, agent, now)
+
         tx.outbox.queue(letter, now)
         log.letter_written(letter.key)
         return 1
 
     def _rendered(self, agenda: Agenda, agent: Agent, now: datetime) -> Letter | None:
+        """Render a digest; returns None, after logging it, when the template is wrong."""
         context = self.context
         try:
             return context.letters.digest(agenda, self._default, now, context.mailbox, agent)
@@ -212,20 +230,25 @@ class DigestService:
         return [line for line in lines if line]
 
     def _owner(self, case: Case) -> Agent:
+        """Return the agent who looks after a case."""
         return self._playbook(case).owner_of(case.owner)
 
     def _playbook(self, case: Case) -> Playbook:
+        """Return the playbook of a case."""
         return self.context.playbooks.for_case(case)
 
     @property
     def _default(self) -> Playbook:
+        """The default playbook, by whose calendar digests are written."""
         return self.context.playbooks.default
 
 
 def _doubt_line(tx: Transaction) -> str:
+    """Return the line about letters in doubt, "" when there are none."""
     keys = [entry.letter.key for entry in tx.outbox.all(LetterStatus.DOUBT)]
     if not keys:
         return ""
+
     return msg("nobody knows whether these letters left: {keys}", keys=", ".join(keys))
 
 
@@ -234,6 +257,7 @@ def _quarantine_line(tx: Transaction, since: datetime | None) -> str:
     new = tx.mail.count(MailState.QUARANTINED, since)
     if not new:
         return ""
+
     return msg(
         "{n} new mail(s) lie in quarantine, {all} in all: look for the tag fu-quarantine",
         n=new,
@@ -242,9 +266,11 @@ def _quarantine_line(tx: Transaction, since: datetime | None) -> str:
 
 
 def _breaker_line(tx: Transaction) -> str:
+    """Return the line about the circuit breaker, "" while it is closed."""
     breaker = tx.state.get(StateKey.BREAKER)
     if breaker is None or breaker[0] != "open":
         return ""
+
     return msg("the breaker is open and nothing leaves: see `followupd status`")
 
 
@@ -255,8 +281,10 @@ def _undelivered_line(tx: Transaction, since: datetime | None) -> str:
         is_new = since is None or entry.written_at >= since
         if entry.letter.kind == LetterKind.DIGEST and is_new:
             addresses.add(entry.letter.to.address)
+
     if not addresses:
         return ""
+
     return msg(
         "the last digest to {who} could not be delivered, and nobody has read what it says",
         who=", ".join(sorted(addresses)),
@@ -268,13 +296,16 @@ def _record_told(tx: Transaction, case: Case, item: AgendaItem, agent: Agent, no
     keys = item.matters
     if not keys:
         keys = (str(ReminderKey(ReminderKind.DIGEST, about=f"{now:%Y-%m-%d} {agent.id}")),)
+
     told = [OwnerNudged(at=now, matter=key, whom=agent.id, why="in the digest") for key in keys]
     return record(tx, case, told, now)
 
 
 def _oldest_first(items: list[AgendaItem]) -> tuple[AgendaItem, ...]:
+    """Return the items in the order of their age, as many as a digest shows."""
     return tuple(sorted(items, key=lambda item: (item.since, item.case.ref))[:_MAX_CASES])
 
 
 def _is_worth_sending(agenda: Agenda) -> bool:
+    """Return whether a digest says more than a single case's reminder would."""
     return bool(agenda.suspected or agenda.general) or len(agenda.waiting) >= _MIN_CASES

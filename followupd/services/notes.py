@@ -29,6 +29,7 @@ def is_note(mail: StoredMail) -> bool:
 
 
 def _desk_mail_keys(mail: StoredMail) -> list[str]:
+    """Return the keys of the desk mails that a mail answers."""
     return [key for key in mail.message.answers if "desk/" in key]
 
 
@@ -106,6 +107,7 @@ class NoteService:
         problems: Sequence[str],
         now: datetime,
     ) -> None:
+        """Send the agent what was done of a digest's answer, and what was not understood."""
         playbook = self.context.playbooks.default
         agenda = Agenda(
             key=f"{digest.key}.answer-{note.id}",

@@ -34,10 +34,13 @@ def status_tags(case: Case) -> frozenset[str]:
     tags = set()
     if case.stage in _STAGE_TAGS:
         tags.add(_STAGE_TAGS[case.stage])
+
     if case.held:
         tags.add(_HELD_TAG)
+
     if any(letter.state == LetterRecordState.DOUBT for letter in case.letters):
         tags.add(_DOUBT_TAG)
+
     return frozenset(tags)
 
 
@@ -65,6 +68,7 @@ def record(
             log.event_recorded(case.ref, type(decision).__name__, after.stage)
         else:
             log.letter_written(decision.key)
+
     return after
 
 

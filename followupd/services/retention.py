@@ -29,4 +29,5 @@ class RetentionService:
                     return 0
             reached = tx.retention.delete_old_text(last_id, now - self.keep, _BATCH_SIZE)
             tx.state.put(StateKey.RETENTION, {"mail": reached or last_id, "rest": reached is not None}, now)
+
         return 0 if reached is None else reached - last_id

@@ -99,6 +99,7 @@ class StaffNotices:
         return default.team.first(Role.LEAD) or default.owner_of("")
 
     def _today(self, now: datetime) -> date:
+        """Return the day, by the default playbook's calendar."""
         return self.context.playbooks.default.calendar.local(now).date()
 
 
@@ -152,6 +153,7 @@ class LowStock:
 
     @property
     def _recipient(self) -> Agent:
+        """The person who fills the stock."""
         notices = StaffNotices(self.context)
         address = self.settings.admin
         if not address:

@@ -63,6 +63,7 @@ class TrainingService:
             return ""
         if since is not None and self._trained_at <= since:
             return ""
+
         return self._current.told
 
     def run(self, now: datetime) -> int:
@@ -73,12 +74,14 @@ class TrainingService:
         last = self._refreshed_at
         if last and last <= now < last + _REFRESH_INTERVAL:
             return 0
+
         self.refresh()
         self._refreshed_at = now
 
         due = self._trained_at is None or now - self._trained_at >= _INTERVAL
         if not due or not self.context.playbooks.default.calendar.is_open(now):
             return 0
+
         self.learn(now)
         return 1
 
@@ -86,6 +89,7 @@ class TrainingService:
         """Load the stored result, if it is another than the present one."""
         with self.context.ledger.transaction() as tx:
             found = tx.state.get(StateKey.TRAINING)
+
         if found and found[1] != self._trained_at:
             self._current, self._trained_at = self._decrypted(found[0]), found[1]
 
@@ -93,9 +97,11 @@ class TrainingService:
         """Train on all decisions and, with `keep`, store the result; too few decisions change nothing."""
         with self.context.ledger.transaction() as tx:
             decided = self.decisions(tx)
+
         learned = complaints.learn(decided, self.recogniser, ask=self.ask)
         if keep:
             self._store(learned, now)
+
         return learned, decided
 
     def decisions(self, tx: Transaction) -> list[Tagged]:
@@ -104,6 +110,7 @@ class TrainingService:
         return [mail for _, mail in dated[-_MAX_DECISIONS:]]
 
     def _store(self, learned: Learned, now: datetime) -> None:
+        """Store the result of a training, encrypted, and use it from now on."""
         enough = learned.tags >= FEWEST and learned.held_back > 0
         with self.context.ledger.transaction() as tx:
             found = tx.state.get(StateKey.TRAINING)
@@ -113,11 +120,14 @@ class TrainingService:
             token = self.vault.encrypt(json.dumps({"delta": delta, "told": told}).encode())
             row = {"tags": learned.tags, "sealed": base64.b64encode(token).decode()}
             tx.state.put(StateKey.TRAINING, row, now)
+
         if told:
             log.classifier_retrained(learned.tags, len(delta))
+
         self._current, self._trained_at = _StoredTraining(delta, told), now
 
     def _decrypted(self, row: Mapping[str, str]) -> _StoredTraining:
+        """Return a stored result."""
         return _StoredTraining(**json.loads(self.vault.decrypt(base64.b64decode(row["sealed"]))))
 
 
@@ -134,12 +144,14 @@ def _dated_decisions(tx: Transaction) -> Iterator[tuple[datetime, Tagged]]:
             subject, text = first.message.subject, opening.customer_text(first.message)
         if text:
             yield at, Tagged(subject, text, is_complaint)
+
     for mail in tx.mail.dismissed():
         text = opening.customer_text(mail.message)
         yield mail.received_at, Tagged(mail.message.subject, text, complaint=False)
 
 
 def _is_from_customer(mail: StoredMail) -> bool:
+    """Return whether a mail has the words of a customer, sent or forwarded."""
     message = mail.message
     forwarded = message.kind is Kind.AGENT and message.forwarded_from is not None
     return forwarded or message.kind is Kind.CUSTOMER
@@ -150,13 +162,17 @@ def _summary(learned: Learned) -> str:
     parts = [f"the recogniser learnt from {learned.tags} decisions"]
     if learned.up:
         parts.append(f"more of a complaint now: {_phrases(learned.up)}")
+
     if learned.down:
         parts.append(f"less of one: {_phrases(learned.down)}")
+
     if learned.precision is not None:
         share = f"{learned.precision:.0%} are complaints ({learned.held_back} held back)"
         parts.append(f"of the mails that it suspects, {share}")
+
     return "; ".join(parts)
 
 
 def _phrases(weighted: Sequence[tuple[str, float]]) -> str:
+    """Return the phrases that weigh most, as a list in a sentence."""
     return ", ".join(phrase for phrase, _ in weighted[:_MAX_PHRASES])

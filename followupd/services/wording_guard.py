@@ -59,12 +59,15 @@ class WordingGuard:
         found: list[Finding] = []
         for command in _commands(lines):
             found += self._line(command, case, playbook, now)
+
         return tuple(found)
 
     def _line(self, command: Command, case: Case, playbook: Playbook, now: datetime) -> Sequence[Finding]:
+        """Return the findings in one command; only text that is used in letters is checked."""
         kind = _CHECKED_VERBS.get(command.verb)
         if kind is None:
             return ()
+
         language = case.language or playbook.language or self.default_language
         readers = wording_context(playbook, language, now, self.languages)
         context = Context(
@@ -84,6 +87,7 @@ class WordingGuard:
         """
         if not letter.to_customer:
             return ()
+
         readers = wording_context(playbook, letter.language, now, self.languages)
         is_gift_card = letter.kind == LetterKind.GIFT_CARD
         impact = case.facts.impact or ""
@@ -113,6 +117,7 @@ class WordingGuard:
         """
         if letter.review:
             return
+
         found = self.letter(tx, letter, case, playbook, now, secret)
         hard = [finding.told for finding in found if finding.hard]
         if hard:
@@ -131,10 +136,12 @@ def wording_context(
     spoken = (languages or catalogue()).language(language)
 
     def is_past(text: str) -> bool:
+        """Return whether a text names a day before today."""
         date_read = promises.read_when(text, now=now, calendar=calendar, language=spoken)
         return date_read is not None and calendar.local(date_read).date() < today
 
     def dated_promises(text: str) -> Iterator[tuple[str, date]]:
+        """Yield each promise in a text that has a date, with that day."""
         found, _ = promises.find_commitments(
             text, sent_at=now, calendar=calendar, language=spoken, currency=playbook.company.currency
         )
@@ -146,12 +153,14 @@ def wording_context(
 
 
 def _commands(lines: Sequence[str]) -> Iterator[Command]:
+    """Yield the commands in an agent's lines."""
     for line in lines:
         with suppress(NotUnderstoodError):
             yield Command(*read_line(line), "", "")
 
 
 def _names(case: Case, playbook: Playbook) -> tuple[str, ...]:
+    """Return the names that a letter may contain whatever the rules say."""
     agents = (agent.name for agent in playbook.team.agents)
     return (playbook.company.name, case.customer.name, case.customer.address, case.ref, *agents)
 
@@ -161,4 +170,5 @@ def _promised_days(case: Case, playbook: Playbook) -> frozenset[date]:
     times: set[datetime | None] = set()
     for promise in case.promises:
         times |= {promise.promised_by, promise.internal_deadline}
+
     return frozenset(playbook.calendar.local(time).date() for time in times if time)

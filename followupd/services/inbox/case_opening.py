@@ -47,6 +47,7 @@ class CaseOpener:
             raise NotUnderstoodError(
                 "this mail has no sender to whom a letter could be sent; no case was opened"
             )
+
         if isinstance(heard, ComplaintHeard) and not heard.evidence:
             heard = replace(heard, score=verdict.score, evidence=verdict.evidence)
 
@@ -58,6 +59,7 @@ class CaseOpener:
     def _first_event(
         self, tx: Transaction, mail: StoredMail, heard: Event, verdict: Verdict, now: datetime
     ) -> CaseOpened:
+        """Return the event that opens the case, with playbook, severity, language and facts of the mail."""
         message, classifier = mail.message, self.classifier
         has_open_case = bool(tx.cases.unfinished_of(message.sender.address, mail.mailbox))
         severity = classifier.severity(message, verdict, open_case=has_open_case)
@@ -87,4 +89,5 @@ class CaseOpener:
         attempt = 0
         while tx.cases.exists(self.reference(seed, attempt)):
             attempt += 1
+
         return self.reference(seed, attempt)

@@ -34,6 +34,7 @@ def last_read(tx: Transaction, mailbox: str) -> datetime | None:
         return None
     if sent is None:
         return inbox[1]
+
     return min(inbox[1], sent[1]) if sent[0] == _READ else None
 
 

@@ -49,6 +49,7 @@ class MailboxUpdater:
         failures, failed_at = self._failures()
         if failures >= MAX_FAILURES and failed_at and now - failed_at < _PAUSE:
             return
+
         for change in self._pending_changes():
             try:
                 change.apply()
@@ -59,28 +60,35 @@ class MailboxUpdater:
                 raise
             with self.ledger.transaction() as tx:
                 change.mark_done(tx)
+
         if failures:
             self._store_failures(0, now)
 
     def _pending_changes(self) -> list[_MailboxChange]:
+        """Return the changes that the ledger has for this folder."""
         place = (self.name, self.folder, self.uidvalidity)
         with self.ledger.transaction() as tx:
             updates = tx.mail.pending_tag_updates(*place)
             copies = tx.mail.copies_to_file(*place) if self.copies else []
+
         changes = [
             _MailboxChange(update.uid, partial(self._set_tags, update), partial(_mark_tags_set, update))
             for update in updates
         ]
+
         for uid in copies:
             changes.append(
                 _MailboxChange(uid, partial(self._move_to_sent, uid), partial(_mark_moved, place, uid))
             )
+
         return changes
 
     def _set_tags(self, update: TagUpdate) -> None:
+        """Set the status tags of a mail."""
         self.mailbox.mark(self.folder, [update.uid], update.add, update.remove)
 
     def _move_to_sent(self, uid: int) -> None:
+        """Move a copy of one of our letters to Sent."""
         self.mailbox.move(self.folder, uid, self.mailbox.sent, seen=True)
 
     # --- failures ---
@@ -101,28 +109,35 @@ class MailboxUpdater:
             log.flag_change_abandoned(self.name, self.folder, change.uid, failures)
             with self.ledger.transaction() as tx:
                 change.mark_done(tx)
+
         self._store_failures(failures, now)
 
     def _failures(self) -> tuple[int, datetime | None]:
         """Return how many changes have failed in a row, and when the last one did."""
         with self.ledger.transaction() as tx:
             stored = tx.state.get(self._state_key)
+
         if stored is None:
             return 0, None
+
         return int(stored[0]), stored[1]
 
     def _store_failures(self, failures: int, now: datetime) -> None:
+        """Store how many changes have failed in a row."""
         with self.ledger.transaction() as tx:
             tx.state.put(self._state_key, failures, now)
 
     @property
     def _state_key(self) -> StateName:
+        """Where the failures of this folder are stored."""
         return StateKey.REFUSED_UPDATES.of(self.name, self.folder)
 
 
 def _mark_tags_set(update: TagUpdate, tx: Transaction) -> None:
+    """Record that the status tags of a mail are set."""
     tx.mail.mark_tags_updated(update)
 
 
 def _mark_moved(place: tuple[str, str, int], uid: int, tx: Transaction) -> None:
+    """Record that a mail is no longer in the folder."""
     tx.mail.mark_gone(*place, [uid])

@@ -44,6 +44,7 @@ def last_failure(tx: Transaction, mailbox: str, folder: str) -> FetchFailure | N
     stored = tx.state.get(StateKey.FETCH_FAILURE.of(mailbox, folder))
     if stored is None or not stored[0]:
         return None
+
     return FetchFailure(**stored[0])
 
 
@@ -53,6 +54,7 @@ def record_failure(
     """Record the UIDVALIDITY and the UIDs that were being fetched when the connection ended."""
     uidvalidity, *uids = in_flight
     failure = FetchFailure(uidvalidity, uids[0], alone=len(uids) == 1, times=1)
+
     with ledger.transaction() as tx:
         before = last_failure(tx, mailbox, folder)
         if before and replace(before, times=1) == failure:

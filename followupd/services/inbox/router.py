@@ -56,12 +56,14 @@ class MailRouter:
         """Route every unprocessed mail; return how many there were."""
         with self.context.ledger.transaction() as tx:
             mails = tx.mail.unprocessed()
+
         for mail in mails:
             with (
                 isolated(f"mail {mail.id}", partial(self._quarantine, mail)),
                 self.context.ledger.transaction() as tx,
             ):
                 self.route(tx, mail, now)
+
         return len(mails)
 
     def route(self, tx: Transaction, mail: StoredMail, now: datetime) -> None:
@@ -77,18 +79,22 @@ class MailRouter:
         handlers[mail.message.kind](tx, mail, now)
 
     def _quarantine(self, mail: StoredMail, reason: str) -> None:
+        """Quarantine a mail in a transaction of its own."""
         with self.context.ledger.transaction() as tx:
             quarantine(tx, mail, reason)
 
     def _ignored_mail(self, tx: Transaction, mail: StoredMail, _now: datetime) -> None:
+        """Mark a mail of a mailing list as processed."""
         tx.mail.mark_processed(mail.id, reason=mail.message.because)
 
     def _own_mail(self, tx: Transaction, mail: StoredMail, now: datetime) -> None:
+        """Take the copy of one of our letters as the proof that it was sent."""
         review.recognise(tx, mail, now)
 
     # --- customers ---
 
     def _customer_mail(self, tx: Transaction, mail: StoredMail, now: datetime) -> None:
+        """Add a mail to its case, or classify one that belongs to none."""
         case = self._known_case(tx, mail)
         if case is None:
             self._first_mail(tx, mail, now)
@@ -108,27 +114,34 @@ class MailRouter:
         ref = tx.cases.ref_for([*own_id, *message.thread])
         if ref:
             return tx.cases.get(ref)
+
         if message.case_token and tx.cases.exists(message.case_token):
             case = tx.cases.get(message.case_token)
             if case.customer.address:  # an erased customer who writes again opens a new case
                 return case
+
         return self._case_with_same_subject(tx, mail)
 
     def _case_with_same_subject(self, tx: Transaction, mail: StoredMail) -> Case | None:
+        """Return the sender's open case with this subject, if it is not too old."""
         subject = _bare_subject(mail.message.subject)
         if not subject:
             return None
+
         for case in tx.cases.unfinished_of(mail.message.sender.address, mail.mailbox):
             age = mail.received_at - case.opened_at
             if _bare_subject(case.subject) == subject and age.days <= _SAME_SUBJECT_DAYS:
                 return case
+
         return None
 
     def _first_mail(self, tx: Transaction, mail: StoredMail, now: datetime) -> None:
+        """Open a case for a complaint, certain or suspected."""
         verdict = self._classified(mail.message)
         if verdict.verdict == "no":
             tx.mail.mark_processed(mail.id, reason=verdict.because or "no complaint")
             return
+
         heard = opening.classified(verdict, now, urgent=self.classifier.urgent(verdict))
         self.opener.open(tx, mail, heard, verdict, now)
 
@@ -137,9 +150,11 @@ class MailRouter:
         verdict = self.classifier.verdict(message)
         if verdict.verdict == "no" and message.by_hand and not message.text.strip():
             return Verdict("suspected", verdict.score, because=f"a person must open it: {message.by_hand}")
+
         return verdict
 
     def _further_mail(self, tx: Transaction, mail: StoredMail, case: Case, now: datetime) -> None:
+        """Record a mail in its case, with what it says about complaint, receipt and options."""
         message = mail.message
         # The same mail may arrive a second time, through another address of ours.
         duplicate = bool(message.message_id) and tx.cases.ref_for([message.message_id]) == case.ref
@@ -167,6 +182,7 @@ class MailRouter:
         """
         if case.stage not in _CLASSIFIED_AGAIN:
             return []
+
         verdict = self.classifier.verdict(message)
         if case.stage is Stage.DISMISSED and verdict.verdict == "suspected":  # an agent decides once more
             return [opening.classified(verdict, now, urgent=self.classifier.urgent(verdict))]
@@ -174,6 +190,7 @@ class MailRouter:
             return []
         if case.stage is Stage.CLOSED:
             return [Reopened(at=now, by=message.sender.address, why="the customer complains again")]
+
         return [opening.classified(verdict, now)]
 
     def _answers(
@@ -185,12 +202,14 @@ class MailRouter:
 
         decisions: list[Decision] = []
         context = self.context
+
         for read in (receipts.read_answer, options.read_choice):
             playbook = context.playbooks.for_case(case)
             found = read(case, message, playbook, context.letters, now, context.languages)
             for decision in found:
                 case = lifecycle.after(case, as_event(decision, now))
             decisions += found
+
         return decisions
 
     # --- agents ---
@@ -202,10 +221,12 @@ class MailRouter:
             return
         if review.recognise(tx, mail, now):
             return
+
         ref = tx.cases.ref_for(mail.message.thread)
         if ref is None:
             self._forwarded_mail(tx, mail, now)
             return
+
         tx.mail.mark_processed(mail.id, case_ref=ref)
         if mail.in_sent:
             self._reply(tx, mail, tx.cases.get(ref), now)
@@ -215,6 +236,7 @@ class MailRouter:
         if mail.in_sent or mail.message.forwarded_from is None:
             tx.mail.mark_processed(mail.id, reason="one of ours wrote, in no case")
             return
+
         verdict = self.classifier.verdict(mail.message)
         suspected = replace(verdict, verdict="suspected", because="a colleague forwarded it")
         heard = opening.classified(suspected, now, urgent=self.classifier.urgent(verdict))
@@ -239,6 +261,7 @@ class MailRouter:
         """
         if case.stage in {Stage.SUSPECTED, Stage.DISMISSED, Stage.CLOSED}:
             return []
+
         playbook = self.context.playbooks.for_case(case)
         found = self.context.line_reader(case).promises_in(mail)
         events = proposals.proposed(case, found, playbook, now)
@@ -247,6 +270,7 @@ class MailRouter:
 
         for event in events:
             case = lifecycle.after(case, event)
+
         content = LetterContent(
             because=msg("a reply to the customer sounds like a promise"),
             asks=("approve", "refuse: "),
@@ -265,4 +289,5 @@ def _bare_subject(subject: str) -> str:
     """Return a subject in lower case without "Re:", "Fwd:" and the like before it."""
     while _REPLY_PREFIX.match(subject):
         subject = _REPLY_PREFIX.sub("", subject)
+
     return " ".join(subject.casefold().split())

@@ -55,10 +55,12 @@ class Folder:
 
     @property
     def is_sent(self) -> bool:
+        """Whether agents' replies are in this folder."""
         return self.role is FolderRole.SENT
 
     @property
     def is_command(self) -> bool:
+        """Whether a move into this folder is a command."""
         return self.role is FolderRole.COMMAND
 
 
@@ -85,17 +87,20 @@ class InboxSync:
         cursor = self._cursor(mailbox, folder, now)
         with self.ledger.transaction() as tx:
             failure = poison.last_failure(tx, folder.mailbox, folder.name)
+
         if failure and failure.exhausted:
             cursor = self._skip_poison_mail(folder, cursor, failure, now)
             failure = None
 
         batch_size = 1 if failure else _BATCH_SIZE
+
         try:
             cursor, count = self._read(mailbox, folder, cursor, now, batch_size)
         except UnavailableError:
             if mailbox.in_flight and not mailbox.connected:
                 poison.record_failure(self.ledger, folder.mailbox, folder.name, mailbox.in_flight, now)
             raise
+
         if failure:
             with self.ledger.transaction() as tx:
                 poison.clear_failure(tx, folder.mailbox, folder.name, now)
@@ -112,6 +117,7 @@ class InboxSync:
     def _update_mailbox(
         self, mailbox: MailSource, folder: Folder, cursor: FolderCursor, now: datetime
     ) -> None:
+        """Apply the pending changes of the folder; with the inbox, also those of drafts."""
         is_inbox = folder.role is FolderRole.INBOX
         updater = MailboxUpdater(
             self.ledger, mailbox, folder.mailbox, folder.name, cursor.uidvalidity, copies=is_inbox
@@ -127,10 +133,13 @@ class InboxSync:
         """
         if folder.is_sent:
             self.mark_synced(folder.mailbox, now, sent=True)
+
         if folder.role is not FolderRole.INBOX:
             return
+
         existing = sorted(mailbox.folders)
         key = StateKey.FOLDERS.of(folder.mailbox)
+
         with self.ledger.transaction() as tx:
             mark_synced(tx, folder.mailbox, now, sent=False)
             known = tx.state.get(key)
@@ -146,6 +155,7 @@ class InboxSync:
         """
         with self.ledger.transaction() as tx:
             stored = tx.state.cursor(folder.mailbox, folder.name)
+
         if stored:
             return stored
 
@@ -156,15 +166,20 @@ class InboxSync:
             now if folder.since == "now" else None
         )  # used after the server has renumbered the mails
         cursor = FolderCursor(start.uidvalidity, start.uid, start.modseq, skipped, now, reread_since)
+
         with self.ledger.transaction() as tx:
             tx.state.set_cursor(folder.mailbox, folder.name, cursor)
+
         return cursor
 
     def _is_new_command_folder(self, mailbox: MailSource, folder: Folder) -> bool:
+        """Return whether a command folder was created since the mailbox was last read."""
         if not folder.is_command:
             return False
+
         with self.ledger.transaction() as tx:
             known = tx.state.get(StateKey.FOLDERS.of(folder.mailbox))
+
         return known is not None and mailbox.server_name(folder.name) not in known[0]
 
     def _skip_poison_mail(
@@ -181,6 +196,7 @@ class InboxSync:
             tx.mail.store([incoming], now)
             tx.state.set_cursor(folder.mailbox, folder.name, skipped)
             poison.clear_failure(tx, folder.mailbox, folder.name, now)
+
         log.unreadable_mail_quarantined(folder.mailbox, folder.name, failure.uid, poison.DROPS_CONNECTION)
         return skipped
 
@@ -195,6 +211,7 @@ class InboxSync:
         """
         with self.ledger.transaction() as tx:
             watched = tx.mail.uids_with_case(folder.mailbox, folder.name, cursor.uidvalidity)
+
         changes = mailbox.changes(
             folder.name,
             SyncCursor(cursor.uidvalidity, cursor.uid, cursor.modseq),
@@ -204,11 +221,13 @@ class InboxSync:
             batch=batch_size,
         )
         count = 0
+
         for batch in changes:
             if batch.reset and batch.cursor.uidvalidity != cursor.uidvalidity:
                 log.folder_renumbered(folder.mailbox, folder.name)
             cursor = _advanced(cursor, batch.cursor, now)
             count += self._store(mailbox, folder, batch, cursor, now)
+
         return cursor, count
 
     def _keywords(self) -> list[str]:
@@ -221,6 +240,7 @@ class InboxSync:
         """Store one batch in one transaction: mails, commands and the cursor together."""
         uidvalidity = batch.cursor.uidvalidity
         tagged_later = self._fetch_tagged(mailbox, folder, batch)
+
         with self.ledger.transaction() as tx:
             identity = self.identity(tx)
             incoming = [
@@ -234,8 +254,10 @@ class InboxSync:
             for mail_id, new_tags in retagged.items():
                 self._add_commands(tx, mail_id, self._lines(new_tags), "tag", now)
             tx.state.set_cursor(folder.mailbox, folder.name, cursor)
+
         if batch.new:
             log.messages_stored(folder.mailbox, folder.name, len(batch.new))
+
         return len(batch.new) + len(tagged_later)
 
     def _fetch_tagged(self, mailbox: MailSource, folder: Folder, batch: FolderChanges) -> list[FetchedMail]:
@@ -243,20 +265,26 @@ class InboxSync:
         tagged = [uid for uid, flags in batch.flags.items() if self._lines(self._agent_tags(flags))]
         if not tagged or folder.is_command:
             return []
+
         with self.ledger.transaction() as tx:
             unknown = tx.mail.unknown_uids(folder.mailbox, folder.name, batch.cursor.uidvalidity, tagged)
+
         if not unknown:
             return []
+
         return list(mailbox.fetch(folder.name, sorted(unknown)))
 
     def _parse(
         self, folder: Folder, uidvalidity: int, found: FetchedMail, identity: Identity
     ) -> IncomingMail:
+        """Parse one mail; one that cannot be parsed has the reason instead of a message."""
         place = MailLocation(folder.mailbox, folder.name, uidvalidity, found.uid)
         if not found.raw:
             return poison.unreadable(place, poison.NOT_RETURNED, found.received_at, in_sent=folder.is_sent)
+
         message: Message | None = None
         reason = ""
+
         try:
             message = mail.read(
                 found.raw,
@@ -269,6 +297,7 @@ class InboxSync:
             reason = str(error)
         except Exception as error:  # noqa: BLE001  a bug that one mail triggers must not stop the others
             reason = f"{type(error).__name__} while reading"
+
         return IncomingMail(
             place=place,
             fingerprint=hashlib.sha256(found.raw).hexdigest(),
@@ -288,6 +317,7 @@ class InboxSync:
         """Store the commands that the tags and the folder of a new mail mean."""
         if arrived.message is None:
             log.unreadable_mail_quarantined(folder.mailbox, folder.name, arrived.place.uid, arrived.reason)
+
         self._add_commands(tx, result.mail_id, self._lines(result.tags), "tag", now)
         if folder.is_command and result.folder:
             self._add_commands(tx, result.mail_id, [folder.line], "folder", now)
@@ -295,6 +325,7 @@ class InboxSync:
     def _add_commands(
         self, tx: Transaction, mail_id: int, lines: Iterable[str], source: str, now: datetime
     ) -> None:
+        """Store command lines, to be run in the next cycle."""
         for line in lines:
             tx.mail.add_command(mail_id, line, source, now)
 
@@ -306,19 +337,24 @@ class InboxSync:
         return frozenset(_BLANK.sub("=20", flag) for flag in flags if self._is_agent_tag(flag))
 
     def _is_agent_tag(self, flag: str) -> bool:
+        """Return whether a flag may be an agent's tag: neither a status tag of ours nor a system flag."""
         if flag.casefold().startswith(STATUS_TAG_PREFIX):
             return False
+
         return flag in self.tags or not flag.startswith(_SYSTEM_FLAG)
 
     def _lines(self, tags: Iterable[str]) -> list[str]:
         """Return the command lines that these tags mean, each once, in the order of the admin's table."""
         sorted_tags = sorted(tags)
         found: list[str] = []
+
         for pattern, line in self.tags.items():
             if line:
                 found += filter(None, [line_for(pattern, line, tag) for tag in sorted_tags])
+
         return list(dict.fromkeys(found))
 
 
 def _advanced(cursor: FolderCursor, read: SyncCursor, now: datetime) -> FolderCursor:
+    """Return the cursor after a batch was read."""
     return replace(cursor, uidvalidity=read.uidvalidity, uid=read.uid, modseq=read.modseq, synced_at=now)
