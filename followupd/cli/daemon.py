@@ -119,7 +119,7 @@ class Health:
 
 
 def _status(options: argparse.Namespace) -> int:
-    app = open_app(options.config)
+    app = open_app(options.config, thorough=False)
     health = _health(app)
     if options.json:
         print_json(_health_view(health))

@@ -1,17 +1,19 @@
 """playbooks/*.toml: every table and key, and what must be true of a playbook beyond its single values."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, PlainValidator, StrictBool, ValidationInfo
+from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo
 
 from followupd.adapters.settings.rules import InvalidValueError, SettingsRule, did_you_mean, require
 from followupd.adapters.settings.scalars import (
     AnyDuration,
+    Flag,
     Line,
     OptionalDuration,
     RequiredLine,
@@ -125,8 +127,8 @@ def _gift_amount(value: object, info: ValidationInfo) -> Money | None:
 
 GiftAmount = Annotated[Money | None, PlainValidator(_gift_amount)]
 ReviewKey = Annotated[
-    StrictBool,
-    Field(description="`true`: the letter waits for an agent's `approve`.", examples=[True]),
+    bool,
+    Field(strict=True, description="`true`: the letter waits for an agent's `approve`.", examples=[True]),
 ]
 
 
@@ -177,7 +179,7 @@ class FollowUpTable(Table):
 
     after: AnyDuration = setting("3 business days", description="From the fix.", example="1 week")
     review: ReviewKey = False
-    call: StrictBool = setting(
+    call: Flag = setting(
         True,
         description="On the same day, the owner is asked to call the customer.",
         example=False,
@@ -404,7 +406,11 @@ def _report_margin(file: TomlFile, n: int, step: NextStepTable) -> None:
 
 
 def _fits(calendar: Calendar, within: Duration, margin: Duration) -> bool:
-    """Return whether time is left of `within` less `margin`, for a case opened on a Monday morning."""
+    """Return whether time is left of `within` less `margin`, for a case opened on a Monday morning.
+
+    Holidays are left out: they make both times longer, and their library is slow to import.
+    """
+    calendar = replace(calendar, holidays="")
     monday = datetime(2026, 3, 2, tzinfo=ZoneInfo(calendar.timezone))
     start = calendar.next_open(monday)
     return calendar.before(calendar.after(start, within), margin) > start

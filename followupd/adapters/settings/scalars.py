@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, time
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, StrictInt
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 
 from followupd.adapters.settings.rules import InvalidValueError, SettingsRule, checker, require
 from followupd.adapters.settings.toml_file import kind_of
@@ -127,8 +127,9 @@ _check_score: Callable[[float], float] = checker(
     "write a number from 0 to 1.",
 )
 
-Port = Annotated[StrictInt, AfterValidator(_check_port)]
-Count = Annotated[StrictInt, AfterValidator(_check_count)]
+Flag = Annotated[bool, Field(strict=True)]
+Port = Annotated[int, Field(strict=True), AfterValidator(_check_port)]
+Count = Annotated[int, Field(strict=True), AfterValidator(_check_count)]
 Score = Annotated[float, Field(strict=True), AfterValidator(_check_score), AfterValidator(float)]
 
 
