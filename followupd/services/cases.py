@@ -84,7 +84,10 @@ class CaseService:
     def _next_check(
         self, playbook: Playbook, now: datetime, *, failed: bool
     ) -> Callable[[Case], datetime | None]:
-        """Return the function that says when to look at a case again: the earliest time of any policy."""
+        """Return the function that returns when to look at a case again: the earliest time of any policy.
+
+        A case of which a letter could not be written (`failed`) is looked at in an hour at the latest.
+        """
 
         def next_check(case: Case) -> datetime | None:
             """Return the earliest time, after now, at which a policy wants to look at the case."""

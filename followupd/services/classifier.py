@@ -136,7 +136,10 @@ def _quoted_wishes(wants: Iterable[complaints.Want]) -> str:
 
 
 def _is_vip(address: str, vip: Iterable[str]) -> bool:
-    """Return whether an address, its domain, or a parent domain is among the important customers."""
+    """Return whether an address is among the important customers.
+
+    An entry is an address, or a domain, which includes the domains below it.
+    """
     folded = address.casefold()
     domain = folded.rpartition("@")[2]
 

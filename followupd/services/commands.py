@@ -86,7 +86,10 @@ class CommandService:
         return StaffNotices(self.context)
 
     def _case_of(self, tx: Transaction, mail: StoredMail, verb: str, now: datetime) -> Case | None:
-        """Return the case of a tagged mail, and open one where an agent's tag makes the mail a complaint."""
+        """Return the case of a tagged mail, and open one where an agent's tag makes the mail a complaint.
+
+        Returns None for a mail without a case that is dismissed: it needs none.
+        """
         ref = mail.case_ref or tx.cases.ref_for(mail.message.thread)
         if ref:
             return tx.cases.get(ref)
@@ -111,10 +114,20 @@ class CommandService:
         now: datetime,
         doubts: Sequence[str] = (),
     ) -> tuple[Case, list[str]]:
-        """Run the lines that are understood; return the changed case and the problems with the others.
+        """Run the lines that are understood.
 
-        `source` is note, digest or tell. Problems of a note, among them `doubts`, and findings of the wording
-        rules go back to the agent by mail.
+        Args:
+            tx: the transaction.
+            case: the case.
+            lines: the lines, as a mail client may have wrapped them.
+            actor: who gives the commands, as the history names them.
+            source: note, digest or tell. What is wrong with a note goes back to the agent by mail.
+            agent: the agent, None when it is not known which one it is.
+            now: the time.
+            doubts: problems that were found already.
+
+        Returns:
+            The changed case, and the problems with the lines that were not executed.
         """
         problems = list(doubts)
         done: list[str] = []
@@ -173,7 +186,18 @@ class CommandService:
     def _execute(
         self, tx: Transaction, case: Case, command: Command, reply: StoredMail | None, now: datetime
     ) -> Case:
-        """Execute one command; `reply` is the mail in Sent that was tagged, which may contain a promise."""
+        """Execute one command.
+
+        Args:
+            tx: the transaction.
+            case: the case.
+            command: the command.
+            reply: the mail in Sent that was tagged, in which the promise is that `promised` means.
+            now: the time.
+
+        Raises:
+            NotUnderstoodError: the command cannot be executed, for a reason that the agent is told.
+        """
         if command.verb == "settle":
             case = _settle(tx, case, command, now)
         else:
@@ -266,20 +290,33 @@ def _save(tx: Transaction, case: Case, events: Iterable[Event], now: datetime) -
 
 
 def _settle(tx: Transaction, case: Case, command: Command, now: datetime) -> Case:
-    """Resolve a letter in doubt; the line names the letter where there are several."""
-    *named, resolution_text = command.text.split()
-    resolution = next((word for word in outcomes.RESOLUTIONS if word == resolution_text.lower()), None)
+    """Resolve a letter in doubt; the line names the letter where there are several.
+
+    Raises:
+        NotUnderstoodError: the line has no resolution, or names no letter in doubt.
+    """
+    *named, text = command.text.split()
+    resolution = next((word for word in outcomes.RESOLUTIONS if word == text.lower()), None)
     if resolution is None or len(named) > 1:
         raise NotUnderstoodError(f"{command.line!r}; expected {expected('settle')!r}")
 
+    key = _key_in_doubt(tx, case, command, named)
+    outcomes.resolve(tx, key, resolution, command.actor, now)
+    return tx.cases.get(case.ref)
+
+
+def _key_in_doubt(tx: Transaction, case: Case, command: Command, named: Sequence[str]) -> str:
+    """Return the key of the letter in doubt that is named, or of the only one.
+
+    Raises:
+        NotUnderstoodError: with the keys of the letters in doubt.
+    """
     in_doubt = [entry.letter.key for entry in tx.outbox.all(LetterStatus.DOUBT, case=case.ref)]
     meant = in_doubt
     if named:
         meant = [key for key in in_doubt if key.casefold() == named[0].casefold()]
+    if len(meant) == 1:
+        return meant[0]
 
-    if len(meant) != 1:
-        known = ", ".join(in_doubt) or "none"
-        raise NotUnderstoodError(f"{command.line!r} names no letter in doubt; those in doubt are: {known}")
-
-    outcomes.resolve(tx, meant[0], resolution, command.actor, now)
-    return tx.cases.get(case.ref)
+    known = ", ".join(in_doubt) or "none"
+    raise NotUnderstoodError(f"{command.line!r} names no letter in doubt; those in doubt are: {known}")

@@ -29,7 +29,10 @@ class PromiseLineReader:
         return promises.split_when(text, now=now, calendar=self.playbook.calendar, language=self.language)
 
     def money(self, text: str) -> Money | None:
-        """Return the amount in a text; one without a currency is in the company's."""
+        """Return the amount in a text, None without one.
+
+        An amount without a currency is in the company's.
+        """
         found = promises.read_money(text, self.playbook.company.currency, self.language.catalogue)
         return Money.of(*found) if found else None
 

@@ -5,7 +5,7 @@ What a digest says of a case is recorded in the case, and no reminder repeats it
 written before cases are advanced.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -25,6 +25,7 @@ from followupd.domain.translatable import msg, sentence_list
 from followupd.errors import ConflictError, LetterError
 from followupd.recovery import remind
 from followupd.recovery.agenda import suspicion, waiting
+from followupd.recovery.remind.reminders import Reminder
 from followupd.services.context import ServiceContext
 from followupd.services.record import record
 from followupd.services.staff_mail import StaffNotices, notice_key
@@ -158,31 +159,22 @@ class DigestService:
         That is the owner's work, and the reminders of the agent's escalation level.
         """
         playbook = self._playbook(case)
-        work = waiting(case, playbook, now) if self._owner(case) == agent else None
+        work = None
+        if self._owner(case) == agent:
+            work = waiting(case, playbook, now)
         reminders = remind.due_today(case, playbook, agent, now)
         if work is None and not reminders:
             return None
 
-        sentences: list[str] = []
-        asks: list[str] = []
-        times = [reminder.at for reminder in reminders if reminder.at <= now]
-        if work:
-            sentences.append(work.what)
-            asks += work.asks
-            times.append(work.since)
-
-        for reminder in reminders:
-            if not (work and reminder.listed):
-                sentences.append(reminder.sentence)
-            asks += reminder.asks
-
-        escalated = any(reminder.level != "owner" for reminder in reminders)
+        account: tuple[str, ...] = ()
+        if any(reminder.level != "owner" for reminder in reminders):
+            account = remind.summary_of(case, playbook, now)
         return AgendaItem(
             case,
-            sentence_list(sentence for sentence in sentences if sentence),
-            min(times, default=case.opened_at),
-            account=remind.summary_of(case, playbook, now) if escalated else (),
-            asks=tuple(dict.fromkeys(asks)),
+            _sentence(work, reminders),
+            _since(case, work, reminders, now),
+            account=account,
+            asks=_asks(work, reminders),
             matters=tuple(str(reminder.key) for reminder in reminders),
         )
 
@@ -243,6 +235,40 @@ class DigestService:
         return self.context.playbooks.default
 
 
+def _sentence(work: AgendaItem | None, reminders: Sequence[Reminder]) -> str:
+    """Return what waits, as one sentence.
+
+    A reminder of what the owner's work contains already (`listed`) is not repeated.
+    """
+    sentences = [reminder.sentence for reminder in reminders]
+    if work:
+        unlisted = [reminder.sentence for reminder in reminders if not reminder.listed]
+        sentences = [work.what, *unlisted]
+
+    return sentence_list(filter(None, sentences))
+
+
+def _since(case: Case, work: AgendaItem | None, reminders: Sequence[Reminder], now: datetime) -> datetime:
+    """Return since when the oldest of it waits.
+
+    What is due later today counts from the opening of the case.
+    """
+    times = [reminder.at for reminder in reminders if reminder.at <= now]
+    if work:
+        times.append(work.since)
+
+    return min(times, default=case.opened_at)
+
+
+def _asks(work: AgendaItem | None, reminders: Sequence[Reminder]) -> tuple[str, ...]:
+    """Return the lines with which the agent may answer, each once."""
+    lines = list(work.asks) if work else []
+    for reminder in reminders:
+        lines += reminder.asks
+
+    return tuple(dict.fromkeys(lines))
+
+
 def _doubt_line(tx: Transaction) -> str:
     """Return the line about letters in doubt, "" when there are none."""
     keys = [entry.letter.key for entry in tx.outbox.all(LetterStatus.DOUBT)]
@@ -275,7 +301,10 @@ def _breaker_line(tx: Transaction) -> str:
 
 
 def _undelivered_line(tx: Transaction, since: datetime | None) -> str:
-    """Return whose digest was refused: what it says has reached no one."""
+    """Return the line about digests that were refused, "" when there are none.
+
+    What such a digest says has reached no one.
+    """
     addresses = set()
     for entry in tx.outbox.all(LetterStatus.REFUSED):
         is_new = since is None or entry.written_at >= since
@@ -307,5 +336,8 @@ def _oldest_first(items: list[AgendaItem]) -> tuple[AgendaItem, ...]:
 
 
 def _is_worth_sending(agenda: Agenda) -> bool:
-    """Return whether a digest says more than a single case's reminder would."""
+    """Return whether a digest says more than a single case's reminder would.
+
+    Suspected mails and what concerns the company have no other reminder.
+    """
     return bool(agenda.suspected or agenda.general) or len(agenda.waiting) >= _MIN_CASES

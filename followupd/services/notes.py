@@ -41,7 +41,11 @@ class NoteService:
     commands: CommandService
 
     def handle(self, tx: Transaction, note: StoredMail, now: datetime) -> None:
-        """Run the lines of one note; the agent gets an answer about those that were not understood."""
+        """Run the lines of one note; the agent gets an answer about those that were not understood.
+
+        A note of anybody but the agent to whom the desk mail was sent, and a forged one, are quarantined
+        (docs/mail.md R6).
+        """
         desk_mail = tx.outbox.get(_desk_mail_keys(note)[0]).letter
         case = tx.cases.get(desk_mail.case) if desk_mail.case else None
         playbooks = self.context.playbooks
@@ -72,7 +76,10 @@ class NoteService:
         doubts: Sequence[str],
         now: datetime,
     ) -> None:
-        """Run lines about the cases of a digest; each line names its case, unless the digest has only one."""
+        """Run lines about the cases of a digest.
+
+        Each line names its case, unless the digest has only one ("FU-7K3Q9: complaint").
+        """
         named = cases_in(f"{digest.text}\n{digest.html}")
         only_case = named[0] if len(named) == 1 else ""
         done: list[str] = []

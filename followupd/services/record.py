@@ -53,7 +53,15 @@ def record(
 ) -> Case:
     """Save decisions about a case, set its status tags and log each of them.
 
-    `next_check` returns when to look at the changed case again; without it the case is due at once.
+    Args:
+        tx: the transaction.
+        case: the case as it was read.
+        decisions: events and letters, in their order.
+        now: the time.
+        next_check: returns when to look at the changed case again; without it the case is due at once.
+
+    Returns:
+        The changed case.
 
     Raises:
         ConflictError: the case was changed since it was read.

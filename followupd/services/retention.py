@@ -19,7 +19,11 @@ class RetentionService:
     keep: timedelta
 
     def run(self, now: datetime) -> int:
-        """Handle one batch; return how many mails were looked at, 0 once all is done for the day."""
+        """Handle one batch.
+
+        Returns:
+            How many mails were looked at, 0 once all is done for the day.
+        """
         with self.ledger.transaction() as tx:
             found = tx.state.get(StateKey.RETENTION)
             last_id, has_more = 0, True

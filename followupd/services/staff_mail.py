@@ -79,6 +79,14 @@ class StaffNotices:
     ) -> bool:
         """Queue a notice; return False where the outbox has one with this key.
 
+        Args:
+            tx: the transaction.
+            key: the notice's key (`notice_key`).
+            lines: what it says, one paragraph each.
+            agent: the recipient.
+            now: the time.
+            mailbox: the mailbox from which it is sent, by default the first one.
+
         Raises:
             LetterError: the digest's template cannot be rendered.
         """

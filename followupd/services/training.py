@@ -58,7 +58,10 @@ class TrainingService:
         return self._current.delta
 
     def news_since(self, since: datetime | None) -> str:
-        """Return what the last training changed, for the digest, "" when it was before `since`."""
+        """Return what the last training changed, for the digest.
+
+        Returns "" when the last training was before `since`, or has changed nothing.
+        """
         if self._trained_at is None:
             return ""
         if since is not None and self._trained_at <= since:
@@ -94,7 +97,15 @@ class TrainingService:
             self._current, self._trained_at = self._decrypted(found[0]), found[1]
 
     def learn(self, now: datetime, *, keep: bool = True) -> tuple[Learned, list[Tagged]]:
-        """Train on all decisions and, with `keep`, store the result; too few decisions change nothing."""
+        """Train on all decisions; too few of them change nothing.
+
+        Args:
+            now: the time.
+            keep: whether the result is stored and used.
+
+        Returns:
+            The result, and the decisions on which it is trained.
+        """
         with self.context.ledger.transaction() as tx:
             decided = self.decisions(tx)
 

@@ -55,7 +55,10 @@ class WordingGuard:
     def lines(
         self, lines: Sequence[str], case: Case, playbook: Playbook, now: datetime
     ) -> tuple[Finding, ...]:
-        """Return the findings in an agent's lines; a line that is no command has none."""
+        """Return the findings in an agent's lines.
+
+        A line that is no command has none, and neither has one whose text is used in no letter.
+        """
         found: list[Finding] = []
         for command in _commands(lines):
             found += self._line(command, case, playbook, now)
@@ -81,9 +84,15 @@ class WordingGuard:
     def letter(
         self, tx: Transaction, letter: Letter, case: Case, playbook: Playbook, now: datetime, secret: str = ""
     ) -> tuple[Finding, ...]:
-        """Return the findings in a letter to a customer.
+        """Return the findings in a letter to a customer; a desk mail has none.
 
-        `secret`, a gift card's code, is not checked and is not quoted in a finding.
+        Args:
+            tx: the transaction, in which earlier letters to the customer are read.
+            letter: the letter.
+            case: its case.
+            playbook: the playbook of the case.
+            now: the time.
+            secret: a gift card's code, which is not checked and not quoted in a finding.
         """
         if not letter.to_customer:
             return ()

@@ -20,6 +20,11 @@ def handle_bounce(tx: Transaction, mail: StoredMail, now: datetime) -> None:
     """Record that a letter did not reach the customer, whatever the SMTP server replied when it took it.
 
     A spam complaint puts the case on hold, so that nothing is sent without a person (docs/mail.md, "Loops").
+
+    Args:
+        tx: the transaction.
+        mail: a delivery report (RFC 3464) or a feedback report (RFC 5965).
+        now: the time.
     """
     bounce = mail.message.bounce
     message_ids = list(mail.message.thread)
@@ -68,11 +73,16 @@ def _returned_letter(case: Case, report: Message, bounce: Bounce) -> LetterRecor
     if report.answers or bounce.recipient.casefold() not in {"", case.customer.address.casefold()}:
         return None
 
-    to_customer = [letter for letter in case.letters if not letter.kind.startswith("desk/")]
-    if not to_customer or to_customer[-1].state not in _MAY_BOUNCE:
+    return _newest_to_customer(case)
+
+
+def _newest_to_customer(case: Case) -> LetterRecord | None:
+    """Return the newest letter to the customer, None when it cannot have come back."""
+    letters = [letter for letter in case.letters if letter.kind.to_customer]
+    if not letters or letters[-1].state not in _MAY_BOUNCE:
         return None
 
-    return to_customer[-1]
+    return letters[-1]
 
 
 def handle_absence(tx: Transaction, mail: StoredMail, now: datetime) -> None:
@@ -96,7 +106,8 @@ def handle_absence(tx: Transaction, mail: StoredMail, now: datetime) -> None:
 def is_participant(tx: Transaction, case: Case, message: Message) -> bool:
     """Return whether the sender of a mail takes part in the case.
 
-    Participants are the customer, and the sender and recipients of the customer's newest mail.
+    Participants are the customer, and the sender and recipients of the customer's newest mail. A mail of
+    anybody else that names the case, by its thread or in its subject, must not change it (docs/mail.md R6).
     """
     sender = message.sender.address.casefold()
     participants = [case.customer]

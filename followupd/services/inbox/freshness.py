@@ -15,7 +15,14 @@ _MIN_INTERVAL = timedelta(seconds=1)
 
 
 def mark_synced(tx: Transaction, mailbox: str, now: datetime, *, sent: bool) -> None:
-    """Record that the inbox, or Sent, was read completely; at most once a second."""
+    """Record that the inbox, or Sent, was read completely.
+
+    Args:
+        tx: the transaction.
+        mailbox: the name of the mailbox.
+        now: the time; a record that is less than a second old is not renewed.
+        sent: whether it was Sent that was read.
+    """
     half = (StateKey.SENT_READ if sent else StateKey.INBOX_READ).of(mailbox)
     stored = tx.state.get(half)
     is_recent = stored is not None and stored[0] == _READ and stored[1] <= now < stored[1] + _MIN_INTERVAL
@@ -26,7 +33,7 @@ def mark_synced(tx: Transaction, mailbox: str, now: datetime, *, sent: bool) -> 
 def last_read(tx: Transaction, mailbox: str) -> datetime | None:
     """Return when both halves of a mailbox were last read completely.
 
-    None when they were not since `reset`.
+    Returns None when one of them was not read since `reset`. A mailbox without a Sent folder has one half.
     """
     inbox = tx.state.get(StateKey.INBOX_READ.of(mailbox))
     sent = tx.state.get(StateKey.SENT_READ.of(mailbox))
@@ -39,7 +46,10 @@ def last_read(tx: Transaction, mailbox: str) -> datetime | None:
 
 
 def reset(ledger: Ledger, mailboxes: Collection[str], now: datetime) -> None:
-    """Mark mailboxes as not read: a daemon that takes them over first reads what arrived in the meantime."""
+    """Mark mailboxes as not read.
+
+    A daemon that takes them over first reads what has arrived in the meantime, and only then sends letters.
+    """
     with ledger.transaction() as tx:
         for name in sorted(mailboxes):
             for half in _HALVES:
@@ -50,7 +60,14 @@ def reset(ledger: Ledger, mailboxes: Collection[str], now: datetime) -> None:
 def stale_mailboxes(
     tx: Transaction, mailboxes: Collection[str], max_age: timedelta, now: datetime
 ) -> frozenset[str]:
-    """Return the mailboxes that may contain unread mail: not read completely within `max_age`."""
+    """Return the mailboxes that may contain unread mail.
+
+    Args:
+        tx: the transaction.
+        mailboxes: the names of the mailboxes in question.
+        max_age: the time for which a complete reading counts.
+        now: the time.
+    """
     oldest = now - max_age
     read_at = {name: last_read(tx, name) for name in mailboxes}
     return frozenset(name for name, at in read_at.items() if at is None or at < oldest)

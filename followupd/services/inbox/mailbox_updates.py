@@ -31,7 +31,11 @@ class _MailboxChange:
 
 @dataclass(frozen=True, slots=True)
 class MailboxUpdater:
-    """Changes the mails of one folder; with `copies`, it also moves copies of our letters to Sent."""
+    """Changes the mails of one folder.
+
+    `name` is that of the mailbox, `uidvalidity` that of the folder as it was read. With `copies`, copies of
+    our letters are moved to Sent.
+    """
 
     ledger: Ledger
     mailbox: MailSource

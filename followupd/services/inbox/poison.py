@@ -51,7 +51,15 @@ def last_failure(tx: Transaction, mailbox: str, folder: str) -> FetchFailure | N
 def record_failure(
     ledger: Ledger, mailbox: str, folder: str, in_flight: Sequence[int], now: datetime
 ) -> None:
-    """Record the UIDVALIDITY and the UIDs that were being fetched when the connection ended."""
+    """Record which mails were being fetched when the connection ended.
+
+    Args:
+        ledger: the ledger.
+        mailbox: the name of the mailbox.
+        folder: the name of the folder.
+        in_flight: the UIDVALIDITY, and the UIDs that were being fetched.
+        now: the time.
+    """
     uidvalidity, *uids = in_flight
     failure = FetchFailure(uidvalidity, uids[0], alone=len(uids) == 1, times=1)
 

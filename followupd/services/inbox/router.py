@@ -45,7 +45,11 @@ MailHandler = Callable[[Transaction, StoredMail, datetime], None]
 
 @dataclass(frozen=True, slots=True)
 class MailRouter:
-    """Takes unprocessed mails in the order in which they were stored, each in a transaction of its own."""
+    """Takes unprocessed mails in the order in which they were stored, each in a transaction of its own.
+
+    A mail on which a handler fails is quarantined. A mail whose case was changed meanwhile is routed again in
+    the next cycle.
+    """
 
     context: ServiceContext
     classifier: ComplaintClassifier
@@ -244,7 +248,8 @@ class MailRouter:
 
     def _reply(self, tx: Transaction, mail: StoredMail, case: Case, now: datetime) -> None:
         """Record an agent's reply to the customer, which keeps the playbook's promise of an update."""
-        by = mail.message.sender.name or mail.message.sender.address
+        sender = mail.message.sender
+        by = sender.name or sender.address
         wrote = AgentWrote(at=now, by=by, message_id=mail.message.message_id, why="a reply in Sent")
         updates = [
             promise.n

@@ -231,13 +231,21 @@ class InboxSync:
         return cursor, count
 
     def _keywords(self) -> list[str]:
-        """Return the tags that a server without CONDSTORE can be asked for by name."""
-        return [tag for tag in self.tags if not tag.endswith("*") and not tag.startswith(_SYSTEM_FLAG)]
+        """Return the tags that a server without CONDSTORE can be asked for by name.
+
+        A pattern ("refund-*") and a system flag cannot.
+        """
+        keywords = [tag for tag in self.tags if not tag.startswith(_SYSTEM_FLAG)]
+        return [tag for tag in keywords if not tag.endswith("*")]
 
     def _store(
         self, mailbox: MailSource, folder: Folder, batch: FolderChanges, cursor: FolderCursor, now: datetime
     ) -> int:
-        """Store one batch in one transaction: mails, commands and the cursor together."""
+        """Store one batch in one transaction: mails, commands and the cursor together.
+
+        Returns:
+            How many mails were new, those that an agent has tagged now included.
+        """
         uidvalidity = batch.cursor.uidvalidity
         tagged_later = self._fetch_tagged(mailbox, folder, batch)
 
@@ -344,7 +352,10 @@ class InboxSync:
         return flag in self.tags or not flag.startswith(_SYSTEM_FLAG)
 
     def _lines(self, tags: Iterable[str]) -> list[str]:
-        """Return the command lines that these tags mean, each once, in the order of the admin's table."""
+        """Return the command lines that these tags mean.
+
+        Each line is returned once, in the order of the admin's table.
+        """
         sorted_tags = sorted(tags)
         found: list[str] = []
 
