@@ -37,9 +37,18 @@ class GiftCardOrders:
     stock: LowStock
 
     def run(self, now: datetime, go_on: Callable[[], bool] = lambda: True) -> int:
-        """Ask for every card that is due, while `go_on` returns True; return the number of orders."""
+        """Ask the provider for every card that is due.
+
+        Args:
+            now: the time of the cycle.
+            go_on: is called between orders; no further one is made after it returns False.
+
+        Returns:
+            How many orders were made.
+        """
         with self.context.ledger.transaction() as tx:
             due = tx.orders.due(now)
+
         count = 0
         for order in due:
             if not go_on():
@@ -48,9 +57,14 @@ class GiftCardOrders:
         return count
 
     def _get(self, order: GiftCardOrder, now: datetime) -> bool:
+        """Get one card; return False if it is not wanted now, or the case was changed meanwhile.
+
+        After a change the order is still due, and its repetition gets the same card.
+        """
         with self.context.ledger.transaction() as tx:
             if not self._is_still_wanted(tx, order, now):
                 return False
+
         card = self.provider.order(order, now)  # may take seconds, while the ledger is free
         try:
             with self.context.ledger.transaction() as tx:
@@ -60,7 +74,7 @@ class GiftCardOrders:
                 else:
                     self._handle_card(tx, case, order, card, now)
         except ConflictError:
-            return False  # the order is still due, and its repetition gets the same card
+            return False
         return True
 
     def _is_still_wanted(self, tx: Transaction, order: GiftCardOrder, now: datetime) -> bool:

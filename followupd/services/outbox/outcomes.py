@@ -52,6 +52,11 @@ def record_deliveries(tx: Transaction, deliveries: Sequence[Delivery], now: date
     """Record the deliveries of letters of different cases, whatever their outcome, in a fixed number of statements.
 
     A letter that was settled meanwhile, by its copy or by a person, stays as it is.
+
+    Args:
+        tx: the transaction.
+        deliveries: letters as they were claimed, with the outcome of each.
+        now: the time of the cycle.
     """
     final = [(entry, _give_up(entry, delivery, now)) for entry, delivery in deliveries]
     results = [_result(entry, delivery, now) for entry, delivery in final]
@@ -61,14 +66,22 @@ def record_deliveries(tx: Transaction, deliveries: Sequence[Delivery], now: date
     for (entry, delivery), result in zip(final, results, strict=True):
         if result.key not in unsettled:
             continue
-        log.letter_result(result.key, result.status.value, result.reply)
-        if result.status is LetterStatus.DOUBT:
-            log.letter_in_doubt(result.key)
-            if not delivery.witnessed:
-                tx.outbox.expect_no_copy(result.key)
-        if event := _event(entry.letter, delivery, now):
+        _log_result(tx, result, delivery)
+        event = _event(entry.letter, delivery, now)
+        if event and entry.letter.case:
             events.append((entry.letter.case, event))
-    _record_events(tx, events, now)
+    if events:
+        _record_events(tx, events, now)
+
+
+def _log_result(tx: Transaction, result: SendResult, delivery: DeliveryResult) -> None:
+    """Log a result; for a letter in doubt, store whether a copy is to be expected."""
+    log.letter_result(result.key, result.status.value, result.reply)
+    if result.status is not LetterStatus.DOUBT:
+        return
+    log.letter_in_doubt(result.key)
+    if not delivery.witnessed:
+        tx.outbox.expect_no_copy(result.key)
 
 
 def confirm_sent(tx: Transaction, letter: Letter, why: str, now: datetime) -> None:
@@ -79,9 +92,22 @@ def confirm_sent(tx: Transaction, letter: Letter, why: str, now: datetime) -> No
 
 
 def requeue(tx: Transaction, letter: Letter, why: str, by: str, now: datetime) -> bool:
-    """Queue a letter in doubt once more, unchanged and with the same Message-ID; False when it was settled meanwhile."""
-    if not tx.outbox.record_results([SendResult(letter.key, LetterStatus.DEFERRED, why)], now):
+    """Queue a letter in doubt once more, unchanged and with the same Message-ID.
+
+    Args:
+        tx: the transaction.
+        letter: the letter.
+        why: the reason, for the history.
+        by: the person, or "followupd" for the policy.
+        now: the time of the cycle.
+
+    Returns:
+        False if the letter was settled meanwhile.
+    """
+    result = SendResult(letter.key, LetterStatus.DEFERRED, why)
+    if not tx.outbox.record_results([result], now):
         return False
+
     again = e.LetterAgain(at=now, by=by, why=why, key=letter.key, kind=letter.kind)
     _record_for_case(tx, letter, [again], now)
     return True
@@ -97,6 +123,13 @@ def cancel(tx: Transaction, letter: Letter, why: str, now: datetime) -> None:
 
 def resolve(tx: Transaction, key: str, resolution: Resolution, by: str, now: datetime) -> None:
     """Do what a person decided about a letter in doubt, or drop one that is not sent yet.
+
+    Args:
+        tx: the transaction.
+        key: the letter's key.
+        resolution: whether it was sent, is to be sent again, or is dropped for good.
+        by: the person.
+        now: the time of the cycle.
 
     Raises:
         NotInDoubtError: the letter is not in doubt, or is just being sent.
@@ -170,34 +203,33 @@ def _event(letter: Letter, delivery: DeliveryResult, now: datetime) -> Event | N
 
 
 def _record_events(tx: Transaction, events: Sequence[tuple[str, Event]], now: datetime) -> None:
-    """Save one event in each of many different cases; letters of no case have none to save it in."""
-    refs = {ref for ref, _ in events if ref}
-    if not refs:
-        return
-    cases = tx.cases.get_all(refs)
-    changes = [
-        (cases[ref], allowed)
-        for ref, event in events
-        if ref in cases
-        for allowed in _allowed(cases[ref], [event], now)
-    ]
+    """Save one event in each of many different cases, given by their references."""
+    cases = tx.cases.get_all({ref for ref, _ in events})
+    changes = []
+    for ref, event in events:
+        if ref in cases:
+            [allowed] = _allowed(cases[ref], [event], now)
+            changes.append((cases[ref], allowed))
+
     after = tx.cases.record_all(changes, now)
-    tx.mail.set_status_tags_for_all({ref: status_tags(case) for ref, case in after.items()})
+    tags = {ref: status_tags(case) for ref, case in after.items()}
+    tx.mail.set_status_tags_for_all(tags)
     for case, event in changes:
         log.event_recorded(case.ref, type(event).__name__, after[case.ref].stage)
 
 
 def _record_for_case(tx: Transaction, letter: Letter, events: Sequence[Event], now: datetime) -> None:
-    """Save events in the letter's case, if it has one."""
-    if letter.case:
-        case = tx.cases.get(letter.case)
-        record(tx, case, _allowed(case, events, now), now)
+    """Save events in the letter's case; the digest and other notices belong to none."""
+    if not letter.case:
+        return
+    case = tx.cases.get(letter.case)
+    record(tx, case, _allowed(case, events, now), now)
 
 
 def _allowed(case: Case, events: Sequence[Event], now: datetime) -> Sequence[Event]:
     """Return the events, or `Parked` in their place when they are not allowed in the case's stage.
 
-    Such a mistake of ours must not undo what is recorded about the letter.
+    Such a bug must not undo what is recorded about the letter; a person looks at the case.
     """
     after = case
     try:

@@ -75,25 +75,44 @@ class SendPolicy:
         return stale_mailboxes(tx, self.mailboxes, self.fresh_for, now)
 
     def usage(self, tx: Transaction, letters: Collection[Letter], now: datetime) -> OutboxUsage:
-        """Read what limits the sending of these letters; each counts from its claim, even when its fate is unknown."""
-        breaker = tx.state.get(StateKey.BREAKER)
-        since = now - self.breaker[1]
-        why = ""
-        if breaker and breaker[0] == "open":
-            reason = tx.state.get(StateKey.BREAKER_REASON)
-            why = f"the breaker is open: {reason[0] if reason else ''}"
-        elif breaker:
-            since = max(since, breaker[1])  # `followupd resume` starts a new count
+        """Read what limits the sending of these letters, for `may_send`.
 
-        address_window = max(self.per_address[1], _WEEKLY_QUOTA[1])
-        windows = UsageWindows(now - address_window, now - _DOMAIN_QUOTA[1], since)
-        found = tx.outbox.usage(letters, windows)
-        return replace(found, breaker=why, stale_mailboxes=self.stale_mailboxes(tx, now))
+        A letter counts from its claim on, even if nobody knows whether it was sent. `followupd resume` closes the breaker
+        and starts a new count.
+        """
+        state = tx.state.get(StateKey.BREAKER)
+        breaker_since = now - self.breaker[1]
+        breaker_reason = ""
+        if state and state[0] == "open":
+            reason = tx.state.get(StateKey.BREAKER_REASON)
+            breaker_reason = f"the breaker is open: {reason[0] if reason else ''}"
+        elif state:
+            resumed_at = state[1]
+            breaker_since = max(breaker_since, resumed_at)
+
+        longest_address_span = max(self.per_address[1], _WEEKLY_QUOTA[1])
+        windows = UsageWindows(
+            address=now - longest_address_span,
+            domain=now - _DOMAIN_QUOTA[1],
+            breaker=breaker_since,
+        )
+        return replace(
+            tx.outbox.usage(letters, windows),
+            breaker=breaker_reason,
+            stale_mailboxes=self.stale_mailboxes(tx, now),
+        )
 
     def may_send(self, letter: Letter, case: Case | None, usage: OutboxUsage, now: datetime) -> Verdict:
-        """Decide whether a queued letter may be sent now; `case` is None for desk mail.
+        """Decide whether a queued letter may be sent now.
 
-        Hours may have passed since the letter was written, so everything that may have changed is checked again.
+        Hours may have passed since it was written, so everything that may have changed is checked again. This is the only
+        place that does so.
+
+        Args:
+            letter: a queued letter whose time has come.
+            case: the letter's case as it is now, or None for a desk mail, which no state of its case keeps back.
+            usage: what was sent lately, with the letters that were decided before this one in the same batch.
+            now: the time of the cycle.
 
         Raises:
             UnknownCaseError: a letter to a customer belongs to no case.
@@ -104,6 +123,7 @@ class SendPolicy:
             return AlreadySent("its copy was in the mailbox before it was sent")
         if not letter.to_customer:
             return Send()
+
         if case is None:
             raise UnknownCaseError(f"there is no case {letter.case}")
         if why := why_stale(letter, case, now):
@@ -111,58 +131,90 @@ class SendPolicy:
         return self._hold(letter, case, now) or self._over_quota(letter, usage, now) or Send()
 
     def blocking_reason(self, letter: Letter, usage: OutboxUsage) -> str:
-        """Return what keeps a letter back that is not about its own case, "" for nothing."""
-        if usage.breaker or usage.sent >= self.breaker[0]:
-            return f"nothing is sent, {usage.breaker or 'the limit of the breaker is reached'}"
+        """Return what keeps a letter back that has nothing to do with its case, "" for nothing.
+
+        The letter is then neither changed nor postponed: it is sent as soon as the breaker is closed, or its mailbox read.
+        """
+        if usage.breaker:
+            return f"nothing is sent, {usage.breaker}"
+        if usage.sent >= self.breaker[0]:
+            return "nothing is sent, the limit of the breaker is reached"
         if letter.to_customer and letter.mailbox in usage.stale_mailboxes:
             return f"the mailbox {letter.mailbox} was not read lately, and may contain mail from the customer"
         return ""
 
     def _hold(self, letter: Letter, case: Case, now: datetime) -> Wait | None:
-        """Return why the case or the clock keeps a letter back."""
+        """Return the wait for a case on hold or for quiet hours, None if there is no such reason."""
         if case.held:
             return Wait(now + RECHECK_AFTER, "the case is on hold")
-        if letter.kind is LetterKind.GIFT_CARD and (why := gift_card.why_blocked(case)):
-            return Wait(now + RECHECK_AFTER, why)
-        if quiet_until := self.calendar.quiet_until(now):
+
+        if letter.kind is LetterKind.GIFT_CARD:
+            why = gift_card.why_blocked(case)
+            if why:
+                return Wait(now + RECHECK_AFTER, why)
+
+        quiet_until = self.calendar.quiet_until(now)
+        if quiet_until:
             return Wait(quiet_until, "quiet hours")
         return None
 
     def _over_quota(self, letter: Letter, usage: OutboxUsage, now: datetime) -> Wait | None:
-        """Return when an automatic letter may be sent to this address and its domain (docs/mail.md, "Loops")."""
+        """Return the wait until a quota of automatic letters allows one more (docs/mail.md, "Loops"), None for now."""
         if not letter.automatic:
             return None
         address = letter.to.address.lower()
         domain = f"@{address.rpartition('@')[2]}"
-        quotas = ((address, self.per_address), (address, _WEEKLY_QUOTA), (domain, _DOMAIN_QUOTA))
+        quotas = (
+            (address, self.per_address),
+            (address, _WEEKLY_QUOTA),
+            (domain, _DOMAIN_QUOTA),
+        )
 
         for name, (most, span) in quotas:
-            sent = usage.since(name, now - span)
-            if len(sent) >= most:
-                frees = sent[-most] if most else now
-                return Wait(frees + span, f"{most} automatic letter(s) in {span} is the limit for {name}")
+            sent_at = usage.since(name, now - span)
+            if len(sent_at) < most:
+                continue
+            oldest_that_counts = sent_at[-most] if most else now
+            why = f"{most} automatic letter(s) in {span} is the limit for {name}"
+            return Wait(oldest_that_counts + span, why)
         return None
 
     def trip_breaker(self, tx: Transaction, usage: OutboxUsage, now: datetime) -> None:
-        """Open the breaker if as many letters were sent as it allows."""
+        """Open the breaker if as many letters were sent as it allows.
+
+        Args:
+            tx: the transaction that claims letters.
+            usage: what was sent before them.
+            now: the time of the cycle.
+        """
         limit = self.breaker[0]
-        if usage.sent >= limit and not usage.breaker:
+        if usage.sent >= limit:
             open_breaker(tx, f"more than {limit} letters", now)
 
 
 def open_breaker(tx: Transaction, why: str, now: datetime) -> None:
-    """Stop all letters until a person has looked and types `followupd resume`."""
+    """Stop all letters until a person has looked and types `followupd resume`.
+
+    A breaker that is open already keeps its first reason.
+    """
     state = tx.state.get(StateKey.BREAKER)
-    if state is None or state[0] != "open":
-        tx.state.put(StateKey.BREAKER, "open", now)
-        tx.state.put(StateKey.BREAKER_REASON, why, now)
-        log.breaker_open(why)
+    if state and state[0] == "open":
+        return
+
+    tx.state.put(StateKey.BREAKER, "open", now)
+    tx.state.put(StateKey.BREAKER_REASON, why, now)
+    log.breaker_open(why)
 
 
 def stop_if_restored_copy(ledger: Ledger, now: datetime) -> None:
-    """Open the breaker if the ledger is a copy that was restored: it does not know what was sent since it was made."""
+    """Open the breaker if the ledger is a copy that somebody put in the place of the original.
+
+    A copy does not know what was sent since it was made, and would send it again.
+    """
     with ledger.transaction() as tx:
         copied = tx.state.get(StateKey.COPIED)
-        if copied and copied[0]:
-            open_breaker(tx, "the ledger is a copy, and letters may have been sent since it was made", now)
-            tx.state.put(StateKey.COPIED, False, now)
+        if not copied or not copied[0]:
+            return
+        why = "the ledger is a copy, and letters may have been sent since it was made"
+        open_breaker(tx, why, now)
+        tx.state.put(StateKey.COPIED, False, now)

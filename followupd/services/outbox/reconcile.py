@@ -28,12 +28,17 @@ class Reconciler:
     policy: SendPolicy
 
     def resolve_in_doubt(self, now: datetime) -> int:
-        """Send letters again whose copy did not arrive in time, where the policy allows it; else ask their owners.
+        """Resolve the letters whose copy did not arrive in time.
 
-        Returns the number of letters that were sent again or asked about.
+        Desk mail is sent again. A letter to a customer is sent again if the policy allows it and the mailbox shows no copy;
+        otherwise its owner is asked, once.
+
+        Returns:
+            How many letters were sent again or asked about.
         """
         with self.context.ledger.transaction() as tx:
             in_doubt = tx.outbox.in_flight(LetterStatus.DOUBT)
+
         resolved = 0
         for entry in in_doubt:
             if now < self._copy_expected_by(entry, now):
@@ -43,53 +48,67 @@ class Reconciler:
         return resolved
 
     def _copy_expected_by(self, entry: OutboxEntry, now: datetime) -> datetime:
-        return (entry.sending_since or now) + self.policy.witness_within
+        """Return the time by which the copy of a letter arrives, if it arrives at all."""
+        sent_at = entry.sending_since or now
+        return sent_at + self.policy.witness_within
 
     def _resolve(self, tx: Transaction, entry: OutboxEntry, now: datetime) -> bool:
+        """Send a letter again, ask about it, or wait for its mailbox to be read; return whether anything was done."""
         letter = entry.letter
-        resend = not letter.to_customer or self._may_resend(entry)
-        if resend and letter.to_customer and not self._mailbox_was_read(tx, entry, now):
-            if now < self._copy_expected_by(entry, now) + _UNREAD_GRACE:
-                return False
-            resend = False
+        if not letter.to_customer:
+            return self._resend(tx, letter, now)
+        if not self._may_resend(entry):
+            return self._ask(tx, entry, now)
 
-        if resend:
-            return outcomes.requeue(tx, letter, "in doubt; sent again by policy", "followupd", now)
+        copy_expected_by = self._copy_expected_by(entry, now)
+        mailbox_read_at = last_read(tx, letter.mailbox)
+        if mailbox_read_at and mailbox_read_at >= copy_expected_by:
+            return self._resend(tx, letter, now)
+
+        # The copy may be in the mailbox, unread. An outage of the mailbox must not delay the question for ever.
+        if now < copy_expected_by + _UNREAD_GRACE:
+            return False
         return self._ask(tx, entry, now)
 
     def _may_resend(self, entry: OutboxEntry) -> bool:
-        """Say whether a missing copy allows sending a letter again; a copy that was never due proves nothing."""
-        if self.policy.in_doubt != "resend" or entry.letter.kind is LetterKind.GIFT_CARD:
-            return False
-        return self.policy.witness and entry.copy_due
+        """Say whether the policy allows sending a letter again whose copy is missing; never a gift card.
 
-    def _mailbox_was_read(self, tx: Transaction, entry: OutboxEntry, now: datetime) -> bool:
-        """Say whether the mailbox was read after the copy was expected; before, the copy may be there unread."""
-        read = last_read(tx, entry.letter.mailbox)
-        return read is not None and read >= self._copy_expected_by(entry, now)
+        If the server did not accept the BCC recipient, a missing copy proves nothing.
+        """
+        if self.policy.in_doubt != "resend" or not self.policy.witness:
+            return False
+        return entry.copy_due and entry.letter.kind is not LetterKind.GIFT_CARD
+
+    def _resend(self, tx: Transaction, letter: Letter, now: datetime) -> bool:
+        """Queue a letter again; return False if it was settled meanwhile."""
+        return outcomes.requeue(tx, letter, "in doubt; sent again by policy", "followupd", now)
 
     def _ask(self, tx: Transaction, entry: OutboxEntry, now: datetime) -> bool:
-        """Ask the owner what became of a letter, once for each time that it was sent."""
+        """Ask the owner what became of a letter, once for each time that it was sent; return False if that was done."""
         letter = entry.letter
         case = tx.cases.get(letter.case)
-        sent = f"{letter.key} {entry.sending_since or now:%Y-%m-%dT%H:%M:%S}"
-        key = ReminderKey(ReminderKind.DOUBT, about=sent)
+        sent_at = entry.sending_since or now
+        key = ReminderKey(ReminderKind.DOUBT, about=f"{letter.key} {sent_at:%Y-%m-%dT%H:%M:%S}")
         if case.reminded_at(key):
             return False
+
         record(tx, case, self._question(case, letter, key, now), now)
         return True
 
     def _question(self, case: Case, letter: Letter, key: ReminderKey, now: datetime) -> list[Decision]:
+        """Return the reminder and the desk mail with the lines that settle the letter.
+
+        The lines are short, because a longer line that an agent sends back unchanged is taken for a quote of the mail. A
+        gift card is not quoted: its code is for the customer only.
+        """
         playbook = self.context.playbooks.for_case(case)
         owner = playbook.owner_of(case.owner)
-        why = f"was {letter.key} sent?"
-        reminded = OwnerNudged(at=now, matter=str(key), whom=owner.id, why=why)
+        reminded = OwnerNudged(at=now, matter=str(key), whom=owner.id, why=f"was {letter.key} sent?")
         is_gift_card = letter.kind is LetterKind.GIFT_CARD
         content = LetterContent(
             because=msg("nobody knows whether {key} left", key=letter.key),
             about=letter.key,
-            quote="" if is_gift_card else letter.text,  # the code is only for the customer
-            # short lines, since a longer one that is sent back unchanged is taken for a quote of this mail
+            quote="" if is_gift_card else letter.text,
             asks=tuple(f"settle: {resolution}" for resolution in outcomes.RESOLUTIONS),
         )
         mail = self.context.letters.desk(LetterKind.DOUBT, case, playbook, now, content, owner)

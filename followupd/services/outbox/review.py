@@ -39,9 +39,14 @@ class ReviewService:
     context: ServiceContext
 
     def run(self, now: datetime) -> int:
-        """Ask about each changed or missing draft once; return how many there were."""
+        """Ask about each changed or missing draft, once.
+
+        Returns:
+            How many there were.
+        """
         with self.context.ledger.transaction() as tx:
             changed = tx.outbox.changed_drafts()
+
         for entry in changed:
             with (
                 isolated(f"asking about the draft of {entry.letter.key}"),
@@ -51,17 +56,23 @@ class ReviewService:
         return len(changed)
 
     def _ask(self, tx: Transaction, entry: OutboxEntry, now: datetime) -> None:
+        """Send the owner the letter's text and what `approve` does now; the letter is in review again."""
         letter = entry.letter
         case = tx.cases.get(letter.case)
         playbook = self.context.playbooks.for_case(case)
         owner = playbook.owner_of(case.owner)
         why = msg(_QUESTIONS[entry.draft], key=letter.key)
+
         asked = DraftAsked(at=now, why=why, key=letter.key, kind=letter.kind)
         content = LetterContent(
-            because=why, asks=("approve", "refuse: "), quote=letter.text, about=letter.key
+            because=why,
+            asks=("approve", "refuse: "),
+            quote=letter.text,
+            about=letter.key,
         )
         after = lifecycle.after(case, asked)
         mail = self.context.letters.desk(LetterKind.APPROVAL, after, playbook, now, content, owner)
+
         record(tx, case, [asked, mail], now)
         tx.outbox.set_draft_state(letter.key, entry.draft, DraftState.ASKED)
 
@@ -69,13 +80,20 @@ class ReviewService:
 def recognise(tx: Transaction, mail: StoredMail, now: datetime) -> bool:
     """Record that a letter was sent if this mail shows it: as its BCC copy, or as sent by an agent's mail client.
 
-    Returns False for a mail that is none of our letters, and leaves it unprocessed.
+    Args:
+        tx: the transaction in which the mail is routed.
+        mail: an unprocessed mail of ours or of an agent.
+        now: the time of the cycle.
+
+    Returns:
+        False for a mail that is none of our letters; it stays unprocessed.
     """
     if mail.message.kind is Kind.OWN:
         _confirm_by_copy(tx, mail, now)
         return True
     if not mail.in_sent or not tx.outbox.has_drafts():
         return False
+
     entry = _sent_by_agent(tx, mail)
     if entry is None:
         return False
@@ -86,22 +104,34 @@ def recognise(tx: Transaction, mail: StoredMail, now: datetime) -> bool:
 
 
 def _confirm_by_copy(tx: Transaction, mail: StoredMail, now: datetime) -> None:
+    """Record that the letter was sent of which this is the BCC copy, or the original from an agent's mail client."""
     key = mail.message.own_key
     if not key or not tx.outbox.contains(key):
-        tx.mail.mark_processed(mail.id, reason="a copy of a letter that this ledger does not know")
-        if key:  # its Message-ID is signed with our key, so this program sent it
-            why = f"{key} was sent, and this ledger does not know it: it is older than the mailbox"
-            open_breaker(tx, why, now)
+        _handle_unknown_copy(tx, mail, now)
         return
 
     entry = tx.outbox.get(key)
-    reason = "" if entry.letter.to_customer else "a desk mail; it stays where its agent reads it"
-    tx.mail.mark_processed(mail.id, case_ref=entry.letter.case or None, reason=reason)
+    letter = entry.letter
+    reason = "" if letter.to_customer else "a desk mail; it stays where its agent reads it"
+    tx.mail.mark_processed(mail.id, case_ref=letter.case or None, reason=reason)
     tx.outbox.witness(key, now)
+
     why = "our own copy came back"
     if entry.status is LetterStatus.REVIEW:
         why = "an agent sent it from the mail client"
-    outcomes.confirm_sent(tx, entry.letter, why, now)
+    outcomes.confirm_sent(tx, letter, why, now)
+
+
+def _handle_unknown_copy(tx: Transaction, mail: StoredMail, now: datetime) -> None:
+    """Open the breaker for a copy of a letter that the ledger does not know, if its Message-ID is signed with our key.
+
+    Then this program sent the letter, and an older ledger was restored since.
+    """
+    tx.mail.mark_processed(mail.id, reason="a copy of a letter that this ledger does not know")
+    key = mail.message.own_key
+    if key:
+        why = f"{key} was sent, and this ledger does not know it: it is older than the mailbox"
+        open_breaker(tx, why, now)
 
 
 def _sent_by_agent(tx: Transaction, mail: StoredMail) -> OutboxEntry | None:
@@ -109,17 +139,22 @@ def _sent_by_agent(tx: Transaction, mail: StoredMail) -> OutboxEntry | None:
     ref = tx.cases.ref_for(mail.message.thread)
     if not ref:
         return None
+
     recipients = {person.address.casefold() for person in mail.message.to}
     for entry in tx.outbox.all(*_UNSENT, case=ref):
-        letter = entry.letter
-        if entry.draft is DraftState.NONE or letter.to.address.casefold() not in recipients:
+        if entry.draft is DraftState.NONE:
             continue
-        if mail.message.key_header == letter.key or _is_similar(mail.message.text, letter):
+        if entry.letter.to.address.casefold() in recipients and _is_same_letter(mail, entry.letter):
             return entry
     return None
 
 
-def _is_similar(text: str, letter: Letter) -> bool:
-    ours = " ".join(body(letter.text, "")).casefold().split()
-    theirs = text.casefold().split()
-    return SequenceMatcher(None, ours, theirs, autojunk=False).ratio() >= _MIN_SIMILARITY
+def _is_same_letter(mail: StoredMail, letter: Letter) -> bool:
+    """Say whether a mail has the letter's key, or most of its words in the same order."""
+    if mail.message.key_header == letter.key:
+        return True
+
+    letter_words = " ".join(body(letter.text, "")).casefold().split()
+    mail_words = mail.message.text.casefold().split()
+    matcher = SequenceMatcher(None, letter_words, mail_words, autojunk=False)
+    return matcher.ratio() >= _MIN_SIMILARITY

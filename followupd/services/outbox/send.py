@@ -64,26 +64,33 @@ class SendService:
     _results: dict[str, DeliveryResult | None] = field(default_factory=dict, repr=False, compare=False)
 
     def run(self, now: datetime, go_on: Callable[[], bool] = lambda: True) -> int:
-        """Send every letter that may be sent, while `go_on` returns True; return how many the server has seen."""
+        """Send every letter that may be sent, oldest first.
+
+        Args:
+            now: the time of the cycle.
+            go_on: is called between letters; no further one is sent after it returns False.
+
+        Returns:
+            How many letters the server has seen.
+        """
         with self.ledger.transaction() as tx:
             stale = self.policy.stale_mailboxes(tx, now)
             waiting = tx.outbox.due(now, _RUN_LETTERS, stale_mailboxes=stale)
         if not waiting:
             return 0
 
-        seen, size, end = 0, 1, self.elapsed() + _RUN_SECONDS
+        seen, size = 0, 1
+        end = self.elapsed() + _RUN_SECONDS
         with self.transport as transport:
             while waiting and go_on() and self.elapsed() < end:
                 claimed = self._claim(_next_batch(waiting, size), now)
                 began = self.elapsed()
-                delivered = self._deliver_batch(transport, claimed, now, go_on)
-                self._record(delivered, now)
-                self._release(entry.letter.key for entry in claimed[len(delivered) :])
+                delivered = self._send_batch(transport, claimed, now, go_on)
                 seen += len(delivered)
-                if delivered and delivered[-1][1].outage:
+                if _ended_in_outage(delivered):
                     break  # every other letter would fail too, and lose an attempt
-                fast = len(delivered) == len(claimed) and self.elapsed() - began < _BATCH_SECONDS / 4
-                size = min(BATCH_SIZE, 4 * size) if fast else max(1, len(delivered))
+                is_complete = len(delivered) == len(claimed)
+                size = _next_size(size, len(delivered), is_complete, self.elapsed() - began)
         return seen
 
     def recover_interrupted(self, now: datetime) -> int:
@@ -91,14 +98,17 @@ class SendService:
 
         After a crash nobody knows whether the server took it, so it is in doubt (RFC 1047). After an outage of the ledger
         its result is still known here: it is recorded now, and a letter that the server has not seen is queued again.
+
+        Returns:
+            How many letters there were.
         """
         with self.ledger.transaction() as tx:
             interrupted = tx.outbox.in_flight(LetterStatus.SENDING)
-            copies_arrive = {
-                mailbox: tx.outbox.copies_arrived_since(mailbox, now - _WITNESS_MEMORY)
-                for mailbox in {entry.letter.mailbox for entry in interrupted}
-            }
-        self._forget(set(self._results) - {entry.letter.key for entry in interrupted})
+            mailboxes = {entry.letter.mailbox for entry in interrupted}
+            since = now - _WITNESS_MEMORY
+            copies_arrive = {name: tx.outbox.copies_arrived_since(name, since) for name in mailboxes}
+        settled = set(self._results) - {entry.letter.key for entry in interrupted}
+        self._forget(settled)
 
         for entry in interrupted:
             key = entry.letter.key
@@ -115,9 +125,13 @@ class SendService:
         return len(interrupted)
 
     def release_unsent(self) -> None:
-        """Return claimed letters that the server has not seen to the queue, before an immediate stop."""
+        """Return claimed letters that the server has not seen to the queue, before an immediate stop.
+
+        Called by another thread, while a letter may be on its way. An outage of the ledger leaves them in doubt.
+        """
+        results = list(self._results.items())
         with suppress(UnavailableError):
-            self._release([key for key, result in list(self._results.items()) if result is None])
+            self._release([key for key, result in results if result is None])
 
     def resolve(self, key: str, resolution: outcomes.Resolution, by: str, now: datetime) -> None:
         """Do what a person decided about a letter.
@@ -133,7 +147,8 @@ class SendService:
     def _claim(self, entries: Sequence[OutboxEntry], now: datetime) -> list[OutboxEntry]:
         """Claim the letters of a batch that may be sent, and commit that before the server sees any of them.
 
-        If that fails, each letter is claimed alone, so that one broken letter or case does not stop the others.
+        If that fails, each letter is claimed alone, so that one broken letter or case does not stop the others. After a
+        conflict, a letter is due again in the next cycle.
         """
         try:
             with self.ledger.transaction() as tx:
@@ -141,15 +156,19 @@ class SendService:
         except UnavailableError:
             raise
         except Exception as error:  # noqa: BLE001  as above
-            if len(entries) > 1:
-                return [claimed for entry in entries for claimed in self._claim([entry], now)]
-            if not isinstance(error, ConflictError):  # after a conflict, it is due again in the next cycle
-                self._postpone_failed(entries[0].letter, error, now)
-            return []
+            if len(entries) == 1:
+                self._handle_failed_claim(entries[0].letter, error, now)
+                return []
+
+        claimed = []
+        for entry in entries:
+            claimed += self._claim([entry], now)
+        return claimed
 
     def _claim_within(
         self, tx: Transaction, entries: Sequence[OutboxEntry], now: datetime
     ) -> list[OutboxEntry]:
+        """Decide about each letter of a batch, with those before it counted, and claim those that may be sent."""
         tx.outbox.lock_claims()
         letters = [entry.letter for entry in entries]
         usage = self.policy.usage(tx, letters, now)
@@ -171,45 +190,55 @@ class SendService:
         )  # before the commit, which may succeed and report a failure
         return [_as_claimed(entry, now) for entry in entries if entry.letter.key in claimed]
 
-    def _postpone_failed(self, letter: Letter, error: Exception, now: datetime) -> None:
+    def _handle_failed_claim(self, letter: Letter, error: Exception, now: datetime) -> None:
+        """Postpone a letter whose claim failed because of a bug or of broken data."""
+        if isinstance(error, ConflictError):
+            return
         log.unexpected_error(letter.key, error)
+        why = f"{type(error).__name__}: {error}"
         with self.ledger.transaction() as tx:
-            tx.outbox.postpone(letter.key, now + RECHECK_AFTER, f"{type(error).__name__}: {error}")
+            tx.outbox.postpone(letter.key, now + RECHECK_AFTER, why)
 
-    # --- deliver ---
+    # --- send ---
 
-    def _deliver_batch(
+    def _send_batch(
         self,
         transport: MailTransport,
         claimed: Sequence[OutboxEntry],
         now: datetime,
         go_on: Callable[[], bool],
     ) -> list[Delivery]:
-        """Hand claimed letters to the server, until there is an outage or the time of the batch is over."""
+        """Send claimed letters until the time of the batch is over, record their results and release the others."""
         delivered: list[Delivery] = []
         end = self.elapsed() + _BATCH_SECONDS
         for entry in claimed:
-            if not go_on() or (delivered and self.elapsed() > end):
+            is_late = delivered and self.elapsed() > end
+            if is_late or _ended_in_outage(delivered) or not go_on():
                 break
-            result = self._deliver(transport, entry, now)
-            delivered.append((entry, result))
-            if result.outage:
-                break
+            delivered.append((entry, self._send(transport, entry, now)))
+
+        self._record(delivered, now)
+        self._release([entry.letter.key for entry in claimed[len(delivered) :]])
         return delivered
 
-    def _deliver(self, transport: MailTransport, entry: OutboxEntry, now: datetime) -> DeliveryResult:
+    def _send(self, transport: MailTransport, entry: OutboxEntry, now: datetime) -> DeliveryResult:
+        """Send one letter; its result is kept in memory until it is recorded, so that it outlives an outage."""
         key = entry.letter.key
         log.letter_sending(key)
         del self._results[key]
-        result = self._hand_over(transport, entry, now)
-        self._results[key] = result  # so that it outlives an outage of the ledger
+        result = self._deliver(transport, entry, now)
+        self._results[key] = result
         return result
 
-    def _hand_over(self, transport: MailTransport, entry: OutboxEntry, now: datetime) -> DeliveryResult:
+    def _deliver(self, transport: MailTransport, entry: OutboxEntry, now: datetime) -> DeliveryResult:
+        """Render one letter and hand it to the server.
+
+        After a bug in the transport nobody knows whether the server took the letter. One that cannot be rendered was not
+        sent, and never can be.
+        """
         letter = entry.letter
-        witness = ""
-        if letter.witness and self.policy.witness:
-            witness = self.witness_address(letter.mailbox)
+        asks_for_copy = letter.witness and self.policy.witness
+        witness = self.witness_address(letter.mailbox) if asks_for_copy else ""
         try:
             message = self.compose(entry, now)
         except LetterError as error:
@@ -217,7 +246,7 @@ class SendService:
         try:
             sender = self.from_address(letter.mailbox)
             return transport.deliver(message, sender=sender, to=letter.to.address, witness=witness)
-        except Exception as error:  # noqa: BLE001  a bug, and nobody knows whether before or after the final dot
+        except Exception as error:  # noqa: BLE001  as above
             log.unexpected_error(letter.key, error)
             why = f"{type(error).__name__} while it was sent"
             return DeliveryResult(DeliveryOutcome.UNKNOWN, why, witnessed=bool(witness))
@@ -225,11 +254,13 @@ class SendService:
     # --- record ---
 
     def _record(self, delivered: Sequence[Delivery], now: datetime) -> None:
-        """Record the results of a batch; if that fails, each alone. What fails alone is recorded in the next cycle."""
+        """Record the results of a batch; if that fails, each alone. What fails alone is recorded in the next cycle.
+
+        The commit of several results does not wait for the disk: those that a power cut loses leave their letters in doubt,
+        as they are until then.
+        """
         if not delivered:
             return
-        # Results of a batch that a power cut loses leave its letters in doubt, as they are until then, so that the commit
-        # need not wait for the disk.
         durable = len(delivered) == 1
         try:
             with self.ledger.transaction(durable=durable) as tx:
@@ -237,27 +268,35 @@ class SendService:
         except UnavailableError:
             raise
         except Exception as error:  # noqa: BLE001  one letter must not stop the others
-            if len(delivered) > 1:
-                for delivery in delivered:
-                    self._record([delivery], now)
-            elif not isinstance(error, ConflictError):
-                log.unexpected_error(f"recording {delivered[0][0].letter.key}", error)
-            return
-        self._forget(entry.letter.key for entry, _ in delivered)
+            self._handle_failed_record(delivered, error, now)
+        else:
+            self._forget([entry.letter.key for entry, _ in delivered])
 
-    def _release(self, keys: Iterable[str]) -> None:
-        if unseen := list(keys):
-            with self.ledger.transaction() as tx:
-                tx.outbox.release(unseen)
-            self._forget(unseen)
+    def _handle_failed_record(self, delivered: Sequence[Delivery], error: Exception, now: datetime) -> None:
+        """Record each result of a batch alone; the failure of a single one is a bug, unless it is a conflict."""
+        if len(delivered) > 1:
+            for delivery in delivered:
+                self._record([delivery], now)
+        elif not isinstance(error, ConflictError):
+            entry, _ = delivered[0]
+            log.unexpected_error(f"recording {entry.letter.key}", error)
+
+    def _release(self, keys: Sequence[str]) -> None:
+        """Return claimed letters to the queue that the server has not seen."""
+        if not keys:
+            return
+        with self.ledger.transaction() as tx:
+            tx.outbox.release(keys)
+        self._forget(keys)
 
     def _forget(self, keys: Iterable[str]) -> None:
+        """Forget the results of letters that are recorded or released."""
         for key in keys:
             self._results.pop(key, None)
 
 
 def _apply(tx: Transaction, letter: Letter, verdict: Verdict, now: datetime) -> None:
-    """Do what the policy decided about a letter that may not be sent now."""
+    """Do what the policy decided about a letter that may not be sent now; one without a date simply stays queued."""
     match verdict:
         case Cancel(why):
             outcomes.cancel(tx, letter, why, now)
@@ -269,7 +308,28 @@ def _apply(tx: Transaction, letter: Letter, verdict: Verdict, now: datetime) -> 
 
 
 def _as_claimed(entry: OutboxEntry, now: datetime) -> OutboxEntry:
-    return replace(entry, status=LetterStatus.SENDING, attempts=entry.attempts + 1, sending_since=now)
+    """Return the entry as the claim has changed it in the ledger."""
+    return replace(
+        entry,
+        status=LetterStatus.SENDING,
+        attempts=entry.attempts + 1,
+        sending_since=now,
+    )
+
+
+def _ended_in_outage(delivered: Sequence[Delivery]) -> bool:
+    """Say whether the last letter failed because the server could not be reached."""
+    if not delivered:
+        return False
+    _, result = delivered[-1]
+    return result.outage
+
+
+def _next_size(size: int, seen: int, is_complete: bool, seconds: float) -> int:
+    """Return the size of the next batch: four times as many letters while the server is fast, else as many as it took."""
+    if is_complete and seconds < _BATCH_SECONDS / 4:
+        return min(BATCH_SIZE, 4 * size)
+    return max(1, seen)
 
 
 def _next_batch(waiting: list[OutboxEntry], size: int) -> list[OutboxEntry]:
@@ -279,16 +339,15 @@ def _next_batch(waiting: list[OutboxEntry], size: int) -> list[OutboxEntry]:
     is a batch of its own.
     """
     batch: list[OutboxEntry] = []
-    names: set[str] = set()
+    used_names: set[str] = set()
     for entry in waiting:
-        letter = entry.letter
-        is_gift_card = letter.kind is LetterKind.GIFT_CARD
+        is_gift_card = entry.letter.kind is LetterKind.GIFT_CARD
         if len(batch) == size or (is_gift_card and batch):
             break
-        own = _names(letter)
-        if not names & own:
+        names = _exclusive_names(entry.letter)
+        if not names & used_names:
             batch.append(entry)
-            names |= own
+            used_names |= names
         if is_gift_card:
             break
 
@@ -297,8 +356,8 @@ def _next_batch(waiting: list[OutboxEntry], size: int) -> list[OutboxEntry]:
     return batch
 
 
-def _names(letter: Letter) -> set[str]:
-    """Return what a letter may share with no other one in its batch: its case, and its customer."""
+def _exclusive_names(letter: Letter) -> set[str]:
+    """Return what a letter may share with no other one in its batch: its case, and its customer's address."""
     names = {letter.case} if letter.case else set()
     if letter.to_customer:
         names.add(letter.to.address.lower())
