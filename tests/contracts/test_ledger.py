@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -62,12 +63,12 @@ EURO_20 = Money(2000, "EUR")
 STORY = "the teapot arrived in shards"
 WORDS = "we are sorry about the shards"
 CODE = "GIFT-9Z9Z-SECRET"
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
-class Book:
-    """A ledger and every byte that it has written."""
+class StoredLedger:
+    """A ledger, and all bytes that it has written."""
 
     ledger: Ledger
     url: str
@@ -75,31 +76,37 @@ class Book:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def book(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Book]:
+def stored(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StoredLedger]:
     if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path}/kept/ledger.db"
-        written = lambda: b"".join(file.read_bytes() for file in sorted((tmp_path / "kept").iterdir()))  # noqa: E731
+        directory = tmp_path / "ledger"
+        url = f"sqlite:///{directory}/ledger.db"
+        written = partial(contents, directory)
     else:
         postgres: Postgres = request.getfixturevalue("postgres")
         url = postgres.database()
-        written = lambda: dumped(url)  # noqa: E731
+        written = partial(dump, url)
     ledger = new_ledger(url)
     ledger.upgrade()
-    yield Book(ledger, url, written)
+    yield StoredLedger(ledger, url, written)
     ledger.close()
 
 
 @pytest.fixture
-def ledger(book: Book) -> Ledger:
-    return book.ledger
+def ledger(stored: StoredLedger) -> Ledger:
+    return stored.ledger
 
 
 def new_ledger(url: str, key: bytes = b"k" * 32) -> Ledger:
     return Ledger(url, Vault([key]), undated)
 
 
-def dumped(url: str) -> bytes:
-    """Return every row of every table as text, bytes decoded, as an intruder would read them."""
+def contents(directory: Path) -> bytes:
+    """Return the bytes of all files of a directory."""
+    return b"".join(file.read_bytes() for file in sorted(directory.iterdir()))
+
+
+def dump(url: str) -> bytes:
+    """Return all rows of all tables as text, with their bytes decoded."""
     plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     dump = subprocess.run(
         [program("pg_dump", "postgresql-client"), "--data-only", "--inserts", plain],
@@ -115,7 +122,7 @@ def dumped(url: str) -> bytes:
 # --- builders ---
 
 
-def opened(ref: str = "FU-7K3Q9", at: datetime = NOW) -> CaseOpened:
+def case_opened(ref: str = "FU-7K3Q9", at: datetime = NOW) -> CaseOpened:
     return CaseOpened(
         at=at,
         ref=ref,
@@ -129,9 +136,9 @@ def opened(ref: str = "FU-7K3Q9", at: datetime = NOW) -> CaseOpened:
     )
 
 
-def a_case(ledger: Ledger, ref: str = "FU-7K3Q9", at: datetime = NOW) -> Case:
+def open_case(ledger: Ledger, ref: str = "FU-7K3Q9", at: datetime = NOW) -> Case:
     with ledger.transaction() as tx:
-        case = tx.cases.open(opened(ref, at))
+        case = tx.cases.open(case_opened(ref, at))
         return tx.cases.record(case, [ComplaintHeard(at=at)], lambda _: at, at)
 
 
@@ -152,13 +159,13 @@ def a_letter(key: str = "FU-7K3Q9.confirmation.1", **changes: object) -> Letter:
     return replace(letter, **changes)  # type: ignore[arg-type]  # names of its fields
 
 
-def queued(ledger: Ledger, *keys: str, **changes: object) -> None:
+def queue(ledger: Ledger, *keys: str, **changes: object) -> None:
     with ledger.transaction() as tx:
         for key in keys or ("FU-7K3Q9.confirmation.1",):
             tx.outbox.queue(a_letter(key, **changes), NOW)
 
 
-def arrival(
+def incoming(
     uid: int = 1,
     *tags: str,
     folder: str = "INBOX",
@@ -185,19 +192,19 @@ def arrival(
     )
 
 
-def keep(ledger: Ledger, found: IncomingMail) -> tuple[int, frozenset[str], bool]:
+def store(ledger: Ledger, mail: IncomingMail) -> tuple[int, frozenset[str], bool]:
     with ledger.transaction() as tx:
-        [news] = tx.mail.store([found], NOW)
-        return news.mail_id, news.tags, news.folder
+        [result] = tx.mail.store([mail], NOW)
+        return result.mail_id, result.tags, result.folder
 
 
-def at_once(deed: Callable[[int], Found], threads: int = THREADS) -> list[Found]:
-    """Do the same deed in many threads that all start together."""
+def in_threads(action: Callable[[int], Result], threads: int = THREADS) -> list[Result]:
+    """Do the same in many threads that start together; each gets its number."""
     start = threading.Barrier(threads)
 
-    def run(number: int) -> Found:
+    def run(number: int) -> Result:
         start.wait(30)
-        return deed(number)
+        return action(number)
 
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(run, range(threads)))
@@ -206,50 +213,50 @@ def at_once(deed: Callable[[int], Found], threads: int = THREADS) -> list[Found]
 # --- mails ---
 
 
-def test_a_mail_is_kept_once_wherever_it_lies(ledger: Ledger) -> None:
-    first, _, new = keep(ledger, arrival(1))
-    again, _, same = keep(ledger, arrival(1))
-    elsewhere, _, moved = keep(ledger, arrival(9, folder="Recovery/Fixed"))
-    other_mailbox, _, _ = keep(ledger, arrival(1, mailbox="shop"))
+def test_a_mail_is_stored_once_in_whatever_folders_it_is(ledger: Ledger) -> None:
+    first, _, new = store(ledger, incoming(1))
+    again, _, same = store(ledger, incoming(1))
+    elsewhere, _, moved = store(ledger, incoming(9, folder="Recovery/Fixed"))
+    other_mailbox, _, _ = store(ledger, incoming(1, mailbox="shop"))
     assert {first, again, elsewhere, other_mailbox} == {first}
     assert (new, same, moved) == (True, False, True)
-    assert keep(ledger, arrival(2, text="another mail"))[0] != first
+    assert store(ledger, incoming(2, text="another mail"))[0] != first
     with ledger.transaction() as tx:
-        assert [kept.id for kept in tx.mail.unprocessed()] == [first, first + 1]
+        assert [mail.id for mail in tx.mail.unprocessed()] == [first, first + 1]
 
 
-def test_the_words_of_an_earlier_mail_are_found_by_its_message_id(ledger: Ledger) -> None:
-    found = arrival(1)
+def test_the_text_of_an_earlier_mail_is_found_by_its_message_id(ledger: Ledger) -> None:
+    found = incoming(1)
     assert found.message
     earlier = replace(
         found.message, message_id="<first@customers.test>", text="first", signature="Kim", quoted="> we"
     )
-    keep(ledger, replace(found, message=earlier))
+    store(ledger, replace(found, message=earlier))
     with ledger.transaction() as tx:
         assert tx.mail.earlier_text("<first@customers.test>") == "first\nKim\n> we"
         assert tx.mail.earlier_text("<second@customers.test>") == ""
         assert tx.mail.earlier_text("%s'\"; -- ?") == ""
 
 
-def test_a_tag_is_news_once_in_every_folder_and_after_the_server_renumbered(ledger: Ledger) -> None:
-    assert keep(ledger, arrival(1, "complaint"))[1] == {"complaint"}
-    assert keep(ledger, arrival(4, "complaint", folder="Recovery/Fixed"))[1] == set()
-    assert keep(ledger, arrival(3, "complaint", "hold", uidvalidity=8))[1] == {"hold"}
-    assert keep(ledger, arrival(5, "complaint", "hold", uidvalidity=9))[1] == set()
+def test_a_tag_is_reported_once_in_all_folders_and_after_a_uidvalidity_change(ledger: Ledger) -> None:
+    assert store(ledger, incoming(1, "complaint"))[1] == {"complaint"}
+    assert store(ledger, incoming(4, "complaint", folder="Recovery/Fixed"))[1] == set()
+    assert store(ledger, incoming(3, "complaint", "hold", uidvalidity=8))[1] == {"hold"}
+    assert store(ledger, incoming(5, "complaint", "hold", uidvalidity=9))[1] == set()
 
 
-def test_a_tag_on_a_mail_that_is_read_again_is_news_once(ledger: Ledger) -> None:
-    keep(ledger, arrival(1))
-    assert keep(ledger, arrival(1, "fixed"))[1] == {"fixed"}
-    assert keep(ledger, arrival(1, "fixed"))[1] == set()
+def test_a_new_tag_of_a_mail_that_is_read_again_is_reported_once(ledger: Ledger) -> None:
+    store(ledger, incoming(1))
+    assert store(ledger, incoming(1, "fixed"))[1] == {"fixed"}
+    assert store(ledger, incoming(1, "fixed"))[1] == set()
     with ledger.transaction() as tx:
         assert tx.mail.update_tags("support", "INBOX", 7, {1: frozenset({"fixed"})}) == {}
 
 
-def test_a_place_that_holds_another_mail_now_stops_no_batch(ledger: Ledger) -> None:
-    """A mailbox that was restored from a backup numbers anew, and some servers keep UIDVALIDITY all the same."""
-    first, _, _ = keep(ledger, arrival(1, "fixed"))
-    second, news, _ = keep(ledger, arrival(1, "fixed", text="another mail where the first one lay"))
+def test_a_location_that_has_another_mail_now_is_updated(ledger: Ledger) -> None:
+    """A restored mailbox assigns UIDs again, and some servers do not change UIDVALIDITY."""
+    first, _, _ = store(ledger, incoming(1, "fixed"))
+    second, news, _ = store(ledger, incoming(1, "fixed", text="another mail where the first one was"))
     assert second != first
     assert news == {"fixed"}
     with ledger.transaction() as tx:
@@ -258,8 +265,8 @@ def test_a_place_that_holds_another_mail_now_stops_no_batch(ledger: Ledger) -> N
         }
 
 
-def test_a_tag_that_was_taken_away_and_set_again_is_said_again(ledger: Ledger) -> None:
-    mail_id, _, _ = keep(ledger, arrival(1, "hold"))
+def test_a_tag_that_was_removed_and_set_again_is_reported_again(ledger: Ledger) -> None:
+    mail_id, _, _ = store(ledger, incoming(1, "hold"))
     with ledger.transaction() as tx:
         assert tx.mail.update_tags("support", "INBOX", 7, {1: frozenset({"hold"})}) == {}
         assert tx.mail.update_tags("support", "INBOX", 7, {1: frozenset()}) == {}
@@ -269,8 +276,8 @@ def test_a_tag_that_was_taken_away_and_set_again_is_said_again(ledger: Ledger) -
         assert tx.mail.unknown_uids("support", "INBOX", 7, [1, 99]) == {99}
 
 
-def test_what_an_agent_said_waits_until_it_is_done(ledger: Ledger) -> None:
-    mail_id, _, _ = keep(ledger, arrival(1))
+def test_a_command_is_pending_until_it_is_done(ledger: Ledger) -> None:
+    mail_id, _, _ = store(ledger, incoming(1))
     with ledger.transaction() as tx:
         tx.mail.add_command(mail_id, "fixed", "tag", NOW)
         tx.mail.add_command(mail_id, "refund: 5 EUR", "tag", NOW)
@@ -279,34 +286,34 @@ def test_what_an_agent_said_waits_until_it_is_done(ledger: Ledger) -> None:
         assert (fixed.line, refund.line, fixed.mail_id) == ("fixed", "refund: 5 EUR", mail_id)
         tx.mail.mark_command_done(fixed.id, NOW)
     with ledger.transaction() as tx:
-        assert [remark.id for remark in tx.mail.pending_commands()] == [refund.id]
+        assert [command.id for command in tx.mail.pending_commands()] == [refund.id]
 
 
-def test_a_mail_that_nobody_can_read_is_kept_with_its_bytes_and_asks_for_a_mark(ledger: Ledger) -> None:
-    keep(ledger, replace(arrival(1), message=None, reason="it is hopeless", raw=b"\xff\x00"))
+def test_a_mail_that_cannot_be_parsed_is_stored_as_it_came_and_gets_a_tag(ledger: Ledger) -> None:
+    store(ledger, replace(incoming(1), message=None, reason="it is hopeless", raw=b"\xff\x00"))
     with ledger.transaction() as tx:
-        [kept] = tx.mail.quarantined()
-        [marking] = tx.mail.pending_tag_updates("support", "INBOX", 7)
-        assert (kept.state, kept.reason, marking.add) == (
+        [mail] = tx.mail.quarantined()
+        [update] = tx.mail.pending_tag_updates("support", "INBOX", 7)
+        assert (mail.state, mail.reason, update.add) == (
             MailState.QUARANTINED,
             "it is hopeless",
             ("fu-quarantine",),
         )
-        tx.mail.mark_tags_updated(marking)
+        tx.mail.mark_tags_updated(update)
     with ledger.transaction() as tx:
         assert tx.mail.pending_tag_updates("support", "INBOX", 7) == []
 
 
-def test_marks_that_change_while_they_are_set_are_not_lost(ledger: Ledger) -> None:
-    mail_id, _, _ = keep(ledger, arrival(1))
-    case = a_case(ledger)
+def test_status_tags_that_change_while_they_are_set_are_not_lost(ledger: Ledger) -> None:
+    mail_id, _, _ = store(ledger, incoming(1))
+    case = open_case(ledger)
     with ledger.transaction() as tx:
         tx.mail.mark_processed(mail_id, case_ref=case.ref)
         tx.mail.set_status_tags(case.ref, ["fu-heard"])
     with ledger.transaction() as tx:
-        [marking] = tx.mail.pending_tag_updates("support", "INBOX", 7)
-        tx.mail.set_status_tags(case.ref, ["fu-promised"])  # while the mailbox is at work
-        tx.mail.mark_tags_updated(marking)
+        [update] = tx.mail.pending_tag_updates("support", "INBOX", 7)
+        tx.mail.set_status_tags(case.ref, ["fu-promised"])  # while the mailbox is being updated
+        tx.mail.mark_tags_updated(update)
     with ledger.transaction() as tx:
         [again] = tx.mail.pending_tag_updates("support", "INBOX", 7)
         assert (again.add, again.remove) == (("fu-promised",), ("fu-heard",))
@@ -315,8 +322,8 @@ def test_marks_that_change_while_they_are_set_are_not_lost(ledger: Ledger) -> No
 # --- cases ---
 
 
-def test_a_case_comes_back_as_it_was_with_its_history(ledger: Ledger) -> None:
-    case = a_case(ledger)
+def test_a_case_and_its_history_are_read_as_they_were_written(ledger: Ledger) -> None:
+    case = open_case(ledger)
     with ledger.transaction() as tx:
         tx.cases.record(case, [Held(at=NOW, why="a reason")], lambda _: None, NOW)
     with ledger.transaction() as tx:
@@ -328,8 +335,8 @@ def test_a_case_comes_back_as_it_was_with_its_history(ledger: Ledger) -> None:
     assert (found.stage, found.held, found.version) == (Stage.HEARD, True, 2)
 
 
-def test_who_decides_on_an_old_case_is_refused_and_nothing_of_it_stays(ledger: Ledger) -> None:
-    case = a_case(ledger)
+def test_a_decision_on_an_old_version_of_a_case_is_refused_and_rolled_back(ledger: Ledger) -> None:
+    case = open_case(ledger)
     with ledger.transaction() as tx:
         tx.cases.record(case, [Held(at=NOW)], lambda _: None, NOW)
     with pytest.raises(ConflictError), ledger.transaction() as tx:
@@ -339,8 +346,8 @@ def test_who_decides_on_an_old_case_is_refused_and_nothing_of_it_stays(ledger: L
         assert tx.outbox.all() == []
 
 
-def test_who_decides_the_same_at_the_same_time_is_one_winner_and_one_letter(ledger: Ledger) -> None:
-    case = a_case(ledger)
+def test_of_8_equal_decisions_at_once_one_is_stored_with_its_letter(ledger: Ledger) -> None:
+    case = open_case(ledger)
 
     def decide(_: int) -> bool:
         try:
@@ -350,21 +357,21 @@ def test_who_decides_the_same_at_the_same_time_is_one_winner_and_one_letter(ledg
             return False
         return True
 
-    assert sorted(at_once(decide)) == [False] * (THREADS - 1) + [True]
+    assert sorted(in_threads(decide)) == [False] * (THREADS - 1) + [True]
     with ledger.transaction() as tx:
         assert len(tx.outbox.all()) == 1
         assert [type(event).__name__ for event in tx.cases.history(case.ref)][2:] == ["LetterWritten"]
 
 
-def test_words_of_many_people_at_once_all_stand_in_the_history(ledger: Ledger) -> None:
-    case = a_case(ledger)
+def test_statements_of_8_threads_at_once_are_all_in_the_history(ledger: Ledger) -> None:
+    case = open_case(ledger)
 
-    def say(number: int) -> None:
-        for word in range(5):
-            while not _said(ledger, case.ref, f"{number}-{word}"):
+    def state_causes(number: int) -> None:
+        for attempt in range(5):
+            while not _state_cause(ledger, case.ref, f"{number}-{attempt}"):
                 pass
 
-    at_once(say)
+    in_threads(state_causes)
     with ledger.transaction() as tx:
         history = tx.cases.history(case.ref)
         found = tx.cases.get(case.ref)
@@ -373,23 +380,23 @@ def test_words_of_many_people_at_once_all_stand_in_the_history(ledger: Ledger) -
     assert lifecycle.fold(history).facts == found.facts
 
 
-def _said(ledger: Ledger, ref: str, words: str) -> bool:
+def _state_cause(ledger: Ledger, ref: str, cause: str) -> bool:
     try:
         with ledger.transaction() as tx:
-            fact = FactsStated(at=NOW, facts=(("cause", words),))
+            fact = FactsStated(at=NOW, facts=(("cause", cause),))
             tx.cases.record(tx.cases.get(ref), [fact], lambda _: None, NOW)
     except ConflictError:
         return False
     return True
 
 
-def test_a_wrong_turn_leaves_nothing_even_when_the_transaction_goes_on(ledger: Ledger) -> None:
-    case = a_case(ledger)
+def test_an_invalid_transition_writes_nothing_even_when_the_transaction_is_committed(ledger: Ledger) -> None:
+    case = open_case(ledger)
     with ledger.transaction() as tx:
-        # The desk catches the misfit inside its transaction and answers the agent.
+        # The command service catches the error inside its transaction and answers the agent.
         with pytest.raises(InvalidTransitionError):
             tx.cases.record(case, [Held(at=NOW), a_letter(), ComplaintSuspected(at=NOW)], lambda _: None, NOW)
-        tx.mail.store([arrival(1)], NOW)
+        tx.mail.store([incoming(1)], NOW)
     with ledger.transaction() as tx:
         assert len(tx.cases.history(case.ref)) == 2
         assert tx.outbox.all() == []
@@ -397,18 +404,18 @@ def test_a_wrong_turn_leaves_nothing_even_when_the_transaction_goes_on(ledger: L
         assert tx.mail.count(MailState.UNPROCESSED) == 1
 
 
-def test_a_transaction_that_fails_leaves_nothing(ledger: Ledger) -> None:
-    case = a_case(ledger)
+def test_a_transaction_that_fails_is_rolled_back(ledger: Ledger) -> None:
+    case = open_case(ledger)
 
     def begin_and_fail() -> None:
         with ledger.transaction() as tx:
             tx.cases.record(case, [Held(at=NOW), a_letter()], lambda _: None, NOW)
-            tx.mail.store([arrival(1)], NOW)
+            tx.mail.store([incoming(1)], NOW)
             tx.cards.add(CODE, EURO_20, None, NOW)
             tx.state.put(StateKey.CYCLE, "well", NOW)
-            raise RuntimeError("the plug")
+            raise RuntimeError("a failure")
 
-    with pytest.raises(RuntimeError, match="the plug"):
+    with pytest.raises(RuntimeError, match="a failure"):
         begin_and_fail()
     with ledger.transaction() as tx:
         assert tx.cases.get(case.ref) == case
@@ -426,9 +433,9 @@ def test_a_transaction_that_fails_leaves_nothing(ledger: Ledger) -> None:
         )
 
 
-def test_due_cases_come_in_the_order_in_which_they_wait(ledger: Ledger) -> None:
+def test_due_cases_are_returned_longest_due_first(ledger: Ledger) -> None:
     for number, hours in enumerate((3, 1, 2, 50)):
-        a_case(ledger, f"FU-{number}", NOW + timedelta(hours=hours))
+        open_case(ledger, f"FU-{number}", NOW + timedelta(hours=hours))
     with ledger.transaction() as tx:
         asleep = tx.cases.get("FU-1")
         assert tx.cases.due(NOW) == []
@@ -440,16 +447,17 @@ def test_due_cases_come_in_the_order_in_which_they_wait(ledger: Ledger) -> None:
 
 
 def test_a_case_is_found_by_the_nearest_mail_or_letter_of_its_thread(ledger: Ledger) -> None:
-    first, second = a_case(ledger), a_case(ledger, "FU-2", NOW + timedelta(hours=1))
-    mail_id, _, _ = keep(ledger, arrival(1))
-    queued(ledger, "FU-2.confirmation.1")
+    first, second = open_case(ledger), open_case(ledger, "FU-2", NOW + timedelta(hours=1))
+    mail_id, _, _ = store(ledger, incoming(1))
+    queue(ledger, "FU-2.confirmation.1")
     with ledger.transaction() as tx:
         message_id = tx.mail.get(mail_id).message.message_id
         assert tx.cases.ref_for([message_id]) is None
         tx.mail.mark_processed(mail_id, case_ref=first.ref)
         assert tx.cases.ref_for([message_id, "<unknown@x.test>"]) == first.ref
         assert tx.cases.ref_for([message_id, "<FU-2.confirmation.1@example.com>"]) == second.ref
-        assert [case.ref for case in tx.cases.unfinished_of("KIM@customers.test", "support")] == ["FU-2", first.ref]
+        cases = tx.cases.unfinished_of("KIM@customers.test", "support")
+        assert [case.ref for case in cases] == ["FU-2", first.ref]
         assert tx.cases.unfinished_of("kim@customers.test", "shop") == []
 
 
@@ -458,7 +466,7 @@ def test_a_case_is_found_by_the_nearest_mail_or_letter_of_its_thread(ledger: Led
 
 def test_a_letter_leaves_as_it_was_composed_when_it_was_written(ledger: Ledger) -> None:
     later = NOW + timedelta(days=2)
-    queued(ledger)
+    queue(ledger)
     with ledger.transaction() as tx:
         [state] = tx.outbox.due(later)
         assert tx.outbox.get(state.letter.key).mail == b"", "only what is about to leave carries it along"
@@ -467,7 +475,7 @@ def test_a_letter_leaves_as_it_was_composed_when_it_was_written(ledger: Ledger) 
 
 
 def test_a_letter_that_cannot_be_composed_waits_for_its_turn_to_say_so(ledger: Ledger) -> None:
-    queued(ledger, message_id="no id at all")
+    queue(ledger, message_id="no id at all")
     with ledger.transaction() as tx:
         [state] = tx.outbox.due(NOW)
     assert state.mail == b""
@@ -476,7 +484,7 @@ def test_a_letter_that_cannot_be_composed_waits_for_its_turn_to_say_so(ledger: L
 
 
 def test_deciding_twice_names_the_same_letter(ledger: Ledger) -> None:
-    queued(ledger)
+    queue(ledger)
     with ledger.transaction() as tx:
         assert tx.outbox.contains("FU-7K3Q9.confirmation.1")
         assert tx.outbox.get("FU-7K3Q9.confirmation.1").letter == a_letter()
@@ -486,7 +494,7 @@ def test_deciding_twice_names_the_same_letter(ledger: Ledger) -> None:
 
 def test_each_of_200_letters_is_claimed_by_exactly_one_of_8_threads(ledger: Ledger) -> None:
     keys = [f"FU-{number}.confirmation.1" for number in range(200)]
-    queued(ledger, *keys)
+    queue(ledger, *keys)
 
     def claim_all(_: int) -> list[str]:
         claimed: list[str] = []
@@ -494,7 +502,7 @@ def test_each_of_200_letters_is_claimed_by_exactly_one_of_8_threads(ledger: Ledg
             claimed += mine
         return claimed
 
-    found = [key for claimed in at_once(claim_all) for key in claimed]
+    found = [key for claimed in in_threads(claim_all) for key in claimed]
     assert sorted(found) == sorted(keys)
     with ledger.transaction() as tx:
         assert tx.outbox.count(LetterStatus.SENDING) == 200
@@ -517,7 +525,7 @@ def _claimed(ledger: Ledger) -> list[str]:
 
 def test_each_of_200_letters_is_claimed_in_one_batch_of_8_threads(ledger: Ledger) -> None:
     keys = [f"FU-{number}.confirmation.1" for number in range(200)]
-    queued(ledger, *keys)
+    queue(ledger, *keys)
 
     def take(_: int) -> list[str]:
         found: list[str] = []
@@ -528,7 +536,7 @@ def test_each_of_200_letters_is_claimed_in_one_batch_of_8_threads(ledger: Ledger
                 if not tx.outbox.count(LetterStatus.QUEUED):
                     return found
 
-    found = [key for taken in at_once(take) for key in taken]
+    found = [key for taken in in_threads(take) for key in taken]
     assert sorted(found) == sorted(keys)
     with ledger.transaction() as tx:
         assert {(state.status, state.attempts) for state in tx.outbox.all()} == {(LetterStatus.SENDING, 1)}
@@ -536,7 +544,7 @@ def test_each_of_200_letters_is_claimed_in_one_batch_of_8_threads(ledger: Ledger
 
 def test_results_are_recorded_together_and_a_settled_letter_stays_as_it_is(ledger: Ledger) -> None:
     keys = ["FU-1.confirmation.1", "FU-2.confirmation.1", "FU-3.confirmation.1"]
-    queued(ledger, *keys)
+    queue(ledger, *keys)
     with ledger.transaction() as tx:
         assert tx.outbox.claim(keys, NOW) == set(keys)
     with ledger.transaction(durable=False) as tx:
@@ -553,7 +561,7 @@ def test_results_are_recorded_together_and_a_settled_letter_stays_as_it_is(ledge
 
 def test_a_released_letter_has_the_status_that_it_had_before(ledger: Ledger) -> None:
     keys = ["FU-1.confirmation.1", "FU-2.confirmation.1", "FU-3.confirmation.1"]
-    queued(ledger, *keys)
+    queue(ledger, *keys)
     with ledger.transaction() as tx:
         assert tx.outbox.claim([keys[0]], NOW)
         tx.outbox.record_results([SendResult(keys[0], LetterStatus.DEFERRED, "")], NOW)
@@ -568,11 +576,11 @@ def test_a_released_letter_has_the_status_that_it_had_before(ledger: Ledger) -> 
         ]
 
 
-def test_many_cases_are_brought_up_to_date_together_or_not_at_all(ledger: Ledger) -> None:
+def test_many_cases_are_updated_together_or_not_at_all(ledger: Ledger) -> None:
     refs = ["FU-1", "FU-2", "FU-3"]
     with ledger.transaction() as tx:
         for ref in refs:
-            tx.cases.open(opened(ref))
+            tx.cases.open(case_opened(ref))
     with ledger.transaction() as tx:
         before = tx.cases.get_all(refs)
     told = [(before[ref], AgentTold(at=NOW, key=f"{ref}.desk.1", kind=LetterKind.OPENED)) for ref in refs]
@@ -591,15 +599,17 @@ def test_many_cases_are_brought_up_to_date_together_or_not_at_all(ledger: Ledger
 
 
 @pytest.mark.parametrize("event", [Held(at=NOW), Fixed(at=NOW), OwnerChosen(at=NOW, owner="ben")])
-def test_what_can_be_searched_of_many_cases_is_what_is_sealed(book: Book, event: Event) -> None:
-    with book.ledger.transaction() as tx:
+def test_the_plain_columns_of_many_cases_agree_with_the_encrypted_ones(
+    stored: StoredLedger, event: Event
+) -> None:
+    with stored.ledger.transaction() as tx:
         heard = [
-            tx.cases.record(tx.cases.open(opened(ref)), [ComplaintHeard(at=NOW)], lambda _: None, NOW)
+            tx.cases.record(tx.cases.open(case_opened(ref)), [ComplaintHeard(at=NOW)], lambda _: None, NOW)
             for ref in ("FU-1", "FU-2")
         ]
-    with book.ledger.transaction() as tx:
+    with stored.ledger.transaction() as tx:
         afters = tx.cases.record_all([(case, event) for case in heard], NOW)
-    engine = create_engine(book.url)
+    engine = create_engine(stored.url)
     with engine.connect() as connection:
         rows = connection.execute(text("SELECT ref, version, stage, held, owner FROM case_file")).all()
     engine.dispose()
@@ -609,9 +619,9 @@ def test_what_can_be_searched_of_many_cases_is_what_is_sealed(book: Book, event:
 
 
 def test_a_letter_leaves_only_when_it_may(ledger: Ledger) -> None:
-    queued(ledger, "FU-1.confirmation.1", review=True)
-    queued(ledger, "FU-2.confirmation.1", not_before=NOW + timedelta(hours=1))
-    queued(ledger, "FU-3.confirmation.1")
+    queue(ledger, "FU-1.confirmation.1", review=True)
+    queue(ledger, "FU-2.confirmation.1", not_before=NOW + timedelta(hours=1))
+    queue(ledger, "FU-3.confirmation.1")
     with ledger.transaction() as tx:
         assert [state.letter.key for state in tx.outbox.due(NOW)] == ["FU-3.confirmation.1"]
         tx.outbox.postpone("FU-3.confirmation.1", NOW + timedelta(hours=2), "quiet hours")
@@ -628,8 +638,8 @@ def test_a_result_is_recorded_only_for_a_letter_that_is_being_sent_or_in_doubt(
     ledger: Ledger, condition: LetterStatus
 ) -> None:
     key = "FU-7K3Q9.confirmation.1"
-    queued(ledger, key, review=condition is LetterStatus.REVIEW)
-    bring(ledger, key, condition)
+    queue(ledger, key, review=condition is LetterStatus.REVIEW)
+    set_status(ledger, key, condition)
     open_fate = condition in {LetterStatus.SENDING, LetterStatus.DOUBT}
     with ledger.transaction() as tx:
         assert bool(tx.outbox.record_results([sent(key, "250 OK")], NOW)) is open_fate
@@ -642,7 +652,7 @@ def sent(key: str, reply: str = "") -> SendResult:
     return SendResult(key, LetterStatus.SENT, reply)
 
 
-def bring(ledger: Ledger, key: str, condition: LetterStatus) -> None:
+def set_status(ledger: Ledger, key: str, condition: LetterStatus) -> None:
     with ledger.transaction() as tx:
         if condition in {LetterStatus.QUEUED, LetterStatus.REVIEW}:
             return
@@ -657,8 +667,8 @@ def bring(ledger: Ledger, key: str, condition: LetterStatus) -> None:
 def test_a_letter_that_is_being_sent_or_was_sent_cannot_be_dropped(ledger: Ledger) -> None:
     for number, condition in enumerate(LetterStatus):
         key = f"FU-{number}.confirmation.1"
-        queued(ledger, key, review=condition is LetterStatus.REVIEW)
-        bring(ledger, key, condition)
+        queue(ledger, key, review=condition is LetterStatus.REVIEW)
+        set_status(ledger, key, condition)
         with ledger.transaction() as tx:
             may = condition not in {
                 LetterStatus.SENDING,
@@ -670,7 +680,7 @@ def test_a_letter_that_is_being_sent_or_was_sent_cannot_be_dropped(ledger: Ledge
 
 
 def test_a_copy_that_came_back_is_remembered_with_its_first_moment(ledger: Ledger) -> None:
-    queued(ledger)
+    queue(ledger)
     with ledger.transaction() as tx:
         tx.outbox.witness("FU-7K3Q9.confirmation.1", NOW)
         tx.outbox.witness("FU-7K3Q9.confirmation.1", NOW + timedelta(hours=1))
@@ -686,12 +696,12 @@ def test_the_quota_counts_automatic_letters_that_were_or_may_have_been_sent(ledg
         LetterStatus.REFUSED,
     )
     for number, condition in enumerate((*conditions, LetterStatus.QUEUED, LetterStatus.DROPPED)):
-        queued(ledger, f"FU-{number}.confirmation.1")
-        bring(ledger, f"FU-{number}.confirmation.1", condition)
-    queued(ledger, "FU-8.confirmation.1", automatic=False)
-    bring(ledger, "FU-8.confirmation.1", LetterStatus.SENT)
-    queued(ledger, "FU-9.confirmation.1", to=Person("lu@customers.test"))
-    bring(ledger, "FU-9.confirmation.1", LetterStatus.SENT)
+        queue(ledger, f"FU-{number}.confirmation.1")
+        set_status(ledger, f"FU-{number}.confirmation.1", condition)
+    queue(ledger, "FU-8.confirmation.1", automatic=False)
+    set_status(ledger, "FU-8.confirmation.1", LetterStatus.SENT)
+    queue(ledger, "FU-9.confirmation.1", to=Person("lu@customers.test"))
+    set_status(ledger, "FU-9.confirmation.1", LetterStatus.SENT)
     before, day = NOW - timedelta(hours=1), NOW + timedelta(days=1)
     with ledger.transaction() as tx:
         kim, lu = a_letter(to=Person("kim@CUSTOMERS.test")), a_letter(to=Person("lu@customers.test"))
@@ -713,14 +723,14 @@ def test_the_quota_counts_automatic_letters_that_were_or_may_have_been_sent(ledg
 # --- gift cards ---
 
 
-def test_a_code_is_imported_once_even_under_a_new_key(book: Book) -> None:
-    with book.ledger.transaction() as tx:
+def test_a_code_is_imported_once_even_under_a_new_key(stored: StoredLedger) -> None:
+    with stored.ledger.transaction() as tx:
         assert tx.cards.add(CODE, EURO_20, None, NOW)
         assert not tx.cards.add(f" {CODE} ", EURO_20, None, NOW)
-    rotated = Ledger(book.url, Vault([b"n" * 32, b"k" * 32]))
+    rotated = Ledger(stored.url, Vault([b"n" * 32, b"k" * 32]))
     with rotated.transaction() as tx:
         assert not tx.cards.add(CODE, EURO_20, None, NOW)
-        taken = tx.cards.take("FU-1", 1, EURO_20, NOW)
+        taken = tx.cards.assign("FU-1", 1, EURO_20, NOW)
         assert taken
         assert taken.code == CODE
         assert CODE not in repr(taken)
@@ -731,25 +741,25 @@ def test_8_threads_take_one_card_for_one_grant(ledger: Ledger) -> None:
     with ledger.transaction() as tx:
         for number in range(THREADS):
             tx.cards.add(f"CODE-{number}", EURO_20, None, NOW)
-    found = at_once(lambda _: _taken(ledger, "FU-1", 1))
+    found = in_threads(lambda _: _assigned(ledger, "FU-1", 1))
     assert len({card.code for card in found if card}) == 1
     with ledger.transaction() as tx:
-        assert tx.cards.in_stock(EURO_20, NOW) == THREADS - 1
+        assert tx.cards.count_available(EURO_20, NOW) == THREADS - 1
 
 
 def test_8_grants_at_once_take_8_different_cards_and_the_ninth_finds_none(ledger: Ledger) -> None:
     with ledger.transaction() as tx:
         for number in range(THREADS):
             tx.cards.add(f"CODE-{number}", EURO_20, None, NOW)
-    found = at_once(lambda number: _taken(ledger, f"FU-{number}", 1))
+    found = in_threads(lambda number: _assigned(ledger, f"FU-{number}", 1))
     assert len({card.code for card in found if card}) == THREADS
-    assert _taken(ledger, "FU-9", 1) is None
-    assert _taken(ledger, "FU-3", 1) == found[3]
+    assert _assigned(ledger, "FU-9", 1) is None
+    assert _assigned(ledger, "FU-3", 1) == found[3]
 
 
-def _taken(ledger: Ledger, ref: str, n: int) -> GiftCard | None:
+def _assigned(ledger: Ledger, ref: str, n: int) -> GiftCard | None:
     with ledger.transaction() as tx:
-        return tx.cards.take(ref, n, EURO_20, NOW)
+        return tx.cards.assign(ref, n, EURO_20, NOW)
 
 
 def test_a_card_fits_the_amount_and_the_one_that_expires_first_goes_first(ledger: Ledger) -> None:
@@ -759,22 +769,22 @@ def test_a_card_fits_the_amount_and_the_one_that_expires_first_goes_first(ledger
         tx.cards.add("soon", EURO_20, NOW + timedelta(days=2), NOW)
         tx.cards.add("gone", EURO_20, NOW, NOW)
         tx.cards.add("dollars", Money(2000, "USD"), None, NOW)
-        assert tx.cards.in_stock(EURO_20, NOW) == 3
-        taken = [tx.cards.take(f"FU-{n}", 1, EURO_20, NOW) for n in range(4)]
+        assert tx.cards.count_available(EURO_20, NOW) == 3
+        taken = [tx.cards.assign(f"FU-{n}", 1, EURO_20, NOW) for n in range(4)]
     assert [card and card.code for card in taken] == ["soon", "late", "never", None]
 
 
-# --- the house ---
+# --- files and connections ---
 
 
-def test_upgrading_twice_changes_nothing(book: Book) -> None:
-    case = a_case(book.ledger)
-    book.ledger.upgrade()
-    with book.ledger.transaction() as tx:
+def test_upgrading_twice_changes_nothing(stored: StoredLedger) -> None:
+    case = open_case(stored.ledger)
+    stored.ledger.upgrade()
+    with stored.ledger.transaction() as tx:
         assert tx.cases.get(case.ref) == case
 
 
-def test_what_people_wrote_stands_in_no_plain_column(book: Book) -> None:
+def test_what_people_wrote_is_in_no_plain_column(stored: StoredLedger) -> None:
     secrets = {
         STORY,
         WORDS,
@@ -784,8 +794,8 @@ def test_what_people_wrote_stands_in_no_plain_column(book: Book) -> None:
         "My teapot",
         "Your teapot",
     }
-    case = a_case(book.ledger)
-    with book.ledger.transaction() as tx:
+    case = open_case(stored.ledger)
+    with stored.ledger.transaction() as tx:
         case = tx.cases.record(
             case,
             [
@@ -798,22 +808,22 @@ def test_what_people_wrote_stands_in_no_plain_column(book: Book) -> None:
             lambda _: None,
             NOW,
         )
-        tx.mail.store([arrival(1)], NOW)
+        tx.mail.store([incoming(1)], NOW)
         tx.mail.store(
-            [replace(arrival(2, text="two"), message=None, reason="hopeless", raw=f"X: {STORY}".encode())],
+            [replace(incoming(2, text="two"), message=None, reason="hopeless", raw=f"X: {STORY}".encode())],
             NOW,
         )
         tx.cards.add(CODE, EURO_20, None, NOW)
-        tx.cards.take(case.ref, 1, EURO_20, NOW)
-    found = book.written()
-    assert b"FU-7K3Q9" in found  # it is the right place to look
+        tx.cards.assign(case.ref, 1, EURO_20, NOW)
+    found = stored.written()
+    assert b"FU-7K3Q9" in found  # these are the right bytes
     for secret in secrets:
         assert secret.encode() not in found, secret
         assert secret.encode().hex().encode() not in found, secret
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="skipped, because only root can give files away")
-def test_what_root_makes_beside_the_ledger_belongs_to_whom_the_directory_belongs(tmp_path: Path) -> None:
+def test_files_that_root_creates_belong_to_the_owner_of_the_directory(tmp_path: Path) -> None:
     os.chown(tmp_path, 65_534, 65_534)
     ledger = new_ledger(f"sqlite:///{tmp_path}/ledger.db")
     ledger.upgrade()
@@ -824,10 +834,10 @@ def test_what_root_makes_beside_the_ledger_belongs_to_whom_the_directory_belongs
     ledger.close()
 
 
-def test_a_ledger_file_is_its_owners_alone(tmp_path: Path) -> None:
+def test_only_the_owner_can_read_the_ledgers_files(tmp_path: Path) -> None:
     ledger = new_ledger(f"sqlite:///{tmp_path}/new/place/ledger.db")
     ledger.upgrade()
-    a_case(ledger)
+    open_case(ledger)
     with ledger.lease():
         files = list((tmp_path / "new" / "place").iterdir())
         assert {file.name for file in files} >= {"ledger.db", "ledger.db-wal", "ledger.db.lock"}
@@ -836,19 +846,18 @@ def test_a_ledger_file_is_its_owners_alone(tmp_path: Path) -> None:
     ledger.close()
 
 
-def test_a_ledger_that_does_not_answer_is_an_outage(tmp_path: Path) -> None:
+def test_a_ledger_that_does_not_answer_is_unavailable(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a directory")
     ledger = new_ledger(f"sqlite:///{tmp_path}/file/ledger.db")
     with pytest.raises(UnavailableError):
         ledger.upgrade()
-    nobody = new_ledger("postgresql+psycopg://test@127.0.0.1:1/none")
-    with pytest.raises(UnavailableError), nobody.transaction() as tx:
+    unreachable = new_ledger("postgresql+psycopg://test@127.0.0.1:1/none")
+    with pytest.raises(UnavailableError), unreachable.transaction() as tx:
         tx.cases.all()
 
 
-def test_a_case_keeps_what_every_event_says(ledger: Ledger) -> None:
-    """Every kind of letter event comes back from the history as it went in."""
-    case = a_case(ledger)
+def test_events_are_read_as_they_were_written(ledger: Ledger) -> None:
+    case = open_case(ledger)
     events = [
         AgentTold(at=NOW, key="FU-7K3Q9.desk/opened.1", kind=LetterKind.OPENED, message_id="<x@example.com>"),
         CustomerWrote(at=NOW, by="kim@customers.test", references=("<a@x.test>", "<b@x.test>"), text="…"),
@@ -861,18 +870,18 @@ def test_a_case_keeps_what_every_event_says(ledger: Ledger) -> None:
             tx.cases.record(tx.cases.get(case.ref), [ComplaintSuspected(at=NOW)], lambda _: None, NOW)
 
 
-# --- what people decided ---
+# --- training data ---
 
 
-def test_of_each_case_the_last_word_of_a_person_is_its_decision(ledger: Ledger) -> None:
+def test_the_last_verdict_of_an_agent_on_each_case_counts(ledger: Ledger) -> None:
     plain, changed, agreed = (
-        a_case(ledger, "FU-AAAAA"),
-        a_case(ledger, "FU-BBBBB"),
-        a_case(ledger, "FU-CCCCC"),
+        open_case(ledger, "FU-AAAAA"),
+        open_case(ledger, "FU-BBBBB"),
+        open_case(ledger, "FU-CCCCC"),
     )
     later = NOW + timedelta(hours=1)
     with ledger.transaction() as tx:
-        first = tx.cases.open(opened("FU-DDDDD"))
+        first = tx.cases.open(case_opened("FU-DDDDD"))
         tx.cases.record(first, [ComplaintHeard(at=NOW, by_machine=True)], lambda _: None, NOW)
         tx.cases.record(changed, [Dismissed(at=later, by="Ana Reyes")], lambda _: None, later)
         tx.cases.record(agreed, [ComplaintHeard(at=later, by="Ana Reyes")], lambda _: None, later)
@@ -886,13 +895,13 @@ def test_of_each_case_the_last_word_of_a_person_is_its_decision(ledger: Ledger) 
 
 
 def test_dismissed_mails_without_a_case_and_new_ones_in_quarantine_are_found(ledger: Ledger) -> None:
-    dismissed, heard, odd = (keep(ledger, arrival(n, text=f"mail {n}"))[0] for n in (1, 2, 3))
+    dismissed, heard, odd = (store(ledger, incoming(n, text=f"mail {n}"))[0] for n in (1, 2, 3))
     with ledger.transaction() as tx:
         tx.mail.mark_processed(dismissed, reason=DISMISSED_BY_AGENT)
-        tx.mail.mark_processed(heard, reason="too little speaks for a complaint")
+        tx.mail.mark_processed(heard, reason="nothing indicates a complaint")
         tx.mail.mark_processed(odd, state=MailState.QUARANTINED)
     with ledger.transaction() as tx:
-        assert [kept.message.text for kept in tx.mail.dismissed()] == ["mail 1"]
+        assert [mail.message.text for mail in tx.mail.dismissed()] == ["mail 1"]
         assert (
             tx.mail.count(MailState.QUARANTINED)
             == tx.mail.count(MailState.QUARANTINED, NOW - timedelta(minutes=1))

@@ -1,4 +1,4 @@
-"""Old mails lose their words once a day, and nothing that keeps the house from hearing them twice."""
+"""The text of old mails is deleted once a day; what keeps them from being processed again stays."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -8,87 +8,96 @@ import pytest
 from followupd.adapters.storage.ledger import Ledger
 from followupd.domain.mail import MailState
 from followupd.services.retention import RetentionService
-from tests.contracts.test_ledger import NOW, STORY, Book, a_case, arrival, book, dumped, new_ledger
+from tests.contracts.test_ledger import (
+    NOW,
+    STORY,
+    StoredLedger,
+    dump,
+    incoming,
+    new_ledger,
+    open_case,
+    stored,
+)
 
-__all__ = ["book", "dumped", "new_ledger"]
+__all__ = ["dump", "new_ledger", "stored"]
 KEEP = timedelta(days=90)
 OLD = NOW + KEEP + timedelta(hours=1)
 
 
 @pytest.fixture
-def ledger(book: Book) -> Ledger:
-    return book.ledger
+def ledger(stored: StoredLedger) -> Ledger:
+    return stored.ledger
 
 
-def kept(ledger: Ledger, uid: int, text: str, *, case: str = "", heard: bool = True) -> int:
+def store(ledger: Ledger, uid: int, text: str, *, case: str = "", processed: bool = True) -> int:
     with ledger.transaction() as tx:
-        [news] = tx.mail.store([arrival(uid, text=text)], NOW)
-        if heard:
-            tx.mail.mark_processed(news.mail_id, case_ref=case or None)
-        return news.mail_id
+        [result] = tx.mail.store([incoming(uid, text=text)], NOW)
+        if processed:
+            tx.mail.mark_processed(result.mail_id, case_ref=case or None)
+        return result.mail_id
 
 
-def a_day(ledger: Ledger) -> None:
+def run_all(ledger: Ledger) -> None:
     retention = RetentionService(ledger, KEEP)
     while retention.run(OLD):
         pass
 
 
-def test_an_old_mail_of_no_case_loses_its_words_and_keeps_its_names(ledger: Ledger) -> None:
-    number = kept(ledger, 1, STORY)
-    a_day(ledger)
+def test_the_text_of_an_old_mail_without_a_case_is_deleted_and_its_ids_stay(ledger: Ledger) -> None:
+    mail_id = store(ledger, 1, STORY)
+    run_all(ledger)
     with ledger.transaction() as tx:
-        found = tx.mail.get(number).message
+        found = tx.mail.get(mail_id).message
         assert (found.text, found.subject, found.sender.name) == ("", "", "")
         assert found.message_id
         assert tx.mail.by_message_id([found.message_id]) is not None
-        [again] = tx.mail.store([arrival(1, text=STORY)], OLD)
-        assert (again.mail_id, again.folder) == (number, False)
+        [again] = tx.mail.store([incoming(1, text=STORY)], OLD)
+        assert (again.mail_id, again.folder) == (mail_id, False)
         assert tx.mail.unprocessed() == []
 
 
-def test_a_mail_of_a_case_keeps_its_words(ledger: Ledger) -> None:
-    number = kept(ledger, 1, STORY, case=a_case(ledger).ref)
-    a_day(ledger)
+def test_the_text_of_a_cases_mail_stays(ledger: Ledger) -> None:
+    mail_id = store(ledger, 1, STORY, case=open_case(ledger).ref)
+    run_all(ledger)
     with ledger.transaction() as tx:
-        assert tx.mail.get(number).message.text == STORY
+        assert tx.mail.get(mail_id).message.text == STORY
 
 
-def test_a_mail_that_nobody_has_heard_yet_keeps_its_words(ledger: Ledger) -> None:
-    number = kept(ledger, 1, STORY, heard=False)
-    a_day(ledger)
+def test_the_text_of_an_unprocessed_mail_stays(ledger: Ledger) -> None:
+    mail_id = store(ledger, 1, STORY, processed=False)
+    run_all(ledger)
     with ledger.transaction() as tx:
-        assert tx.mail.get(number).message.text == STORY
+        assert tx.mail.get(mail_id).message.text == STORY
 
 
-def test_a_younger_mail_keeps_its_words(ledger: Ledger) -> None:
-    number = kept(ledger, 1, STORY)
+def test_the_text_of_a_newer_mail_stays(ledger: Ledger) -> None:
+    mail_id = store(ledger, 1, STORY)
     assert RetentionService(ledger, KEEP).run(NOW + KEEP - timedelta(minutes=1)) == 0
     with ledger.transaction() as tx:
-        assert tx.mail.get(number).message.text == STORY
+        assert tx.mail.get(mail_id).message.text == STORY
 
 
-def test_raw_mail_is_kept_for_its_time_and_the_reason_for_ever(ledger: Ledger) -> None:
-    odd = replace(arrival(1), message=None, reason="nobody can read it", raw=b"as it came")
+def test_the_raw_bytes_of_an_old_mail_are_deleted_and_the_reason_stays(ledger: Ledger) -> None:
+    odd = replace(incoming(1), message=None, reason="it cannot be parsed", raw=b"as it came")
     with ledger.transaction() as tx:
         tx.mail.store([odd], NOW)
         assert tx.mail.count(MailState.QUARANTINED) == 1
         assert [mail["as_it_came"] for mail in tx.erasure.export("came")["mails"]] == ["as it came"]
-    a_day(ledger)
+    run_all(ledger)
     with ledger.transaction() as tx:
         [found] = tx.mail.quarantined()
-        assert found.reason == "nobody can read it"
+        assert found.reason == "it cannot be parsed"
         assert tx.erasure.export("came")["mails"] == []
 
 
-def test_many_old_mails_go_batch_by_batch_and_then_rest_for_a_day(ledger: Ledger) -> None:
+def test_old_mails_are_handled_in_batches_and_then_once_a_day(ledger: Ledger) -> None:
     with ledger.transaction() as tx:
-        many = [arrival(uid, text=f"mail {uid}") for uid in range(1, 451)]
-        for news in tx.mail.store(many, NOW):
-            tx.mail.mark_processed(news.mail_id)
+        many = [incoming(uid, text=f"mail {uid}") for uid in range(1, 451)]
+        for result in tx.mail.store(many, NOW):
+            tx.mail.mark_processed(result.mail_id)
     retention = RetentionService(ledger, KEEP)
     assert [retention.run(OLD) for _ in range(5)] == [200, 200, 50, 0, 0]
-    late = kept(ledger, 999, STORY)
+    late = store(ledger, 999, STORY)
     assert retention.run(OLD + timedelta(hours=23)) == 0
     assert retention.run(OLD + timedelta(hours=25)) == 1
     with ledger.transaction() as tx:

@@ -1,11 +1,11 @@
-"""Who works on a ledger: one daemon on a file; on PostgreSQL several, each mailbox held by one, by the database's clock."""
+"""Leases: one daemon on a file; on PostgreSQL several, which share the mailboxes."""
 
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -29,8 +29,6 @@ from tests.servers.postgres import Postgres
 NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)
 MAILBOXES = ("support", "sales", "returns")
 KIM = Person("kim@customers.test", "Kim Doe")
-#: nobody writes to an agent while these letters leave
-NOBODY: Any = None
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -54,11 +52,11 @@ def a_ledger(url: str) -> Ledger:
     return ledger
 
 
-def test_a_second_daemon_holds_nothing_until_the_first_is_gone(url: str) -> None:
+def test_a_second_daemon_holds_nothing_until_the_first_has_ended(url: str) -> None:
     first, second = a_ledger(url), a_ledger(url)
-    with first.lease() as hold:
-        assert hold.acquire(MAILBOXES, at_once=True) == set(MAILBOXES)
-        assert hold.is_held()
+    with first.lease() as lease:
+        assert lease.acquire(MAILBOXES, at_once=True) == set(MAILBOXES)
+        assert lease.is_held()
         if url.startswith("sqlite"):
             with pytest.raises(AlreadyRunningError), second.lease():
                 raise AssertionError("two daemons on one file")
@@ -73,7 +71,7 @@ def test_a_second_daemon_holds_nothing_until_the_first_is_gone(url: str) -> None
     second.close()
 
 
-def test_daemons_on_postgresql_share_the_mailboxes_between_them(postgres: Postgres) -> None:
+def test_daemons_on_postgresql_share_the_mailboxes(postgres: Postgres) -> None:
     url = postgres.database()
     one, two = a_ledger(url), a_ledger(url)
     with one.lease() as first, two.lease() as second:
@@ -81,7 +79,7 @@ def test_daemons_on_postgresql_share_the_mailboxes_between_them(postgres: Postgr
         assert second.acquire(MAILBOXES) == {"sales"}
         assert first.acquire(MAILBOXES) == {"support", "returns"}
         assert second.acquire(MAILBOXES) == {"sales"}
-        assert first.acquire(["support"]) == {"support"}  # one that is configured no more is let go
+        assert first.acquire(["support"]) == {"support"}  # one that is no longer configured is released
         assert second.acquire(MAILBOXES) == {"sales", "returns"}
     with two.lease() as second:
         assert second.acquire(MAILBOXES, at_once=True) == set(MAILBOXES)
@@ -89,25 +87,25 @@ def test_daemons_on_postgresql_share_the_mailboxes_between_them(postgres: Postgr
     two.close()
 
 
-def test_who_loses_the_locks_hears_of_it_and_takes_them_again(own_postgres: Postgres) -> None:
-    """After a restart of the database nobody holds anything, and who held it stops acting until it does again."""
+def test_a_daemon_notices_that_its_locks_are_lost_and_acquires_them_again(own_postgres: Postgres) -> None:
+    """After a restart of the database no daemon holds anything until it acquires it again."""
     ledger = a_ledger(own_postgres.database())
-    with ledger.lease() as hold:
-        assert hold.acquire(MAILBOXES, at_once=True) == set(MAILBOXES)
+    with ledger.lease() as lease:
+        assert lease.acquire(MAILBOXES, at_once=True) == set(MAILBOXES)
         own_postgres.stop()
-        threading.Event().wait(1.1)  # between two letters it looks once a second
-        assert not hold.is_held()
-        assert hold.acquire(MAILBOXES) == set()
+        threading.Event().wait(1.1)  # the connection is checked once a second
+        assert not lease.is_held()
+        assert lease.acquire(MAILBOXES) == set()
         own_postgres.start()
-        assert hold.acquire(MAILBOXES, at_once=True) == set(MAILBOXES)
-        assert hold.is_held()
+        assert lease.acquire(MAILBOXES, at_once=True) == set(MAILBOXES)
+        assert lease.is_held()
     ledger.close()
 
 
-def test_a_daemon_sees_what_lies_in_its_mailboxes_and_the_leader_what_lies_in_none(url: str) -> None:
+def test_a_daemon_sees_its_mailboxes_and_the_leader_also_those_not_configured(url: str) -> None:
     ledger = a_ledger(url)
     with ledger.transaction() as tx:
-        for uid, name in enumerate((*MAILBOXES, "configured no more"), 1):
+        for uid, name in enumerate((*MAILBOXES, "no longer configured"), 1):
             first = CaseOpened(
                 at=NOW,
                 ref=f"FU-{uid}",
@@ -137,8 +135,8 @@ def test_a_daemon_sees_what_lies_in_its_mailboxes_and_the_leader_what_lies_in_no
             mail = IncomingMail(
                 MailLocation(name, "INBOX", 1, uid), f"print {uid}", NOW, frozenset(), False, message
             )
-            [news] = tx.mail.store([mail], NOW)
-            tx.mail.add_command(news.mail_id, name, "tag", NOW)
+            [result] = tx.mail.store([mail], NOW)
+            tx.mail.add_command(result.mail_id, name, "tag", NOW)
             tx.orders.place(first.ref, 1, Money(2000, "EUR"), NOW)
 
     def seen(*held: str) -> list[set[str]]:
@@ -148,19 +146,19 @@ def test_a_daemon_sees_what_lies_in_its_mailboxes_and_the_leader_what_lies_in_no
                 {tx.cases.get(ref).mailbox for ref in tx.cases.due(NOW)},
                 {state.letter.mailbox for state in tx.outbox.due(NOW)},
                 {state.letter.mailbox for state in tx.outbox.in_flight(LetterStatus.QUEUED)},
-                {kept.mailbox for kept in tx.mail.unprocessed()},
-                {remark.line for remark in tx.mail.pending_commands()},
+                {mail.mailbox for mail in tx.mail.unprocessed()},
+                {command.line for command in tx.mail.pending_commands()},
                 {tx.cases.get(order.case_ref).mailbox for order in tx.orders.due(NOW)},
             ]
 
-    assert seen(*MAILBOXES) == [{*MAILBOXES, "configured no more"}] * 6
-    assert seen("support") == [{"support", "configured no more"}] * 6
+    assert seen(*MAILBOXES) == [{*MAILBOXES, "no longer configured"}] * 6
+    assert seen("support") == [{"support", "no longer configured"}] * 6
     assert seen("sales", "returns") == [{"sales", "returns"}] * 6
     assert seen() == [set()] * 6
     ledger.close()
 
 
-def test_machines_that_share_a_ledger_go_by_its_clock(url: str) -> None:
+def test_machines_that_share_a_ledger_use_its_clock(url: str) -> None:
     ledger = a_ledger(url)
     now = ledger.now()
     if url.startswith("sqlite"):
@@ -171,7 +169,7 @@ def test_machines_that_share_a_ledger_go_by_its_clock(url: str) -> None:
     ledger.close()
 
 
-# --- a daemon and a command in each other's way ---
+# --- a deadlock between a daemon and a command ---
 
 RULES = SendPolicy(
     Calendar(timezone="UTC"),
@@ -183,8 +181,8 @@ RULES = SendPolicy(
 )
 
 
-class Taker:
-    """A post that takes every letter; at the last it lets somebody else lock a case."""
+class AcceptingTransport:
+    """A transport that takes every letter; with the last one it lets another session lock a case."""
 
     def __init__(self, number: int, at_the_last: Callable[[], None]) -> None:
         self.taken: list[str] = []
@@ -226,53 +224,53 @@ def two_letters(ledger: Ledger) -> None:
 
 
 class Other:
-    """Another session that locks a case, waits until somebody waits for it, and then wants that one's letter."""
+    """Another session: it locks a case, lets the daemon wait for it, and then wants the daemon's letter."""
 
     def __init__(self, url: str) -> None:
         self._engine = create_engine(url)
         self._session = self._engine.connect()
         self._thread = threading.Thread(target=self._cross)
 
-    def locks_a_case(self) -> None:
+    def lock_case(self) -> None:
         self._session.execute(
             text("SET deadlock_timeout = '1min'")
-        )  # so that the daemon is the one who is sent away
+        )  # so that the daemon's transaction is aborted
         self._session.execute(text("UPDATE case_file SET held = held WHERE ref = 'FU-2'"))
         self._thread.start()
 
     def _cross(self) -> None:
         waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
         with self._engine.connect() as watcher:
-            until(lambda: watcher.scalar(waiting), "nobody waits for the case")
+            until(lambda: watcher.scalar(waiting), "the daemon does not wait for the case")
         self._session.execute(text("UPDATE letter SET reply = reply WHERE key = 'FU-2.holding.1'"))
 
-    def goes(self) -> None:
+    def end(self) -> None:
         self._thread.join(30)
         self._session.rollback()
         self._session.close()
         self._engine.dispose()
 
 
-def test_a_daemon_that_a_deadlock_sends_away_knows_afterwards_what_the_server_said(
+def test_after_a_deadlock_the_daemon_still_records_the_servers_replies(
     postgres: Postgres,
 ) -> None:
     url = postgres.database()
     ledger = a_ledger(url)
     two_letters(ledger)
     other = Other(url)
-    post = Taker(2, other.locks_a_case)
-    dispatch = SendService(
+    transport = AcceptingTransport(2, other.lock_case)
+    sender = SendService(
         ledger,
-        post,
+        transport,
         lambda state, _: state.letter.text.encode(),
         lambda _: "a@example.test",
         lambda _: "a@example.test",
         RULES,
     )
     with pytest.raises(UnavailableError, match="deadlock"):
-        dispatch.run(NOW)
-    other.goes()
-    assert dispatch.recover_interrupted(NOW) == 1, "it is put down as after any other outage"
+        sender.run(NOW)
+    other.end()
+    assert sender.recover_interrupted(NOW) == 1, "the server's reply is recorded after all"
     with ledger.transaction() as tx:
         assert {each.status for each in tx.outbox.all()} == {LetterStatus.SENT}
         for case in tx.cases.all():
@@ -280,6 +278,6 @@ def test_a_daemon_that_a_deadlock_sends_away_knows_afterwards_what_the_server_sa
             assert case == replace(
                 lifecycle.fold(tx.cases.history(case.ref)), version=case.version, wake_at=case.wake_at
             )
-    assert dispatch.run(NOW) == 0
-    assert sorted(post.taken) == ["kim@customers-1.test", "kim@customers-2.test"]
+    assert sender.run(NOW) == 0
+    assert sorted(transport.taken) == ["kim@customers-1.test", "kim@customers-2.test"]
     ledger.close()

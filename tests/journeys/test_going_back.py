@@ -1,4 +1,4 @@
-"""A ledger that is older than the mailbox, since somebody put a backup in its place: it says so, and sends nothing twice."""
+"""A restored ledger is older than the mailbox: the daemon notices it, and sends nothing twice."""
 
 import json
 import shutil
@@ -17,8 +17,8 @@ def files(world: World) -> list[Path]:
     return sorted(world.directory.parent.rglob("ledger.db*"))
 
 
-def goes_back_to(world: World, copy: Path) -> None:
-    """Put a copy in the ledger's place as an admin does, and start the house anew."""
+def restore(world: World, copy: Path) -> None:
+    """Put a copy in the ledger's place as an administrator does, and start again."""
     world.app.ledger.close()
     [ledger] = [path for path in files(world) if path.name == "ledger.db"]
     for path in files(world):
@@ -32,18 +32,16 @@ def health(world: World) -> tuple[int, dict[str, object]]:
     return done.returncode, json.loads(done.stdout)
 
 
-def test_a_backup_in_the_ledgers_place_sends_nothing_before_a_person_has_looked(
-    world: World, tmp_path: Path
-) -> None:
+def test_a_restored_backup_sends_nothing_until_resume(world: World, tmp_path: Path) -> None:
     world.customer_writes(COMPLAINT)
     world.agent_tags("complaint")
-    world.app.ledger.copy(tmp_path / "backup.db")
+    world.app.ledger.backup(tmp_path / "backup.db")
     world.passes(world.now + timedelta(minutes=11))
     assert len(world.letters("confirmation")) == 1
 
-    goes_back_to(world, tmp_path / "backup.db")
-    said = command(world, "run", "--once").stderr
-    assert 'breaker-open reason="the ledger is a copy, and letters may have left since it was made"' in said
+    restore(world, tmp_path / "backup.db")
+    stderr = command(world, "run", "--once").stderr
+    assert 'breaker-open reason="the ledger is a copy, and letters may have been sent since it was made"' in stderr
     code, view = health(world)
     assert (code, view["breaker"]) == (1, "open")
     assert "is a copy" in str(view["breaker_because"])
@@ -55,30 +53,30 @@ def test_a_backup_in_the_ledgers_place_sends_nothing_before_a_person_has_looked(
     )
 
     assert command(world, "resume").returncode == 0
-    assert "the ledger is a copy" not in command(world, "run", "--once").stderr  # it is said once
+    assert "the ledger is a copy" not in command(world, "run", "--once").stderr  # it is reported once
     world.passes(world.now + timedelta(hours=1))
     world.passes(world.now + timedelta(days=1))
-    assert len(world.letters("confirmation")) == 1  # its own copy lay in the mailbox
+    assert len(world.letters("confirmation")) == 1  # its copy is in the mailbox
     assert health(world)[1]["breaker_because"] == ""
 
 
-def test_a_copy_of_a_letter_that_the_ledger_does_not_know_stops_everything(
+def test_a_copy_of_a_letter_that_the_ledger_does_not_know_opens_the_breaker(
     make_world: Callable[..., World], tmp_path: Path
 ) -> None:
     world = make_world()
     world.app.ledger.close()
     [ledger] = [path for path in files(world) if path.name == "ledger.db"]
-    shutil.copy(ledger, tmp_path / "snapshot.db")  # no backup of ours: nothing in it says that it is one
+    shutil.copy(ledger, tmp_path / "snapshot.db")  # not by `followupd backup`: it is not marked as a copy
     world.customer_writes(COMPLAINT)
     world.agent_tags("complaint")
     world.passes(world.now + timedelta(minutes=11))
     assert len(world.letters("confirmation")) == 1
     ref = world.case().ref
 
-    goes_back_to(world, tmp_path / "snapshot.db")
+    restore(world, tmp_path / "snapshot.db")
     world.passes()
-    world.passes(world.now + timedelta(minutes=11))  # the complaint is heard anew, and would be confirmed
+    world.passes(world.now + timedelta(minutes=11))  # the complaint is a new case, which would be confirmed
     assert len(world.letters("confirmation")) == 1
     _, view = health(world)
     assert view["breaker"] == "open"
-    assert f"{ref}.confirmation.1 has left, and this ledger does not know it" in str(view["breaker_because"])
+    assert f"{ref}.confirmation.1 was sent, and this ledger does not know it" in str(view["breaker_because"])

@@ -1,4 +1,4 @@
-"""The history is the case: whatever happens, in whatever order, its events fold to what the case table says."""
+"""Whatever happens in whatever order: the events of a history fold to the stored case."""
 
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
@@ -57,7 +57,7 @@ grants = st.builds(
     text=words,
     promise=st.integers(0, 3),
 )
-#: what the fields of events may hold, by their names; a small choice, so that events meet each other
+#: values of the fields of events, by name; a small choice, so that events concern each other
 VALUES: dict[str, st.SearchStrategy[object]] = {
     "at": moments,
     "n": numbers,
@@ -67,8 +67,8 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "promises": st.tuples() | st.tuples(numbers),
     "key": st.sampled_from(["FU-7K3Q9.confirmation.1", "FU-7K3Q9.follow-up.1", "FU-7K3Q9.desk/facts.1"]),
     "kind": st.sampled_from([*CUSTOMER_LETTERS, *DESK_MAILS]),
-    "due": moments,
-    "told": moments,
+    "internal_deadline": moments,
+    "promised_by": moments,
     "until": moments,
     "facts": st.lists(st.tuples(st.sampled_from(FACTS), words), max_size=3).map(tuple)
     | st.sampled_from(Fault).map(lambda fault: (("fault", fault.value),)),
@@ -77,19 +77,21 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
 
 
 def events_of(kind: type[Event]) -> st.SearchStrategy[Event]:
-    return st.builds(kind, **{each.name: VALUES[each.name] for each in fields(kind) if each.name in VALUES})
+    return st.builds(
+        kind, **{field.name: VALUES[field.name] for field in fields(kind) if field.name in VALUES}
+    )
 
 
-happenings = st.sampled_from(sorted(EVENTS.keys() - {"CaseOpened"})).flatmap(
+any_event = st.sampled_from(sorted(EVENTS.keys() - {"CaseOpened"})).flatmap(
     lambda name: events_of(EVENTS[name])
 )
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(happenings, max_size=25))
-def test_a_history_folds_to_its_case_also_when_it_was_written_down(happened: list[Event]) -> None:
+@given(st.lists(any_event, max_size=25))
+def test_a_history_folds_to_its_case_also_after_serialisation(events: list[Event]) -> None:
     case, history = lifecycle.opened(OPENED), list[Event]([OPENED])
-    for event in happened:
+    for event in events:
         before = case
         try:
             case = lifecycle.after(case, event)
@@ -97,9 +99,10 @@ def test_a_history_folds_to_its_case_also_when_it_was_written_down(happened: lis
         except InvalidTransitionError:
             assert case == before
     assert lifecycle.fold(history) == case
-    kept = [event_adapter(type(each).__name__) for each in history]
+    adapters = [event_adapter(type(event).__name__) for event in history]
     again = [
-        adapter.validate_json(adapter.dump_json(each)) for adapter, each in zip(kept, history, strict=True)
+        adapter.validate_json(adapter.dump_json(event))
+        for adapter, event in zip(adapters, history, strict=True)
     ]
     assert again == history
     assert lifecycle.fold(again) == case
@@ -107,16 +110,16 @@ def test_a_history_folds_to_its_case_also_when_it_was_written_down(happened: lis
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.lists(st.lists(happenings, max_size=4), max_size=6))
-def test_a_turn_that_does_not_fit_leaves_nothing_in_the_ledger(turns: list[list[Event]]) -> None:
-    """The desk catches a misfit inside its transaction; what follows in it is committed."""
+@given(st.lists(st.lists(any_event, max_size=4), max_size=6))
+def test_an_invalid_transition_writes_nothing(batches: list[list[Event]]) -> None:
+    """The command service catches the error inside its transaction; what follows in it is committed."""
     ledger = Ledger("sqlite://", Vault([b"k" * 32]))
     ledger.upgrade()
     with ledger.transaction() as tx:
         case = tx.cases.open(OPENED)
-        for turn in turns:
+        for batch in batches:
             try:
-                case = tx.cases.record(case, turn, lambda _: None, START)
+                case = tx.cases.record(case, batch, lambda _: None, START)
             except InvalidTransitionError:
                 assert tx.cases.get(case.ref) == case
         history = tx.cases.history(case.ref)
@@ -125,7 +128,7 @@ def test_a_turn_that_does_not_fit_leaves_nothing_in_the_ledger(turns: list[list[
     ledger.close()
 
 
-def test_every_stage_can_be_reached_and_every_one_but_the_end_left() -> None:
+def test_every_stage_can_be_reached_and_left() -> None:
     reached, new = {Stage.SUSPECTED}, {Stage.SUSPECTED}
     while new:
         new = {to for stage in new for to in MOVES[stage].values()} - reached
@@ -134,14 +137,14 @@ def test_every_stage_can_be_reached_and_every_one_but_the_end_left() -> None:
     assert all(set(MOVES[stage].values()) - {stage} for stage in Stage)
 
 
-def test_every_event_has_its_place_in_the_life_of_a_case() -> None:
+def test_every_event_is_in_the_table_of_moves_or_allowed_anytime() -> None:
     moving = {kind for moves in MOVES.values() for kind in moves}
     assert set(EVENTS.values()) - {CaseOpened} == moving | ANYTIME
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.sampled_from(Stage), happenings)
-def test_what_stands_nowhere_in_the_table_is_a_wrong_turn(stage: Stage, event: Event) -> None:
+@given(st.sampled_from(Stage), any_event)
+def test_an_event_that_is_not_in_the_table_is_an_invalid_transition(stage: Stage, event: Event) -> None:
     case = replace(lifecycle.opened(OPENED), stage=stage)
     if type(event) in ANYTIME or type(event) in MOVES[stage]:
         return
@@ -149,7 +152,7 @@ def test_what_stands_nowhere_in_the_table_is_a_wrong_turn(stage: Stage, event: E
         lifecycle.after(case, event)
 
 
-def test_a_history_that_does_not_begin_at_the_beginning_is_refused() -> None:
+def test_a_history_that_does_not_begin_with_case_opened_is_refused() -> None:
     with pytest.raises(InvalidTransitionError, match="begins with Held"):
         lifecycle.fold([Held(at=START), OPENED])
     assert lifecycle.fold([OPENED]).stage is Stage.SUSPECTED

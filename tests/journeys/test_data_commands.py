@@ -1,4 +1,4 @@
-"""The commands that keep a ledger: backup, upgrade, export and erase, as an admin types them."""
+"""The commands backup, upgrade, export and erase, as an administrator types them."""
 
 import json
 import sqlite3
@@ -11,7 +11,7 @@ from tests.journeys.test_nobody_gets_in import a_complaint, command
 from tests.journeys.world import CUSTOMER, World, text_of
 
 
-def test_a_customers_data_is_handed_out_and_then_forgotten(world: World) -> None:
+def test_a_customers_data_is_exported_and_then_erased(world: World) -> None:
     a_complaint(world, subject="My teapot", text="It came in shards after three weeks!")
     ref = world.case().ref
     exported = command(world, "export", CUSTOMER)
@@ -43,28 +43,28 @@ def test_a_customers_data_is_handed_out_and_then_forgotten(world: World) -> None
     assert len(world.smtp.messages) == before
 
 
-def test_a_tag_on_a_mail_of_a_forgotten_customer_opens_no_case_and_is_answered(world: World) -> None:
+def test_a_tag_on_a_mail_of_an_erased_customer_opens_no_case_and_is_answered(world: World) -> None:
     world.customer_writes("When does the shop open on Sundays?", subject="A question")
     assert world.cases() == []
     assert command(world, "erase", CUSTOMER).returncode == 0
     world.app.ledger.close()
     world.agent_tags("complaint")
     assert world.cases() == []
-    [told] = world.letters()
-    assert "ana@agents.test" in str(told["To"])
-    said = " ".join(text_of(told).split())
-    assert "A tag was not understood" in said
-    assert "Nobody stands behind this mail whom a letter could reach; no case was opened" in said
+    [mail] = world.letters()
+    assert "ana@agents.test" in str(mail["To"])
+    text = " ".join(text_of(mail).split())
+    assert "A tag was not understood" in text
+    assert "This mail has no sender to whom a letter could be sent; no case was opened" in text
 
 
-def test_a_tag_on_the_mail_of_a_forgotten_case_brings_no_letter_and_is_answered(world: World) -> None:
+def test_a_tag_on_a_mail_of_an_erased_case_sends_no_letter_and_is_answered(world: World) -> None:
     a_complaint(world, subject="My teapot", text="It came in shards after three weeks!")
     assert command(world, "erase", CUSTOMER, "--even-open").returncode == 0
     world.app.ledger.close()
     before = len(world.letters())
     world.agent_tags("release")
-    [told] = world.letters()[before:]
-    assert "Nobody stands behind this mail" in " ".join(text_of(told).split())
+    [mail] = world.letters()[before:]
+    assert "This mail has no sender to whom a letter could be sent" in " ".join(text_of(mail).split())
     case = world.case()
     assert case.held
     assert [
@@ -76,24 +76,22 @@ def test_a_tag_on_the_mail_of_a_forgotten_case_brings_no_letter_and_is_answered(
     assert [mail for mail in world.letters()[before:] if "@agents.test" not in str(mail["To"])] == []
 
 
-def test_a_tag_that_makes_no_sense_on_a_mail_without_a_case_comes_back(world: World) -> None:
+def test_an_invalid_tag_on_a_mail_without_a_case_is_answered(world: World) -> None:
     world.customer_writes("When does the shop open on Sundays?", subject="A question")
     world.agent_tags("refund-much")
     assert world.cases() == [] or world.case().compensation == ()
     assert any("refund: much" in text_of(mail) for mail in world.letters())
 
 
-def test_a_backup_is_a_ledger_that_others_cannot_read_and_overwrites_nothing(
-    world: World, tmp_path: Path
-) -> None:
+def test_a_backup_is_private_and_overwrites_nothing(world: World, tmp_path: Path) -> None:
     a_complaint(world)
     copy = tmp_path / "backup.db"
     done = command(world, "backup", str(copy))
     assert done.returncode == 0, done.stderr
     assert "the ledger's key" in done.stdout
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
-    with closing(sqlite3.connect(copy)) as kept:
-        assert kept.execute("SELECT ref FROM case_file").fetchall() == [(world.case().ref,)]
+    with closing(sqlite3.connect(copy)) as backup:
+        assert backup.execute("SELECT ref FROM case_file").fetchall() == [(world.case().ref,)]
     again = command(world, "backup", str(copy))
     assert again.returncode == 1
     assert "nothing was written" in again.stderr
