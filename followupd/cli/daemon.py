@@ -1,19 +1,20 @@
 """run, status, resume, login: the daemon and its health."""
 
 import argparse
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Any
+from datetime import datetime, tzinfo
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from followupd.adapters.terminal import local_time, utc_iso
-from followupd.cli.app import company_zone, open_app
+from followupd.cli.app import open_app
 from followupd.cli.commands import CommandParsers
 from followupd.cli.main import DONE, PROBLEMS, USAGE
 from followupd.cli.output import print_error, print_json, print_table
 
-#: the daemon records every ten seconds that it is alive; after this time without a record it is not running
-_SILENCE = timedelta(minutes=10)
+if TYPE_CHECKING:
+    from followupd.adapters.health import DaemonHealth, MailboxHealth
+
 _NEVER_STARTED = "NOT RUNNING (the daemon was never started)"
 
 
@@ -82,108 +83,45 @@ def _login(options: argparse.Namespace) -> int:
 # --- status ---
 
 
-@dataclass(frozen=True, slots=True)
-class MailboxHealth:
-    """Whether a mailbox is connected and when it was last read."""
-
-    name: str
-    connected: bool
-    last_sync: datetime | None
-    #: older mail that was skipped when the mailbox was opened for the first time
-    skipped: int
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """What `followupd status` shows."""
-
-    last_cycle: datetime | None
-    #: whether the last cycle is recent enough
-    running: bool
-    mailboxes: list[MailboxHealth]
-    open_cases: int
-    queued_letters: int
-    letters_in_doubt: int
-    quarantined_mails: int
-    breaker_open: bool
-    breaker_reason: str
-    next_check: datetime | None
-    #: warnings of OAuth logins that expire soon; None if no mailbox uses OAuth
-    logins: list[str] | None
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing needs a person."""
-        connected = all(mailbox.connected for mailbox in self.mailboxes)
-        return self.running and connected and not self.letters_in_doubt and not self.breaker_open
-
-
 def _status(options: argparse.Namespace) -> int:
-    app = open_app(options.config, thorough=False)
-    health = _health(app)
+    from followupd import clock
+    from followupd.adapters.health import read_sqlite
+
+    health = read_sqlite(options.config, clock.now()) or read_ledger(options.config)
     if options.json:
         print_json(_health_view(health))
     else:
-        _print_health(health, company_zone(app.settings))
+        _print_health(health, ZoneInfo(health.timezone))
     return DONE if health.ok else PROBLEMS
 
 
-def _health(app: Any) -> Health:
+def read_ledger(directory: Path) -> "DaemonHealth":
+    """Read the health with the application, from PostgreSQL or where OAuth logins may expire."""
+    from followupd.adapters.health import LedgerFigures, daemon_health
     from followupd.domain.letter import LetterStatus
     from followupd.domain.mail import MailState
-    from followupd.domain.state import StateKey
 
-    now = app.now()
+    app = open_app(directory)
+    queued = (LetterStatus.QUEUED, LetterStatus.DEFERRED, LetterStatus.REVIEW)
+    names = [mailbox.name for mailbox in app.settings.mailboxes]
     with app.ledger.transaction() as tx:
-        cycle = tx.state.get(StateKey.CYCLE)
-        breaker, reason = tx.state.get(StateKey.BREAKER), tx.state.get(StateKey.BREAKER_REASON)
-        breaker_open = breaker is not None and breaker[0] == "open"
-        alive_since = _alive_since(cycle, now)
-        cursors = tx.state.cursors()
-        return Health(
-            last_cycle=cycle[1] if cycle else None,
-            running=cycle is not None and cycle[1] >= alive_since,
-            mailboxes=[
-                _mailbox_health(tx, mailbox.name, alive_since, cursors) for mailbox in app.settings.mailboxes
-            ],
+        folders: dict[str, list[tuple[datetime, int]]] = {name: [] for name in names}
+        for (name, _), cursor in tx.state.cursors().items():
+            folders.setdefault(name, []).append((cursor.synced_at, cursor.passed_over))
+        figures = LedgerFigures(
+            state=tx.state.get,
+            folders=folders,
             open_cases=tx.cases.count_unfinished(),
-            queued_letters=tx.outbox.count(LetterStatus.QUEUED, LetterStatus.DEFERRED, LetterStatus.REVIEW),
+            queued_letters=tx.outbox.count(*queued),
             letters_in_doubt=tx.outbox.count(LetterStatus.DOUBT),
             quarantined_mails=tx.mail.count(MailState.QUARANTINED),
-            breaker_open=breaker_open,
-            breaker_reason=str(reason[0]) if reason and breaker_open else "",
             next_check=tx.cases.next_wake(),
-            logins=app.login_warnings() if app.logins else None,
         )
+        logins = app.login_warnings() if app.logins else None
+        return daemon_health(figures, names, app.settings.company.timezone, app.now(), logins)
 
 
-def _alive_since(cycle: tuple[Any, datetime] | None, now: datetime) -> datetime:
-    """Return the time since which a running daemon has left a record; `run --once` has no fixed interval."""
-    if cycle is None or cycle[0] == "once":
-        return datetime.min.replace(tzinfo=UTC)
-    return now - _SILENCE
-
-
-def _mailbox_health(
-    tx: Any, name: str, alive_since: datetime, cursors: Mapping[tuple[str, str], Any]
-) -> MailboxHealth:
-    from followupd.domain.state import StateKey
-    from followupd.services.inbox.freshness import last_read
-
-    connected = tx.state.get(StateKey.CONNECTED.of(name))
-    folders = [cursor for (mailbox, _), cursor in cursors.items() if mailbox == name]
-    times = [cursor.synced_at for cursor in folders]
-    if read := last_read(tx, name):
-        times.append(read)
-    return MailboxHealth(
-        name,
-        connected is not None and bool(connected[0]) and connected[1] >= alive_since,
-        max(times, default=None),
-        sum(cursor.passed_over for cursor in folders),
-    )
-
-
-def _health_view(health: Health) -> dict[str, Any]:
+def _health_view(health: "DaemonHealth") -> dict[str, Any]:
     view: dict[str, Any] = {
         "ok": health.ok,
         "mailboxes": [
@@ -209,13 +147,13 @@ def _health_view(health: Health) -> dict[str, Any]:
     return view
 
 
-def _print_health(health: Health, zone: tzinfo) -> None:
+def _print_health(health: "DaemonHealth", zone: tzinfo) -> None:
     print(f"Status: {_summary(health, zone)}")
     rows = [(title, value) for title, value in _health_rows(health, zone) if value]
     print_table(rows, indent="  ")
 
 
-def _summary(health: Health, zone: tzinfo) -> str:
+def _summary(health: "DaemonHealth", zone: tzinfo) -> str:
     if health.last_cycle is None:
         return _NEVER_STARTED
     if not health.running:
@@ -223,7 +161,7 @@ def _summary(health: Health, zone: tzinfo) -> str:
     return "OK" if health.ok else "PROBLEMS"
 
 
-def _health_rows(health: Health, zone: tzinfo) -> list[tuple[str, str]]:
+def _health_rows(health: "DaemonHealth", zone: tzinfo) -> list[tuple[str, str]]:
     """Return the rows of `status`; one with an empty value is left out."""
     breaker = f"OPEN: {health.breaker_reason} (`followupd resume` closes it)" if health.breaker_open else ""
     rows = [
@@ -244,7 +182,7 @@ def _nonzero(count: int) -> str:
     return str(count) if count else ""
 
 
-def _mailbox_row(mailbox: MailboxHealth, zone: tzinfo) -> str:
+def _mailbox_row(mailbox: "MailboxHealth", zone: tzinfo) -> str:
     state = "connected" if mailbox.connected else "NOT CONNECTED"
     row = f"{state}, last read {local_time(mailbox.last_sync, zone)}"
     if mailbox.skipped:

@@ -5,24 +5,26 @@ import shutil
 import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from followupd.adapters.terminal import printable, printable_lines, utc_iso
-from followupd.domain.case import Case
-from followupd.domain.compensation import Money
-from followupd.domain.events import Event
-from followupd.domain.letter import LetterStatus, OutboxEntry
 
-#: letter status -> what is printed after the letter's key
+if TYPE_CHECKING:  # every command imports this module, and some use no case
+    from followupd.domain.case import Case
+    from followupd.domain.compensation import Money
+    from followupd.domain.events import Event
+    from followupd.domain.letter import OutboxEntry
+
+#: letter status, as a `LetterStatus` or its value -> what is printed after the letter's key
 STATUS_SENTENCES = {
-    LetterStatus.REVIEW: "waits for an agent's approval",
-    LetterStatus.QUEUED: "is queued",
-    LetterStatus.SENDING: "is being sent",
-    LetterStatus.SENT: "was accepted by the server",
-    LetterStatus.DEFERRED: "is retried later",
-    LetterStatus.REFUSED: "was refused permanently",
-    LetterStatus.DOUBT: "is in doubt: the server did not confirm it",
-    LetterStatus.DROPPED: "was cancelled",
+    "review": "waits for an agent's approval",
+    "ready": "is queued",
+    "leaving": "is being sent",
+    "sent": "was accepted by the server",
+    "deferred": "is retried later",
+    "refused": "was refused permanently",
+    "doubt": "is in doubt: the server did not confirm it",
+    "dropped": "was cancelled",
 }
 _SEPARATOR = "  "
 
@@ -86,7 +88,7 @@ def cut(text: str, limit: int | None) -> str:
     return f"{text.rstrip()}..."
 
 
-def letter_view(entry: OutboxEntry) -> dict[str, Any]:
+def letter_view(entry: "OutboxEntry") -> dict[str, Any]:
     """Return a letter of the outbox as JSON."""
     letter = entry.letter
     return {
@@ -107,7 +109,7 @@ def letter_view(entry: OutboxEntry) -> dict[str, Any]:
 
 
 def case_view(
-    case: Case, letters: Iterable[OutboxEntry], history: Iterable[Event] | None = None
+    case: "Case", letters: "Iterable[OutboxEntry]", history: "Iterable[Event] | None" = None
 ) -> dict[str, Any]:
     """Return a case as JSON, with its history if one is given."""
     view: dict[str, Any] = {
@@ -138,7 +140,7 @@ def case_view(
     return view
 
 
-def _facts(case: Case) -> dict[str, Any]:
+def _facts(case: "Case") -> dict[str, Any]:
     facts = case.facts
     return {
         "issue": facts.issue,
@@ -153,7 +155,7 @@ def _facts(case: Case) -> dict[str, Any]:
     }
 
 
-def _promises(case: Case) -> list[dict[str, Any]]:
+def _promises(case: "Case") -> list[dict[str, Any]]:
     return [
         {
             "n": promise.n,
@@ -169,7 +171,7 @@ def _promises(case: Case) -> list[dict[str, Any]]:
     ]
 
 
-def _options(case: Case) -> list[dict[str, Any]]:
+def _options(case: "Case") -> list[dict[str, Any]]:
     return [
         {
             "n": option.n,
@@ -182,7 +184,7 @@ def _options(case: Case) -> list[dict[str, Any]]:
     ]
 
 
-def _compensation(case: Case) -> list[dict[str, Any]]:
+def _compensation(case: "Case") -> list[dict[str, Any]]:
     return [
         {
             "n": grant.n,
@@ -201,7 +203,7 @@ def _compensation(case: Case) -> list[dict[str, Any]]:
     ]
 
 
-def money_view(money: Money | None) -> dict[str, str | None]:
+def money_view(money: "Money | None") -> dict[str, str | None]:
     """Return `amount` and `currency` for JSON, both null where there is no amount."""
     if money is None:
         return {"amount": None, "currency": None}

@@ -70,6 +70,7 @@ def browse(chromium: str, tmp_path: Path) -> Callable[..., str]:
             "--no-first-run",
             f"--user-data-dir={tmp_path / 'browser'}",
             "--virtual-time-budget=3000",
+            "--dump-dom",
             *options,
             url,
         ]
