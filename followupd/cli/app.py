@@ -11,12 +11,8 @@ if TYPE_CHECKING:
     from followupd.app.container import App
 
 
-def open_app(directory: Path, *, thorough: bool = True) -> "App":
+def open_app(directory: Path) -> "App":
     """Load the configuration, build the application and upgrade its ledger.
-
-    Args:
-        directory: the configuration directory.
-        thorough: False skips the slow checks of the configuration, for commands that are run every few seconds.
 
     Raises:
         SetupError: the configuration has problems; the error lists all of them.
@@ -24,7 +20,7 @@ def open_app(directory: Path, *, thorough: bool = True) -> "App":
     from followupd.adapters.settings import load
     from followupd.app.container import build
 
-    app = build(load(directory, thorough=thorough))
+    app = build(load(directory))
     app.ledger.upgrade()
     return app
 

@@ -1,8 +1,6 @@
 """What a valid configuration becomes."""
 
 import shutil
-import subprocess
-import sys
 from datetime import date, time
 from pathlib import Path
 
@@ -169,20 +167,3 @@ def test_settings_are_frozen(directory: Path) -> None:
         found.tags["x"] = "y"  # type: ignore[index]  # the very thing that must not work
     with pytest.raises(ValidationError, match="frozen"):
         found.smtp.port = 1
-
-
-def test_reading_without_the_slow_checks_gives_the_same_settings(directory: Path) -> None:
-    step = '[[next_step]]\ntext = "{{ owner.name }} calls you"\nwithin = "2 business days"\n'
-    (directory / "playbooks/default.toml").write_text(step)
-    assert settings.load(directory, thorough=False) == settings.load(directory)
-
-
-def test_reading_without_the_slow_checks_loads_none_of_their_libraries(directory: Path) -> None:
-    code = (
-        "import sys; from pathlib import Path; from followupd.adapters import settings; "
-        f"settings.load(Path({str(directory)!r}), thorough=False); "
-        "slow = {'phonenumbers', 'email_validator', 'holidays', 'jinja2', 'markdown_it'}; "
-        "print(sorted(slow & sys.modules.keys()))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"

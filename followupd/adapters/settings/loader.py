@@ -45,18 +45,13 @@ _Table = TypeVar("_Table", bound=Table)
 _Server = TypeVar("_Server", MailboxSettings, SmtpSettings)
 
 
-def load(directory: Path, *, thorough: bool = True) -> Settings:
+def load(directory: Path) -> Settings:
     """Read the configuration; the secrets need not exist yet.
-
-    Args:
-        directory: the configuration directory.
-        thorough: False skips the checks that need large libraries (phone numbers, next steps, holidays and such), for
-            commands that only look at the ledger.
 
     Raises:
         SetupError: with every problem at once. Warnings alone (`WARNINGS`) do not raise.
     """
-    settings, found = examine(directory, thorough=thorough)
+    settings, found = examine(directory)
     if settings is None:
         raise SetupError(found)
     return settings
@@ -68,14 +63,9 @@ def problems(directory: Path) -> list[Problem]:
     return found
 
 
-def examine(directory: Path, *, thorough: bool = True) -> tuple[Settings | None, list[Problem]]:
-    """Return the configuration, None if it cannot be used, and everything that is wrong with it.
-
-    Args:
-        directory: the configuration directory.
-        thorough: as for `load`.
-    """
-    settings, found = _read(directory.absolute(), thorough=thorough)
+def examine(directory: Path) -> tuple[Settings | None, list[Problem]]:
+    """Return the configuration, None if it cannot be used, and everything that is wrong with it."""
+    settings, found = _read(directory.absolute())
     errors = [problem for problem in found if problem.rule not in WARNINGS]
     usable = None if errors else settings
     return usable, found
@@ -86,9 +76,9 @@ def missing_secrets(settings: Settings) -> list[Problem]:
     return [problem for secret in settings.secrets if (problem := secret.problem())]
 
 
-def _read(directory: Path, *, thorough: bool) -> tuple[Settings, list[Problem]]:
+def _read(directory: Path) -> tuple[Settings, list[Problem]]:
     file = open_toml(directory, "followupd.toml", missing=f"run `followupd init {directory}`.")
-    context = {"directory": directory, "currency": _home_currency(file), "thorough": thorough}
+    context = {"directory": directory, "currency": _home_currency(file)}
     tables = read(file, ConfigurationFile, context)
 
     company = Company(**dict(tables.company))

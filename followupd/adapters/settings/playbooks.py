@@ -26,7 +26,6 @@ from followupd.adapters.settings.standards import (
     Patterns,
     amount,
     home_currency,
-    is_thorough,
     money,
 )
 from followupd.adapters.settings.toml_file import Table, TomlFile, open_toml, read, setting
@@ -50,14 +49,12 @@ _STEP_HINT = "use {{ owner.name }}, {{ owner.first_name }}, {{ owner.phone }}, {
 _NAMELESS_HINT = "not every customer's name is known: write {% if customer.name %}...{% endif %} around it."
 
 
-def _step_text(source: str, info: ValidationInfo) -> str:
+def _step_text(source: str) -> str:
     """Render the sentence for sample people, so that no case is put on hold for a mistake in it.
 
     Raises:
         InvalidValueError: it is not a template, uses an unknown name, or is empty.
     """
-    if not is_thorough(info):
-        return source
     try:
         rendered = _rendered(source)
     except LetterError as error:

@@ -1,7 +1,6 @@
 """Types of values that a standard defines: addresses, phones, time zones, locales, money, holidays, patterns.
 
 The libraries that know these standards take longer to import than all the rest, so each is imported when it is used.
-Where the validation context says `thorough: False`, their checks are skipped.
 """
 
 import re
@@ -41,19 +40,9 @@ _URL_HINT = 'write an address such as "https://cards.example.com/api/v2"; `http`
 _MAX_WEIGHT = 20
 
 
-def is_thorough(info: ValidationInfo) -> bool:
-    """Return whether the slow checks are wanted."""
-    return bool((info.context or {}).get("thorough", True))
-
-
 def home_currency(info: ValidationInfo) -> str:
     """Return the company's currency, in which amounts without a currency are."""
     return str((info.context or {}).get("currency", "GBP"))
-
-
-def _slow(validate: Callable[[Any], Any]) -> AfterValidator:
-    """Return a validator that lets every value pass if slow checks are not wanted."""
-    return AfterValidator(lambda value, info: validate(value) if is_thorough(info) else value)
 
 
 # --- addresses and phones ---------------------------------------------------------------------------------------------
@@ -118,12 +107,15 @@ _check_possible = checker(
     _is_possible_number, SettingsRule.PHONE, "{value!r} is not a possible phone number", _PHONE_HINT
 )
 
-Address = Annotated[RequiredLine, _slow(address)]
-OptionalAddress = Annotated[Line, _slow(lambda value: address(value) if value else "")]
+Address = Annotated[RequiredLine, AfterValidator(address)]
+OptionalAddress = Annotated[Line, AfterValidator(lambda value: address(value) if value else "")]
 AddressOrDomain = Annotated[RequiredLine, AfterValidator(_address_or_domain)]
 #: a direct number, as the customer will read it (practice 66)
 Phone = Annotated[
-    RequiredLine, AfterValidator(_check_extension), AfterValidator(_check_dialled), _slow(_check_possible)
+    RequiredLine,
+    AfterValidator(_check_extension),
+    AfterValidator(_check_dialled),
+    AfterValidator(_check_possible),
 ]
 
 
@@ -194,10 +186,10 @@ _check_holidays = checker(
 
 TimeZone = Annotated[RequiredLine, AfterValidator(_check_zone)]
 #: a Babel locale: a language and, usually, a territory ("en_GB")
-LocaleName = Annotated[RequiredLine, _slow(_check_locale), _slow(_canonical_locale)]
+LocaleName = Annotated[RequiredLine, AfterValidator(_check_locale), AfterValidator(_canonical_locale)]
 #: the name of a directory in templates/, or ""
 LanguageTag = Annotated[Line, AfterValidator(_check_language)]
-HolidayCode = Annotated[Line, _slow(_check_holidays)]
+HolidayCode = Annotated[Line, AfterValidator(_check_holidays)]
 
 
 # --- money ------------------------------------------------------------------------------------------------------------
@@ -372,8 +364,10 @@ _check_weight: Callable[[Any], Any] = checker(
     "write a number from -20 to 20: 1 is a hint, 3 is strong, a negative one counts against.",
 )
 
-Pattern = Annotated[RequiredLine, _slow(_check_pattern)]
+Pattern = Annotated[RequiredLine, AfterValidator(_check_pattern)]
 Patterns = Annotated[tuple[Pattern, ...], AfterValidator(unique)]
-CueGroups = Annotated[tuple[Annotated[RequiredLine, _slow(_check_cue_group)], ...], AfterValidator(unique)]
+CueGroups = Annotated[
+    tuple[Annotated[RequiredLine, AfterValidator(_check_cue_group)], ...], AfterValidator(unique)
+]
 Weight = Annotated[float, PlainValidator(_check_weight), AfterValidator(float)]
 Weights = Annotated[Mapping[Pattern, Weight], AfterValidator(MappingProxyType)]

@@ -143,7 +143,7 @@ def read(file: TomlFile, model: type[_File], context: Mapping[str, Any]) -> _Fil
     Args:
         file: the opened file.
         model: the model of the whole file.
-        context: what validators may ask for: the directory, the company's currency, whether slow checks are wanted.
+        context: what validators may ask for: the directory and the company's currency.
     """
     shape = _shape_of(model)
     data = deepcopy(file.data)
