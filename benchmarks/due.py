@@ -1,9 +1,9 @@
-"""Finding the cases that are due costs what is due, not what waits: 100 due ones among 1,000 and among 1,000,000.
+"""Measure finding 100 due cases among 1,000 and among 1,000,000: waiting cases must cost nothing.
 
-    python -m benchmarks.due [postgresql-url ...]
+    python -m benchmarks.due [POSTGRESQL-URL ...]
 
-SQLite is measured in a temporary directory, PostgreSQL in the empty databases that are named. Cases are written by plain
-statements, sealed as the ledger seals them; what is measured is what a beat asks: which cases are due, and what they are.
+SQLite is measured in a temporary directory, PostgreSQL in the empty databases that are named. Both are asked what
+each cycle asks: which cases are due, those cases, and the time of the next one.
 """
 
 import statistics
@@ -25,14 +25,14 @@ from followupd.domain.mail import Person
 
 NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)
 FEW, MANY, DUE = 1_000, 1_000_000, 100
-AT_ONCE = 10_000
+BATCH_SIZE = 10_000
 ROUNDS = 15
-SEAL = Vault([b"benchmark key of 24 byte"])
+VAULT = Vault([b"benchmark key of 24 byte"])
 
 
 def rows(first: int, last: int) -> list[dict[str, object]]:
-    """Make cases that wait for an hour and more, but for the first hundred, whose moment has come."""
-    made = []
+    """Return rows of cases; the first hundred of all are due, the others in an hour or later."""
+    found = []
     for n in range(first, last):
         wake = NOW - timedelta(seconds=n) if n < DUE else NOW + timedelta(hours=1, seconds=n)
         case = Case(
@@ -44,11 +44,11 @@ def rows(first: int, last: int) -> list[dict[str, object]]:
             owner="ana",
             opened_at=NOW,
             stage=Stage.CONFIRMED,
-            story="It was to come three weeks ago, and nothing came.",
+            story="It was due three weeks ago, and it has not arrived.",
             wake_at=wake,
             version=1,
         )
-        made.append(
+        found.append(
             {
                 "ref": case.ref,
                 "version": 1,
@@ -60,29 +60,31 @@ def rows(first: int, last: int) -> list[dict[str, object]]:
                 "customer_address": case.customer.address,
                 "opened_at": NOW,
                 "wake_at": wake,
-                "sealed": encrypt_value(SEAL, CASE_ADAPTER, case),
+                "sealed": encrypt_value(VAULT, CASE_ADAPTER, case),
             }
         )
-    return made
+    return found
 
 
 def fill(url: str, first: int, last: int) -> None:
+    """Insert cases into a ledger."""
     engine = create_engine(url)
     with engine.begin() as connection:
-        for start in range(first, last, AT_ONCE):
-            connection.execute(insert(CaseRow), rows(start, min(last, start + AT_ONCE)))
+        for start in range(first, last, BATCH_SIZE):
+            connection.execute(insert(CaseRow), rows(start, min(last, start + BATCH_SIZE)))
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        settle(connection)
+        update_statistics(connection)
     engine.dispose()
 
 
-def settle(connection: Connection) -> None:
-    """Do what the database would do by itself within the hour."""
-    for word in ("VACUUM", "ANALYZE"):
-        connection.execute(text(word))
+def update_statistics(connection: Connection) -> None:
+    """Do what PostgreSQL does itself within the hour, so that its plans fit the number of rows."""
+    for statement in ("VACUUM", "ANALYZE"):
+        connection.execute(text(statement))
 
 
-def ask(ledger: Ledger) -> None:
+def find_due(ledger: Ledger) -> None:
+    """Do what a cycle does to find due cases."""
     with ledger.transaction() as tx:
         due = tx.cases.due(NOW)
         found = [tx.cases.get(ref) for ref in due]
@@ -91,29 +93,30 @@ def ask(ledger: Ledger) -> None:
         sys.exit(f"{len(found)} cases are due instead of {DUE}")
 
 
-def milliseconds(tx: Callable[[], None]) -> float:
+def milliseconds(action: Callable[[], None]) -> float:
+    """Return the median time of an action, without the first one, which fills caches."""
+
     def once() -> float:
         start = time.perf_counter()
-        tx()
+        action()
         return (time.perf_counter() - start) * 1e3
 
-    once()  # the first one warms what the others find warm
+    once()
     return statistics.median(once() for _ in range(ROUNDS))
 
 
 def measure(name: str, url: str) -> None:
-    ledger = Ledger(url, SEAL)
+    """Fill one database in two steps, measure after each, and print both times."""
+    ledger = Ledger(url, VAULT)
     ledger.upgrade()
     fill(url, 0, FEW)
-    few = milliseconds(lambda: ask(ledger))
+    few = milliseconds(lambda: find_due(ledger))
     fill(url, FEW, MANY)
-    many = milliseconds(lambda: ask(ledger))
+    many = milliseconds(lambda: find_due(ledger))
     ledger.close()
     print(f"{name:<12}{DUE} due among {FEW:>9,}: {few:7.1f} ms")
-    print(
-        f"{name:<12}{DUE} due among {MANY:>9,}: {many:7.1f} ms   ratio {many / few:.2f} (at most 3 is asked for)",
-        flush=True,
-    )
+    print(f"{name:<12}{DUE} due among {MANY:>9,}: {many:7.1f} ms", end="   ")
+    print(f"ratio {many / few:.2f} (at most 3)", flush=True)
 
 
 def main() -> None:

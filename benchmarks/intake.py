@@ -1,16 +1,16 @@
-"""What reading a mailbox costs: followupd's whole intake against a floor on one mailbox of real mails, and its peak memory.
+"""Measure the cost of reading a mailbox of real mails, compared with a minimal program, and the peak memory.
 
     python -m benchmarks.intake [--mails 10000] [--rounds 3] [--large 50000]
 
-A private Dovecot holds the mails of tests/corpora/data, repeated with Message-IDs of their own. Each round reads the
-mailbox from the first mail to the last in a process of its own, turn about:
+A private Dovecot has the mails of tests/corpora/data, repeated with different Message-IDs. In each round both
+programs read the whole mailbox, each in a new process:
 
-  followupd   rounds.intake with the real ledger: fetch, read (kind, new words, bounces ...), seal, keep, a cursor a batch
-  floor       imapclient, its debugging off, fetching the same parts in batches of 200; the standard parser (compat32)
-              reading them: ids, people, subject and every text part, decoded; one batched insert into SQLite a batch
+  followupd   InboxSync with a real ledger: fetch, parse (kind, new text, bounces ...), encrypt, store
+  floor       imapclient without debugging fetches the same parts in batches of 200; the standard library parses
+              them (compat32): ids, addresses, subject and all text parts, decoded; one batch insert into SQLite
 
-CPU is the client's own. Recognition has its own benchmark (benchmarks/recognise.py). `--large 0` leaves the second
-mailbox out, which is for the peak of memory alone.
+CPU is that of the client. The classifier has its own benchmark (benchmarks/recognise.py). The second mailbox
+(`--large`) is only for the peak memory.
 """
 
 import argparse
@@ -57,7 +57,7 @@ _ROW = "{:12}{:>8}{:>12}{:>14}{:>10}"
 
 
 def distinct(mails: list[bytes], number: int) -> Iterator[bytes]:
-    """Yield mails, each with a Message-ID that no other has: a mail that was kept once is not kept again."""
+    """Yield mails with different Message-IDs: a mail that is stored already would not be stored again."""
     for n in range(number):
         head, between, body = mails[n % len(mails)].partition(b"\r\n\r\n")
         head = _MESSAGE_ID.sub(b"", head + b"\r\n").removesuffix(b"\r\n")
@@ -65,23 +65,24 @@ def distinct(mails: list[bytes], number: int) -> Iterator[bytes]:
 
 
 def fill(postbox: Postbox, number: int) -> None:
+    """Append mails to an inbox."""
     with postbox.client() as client:
         client._imap.debug = 0  # noqa: SLF001 - imapclient offers no other way
-        turn: list[dict[str, Any]] = []
+        batch: list[dict[str, Any]] = []
         for raw in distinct(real_mails(), number):
-            turn.append({"msg": raw, "flags": ()})
-            if len(turn) == BATCH:
-                client.multiappend("INBOX", turn)
-                turn = []
-        if turn:
-            client.multiappend("INBOX", turn)
+            batch.append({"msg": raw, "flags": ()})
+            if len(batch) == BATCH:
+                client.multiappend("INBOX", batch)
+                batch = []
+        if batch:
+            client.multiappend("INBOX", batch)
 
 
 # --- followupd ---
 
 
 def followupd(postbox: Postbox, directory: Path) -> int:
-    """Read the whole mailbox as the daemon does at its first connection with `since = "all"`."""
+    """Read the whole mailbox as at a first connection with `since = "all"`; return the number of mails."""
     account = Account(
         name="support",
         host=postbox.host,
@@ -94,13 +95,13 @@ def followupd(postbox: Postbox, directory: Path) -> int:
     ledger = Ledger(f"sqlite:///{directory}/ledger.db", vault)
     ledger.upgrade()
     ours = Identity(addresses=frozenset({"support@example.test"}), letter_key=vault.letter_key)
-    intake = InboxSync(
+    sync = InboxSync(
         ledger,
-        lambda work: Identity(ours.addresses, letter_key=ours.letter_key, earlier=work.mail.earlier_text),
+        lambda tx: Identity(ours.addresses, letter_key=ours.letter_key, earlier=tx.mail.earlier_text),
         DEFAULT_TAGS,
     )
     with ImapMailbox(account) as mailbox:
-        return intake.sync(
+        return sync.sync(
             mailbox, Folder("support", "INBOX", FolderRole.INBOX, since="all"), datetime.now(UTC)
         )
 
@@ -109,14 +110,15 @@ def followupd(postbox: Postbox, directory: Path) -> int:
 
 
 def floor(postbox: Postbox, directory: Path) -> int:
-    """Fetch the parts that followupd fetches, let the standard parser read them, and insert."""
+    """Fetch what followupd fetches, parse it by the standard library, and insert it; return the number."""
     count = 0
     with sqlite3.connect(directory / "floor.db") as rows, postbox.client() as client:
         rows.execute("PRAGMA journal_mode = WAL")
         rows.execute(
-            "CREATE TABLE mail (uid INTEGER PRIMARY KEY, id, thread, sender, receiver, copy, subject, at, words)"
+            "CREATE TABLE mail"
+            " (uid INTEGER PRIMARY KEY, id, thread, sender, receiver, copy, subject, at, text)"
         )
-        client._imap.debug = 0  # noqa: SLF001 - as it comes, it costs several times the fetch
+        client._imap.debug = 0  # noqa: SLF001 - on, it costs several times the fetch
         client.select_folder("INBOX", readonly=True)
         uids = client.search("ALL")
         for begin in range(0, len(uids), BATCH):
@@ -128,35 +130,39 @@ def floor(postbox: Postbox, directory: Path) -> int:
 
 
 def floor_rows(client: IMAPClient, uids: list[int]) -> Iterator[tuple[object, ...]]:
+    """Fetch and parse one batch; yield its rows."""
     about = client.fetch(uids, ["FLAGS", "INTERNALDATE", "RFC822.SIZE"])
     small = [uid for uid in uids if about[uid][b"RFC822.SIZE"] <= SMALL]
-    bodies = (
-        {uid: row[b"BODY[]"] for uid, row in client.fetch(small, ["BODY.PEEK[]"]).items()} if small else {}
-    )
+    bodies: dict[int, bytes] = {}
+    if small:
+        bodies = {uid: row[b"BODY[]"] for uid, row in client.fetch(small, ["BODY.PEEK[]"]).items()}
     bodies |= large_bodies(client, [uid for uid in uids if uid not in bodies])
     for uid, raw in bodies.items():
         mail = message_from_bytes(raw, policy=compat32)
-        said = [decoded(mail[name]) for name in ("Message-ID", "References", "From", "To", "Cc", "Subject")]
-        yield uid, *said, about[uid][b"INTERNALDATE"].isoformat(), words_of(mail)
+        names = ("Message-ID", "References", "From", "To", "Cc", "Subject")
+        headers = [decoded(mail[name]) for name in names]
+        yield uid, *headers, about[uid][b"INTERNALDATE"].isoformat(), all_text(mail)
 
 
 def large_bodies(client: IMAPClient, uids: list[int]) -> dict[int, bytes]:
-    """Fetch the header and the text parts alone, those of one shape together, as any careful client would."""
-    shapes: dict[tuple[str, ...], list[int]] = defaultdict(list)
-    for uid, row in (client.fetch(uids, ["BODYSTRUCTURE"]) if uids else {}).items():
-        shapes[tuple(text_sections(row[b"BODYSTRUCTURE"]))].append(uid)
+    """Fetch headers and text parts only, for mails of the same structure together."""
+    if not uids:
+        return {}
+    uids_by_sections: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for uid, row in client.fetch(uids, ["BODYSTRUCTURE"]).items():
+        uids_by_sections[tuple(text_sections(row[b"BODYSTRUCTURE"]))].append(uid)
+
     found: dict[int, bytes] = {}
-    for sections, alike in shapes.items():
-        rows = client.fetch(
-            alike, ["BODY.PEEK[HEADER]", *(f"BODY.PEEK[{each}]<0.1048576>" for each in sections)]
-        )
-        for uid, row in rows.items():
-            texts = [row.get(f"BODY[{each}]<0>".encode()) or b"" for each in sections]
+    for sections, same in uids_by_sections.items():
+        parts = [f"BODY.PEEK[{section}]<0.1048576>" for section in sections]
+        for uid, row in client.fetch(same, ["BODY.PEEK[HEADER]", *parts]).items():
+            texts = [row.get(f"BODY[{section}]<0>".encode()) or b"" for section in sections]
             found[uid] = row[b"BODY[HEADER]"] + b"\r\n".join(texts)
     return found
 
 
 def text_sections(structure: Any, section: str = "") -> Iterable[str]:
+    """Yield the section numbers of the text parts in a BODYSTRUCTURE."""
     if structure.is_multipart:
         prefix = section + "." if section else ""
         for position, child in enumerate(structure[0], 1):
@@ -166,15 +172,15 @@ def text_sections(structure: Any, section: str = "") -> Iterable[str]:
 
 
 def decoded(value: Any) -> str:
-    """Read one field as the standard library does; what it cannot decode is left as it stands."""
+    """Decode a header field; one that cannot be decoded is returned as it is."""
     try:
         return str(make_header(decode_header(value))) if value else ""
     except (LookupError, ValueError, HeaderParseError):
         return str(value)
 
 
-def words_of(mail: Message) -> str:
-    """Return every text part, by the charset that it names."""
+def all_text(mail: Message) -> str:
+    """Return all text parts, decoded by their charsets."""
     texts = [part for part in mail.walk() if part.get_content_maintype() == "text"]
     return "\n".join(
         text_of(part.get_payload(decode=True), part.get_content_charset("utf-8")) for part in texts
@@ -190,42 +196,44 @@ def text_of(raw: Any, charset: str) -> str:
 
 # --- measuring ---
 
-WAYS: dict[str, Callable[[Postbox, Path], int]] = {"followupd": followupd, "floor": floor}
+PROGRAMS: dict[str, Callable[[Postbox, Path], int]] = {"followupd": followupd, "floor": floor}
 
 
-def measure(way: str, postbox: Postbox) -> str:
-    """Return mails, seconds, CPU seconds and peak memory in MB, for the process that asked."""
+def measure(program: str, postbox: Postbox) -> str:
+    """Run one of the programs here; return mails, seconds, CPU seconds and peak memory in MB."""
     with tempfile.TemporaryDirectory(prefix="fu-intake-") as directory:
         wall, cpu = perf_counter(), process_time()
-        count = WAYS[way](postbox, Path(directory))
+        count = PROGRAMS[program](postbox, Path(directory))
         wall, cpu = perf_counter() - wall, process_time() - cpu
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return f"{count} {wall} {cpu} {peak}"
 
 
-def measured(way: str, postbox: Postbox) -> list[float]:
-    """Measure in a process of its own, so that memory and caches are its own."""
-    child = [sys.executable, "-m", "benchmarks.intake", "--child", way, *map(str, described(postbox))]
+def measured(program: str, postbox: Postbox) -> list[float]:
+    """Run one of the programs in a new process; return its figures."""
+    child = [sys.executable, "-m", "benchmarks.intake", "--child", program, *map(str, described(postbox))]
     done = subprocess.run(child, check=True, capture_output=True, text=True)
-    return [float(word) for word in done.stdout.split()]
+    return [float(figure) for figure in done.stdout.split()]
 
 
-def show(way: str, figures: list[float]) -> float:
+def show(program: str, figures: list[float]) -> float:
+    """Print the figures of one run; return the CPU microseconds per mail."""
     count, wall, cpu, peak = figures
-    each = cpu / count * 1e6
-    print(_ROW.format(way, f"{count:.0f}", f"{count / wall:.0f}", f"{each:.0f}", f"{peak:.0f}"), flush=True)
-    return each
+    cost = cpu / count * 1e6
+    cells = f"{count:.0f}", f"{count / wall:.0f}", f"{cost:.0f}", f"{peak:.0f}"
+    print(_ROW.format(program, *cells), flush=True)
+    return cost
 
 
 def compare(postbox: Postbox, rounds: int) -> None:
+    """Run both programs in turns, and print the ratio of their costs."""
     costs: dict[str, list[float]] = defaultdict(list)
     for _ in range(rounds):
-        for way in WAYS:
-            costs[way].append(show(way, measured(way, postbox)))
-    ratios = [ours / theirs for ours, theirs in zip(*(costs[way] for way in WAYS), strict=True)]
-    print(
-        f"CPU a mail, followupd against the floor: {statistics.median(ratios):.2f} (median of {rounds} rounds)"
-    )
+        for program in PROGRAMS:
+            costs[program].append(show(program, measured(program, postbox)))
+    ratios = [ours / least for ours, least in zip(costs["followupd"], costs["floor"], strict=True)]
+    ratio = statistics.median(ratios)
+    print(f"CPU per mail, followupd compared with the floor: {ratio:.2f} (median of {rounds} rounds)")
 
 
 def main() -> None:
@@ -243,13 +251,15 @@ def main() -> None:
 
 
 def filled(dovecot: Dovecot, number: int) -> Postbox:
+    """Return a new mailbox with mails."""
     postbox = dovecot.account()
     fill(postbox, number)
     return postbox
 
 
 def child(arguments: list[str]) -> None:
-    way, port, starttls_port, lmtp_port, ca_file, username, password = arguments
+    """Run one of the programs in this process, and print its figures."""
+    program, port, starttls_port, lmtp_port, ca_file, username, password = arguments
     postbox = Postbox(
         host="localhost",
         port=int(port),
@@ -260,9 +270,9 @@ def child(arguments: list[str]) -> None:
         password=password,
         address="",
     )
-    if way == "followupd":
-        settle()  # as `followupd run` does when all is imported
-    print(measure(way, postbox))
+    if program == "followupd":
+        settle()  # as `followupd run` does after all imports
+    print(measure(program, postbox))
 
 
 if __name__ == "__main__":

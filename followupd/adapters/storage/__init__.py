@@ -1,1 +1,1 @@
-"""The ledger: SQLite or PostgreSQL behind one transaction at a time."""
+"""The ledger, in SQLite or PostgreSQL."""
