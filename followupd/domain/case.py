@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from followupd.domain.compensation import Compensation
+from followupd.domain.compensation import Compensation, Gift, GrantState
 from followupd.domain.letter import LetterKind, LetterRecordState
 from followupd.domain.mail import Person
 from followupd.domain.promise import Option, OptionState, Promise, PromiseState
@@ -267,6 +267,19 @@ class Case:
         """The number of the next option."""
         return max((option.n for option in self.options), default=0) + 1
 
+    def grants_in(self, *states: GrantState) -> tuple[Compensation, ...]:
+        """Return the grants in these states."""
+        return tuple(grant for grant in self.compensation if grant.state in states)
+
+    def letters_in(self, state: LetterRecordState) -> tuple[LetterRecord, ...]:
+        """Return the letters in this state, in the order in which they came into it."""
+        return tuple(record for record in self.letters if record.state is state)
+
+    @property
+    def gift_cards(self) -> tuple[Compensation, ...]:
+        """The grants that are gift cards, in any state."""
+        return tuple(grant for grant in self.compensation if grant.kind is Gift.GIFT_CARD)
+
     @property
     def owed(self) -> tuple[Promise, ...]:
         """Promises that the customer still waits for."""
@@ -297,13 +310,13 @@ class Case:
     @property
     def unasked(self) -> tuple[Option, ...]:
         """Open options that no letter offers, because none was written or the one that was is lost."""
-        lost = {record.key for record in self.letters if record.state in LOST}
+        lost = {record.key for state in LOST for record in self.letters_in(state)}
         return tuple(option for option in self.open_options if not option.letter or option.letter in lost)
 
     @property
     def to_choose(self) -> tuple[Option, ...]:
         """Open options that the customer was asked to choose from."""
-        sent = {record.key for record in self.letters if record.state is LetterRecordState.SENT}
+        sent = {record.key for record in self.letters_in(LetterRecordState.SENT)}
         return tuple(option for option in self.open_options if option.letter in sent)
 
     @property

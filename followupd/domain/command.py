@@ -1,4 +1,4 @@
-"""What agents say, in one grammar for tags, folders, notes and `tell`: a verb, a text, and who said it from where."""
+"""Commands: what agents say by tag, folder, note or `followupd tell`, in one grammar of a verb and a text."""
 
 import re
 from collections.abc import Container
@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 from followupd.errors import NotUnderstoodError
 
-#: every verb an agent may use, and what its text should look like ("" = it stands alone)
+#: every verb, and the form of its text; "" for a verb without one
 VERBS: dict[str, str] = {
     "complaint": "",
     "dismiss": "",
@@ -72,114 +72,148 @@ OPTIONAL = frozenset(
 )
 
 _LINE = re.compile(r"\s*([A-Za-z][A-Za-z-]{1,30})\s*(?::\s*(.*?))?\s*", re.DOTALL)
-
-
 #: "- kept: 1", "1. hold"
 _ITEM = re.compile(r"\s*(?:[-*•·–]|\d{1,2}[.)])\s+(?=\S)")
-#: "kept 1", "refund 25 EUR", "late 2 until Friday": a number right behind the word leaves no doubt
+#: "kept 1", "refund 25 EUR", "late 2 until Friday": with a number right after the verb, no colon is needed
 _COUNTED = re.compile(r"([A-Za-z][A-Za-z-]{1,30})\s+([€$£]?\s?\d.*)", re.DOTALL)
-
+#: how Thunderbird encodes a byte in the name of a tag
 _ESCAPED = re.compile(r"(=[0-9a-f]{2})", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One thing an agent said about a case. `source` is tag, folder, note or tell; `actor` never a guessed name."""
+    """One thing that an agent said about a case.
+
+    `source` is tag, folder, note or tell. `actor` is who said it, as far as that is known: IMAP does not tell who set a
+    tag. `agent` is the agent's id, only where the identity is proved, else "".
+    """
 
     verb: str
     text: str
     actor: str
     source: str
-    agent: str = ""  # the agent's id, only where it is proved who spoke
+    agent: str = ""
 
     @property
     def line(self) -> str:
-        return f"{self.verb}: {self.text}" if self.text else self.verb
+        """The command as a line of a note."""
+        if not self.text:
+            return self.verb
+        return f"{self.verb}: {self.text}"
 
 
 def expected(verb: str) -> str:
-    """Say how a line with this verb looks."""
+    """Return what a line with this verb looks like: "late: number until when because why"."""
     form = VERBS[verb]
-    return f"{verb}: {form}" if form else verb
+    if not form:
+        return verb
+    return f"{verb}: {form}"
 
 
 def read_line(line: str) -> tuple[str, str]:
     """Split one line of a note into verb and text.
 
     Raises:
-        NotUnderstoodError: naming what was expected, for the agent who wrote the line.
+        NotUnderstoodError: with what was expected, for the agent who wrote the line.
     """
     found = _LINE.fullmatch(_tidied(line))
-    verb = found.group(1).lower() if found else ""
-    if not found or verb not in VERBS:
-        raise NotUnderstoodError(f"{line.strip()!r} is not a line I know. {_hint(line)}")
-    text = (found.group(2) or "").strip()
-    if VERBS[verb] and not text and verb not in OPTIONAL:
-        raise NotUnderstoodError(f"{line.strip()!r} lacks something; expected {expected(verb)!r}.")
+    name, text = found.groups() if found else ("", "")
+    verb, text = name.lower(), (text or "").strip()
+    shown = repr(line.strip())
+
+    if verb not in VERBS:
+        raise NotUnderstoodError(f"{shown} is not a line I know. {_hint(line)}")
     if not VERBS[verb] and text:
-        raise NotUnderstoodError(
-            f"{line.strip()!r} says more than {verb!r} can take; expected {verb!r} alone."
-        )
+        raise NotUnderstoodError(f"{shown} says more than {verb!r} can take; expected {verb!r} alone.")
+    if VERBS[verb] and not text and verb not in OPTIONAL:
+        raise NotUnderstoodError(f"{shown} lacks something; expected {expected(verb)!r}.")
     return verb, text
 
 
 def left_empty(line: str, verbs: Container[str]) -> bool:
-    """Say whether a line holds one of these words and its colon, as it was offered, with nothing filled in."""
+    """Return whether a line has one of these verbs and a colon, as it was offered, and nothing after it."""
     found = _LINE.fullmatch(_tidied(line))
-    return found is not None and found.group(1).lower() in verbs and found.group(2) == ""
+    if found is None:
+        return False
+
+    verb, text = found.groups()
+    return text == "" and verb.lower() in verbs
 
 
 def is_item(line: str) -> bool:
-    """Say whether a line begins as an entry of a list does: it never goes on with the line before."""
-    return bool(_ITEM.match(line))
+    """Return whether a line begins like an entry of a list, and so does not continue the line before."""
+    return _ITEM.match(line) is not None
 
 
 def _tidied(line: str) -> str:
-    """Return the line without the mark of a list, with the hyphen and the colon that people leave out."""
+    """Return a line without its list mark, and with the hyphen and the colon that people leave out."""
     bare = _ITEM.sub("", line).strip()
+
     head, colon, rest = bare.partition(":")
-    hyphened = "-".join(head.lower().split())
-    if hyphened in VERBS:
-        return f"{hyphened}{colon}{rest}"
+    verb = "-".join(head.lower().split())
+    if verb in VERBS:
+        return f"{verb}{colon}{rest}"
+
     counted = _COUNTED.fullmatch(bare)
-    return f"{counted[1]}: {counted[2]}" if counted and VERBS.get(counted[1].lower(), "") else bare
+    if counted and VERBS.get(counted[1].lower()):
+        return f"{counted[1]}: {counted[2]}"
+    return bare
 
 
 def _hint(line: str) -> str:
-    """Say what may have been meant, else everything that is known."""
+    """Return what may have been meant, else all verbs."""
     words = _ITEM.sub("", line).lower().replace(":", " ").split()
-    heads = [word for word in ("-".join(words[:2]), *words[:1]) if word]
-    near = next((verb for head in heads for verb in get_close_matches(head, VERBS, 1, 0.8)), "")
-    return f"Did you mean {expected(near)!r}?" if near else f"I know: {', '.join(VERBS)}."
+    candidates = ["-".join(words[:2]), *words[:1]]
+
+    for candidate in candidates:
+        similar = get_close_matches(candidate, VERBS, 1, 0.8)
+        if similar:
+            return f"Did you mean {expected(similar[0])!r}?"
+    return f"I know: {', '.join(VERBS)}."
 
 
 def line_for(pattern: str, line: str, said: str) -> str | None:
-    """Return the note line that a tag means, or None when the pattern does not fit.
+    """Return the line that a tag means, or None when the pattern does not fit.
 
-    `pattern` is a keyword, or ends in `*`, whose match replaces `{}` in `line`. Keywords are case-insensitive
-    (RFC 9051, 2.3.2), so the match is folded. A tag that was made in a mail client with blanks in its name means the same
-    as one with hyphens: Thunderbird writes "Not complaint" as `not=20complaint` (older ones as `not_complaint`).
+    Keywords are compared without case (RFC 9051, 2.3.2). A tag whose name has blanks in the mail client means the same as
+    one with hyphens: Thunderbird stores "Not complaint" as `not=20complaint`, older versions as `not_complaint`.
+
+    Args:
+        pattern: a keyword; when it ends in `*`, what the `*` matches replaces `{}` in `line`.
+        line: the line that the tag means.
+        said: the keyword on the mail.
     """
-    return _line_for(pattern, line, said) or _line_for(pattern.replace("_", "-"), line, _with_hyphens(said))
+    found = _matched_line(pattern, line, said)
+    if found is not None:
+        return found
+
+    return _matched_line(pattern.replace("_", "-"), line, _with_hyphens(said))
 
 
-def _line_for(pattern: str, line: str, said: str) -> str | None:
+def _matched_line(pattern: str, line: str, keyword: str) -> str | None:
+    """Return the line for a keyword that fits the pattern as it is, or None."""
     if not pattern.endswith("*"):
-        return line if said.casefold() == pattern.casefold() else None
+        same = keyword.casefold() == pattern.casefold()
+        return line if same else None
+
     stem = pattern[:-1]
-    if not said.casefold().startswith(stem.casefold()) or len(said) == len(stem):
-        return None
-    return line.replace("{}", said[len(stem) :])
+    rest = keyword[len(stem) :]
+    if rest and keyword.casefold().startswith(stem.casefold()):
+        return line.replace("{}", rest)
+    return None
 
 
 def spoken(tag: str) -> str:
-    """Return a tag's name as people see it, out of the form that Thunderbird keeps it in ("f=c3=a4llig" is "fällig")."""
-    pieces = _ESCAPED.split(tag)
-    data = b"".join(
-        bytes.fromhex(p[1:]) if _ESCAPED.fullmatch(p) else p.encode("utf-8", "replace") for p in pieces
-    )
+    """Return a tag's name as people see it: Thunderbird stores "fällig" as "f=c3=a4llig"."""
+    data = b""
+    for piece in _ESCAPED.split(tag):
+        if _ESCAPED.fullmatch(piece):
+            data += bytes.fromhex(piece[1:])
+        else:
+            data += piece.encode("utf-8", "replace")
     return data.decode("utf-8", "replace")
 
 
 def _with_hyphens(tag: str) -> str:
+    """Return the name of a tag with hyphens for blanks and underscores."""
     return re.sub(r"[\s_-]+", "-", spoken(tag))

@@ -118,12 +118,17 @@ class Compensation:
     @property
     def named(self) -> Translatable:
         """The kind and the amount, in a sentence for agents: "the refund of 25.00 EUR"."""
-        kind = msg(f"the {self.kind}")
         if self.money is None:
-            return kind
+            return self.named_kind
 
         money = f"{self.money.amount} {self.money.currency}"
-        return msg("{grant} of {money}", grant=kind, money=money)
+        return msg("{grant} of {money}", grant=self.named_kind, money=money)
+
+    @property
+    def named_kind(self) -> Translatable:
+        """The kind, in a sentence for agents: "the refund"."""
+        name = f"the {self.kind}"
+        return msg(name)
 
     @property
     def awaits_receipt(self) -> bool:

@@ -58,7 +58,9 @@ class ReminderKind(StrEnum):
     def of(cls, text: str) -> Self | None:
         """Return the kind of a stored key, or None for one of no kind that this program knows."""
         found = _KIND.match(text)
-        return cls(found[1]) if found else None
+        if found is None:
+            return None
+        return cls(found[1])
 
 
 _KIND = re.compile(rf"({'|'.join(map(re.escape, ReminderKind))})(?:-\d+)?(?= |$)")
@@ -80,6 +82,10 @@ class ReminderKey:
 
     def __str__(self) -> str:
         """Return the text that is stored."""
-        name = f"{self.kind}-{self.number}" if self.number else str(self.kind)
-        time = f"{self.at:%Y-%m-%dT%H:%M}" if self.at else ""
-        return " ".join(part for part in (name, self.step, self.about, time) if part)
+        parts = [str(self.kind), self.step, self.about]
+        if self.number:
+            parts[0] += f"-{self.number}"
+        if self.at:
+            parts.append(f"{self.at:%Y-%m-%dT%H:%M}")
+
+        return " ".join(filter(None, parts))

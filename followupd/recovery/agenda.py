@@ -1,6 +1,7 @@
 """What a case waits for from people, for the digest; what the customer waits for comes first (practice 17)."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
 from followupd.domain.case import WORKING, Case, Stage
@@ -8,14 +9,19 @@ from followupd.domain.decision import AgendaItem
 from followupd.domain.letter import LetterRecordState
 from followupd.domain.playbook import Playbook
 from followupd.domain.promise import Promise
-from followupd.domain.translatable import Translatable, msg, msgid, sentence_list
+from followupd.domain.translatable import msg, msgid, sentence_list
 from followupd.recovery.blockers import blockers_of
-
-#: something that a case waits for, and since when
-Waiting = tuple[datetime, str]
 
 #: stages in which a case waits for an agent only by its suspicion, or not at all
 _NOT_WORKED_ON = frozenset({Stage.SUSPECTED, Stage.CLOSED, Stage.DISMISSED})
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Something that a case waits for from an agent, and since when."""
+
+    since: datetime
+    sentence: str
 
 
 def suspicion(case: Case) -> AgendaItem | None:
@@ -23,8 +29,11 @@ def suspicion(case: Case) -> AgendaItem | None:
     if case.stage is not Stage.SUSPECTED:
         return None
 
-    since = case.customer_wrote_at or case.suspected_at or case.opened_at
-    return AgendaItem(case, "complaint or dismiss", since)
+    return AgendaItem(
+        case=case,
+        what="complaint or dismiss",
+        since=case.customer_wrote_at or case.suspected_at or case.opened_at,
+    )
 
 
 def waiting(case: Case, playbook: Playbook, now: datetime) -> AgendaItem | None:
@@ -37,85 +46,114 @@ def waiting(case: Case, playbook: Playbook, now: datetime) -> AgendaItem | None:
         *_answer(case),
         *_next_step(case),
         *_promises(case, playbook, now),
+        *_proposals(case, now),
         *_follow_up(case, now),
-        *_letters(case),
+        *_stopped_letter(case),
+        *_reviews(case),
         *_customer_not_reached(case),
     ]
     if not found:
         return None
 
-    since = min(at for at, _ in found)
-    what = sentence_list(sentence for _, sentence in found)
-    return AgendaItem(case, what, since, asks=_lines(case, playbook, now))
+    return AgendaItem(
+        case=case,
+        what=sentence_list(waiting.sentence for waiting in found),
+        since=min(waiting.since for waiting in found),
+        asks=_lines(case, playbook, now),
+    )
 
 
 def _hold(case: Case) -> Iterator[Waiting]:
     """Give the hold, which only a person ends."""
-    if case.held and case.held_because:
-        yield case.opened_at, msg("it is held ({why})", why=case.held_because)
-    elif case.held:
-        yield case.opened_at, msg("it is held")
+    if not case.held:
+        return
+
+    sentence = msg("it is held")
+    if case.held_because:
+        sentence = msg("it is held ({why})", why=case.held_because)
+    yield Waiting(case.opened_at, sentence)
 
 
 def _answer(case: Case) -> Iterator[Waiting]:
-    """Give the mail of the customer that was not answered."""
-    if case.stage in WORKING and case.we_wrote_at is None:
-        yield case.opened_at, msg("the customer has had no word from us yet")
-    elif case.customer_wrote_at and case.we_wrote_at and case.customer_wrote_at > case.we_wrote_at:
-        yield case.customer_wrote_at, msg("the customer has written again")
+    """Give the mail of the customer that has no answer; before our first mail, that is the complaint itself."""
+    wrote_at, answered_at = case.customer_wrote_at, case.we_wrote_at
+
+    if answered_at is None and case.stage in WORKING:
+        sentence = msg("the customer has had no word from us yet")
+        yield Waiting(case.opened_at, sentence)
+
+    if answered_at and wrote_at and wrote_at > answered_at:
+        sentence = msg("the customer has written again")
+        yield Waiting(wrote_at, sentence)
 
 
 def _next_step(case: Case) -> Iterator[Waiting]:
     """Give a complaint in which nothing is promised."""
-    if case.stage is Stage.HEARD and not case.promises:
-        yield case.heard_at or case.opened_at, msg("no next step is promised yet")
+    if case.stage is not Stage.HEARD or case.promises:
+        return
+
+    sentence = msg("no next step is promised yet")
+    yield Waiting(case.heard_at or case.opened_at, sentence)
 
 
 def _promises(case: Case, playbook: Playbook, now: datetime) -> Iterator[Waiting]:
-    """Give the promises that are due today or overdue, and those that wait for an approval."""
+    """Give the promises that are due today, and those that are overdue."""
     for promise in _due_today(case, playbook, now):
         due = promise.internal_deadline or now
-        if due > now:
-            time = f"{playbook.calendar.local(due):%H:%M}"
-            sentence = msg("{promise} is due today at {time}", promise=promise.named, time=time)
-            yield promise.made_at or case.opened_at, sentence
-        else:
-            yield due, msg("{promise} is overdue", promise=promise.named)
+        if due <= now:
+            sentence = msg("{promise} is overdue", promise=promise.named)
+            yield Waiting(due, sentence)
+            continue
+
+        time = f"{playbook.calendar.local(due):%H:%M}"
+        sentence = msg("{promise} is due today at {time}", promise=promise.named, time=time)
+        yield Waiting(promise.made_at or case.opened_at, sentence)
+
+
+def _proposals(case: Case, now: datetime) -> Iterator[Waiting]:
+    """Give the promises that were read in a reply and wait for an approval."""
+    pattern = msgid("a reply seems to promise “{text}” (`approve` or `refuse: why`)")
 
     for promise in case.proposed:
-        pattern = msgid("a reply seems to promise “{text}” (`approve` or `refuse: why`)")
-        yield promise.made_at or now, msg(pattern, text=promise.text.rstrip(" ."))
+        sentence = msg(pattern, text=promise.text.rstrip(" ."))
+        yield Waiting(promise.made_at or now, sentence)
 
 
 def _follow_up(case: Case, now: datetime) -> Iterator[Waiting]:
-    """Give what the follow-up lacks."""
+    """Give what the follow-up lacks and an agent can say."""
     if case.stage is not Stage.FIXED:
         return
 
     missing = [blocker.sentence for blocker in blockers_of(case) if blocker.ask]
     if missing:
-        yield case.fixed_at or now, msg("the follow-up lacks: {what}", what=sentence_list(missing, ", "))
+        sentence = msg("the follow-up lacks: {what}", what=sentence_list(missing, ", "))
+        yield Waiting(case.fixed_at or now, sentence)
 
 
-def _letters(case: Case) -> Iterator[Waiting]:
-    """Give the letter that could not be written, and the letters in review."""
-    if case.stopped and case.stopped_at:
-        _, why = case.stopped
-        yield case.stopped_at, _stopped(why)
+def _stopped_letter(case: Case) -> Iterator[Waiting]:
+    """Give the letter that could not be written, with the reason."""
+    if case.stopped is None or case.stopped_at is None:
+        return
 
-    for record in case.letters:
-        if record.state is LetterRecordState.REVIEW:
-            yield record.at, msg("the {letter} waits for `approve`", letter=msg(record.kind))
+    _, why = case.stopped
+    sentence = sentence_list((msg("a letter could not be written"), why), ": ")
+    yield Waiting(case.stopped_at, sentence)
 
 
-def _stopped(why: str) -> Translatable:
-    return sentence_list((msg("a letter could not be written"), why), ": ")
+def _reviews(case: Case) -> Iterator[Waiting]:
+    """Give the letters that wait for an approval."""
+    for record in case.letters_in(LetterRecordState.REVIEW):
+        sentence = msg("the {letter} waits for `approve`", letter=msg(record.kind))
+        yield Waiting(record.at, sentence)
 
 
 def _customer_not_reached(case: Case) -> Iterator[Waiting]:
-    """Give the customer who was not reached."""
-    if case.not_reached:
-        yield case.opened_at, msg("the customer was not reached ({why})", why=case.not_reached)
+    """Give the customer who was not reached, with the reason."""
+    if not case.not_reached:
+        return
+
+    sentence = msg("the customer was not reached ({why})", why=case.not_reached)
+    yield Waiting(case.opened_at, sentence)
 
 
 def _lines(case: Case, playbook: Playbook, now: datetime) -> tuple[str, ...]:
@@ -128,8 +166,13 @@ def _lines(case: Case, playbook: Playbook, now: datetime) -> tuple[str, ...]:
 
 
 def _due_today(case: Case, playbook: Playbook, now: datetime) -> list[Promise]:
-    """Return the promises whose internal deadline is today or has passed."""
-    local = playbook.calendar.local
-    today = local(now).date()
-    dated = [(promise, promise.internal_deadline) for promise in case.owed]
-    return [promise for promise, due in dated if due and local(due).date() <= today]
+    """Return the promises whose internal deadline is today or has passed, in the company's time zone."""
+    calendar = playbook.calendar
+    today = calendar.local(now).date()
+    found = []
+
+    for promise in case.owed:
+        due = promise.internal_deadline
+        if due and calendar.local(due).date() <= today:
+            found.append(promise)
+    return found

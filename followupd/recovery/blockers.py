@@ -70,17 +70,41 @@ def _interruptions(case: Case) -> list[Blocker]:
     found = []
 
     if case.held and case.held_because:
-        found.append(Blocker("held", msg("the case is held: {why}", why=case.held_because), "release"))
+        found.append(
+            Blocker(
+                name="held",
+                sentence=msg("the case is held: {why}", why=case.held_because),
+                ask="release",
+            )
+        )
     elif case.held:
-        found.append(Blocker("held", msg("the case is held"), "release"))
+        found.append(
+            Blocker(
+                name="held",
+                sentence=msg("the case is held"),
+                ask="release",
+            )
+        )
 
     if case.unanswered and case.fixed_at:
         sentence = msg("the customer has written since it was called fixed")
-        found.append(Blocker("unanswered", sentence, "fixed"))
+        found.append(
+            Blocker(
+                name="unanswered",
+                sentence=sentence,
+                ask="fixed",
+            )
+        )
 
     if case.not_reached:
         sentence = msg("the customer was not reached: {why}", why=case.not_reached)
-        found.append(Blocker("not-reached", sentence, "reached"))
+        found.append(
+            Blocker(
+                name="not-reached",
+                sentence=sentence,
+                ask="reached",
+            )
+        )
 
     return found
 
@@ -91,12 +115,24 @@ def _promises(case: Case) -> list[Blocker]:
 
     for promise in case.owed:
         sentence = msg("{promise} is {state}", promise=promise.named, state=msg(promise.state))
-        found.append(Blocker(f"promise-{promise.n}", sentence, f"kept: {promise.n}"))
+        found.append(
+            Blocker(
+                name=f"promise-{promise.n}",
+                sentence=sentence,
+                ask=f"kept: {promise.n}",
+            )
+        )
 
     for promise in case.proposed:
         pattern = msgid("{promise} was read in a reply, and nobody has said yet whether it holds")
         sentence = msg(pattern, promise=promise.named)
-        found.append(Blocker(f"proposed-{promise.n}", sentence, "approve"))
+        found.append(
+            Blocker(
+                name=f"proposed-{promise.n}",
+                sentence=sentence,
+                ask="approve",
+            )
+        )
 
     return found
 
@@ -108,7 +144,14 @@ def _options(case: Case) -> list[Blocker]:
     for option in case.open_options:
         sentence = msg("{option} is open, and nobody has chosen", option=option.named)
         withdraw = f"withdraw-option: {option.n} because "
-        found.append(Blocker(f"option-{option.n}", sentence, f"choose: {option.n}", withdraw))
+        found.append(
+            Blocker(
+                name=f"option-{option.n}",
+                sentence=sentence,
+                ask=f"choose: {option.n}",
+                other=withdraw,
+            )
+        )
 
     return found
 
@@ -122,7 +165,13 @@ def _grants(case: Case) -> list[Blocker]:
         if still_to_give(grant) and grant.kind is not Gift.GIFT_CARD:
             sentence = msg(pattern, grant=grant.named, n=grant.n, state=msg(grant.state))
             line = _TO_GIVE[grant.state].format(n=grant.n)
-            found.append(Blocker(f"grant-{grant.n}", sentence, line))
+            found.append(
+                Blocker(
+                    name=f"grant-{grant.n}",
+                    sentence=sentence,
+                    ask=line,
+                )
+            )
 
     return found
 
@@ -130,7 +179,11 @@ def _grants(case: Case) -> list[Blocker]:
 def _facts(case: Case) -> list[Blocker]:
     """Return the facts that the follow-up needs and that are not known."""
     return [
-        Blocker(name, msg("the {fact} is not known yet", fact=msg(name)), f"{name}: ")
+        Blocker(
+            name=name,
+            sentence=msg("the {fact} is not known yet", fact=msg(name)),
+            ask=f"{name}: ",
+        )
         for name in case.facts.missing(FOLLOW_UP_FACTS)
     ]
 
@@ -148,7 +201,13 @@ def _letters(case: Case) -> list[Blocker]:
             found.append(Blocker(name, msg("nobody knows whether {key} left", key=record.key)))
         elif record.state is LetterRecordState.REVIEW:
             sentence = msg("{key} waits for an agent's approval", key=record.key)
-            found.append(Blocker(name, sentence, "approve"))
+            found.append(
+                Blocker(
+                    name=name,
+                    sentence=sentence,
+                    ask="approve",
+                )
+            )
 
     return found
 

@@ -51,7 +51,8 @@ def why_blocked(case: Case) -> str:
     if case.held:
         return "the case is held"
 
-    if case.by_machine and case.no_answer and _all_standing(case.unwritten) and not case.unasked:
+    only_a_machine_speaks = case.by_machine and _all_standing(case.unwritten) and not case.unasked
+    if case.no_answer and only_a_machine_speaks:
         return f"a machine must not answer: {case.no_answer}"
 
     if case.not_reached:
@@ -112,16 +113,24 @@ def _to_confirm(case: Case) -> tuple[Promise, ...]:
 
 
 def _to_ask(case: Case) -> tuple[Option, ...]:
-    """Return all open options when at least one is new to the customer; a single option offers no choice."""
+    """Return all open options when at least one is new to the customer.
+
+    A single option offers no choice; the owner is reminded of it (`remind`). Once the matter is put right there is
+    nothing left to choose.
+    """
     if case.stage in PUT_RIGHT or not case.unasked:
         return ()
-    return case.open_options if len(case.open_options) > 1 else ()
+
+    if len(case.open_options) == 1:
+        return ()
+    return case.open_options
 
 
 def _late(case: Case) -> tuple[Promise, ...]:
     """Return the promises with a new date that is not in writing."""
-    late = (promise for promise in case.promises if promise.state is PromiseState.LATE)
-    return tuple(promise for promise in late if not promise.confirmed)
+    return tuple(
+        promise for promise in case.promises if promise.state is PromiseState.LATE and not promise.confirmed
+    )
 
 
 def _other_compensation(case: Case, promises: tuple[Promise, ...]) -> tuple[Compensation, ...]:

@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import datetime
 
 from followupd.domain.case import UNDER_WAY, Case, Stage
-from followupd.domain.compensation import Gift
 from followupd.domain.decision import Decision, LetterContent, LetterRenderer
 from followupd.domain.events import CallAsked, Closed
 from followupd.domain.letter import LetterKind
@@ -81,13 +80,11 @@ def _is_due(case: Case, playbook: Playbook, now: datetime) -> bool:
 
 def _has_open_work(case: Case, playbook: Playbook) -> bool:
     """Return whether a promise, a grant, a letter or the playbook's gift card is still to come."""
-    if case.owed or any(record.state in UNDER_WAY for record in case.letters):
-        return True
-    if any(still_to_give(grant) for grant in case.compensation):
-        return True
+    letter_under_way = any(map(case.letters_in, UNDER_WAY))
+    grant_to_give = any(map(still_to_give, case.compensation))
+    gift_card_to_come = playbook.gift_card_amount is not None and not case.gift_cards
 
-    has_gift_card = any(grant.kind is Gift.GIFT_CARD for grant in case.compensation)
-    return playbook.gift_card_amount is not None and not has_gift_card
+    return bool(case.owed) or letter_under_way or grant_to_give or gift_card_to_come
 
 
 def _waits_for_answer(case: Case) -> bool:

@@ -72,17 +72,18 @@ def why_blocked(case: Case) -> str:
 
 def _granted(case: Case) -> Compensation | None:
     """Return the gift card that is granted and not given, or None."""
-    cards = (grant for grant in case.compensation if grant.kind is Gift.GIFT_CARD)
-    return next((card for card in cards if card.state is GrantState.GRANTED), None)
+    for card in case.gift_cards:
+        if card.state is GrantState.GRANTED:
+            return card
+    return None
 
 
 def _is_wanted(case: Case, playbook: Playbook) -> bool:
     """Return whether a card is granted, or the playbook offers one and the case has had none."""
-    if _granted(case):
-        return True
+    if case.gift_cards:
+        return _granted(case) is not None
 
-    had_one = any(grant.kind is Gift.GIFT_CARD for grant in case.compensation)
-    return playbook.gift_card_amount is not None and not had_one
+    return playbook.gift_card_amount is not None
 
 
 def _playbook_grant(case: Case, playbook: Playbook) -> Compensation:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from followupd.domain.case import NO_COMPLAINT, Case
-from followupd.domain.compensation import Compensation, GrantState, Money
+from followupd.domain.compensation import GrantState, Money
 from followupd.domain.events import (
     AgentWrote,
     Closed,
@@ -102,50 +102,66 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class _PastPromise:
-    """A promise with the history that it is part of."""
+    """A promise with what its history says about it.
+
+    `kept_at` is when it was kept, None if it was not; `slipped` whether its date was moved.
+    """
 
     promise: Promise
-    past: CaseHistory
-
-    @property
-    def owner(self) -> str:
-        """Who is responsible for it."""
-        return self.promise.owner or self.past.case.owner
-
-    @property
-    def kept_at(self) -> datetime | None:
-        """When it was kept, None if it was not."""
-        if self.promise.state is not PromiseState.KEPT:
-            return None
-
-        events = (event for event in self.past.history if isinstance(event, PromiseKept))
-        return next((event.at for event in events if event.n == self.promise.n), None)
-
-    @property
-    def slipped(self) -> bool:
-        """Whether its date was moved."""
-        events = (event for event in self.past.history if isinstance(event, PromiseLate))
-        return any(event.n == self.promise.n for event in events)
+    owner: str
+    kept_at: datetime | None
+    slipped: bool
 
 
 def report(histories: Iterable[CaseHistory], since: datetime | None = None) -> Report:
     """Return the report on the cases opened since then; a case that is no complaint is only counted by its stage."""
     opened = [past for past in histories if since is None or past.case.opened_at >= since]
     complaints = [past for past in opened if past.case.stage not in NO_COMPLAINT]
-    promises = [_PastPromise(promise, past) for past in complaints for promise in past.case.promises]
+    cases = [past.case for past in complaints]
+    promises = [promise for past in complaints for promise in _past_promises(past)]
 
     return Report(
         since=since,
         opened=len(opened),
         cases=_count(past.case.stage.value for past in opened),
-        reopened=sum(_first(past, (Reopened,)) is not None for past in complaints),
-        causes=_count(past.case.facts.cause_code or UNSAID for past in complaints),
-        playbooks=_count(past.case.playbook for past in complaints),
+        reopened=sum(map(_was_reopened, complaints)),
+        causes=_count(case.facts.cause_code or UNSAID for case in cases),
+        playbooks=_count(case.playbook for case in cases),
         promises=_promise_statistics(promises),
         owners=_by_owner(promises),
         times=_times(complaints),
-        compensation=_compensation(grant for past in complaints for grant in past.case.compensation),
+        compensation=_compensation(cases),
     )
+
+
+def _past_promises(past: CaseHistory) -> list[_PastPromise]:
+    """Return the promises of a case with what its history says about them."""
+    kept_at: dict[int, datetime] = {}
+    slipped = set()
+
+    for event in past.history:
+        if isinstance(event, PromiseKept):
+            kept_at.setdefault(event.n, event.at)
+        elif isinstance(event, PromiseLate):
+            slipped.add(event.n)
+
+    found = []
+    for promise in past.case.promises:
+        is_kept = promise.state is PromiseState.KEPT
+        found.append(
+            _PastPromise(
+                promise=promise,
+                owner=promise.owner or past.case.owner,
+                kept_at=kept_at.get(promise.n) if is_kept else None,
+                slipped=promise.n in slipped,
+            )
+        )
+    return found
+
+
+def _was_reopened(past: CaseHistory) -> bool:
+    """Return whether a case was reopened, however often."""
+    return _first(past, (Reopened,)) is not None
 
 
 def _count(names: Iterable[str]) -> dict[str, int]:
@@ -155,9 +171,11 @@ def _count(names: Iterable[str]) -> dict[str, int]:
 
 def _by_owner(promises: Sequence[_PastPromise]) -> dict[str, PromiseStatistics]:
     """Return the statistics of each owner's promises, in alphabetical order."""
-    owners = sorted({past.owner for past in promises})
-    groups = {owner: [past for past in promises if past.owner == owner] for owner in owners}
-    return {owner: _promise_statistics(group) for owner, group in groups.items()}
+    groups: dict[str, list[_PastPromise]] = {}
+    for past in promises:
+        groups.setdefault(past.owner, []).append(past)
+
+    return {owner: _promise_statistics(groups[owner]) for owner in sorted(groups)}
 
 
 def _promise_statistics(promises: Sequence[_PastPromise]) -> PromiseStatistics:
@@ -228,17 +246,24 @@ def _median(durations: Sequence[timedelta]) -> timedelta:
     return timedelta(seconds=median(seconds))
 
 
-def _compensation(grants: Iterable[Compensation]) -> tuple[CompensationStatistics, ...]:
+def _compensation(cases: Iterable[Case]) -> tuple[CompensationStatistics, ...]:
     """Return the sums of compensation by kind, currency and state, in that order."""
-    groups: dict[tuple[str, str, GrantState], list[Compensation]] = {}
-    for grant in grants:
-        currency = grant.money.currency if grant.money else ""
-        groups.setdefault((grant.kind.value, currency, grant.state), []).append(grant)
+    amounts: dict[tuple[str, str, GrantState], list[int]] = {}
+
+    for case in cases:
+        for grant in case.compensation:
+            money = grant.money or Money(0, "")
+            key = (grant.kind.value, money.currency, grant.state)
+            amounts.setdefault(key, []).append(money.minor)
 
     found = []
-    for (kind, currency, state), members in sorted(groups.items()):
-        total = None
-        if currency:
-            total = Money(sum(grant.money.minor for grant in members if grant.money), currency)
-        found.append(CompensationStatistics(kind, currency, state, len(members), total))
+    for (kind, currency, state), minors in sorted(amounts.items()):
+        statistics = CompensationStatistics(
+            kind=kind,
+            currency=currency,
+            state=state,
+            count=len(minors),
+            total=Money(sum(minors), currency) if currency else None,
+        )
+        found.append(statistics)
     return tuple(found)

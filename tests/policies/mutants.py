@@ -9,6 +9,7 @@ import argparse
 import ast
 import contextlib
 import copy
+import importlib
 import importlib.abc
 import importlib.machinery
 import os
@@ -132,12 +133,12 @@ def _changes(node: ast.AST) -> list[ast.AST]:
             return [negated]
         case ast.BinOp() if type(node.op) in _OPERATORS:
             return [ast.BinOp(node.left, _OPERATORS[type(node.op)](), node.right)]
-        case ast.Constant(value=bool()):
-            return [ast.Constant(not node.value)]
-        case ast.Constant(value=int()):
-            return [ast.Constant(node.value + 1)]
-        case ast.Constant(value=str()) if node.value and " " not in node.value:
-            return [ast.Constant(f"x{node.value}")]
+        case ast.Constant(value=bool(value)):
+            return [ast.Constant(not value)]
+        case ast.Constant(value=int(value)):
+            return [ast.Constant(value + 1)]
+        case ast.Constant(value=str(value)) if value and " " not in value:
+            return [ast.Constant(f"x{value}")]
         case ast.Return() if node.value is not None and not _is_nothing(node.value):
             return [ast.Return(ast.Constant(None))]
         case ast.Raise() | ast.AugAssign() | ast.Continue():
@@ -200,14 +201,10 @@ def survives(mutant: Mutant | None, *, tables_only: bool) -> bool:
 def _passes(paths: list[str]) -> bool:
     import pytest
 
-    plugins = ["-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:cov"]
-    warnings = ["-o", "filterwarnings=ignore"]  # pytest warns of what was imported before it
-    return (
-        pytest.main(
-            ["-x", "-q", *plugins, *warnings, "--rootdir", str(TOP), *(str(TOP / path) for path in paths)]
-        )
-        == 0
-    )
+    options = ["-x", "-q", "--noconftest", "--rootdir", str(TOP), "-p", "no:cacheprovider"]
+    options += ["-o", "addopts=--import-mode=importlib"]
+    options += ["-o", "filterwarnings=ignore"]  # pytest warns of what was imported before it
+    return pytest.main([*options, *(str(TOP / path) for path in paths)]) == 0
 
 
 def _start(mutant: Mutant | None, *, tables_only: bool) -> int:
@@ -251,7 +248,7 @@ def main() -> int:
     )
     options = parser.parse_args()
 
-    _preload()
+    _preload(options.modules)
     child = _start(None, tables_only=options.tables)
     if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 1:
         print("the tests fail without any change; nothing is measured")
@@ -267,16 +264,19 @@ def main() -> int:
     return 0
 
 
-def _preload() -> None:
-    """Import what is large and never changed, so that the child processes need not."""
-    import babel.numbers
-    import jinja2
-    import phonenumbers
-    import pydantic
-    import pytest
-    import sqlmodel
+def _preload(modules: list[str]) -> None:
+    """Import what is large and not changed, so that the child processes need not, and keep pytest without plugins."""
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    for name in ("babel.numbers", "hypothesis", "jinja2", "phonenumbers", "pydantic", "pytest", "sqlmodel"):
+        importlib.import_module(name)
 
-    _ = (babel.numbers, jinja2, phonenumbers, pydantic, pytest, sqlmodel)
+    if not any(module.startswith("followupd.domain") for module in modules):
+        importlib.import_module("tests.builders")
+
+    import hypothesis
+
+    hypothesis.settings.register_profile("mutants", deadline=None)
+    hypothesis.settings.load_profile("mutants")
 
 
 if __name__ == "__main__":

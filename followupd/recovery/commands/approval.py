@@ -55,8 +55,7 @@ def approve(command: Command, context: CommandContext) -> list[Event]:
     """
     events: list[Event] = [
         Approved(key=record.key, kind=record.kind, **origin(command, context))
-        for record in context.case.letters
-        if record.state is LetterRecordState.REVIEW
+        for record in context.case.letters_in(LetterRecordState.REVIEW)
     ]
     events += _approve_proposals(command, context)
 
@@ -77,9 +76,8 @@ def refuse(command: Command, context: CommandContext) -> list[Event]:
     A letter that is refused would be written again at once, so the case is put on hold until an agent says `release`.
     """
     case = context.case
-    letters = [record for record in case.letters if record.state is LetterRecordState.REVIEW]
-    waiting = {GrantState.WAITING_APPROVAL, GrantState.PROPOSED}
-    grants = [grant for grant in case.compensation if grant.state in waiting]
+    letters = case.letters_in(LetterRecordState.REVIEW)
+    grants = case.grants_in(GrantState.WAITING_APPROVAL, GrantState.PROPOSED)
     if not letters and not grants and not case.proposed:
         raise NotUnderstoodError(f"nothing in {case.ref} waits for an approval")
 
@@ -103,8 +101,7 @@ def _approve_grants(command: Command, context: CommandContext) -> list[Event]:
     Raises:
         NotUnderstoodError: this agent may not approve what waits.
     """
-    grants = context.case.compensation
-    waiting = [grant for grant in grants if grant.state is GrantState.WAITING_APPROVAL]
+    waiting = context.case.grants_in(GrantState.WAITING_APPROVAL)
     if not waiting:
         return []
 
@@ -141,9 +138,8 @@ def _approve_proposals(command: Command, context: CommandContext) -> list[Event]
         made = _approved_promise(promise, context)
         events.append(PromiseMade(promise=made, **origin(command, context)))
 
-    for grant in context.case.compensation:
-        if grant.state is GrantState.PROPOSED:
-            events.append(granted(command, context, grant))
+    for grant in context.case.grants_in(GrantState.PROPOSED):
+        events.append(granted(command, context, grant))
     return events
 
 

@@ -238,4 +238,4 @@ def _found_money(found: FoundCompensation, context: CommandContext) -> Money | N
 
 def _grants(context: CommandContext, *states: GrantState) -> dict[int, Compensation]:
     """Return the grants in these states by their numbers."""
-    return {grant.n: grant for grant in context.case.compensation if grant.state in states}
+    return {grant.n: grant for grant in context.case.grants_in(*states)}

@@ -98,7 +98,7 @@ def _of_work(case: Case, playbook: Playbook) -> Iterator[Reminder]:
     yield from _follow_up(case, playbook)
     yield from _stopped(case, playbook)
 
-    for grant in case.compensation:
+    for grant in case.grants_in(GrantState.WAITING_APPROVAL):
         yield from _approval(grant, case, playbook)
 
     yield from _review(case, playbook)
@@ -109,9 +109,8 @@ def _of_work(case: Case, playbook: Playbook) -> Iterator[Reminder]:
 
 def _undelivered(case: Case) -> Iterator[Reminder]:
     """Tell the next level of a desk mail that could not be delivered, so that somebody reads what it asks."""
-    for record in case.letters:
-        lost = record.state is LetterRecordState.FAILED and record.kind.is_desk_mail
-        if not lost or record.kind is LetterKind.ANSWER:
+    for record in case.letters_in(LetterRecordState.FAILED):
+        if record.kind.to_customer or record.kind is LetterKind.ANSWER:
             continue
 
         level: Literal["lead", "manager"] = "lead"
@@ -122,7 +121,12 @@ def _undelivered(case: Case) -> Iterator[Reminder]:
         )
         sentence = msg(pattern, key=record.key, ref=case.ref)
         key = ReminderKey(ReminderKind.UNDELIVERED, step=level, about=record.key)
-        yield Reminder(key, record.at, level, sentence)
+        yield Reminder(
+            key=key,
+            at=record.at,
+            level=level,
+            sentence=sentence,
+        )
 
 
 def _held(case: Case, playbook: Playbook) -> Iterator[Reminder]:
@@ -138,7 +142,14 @@ def _held(case: Case, playbook: Playbook) -> Iterator[Reminder]:
     for level, step, delay in _HELD_AFTER:
         key = ReminderKey(ReminderKind.HELD, step=step, at=case.held_at)
         at = playbook.calendar.after(case.held_at, delay)
-        yield Reminder(key, at, level, sentence, ("release",), listed=True)
+        yield Reminder(
+            key=key,
+            at=at,
+            level=level,
+            sentence=sentence,
+            asks=("release",),
+            listed=True,
+        )
 
 
 def _not_reached(case: Case) -> Iterator[Reminder]:
@@ -149,7 +160,14 @@ def _not_reached(case: Case) -> Iterator[Reminder]:
     at = case.not_reached_at or case.opened_at
     key = ReminderKey(ReminderKind.NOT_REACHED, at=at)
     sentence = msg("the customer was not reached: {why}. Please call", why=case.not_reached)
-    yield Reminder(key, at, "owner", sentence, ("reached", "not-reached"), listed=True)
+    yield Reminder(
+        key=key,
+        at=at,
+        level="owner",
+        sentence=sentence,
+        asks=("reached", "not-reached"),
+        listed=True,
+    )
 
 
 def _promise(promise: Promise, playbook: Playbook) -> Iterator[Reminder]:
@@ -169,15 +187,40 @@ def _promise(promise: Promise, playbook: Playbook) -> Iterator[Reminder]:
     soon = calendar.before(due, _BEFORE_DEADLINE)
     if (promise.made_at or due) <= soon:
         sentence = msg("{promise} is due on {when}", promise=what, when=when)
-        yield Reminder(key("soon"), soon, "owner", sentence, asks)
+        yield Reminder(
+            key=key("soon"),
+            at=soon,
+            level="owner",
+            sentence=sentence,
+            asks=asks,
+        )
 
     sentence = msg("{promise} is due on {when}. Was it kept?", promise=what, when=when)
-    yield Reminder(key("due"), due, "owner", sentence, asks, listed=True)
+    yield Reminder(
+        key=key("due"),
+        at=due,
+        level="owner",
+        sentence=sentence,
+        asks=asks,
+        listed=True,
+    )
 
     pattern = msgid("{promise} was due on {when}, and nobody has said that it was kept")
     sentence = msg(pattern, promise=what, when=when)
-    yield Reminder(key("lead"), calendar.after(due, playbook.escalate_lead), "lead", sentence, asks)
-    yield Reminder(key("manager"), calendar.after(due, playbook.escalate_manager), "manager", sentence, asks)
+    yield Reminder(
+        key=key("lead"),
+        at=calendar.after(due, playbook.escalate_lead),
+        level="lead",
+        sentence=sentence,
+        asks=asks,
+    )
+    yield Reminder(
+        key=key("manager"),
+        at=calendar.after(due, playbook.escalate_manager),
+        level="manager",
+        sentence=sentence,
+        asks=asks,
+    )
 
 
 def _silence(case: Case, playbook: Playbook) -> Iterator[Reminder]:
@@ -194,7 +237,13 @@ def _silence(case: Case, playbook: Playbook) -> Iterator[Reminder]:
     at = playbook.calendar.after(since, playbook.silence_after)
     sentence = msg("the customer has had no word from us for a while")
     never_wrote = case.we_wrote_at is None
-    yield Reminder(silence_key(case), at, "owner", sentence, listed=never_wrote)
+    yield Reminder(
+        key=silence_key(case),
+        at=at,
+        level="owner",
+        sentence=sentence,
+        listed=never_wrote,
+    )
 
 
 def _choice_asked_at(case: Case) -> datetime | None:
@@ -217,12 +266,24 @@ def _choice(case: Case, playbook: Playbook) -> Iterator[Reminder]:
     at = playbook.calendar.after(since, _CHOICE_AFTER)
     key = ReminderKey(ReminderKind.CHOICE, at=since)
     pattern = msgid("the customer has not chosen, please call; on offer: {options}")
-    yield Reminder(key, at, "owner", msg(pattern, options=offer), asks)
+    yield Reminder(
+        key=key,
+        at=at,
+        level="owner",
+        sentence=msg(pattern, options=offer),
+        asks=asks,
+    )
 
     late = playbook.calendar.after(at, playbook.escalate_manager)
     key = ReminderKey(ReminderKind.CHOICE, step="lead", at=since)
     pattern = msgid("the customer has not chosen, and nobody has taken the options back: {options}")
-    yield Reminder(key, late, "lead", msg(pattern, options=offer), asks)
+    yield Reminder(
+        key=key,
+        at=late,
+        level="lead",
+        sentence=msg(pattern, options=offer),
+        asks=asks,
+    )
 
 
 def _single_option(case: Case, playbook: Playbook) -> Iterator[Reminder]:
@@ -239,7 +300,13 @@ def _single_option(case: Case, playbook: Playbook) -> Iterator[Reminder]:
         "{option} stands alone, and the customer was not asked: offer another one, or promise this one"
     )
     asks = ("option: ", f"promise: {option.text} by ", f"withdraw-option: {option.n} because ")
-    yield Reminder(key, at, "owner", msg(pattern, option=option.named), asks)
+    yield Reminder(
+        key=key,
+        at=at,
+        level="owner",
+        sentence=msg(pattern, option=option.named),
+        asks=asks,
+    )
 
 
 def _follow_up(case: Case, playbook: Playbook) -> Iterator[Reminder]:
@@ -261,9 +328,28 @@ def _follow_up(case: Case, playbook: Playbook) -> Iterator[Reminder]:
         return ReminderKey(ReminderKind.FOLLOW_UP, step=step, at=fixed_at)
 
     if asks:
-        yield Reminder(key("due"), due, "owner", sentence, asks, listed=True)
-    yield Reminder(key("lead"), calendar.after(due, playbook.escalate_lead), "lead", sentence, asks)
-    yield Reminder(key("manager"), calendar.after(due, playbook.escalate_manager), "manager", sentence, asks)
+        yield Reminder(
+            key=key("due"),
+            at=due,
+            level="owner",
+            sentence=sentence,
+            asks=asks,
+            listed=True,
+        )
+    yield Reminder(
+        key=key("lead"),
+        at=calendar.after(due, playbook.escalate_lead),
+        level="lead",
+        sentence=sentence,
+        asks=asks,
+    )
+    yield Reminder(
+        key=key("manager"),
+        at=calendar.after(due, playbook.escalate_manager),
+        level="manager",
+        sentence=sentence,
+        asks=asks,
+    )
 
 
 def _stopped(case: Case, playbook: Playbook) -> Iterator[Reminder]:
@@ -279,16 +365,29 @@ def _stopped(case: Case, playbook: Playbook) -> Iterator[Reminder]:
         return ReminderKey(ReminderKind.STOPPED, step=step, at=stopped_at)
 
     again = calendar.after(stopped_at, _STOPPED_AFTER)
-    yield Reminder(key(""), again, "owner", sentence, listed=True)
-    yield Reminder(key("lead"), calendar.after(again, playbook.escalate_lead), "lead", sentence)
-    yield Reminder(key("manager"), calendar.after(again, playbook.escalate_manager), "manager", sentence)
+    yield Reminder(
+        key=key(""),
+        at=again,
+        level="owner",
+        sentence=sentence,
+        listed=True,
+    )
+    yield Reminder(
+        key=key("lead"),
+        at=calendar.after(again, playbook.escalate_lead),
+        level="lead",
+        sentence=sentence,
+    )
+    yield Reminder(
+        key=key("manager"),
+        at=calendar.after(again, playbook.escalate_manager),
+        level="manager",
+        sentence=sentence,
+    )
 
 
 def _approval(grant: Compensation, case: Case, playbook: Playbook) -> Iterator[Reminder]:
     """Ask a lead at once to approve a grant, then a manager; what the lead granted is not the lead's to approve."""
-    if grant.state is not GrantState.WAITING_APPROVAL:
-        return
-
     granted_by_lead = grant.agent == person(case, playbook, "lead").id
     level: Level = "manager" if granted_by_lead else "lead"
     at = grant.granted_at or case.opened_at
@@ -297,31 +396,57 @@ def _approval(grant: Compensation, case: Case, playbook: Playbook) -> Iterator[R
 
     key = ReminderKey(ReminderKind.APPROVAL, grant.n)
     sentence = msg("{grant} needs your word: {why}", grant=grant.named, why=why)
-    yield Reminder(key, at, level, sentence, asks, at_once=True)
+    yield Reminder(
+        key=key,
+        at=at,
+        level=level,
+        sentence=sentence,
+        asks=asks,
+        at_once=True,
+    )
 
     late = playbook.calendar.after(at, playbook.escalate_lead)
     key = ReminderKey(ReminderKind.APPROVAL, grant.n, "late")
     sentence = msg("{asked}; the customer waits for it", asked=sentence)
-    yield Reminder(key, late, "manager", sentence, asks)
+    yield Reminder(
+        key=key,
+        at=late,
+        level="manager",
+        sentence=sentence,
+        asks=asks,
+    )
 
 
 def _review(case: Case, playbook: Playbook) -> Iterator[Reminder]:
     """Remind of letters in review, then escalate; a follow-up in review is among its own blockers."""
     asks = ("approve", "refuse: ")
 
-    for record in case.letters:
-        if record.state is not LetterRecordState.REVIEW or record.kind is LetterKind.FOLLOW_UP:
+    for record in case.letters_in(LetterRecordState.REVIEW):
+        if record.kind is LetterKind.FOLLOW_UP:
             continue
 
         at = playbook.calendar.after(record.at, _REVIEW_AFTER)
         key = ReminderKey(ReminderKind.REVIEW, about=record.key, at=record.at)
         sentence = msg("{key} waits to be read before it leaves", key=record.key)
-        yield Reminder(key, at, "owner", sentence, asks, listed=True)
+        yield Reminder(
+            key=key,
+            at=at,
+            level="owner",
+            sentence=sentence,
+            asks=asks,
+            listed=True,
+        )
 
         late = playbook.calendar.after(record.at, playbook.escalate_lead)
         key = ReminderKey(ReminderKind.REVIEW, step="lead", about=record.key, at=record.at)
         pattern = msgid("{key} waits to be read before it leaves, and nobody has read it")
-        yield Reminder(key, late, "lead", msg(pattern, key=record.key), asks)
+        yield Reminder(
+            key=key,
+            at=late,
+            level="lead",
+            sentence=msg(pattern, key=record.key),
+            asks=asks,
+        )
 
 
 def _severity(case: Case, playbook: Playbook) -> Iterator[Reminder]:
@@ -333,7 +458,13 @@ def _severity(case: Case, playbook: Playbook) -> Iterator[Reminder]:
 
     key = ReminderKey(ReminderKind.SEVERITY, step=playbook.tell, about=case.severity)
     sentence = msg("this case is of {severity} severity", severity=msg(case.severity))
-    yield Reminder(key, case.heard_at, playbook.tell, sentence, at_once=True)
+    yield Reminder(
+        key=key,
+        at=case.heard_at,
+        level=playbook.tell,
+        sentence=sentence,
+        at_once=True,
+    )
 
 
 def _receipt(case: Case, playbook: Playbook) -> Iterator[Reminder]:
@@ -349,7 +480,13 @@ def _receipt(case: Case, playbook: Playbook) -> Iterator[Reminder]:
     at = playbook.calendar.after(since, _RECEIPT_AFTER)
     key = ReminderKey(ReminderKind.RECEIPT, at=since)
     sentence = msg("the customer has not said whether {grants} arrived", grants=kinds)
-    yield Reminder(key, at, "owner", sentence, (*received, *missing))
+    yield Reminder(
+        key=key,
+        at=at,
+        level="owner",
+        sentence=sentence,
+        asks=(*received, *missing),
+    )
 
 
 def _answer(case: Case, playbook: Playbook) -> Iterator[Reminder]:
@@ -363,4 +500,11 @@ def _answer(case: Case, playbook: Playbook) -> Iterator[Reminder]:
     at = playbook.calendar.after(wrote_at, _ANSWER_AFTER)
     key = ReminderKey(ReminderKind.ANSWER, at=wrote_at)
     sentence = msg("the customer has written since the follow-up, and nobody has answered")
-    yield Reminder(key, at, "owner", sentence, ("reached", "complaint"), listed=True)
+    yield Reminder(
+        key=key,
+        at=at,
+        level="owner",
+        sentence=sentence,
+        asks=("reached", "complaint"),
+        listed=True,
+    )

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from followupd.domain.case import Case
 from followupd.domain.compensation import GrantState
-from followupd.domain.letter import CUSTOMER_LETTERS, LetterRecordState
+from followupd.domain.letter import LetterRecordState
 from followupd.domain.playbook import Playbook
 from followupd.domain.translatable import msg, sentence_list
 from followupd.recovery.remind.dates import day
@@ -71,8 +71,8 @@ def _correspondence(case: Case, playbook: Playbook) -> Iterator[str]:
     """Give the letters that were sent, and who wrote last."""
     calendar = playbook.calendar
     sent = []
-    for record in case.letters:
-        if record.kind in CUSTOMER_LETTERS and record.state is LetterRecordState.SENT:
+    for record in case.letters_in(LetterRecordState.SENT):
+        if record.kind.to_customer:
             when = day(record.at, calendar)
             sent.append(msg("{letter} on {when}", letter=msg(record.kind), when=when))
 
