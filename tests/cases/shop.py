@@ -13,7 +13,7 @@ import pytest
 
 from followupd.cli.main import main
 from tests.journeys.world import World, text_of
-from tests.story.configured import LEAST, configured
+from tests.story.configured import MINIMAL, configured
 
 HERE = Path(__file__).parent
 #: the limits on letters and the copies of them are not what is reported
@@ -37,7 +37,7 @@ def rows(number: str, name: str) -> list[list[str]]:
 def views(directory: Path, capsys: pytest.CaptureFixture[str], *files: Path) -> list[dict[str, Any]]:
     """Return what `followupd read` says of mails to support@shop.test."""
     configured(directory)
-    (directory / "followupd.toml").write_text(LEAST.replace("@example.com", "@shop.test"))
+    (directory / "followupd.toml").write_text(MINIMAL.replace("@example.com", "@shop.test"))
     assert main(["read", "--json", *map(str, files), "--config", str(directory)]) == 0
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 

@@ -19,7 +19,7 @@ from followupd.text import complaints, promises
 from followupd.text.mail import UnreadableError, read
 from tests.builders import NOW, a_case
 from tests.fuzz.fuzzing import CORPUS, for_a_while, spoilt
-from tests.story.configured import LEAST
+from tests.story.configured import MINIMAL
 from tests.story.raw_mail import US
 from tests.story.saying import said
 
@@ -222,6 +222,6 @@ def test_any_configuration_is_loaded_or_its_problems_are_named() -> None:
                 assert problems != []
 
         starter = Path(__file__).parents[2] / "config"
-        whole = [LEAST.encode(), (starter / "followupd.toml").read_bytes()]
+        whole = [MINIMAL.encode(), (starter / "followupd.toml").read_bytes()]
         playbooks = [b"", (starter / "playbooks" / "default.toml").read_bytes()]
         assert for_a_while(st.tuples(spoilt(whole, TOML_PIECES), spoilt(playbooks, TOML_PIECES)), check)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.story.configured import LEAST
+from tests.story.configured import MINIMAL
 
 
 @dataclass
@@ -51,7 +51,7 @@ def terminal(tmp_path: Path) -> Terminal:
     )
     assert done.returncode == 0, done.stderr
     ledger = f'\n[ledger]\nurl = "sqlite:///{tmp_path}/ledger.db"\n'
-    (directory / "followupd.toml").write_text(LEAST + ledger)
+    (directory / "followupd.toml").write_text(MINIMAL + ledger)
     return Terminal(directory)
 
 

@@ -1,11 +1,11 @@
-"""A configuration directory with the least that is valid, and ways to spoil it."""
+"""A minimal valid configuration directory, and ways to change it."""
 
 from pathlib import Path
 
 from followupd.adapters import settings
 from followupd.errors import Problem
 
-LEAST = """\
+MINIMAL = """\
 [company]
 name = "Example Ltd"
 timezone = "Europe/London"
@@ -28,22 +28,22 @@ phone = "+44 20 7946 0018"
 
 
 def configured(directory: Path) -> Path:
-    """Write the least valid configuration."""
+    """Write the minimal configuration."""
     (directory / "playbooks").mkdir()
     (directory / "playbooks/default.toml").write_text("")
-    (directory / "followupd.toml").write_text(LEAST)
+    (directory / "followupd.toml").write_text(MINIMAL)
     return directory
 
 
 def rewrite(directory: Path, old: str, new: str) -> None:
-    """Put `new` in the place of some words of the least configuration, or at its end when `old` is empty."""
-    assert old in LEAST
-    text = LEAST.replace(old, new, 1) if old else LEAST + new
+    """Replace a text in the minimal configuration, or append to it if `old` is empty."""
+    assert old in MINIMAL
+    text = MINIMAL.replace(old, new, 1) if old else MINIMAL + new
     (directory / "followupd.toml").write_text(text)
 
 
 def amend(directory: Path, line: str, new: str) -> None:
-    """Put a key in the place of this line when it is the same key, else below it."""
+    """Replace a line of the minimal configuration by a line with the same key; another key goes below it."""
     same = line.partition(" =")[0] == new.partition(" =")[0]
     rewrite(directory, line, new if same or not line else f"{line}\n{new}")
 

@@ -1,4 +1,4 @@
-"""The tables of followupd.toml on what customers are given: every mistake is said with its line and its hint."""
+"""The tables of followupd.toml about compensation and gift cards: every mistake is reported with its line and a hint."""
 
 from pathlib import Path
 
@@ -12,13 +12,13 @@ from tests.story.configured import configured, line_of, only, rewrite
 HTTP = '\n[gift_cards]\nprovider = "http"\nurl = "https://cards.example.com/api/v2/"\ntoken = "env:TOKEN"\n'
 
 
-def test_without_a_word_there_is_no_cap_and_cards_come_from_the_stock(tmp_path: Path) -> None:
+def test_by_default_there_is_no_cap_and_cards_come_from_the_stock(tmp_path: Path) -> None:
     found = settings.load(configured(tmp_path))
     assert found.compensation.cap is None
     assert (found.gift_cards.provider, found.gift_cards.low) == ("codes", 5)
 
 
-def test_a_cap_is_money_of_the_company(tmp_path: Path) -> None:
+def test_a_cap_is_in_the_company_currency(tmp_path: Path) -> None:
     rewrite(configured(tmp_path), "", '\n[compensation]\ncap = "200.00 per month"\n')
     assert settings.load(tmp_path).compensation.cap == Money(20000, "GBP")
 
@@ -26,7 +26,7 @@ def test_a_cap_is_money_of_the_company(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "cap", ["200", "200 per week", "much per month", "200 EUR per month", "1.234 per month"]
 )
-def test_what_is_no_cap_is_said(tmp_path: Path, cap: str) -> None:
+def test_an_invalid_cap_is_reported_at_its_line(tmp_path: Path, cap: str) -> None:
     rewrite(configured(tmp_path), "", f'\n[compensation]\ncap = "{cap}"\n')
     problem = only(tmp_path)
     assert (problem.rule, problem.line) == (SettingsRule.AMOUNT, line_of(tmp_path, "cap ="))
@@ -54,7 +54,9 @@ def test_a_provider_over_http_has_an_address_and_a_token(tmp_path: Path) -> None
         ('token = "env:TOKEN"\n', 'token = "env:TOKEN"\nca_file = "none.pem"\n', SettingsRule.NO_FILE),
     ],
 )
-def test_what_would_not_work_is_said(tmp_path: Path, old: str, new: str, rule: SettingsRule) -> None:
+def test_mistakes_about_the_provider_are_reported(
+    tmp_path: Path, old: str, new: str, rule: SettingsRule
+) -> None:
     assert old in HTTP
     rewrite(configured(tmp_path), "", HTTP.replace(old, new, 1))
     assert only(tmp_path).rule is rule

@@ -1,4 +1,4 @@
-"""Each country alone has the holidays that it has among all others, and leaves the others unloaded."""
+"""A country that is imported alone has the same holidays as with the whole package, and the others are not imported."""
 
 import subprocess
 import sys
@@ -26,7 +26,7 @@ def test_a_country_has_the_holidays_of_the_library(country: str) -> None:
     assert holidays_of(country, 2027) == set(holidays.country_holidays(country, years=2027, expand=False))
 
 
-def test_a_part_of_a_country_has_holidays_of_its_own() -> None:
+def test_a_subdivision_has_more_holidays_than_its_country() -> None:
     assert holidays_of("DE-BY", 2026) > holidays_of("DE", 2026)
 
 

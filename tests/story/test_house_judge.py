@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from followupd.adapters.settings import load
-from followupd.adapters.settings.cue_files import CueFiles, cue_problems
-from followupd.app.container import configuration_problems, trained_classifier_of
+from followupd.app.check import configuration_problems
+from followupd.app.container import trained_classifier_of
 from followupd.cli.main import main
 from followupd.domain.calendar import Calendar, Duration
 from followupd.domain.compensation import Money
@@ -18,6 +18,7 @@ from followupd.domain.mail import Kind, Message, Person
 from followupd.domain.playbook import Playbook, SeverityOverride
 from followupd.domain.team import Agent, Company, Role, Team
 from followupd.errors import SetupError
+from followupd.languages import Catalogue
 from followupd.services.classifier import ComplaintClassifier
 from followupd.text.complaints import Recogniser, SiteRules
 from tests.story.configured import configured, rewrite
@@ -291,9 +292,10 @@ def test_a_slip_in_the_grades_is_told_with_its_key(tmp_path: Path, text: str, ru
     assert (problem.rule, problem.key) == (rule, key)
 
 
-def cue_file(directory: Path, text: str, name: str = "nl.toml") -> Path:
-    (directory / "cues").mkdir(exist_ok=True)
-    (directory / "cues" / name).write_text(text)
+def cue_file(directory: Path, text: str) -> Path:
+    file = directory / "languages/nl/complaints.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text(text)
     return directory
 
 
@@ -303,9 +305,9 @@ def test_an_admins_cue_file_makes_a_language_known(tmp_path: Path) -> None:
     )
     cue_file(
         tmp_path,
-        'language = "nl"\n[cues]\nanger = ["een schande"]\nmoney = ["mijn geld terug"]\nunmet = ["niet aangekomen"]\n',
+        '[cues]\nanger = ["een schande"]\nmoney = ["mijn geld terug"]\nunmet = ["niet aangekomen"]\n',
     )
-    judge = replace(JUDGE, recogniser=replace(Recogniser.shipped(), own_cues=CueFiles(tmp_path)))
+    judge = replace(JUDGE, recogniser=Recogniser.of(Catalogue(tmp_path)))
     found = judge.verdict(mail(text, ""))
     assert found.cues == {"anger", "money", "unmet"}
     assert JUDGE.verdict(mail(text, "")).cues == frozenset()
@@ -316,9 +318,8 @@ def test_an_admins_cue_file_makes_a_language_known(tmp_path: Path) -> None:
     [
         ('[cues]\nanger = [\n  "een schande",\n  "(open",\n]\n', "C35", 4),
         ('[cues]\nangr = ["een schande"]\n', "C02", 2),
-        ('[cues]\nanger = "een schande"\n', "C04", 2),
+        ("[cues]\nanger = 7\n", "C04", 2),
         ('[cue]\nanger = ["een schande"]\n', "C02", 1),
-        ('language = "de"\n', "C07", 1),
         ("[cues\n", "C01", 1),
     ],
 )
@@ -326,15 +327,11 @@ def test_check_reports_a_broken_cue_file_with_its_line(
     tmp_path: Path, text: str, rule: str, line: int
 ) -> None:
     directory = cue_file(configured(tmp_path), text)
-    [problem] = [each for each in configuration_problems(directory, NOW) if each.file.startswith("cues/")]
-    assert (problem.file, problem.rule, problem.line) == ("cues/nl.toml", rule, line)
+    [problem] = [each for each in configuration_problems(directory, NOW) if "languages/" in each.file]
+    assert (problem.file, problem.rule, problem.line) == ("languages/nl/complaints.toml", rule, line)
 
 
 def test_a_broken_cue_file_is_a_mistake_of_the_set_up_where_nobody_checked(tmp_path: Path) -> None:
     directory = cue_file(configured(tmp_path), '[cues]\nanger = ["(open"]\n')
-    with pytest.raises(SetupError, match=r"cues/nl.toml:2 \(cues.anger\[0\]\)"):
-        CueFiles(directory)["nl"]
-
-
-def test_the_shipped_cue_files_are_well_as_they_stand() -> None:
-    assert cue_problems(TOP / "config") == []
+    with pytest.raises(SetupError, match=r"languages/nl/complaints.toml: .*\(open"):
+        Recogniser.of(Catalogue(directory)).cues_for("nl")

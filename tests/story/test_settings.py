@@ -23,12 +23,12 @@ def directory(tmp_path: Path) -> Path:
     return configured(tmp_path)
 
 
-def test_the_sample_of_the_contract_is_valid(directory: Path) -> None:
+def test_the_configuration_of_the_specification_is_valid(directory: Path) -> None:
     shutil.copytree(Path(__file__).parent / "data/contract", directory, dirs_exist_ok=True)
     assert settings.problems(directory) == []
 
 
-def test_the_least_configuration_is_valid_and_has_the_defaults_of_the_contract(directory: Path) -> None:
+def test_a_minimal_configuration_is_valid_and_has_the_documented_defaults(directory: Path) -> None:
     found = settings.load(directory)
     mailbox = found.mailboxes[0]
     assert (found.company.locale, found.company.currency) == ("en_GB", "GBP")
@@ -45,7 +45,7 @@ def test_the_least_configuration_is_valid_and_has_the_defaults_of_the_contract(d
     assert found.metrics.listen is None
 
 
-def test_an_empty_playbook_has_the_times_of_the_contract_and_the_first_agent_as_owner(
+def test_an_empty_playbook_has_the_default_times_and_the_first_agent_as_owner(
     directory: Path,
 ) -> None:
     playbook = settings.load(directory).playbooks["default"]
@@ -62,7 +62,7 @@ def test_an_empty_playbook_has_the_times_of_the_contract_and_the_first_agent_as_
     )
 
 
-def test_dates_hours_and_amounts_may_be_written_as_toml_has_them(directory: Path) -> None:
+def test_dates_times_and_amounts_may_be_written_as_toml_values(directory: Path) -> None:
     rewrite(directory, 'name = "support"', 'name = "support"\nsince = 2026-01-31')
     text = (directory / "followupd.toml").read_text()
     (directory / "followupd.toml").write_text(text + "limit = 75\n[hours]\nopen = 08:30:00\n")
@@ -78,12 +78,12 @@ def test_an_address_comes_back_with_its_domain_in_ascii(directory: Path) -> None
 
 
 @pytest.mark.parametrize("address", ["support@localhost", "support@shop.local", "support@mail.test"])
-def test_addresses_of_a_local_network_are_addresses(directory: Path, address: str) -> None:
+def test_addresses_in_a_local_network_are_valid(directory: Path, address: str) -> None:
     rewrite(directory, 'address = "support@example.com"', f'address = "{address}"')
     assert settings.load(directory).mailboxes[0].address == address
 
 
-def test_own_tags_are_added_and_an_empty_line_switches_a_default_off(directory: Path) -> None:
+def test_own_tags_are_added_and_an_empty_command_switches_a_default_off(directory: Path) -> None:
     rewrite(directory, "", '[tags]\n"Beschwerde" = "complaint"\n"HOLD" = ""\n"kept" = "kept: 1"\n')
     tags = settings.load(directory).tags
     assert tags["Beschwerde"] == "complaint"
@@ -92,7 +92,7 @@ def test_own_tags_are_added_and_an_empty_line_switches_a_default_off(directory: 
     assert tags["refund-*"] == "refund: {}"
 
 
-def test_own_folders_are_added_and_an_empty_line_switches_a_default_off(directory: Path) -> None:
+def test_own_folders_are_added_and_an_empty_command_switches_a_default_off(directory: Path) -> None:
     rewrite(directory, "", '[folders]\n"Reklamation" = "complaint"\n"Recovery/Complaint" = ""\n')
     assert dict(settings.load(directory).folders) == {"Recovery/Fixed": "fixed", "Reklamation": "complaint"}
 
@@ -109,24 +109,24 @@ def test_own_folders_are_added_and_an_empty_line_switches_a_default_off(director
         ("sqlite:///x.db", "sqlite:///{directory}/x.db"),
     ],
 )
-def test_a_ledger_has_an_address_of_sqlalchemys(directory: Path, written: str, address: str) -> None:
+def test_the_ledger_url_is_converted_for_sqlalchemy(directory: Path, written: str, address: str) -> None:
     rewrite(directory, "", f'[ledger]\nurl = "{written}"\n')
     assert settings.load(directory).ledger.url == address.format(directory=directory)
 
 
-def test_a_directory_given_relatively_means_the_same_files(
+def test_a_relative_directory_gives_the_same_settings(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(directory.parent)
     assert settings.load(Path(directory.name)) == settings.load(directory)
 
 
-def test_a_ladder_without_lead_or_manager_is_fine(directory: Path) -> None:
+def test_a_team_without_lead_and_manager_is_valid(directory: Path) -> None:
     assert settings.problems(directory) == []
     assert settings.load(directory).team.first(Role.LEAD) is None
 
 
-def test_a_playbook_becomes_steps_times_and_a_gift(directory: Path) -> None:
+def test_a_playbook_has_steps_times_and_a_gift_card(directory: Path) -> None:
     (directory / "playbooks/delivery.toml").write_text(
         'words = ["lost parcel"]\n'
         "[[next_step]]\n"
@@ -153,7 +153,7 @@ def test_a_step_too_short_for_the_usual_margin_has_none(directory: Path) -> None
     assert settings.load(directory).playbooks["default"].steps[0].margin is None
 
 
-def test_letters_come_from_the_mailbox_unless_the_post_says_otherwise(directory: Path) -> None:
+def test_letters_come_from_the_mailbox_unless_smtp_has_an_address(directory: Path) -> None:
     assert settings.load(directory).from_address("support") == "support@example.com"
     rewrite(directory, "[smtp]", '[smtp]\nfrom_address = "care@example.com"')
     found = settings.load(directory)
@@ -164,6 +164,6 @@ def test_letters_come_from_the_mailbox_unless_the_post_says_otherwise(directory:
 def test_settings_are_frozen(directory: Path) -> None:
     found: Settings = settings.load(directory)
     with pytest.raises(TypeError):
-        found.tags["x"] = "y"  # type: ignore[index]  # the very thing that must not work
+        found.tags["x"] = "y"  # type: ignore[index]  # must be refused
     with pytest.raises(ValidationError, match="frozen"):
         found.smtp.port = 1

@@ -1,4 +1,4 @@
-"""Each mistake in the configuration is found at its line, with its rule and how to hint it."""
+"""Each mistake in the configuration is found at its line, with its rule and a hint."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from followupd.adapters.settings.playbooks import PlaybookFile
 from followupd.adapters.settings.toml_file import Table
 from followupd.errors import SetupError
 from tests.configuration_tables import Section, sections
-from tests.story.configured import LEAST, amend, configured, line_of, only, rewrite
+from tests.story.configured import MINIMAL, amend, configured, line_of, only, rewrite
 
 
 @pytest.fixture
@@ -262,7 +262,7 @@ def test_a_phone_with_an_extension_is_refused(directory: Path, extension: str) -
 @pytest.mark.parametrize(
     "number", ["+44 20 7946 0018", "+1 202-555-0123", "+49 (0)89 1234567", "+33 1 99 00 12 34"]
 )
-def test_a_direct_number_may_be_written_as_people_do(directory: Path, number: str) -> None:
+def test_a_direct_number_may_be_written_with_the_usual_separators(directory: Path, number: str) -> None:
     rewrite(directory, "+44 20 7946 0018", number)
     assert settings.load(directory).team.agents[0].phone == number
 
@@ -273,9 +273,9 @@ def test_clear_text_is_allowed_on_this_machine(directory: Path, host: str) -> No
     assert settings.problems(directory) == []
 
 
-def test_every_problem_is_said_at_once_in_the_order_of_the_file(directory: Path) -> None:
+def test_every_problem_is_reported_at_once_in_the_order_of_the_files(directory: Path) -> None:
     text = (
-        LEAST.replace("Europe/London", "Nowhere")
+        MINIMAL.replace("Europe/London", "Nowhere")
         .replace('id = "ana"', 'id = ""')
         .replace("smtp.example.com", "a b")
     )
@@ -293,12 +293,12 @@ def test_every_problem_is_said_at_once_in_the_order_of_the_file(directory: Path)
     assert caught.value.exit_code == 78
 
 
-def test_the_opening_must_come_before_the_closing(directory: Path) -> None:
+def test_opening_must_be_before_closing(directory: Path) -> None:
     rewrite(directory, "", '[hours]\nopen = "18:00"\n')
     assert (only(directory).rule, only(directory).key) == (SettingsRule.HOURS, "hours")
 
 
-def test_required_keys_and_tables_are_missed(directory: Path) -> None:
+def test_missing_required_keys_and_tables_are_reported(directory: Path) -> None:
     (directory / "followupd.toml").write_text("[company]\n[[mailbox]]\n")
     found = {problem.key: problem for problem in settings.problems(directory)}
     assert set(found) == {
@@ -317,16 +317,16 @@ def test_required_keys_and_tables_are_missed(directory: Path) -> None:
     assert found["smtp.host"].line is None
 
 
-def test_one_bracket_where_two_belong_is_told(directory: Path) -> None:
+def test_single_brackets_instead_of_double_ones_are_reported(directory: Path) -> None:
     rewrite(directory, "[[agent]]", "[agent]")
     problem = only(directory)
     assert (problem.rule, problem.key, problem.hint) == (SettingsRule.TYPE, "agent", "write [[agent]].")
 
 
-def test_two_agents_and_two_mailboxes_have_names_and_addresses_of_their_own(directory: Path) -> None:
-    agent = LEAST[LEAST.index("[[agent]]") :]
-    mailbox = LEAST[LEAST.index("[[mailbox]]") : LEAST.index("[smtp]")]
-    (directory / "followupd.toml").write_text(LEAST + agent.replace("ana", "ANA") + mailbox)
+def test_two_agents_or_mailboxes_must_not_share_names_or_addresses(directory: Path) -> None:
+    agent = MINIMAL[MINIMAL.index("[[agent]]") :]
+    mailbox = MINIMAL[MINIMAL.index("[[mailbox]]") : MINIMAL.index("[smtp]")]
+    (directory / "followupd.toml").write_text(MINIMAL + agent.replace("ana", "ANA") + mailbox)
     found = [(problem.rule, problem.key) for problem in settings.problems(directory)]
     assert found == [
         (SettingsRule.TWICE, "agent[1].id"),
@@ -336,7 +336,7 @@ def test_two_agents_and_two_mailboxes_have_names_and_addresses_of_their_own(dire
     ]
 
 
-def test_an_unknown_table_is_told_with_the_one_that_was_meant(directory: Path) -> None:
+def test_an_unknown_table_is_reported_with_a_suggestion(directory: Path) -> None:
     rewrite(directory, "", "[metric]\nlisten = 3\n")
     problem = only(directory)
     assert (problem.rule, problem.key, problem.hint) == (
@@ -356,14 +356,14 @@ def test_an_unknown_table_is_told_with_the_one_that_was_meant(directory: Path) -
         ('a = """\n\n\nnever closed', 4),
     ],
 )
-def test_a_file_that_is_not_toml_is_told_with_its_line(directory: Path, text: str, line: int) -> None:
+def test_invalid_toml_is_reported_with_its_line(directory: Path, text: str, line: int) -> None:
     (directory / "followupd.toml").write_text(text)
     problem = only(directory)
     assert (problem.rule, problem.line) == (SettingsRule.FILE, line)
 
 
-def test_a_file_that_is_not_utf_8_is_told_with_its_line(directory: Path) -> None:
-    (directory / "followupd.toml").write_bytes(LEAST.encode().replace(b"Ana Reyes", b"Ana Mu\xf1oz"))
+def test_invalid_utf_8_is_reported_with_its_line(directory: Path) -> None:
+    (directory / "followupd.toml").write_bytes(MINIMAL.encode().replace(b"Ana Reyes", b"Ana Mu\xf1oz"))
     problem = only(directory)
     assert (problem.rule, problem.line) == (
         SettingsRule.FILE,
@@ -378,13 +378,13 @@ def directory_with_latin(directory: Path) -> Path:
     return directory
 
 
-def test_a_byte_order_mark_and_windows_line_ends_are_no_mistake(directory: Path) -> None:
-    text = LEAST.replace("Europe/London", "Nowhere").replace("\n", "\r\n")
+def test_a_byte_order_mark_and_windows_line_ends_are_accepted(directory: Path) -> None:
+    text = MINIMAL.replace("Europe/London", "Nowhere").replace("\n", "\r\n")
     (directory / "followupd.toml").write_bytes(b"\xef\xbb\xbf" + text.encode())
     assert (only(directory).rule, only(directory).line) == (SettingsRule.TIMEZONE, 3)
 
 
-def test_an_empty_directory_is_told_to_run_init(tmp_path: Path) -> None:
+def test_for_an_empty_directory_the_hint_is_to_run_init(tmp_path: Path) -> None:
     app, playbook = settings.problems(tmp_path)
     assert (app.file, app.rule) == ("followupd.toml", SettingsRule.FILE)
     assert "followupd init" in app.hint
@@ -477,7 +477,7 @@ def odd_table(section: Section, odd: str) -> str:
 
 
 @pytest.mark.parametrize("odd", ODD, ids=range(len(ODD)))
-def test_no_value_of_any_kind_is_an_error_of_ours(directory: Path, odd: str) -> None:
+def test_no_value_of_any_kind_raises_an_unexpected_error(directory: Path, odd: str) -> None:
     (directory / "followupd.toml").write_text(odd_everywhere(ConfigurationFile, odd))
     (directory / "playbooks/default.toml").write_text(odd_everywhere(PlaybookFile, odd))
     (directory / "wording.toml").write_text(odd_everywhere(WordingSettings, odd))
@@ -571,23 +571,23 @@ def test_a_mistake_in_a_playbook_is_found_at_its_line(
     assert hint in problem.hint
 
 
-def test_a_step_may_name_the_customer_when_it_can_do_without(directory: Path) -> None:
+def test_a_step_may_use_the_customers_name_if_it_tests_for_it(directory: Path) -> None:
     text = "{% if customer.name %}{{ customer.name }}, {% endif %}{{ owner.name }} calls you"
     (directory / "playbooks/default.toml").write_text(f'[[next_step]]\ntext = "{text}"\nwithin = "1 day"\n')
     assert settings.problems(directory) == []
 
 
-def test_a_playbook_without_next_steps_is_fine(directory: Path) -> None:
+def test_a_playbook_without_next_steps_is_valid(directory: Path) -> None:
     (directory / "playbooks/delivery.toml").write_text('name = "delivery"\nowner = "ana"\n')
     assert settings.problems(directory) == []
 
 
-def test_a_playbook_needs_a_name_that_a_tag_can_hold(directory: Path) -> None:
+def test_the_name_of_a_playbook_must_be_usable_in_a_tag(directory: Path) -> None:
     (directory / "playbooks/lost parcel.toml").write_text("")
     assert (only(directory).rule, only(directory).file) == (SettingsRule.NAME, "playbooks/lost parcel.toml")
 
 
-def test_files_beside_the_playbooks_that_editors_leave_are_passed_over(directory: Path) -> None:
+def test_hidden_files_and_backups_beside_playbooks_are_ignored(directory: Path) -> None:
     (directory / "playbooks/.default.toml").write_text("not toml")
     (directory / "playbooks/default.toml~").write_text("not toml")
     assert set(settings.load(directory).playbooks) == {"default"}
@@ -596,7 +596,7 @@ def test_files_beside_the_playbooks_that_editors_leave_are_passed_over(directory
 # Wording
 
 
-def test_rules_of_wording_are_switched_off_and_own_phrases_read(directory: Path) -> None:
+def test_wording_rules_can_be_switched_off_and_own_phrases_added(directory: Path) -> None:
     (directory / "wording.toml").write_text(
         '[rules]\nW04 = "off"\nW05 = "on"\n[phrases.en]\njargon = ["RMA", "SKU"]\n'
     )

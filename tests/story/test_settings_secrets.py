@@ -1,4 +1,4 @@
-"""Secrets are read where they are kept, when they are needed, and shown nowhere."""
+"""Secrets are read from where they are stored when they are needed, and never shown."""
 
 import dataclasses
 import os
@@ -37,7 +37,7 @@ def test_a_credential_comes_from_systemd_else_from_the_directory(
     ("kept", "read"),
     [("s3cret\n", "s3cret"), ("s3cret\r\n", "s3cret"), ("s3cret\n\n", "s3cret\n"), (" s ", " s ")],
 )
-def test_a_secret_file_loses_one_line_end_and_nothing_else(tmp_path: Path, kept: str, read: str) -> None:
+def test_one_trailing_line_end_of_a_secret_file_is_removed(tmp_path: Path, kept: str, read: str) -> None:
     (tmp_path / "pw").write_bytes(kept.encode())
     assert Secret("file:pw", tmp_path).reveal() == read
 
@@ -48,7 +48,7 @@ def test_a_secret_from_the_environment_is_read_when_it_is_needed(monkeypatch: py
     assert secret.reveal() == "s3cret"
 
 
-def test_no_secret_is_an_empty_one() -> None:
+def test_a_secret_that_is_not_configured_is_empty() -> None:
     assert not Secret().given
     assert Secret().reveal() == ""
 
@@ -61,7 +61,7 @@ def test_a_secret_is_never_shown(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [None, b"", b"\n", b"hunter2\xff"])
-def test_a_secret_that_cannot_be_read_names_its_key_and_its_mend(
+def test_an_unreadable_secret_is_reported_with_its_key_and_a_hint(
     directory: Path, content: bytes | None
 ) -> None:
     rewrite(directory, 'username = "support@example.com"', 'username = "u"\npassword = "file:pw"')
@@ -78,7 +78,7 @@ def test_a_secret_that_cannot_be_read_names_its_key_and_its_mend(
     assert "hunter2" not in str(caught.value)
 
 
-def test_missing_secrets_are_said_all_at_once_and_keep_nobody_from_checking(directory: Path) -> None:
+def test_missing_secrets_are_reported_at_once_and_do_not_fail_the_check(directory: Path) -> None:
     found = settings.load(directory)
     assert [problem.key for problem in settings.missing_secrets(found)] == [
         "mailbox[0].password",
@@ -99,7 +99,7 @@ def test_a_secret_file_that_others_can_read_is_a_warning(directory: Path) -> Non
     assert settings.problems(directory) == []
 
 
-def test_a_secret_that_this_user_may_not_read_is_told(tmp_path: Path) -> None:
+def test_a_secret_without_read_permission_is_reported(tmp_path: Path) -> None:
     if os.geteuid() == 0:
         pytest.skip("skipped, because root may read every file")
     (tmp_path / "pw").write_text("s3cret")

@@ -1,4 +1,4 @@
-"""The line of every key, through every form that TOML has."""
+"""The line of every key, in every form that TOML has."""
 
 import json
 import tomllib
@@ -60,7 +60,7 @@ k = 3
 '''
 
 
-def test_lines_are_found_through_every_form_that_toml_has() -> None:
+def test_lines_are_found_in_every_form_of_toml() -> None:
     lines = Lines(ODD)
     expected = {
         ("top",): 1,
@@ -85,7 +85,7 @@ def test_lines_are_found_through_every_form_that_toml_has() -> None:
     assert {path: lines.of(path) for path in expected} == expected
 
 
-def test_every_value_of_an_odd_file_has_a_line_of_its_own_and_none_is_made_up() -> None:
+def test_every_value_of_an_odd_file_has_a_line_and_no_other_has() -> None:
     lines = Lines(ODD)
     assert {path for path in leaves(tomllib.loads(ODD)) if lines.of(path) is None} == set()
     assert lines.of(("array", 1, "nothing")) == 24
@@ -114,7 +114,7 @@ def quoted(text: str) -> str:
 
 
 @given(st.dictionaries(NAMES, st.dictionaries(NAMES, VALUES, max_size=4), max_size=3))
-def test_the_line_of_each_key_is_the_one_where_it_is_written(tables: dict[str, dict[str, Any]]) -> None:
+def test_each_key_has_the_line_where_it_is_written(tables: dict[str, dict[str, Any]]) -> None:
     written: list[str] = []
     places: dict[Key, int] = {}
     for table, keys in tables.items():
