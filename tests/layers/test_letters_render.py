@@ -82,7 +82,7 @@ class Page(HTMLParser):
 
 
 @cache
-def letter(kind: str, name: str, language: str) -> Letter:
+def letter(kind: LetterKind, name: str, language: str) -> Letter:
     return wrote(kind, sample(name, language=language), playbook(language))
 
 

@@ -33,7 +33,14 @@ _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9.+-]*/[a-z0-9][a-z0-9.+-]*")
 
 
 def compose(letter: Letter, *, now: datetime) -> bytes:
-    """Return the message with CRLF line ends, in ASCII unless an address needs SMTPUTF8; `now`, for Date, has a zone.
+    """Return the whole message.
+
+    Args:
+        letter: the letter.
+        now: the time for the Date header, with a zone.
+
+    Returns:
+        The message with CRLF line ends, in ASCII unless an address needs SMTPUTF8.
 
     Raises:
         LetterError: a part of the letter cannot be sent by mail, or the headers do not read back as they were written.
@@ -48,6 +55,7 @@ def dated(mail: bytes, now: datetime) -> bytes:
 
 @lru_cache(maxsize=1)  # the letters of one cycle have the same date
 def _date(now: datetime) -> bytes:
+    """Return the Date header."""
     if now.tzinfo is None:
         raise ValueError("`now` needs a time zone")
     return f"Date: {format_datetime(now)}{CRLF}".encode()
@@ -93,6 +101,7 @@ def _headers(letter: Letter) -> list[str]:
 
 
 def _person(header: str, person: Person) -> str:
+    """Return a header line with one person."""
     try:
         return headers.mailbox(header, person.name, wire_address(person.address))
     except ValueError as error:
@@ -100,37 +109,48 @@ def _person(header: str, person: Person) -> str:
 
 
 def _auto_submitted(value: str) -> str:
+    """Return the Auto-Submitted header (RFC 3834), "" for a letter that a person approved."""
     if value not in AUTO_SUBMITTED:
         raise LetterError(f"Auto-Submitted cannot be {value!r}")
-    return f"Auto-Submitted: {value}{CRLF}" if value else ""
+    if not value:
+        return ""
+    return f"Auto-Submitted: {value}{CRLF}"
 
 
 def _checked(value: str, pattern: re.Pattern[str], what: str) -> str:
+    """Return the value if it matches; `what` it is not is said in the error."""
     if not pattern.fullmatch(value):
         raise LetterError(f"{value!r} is not a {what}")
     return value
 
 
 def _body(letter: Letter) -> str:
-    """Return the content headers, an empty line and the content."""
+    """Return the content headers, an empty line and the content: text, then HTML, then attachments."""
     content = _text_part("text/plain", letter.text)
     if letter.html:
-        content = _multipart("alternative", letter.key, [content, _text_part("text/html", letter.html)])
+        html = _text_part("text/html", letter.html)
+        content = _multipart("alternative", letter.key, [content, html])
     if letter.attachments:
-        content = _multipart("mixed", letter.key, [content, *map(_attachment_part, letter.attachments)])
+        attachments = map(_attachment_part, letter.attachments)
+        content = _multipart("mixed", letter.key, [content, *attachments])
     return content
 
 
 def _multipart(subtype: str, key: str, parts: list[str]) -> str:
-    # The boundary depends on every byte between its lines, so that no text can contain it.
-    digest = hashlib.sha256("\0".join((subtype, key, *parts)).encode()).hexdigest()
+    """Return parts with boundaries between them (RFC 2046, section 5.1.1).
+
+    A boundary depends on every byte between its lines, so that no text can contain it. The line end before it belongs to
+    the boundary.
+    """
+    hashed = "\0".join((subtype, key, *parts))
+    digest = hashlib.sha256(hashed.encode()).hexdigest()
     boundary = f"=_{digest[:32]}"
-    # The line end before a boundary belongs to the boundary (RFC 2046, section 5.1.1).
     inner = "".join(f"{CRLF}--{boundary}{CRLF}{part}" for part in parts)
     return f'Content-Type: multipart/{subtype}; boundary="{boundary}"{CRLF}{inner}{CRLF}--{boundary}--{CRLF}'
 
 
 def _attachment_part(attachment: Attachment) -> str:
+    """Return an attached text file; its name must not be a path."""
     media_type = _checked(attachment.media_type.lower(), _MEDIA_TYPE, "media type")
     if media_type.startswith(("multipart/", "message/")):
         raise LetterError(f"{attachment.filename}: {media_type} cannot be attached as text")
@@ -141,6 +161,7 @@ def _attachment_part(attachment: Attachment) -> str:
 
 
 def _text_part(media_type: str, text: str, parameters: str = "") -> str:
+    """Return a text with its content headers; `parameters` are further ones of Content-Type."""
     encoding, content = _encoded(_normalised(text))
     return (
         f'Content-Type: {media_type}; charset="utf-8"{parameters}{CRLF}'
@@ -156,7 +177,10 @@ def _normalised(text: str) -> bytes:
 
 
 def _encoded(content: bytes) -> tuple[str, str]:
-    """Return the transfer encoding and the encoded content: 7bit if possible, else the shorter one (RFC 2045, section 6)."""
+    """Return the transfer encoding and the encoded content (RFC 2045, section 6).
+
+    The encoding is 7bit if possible. Otherwise it is the shorter of quoted-printable and base64.
+    """
     longest_line = max(map(len, content.split(b"\r\n")))
     if content.isascii() and longest_line <= MAX_LINE_LENGTH:
         return "7bit", content.decode("ascii")
@@ -166,17 +190,21 @@ def _encoded(content: bytes) -> tuple[str, str]:
     if len(quoted_printable) <= base64_length:
         return "quoted-printable", quoted_printable.decode("ascii")
 
-    starts = range(0, len(content), BASE64_LINE_BYTES)
-    rows = [binascii.b2a_base64(content[at : at + BASE64_LINE_BYTES], newline=False) for at in starts]
-    return "base64", "".join(row.decode("ascii") + CRLF for row in rows)
+    rows = []
+    for start in range(0, len(content), BASE64_LINE_BYTES):
+        row = binascii.b2a_base64(content[start : start + BASE64_LINE_BYTES], newline=False)
+        rows.append(row.decode("ascii") + CRLF)
+    return "base64", "".join(rows)
 
 
 def _check_headers(mail: bytes, names: list[str]) -> None:
-    """Refuse a message whose headers are not exactly those that were written: the last guard against header injection."""
+    """Refuse a message whose headers are not exactly those that were written: the last guard against header injection.
+
+    `splitlines` knows every character that any program takes for a line end.
+    """
     head = mail.partition(b"\r\n\r\n")[0].decode()
     lines = head.split(CRLF)
     found = [line.partition(":")[0] for line in lines if not line.startswith((" ", "\t"))]
-    # `splitlines` knows every character that any program takes for a line end
     if found != names or lines != head.splitlines():
         raise LetterError(
             f"the letter would be sent with other headers than were written: {', '.join(found)}"

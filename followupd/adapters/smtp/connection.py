@@ -50,8 +50,10 @@ class SmtpAccount:
     helo: str = ""
 
     def __post_init__(self) -> None:
+        """Refuse an account that would send letters or the password unencrypted over a network."""
         if self.security not in _SECURITY:
-            raise ValueError(f"security is {self.security!r} and must be one of {', '.join(_SECURITY)}")
+            names = ", ".join(_SECURITY)
+            raise ValueError(f"security is {self.security!r} and must be one of {names}")
         if self.security == "none" and not is_loopback(self.host):
             raise ValueError(f'security = "none" would send letters to {self.host} unencrypted')
 
@@ -78,7 +80,10 @@ class Reply(NamedTuple):
         return text.strip()[:MAX_REPLY_TEXT]
 
     def __str__(self) -> str:
-        return f"{self.code} {self.text}".strip() if self.code > 0 else f"no SMTP reply: {self.text}"
+        """Return the code and the text, for the log and the case's history."""
+        if self.code <= 0:
+            return f"no SMTP reply: {self.text}"
+        return f"{self.code} {self.text}".strip()
 
     @property
     def outcome(self) -> DeliveryOutcome:
@@ -87,6 +92,7 @@ class Reply(NamedTuple):
 
     @property
     def good(self) -> bool:
+        """Whether the server did what it was asked for."""
         return self.outcome is DeliveryOutcome.ACCEPTED
 
 
@@ -102,16 +108,26 @@ class ReplyReader:
         self._poll.register(connection, select.POLLIN)
 
     def readline(self, limit: int) -> bytes:
-        """Return the next line with its end, at most `limit` bytes; less if the connection ended."""
+        """Return the next line with its end.
+
+        Args:
+            limit: the most bytes that are returned of a longer line.
+
+        Returns:
+            The line, or what came before the connection ended.
+        """
         while b"\n" not in self._buffer and len(self._buffer) < limit:
             more = self._socket.recv(_READ_SIZE)
             if not more:
                 break
             self._buffer += more
 
-        length = (self._buffer.find(b"\n") + 1) or len(self._buffer)
+        length = self._buffer.find(b"\n") + 1
+        if not length:
+            length = len(self._buffer)
         length = min(length, limit)
-        line, self._buffer = self._buffer[:length], self._buffer[length:]
+        line = self._buffer[:length]
+        self._buffer = self._buffer[length:]
         return line
 
     def has_data(self) -> bool:
@@ -123,9 +139,13 @@ class ReplyReader:
         return bool(self._poll.poll(0))
 
     def _has_data_in_tls(self, connection: ssl.SSLSocket) -> bool:
-        """As `has_data`; TLS also sends records of its own, such as tickets, so the data must be read to tell."""
+        """Say the same of a TLS connection.
+
+        TLS sends records of its own, such as session tickets, so that the data must be read to know whether there is any.
+        """
         if not connection.pending() and not self._poll.poll(0):
             return False
+
         timeout = connection.gettimeout()
         connection.settimeout(0)
         try:
@@ -155,23 +175,30 @@ class SmtpConnection:
 
     @property
     def logged_in(self) -> bool:
+        """Whether this connection is authenticated."""
         return bool(self._account.username)
 
     @property
     def size_limit(self) -> int:
         """The largest message in bytes (RFC 1870); 0 if the server names no limit."""
         value = self._smtp.esmtp_features.get("size", "")
-        return int(value) if value.isascii() and value.isdigit() else 0
+        if not value.isascii() or not value.isdigit():
+            return 0
+        return int(value)
 
     @property
     def tls_version(self) -> str:
         """The version of TLS, "" without TLS."""
-        return (self._socket.version() or "") if isinstance(self._socket, ssl.SSLSocket) else ""
+        connection = self._socket
+        if not isinstance(connection, ssl.SSLSocket):
+            return ""
+        return connection.version() or ""
 
     @property
     def auth_mechanisms(self) -> list[str]:
         """The SASL mechanisms that the server offers (RFC 4954), in upper case."""
-        return self._smtp.esmtp_features.get("auth", "").upper().split()
+        value = self._smtp.esmtp_features.get("auth", "")
+        return value.upper().split()
 
     def offers(self, extension: str) -> bool:
         """Say whether the server offers an extension, such as "SIZE"."""
@@ -196,7 +223,9 @@ class SmtpConnection:
         Raises:
             ConnectionLostError: a reply was missing.
         """
-        return self._exchange(commands) if self.pipelines else [self.command(command) for command in commands]
+        if self.pipelines:
+            return self._exchange(commands)
+        return [self.command(command) for command in commands]
 
     def send_body(self, mail: bytes) -> None:
         """Send a message without its final dot; the server takes nothing before that (RFC 5321, section 4.1.1.4).
@@ -208,9 +237,13 @@ class SmtpConnection:
             self._smtp.send(_dot_stuffed(mail))
 
     def unsolicited_reply(self) -> Reply | None:
-        """Return what the server sent without a command, usually None; the connection is not usable after a reply.
+        """Return what the server sent without a command.
 
-        Such a reply would be taken for the reply to the next command: before the final dot, for an accepted letter.
+        Such a reply would be taken for the reply to the next command: before the final dot, for an accepted letter. The
+        connection is not usable after it.
+
+        Returns:
+            The reply, or None, as usual.
 
         Raises:
             ConnectionLostError: the server has closed the connection.
@@ -223,23 +256,31 @@ class SmtpConnection:
         return reply
 
     def final_dot(self) -> Reply:
-        """End the message and return the reply; from here on the server may have taken the letter.
+        """End the message, and return the reply.
+
+        From here on the server may have taken the letter, even if there is no reply. It has longer for this reply than for
+        others.
 
         Raises:
             ConnectionLostError: there was no reply.
         """
+        timeout = self._account.timeout
         with self._errors():
             self._smtp.send(b".\r\n")
-            self._socket.settimeout(max(self._account.final_timeout, self._account.timeout))
+            self._socket.settimeout(max(self._account.final_timeout, timeout))
             reply = self._read_reply()
-            self._socket.settimeout(self._account.timeout)
-        self.usable = self.usable and reply.outcome is not DeliveryOutcome.UNKNOWN
+            self._socket.settimeout(timeout)
+        if reply.outcome is DeliveryOutcome.UNKNOWN:
+            self.usable = False
         return reply
 
     def reset(self) -> None:
         """Cancel the current mail transaction; the connection is not usable if the server refuses."""
+        if not self.usable:
+            return
         with contextlib.suppress(ConnectionLostError):
-            self.usable = self.usable and self.command("RSET").good
+            reply = self.command("RSET")
+            self.usable = self.usable and reply.good
 
     def quit(self) -> None:
         """Send QUIT if the connection is usable, wait at most two seconds for the reply, and close."""
@@ -250,26 +291,37 @@ class SmtpConnection:
         self.close()
 
     def close(self) -> None:
+        """Close the connection without QUIT."""
         self.usable = False
         with contextlib.suppress(OSError):
             self._smtp.close()
 
     @property
     def _socket(self) -> socket.socket:
-        if self._smtp.sock is None:  # smtplib closes it when reading or writing fails
+        """The socket; smtplib closes it when reading or writing fails."""
+        if self._smtp.sock is None:
             raise ConnectionLostError(f"the connection to {self._account.address} is closed")
         return self._smtp.sock
 
     def _exchange(self, commands: list[str]) -> list[Reply]:
-        if any(character in command for command in commands for character in "\r\n"):
+        """Send commands together, and read the reply to each.
+
+        Raises:
+            ConnectionLostError: a reply was missing.
+            ValueError: a command has a line end, which would make two commands of it.
+        """
+        lines = "\r\n".join([*commands, ""])
+        if len(lines.splitlines()) != len(commands):
             raise ValueError("an SMTP command is one line")
         with self._errors():
-            self._smtp.send("".join(f"{command}\r\n" for command in commands).encode())
+            self._smtp.send(lines.encode())
             return [self._read_reply() for _ in commands]
 
     def _read_reply(self) -> Reply:
+        """Read one reply; after 421, or what is no reply, the connection is not usable."""
         code, text = self._smtp.getreply()
-        self.usable = self.usable and code > 0 and code != CLOSING
+        if code <= 0 or code == CLOSING:
+            self.usable = False
         return Reply(code, text)
 
     @contextlib.contextmanager
@@ -283,9 +335,13 @@ class SmtpConnection:
 
 
 def _already_read(smtp: smtplib.SMTP) -> bytes:
-    """Return what smtplib has read from the server and not used yet, usually nothing."""
+    """Return what smtplib has read from the server and not used yet, usually nothing.
+
+    It is read from the buffer of smtplib's file object, which is replaced by a `ReplyReader`.
+    """
     if smtp.file is None or smtp.sock is None:
         return b""
+
     timeout = smtp.sock.gettimeout()
     smtp.sock.settimeout(0)
     try:
@@ -297,19 +353,29 @@ def _already_read(smtp: smtplib.SMTP) -> bytes:
 
 
 def _dot_stuffed(mail: bytes) -> bytes:
-    """Return a message with CRLF line ends in which no line is a single dot (RFC 5321, section 4.5.2)."""
-    rest = mail.replace(b"\r\n", b"")
-    if b"\n" in rest or b"\r" in rest or not mail.endswith(b"\r\n"):
-        # Some servers take a bare line end before a dot for the end of the message (SMTP smuggling).
+    """Return a message with CRLF line ends in which no line is a single dot (RFC 5321, section 4.5.2).
+
+    Bare line ends are replaced too: some servers take one before a dot for the end of the message (SMTP smuggling).
+    """
+    without_crlf = mail.replace(b"\r\n", b"")
+    has_bare_line_end = b"\n" in without_crlf or b"\r" in without_crlf
+    if has_bare_line_end or not mail.endswith(b"\r\n"):
         lines = mail.replace(b"\r\n", b"\n").replace(b"\r", b"\n").removesuffix(b"\n")
         mail = lines.replace(b"\n", b"\r\n") + b"\r\n"
+
     stuffed = mail.replace(b"\r\n.", b"\r\n..")
-    return b"." + stuffed if stuffed.startswith(b".") else stuffed
+    if stuffed.startswith(b"."):
+        return b"." + stuffed
+    return stuffed
 
 
 @contextlib.contextmanager
 def explained_errors(account: SmtpAccount) -> Iterator[None]:
-    """Turn errors of the network, TLS or the server into UnavailableError with an explanation for the admin."""
+    """Turn errors of the network, TLS or the server into an explanation for the admin.
+
+    Raises:
+        UnavailableError: with the host, the port and the reason.
+    """
     try:
         yield
     except OSError as error:
@@ -319,6 +385,7 @@ def explained_errors(account: SmtpAccount) -> Iterator[None]:
 
 
 def _explain(error: OSError, account: SmtpAccount) -> str:
+    """Return an error of the network, TLS or the server as a sentence for the admin."""
     match error:
         case smtplib.SMTPNotSupportedError():
             return f"{account.address} does not offer STARTTLS, and letters are not sent unencrypted"

@@ -37,28 +37,37 @@ _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
 
 @lru_cache(maxsize=64)  # every letter has the same sender and BCC recipient
 def wire_address(address: str) -> str:
-    """Return an address with its domain in ASCII (IDNA 2008, RFC 5891), as used in To: and RCPT TO.
+    """Return an address as it is used in To: and RCPT TO.
 
-    The local part is not changed; if it is not in ASCII, the server must support SMTPUTF8 (`needs_utf8`).
+    Args:
+        address: a plain address, in Unicode.
+
+    Returns:
+        The address with its domain in ASCII (IDNA 2008, RFC 5891). The local part is not changed; if it is not in ASCII,
+        the server must support SMTPUTF8 (`needs_utf8`).
 
     Raises:
         ValueError: it is not one plain address, or contains characters that could end a header or command.
     """
     local, _, domain = address.strip().rpartition("@")
-    wire = ""
-    if _is_valid_local_part(local):
-        wire = f"{local}@{ascii_domain(domain)}"
-    if not wire or len(wire) > MAX_ADDRESS_LENGTH:
+    if not _is_valid_local_part(local):
+        raise ValueError(f"{address!r} is not a mail address")
+
+    wire = f"{local}@{ascii_domain(domain)}"
+    if len(wire) > MAX_ADDRESS_LENGTH:
         raise ValueError(f"{address!r} is not a mail address")
     return wire
 
 
 def _is_valid_local_part(local: str) -> bool:
-    if not (_PLAIN_LOCAL_PART.fullmatch(local) or _QUOTED_LOCAL_PART.fullmatch(local)):
+    """Say whether this is a local part that is safe in a header and in a command.
+
+    It must contain no "=?", because some programs decode encoded words anywhere (docs/mail.md R4).
+    """
+    if not local.isprintable() or "=?" in local:
         return False
-    return (
-        local.isprintable() and "=?" not in local
-    )  # some programs decode encoded words anywhere (docs/mail.md R4)
+    is_plain = _PLAIN_LOCAL_PART.fullmatch(local)
+    return bool(is_plain or _QUOTED_LOCAL_PART.fullmatch(local))
 
 
 def ascii_domain(domain: str) -> str:
@@ -77,13 +86,14 @@ def ascii_domain(domain: str) -> str:
 
 def needs_utf8(*addresses: str) -> bool:
     """Say whether one of these wire addresses needs SMTPUTF8 (RFC 6531): a local part that is not in ASCII."""
-    return not all(address.isascii() for address in addresses)
+    return not "".join(addresses).isascii()
 
 
 def clean(value: str) -> str:
-    """Return the value in one line that no mail program decodes into something else, with single blanks.
+    """Return the value of a header in one line that no mail program decodes into something else.
 
-    A zero-width space is put into "=?", so that an encoded word in the value stays as it is.
+    Control characters become blanks, and several blanks one. A zero-width space is put into "=?", so that an encoded word
+    in the value stays as it is, however often it is decoded.
     """
     line = _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", _CONTROLS.sub(" ", value))
     line = " ".join(line.split())[:MAX_VALUE_LENGTH]
@@ -93,14 +103,23 @@ def clean(value: str) -> str:
 def subject(value: str) -> str:
     """Return the Subject line, encoded and folded if necessary (RFC 2047)."""
     line = clean(value)
-    return _folded("Subject", line) if line.isascii() else f"Subject: {_encoded_words(line)}{CRLF}"
+    if line.isascii():
+        return _folded("Subject", line)
+    return f"Subject: {_encoded_words(line)}{CRLF}"
 
 
 def mailbox(header: str, name: str, address: str) -> str:
-    """Return a line such as `From: "Reyes, Ana" <ana@example.com>`; `address` is a wire address."""
+    """Return a line with one person, such as `From: "Reyes, Ana" <ana@example.com>`.
+
+    Args:
+        header: the name of the header.
+        name: the display name, in Unicode; "" for none.
+        address: a wire address.
+    """
     phrase = _phrase(clean(name))
     if not phrase:
         return f"{header}: {address}{CRLF}"
+
     last_line = f"{header}: {phrase}".rpartition(CRLF)[2]
     fits = len(last_line) + len(address) + len(" <>") <= LINE_LENGTH
     gap = " " if fits else f"{CRLF} "
@@ -110,19 +129,27 @@ def mailbox(header: str, name: str, address: str) -> str:
 def ids(header: str, message_ids: Iterable[str]) -> str:
     """Return a line of Message-IDs, each whole and in a line of its own (docs/mail.md R3); "" if there is none."""
     rows = f"{CRLF} ".join(message_ids)
-    return f"{header}: {rows}{CRLF}" if rows else ""
+    if not rows:
+        return ""
+    return f"{header}: {rows}{CRLF}"
 
 
 def valid_ids(message_ids: Iterable[str]) -> list[str]:
-    """Return the valid Message-IDs, each once; one with "=?" is left out, because a reader might decode it."""
-    return [message_id for message_id in dict.fromkeys(message_ids) if MESSAGE_ID.fullmatch(message_id)]
+    """Return the valid Message-IDs, each once, in their order.
+
+    One with "=?" is left out, because a mail program might decode it.
+    """
+    unique = dict.fromkeys(message_ids)
+    return list(filter(MESSAGE_ID.fullmatch, unique))
 
 
 def shortened(message_ids: list[str]) -> list[str]:
     """Return the thread's root and its latest IDs, as RFC 5322, section 3.6.4, allows for long threads."""
     if len(message_ids) <= MAX_REFERENCES:
         return message_ids
-    return message_ids[:1] + message_ids[1 - MAX_REFERENCES :]
+    root = message_ids[:1]
+    latest = message_ids[1 - MAX_REFERENCES :]
+    return root + latest
 
 
 def parameter(name: str, value: str) -> str:
@@ -134,12 +161,16 @@ def parameter(name: str, value: str) -> str:
 
 
 def _phrase(name: str) -> str:
+    """Return a display name as an RFC 5322 phrase: as it is, quoted, or in encoded words."""
     if not name.isascii():
         return _encoded_words(name)
-    return name if _ATOMS.fullmatch(name) else f'"{_escaped(name)}"'
+    if _ATOMS.fullmatch(name):
+        return name
+    return f'"{_escaped(name)}"'
 
 
 def _escaped(value: str) -> str:
+    """Return the content of a quoted string (RFC 5322, section 3.2.4)."""
     return re.sub(r'(["\\])', r"\\\1", value)
 
 
@@ -150,13 +181,19 @@ def _folded(header: str, line: str) -> str:
 
 
 def _encoded_words(line: str) -> str:
-    """Return encoded words in UTF-8 that split no character (RFC 2047, sections 4.1 and 5)."""
+    """Return encoded words in UTF-8 that split no character (RFC 2047, sections 4.1 and 5), each in a line of its own."""
     words = []
     rest = line.encode()
     while rest:
         end = ENCODED_WORD_BYTES
-        while end < len(rest) and rest[end] & 0xC0 == 0x80:  # a byte that continues a character
+        while _continues_character(rest, end):
             end -= 1
-        words.append(b2a_base64(rest[:end], newline=False).decode())
+        text = b2a_base64(rest[:end], newline=False).decode()
+        words.append(f"=?utf-8?b?{text}?=")
         rest = rest[end:]
-    return f"{CRLF} ".join(f"=?utf-8?b?{word}?=" for word in words)
+    return f"{CRLF} ".join(words)
+
+
+def _continues_character(utf8: bytes, index: int) -> bool:
+    """Say whether the byte at this index is not the first one of a character."""
+    return index < len(utf8) and utf8[index] & 0xC0 == 0x80

@@ -21,7 +21,15 @@ _DEFAULT_HELO = "[127.0.0.1]"
 
 
 def connect(account: SmtpAccount) -> SmtpConnection:
-    """Connect, start TLS and log in; if TLS is configured, nothing is ever sent without it.
+    """Connect, start TLS and log in.
+
+    If TLS is configured, neither a letter nor a password is ever sent without it.
+
+    Args:
+        account: the server, and the login for it.
+
+    Returns:
+        A connection that is ready for a mail transaction.
 
     Raises:
         UnavailableError: with an explanation for the admin that contains no secret.
@@ -29,6 +37,7 @@ def connect(account: SmtpAccount) -> SmtpConnection:
     context = _tls_context(account)
     with explained_errors(account):
         smtp = _open(account, context)
+
     try:
         with explained_errors(account):
             _greet(smtp, account, context)
@@ -45,6 +54,7 @@ def connect(account: SmtpAccount) -> SmtpConnection:
 
 
 def _tls_context(account: SmtpAccount) -> ssl.SSLContext | None:
+    """Return the context that verifies the server's certificate, None without TLS."""
     if account.security == "none":
         return None
     try:
@@ -54,6 +64,7 @@ def _tls_context(account: SmtpAccount) -> ssl.SSLContext | None:
 
 
 def _open(account: SmtpAccount, context: ssl.SSLContext | None) -> smtplib.SMTP:
+    """Connect to the server, with implicit TLS if that is configured."""
     name = account.helo or _DEFAULT_HELO
     if account.security == "tls":
         return smtplib.SMTP_SSL(account.host, account.port, name, timeout=account.timeout, context=context)
@@ -61,13 +72,19 @@ def _open(account: SmtpAccount, context: ssl.SSLContext | None) -> smtplib.SMTP:
 
 
 def _greet(smtp: smtplib.SMTP, account: SmtpAccount, context: ssl.SSLContext | None) -> None:
+    """Send EHLO, and again after STARTTLS: what was offered before TLS is void (RFC 3207, section 4.2)."""
     smtp.ehlo_or_helo_if_needed()
     if account.security == "starttls":
         smtp.starttls(context=context)
-        smtp.ehlo_or_helo_if_needed()  # what was offered before TLS is void (RFC 3207, section 4.2)
+        smtp.ehlo_or_helo_if_needed()
 
 
 def _log_in(connection: SmtpConnection, account: SmtpAccount) -> None:
+    """Authenticate by the first mechanism that both sides know: XOAUTH2 with a token, else PLAIN, else LOGIN.
+
+    Raises:
+        UnavailableError: there is none, or the server refused the login.
+    """
     name, secret = account.username, _secret(account)
     offered = connection.auth_mechanisms
     if account.token:
@@ -87,7 +104,11 @@ def _log_in(connection: SmtpConnection, account: SmtpAccount) -> None:
 
 
 def _authenticate(connection: SmtpConnection, mechanism: str, first: str, *further: str) -> Reply:
-    """Send the first response with the AUTH command, the others when the server asks for them (RFC 4954, section 4)."""
+    """Send the first response with the AUTH command, the others when the server asks for them (RFC 4954, section 4).
+
+    Returns:
+        The last reply of the server.
+    """
     reply = connection.command(f"AUTH {mechanism} {_base64(first)}")
     for response in further:
         if reply.code == _CONTINUE:
@@ -96,6 +117,7 @@ def _authenticate(connection: SmtpConnection, mechanism: str, first: str, *furth
 
 
 def _secret(account: SmtpAccount) -> str:
+    """Read the access token or the password."""
     read = account.token or account.password
     try:
         return read()
@@ -105,6 +127,7 @@ def _secret(account: SmtpAccount) -> str:
 
 
 def _base64(text: str) -> str:
+    """Return the text as AUTH commands contain it."""
     return base64.b64encode(text.encode()).decode()
 
 
@@ -112,6 +135,7 @@ def _without_secret(text: str, name: str, secret: str) -> str:
     """Remove a secret that the server repeated, in each form in which it was sent."""
     if not secret:
         return text
+
     for form in (_base64(f"\0{name}\0{secret}"), _base64(secret), secret):
         text = text.replace(form, "***")
     return text

@@ -35,17 +35,28 @@ class _Envelope:
 
     @classmethod
     def of(cls, message: bytes, sender: str, to: str, witness: str) -> Self:
-        """Return the envelope; raises ValueError for an address that is not valid."""
+        """Return the envelope; a BCC recipient who is also the customer gets one copy.
+
+        Raises:
+            ValueError: an address is not valid.
+        """
         customer = wire_address(to)
         copy = wire_address(witness) if witness else ""
         if copy == customer:
             copy = ""
-        return cls(message, wire_address(sender), customer, copy)
+        return cls(
+            message=message,
+            sender=wire_address(sender),
+            to=customer,
+            witness=copy,
+        )
 
     @property
     def international(self) -> bool:
         """Whether an address or header needs SMTPUTF8 (RFC 6531)."""
-        return not self.message.isascii() or needs_utf8(self.sender, self.to, self.witness)
+        if not self.message.isascii():
+            return True
+        return needs_utf8(self.sender, self.to, self.witness)
 
     def reason_against(self, connection: SmtpConnection) -> str:
         """Return why this server can never take the message, "" if it can."""
@@ -54,11 +65,13 @@ class _Envelope:
                 f"the server cannot send to addresses beyond ASCII such as {self.to} "
                 "(it does not offer SMTPUTF8)"
             )
-        if 0 < connection.size_limit < len(self.message):
-            return f"the letter has {len(self.message)} bytes, and the server takes {connection.size_limit}"
+        size = len(self.message)
+        if 0 < connection.size_limit < size:
+            return f"the letter has {size} bytes, and the server takes {connection.size_limit}"
         return ""
 
     def mail_command(self, connection: SmtpConnection) -> str:
+        """Return the MAIL command, with the parameters that the server knows."""
         command = f"MAIL FROM:<{self.sender}>"
         if connection.offers("SIZE"):
             command += f" SIZE={len(self.message)}"
@@ -85,20 +98,35 @@ class SmtpTransport:
         self._outage = ""
 
     def __enter__(self) -> Self:
+        """Begin a run."""
         self._in_run = True
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Close the connection, and forget an outage."""
         self._in_run = False
         self.close()
 
     def close(self) -> None:
-        """Close the connection, within two seconds; the next letter opens another one."""
+        """Close the connection, within two seconds.
+
+        The next letter opens another one, also after an outage.
+        """
         self._disconnect()
         self._outage = ""
 
     def deliver(self, letter: bytes, *, sender: str, to: str, witness: str = "") -> DeliveryResult:
-        """Send one message to a recipient, and in the same transaction to the BCC recipient if the server accepts it."""
+        """Send one message to a recipient, and in the same transaction to the BCC recipient if the server accepts it.
+
+        Args:
+            letter: the whole message.
+            sender: the envelope sender.
+            to: the recipient.
+            witness: the BCC recipient, "" for none.
+
+        Returns:
+            The outcome; an error of the server or the network is a result too.
+        """
         try:
             envelope = _Envelope.of(letter, sender, to, witness)
         except ValueError as error:
@@ -116,7 +144,10 @@ class SmtpTransport:
             return DeliveryResult(DeliveryOutcome.DEFERRED, str(error), outage=True)
 
     def survey(self) -> tuple[str, ...]:
-        """Connect without sending anything, for `check --online`, and return what was found, in sentences.
+        """Connect without sending anything, for `check --online`.
+
+        Returns:
+            What was found, in sentences.
 
         Raises:
             UnavailableError: no letter could be sent now, with the reason.
@@ -131,6 +162,7 @@ class SmtpTransport:
             connection.quit()
 
     def _deliver(self, envelope: _Envelope) -> DeliveryResult:
+        """Use the open connection, or a new one if that is dead already before the transaction begins."""
         if self._connection:
             with contextlib.suppress(_NotStartedError):
                 return self._hand_over(self._connection, envelope)
@@ -138,19 +170,24 @@ class SmtpTransport:
         return self._hand_over(self._connection, envelope)
 
     def _hand_over(self, connection: SmtpConnection, envelope: _Envelope) -> DeliveryResult:
-        if reason := envelope.reason_against(connection):
+        """Perform the transaction, and leave the connection ready for the next one, or closed."""
+        reason = envelope.reason_against(connection)
+        if reason:
             return DeliveryResult(DeliveryOutcome.REFUSED, reason)
-        result = None
+
+        is_complete = False
         try:
             result = _transaction(connection, envelope)
+            is_complete = result.outcome is DeliveryOutcome.ACCEPTED
         finally:
-            if not result or result.outcome is not DeliveryOutcome.ACCEPTED:
+            if not is_complete:
                 connection.reset()
             if not connection.usable:
                 self._disconnect()
         return result
 
     def _disconnect(self) -> None:
+        """Close the connection, if one is open."""
         if self._connection:
             self._connection.quit()
         self._connection = None
@@ -162,40 +199,45 @@ def _transaction(connection: SmtpConnection, envelope: _Envelope) -> DeliveryRes
     Raises:
         ConnectionLostError: the connection ended before the final dot.
     """
-    mail, customer, witness, data = _send_envelope(connection, envelope)
-    if data and data.code == START_INPUT and not (mail.good and customer.good):
-        # The server expects a message, to the BCC recipient alone, and only the final dot would end that.
-        connection.usable = False
-    if not mail.good:
-        return _rejected(mail, ours=_is_about_sender(mail))
-    if not customer.good:
-        return _rejected(customer, ours=_is_about_login(customer, connection))
+    replies = _send_envelope(connection, envelope)
+    rejected = _rejected_envelope(connection, replies)
+    if rejected:
+        return rejected
 
-    data = data or connection.command("DATA")
+    data = replies.data or connection.command("DATA")
     if data.code != START_INPUT:
         return _rejected(data, ours=data.code in _LOGIN_CODES)
+
     connection.send_body(envelope.message)
-    if early := connection.unsolicited_reply():
+    early = connection.unsolicited_reply()
+    if early:
         return _rejected(early)
-    return _finish(connection, witness)
+    return _finish(connection, replies.witness)
 
 
-def _send_envelope(
-    connection: SmtpConnection, envelope: _Envelope
-) -> tuple[Reply, Reply, Reply | None, Reply | None]:
-    """Return the replies to MAIL, to RCPT for the customer and for the witness, and to DATA if it was pipelined.
+@dataclass(frozen=True, slots=True)
+class _EnvelopeReplies:
+    """The replies to MAIL, to RCPT for the customer and for the BCC recipient, and to DATA if it was pipelined."""
+
+    mail: Reply
+    customer: Reply
+    witness: Reply | None
+    data: Reply | None
+
+
+def _send_envelope(connection: SmtpConnection, envelope: _Envelope) -> _EnvelopeReplies:
+    """Send MAIL and RCPT, and DATA as the last one of a pipelined group (RFC 2920, section 3.1).
 
     Raises:
-        _NotStartedError: the connection was dead before.
+        _NotStartedError: the connection was dead before. One that is idle for long is often closed with a 421.
     """
     commands = [envelope.mail_command(connection), f"RCPT TO:<{envelope.to}>"]
     if envelope.witness:
         commands.append(f"RCPT TO:<{envelope.witness}>")
     if connection.pipelines:
-        commands.append("DATA")  # allowed as the last one of a group (RFC 2920, section 3.1)
+        commands.append("DATA")
 
     try:
-        # a connection that is idle for long is often closed with an unsolicited 421
         closing = connection.unsolicited_reply()
         replies = [closing] if closing else connection.commands(commands)
     except ConnectionLostError as error:
@@ -206,24 +248,54 @@ def _send_envelope(
     mail, customer, *others = replies
     data = others.pop() if connection.pipelines else None
     witness = others[0] if others else None
-    return mail, customer, witness, data
+    return _EnvelopeReplies(mail, customer, witness, data)
+
+
+def _rejected_envelope(connection: SmtpConnection, replies: _EnvelopeReplies) -> DeliveryResult | None:
+    """Return the result if the sender or the customer was rejected, else None.
+
+    If DATA was pipelined, the server now expects a message to the BCC recipient alone. Only the final dot would end that,
+    so the connection is not usable any more.
+    """
+    if replies.mail.good and replies.customer.good:
+        return None
+    if replies.data and replies.data.code == START_INPUT:
+        connection.usable = False
+    if not replies.mail.good:
+        return _rejected(replies.mail, ours=_is_about_sender(replies.mail))
+    return _rejected(replies.customer, ours=_is_about_login(replies.customer, connection))
 
 
 def _is_about_sender(refusal: Reply) -> bool:
-    """Say whether a refused MAIL is about our address or login, and so would be the same for every letter."""
-    return refusal.code != _TOO_LARGE and not refusal.text.startswith(_LETTER_STATUS)
+    """Say whether a refused MAIL is about our address or login, and so would be the same for every letter.
+
+    A refusal for the size or the addresses is about this letter.
+    """
+    if refusal.code == _TOO_LARGE:
+        return False
+    return not refusal.text.startswith(_LETTER_STATUS)
 
 
 def _is_about_login(refusal: Reply, connection: SmtpConnection) -> bool:
-    """Say whether a refused RCPT means that we are not logged in, which most servers say with status 5.7.1."""
-    if refusal.code in _LOGIN_CODES or "relay" in refusal.text.lower():
+    """Say whether a refused RCPT means that we are not logged in.
+
+    Most servers say so with status 5.7.1, which they also use for a recipient who is refused by a rule.
+    """
+    if refusal.code in _LOGIN_CODES:
         return True
-    could_log_in = connection.offers("AUTH") and not connection.logged_in
-    return could_log_in and refusal.text.startswith("5.7.")
+    if "relay" in refusal.text.lower():
+        return True
+    if connection.logged_in or not connection.offers("AUTH"):
+        return False
+    return refusal.text.startswith("5.7.")
 
 
 def _rejected(reply: Reply, *, ours: bool = False) -> DeliveryResult:
-    """Return the result of a negative reply before the final dot; only a refusal of this very letter is final."""
+    """Return the result of a negative reply before the final dot.
+
+    Only a refusal of this very letter is final. With `ours`, the reply is about our configuration: the letter is tried again
+    until an administrator has changed that.
+    """
     if reply.outcome is not DeliveryOutcome.REFUSED:
         return DeliveryResult(DeliveryOutcome.DEFERRED, str(reply))
     if ours:
@@ -232,11 +304,17 @@ def _rejected(reply: Reply, *, ours: bool = False) -> DeliveryResult:
 
 
 def _finish(connection: SmtpConnection, witness: Reply | None) -> DeliveryResult:
-    """Send the final dot and return the result."""
-    witnessed = bool(witness and witness.good)
+    """Send the final dot and return the result.
+
+    Args:
+        connection: the connection, on which the message has been sent.
+        witness: the reply to RCPT for the BCC recipient, None if there is none.
+    """
+    witnessed = witness is not None and witness.good
     note = ""
     if witness and not witnessed:
         note = f" (the BCC recipient was refused: {witness})"
+
     try:
         reply = connection.final_dot()
     except ConnectionLostError as error:
@@ -246,7 +324,7 @@ def _finish(connection: SmtpConnection, witness: Reply | None) -> DeliveryResult
 
 
 def _description(connection: SmtpConnection, account: SmtpAccount) -> tuple[str, ...]:
-    """Return what a connection shows about the server."""
+    """Return what a connection shows about the server, in sentences for the admin."""
     encryption = "The connection is not encrypted; it stays on this machine."
     if connection.tls_version:
         encryption = f"The connection is encrypted with {connection.tls_version}."
