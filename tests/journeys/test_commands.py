@@ -148,3 +148,40 @@ def test_a_ledger_that_is_none_is_said(terminal: Terminal) -> None:
     ledger = terminal.directory.parent / "ledger.db"
     ledger.write_text("This is a shopping list, and no database. " * 40)
     assert "the ledger's file cannot be read: file is not a database" in terminal.fails("cases")
+
+
+def test_init_prints_what_it_wrote_and_what_to_do_next(tmp_path: Path) -> None:
+    directory = tmp_path / "new"
+    command = [sys.executable, "-m", "followupd", "init", str(directory)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    lines = done.stdout.splitlines()
+    assert len(lines) <= 5
+    assert "followupd.toml, playbooks/default.toml, README.md, credentials/ledger-key" in lines[0]
+    assert lines[-1] == f"  followupd check --online --config {directory}"
+
+
+def test_a_customised_letter_is_used_and_listed(terminal: Terminal) -> None:
+    name = "templates/en/follow-up.md"
+    terminal.types("customise", name)
+    letter = terminal.directory / name
+    letter.write_text(letter.read_text().replace("subject: Re:", "subject: Again:"))
+    assert "Subject: Again:" in str(terminal.types("preview", "follow-up").stdout)
+    listed = {each["name"]: each["customised"] for each in terminal.json("customise")}
+    assert listed[name]
+    assert not listed["templates/de/follow-up.md"]
+    assert "exists already" in terminal.fails("customise", name, code=78)
+    assert "did you mean" in terminal.fails("customise", "templates/en/followup.md", code=78)
+
+
+def test_a_changed_original_is_a_warning_of_check(terminal: Terminal) -> None:
+    name = "templates/en/follow-up.md"
+    terminal.types("customise", name)
+    letter = terminal.directory / name
+    letter.write_text(letter.read_text() + "\n")
+    record = terminal.directory / ".customised.json"
+    record.write_text(json.dumps({name: "the digest of another original"}))
+    done = terminal.types("check", "--json")
+    assert [(each["file"], each["rule"]) for each in json.loads(done.stdout)] == [(name, "C36")]
+    assert done.returncode == 0
+    terminal.types("customise", "--merged", name)
+    assert json.loads(terminal.types("check", "--json").stdout) == []

@@ -7,6 +7,7 @@ from email.message import EmailMessage
 
 import pytest
 
+from followupd.adapters.overlay import customise
 from followupd.adapters.storage.ledger import Ledger
 from followupd.adapters.templates.renderer import TemplateRenderer
 from followupd.app.container import letters_of
@@ -179,7 +180,7 @@ def test_a_gift_card_in_doubt_is_never_sent_again_by_the_machine(make_world: Cal
 def test_a_gift_cards_letter_keeps_the_rules_of_wording_when_it_is_written_and_tells_nobody_its_code(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    letter = world.directory / "templates" / "en" / "gift-card.md"
+    [letter] = customise(world.directory, ["templates/en/gift-card.md"])
     good = letter.read_text()
     letter.write_text(good.replace("Just enter it", "We guarantee that it works: enter it"))
     granted(world)

@@ -8,6 +8,7 @@ from shutil import copytree
 
 import pytest
 
+from followupd.adapters.overlay import customise
 from followupd.adapters.smtp.compose import compose
 from followupd.cli.main import main
 from followupd.cli.preview.diff import differences
@@ -83,7 +84,7 @@ def test_a_diff_shows_the_letters_of_open_cases_that_would_read_differently(
     old = tmp_path / "old"
     copytree(world.directory, old)
     assert differences(world.directory, old, world.now) == []
-    letter = world.directory / "templates" / "en" / "confirmation.md"
+    [letter] = customise(world.directory, ["templates/en/confirmation.md"])
     letter.write_text(letter.read_text().replace("Thank you for telling us.", "Thank you for writing."))
     [confirmation] = differences(world.directory, old, world.now)
     assert (confirmation.ref, confirmation.kind) == (ref, "confirmation")

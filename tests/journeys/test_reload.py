@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from followupd.adapters.overlay import customise
 from tests.journeys.service import Service
 from tests.journeys.test_service import COMPLAINT
 from tests.journeys.world import text_of
@@ -29,8 +30,9 @@ def words(service: Service) -> str:
 
 
 def test_wrong_letters_are_refused_in_whole_and_the_old_ones_still_leave(service: Service) -> None:
-    letter = service.directory / "templates" / "en" / "confirmation.md"
-    greeting = service.directory / "templates" / "en" / "_greeting.md"
+    letter, greeting = customise(
+        service.directory, ["templates/en/confirmation.md", "templates/en/_greeting.md"]
+    )
     with service.ready() as process:
         letter.write_text(
             letter.read_text().replace("Thank you for telling us.", "We guarantee that we look into it.")
@@ -62,7 +64,7 @@ def told(service: Service) -> list[str]:
 
 
 def test_good_letters_are_taken(service: Service) -> None:
-    letter = service.directory / "templates" / "en" / "confirmation.md"
+    [letter] = customise(service.directory, ["templates/en/confirmation.md"])
     with service.ready() as process:
         letter.write_text(
             letter.read_text().replace("Thank you for telling us.", "Thank you for writing to us.")

@@ -1,0 +1,118 @@
+"""A configuration directory lies over the shipped templates, file by file; only its changes are checked."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from followupd.adapters.templates.check import affected_kinds, problems, render_sample, sample_renderer
+from followupd.adapters.templates.sources import TemplateFiles
+from followupd.domain.letter import CUSTOMER_LETTERS, DESK_MAILS, LetterKind
+from followupd.languages import catalogue
+from tests.story.lettered import NOW, PLAYBOOK, TEMPLATES, sample
+
+ALL = [*CUSTOMER_LETTERS, *DESK_MAILS]
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    (tmp_path / "templates/en").mkdir(parents=True)
+    return tmp_path / "templates"
+
+
+def overlay(own: Path) -> TemplateFiles:
+    return TemplateFiles(own, TEMPLATES)
+
+
+def edited(own: Path, name: str, old: str, new: str) -> None:
+    text = (TEMPLATES / name).read_text()
+    assert old in text
+    (own / name).parent.mkdir(exist_ok=True)
+    (own / name).write_text(text.replace(old, new, 1))
+
+
+def found(own: Path) -> set[tuple[str, str]]:
+    return {(problem.file, problem.rule) for problem in problems(overlay(own), PLAYBOOK, NOW)}
+
+
+def text_of(files: TemplateFiles, kind: LetterKind, language: str) -> str:
+    return render_sample(
+        sample_renderer(files, catalogue()), kind, sample(language=language), PLAYBOOK, NOW
+    ).text
+
+
+# --- lookup -----------------------------------------------------------------------------------------------------------
+
+
+def test_an_own_file_is_used_before_the_shipped_one(own: Path) -> None:
+    edited(own, "en/holding.md", "still on", "working on")
+    assert "working on" in text_of(overlay(own), LetterKind.HOLDING, "en")
+    assert text_of(overlay(own), LetterKind.HOLDING, "de") == text_of(
+        TemplateFiles(TEMPLATES), LetterKind.HOLDING, "de"
+    )
+
+
+def test_a_shipped_letter_includes_the_own_part_of_its_language(own: Path) -> None:
+    edited(own, "en/_greeting.md", "Dear", "Good day")
+    assert "Good day" in text_of(overlay(own), LetterKind.HOLDING, "en")
+    assert "Good day" not in text_of(overlay(own), LetterKind.HOLDING, "fr")
+
+
+def test_files_that_were_read_once_are_not_read_again(own: Path) -> None:
+    edited(own, "en/holding.md", "still on", "working on")
+    files = overlay(own)
+    files.load_all()
+    shutil.rmtree(own)
+    assert "working on" in text_of(files, LetterKind.HOLDING, "en")
+
+
+def test_a_link_out_of_the_directory_is_not_followed(own: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret.md").write_text("---\nsubject: secret\n---\nsecret")
+    (own / "en/holding.md").symlink_to(tmp_path / "secret.md")
+    assert "secret" not in text_of(overlay(own), LetterKind.HOLDING, "en")
+
+
+def test_the_languages_are_the_shipped_ones_and_the_own_ones(own: Path) -> None:
+    (own / "nl").mkdir()
+    (own / "nl/holding.md").write_text("")
+    assert overlay(own).languages() == ["de", "en", "es", "fr", "nl"]
+
+
+# --- check ------------------------------------------------------------------------------------------------------------
+
+
+def test_without_changes_nothing_is_checked(own: Path) -> None:
+    shutil.copy(TEMPLATES / "en/holding.md", own / "en/holding.md")
+    assert [affected_kinds(overlay(own), language) for language in ("en", "de")] == [[], []]
+    assert found(own) == set()
+
+
+def test_a_changed_letter_affects_its_own_kind(own: Path) -> None:
+    edited(own, "en/holding.md", "still on", "{{ nobody }}")
+    assert affected_kinds(overlay(own), "en") == [LetterKind.HOLDING]
+    assert found(own) == {("templates/en/holding.md", "L04")}
+
+
+def test_a_changed_part_affects_every_letter_of_its_language(own: Path) -> None:
+    edited(own, "en/_signature.md", "{{ owner.phone }}", "ask for me")
+    assert affected_kinds(overlay(own), "en") == ALL
+    assert affected_kinds(overlay(own), "de") == []
+    assert ("templates/en/follow-up.md", "L06") in found(own)
+
+
+def test_a_changed_layout_affects_every_letter(own: Path) -> None:
+    edited(own, "layout.html", "{{ body }}", "{{ body }}{{ nobody }}")
+    assert affected_kinds(overlay(own), "fr") == ALL
+    assert ("templates/layout.html", "L05") in found(own)
+
+
+def test_changed_language_files_affect_every_letter_of_the_language(own: Path) -> None:
+    (own.parent / "languages/de").mkdir(parents=True)
+    assert affected_kinds(overlay(own), "de") == ALL
+    assert affected_kinds(overlay(own), "en") == []
+
+
+def test_a_file_that_is_no_letter_is_reported(own: Path) -> None:
+    edited(own, "en/holding.md", "still on", "still on")
+    (own / "en/holding.md").rename(own / "en/houlding.md")
+    assert found(own) == {("templates/en/houlding.md", "L09")}
