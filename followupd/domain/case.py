@@ -1,9 +1,10 @@
 """A case as a value: what is known, promised, granted and written, and the questions that several policies ask."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from followupd.domain.compensation import Compensation, Gift, GrantState
 from followupd.domain.letter import LetterKind, LetterRecordState
@@ -328,6 +329,16 @@ class Case:
             texts += (promise.text, promise.because)
         texts += [grant.text for grant in self.compensation]
         return tuple(text for text in texts if text)
+
+
+class _Numbered(Protocol):
+    @property
+    def n(self) -> int: ...
+
+
+def numbers(items: Iterable[_Numbered]) -> list[int]:
+    """Return the numbers of promises, grants or options."""
+    return [item.n for item in items]
 
 
 #: how each field of a case is read and written

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from followupd.domain.case import NO_COMPLAINT, PUT_RIGHT, Case
+from followupd.domain.case import NO_COMPLAINT, PUT_RIGHT, Case, numbers
 from followupd.domain.compensation import Compensation, Gift
 from followupd.domain.decision import Decision, LetterContent, LetterRenderer
 from followupd.domain.events import OptionsAsked
@@ -78,7 +78,7 @@ def _confirmation(case: Case, playbook: Playbook, write: LetterRenderer, now: da
         reply=standing,
     )
     letter = write.letter(LetterKind.CONFIRMATION, case, playbook, now, content)
-    letter = replace(letter, review=playbook.confirm_review, concerns=_numbers(promises))
+    letter = replace(letter, review=playbook.confirm_review, concerns=tuple(numbers(promises)))
 
     if options:
         return [OptionsAsked(at=now, key=letter.key), letter]
@@ -96,7 +96,7 @@ def _delay_letter(
         automatic=False,
     )
     letter = write.letter(LetterKind.DELAY, case, playbook, now, content)
-    return replace(letter, concerns=_numbers(late))
+    return replace(letter, concerns=tuple(numbers(late)))
 
 
 def _to_confirm(case: Case) -> tuple[Promise, ...]:
@@ -135,7 +135,7 @@ def _late(case: Case) -> tuple[Promise, ...]:
 
 def _other_compensation(case: Case, promises: tuple[Promise, ...]) -> tuple[Compensation, ...]:
     """Return what is given apart from these promises: each action is named once, and a gift card never."""
-    named = _numbers(promises)
+    named = numbers(promises)
     return tuple(
         grant
         for grant in case.compensation
@@ -146,7 +146,3 @@ def _other_compensation(case: Case, promises: tuple[Promise, ...]) -> tuple[Comp
 def _all_standing(promises: tuple[Promise, ...]) -> bool:
     """Return whether all of these are the playbook's standing next steps."""
     return all(promise.source == "playbook" for promise in promises)
-
-
-def _numbers(promises: tuple[Promise, ...]) -> tuple[int, ...]:
-    return tuple(promise.n for promise in promises)

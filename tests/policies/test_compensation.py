@@ -10,7 +10,7 @@ import pytest
 from followupd.domain import events as e
 from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import Compensation, Gift, GrantState, Money, OtherGrant, above_cap
-from followupd.domain.promise import FoundCompensation, FoundPromise, PromiseKind
+from followupd.domain.promise import FoundCompensation, FoundPromise, Promise, PromiseKind
 from followupd.domain.team import Agent, Team
 from followupd.errors import NotUnderstoodError
 from tests.builders import ANA, LEE, MAX, NOW, PLAYBOOK, Story, a_case
@@ -386,6 +386,7 @@ def test_a_grant_of_a_reply_has_its_words_and_its_promise() -> None:
     made, first, second = [
         getattr(event, "promise", getattr(event, "compensation", None)) for event in events
     ]
+    assert isinstance(made, Promise)
     assert isinstance(first, Compensation)
     assert isinstance(second, Compensation)
     assert (first.n, first.kind, first.money, first.text) == (1, Gift.REPLACEMENT, None, "a new one")

@@ -1,7 +1,9 @@
 """Commands of approval: of proposals, of letters in review, of grants above a limit, and of a reply that promises."""
 
 from dataclasses import replace
+from functools import partial
 
+from followupd.domain.case import numbers
 from followupd.domain.command import Command
 from followupd.domain.compensation import Compensation, GrantState
 from followupd.domain.events import (
@@ -19,7 +21,13 @@ from followupd.domain.promise import Promise, PromiseState, paired
 from followupd.domain.team import Agent
 from followupd.errors import NotUnderstoodError
 from followupd.recovery.commands.compensation import found_grants, granted
-from followupd.recovery.commands.context import CommandContext, leads, origin, within_limit
+from followupd.recovery.commands.context import (
+    CommandContext,
+    leads,
+    numbered_events,
+    origin,
+    within_limit,
+)
 from followupd.recovery.commands.lifecycle import opened
 from followupd.recovery.commands.promises import new_promise
 
@@ -81,17 +89,14 @@ def refuse(command: Command, context: CommandContext) -> list[Event]:
     if not letters and not grants and not case.proposed:
         raise NotUnderstoodError(f"nothing in {case.ref} waits for an approval")
 
-    events: list[Event] = []
-    for record in letters:
-        events.append(LetterDropped(key=record.key, kind=record.kind, **origin(command, context)))
-    for grant in grants:
-        events.append(CompensationRefused(n=grant.n, **origin(command, context)))
-    for promise in case.proposed:
-        event = PromiseWithdrawn(n=promise.n, because=command.text, **origin(command, context))
-        events.append(event)
+    fields = origin(command, context)
+    events: list[Event] = [LetterDropped(key=record.key, kind=record.kind, **fields) for record in letters]
+    events += numbered_events(CompensationRefused, numbers(grants), command, context)
+    withdraw = partial(PromiseWithdrawn, because=command.text)
+    events += numbered_events(withdraw, numbers(case.proposed), command, context)
 
     if letters and not case.held:
-        events.append(Held(**origin(command, context)))
+        events.append(Held(**fields))
     return events
 
 
@@ -117,7 +122,7 @@ def _approve_grants(command: Command, context: CommandContext) -> list[Event]:
 
     if not all(_may_approve(agent, grant, context) for grant in of_others):
         raise NotUnderstoodError(f"{agent.name} cannot approve this amount; a lead answers the desk mail")
-    return [CompensationApproved(n=grant.n, **origin(command, context)) for grant in of_others]
+    return numbered_events(CompensationApproved, numbers(of_others), command, context)
 
 
 def _may_approve(agent: Agent, grant: Compensation, context: CommandContext) -> bool:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from followupd.domain.case import PUT_RIGHT
+from followupd.domain.case import PUT_RIGHT, numbers
 from followupd.domain.command import Command, expected
 from followupd.domain.compensation import Compensation, Gift, GrantState, Money, above_cap
 from followupd.domain.events import (
@@ -20,7 +20,13 @@ from followupd.domain.events import (
 from followupd.domain.promise import FoundCompensation
 from followupd.domain.team import Agent
 from followupd.errors import NotUnderstoodError
-from followupd.recovery.commands.context import CommandContext, chosen_numbers, origin, within_limit
+from followupd.recovery.commands.context import (
+    CommandContext,
+    chosen_numbers,
+    numbered_events,
+    origin,
+    within_limit,
+)
 from followupd.recovery.commands.lifecycle import opened
 
 #: kinds that are nothing without an amount
@@ -100,15 +106,18 @@ def granted(command: Command, context: CommandContext, grant: Compensation) -> E
 
 def _find_same(grants: Iterable[Compensation], grant: Compensation) -> Compensation | None:
     """Return the same grant among these, so that two tagged mails of a thread do not refund twice."""
-    by_text = grant.money is None and grant.kind in _TOLD_APART_BY_TEXT
-
     for other in grants:
-        if other.state is GrantState.REFUSED:
-            continue
-        same_value = other.kind is grant.kind and other.money == grant.money
-        if same_value and (not by_text or other.text == grant.text):
+        if other.state is not GrantState.REFUSED and _identity(other) == _identity(grant):
             return other
     return None
+
+
+def _identity(grant: Compensation) -> tuple[Gift, Money | None, str]:
+    """Return by what a grant is told apart from another one: kind and amount, and the text of some kinds."""
+    by_text = grant.money is None and grant.kind in _TOLD_APART_BY_TEXT
+    text = grant.text if by_text else ""
+
+    return grant.kind, grant.money, text
 
 
 def _above_limit(agent: Agent, money: Money | None) -> str:
@@ -139,10 +148,12 @@ def _above_cap(context: CommandContext, grant: Compensation) -> str:
 
 def _granted_elsewhere(context: CommandContext, grant: Compensation) -> str:
     """Return that another open case of the customer has the same grant: one problem may have become two cases."""
+    value = f" of {grant.money.amount} {grant.money.currency}" if grant.money else ""
+
     for other in context.other_grants:
-        is_granted = other.open and other.grant.state is not GrantState.PROPOSED
-        if is_granted and _find_same([other.grant], grant):
-            value = f" of {grant.money.amount} {grant.money.currency}" if grant.money else ""
+        if not other.open or other.grant.state is GrantState.PROPOSED:
+            continue
+        if _find_same([other.grant], grant):
             return f"the same {grant.kind}{value} is granted to this customer in {other.ref} already"
     return ""
 
@@ -157,34 +168,36 @@ def issued(command: Command, context: CommandContext) -> list[Event]:
     if not command.text:
         to_issue = {n: grant for n, grant in to_issue.items() if grant.kind is not Gift.GIFT_CARD}
 
-    numbers = chosen_numbers(command, list(to_issue), "compensation", done)
-    events: list[Event] = [CompensationIssued(n=n, **origin(command, context)) for n in numbers]
+    chosen = chosen_numbers(command, list(to_issue), "compensation", done)
+    owed = numbers(context.case.owed)
+    promises = dict.fromkeys(to_issue[n].promise for n in chosen)
+    kept = [n for n in promises if n in owed]
 
-    owed = {promise.n for promise in context.case.owed}
-    promises = dict.fromkeys(to_issue[n].promise for n in numbers)
-    events += [PromiseKept(n=n, **origin(command, context)) for n in promises if n in owed]
-    return events
+    return [
+        *numbered_events(CompensationIssued, chosen, command, context),
+        *numbered_events(PromiseKept, kept, command, context),
+    ]
 
 
 def refused(command: Command, context: CommandContext) -> list[Event]:
     """Say that compensation will not be given."""
     to_refuse = _grants(context, GrantState.PROPOSED, GrantState.WAITING_APPROVAL, GrantState.GRANTED)
-    numbers = chosen_numbers(command, list(to_refuse), "compensation")
-    return [CompensationRefused(n=n, **origin(command, context)) for n in numbers]
+    chosen = chosen_numbers(command, list(to_refuse), "compensation")
+    return numbered_events(CompensationRefused, chosen, command, context)
 
 
 def received(command: Command, context: CommandContext) -> list[Event]:
     """Say that the customer has it."""
     known = _grants(context, GrantState.ISSUED, GrantState.MISSING)
-    numbers = chosen_numbers(command, list(known), "compensation")
-    return [CompensationConfirmed(n=n, **origin(command, context)) for n in numbers]
+    chosen = chosen_numbers(command, list(known), "compensation")
+    return numbered_events(CompensationConfirmed, chosen, command, context)
 
 
 def missing(command: Command, context: CommandContext) -> list[Event]:
     """Say that the customer does not have it, which reopens a case that was put right."""
     known = _grants(context, GrantState.ISSUED, GrantState.CONFIRMED)
-    numbers = chosen_numbers(command, list(known), "compensation")
-    events: list[Event] = [CompensationMissing(n=n, **origin(command, context)) for n in numbers]
+    chosen = chosen_numbers(command, list(known), "compensation")
+    events = numbered_events(CompensationMissing, chosen, command, context)
 
     if events and context.case.stage in PUT_RIGHT:
         events.append(Reopened(**origin(command, context)))
@@ -221,12 +234,12 @@ def found_grants(
 
 def _issued_with(events: list[Event], command: Command, context: CommandContext) -> list[Event]:
     """Return that what these events grant is issued, unless it waits for an approval."""
-    grants = [event.compensation for event in events if isinstance(event, CompensationGranted)]
-    return [
-        CompensationIssued(n=grant.n, **origin(command, context))
-        for grant in grants
-        if grant.state is GrantState.GRANTED
-    ]
+    granted_now = []
+    for event in events:
+        if isinstance(event, CompensationGranted) and event.compensation.state is GrantState.GRANTED:
+            granted_now.append(event.compensation)
+
+    return numbered_events(CompensationIssued, numbers(granted_now), command, context)
 
 
 def _found_money(found: FoundCompensation, context: CommandContext) -> Money | None:

@@ -1,7 +1,7 @@
 """What a command needs besides its own text, and the questions that several commands ask."""
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypedDict
@@ -64,6 +64,14 @@ def origin(command: Command, context: CommandContext) -> Origin:
     return {"at": context.now, "by": command.actor, "why": f"{command.source}: {command.line}"}
 
 
+def numbered_events(
+    event: Callable[..., Event], numbers: Iterable[int], command: Command, context: CommandContext
+) -> list[Event]:
+    """Return one event of a kind for each of these promises, grants or options."""
+    fields = origin(command, context)
+    return [event(n=n, **fields) for n in numbers]
+
+
 def not_understood(command: Command) -> NotUnderstoodError:
     """Return the error for a line whose text has the wrong form."""
     return NotUnderstoodError(f"{command.line!r}; expected {expected(command.verb)!r}")
@@ -79,25 +87,34 @@ def chosen_numbers(
     Raises:
         NotUnderstoodError: the text names none of `numbers`, or there are none.
     """
+    if not command.text and not numbers:
+        raise NotUnderstoodError(f"{command.line!r}: there is no {what} to say that of")
     if not command.text:
-        if not numbers:
-            raise NotUnderstoodError(f"{command.line!r}: there is no {what} to say that of")
         return list(numbers)
 
-    named = [int(digits) for digits in re.findall(r"\d{1,9}", command.text)]
-    if not named or not {*named} <= {*numbers, *done}:
+    digits = re.findall(r"\d{1,9}", command.text)
+    named = list(dict.fromkeys(map(int, digits)))
+    is_known = {*numbers, *done}.issuperset(named)
+
+    if not named or not is_known:
         known = ", ".join(map(str, numbers)) or "none"
         raise NotUnderstoodError(f"{command.line!r} names no open {what}; the open ones are {known}")
-    return [n for n in dict.fromkeys(named) if n in numbers]
+    return [n for n in named if n in numbers]
 
 
 def leads(agent: Agent | None) -> bool:
     """Return whether this is a lead or a manager."""
-    return agent is not None and agent.role in {Role.LEAD, Role.MANAGER}
+    if agent is None:
+        return False
+
+    return agent.role in {Role.LEAD, Role.MANAGER}
 
 
 def within_limit(agent: Agent, money: Money | None) -> bool:
     """Return whether an agent may grant this alone (practice 50); an amount in another currency is above the limit."""
     if money is None or agent.limit is None:
         return True
-    return money.currency == agent.limit.currency and money.minor <= agent.limit.minor
+
+    if money.currency != agent.limit.currency:
+        return False
+    return money.minor <= agent.limit.minor

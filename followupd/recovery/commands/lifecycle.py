@@ -1,6 +1,6 @@
 """Commands about the stage of the case: complaint, fixed, closed, on hold, reached."""
 
-from followupd.domain.case import NO_COMPLAINT, PUT_RIGHT, Case, Stage
+from followupd.domain.case import NO_COMPLAINT, PUT_RIGHT, Case, Stage, numbers
 from followupd.domain.command import Command
 from followupd.domain.compensation import Compensation, Gift, GrantState
 from followupd.domain.events import (
@@ -80,27 +80,31 @@ def _why_open(case: Case) -> str:
     if case.stage in NO_COMPLAINT:
         return f"{case.ref} is {case.stage}; say 'dismiss' or 'complaint'"
 
-    if case.owed:
-        numbers = ", ".join(str(promise.n) for promise in case.owed)
+    owed = numbers(case.owed)
+    if owed:
         hint = "say 'kept: N' or 'withdraw: N because ...'"
-        return f"{case.ref} cannot close while promise {numbers} is owed; {hint}"
+        return f"{case.ref} cannot close while promise {_list(owed)} is owed; {hint}"
 
-    to_give = [grant for grant in case.compensation if _blocks_close(grant, case)]
+    to_give = numbers(grant for grant in case.compensation if _blocks_close(grant, case))
     if to_give:
-        numbers = ", ".join(str(grant.n) for grant in to_give)
         hint = "say 'issued: N' or 'refused: N' first"
-        return f"{case.ref} cannot close while compensation {numbers} is not given; {hint}"
+        return f"{case.ref} cannot close while compensation {_list(to_give)} is not given; {hint}"
 
     if not case.promises and not case.compensation:
         return f"{case.ref} cannot close without a next step or a gesture; say 'gesture: ...' first"
     return ""
 
 
+def _list(items: list[int]) -> str:
+    return ", ".join(map(str, items))
+
+
 def _blocks_close(grant: Compensation, case: Case) -> bool:
     """Return whether a grant must be given first; a gift card is sent after the follow-up, closed or not."""
-    is_gift_card = grant.kind is Gift.GIFT_CARD and grant.state is GrantState.GRANTED
-    if is_gift_card and case.stage is Stage.FOLLOWED_UP:
+    is_granted_card = grant.kind is Gift.GIFT_CARD and grant.state is GrantState.GRANTED
+    if is_granted_card and case.stage is Stage.FOLLOWED_UP:
         return False
+
     return still_to_give(grant)
 
 

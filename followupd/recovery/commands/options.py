@@ -4,12 +4,18 @@ import re
 from dataclasses import replace
 from datetime import datetime
 
-from followupd.domain.case import PUT_RIGHT
+from followupd.domain.case import PUT_RIGHT, numbers
 from followupd.domain.command import Command, expected
 from followupd.domain.events import Event, OptionChosen, OptionOffered, OptionWithdrawn, PromiseMade
 from followupd.domain.promise import Option, OptionState, PromiseKind
 from followupd.errors import NotUnderstoodError
-from followupd.recovery.commands.context import CommandContext, chosen_numbers, not_understood, origin
+from followupd.recovery.commands.context import (
+    CommandContext,
+    chosen_numbers,
+    not_understood,
+    numbered_events,
+    origin,
+)
 from followupd.recovery.commands.lifecycle import opened
 from followupd.recovery.commands.promises import check_future, new_promise
 
@@ -47,21 +53,21 @@ def withdraw_option(command: Command, context: CommandContext) -> list[Event]:
     if _REASON.match(named):
         named = ""
 
-    options = context.case.options
-    open_numbers = [option.n for option in context.case.open_options]
-    withdrawn = [option.n for option in options if option.state is OptionState.WITHDRAWN]
-    numbers = chosen_numbers(replace(command, text=named), open_numbers, "option", withdrawn)
-    return [OptionWithdrawn(n=n, **origin(command, context)) for n in numbers]
+    case = context.case
+    to_withdraw = numbers(case.open_options)
+    done = numbers(option for option in case.options if option.state is OptionState.WITHDRAWN)
+    chosen = chosen_numbers(replace(command, text=named), to_withdraw, "option", done)
+    return numbered_events(OptionWithdrawn, chosen, command, context)
 
 
 def choose(command: Command, context: CommandContext) -> list[Event]:
     """Choose an option for the customer; it becomes a promise."""
     offered = {option.n: option for option in context.case.open_options}
-    numbers = chosen_numbers(command, list(offered), "option")
-    if len(numbers) != 1:
+    chosen = chosen_numbers(command, list(offered), "option")
+    if len(chosen) != 1:
         raise not_understood(command)
 
-    option = offered[numbers[0]]
+    option = offered[chosen[0]]
     if option.promised_by and option.promised_by <= context.now:
         problem = f"the date of option {option.n} has passed; say 'promise: {option.text} by ...'"
         raise NotUnderstoodError(problem)

@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from datetime import datetime
 
+from followupd.domain.case import numbers
 from followupd.domain.command import Command, expected
 from followupd.domain.compensation import GrantState
 from followupd.domain.events import (
@@ -21,6 +22,7 @@ from followupd.recovery.commands.context import (
     chosen_numbers,
     leads,
     not_understood,
+    numbered_events,
     origin,
 )
 from followupd.recovery.commands.lifecycle import opened
@@ -78,18 +80,19 @@ def new_promise(
 def kept(command: Command, context: CommandContext) -> list[Event]:
     """Say that promises were kept; the compensation that they contain is issued with them."""
     case = context.case
-    owed = [promise.n for promise in case.owed]
+    owed = numbers(case.owed)
     if not command.text and not owed:
         return []
 
-    done = [promise.n for promise in case.promises if promise.state is PromiseState.KEPT]
-    numbers = chosen_numbers(command, owed, "promise", done)
-    events: list[Event] = [PromiseKept(n=n, **origin(command, context)) for n in numbers]
+    done = numbers(promise for promise in case.promises if promise.state is PromiseState.KEPT)
+    kept_numbers = chosen_numbers(command, owed, "promise", done)
+    granted = case.grants_in(GrantState.GRANTED)
+    issued = numbers(grant for grant in granted if grant.promise in kept_numbers)
 
-    for grant in case.compensation:
-        if grant.promise in numbers and grant.state is GrantState.GRANTED:
-            events.append(CompensationIssued(n=grant.n, **origin(command, context)))
-    return events
+    return [
+        *numbered_events(PromiseKept, kept_numbers, command, context),
+        *numbered_events(CompensationIssued, issued, command, context),
+    ]
 
 
 def late(command: Command, context: CommandContext) -> list[Event]:
@@ -99,7 +102,7 @@ def late(command: Command, context: CommandContext) -> list[Event]:
         raise not_understood(command)
 
     number, when, because = found.groups()
-    owed = [promise.n for promise in context.case.owed]
+    owed = numbers(context.case.owed)
     [n] = chosen_numbers(replace(command, text=number), owed, "promise")
     _, date = context.reader.split_when(f"until {when}", context.now)
     if date is None or date <= context.now:
@@ -120,9 +123,11 @@ def late(command: Command, context: CommandContext) -> list[Event]:
 def _check_second_delay(n: int, command: Command, context: CommandContext) -> None:
     """Raise NotUnderstoodError if a promise has slipped before and this is no lead."""
     promise = context.case.promise(n)
-    has_slipped = promise is not None and (promise.slipped or promise.state is PromiseState.LATE)
+    agent = context.playbook.team.by_id(command.agent)
+    if promise is None or leads(agent):
+        return
 
-    if has_slipped and not leads(context.playbook.team.by_id(command.agent)):
+    if promise.slipped or promise.state is PromiseState.LATE:
         raise NotUnderstoodError(f"promise {n} has slipped once already; a lead says the second new date")
 
 
@@ -134,6 +139,6 @@ def withdraw(command: Command, context: CommandContext) -> list[Event]:
 
     number, because = found.groups()
     case = context.case
-    numbers = [promise.n for promise in case.promises if promise.owed or promise in case.proposed]
-    [n] = chosen_numbers(replace(command, text=number), numbers, "promise")
+    known = sorted(numbers([*case.owed, *case.proposed]))
+    [n] = chosen_numbers(replace(command, text=number), known, "promise")
     return [PromiseWithdrawn(n=n, because=because, **origin(command, context))]

@@ -1,11 +1,14 @@
-"""Keys of reminders: the text that is stored, and the kind that is read back from it."""
+"""Names that ledgers contain: keys of reminders and of state, and the dates of promises under their older names."""
 
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
+from followupd.domain.events import PromiseLate
+from followupd.domain.promise import Option, Promise, PromiseKind
 from followupd.domain.reminder import ReminderKey, ReminderKind
 from followupd.domain.state import StateKey
 
@@ -81,3 +84,24 @@ def test_the_kind_is_read_back_whatever_the_key_is_about(kind: ReminderKind, n: 
 )
 def test_state_is_stored_under_these_names(key: str, stored: str) -> None:
     assert str(key) == stored
+
+
+PROMISE = Promise(
+    n=1,
+    text="ship it",
+    kind=PromiseKind.FIRM,
+    internal_deadline=AT,
+    promised_by=AT.replace(hour=17),
+)
+OPTION = Option(n=1, text="a refund", promised_by=AT)
+LATE = PromiseLate(at=AT, n=1, internal_deadline=AT, promised_by=AT.replace(hour=17))
+
+
+@pytest.mark.parametrize("value", [PROMISE, OPTION, LATE], ids=["promise", "option", "event"])
+def test_the_dates_of_a_promise_are_read_under_their_older_names_too(value: object) -> None:
+    adapter: TypeAdapter[object] = TypeAdapter(type(value))
+    stored = adapter.dump_json(value)
+    older = stored.replace(b'"promised_by"', b'"told"').replace(b'"internal_deadline"', b'"due"')
+    assert older != stored
+    assert adapter.validate_json(stored) == value
+    assert adapter.validate_json(older) == value
