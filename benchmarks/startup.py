@@ -2,9 +2,9 @@
 
     python -m benchmarks.startup
 
-Each command runs five times in a process of its own, in the starter configuration with an empty SQLite ledger; the best
-run counts. CPU seconds of the child process, so that a busy machine changes the result less. Limits: 0.3 s for status,
-1.5 s for check. The import time of the SQL library alone is printed for comparison.
+Each command runs five times in a process of its own, in the starter configuration; the best run counts. CPU
+seconds of the child process, so that a busy machine changes the result less. Limits: 0.3 s for status, 1.5 s
+for check. Python's own start and the import of the SQL library are printed for comparison.
 """
 
 import os

@@ -1,8 +1,8 @@
 """The health of the daemon for `followupd status`, from a SQLite ledger without SQLAlchemy.
 
-Importing SQLAlchemy and loading the whole configuration would take most of the command's time. `read_sqlite` does not
-support PostgreSQL, OAuth logins and configurations that need explaining: for these it returns None, and the caller uses
-the application.
+Importing SQLAlchemy and loading the whole configuration would take most of the command's time. `read_sqlite`
+does not support PostgreSQL, OAuth logins and configurations with errors: for these it returns None, and the
+caller uses the application.
 """
 
 import json
@@ -129,7 +129,10 @@ def _alive_since(cycle: StoredValue | None, now: datetime) -> datetime:
 
 
 def _mailbox_health(figures: LedgerFigures, name: str, alive_since: datetime) -> MailboxHealth:
-    """Derive the health of one mailbox; a record of the connection counts as long as the daemon is running."""
+    """Derive the health of one mailbox.
+
+    The record that it is connected only counts while the daemon is running.
+    """
     connected = figures.state(StateKey.CONNECTED.of(name))
     folders = figures.folders.get(name, [])
     times = [synced_at for synced_at, _ in folders]
@@ -158,7 +161,11 @@ def _last_read(figures: LedgerFigures, name: str) -> datetime | None:
 
 
 def read_sqlite(directory: Path, now: datetime) -> DaemonHealth | None:
-    """Return the health by the ledger of a configuration directory; None if only the application can read it."""
+    """Read the health from the ledger of a configuration directory.
+
+    Returns:
+        None if only the application can read it, or explain what is wrong.
+    """
     try:
         settings = tomllib.loads((directory / "followupd.toml").read_text(encoding="utf-8"))
         file = directory / _SQLITE.fullmatch(settings["ledger"]["url"])["file"]  # type: ignore[index]
@@ -173,7 +180,8 @@ def read_sqlite(directory: Path, now: datetime) -> DaemonHealth | None:
 
 
 def _uses_oauth(section: Mapping[str, Any]) -> bool:
-    return section.get("auth", "password") != "password"
+    """Return whether a section logs in by OAuth, whose tokens `status` warns of."""
+    return bool(section.get("auth", "password") != "password")
 
 
 def _figures(file: Path) -> LedgerFigures:

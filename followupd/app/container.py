@@ -1,7 +1,7 @@
 """Build the program from its settings: the one module that knows every adapter and every service."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -301,19 +301,23 @@ def _send_policy(settings: Settings) -> SendPolicy:
     )
 
 
+def identity_of(settings: Settings) -> Identity:
+    """Return our addresses, without what only a ledger knows."""
+    mailboxes = settings.mailboxes
+    return Identity(
+        addresses=settings.addresses,
+        agents=frozenset(agent.email.lower() for agent in settings.team.agents),
+        groups=frozenset(group for mailbox in mailboxes for group in mailbox.groups),
+        authserv=frozenset(name for mailbox in mailboxes for name in mailbox.trusted),
+    )
+
+
 def _identity(settings: Settings, vault: Vault) -> Callable[[Transaction], Identity]:
     """Return a function that returns our addresses and keys; it reads earlier mails in a transaction."""
+    addresses = identity_of(settings)
 
     def identity(tx: Transaction) -> Identity:
-        mailboxes = settings.mailboxes
-        return Identity(
-            addresses=settings.addresses,
-            agents=frozenset(agent.email.lower() for agent in settings.team.agents),
-            groups=frozenset(group for mailbox in mailboxes for group in mailbox.groups),
-            authserv=frozenset(name for mailbox in mailboxes for name in mailbox.trusted),
-            letter_key=vault.letter_key,
-            earlier=tx.mail.earlier_text,
-        )
+        return replace(addresses, letter_key=vault.letter_key, earlier=tx.mail.earlier_text)
 
     return identity
 

@@ -22,6 +22,7 @@ def open_app(directory: Path) -> "App":
 
     app = build(load(directory))
     app.ledger.upgrade()
+
     return app
 
 
@@ -36,4 +37,5 @@ def shell_user() -> str:
         name = getpass.getuser()
     except (OSError, KeyError):  # the user is not in the system's list of users, as in many containers
         name = f"user {os.getuid()}"
+
     return f"{name} at the command line"

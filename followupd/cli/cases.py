@@ -11,7 +11,14 @@ from followupd.adapters.terminal import local_time, printable, utc_iso
 from followupd.cli.app import company_zone, open_app, shell_user
 from followupd.cli.commands import CommandParsers
 from followupd.cli.main import DONE, PROBLEMS
-from followupd.cli.output import STATUS_SENTENCES, case_view, print_error, print_json, print_table
+from followupd.cli.output import (
+    STATUS_SENTENCES,
+    case_view,
+    print_error,
+    print_json,
+    print_list,
+    print_table,
+)
 from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import Compensation
 from followupd.domain.events import Event
@@ -49,24 +56,25 @@ def add(commands: CommandParsers) -> None:
 
 
 def _cases(options: argparse.Namespace) -> int:
+    """List cases, those of one stage with --stage."""
     app = open_app(options.config)
     with app.ledger.transaction() as tx:
         found = [(case, tx.outbox.all(case=case.ref)) for case in tx.cases.all(options.stage)]
 
-    if options.json:
-        print_json([case_view(case, letters) for case, letters in found])
-        return DONE
-    if not found:
-        print_error("No cases.")
     zone = company_zone(app.settings)
-    print_table(
+    print_list(
+        options,
+        (case_view(case, letters) for case, letters in found),
         [_case_row(case, zone) for case, _ in found],
         head=("case", "stage", "severity", "owner", "next check", "customer", "subject"),
+        none="No cases.",
     )
+
     return DONE
 
 
 def _case_row(case: Case, zone: tzinfo) -> tuple[str, ...]:
+    """Return the row of a case in the list."""
     return (
         case.ref,
         _stage(case),
@@ -79,6 +87,7 @@ def _case_row(case: Case, zone: tzinfo) -> tuple[str, ...]:
 
 
 def _stage(case: Case) -> str:
+    """Return the stage, and whether the case is on hold."""
     return f"{case.stage.value} (on hold)" if case.held else case.stage.value
 
 
@@ -86,6 +95,7 @@ def _stage(case: Case) -> str:
 
 
 def _case(options: argparse.Namespace) -> int:
+    """Show one case."""
     app = open_app(options.config)
     ref = options.ref.upper()
     with app.ledger.transaction() as tx:
@@ -95,10 +105,12 @@ def _case(options: argparse.Namespace) -> int:
         print_json(case_view(case, letters, history))
     else:
         _print_case(case, letters, history, company_zone(app.settings))
+
     return DONE
 
 
 def _print_case(case: Case, letters: list[OutboxEntry], history: list[Event], zone: tzinfo) -> None:
+    """Print a case for people: a section for each kind of thing that belongs to it."""
     customer = case.customer.address
     if case.customer.name:
         customer += f" ({case.customer.name})"
@@ -130,6 +142,7 @@ def _print_case(case: Case, letters: list[OutboxEntry], history: list[Event], zo
 
 
 def _promise_row(promise: Promise, zone: tzinfo) -> tuple[str, ...]:
+    """Return the row of a promise, with both of its dates."""
     return (
         str(promise.n),
         promise.state.value,
@@ -141,15 +154,18 @@ def _promise_row(promise: Promise, zone: tzinfo) -> tuple[str, ...]:
 
 
 def _date(at: datetime | None, zone: tzinfo) -> str:
+    """Return a date of a promise, which may have none."""
     return local_time(at, zone) if at else "no date"
 
 
 def _grant_row(grant: Compensation) -> tuple[str, ...]:
+    """Return the row of a compensation."""
     amount = f"{grant.money.amount} {grant.money.currency}" if grant.money else ""
     return str(grant.n), grant.state.value, grant.kind.value, amount, grant.text
 
 
 def _print_section(title: str, head: Sequence[str], rows: Sequence[tuple[str, ...]]) -> None:
+    """Print a titled table, or nothing if there are no rows."""
     if rows:
         print(f"\n{title}")
         print_table(rows, head, _INDENT)
@@ -172,16 +188,23 @@ class _Explanation:
 
 
 def _explain(options: argparse.Namespace) -> int:
+    """Explain one case."""
     app = open_app(options.config)
     explanation = _explained(app, options.ref.upper())
     if options.json:
         print_json(_explanation_view(explanation))
     else:
         _print_explanation(explanation, company_zone(app.settings))
+
     return DONE
 
 
 def _explained(app: Any, ref: str) -> _Explanation:
+    """Ask the policies and the outbox about a case; nothing is changed.
+
+    Raises:
+        FollowupdError: there is no such case.
+    """
     from followupd.recovery import confirm, follow_up, gift_card
 
     now = app.now()
@@ -189,6 +212,7 @@ def _explained(app: Any, ref: str) -> _Explanation:
         case = tx.cases.get(ref)
         entries = tx.outbox.all(case=ref)
         usage = app.sender.policy.usage(tx, [entry.letter for entry in entries], now)
+
     letters = [(entry, app.sender.policy.blocking_reason(entry.letter, usage)) for entry in entries]
     playbook = app.settings.playbooks.for_case(case)
     times = {
@@ -198,6 +222,7 @@ def _explained(app: Any, ref: str) -> _Explanation:
         "closing": follow_up.next_due(case, playbook) if case.stage is Stage.FOLLOWED_UP else None,
     }
     blockers = blockers_of(case) if case.stage in _BEFORE_FOLLOW_UP else []
+
     return _Explanation(
         case,
         letters,
@@ -208,6 +233,7 @@ def _explained(app: Any, ref: str) -> _Explanation:
 
 
 def _explanation_view(explanation: _Explanation) -> dict[str, Any]:
+    """Return an explanation as JSON."""
     case = explanation.case
     return {
         "ref": case.ref,
@@ -223,6 +249,7 @@ def _explanation_view(explanation: _Explanation) -> dict[str, Any]:
 def _letter_sentence(
     entry: OutboxEntry, reason: str, format_time: Callable[[datetime | None], str | None]
 ) -> str:
+    """Say where a letter stands, since when, and what prevents it from being sent."""
     at = entry.sent_at or entry.sending_since or entry.written_at
     sentence = f"{entry.letter.key} {STATUS_SENTENCES[entry.status]} ({format_time(at)})"
     if entry.status in {LetterStatus.QUEUED, LetterStatus.DEFERRED}:
@@ -230,10 +257,12 @@ def _letter_sentence(
             sentence += f", not before {format_time(entry.not_before)}"
         if reason:
             sentence += f"; {reason}"
+
     return f"{sentence}: {entry.reply}" if entry.reply else sentence
 
 
 def _print_explanation(explanation: _Explanation, zone: tzinfo) -> None:
+    """Print an explanation for people."""
     case = explanation.case
     print(f"{case.ref} is {case.stage}.")
     company_time = partial(local_time, zone=zone)
@@ -244,6 +273,7 @@ def _print_explanation(explanation: _Explanation, zone: tzinfo) -> None:
     if explanation.confirmation_blocker:
         print(f"  No confirmation is sent automatically: {printable(explanation.confirmation_blocker)}.")
     _print_blockers(case, explanation.follow_up_blockers)
+
     if case.wake_at:
         print(f"  Next check at {local_time(case.wake_at, zone)}.")
     else:
@@ -251,6 +281,7 @@ def _print_explanation(explanation: _Explanation, zone: tzinfo) -> None:
 
 
 def _print_blockers(case: Case, blockers: list[str]) -> None:
+    """Print what the follow-up waits for, if anything."""
     if not blockers:
         return
     print("  The follow-up waits for:")
@@ -264,6 +295,7 @@ def _print_blockers(case: Case, blockers: list[str]) -> None:
 
 
 def _tell(options: argparse.Namespace) -> int:
+    """Run the lines of a note on a case, as an agent or as the user of the shell."""
     app = open_app(options.config)
     agent = app.settings.team.by_id(options.agent) if options.agent else None
     if options.agent and agent is None:
@@ -273,6 +305,7 @@ def _tell(options: argparse.Namespace) -> int:
     author = agent.name if agent else shell_user()
     lines = [part for line in options.lines for part in line.splitlines()]
     now = app.now()
+
     with app.ledger.transaction() as tx:
         case = tx.cases.get(options.ref.upper())
         case, problems = app.commands.run_lines(tx, case, lines, author, "tell", agent, now)
@@ -285,6 +318,8 @@ def _tell(options: argparse.Namespace) -> int:
         print(f"{case.ref} is {case.stage}.")
         for finding in findings:
             print_error(f"followupd tell: {finding}")
+
     for problem in problems:
         print_error(f"followupd tell: {problem}")
+
     return PROBLEMS if problems else DONE

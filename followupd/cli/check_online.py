@@ -34,12 +34,17 @@ _HINTS = {
 
 
 def check_servers(settings: "Settings", print_line: Callable[[str], None]) -> list[Problem]:
-    """Connect to every mailbox and to the SMTP server; print what each one supports, and return the problems."""
+    """Connect to every mailbox and to the SMTP server.
+
+    Prints what each server supports with `print_line`, and returns the problems of those that cannot be used.
+    """
     problems: list[Problem] = []
     for number, mailbox in enumerate(settings.mailboxes):
         sentences = mailbox_sentences(settings, mailbox)
         _add(problems, _check_server(f"mailbox[{number}]", mailbox.name, sentences, print_line))
+
     _add(problems, _check_server("smtp", "smtp", smtp_sentences(settings), print_line))
+
     return problems
 
 
@@ -54,6 +59,7 @@ def _check_server(
         return list(error.problems)
     except UnavailableError as error:
         return [unavailable_problem(key, str(error))]
+
     return []
 
 
@@ -69,6 +75,7 @@ def unavailable_problem(key: str, reason: str) -> Problem:
         if part in reason:
             hint = known_hint
             break
+
     return Problem("followupd.toml", None, key, "O01", reason, hint)
 
 
@@ -108,16 +115,20 @@ def survey_sentences(survey: "Survey", command_folders: Collection[str] = ()) ->
         yield f"connected with {survey.tls}; the login works"
     else:
         yield "connected without encryption, on this machine only; the login works"
+
     sent = survey.sent or "not found: set `sent` to the folder of sent mail"
     yield f"inbox is {survey.inbox}; sent mail is {sent}"
+
     if survey.idle:
         yield "IDLE: new mail is noticed at once"
     else:
         yield "no IDLE: new mail is noticed when the mailbox is polled"
+
     if survey.condstore:
         yield "CONDSTORE: changed tags are fetched in one short exchange"
     else:
         yield "no CONDSTORE: tags are searched on the mails of open cases and by name"
+
     yield from _tag_sentences(survey, command_folders)
     yield _clock_sentence(survey.clock_ahead)
 
@@ -127,12 +138,14 @@ def _tag_sentences(survey: "Survey", command_folders: Collection[str]) -> Iterat
     if survey.gmail:
         yield "Gmail: labels are read as tags, and the fu- tags become labels"
         return
+
     alternatives = "answers to desk mails, `followupd tell`"
     if command_folders:
         alternatives = f"moving mails to {' or '.join(command_folders)}, {alternatives}"
+
     for folder, accepts_keywords in survey.keywords.items():
         if accepts_keywords:
-            yield f"{folder} accepts keywords: agents can tag, and see the fu- tags (`followupd tags thunderbird`)"
+            yield f"{folder} accepts keywords: agents can tag (`followupd tags thunderbird`)"
         else:
             yield f"{folder} accepts no keywords; agents can use: {alternatives}"
 
@@ -144,4 +157,5 @@ def _clock_sentence(ahead: timedelta | None) -> str:
     if abs(ahead) <= _CLOCK_TOLERANCE:
         return "the server's clock agrees with ours"
     direction = "ahead of" if ahead > timedelta() else "behind"
+
     return f"the server's clock is {round(abs(ahead).total_seconds())} seconds {direction} ours"

@@ -60,7 +60,11 @@ def add(commands: CommandParsers) -> None:
 
 
 class MailClassifier:
-    """Parse and classify mails as the daemon does, with the configuration if there is one."""
+    """Parse and classify mails as the daemon does.
+
+    Without a configuration, the shipped classifier and an empty identity are used, so that `followupd read`
+    works anywhere.
+    """
 
     def __init__(self, directory: Path) -> None:
         self.identity = Identity()
@@ -73,28 +77,31 @@ class MailClassifier:
             self._use(settings)
 
     def _use(self, settings: "Settings") -> None:
-        from followupd.app.container import trained_classifier_of
+        """Take identity, playbooks, calendar and the trained classifier from a configuration."""
+        from followupd.app.container import identity_of, trained_classifier_of
 
-        self.identity = Identity(
-            addresses=settings.addresses,
-            agents=frozenset(agent.email.lower() for agent in settings.team.agents),
-            groups=frozenset(group for mailbox in settings.mailboxes for group in mailbox.groups),
-            authserv=frozenset(name for mailbox in settings.mailboxes for name in mailbox.trusted),
-        )
+        self.identity = identity_of(settings)
         self._playbooks = dict(settings.playbooks)
         self._calendar = settings.calendar
         self._currency = settings.company.currency
         self._classifier = trained_classifier_of(settings)
 
     def view(self, name: object, parsed: Message | str) -> dict[str, Any]:
-        """Return the JSON of one mail; `parsed` is the mail, or the reason why it could not be parsed."""
+        """Return the JSON of one mail.
+
+        Args:
+            name: the path or id that the mail came with.
+            parsed: the mail, or the reason why it could not be parsed.
+        """
         if isinstance(parsed, str):
             error, message = parsed, Message(kind=Kind.CUSTOMER, because="cannot be read")
         else:
             error, message = "", parsed
+
         scored = message.kind is Kind.CUSTOMER and not error
         verdict = self._classifier.verdict(message) if scored else _NOT_SCORED
         found_promises, found_grants = self._commitments(message)
+
         return {
             "id": name,
             "kind": message.kind.value,
@@ -118,6 +125,7 @@ class MailClassifier:
         }
 
     def _playbook(self, message: Message, verdict: Verdict) -> str:
+        """Return the name of the playbook that a case of this mail would get."""
         if not self._playbooks:
             return "default"
         return self._classifier.playbook(message, verdict, self._playbooks).name
@@ -135,9 +143,11 @@ class MailClassifier:
             doubtful=message.doubtful,
             currency=self._currency,
         )
+
         return list(found_promises), list(found_grants)
 
     def _grant_view(self, grant: FoundCompensation) -> dict[str, Any]:
+        """Return a compensation that was found in the text as JSON."""
         currency = grant.currency or self._currency or None
         return {
             "kind": grant.kind,
@@ -166,6 +176,7 @@ def _settings(directory: Path) -> "Settings | None":
 
 
 def _promise_view(promise: FoundPromise) -> dict[str, Any]:
+    """Return a promise that was found in the text as JSON."""
     return {
         "text": promise.text,
         "due": utc_iso(promise.due),
@@ -176,6 +187,7 @@ def _promise_view(promise: FoundPromise) -> dict[str, Any]:
 
 
 def _read(options: argparse.Namespace) -> int:
+    """Classify mails and print each result."""
     classifier = MailClassifier(options.config)
     exit_code = DONE
     for name, parsed in _mails(options.files, classifier.identity):
@@ -186,11 +198,16 @@ def _read(options: argparse.Namespace) -> int:
             print_json(view, indent=None)
         else:
             _print_mail(view)
+
     return exit_code
 
 
 def _mails(names: list[str], identity: Identity) -> Iterator[tuple[Any, Message | str]]:
-    """Yield each mail with its name; a mail that cannot be parsed as the reason."""
+    """Read and parse mails, in their order.
+
+    Yields:
+        The name of each mail, and the mail or the reason why it cannot be read.
+    """
     for name in names:
         if name == "-":
             yield from _standard_input(identity)
@@ -202,6 +219,7 @@ def _mails(names: list[str], identity: Identity) -> Iterator[tuple[Any, Message 
 
 
 def _standard_input(identity: Identity) -> Iterator[tuple[Any, Message | str]]:
+    """Yield what standard input has: JSON lines, or one mail."""
     raw = sys.stdin.buffer.read().removeprefix(BOM_UTF8)
     if not raw.strip():
         yield "-", "nothing was given"
@@ -209,17 +227,20 @@ def _standard_input(identity: Identity) -> Iterator[tuple[Any, Message | str]]:
     if not raw.lstrip().startswith(b"{"):
         yield "-", _parse(raw, identity)
         return
+
     for number, line in enumerate(raw.splitlines(), 1):
         if line.strip():
             yield _parse_json(line, number, identity)
 
 
 def _parse_json(line: bytes, number: int, identity: Identity) -> tuple[Any, Message | str]:
+    """Parse one JSON line; return its id and the mail, or the reason why it has none."""
     try:
         row = json.loads(line)
         name = row.get("id", f"line {number}")
     except (ValueError, AttributeError) as error:
         return f"line {number}", f"is no JSON object: {error}"
+
     subject, body = str(row.get("subject") or ""), str(row.get("body") or "")
     try:
         headers = {str(key): str(value) for key, value in (row.get("headers") or {}).items()}
@@ -229,6 +250,7 @@ def _parse_json(line: bytes, number: int, identity: Identity) -> tuple[Any, Mess
 
 
 def _parse(raw: bytes, identity: Identity) -> Message | str:
+    """Parse the raw bytes of a mail; return the reason if that fails."""
     try:
         return mail.read(raw, identity, received_at=clock.now())
     except Exception as error:  # noqa: BLE001  the daemon would quarantine the mail for this reason
@@ -236,21 +258,26 @@ def _parse(raw: bytes, identity: Identity) -> Message | str:
 
 
 def _print_mail(view: dict[str, Any]) -> None:
+    """Print the classification of one mail for people."""
     print(printable(str(view["id"])))
     if view["error"]:
         print_error(f"  cannot be read: {view['error']}")
         return
+
     reason = view["because"].removeprefix(f"{view['kind']}: ")
     print(f"  {view['kind']}: {printable(reason)}")
     print(f"  from {printable(view['from'])}, subject {printable(view['subject'])!r}")
     if view["kind"] == Kind.CUSTOMER:
         _print_verdict(view["complaint"], view["playbook"])
+
     for promise in view["promises"]:
         due = f"by {promise['due']}" if promise["due"] else "no date"
         print(f"  promises: {printable(promise['text'])}, {promise['kind']}, {due}{_reason(promise)}")
+
     for grant in view["compensation"]:
         parts = (grant["kind"], grant["amount"], grant["currency"])
         print(f"  gives: {' '.join(part for part in parts if part)}{_reason(grant)}")
+
     if view["no_answer"]:
         print(f"  not answered automatically: {printable(view['no_answer'])}")
     for line in view["text"].splitlines()[:_SHOWN_LINES]:
@@ -258,13 +285,17 @@ def _print_mail(view: dict[str, Any]) -> None:
 
 
 def _print_verdict(complaint: dict[str, Any], playbook: str) -> None:
+    """Print whether it is a complaint, and the features that count, the strongest first."""
     print(f"  {complaint['verdict']} (score {complaint['score']:.2f}), playbook {playbook}")
     rows = [(f"{weight:+.1f}", feature_text(name)) for name, weight in complaint["evidence"]]
     print_table(rows, indent="    ")
 
 
 def feature_text(name: str) -> str:
-    """Return what an agent is shown for a feature of the classifier: a phrase of the mail, or a description."""
+    """Return what an agent is shown for a feature of the classifier.
+
+    A feature is a phrase of the mail, in which "?" stands for a question mark, or has a name of its own.
+    """
     if name in _FEATURES:
         return _FEATURES[name]
     if name.startswith("tone: "):
@@ -273,6 +304,7 @@ def feature_text(name: str) -> str:
 
 
 def _reason(found: dict[str, Any]) -> str:
+    """Return the words that led to a promise or compensation."""
     words = printable(" ... ".join(found["words"]))
     return f" (because of: {words})" if words else ""
 
@@ -281,22 +313,27 @@ def _reason(found: dict[str, Any]) -> str:
 
 
 def _learn(options: argparse.Namespace) -> int:
+    """Train the classifier and print the changes."""
     app = open_app(options.config)
     learned, tagged = app.training.learn(clock.now(), keep=not options.dry_run)
     view = _learned_view(learned, tagged, dry_run=options.dry_run)
+
     if options.json:
         print_json(view)
     else:
         _print_learned(view)
+
     return DONE
 
 
 def _learned_view(learned: "Learned", tagged: "list[Tagged]", *, dry_run: bool) -> dict[str, Any]:
+    """Return the result of a training as JSON."""
     from followupd.text.complaints.learning import FEWEST, FEWEST_OF_A_KIND
 
     complaint_count = sum(tag.complaint for tag in tagged)
     other_count = len(tagged) - complaint_count
     missing = (FEWEST - len(tagged), FEWEST_OF_A_KIND - complaint_count, FEWEST_OF_A_KIND - other_count)
+
     return {
         "decisions": len(tagged),
         "complaints": complaint_count,
@@ -313,6 +350,7 @@ def _learned_view(learned: "Learned", tagged: "list[Tagged]", *, dry_run: bool) 
 
 
 def _print_learned(view: dict[str, Any]) -> None:
+    """Print the result of a training for people."""
     print(
         f"{view['decisions']} decisions of agents: {view['complaints']} complaints, {view['others']} others."
     )
@@ -326,6 +364,7 @@ def _print_learned(view: dict[str, Any]) -> None:
                 f"{printable(feature_text(name))} {weight:+.2f}" for name, weight in view[side]
             )
             print(f"  {direction} likely a complaint: {weights}")
+
     shares = [f"{name} {view[name]:.0%}" for name in ("precision", "recall") if view[name] is not None]
     if shares:
         print(f"  {', '.join(shares)} of suspected complaints, on {view['held_back']} decisions held back")

@@ -1,4 +1,4 @@
-"""The commands by group, with the module that implements each one; a module is imported when its command is used."""
+"""The commands by group, and the module of each one, which is imported when the command is used."""
 
 import argparse
 from dataclasses import dataclass
@@ -137,9 +137,11 @@ def overview() -> str:
         lines.append(f"{title}:")
         lines += [f"    {name:<12}{command.summary}" for name, command in group.items()]
         lines += [f"  example: {_group_example(title)}", ""]
+
     return "\n".join(lines)
 
 
 def _group_example(title: str) -> str:
+    """Return the example of the command that is typical of the group."""
     chosen = {"Setup": "check", "Daemon": "status", "Cases": "tell", "Letters": "preview", "Data": "backup"}
     return GROUPS[title][chosen[title]].example

@@ -10,7 +10,7 @@ from followupd.adapters.terminal import local_time, utc_iso
 from followupd.cli.app import open_app
 from followupd.cli.commands import CommandParsers
 from followupd.cli.main import DONE, PROBLEMS, USAGE
-from followupd.cli.output import print_error, print_json, print_table
+from followupd.cli.output import print_error, print_json, print_result, print_table
 
 if TYPE_CHECKING:
     from followupd.adapters.health import DaemonHealth, MailboxHealth
@@ -37,6 +37,7 @@ def add(commands: CommandParsers) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
+    """Run the daemon until it is stopped, or once."""
     from followupd import clock, log
     from followupd.adapters.settings import load
     from followupd.adapters.systemd import settle
@@ -51,10 +52,12 @@ def _run(options: argparse.Namespace) -> int:
     if problems := blocking_problems(options.config, clock.now()):
         raise SetupError(problems)
     app = build_to_run(load(options.config))
+
     if options.once:
         run_once(app)
     else:
         Daemon(app).run()
+
     return DONE
 
 
@@ -62,11 +65,13 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _login(options: argparse.Namespace) -> int:
+    """Let a person log in by OAuth, in a browser."""
     from followupd.adapters.accounts import login_of
     from followupd.adapters.oauth.tokens import MICROSOFT
     from followupd.adapters.settings import load
 
     login = login_of(load(options.config), options.mailbox)
+
     if login is None:
         print_error(f"followupd login: there is no mailbox {options.mailbox!r} with OAuth in followupd.toml")
         return USAGE
@@ -76,7 +81,9 @@ def _login(options: argparse.Namespace) -> int:
     else:
         print("Open this page, allow the access, and copy the address at which the browser shows an error:")
         login.by_pasted_code(print, lambda: input("The address: "))
+
     print(f"{options.mailbox} is logged in.")
+
     return DONE
 
 
@@ -84,14 +91,17 @@ def _login(options: argparse.Namespace) -> int:
 
 
 def _status(options: argparse.Namespace) -> int:
+    """Print the health of the daemon; the exit code is 1 if something needs a person."""
     from followupd import clock
     from followupd.adapters.health import read_sqlite
 
     health = read_sqlite(options.config, clock.now()) or read_ledger(options.config)
+
     if options.json:
         print_json(_health_view(health))
     else:
         _print_health(health, ZoneInfo(health.timezone))
+
     return DONE if health.ok else PROBLEMS
 
 
@@ -104,6 +114,7 @@ def read_ledger(directory: Path) -> "DaemonHealth":
     app = open_app(directory)
     queued = (LetterStatus.QUEUED, LetterStatus.DEFERRED, LetterStatus.REVIEW)
     names = [mailbox.name for mailbox in app.settings.mailboxes]
+
     with app.ledger.transaction() as tx:
         folders: dict[str, list[tuple[datetime, int]]] = {name: [] for name in names}
         for (name, _), cursor in tx.state.cursors().items():
@@ -122,6 +133,7 @@ def read_ledger(directory: Path) -> "DaemonHealth":
 
 
 def _health_view(health: "DaemonHealth") -> dict[str, Any]:
+    """Return the health as JSON."""
     view: dict[str, Any] = {
         "ok": health.ok,
         "mailboxes": [
@@ -148,12 +160,14 @@ def _health_view(health: "DaemonHealth") -> dict[str, Any]:
 
 
 def _print_health(health: "DaemonHealth", zone: tzinfo) -> None:
+    """Print the health for people."""
     print(f"Status: {_summary(health, zone)}")
     rows = [(title, value) for title, value in _health_rows(health, zone) if value]
     print_table(rows, indent="  ")
 
 
 def _summary(health: "DaemonHealth", zone: tzinfo) -> str:
+    """Return the most important thing in one line."""
     if health.last_cycle is None:
         return _NEVER_STARTED
     if not health.running:
@@ -175,18 +189,22 @@ def _health_rows(health: "DaemonHealth", zone: tzinfo) -> list[tuple[str, str]]:
     ]
     rows += [("login", warning) for warning in health.logins or ()]
     rows += [(f"mailbox {mailbox.name}", _mailbox_row(mailbox, zone)) for mailbox in health.mailboxes]
+
     return rows
 
 
 def _nonzero(count: int) -> str:
+    """Return a count, "" for zero."""
     return str(count) if count else ""
 
 
 def _mailbox_row(mailbox: "MailboxHealth", zone: tzinfo) -> str:
+    """Return the state of a mailbox in one line."""
     state = "connected" if mailbox.connected else "NOT CONNECTED"
     row = f"{state}, last read {local_time(mailbox.last_sync, zone)}"
     if mailbox.skipped:
         row += f", {mailbox.skipped} older mail(s) skipped"
+
     return row
 
 
@@ -194,13 +212,12 @@ def _mailbox_row(mailbox: "MailboxHealth", zone: tzinfo) -> str:
 
 
 def _resume(options: argparse.Namespace) -> int:
+    """Close the circuit breaker."""
     from followupd.domain.state import StateKey
 
     app = open_app(options.config)
     with app.ledger.transaction() as tx:
         tx.state.put(StateKey.BREAKER, "closed", app.now())
-    if options.json:
-        print_json({"breaker": "closed"})
-    else:
-        print("The circuit breaker is closed; letters are sent again.")
+    print_result(options, {"breaker": "closed"}, "The circuit breaker is closed; letters are sent again.")
+
     return DONE

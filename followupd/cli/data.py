@@ -7,7 +7,7 @@ from followupd.adapters.terminal import printable
 from followupd.cli.app import open_app, shell_user
 from followupd.cli.commands import CommandParsers
 from followupd.cli.main import DONE, PROBLEMS
-from followupd.cli.output import print_error, print_json
+from followupd.cli.output import print_error, print_json, print_result
 
 
 def add(commands: CommandParsers) -> None:
@@ -29,48 +29,53 @@ def add(commands: CommandParsers) -> None:
 
 
 def _backup(options: argparse.Namespace) -> int:
+    """Copy the ledger to a file."""
     app = open_app(options.config)
     app.ledger.backup(options.file)
     size = options.file.stat().st_size
-    if options.json:
-        print_json({"file": str(options.file), "bytes": size})
-        return DONE
-    print(f"Wrote {options.file} ({size:,} bytes) and verified it.")
-    print("It can only be read with the ledger's key: back up the key as well, in another place.")
+    print_result(
+        options,
+        {"file": str(options.file), "bytes": size},
+        f"Wrote {options.file} ({size:,} bytes) and verified it.",
+        "It can only be read with the ledger's key: back up the key as well, in another place.",
+    )
+
     return DONE
 
 
 def _upgrade(options: argparse.Namespace) -> int:
+    """Run the migrations that the ledger needs."""
     from followupd.adapters.settings import load
     from followupd.app.container import build
 
     done = build(load(options.config)).ledger.upgrade(on_request=True)
-    if options.json:
-        print_json({"done": done or None})
-    elif done:
-        print(f"The ledger was {done}.")
-    else:
-        print("The ledger is up to date.")
+    sentence = f"The ledger was {done}." if done else "The ledger is up to date."
+    print_result(options, {"done": done or None}, sentence)
+
     return DONE
 
 
 def _export(options: argparse.Namespace) -> int:
+    """Print all data of a customer."""
     app = open_app(options.config)
     with app.ledger.transaction() as tx:
         found = tx.erasure.export(options.address)
     print_json(found)
     if not any(value for name, value in found.items() if name != "address"):
         print_error(f"There is no data of {printable(options.address)}.")
+
     return DONE
 
 
 def _erase(options: argparse.Namespace) -> int:
+    """Erase all data of a customer, and overwrite it on the disk."""
     app = open_app(options.config)
     now = app.now()
     with app.ledger.transaction() as tx:
         erased = tx.erasure.erase(options.address, shell_user(), now, even_open=options.even_open)
     overwritten = app.ledger.purge_deleted()
     exit_code = DONE if overwritten else PROBLEMS
+
     if options.json:
         print_json({**erased.view(), "traceless": overwritten})
         return exit_code
@@ -84,9 +89,11 @@ def _erase(options: argparse.Namespace) -> int:
     if erased.elsewhere:
         print(f"Cases of other customers mention the address; check them: {', '.join(erased.elsewhere)}.")
     print("Not erased: mails in the mailbox, agents' copies of desk mails, backups and exports.")
+
     if not overwritten:
         print_error(
             "Another process is reading the ledger, so its log file may still contain old data; "
             "run the command again."
         )
+
     return exit_code

@@ -15,8 +15,8 @@ from followupd.adapters.terminal import local_time, utc_iso
 from followupd.cli.app import company_zone, open_app
 from followupd.cli.commands import CommandParsers
 from followupd.cli.main import DONE, PROBLEMS
-from followupd.cli.output import money_view, print_error, print_json, print_table
-from followupd.domain.compensation import Money
+from followupd.cli.output import money_view, print_error, print_list, print_result
+from followupd.domain.compensation import Money, StockedCard
 from followupd.domain.team import Company
 from followupd.errors import UnavailableError
 
@@ -52,6 +52,7 @@ class _InvalidRowError(ValueError):
 
 
 def _import(options: argparse.Namespace) -> int:
+    """Import the cards of a file; a code that is known already is skipped."""
     app = open_app(options.config)
     cards, problems = _read_csv(options.file, app.settings.company)
     now = app.now()
@@ -60,23 +61,27 @@ def _import(options: argparse.Namespace) -> int:
     imported = sum(added)
     duplicates = len(added) - imported
 
-    if options.json:
-        print_json({"imported": imported, "known": duplicates, "problems": problems})
-    else:
-        print(f"Imported {imported} gift cards, skipped {duplicates} duplicates.")
+    view = {"imported": imported, "known": duplicates, "problems": problems}
+    print_result(options, view, f"Imported {imported} gift cards, skipped {duplicates} duplicates.")
     for problem in problems:
         print_error(problem)
+
     return PROBLEMS if problems else DONE
 
 
 def _read_csv(path: Path, company: Company) -> tuple[list[ImportedCard], list[str]]:
-    """Return the cards, and a sentence for each row that is invalid."""
+    """Read a CSV file.
+
+    Returns:
+        The cards of the valid rows, and a sentence with the line number for each of the others.
+    """
     cards, problems = [], []
     for line, cells in _rows(path):
         try:
             cards.append(_card(cells, company))
         except _InvalidRowError as error:
             problems.append(f"{path}:{line}: {error}")
+
     return cards, problems
 
 
@@ -91,6 +96,7 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UnavailableError(f"{path} cannot be read: {reason}") from None
+
     reader = csv.reader(text.splitlines())
     for row in reader:
         cells = [cell.strip() for cell in row]
@@ -99,6 +105,7 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def _card(cells: list[str], company: Company) -> ImportedCard:
+    """Parse the cells of a row."""
     code, amount, currency, expires = (*cells, "", "", "")[:4]
     if not code:
         raise _InvalidRowError("there is no code in the first column")
@@ -106,6 +113,7 @@ def _card(cells: list[str], company: Company) -> ImportedCard:
 
 
 def _money(amount: str, currency: str) -> Money:
+    """Parse amount and currency."""
     currency = currency.upper()
     if not is_currency(currency):
         raise _InvalidRowError(f"{currency!r} is no currency; use three letters of ISO 4217, such as EUR")
@@ -113,8 +121,10 @@ def _money(amount: str, currency: str) -> Money:
         money = Money.of(amount, currency)
     except (ValueError, KeyError):
         raise _InvalidRowError(f"the amount is not a number such as 20.00; {_COLUMNS}") from None
+
     if money.minor == 0:
         raise _InvalidRowError(f"the amount is zero; {_COLUMNS}")
+
     return money
 
 
@@ -126,7 +136,9 @@ def _expiry(text: str, company: Company) -> datetime | None:
         last_day = date.fromisoformat(text)
     except ValueError:
         raise _InvalidRowError("the date of expiry is not like 2027-12-31") from None
+
     midnight = datetime.combine(last_day + timedelta(days=1), time(), ZoneInfo(company.timezone))
+
     return midnight.astimezone(UTC)
 
 
@@ -134,31 +146,36 @@ def _expiry(text: str, company: Company) -> datetime | None:
 
 
 def _list(options: argparse.Namespace) -> int:
+    """List the stock."""
     app = open_app(options.config)
     with app.ledger.transaction() as tx:
         cards = tx.cards.all()
 
-    if options.json:
-        print_json([_view(card, app.settings.company.timezone) for card in cards])
-        return DONE
-    if not cards:
-        print_error("No gift cards.")
     zone = company_zone(app.settings)
-    rows = [
-        (
-            str(card.number),
-            f"{card.money.amount} {card.money.currency}",
-            card.last_day(zone.key) if card.expires else "never",
-            card.case_ref or "",
-            local_time(card.taken_at, zone) if card.case_ref else "in stock",
-        )
-        for card in cards
-    ]
-    print_table(rows, head=("number", "amount", "expires", "case", "given"))
+    print_list(
+        options,
+        [_view(card, zone.key) for card in cards],
+        [_row(card, zone) for card in cards],
+        head=("number", "amount", "expires", "case", "given"),
+        none="No gift cards.",
+    )
+
     return DONE
 
 
-def _view(card: Any, timezone: str) -> dict[str, Any]:
+def _row(card: StockedCard, zone: ZoneInfo) -> tuple[str, ...]:
+    """Return the row of a card; its code is never shown."""
+    return (
+        str(card.number),
+        f"{card.money.amount} {card.money.currency}",
+        card.last_day(zone.key) or "never",
+        card.case_ref or "",
+        local_time(card.taken_at, zone) if card.case_ref else "in stock",
+    )
+
+
+def _view(card: StockedCard, timezone: str) -> dict[str, Any]:
+    """Return a card as JSON, without its code."""
     return {
         "number": card.number,
         **money_view(card.money),

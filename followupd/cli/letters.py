@@ -1,7 +1,7 @@
 """letters, settle, preview, diff: show the outbox and letters as they would be sent."""
 
 import argparse
-from datetime import datetime
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +9,15 @@ from followupd.adapters.terminal import local_time, printable, printable_lines, 
 from followupd.cli.app import company_zone, open_app, shell_user
 from followupd.cli.commands import CommandParsers
 from followupd.cli.main import DONE, USAGE
-from followupd.cli.output import STATUS_SENTENCES, letter_view, print_error, print_json, print_table
-from followupd.domain.letter import Letter
+from followupd.cli.output import (
+    STATUS_SENTENCES,
+    letter_view,
+    print_error,
+    print_json,
+    print_list,
+    print_result,
+)
+from followupd.domain.letter import Letter, OutboxEntry
 from followupd.domain.mail import Person
 
 
@@ -31,6 +38,7 @@ def add(commands: CommandParsers) -> None:
 
 
 def _add_preview(preview: argparse.ArgumentParser) -> None:
+    """Add the arguments of preview."""
     preview.add_argument("letter", metavar="LETTER", nargs="?", default="", help="such as follow-up")
     preview.add_argument("--case", metavar="REF", default="", help="a real case instead of a sample")
     preview.add_argument("--sample", choices=["short", "long", "hostile"], default="short")
@@ -47,41 +55,46 @@ def _add_preview(preview: argparse.ArgumentParser) -> None:
 
 
 def _letters(options: argparse.Namespace) -> int:
+    """List all letters of the outbox."""
     app = open_app(options.config)
     with app.ledger.transaction() as tx:
         entries = tx.outbox.all()
 
-    if options.json:
-        print_json([letter_view(entry) for entry in entries])
-        return DONE
-    if not entries:
-        print_error("No letters.")
     zone = company_zone(app.settings)
-    rows = [
-        (
-            entry.letter.key,
-            entry.status.value,
-            entry.letter.to.address,
-            local_time(entry.sent_at, zone),
-            local_time(entry.not_before, zone) if entry.not_before and not entry.sent_at else "",
-            entry.reply,
-        )
-        for entry in entries
-    ]
-    print_table(rows, head=("key", "status", "to", "sent", "not before", "server's reply"))
+    print_list(
+        options,
+        map(letter_view, entries),
+        [_letter_row(entry, zone) for entry in entries],
+        head=("key", "status", "to", "sent", "not before", "server's reply"),
+        none="No letters.",
+    )
+
     return DONE
 
 
+def _letter_row(entry: OutboxEntry, zone: tzinfo) -> tuple[str, ...]:
+    """Return the row of a letter; it shows when the letter may be sent only as long as it was not."""
+    not_before = None if entry.sent_at else entry.not_before
+    return (
+        entry.letter.key,
+        entry.status.value,
+        entry.letter.to.address,
+        local_time(entry.sent_at, zone),
+        local_time(not_before, zone) if not_before else "",
+        entry.reply,
+    )
+
+
 def _settle(options: argparse.Namespace) -> int:
+    """Record what became of a letter in doubt."""
     app = open_app(options.config)
     app.sender.resolve(options.key, options.how, shell_user(), app.now())
     with app.ledger.transaction() as tx:
         entry = tx.outbox.get(options.key)
 
-    if options.json:
-        print_json(letter_view(entry))
-    else:
-        print(f"{options.key} {STATUS_SENTENCES[entry.status]}.")
+    sentence = f"{options.key} {STATUS_SENTENCES[entry.status]}."
+    print_result(options, letter_view(entry), sentence)
+
     return DONE
 
 
@@ -89,11 +102,13 @@ def _settle(options: argparse.Namespace) -> int:
 
 
 def _preview(options: argparse.Namespace) -> int:
+    """Render a letter, and print it or write its parts to files."""
     from followupd import clock
     from followupd.cli.preview.letter import preview_letter
 
     if options.serve:
         return _serve(options)
+
     if not options.letter:
         print_error("followupd preview: LETTER is missing, such as follow-up (or use --serve)")
         return USAGE
@@ -103,14 +118,17 @@ def _preview(options: argparse.Namespace) -> int:
         options.config, options.letter, options.case.upper(), options.sample, now, options.language
     )
     _write_parts(options, letter, now)
+
     if options.json:
         print_json(_preview_view(letter))
     elif not (options.html or options.text or options.eml):
         _print_letter(letter)
+
     return DONE
 
 
 def _write_parts(options: argparse.Namespace, letter: Letter, now: datetime) -> None:
+    """Write the parts that --html, --text and --eml ask for."""
     from followupd.adapters.smtp.compose import compose
 
     if options.eml:
@@ -121,6 +139,7 @@ def _write_parts(options: argparse.Namespace, letter: Letter, now: datetime) -> 
 
 
 def _preview_view(letter: Letter) -> dict[str, Any]:
+    """Return a letter as JSON."""
     return {
         "kind": letter.kind,
         "from": letter.sender.address,
@@ -137,6 +156,7 @@ def _preview_view(letter: Letter) -> dict[str, Any]:
 
 
 def _print_letter(letter: Letter) -> None:
+    """Print the headers and the text of a letter."""
     headers = (
         f"From: {_mailbox(letter.sender)}",
         f"To: {_mailbox(letter.to)}",
@@ -149,10 +169,12 @@ def _print_letter(letter: Letter) -> None:
 
 
 def _mailbox(person: Person) -> str:
+    """Return name and address as in a header."""
     return f"{person.name} <{person.address}>" if person.name else person.address
 
 
 def _serve(options: argparse.Namespace) -> int:
+    """Serve the preview page until Ctrl-C."""
     from followupd import clock
     from followupd.adapters.settings import load
     from followupd.cli.preview.server import LetterSource, PreviewServer
@@ -161,6 +183,7 @@ def _serve(options: argparse.Namespace) -> int:
     source = LetterSource(options.config, options.case.upper(), clock.now)
     server = PreviewServer(source, options.port)
     print(f"Letters: {server.url} (only on this machine; Ctrl-C stops the server)", flush=True)
+
     try:
         server.serve_forever()
     except KeyboardInterrupt:
@@ -168,6 +191,7 @@ def _serve(options: argparse.Namespace) -> int:
     finally:
         source.stopping.set()
         server.server_close()
+
     return DONE
 
 
@@ -175,11 +199,13 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _diff(options: argparse.Namespace) -> int:
+    """Print the letters that differ as unified diffs."""
     from followupd import clock
     from followupd.cli.preview.diff import differences
 
     old = options.old.parent if options.old.name == "followupd.toml" else options.old
     found = differences(options.config, old, clock.now())
+
     if options.json:
         print_json([{"case": diff.ref, "kind": diff.kind, "diff": list(diff.lines)} for diff in found])
         return DONE
@@ -187,8 +213,10 @@ def _diff(options: argparse.Namespace) -> int:
     for diff in found:
         print("\n".join(printable(line) for line in diff.lines) + "\n")
     cases = len({diff.ref for diff in found})
+
     if found:
         print_error(f"{len(found)} letter(s) of {cases} open case(s) differ.")
     else:
         print_error("No letter differs.")
+
     return DONE

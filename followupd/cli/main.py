@@ -20,7 +20,11 @@ _DEFAULT_DIRECTORY = "/etc/followupd"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code; expected errors are printed in one line, without a traceback."""
+    """Run one command and return its exit code.
+
+    Errors of configuration, servers and disk are printed in one line. Any other exception is a bug, and is
+    raised.
+    """
     options = _parse(list(sys.argv[1:] if arguments is None else arguments))
     options.config = _configuration_directory(options.config)
     try:
@@ -44,11 +48,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    """Run the command, with output that no terminal refuses."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # what a terminal cannot show is printed as \u00e9
             stream.reconfigure(errors="backslashreplace")
+
     exit_code = int(options.do(options))
     sys.stdout.flush()
+
     return exit_code
 
 
@@ -58,11 +65,16 @@ def _discard_output() -> None:
 
 
 def _configuration_directory(given: str | None) -> Path:
+    """Return the directory of --config, of $FOLLOWUPD_CONFIG, or the default.
+
+    The path of a followupd.toml means the directory that contains it.
+    """
     path = Path(given or os.environ.get("FOLLOWUPD_CONFIG") or _DEFAULT_DIRECTORY)
     return path.parent if path.name == "followupd.toml" else path
 
 
 def _parse(words: list[str]) -> argparse.Namespace:
+    """Parse all words; exit with a usage error if they make no command."""
     parser = _parser(words)
     for word in words:
         if any("\ud800" <= character <= "\udfff" for character in word):  # Python's form of invalid UTF-8
@@ -76,6 +88,7 @@ def _parse(words: list[str]) -> argparse.Namespace:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     # argparse only collects list items that stand together: `tell FU-7K3Q9 fixed --as ana "kept: 1"`
     getattr(options, options.many).extend(rest)
+
     return options
 
 
@@ -98,10 +111,12 @@ def _parser(words: list[str]) -> argparse.ArgumentParser:
     )
     commands = CommandParsers(subparsers, _shared_options())
     name = _command_name(words)
+
     if name in COMMANDS:
         commands.load(name)
     elif name:
         parser.error(_unknown_command(name))
+
     return parser
 
 
@@ -117,19 +132,25 @@ def _shared_options() -> argparse.ArgumentParser:
     shared.add_argument(
         "--json", action="store_true", default=argparse.SUPPRESS, help="print JSON for programs"
     )
+
     return shared
 
 
 def _command_name(words: list[str]) -> str:
-    """Return the first word that is neither an option nor the value of --config; "" if there is none."""
+    """Return the first word that is neither an option nor the value of --config.
+
+    The word may be no command, and "" if there is none, as in `followupd --help`.
+    """
     options = argparse.ArgumentParser(add_help=False, parents=[_shared_options()])
     _, rest = options.parse_known_args(words)
     if not rest or rest[0].startswith("-"):
         return ""
+
     return rest[0]
 
 
 def _unknown_command(name: str) -> str:
+    """Return the error for a mistyped command, with the nearest one."""
     similar = get_close_matches(name, COMMANDS, n=1)
     suggestion = f"; did you mean {similar[0]!r}?" if similar else ""
     return f"unknown command {name!r}{suggestion} (`followupd --help` lists all commands)"

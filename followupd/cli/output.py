@@ -1,5 +1,6 @@
 """Print for people and for programs: JSON, tables, errors; the JSON names are those of docs/commands.md."""
 
+import argparse
 import json
 import shutil
 import sys
@@ -36,9 +37,44 @@ def print_json(value: Any, indent: int | None = 2) -> None:
 
 
 def _escape_control(character: str) -> str:
+    """Return a control character as a JSON escape, any other character as it is."""
     if character.isprintable() or character == "\n":
         return character
     return json.dumps(character, ensure_ascii=True)[1:-1]
+
+
+def print_result(options: argparse.Namespace, view: Any, *lines: str) -> None:
+    """Print the result of a command: `view` with --json, else the lines."""
+    if options.json:
+        print_json(view)
+        return
+
+    for line in lines:
+        print(line)
+
+
+def print_list(
+    options: argparse.Namespace,
+    views: Iterable[Any],
+    rows: Sequence[Sequence[str]],
+    head: Sequence[str],
+    none: str,
+) -> None:
+    """Print a list.
+
+    Args:
+        options: those of the command; with --json the views are printed.
+        views: the items as JSON.
+        rows: the items as rows of a table.
+        head: the titles of the columns.
+        none: the sentence that is printed to standard error if there are no items.
+    """
+    if options.json:
+        print_json(list(views))
+    elif rows:
+        print_table(rows, head)
+    else:
+        print_error(none)
 
 
 def print_error(text: str) -> None:
@@ -49,7 +85,7 @@ def print_error(text: str) -> None:
 def print_table(rows: Iterable[Sequence[str]], head: Sequence[str] = (), indent: str = "") -> None:
     """Print rows in columns under a head line.
 
-    On a terminal the last column is cut to its width; in a pipe or a file nothing is cut. Prints nothing for no rows.
+    On a terminal the last column is cut to the width; in a pipe or a file nothing is cut. No rows, no output.
     """
     cells = [[printable(cell) for cell in row] for row in rows]
     if not cells:
@@ -58,6 +94,7 @@ def print_table(rows: Iterable[Sequence[str]], head: Sequence[str] = (), indent:
         cells.insert(0, [title.upper() for title in head])
     widths = [max(map(display_width, column)) for column in zip(*cells, strict=True)]
     limit = terminal_width()
+
     for row in cells:
         padded = [cell + " " * (width - display_width(cell)) for cell, width in zip(row, widths, strict=True)]
         print(cut((indent + _SEPARATOR.join(padded)).rstrip(), limit))
@@ -69,18 +106,22 @@ def terminal_width() -> int | None:
 
 
 def display_width(text: str) -> int:
-    """Return the columns that a text takes on a terminal: two for an East Asian wide character, none for an accent."""
+    """Return the columns that a text takes on a terminal (Unicode Standard Annex 11)."""
     return sum(_columns(character) for character in text)
 
 
 def _columns(character: str) -> int:
+    """Return the columns of a character: two for an East Asian wide one, none for a combining accent."""
     if unicodedata.combining(character):
         return 0
     return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
 
 
 def cut(text: str, limit: int | None) -> str:
-    """Cut a line to `limit` columns, with "..." at the end of one that was longer."""
+    """Cut a line to `limit` columns, None for no limit.
+
+    A line that was longer ends with "...", which ASCII terminals can show as well.
+    """
     if limit is None or display_width(text) <= limit:
         return text
     while text and display_width(text) > limit - 3:
@@ -111,7 +152,13 @@ def letter_view(entry: "OutboxEntry") -> dict[str, Any]:
 def case_view(
     case: "Case", letters: "Iterable[OutboxEntry]", history: "Iterable[Event] | None" = None
 ) -> dict[str, Any]:
-    """Return a case as JSON, with its history if one is given."""
+    """Return a case as JSON (docs/commands.md).
+
+    Args:
+        case: the case.
+        letters: its letters in the outbox.
+        history: its events; without them the JSON has no history, as in lists of cases.
+    """
     view: dict[str, Any] = {
         "ref": case.ref,
         "stage": case.stage.value,
@@ -137,10 +184,12 @@ def case_view(
             {"at": utc_iso(event.at), "event": type(event).__name__, "by": event.by, "why": event.why}
             for event in history
         ]
+
     return view
 
 
 def _facts(case: "Case") -> dict[str, Any]:
+    """Return the facts that agents stated."""
     facts = case.facts
     return {
         "issue": facts.issue,
@@ -156,6 +205,7 @@ def _facts(case: "Case") -> dict[str, Any]:
 
 
 def _promises(case: "Case") -> list[dict[str, Any]]:
+    """Return the promises; `due` is the internal deadline, `told` the date that the customer was told."""
     return [
         {
             "n": promise.n,
@@ -172,6 +222,7 @@ def _promises(case: "Case") -> list[dict[str, Any]]:
 
 
 def _options(case: "Case") -> list[dict[str, Any]]:
+    """Return the options that the customer was offered."""
     return [
         {
             "n": option.n,
@@ -185,6 +236,7 @@ def _options(case: "Case") -> list[dict[str, Any]]:
 
 
 def _compensation(case: "Case") -> list[dict[str, Any]]:
+    """Return the compensation."""
     return [
         {
             "n": grant.n,

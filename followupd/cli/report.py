@@ -66,6 +66,7 @@ def add(commands: CommandParsers) -> None:
 
 
 def _report(options: argparse.Namespace) -> int:
+    """Print the report, or the list of grants."""
     from followupd import clock
 
     app = open_app(options.config)
@@ -85,10 +86,12 @@ def _report(options: argparse.Namespace) -> int:
     summary = report(histories, since)
     if options.html:
         write_file(options.html, report_html(summary, app.settings.company).encode())
+
     if options.json:
         print_json(report_view(summary))
     elif not options.html:
         _print_report(summary, company_zone(app.settings))
+
     return DONE
 
 
@@ -104,10 +107,12 @@ def parse_since(text: str, calendar: Calendar, now: datetime) -> datetime | None
         day = datetime.fromisoformat(text).date()
     except ValueError:
         return _before(text, calendar, now)
+
     return datetime.combine(day, time(), ZoneInfo(calendar.timezone)).astimezone(UTC)
 
 
 def _before(duration: str, calendar: Calendar, now: datetime) -> datetime:
+    """Parse a duration and return the time that long ago."""
     try:
         return calendar.before(now, Duration.parse(duration))
     except ValueError:
@@ -119,6 +124,7 @@ def _before(duration: str, calendar: Calendar, now: datetime) -> datetime:
 
 
 def _print_grants(options: argparse.Namespace, rows: list[dict[str, Any]]) -> None:
+    """Print the list of grants as CSV, JSON or a table."""
     if options.csv:
         sys.stdout.write(grants_csv(rows))
     elif options.json:
@@ -130,7 +136,12 @@ def _print_grants(options: argparse.Namespace, rows: list[dict[str, Any]]) -> No
 
 
 def grant_rows(cases: Iterable[Case], since: datetime | None) -> list[dict[str, Any]]:
-    """Return one row for each grant made since then, oldest first; a proposal is not a grant."""
+    """Return the grants for accounting, oldest first.
+
+    Args:
+        cases: all cases.
+        since: leave out what was granted before; None for all. A proposal was not granted yet.
+    """
     grants = [
         (grant.granted_at, case.ref, grant.n, _grant_row(case, grant))
         for case in cases
@@ -141,6 +152,7 @@ def grant_rows(cases: Iterable[Case], since: datetime | None) -> list[dict[str, 
 
 
 def _grant_row(case: Case, grant: Compensation) -> dict[str, Any]:
+    """Return the columns of one grant."""
     return {
         "case": case.ref,
         "number": grant.n,
@@ -156,20 +168,25 @@ def _grant_row(case: Case, grant: Compensation) -> dict[str, Any]:
 
 
 def grants_csv(rows: Iterable[dict[str, Any]]) -> str:
-    """Write rows as CSV (RFC 4180) without anything that a spreadsheet would take for a formula."""
+    """Write rows as CSV (RFC 4180).
+
+    Every cell is quoted, and none is one that a spreadsheet would take for a formula.
+    """
     out = io.StringIO()
     writer = csv.writer(out, quoting=csv.QUOTE_ALL)
     writer.writerow(COLUMNS)
     for row in rows:
         writer.writerow([escape_formula(row[name]) for name in COLUMNS])
+
     return out.getvalue()
 
 
 def escape_formula(value: object) -> str:
     """Return the text of a cell so that no spreadsheet takes it for a formula (CWE-1236).
 
-    A cell that begins with = + - or @ is a formula, also after blanks or as a full-width character: it gets a leading
-    apostrophe. Separators are replaced, because a program that splits at another separator starts a new cell there.
+    A cell that begins with = + - or @ is a formula, also after blanks or as a full-width character: it gets a
+    leading apostrophe. Separators are replaced, because a program that splits at another separator than ours
+    starts a new cell there.
     """
     text = _SEPARATORS.sub(" ", "" if value is None else str(value)).strip()
     first = unicodedata.normalize("NFKC", text).lstrip(_IGNORED)[:1]
@@ -210,17 +227,21 @@ def sections(summary: Report) -> list[Section]:
 
 
 def _counts(counts: dict[str, int]) -> list[tuple[str, ...]]:
+    """Return rows of names and counts."""
     return [(name, str(count)) for name, count in counts.items()]
 
 
 def _promise_section(summary: Report) -> Section:
+    """Return the table of promises: all, and those of each owner who made any."""
     head = ("made", "kept", "in time", "slipped", "broken", "withdrawn", "open", "kept in time", "early by")
     owners = [("all", summary.promises), *summary.owners.items()]
     rows = [(name, *_promise_cells(statistics)) for name, statistics in owners if statistics.made]
+
     return Section("Promises", ("owner", *head), rows)
 
 
 def _promise_cells(promises: PromiseStatistics) -> tuple[str, ...]:
+    """Return the counts of promises, the share kept in time, and how early they were kept."""
     counts = (
         promises.made,
         promises.kept,
@@ -232,25 +253,30 @@ def _promise_cells(promises: PromiseStatistics) -> tuple[str, ...]:
     )
     rate = f"{promises.rate:.0%}" if promises.rate is not None else ""
     early = _span(promises.early) if promises.early is not None else ""
+
     return (*map(str, counts), rate, early)
 
 
 def _duration_row(name: str, durations: Durations) -> tuple[str, ...]:
+    """Return how long something took in the middle case, and in nine of ten."""
     return name, str(durations.count), _span(durations.median), _span(durations.ninth)
 
 
 def _span(duration: timedelta) -> str:
+    """Return a duration in hours, from two days on in days."""
     if duration >= _TWO_DAYS:
         return f"{duration / timedelta(days=1):.1f} days"
     return f"{duration / timedelta(hours=1):.1f} hours"
 
 
 def _sum_row(statistics: CompensationStatistics) -> tuple[str, ...]:
+    """Return how often a kind of compensation was given, and the sum."""
     total = f"{statistics.total.amount} {statistics.total.currency}" if statistics.total else ""
     return statistics.kind, statistics.state.value, str(statistics.count), total
 
 
 def _print_report(summary: Report, zone: tzinfo) -> None:
+    """Print the report as tables."""
     print(_headline(summary, zone))
     for section in sections(summary):
         print(f"\n{section.title}")
@@ -258,6 +284,7 @@ def _print_report(summary: Report, zone: tzinfo) -> None:
 
 
 def _headline(summary: Report, zone: tzinfo) -> str:
+    """Return the first sentence of the report."""
     since = f" since {local_time(summary.since, zone)}" if summary.since else ""
     reopened = f"; {summary.reopened} reopened" if summary.reopened else ""
     return f"{summary.opened} case(s) opened{since}{reopened}."
@@ -270,12 +297,15 @@ def report_html(summary: Report, company: Company) -> str:
     for section in sections(summary):
         rows = [_html_row("th", section.head), *(_html_row("td", row) for row in section.rows)]
         body.append(f"<h2>{escape(section.title)}</h2><table>{''.join(rows)}</table>")
+
     style = "body{font:16px/1.5 sans-serif;margin:2em}td,th{padding:.2em 1em .2em 0;text-align:left}"
     head = f'<meta charset="utf-8"><title>{title}</title><style>{style}</style>'
+
     return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(body)}</body></html>\n'
 
 
 def _html_row(element: str, cells: Sequence[str]) -> str:
+    """Return one row of an HTML table."""
     return f"<tr>{''.join(f'<{element}>{escape(cell)}</{element}>' for cell in cells)}</tr>"
 
 
@@ -296,6 +326,7 @@ def report_view(summary: Report) -> dict[str, Any]:
 
 
 def _promises_view(promises: PromiseStatistics) -> dict[str, Any]:
+    """Return the counts of promises as JSON."""
     return {
         "made": promises.made,
         "kept": promises.kept,
@@ -310,6 +341,7 @@ def _promises_view(promises: PromiseStatistics) -> dict[str, Any]:
 
 
 def _durations_view(durations: Durations) -> dict[str, Any]:
+    """Return durations as JSON, in hours."""
     return {
         "cases": durations.count,
         "median_hours": _hours(durations.median),
@@ -318,6 +350,7 @@ def _durations_view(durations: Durations) -> dict[str, Any]:
 
 
 def _sum_view(statistics: CompensationStatistics) -> dict[str, Any]:
+    """Return a sum of compensation as JSON."""
     return {
         "kind": statistics.kind,
         "state": statistics.state.value,
@@ -328,4 +361,5 @@ def _sum_view(statistics: CompensationStatistics) -> dict[str, Any]:
 
 
 def _hours(duration: timedelta) -> float:
+    """Return a duration in hours."""
     return round(duration / timedelta(hours=1), 2)

@@ -51,6 +51,7 @@ def add(commands: CommandParsers) -> None:
 
 
 def _demo(options: argparse.Namespace) -> int:
+    """Play the demo, if its mail servers are installed."""
     from time import monotonic
 
     from followupd import clock
@@ -60,6 +61,7 @@ def _demo(options: argparse.Namespace) -> int:
             "followupd demo: its mail servers are missing; install them: pip install 'followupd[demo]'"
         )
         return PROBLEMS
+
     from followupd.demo.performance import perform
 
     start = monotonic()
@@ -68,6 +70,7 @@ def _demo(options: argparse.Namespace) -> int:
     result = perform(options.out, clock.now(), fast=options.fast, quiet=options.json)
     if options.json:
         print_json({**result, "seconds": round(monotonic() - start, 2)})
+
     return DONE if result["ok"] else PROBLEMS
 
 
@@ -78,11 +81,13 @@ def _init(options: argparse.Namespace) -> int:
     if options.json:
         print_json([str(path) for path in written])
         return DONE
+
     names = [str(path.relative_to(options.directory)) for path in written]
     print(f"Wrote to {options.directory}: {', '.join(names)}")
     print("Next:")
     print(f"  edit {options.directory / 'followupd.toml'}")
     print(f"  followupd check --online --config {options.directory}")
+
     return DONE
 
 
@@ -93,14 +98,17 @@ def _customise(options: argparse.Namespace) -> int:
         return _list_shipped(options)
     act = mark_merged if options.merged else customise
     copies = [str(path) for path in act(options.config, options.names)]
+
     if options.json:
         print_json(copies)
         return DONE
+
     done = "Up to date" if options.merged else "Copied for editing"
     for copy in copies:
         print(f"{done}: {copy}")
     if not copies:
         print(f"Nothing to copy: {options.config} has all of these files.")
+
     return DONE
 
 
@@ -110,10 +118,13 @@ def _list_shipped(options: argparse.Namespace) -> int:
     from followupd.cli.output import print_table
 
     files = {name: (options.config / name).is_file() for name in shipped_files()}
+
     if options.json:
         print_json([{"name": name, "customised": customised} for name, customised in files.items()])
         return DONE
+
     print_table([(name, "customised" if customised else "") for name, customised in files.items()])
+
     return DONE
 
 
@@ -124,12 +135,14 @@ def _check(options: argparse.Namespace) -> int:
     problems = configuration_problems(options.config, clock.now())
     if options.online and not any(problem.file.startswith("followupd.toml") for problem in problems):
         problems += _online(options)
+
     if options.json:
         print_json([_view(problem) for problem in problems])
     else:
         for problem in problems:
             print(problem)
         print(f"{len(problems)} problem(s) found." if problems else "No problems found.")
+
     return _exit_code(problems)
 
 
@@ -151,10 +164,12 @@ def _online(options: argparse.Namespace) -> list[Problem]:
     settings = load(options.config)
     problems = missing_secrets(settings)
     found = check_servers(settings, print_error if options.json else print)
+
     return problems + [problem for problem in found if problem not in problems]
 
 
 def _when(options: argparse.Namespace) -> int:
+    """Print when a duration ends, in company time and in UTC."""
     from followupd import clock
     from followupd.adapters.settings import load
     from followupd.domain.calendar import Duration
@@ -171,9 +186,11 @@ def _when(options: argparse.Namespace) -> int:
         start = calendar.moment(start.date(), start.time())
     end = calendar.after(start.astimezone(UTC), duration)
     local = calendar.local(end)
+
     if options.json:
         view = {"duration": str(duration), "from": utc_iso(start), "at": utc_iso(end)}
         print_json({**view, "local": local.isoformat()})
     else:
         print(f"{local:%A, %Y-%m-%d %H:%M} {local.tzname()} ({utc_iso(end)})")
+
     return DONE

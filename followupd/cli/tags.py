@@ -1,8 +1,8 @@
-"""tags: print the tags to create in a mail client, so that agents can tag mails and see the state of a case."""
+"""tags: print the tags to create in a mail client, for agents' commands and for the state of a case."""
 
 import argparse
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -52,24 +52,35 @@ def add(commands: CommandParsers) -> None:
 
 
 def _tags(options: argparse.Namespace) -> int:
+    """Print the tags as lines of Thunderbird's user.js, or as JSON."""
     from followupd.adapters.settings import load
 
     settings = load(options.config)
     tags = [*_command_tags(settings), *_status_tags()]
+
     if options.json:
         print_json([asdict(tag) for tag in tags])
         return DONE
 
     print("// followupd's tags for Thunderbird: append this to user.js in the profile's folder")
     print("// (Help > Troubleshooting Information > Profile Folder) while Thunderbird is closed.")
+
     for tag in tags:
-        for name in ("tag", "color", "ordinal"):
-            preference = json.dumps(f"mailnews.tags.{tag.key}.{name}")
-            print(f"user_pref({preference}, {json.dumps(getattr(tag, name))});")
+        _print_preference(tag, "tag", tag.tag)
+        _print_preference(tag, "color", tag.color)
+        _print_preference(tag, "ordinal", tag.ordinal)
+
     for pattern in _open_patterns(settings.tags):
         name = pattern.replace("\n", " ")
         print(f"// {name} is a pattern: create the tags that you need, such as {name[:-1]}25")
+
     return DONE
+
+
+def _print_preference(tag: Tag, name: str, value: str) -> None:
+    """Print one line of user.js; both strings are JavaScript, which JSON is a part of."""
+    preference = json.dumps(f"mailnews.tags.{tag.key}.{name}")
+    print(f"user_pref({preference}, {json.dumps(value)});")
 
 
 def _command_tags(settings: "Settings") -> Iterator[Tag]:
@@ -93,26 +104,44 @@ def _status_tags() -> Iterator[Tag]:
 
 
 def _names(pattern: str, line: str, settings: "Settings") -> list[str]:
-    """Return the tags of a pattern: one for each agent, playbook or cause, none for a pattern with amounts."""
+    """Return the tags of a pattern.
+
+    A pattern with agents, playbooks or causes has one for each; one with amounts has none, as there are too
+    many.
+    """
     if pattern.startswith("\\"):
         return []
     if not pattern.endswith("*"):
         return [pattern]
-    values = {
-        "owner: {}": [agent.id for agent in settings.team.agents],
-        "playbook: {}": list(settings.playbooks),
-        "cause-code: {}": [cause for playbook in settings.playbooks.values() for cause in playbook.causes],
-    }
-    return [pattern[:-1] + value for value in dict.fromkeys(values.get(line, []))]
+
+    return [pattern[:-1] + value for value in _values(line, settings)]
+
+
+def _values(line: str, settings: "Settings") -> Iterable[str]:
+    """Return what the placeholder of a line can be, each value once."""
+    match line:
+        case "owner: {}":
+            return [agent.id for agent in settings.team.agents]
+        case "playbook: {}":
+            return list(settings.playbooks)
+        case "cause-code: {}":
+            causes: dict[str, None] = {}
+            for playbook in settings.playbooks.values():
+                causes.update(dict.fromkeys(playbook.causes))
+            return causes
+        case _:
+            return ()
 
 
 def _open_patterns(tags: Mapping[str, str]) -> list[str]:
     """Return the patterns whose values are not known, such as amounts."""
-    return [
-        pattern
-        for pattern, line in tags.items()
-        if pattern.endswith("*") and line and line not in _KNOWN_VALUES
-    ]
+    patterns = []
+    for pattern, line in tags.items():
+        is_open = pattern.endswith("*") and line not in _KNOWN_VALUES
+        if is_open and line:
+            patterns.append(pattern)
+
+    return patterns
 
 
 def thunderbird_key(name: str) -> str:
@@ -120,4 +149,9 @@ def thunderbird_key(name: str) -> str:
 
     Tried with Thunderbird ESR: "Follow up 3d" becomes "follow=20up=203d".
     """
-    return "".join(chr(byte) if chr(byte) in _UNESCAPED else f"={byte:02x}" for byte in name.lower().encode())
+    key = ""
+    for byte in name.lower().encode():
+        character = chr(byte)
+        key += character if character in _UNESCAPED else f"={byte:02x}"
+
+    return key

@@ -1,4 +1,4 @@
-"""The demo's company: its configuration for the servers on loopback, and the application with a simulated clock."""
+"""The demo's company: its configuration, and the application with a simulated clock."""
 
 import re
 import secrets
@@ -57,10 +57,12 @@ def prepare_directory(out: Path | None) -> Path:
         if out is not None:
             raise
         return Path(tempfile.mkdtemp(prefix="followupd-demo-"))
+
     return directory
 
 
 def _empty(directory: Path) -> None:
+    """Remove what an earlier demo left in the directory."""
     mark = directory / _MARK
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -102,10 +104,12 @@ def write_configuration(directory: Path, password: str) -> Settings:
     secret.write_text(f"{password}\n", encoding="utf-8")
     secret.chmod(0o600)
     _set_ports(directory, imap=143, smtp=25)  # replaced when the servers have started
+
     return load(directory)
 
 
 def _set_ports(directory: Path, *, imap: int, smtp: int) -> None:
+    """Write the servers' ports into the configuration, and settings that fit them."""
     values = {
         "mailbox": {
             "host": f'"{HOST}"',
@@ -149,6 +153,7 @@ def first_day(calendar: Calendar, now: datetime) -> datetime:
 
 
 def _without_holidays(calendar: Calendar, first: date) -> bool:
+    """Return whether each weekday after `first` is a working day."""
     days = [first + timedelta(days=n) for n in range(_ORDINARY_DAYS)]
     return all(calendar.is_working_day(day) == (day.weekday() in calendar.days) for day in days)
 
@@ -165,11 +170,13 @@ class SimulatedApp:
         self.app = self._start()
 
     def _start(self) -> App:
+        """Build the application and connect to the mailbox."""
         app = build_to_run(load(self.directory))
         app.ledger.upgrade()
         self._connections = list(self._connect(app))
         #: whether to read all folders in the next cycle, since the last one may have changed tags
         self._read_all = True
+
         return app
 
     def _connect(self, app: App) -> Iterator[tuple[ImapMailbox, Folder]]:
@@ -200,14 +207,17 @@ class SimulatedApp:
             self.now = due
             self.run_cycles()
             yield self.now
+
         self.now = until
         self.run_cycles()
         yield self.now
 
     def _next_due(self) -> datetime | None:
+        """Return the next time at which a case or a letter is due, None if there is none."""
         with self.app.ledger.transaction() as tx:
             queued = tx.outbox.all(LetterStatus.QUEUED, LetterStatus.DEFERRED)
             times = [tx.cases.next_wake(), *(entry.not_before for entry in queued)]
+
         return min((at for at in times if at and at > self.now), default=None)
 
     def run_cycles(self) -> None:
@@ -223,6 +233,7 @@ class SimulatedApp:
         return sum(self._read_folder(mailbox, folder) for mailbox, folder in self._connections)
 
     def _read_folder(self, mailbox: ImapMailbox, folder: Folder) -> int:
+        """Read one folder if it may have changed; return the number of changes."""
         if self._read_all or mailbox.wait(folder.name, 0, lambda: False):
             return self.app.inbox.sync(mailbox, folder, self.now)
         if folder.role is not FolderRole.COMMAND:

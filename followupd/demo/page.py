@@ -93,10 +93,12 @@ def page(narrator: Narrator, results: Sequence[RecountResult]) -> str:
             parts.append(_sentence(entry))
         else:
             parts.append(_mail(entry, narrator))
+
     return "\n".join([*parts, _END])
 
 
 def _head() -> str:
+    """Return the beginning of the page, with a policy that only allows its own script."""
     digest = base64.b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
     return f"""<!DOCTYPE html>
@@ -113,11 +115,14 @@ def _head() -> str:
 
 
 def _opening(results: Sequence[RecountResult]) -> str:
+    """Return the title and the results of the checks."""
     items = []
     for result in results:
         attribute = "" if result.good else " class=bad"
         items.append(f"<li{attribute}>{escape(result.text)}</li>")
+
     rows = "\n".join(items)
+
     return f"""<h1>One complaint's whole life</h1>
 <p class="lead">Every letter of the demo in order, with what happened in between.
 All of it was sent over real IMAP and SMTP on this machine; only the clock was simulated.</p>
@@ -127,6 +132,7 @@ All of it was sent over real IMAP and SMTP on this machine; only the clock was s
 
 
 def _sentence(entry: Narration) -> str:
+    """Return one sentence of the story with its time."""
     who = f"<strong>{escape(entry.who)}</strong> " if entry.who else ""
     text = _TAG.sub(r"<code>\1</code>", escape(entry.text))
     return f'<p class="event"><time>{entry.at:%H:%M}</time><span>{who}{text}</span></p>'
@@ -138,27 +144,33 @@ def _mail(shown: ShownMail, narrator: Narrator) -> str:
     people = f"{escape(str(shown.mail['From']))}, read by {escape(shown.reader)}"
     details = f'<span class="small">{people}</span>'
     links, body = _links(shown), _body(shown, narrator)
+
     if shown.key and "/" not in shown.key:
         head = f"<header><div>{subject}</div>{details}<br>{links}</header>"
         return f'<article class="mail">{head}{body}</article>'
+
     return f'<details class="mail"><summary>{subject}{details}{links}</summary>{body}</details>'
 
 
 def _links(shown: ShownMail) -> str:
+    """Return links to the mail's files."""
     names = [f"{shown.name}.eml"]
     if html_of(shown.mail):
         names.append(f"{shown.name}.html")
     escaped = [escape(name, quote=True) for name in names]
     links = ", ".join(f'<a href="letters/{name}">{name}</a>' for name in escaped)
+
     return f'<span class="small">{links}</span>'
 
 
 def _body(shown: ShownMail, narrator: Narrator) -> str:
+    """Return the HTML part of a mail in a sandbox, or else its text."""
     html = html_of(shown.mail)
     if not html:
         return f"<pre>{escape(narrator.mask(text_of(shown.mail)))}</pre>"
     title = escape(shown.name, quote=True)
     content = escape(narrator.mask(html), quote=True)
+
     return f'<iframe title="{title}" sandbox="allow-same-origin" srcdoc="{content}"></iframe>'
 
 

@@ -80,6 +80,7 @@ class MailClient:
         # imapclient sends a command in two packets; with Nagle's algorithm each would wait 40 ms for an ACK
         self._imap.socket().setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._imap.login(self.address, self._password)
+
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -105,9 +106,11 @@ class MailClient:
         self._imap.select_folder("INBOX", readonly=True)
         found: dict[int, Iterable[bytes]] = self._imap.get_flags(self._find(message_id))
         flags = [flag for flags in found.values() for flag in flags]
+
         return sorted(flag.decode() for flag in flags if not flag.startswith(b"\\"))
 
     def _find(self, message_id: str) -> list[int]:
+        """Return the UIDs of the mail with this Message-ID in the selected folder."""
         return list(self._imap.search(["HEADER", "Message-ID", message_id]))
 
     def new_mail(self) -> list[EmailMessage]:
@@ -121,10 +124,12 @@ class MailClient:
         return [self._fetch(uid) for uid in self._select_inbox()]
 
     def _select_inbox(self) -> list[int]:
+        """Select the inbox and return the UIDs in it."""
         self._imap.select_folder("INBOX", readonly=True)
         return sorted(self._imap.search("ALL"))
 
     def _fetch(self, uid: int) -> EmailMessage:
+        """Fetch one mail without marking it as read."""
         raw = bytes(self._imap.fetch([uid], ["BODY.PEEK[]"])[uid][b"BODY[]"])
         return email.message_from_bytes(raw, policy=_UNCHANGED)
 
@@ -142,17 +147,21 @@ def compose_mail(
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = sender, to, subject
     mail["Date"], mail["Message-ID"] = format_datetime(at), message_id
+
     if reply_to is not None:
         mail["In-Reply-To"] = str(reply_to["Message-ID"])
         mail["References"] = " ".join(
             [*str(reply_to["References"] or "").split(), str(reply_to["Message-ID"])]
         )
         text = f"{text}\n\n{_quotation(reply_to, at)}"
+
     mail.set_content(text)
+
     return mail
 
 
 def _quotation(mail: EmailMessage, at: datetime) -> str:
+    """Return a mail as a quotation, with the line that introduces it."""
     author = mail["From"].addresses[0].display_name
     lines = [f"> {line}".rstrip() for line in text_of(mail).splitlines()]
     return "\n".join([f"On {at:%d/%m/%Y}, {author} wrote:", *lines])

@@ -47,10 +47,12 @@ def perform(out: Path | None, now: datetime, *, fast: bool, quiet: bool) -> dict
     write_mails(directory, narrator.shown())
     (directory / PAGE).write_text(page(narrator, results), encoding="utf-8")
     _print_end(narrator, directory, results, refs)
+
     return _summary(directory, narrator.shown(), results)
 
 
 def _new_code() -> str:
+    """Return a random gift card's code."""
     return f"GIFT-{secrets.token_hex(3).upper()}-{secrets.token_hex(3).upper()}"
 
 
@@ -90,6 +92,7 @@ def _log_to(path: Path) -> Iterator[None]:
     handlers, level, propagate = log.handlers[:], log.level, log.propagate
     log.handlers[:], log.propagate = [handler], False
     log.setLevel(logging.INFO)
+
     try:
         yield
     finally:
@@ -99,6 +102,7 @@ def _log_to(path: Path) -> Iterator[None]:
 
 
 def _print_beginning(narrator: Narrator, servers: Servers) -> None:
+    """Print what is about to happen."""
     narrator.plain(
         "followupd demo: one complaint's whole life, over real mail",
         "",
@@ -108,6 +112,7 @@ def _print_beginning(narrator: Narrator, servers: Servers) -> None:
 
 
 def _print_end(narrator: Narrator, directory: Path, results: list[RecountResult], refs: list[str]) -> None:
+    """Print the results, and where to look further."""
     narrator.title("Counted again, over IMAP and in the ledger")
     for result in results:
         narrator.result(result.good, result.text)
@@ -121,10 +126,12 @@ def _print_end(narrator: Narrator, directory: Path, results: list[RecountResult]
 
 
 def _all_good(results: list[RecountResult]) -> bool:
+    """Return whether all checks succeeded."""
     return all(result.good for result in results)
 
 
 def _summary(directory: Path, shown: list[ShownMail], results: list[RecountResult]) -> dict[str, Any]:
+    """Return the summary as JSON."""
     return {
         "ok": _all_good(results),
         "directory": str(directory),
@@ -136,6 +143,7 @@ def _summary(directory: Path, shown: list[ShownMail], results: list[RecountResul
 
 
 def _letter_view(directory: Path, shown: ShownMail) -> dict[str, Any]:
+    """Return a letter of the story as JSON."""
     return {
         "key": shown.key,
         "kind": kind_of(shown.mail),

@@ -31,19 +31,28 @@ def recount(run: DemoRun, code: str) -> list[RecountResult]:
 
 
 def _letters(run: DemoRun, letters: Sequence[EmailMessage]) -> list[RecountResult]:
+    """Check which letters the customer has."""
     kinds = Counter(map(kind_of, letters))
     counts = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
-    complete = kinds[LetterKind.CONFIRMATION] > 0
-    complete = complete and kinds[LetterKind.FOLLOW_UP] == kinds[LetterKind.GIFT_CARD] == 1
+    complete = {LetterKind.CONFIRMATION, LetterKind.FOLLOW_UP, LetterKind.GIFT_CARD} == set(kinds)
+    single = kinds[LetterKind.FOLLOW_UP] == kinds[LetterKind.GIFT_CARD] == 1
 
+    return [
+        RecountResult(complete & single, f"{KIM_NAME}'s inbox has {len(letters)} letters: {counts}."),
+        *_in_ledger(run, letters),
+    ]
+
+
+def _in_ledger(run: DemoRun, letters: Sequence[EmailMessage]) -> list[RecountResult]:
+    """Check that no letter came twice, and that the ledger has each one as sent and proved."""
     keys = Counter(map(key_of, letters))
     twice = sorted(key for key, count in keys.items() if count > 1)
 
     entries = [entry for entry in run.company.letters() if entry.letter.to_customer]
     sent = sum(entry.status is LetterStatus.SENT and entry.letter.to.address == KIM for entry in entries)
     proved = sum(entry.witnessed_at is not None for entry in entries)
+
     return [
-        RecountResult(complete, f"{KIM_NAME}'s inbox has {len(letters)} letters: {counts}."),
         RecountResult(not twice, f"Letters that came twice: {', '.join(twice) or 'none'}."),
         RecountResult(
             sent == len(entries) == len(letters),
@@ -54,12 +63,14 @@ def _letters(run: DemoRun, letters: Sequence[EmailMessage]) -> list[RecountResul
 
 
 def _gift_card(run: DemoRun, letters: Sequence[EmailMessage], code: str) -> list[RecountResult]:
+    """Check that the card's code is in its own letter only, and nowhere unencrypted."""
     with_code = [mail for mail in [*letters, *run.ana.inbox()] if code in text_of(mail) + html_of(mail)]
     separate = [
         mail for mail in with_code if kind_of(mail) == LetterKind.GIFT_CARD and not mail["In-Reply-To"]
     ]
     files = sorted(run.company.directory.glob("ledger.db*"))
     unencrypted = [path.name for path in files if code.encode() in path.read_bytes()]
+
     return [
         RecountResult(
             len(with_code) == len(separate) == 1,
@@ -73,9 +84,11 @@ def _gift_card(run: DemoRun, letters: Sequence[EmailMessage], code: str) -> list
 
 
 def _call(run: DemoRun) -> RecountResult:
+    """Check that the agent got one call task, with a calendar entry."""
     calls = [mail for mail in run.ana.inbox() if kind_of(mail) == LetterKind.CALL]
     attachments = [part for mail in calls for part in mail.iter_attachments()]
     invitations = sum(part.get_content_type() == "text/calendar" for part in attachments)
+
     return RecountResult(
         len(calls) == invitations == 1,
         f"Call tasks for {run.agent.name}: {len(calls)}, with an .ics: {invitations}.",
@@ -83,6 +96,7 @@ def _call(run: DemoRun) -> RecountResult:
 
 
 def _end(run: DemoRun) -> RecountResult:
+    """Check that the case is closed."""
     cases = run.company.cases()
     stages = ", ".join(f"{case.ref} is {case.stage}" for case in cases) or "there is no case"
     return RecountResult([case.stage for case in cases] == [Stage.CLOSED], f"In the end {stages}.")

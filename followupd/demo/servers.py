@@ -65,6 +65,7 @@ class _Folders(MailboxSet):
 class _Config(Config):
     @property
     def greeting(self) -> bytes:
+        """The first line of the server."""
         return f"Server ready {NAME}".encode()
 
 
@@ -97,6 +98,7 @@ class Servers:
         if self._error or not started:
             reason = self._error or "no answer"
             raise UnavailableError(f"the demo's mail servers do not start: {reason}")
+
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -124,6 +126,7 @@ class Servers:
     # --- serving ---
 
     def _run(self) -> None:
+        """Serve until stopped; an error is kept for `__enter__`."""
         try:
             asyncio.run(self._serve())
         except Exception as error:  # noqa: BLE001  raised by __enter__ in the thread that waits
@@ -157,6 +160,7 @@ class Servers:
 
     def _backend(self) -> DictBackend:
         # The passwords exist as long as this process: hashing them would cost 0.15 s a login for nothing.
+        """Return pymap's backend with all accounts in memory."""
         self._config = _Config.from_args(
             argparse.Namespace(**_PYMAP_OPTIONS),
             hash_context=Cleartext(),
@@ -164,10 +168,12 @@ class Servers:
         )
         self._config.apply_context()
         login = Login(self._config)
+
         for address, password in self._accounts.items():
             login.users_dict[address] = UserMetadata(self._config, address, password=password)
             self._folders[address] = _Folders()
             self._config.set_cache[address] = (self._folders[address], FilterSet())
+
         return DictBackend(login, self._config)
 
     # --- aiosmtpd's handler ---
@@ -188,14 +194,17 @@ class Servers:
         content: Any = envelope.content  # never str: aiosmtpd decodes on request only
         raw = bytes(content or b"")
         drop = self._drop_for in envelope.rcpt_tos
+
         for address in envelope.rcpt_tos:
             if drop and address == self._delay_for:
                 self._delayed.append((address, raw))
             else:
                 await self._deliver(address, raw)
+
         if not drop:
             return "250 2.0.0 OK"
         self._drop_for = ""
+
         return _drop_connection(server)
 
     async def _deliver(self, address: str, raw: bytes) -> None:
@@ -204,6 +213,7 @@ class Servers:
 
 
 def _drop_connection(server: SMTP) -> str:
+    """Close the connection without a reply; return a reply that is never sent."""
     transport: Any = server.transport
     transport.abort()
     return "421 4.4.2 connection dropped"

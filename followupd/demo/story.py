@@ -93,16 +93,19 @@ class DemoRun:
         self.narrator.pause(0.3)
 
     def _tell_news(self) -> int:
+        """Tell the new events and mails; return how many mails arrived."""
         for case in self.company.cases():
             history = self.company.history(case.ref)
             events = history[self._told.get(case.ref, 0) :]
             for at, sentence in sentences(events, self.narrator.zone, self.company.app.settings.team):
                 self.tell(sentence, at=at)
             self._told[case.ref] = len(history)
+
         self._tell_waiting_letters()
         return self._tell_mails(self.kim, KIM_NAME) + self._tell_mails(self.ana, self.agent.name)
 
     def _tell_waiting_letters(self) -> None:
+        """Tell of each letter that waits for its time, once."""
         for entry in self.company.letters(LetterStatus.QUEUED):
             letter = entry.letter
             later = entry.not_before is not None and entry.not_before > self.company.now
@@ -114,6 +117,7 @@ class DemoRun:
                 )
 
     def _tell_mails(self, client: MailClient, name: str) -> int:
+        """Tell and show the new mails of one person; return how many there are."""
         mails = client.new_mail()
         for mail in mails:
             key = f" ({key_of(mail)})" if key_of(mail) else ""
@@ -121,6 +125,7 @@ class DemoRun:
             attached = f", with {files} attached" if files else ""
             self.tell(f"receives{key}{attached}:", name)
             self.narrator.show(self.company.now, mail, name)
+
         return len(mails)
 
 
@@ -147,6 +152,7 @@ def play(run: DemoRun, code: str) -> None:
 
 
 def _open(run: DemoRun, code: str) -> None:
+    """Open a mailbox in which an old complaint lies, and import a gift card."""
     company, address = run.company, run.shared.address
     old = compose_mail(
         f"Lou Finch <{KIM}>",
@@ -158,9 +164,11 @@ def _open(run: DemoRun, code: str) -> None:
     )
     run.kim.send(old)
     company.run_cycles()
+
     with company.app.ledger.transaction() as tx:
         tx.cards.add(code, Money.of(CARD, company.app.settings.company.currency), None, company.now)
         stock = tx.cards.all()
+
     run.tell(
         f"followupd reads {address} over IMAP. Older mails in it: {company.skipped_mails()}; they are "
         f"skipped. Cases opened for them: {len(company.cases())}."
@@ -169,6 +177,7 @@ def _open(run: DemoRun, code: str) -> None:
 
 
 def _complain(run: DemoRun) -> EmailMessage:
+    """Let Kim complain and Ana tag the mail; return the complaint."""
     run.shared.new_mail()
     mail = compose_mail(
         f"{KIM_NAME} <{KIM}>",
@@ -192,10 +201,12 @@ def _complain(run: DemoRun) -> EmailMessage:
 
     run.advance(_QUIET_WINDOW)
     _tell_tags(run, complaint)
+
     return complaint
 
 
 def _tell_tags(run: DemoRun, complaint: EmailMessage) -> None:
+    """Tell which tags the mail has."""
     tags = run.shared.tags(str(complaint["Message-ID"]))
     run.tell(f"Tags of the mail, visible to everybody: {', '.join(tags) or 'none'}.")
 
@@ -222,6 +233,7 @@ def _promise(run: DemoRun, complaint: EmailMessage) -> None:
 
 
 def _fix(run: DemoRun, complaint: EmailMessage) -> None:
+    """Let Ana tag the mail `fixed`, and answer the desk mail that asks for missing facts."""
     calendar = run.company.app.settings.calendar
     friday = calendar.local(run.company.now).date() + 2 * _DAY
     run.advance_to(calendar.moment(friday, time(11)))
@@ -241,10 +253,12 @@ def _fix(run: DemoRun, complaint: EmailMessage) -> None:
 
 
 def _note(run: DemoRun, question: EmailMessage) -> EmailMessage:
+    """Return Ana's answer: promises kept, compensation issued, facts stated."""
     case, agent = run.case(), run.agent
     kept = [f"kept: {promise.n}" for promise in case.owed]
     issued = [f"issued: {grant.n}" for grant in case.compensation if grant.state is GrantState.GRANTED]
     currency = run.company.app.settings.company.currency
+
     return compose_mail(
         f"{agent.name} <{agent.email}>",
         run.shared.address,
@@ -257,6 +271,7 @@ def _note(run: DemoRun, question: EmailMessage) -> EmailMessage:
 
 
 def _follow_up(run: DemoRun) -> None:
+    """Let the connection drop when the follow-up is sent, and deliver its copy later."""
     case = run.case()
     playbook = run.company.app.settings.playbooks.for_case(case)
     if case.fixed_at is None:
@@ -279,6 +294,7 @@ def _follow_up(run: DemoRun) -> None:
 
 
 def _gift_card(run: DemoRun, complaint: EmailMessage) -> None:
+    """Let Ana tag the mail `reached` after the call, and wait for the gift card."""
     run.advance(2 * _HOUR)
     run.tell("has phoned Kim, and tags Kim's mail `reached`.", run.agent.name)
     run.shared.add_tags(str(complaint["Message-ID"]), "reached")
@@ -288,6 +304,7 @@ def _gift_card(run: DemoRun, complaint: EmailMessage) -> None:
 
 
 def _nothing_more(run: DemoRun) -> None:
+    """Restart followupd, and wait for mails that must not come."""
     run.company.restart()
     run.tell("followupd is stopped, and started again from its ledger.")
     arrived = sum(run.advance(_DAY) for _ in range(QUIET_CYCLES))

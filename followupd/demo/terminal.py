@@ -32,6 +32,8 @@ _LETTER_NAMES = {
 #: columns of a small terminal, and of the margins before a sentence, a mail and a result
 _WIDTH, _TIME_MARGIN, _MAIL_MARGIN, _RESULT_MARGIN = 80, 9, 11, 6
 _BOLD, _FAINT, _CYAN, _RED = "1", "2", "36", "31"
+#: whether a check succeeded -> what is printed, in which colour
+_VERDICTS = {True: ("  ok  ", _CYAN), False: ("  NO  ", _RED)}
 #: seconds of pauses for the reader in total, so that the whole takes less than fifteen
 _MAX_PAUSES = 8.0
 #: lines of a letter that are shown, and of a desk mail
@@ -55,10 +57,12 @@ def sentences(events: Iterable[Event], zone: tzinfo, team: Team) -> list[tuple[d
         for event in group:
             if sentence := _sentence(event, zone, team):
                 found.append((event.at, sentence))
+
     return found
 
 
 def _facts_sentence(stated: list[e.FactsStated]) -> tuple[datetime, str]:
+    """Return one sentence for several facts, with the time of the first."""
     names = [name.replace("_", " ") for event in stated for name, _ in event.facts]
     return stated[0].at, f"Facts for the letters, from {stated[0].by}: {', '.join(names)}."
 
@@ -114,6 +118,7 @@ def _letter_sentence(event: Event) -> str:
 
 
 def _end_sentence(event: Event) -> str:
+    """Return the sentence for a call, a hold or the end of the case."""
     match event:
         case e.CustomerReached():
             return f"The customer was reached by phone, says {event.by}."
@@ -130,6 +135,7 @@ def letter_name(kind: str) -> str:
     for letter, name in _LETTER_NAMES.items():
         if letter == kind:
             return name
+
     return f"{kind.removeprefix('desk/')} mail"
 
 
@@ -140,37 +146,44 @@ def short_time(at: datetime, zone: tzinfo) -> str:
 
 
 def _complaint(event: e.ComplaintHeard) -> str:
+    """Return how a complaint was recognised, or who says that it is one."""
     if event.by_machine:
         return f"It recognises a complaint (score {event.score:.2f}).{_words(event)}"
     return f"It is a complaint, says {event.by} ({event.why})."
 
 
 def _words(event: e.ComplaintHeard | e.ComplaintSuspected) -> str:
+    """Return the words that counted most for a complaint."""
     words = [f'"{words}"' for words, weight in event.evidence if weight > 0]
     return f" Words that counted: {', '.join(words[:_SHOWN_WORDS])}." if words else ""
 
 
 def _promise(promise: Promise, zone: tzinfo) -> str:
+    """Return a promise with its two dates."""
     if not promise.promised_by:
         return f'"{promise.text}", no date'
     sentence = f'"{promise.text}", by {short_time(promise.promised_by, zone)}'
     if promise.internal_deadline and promise.internal_deadline != promise.promised_by:
         sentence += f" (internal deadline: {short_time(promise.internal_deadline, zone)})"
+
     return sentence
 
 
 def _grant(grant: Compensation) -> str:
+    """Return what was given, and its state."""
     if grant.money:
         details = f" of {grant.money.amount} {grant.money.currency}"
     elif grant.text not in {"", grant.kind}:
         details = f" ({grant.text})"
     else:
         details = ""
+
     kind, state = grant.kind.replace("-", " "), grant.state.replace("-", " ")
     return f"Compensation {grant.n}: a {kind}{details} is {state}."
 
 
 def _in_parentheses(text: str) -> str:
+    """Return a reason in parentheses, "" if there is none."""
     return f" ({text})" if text else ""
 
 
@@ -226,26 +239,25 @@ class Narrator:
         entry = Narration(at.astimezone(self.zone), self.mask(text), who)
         self.entries.append(entry)
         self._print_day(entry.at)
-        first, *rest = _wrap(printable(f"{who} {entry.text}".strip()), _WIDTH - _TIME_MARGIN)
-        self._print(f"  {self._colour(f'{entry.at:%H:%M}', _CYAN)}  {first}")
-        self._print(*(" " * _TIME_MARGIN + line for line in rest))
+        time = self._colour(f"{entry.at:%H:%M}", _CYAN)
+        self._print_wrapped(f"  {time}  ", f"{who} {entry.text}".strip(), _TIME_MARGIN)
 
     def show(self, at: datetime, mail: EmailMessage, reader: str) -> ShownMail:
         """Show the beginning of a mail as its reader sees it."""
         shown = ShownMail(at.astimezone(self.zone), mail, reader, self._file_name(mail))
         self.entries.append(shown)
 
-        lines = [
-            wrapped
-            for line in unwrapped(text_of(mail))
-            for wrapped in _wrap(self.mask(line), _WIDTH - _MAIL_MARGIN)
-        ]
+        lines = [f"Subject: {mail['Subject']}"]
+        for line in unwrapped(self.mask(text_of(mail))):
+            lines += textwrap.wrap(line, _WIDTH - _MAIL_MARGIN, break_on_hyphens=False)
+
         most = _DESK_LINES if kind_of(mail).startswith("desk/") else _LETTER_LINES
-        if len(lines) > most:
-            lines = [*lines[:most], "..."]
-        for line in (f"Subject: {mail['Subject']}", *lines):
+        if len(lines) > most + 1:
+            lines = [*lines[: most + 1], "..."]
+        for line in lines:
             self._print(self._colour(f"         | {line}", _FAINT))
         self.pause(0.15)
+
         return shown
 
     def title(self, text: str) -> None:
@@ -259,9 +271,8 @@ class Narrator:
 
     def result(self, good: bool, text: str) -> None:
         """Print the result of one check."""
-        verdict = self._colour("  ok  ", _CYAN) if good else self._colour("  NO  ", _RED)
-        first, *rest = _wrap(printable(self.mask(text)), _WIDTH - _RESULT_MARGIN)
-        self._print(verdict + first, *(" " * _RESULT_MARGIN + line for line in rest))
+        verdict = self._colour(*_VERDICTS[good])
+        self._print_wrapped(verdict, self.mask(text), _RESULT_MARGIN)
 
     def shown(self) -> list[ShownMail]:
         """Return the mails that were shown."""
@@ -270,38 +281,51 @@ class Narrator:
     def pause(self, seconds: float) -> None:
         """Pause for a reader at a terminal, as long as the limit for all pauses is not reached."""
         left = _MAX_PAUSES - (monotonic() - self._start)
-        if not self.fast and not self.quiet and self._out.isatty() and left > 0:
-            threading.Event().wait(min(seconds, left))
+        watched = self._out.isatty() and not self.quiet
+        if watched and not self.fast:
+            threading.Event().wait(max(0.0, min(seconds, left)))
 
     def mask(self, text: str) -> str:
         """Replace the secret."""
         return text.replace(self.secret, "(its code)")
 
     def _file_name(self, mail: EmailMessage) -> str:
+        """Return a number and the kind of the mail, or the first name of its author."""
         kind = kind_of(mail).replace("/", "-")
         author = mail["From"].addresses[0].display_name.split()[0].lower()
         return f"{len(self.shown()) + 1:02d}-{kind or author}"
 
     def _print_day(self, at: datetime) -> None:
+        """Print the date if it has changed."""
         day = f"{at:%A} {at.day} {at:%B %Y}"
         if day != self._day:
             self._print("", self._colour(day, _BOLD))
             self._day = day
 
+    def _print_wrapped(self, start: str, text: str, margin: int) -> None:
+        """Print a text in lines below each other; `start` fills the margin of the first line."""
+        indent = " " * margin
+        lines = textwrap.wrap(
+            printable(text),
+            _WIDTH,
+            initial_indent=indent,
+            subsequent_indent=indent,
+            break_on_hyphens=False,
+        )
+        self._print(start + lines[0][margin:], *lines[1:])
+
     def _print(self, *lines: str) -> None:
+        """Print lines, unless the narrator is quiet."""
         if not self.quiet:
             for line in lines:
                 print(line, file=self._out, flush=True)
 
     def _colour(self, text: str, colour: str) -> str:
+        """Return the text in a colour, if this is a terminal with colours."""
         text = printable(text)
         if not self._out.isatty() or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb":
             return text
         return f"\033[{colour}m{text}\033[0m"
-
-
-def _wrap(text: str, width: int) -> list[str]:
-    return textwrap.wrap(text, width, break_on_hyphens=False)
 
 
 def unwrapped(text: str) -> list[str]:
@@ -313,10 +337,12 @@ def unwrapped(text: str) -> list[str]:
         elif line.strip():
             found.append(line)
         last = line
+
     return found
 
 
 def _without_quotation(lines: list[str]) -> list[str]:
+    """Return the lines above the quotation."""
     quotation = next((n for n, line in enumerate(lines) if line.startswith(">")), len(lines))
     if quotation < len(lines) and lines[quotation - 1].endswith("wrote:"):
         quotation -= 1

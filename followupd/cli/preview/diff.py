@@ -1,4 +1,4 @@
-"""`followupd diff OLD_DIR`: compare the letters of open cases with those of another configuration directory."""
+"""`followupd diff OLD_DIR`: compare the letters of open cases with those of an earlier configuration."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -29,7 +29,12 @@ class Difference:
 
 
 def differences(directory: Path, old: Path, now: datetime) -> list[Difference]:
-    """Return the letters that are still ahead of the open cases and differ between the two directories.
+    """Compare the letters that are still ahead of the open cases.
+
+    Args:
+        directory: the configuration whose ledger has the cases.
+        old: another configuration; only its letters and playbooks are used.
+        now: the time of rendering.
 
     Raises:
         SetupError: one of the two configurations has problems.
@@ -38,8 +43,15 @@ def differences(directory: Path, old: Path, now: datetime) -> list[Difference]:
     before = _with_settings(after, old)
     with after.ledger.transaction() as tx:
         cases = [case for case in tx.cases.all() if case.stage not in _NO_LETTERS]
-    found = [_difference(before, after, kind, case, now) for case in cases for kind in _letters_ahead(case)]
-    return [difference for difference in found if difference]
+
+    found = []
+    for case in cases:
+        for kind in _letters_ahead(case):
+            difference = _difference(before, after, kind, case, now)
+            if difference.lines:
+                found.append(difference)
+
+    return found
 
 
 def _with_settings(app: App, directory: Path) -> App:
@@ -60,7 +72,8 @@ def _letters_ahead(case: Case) -> Iterator[LetterKind]:
         yield LetterKind.FOLLOW_UP
 
 
-def _difference(before: App, after: App, kind: LetterKind, case: Case, now: datetime) -> Difference | None:
+def _difference(before: App, after: App, kind: LetterKind, case: Case, now: datetime) -> Difference:
+    """Compare one letter as rendered by the two applications; without lines if it is the same."""
     lines = unified_diff(
         _letter_lines(before, kind, case, now),
         _letter_lines(after, kind, case, now),
@@ -68,14 +81,15 @@ def _difference(before: App, after: App, kind: LetterKind, case: Case, now: date
         f"{case.ref} {kind}, now",
         lineterm="",
     )
-    found = tuple(lines)
-    return Difference(case.ref, kind, found) if found else None
+    return Difference(case.ref, kind, tuple(lines))
 
 
 def _letter_lines(app: App, kind: LetterKind, case: Case, now: datetime) -> list[str]:
+    """Render a letter and return its lines; the reason if it would not be written."""
     playbook = app.settings.playbooks.for_case(case)
     try:
         letter = letter_of_case(app, kind, case, playbook, now)
     except LetterError as error:
         return [f"The letter would not be written: {error}"]
+
     return [f"From: {letter.sender.name}", f"Subject: {letter.subject}", "", *letter.text.splitlines()]

@@ -47,9 +47,15 @@ class RenderedPreview:
 def preview_letter(
     directory: Path, name: str, ref: str, sample: str, now: datetime, language: str = ""
 ) -> Letter:
-    """Return the letter `name` of the case `ref`, or of a sample case if `ref` is ""; a sample needs no ledger.
+    """Render one letter. The code of a gift card is never a real one.
 
-    A gift card's code is never a real one.
+    Args:
+        directory: the configuration; a sample case needs no ledger.
+        name: the kind of letter.
+        ref: the reference of a case, "" for a sample case.
+        sample: the name of the sample case.
+        now: the time of rendering.
+        language: of a sample's letter, "" for the company's.
 
     Raises:
         FollowupdError: there is no letter of that kind.
@@ -63,6 +69,7 @@ def preview_letter(
     app = open_app(directory)
     with app.ledger.transaction() as tx:
         case = tx.cases.get(ref)
+
     return letter_of_case(app, kind, case, app.settings.playbooks.for_case(case), now)
 
 
@@ -75,24 +82,36 @@ def letter_kind(name: str) -> LetterKind:
     for value in (name, f"desk/{name}"):
         with suppress(ValueError):
             return LetterKind(value)
+
     raise FollowupdError(f"{name!r} is no letter; there are {', '.join(LetterKind)}")
 
 
 def letter_of_case(app: App, kind: LetterKind, case: Case, playbook: Playbook, now: datetime) -> Letter:
-    """Return a letter of a real case as its policy would write it when it is due, or else as of now."""
+    """Render a letter of a real case.
+
+    Returns:
+        The letter that its policy writes when it is due; one as of now, if the policy writes none or the kind
+        of letter has no policy.
+
+    Raises:
+        LetterError: the letter lacks a value that it needs.
+    """
     if kind is LetterKind.GIFT_CARD:
         return app.letters.gift_card(case, playbook, now, sample_card(case, playbook))
     content = _content(case, kind)
     if kind.is_desk_mail:
         return app.letters.desk(kind, case, playbook, now, content, playbook.owner_of(case.owner))
+
     if kind in _POLICIES:
         for decision in _decisions(app, kind, case, playbook, now):
             if isinstance(decision, Letter) and decision.kind == kind:
                 return decision
+
     return app.letters.letter(kind, case, playbook, now, content)
 
 
 def _decisions(app: App, kind: LetterKind, case: Case, playbook: Playbook, now: datetime) -> list[object]:
+    """Return what the policy of this letter decides when it is due."""
     policy = _POLICIES[kind]
     due = policy.next_due(case, playbook) or now
     return list(policy.decide(case, playbook, app.letters, max(now, due)))
@@ -107,6 +126,7 @@ def _content(case: Case, kind: LetterKind) -> LetterContent:
     promises = case.unwritten or open_promises
     automatic = all(promise.source == "playbook" for promise in promises)
     confirmation = kind is LetterKind.CONFIRMATION
+
     return LetterContent(
         promises=promises,
         compensation=case.compensation if confirmation else issued,
@@ -117,11 +137,13 @@ def _content(case: Case, kind: LetterKind) -> LetterContent:
 
 
 def _sample_letter(settings: Settings, kind: LetterKind, sample: str, language: str, now: datetime) -> Letter:
+    """Render a letter of a sample case; a desk mail in the company's language or `language`."""
     playbook = settings.playbooks.default
     if language and kind.is_desk_mail:
         playbook = replace(playbook, company=replace(playbook.company, locale=language))
     case = sample_case(playbook, now, sample, language)
     letters = letters_of(settings, lambda key, domain: f"<{key.replace('/', '.')}.preview@{domain}>")
+
     return render_sample(letters, kind, case, playbook, now)
 
 
@@ -134,13 +156,19 @@ def available_languages(directory: Path) -> list[str]:
         own = load(directory).company.locale.partition("_")[0]
     except FollowupdError:
         own = ""
+
     return sorted(template_files(directory).languages(), key=lambda language: (language != own, language))
 
 
 def render_preview(directory: Path, name: str, sample: str, language: str, now: datetime) -> RenderedPreview:
-    """Return a letter for the page; errors in what an admin may edit are returned as findings, not raised.
+    """Render a letter for the page; errors in files that an admin edits become findings.
 
-    `sample` is a sample's name, the reference of a real case, or "".
+    Args:
+        directory: the configuration.
+        name: the kind of letter.
+        sample: the name of a sample case or the reference of a real one, "" for the first sample.
+        language: of a sample's letter, "" for the company's.
+        now: the time of rendering.
     """
     ref = "" if sample in SAMPLES else sample
     try:
@@ -148,11 +176,13 @@ def render_preview(directory: Path, name: str, sample: str, language: str, now: 
         findings = [] if ref else _findings(load(directory), letter, sample or SAMPLES[0], now)
     except (FollowupdError, LetterError) as error:
         return RenderedPreview(name, tuple(str(error).splitlines()))
+
     headers = (
         ("From", _mailbox(letter.sender)),
         ("To", _mailbox(letter.to)),
         ("Subject", letter.subject),
     )
+
     return RenderedPreview(letter.subject, tuple(findings), headers, letter.text, letter.html)
 
 
@@ -165,8 +195,10 @@ def _findings(settings: Settings, letter: Letter, sample: str, now: datetime) ->
     content = sample_content(letter.kind, case, playbook, now)
     context = wording_context(playbook, letter.language, now, catalogue(settings.directory))
     findings = findings_in_letter(letter, case, content, playbook, wording_rules_of(settings), context)
+
     return [str(finding) for finding in findings]
 
 
 def _mailbox(person: Person) -> str:
+    """Return name and address as in a header."""
     return f"{person.name} <{person.address}>" if person.name else person.address

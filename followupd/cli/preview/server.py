@@ -1,7 +1,7 @@
-"""`followupd preview --serve`: a web page on this machine that shows the letters and reloads when a file changes.
+"""`followupd preview --serve`: a local web page that shows the letters and reloads when a file changes.
 
-Other pages in the same browser cannot read it: the Host header must name the loopback address (against DNS rebinding), no
-response allows another origin, and a letter's HTML is shown in a sandbox without scripts.
+Other pages in the same browser cannot read it: the Host header must name the loopback address (against DNS
+rebinding), no response allows another origin, and a letter's HTML is shown in a sandbox without scripts.
 """
 
 import hashlib
@@ -58,6 +58,7 @@ class LetterSource:
             if path.suffix in _WATCHED_SUFFIXES and path.is_file():
                 stat = path.stat()
                 found.update(f"{path}\0{stat.st_mtime_ns}\0{stat.st_size}\n".encode())
+
         return found.hexdigest()[:16]
 
     def wait_for_change(self, seen: str) -> dict[str, Any]:
@@ -67,12 +68,14 @@ class LetterSource:
             if self.stopping.wait(_CHECK_INTERVAL):
                 break
             waited += _CHECK_INTERVAL
+
         samples = [*SAMPLES, self.case] if self.case else list(SAMPLES)
         choices = {
             "kind": list(LetterKind),
             "language": available_languages(self.directory),
             "sample": samples,
         }
+
         return {"version": version, "choices": choices}
 
     def letter(self, query: Mapping[str, str]) -> RenderedPreview:
@@ -88,12 +91,15 @@ class _Handler(BaseHTTPRequestHandler):
     sys_version = ""
 
     def do_GET(self) -> None:
+        """Answer a request of the page."""
         if self.headers.get("Host", "") not in self.server.names:
             self._send(HTTPStatus.FORBIDDEN, "text/plain", "This page is only for this machine.")
             return
+
         url = urlsplit(self.path)
         query = {name: values[-1] for name, values in parse_qs(url.query).items()}
         source = self.server.source
+
         match url.path:
             case "/":
                 nonce = secrets.token_urlsafe(16)
@@ -109,9 +115,11 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send(HTTPStatus.NOT_FOUND, "text/plain", "There is no such page.")
 
     def _send_json(self, value: dict[str, Any]) -> None:
+        """Send a JSON response."""
         self._send(HTTPStatus.OK, "application/json", json.dumps(value))
 
     def _send(self, status: HTTPStatus, media_type: str, text: str, policy: str = _OTHER_POLICY) -> None:
+        """Send a response with headers that keep other pages out."""
         content = text.encode("utf-8", "replace")
         headers = {
             "Content-Type": f"{media_type}; charset=utf-8",
@@ -147,6 +155,7 @@ class PreviewServer(ThreadingHTTPServer):
             super().__init__(("127.0.0.1", port), _Handler)
         except OSError as error:
             raise FollowupdError(f"cannot listen on port {port}: {error.strerror}") from error
+
         self.source = source
         bound = self.server_address[1]
         self.names = frozenset({f"127.0.0.1:{bound}", f"localhost:{bound}"})
