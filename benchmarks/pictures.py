@@ -1,6 +1,6 @@
-"""Takes the README's pictures of the sample follow-up in headless Chromium: by day and night on a phone, and on a desktop.
+"""Take the README's pictures of the sample follow-up in Chromium: on a phone, light and dark, and a desktop.
 
-Run it from the project's top after the letters have changed: `make pictures`.
+Run it after the letters have changed: `make pictures`.
 """
 
 import re
@@ -18,12 +18,14 @@ from followupd.cli.preview.letter import preview_letter
 from followupd.domain.letter import LetterKind
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
-#: the pictures' dates stay as they are from one run to the next
+#: the same dates in every run
 _NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)
-#: a headless window cannot be as narrow as a phone, so the letter stands in a frame of its width
+#: a headless window cannot be as narrow as a phone, so the letter is in a frame of that width
 _FRAME = (
-    "<body style='margin:0'><iframe id=f src=letter.html style='border:0;display:block' width={width} height={height}></iframe>"
-    "<p id=said hidden></p><script>onload=()=>{{said.textContent='height '+f.contentDocument.documentElement.scrollHeight}}</script>"
+    "<body style='margin:0'>"
+    "<iframe id=f src=letter.html style='border:0;display:block' width={width} height={height}></iframe>"
+    "<p id=height hidden></p><script>onload=()=>"
+    "{{height.textContent='height '+f.contentDocument.documentElement.scrollHeight}}</script>"
 )
 
 
@@ -44,33 +46,33 @@ PICTURES = (
 
 
 def main() -> None:
-    """Write every picture, and say how large it is."""
+    """Write every picture and print its size."""
     browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if browser is None:
-        sys.exit("There is no Chromium on this machine.")
+        sys.exit("Chromium is not installed.")
     with TemporaryDirectory() as place:
-        room = Path(place)
-        write_starter(room / "etc")
-        (room / "letter.html").write_text(
-            preview_letter(room / "etc", LetterKind.FOLLOW_UP, "", "long", _NOW).html, encoding="utf-8"
+        directory = Path(place)
+        write_starter(directory / "etc")
+        (directory / "letter.html").write_text(
+            preview_letter(directory / "etc", LetterKind.FOLLOW_UP, "", "long", _NOW).html, encoding="utf-8"
         )
         for picture in PICTURES:
             target = IMAGES / f"{picture.name}.png"
-            _take(browser, room, picture, target)
+            _take(browser, directory, picture, target)
             target.write_bytes(smaller(target.read_bytes()))
             print(f"{target.name}: {target.stat().st_size:,} bytes")
 
 
-def _take(browser: str, room: Path, picture: Picture, target: Path) -> None:
-    said = _browse(browser, room, picture, 800, "--dump-dom")
-    found = re.search(r"height (\d+)<", said)
+def _take(browser: str, directory: Path, picture: Picture, target: Path) -> None:
+    dom = _browse(browser, directory, picture, 800, "--dump-dom")
+    found = re.search(r"height (\d+)<", dom)
     if found is None:
-        sys.exit(f"Chromium did not say how high the letter is: {said[:200]}")
-    _browse(browser, room, picture, int(found[1]), f"--screenshot={target}")
+        sys.exit(f"Chromium did not print the height of the letter: {dom[:200]}")
+    _browse(browser, directory, picture, int(found[1]), f"--screenshot={target}")
 
 
-def _browse(browser: str, room: Path, picture: Picture, height: int, what: str) -> str:
-    page = room / "page.html"
+def _browse(browser: str, directory: Path, picture: Picture, height: int, option: str) -> str:
+    page = directory / "page.html"
     page.write_text(_FRAME.format(width=picture.width, height=height), encoding="utf-8")
     scheme = "0" if picture.dark else "1"  # Blink's numbers: dark, light
     command = [
@@ -80,10 +82,10 @@ def _browse(browser: str, room: Path, picture: Picture, height: int, what: str) 
         "--disable-gpu",
         "--hide-scrollbars",
         "--allow-file-access-from-files",
-        f"--user-data-dir={room / 'browser'}",
+        f"--user-data-dir={directory / 'browser'}",
         f"--blink-settings=preferredColorScheme={scheme}",
         f"--window-size={picture.width},{height}",
-        what,
+        option,
         page.as_uri(),
     ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)

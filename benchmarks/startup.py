@@ -59,12 +59,12 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as place:
         directory = Path(place) / "etc"
         write_configuration(directory)
-        for name in LIMITS:
+        for name, limit in LIMITS.items():
             command = [sys.executable, "-m", "followupd", name, "--config", str(directory)]
             # `status` exits with 1, because the daemon was never started
             expected = 1 if name == "status" else 0
             found[name] = min(cpu_seconds(command, expected) for _ in range(RUNS))
-            print(f"{name:8} {found[name]:.2f} s (limit {LIMITS[name]:g} s)")
+            print(f"{name:8} {found[name]:.2f} s (limit {limit:g} s)")
     return int(any(found[name] > limit for name, limit in LIMITS.items()))
 
 

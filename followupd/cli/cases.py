@@ -154,7 +154,10 @@ def _promise_row(promise: Promise, zone: tzinfo) -> tuple[str, ...]:
 
 
 def _date(at: datetime | None, zone: tzinfo) -> str:
-    """Return a date of a promise, which may have none."""
+    """Return a date of a promise.
+
+    A promise without a date has none to be measured by, and none that is missed.
+    """
     return local_time(at, zone) if at else "no date"
 
 
