@@ -38,7 +38,7 @@ _REASONS = {
     403: "the token may not order",
     404: "the url is wrong",
 }
-_HTTPS_PORT, _HTTP_PORT = 443, 80
+_PORTS = {"https": 443, "http": 80}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,11 @@ class HttpProvider:
     deadline: float = 20.0
 
     def order(self, order: GiftCardOrder, _now: datetime) -> GiftCard | GiftCardUnavailable:
-        """Return the card of an order, or why there is none yet; an error of the provider is a result."""
+        """Order a card.
+
+        Returns:
+            The card of this order, or why there is none yet; an error of the provider or the network is a result too.
+        """
         try:
             status, body = self._post(order)
         except SetupError:
@@ -130,22 +134,26 @@ class HttpProvider:
                 timer.cancel()
 
     def _explain(self, error: OSError | http.client.HTTPException) -> str:
+        """Return an error of the network, or of what the provider sent, as a sentence for the owner."""
         parts = urlsplit(self.url)
         host = parts.hostname or ""
         if isinstance(error, OSError):
-            default_port = _HTTPS_PORT if parts.scheme == "https" else _HTTP_PORT
-            return why(error, host, parts.port or default_port)
+            port = parts.port or _PORTS[parts.scheme]
+            return why(error, host, port)
+
         if str(error):
             return f"{host}: {type(error).__name__}"
         return f"{host} broke off its answer"
 
 
 def _shut_down(connection: socket.socket) -> None:
-    with suppress(OSError):  # it may have been closed just now
+    """End the connection from another thread; it may have been closed just now."""
+    with suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)
 
 
 def _request_body(order: GiftCardOrder) -> dict[str, Any]:
+    """Return the order as the provider expects it."""
     value = {"denomination": order.money.amount, "currency_code": order.money.currency}
     return {"external_id": order.key, "reward": {"value": value, "delivery": {"method": "LINK"}}}
 
@@ -163,7 +171,10 @@ def _failure(status: int) -> GiftCardUnavailable:
 
 
 def _read_card(body: bytes, order: GiftCardOrder) -> GiftCard | GiftCardUnavailable:
-    """Return the card in a response. Of a response that does not fit the order, nothing is repeated in messages."""
+    """Return the card in a response.
+
+    Of a response that does not fit the order nothing is repeated in messages, because it may contain a code.
+    """
     try:
         found = json.loads(body)["order"]
         reward = found["rewards"][0]
@@ -183,22 +194,42 @@ def _read_card(body: bytes, order: GiftCardOrder) -> GiftCard | GiftCardUnavaila
 
 
 def _code(reward: dict[str, Any]) -> str:
-    """Return the code, or the link if the provider gives one; "" while there is none.
+    """Return the code, or the link if the provider gives one.
+
+    Args:
+        reward: the first of the order's rewards, as it was parsed from JSON.
+
+    Returns:
+        The code, or "" while there is none.
 
     Raises:
-        ValueError: it is too long, or not printable.
+        ValueError: it is no text, too long, or not printable.
     """
-    code = reward.get("code") or (reward.get("delivery") or {}).get("link") or ""
-    if not isinstance(code, str) or len(code) > _MAX_CODE or not code.isprintable():
-        raise ValueError("no code")
+    delivery = reward.get("delivery") or {}
+    code = reward.get("code") or delivery.get("link") or ""
+    if not isinstance(code, str):
+        raise ValueError("the code is no text")  # noqa: TRY004  the response is not valid
+    if len(code) > _MAX_CODE or not code.isprintable():
+        raise ValueError("the code is not printable")
     return code.strip()
 
 
 def _expiry(text: str) -> datetime | None:
-    """Return when a card expires: at the end of a day ("2027-12-31"), or at a time, in UTC unless it names a zone."""
+    """Return when a card expires.
+
+    Args:
+        text: its last day ("2027-12-31"), or a time in ISO 8601, in UTC unless it names a zone; "" if it never expires.
+
+    Raises:
+        ValueError: it is neither.
+    """
     if not text:
         return None
     if len(text) == len("2027-12-31"):
-        return datetime.combine(date.fromisoformat(text) + timedelta(days=1), time(), UTC)
+        next_day = date.fromisoformat(text) + timedelta(days=1)
+        return datetime.combine(next_day, time(), UTC)
+
     moment = datetime.fromisoformat(text)
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    return moment.astimezone(UTC)

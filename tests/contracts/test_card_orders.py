@@ -1,4 +1,4 @@
-"""Orders and stock of gift cards in the ledger: one order a grant, and no card that has expired."""
+"""Orders and stock of gift cards in the ledger: one order for each grant, and no card that has expired."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -43,16 +43,16 @@ def test_keys_of_different_grants_differ() -> None:
     assert len({order_key(ref, n) for ref in ("FU-7K3Q9", "FU-7K3Q91") for n in (1, 11, 111)}) == 6
 
 
-def test_an_order_that_is_put_off_is_due_again_at_its_time_with_its_tries_counted(ledger: Ledger) -> None:
+def test_a_postponed_order_is_due_again_at_its_time_with_its_attempts_counted(ledger: Ledger) -> None:
     with ledger.transaction() as tx:
         tx.orders.place("FU-7K3Q9", 1, EURO_20, NOW)
-        tx.orders.postpone("fu7K3Q9-1", LATER, "it thinks")
+        tx.orders.postpone("fu7K3Q9-1", LATER, "no decision yet")
     assert due(ledger, LATER - timedelta(seconds=1)) == []
     [order] = due(ledger, LATER)
-    assert (order.attempts, order.why) == (1, "it thinks")
+    assert (order.attempts, order.why) == (1, "no decision yet")
 
 
-def test_an_order_is_done_once_and_a_letter_that_came_back_makes_it_due_again(ledger: Ledger) -> None:
+def test_an_order_is_done_once_and_placing_it_again_makes_it_due(ledger: Ledger) -> None:
     with ledger.transaction() as tx:
         tx.orders.place("FU-7K3Q9", 1, EURO_20, NOW)
         assert tx.orders.mark_done("fu7K3Q9-1")
@@ -63,13 +63,13 @@ def test_an_order_is_done_once_and_a_letter_that_came_back_makes_it_due_again(le
     assert [order.key for order in due(ledger)] == ["fu7K3Q9-1"]
 
 
-def test_what_is_not_committed_was_never_ordered(ledger: Ledger) -> None:
+def test_an_order_that_is_rolled_back_is_not_placed(ledger: Ledger) -> None:
     with pytest.raises(RuntimeError):
-        _breaks_off(ledger)
+        _roll_back(ledger)
     assert due(ledger) == []
 
 
-def test_a_card_that_expired_before_its_letter_left_is_exchanged_and_given_to_nobody(ledger: Ledger) -> None:
+def test_a_card_that_expires_before_its_letter_is_sent_is_replaced_and_never_used(ledger: Ledger) -> None:
     with ledger.transaction() as tx:
         tx.cards.add("dies", EURO_20, NOW + timedelta(hours=1), NOW)
         tx.cards.add("lives", EURO_20, None, NOW)
@@ -81,7 +81,7 @@ def test_a_card_that_expired_before_its_letter_left_is_exchanged_and_given_to_no
     assert isinstance(stock.order(GiftCardOrder("fu2-1", "FU-2", 1, EURO_20), LATER), GiftCardUnavailable)
 
 
-def test_a_code_that_another_grant_has_is_not_kept(ledger: Ledger) -> None:
+def test_a_code_of_another_grant_is_not_stored(ledger: Ledger) -> None:
     card = GiftCard("the-same-code", EURO_20, None)
     with ledger.transaction() as tx:
         assert tx.cards.store("FU-1", 1, card, NOW)
@@ -91,7 +91,7 @@ def test_a_code_that_another_grant_has_is_not_kept(ledger: Ledger) -> None:
         assert not tx.cards.add("the-same-code", EURO_20, None, NOW)
 
 
-def _breaks_off(ledger: Ledger) -> None:
+def _roll_back(ledger: Ledger) -> None:
     with ledger.transaction() as tx:
         tx.orders.place("FU-7K3Q9", 1, EURO_20, NOW)
         raise RuntimeError

@@ -1,4 +1,4 @@
-"""Gift cards over HTTP: one key, one card, whatever becomes of the answers; and no code or token in any sentence."""
+"""Gift cards over HTTP: one card for each key, whatever happens to the responses, and no code or token in any message."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -42,7 +42,7 @@ def test_a_card_is_ordered_with_its_key_its_value_and_the_token(shop: GiftShop, 
 
 
 @pytest.mark.parametrize("accident", [LOST, MADE_AND_500])
-def test_an_order_whose_answer_is_lost_is_repeated_and_gives_the_first_card(
+def test_an_order_whose_response_is_lost_is_repeated_and_gives_the_first_card(
     shop: GiftShop, token: Secret, accident: str
 ) -> None:
     shop.plan(accident)
@@ -56,9 +56,7 @@ def test_an_order_whose_answer_is_lost_is_repeated_and_gives_the_first_card(
 
 
 @pytest.mark.parametrize("accident", [DROPPED, 500, 502, 503, 429, 408, 202, NOT_YET])
-def test_what_may_come_right_by_itself_is_tried_again(
-    shop: GiftShop, token: Secret, accident: int | str
-) -> None:
+def test_a_temporary_failure_is_not_permanent(shop: GiftShop, token: Secret, accident: int | str) -> None:
     shop.plan(accident)
     first = cards(shop, token).order(ORDER, NOW)
     assert isinstance(first, GiftCardUnavailable)
@@ -68,7 +66,7 @@ def test_what_may_come_right_by_itself_is_tried_again(
 
 
 @pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 422, 301])
-def test_what_a_person_must_mend_is_said_to_last(shop: GiftShop, token: Secret, status: int) -> None:
+def test_a_failure_that_a_person_must_fix_is_permanent(shop: GiftShop, token: Secret, status: int) -> None:
     shop.plan(status)
     found = cards(shop, token).order(ORDER, NOW)
     assert isinstance(found, GiftCardUnavailable)
@@ -93,7 +91,7 @@ def test_what_a_person_must_mend_is_said_to_last(shop: GiftShop, token: Secret, 
         b'{"order": {"external_id": "another", "rewards": [{"value": {"denomination": 20, "currency_code": "EUR"}, "code": "SECRET"}]}}',
     ],
 )
-def test_an_answer_that_does_not_fit_is_no_card_and_is_not_repeated(
+def test_a_response_that_does_not_fit_is_no_card_and_is_not_quoted(
     shop: GiftShop, token: Secret, body: bytes
 ) -> None:
     shop.plan(body)
@@ -103,45 +101,45 @@ def test_an_answer_that_does_not_fit_is_no_card_and_is_not_repeated(
     assert "SECRET" not in found.why
 
 
-def test_an_answer_without_end_is_cut_off(shop: GiftShop, token: Secret) -> None:
+def test_an_endless_response_ends_at_the_deadline(shop: GiftShop, token: Secret) -> None:
     shop.plan(DRIP)
     found = HttpProvider(shop.url, token, deadline=0.5).order(ORDER, NOW)
     assert isinstance(found, GiftCardUnavailable)
     assert not found.permanent
 
 
-def test_an_answer_that_is_too_long_is_no_order(shop: GiftShop, token: Secret) -> None:
+def test_a_response_that_is_too_long_is_no_order(shop: GiftShop, token: Secret) -> None:
     shop.plan(b" " * 100_000)
     found = cards(shop, token).order(ORDER, NOW)
     assert isinstance(found, GiftCardUnavailable)
 
 
-def test_nobody_at_home_is_said_in_plain_words(token: Secret) -> None:
+def test_an_unreachable_provider_is_named(token: Secret) -> None:
     found = HttpProvider("http://127.0.0.1:1/api", token).order(ORDER, NOW)
     assert isinstance(found, GiftCardUnavailable)
-    assert "nobody listens at 127.0.0.1:1" in found.why
+    assert "nothing listens at 127.0.0.1:1" in found.why
     assert TOKEN not in found.why
 
 
-def test_a_token_that_is_not_there_is_said_and_nothing_is_asked(shop: GiftShop, tmp_path: Path) -> None:
+def test_without_a_token_no_request_is_made(shop: GiftShop, tmp_path: Path) -> None:
     found = HttpProvider(shop.url, Secret("file:none", tmp_path)).order(ORDER, NOW)
     assert isinstance(found, GiftCardUnavailable)
     assert found.permanent
     assert shop.asked == []
 
 
-def test_over_tls_only_a_trusted_certificate_is_given_the_token(
+def test_over_tls_the_token_is_sent_to_a_trusted_server_only(
     authority: trustme.CA, ca_file: str, token: Secret
 ) -> None:
     with GiftShop(authority) as shop:
-        stranger = HttpProvider(shop.url, token).order(ORDER, NOW)
-        assert isinstance(stranger, GiftCardUnavailable)
-        assert "is not trusted" in stranger.why
+        untrusted = HttpProvider(shop.url, token).order(ORDER, NOW)
+        assert isinstance(untrusted, GiftCardUnavailable)
+        assert "is not trusted" in untrusted.why
         assert shop.asked == []
         assert isinstance(HttpProvider(shop.url, token, ca_file).order(ORDER, NOW), GiftCard)
 
 
-def test_a_link_serves_as_the_code_and_its_day_is_read(shop: GiftShop, token: Secret) -> None:
+def test_a_link_is_used_as_the_code_and_its_last_day_is_read(shop: GiftShop, token: Secret) -> None:
     shop.link, shop.expires = True, "2027-12-31"
     found = cards(shop, token).order(ORDER, NOW)
     assert isinstance(found, GiftCard)
@@ -149,7 +147,7 @@ def test_a_link_serves_as_the_code_and_its_day_is_read(shop: GiftShop, token: Se
     assert found.expires == datetime(2028, 1, 1, tzinfo=UTC)
 
 
-def test_neither_code_nor_token_stands_in_a_repr(shop: GiftShop, token: Secret) -> None:
+def test_no_repr_contains_a_code_or_token(shop: GiftShop, token: Secret) -> None:
     provider = cards(shop, token)
     found = provider.order(ORDER, NOW)
     assert "SECRET" not in repr(found)

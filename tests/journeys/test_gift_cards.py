@@ -1,4 +1,4 @@
-"""Gift cards over real servers: one card for one grant, whatever breaks between the provider, the ledger and the post."""
+"""Gift cards over real servers: one card for each grant, whatever fails between provider, ledger and SMTP server."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -36,7 +36,7 @@ def granted(world: World) -> str:
     return followed_up(world, "gift-card: 20")
 
 
-def test_a_provider_that_loses_its_answers_is_asked_with_the_same_key_and_one_card_leaves(
+def test_an_order_is_repeated_with_the_same_key_and_one_card_is_sent(
     make_world: Callable[..., World], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FOLLOWUPD_TEST_TOKEN", TOKEN)
@@ -75,7 +75,7 @@ class Slow:
         return GiftCardUnavailable("it thinks", permanent=False)
 
 
-def test_the_ledger_is_free_while_the_provider_thinks_and_the_order_is_kept(world: World) -> None:
+def test_the_ledger_is_free_while_the_provider_is_asked_and_the_order_stays(world: World) -> None:
     granted(world)
     slow = Slow(world.app.ledger)
     world.app = replace(world.app, gift_cards=replace(world.app.gift_cards, provider=slow))
@@ -91,7 +91,7 @@ def test_the_ledger_is_free_while_the_provider_thinks_and_the_order_is_kept(worl
     assert "it thinks" in text_of(told)
 
 
-def test_a_card_that_expires_while_its_letter_waits_for_the_morning_never_leaves(
+def test_a_card_that_expires_during_the_quiet_hours_is_never_sent(
     make_world: Callable[..., World],
 ) -> None:
     world = make_world(playbook='name = "default"\nowner = "ana"\n[gift_card]\nafter = "11 hours"\n')
@@ -113,18 +113,18 @@ def test_a_card_that_expires_while_its_letter_waits_for_the_morning_never_leaves
     assert "DIES-TONIGHT" not in text_of(letter) + html_of(letter)
 
 
-def test_a_low_stock_is_said_once_a_day(world: World) -> None:
+def test_a_low_stock_is_reported_once_a_day(world: World) -> None:
     granted(world)
     stocked(world, *(f"CARD-{n}" for n in range(3)))
     world.passes(MONDAY)
     world.passes(MONDAY + timedelta(hours=2))
     [warning] = warnings_of_stock(world)
-    assert "lee@agents.test" in str(warning["To"])  # nobody else is named, and the lead hears of the house
+    assert "lee@agents.test" in str(warning["To"])  # no other address is configured
     assert "Only 2 gift cards of 20.00 EUR are left in stock" in flat(text_of(warning))
     assert "CARD-" not in text_of(warning)
 
 
-def test_the_admin_who_fills_the_stock_is_warned_and_no_agent(make_world: Callable[..., World]) -> None:
+def test_a_low_stock_is_reported_to_the_configured_address_only(make_world: Callable[..., World]) -> None:
     world = make_world(more='[gift_cards]\nadmin = "it@example.test"\nlow = 3\n')
     granted(world)
     stocked(world, *(f"CARD-{n}" for n in range(3)))
@@ -141,7 +141,7 @@ def warnings_of_stock(world: World) -> list[EmailMessage]:
     return [mail for mail in world.letters() if "left in stock" in flat(text_of(mail))]
 
 
-def test_an_empty_stock_is_said_once_a_day_and_filled_later(world: World) -> None:
+def test_an_empty_stock_is_reported_once_a_day_and_the_card_is_sent_later(world: World) -> None:
     granted(world)
     for hour in (10, 12, 14, 16):
         world.passes(MONDAY.replace(hour=hour, minute=35))
@@ -157,7 +157,7 @@ def test_an_empty_stock_is_said_once_a_day_and_filled_later(world: World) -> Non
     assert "AT-LAST" in text_of(letter)
 
 
-def test_a_gift_card_in_doubt_is_never_sent_again_by_the_machine(make_world: Callable[..., World]) -> None:
+def test_a_gift_card_in_doubt_is_never_sent_again_automatically(make_world: Callable[..., World]) -> None:
     world = make_world(smtp_extra='in_doubt = "resend"\nper_address = "9 per day"\n')
     granted(world)
     stocked(world, *(f"ONLY-ONCE-{n}" for n in range(9)))
@@ -177,7 +177,7 @@ def test_a_gift_card_in_doubt_is_never_sent_again_by_the_machine(make_world: Cal
     assert world.case().compensation[0].state is GrantState.GRANTED
 
 
-def test_a_gift_cards_letter_keeps_the_rules_of_wording_when_it_is_written_and_tells_nobody_its_code(
+def test_a_gift_card_letter_obeys_the_wording_rules_and_no_message_contains_its_code(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     [letter] = customise(world.directory, ["templates/en/gift-card.md"])
@@ -208,7 +208,7 @@ def letters_anew(world: World) -> TemplateRenderer:
     return letters_of(world.app.settings, world.app.vault.message_id)
 
 
-def test_a_card_that_is_refused_while_it_is_on_order_does_not_leave(world: World) -> None:
+def test_a_card_that_is_refused_while_it_is_on_order_is_not_sent(world: World) -> None:
     ref = granted(world)
     world.passes(MONDAY)  # nothing in stock: the order waits
     world.says(ref, "refused: 1")
@@ -220,7 +220,7 @@ def test_a_card_that_is_refused_while_it_is_on_order_does_not_leave(world: World
         assert tx.orders.due(world.now + timedelta(days=9)) == []
 
 
-def test_a_playbooks_own_card_keeps_to_the_cap(make_world: Callable[..., World]) -> None:
+def test_a_gift_card_of_the_playbook_obeys_the_monthly_cap(make_world: Callable[..., World]) -> None:
     playbook = 'name = "default"\nowner = "ana"\n[gift_card]\namount = "20 EUR"\n'
     world = make_world(playbook=playbook, more='\n[compensation]\ncap = "40.00 per month"\n')
     stocked(world, "ONE", "TWO")

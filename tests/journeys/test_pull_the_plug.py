@@ -1,4 +1,4 @@
-"""The plug is pulled: the process dies, the line breaks, the disk is full, the ledger is locked; no letter leaves twice."""
+"""The process is killed, the connection breaks, the disk is full, the ledger is locked: no letter is sent twice."""
 
 import random
 import resource
@@ -58,7 +58,7 @@ def condition(service: Service, kind: str) -> list[str]:
     [("ehlo", [60.0], 0), ("data", [60.0], 0), ("data", [KEEP, 60.0], 1)],
     ids=["before the letter is begun", "before the server takes it", "after the server took it"],
 )
-def test_sigkill_at_each_step_of_the_post_leaves_a_doubt_and_a_question(
+def test_sigkill_at_each_step_of_smtp_leaves_a_letter_in_doubt_and_a_question(
     service: Service, stage: str, plan: list[Action], taken: int
 ) -> None:
     with service.ready() as process:
@@ -82,7 +82,7 @@ def test_sigkill_at_each_step_of_the_post_leaves_a_doubt_and_a_question(
     assert len(service.letters("desk/doubt")) == 1
 
 
-def test_a_process_killed_again_and_again_sends_each_letter_once(service: Service) -> None:
+def test_a_process_that_is_killed_many_times_sends_each_letter_once(service: Service) -> None:
     service.once()
     for number in range(5):
         service.postbox.deliver(
@@ -122,7 +122,7 @@ def test_a_process_killed_again_and_again_sends_each_letter_once(service: Servic
 @pytest.mark.parametrize(
     ("how", "said", "letters"), [("sent", "sent", 1), ("resend", "sent", 2), ("drop", "dropped", 1)]
 )
-def test_a_person_settles_a_doubt_and_more_runs_send_nothing_more(
+def test_a_person_resolves_a_letter_in_doubt_and_nothing_more_is_sent(
     service: Service, how: str, said: str, letters: int
 ) -> None:
     service.once()
@@ -165,7 +165,7 @@ def lose_copies(world: World) -> None:
 @pytest.mark.parametrize("policy", ["ask", "resend"])
 @pytest.mark.parametrize("plan", [DROP, DROP_BEFORE], ids=["taken", "lost"])
 @pytest.mark.parametrize("copy", [True, False], ids=["the copy comes", "no copy comes"])
-def test_a_lost_reply_is_settled_by_the_copy_or_by_the_policy(
+def test_a_lost_reply_is_resolved_by_the_copy_or_by_the_policy(
     make_world: Callable[..., World], policy: str, plan: str, copy: bool
 ) -> None:
     world = complained(make_world(smtp_extra=f'in_doubt = "{policy}"'))
@@ -186,7 +186,7 @@ def test_a_lost_reply_is_settled_by_the_copy_or_by_the_policy(
     assert world.case().stage is (Stage.CONFIRMED if proved or again else Stage.PROMISED)
 
 
-def test_a_follow_up_in_doubt_is_sent_again_and_not_taken_back_for_its_own_doubt(
+def test_a_follow_up_in_doubt_is_sent_again_and_not_cancelled_for_its_own_doubt(
     make_world: Callable[..., World],
 ) -> None:
     world = complained(make_world(smtp_extra='in_doubt = "resend"'))
@@ -200,7 +200,7 @@ def test_a_follow_up_in_doubt_is_sent_again_and_not_taken_back_for_its_own_doubt
     assert (mark.key, mark.state) == (f"{world.case().ref}.follow-up.1", "left")
 
 
-def test_a_copy_that_comes_while_a_letter_waits_to_be_sent_again_stops_it(
+def test_a_copy_that_arrives_before_a_letter_is_sent_again_stops_it(
     make_world: Callable[..., World],
 ) -> None:
     world = complained(make_world(smtp_extra='in_doubt = "resend"'))
@@ -222,7 +222,7 @@ def test_a_copy_that_comes_while_a_letter_waits_to_be_sent_again_stops_it(
 
 @pytest.mark.parametrize("plan", [DROP, DROP_BEFORE], ids=["taken", "lost"])
 @pytest.mark.parametrize("how", ["", "sent", "drop", "resend"])
-def test_a_gift_card_in_doubt_leaves_again_only_on_a_persons_word(
+def test_a_gift_card_in_doubt_is_sent_again_only_when_a_person_says_so(
     make_world: Callable[..., World], plan: str, how: str
 ) -> None:
     world = complained(make_world(smtp_extra='in_doubt = "resend"'))
@@ -255,7 +255,7 @@ def test_a_gift_card_in_doubt_leaves_again_only_on_a_persons_word(
 # --- the disk is full -------------------------------------------------------------------------------------------------
 
 
-def test_a_full_disk_at_any_moment_costs_no_letter_and_sends_none_twice(service: Service) -> None:
+def test_a_full_disk_at_any_time_loses_no_letter_and_sends_none_twice(service: Service) -> None:
     service.once()
     rewrite(service, 'after = "2 seconds"', 'after = "1 second"')
     service.customer_writes(COMPLAINT)
@@ -305,7 +305,7 @@ def locked(ledger: Path) -> Iterator[None]:
         connection.close()
 
 
-def test_a_ledger_that_is_locked_for_some_beats_loses_no_letter(service: Service) -> None:
+def test_a_ledger_that_is_locked_for_some_cycles_loses_no_letter(service: Service) -> None:
     with service.ready() as process:
         service.customer_writes(COMPLAINT)
         service.agent_tags("complaint")
@@ -328,7 +328,7 @@ def beats(world: World) -> None:
         pass
 
 
-def test_what_the_server_said_outlives_an_outage_of_the_ledger(world: World) -> None:
+def test_the_reply_of_the_server_outlives_an_outage_of_the_ledger(world: World) -> None:
     """A ledger that stays locked past every patience: the server's word is put down in the next beat, and is no doubt."""
     complained(world)
     event.listen(

@@ -1,4 +1,4 @@
-"""Letters that are taken together: what a death, a slow server, a budget or a moved case in the middle does to the others."""
+"""Batches of letters: what a crash, a slow server, a quota or a changed case in the middle means for the others."""
 
 import sqlite3
 from collections import Counter
@@ -56,14 +56,14 @@ def sends(world: Simulation) -> int:
     return world.app.sender.run(world.now)
 
 
-def is_set_down(world: Simulation) -> None:
-    """What is sent is what the server took, and the cases know it."""
+def assert_recorded(world: Simulation) -> None:
+    """Assert that exactly the letters that the server accepted are recorded as sent, also in the cases."""
     assert confirmations(world, LetterStatus.SENT) == taken(world)
     left = {mark.key for case in world.cases() for mark in case.letters if mark.state == "left"}
     assert set(taken(world)) <= left
 
 
-def test_many_letters_leave_in_few_handfuls_and_every_case_hears_of_it(
+def test_many_letters_are_sent_in_few_batches_and_every_case_is_updated(
     make: Callable[..., Simulation],
 ) -> None:
     world = make()
@@ -74,14 +74,14 @@ def test_many_letters_leave_in_few_handfuls_and_every_case_hears_of_it(
         lambda *said: written.append(said[2]) if said[2].startswith(("UPDATE", "INSERT")) else None,
     )
     assert sends(world) == MANY
-    is_set_down(world)
+    assert_recorded(world)
     assert len(taken(world)) == MANY
-    assert len(written) <= 5 * 5  # five handfuls, of 1 to 8 letters: claim, put down, case, history, marks
+    assert len(written) <= 5 * 5  # five batches: claim, result, case, history, tags
 
 
 @pytest.mark.parametrize("number", [0, 1, 5, 17])
 @pytest.mark.parametrize("copies", [True, False], ids=["copies come", "no copies come"])
-def test_a_death_in_a_handful_costs_doubts_that_evidence_or_a_person_settles(
+def test_a_crash_in_a_batch_leaves_letters_in_doubt_until_a_copy_or_a_person_settles_them(
     make: Callable[..., Simulation], number: int, copies: bool
 ) -> None:
     world = make()
@@ -113,7 +113,7 @@ def test_a_death_in_a_handful_costs_doubts_that_evidence_or_a_person_settles(
     )
 
 
-def test_a_stop_in_a_handful_lets_the_letters_wait_that_the_server_has_not_seen(
+def test_a_stop_in_a_batch_returns_the_letters_to_the_queue_that_the_server_has_not_seen(
     make: Callable[..., Simulation],
 ) -> None:
     world = make()
@@ -122,15 +122,15 @@ def test_a_stop_in_a_handful_lets_the_letters_wait_that_the_server_has_not_seen(
     handed = world.app.sender.run(world.now, lambda: next(go))
     assert 0 < handed < MANY
     assert len(taken(world)) == handed
-    is_set_down(world)
+    assert_recorded(world)
     waiting = [each for each in world.letters(LetterStatus.QUEUED) if each.letter.kind == "confirmation"]
     assert len(waiting) == MANY - handed
     assert {each.attempts for each in waiting} == {0}
     assert sends(world) == MANY - handed
 
 
-def test_who_must_stop_at_once_leaves_one_letter_in_doubt(make: Callable[..., Simulation]) -> None:
-    """The last resort of a daemon whose server is silent: all that the server has not seen waits again."""
+def test_an_immediate_stop_leaves_one_letter_in_doubt(make: Callable[..., Simulation]) -> None:
+    """As a daemon does whose server is silent: all letters that the server has not seen return to the queue."""
     world = make()
 
     class Silent(SmtpTransport):
@@ -152,7 +152,7 @@ def test_who_must_stop_at_once_leaves_one_letter_in_doubt(make: Callable[..., Si
     assert in_hand == 1
 
 
-def test_letters_of_a_slow_server_are_held_one_at_a_time_and_asked_again(
+def test_with_a_slow_server_one_letter_is_claimed_at_a_time(
     make: Callable[..., Simulation],
 ) -> None:
     world = make(number=12)
@@ -167,10 +167,10 @@ def test_letters_of_a_slow_server_are_held_one_at_a_time_and_asked_again(
     world.post.deliver = deliver  # type: ignore[method-assign]  # it looks, and does the same
     assert sum(sends(world) for _ in range(4)) == 12
     assert max(seen[-4:]) <= 2
-    is_set_down(world)
+    assert_recorded(world)
 
 
-def test_a_hold_stops_the_letters_of_later_handfuls(make: Callable[..., Simulation]) -> None:
+def test_a_hold_stops_the_letters_of_later_batches(make: Callable[..., Simulation]) -> None:
     world = make(number=12)
     held = world.cases()[-1].ref
     original = world.post.deliver
@@ -180,13 +180,13 @@ def test_a_hold_stops_the_letters_of_later_handfuls(make: Callable[..., Simulati
             world.says(held, "hold")
         return original(letter, sender=sender, to=to, witness=witness)
 
-    world.post.deliver = deliver  # type: ignore[method-assign]  # an agent is faster than the handful
+    world.post.deliver = deliver  # type: ignore[method-assign]  # an agent acts during the batch
     assert sends(world) == 11
     assert f"{held}.confirmation.1" not in taken(world)
-    is_set_down(world)
+    assert_recorded(world)
 
 
-def test_a_case_that_moves_while_its_letter_leaves_costs_no_other_letter_its_end(
+def test_a_case_that_changes_while_its_letter_is_sent_does_not_affect_other_letters(
     make: Callable[..., Simulation],
 ) -> None:
     world = make(number=12)
@@ -199,17 +199,17 @@ def test_a_case_that_moves_while_its_letter_leaves_costs_no_other_letter_its_end
             world.says(moved[0], "hold")
         return said
 
-    world.post.deliver = deliver  # type: ignore[method-assign]  # an agent speaks in the very moment
+    world.post.deliver = deliver  # type: ignore[method-assign]  # an agent acts at this moment
     assert sends(world) == 12
-    is_set_down(world)
+    assert_recorded(world)
     assert [case.ref for case in world.cases() if case.held] == moved
     assert confirmations(world, LetterStatus.SENDING, LetterStatus.DOUBT) == []
 
 
-def test_what_the_server_said_of_a_handful_outlives_an_outage_of_the_ledger(
+def test_the_results_of_a_batch_outlive_an_outage_of_the_ledger(
     make: Callable[..., Simulation],
 ) -> None:
-    """The letters that left are put down in the next beat; those that the server has not seen wait, and are no doubt."""
+    """The results are recorded in the next cycle; letters that the server has not seen are queued, and not in doubt."""
     world = make(number=12)
     engine = world.app.ledger._engine
     out: list[bool] = []
@@ -228,7 +228,7 @@ def test_what_the_server_said_of_a_handful_outlives_an_outage_of_the_ledger(
             out.append(True)
         return said
 
-    world.post.deliver = deliver  # type: ignore[method-assign]  # the disk fails while a letter is on its way
+    world.post.deliver = deliver  # type: ignore[method-assign]  # the disk fails while a letter is sent
     with pytest.raises(UnavailableError):
         sends(world)
     out.clear()
@@ -236,10 +236,10 @@ def test_what_the_server_said_of_a_handful_outlives_an_outage_of_the_ledger(
     world.live(12)
     assert len(taken(world)) == 12
     assert not [each for each in world.post.accepted if each.kind == "desk/doubt"]
-    is_set_down(world)
+    assert_recorded(world)
 
 
-def test_a_case_that_cannot_be_read_keeps_no_other_letter_from_leaving(
+def test_a_case_that_cannot_be_read_does_not_stop_other_letters(
     make: Callable[..., Simulation],
 ) -> None:
     world = make(number=6)
@@ -256,7 +256,7 @@ def test_a_case_that_cannot_be_read_keeps_no_other_letter_from_leaving(
         connection.execute("UPDATE case_file SET sealed = ? WHERE ref = ?", (sealed, broken))
 
 
-def test_the_breaker_counts_the_letters_of_one_handful(make: Callable[..., Simulation]) -> None:
+def test_the_breaker_counts_the_letters_of_one_batch(make: Callable[..., Simulation]) -> None:
     world = make(number=1)
     before = len(world.post.accepted)
     policy = replace(world.app.sender.policy, breaker=(before + 12, timedelta(hours=1)))
@@ -270,7 +270,7 @@ def test_the_breaker_counts_the_letters_of_one_handful(make: Callable[..., Simul
         assert tx.state.get(StateKey.BREAKER) is not None
 
 
-def test_a_domain_has_its_share_of_one_handful_and_no_more(make: Callable[..., Simulation]) -> None:
+def test_a_batch_has_no_more_letters_to_a_domain_than_its_quota(make: Callable[..., Simulation]) -> None:
     world = make(number=24, domain="one.test")
     sends(world)
     assert len(taken(world)) == 20
@@ -280,7 +280,7 @@ def test_a_domain_has_its_share_of_one_handful_and_no_more(make: Callable[..., S
     assert len(taken(world)) == 24
 
 
-def test_two_letters_to_one_customer_are_never_in_one_handful(make: Callable[..., Simulation]) -> None:
+def test_two_letters_to_one_customer_are_never_in_one_batch(make: Callable[..., Simulation]) -> None:
     world = make(number=4)
     [first, *_] = world.letters(LetterStatus.QUEUED)
     with world.app.ledger.transaction() as tx:
@@ -292,7 +292,7 @@ def test_two_letters_to_one_customer_are_never_in_one_handful(make: Callable[...
     assert len([each for each in world.post.accepted if each.to == first.letter.to.address]) == 1
 
 
-def test_a_gift_card_leaves_by_itself(make: Callable[..., Simulation]) -> None:
+def test_a_gift_card_is_a_batch_of_its_own(make: Callable[..., Simulation]) -> None:
     world = make(number=6)
     sends(world)
     world.imports(9)
