@@ -1,8 +1,9 @@
-"""Business hours, holidays, quiet hours and durations, in the company's time zone and through daylight saving.
+"""Business hours, holidays, quiet hours and durations in the company's time zone.
 
-Seconds, minutes and hours are absolute; days, weeks and business units are counted on the wall clock of the company.
-A wall time that daylight saving skips becomes the first moment after the gap; one that it repeats is the first of the
-two. A closing time belongs to its day: work of the day may be due then, although the office is no longer open.
+Seconds, minutes and hours are absolute; days, weeks and business units are counted on the wall clock of the
+company. A wall time that daylight saving skips becomes the first time after the gap; one that it repeats is the
+first of the two. A closing time belongs to its day: work of the day may be due then, although the office is no
+longer open.
 """
 
 import re
@@ -65,7 +66,9 @@ def _country_class(country: str) -> Any:
 
 @contextmanager
 def _without_other_countries() -> Iterator[None]:
-    """Import one country without all others, which `holidays.countries` imports: 10 MB and a tenth of a second.
+    """Import one country without all others, which `holidays.countries` imports.
+
+    All of them would cost 10 MB and a tenth of a second.
 
     An empty package with the same path takes its place while the country is imported.
     """
@@ -96,7 +99,10 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Duration:
-    """`N seconds|minutes|hours|days|weeks`, or `N business hours|days`; `unit` is singular ("business day")."""
+    """`N seconds|minutes|hours|days|weeks`, or `N business hours|days`.
+
+    `unit` is singular ("business day").
+    """
 
     number: int
     unit: str
@@ -132,9 +138,9 @@ class Duration:
 class Calendar:
     """When the company works, and when its letters may be sent.
 
-    `days` are weekdays (0 is Monday), `open` and `close` wall times of one day, `holidays` a country or subdivision
-    of the holidays package ("GB-ENG", "DE") or "" for none, `quiet` the hours in which no letter is sent (they may span
-    midnight). Times that are passed in are aware; times that are returned are in UTC.
+    `days` are weekdays (0 is Monday), `open` and `close` wall times of one day, `holidays` a country or
+    subdivision of the holidays package ("GB-ENG", "DE") or "" for none, `quiet` the hours in which no letter
+    is sent (they may span midnight). Times that are passed in are aware; times that are returned are in UTC.
     """
 
     timezone: str
@@ -145,7 +151,7 @@ class Calendar:
     quiet: tuple[time, time] | None = None
 
     def __post_init__(self) -> None:
-        """Check that there is work in every week, since a search for the next working day would not end otherwise.
+        """Check that there is work in every week; otherwise a search for a working day would not end.
 
         Raises:
             ValueError: there is no working day, or the company closes before it opens.
@@ -209,7 +215,10 @@ class Calendar:
         return self.moment(day, self.close)
 
     def end_of_business(self, day: date) -> datetime:
-        """Return the last closing time on or before this date: what is due "by Saturday" is done on Friday."""
+        """Return the last closing time on or before this date.
+
+        What is promised "by Saturday" is done on Friday.
+        """
         hours = self._working_hours(day, forward=False)
         _, closing = next(hours)
         return closing
@@ -231,8 +240,9 @@ class Calendar:
     def after(self, start: datetime, duration: Duration) -> datetime:
         """Return the time at which a duration that begins at `start` has passed.
 
-        Business days: a start outside business time first moves to the next opening time; then N working days later at
-        the same wall time. Business hours: only open time counts, and a full last day ends at its closing time.
+        Business days: a start outside business time first moves to the next opening time; then N working days
+        later at the same wall time. Business hours: only open time counts, and a full last day ends at its
+        closing time.
         """
         match duration.unit:
             case "business hour":
@@ -245,7 +255,9 @@ class Calendar:
                 return self._shifted(start, duration.number, unit)
 
     def before(self, moment: datetime, duration: Duration) -> datetime:
-        """Return the time at which a duration that ends at `moment` begins: our own deadline before a promised one.
+        """Return the time at which a duration that ends at `moment` begins.
+
+        So a promise gets an internal deadline that is earlier than the promised date.
 
         Outside business time, a business unit counts back from the last closing time.
         """
@@ -260,7 +272,10 @@ class Calendar:
                 return self._shifted(moment, -duration.number, unit)
 
     def _shifted(self, start: datetime, number: int, unit: str) -> datetime:
-        """Return the time so many units later: absolute for hours, at the same wall time for days and weeks."""
+        """Return the time so many units later.
+
+        Hours are absolute; days and weeks lead to the same wall time.
+        """
         shift = timedelta(seconds=number * _SECONDS[unit])
         if unit in _ABSOLUTE or number == 0:
             return start.astimezone(UTC) + shift
@@ -397,7 +412,8 @@ def holidays_problem(code: str) -> str:
 def zone_problem(name: str) -> str:
     """Return what is wrong with the name of a time zone, "" when the IANA database has it.
 
-    `ZoneInfo` raises OSError for a directory, ValueError for a path outside the database, and LookupError otherwise.
+    `ZoneInfo` raises OSError for a directory, ValueError for a path outside the database, and LookupError
+    otherwise.
     """
     try:
         ZoneInfo(name)
@@ -407,7 +423,7 @@ def zone_problem(name: str) -> str:
 
 
 def _weekday(name: str) -> int:
-    """Return the number of a weekday, 0 for Monday, by its English name or the first three letters or more of it."""
+    """Return the number of a weekday, 0 for Monday, by at least three letters of its English name."""
     if len(name) >= 3:
         for number, day in enumerate(WEEKDAYS):
             if day.startswith(name.lower()):
@@ -420,8 +436,8 @@ def _weekday(name: str) -> int:
 def _end_of_gap(wall: datetime) -> datetime:
     """Return the first time after the gap of daylight saving in which this wall time lies, to the minute.
 
-    With `fold=1` a wall time in a gap is read with the offset after it, which is a time before the gap. From there the
-    minute in which the offset changes is found by bisection.
+    With `fold=1` a wall time in a gap is read with the offset after it, which is a time before the gap. From
+    there the minute in which the offset changes is found by bisection.
     """
     zone = wall.tzinfo
     before = wall.replace(fold=1).astimezone(UTC)

@@ -1,4 +1,4 @@
-"""A case as a value: what is known, promised, granted and written, and the questions that several policies ask."""
+"""The case as a value: what is known, promised, granted and written, and queries of several policies."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
@@ -15,7 +15,10 @@ from followupd.errors import InvalidTransitionError
 
 
 class Fault(StrEnum):
-    """Whose fault it was; it chooses the wording (practices 36 and 37). Letters are sorry for the trouble in any case."""
+    """Whose fault it was, which chooses the wording (practices 36 and 37).
+
+    Letters are sorry for the trouble in any case.
+    """
 
     OURS = "ours"
     SHARED = "shared"
@@ -25,7 +28,10 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """The facts that letters are made of (practices 3, 5, 6 and 48); None means that they are not known yet."""
+    """The facts that letters are made of (practices 3, 5, 6 and 48).
+
+    A fact that is None is not known yet.
+    """
 
     #: what is wrong, as the customer sees it
     issue: str | None = None
@@ -109,8 +115,8 @@ class LetterRecord:
 class Case:
     """One complaint, from the first mail to its close. A case changes only by `lifecycle.after(case, event)`.
 
-    `wake_at` is the time of the next check, None when nothing is scheduled. `version` is increased each time the case is
-    saved; a save with an old version is refused.
+    `wake_at` is the time of the next check, None when nothing is scheduled. `version` is increased each time
+    the case is saved; a save with an old version is refused.
     """
 
     ref: str
@@ -182,7 +188,10 @@ class Case:
     version: int = 0
 
     def evolve(self, **changes: Any) -> "Case":
-        """Return the case with these fields changed; like `dataclasses.replace()`, about three times faster."""
+        """Return the case with these fields changed.
+
+        This does what `dataclasses.replace()` does, about three times faster.
+        """
         case = object.__new__(Case)
         for read, write in _FIELDS:
             write(case, read(self))
@@ -217,7 +226,7 @@ class Case:
     def with_letter(
         self, key: str, kind: LetterKind, state: LetterRecordState, at: datetime, **changes: Any
     ) -> "Case":
-        """Return the case with the letter in this state, as the newest of its letters, and with other changes."""
+        """Return the case with a letter in this state, as the last of its letters, and with other changes."""
         others = tuple(record for record in self.letters if record.key != key)
         return self.evolve(letters=(*others, LetterRecord(key, kind, state, at)), **changes)
 

@@ -84,8 +84,8 @@ _ESCAPED = re.compile(r"(=[0-9a-f]{2})", re.IGNORECASE)
 class Command:
     """One thing that an agent said about a case.
 
-    `source` is tag, folder, note or tell. `actor` is who said it, as far as that is known: IMAP does not tell who set a
-    tag. `agent` is the agent's id, only where the identity is proved, else "".
+    `source` is tag, folder, note or tell. `actor` is who said it, as far as that is known: IMAP does not tell
+    who set a tag. `agent` is the agent's id, only where the identity is proved, else "".
     """
 
     verb: str
@@ -175,8 +175,9 @@ def _hint(line: str) -> str:
 def line_for(pattern: str, line: str, said: str) -> str | None:
     """Return the line that a tag means, or None when the pattern does not fit.
 
-    Keywords are compared without case (RFC 9051, 2.3.2). A tag whose name has blanks in the mail client means the same as
-    one with hyphens: Thunderbird stores "Not complaint" as `not=20complaint`, older versions as `not_complaint`.
+    Keywords are compared without case (RFC 9051, 2.3.2). A tag whose name has blanks in the mail client means
+    the same as one with hyphens: Thunderbird stores "Not complaint" as `not=20complaint`, older versions as
+    `not_complaint`.
 
     Args:
         pattern: a keyword; when it ends in `*`, what the `*` matches replaces `{}` in `line`.

@@ -94,11 +94,12 @@ class Money:
 class Compensation:
     """One grant; `n` counts from 1 within the case, and `text` is what was said ("10 % off your next order").
 
-    `promise` is the number of the promise that contains it ("I will ship a replacement by Friday"), 0 for none.
+    `promise` is the number of the promise that contains it ("I will ship a replacement by Friday"), 0 for
+    none.
 
-    `granted_by` is who granted it, as the history has it: a name, or "someone with access to the mailbox". `agent` is the
-    id of the agent in whose name it counts, and who therefore must not approve it. `because` is why it waits for an
-    approval.
+    `granted_by` is who granted it, as the history has it: a name, or "someone with access to the mailbox".
+    `agent` is the id of the agent in whose name it counts, and who therefore must not approve it. `because`
+    is why it waits for an approval.
     """
 
     n: int
@@ -146,8 +147,8 @@ def above_cap(
 ) -> str:
     """Return that a grant takes a customer above the monthly cap, "" when it does not.
 
-    Only amounts in the cap's currency are added up: one in another currency is above every agent's limit, so a lead
-    approves it in any case.
+    Only amounts in the cap's currency are added up: one in another currency is above every agent's limit, so
+    a lead approves it in any case.
 
     Args:
         cap: the most that one customer is granted in a month, None for no cap.
@@ -177,7 +178,10 @@ def above_cap(
 
 @dataclass(frozen=True, slots=True)
 class OtherGrant:
-    """A grant of the same customer in another case; `open` means that the case is neither closed nor dismissed."""
+    """A grant of the same customer in another case.
+
+    `open` means that the case is neither closed nor dismissed.
+    """
 
     ref: str
     open: bool
@@ -186,7 +190,10 @@ class OtherGrant:
 
 @dataclass(frozen=True, slots=True)
 class GiftCard:
-    """A card that belongs to one grant of one case. `expires` is the end of its last day; no repr shows its code."""
+    """A card that belongs to one grant of one case. `expires` is the end of its last day.
+
+    No repr shows its code.
+    """
 
     code: str
     money: Money
@@ -238,7 +245,10 @@ class StockedCard:
 
 
 def _last_day(expires: datetime | None, timezone: str) -> str:
-    """Return the last valid day; an issuer may count in UTC or locally, so take the earlier of the two days."""
+    """Return the last valid day.
+
+    An issuer may count in UTC or locally, so take the earlier of the two days.
+    """
     if not expires:
         return ""
 

@@ -7,7 +7,7 @@ from followupd.domain.case import Case, Stage
 from followupd.domain.events import Event
 from followupd.errors import InvalidTransitionError
 
-#: what may happen at any stage without moving the case
+#: events that are allowed in every stage; where MOVES does not say otherwise, they leave the stage as it is
 ANYTIME: frozenset[type[Event]] = frozenset(
     {
         e.Parked,
@@ -55,12 +55,12 @@ ANYTIME: frozenset[type[Event]] = frozenset(
         e.OptionChosen,
         e.OptionWithdrawn,
         e.NextStepConfirmed,
-        e.FollowedUp,  # late evidence: that a letter left is so, whatever became of the case meanwhile
+        e.FollowedUp,  # it may become known late that a letter was sent, in whatever stage the case is then
     }
 )
 
-#: the life of a case: from each stage, which event leads where. An event that stands neither here nor in ANYTIME is a
-#: wrong turn. docs/flow.md draws its diagram from this table.
+#: from each stage, which event leads to which stage. An event that is neither here nor in ANYTIME is not allowed.
+#: The diagram in docs/flow.md is drawn from this table.
 MOVES: dict[Stage, dict[type[Event], Stage]] = {
     Stage.SUSPECTED: {
         e.ComplaintSuspected: Stage.SUSPECTED,
@@ -70,7 +70,7 @@ MOVES: dict[Stage, dict[type[Event], Stage]] = {
     Stage.HEARD: {
         e.ComplaintHeard: Stage.HEARD,
         e.PromiseMade: Stage.PROMISED,
-        e.NextStepConfirmed: Stage.HEARD,  # a letter that only asks which option suits better
+        e.NextStepConfirmed: Stage.HEARD,  # a letter that only offers options
         e.Fixed: Stage.FIXED,
         e.Dismissed: Stage.DISMISSED,
         e.Closed: Stage.CLOSED,
@@ -123,19 +123,23 @@ MOVES: dict[Stage, dict[type[Event], Stage]] = {
 
 
 def after(case: Case, event: Event) -> Case:
-    """Return the case after the event; a case changes in no other way.
+    """Return the case after an event; a case changes in no other way.
 
     Raises:
         InvalidTransitionError: the event is not allowed in the case's stage.
     """
-    stage = MOVES[case.stage].get(type(event))
-    if stage is None and type(event) in ANYTIME:
+    kind = type(event)
+    stage = MOVES[case.stage].get(kind)
+
+    if stage is None and kind in ANYTIME:
         stage = case.stage
     if stage is None:
-        raise InvalidTransitionError(f"{type(event).__name__} does not fit {case.ref}, which is {case.stage}")
+        raise InvalidTransitionError(f"{kind.__name__} does not fit {case.ref}, which is {case.stage}")
+
     changed = event.apply(case)
     if changed.stage is stage:
         return changed
+
     # What stopped a letter in the last stage does not stop one in this stage.
     return changed.evolve(stage=stage, stopped=None, stopped_at=None)
 
@@ -144,7 +148,8 @@ def fold(events: Iterable[Event]) -> Case:
     """Return the case that a history leads to.
 
     Raises:
-        InvalidTransitionError: the history does not begin with CaseOpened, or an event is not allowed in its stage.
+        InvalidTransitionError: the history does not begin with CaseOpened, or an event is not allowed in its
+        stage.
     """
     first, *rest = events
     if not isinstance(first, e.CaseOpened):

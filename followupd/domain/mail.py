@@ -54,8 +54,8 @@ class MailLocation:
 class Bounce:
     """What a delivery report says about one of our letters (RFC 3464).
 
-    `permanent` is False for delays and successes. `bad_address` means that the mailbox does not exist: 5.1.x, 5.2.1,
-    5.4.4.
+    `permanent` is False for delays and successes. `bad_address` means that the mailbox does not exist: 5.1.x,
+    5.2.1, 5.4.4.
     """
 
     recipient: str = ""
@@ -68,7 +68,10 @@ class Bounce:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One parsed mail. Texts are plain Unicode with line feeds; a missing value is "" or empty, never None."""
+    """One parsed mail. Texts are plain Unicode with line feeds.
+
+    A missing value is "" or empty, never None.
+    """
 
     kind: Kind
     #: why it is of this kind, for `followupd read` and the audit
@@ -135,8 +138,9 @@ class Identity:
     `addresses` and `agents` are lower-case, `groups` the List-Id values of our support groups, `authserv` the
     authserv-ids whose Authentication-Results are trusted (RFC 8601).
 
-    `letter_key(message_id)` returns the key from which a Message-ID of ours was derived, or "" when it is not ours or
-    its signature is wrong. `earlier(message_id)` returns the text of an earlier mail of the thread, or "".
+    `letter_key(message_id)` returns the key from which a Message-ID of ours was derived, or "" when it is not
+    ours or its signature is wrong. `earlier(message_id)` returns the text of an earlier mail of the thread,
+    or "".
     """
 
     addresses: frozenset[str] = frozenset()
@@ -151,8 +155,8 @@ class Identity:
 class Verdict:
     """Whether a mail is a complaint, and why.
 
-    `verdict` is complaint, suspected or no; `score` is between 0 and 1. `evidence` are the words that counted for (+)
-    and against (-) it, strongest first; `cues` the names of the cue groups that matched.
+    `verdict` is complaint, suspected or no; `score` is between 0 and 1. `evidence` are the words that counted
+    for (+) and against (-) it, strongest first; `cues` the names of the cue groups that matched.
     """
 
     verdict: str

@@ -19,8 +19,8 @@ _MARGIN = Duration.parse("4 business hours")
 class NextStep:
     """A standing promise, made when a case opens.
 
-    `text` is a Jinja2 template with `owner`, `company` and `customer`; `texts` are the same in other languages, by
-    language tag ("de", "de-at"). `margin` is how much earlier our own deadline is.
+    `text` is a Jinja2 template with `owner`, `company` and `customer`; `texts` are the same in other
+    languages, by language tag ("de", "de-at"). `margin` is how much earlier our own deadline is.
     """
 
     text: str
@@ -55,7 +55,10 @@ class SeverityOverride:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Playbook:
-    """Times, next steps and people for one kind of complaint; `calendar`, `team` and `company` are the same in all."""
+    """Times, next steps and people for one kind of complaint.
+
+    `calendar`, `team` and `company` are the same in all.
+    """
 
     name: str
     owner: str
@@ -104,7 +107,7 @@ class Playbook:
         return None
 
     def own_date(self, promised_by: datetime | None, now: datetime) -> datetime | None:
-        """Return our own deadline for a promise of an agent, so that a delay is known early (practices 26 and 54).
+        """Return our own deadline for an agent's promise, so that a delay is known early (practices 26, 54).
 
         It is earlier than the promised date by the margin, but not in the past.
 

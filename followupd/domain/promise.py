@@ -53,8 +53,8 @@ OWED = frozenset({PromiseState.OPEN, PromiseState.LATE, PromiseState.BROKEN})
 class Promise:
     """One promise. Both dates are aware and in UTC; `internal_deadline` is the earlier one (practice 54).
 
-    `confirmed` is the key of the letter that put it in writing, "" until that letter was sent. `slipped` means that it
-    has had a second date already; only a lead sets a third one.
+    `confirmed` is the key of the letter that put it in writing, "" until that letter was sent. `slipped`
+    means that it has had a second date already; only a lead sets a third one.
     """
 
     n: int
@@ -85,7 +85,8 @@ class Promise:
 class FoundPromise:
     """A commitment read in an agent's reply, and its date.
 
-    `words` are the ones that were recognised, in the order of the sentence; `past` means that it was done already.
+    `words` are the ones that were recognised, in the order of the sentence; `past` means that it was done
+    already.
     """
 
     text: str
@@ -99,7 +100,8 @@ class FoundPromise:
 class FoundCompensation:
     """Compensation read in an agent's reply.
 
-    `kind` is a value of `Gift`, `amount` decimal text as `Money.of` reads it, and `currency` "" when none is named.
+    `kind` is a value of `Gift`, `amount` decimal text as `Money.of` reads it, and `currency` "" when none is
+    named.
     """
 
     kind: str
@@ -127,8 +129,8 @@ class OptionState(StrEnum):
 class Option:
     """One option to choose from.
 
-    `n` is the number that the customer answers with, and `promised_by` the date of the promise that it would become.
-    `letter` is the key of the letter that offers it, "" until one is written.
+    `n` is the number that the customer answers with, and `promised_by` the date of the promise that it would
+    become. `letter` is the key of the letter that offers it, "" until one is written.
     """
 
     n: int
@@ -152,9 +154,9 @@ def paired(
 ) -> tuple[list[tuple[int, FoundPromise]], list[tuple[FoundCompensation, int]]]:
     """Number the promises from `first` on, and link each grant to the promise that the same action keeps.
 
-    "I will ship a replacement by Friday" is a promise and a replacement: when it is kept, both are done. A promise that
-    only names a gift card is left out, because the card's own letter keeps it after the follow-up. Promises whose text is
-    in `known` exist already and are left out too.
+    "I will ship a replacement by Friday" is a promise and a replacement: when it is kept, both are done. A
+    promise that only names a gift card is left out, because the card's own letter keeps it after the follow-
+    up. Promises whose text is in `known` exist already and are left out too.
 
     Returns:
         The numbered promises, and each grant with the number of its promise, 0 when it has none.

@@ -68,10 +68,13 @@ _KIND = re.compile(rf"({'|'.join(map(re.escape, ReminderKind))})(?:-\d+)?(?= |$)
 
 @dataclass(frozen=True, slots=True)
 class ReminderKey:
-    """The identity of one reminder; its text, such as "promise-1 due 2026-12-03T15:00", is stored in the history.
+    """The identity of one reminder.
 
-    `number` is that of a promise, grant or option, 0 where there is none. `about` names what else the reminder is about,
-    such as a letter. `at` is the time of what it is about, so that a promise with a new date is reminded of again.
+    Its text, such as "promise-1 due 2026-12-03T15:00", is stored in the history.
+
+    `number` is that of a promise, grant or option, 0 where there is none. `about` names what else the
+    reminder is about, such as a letter. `at` is the time of what it is about, so that a promise with a new
+    date is reminded of again.
     """
 
     kind: ReminderKind

@@ -10,7 +10,10 @@ ScopedKey = NewType("ScopedKey", str)
 
 
 class StateKey(StrEnum):
-    """Names in the ledger's key-value state. The values are stored; a key "of" a mailbox goes through `of`."""
+    """Names in the ledger's key-value state. The values are stored.
+
+    A key "of" a mailbox goes through `of`.
+    """
 
     #: the last cycle; "daemon" or "once"
     CYCLE = "beat"

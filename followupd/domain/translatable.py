@@ -1,4 +1,7 @@
-"""What agents are told: English as it stands, with what it was made of, so that a desk mail can say it in another language."""
+"""What agents are told.
+
+English as it stands, with what it was made of, so that a desk mail can say it in another language.
+"""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -12,7 +15,8 @@ _PLACE = re.compile(r"\{(\w+)\}")
 class Translatable(str):
     """A sentence in English, and a plain string to everyone who keeps it: the history, the log, JSON.
 
-    `pattern` is the sentence with places for `values` ("promise {n} is due on {when}"); a language says the pattern.
+    `pattern` is the sentence with places for `values` ("promise {n} is due on {when}"); a language says the
+    pattern.
     """
 
     __slots__ = ("pattern", "values")
@@ -22,7 +26,10 @@ class Translatable(str):
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A day in a sentence, and its time where that was said; `english` is how it stands in the English one."""
+    """A day in a sentence, and its time where that was said.
+
+    `english` is how it stands in the English one.
+    """
 
     at: datetime
     english: str
@@ -51,7 +58,10 @@ def sentence_list(parts: Iterable[str], mark: str = "; ") -> Translatable:
 
 
 def fill(pattern: str, values: Mapping[str, Any], write: Callable[[Any], str]) -> str:
-    """Put the values into a pattern, each as `write` writes it; a place for which there is no value stays as it is."""
+    """Put the values into a pattern, each as `write` writes it.
+
+    A place for which there is no value stays as it is.
+    """
     return _PLACE.sub(lambda match: write(values[match[1]]) if match[1] in values else match[0], pattern)
 
 

@@ -1,4 +1,7 @@
-"""What a case waits for from people, for the digest; what the customer waits for comes first (practice 17)."""
+"""What a case waits for from people, for the digest.
+
+What the customer waits for comes first (practice 17).
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -37,7 +40,10 @@ def suspicion(case: Case) -> AgendaItem | None:
 
 
 def waiting(case: Case, playbook: Playbook, now: datetime) -> AgendaItem | None:
-    """Return everything that a case waits for in one line, with the age of the oldest; None when it waits for nothing."""
+    """Return everything that a case waits for in one line, with the age of the oldest.
+
+    A case that waits for nothing gives None.
+    """
     if case.stage in _NOT_WORKED_ON:
         return None
 
@@ -75,7 +81,10 @@ def _hold(case: Case) -> Iterator[Waiting]:
 
 
 def _answer(case: Case) -> Iterator[Waiting]:
-    """Give the mail of the customer that has no answer; before our first mail, that is the complaint itself."""
+    """Give the mail of the customer that has no answer.
+
+    Before our first mail, that is the complaint itself.
+    """
     wrote_at, answered_at = case.customer_wrote_at, case.we_wrote_at
 
     if answered_at is None and case.stage in WORKING:

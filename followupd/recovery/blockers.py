@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from followupd.domain.case import WORKING, Case, Stage
+from followupd.domain.case import NO_COMPLAINT, WORKING, Case, Stage, numbers
 from followupd.domain.compensation import Compensation, Gift, GrantState
 from followupd.domain.letter import (
     CUSTOMER_LETTERS,
@@ -13,7 +13,6 @@ from followupd.domain.letter import (
     LetterKind,
     LetterRecordState,
 )
-from followupd.domain.promise import OptionState
 from followupd.domain.translatable import msg, msgid
 
 #: states of a grant that the customer still waits for, and the line with which an agent settles it
@@ -29,8 +28,8 @@ _TO_GIVE = {
 class Blocker:
     """One reason why the follow-up is not sent.
 
-    `name` identifies it, `sentence` says it to agents. `ask` is the line with which an agent removes it, "" when there is
-    none, and `other` another line that does so too.
+    `name` identifies it, `sentence` says it to agents. `ask` is the line with which an agent removes it, ""
+    when there is none, and `other` another line that does so too.
     """
 
     name: str
@@ -40,7 +39,7 @@ class Blocker:
 
 
 def blockers_of(case: Case) -> tuple[Blocker, ...]:
-    """Return everything that keeps the follow-up from being sent, in the order in which agents should see it."""
+    """Return everything that keeps the follow-up from being sent, in the order in which agents see it."""
     return (
         *_interruptions(case),
         *_promises(case),
@@ -66,7 +65,10 @@ def still_to_give(grant: Compensation) -> bool:
 
 
 def _interruptions(case: Case) -> list[Blocker]:
-    """Return what stops the case as a whole: a hold, a mail without an answer, a customer who was not reached."""
+    """Return what stops the case as a whole.
+
+    That is a hold, a mail without an answer, or a customer who was not reached.
+    """
     found = []
 
     if case.held and case.held_because:
@@ -157,7 +159,10 @@ def _options(case: Case) -> list[Blocker]:
 
 
 def _grants(case: Case) -> list[Blocker]:
-    """Return the compensation that is not given yet; a gift card is sent after the follow-up and does not count."""
+    """Return the compensation that is not given yet.
+
+    A gift card is sent after the follow-up and does not count.
+    """
     found = []
     pattern = msgid("{grant} (number {n}) is {state}, not issued")
 
@@ -189,7 +194,10 @@ def _facts(case: Case) -> list[Blocker]:
 
 
 def _letters(case: Case) -> list[Blocker]:
-    """Return the letters to the customer that are in review or in doubt; for one in doubt there is no line."""
+    """Return the letters to the customer that are in review or in doubt.
+
+    There is no line that settles a doubt.
+    """
     found = []
 
     for record in case.letters:
@@ -225,14 +233,15 @@ _ABOUT_PROMISES = frozenset({LetterKind.CONFIRMATION, LetterKind.DELAY, LetterKi
 def why_stale(letter: Letter, case: Case, now: datetime) -> str:
     """Return why a letter in the outbox must not be sent any more, "" while it may.
 
-    Quiet hours, quotas and retries can delay a letter for hours, in which what it says may have become untrue.
+    Quiet hours, quotas and retries can delay a letter for hours, in which what it says may have become
+    untrue.
     """
     if letter.good_until and letter.good_until <= now:
         return "what it hands over has expired"
 
     if letter.kind is LetterKind.GIFT_CARD:
         return _changed_grant(letter, case)
-    if case.stage in {Stage.SUSPECTED, Stage.DISMISSED}:
+    if case.stage in NO_COMPLAINT:
         return f"the case is {case.stage}: an agent said that it is no complaint"
     if case.stage not in _TRUE_IN.get(letter.kind, set(Stage)):
         return f"the case is {case.stage}"
@@ -246,21 +255,25 @@ def why_stale(letter: Letter, case: Case, now: datetime) -> str:
 
 def _changed_grant(letter: Letter, case: Case) -> str:
     """Return why the letter of a gift card must not be sent: its grant was refused, or does not exist."""
-    grant = case.grant(letter.concerns[0]) if letter.concerns else None
+    granted = numbers(case.grants_in(GrantState.GRANTED))
+    concerned = letter.concerns[:1]
 
-    if grant is None or grant.state is not GrantState.GRANTED:
-        return "the gift card is not granted any more"
-    return ""
+    if concerned and concerned[0] in granted:
+        return ""
+    return "the gift card is not granted any more"
 
 
 def _changed_promise(letter: Letter, case: Case) -> str:
-    """Return what changed since the letter was written: a promise is settled or in writing, an option is chosen."""
+    """Return what changed since the letter was written.
+
+    A promise may be settled, or in writing already; an option may be chosen or withdrawn.
+    """
+    to_confirm = [promise.n for promise in case.owed if not promise.confirmed]
     for n in letter.concerns:
-        promise = case.promise(n)
-        if promise is None or not promise.owed or promise.confirmed:
+        if n not in to_confirm:
             return f"promise {n} changed meanwhile"
 
-    for option in case.options:
-        if option.letter == letter.key and option.state is not OptionState.OPEN:
-            return "the options changed meanwhile"
+    offered = [option for option in case.options if option.letter == letter.key]
+    if not set(offered) <= set(case.open_options):
+        return "the options changed meanwhile"
     return ""

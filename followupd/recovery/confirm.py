@@ -1,4 +1,4 @@
-"""The confirmation: promises are put in writing after a quiet window, and a new date in a delay letter at once."""
+"""The confirmation: promises in writing after a quiet window; a new date in a delay letter at once."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -20,12 +20,13 @@ def next_due(case: Case, playbook: Playbook) -> datetime | None:
 
     The window starts again with each mail and each promise, up to `_MAX_WINDOWS` times.
     """
-    made = [promise.made_at for promise in _to_confirm(case) if promise.made_at]
-    made += [option.offered_at for option in _to_ask(case) if option.offered_at]
-    if not made:
+    times = [promise.made_at for promise in _to_confirm(case)]
+    times += [option.offered_at for option in _to_ask(case)]
+    known = [time for time in times if time]
+    if not known:
         return None
 
-    first, last = min(made), max(made)
+    first, last = min(known), max(known)
     window = playbook.calendar.after(first, playbook.confirm_after) - first
     last_activity = max(last, case.customer_wrote_at or last)
 
@@ -33,7 +34,11 @@ def next_due(case: Case, playbook: Playbook) -> datetime | None:
 
 
 def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
-    """Write the confirmation when the quiet window has ended, and the delay letter as soon as a promise is late."""
+    """Write the confirmation after the quiet window, and the delay letter as soon as a promise is late.
+
+    Raises:
+        LetterError: the letter cannot be written; `services/cases.py` asks the owner.
+    """
     if case.held or case.stage in NO_COMPLAINT:
         return []
 
@@ -102,8 +107,8 @@ def _delay_letter(
 def _to_confirm(case: Case) -> tuple[Promise, ...]:
     """Return the promises for the confirmation.
 
-    A holding letter under way contains its own date. What is put right already needs no standing "we will find out": the
-    follow-up says more.
+    A holding letter under way contains its own date. What is put right already needs no standing "we will
+    find out": the follow-up says more.
     """
     if case.under_way(LetterKind.HOLDING):
         return ()
@@ -115,8 +120,8 @@ def _to_confirm(case: Case) -> tuple[Promise, ...]:
 def _to_ask(case: Case) -> tuple[Option, ...]:
     """Return all open options when at least one is new to the customer.
 
-    A single option offers no choice; the owner is reminded of it (`remind`). Once the matter is put right there is
-    nothing left to choose.
+    A single option offers no choice; the owner is reminded of it (`remind`). Once the matter is put right
+    there is nothing left to choose.
     """
     if case.stage in PUT_RIGHT or not case.unasked:
         return ()

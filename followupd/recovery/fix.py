@@ -8,7 +8,7 @@ from followupd.domain.events import MissingAsked
 from followupd.domain.letter import FOLLOW_UP_EXTRAS, LetterKind
 from followupd.domain.playbook import Playbook
 from followupd.domain.translatable import sentence_list
-from followupd.recovery.blockers import asks, blockers_of
+from followupd.recovery.blockers import Blocker, asks, blockers_of
 
 
 def next_due(_case: Case, _playbook: Playbook) -> datetime | None:
@@ -17,7 +17,11 @@ def next_due(_case: Case, _playbook: Playbook) -> datetime | None:
 
 
 def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
-    """Ask the owner for everything that is missing in one mail, and again only when something new is missing."""
+    """Ask the owner for everything that is missing in one mail, and again only when something new is missing.
+
+    Raises:
+        LetterError: the letter cannot be written; `services/cases.py` asks the owner.
+    """
     if case.stage is not Stage.FIXED or case.held:
         return []
 
@@ -26,17 +30,26 @@ def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
     if names.issubset(case.asked):
         return []
 
-    because = sentence_list(blocker.sentence for blocker in missing)
-    content = LetterContent(
-        because=because,
-        asks=(*asks(missing), *_optional_lines(case)),
-        quote=case.latest or case.story,
-        until=playbook.calendar.after(case.fixed_at or now, playbook.follow_up_after),
-        promises=case.owed,
+    content = _question(case, playbook, missing, now)
+    asked = MissingAsked(
+        at=now,
+        why=content.because,
+        missing=tuple(sorted(names.union(case.asked))),
     )
-    asked = MissingAsked(at=now, missing=tuple(sorted(names.union(case.asked))), why=because)
     owner = playbook.owner_of(case.owner)
     return [asked, write.desk(LetterKind.FACTS, case, playbook, now, content, owner)]
+
+
+def _question(case: Case, playbook: Playbook, missing: list[Blocker], now: datetime) -> LetterContent:
+    """Return what the owner is asked, with the day of the follow-up, by which the answer is needed."""
+    fixed_at = case.fixed_at or now
+    return LetterContent(
+        because=sentence_list(blocker.sentence for blocker in missing),
+        asks=(*asks(missing), *_optional_lines(case)),
+        quote=case.latest or case.story,
+        until=playbook.calendar.after(fixed_at, playbook.follow_up_after),
+        promises=case.owed,
+    )
 
 
 def _optional_lines(case: Case) -> tuple[str, ...]:

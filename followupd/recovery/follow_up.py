@@ -24,7 +24,13 @@ def next_due(case: Case, playbook: Playbook) -> datetime | None:
 
 
 def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
-    """Write the follow-up when it is due and nothing blocks it; afterwards ask for the call, and close the case."""
+    """Write the follow-up when it is due and nothing blocks it.
+
+    Afterwards ask for the call, and close the case.
+
+    Raises:
+        LetterError: the letter cannot be written; `services/cases.py` asks the owner.
+    """
     if case.held:
         return []
 
@@ -62,7 +68,7 @@ def _call(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) 
 
 
 def _close(case: Case, playbook: Playbook, now: datetime) -> list[Decision]:
-    """Close the case once the customer was reached, or has had time to answer, unless something is left to do."""
+    """Close the case once the customer was reached or has had time to answer, if nothing is left to do."""
     if case.not_reached or _has_open_work(case, playbook) or _waits_for_answer(case):
         return []
 
@@ -89,7 +95,10 @@ def _has_open_work(case: Case, playbook: Playbook) -> bool:
 
 def _waits_for_answer(case: Case) -> bool:
     """Return whether the customer has written and nobody has answered since."""
-    if not case.unanswered or case.customer_wrote_at is None:
+    wrote_at, answered_at = case.customer_wrote_at, case.we_wrote_at
+    if not case.unanswered or wrote_at is None:
         return False
 
-    return case.we_wrote_at is None or case.we_wrote_at < case.customer_wrote_at
+    if answered_at is None:
+        return True
+    return answered_at < wrote_at

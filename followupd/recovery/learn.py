@@ -45,7 +45,8 @@ class CaseHistory:
 class PromiseStatistics:
     """Promises of one owner, or of all.
 
-    `in_time` were kept by the date that the customer was told; `early` is the median of how much earlier that was.
+    `in_time` were kept by the date that the customer was told; `early` is the median of how much earlier that
+    was.
     """
 
     made: int
@@ -114,8 +115,11 @@ class _PastPromise:
 
 
 def report(histories: Iterable[CaseHistory], since: datetime | None = None) -> Report:
-    """Return the report on the cases opened since then; a case that is no complaint is only counted by its stage."""
-    opened = [past for past in histories if since is None or past.case.opened_at >= since]
+    """Return the report on the cases opened since then.
+
+    A case that is no complaint is only counted by its stage.
+    """
+    opened = _since(histories, since)
     complaints = [past for past in opened if past.case.stage not in NO_COMPLAINT]
     cases = [past.case for past in complaints]
     promises = [promise for past in complaints for promise in _past_promises(past)]
@@ -132,6 +136,14 @@ def report(histories: Iterable[CaseHistory], since: datetime | None = None) -> R
         times=_times(complaints),
         compensation=_compensation(cases),
     )
+
+
+def _since(histories: Iterable[CaseHistory], since: datetime | None) -> list[CaseHistory]:
+    """Return the cases opened since then, or all."""
+    if since is None:
+        return list(histories)
+
+    return [past for past in histories if past.case.opened_at >= since]
 
 
 def _past_promises(past: CaseHistory) -> list[_PastPromise]:
@@ -204,14 +216,21 @@ def _in_time(past: _PastPromise) -> bool:
 
 
 def _median_lead(in_time: Sequence[_PastPromise]) -> timedelta | None:
-    """Return how much earlier than promised these were kept; the date of a next update says nothing about that."""
+    """Return how much earlier than promised these were kept.
+
+    The date of a next update says nothing about that.
+    """
     leads = []
     for past in in_time:
         kept_at, promised_by = past.kept_at, past.promise.promised_by
-        if kept_at and promised_by and past.promise.kind is not PromiseKind.NEXT_UPDATE:
+        if past.promise.kind is PromiseKind.NEXT_UPDATE:
+            continue
+        if kept_at and promised_by:
             leads.append(promised_by - kept_at)
 
-    return _median(leads) if leads else None
+    if not leads:
+        return None
+    return _median(leads)
 
 
 def _times(complaints: Sequence[CaseHistory]) -> dict[str, Durations]:
@@ -239,7 +258,10 @@ def _durations(ordered: Sequence[timedelta]) -> Durations:
 
 
 def _median(durations: Sequence[timedelta]) -> timedelta:
-    """Return the median. `statistics` is imported here because every command loads this module and few need it."""
+    """Return the median.
+
+    `statistics` is imported here because every command loads this module and few need it.
+    """
     from statistics import median
 
     seconds = [duration.total_seconds() for duration in durations]

@@ -85,7 +85,9 @@ def choose_playbook(
     cues: frozenset[str],
     found: Callable[[str, str], bool],
 ) -> Playbook:
-    """Return the playbook with the most of its words, and then of its cues, in the mail; else `default` (practice 11).
+    """Return the playbook with the most of its words, and then of its cues, in the mail.
+
+    When no playbook has any, it is `default` (practice 11).
 
     `found(pattern, text)` says whether a word of a playbook is in a text.
     """
@@ -125,7 +127,13 @@ def next_due(_case: Case, _playbook: Playbook) -> datetime | None:
 
 
 def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
-    """Promise the standing next steps of a new complaint and tell its owner, once; ask about an urgent suspicion."""
+    """Promise the standing next steps of a new complaint and tell its owner, once.
+
+    Of an urgent suspicion the owner is asked at once.
+
+    Raises:
+        LetterError: the letter cannot be written; `services/cases.py` asks the owner.
+    """
     if case.stage is Stage.SUSPECTED:
         return _ask_urgently(case, playbook, write, now)
     if case.stage is not Stage.HEARD or _owner_knows(case):
@@ -143,7 +151,10 @@ def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
 
 
 def _owner_knows(case: Case) -> bool:
-    """Return whether the owner was told of the complaint; the question about a suspicion is the same kind of mail."""
+    """Return whether the owner was told of the complaint.
+
+    The question about a suspicion is the same kind of mail.
+    """
     questions = case.reminders_of(ReminderKind.SUSPECTED)
     return len(case.letters_of(LetterKind.OPENED)) > len(questions)
 
@@ -217,7 +228,10 @@ def _standing_promises(case: Case, playbook: Playbook, write: LetterRenderer, no
 def _standing_promise(
     n: int, text: str, step: NextStep, case: Case, playbook: Playbook, now: datetime
 ) -> Promise:
-    """Return a next step as promise `n`; our own deadline is earlier by the step's margin, but not in the past."""
+    """Return a next step as promise `n`.
+
+    Our own deadline is earlier by the step's margin, but not in the past.
+    """
     promised_by = playbook.calendar.after(now, step.within)
     deadline = playbook.calendar.before(promised_by, step.margin) if step.margin else promised_by
 

@@ -1,4 +1,4 @@
-"""The customer's choice between options: it becomes a promise, or the owner is asked about an unclear answer."""
+"""The customer's choice between options: it becomes a promise, or the owner is asked what was meant."""
 
 from datetime import datetime
 
@@ -26,8 +26,11 @@ def read_choice(
 ) -> list[Decision]:
     """Return what follows from a customer's mail when options are open.
 
-    A clear choice becomes a promise, with its option's date. An unclear one, or one whose date has passed, goes to the
-    owner. `case` already contains the mail (`CustomerWrote`).
+    A clear choice becomes a promise, with its option's date. An unclear one, or one whose date has passed,
+    goes to the owner. `case` already contains the mail (`CustomerWrote`).
+
+    Raises:
+        LetterError: the letter cannot be written; `services/cases.py` asks the owner.
     """
     if not case.to_choose or case.stage in NO_COMPLAINT:
         return []
@@ -67,7 +70,10 @@ def _promise_of(option: Option, case: Case, playbook: Playbook, now: datetime) -
 def _chosen_option(
     case: Case, message: Message, playbook: Playbook, languages: Catalogue | None
 ) -> Option | None:
-    """Return the option that the mail names, None when it names none clearly; a forged mail chooses nothing."""
+    """Return the option that the mail names, None when it names none clearly.
+
+    A forged mail chooses nothing.
+    """
     if message.fails_dmarc:
         return None
 

@@ -74,4 +74,7 @@ def _compensation(n: int, found: FoundCompensation, promise: int, playbook: Play
 def _is_known(proposal: Compensation, case: Case) -> bool:
     """Return whether the case has this grant already; one without an amount may be any of its kind."""
     amounts = [grant.money for grant in case.compensation if grant.kind is proposal.kind]
-    return proposal.money in amounts or (proposal.money is None and bool(amounts))
+    if proposal.money is None:
+        return bool(amounts)
+
+    return proposal.money in amounts

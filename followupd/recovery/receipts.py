@@ -1,4 +1,4 @@
-"""The customer's answer to "has it arrived?", which the follow-up asks, and what follows when there is none."""
+"""The customer's answer to "has it arrived?", which the follow-up asks, and what follows without one."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -32,18 +32,29 @@ _CALL_AFTER = Duration(2, "business day")
 def next_due(case: Case, playbook: Playbook) -> datetime | None:
     """Return when the owner is asked to call a customer who has not said whether something arrived."""
     reminded_at = max(case.reminders_of(ReminderKind.RECEIPT), default=None)
-    if reminded_at is None or case.stage is not Stage.FOLLOWED_UP or not case.awaiting_receipt:
+    if reminded_at is None or not _is_silent(case):
         return None
 
-    if case.unanswered or case.reached:
-        return None
-    if case.call_asked_at and case.call_asked_at > reminded_at:
+    call_asked_at = case.call_asked_at
+    if call_asked_at and call_asked_at > reminded_at:
         return None
     return playbook.calendar.after(reminded_at, _CALL_AFTER)
 
 
+def _is_silent(case: Case) -> bool:
+    """Return whether the customer was asked whether something arrived, and has not reacted at all."""
+    if case.stage is not Stage.FOLLOWED_UP or not case.awaiting_receipt:
+        return False
+
+    return not case.unanswered and not case.reached
+
+
 def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
-    """Ask the owner for the call, once."""
+    """Ask the owner for the call, once.
+
+    Raises:
+        LetterError: the letter cannot be written; `services/cases.py` asks the owner.
+    """
     due = next_due(case, playbook)
     if due is None or due > now or case.held:
         return []
@@ -72,8 +83,11 @@ def read_answer(
 ) -> list[Decision]:
     """Return what follows from a customer's mail when it is not known whether something arrived.
 
-    What is missing reopens the case. Of what is unclear nothing is concluded; the owner is asked. `case` already contains
-    the mail (`CustomerWrote`).
+    What is missing reopens the case. Of what is unclear nothing is concluded; the owner is asked. `case`
+    already contains the mail (`CustomerWrote`).
+
+    Raises:
+        LetterError: the letter cannot be written; `services/cases.py` asks the owner.
     """
     if not case.awaiting_receipt or case.stage in NO_COMPLAINT:
         return []

@@ -1,8 +1,9 @@
 """Mutation testing of the pure core: `python -m tests.policies.mutants [MODULE...]`, or `make mutants`.
 
-Each mutant is one small change in one module of `domain` or `recovery`: a comparison, a boolean operator, a number, a
-name in a string, a statement. It is killed when a test fails. The table of the module's policy runs first, the other
-tables and the stories of `tests/story` only for what survives it. Sentences (strings with blanks) are not changed.
+Each mutant is one small change in one module of `domain` or `recovery`: a comparison, a boolean operator, a
+number, a name in a string, a statement. It is killed when a test fails. The table of the module's policy runs
+first, the other tables and the stories of `tests/story` only for what survives it. Sentences (strings with
+blanks) are not changed.
 """
 
 import argparse
@@ -187,7 +188,10 @@ def _path(module: str) -> Path:
 
 
 def survives(mutant: Mutant | None, *, tables_only: bool) -> bool:
-    """Return whether every test passes with a mutant, None for the program as it is. Does not return to the parent."""
+    """Return whether every test passes with a mutant, None for the program as it is.
+
+    Does not return to the parent.
+    """
     if mutant:
         sys.meta_path.insert(0, _MutatedModule(mutant))
     table = TABLES.get(mutant.module) if mutant else None
@@ -265,7 +269,7 @@ def main() -> int:
 
 
 def _preload(modules: list[str]) -> None:
-    """Import what is large and not changed, so that the child processes need not, and keep pytest without plugins."""
+    """Import what is large and not changed, so that child processes need not; keep pytest without plugins."""
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     for name in ("babel.numbers", "hypothesis", "jinja2", "phonenumbers", "pydantic", "pytest", "sqlmodel"):
         importlib.import_module(name)

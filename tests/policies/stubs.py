@@ -1,4 +1,7 @@
-"""Stand-ins for what a policy is given: a renderer that keeps what it is asked for, and a reader of plain lines."""
+"""Stand-ins for what a policy is given.
+
+A renderer that keeps what it is asked for, and a reader of plain lines.
+"""
 
 import re
 from collections.abc import Iterable
@@ -62,7 +65,10 @@ class StubRenderer:
 
 
 class StubReader:
-    """Reads "what by 2026-12-04", and amounts such as "25", "25.50 EUR" and "25 USD"; without a currency it is EUR."""
+    """Reads "what by 2026-12-04", and amounts such as "25", "25.50 EUR" and "25 USD".
+
+    Without a currency it is EUR.
+    """
 
     def split_when(self, text: str, now: datetime) -> tuple[str, datetime | None]:
         found = re.fullmatch(r"(.*?)\s*(?:by|until)\s+(\d{4}-\d\d-\d\d)", text)

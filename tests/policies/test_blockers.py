@@ -1,4 +1,7 @@
-"""What keeps the follow-up from being sent: a case in some state -> its blockers, and the lines that remove them."""
+"""What keeps the follow-up from being sent.
+
+A case in some state -> its blockers, and the lines that remove them.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -407,7 +407,10 @@ def test_a_refund_of_the_past_is_issued_by_its_number() -> None:
         "promised",
         found=([], [replace(REFUND, past=True), replace(REFUND, amount="5", past=True)]),
     )
-    numbers = [getattr(event, "n", None) or event.compensation.n for event in events]  # type: ignore[attr-defined]
+    numbers = [
+        event.compensation.n if isinstance(event, e.CompensationGranted) else getattr(event, "n", 0)
+        for event in events
+    ]
     assert numbers == [2, 2, 3, 3]
 
 

@@ -63,7 +63,10 @@ def a_case_in(stage: Stage) -> Case:
 
 
 def decided(stage: Stage, kind: type[Event]) -> Stage | None:
-    """Return the stage that the tables say: the one moved to, the same one, or None where it is not allowed."""
+    """Return the stage that the tables say.
+
+    The one moved to, the same one, or None where it is not allowed.
+    """
     if kind in MOVES[stage]:
         return MOVES[stage][kind]
     return stage if kind in ANYTIME else None
@@ -90,7 +93,8 @@ def test_the_tables_know_every_event_but_the_first_one() -> None:
     assert set(MOVES) == set(Stage)
 
 
-#: where each event leads, as a person reads it: stages in the order of the rows, "." for not allowed, "=" for no move
+#: where each event leads, as a person reads it: stages in the order of the rows, "." for not allowed, "=" for
+#: no move
 STAGES = (
     Stage.SUSPECTED,
     Stage.HEARD,

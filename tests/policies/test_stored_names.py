@@ -1,4 +1,7 @@
-"""Names that ledgers contain: keys of reminders and of state, and the dates of promises under their older names."""
+"""Names that ledgers contain.
+
+Keys of reminders and of state, and the dates of promises under their older names.
+"""
 
 from datetime import UTC, datetime
 

@@ -125,7 +125,10 @@ __all__ = [
 
 
 def _events_below(parent: type[Event]) -> dict[str, type[Event]]:
-    """Return the events derived from a class, directly or not, by name; a private one is only a base of others."""
+    """Return the events derived from a class, directly or not, by name.
+
+    A private one is only a base of others.
+    """
     found: dict[str, type[Event]] = {}
     for event in parent.__subclasses__():
         if not event.__name__.startswith("_"):

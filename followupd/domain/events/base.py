@@ -12,8 +12,8 @@ from followupd.domain.case import Case
 class Event:
     """One thing that happened: when (aware, UTC), by whom or what, and why.
 
-    Most events only set fields of the case, and say so in the three tables; the others override `apply`. The next stage
-    is not theirs to choose: it is in the table `MOVES` of `followupd.domain.lifecycle`.
+    Most events only set fields of the case, and say so in the three tables; the others override `apply`. The
+    next stage is not theirs to choose: it is in the table `MOVES` of `followupd.domain.lifecycle`.
     """
 
     at: datetime
@@ -30,8 +30,9 @@ class Event:
     def apply(self, case: Case) -> Case:
         """Return the case with everything changed that the event changes, except the stage.
 
-        A subclass that overrides this calls `Event.apply(self, case)` for its tables. `super()` does not work there: a
-        dataclass with slots is a new class, and the one that `super()` refers to is not a base of it.
+        A subclass that overrides this calls `Event.apply(self, case)` for its tables. `super()` does not work
+        there: a dataclass with slots is a new class, and the one that `super()` refers to is not a base of
+        it.
         """
         changes = dict(self.sets)
 

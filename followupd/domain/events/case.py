@@ -13,8 +13,8 @@ from followupd.domain.mail import Person
 class CaseOpened(Event):
     """A case was opened for a customer's mail; always the first event.
 
-    `story` is the beginning of the customer's text. `suggested` are facts in the customer's words, for an agent to
-    confirm.
+    `story` is the beginning of the customer's text. `suggested` are facts in the customer's words, for an
+    agent to confirm.
     """
 
     ref: str
@@ -253,7 +253,10 @@ class CustomerReached(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerNotReached(Event):
-    """The customer did not answer the phone, or a letter came back; a voice mail does not count (practice 69)."""
+    """The customer did not answer the phone, or a letter came back.
+
+    A voice mail does not count (practice 69).
+    """
 
     def apply(self, case: Case) -> Case:
         """Store the reason, which must not be empty, because it is what marks the case as not reached."""

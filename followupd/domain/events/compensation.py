@@ -35,7 +35,8 @@ class CompensationGranted(Event):
 class _CompensationChanged(Event):
     """Grant `n` came into another state.
 
-    `grant_copies` are fields of the grant that take the value of a field of the event: grant field -> event field.
+    `grant_copies` are fields of the grant that take the value of a field of the event: grant field -> event
+    field.
     """
 
     n: int

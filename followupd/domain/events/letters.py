@@ -33,7 +33,10 @@ class LetterWritten(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LetterStopped(Event):
-    """A letter could not be written; the owner is asked, and it is tried again after an agent's next command."""
+    """A letter could not be written.
+
+    The owner is asked, and it is tried again after an agent's next command.
+    """
 
     kind: str
 
@@ -173,6 +176,9 @@ class LetterDropped(_LetterChanged):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DraftAsked(_LetterChanged):
-    """An approved letter had a changed or missing draft: the agent was asked, and the letter is in review again."""
+    """An approved letter had a changed or missing draft.
+
+    The agent was asked, and the letter is in review again.
+    """
 
     state: ClassVar = LetterRecordState.REVIEW

@@ -67,8 +67,8 @@ class PromiseKept(_PromiseChanged):
 class PromiseLate(_PromiseChanged):
     """The promise gets a new date, of which the customer is told before the old one passes.
 
-    Until that delay letter is sent, the new date is not in writing. Ledgers written before release 0.1 call the dates
-    `due` and `told`.
+    Until that delay letter is sent, the new date is not in writing. Ledgers written before release 0.1 call
+    the dates `due` and `told`.
     """
 
     internal_deadline: Annotated[datetime, Field(validation_alias=AliasChoices("internal_deadline", "due"))]

@@ -1,4 +1,4 @@
-"""Commands of approval: of proposals, of letters in review, of grants above a limit, and of a reply that promises."""
+"""Commands that approve: proposals, letters in review, grants above a limit, a reply that promises."""
 
 from dataclasses import replace
 from functools import partial
@@ -35,7 +35,11 @@ _EXAMPLE = "promise: ship a replacement by Friday"
 
 
 def promised(command: Command, context: CommandContext) -> list[Event]:
-    """Say that the agent's reply makes promises: what was found in it counts from now on."""
+    """Say that the agent's reply makes promises: what was found in it counts from now on.
+
+    Raises:
+        NotUnderstoodError: nothing was found in the reply.
+    """
     found_promises, found_compensation = context.found
     approved = _approve_proposals(command, context)
 
@@ -81,7 +85,11 @@ def approve(command: Command, context: CommandContext) -> list[Event]:
 def refuse(command: Command, context: CommandContext) -> list[Event]:
     """Refuse everything in the case that waits for an approval.
 
-    A letter that is refused would be written again at once, so the case is put on hold until an agent says `release`.
+    A letter that is refused would be written again at once, so the case is put on hold until an agent says
+    `release`.
+
+    Raises:
+        NotUnderstoodError: nothing waits for an approval.
     """
     case = context.case
     letters = case.letters_in(LetterRecordState.REVIEW)
@@ -126,7 +134,10 @@ def _approve_grants(command: Command, context: CommandContext) -> list[Event]:
 
 
 def _may_approve(agent: Agent, grant: Compensation, context: CommandContext) -> bool:
-    """Return whether an agent may approve a grant: a lead any, others what is merely above the granter's limit."""
+    """Return whether an agent may approve a grant.
+
+    A lead may approve any; another agent only one that is merely above the granter's limit.
+    """
     if leads(agent):
         return True
 
@@ -149,7 +160,10 @@ def _approve_proposals(command: Command, context: CommandContext) -> list[Event]
 
 
 def _approved_promise(promise: Promise, context: CommandContext) -> Promise:
-    """Return a proposed promise as an open one; it gets an internal deadline, and the date keeps as the reply said it."""
+    """Return a proposed promise as an open one.
+
+    It gets an internal deadline; the promised date stays as the reply said it.
+    """
     deadline = context.playbook.own_date(promise.promised_by, context.now)
     return replace(
         promise,

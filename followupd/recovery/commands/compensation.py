@@ -1,4 +1,4 @@
-"""Commands about compensation: granted within limits and never twice, issued, refused, received or missing."""
+"""Commands about compensation: grant it within limits and never twice, issue or refuse it."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -39,7 +39,11 @@ _AMOUNT = re.compile(r"\d[\d.,]*\s*[A-Z€$£]{1,3}\b|[€$£]")
 
 
 def give(command: Command, context: CommandContext) -> list[Event]:
-    """Grant compensation of the kind that the verb names."""
+    """Grant compensation of the kind that the verb names.
+
+    Raises:
+        NotUnderstoodError: an amount is missing.
+    """
     kind, text = Gift(command.verb), command.text
     money = None
 
@@ -83,7 +87,10 @@ def _required_amount(command: Command, context: CommandContext) -> Money:
 
 
 def grant_once(command: Command, context: CommandContext, grant: Compensation) -> list[Event]:
-    """Grant compensation with the next number; if the case has the same grant, approve a proposed one, else do nothing."""
+    """Grant compensation with the next number.
+
+    When the case has the same grant already, a proposed one is approved, and any other stays as it is.
+    """
     same = _find_same(context.case.compensation, grant)
 
     if same is None:
@@ -147,7 +154,10 @@ def _above_cap(context: CommandContext, grant: Compensation) -> str:
 
 
 def _granted_elsewhere(context: CommandContext, grant: Compensation) -> str:
-    """Return that another open case of the customer has the same grant: one problem may have become two cases."""
+    """Return that another open case of the customer has the same grant.
+
+    One problem may have become two cases.
+    """
     value = f" of {grant.money.amount} {grant.money.currency}" if grant.money else ""
 
     for other in context.other_grants:
@@ -162,6 +172,9 @@ def issued(command: Command, context: CommandContext) -> list[Event]:
     """Say that compensation was given; the promise that contains it is kept with it.
 
     A gift card is issued when its letter is sent; only a line with its number says that it was given by hand.
+
+    Raises:
+        NotUnderstoodError: there is no such grant to issue.
     """
     to_issue = _grants(context, GrantState.GRANTED, GrantState.MISSING)
     done = _grants(context, GrantState.ISSUED, GrantState.CONFIRMED)
@@ -180,21 +193,33 @@ def issued(command: Command, context: CommandContext) -> list[Event]:
 
 
 def refused(command: Command, context: CommandContext) -> list[Event]:
-    """Say that compensation will not be given."""
+    """Say that compensation will not be given.
+
+    Raises:
+        NotUnderstoodError: there is no such grant to refuse.
+    """
     to_refuse = _grants(context, GrantState.PROPOSED, GrantState.WAITING_APPROVAL, GrantState.GRANTED)
     chosen = chosen_numbers(command, list(to_refuse), "compensation")
     return numbered_events(CompensationRefused, chosen, command, context)
 
 
 def received(command: Command, context: CommandContext) -> list[Event]:
-    """Say that the customer has it."""
+    """Say that the customer has it.
+
+    Raises:
+        NotUnderstoodError: no such grant was issued.
+    """
     known = _grants(context, GrantState.ISSUED, GrantState.MISSING)
     chosen = chosen_numbers(command, list(known), "compensation")
     return numbered_events(CompensationConfirmed, chosen, command, context)
 
 
 def missing(command: Command, context: CommandContext) -> list[Event]:
-    """Say that the customer does not have it, which reopens a case that was put right."""
+    """Say that the customer does not have it, which reopens a case that was put right.
+
+    Raises:
+        NotUnderstoodError: no such grant was issued.
+    """
     known = _grants(context, GrantState.ISSUED, GrantState.CONFIRMED)
     chosen = chosen_numbers(command, list(known), "compensation")
     events = numbered_events(CompensationMissing, chosen, command, context)
@@ -207,7 +232,10 @@ def missing(command: Command, context: CommandContext) -> list[Event]:
 def found_grants(
     command: Command, context: CommandContext, grants: Sequence[tuple[FoundCompensation, int]]
 ) -> list[Event]:
-    """Grant what was found in a reply, each with the number of its promise; what was given already is issued too."""
+    """Grant what was found in a reply, each with the number of its promise.
+
+    What was given already is issued too.
+    """
     events: list[Event] = []
 
     for found, promise in grants:

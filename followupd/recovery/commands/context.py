@@ -33,9 +33,9 @@ class LineReader(Protocol):
 class CommandContext:
     """What a command needs besides its own text.
 
-    `found` are the promises and the compensation read in the reply that the command is about. `other_grants` are what
-    the same customer was granted in other cases, and `cap` is the most that one customer is granted in a month without
-    a lead's approval.
+    `found` are the promises and the compensation read in the reply that the command is about. `other_grants`
+    are what the same customer was granted in other cases, and `cap` is the most that one customer is granted
+    in a month without a lead's approval.
     """
 
     case: Case
@@ -111,7 +111,10 @@ def leads(agent: Agent | None) -> bool:
 
 
 def within_limit(agent: Agent, money: Money | None) -> bool:
-    """Return whether an agent may grant this alone (practice 50); an amount in another currency is above the limit."""
+    """Return whether an agent may grant this alone (practice 50).
+
+    An amount in another currency is above the limit.
+    """
     if money is None or agent.limit is None:
         return True
 

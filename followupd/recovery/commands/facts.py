@@ -24,7 +24,11 @@ _SEVERITIES = ("low", "normal", "high")
 
 
 def fact(command: Command, context: CommandContext) -> list[Event]:
-    """State a fact; a fault and a cause code must be among the known ones."""
+    """State a fact; a fault and a cause code must be among the known ones.
+
+    Raises:
+        NotUnderstoodError: the fault or the cause code is not a known one.
+    """
     name, text = command.verb.replace("-", "_"), command.text
 
     if command.verb == "fault":
@@ -41,14 +45,21 @@ def fact(command: Command, context: CommandContext) -> list[Event]:
 
 
 def _check_cause(code: str, context: CommandContext) -> None:
-    """Raise NotUnderstoodError for a cause code that the playbook does not list; one that lists none allows all."""
+    """Raise NotUnderstoodError for a cause code that the playbook does not list.
+
+    One that lists none allows all.
+    """
     causes, name = context.playbook.causes, context.playbook.name
     if causes and code not in causes:
         raise NotUnderstoodError(f"{code!r} is no cause of playbook {name}; known: {', '.join(causes)}")
 
 
 def severity(command: Command, context: CommandContext) -> list[Event]:
-    """Set the severity of the case."""
+    """Set the severity of the case.
+
+    Raises:
+        NotUnderstoodError: it is none of low, normal and high.
+    """
     level = command.text.lower()
     if level not in _SEVERITIES:
         raise not_understood(command)
@@ -57,20 +68,29 @@ def severity(command: Command, context: CommandContext) -> list[Event]:
 
 
 def owner(command: Command, context: CommandContext) -> list[Event]:
-    """Make an agent, named by id or address, the owner of the case."""
-    team = context.playbook.team
-    agent = team.by_id(command.text.lower()) or team.by_address(command.text)
+    """Make an agent, named by id or address, the owner of the case.
+
+    Raises:
+        NotUnderstoodError: there is no such agent.
+    """
+    team, name = context.playbook.team, command.text
+    agent = team.by_id(name.lower()) or team.by_address(name)
 
     if agent is None:
         known = ", ".join(agent.id for agent in team.agents)
-        raise NotUnderstoodError(f"{command.text!r} is no agent; known: {known}")
+        raise NotUnderstoodError(f"{name!r} is no agent; known: {known}")
+
     if agent.id == context.case.owner:
         return []
     return [OwnerChosen(owner=agent.id, **origin(command, context))]
 
 
 def playbook(command: Command, context: CommandContext) -> list[Event]:
-    """Change the playbook of the case."""
+    """Change the playbook of the case.
+
+    Raises:
+        NotUnderstoodError: there is no such playbook.
+    """
     name = command.text
 
     if name not in context.playbooks:

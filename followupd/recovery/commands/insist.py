@@ -19,14 +19,15 @@ def insist(command: Command, context: CommandContext) -> list[Event]:
         return []
 
     for text in _stated(command.verb, context.case):
-        is_new = text not in context.case.insisted
-        if is_new and len(text) >= _MIN_CHARACTERS and _repeats(command, text):
+        if len(text) < _MIN_CHARACTERS or text in context.case.insisted:
+            continue
+        if _repeats(command, text):
             return [WordingInsisted(text=text, **origin(command, context))]
     return []
 
 
 def _repeats(command: Command, text: str) -> bool:
-    """Return whether the line of a command repeats a text, or contains it when the line has more than the text."""
+    """Return whether a line repeats a text, or contains it if lines of this verb have more than the text."""
     line, stated = _normalised(command.text), _normalised(text)
     if command.verb in _WITH_MORE:
         return stated in line

@@ -39,7 +39,11 @@ def opened(command: Command, context: CommandContext) -> list[Event]:
 
 
 def dismiss(command: Command, context: CommandContext) -> list[Event]:
-    """Say that it is no complaint; what was put right already can only be closed."""
+    """Say that it is no complaint; what was put right already can only be closed.
+
+    Raises:
+        NotUnderstoodError: the case was put right already.
+    """
     case = context.case
 
     if case.stage is Stage.DISMISSED:
@@ -53,16 +57,19 @@ def dismiss(command: Command, context: CommandContext) -> list[Event]:
 def fixed(command: Command, context: CommandContext) -> list[Event]:
     """Say that it is put right; said again, it answers a mail that the customer wrote since."""
     case = context.case
+    is_answer = case.stage is Stage.FIXED and case.unanswered
+    if case.stage in PUT_RIGHT and not is_answer:
+        return []
 
-    if case.stage in {Stage.FOLLOWED_UP, Stage.CLOSED}:
-        return []
-    if case.stage is Stage.FIXED and not case.unanswered:
-        return []
     return [*opened(command, context), Fixed(**origin(command, context))]
 
 
 def close(command: Command, context: CommandContext) -> list[Event]:
-    """Close the case, unless something is still owed."""
+    """Close the case, unless something is still owed.
+
+    Raises:
+        NotUnderstoodError: something is still owed, or nothing was done for the customer.
+    """
     if context.case.stage is Stage.CLOSED:
         return []
 

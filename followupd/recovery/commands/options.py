@@ -23,7 +23,11 @@ _REASON = re.compile(r"because\b.*", re.IGNORECASE)
 
 
 def option(command: Command, context: CommandContext) -> list[Event]:
-    """Offer one way to put it right; the next letter asks the customer to choose."""
+    """Offer one way to put it right; the next letter asks the customer to choose.
+
+    Raises:
+        NotUnderstoodError: there is no text, the date has passed, or the case was put right already.
+    """
     case = context.case
     text, date = context.reader.split_when(command.text, context.now)
 
@@ -48,7 +52,11 @@ def _is_offered(text: str, date: datetime | None, context: CommandContext) -> bo
 
 
 def withdraw_option(command: Command, context: CommandContext) -> list[Event]:
-    """Withdraw the options that the line names, or all open ones; a letter that offers them is not sent."""
+    """Withdraw the options that the line names, or all open ones; a letter that offers them is not sent.
+
+    Raises:
+        NotUnderstoodError: there is no such open option.
+    """
     named, _, _ = command.text.partition(" because ")
     if _REASON.match(named):
         named = ""
@@ -61,7 +69,11 @@ def withdraw_option(command: Command, context: CommandContext) -> list[Event]:
 
 
 def choose(command: Command, context: CommandContext) -> list[Event]:
-    """Choose an option for the customer; it becomes a promise."""
+    """Choose an option for the customer; it becomes a promise.
+
+    Raises:
+        NotUnderstoodError: there is no such open option, or its date has passed.
+    """
     offered = {option.n: option for option in context.case.open_options}
     chosen = chosen_numbers(command, list(offered), "option")
     if len(chosen) != 1:

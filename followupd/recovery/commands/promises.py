@@ -40,7 +40,11 @@ _WITHDRAW = re.compile(r"(\d+)\s+because\s+(.+)$", re.IGNORECASE | re.DOTALL)
 
 
 def promise(command: Command, context: CommandContext) -> list[Event]:
-    """Make a promise: what, and by when."""
+    """Make a promise: what, and by when.
+
+    Raises:
+        NotUnderstoodError: there is no text or no date, or the date has passed.
+    """
     form = expected(command.verb)
     text, date = context.reader.split_when(command.text, context.now)
 
@@ -78,7 +82,11 @@ def new_promise(
 
 
 def kept(command: Command, context: CommandContext) -> list[Event]:
-    """Say that promises were kept; the compensation that they contain is issued with them."""
+    """Say that promises were kept; the compensation that they contain is issued with them.
+
+    Raises:
+        NotUnderstoodError: there is no such promise.
+    """
     case = context.case
     owed = numbers(case.owed)
     if not command.text and not owed:
@@ -96,7 +104,11 @@ def kept(command: Command, context: CommandContext) -> list[Event]:
 
 
 def late(command: Command, context: CommandContext) -> list[Event]:
-    """Move a promise to a later date, of which the customer is told at once."""
+    """Move a promise to a later date, of which the customer is told at once.
+
+    Raises:
+        NotUnderstoodError: there is no such promise or no later date, or it has slipped before.
+    """
     found = _LATE.match(command.text)
     if not found:
         raise not_understood(command)
@@ -132,7 +144,11 @@ def _check_second_delay(n: int, command: Command, context: CommandContext) -> No
 
 
 def withdraw(command: Command, context: CommandContext) -> list[Event]:
-    """Withdraw a promise, for a reason that the customer may be told."""
+    """Withdraw a promise, for a reason that the customer may be told.
+
+    Raises:
+        NotUnderstoodError: there is no such promise, or no reason.
+    """
     found = _WITHDRAW.match(command.text)
     if not found:
         raise not_understood(command)

@@ -1,4 +1,4 @@
-"""Reminders to owners, leads and managers; delay letters before a date passes; a holding letter after silence."""
+"""Reminders to agents, new dates for promises that slip, and a holding letter after silence."""
 
 from datetime import datetime
 
@@ -20,13 +20,18 @@ def next_due(case: Case, playbook: Playbook) -> datetime | None:
         if not case.reminded_at(reminder.key):
             times.append(send_at(reminder, case, playbook))
 
-    return min((time for time in times if time), default=None)
+    return min(filter(None, times), default=None)
 
 
 def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
-    """Remind people, each at most once a day and with one mail for everything in the case; write to the customer.
+    """Remind people, each at most once a day and with one mail for everything in the case.
+
+    After a long silence a holding letter is written to the customer.
 
     When a promise slips or is broken, that is all: the policies are asked again with the changed case.
+
+    Raises:
+        LetterError: the letter cannot be written; `services/cases.py` asks the owner.
     """
     if case.held or case.stage in QUIET:
         return nudges(case, playbook, write, now)

@@ -1,4 +1,4 @@
-"""What the customer must hear of a delay: a new date before the old one passes, and a holding letter after silence."""
+"""Delays: a promise that slips gets a new date before the old one passes; silence ends in a holding letter."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -26,8 +26,8 @@ _RUNNING = frozenset({PromiseState.OPEN, PromiseState.LATE})
 
 def slip_at(case: Case) -> datetime | None:
     """Return when the next promise slips: its own deadline has passed, and no agent has reported on it."""
-    times = (_halfway(promise) for promise in case.promises)
-    return min((time for time in times if time), default=None)
+    times = map(_halfway, case.promises)
+    return min(filter(None, times), default=None)
 
 
 def slipped(case: Case, playbook: Playbook, now: datetime) -> list[Decision]:
@@ -69,8 +69,8 @@ def _halfway(promise: Promise) -> datetime | None:
 
 def broken_at(case: Case) -> datetime | None:
     """Return when the date of the next running promise passes."""
-    dates = (promise.promised_by for promise in case.promises if promise.state in _RUNNING)
-    return min((date for date in dates if date), default=None)
+    dates = [promise.promised_by for promise in _running(case)]
+    return min(filter(None, dates), default=None)
 
 
 def broken(case: Case, now: datetime) -> list[Decision]:
@@ -78,15 +78,24 @@ def broken(case: Case, now: datetime) -> list[Decision]:
     why = "the date that the customer was told has passed"
     found: list[Decision] = []
 
-    for promise in case.promises:
-        if promise.state in _RUNNING and promise.promised_by and promise.promised_by <= now:
+    for promise in _running(case):
+        date = promise.promised_by
+        if date and date <= now:
             found.append(PromiseBroken(at=now, n=promise.n, why=why))
     return found
 
 
+def _running(case: Case) -> list[Promise]:
+    """Return the promises whose date can still pass."""
+    return [promise for promise in case.promises if promise.state in _RUNNING]
+
+
 def silent_since(case: Case) -> datetime | None:
     """Return when the customer last heard from us, or before that when the complaint was recognised."""
-    return case.we_wrote_at or case.heard_at
+    if case.we_wrote_at:
+        return case.we_wrote_at
+
+    return case.heard_at
 
 
 def silence_key(case: Case) -> ReminderKey:
@@ -95,7 +104,10 @@ def silence_key(case: Case) -> ReminderKey:
 
 
 def holding_at(case: Case, playbook: Playbook) -> datetime | None:
-    """Return when the holding letter is due: after the reminder about silence the owner has a day to write."""
+    """Return when the holding letter is due.
+
+    The owner has a day to write after the reminder about silence.
+    """
     reminded_at = case.reminded_at(silence_key(case)) if silent_since(case) else None
     if reminded_at is None or case.stage not in WORKING:
         return None
@@ -106,7 +118,11 @@ def holding_at(case: Case, playbook: Playbook) -> datetime | None:
 
 
 def holding(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
-    """Write a holding letter, which promises news by a date, unless the customer knows a date that is still to come."""
+    """Write a holding letter, which promises news by a date, unless a promised date is still to come.
+
+    Raises:
+        LetterError: the letter cannot be written; `services/cases.py` asks the owner.
+    """
     due = holding_at(case, playbook)
     if due is None or due > now or _must_not_hold(case):
         return []
@@ -132,7 +148,10 @@ def holding(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime
 
 
 def _must_not_hold(case: Case) -> bool:
-    """Return whether no holding letter may be written: one is under way, or a machine must not or cannot answer."""
+    """Return whether no holding letter may be written.
+
+    There may be one under way, or the customer is not reached, or a machine must not answer.
+    """
     if case.under_way(LetterKind.HOLDING) or case.not_reached:
         return True
     return case.by_machine and bool(case.no_answer)

@@ -25,8 +25,8 @@ _DAY = timedelta(days=1)
 def send_at(reminder: Reminder, case: Case, playbook: Playbook) -> datetime:
     """Return when a reminder is sent: once a day to each person, while the office is open.
 
-    One after today's mail waits for the next working day. One that only this person can act on, such as an approval, is
-    sent at once.
+    One after today's mail waits for the next working day. One that only this person can act on, such as an
+    approval, is sent at once.
     """
     if reminder.at_once:
         return reminder.at
@@ -42,7 +42,11 @@ def send_at(reminder: Reminder, case: Case, playbook: Playbook) -> datetime:
 
 
 def nudges(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
-    """Return one mail to each person for whom a reminder is due."""
+    """Return one mail to each person for whom a reminder is due.
+
+    Raises:
+        LetterError: the letter cannot be written; `services/cases.py` asks the owner.
+    """
     due = [
         reminder for reminder in _new_reminders(case, playbook) if send_at(reminder, case, playbook) <= now
     ]
@@ -69,7 +73,8 @@ def is_due(case: Case, playbook: Playbook, agent: Agent, now: datetime) -> bool:
 def due_today(case: Case, playbook: Playbook, agent: Agent, now: datetime) -> tuple[Reminder, ...]:
     """Return what today's one mail to this person contains about the case, be it the digest or a reminder.
 
-    The owner is told in the morning of what is due by the evening. A lead or manager is told of nothing before it is due.
+    The owner is told in the morning of what is due by the evening. A lead or manager is told of nothing
+    before it is due.
     """
     calendar = playbook.calendar
     tonight = calendar.moment(calendar.local(now).date() + _DAY, time.min)
@@ -104,14 +109,21 @@ def _daily_reminders(case: Case, playbook: Playbook, agent: Agent) -> Iterator[R
 
 def _recipients(reminders: list[Reminder], case: Case, playbook: Playbook) -> list[Agent]:
     """Return who is reminded, each person once."""
-    agents = (person(case, playbook, reminder.level) for reminder in reminders)
-    return list({agent.id: agent for agent in agents}.values())
+    recipients: dict[str, Agent] = {}
+    for reminder in reminders:
+        agent = person(case, playbook, reminder.level)
+        recipients[agent.id] = agent
+
+    return list(recipients.values())
 
 
 def _with_rest_of_day(
     reminders: list[Reminder], case: Case, playbook: Playbook, agent: Agent, now: datetime
 ) -> list[Reminder]:
-    """Add what comes due later today, since there is one mail a day; a mail that is sent at once is an extra one."""
+    """Add what comes due later today, since there is one mail a day.
+
+    A mail that is sent at once does not count as that one.
+    """
     if all(reminder.at_once for reminder in reminders):
         return reminders
 
@@ -120,7 +132,10 @@ def _with_rest_of_day(
 
 
 def _in_office_hours(at: datetime, calendar: Calendar) -> datetime:
-    """Return the time itself, or the next opening if the office is closed; the closing time belongs to its day."""
+    """Return the time itself, or the next opening if the office is closed.
+
+    The closing time belongs to its day.
+    """
     day = calendar.local(at).date()
     is_closing_time = calendar.is_working_day(day) and at == calendar.close_of(day)
     return at if is_closing_time else calendar.next_open(at)
@@ -154,8 +169,11 @@ def _one_mail(
 
 def _kind(reminders: list[Reminder]) -> LetterKind:
     """Return the kind of mail: a question for approval, a reminder to the owner, or an escalation."""
-    if all(reminder.key.kind is ReminderKind.APPROVAL for reminder in reminders):
+    kinds = {reminder.key.kind for reminder in reminders}
+    levels = {reminder.level for reminder in reminders}
+
+    if kinds == {ReminderKind.APPROVAL}:
         return LetterKind.APPROVAL
-    if any(reminder.level == "owner" for reminder in reminders):
+    if "owner" in levels:
         return LetterKind.NUDGE
     return LetterKind.ESCALATION

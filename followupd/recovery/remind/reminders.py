@@ -1,4 +1,4 @@
-"""Everything that people are reminded of in a case, and when: promises, silence, approvals, receipts, holds."""
+"""Everything that people are reminded of in a case, and when: promises, silence, approvals, holds."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -47,8 +47,8 @@ _HELD_AFTER: tuple[tuple[Level, Step, Duration], ...] = (
 class Reminder:
     """Something that a person is told, once: when, in which sentence, and with which lines to answer.
 
-    `at_once` means that only this person can act on it: it waits neither for the morning nor for the digest. `listed`
-    means that the owner's list of what waits (`recovery/agenda.py`) says the same already.
+    `at_once` means that only this person can act on it: it waits neither for the morning nor for the digest.
+    `listed` means that the owner's list of what waits (`recovery/agenda.py`) says the same already.
     """
 
     key: ReminderKey
@@ -130,7 +130,10 @@ def _undelivered(case: Case) -> Iterator[Reminder]:
 
 
 def _held(case: Case, playbook: Playbook) -> Iterator[Reminder]:
-    """Ask whether a hold is still needed: only a person ends it. A closed case with nothing to give needs no release."""
+    """Ask whether a hold is still needed: only a person ends it.
+
+    A closed case with nothing to give needs no release.
+    """
     to_give = any(blockers.still_to_give(grant) for grant in case.compensation)
     if case.held_at is None or (case.stage is Stage.CLOSED and not to_give):
         return
@@ -312,7 +315,8 @@ def _single_option(case: Case, playbook: Playbook) -> Iterator[Reminder]:
 def _follow_up(case: Case, playbook: Playbook) -> Iterator[Reminder]:
     """Remind of a follow-up that is due and blocked, then escalate.
 
-    A letter in doubt has a desk mail of its own, and mostly is resolved before the owner would be reminded of it.
+    A letter in doubt has a desk mail of its own, and mostly is resolved before the owner would be reminded of
+    it.
     """
     blocking = blockers.blockers_of(case) if case.stage is Stage.FIXED else ()
     if not blocking or case.fixed_at is None:
@@ -387,7 +391,10 @@ def _stopped(case: Case, playbook: Playbook) -> Iterator[Reminder]:
 
 
 def _approval(grant: Compensation, case: Case, playbook: Playbook) -> Iterator[Reminder]:
-    """Ask a lead at once to approve a grant, then a manager; what the lead granted is not the lead's to approve."""
+    """Ask a lead at once to approve a grant, then a manager.
+
+    What the lead granted is not the lead's to approve.
+    """
     granted_by_lead = grant.agent == person(case, playbook, "lead").id
     level: Level = "manager" if granted_by_lead else "lead"
     at = grant.granted_at or case.opened_at

@@ -12,7 +12,7 @@ from followupd.recovery.remind.dates import day
 
 
 def summary_of(case: Case, playbook: Playbook, now: datetime) -> tuple[str, ...]:
-    """Return, line by line, how long the case is open, what it is about, and what was promised, given and written."""
+    """Return, line by line, the age of the case, what it is about, and what was promised, given and written."""
     return (
         _age(case, playbook, now),
         *_facts(case),
