@@ -30,7 +30,7 @@ class Manager:
         self.socket.bind(self._place)
         self._received: list[str] = []
         self._changed = Condition()
-        self._thread = Thread(target=self._hear, daemon=True)
+        self._thread = Thread(target=self._receive, daemon=True)
         self._thread.start()
         return self
 
