@@ -2,8 +2,8 @@
 
     python -m benchmarks.due [POSTGRESQL-URL ...]
 
-SQLite is measured in a temporary directory, PostgreSQL in the empty databases that are named. Both are asked what
-each cycle asks: which cases are due, those cases, and the time of the next one.
+SQLite is measured in a temporary directory, PostgreSQL in the empty databases that are named. Both are asked
+what each cycle asks: which cases are due, those cases, and the time of the next one.
 """
 
 import statistics

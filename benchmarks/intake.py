@@ -6,8 +6,8 @@ A private Dovecot has the mails of tests/corpora/data, repeated with different M
 programs read the whole mailbox, each in a new process:
 
   followupd   InboxSync with a real ledger: fetch, parse (kind, new text, bounces ...), encrypt, store
-  floor       imapclient without debugging fetches the same parts in batches of 200; the standard library parses
-              them (compat32): ids, addresses, subject and all text parts, decoded; one batch insert into SQLite
+  floor       imapclient without debugging fetches the same parts in batches of 200; the standard library
+              (compat32) parses them: ids, addresses, subject and all text parts, decoded; one insert per batch
 
 CPU is that of the client. The classifier has its own benchmark (benchmarks/recognise.py). The second mailbox
 (`--large`) is only for the peak memory.

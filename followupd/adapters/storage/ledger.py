@@ -46,8 +46,8 @@ class Ledger:
         Args:
             url: the database's URL, as `database.connect` takes it.
             vault: encrypts and decrypts what people wrote.
-            undated: renders a letter's MIME message without a Date header, when it is queued. If it returns b"",
-                the letter is rendered when it is sent.
+            undated: renders a letter's MIME message without a Date header, when it is queued. If it returns
+                b"", the letter is rendered when it is sent.
         """
         self._engine = database.connect(url)
         self._vault = vault

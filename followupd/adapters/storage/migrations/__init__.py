@@ -1,7 +1,7 @@
-"""Alembic's migrations of the ledger's tables, run from inside the program: there is no alembic.ini.
+"""Alembic's migrations of the ledger's tables, run by the program itself: there is no alembic.ini.
 
-A change of `tables.py` goes with a new revision: `make migration SAYS="what changed"` writes its draft from the
-difference; read it, correct it, and put its name in `HEAD` of ledger/upgrading.py. A released revision never changes.
+A change of tables.py needs a new revision: `make migration SAYS="what changed"` drafts it from the difference.
+Read it, correct it, and set `HEAD` in storage/migrate.py to its name. A released revision never changes.
 """
 
 from pathlib import Path
@@ -23,7 +23,13 @@ def newest() -> str:
 
 
 def migrate(connection: Connection, *, stamp: str = "", to: str = "head") -> None:
-    """Run what is missing within the transaction at hand; `stamp` names the revision of tables that carry no name."""
+    """Run the missing migrations within the connection's transaction.
+
+    Args:
+        connection: with an open transaction.
+        stamp: the revision to record first, for tables without one.
+        to: the last revision to run.
+    """
     config = _config(connection)
     if stamp:
         command.stamp(config, stamp)
@@ -31,14 +37,14 @@ def migrate(connection: Connection, *, stamp: str = "", to: str = "head") -> Non
 
 
 def draft(connection: Connection, says: str) -> None:
-    """Write a new revision from the difference between the tables here and those of tables.py."""
+    """Write a new revision from the difference between the database's tables and tables.py."""
     number = f"{int(newest() or 0) + 1:04}"
     command.revision(_config(connection), says, autogenerate=True, rev_id=number)
 
 
 def differences(connection: Connection) -> list[str]:
-    """Return what the tables here and those of tables.py do not share; empty when they agree."""
-    assert tables.CaseRow.metadata is SQLModel.metadata  # noqa: S101  the import above is what fills the metadata
+    """Return the differences between the database's tables and tables.py."""
+    assert tables.CaseRow.metadata is SQLModel.metadata  # noqa: S101  the import fills the metadata
     context = MigrationContext.configure(connection, opts={"compare_type": True})
     return [str(difference) for difference in compare_metadata(context, SQLModel.metadata)]
 

@@ -8,7 +8,7 @@ from followupd.adapters.storage import migrations
 
 
 def main(says: str) -> None:
-    """Compare the newest migrations with tables.py in a database of memory, and write the difference down."""
+    """Compare the migrations with tables.py in an in-memory database, and draft a revision."""
     with create_engine("sqlite://").begin() as connection:
         migrations.migrate(connection)
         migrations.draft(connection, says)

@@ -1,4 +1,4 @@
-"""What Alembic runs to reach the ledger: always within a transaction that somebody else opened."""
+"""What Alembic runs to use the ledger: always within the transaction of its caller."""
 
 from typing import Any, Literal
 
@@ -8,7 +8,7 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 
 
 def plain_types(kind: str, item: Any, _: Any) -> str | Literal[False]:
-    """Write SQLModel's types by SQLAlchemy's own names: a released revision must not change with a library."""
+    """Write SQLModel's types by SQLAlchemy's names: a released revision must not change with SQLModel."""
     if kind == "type" and isinstance(item, AutoString):
         return "sa.String()"
     if kind == "type" and isinstance(item, UTCDateTime):
@@ -19,9 +19,9 @@ def plain_types(kind: str, item: Any, _: Any) -> str | Literal[False]:
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=SQLModel.metadata,
-    render_as_batch=True,  # SQLite changes a column by writing the table anew
+    render_as_batch=True,  # SQLite changes a column by copying the table
     render_item=plain_types,
-    transactional_ddl=True,  # SQLite too: we say BEGIN ourselves
+    transactional_ddl=True,  # SQLite too: the ledger begins transactions itself
     compare_type=True,
 )
 with context.begin_transaction():
