@@ -7,7 +7,7 @@ programs read the whole mailbox, each in a new process:
 
   followupd   InboxSync with a real ledger: fetch, parse (kind, new text, bounces ...), encrypt, store
   floor       imapclient without debugging fetches the same parts in batches of 200; the standard library
-              (compat32) parses them: ids, addresses, subject and all text parts, decoded; one insert per batch
+              (compat32) parses them: ids, addresses, subject and all text parts, decoded; inserts in batches
 
 CPU is that of the client. The classifier has its own benchmark (benchmarks/recognise.py). The second mailbox
 (`--large`) is only for the peak memory.

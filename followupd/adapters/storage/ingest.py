@@ -167,7 +167,7 @@ def _mail_row(mail: IncomingMail, vault: Vault, now: datetime) -> dict[str, Any]
 def echo_of(text: str, vault: Vault) -> str:
     """Return a keyed hash that is the same for texts that differ only in numbers, punctuation and blanks.
 
-    Robots repeat themselves so (docs/mail.md, "Loops"). For a text of a few words it is "": people repeat those.
+    Robots repeat themselves so (docs/mail.md, "Loops"). A text of a few words has "": people repeat those.
     """
     words = _words(text[:2_000].casefold())
     return vault.fingerprint(" ".join(words)) if len(words) >= _MIN_ECHO_WORDS else ""

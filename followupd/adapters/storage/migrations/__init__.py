@@ -1,7 +1,8 @@
 """Alembic's migrations of the ledger's tables, run by the program itself: there is no alembic.ini.
 
-A change of tables.py needs a new revision: `make migration SAYS="what changed"` drafts it from the difference.
-Read it, correct it, and set `HEAD` in storage/migrate.py to its name. A released revision never changes.
+A change of tables.py needs a new revision: `make migration SAYS="what changed"` drafts it from the
+difference. Read it, correct it, and set `HEAD` in storage/migrate.py to its name.
+A released revision never changes.
 """
 
 from pathlib import Path
