@@ -372,7 +372,7 @@ class Receipt(LanguageTable):
     kinds: ReceiptKinds = Field(default_factory=ReceiptKinds)
 
 
-class ChoiceWords(LanguageTable):
+class ChoiceTable(LanguageTable):
     """The table [choice]: answers to "which option do you choose?"."""
 
     numbers: tuple[WordSet, ...] = ()
@@ -418,7 +418,7 @@ class Answers(LanguageTable):
     parts: Parts = {}
     elisions: Words = ()
     receipt: Receipt = Field(default_factory=Receipt)
-    choice: ChoiceWords = Field(default_factory=ChoiceWords)
+    choice: ChoiceTable = Field(default_factory=ChoiceTable)
     absence: Absence = Field(default_factory=Absence)
     calls: Calls = Field(default_factory=Calls)
     notes: NoteWords = Field(default_factory=NoteWords)

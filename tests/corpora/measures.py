@@ -13,9 +13,9 @@ from mailparser_reply import EmailReplyParser
 
 from followupd.domain.mail import Identity, Message
 from followupd.text.mail import read
-from followupd.text.mail.html import text_of
-from followupd.text.mail.new_words import new_words
-from followupd.text.mail.parse import take_apart
+from followupd.text.mail.html import html_to_text
+from followupd.text.mail.new_text import extract_new_text
+from followupd.text.mail.parse import parse_mail
 from tests.corpora.mails import Reply
 
 #: the languages that mail-parser-reply is asked to read
@@ -38,7 +38,7 @@ def taken_apart_otherwise(mails: Mapping[str, bytes]) -> list[str]:
 
 
 def _same_parts(raw: bytes) -> bool:
-    parts = take_apart(raw).parts
+    parts = parse_mail(raw).parts
     standard = list(_leaves(message_from_bytes(raw.lstrip(b"\r\n\xef\xbb\xbf"), policy=compat32)))
     if [part.type for part in parts] != [kind for kind, _ in standard]:
         return False
@@ -77,7 +77,7 @@ def reports(messages: Mapping[str, Message], table: Mapping[str, list[dict[str, 
 
 def cut_wrongly(replies: Iterable[Reply]) -> list[str]:
     """Return the replies that are cut otherwise than their authors expect."""
-    return [where for where, text, wanted in replies if tidy(new_words(text).text) != tidy(wanted)]
+    return [where for where, text, wanted in replies if tidy(extract_new_text(text).text) != tidy(wanted)]
 
 
 def cut_wrongly_by_the_library(replies: Iterable[Reply]) -> list[str]:
@@ -89,7 +89,7 @@ def html_cut_wrongly(replies: Iterable[Reply]) -> list[str]:
     return [
         where
         for where, html, wanted in replies
-        if tidy(new_words(text_of(html)).text) != tidy(text_of(wanted))
+        if tidy(extract_new_text(html_to_text(html)).text) != tidy(html_to_text(wanted))
     ]
 
 

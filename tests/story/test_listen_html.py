@@ -2,7 +2,7 @@
 
 import pytest
 
-from followupd.text.mail.html import text_of
+from followupd.text.mail.html import html_to_text
 
 
 @pytest.mark.parametrize(
@@ -27,15 +27,15 @@ from followupd.text.mail.html import text_of
     ],
 )
 def test_html_is_read_as_it_looks(html: str, text: str) -> None:
-    assert text_of(html) == text
+    assert html_to_text(html) == text
 
 
 def test_html_that_is_nested_beyond_reason_keeps_its_words() -> None:
-    assert "in the middle" in text_of("<div>" * 3000 + "in the middle" + "</div>" * 3000)
+    assert "in the middle" in html_to_text("<div>" * 3000 + "in the middle" + "</div>" * 3000)
 
 
 @pytest.mark.parametrize(
     "odd", ["", "   ", "<", "<>", "</p>", "<!-- -->", "\x00", "<p", "&#xD800;", "<td>x", "<li>x"]
 )
 def test_no_html_is_too_odd(odd: str) -> None:
-    assert "<p>" not in text_of(odd)
+    assert "<p>" not in html_to_text(odd)

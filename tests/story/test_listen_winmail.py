@@ -6,7 +6,7 @@ import struct
 import pytest
 
 from followupd.text.mail import read
-from followupd.text.mail.outlook import plain, unpacked, words_of
+from followupd.text.mail.winmail import decompress_rtf, rtf_to_text, winmail_text
 from tests.story.raw_mail import US, a_mail
 
 WORDS = "Meine Bestellung kam beschädigt an.\r\nKim"
@@ -76,7 +76,7 @@ def test_the_words_of_an_envelope_are_the_mails(attributes: list[bytes]) -> None
 
 
 def test_rich_text_is_unpacked() -> None:
-    assert unpacked(PACKED) == b"{\\rtf1\\ansi\\ansicpg1252\\pard hello world}\r\n"
+    assert decompress_rtf(PACKED) == b"{\\rtf1\\ansi\\ansicpg1252\\pard hello world}\r\n"
     assert read(winmail(envelope(properties(property_of(0x1009, 0x102, PACKED)))), US).text == "hello world"
 
 
@@ -98,7 +98,7 @@ def test_rich_text_is_unpacked() -> None:
     ],
 )
 def test_rich_text_loses_its_marks(rich: str, words: str) -> None:
-    assert plain(rich.encode("ascii")) == words
+    assert rtf_to_text(rich.encode("ascii")) == words
 
 
 @pytest.mark.parametrize("cut", [0, 5, 20, 40, 60, 100])
@@ -114,7 +114,7 @@ def test_an_envelope_without_words_is_opened_by_hand() -> None:
 
 
 def test_hostile_envelopes_end_soon() -> None:
-    assert words_of(envelope(properties(*[struct.pack("<HHI", 0x101F, 0x1000, 2**32 - 1)] * 3))) == ""
+    assert winmail_text(envelope(properties(*[struct.pack("<HHI", 0x101F, 0x1000, 2**32 - 1)] * 3))) == ""
     bomb = struct.pack("<II4sI", 0, 2**31, b"LZFu", 0) + b"\xff" + b"\x00\x0f" * 200_000
-    assert len(unpacked(bomb)) <= 300_000 + 200
-    assert plain(b"{\\rtf1" + b"{" * 50_000 + b" words") == "words"
+    assert len(decompress_rtf(bomb)) <= 300_000 + 200
+    assert rtf_to_text(b"{\\rtf1" + b"{" * 50_000 + b" words") == "words"

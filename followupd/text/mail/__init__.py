@@ -1,4 +1,4 @@
-"""Listen: read one mail. What kind it is, may a machine answer it, which words are new, what a bounce or an absence says."""
+"""Read one mail: its kind, whether a machine may answer it, its new text, and what a bounce or an absence note says."""
 
 from followupd.text.mail.parse import UnreadableError
 from followupd.text.mail.read import read, read_plain

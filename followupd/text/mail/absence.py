@@ -1,134 +1,247 @@
-"""Read the date of return in an absence note, by a small grammar of our own (no date library may read free text)."""
+"""Read the date of return in an absence note, with the patterns of all languages.
+
+No date library is used, because none can read dates in free text without inventing some.
+"""
 
 import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
-LONGEST = 4000  # characters of a note that are searched
-FARTHEST = timedelta(days=400)
-HALF_A_YEAR = timedelta(days=183)  # "back on 5 May", read on 6 May, is yesterday and not next year
-MONTHS = {
-    name: number
-    for number, names in enumerate(
-        (
-            "january jan januar jänner janvier enero janeiro gennaio januari tammikuuta styczeń stycznia ledna января ocak",
-            "february feb februar feber février fevrier febrero fevereiro febbraio februari helmikuuta luty lutego února февраля şubat",
-            "march mar märz maerz mars marzo março marco maart marts maaliskuuta marzec marca března марта mart",
-            "april apr avril abril aprile huhtikuuta kwiecień kwietnia dubna апреля nisan",
-            "may mai mayo maio maggio mei maj toukokuuta maja května мая mayıs",
-            "june jun juni juin junio junho giugno kesäkuuta czerwiec czerwca června июня haziran",
-            "july jul juli juillet julio julho luglio heinäkuuta lipiec lipca července июля temmuz",
-            "august aug août aout agosto augustus augusti elokuuta sierpień sierpnia srpna августа ağustos",
-            "september sep sept septembre septiembre setembro settembre syyskuuta wrzesień września září сентября eylül",
-            "october oct oktober okt octobre octubre outubro ottobre oktober lokakuuta październik października října октября ekim",
-            "november nov novembre noviembre novembro marraskuuta listopad listopada listopadu ноября kasım",
-            "december dec dezember dez décembre decembre diciembre dezembro dicembre joulukuuta grudzień grudnia prosince декабря aralık",
-        ),
-        1,
-    )
-    for name in names.split()
-}
-WEEKDAYS = {
-    name: number
-    for number, names in enumerate(
-        (
-            "monday montag lundi lunes segunda-feira lunedì maandag mandag måndag maanantaina poniedziałek pondělí понедельник",
-            "tuesday dienstag mardi martes terça-feira martedì dinsdag tirsdag tisdag tiistaina wtorek úterý вторник",
-            "wednesday mittwoch mercredi miércoles quarta-feira mercoledì woensdag onsdag keskiviikkona środa środę středa среда",
-            "thursday donnerstag jeudi jueves quinta-feira giovedì donderdag torsdag torstaina czwartek čtvrtek четверг",
-            "friday freitag vendredi viernes sexta-feira venerdì vrijdag fredag perjantaina piątek pátek пятница",
-            "saturday samstag sonnabend samedi sábado sabato zaterdag lørdag lördag sobota sobotę суббота",
-            "sunday sonntag dimanche domingo domenica zondag søndag söndag niedziela neděle воскресенье",
-        )
-    )
-    for name in names.split()
-}
-# Behind these words stands the day on which somebody is there again ...
-BACK = (
-    r"(?:i(?:'ll| will|'m| am)? (?:be |shall be )?)?(?:back|returning|return|available again|in the office again|reachable again)(?: \w+){0,5}? ?(?:on|from|as of|by)?"
-    r"|resume(?: \w+){0,3} on|wieder(?: \w+){0,4}? ?(?:ab|am|da|erreichbar|im büro|im haus)(?: (?:am|ab|dem|den))*|ab (?:dem |montag|dienstag)|zurück(?: \w+){0,2} ?(?:am|ab)?"
-    r"|(?:de retour|serai de retour|retour|à partir du)(?: \w+){0,3}? ?(?:le|du)?|(?:vuelvo|regreso|volveré|regresaré|estaré de vuelta|a partir del)(?: \w+){0,3}? ?(?:el|del)?"
-    r"|(?:retorno|regresso|volto|estarei de volta|a partir de)(?: \w+){0,3}? ?(?:em|no dia|dia|de)?|(?:rientro|rientrerò|torno|sarò di nuovo|a partire dal)(?: \w+){0,4}? ?(?:il|dal)?"
-    r"|(?:terug|weer aanwezig|weer bereikbaar|vanaf)(?: \w+){0,2}? ?(?:op|vanaf)?|(?:tilbage|tilbake|tillbaka|åter)(?: \w+){0,3}? ?(?:den|igen|fra|från)?"
-    r"|(?:wracam|powrót|będę(?: \w+){0,2})(?: od)?|(?:вернусь|буду)(?: \w+){0,3}? ?(?:с)?"
-)
-# ... and behind these the last day of the absence.
-UNTIL = (
-    r"until|till|til|through|thru|to and including|bis(?: einschließlich| einschliesslich)?(?: zum| zu| einschließlich)?|jusqu['’]au|jusqu['’]à|hasta(?: el)?|até(?: o)?(?: dia)?"
-    r"|fino al|tot(?: en met)?|t/m|til og med|till och med|frem til|asti|do(?: dnia)?|до|по"
-)
-MONTH = "|".join(sorted(map(re.escape, MONTHS), key=len, reverse=True))
-WEEKDAY = "|".join(sorted(map(re.escape, WEEKDAYS), key=len, reverse=True))
-DATE = (
-    r"(?P<y1>20\d\d)-(?P<m1>\d{1,2})-(?P<d1>\d{1,2})"
-    rf"|(?P<d2>\d{{1,2}})(?:st|nd|rd|th|er|º|ª)?\.?\s?(?:of |de |den )?(?P<n2>{MONTH})\b\.?,?(?:\s?(?:de |del )?(?P<y2>20\d\d))?"
-    rf"|(?P<n3>{MONTH})\b\.?\s?(?:the )?(?P<d3>\d{{1,2}})(?:st|nd|rd|th)?(?!\d)(?:,?\s?(?P<y3>20\d\d))?"
-    r"|(?P<a4>\d{1,2})(?P<sep>[./-])(?P<b4>\d{1,2})(?:(?P=sep)(?P<y4>20\d\d|\d\d)?)?(?!\d)"
-)
-FILL = rf"[\s,:(]{{0,4}}(?:(?:on|the|le|el|il|am|den|dem|op|em|no dia|monday)\s)?(?:(?:{WEEKDAY})[,.]?\s(?:the |den |dem |le |el |,)?)?"
-SPAN = re.compile(
-    rf"(?<!\w)(?:(?P<back>{BACK})|(?P<until>{UNTIL})){FILL}(?:{DATE}|(?P<weekday>{WEEKDAY})\b|(?P<tomorrow>tomorrow|morgen|demain|mañana)\b)",
-    re.IGNORECASE,
-)
+from followupd.languages import Catalogue, catalogue
+from followupd.languages.patterns import verbatim
+from followupd.languages.schema import Absence, Answers
+
+#: characters of a note that are searched
+MAX_NOTE = 4000
+#: a later date means something else
+MAX_ABSENCE = timedelta(days=400)
+#: a date without a year is the next one up to here: "back on 5 May", read on 6 May, is yesterday and not next year
+MAX_WITHOUT_YEAR = timedelta(days=183)
+
+#: month and day of the month
+_MonthDay = tuple[int, int]
 
 
-def back_on(text: str, subject: str, now: datetime | None) -> datetime | None:
-    """Return the moment at which the day of return begins (in the zone of `now`), or None when the note names none.
+@dataclass(frozen=True, slots=True)
+class AbsencePatterns:
+    """What finds a date of return in any language, and the numbers of months (from 1) and weekdays (from 0)."""
 
-    A last day of absence gives the day after it; a day of return goes before it. Of several the last one counts, for a
-    case waits better than it nags. Dates that are past, or more than 400 days away, mean something else and are not taken.
+    span: re.Pattern[str]
+    months: Mapping[str, int]
+    weekdays: Mapping[str, int]
+
+
+@lru_cache(maxsize=8)
+def absence_patterns(languages: Catalogue) -> AbsencePatterns:
+    """Return the patterns of all languages together, because a note is read before its language is known."""
+    answers = [language.answers for language in languages.all()]
+    notes = [answer.absence for answer in answers]
+    months = _numbers([note.months for note in notes], first=1)
+    weekdays = _numbers([note.weekdays for note in notes], first=0)
+    weekday = _any_name(weekdays)
+    tomorrow = _any_of(note.tomorrow for note in notes)
+    back = _any_pattern(answers, "back")
+    until = _any_pattern(answers, "until")
+    day = rf"{_date(notes, _any_name(months))}|(?P<weekday>{weekday})\b|(?P<tomorrow>{tomorrow})\b"
+    span = rf"(?<!\w)(?:(?P<back>{back})|(?P<until>{until})){_before_date(notes, weekday)}(?:{day})"
+    return AbsencePatterns(re.compile(span, re.IGNORECASE), months, weekdays)
+
+
+def _numbers(languages: Iterable[Sequence[Sequence[str]]], *, first: int) -> Mapping[str, int]:
+    """Return the numbers of months or weekdays by their names in all languages.
+
+    Args:
+        languages: for each language the names of the first month or weekday, of the second, and so on.
+        first: number of the first one.
     """
-    hits = [(hit, day) for hit in SPAN.finditer(_searched(text, subject)) if (day := _day(hit, now))]
-    returns = [day for hit, day in hits if hit["back"]]
-    if not hits:
+    numbers = {}
+    for names_in_order in languages:
+        for number, names in enumerate(names_in_order, first):
+            numbers.update(dict.fromkeys(names, number))
+    return numbers
+
+
+def _any_name(names: Iterable[str]) -> str:
+    """Return a pattern of these names, the longest first."""
+    return "|".join(sorted(map(re.escape, names), key=len, reverse=True))
+
+
+def _distinct(lists: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Yield what is in any of these lists, each once."""
+    yield from dict.fromkeys(word for words in lists for word in words)
+
+
+def _any_of(lists: Iterable[Sequence[str]]) -> str:
+    """Return a pattern of what is in any of these lists."""
+    return "|".join(_distinct(lists))
+
+
+def _optional(lists: Iterable[Sequence[str]]) -> str:
+    """Return a pattern of what is in any of these lists and a blank behind it, or nothing."""
+    return f"(?:{'|'.join(f'{word} ' for word in _distinct(lists))})?"
+
+
+def _any_pattern(answers: Iterable[Answers], key: str) -> str:
+    """Return one pattern for what this key of the table [absence] lists in any language."""
+    found = []
+    for answer in answers:
+        patterns = getattr(answer.absence, key)
+        if patterns:
+            found.append(verbatim(patterns, answer.parts))
+    return "|".join(found)
+
+
+def _date(notes: Sequence[Absence], month: str) -> str:
+    """Return the pattern of a date: 2026-05-04, "4th of May 2026", "May the 4th, 2026", 4.5.2026.
+
+    Args:
+        notes: the table [absence] of each language.
+        month: pattern of the names of months.
+    """
+    ending = _any_of(note.day_endings for note in notes)
+    ending_after_month = _any_of(note.day_endings_after_month for note in notes)
+    of = _optional(note.before_month for note in notes)
+    of_year = _optional(note.before_year for note in notes)
+    the = _optional(note.article for note in notes)
+    return (
+        r"(?P<y1>20\d\d)-(?P<m1>\d{1,2})-(?P<d1>\d{1,2})"
+        rf"|(?P<d2>\d{{1,2}})(?:{ending})?\.?\s?{of}(?P<n2>{month})\b\.?,?(?:\s?{of_year}(?P<y2>20\d\d))?"
+        rf"|(?P<n3>{month})\b\.?\s?{the}(?P<d3>\d{{1,2}})(?:{ending_after_month})?(?!\d)"
+        r"(?:,?\s?(?P<y3>20\d\d))?"
+        r"|(?P<a4>\d{1,2})(?P<sep>[./-])(?P<b4>\d{1,2})(?:(?P=sep)(?P<y4>20\d\d|\d\d)?)?(?!\d)"
+    )
+
+
+def _before_date(notes: Sequence[Absence], weekday: str) -> str:
+    """Return the pattern of what may be before a date: "on", and a weekday.
+
+    Args:
+        notes: the table [absence] of each language.
+        weekday: pattern of the names of weekdays.
+    """
+    before = _any_of(note.before_date for note in notes)
+    after_weekday = [f"{word} " for word in _distinct(note.after_weekday for note in notes)]
+    after = "|".join([*after_weekday, ","])
+    return rf"[\s,:(]{{0,4}}(?:(?:{before})\s)?(?:(?:{weekday})[,.]?\s(?:{after})?)?"
+
+
+def back_on(
+    text: str, subject: str, now: datetime | None, languages: Catalogue | None = None
+) -> datetime | None:
+    """Return when the day of return begins, None if the note does not tell.
+
+    A last day of absence gives the day after it; a day of return goes before it. Of several the last one counts,
+    because to wait too long is better than to remind too early. Dates that are over, or more than MAX_ABSENCE away, are
+    ignored.
+
+    Args:
+        text: the new text of the note.
+        subject: its subject.
+        now: when it was received, in the time zone of the result; None if that is unknown.
+        languages: the languages of notes; the shipped ones by default.
+    """
+    reader = _ReturnReader(absence_patterns(languages or catalogue()), now)
+    days: list[date] = []
+    returns: list[date] = []
+    for match in reader.patterns.span.finditer(_searched(text, subject)):
+        day = reader.day(match)
+        if day is None:
+            continue
+        days.append(day)
+        if match["back"]:
+            returns.append(day)
+    if not days:
         return None
-    day = max(returns or [day for _, day in hits])
-    zone = now.tzinfo if now is not None and now.tzinfo else UTC
-    return datetime(day.year, day.month, day.day, tzinfo=zone)
+
+    last = max(returns or days)
+    zone = (now.tzinfo if now else None) or UTC
+    return datetime(last.year, last.month, last.day, tzinfo=zone)
 
 
 def _searched(text: str, subject: str) -> str:
-    return f"{subject}\n{' '.join(text[:LONGEST].split())}"[:LONGEST]
+    """Return subject and text with single blanks, cut to MAX_NOTE characters."""
+    words = " ".join(text[:MAX_NOTE].split())
+    return f"{subject}\n{words}"[:MAX_NOTE]
 
 
-def _day(hit: re.Match[str], now: datetime | None) -> date | None:
-    today = now.date() if now is not None else None
-    day = _named_day(hit, today)
-    if day is None:
-        return None
-    if hit["until"]:
-        day += timedelta(days=1)
-    if today is not None and not today <= day <= today + FARTHEST:
-        return None
-    return day
+class _ReturnReader:
+    """Reads the days of return that were written at `now`."""
 
+    def __init__(self, patterns: AbsencePatterns, now: datetime | None) -> None:
+        """Take the patterns of all languages, and the moment at which the note was received."""
+        self.patterns = patterns
+        self.today = now.date() if now else None
 
-def _named_day(hit: re.Match[str], today: date | None) -> date | None:
-    if hit["weekday"] or hit["tomorrow"]:
-        if today is None:
+    def day(self, match: re.Match[str]) -> date | None:
+        """Return the day of return for a match of `span`; None for no real day, and for one too far away."""
+        day = self._written_day(match)
+        if day is None:
             return None
-        ahead = 1 if hit["tomorrow"] else (WEEKDAYS[hit["weekday"].lower()] - today.weekday() - 1) % 7 + 1
-        return today + timedelta(days=ahead)
-    if hit["y1"]:
-        return _date(int(hit["y1"]), int(hit["m1"]), int(hit["d1"]))
-    if name := hit["n2"] or hit["n3"]:
-        return _nearest(hit["y2"] or hit["y3"], [(MONTHS[name.lower()], int(hit["d2"] or hit["d3"]))], today)
-    one, two = int(hit["a4"]), int(hit["b4"])
-    return _nearest(hit["y4"], [(two, one)] if hit["sep"] == "." else [(two, one), (one, two)], today)
+        if match["until"]:
+            day += timedelta(days=1)
+        return day if self._is_ahead(day, MAX_ABSENCE) else None
+
+    def _is_ahead(self, day: date, limit: timedelta) -> bool:
+        """Whether a day is between today and this limit; true if today is unknown."""
+        return self.today is None or self.today <= day <= self.today + limit
+
+    def _written_day(self, match: re.Match[str]) -> date | None:
+        """Return the day that is written: relative to today, as an ISO date, with the name of a month, or in numbers."""
+        if match["weekday"] or match["tomorrow"]:
+            return self._relative_day(match["weekday"])
+        if match["y1"]:
+            return _real_date(int(match["y1"]), int(match["m1"]), int(match["d1"]))
+        name = match["n2"] or match["n3"]
+        if name:
+            month_day = self.patterns.months[name.lower()], int(match["d2"] or match["d3"])
+            return self._nearest(match["y2"] or match["y3"], [month_day])
+
+        first, second = int(match["a4"]), int(match["b4"])
+        choices = [(second, first)]
+        if match["sep"] != ".":
+            choices.append((first, second))
+        return self._nearest(match["y4"], choices)
+
+    def _relative_day(self, weekday: str | None) -> date | None:
+        """Return the next such weekday, or tomorrow; None if today is unknown."""
+        if self.today is None:
+            return None
+        days = 1
+        if weekday:
+            number = self.patterns.weekdays[weekday.lower()]
+            days = (number - self.today.weekday() - 1) % 7 + 1
+        return self.today + timedelta(days=days)
+
+    def _nearest(self, year: str | None, choices: Iterable[_MonthDay]) -> date | None:
+        """Return the first of some dates that is ahead: "03/04" is the nearer of the two that it can mean.
+
+        Args:
+            year: in four or two digits, None if it is not written.
+            choices: the dates that it can be.
+        """
+        limit = MAX_ABSENCE if year else MAX_WITHOUT_YEAR
+        found = []
+        for possible_year in self._years(year):
+            for month, number in choices:
+                day = _real_date(possible_year, month, number)
+                if day is not None and self._is_ahead(day, limit):
+                    found.append(day)
+        return min(found, default=None)
+
+    def _years(self, written: str | None) -> Sequence[int]:
+        """Return the years that a date can be in ("26" is 2026); none if neither year nor today are known."""
+        if written:
+            century = 2000 if len(written) == 2 else 0
+            return (century + int(written),)
+        if self.today is None:
+            return ()
+        return (self.today.year, self.today.year + 1)
 
 
-def _nearest(year: str | None, choices: list[tuple[int, int]], today: date | None) -> date | None:
-    """Return the first of the possible dates that lies ahead: "03/04" is the nearer of the two."""
-    if year is None and today is None:
-        return None
-    years = [int(year) + 2000 * (len(year) == 2)] if year else [today.year, today.year + 1] if today else []
-    days = [day for one in years for month, number in choices if (day := _date(one, month, number))]
-    ahead = [
-        day for day in days if today is None or today <= day <= today + (FARTHEST if year else HALF_A_YEAR)
-    ]
-    return min(ahead, default=None)
-
-
-def _date(year: int, month: int, day: int) -> date | None:
+def _real_date(year: int, month: int, day: int) -> date | None:
+    """Return the date, None if the calendar has no such day."""
     try:
         return date(year, month, day)
     except ValueError:

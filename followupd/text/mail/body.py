@@ -1,147 +1,184 @@
-"""Choose the words of a mail among its parts, name its attachments, and say when only a person can read it (MAIL.md, R7)."""
+"""Choose the text of a mail among its parts, name its attachments, and tell when a person must open it (docs/mail.md R7)."""
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from followupd.languages import catalogue
+from followupd.languages.patterns import verbatim
 from followupd.text.mail.charset import decode
-from followupd.text.mail.html import declared_charset, text_of
-from followupd.text.mail.outlook import words_of
+from followupd.text.mail.html import declared_charset, html_to_text
 from followupd.text.mail.parse import MimePart, ParsedMail
+from followupd.text.mail.winmail import winmail_text
 
-LONGEST = 300_000  # characters of text that are looked at
-SEALED = {"application/pgp-encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"}
-SIGNATURES = {
-    "application/pgp-signature",
-    "application/pkcs7-signature",
-    "application/x-pkcs7-signature",
-    "application/pgp-keys",
-}
-SHOWN = {"text/plain", "text/html", "text/enriched"}
-NEVER_FILES = SHOWN | {"text/x-amp-html"}  # unless they are attached
-TNEF = {"application/ms-tnef", "application/vnd.ms-tnef"}
-STUB = re.compile(
-    r"(?:does(?: no|n[o']?)t support|cannot display|view(?:ing)? this (?:e-?mail|message)|kein HTML|HTML[- ]?(?:format|enabled|mail))",
-    re.IGNORECASE,
+#: characters of text that are read
+MAX_TEXT = 300_000
+#: characters of a text part that only refers to the HTML part
+MAX_STUB = 300
+#: characters of a line that soft line breaks make longer
+MAX_FLOWED_LINE = 4000
+#: characters of the text in which an encrypted message begins
+MAX_BEFORE_PGP = 5000
+
+_ENCRYPTED_TYPES = frozenset({"multipart/encrypted", "application/pgp-encrypted"})
+_SEALED_TYPES = frozenset({"application/pgp-encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"})
+_SIGNATURE_TYPES = frozenset(
+    {
+        "application/pgp-signature",
+        "application/pkcs7-signature",
+        "application/x-pkcs7-signature",
+        "application/pgp-keys",
+    }
 )
-PGP_HEAD = re.compile(
+_TEXT_TYPES = frozenset({"text/plain", "text/html", "text/enriched"})
+#: types that are files only if they are attached
+_INLINE_TYPES = _TEXT_TYPES | {"text/x-amp-html"}
+_WINMAIL_TYPES = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
+#: multiparts whose HTML part says what the plain part says
+_ONE_TEXT_TYPES = frozenset({"multipart/alternative", "multipart/related"})
+_STUB = re.compile(verbatim(catalogue().mail_clients.stubs.says), re.IGNORECASE)
+_PGP_HEAD = re.compile(
     r"^-----BEGIN PGP SIGNED MESSAGE-----\n(?:[A-Za-z]{1,20}:[^\n]{0,200}\n){0,5}\n?", re.MULTILINE
 )
-PGP_TAIL = re.compile(
+_PGP_TAIL = re.compile(
     r"^-----BEGIN PGP SIGNATURE-----\n[^-]{0,5000}-----END PGP SIGNATURE-----$", re.MULTILINE
 )
-PGP_DASH = re.compile(r"^- -", re.MULTILINE)  # RFC 9580, 7.2: a dash at the beginning of a line is escaped
-UUENCODED = re.compile(r"^begin [0-7]{3} ([^\n]{1,200})\n[ -`\n]{0,300000}?^end$", re.MULTILINE)
+#: a dash at the beginning of a line is escaped (RFC 9580, section 7.2)
+_PGP_DASH = re.compile(r"^- -", re.MULTILINE)
+_UUENCODED = re.compile(r"^begin [0-7]{3} ([^\n]{1,200})\n[ -`\n]{0,300000}?^end$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """The words of a mail before quotes are told from them."""
+    """The text of a mail with its quotes, the names of its files, and why a person must open it."""
 
     text: str
     attachments: tuple[str, ...] = ()
     by_hand: str = ""
 
 
-def body_of(mail: ParsedMail) -> Body:
-    """Return the text a person would see on opening the mail."""
-    words, files = _sorted_out(mail)
-    text = _unpacked("\n\n".join(piece for piece in words if piece.strip()))[:LONGEST]
-    text = text if text.strip() else _in_winmail(files) or text
-    names = tuple(dict.fromkeys(name for part in files if (name := _name(part))))
-    return Body(text, names, _by_hand(mail, text, files))
+def extract_body(mail: ParsedMail) -> Body:
+    """Return the text that a person would see on opening the mail."""
+    shown = _shown_parts(mail)
+    files = [part for part in mail.parts if part not in shown and _is_file(part)]
+    pieces = [piece for piece in _texts(shown) if piece.strip()]
+    text = _without_armour("\n\n".join(pieces))[:MAX_TEXT]
+    if not text.strip():
+        text = _winmail_text(files) or text
+    names = dict.fromkeys(filter(None, map(_name, files)))
+    return Body(text, tuple(names), _reason_to_open(mail, text, files))
 
 
-def _in_winmail(files: list[MimePart]) -> str:
-    """Return the words of Outlook's envelope, which is opened only when the mail has no others."""
-    return next(
-        (text for part in files if part.type in TNEF and (text := words_of(part.octets)[:LONGEST])), ""
-    )
+def _winmail_text(files: Iterable[MimePart]) -> str:
+    """Return the text in Outlook's envelope, which is opened only if the mail has no other text."""
+    envelopes = (part for part in files if part.type in _WINMAIL_TYPES)
+    texts = (winmail_text(part.octets)[:MAX_TEXT] for part in envelopes)
+    return next(filter(None, texts), "")
 
 
-def _sorted_out(mail: ParsedMail) -> tuple[list[str], list[MimePart]]:
-    """Part the words from the files; some programs give their words a file name."""
-    shown = [part for part in mail.parts if part.type in SHOWN and not part.attached]
-    if not shown:
-        shown = [part for part in mail.parts if part.type in SHOWN and part.disposition != "attachment"][:1]
-    files = [
-        part for part in mail.parts if part not in shown and (part.attached or part.type not in NEVER_FILES)
-    ]
-    files = [part for part in files if part.type not in SIGNATURES]
-    return _shown(shown), files
+def _shown_parts(mail: ParsedMail) -> list[MimePart]:
+    """Return the parts with the text; some programs give their only text a file name."""
+    texts = [part for part in mail.parts if part.type in _TEXT_TYPES]
+    shown = [part for part in texts if not part.is_attached]
+    if shown:
+        return shown
+    return [part for part in texts if part.disposition != "attachment"][:1]
 
 
-def _shown(parts: list[MimePart]) -> list[str]:
-    """Take the plain version where there is one that says something; HTML is the dearer and the second choice."""
-    plain = [flowed(part) for part in parts if part.type == "text/plain"]
-    if any(text.strip() for text in plain) and not (
-        _stub(plain) and any(part.type == "text/html" for part in parts)
-    ):
-        alone = [
-            part
-            for part in parts
-            if part.type == "text/html" and part.parent not in {"multipart/alternative", "multipart/related"}
-        ]
-        return plain + (
-            [] if any(len(text.strip()) > 1 for text in plain) else [html_of(part) for part in alone]
-        )
-    return [html_of(part) for part in parts if part.type != "text/plain"] or plain
+def _is_file(part: MimePart) -> bool:
+    """Whether a part is a file for people; signatures are none."""
+    if part.type in _SIGNATURE_TYPES:
+        return False
+    return part.is_attached or part.type not in _INLINE_TYPES
 
 
-def _stub(plain: list[str]) -> bool:
+def _texts(parts: Sequence[MimePart]) -> list[str]:
+    """Return the texts of the shown parts: the plain ones if they say something, because HTML is slower and less exact."""
+    plain = [unflowed_text(part) for part in parts if part.type == "text/plain"]
+    html = [part for part in parts if part.type == "text/html"]
+    says_something = any(text.strip() for text in plain)
+    is_stub = bool(html) and _is_stub(plain)
+    if not says_something or is_stub:
+        return [html_part_text(part) for part in parts if part.type != "text/plain"] or plain
+
+    if any(len(text.strip()) > 1 for text in plain):
+        return plain
+    separate = [part for part in html if part.parent not in _ONE_TEXT_TYPES]
+    return plain + [html_part_text(part) for part in separate]
+
+
+def _is_stub(plain: Iterable[str]) -> bool:
+    """Whether the plain text only says that the mail is in HTML."""
     text = " ".join(plain).strip()
-    return len(text) < 300 and STUB.search(text) is not None
+    return len(text) < MAX_STUB and _STUB.search(text) is not None
 
 
-def html_of(part: MimePart) -> str:
+def html_part_text(part: MimePart) -> str:
+    """Return the text of an HTML part, decoded by its header's charset or its own."""
     data = part.octets
-    return text_of(decode(data, part.setting("charset") or declared_charset(data)))
+    charset = part.parameter("charset") or declared_charset(data)
+    return html_to_text(decode(data, charset))
 
 
-def flowed(part: MimePart) -> str:
-    """Return a plain part, its soft line breaks undone when it says that it has some (RFC 3676)."""
-    text = part.text
-    if part.setting("format").lower() != "flowed":
-        return text
-    joined: list[str] = []
-    open_line = False
-    gap = "" if part.setting("delsp").lower() == "yes" else " "
-    for line in text.split("\n"):
-        if open_line and line[:1] != ">" and joined[-1][:1] != ">" and len(joined[-1]) < 4000:
-            joined[-1] = joined[-1].rstrip(" ") + gap + line
+def unflowed_text(part: MimePart) -> str:
+    """Return the text of a plain part; if it is format=flowed, without soft line breaks (RFC 3676)."""
+    if part.parameter("format").lower() != "flowed":
+        return part.text
+    gap = "" if part.parameter("delsp").lower() == "yes" else " "
+    lines: list[str] = []
+    is_soft = False
+    for line in part.text.split("\n"):
+        if is_soft and _may_join(lines[-1], line):
+            lines[-1] = lines[-1].rstrip(" ") + gap + line
         else:
-            joined.append(line)
-        open_line = line.endswith(" ") and line != "-- "
-    return "\n".join(joined)
+            lines.append(line)
+        is_soft = line.endswith(" ") and line != "-- "
+    return "\n".join(lines)
 
 
-def _unpacked(text: str) -> str:
-    """Cut uuencoded files and the armour of PGP signatures out of a text."""
+def _may_join(above: str, line: str) -> bool:
+    """Whether a soft line break joins these lines: neither is quoted, and the first is not too long."""
+    is_quoted = above.startswith(">") or line.startswith(">")
+    return not is_quoted and len(above) < MAX_FLOWED_LINE
+
+
+def _without_armour(text: str) -> str:
+    """Return a text without uuencoded files and the armour of PGP signatures."""
     if "-----BEGIN PGP SIGNATURE" in text:
-        text = PGP_DASH.sub("-", PGP_TAIL.sub("", PGP_HEAD.sub("", text)))
-    return UUENCODED.sub("", text) if "\nend" in text and "begin " in text else text
+        text = _PGP_TAIL.sub("", _PGP_HEAD.sub("", text))
+        text = _PGP_DASH.sub("-", text)
+    if "\nend" in text and "begin " in text:
+        text = _UUENCODED.sub("", text)
+    return text
 
 
 def _name(part: MimePart) -> str:
-    return part.filename or ("" if part.type.startswith("multipart/") else part.type)
+    """Return a file's name, or its type; "" for a multipart."""
+    if part.filename or part.type.startswith("multipart/"):
+        return part.filename
+    return part.type
 
 
-def _by_hand(mail: ParsedMail, text: str, files: list[MimePart]) -> str:
-    """Say why a person must open this mail; "" when the machine can read it."""
-    kinds = mail.types | {mail.type}
-    if (
-        "multipart/encrypted" in kinds
-        or "application/pgp-encrypted" in kinds
-        or "-----BEGIN PGP MESSAGE-----" in text[:5000]
-    ):
+def _reason_to_open(mail: ParsedMail, text: str, files: Sequence[MimePart]) -> str:
+    """Return why a person must open this mail, "" if its text could be read.
+
+    Args:
+        mail: the mail.
+        text: its text.
+        files: its attachments.
+    """
+    types = mail.types | {mail.type}
+    has_text = text.strip() != ""
+    if types & _ENCRYPTED_TYPES or "-----BEGIN PGP MESSAGE-----" in text[:MAX_BEFORE_PGP]:
         return "it is encrypted"
-    if kinds & SEALED and not text.strip():
-        return "it is sealed (S/MIME)"
-    if text.strip():
+    if has_text:
         return ""
+    if types & _SEALED_TYPES:
+        return "it is sealed (S/MIME)"
     if any(part.type == "text/html" and b"data:image/" in part.octets for part in mail.parts):
         return "it shows pictures only"
-    if kinds & TNEF:
+    if types & _WINMAIL_TYPES:
         return "its words are in a winmail.dat"
-    if mail.cut:
+    if mail.is_cut:
         return "it is too large, and its words were not reached"
     return "it has attachments only" if files else ""

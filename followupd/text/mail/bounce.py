@@ -1,48 +1,67 @@
-"""Read a delivery report: whom it is about, which letter of ours, and whether the address is dead (RFC 3464, RFC 3463)."""
+"""Read a delivery report: the recipient, our letter, and whether the address is dead (RFC 3464, RFC 3463)."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from followupd.domain.mail import Bounce
-from followupd.text.mail.headers import Headers, message_ids, proper
-from followupd.text.mail.parse import MimePart, ParsedMail
+from followupd.languages import catalogue
+from followupd.languages.patterns import verbatim
+from followupd.text.mail.headers import Headers, message_ids, normalised_address
+from followupd.text.mail.parse import ParsedMail
 
-LONGEST = 60_000  # characters of a report that are searched
-REPORTS = {"message/delivery-status", "message/global-delivery-status"}
-ORIGINALS = {
-    "message/rfc822",
-    "text/rfc822-headers",
-    "message/global",
-    "message/global-headers",
-    "message/rfc822-headers",
-}
-DEAD = re.compile(r"5\.1\.(?:[0-469]|10|351)|5\.2\.1|5\.4\.4")  # 5.1.7 and 5.1.8 speak of the sender
-STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,2}\.\d{1,3})(?![\d.])")
-CODE = re.compile(r"(?<![\d.\-/:])([45][0-5]\d)[ \-](?![\d.]{3})")
-ADDRESS = re.compile(r"<?([A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,200}\.[A-Za-z]{2,24})>?")
-FIELD_ID = re.compile(r"^[\s>|]{0,8}message-id\s?:\s{0,4}(<[^<>\s]{1,250}>)", re.IGNORECASE | re.MULTILINE)
-ANY_ID = re.compile(r"<[^<>\s@]{1,200}@[^<>\s@]{1,200}>")
-TO = re.compile(r"^[\s>|]{0,8}to\s?:\s?(.{1,300})", re.IGNORECASE | re.MULTILINE)
-FAILED_TO = re.compile(
-    r"(?:failed|following address|recipient|could not be delivered|undeliverable|to:|original-recipient|unknown user|user unknown|delivery to)[^@]{0,200}",
-    re.IGNORECASE,
+#: characters of a report, or of an attached letter, that are searched
+MAX_REPORT = 60_000
+#: blocks of a status part, each about one recipient
+MAX_BLOCKS = 100
+#: characters in which the address of the failed recipient is looked for, and addresses in them
+MAX_ADDRESS_TEXT = 5000
+MAX_ADDRESSES = 20
+#: Message-IDs of fields in one text, and anywhere in it
+MAX_FIELD_IDS = 20
+MAX_IDS = 100
+
+_MARKS = catalogue().mail_clients.bounces
+_STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
+#: types of a returned letter
+_LETTER_TYPES = frozenset(
+    {
+        "message/rfc822",
+        "text/rfc822-headers",
+        "message/global",
+        "message/global-headers",
+        "message/rfc822-headers",
+    }
 )
-# These two look at lower-case words: without regard to case they cost several times as much.
-NO_SUCH_USER = re.compile(
-    r"(?:user|recipient|mailbox|account|address) (?:is |was )?(?:unknown|not found|does(?: not|n't) exist|invalid|no longer)|no such (?:user|recipient|mailbox|address|person)"
-    r"|unknown (?:user|recipient|address|local)|host (?:unknown|not found)|domain (?:not found|does not exist)|invalid (?:recipient|mailbox|user)",
+#: what marks the beginning of the returned letter in the text of a report
+_LETTER_MARKS = ("\nreceived:", "\nreturn-path:", *_MARKS.returned_below, "\nmessage-id:")
+#: the mailbox does not exist; 5.1.7 and 5.1.8 are about the sender
+_DEAD_STATUS = re.compile(r"5\.1\.(?:[0-469]|10|351)|5\.2\.1|5\.4\.4")
+_STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,2}\.\d{1,3})(?![\d.])")
+_SMTP_CODE = re.compile(r"(?<![\d.\-/:])([45][0-5]\d)[ \-](?![\d.]{3})")
+_ADDRESS = re.compile(r"<?([A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,200}\.[A-Za-z]{2,24})>?")
+_MESSAGE_ID_FIELD = re.compile(
+    r"^[\s>|]{0,8}message-id\s?:\s{0,4}(<[^<>\s]{1,250}>)", re.IGNORECASE | re.MULTILINE
 )
-DELAYED = re.compile(
-    r"(?:delayed|not yet been delivered|will (?:continue|keep) (?:to try|trying)|you do not need to (?:resend|do anything)|warning: message still)",
-)
-BLOCKS = re.compile(r"\n[ \t]{0,99}\n")
-KEPT_ACTIONS = frozenset({"failed", "delayed", "delivered", "relayed", "expanded"})
+_ANY_MESSAGE_ID = re.compile(r"<[^<>\s@]{1,200}@[^<>\s@]{1,200}>")
+_TO_FIELD = re.compile(r"^[\s>|]{0,8}to\s?:\s?(.{1,300})", re.IGNORECASE | re.MULTILINE)
+_FAILED_TO = re.compile(rf"(?:{verbatim(_MARKS.failed_to)})[^@]{{0,200}}", re.IGNORECASE)
+# These patterns are for lower-case text: a search that ignores the case takes several times as long.
+_NO_SUCH_USER = re.compile(verbatim(_MARKS.no_such_user))
+_DELAYED = re.compile(verbatim(_MARKS.delayed))
+_FOLD = re.compile(r"\n[ \t]+")
+_BLOCK_END = re.compile(r"\n[ \t]{0,99}\n")
+#: actions of RFC 3464, section 2.3.3; other values are ignored
+_NOT_FAILED = frozenset({"delayed", "delivered", "relayed", "expanded"})
+_ACTIONS = frozenset({"failed", *_NOT_FAILED})
+#: action -> rank; of several recipients the one with the lowest rank counts
+_RANKS = {"failed": 0, "": 1, "delayed": 2}
+_LOWEST_RANK = 3
 
 
 @dataclass(frozen=True, slots=True)
-class _Report:
-    """What the machine-readable part says of one receiver."""
+class _RecipientStatus:
+    """What the machine-readable part says about one recipient; `code` is that of SMTP."""
 
     recipient: str = ""
     action: str = ""
@@ -50,160 +69,208 @@ class _Report:
     code: str = ""
 
 
-def bounce_of(mail: ParsedMail, text: str, letter_key: Callable[[str], str]) -> Bounce:
-    """Read a report from its status part, and where it has none from its words."""
-    report = _worst([entry for part in mail.parts if part.type in REPORTS for entry in _reports(part)])
-    human = text[:LONGEST]
-    told, _ = _told(human)
-    lowered = told.lower()
-    status = report.status or _found(STATUS, told)
-    action = report.action or ("delayed" if not report.status and DELAYED.search(lowered) else "")
+def read_bounce(mail: ParsedMail, text: str, letter_key: Callable[[str], str]) -> Bounce:
+    """Read a delivery report from its status part, and what is not there from its text.
+
+    Args:
+        mail: the report.
+        text: its text.
+        letter_key: returns the key of a letter for its Message-ID, "" for other ones.
+    """
+    report = _most_severe(_recipient_statuses(mail))
+    text = text[:MAX_REPORT]
+    notice = _without_letter(text)
+    low = notice.lower()
+    status = report.status or _first(_STATUS, notice)
+    action = report.action
+    if not action and not report.status and _DELAYED.search(low):
+        action = "delayed"
+    code = status or report.code or _first(_SMTP_CODE, notice)
     return Bounce(
-        recipient=report.recipient or _failed_recipient(mail, told),
-        original_message_id=_original_id(mail, human, letter_key),
+        recipient=report.recipient or _recipient_in_text(mail, notice),
+        original_message_id=_letter_id(mail, text, letter_key),
         action=action,
         status=status,
-        permanent=_permanent(action, status or report.code or _found(CODE, told)),
-        bad_address=_dead(action, status, lowered),
+        permanent=_is_failure(action, code),
+        bad_address=_is_dead(action, status, low),
     )
 
 
-def complaint_of(mail: ParsedMail, text: str, letter_key: Callable[[str], str]) -> Bounce:
-    """Read a feedback report (RFC 5965): the receiver is reachable and wants no more."""
-    fields = [Headers.of(_fields(part.text)) for part in mail.parts if part.type == "message/feedback-report"]
-    named = next(
-        (found[0] for field in fields if (found := ADDRESS.findall(field.first("original-rcpt-to")))), ""
-    )
+def read_feedback_report(mail: ParsedMail, text: str, letter_key: Callable[[str], str]) -> Bounce:
+    """Read a feedback report (RFC 5965): the recipient is reachable and wants no more letters.
+
+    Args:
+        mail: the report.
+        text: its text.
+        letter_key: returns the key of a letter for its Message-ID, "" for other ones.
+    """
+    recipient = ""
+    for part in mail.parts:
+        if part.type == "message/feedback-report" and not recipient:
+            fields = Headers.of(_fields(part.text))
+            recipient = _first(_ADDRESS, fields.first("original-rcpt-to"))
     return Bounce(
-        recipient=proper(named) or _failed_recipient(mail, ""),
-        original_message_id=_original_id(mail, text[:LONGEST], letter_key),
+        recipient=normalised_address(recipient) or _recipient_in_text(mail, ""),
+        original_message_id=_letter_id(mail, text[:MAX_REPORT], letter_key),
         action="complaint",
         permanent=True,
     )
 
 
-def _fields(text: str) -> list[tuple[str, str]]:
-    unfolded = re.sub(r"\n[ \t]+", " ", text)
-    return [
-        (name, value.strip())
-        for name, colon, value in (line.partition(":") for line in unfolded.split("\n"))
-        if colon
-    ]
+def _fields(text: str) -> Iterator[tuple[str, str]]:
+    """Yield names and values of header fields in a text."""
+    for line in _FOLD.sub(" ", text).split("\n"):
+        name, colon, value = line.partition(":")
+        if colon:
+            yield name, value.strip()
 
 
-def _reports(part: MimePart) -> list[_Report]:
-    blocks = [Headers.of(_fields(block)) for block in BLOCKS.split(part.text[:LONGEST])[:100]]
-    return [
-        _entry(block)
-        for block in blocks
-        if "final-recipient" in block or "action" in block or "status" in block
-    ]
-
-
-def _entry(block: Headers) -> _Report:
-    named = (
-        block.first("original-recipient")
-        or block.first("final-recipient")
-        or block.first("x-actual-recipient")
-    )
-    address = named.rpartition(";")[2].strip(" <>")
-    finally_to = block.first("final-recipient").rpartition(";")[2].strip(" <>")
-    code = _found(CODE, block.first("diagnostic-code") + " ")
-    status = _found(STATUS, block.first("status")) or _found(STATUS, block.first("diagnostic-code"))
-    detail = _found(STATUS, block.first("diagnostic-code"))
-    if status.endswith(".0.0") and detail and detail[0] == status[0]:
-        status = detail
-    action = block.word("action")
-    return _Report(
-        proper(address) or proper(finally_to), action if action in KEPT_ACTIONS else "", status, code
-    )
-
-
-def _worst(reports: list[_Report]) -> _Report:
-    """Return the report that matters: a failure before a delay before a success."""
-    order = {"failed": 0, "": 1, "delayed": 2}
-    return min(
-        reports, key=lambda report: (order.get(report.action, 3), not report.recipient), default=_Report()
-    )
-
-
-def _told(text: str) -> tuple[str, str]:
-    """Part the words of the mail system from the returned letter below them."""
-    lowered = text.lower()
-    cuts = [
-        at
-        for mark in (
-            "\nreceived:",
-            "\nreturn-path:",
-            "original message",
-            "copy of the message",
-            "\nmessage-id:",
-        )
-        if (at := lowered.find(mark)) > 0
-    ]
-    cut = min(cuts, default=len(text))
-    return text[:cut], text[cut:]
-
-
-def _found(pattern: re.Pattern[str], text: str) -> str:
-    hit = pattern.search(text)
-    return hit[1] if hit else ""
-
-
-def _failed_recipient(mail: ParsedMail, told: str) -> str:
-    for field in ("x-failed-recipients", "x-actual-recipient"):
-        if hit := ADDRESS.search(mail.headers.first(field)):
-            return proper(hit[1])
-    senders = mail.headers.first("from").lower() + mail.headers.first("to").lower()
-    start = FAILED_TO.search(told)
-    for area in (told[start.start() :] if start else "", told):
-        for address in ADDRESS.findall(area[:5000])[:20]:
-            if address.lower() not in senders:
-                return proper(address)
-    return _addressee(mail)
-
-
-def _addressee(mail: ParsedMail) -> str:
-    """Return the one to whom the returned letter was written."""
+def _recipient_statuses(mail: ParsedMail) -> Iterator[_RecipientStatus]:
+    """Yield what the status parts say about each recipient."""
     for part in mail.parts:
-        if (
-            part.type in ORIGINALS
-            and (hit := TO.search(part.text[:LONGEST]))
-            and (address := ADDRESS.search(hit[1]))
-        ):
-            return proper(address[1])
+        if part.type not in _STATUS_TYPES:
+            continue
+        for block in _BLOCK_END.split(part.text[:MAX_REPORT])[:MAX_BLOCKS]:
+            fields = Headers.of(_fields(block))
+            if fields.has_any({"final-recipient", "action", "status"}):
+                yield _recipient_status(fields)
+
+
+def _recipient_status(fields: Headers) -> _RecipientStatus:
+    """Return what a block of fields says about one recipient (RFC 3464, section 2.3)."""
+    final = fields.first("final-recipient")
+    named = fields.first("original-recipient") or final or fields.first("x-actual-recipient")
+    diagnostic = fields.first("diagnostic-code")
+    detail = _first(_STATUS, diagnostic)
+    status = _first(_STATUS, fields.first("status")) or detail
+    is_vague = status.endswith(".0.0")
+    if is_vague and detail and detail[0] == status[0]:
+        status = detail
+    action = fields.token("action")
+    return _RecipientStatus(
+        recipient=_typed_address(named) or _typed_address(final),
+        action=action if action in _ACTIONS else "",
+        status=status,
+        code=_first(_SMTP_CODE, f"{diagnostic} "),
+    )
+
+
+def _typed_address(value: str) -> str:
+    """Return the address of a field such as "rfc822; kim@example.org", "" if it has none."""
+    return normalised_address(value.rpartition(";")[2].strip(" <>"))
+
+
+def _most_severe(reports: Iterable[_RecipientStatus]) -> _RecipientStatus:
+    """Return the report that counts: a failure before a delay before a success, and one that names its recipient."""
+    return min(
+        reports,
+        key=lambda report: (_RANKS.get(report.action, _LOWEST_RANK), not report.recipient),
+        default=_RecipientStatus(),
+    )
+
+
+def _without_letter(text: str) -> str:
+    """Return what the mail system wrote, without the returned letter below it."""
+    low = text.lower()
+    positions = [low.find(mark) for mark in _LETTER_MARKS]
+    end = min((position for position in positions if position > 0), default=len(text))
+    return text[:end]
+
+
+def _first(pattern: re.Pattern[str], text: str) -> str:
+    """Return the first group of the first match, "" if there is none."""
+    found = pattern.search(text)
+    return found[1] if found else ""
+
+
+def _recipient_in_text(mail: ParsedMail, notice: str) -> str:
+    """Return the recipient that a report without a status part names, "" if it names none.
+
+    Args:
+        mail: the report.
+        notice: what the mail system wrote.
+    """
+    for field in ("x-failed-recipients", "x-actual-recipient"):
+        address = _first(_ADDRESS, mail.headers.first(field))
+        if address:
+            return normalised_address(address)
+
+    own = mail.headers.first("from").lower() + mail.headers.first("to").lower()
+    introduction = _FAILED_TO.search(notice)
+    introduced = notice[introduction.start() :] if introduction else ""
+    for text in (introduced, notice):
+        for address in _ADDRESS.findall(text[:MAX_ADDRESS_TEXT])[:MAX_ADDRESSES]:
+            if address.lower() not in own:
+                return normalised_address(address)
+    return _letter_recipient(mail)
+
+
+def _letter_recipient(mail: ParsedMail) -> str:
+    """Return the address in To of the returned letter, "" if there is none."""
+    for part in mail.parts:
+        if part.type not in _LETTER_TYPES:
+            continue
+        field = _first(_TO_FIELD, part.text[:MAX_REPORT])
+        address = _first(_ADDRESS, field)
+        if address:
+            return normalised_address(address)
     return ""
 
 
-def _original_id(mail: ParsedMail, text: str, letter_key: Callable[[str], str]) -> str:
-    """Find the returned letter's Message-ID, one with our signature first: in its own header, in the thread, in the words."""
-    kept = [part for part in mail.parts if part.type in ORIGINALS or part.type in REPORTS or part.attached]
-    thread = [
-        one
-        for field in ("in-reply-to", "references")
-        for one in reversed(message_ids(mail.headers.first(field)))
-    ]
-    named = [one for part in kept for one in _ids_in(part.text[:LONGEST])] + thread + _ids_in(text)
-    signed = next((one for one in named if letter_key(one)), "")
-    if not signed:
-        signed = next((one for one in ANY_ID.findall(text)[:100] if letter_key(one)), "")
-    return signed or (named[0] if named else "")
+def _letter_id(mail: ParsedMail, text: str, letter_key: Callable[[str], str]) -> str:
+    """Return the Message-ID of the returned letter, preferably one that we signed.
+
+    It is looked for in the header of the attached letter, in the thread, and in the text.
+
+    Args:
+        mail: the report.
+        text: its text.
+        letter_key: returns the key of a letter for its Message-ID, "" for other ones.
+    """
+    named: list[str] = []
+    for part in mail.parts:
+        if part.type in _LETTER_TYPES or part.type in _STATUS_TYPES or part.is_attached:
+            named += _ids_of_fields(part.text[:MAX_REPORT])
+    for field in ("in-reply-to", "references"):
+        named += reversed(message_ids(mail.headers.first(field)))
+    named += _ids_of_fields(text)
+
+    anywhere = _ANY_MESSAGE_ID.findall(text)[:MAX_IDS]
+    signed = next(filter(letter_key, named + anywhere), "")
+    if signed or not named:
+        return signed
+    return named[0]
 
 
-def _ids_in(text: str) -> list[str]:
-    """Return the Message-IDs of header fields in a text; a look for the name alone is much cheaper than the pattern."""
-    return FIELD_ID.findall(text)[:20] if "message-id" in text.lower() else []
+def _ids_of_fields(text: str) -> list[str]:
+    """Return the Message-IDs of header fields in a text; a search for the name alone is much faster than the pattern."""
+    if "message-id" not in text.lower():
+        return []
+    return _MESSAGE_ID_FIELD.findall(text)[:MAX_FIELD_IDS]
 
 
-def _permanent(action: str, status: str) -> bool:
-    """5.x.x is a failure for good, 4.x.x and a delay are not yet; a success never was one."""
-    return action not in {"delayed", "delivered", "relayed", "expanded"} and not status.startswith(("2", "4"))
+def _is_failure(action: str, code: str) -> bool:
+    """Whether a delivery failed for good: 4.x.x and a delay are not final yet, and a success never was one.
+
+    Args:
+        action: of the report.
+        code: its status, or its SMTP code.
+    """
+    return action not in _NOT_FAILED and not code.startswith(("2", "4"))
 
 
-def _dead(action: str, status: str, lowered: str) -> bool:
-    """Only 5.1.x, 5.2.1 and 5.4.4 say that nobody is there; of 257 real 5.x.x only 98 did (MAIL.md, section 2)."""
-    if action in {"delayed", "delivered", "relayed", "expanded"} or status.startswith(("2", "4")):
+def _is_dead(action: str, status: str, low: str) -> bool:
+    """Whether the mailbox does not exist.
+
+    Only 5.1.x, 5.2.1 and 5.4.4 say so; of 257 real reports with 5.x.x only 98 did (docs/mail.md, section 2).
+
+    Args:
+        action: of the report.
+        status: of the report.
+        low: what the mail system wrote, in lower case.
+    """
+    if not _is_failure(action, status):
         return False
     if status and not status.endswith(".0.0"):
-        return DEAD.fullmatch(status) is not None
-    return NO_SUCH_USER.search(lowered) is not None
+        return _DEAD_STATUS.fullmatch(status) is not None
+    return _NO_SUCH_USER.search(low) is not None

@@ -1,4 +1,7 @@
-"""Turn the bytes of a mail into text, whatever charset they claim (MAIL.md, section 1: 580 of 649 guesses right)."""
+"""Decode the bytes of a mail, whatever charset they declare.
+
+Without a usable declaration 580 of 649 guesses were right (docs/mail.md, section 1).
+"""
 
 import base64
 import binascii
@@ -7,7 +10,7 @@ import quopri
 import re
 from functools import lru_cache
 
-# Names that real mail uses, and the wider charset that mail of that name is truly written in.
+#: names that real mail uses -> the wider charset in which mail of that name is written
 ALIASES = {
     "ks_c_5601-1987": "cp949",
     "ks_c_5601": "cp949",
@@ -41,12 +44,11 @@ ALIASES = {
     "cp-850": "cp850",
     "iso-2022-jp": "iso2022_jp_ext",
 }
-# Python's own codecs that are no charset of any mail; some of them (punycode) take quadratic time.
+#: Python's codecs that are no charset of any mail; some of them (punycode) take quadratic time
 NOT_CHARSETS = frozenset(
     {"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "mbcs", "oem"}
 )
-ASCII = frozenset({"ascii"})
-# Codecs in which plain ASCII bytes may mean something else.
+#: codecs in which ASCII bytes may mean something else
 SHIFTING = (
     "utf-7",
     "utf-16",
@@ -61,90 +63,130 @@ SHIFTING = (
     "cp1140",
 )
 SURROGATE = re.compile("[\ud800-\udfff]")
-LIKELY = [
+HIGH_BYTES = re.compile(rb"[\x80-\xff]+")
+#: charsets that are considered when there is no usable declaration
+CANDIDATES = [
     *("cp1252", "cp1250", "cp1251", "koi8_r", "cp1253", "cp1254", "cp1255", "cp1256", "cp874"),
     *("cp932", "euc_jp", "gb18030", "big5", "cp949"),
 ]
-SAMPLE = 2048  # bytes that are enough to guess from; guessing costs milliseconds
-WESTERN = 0.08  # fewer high bytes than this share: a western text
+#: bytes from which a charset is guessed; guessing costs milliseconds
+SAMPLE = 2048
+#: share of high bytes below which a text is in a western language
+WESTERN_SHARE = 0.08
+#: characters of the name of a charset
+MAX_NAME = 40
+
+BASE64_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+NOT_BASE64 = bytes(set(range(256)) - set(BASE64_LETTERS) - set(b"="))
+UUENCODINGS = frozenset({"x-uuencode", "uuencode", "uue", "x-uue"})
 
 
 @lru_cache(maxsize=256)
 def codec_of(name: str) -> str:
-    """Return Python's name of a declared charset; "" when it means nothing and the bytes must be guessed."""
-    wanted = name.strip(" \"'").lower()[:40]
+    """Return Python's name of a declared charset, "" if there is no such charset and it must be guessed."""
+    wanted = name.strip(" \"'").lower()[:MAX_NAME]
     try:
         found = codecs.lookup(ALIASES.get(wanted, wanted))
     except (LookupError, ValueError):
         return ""
-    textual: bool = getattr(found, "_is_text_encoding", True)
-    return (
-        ""
-        if not textual or found.name in NOT_CHARSETS or found.name.replace("_", "-") in NOT_CHARSETS
-        else found.name
-    )
+    is_text: bool = getattr(found, "_is_text_encoding", True)
+    names = {found.name, found.name.replace("_", "-")}
+    if not is_text or names & NOT_CHARSETS:
+        return ""
+    return found.name
 
 
 def decode(data: bytes, charset: str = "") -> str:
-    """Decode without ever raising; what cannot be read becomes U+FFFD. No lone surrogate comes out."""
+    """Decode bytes; never raises.
+
+    Args:
+        data: the bytes.
+        charset: as it is declared; it may be unknown, wrong or "".
+
+    Returns:
+        The text. What cannot be decoded is U+FFFD, and there are no lone surrogates.
+    """
     codec = codec_of(charset) if charset else ""
     if data.isascii() and not codec.startswith(SHIFTING):
-        return data.decode("ascii") if codec or b"\x1b$" not in data else _tolerant(data, "iso2022_jp_ext")
-    if not codec or codec in ASCII:
-        return _scrub(guess(data))
+        return _decode_ascii(data, codec)
+    if codec in {"", "ascii"}:
+        return _without_surrogates(guess(data))
     try:
-        return _scrub(data.decode(codec))
+        text = data.decode(codec)
     except (UnicodeError, ValueError):
-        return _scrub(_mended(data, codec))
+        text = _decode_broken(data, codec)
+    return _without_surrogates(text)
+
+
+def _decode_ascii(data: bytes, codec: str) -> str:
+    """Decode ASCII bytes, which are Japanese if an escape sequence says so and nothing is declared."""
+    if not codec and b"\x1b$" in data:
+        return data.decode("iso2022_jp_ext", "replace")
+    return data.decode("ascii")
 
 
 def guess(data: bytes) -> str:
-    """Decode bytes of unknown charset: UTF-8, else Windows-1252 for few high bytes, else what the letters look like."""
+    """Decode bytes of an unknown charset.
+
+    They are UTF-8 if that is possible or nearly so, Windows-1252 if there are few high bytes, and otherwise what the
+    letters look like.
+    """
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = data.decode("utf-8", "replace")
-    bad = text.count("\ufffd")
-    if len(data) - len(text) > 10 * bad:  # each good letter saved a byte or more: it is UTF-8 with a scratch
+
+    invalid = text.count("\ufffd")
+    multibyte = len(data) - len(text)  # each letter of more than one byte saves at least one
+    if multibyte > 10 * invalid:
         return text
-    if data[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16", "replace")
-    high = sum(map(len, re.findall(rb"[\x80-\xff]+", data[:SAMPLE])))
-    if high < WESTERN * len(data[:SAMPLE]):
-        return _western(data)
-    return _tolerant(data, _looks_like(data) or "cp1252")
+
+    sample = data[:SAMPLE]
+    high = sum(map(len, HIGH_BYTES.findall(sample)))
+    if high < WESTERN_SHARE * len(sample):
+        return _decode_western(data)
+    return data.decode(_likely_codec(sample), "replace")
 
 
-def _looks_like(data: bytes) -> str:
+def _likely_codec(sample: bytes) -> str:
+    """Return the charset that a sample of bytes looks like."""
     from charset_normalizer import from_bytes  # late: few mails need it, and it is slow to import
 
-    best = from_bytes(data[:SAMPLE], cp_isolation=LIKELY, enable_fallback=False).best()
-    return best.encoding if best is not None else ""
+    best = from_bytes(sample, cp_isolation=CANDIDATES, enable_fallback=False).best()
+    if best is None or not best.encoding:
+        return "cp1252"
+    return best.encoding
 
 
-def _western(data: bytes) -> str:
+def _decode_western(data: bytes) -> str:
+    """Decode as Windows-1252, or as Latin-1 where that has no letter."""
     try:
         return data.decode("cp1252")
     except UnicodeDecodeError:
         return data.decode("latin-1")
 
 
-def _tolerant(data: bytes, codec: str) -> str:
-    return data.decode(codec, "replace")
+def _decode_broken(data: bytes, codec: str) -> str:
+    """Decode bytes that are not valid in the declared charset.
 
-
-def _mended(data: bytes, codec: str) -> str:
-    """Choose between a few broken letters and a wrong label: one bad letter in a hundred is still the label."""
+    One invalid letter in a hundred is an error in the text; more than that mean that the declaration is wrong.
+    """
     if codec == "cp1252":
-        return _western(data)
-    text = _tolerant(data, codec)
-    if text.count("\ufffd") * 100 <= len(text) or codec.startswith(SHIFTING):
+        return _decode_western(data)
+    text = data.decode(codec, "replace")
+    is_right = text.count("\ufffd") * 100 <= len(text)
+    if is_right or codec.startswith(SHIFTING):
         return text
     return guess(data)
 
 
-def _scrub(text: str) -> str:
-    """Put U+FFFD for lone surrogates, which hardly any text has: to try to write it costs a tenth of the look for them."""
+def _without_surrogates(text: str) -> str:
+    """Replace lone surrogates by U+FFFD.
+
+    Hardly any text has some, and trying to encode it costs a tenth of searching for them.
+    """
     if text.isascii():
         return text
     try:
@@ -154,48 +196,61 @@ def _scrub(text: str) -> str:
     return text
 
 
-LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-OTHERS = bytes(set(range(256)) - set(LETTERS) - set(b"="))
-UUENCODINGS = frozenset({"x-uuencode", "uuencode", "uue", "x-uue"})
+def decode_transfer(body: bytes, encoding: str) -> bytes:
+    """Undo a Content-Transfer-Encoding.
 
-
-def decoded(body: bytes, encoding: str) -> bytes:
-    """Return the bytes behind a Content-Transfer-Encoding; an unknown one is taken for none."""
-    if encoding == "base64":
-        return from_base64(body) if _is_base64(body) else body
+    Args:
+        body: the bytes of a part.
+        encoding: in lower case; an unknown one counts as none.
+    """
     if encoding == "quoted-printable":
         return quopri.decodestring(body)
-    return _from_uuencode(body) if encoding in UUENCODINGS else body
+    if encoding == "base64" and _looks_like_base64(body):
+        return decode_base64(body)
+    if encoding in UUENCODINGS:
+        return _decode_uuencoded(body)
+    return body
 
 
-def _is_base64(body: bytes) -> bool:
-    """Tell base64 from plain words that are only called so: words have blanks."""
+def _looks_like_base64(body: bytes) -> bool:
+    """Whether the bytes are base64 and not plain text with a wrong declaration, which has blanks."""
     return body.count(b" ") * 50 <= len(body) + 100
 
 
-def from_base64(body: bytes) -> bytes:
-    """Decode up to the padding: what a list server wrote below it is no base64. A lost last letter loses only itself."""
-    kept = body.translate(None, OTHERS).split(b"=", 1)[0]
-    kept = kept[: len(kept) - (len(kept) % 4 == 1)]
-    return base64.b64decode(kept + b"=" * (-len(kept) % 4))
+def decode_base64(body: bytes) -> bytes:
+    """Decode base64 up to the padding, because list servers append plain text to it.
+
+    Other characters are skipped. If the last group has a single letter, only that letter is lost.
+    """
+    letters = body.translate(None, NOT_BASE64).split(b"=", 1)[0]
+    if len(letters) % 4 == 1:
+        letters = letters[:-1]
+    padding = b"=" * (-len(letters) % 4)
+    return base64.b64decode(letters + padding)
 
 
-def _from_uuencode(body: bytes) -> bytes:
+def _decode_uuencoded(body: bytes) -> bytes:
+    """Decode the lines of a uuencoded file, up to its end."""
     lines: list[bytes] = []
     for line in body.splitlines():
         if line == b"end":
             break
-        if line and not line.startswith(b"begin "):
-            lines.append(_uuencoded(line))
+        is_header = line.startswith(b"begin ")
+        if line and not is_header:
+            lines.append(_decode_uuencoded_line(line))
     return b"".join(lines)
 
 
-def _uuencoded(line: bytes) -> bytes:
-    try:
-        return binascii.a2b_uu(line)
-    except binascii.Error:
-        width = (((line[0] - 32) & 63) * 4 + 5) // 3  # some encoders pad their lines beyond the stated length
+def _decode_uuencoded_line(line: bytes) -> bytes:
+    """Decode one line; an invalid one gives nothing.
+
+    Some encoders pad lines beyond the length in their first character, so that it is tried up to there, too.
+    """
+    stated_length = (line[0] - 32) & 63
+    width = (stated_length * 4 + 5) // 3
+    for attempt in (line, line[:width]):
         try:
-            return binascii.a2b_uu(line[:width])
+            return binascii.a2b_uu(attempt)
         except binascii.Error:
-            return b""
+            continue
+    return b""

@@ -1,73 +1,117 @@
-"""Find who first wrote a mail that somebody forwarded: "Fwd:", "WG:", "TR:" and their kin."""
+"""Find who first wrote a forwarded mail: "Fwd:", "WG:", "TR:" and others."""
 
 import re
+from collections.abc import Sequence
 
 from followupd.domain.mail import Identity, Person
-from followupd.text.mail import phrases
-from followupd.text.mail.headers import ADDRESS, mailboxes
-from followupd.text.mail.new_words import FORWARDED, ORIGINAL, label_of
-from followupd.text.mail.parse import ParsedMail, header_and_body
-from followupd.text.mail.repeated import MARKS
+from followupd.languages import catalogue
+from followupd.text.mail.headers import ADDRESS, parse_addresses
+from followupd.text.mail.new_text import FORWARDED, ORIGINAL, label_of
+from followupd.text.mail.parse import ParsedMail, split_header
+from followupd.text.mail.repeated import QUOTE_MARKS
 
-SUBJECT = re.compile(
-    r"\s*(?:\[[^\[\]]{0,40}\]\s*)?(?:"
-    + "|".join(map(re.escape, phrases.FORWARD_SUBJECTS))
-    + r")\s?(?:\[\d{1,3}\])?\s?[:：]",
+#: lines in which the header of the original is looked for
+MAX_LINES = 200
+#: characters of such a line
+MAX_LINE = 400
+
+_MARKS = catalogue().mail_clients.forwards
+_SUBJECT_PREFIXES = "|".join(map(re.escape, _MARKS.subjects))
+_FORWARD_SUBJECT = re.compile(
+    rf"\s*(?:\[[^\[\]]{{0,40}}\]\s*)?(?:{_SUBJECT_PREFIXES})\s?(?:\[\d{{1,3}}\])?\s?[:：]"
 )
-_LONGEST = {max(words.split(), key=len) for words in phrases.FORWARDED}
-HINTS = tuple(sorted(word for word in _LONGEST if not any(other in word for other in _LONGEST - {word})))
-ASCII_HINTS = tuple(filter(str.isascii, HINTS))
-LOOKED_AT = 200  # lines in which the original's header block is looked for
+_LONGEST_WORDS = frozenset(max(phrase.split(), key=len) for phrase in _MARKS.marks)
 
 
-def forwarded_from(mail: ParsedMail, subject: str, text: str, ours: Identity) -> Person | None:
-    """Return the original sender of a forwarded mail; None when it is none, or when we wrote the original."""
-    announced = SUBJECT.match(subject.lower()) is not None
-    if not announced and not _hinted(text):
+def _is_minimal(word: str) -> bool:
+    """Whether no other of the longest words is inside of this one."""
+    return not any(other in word for other in _LONGEST_WORDS - {word})
+
+
+#: each phrase that announces a forwarded mail contains one of these words
+_HINTS = tuple(sorted(filter(_is_minimal, _LONGEST_WORDS)))
+_ASCII_HINTS = tuple(filter(str.isascii, _HINTS))
+
+
+def forwarded_from(mail: ParsedMail, subject: str, text: str, identity: Identity) -> Person | None:
+    """Return the original sender of a forwarded mail; None if it is none, or if we wrote the original.
+
+    Args:
+        mail: the mail.
+        subject: its subject.
+        text: its text, with quotes.
+        identity: our own addresses.
+    """
+    is_announced = _FORWARD_SUBJECT.match(subject.lower()) is not None
+    if not is_announced and not _has_hint(text):
         return None
-    lines = [MARKS.sub("", line[:400]).strip() for line in text.split("\n", LOOKED_AT)[:LOOKED_AT]]
-    begun = next(
-        (
-            number
-            for number, line in enumerate(lines)
-            if FORWARDED.match(low := line.lower()) or (announced and ORIGINAL.match(low))
-        ),
-        None,
-    )
-    if begun is None and not announced:
+
+    lines = [QUOTE_MARKS.sub("", line[:MAX_LINE]).strip() for line in text.split("\n", MAX_LINES)[:MAX_LINES]]
+    begin = _first_line(lines, is_announced=is_announced)
+    if begin is None and not is_announced:
         return None
-    person = _attached(mail) if announced else None
-    person = person or _in_block(lines[begun or 0 :])
-    return None if person is None or person.address.lower() in ours.addresses | ours.agents else person
+    person = _attached_sender(mail) if is_announced else None
+    person = person or _sender_in_block(lines[begin or 0 :])
+    if person is None:
+        return None
+    is_ours = person.address.lower() in identity.addresses | identity.agents
+    return None if is_ours else person
 
 
-def _hinted(text: str) -> bool:
-    """Take a cheap look for the phrases' longest words before the dear one for their lines."""
-    lowered = text.casefold()
-    return any(word in lowered for word in (ASCII_HINTS if lowered.isascii() else HINTS))
+def _has_hint(text: str) -> bool:
+    """Whether a text may announce a forwarded mail: the phrases' longest words are fast to find."""
+    low = text.casefold()
+    hints = _ASCII_HINTS if low.isascii() else _HINTS
+    return any(word in low for word in hints)
 
 
-def _attached(mail: ParsedMail) -> Person | None:
-    for part in mail.parts:
-        if part.type == "message/rfc822":
-            field = header_and_body(part.octets.lstrip())[0].first("from")
-            found = [box.person() for box in mailboxes(field)]
-            return found[0] if found and found[0].address else None
+def _first_line(lines: Sequence[str], *, is_announced: bool) -> int | None:
+    """Return the number of the line that announces the original, None if there is none.
+
+    Args:
+        lines: of the mail.
+        is_announced: the subject says that the mail is forwarded, so that a line above any quote counts.
+    """
+    for number, line in enumerate(lines):
+        low = line.lower()
+        if FORWARDED.match(low):
+            return number
+        if is_announced and ORIGINAL.match(low):
+            return number
     return None
 
 
-def _in_block(lines: list[str]) -> Person | None:
+def _attached_sender(mail: ParsedMail) -> Person | None:
+    """Return the sender of the first attached mail, None if there is none."""
+    attached = next((part for part in mail.parts if part.type == "message/rfc822"), None)
+    if attached is None:
+        return None
+    headers, _ = split_header(attached.octets.lstrip())
+    for sender in parse_addresses(headers.first("from")):
+        person = sender.person()
+        return person if person.address else None
+    return None
+
+
+def _sender_in_block(lines: Sequence[str]) -> Person | None:
+    """Return the sender in "From: Kim <kim@example.org>"; the address may be on the next line."""
     for number, line in enumerate(lines):
-        if label_of(line) == "who":
-            name = line.replace("：", ":").partition(":")[2].lstrip("*_")
-            written = f"{name} {lines[number + 1] if number + 1 < len(lines) and '@' not in line else ''}"
-            return _person(written.replace("[mailto:", "<").replace("]", ">").replace("<mailto:", "<"))
+        if label_of(line) != "who":
+            continue
+        written = line.replace("：", ":").partition(":")[2].lstrip("*_")
+        following = "".join(lines[number + 1 : number + 2])
+        if "@" in line:
+            following = ""
+        brackets = f"{written} {following}".replace("[mailto:", "<").replace("]", ">")
+        return _person(brackets.replace("<mailto:", "<"))
     return None
 
 
 def _person(written: str) -> Person | None:
-    for box in mailboxes(written):
-        if (person := box.person()).address:
+    """Return the first person with an address, None if there is no address."""
+    for parsed in parse_addresses(written):
+        person = parsed.person()
+        if person.address:
             return person
-    hit = ADDRESS.search(written)
-    return Person(hit[0]) if hit else None
+    found = ADDRESS.search(written)
+    return Person(found[0]) if found else None

@@ -10,52 +10,84 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from followupd.domain.mail import Person
-from followupd.text.mail.charset import decode, from_base64
+from followupd.text.mail.charset import decode, decode_base64
 
-LONGEST = 65_536  # characters of one field that are looked at (MAIL.md, R7)
-WORD = re.compile(r"=\?([^?\s=]{1,60})\?([bBqQ])\?([^?\r\n]{0,4000})\?=")
-CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]+")
-BLANK = re.compile(r"[ \t\r\n]+")
-MESSAGE_ID = re.compile(r"<[^<>\s]{1,250}>")
-SHORT = 550  # characters of the longest field that SIMPLE takes
-SEPARATORS = frozenset(",;")
-GROUP_END = frozenset(":")
-TOKEN = re.compile(
-    r'"(?:[^"\\]|\\.){0,2000}"|<[^<>]{0,400}>|\([^()]{0,400}\)|=\?[^?\s]{1,60}\?[bBqQ]\?[^?]{0,400}\?=|[,;:]|[^",;:<(=]+|.',
-    re.DOTALL,
+#: characters of one field that are read (docs/mail.md R7)
+MAX_FIELD = 65_536
+#: characters of a field's text
+MAX_TEXT = 1000
+#: characters of an address; RFC 5321 allows 64 + 1 + 255
+MAX_ADDRESS = 320
+#: addresses of one field
+MAX_ADDRESSES = 500
+#: Message-IDs of one field; the last ones count
+MAX_MESSAGE_IDS = 200
+#: characters of a Date field
+MAX_DATE = 200
+#: characters of the longest field that _SIMPLE_MAILBOX can match
+MAX_SIMPLE_FIELD = 550
+
+_ENCODED_WORD = re.compile(r"=\?([^?\s=]{1,60})\?([bBqQ])\?([^?\r\n]{0,4000})\?=")
+#: control characters, line separators and direction marks
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]+")
+_WHITE_SPACE = re.compile(r"[ \t\r\n]+")
+_MESSAGE_ID = re.compile(r"<[^<>\s]{1,250}>")
+_ADDRESS_TOKEN = re.compile(
+    r"""
+      "(?:[^"\\]|\\.){0,2000}"                          # quoted string
+    | <[^<>]{0,400}>                                    # angle address
+    | \([^()]{0,400}\)                                  # comment
+    | =\?[^?\s]{1,60}\?[bBqQ]\?[^?]{0,400}\?=           # encoded word
+    | [,;:]
+    | [^",;:<(=]+
+    | .
+    """,
+    re.DOTALL | re.VERBOSE,
 )
-# One mailbox as nearly all are written; what is odd in any way goes through the tokens.
-SIMPLE = re.compile(
-    r"(?:\"([^\"\\=]{0,200})\"|([^\"\\<>()@,;:=]{0,200}?)) ?<([\w.+-]{1,64}@[\w.-]{1,255})>|([\w.+-]{1,64}@[\w.-]{1,255})",
-    re.ASCII,
+#: one mailbox as nearly all are written; any other is read token by token
+_SIMPLE_MAILBOX = re.compile(
+    r"""
+      (?: "([^"\\=]{0,200})" | ([^"\\<>()@,;:=]{0,200}?) )      # name
+      [ ]?<([\w.+-]{1,64}@[\w.-]{1,255})>
+    | ([\w.+-]{1,64}@[\w.-]{1,255})
+    """,
+    re.ASCII | re.VERBOSE,
 )
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-MONTHS = {name: number for number, name in enumerate(_MONTHS, 1)}
-# A date as RFC 5322, 3.3, wants it; what is odd in any way goes through the standard library.
-DATE = re.compile(
-    r"(?:[A-Z][a-z]{2}, )?(\d{1,2}) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d)(?::(\d\d))? ([+-])(\d\d)(\d\d)(?: \([A-Za-z ]{1,40}\))?",
-    re.ASCII,
+_MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MONTHS = {name: number for number, name in enumerate(_MONTH_NAMES, 1)}
+#: a date as RFC 5322, section 3.3, specifies it; any other is read by the standard library
+_DATE = re.compile(
+    r"""
+    (?:[A-Z][a-z]{2},[ ])?
+    (\d{1,2})[ ]([A-Z][a-z]{2})[ ](\d{4})[ ]
+    (\d\d):(\d\d)(?::(\d\d))?[ ]
+    ([+-])(\d\d)(\d\d)
+    (?:[ ]\([A-Za-z ]{1,40}\))?                                 # name of the time zone
+    """,
+    re.ASCII | re.VERBOSE,
 )
-ODD = re.compile(r"[\s<>]")
-QUOTED_PAIR = re.compile(r"\\(.)")
+_NOT_IN_ADDRESS = re.compile(r"[\s<>]")
+_QUOTED_PAIR = re.compile(r"\\(.)")
 ADDRESS = re.compile(r"[^\s@<>(),;:\"\[\]]{1,64}@[^\s@<>(),;:\"\[\]]{1,255}")
-SPACED = re.compile(r"\s*([@.])\s*")
+_SPACED_SIGN = re.compile(r"\s*([@.])\s*")
 
 
 class Headers:
-    """The fields of one header, by lower-case name; values as they came, 8-bit bytes as surrogates."""
+    """The fields of one header by their lower-case names. Values are as they came, 8-bit bytes as surrogates."""
 
     __slots__ = ("_fields", "_firsts", "_texts", "charset")
 
     def __init__(self, fields: Mapping[str, list[str]]) -> None:
+        """Take fields whose names are in lower case."""
         self._fields = fields
-        self._firsts: dict[str, str] = {}  # the subject alone is asked for by six rules
+        self._firsts: dict[str, str] = {}  # six rules ask for the subject alone
         self._texts: dict[str, str] = {}
-        self.charset = ""  # the words' charset: who writes 8-bit fields without saying which means the same
+        #: that of the mail's text; 8-bit fields without a charset are usually in the same one
+        self.charset = ""
 
     @classmethod
     def of(cls, pairs: Iterable[tuple[str, str]]) -> "Headers":
-        """Gather fields whose names stand as they were written."""
+        """Collect fields whose names are as they were written."""
         fields: dict[str, list[str]] = {}
         for name, value in pairs:
             fields.setdefault(name.strip().lower(), []).append(value)
@@ -68,189 +100,274 @@ class Headers:
         return iter(self._fields)
 
     def first(self, name: str) -> str:
-        """Return the topmost field of that name, unfolded but not decoded; "" when there is none."""
+        """Return the topmost field of a name, unfolded but not decoded; "" if there is none."""
         values = self._fields.get(name)
-        if values is None:  # of the many names that are asked for most are not there
+        if values is None:  # true for most names that are asked for
             return ""
-        if (known := self._firsts.get(name)) is not None:
-            return known
-        first = self._firsts[name] = _unfolded(values[0])
-        return first
+        known = self._firsts.get(name)
+        if known is None:
+            known = self._firsts[name] = _unfolded(values[0])
+        return known
 
-    def every(self, name: str) -> list[str]:
-        values = self._fields.get(name)
-        return [_unfolded(value) for value in values] if values else []
+    def values(self, name: str) -> list[str]:
+        """Return every field of a name, unfolded but not decoded, topmost first."""
+        return [_unfolded(value) for value in self._fields.get(name, ())]
 
-    def have(self, names: AbstractSet[str]) -> bool:
-        """Say whether one of these fields is there: most mails have none of what the rules for robots ask for."""
+    def has_any(self, names: AbstractSet[str]) -> bool:
+        """Whether there is a field with one of these names."""
         return not self._fields.keys().isdisjoint(names)
 
     def text(self, name: str) -> str:
-        """Return the topmost field of that name as clean Unicode on one line."""
+        """Return the topmost field of a name as clean Unicode on one line."""
         if name not in self._texts:
-            self._texts[name] = clean(decode_words(self.first(name), self.charset))
+            decoded = decode_encoded_words(self.first(name), self.charset)
+            self._texts[name] = clean(decoded)
         return self._texts[name]
 
-    def word(self, name: str) -> str:
-        """Return the first token of a structured field, lower-case: "auto-replied" of "Auto-Replied; (vacation)"."""
+    def token(self, name: str) -> str:
+        """Return the first token of a structured field in lower case: "auto-replied" of "Auto-Replied; (vacation)"."""
         first = self.first(name)
-        return word_of(first) if first else ""
+        return first_token(first) if first else ""
 
 
-def word_of(field: str) -> str:
-    return field.lower().split(";", 1)[0].split("(", 1)[0].strip()
+def first_token(value: str) -> str:
+    """Return what is before the parameters and comments of a structured field, in lower case."""
+    return value.lower().split(";", 1)[0].split("(", 1)[0].strip()
 
 
 def _unfolded(value: str) -> str:
-    value = value[:LONGEST].strip()
-    return (
-        BLANK.sub(" ", value) if "\n" in value or "  " in value or "\t" in value or "\r" in value else value
-    )
+    """Return a field on one line, with single blanks."""
+    value = value[:MAX_FIELD].strip()
+    is_folded = "\n" in value or "\r" in value
+    if is_folded or "  " in value or "\t" in value:
+        return _WHITE_SPACE.sub(" ", value)
+    return value
 
 
 class ParsedAddress(NamedTuple):
-    """An address as it stood in the header: `given` may be no address at all ("MAILER-DAEMON")."""
+    """An address as it is written in a header: `raw` may be no address ("MAILER-DAEMON")."""
 
-    given: str
+    raw: str
     name: str = ""
 
     def person(self) -> Person:
+        """Return name and address; the address is "" if it is none."""
         return _person(self)
 
 
-@lru_cache(maxsize=256)  # a mailbox's mails are to the same few, and from somebody who is asked for twice
-def _person(box: ParsedAddress) -> Person:
-    return Person(proper(box.given), box.name)
+@lru_cache(maxsize=256)  # the mails of a mailbox are to the same few addresses
+def _person(written: ParsedAddress) -> Person:
+    return Person(normalised_address(written.raw), written.name)
 
 
 def clean(text: str) -> str:
-    """Put a blank for each control, line separator or direction mark and cut to a sane length (MAIL.md, R4)."""
-    if text.isprintable() and "  " not in text:  # nearly all are, and need no pattern
-        return text.strip()[:1000]
-    return BLANK.sub(" ", CONTROL.sub(" ", text)).strip()[:1000]
+    """Return a text on one line without control characters, cut to MAX_TEXT characters (docs/mail.md R4)."""
+    if text.isprintable() and "  " not in text:  # true for nearly all
+        return text.strip()[:MAX_TEXT]
+    visible = _CONTROLS.sub(" ", text)
+    return _WHITE_SPACE.sub(" ", visible).strip()[:MAX_TEXT]
 
 
-def octets(value: str) -> bytes:
-    return value.encode("ascii", "surrogateescape") if _raw(value) else value.encode("utf-8", "replace")
+def raw_bytes(value: str) -> bytes:
+    """Return the bytes that a field was read from; text that was decoded already becomes UTF-8."""
+    if value.isascii() or all(map(_is_raw, value)):
+        return value.encode("ascii", "surrogateescape")
+    return value.encode("utf-8", "replace")
 
 
-def _raw(value: str) -> bool:
-    return value.isascii() or all(char < "\x80" or "\udc80" <= char <= "\udcff" for char in value)
+def _is_raw(letter: str) -> bool:
+    """Whether a character is ASCII, or a surrogate for an 8-bit byte."""
+    return letter < "\x80" or "\udc80" <= letter <= "\udcff"
 
 
-def decode_words(value: str, bare: str = "") -> str:
-    """Decode encoded words once (RFC 2047); neighbours of one charset are joined as bytes, since clients cut letters.
+def decode_encoded_words(value: str, charset: str = "") -> str:
+    """Decode encoded words once (RFC 2047).
 
-    `bare` is the charset of 8-bit letters outside of encoded words, when they are no UTF-8; "" leaves it to a guess.
+    Neighbours of one charset are joined as bytes first, because mail clients cut letters in two.
+
+    Args:
+        value: an unfolded field.
+        charset: of 8-bit letters outside of encoded words if they are not UTF-8; "" means to guess.
     """
     if value.isascii() and "=?" not in value:
         return value
-    out: list[str] = []
-    waiting: tuple[str, bytes] = ("", b"")
-    at = 0
-    for word in WORD.finditer(value):
-        between = value[at : word.start()]
-        between = (
-            "" if at and between.isspace() else between
-        )  # RFC 2047, 6.2: the gap between two words is none
-        charset = word[1].split("*")[0].lower()  # RFC 2231 puts a language behind "*"
-        if between or charset != waiting[0]:
-            out += [decode(waiting[1], waiting[0]), _plain(between, bare)]
-            waiting = (charset, b"")
-        waiting = (charset, waiting[1] + _unwrap(word[2].lower(), word[3]))
-        at = word.end()
-    return "".join([*out, decode(waiting[1], waiting[0]), _plain(value[at:], bare)])
+
+    decoded: list[str] = []
+    pending_charset, pending = "", b""
+    end = 0
+    for word in _ENCODED_WORD.finditer(value):
+        between = value[end : word.start()]
+        if end and between.isspace():
+            between = ""  # RFC 2047, section 6.2: white space between two words is no text
+        word_charset = word[1].split("*")[0].lower()  # RFC 2231: a language may follow "*"
+        if between or word_charset != pending_charset:
+            decoded.append(decode(pending, pending_charset))
+            decoded.append(_decode_8bit(between, charset))
+            pending_charset, pending = word_charset, b""
+        pending += _word_bytes(word[2].lower(), word[3])
+        end = word.end()
+
+    decoded.append(decode(pending, pending_charset))
+    decoded.append(_decode_8bit(value[end:], charset))
+    return "".join(decoded)
 
 
-def _plain(text: str, charset: str = "") -> str:
+def _decode_8bit(text: str, charset: str = "") -> str:
+    """Decode the 8-bit letters of a field: UTF-8 if they are valid, else this charset, else a guess."""
     if text.isascii():
         return text
-    data = octets(text)
+    data = raw_bytes(text)
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         return decode(data, charset)
 
 
-def _unwrap(encoding: str, text: str) -> bytes:
-    data = octets(text)
+def _word_bytes(encoding: str, text: str) -> bytes:
+    """Return the bytes of an encoded word.
+
+    Args:
+        encoding: "q" or "b".
+        text: between the question marks.
+    """
+    data = raw_bytes(text)
     if encoding == "q":
         return quopri.decodestring(data, header=True)
-    return from_base64(data)
+    return decode_base64(data)
 
 
-def mailboxes(value: str, charset: str = "") -> tuple[ParsedAddress, ...]:
-    """Split an address field into its mailboxes, however badly it is written: groups, bare commas, stray quotes.
+def parse_addresses(value: str, charset: str = "") -> tuple[ParsedAddress, ...]:
+    """Return the mailboxes of an address field, also of an invalid one: groups, bare commas, single quotation marks.
 
-    A scanner of its own, since the standard parser is quadratic or raises RecursionError on hostile fields.
+    The standard parser is not used: it is quadratic, or raises RecursionError, on hostile fields.
+
+    Args:
+        value: an unfolded field.
+        charset: of 8-bit letters; "" means to guess.
     """
-    if len(value) < SHORT and value.isascii() and (simple := _simple(value)):
-        return simple
-    found: list[ParsedAddress] = []
-    words: list[str] = []
-    angle = ""
-    for token in TOKEN.findall(value[:LONGEST]):
-        if token in SEPARATORS:
-            if angle or any("@" in word for word in words):
-                found.append(_mailbox(words, angle, charset))
-                words, angle = [], ""
-            elif words:
-                words.append(token)  # "Doe, Jane <jane@...>": the comma belongs to the name
-        elif token in GROUP_END and not angle and not any("@" in word for word in words):
-            words = []  # the name of a group
-        elif token[0] == "<" and len(token) > 1:
-            angle = angle or token[1:-1]
-        else:
-            words.append(token)
-    if angle or words:
-        found.append(_mailbox(words, angle, charset))
-    return tuple(box for box in found if box.given or box.name)[:500]
+    if len(value) < MAX_SIMPLE_FIELD and value.isascii():
+        simple = _simple_mailbox(value)
+        if simple:
+            return simple
+    scanner = _AddressScanner(charset)
+    for piece in _ADDRESS_TOKEN.findall(value[:MAX_FIELD]):
+        scanner.add(piece)
+    scanner.end_mailbox()
+    found = [mailbox for mailbox in scanner.found if mailbox.raw or mailbox.name]
+    return tuple(found[:MAX_ADDRESSES])
 
 
 @lru_cache(maxsize=256)  # nearly every mail is to us
-def _simple(value: str) -> tuple[ParsedAddress, ...]:
-    """Read a field of one mailbox that is written as nearly all are; () for any other."""
-    simple = SIMPLE.fullmatch(value)
+def _simple_mailbox(value: str) -> tuple[ParsedAddress, ...]:
+    """Return the mailbox of a field with a single one in the usual form; () for any other field."""
+    simple = _SIMPLE_MAILBOX.fullmatch(value)
     if simple is None:
         return ()
-    name = clean((simple[1] or simple[2] or "").strip(" ,;")).strip("\"' []")
-    return (ParsedAddress(simple[3] or simple[4], name),)
+    quoted, plain, angle, bare = simple.groups("")
+    name = clean((quoted or plain).strip(" ,;")).strip("\"' []")
+    return (ParsedAddress(angle or bare, name),)
+
+
+class _AddressScanner:
+    """Collects the mailboxes of a field from its tokens.
+
+    `words` and `angle` are those of the current mailbox; `has_address` says that one of them contains an address.
+    """
+
+    def __init__(self, charset: str) -> None:
+        """Start with no mailbox; `charset` is that of 8-bit letters."""
+        self.charset = charset
+        self.found: list[ParsedAddress] = []
+        self.words: list[str] = []
+        self.angle = ""
+        self.has_address = False
+
+    def add(self, piece: str) -> None:
+        """Take the next match of _ADDRESS_TOKEN."""
+        if piece in {",", ";"}:
+            self._separate(piece)
+        elif piece == ":" and not self.has_address:
+            self.words = []  # they were the name of a group
+        elif piece[0] == "<" and len(piece) > 1:
+            self.angle = self.angle or piece[1:-1]
+            self.has_address = self.has_address or bool(self.angle)
+        else:
+            self.words.append(piece)
+            self.has_address = self.has_address or "@" in piece
+
+    def _separate(self, piece: str) -> None:
+        """End the mailbox at a separator, unless there is only a name yet: "Doe, Jane <jane@example.org>"."""
+        if self.has_address:
+            self.end_mailbox()
+        elif self.words:
+            self.words.append(piece)
+
+    def end_mailbox(self) -> None:
+        """Add the current mailbox to those that were found, and begin the next one."""
+        if self.angle or self.words:
+            mailbox = _mailbox(self.words, self.angle, self.charset)
+            self.found.append(mailbox)
+        self.words = []
+        self.angle = ""
+        self.has_address = False
 
 
 def _mailbox(words: list[str], angle: str, charset: str) -> ParsedAddress:
-    comments = [word[1:-1] for word in words if word[0] == "(" and len(word) > 1]
+    """Return the mailbox for some tokens.
+
+    Args:
+        words: the tokens, without the angle address.
+        angle: what is between angle brackets, "" if there are none.
+        charset: of 8-bit letters; "" means to guess.
+    """
+    comments = " ".join(word[1:-1] for word in words if word[0] == "(" and len(word) > 1)
     plain = "".join(_unquoted(word) for word in words if word[0] != "(").strip(" ,;")
     if angle:
-        return ParsedAddress(
-            _bare(angle), clean(decode_words(plain or " ".join(comments), charset)).strip("\"' []")
-        )
-    held = ADDRESS.search(plain)
-    given = held[0] if held else SPACED.sub(r"\1", plain)
-    name = " ".join(comments) or (plain.replace(held[0], "").strip() if held else "")
-    return ParsedAddress(_bare(given), clean(decode_words(name, charset)).strip("\"' []"))
+        return ParsedAddress(_bare_address(angle), _display_name(plain or comments, charset))
+
+    found = ADDRESS.search(plain)
+    if found is None:
+        raw = _SPACED_SIGN.sub(r"\1", plain)
+        return ParsedAddress(_bare_address(raw), _display_name(comments, charset))
+    rest = plain.replace(found[0], "").strip()
+    return ParsedAddress(_bare_address(found[0]), _display_name(comments or rest, charset))
+
+
+def _display_name(name: str, charset: str) -> str:
+    """Return a name without encoded words, control characters and quotation marks."""
+    return clean(decode_encoded_words(name, charset)).strip("\"' []")
 
 
 def _unquoted(word: str) -> str:
-    return QUOTED_PAIR.sub(r"\1", word[1:-1]) if word[0] == '"' and len(word) > 1 else word
+    """Return what a quoted string says; any other token as it is."""
+    if word[0] == '"' and len(word) > 1:
+        return _QUOTED_PAIR.sub(r"\1", word[1:-1])
+    return word
 
 
-def _bare(given: str) -> str:
-    given = clean(_plain(given)).removeprefix("mailto:").removeprefix("MAILTO:")
-    return (
-        given.rpartition(":")[2].strip() if given.startswith("@") else given.strip(" '\"")
-    )  # RFC 822 source route
+def _bare_address(raw: str) -> str:
+    """Return an address without "mailto:", quotation marks and a source route (RFC 5321, appendix C)."""
+    raw = clean(_decode_8bit(raw)).removeprefix("mailto:").removeprefix("MAILTO:")
+    if raw.startswith("@"):
+        return raw.rpartition(":")[2].strip()
+    return raw.strip(" '\"")
 
 
-def proper(given: str) -> str:
-    """Return the address with its domain in lower-case ASCII; "" when it is none. The local part stays as it is."""
-    local, at, domain = given.rpartition("@")
+def normalised_address(raw: str) -> str:
+    """Return an address with its domain in lower-case ASCII, "" if it is none. The local part stays as it is."""
+    local, _, domain = raw.rpartition("@")
     domain = domain.lower().strip(".")
-    if not at or not local or not domain or len(given) > 320 or ODD.search(given):
+    if not local or not domain:
         return ""
-    return f"{local}@{domain if domain.isascii() else _punycode(domain)}"
+    if len(raw) > MAX_ADDRESS or _NOT_IN_ADDRESS.search(raw):
+        return ""
+    if not domain.isascii():
+        domain = _to_ascii(domain)
+    return f"{local}@{domain}"
 
 
-def _punycode(domain: str) -> str:
+def _to_ascii(domain: str) -> str:
+    """Return an internationalised domain in ASCII (RFC 5891), as it is if that is not possible."""
     from email_validator import EmailNotValidError, validate_email  # late: few domains need it
 
     try:
@@ -260,24 +377,43 @@ def _punycode(domain: str) -> str:
 
 
 def message_ids(value: str) -> tuple[str, ...]:
-    """Return every `<id>` of In-Reply-To or References, in order, each once; prose between them is passed over."""
-    return tuple(dict.fromkeys(MESSAGE_ID.findall(value)))[-200:] if value else ()
+    """Return every Message-ID in In-Reply-To or References, with its angle brackets, in order, each once.
+
+    Words between them are skipped.
+    """
+    if not value:
+        return ()
+    distinct = dict.fromkeys(_MESSAGE_ID.findall(value))
+    return tuple(distinct)[-MAX_MESSAGE_IDS:]
 
 
-def moment(value: str) -> datetime | None:
-    """Read a Date field as an aware moment in UTC; None when it names no real one."""
+def parse_date(value: str) -> datetime | None:
+    """Return a Date field as an aware moment in UTC, None if it is no real one."""
+    match = _DATE.fullmatch(value)
     try:
-        if (plain := DATE.fullmatch(value)) and plain[2] in MONTHS:
-            day, month, year, hour, minute, second, sign, hours, minutes = plain.groups("0")
-            there = datetime(
-                int(year), MONTHS[month], int(day), int(hour), int(minute), int(second), tzinfo=UTC
-            )
-            ahead = timedelta(hours=int(hours), minutes=int(minutes))
-            return there + ahead if sign == "-" else there - ahead
-        parts = parsedate_tz(value[:200])
+        if match and match[2] in _MONTHS:
+            return _regular_date(match)
+        parts = parsedate_tz(value[:MAX_DATE])
         if parts is None:
             return None
-        naive = datetime(*parts[:6], tzinfo=UTC)
-        return datetime.fromtimestamp(naive.timestamp() - (parts[9] or 0), UTC)
+        local = datetime(*parts[:6], tzinfo=UTC)
+        offset = parts[9] or 0
+        return datetime.fromtimestamp(local.timestamp() - offset, UTC)
     except (ValueError, OverflowError, TypeError, IndexError, OSError):
         return None
+
+
+def _regular_date(match: re.Match[str]) -> datetime:
+    """Return the moment of a match of _DATE.
+
+    Raises:
+        ValueError: there is no such day or time.
+        OverflowError: it is before the year 1 or after the year 9999.
+    """
+    day, month, year, hour, minute, second, sign, offset_hours, offset_minutes = match.groups("0")
+    date = int(year), _MONTHS[month], int(day)
+    local = datetime(*date, int(hour), int(minute), int(second), tzinfo=UTC)
+    offset = timedelta(hours=int(offset_hours), minutes=int(offset_minutes))
+    if sign == "-":
+        return local + offset
+    return local - offset

@@ -1,258 +1,156 @@
-"""Turn an HTML body into text: quotes marked with ">", what is struck out or hidden left out (MAIL.md, sections 3 and 4)."""
+"""Turn an HTML body into text: quotes marked with ">", what is struck out or hidden left out (docs/mail.md, sections 3, 4)."""
 
 import re
+from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from html import unescape
-from typing import Any
+from typing import Any, NamedTuple
 
-#: what begins on a line of its own, and how many empty lines stand before and behind
-BLOCK_TAGS = {
-    **dict.fromkeys(
-        (
-            "div",
-            "body",
-            "html",
-            "tr",
-            "li",
-            "dt",
-            "dd",
-            "table",
-            "tbody",
-            "thead",
-            "tfoot",
-            "form",
-            "section",
-            "article",
-            "header",
-            "footer",
-            "main",
-            "nav",
-            "address",
-            "center",
-            "fieldset",
-            "caption",
-            "aside",
-            "figure",
-            "hr",
-        ),
-        0,
-    ),
-    **dict.fromkeys(("p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl", "blockquote", "pre"), 1),
-}
-LISTS = frozenset({"ul", "ol"})
-CELLS = frozenset({"td", "th"})
-BLANKS = " \t\r\n\f"
+#: characters of one body that are read
+MAX_HTML = 400_000
+#: tags of a body that is rendered; of a longer one only the tags are removed
+MAX_TAGS = 20_000
+#: bytes of a document in which it may declare its charset
+MAX_DECLARATION = 2048
 
+#: tags that begin on a line of their own
+_LINE_TAGS = (
+    *("html", "body", "div", "section", "article", "header", "footer", "main", "nav", "aside", "address"),
+    *("center", "form", "fieldset", "figure", "hr", "caption"),
+    *("table", "tbody", "thead", "tfoot", "tr", "li", "dt", "dd"),
+)
+#: tags with an empty line before and behind them
+_PARAGRAPH_TAGS = ("p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl", "blockquote", "pre")
+#: block tag -> empty lines before and behind it
+_MARGINS = {**dict.fromkeys(_LINE_TAGS, 0), **dict.fromkeys(_PARAGRAPH_TAGS, 1)}
+_LISTS = frozenset({"ul", "ol"})
+_CELLS = frozenset({"td", "th"})
+#: HTML's white space, to which a non-breaking space does not belong
+_WHITE_SPACE = " \t\r\n\f"
+_TO_BLANKS = str.maketrans(dict.fromkeys("\t\r\n\f", " "))
 
-def laid_out(tree: Any) -> str:
-    """Return the tree's text; neither links nor pictures leave a trace.
-
-    Raises:
-        RecursionError: the tree is nested deeper than any letter's.
-    """
-    page = _TextLayout()
-    page.node(tree)
-    page.end_line(0)
-    return "\n".join(page.lines)
-
-
-class _TextLayout:
-    """Lines as they grow. `gap` is how many empty lines are owed before the next word."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-        self.line = ""
-        self.gap = 0
-        self.kept = 0  # how many <pre> we are in
-        self.lists: list[int] = []  # the next number of each list we are in; 0 for bullets
-
-    def node(self, node: Any) -> None:
-        tag = node.tag
-        margin = BLOCK_TAGS.get(tag)
-        if margin is not None:
-            self.end_line(margin)
-            self._open(tag)
-        elif tag == "br":
-            self.break_line()
-        elif tag in CELLS and self.line:
-            self.line += "  "
-        if text := node.text:  # asked for once, since lxml decodes it each time
-            self.words(text)
-        for child in node:
-            self.node(child)
-            if tail := child.tail:
-                self.words(tail)
-        if margin is not None:
-            self._close(tag)
-            self.end_line(margin)
-
-    def _open(self, tag: str) -> None:
-        if tag in LISTS:
-            self.lists.append(1 if tag == "ol" else 0)
-        elif tag == "pre":
-            self.kept += 1
-        elif tag == "li":
-            self.line = f"{'  ' * len(self.lists)}{self._bullet()} "
-
-    def _close(self, tag: str) -> None:
-        if tag in LISTS:
-            self.lists.pop()
-        elif tag == "pre":
-            self.kept -= 1
-
-    def _bullet(self) -> str:
-        if not self.lists or not self.lists[-1]:
-            return "*"
-        self.lists[-1] += 1
-        return f"{self.lists[-1] - 1}."
-
-    def words(self, text: str) -> None:
-        if self.kept:
-            first, *rest = text.replace("\r", "").split("\n")
-            self.line += first
-            for line in rest:
-                self.break_line()
-                self.line = line
-            return
-        line = self.line
-        if words := text.split() if text.isascii() else _split(text):
-            if text[0] in BLANKS and line and line[-1] != " ":
-                line += " "
-            line += " ".join(words)
-        if text[-1] in BLANKS and line and line[-1] != " ":
-            line += " "
-        self.line = line
-
-    def break_line(self) -> None:
-        """End the line, also an empty one."""
-        self._owed()
-        self.lines.append(self.line)
-        self.line = ""
-
-    def end_line(self, margin: int) -> None:
-        """End the line if there is one, and owe empty lines."""
-        if self.line.strip():
-            self.break_line()
-        self.line = ""
-        self.gap = max(self.gap, margin)
-
-    def _owed(self) -> None:
-        if self.lines:
-            self.lines += [""] * self.gap
-        self.gap = 0
-
-
-def _split(text: str) -> list[str]:
-    """Split at what HTML calls white space; a non-breaking blank is none."""
-    for blank in "\t\r\n\f":
-        text = text.replace(blank, " ")
-    return [word for word in text.split(" ") if word]
-
-
-LONGEST = 400_000  # characters of one body
-MOST_TAGS = 20_000
-MARK = "\ue000"  # stands where a quote was cut out; taken out of what customers wrote
-# Where mail programs put the earlier mail.
-QUOTE_NAMES = frozenset(
+#: is in the place of a quote that was cut out; it is removed from what customers write
+_PLACEHOLDER = "\ue000"
+#: classes, ids and names of the containers in which mail programs quote
+_QUOTE_NAMES = frozenset(
     {
-        *(
-            "OLK_SRC_BODY_SECTION",
-            "isForwardContent",
-            "mail-editor-reference-message-container",
-            "reply-intro",
-            "messageReplySection",
-        ),
-        *(
-            "ms-outlook-mobile-body-reference",
-            "__QUOTED_TEXT__",
-            "gmail_attr",
-            "yahoo_quoted",
-            "yahoo-quoted-begin",
-        ),
-        *(
-            "protonmail_quote",
-            "tutanota_quote",
-            "moz-cite-prefix",
-            "moz-forward-container",
-            "zmail_extra",
-            "iwc-quote",
-        ),
-        *("ms-outlook-mobile-reference-message", "front-blockquote"),
+        "OLK_SRC_BODY_SECTION",
+        "__QUOTED_TEXT__",
+        "front-blockquote",
+        "gmail_attr",
+        "isForwardContent",
+        "iwc-quote",
+        "mail-editor-reference-message-container",
+        "messageReplySection",
+        "moz-cite-prefix",
+        "moz-forward-container",
+        "ms-outlook-mobile-body-reference",
+        "ms-outlook-mobile-reference-message",
+        "protonmail_quote",
+        "reply-intro",
+        "tutanota_quote",
+        "yahoo-quoted-begin",
+        "yahoo_quoted",
+        "zmail_extra",
     }
 )
-# From these on, all that follows in the document is the earlier mail.
-CUT_NAMES = frozenset(
+#: the same of elements from which on all of the document is the earlier mail
+_CUT_NAMES = frozenset(
     {
-        "divRplyFwdMsg",
-        "x_divRplyFwdMsg",
-        "appendonsend",
-        "x_appendonsend",
-        "stopSpelling",
-        "zwchr",
         "__DIVIDER__",
+        "appendonsend",
+        "divRplyFwdMsg",
+        "stopSpelling",
+        "x_appendonsend",
+        "x_divRplyFwdMsg",
+        "zwchr",
     }
 )
-CUT_STYLE = re.compile(
+#: the line above the earlier mail in Outlook and Windows Mail
+_CUT_STYLE = re.compile(
     r"border-top:\s?(?:solid #(?:E1E1E1|B5C4DF)|(?:1px|1pt) solid (?:#E1E1E1|#B5C4DF|rgb\(181, 196, 223\)))",
     re.IGNORECASE,
 )
-GONE_TAGS = frozenset({"script", "style", "title", "s", "del", "strike", "template", "head"})
-GONE_STYLE = re.compile(
+_HIDDEN_TAGS = frozenset({"script", "style", "title", "s", "del", "strike", "template", "head"})
+_HIDDEN_STYLE = re.compile(
     r"display:none|mso-hide:all|font-size:0(?:px|pt)?(?:;|$|!)|visibility:hidden|text-decoration:line-through",
     re.IGNORECASE,
 )
-SIGNATURE_NAMES = frozenset({"Signature", "x_Signature", "gmail_signature", "moz-signature"})
-NAMES = ("id", "name", "data-marker")
-NOTHING: dict[str, str] = {}
-MARKS = frozenset({"class", "style", *NAMES})
-#: a node with its attributes, and with the names that mail programs mark their containers with
-Marked = tuple[Any, dict[str, str], set[str]]
-BLOCKS = frozenset({"br", "p", "div", "tr", "li", "blockquote", "h1", "h2", "h3", "h4", "pre", "table", "hr"})
-TAG = re.compile(r"<[^<>]{0,5000}>")
-BREAK = re.compile(r"<(?:br|/?p|/?div|/tr|/li|/?h[1-6]|/?table|/?blockquote)\b[^<>]{0,2000}>", re.IGNORECASE)
-UNSEEN = re.compile(
+_SIGNATURE_NAMES = frozenset({"Signature", "x_Signature", "gmail_signature", "moz-signature"})
+_NAME_ATTRIBUTES = ("id", "name", "data-marker")
+_TELLING_ATTRIBUTES = frozenset({"class", "style", *_NAME_ATTRIBUTES})
+_NO_ATTRIBUTES: dict[str, str] = {}
+#: in the class or style of a quote
+_QUOTE_LOOKS = ("quote", "cite", "border-left")
+#: tags that begin a line of a quote
+_QUOTE_LINE_TAGS = frozenset(
+    {"br", "p", "div", "tr", "li", "blockquote", "h1", "h2", "h3", "h4", "pre", "table", "hr"}
+)
+
+_TAG = re.compile(r"<[^<>]{0,5000}>")
+_LINE_BREAK_TAG = re.compile(
+    r"<(?:br|/?p|/?div|/tr|/li|/?h[1-6]|/?table|/?blockquote)\b[^<>]{0,2000}>", re.IGNORECASE
+)
+_UNSEEN = re.compile(
     r"<(script|style|title)\b[^<>]{0,2000}>[^<]{0,100000}</\1\s{0,9}>|<!--[^<>]{0,20000}-->", re.IGNORECASE
 )
-DECLARED = re.compile(r"\s{0,99}<\?xml[^<>]{0,200}\?>")
-CHARSET = re.compile(rb"charset\s{0,3}=\s{0,3}[\"']?([A-Za-z0-9_.:-]{2,30})", re.IGNORECASE)
-GAPS = re.compile(r"\n{3,}")
+_XML_DECLARATION = re.compile(r"\s{0,99}<\?xml[^<>]{0,200}\?>")
+_CHARSET = re.compile(rb"charset\s{0,3}=\s{0,3}[\"']?([A-Za-z0-9_.:-]{2,30})", re.IGNORECASE)
+_GAPS = re.compile(r"\n{3,}")
 
 
-def declared_charset(data: bytes) -> str:
-    """Return the charset that the document itself declares, for parts whose header names none."""
-    found = CHARSET.search(data[:2048])
-    return found[1].decode("ascii") if found else ""
+def html_to_text(html: str) -> str:
+    """Render an HTML body as text; never raises.
 
+    Args:
+        html: of which MAX_HTML characters are read.
 
-def text_of(html: str) -> str:
-    """Render an HTML body; each line of a quote begins with "> ". Never raises."""
-    html = html[:LONGEST].replace(MARK, "")
-    declared = DECLARED.match(html)
-    html = html[declared.end() :] if declared else html  # lxml refuses text that declares an encoding
-    if html.count("<") > MOST_TAGS:
-        return plainly(html)
+    Returns:
+        The text as a person would see it. Each line of a quote begins with "> ", and "--" is above a signature.
+    """
+    html = html[:MAX_HTML].replace(_PLACEHOLDER, "")
+    declaration = _XML_DECLARATION.match(html)
+    if declaration:
+        html = html[declaration.end() :]  # lxml refuses text that declares an encoding
+    if html.count("<") > MAX_TAGS:
+        return _without_tags(html)
+
     from lxml.etree import LxmlError  # late: mails in plain text do not need it
 
     try:
-        tree = _tree(html)
-        text = "" if tree is None else _rendered(tree)
+        tree = _parse(html)
+        text = "" if tree is None else _render(tree)
     except (LxmlError, ValueError, RecursionError, AssertionError, TypeError, LookupError):
         text = ""
-    return text if text.strip() else plainly(html)
+    return text if text.strip() else _without_tags(html)
 
 
-def plainly(html: str) -> str:
-    """Take the tags away and nothing more: for what the renderer gives up on."""
-    return tidy(unescape(TAG.sub("", BREAK.sub("\n", UNSEEN.sub(" ", html)))))
+def declared_charset(data: bytes) -> str:
+    """Return the charset that a document declares itself, "" if it does not; for parts whose header names none."""
+    found = _CHARSET.search(data[:MAX_DECLARATION])
+    if found is None:
+        return ""
+    return found[1].decode("ascii")
 
 
-def tidy(text: str) -> str:
-    """Trim each line and leave one empty line where there were several."""
-    trimmed = "\n".join([line.rstrip() for line in text.replace("\xa0", " ").split("\n")])
-    return (GAPS.sub("\n\n", trimmed) if "\n\n\n" in trimmed else trimmed).strip("\n")
+def _without_tags(html: str) -> str:
+    """Remove the tags and nothing more, from what cannot be rendered."""
+    seen = _UNSEEN.sub(" ", html)
+    lines = _LINE_BREAK_TAG.sub("\n", seen)
+    return _tidy(unescape(_TAG.sub("", lines)))
 
 
-def _tree(html: str) -> Any:
+def _tidy(text: str) -> str:
+    """Strip each line at its end, and leave one empty line where there are several."""
+    lines = text.replace("\xa0", " ").split("\n")
+    stripped = "\n".join([line.rstrip() for line in lines])
+    if "\n\n\n" in stripped:
+        stripped = _GAPS.sub("\n\n", stripped)
+    return stripped.strip("\n")
+
+
+def _parse(html: str) -> Any:
+    """Return lxml's tree of a document, None for an empty one."""
     from lxml.etree import fromstring
 
     return fromstring(html, _parser())
@@ -265,99 +163,135 @@ def _parser() -> Any:
     return HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
 
 
-def _rendered(tree: Any) -> str:
-    marked = _shown(tree)
-    cut = next(
-        (node for node, marks, names in marked if not CUT_NAMES.isdisjoint(names) or _cuts(marks)), None
-    )
-    if cut is not None:
-        _gather_rest(cut)
-        marked = _shown(tree)
-    texts = [_cut_out(node, number) for number, node in enumerate(_quotes(marked))]
-    for node in [node for node, _, names in marked if not SIGNATURE_NAMES.isdisjoint(names)]:
-        _mark_signature(node)
-    return tidy(_put_back(laid_out(tree), texts))
+class _Element(NamedTuple):
+    """An element of the tree that may be a quote or a signature.
+
+    `names` are its classes, id and names, by which mail programs mark their containers.
+    """
+
+    node: Any
+    attributes: dict[str, str]
+    names: frozenset[str]
+
+    @property
+    def begins_earlier_mail(self) -> bool:
+        """Whether all that follows in the document is the earlier mail."""
+        if not _CUT_NAMES.isdisjoint(self.names):
+            return True
+        style = self.attributes.get("style", "")
+        return "border-top" in style.lower() and _CUT_STYLE.search(style) is not None
+
+    @property
+    def is_quote(self) -> bool:
+        """Whether it is a quote, and no indented paragraph."""
+        if self.node.tag != "blockquote":
+            return not _QUOTE_NAMES.isdisjoint(self.names)
+        if self.attributes.get("type") == "cite":
+            return True
+        style = self.attributes.get("style", "").replace(" ", "")
+        looks = self.attributes.get("class", "") + style
+        return any(look in looks for look in _QUOTE_LOOKS) or _is_introduced(self.node)
+
+    @property
+    def is_signature(self) -> bool:
+        """Whether it is a signature."""
+        return not _SIGNATURE_NAMES.isdisjoint(self.names)
 
 
-def _shown(tree: Any) -> list[Marked]:
-    """Drop what nobody sees; return the other nodes that say something about themselves, in the document's order."""
-    marked: list[Marked] = []
-    gone: set[Any] = set()
+def _render(tree: Any) -> str:
+    """Return the text of a tree, which is changed.
+
+    Quotes are replaced by placeholders first, so that they can be rendered in a cheaper way and marked line by line.
+    """
+    elements = _visible_elements(tree)
+    first = next((element for element in elements if element.begins_earlier_mail), None)
+    if first is not None:
+        _quote_rest(first.node)
+        elements = _visible_elements(tree)
+
+    quotes = [_cut_out(node, number) for number, node in enumerate(_outermost_quotes(elements))]
+    for element in elements:
+        if element.is_signature:
+            _mark_signature(element.node)
+
+    layout = _TextLayout()
+    layout.add(tree)
+    return _tidy(_with_quotes(layout.lines_of_text(), quotes))
+
+
+def _visible_elements(tree: Any) -> list[_Element]:
+    """Remove what is hidden; return the other elements that can be quotes or signatures, in the document's order."""
+    found: list[_Element] = []
+    hidden: set[Any] = set()
     for node in list(tree.iter()):
-        tag = node.tag
-        marks = dict(items) if (items := node.items()) else NOTHING
-        if tag in GONE_TAGS or "hidden" in marks or ("style" in marks and _hides(marks["style"])):
-            _drop(node)
-            gone.add(node)
-        elif tag == "blockquote" or not MARKS.isdisjoint(marks):
-            marked.append((node, marks, _names(marks)))
-    if not gone:
-        return marked
-    return [each for each in marked if gone.isdisjoint(each[0].iterancestors())]
+        items = node.items()
+        attributes = dict(items) if items else _NO_ATTRIBUTES
+        if _is_hidden(node.tag, attributes):
+            _remove(node)
+            hidden.add(node)
+        elif node.tag == "blockquote" or not _TELLING_ATTRIBUTES.isdisjoint(attributes):
+            found.append(_Element(node, attributes, _names(attributes)))
+    if not hidden:
+        return found
+    return [element for element in found if hidden.isdisjoint(element.node.iterancestors())]
 
 
-@lru_cache(maxsize=512)  # a page says the same few styles again and again
-def _hides(style: str) -> bool:
-    return GONE_STYLE.search(style.replace(" ", "")) is not None
+def _is_hidden(tag: Any, attributes: dict[str, str]) -> bool:
+    """Whether an element is struck out or not shown."""
+    if tag in _HIDDEN_TAGS or "hidden" in attributes:
+        return True
+    return "style" in attributes and _style_hides(attributes["style"])
 
 
-def _names(marks: dict[str, str]) -> set[str]:
-    """Return the class, id and name of a node."""
-    return {*marks.get("class", "").split(), *[marks[name] for name in NAMES if name in marks]}
+@lru_cache(maxsize=512)  # a page repeats a few styles
+def _style_hides(style: str) -> bool:
+    return _HIDDEN_STYLE.search(style.replace(" ", "")) is not None
 
 
-def _cuts(marks: dict[str, str]) -> bool:
-    style = marks.get("style", "")
-    return "border-top" in style.lower() and CUT_STYLE.search(style) is not None
+def _names(attributes: dict[str, str]) -> frozenset[str]:
+    """Return the classes, the id and the names of an element."""
+    classes = attributes.get("class", "").split()
+    names = [attributes[key] for key in _NAME_ATTRIBUTES if key in attributes]
+    return frozenset(classes + names)
 
 
-def _drop(node: Any) -> None:
-    """Remove a node and keep the text that follows it."""
+def _remove(node: Any) -> None:
+    """Remove an element but not the text behind it, which lxml keeps in the element."""
     parent = node.getparent()
     if parent is None:
         return
-    before = node.getprevious()
-    if node.tail and before is not None:
-        before.tail = (before.tail or "") + node.tail
+    previous = node.getprevious()
+    if node.tail and previous is not None:
+        previous.tail = (previous.tail or "") + node.tail
     elif node.tail:
         parent.text = (parent.text or "") + node.tail
     node.tail = None
     parent.remove(node)
 
 
-def _quotes(marked: list[Marked]) -> list[Any]:
-    """Return the outermost containers of quoted text."""
+def _outermost_quotes(elements: Iterable[_Element]) -> list[Any]:
+    """Return the elements that are quotes, without those inside of others."""
     found: dict[Any, None] = {}
-    for node, marks, names in marked:
-        if _is_quote(node, marks, names) and not any(above in found for above in node.iterancestors()):
-            found[node] = None
+    for element in elements:
+        if element.is_quote and not any(above in found for above in element.node.iterancestors()):
+            found[element.node] = None
     return list(found)
 
 
-def _is_quote(node: Any, marks: dict[str, str], names: set[str]) -> bool:
-    if node.tag == "blockquote":
-        looks = marks.get("class", "") + marks.get("style", "").replace(" ", "")
-        return (
-            marks.get("type") == "cite"
-            or any(mark in looks for mark in ("quote", "cite", "border-left"))
-            or _introduced(node)
-        )
-    return not QUOTE_NAMES.isdisjoint(names)
-
-
-def _introduced(node: Any) -> bool:
-    """Tell a quote from a paragraph set in: "Kim wrote:" stands right before it."""
-    before = node.getprevious()
-    while before is not None and before.tag == "br" and not (before.tail or "").strip():
-        before = before.getprevious()
-    if before is None:
+def _is_introduced(node: Any) -> bool:
+    """Whether a text such as "Kim wrote:" is right before an element."""
+    previous = node.getprevious()
+    while previous is not None and previous.tag == "br" and not (previous.tail or "").strip():
+        previous = previous.getprevious()
+    if previous is None:
         parent = node.getparent()
         return parent is not None and (parent.text or "").rstrip().endswith(":")
-    return ((before.tail or "").strip() or "".join(before.itertext()).strip()).endswith(":")
+    text = (previous.tail or "").strip() or "".join(previous.itertext()).strip()
+    return text.endswith(":")
 
 
-def _gather_rest(node: Any) -> None:
-    """Put the node and all that follows it in the document into one quote."""
+def _quote_rest(node: Any) -> None:
+    """Put an element and all that follows it in the document into one quote."""
     parent = node.getparent()
     if parent is None:
         return
@@ -365,59 +299,205 @@ def _gather_rest(node: Any) -> None:
     parent.insert(parent.index(node), quote)
     branch = quote
     while branch is not None and branch.tag not in {"body", "html"}:
-        for later in list(branch.itersiblings()):
-            quote.append(later)
+        for following in list(branch.itersiblings()):
+            quote.append(following)
         branch = branch.getparent()
 
 
 def _cut_out(node: Any, number: int) -> str:
-    """Take a quote out of the tree, leave a mark, and return its text."""
-    text = _plain_quote(node)
+    """Replace a quote by a placeholder with its number, and return its text."""
+    text = _quote_text(node)
     parent = node.getparent()
     if parent is None:
         return text
-    mark = node.makeelement("div")
-    mark.text = f"{MARK}{number}{MARK}"
-    mark.tail, node.tail = node.tail, None
-    parent.replace(node, mark)
+    placeholder = node.makeelement("div")
+    placeholder.text = f"{_PLACEHOLDER}{number}{_PLACEHOLDER}"
+    placeholder.tail, node.tail = node.tail, None
+    parent.replace(node, placeholder)
     return text
 
 
-def _plain_quote(node: Any) -> str:
-    """Return a quote's text: good enough to be shown and searched, at a tenth of the layout's price."""
+def _quote_text(node: Any) -> str:
+    """Return the text of a quote: good enough to be shown and searched, in a tenth of the time of the layout."""
     pieces: list[str] = []
     for inner in node.iter():
-        if inner.tag in BLOCKS:
+        if inner.tag in _QUOTE_LINE_TAGS:
             pieces.append("\n")
-        pieces.append((inner.text or "").replace("\n", " ") if isinstance(inner.tag, str) else "")
+        if isinstance(inner.tag, str):
+            pieces.append((inner.text or "").replace("\n", " "))
         if inner is not node:
             pieces.append((inner.tail or "").replace("\n", " "))
-    return tidy("\n".join(" ".join(line.split()) for line in "".join(pieces).split("\n")))
+    lines = "".join(pieces).split("\n")
+    return _tidy("\n".join(" ".join(line.split()) for line in lines))
 
 
 def _mark_signature(node: Any) -> None:
-    if not "".join(node.itertext()).lstrip().startswith("--") and node.getparent() is not None:
-        line = node.makeelement("div")
-        line.text = "--"
-        node.addprevious(line)
+    """Put a line "--" above a signature that has none."""
+    text = "".join(node.itertext()).lstrip()
+    if text.startswith("--") or node.getparent() is None:
+        return
+    delimiter = node.makeelement("div")
+    delimiter.text = "--"
+    node.addprevious(delimiter)
 
 
-def _put_back(text: str, quotes: list[str]) -> str:
-    """Put each quote where its mark stands, on lines of its own."""
+def _with_quotes(lines: Iterable[str], quotes: list[str]) -> str:
+    """Return the text of a document with its quotes, on lines of their own, in the place of their placeholders.
+
+    Args:
+        lines: of the document.
+        quotes: their texts by the numbers in the placeholders.
+    """
     if not quotes:
-        return text
-    lines: list[str] = []
-    for line in text.split("\n"):
-        before, mark, rest = line.partition(MARK)
+        return "\n".join(lines)
+    found: list[str] = []
+    for line in lines:
+        before, mark, rest = line.partition(_PLACEHOLDER)
         if not mark:
-            lines.append(line)
+            found.append(line)
             continue
-        number, _, after = rest.partition(MARK)
-        lines += [before] if before.strip() else []
-        lines += (
-            [f"> {quoted}".rstrip() for quoted in quotes[int(number)].split("\n")]
-            if quotes[int(number)]
-            else []
-        )
-        lines += [after] if after.strip() else []
-    return "\n".join(lines)
+        number, _, after = rest.partition(_PLACEHOLDER)
+        if before.strip():
+            found.append(before)
+        found += _quoted_lines(quotes[int(number)])
+        if after.strip():
+            found.append(after)
+    return "\n".join(found)
+
+
+def _quoted_lines(text: str) -> Iterator[str]:
+    """Yield the lines of a quote with their marks."""
+    if not text:
+        return
+    for line in text.split("\n"):
+        yield f"> {line}".rstrip()
+
+
+class _TextLayout:
+    """Lays out a tree as lines of text; links and pictures leave no trace.
+
+    `gap` is the number of empty lines before the next text. `pre_depth` is how many <pre> are open, and `counters` has
+    the next number of each open list, 0 for one with bullets.
+    """
+
+    def __init__(self) -> None:
+        """Begin with an empty page."""
+        self.lines: list[str] = []
+        self.line = ""
+        self.gap = 0
+        self.pre_depth = 0
+        self.counters: list[int] = []
+
+    def lines_of_text(self) -> list[str]:
+        """Return the lines of what was added."""
+        self.end_line(0)
+        return self.lines
+
+    def add(self, node: Any) -> None:
+        """Add an element with its contents.
+
+        Raises:
+            RecursionError: it is nested deeper than any letter.
+        """
+        tag = node.tag
+        margin = _MARGINS.get(tag)
+        if margin is not None:
+            self.end_line(margin)
+            self._open(tag)
+        elif tag == "br":
+            self.break_line()
+        elif tag in _CELLS and self.line:
+            self.line += "  "
+
+        text = node.text  # lxml decodes it at each access
+        if text:
+            self.add_text(text)
+        for child in node:
+            self.add(child)
+            tail = child.tail
+            if tail:
+                self.add_text(tail)
+
+        if margin is not None:
+            self._close(tag)
+            self.end_line(margin)
+
+    def _open(self, tag: str) -> None:
+        """Begin a list, a list item or preformatted text."""
+        match tag:
+            case "ul":
+                self.counters.append(0)
+            case "ol":
+                self.counters.append(1)
+            case "pre":
+                self.pre_depth += 1
+            case "li":
+                indent = "  " * len(self.counters)
+                self.line = f"{indent}{self._bullet()} "
+            case _:
+                pass
+
+    def _close(self, tag: str) -> None:
+        """End a list or preformatted text."""
+        if tag in _LISTS:
+            self.counters.pop()
+        elif tag == "pre":
+            self.pre_depth -= 1
+
+    def _bullet(self) -> str:
+        """Return the number of a list item, or a bullet."""
+        number = self.counters[-1] if self.counters else 0
+        if number == 0:
+            return "*"
+        self.counters[-1] += 1
+        return f"{number}."
+
+    def add_text(self, text: str) -> None:
+        """Add text, of which white space is collapsed outside of <pre>."""
+        if self.pre_depth:
+            self._add_preformatted(text)
+            return
+        words = text.split() if text.isascii() else _words(text)
+        if words and text[0] in _WHITE_SPACE:
+            self._add_blank()
+        self.line += " ".join(words)
+        if text[-1] in _WHITE_SPACE:
+            self._add_blank()
+
+    def _add_blank(self) -> None:
+        """Add a blank between two words, but not at the beginning of a line."""
+        if self.line and not self.line.endswith(" "):
+            self.line += " "
+
+    def _add_preformatted(self, text: str) -> None:
+        """Add text with its white space and line breaks."""
+        first, *rest = text.replace("\r", "").split("\n")
+        self.line += first
+        for line in rest:
+            self.break_line()
+            self.line = line
+
+    def break_line(self) -> None:
+        """End the line, even if it is empty."""
+        if self.lines:
+            self.lines += [""] * self.gap
+        self.gap = 0
+        self.lines.append(self.line)
+        self.line = ""
+
+    def end_line(self, margin: int) -> None:
+        """End the line unless it is empty.
+
+        Args:
+            margin: empty lines to leave before the next text, at least.
+        """
+        if self.line.strip():
+            self.break_line()
+        self.line = ""
+        self.gap = max(self.gap, margin)
+
+
+def _words(text: str) -> list[str]:
+    """Split at HTML's white space."""
+    blanks = text.translate(_TO_BLANKS)
+    return list(filter(None, blanks.split(" ")))

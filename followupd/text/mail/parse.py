@@ -1,8 +1,8 @@
-"""Take a mail apart: bytes in, headers and a flat list of parts out, with limits against hostile input (MAIL.md, R7).
+"""Parse a mail: bytes to headers and a flat list of MIME parts, with limits against hostile input (docs/mail.md R7).
 
-The standard parser goes line by line and tries every open boundary on each line, which is slow on attachments, takes
-minutes on hostile mail and recurses. This one looks for each boundary once, cuts, and never recurses; a test holds its
-parts against the standard parser's on all corpora.
+The standard parser goes line by line and tries every open boundary on each line: it is slow on attachments, takes minutes
+on hostile mail, and recurses. This one searches for each boundary once and never recurses. A test compares its parts with
+those of the standard parser on all corpora.
 """
 
 import re
@@ -12,141 +12,208 @@ from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
 from followupd.errors import FollowupdError
-from followupd.text.mail.charset import decode, decoded
-from followupd.text.mail.headers import Headers, clean, decode_words, octets, word_of
+from followupd.text.mail.charset import decode, decode_transfer
+from followupd.text.mail.headers import Headers, clean, decode_encoded_words, first_token, raw_bytes
 
 Value = TypeVar("Value")
-MOST_BYTES = 2_000_000  # looked at of one mail; photographs behind that are not read
-MOST_HEADER = 500_000  # bytes of one header
-MOST_PARTS = 200
-DEEPEST = 30  # levels of multiparts; real mail has under ten
-LEAD = b"\r\n\xef\xbb\xbf"
-GUESSED = re.compile(rb"(?:\A|\n)--([^\s][^\r\n]{0,68}[^\s])\r?\ncontent-[a-z-]{1,30}:", re.IGNORECASE)
-MEDIA_TYPE = re.compile(r"[a-z0-9!#$&.+^_-]{1,80}/[a-z0-9!#$&.+^_-]{1,80}")
-NAME = re.compile(r"[!-9;-~]{1,200}")
-ODD_NAME = re.compile(
-    r"[!-9;-~]{1,200}[ \t]*"
-)  # with blanks behind it, which RFC 5322, 4.5, knows from old mails
-PARAMETER = re.compile(r';\s*([\w*-]{1,40})\s*=\s*(?:"((?:[^"\\]|\\.){0,2000})"|([^\s;"]{0,2000}))')
-ESCAPED = re.compile(r"\\(.)")
-PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
+#: bytes of a mail that are read; what is behind them is nearly always an attachment
+MAX_MAIL = 2_000_000
+#: bytes of one header
+MAX_HEADER = 500_000
+MAX_PARTS = 200
+#: levels of multiparts; real mail has fewer than ten
+MAX_DEPTH = 30
+#: bytes of a multipart in which a boundary is looked for that its header does not tell
+MAX_GUESS = 20_000
+#: characters of a field whose parameters are read
+MAX_PARAMETERS = 20_000
+#: characters of a file name
+MAX_FILENAME = 200
+#: bytes of the line of a boundary that are compared
+MAX_BOUNDARY_TAIL = 200
+
+#: what may be before a mail: empty lines and a byte order mark
+_LEAD = b"\r\n\xef\xbb\xbf"
+#: the lines with which files in mbox format separate mails
+_MBOX_LINES = ("From ", ">From ")
+_GUESSED_BOUNDARY = re.compile(
+    rb"(?:\A|\n)--([^\s][^\r\n]{0,68}[^\s])\r?\ncontent-[a-z-]{1,30}:", re.IGNORECASE
+)
+_MEDIA_TYPE = re.compile(r"[a-z0-9!#$&.+^_-]{1,80}/[a-z0-9!#$&.+^_-]{1,80}")
+_FIELD_NAME = re.compile(r"[!-9;-~]{1,200}")
+#: with white space before the colon, as in old mails (RFC 5322, section 4.5)
+_OBSOLETE_FIELD_NAME = re.compile(r"[!-9;-~]{1,200}[ \t]*")
+_PARAMETER = re.compile(
+    r"""
+    ;\s*([\w*-]{1,40})                          # name
+    \s*=\s*
+    (?: "((?:[^"\\]|\\.){0,2000})"              # quoted value
+      | ([^\s;"]{0,2000}) )                     # bare value
+    """,
+    re.VERBOSE,
+)
+_QUOTED_PAIR = re.compile(r"\\(.)")
+_PERCENT_ENCODED = re.compile(rb"%([0-9A-Fa-f]{2})")
 
 
 class UnreadableError(FollowupdError):
-    """This mail cannot be read; it goes to quarantine with this reason and its raw bytes."""
+    """The mail cannot be parsed; it is quarantined with this reason."""
 
 
-class _Once(Generic[Value]):
-    """A property that is worked out once; functools' own takes a lock each time, until Python 3.12."""
+class _Lazy(Generic[Value]):
+    """A property that is computed once; `functools.cached_property` takes a lock each time until Python 3.12."""
 
-    def __init__(self, work: Callable[[Any], Value]) -> None:
-        self.work, self.name = work, work.__name__
+    def __init__(self, compute: Callable[[Any], Value]) -> None:
+        """Wrap the method that computes the value."""
+        self.compute = compute
+        self.name = compute.__name__
 
     def __get__(self, owner: object, _: type) -> Value:
-        value = owner.__dict__[self.name] = self.work(owner)
+        """Compute the value and put it in the place of the property."""
+        value = owner.__dict__[self.name] = self.compute(owner)
         return value
 
 
-@dataclass(eq=False)  # not frozen, since that makes a part three times as dear, and many are made
+@dataclass(eq=False)  # a frozen one takes three times as long to create, and there are many
 class MimePart:
-    """One leaf of the MIME tree, or a message/* part, which is never entered; `parent` is the type it hung in."""
+    """A leaf of the MIME tree, or a message/* part, whose contents are not parsed.
+
+    `type` and `parent` are media types: its own and that of the multipart around it.
+    """
 
     type: str
     parent: str
     headers: Headers
-    settings: Mapping[str, str]
+    parameters: Mapping[str, str]
     body: bytes
 
-    @_Once
+    @_Lazy
     def disposition(self) -> str:
-        return self.headers.word("content-disposition")
+        """The disposition, such as "attachment", "" if the header names none."""
+        return self.headers.token("content-disposition")
 
-    @_Once
+    @_Lazy
     def filename(self) -> str:
-        placed = self.headers.first("content-disposition")
-        name = (parameters(placed) if ";" in placed else {}).get("filename") or self.settings.get("name", "")
-        return clean(decode_words(name))[:200] if name else ""
+        """The file name in Content-Disposition or Content-Type, "" if there is none."""
+        disposition = self.headers.first("content-disposition")
+        name = parse_parameters(disposition).get("filename") or self.parameter("name")
+        return clean(decode_encoded_words(name))[:MAX_FILENAME]
 
     @property
-    def attached(self) -> bool:
-        return self.disposition == "attachment" or bool(self.filename)
+    def is_attached(self) -> bool:
+        """Whether a mail client shows it as a file."""
+        return self.disposition == "attachment" or self.filename != ""
 
-    @_Once
+    @_Lazy
     def octets(self) -> bytes:
-        """The part's bytes with their transfer encoding undone."""
-        return decoded(self.body, self.headers.word("content-transfer-encoding"))
+        """The contents, with the transfer encoding undone."""
+        return decode_transfer(self.body, self.headers.token("content-transfer-encoding"))
 
-    @_Once
+    @_Lazy
     def text(self) -> str:
-        """The part as Unicode; a line ends in one line feed."""
-        text = decode(self.octets, self.settings.get("charset", ""))
+        """The contents as Unicode, with line feeds and without NUL."""
+        text = decode(self.octets, self.parameter("charset"))
         return text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
 
-    def setting(self, name: str) -> str:
-        return self.settings.get(name, "")
+    def parameter(self, name: str) -> str:
+        """Return a parameter of Content-Type, "" if there is none."""
+        return self.parameters.get(name, "")
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedMail:
-    """A mail taken apart. `cut` says that its end was not looked at, for its size."""
+    """A parsed mail; `types` are those of its parts, and `is_cut` says that its end was not read, for its size."""
 
     headers: Headers
     type: str
-    settings: Mapping[str, str]
+    parameters: Mapping[str, str]
     parts: tuple[MimePart, ...]
-    types: frozenset[str]  # of its parts
-    cut: bool = False
+    types: frozenset[str]
+    is_cut: bool = False
 
 
-def take_apart(raw: bytes) -> ParsedMail:
-    """Cut one mail into its parts.
+def parse_mail(raw: bytes) -> ParsedMail:
+    """Parse a mail.
 
-    Raises: UnreadableError when parts are nested deeper than any real mail's.
+    Raises:
+        UnreadableError: its parts are nested deeper than those of any real mail.
     """
-    lead = raw.lstrip(LEAD)
-    whole = lead[:MOST_BYTES]
-    if b"\n" not in whole:
-        whole = whole.replace(b"\r", b"\n")  # old Macs, and some queues
-    headers, body = header_and_body(whole)
-    kind, settings = content(headers)
-    parts = tuple(_parts(headers, kind, settings, body))
-    headers.charset = next((part.settings["charset"] for part in parts if "charset" in part.settings), "")
-    types = frozenset([part.type for part in parts])
-    return ParsedMail(headers, kind, settings, parts, types, cut=len(lead) > MOST_BYTES)
+    lead = raw.lstrip(_LEAD)
+    mail = lead[:MAX_MAIL]
+    if b"\n" not in mail:
+        mail = mail.replace(b"\r", b"\n")  # line ends of old Macs and of some queues
+
+    headers, body = split_header(mail)
+    media_type, parameters = content_type(headers)
+    root = MimePart(media_type, "", headers, parameters, body)
+    parts = tuple(_leaves(root))
+    headers.charset = next((part.parameters["charset"] for part in parts if "charset" in part.parameters), "")
+    return ParsedMail(
+        headers=headers,
+        type=media_type,
+        parameters=parameters,
+        parts=parts,
+        types=frozenset([part.type for part in parts]),
+        is_cut=len(lead) > MAX_MAIL,
+    )
 
 
-def header_and_body(raw: bytes) -> tuple[Headers, bytes]:
-    """Part the header from the body at the first empty line, or at the first line that can stand in no header."""
+def split_header(raw: bytes) -> tuple[Headers, bytes]:
+    """Return header and body. The body begins behind the first empty line, or at the first line that is no field.
+
+    Args:
+        raw: a mail, or a part of one.
+    """
     end = _end_of_header(raw)
-    text = raw[: min(end, MOST_HEADER)].decode("ascii", "surrogateescape")
-    fields = _fields(text)
+    text = raw[: min(end, MAX_HEADER)].decode("ascii", "surrogateescape")
+    fields = _regular_fields(text)
     if fields is not None:
         return Headers(fields), raw[end:]
-    pairs, stop = _odd_fields(text)
-    return Headers.of(pairs), raw[end if stop is None else stop :]
+
+    pairs, body_start = _irregular_fields(text)
+    if body_start is None:
+        body_start = end
+    return Headers.of(pairs), raw[body_start:]
 
 
 def _end_of_header(raw: bytes) -> int:
-    """Return where the body begins: behind the first empty line, or nowhere; a search of bytes is much cheaper than a pattern."""
-    if raw.startswith((b"\n", b"\r\n")):
-        return 1 if raw.startswith(b"\n") else 2
+    """Return where the body begins: behind the first empty line, else at the end.
+
+    Both forms of an empty line are searched as bytes, which is much faster than a pattern. The form that the first line
+    uses goes first, so that the other one is searched in the header alone.
+    """
+    if raw.startswith(b"\n"):
+        return 1
+    if raw.startswith(b"\r\n"):
+        return 2
     first = raw.find(b"\n")
-    gaps = (b"\n\r\n", b"\n\n") if raw[first - 1 : first] == b"\r" else (b"\n\n", b"\n\r\n")
+    gaps = [b"\n\n", b"\n\r\n"]
+    if raw[first - 1 : first] == b"\r":
+        gaps.reverse()
+
     end = len(raw)
-    for gap in gaps:  # the likelier first, for the other is then looked for in the header alone
-        at = raw.find(gap, 0, end)
-        end = at + len(gap) if at >= 0 else end
+    for gap in gaps:
+        position = raw.find(gap, 0, end)
+        if position >= 0:
+            end = position + len(gap)
     return end
 
 
-def _fields(text: str) -> dict[str, list[str]] | None:
-    """Read the fields of a header that is well written: each line begins one or goes on with one; None for any other."""
-    at = text.find("\n") + 1 if text.startswith(("From ", ">From ")) else 0
-    text = text[at:].rstrip().replace("\r\n", "\n").replace("\n ", " ").replace("\n\t", " ")
+def _regular_fields(text: str) -> dict[str, list[str]] | None:
+    """Return the fields of a header in which every line begins or continues a field; None for any other header.
+
+    Args:
+        text: the header, with 8-bit bytes as surrogates.
+    """
+    if text.startswith(_MBOX_LINES):
+        text = text[text.find("\n") + 1 :]
+    unfolded = text.rstrip().replace("\r\n", "\n").replace("\n ", " ").replace("\n\t", " ")
     fields: dict[str, list[str]] = {}
-    for field in text.split("\n") if text else ():
+    if not unfolded:
+        return fields
+    for field in unfolded.split("\n"):
         written, colon, value = field.partition(":")
-        name = _name(written)
+        name = _field_name(written)
         if not colon or not name:
             return None
         if name in fields:
@@ -157,108 +224,167 @@ def _fields(text: str) -> dict[str, list[str]] | None:
 
 
 @lru_cache(maxsize=1024)  # all mails have the same few names
-def _name(written: str) -> str:
-    """Return a field's name in lower case; "" when it is oddly written, or none at all."""
-    return written.lower() if NAME.fullmatch(written) else ""
+def _field_name(written: str) -> str:
+    """Return a field's name in lower case, "" if it is no valid one."""
+    if not _FIELD_NAME.fullmatch(written):
+        return ""
+    return written.lower()
 
 
-def _odd_fields(text: str) -> tuple[list[tuple[str, str]], int | None]:
-    """Read a header with lines in it that are no fields; return where the body begins if one of them must belong to it."""
+def _irregular_fields(text: str) -> tuple[list[tuple[str, str]], int | None]:
+    """Return the fields of a header that contains lines which are no fields.
+
+    Args:
+        text: the header, with 8-bit bytes as surrogates.
+
+    Returns:
+        Names and values, and the position of the first line that can only be text, None if there is none.
+    """
     fields: list[tuple[str, list[str]]] = []
-    at, stop = 0, None
+    position = 0
     for line in text.split("\n"):
-        name, colon, value = line.lstrip().partition(":") if not fields else line.partition(":")
-        if line.startswith((" ", "\t")) and fields:
+        written = line if fields else line.lstrip()
+        name, colon, value = written.partition(":")
+        if fields and line.startswith((" ", "\t")):
             fields[-1][1].append(line)
-        elif colon and ODD_NAME.fullmatch(name):
+        elif colon and _OBSOLETE_FIELD_NAME.fullmatch(name):
             fields.append((name, [value]))
-        elif line.strip() and not line.startswith(("From ", ">From ")):  # the latter are an mbox file's
-            stop = at
-            break
-        at += len(line) + 1
-    return [(name, "\n".join(lines)) for name, lines in fields], stop
+        elif line.strip() and not line.startswith(_MBOX_LINES):
+            return _joined_values(fields), position
+        position += len(line) + 1
+    return _joined_values(fields), None
 
 
-def _parts(headers: Headers, kind: str, settings: Mapping[str, str], body: bytes) -> Iterator[MimePart]:
-    """Yield the leaves in order, up to MOST_PARTS: the words stand in front, and what follows are files."""
-    waiting = [(MimePart(kind, "", headers, settings, body), 0)]
-    seen = 0
-    while waiting and seen < MOST_PARTS:
+def _joined_values(fields: list[tuple[str, list[str]]]) -> list[tuple[str, str]]:
+    return [(name, "\n".join(lines)) for name, lines in fields]
+
+
+def _leaves(root: MimePart) -> Iterator[MimePart]:
+    """Yield the leaves of a MIME tree in order, after MAX_PARTS parts no more: the text comes before the files.
+
+    A multipart without a boundary is yielded as plain text.
+
+    Raises:
+        UnreadableError: multiparts are nested more than MAX_DEPTH deep.
+    """
+    waiting = [(root, 0)]
+    for _ in range(MAX_PARTS):
+        if not waiting:
+            return
         part, depth = waiting.pop()
-        seen += 1
-        if depth > DEEPEST:
-            raise UnreadableError(f"its parts are nested more than {DEEPEST} deep")
+        if depth > MAX_DEPTH:
+            raise UnreadableError(f"its parts are nested more than {MAX_DEPTH} deep")
         if not part.type.startswith("multipart/"):
             yield part
-        elif pieces := _cut(part.body, part.setting("boundary")) or _cut(
-            part.body, _guessed_boundary(part.body)
-        ):
-            waiting += [(_child(piece, part.type), depth + 1) for piece in reversed(pieces)]
-        else:
-            yield replace(part, type="text/plain", settings={})
+            continue
+
+        pieces = _split(part.body, part.parameter("boundary"))
+        if not pieces:
+            pieces = _split(part.body, _guess_boundary(part.body))
+        if not pieces:
+            yield replace(part, type="text/plain", parameters={})
+        for piece in reversed(pieces):
+            waiting.append((_child(piece, part.type), depth + 1))
 
 
 def _child(piece: bytes, parent: str) -> MimePart:
-    headers, body = header_and_body(piece)
-    kind, settings = content(headers)
+    """Return a part of a multipart.
+
+    Args:
+        piece: the bytes between two boundaries.
+        parent: the media type of the multipart.
+    """
+    headers, body = split_header(piece)
+    media_type, parameters = content_type(headers)
     if parent == "multipart/digest" and "content-type" not in headers:
-        kind = "message/rfc822"  # RFC 2046, 5.1.5
-    return MimePart(kind, parent, headers, settings, body)
+        media_type = "message/rfc822"  # RFC 2046, section 5.1.5
+    return MimePart(media_type, parent, headers, parameters, body)
 
 
-def _guessed_boundary(body: bytes) -> str:
-    """Find the boundary that a header forgot or misspelt: a line of its own, and a header right below."""
-    found = GUESSED.search(body[:20_000])
-    return found[1].decode("ascii", "surrogateescape") if found else ""
+def _guess_boundary(body: bytes) -> str:
+    """Return the boundary that the header does not tell or misspells: a line "--..." with a header below it."""
+    found = _GUESSED_BOUNDARY.search(body[:MAX_GUESS])
+    if found is None:
+        return ""
+    return found[1].decode("ascii", "surrogateescape")
 
 
-def _cut(body: bytes, boundary: str) -> list[bytes]:
-    """Return what stands between the lines of a boundary; nothing when it never comes (RFC 2046, 5.1.1)."""
+def _split(body: bytes, boundary: str) -> list[bytes]:
+    """Return what is between the lines of a boundary, nothing if there is no such line (RFC 2046, section 5.1.1).
+
+    Args:
+        body: of the multipart.
+        boundary: without its dashes.
+    """
     if not boundary:
         return []
-    token = b"\n--" + octets(boundary.rstrip())
-    body = b"\n" + body if body.startswith(token[1:]) else body
+    token = b"\n--" + raw_bytes(boundary.rstrip())
+    if body.startswith(token[1:]):
+        body = b"\n" + body
+
     pieces: list[bytes] = []
-    start, at = -1, body.find(token)
-    while at >= 0 and len(pieces) < MOST_PARTS:
-        stop = body.find(b"\n", at + len(token))
-        tail = body[at + len(token) : stop if stop >= 0 else len(body)][:200].strip()
-        if tail in {b"", b"--"}:
-            pieces += [body[start:at].removesuffix(b"\r")] if start >= 0 else []
-            start = stop + 1 if stop >= 0 else len(body)
+    start = -1  # of the current piece; -1 before the first boundary
+    position = body.find(token)
+    while position >= 0 and len(pieces) < MAX_PARTS:
+        line_end = body.find(b"\n", position + len(token))
+        if line_end < 0:
+            line_end = len(body)
+        tail = body[position + len(token) : line_end][:MAX_BOUNDARY_TAIL].strip()
+        is_boundary = tail in {b"", b"--"}
+        if is_boundary and start >= 0:
+            pieces.append(body[start:position].removesuffix(b"\r"))
         if tail == b"--":
             return pieces
-        at = body.find(token, max(stop, at + 1))
-    return pieces if start < 0 else [*pieces, body[start:]]
+        if is_boundary:
+            start = min(line_end + 1, len(body))
+        position = body.find(token, line_end)
+    if start >= 0:
+        pieces.append(body[start:])
+    return pieces
 
 
-def content(headers: Headers) -> tuple[str, Mapping[str, str]]:
-    """Return a part's media type, "text/plain" when it has no usable one (RFC 2045, 5.2), and its parameters."""
-    return _content(headers.first("content-type"))
+def content_type(headers: Headers) -> tuple[str, Mapping[str, str]]:
+    """Return a part's media type and its parameters; without a usable one it is text/plain (RFC 2045, section 5.2)."""
+    return _parse_content_type(headers.first("content-type"))
 
 
-@lru_cache(maxsize=256)  # "text/plain; charset=utf-8" comes again and again
-def _content(field: str) -> tuple[str, Mapping[str, str]]:
-    named = MEDIA_TYPE.match(word_of(field))
-    kind = named[0] if named else "multipart/mixed" if field.lower().startswith("multipart") else "text/plain"
-    return kind, parameters(field) if ";" in field else {}
+@lru_cache(maxsize=256)  # many mails have the same few
+def _parse_content_type(field: str) -> tuple[str, Mapping[str, str]]:
+    """Return media type and parameters of a Content-Type field, also of an invalid or empty one."""
+    parameters = parse_parameters(field)
+    found = _MEDIA_TYPE.match(first_token(field))
+    if found:
+        return found[0], parameters
+    if field.lower().startswith("multipart"):
+        return "multipart/mixed", parameters
+    return "text/plain", parameters
 
 
-def parameters(field: str) -> dict[str, str]:
-    """Read the parameters of a structured field, RFC 2231 pieces and charsets joined, in linear time."""
-    found: dict[str, str] = {}
+def parse_parameters(field: str) -> dict[str, str]:
+    """Return the parameters of a structured field by their lower-case names, in linear time.
+
+    Values in pieces are joined, and their charset is decoded (RFC 2231).
+    """
+    if ";" not in field:
+        return {}
+    parameters: dict[str, str] = {}
     pieces: dict[str, list[str]] = {}
-    for name, quoted, bare in PARAMETER.findall(field[:20_000]):
-        value = ESCAPED.sub(r"\1", quoted) if "\\" in quoted else quoted or bare
-        base, star, _ = name.lower().partition("*")
+    for written, quoted, bare in _PARAMETER.findall(field[:MAX_PARAMETERS]):
+        value = _QUOTED_PAIR.sub(r"\1", quoted) or bare
+        name, star, _ = written.lower().partition("*")
         if star:
-            pieces.setdefault(base, []).append(value)
+            pieces.setdefault(name, []).append(value)
         else:
-            found.setdefault(base, value)
-    return found | {base: _joined(values) for base, values in pieces.items()}
+            parameters.setdefault(name, value)
+    for name, values in pieces.items():
+        parameters[name] = _decode_extended("".join(values))
+    return parameters
 
 
-def _joined(values: list[str]) -> str:
-    whole = "".join(values)
-    charset, _, text = whole.split("'", 2) if whole.count("'") > 1 else ("", "", whole)
-    return decode(PERCENT.sub(lambda pair: bytes([int(pair[1], 16)]), octets(text)), charset)
+def _decode_extended(value: str) -> str:
+    """Decode a value such as "utf-8'en'%e2%82%ac"; one without apostrophes has no charset (RFC 2231, section 4)."""
+    charset, text = "", value
+    if value.count("'") > 1:
+        charset, _, text = value.split("'", 2)
+    data = _PERCENT_ENCODED.sub(lambda found: bytes.fromhex(found[1].decode()), raw_bytes(text))
+    return decode(data, charset)

@@ -1,7 +1,7 @@
-"""Read one mail whole: the front door of the chapter."""
+"""Read a mail: parse it, decide its kind, and separate what is new in it."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -9,195 +9,275 @@ from operator import attrgetter
 from typing import Any, TypeVar
 
 from followupd.domain.mail import Bounce, Identity, Kind, Message, Person
+from followupd.languages import Catalogue, catalogue
 from followupd.text.mail.absence import back_on
-from followupd.text.mail.body import Body, body_of
-from followupd.text.mail.bounce import bounce_of, complaint_of
+from followupd.text.mail.body import Body, extract_body
+from followupd.text.mail.bounce import read_bounce, read_feedback_report
 from followupd.text.mail.forwarded import forwarded_from
-from followupd.text.mail.headers import Headers, ParsedAddress, mailboxes, message_ids, moment
-from followupd.text.mail.kind import CASE, forged, kind_of, no_answer
-from followupd.text.mail.new_words import NewWords, new_words
-from followupd.text.mail.parse import ParsedMail, UnreadableError, take_apart
+from followupd.text.mail.headers import Headers, ParsedAddress, message_ids, parse_addresses, parse_date
+from followupd.text.mail.kind import CASE_REFERENCE, forged, kind_of, no_answer
+from followupd.text.mail.new_text import NewText, extract_new_text
+from followupd.text.mail.parse import ParsedMail, UnreadableError, parse_mail
+
+#: earlier mails of the thread whose lines are compared, the nearest ones
+MAX_EARLIER = 8
+#: characters of X-Followupd-Key
+MAX_KEY = 200
+_FIELD_NAME = re.compile(r"[!-9;-~]{1,80}")
+_NO_ADDRESS = ParsedAddress("")
+#: fields that tell the true sender of a mail through a group, the best one first (docs/mail.md R1, 5)
+_ORIGINAL_SENDER_FIELDS = ("x-original-sender", "x-original-from", "reply-to")
+
+
+def read(
+    raw: bytes,
+    identity: Identity,
+    *,
+    in_sent: bool = False,
+    received_at: datetime | None = None,
+    languages: Catalogue | None = None,
+) -> Message:
+    """Read one mail.
+
+    Args:
+        raw: the mail.
+        identity: our own addresses and keys.
+        in_sent: it is in our Sent folder.
+        received_at: when the server received it, aware.
+        languages: the languages of absence notes; the shipped ones by default.
+
+    Raises:
+        UnreadableError: with the reason. The mail is nested too deeply, or a library fails on it.
+    """
+    try:
+        reader = _MailReader(parse_mail(raw), identity, in_sent=in_sent)
+        return encodable(reader.message(received_at, languages or catalogue()))
+    except UnreadableError:
+        raise
+    except Exception as error:  # one mail on which a library fails must not block those behind it
+        raise UnreadableError(f"the mail cannot be understood ({type(error).__name__})") from error
+
+
+def read_plain(subject: str, body: str, headers: Mapping[str, str] | None, identity: Identity) -> Message:
+    """Read a mail that is given as text (`followupd read` on JSON lines).
+
+    Args:
+        subject: of the mail, unless `headers` have one.
+        body: its text.
+        headers: further fields by name; invalid names and fields about the content are ignored.
+        identity: our own addresses and keys.
+
+    Raises:
+        UnreadableError: as `read` does.
+    """
+    values = {"subject": subject}
+    for name, value in (headers or {}).items():
+        is_about_content = name.lower().startswith("content-")
+        if _FIELD_NAME.fullmatch(name) and not is_about_content:
+            values[name.lower()] = str(value)
+    lines = [f"{name}: {' '.join(value.split())}" for name, value in values.items()]
+    lines += ["content-type: text/plain; charset=utf-8", "content-transfer-encoding: 8bit"]
+    header = "\n".join(lines)
+    return read(f"{header}\n\n{body}".encode("utf-8", "replace"), identity)
+
+
+class _MailReader:
+    """Reads what a parsed mail says."""
+
+    def __init__(self, mail: ParsedMail, identity: Identity, *, in_sent: bool) -> None:
+        """Decide the kind of the mail.
+
+        Args:
+            mail: the mail.
+            identity: our own addresses and keys.
+            in_sent: it is in our Sent folder.
+        """
+        self.mail = mail
+        self.headers = mail.headers
+        self.identity = identity
+        self.in_sent = in_sent
+        from_field = parse_addresses(self.headers.first("from"), self.headers.charset)
+        self.author = next(iter(from_field), _NO_ADDRESS)
+        self.message_id = next(iter(message_ids(self.headers.first("message-id"))), "")
+        self.kind, self.because = kind_of(mail, self.message_id, self.author, identity, in_sent=in_sent)
+        self.in_reply_to = message_ids(self.headers.first("in-reply-to"))
+        self.references = message_ids(self.headers.first("references"))
+        self.subject = self.headers.text("subject")
+
+    def message(self, received_at: datetime | None, languages: Catalogue) -> Message:
+        """Return the mail as it is stored.
+
+        Args:
+            received_at: when the server received it.
+            languages: the languages of absence notes.
+        """
+        headers = self.headers
+        to = _people(headers, "to")
+        cc = _people(headers, "cc")
+        sender = self._sender()
+        sent_at = parse_date(headers.first("date"))
+        body = extract_body(self.mail)
+        new = self._new_text(body)
+        report = self._bounce(body)
+        return Message(
+            kind=self.kind,
+            because=self.because,
+            message_id=self.message_id,
+            in_reply_to=self.in_reply_to,
+            references=self.references,
+            sender=sender,
+            reply_to=next(iter(_people(headers, "reply-to")), None),
+            to=to,
+            cc=cc,
+            subject=self.subject,
+            sent_at=sent_at,
+            text=new.text,
+            doubtful=new.doubtful,
+            quoted=new.quoted,
+            signature=new.signature,
+            no_answer=no_answer(self.mail, self.kind, sender, (*to, *cc), self.identity),
+            forged=forged(headers, self.identity),
+            own_key=self.identity.letter_key(self.message_id) if self.kind is Kind.OWN else "",
+            key_header=headers.first("x-followupd-key").strip()[:MAX_KEY],
+            answers=self._answered_letters(report),
+            case_token=_case_reference(self.subject),
+            bounce=report,
+            back_on=self._back_on(new.text, received_at or sent_at, languages),
+            forwarded_from=self._forwarded_from(body.text),
+            attachments=body.attachments,
+            by_hand=body.by_hand,
+        )
+
+    def _sender(self) -> Person:
+        """Return who wrote the mail; through a support group of ours that is not the group's rewritten From."""
+        list_id = self.headers.first("list-id").lower()
+        is_through_group = any(group in list_id for group in self.identity.groups)
+        if not list_id or not is_through_group:
+            return self.author.person()
+        for field in _ORIGINAL_SENDER_FIELDS:
+            for person in _people(self.headers, field):
+                if person.address.lower() not in self.identity.addresses:
+                    return person
+        return self.author.person()
+
+    def _new_text(self, body: Body) -> NewText:
+        """Return the new text; a bounce has nothing else, because nobody wrote it."""
+        if self.kind is Kind.BOUNCE:
+            return NewText(body.text.strip())
+        thread = dict.fromkeys(reversed((*self.references, *self.in_reply_to)))
+        nearest = list(thread)[:MAX_EARLIER]
+        earlier = list(filter(None, map(self.identity.earlier, nearest)))
+        is_note = self.kind is Kind.AGENT and not self.in_sent
+        return extract_new_text(body.text, earlier, is_note=is_note)
+
+    def _bounce(self, body: Body) -> Bounce | None:
+        """Return what a delivery report or a feedback report says, None for other mails."""
+        if self.kind is not Kind.BOUNCE:
+            return None
+        is_feedback = self.because.startswith("feedback")
+        read_report = read_feedback_report if is_feedback else read_bounce
+        return read_report(self.mail, body.text, self.identity.letter_key)
+
+    def _answered_letters(self, report: Bounce | None) -> tuple[str, ...]:
+        """Return the keys of our letters that the mail names, the nearest first."""
+        thread = [*self.in_reply_to, *reversed(self.references)]
+        if report and report.original_message_id:
+            thread.insert(0, report.original_message_id)
+        keys = map(self.identity.letter_key, thread)
+        return tuple(dict.fromkeys(filter(None, keys)))
+
+    def _back_on(self, text: str, now: datetime | None, languages: Catalogue) -> datetime | None:
+        """Return the date of return in an absence note, None for other mails."""
+        if self.kind is not Kind.AUTO_REPLY:
+            return None
+        return back_on(text, self.subject, now, languages)
+
+    def _forwarded_from(self, text: str) -> Person | None:
+        """Return the original sender of a mail that a person forwards, None for other mails."""
+        if self.kind not in {Kind.CUSTOMER, Kind.AGENT}:
+            return None
+        return forwarded_from(self.mail, self.subject, text, self.identity)
+
+
+def _people(headers: Headers, name: str) -> tuple[Person, ...]:
+    """Return the people with an address in the fields of a name."""
+    found = []
+    for field in headers.values(name):
+        people = [parsed.person() for parsed in parse_addresses(field, headers.charset)]
+        found += [person for person in people if person.address]
+    return tuple(found)
+
+
+def _case_reference(subject: str) -> str:
+    found = CASE_REFERENCE.search(subject)
+    return found[0] if found else ""
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Texts that can be stored
+# ---------------------------------------------------------------------------------------------------------
 
 Value = TypeVar("Value")
+_NUL = "\0"
+_REPLACEMENT = "\ufffd"
 
-_NULL = "\0"
 
+def encodable(value: Value) -> Value:
+    """Return a value with U+FFFD in the place of lone surrogates and NUL, which no database stores.
 
-def sound(value: Value) -> Value:
-    """Return the value with U+FFFD in the place of what cannot be written down; sound values come back as they are."""
+    Args:
+        value: a text, or a tuple or dataclass that contains texts. Nearly all are encodable and are returned as they
+            are: one look at all texts together tells.
+    """
     texts: list[str] = []
-    _gather([value], texts)
-    return (
-        value if _is_sound("".join(texts)) else _mended(value)
-    )  # one look at all of them; nearly all are sound
+    _collect_texts([value], texts)
+    if _is_encodable("".join(texts)):
+        return value
+    repaired: Value = _repaired(value)
+    return repaired
 
 
-def _gather(values: Iterable[Any], texts: list[str]) -> None:
+def _collect_texts(values: Iterable[Any], texts: list[str]) -> None:
+    """Append all texts in some values to `texts`."""
     for value in values:
         kind: Any = type(value)
         if kind is str:
             texts.append(value)
-        elif not value:
-            continue
         elif kind is tuple:
-            _gather(value, texts)
-        elif look := _look(kind):
-            _gather(look(value), texts)
+            _collect_texts(value, texts)
+        elif value:
+            get_fields = _field_getter(kind)
+            if get_fields:
+                _collect_texts(get_fields(value), texts)
 
 
 @cache
-def _look(kind: Any) -> Callable[[Any], tuple[Any, ...]] | None:
-    """Return what takes the fields out of a dataclass; None for any other kind of value."""
+def _field_getter(kind: Any) -> Callable[[Any], Sequence[Any]] | None:
+    """Return a function that returns the values of a dataclass's fields, None for other types."""
     names = [field.name for field in fields(kind)] if is_dataclass(kind) else []
-    return (
-        attrgetter(*names, names[0]) if names else None
-    )  # one more, since of a single name it makes no tuple
+    if not names:
+        return None
+    return attrgetter(*names, names[0])  # one more, because of a single name it makes no tuple
 
 
-def _is_sound(text: str) -> bool:
+def _is_encodable(text: str) -> bool:
+    """Whether a text can be encoded in UTF-8 and has no NUL."""
     if not text.isascii():
         try:
             text.encode("utf-8")
         except UnicodeEncodeError:
             return False
-    return _NULL not in text
+    return _NUL not in text
 
 
-def _mended(value: Any) -> Any:
-    if isinstance(value, str):
-        return (
-            value
-            if _is_sound(value)
-            else value.encode("utf-8", "replace").decode("utf-8").replace(_NULL, "\ufffd")
-        )
-    if isinstance(value, tuple):
-        return tuple(_mended(each) for each in value)
+def _repaired(value: Any) -> Any:
+    """Return a value in which all texts are encodable."""
+    match value:
+        case str() if not _is_encodable(value):
+            return value.encode("utf-8", "replace").decode("utf-8").replace(_NUL, _REPLACEMENT)
+        case tuple():
+            return tuple(map(_repaired, value))
     if not is_dataclass(value):
         return value
-    before = {field.name: getattr(value, field.name) for field in fields(value)}
-    return replace(value, **{name: _mended(each) for name, each in before.items()})  # type: ignore[type-var]
-
-
-FIELD_NAME = re.compile(r"[!-9;-~]{1,80}")
-MOST_EARLIER = 8  # mails of the thread whose lines are compared
-EMPTY = ParsedAddress("")
-
-
-def read(
-    raw: bytes, ours: Identity, *, in_sent: bool = False, received_at: datetime | None = None
-) -> Message:
-    """Read one mail; `in_sent` when it lies in our Sent folder, `received_at` when the server took it (aware).
-
-    Raises: UnreadableError, with the reason, for what belongs in quarantine: absurd nesting, or a mail that breaks the
-    parser.
-    """
-    try:
-        return _read(take_apart(raw), ours, in_sent=in_sent, received_at=received_at)
-    except UnreadableError:
-        raise
-    except Exception as error:  # one mail that a library trips over must not hold up the mails behind it
-        raise UnreadableError(f"the mail cannot be understood ({type(error).__name__})") from error
-
-
-def read_plain(subject: str, body: str, headers: Mapping[str, str] | None, ours: Identity) -> Message:
-    """Read a mail that is given as words instead of bytes (`followupd read` on JSON lines).
-
-    Raises: UnreadableError, as `read` does.
-    """
-    fields = {"subject": subject} | {
-        name.lower(): str(value)
-        for name, value in (headers or {}).items()
-        if FIELD_NAME.fullmatch(name) and not name.lower().startswith("content-")
-    }
-    lines = [f"{name}: {' '.join(value.split())}" for name, value in fields.items()]
-    head = "\n".join([*lines, "content-type: text/plain; charset=utf-8", "content-transfer-encoding: 8bit"])
-    return read(f"{head}\n\n{body}".encode("utf-8", "replace"), ours)
-
-
-def _read(mail: ParsedMail, ours: Identity, *, in_sent: bool, received_at: datetime | None) -> Message:
-    headers = mail.headers
-    written_by = next(iter(mailboxes(headers.first("from"), headers.charset)), EMPTY)
-    message_id = next(iter(message_ids(headers.first("message-id"))), "")
-    kind, because = kind_of(mail, message_id, written_by, ours, in_sent=in_sent)
-    to, cc, sender = _people(headers, "to"), _people(headers, "cc"), _sender(headers, written_by, ours)
-    in_reply_to, references = (
-        message_ids(headers.first("in-reply-to")),
-        message_ids(headers.first("references")),
-    )
-    subject, sent_at, body = headers.text("subject"), moment(headers.first("date")), body_of(mail)
-    note = kind is Kind.AGENT and not in_sent
-    words = _words(body, kind, (*references, *in_reply_to), ours, note=note)
-    report = _bounce(mail, kind, because, body, ours)
-    returned = (report.original_message_id,) if report and report.original_message_id else ()
-    message = Message(
-        kind=kind,
-        because=because,
-        message_id=message_id,
-        in_reply_to=in_reply_to,
-        references=references,
-        sender=sender,
-        reply_to=next((person for person in _people(headers, "reply-to") if person.address), None),
-        to=to,
-        cc=cc,
-        subject=subject,
-        sent_at=sent_at,
-        text=words.text,
-        doubtful=words.doubtful,
-        quoted=words.quoted,
-        signature=words.signature,
-        no_answer=no_answer(mail, kind, sender, (*to, *cc), ours),
-        forged=forged(headers, ours),
-        own_key=ours.letter_key(message_id) if kind is Kind.OWN else "",
-        key_header=headers.first("x-followupd-key").strip()[:200],
-        answers=_answers((*returned, *in_reply_to, *reversed(references)), ours),
-        case_token=_case_token(subject),
-        bounce=report,
-        back_on=back_on(words.text, subject, received_at or sent_at) if kind is Kind.AUTO_REPLY else None,
-        forwarded_from=forwarded_from(mail, subject, body.text, ours)
-        if kind in {Kind.CUSTOMER, Kind.AGENT}
-        else None,
-        attachments=body.attachments,
-        by_hand=body.by_hand,
-    )
-    return sound(message)
-
-
-def _people(headers: Headers, name: str) -> tuple[Person, ...]:
-    boxes = [box for field in headers.every(name) for box in mailboxes(field, headers.charset)]
-    return tuple([person for box in boxes if (person := box.person()).address])
-
-
-def _sender(headers: Headers, written_by: ParsedAddress, ours: Identity) -> Person:
-    """Return who wrote; in a mail through our own support group that is not the group's rewritten From (R1, 5)."""
-    listed = headers.first("list-id").lower()
-    if ours.groups and listed and any(group in listed for group in ours.groups):
-        for field in ("x-original-sender", "x-original-from", "reply-to"):
-            for person in _people(headers, field):
-                if person.address.lower() not in ours.addresses:
-                    return person
-    return written_by.person()
-
-
-def _words(body: Body, kind: Kind, thread: tuple[str, ...], ours: Identity, *, note: bool) -> NewWords:
-    if kind is Kind.BOUNCE:
-        return NewWords(body.text.strip())  # nobody wrote it: there is nothing to take apart
-    recent = dict.fromkeys(reversed(thread))
-    earlier = [text for one in list(recent)[:MOST_EARLIER] if (text := ours.earlier(one))]
-    return new_words(body.text, earlier, note=note)
-
-
-def _answers(thread: tuple[str, ...], ours: Identity) -> tuple[str, ...]:
-    """Return the letters of ours that a mail names, the nearest first."""
-    return tuple(dict.fromkeys(key for one in thread if (key := ours.letter_key(one))))
-
-
-def _case_token(subject: str) -> str:
-    found = CASE.search(subject)
-    return found[0] if found else ""
-
-
-def _bounce(mail: ParsedMail, kind: Kind, because: str, body: Body, ours: Identity) -> Bounce | None:
-    if kind is not Kind.BOUNCE:
-        return None
-    look = complaint_of if because.startswith("feedback") else bounce_of
-    return look(mail, body.text, ours.letter_key)
+    repaired = {field.name: _repaired(getattr(value, field.name)) for field in fields(value)}
+    return replace(value, **repaired)  # type: ignore[type-var]

@@ -1,174 +1,229 @@
-"""Tells lines that an earlier mail of the thread has: quotes that lost their marks, and words that somebody says again.
+"""Find lines that an earlier mail of the thread has: quotes without their marks, and words that the writer repeats.
 
-What stands in the quote too was typed or copied by the writer; only what continues a quote, or stands in the earlier
-mail's order, is taken for one. In an agent's note a quote needs more proof still, for a lost line is a lost order.
+A line that is in a marked quote as well was typed or copied by the writer. Only a line that continues a quote, or that
+is in the order of the earlier mail, counts as quoted. In an agent's note a quote needs more proof, because a lost line is
+a lost command.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from followupd.text.mail.signature import NEW, QUOTED
+from followupd.text.mail.signature import LineKind
 
-MAYBE = "maybe"
-SAME = 20  # characters that a line must share with an earlier mail to be its quote
-MOST = 1000  # lines that are compared
-FEW = 2  # lines of a note that somebody may have copied without the quote around them
-LONGEST = 131_072  # characters of the earlier mails that are compared, the nearest first
-MARKS = re.compile(r"^[\s>›»|｜＞]+")
-ORDER = re.compile(
-    r"\W{0,3}(?:[\w-]{2,31}\s*:|[\w-]{2,31}$)"
-)  # how lines of a note look: "hold", "refund: 25 EUR"
+#: characters that a line must have in common with an earlier mail to be its quote
+MIN_COMMON = 20
+#: lines that are compared
+MAX_LINES = 1000
+#: characters of a line that are compared
+MAX_LINE = 2000
+#: characters of the earlier mails that are compared, the nearest one first
+MAX_EARLIER = 131_072
+#: lines of a note that an agent may have copied without the quote around them
+MAX_COPIED = 2
+
+QUOTE_MARKS = re.compile(r"^[\s>›»|｜＞]+")
+#: the number of a line that does not exist
+_NONE = -1
+#: how lines of a note look: "hold", "refund: 25 EUR"
+_COMMAND = re.compile(r"\W{0,3}(?:[\w-]{2,31}\s*:|[\w-]{2,31}$)")
 
 
-def flat(text: str) -> str:
-    """Take away what mail programs change when they quote: marks, line breaks, blanks and case."""
-    words = " ".join(MARKS.sub("", line) for line in text.casefold().split("\n"))
-    return " ".join(words.split())
+def flattened(text: str) -> str:
+    """Return a text without what mail programs change when they quote it: marks, line breaks, blanks and case."""
+    lines = [QUOTE_MARKS.sub("", line) for line in text.casefold().split("\n")]
+    return " ".join(" ".join(lines).split())
 
 
 @dataclass(frozen=True, slots=True)
-class Thread:
-    """The words of the earlier mails, flat, and their whole lines; false when there are none."""
+class ThreadText:
+    """The text of the earlier mails, flattened, and their whole lines; false if there is none."""
 
-    said: str = ""
-    whole: frozenset[str] = frozenset()
+    text: str = ""
+    whole_lines: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, earlier: Iterable[str]) -> "Thread":
-        texts, left = [], LONGEST
+    def of(cls, earlier: Iterable[str]) -> "ThreadText":
+        """Take the texts of the earlier mails, the nearest one first, up to MAX_EARLIER characters."""
+        texts = []
+        remaining = MAX_EARLIER
         for text in earlier:
-            texts.append(text[:left])
-            left -= len(texts[-1])
-        if left == LONGEST:
+            texts.append(text[:remaining])
+            remaining -= len(texts[-1])
+        if remaining == MAX_EARLIER:
             return cls()
-        whole = frozenset(flat(line) for text in texts for line in text.split("\n"))
-        return cls(f" {' '.join(map(flat, texts))} ", whole)
+
+        lines = "\n".join(texts).split("\n")
+        joined = " ".join(map(flattened, texts))
+        return cls(f" {joined} ", frozenset(map(flattened, lines)))
 
     def __bool__(self) -> bool:
-        return bool(self.said)
+        return self.text != ""
 
-    def has(self, *flats: str) -> bool:
-        """Say whether these words stand there, one right behind the other."""
-        return f" {' '.join(flats)} " in self.said
+    def has(self, *lines: str) -> bool:
+        """Whether these flattened lines follow each other somewhere."""
+        return f" {' '.join(lines)} " in self.text
 
-    def in_order(self, one: str, two: str) -> bool:
-        at = self.said.find(one)
-        return at >= 0 and self.said.find(two, at + len(one)) >= 0
+    def has_in_order(self, first: str, second: str) -> bool:
+        """Whether the second flattened line comes somewhere behind the first one."""
+        position = self.text.find(first)
+        return position >= 0 and self.text.find(second, position + len(first)) >= 0
 
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """Lines of the mail that an earlier one has too, in its order.
+    """Successive lines of the mail that an earlier one has too, in its order.
 
-    `again`: the quote holds them as well; `goes_on`: they continue a quote; `whole`: they are whole lines of the earlier
-    mail, no tails of broken ones; `prose`: they are more than orders; `behind`: a quote stands above them.
+    `in_quote`: a marked quote has them as well; `continues_quote`: they are next to a quote and continue it;
+    `are_whole`: they are whole lines of the earlier mail, and no ends of broken ones; `has_prose`: they are more than
+    commands; `follows_quote`: there is a quote somewhere above them.
     """
 
     numbers: tuple[int, ...]
-    again: bool
-    goes_on: bool
-    whole: bool
-    prose: bool
-    behind: bool
+    in_quote: bool
+    continues_quote: bool
+    are_whole: bool
+    has_prose: bool
+    follows_quote: bool
 
     @property
-    def kind_in_letter(self) -> str:
-        return QUOTED if not self.again and (self.goes_on or len(self.numbers) > 1) else MAYBE
+    def kind_in_letter(self) -> LineKind:
+        """What these lines are in a customer's mail."""
+        if self.in_quote:
+            return LineKind.DOUBTFUL
+        if self.continues_quote or len(self.numbers) > 1:
+            return LineKind.QUOTED
+        return LineKind.DOUBTFUL
 
     @property
-    def kind_in_note(self) -> str:
-        if self.again:
-            return NEW
-        if self.goes_on:
-            return MAYBE if self.whole else QUOTED
-        if len(self.numbers) <= FEW:
-            return MAYBE if self.behind else NEW
-        return QUOTED if self.prose else MAYBE
+    def kind_in_note(self) -> LineKind:
+        """What these lines are in an agent's note."""
+        if self.in_quote:
+            return LineKind.NEW
+        if self.continues_quote:
+            return LineKind.DOUBTFUL if self.are_whole else LineKind.QUOTED
+        if len(self.numbers) <= MAX_COPIED:
+            return LineKind.DOUBTFUL if self.follows_quote else LineKind.NEW
+        return LineKind.QUOTED if self.has_prose else LineKind.DOUBTFUL
 
 
-def find_repeated(lines: list[str], kinds: list[str], thread: Thread, *, note: bool) -> None:
-    """Mark lines that an earlier mail has as quoted or as doubtful; what is surely the writer's stays new."""
+def mark_repeated(lines: Sequence[str], kinds: list[LineKind], thread: ThreadText, *, is_note: bool) -> None:
+    """Mark lines that an earlier mail has as quoted or doubtful; those that are surely the writer's stay new.
+
+    Args:
+        lines: of the mail.
+        kinds: of the lines; changed in place.
+        thread: the earlier mails.
+        is_note: an agent wrote the mail, and its lines may be commands.
+    """
     if not thread:
         return
     for run in _ThreadComparison(lines, kinds, thread).runs():
+        kind = run.kind_in_note if is_note else run.kind_in_letter
         for number in run.numbers:
-            kinds[number] = run.kind_in_note if note else run.kind_in_letter
+            kinds[number] = kind
 
 
 class _ThreadComparison:
-    """The lines of a mail beside the words of its thread; empty lines do not count."""
+    """The lines of a mail beside the text of its thread, by their numbers; empty lines do not count."""
 
-    def __init__(self, lines: list[str], kinds: list[str], thread: Thread) -> None:
-        self.lines, self.kinds, self.thread = lines, kinds, thread
-        self.full = [number for number, line in enumerate(lines) if line][:MOST]
-        self.flats = {number: flat(lines[number][:2000]) for number in self.full}
-        self.below = dict(pairwise(self.full))
-        self.above = {two: one for one, two in self.below.items()}
+    def __init__(self, lines: Sequence[str], kinds: Sequence[LineKind], thread: ThreadText) -> None:
+        """Flatten the lines, and find the neighbours of each."""
+        self.lines = lines
+        self.kinds = kinds
+        self.thread = thread
+        numbers = [number for number, line in enumerate(lines) if line]
+        self.numbers = numbers[:MAX_LINES]
+        self.flat = {number: flattened(lines[number][:MAX_LINE]) for number in self.numbers}
+        self.below = dict(pairwise(self.numbers))
+        self.above = {lower: upper for upper, lower in self.below.items()}
+        quoted = [number for number, kind in enumerate(kinds) if kind is LineKind.QUOTED]
+        self.first_quoted = min(quoted, default=len(kinds))
 
     def runs(self) -> list[_Run]:
-        groups = self._in_order(self._same())
-        quoted = " ".join(self.flats[number] for number in self.full if self.kinds[number] == QUOTED)
-        everything = "\n".join([quoted, *map(self._words, groups)])
+        """Return the runs of repeated lines, in order."""
+        groups = self._in_order(self._repeated())
+        quoted = [number for number in self.numbers if self.kinds[number] is LineKind.QUOTED]
+        texts = [self._text(quoted), *map(self._text, groups)]
+        everything = "\n".join(texts)
         return [self._run(group, everything) for group in groups]
 
-    def _words(self, group: Iterable[int]) -> str:
-        return " ".join(self.flats[number] for number in group)
+    def _text(self, numbers: Iterable[int]) -> str:
+        """Return these lines, flattened and joined."""
+        return " ".join(self.flat[number] for number in numbers)
 
-    def _same(self) -> set[int]:
-        """Return the new lines that the thread has, and short ones that lead on to such a line or go on from it."""
-        fresh = {number for number in self.full if self.kinds[number] == NEW}
-        same = {
-            number
-            for number in fresh
-            if len(self.flats[number]) >= SAME and self.flats[number] in self.thread.said
-        }
-        if not same:
-            return same
-        for one, two in self.below.items():
-            if one in same and two in fresh and self._adjoin(one, two):
-                same.add(two)
-        for two, one in reversed(self.above.items()):
-            if two in same and one in fresh and self._adjoin(one, two):
-                same.add(one)
-        return same
+    def _repeated(self) -> set[int]:
+        """Return the new lines that the thread has, and short ones next to them that it has there too."""
+        new = {number for number in self.numbers if self.kinds[number] is LineKind.NEW}
+        repeated = {number for number in new if self._is_in_thread(self.flat[number])}
+        if not repeated:
+            return repeated
+        for upper, lower in self.below.items():
+            if upper in repeated and lower in new and self._follow(upper, lower):
+                repeated.add(lower)
+        for lower, upper in reversed(self.above.items()):
+            if lower in repeated and upper in new and self._follow(upper, lower):
+                repeated.add(upper)
+        return repeated
 
-    def _adjoin(self, one: int, two: int) -> bool:
-        return self.thread.has(self.flats[one], self.flats[two])
+    def _is_in_thread(self, flat: str) -> bool:
+        """Whether the thread has a flattened line that is long enough to be no coincidence."""
+        return len(flat) >= MIN_COMMON and flat in self.thread.text
 
-    def _in_order(self, same: set[int]) -> list[tuple[int, ...]]:
+    def _follow(self, upper: int, lower: int) -> bool:
+        """Whether these two lines follow each other in the thread."""
+        return self.thread.has(self.flat[upper], self.flat[lower])
+
+    def _in_order(self, repeated: set[int]) -> list[tuple[int, ...]]:
+        """Group lines that follow each other in the mail and are in this order in the thread."""
         groups: list[list[int]] = []
-        for number in sorted(same):
-            last = self.above.get(number)
-            if (
-                groups
-                and last == groups[-1][-1]
-                and self.thread.in_order(self.flats[last], self.flats[number])
-            ):
+        for number in sorted(repeated):
+            upper = self.above.get(number, _NONE)
+            if upper in repeated and self.thread.has_in_order(self.flat[upper], self.flat[number]):
                 groups[-1].append(number)
             else:
                 groups.append([number])
-        return [tuple(group) for group in groups]
+        return list(map(tuple, groups))
 
     def _run(self, group: tuple[int, ...], everything: str) -> _Run:
-        above, below = self.above.get(group[0]), self.below.get(group[-1])
+        """Return a group with what is known about it.
+
+        Args:
+            group: numbers of lines.
+            everything: the text of all marked quotes and of all groups.
+        """
+        first, last = group[0], group[-1]
+        above = self.above.get(first, _NONE)
+        below = self.below.get(last, _NONE)
+        continues_above = self._is_quoted(above) and self._follow(above, first)
+        continues_below = self._is_quoted(below) and self._follow(last, below)
         return _Run(
             group,
-            again=everything.count(self._words(group)) > 1,
-            goes_on=(above is not None and self.kinds[above] == QUOTED and self._adjoin(above, group[0]))
-            or (below is not None and self.kinds[below] == QUOTED and self._adjoin(group[-1], below)),
-            whole=all(self.flats[number] in self.thread.whole for number in group),
-            prose=any(not ORDER.match(self.lines[number]) for number in group),
-            behind=QUOTED in self.kinds[: group[0]],
+            in_quote=everything.count(self._text(group)) > 1,
+            continues_quote=continues_above or continues_below,
+            are_whole=all(self.flat[number] in self.thread.whole_lines for number in group),
+            has_prose=not all(_COMMAND.match(self.lines[number]) for number in group),
+            follows_quote=self.first_quoted < first,
         )
 
+    def _is_quoted(self, number: int) -> bool:
+        """Whether there is such a line and it is in a marked quote."""
+        return number != _NONE and self.kinds[number] is LineKind.QUOTED
 
-def stray_in_thread(above: str, line: str, thread: Thread, *, note: bool) -> str:
-    """Judge a line without a mark between two quoted ones: "" where the thread does not know the one above it."""
-    one, two = flat(above), flat(line)
-    if not one or one not in thread.said:
-        return ""
-    if not thread.has(one, two):
-        return NEW if note else MAYBE
-    return MAYBE if two in thread.whole else QUOTED
+
+def stray_in_thread(above: str, line: str, thread: ThreadText, *, is_note: bool) -> LineKind | None:
+    """Return the kind of a line without a mark between two quoted ones, None if the thread does not have the one above.
+
+    Args:
+        above: the quoted line.
+        line: the line without a mark.
+        thread: the earlier mails.
+        is_note: an agent wrote the mail.
+    """
+    upper, lower = flattened(above), flattened(line)
+    if not upper or upper not in thread.text:
+        return None
+    if thread.has(upper, lower):
+        return LineKind.DOUBTFUL if lower in thread.whole_lines else LineKind.QUOTED
+    return LineKind.NEW if is_note else LineKind.DOUBTFUL

@@ -1,184 +1,249 @@
-"""Find where a letter ends and its signature begins: "-- ", farewells, mobile footers, list footers, disclaimers."""
+"""Find where a letter ends and its signature begins: "-- ", farewells, footers of phones and lists, disclaimers."""
 
 import re
+from collections.abc import Sequence
+from enum import Enum, auto
 from functools import lru_cache
 
-from followupd.text.mail import phrases
+from followupd.languages import catalogue
+from followupd.languages.patterns import verbatim
 
-NEW, SIGNED, QUOTED = "new", "signed", "quoted"
-LONGEST_NAME = 60  # characters of a line below a farewell; longer lines are sentences
-MOST_BELOW = 8  # lines of a signature below a farewell
+_MARKS = catalogue().mail_clients.signatures
+
+#: characters of a line below a farewell; a longer one is a sentence
+MAX_NAME = 60
+#: characters of a farewell with a name; a longer line that begins like one is a sentence
+MAX_FAREWELL = 45
+#: characters of a footer or disclaimer
+MAX_FOOTER = 400
+#: characters of a line that the pattern of footers looks at
+MAX_FOOTER_SEARCHED = 300
+#: lines of a signature below a farewell
+MAX_LINES_BELOW = 8
+#: lines below a possible beginning that are read, to see whether it is one
+MAX_LINES_READ = 12 * MAX_LINES_BELOW
+
 DELIMITER = re.compile(r"(?:--|__|—|–|-- —)\s?$|[-_—]{5,}$")
+#: "-Kim", "— Kim Doe" and "/KD"
 DASHED_NAME = re.compile(
     r"\s?[-–—]{1,2}\s?[A-ZÀ-Þ][\w.'’-]{0,20}(?: [A-ZÀ-Þ][\w.'’-]{0,20}){0,3}$|/[A-ZÀ-Þ]\w{1,20}$"
 )
+_SENT_FROM_PHRASES = "|".join(re.escape(phrase) for phrase in sorted(_MARKS.sent_from, key=len, reverse=True))
 SENT_FROM = re.compile(
-    r"\s*[\[(]?(?:"
-    + "|".join(re.escape(word) for word in sorted(phrases.SENT_FROM, key=len, reverse=True))
-    + r")[^.!?,]{0,60}(?:<[^<>]{0,200}>|\([^()]{0,200}\)|https?://\S{1,200})?[\])]?\.?$",
+    rf"""\s*[\[(]?(?:{_SENT_FROM_PHRASES})"""
+    r"""[^.!?,]{0,60}(?:<[^<>]{0,200}>|\([^()]{0,200}\)|https?://\S{1,200})?[\])]?\.?$""",
     re.IGNORECASE,
 )
-DISCLAIMER = re.compile(
-    r"\s*[*_]{0,3}(?:" + "|".join(map(re.escape, phrases.DISCLAIMERS)) + ")", re.IGNORECASE
-)
-FAREWELL = frozenset(phrases.FAREWELLS)
-LONG_FAREWELLS = tuple(word for word in phrases.FAREWELLS if " " in word)
-CURT = frozenset(
-    {
-        "lg",
-        "vg",
-        "gruß",
-        "gruss",
-        "grüße",
-        "grüsse",
-        "mfg",
-        "mvh",
-        "kh",
-        "hilsen",
-        "saludos",
-        "cordialement",
-        "cheers",
-    }
-)
-FIRST_WORDS = CURT | {word.split()[0] for word in LONG_FAREWELLS}  # a cheap look before the dear one
-LAST_WORDS = frozenset(word.split()[-1] for word in LONG_FAREWELLS)
-SHORT_FAREWELL = 45  # characters; a longer line that begins like a farewell is a sentence
-FOOTERS = frozenset(word.split()[0][:6] for word in phrases.SENT_FROM)  # a cheap look before the dear pattern
-PRINT = frozenset(word.split()[0] for word in phrases.DISCLAIMERS)
+_DISCLAIMER_PHRASES = "|".join(map(re.escape, _MARKS.disclaimers))
+DISCLAIMER = re.compile(rf"\s*[*_]{{0,3}}(?:{_DISCLAIMER_PHRASES})", re.IGNORECASE)
+POSTSCRIPT = re.compile(rf"\s*(?:{verbatim(_MARKS.postscripts)})\b", re.IGNORECASE)
+LIST_FOOTERS = _MARKS.list_footers
+
+FAREWELLS = frozenset(_MARKS.farewells)
+LONG_FAREWELLS = tuple(phrase for phrase in _MARKS.farewells if " " in phrase)
+#: farewells of one word that a name may follow: "LG Kim"
+SHORT_FAREWELLS = frozenset(_MARKS.short_farewells)
+#: first and last words, for a cheap look before the expensive ones
+FAREWELL_FIRST_WORDS = SHORT_FAREWELLS | {phrase.split()[0] for phrase in LONG_FAREWELLS}
+FAREWELL_LAST_WORDS = frozenset(phrase.split()[-1] for phrase in LONG_FAREWELLS)
+FOOTER_BEGINNINGS = frozenset(phrase.split()[0][:6] for phrase in _MARKS.sent_from)
+DISCLAIMER_FIRST_WORDS = frozenset(phrase.split()[0] for phrase in _MARKS.disclaimers)
 DASHES = "-–—_/"
+#: what may be around a farewell
 TRIM = " \t,.!;:~*_🙂😊🎉-–\u2003"
-POSTSCRIPT = re.compile(r"\s*(?:p\.?\s?s\.?|n\.?\s?b\.?)\b", re.IGNORECASE)
-LIST_FOOTER = ("mailing list", "mailman/listinfo", "unsubscribe", "abbestellen", "se désabonner")
 
 
-def ending(lines: list[str], kinds: list[str]) -> None:
-    """Mark the lines of each signature. Works on the new lines only, in the blocks that quotes leave between them."""
+class LineKind(Enum):
+    """What a line of a mail is."""
+
+    NEW = auto()
+    SIGNATURE = auto()
+    QUOTED = auto()
+    #: it may be quoted, or be the writer's
+    DOUBTFUL = auto()
+
+
+def mark_signatures(lines: Sequence[str], kinds: list[LineKind]) -> None:
+    """Mark the lines of each signature; every block between two quotes may have one.
+
+    Args:
+        lines: of the mail.
+        kinds: of the lines; changed in place.
+    """
     for start, stop in _blocks(kinds):
-        at = _begins(lines, start, stop)
-        if at < stop:
-            _mark(lines, kinds, at, stop)
+        begin = _first_line(lines, start, stop)
+        if begin < stop:
+            _mark(lines, kinds, begin, stop)
 
 
-def _blocks(kinds: list[str]) -> list[tuple[int, int]]:
-    if QUOTED not in kinds:
+def _blocks(kinds: Sequence[LineKind]) -> list[tuple[int, int]]:
+    """Return beginning and end of each block of lines that are not quoted."""
+    if LineKind.QUOTED not in kinds:
         return [(0, len(kinds))]
     blocks: list[tuple[int, int]] = []
-    start = None
-    for number, kind in enumerate([*kinds, QUOTED]):
-        if kind == QUOTED and start is not None:
+    start = 0
+    for number, kind in enumerate([*kinds, LineKind.QUOTED]):
+        if kind is not LineKind.QUOTED:
+            continue
+        if start < number:
             blocks.append((start, number))
-            start = None
-        elif kind != QUOTED and start is None:
-            start = number
+        start = number + 1
     return blocks
 
 
-def _begins(lines: list[str], start: int, stop: int) -> int:
-    """Return the number of the first line of the block's signature; `stop` when it has none."""
+def _first_line(lines: Sequence[str], start: int, stop: int) -> int:
+    """Return the first line of the signature in a block, `stop` if it has none."""
     for number in range(start, stop):
         line = lines[number]
-        if line and (len(line) < LONGEST_NAME or _may_open(line)) and _opens(lines, number, stop):
+        is_possible = line and (len(line) < MAX_NAME or _may_be_footer(line))
+        if is_possible and _begins_signature(lines, number, stop):
             return number
     return stop
 
 
-def _may_open(line: str) -> bool:
-    """Say whether a long line can be a footer, small print, or a name behind a dash: most are let go by their first word."""
-    return len(line) < 400 and _opens_some(line.split(None, 1)[0])
+def _may_be_footer(line: str) -> bool:
+    """Whether a long line can be a footer, a disclaimer, or a name behind a dash, by its first word."""
+    return len(line) < MAX_FOOTER and _may_begin_footer(line.split(None, 1)[0])
 
 
 @lru_cache(maxsize=2048)  # lines begin with the same few words
-def _opens_some(word: str) -> bool:
+def _may_begin_footer(word: str) -> bool:
+    """Whether a footer, a disclaimer or a dash begins with this word."""
+    if not word.isascii() or word[0] in DASHES:
+        return True
     first = _folded(word)
-    return first[:6] in FOOTERS or not word.isascii() or first in PRINT or word[0] in DASHES
+    return first[:6] in FOOTER_BEGINNINGS or first in DISCLAIMER_FIRST_WORDS
 
 
 def _folded(word: str) -> str:
+    """Return a word without case, brackets and punctuation."""
     return word.casefold().strip("[(*_,.!")
 
 
-def _opens(lines: list[str], number: int, stop: int) -> bool:
+def _begins_signature(lines: Sequence[str], number: int, stop: int) -> bool:
+    """Whether a signature begins at this line.
+
+    Args:
+        lines: of the mail.
+        number: of a line that is not empty.
+        stop: end of the block.
+    """
     line = lines[number].strip()
     first = _folded(line.split(" ", 1)[0])
-    if (first[:6] in FOOTERS or not first.isascii()) and SENT_FROM.match(line[:300]):
-        return len(_filled(lines, number + 1, stop)) <= MOST_BELOW
-    if first in PRINT and DISCLAIMER.match(line):
+    may_be_footer = first[:6] in FOOTER_BEGINNINGS or not first.isascii()
+    if may_be_footer and SENT_FROM.match(line[:MAX_FOOTER_SEARCHED]):
+        return len(_lines_below(lines, number, stop)) <= MAX_LINES_BELOW
+    if first in DISCLAIMER_FIRST_WORDS and DISCLAIMER.match(line):
         return True
     if line[0] in DASHES:
-        return _signs(lines, number, stop) if DELIMITER.match(line) else _dashed_name(lines, number, stop)
-    if len(line) < LONGEST_NAME and is_farewell(line):
-        below = _filled(lines, number + 1, stop)
-        return not below or _short(below[0])
-    return False
+        if DELIMITER.match(line):
+            return _is_delimiter(lines, number, stop)
+        return _is_dashed_name(lines, number, stop)
+    if len(line) >= MAX_NAME or not is_farewell(line):
+        return False
+    below = _lines_below(lines, number, stop)
+    return not below or _is_short(below[0])
 
 
-def _dashed_name(lines: list[str], number: int, stop: int) -> bool:
-    """Tell "-Kim" at the end of a letter from an item of a list."""
+def _is_dashed_name(lines: Sequence[str], number: int, stop: int) -> bool:
+    """Whether a line is "-Kim" at the end of a letter, and no item of a list."""
     if not DASHED_NAME.match(lines[number]):
         return False
-    below = _filled(lines, number + 1, stop)
+    below = _lines_below(lines, number, stop)
     return len(below) <= 1 or DELIMITER.match(below[0].strip()) is not None
 
 
-def _signs(lines: list[str], number: int, stop: int) -> bool:
-    """Tell "-- " from a ruled line in a text: after a delimiter only short lines follow, or a list's footer."""
-    below = _filled(lines, number + 1, stop)
-    if lines[number].rstrip() in {"--", "-- "}:
+def _is_delimiter(lines: Sequence[str], number: int, stop: int) -> bool:
+    """Whether dashes are a delimiter, and no rule in the text: only short lines follow, or a list's footer.
+
+    Args:
+        lines: of the mail.
+        number: of the line of dashes.
+        stop: end of the block.
+    """
+    if lines[number].rstrip() == "--":
         return True
-    if 0 < len(below) <= MOST_BELOW and all(_short(line) for line in below) and not _tabular(lines, number):
+    below = _lines_below(lines, number, stop)
+    is_signature = 0 < len(below) <= MAX_LINES_BELOW and all(map(_is_short, below))
+    if is_signature and not _underlines(lines, number):
         return True
-    said = "\n".join([line[:300] for line in below]).lower()
-    return any(words in said for words in LIST_FOOTER)
+    text = "\n".join([line[:MAX_FOOTER_SEARCHED] for line in below]).lower()
+    return any(phrase in text for phrase in LIST_FOOTERS)
 
 
-def _tabular(lines: list[str], number: int) -> bool:
-    """A rule right below a line of text underlines a heading or a table."""
-    return number > 0 and bool(lines[number - 1]) and len(lines[number].strip()) > 3
+def _underlines(lines: Sequence[str], number: int) -> bool:
+    """Whether a rule is right below a line of text, as under a heading or in a table."""
+    has_text_above = number > 0 and lines[number - 1] != ""
+    return has_text_above and len(lines[number].strip()) > 3
 
 
 def is_farewell(line: str) -> bool:
-    """Tell "Kind regards", "Mit freundlichen Grüßen / Best regards", "Viele Grüße aus Bonn" and "LG Kim" from sentences."""
+    """Whether a line is a farewell and no sentence.
+
+    Such as "Kind regards", "Mit freundlichen Grüßen / Best regards", "Viele Grüße aus Bonn" and "LG Kim".
+    """
     words = line.strip(TRIM).casefold()
     first, _, rest = words.partition(" ")
     if not rest:
-        return words in FAREWELL
-    if first not in FIRST_WORDS and rest.rpartition(" ")[2] not in LAST_WORDS:
-        return False  # most lines, without the dear look
-    if words in FAREWELL:
+        return words in FAREWELLS
+    last = rest.rpartition(" ")[2]
+    if first not in FAREWELL_FIRST_WORDS and last not in FAREWELL_LAST_WORDS:
+        return False  # true for most lines
+    if words in FAREWELLS:
         return True
-    if len(words) > SHORT_FAREWELL or line.rstrip()[-1:] in ".?!":
+
+    is_sentence = line.rstrip().endswith((".", "?", "!"))
+    if is_sentence or len(words) > MAX_FAREWELL:
         return False
-    return (
-        words.startswith(LONG_FAREWELLS)
-        or words.endswith(LONG_FAREWELLS)
-        or (first in CURT and rest.isalpha())
-    )
+    if first in SHORT_FAREWELLS and rest.isalpha():
+        return True
+    return words.startswith(LONG_FAREWELLS) or words.endswith(LONG_FAREWELLS)
 
 
-def _short(line: str) -> bool:
-    return len(line) <= LONGEST_NAME and not line.endswith("?")
+def _is_short(line: str) -> bool:
+    """Whether a line can be a name or an address: no long one and no question."""
+    return len(line) <= MAX_NAME and not line.endswith("?")
 
 
-def _filled(lines: list[str], start: int, stop: int) -> list[str]:
-    """Return the next lines with words, as many as it takes to see that it is no signature."""
-    return [line for line in lines[start : min(stop, start + 12 * MOST_BELOW)] if line]
+def _lines_below(lines: Sequence[str], number: int, stop: int) -> list[str]:
+    """Return the next lines that are not empty, as many as show that it is no signature.
+
+    Args:
+        lines: of the mail.
+        number: of the line above them.
+        stop: end of the block.
+    """
+    start = number + 1
+    return [line for line in lines[start : min(stop, start + MAX_LINES_READ)] if line]
 
 
-def _mark(lines: list[str], kinds: list[str], at: int, stop: int) -> None:
-    """Mark from `at` on, but let a postscript, or sentences below a farewell, be new words."""
-    farewell = is_farewell(lines[at])
-    taken = 0
-    for number in range(at, stop):
+def _mark(lines: Sequence[str], kinds: list[LineKind], begin: int, stop: int) -> None:
+    """Mark the lines of a signature, up to a postscript or to a paragraph below a farewell.
+
+    Args:
+        lines: of the mail.
+        kinds: of the lines; changed in place.
+        begin: first line of the signature.
+        stop: end of the block.
+    """
+    has_farewell = is_farewell(lines[begin])
+    marked = 0
+    for number in range(begin, stop):
         line = lines[number]
-        if POSTSCRIPT.match(line) or (farewell and taken and _is_text(lines, number, taken)):
+        if POSTSCRIPT.match(line):
             return
-        kinds[number] = SIGNED
-        taken += bool(line)
+        is_below_name = has_farewell and marked > 1
+        if is_below_name and _is_paragraph(lines, number):
+            return
+        kinds[number] = LineKind.SIGNATURE
+        if line:
+            marked += 1
 
 
-def _is_text(lines: list[str], number: int, taken: int) -> bool:
-    """A long line after a gap below a farewell is a paragraph that somebody added, unless it is small print."""
+def _is_paragraph(lines: Sequence[str], number: int) -> bool:
+    """Whether a line is a sentence after an empty line, which somebody added, and no disclaimer."""
     line = lines[number]
-    if not line or DISCLAIMER.match(line):
+    if len(line) <= MAX_NAME or DISCLAIMER.match(line):
         return False
-    return taken > 1 and not lines[number - 1] and len(line) > LONGEST_NAME and line.rstrip()[-1:] in ".!?"
+    follows_gap = not lines[number - 1]
+    return follows_gap and line.rstrip().endswith((".", "!", "?"))

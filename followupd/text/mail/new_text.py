@@ -1,0 +1,488 @@
+"""Separate what is new in a mail from what it quotes: by the thread's own lines, then by the marks of mail programs.
+
+In doubt a line is kept and called doubtful; no promise is read from a doubtful line (docs/mail.md, section 3).
+"""
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from followupd.languages import catalogue
+from followupd.text.mail.repeated import (
+    MIN_COMMON,
+    ThreadText,
+    flattened,
+    mark_repeated,
+    stray_in_thread,
+)
+from followupd.text.mail.signature import LineKind, mark_signatures
+
+#: lines of a mail that are read
+MAX_LINES = 20_000
+#: characters of a line, or of a heading over several lines, that the patterns look at
+MAX_SEARCHED = 600
+#: characters of a quoted line from which on its program broke it, so that its end has no mark
+MIN_BROKEN = 70
+#: lines of an attribution: "On Monday, Kim Doe\n<kim@example.org>\nwrote:"
+MAX_ATTRIBUTION = 4
+#: characters of a heading that has neither an address nor a time
+MAX_BARE_HEADING = 120
+#: lines of a block of header fields above a quote
+MAX_HEADER_BLOCK = 8
+#: characters of a line in which its label is looked for
+MAX_LABEL = 80
+#: fields that make a block of them a heading
+MIN_FIELDS = 3
+#: lines below a heading in which the marks of its quote are looked for
+MAX_GAP = 4
+#: lines of a mail in which a forward is announced
+MAX_FORWARD_LINES = 10
+
+
+def _any_word(*groups: Iterable[str]) -> str:
+    """Return a pattern of the words in these groups, in lower case, the longest first."""
+    words = {word.lower() for group in groups for word in group}
+    return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+
+
+_MARKS = catalogue().mail_clients.quotes
+_FORWARD_PHRASES = catalogue().mail_clients.forwards.marks
+# Patterns with phrases are for lower-case lines: a search that ignores the case takes ten times as long.
+_WROTE = re.compile(
+    rf"(?:^|[\s\u200f(>\"”“\d{_MARKS.date_signs},，。])(?:{_any_word(_MARKS.wrote)})"
+    rf"|(?:{'|'.join(_MARKS.wrote_anywhere)})"
+)
+_WROTE_AT_END = re.compile(rf"(?:{_any_word(_MARKS.wrote)})\s*(?:-{{2,}}|\.{{3}})?\s*$")
+_OPENER = re.compile(
+    r"[\s*_\-\u200f\u202a-\u202e]*"
+    rf"(?:(?:{_any_word(_MARKS.openers)})[\s,]"
+    rf"|(?:{_any_word(_MARKS.weekdays)})[a-zäöüß]{{0,8}}[.,]?\s"
+    r"|\d)"
+)
+_DATE = re.compile(r"\d{1,2}[:.h]\d{2}|\d{4}|\d{1,2}[./-]\d{1,2}")
+_CLOCK = re.compile(r"\d{1,2}[:.]\d{2}")
+_DIGIT = re.compile(r"\d")
+#: an address or a closing sign before the colon at the end
+_CLOSED = re.compile(r"(?:[>\])\"”]|@[\w.-]{1,80}\)?)\s*[:：]\s*$")
+#: what each group of labels names; a label in several groups names the last of them
+_LABEL_GROUPS = {"what": _MARKS.subject, "to": _MARKS.to, "when": _MARKS.sent, "who": _MARKS.senders}
+_LABELS = {word.casefold(): group for group, words in _LABEL_GROUPS.items() for word in words}
+_BESIDE_LABELS = " \t\xa0\u3000*_|"
+_RULE = re.compile(r"[\s]{0,8}[-_=*─—~]{3,}\s*$")
+_RULE_SIGNS = ("-", "_", "=", "*", "#")
+_COLONS = (":", "：")
+ORIGINAL = re.compile(rf"[-_=*]{{2,60}}\s{{0,4}}(?:{_any_word(_MARKS.original, _FORWARD_PHRASES)})")
+FORWARDED = re.compile(rf"[-_=* ]{{0,60}}(?:{_any_word(_FORWARD_PHRASES)})[-_=* ]{{0,60}}[:：]?$")
+_ABOVE_THIS_LINE = re.compile(_any_word(_MARKS.above_this_line))
+_QUOTE_MARK = re.compile(r"\s{0,3}[>›»|｜＞]")
+_FOREIGN_QUOTE_MARKS = "›»｜＞"
+#: the end of an attribution that was broken inside of "<kim@example.org>", and is no quoted line
+_BROKEN_ATTRIBUTION = re.compile(r">\s?[^\s>]{0,20}\s?[:：]$")
+
+
+@dataclass(frozen=True, slots=True)
+class NewText:
+    """The text of a mail by the kinds of its lines; `doubtful` lines are in `text` too."""
+
+    text: str
+    doubtful: tuple[str, ...] = ()
+    quoted: str = ""
+    signature: str = ""
+
+
+def extract_new_text(text: str, earlier: Iterable[str] = (), *, is_note: bool = False) -> NewText:
+    """Separate new lines from quoted ones and from the signature.
+
+    Args:
+        text: the text of the mail.
+        earlier: the texts of the earlier mails of the thread, the nearest one first.
+        is_note: an agent wrote the mail. Its lines may be commands, so that a line counts as quoted only if that is
+            certain.
+    """
+    thread = ThreadText.of(earlier)
+    lines = [line.rstrip() for line in text.split("\n")[:MAX_LINES]]
+    kinds = _kinds_by_mark(text, lines)
+    _mark_headings(lines, kinds, thread)
+    mark_repeated(lines, kinds, thread, is_note=is_note)
+    _mark_strays(lines, kinds, thread, is_note=is_note)
+    if not is_note:  # there "cause: you told us the old address" is the agent's own sentence
+        _mark_repeated_claims(text, lines, kinds)
+    mark_signatures(lines, kinds)
+    _keep_something(lines, kinds)
+
+    present = set(kinds)
+    if present == {LineKind.NEW}:
+        return NewText("\n".join(lines).strip("\n"))
+    doubtful = [line.strip() for line in _lines_of(lines, kinds, LineKind.DOUBTFUL)]
+    quoted = _joined(lines, kinds, {LineKind.QUOTED}) if LineKind.QUOTED in present else ""
+    signature = _joined(lines, kinds, {LineKind.SIGNATURE}) if LineKind.SIGNATURE in present else ""
+    return NewText(
+        text=_joined(lines, kinds, {LineKind.NEW, LineKind.DOUBTFUL}),
+        doubtful=tuple(filter(None, doubtful)),
+        quoted=quoted,
+        signature=signature,
+    )
+
+
+def _kinds_by_mark(text: str, lines: Sequence[str]) -> list[LineKind]:
+    """Return the kinds of the lines by their quote marks alone.
+
+    Args:
+        text: the text of the mail, in which marks are searched first: most mails have none.
+        lines: of the text.
+    """
+    has_marks = ">" in text or "|" in text
+    if not has_marks and not text.isascii():
+        has_marks = any(mark in text for mark in _FOREIGN_QUOTE_MARKS)
+    if not has_marks:
+        return [LineKind.NEW] * len(lines)
+    return [LineKind.QUOTED if _has_mark(line) else LineKind.NEW for line in lines]
+
+
+def _has_mark(line: str) -> bool:
+    """Whether a line begins with a quote mark."""
+    if not line or line[0].isalnum():
+        return False
+    return _QUOTE_MARK.match(line) is not None
+
+
+def _lines_of(lines: Sequence[str], kinds: Sequence[LineKind], kind: LineKind) -> Iterator[str]:
+    """Yield the lines of one kind."""
+    for line, line_kind in zip(lines, kinds, strict=True):
+        if line_kind is kind:
+            yield line
+
+
+def _joined(lines: Sequence[str], kinds: Sequence[LineKind], wanted: Collection[LineKind]) -> str:
+    """Return the lines of these kinds as a text, with one empty line where others were left out.
+
+    Args:
+        lines: of the mail.
+        kinds: of the lines.
+        wanted: the kinds.
+    """
+    chosen: list[str] = []
+    follows_gap = False
+    for line, kind in zip(lines, kinds, strict=True):
+        if kind not in wanted:
+            follows_gap = True
+            continue
+        if follows_gap and not line:
+            continue
+        if follows_gap and chosen and chosen[-1]:
+            chosen.append("")
+        chosen.append(line)
+        follows_gap = False
+    return "\n".join(chosen).strip("\n")
+
+
+def _mark_headings(lines: Sequence[str], kinds: list[LineKind], thread: ThreadText) -> None:
+    """Mark the headings of quotes, and all that follows one unless its quote has marks.
+
+    Args:
+        lines: of the mail.
+        kinds: of the lines; changed in place.
+        thread: the earlier mails.
+    """
+    end = 0  # of the last heading
+    for begin in _possible_headings(lines):
+        if begin < end or kinds[begin] is LineKind.QUOTED:
+            continue
+        height = _heading_height(lines, begin, thread)
+        if height == 0:
+            continue
+        end = begin + height
+        kinds[begin:end] = [LineKind.QUOTED] * height
+        _mark_rule_above(lines, kinds, begin)
+        if not _is_quote_marked(lines, end):
+            kinds[begin:] = [LineKind.QUOTED] * (len(lines) - begin)
+            return
+
+
+def _possible_headings(lines: Sequence[str]) -> list[int]:
+    """Return the lines at which a heading may begin, by a cheap look: the patterns are slow.
+
+    An attribution has a colon at its end or an address, at most MAX_ATTRIBUTION lines from its beginning.
+    """
+    found: set[int] = set()
+    for number, line in enumerate(lines):
+        if not line:
+            continue
+        if "@" in line or line.endswith(_COLONS):
+            found.update(range(max(0, number - MAX_ATTRIBUTION + 1), number + 1))
+        elif _may_begin_heading(line):
+            found.add(number)
+    return sorted(number for number in found if lines[number])
+
+
+def _may_begin_heading(line: str) -> bool:
+    """Whether a line is ruled, indented or labelled, as the headings without an attribution are."""
+    if line.startswith(_RULE_SIGNS) or line[0].isspace() or "：" in line:
+        return True
+    return ":" in line and label_of(line) != ""
+
+
+def label_of(line: str) -> str:
+    """Return what a line such as "Sent: Monday" names: who, when, to or what; "" if it names none of them."""
+    label, colon, _ = line[:MAX_LABEL].replace("：", ":").partition(":")
+    if not colon:
+        return ""
+    return _LABELS.get(label.strip(_BESIDE_LABELS).casefold(), "")
+
+
+def _heading_height(lines: Sequence[str], begin: int, thread: ThreadText) -> int:
+    """Return how many lines from here on are the heading of a quote, 0 if none begins here.
+
+    Args:
+        lines: of the mail.
+        begin: number of the line.
+        thread: the earlier mails.
+    """
+    line = lines[begin][:MAX_SEARCHED].strip()
+    is_ruled = line.startswith(_RULE_SIGNS)
+    has_colon = ":" in line or "：" in line
+    if is_ruled and not line.strip(" -_=*#"):
+        return 0  # a line of dashes and nothing more, as most of them are
+    is_original = is_ruled and ORIGINAL.match(line.lower()) is not None
+    if is_original or _is_separator(line):
+        return 1 + _labels_below(lines, begin + 1)
+
+    if has_colon:
+        height = _header_block_height(lines, begin)
+        if height:
+            return height
+    if not has_colon and "@" not in line and not _DIGIT.search(line):
+        return 0
+    height = _attribution_height(lines, begin, line)
+    if height == 0 and thread and _introduces_thread(lines, begin, line, thread):
+        height = 1
+    return height
+
+
+def _labels_below(lines: Sequence[str], begin: int) -> int:
+    """Return how many lines below a separator belong to it: "From: Kim" and the empty lines around."""
+    height = 0
+    for number, line in enumerate(lines[begin : begin + MAX_HEADER_BLOCK], 1):
+        if not line:
+            continue
+        if not label_of(line):
+            break
+        height = number
+    return height
+
+
+def _is_separator(line: str) -> bool:
+    """Whether a line announces a forwarded mail, or says that answers are to be written above it."""
+    if not line or len(line) >= MAX_BARE_HEADING:
+        return False
+    is_ruled = line.startswith(_RULE_SIGNS)
+    if not is_ruled and not line.endswith(_COLONS):
+        return False
+    low = line.lower()
+    if FORWARDED.match(low):
+        return True
+    return is_ruled and _ABOVE_THIS_LINE.search(low) is not None
+
+
+def _attribution_height(lines: Sequence[str], begin: int, first: str) -> int:
+    """Return the height of "On Monday, Kim <kim@example.org> wrote:", 0 if the lines are no attribution.
+
+    Args:
+        lines: of the mail.
+        begin: number of the first line.
+        first: the first line, stripped.
+    """
+    near = lines[begin : begin + MAX_ATTRIBUTION]
+    if not any("@" in line or line.endswith(_COLONS) for line in near):
+        return 0  # every attribution has one or the other, and the patterns are slow
+    has_opener = _OPENER.match(first.lower()) is not None
+    if not has_opener:
+        near = near[:1]
+
+    joined = ""
+    for height, line in enumerate(near, 1):
+        is_quoted = _QUOTE_MARK.match(line) is not None and not _BROKEN_ATTRIBUTION.match(line)
+        if not line or is_quoted:
+            break
+        joined = f"{joined} {line.strip()}".lstrip(" ")
+        if len(joined) > MAX_SEARCHED:
+            break
+        next_line = _next_line(lines, begin + height)
+        if _is_attribution(joined, has_opener=has_opener, next_line=next_line):
+            return height
+    return 0
+
+
+def _introduces_thread(lines: Sequence[str], number: int, line: str, thread: ThreadText) -> bool:
+    """Whether "Service desk wrote:", without time and address, is above the beginning of an earlier mail.
+
+    Args:
+        lines: of the mail.
+        number: of the line.
+        line: the line, stripped.
+        thread: the earlier mails.
+    """
+    if not line.endswith(_COLONS) or len(line) > MAX_BARE_HEADING:
+        return False
+    if not _WROTE.search(line.lower()):
+        return False
+    below = filter(None, lines[number + 1 : number + MAX_HEADER_BLOCK])
+    text = flattened(" ".join(list(below)[:2]))
+    return len(text) >= MIN_COMMON and text in thread.text
+
+
+def _next_line(lines: Sequence[str], number: int) -> str:
+    """Return the next line that is not empty, if it is one of three."""
+    return next(filter(None, lines[number : number + 3]), "")
+
+
+def _is_attribution(text: str, *, has_opener: bool, next_line: str) -> bool:
+    """Whether a text is the attribution of a quote.
+
+    Args:
+        text: one or more lines, joined.
+        has_opener: it begins like an attribution: "On ", a weekday, a digit.
+        next_line: below it.
+    """
+    has_address = "@" in text
+    if not text.endswith(_COLONS):
+        says_wrote = _WROTE_AT_END.search(text[-60:].lower()) is not None
+        return has_opener and has_address and says_wrote and _CLOCK.search(text) is not None
+
+    is_quoted_below = _QUOTE_MARK.match(next_line) is not None
+    if not has_opener and not is_quoted_below and not has_address:
+        return False  # whatever its verb: "We can offer:"
+    has_date = has_opener and _DATE.search(text) is not None
+    if _WROTE.search(text.lower()):
+        is_short_above_quote = is_quoted_below and len(text) < MAX_BARE_HEADING
+        return has_address or has_date or is_short_above_quote
+    if _CLOSED.search(text) and _CLOCK.search(text):
+        return has_opener or is_quoted_below
+    return has_date and is_quoted_below
+
+
+def _header_block_height(lines: Sequence[str], begin: int) -> int:
+    """Return the height of "From: ... Sent: ... To: ... Subject: ..." in any language, 0 if there is no such block."""
+    if not label_of(lines[begin]):
+        return 0
+    fields: set[str] = set()
+    last = begin
+    for number, line in enumerate(lines[begin : begin + MAX_HEADER_BLOCK], begin):
+        label = label_of(line)
+        if label:
+            fields.add(label)
+            last = number
+        elif not line and number > last + 1:
+            break
+    if "who" not in fields or len(fields) < MIN_FIELDS:
+        return 0
+    return last - begin + 1
+
+
+def _mark_rule_above(lines: Sequence[str], kinds: list[LineKind], begin: int) -> None:
+    """Mark a rule above a heading, which belongs to the quote.
+
+    Args:
+        lines: of the mail.
+        kinds: of the lines; changed in place.
+        begin: first line of the heading.
+    """
+    above = begin - 1
+    while above >= 0 and not lines[above]:
+        above -= 1
+    if above >= 0 and _RULE.match(lines[above]):
+        kinds[above] = LineKind.QUOTED
+
+
+def _is_quote_marked(lines: Sequence[str], begin: int) -> bool:
+    """Whether one of the next lines has a quote mark."""
+    return any(_QUOTE_MARK.match(line) for line in lines[begin : begin + MAX_GAP])
+
+
+def _mark_strays(lines: Sequence[str], kinds: list[LineKind], thread: ThreadText, *, is_note: bool) -> None:
+    """Mark lines without a mark between two with one.
+
+    Args:
+        lines: of the mail.
+        kinds: of the lines; changed in place.
+        thread: the earlier mails.
+        is_note: an agent wrote the mail.
+    """
+    if LineKind.QUOTED not in kinds:
+        return
+    stray = [LineKind.QUOTED, LineKind.NEW, LineKind.QUOTED]
+    for number in range(1, len(lines) - 1):
+        if kinds[number - 1 : number + 2] != stray:
+            continue
+        above, line, below = lines[number - 1 : number + 2]
+        kind = stray_in_thread(above, line, thread, is_note=is_note) or _stray_kind(above, line, below)
+        if is_note and kind is LineKind.QUOTED and not thread.has(flattened(above), flattened(line)):
+            kind = LineKind.DOUBTFUL
+        kinds[number] = kind
+
+
+def _stray_kind(above: str, line: str, below: str) -> LineKind:
+    """Return what a line between two quoted ones is: the end of a broken line, or an answer in between.
+
+    Args:
+        above: the quoted line above.
+        line: the line without a mark.
+        below: the quoted line below.
+    """
+    if not above.strip("> ") or not line:
+        return LineKind.NEW
+    first_word = line.split(" ", 1)[0]
+    was_broken = len(above) + len(first_word) > MIN_BROKEN
+    if was_broken and line[0].islower():
+        return LineKind.QUOTED
+    return LineKind.DOUBTFUL if below.strip("> ") else LineKind.NEW
+
+
+def _mark_repeated_claims(text: str, lines: Sequence[str], kinds: list[LineKind]) -> None:
+    """Mark new lines that repeat what others said ("you said that ...") as doubtful.
+
+    Args:
+        text: of the mail.
+        lines: of the mail.
+        kinds: of the lines; changed in place.
+    """
+    low = text.casefold()
+    for letters, phrases in _MARKS.you_said.items():
+        # every phrase contains the letters, and a search for them alone is cheap
+        if letters not in low or not _has_any(low, phrases):
+            continue
+        for number, line in enumerate(lines):
+            if kinds[number] is LineKind.NEW and _has_any(line.casefold(), phrases):
+                kinds[number] = LineKind.DOUBTFUL
+
+
+def _has_any(text: str, phrases: Iterable[str]) -> bool:
+    return any(phrase in text for phrase in phrases)
+
+
+def _keep_something(lines: Sequence[str], kinds: list[LineKind]) -> None:
+    """Mark lines as doubtful if nothing but a quote was found: an empty answer helps nobody.
+
+    The heading and lines with quote marks stay quoted, and so does all of a forwarded mail.
+
+    Args:
+        lines: of the mail.
+        kinds: of the lines; changed in place.
+    """
+    if LineKind.QUOTED not in kinds:
+        return
+    own = [line for line, kind in zip(lines, kinds, strict=True) if kind is not LineKind.QUOTED]
+    if any(own) or _is_forwarded(lines):
+        return
+    first = next((number for number, line in enumerate(lines) if line), 0)
+    height = max(1, _heading_height(lines, first, ThreadText()))
+    for number in range(first + height, len(lines)):
+        line = lines[number]
+        if line and not _QUOTE_MARK.match(line):
+            kinds[number] = LineKind.DOUBTFUL
+
+
+def _is_forwarded(lines: Sequence[str]) -> bool:
+    """Whether one of the first lines announces a forwarded mail."""
+    first_lines = [line[:MAX_SEARCHED].lower() for line in lines[:MAX_FORWARD_LINES]]
+    return any(map(FORWARDED.match, first_lines))
