@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from followupd.domain.compensation import Compensation, Gift, GrantState
 from followupd.domain.letter import LetterKind, LetterRecordState
 from followupd.domain.mail import Person
-from followupd.domain.promise import Option, OptionState, Promise, PromiseState
+from followupd.domain.promise import OWED, Option, OptionState, Promise, PromiseState
 from followupd.domain.reminder import ReminderKey, ReminderKind
 from followupd.errors import InvalidTransitionError
 
@@ -208,8 +208,7 @@ class Case:
         if self.promise(n) is None:
             raise InvalidTransitionError(f"{self.ref} has no promise {n}")
 
-        promises = [replace(p, **changes) if p.n == n else p for p in self.promises]
-        return replace(self, promises=tuple(promises))
+        return self.evolve(promises=_with_one_changed(self.promises, n, changes))
 
     def with_compensation(self, n: int, **changes: Any) -> "Case":
         """Return the case with grant `n` changed.
@@ -220,8 +219,7 @@ class Case:
         if self.grant(n) is None:
             raise InvalidTransitionError(f"{self.ref} has no compensation {n}")
 
-        grants = [replace(g, **changes) if g.n == n else g for g in self.compensation]
-        return replace(self, compensation=tuple(grants))
+        return self.evolve(compensation=_with_one_changed(self.compensation, n, changes))
 
     def with_letter(
         self, key: str, kind: LetterKind, state: LetterRecordState, at: datetime, **changes: Any
@@ -234,56 +232,69 @@ class Case:
         """Return the letters of one kind, in the order in which their state last changed."""
         return tuple(record for record in self.letters if record.kind == kind)
 
+    def letters_in(self, *states: LetterRecordState) -> tuple[LetterRecord, ...]:
+        """Return the letters in these states, in the order in which they came into them."""
+        return tuple(record for record in self.letters if record.state in states)
+
     def was_sent(self, kind: LetterKind) -> bool:
-        """Return whether a letter of this kind was sent."""
-        return any(record.state is LetterRecordState.SENT for record in self.letters_of(kind))
+        """Return whether a letter of this kind was sent; one in doubt does not count."""
+        states = {record.state for record in self.letters_of(kind)}
+        return LetterRecordState.SENT in states
 
     def under_way(self, kind: LetterKind) -> bool:
-        """Return whether a letter of this kind is written and neither sent nor given up."""
-        return any(record.state in UNDER_WAY for record in self.letters_of(kind))
+        """Return whether a letter of this kind is written and neither sent nor given up.
+
+        No second one is written meanwhile.
+        """
+        states = {record.state for record in self.letters_of(kind)}
+        return not states.isdisjoint(UNDER_WAY)
 
     def next_key(self, kind: LetterKind) -> str:
-        """Return the key of the next letter of this kind; deciding twice gives the same key."""
-        return f"{self.ref}.{kind}.{len(self.letters_of(kind)) + 1}"
+        """Return the key of the next letter of this kind.
+
+        It depends on the case alone, so that the same decision, taken twice, gives the same letter.
+        """
+        number = len(self.letters_of(kind)) + 1
+        return f"{self.ref}.{kind}.{number}"
 
     def reminded_at(self, key: ReminderKey) -> datetime | None:
         """Return when this reminder was sent, or None if it was not."""
         return dict(self.nudges).get(str(key))
 
     def reminders_of(self, kind: ReminderKind) -> tuple[datetime, ...]:
-        """Return when reminders of one kind were sent."""
-        return tuple(at for text, at in self.nudges if ReminderKind.of(text) is kind)
+        """Return when reminders of one kind were sent, the oldest first."""
+        return tuple(at for key, at in self.nudges if ReminderKind.of(key) is kind)
 
     def promise(self, n: int) -> Promise | None:
-        """Return promise `n`, or None if there is none."""
-        return next((promise for promise in self.promises if promise.n == n), None)
+        """Return promise `n`, or None if the case has none."""
+        return _find(self.promises, n)
 
     def grant(self, n: int) -> Compensation | None:
-        """Return grant `n`, or None if there is none."""
-        return next((grant for grant in self.compensation if grant.n == n), None)
+        """Return grant `n`, or None if the case has none."""
+        return _find(self.compensation, n)
 
     @property
     def next_promise(self) -> int:
         """The number of the next promise."""
-        return max((promise.n for promise in self.promises), default=0) + 1
+        return max(numbers(self.promises), default=0) + 1
 
     @property
     def next_grant(self) -> int:
         """The number of the next grant."""
-        return max((grant.n for grant in self.compensation), default=0) + 1
+        return max(numbers(self.compensation), default=0) + 1
 
     @property
     def next_option(self) -> int:
         """The number of the next option."""
-        return max((option.n for option in self.options), default=0) + 1
+        return max(numbers(self.options), default=0) + 1
+
+    def promises_in(self, *states: PromiseState) -> tuple[Promise, ...]:
+        """Return the promises in these states."""
+        return tuple(promise for promise in self.promises if promise.state in states)
 
     def grants_in(self, *states: GrantState) -> tuple[Compensation, ...]:
         """Return the grants in these states."""
         return tuple(grant for grant in self.compensation if grant.state in states)
-
-    def letters_in(self, state: LetterRecordState) -> tuple[LetterRecord, ...]:
-        """Return the letters in this state, in the order in which they came into it."""
-        return tuple(record for record in self.letters if record.state is state)
 
     @property
     def gift_cards(self) -> tuple[Compensation, ...]:
@@ -292,24 +303,35 @@ class Case:
 
     @property
     def owed(self) -> tuple[Promise, ...]:
-        """Promises that the customer still waits for."""
-        return tuple(promise for promise in self.promises if promise.owed)
+        """Promises that the customer still waits for: open, late or broken.
+
+        The follow-up waits for them, and the case is not closed before they are settled.
+        """
+        return self.promises_in(*OWED)
 
     @property
     def proposed(self) -> tuple[Promise, ...]:
-        """Promises that were read in a reply, and that no agent has approved."""
-        return tuple(promise for promise in self.promises if promise.state is PromiseState.PROPOSED)
+        """Promises that were read in an agent's reply, and that no agent has approved."""
+        return self.promises_in(PromiseState.PROPOSED)
 
     @property
     def unwritten(self) -> tuple[Promise, ...]:
-        """Open promises that the customer does not have in writing."""
-        return tuple(p for p in self.promises if p.state is PromiseState.OPEN and not p.confirmed)
+        """Open promises that the customer does not have in writing.
+
+        The confirmation puts them in writing. A late promise is not among them: it has the delay letter.
+        """
+        open_promises = self.promises_in(PromiseState.OPEN)
+        return tuple(promise for promise in open_promises if not promise.confirmed)
 
     @property
     def awaiting_receipt(self) -> tuple[Compensation, ...]:
-        """Grants of which only the customer knows whether they arrived; the follow-up asks for them."""
+        """Grants of which only the customer knows whether they arrived.
+
+        The follow-up asks for them, so there are none before it was sent.
+        """
         if self.followed_up_at is None:
             return ()
+
         return tuple(grant for grant in self.compensation if grant.awaits_receipt)
 
     @property
@@ -319,35 +341,70 @@ class Case:
 
     @property
     def unasked(self) -> tuple[Option, ...]:
-        """Open options that no letter offers, because none was written or the one that was is lost."""
-        lost = {record.key for state in LOST for record in self.letters_in(state)}
-        return tuple(option for option in self.open_options if not option.letter or option.letter in lost)
+        """Open options that no letter offers.
+
+        None was written yet, or the one that was written did not reach the customer.
+        """
+        found = []
+        lost = {record.key for record in self.letters_in(*LOST)}
+
+        for option in self.open_options:
+            if not option.letter or option.letter in lost:
+                found.append(option)
+        return tuple(found)
 
     @property
     def to_choose(self) -> tuple[Option, ...]:
-        """Open options that the customer was asked to choose from."""
+        """Open options that the customer was asked to choose from, by a letter that was sent."""
         sent = {record.key for record in self.letters_in(LetterRecordState.SENT)}
         return tuple(option for option in self.open_options if option.letter in sent)
 
     @property
     def stated_words(self) -> tuple[str, ...]:
-        """What agents said and letters repeat; it was checked when it was said."""
+        """What agents said and letters repeat, without empty texts.
+
+        It was checked against the rules of wording when it was said.
+        """
         facts = self.facts
         texts = [facts.issue, facts.impact, facts.cause, facts.resolution, facts.prevention]
+
         for promise in self.promises:
             texts += (promise.text, promise.because)
-        texts += [grant.text for grant in self.compensation]
-        return tuple(text for text in texts if text)
+        for grant in self.compensation:
+            texts.append(grant.text)
+        return tuple(filter(None, texts))
 
 
 class _Numbered(Protocol):
+    """A promise, a grant or an option."""
+
     @property
     def n(self) -> int: ...
+
+
+_AnyNumbered = TypeVar("_AnyNumbered", bound=_Numbered)
 
 
 def numbers(items: Iterable[_Numbered]) -> list[int]:
     """Return the numbers of promises, grants or options."""
     return [item.n for item in items]
+
+
+def _find(items: Iterable[_AnyNumbered], n: int) -> _AnyNumbered | None:
+    """Return the one with this number, or None."""
+    for item in items:
+        if item.n == n:
+            return item
+    return None
+
+
+def _with_one_changed(items: Iterable[Any], n: int, changes: dict[str, Any]) -> tuple[Any, ...]:
+    """Return promises or grants with the one of this number changed."""
+    changed = []
+    for item in items:
+        changed.append(replace(item, **changes) if item.n == n else item)
+
+    return tuple(changed)
 
 
 #: how each field of a case is read and written

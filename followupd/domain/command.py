@@ -116,18 +116,29 @@ def read_line(line: str) -> tuple[str, str]:
     Raises:
         NotUnderstoodError: with what was expected, for the agent who wrote the line.
     """
-    found = _LINE.fullmatch(_tidied(line))
-    name, text = found.groups() if found else ("", "")
-    verb, text = name.lower(), (text or "").strip()
+    verb, text = _split(line)
     shown = repr(line.strip())
-
     if verb not in VERBS:
         raise NotUnderstoodError(f"{shown} is not a line I know. {_hint(line)}")
-    if not VERBS[verb] and text:
+
+    form = VERBS[verb]
+    if text and not form:
         raise NotUnderstoodError(f"{shown} says more than {verb!r} can take; expected {verb!r} alone.")
-    if VERBS[verb] and not text and verb not in OPTIONAL:
+
+    must_have_text = form and verb not in OPTIONAL
+    if must_have_text and not text:
         raise NotUnderstoodError(f"{shown} lacks something; expected {expected(verb)!r}.")
     return verb, text
+
+
+def _split(line: str) -> tuple[str, str]:
+    """Return the verb in lower case and the text of a line, both "" when it has another form."""
+    found = _LINE.fullmatch(_tidied(line))
+    if found is None:
+        return "", ""
+
+    verb, text = found[1], found[2] or ""
+    return verb.lower(), text.strip()
 
 
 def left_empty(line: str, verbs: Container[str]) -> bool:

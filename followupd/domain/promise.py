@@ -77,7 +77,7 @@ class Promise:
 
     @property
     def owed(self) -> bool:
-        """Whether the customer still waits for it."""
+        """Whether the customer still waits for it: it is open, late or broken."""
         return self.state in OWED
 
 

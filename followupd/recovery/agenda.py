@@ -87,11 +87,13 @@ def _answer(case: Case) -> Iterator[Waiting]:
     """
     wrote_at, answered_at = case.customer_wrote_at, case.we_wrote_at
 
-    if answered_at is None and case.stage in WORKING:
-        sentence = msg("the customer has had no word from us yet")
-        yield Waiting(case.opened_at, sentence)
+    if answered_at is None:
+        if case.stage in WORKING:
+            sentence = msg("the customer has had no word from us yet")
+            yield Waiting(case.opened_at, sentence)
+        return
 
-    if answered_at and wrote_at and wrote_at > answered_at:
+    if wrote_at and wrote_at > answered_at:
         sentence = msg("the customer has written again")
         yield Waiting(wrote_at, sentence)
 

@@ -51,18 +51,34 @@ def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
 
 def why_blocked(case: Case) -> str:
     """Return why no confirmation is written although something is promised, "" when it may be written."""
-    if case.held and case.held_because:
-        return f"the case is held: {case.held_because}"
     if case.held:
-        return "the case is held"
+        return _sentence("the case is held", case.held_because)
 
-    only_a_machine_speaks = case.by_machine and _all_standing(case.unwritten) and not case.unasked
-    if case.no_answer and only_a_machine_speaks:
-        return f"a machine must not answer: {case.no_answer}"
+    if case.no_answer and _only_a_machine_speaks(case):
+        return _sentence("a machine must not answer", case.no_answer)
 
     if case.not_reached:
-        return f"the customer was not reached: {case.not_reached}"
+        return _sentence("the customer was not reached", case.not_reached)
     return ""
+
+
+def _sentence(problem: str, reason: str) -> str:
+    """Return the problem with its reason, if there is one."""
+    if not reason:
+        return problem
+
+    return f"{problem}: {reason}"
+
+
+def _only_a_machine_speaks(case: Case) -> bool:
+    """Return whether no agent had a part in what the confirmation would say (RFC 3834, section 2).
+
+    The recogniser opened the case, and only the playbook's standing next steps are promised.
+    """
+    if not case.by_machine or case.unasked:
+        return False
+
+    return _all_standing(case.unwritten)
 
 
 def _confirmation(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
@@ -133,9 +149,8 @@ def _to_ask(case: Case) -> tuple[Option, ...]:
 
 def _late(case: Case) -> tuple[Promise, ...]:
     """Return the promises with a new date that is not in writing."""
-    return tuple(
-        promise for promise in case.promises if promise.state is PromiseState.LATE and not promise.confirmed
-    )
+    late = case.promises_in(PromiseState.LATE)
+    return tuple(promise for promise in late if not promise.confirmed)
 
 
 def _other_compensation(case: Case, promises: tuple[Promise, ...]) -> tuple[Compensation, ...]:

@@ -13,14 +13,29 @@ from followupd.recovery.blockers import blockers_of, still_to_give
 
 
 def next_due(case: Case, playbook: Playbook) -> datetime | None:
-    """Return the day of the follow-up, or after it the day on which the case is closed without an answer."""
-    if case.stage is Stage.FIXED and case.fixed_at:
-        due = playbook.calendar.after(case.fixed_at, playbook.follow_up_after)
-        return max(due, case.away_until or due)
-
-    if case.stage is Stage.FOLLOWED_UP and case.followed_up_at:
-        return playbook.calendar.after(case.followed_up_at, playbook.close_after)
+    """Return when the follow-up is due, or after it when the case is closed without an answer."""
+    if case.stage is Stage.FIXED:
+        return _follow_up_at(case, playbook)
+    if case.stage is Stage.FOLLOWED_UP:
+        return _close_at(case, playbook)
     return None
+
+
+def _follow_up_at(case: Case, playbook: Playbook) -> datetime | None:
+    """Return when the follow-up is due: so long after the fix, and not while the customer is away."""
+    if case.fixed_at is None:
+        return None
+
+    due = playbook.calendar.after(case.fixed_at, playbook.follow_up_after)
+    return max(due, case.away_until or due)
+
+
+def _close_at(case: Case, playbook: Playbook) -> datetime | None:
+    """Return when the case is closed if the customer does not answer the follow-up."""
+    if case.followed_up_at is None:
+        return None
+
+    return playbook.calendar.after(case.followed_up_at, playbook.close_after)
 
 
 def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
@@ -86,11 +101,12 @@ def _is_due(case: Case, playbook: Playbook, now: datetime) -> bool:
 
 def _has_open_work(case: Case, playbook: Playbook) -> bool:
     """Return whether a promise, a grant, a letter or the playbook's gift card is still to come."""
-    letter_under_way = any(map(case.letters_in, UNDER_WAY))
-    grant_to_give = any(map(still_to_give, case.compensation))
+    letters_under_way = case.letters_in(*UNDER_WAY)
     gift_card_to_come = playbook.gift_card_amount is not None and not case.gift_cards
 
-    return bool(case.owed) or letter_under_way or grant_to_give or gift_card_to_come
+    if case.owed or letters_under_way or gift_card_to_come:
+        return True
+    return any(map(still_to_give, case.compensation))
 
 
 def _waits_for_answer(case: Case) -> bool:

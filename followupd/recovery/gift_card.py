@@ -17,9 +17,7 @@ def next_due(case: Case, playbook: Playbook) -> datetime | None:
     """
     if case.followed_up_at is None or not _is_wanted(case, playbook):
         return None
-
-    grant = _granted(case)
-    if grant and grant.n == case.card_ordered:
+    if _is_ordered(case):
         return None
 
     due = playbook.calendar.after(case.followed_up_at, playbook.gift_card_after)
@@ -34,16 +32,25 @@ def decide(case: Case, playbook: Playbook, _write: LetterRenderer, now: datetime
     if case.under_way(LetterKind.GIFT_CARD) or why_blocked(case):
         return []
 
-    decisions: list[Decision] = []
     grant = _granted(case)
-    if grant is None:
-        grant = _playbook_grant(case, playbook)
-        why = f"playbook {playbook.name}"
-        decisions.append(CompensationGranted(at=now, why=why, compensation=grant))
+    if grant:
+        return _order(grant, now)
 
-    if grant.money:
-        decisions.append(GiftCardDue(at=now, n=grant.n, money=grant.money))
-    return decisions
+    grant = _playbook_grant(case, playbook)
+    granted = CompensationGranted(
+        at=now,
+        why=f"playbook {playbook.name}",
+        compensation=grant,
+    )
+    return [granted, *_order(grant, now)]
+
+
+def _order(grant: Compensation, now: datetime) -> list[Decision]:
+    """Order the card of a grant; without an amount there is nothing to order."""
+    if grant.money is None:
+        return []
+
+    return [GiftCardDue(at=now, n=grant.n, money=grant.money)]
 
 
 def why_cancelled(case: Case, n: int) -> str:
@@ -76,6 +83,15 @@ def _granted(case: Case) -> Compensation | None:
         if card.state is GrantState.GRANTED:
             return card
     return None
+
+
+def _is_ordered(case: Case) -> bool:
+    """Return whether the card that is granted is on order already."""
+    grant = _granted(case)
+    if grant is None:
+        return False
+
+    return grant.n == case.card_ordered
 
 
 def _is_wanted(case: Case, playbook: Playbook) -> bool:

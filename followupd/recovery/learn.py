@@ -122,7 +122,10 @@ def report(histories: Iterable[CaseHistory], since: datetime | None = None) -> R
     opened = _since(histories, since)
     complaints = [past for past in opened if past.case.stage not in NO_COMPLAINT]
     cases = [past.case for past in complaints]
-    promises = [promise for past in complaints for promise in _past_promises(past)]
+
+    promises: list[_PastPromise] = []
+    for past in complaints:
+        promises += _past_promises(past)
 
     return Report(
         since=since,
@@ -238,10 +241,14 @@ def _times(complaints: Sequence[CaseHistory]) -> dict[str, Durations]:
     found: dict[str, Durations] = {}
 
     for name, kinds in _MILESTONES.items():
-        ends = [(past.case.opened_at, _first(past, kinds)) for past in complaints]
-        durations = sorted(end - start for start, end in ends if end)
+        durations = []
+        for past in complaints:
+            end = _first(past, kinds)
+            if end:
+                durations.append(end - past.case.opened_at)
+
         if durations:
-            found[name] = _durations(durations)
+            found[name] = _durations(sorted(durations))
     return found
 
 

@@ -271,9 +271,13 @@ def _issued_with(events: list[Event], command: Command, context: CommandContext)
 
 
 def _found_money(found: FoundCompensation, context: CommandContext) -> Money | None:
-    """Return the amount that was found; one without a currency is in the company's."""
+    """Return the amount that was found in a reply, None if there is none.
+
+    An amount without a currency is in the company's.
+    """
     if not found.amount:
         return None
+
     return Money.of(found.amount, found.currency or context.playbook.company.currency)
 
 

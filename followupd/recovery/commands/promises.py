@@ -92,7 +92,7 @@ def kept(command: Command, context: CommandContext) -> list[Event]:
     if not command.text and not owed:
         return []
 
-    done = numbers(promise for promise in case.promises if promise.state is PromiseState.KEPT)
+    done = numbers(case.promises_in(PromiseState.KEPT))
     kept_numbers = chosen_numbers(command, owed, "promise", done)
     granted = case.grants_in(GrantState.GRANTED)
     issued = numbers(grant for grant in granted if grant.promise in kept_numbers)

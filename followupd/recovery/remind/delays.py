@@ -87,7 +87,7 @@ def broken(case: Case, now: datetime) -> list[Decision]:
 
 def _running(case: Case) -> list[Promise]:
     """Return the promises whose date can still pass."""
-    return [promise for promise in case.promises if promise.state in _RUNNING]
+    return list(case.promises_in(*_RUNNING))
 
 
 def silent_since(case: Case) -> datetime | None:
