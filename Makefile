@@ -8,7 +8,7 @@ PYTHON = $(firstword $(foreach python,$(PYTHONS),$(shell $(python) -c '$(USABLE)
 
 IN = .venv/bin/
 
-.PHONY: check lint types layers test demo venv idle startup migration messages fuzz torture pictures audit clean
+.PHONY: check lint types layers test demo venv idle startup migration messages fuzz mutants torture pictures audit clean
 
 # Run every check, all of them even if one fails; the tests come last.
 check: venv
@@ -51,6 +51,10 @@ messages: venv
 # Fuzz the parsers of mails, notes, durations and configurations, FOLLOWUPD_FUZZ seconds each (ten minutes).
 fuzz: venv
 	FOLLOWUPD_FUZZ=$${FOLLOWUPD_FUZZ:-600} $(IN)pytest -o faulthandler_timeout=0 tests/fuzz
+
+# Change the pure core in one place at a time, and print which changes no test notices: make mutants MODULES="followupd.domain.team".
+mutants: venv
+	$(IN)python -m tests.policies.mutants $(MODULES)
 
 # Run the crash tests for an hour or more: FOLLOWUPD_TORTURE simulated worlds, FOLLOWUPD_TORTURE_KILLS killed daemons,
 # FOLLOWUPD_TORTURE_CASES cases on machines that share a ledger, and dropped connections. It prints what was tried.
