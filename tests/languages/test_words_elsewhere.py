@@ -9,7 +9,18 @@ import followupd
 from followupd.languages import catalogue
 
 PACKAGE = Path(followupd.__file__).parent
-LAYERS = ("text", "recovery", "services", "domain", "app", "cli")
+LAYERS = (
+    "text",
+    "recovery",
+    "services",
+    "domain",
+    "app",
+    "cli",
+    "adapters/imap",
+    "adapters/smtp",
+    "adapters/storage",
+    "adapters/templates",
+)
 #: small words abroad that are ordinary words in English
 ALSO_ENGLISH = frozenset({"come", "till"})
 FOREIGN = [language for language in catalogue().all() if language.tag != "en"]
@@ -47,3 +58,26 @@ def test_no_engine_holds_a_foreign_word() -> None:
         if word in words
     ]
     assert found == []
+
+
+#: letters beyond ASCII that are no words
+LETTERS = {
+    "adapters/templates/samples.py": "a text from right to left, which every letter is tried with",
+    "text/complaints/language.py": "the last letter of the Latin scripts",
+    "text/complaints/words.py": "letters that begin a sentence, and one that is written as two",
+    "text/mail/new_text.py": "letters that end the name of a weekday",
+    "text/mail/signature.py": "letters that begin a name",
+    "text/promises/sentences.py": "letters that begin a sentence, and an apostrophe",
+    "text/wording/text.py": "an apostrophe",
+}
+
+
+def test_no_module_holds_letters_beyond_ascii() -> None:
+    modules = (module for module in PACKAGE.rglob("*.py") if module.parent != PACKAGE / "languages")
+    found = {
+        module.relative_to(PACKAGE).as_posix()
+        for module in modules
+        for _, text in texts(module)
+        if any(letter.isalpha() and not letter.isascii() for letter in text)
+    }
+    assert found == set(LETTERS)

@@ -1,49 +1,47 @@
-"""Reads which of several numbered options a customer chooses.
+"""Read which of several numbered options a customer chooses.
 
-Better ask than guess: an answer counts when it names exactly one number on offer and every other word in it is one that
-people wrap around a choice (words.py). A condition, a second number, a "not" or a question goes to the owner.
+An answer counts only if it names exactly one number on offer and every other word in it is known to go with a
+choice. A condition, a second number, a "not" or a question goes to the owner.
 """
 
 import re
-import unicodedata
 from collections.abc import Collection
 
 from followupd.domain.promise import Option
-from followupd.text.answers.option_words import LAST, NUMBERS, ONLY_OF_TWO, SOFT, WRAPPING
+from followupd.languages import Catalogue, catalogue
+from followupd.text.answers.words import ChoiceWords, choice_words, folded
 
-#: an answer is short; a longer mail is for people
+#: the most characters of an answer; a longer mail is read by a person
 _LONGEST = 400
 
 
-def chosen(text: str, options: Collection[Option], names: Collection[str] = ()) -> int | None:
-    """Return the number of the option that the words choose, None when that is not plain."""
-    folded = _folded(text).strip()
-    if not folded or len(folded) > _LONGEST or "?" in folded:
+def chosen(
+    text: str, options: Collection[Option], names: Collection[str] = (), languages: Catalogue | None = None
+) -> int | None:
+    """Return the number of the option that the text chooses, None if it is not clear."""
+    plain = folded(text).strip()
+    if not plain or len(plain) > _LONGEST or "?" in plain:
         return None
-    known = {part for name in names for part in _folded(name).split()}
-    words = re.findall(r"[^\W_]+(?:'[^\W_]+)?'?|[%€$£]", _plain(folded))
-    numbers = {word: number for word in words if (number := _number(word, options))}
-    if any(word not in numbers and word not in WRAPPING and word not in known for word in words):
+    known = choice_words(languages or catalogue())
+    people = {part for name in names for part in folded(name).split()}
+    words = re.findall(r"[^\W_]+(?:'[^\W_]+)?'?|[%€$£]", _plain(plain, known))
+    numbers = {word: number for word in words if (number := _number(word, options, known))}
+    if any(word not in numbers and word not in known.courtesy and word not in people for word in words):
         return None
-    hard = {number for word, number in numbers.items() if word not in SOFT}
+    hard = {number for word, number in numbers.items() if word not in known.weak_numbers}
     found = hard or set(numbers.values())
     return found.pop() if len(found) == 1 and found <= {option.n for option in options} else None
 
 
-def _number(word: str, options: Collection[Option]) -> int | None:
-    """Return the number that a word names: its own, or the place among those on offer for "last"."""
-    if word in ONLY_OF_TWO and len(options) != 2:
+def _number(word: str, options: Collection[Option], known: ChoiceWords) -> int | None:
+    """Return the number that a word names; "last" is the highest one on offer."""
+    if word in known.only_of_two and len(options) != 2:
         return None
-    if word in LAST:
+    if word in known.last:
         return max(option.n for option in options)
-    return NUMBERS.get(word)
+    return known.numbers.get(word)
 
 
-def _plain(folded: str) -> str:
-    """Part "l'option" into its words, and take out the "one" that is no number."""
-    return re.sub(r"\b(?:the|this|that) one\b", " ", re.sub(r"\b([cdjlmnst]|qu)'(?=\w)", r"\1' ", folded))
-
-
-def _folded(text: str) -> str:
-    even = unicodedata.normalize("NFKD", text.casefold().replace("’", "'"))
-    return "".join(letter for letter in even if not unicodedata.combining(letter))
+def _plain(text: str, known: ChoiceWords) -> str:
+    """Split elided words such as "l'option", and remove "one" where it is not a number."""
+    return known.not_numbers.sub(" ", known.elided.sub(r"\1' ", text))

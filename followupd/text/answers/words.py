@@ -1,4 +1,4 @@
-"""The words of short answers, of all languages together: an answer of one word tells no language."""
+"""The words of short answers, of all languages together, because one word does not tell its language."""
 
 import re
 import unicodedata
@@ -10,7 +10,7 @@ from types import MappingProxyType
 from followupd.domain.compensation import Gift
 from followupd.languages import Catalogue
 from followupd.languages.patterns import verbatim
-from followupd.languages.schema import Answers, Receipt, LanguageTable
+from followupd.languages.schema import Answers, LanguageTable, Receipt
 
 #: signs and codes of currencies; what currencies are called stands in the language files
 _SIGNS, _CODES = "€$£¥", ("eur", "usd", "gbp", "chf")
@@ -33,7 +33,7 @@ class ReceiptWords:
     other_things: frozenset[str]
     kinds: Mapping[Gift, frozenset[str]]
     kind_words: frozenset[str]
-    #: words that say something, and all words that are known
+    #: words that count as an answer, and all known words
     content: frozenset[str]
     known: frozenset[str]
     currencies: re.Pattern[str]
@@ -112,7 +112,7 @@ def _nobody_reached(languages: Catalogue) -> re.Pattern[str]:
 
 
 def reached_nobody(text: str, languages: Catalogue) -> bool:
-    """Say whether an agent's words about a call say that nobody was reached: whoever speaks on a tape is nobody."""
+    """Return whether an agent's line about a call says that nobody, or only a voice mail, was reached."""
     return _nobody_reached(languages).search(text) is not None
 
 

@@ -1,4 +1,4 @@
-"""Recognise: is this mail a complaint, how sure are we, why, how grave is it, and what does the customer want?"""
+"""Classify mails: whether it is a complaint, how severe, and what the customer wants."""
 
 from followupd.text.complaints.cues import AGAINST, FOR, STRONG, Cues
 from followupd.text.complaints.language import language_of
@@ -15,8 +15,8 @@ __all__ = [
     "Cues",
     "Learned",
     "Recogniser",
-    "SiteRules",
     "Severity",
+    "SiteRules",
     "Tagged",
     "Want",
     "issue",

@@ -1,120 +1,58 @@
-"""Cues: groups of phrases in one language that speak for a complaint, or against one; the admin's file, made ready."""
+"""Cues: groups of phrases that indicate a complaint, or the opposite, from `complaints.toml`."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from followupd.languages.schema import Complaints, CuesAgainst, CuesFor
 from followupd.text.complaints.phrases import Hit, PhraseBook
+from followupd.text.complaints.words import Vocabulary
 
-#: The groups that speak for a complaint, and those that speak against one. Weights belong to these names.
-FOR = (
-    "explicit",
-    "anger",
-    "insult",
-    "money",
-    "dishonest",
-    "leaving",
-    "public",
-    "legal",
-    "escalate",
-    "unmet",
-    "expected",
-    "failure",
-    "quality",
-    "repeat",
-    "duration",
-    "reproach",
-    "why",
-    "challenge",
-    "demand",
-    "urgency",
-    "safety",
-)
-AGAINST = ("thanks", "praise", "question", "calm", "solved", "machine", "bulk")
-#: One of these tells a complaint from a neutral report of a fault (RECOGNISE.md: 43 % of complaints, 5 % of reports).
+#: The groups that indicate a complaint, and those that indicate the opposite. Weights belong to these names.
+FOR, AGAINST = tuple(CuesFor.model_fields), tuple(CuesAgainst.model_fields)
+#: One of these distinguishes a complaint from a neutral report of a fault: 43 % of complaints have one, and
+#: 5 % of reports.
 STRONG = frozenset(
     {"explicit", "anger", "insult", "money", "dishonest", "leaving", "public", "legal", "escalate"}
 )
 
 #: "not disappointed", "no complaints": a cue of these groups does not count behind one of these words.
 _DENIABLE = frozenset({"explicit", "anger", "insult", "dishonest", "failure", "praise"})
-_DENIALS = frozenset(
-    {
-        "no",
-        "not",
-        "never",
-        "without",
-        "zero",
-        "isn't",
-        "wasn't",
-        "don't",
-        "didn't",
-        "won't",
-        "wouldn't",
-        "can't",
-        "couldn't",
-        "kein",
-        "keine",
-        "nicht",
-        "nie",
-        "ohne",
-        "pas",
-        "sans",
-        "aucun",
-        "aucune",
-        "sin",
-        "ningun",
-        "ninguna",
-        "nunca",
-    }
-)
-#: "I would appreciate an answer" thanks for nothing yet.
-_WISHED = frozenset({"would", "i'd", "we'd", "should"})
-#: So many words before the cue are looked at. A cue that itself begins with a denial ("not happy") is whole.
+#: Number of words before a cue that may deny it, unless the cue itself begins with a denial ("not happy").
 _WINDOW = 2
-#: "Thanks for nothing": warm words inside a phrase of this group are not warm.
+#: "Thanks for nothing": thanks and praise inside a phrase of the first groups do not count.
 _WRY, _WARM = (
     frozenset({"reproach", "quality", "explicit", "leaving", "unmet"}),
     frozenset({"thanks", "praise"}),
 )
-#: "not great", "hardly friendly": praise behind one of these is none; behind a bare "no" ("No, great!") it is.
-_TURNS = _DENIALS - {"no", "zero", "kein", "keine", "nie", "nunca"} | {
-    "hardly",
-    "far",
-    "aren't",
-    "weren't",
-    "nothing",
-}
-
-#: "I lost my card", "hardly your fault", "how we answer complaints": inside a calm phrase words of these groups are no grievance.
+#: "I lost my card", "hardly your fault": cues of these groups do not count inside a calm phrase.
 _STILLED = frozenset({"failure", "unmet", "quality", "money", "challenge", "explicit", "insult", "reproach"})
 
 
 @dataclass(frozen=True, slots=True)
 class Cues:
-    """The cues of one language."""
+    """The cues of one language, and the small words that change their meaning."""
 
-    language: str
     book: PhraseBook
+    vocabulary: Vocabulary
 
     @classmethod
-    def of(cls, parsed: Mapping[str, object]) -> "Cues":
-        """Make a parsed cue file ready; raises ValueError with a sentence that says what to fix."""
-        groups: dict[str, Sequence[str]] = {}
-        for section, known in (("cues", FOR), ("against", AGAINST)):
-            groups |= _groups_of(parsed.get(section, {}), section, known)
-        return cls(str(parsed.get("language", "")), PhraseBook.of(groups))
+    def of(cls, complaints: Complaints, vocabulary: Vocabulary) -> "Cues":
+        """Compile the groups of a language; raises ValueError with a message for the administrator."""
+        groups = dict(complaints.cues) | dict(complaints.against)
+        return cls(PhraseBook.of(groups, vocabulary), vocabulary)
 
     def hits(self, words: Sequence[str]) -> list[Hit]:
-        """Return the cues found in the words, without those that are denied, and without thanks that are none."""
-        hits = [hit for hit in self.book.hits(words) if not _denied(hit, words)]
+        """Return the cues in the words, without denied ones and without ironic thanks."""
+        hits = [hit for hit in self.book.hits(words) if not self._denied(hit, words)]
         wry = [hit for hit in hits if hit.group in _WRY]
         hits = [
             hit for hit in hits if hit.group not in _WARM or not any(_inside(hit, other) for other in wry)
         ]
+        negations = self.vocabulary.negations
         warm = [
             hit
             for hit in hits
-            if hit.group == "praise" and not _DENIALS.isdisjoint(words[hit.start : hit.end])
+            if hit.group == "praise" and not negations.isdisjoint(words[hit.start : hit.end])
         ]
         hits = [
             hit for hit in hits if hit.group in AGAINST or not any(_overlap(hit, other) for other in warm)
@@ -126,6 +64,15 @@ class Cues:
             if hit.group not in _STILLED or not any(_overlap(hit, other) for other in calm)
         ]
 
+    def _denied(self, hit: Hit, words: Sequence[str]) -> bool:
+        known = self.vocabulary
+        if hit.group == "thanks":
+            return not known.conditional.isdisjoint(words[max(0, hit.start - _WINDOW - 1) : hit.start])
+        if hit.group not in _DENIABLE or words[hit.start] in known.negations:
+            return False
+        denials = known.praise_negations if hit.group == "praise" else known.negations
+        return not denials.isdisjoint(words[max(0, hit.start - _WINDOW) : hit.start])
+
 
 def _overlap(hit: Hit, other: Hit) -> bool:
     return hit.start < other.end and other.start < hit.end
@@ -133,26 +80,3 @@ def _overlap(hit: Hit, other: Hit) -> bool:
 
 def _inside(hit: Hit, other: Hit) -> bool:
     return other.start <= hit.start < other.end and other.end >= hit.end
-
-
-def _groups_of(table: object, section: str, known: Iterable[str]) -> dict[str, Sequence[str]]:
-    for group, phrases in table.items() if isinstance(table, Mapping) else [(section, None)]:
-        if group not in known:
-            raise ValueError(f"[{section}] has no group {group!r}; groups are {', '.join(known)}")
-        if (
-            not isinstance(phrases, Sequence)
-            or isinstance(phrases, str)
-            or not all(isinstance(p, str) for p in phrases)
-        ):
-            raise ValueError(f"[{section}] {group} must be a list of phrases")
-    return dict(table) if isinstance(table, Mapping) else {}
-
-
-def _denied(hit: Hit, words: Sequence[str]) -> bool:
-    if hit.group == "thanks":
-        return not _WISHED.isdisjoint(words[max(0, hit.start - _WINDOW - 1) : hit.start])
-    if hit.group not in _DENIABLE or words[hit.start] in _DENIALS:
-        return False
-    if hit.group == "praise":
-        return not _TURNS.isdisjoint(words[max(0, hit.start - _WINDOW) : hit.start])
-    return not _DENIALS.isdisjoint(words[max(0, hit.start - _WINDOW) : hit.start])

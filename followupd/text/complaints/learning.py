@@ -1,4 +1,4 @@
-"""What agents' tags teach: a small change over the shipped weights for this site, and how precise it is (issue 4, 7)."""
+"""Learn from agents' tags: a small change to the shipped weights, and its measured precision."""
 
 import math
 from collections import Counter
@@ -7,22 +7,23 @@ from dataclasses import dataclass, field
 
 from followupd.text.complaints.features import grams_of
 from followupd.text.complaints.language import language_of
-from followupd.text.complaints.recogniser import MEASURED, Recogniser
+from followupd.text.complaints.lexicon import MEASURED
+from followupd.text.complaints.recogniser import Recogniser
 from followupd.text.complaints.score import probability, weigh
 
-#: Fewer tags teach nothing but noise (RECOGNISE.md: 100 lift macro-F1 by .05 to .15, 20 do nothing).
+#: Fewer tags teach only noise: 100 raise macro-F1 by .05 to .15, 20 do not (docs/recognising.md).
 FEWEST, FEWEST_OF_A_KIND = 50, 5
-#: Every fifth tag is not learnt from; it measures.
+#: Every fifth tag is held back from training, to measure the result.
 HELD_BACK = 5
 _SEEN_OFTEN, _MOST_FEATURES, _ROUNDS = 3, 400, 80
-#: How strongly a weight is held at nothing (a prior of standard deviation 1/sqrt(hold) log-odds).
+#: Strength of the prior at zero (standard deviation 1/sqrt(_HOLD) log-odds).
 _HOLD, _MOST_MOVED = 1.5, 3.0
 _SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Tagged:
-    """A mail that an agent decided: a complaint, or not."""
+    """A mail that an agent decided about: a complaint, or not."""
 
     subject: str
     text: str
@@ -31,7 +32,10 @@ class Tagged:
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """What the tags changed. `precision` is that of mails called `suspected` or more, on the tags held back; None when none were."""
+    """What the tags changed.
+
+    `precision` is that of mails classified as `suspected` or more, on the tags held back; None without any.
+    """
 
     delta: Mapping[str, float] = field(default_factory=dict)
     up: tuple[tuple[str, float], ...] = ()
@@ -51,7 +55,7 @@ class _Case:
 
 
 def learn(tagged: Sequence[Tagged], recogniser: Recogniser, *, ask: float = 0.30) -> Learned:
-    """Return the site's delta from its tags, oldest first; nothing before 50 tags with both classes."""
+    """Return the site's changes from its tags, oldest first; none before 50 tags with both classes."""
     rarer = min(sum(tag.complaint for tag in tagged), sum(not tag.complaint for tag in tagged))
     if len(tagged) < FEWEST or rarer < FEWEST_OF_A_KIND:
         return Learned(
@@ -70,7 +74,7 @@ def learn(tagged: Sequence[Tagged], recogniser: Recogniser, *, ask: float = 0.30
 
 
 def _case(tag: Tagged, recogniser: Recogniser) -> _Case:
-    language = language_of(f"{tag.subject}\n{tag.text}") or MEASURED
+    language = language_of(f"{tag.subject}\n{tag.text}", recogniser.lexicon.languages) or MEASURED
     seen = recogniser.see(tag.subject, tag.text, language)
     weights = recogniser.weights if language == MEASURED else recogniser.cue_weights
     names = {f"cue:{group}" for group in seen.groups} | set(grams_of(seen.words)) | {"start"}
@@ -78,7 +82,7 @@ def _case(tag: Tagged, recogniser: Recogniser) -> _Case:
 
 
 def _worth_learning(cases: Sequence[_Case]) -> frozenset[str]:
-    """Return the features that tell the classes apart best, among those seen in several mails."""
+    """Return the features that separate the classes best, among those seen in several mails."""
     with_it = Counter(name for case in cases for name in case.names)
     surplus: Counter[str] = Counter()
     for case in cases:
@@ -90,7 +94,10 @@ def _worth_learning(cases: Sequence[_Case]) -> frozenset[str]:
 
 
 def _fit(cases: Sequence[_Case], names: frozenset[str]) -> dict[str, float]:
-    """Fit by damped coordinate steps of Newton's kind; a mail's own score is its start, so only what is missing is learnt."""
+    """Fit by damped Newton steps per coordinate.
+
+    Each mail starts at the score of the shipped weights, so only the difference is learnt.
+    """
     rows = [(case, sorted(case.names & names)) for case in cases]
     weights = dict.fromkeys(sorted(names), 0.0)
     for _ in range(_ROUNDS):

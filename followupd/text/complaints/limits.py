@@ -1,24 +1,27 @@
-"""The house's caution: where the machine alone may not say `complaint`, however high its score (RECOGNISE.md, 5 and 6)."""
+"""Limits of the score: what is never a `complaint` without a person's decision (docs/recognising.md)."""
 
 from followupd.text.complaints.cues import AGAINST, STRONG
 from followupd.text.complaints.features import Features
 
-#: Below any `auto`, above any `ask`: suspected at most. And below any `ask`: nothing at all.
+#: Highest scores for `suspected` (below every `auto`, above every `ask`) and for `no` (below every `ask`).
 SUSPECTED, NOTHING = 0.89, 0.20
-#: Groups that come with a grievance; two of them do for a strong word. That a thing fails, and fails again, is a report.
+#: Two of these groups count as much as a strong word. Failures alone, even repeated ones, are a report.
 _WRONGED = frozenset({"unmet", "reproach", "demand", "safety"})
-#: A machine's mail and a newsletter talk of failures and of money, but hold no grievance of these kinds.
+#: Mails of machines and newsletters mention failures and money, but contain no cues of these groups.
 _GRIEVANCE = frozenset({"explicit", "anger", "insult", "leaving", "legal", "escalate", "unmet", "reproach"})
-#: In a text of more words than this, single strong words are no wonder; these groups speak of what befell the writer.
+#: A text of more words than this may contain single strong words by chance; two of `_PERSONAL` are needed.
 _LONG = 60
 _PERSONAL = frozenset({"explicit", "anger", "money", "dishonest", "unmet", "leaving", "legal", "escalate"})
 
 
 def limit(seen: Features, *, has_cues: bool, measured: bool = True, moved: float = 0.0) -> tuple[float, str]:
-    """Return the highest score this text may have, and why.
+    """Return the highest score that this text may have, and why.
 
-    `measured` says that the text is English, whose words for "I" and "you" are known; `moved` is what the admin's `add`
-    rules moved.
+    Args:
+        seen: the features of the text.
+        has_cues: whether there are cues for its language.
+        measured: whether the text is in the measured language, whose words for "I" and "you" are known.
+        moved: how much the admin's `add` rules changed the score.
     """
     rules = (
         (_is_machine(seen), NOTHING, "it reads like a machine's mail"),
@@ -77,18 +80,18 @@ def _thanks_somebody(seen: Features) -> bool:
 
 
 def _is_told_to_us(seen: Features) -> bool:
-    """An article, a review of a film and a quarrel of strangers are full of strong words, and hold neither "I" nor "you"."""
+    """Return whether the text contains "I" or "you", unlike an article or a quarrel of strangers."""
     return seen.marks.get("mine", 0.0) > 0 or seen.marks.get("yours", 0.0) > 0
 
 
 def _is_borne_out(seen: Features) -> bool:
-    """Two kinds of words must agree, and in a long text two that a quarrel about something else does not have."""
+    """Return whether cues of two groups agree; in a long text two that do not occur in unrelated quarrels."""
     kinds = seen.groups - set(AGAINST) if len(seen.words) <= _LONG else seen.groups & _PERSONAL
     return len(kinds) >= 2
 
 
 def _has_strong_word(seen: Features) -> bool:
-    """Without a strong word there must be two kinds of wrong, and somebody whom they befell."""
+    """Return whether there is a strong word, or two kinds of wrong that happened to the writer."""
     return bool(seen.groups & STRONG) or (
         len(seen.groups & _WRONGED) >= 2 and seen.marks.get("mine", 0.0) > 0
     )

@@ -1,8 +1,8 @@
-"""The small language of cue phrases: words that admins can read, matched in one walk over a mail.
+"""The syntax of cue phrases, and their matcher, which reads a mail once.
 
-`word` is that word, `word*` any word that begins so, `(a|b c)` one of these, `(a|b)?` one of these or nothing, `_` any
-one word, `...` at most three words between. Brackets may stand within brackets. There is no other repetition, and all
-ways are followed at once, so no phrase can run long.
+`word` is that word, `word*` any word that begins so, `(a|b c)` one of these, `(a|b)?` one of these or
+nothing, `_` any one word, `...` at most three words between. Brackets may be nested. There is no other
+repetition, and all alternatives are followed in parallel, so the time is bounded.
 """
 
 import re
@@ -11,14 +11,15 @@ from dataclasses import dataclass, field
 from sys import intern
 from types import MappingProxyType
 
-from followupd.text.complaints.words import SPELT_OUT, words_of
+from followupd.languages import catalogue
+from followupd.text.complaints.words import Vocabulary, vocabulary_of, words_of
 
 _PIECE = re.compile(r"\)\?|[()|]|[^\s()|]+")
 _GAP, _ANY = "...", "_"
 _ENDS = frozenset({"|", ")", ")?"})
 _GAP_WORDS = 3
 _STEM = 3
-#: Brackets deeper than this, or phrases longer than this (characters), are refused.
+#: The deepest nesting of brackets, and the most characters of a phrase.
 _DEEPEST, _LONGEST = 4, 6_000
 
 
@@ -27,9 +28,9 @@ _NO_WAYS: Mapping[str, tuple["Way", ...]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One place in a phrase: single words, beginnings of words, longer ways; `optional` when nothing fits too.
+    """One position in a phrase: words, beginnings of words, or longer ways; `optional` if it may be left out.
 
-    `by_start` holds the longer ways by their first word, or by "abc*" for one that begins so, or by "*".
+    `by_start` maps the first word of longer ways to the ways; the key is "abc*" for a stem, "*" for any word.
     """
 
     words: Collection[str] = ()
@@ -39,7 +40,7 @@ class Choice:
     by_start: Mapping[str, tuple["Way", ...]] = field(default_factory=lambda: _NO_WAYS)
 
     def beginning(self, word: str) -> tuple["Way", ...]:
-        """Return the longer ways that may begin with the word."""
+        """Return the longer ways that can begin with the word."""
         ways = self.by_start
         if not ways:
             return ()
@@ -56,12 +57,12 @@ _ANY_WORD = Choice(stems=("",))
 _UP_TO_THREE = Choice(stems=("",), optional=True)
 
 
-def way_of(phrase: str) -> Way:
-    """Read a phrase; raises ValueError with a sentence for the admin."""
+def way_of(phrase: str, vocabulary: Vocabulary | None = None) -> Way:
+    """Parse a phrase; raises ValueError with a message for the administrator."""
     if len(phrase) > _LONGEST:
         raise ValueError(f"the phrase is longer than {_LONGEST} characters")
-    pieces = _PIECE.findall(phrase)[::-1]  # the next piece is the last, so that taking it costs nothing
-    way = _read(pieces, 0)
+    pieces = _PIECE.findall(phrase)[::-1]  # reversed, so that pop() takes the next piece
+    way = _Reader(pieces, vocabulary or vocabulary_of(catalogue())).way(0)
     if pieces:
         raise ValueError("brackets do not match")
     if not way or _may_be_empty(way):
@@ -71,30 +72,65 @@ def way_of(phrase: str) -> Way:
     return way
 
 
-def _read(pieces: list[str], depth: int) -> Way:
-    """Read up to a bar or a closing bracket, which stays."""
-    way: list[Choice] = []
-    while pieces and pieces[-1] not in _ENDS:
-        piece = pieces.pop()
-        way += (_read_choice(pieces, depth + 1),) if piece == "(" else _element(piece)
-    return tuple(way)
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """A recursive-descent parser; it consumes the pieces from the end of the list."""
 
+    pieces: list[str]
+    vocabulary: Vocabulary
 
-def _read_choice(pieces: list[str], depth: int) -> Choice:
-    if depth > _DEEPEST:
-        raise ValueError(f"brackets are deeper than {_DEEPEST}")
-    words: dict[str, None] = {}
-    ways: list[Way] = []
-    while True:
-        if len(pieces) > 1 and pieces[-2] in _ENDS and (word := _plain(pieces[-1])):
-            words[intern(word)] = None
-            pieces.pop()
-        else:
-            ways.append(_read(pieces, depth))
-        if not pieces:
-            raise ValueError("brackets do not match")
-        if (mark := pieces.pop()) != "|":
-            return _choice_of(words, ways, optional=mark == ")?")
+    def way(self, depth: int) -> Way:
+        """Parse up to a bar or a closing bracket, which is not consumed."""
+        way: list[Choice] = []
+        while self.pieces and self.pieces[-1] not in _ENDS:
+            piece = self.pieces.pop()
+            way += (self._choice(depth + 1),) if piece == "(" else self._element(piece)
+        return tuple(way)
+
+    def _choice(self, depth: int) -> Choice:
+        if depth > _DEEPEST:
+            raise ValueError(f"brackets are deeper than {_DEEPEST}")
+        words: dict[str, None] = {}
+        ways: list[Way] = []
+        pieces = self.pieces
+        while True:
+            if len(pieces) > 1 and pieces[-2] in _ENDS and self._is_plain(pieces[-1]):
+                words[intern(pieces.pop())] = None
+            else:
+                ways.append(self.way(depth))
+            if not pieces:
+                raise ValueError("brackets do not match")
+            if (mark := pieces.pop()) != "|":
+                return _choice_of(words, ways, optional=mark == ")?")
+
+    def _element(self, word: str) -> Way:
+        if word == _GAP:
+            return (_UP_TO_THREE,) * _GAP_WORDS
+        if word == _ANY:
+            return (_ANY_WORD,)
+        # normalised as the words of a mail are: "cannot" means "can't" here too
+        word = self.vocabulary.spelt_out.get(word, word)
+        stem = word.removesuffix("*")
+        parts = [stem] if self._is_plain(stem) else self._parts(stem)
+        if "".join(parts) != stem or (word.endswith("*") and len(parts[-1]) < _STEM):
+            raise ValueError(
+                f"{word!r} is not one word in lower case without accents "
+                f"(before '*': {_STEM} letters or more)"
+            )
+        whole = tuple(Choice((intern(part),)) for part in parts)
+        return (*whole[:-1], Choice(stems=(intern(parts[-1]),))) if word.endswith("*") else whole
+
+    def _is_plain(self, word: str) -> bool:
+        """Return whether the tokeniser leaves the word as it is, which is true for nearly all words."""
+        if not (word.isascii() and word.isalpha() and word.islower()):
+            return False
+        return word not in self.vocabulary.spelt_out and "xx" not in word
+
+    def _parts(self, stem: str) -> list[str]:
+        """Return the tokens of one word of a phrase: two for an elided one ("j'attends")."""
+        if stem.endswith("'"):
+            return words_of(f"{stem}ab", self.vocabulary)[:-1]
+        return words_of(stem, self.vocabulary)
 
 
 def _choice_of(words: dict[str, None], ways: list[Way], *, optional: bool) -> Choice:
@@ -110,7 +146,7 @@ def _choice_of(words: dict[str, None], ways: list[Way], *, optional: bool) -> Ch
 
 
 def _few(words: Collection[str]) -> Collection[str]:
-    """Return the words as a set, and where they are few as a tuple, which takes a fifth of the memory and no more time."""
+    """Return a set, or for few words a tuple, which takes a fifth of the memory and no more time."""
     return tuple(words) if len(words) <= 3 else frozenset(words)
 
 
@@ -126,41 +162,12 @@ def _by_start(ways: Sequence[Way]) -> Mapping[str, tuple[Way, ...]]:
     return table
 
 
-def _plain(word: str) -> str:
-    """Return a word that is one as it stands, as nearly all in a phrase are; "" for one that must be looked at."""
-    plain = (
-        word.isascii() and word.isalpha() and word.islower() and word not in SPELT_OUT and "xx" not in word
-    )
-    return word if plain else ""
-
-
-def _element(word: str) -> Way:
-    if word == _GAP:
-        return (_UP_TO_THREE,) * _GAP_WORDS
-    if word == _ANY:
-        return (_ANY_WORD,)
-    word = SPELT_OUT.get(word, word)  # as mails' words are read: who writes "cannot" here means "can't" too
-    stem = word.removesuffix("*")
-    parts = [stem] if _plain(stem) else _parts(stem)
-    if "".join(parts) != stem or (word.endswith("*") and len(parts[-1]) < _STEM):
-        raise ValueError(
-            f"{word!r} is not one word in lower case without accents (before '*': {_STEM} letters or more)"
-        )
-    whole = tuple(Choice((intern(part),)) for part in parts)
-    return (*whole[:-1], Choice(stems=(intern(parts[-1]),))) if word.endswith("*") else whole
-
-
-def _parts(stem: str) -> list[str]:
-    """Return the words that a mail's reader makes of one word of a phrase: two where one is elided ("j'attends")."""
-    return words_of(f"{stem}ab")[:-1] if stem.endswith("'") else words_of(stem)
-
-
 def _may_be_empty(way: Way) -> bool:
     return all(choice.optional or any(_may_be_empty(inner) for inner in choice.longer) for choice in way)
 
 
 def _starts(way: Way) -> Iterator[tuple[str, bool]]:
-    """Yield every word that the way may begin with, and whether it is only a beginning."""
+    """Yield every word that the way can begin with, and whether it is only a stem."""
     for choice in way:
         yield from ((word, False) for word in choice.words)
         yield from ((stem, True) for stem in choice.stems)
@@ -172,23 +179,23 @@ def _starts(way: Way) -> Iterator[tuple[str, bool]]:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A phrase found: its group, and where it stands among the words."""
+    """A phrase that was found: its group, and the range of its words."""
 
     group: str
     start: int
     end: int
 
 
-#: What may follow a first word in one group: whether it is a phrase by itself, the words (and beginnings of words) that
-#: may come next, None for any, and the ways on. Most mails' next words are not among them, which saves the walk.
+#: What can follow a first word in one group: the group, whether the word is a phrase by itself, the words and
+#: stems that can come next (None for any), and the remaining ways.
 _Next = tuple[str, bool, frozenset[str] | None, tuple[Way, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class PhraseBook:
-    """Phrases by group, ordered by their first word so that a mail is walked once.
+    """Phrases by group, indexed by their first word, so that a mail is read once.
 
-    `_ready` keeps, for each first word that a mail ever had, the ways on from it; it cannot outgrow the phrases.
+    `_ready` caches the remaining ways of first words; it is bounded by the number of phrases.
     """
 
     first: Mapping[str, Sequence[tuple[Way, str]]] = field(repr=False)
@@ -196,13 +203,13 @@ class PhraseBook:
     _ready: dict[str, tuple[_Next, ...]] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
-    def of(cls, groups: Mapping[str, Sequence[str]]) -> "PhraseBook":
-        """Read phrases by group; raises ValueError that names the phrase that cannot be read."""
+    def of(cls, groups: Mapping[str, Sequence[str]], vocabulary: Vocabulary | None = None) -> "PhraseBook":
+        """Compile phrases by group; raises ValueError that names the invalid phrase."""
         first: dict[str, list[tuple[Way, str]]] = {}
         stems: dict[str, list[tuple[str, Way, str]]] = {}
         for group, phrases in groups.items():
             for phrase in phrases:
-                way = _way_or_say(group, phrase)
+                way = _way_or_say(group, phrase, vocabulary)
                 for start, is_stem in dict.fromkeys(_starts(way)):
                     if is_stem:
                         stems.setdefault(start[:_STEM], []).append((start, way, group))
@@ -211,7 +218,7 @@ class PhraseBook:
         return cls(first, stems)
 
     def hits(self, words: Sequence[str]) -> list[Hit]:
-        """Return what was found, in order; within a group the longest wins and none overlap."""
+        """Return what was found, in order; within a group the longest match wins and none overlap."""
         reached: dict[str, int] = {}
         found: list[Hit] = []
         ready = self._ready
@@ -231,7 +238,7 @@ class PhraseBook:
         return found
 
     def _make_ready(self, word: str) -> tuple[_Next, ...]:
-        """Say what may follow a first word; only words that begin a phrase are kept, so mails cannot fill the memory."""
+        """Return what can follow a first word; it is cached for whole words only, which bounds the memory."""
         ways: dict[str, list[Way]] = {}
         for way, group in self._starting(word):
             ways.setdefault(group, []).extend(_rests(way, word))
@@ -255,15 +262,15 @@ class PhraseBook:
                 yield way, group
 
 
-def _way_or_say(group: str, phrase: str) -> Way:
+def _way_or_say(group: str, phrase: str, vocabulary: Vocabulary | None) -> Way:
     try:
-        return way_of(phrase)
+        return way_of(phrase, vocabulary)
     except ValueError as error:
-        raise ValueError(f"cues {group!r}, phrase {phrase!r}: {error}") from None
+        raise ValueError(f"cues {group!r}, phrase {' '.join(phrase.split())!r}: {error}") from None
 
 
 def _rests(way: Way, word: str) -> Iterator[Way]:
-    """Yield what is left of the way once its first word was this one; () when nothing is."""
+    """Yield what remains of the way after this first word; () if nothing remains."""
     for n, choice in enumerate(way):
         after = way[n + 1 :]
         if word in choice.words or (choice.stems and word.startswith(choice.stems)):
@@ -275,13 +282,13 @@ def _rests(way: Way, word: str) -> Iterator[Way]:
 
 
 def _following(ways: Sequence[Way]) -> frozenset[str] | None:
-    """Return the words that the ways may go on with, and "abc*" for one that begins so; None when any word will do."""
+    """Return the words, and stems as "abc*", with which the ways can go on; None for any word."""
     starts = {f"{start[:_STEM]}*" if is_stem else start for way in ways for start, is_stem in _starts(way)}
     return None if "*" in starts else frozenset(starts)
 
 
 def _ends(words: Sequence[str], starts: Iterable[int], way: Way) -> Iterable[int]:
-    """Follow every way at once: where may the match stand after `way`, when it stood at one of `starts`?"""
+    """Return the positions after `way` for matches that begin at one of `starts`."""
     for choice in way:
         ends = set(starts) if choice.optional else set()
         for at in starts:

@@ -1,21 +1,22 @@
-"""The verdict on one mail: weights and cues give a score, the house's caution and the admin's rules have the last word."""
+"""The verdict on one mail: cues and weights give a score; limits and the admin's rules can change it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from followupd.domain.mail import Verdict
+from followupd.languages import Catalogue
+from followupd.languages.schema import Complaints
 from followupd.text.complaints.cues import AGAINST, Cues
 from followupd.text.complaints.features import Features, features_of
 from followupd.text.complaints.language import language_of
+from followupd.text.complaints.lexicon import MEASURED, Lexicon, lexicon_of, shipped_lexicon, shipped_weights
 from followupd.text.complaints.limits import limit
 from followupd.text.complaints.rules import SiteRules, found
 from followupd.text.complaints.score import Score, Weights, probability, weigh
-from followupd.text.complaints.shipped import shipped_cues, shipped_weights
+from followupd.text.complaints.words import Vocabulary
 
-#: The language whose weights were measured; the others have cues only.
-MEASURED = "en"
-#: What an `always` or `never` rule weighs in the explanation.
+#: The weight of an `always` or `never` rule in the explanation.
 _DECIDES = 10.0
 _MOST_EVIDENCE = 12
 _NOTHING: Mapping[str, float] = MappingProxyType({})
@@ -23,28 +24,28 @@ _NOTHING: Mapping[str, float] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Recogniser:
-    """The admin's cues by language, where there are any, over the shipped ones; and the weights.
+    """The words of all languages, including the admin's files, and the weights.
 
-    `weights` are for the measured language, `cue_weights` for languages that have cues only.
+    `weights` are for the measured language, `cue_weights` for languages that have only cues.
     """
 
-    own_cues: Mapping[str, Cues] = field(repr=False)
+    lexicon: Lexicon = field(repr=False)
     weights: Weights = field(repr=False)
     cue_weights: Weights = field(repr=False)
 
     @classmethod
     def shipped(cls) -> "Recogniser":
-        """Return the recogniser with the cues and weights that travel with the package."""
-        return cls({}, *shipped_weights())
+        """Return the recogniser with the shipped words and weights."""
+        return cls(shipped_lexicon(), *shipped_weights())
 
-    def with_cues(self, parsed: Mapping[str, Mapping[str, object]]) -> "Recogniser":
-        """Return a recogniser with an admin's cue files, parsed, by language; raises ValueError for one that is wrong."""
-        read = {language: Cues.of(table) for language, table in parsed.items()}
-        return replace(self, own_cues={**self.own_cues, **read})
+    @classmethod
+    def of(cls, languages: Catalogue) -> "Recogniser":
+        """Return the recogniser with the words of a catalogue, and the shipped weights."""
+        return cls(lexicon_of(languages), *shipped_weights())
 
     def cues_for(self, language: str) -> Cues | None:
-        """Return the cues of a language, or None where there are none."""
-        return self.own_cues.get(language) or shipped_cues(language)
+        """Return the cues of a language, None if there are none."""
+        return self.lexicon.cues(language)
 
     def judge(
         self,
@@ -57,15 +58,21 @@ class Recogniser:
         rules: SiteRules = SiteRules(),  # noqa: B008 - frozen and without content
         delta: Mapping[str, float] = _NOTHING,
     ) -> Verdict:
-        """Return the verdict on a human sender's new words (RECOGNISE.md, "The design", 2-5).
+        """Return the verdict on the new text of a person's mail (docs/recognising.md).
 
-        `language` is the house's; the mail's own words overrule it. `auto` and `ask` are probabilities; `delta` is what
-        `learn` found for this site.
+        Args:
+            subject: of the mail.
+            text: its new text.
+            language: the company's; it is used if the text does not tell its own.
+            auto: the probability from which a mail is a complaint.
+            ask: the probability from which it is suspected.
+            rules: the admin's.
+            delta: what `learn` found for this site.
         """
-        told = language_of(f"{subject}\n{text}") or language
+        told = language_of(f"{subject}\n{text}", self.lexicon.languages) or language
         seen, reading = self._read(subject, text, told, delta)
         evidence = dict(reading.evidence)
-        moved = _added(rules, f"{subject}\n{text}")
+        moved = _added(rules, f"{subject}\n{text}", self.lexicon.vocabulary)
         score = probability(reading.log_odds + sum(moved.values()))
         most, why = limit(
             seen,
@@ -78,11 +85,11 @@ class Recogniser:
         judged = Verdict(
             verdict, round(min(score, most), 4), _strongest(evidence | moved), _for(seen), because
         )
-        return _ruled(judged, rules, f"{subject}\n{text}", auto, ask)
+        return _ruled(judged, rules, f"{subject}\n{text}", auto, ask, self.lexicon.vocabulary)
 
     def see(self, subject: str, text: str, language: str = MEASURED) -> Features:
-        """Return what is seen in a mail with the cues of its language; none are seen where the language has none."""
-        cues = self.cues_for(language) or Cues.of({})
+        """Return the features of a mail, with the cues of its language if there are any."""
+        cues = self.cues_for(language) or Cues.of(Complaints(), self.lexicon.vocabulary)
         return features_of(subject, text, cues, with_tone=language == MEASURED)
 
     def _read(
@@ -112,14 +119,20 @@ def _strongest(evidence: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
     return tuple(sorted(kept, key=lambda item: (-abs(item[1]), item[0]))[:_MOST_EVIDENCE])
 
 
-def _added(rules: SiteRules, text: str) -> dict[str, float]:
-    return {f"rule: {pattern}": weight for pattern, weight in rules.add.items() if found(pattern, text)}
+def _added(rules: SiteRules, text: str, vocabulary: Vocabulary) -> dict[str, float]:
+    return {
+        f"rule: {pattern}": weight
+        for pattern, weight in rules.add.items()
+        if found(pattern, text, vocabulary)
+    }
 
 
-def _ruled(judged: Verdict, rules: SiteRules, text: str, auto: float, ask: float) -> Verdict:
-    """Let the admin's `always` and `never` decide; where both speak, an agent does."""
-    always = [pattern for pattern in rules.always if found(pattern, text)]
-    never = [pattern for pattern in rules.never if found(pattern, text)]
+def _ruled(
+    judged: Verdict, rules: SiteRules, text: str, auto: float, ask: float, vocabulary: Vocabulary
+) -> Verdict:
+    """Apply the admin's `always` and `never` rules; if both match, an agent decides."""
+    always = [pattern for pattern in rules.always if found(pattern, text, vocabulary)]
+    never = [pattern for pattern in rules.never if found(pattern, text, vocabulary)]
     said = tuple((f"rule: {p}", _DECIDES) for p in always) + tuple((f"rule: {p}", -_DECIDES) for p in never)
     if not said:
         return judged

@@ -1,4 +1,4 @@
-"""The admin's rules: what is always a complaint, what never is, and what moves the score; none can run long."""
+"""The admin's rules: what is always or never a complaint, and what changes the score, in bounded time."""
 
 import re
 from collections.abc import Mapping
@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from followupd.text.complaints.phrases import PhraseBook, way_of
-from followupd.text.complaints.words import READ, words_of
+from followupd.text.complaints.words import READ, Vocabulary, words_of
 
-#: A regular expression may try at most so many ways from one place in the text.
+#: The most ways that a regular expression may try from one position in the text.
 _MOST_WAYS = 2_000
 _LONGEST = 300
-#: `\w+`, `.*` and the like are read as at most so many characters.
+#: The most characters that `\w+`, `.*` and the like match.
 _OPEN_END = 30
 _ATOM = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?:|[()|]|[*+?]\??|\{\d*,?\d*\}\??|.", re.DOTALL)
 _COUNTED = re.compile(r"\{(\d*)(,?)(\d*)\}")
@@ -19,9 +19,9 @@ _COUNTED = re.compile(r"\{(\d*)(,?)(\d*)\}")
 
 @dataclass(frozen=True, slots=True)
 class SiteRules:
-    """Patterns: a cue phrase ("never again"), or a regular expression between slashes ("/order [0-9]{6}/"), case ignored.
+    """Cue phrases ("never again") or regular expressions in slashes ("/order [0-9]{6}/"), ignoring case.
 
-    `always` makes a complaint, `never` forbids one, both at once make it suspected; `add` moves the log-odds.
+    `always` makes a mail a complaint, `never` excludes it, both make it suspected; `add` changes log-odds.
     """
 
     always: tuple[str, ...] = ()
@@ -30,7 +30,7 @@ class SiteRules:
 
 
 def rule_problem(pattern: str) -> str:
-    """Say what is wrong with a rule's pattern, or "" when nothing is."""
+    """Return what is wrong with the pattern of a rule, "" if it is valid."""
     try:
         _matcher(pattern)
     except ValueError as error:
@@ -38,30 +38,30 @@ def rule_problem(pattern: str) -> str:
     return ""
 
 
-def found(pattern: str, text: str) -> bool:
-    """Say whether the pattern is in the text. Raises ValueError for a pattern that `rule_problem` refuses."""
-    matcher = _matcher(pattern)
+def found(pattern: str, text: str, vocabulary: Vocabulary | None = None) -> bool:
+    """Return whether the pattern is in the text; raises ValueError for an invalid pattern."""
+    matcher = _matcher(pattern, vocabulary)
     if isinstance(matcher, PhraseBook):
-        return bool(matcher.hits(words_of(text)))
+        return bool(matcher.hits(words_of(text, vocabulary)))
     return matcher.search(text[:READ]) is not None
 
 
 @lru_cache(maxsize=512)
-def _matcher(pattern: str) -> PhraseBook | re.Pattern[str]:
+def _matcher(pattern: str, vocabulary: Vocabulary | None = None) -> PhraseBook | re.Pattern[str]:
     if len(pattern) > 2 and pattern.startswith("/") and pattern.endswith("/"):
         try:
             return re.compile(_bounded(pattern[1:-1]), re.IGNORECASE)
         except re.error as error:
             raise ValueError(f"this is no regular expression: {error}") from None
-    return PhraseBook.of({"rule": [_folded_phrase(pattern)]})
+    return PhraseBook.of({"rule": [_folded_phrase(pattern, vocabulary)]}, vocabulary)
 
 
-def _folded_phrase(pattern: str) -> str:
-    """Let an admin write "Never Again" and "überfällig"; only the brackets of the phrase language stay as they are."""
+def _folded_phrase(pattern: str, vocabulary: Vocabulary | None) -> str:
+    """Return the phrase in lower case and without accents, if it contains none of the syntax of phrases."""
     try:
-        way_of(pattern)
+        way_of(pattern, vocabulary)
     except ValueError as error:
-        words = words_of(pattern)
+        words = words_of(pattern, vocabulary)
         if not words or any(mark in pattern for mark in "()|*"):
             raise ValueError(f"{error}; a regular expression stands between slashes") from None
         return " ".join(words)
@@ -69,7 +69,7 @@ def _folded_phrase(pattern: str) -> str:
 
 
 def _bounded(expression: str) -> str:
-    """Return the expression with its open ends closed; raises ValueError when it could run long."""
+    """Return the expression with bounded repetitions; raises ValueError if it could still be slow."""
     if len(expression) > _LONGEST:
         raise ValueError(f"the expression is longer than {_LONGEST} characters")
     if re.search(r"\(\?(?!:)|\\[1-9]", expression):
@@ -96,7 +96,7 @@ def _bounded(expression: str) -> str:
 
 
 def _closed(atom: str) -> tuple[str, int]:
-    """Return the atom with a bound, and by how much it multiplies the ways to try."""
+    """Return the atom with a bound, and the factor by which it multiplies the ways to try."""
     lazy = "?" if len(atom) > 1 and atom.endswith("?") and atom[0] in "*+?{" else ""
     if atom[0] in "*+" and len(atom) <= 2:
         return f"{{{int(atom[0] == '+')},{_OPEN_END}}}{lazy}", _OPEN_END

@@ -1,4 +1,4 @@
-"""The score: weights over what was seen, added up to log-odds, made a probability; and which words moved it."""
+"""The score: a weighted sum of features in log-odds, as a probability, and the share of each word in it."""
 
 import math
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ def probability(log_odds: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """What training found (benchmarks/train_recogniser.py): one weight a feature, in log-odds, and the calibration."""
+    """One weight per feature, in log-odds, and the calibration (benchmarks/train_recogniser.py)."""
 
     intercept: float
     dense: Mapping[str, float]
@@ -46,20 +46,23 @@ class Weights:
 
     @property
     def start(self) -> float:
-        """The log-odds of a text in which nothing was seen."""
+        """The log-odds of a text without features."""
         return self.intercept * self.stretch + self.shift
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A text weighed: its log-odds, and the words for (+) and against (-) with what each moved."""
+    """The log-odds of a text, and the words that raised (+) and lowered (-) them, each with its share."""
 
     log_odds: float
     evidence: Mapping[str, float]
 
 
 def weigh(seen: Features, weights: Weights, delta: Mapping[str, float]) -> Score:
-    """Add everything up. `delta` holds what this site's tags taught: "cue:GROUP", a word or a pair, or "start"."""
+    """Return the score of a text.
+
+    `delta` is what this site's tags taught, by "cue:GROUP", word or pair of words, or "start".
+    """
     dense, grams = weights.raw(seen)
     for name in delta.keys() & {f"cue:{group}" for group in seen.groups}:
         dense[name] = dense.get(name, 0.0) + delta[name]
@@ -70,7 +73,7 @@ def weigh(seen: Features, weights: Weights, delta: Mapping[str, float]) -> Score
 
 
 def _in_words(seen: Features, dense: Mapping[str, float], grams: Mapping[str, float]) -> dict[str, float]:
-    """Give each part of the sum to the words that caused it; a pair inside a cue's phrase goes to the phrase."""
+    """Attribute each part of the sum to words; a pair inside the phrase of a cue belongs to the phrase."""
     moved: dict[str, float] = {}
     for group, phrases in seen.said.items():
         for phrase in phrases:

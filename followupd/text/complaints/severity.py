@@ -1,4 +1,4 @@
-"""How grave a case is, by rules that an agent can read; it chooses times and who is told."""
+"""The severity of a case, by rules that an agent can follow; it determines times and who is told."""
 
 from typing import Self
 
@@ -6,7 +6,7 @@ from followupd.domain.compensation import Money
 from followupd.domain.mail import Verdict
 
 LOW, NORMAL, HIGH = "low", "normal", "high"
-#: Points by cue group, each with its reason. Severity is for rules and agents, not for a model (RECOGNISE.md).
+#: Points by cue group, each with its reason.
 _POINTS = {
     "safety": (3, "somebody's health or safety"),
     "legal": (3, "the law is named"),
@@ -48,8 +48,8 @@ def severity(
 ) -> Severity:
     """Return the severity with its reasons.
 
-    `vip` and `open_case` are facts about the customer; `amount` is the money at stake, grave from `large` on when both
-    are of one currency. A shouted text (most letters capitals) weighs a point.
+    `vip` and `open_case` are facts about the customer. `amount` is the money at stake, which counts from `large`
+    on if both are in one currency. A text mostly in capitals counts one point.
     """
     points = [_POINTS[group] for group in sorted(verdict.cues) if group in _POINTS]
     points += [(2, "a customer marked as important")] if vip else []

@@ -1,4 +1,4 @@
-"""The tone of a text, as VADER hears it (Hutto and Gilbert 2014): how much of it is bad words, how much is good."""
+"""The sentiment of a text by VADER (Hutto and Gilbert 2014): the shares of negative and positive words."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -6,7 +6,7 @@ from typing import Any
 
 from followupd.text.complaints.words import sentences_of
 
-#: So much is heard: sentences, and characters of each. VADER is the dearest part of a verdict.
+#: Sentences, and characters of each, that are scored: VADER takes most of the time of a verdict.
 _SENTENCES, _LENGTH = 10, 240
 _BAD = -1.0
 
@@ -24,7 +24,7 @@ def _vader() -> Any:
 
 
 def tone_of(text: str) -> dict[str, float]:
-    """Return `neg` and `pos` (shares of the words, 0 to 1), `low` and `high` (the worst and the best sentence, 0 to 1)."""
+    """Return `neg`, `pos` (shares of words), `low` and `high` (worst and best sentence), each 0 to 1."""
     heard = [sentence[:_LENGTH] for sentence in sentences_of(text)[:_SENTENCES]]
     total = sum(map(len, heard))
     if not total:
@@ -40,7 +40,7 @@ def tone_of(text: str) -> dict[str, float]:
 
 
 def worst_words(words: list[str], most: int = 2) -> list[str]:
-    """Return the words that sound worst, for the explanation."""
+    """Return the most negative words, for the explanation."""
     lexicon: Mapping[str, float] = _vader().lexicon
     bad = {word: lexicon[word] for word in words if lexicon.get(word, 0.0) <= _BAD}
     return sorted(bad, key=lambda word: (bad[word], word))[:most]

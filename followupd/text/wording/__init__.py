@@ -1,23 +1,21 @@
-"""The wording chapter: nineteen rules that templates, letters and agents' lines are held to (PRACTICES, tone and promises)."""
+"""Nineteen rules of wording for templates, letters and agents' lines (docs/wording.md)."""
 
 from followupd.text.wording.checker import Context, Finding, WordingRules, findings, unknown_rules
 from followupd.text.wording.rules import BY_ID, FACT, LONGEST, PART, PHRASED, PREVENTION, RULES, WordingRule
-from followupd.text.wording.text import LANGUAGES, STARTERS, body, has
+from followupd.text.wording.text import body, has
 
 __all__ = [
     "BY_ID",
     "FACT",
-    "LANGUAGES",
     "LONGEST",
     "PART",
     "PHRASED",
     "PREVENTION",
     "RULES",
-    "STARTERS",
     "Context",
     "Finding",
-    "WordingRules",
     "WordingRule",
+    "WordingRules",
     "body",
     "findings",
     "has",

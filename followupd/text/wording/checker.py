@@ -1,4 +1,4 @@
-"""Holds a text to the rules of wording: a letter's template, a letter that would leave, or an agent's line."""
+"""Check a text against the rules of wording: a template, a letter before it is sent, or an agent's line."""
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -6,18 +6,14 @@ from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
 
-from followupd.domain.letter import HOLDING
+from followupd.domain.letter import LetterKind
 from followupd.domain.translatable import Translatable, msg
+from followupd.languages import Catalogue, catalogue
 from followupd.text.wording import text as words_of
 from followupd.text.wording.rules import BY_ID, HOLDING_SENTENCES, LONGEST, PHRASED, RULES, WordingRule
 
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _LOUD = re.compile(r"!\s*[!?]+|\?\s*!+|!")
-#: a date with its year; other dates are never surely over
-_DATED = re.compile(
-    r"\b\d{4}-\d\d-\d\d\b|\b\d{1,2}[./]\d{1,2}[./]\d{4}\b|\b\d{1,2}\.?(?:\s+de)?\s+[^\W\d]{3,12}\.?,?(?:\s+de)?\s+\d{4}\b"
-    r"|\b[^\W\d]{3,12}\.?\s+\d{1,2},?\s+\d{4}\b"
-)
 _SHOWN = 80
 #: two customers may have "missed the train"; so many words in the same order are copied
 _BY_CHANCE = 5
@@ -26,7 +22,7 @@ _NO_LISTS: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One place where a rule is broken: the line in the text (0: the whole of it) and the words that stand there."""
+    """One place where a rule is broken: the line (0 for the whole text) and the words."""
 
     rule: WordingRule
     line: int
@@ -37,7 +33,7 @@ class Finding:
 
     @property
     def told(self) -> Translatable:
-        """What an agent is told of it: the words, why they are no good, and better ones."""
+        """The sentence for the agent: the words, the reason, and better words."""
         reason, better = msg(self.rule.reason), msg(self.rule.better)
         return msg(
             "{words}{reason} Better: {better} [{id}]",
@@ -58,10 +54,11 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class WordingRules:
-    """The admin's wording.toml: rules that are off, and own phrases by language and name."""
+    """The admin's wording.toml (rules switched off, own phrases by language and list), and the languages."""
 
     off: frozenset[str] = frozenset()
     phrases: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=lambda: _NO_LISTS)
+    languages: Catalogue = field(default_factory=catalogue)
 
     def own(self, language: str, name: str) -> tuple[str, ...]:
         lists = self.phrases.get(language.lower()) or self.phrases.get(words_of.tongue(language)) or {}
@@ -70,12 +67,13 @@ class WordingRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What stands about a text: who signs it, whose names it may shout, what was said with a purpose, what is known.
+    """What the rules need besides the text.
 
-    `values` are words that people gave and that were judged when they did; `insisted` those that an agent stands by.
-    `promised` are the days that the ledger knows, `over` says whether written words name a day that is past, `hears`
-    gives the words and days that the text commits us to, and `earlier` are the letters that this person has had.
-    `impact` is what the matter meant for this customer, and `others` what other matters meant for others.
+    `owner` signs it. `names` may be in capitals. `values` are people's words, which were checked when they
+    were given; `insisted` are words that an agent confirmed. `promised` are the dates in the ledger. `over`
+    says whether a date has passed, `hears` gives the commitments in a text with their dates. `earlier` are the
+    texts of earlier letters to this address. `impact` is what the problem meant for this customer, `others` the
+    impacts of other cases.
     """
 
     owner: str = ""
@@ -92,13 +90,17 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """One text with all that the rules need to know of it."""
+    """One text and its context."""
 
     text: str
     kind: str
     language: str
     manner: WordingRules
     context: Context
+
+    def has(self, name: str, text: str) -> bool:
+        """Return whether a part of the text contains one of these phrases."""
+        return words_of.has(self.language, name, text, self.manner.languages)
 
 
 def findings(
@@ -109,7 +111,7 @@ def findings(
     manner: WordingRules = WordingRules(),
     context: Context = Context(),
 ) -> tuple[Finding, ...]:
-    """Return everything that the rules find in a text, in the order of its lines; nothing in a language without phrases."""
+    """Return what the rules find in a text, in the order of its lines."""
     reading = _Reading(
         words_of.without(words_of.plain(text), context.insisted), kind, language, manner, context
     )
@@ -130,8 +132,9 @@ def _at(rule: WordingRule, text: str, start: int, end: int) -> Finding:
 
 
 def _phrases(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
-    pattern = words_of.pattern(it.language, rule.name, it.manner.own(it.language, rule.name))
-    unless = words_of.pattern(it.language, f"{rule.name}-unless")
+    languages = it.manner.languages
+    pattern = words_of.pattern(languages, it.language, rule.name, it.manner.own(it.language, rule.name))
+    unless = words_of.pattern(languages, it.language, f"{rule.name}-unless")
     for match in pattern.finditer(it.text) if pattern else ():
         around = it.text[max(0, it.text.rfind(".", 0, match.start())) : match.end() + 40]
         if not (unless and unless.search(around)):
@@ -140,14 +143,14 @@ def _phrases(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
 
 def _apology_first(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
     opening = " ".join(words_of.sentences(" ".join(words_of.body(it.text, it.context.owner)[:2]))[:2])
-    if not words_of.has(it.language, "apology", opening):
+    if not it.has("apology", opening):
         yield Finding(rule, 0, "")
 
 
 def _apology_last(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
     closing = (words_of.body(it.text, it.context.owner) or [""])[-1]
     ends = (words_of.sentences(closing) or [""])[-1]
-    if not words_of.has(it.language, "apology", closing) or not words_of.has(it.language, "invitation", ends):
+    if not it.has("apology", closing) or not it.has("invitation", ends):
         yield Finding(rule, 0, "")
 
 
@@ -180,13 +183,13 @@ def _length(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
     if count > LONGEST.get(it.kind, count):
         yield Finding(rule, 0, f"{count} words, of {LONGEST[it.kind]} at most")
     # The way to reach us is no news, so that sentence is not counted.
-    elif it.kind == HOLDING and len(words_of.sentences(inside)) > HOLDING_SENTENCES + 1:
+    elif it.kind == LetterKind.HOLDING and len(words_of.sentences(inside)) > HOLDING_SENTENCES + 1:
         yield Finding(rule, 0, f"{len(words_of.sentences(inside))} sentences")
 
 
 def _past_date(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
     given = words_of.without(it.text, it.context.values)
-    for match in _DATED.finditer(given) if it.context.over else ():
+    for match in words_of.dated(it.manner.languages).finditer(given) if it.context.over else ():
         if it.context.over and it.context.over(words_of.flat(match[0])):
             yield _at(rule, it.text, match.start(), match.end())
 
@@ -205,7 +208,7 @@ def _same_text(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
 
 
 def _borrowed(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
-    """Find what was said of another customer; a few words may be the same by chance, and what is insisted on is blank."""
+    """Find the impact of another case; a few words may be equal by chance, and insisted words are blank."""
     mine = it.context.impact
     here = mine and _gist(mine) in _gist(it.text)
     if here and len(mine.split()) >= _BY_CHANCE and _gist(mine) in {_gist(one) for one in it.context.others}:
@@ -231,6 +234,6 @@ _LOOKS: dict[str, _Look] = {
 
 
 def unknown_rules(manner: WordingRules) -> list[str]:
-    """Return the rules that wording.toml switches and that do not exist, then the lists that no rule has."""
+    """Return the rules in wording.toml that do not exist, then the lists that no rule has."""
     lists = {name for kinds in manner.phrases.values() for name in kinds}
     return [*sorted(manner.off - BY_ID.keys()), *sorted(lists - {*PHRASED})]

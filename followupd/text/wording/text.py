@@ -1,18 +1,11 @@
-"""A letter's text as the rules see it: paragraphs between greeting and closing, sentences, and phrases as patterns."""
+"""The text of a letter for the rules: its paragraphs and sentences, and the patterns of phrases."""
 
 import re
-from collections.abc import Iterable, Mapping
-from functools import cache
+from collections.abc import Iterable
+from functools import lru_cache
 
-from followupd.text.wording import english, french, german, spanish
-
-STARTERS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "en": english.PHRASES,
-    "de": german.PHRASES,
-    "fr": french.PHRASES,
-    "es": spanish.PHRASES,
-}
-LANGUAGES = tuple(STARTERS)
+from followupd.languages import Catalogue, catalogue
+from followupd.languages.patterns import expand
 
 #: paragraphs this short that do not end like a sentence are greetings and closings
 _COURTESY = 60
@@ -57,21 +50,40 @@ def _is_courtesy(paragraph: str) -> bool:
     return len(paragraph) <= _COURTESY and not paragraph.endswith((".", "?", "…"))
 
 
-@cache
-def pattern(language: str, name: str, own: tuple[str, ...] = ()) -> re.Pattern[str] | None:
-    """Return what finds the phrases of that name, the admin's own among them; None where there are none."""
-    starters = STARTERS.get(tongue(language), {}).get(name, ())
-    found = [*starters, *(re.escape(plain(phrase)).replace(r"\ ", " ") for phrase in own)]
+@lru_cache(maxsize=512)
+def pattern(
+    languages: Catalogue, language: str, name: str, own: tuple[str, ...] = ()
+) -> re.Pattern[str] | None:
+    """Return the pattern of a list of phrases, including the admin's own; None if there are none."""
+    known = languages.find(language)
+    found: list[str] = []
+    if known is not None:
+        wording = known.wording
+        found += [expand(phrase, wording.parts) for phrase in wording.phrases.get(name, ())]
+    found += [re.escape(plain(phrase)).replace(r"\ ", r"\s+") for phrase in own]
     if not found:
         return None
-    joined = "|".join(one.replace(" ", r"\s+") for one in found)
-    return re.compile(rf"(?<!\w)(?:{joined})(?!\w)", re.IGNORECASE)
+    return re.compile(rf"(?<!\w)(?:{'|'.join(found)})(?!\w)", re.IGNORECASE)
 
 
-def has(language: str, name: str, text: str) -> bool:
-    """Say whether the text holds one of these phrases; True where the language has no such list."""
-    found = pattern(language, name)
+def has(language: str, name: str, text: str, languages: Catalogue | None = None) -> bool:
+    """Return whether the text contains one of these phrases; True if the language has no such list."""
+    found = pattern(languages or catalogue(), language, name)
     return found is None or found.search(plain(text)) is not None
+
+
+@lru_cache(maxsize=8)
+def dated(languages: Catalogue) -> re.Pattern[str]:
+    """Return the pattern of dates with a year; without one it is not certain that a date has passed."""
+    joints = "|".join(
+        dict.fromkeys(re.escape(j) for each in languages.all() for j in each.wording.date_joints)
+    )
+    joint = rf"(?:\s+(?:{joints}))?" if joints else ""
+    return re.compile(
+        r"\b\d{4}-\d\d-\d\d\b|\b\d{1,2}[./]\d{1,2}[./]\d{4}\b"
+        rf"|\b\d{{1,2}}\.?{joint}\s+[^\W\d]{{3,12}}\.?,?{joint}\s+\d{{4}}\b"
+        r"|\b[^\W\d]{3,12}\.?\s+\d{1,2},?\s+\d{4}\b"
+    )
 
 
 def without(text: str, parts: Iterable[str]) -> str:
