@@ -354,6 +354,14 @@ class Calendar:
         raise AssertionError("unreachable: every week has work")
 
 
+def has_come(at: datetime | None, now: datetime) -> bool:
+    """Return whether a time has come; None is a time that never comes, as `next_due` of a policy returns it."""
+    if at is None:
+        return False
+
+    return at <= now
+
+
 def parse_days(text: str) -> frozenset[int]:
     """Read "mon-fri", "mon,wed,fri" or "mon-fri,sat" into weekdays (0 is Monday).
 

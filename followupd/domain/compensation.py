@@ -141,6 +141,15 @@ class Compensation:
         """Whether it is given, or will be unless somebody refuses it."""
         return self.state not in {GrantState.PROPOSED, GrantState.REFUSED}
 
+    def minor_in(self, currency: str) -> int:
+        """Return the amount in minor units of a currency, 0 for a grant in another one or one that does not count."""
+        if self.money is None or not self.counts:
+            return 0
+
+        if self.money.currency != currency:
+            return 0
+        return self.money.minor
+
 
 def above_cap(
     cap: Money | None, given: Iterable[Compensation], money: Money | None, month: Callable[[datetime], bool]
@@ -159,17 +168,12 @@ def above_cap(
     if cap is None or money is None or money.currency != cap.currency:
         return ""
 
-    granted = 0
-    for grant in given:
-        amount, granted_at = grant.money, grant.granted_at
-        if amount is None or granted_at is None or not grant.counts:
-            continue
-        if amount.currency == cap.currency and month(granted_at):
-            granted += amount.minor
+    currency = cap.currency
+    this_month = [grant for grant in given if grant.granted_at and month(grant.granted_at)]
+    before = Money(sum(grant.minor_in(currency) for grant in this_month), currency)
 
-    if granted + money.minor <= cap.minor:
+    if before.minor + money.minor <= cap.minor:
         return ""
-    before, currency = Money(granted, cap.currency), cap.currency
     return (
         f"the customer has been granted {before.amount} {currency} this month; "
         f"with {money.amount} more it is above the cap of {cap.amount} {currency}"

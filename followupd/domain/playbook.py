@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from followupd.domain.calendar import Calendar, Duration
 from followupd.domain.case import Case
@@ -90,14 +90,14 @@ class Playbook:
         if override is None:
             return self
 
-        return replace(
-            self,
-            tell=override.tell,
-            follow_up_after=override.follow_up or self.follow_up_after,
-            silence_after=override.silence or self.silence_after,
-            escalate_lead=override.lead or self.escalate_lead,
-            escalate_manager=override.manager or self.escalate_manager,
-        )
+        times = {
+            "follow_up_after": override.follow_up,
+            "silence_after": override.silence,
+            "escalate_lead": override.lead,
+            "escalate_manager": override.manager,
+        }
+        changes: dict[str, Any] = {name: time for name, time in times.items() if time}
+        return replace(self, tell=override.tell, **changes)
 
     def _override(self, severity: str) -> SeverityOverride | None:
         """Return the times for one severity, or None if the playbook has none."""

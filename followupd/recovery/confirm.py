@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
+from followupd.domain.calendar import has_come
 from followupd.domain.case import NO_COMPLAINT, PUT_RIGHT, Case, numbers
 from followupd.domain.compensation import Compensation, Gift
 from followupd.domain.decision import Decision, LetterContent, LetterRenderer
@@ -83,8 +84,7 @@ def _only_a_machine_speaks(case: Case) -> bool:
 
 def _confirmation(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
     """Return the confirmation of everything promised and the question about open options, if it is due."""
-    due = next_due(case, playbook)
-    if due is None or due > now:
+    if not has_come(next_due(case, playbook), now):
         return []
     if case.under_way(LetterKind.CONFIRMATION) or why_blocked(case):
         return []

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
+from followupd.domain.calendar import has_come
 from followupd.domain.case import UNDER_WAY, Case, Stage
 from followupd.domain.decision import Decision, LetterContent, LetterRenderer
 from followupd.domain.events import CallAsked, Closed
@@ -58,7 +59,7 @@ def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
 
 def _follow_up(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
     """Return the follow-up, if it is due and nothing blocks it."""
-    if not _is_due(case, playbook, now):
+    if not has_come(next_due(case, playbook), now):
         return []
     if case.under_way(LetterKind.FOLLOW_UP) or blockers_of(case):
         return []
@@ -89,14 +90,9 @@ def _close(case: Case, playbook: Playbook, now: datetime) -> list[Decision]:
 
     if case.reached:
         return [Closed(at=now, why="the customer was reached")]
-    if _is_due(case, playbook, now):
+    if has_come(next_due(case, playbook), now):
         return [Closed(at=now, why="nothing is owed any more")]
     return []
-
-
-def _is_due(case: Case, playbook: Playbook, now: datetime) -> bool:
-    due = next_due(case, playbook)
-    return due is not None and due <= now
 
 
 def _has_open_work(case: Case, playbook: Playbook) -> bool:

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from followupd.domain.calendar import has_come
 from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import Compensation, Gift, GrantState
 from followupd.domain.decision import Decision, LetterRenderer
@@ -26,8 +27,7 @@ def next_due(case: Case, playbook: Playbook) -> datetime | None:
 
 def decide(case: Case, playbook: Playbook, _write: LetterRenderer, now: datetime) -> list[Decision]:
     """Order one gift card when it is due; its letter is written once the provider has given the card."""
-    due = next_due(case, playbook)
-    if due is None or due > now:
+    if not has_come(next_due(case, playbook), now):
         return []
     if case.under_way(LetterKind.GIFT_CARD) or why_blocked(case):
         return []

@@ -211,6 +211,7 @@ def _customer(message: Message) -> Person:
 
 
 def _domain(person: Person) -> str:
+    """Return the domain of a person's mail address."""
     return person.address.rpartition("@")[2]
 
 

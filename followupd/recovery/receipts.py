@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from followupd.domain import lifecycle
-from followupd.domain.calendar import Duration
+from followupd.domain.calendar import Duration, has_come
 from followupd.domain.case import NO_COMPLAINT, PUT_RIGHT, Case, Stage
 from followupd.domain.compensation import Compensation
 from followupd.domain.decision import Decision, LetterContent, LetterRenderer
@@ -55,8 +55,7 @@ def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
     Raises:
         LetterError: the letter cannot be written; `services/cases.py` asks the owner.
     """
-    due = next_due(case, playbook)
-    if due is None or due > now or case.held:
+    if case.held or not has_come(next_due(case, playbook), now):
         return []
 
     grants = case.awaiting_receipt
@@ -172,13 +171,16 @@ def _tell_owner(
 
 
 def _grants(case: Case, reading: ReceiptReading, answer: Answer) -> tuple[Compensation, ...]:
+    """Return the grants of which the mail says this."""
     numbers = reading.those(answer)
     return tuple(grant for grant in case.compensation if grant.n in numbers)
 
 
 def _lines(verb: str, grants: Sequence[Compensation]) -> tuple[str, ...]:
+    """Return a line with this verb for each grant, for the owner to answer with."""
     return tuple(f"{verb}: {grant.n}" for grant in grants)
 
 
 def _named(grants: Sequence[Compensation]) -> str:
+    """Return the grants in a sentence: "the refund of 25.00 EUR, the coupon"."""
     return sentence_list((grant.named for grant in grants), ", ")

@@ -103,6 +103,7 @@ def _why_open(case: Case) -> str:
 
 
 def _list(items: list[int]) -> str:
+    """Return numbers in a sentence: "1, 3"."""
     return ", ".join(map(str, items))
 
 

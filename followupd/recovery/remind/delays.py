@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from followupd.domain import lifecycle
-from followupd.domain.calendar import Duration
+from followupd.domain.calendar import Duration, has_come
 from followupd.domain.case import WORKING, Case
 from followupd.domain.decision import Decision, LetterContent, LetterRenderer
 from followupd.domain.events import PromiseBroken, PromiseLate, PromiseMade
@@ -79,8 +79,7 @@ def broken(case: Case, now: datetime) -> list[Decision]:
     found: list[Decision] = []
 
     for promise in _running(case):
-        date = promise.promised_by
-        if date and date <= now:
+        if has_come(promise.promised_by, now):
             found.append(PromiseBroken(at=now, n=promise.n, why=why))
     return found
 
@@ -123,8 +122,7 @@ def holding(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime
     Raises:
         LetterError: the letter cannot be written; `services/cases.py` asks the owner.
     """
-    due = holding_at(case, playbook)
-    if due is None or due > now or _must_not_hold(case):
+    if not has_come(holding_at(case, playbook), now) or _must_not_hold(case):
         return []
     if any(promise.promised_by and promise.promised_by > now for promise in case.owed):
         return []
