@@ -32,7 +32,7 @@ def test_a_customers_data_is_exported_and_then_erased(world: World) -> None:
     assert CUSTOMER.encode() not in written
     again = command(world, "export", CUSTOMER)
     assert json.loads(again.stdout)["cases"] == []
-    assert "Nothing is known" in again.stderr
+    assert "There is no data of" in again.stderr
     shown = command(world, "case", ref)
     assert shown.returncode == 0, shown.stderr
     assert "shards" not in shown.stdout

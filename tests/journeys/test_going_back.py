@@ -41,14 +41,17 @@ def test_a_restored_backup_sends_nothing_until_resume(world: World, tmp_path: Pa
 
     restore(world, tmp_path / "backup.db")
     stderr = command(world, "run", "--once").stderr
-    assert 'breaker-open reason="the ledger is a copy, and letters may have been sent since it was made"' in stderr
+    assert (
+        'breaker-open reason="the ledger is a copy, and letters may have been sent since it was made"'
+        in stderr
+    )
     code, view = health(world)
     assert (code, view["breaker"]) == (1, "open")
     assert "is a copy" in str(view["breaker_because"])
     world.passes(world.now + timedelta(hours=1))
     assert len(world.letters("confirmation")) == 1
     assert (
-        "nothing leaves, the breaker is open: the ledger is a copy"
+        "nothing is sent, the breaker is open: the ledger is a copy"
         in command(world, "explain", world.case().ref).stdout
     )
 
