@@ -1,9 +1,11 @@
-"""Letters a second through compose and Post, and through a whole dispatch, against smtplib sending the same bytes.
+"""Measure letters per second: smtplib, the SMTP transport alone, and the whole send service.
 
-The dispatch is the daemon's own, with a ledger on a disk and every fence in place: each letter's case is asked whether it
-may still leave, the letter is claimed and that is committed, it is handed over, and what became of it is committed too.
-Run: `python benchmarks/send.py [LETTERS]`. The server is Postfix's smtp-sink where it is installed, else a bare sink of our
-own; both throw mails away, so what is measured is the client. Each letter has two recipients: customer and witness.
+The send service is the daemon's, with a ledger on disk and every safeguard: each letter is checked against
+its case, the claim is committed, the letter is sent, and its result is committed. All three send the same
+bytes to two recipients, the customer and the BCC, in turn, so that the ratios hardly depend on other load.
+
+Run: `python benchmarks/send.py [LETTERS]`. The server is Postfix's smtp-sink if it is installed, else a
+simple one of our own. Both discard all mail, so that the client is what is measured.
 """
 
 import contextlib
@@ -20,7 +22,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))  # run from a checkout, installed or not
 
@@ -38,7 +39,9 @@ from followupd.services.outbox.send import SendService
 SENDER, CUSTOMER = "support@example.com", "kim@example.org"
 NOW = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
 ROUNDS = 9
-RULES = SendPolicy(
+#: the least letters per second, and the least share of the speed of smtplib, of the whole send service
+MIN_SPEED, MIN_RATIO = 500, 0.35
+POLICY = SendPolicy(
     Calendar(timezone="UTC"),
     per_address=(1, timedelta(days=1)),
     breaker=(1_000_000, timedelta(hours=1)),
@@ -46,17 +49,11 @@ RULES = SendPolicy(
     witness_within=timedelta(minutes=10),
     in_doubt="ask",
 )
-#: nobody writes to an agent while letters leave
-NOBODY: Any = None
 TEXT = (
-    "Dear Kim,\n\n"
-    + "Your replacement is on its way – it leaves the house today, and I look after it myself.\n" * 12
+    "Dear Kim,\n\n" + "Your replacement is on its way – it is sent today, and I look after it myself.\n" * 12
 )
-HTML = (
-    "<html><body>"
-    + "<p style='color:#333'>Your replacement is on its way – it leaves the house today.</p>\n" * 30
-)
-BARE_SINK = """
+HTML = "<html><body>" + "<p style='color:#333'>Your replacement is on its way – it is sent today.</p>\n" * 30
+SIMPLE_SINK = """
 import socketserver
 class Talk(socketserver.StreamRequestHandler):
     def handle(self):
@@ -98,26 +95,32 @@ def free_port() -> int:
 
 def is_up(port: int) -> bool:
     try:
-        with socket.create_connection(("127.0.0.1", port), 1) as line:
-            return line.recv(3) == b"220"
+        with socket.create_connection(("127.0.0.1", port), 1) as connection:
+            return connection.recv(3) == b"220"
     except OSError:
         return False
 
 
+def sink_command(port: int) -> tuple[str, list[str]]:
+    """Return the name of the server and the command that starts it."""
+    found = shutil.which("smtp-sink", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    if not found:
+        return "our own sink", [sys.executable, "-c", SIMPLE_SINK.replace("PORT", str(port))]
+    user = ["-u", "nobody"] if os.getuid() == 0 else []
+    return "smtp-sink", [found, *user, "-4", f"127.0.0.1:{port}", "100"]
+
+
 @contextlib.contextmanager
 def sink() -> Iterator[tuple[str, int]]:
-    """Start a server that takes and forgets every mail, in a process of its own."""
+    """Start a server that discards all mail, in a process of its own; return its name and port."""
     port = free_port()
-    found = shutil.which("smtp-sink", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
-    command = [sys.executable, "-c", BARE_SINK.replace("PORT", str(port))]
-    if found:
-        command = [found, *(["-u", "nobody"] if os.getuid() == 0 else []), "-4", f"127.0.0.1:{port}", "100"]
+    name, command = sink_command(port)
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             deadline = time.monotonic() + 10
             while not is_up(port) and time.monotonic() < deadline:
                 time.sleep(0.02)
-            yield (Path(found).name if found else "a bare sink"), port
+            yield name, port
         finally:
             process.kill()
 
@@ -128,18 +131,17 @@ def with_smtplib(port: int, mails: list[bytes]) -> None:
             client.sendmail(SENDER, [CUSTOMER, SENDER], mail)
 
 
-def with_post(port: int, letters: list[Letter]) -> None:
-    with SmtpTransport(SmtpAccount(host="127.0.0.1", port=port, security="none")) as post:
+def with_transport(port: int, letters: list[Letter]) -> None:
+    with SmtpTransport(SmtpAccount(host="127.0.0.1", port=port, security="none")) as transport:
         for letter in letters:
-            delivery = post.deliver(compose(letter, now=NOW), sender=SENDER, to=CUSTOMER, witness=SENDER)
-            if delivery.outcome is not DeliveryOutcome.ACCEPTED:
-                sys.exit(f"not accepted: {delivery}")
+            message = compose(letter, now=NOW)
+            result = transport.deliver(message, sender=SENDER, to=CUSTOMER, witness=SENDER)
+            if result.outcome is not DeliveryOutcome.ACCEPTED:
+                sys.exit(f"not accepted: {result}")
 
 
-def with_dispatch(port: int, letters: list[Letter], vault: Vault, directory: Path) -> float:
-    """Queue the letters, each of a case and a customer of its own; return the seconds that dispatching them took."""
-    ledger = Ledger(f"sqlite:///{directory / 'ledger.db'}", vault, undated)
-    ledger.upgrade()
+def queue(ledger: Ledger, letters: list[Letter]) -> None:
+    """Open a case for each letter and queue it."""
     with ledger.transaction() as tx:
         for letter in letters:
             first = CaseOpened(
@@ -153,28 +155,38 @@ def with_dispatch(port: int, letters: list[Letter], vault: Vault, directory: Pat
             )
             case = tx.cases.record(tx.cases.open(first), [ComplaintHeard(at=NOW)], lambda _: None, NOW)
             tx.cases.record(case, [letter], lambda _: None, NOW)
-    dispatch = SendService(
+
+
+def with_service(port: int, letters: list[Letter], vault: Vault, directory: Path) -> float:
+    """Queue letters, each of another case and customer; return the seconds that sending them took."""
+    directory.mkdir()
+    ledger = Ledger(f"sqlite:///{directory / 'ledger.db'}", vault, undated)
+    ledger.upgrade()
+    queue(ledger, letters)
+    service = SendService(
         ledger,
         SmtpTransport(SmtpAccount(host="127.0.0.1", port=port, security="none")),
-        lambda state, now: dated(state.mail, now),
-        lambda _: SENDER,
-        lambda _: SENDER,
-        RULES,
+        compose=lambda entry, now: dated(entry.mail, now),
+        from_address=lambda _: SENDER,
+        witness_address=lambda _: SENDER,
+        policy=POLICY,
     )
-    start, left = time.perf_counter(), 0
-    while handed := dispatch.run(NOW):
-        left += handed
+
+    start, total = time.perf_counter(), 0
+    while seen := service.run(NOW):
+        total += seen
     took = time.perf_counter() - start
+
     with ledger.transaction() as tx:
-        if left != len(letters) or tx.outbox.count(LetterStatus.SENT) != left:
-            sys.exit(f"{left} of {len(letters)} letters were handed over")
+        if total != len(letters) or tx.outbox.count(LetterStatus.SENT) != total:
+            sys.exit(f"{total} of {len(letters)} letters were sent")
     ledger.close()
     return took
 
 
-def seconds(tx: Callable[[], None]) -> float:
+def seconds(work: Callable[[], None]) -> float:
     start = time.perf_counter()
-    tx()
+    work()
     return time.perf_counter() - start
 
 
@@ -183,39 +195,26 @@ def main() -> None:
     vault = Vault([b"benchmark key of 24 byte"])
     letters = [a_letter(n, vault) for n in range(number)]
     mails = [compose(letter, now=NOW) for letter in letters]
-    own = [
-        replace(
-            a_letter(n, vault), kind=LetterKind.HOLDING, to=Person(f"kim@customers-{n}.example", "Kim Döe")
-        )
-        for n in range(number)
+    to_many = [
+        replace(letter, kind=LetterKind.HOLDING, to=Person(f"kim@customers-{n}.example", "Kim Döe"))
+        for n, letter in enumerate(letters)
     ]
     with sink() as (name, port), tempfile.TemporaryDirectory(dir=Path.cwd()) as place:
-        turns = [
+        rounds = [
             (
                 seconds(lambda: with_smtplib(port, mails)),
-                seconds(lambda: with_post(port, letters)),
-                with_dispatch(port, own, vault, made(Path(place) / str(n))),
+                seconds(lambda: with_transport(port, letters)),
+                with_service(port, to_many, vault, Path(place) / str(n)),
             )
             for n in range(ROUNDS)
         ]
-    floor, ours, whole = (statistics.median(column) / number for column in zip(*turns, strict=True))
-    # round by round: the machine's mood falls out
-    ratio = statistics.median(plain / fenced for plain, fenced, _ in turns)
-    fences = statistics.median(plain / fenced for plain, _, fenced in turns)
+
     print(f"{number} letters of {len(mails[0])} bytes to {name}, median of {ROUNDS} rounds")
-    print(f"smtplib, same bytes   {1 / floor:8.0f} letters/s   {floor * 1e3:.3f} ms a letter")
-    print(
-        f"compose and Post      {1 / ours:8.0f} letters/s   {ours * 1e3:.3f} ms a letter   ratio {ratio:.2f}"
-    )
-    print(
-        f"with every fence      {1 / whole:8.0f} letters/s   {whole * 1e3:.3f} ms a letter   ratio {fences:.2f}"
-    )
-    print("at least 0.5 is asked for")
-
-
-def made(directory: Path) -> Path:
-    directory.mkdir()
-    return directory
+    for column, what in enumerate(("smtplib, same bytes", "SMTP transport", "send service")):
+        each = statistics.median(times[column] for times in rounds) / number
+        ratio = statistics.median(times[0] / times[column] for times in rounds)
+        print(f"{what:21}{1 / each:8.0f} letters/s   {each * 1e3:.3f} ms a letter   ratio {ratio:.2f}")
+    print(f"the send service must reach {MIN_SPEED} letters/s and a ratio of {MIN_RATIO}")
 
 
 if __name__ == "__main__":

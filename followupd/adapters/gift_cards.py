@@ -1,8 +1,8 @@
 """Where gift cards come from: the imported stock, or a provider over HTTP (docs/gift-cards.md).
 
-The provider's interface is like Tremendous's: `POST URL/orders` with the order's key as `external_id`. A repeated key is
-answered with the first order (201), and creates no second one. Therefore whatever may have been processed, such as a
-timeout or a 5xx reply, is repeated with the same key and never with a new one.
+The provider's interface is like Tremendous's: `POST URL/orders` with the order's key as `external_id`. A
+repeated key is answered with the first order (201), and creates no second one. Therefore whatever may have
+been processed, such as a timeout or a 5xx reply, is repeated with the same key and never with a new one.
 """
 
 import http.client
@@ -43,7 +43,7 @@ _PORTS = {"https": 443, "http": 80}
 
 @dataclass(frozen=True, slots=True)
 class StockProvider:
-    """Provides the card that a grant has already, or else one from the imported stock, in a transaction of its own."""
+    """Provides the card that a grant has, or else one from the imported stock, in its own transaction."""
 
     ledger: Ledger
 
@@ -59,7 +59,8 @@ class StockProvider:
 class HttpProvider:
     """Orders cards from a provider at `url`.
 
-    `token` is read for each order, and appears in no error. `deadline` is the time for a whole order, in seconds.
+    `token` is read for each order, and appears in no error. `deadline` is the time for a whole order, in
+    seconds.
     """
 
     url: str
@@ -71,7 +72,8 @@ class HttpProvider:
         """Order a card.
 
         Returns:
-            The card of this order, or why there is none yet; an error of the provider or the network is a result too.
+            The card of this order, or why there is none yet; an error of the provider or the network is a
+            result too.
         """
         try:
             status, body = self._post(order)
@@ -111,7 +113,7 @@ class HttpProvider:
 
     @contextmanager
     def _connection(self) -> Iterator[http.client.HTTPConnection]:
-        """Connect, and close the connection after `deadline`: a timeout alone allows a server one byte in each step."""
+        """Connect; close the connection after `deadline`, since a timeout alone allows one byte per step."""
         parts = urlsplit(self.url)
         host, port = parts.hostname or "", parts.port
         if parts.scheme == "https":
@@ -218,7 +220,8 @@ def _expiry(text: str) -> datetime | None:
     """Return when a card expires.
 
     Args:
-        text: its last day ("2027-12-31"), or a time in ISO 8601, in UTC unless it names a zone; "" if it never expires.
+        text: its last day ("2027-12-31"), or a time in ISO 8601, in UTC unless it names a zone; "" if it
+            never expires.
 
     Raises:
         ValueError: it is neither.

@@ -25,8 +25,8 @@ from followupd.domain.team import Agent
 class AgendaItem:
     """A case that waits for a person.
 
-    `what` is waited for since `since`. `account` summarises the case for somebody who does not know it. `asks` are lines
-    to answer with. `matters` are the keys of the reminders that this item replaces.
+    `what` is waited for since `since`. `account` summarises the case for somebody who does not know it.
+    `asks` are lines to answer with. `matters` are the keys of the reminders that this item replaces.
     """
 
     case: Case
@@ -41,8 +41,9 @@ class AgendaItem:
 class Agenda:
     """Everything that waits for an agent, the oldest first.
 
-    `key` identifies the digest, which is sent once. `suspected` are mails that may be complaints. `general` concerns no
-    single case. `done` and `problems` are lines of an agent's note that were executed or not understood.
+    `key` identifies the digest, which is sent once. `suspected` are mails that may be complaints. `general`
+    concerns no single case. `done` and `problems` are lines of an agent's note that were executed or not
+    understood.
     """
 
     key: str
@@ -58,7 +59,8 @@ class Agenda:
 class PrintedGiftCard:
     """A gift card as its letter shows it. Its code is never in the scope of another letter.
 
-    `amount` is formatted for the company's language, such as "€20.00"; `money` is formatted for that of the letter.
+    `amount` is formatted for the company's language, such as "€20.00"; `money` is formatted for that of the
+    letter.
     """
 
     code: str
@@ -117,7 +119,7 @@ _SENT_EVENTS = {
 
 
 def as_event(decision: Decision, now: datetime) -> Event:
-    """Return the event that is saved in the history for a decision; the text of a letter is only in the outbox."""
+    """Return the event that the history has for a decision; the text of a letter is only in the outbox."""
     if isinstance(decision, Event):
         return decision
     return LetterWritten(
@@ -145,7 +147,8 @@ def as_sent(letter: Letter, now: datetime, why: str) -> Event:
 class LetterRenderer(Protocol):
     """Renders letters from cases. A letter's text never changes afterwards.
 
-    Every method raises LetterError if a value is missing or the template does not render; no partial text is returned.
+    Every method raises LetterError if a value is missing or the template does not render; no partial text is
+    returned.
     """
 
     def letter(

@@ -116,10 +116,10 @@ class Attachment:
 class Letter:
     """One letter; its text never changes. `key` ("FU-7K3Q9.follow-up.1") is the primary key of the outbox.
 
-    `auto_submitted` is "auto-replied", "auto-generated" or "" (RFC 3834, section 5). `automatic` letters count in the
-    quota of automatic mail to one address. `witness` asks for the BCC copy that proves acceptance. `concerns` are the
-    numbers of the promises that the letter puts in writing, or of the compensation that it delivers; `good_until` is
-    when that compensation expires.
+    `auto_submitted` is "auto-replied", "auto-generated" or "" (RFC 3834, section 5). `automatic` letters
+    count in the quota of automatic mail to one address. `witness` asks for the BCC copy that proves
+    acceptance. `concerns` are the numbers of the promises that the letter puts in writing, or of the
+    compensation that it delivers; `good_until` is when that compensation expires.
     """
 
     key: str
@@ -153,7 +153,8 @@ class Letter:
 class OutboxEntry:
     """A letter in the outbox and its delivery state.
 
-    `mail` is the rendered message without its Date header; it is read only where the letter is about to be sent.
+    `mail` is the rendered message without its Date header; it is read only where the letter is about to be
+    sent.
     """
 
     letter: Letter
@@ -187,8 +188,8 @@ class DeliveryOutcome(StrEnum):
 class DeliveryResult:
     """The outcome of one delivery attempt, with the server's reply for the log.
 
-    `witnessed` says that the server accepted the BCC recipient too, so that a copy is to be expected. `outage` says that
-    no connection or login was possible: other letters would fail in the same way.
+    `witnessed` says that the server accepted the BCC recipient too, so that a copy is to be expected.
+    `outage` says that no connection or login was possible: other letters would fail in the same way.
     """
 
     outcome: DeliveryOutcome
@@ -199,7 +200,10 @@ class DeliveryResult:
 
 @dataclass(frozen=True, slots=True)
 class SendResult:
-    """The status of a letter after a delivery attempt; `not_before` is when a deferred letter may be sent again."""
+    """The status of a letter after a delivery attempt.
+
+    `not_before` is when a deferred letter may be sent again.
+    """
 
     key: str
     status: LetterStatus
@@ -220,9 +224,9 @@ class UsageWindows:
 class OutboxUsage:
     """What was sent lately, as far as it limits what may be sent now.
 
-    `recent` has the times of automatic letters by address and by domain ("@customers.example"), oldest first. `sent` is
-    the number of letters in the breaker's window. `copies` are the Message-IDs of letters of which a copy is in a mailbox
-    already. `breaker` is why the circuit breaker is open, "" while it is closed.
+    `recent` has the times of automatic letters by address and by domain ("@customers.example"), oldest first.
+    `sent` is the number of letters in the breaker's window. `copies` are the Message-IDs of letters of which
+    a copy is in a mailbox already. `breaker` is why the circuit breaker is open, "" while it is closed.
     """
 
     recent: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)

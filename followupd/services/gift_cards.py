@@ -1,4 +1,7 @@
-"""Get the gift cards that are on order: ask the provider outside any transaction, then store the card and its letter in one."""
+"""Get the gift cards that are on order.
+
+The provider is asked outside any transaction; one transaction then stores the card and its letter.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -78,7 +81,7 @@ class GiftCardOrders:
         return True
 
     def _is_still_wanted(self, tx: Transaction, order: GiftCardOrder, now: datetime) -> bool:
-        """Check again everything that may have changed since the order; cancel or postpone it if necessary."""
+        """Check what may have changed since the order; cancel or postpone it if necessary."""
         case = tx.cases.get(order.case_ref)
         if why := gift_card.why_cancelled(case, order.n):
             tx.orders.cancel(order.key, why)
@@ -93,7 +96,7 @@ class GiftCardOrders:
     def _handle_card(
         self, tx: Transaction, case: Case, order: GiftCardOrder, card: GiftCard, now: datetime
     ) -> None:
-        """Store the card and write its letter; a card that is not wanted any more stays with its grant, unsent."""
+        """Store the card and write its letter, unless the card is not wanted any more."""
         if problem := _store(tx, order, card, now):
             self._handle_failure(tx, case, order, GiftCardUnavailable(problem, permanent=True), now)
             return

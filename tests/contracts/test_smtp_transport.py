@@ -186,7 +186,8 @@ def test_a_break_has_the_same_outcome_with_pipelining(
         transport.close()
 
 
-# CPython's SSLSocket._create leaves a socket open that was reset just before TLS began; it closes with its last reference.
+# CPython's SSLSocket._create leaves a socket open that was reset just before TLS began; it closes with its
+# last reference.
 @pytest.mark.filterwarnings("ignore:Exception ignored in. <ssl.SSLSocket")
 @pytest.mark.parametrize("action", [CUT, HANG_UP, STALL])
 def test_a_break_in_the_tls_handshake_defers(

@@ -1,4 +1,4 @@
-"""Batches of letters: what a crash, a slow server, a quota or a changed case in the middle means for the others."""
+"""What a crash, a slow server, a quota or a changed case in a batch means for the other letters."""
 
 import sqlite3
 from collections import Counter
@@ -130,7 +130,7 @@ def test_a_stop_in_a_batch_returns_the_letters_to_the_queue_that_the_server_has_
 
 
 def test_an_immediate_stop_leaves_one_letter_in_doubt(make: Callable[..., Simulation]) -> None:
-    """As a daemon does whose server is silent: all letters that the server has not seen return to the queue."""
+    """When the server is silent, all letters that it has not seen return to the queue."""
     world = make()
 
     class Silent(SmtpTransport):
@@ -209,7 +209,7 @@ def test_a_case_that_changes_while_its_letter_is_sent_does_not_affect_other_lett
 def test_the_results_of_a_batch_outlive_an_outage_of_the_ledger(
     make: Callable[..., Simulation],
 ) -> None:
-    """The results are recorded in the next cycle; letters that the server has not seen are queued, and not in doubt."""
+    """The results are recorded in the next cycle; letters that the server has not seen are queued."""
     world = make(number=12)
     engine = world.app.ledger._engine
     out: list[bool] = []

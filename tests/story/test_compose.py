@@ -1,4 +1,4 @@
-"""A rendered message reads back as it was written, whatever a customer put into a name, a subject or an ID."""
+"""A rendered message reads back as it was written, whatever is in a name, a subject or an ID."""
 
 import email
 import re

@@ -1,7 +1,7 @@
 """Render a letter as a MIME message: the headers of docs/mail.md R2, the text, the HTML, and attachments.
 
-The same letter and time give the same bytes, so that a letter in doubt is sent again unchanged. Everything but the date is
-rendered when the letter is written, and stored with its text.
+The same letter and time give the same bytes, so that a letter in doubt is sent again unchanged. Everything
+but the date is rendered when the letter is written, and stored with its text.
 """
 
 import binascii
@@ -43,7 +43,8 @@ def compose(letter: Letter, *, now: datetime) -> bytes:
         The message with CRLF line ends, in ASCII unless an address needs SMTPUTF8.
 
     Raises:
-        LetterError: a part of the letter cannot be sent by mail, or the headers do not read back as they were written.
+        LetterError: a part of the letter cannot be sent by mail, or the headers do not read back as they were
+            written.
     """
     return dated(undated(letter), now)
 
@@ -83,7 +84,8 @@ def _headers(letter: Letter) -> list[str]:
     thread = headers.shortened(headers.valid_ids([*letter.references, *parent]))
     message_id = _checked(letter.message_id, headers.MESSAGE_ID, "Message-ID")
     key = _checked(letter.key, _KEY, "letter key")
-    # A letter in review is sent only after a person has approved it, and is no automatic mail then (RFC 3834).
+    # A letter in review is sent only after a person has approved it, and is no automatic mail then (RFC
+    # 3834).
     auto_submitted = "" if letter.review else letter.auto_submitted
     lines = [
         _person("From", letter.sender),
@@ -139,8 +141,8 @@ def _body(letter: Letter) -> str:
 def _multipart(subtype: str, key: str, parts: list[str]) -> str:
     """Return parts with boundaries between them (RFC 2046, section 5.1.1).
 
-    A boundary depends on every byte between its lines, so that no text can contain it. The line end before it belongs to
-    the boundary.
+    A boundary depends on every byte between its lines, so that no text can contain it. The line end before it
+    belongs to the boundary.
     """
     hashed = "\0".join((subtype, key, *parts))
     digest = hashlib.sha256(hashed.encode()).hexdigest()
@@ -198,7 +200,9 @@ def _encoded(content: bytes) -> tuple[str, str]:
 
 
 def _check_headers(mail: bytes, names: list[str]) -> None:
-    """Refuse a message whose headers are not exactly those that were written: the last guard against header injection.
+    """Refuse a message whose headers are not exactly those that were written.
+
+    The last guard against header injection.
 
     `splitlines` knows every character that any program takes for a line end.
     """

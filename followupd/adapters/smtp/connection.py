@@ -30,9 +30,10 @@ _NOT_PRINTABLE = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+")
 class SmtpAccount:
     """The server that takes letters, and the login for it. Secrets are callables, read at each login.
 
-    `token` returns an OAuth 2 access token, which is used in place of the password. `timeout` is in seconds, for each
-    wait. `final_timeout` is in seconds, for the reply to the final dot: giving up there leaves the letter in doubt, and
-    RFC 5321, section 4.5.3.2.6, allows the server ten minutes. `helo` is the name in EHLO.
+    `token` returns an OAuth 2 access token, which is used in place of the password. `timeout` is in seconds,
+    for each wait. `final_timeout` is in seconds, for the reply to the final dot: giving up there leaves the
+    letter in doubt, and RFC 5321, section 4.5.3.2.6, allows the server ten minutes. `helo` is the name in
+    EHLO.
 
     Raises:
         ValueError: `security` is unknown, or "none" for a host that is not this machine.
@@ -141,7 +142,8 @@ class ReplyReader:
     def _has_data_in_tls(self, connection: ssl.SSLSocket) -> bool:
         """Say the same of a TLS connection.
 
-        TLS sends records of its own, such as session tickets, so that the data must be read to know whether there is any.
+        TLS sends records of its own, such as session tickets, so that the data must be read to know whether
+        there is any.
         """
         if not connection.pending() and not self._poll.poll(0):
             return False
@@ -228,7 +230,9 @@ class SmtpConnection:
         return [self.command(command) for command in commands]
 
     def send_body(self, mail: bytes) -> None:
-        """Send a message without its final dot; the server takes nothing before that (RFC 5321, section 4.1.1.4).
+        """Send a message without its final dot.
+
+        The server takes nothing before that (RFC 5321, section 4.1.1.4).
 
         Raises:
             ConnectionLostError: the connection ended.
@@ -239,8 +243,8 @@ class SmtpConnection:
     def unsolicited_reply(self) -> Reply | None:
         """Return what the server sent without a command.
 
-        Such a reply would be taken for the reply to the next command: before the final dot, for an accepted letter. The
-        connection is not usable after it.
+        Such a reply would be taken for the reply to the next command: before the final dot, for an accepted
+        letter. The connection is not usable after it.
 
         Returns:
             The reply, or None, as usual.
@@ -258,8 +262,8 @@ class SmtpConnection:
     def final_dot(self) -> Reply:
         """End the message, and return the reply.
 
-        From here on the server may have taken the letter, even if there is no reply. It has longer for this reply than for
-        others.
+        From here on the server may have taken the letter, even if there is no reply. It has longer for this
+        reply than for others.
 
         Raises:
             ConnectionLostError: there was no reply.
@@ -355,7 +359,8 @@ def _already_read(smtp: smtplib.SMTP) -> bytes:
 def _dot_stuffed(mail: bytes) -> bytes:
     """Return a message with CRLF line ends in which no line is a single dot (RFC 5321, section 4.5.2).
 
-    Bare line ends are replaced too: some servers take one before a dot for the end of the message (SMTP smuggling).
+    Bare line ends are replaced too: some servers take one before a dot for the end of the message (SMTP
+    smuggling).
     """
     without_crlf = mail.replace(b"\r\n", b"")
     has_bare_line_end = b"\n" in without_crlf or b"\r" in without_crlf

@@ -1,7 +1,7 @@
 """Write header lines that no text of a customer can break out of (docs/mail.md R2, R3, R4).
 
-Lines are folded here and not by `email.policy`, which encodes long Message-IDs (python/cpython#100991), decodes encoded
-words written by customers into real line ends (CVE-2024-6923), and is ten times slower.
+Lines are folded here and not by `email.policy`, which encodes long Message-IDs (python/cpython#100991),
+decodes encoded words written by customers into real line ends (CVE-2024-6923), and is ten times slower.
 """
 
 import re
@@ -43,8 +43,8 @@ def wire_address(address: str) -> str:
         address: a plain address, in Unicode.
 
     Returns:
-        The address with its domain in ASCII (IDNA 2008, RFC 5891). The local part is not changed; if it is not in ASCII,
-        the server must support SMTPUTF8 (`needs_utf8`).
+        The address with its domain in ASCII (IDNA 2008, RFC 5891). The local part is not changed; if it is
+        not in ASCII, the server must support SMTPUTF8 (`needs_utf8`).
 
     Raises:
         ValueError: it is not one plain address, or contains characters that could end a header or command.
@@ -85,15 +85,15 @@ def ascii_domain(domain: str) -> str:
 
 
 def needs_utf8(*addresses: str) -> bool:
-    """Say whether one of these wire addresses needs SMTPUTF8 (RFC 6531): a local part that is not in ASCII."""
+    """Say whether one of these wire addresses needs SMTPUTF8 (RFC 6531), which non-ASCII local parts do."""
     return not "".join(addresses).isascii()
 
 
 def clean(value: str) -> str:
     """Return the value of a header in one line that no mail program decodes into something else.
 
-    Control characters become blanks, and several blanks one. A zero-width space is put into "=?", so that an encoded word
-    in the value stays as it is, however often it is decoded.
+    Control characters become blanks, and several blanks one. A zero-width space is put into "=?", so that an
+    encoded word in the value stays as it is, however often it is decoded.
     """
     line = _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", _CONTROLS.sub(" ", value))
     line = " ".join(line.split())[:MAX_VALUE_LENGTH]
@@ -127,7 +127,10 @@ def mailbox(header: str, name: str, address: str) -> str:
 
 
 def ids(header: str, message_ids: Iterable[str]) -> str:
-    """Return a line of Message-IDs, each whole and in a line of its own (docs/mail.md R3); "" if there is none."""
+    """Return a line of Message-IDs, each whole and in a line of its own (docs/mail.md R3).
+
+    "" if there is none.
+    """
     rows = f"{CRLF} ".join(message_ids)
     if not rows:
         return ""
@@ -181,7 +184,7 @@ def _folded(header: str, line: str) -> str:
 
 
 def _encoded_words(line: str) -> str:
-    """Return encoded words in UTF-8 that split no character (RFC 2047, sections 4.1 and 5), each in a line of its own."""
+    """Return encoded words, each in a line of its own, that split no character (RFC 2047, 4.1 and 5)."""
     words = []
     rest = line.encode()
     while rest:

@@ -16,7 +16,8 @@ from followupd.errors import UnavailableError
 
 #: "waiting for the next response" (RFC 4954, section 4)
 _CONTINUE = 334
-#: the name in EHLO if none is configured; smtplib would first ask the resolver for ours, which may take half a minute
+#: the name in EHLO if none is configured; smtplib would first ask the resolver for ours, which may take half
+#: a minute
 _DEFAULT_HELO = "[127.0.0.1]"
 
 
@@ -104,7 +105,7 @@ def _log_in(connection: SmtpConnection, account: SmtpAccount) -> None:
 
 
 def _authenticate(connection: SmtpConnection, mechanism: str, first: str, *further: str) -> Reply:
-    """Send the first response with the AUTH command, the others when the server asks for them (RFC 4954, section 4).
+    """Send the first response with the AUTH command, the others on request (RFC 4954, section 4).
 
     Returns:
         The last reply of the server.

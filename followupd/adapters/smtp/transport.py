@@ -1,7 +1,8 @@
 """Hand letters to the SMTP server and report the outcome: accepted, deferred, refused or unknown.
 
-Before the final dot the server takes nothing, so that any failure there is DEFERRED. After it, only the server's reply
-counts, and without one the outcome is UNKNOWN (RFC 1047). A problem of our configuration never makes a letter REFUSED.
+Before the final dot the server takes nothing, so that any failure there is DEFERRED. After it, only the
+server's reply counts, and without one the outcome is UNKNOWN (RFC 1047). A problem of our configuration never
+makes a letter REFUSED.
 """
 
 import contextlib
@@ -20,13 +21,14 @@ __all__ = ["SmtpAccount", "SmtpTransport"]
 START_INPUT = 354
 #: the server requires a login, TLS or another mechanism (RFC 4954, section 6; RFC 3207)
 _LOGIN_CODES = {530, 534, 535, 538}
-#: refusals of MAIL that are about this letter: its size (RFC 1870; RFC 3463, section 3.4) or its addresses (RFC 6531)
+#: refusals of MAIL that are about this letter: its size (RFC 1870; RFC 3463, section 3.4) or its addresses
+#: (RFC 6531)
 _TOO_LARGE, _LETTER_STATUS = 552, ("5.3.4", "5.2.3", "5.6.7")
 
 
 @dataclass(frozen=True, slots=True)
 class _Envelope:
-    """A message and its envelope addresses, in ASCII where possible; `witness` is the BCC recipient, or ""."""
+    """A message and its envelope addresses; `witness` is the BCC recipient, "" for none."""
 
     message: bytes
     sender: str
@@ -81,14 +83,14 @@ class _Envelope:
 
 
 class _NotStartedError(ConnectionLostError):
-    """The connection was dead before the transaction began, so that another one may be used for the letter."""
+    """The connection was dead before the transaction began; another one may be used."""
 
 
 class SmtpTransport:
     """Sends letters over one connection that is kept between letters, in one thread.
 
-    As a context, it lasts for one run: a server that cannot be reached, or that refuses the login, is not tried again
-    before the next one, so that two hundred letters do not cause two hundred failed logins.
+    As a context, it lasts for one run: a server that cannot be reached, or that refuses the login, is not
+    tried again before the next one, so that two hundred letters do not cause two hundred failed logins.
     """
 
     def __init__(self, account: SmtpAccount) -> None:
@@ -116,7 +118,7 @@ class SmtpTransport:
         self._outage = ""
 
     def deliver(self, letter: bytes, *, sender: str, to: str, witness: str = "") -> DeliveryResult:
-        """Send one message to a recipient, and in the same transaction to the BCC recipient if the server accepts it.
+        """Send one message to a recipient, and to the BCC recipient if the server accepts that.
 
         Args:
             letter: the whole message.
@@ -217,7 +219,7 @@ def _transaction(connection: SmtpConnection, envelope: _Envelope) -> DeliveryRes
 
 @dataclass(frozen=True, slots=True)
 class _EnvelopeReplies:
-    """The replies to MAIL, to RCPT for the customer and for the BCC recipient, and to DATA if it was pipelined."""
+    """The replies to MAIL, to RCPT for the customer and the BCC recipient, and to a pipelined DATA."""
 
     mail: Reply
     customer: Reply
@@ -229,7 +231,8 @@ def _send_envelope(connection: SmtpConnection, envelope: _Envelope) -> _Envelope
     """Send MAIL and RCPT, and DATA as the last one of a pipelined group (RFC 2920, section 3.1).
 
     Raises:
-        _NotStartedError: the connection was dead before. One that is idle for long is often closed with a 421.
+        _NotStartedError: the connection was dead before. One that is idle for long is often closed with a
+            421.
     """
     commands = [envelope.mail_command(connection), f"RCPT TO:<{envelope.to}>"]
     if envelope.witness:
@@ -254,8 +257,8 @@ def _send_envelope(connection: SmtpConnection, envelope: _Envelope) -> _Envelope
 def _rejected_envelope(connection: SmtpConnection, replies: _EnvelopeReplies) -> DeliveryResult | None:
     """Return the result if the sender or the customer was rejected, else None.
 
-    If DATA was pipelined, the server now expects a message to the BCC recipient alone. Only the final dot would end that,
-    so the connection is not usable any more.
+    If DATA was pipelined, the server now expects a message to the BCC recipient alone. Only the final dot
+    would end that, so the connection is not usable any more.
     """
     if replies.mail.good and replies.customer.good:
         return None
@@ -293,8 +296,8 @@ def _is_about_login(refusal: Reply, connection: SmtpConnection) -> bool:
 def _rejected(reply: Reply, *, ours: bool = False) -> DeliveryResult:
     """Return the result of a negative reply before the final dot.
 
-    Only a refusal of this very letter is final. With `ours`, the reply is about our configuration: the letter is tried again
-    until an administrator has changed that.
+    Only a refusal of this very letter is final. With `ours`, the reply is about our configuration: the letter
+    is tried again until an administrator has changed that.
     """
     if reply.outcome is not DeliveryOutcome.REFUSED:
         return DeliveryResult(DeliveryOutcome.DEFERRED, str(reply))

@@ -35,8 +35,9 @@ class GiftCardStock:
     def assign(self, case_ref: str, n: int, money: Money, now: datetime) -> GiftCard | None:
         """Return the card of a grant: the one that it has, or else one from the stock; None if none is left.
 
-        A grant keeps its card (a UNIQUE constraint on case and grant), so that a letter that failed is written again with
-        the same code. A card that expires before its letter is sent is taken from the grant and never used.
+        A grant keeps its card (a UNIQUE constraint on case and grant), so that a letter that failed is
+        written again with the same code. A card that expires before its letter is sent is taken from the
+        grant and never used.
         """
         row = self._of_grant(case_ref, n)
         if row and row.expires and row.expires <= now:
@@ -52,7 +53,10 @@ class GiftCardStock:
         return GiftCard(code, Money(row.minor, row.currency), row.expires)
 
     def store(self, case_ref: str, n: int, card: GiftCard, now: datetime) -> bool:
-        """Store a card that a provider gave for a grant; return False if its code belongs to another grant."""
+        """Store a card that a provider gave for a grant.
+
+        Return False if its code belongs to another grant.
+        """
         known = self._with_code(card.code)
         if known is not None:
             return (known.case_ref, known.grant_n) == (case_ref, n)
@@ -106,7 +110,7 @@ class GiftCardStock:
         self._session.flush()
 
     def _assign_from_stock(self, case_ref: str, n: int, money: Money, now: datetime) -> CardRow | None:
-        """Assign a card from the stock, or return the one that another transaction has just assigned to the grant."""
+        """Assign a card from the stock, or return the one that another transaction has just assigned."""
         try:
             with self._session.begin_nested():
                 return self._take_next(case_ref, n, money, now)
@@ -149,7 +153,7 @@ class GiftCardOrderStore:
         self._session, self._scope = session, scope
 
     def place(self, case_ref: str, n: int, money: Money, now: datetime) -> None:
-        """Order the card of a grant. Ordering it again, after its letter came back, makes the same order due again."""
+        """Order the card of a grant; placing the order again makes the same order due again."""
         key = order_key(case_ref, n)
         row = self._session.get(CardOrderRow, key)
         if row is None:
@@ -167,7 +171,7 @@ class GiftCardOrderStore:
         self._session.flush()
 
     def due(self, now: datetime, limit: int = 20) -> list[GiftCardOrder]:
-        """Return the orders whose time has come, oldest first, of the cases that this daemon is responsible for."""
+        """Return the due orders of the cases that this daemon is responsible for, oldest first."""
         query = (
             select(CardOrderRow)
             .join(CaseRow, col(CaseRow.ref) == col(CardOrderRow.case_ref), isouter=True)
@@ -204,5 +208,8 @@ class GiftCardOrderStore:
 
 
 def order_key(case_ref: str, n: int) -> str:
-    """Return the provider's idempotency key for the card of a grant: the same for every attempt, and unique."""
+    """Return the provider's idempotency key for the card of a grant.
+
+    The same for every attempt, and unique.
+    """
     return f"fu{case_ref.removeprefix('FU-')}-{n}"

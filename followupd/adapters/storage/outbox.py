@@ -51,8 +51,8 @@ _REPLY_LENGTH = 500
 #: as many of a customer's earlier letters are searched for repeated text
 _REMEMBERED_LETTERS = 20
 
-# Statements are built once, because building one takes longer than running it. Columns of a table, unlike mapped
-# classes, are read without the unit of work.
+# Statements are built once, because building one takes longer than running it. Columns of a table, unlike
+# mapped classes, are read without the unit of work.
 _LETTER: Table = LetterRow.__table__  # type: ignore[attr-defined]  # every table class has it
 _TEXT: Table = LetterTextRow.__table__  # type: ignore[attr-defined]  # as above
 _MAIL: Table = MailRow.__table__  # type: ignore[attr-defined]  # as above
@@ -138,7 +138,8 @@ class UnknownLetterError(FollowupdError):
 class OutboxStore:
     """The letters of the ledger, within one transaction.
 
-    `undated` renders a letter's MIME message without its Date header; b"" means that it is rendered when it is sent.
+    `undated` renders a letter's MIME message without its Date header; b"" means that it is rendered when it
+    is sent.
     """
 
     def __init__(
@@ -149,7 +150,7 @@ class OutboxStore:
     # --- queue and read ---
 
     def queue(self, letter: Letter, now: datetime) -> None:
-        """Put a letter in the outbox. Its key is the primary key, so that one decision never makes two letters."""
+        """Put a letter in the outbox; its key keeps one decision from making two letters."""
         status = LetterStatus.REVIEW if letter.review else LetterStatus.QUEUED
         address = letter.to.address.lower()
         self._session.add(
@@ -173,7 +174,7 @@ class OutboxStore:
         self._session.flush()
 
     def _rendered(self, letter: Letter) -> bytes:
-        """Return the encrypted message without its date; b"" for one that cannot be rendered, which sending reports."""
+        """Return the encrypted message without its date, b"" if it cannot be rendered."""
         try:
             mail = self._undated(letter)
         except LetterError:
@@ -211,10 +212,10 @@ class OutboxStore:
     def count_by_status(self) -> dict[str, int]:
         """Count the letters of each status."""
         counted = self._session.exec(select(LetterRow.condition, func.count()).group_by(LetterRow.condition))
-        return {status: number for status, number in counted}  # noqa: C416  dict() takes the result for a mapping
+        return {status: number for status, number in counted}  # noqa: C416  dict() fails
 
     def texts_sent_to(self, address: str) -> list[str]:
-        """Return the text of the newest letters that were sent, or may have been, to a customer (practice 19)."""
+        """Return the text of the newest letters that a customer got, or may have got (practice 19)."""
         query = (
             select(LetterTextRow.sealed)
             .join(LetterRow, col(LetterRow.key) == col(LetterTextRow.letter_key))
@@ -245,7 +246,9 @@ class OutboxStore:
         return self._entries(query.where(self._scope.covers(_LETTER.c.mailbox)))
 
     def lock_claims(self) -> None:
-        """Keep other daemons from claiming until this transaction ends, so that quotas and breaker count all claims.
+        """Keep other daemons from claiming until the end of this transaction.
+
+        Thus quotas and breaker count all claims.
 
         On SQLite there is never more than one writing transaction.
         """
@@ -321,7 +324,10 @@ class OutboxStore:
         return unsettled
 
     def confirm_sent(self, key: str, now: datetime, reply: str) -> bool:
-        """Mark a letter as sent, on evidence that outweighs any other status; False when it was marked before."""
+        """Mark a letter as sent, on evidence that outweighs any other status.
+
+        False when it was marked before.
+        """
         others = tuple(status.value for status in LetterStatus if status is not LetterStatus.SENT)
         return self._change(
             key,
@@ -362,7 +368,10 @@ class OutboxStore:
     # --- review ---
 
     def approve(self, key: str) -> bool:
-        """Queue a letter in review, once its draft is removed if one is filed; False when it is not in review."""
+        """Queue a letter in review, once its draft is removed if one is filed.
+
+        False when it is not in review.
+        """
         review = (LetterStatus.REVIEW.value,)
         if self._change(key, review, DraftState.FILED, draft=DraftState.WANTED.value):
             return True

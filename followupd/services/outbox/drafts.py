@@ -1,7 +1,8 @@
-"""File letters in review as drafts in the mailbox, in the customer's thread, and remove them before they are sent.
+"""File letters in review as drafts, in the customer's thread, and remove them before they are sent.
 
-Removing the draft is what permits sending: whether an agent sends it from the mail client, or the daemon after `approve`,
-only one of them can. About a draft that was changed, or that is gone, the agent is asked (`services/outbox/review.py`).
+Removing the draft is what permits sending: whether an agent sends it from the mail client, or the daemon
+after `approve`, only one of them can. About a draft that was changed, or that is gone, the agent is asked
+(`services/outbox/review.py`).
 """
 
 from collections.abc import Callable
@@ -33,7 +34,7 @@ class DraftFiler:
     _logged: set[str] = field(default_factory=set, repr=False, compare=False)
 
     def sync(self, mailbox: MailSource, name: str) -> None:
-        """File drafts of new letters in review, and remove those of letters that are approved, sent or cancelled.
+        """File drafts of letters in review; remove those of letters that are approved, sent or cancelled.
 
         Args:
             mailbox: the open connection; a mailbox without a Drafts folder gets no drafts.
@@ -89,7 +90,8 @@ class DraftFiler:
     def _remove_and_queue(self, mailbox: MailSource, entry: OutboxEntry) -> None:
         """Remove an approved letter's draft, and only then queue the letter.
 
-        Between the check and the removal an agent may save another text, or send the draft. Then the letter is the agent's.
+        Between the check and the removal an agent may save another text, or send the draft. Then the letter
+        is the agent's.
         """
         letter = entry.letter
         drafts = self._drafts_of(mailbox, letter)
@@ -107,7 +109,7 @@ class DraftFiler:
             tx.outbox.queue_approved(letter.key)
 
     def _report(self, letter: Letter, *, edited: bool) -> None:
-        """Store that an approved letter's draft was edited, or else is missing, so that its agent is asked."""
+        """Store that an approved letter's draft was edited, or is missing, so that its agent is asked."""
         state = DraftState.CHANGED if edited else DraftState.MISSING
         with self.ledger.transaction() as tx:
             tx.outbox.set_draft_state(letter.key, DraftState.WANTED, state)
@@ -127,8 +129,8 @@ class DraftFiler:
     def _drafts_of(self, mailbox: MailSource, letter: Letter) -> list[FetchedMail]:
         """Return a letter's drafts.
 
-        They are found by the letter's Message-ID, or else by the mail that it answers, because some mail clients give an
-        edited draft a new Message-ID.
+        They are found by the letter's Message-ID, or else by the mail that it answers, because some mail
+        clients give an edited draft a new Message-ID.
         """
         by_own_id = self._find(mailbox, "Message-ID", letter.message_id)
         if by_own_id or not letter.in_reply_to:

@@ -49,7 +49,7 @@ _STATUS_AFTER = {
 
 
 def record_deliveries(tx: Transaction, deliveries: Sequence[Delivery], now: datetime) -> None:
-    """Record the deliveries of letters of different cases, whatever their outcome, in a fixed number of statements.
+    """Record the deliveries of letters of different cases, in a fixed number of statements.
 
     A letter that was settled meanwhile, by its copy or by a person, stays as it is.
 
@@ -85,7 +85,10 @@ def _log_result(tx: Transaction, result: SendResult, delivery: DeliveryResult) -
 
 
 def confirm_sent(tx: Transaction, letter: Letter, why: str, now: datetime) -> None:
-    """Record evidence that a letter was sent. It outweighs any other status, even that the letter is queued."""
+    """Record evidence that a letter was sent.
+
+    It outweighs any other status, even that the letter is queued.
+    """
     if tx.outbox.confirm_sent(letter.key, now, why):
         log.letter_confirmed(letter.key)
         _record_for_case(tx, letter, [as_sent(letter, now, why)], now)

@@ -1,4 +1,7 @@
-"""Decide whether a queued letter may be sent now: case state, holds, quiet hours, quotas, breaker and freshness."""
+"""Decide whether a queued letter may be sent now.
+
+Case state, holds, quiet hours, quotas, breaker and freshness.
+"""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -30,7 +33,7 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """The letter may not be sent yet. `until` is None while a person, or the reading of a mailbox, is waited for."""
+    """The letter may not be sent yet; `until` is None if no time is known."""
 
     until: datetime | None
     why: str
@@ -45,7 +48,7 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class AlreadySent:
-    """A copy of the letter is in the mailbox, though the ledger says that it waits: an old ledger was restored."""
+    """A copy of the queued letter is in the mailbox, because an older ledger was restored."""
 
     why: str
 
@@ -57,8 +60,8 @@ Verdict = Send | Wait | Cancel | AlreadySent
 class SendPolicy:
     """When a letter may be sent, and what to do with one in doubt.
 
-    `per_address` and `breaker` are a number of letters and the time in which they are counted. `mailboxes` are those
-    that are read; one is stale when it was last read completely longer ago than `fresh_for`.
+    `per_address` and `breaker` are a number of letters and the time in which they are counted. `mailboxes`
+    are those that are read; one is stale when it was last read completely longer ago than `fresh_for`.
     """
 
     calendar: Calendar
@@ -77,8 +80,8 @@ class SendPolicy:
     def usage(self, tx: Transaction, letters: Collection[Letter], now: datetime) -> OutboxUsage:
         """Read what limits the sending of these letters, for `may_send`.
 
-        A letter counts from its claim on, even if nobody knows whether it was sent. `followupd resume` closes the breaker
-        and starts a new count.
+        A letter counts from its claim on, even if nobody knows whether it was sent. `followupd resume` closes
+        the breaker and starts a new count.
         """
         state = tx.state.get(StateKey.BREAKER)
         breaker_since = now - self.breaker[1]
@@ -105,12 +108,13 @@ class SendPolicy:
     def may_send(self, letter: Letter, case: Case | None, usage: OutboxUsage, now: datetime) -> Verdict:
         """Decide whether a queued letter may be sent now.
 
-        Hours may have passed since it was written, so everything that may have changed is checked again. This is the only
-        place that does so.
+        Hours may have passed since it was written, so everything that may have changed is checked again. This
+        is the only place that does so.
 
         Args:
             letter: a queued letter whose time has come.
-            case: the letter's case as it is now, or None for a desk mail, which no state of its case keeps back.
+            case: the letter's case as it is now, or None for a desk mail, which no state of its case keeps
+                back.
             usage: what was sent lately, with the letters that were decided before this one in the same batch.
             now: the time of the cycle.
 
@@ -133,7 +137,8 @@ class SendPolicy:
     def blocking_reason(self, letter: Letter, usage: OutboxUsage) -> str:
         """Return what keeps a letter back that has nothing to do with its case, "" for nothing.
 
-        The letter is then neither changed nor postponed: it is sent as soon as the breaker is closed, or its mailbox read.
+        The letter is then neither changed nor postponed: it is sent as soon as the breaker is closed, or its
+        mailbox read.
         """
         if usage.breaker:
             return f"nothing is sent, {usage.breaker}"
@@ -159,7 +164,7 @@ class SendPolicy:
         return None
 
     def _over_quota(self, letter: Letter, usage: OutboxUsage, now: datetime) -> Wait | None:
-        """Return the wait until a quota of automatic letters allows one more (docs/mail.md, "Loops"), None for now."""
+        """Return the wait for a quota of automatic letters (docs/mail.md, "Loops"), or None."""
         if not letter.automatic:
             return None
         address = letter.to.address.lower()

@@ -1,4 +1,7 @@
-"""Resolve letters in doubt whose BCC copy did not arrive: by the administrator's policy, or by asking a person."""
+"""Resolve letters in doubt whose BCC copy did not arrive.
+
+By the administrator's policy, or by asking a person.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -30,8 +33,8 @@ class Reconciler:
     def resolve_in_doubt(self, now: datetime) -> int:
         """Resolve the letters whose copy did not arrive in time.
 
-        Desk mail is sent again. A letter to a customer is sent again if the policy allows it and the mailbox shows no copy;
-        otherwise its owner is asked, once.
+        Desk mail is sent again. A letter to a customer is sent again if the policy allows it and the mailbox
+        shows no copy; otherwise its owner is asked, once.
 
         Returns:
             How many letters were sent again or asked about.
@@ -53,7 +56,10 @@ class Reconciler:
         return sent_at + self.policy.witness_within
 
     def _resolve(self, tx: Transaction, entry: OutboxEntry, now: datetime) -> bool:
-        """Send a letter again, ask about it, or wait for its mailbox to be read; return whether anything was done."""
+        """Send a letter again, ask about it, or wait for its mailbox to be read.
+
+        Return whether anything was done.
+        """
         letter = entry.letter
         if not letter.to_customer:
             return self._resend(tx, letter, now)
@@ -65,7 +71,8 @@ class Reconciler:
         if mailbox_read_at and mailbox_read_at >= copy_expected_by:
             return self._resend(tx, letter, now)
 
-        # The copy may be in the mailbox, unread. An outage of the mailbox must not delay the question for ever.
+        # The copy may be in the mailbox, unread. An outage of the mailbox must not delay the question for
+        # ever.
         if now < copy_expected_by + _UNREAD_GRACE:
             return False
         return self._ask(tx, entry, now)
@@ -84,7 +91,10 @@ class Reconciler:
         return outcomes.requeue(tx, letter, "in doubt; sent again by policy", "followupd", now)
 
     def _ask(self, tx: Transaction, entry: OutboxEntry, now: datetime) -> bool:
-        """Ask the owner what became of a letter, once for each time that it was sent; return False if that was done."""
+        """Ask the owner what became of a letter, once for each time that it was sent.
+
+        Returns False if that was done before.
+        """
         letter = entry.letter
         case = tx.cases.get(letter.case)
         sent_at = entry.sending_since or now
@@ -98,8 +108,8 @@ class Reconciler:
     def _question(self, case: Case, letter: Letter, key: ReminderKey, now: datetime) -> list[Decision]:
         """Return the reminder and the desk mail with the lines that settle the letter.
 
-        The lines are short, because a longer line that an agent sends back unchanged is taken for a quote of the mail. A
-        gift card is not quoted: its code is for the customer only.
+        The lines are short, because a longer line that an agent sends back unchanged is taken for a quote of
+        the mail. A gift card is not quoted: its code is for the customer only.
         """
         playbook = self.context.playbooks.for_case(case)
         owner = playbook.owner_of(case.owner)

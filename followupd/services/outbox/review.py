@@ -1,4 +1,7 @@
-"""Recognise letters in the mailbox: BCC copies, and letters that agents sent themselves; ask about changed drafts."""
+"""Recognise letters in the mailbox.
+
+BCC copies, and letters that agents sent themselves; ask about changed drafts.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,17 +20,18 @@ from followupd.services.outbox.policy import open_breaker
 from followupd.services.record import isolated, record
 from followupd.text.wording import body
 
-#: a mail in the thread with this share of the letter's words, in order, is the letter; a mail about it has far less
+#: a mail in the thread with this share of the letter's words, in order, is the letter; a mail about it has
+#: far less
 _MIN_SIMILARITY = 0.5
 _UNSENT = (LetterStatus.REVIEW, LetterStatus.QUEUED, LetterStatus.DEFERRED)
 _QUESTIONS = {
     DraftState.CHANGED: msgid(
-        "you approved {key}, and its draft is not as it was written. If you changed it, send it from your mail client: "
-        "it then counts as the letter. `approve` once more sends the words below",
+        "you approved {key}, and its draft is not as it was written. "
+        "If you changed it, send it from your mail client: it then counts as the letter. `approve` once more sends the words below",
     ),
     DraftState.MISSING: msgid(
-        "you approved {key}, and its draft is gone. If you sent it from your mail client, its copy in Sent will count as "
-        "the letter, and nothing more is to be done. `approve` once more sends the words below",
+        "you approved {key}, and its draft is gone. "
+        "If you sent it from your mail client, its copy in Sent will count as the letter, and nothing more is to be done. `approve` once more sends the words below",
     ),
 }
 
@@ -78,7 +82,7 @@ class ReviewService:
 
 
 def recognise(tx: Transaction, mail: StoredMail, now: datetime) -> bool:
-    """Record that a letter was sent if this mail shows it: as its BCC copy, or as sent by an agent's mail client.
+    """Record that a letter was sent if this mail is its BCC copy, or was sent by an agent's mail client.
 
     Args:
         tx: the transaction in which the mail is routed.
@@ -104,7 +108,7 @@ def recognise(tx: Transaction, mail: StoredMail, now: datetime) -> bool:
 
 
 def _confirm_by_copy(tx: Transaction, mail: StoredMail, now: datetime) -> None:
-    """Record that the letter was sent of which this is the BCC copy, or the original from an agent's mail client."""
+    """Record that the letter of this BCC copy was sent, by this program or by an agent's mail client."""
     key = mail.message.own_key
     if not key or not tx.outbox.contains(key):
         _handle_unknown_copy(tx, mail, now)
@@ -123,7 +127,7 @@ def _confirm_by_copy(tx: Transaction, mail: StoredMail, now: datetime) -> None:
 
 
 def _handle_unknown_copy(tx: Transaction, mail: StoredMail, now: datetime) -> None:
-    """Open the breaker for a copy of a letter that the ledger does not know, if its Message-ID is signed with our key.
+    """Open the breaker for the copy of an unknown letter whose Message-ID is signed with our key.
 
     Then this program sent the letter, and an older ledger was restored since.
     """
@@ -135,7 +139,7 @@ def _handle_unknown_copy(tx: Transaction, mail: StoredMail, now: datetime) -> No
 
 
 def _sent_by_agent(tx: Transaction, mail: StoredMail) -> OutboxEntry | None:
-    """Return the unsent letter of this mail's case that goes to the same person and has most of the mail's text."""
+    """Return the unsent letter of this mail's case that is the same letter to the same person."""
     ref = tx.cases.ref_for(mail.message.thread)
     if not ref:
         return None

@@ -1,7 +1,7 @@
 """Send queued letters in batches: claim (commit), hand to SMTP, record results (commit).
 
-A crash between the two commits leaves the batch in doubt. Therefore a batch is small, grows only while the server is fast,
-and is not held for long.
+A crash between the two commits leaves the batch in doubt. Therefore a batch is small, grows only while the
+server is fast, and is not held for long.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -48,8 +48,9 @@ _WITNESS_MEMORY = timedelta(days=30)
 class SendService:
     """Sends each queued letter once.
 
-    `compose` renders the message that is sent at a time. `from_address` and `witness_address` return the envelope sender
-    and the BCC recipient of a mailbox. `elapsed` is a monotonic clock in seconds; it only decides about batch sizes.
+    `compose` renders the message that is sent at a time. `from_address` and `witness_address` return the
+    envelope sender and the BCC recipient of a mailbox. `elapsed` is a monotonic clock in seconds; it only
+    decides about batch sizes.
     """
 
     ledger: Ledger
@@ -59,8 +60,8 @@ class SendService:
     witness_address: Callable[[str], str]
     policy: SendPolicy
     elapsed: Callable[[], float] = monotonic
-    #: the result of each letter that is claimed and not recorded, None before the server has seen the letter. One that is
-    #: just being handed over is not in it.
+    #: the result of each letter that is claimed and not recorded, None before the server has seen the letter.
+    #: One that is just being handed over is not in it.
     _results: dict[str, DeliveryResult | None] = field(default_factory=dict, repr=False, compare=False)
 
     def run(self, now: datetime, go_on: Callable[[], bool] = lambda: True) -> int:
@@ -94,10 +95,11 @@ class SendService:
         return seen
 
     def recover_interrupted(self, now: datetime) -> int:
-        """Settle every letter that is marked as being sent although none is: the run that sent it was interrupted.
+        """Settle every letter that is marked as being sent because a run was interrupted.
 
-        After a crash nobody knows whether the server took it, so it is in doubt (RFC 1047). After an outage of the ledger
-        its result is still known here: it is recorded now, and a letter that the server has not seen is queued again.
+        After a crash nobody knows whether the server took it, so it is in doubt (RFC 1047). After an outage
+        of the ledger its result is still known here: it is recorded now, and a letter that the server has not
+        seen is queued again.
 
         Returns:
             How many letters there were.
@@ -127,7 +129,8 @@ class SendService:
     def release_unsent(self) -> None:
         """Return claimed letters that the server has not seen to the queue, before an immediate stop.
 
-        Called by another thread, while a letter may be on its way. An outage of the ledger leaves them in doubt.
+        Called by another thread, while a letter may be on its way. An outage of the ledger leaves them in
+        doubt.
         """
         results = list(self._results.items())
         with suppress(UnavailableError):
@@ -147,8 +150,8 @@ class SendService:
     def _claim(self, entries: Sequence[OutboxEntry], now: datetime) -> list[OutboxEntry]:
         """Claim the letters of a batch that may be sent, and commit that before the server sees any of them.
 
-        If that fails, each letter is claimed alone, so that one broken letter or case does not stop the others. After a
-        conflict, a letter is due again in the next cycle.
+        If that fails, each letter is claimed alone, so that one broken letter or case does not stop the
+        others. After a conflict, a letter is due again in the next cycle.
         """
         try:
             with self.ledger.transaction() as tx:
@@ -168,7 +171,7 @@ class SendService:
     def _claim_within(
         self, tx: Transaction, entries: Sequence[OutboxEntry], now: datetime
     ) -> list[OutboxEntry]:
-        """Decide about each letter of a batch, with those before it counted, and claim those that may be sent."""
+        """Decide about each letter of a batch, counting those before it, and claim those that may be sent."""
         tx.outbox.lock_claims()
         letters = [entry.letter for entry in entries]
         usage = self.policy.usage(tx, letters, now)
@@ -208,7 +211,7 @@ class SendService:
         now: datetime,
         go_on: Callable[[], bool],
     ) -> list[Delivery]:
-        """Send claimed letters until the time of the batch is over, record their results and release the others."""
+        """Send claimed letters until the batch's time is over, record their results, release the others."""
         delivered: list[Delivery] = []
         end = self.elapsed() + _BATCH_SECONDS
         for entry in claimed:
@@ -222,7 +225,10 @@ class SendService:
         return delivered
 
     def _send(self, transport: MailTransport, entry: OutboxEntry, now: datetime) -> DeliveryResult:
-        """Send one letter; its result is kept in memory until it is recorded, so that it outlives an outage."""
+        """Send one letter.
+
+        Its result is kept in memory until it is recorded, so that it outlives an outage.
+        """
         key = entry.letter.key
         log.letter_sending(key)
         del self._results[key]
@@ -233,8 +239,8 @@ class SendService:
     def _deliver(self, transport: MailTransport, entry: OutboxEntry, now: datetime) -> DeliveryResult:
         """Render one letter and hand it to the server.
 
-        After a bug in the transport nobody knows whether the server took the letter. One that cannot be rendered was not
-        sent, and never can be.
+        After a bug in the transport nobody knows whether the server took the letter. One that cannot be
+        rendered was not sent, and never can be.
         """
         letter = entry.letter
         asks_for_copy = letter.witness and self.policy.witness
@@ -254,10 +260,12 @@ class SendService:
     # --- record ---
 
     def _record(self, delivered: Sequence[Delivery], now: datetime) -> None:
-        """Record the results of a batch; if that fails, each alone. What fails alone is recorded in the next cycle.
+        """Record the results of a batch; if that fails, each alone.
 
-        The commit of several results does not wait for the disk: those that a power cut loses leave their letters in doubt,
-        as they are until then.
+        What fails alone is recorded in the next cycle.
+
+        The commit of several results does not wait for the disk: those that a power cut loses leave their
+        letters in doubt, as they are until then.
         """
         if not delivered:
             return
@@ -273,7 +281,10 @@ class SendService:
             self._forget([entry.letter.key for entry, _ in delivered])
 
     def _handle_failed_record(self, delivered: Sequence[Delivery], error: Exception, now: datetime) -> None:
-        """Record each result of a batch alone; the failure of a single one is a bug, unless it is a conflict."""
+        """Record each result of a batch alone.
+
+        The failure of a single one is a bug, unless it is a conflict.
+        """
         if len(delivered) > 1:
             for delivery in delivered:
                 self._record([delivery], now)
@@ -296,7 +307,10 @@ class SendService:
 
 
 def _apply(tx: Transaction, letter: Letter, verdict: Verdict, now: datetime) -> None:
-    """Do what the policy decided about a letter that may not be sent now; one without a date simply stays queued."""
+    """Do what the policy decided about a letter that may not be sent now.
+
+    One without a date simply stays queued.
+    """
     match verdict:
         case Cancel(why):
             outcomes.cancel(tx, letter, why, now)
@@ -326,7 +340,10 @@ def _ended_in_outage(delivered: Sequence[Delivery]) -> bool:
 
 
 def _next_size(size: int, seen: int, is_complete: bool, seconds: float) -> int:
-    """Return the size of the next batch: four times as many letters while the server is fast, else as many as it took."""
+    """Return the size of the next batch.
+
+    Four times as many letters while the server is fast, else as many as it took.
+    """
     if is_complete and seconds < _BATCH_SECONDS / 4:
         return min(BATCH_SIZE, 4 * size)
     return max(1, seen)
@@ -335,8 +352,8 @@ def _next_size(size: int, seen: int, is_complete: bool, seconds: float) -> int:
 def _next_batch(waiting: list[OutboxEntry], size: int) -> list[OutboxEntry]:
     """Remove a batch from the front of the queue and return it.
 
-    No two of its letters are of one case or to one customer, so that each is decided with the others known. A gift card
-    is a batch of its own.
+    No two of its letters are of one case or to one customer, so that each is decided with the others known. A
+    gift card is a batch of its own.
     """
     batch: list[OutboxEntry] = []
     used_names: set[str] = set()
