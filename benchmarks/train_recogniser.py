@@ -19,11 +19,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from followupd.text.complaints.cues import AGAINST, FOR, Cues
+from followupd.text.complaints.cues import AGAINST, FOR, MEASURED, Cues, shipped_lexicon
 from followupd.text.complaints.features import Features, features_of, grams_of
-from followupd.text.complaints.limits import SUSPECTED, limit
+from followupd.text.complaints.recogniser import SUSPECTED, limit
 from followupd.text.complaints.score import probability
-from followupd.text.complaints.shipped import shipped_cues
 from followupd.text.complaints.words import sentences_of, words_of
 
 # Any: these have no types of their own, and are needed for training only.
@@ -38,7 +37,7 @@ TEXTS = TOP.parent / "shared" / "complaints"
 OWN_TRAIN = TOP / "benchmarks" / "texts" / "own_train.txt"
 OWN_TEST = TOP / "tests" / "corpora" / "own_texts.txt"
 OWN_THIRD = TOP / "tests" / "corpora" / "own_texts_third.txt"
-WEIGHTS = TOP / "followupd" / "recovery" / "recognise" / "data" / "weights.json"
+WEIGHTS = TOP / "followupd" / "languages" / "weights.json"
 
 #: Never trained on: the licence of the Firefox posts is not verified, and our own test texts measure.
 MEASURED_ONLY = ("firefox_support", "own_test", "own_tune", "own_kept")
@@ -391,7 +390,7 @@ def texts(cues: Cues) -> Iterable[tuple[str, str, str]]:
 
 
 def rows() -> list[Row]:
-    cues = shipped_cues("en")
+    cues = shipped_lexicon().cues(MEASURED)
     if cues is None:
         raise SystemExit("the English cue file is missing")
     return [Row(source, mark, text, features_of("", text, cues)) for source, mark, text in texts(cues)]
@@ -421,7 +420,7 @@ def speaking(table: Sequence[Row], options: Options) -> dict[str, int]:
             size[key] += len(row.seen.words) / TEXT
             seen[key].update(set(grams_of(row.seen.words)))
     pairs = contrasts(set(size))
-    cues = shipped_cues("en")
+    cues = shipped_lexicon().cues(MEASURED)
     total: Counter[str] = sum(seen.values(), Counter())
     worth: dict[str, tuple[float, int]] = {}
     for gram, n in sorted(total.items()):

@@ -1,12 +1,11 @@
 """Classify mails: whether it is a complaint, how severe, and what the customer wants."""
 
+from followupd.text.complaints.assessment import Severity, Want, issue, severity, wants
 from followupd.text.complaints.cues import AGAINST, FOR, STRONG, Cues
-from followupd.text.complaints.language import language_of
 from followupd.text.complaints.learning import Learned, Tagged, learn
 from followupd.text.complaints.recogniser import Recogniser
 from followupd.text.complaints.rules import SiteRules, rule_problem
-from followupd.text.complaints.severity import Severity, severity
-from followupd.text.complaints.wants import Want, issue, wants
+from followupd.text.complaints.words import language_of
 
 __all__ = [
     "AGAINST",

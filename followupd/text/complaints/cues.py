@@ -1,31 +1,34 @@
-"""Cues: groups of phrases that indicate a complaint, or the opposite, from `complaints.toml`."""
+"""Cues: groups of phrases that indicate a complaint, or the opposite, from each language's `complaints.toml`."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
+from followupd.errors import Problem, SetupError
+from followupd.languages import Catalogue, Language, catalogue
 from followupd.languages.schema import Complaints, CuesAgainst, CuesFor
 from followupd.text.complaints.phrases import Hit, PhraseBook
-from followupd.text.complaints.words import Vocabulary
+from followupd.text.complaints.words import Vocabulary, vocabulary_of
 
-#: The groups that indicate a complaint, and those that indicate the opposite. Weights belong to these names.
+#: the language whose weights were measured; the others have only cues
+MEASURED = "en"
+#: the groups that indicate a complaint, and those that indicate the opposite; weights belong to these names
 FOR, AGAINST = tuple(CuesFor.model_fields), tuple(CuesAgainst.model_fields)
-#: One of these distinguishes a complaint from a neutral report of a fault: 43 % of complaints have one, and
-#: 5 % of reports.
+#: one of these distinguishes a complaint from a neutral report of a fault: 43 % of complaints have one, 5 % of reports
 STRONG = frozenset(
     {"explicit", "anger", "insult", "money", "dishonest", "leaving", "public", "legal", "escalate"}
 )
 
-#: "not disappointed", "no complaints": a cue of these groups does not count behind one of these words.
+#: "not disappointed", "no complaints": a cue of these groups does not count behind a denial
 _DENIABLE = frozenset({"explicit", "anger", "insult", "dishonest", "failure", "praise"})
-#: Number of words before a cue that may deny it, unless the cue itself begins with a denial ("not happy").
+#: words before a cue that may deny it, unless the cue itself begins with a denial ("not happy")
 _WINDOW = 2
-#: "Thanks for nothing": thanks and praise inside a phrase of the first groups do not count.
-_WRY, _WARM = (
-    frozenset({"reproach", "quality", "explicit", "leaving", "unmet"}),
-    frozenset({"thanks", "praise"}),
-)
-#: "I lost my card", "hardly your fault": cues of these groups do not count inside a calm phrase.
-_STILLED = frozenset({"failure", "unmet", "quality", "money", "challenge", "explicit", "insult", "reproach"})
+#: "Thanks for nothing": thanks and praise inside a phrase of these groups do not count
+_IRONIC = frozenset({"reproach", "quality", "explicit", "leaving", "unmet"})
+_WARM = frozenset({"thanks", "praise"})
+#: "I lost my card", "hardly your fault": cues of these groups do not count inside a calm phrase
+_CALMED = frozenset({"failure", "unmet", "quality", "money", "challenge", "explicit", "insult", "reproach"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,46 +40,108 @@ class Cues:
 
     @classmethod
     def of(cls, complaints: Complaints, vocabulary: Vocabulary) -> "Cues":
-        """Compile the groups of a language; raises ValueError with a message for the administrator."""
+        """Compile the groups of a language.
+
+        Raises:
+            ValueError: a phrase is invalid, with a message for the administrator.
+        """
         groups = dict(complaints.cues) | dict(complaints.against)
         return cls(PhraseBook.of(groups, vocabulary), vocabulary)
 
     def hits(self, words: Sequence[str]) -> list[Hit]:
-        """Return the cues in the words, without denied ones and without ironic thanks."""
-        hits = [hit for hit in self.book.hits(words) if not self._denied(hit, words)]
-        wry = [hit for hit in hits if hit.group in _WRY]
-        hits = [
-            hit for hit in hits if hit.group not in _WARM or not any(_inside(hit, other) for other in wry)
-        ]
-        negations = self.vocabulary.negations
-        warm = [
-            hit
-            for hit in hits
-            if hit.group == "praise" and not negations.isdisjoint(words[hit.start : hit.end])
-        ]
-        hits = [
-            hit for hit in hits if hit.group in AGAINST or not any(_overlap(hit, other) for other in warm)
-        ]
-        calm = [hit for hit in hits if hit.group == "calm"]
-        return [
-            hit
-            for hit in hits
-            if hit.group not in _STILLED or not any(_overlap(hit, other) for other in calm)
-        ]
+        """Return the cues in the words, without those that the words around them deny or turn round.
 
-    def _denied(self, hit: Hit, words: Sequence[str]) -> bool:
+        Args:
+            words: as `words_of` returns them.
+        """
+        hits = [hit for hit in self.book.hits(words) if not self._is_denied(hit, words)]
+        ironic = [hit for hit in hits if hit.group in _IRONIC]
+        hits = [hit for hit in hits if hit.group not in _WARM or not _inside_any(hit, ironic)]
+
+        negated_praise = [hit for hit in hits if self._is_negated_praise(hit, words)]
+        hits = [hit for hit in hits if hit.group in AGAINST or not _overlaps_any(hit, negated_praise)]
+
+        calm = [hit for hit in hits if hit.group == "calm"]
+        return [hit for hit in hits if hit.group not in _CALMED or not _overlaps_any(hit, calm)]
+
+    def _is_denied(self, hit: Hit, words: Sequence[str]) -> bool:
+        """Whether the words before a cue deny it; thanks are denied by a condition ("would be grateful")."""
         known = self.vocabulary
         if hit.group == "thanks":
-            return not known.conditional.isdisjoint(words[max(0, hit.start - _WINDOW - 1) : hit.start])
+            return _has_any(words[max(0, hit.start - _WINDOW - 1) : hit.start], known.conditional)
         if hit.group not in _DENIABLE or words[hit.start] in known.negations:
             return False
         denials = known.praise_negations if hit.group == "praise" else known.negations
-        return not denials.isdisjoint(words[max(0, hit.start - _WINDOW) : hit.start])
+        return _has_any(words[max(0, hit.start - _WINDOW) : hit.start], denials)
+
+    def _is_negated_praise(self, hit: Hit, words: Sequence[str]) -> bool:
+        """Whether a phrase of praise contains a negation ("could not be better")."""
+        return hit.group == "praise" and _has_any(words[hit.start : hit.end], self.vocabulary.negations)
 
 
-def _overlap(hit: Hit, other: Hit) -> bool:
-    return hit.start < other.end and other.start < hit.end
+def _has_any(words: Sequence[str], wanted: AbstractSet[str]) -> bool:
+    return not wanted.isdisjoint(words)
 
 
-def _inside(hit: Hit, other: Hit) -> bool:
-    return other.start <= hit.start < other.end and other.end >= hit.end
+def _overlaps_any(hit: Hit, others: Sequence[Hit]) -> bool:
+    """Whether a cue shares a word with one of the others."""
+    return any(hit.start < other.end and other.start < hit.end for other in others)
+
+
+def _inside_any(hit: Hit, others: Sequence[Hit]) -> bool:
+    """Whether a cue is within one of the others."""
+    return any(other.start <= hit.start < other.end and other.end >= hit.end for other in others)
+
+
+class Lexicon:
+    """The words of all languages that the recogniser uses, compiled on first use (40 to 170 ms a language)."""
+
+    def __init__(self, languages: Catalogue) -> None:
+        self.languages = languages
+        self._cues: dict[str, Cues | None] = {}
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The small words of all languages."""
+        return vocabulary_of(self.languages)
+
+    def cues(self, language: str) -> Cues | None:
+        """Return the cues of a language, or None where there are none.
+
+        Raises:
+            SetupError: a phrase in an administrator's file is invalid; `check` names its line.
+        """
+        if language not in self._cues:
+            found = self.languages.find(language)
+            self._cues[language] = self._compiled(found) if found else None
+        return self._cues[language]
+
+    def _compiled(self, language: Language) -> Cues | None:
+        if language.complaints is None:
+            return None
+        try:
+            return Cues.of(language.complaints, self.vocabulary)
+        except ValueError as error:
+            file = f"languages/{language.tag}/complaints.toml"
+            raise SetupError([Problem(file, None, None, "C35", str(error), "")]) from None
+
+    @cached_property
+    def wishes(self) -> PhraseBook:
+        """The phrases of all languages by which customers say what they want, by wish."""
+        groups: dict[str, tuple[str, ...]] = {}
+        for language in self.languages.all():
+            wishes = language.complaints.wishes if language.complaints else ()
+            for wish, phrases in wishes:
+                groups[wish] = groups.get(wish, ()) + phrases
+        return PhraseBook.of(groups, self.vocabulary)
+
+
+@lru_cache(maxsize=8)
+def lexicon_of(languages: Catalogue) -> Lexicon:
+    """Return the lexicon of a catalogue, which is compiled once."""
+    return Lexicon(languages)
+
+
+def shipped_lexicon() -> Lexicon:
+    """Return the lexicon of the shipped languages."""
+    return lexicon_of(catalogue())

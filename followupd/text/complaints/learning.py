@@ -5,11 +5,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from followupd.text.complaints.cues import MEASURED
 from followupd.text.complaints.features import grams_of
-from followupd.text.complaints.language import language_of
-from followupd.text.complaints.lexicon import MEASURED
 from followupd.text.complaints.recogniser import Recogniser
 from followupd.text.complaints.score import probability, weigh
+from followupd.text.complaints.words import language_of
 
 #: Fewer tags teach only noise: 100 raise macro-F1 by .05 to .15, 20 do not (docs/recognising.md).
 FEWEST, FEWEST_OF_A_KIND = 50, 5

@@ -1,30 +1,56 @@
-"""The verdict on one mail: cues and weights give a score; limits and the admin's rules can change it."""
+"""The verdict on one mail: cues and weights give a score; limits and the administrator's rules can change it.
 
-from collections.abc import Mapping
+A limit keeps the score of a text below `complaint` unless a person decides (docs/recognising.md, rules 5 and 6).
+"""
+
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from followupd.domain.mail import Verdict
 from followupd.languages import Catalogue
 from followupd.languages.schema import Complaints
-from followupd.text.complaints.cues import AGAINST, Cues
+from followupd.text.complaints.cues import (
+    AGAINST,
+    MEASURED,
+    STRONG,
+    Cues,
+    Lexicon,
+    lexicon_of,
+    shipped_lexicon,
+)
 from followupd.text.complaints.features import Features, features_of
-from followupd.text.complaints.language import language_of
-from followupd.text.complaints.lexicon import MEASURED, Lexicon, lexicon_of, shipped_lexicon, shipped_weights
-from followupd.text.complaints.limits import limit
 from followupd.text.complaints.rules import SiteRules, found
-from followupd.text.complaints.score import Score, Weights, probability, weigh
-from followupd.text.complaints.words import Vocabulary
+from followupd.text.complaints.score import Weights, probability, shipped_weights, weigh
+from followupd.text.complaints.words import Vocabulary, language_of
 
-#: The weight of an `always` or `never` rule in the explanation.
-_DECIDES = 10.0
-_MOST_EVIDENCE = 12
-_NOTHING: Mapping[str, float] = MappingProxyType({})
+#: the highest score for `suspected` (below every `auto`, above every `ask`), and for `no` (below every `ask`)
+SUSPECTED, NOTHING = 0.89, 0.20
+#: two of these groups count as much as a strong word; failures alone, even repeated ones, are a report
+_WRONGED = frozenset({"unmet", "reproach", "demand", "safety"})
+#: mails of machines and newsletters mention failures and money, but contain no cues of these groups
+_GRIEVANCES = ("explicit", "anger", "insult", "leaving", "legal", "escalate", "unmet", "reproach")
+#: a text of more words than this may contain single strong words by chance; two of `_PERSONAL` are needed
+_LONG = 60
+_PERSONAL = frozenset({"explicit", "anger", "money", "dishonest", "unmet", "leaving", "legal", "escalate"})
+
+#: the weight of an `always` or `never` rule in the explanation
+_RULE_WEIGHT = 10.0
+_MAX_EVIDENCE = 12
+#: a smaller share in the score is not shown
+_MIN_SHARE = 0.05
+_NO_DELTA: Mapping[str, float] = MappingProxyType({})
+
+_BECAUSE = {
+    "complaint": "the words say that something went wrong and that the customer minds",
+    "suspected": "some words speak for a complaint; an agent decides",
+    "no": "too little speaks for a complaint",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Recogniser:
-    """The words of all languages, including the admin's files, and the weights.
+    """The words of all languages, including the administrator's files, and the weights.
 
     `weights` are for the measured language, `cue_weights` for languages that have only cues.
     """
@@ -47,6 +73,10 @@ class Recogniser:
         """Return the cues of a language, None if there are none."""
         return self.lexicon.cues(language)
 
+    def weights_for(self, language: str) -> Weights:
+        """Return the weights for a language."""
+        return self.weights if language == MEASURED else self.cue_weights
+
     def judge(
         self,
         subject: str,
@@ -56,98 +86,172 @@ class Recogniser:
         auto: float = 0.90,
         ask: float = 0.30,
         rules: SiteRules = SiteRules(),  # noqa: B008 - frozen and without content
-        delta: Mapping[str, float] = _NOTHING,
+        delta: Mapping[str, float] = _NO_DELTA,
     ) -> Verdict:
         """Return the verdict on the new text of a person's mail (docs/recognising.md).
 
         Args:
-            subject: of the mail.
+            subject: the mail's subject.
             text: its new text.
             language: the company's; it is used if the text does not tell its own.
             auto: the probability from which a mail is a complaint.
             ask: the probability from which it is suspected.
-            rules: the admin's.
+            rules: the administrator's.
             delta: what `learn` found for this site.
         """
-        told = language_of(f"{subject}\n{text}", self.lexicon.languages) or language
-        seen, reading = self._read(subject, text, told, delta)
-        evidence = dict(reading.evidence)
-        moved = _added(rules, f"{subject}\n{text}", self.lexicon.vocabulary)
-        score = probability(reading.log_odds + sum(moved.values()))
-        most, why = limit(
+        whole = f"{subject}\n{text}"
+        spoken = language_of(whole, self.lexicon.languages) or language
+        seen = self.see(subject, text, spoken)
+        reading = weigh(seen, self.weights_for(spoken), delta)
+        added = _added_by_rules(rules, whole, self.lexicon.vocabulary)
+        moved = sum(added.values())
+
+        most, why_limited = limit(
             seen,
-            has_cues=self.cues_for(told) is not None,
-            measured=told == MEASURED,
-            moved=sum(moved.values()),
+            has_cues=self.cues_for(spoken) is not None,
+            measured=spoken == MEASURED,
+            moved=moved,
         )
-        verdict = _verdict(min(score, most), auto, ask)
-        because = why if score > most else _BECAUSE[verdict]
+        score = probability(reading.log_odds + moved)
+        word = _verdict(min(score, most), auto, ask)
         judged = Verdict(
-            verdict, round(min(score, most), 4), _strongest(evidence | moved), _for(seen), because
+            word,
+            round(min(score, most), 4),
+            _strongest(dict(reading.evidence) | added),
+            seen.groups - set(AGAINST),
+            why_limited if score > most else _BECAUSE[word],
         )
-        return _ruled(judged, rules, f"{subject}\n{text}", auto, ask, self.lexicon.vocabulary)
+        return _ruled(judged, rules, whole, auto, ask, self.lexicon.vocabulary)
 
     def see(self, subject: str, text: str, language: str = MEASURED) -> Features:
         """Return the features of a mail, with the cues of its language if there are any."""
         cues = self.cues_for(language) or Cues.of(Complaints(), self.lexicon.vocabulary)
         return features_of(subject, text, cues, with_tone=language == MEASURED)
 
-    def _read(
-        self, subject: str, text: str, language: str, delta: Mapping[str, float]
-    ) -> tuple[Features, Score]:
-        seen = self.see(subject, text, language)
-        return seen, weigh(seen, self.weights if language == MEASURED else self.cue_weights, delta)
-
-
-_BECAUSE = {
-    "complaint": "the words say that something went wrong and that the customer minds",
-    "suspected": "some words speak for a complaint; an agent decides",
-    "no": "too little speaks for a complaint",
-}
-
 
 def _verdict(score: float, auto: float, ask: float) -> str:
-    return "complaint" if score >= auto else "suspected" if score >= ask else "no"
-
-
-def _for(seen: Features) -> frozenset[str]:
-    return seen.groups - set(AGAINST)
+    if score >= auto:
+        return "complaint"
+    return "suspected" if score >= ask else "no"
 
 
 def _strongest(evidence: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
-    kept = [(words, round(weight, 2)) for words, weight in evidence.items() if abs(weight) >= 0.05]
-    return tuple(sorted(kept, key=lambda item: (-abs(item[1]), item[0]))[:_MOST_EVIDENCE])
+    """Return the words with the greatest shares, the greatest first."""
+    shown = [(words, round(share, 2)) for words, share in evidence.items() if abs(share) >= _MIN_SHARE]
+    shown.sort(key=lambda item: (-abs(item[1]), item[0]))
+    return tuple(shown[:_MAX_EVIDENCE])
 
 
-def _added(rules: SiteRules, text: str, vocabulary: Vocabulary) -> dict[str, float]:
-    return {
-        f"rule: {pattern}": weight
-        for pattern, weight in rules.add.items()
-        if found(pattern, text, vocabulary)
-    }
+# --- limits ---
+
+
+def limit(seen: Features, *, has_cues: bool, measured: bool = True, moved: float = 0.0) -> tuple[float, str]:
+    """Return the highest score that this text may have, and why.
+
+    Args:
+        seen: the features of the text.
+        has_cues: whether there are cues for its language.
+        measured: whether the text is in the measured language, whose words for "I" and "you" are known.
+        moved: how much the administrator's `add` rules changed the score.
+    """
+    limits = _limits(seen, has_cues=has_cues, measured=measured, raised=moved > 0)
+    return next(limits, (1.0, ""))
+
+
+def _limits(seen: Features, *, has_cues: bool, measured: bool, raised: bool) -> Iterator[tuple[float, str]]:
+    """Yield the limits that apply, the strictest first; a raised score is exempt from the last three."""
+    if _is_machine(seen):
+        yield NOTHING, "it reads like a machine's mail"
+    if _is_bulk(seen):
+        yield NOTHING, "it reads like a mailing"
+    if _is_thanks(seen):
+        yield NOTHING, "it is a thank-you"
+    if not has_cues:
+        yield SUSPECTED, "there are no cues for its language; an agent decides"
+    if seen.count("machine", "bulk"):
+        yield SUSPECTED, "it may be a machine's mail; an agent decides"
+    if _thanks_as_well(seen):
+        yield SUSPECTED, "it thanks as well; an agent decides"
+    if raised:
+        return
+    if measured and not _is_told_to_us(seen):
+        yield SUSPECTED, "it may tell of something else than the writer and us; an agent decides"
+    if not _has_two_kinds(seen):
+        yield SUSPECTED, "one kind of word alone speaks for it; an agent decides"
+    if not _has_strong_word(seen):
+        yield SUSPECTED, "no strong word speaks for a complaint; an agent decides"
+
+
+def _is_machine(seen: Features) -> bool:
+    """Whether more speaks for a machine's mail than for a grievance."""
+    return seen.count("machine") > max(0, seen.count(*_GRIEVANCES) - 1)
+
+
+def _is_bulk(seen: Features) -> bool:
+    """Whether more speaks for a mailing than for a grievance."""
+    bulk = seen.count("bulk")
+    return bulk >= 2 and bulk > seen.count(*_GRIEVANCES)
+
+
+def _is_thanks(seen: Features) -> bool:
+    """Whether the text thanks, and nothing in it is a grievance."""
+    is_warm = seen.count("thanks", "praise", "solved") >= 2
+    return is_warm and seen.groups.isdisjoint(STRONG | {"unmet", "reproach"})
+
+
+def _thanks_as_well(seen: Features) -> bool:
+    """Whether the thanks weigh at least as much as the grievances."""
+    warm = seen.count("thanks", "solved") + 2 * seen.count("praise")
+    return warm >= 2 and warm >= seen.count(*_GRIEVANCES)
+
+
+def _is_told_to_us(seen: Features) -> bool:
+    """Whether the text contains "I" or "you", unlike an article or a quarrel of strangers."""
+    return seen.marks.get("mine", 0.0) > 0 or seen.marks.get("yours", 0.0) > 0
+
+
+def _has_two_kinds(seen: Features) -> bool:
+    """Whether cues of two groups agree; in a long text two that do not occur in unrelated quarrels."""
+    if len(seen.words) > _LONG:
+        return len(seen.groups & _PERSONAL) >= 2
+    return len(seen.groups - set(AGAINST)) >= 2
+
+
+def _has_strong_word(seen: Features) -> bool:
+    """Whether there is a strong word, or two kinds of wrong that happened to the writer."""
+    if seen.groups & STRONG:
+        return True
+    return len(seen.groups & _WRONGED) >= 2 and seen.marks.get("mine", 0.0) > 0
+
+
+# --- the administrator's rules ---
+
+
+def _added_by_rules(rules: SiteRules, text: str, vocabulary: Vocabulary) -> dict[str, float]:
+    """Return the log-odds that `add` rules contribute, by their name in the explanation."""
+    added = {}
+    for pattern, weight in rules.add.items():
+        if found(pattern, text, vocabulary):
+            added[f"rule: {pattern}"] = weight
+    return added
 
 
 def _ruled(
     judged: Verdict, rules: SiteRules, text: str, auto: float, ask: float, vocabulary: Vocabulary
 ) -> Verdict:
-    """Apply the admin's `always` and `never` rules; if both match, an agent decides."""
+    """Apply the administrator's `always` and `never` rules; if both match, an agent decides."""
     always = [pattern for pattern in rules.always if found(pattern, text, vocabulary)]
     never = [pattern for pattern in rules.never if found(pattern, text, vocabulary)]
-    said = tuple((f"rule: {p}", _DECIDES) for p in always) + tuple((f"rule: {p}", -_DECIDES) for p in never)
-    if not said:
+    if not always and not never:
         return judged
-    evidence = (*said, *judged.evidence)
+
+    evidence = [(f"rule: {pattern}", _RULE_WEIGHT) for pattern in always]
+    evidence += [(f"rule: {pattern}", -_RULE_WEIGHT) for pattern in never]
+    ruled = replace(judged, evidence=(*evidence, *judged.evidence))
     if always and never:
         score = min(max(judged.score, ask), auto - 0.01)
-        return replace(
-            judged,
-            verdict="suspected",
-            score=score,
-            evidence=evidence,
-            because="two rules disagree; an agent decides",
-        )
+        because = "two rules disagree; an agent decides"
+        return replace(ruled, verdict="suspected", score=score, because=because)
     if always:
-        return replace(
-            judged, verdict="complaint", score=1.0, evidence=evidence, because=f"the rule always: {always[0]}"
-        )
-    return replace(judged, verdict="no", score=0.0, evidence=evidence, because=f"the rule never: {never[0]}")
+        return replace(ruled, verdict="complaint", score=1.0, because=f"the rule always: {always[0]}")
+    return replace(ruled, verdict="no", score=0.0, because=f"the rule never: {never[0]}")

@@ -1,4 +1,4 @@
-"""The admin's rules: what is always or never a complaint, and what changes the score, in bounded time."""
+"""The administrator's rules: what is always or never a complaint, and what changes the score, in bounded time."""
 
 import re
 from collections.abc import Mapping
@@ -8,10 +8,11 @@ from functools import lru_cache
 from followupd.text.complaints.phrases import PhraseBook, way_of
 from followupd.text.complaints.words import READ, Vocabulary, words_of
 
-#: The most ways that a regular expression may try from one position in the text.
-_MOST_WAYS = 2_000
-_LONGEST = 300
-#: The most characters that `\w+`, `.*` and the like match.
+#: the most ways that a regular expression may try from one position in the text
+_MAX_WAYS = 2_000
+#: characters of a regular expression
+_MAX_EXPRESSION = 300
+#: the most characters that `\w+`, `.*` and the like match
 _OPEN_END = 30
 _ATOM = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?:|[()|]|[*+?]\??|\{\d*,?\d*\}\??|.", re.DOTALL)
 _COUNTED = re.compile(r"\{(\d*)(,?)(\d*)\}")
@@ -39,7 +40,16 @@ def rule_problem(pattern: str) -> str:
 
 
 def found(pattern: str, text: str, vocabulary: Vocabulary | None = None) -> bool:
-    """Return whether the pattern is in the text; raises ValueError for an invalid pattern."""
+    """Return whether the pattern is in the text.
+
+    Args:
+        pattern: a phrase, or a regular expression between slashes.
+        text: of which the first characters are read (READ).
+        vocabulary: elisions and corrections, those of the shipped languages by default.
+
+    Raises:
+        ValueError: the pattern is invalid.
+    """
     matcher = _matcher(pattern, vocabulary)
     if isinstance(matcher, PhraseBook):
         return bool(matcher.hits(words_of(text, vocabulary)))
@@ -48,12 +58,14 @@ def found(pattern: str, text: str, vocabulary: Vocabulary | None = None) -> bool
 
 @lru_cache(maxsize=512)
 def _matcher(pattern: str, vocabulary: Vocabulary | None = None) -> PhraseBook | re.Pattern[str]:
-    if len(pattern) > 2 and pattern.startswith("/") and pattern.endswith("/"):
-        try:
-            return re.compile(_bounded(pattern[1:-1]), re.IGNORECASE)
-        except re.error as error:
-            raise ValueError(f"this is no regular expression: {error}") from None
-    return PhraseBook.of({"rule": [_folded_phrase(pattern, vocabulary)]}, vocabulary)
+    """Compile a pattern; raises ValueError with a message for the administrator."""
+    is_expression = len(pattern) > 2 and pattern.startswith("/") and pattern.endswith("/")
+    if not is_expression:
+        return PhraseBook.of({"rule": [_folded_phrase(pattern, vocabulary)]}, vocabulary)
+    try:
+        return re.compile(_bounded(pattern[1:-1]), re.IGNORECASE)
+    except re.error as error:
+        raise ValueError(f"this is no regular expression: {error}") from None
 
 
 def _folded_phrase(pattern: str, vocabulary: Vocabulary | None) -> str:
@@ -62,48 +74,71 @@ def _folded_phrase(pattern: str, vocabulary: Vocabulary | None) -> str:
         way_of(pattern, vocabulary)
     except ValueError as error:
         words = words_of(pattern, vocabulary)
-        if not words or any(mark in pattern for mark in "()|*"):
+        has_syntax = any(mark in pattern for mark in "()|*")
+        if not words or has_syntax:
             raise ValueError(f"{error}; a regular expression stands between slashes") from None
         return " ".join(words)
     return pattern
 
 
 def _bounded(expression: str) -> str:
-    """Return the expression with bounded repetitions; raises ValueError if it could still be slow."""
-    if len(expression) > _LONGEST:
-        raise ValueError(f"the expression is longer than {_LONGEST} characters")
+    """Return the expression with bounded repetitions.
+
+    Raises:
+        ValueError: it uses what is not allowed in a rule, or could still be slow.
+    """
+    if len(expression) > _MAX_EXPRESSION:
+        raise ValueError(f"the expression is longer than {_MAX_EXPRESSION} characters")
     if re.search(r"\(\?(?!:)|\\[1-9]", expression):
         raise ValueError("look-arounds, flags, names and back-references are not allowed in a rule")
-    ways, branches, out = 1, [1], [""]
+
+    ways = 1
+    branches = [1]  # the alternatives of the expression, and of each open group
+    bounded = [""]
     for atom in _ATOM.findall(expression):
-        if atom[0] in "*+{" and out[-1] == ")":
+        if atom[0] in "*+{" and bounded[-1] == ")":
             raise ValueError("a group may not be repeated in a rule, only a single character or class")
-        closed, times = _closed(atom)
-        ways *= times
-        if atom in ("(", "(?:"):
+        bounded_atom, factor = _bounded_atom(atom)
+        ways *= factor
+        if atom in {"(", "(?:"}:
             branches.append(1)
         elif atom == "|":
             branches[-1] += 1
         elif atom == ")" and len(branches) > 1:
             ways *= branches.pop()
-        out.append(closed)
+        bounded.append(bounded_atom)
+
     ways *= branches[0]
-    if ways > _MOST_WAYS:
-        raise ValueError(
-            f"the expression could try {ways} ways from one place in the text, more than {_MOST_WAYS}"
-        )
-    return "".join(out)
+    if ways > _MAX_WAYS:
+        problem = f"the expression could try {ways} ways from one place in the text"
+        raise ValueError(f"{problem}, more than {_MAX_WAYS}")
+    return "".join(bounded)
 
 
-def _closed(atom: str) -> tuple[str, int]:
+def _bounded_atom(atom: str) -> tuple[str, int]:
     """Return the atom with a bound, and the factor by which it multiplies the ways to try."""
-    lazy = "?" if len(atom) > 1 and atom.endswith("?") and atom[0] in "*+?{" else ""
-    if atom[0] in "*+" and len(atom) <= 2:
-        return f"{{{int(atom[0] == '+')},{_OPEN_END}}}{lazy}", _OPEN_END
-    if atom in ("?", "??"):
+    if atom[0] not in "*+?{":
+        return atom, 1
+    if atom in {"?", "??"}:
         return atom, 2
-    if counted := _COUNTED.fullmatch(atom.removesuffix("?")):
-        least, comma, most = counted.groups()
-        top = int(most or (least if not comma else _OPEN_END + int(least or 0)) or 1)
-        return f"{{{least or 0},{top}}}{lazy}", max(1, top - int(least or 0) if comma else 1)
-    return atom, 1
+
+    lazy = "?" if len(atom) > 1 and atom.endswith("?") else ""
+    if atom[0] in "*+":
+        least = int(atom[0] == "+")
+        return f"{{{least},{_OPEN_END}}}{lazy}", _OPEN_END
+
+    counted = _COUNTED.fullmatch(atom.removesuffix("?"))
+    if not counted:
+        return atom, 1
+    least, most = _counts(*counted.groups())
+    return f"{{{least},{most}}}{lazy}", max(1, most - least if counted[2] else 1)
+
+
+def _counts(first: str, comma: str, last: str) -> tuple[int, int]:
+    """Return the least and the greatest number of a counted repetition: "{2}", "{2,}", "{,5}", "{2,5}"."""
+    least = int(first or 0)
+    if last:
+        return least, int(last)
+    if comma:
+        return least, least + _OPEN_END
+    return least, least or 1

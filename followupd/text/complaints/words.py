@@ -1,4 +1,4 @@
-"""The tokeniser: words in lower case, without accents, with hurried spelling corrected."""
+"""Split a text into words and sentences, in lower case and without accents, and guess its language."""
 
 import re
 import unicodedata
@@ -9,8 +9,16 @@ from functools import lru_cache
 from followupd.languages import Catalogue, catalogue
 from followupd.languages.schema import ComplaintWords
 
-#: Characters of a mail that are read: a complaint says so early, and the time must be bounded.
+#: characters of a mail that are read: a complaint says so early, and the time must be bounded
 READ = 4_000
+#: characters from which the language is guessed
+_GUESS_CHARACTERS = 1_500
+#: the fewest words from which the language is guessed
+_MIN_WORDS = 4
+#: the share of the words that must be stop words of the guessed language
+_MIN_SHARE = 0.14
+#: the last letter with which Latin words begin
+_LAST_LATIN = "\u024f"
 
 # Repetitions that could share a character are bounded: a mail of 4,000 "@" takes no longer than another.
 _NOISE = re.compile(
@@ -45,11 +53,14 @@ class Vocabulary:
 @lru_cache(maxsize=8)
 def vocabulary_of(languages: Catalogue) -> Vocabulary:
     """Return the vocabulary of all languages: mails mix them, and no word has two meanings."""
-    words = [each.complaints.words for each in languages.all() if each.complaints]
-    elisions = "|".join(re.escape(elision) for each in words for elision in each.elisions)
+    words = [language.complaints.words for language in languages.all() if language.complaints]
+    spelt_out: dict[str, str] = {}
+    for table in words:
+        spelt_out |= table.spelt_out
+    elisions = "|".join(re.escape(elision) for table in words for elision in table.elisions)
     return Vocabulary(
         elided=re.compile(rf"(?:{elisions or '(?!)'})'(?=\w{{2}})"),
-        spelt_out={short: word for each in words for short, word in each.spelt_out.items()},
+        spelt_out=spelt_out,
         negations=_union(words, "negations"),
         praise_negations=_union(words, "praise_negations"),
         conditional=_union(words, "conditional"),
@@ -61,27 +72,38 @@ def vocabulary_of(languages: Catalogue) -> Vocabulary:
 
 
 def _union(words: Iterable[ComplaintWords], name: str) -> frozenset[str]:
-    return frozenset().union(*(getattr(each, name) for each in words))
+    """Return the words of a set in all languages."""
+    return frozenset().union(*(getattr(table, name) for table in words))
 
 
 def folded(text: str) -> str:
     """Return the text in lower case, without accents, addresses and links, with straight quotes."""
-    text = _NOISE.sub(" ", text[:READ]).replace("’", "'").replace("‘", "'").replace("ß", "ss").lower()
+    text = _NOISE.sub(" ", text[:READ])
+    text = text.replace("’", "'").replace("‘", "'").replace("ß", "ss").lower()
     if text.isascii():
         return text
-    return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    decomposed = unicodedata.normalize("NFKD", text)
+    return "".join(character for character in decomposed if not unicodedata.combining(character))
 
 
 def words_of(text: str, vocabulary: Vocabulary | None = None) -> list[str]:
-    """Return the words, and marks that express mood ("!", "?", emoji); digits are left out."""
+    """Return the words of a text, and the marks that express mood ("!", "?", emoji); digits are left out.
+
+    Args:
+        text: of which the first characters are read (READ).
+        vocabulary: elisions and corrections, those of the shipped languages by default.
+    """
     known = vocabulary or vocabulary_of(catalogue())
-    found: list[str] = []
+    words: list[str] = []
     for token in _TOKEN.findall(folded(text)):
-        if "'" in token and (elided := known.elided.match(token)):
-            found += (elided.group(), token[elided.end() :])
+        elided = known.elided.match(token) if "'" in token else None
+        if elided:
+            words += (elided.group(), token[elided.end() :])
+        elif token[0] == ":":
+            words.append(_emoji(token))
         else:
-            found.append(_emoji(token) if token[0] == ":" else known.spelt_out.get(token, token))
-    return found
+            words.append(known.spelt_out.get(token, token))
+    return words
 
 
 def _emoji(smiley: str) -> str:
@@ -90,5 +112,39 @@ def _emoji(smiley: str) -> str:
 
 
 def sentences_of(text: str) -> list[str]:
-    """Return the text's sentences, trimmed, none empty."""
-    return [s for part in _SENTENCE.split(text[:READ]) if (s := " ".join(part.split()))]
+    """Return the sentences of a text, each on one line, none empty."""
+    sentences = (" ".join(part.split()) for part in _SENTENCE.split(text[:READ]))
+    return [sentence for sentence in sentences if sentence]
+
+
+@lru_cache(maxsize=8)
+def _stop_words(languages: Catalogue) -> Mapping[str, frozenset[str]]:
+    """Return the stop words of each language, in the order in which languages win a tie."""
+    known = [language for language in languages.all() if language.info.stop_words]
+    known.sort(key=lambda language: language.info.rank)
+    return {language.tag: language.info.stop_words for language in known}
+
+
+def language_of(text: str, languages: Catalogue | None = None) -> str:
+    """Guess the language of a text by its stop words.
+
+    Args:
+        text: of which the beginning is read.
+        languages: the languages to choose from, the shipped ones by default.
+
+    Returns:
+        "en", "de", "fr" ..., "other" for a script other than Latin, or "" when there is no good guess.
+    """
+    known = languages or catalogue()
+    tokens = words_of(text[:_GUESS_CHARACTERS], vocabulary_of(known))
+    words = [word for word in tokens if word[0].isalpha()]
+    if len(words) < _MIN_WORDS:
+        return ""
+    if sum(word[0] > _LAST_LATIN for word in words) > len(words) / 2:
+        return "other"
+
+    stop_words = _stop_words(known)
+    counts = {tag: sum(map(own.__contains__, words)) for tag, own in stop_words.items()}
+    best = max(counts, key=counts.__getitem__)
+    is_certain = counts[best] > 1 and counts[best] >= _MIN_SHARE * len(words)
+    return best if is_certain else ""
