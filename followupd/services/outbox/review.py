@@ -27,11 +27,13 @@ _UNSENT = (LetterStatus.REVIEW, LetterStatus.QUEUED, LetterStatus.DEFERRED)
 _QUESTIONS = {
     DraftState.CHANGED: msgid(
         "you approved {key}, and its draft is not as it was written. "
-        "If you changed it, send it from your mail client: it then counts as the letter. `approve` once more sends the words below",
+        "If you changed it, send it from your mail client: it then counts as the letter. "
+        "`approve` once more sends the words below",
     ),
     DraftState.MISSING: msgid(
         "you approved {key}, and its draft is gone. "
-        "If you sent it from your mail client, its copy in Sent will count as the letter, and nothing more is to be done. `approve` once more sends the words below",
+        "If you sent it from your mail client, its copy in Sent will count as the letter, "
+        "and nothing more is to be done. `approve` once more sends the words below",
     ),
 }
 
