@@ -35,7 +35,11 @@ class AbsencePatterns:
 
 @lru_cache(maxsize=8)
 def absence_patterns(languages: Catalogue) -> AbsencePatterns:
-    """Return the patterns of all languages together, because a note is read before its language is known."""
+    """Return the patterns of all languages together, because a note is read before its language is known.
+
+    Args:
+        languages: the shipped languages and those of the admin.
+    """
     answers = [language.answers for language in languages.all()]
     notes = [answer.absence for answer in answers]
     months = _numbers([note.months for note in notes], first=1)
@@ -64,27 +68,48 @@ def _numbers(languages: Iterable[Sequence[Sequence[str]]], *, first: int) -> Map
 
 
 def _any_name(names: Iterable[str]) -> str:
-    """Return a pattern of these names, the longest first."""
+    """Return a pattern of these names, the longest first.
+
+    Args:
+        names: in lower case.
+    """
     return "|".join(sorted(map(re.escape, names), key=len, reverse=True))
 
 
 def _distinct(lists: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Yield what is in any of these lists, each once."""
+    """Yield what is in any of these lists, each once.
+
+    Args:
+        lists: of words or patterns.
+    """
     yield from dict.fromkeys(word for words in lists for word in words)
 
 
 def _any_of(lists: Iterable[Sequence[str]]) -> str:
-    """Return a pattern of what is in any of these lists."""
+    """Return a pattern of what is in any of these lists.
+
+    Args:
+        lists: of words or patterns; a word is a pattern of itself.
+    """
     return "|".join(_distinct(lists))
 
 
 def _optional(lists: Iterable[Sequence[str]]) -> str:
-    """Return a pattern of what is in any of these lists and a blank behind it, or nothing."""
+    """Return a pattern of what is in any of these lists and a blank behind it, or nothing.
+
+    Args:
+        lists: of words.
+    """
     return f"(?:{'|'.join(f'{word} ' for word in _distinct(lists))})?"
 
 
 def _any_pattern(answers: Iterable[Answers], key: str) -> str:
-    """Return one pattern for what this key of the table [absence] lists in any language."""
+    """Return one pattern for what this key of the table [absence] lists in any language.
+
+    Args:
+        answers: answers.toml of each language.
+        key: such as "back".
+    """
     found = []
     for answer in answers:
         patterns = getattr(answer.absence, key)
@@ -161,7 +186,12 @@ def back_on(
 
 
 def _searched(text: str, subject: str) -> str:
-    """Return subject and text with single blanks, cut to MAX_NOTE characters."""
+    """Return subject and text with single blanks, cut to MAX_NOTE characters.
+
+    Args:
+        text: of the note.
+        subject: of the note.
+    """
     words = " ".join(text[:MAX_NOTE].split())
     return f"{subject}\n{words}"[:MAX_NOTE]
 
@@ -175,28 +205,43 @@ class _ReturnReader:
         self.today = now.date() if now else None
 
     def day(self, match: re.Match[str]) -> date | None:
-        """Return the day of return for a match of `span`; None for no real day, and for one too far away."""
+        """Return the day of return; None for no real day, and for one too far away.
+
+        Args:
+            match: of the pattern `span`. Behind "until" is the last day of absence.
+        """
         day = self._written_day(match)
         if day is None:
             return None
         if match["until"]:
             day += timedelta(days=1)
-        return day if self._is_ahead(day, MAX_ABSENCE) else None
+        if not self._is_ahead(day, MAX_ABSENCE):
+            return None
+        return day
 
     def _is_ahead(self, day: date, limit: timedelta) -> bool:
-        """Whether a day is between today and this limit; true if today is unknown."""
+        """Whether a day is between today and this limit; true if today is unknown.
+
+        Args:
+            day: that is written.
+            limit: how far ahead it may be.
+        """
         return self.today is None or self.today <= day <= self.today + limit
 
     def _written_day(self, match: re.Match[str]) -> date | None:
-        """Return the day that is written: relative to today, as an ISO date, with the name of a month, or in numbers."""
+        """Return the day that is written: relative to today, as an ISO date, with the name of a month, or in numbers.
+
+        Args:
+            match: of the pattern `span`, whose groups tell the form: y1, m1, d1; n2 or n3 with d and y; a4, b4, y4.
+        """
         if match["weekday"] or match["tomorrow"]:
             return self._relative_day(match["weekday"])
         if match["y1"]:
             return _real_date(int(match["y1"]), int(match["m1"]), int(match["d1"]))
-        name = match["n2"] or match["n3"]
-        if name:
-            month_day = self.patterns.months[name.lower()], int(match["d2"] or match["d3"])
-            return self._nearest(match["y2"] or match["y3"], [month_day])
+        if match["n2"]:
+            return self._nearest(match["y2"], [self._named(match["n2"], match["d2"])])
+        if match["n3"]:
+            return self._nearest(match["y3"], [self._named(match["n3"], match["d3"])])
 
         first, second = int(match["a4"]), int(match["b4"])
         choices = [(second, first)]
@@ -204,8 +249,16 @@ class _ReturnReader:
             choices.append((first, second))
         return self._nearest(match["y4"], choices)
 
+    def _named(self, month: str, day: str) -> _MonthDay:
+        """Return month and day for the name of a month and the digits of a day."""
+        return self.patterns.months[month.lower()], int(day)
+
     def _relative_day(self, weekday: str | None) -> date | None:
-        """Return the next such weekday, or tomorrow; None if today is unknown."""
+        """Return the next such weekday, or tomorrow; None if today is unknown.
+
+        Args:
+            weekday: its name, None for "tomorrow".
+        """
         if self.today is None:
             return None
         days = 1
@@ -231,7 +284,12 @@ class _ReturnReader:
         return min(found, default=None)
 
     def _years(self, written: str | None) -> Sequence[int]:
-        """Return the years that a date can be in ("26" is 2026); none if neither year nor today are known."""
+        """Return the years that a date can be in.
+
+        Args:
+            written: the year in four or two digits ("26" is 2026). Without one it is this year or the next one, and none
+                if today is unknown.
+        """
         if written:
             century = 2000 if len(written) == 2 else 0
             return (century + int(written),)

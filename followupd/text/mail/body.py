@@ -58,10 +58,14 @@ class Body:
 
 
 def extract_body(mail: ParsedMail) -> Body:
-    """Return the text that a person would see on opening the mail."""
+    """Return the text that a person would see on opening the mail, and what a person must know of the rest.
+
+    Args:
+        mail: the mail, of whose text MAX_TEXT characters are returned.
+    """
     shown = _shown_parts(mail)
     files = [part for part in mail.parts if part not in shown and _is_file(part)]
-    pieces = [piece for piece in _texts(shown) if piece.strip()]
+    pieces = filter(str.strip, _texts(shown))
     text = _without_armour("\n\n".join(pieces))[:MAX_TEXT]
     if not text.strip():
         text = _winmail_text(files) or text
@@ -70,14 +74,22 @@ def extract_body(mail: ParsedMail) -> Body:
 
 
 def _winmail_text(files: Iterable[MimePart]) -> str:
-    """Return the text in Outlook's envelope, which is opened only if the mail has no other text."""
+    """Return the text in Outlook's envelope, which is opened only if the mail has no other text.
+
+    Args:
+        files: the attachments, among which the envelope is.
+    """
     envelopes = (part for part in files if part.type in _WINMAIL_TYPES)
     texts = (winmail_text(part.octets)[:MAX_TEXT] for part in envelopes)
     return next(filter(None, texts), "")
 
 
 def _shown_parts(mail: ParsedMail) -> list[MimePart]:
-    """Return the parts with the text; some programs give their only text a file name."""
+    """Return the parts with the text; some programs give their only text a file name.
+
+    Args:
+        mail: of whose parts those with text count that are not attached.
+    """
     texts = [part for part in mail.parts if part.type in _TEXT_TYPES]
     shown = [part for part in texts if not part.is_attached]
     if shown:
@@ -86,42 +98,65 @@ def _shown_parts(mail: ParsedMail) -> list[MimePart]:
 
 
 def _is_file(part: MimePart) -> bool:
-    """Whether a part is a file for people; signatures are none."""
+    """Whether a part is a file for people; signatures are none.
+
+    Args:
+        part: any part that is not shown.
+    """
     if part.type in _SIGNATURE_TYPES:
         return False
     return part.is_attached or part.type not in _INLINE_TYPES
 
 
 def _texts(parts: Sequence[MimePart]) -> list[str]:
-    """Return the texts of the shown parts: the plain ones if they say something, because HTML is slower and less exact."""
+    """Return the texts of the shown parts: the plain ones if they say something, else those in HTML.
+
+    HTML is slower to read and less exact. Beside a plain text it counts only if the plain one is next to nothing, and
+    the HTML is no other form of it.
+
+    Args:
+        parts: those that are shown, in order.
+    """
     plain = [unflowed_text(part) for part in parts if part.type == "text/plain"]
     html = [part for part in parts if part.type == "text/html"]
-    says_something = any(text.strip() for text in plain)
+    length = max((len(text.strip()) for text in plain), default=0)
     is_stub = bool(html) and _is_stub(plain)
-    if not says_something or is_stub:
-        return [html_part_text(part) for part in parts if part.type != "text/plain"] or plain
-
-    if any(len(text.strip()) > 1 for text in plain):
+    if length == 0 or is_stub:
+        rich = [part for part in parts if part.type != "text/plain"]
+        return list(map(html_part_text, rich)) or plain
+    if length > 1:
         return plain
     separate = [part for part in html if part.parent not in _ONE_TEXT_TYPES]
-    return plain + [html_part_text(part) for part in separate]
+    return plain + list(map(html_part_text, separate))
 
 
 def _is_stub(plain: Iterable[str]) -> bool:
-    """Whether the plain text only says that the mail is in HTML."""
+    """Whether the plain text only says that the mail is in HTML.
+
+    Args:
+        plain: the texts of all plain parts.
+    """
     text = " ".join(plain).strip()
     return len(text) < MAX_STUB and _STUB.search(text) is not None
 
 
 def html_part_text(part: MimePart) -> str:
-    """Return the text of an HTML part, decoded by its header's charset or its own."""
+    """Return the text of an HTML part, decoded by its header's charset or its own.
+
+    Args:
+        part: a text/html part.
+    """
     data = part.octets
     charset = part.parameter("charset") or declared_charset(data)
     return html_to_text(decode(data, charset))
 
 
 def unflowed_text(part: MimePart) -> str:
-    """Return the text of a plain part; if it is format=flowed, without soft line breaks (RFC 3676)."""
+    """Return the text of a plain part; if it is format=flowed, without soft line breaks (RFC 3676).
+
+    Args:
+        part: a text/plain part, whose soft lines end with a blank; with DelSp=yes the blank is no text.
+    """
     if part.parameter("format").lower() != "flowed":
         return part.text
     gap = "" if part.parameter("delsp").lower() == "yes" else " "
@@ -137,13 +172,22 @@ def unflowed_text(part: MimePart) -> str:
 
 
 def _may_join(above: str, line: str) -> bool:
-    """Whether a soft line break joins these lines: neither is quoted, and the first is not too long."""
+    """Whether a soft line break joins these lines: neither is quoted, and the first is not too long.
+
+    Args:
+        above: a line that ends with a blank.
+        line: the next line.
+    """
     is_quoted = above.startswith(">") or line.startswith(">")
     return not is_quoted and len(above) < MAX_FLOWED_LINE
 
 
 def _without_armour(text: str) -> str:
-    """Return a text without uuencoded files and the armour of PGP signatures."""
+    """Return a text without uuencoded files and the armour of PGP signatures.
+
+    Args:
+        text: of the mail.
+    """
     if "-----BEGIN PGP SIGNATURE" in text:
         text = _PGP_TAIL.sub("", _PGP_HEAD.sub("", text))
         text = _PGP_DASH.sub("-", text)
@@ -153,7 +197,11 @@ def _without_armour(text: str) -> str:
 
 
 def _name(part: MimePart) -> str:
-    """Return a file's name, or its type; "" for a multipart."""
+    """Return a file's name, or its type; "" for a multipart.
+
+    Args:
+        part: an attachment.
+    """
     if part.filename or part.type.startswith("multipart/"):
         return part.filename
     return part.type
@@ -168,17 +216,22 @@ def _reason_to_open(mail: ParsedMail, text: str, files: Sequence[MimePart]) -> s
         files: its attachments.
     """
     types = mail.types | {mail.type}
-    has_text = text.strip() != ""
     if types & _ENCRYPTED_TYPES or "-----BEGIN PGP MESSAGE-----" in text[:MAX_BEFORE_PGP]:
         return "it is encrypted"
-    if has_text:
+    if text.strip():
         return ""
     if types & _SEALED_TYPES:
         return "it is sealed (S/MIME)"
-    if any(part.type == "text/html" and b"data:image/" in part.octets for part in mail.parts):
+    if _has_inline_picture(mail):
         return "it shows pictures only"
     if types & _WINMAIL_TYPES:
         return "its words are in a winmail.dat"
     if mail.is_cut:
         return "it is too large, and its words were not reached"
     return "it has attachments only" if files else ""
+
+
+def _has_inline_picture(mail: ParsedMail) -> bool:
+    """Whether the HTML contains a picture."""
+    pages = [part for part in mail.parts if part.type == "text/html"]
+    return any(b"data:image/" in page.octets for page in pages)

@@ -33,6 +33,7 @@ _LETTER_TYPES = frozenset(
         "message/rfc822-headers",
     }
 )
+_ORIGINAL_TYPES = _LETTER_TYPES | _STATUS_TYPES
 #: what marks the beginning of the returned letter in the text of a report
 _LETTER_MARKS = ("\nreceived:", "\nreturn-path:", *_MARKS.returned_below, "\nmessage-id:")
 #: the mailbox does not exist; 5.1.7 and 5.1.8 are about the sender
@@ -118,7 +119,11 @@ def read_feedback_report(mail: ParsedMail, text: str, letter_key: Callable[[str]
 
 
 def _fields(text: str) -> Iterator[tuple[str, str]]:
-    """Yield names and values of header fields in a text."""
+    """Yield names and values of header fields in a text.
+
+    Args:
+        text: a header, or a block of one.
+    """
     for line in _FOLD.sub(" ", text).split("\n"):
         name, colon, value = line.partition(":")
         if colon:
@@ -126,42 +131,61 @@ def _fields(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _recipient_statuses(mail: ParsedMail) -> Iterator[_RecipientStatus]:
-    """Yield what the status parts say about each recipient."""
+    """Yield what the status parts say about each recipient.
+
+    Args:
+        mail: the report. The block about the report itself has none of the fields about a recipient.
+    """
     for part in mail.parts:
         if part.type not in _STATUS_TYPES:
             continue
-        for block in _BLOCK_END.split(part.text[:MAX_REPORT])[:MAX_BLOCKS]:
+        blocks = _BLOCK_END.split(part.text[:MAX_REPORT])
+        for block in blocks[:MAX_BLOCKS]:
             fields = Headers.of(_fields(block))
             if fields.has_any({"final-recipient", "action", "status"}):
                 yield _recipient_status(fields)
 
 
 def _recipient_status(fields: Headers) -> _RecipientStatus:
-    """Return what a block of fields says about one recipient (RFC 3464, section 2.3)."""
+    """Return what a block of fields says about one recipient (RFC 3464, section 2.3).
+
+    Args:
+        fields: of the block. A vague status (5.0.0) is replaced by the one in the diagnostic code.
+    """
     final = fields.first("final-recipient")
     named = fields.first("original-recipient") or final or fields.first("x-actual-recipient")
     diagnostic = fields.first("diagnostic-code")
     detail = _first(_STATUS, diagnostic)
     status = _first(_STATUS, fields.first("status")) or detail
-    is_vague = status.endswith(".0.0")
-    if is_vague and detail and detail[0] == status[0]:
+    if status.endswith(".0.0") and detail[:1] == status[0]:
         status = detail
+
     action = fields.token("action")
+    if action not in _ACTIONS:
+        action = ""
     return _RecipientStatus(
         recipient=_typed_address(named) or _typed_address(final),
-        action=action if action in _ACTIONS else "",
+        action=action,
         status=status,
         code=_first(_SMTP_CODE, f"{diagnostic} "),
     )
 
 
 def _typed_address(value: str) -> str:
-    """Return the address of a field such as "rfc822; kim@example.org", "" if it has none."""
+    """Return the address of a field such as "rfc822; kim@example.org", "" if it has none.
+
+    Args:
+        value: of the field.
+    """
     return normalised_address(value.rpartition(";")[2].strip(" <>"))
 
 
 def _most_severe(reports: Iterable[_RecipientStatus]) -> _RecipientStatus:
-    """Return the report that counts: a failure before a delay before a success, and one that names its recipient."""
+    """Return the report that counts: a failure before a delay before a success, and one that names its recipient.
+
+    Args:
+        reports: of one mail; without any the result is empty.
+    """
     return min(
         reports,
         key=lambda report: (_RANKS.get(report.action, _LOWEST_RANK), not report.recipient),
@@ -170,7 +194,11 @@ def _most_severe(reports: Iterable[_RecipientStatus]) -> _RecipientStatus:
 
 
 def _without_letter(text: str) -> str:
-    """Return what the mail system wrote, without the returned letter below it."""
+    """Return what the mail system wrote, without the returned letter below it.
+
+    Args:
+        text: of the report.
+    """
     low = text.lower()
     positions = [low.find(mark) for mark in _LETTER_MARKS]
     end = min((position for position in positions if position > 0), default=len(text))
@@ -178,7 +206,12 @@ def _without_letter(text: str) -> str:
 
 
 def _first(pattern: re.Pattern[str], text: str) -> str:
-    """Return the first group of the first match, "" if there is none."""
+    """Return the first group of the first match, "" if there is none.
+
+    Args:
+        pattern: with one group or more.
+        text: in which it is searched.
+    """
     found = pattern.search(text)
     return found[1] if found else ""
 
@@ -206,7 +239,11 @@ def _recipient_in_text(mail: ParsedMail, notice: str) -> str:
 
 
 def _letter_recipient(mail: ParsedMail) -> str:
-    """Return the address in To of the returned letter, "" if there is none."""
+    """Return the address in To of the returned letter, "" if there is none.
+
+    Args:
+        mail: the report.
+    """
     for part in mail.parts:
         if part.type not in _LETTER_TYPES:
             continue
@@ -229,7 +266,8 @@ def _letter_id(mail: ParsedMail, text: str, letter_key: Callable[[str], str]) ->
     """
     named: list[str] = []
     for part in mail.parts:
-        if part.type in _LETTER_TYPES or part.type in _STATUS_TYPES or part.is_attached:
+        may_be_letter = part.type in _ORIGINAL_TYPES or part.is_attached
+        if may_be_letter:
             named += _ids_of_fields(part.text[:MAX_REPORT])
     for field in ("in-reply-to", "references"):
         named += reversed(message_ids(mail.headers.first(field)))
@@ -243,7 +281,11 @@ def _letter_id(mail: ParsedMail, text: str, letter_key: Callable[[str], str]) ->
 
 
 def _ids_of_fields(text: str) -> list[str]:
-    """Return the Message-IDs of header fields in a text; a search for the name alone is much faster than the pattern."""
+    """Return the Message-IDs of header fields in a text; a search for the name alone is much faster than the pattern.
+
+    Args:
+        text: such as a header.
+    """
     if "message-id" not in text.lower():
         return []
     return _MESSAGE_ID_FIELD.findall(text)[:MAX_FIELD_IDS]

@@ -83,7 +83,11 @@ UUENCODINGS = frozenset({"x-uuencode", "uuencode", "uue", "x-uue"})
 
 @lru_cache(maxsize=256)
 def codec_of(name: str) -> str:
-    """Return Python's name of a declared charset, "" if there is no such charset and it must be guessed."""
+    """Return Python's name of a declared charset, "" if there is no such charset and it must be guessed.
+
+    Args:
+        name: as it is declared, of which MAX_NAME characters are read.
+    """
     wanted = name.strip(" \"'").lower()[:MAX_NAME]
     try:
         found = codecs.lookup(ALIASES.get(wanted, wanted))
@@ -119,7 +123,12 @@ def decode(data: bytes, charset: str = "") -> str:
 
 
 def _decode_ascii(data: bytes, codec: str) -> str:
-    """Decode ASCII bytes, which are Japanese if an escape sequence says so and nothing is declared."""
+    """Decode ASCII bytes, which are Japanese if an escape sequence says so and nothing is declared.
+
+    Args:
+        data: of ASCII bytes.
+        codec: that was declared, "" for none.
+    """
     if not codec and b"\x1b$" in data:
         return data.decode("iso2022_jp_ext", "replace")
     return data.decode("ascii")
@@ -130,6 +139,9 @@ def guess(data: bytes) -> str:
 
     They are UTF-8 if that is possible or nearly so, Windows-1252 if there are few high bytes, and otherwise what the
     letters look like.
+
+    Args:
+        data: the bytes.
     """
     try:
         return data.decode("utf-8-sig")
@@ -151,7 +163,11 @@ def guess(data: bytes) -> str:
 
 
 def _likely_codec(sample: bytes) -> str:
-    """Return the charset that a sample of bytes looks like."""
+    """Return the charset that a sample of bytes looks like.
+
+    Args:
+        sample: not of UTF-8 and not western.
+    """
     from charset_normalizer import from_bytes  # late: few mails need it, and it is slow to import
 
     best = from_bytes(sample, cp_isolation=CANDIDATES, enable_fallback=False).best()
@@ -161,7 +177,11 @@ def _likely_codec(sample: bytes) -> str:
 
 
 def _decode_western(data: bytes) -> str:
-    """Decode as Windows-1252, or as Latin-1 where that has no letter."""
+    """Decode as Windows-1252, or as Latin-1 where that has no letter.
+
+    Args:
+        data: the bytes.
+    """
     try:
         return data.decode("cp1252")
     except UnicodeDecodeError:
@@ -172,6 +192,10 @@ def _decode_broken(data: bytes, codec: str) -> str:
     """Decode bytes that are not valid in the declared charset.
 
     One invalid letter in a hundred is an error in the text; more than that mean that the declaration is wrong.
+
+    Args:
+        data: the bytes.
+        codec: Python's name of the declared charset.
     """
     if codec == "cp1252":
         return _decode_western(data)
@@ -186,6 +210,9 @@ def _without_surrogates(text: str) -> str:
     """Replace lone surrogates by U+FFFD.
 
     Hardly any text has some, and trying to encode it costs a tenth of searching for them.
+
+    Args:
+        text: that was decoded.
     """
     if text.isascii():
         return text
@@ -221,6 +248,9 @@ def decode_base64(body: bytes) -> bytes:
     """Decode base64 up to the padding, because list servers append plain text to it.
 
     Other characters are skipped. If the last group has a single letter, only that letter is lost.
+
+    Args:
+        body: with line breaks.
     """
     letters = body.translate(None, NOT_BASE64).split(b"=", 1)[0]
     if len(letters) % 4 == 1:
@@ -230,7 +260,11 @@ def decode_base64(body: bytes) -> bytes:
 
 
 def _decode_uuencoded(body: bytes) -> bytes:
-    """Decode the lines of a uuencoded file, up to its end."""
+    """Decode the lines of a uuencoded file, up to its end.
+
+    Args:
+        body: with or without its first line.
+    """
     lines: list[bytes] = []
     for line in body.splitlines():
         if line == b"end":
@@ -245,6 +279,9 @@ def _decode_uuencoded_line(line: bytes) -> bytes:
     """Decode one line; an invalid one gives nothing.
 
     Some encoders pad lines beyond the length in their first character, so that it is tried up to there, too.
+
+    Args:
+        line: not empty.
     """
     stated_length = (line[0] - 32) & 63
     width = (stated_length * 4 + 5) // 3

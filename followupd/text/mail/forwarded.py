@@ -25,7 +25,8 @@ _LONGEST_WORDS = frozenset(max(phrase.split(), key=len) for phrase in _MARKS.mar
 
 def _is_minimal(word: str) -> bool:
     """Whether no other of the longest words is inside of this one."""
-    return not any(other in word for other in _LONGEST_WORDS - {word})
+    others = _LONGEST_WORDS - {word}
+    return not any(other in word for other in others)
 
 
 #: each phrase that announces a forwarded mail contains one of these words
@@ -46,20 +47,28 @@ def forwarded_from(mail: ParsedMail, subject: str, text: str, identity: Identity
     if not is_announced and not _has_hint(text):
         return None
 
-    lines = [QUOTE_MARKS.sub("", line[:MAX_LINE]).strip() for line in text.split("\n", MAX_LINES)[:MAX_LINES]]
-    begin = _first_line(lines, is_announced=is_announced)
-    if begin is None and not is_announced:
+    lines = text.split("\n", MAX_LINES)[:MAX_LINES]
+    plain = [QUOTE_MARKS.sub("", line[:MAX_LINE]).strip() for line in lines]
+    begin = _first_line(plain, is_announced=is_announced)
+    if is_announced:
+        person = _attached_sender(mail) or _sender_in_block(plain[begin or 0 :])
+    elif begin is None:
         return None
-    person = _attached_sender(mail) if is_announced else None
-    person = person or _sender_in_block(lines[begin or 0 :])
-    if person is None:
+    else:
+        person = _sender_in_block(plain[begin:])
+
+    ours = identity.addresses | identity.agents
+    if person is None or person.address.lower() in ours:
         return None
-    is_ours = person.address.lower() in identity.addresses | identity.agents
-    return None if is_ours else person
+    return person
 
 
 def _has_hint(text: str) -> bool:
-    """Whether a text may announce a forwarded mail: the phrases' longest words are fast to find."""
+    """Whether a text may announce a forwarded mail: the phrases' longest words are fast to find.
+
+    Args:
+        text: of the mail, with quotes.
+    """
     low = text.casefold()
     hints = _ASCII_HINTS if low.isascii() else _HINTS
     return any(word in low for word in hints)
@@ -82,19 +91,28 @@ def _first_line(lines: Sequence[str], *, is_announced: bool) -> int | None:
 
 
 def _attached_sender(mail: ParsedMail) -> Person | None:
-    """Return the sender of the first attached mail, None if there is none."""
-    attached = next((part for part in mail.parts if part.type == "message/rfc822"), None)
-    if attached is None:
+    """Return the sender of the first attached mail, None if there is none.
+
+    Args:
+        mail: the one that forwards the other.
+    """
+    attached = [part for part in mail.parts if part.type == "message/rfc822"]
+    if not attached:
         return None
-    headers, _ = split_header(attached.octets.lstrip())
-    for sender in parse_addresses(headers.first("from")):
-        person = sender.person()
-        return person if person.address else None
-    return None
+    headers, _ = split_header(attached[0].octets.lstrip())
+    senders = parse_addresses(headers.first("from"))
+    person = senders[0].person() if senders else None
+    if person is None or not person.address:
+        return None
+    return person
 
 
 def _sender_in_block(lines: Sequence[str]) -> Person | None:
-    """Return the sender in "From: Kim <kim@example.org>"; the address may be on the next line."""
+    """Return the sender in "From: Kim <kim@example.org>"; the address may be on the next line.
+
+    Args:
+        lines: of the mail, without quote marks.
+    """
     for number, line in enumerate(lines):
         if label_of(line) != "who":
             continue
@@ -108,10 +126,16 @@ def _sender_in_block(lines: Sequence[str]) -> Person | None:
 
 
 def _person(written: str) -> Person | None:
-    """Return the first person with an address, None if there is no address."""
+    """Return the first person with an address, None if there is no address.
+
+    Args:
+        written: names and addresses, as mail programs write them above a forwarded mail.
+    """
     for parsed in parse_addresses(written):
         person = parsed.person()
         if person.address:
             return person
     found = ADDRESS.search(written)
-    return Person(found[0]) if found else None
+    if found is None:
+        return None
+    return Person(found[0])

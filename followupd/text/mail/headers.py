@@ -31,6 +31,8 @@ _ENCODED_WORD = re.compile(r"=\?([^?\s=]{1,60})\?([bBqQ])\?([^?\r\n]{0,4000})\?=
 #: control characters, line separators and direction marks
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]+")
 _WHITE_SPACE = re.compile(r"[ \t\r\n]+")
+#: white space that is not a single blank
+_UNEVEN_SPACE = re.compile(r"[\t\r\n]|  ")
 _MESSAGE_ID = re.compile(r"<[^<>\s]{1,250}>")
 _ADDRESS_TOKEN = re.compile(
     r"""
@@ -87,7 +89,11 @@ class Headers:
 
     @classmethod
     def of(cls, pairs: Iterable[tuple[str, str]]) -> "Headers":
-        """Collect fields whose names are as they were written."""
+        """Collect fields whose names are as they were written.
+
+        Args:
+            pairs: names and values, topmost first.
+        """
         fields: dict[str, list[str]] = {}
         for name, value in pairs:
             fields.setdefault(name.strip().lower(), []).append(value)
@@ -100,7 +106,11 @@ class Headers:
         return iter(self._fields)
 
     def first(self, name: str) -> str:
-        """Return the topmost field of a name, unfolded but not decoded; "" if there is none."""
+        """Return the topmost field of a name, unfolded but not decoded; "" if there is none.
+
+        Args:
+            name: in lower case.
+        """
         values = self._fields.get(name)
         if values is None:  # true for most names that are asked for
             return ""
@@ -110,36 +120,59 @@ class Headers:
         return known
 
     def values(self, name: str) -> list[str]:
-        """Return every field of a name, unfolded but not decoded, topmost first."""
+        """Return every field of a name, unfolded but not decoded, topmost first.
+
+        Args:
+            name: in lower case.
+        """
         return [_unfolded(value) for value in self._fields.get(name, ())]
 
     def has_any(self, names: AbstractSet[str]) -> bool:
-        """Whether there is a field with one of these names."""
+        """Whether there is a field with one of these names.
+
+        Args:
+            names: in lower case.
+        """
         return not self._fields.keys().isdisjoint(names)
 
     def text(self, name: str) -> str:
-        """Return the topmost field of a name as clean Unicode on one line."""
+        """Return the topmost field of a name as clean Unicode on one line.
+
+        Args:
+            name: in lower case.
+        """
         if name not in self._texts:
             decoded = decode_encoded_words(self.first(name), self.charset)
             self._texts[name] = clean(decoded)
         return self._texts[name]
 
     def token(self, name: str) -> str:
-        """Return the first token of a structured field in lower case: "auto-replied" of "Auto-Replied; (vacation)"."""
+        """Return the first token of a structured field in lower case: "auto-replied" of "Auto-Replied; (vacation)".
+
+        Args:
+            name: in lower case.
+        """
         first = self.first(name)
         return first_token(first) if first else ""
 
 
 def first_token(value: str) -> str:
-    """Return what is before the parameters and comments of a structured field, in lower case."""
+    """Return what is before the parameters and comments of a structured field, in lower case.
+
+    Args:
+        value: such as "text/html; charset=utf-8".
+    """
     return value.lower().split(";", 1)[0].split("(", 1)[0].strip()
 
 
 def _unfolded(value: str) -> str:
-    """Return a field on one line, with single blanks."""
+    """Return a field on one line, with single blanks.
+
+    Args:
+        value: as it is in the mail; most fields need no change.
+    """
     value = value[:MAX_FIELD].strip()
-    is_folded = "\n" in value or "\r" in value
-    if is_folded or "  " in value or "\t" in value:
+    if _UNEVEN_SPACE.search(value):
         return _WHITE_SPACE.sub(" ", value)
     return value
 
@@ -161,7 +194,11 @@ def _person(written: ParsedAddress) -> Person:
 
 
 def clean(text: str) -> str:
-    """Return a text on one line without control characters, cut to MAX_TEXT characters (docs/mail.md R4)."""
+    """Return a text on one line without control characters, cut to MAX_TEXT characters (docs/mail.md R4).
+
+    Args:
+        text: such as a subject or a name.
+    """
     if text.isprintable() and "  " not in text:  # true for nearly all
         return text.strip()[:MAX_TEXT]
     visible = _CONTROLS.sub(" ", text)
@@ -169,7 +206,11 @@ def clean(text: str) -> str:
 
 
 def raw_bytes(value: str) -> bytes:
-    """Return the bytes that a field was read from; text that was decoded already becomes UTF-8."""
+    """Return the bytes that a field was read from; text that was decoded already becomes UTF-8.
+
+    Args:
+        value: a field, with 8-bit bytes as surrogates.
+    """
     if value.isascii() or all(map(_is_raw, value)):
         return value.encode("ascii", "surrogateescape")
     return value.encode("utf-8", "replace")
@@ -213,7 +254,12 @@ def decode_encoded_words(value: str, charset: str = "") -> str:
 
 
 def _decode_8bit(text: str, charset: str = "") -> str:
-    """Decode the 8-bit letters of a field: UTF-8 if they are valid, else this charset, else a guess."""
+    """Decode the 8-bit letters of a field: UTF-8 if they are valid, else this charset, else a guess.
+
+    Args:
+        text: a part of a field, with 8-bit bytes as surrogates.
+        charset: to try if the bytes are not UTF-8; "" means to guess.
+    """
     if text.isascii():
         return text
     data = raw_bytes(text)
@@ -259,7 +305,11 @@ def parse_addresses(value: str, charset: str = "") -> tuple[ParsedAddress, ...]:
 
 @lru_cache(maxsize=256)  # nearly every mail is to us
 def _simple_mailbox(value: str) -> tuple[ParsedAddress, ...]:
-    """Return the mailbox of a field with a single one in the usual form; () for any other field."""
+    """Return the mailbox of a field with a single one in the usual form; () for any other field.
+
+    Args:
+        value: an unfolded field of less than MAX_SIMPLE_FIELD characters.
+    """
     simple = _SIMPLE_MAILBOX.fullmatch(value)
     if simple is None:
         return ()
@@ -283,20 +333,29 @@ class _AddressScanner:
         self.has_address = False
 
     def add(self, piece: str) -> None:
-        """Take the next match of _ADDRESS_TOKEN."""
-        if piece in {",", ";"}:
-            self._separate(piece)
-        elif piece == ":" and not self.has_address:
-            self.words = []  # they were the name of a group
-        elif piece[0] == "<" and len(piece) > 1:
-            self.angle = self.angle or piece[1:-1]
-            self.has_address = self.has_address or bool(self.angle)
-        else:
-            self.words.append(piece)
-            self.has_address = self.has_address or "@" in piece
+        """Take the next piece of the field.
+
+        Args:
+            piece: a match of _ADDRESS_TOKEN: a separator, an angle address, a quoted string, a comment or other text.
+        """
+        match piece:
+            case "," | ";":
+                self._separate(piece)
+            case ":" if not self.has_address:
+                self.words = []  # they were the name of a group
+            case _ if piece.startswith("<") and len(piece) > 1:
+                self.angle = self.angle or piece[1:-1]
+                self.has_address |= self.angle != ""
+            case _:
+                self.words.append(piece)
+                self.has_address |= "@" in piece
 
     def _separate(self, piece: str) -> None:
-        """End the mailbox at a separator, unless there is only a name yet: "Doe, Jane <jane@example.org>"."""
+        """End the mailbox at a separator, unless there is only a name yet: "Doe, Jane <jane@example.org>".
+
+        Args:
+            piece: the separator.
+        """
         if self.has_address:
             self.end_mailbox()
         elif self.words:
@@ -334,19 +393,32 @@ def _mailbox(words: list[str], angle: str, charset: str) -> ParsedAddress:
 
 
 def _display_name(name: str, charset: str) -> str:
-    """Return a name without encoded words, control characters and quotation marks."""
+    """Return a name without encoded words, control characters and quotation marks.
+
+    Args:
+        name: with encoded words.
+        charset: of 8-bit letters; "" means to guess.
+    """
     return clean(decode_encoded_words(name, charset)).strip("\"' []")
 
 
 def _unquoted(word: str) -> str:
-    """Return what a quoted string says; any other token as it is."""
+    """Return what a quoted string says; any other token as it is.
+
+    Args:
+        word: a piece of an address field.
+    """
     if word[0] == '"' and len(word) > 1:
         return _QUOTED_PAIR.sub(r"\1", word[1:-1])
     return word
 
 
 def _bare_address(raw: str) -> str:
-    """Return an address without "mailto:", quotation marks and a source route (RFC 5321, appendix C)."""
+    """Return an address without "mailto:", quotation marks and a source route (RFC 5321, appendix C).
+
+    Args:
+        raw: what is between angle brackets, or what is left without them.
+    """
     raw = clean(_decode_8bit(raw)).removeprefix("mailto:").removeprefix("MAILTO:")
     if raw.startswith("@"):
         return raw.rpartition(":")[2].strip()
@@ -354,12 +426,15 @@ def _bare_address(raw: str) -> str:
 
 
 def normalised_address(raw: str) -> str:
-    """Return an address with its domain in lower-case ASCII, "" if it is none. The local part stays as it is."""
+    """Return an address with its domain in lower-case ASCII, "" if it is none.
+
+    Args:
+        raw: as it is written in a header. The local part stays as it is, because its case may matter.
+    """
     local, _, domain = raw.rpartition("@")
     domain = domain.lower().strip(".")
-    if not local or not domain:
-        return ""
-    if len(raw) > MAX_ADDRESS or _NOT_IN_ADDRESS.search(raw):
+    is_complete = local != "" and domain != ""
+    if not is_complete or len(raw) > MAX_ADDRESS or _NOT_IN_ADDRESS.search(raw):
         return ""
     if not domain.isascii():
         domain = _to_ascii(domain)
@@ -367,7 +442,11 @@ def normalised_address(raw: str) -> str:
 
 
 def _to_ascii(domain: str) -> str:
-    """Return an internationalised domain in ASCII (RFC 5891), as it is if that is not possible."""
+    """Return an internationalised domain in ASCII (RFC 5891), as it is if that is not possible.
+
+    Args:
+        domain: in lower case.
+    """
     from email_validator import EmailNotValidError, validate_email  # late: few domains need it
 
     try:
@@ -380,6 +459,9 @@ def message_ids(value: str) -> tuple[str, ...]:
     """Return every Message-ID in In-Reply-To or References, with its angle brackets, in order, each once.
 
     Words between them are skipped.
+
+    Args:
+        value: an unfolded field; clients write other words in it, too.
     """
     if not value:
         return ()
@@ -388,7 +470,11 @@ def message_ids(value: str) -> tuple[str, ...]:
 
 
 def parse_date(value: str) -> datetime | None:
-    """Return a Date field as an aware moment in UTC, None if it is no real one."""
+    """Return a Date field as an aware moment in UTC, None if it is no real one.
+
+    Args:
+        value: an unfolded Date field, in the form of RFC 5322 or in one that the standard library knows.
+    """
     match = _DATE.fullmatch(value)
     try:
         if match and match[2] in _MONTHS:

@@ -81,7 +81,7 @@ _NAME_ATTRIBUTES = ("id", "name", "data-marker")
 _TELLING_ATTRIBUTES = frozenset({"class", "style", *_NAME_ATTRIBUTES})
 _NO_ATTRIBUTES: dict[str, str] = {}
 #: in the class or style of a quote
-_QUOTE_LOOKS = ("quote", "cite", "border-left")
+_QUOTE_LOOKS = re.compile("quote|cite|border-left")
 #: tags that begin a line of a quote
 _QUOTE_LINE_TAGS = frozenset(
     {"br", "p", "div", "tr", "li", "blockquote", "h1", "h2", "h3", "h4", "pre", "table", "hr"}
@@ -94,7 +94,8 @@ _LINE_BREAK_TAG = re.compile(
 _UNSEEN = re.compile(
     r"<(script|style|title)\b[^<>]{0,2000}>[^<]{0,100000}</\1\s{0,9}>|<!--[^<>]{0,20000}-->", re.IGNORECASE
 )
-_XML_DECLARATION = re.compile(r"\s{0,99}<\?xml[^<>]{0,200}\?>")
+#: lxml refuses text that declares an encoding
+_XML_DECLARATION = re.compile(r"\A\s{0,99}<\?xml[^<>]{0,200}\?>")
 _CHARSET = re.compile(rb"charset\s{0,3}=\s{0,3}[\"']?([A-Za-z0-9_.:-]{2,30})", re.IGNORECASE)
 _GAPS = re.compile(r"\n{3,}")
 
@@ -106,27 +107,31 @@ def html_to_text(html: str) -> str:
         html: of which MAX_HTML characters are read.
 
     Returns:
-        The text as a person would see it. Each line of a quote begins with "> ", and "--" is above a signature.
+        The text as a person would see it. Each line of a quote begins with "> ", and "--" is above a signature. Of
+        what lxml cannot parse only the tags are removed.
     """
     html = html[:MAX_HTML].replace(_PLACEHOLDER, "")
-    declaration = _XML_DECLARATION.match(html)
-    if declaration:
-        html = html[declaration.end() :]  # lxml refuses text that declares an encoding
+    html = _XML_DECLARATION.sub("", html, count=1)
     if html.count("<") > MAX_TAGS:
         return _without_tags(html)
 
     from lxml.etree import LxmlError  # late: mails in plain text do not need it
 
     try:
-        tree = _parse(html)
-        text = "" if tree is None else _render(tree)
+        text = _render(_parse(html))
     except (LxmlError, ValueError, RecursionError, AssertionError, TypeError, LookupError):
-        text = ""
-    return text if text.strip() else _without_tags(html)
+        return _without_tags(html)
+    if text.strip():
+        return text
+    return _without_tags(html)
 
 
 def declared_charset(data: bytes) -> str:
-    """Return the charset that a document declares itself, "" if it does not; for parts whose header names none."""
+    """Return the charset that a document declares itself, "" if it does not; for parts whose header names none.
+
+    Args:
+        data: of which MAX_DECLARATION bytes are searched.
+    """
     found = _CHARSET.search(data[:MAX_DECLARATION])
     if found is None:
         return ""
@@ -134,14 +139,22 @@ def declared_charset(data: bytes) -> str:
 
 
 def _without_tags(html: str) -> str:
-    """Remove the tags and nothing more, from what cannot be rendered."""
+    """Remove the tags and nothing more, from what cannot be rendered.
+
+    Args:
+        html: of any kind.
+    """
     seen = _UNSEEN.sub(" ", html)
     lines = _LINE_BREAK_TAG.sub("\n", seen)
     return _tidy(unescape(_TAG.sub("", lines)))
 
 
 def _tidy(text: str) -> str:
-    """Strip each line at its end, and leave one empty line where there are several."""
+    """Strip each line at its end, and leave one empty line where there are several.
+
+    Args:
+        text: in which a non-breaking space counts as a blank.
+    """
     lines = text.replace("\xa0", " ").split("\n")
     stripped = "\n".join([line.rstrip() for line in lines])
     if "\n\n\n" in stripped:
@@ -158,6 +171,7 @@ def _parse(html: str) -> Any:
 
 @cache
 def _parser() -> Any:
+    """Return the parser, which is created once."""
     from lxml.etree import HTMLParser
 
     return HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
@@ -183,14 +197,17 @@ class _Element(NamedTuple):
 
     @property
     def is_quote(self) -> bool:
-        """Whether it is a quote, and no indented paragraph."""
+        """Whether it is a quote.
+
+        A <blockquote> may be an indented paragraph. It is a quote if its attributes say so, or if it is introduced as one.
+        """
         if self.node.tag != "blockquote":
             return not _QUOTE_NAMES.isdisjoint(self.names)
         if self.attributes.get("type") == "cite":
             return True
         style = self.attributes.get("style", "").replace(" ", "")
         looks = self.attributes.get("class", "") + style
-        return any(look in looks for look in _QUOTE_LOOKS) or _is_introduced(self.node)
+        return _QUOTE_LOOKS.search(looks) is not None or _is_introduced(self.node)
 
     @property
     def is_signature(self) -> bool:
@@ -199,10 +216,15 @@ class _Element(NamedTuple):
 
 
 def _render(tree: Any) -> str:
-    """Return the text of a tree, which is changed.
+    """Return the text of a tree.
 
     Quotes are replaced by placeholders first, so that they can be rendered in a cheaper way and marked line by line.
+
+    Args:
+        tree: the document, which is changed; None for an empty one.
     """
+    if tree is None:
+        return ""
     elements = _visible_elements(tree)
     first = next((element for element in elements if element.begins_earlier_mail), None)
     if first is not None:
@@ -220,16 +242,21 @@ def _render(tree: Any) -> str:
 
 
 def _visible_elements(tree: Any) -> list[_Element]:
-    """Remove what is hidden; return the other elements that can be quotes or signatures, in the document's order."""
+    """Return the elements that can be quotes or signatures, in the document's order.
+
+    Args:
+        tree: from which what is hidden is removed.
+    """
     found: list[_Element] = []
     hidden: set[Any] = set()
     for node in list(tree.iter()):
         items = node.items()
         attributes = dict(items) if items else _NO_ATTRIBUTES
+        is_telling = node.tag == "blockquote" or not _TELLING_ATTRIBUTES.isdisjoint(attributes)
         if _is_hidden(node.tag, attributes):
             _remove(node)
             hidden.add(node)
-        elif node.tag == "blockquote" or not _TELLING_ATTRIBUTES.isdisjoint(attributes):
+        elif is_telling:
             found.append(_Element(node, attributes, _names(attributes)))
     if not hidden:
         return found
@@ -237,61 +264,102 @@ def _visible_elements(tree: Any) -> list[_Element]:
 
 
 def _is_hidden(tag: Any, attributes: dict[str, str]) -> bool:
-    """Whether an element is struck out or not shown."""
+    """Whether an element is struck out or not shown.
+
+    Args:
+        tag: of the element.
+        attributes: of the element.
+    """
     if tag in _HIDDEN_TAGS or "hidden" in attributes:
         return True
-    return "style" in attributes and _style_hides(attributes["style"])
+    style = attributes.get("style", "")
+    return style != "" and _style_hides(style)
 
 
 @lru_cache(maxsize=512)  # a page repeats a few styles
 def _style_hides(style: str) -> bool:
+    """Whether an element with this style is struck out or not shown."""
     return _HIDDEN_STYLE.search(style.replace(" ", "")) is not None
 
 
 def _names(attributes: dict[str, str]) -> frozenset[str]:
     """Return the classes, the id and the names of an element."""
-    classes = attributes.get("class", "").split()
-    names = [attributes[key] for key in _NAME_ATTRIBUTES if key in attributes]
-    return frozenset(classes + names)
+    names = attributes.get("class", "").split()
+    for key in _NAME_ATTRIBUTES:
+        if key in attributes:
+            names.append(attributes[key])
+    return frozenset(names)
 
 
 def _remove(node: Any) -> None:
-    """Remove an element but not the text behind it, which lxml keeps in the element."""
+    """Remove an element but not the text behind it, which is appended to what is before the element.
+
+    Args:
+        node: the element; the root stays.
+    """
     parent = node.getparent()
     if parent is None:
         return
     previous = node.getprevious()
-    if node.tail and previous is not None:
-        previous.tail = (previous.tail or "") + node.tail
-    elif node.tail:
-        parent.text = (parent.text or "") + node.tail
+    tail = _tail(node)
+    if previous is None:
+        parent.text = (parent.text or "") + tail
+    else:
+        previous.tail = _tail(previous) + tail
     node.tail = None
     parent.remove(node)
 
 
 def _outermost_quotes(elements: Iterable[_Element]) -> list[Any]:
-    """Return the elements that are quotes, without those inside of others."""
+    """Return the nodes of the quotes that are not inside of others.
+
+    Args:
+        elements: in the document's order, in which an element comes before what is inside of it.
+    """
     found: dict[Any, None] = {}
     for element in elements:
-        if element.is_quote and not any(above in found for above in element.node.iterancestors()):
+        if not element.is_quote:
+            continue
+        is_inside = any(above in found for above in element.node.iterancestors())
+        if not is_inside:
             found[element.node] = None
     return list(found)
 
 
 def _is_introduced(node: Any) -> bool:
-    """Whether a text such as "Kim wrote:" is right before an element."""
+    """Whether a text such as "Kim wrote:" is right before an element.
+
+    Args:
+        node: the element. Line breaks before it do not count.
+    """
     previous = node.getprevious()
-    while previous is not None and previous.tag == "br" and not (previous.tail or "").strip():
+    while _is_line_break(previous):
         previous = previous.getprevious()
-    if previous is None:
-        parent = node.getparent()
-        return parent is not None and (parent.text or "").rstrip().endswith(":")
-    text = (previous.tail or "").strip() or "".join(previous.itertext()).strip()
-    return text.endswith(":")
+    if previous is not None:
+        text = _tail(previous).strip() or "".join(previous.itertext()).strip()
+        return text.endswith(":")
+    parent = node.getparent()
+    if parent is None:
+        return False
+    return (parent.text or "").rstrip().endswith(":")
+
+
+def _is_line_break(node: Any) -> bool:
+    """Whether an element is a line break without text behind it."""
+    return node is not None and node.tag == "br" and not _tail(node).strip()
+
+
+def _tail(node: Any) -> str:
+    """Return the text behind an element, which lxml keeps in the element."""
+    return node.tail or ""
 
 
 def _quote_rest(node: Any) -> None:
-    """Put an element and all that follows it in the document into one quote."""
+    """Put an element and all that follows it in the document into one quote.
+
+    Args:
+        node: the element, at whose place the quote begins.
+    """
     parent = node.getparent()
     if parent is None:
         return
@@ -305,7 +373,12 @@ def _quote_rest(node: Any) -> None:
 
 
 def _cut_out(node: Any, number: int) -> str:
-    """Replace a quote by a placeholder with its number, and return its text."""
+    """Replace a quote by a placeholder with its number, and return its text.
+
+    Args:
+        node: the quote.
+        number: by which the text is found again.
+    """
     text = _quote_text(node)
     parent = node.getparent()
     if parent is None:
@@ -318,21 +391,30 @@ def _cut_out(node: Any, number: int) -> str:
 
 
 def _quote_text(node: Any) -> str:
-    """Return the text of a quote: good enough to be shown and searched, in a tenth of the time of the layout."""
+    """Return the text of a quote: good enough to be shown and searched, in a tenth of the time of the layout.
+
+    Args:
+        node: the element, whose tail is not in the quote.
+    """
     pieces: list[str] = []
     for inner in node.iter():
+        is_element = isinstance(inner.tag, str)  # and no entity
+        text = inner.text if is_element else None
+        tail = inner.tail if inner is not node else None
         if inner.tag in _QUOTE_LINE_TAGS:
             pieces.append("\n")
-        if isinstance(inner.tag, str):
-            pieces.append((inner.text or "").replace("\n", " "))
-        if inner is not node:
-            pieces.append((inner.tail or "").replace("\n", " "))
+        pieces.append((text or "").replace("\n", " "))
+        pieces.append((tail or "").replace("\n", " "))
     lines = "".join(pieces).split("\n")
     return _tidy("\n".join(" ".join(line.split()) for line in lines))
 
 
 def _mark_signature(node: Any) -> None:
-    """Put a line "--" above a signature that has none."""
+    """Put a line "--" above a signature that has none.
+
+    Args:
+        node: the signature.
+    """
     text = "".join(node.itertext()).lstrip()
     if text.startswith("--") or node.getparent() is None:
         return
@@ -366,7 +448,11 @@ def _with_quotes(lines: Iterable[str], quotes: list[str]) -> str:
 
 
 def _quoted_lines(text: str) -> Iterator[str]:
-    """Yield the lines of a quote with their marks."""
+    """Yield the lines of a quote with their marks.
+
+    Args:
+        text: of a quote; an empty one has no lines.
+    """
     if not text:
         return
     for line in text.split("\n"):
@@ -423,7 +509,11 @@ class _TextLayout:
             self.end_line(margin)
 
     def _open(self, tag: str) -> None:
-        """Begin a list, a list item or preformatted text."""
+        """Begin a list, a list item or preformatted text.
+
+        Args:
+            tag: of a block.
+        """
         match tag:
             case "ul":
                 self.counters.append(0)
@@ -438,7 +528,11 @@ class _TextLayout:
                 pass
 
     def _close(self, tag: str) -> None:
-        """End a list or preformatted text."""
+        """End a list or preformatted text.
+
+        Args:
+            tag: of a block.
+        """
         if tag in _LISTS:
             self.counters.pop()
         elif tag == "pre":
@@ -453,7 +547,11 @@ class _TextLayout:
         return f"{number}."
 
     def add_text(self, text: str) -> None:
-        """Add text, of which white space is collapsed outside of <pre>."""
+        """Add text, of which white space is collapsed outside of <pre>.
+
+        Args:
+            text: not empty.
+        """
         if self.pre_depth:
             self._add_preformatted(text)
             return
@@ -465,12 +563,16 @@ class _TextLayout:
             self._add_blank()
 
     def _add_blank(self) -> None:
-        """Add a blank between two words, but not at the beginning of a line."""
+        """Add a blank between two words, but none at the beginning of a line and no second one."""
         if self.line and not self.line.endswith(" "):
             self.line += " "
 
     def _add_preformatted(self, text: str) -> None:
-        """Add text with its white space and line breaks."""
+        """Add text with its white space and line breaks.
+
+        Args:
+            text: not empty.
+        """
         first, *rest = text.replace("\r", "").split("\n")
         self.line += first
         for line in rest:
@@ -498,6 +600,10 @@ class _TextLayout:
 
 
 def _words(text: str) -> list[str]:
-    """Split at HTML's white space."""
+    """Split at HTML's white space.
+
+    Args:
+        text: that is not ASCII.
+    """
     blanks = text.translate(_TO_BLANKS)
     return list(filter(None, blanks.split(" ")))

@@ -1,7 +1,7 @@
 """Decide what kind of mail it is, and whether a machine may answer it (docs/mail.md R1)."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from followupd.domain.mail import Identity, Kind, Person
 from followupd.languages import catalogue
@@ -60,6 +60,13 @@ _NEGATIVE = frozenset({"no", "none", "false", "0"})
 _DELIVERY_STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
 _DELIVERY_REPORT_TYPES = frozenset({"delivery-status", "global-delivery-status"})
 _RETURNED_LETTER_TYPES = frozenset({"message/rfc822", "text/rfc822-headers"})
+#: (from a mail system, empty return path, subject of a bounce) -> the reason that people read
+_UNSTRUCTURED_BOUNCES = {
+    (True, True, True): "bounce: from a mail system, and its subject says so",
+    (True, False, True): "bounce: from a mail system, and its subject says so",
+    (True, True, False): "bounce: from a mail system, with no return path",
+    (False, True, True): "bounce: no return path, and its subject says so",
+}
 
 #: the kind of a mail, and the reason that people read; None means that a rule does not match
 Verdict = tuple[Kind, str] | None
@@ -75,86 +82,116 @@ def kind_of(
         message_id: its Message-ID.
         sender: who wrote it.
         identity: our own addresses and keys.
-        in_sent: it is in our Sent folder.
+        in_sent: it is in our Sent folder, where there are no bounces and no list mail.
     """
     letter_key = identity.letter_key(message_id)
     if letter_key:
         return Kind.OWN, f"own: its Message-ID is the signed one of {letter_key}"
+    address = sender.person().address.lower()
     found = _feedback_report(mail) or _receipt(mail)
-    if not found and not in_sent:
-        found = _bounce(mail, sender)
+    if not in_sent:
+        found = found or _bounce(mail, sender)
     found = found or _auto_reply(mail, in_sent=in_sent) or _calendar_reply(mail)
-    if not found and not in_sent:
-        found = _list(mail, identity)
-    return found or _person(mail, sender.person().address.lower(), identity, in_sent=in_sent)
+    if not in_sent:
+        found = found or _list(mail, identity)
+    return found or _person(mail, address, identity, in_sent=in_sent)
 
 
 def _feedback_report(mail: ParsedMail) -> Verdict:
     """Match a report that the receiver called a letter spam."""
-    is_report = _report_type(mail) == "feedback-report" or "message/feedback-report" in mail.types
-    if not is_report:
+    if not _is_report(mail, "feedback-report", "message/feedback-report"):
         return None
     return Kind.BOUNCE, "feedback report: the receiver called a letter of ours spam (RFC 5965)"
 
 
 def _receipt(mail: ParsedMail) -> Verdict:
     """Match a disposition notification."""
-    has_part = "message/disposition-notification" in mail.types
-    if _report_type(mail) != "disposition-notification" and not has_part:
+    if not _is_report(mail, "disposition-notification", "message/disposition-notification"):
         return None
     return Kind.AUTO_REPLY, "receipt: a letter of ours was displayed or deleted (RFC 8098)"
 
 
+def _is_report(mail: ParsedMail, report_type: str, part_type: str) -> bool:
+    """Whether a mail is such a report, or contains one.
+
+    Args:
+        mail: the mail.
+        report_type: parameter of a multipart/report.
+        part_type: media type of the part with the report.
+    """
+    return part_type in mail.types or _report_type(mail) == report_type
+
+
 def _report_type(mail: ParsedMail) -> str:
     """Return the type of a multipart/report, "" for any other mail (RFC 6522)."""
-    if mail.type != "multipart/report":
-        return ""
-    return mail.parameters.get("report-type", "").lower()
+    if mail.type == "multipart/report":
+        return mail.parameters.get("report-type", "").lower()
+    return ""
 
 
 def _bounce(mail: ParsedMail, sender: ParsedAddress) -> Verdict:
-    """Match a delivery report, by its structure or by its looks."""
+    """Match a delivery report: by its structure first, then by its looks.
+
+    Args:
+        mail: the mail, which is not in our Sent folder.
+        sender: who wrote it.
+    """
     if mail.types & _DELIVERY_STATUS_TYPES:
         return Kind.BOUNCE, "bounce: it carries a delivery status (RFC 3464)"
     if _report_type(mail) in _DELIVERY_REPORT_TYPES:
         return Kind.BOUNCE, "bounce: it is a delivery report (RFC 6522)"
     if "x-failed-recipients" in mail.headers:
         return Kind.BOUNCE, "bounce: X-Failed-Recipients"
-    return _old_feedback_report(mail) or _unstructured_bounce(mail, sender) or _bounce_by_text(mail, sender)
+    by_looks = _old_feedback_report(mail) or _unstructured_bounce(mail, sender)
+    return by_looks or _bounce_by_text(mail, sender)
 
 
 def _old_feedback_report(mail: ParsedMail) -> Verdict:
-    """Match Hotmail's old form of a feedback report."""
+    """Match Hotmail's old form of a feedback report: a multipart/mixed with the letter.
+
+    Args:
+        mail: the mail.
+    """
     subject = mail.headers.text("subject").lower()
-    is_announced = subject.startswith("complaint about message from")
-    if not is_announced or mail.type != "multipart/mixed" or not _returns_a_letter(mail):
+    if not subject.startswith("complaint about message from"):
+        return None
+    if mail.type != "multipart/mixed" or not _returns_a_letter(mail):
         return None
     return Kind.BOUNCE, "feedback report: the receiver called a letter of ours spam (Hotmail's old form)"
 
 
 def _unstructured_bounce(mail: ParsedMail, sender: ParsedAddress) -> Verdict:
-    """Match two of three signs: a mail system as the sender, an empty return path, and the subject of a bounce."""
-    has_null_path = has_null_return_path(mail)
-    is_postmaster = _is_postmaster(sender)
-    if not has_null_path and not is_postmaster:
+    """Match two of three signs of a delivery report: its sender, an empty return path, its subject.
+
+    Args:
+        mail: the mail.
+        sender: who wrote it; mail systems have addresses and names of their own.
+    """
+    subject = mail.headers.text("subject").lower()
+    signs = (
+        _is_postmaster(sender),
+        has_null_return_path(mail),
+        _BOUNCE_SUBJECTS.match(subject) is not None,
+    )
+    reason = _UNSTRUCTURED_BOUNCES.get(signs)
+    if reason is None:
         return None
-    says_bounce = _BOUNCE_SUBJECTS.match(mail.headers.text("subject").lower()) is not None
-    if is_postmaster and says_bounce:
-        return Kind.BOUNCE, "bounce: from a mail system, and its subject says so"
-    if is_postmaster and has_null_path:
-        return Kind.BOUNCE, "bounce: from a mail system, with no return path"
-    if says_bounce:
-        return Kind.BOUNCE, "bounce: no return path, and its subject says so"
-    return None
+    return Kind.BOUNCE, reason
 
 
 def _bounce_by_text(mail: ParsedMail, sender: ParsedAddress) -> Verdict:
-    """Match what machines write that are no mail systems."""
+    """Match what machines write that are no mail systems.
+
+    Args:
+        mail: the mail.
+        sender: who wrote it, such as no-reply@sns.amazonaws.com.
+    """
     if not _MACHINES.match(sender.raw):
         return None
-    plain = next((part for part in mail.parts if part.type == "text/plain"), None)
-    text = plain.text[:MAX_REPORT_TEXT] if plain else ""
-    if sender.raw.lower().endswith("@sns.amazonaws.com") and _SES_NOTIFICATION.search(text):
+    texts = (part.text for part in mail.parts if part.type == "text/plain")
+    text = next(texts, "")[:MAX_REPORT_TEXT]
+    is_from_ses = sender.raw.lower().endswith("@sns.amazonaws.com")
+    if is_from_ses and _SES_NOTIFICATION.search(text):
         return Kind.BOUNCE, "bounce: a notification of Amazon SES"
     if _returns_a_letter(mail) and _NOT_DELIVERED.search(text):
         return Kind.BOUNCE, "bounce: a machine sends a letter back and says that it was not delivered"
@@ -167,16 +204,24 @@ def _returns_a_letter(mail: ParsedMail) -> bool:
 
 
 def _is_postmaster(sender: ParsedAddress) -> bool:
-    """Whether the sender is a mail system, by address or name."""
+    """Whether the sender is a mail system, by the local part of the address or by the name.
+
+    Args:
+        sender: who wrote the mail.
+    """
     raw = sender.raw.lower()
-    local = raw.rpartition("@")[0] or raw
-    if _POSTMASTERS.match(local):
+    local, _, _ = raw.rpartition("@")
+    if _POSTMASTERS.match(local or raw):
         return True
     return _POSTMASTER_NAMES.match(sender.name.lower()) is not None
 
 
 def has_null_return_path(mail: ParsedMail) -> bool:
-    """Whether the return path is empty, in any of the forms that mail systems write."""
+    """Whether the return path is empty, in any of the forms that mail systems write.
+
+    Args:
+        mail: the mail; without a Return-Path its path is unknown, and not empty.
+    """
     path = mail.headers.first("return-path").replace(" ", "").lower()
     if path in {"<>", '""', "<<>>"}:
         return True
@@ -184,7 +229,12 @@ def has_null_return_path(mail: ParsedMail) -> bool:
 
 
 def _auto_reply(mail: ParsedMail, *, in_sent: bool) -> Verdict:
-    """Match an automatic reply, by its fields; outside of the Sent folder also by its subject."""
+    """Match an automatic reply.
+
+    Args:
+        mail: the mail.
+        in_sent: it is in our Sent folder, where the subject tells nothing: agents answer such mails.
+    """
     headers = mail.headers
     submitted = headers.token("auto-submitted")
     if submitted not in {"", "no"}:
@@ -192,49 +242,82 @@ def _auto_reply(mail: ParsedMail, *, in_sent: bool) -> Verdict:
     field = _auto_reply_field(headers)
     if field:
         return Kind.AUTO_REPLY, f"auto-reply: it carries {field.title()}"
-    if "auto_reply" in {headers.token("precedence"), headers.token("x-precedence")}:
-        return Kind.AUTO_REPLY, "auto-reply: Precedence: auto_reply"
-    if any(to.lower().startswith("autoresponder") for to in headers.values("delivered-to")):
-        return Kind.AUTO_REPLY, "auto-reply: delivered by an autoresponder"
-    message_class = headers.first("x-post-messageclass").lower()
-    if "autoresponder" in message_class or message_class.startswith("ipm.note.rules."):
-        return Kind.AUTO_REPLY, "auto-reply: its message class says so"
+    for applies, reason in _AUTO_REPLY_RULES:
+        if applies(headers):
+            return Kind.AUTO_REPLY, f"auto-reply: {reason}"
     if not in_sent and _AUTO_REPLY_SUBJECTS.match(headers.text("subject").lower()):
         return Kind.AUTO_REPLY, "auto-reply: its subject says so"
     return None
 
 
 def _auto_reply_field(headers: Headers) -> str:
-    """Return the first field that says that a mail is an automatic reply, "" if there is none."""
+    """Return the first field that says that a mail is an automatic reply, "" if there is none.
+
+    Args:
+        headers: of the mail; most have none of these fields.
+    """
     if not headers.has_any(_ANY_AUTO_REPLY_FIELD):
         return ""
     for name in _AUTO_REPLY_FIELDS:
-        if name in headers and headers.token(name) not in _NEGATIVE:
+        is_denied = headers.token(name) in _NEGATIVE
+        if name in headers and not is_denied:
             return name
     return ""
 
 
+def _has_auto_reply_precedence(headers: Headers) -> bool:
+    """Whether the precedence is that of automatic replies."""
+    return "auto_reply" in {headers.token("precedence"), headers.token("x-precedence")}
+
+
+def _is_from_autoresponder(headers: Headers) -> bool:
+    """Whether an autoresponder delivered the mail."""
+    return any(value.lower().startswith("autoresponder") for value in headers.values("delivered-to"))
+
+
+def _has_auto_reply_class(headers: Headers) -> bool:
+    """Whether Exchange's message class is that of automatic replies.
+
+    Args:
+        headers: of the mail.
+    """
+    message_class = headers.first("x-post-messageclass").lower()
+    return "autoresponder" in message_class or message_class.startswith("ipm.note.rules.")
+
+
+#: what makes a mail an automatic reply, and the reason that people read
+_AUTO_REPLY_RULES: tuple[tuple[Callable[[Headers], bool], str], ...] = (
+    (_has_auto_reply_precedence, "Precedence: auto_reply"),
+    (_is_from_autoresponder, "delivered by an autoresponder"),
+    (_has_auto_reply_class, "its message class says so"),
+)
+
+
 def _calendar_reply(mail: ParsedMail) -> Verdict:
-    """Match a calendar's answer to an invitation (RFC 6047)."""
-    if "text/calendar" not in mail.types:
+    """Match a calendar's answer to an invitation (RFC 6047).
+
+    Args:
+        mail: the mail; an invitation has the method REQUEST, and is none.
+    """
+    calendars = [part for part in mail.parts if part.type == "text/calendar"]
+    methods = {part.parameter("method").upper() for part in calendars}
+    if "REPLY" not in methods:
         return None
-    for part in mail.parts:
-        if part.type == "text/calendar" and part.parameter("method").upper() == "REPLY":
-            return Kind.AUTO_REPLY, "auto-reply: a calendar's answer to an invitation"
-    return None
+    return Kind.AUTO_REPLY, "auto-reply: a calendar's answer to an invitation"
 
 
 def _list(mail: ParsedMail, identity: Identity) -> Verdict:
-    """Match list and bulk mail, but not what comes through a support group of ours."""
-    headers = mail.headers
-    list_id = headers.first("list-id").lower()
-    found = _LIST_ID.search(list_id)
-    group = found[1] if found else list_id
-    if group and not identity.groups.isdisjoint({group, list_id}):
-        return None
+    """Match list and bulk mail, but not what comes through a support group of ours.
 
+    Args:
+        mail: the mail, which is not in our Sent folder.
+        identity: our groups and keys.
+    """
+    headers = mail.headers
+    if _is_of_our_group(headers, identity):
+        return None
     if headers.has_any(_ANY_LIST_FIELD):
-        name = next(name for name in _LIST_FIELDS if name in headers)
+        name = next(filter(headers.__contains__, _LIST_FIELDS))
         return Kind.LIST, f"list: it carries {name.title()} (RFC 2919, 2369)"
     precedence = headers.token("precedence")
     if precedence in _BULK_PRECEDENCE and not _answers_us(mail, identity):
@@ -242,8 +325,28 @@ def _list(mail: ParsedMail, identity: Identity) -> Verdict:
     return None
 
 
+def _is_of_our_group(headers: Headers, identity: Identity) -> bool:
+    """Whether a mail came through a support group of ours, whose members' mails are customers' mails.
+
+    Args:
+        headers: of the mail.
+        identity: our groups, by their List-Id.
+    """
+    list_id = headers.first("list-id").lower()
+    found = _LIST_ID.search(list_id)
+    group = found[1] if found else list_id
+    if not group:
+        return False
+    return not identity.groups.isdisjoint({group, list_id})
+
+
 def _answers_us(mail: ParsedMail, identity: Identity) -> bool:
-    """Whether a mail names a case or a letter of ours."""
+    """Whether a mail names a case or a letter of ours.
+
+    Args:
+        mail: the mail.
+        identity: our keys.
+    """
     headers = mail.headers
     if CASE_REFERENCE.search(headers.text("subject")):
         return True
@@ -262,17 +365,23 @@ def _person(mail: ParsedMail, address: str, identity: Identity, *, in_sent: bool
     """
     is_ours = address in identity.addresses
     is_agent = address in identity.agents
-    if in_sent and (is_ours or is_agent or not _is_to_us(mail, identity)):
+    was_sent = in_sent and any((is_ours, is_agent, not _is_to_us(mail, identity)))
+    if was_sent:
         return Kind.AGENT, "agent: it lies in our Sent folder"
-    if is_agent and not is_ours:
-        return Kind.AGENT, "agent: it says that it is from an agent of ours"
     if is_ours:
         return Kind.CUSTOMER, "customer: it claims to be from our own address, without our signature"
+    if is_agent:
+        return Kind.AGENT, "agent: it says that it is from an agent of ours"
     return Kind.CUSTOMER, "customer: nothing says that it is anything else"
 
 
 def _is_to_us(mail: ParsedMail, identity: Identity) -> bool:
-    """Whether one of our addresses is in To or Cc."""
+    """Whether one of our addresses is in To or Cc.
+
+    Args:
+        mail: the mail.
+        identity: our own addresses.
+    """
     receivers = f"{mail.headers.first('to')} {mail.headers.first('cc')}".lower()
     return any(address in receivers for address in identity.addresses)
 
@@ -301,14 +410,18 @@ def no_answer(
 
 
 def _reason_by_kind(kind: Kind) -> str:
-    """Only people are answered."""
+    """Return the reason for a mail that no person wrote.
+
+    Args:
+        kind: of the mail.
+    """
     if kind in {Kind.CUSTOMER, Kind.AGENT}:
         return ""
     return f"it is no person's letter but of kind {kind.value}"
 
 
 def _reason_by_sender(sender: Person, identity: Identity, kind: Kind) -> str:
-    """Nobody is answered who reads no mail, and not we ourselves.
+    """Return the reason for a sender who reads no mail, or who is ourselves.
 
     Args:
         sender: who wrote the mail.
@@ -328,33 +441,58 @@ def _reason_by_sender(sender: Person, identity: Identity, kind: Kind) -> str:
 
 
 def _reason_by_headers(mail: ParsedMail) -> str:
-    """Return what in the header forbids an automatic answer."""
-    headers = mail.headers
-    if _has_several_senders(headers):
-        return _SEVERAL_SENDERS
-    if has_null_return_path(mail):
-        return "its return path is empty (RFC 3834)"
-    suppressed = ",".join(headers.values("x-auto-response-suppress")).lower()
-    if not _SUPPRESSING.isdisjoint(value.strip() for value in suppressed.split(",")):
-        return "it asks for no automatic answer (X-Auto-Response-Suppress)"
-    if headers.token("x-loop"):
-        return "it has been in a loop already (X-Loop)"
-    if headers.token("precedence") in _BULK_PRECEDENCE:
-        return "it is bulk mail (Precedence)"
+    """Return what in the header forbids an automatic answer, "" if nothing does.
+
+    Args:
+        mail: the mail.
+    """
+    for applies, reason in _NO_ANSWER_RULES:
+        if applies(mail):
+            return reason
     return ""
 
 
+def _forbids_answer(mail: ParsedMail) -> bool:
+    """Whether X-Auto-Response-Suppress asks for no automatic answer.
+
+    Args:
+        mail: the mail, in which the field may be several times.
+    """
+    fields = ",".join(mail.headers.values("x-auto-response-suppress"))
+    values = {value.strip() for value in fields.lower().split(",")}
+    return not values.isdisjoint(_SUPPRESSING)
+
+
+def _is_looping(mail: ParsedMail) -> bool:
+    """Whether the mail has passed an automatic system already."""
+    return mail.headers.token("x-loop") != ""
+
+
+def _is_bulk(mail: ParsedMail) -> bool:
+    """Whether the mail was sent to many."""
+    return mail.headers.token("precedence") in _BULK_PRECEDENCE
+
+
 def _reason_by_receivers(receivers: Iterable[Person], identity: Identity) -> str:
-    """Only who wrote to us is answered, not who wrote to a list that we are on (RFC 3834, section 2)."""
-    if not identity.addresses:
-        return ""
-    if any(person.address.lower() in identity.addresses for person in receivers):
+    """Return the reason for a mail that was not written to us, but to a list that we are on (RFC 3834, section 2).
+
+    Args:
+        receivers: those in To and Cc.
+        identity: our own addresses; without any everything is to us.
+    """
+    addresses = {person.address.lower() for person in receivers}
+    if not identity.addresses or not addresses.isdisjoint(identity.addresses):
         return ""
     return "our address is not in To or Cc"
 
 
 def _reason_by_authentication(headers: Headers, identity: Identity) -> str:
-    """A forged sender is not answered."""
+    """Return the reason for a forged sender (docs/mail.md R6).
+
+    Args:
+        headers: of the mail.
+        identity: which servers' results are trusted.
+    """
     if dmarc_result(headers, identity) != "fail":
         return ""
     return "its sender is forged, says our mail server (DMARC)"
@@ -366,6 +504,16 @@ _SEVERAL_SENDERS = "it names several senders"
 def _has_several_senders(headers: Headers) -> bool:
     """Whether there is more than one From, of which DMARC has checked only one (RFC 5322, section 3.6)."""
     return len(headers.values("from")) > 1
+
+
+#: what forbids an automatic answer, and the reason that people read; the first one that applies is told
+_NO_ANSWER_RULES: tuple[tuple[Callable[[ParsedMail], bool], str], ...] = (
+    (lambda mail: _has_several_senders(mail.headers), _SEVERAL_SENDERS),
+    (has_null_return_path, "its return path is empty (RFC 3834)"),
+    (_forbids_answer, "it asks for no automatic answer (X-Auto-Response-Suppress)"),
+    (_is_looping, "it has been in a loop already (X-Loop)"),
+    (_is_bulk, "it is bulk mail (Precedence)"),
+)
 
 
 def forged(headers: Headers, identity: Identity) -> str:

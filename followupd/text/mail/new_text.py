@@ -6,6 +6,7 @@ In doubt a line is kept and called doubtful; no promise is read from a doubtful 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from followupd.languages import catalogue
 from followupd.text.mail.repeated import (
@@ -25,6 +26,8 @@ MAX_SEARCHED = 600
 MIN_BROKEN = 70
 #: lines of an attribution: "On Monday, Kim Doe\n<kim@example.org>\nwrote:"
 MAX_ATTRIBUTION = 4
+#: characters at the end of an attribution in which its verb is, if it has no colon
+MAX_VERB = 60
 #: characters of a heading that has neither an address nor a time
 MAX_BARE_HEADING = 120
 #: lines of a block of header fields above a quote
@@ -41,8 +44,9 @@ MAX_FORWARD_LINES = 10
 
 def _any_word(*groups: Iterable[str]) -> str:
     """Return a pattern of the words in these groups, in lower case, the longest first."""
-    words = {word.lower() for group in groups for word in group}
-    return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+    words = {word.lower() for word in chain.from_iterable(groups)}
+    longest_first = sorted(words, key=len, reverse=True)
+    return "|".join(map(re.escape, longest_first))
 
 
 _MARKS = catalogue().mail_clients.quotes
@@ -61,7 +65,8 @@ _OPENER = re.compile(
 )
 _DATE = re.compile(r"\d{1,2}[:.h]\d{2}|\d{4}|\d{1,2}[./-]\d{1,2}")
 _CLOCK = re.compile(r"\d{1,2}[:.]\d{2}")
-_DIGIT = re.compile(r"\d")
+#: what is in every heading that is no separator
+_HEADING_SIGN = re.compile(r"[:：@\d]")
 #: an address or a closing sign before the colon at the end
 _CLOSED = re.compile(r"(?:[>\])\"”]|@[\w.-]{1,80}\)?)\s*[:：]\s*$")
 #: what each group of labels names; a label in several groups names the last of them
@@ -75,7 +80,7 @@ ORIGINAL = re.compile(rf"[-_=*]{{2,60}}\s{{0,4}}(?:{_any_word(_MARKS.original, _
 FORWARDED = re.compile(rf"[-_=* ]{{0,60}}(?:{_any_word(_FORWARD_PHRASES)})[-_=* ]{{0,60}}[:：]?$")
 _ABOVE_THIS_LINE = re.compile(_any_word(_MARKS.above_this_line))
 _QUOTE_MARK = re.compile(r"\s{0,3}[>›»|｜＞]")
-_FOREIGN_QUOTE_MARKS = "›»｜＞"
+_QUOTE_SIGNS = ">|›»｜＞"
 #: the end of an attribution that was broken inside of "<kim@example.org>", and is no quoted line
 _BROKEN_ATTRIBUTION = re.compile(r">\s?[^\s>]{0,20}\s?[:：]$")
 
@@ -131,23 +136,27 @@ def _kinds_by_mark(text: str, lines: Sequence[str]) -> list[LineKind]:
         text: the text of the mail, in which marks are searched first: most mails have none.
         lines: of the text.
     """
-    has_marks = ">" in text or "|" in text
-    if not has_marks and not text.isascii():
-        has_marks = any(mark in text for mark in _FOREIGN_QUOTE_MARKS)
-    if not has_marks:
+    marks = ">|" if text.isascii() else _QUOTE_SIGNS
+    if not _has_any(text, marks):
         return [LineKind.NEW] * len(lines)
     return [LineKind.QUOTED if _has_mark(line) else LineKind.NEW for line in lines]
 
 
 def _has_mark(line: str) -> bool:
-    """Whether a line begins with a quote mark."""
+    """Whether a line begins with a quote mark; letters and digits are ruled out before the pattern is tried."""
     if not line or line[0].isalnum():
         return False
     return _QUOTE_MARK.match(line) is not None
 
 
 def _lines_of(lines: Sequence[str], kinds: Sequence[LineKind], kind: LineKind) -> Iterator[str]:
-    """Yield the lines of one kind."""
+    """Yield the lines of one kind.
+
+    Args:
+        lines: of the mail.
+        kinds: of the lines.
+        kind: the wanted one.
+    """
     for line, line_kind in zip(lines, kinds, strict=True):
         if line_kind is kind:
             yield line
@@ -203,27 +212,41 @@ def _possible_headings(lines: Sequence[str]) -> list[int]:
     """Return the lines at which a heading may begin, by a cheap look: the patterns are slow.
 
     An attribution has a colon at its end or an address, at most MAX_ATTRIBUTION lines from its beginning.
+
+    Args:
+        lines: of the mail.
     """
     found: set[int] = set()
     for number, line in enumerate(lines):
         if not line:
             continue
         if "@" in line or line.endswith(_COLONS):
-            found.update(range(max(0, number - MAX_ATTRIBUTION + 1), number + 1))
+            first = max(0, number - MAX_ATTRIBUTION + 1)
+            found.update(range(first, number + 1))
         elif _may_begin_heading(line):
             found.add(number)
     return sorted(number for number in found if lines[number])
 
 
 def _may_begin_heading(line: str) -> bool:
-    """Whether a line is ruled, indented or labelled, as the headings without an attribution are."""
-    if line.startswith(_RULE_SIGNS) or line[0].isspace() or "：" in line:
+    """Whether a line is ruled, indented or labelled, as the headings without an attribution are.
+
+    Args:
+        line: not empty, with its indentation.
+    """
+    if line.startswith(_RULE_SIGNS) or line[0].isspace():
+        return True
+    if "：" in line:
         return True
     return ":" in line and label_of(line) != ""
 
 
 def label_of(line: str) -> str:
-    """Return what a line such as "Sent: Monday" names: who, when, to or what; "" if it names none of them."""
+    """Return what a line such as "Sent: Monday" names: who, when, to or what; "" if it names none of them.
+
+    Args:
+        line: of which the first MAX_LABEL characters are read.
+    """
     label, colon, _ = line[:MAX_LABEL].replace("：", ":").partition(":")
     if not colon:
         return ""
@@ -240,27 +263,27 @@ def _heading_height(lines: Sequence[str], begin: int, thread: ThreadText) -> int
     """
     line = lines[begin][:MAX_SEARCHED].strip()
     is_ruled = line.startswith(_RULE_SIGNS)
-    has_colon = ":" in line or "：" in line
     if is_ruled and not line.strip(" -_=*#"):
         return 0  # a line of dashes and nothing more, as most of them are
     is_original = is_ruled and ORIGINAL.match(line.lower()) is not None
     if is_original or _is_separator(line):
         return 1 + _labels_below(lines, begin + 1)
 
-    if has_colon:
-        height = _header_block_height(lines, begin)
-        if height:
-            return height
-    if not has_colon and "@" not in line and not _DIGIT.search(line):
+    if _HEADING_SIGN.search(line) is None:
         return 0
-    height = _attribution_height(lines, begin, line)
-    if height == 0 and thread and _introduces_thread(lines, begin, line, thread):
-        height = 1
+    height = _header_block_height(lines, begin) or _attribution_height(lines, begin, line)
+    if height == 0 and _introduces_thread(lines, begin, line, thread):
+        return 1
     return height
 
 
 def _labels_below(lines: Sequence[str], begin: int) -> int:
-    """Return how many lines below a separator belong to it: "From: Kim" and the empty lines around."""
+    """Return how many lines below a separator belong to it: "From: Kim" and the empty lines around.
+
+    Args:
+        lines: of the mail.
+        begin: number of the first line below the separator.
+    """
     height = 0
     for number, line in enumerate(lines[begin : begin + MAX_HEADER_BLOCK], 1):
         if not line:
@@ -272,11 +295,14 @@ def _labels_below(lines: Sequence[str], begin: int) -> int:
 
 
 def _is_separator(line: str) -> bool:
-    """Whether a line announces a forwarded mail, or says that answers are to be written above it."""
-    if not line or len(line) >= MAX_BARE_HEADING:
-        return False
+    """Whether a line announces a forwarded mail, or says that answers are to be written above it.
+
+    Args:
+        line: stripped. It begins with a rule or ends with a colon.
+    """
     is_ruled = line.startswith(_RULE_SIGNS)
-    if not is_ruled and not line.endswith(_COLONS):
+    is_heading = is_ruled or line.endswith(_COLONS)
+    if not is_heading or len(line) >= MAX_BARE_HEADING:
         return False
     low = line.lower()
     if FORWARDED.match(low):
@@ -322,17 +348,22 @@ def _introduces_thread(lines: Sequence[str], number: int, line: str, thread: Thr
         line: the line, stripped.
         thread: the earlier mails.
     """
-    if not line.endswith(_COLONS) or len(line) > MAX_BARE_HEADING:
+    if not thread or not line.endswith(_COLONS) or len(line) > MAX_BARE_HEADING:
         return False
     if not _WROTE.search(line.lower()):
         return False
-    below = filter(None, lines[number + 1 : number + MAX_HEADER_BLOCK])
-    text = flattened(" ".join(list(below)[:2]))
+    below = list(filter(None, lines[number + 1 : number + MAX_HEADER_BLOCK]))
+    text = flattened(" ".join(below[:2]))
     return len(text) >= MIN_COMMON and text in thread.text
 
 
 def _next_line(lines: Sequence[str], number: int) -> str:
-    """Return the next line that is not empty, if it is one of three."""
+    """Return the next line that is not empty, if it is one of three.
+
+    Args:
+        lines: of the mail.
+        number: of the first line that counts.
+    """
     return next(filter(None, lines[number : number + 3]), "")
 
 
@@ -345,38 +376,43 @@ def _is_attribution(text: str, *, has_opener: bool, next_line: str) -> bool:
         next_line: below it.
     """
     has_address = "@" in text
+    has_clock = _CLOCK.search(text) is not None
     if not text.endswith(_COLONS):
-        says_wrote = _WROTE_AT_END.search(text[-60:].lower()) is not None
-        return has_opener and has_address and says_wrote and _CLOCK.search(text) is not None
+        says_wrote = _WROTE_AT_END.search(text[-MAX_VERB:].lower()) is not None
+        return all((has_opener, has_address, has_clock, says_wrote))
 
-    is_quoted_below = _QUOTE_MARK.match(next_line) is not None
-    if not has_opener and not is_quoted_below and not has_address:
+    is_above_quote = _QUOTE_MARK.match(next_line) is not None
+    if not any((has_opener, has_address, is_above_quote)):
         return False  # whatever its verb: "We can offer:"
     has_date = has_opener and _DATE.search(text) is not None
     if _WROTE.search(text.lower()):
-        is_short_above_quote = is_quoted_below and len(text) < MAX_BARE_HEADING
-        return has_address or has_date or is_short_above_quote
-    if _CLOSED.search(text) and _CLOCK.search(text):
-        return has_opener or is_quoted_below
-    return has_date and is_quoted_below
+        is_short = len(text) < MAX_BARE_HEADING
+        return any((has_address, has_date, is_above_quote and is_short))
+    if has_clock and _CLOSED.search(text):
+        return has_opener or is_above_quote
+    return has_date and is_above_quote
 
 
 def _header_block_height(lines: Sequence[str], begin: int) -> int:
-    """Return the height of "From: ... Sent: ... To: ... Subject: ..." in any language, 0 if there is no such block."""
-    if not label_of(lines[begin]):
-        return 0
+    """Return the height of "From: ... Sent: ... To: ... Subject: ..." in any language, 0 if there is no such block.
+
+    Args:
+        lines: of the mail.
+        begin: number of the first line.
+    """
     fields: set[str] = set()
     last = begin
-    for number, line in enumerate(lines[begin : begin + MAX_HEADER_BLOCK], begin):
-        label = label_of(line)
-        if label:
-            fields.add(label)
-            last = number
-        elif not line and number > last + 1:
-            break
-    if "who" not in fields or len(fields) < MIN_FIELDS:
-        return 0
-    return last - begin + 1
+    if label_of(lines[begin]):
+        for number, line in enumerate(lines[begin : begin + MAX_HEADER_BLOCK], begin):
+            label = label_of(line)
+            if label:
+                fields.add(label)
+                last = number
+            elif not line and number > last + 1:
+                break
+
+    is_block = "who" in fields and len(fields) >= MIN_FIELDS
+    return last - begin + 1 if is_block else 0
 
 
 def _mark_rule_above(lines: Sequence[str], kinds: list[LineKind], begin: int) -> None:
@@ -395,7 +431,12 @@ def _mark_rule_above(lines: Sequence[str], kinds: list[LineKind], begin: int) ->
 
 
 def _is_quote_marked(lines: Sequence[str], begin: int) -> bool:
-    """Whether one of the next lines has a quote mark."""
+    """Whether one of the next lines has a quote mark.
+
+    Args:
+        lines: of the mail.
+        begin: number of the first of MAX_GAP lines.
+    """
     return any(_QUOTE_MARK.match(line) for line in lines[begin : begin + MAX_GAP])
 
 
@@ -457,6 +498,7 @@ def _mark_repeated_claims(text: str, lines: Sequence[str], kinds: list[LineKind]
 
 
 def _has_any(text: str, phrases: Iterable[str]) -> bool:
+    """Whether a text contains one of these phrases."""
     return any(phrase in text for phrase in phrases)
 
 
@@ -469,20 +511,25 @@ def _keep_something(lines: Sequence[str], kinds: list[LineKind]) -> None:
         lines: of the mail.
         kinds: of the lines; changed in place.
     """
-    if LineKind.QUOTED not in kinds:
-        return
     own = [line for line, kind in zip(lines, kinds, strict=True) if kind is not LineKind.QUOTED]
-    if any(own) or _is_forwarded(lines):
+    is_all_quoted = len(own) < len(lines) and not any(own)
+    if not is_all_quoted or _is_forwarded(lines):
         return
+
     first = next((number for number, line in enumerate(lines) if line), 0)
     height = max(1, _heading_height(lines, first, ThreadText()))
     for number in range(first + height, len(lines)):
         line = lines[number]
-        if line and not _QUOTE_MARK.match(line):
+        is_marked = _QUOTE_MARK.match(line) is not None
+        if line and not is_marked:
             kinds[number] = LineKind.DOUBTFUL
 
 
 def _is_forwarded(lines: Sequence[str]) -> bool:
-    """Whether one of the first lines announces a forwarded mail."""
+    """Whether one of the first lines announces a forwarded mail.
+
+    Args:
+        lines: of the mail.
+    """
     first_lines = [line[:MAX_SEARCHED].lower() for line in lines[:MAX_FORWARD_LINES]]
     return any(map(FORWARDED.match, first_lines))

@@ -116,7 +116,11 @@ class MimePart:
         return text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
 
     def parameter(self, name: str) -> str:
-        """Return a parameter of Content-Type, "" if there is none."""
+        """Return a parameter of Content-Type, "" if there is none.
+
+        Args:
+            name: in lower case.
+        """
         return self.parameters.get(name, "")
 
 
@@ -134,6 +138,9 @@ class ParsedMail:
 
 def parse_mail(raw: bytes) -> ParsedMail:
     """Parse a mail.
+
+    Args:
+        raw: of which MAX_MAIL bytes are read.
 
     Raises:
         UnreadableError: its parts are nested deeper than those of any real mail.
@@ -181,6 +188,9 @@ def _end_of_header(raw: bytes) -> int:
 
     Both forms of an empty line are searched as bytes, which is much faster than a pattern. The form that the first line
     uses goes first, so that the other one is searched in the header alone.
+
+    Args:
+        raw: a mail, or a part of one.
     """
     if raw.startswith(b"\n"):
         return 1
@@ -225,7 +235,11 @@ def _regular_fields(text: str) -> dict[str, list[str]] | None:
 
 @lru_cache(maxsize=1024)  # all mails have the same few names
 def _field_name(written: str) -> str:
-    """Return a field's name in lower case, "" if it is no valid one."""
+    """Return a field's name in lower case, "" if it is no valid one.
+
+    Args:
+        written: what is before the colon.
+    """
     if not _FIELD_NAME.fullmatch(written):
         return ""
     return written.lower()
@@ -256,6 +270,7 @@ def _irregular_fields(text: str) -> tuple[list[tuple[str, str]], int | None]:
 
 
 def _joined_values(fields: list[tuple[str, list[str]]]) -> list[tuple[str, str]]:
+    """Return names and values, with the lines of each value joined."""
     return [(name, "\n".join(lines)) for name, lines in fields]
 
 
@@ -302,7 +317,11 @@ def _child(piece: bytes, parent: str) -> MimePart:
 
 
 def _guess_boundary(body: bytes) -> str:
-    """Return the boundary that the header does not tell or misspells: a line "--..." with a header below it."""
+    """Return the boundary that the header does not tell or misspells: a line "--..." with a header below it.
+
+    Args:
+        body: of the multipart, of which MAX_GUESS bytes are searched.
+    """
     found = _GUESSED_BOUNDARY.search(body[:MAX_GUESS])
     if found is None:
         return ""
@@ -344,13 +363,21 @@ def _split(body: bytes, boundary: str) -> list[bytes]:
 
 
 def content_type(headers: Headers) -> tuple[str, Mapping[str, str]]:
-    """Return a part's media type and its parameters; without a usable one it is text/plain (RFC 2045, section 5.2)."""
+    """Return a part's media type and its parameters; without a usable one it is text/plain (RFC 2045, section 5.2).
+
+    Args:
+        headers: of the part.
+    """
     return _parse_content_type(headers.first("content-type"))
 
 
 @lru_cache(maxsize=256)  # many mails have the same few
 def _parse_content_type(field: str) -> tuple[str, Mapping[str, str]]:
-    """Return media type and parameters of a Content-Type field, also of an invalid or empty one."""
+    """Return media type and parameters of a Content-Type field, also of an invalid or empty one.
+
+    Args:
+        field: unfolded.
+    """
     parameters = parse_parameters(field)
     found = _MEDIA_TYPE.match(first_token(field))
     if found:
@@ -364,6 +391,9 @@ def parse_parameters(field: str) -> dict[str, str]:
     """Return the parameters of a structured field by their lower-case names, in linear time.
 
     Values in pieces are joined, and their charset is decoded (RFC 2231).
+
+    Args:
+        field: unfolded, of which MAX_PARAMETERS characters are read.
     """
     if ";" not in field:
         return {}
@@ -382,7 +412,11 @@ def parse_parameters(field: str) -> dict[str, str]:
 
 
 def _decode_extended(value: str) -> str:
-    """Decode a value such as "utf-8'en'%e2%82%ac"; one without apostrophes has no charset (RFC 2231, section 4)."""
+    """Decode a value such as "utf-8'en'%e2%82%ac"; one without apostrophes has no charset (RFC 2231, section 4).
+
+    Args:
+        value: of a parameter, with its pieces joined.
+    """
     charset, text = "", value
     if value.count("'") > 1:
         charset, _, text = value.split("'", 2)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from datetime import datetime
 from functools import cache
+from itertools import chain
 from operator import attrgetter
 from typing import Any, TypeVar
 
@@ -152,16 +153,21 @@ class _MailReader:
         """Return who wrote the mail; through a support group of ours that is not the group's rewritten From."""
         list_id = self.headers.first("list-id").lower()
         is_through_group = any(group in list_id for group in self.identity.groups)
-        if not list_id or not is_through_group:
+        if not is_through_group or list_id == "":
             return self.author.person()
-        for field in _ORIGINAL_SENDER_FIELDS:
-            for person in _people(self.headers, field):
-                if person.address.lower() not in self.identity.addresses:
-                    return person
+
+        people = [_people(self.headers, field) for field in _ORIGINAL_SENDER_FIELDS]
+        for person in chain.from_iterable(people):
+            if person.address.lower() not in self.identity.addresses:
+                return person
         return self.author.person()
 
     def _new_text(self, body: Body) -> NewText:
-        """Return the new text; a bounce has nothing else, because nobody wrote it."""
+        """Return the new text; a bounce has nothing else, because nobody wrote it.
+
+        Args:
+            body: with quotes.
+        """
         if self.kind is Kind.BOUNCE:
             return NewText(body.text.strip())
         thread = dict.fromkeys(reversed((*self.references, *self.in_reply_to)))
@@ -171,7 +177,11 @@ class _MailReader:
         return extract_new_text(body.text, earlier, is_note=is_note)
 
     def _bounce(self, body: Body) -> Bounce | None:
-        """Return what a delivery report or a feedback report says, None for other mails."""
+        """Return what a delivery report or a feedback report says, None for other mails.
+
+        Args:
+            body: of the report.
+        """
         if self.kind is not Kind.BOUNCE:
             return None
         is_feedback = self.because.startswith("feedback")
@@ -179,7 +189,11 @@ class _MailReader:
         return read_report(self.mail, body.text, self.identity.letter_key)
 
     def _answered_letters(self, report: Bounce | None) -> tuple[str, ...]:
-        """Return the keys of our letters that the mail names, the nearest first."""
+        """Return the keys of our letters that the mail names, the nearest first.
+
+        Args:
+            report: what the mail says if it is a delivery report.
+        """
         thread = [*self.in_reply_to, *reversed(self.references)]
         if report and report.original_message_id:
             thread.insert(0, report.original_message_id)
@@ -187,20 +201,35 @@ class _MailReader:
         return tuple(dict.fromkeys(filter(None, keys)))
 
     def _back_on(self, text: str, now: datetime | None, languages: Catalogue) -> datetime | None:
-        """Return the date of return in an absence note, None for other mails."""
+        """Return the date of return in an absence note, None for other mails.
+
+        Args:
+            text: the new text.
+            now: when the mail was received or sent.
+            languages: the languages of absence notes.
+        """
         if self.kind is not Kind.AUTO_REPLY:
             return None
         return back_on(text, self.subject, now, languages)
 
     def _forwarded_from(self, text: str) -> Person | None:
-        """Return the original sender of a mail that a person forwards, None for other mails."""
+        """Return the original sender of a mail that a person forwards, None for other mails.
+
+        Args:
+            text: of the mail, with quotes.
+        """
         if self.kind not in {Kind.CUSTOMER, Kind.AGENT}:
             return None
         return forwarded_from(self.mail, self.subject, text, self.identity)
 
 
 def _people(headers: Headers, name: str) -> tuple[Person, ...]:
-    """Return the people with an address in the fields of a name."""
+    """Return the people with an address in the fields of a name.
+
+    Args:
+        headers: of the mail.
+        name: such as "to".
+    """
     found = []
     for field in headers.values(name):
         people = [parsed.person() for parsed in parse_addresses(field, headers.charset)]
@@ -209,6 +238,7 @@ def _people(headers: Headers, name: str) -> tuple[Person, ...]:
 
 
 def _case_reference(subject: str) -> str:
+    """Return the reference of a case in a subject, "" if there is none."""
     found = CASE_REFERENCE.search(subject)
     return found[0] if found else ""
 
@@ -238,30 +268,45 @@ def encodable(value: Value) -> Value:
 
 
 def _collect_texts(values: Iterable[Any], texts: list[str]) -> None:
-    """Append all texts in some values to `texts`."""
+    """Collect all texts in some values.
+
+    Args:
+        values: texts, tuples, dataclasses and others.
+        texts: the list to which the texts are appended.
+    """
     for value in values:
         kind: Any = type(value)
         if kind is str:
             texts.append(value)
-        elif kind is tuple:
-            _collect_texts(value, texts)
-        elif value:
-            get_fields = _field_getter(kind)
-            if get_fields:
-                _collect_texts(get_fields(value), texts)
+            continue
+        if not value:
+            continue
+        get_items = _item_getter(kind)
+        if get_items:
+            _collect_texts(get_items(value), texts)
 
 
 @cache
-def _field_getter(kind: Any) -> Callable[[Any], Sequence[Any]] | None:
-    """Return a function that returns the values of a dataclass's fields, None for other types."""
-    names = [field.name for field in fields(kind)] if is_dataclass(kind) else []
-    if not names:
+def _item_getter(kind: Any) -> Callable[[Any], Sequence[Any]] | None:
+    """Return a function that returns the items of a tuple, or the fields of a dataclass; None for other types.
+
+    Args:
+        kind: the type.
+    """
+    if kind is tuple:
+        return tuple
+    if not is_dataclass(kind):
         return None
-    return attrgetter(*names, names[0])  # one more, because of a single name it makes no tuple
+    names = [field.name for field in fields(kind)]
+    return attrgetter(*names, *names[:1])  # one more, because of a single name it makes no tuple
 
 
 def _is_encodable(text: str) -> bool:
-    """Whether a text can be encoded in UTF-8 and has no NUL."""
+    """Whether a text can be encoded in UTF-8 and has no NUL.
+
+    Args:
+        text: of any length.
+    """
     if not text.isascii():
         try:
             text.encode("utf-8")

@@ -8,7 +8,7 @@ a lost command.
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from followupd.text.mail.signature import LineKind
 
@@ -31,7 +31,11 @@ _COMMAND = re.compile(r"\W{0,3}(?:[\w-]{2,31}\s*:|[\w-]{2,31}$)")
 
 
 def flattened(text: str) -> str:
-    """Return a text without what mail programs change when they quote it: marks, line breaks, blanks and case."""
+    """Return a text without what mail programs change when they quote it: marks, line breaks, blanks and case.
+
+    Args:
+        text: one or more lines.
+    """
     lines = [QUOTE_MARKS.sub("", line) for line in text.casefold().split("\n")]
     return " ".join(" ".join(lines).split())
 
@@ -66,7 +70,12 @@ class ThreadText:
         return f" {' '.join(lines)} " in self.text
 
     def has_in_order(self, first: str, second: str) -> bool:
-        """Whether the second flattened line comes somewhere behind the first one."""
+        """Whether the second flattened line comes somewhere behind the first one.
+
+        Args:
+            first: a flattened line.
+            second: a flattened line.
+        """
         position = self.text.find(first)
         return position >= 0 and self.text.find(second, position + len(first)) >= 0
 
@@ -89,23 +98,32 @@ class _Run:
 
     @property
     def kind_in_letter(self) -> LineKind:
-        """What these lines are in a customer's mail."""
-        if self.in_quote:
-            return LineKind.DOUBTFUL
-        if self.continues_quote or len(self.numbers) > 1:
+        """What these lines are in a customer's mail.
+
+        A single line that is next to no quote may be the customer's, and one that is in the quote as well surely was
+        typed or copied.
+        """
+        is_quote = self.continues_quote or len(self.numbers) > 1
+        if is_quote and not self.in_quote:
             return LineKind.QUOTED
         return LineKind.DOUBTFUL
 
     @property
     def kind_in_note(self) -> LineKind:
-        """What these lines are in an agent's note."""
+        """What these lines are in an agent's note.
+
+        A quote needs more proof there: it continues one and has the ends of broken lines, or it is too long for a copy
+        and has more than commands.
+        """
         if self.in_quote:
             return LineKind.NEW
         if self.continues_quote:
-            return LineKind.DOUBTFUL if self.are_whole else LineKind.QUOTED
-        if len(self.numbers) <= MAX_COPIED:
+            is_certain = not self.are_whole
+        elif len(self.numbers) > MAX_COPIED:
+            is_certain = self.has_prose
+        else:
             return LineKind.DOUBTFUL if self.follows_quote else LineKind.NEW
-        return LineKind.QUOTED if self.has_prose else LineKind.DOUBTFUL
+        return LineKind.QUOTED if is_certain else LineKind.DOUBTFUL
 
 
 def mark_repeated(lines: Sequence[str], kinds: list[LineKind], thread: ThreadText, *, is_note: bool) -> None:
@@ -150,7 +168,11 @@ class _ThreadComparison:
         return [self._run(group, everything) for group in groups]
 
     def _text(self, numbers: Iterable[int]) -> str:
-        """Return these lines, flattened and joined."""
+        """Return these lines, flattened and joined.
+
+        Args:
+            numbers: of the lines.
+        """
         return " ".join(self.flat[number] for number in numbers)
 
     def _repeated(self) -> set[int]:
@@ -159,24 +181,39 @@ class _ThreadComparison:
         repeated = {number for number in new if self._is_in_thread(self.flat[number])}
         if not repeated:
             return repeated
-        for upper, lower in self.below.items():
-            if upper in repeated and lower in new and self._follow(upper, lower):
-                repeated.add(lower)
-        for lower, upper in reversed(self.above.items()):
-            if lower in repeated and upper in new and self._follow(upper, lower):
-                repeated.add(upper)
+
+        downwards = self.below.items()
+        upwards = [(lower, upper) for upper, lower in reversed(downwards)]
+        for known, neighbour in chain(downwards, upwards):
+            is_candidate = known in repeated and neighbour in new
+            upper, lower = sorted((known, neighbour))
+            if is_candidate and self._follow(upper, lower):
+                repeated.add(neighbour)
         return repeated
 
     def _is_in_thread(self, flat: str) -> bool:
-        """Whether the thread has a flattened line that is long enough to be no coincidence."""
+        """Whether the thread has a flattened line that is long enough to be no coincidence.
+
+        Args:
+            flat: the line.
+        """
         return len(flat) >= MIN_COMMON and flat in self.thread.text
 
     def _follow(self, upper: int, lower: int) -> bool:
-        """Whether these two lines follow each other in the thread."""
+        """Whether these two lines follow each other in the thread.
+
+        Args:
+            upper: number of the first line.
+            lower: number of the second line.
+        """
         return self.thread.has(self.flat[upper], self.flat[lower])
 
     def _in_order(self, repeated: set[int]) -> list[tuple[int, ...]]:
-        """Group lines that follow each other in the mail and are in this order in the thread."""
+        """Group lines that follow each other in the mail and are in this order in the thread.
+
+        Args:
+            repeated: numbers of the lines that the thread has.
+        """
         groups: list[list[int]] = []
         for number in sorted(repeated):
             upper = self.above.get(number, _NONE)
@@ -208,7 +245,11 @@ class _ThreadComparison:
         )
 
     def _is_quoted(self, number: int) -> bool:
-        """Whether there is such a line and it is in a marked quote."""
+        """Whether there is such a line and it is in a marked quote.
+
+        Args:
+            number: of the line, or _NONE.
+        """
         return number != _NONE and self.kinds[number] is LineKind.QUOTED
 
 

@@ -77,7 +77,11 @@ def mark_signatures(lines: Sequence[str], kinds: list[LineKind]) -> None:
 
 
 def _blocks(kinds: Sequence[LineKind]) -> list[tuple[int, int]]:
-    """Return beginning and end of each block of lines that are not quoted."""
+    """Return beginning and end of each block of lines that are not quoted.
+
+    Args:
+        kinds: of the lines.
+    """
     if LineKind.QUOTED not in kinds:
         return [(0, len(kinds))]
     blocks: list[tuple[int, int]] = []
@@ -92,23 +96,43 @@ def _blocks(kinds: Sequence[LineKind]) -> list[tuple[int, int]]:
 
 
 def _first_line(lines: Sequence[str], start: int, stop: int) -> int:
-    """Return the first line of the signature in a block, `stop` if it has none."""
+    """Return the first line of the signature in a block, `stop` if it has none.
+
+    Args:
+        lines: of the mail.
+        start: first line of the block.
+        stop: end of the block.
+    """
     for number in range(start, stop):
         line = lines[number]
-        is_possible = line and (len(line) < MAX_NAME or _may_be_footer(line))
-        if is_possible and _begins_signature(lines, number, stop):
+        if _may_begin_signature(line) and _begins_signature(lines, number, stop):
             return number
     return stop
 
 
+def _may_begin_signature(line: str) -> bool:
+    """Whether a line is short enough for a farewell, or begins like a footer: a cheap look before the patterns."""
+    if 0 < len(line) < MAX_NAME:
+        return True
+    return line != "" and _may_be_footer(line)
+
+
 def _may_be_footer(line: str) -> bool:
-    """Whether a long line can be a footer, a disclaimer, or a name behind a dash, by its first word."""
+    """Whether a long line can be a footer, a disclaimer, or a name behind a dash, by its first word.
+
+    Args:
+        line: of MAX_NAME characters or more.
+    """
     return len(line) < MAX_FOOTER and _may_begin_footer(line.split(None, 1)[0])
 
 
 @lru_cache(maxsize=2048)  # lines begin with the same few words
 def _may_begin_footer(word: str) -> bool:
-    """Whether a footer, a disclaimer or a dash begins with this word."""
+    """Whether a footer, a disclaimer or a dash begins with this word.
+
+    Args:
+        word: the first word of a line, as written.
+    """
     if not word.isascii() or word[0] in DASHES:
         return True
     first = _folded(word)
@@ -135,18 +159,36 @@ def _begins_signature(lines: Sequence[str], number: int, stop: int) -> bool:
         return len(_lines_below(lines, number, stop)) <= MAX_LINES_BELOW
     if first in DISCLAIMER_FIRST_WORDS and DISCLAIMER.match(line):
         return True
+    if DELIMITER.match(line):
+        return _is_delimiter(lines, number, stop)
     if line[0] in DASHES:
-        if DELIMITER.match(line):
-            return _is_delimiter(lines, number, stop)
         return _is_dashed_name(lines, number, stop)
+    return _is_last_farewell(lines, number, stop)
+
+
+def _is_last_farewell(lines: Sequence[str], number: int, stop: int) -> bool:
+    """Whether a line is a farewell with nothing below it, or with a name.
+
+    Args:
+        lines: of the mail.
+        number: of the line.
+        stop: end of the block.
+    """
+    line = lines[number].strip()
     if len(line) >= MAX_NAME or not is_farewell(line):
         return False
     below = _lines_below(lines, number, stop)
-    return not below or _is_short(below[0])
+    return all(map(_is_short, below[:1]))
 
 
 def _is_dashed_name(lines: Sequence[str], number: int, stop: int) -> bool:
-    """Whether a line is "-Kim" at the end of a letter, and no item of a list."""
+    """Whether a line is "-Kim" at the end of a letter, and no item of a list.
+
+    Args:
+        lines: of the mail.
+        number: of the line.
+        stop: end of the block.
+    """
     if not DASHED_NAME.match(lines[number]):
         return False
     below = _lines_below(lines, number, stop)
@@ -172,7 +214,12 @@ def _is_delimiter(lines: Sequence[str], number: int, stop: int) -> bool:
 
 
 def _underlines(lines: Sequence[str], number: int) -> bool:
-    """Whether a rule is right below a line of text, as under a heading or in a table."""
+    """Whether a rule is right below a line of text, as under a heading or in a table.
+
+    Args:
+        lines: of the mail.
+        number: of the rule.
+    """
     has_text_above = number > 0 and lines[number - 1] != ""
     return has_text_above and len(lines[number].strip()) > 3
 
@@ -181,19 +228,19 @@ def is_farewell(line: str) -> bool:
     """Whether a line is a farewell and no sentence.
 
     Such as "Kind regards", "Mit freundlichen Grüßen / Best regards", "Viele Grüße aus Bonn" and "LG Kim".
+
+    Args:
+        line: of the mail; punctuation and pictures around the words do not count.
     """
     words = line.strip(TRIM).casefold()
     first, _, rest = words.partition(" ")
-    if not rest:
-        return words in FAREWELLS
     last = rest.rpartition(" ")[2]
-    if first not in FAREWELL_FIRST_WORDS and last not in FAREWELL_LAST_WORDS:
-        return False  # true for most lines
-    if words in FAREWELLS:
-        return True
+    may_be_farewell = first in FAREWELL_FIRST_WORDS or last in FAREWELL_LAST_WORDS
+    if words in FAREWELLS or not may_be_farewell:
+        return words in FAREWELLS
 
     is_sentence = line.rstrip().endswith((".", "?", "!"))
-    if is_sentence or len(words) > MAX_FAREWELL:
+    if rest == "" or is_sentence or len(words) > MAX_FAREWELL:
         return False
     if first in SHORT_FAREWELLS and rest.isalpha():
         return True
@@ -201,7 +248,11 @@ def is_farewell(line: str) -> bool:
 
 
 def _is_short(line: str) -> bool:
-    """Whether a line can be a name or an address: no long one and no question."""
+    """Whether a line can be a name or an address: no long one and no question.
+
+    Args:
+        line: below a farewell or a delimiter.
+    """
     return len(line) <= MAX_NAME and not line.endswith("?")
 
 
@@ -241,7 +292,12 @@ def _mark(lines: Sequence[str], kinds: list[LineKind], begin: int, stop: int) ->
 
 
 def _is_paragraph(lines: Sequence[str], number: int) -> bool:
-    """Whether a line is a sentence after an empty line, which somebody added, and no disclaimer."""
+    """Whether a line is a sentence after an empty line, which somebody added, and no disclaimer.
+
+    Args:
+        lines: of the mail.
+        number: of a line below a name.
+    """
     line = lines[number]
     if len(line) <= MAX_NAME or DISCLAIMER.match(line):
         return False

@@ -7,7 +7,7 @@ what can be read; nothing raises.
 import re
 import struct
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from followupd.text.mail.charset import decode
 from followupd.text.mail.html import html_to_text
@@ -122,7 +122,11 @@ class _PropertyValue:
 
 
 def winmail_text(data: bytes) -> str:
-    """Return the text that a person would see on opening the mail in Outlook, "" if there is none or it is broken."""
+    """Return the text that a person would see on opening the mail in Outlook, "" if there is none or it is broken.
+
+    Args:
+        data: the contents of the file, of which MAX_ENVELOPE bytes are read.
+    """
     if not data.startswith(_SIGNATURE):
         return ""
     try:
@@ -155,7 +159,11 @@ def _value(properties: Mapping[int, _PropertyValue], name: int) -> _PropertyValu
 
 
 def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield name and value of the message's attributes: level, name, length, value, checksum."""
+    """Yield name and value of the message's attributes: level, name, length, value, checksum.
+
+    Args:
+        data: the envelope.
+    """
     position = 6
     while position + 9 <= len(data) and data[position] != _ATTACHMENT_LEVEL:
         name, length = struct.unpack_from("<II", data, position + 1)
@@ -165,7 +173,11 @@ def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _charset(codepage: bytes) -> str:
-    """Return the name of the charset that a code page's number means; without a number it is Windows-1252."""
+    """Return the name of the charset that a code page's number means; without a number it is Windows-1252.
+
+    Args:
+        codepage: the number in four bytes, little-endian.
+    """
     number = _WINDOWS_1252
     if len(codepage) >= 4:
         number = _uint32(codepage, 0)
@@ -187,7 +199,11 @@ def _uint32(data: bytes, position: int) -> int:
 
 
 def _properties(data: bytes) -> Iterator[tuple[int, _PropertyValue]]:
-    """Yield name and first value of those properties that tell the text and its charset (MS-OXTNEF, section 2.1.3.4)."""
+    """Yield name and first value of those properties that tell the text and its charset (MS-OXTNEF, section 2.1.3.4).
+
+    Args:
+        data: number of properties, and for each its type, its name and its values.
+    """
     if len(data) < 4:
         return
     count = min(_uint32(data, 0), MAX_PROPERTIES)
@@ -205,7 +221,12 @@ def _properties(data: bytes) -> Iterator[tuple[int, _PropertyValue]]:
 
 
 def _end_of_name(data: bytes, position: int) -> int:
-    """Return where the name of a property ends: a namespace of 16 bytes, then a number or a text."""
+    """Return where the name of a property ends: a namespace of 16 bytes, then a number or a text.
+
+    Args:
+        data: all properties.
+        position: of the name.
+    """
     is_text, length = struct.unpack_from("<II", data, position + 16)
     end = position + 24
     if is_text:
@@ -306,7 +327,11 @@ class _Decompressor:
         return bytes(piece)
 
     def _append(self, piece: bytes) -> None:
-        """Write bytes to the output and to the window."""
+        """Write bytes to the output and to the window.
+
+        Args:
+            piece: what was decompressed.
+        """
         for byte in piece:
             self.window[self.write] = byte
             self.write = (self.write + 1) % _WINDOW
@@ -314,7 +339,11 @@ class _Decompressor:
 
 
 def rtf_to_text(rich: bytes) -> str:
-    """Return the text of rich text; if Outlook converted it from HTML, that of the page."""
+    """Return the text of rich text; if Outlook converted it from HTML, that of the page.
+
+    Args:
+        rich: decompressed, of which MAX_RICH_TEXT bytes are read.
+    """
     text = rich[:MAX_RICH_TEXT].decode("latin-1")
     return _RtfReader(from_html="\\fromhtml" in text[:MAX_PROLOGUE]).read(text)
 
@@ -370,11 +399,17 @@ class _RtfReader:
         return _GAPS.sub("\n\n", "\n".join(line.strip() for line in lines)).strip()
 
     def _brace(self, brace: str) -> None:
-        """Begin a group, which inherits the state of the one around it, or end it."""
-        if brace == "{" and len(self.groups) < MAX_DEPTH:
+        """Begin a group, which inherits the state of the one around it, or end it.
+
+        Args:
+            brace: "{" or "}"; groups below MAX_DEPTH and braces without a group are ignored.
+        """
+        depth = len(self.groups)
+        if brace == "{":
             outer = self.groups[-1]
-            self.groups.append(_RtfGroup(outer.is_silent, outer.is_tag))
-        elif brace == "}" and len(self.groups) > 1:
+            self.groups.append(replace(outer))
+            del self.groups[MAX_DEPTH:]
+        elif depth > 1:
             self.groups.pop()
 
     def _control_word(self, word: str, number: str | None, *, follows_star: bool) -> None:
@@ -386,34 +421,46 @@ class _RtfReader:
             follows_star: the group may be left out by readers that do not know the word.
         """
         group = self.groups[-1]
-        if word == "htmltag":
-            group.is_tag = True
-        elif word == "htmlrtf":
-            self.is_hidden = number != "0"
-        elif follows_star or word in _SILENT_GROUPS:
-            group.is_silent = True
-        elif word == "ansicpg" and number:
-            self.charset = f"cp{number}"
-        elif word == "u" and number:
-            self._add(chr(int(number) % 65536))
-            self.to_skip = 1
-        elif word in _CHARACTERS and not self._is_converted():
-            self._add(_CHARACTERS[word])
+        match word:
+            case "htmltag":
+                group.is_tag = True
+            case "htmlrtf":
+                self.is_hidden = number != "0"
+            case _ if follows_star or word in _SILENT_GROUPS:
+                group.is_silent = True
+            case "ansicpg" if number:
+                self.charset = f"cp{number}"
+            case "u" if number:
+                self._add(chr(int(number) % 65536))
+                self.to_skip = 1
+            case _ if not self._is_converted():
+                if word in _CHARACTERS:
+                    self._add(_CHARACTERS[word])
 
     def _is_converted(self) -> bool:
         """Whether the text here is only part of the conversion from HTML."""
         return self.from_html and self.is_hidden
 
     def _character_code(self, code: int) -> None:
-        """Take the code of a character in the charset of the text."""
+        """Take the code of a character.
+
+        Args:
+            code: in the charset of the text; one that repeats a Unicode character is skipped.
+        """
         group = self.groups[-1]
         if self.to_skip:
             self.to_skip -= 1
-        elif not self.is_hidden and not group.is_silent and not group.is_tag:
+            return
+        is_left_out = self.is_hidden or group.is_silent or group.is_tag
+        if not is_left_out:
             self.pending.append(code)
 
     def _add(self, text: str) -> None:
-        """Add text, unless its group is left out; of a tag of HTML only the line break is added."""
+        """Add text, unless its group is left out; of a tag of HTML only the line break is added.
+
+        Args:
+            text: in the letter, or inside of a tag of HTML.
+        """
         group = self.groups[-1]
         if group.is_silent:
             return
