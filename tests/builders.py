@@ -1,4 +1,4 @@
-"""Cases made of sentences: `a_case().promised("ship it", by=FRIDAY).granted(Gift.REFUND, "25").issued().fixed()`."""
+"""Builders of cases: `a_case().promised("ship it", by=FRIDAY).granted(Gift.REFUND, "25").fixed()`."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -48,7 +48,7 @@ PLAYBOOK = Playbook(
 
 @dataclass
 class Story:
-    """A case that grows by what happens to it; every sentence is one event at `now`."""
+    """A case to which events are added; each method adds one at `now`."""
 
     case: Case
     now: datetime = NOW
@@ -105,7 +105,7 @@ class Story:
         return self.happened(e.Fixed(at=self.now))
 
     def confirmed(self, *promises: int) -> Self:
-        """The confirmation has left."""
+        """Add a confirmation that was sent."""
         key = self.case.next_key(LetterKind.CONFIRMATION)
         written = e.LetterWritten(
             at=self.now, key=key, kind=LetterKind.CONFIRMATION, to=KIM.address, subject="Re: kettle"
@@ -132,7 +132,7 @@ class Story:
 
 
 def a_case(ref: str = "FU-7K3Q9", **changes: Any) -> Story:
-    """Return the story of a complaint that was just heard."""
+    """Return a case that was just recognised as a complaint."""
     first = e.CaseOpened(
         at=NOW,
         ref=ref,

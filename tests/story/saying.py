@@ -1,4 +1,4 @@
-"""Says a line about a case as an agent would, for the tests of what follows from it."""
+"""Runs a command of an agent on a case, for the tests of what follows from it."""
 
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ from tests.builders import NOW, PLAYBOOK
 def said(
     case: Case, line: str, *, agent: str = "ana", source: str = "note", now: datetime = NOW, **more: Any
 ) -> list[Event]:
-    """Return what follows from the line; `agent` is "" for a tag, of which nobody knows who set it."""
+    """Return the events that follow from a line; `agent` is "" for a tag, since IMAP does not tell who set it."""
     verb, text = read_line(line)
     who = PLAYBOOK.team.by_id(agent)
     command = Command(verb, text, who.name if who else "someone with access to the mailbox", source, agent)

@@ -86,7 +86,7 @@ def test_a_duration_is_read_in_any_spacing_and_case(text: str, written: str) -> 
         "dayss",
     ],
 )
-def test_what_is_no_duration_is_answered_with_what_is_allowed(text: str) -> None:
+def test_an_invalid_duration_is_refused_with_the_allowed_forms(text: str) -> None:
     with pytest.raises(ValueError, match="business days"):
         Duration.parse(text)
 
@@ -131,7 +131,7 @@ def test_a_start_on_a_holiday_counts_from_the_next_opening() -> None:
     assert after(LONDON, "2026-12-25T10:00", "0 business days") == "Tue 2026-12-29 09:00"
 
 
-def test_a_closing_moment_belongs_to_its_day() -> None:
+def test_a_closing_time_belongs_to_its_day() -> None:
     assert after(LONDON, "2026-11-19T17:00", "1 business day") == "Fri 2026-11-20 17:00"
     assert before(LONDON, "2026-11-20T17:00", "1 business day") == "Thu 2026-11-19 17:00"
 
@@ -255,7 +255,7 @@ def test_days_are_read_as_people_write_them(text: str, days: set[int]) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "mo-fr", "monkey", "mon-", "mon;tue"])
-def test_days_that_are_none_are_named(text: str) -> None:
+def test_invalid_days_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not a day of the week"):
         parse_days(text)
 
@@ -267,7 +267,7 @@ def test_quiet_hours_are_read() -> None:
 
 
 @pytest.mark.parametrize("text", ["20:00", "20-8", "25:00-08:00", "08:00-08:00", "20:61-08:00"])
-def test_quiet_hours_that_are_none_are_named(text: str) -> None:
+def test_invalid_quiet_hours_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="write"):
         parse_quiet(text)
 

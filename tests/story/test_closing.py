@@ -1,4 +1,4 @@
-"""The word `close`: a case ends with nothing owed, and never with nothing done (practice 57)."""
+"""The command `close`: a case is closed only when nothing is owed and something was done (practice 57)."""
 
 from datetime import UTC, datetime
 
@@ -25,7 +25,7 @@ def test_a_case_cannot_close_without_a_next_step_or_a_gesture(case: Case) -> Non
     assert refusal(case) == "FU-7K3Q9 cannot close without a next step or a gesture; say 'gesture: ...' first"
 
 
-def test_a_next_step_that_was_kept_or_a_gesture_that_was_given_is_enough() -> None:
+def test_a_kept_next_step_or_an_issued_gesture_is_enough_to_close() -> None:
     kept = a_case().promised("find out what happened", FRIDAY).kept().case
     thanked = then(a_case().case, "gesture: a card from the whole team", "issued: 1")
     assert then(kept, "close").stage is then(thanked, "close").stage is Stage.CLOSED

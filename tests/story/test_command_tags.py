@@ -1,4 +1,4 @@
-"""A tag means its line however a mail client writes the tag's name."""
+"""Tags: each means its line, however a mail client writes the name."""
 
 import pytest
 

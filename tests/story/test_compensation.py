@@ -1,4 +1,4 @@
-"""What customers are given: up to a limit alone, up to a cap a month, never the same twice, and by two pairs of eyes."""
+"""Compensation: limits of agents, the monthly cap, no duplicates, and approval by a second person."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -30,24 +30,24 @@ def first(case: Case) -> Compensation:
     return case.compensation[0]
 
 
-def test_up_to_the_limit_an_agent_grants_alone() -> None:
+def test_an_agent_grants_alone_up_to_the_limit() -> None:
     grant = first(then(a_case().case, "refund: 50"))
     assert (grant.state, grant.granted_by, grant.granted_at) == (GrantState.GRANTED, "Ana Reyes", NOW)
 
 
-def test_above_the_limit_it_waits_and_says_why() -> None:
+def test_a_grant_above_the_limit_waits_for_approval_with_a_reason() -> None:
     grant = first(then(a_case().case, "refund: 50.01"))
     assert grant.state is GrantState.WAITING_APPROVAL
     assert grant.because == "50.01 EUR is above the limit of Ana Reyes, 50.00 EUR"
 
 
-def test_what_is_of_another_currency_than_the_limit_waits_and_says_so() -> None:
+def test_a_grant_in_another_currency_than_the_limit_waits_for_approval() -> None:
     [grant] = then(a_case().case, "refund: 5 USD").compensation
     assert grant.state is GrantState.WAITING_APPROVAL
     assert grant.because == "5.00 USD is of another currency than the limit of Ana Reyes, 50.00 EUR"
 
 
-def test_nobody_approves_what_the_same_person_granted() -> None:
+def test_an_agent_cannot_approve_an_own_grant() -> None:
     case = then(a_case().case, "refund: 600", agent="lee")
     with pytest.raises(NotUnderstoodError, match="Lee Park granted it"):
         said(case, "approve", agent="lee")
@@ -59,19 +59,19 @@ def test_nobody_approves_what_the_same_person_granted() -> None:
     )
 
 
-def test_a_tag_counts_as_the_owners_word_and_the_owner_does_not_approve_it() -> None:
+def test_a_tag_counts_as_the_owners_grant_which_the_owner_cannot_approve() -> None:
     case = then(a_case(owner="lee").case, "refund: 600", agent="", source="tag")
     with pytest.raises(NotUnderstoodError, match="somebody else must approve"):
         said(case, "approve", agent="lee")
 
 
-def test_a_lead_does_not_get_a_leads_own_grant_to_approve() -> None:
+def test_a_leads_own_grant_is_for_a_manager_to_approve() -> None:
     case = then(a_case().case, "refund: 600", agent="lee")
     mails = [step for step in remind.decide(case, PLAYBOOK, letters(), NOW) if isinstance(step, Letter)]
     assert [mail.to.address for mail in mails] == ["max@agents.test"]
 
 
-def test_a_tag_is_no_second_pair_of_eyes_but_a_letter_that_waits_is_approved_all_the_same() -> None:
+def test_a_tag_approves_a_letter_in_review_but_no_grant() -> None:
     case = then(a_case().case, "refund: 80")
     with pytest.raises(NotUnderstoodError, match="not by a tag"):
         said(case, "approve", agent="", source="tag")
@@ -102,7 +102,7 @@ def test_grants_of_the_same_case_count_too() -> None:
     assert third.state is GrantState.WAITING_APPROVAL
 
 
-def test_only_a_lead_lets_a_grant_above_the_cap_go() -> None:
+def test_only_a_lead_approves_a_grant_above_the_cap() -> None:
     case = then(a_case().case, "refund: 40", other_grants=[elsewhere("90")], cap=CAP)
     assert [event.__class__.__name__ for event in said(case, "approve", agent="lee")] == [
         "CompensationApproved"
@@ -122,7 +122,7 @@ def test_the_same_grant_in_another_open_case_is_asked_about() -> None:
     "other",
     [elsewhere("25"), elsewhere("24", still=True), elsewhere("25", still=True, state=GrantState.REFUSED)],
 )
-def test_a_closed_case_another_amount_or_a_refusal_is_no_twin(other: OtherGrant) -> None:
+def test_a_grant_of_a_closed_case_another_amount_or_a_refused_one_is_no_duplicate(other: OtherGrant) -> None:
     assert first(then(a_case().case, "refund: 25", other_grants=[other])).state is GrantState.GRANTED
 
 
@@ -131,7 +131,7 @@ def test_the_same_grant_twice_in_one_case_is_one_grant() -> None:
     assert said(case, "refund: 25") == []
 
 
-def test_the_ledger_knows_when_it_was_issued() -> None:
+def test_a_grant_stores_when_it_was_issued() -> None:
     later = NOW + timedelta(hours=3)
     grant = first(then(then(a_case().case, "refund: 25"), "issued: 1", now=later))
     assert (grant.state, grant.issued_at) == (GrantState.ISSUED, later)

@@ -1,4 +1,4 @@
-"""What was promised is put in writing, once, when the customer has finished writing."""
+"""The confirmation: promises are put in writing once, after a quiet window."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -34,7 +34,7 @@ def test_the_confirmation_waits_for_the_quiet_window_and_then_names_each_step() 
     assert "Friday, 4 December" in flat(letter.text)
 
 
-def test_a_second_mail_of_the_customers_moves_the_window_but_not_for_ever() -> None:
+def test_another_mail_of_the_customer_extends_the_window_up_to_a_maximum() -> None:
     story = promised().at(NOW + 8 * MINUTE).customer_wrote("And the lid is missing too.")
     assert confirm.next_due(story.case, PLAYBOOK) == NOW + 18 * MINUTE
     for minutes in (16, 24, 32, 40):
@@ -42,7 +42,7 @@ def test_a_second_mail_of_the_customers_moves_the_window_but_not_for_ever() -> N
     assert confirm.next_due(story.case, PLAYBOOK) == NOW + 30 * MINUTE
 
 
-def test_what_the_letter_has_told_is_not_told_again_and_a_later_promise_is() -> None:
+def test_a_later_promise_is_confirmed_and_an_earlier_one_is_not_repeated() -> None:
     story = promised().confirmed(1)
     assert confirm.next_due(story.case, PLAYBOOK) is None
     story.at(NOW + timedelta(hours=2)).promised("refund the delivery", by=FRIDAY)
@@ -52,7 +52,7 @@ def test_what_the_letter_has_told_is_not_told_again_and_a_later_promise_is() -> 
     assert letter.key == "FU-7K3Q9.confirmation.2"
 
 
-def test_nothing_is_written_while_a_letter_is_under_way_or_somebody_holds_the_case() -> None:
+def test_nothing_is_written_while_a_letter_is_under_way_or_the_case_is_on_hold() -> None:
     written = e.LetterWritten(
         at=NOW, key="FU-7K3Q9.confirmation.1", kind=LetterKind.CONFIRMATION, to=KIM.address, subject="Re:"
     )
@@ -62,7 +62,7 @@ def test_nothing_is_written_while_a_letter_is_under_way_or_somebody_holds_the_ca
     assert confirm.why_blocked(held) == "the case is held: the lawyer asks"
 
 
-def test_a_gift_card_stands_in_no_confirmation() -> None:
+def test_a_confirmation_never_names_a_gift_card() -> None:
     story = promised().granted(Gift.GIFT_CARD, "20").granted(Gift.COUPON, "5")
     [letter] = acted(story.case, NOW + 10 * MINUTE)
     assert isinstance(letter, Letter)
@@ -71,7 +71,7 @@ def test_a_gift_card_stands_in_no_confirmation() -> None:
     assert "gift" not in letter.text.lower()
 
 
-def test_bad_news_goes_out_at_once_and_once() -> None:
+def test_a_delay_letter_is_written_at_once_and_only_once() -> None:
     told = FRIDAY + timedelta(days=4)
     late = e.PromiseLate(
         at=NOW,

@@ -1,4 +1,4 @@
-"""What the follow-up will need and does not have is asked of the owner, once, in lines that can be answered."""
+"""The fix: the owner is asked once for what the follow-up lacks, with lines to fill in."""
 
 from datetime import UTC, datetime
 
@@ -21,12 +21,12 @@ def acted(case: Case) -> list[Decision]:
     return fix.decide(case, PLAYBOOK, letters(), NOW)
 
 
-def test_nothing_is_asked_before_the_matter_is_called_fixed_or_when_nothing_lacks() -> None:
+def test_nothing_is_asked_before_the_fix_or_when_nothing_is_missing() -> None:
     assert acted(a_case().case) == []
     assert acted(a_case().knows().fixed().case) == []
 
 
-def test_all_that_is_missing_is_asked_in_one_mail_with_a_line_for_each() -> None:
+def test_one_mail_asks_for_everything_that_is_missing_with_a_line_for_each() -> None:
     story = a_case().promised("ship the replacement", by=FRIDAY).granted(Gift.REFUND, "25").fixed()
     asked, mail = acted(story.case)
     assert isinstance(asked, MissingAsked)
@@ -37,7 +37,7 @@ def test_all_that_is_missing_is_asked_in_one_mail_with_a_line_for_each() -> None
         assert line in mail.text
 
 
-def test_what_makes_the_letter_better_is_offered_with_the_mail_that_goes_anyway_and_with_no_other() -> None:
+def test_optional_facts_are_asked_for_only_in_a_mail_that_is_needed_anyway() -> None:
     asked, mail = acted(a_case().fixed().case)
     assert isinstance(asked, MissingAsked)
     assert isinstance(mail, Letter)
@@ -52,7 +52,7 @@ def test_what_makes_the_letter_better_is_offered_with_the_mail_that_goes_anyway_
     )  # what explains a line is none itself, should it come back unquoted
 
 
-def test_what_makes_the_letter_better_is_not_offered_where_it_is_known() -> None:
+def test_optional_facts_that_are_known_are_not_asked_for() -> None:
     case = then(a_case().fixed().case, "fault: not-ours", "impact: the birthday went without a present")
     _, mail = acted(case)
     assert isinstance(mail, Letter)
@@ -68,7 +68,7 @@ def is_order(line: str) -> bool:
         return False
 
 
-def test_it_asks_again_only_for_what_is_newly_missing() -> None:
+def test_the_owner_is_asked_again_only_when_something_new_is_missing() -> None:
     story = a_case().fixed()
     asked, _ = acted(story.case)
     assert isinstance(asked, MissingAsked)
@@ -77,5 +77,5 @@ def test_it_asks_again_only_for_what_is_newly_missing() -> None:
     assert acted(story.granted(Gift.CREDIT, "5").case)
 
 
-def test_a_gift_card_is_no_reason_to_ask_since_it_comes_after_the_follow_up() -> None:
+def test_a_gift_card_is_not_missing_because_it_follows_the_follow_up() -> None:
     assert acted(a_case().granted(Gift.GIFT_CARD, "20").knows().fixed().case) == []

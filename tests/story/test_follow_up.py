@@ -1,4 +1,4 @@
-"""The follow-up leaves on its day and only when nothing is owed; then somebody calls, and the case comes to its end."""
+"""The follow-up: written on its day if nothing is owed; then a call, and the close."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -26,7 +26,7 @@ def put_right() -> Story:
     return a_case().knows().fixed()
 
 
-def test_it_leaves_three_business_days_after_the_fix_and_not_a_minute_before() -> None:
+def test_the_follow_up_is_due_three_business_days_after_the_fix() -> None:
     case = put_right().case
     assert follow_up.next_due(case, PLAYBOOK) == DUE
     assert acted(case, DUE - timedelta(minutes=1)) == []
@@ -48,36 +48,36 @@ def test_it_leaves_three_business_days_after_the_fix_and_not_a_minute_before() -
         lambda story: story.happened(e.CustomerNotReached(at=NOW, why="the letter came back")),
     ],
 )
-def test_whatever_is_open_keeps_it_back(owed: object) -> None:
+def test_anything_open_blocks_the_follow_up(owed: object) -> None:
     assert callable(owed)
     case = owed(put_right()).case
     assert acted(case, DUE + timedelta(days=30)) == []
 
 
-def test_a_fact_that_is_not_known_keeps_it_back() -> None:
+def test_an_unknown_fact_blocks_the_follow_up() -> None:
     assert acted(a_case().fixed().case, DUE + timedelta(days=30)) == []
 
 
-def test_what_was_kept_and_issued_does_not_and_stands_in_the_letter() -> None:
+def test_kept_promises_and_issued_grants_do_not_block_and_are_named_in_the_letter() -> None:
     story = a_case().promised("ship the replacement", by=FRIDAY).kept().granted(Gift.REFUND, "25").issued()
     [letter] = acted(story.knows().fixed().case, DUE)
     assert isinstance(letter, Letter)
     assert "€25.00" in letter.text
 
 
-def test_a_gift_card_keeps_nothing_back_and_stands_in_no_follow_up() -> None:
+def test_a_gift_card_neither_blocks_the_follow_up_nor_is_named_in_it() -> None:
     [letter] = acted(put_right().granted(Gift.GIFT_CARD, "20").case, DUE)
     assert isinstance(letter, Letter)
     assert "gift" not in letter.text.lower()
 
 
-def test_a_customer_who_is_away_gets_it_on_their_return() -> None:
+def test_a_customer_who_is_away_gets_the_follow_up_after_the_return() -> None:
     back = datetime(2026, 12, 14, 9, tzinfo=UTC)
     case = put_right().happened(e.CustomerAway(at=NOW, until=back)).case
     assert follow_up.next_due(case, PLAYBOOK) == back
 
 
-def test_it_is_never_written_twice() -> None:
+def test_no_second_follow_up_is_written() -> None:
     case = put_right().case
     [letter] = acted(case, DUE)
     assert isinstance(letter, Letter)
@@ -87,7 +87,7 @@ def test_it_is_never_written_twice() -> None:
     assert acted(lifecycle.after(case, written), DUE + timedelta(days=1)) == []
 
 
-def test_a_call_is_asked_for_on_the_day_of_the_letter_even_if_somebody_called_before() -> None:
+def test_a_call_is_requested_on_the_day_of_the_letter_even_after_an_earlier_call() -> None:
     story = put_right().happened(e.CustomerReached(at=NOW, by="Ana Reyes")).at(DUE).followed_up()
     asked, task = acted(story.case, DUE)
     assert isinstance(asked, e.CallAsked)

@@ -1,4 +1,4 @@
-"""A gift card is ordered after the follow-up, once, and never while somebody must look at the case first."""
+"""The gift card: ordered once after the follow-up, unless a person must look at the case first."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,7 @@ def granted() -> Story:
     return followed_up(a_case().granted(Gift.GIFT_CARD, "20"))
 
 
-def test_it_is_due_one_business_day_after_the_follow_up_left_and_not_before() -> None:
+def test_a_gift_card_is_due_one_business_day_after_the_follow_up() -> None:
     before = a_case().granted(Gift.GIFT_CARD, "20").knows().fixed().case
     assert gift_card.next_due(before, PLAYBOOK) is None
     case = granted().case
@@ -34,13 +34,13 @@ def test_it_is_due_one_business_day_after_the_follow_up_left_and_not_before() ->
     assert gift_card.decide(case, PLAYBOOK, letters(), DUE) == [e.GiftCardDue(at=DUE, n=1, money=EURO_20)]
 
 
-def test_it_is_ordered_once() -> None:
+def test_a_gift_card_is_ordered_once() -> None:
     story = granted().happened(e.GiftCardDue(at=DUE, n=1, money=EURO_20))
     assert gift_card.next_due(story.case, PLAYBOOK) is None
     assert gift_card.decide(story.case, PLAYBOOK, letters(), DUE + timedelta(days=9)) == []
 
 
-def test_a_playbook_that_gives_one_to_everybody_grants_it_by_itself_but_not_beside_another() -> None:
+def test_a_playbook_with_a_gift_card_grants_one_unless_the_case_has_had_one() -> None:
     generous = replace(PLAYBOOK, gift_card_amount=EURO_20)
     grant, due = gift_card.decide(followed_up(a_case()).case, generous, letters(), DUE)
     assert isinstance(grant, e.CompensationGranted)
@@ -60,18 +60,18 @@ def test_a_playbook_that_gives_one_to_everybody_grants_it_by_itself_but_not_besi
         ),
     ],
 )
-def test_it_waits_for_a_person_where_one_must_look_first(hindrance: e.Event, why: str) -> None:
+def test_no_card_is_ordered_while_a_person_must_look_at_the_case(hindrance: e.Event, why: str) -> None:
     case = granted().happened(hindrance).case
     assert gift_card.decide(case, PLAYBOOK, letters(), DUE) == []
     assert gift_card.why_blocked(case) == why
 
 
-def test_a_matter_that_is_open_again_gets_no_card() -> None:
+def test_a_reopened_case_gets_no_card() -> None:
     case = granted().happened(e.Reopened(at=SENT, by="Ana Reyes")).case
     assert gift_card.decide(case, PLAYBOOK, letters(), DUE) == []
 
 
-def test_a_card_that_was_refused_meanwhile_is_given_up() -> None:
+def test_the_order_of_a_refused_card_is_cancelled() -> None:
     case = granted().happened(e.GiftCardDue(at=DUE, n=1, money=EURO_20)).case
     assert gift_card.why_cancelled(case, 1) == ""
     refused = lifecycle.after(case, e.CompensationRefused(at=DUE, by="Lee Park", n=1))

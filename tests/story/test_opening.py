@@ -1,4 +1,4 @@
-"""Whom a case is about, and what the first mail brings into it."""
+"""The opening of a case: its customer, its playbook and its standing next steps."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -51,13 +51,13 @@ def customer_of(sender: str, reply_to: str = "", kind: Kind = Kind.CUSTOMER, for
         ("norma@shop.example", "kim@example.org", "norma@shop.example"),
     ],
 )
-def test_the_letter_goes_to_who_wrote_or_to_whom_a_form_wrote_for(
+def test_the_customer_is_the_sender_or_the_reply_to_of_a_form(
     sender: str, reply_to: str, customer: str
 ) -> None:
     assert customer_of(sender, reply_to) == customer
 
 
-def test_only_a_colleagues_forward_is_about_its_first_sender() -> None:
+def test_only_a_mail_forwarded_by_an_agent_is_about_its_original_sender() -> None:
     assert customer_of("ana@example.com", kind=Kind.AGENT, forwarded="kim@example.org") == "kim@example.org"
     assert customer_of("mallory@evil.example", forwarded="kim@example.org") == "mallory@evil.example"
 

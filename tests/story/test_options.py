@@ -1,4 +1,4 @@
-"""Of several options, which one suits better? The numbered answer becomes the promise, and in doubt a person is asked."""
+"""Options: the customer answers with a number; an unclear answer goes to the owner."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -76,7 +76,7 @@ def test_options_are_asked_in_every_language(language: str) -> None:
     assert "your money back" in letter.text
 
 
-def test_the_case_is_not_moved_by_a_letter_that_only_asks() -> None:
+def test_a_letter_that_only_offers_options_leaves_the_stage_as_it_is() -> None:
     case = asked()
     assert case.stage is Stage.HEARD
     assert [option.n for option in case.to_choose] == [1, 2]
@@ -120,18 +120,18 @@ def test_an_answer_after_the_day_has_passed_goes_to_the_owner() -> None:
         said(case, "choose: 1", now=late)
 
 
-def test_a_number_means_nothing_where_nothing_was_asked() -> None:
+def test_a_number_is_ignored_when_no_options_were_offered() -> None:
     case = lifecycle.after(offered(), e.CustomerWrote(at=SOON, text="2"))
     assert options.read_choice(case, a_mail("2"), PLAYBOOK, letters(), SOON) == []
 
 
-def test_a_letter_that_asks_is_taken_back_when_the_choice_was_made_meanwhile() -> None:
+def test_a_letter_with_options_is_stale_once_one_was_chosen() -> None:
     case, letter = wrote(offered())
     assert why_stale(letter, case, SOON) == ""
     assert why_stale(letter, then(case, "choose: 1", now=SOON), SOON) == "the options changed meanwhile"
 
 
-def test_options_of_a_letter_that_came_back_are_asked_again() -> None:
+def test_options_of_a_returned_letter_are_offered_again() -> None:
     case, letter = wrote(offered())
     case = lifecycle.after(case, e.LetterDropped(at=SOON, key=letter.key, kind=LetterKind.CONFIRMATION))
     assert len(case.unasked) == 2
@@ -144,7 +144,7 @@ def test_the_same_option_twice_is_one_option() -> None:
     assert said(offered(), LINES[0]) == []
 
 
-def test_an_option_needs_words_and_a_day_to_come() -> None:
+def test_an_option_needs_a_text_and_a_future_date() -> None:
     with pytest.raises(NotUnderstoodError, match="not what"):
         said(a_case().case, "option: by Friday")
     with pytest.raises(NotUnderstoodError, match="nothing left to choose"):
@@ -157,7 +157,7 @@ def rows() -> list[tuple[int, int | None, str]]:
     return [(int(count), None if n == "?" else int(n), text) for _, count, n, text in parts]
 
 
-def test_a_choice_is_read_only_where_it_is_plain() -> None:
+def test_only_a_clear_choice_is_accepted() -> None:
     found = [(expected, read(count, text), text) for count, expected, text in rows()]
     wrong = [row for row in found if row[1] not in {None, row[0]}]
     assert wrong == []  # better ask than guess
@@ -172,13 +172,13 @@ def read(count: int, text: str) -> int | None:
     return chosen(text, choices, ("Ana Reyes", "Kim Doe"))
 
 
-def test_a_lone_option_is_no_choice_and_is_not_asked() -> None:
+def test_a_single_option_is_not_offered() -> None:
     case = then(a_case().case, "option: your money back")
     assert confirm.next_due(case, PLAYBOOK) is None
     assert confirm.decide(case, PLAYBOOK, letters(), SOON) == []
 
 
-def test_an_option_that_comes_later_is_asked_together_with_those_before() -> None:
+def test_a_later_option_is_offered_together_with_the_earlier_ones() -> None:
     later = SOON + timedelta(hours=1)
     case = then(asked(), "option: a voucher", now=later)
     [_, letter] = confirm.decide(case, PLAYBOOK, letters(), later + timedelta(minutes=11))
@@ -186,7 +186,7 @@ def test_an_option_that_comes_later_is_asked_together_with_those_before() -> Non
     assert all(f"Option {n}:" in letter.text for n in (1, 2, 3))
 
 
-def test_an_option_may_be_taken_back_and_nobody_can_choose_it_any_more() -> None:
+def test_a_withdrawn_option_cannot_be_chosen() -> None:
     case = then(asked(), "withdraw-option: 1 because it is sold out")
     assert [each.state for each in case.options] == [OptionState.WITHDRAWN, OptionState.OPEN]
     case = lifecycle.after(case, e.CustomerWrote(at=SOON, text="1 please"))
@@ -197,7 +197,7 @@ def test_an_option_may_be_taken_back_and_nobody_can_choose_it_any_more() -> None
     assert "choose: 1" not in mail.text
 
 
-def test_a_letter_that_asks_about_an_option_taken_back_does_not_leave() -> None:
+def test_a_letter_that_offers_a_withdrawn_option_is_stale() -> None:
     case, letter = wrote(offered())
     assert why_stale(letter, case, SOON) == ""
     assert (
@@ -206,7 +206,7 @@ def test_a_letter_that_asks_about_an_option_taken_back_does_not_leave() -> None:
     )
 
 
-def test_all_open_options_are_taken_back_by_one_word() -> None:
+def test_one_command_withdraws_all_open_options() -> None:
     case = then(asked(), "withdraw-option")
     assert {each.state for each in case.options} == {OptionState.WITHDRAWN}
     with pytest.raises(NotUnderstoodError, match="no option"):
@@ -215,7 +215,7 @@ def test_all_open_options_are_taken_back_by_one_word() -> None:
         said(asked(), "withdraw-option: 7")
 
 
-def test_a_choice_in_a_case_that_was_dismissed_is_left_to_people() -> None:
+def test_a_choice_in_a_dismissed_case_is_ignored() -> None:
     case = replace(asked(), stage=Stage.DISMISSED)
     assert options.read_choice(case, a_mail("2"), PLAYBOOK, letters(), SOON) == []
 
@@ -232,7 +232,7 @@ def reminded(case: Case, until: datetime) -> list[tuple[datetime, Letter]]:
     return found
 
 
-def test_who_does_not_choose_is_called_and_the_lead_hears_of_it_later() -> None:
+def test_without_a_choice_the_owner_is_asked_to_call_and_later_the_lead_is_told() -> None:
     mails = reminded(asked(), SOON + timedelta(days=20))
     assert [(at.date().day, mail.to.address) for at, mail in mails] == [
         (3, "ana@agents.test"),
@@ -246,13 +246,13 @@ def test_who_does_not_choose_is_called_and_the_lead_hears_of_it_later() -> None:
     )  # the next word is the customer's
 
 
-def test_a_lone_option_is_asked_back() -> None:
+def test_the_owner_is_asked_about_a_single_option() -> None:
     [(at, mail), *_] = reminded(then(a_case().case, "option: your money back"), SOON + timedelta(days=1))
     assert at == NOW + timedelta(hours=2)
     assert "Option 1, “your money back”, stands alone" in flat(mail.text)
 
 
-def test_an_open_option_holds_the_follow_up_of_a_fixed_case_back() -> None:
+def test_an_open_option_blocks_the_follow_up() -> None:
     case = a_case().knows().case
     case = follow(then(case, *LINES), [e.Fixed(at=SOON)], SOON)
     [asked_for, mail] = fix.decide(case, PLAYBOOK, letters(), SOON)
@@ -268,7 +268,7 @@ def test_an_open_option_holds_the_follow_up_of_a_fixed_case_back() -> None:
     ] == [LetterKind.FOLLOW_UP]
 
 
-def test_a_choice_after_the_fix_is_a_promise_that_holds_the_follow_up_back_as_well() -> None:
+def test_a_choice_after_the_fix_becomes_a_promise_that_blocks_the_follow_up() -> None:
     case = follow(asked(), [e.Fixed(at=SOON), e.CustomerWrote(at=SOON, text="2")], SOON)
     case = follow(case, options.read_choice(case, a_mail("2"), PLAYBOOK, letters(), SOON), SOON)
     assert "promise-1" in {lack.name for lack in blockers_of(case)}

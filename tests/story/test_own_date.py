@@ -1,4 +1,4 @@
-"""Our own date is earlier than the one the customer was told, whoever said the promise and however (practices 26, 54)."""
+"""The internal deadline is earlier than the promised date, however the promise was made."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -39,9 +39,7 @@ def test_a_line_a_tag_and_an_approved_reply_take_the_same_margin() -> None:
     }
 
 
-def test_a_proposal_that_is_approved_late_has_an_own_date_that_is_neither_past_nor_after_the_told_one() -> (
-    None
-):
+def test_a_proposal_approved_late_has_a_deadline_between_now_and_the_promised_date() -> None:
     two_hours_before, after = FRIDAY - timedelta(hours=2), FRIDAY + timedelta(hours=1)
     assert dates(then(proposed(), "approve", now=two_hours_before)) == (two_hours_before, FRIDAY)
     assert dates(then(proposed(), "approve", now=after)) == (FRIDAY, FRIDAY)
@@ -56,7 +54,7 @@ def test_a_proposal_that_is_approved_late_has_an_own_date_that_is_neither_past_n
         ((STEP,), 0),  # the admin wrote that there is none
     ],
 )
-def test_the_margin_is_the_playbooks_else_the_shipped_one(steps: tuple[NextStep, ...], hours: int) -> None:
+def test_the_margin_is_the_playbooks_or_else_the_default(steps: tuple[NextStep, ...], hours: int) -> None:
     playbook = replace(PLAYBOOK, steps=steps)
     assert playbook.own_date(FRIDAY, NOW) == FRIDAY - timedelta(hours=hours)
     assert playbook.own_date(None, NOW) is None

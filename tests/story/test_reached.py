@@ -1,4 +1,4 @@
-"""Whoever speaks on a tape has reached nobody, and each try is said anew."""
+"""Reaching the customer: a voice mail does not count, and each attempt is recorded."""
 
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.mark.parametrize("line", ["reached", "reached: he was glad", "reached: spoke with her husband"])
-def test_who_was_spoken_with_is_reached(line: str) -> None:
+def test_a_customer_who_was_spoken_with_is_reached(line: str) -> None:
     assert then(a_case().case, line).reached
 
 
@@ -36,7 +36,7 @@ def test_a_voice_mail_is_not_reached(line: str) -> None:
     assert case.not_reached
 
 
-def test_every_try_is_said_anew_and_brings_its_reminder() -> None:
+def test_each_attempt_is_recorded_and_reminded_of() -> None:
     case = then(a_case().case, "not-reached: voicemail")
     assert said(case, "not-reached: voicemail") == []  # the same word at the same moment
     again = then(case, "not-reached: voicemail", now=NOW + 25 * HOUR)

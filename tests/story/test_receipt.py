@@ -1,4 +1,4 @@
-"""Has it arrived? Yes closes the matter, no opens it again, and in doubt a person is asked."""
+"""The answer to "has it arrived?": yes, no, or unclear, which goes to the owner."""
 
 from datetime import UTC, datetime
 
@@ -47,7 +47,7 @@ def states(case: Case) -> list[GrantState]:
     return [grant.state for grant in case.compensation]
 
 
-def test_a_plain_yes_confirms_the_receipt_and_tells_nobody() -> None:
+def test_a_clear_yes_confirms_the_receipt_without_a_mail() -> None:
     case, steps = after(asked(), "Yes, thanks, it arrived!\n\nKim")
     assert states(case) == [GrantState.CONFIRMED]
     assert mails(steps) == []
@@ -55,7 +55,7 @@ def test_a_plain_yes_confirms_the_receipt_and_tells_nobody() -> None:
     assert not case.unanswered  # there is nothing in it that somebody must answer
 
 
-def test_a_yes_beside_another_matter_is_confirmed_and_left_to_be_answered() -> None:
+def test_a_yes_beside_another_question_is_confirmed_and_the_mail_stays_unanswered() -> None:
     case, steps = after(asked(), "The refund has arrived, thank you. Do you also sell teapots?")
     assert states(case) == [GrantState.CONFIRMED]
     assert case.unanswered
@@ -63,7 +63,7 @@ def test_a_yes_beside_another_matter_is_confirmed_and_left_to_be_answered() -> N
     assert mails(steps) == []
 
 
-def test_a_no_opens_the_matter_again_and_tells_the_owner_in_the_customers_words() -> None:
+def test_a_no_reopens_the_case_and_quotes_the_customer_to_the_owner() -> None:
     case, steps = after(asked(), "No, not yet.")
     assert states(case) == [GrantState.MISSING]
     assert case.stage is Stage.HEARD
@@ -74,7 +74,7 @@ def test_a_no_opens_the_matter_again_and_tells_the_owner_in_the_customers_words(
         assert words in mail.text
 
 
-def test_in_doubt_nothing_is_concluded_and_the_owner_is_asked() -> None:
+def test_from_an_unclear_answer_nothing_is_concluded_and_the_owner_is_asked() -> None:
     case, steps = after(asked(), "Yes, but only 10 euros of it.")
     assert states(case) == [GrantState.ISSUED]
     assert case.stage is Stage.FOLLOWED_UP
@@ -83,13 +83,13 @@ def test_in_doubt_nothing_is_concluded_and_the_owner_is_asked() -> None:
     assert "missing: 1" in mail.text
 
 
-def test_each_of_several_gifts_has_its_own_answer() -> None:
+def test_each_of_several_grants_has_its_own_answer() -> None:
     case, steps = after(asked(Gift.REFUND, Gift.COUPON), "The refund arrived, but the coupon did not.")
     assert states(case) == [GrantState.CONFIRMED, GrantState.MISSING]
     assert "coupon" in mails(steps)[0].text
 
 
-def test_a_missing_refund_opens_even_a_closed_case() -> None:
+def test_a_missing_refund_reopens_a_closed_case() -> None:
     closed = lifecycle.after(asked(), e.Closed(at=LATER))
     case, _ = after(closed, "I never received it.")
     assert case.stage is Stage.HEARD
@@ -112,12 +112,12 @@ def test_what_was_not_asked_for_is_not_read(kind: Gift) -> None:
     assert (steps, case.stage) == ([], Stage.FOLLOWED_UP)
 
 
-def test_before_the_follow_up_nobody_has_asked() -> None:
+def test_before_the_follow_up_no_answer_is_expected() -> None:
     case, steps = after(a_case().granted(Gift.REFUND, "25").issued().case, "No, not yet.")
     assert (steps, states(case)) == ([], [GrantState.ISSUED])
 
 
-def test_silence_brings_one_reminder_and_then_one_call() -> None:
+def test_without_an_answer_there_is_one_reminder_and_one_call() -> None:
     case = lifecycle.after(asked(), e.CallAsked(at=NOW))
     due = remind.next_due(case, PLAYBOOK)
     assert due == datetime(2026, 12, 4, 10, tzinfo=UTC)  # three business days from Tuesday

@@ -1,4 +1,4 @@
-"""The squeaky wheel: a reminder the day before, a question at the due time, the ladder above, and nobody twice a day."""
+"""Reminders: the day before, at the deadline, then escalation; at most one mail a day to each person."""
 
 from collections import Counter
 from dataclasses import replace
@@ -28,7 +28,7 @@ def promised(due: datetime = THURSDAY) -> Story:
 
 
 def lived(case: Case, until: datetime, step: timedelta = HOUR) -> tuple[Case, list[tuple[datetime, Letter]]]:
-    """Let the time come to `until`, looking whenever the chapter wants to; return the mails to agents with their moments."""
+    """Run the policy each time it is due, up to `until`; return the mails to agents with their times."""
     mails: list[tuple[datetime, Letter]] = []
     now = NOW
     while now < until:
@@ -62,7 +62,7 @@ def test_the_owner_is_reminded_the_day_before_and_asked_at_the_due_time() -> Non
     assert "late: 1 until" in question
 
 
-def test_a_reminder_carries_what_comes_due_by_the_evening() -> None:
+def test_a_reminder_includes_what_is_due_by_the_evening() -> None:
     _, mails = lived(promised().case, THURSDAY + HOUR)
     at, mail = mails[-1]
     assert at == datetime(2026, 12, 3, 10, tzinfo=UTC)  # two business days of silence
@@ -75,7 +75,7 @@ def test_what_was_promised_for_the_same_day_is_asked_about_and_not_reminded_of()
     assert [at for at, _ in mails] == [NOW + 5 * HOUR]
 
 
-def test_a_forgotten_promise_climbs_from_the_owner_to_the_lead_to_the_manager() -> None:
+def test_an_overdue_promise_escalates_from_owner_to_lead_to_manager() -> None:
     _, mails = lived(promised().case, THURSDAY + 5 * DAY)
     climbed = [
         (at, mail.to.address)
@@ -86,7 +86,7 @@ def test_a_forgotten_promise_climbs_from_the_owner_to_the_lead_to_the_manager() 
     assert climbed[:2] == [(friday, LEE.email), (monday, MAX.email)]
 
 
-def test_whoever_is_asked_to_step_in_reads_the_case_in_brief() -> None:
+def test_an_escalation_contains_a_summary_of_the_case() -> None:
     case = lifecycle.after(
         promised().case, FactsStated(at=NOW, facts=(("impact", "no tea for the guests on Sunday"),))
     )
@@ -102,7 +102,7 @@ def test_whoever_is_asked_to_step_in_reads_the_case_in_brief() -> None:
     assert f"Ana Reyes has it: {ANA.phone}" in brief
 
 
-def test_whoever_read_it_in_the_digest_gets_no_mail_about_it_that_day_and_the_others_do() -> None:
+def test_what_the_digest_told_one_agent_is_not_sent_to_that_agent_again_that_day() -> None:
     morning = datetime(2026, 12, 3, 9, tzinfo=UTC)
     case = _after(
         promised().case, remind.decide(promised().case, PLAYBOOK, letters(), THURSDAY - DAY), THURSDAY - DAY
@@ -126,14 +126,14 @@ def test_whoever_read_it_in_the_digest_gets_no_mail_about_it_that_day_and_the_ot
     assert [mail.to.address for _, mail in mails] == [LEE.email]
 
 
-def test_a_digest_tells_nobody_above_of_what_is_not_yet_theirs() -> None:
+def test_a_digest_tells_a_lead_of_nothing_before_it_is_escalated() -> None:
     case = promised().case
     morning = datetime(2026, 12, 4, 9, tzinfo=UTC)  # the lead hears at three
     assert remind.due_today(case, PLAYBOOK, LEE, morning) == ()
     assert len(remind.due_today(case, PLAYBOOK, LEE, morning + 6 * HOUR)) == 1
 
 
-def test_a_question_that_only_one_person_can_answer_waits_for_no_morning() -> None:
+def test_a_question_that_only_one_person_can_answer_is_sent_at_once() -> None:
     story = a_case().granted(
         Gift.REFUND, "120", state=GrantState.WAITING_APPROVAL, agent="ana", granted_at=NOW
     )
@@ -142,7 +142,7 @@ def test_a_question_that_only_one_person_can_answer_waits_for_no_morning() -> No
     assert (mail.kind, mail.to.address) == (LetterKind.APPROVAL, LEE.email)
 
 
-def test_an_approval_that_nobody_gives_is_asked_of_the_next_one() -> None:
+def test_a_missing_approval_escalates_to_a_manager() -> None:
     story = a_case().granted(
         Gift.REFUND, "120", state=GrantState.WAITING_APPROVAL, agent="ana", granted_at=NOW
     )
@@ -151,7 +151,7 @@ def test_an_approval_that_nobody_gives_is_asked_of_the_next_one() -> None:
     assert approvals == [(NOW, LEE.email), (NOW + DAY, MAX.email)]
 
 
-def test_what_comes_due_at_night_is_asked_in_the_morning() -> None:
+def test_a_deadline_at_night_is_asked_about_in_the_morning() -> None:
     night = datetime(2026, 12, 3, 23, 59, tzinfo=UTC)
     _, mails = lived(promised(night).case, night + 10 * HOUR)
     assert [at for at, mail in mails if "Was it kept?" in flat(mail.text)] == [
@@ -159,7 +159,7 @@ def test_what_comes_due_at_night_is_asked_in_the_morning() -> None:
     ]
 
 
-def test_what_is_due_at_the_close_is_asked_at_the_close() -> None:
+def test_a_deadline_at_the_closing_time_is_asked_about_at_the_closing_time() -> None:
     close = datetime(2026, 12, 3, 17, tzinfo=UTC)
     _, mails = lived(promised(close).at(NOW + 8 * HOUR).agent_wrote().case, close + HOUR)
     assert mails[-1][0] == close
@@ -173,7 +173,7 @@ def test_what_is_due_at_the_close_is_asked_at_the_close() -> None:
         (datetime(2026, 10, 26, 11, tzinfo=UTC), datetime(2026, 10, 23, 14, tzinfo=UTC)),
     ],
 )
-def test_our_own_date_is_four_business_hours_earlier_through_daylight_saving(
+def test_the_internal_deadline_is_four_business_hours_earlier_through_daylight_saving(
     told: datetime, own: datetime
 ) -> None:
     assert PLAYBOOK.calendar.before(told, Duration(4, "business hour")) == own
@@ -186,7 +186,7 @@ def test_our_own_date_is_four_business_hours_earlier_through_daylight_saving(
     facts=st.booleans(),
     step=st.sampled_from([HOUR, 5 * HOUR, 13 * HOUR]),
 )
-def test_nobody_hears_of_a_case_twice_a_day(
+def test_no_agent_is_reminded_of_a_case_twice_a_day(
     dues: list[int], grant: bool, facts: bool, step: timedelta
 ) -> None:
     story = a_case()
@@ -207,12 +207,12 @@ def _day(at: datetime) -> date:
     return PLAYBOOK.calendar.local(at).date()
 
 
-def test_the_brief_says_what_was_given() -> None:
+def test_the_summary_names_what_was_given() -> None:
     case = a_case().granted(Gift.REFUND, "25").case
     assert "the refund of 25.00 EUR: granted" in remind.summary_of(case, PLAYBOOK, NOW)
 
 
-def test_a_company_that_works_on_saturdays_is_asked_on_saturdays() -> None:
+def test_a_company_that_works_on_saturdays_is_reminded_on_saturdays() -> None:
     calendar = Calendar(timezone="Europe/London", days=frozenset(range(6)))
     playbook = replace(PLAYBOOK, calendar=calendar)
     saturday = datetime(2026, 12, 5, 12, tzinfo=UTC)
@@ -228,14 +228,14 @@ def stopped() -> Case:
     )
 
 
-def test_a_letter_that_could_not_be_written_climbs_the_ladder_until_it_is() -> None:
+def test_a_letter_that_could_not_be_written_escalates_until_it_is_written() -> None:
     _, mails = lived(stopped(), NOW + 9 * DAY)
     heard = [mail for _, mail in mails if "etter could not be written: nobody believes" in flat(mail.text)]
     assert [mail.to.name for mail in heard] == ["Ana Reyes", "Lee Park", "Max Ito"]
     assert [mail.kind for mail in heard] == [LetterKind.NUDGE, LetterKind.ESCALATION, LetterKind.ESCALATION]
 
 
-def test_a_letter_that_was_written_after_all_is_no_matter() -> None:
+def test_a_letter_that_was_written_after_all_is_not_reminded_of() -> None:
     now = NOW + 8 * HOUR
     letter = LetterWritten(
         at=now,
@@ -248,7 +248,7 @@ def test_a_letter_that_was_written_after_all_is_no_matter() -> None:
     assert [mail for _, mail in mails if "could not be written" in flat(mail.text)] == []
 
 
-def test_what_stopped_a_letter_is_no_matter_once_the_case_has_moved_on() -> None:
+def test_what_stopped_a_letter_is_not_reminded_of_in_a_later_stage() -> None:
     case = stopped()
     assert case.stopped
     moved = lifecycle.after(case, Reopened(at=NOW + 8 * HOUR, why="it broke again"))

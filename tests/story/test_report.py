@@ -1,4 +1,4 @@
-"""Looking back: causes, promises kept, times, what was given; and no cell that a spreadsheet takes for a formula."""
+"""The report: causes, promises, durations, compensation; and a CSV file without formulas."""
 
 import csv
 import io
@@ -90,7 +90,7 @@ def test_a_promise_kept_after_its_date_is_kept_and_not_in_time() -> None:
     assert (found.promises.kept, found.promises.in_time, found.promises.rate) == (1, 0, 0.0)
 
 
-def test_causes_and_times_are_told() -> None:
+def test_causes_and_durations_are_reported() -> None:
     found = report([kept_early(), broken()])
     assert found.causes == {UNSAID: 1, "carrier": 1}
     assert found.times["fixed"].median == FRIDAY - timedelta(hours=5) - NOW
@@ -109,7 +109,7 @@ def test_only_what_was_opened_since_then_counts() -> None:
     assert report([kept_early()], NOW + timedelta(days=1)).opened == 0
 
 
-def test_nothing_at_all_is_a_report_too() -> None:
+def test_a_report_without_cases_is_empty() -> None:
     found = report([])
     assert found.promises.rate is None
     assert report_view(found)["times"] == {}

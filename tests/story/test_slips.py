@@ -1,4 +1,4 @@
-"""A promise moves once by its owner's word or the machine's; the second new date is a lead's to say."""
+"""Late promises: an agent or the daemon sets the first new date, only a lead a second one."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -23,7 +23,7 @@ def promised() -> Case:
     return a_case().promised("ship the kettle", FRIDAY).confirmed(1).case
 
 
-def test_the_owner_says_the_first_new_date_and_a_lead_the_second() -> None:
+def test_the_owner_sets_the_first_new_date_and_a_lead_the_second() -> None:
     case = then(promised(), "late: 1 until 11 December because of the flood")
     with pytest.raises(NotUnderstoodError, match="a lead says the second new date"):
         said(case, LATER)
@@ -32,7 +32,7 @@ def test_the_owner_says_the_first_new_date_and_a_lead_the_second() -> None:
     assert again.promised_by == datetime(2026, 12, 18, 17, tzinfo=UTC)
 
 
-def test_a_tag_says_no_second_date() -> None:
+def test_a_tag_sets_no_second_date() -> None:
     case = then(promised(), "late: 1 until 11 December because of the flood", agent="", source="tag")
     with pytest.raises(NotUnderstoodError, match="a lead says"):
         said(case, LATER, agent="", source="tag")
@@ -52,7 +52,7 @@ def test_a_promise_that_was_broken_at_its_first_date_may_have_one_new_date() -> 
     assert then(broken, LATER).promises[0].state is PromiseState.LATE
 
 
-def test_the_machine_moves_a_promise_once_at_half_of_its_margin_and_never_again() -> None:
+def test_the_daemon_moves_a_promise_once_when_half_of_its_margin_has_passed() -> None:
     case = promised()
     own = FRIDAY - timedelta(hours=4)
     case = case.with_promise(1, internal_deadline=own)

@@ -1,4 +1,4 @@
-"""What a case waits for, as the digest says it, and how an agent's answer to the digest is read."""
+"""What a case waits for in the digest, and how an answer to the digest is read."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -49,7 +49,7 @@ def said(case: Case) -> str:
     return found.what if found else ""
 
 
-def test_a_case_in_which_all_is_well_waits_for_nobody() -> None:
+def test_a_case_without_open_work_waits_for_nobody() -> None:
     assert said(replace(a_case(), promises=(owing(NOW + 48 * HOURS),))) == ""
     assert said(a_case(Stage.CLOSED)) == said(a_case(Stage.DISMISSED)) == said(a_case(Stage.SUSPECTED)) == ""
 
@@ -71,7 +71,7 @@ def test_a_case_in_which_all_is_well_waits_for_nobody() -> None:
         (replace(a_case(), not_reached="nobody answered"), "the customer was not reached (nobody answered)"),
     ],
 )
-def test_everything_that_waits_is_said(case: Case, what: str) -> None:
+def test_everything_that_waits_is_listed(case: Case, what: str) -> None:
     assert said(case) == what
 
 
@@ -88,7 +88,7 @@ def test_a_letter_in_review_waits_for_approve() -> None:
     assert said(replace(a_case(), letters=(mark,))) == "the confirmation waits for `approve`"
 
 
-def test_the_age_is_that_of_the_oldest_matter() -> None:
+def test_the_age_is_that_of_the_oldest_item() -> None:
     case = replace(a_case(), customer_wrote_at=NOW - HOURS, promises=(owing(NOW - 5 * HOURS),))
     found = waiting(case, PLAYBOOK, NOW)
     assert found

@@ -1,4 +1,4 @@
-"""The last day of a gift card is never told a day too late, whatever clock its maker went by."""
+"""The last valid day of a gift card is never given too late, whatever time zone its issuer uses."""
 
 from datetime import UTC, datetime
 
