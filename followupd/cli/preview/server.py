@@ -17,6 +17,7 @@ from threading import Event
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from followupd.adapters.overlay import shipped_directory
 from followupd.adapters.templates.samples import SAMPLES
 from followupd.cli.preview.letter import RenderedPreview, available_languages, render_preview
 from followupd.domain.letter import LetterKind
@@ -52,9 +53,10 @@ class LetterSource:
     stopping: Event = field(default_factory=Event)
 
     def version(self) -> str:
-        """Return a hash of the files' names, times and sizes."""
+        """Return a hash of the names, times and sizes of the directory's files and of the shipped templates."""
         found = hashlib.sha256()
-        for path in sorted(self.directory.rglob("*")):
+        shipped = shipped_directory() / "templates"
+        for path in sorted([*self.directory.rglob("*"), *shipped.rglob("*")]):
             if path.suffix in _WATCHED_SUFFIXES and path.is_file():
                 stat = path.stat()
                 found.update(f"{path}\0{stat.st_mtime_ns}\0{stat.st_size}\n".encode())
