@@ -9,14 +9,19 @@ from types import MappingProxyType
 from followupd.domain.letter import LetterKind
 from followupd.domain.translatable import Translatable, msg
 from followupd.languages import Catalogue, catalogue
-from followupd.text.wording import text as words_of
+from followupd.text.wording import text as letter_text
 from followupd.text.wording.rules import BY_ID, HOLDING_SENTENCES, LONGEST, PHRASED, RULES, WordingRule
 
 _WORD = re.compile(r"[^\W\d_]{2,}")
-_LOUD = re.compile(r"!\s*[!?]+|\?\s*!+|!")
-_SHOWN = 80
-#: two customers may have "missed the train"; so many words in the same order are copied
-_BY_CHANCE = 5
+_EXCLAMATION = re.compile(r"!\s*[!?]+|\?\s*!+|!")
+#: characters of the text that a finding shows
+_MAX_SHOWN = 80
+#: letters; words in capitals with more are shouting, as acronyms are shorter
+_MAX_ACRONYM = 5
+#: two customers may have "missed the train"; as many words as this in the same order are copied
+_MIN_COPIED = 5
+#: characters behind a phrase in which its exception is looked for
+_AFTER_PHRASE = 40
 _NO_LISTS: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType({})
 
 
@@ -34,34 +39,39 @@ class Finding:
     @property
     def told(self) -> Translatable:
         """The sentence for the agent: the words, the reason, and better words."""
-        reason, better = msg(self.rule.reason), msg(self.rule.better)
         return msg(
             "{words}{reason} Better: {better} [{id}]",
             words=self.quoted,
-            reason=reason,
-            better=better,
+            reason=msg(self.rule.reason),
+            better=msg(self.rule.better),
             id=self.rule.id,
         )
 
     @property
     def quoted(self) -> str:
+        """The words in quotation marks, as a sentence begins with them; "" for the whole text."""
         return f"“{self.words}”: " if self.words else ""
 
     @property
     def hard(self) -> bool:
+        """Whether the rule stops a letter."""
         return self.rule.hard
 
 
 @dataclass(frozen=True, slots=True)
 class WordingRules:
-    """The admin's wording.toml (rules switched off, own phrases by language and list), and the languages."""
+    """The administrator's wording.toml, and the languages.
+
+    `off` are rules that are switched off, `phrases` the administrator's own by language and list.
+    """
 
     off: frozenset[str] = frozenset()
     phrases: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=lambda: _NO_LISTS)
     languages: Catalogue = field(default_factory=catalogue)
 
     def own(self, language: str, name: str) -> tuple[str, ...]:
-        lists = self.phrases.get(language.lower()) or self.phrases.get(words_of.tongue(language)) or {}
+        """Return the administrator's phrases of a list."""
+        lists = self.phrases.get(language.lower()) or self.phrases.get(letter_text.tongue(language)) or {}
         return tuple(lists.get(name, ()))
 
 
@@ -95,12 +105,26 @@ class _Reading:
     text: str
     kind: str
     language: str
-    manner: WordingRules
+    rules: WordingRules
     context: Context
 
     def has(self, name: str, text: str) -> bool:
-        """Return whether a part of the text contains one of these phrases."""
-        return words_of.has(self.language, name, text, self.manner.languages)
+        """Whether a part of the text contains one of these phrases."""
+        return letter_text.has(self.language, name, text, self.rules.languages)
+
+    def pattern(self, name: str, own: tuple[str, ...] = ()) -> re.Pattern[str] | None:
+        """Return the pattern of a list of phrases in the language of the text."""
+        return letter_text.pattern(self.rules.languages, self.language, name, own)
+
+    @property
+    def paragraphs(self) -> list[str]:
+        """The paragraphs between greeting and closing."""
+        return letter_text.body(self.text, self.context.owner)
+
+    @property
+    def without_values(self) -> str:
+        """The text without the words of people, which were checked when they were given."""
+        return letter_text.without(self.text, self.context.values)
 
 
 def findings(
@@ -111,125 +135,159 @@ def findings(
     manner: WordingRules = WordingRules(),
     context: Context = Context(),
 ) -> tuple[Finding, ...]:
-    """Return what the rules find in a text, in the order of its lines."""
-    reading = _Reading(
-        words_of.without(words_of.plain(text), context.insisted), kind, language, manner, context
-    )
-    found = [
-        finding
-        for rule in RULES
-        if kind in rule.kinds and rule.id not in manner.off
-        for finding in _LOOKS.get(rule.id, _phrases)(rule, reading)
-    ]
-    return tuple(sorted(set(found), key=lambda one: (one.line, one.rule.id, one.words)))
+    """Return what the rules find in a text, in the order of its lines.
+
+    Args:
+        text: a template's source, a letter as plain text, or an agent's line.
+        kind: a kind of letter, or PART, FACT or PREVENTION.
+        language: the language of the text.
+        manner: the administrator's rules.
+        context: what the rules need besides the text.
+    """
+    checked = letter_text.without(letter_text.plain(text), context.insisted)
+    reading = _Reading(checked, kind, language, manner, context)
+    found: set[Finding] = set()
+    for rule in RULES:
+        if kind in rule.kinds and rule.id not in manner.off:
+            check = _CHECKS.get(rule.id, _check_phrases)
+            found.update(check(rule, reading))
+    return tuple(sorted(found, key=lambda finding: (finding.line, finding.rule.id, finding.words)))
 
 
 def _at(rule: WordingRule, text: str, start: int, end: int) -> Finding:
-    words = words_of.flat(text[start:end])
-    return Finding(
-        rule, text.count("\n", 0, start) + 1, words if len(words) <= _SHOWN else words[:_SHOWN] + "…"
-    )
+    """Return the finding for a range of the text."""
+    line = text.count("\n", 0, start) + 1
+    return Finding(rule, line, _shortened(letter_text.flat(text[start:end])))
 
 
-def _phrases(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
-    languages = it.manner.languages
-    pattern = words_of.pattern(languages, it.language, rule.name, it.manner.own(it.language, rule.name))
-    unless = words_of.pattern(languages, it.language, f"{rule.name}-unless")
-    for match in pattern.finditer(it.text) if pattern else ():
-        around = it.text[max(0, it.text.rfind(".", 0, match.start())) : match.end() + 40]
-        if not (unless and unless.search(around)):
+def _shortened(words: str) -> str:
+    return words if len(words) <= _MAX_SHOWN else words[:_MAX_SHOWN] + "…"
+
+
+def _check_phrases(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
+    """Find the phrases of a rule, except near those of its list of exceptions."""
+    pattern = it.pattern(rule.name, it.rules.own(it.language, rule.name))
+    if pattern is None:
+        return
+    exception = it.pattern(f"{rule.name}-unless")
+    for match in pattern.finditer(it.text):
+        sentence_start = max(0, it.text.rfind(".", 0, match.start()))
+        around = it.text[sentence_start : match.end() + _AFTER_PHRASE]
+        if not exception or not exception.search(around):
             yield _at(rule, it.text, match.start(), match.end())
 
 
-def _apology_first(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
-    opening = " ".join(words_of.sentences(" ".join(words_of.body(it.text, it.context.owner)[:2]))[:2])
-    if not it.has("apology", opening):
+def _check_first_apology(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
+    """Demand an apology in the first two sentences."""
+    beginning = letter_text.sentences(" ".join(it.paragraphs[:2]))
+    if not it.has("apology", " ".join(beginning[:2])):
         yield Finding(rule, 0, "")
 
 
-def _apology_last(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
-    closing = (words_of.body(it.text, it.context.owner) or [""])[-1]
-    ends = (words_of.sentences(closing) or [""])[-1]
-    if not it.has("apology", closing) or not it.has("invitation", ends):
+def _check_last_apology(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
+    """Demand an apology in the last paragraph, and an invitation in its last sentence."""
+    closing = (it.paragraphs or [""])[-1]
+    last_sentence = (letter_text.sentences(closing) or [""])[-1]
+    if not it.has("apology", closing) or not it.has("invitation", last_sentence):
         yield Finding(rule, 0, "")
 
 
-def _shouting(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
-    for match in _LOUD.finditer(words_of.without(it.text, it.context.names)):
-        yield _at(rule, it.text, match.start(), match.end())
-        break
-    known = {word.casefold() for name in it.context.names for word in _WORD.findall(name)}
-    before: re.Match[str] | None = None
+def _check_shouting(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
+    """Find the first exclamation mark, and the first words in capitals that are no acronym and no name."""
+    exclamation = _EXCLAMATION.search(letter_text.without(it.text, it.context.names))
+    if exclamation:
+        yield _at(rule, it.text, exclamation.start(), exclamation.end())
+
+    names = {word.casefold() for name in it.context.names for word in _WORD.findall(name)}
+    before: re.Match[str] | None = None  # the word in capitals directly before
     for match in _WORD.finditer(it.text):
-        loud = (
-            match[0].isupper() and match[0].casefold() not in known and not _part_of_a_number(it.text, match)
-        )
-        beside = before is not None and it.text[before.end() : match.start()].isspace()
-        if loud and (len(match[0]) > 5 or (beside and before is not None and len(before[0] + match[0]) > 5)):
-            start = before.start() if before is not None and beside else match.start()
+        if not _is_loud(it.text, match, names):
+            before = None
+            continue
+        if before and not it.text[before.end() : match.start()].isspace():
+            before = None
+        start = before.start() if before else match.start()
+        letters = len(match[0]) + (len(before[0]) if before else 0)
+        if letters > _MAX_ACRONYM:
             yield _at(rule, it.text, start, match.end())
             return
-        before = match if loud else None
+        before = match
 
 
-def _part_of_a_number(text: str, match: re.Match[str]) -> bool:
-    around = text[max(0, match.start() - 1) : match.start()] + text[match.end() : match.end() + 1]
-    return any(character.isdigit() or character in "-_/" for character in around)
+def _is_loud(text: str, match: re.Match[str], names: Collection[str]) -> bool:
+    """Whether a word is in capitals, and neither a name nor part of a number such as an order's."""
+    if not match[0].isupper() or match[0].casefold() in names:
+        return False
+    neighbours = text[max(0, match.start() - 1) : match.start()] + text[match.end() : match.end() + 1]
+    return not any(character.isdigit() or character in "-_/" for character in neighbours)
 
 
-def _length(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
-    inside = " ".join(words_of.body(it.text, it.context.owner)) if it.context.owner else it.text
-    count = len(inside.split())
-    if count > LONGEST.get(it.kind, count):
-        yield Finding(rule, 0, f"{count} words, of {LONGEST[it.kind]} at most")
-    # The way to reach us is no news, so that sentence is not counted.
-    elif it.kind == LetterKind.HOLDING and len(words_of.sentences(inside)) > HOLDING_SENTENCES + 1:
-        yield Finding(rule, 0, f"{len(words_of.sentences(inside))} sentences")
+def _check_length(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
+    """Limit the words of a letter, and the sentences of a holding letter."""
+    inside = " ".join(it.paragraphs) if it.context.owner else it.text
+    words = len(inside.split())
+    sentences = len(letter_text.sentences(inside))
+    most = LONGEST.get(it.kind, words)
+    if words > most:
+        yield Finding(rule, 0, f"{words} words, of {most} at most")
+    # The sentence that says how to reach us tells nothing new, so it is not counted.
+    elif it.kind == LetterKind.HOLDING and sentences > HOLDING_SENTENCES + 1:
+        yield Finding(rule, 0, f"{sentences} sentences")
 
 
-def _past_date(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
-    given = words_of.without(it.text, it.context.values)
-    for match in words_of.dated(it.manner.languages).finditer(given) if it.context.over else ():
-        if it.context.over and it.context.over(words_of.flat(match[0])):
+def _check_past_dates(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
+    """Find dates that have passed."""
+    is_over = it.context.over
+    if is_over is None:
+        return
+    for match in letter_text.dated(it.rules.languages).finditer(it.without_values):
+        if is_over(letter_text.flat(match[0])):
             yield _at(rule, it.text, match.start(), match.end())
 
 
-def _unlogged(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
-    given = words_of.without(it.text, it.context.values)
-    for words, day in it.context.hears(words_of.flat(given)) if it.context.hears else ():
+def _check_unlogged_promises(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
+    """Find commitments with a date that the ledger does not have."""
+    commitments_in = it.context.hears
+    if commitments_in is None:
+        return
+    for words, day in commitments_in(letter_text.flat(it.without_values)):
         if day not in it.context.promised:
             yield Finding(rule, 0, words)
 
 
-def _same_text(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
-    mine = _gist(it.text)
-    if mine and any(_gist(one) == mine for one in it.context.earlier):
+def _check_repetition(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
+    """Find a letter with the text of an earlier one to the same address."""
+    text = _comparable(it.text)
+    if text and any(_comparable(earlier) == text for earlier in it.context.earlier):
         yield Finding(rule, 0, "")
 
 
-def _borrowed(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
-    """Find the impact of another case; a few words may be equal by chance, and insisted words are blank."""
-    mine = it.context.impact
-    here = mine and _gist(mine) in _gist(it.text)
-    if here and len(mine.split()) >= _BY_CHANCE and _gist(mine) in {_gist(one) for one in it.context.others}:
-        yield Finding(rule, 0, mine if len(mine) <= _SHOWN else mine[:_SHOWN] + "…")
+def _check_copied_impact(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
+    """Find the impact of another case; a few words may be the same by chance, and insisted words are blank."""
+    impact = it.context.impact
+    if len(impact.split()) < _MIN_COPIED:
+        return
+    comparable = _comparable(impact)
+    if comparable in _comparable(it.text) and comparable in map(_comparable, it.context.others):
+        yield Finding(rule, 0, _shortened(impact))
 
 
-def _gist(text: str) -> str:
-    return words_of.flat(words_of.plain(text)).casefold().rstrip(" .!")
+def _comparable(text: str) -> str:
+    """Return a text without the differences that do not matter: line breaks, capitals, a last full stop."""
+    return letter_text.flat(letter_text.plain(text)).casefold().rstrip(" .!")
 
 
-_Look = Callable[[WordingRule, _Reading], Iterator[Finding]]
-#: rules that look at more than phrases
-_LOOKS: dict[str, _Look] = {
-    "W01": _apology_first,
-    "W02": _apology_last,
-    "W11": _shouting,
-    "W12": _length,
-    "W13": _past_date,
-    "W14": _unlogged,
-    "W16": _same_text,
-    "W19": _borrowed,
+_Check = Callable[[WordingRule, _Reading], Iterator[Finding]]
+#: the checks of rules that are not only a list of phrases
+_CHECKS: dict[str, _Check] = {
+    "W01": _check_first_apology,
+    "W02": _check_last_apology,
+    "W11": _check_shouting,
+    "W12": _check_length,
+    "W13": _check_past_dates,
+    "W14": _check_unlogged_promises,
+    "W16": _check_repetition,
+    "W19": _check_copied_impact,
 }
 
 
