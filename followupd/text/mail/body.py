@@ -79,22 +79,27 @@ def _winmail_text(files: Iterable[MimePart]) -> str:
     Args:
         files: the attachments, among which the envelope is.
     """
-    envelopes = (part for part in files if part.type in _WINMAIL_TYPES)
-    texts = (winmail_text(part.octets)[:MAX_TEXT] for part in envelopes)
-    return next(filter(None, texts), "")
+    for part in files:
+        if part.type not in _WINMAIL_TYPES:
+            continue
+        text = winmail_text(part.octets)[:MAX_TEXT]
+        if text:
+            return text
+    return ""
 
 
 def _shown_parts(mail: ParsedMail) -> list[MimePart]:
-    """Return the parts with the text; some programs give their only text a file name.
+    """Return the parts with the text.
 
     Args:
-        mail: of whose parts those with text count that are not attached.
+        mail: the mail. If all its texts have file names, as some programs give them, the first one is shown.
     """
     texts = [part for part in mail.parts if part.type in _TEXT_TYPES]
     shown = [part for part in texts if not part.is_attached]
     if shown:
         return shown
-    return [part for part in texts if part.disposition != "attachment"][:1]
+    named = [part for part in texts if part.disposition != "attachment"]
+    return named[:1]
 
 
 def _is_file(part: MimePart) -> bool:
@@ -159,7 +164,10 @@ def unflowed_text(part: MimePart) -> str:
     """
     if part.parameter("format").lower() != "flowed":
         return part.text
-    gap = "" if part.parameter("delsp").lower() == "yes" else " "
+    gap = " "
+    if part.parameter("delsp").lower() == "yes":
+        gap = ""
+
     lines: list[str] = []
     is_soft = False
     for line in part.text.split("\n"):
@@ -167,7 +175,8 @@ def unflowed_text(part: MimePart) -> str:
             lines[-1] = lines[-1].rstrip(" ") + gap + line
         else:
             lines.append(line)
-        is_soft = line.endswith(" ") and line != "-- "
+        is_delimiter = line == "-- "
+        is_soft = line.endswith(" ") and not is_delimiter
     return "\n".join(lines)
 
 
@@ -197,13 +206,15 @@ def _without_armour(text: str) -> str:
 
 
 def _name(part: MimePart) -> str:
-    """Return a file's name, or its type; "" for a multipart.
+    """Return a file's name, or its type; "" for a multipart without a name.
 
     Args:
         part: an attachment.
     """
-    if part.filename or part.type.startswith("multipart/"):
+    if part.filename:
         return part.filename
+    if part.type.startswith("multipart/"):
+        return ""
     return part.type
 
 
@@ -232,6 +243,10 @@ def _reason_to_open(mail: ParsedMail, text: str, files: Sequence[MimePart]) -> s
 
 
 def _has_inline_picture(mail: ParsedMail) -> bool:
-    """Whether the HTML contains a picture."""
+    """Whether the HTML contains a picture.
+
+    Args:
+        mail: the mail.
+    """
     pages = [part for part in mail.parts if part.type == "text/html"]
     return any(b"data:image/" in page.octets for page in pages)

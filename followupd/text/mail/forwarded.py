@@ -24,7 +24,11 @@ _LONGEST_WORDS = frozenset(max(phrase.split(), key=len) for phrase in _MARKS.mar
 
 
 def _is_minimal(word: str) -> bool:
-    """Whether no other of the longest words is inside of this one."""
+    """Whether no other of the longest words is inside of this one.
+
+    Args:
+        word: one of the longest words of the phrases.
+    """
     others = _LONGEST_WORDS - {word}
     return not any(other in word for other in others)
 

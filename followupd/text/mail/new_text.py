@@ -43,7 +43,11 @@ MAX_FORWARD_LINES = 10
 
 
 def _any_word(*groups: Iterable[str]) -> str:
-    """Return a pattern of the words in these groups, in lower case, the longest first."""
+    """Return a pattern of the words in these groups, in lower case, the longest first.
+
+    Args:
+        groups: of words, such as the lists of a language file.
+    """
     words = {word.lower() for word in chain.from_iterable(groups)}
     longest_first = sorted(words, key=len, reverse=True)
     return "|".join(map(re.escape, longest_first))
@@ -115,17 +119,14 @@ def extract_new_text(text: str, earlier: Iterable[str] = (), *, is_note: bool = 
     mark_signatures(lines, kinds)
     _keep_something(lines, kinds)
 
-    present = set(kinds)
-    if present == {LineKind.NEW}:
+    if set(kinds) == {LineKind.NEW}:  # true for most mails
         return NewText("\n".join(lines).strip("\n"))
     doubtful = [line.strip() for line in _lines_of(lines, kinds, LineKind.DOUBTFUL)]
-    quoted = _joined(lines, kinds, {LineKind.QUOTED}) if LineKind.QUOTED in present else ""
-    signature = _joined(lines, kinds, {LineKind.SIGNATURE}) if LineKind.SIGNATURE in present else ""
     return NewText(
         text=_joined(lines, kinds, {LineKind.NEW, LineKind.DOUBTFUL}),
         doubtful=tuple(filter(None, doubtful)),
-        quoted=quoted,
-        signature=signature,
+        quoted=_joined(lines, kinds, {LineKind.QUOTED}),
+        signature=_joined(lines, kinds, {LineKind.SIGNATURE}),
     )
 
 
@@ -143,7 +144,11 @@ def _kinds_by_mark(text: str, lines: Sequence[str]) -> list[LineKind]:
 
 
 def _has_mark(line: str) -> bool:
-    """Whether a line begins with a quote mark; letters and digits are ruled out before the pattern is tried."""
+    """Whether a line begins with a quote mark; letters and digits are ruled out before the pattern is tried.
+
+    Args:
+        line: of the mail.
+    """
     if not line or line[0].isalnum():
         return False
     return _QUOTE_MARK.match(line) is not None
@@ -175,13 +180,12 @@ def _joined(lines: Sequence[str], kinds: Sequence[LineKind], wanted: Collection[
     for line, kind in zip(lines, kinds, strict=True):
         if kind not in wanted:
             follows_gap = True
-            continue
-        if follows_gap and not line:
-            continue
-        if follows_gap and chosen and chosen[-1]:
-            chosen.append("")
-        chosen.append(line)
-        follows_gap = False
+        elif not follows_gap:
+            chosen.append(line)
+        elif line:
+            needs_gap = chosen[-1:] not in ([], [""])
+            chosen += ["", line] if needs_gap else [line]
+            follows_gap = False
     return "\n".join(chosen).strip("\n")
 
 
@@ -211,21 +215,19 @@ def _mark_headings(lines: Sequence[str], kinds: list[LineKind], thread: ThreadTe
 def _possible_headings(lines: Sequence[str]) -> list[int]:
     """Return the lines at which a heading may begin, by a cheap look: the patterns are slow.
 
-    An attribution has a colon at its end or an address, at most MAX_ATTRIBUTION lines from its beginning.
-
     Args:
-        lines: of the mail.
+        lines: of the mail. An attribution begins at most MAX_ATTRIBUTION lines above its end.
     """
     found: set[int] = set()
     for number, line in enumerate(lines):
         if not line:
             continue
-        if "@" in line or line.endswith(_COLONS):
+        if _may_end_attribution(line):
             first = max(0, number - MAX_ATTRIBUTION + 1)
             found.update(range(first, number + 1))
         elif _may_begin_heading(line):
             found.add(number)
-    return sorted(number for number in found if lines[number])
+    return sorted(filter(lines.__getitem__, found))
 
 
 def _may_begin_heading(line: str) -> bool:
@@ -285,10 +287,11 @@ def _labels_below(lines: Sequence[str], begin: int) -> int:
         begin: number of the first line below the separator.
     """
     height = 0
-    for number, line in enumerate(lines[begin : begin + MAX_HEADER_BLOCK], 1):
+    near = lines[begin : begin + MAX_HEADER_BLOCK]
+    for number, line in enumerate(near, 1):
         if not line:
             continue
-        if not label_of(line):
+        if label_of(line) == "":
             break
         height = number
     return height
@@ -316,19 +319,18 @@ def _attribution_height(lines: Sequence[str], begin: int, first: str) -> int:
     Args:
         lines: of the mail.
         begin: number of the first line.
-        first: the first line, stripped.
+        first: the first line, stripped. Only if it begins like an attribution may others belong to it.
     """
     near = lines[begin : begin + MAX_ATTRIBUTION]
-    if not any("@" in line or line.endswith(_COLONS) for line in near):
-        return 0  # every attribution has one or the other, and the patterns are slow
+    if not any(map(_may_end_attribution, near)):
+        return 0
     has_opener = _OPENER.match(first.lower()) is not None
     if not has_opener:
         near = near[:1]
 
     joined = ""
     for height, line in enumerate(near, 1):
-        is_quoted = _QUOTE_MARK.match(line) is not None and not _BROKEN_ATTRIBUTION.match(line)
-        if not line or is_quoted:
+        if line == "" or _is_quoted(line):
             break
         joined = f"{joined} {line.strip()}".lstrip(" ")
         if len(joined) > MAX_SEARCHED:
@@ -337,6 +339,16 @@ def _attribution_height(lines: Sequence[str], begin: int, first: str) -> int:
         if _is_attribution(joined, has_opener=has_opener, next_line=next_line):
             return height
     return 0
+
+
+def _may_end_attribution(line: str) -> bool:
+    """Whether a line has what every attribution has, which is fast to see: an address, or a colon at its end."""
+    return "@" in line or line.endswith(_COLONS)
+
+
+def _is_quoted(line: str) -> bool:
+    """Whether a line is quoted, and not the end of an attribution that was broken before a ">"."""
+    return _QUOTE_MARK.match(line) is not None and _BROKEN_ATTRIBUTION.match(line) is None
 
 
 def _introduces_thread(lines: Sequence[str], number: int, line: str, thread: ThreadText) -> bool:
@@ -447,7 +459,7 @@ def _mark_strays(lines: Sequence[str], kinds: list[LineKind], thread: ThreadText
         lines: of the mail.
         kinds: of the lines; changed in place.
         thread: the earlier mails.
-        is_note: an agent wrote the mail.
+        is_note: an agent wrote the mail, in which a line counts as quoted only if the thread has it.
     """
     if LineKind.QUOTED not in kinds:
         return
@@ -456,8 +468,11 @@ def _mark_strays(lines: Sequence[str], kinds: list[LineKind], thread: ThreadText
         if kinds[number - 1 : number + 2] != stray:
             continue
         above, line, below = lines[number - 1 : number + 2]
-        kind = stray_in_thread(above, line, thread, is_note=is_note) or _stray_kind(above, line, below)
-        if is_note and kind is LineKind.QUOTED and not thread.has(flattened(above), flattened(line)):
+        kind = stray_in_thread(above, line, thread, is_note=is_note)
+        if kind is None:
+            kind = _stray_kind(above, line, below)
+        is_in_thread = thread.has(flattened(above), flattened(line))
+        if kind is LineKind.QUOTED and is_note and not is_in_thread:
             kind = LineKind.DOUBTFUL
         kinds[number] = kind
 
@@ -466,17 +481,20 @@ def _stray_kind(above: str, line: str, below: str) -> LineKind:
     """Return what a line between two quoted ones is: the end of a broken line, or an answer in between.
 
     Args:
-        above: the quoted line above.
+        above: the quoted line above. If it is empty, an answer begins below it.
         line: the line without a mark.
-        below: the quoted line below.
+        below: the quoted line below. If it is empty, the answer ends above it.
     """
-    if not above.strip("> ") or not line:
+    begins_answer = above.strip("> ") == ""
+    if begins_answer or not line:
         return LineKind.NEW
-    first_word = line.split(" ", 1)[0]
+    first_word, _, _ = line.partition(" ")
     was_broken = len(above) + len(first_word) > MIN_BROKEN
     if was_broken and line[0].islower():
         return LineKind.QUOTED
-    return LineKind.DOUBTFUL if below.strip("> ") else LineKind.NEW
+    if below.strip("> ") == "":
+        return LineKind.NEW
+    return LineKind.DOUBTFUL
 
 
 def _mark_repeated_claims(text: str, lines: Sequence[str], kinds: list[LineKind]) -> None:
@@ -489,16 +507,23 @@ def _mark_repeated_claims(text: str, lines: Sequence[str], kinds: list[LineKind]
     """
     low = text.casefold()
     for letters, phrases in _MARKS.you_said.items():
-        # every phrase contains the letters, and a search for them alone is cheap
-        if letters not in low or not _has_any(low, phrases):
+        # every phrase contains the letters, and a search for them alone is fast
+        is_possible = letters in low and _has_any(low, phrases)
+        if not is_possible:
             continue
         for number, line in enumerate(lines):
-            if kinds[number] is LineKind.NEW and _has_any(line.casefold(), phrases):
+            is_new = kinds[number] is LineKind.NEW
+            if is_new and _has_any(line.casefold(), phrases):
                 kinds[number] = LineKind.DOUBTFUL
 
 
 def _has_any(text: str, phrases: Iterable[str]) -> bool:
-    """Whether a text contains one of these phrases."""
+    """Whether a text contains one of these phrases.
+
+    Args:
+        text: in the case of the phrases.
+        phrases: words, or single characters.
+    """
     return any(phrase in text for phrase in phrases)
 
 
@@ -531,5 +556,5 @@ def _is_forwarded(lines: Sequence[str]) -> bool:
     Args:
         lines: of the mail.
     """
-    first_lines = [line[:MAX_SEARCHED].lower() for line in lines[:MAX_FORWARD_LINES]]
-    return any(map(FORWARDED.match, first_lines))
+    near = lines[:MAX_FORWARD_LINES]
+    return any(FORWARDED.match(line[:MAX_SEARCHED].lower()) for line in near)

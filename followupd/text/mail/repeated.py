@@ -49,7 +49,11 @@ class ThreadText:
 
     @classmethod
     def of(cls, earlier: Iterable[str]) -> "ThreadText":
-        """Take the texts of the earlier mails, the nearest one first, up to MAX_EARLIER characters."""
+        """Take the texts of the earlier mails, the nearest one first, up to MAX_EARLIER characters.
+
+        Args:
+            earlier: the texts of the earlier mails.
+        """
         texts = []
         remaining = MAX_EARLIER
         for text in earlier:
@@ -66,7 +70,11 @@ class ThreadText:
         return self.text != ""
 
     def has(self, *lines: str) -> bool:
-        """Whether these flattened lines follow each other somewhere."""
+        """Whether these flattened lines follow each other somewhere.
+
+        Args:
+            lines: in their order.
+        """
         return f" {' '.join(lines)} " in self.text
 
     def has_in_order(self, first: str, second: str) -> bool:
@@ -147,22 +155,32 @@ class _ThreadComparison:
     """The lines of a mail beside the text of its thread, by their numbers; empty lines do not count."""
 
     def __init__(self, lines: Sequence[str], kinds: Sequence[LineKind], thread: ThreadText) -> None:
-        """Flatten the lines, and find the neighbours of each."""
+        """Flatten the lines, and find the neighbours of each.
+
+        Args:
+            lines: of the mail, of which MAX_LINES that are not empty are compared.
+            kinds: of the lines.
+            thread: the earlier mails.
+        """
         self.lines = lines
         self.kinds = kinds
         self.thread = thread
-        numbers = [number for number, line in enumerate(lines) if line]
-        self.numbers = numbers[:MAX_LINES]
+        filled = [number for number, line in enumerate(lines) if line]
+        self.numbers = filled[:MAX_LINES]
         self.flat = {number: flattened(lines[number][:MAX_LINE]) for number in self.numbers}
         self.below = dict(pairwise(self.numbers))
         self.above = {lower: upper for upper, lower in self.below.items()}
-        quoted = [number for number, kind in enumerate(kinds) if kind is LineKind.QUOTED]
-        self.first_quoted = min(quoted, default=len(kinds))
+        self.first_quoted = len(lines)
+        if LineKind.QUOTED in kinds:
+            self.first_quoted = kinds.index(LineKind.QUOTED)
 
     def runs(self) -> list[_Run]:
-        """Return the runs of repeated lines, in order."""
+        """Return the runs of repeated lines, in order.
+
+        A run that is twice in the marked quotes and in all runs together was typed or copied.
+        """
         groups = self._in_order(self._repeated())
-        quoted = [number for number in self.numbers if self.kinds[number] is LineKind.QUOTED]
+        quoted = [number for number in self.numbers if self._is_quoted(number)]
         texts = [self._text(quoted), *map(self._text, groups)]
         everything = "\n".join(texts)
         return [self._run(group, everything) for group in groups]
@@ -217,7 +235,8 @@ class _ThreadComparison:
         groups: list[list[int]] = []
         for number in sorted(repeated):
             upper = self.above.get(number, _NONE)
-            if upper in repeated and self.thread.has_in_order(self.flat[upper], self.flat[number]):
+            follows = upper in repeated and self.thread.has_in_order(self.flat[upper], self.flat[number])
+            if follows:
                 groups[-1].append(number)
             else:
                 groups.append([number])
@@ -254,17 +273,22 @@ class _ThreadComparison:
 
 
 def stray_in_thread(above: str, line: str, thread: ThreadText, *, is_note: bool) -> LineKind | None:
-    """Return the kind of a line without a mark between two quoted ones, None if the thread does not have the one above.
+    """Return the kind of a line without a mark between two quoted ones.
 
     Args:
         above: the quoted line.
         line: the line without a mark.
         thread: the earlier mails.
         is_note: an agent wrote the mail.
+
+    Returns:
+        The kind; None if the thread does not have the line above, and so does not tell.
     """
     upper, lower = flattened(above), flattened(line)
-    if not upper or upper not in thread.text:
+    if upper == "" or upper not in thread.text:
         return None
-    if thread.has(upper, lower):
-        return LineKind.DOUBTFUL if lower in thread.whole_lines else LineKind.QUOTED
-    return LineKind.NEW if is_note else LineKind.DOUBTFUL
+    if not thread.has(upper, lower):
+        return LineKind.NEW if is_note else LineKind.DOUBTFUL
+    if lower in thread.whole_lines:
+        return LineKind.DOUBTFUL
+    return LineKind.QUOTED

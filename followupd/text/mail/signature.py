@@ -111,7 +111,11 @@ def _first_line(lines: Sequence[str], start: int, stop: int) -> int:
 
 
 def _may_begin_signature(line: str) -> bool:
-    """Whether a line is short enough for a farewell, or begins like a footer: a cheap look before the patterns."""
+    """Whether a line is short enough for a farewell, or begins like a footer: a cheap look before the patterns.
+
+    Args:
+        line: of the mail.
+    """
     if 0 < len(line) < MAX_NAME:
         return True
     return line != "" and _may_be_footer(line)
@@ -140,7 +144,11 @@ def _may_begin_footer(word: str) -> bool:
 
 
 def _folded(word: str) -> str:
-    """Return a word without case, brackets and punctuation."""
+    """Return a word without case, brackets and punctuation.
+
+    Args:
+        word: the first of a line.
+    """
     return word.casefold().strip("[(*_,.!")
 
 
@@ -206,10 +214,12 @@ def _is_delimiter(lines: Sequence[str], number: int, stop: int) -> bool:
     if lines[number].rstrip() == "--":
         return True
     below = _lines_below(lines, number, stop)
-    is_signature = 0 < len(below) <= MAX_LINES_BELOW and all(map(_is_short, below))
-    if is_signature and not _underlines(lines, number):
+    is_block_of_names = 0 < len(below) <= MAX_LINES_BELOW and all(map(_is_short, below))
+    if is_block_of_names and not _underlines(lines, number):
         return True
-    text = "\n".join([line[:MAX_FOOTER_SEARCHED] for line in below]).lower()
+
+    beginnings = [line[:MAX_FOOTER_SEARCHED] for line in below]
+    text = "\n".join(beginnings).lower()
     return any(phrase in text for phrase in LIST_FOOTERS)
 
 
@@ -280,15 +290,13 @@ def _mark(lines: Sequence[str], kinds: list[LineKind], begin: int, stop: int) ->
     has_farewell = is_farewell(lines[begin])
     marked = 0
     for number in range(begin, stop):
-        line = lines[number]
-        if POSTSCRIPT.match(line):
-            return
         is_below_name = has_farewell and marked > 1
+        if POSTSCRIPT.match(lines[number]):
+            return
         if is_below_name and _is_paragraph(lines, number):
             return
         kinds[number] = LineKind.SIGNATURE
-        if line:
-            marked += 1
+        marked += bool(lines[number])
 
 
 def _is_paragraph(lines: Sequence[str], number: int) -> bool:
@@ -299,7 +307,9 @@ def _is_paragraph(lines: Sequence[str], number: int) -> bool:
         number: of a line below a name.
     """
     line = lines[number]
-    if len(line) <= MAX_NAME or DISCLAIMER.match(line):
+    follows_gap = lines[number - 1] == ""
+    if not follows_gap or len(line) <= MAX_NAME:
         return False
-    follows_gap = not lines[number - 1]
-    return follows_gap and line.rstrip().endswith((".", "!", "?"))
+    if DISCLAIMER.match(line):
+        return False
+    return line.rstrip().endswith((".", "!", "?"))
