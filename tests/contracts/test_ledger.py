@@ -510,7 +510,7 @@ def test_each_of_200_letters_is_claimed_by_exactly_one_of_8_threads(ledger: Ledg
 
 
 def _claimed(ledger: Ledger) -> list[str]:
-    """Look and claim in transactions of their own, as the dispatch does; give up when nothing may leave."""
+    """Read and claim in transactions of their own, as the send service does; stop when none is queued."""
     while True:
         with ledger.transaction() as tx:
             ready = [state.letter.key for state in tx.outbox.due(NOW, limit=7)]

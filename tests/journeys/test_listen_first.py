@@ -41,7 +41,7 @@ def test_who_takes_a_mailbox_over_reads_it_first_however_lately_it_was_read(worl
     run_cycle(world.app, world.now)
     assert world.letters("follow-up") == []
     explained = command(world, "explain", world.case().ref).stdout
-    assert "may leave" in explained
+    assert "is queued" in explained
     assert "the mailbox support was not read lately, and may contain mail from the customer" in explained
     world.passes()
     assert len(world.letters("follow-up")) == 1
