@@ -13,7 +13,7 @@ from followupd.domain.promise import Option, Promise, PromiseKind
 from followupd.domain.reminder import ReminderKey, ReminderKind
 from followupd.domain.translatable import msg, msgid
 from followupd.languages import Catalogue
-from followupd.text.answers.options import chosen
+from followupd.text.answers import chosen
 
 
 def read_choice(

@@ -23,7 +23,7 @@ from followupd.domain.playbook import Playbook
 from followupd.domain.reminder import ReminderKey, ReminderKind
 from followupd.domain.translatable import msg, msgid, sentence_list
 from followupd.languages import Catalogue
-from followupd.text.answers.receipts import Answer, ReceiptReading, read_receipt
+from followupd.text.answers import Answer, ReceiptReading, read_receipt
 
 #: from the reminder about a receipt to the call
 _CALL_AFTER = Duration(2, "business day")

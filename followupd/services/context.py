@@ -14,7 +14,7 @@ from followupd.domain.promise import FoundCompensation, FoundPromise
 from followupd.languages import Catalogue, Language, catalogue
 from followupd.services.wording_guard import WordingGuard
 from followupd.text import promises
-from followupd.text.answers.words import reached_nobody
+from followupd.text.answers import reached_nobody
 
 
 @dataclass(frozen=True, slots=True)

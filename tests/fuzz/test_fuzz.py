@@ -13,8 +13,8 @@ from followupd.domain import lifecycle
 from followupd.domain.calendar import Calendar, Duration, parse_days, parse_quiet, parse_time
 from followupd.domain.command import VERBS
 from followupd.errors import InvalidTransitionError, NotUnderstoodError, SetupError
-from followupd.services.classifier import ComplaintClassifier
 from followupd.languages import load
+from followupd.services.classifier import ComplaintClassifier
 from followupd.text import complaints, promises
 from followupd.text.mail import UnreadableError, read
 from tests.builders import NOW, a_case

@@ -31,7 +31,7 @@ def test_the_kept_promise(world: World) -> None:
     promise = world.case().promise(proposed.n)
     assert promise
     assert promise.state is PromiseState.OPEN
-    assert promise.told == datetime(2026, 12, 4, 17, tzinfo=UTC)
+    assert promise.promised_by == datetime(2026, 12, 4, 17, tzinfo=UTC)
 
     world.passes(world.now + timedelta(minutes=11))
     written = flat(text_of(world.letters("confirmation")[-1]))
@@ -87,7 +87,7 @@ def test_bad_news_comes_before_the_date_of_a_promise_that_was_heard_in_a_reply_a
     world.agent_replies(REPLY, message_id)
     world.agent_answers(world.letters("desk/approval")[-1], "approve")
     [promise] = [each for each in world.case().promises if each.source == "reply"]
-    assert (promise.due, promise.told) == (
+    assert (promise.internal_deadline, promise.promised_by) == (
         datetime(2026, 12, 4, 13, tzinfo=UTC),
         datetime(2026, 12, 4, 17, tzinfo=UTC),
     )

@@ -13,7 +13,7 @@ import pytest
 
 from followupd.domain.compensation import Money
 from followupd.domain.events import Closed, FactsStated, Fixed, Held
-from followupd.domain.records import QUARANTINE
+from followupd.domain.mail import MailState
 from tests.journeys.world import CUSTOMER, World, html_of, text_of
 from tests.servers.smtp import Sink
 
@@ -31,8 +31,8 @@ def a_complaint(
 
 def quarantined(world: World) -> list[str]:
     with world.app.ledger.transaction() as tx:
-        assert tx.mail.count(QUARANTINE) == len(tx.mail.in_quarantine())
-        return [kept.reason for kept in tx.mail.in_quarantine()]
+        assert tx.mail.count(MailState.QUARANTINED) == len(tx.mail.quarantined())
+        return [kept.reason for kept in tx.mail.quarantined()]
 
 
 def orders(world: World) -> list[type]:
@@ -232,9 +232,9 @@ def test_no_secret_stands_in_what_a_failing_run_prints(make_world: Callable[...,
 def test_a_forged_copy_of_a_letter_of_ours_settles_nothing(world: World) -> None:
     a_complaint(world)
     with world.app.ledger.transaction() as tx:
-        before = {state.letter.key: (state.condition, state.witnessed_at) for state in tx.outbox.all()}
+        before = {state.letter.key: (state.status, state.witnessed_at) for state in tx.outbox.all()}
     key = next(iter(before))
     world.customer_writes("I am you.", sender=world.postbox.address, X_Followupd_Key=key)
     with world.app.ledger.transaction() as tx:
-        after = {state.letter.key: (state.condition, state.witnessed_at) for state in tx.outbox.all()}
+        after = {state.letter.key: (state.status, state.witnessed_at) for state in tx.outbox.all()}
     assert {key: after[key] for key in before} == before

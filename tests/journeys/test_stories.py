@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import GrantState
+from followupd.domain.letter import LetterKind
 from followupd.domain.promise import PromiseState
 from tests.journeys.world import CUSTOMER, World, text_of
 
@@ -111,11 +112,11 @@ def test_a_reply_that_comes_while_the_follow_up_waits_for_the_morning_takes_it_b
     world.passes(
         datetime(2026, 12, 1, 21, 30, tzinfo=UTC)
     )  # written at nine in the evening, quiet until eight
-    assert world.case().under_way("follow-up")
+    assert world.case().under_way(LetterKind.FOLLOW_UP)
     world.customer_writes("It is broken!", subject="Re: Where is my parcel?")
     world.passes(datetime(2026, 12, 2, 9, tzinfo=UTC))
     assert world.letters("follow-up") == []
-    assert not world.case().under_way("follow-up")
+    assert not world.case().under_way(LetterKind.FOLLOW_UP)
 
 
 def test_the_letter_that_bounced(world: World) -> None:
@@ -158,7 +159,7 @@ Subject: {confirmation["Subject"]}
     world.passes()
     case = named(world, ref)
     assert "5.1.1" in case.not_reached
-    assert [mark.state for mark in case.letters_of("confirmation")] == ["failed"]
+    assert [mark.state for mark in case.letters_of(LetterKind.CONFIRMATION)] == ["failed"]
     [nudge] = [mail for mail in world.letters("desk/nudge") if "not reached" in text_of(mail)]
     assert "reached" in text_of(nudge)
     world.passes(FRIDAY)
@@ -249,7 +250,7 @@ def test_the_stranger_who_quotes_a_case_number(world: World) -> None:
         before.latest,
     )
     with world.app.ledger.transaction() as tx:
-        [kept] = tx.mail.in_quarantine()
+        [kept] = tx.mail.quarantined()
     assert "takes no part in that case" in kept.reason
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from followupd import languages
 from followupd.languages import schema
-from followupd.languages.problems import FILES, LanguageFault, FaultKind, faults, patterns_in, shape_of
+from followupd.languages.problems import FILES, FaultKind, LanguageFault, faults, patterns_in, shape_of
 from followupd.languages.safety import is_exponential
 from followupd.languages.trusted import trusted
 

@@ -23,8 +23,7 @@ from followupd.languages import Catalogue
 from followupd.recovery import confirm, opening
 from followupd.services.classifier import ComplaintClassifier
 from followupd.text import mail, promises
-from followupd.text.answers.options import chosen
-from followupd.text.answers.receipts import Answer, read_receipt
+from followupd.text.answers import Answer, chosen, read_receipt
 from followupd.text.complaints import Recogniser
 from followupd.text.mail.absence import back_on
 from followupd.text.wording import PART, WordingRules, findings

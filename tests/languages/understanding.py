@@ -8,8 +8,7 @@ from followupd.domain.compensation import Compensation, Gift, GrantState, Money
 from followupd.domain.promise import FoundCompensation, FoundPromise, Option
 from followupd.languages import Language
 from followupd.text import promises
-from followupd.text.answers.options import chosen
-from followupd.text.answers.receipts import read_receipt
+from followupd.text.answers import chosen, read_receipt
 from followupd.text.complaints import Recogniser, wants
 from followupd.text.mail.absence import back_on
 from followupd.text.wording import PART, WordingRules, findings

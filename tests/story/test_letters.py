@@ -12,7 +12,6 @@ import pytest
 
 from followupd.adapters.templates.check import problems
 from followupd.adapters.templates.context import bare_subject
-from followupd.text.names import first_name, greetable_name
 from followupd.adapters.templates.sources import ContentError, TemplateFiles, sentence
 from followupd.domain.case import Facts, Fault, LetterRecord
 from followupd.domain.compensation import Compensation, Gift, GrantState, Money
@@ -21,6 +20,7 @@ from followupd.domain.letter import CUSTOMER_LETTERS, DESK_MAILS, LetterKind, Le
 from followupd.domain.mail import Person
 from followupd.domain.promise import Option, PromiseKind, PromiseState
 from followupd.errors import LetterError, Problem
+from followupd.text.names import first_name, greetable_name
 from followupd.text.wording import body
 from tests.story.lettered import (
     ANA,

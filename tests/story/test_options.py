@@ -15,7 +15,7 @@ from followupd.domain.promise import Option, OptionState
 from followupd.errors import NotUnderstoodError
 from followupd.recovery import confirm, fix, follow_up, options, remind
 from followupd.recovery.blockers import blockers_of, why_stale
-from followupd.text.answers.options import chosen
+from followupd.text.answers import chosen
 from tests.builders import NOW, PLAYBOOK, a_case, a_mail
 from tests.story.lettered import flat, letters
 from tests.story.saying import said, then

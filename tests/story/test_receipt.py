@@ -13,7 +13,7 @@ from followupd.domain.letter import Letter, LetterKind
 from followupd.domain.reminder import ReminderKind
 from followupd.errors import NotUnderstoodError
 from followupd.recovery import receipts, remind
-from followupd.text.answers.receipts import Answer
+from followupd.text.answers import Answer
 from tests.builders import NOW, PLAYBOOK, a_case, a_mail
 from tests.story.lettered import letters
 from tests.story.receipts import measure

@@ -8,6 +8,8 @@ import pytest
 
 from followupd.domain.compensation import Money
 from followupd.domain.mail import Verdict
+from followupd.errors import SetupError
+from followupd.languages import Catalogue
 from followupd.text.complaints import Recogniser, SiteRules, issue, language_of, rule_problem, severity, wants
 
 GRAVE = "Still waiting for my refund after three weeks, and nobody answers my mails. This is unacceptable, I want my money back!"
@@ -16,6 +18,14 @@ RECOGNISER = Recogniser.shipped()
 
 def judge(text: str, subject: str = "", **more: object) -> Verdict:
     return RECOGNISER.judge(subject, text, **more)  # type: ignore[arg-type]  # the tests hand keywords through
+
+
+def with_complaints(directory: Path, language: str, text: str) -> Recogniser:
+    """Return a recogniser with an admin's complaints.toml for one language."""
+    file = directory / "languages" / language / "complaints.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text(text)
+    return Recogniser.of(Catalogue(directory))
 
 
 def test_a_grave_complaint_is_a_complaint() -> None:
@@ -151,14 +161,9 @@ def test_that_a_thing_fails_and_fails_again_is_a_report_and_not_a_complaint_for_
     assert judge(text).verdict != "complaint"
 
 
-def test_a_phrase_is_found_by_its_longest_way_whatever_its_first_word_shares() -> None:
-    own = RECOGNISER.with_cues(
-        {
-            "en": {
-                "cues": {"unmet": ["(not|never) (yet)? (paid|(been|be) (paid|told|(sent|sen*) back))", "not"]}
-            }
-        }
-    )
+def test_a_phrase_is_found_by_its_longest_way_whatever_its_first_word_shares(tmp_path: Path) -> None:
+    phrase = "(not|never) (yet)? (paid|(been|be) (paid|told|(sent|sen*) back))"
+    own = with_complaints(tmp_path, "en", f'[cues]\nunmet = ["{phrase}", "not"]\n')
     found = own.see("", "it was not yet been sending back and not paid and not at all").hits
     assert [(hit.start, hit.end) for hit in found] == [(2, 7), (8, 10), (11, 12)]
 
@@ -358,49 +363,40 @@ def test_a_language_is_told_by_its_small_words(text: str, language: str) -> None
     assert language_of(text) == language
 
 
-def test_an_admins_cues_replace_ours() -> None:
-    own = RECOGNISER.with_cues({"en": {"language": "en", "cues": {"explicit": ["zounds"]}}})
+def test_an_admins_cues_replace_ours(tmp_path: Path) -> None:
+    own = with_complaints(tmp_path, "en", '[cues]\nexplicit = "zounds"\n')
     assert own.judge("", "Zounds, a fish").cues == {"explicit"}
     assert own.judge("", "I am disappointed").cues == frozenset()
 
 
-def test_a_cue_may_be_written_as_hurried_customers_write() -> None:
-    own = RECOGNISER.with_cues({"en": {"cues": {"unmet": ["cannot ... deliver*"]}}})
+def test_a_cue_may_be_written_as_hurried_customers_write(tmp_path: Path) -> None:
+    spelt_out = '[words.spelt_out]\ncannot = "can\'t"\n'
+    own = with_complaints(tmp_path, "en", f'[cues]\nunmet = ["cannot ... deliver*"]\n{spelt_out}')
     assert (
         own.judge("", "You can't even deliver").cues == own.judge("", "You cannot deliver").cues == {"unmet"}
     )
 
 
-def test_a_new_language_gets_its_voice_from_an_admins_cues() -> None:
-    own = RECOGNISER.with_cues(
-        {"it": {"language": "it", "cues": {"unmet": ["non e mai arrivato"], "explicit": ["deluso"]}}}
-    )
+def test_a_new_language_gets_its_voice_from_an_admins_cues(tmp_path: Path) -> None:
+    own = with_complaints(tmp_path, "it", '[cues]\nunmet = ["non e mai arrivato"]\nexplicit = ["deluso"]\n')
     text = "Il pacco non è mai arrivato e sono molto deluso del vostro servizio."
     assert own.judge("", text).cues == {"unmet", "explicit"}
 
 
 @pytest.mark.parametrize(
-    ("table", "named"),
+    ("text", "named"),
     [
-        ({"cues": {"explicit": ["(never"]}}, "(never"),
-        ({"cues": {"anger": ["... waiting"]}}, "... waiting"),
-        ({"cues": {"rage": ["x"]}}, "rage"),
-        ({"cues": {"anger": "words"}}, "anger"),
-        ({"cues": ["words"]}, "cues"),
-        ({"cues": {"anger": ["Über"]}}, "Über"),
+        ('[cues]\nexplicit = ["(never"]\n', "(never"),
+        ('[cues]\nanger = ["... waiting"]\n', "... waiting"),
+        ('[cues]\nrage = ["x"]\n', "rage"),
+        ("[cues]\nanger = 7\n", "anger"),
+        ('cues = ["words"]\n', "cues"),
+        ('[cues]\nanger = ["Über"]\n', "Über"),
     ],
 )
-def test_a_cue_file_that_is_wrong_is_refused_by_name(table: dict[str, object], named: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(named)):
-        RECOGNISER.with_cues({"en": table})
-
-
-@pytest.mark.parametrize("language", ["en", "de", "fr", "es"])
-def test_the_starter_that_admins_edit_is_what_we_ship(language: str) -> None:
-    top = Path(__file__).resolve().parents[2]
-    starter = top / "config" / "cues" / f"{language}.toml"
-    shipped = top / "followupd" / "text" / "complaints" / "data" / f"{language}.toml"
-    assert starter.read_text("utf-8") == shipped.read_text("utf-8")
+def test_a_cue_file_that_is_wrong_is_refused_by_name(tmp_path: Path, text: str, named: str) -> None:
+    with pytest.raises(SetupError, match=re.escape(named)):
+        with_complaints(tmp_path, "en", text).cues_for("en")
 
 
 @pytest.mark.parametrize(

@@ -1,31 +1,21 @@
 """What agents are told is told in their language: every sentence of the chapters, and the words that stand in it."""
 
-import ast
 import json
 import sqlite3
-import tomllib
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
-import followupd
-from followupd.adapters.templates.check import problems
-from followupd.adapters.templates.messages import SENTENCES
-from followupd.domain.compensation import Gift, GrantState
 from followupd.domain.decision import LetterContent
-from followupd.domain.letter import CUSTOMER_LETTERS, FOLLOW_UP_FACTS, LetterKind
-from followupd.domain.promise import PromiseState
-from followupd.domain.translatable import Moment, msg, places, sentence_list
+from followupd.domain.letter import LetterKind
+from followupd.domain.translatable import Moment, msg, sentence_list
+from followupd.languages import load
 from followupd.text.wording import FACT, PREVENTION, RULES, WordingRule, findings
 from tests.story.lettered import (
     ANA,
     NOW,
     PLAYBOOK,
-    TEMPLATES,
-    changed_letters,
     flat,
     letters,
     promise,
@@ -33,56 +23,6 @@ from tests.story.lettered import (
 )
 
 LANGUAGES = ("de", "fr", "es")
-CODE = Path(followupd.__file__).parent
-#: the words that stand in sentences; of the states, those in which something is told
-WORDS = {
-    *(f"the {gift}" for gift in Gift),
-    *CUSTOMER_LETTERS,
-    *FOLLOW_UP_FACTS,
-    *GrantState,
-    *PromiseState,
-    "low",
-    "normal",
-    "high",
-    "tag",
-    "label",
-    "folder",
-    "note",
-    *(part for rule in RULES for part in (rule.reason, rule.better)),
-}
-#: made by `joined`
-ROWS = {"{p0} and {p1}", "{p0} and {p1} and {p2}"}
-
-
-def known(language: str) -> dict[str, str]:
-    return tomllib.loads((TEMPLATES / language / SENTENCES).read_text())
-
-
-def sentences() -> Iterator[str]:
-    """Give every sentence that the program says to agents, as it stands in the code."""
-    for path in CODE.rglob("*.py"):
-        text = path.read_text()
-        if "followupd.domain.translatable import" not in text or path.name == "samples.py":
-            continue
-        for node in ast.walk(ast.parse(text)):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) in {"msg", "partial"}:
-                yield from (
-                    arg.value
-                    for arg in node.args
-                    if isinstance(arg, ast.Constant) and isinstance(arg.value, str)
-                )
-            elif (
-                isinstance(node, ast.Constant) and isinstance(node.value, str) and "letters" not in path.parts
-            ):
-                yield from (node.value,) if " " in node.value and places(node.value) else ()
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_every_sentence_for_agents_is_known_in_every_language(language: str) -> None:
-    there = known(language)
-    assert {*sentences(), *WORDS} - set(there) == set()
-    assert set(there) - {*sentences(), *WORDS, *ROWS} == set(), "nothing says these"
-    assert [english for english, said_ in there.items() if places(english) != places(said_)] == []
 
 
 @pytest.mark.parametrize(
@@ -125,7 +65,7 @@ def test_a_desk_mail_says_in_the_companys_language_what_a_chapter_says(language:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 def test_better_words_keep_the_rules_in_every_language(rule: WordingRule, language: str) -> None:
-    better = known(language)[rule.better]
+    better = load(language).messages[rule.better]
     kind = PREVENTION if rule.kinds == (PREVENTION,) else FACT
     assert rule.id == "W15" or findings(better, kind=kind, language=language) == ()
 
@@ -180,17 +120,3 @@ def test_a_sentence_is_a_string_to_everyone_who_keeps_it() -> None:
 def test_a_value_is_never_read_as_a_pattern() -> None:
     assert msg("{a} and {b}", a="{b}", b="{a}") == "{b} and {a}"
     assert msg("{a.__class__}", a=1) == "{a.__class__}"
-
-
-def test_check_finds_a_wrong_sentence_and_a_file_that_is_none(tmp_path: Path) -> None:
-    copy = changed_letters(tmp_path)
-    file = copy / "de" / SENTENCES
-    file.write_text('"the case is held: {why}" = "der Fall ruht: {warum}"\n')
-    assert [f"{one.rule} {one.problem}" for one in problems(copy, PLAYBOOK, NOW)] == [
-        "L04 there is no `{warum}` in the sentence 'the case is held: {why}'"
-    ]
-    file.write_text('"a" = "b"\n"c"\n')
-    found = problems(copy, PLAYBOOK, NOW)
-    assert [(one.file, one.line, one.rule) for one in found if one.rule == "L03"] == [
-        (f"templates/de/{SENTENCES}", 2, "L03")
-    ]

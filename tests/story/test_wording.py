@@ -10,12 +10,10 @@ from followupd.domain.letter import CUSTOMER_LETTERS, LetterKind
 from followupd.services.wording_guard import wording_context
 from followupd.text.wording import (
     FACT,
-    LANGUAGES,
     PART,
     PHRASED,
     PREVENTION,
     RULES,
-    STARTERS,
     Context,
     WordingRule,
     WordingRules,
@@ -210,11 +208,6 @@ def test_the_better_wording_of_a_rule_breaks_no_rule(rule: object) -> None:
     assert ids(re.sub(r"\(instead of.*\)|^gift-card.*", "", better), kind=FACT) <= {"W14"}
 
 
-def test_every_language_has_every_list() -> None:
-    for language in LANGUAGES:
-        assert set(STARTERS[language]) == {*PHRASED, "apology", "thanks", "invitation", "over-promise-unless"}
-
-
 def test_a_slip_is_found_across_the_lines_of_a_letter_and_named_with_its_line() -> None:
     [finding] = findings("One.\n\nWe are sorry\nif you had to wait.", kind=PART, language="en")
     assert (finding.rule.id, finding.line, finding.words) == ("W03", 3, "sorry if")
@@ -332,7 +325,7 @@ def test_a_change_that_is_still_to_come_is_known_in_every_language(language: str
     assert ids(text, kind=PREVENTION, language=language) == {"W18"}
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", ["en", "de", "fr", "es"])
 def test_length_and_repetition_need_no_language(language: str) -> None:
     assert ids("ja " * 91, kind=FACT, language=language) == {"W12"}
     assert ids("Ja, so.", language=language, earlier=["ja, so"]) == {"W16"}

@@ -4,79 +4,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from followupd.adapters.imap.client import Client
+from followupd.languages import catalogue
 
 SENT, DRAFTS = "\\sent", "\\drafts"  # special uses, lower-case
 #: names that mail clients give, casefolded; used only where the server names no special use (RFC 6154)
-SENT_NAMES = (
-    "sent",
-    "sent items",
-    "sent messages",
-    "sent mail",
-    "gesendet",
-    "gesendete objekte",
-    "gesendete elemente",
-    "envoyés",
-    "éléments envoyés",
-    "messages envoyés",
-    "enviados",
-    "elementos enviados",
-    "itens enviados",
-    "enviadas",
-    "posta inviata",
-    "inviati",
-    "inviata",
-    "verzonden",
-    "verzonden items",
-    "skickat",
-    "skickade",
-    "sendt",
-    "sendte elementer",
-    "lähetetyt",
-    "wysłane",
-    "elementy wysłane",
-    "odeslané",
-    "odeslaná pošta",
-    "odoslané",
-    "trimise",
-    "elküldött",
-    "gönderilmiş",
-    "gönderilmiş öğeler",
-    "απεσταλμένα",
-    "отправленные",
-    "надіслані",
-    "送信済み",
-    "送信済みアイテム",
-    "已发送",
-    "已傳送",
-    "보낸 편지함",
-)
-DRAFT_NAMES = (
-    "drafts",
-    "draft",
-    "entwürfe",
-    "brouillons",
-    "borradores",
-    "rascunhos",
-    "bozze",
-    "concepten",
-    "utkast",
-    "kladder",
-    "luonnokset",
-    "wersje robocze",
-    "szkice",
-    "koncepty",
-    "rozepsané",
-    "ciorne",
-    "piszkozatok",
-    "taslaklar",
-    "πρόχειρα",
-    "черновики",
-    "чернетки",
-    "下書き",
-    "草稿",
-    "草稿箱",
-    "임시 보관함",
-)
+SENT_NAMES = catalogue().mail_clients.folders.sent
+DRAFT_NAMES = catalogue().mail_clients.folders.drafts
 
 
 @dataclass(frozen=True, slots=True)

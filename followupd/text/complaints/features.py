@@ -99,14 +99,14 @@ def features_of(subject: str, text: str, cues: Cues, *, with_tone: bool = True) 
 
 def _marks(text: str, words: Sequence[str], vocabulary: Vocabulary) -> dict[str, float]:
     """Measure the style of a text. A customer writes of "my order" and to "you"; an article does neither."""
-    per_word = 5 / max(1, len(words))
+    total = max(1, len(words))
     second_person = sum(map(vocabulary.second_person.__contains__, words))
     first_person = sum(map(vocabulary.first_person.__contains__, words))
     return {
         "exclaiming": math.log1p(min(text.count("!"), 5)),
-        "shouting": min(1.0, per_word * len(_SHOUTED.findall(text[:READ]))),
-        "yours": min(1.0, per_word * second_person),
-        "mine": min(1.0, per_word * first_person),
+        "shouting": min(1.0, 5 * len(_SHOUTED.findall(text[:READ])) / total),
+        "yours": min(1.0, 5 * second_person / total),
+        "mine": min(1.0, 5 * first_person / total),
     }
 
 

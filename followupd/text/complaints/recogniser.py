@@ -154,12 +154,15 @@ def limit(seen: Features, *, has_cues: bool, measured: bool = True, moved: float
         measured: whether the text is in the measured language, whose words for "I" and "you" are known.
         moved: how much the administrator's `add` rules changed the score.
     """
-    limits = _limits(seen, has_cues=has_cues, measured=measured, raised=moved > 0)
-    return next(limits, (1.0, ""))
+    limits = _limits(seen, has_cues=has_cues)
+    found = next(limits, None)
+    if found is None and moved <= 0:
+        found = next(_limits_of_certainty(seen, measured=measured), None)
+    return found or (1.0, "")
 
 
-def _limits(seen: Features, *, has_cues: bool, measured: bool, raised: bool) -> Iterator[tuple[float, str]]:
-    """Yield the limits that apply, the strictest first; a raised score is exempt from the last three."""
+def _limits(seen: Features, *, has_cues: bool) -> Iterator[tuple[float, str]]:
+    """Yield the limits of what may be no complaint at all, the strictest first."""
     if _is_machine(seen):
         yield NOTHING, "it reads like a machine's mail"
     if _is_bulk(seen):
@@ -172,8 +175,10 @@ def _limits(seen: Features, *, has_cues: bool, measured: bool, raised: bool) -> 
         yield SUSPECTED, "it may be a machine's mail; an agent decides"
     if _thanks_as_well(seen):
         yield SUSPECTED, "it thanks as well; an agent decides"
-    if raised:
-        return
+
+
+def _limits_of_certainty(seen: Features, *, measured: bool) -> Iterator[tuple[float, str]]:
+    """Yield the limits of what too little speaks for; a rule that raises the score lifts them."""
     if measured and not _is_told_to_us(seen):
         yield SUSPECTED, "it may tell of something else than the writer and us; an agent decides"
     if not _has_two_kinds(seen):

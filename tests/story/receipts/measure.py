@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from followupd.domain.compensation import Compensation, Gift, GrantState, Money
-from followupd.text.answers.receipts import Answer, read_receipt
+from followupd.text.answers import Answer, read_receipt
 
 HERE = Path(__file__).parent
 SETS = ("dev", "test", "fresh")

@@ -1,0 +1,410 @@
+"""Read customers' short answers: has it arrived, and which option suits better; and whether a call reached nobody.
+
+An answer counts only if every word in it is known (languages/*/answers.toml). A hedge, a question, a condition, another amount
+or another thing contains an unknown word; then the answer is unclear, and a person is asked. The words of all languages are used
+together, because one word does not tell its language.
+"""
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import lru_cache
+from types import MappingProxyType
+
+from followupd.domain.compensation import Compensation, Gift
+from followupd.domain.promise import Option
+from followupd.languages import Catalogue, catalogue
+from followupd.languages.patterns import verbatim
+from followupd.languages.schema import Answers, LanguageTable
+
+#: characters of an answer about a receipt that are read
+_MAX_RECEIPT = 2000
+#: characters of a choice; a longer mail is read by a person
+_MAX_CHOICE = 400
+
+#: signs and codes of currencies; what currencies are called is in the language files
+_SIGNS, _CODES = "€$£¥", ("eur", "usd", "gbp", "chf")
+_NEVER = re.compile("(?!)")
+_SENTENCE = re.compile(r"[^.!?;\n]+[.!?;]*(?:\s|$)|[^.!?;\n]+")
+_WORD = re.compile(r"[^\W\d_]+(?:[-'][^\W\d_]+)*'?|\d[\d.,]*\d|\d|\S")
+_MARKS = re.compile(r"[,:;.!?¡¿\"'()\[\]{}…–—-]+")
+_CHOICE_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?'?|[%€$£]")
+
+
+def folded(text: str) -> str:
+    """Return the text in lower case, without accents, with straight apostrophes."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold().replace("’", "'"))
+    return "".join(character for character in decomposed if not unicodedata.combining(character))
+
+
+# --- the words of all languages ---
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReceiptWords:
+    """Words of answers to "has it arrived?"; `languages/en/answers.toml` says what each set is for.
+
+    `content` are the words that count as an answer, `known` all known words.
+    """
+
+    yes: frozenset[str]
+    no: frozenset[str]
+    denials: frozenset[str]
+    nothing: frozenset[str]
+    waiting: frozenset[str]
+    arrived: frozenset[str]
+    all: frozenset[str]
+    breaks: frozenset[str]
+    contrasts: frozenset[str]
+    other_things: frozenset[str]
+    kinds: Mapping[Gift, frozenset[str]]
+    kind_words: frozenset[str]
+    content: frozenset[str]
+    known: frozenset[str]
+    currencies: re.Pattern[str]
+    negation_endings: tuple[tuple[re.Pattern[str], str], ...]
+    elided: re.Pattern[str]
+
+
+@lru_cache(maxsize=8)
+def receipt_words(languages: Catalogue) -> ReceiptWords:
+    """Return the words of answers about a receipt, of all languages."""
+    answers = [language.answers for language in languages.all()]
+    tables = [answer.receipt for answer in answers]
+    kind_tables = [table.kinds for table in tables]
+    kinds = {gift: _union(kind_tables, gift.value) for gift in (Gift.REFUND, Gift.CREDIT, Gift.COUPON)}
+    kind_words = frozenset[str]().union(*kinds.values())
+    content = kind_words | _union(tables, "yes", "no", "denials", "nothing", "waiting", "arrived")
+    currencies = sorted({*_CODES, *_union(tables, "currencies")})
+    negation_endings = []
+    for table in tables:
+        for ending, word in table.negation_endings.items():
+            negation_endings.append((re.compile(rf"\b(\w+?){re.escape(ending)}\b"), rf"\1 {word}"))
+    return ReceiptWords(
+        yes=_union(tables, "yes"),
+        no=_union(tables, "no"),
+        denials=_union(tables, "denials"),
+        nothing=_union(tables, "nothing"),
+        waiting=_union(tables, "waiting"),
+        arrived=_union(tables, "arrived"),
+        all=_union(tables, "all"),
+        breaks=_union(tables, "breaks"),
+        contrasts=_union(tables, "contrasts"),
+        other_things=_union(tables, "other_things"),
+        kinds=MappingProxyType(kinds),
+        kind_words=kind_words,
+        content=content,
+        known=content | _union(tables, "all", "plain", "courtesy"),
+        currencies=re.compile(rf"[{_SIGNS}]|\b(?:{'|'.join(map(re.escape, currencies))})\b"),
+        negation_endings=tuple(negation_endings),
+        elided=_elided(answers),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChoiceWords:
+    """Words of answers to "which option do you choose?"."""
+
+    numbers: Mapping[str, int]
+    last: frozenset[str]
+    only_of_two: frozenset[str]
+    weak_numbers: frozenset[str]
+    courtesy: frozenset[str]
+    not_numbers: re.Pattern[str]
+    elided: re.Pattern[str]
+
+
+@lru_cache(maxsize=8)
+def choice_words(languages: Catalogue) -> ChoiceWords:
+    """Return the words of answers about options, of all languages."""
+    answers = [language.answers for language in languages.all()]
+    tables = [answer.choice for answer in answers]
+    numbers: dict[str, int] = {}
+    for table in tables:
+        for number, words in enumerate(table.numbers, 1):
+            numbers |= dict.fromkeys(words, number)
+    most = max((len(table.numbers) for table in tables), default=0)
+    numbers |= {str(number): number for number in range(1, most + 1)}
+    phrases = "|".join(re.escape(phrase) for table in tables for phrase in table.not_numbers)
+    return ChoiceWords(
+        numbers=numbers,
+        last=_union(tables, "last"),
+        only_of_two=_union(tables, "only_of_two"),
+        weak_numbers=_union(tables, "weak_numbers"),
+        courtesy=_union(tables, "courtesy"),
+        not_numbers=re.compile(rf"\b(?:{phrases})\b") if phrases else _NEVER,
+        elided=_elided(answers),
+    )
+
+
+def _union(tables: Iterable[LanguageTable], *names: str) -> frozenset[str]:
+    """Return the words of some sets in all languages."""
+    return frozenset[str]().union(*(getattr(table, name) for table in tables for name in names))
+
+
+def _elided(answers: Iterable[Answers]) -> re.Pattern[str]:
+    """Return the pattern of elided words such as "l'" in "l'option"."""
+    elisions = dict.fromkeys(re.escape(word) for answer in answers for word in answer.elisions)
+    return re.compile(rf"\b({'|'.join(elisions)})'(?=\w)") if elisions else _NEVER
+
+
+# --- has it arrived? ---
+
+
+class Answer(StrEnum):
+    """What a customer says about one grant."""
+
+    ARRIVED = "arrived"
+    MISSING = "missing"
+    UNCLEAR = "unclear"
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptReading:
+    """The answer for each grant by its number, and whether the mail contains nothing else that needs an answer."""
+
+    answers: dict[int, Answer]
+    settled: bool
+
+    def those(self, answer: Answer) -> tuple[int, ...]:
+        """Return the numbers of the grants with this answer."""
+        return tuple(n for n, found in self.answers.items() if found is answer)
+
+
+def read_receipt(
+    text: str,
+    asked: Sequence[Compensation],
+    names: Collection[str] = (),
+    languages: Catalogue | None = None,
+) -> ReceiptReading:
+    """Read the answer of a customer who was asked whether these grants arrived.
+
+    Only a plain "the refund has not arrived" may stand among unknown words: it only makes a person look.
+
+    Args:
+        text: the new text of the mail.
+        asked: the grants.
+        names: names of people, which do not make an answer unclear.
+        languages: the languages to use, the shipped ones by default.
+    """
+    words = receipt_words(languages or catalogue())
+    people = {word for name in names for word in folded(name.replace("`", "'")).split()}
+    return _ReceiptReader(words, asked, words.known | people | _amounts(asked)).read(text)
+
+
+def _amounts(asked: Sequence[Compensation]) -> set[str]:
+    """Return the ways to write the amounts of the grants."""
+    ways = set()
+    for grant in asked:
+        if grant.money:
+            amount = grant.money.amount
+            ways |= {amount, amount.replace(".", ","), amount.partition(".")[0]}
+    return ways
+
+
+@dataclass(frozen=True, slots=True)
+class _AnswerClause:
+    """A part of a sentence. `contrast` says that it begins with "but" or the like."""
+
+    words: tuple[str, ...]
+    contrast: bool = False
+    question: bool = False
+
+    def has(self, words: Collection[str]) -> bool:
+        """Whether the clause contains one of the words."""
+        return any(word in words for word in self.words)
+
+
+@dataclass(frozen=True, slots=True)
+class _ReceiptReader:
+    """Reads the answer about some grants; `known` are all known words."""
+
+    words: ReceiptWords
+    asked: Sequence[Compensation]
+    known: frozenset[str] = field(repr=False)
+
+    def read(self, text: str) -> ReceiptReading:
+        """Return the answers that a text gives."""
+        clauses = [clause for sentence in self._sentences(text) for clause in self._joined_clauses(sentence)]
+        settled = all(self._is_understood(clause) for clause in clauses)
+        said: dict[int, set[Answer]] = {grant.n: set() for grant in self.asked}
+        for clause in clauses:
+            ambiguous = not settled and self._is_bare(clause)
+            for n, answer in self._answers_in(clause).items():
+                said[n].add(Answer.UNCLEAR if ambiguous else answer)
+
+        answers = {n: next(iter(found)) if len(found) == 1 else Answer.UNCLEAR for n, found in said.items()}
+        return ReceiptReading(answers, settled and Answer.UNCLEAR not in answers.values())
+
+    def _is_understood(self, clause: _AnswerClause) -> bool:
+        return not clause.question and set(clause.words) <= self.known
+
+    def _is_bare(self, clause: _AnswerClause) -> bool:
+        """Whether a clause is a bare yes or no, which may answer something else in the mail."""
+        words = self.words
+        more = words.arrived | words.denials | words.nothing | words.waiting
+        return clause.has(words.yes | words.no) and not clause.has(more)
+
+    def _answers_in(self, clause: _AnswerClause) -> dict[int, Answer]:
+        """Return what one clause says about which grants; nothing if it is about something else."""
+        other_kind = clause.has(self.words.kind_words) and not self._named(clause)
+        if other_kind or not self._is_understood(clause):
+            return self._doubtful_answers(clause, other_kind=other_kind)
+        if not clause.has(self.words.content):
+            return {}
+        return self._plain_answers(clause)
+
+    def _doubtful_answers(self, clause: _AnswerClause, *, other_kind: bool) -> dict[int, Answer]:
+        """Return what a clause with a question, an unknown word or another kind says: missing, or unclear."""
+        if not clause.question and not other_kind and self._is_plainly_missing(clause):
+            return dict.fromkeys(self._meant(clause), Answer.MISSING)
+        if clause.has(self.words.content) or clause.contrast:
+            return self._all_unclear()
+        return {}
+
+    def _plain_answers(self, clause: _AnswerClause) -> dict[int, Answer]:
+        """Return what a clause of known words says."""
+        words = self.words
+        if clause.has(words.all) and clause.has(words.denials | words.no):
+            return self._all_unclear()  # "not all of it" and "all not" are one
+
+        one_meant = len(self.asked) == 1 or bool(self._named(clause))
+        if clause.has(words.no | words.denials | words.waiting | words.nothing):
+            answer, certain = Answer.MISSING, clause.has(words.nothing)
+        elif clause.has(words.yes | words.arrived):
+            answer, certain = Answer.ARRIVED, clause.has(words.all) or not clause.has(words.arrived)
+        else:
+            return {}
+        return dict.fromkeys(self._meant(clause), answer if one_meant or certain else Answer.UNCLEAR)
+
+    def _all_unclear(self) -> dict[int, Answer]:
+        return dict.fromkeys((grant.n for grant in self.asked), Answer.UNCLEAR)
+
+    def _is_plainly_missing(self, clause: _AnswerClause) -> bool:
+        """Whether the clause says explicitly that a grant has not arrived, whatever else it says."""
+        words = self.words
+        if not clause.has(words.kind_words) or clause.has(words.other_things | words.yes):
+            return False
+        is_denied = clause.has(words.denials | words.nothing | words.no) and clause.has(words.arrived)
+        return is_denied or clause.has(words.waiting)
+
+    def _meant(self, clause: _AnswerClause) -> Sequence[int]:
+        """Return the grants that a clause is about: those it names, or all."""
+        return self._named(clause) or [grant.n for grant in self.asked]
+
+    def _named(self, clause: _AnswerClause) -> list[int]:
+        """Return the grants whose kind the clause names."""
+        kinds = {kind for kind, words in self.words.kinds.items() if clause.has(words)}
+        return [grant.n for grant in self.asked if grant.kind in kinds]
+
+    def _sentences(self, text: str) -> Iterator[str]:
+        """Yield the sentences, with negations that are written in one word ("hasn't") split."""
+        plain = folded(text[:_MAX_RECEIPT].replace("`", "'"))
+        for ending, apart in self.words.negation_endings:
+            plain = ending.sub(apart, plain)
+        for line in plain.splitlines():
+            yield from (found[0] for found in _SENTENCE.finditer(line))
+
+    def _clauses(self, sentence: str) -> Iterator[_AnswerClause]:
+        """Split a sentence at commas and at words that begin another clause."""
+        question = sentence.rstrip().endswith("?") or "¿" in sentence
+        for part in re.split(r",(?!\d)", sentence):
+            words: list[str] = []
+            contrast = False
+            for word in self._words_of(part):
+                if word not in self.words.breaks:
+                    words.append(word)
+                    continue
+                yield _AnswerClause(tuple(words), contrast, question)
+                words = []
+                contrast = word in self.words.contrasts
+            yield _AnswerClause(tuple(words), contrast, question)
+
+    def _joined_clauses(self, sentence: str) -> Iterator[_AnswerClause]:
+        """Join a clause that only names kinds to the next one: "the refund and the coupon have arrived"."""
+        kind_words = self.words.kind_words
+        answer_words = self.words.content - kind_words
+        waiting: tuple[str, ...] = ()
+        for clause in self._clauses(sentence):
+            words = (*waiting, *clause.words)
+            whole = _AnswerClause(words, clause.contrast, clause.question)
+            only_names_kinds = whole.has(kind_words) and not whole.has(answer_words)
+            waiting = words if only_names_kinds else ()
+            if words and not waiting:
+                yield whole
+        if waiting:
+            yield _AnswerClause(waiting)
+
+    def _words_of(self, part: str) -> list[str]:
+        """Return the words of a part, without marks and currencies, elided words split."""
+        spelled = self.words.elided.sub(r"\1' ", self.words.currencies.sub(" ", part))
+        return [word for word in _WORD.findall(spelled) if not _MARKS.fullmatch(word)]
+
+
+# --- which option? ---
+
+
+def chosen(
+    text: str, options: Collection[Option], names: Collection[str] = (), languages: Catalogue | None = None
+) -> int | None:
+    """Return the number of the option that a text chooses, None if it is not clear.
+
+    It must name exactly one number on offer, and every other word must be known to go with a choice. A condition, a second
+    number, a "not" or a question is for the owner.
+
+    Args:
+        text: the new text of the mail.
+        options: the options on offer.
+        names: names of people, which do not make an answer unclear.
+        languages: the languages to use, the shipped ones by default.
+    """
+    plain = folded(text).strip()
+    if not plain or len(plain) > _MAX_CHOICE or "?" in plain:
+        return None
+
+    known = choice_words(languages or catalogue())
+    people = {part for name in names for part in folded(name).split()}
+    numbers: dict[str, int] = {}
+    for word in _CHOICE_WORD.findall(_without_other_ones(plain, known)):
+        number = _number(word, options, known)
+        if number:
+            numbers[word] = number
+        elif word not in known.courtesy and word not in people:
+            return None
+
+    certain = {number for word, number in numbers.items() if word not in known.weak_numbers}
+    found = certain or set(numbers.values())
+    if len(found) != 1 or not found <= {option.n for option in options}:
+        return None
+    return found.pop()
+
+
+def _number(word: str, options: Collection[Option], known: ChoiceWords) -> int | None:
+    """Return the number that a word names; "last" is the highest one on offer."""
+    if word in known.only_of_two and len(options) != 2:
+        return None
+    if word in known.last:
+        return max(option.n for option in options)
+    return known.numbers.get(word)
+
+
+def _without_other_ones(text: str, known: ChoiceWords) -> str:
+    """Split elided words such as "l'option", and remove "one" where it is not a number."""
+    return known.not_numbers.sub(" ", known.elided.sub(r"\1' ", text))
+
+
+# --- was anybody reached? ---
+
+
+def reached_nobody(text: str, languages: Catalogue) -> bool:
+    """Whether an agent's line about a call says that nobody, or only a voice mail, was reached."""
+    return _nobody_reached(languages).search(text) is not None
+
+
+@lru_cache(maxsize=8)
+def _nobody_reached(languages: Catalogue) -> re.Pattern[str]:
+    answers = [language.answers for language in languages.all()]
+    patterns = [verbatim(answer.calls.nobody, answer.parts) for answer in answers if answer.calls.nobody]
+    return re.compile("|".join(patterns), re.IGNORECASE)
