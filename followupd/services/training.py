@@ -127,15 +127,15 @@ class TrainingService:
             found = tx.state.get(StateKey.TRAINING)
             before = self._decrypted(found[0]).delta if found else {}
             delta = dict(learned.delta) if enough else before
-            told = _summary(learned) if delta != before else ""
-            token = self.vault.encrypt(json.dumps({"delta": delta, "told": told}).encode())
+            summary = _summary(learned) if delta != before else ""
+            token = self.vault.encrypt(json.dumps({"delta": delta, "told": summary}).encode())
             row = {"tags": learned.tags, "sealed": base64.b64encode(token).decode()}
             tx.state.put(StateKey.TRAINING, row, now)
 
-        if told:
+        if summary:
             log.classifier_retrained(learned.tags, len(delta))
 
-        self._current, self._trained_at = _StoredTraining(delta, told), now
+        self._current, self._trained_at = _StoredTraining(delta, summary), now
 
     def _decrypted(self, row: Mapping[str, str]) -> _StoredTraining:
         """Return a stored result."""
@@ -162,7 +162,7 @@ def _dated_decisions(tx: Transaction) -> Iterator[tuple[datetime, Tagged]]:
 
 
 def _is_from_customer(mail: StoredMail) -> bool:
-    """Return whether a mail has the words of a customer, sent or forwarded."""
+    """Return whether a mail was written by a customer, be it sent or forwarded."""
     message = mail.message
     forwarded = message.kind is Kind.AGENT and message.forwarded_from is not None
     return forwarded or message.kind is Kind.CUSTOMER

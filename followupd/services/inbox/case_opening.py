@@ -33,31 +33,33 @@ class CaseOpener:
         Raises:
             NotUnderstoodError: the mail has no sender to whom a letter could be sent.
         """
-        heard = ComplaintHeard(at=now, by=actor, why="an agent called it a complaint")
-        return self.open(tx, mail, heard, self.classifier.verdict(mail.message), now)
+        cause = ComplaintHeard(at=now, by=actor, why="an agent called it a complaint")
+        return self.open(tx, mail, cause, self.classifier.verdict(mail.message), now)
 
-    def open(self, tx: Transaction, mail: StoredMail, heard: Event, verdict: Verdict, now: datetime) -> Case:
-        """Open a case with `heard` as the event that follows its opening.
+    def open(self, tx: Transaction, mail: StoredMail, cause: Event, verdict: Verdict, now: datetime) -> Case:
+        """Open a case for a mail.
+
+        `cause` is the event that follows the opening: a complaint, certain or suspected.
 
         Raises:
             NotUnderstoodError: the mail has no sender to whom a letter could be sent.
         """
-        first = self._first_event(tx, mail, heard, verdict, now)
+        first = self._first_event(tx, mail, cause, verdict, now)
         if not first.customer.address:  # an erased customer, or a mail without a sender
             raise NotUnderstoodError(
                 "this mail has no sender to whom a letter could be sent; no case was opened"
             )
 
-        if isinstance(heard, ComplaintHeard) and not heard.evidence:
-            heard = replace(heard, score=verdict.score, evidence=verdict.evidence)
+        if isinstance(cause, ComplaintHeard) and not cause.evidence:
+            cause = replace(cause, score=verdict.score, evidence=verdict.evidence)
 
         case = tx.cases.open(first)
         tx.mail.mark_processed(mail.id, case_ref=case.ref)
         log.case_opened(case.ref, case.mailbox, case.playbook)
-        return record(tx, case, [heard], now)
+        return record(tx, case, [cause], now)
 
     def _first_event(
-        self, tx: Transaction, mail: StoredMail, heard: Event, verdict: Verdict, now: datetime
+        self, tx: Transaction, mail: StoredMail, cause: Event, verdict: Verdict, now: datetime
     ) -> CaseOpened:
         """Return the event that opens the case, with playbook, severity, language and facts of the mail."""
         message, classifier = mail.message, self.classifier
@@ -65,7 +67,7 @@ class CaseOpener:
         severity = classifier.severity(message, verdict, open_case=has_open_case)
         reasons = f" [{severity}: {', '.join(severity.reasons)}]" if severity.reasons else ""
 
-        by_machine = isinstance(heard, ComplaintHeard) and heard.by_machine
+        by_machine = isinstance(cause, ComplaintHeard) and cause.by_machine
         if by_machine and tx.mail.is_echo(mail) and not message.no_answer:
             message = replace(message, no_answer="the same words came before, as robots send them")
 
@@ -79,7 +81,7 @@ class CaseOpener:
             severity=str(severity),
             language=classifier.language(message),
             suggested=classifier.suggestions(message),
-            by=heard.by,
+            by=cause.by,
             why=f"a mail of {message.sender.address}: {message.subject}{reasons}",
         )
 
