@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from followupd.domain.mail import Identity, Kind, Person
 from followupd.languages import catalogue
@@ -72,6 +73,17 @@ _UNSTRUCTURED_BOUNCES = {
 Verdict = tuple[Kind, str] | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A mail whose kind is to be decided, its sender, and whether it is in our Sent folder."""
+
+    mail: ParsedMail
+    message_id: str
+    sender: ParsedAddress
+    identity: Identity
+    in_sent: bool
+
+
 def kind_of(
     mail: ParsedMail, message_id: str, sender: ParsedAddress, identity: Identity, *, in_sent: bool
 ) -> tuple[Kind, str]:
@@ -82,31 +94,34 @@ def kind_of(
         message_id: its Message-ID.
         sender: who wrote it.
         identity: our own addresses and keys.
-        in_sent: it is in our Sent folder, where there are no bounces and no list mail.
+        in_sent: it is in our Sent folder.
     """
-    letter_key = identity.letter_key(message_id)
-    if letter_key:
-        return Kind.OWN, f"own: its Message-ID is the signed one of {letter_key}"
-    address = sender.person().address.lower()
-    found = _feedback_report(mail) or _receipt(mail)
-    if not in_sent:
-        found = found or _bounce(mail, sender)
-    found = found or _auto_reply(mail, in_sent=in_sent) or _calendar_reply(mail)
-    if not in_sent:
-        found = found or _list(mail, identity)
-    return found or _person(mail, address, identity, in_sent=in_sent)
+    candidate = _Candidate(mail, message_id, sender, identity, in_sent)
+    for rule in _RULES:
+        found = rule(candidate)
+        if found is not None:
+            return found
+    return _person(candidate)
 
 
-def _feedback_report(mail: ParsedMail) -> Verdict:
+def _own(candidate: _Candidate) -> Verdict:
+    """Match the copy of a letter of ours."""
+    letter_key = candidate.identity.letter_key(candidate.message_id)
+    if not letter_key:
+        return None
+    return Kind.OWN, f"own: its Message-ID is the signed one of {letter_key}"
+
+
+def _feedback_report(candidate: _Candidate) -> Verdict:
     """Match a report that the receiver called a letter spam."""
-    if not _is_report(mail, "feedback-report", "message/feedback-report"):
+    if not _is_report(candidate.mail, "feedback-report", "message/feedback-report"):
         return None
     return Kind.BOUNCE, "feedback report: the receiver called a letter of ours spam (RFC 5965)"
 
 
-def _receipt(mail: ParsedMail) -> Verdict:
+def _receipt(candidate: _Candidate) -> Verdict:
     """Match a disposition notification."""
-    if not _is_report(mail, "disposition-notification", "message/disposition-notification"):
+    if not _is_report(candidate.mail, "disposition-notification", "message/disposition-notification"):
         return None
     return Kind.AUTO_REPLY, "receipt: a letter of ours was displayed or deleted (RFC 8098)"
 
@@ -129,13 +144,15 @@ def _report_type(mail: ParsedMail) -> str:
     return ""
 
 
-def _bounce(mail: ParsedMail, sender: ParsedAddress) -> Verdict:
+def _bounce(candidate: _Candidate) -> Verdict:
     """Match a delivery report: by its structure first, then by its looks.
 
     Args:
-        mail: the mail, which is not in our Sent folder.
-        sender: who wrote it.
+        candidate: the mail; there are no delivery reports in our Sent folder.
     """
+    mail, sender = candidate.mail, candidate.sender
+    if candidate.in_sent:
+        return None
     if mail.types & _DELIVERY_STATUS_TYPES:
         return Kind.BOUNCE, "bounce: it carries a delivery status (RFC 3464)"
     if _report_type(mail) in _DELIVERY_REPORT_TYPES:
@@ -228,14 +245,13 @@ def has_null_return_path(mail: ParsedMail) -> bool:
     return path.startswith(("<mailer-daemon", "<double-bounce@", "double-bounce@"))
 
 
-def _auto_reply(mail: ParsedMail, *, in_sent: bool) -> Verdict:
+def _auto_reply(candidate: _Candidate) -> Verdict:
     """Match an automatic reply.
 
     Args:
-        mail: the mail.
-        in_sent: it is in our Sent folder, where the subject tells nothing: agents answer such mails.
+        candidate: the mail. In our Sent folder its subject tells nothing, because agents answer such mails.
     """
-    headers = mail.headers
+    headers = candidate.mail.headers
     submitted = headers.token("auto-submitted")
     if submitted not in {"", "no"}:
         return Kind.AUTO_REPLY, f"auto-reply: Auto-Submitted: {submitted[:40]} (RFC 3834)"
@@ -245,7 +261,9 @@ def _auto_reply(mail: ParsedMail, *, in_sent: bool) -> Verdict:
     for applies, reason in _AUTO_REPLY_RULES:
         if applies(headers):
             return Kind.AUTO_REPLY, f"auto-reply: {reason}"
-    if not in_sent and _AUTO_REPLY_SUBJECTS.match(headers.text("subject").lower()):
+
+    subject = headers.text("subject").lower()
+    if _AUTO_REPLY_SUBJECTS.match(subject) and not candidate.in_sent:
         return Kind.AUTO_REPLY, "auto-reply: its subject says so"
     return None
 
@@ -293,34 +311,33 @@ _AUTO_REPLY_RULES: tuple[tuple[Callable[[Headers], bool], str], ...] = (
 )
 
 
-def _calendar_reply(mail: ParsedMail) -> Verdict:
+def _calendar_reply(candidate: _Candidate) -> Verdict:
     """Match a calendar's answer to an invitation (RFC 6047).
 
     Args:
-        mail: the mail; an invitation has the method REQUEST, and is none.
+        candidate: the mail; an invitation has the method REQUEST, and is none.
     """
-    calendars = [part for part in mail.parts if part.type == "text/calendar"]
+    calendars = [part for part in candidate.mail.parts if part.type == "text/calendar"]
     methods = {part.parameter("method").upper() for part in calendars}
     if "REPLY" not in methods:
         return None
     return Kind.AUTO_REPLY, "auto-reply: a calendar's answer to an invitation"
 
 
-def _list(mail: ParsedMail, identity: Identity) -> Verdict:
+def _list(candidate: _Candidate) -> Verdict:
     """Match list and bulk mail, but not what comes through a support group of ours.
 
     Args:
-        mail: the mail, which is not in our Sent folder.
-        identity: our groups and keys.
+        candidate: the mail; our Sent folder has no list mail.
     """
-    headers = mail.headers
-    if _is_of_our_group(headers, identity):
+    headers = candidate.mail.headers
+    if candidate.in_sent or _is_of_our_group(headers, candidate.identity):
         return None
     if headers.has_any(_ANY_LIST_FIELD):
         name = next(filter(headers.__contains__, _LIST_FIELDS))
         return Kind.LIST, f"list: it carries {name.title()} (RFC 2919, 2369)"
     precedence = headers.token("precedence")
-    if precedence in _BULK_PRECEDENCE and not _answers_us(mail, identity):
+    if precedence in _BULK_PRECEDENCE and not _answers_us(candidate.mail, candidate.identity):
         return Kind.LIST, f"list: Precedence: {precedence}"
     return None
 
@@ -354,25 +371,35 @@ def _answers_us(mail: ParsedMail, identity: Identity) -> bool:
     return any(map(identity.letter_key, message_ids(thread)))
 
 
-def _person(mail: ParsedMail, address: str, identity: Identity, *, in_sent: bool) -> tuple[Kind, str]:
+def _person(candidate: _Candidate) -> tuple[Kind, str]:
     """Return whether an agent or a customer wrote a mail, by the sender's address and the folder.
 
     Args:
-        mail: the mail.
-        address: of the sender, in lower case.
-        identity: our own addresses.
-        in_sent: it is in our Sent folder. A mail from somebody else to us was only moved there.
+        candidate: the mail. One from somebody else to us was only moved to our Sent folder.
     """
-    is_ours = address in identity.addresses
-    is_agent = address in identity.agents
-    was_sent = in_sent and any((is_ours, is_agent, not _is_to_us(mail, identity)))
-    if was_sent:
+    address = candidate.sender.person().address.lower()
+    is_ours = address in candidate.identity.addresses
+    is_agent = address in candidate.identity.agents
+    may_be_received = _is_to_us(candidate.mail, candidate.identity)
+    if candidate.in_sent and any((is_ours, is_agent, not may_be_received)):
         return Kind.AGENT, "agent: it lies in our Sent folder"
     if is_ours:
         return Kind.CUSTOMER, "customer: it claims to be from our own address, without our signature"
     if is_agent:
         return Kind.AGENT, "agent: it says that it is from an agent of ours"
     return Kind.CUSTOMER, "customer: nothing says that it is anything else"
+
+
+#: the rules in the order of docs/mail.md R1
+_RULES: tuple[Callable[[_Candidate], Verdict], ...] = (
+    _own,
+    _feedback_report,
+    _receipt,
+    _bounce,
+    _auto_reply,
+    _calendar_reply,
+    _list,
+)
 
 
 def _is_to_us(mail: ParsedMail, identity: Identity) -> bool:

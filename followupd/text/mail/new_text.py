@@ -258,25 +258,35 @@ def label_of(line: str) -> str:
 def _heading_height(lines: Sequence[str], begin: int, thread: ThreadText) -> int:
     """Return how many lines from here on are the heading of a quote, 0 if none begins here.
 
+    A heading is a separator ("----- Original Message -----") with the fields below it, a block of fields ("From: ...
+    Sent: ..."), an attribution ("On Monday, Kim wrote:"), or a line above the text of an earlier mail.
+
     Args:
         lines: of the mail.
         begin: number of the line.
         thread: the earlier mails.
     """
     line = lines[begin][:MAX_SEARCHED].strip()
-    is_ruled = line.startswith(_RULE_SIGNS)
-    if is_ruled and not line.strip(" -_=*#"):
-        return 0  # a line of dashes and nothing more, as most of them are
-    is_original = is_ruled and ORIGINAL.match(line.lower()) is not None
-    if is_original or _is_separator(line):
+    if _is_bare_rule(line):
+        return 0
+    if _is_separator(line):
         return 1 + _labels_below(lines, begin + 1)
-
     if _HEADING_SIGN.search(line) is None:
         return 0
+
     height = _header_block_height(lines, begin) or _attribution_height(lines, begin, line)
     if height == 0 and _introduces_thread(lines, begin, line, thread):
         return 1
     return height
+
+
+def _is_bare_rule(line: str) -> bool:
+    """Whether a line has dashes and nothing more, as most ruled lines have.
+
+    Args:
+        line: stripped.
+    """
+    return line.startswith(_RULE_SIGNS) and line.strip(" -_=*#") == ""
 
 
 def _labels_below(lines: Sequence[str], begin: int) -> int:
@@ -298,16 +308,21 @@ def _labels_below(lines: Sequence[str], begin: int) -> int:
 
 
 def _is_separator(line: str) -> bool:
-    """Whether a line announces a forwarded mail, or says that answers are to be written above it.
+    """Whether a line separates the new text from an earlier mail.
+
+    It announces the original ("----- Original Message -----") or a forwarded mail ("Begin forwarded message:"), or says
+    that answers are to be written above it.
 
     Args:
         line: stripped. It begins with a rule or ends with a colon.
     """
     is_ruled = line.startswith(_RULE_SIGNS)
+    low = line.lower()
+    if is_ruled and ORIGINAL.match(low):
+        return True
     is_heading = is_ruled or line.endswith(_COLONS)
     if not is_heading or len(line) >= MAX_BARE_HEADING:
         return False
-    low = line.lower()
     if FORWARDED.match(low):
         return True
     return is_ruled and _ABOVE_THIS_LINE.search(low) is not None
@@ -342,12 +357,20 @@ def _attribution_height(lines: Sequence[str], begin: int, first: str) -> int:
 
 
 def _may_end_attribution(line: str) -> bool:
-    """Whether a line has what every attribution has, which is fast to see: an address, or a colon at its end."""
+    """Whether a line has what every attribution has, which is fast to see: an address, or a colon at its end.
+
+    Args:
+        line: of the mail.
+    """
     return "@" in line or line.endswith(_COLONS)
 
 
 def _is_quoted(line: str) -> bool:
-    """Whether a line is quoted, and not the end of an attribution that was broken before a ">"."""
+    """Whether a line is quoted, and not the end of an attribution that was broken before a ">".
+
+    Args:
+        line: of the mail.
+    """
     return _QUOTE_MARK.match(line) is not None and _BROKEN_ATTRIBUTION.match(line) is None
 
 
@@ -381,6 +404,10 @@ def _next_line(lines: Sequence[str], number: int) -> str:
 
 def _is_attribution(text: str, *, has_opener: bool, next_line: str) -> bool:
     """Whether a text is the attribution of a quote.
+
+    - Without a colon at its end it needs everything: an opener, an address, a time, and a verb at its end.
+    - With one and with a verb ("wrote") it needs an address, an opener with a date, or a quote right below it.
+    - Without a verb it needs a time and a closing sign before the colon, or an opener with a date and a quote below it.
 
     Args:
         text: one or more lines, joined.
@@ -471,9 +498,8 @@ def _mark_strays(lines: Sequence[str], kinds: list[LineKind], thread: ThreadText
         kind = stray_in_thread(above, line, thread, is_note=is_note)
         if kind is None:
             kind = _stray_kind(above, line, below)
-        is_in_thread = thread.has(flattened(above), flattened(line))
-        if kind is LineKind.QUOTED and is_note and not is_in_thread:
-            kind = LineKind.DOUBTFUL
+            if is_note and kind is LineKind.QUOTED:
+                kind = LineKind.DOUBTFUL
         kinds[number] = kind
 
 
@@ -541,12 +567,13 @@ def _keep_something(lines: Sequence[str], kinds: list[LineKind]) -> None:
     if not is_all_quoted or _is_forwarded(lines):
         return
 
-    first = next((number for number, line in enumerate(lines) if line), 0)
+    filled = [number for number, line in enumerate(lines) if line]
+    first = filled[0] if filled else 0
     height = max(1, _heading_height(lines, first, ThreadText()))
-    for number in range(first + height, len(lines)):
-        line = lines[number]
-        is_marked = _QUOTE_MARK.match(line) is not None
-        if line and not is_marked:
+    for number in filled:
+        is_below_heading = number >= first + height
+        is_marked = _QUOTE_MARK.match(lines[number]) is not None
+        if is_below_heading and not is_marked:
             kinds[number] = LineKind.DOUBTFUL
 
 

@@ -150,7 +150,11 @@ class _MailReader:
         )
 
     def _sender(self) -> Person:
-        """Return who wrote the mail; through a support group of ours that is not the group's rewritten From."""
+        """Return who wrote the mail.
+
+        Through a support group of ours that is not the group's rewritten From, but the first address in one of
+        _ORIGINAL_SENDER_FIELDS that is not ours.
+        """
         list_id = self.headers.first("list-id").lower()
         is_through_group = any(group in list_id for group in self.identity.groups)
         if not is_through_group or list_id == "":

@@ -34,11 +34,11 @@ _DICTIONARY = (
 )
 _RTF_TOKEN = re.compile(
     r"""
-      \\([a-z]{1,32})(-?\d{1,10})?[ ]?          # control word
-    | \\'([0-9a-f]{2})                          # code of a character
-    | \\(.)                                     # control sign
-    | ([{}])
-    | ([^\\{}\r\n]+)                            # text
+      (?P<control> \\(?P<word>[a-z]{1,32}) (?P<number>-?\d{1,10})? [ ]? )
+    | \\'(?P<code>[0-9a-f]{2})                  # of a character
+    | \\(?P<sign>.)
+    | (?P<brace>[{}])
+    | (?P<plain>[^\\{}\r\n]+)
     | .
     """,
     re.IGNORECASE | re.DOTALL | re.VERBOSE,
@@ -116,8 +116,14 @@ class _PropertyValue:
     data: bytes = b""
 
     def text(self, charset: str) -> str:
-        """Return the value as text; `charset` is that of values which are not Unicode."""
-        codec = "utf-16-le" if self.type == _UNICODE else charset
+        """Return the value as text, without the NUL at its end.
+
+        Args:
+            charset: of a value that is not Unicode.
+        """
+        codec = charset
+        if self.type == _UNICODE:
+            codec = "utf-16-le"
         return decode(self.data, codec).rstrip("\x00")
 
 
@@ -155,6 +161,7 @@ def _text(data: bytes) -> str:
 
 
 def _value(properties: Mapping[int, _PropertyValue], name: int) -> _PropertyValue:
+    """Return the value of a property, an empty one if the message does not have it."""
     return properties.get(name, _PropertyValue())
 
 
@@ -265,7 +272,11 @@ def _padded(length: int) -> int:
 
 
 def decompress_rtf(data: bytes) -> bytes:
-    """Decompress rich text (MS-OXRTFCP), up to little more than MAX_RICH_TEXT; one that ends too early gives its beginning."""
+    """Decompress rich text (MS-OXRTFCP), up to little more than MAX_RICH_TEXT.
+
+    Args:
+        data: a header with the size and the form, then the text. What ends too early gives its beginning.
+    """
     if len(data) < _COMPRESSED_HEADER:
         return b""
     _, size, kind = struct.unpack_from("<II4s", data)
@@ -375,28 +386,47 @@ class _RtfReader:
         self.to_skip = 0
 
     def read(self, text: str) -> str:
-        """Return the text of rich text."""
+        """Return the text of rich text, with stripped lines and single empty lines.
+
+        Args:
+            text: of the document, in which 8-bit characters are written as codes.
+        """
         follows_star = False
         for token in _RTF_TOKEN.finditer(text):
-            word, number, code, sign, brace, plain = token.groups()
-            if brace:
-                self._brace(brace)
-            elif word:
-                self._control_word(word.lower(), number, follows_star=follows_star)
-            elif code:
-                self._character_code(int(code, 16))
-            elif plain:
-                self._add(plain)
-            elif sign == "~":
-                self._add(" ")
-            elif sign and sign in "{}\\":
-                self._add(sign)
-            follows_star = sign == "*"
+            match token.lastgroup:
+                case "control":
+                    word = token["word"].lower()
+                    self._control_word(word, token["number"], follows_star=follows_star)
+                case "code":
+                    self._character_code(int(token["code"], 16))
+                case "sign":
+                    self._control_sign(token["sign"])
+                case "brace":
+                    self._brace(token["brace"])
+                case "plain":
+                    self._add(token["plain"])
+                case _:
+                    pass  # a line break, which means nothing
+            follows_star = token["sign"] == "*"
 
         self._flush()
         surrogates = "".join(self.out).encode("utf-16", "surrogatepass")  # pairs of them become one character
         lines = surrogates.decode("utf-16", "replace").split("\n")
         return _GAPS.sub("\n\n", "\n".join(line.strip() for line in lines)).strip()
+
+    def _control_sign(self, sign: str) -> None:
+        """Add the character that a control sign means; most of them mean none.
+
+        Args:
+            sign: such as "~", a non-breaking space.
+        """
+        match sign:
+            case "~":
+                self._add(" ")
+            case "{" | "}" | "\\":
+                self._add(sign)
+            case _:
+                pass
 
     def _brace(self, brace: str) -> None:
         """Begin a group, which inherits the state of the one around it, or end it.
