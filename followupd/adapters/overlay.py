@@ -19,6 +19,7 @@ from pydantic import TypeAdapter
 
 import followupd
 from followupd.adapters.settings.rules import SettingsRule, did_you_mean
+from followupd.adapters.templates.sources import TemplateFiles
 from followupd.errors import Problem, SetupError
 
 RECORD = ".customised.json"
@@ -45,6 +46,11 @@ def shipped_directory() -> Path:
         if (candidate / "config" / "followupd.toml").is_file():
             return candidate
     raise _refused(str(package / "starter"), "the shipped files are missing", "Install followupd again.")
+
+
+def template_files(directory: Path) -> TemplateFiles:
+    """Return the templates of a configuration directory over the shipped ones."""
+    return TemplateFiles(directory / "templates", shipped_directory() / "templates")
 
 
 def shipped_files() -> dict[str, Path]:

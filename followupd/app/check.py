@@ -5,10 +5,9 @@ from functools import partial
 from pathlib import Path
 
 from followupd.adapters.accounts import missing_extras
-from followupd.adapters.overlay import changed_originals
+from followupd.adapters.overlay import changed_originals, template_files
 from followupd.adapters.settings import WARNINGS, examine
 from followupd.adapters.settings.language_files import language_problems
-from followupd.app.container import template_files, wording_rules_of
 from followupd.domain.calendar import Calendar
 from followupd.domain.playbook import Playbook, Playbooks
 from followupd.domain.team import Agent, Company, Team
@@ -60,7 +59,8 @@ def _configuration(directory: Path) -> tuple[list[Problem], Playbooks, WordingRu
     if settings is None:
         return found, Playbooks({"default": _sample_playbook()}), WordingRules(languages=languages)
 
-    return [*found, *missing_extras(settings)], settings.playbooks, wording_rules_of(settings, languages)
+    rules = WordingRules(settings.wording.off, settings.wording.phrases, languages)
+    return [*found, *missing_extras(settings)], settings.playbooks, rules
 
 
 def _sample_playbook() -> Playbook:

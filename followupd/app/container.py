@@ -11,12 +11,11 @@ from followupd.adapters.crypto import Vault
 from followupd.adapters.gift_cards import StockProvider
 from followupd.adapters.imap.mailbox import ImapMailbox
 from followupd.adapters.oauth.tokens import Login
-from followupd.adapters.overlay import shipped_directory
+from followupd.adapters.overlay import template_files
 from followupd.adapters.settings import Settings, missing_secrets
 from followupd.adapters.smtp.compose import compose, dated, undated
 from followupd.adapters.storage.ledger import Ledger, Transaction
 from followupd.adapters.templates.renderer import TemplateRenderer
-from followupd.adapters.templates.sources import TemplateFiles
 from followupd.domain.calendar import Calendar, Duration
 from followupd.domain.letter import Letter, OutboxEntry
 from followupd.domain.mail import Identity, Person
@@ -170,11 +169,6 @@ def letters_of(
         message_id=message_id,
         languages=languages or read_catalogue(settings.directory),
     )
-
-
-def template_files(directory: Path) -> TemplateFiles:
-    """Return the templates of a configuration directory over the shipped ones."""
-    return TemplateFiles(directory / "templates", shipped_directory() / "templates")
 
 
 def wording_rules_of(settings: Settings, languages: Catalogue | None = None) -> WordingRules:

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
-from followupd.adapters.storage.ledger import Transaction
 from followupd.domain.case import Case
 from followupd.domain.command import Command, read_line
 from followupd.domain.letter import Letter, LetterKind
@@ -19,6 +19,9 @@ from followupd.errors import LetterError, NotUnderstoodError
 from followupd.languages import Catalogue, catalogue
 from followupd.text import promises
 from followupd.text.wording import FACT, PREVENTION, Context, Finding, WordingRules, findings
+
+if TYPE_CHECKING:
+    from followupd.adapters.storage.ledger import Transaction  # `check` needs the rules and not the database
 
 #: verbs whose text is used in letters, and what their text is to the rules
 _CHECKED_VERBS: dict[str, str] = {
@@ -82,7 +85,13 @@ class WordingGuard:
         return findings(command.text, kind=kind, language=language, manner=self.manner, context=context)
 
     def letter(
-        self, tx: Transaction, letter: Letter, case: Case, playbook: Playbook, now: datetime, secret: str = ""
+        self,
+        tx: "Transaction",
+        letter: Letter,
+        case: Case,
+        playbook: Playbook,
+        now: datetime,
+        secret: str = "",
     ) -> tuple[Finding, ...]:
         """Return the findings in a letter to a customer; a desk mail has none.
 
@@ -117,7 +126,13 @@ class WordingGuard:
         )
 
     def stop(
-        self, tx: Transaction, letter: Letter, case: Case, playbook: Playbook, now: datetime, secret: str = ""
+        self,
+        tx: "Transaction",
+        letter: Letter,
+        case: Case,
+        playbook: Playbook,
+        now: datetime,
+        secret: str = "",
     ) -> None:
         """Reject a letter that breaks a hard rule; one in review goes to an agent with its findings instead.
 

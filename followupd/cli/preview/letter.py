@@ -6,11 +6,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from followupd.adapters.overlay import template_files
 from followupd.adapters.settings import Settings, load
 from followupd.adapters.templates.check import render_sample
 from followupd.adapters.templates.samples import SAMPLES, sample_card, sample_case, sample_content
 from followupd.adapters.templates.wording_check import findings_in_letter
-from followupd.app.container import App, letters_of, template_files, wording_rules_of
+from followupd.app.container import App, letters_of, wording_rules_of
 from followupd.cli.app import open_app
 from followupd.domain.case import Case
 from followupd.domain.compensation import Gift, GrantState
