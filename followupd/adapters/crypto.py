@@ -1,7 +1,8 @@
 """Encrypt secrets, sign Message-IDs, and derive the names that must come out the same each time.
 
-One ledger key serves four purposes, each with a derived key (HKDF, RFC 5869), so that no use weakens another. Measured for
-2 kB on CPython 3.11: AES-256-GCM takes 2.5 µs and adds 28 bytes, Fernet takes 26 µs and adds 764.
+One ledger key serves four purposes, each with a derived key (HKDF, RFC 5869), so that no use weakens another.
+Measured for 2 kB on CPython 3.11: AES-256-GCM takes 2.5 µs and adds 28 bytes, Fernet takes 26 µs and adds
+764.
 """
 
 import base64
@@ -28,7 +29,10 @@ REFERENCE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 class DecryptionError(FollowupdError):
-    """A secret cannot be decrypted: the ledger key that encrypted it is missing, or the ledger was changed by hand."""
+    """A secret cannot be decrypted.
+
+    The ledger key that encrypted it is missing, or the ledger was changed by hand.
+    """
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -55,7 +59,9 @@ class _DerivedKeys:
 
 
 class Vault:
-    """Encrypts and signs with the first key, decrypts and verifies with every one: put a new key first to rotate.
+    """Encrypts and signs with the first key, decrypts and verifies with every one.
+
+    Put a new key first to rotate.
 
     Raises:
         ValueError: there is no key, or one is shorter than 16 bytes.
@@ -104,8 +110,8 @@ class Vault:
     def letter_key(self, message_id: str) -> str:
         """Return the key of the letter that has this Message-ID; "" when the id is forged or not ours.
 
-        Angle brackets may be missing, and the case of the domain may differ. The local part must match exactly: an id
-        that a gateway lower-cased does not count, and the other signs of a thread must do.
+        Angle brackets may be missing, and the case of the domain may differ. The local part must match
+        exactly: an id that a gateway lower-cased does not count, and the other signs of a thread must do.
         """
         local, _, domain = message_id.strip().removeprefix("<").removesuffix(">").rpartition("@")
         name, _, signature = local.rpartition(".")
@@ -125,7 +131,7 @@ class Vault:
         return self.fingerprints(code)[0]
 
     def fingerprints(self, code: str) -> tuple[str, ...]:
-        """Return the fingerprint under every key, the current one first, to find a code stored before a rotation."""
+        """Return the fingerprint under every key, to find codes that were stored before a rotation."""
         data = code.strip().encode(errors="replace")
         return tuple(_mac(keys.fingerprint, data).hex() for keys in self._all_keys)
 

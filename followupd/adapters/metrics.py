@@ -1,7 +1,7 @@
 """Serve metrics for Prometheus and a /healthz over HTTP: counts only, no text of customers.
 
-A request returns what the daemon reported last. It asks neither the ledger nor a mail server, so frequent requests cannot slow
-the daemon down.
+A request returns what the daemon reported last. It asks neither the ledger nor a mail server, so frequent
+requests cannot slow the daemon down.
 """
 
 import threading
@@ -21,7 +21,8 @@ REQUEST_TIMEOUT = 5  # seconds
 class HealthSnapshot:
     """What the daemon reports of itself after a cycle.
 
-    `cases` are counted by stage, `letters` by status; `connected` says for each mailbox whether it is listened to.
+    `cases` are counted by stage, `letters` by status; `connected` says for each mailbox whether it is
+    listened to.
     """
 
     cases: Mapping[str, int] = field(default_factory=dict)
@@ -98,7 +99,10 @@ def _metric_lines(snapshot: HealthSnapshot, age: float | None) -> Iterator[str]:
 
 
 def _labelled(label: str, values: Mapping[str, int]) -> dict[str, float]:
-    """Return the values by Prometheus' label; configuration and enums allow no quote or backslash in a name."""
+    """Return the values by Prometheus' label.
+
+    Configuration and enums allow no quote or backslash in a name.
+    """
     return {f'{{{label}="{name}"}}': int(value) for name, value in values.items()}
 
 

@@ -1,4 +1,7 @@
-"""What every connection to a server shares: loopback, trusted certificates, and errors explained in plain English."""
+"""What every connection to a server shares.
+
+Loopback, trusted certificates, and errors explained in plain English.
+"""
 
 import contextlib
 import ipaddress
@@ -47,7 +50,8 @@ def why(error: OSError, host: str, port: int) -> str:
     place = f"{host}:{port}"
     match error:
         case ssl.SSLCertVerificationError():
-            return f"the certificate of {place} is not trusted: {error.verify_message} (set ca_file for your own CA)"
+            problem = f"the certificate of {place} is not trusted: {error.verify_message}"
+            return f"{problem} (set ca_file for your own CA)"
         case ssl.SSLError():
             return f"TLS with {place} failed: {error.reason or error}"
         case socket.gaierror():

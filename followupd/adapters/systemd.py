@@ -1,4 +1,7 @@
-"""The process under systemd: notifications to the service manager (sd_notify(3)), and garbage collection for a daemon."""
+"""The process under systemd.
+
+Notifications to the service manager (sd_notify(3)), and garbage collection for a daemon.
+"""
 
 import gc
 import os
@@ -6,7 +9,8 @@ import socket
 
 #: seconds to wait for a service manager whose queue is full; a longer wait would delay the cycle
 TIMEOUT = 0.5
-#: new objects before the youngest generation is collected; a batch of mails makes a million, with hardly a reference cycle
+#: new objects before the youngest generation is collected; a batch of mails makes a million, with hardly a
+#: reference cycle
 _YOUNG_GENERATION = 10_000
 
 
@@ -33,8 +37,8 @@ def notify(*lines: str) -> None:
 def settle() -> None:
     """Exclude what the imports made from later garbage collections, since it stays until the process ends.
 
-    Call it once, before the App is built: an App that a reload replaces must be collected. Reading mail then takes 3 % less
-    CPU (benchmarks/intake.py), and memory stays the same.
+    Call it once, before the App is built: an App that a reload replaces must be collected. Reading mail then
+    takes 3 % less CPU (benchmarks/intake.py), and memory stays the same.
     """
     gc.collect()
     gc.freeze()

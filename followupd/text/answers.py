@@ -1,8 +1,10 @@
-"""Read customers' short answers: has it arrived, and which option suits better; and whether a call reached nobody.
+"""Read customers' short answers: has it arrived, and which option suits better.
 
-An answer counts only if every word in it is known (languages/*/answers.toml). A hedge, a question, a condition, another amount
-or another thing contains an unknown word; then the answer is unclear, and a person is asked. The words of all languages are used
-together, because one word does not tell its language.
+And whether a call reached nobody.
+
+An answer counts only if every word in it is known (languages/*/answers.toml). A hedge, a question, a
+condition, another amount or another thing contains an unknown word; then the answer is unclear, and a person
+is asked. The words of all languages are used together, because one word does not tell its language.
 """
 
 import re
@@ -163,7 +165,7 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReceiptReading:
-    """The answer for each grant by its number, and whether the mail contains nothing else that needs an answer."""
+    """The answer for each grant by its number; `settled` if nothing else needs an answer."""
 
     answers: dict[int, Answer]
     settled: bool
@@ -351,8 +353,8 @@ def chosen(
 ) -> int | None:
     """Return the number of the option that a text chooses, None if it is not clear.
 
-    It must name exactly one number on offer, and every other word must be known to go with a choice. A condition, a second
-    number, a "not" or a question is for the owner.
+    It must name exactly one number on offer, and every other word must be known to go with a choice. A
+    condition, a second number, a "not" or a question is for the owner.
 
     Args:
         text: the new text of the mail.

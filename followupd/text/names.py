@@ -37,11 +37,14 @@ def greetable_name(name: str) -> str:
 
 
 def first_name(name: str, titles: Collection[str]) -> str:
-    """Return the first name where it is certain which word it is, else "": a wrong name is worse than a formal one.
+    """Return the first name where it is certain which word it is, else "".
+
+    A wrong name is worse than a formal one.
 
     Args:
         name: a name in the usual order.
-        titles: words such as "dr" and "herr", in lower case without a full stop; a name with one has no first name.
+        titles: words such as "dr" and "herr", in lower case without a full stop; a name with one has no first
+            name.
     """
     match = _FIRST_AND_LAST.fullmatch(name)
     if not match or name.isupper():

@@ -1,7 +1,10 @@
-"""Find what changed in a selected folder since a cursor: mails by their UIDs, flags by MODSEQ or by polling a few mails.
+"""Find what changed in a selected folder since a cursor.
 
-The cursor is the UID with its UIDVALIDITY, never UNSEEN and never a sequence number. MODSEQ advances only with the last batch, to
-the value of the one search from which all batches come: what changes meanwhile is found by the next search.
+New mails are found by their UIDs, changed flags by MODSEQ or by polling a few mails.
+
+The cursor is the UID with its UIDVALIDITY, never UNSEEN and never a sequence number. MODSEQ advances only
+with the last batch, to the value of the one search from which all batches come: what changes meanwhile is
+found by the next search.
 """
 
 import re
@@ -18,7 +21,7 @@ from followupd.adapters.imap.responses import as_datetime
 
 #: "*" would match the last mail even when it was read already (RFC 9051, section 6.4.8)
 LAST_UID = 2**32 - 1
-#: mails whose flags or dates one command asks for; a command line should stay below 8 kB (RFC 7162, section 4)
+#: mails whose flags or dates one command asks for; a command line should stay below 8 kB (RFC 7162)
 MAILS_PER_COMMAND = 500
 #: atoms that every server parses in the same way (RFC 9051, section 9)
 KEYWORD = re.compile(r"\\?[A-Za-z0-9$_.+:/=&-]{1,60}")
@@ -40,8 +43,8 @@ class SyncCursor:
 class FolderChanges:
     """New mails and changed flags, to be stored in one transaction with `cursor`.
 
-    `flags` are the present flags (at Gmail also labels) of mails up to the cursor whose flags changed; such a mail need
-    not be known. `reset` says that the folder's UIDs are new and that everything is read again.
+    `flags` are the present flags (at Gmail also labels) of mails up to the cursor whose flags changed; such a
+    mail need not be known. `reset` says that the folder's UIDs are new and that everything is read again.
     """
 
     folder: str
@@ -53,7 +56,10 @@ class FolderChanges:
 
 @dataclass(slots=True)
 class SelectedFolder:
-    """The selected folder as the server described it; `last_seen` are the flags that were reported already."""
+    """The selected folder as the server described it.
+
+    `last_seen` are the flags that were reported already.
+    """
 
     folder: str
     uidvalidity: int
@@ -92,8 +98,8 @@ def initial_cursor(client: Client, selected: SelectedFolder, since: Since) -> tu
     Args:
         client: a connection with the folder selected.
         selected: the folder.
-        since: "all", "now", a date or a moment. A date means its midnight in UTC. The time zone of the server's days is
-            unknown, so the server is asked for a day more, and the mails' own times decide.
+        since: "all", "now", a date or a moment. A date means its midnight in UTC. The time zone of the
+            server's days is unknown, so the server is asked for a day more, and the mails' own times decide.
     """
     if since == "all" or not selected.mails:
         last = 0
@@ -165,7 +171,7 @@ def find_changes(client: Client, selected: SelectedFolder, query: ChangeQuery) -
 
 
 def _search(client: Client, start: SyncCursor, *, has_modseq: bool) -> tuple[list[int], int]:
-    """Return the UIDs of new mails, with MODSEQ also those of changed ones, and the highest MODSEQ among them."""
+    """Return the UIDs of new mails, with MODSEQ also of changed ones, and the highest MODSEQ among them."""
     later = f"UID {start.uid + 1}:{LAST_UID}"
     if has_modseq:
         return client.search_uids(f"OR {later} MODSEQ {start.modseq + 1}")
@@ -177,7 +183,8 @@ def _fetch_new(
 ) -> Iterator[tuple[FetchedMail, ...]]:
     """Fetch the new mails.
 
-    While a chunk is being fetched, `client.in_flight` names it: if the connection ends, one of these mails may be the reason.
+    While a chunk is being fetched, `client.in_flight` names it: if the connection ends, one of these mails
+    may be the reason.
 
     Args:
         client: a connection with the folder selected.

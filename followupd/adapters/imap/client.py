@@ -1,4 +1,4 @@
-# ruff: noqa: SLF001 - imapclient's faults can be corrected only from inside: it gives no access to imaplib's buffer and lines
+# ruff: noqa: SLF001 - imapclient gives no access to imaplib's buffer and lines, which must be corrected
 """One IMAP connection: imapclient with its known faults corrected (docs/mail.md, IMAP library traps)."""
 
 import contextlib
@@ -25,7 +25,10 @@ _MODSEQ = re.compile(rb"\(MODSEQ (\d+)\)", re.IGNORECASE)
 
 
 class _ResponseReader:
-    """Replaces imaplib's buffered file: what is buffered can be seen, and a timeout within a line loses nothing."""
+    """Replaces imaplib's buffered file.
+
+    What is buffered can be seen, and a timeout within a line loses nothing.
+    """
 
     def __init__(self, connection: socket.socket) -> None:
         self.connection = connection
@@ -46,7 +49,10 @@ class _ResponseReader:
         return taken
 
     def readline(self, _limit: int = -1) -> bytes:
-        """Return one line with its line end; b"" at the end of the connection, which imaplib turns into an abort."""
+        """Return one line with its line end.
+
+        At the end of the connection it is b"", which imaplib turns into an abort.
+        """
         searched = 0
         while (end := self.buffer.find(b"\n", searched)) < 0:
             searched = len(self.buffer)
@@ -64,7 +70,7 @@ class _ResponseReader:
 
 
 class Client(IMAPClient):  # type: ignore[misc]  # imapclient has no types
-    """IMAPClient with its own reader, an IDLE that neither loses lines nor spins, and its own parser for FETCH.
+    """IMAPClient with a reader of our own, an IDLE that loses no lines, and a parser for FETCH.
 
     `in_flight` is the UIDVALIDITY, followed by the UIDs of the new mails that are being fetched.
     """
@@ -148,7 +154,7 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient has no types
         return response
 
     def take_updates(self) -> bool:
-        """Return whether the server reported a change since the last call, among its responses to other commands."""
+        """Return whether the server reported a change since the last call, among other responses."""
         responses = self._imap.untagged_responses
         reported = [responses.pop(name, None) for name in _UPDATES]
         for name in _IGNORED:
@@ -158,7 +164,7 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient has no types
         return updated
 
     def keywords(self) -> tuple[str, ...]:
-        """Return every flag and keyword that mails of the selected folder have, by the latest FLAGS response."""
+        """Return the flags and keywords that mails of the selected folder have, by the latest FLAGS."""
         responses = self._imap.untagged_responses.get("FLAGS") or [b""]
         return tuple(responses[-1].decode("utf-8", "replace").strip("()").split())
 
@@ -193,7 +199,8 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient has no types
             criteria: in the syntax of SEARCH, ASCII.
 
         Returns:
-            The UIDs, ascending, and the highest MODSEQ if the criteria ask for it, else 0 (RFC 7162, section 3.1.5).
+            The UIDs, ascending, and the highest MODSEQ if the criteria ask for it, else 0 (RFC 7162, section
+            3.1.5).
         """
         data = self._raw_command_untagged(b"SEARCH", [criteria.encode("ascii")])
         text = b" ".join(line for line in data if line)
@@ -278,8 +285,8 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient has no types
     def wait_for_update(self, seconds: float) -> bool:
         """Wait for an unsolicited response.
 
-        imapclient's idle_check loses lines that arrive with "+ idling", fails on half a line, and returns at once for
-        ever when the connection is dead.
+        imapclient's idle_check loses lines that arrive with "+ idling", fails on half a line, and returns at
+        once for ever when the connection is dead.
 
         Args:
             seconds: how long to wait at most.
@@ -322,7 +329,10 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient has no types
 
 
 def decoded_name(name: bytes) -> str:
-    """Decode the name of a folder or label from modified UTF-7 (RFC 9051, section 5.1); one that is not UTF-7 stays."""
+    """Decode the name of a folder or label from modified UTF-7 (RFC 9051, section 5.1).
+
+    One that is not UTF-7 stays.
+    """
     try:
         return str(decode_utf7(name))
     except UnicodeDecodeError:

@@ -1,4 +1,7 @@
-"""Fetch mails from the selected folder: small ones whole, large ones without their attachments, none left out."""
+"""Fetch mails from the selected folder.
+
+Small ones whole, large ones without their attachments, none left out.
+"""
 
 import contextlib
 from collections import defaultdict
@@ -21,7 +24,8 @@ from followupd.adapters.imap.structure import (
     reassemble,
 )
 
-#: bytes; up to this size fetching the whole mail takes less CPU than reading its structure (measured from 4 to 64 kB)
+#: bytes; up to this size fetching the whole mail takes less CPU than reading its structure (measured from 4
+#: to 64 kB)
 SMALL = 2**15
 PORTION = 4 * 2**20  # bytes of mail held in memory at a time
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -31,9 +35,9 @@ LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 class FetchedMail:
     """One mail as the mailbox returned it.
 
-    `raw` is b"" when the server has the mail but cannot return it: a case for quarantine. The attachments of large
-    mails are named in it by their MIME headers, without their bodies. `flags` are keywords and system flags as the
-    server writes them, `size` is that of the whole mail in bytes, `labels` are Gmail's.
+    `raw` is b"" when the server has the mail but cannot return it: a case for quarantine. The attachments of
+    large mails are named in it by their MIME headers, without their bodies. `flags` are keywords and system
+    flags as the server writes them, `size` is that of the whole mail in bytes, `labels` are Gmail's.
     """
 
     uid: int
@@ -47,8 +51,8 @@ class FetchedMail:
 def fetch_mails(client: Client, uids: Collection[int]) -> Iterator[tuple[FetchedMail, ...]]:
     """Fetch mails in portions of some MB, by ascending UID.
 
-    Small mails are fetched whole. Of large ones the structure says which parts have text; where the structure is of no
-    use, the first megabyte is fetched.
+    Small mails are fetched whole. Of large ones the structure says which parts have text; where the structure
+    is of no use, the first megabyte is fetched.
 
     Args:
         client: a connection with a selected folder.
@@ -81,7 +85,7 @@ def _mail(uid: int, row: Row, raw: bytes) -> FetchedMail:
 
 
 def flags_of(row: Row) -> frozenset[str]:
-    """Return flags and keywords as text, without the Recent flag, which describes our session and not the mail."""
+    """Return flags and keywords as text, without Recent, which is about our session."""
     flags = (flag for flag in as_list(row.get(b"FLAGS")) if flag != b"\\Recent")
     return frozenset(flag.decode("utf-8", "replace") for flag in flags)
 

@@ -1,4 +1,7 @@
-"""The folders of a mailbox: what each is for, and how the server spells a name that an administrator wrote with "/"."""
+"""The folders of a mailbox.
+
+What each is for, and how the server spells a name that an administrator wrote with "/".
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +19,8 @@ DRAFT_NAMES = catalogue().mail_clients.folders.drafts
 class Folders:
     """The folders of one mailbox as they were listed.
 
-    `special` maps a special use, lower-case, to a folder. `prefix` is that of the user's own folders: "" or "INBOX.".
+    `special` maps a special use, lower-case, to a folder. `prefix` is that of the user's own folders: "" or
+    "INBOX.".
     """
 
     names: frozenset[str] = frozenset()
@@ -26,7 +30,7 @@ class Folders:
 
     @classmethod
     def listed(cls, client: Client) -> "Folders":
-        """Ask the server for its folders, their special uses (RFC 6154) and the user's namespace (RFC 2342)."""
+        """Ask the server for its folders, their special uses and the user's namespace (RFC 6154, RFC 2342)."""
         names: list[str] = []
         special: dict[str, str] = {}
         delimiter = "/"
@@ -44,8 +48,8 @@ class Folders:
     def server_name(self, name: str) -> str:
         """Return the server's name of a folder.
 
-        One that exists keeps its name. Any other is translated into the server's notation: its delimiter for "/", and the
-        prefix of the user's own folders.
+        One that exists keeps its name. Any other is translated into the server's notation: its delimiter for
+        "/", and the prefix of the user's own folders.
         """
         if name.upper() == "INBOX":
             return "INBOX"

@@ -1,4 +1,4 @@
-"""Open a logged-in connection to an account, and turn every failure into a sentence that an administrator can act on."""
+"""Log in to an account, and turn every failure into a sentence for the administrator."""
 
 import contextlib
 import re
@@ -17,8 +17,9 @@ from followupd.errors import UnavailableError
 class Account:
     """Where a mailbox is and how to log in.
 
-    Secrets are callables: they are read at each login and never shown. `token` returns an OAuth 2 access token
-    (RFC 7628) and replaces the password if it is given. `timeout` is in seconds, for each wait on the network.
+    Secrets are callables: they are read at each login and never shown. `token` returns an OAuth 2 access
+    token (RFC 7628) and replaces the password if it is given. `timeout` is in seconds, for each wait on the
+    network.
     """
 
     name: str
@@ -118,7 +119,10 @@ def errors_explained(account: Account, prefix: str = "") -> Iterator[None]:
 
 
 def _explanation(error: Exception, account: Account) -> str:
-    """Return a sentence for an administrator: which server, what failed, and in which words the server said so."""
+    """Return a sentence for an administrator.
+
+    Which server, what failed, and in which words the server said so.
+    """
     place = f"{account.host}:{account.port}"
     match error:
         case ssl.SSLError() if not isinstance(error, ssl.SSLCertVerificationError):

@@ -1,7 +1,7 @@
 """One mailbox over IMAP: one connection, one thread; every new mail is reported, and none twice.
 
-What the server pushes is a hint to look again, never the change itself. After an UnavailableError call `open` again; the cursor
-that was stored last says where to continue.
+What the server pushes is a hint to look again, never the change itself. After an UnavailableError call `open`
+again; the cursor that was stored last says where to continue.
 """
 
 import contextlib
@@ -37,10 +37,12 @@ WAKE_SECONDS = 0.5  # between two calls of `wake`
 
 
 class ImapMailbox:
-    """One connection to one mailbox, for one thread. Folders are named with "/", however the server spells them.
+    """One connection to one mailbox, for one thread.
 
-    Every method raises UnavailableError with a sentence for the administrator; the connection is then closed, unless
-    the server only refused one request.
+    Folders are named with "/", however the server spells them.
+
+    Every method raises UnavailableError with a sentence for the administrator; the connection is then closed,
+    unless the server only refused one request.
     """
 
     def __init__(self, account: Account, *, noop_seconds: float = 15.0) -> None:
@@ -103,7 +105,10 @@ class ImapMailbox:
 
     @property
     def connected(self) -> bool:
-        """Whether the connection is open: after an UnavailableError, whether the server only refused one request."""
+        """Whether the connection is open.
+
+        After an UnavailableError, whether the server only refused one request.
+        """
         return self._client is not None
 
     # folders
@@ -210,14 +215,17 @@ class ImapMailbox:
     ) -> Iterator[FolderChanges]:
         """Yield new mails and changed flags since the cursor; nothing when there are none.
 
-        Where the server counts changes (CONDSTORE), one small exchange finds one changed tag among any number of mails.
+        Where the server counts changes (CONDSTORE), one small exchange finds one changed tag among any number
+        of mails.
 
         Args:
             folder: the folder to read.
             cursor: how far it was read, as the last batch said.
             watched: UIDs whose flags are read where the server does not count changes.
-            keywords: there, the flags of mails with one of these keywords are read too; "refund-*" is a pattern.
-            since: after a UIDVALIDITY change all mails are reported again (`reset`), except those received before this.
+            keywords: there, the flags of mails with one of these keywords are read too; "refund-*" is a
+                pattern.
+            since: after a UIDVALIDITY change all mails are reported again (`reset`), except those received
+                before this.
             batch: the most mails in one batch.
         """
         with self._connection(f"the folder {folder} cannot be read:") as client:
@@ -232,7 +240,8 @@ class ImapMailbox:
         """Select the folder that is being read again, if the caller selected another one between two batches.
 
         Raises:
-            UnavailableError: the connection ended meanwhile, or the folder was replaced by another of the same name.
+            UnavailableError: the connection ended meanwhile, or the folder was replaced by another of the
+                same name.
         """
         name, folder = self.account.name, selected.folder
         if self._client is not client:
@@ -297,8 +306,8 @@ class ImapMailbox:
     def move(self, folder: str, uid: int, to: str, *, seen: bool = False) -> None:
         """Move a mail with its flags; a mail that no longer exists is no error.
 
-        Without MOVE it is copied and marked as deleted, and expunged only where UIDPLUS lets us name it: a plain EXPUNGE
-        would also remove what other people have marked (RFC 4315).
+        Without MOVE it is copied and marked as deleted, and expunged only where UIDPLUS lets us name it: a
+        plain EXPUNGE would also remove what other people have marked (RFC 4315).
 
         Args:
             folder: where the mail is.
@@ -318,7 +327,10 @@ class ImapMailbox:
             self._delete(client, uid)
 
     def remove(self, folder: str, uid: int) -> None:
-        """Remove a mail of ours; where the server cannot expunge a single mail, it stays, marked as deleted."""
+        """Remove a mail of ours.
+
+        Where the server cannot expunge a single mail, it stays, marked as deleted.
+        """
         with self._connection(f"a mail cannot be removed from {folder}:") as client:
             self._select(client, folder)
             self._delete(client, uid)
@@ -377,7 +389,10 @@ class ImapMailbox:
         client.noop()
 
     def _wait_until(self, client: Client, deadline: float, wake: Callable[[], bool]) -> None:
-        """Wait until the deadline, until `wake` says so, or until an update arrives. A closed connection raises."""
+        """Wait until the deadline, until `wake` says so, or until an update arrives.
+
+        A closed connection raises.
+        """
         while (left := deadline - monotonic()) > 0 and not wake():
             if client.wait_for_update(min(left, WAKE_SECONDS)):
                 break
@@ -388,7 +403,8 @@ class ImapMailbox:
         """Return what the server supports.
 
         Args:
-            now: the present moment, to compare the server's clock by a draft that is deleted at once; None to leave it out.
+            now: the present moment, to compare the server's clock by a draft that is deleted at once; None to
+                leave it out.
         """
         with self._connection("the server cannot be examined:") as client:
             clock_ahead = None

@@ -1,8 +1,8 @@
 """Parse IMAP FETCH responses into Python values; nothing that a server sends raises an exception.
 
-imapclient parses a response byte by byte in Python and fails at a keyword that contains "[", which is a legal atom
-(docs/mail.md, IMAP library traps): one odd tag would hide all others. This parser takes a tenth of the time, and a response
-that it cannot parse does not affect the next one.
+imapclient parses a response byte by byte in Python and fails at a keyword that contains "[", which is a legal
+atom (docs/mail.md, IMAP library traps): one odd tag would hide all others. This parser takes a tenth of the
+time, and a response that it cannot parse does not affect the next one.
 """
 
 import re
@@ -22,13 +22,14 @@ Piece: TypeAlias = bytes | tuple[bytes, bytes]
 _TOKEN = re.compile(
     rb"""[()]                                                               # a list opens, closes
     |"(?:[^"\\]|\\.)*"                                                      # a quoted string
-    |\{\d+\}\Z                                                              # a literal's size: the literal follows
+    |\{\d+\}\Z                                                # a literal's size: the literal follows
     |(?:BODY|BINARY)(?:\.PEEK)?\[[^\]]*\](?:<\d+>)?|[^\s()"]+               # a body section or an atom
     """,
     re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )
 _LITERAL = re.compile(rb"\{\d+\}")
-# A response of atoms, plain strings and flat lists. Nearly all without a literal are; they are parsed in half the time.
+# A response of atoms, plain strings and flat lists. Nearly all without a literal are; they are parsed in half
+# the time.
 _ITEM = re.compile(rb'((?!NIL )[A-Z][A-Z0-9.-]{1,40}) ("[^"\\]*"|\([^()"{}\[\]]*\)|[^\s()"{}\[\]]+)')
 _FLAT = re.compile(rb"\d+ \(%(item)s(?: %(item)s)*\)" % {b"item": _ITEM.pattern})
 _UID = re.compile(rb"\bUID (\d+)", re.IGNORECASE)
@@ -58,7 +59,8 @@ def parse_rows(data: Iterable[Piece | None]) -> Iterator[Row]:
     A response that cannot be parsed yields its UID alone, so that its mail is not taken for expunged.
 
     Args:
-        data: lines, and pairs of a line and the literal that follows it; a plain line ends the response for one message.
+        data: lines, and pairs of a line and the literal that follows it; a plain line ends the response for
+            one message.
 
     Yields:
         The data items of one message, by their upper-case names (`b"FLAGS"`, `b"BODY[1.MIME]"`).

@@ -1,7 +1,8 @@
 """Decide from its BODYSTRUCTURE which parts of a large mail to fetch, and reassemble them.
 
-The copy consists of the mail's own bytes: its header, the MIME header of each part, and the bodies of the parts that people
-or we read. Attachments keep their MIME header, so that they can be named, and lose their body.
+The copy consists of the mail's own bytes: its header, the MIME header of each part, and the bodies of the
+parts that people or we read. Attachments keep their MIME header, so that they can be named, and lose their
+body.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,7 +16,8 @@ MAX_DEPTH = 30
 MAX_TEXT = 2**20  # bytes fetched of one part
 MAX_TEXT_IN_ALL = 2 * MAX_TEXT  # bytes fetched of all parts of one mail
 MAX_HEADER = 2**18
-#: bytes of a mail that its structure may leave out, such as a preamble; plus 1 %, since Exchange only estimates sizes
+#: bytes of a mail that its structure may leave out, such as a preamble; plus 1 %, since Exchange only
+#: estimates sizes
 UNDESCRIBED = 1024
 #: Outlook's container; the text in it comes before its attachments
 TNEF = frozenset({"ms-tnef", "vnd.ms-tnef"})
@@ -37,8 +39,8 @@ class UnsupportedStructureError(Exception):
 class BodyPart:
     """One node of a mail's structure.
 
-    `number` is the IMAP section ("1.2"; "" for the mail itself), `fetch` says which part of it to fetch, `octets` is
-    the size of a leaf's body as the server states it.
+    `number` is the IMAP section ("1.2"; "" for the mail itself), `fetch` says which part of it to fetch,
+    `octets` is the size of a leaf's body as the server states it.
     """
 
     number: str
@@ -63,7 +65,7 @@ class BodyPart:
 
     @property
     def sections(self) -> Iterator[tuple[str, int]]:
-        """Yield the IMAP sections to fetch for this node and its children, each with the most bytes to fetch of it."""
+        """Yield the IMAP sections to fetch of this node and below, with the most bytes of each."""
         yield self.header, MAX_HEADER
         if self.fetch == "body":
             yield self.number or "1", MAX_TEXT
@@ -97,7 +99,8 @@ def _has_text(part: BodyPart) -> bool:
 class _Outliner:
     """Outlines one mail, counting parts and bytes to fetch, so that both stay bounded.
 
-    With `tnef` the body of Outlook's container is fetched too: the text of a mail that has no other text may be in it.
+    With `tnef` the body of Outlook's container is fetched too: the text of a mail that has no other text may
+    be in it.
     """
 
     def __init__(self, *, tnef: bool = False) -> None:
@@ -148,7 +151,8 @@ def _leading_lists(structure: list[Value]) -> Iterator[Value]:
 def _leaf_fetch(leaf: list[Value]) -> str:
     """Return what to fetch of a leaf, by its media type: "body", "header" (of an attached mail), or nothing.
 
-    Attached text counts as an attachment, except for calendars and the headers that a delivery report returns.
+    Attached text counts as an attachment, except for calendars and the headers that a delivery report
+    returns.
     """
     if len(leaf) < 7:
         raise UnsupportedStructureError
@@ -186,8 +190,9 @@ def reassemble(part: BodyPart, fetched: Mapping[bytes, Value], size: int) -> byt
         size: the size of the whole mail in bytes.
 
     Raises:
-        UnsupportedStructureError: the structure leaves out a large part of the mail (a broken boundary hides text from
-            the server), the header names no boundary although the server found parts, or a text is missing.
+        UnsupportedStructureError: the structure leaves out a large part of the mail (a broken boundary hides
+            text from the server), the header names no boundary although the server found parts, or a text is
+            missing.
     """
     if size - _described_size(part, fetched) > UNDESCRIBED + size // 100:
         raise UnsupportedStructureError

@@ -15,8 +15,8 @@ CLOCK_DRAFT = b"Subject: followupd looks at this server's clock; please delete\r
 class Survey:
     """What a server supports.
 
-    `keywords` says of each folder whether it accepts our tags. `tls` is the protocol of the connection ("TLSv1.3"), ""
-    without TLS. `clock_ahead` is the server's clock minus ours, None when it cannot be read.
+    `keywords` says of each folder whether it accepts our tags. `tls` is the protocol of the connection
+    ("TLSv1.3"), "" without TLS. `clock_ahead` is the server's clock minus ours, None when it cannot be read.
     """
 
     capabilities: frozenset[str]
@@ -73,8 +73,8 @@ def _tls_version(client: Client) -> str:
 def read_clock_ahead(client: Client, drafts: str, now: datetime) -> timedelta | None:
     """Return the server's clock minus ours.
 
-    IMAP has no command for the time of day. A draft is appended and expunged at once, and the date that the server
-    gives it is compared. Leaves `drafts` selected.
+    IMAP has no command for the time of day. A draft is appended and expunged at once, and the date that the
+    server gives it is compared. Leaves `drafts` selected.
 
     Returns:
         None without UIDPLUS, which is needed to expunge just this draft, or when the server tells no date.

@@ -1,4 +1,4 @@
-"""Request tokens from Google and Microsoft, with their own libraries, which are extras and are loaded when used.
+"""Request tokens from Google and Microsoft with their libraries, which are optional extras.
 
 No token appears in an error: of what a library raises, only the type is reported.
 """
@@ -34,7 +34,8 @@ _LOGIN_ENDED = {"invalid_grant", "interaction_required", "consent_required"}
 class Application:
     """The OAuth application, the account whose mail it asks for, and the file of its token.
 
-    `name` is what `followupd login NAME` takes. `endpoint` replaces the provider's address, `ca_file` the system's CAs.
+    `name` is what `followupd login NAME` takes. `endpoint` replaces the provider's address, `ca_file` the
+    system's CAs.
     """
 
     name: str
@@ -175,7 +176,10 @@ def _session(application: Application) -> Any:
 
 @contextlib.contextmanager
 def errors_explained(application: Application) -> Iterator[None]:
-    """Turn a network error into an UnavailableError; its own text may contain a token, so only the type is reported."""
+    """Turn a network error into an UnavailableError.
+
+    Its own text may contain a token, so only the type is reported.
+    """
     try:
         yield
     except (OSError, ValueError) as error:  # every error of requests is an OSError; msal raises ValueError

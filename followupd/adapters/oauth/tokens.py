@@ -1,7 +1,9 @@
-"""OAuth 2 logins for Gmail and Microsoft 365: store the refresh token in a private file, and request access tokens in time.
+"""OAuth 2 logins for Gmail and Microsoft 365.
 
-The libraries for the two are extras (`followupd[google]`, `followupd[microsoft]`). No token appears in a log, a repr or
-an error.
+Store the refresh token in a private file, and request access tokens in time.
+
+The libraries for the two are extras (`followupd[google]`, `followupd[microsoft]`). No token appears in a log,
+a repr or an error.
 """
 
 import base64

@@ -59,13 +59,13 @@ class TemplateRule(StrEnum):
 _HINT = {
     TemplateRule.MISSING: "Install followupd again: its own templates are incomplete.",
     TemplateRule.HEAD: "Begin the file with a line `---`, a line `subject: ...`, and a line `---`.",
-    TemplateRule.GRAMMAR: "See docs/letters.md for what a letter may contain; every {% if %} needs its {% endif %}.",
+    TemplateRule.GRAMMAR: "Every {% if %} needs its {% endif %}; docs/letters.md says what a letter may contain.",
     TemplateRule.UNKNOWN: "docs/letters.md lists the names of each letter.",
-    TemplateRule.RENDERING: "Write {% if ... %} around what may be missing, or see docs/letters.md for the right name.",
+    TemplateRule.RENDERING: "Write {% if ... %} around what may be missing; docs/letters.md lists the names.",
     TemplateRule.SLOT: "Say it in the letter; docs/letters.md lists what each letter must say.",
-    TemplateRule.LAYOUT: "Put {{ body }} where the letter's text belongs, or delete your layout.html to use the shipped one.",
+    TemplateRule.LAYOUT: "Put {{ body }} where the letter belongs, or delete layout.html to use the shipped one.",
     TemplateRule.REMOTE: "Leave it out: mail programs block it, and it tells others when the letter is read.",
-    TemplateRule.NO_KIND: "Rename it to one of the kinds in docs/letters.md, or begin its name with _ if it is a part.",
+    TemplateRule.NO_KIND: "Rename it to a kind in docs/letters.md, or begin its name with _ if it is a part.",
 }
 _REMOTE = re.compile(
     r"""(?:src|background)\s*=\s*["']?\s*(?:https?:)?//|url\(\s*["']?\s*(?:https?:)?//|@import|<link\b""",
@@ -78,7 +78,8 @@ def problems(
 ) -> list[Problem]:
     """Return every problem of the changed templates, sorted by file and line.
 
-    Shipped templates are proven by our own tests, and only checked where a changed part or layout affects them.
+    Shipped templates are proven by our own tests, and only checked where a changed part or layout affects
+    them.
 
     Args:
         files: the templates.
@@ -109,7 +110,8 @@ def sample_renderer(files: TemplateFiles, languages: Catalogue) -> TemplateRende
 def affected_kinds(files: TemplateFiles, language: str) -> list[LetterKind]:
     """Return the kinds of letters that the administrator's changes affect.
 
-    A changed letter affects its kind; a changed part, layout or language file affects all letters of the language.
+    A changed letter affects its kind; a changed part, layout or language file affects all letters of the
+    language.
     """
     changed = files.changed(language)
     kinds = [kind for kind in KINDS if files.exists(f"{language}/{kind}.md")]
@@ -253,7 +255,10 @@ def _unknown_names(
 
 
 def _unknown_filters(tree: nodes.Template, environment: Environment) -> Iterator[tuple[int, str]]:
-    """Yield line and problem of filters that letters do not have; Jinja2 itself reports one only when it is reached."""
+    """Yield line and problem of filters that letters do not have.
+
+    Jinja2 itself reports one only when it is reached.
+    """
     for node in tree.find_all(nodes.Filter):
         if node.name not in environment.filters:
             yield node.lineno, f"there is no filter `{node.name}`"
@@ -278,7 +283,7 @@ def sample_scope(kind: LetterKind, playbook: Playbook, now: datetime) -> dict[st
 def _rendering_problems(
     renderer: TemplateRenderer, language: str, playbook: Playbook, now: datetime
 ) -> Iterator[Problem]:
-    """Render the affected letters of a language for every sample case, and yield the first problem of each letter."""
+    """Render the affected letters of a language for the samples; yield each letter's first problem."""
     at_home = replace(playbook, company=replace(playbook.company, locale=language))
     for kind in affected_kinds(renderer.files, language):
         for name in SAMPLES:

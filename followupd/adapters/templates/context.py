@@ -97,14 +97,15 @@ def _grants_of(kind: LetterKind, case: Case, content: LetterContent) -> list[Com
 
 
 def _named_in_letters(grants: Iterable[Compensation], states: frozenset[GrantState]) -> list[Compensation]:
-    """Return the compensation in one of these states, without gift cards, which have a letter of their own."""
+    """Return the compensation in one of these states; gift cards have a letter of their own."""
     return [grant for grant in grants if grant.state in states and grant.kind is not Gift.GIFT_CARD]
 
 
 def _facts_to_repeat(case: Case, content: LetterContent) -> Facts:
     """Return the facts that the letter may repeat.
 
-    The first automatic mail to a stranger repeats no text of the mail that came in: its sender's address may be forged.
+    The first automatic mail to a stranger repeats no text of the mail that came in: its sender's address may
+    be forged.
     """
     if content.reply and case.by_machine:
         return Facts()
@@ -165,7 +166,9 @@ def _case_values(case: Case, fmt: Formatter) -> Named:
 def gift_card_context(
     case: Case, playbook: Playbook, card: PrintedGiftCard, fmt: Formatter
 ) -> dict[str, Any]:
-    """Return what the gift card's letter may name: the people and the card, nothing of the complaint (practice 47).
+    """Return what the gift card's letter may name.
+
+    The people and the card, nothing of the complaint (practice 47).
 
     Args:
         case: the case whose customer gets the card.

@@ -1,4 +1,7 @@
-"""Write days, times, money and promises for a letter: in the company's time zone and the reader's language."""
+"""Write days, times, money and promises for a letter.
+
+In the company's time zone and the reader's language.
+"""
 
 import re
 from collections.abc import Mapping
@@ -34,7 +37,7 @@ class Missing(Undefined):
 
     __slots__ = ()
     # unlike an undefined value of Jinja2, it is not printed as ""
-    __str__ = __iter__ = __len__ = Undefined._fail_with_undefined_error  # noqa: SLF001  Jinja2's way to subclass it
+    __str__ = __iter__ = __len__ = Undefined._fail_with_undefined_error  # noqa: SLF001
 
     @classmethod
     def called(cls, name: str) -> "Missing":
@@ -43,7 +46,10 @@ class Missing(Undefined):
 
 
 class Named(SimpleNamespace):
-    """Values under one name, such as `owner.phone`. Its repr shows none of them: one may be a gift card's code."""
+    """Values under one name, such as `owner.phone`. Its repr shows none of them.
+
+    One may be a gift card's code.
+    """
 
     def __repr__(self) -> str:
         return f"Named({', '.join(vars(self))})"
@@ -54,7 +60,8 @@ def given(name: str, value: object, *, flat: bool = True) -> Any:
 
     Args:
         name: how templates name the value.
-        value: the value; None, and text without a letter or digit, count as none: agents leave a line empty with "-" or "?".
+        value: the value; None, and text without a letter or digit, count as none: agents leave a line empty
+            with "-" or "?".
         flat: write it on one line.
     """
     text = "" if value is None else str(value)
@@ -84,7 +91,7 @@ class Formatter:
     languages: Catalogue = field(default_factory=catalogue)
 
     def say(self, sentence: str) -> str:
-        """Return a sentence for agents in the letter's language, or in English where there is no translation."""
+        """Return a sentence for agents in the letter's language; without a translation in English."""
         if not isinstance(sentence, Translatable):
             return sentence
         pattern = self.sentences.get(sentence.pattern, sentence.pattern)
@@ -105,7 +112,8 @@ class Formatter:
     def day(self, at: datetime, *, exact: bool = False) -> str:
         """Return the date of a moment, and its time where that says more.
 
-        The time is written when the moment is today, or `exact`, unless it is the end of business or of the day.
+        The time is written when the moment is today, or `exact`, unless it is the end of business or of the
+        day.
         """
         calendar = self.playbook.calendar
         local = calendar.local(at)

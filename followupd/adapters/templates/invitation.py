@@ -54,7 +54,7 @@ def _text(value: str) -> str:
 
 
 def _folded(row: str) -> str:
-    """Fold a content line, so that none has more than 75 octets (RFC 5545, section 3.1), never within a character."""
+    """Fold a line to at most 75 octets, never within a character (RFC 5545, section 3.1)."""
     parts = [""]
     room = 75
     for character in row:

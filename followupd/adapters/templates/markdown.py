@@ -1,7 +1,7 @@
 """Render a letter's Markdown to plain text and HTML, and escape values for both.
 
-Both parts come from one parse, so their content is the same, and neither shows a backslash that was meant for the parser.
-Values are escaped before they are parsed: no customer's text becomes markup.
+Both parts come from one parse, so their content is the same, and neither shows a backslash that was meant for
+the parser. Values are escaped before they are parsed: no customer's text becomes markup.
 """
 
 import re
@@ -22,7 +22,8 @@ MAX_WORD = 240
 
 _NO_BREAK = "\u00a0"
 _PUNCTUATION = re.compile(f"([{re.escape(punctuation)}])")
-#: bidirectional embedding, override and isolate controls: one left open reverses the rest of the line (UAX 9, 2.1-2.6)
+#: bidirectional embedding, override and isolate controls: one left open reverses the rest of the line (UAX 9,
+#: 2.1-2.6)
 _BIDI_CONTROLS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 _FOLD = re.compile(rf"(.{{{WIDTH},}}?) ")
 _LONG = re.compile(rf"(\S{{{MAX_WORD}}})(?=\S)")
@@ -32,7 +33,7 @@ _PARSER = MarkdownIt("commonmark", {"html": False}).disable(["image", "html_inli
 
 
 def harmless(value: str) -> str:
-    """Return the value without control characters, lone surrogates and bidirectional controls (docs/mail.md R4)."""
+    """Return the value without control characters and lone surrogates (docs/mail.md R4)."""
     without_controls = value.translate(_BIDI_CONTROLS).encode("utf-8", "replace").decode("utf-8")
     return "".join(map(_blank_for_control, without_controls))
 
@@ -54,7 +55,9 @@ def unbroken(value: str) -> str:
 
 
 def escaped(value: str) -> str:
-    """Escape a value for Markdown, on a single line: every ASCII punctuation mark is taken literally (CommonMark 2.4).
+    """Escape a value for Markdown, on a single line.
+
+    Every ASCII punctuation mark is taken literally (CommonMark 2.4).
 
     No-break spaces, which our own dates and amounts contain, are kept.
     """
@@ -89,7 +92,8 @@ def verbatim(value: str) -> str:
 def to_parts(source: str) -> tuple[str, str]:
     """Render Markdown to plain text that reads well as a mail, and to the content of an HTML body.
 
-    No-break spaces become spaces in the plain text once its lines are filled: people answer it, search it and copy from it.
+    No-break spaces become spaces in the plain text once its lines are filled: people answer it, search it and
+    copy from it.
     """
     tokens = _PARSER.parse(source)
     text = "\n\n".join(_block(node, WIDTH) for node in SyntaxTreeNode(tokens).children) + "\n"
@@ -159,7 +163,7 @@ def _children(node: SyntaxTreeNode) -> Iterator[str]:
 
 
 def _list(node: SyntaxTreeNode, width: int) -> str:
-    """Return a list, numbered or with dashes, its items apart if the Markdown has empty lines between them."""
+    """Return a list as plain text; its items are apart if they are so in the Markdown."""
     first = int(node.attrs.get("start", 1))
     items = []
     for number, item in enumerate(node.children, first):

@@ -1,7 +1,7 @@
 """Render letters: a case and the letter's content become text, HTML and headers.
 
-Values are data and are escaped where they are printed. A missing value, or text that the letter must contain and does not, stops
-the letter.
+Values are data and are escaped where they are printed. A missing value, or text that the letter must contain
+and does not, stops the letter.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -52,8 +52,9 @@ _MAX_PREHEADER = 120  # characters
 class TemplateRenderer:
     """Renders every letter and desk mail from templates.
 
-    `sender_of(mailbox)` returns the address that letters of a mailbox are sent from, `message_id(key, domain)` the signed
-    Message-ID of a letter. Files are read and compiled once; make a new renderer after they have changed.
+    `sender_of(mailbox)` returns the address that letters of a mailbox are sent from, `message_id(key,
+    domain)` the signed Message-ID of a letter. Files are read and compiled once; make a new renderer after
+    they have changed.
     """
 
     files: TemplateFiles
@@ -225,7 +226,9 @@ class TemplateRenderer:
             return self._environment.get_template(f"{template.language}/{kind}.md").render(scope)
 
     def html(self, template: LetterTemplate, content: str, subject: str, preheader: str) -> str:
-        """Return the HTML part: the letter inside the layout, with inline styles, nothing loaded from elsewhere.
+        """Return the HTML part.
+
+        The letter inside the layout, with inline styles, nothing loaded from elsewhere.
 
         Args:
             template: the letter's template.
@@ -368,7 +371,7 @@ def _header_safe_person(person: Person) -> Person:
 
 
 def _header_safe(value: str) -> str:
-    """Shorten a value and break up "=?", which would be decoded once more (CVE-2024-6923, docs/mail.md R4)."""
+    """Shorten a value and break up "=?", which would be decoded again (docs/mail.md R4)."""
     return value[:_MAX_HEADER].rstrip().replace("=?", "=\u200b?")
 
 

@@ -1,7 +1,7 @@
 """What each kind of letter must contain, whatever its template says; checked on the text that would be sent.
 
-The requirements come from practices 1, 5, 9, 10, 46, 48, 49, 65, 66 and 73. A language without phrases of its own is
-checked for the values only.
+The requirements come from practices 1, 5, 9, 10, 46, 48, 49, 65, 66 and 73. A language without phrases of its
+own is checked for the values only.
 """
 
 from collections.abc import Iterator, Mapping
@@ -44,7 +44,7 @@ def missing_content(
 
 
 def contains(text: str, value: str) -> bool:
-    """Whether the text contains the value, whatever its line breaks, its first capital and its last full stop."""
+    """Whether the text contains the value, apart from line breaks, capitals and its last mark."""
     return _flat(value).rstrip(_ENDS).casefold() in _flat(text).casefold()
 
 

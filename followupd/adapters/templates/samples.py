@@ -1,4 +1,7 @@
-"""Sample cases for checks and previews: a short one, a long one, and one whose every field is hostile; nothing is random."""
+"""Sample cases for checks and previews: a short one, a long one, and one whose every field is hostile.
+
+Nothing is random.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,8 +22,10 @@ from followupd.languages.schema import Samples
 HOSTILE_REF = "FU-H0ST1"
 #: every kind of markup that must be escaped
 HOSTILE = (
-    "<b>bold</b> <script>alert(1)</script> [click](http://evil.example) ![i](http://evil.example/x.png) # not a heading "
-    "1. not a list **not bold** `code` {{ 7*7 }} {% include 'x' %} &amp; \\* \u202egnihton\u202c =?utf-8?q?=0ABcc=3A?= "
+    "<b>bold</b> <script>alert(1)</script> [click](http://evil.example) "
+    "![i](http://evil.example/x.png) # not a heading "
+    "1. not a list **not bold** `code` {{ 7*7 }} "
+    "{% include 'x' %} &amp; \\* \u202egnihton\u202c =?utf-8?q?=0ABcc=3A?= "
     "שלום עולם | a | --- | ~~gone~~ http://evil.example <http://evil.example> \t\x07 \u2028 end "
 )
 #: what policies say in desk mails: the reason, and the lines that an agent may answer with

@@ -1,7 +1,7 @@
 """The files of letters: front matter, Markdown with Jinja2, and the sandbox in which they are rendered.
 
-A letter is `<language>/<kind>.md`: front matter between two lines of dashes (`subject:`, `from:`), then Markdown. A file
-whose name begins with "_" is a part that letters include.
+A letter is `<language>/<kind>.md`: front matter between two lines of dashes (`subject:`, `from:`), then
+Markdown. A file whose name begins with "_" is a part that letters include.
 """
 
 import re
@@ -56,7 +56,8 @@ class ContentError(TemplateFileError):
 
 
 _FRONT_LINE = re.compile(r"([a-z]+):\s*(.*?)\s*")
-# trim_blocks removes the line feed after every tag; it should do so only on lines that contain nothing but tags
+# trim_blocks removes the line feed after every tag; it should do so only on lines that contain nothing but
+# tags
 _ENDS_IN_TAG = re.compile(r"(?m)^(?!(?:\s|\{%[^\n]*?%\}|\{#[^\n]*?#\})*$)([^\n]*[%#]\})[ \t]*$")
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*[,;:]?")
 _ENDED = re.compile(r"[.!?…:][\"'”’»)\]]*$")
@@ -126,7 +127,10 @@ class LetterTemplate:
 
 
 def _front_matter(rows: list[str], file: str) -> Iterator[tuple[str, tuple[str, int]]]:
-    """Yield the names of the front matter with their values and line numbers; empty lines and comments are skipped."""
+    """Yield the names of the front matter with their values and line numbers.
+
+    Empty lines and comments are skipped.
+    """
     for line, row in enumerate(rows, 2):
         if not row.strip() or row.startswith("#"):
             continue
@@ -141,8 +145,8 @@ def _front_matter(rows: list[str], file: str) -> Iterator[tuple[str, tuple[str, 
 class TemplateFiles:
     """The templates of a configuration directory over the shipped ones.
 
-    A name is a path below either directory, such as "en/follow-up.md". A file that the own directory lacks is the
-    shipped one; an own file with the content of the shipped one counts as shipped.
+    A name is a path below either directory, such as "en/follow-up.md". A file that the own directory lacks is
+    the shipped one; an own file with the content of the shipped one counts as shipped.
     """
 
     def __init__(self, own: Path, shipped: Path | None = None) -> None:
@@ -188,7 +192,7 @@ class TemplateFiles:
         return sorted(filter(is_language, found))
 
     def changed(self, language: str) -> list[str]:
-        """Return the names of a language's letters and parts that differ from the shipped ones, or are new."""
+        """Return a language's letters and parts that are new or differ from the shipped ones."""
         paths = (self.own / language).rglob("*.md")
         names = sorted(path.relative_to(self.own).as_posix() for path in paths)
         return [name for name in names if self.is_changed(name)]
@@ -234,7 +238,7 @@ class _TemplateLoader(BaseLoader):
     def __init__(self, files: TemplateFiles) -> None:
         self._files = files
 
-    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:  # noqa: ARG002  Jinja2's signature
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:  # noqa: ARG002
         """Return the body of a letter or the text of a part; a part that "de-at" lacks is taken from "de"."""
         if not self._files.exists(template):
             language, _, rest = template.partition("/")
@@ -292,13 +296,16 @@ def sandbox(files: TemplateFiles | None, write: Callable[[str], str], *, markup:
         markup: add the filters that return Markdown (quoted, code, lines).
     """
 
-    @pass_context  # a finalizer that takes the context also gets the constants, which are otherwise folded before
+    # A finalizer that takes the context also gets the constants, which are otherwise folded before.
+    @pass_context
     def finalize(_: Context, value: Any) -> Any:
         if isinstance(value, Undefined):
             str(value)  # raises, with the name
         if not isinstance(value, str | int | float):
             raise TemplateError("this is no text; print one of its parts, such as `owner.name`")
-        return value if isinstance(value, Markup) else Markup(write(str(value)))  # noqa: S704  escaped for Markdown
+        if isinstance(value, Markup):
+            return value
+        return Markup(write(str(value)))  # noqa: S704  escaped for Markdown
 
     environment = TemplateEnvironment(
         loader=_TemplateLoader(files) if files else None,
@@ -363,7 +370,10 @@ def naming(file: str, line: int | None = None) -> Iterator[None]:
 
 
 def _innermost_frame(error: Exception, directory: str) -> tuple[str, int] | None:
-    """Return file and line of the template in which the error happened; Jinja2 puts them into the traceback."""
+    """Return file and line of the template in which the error happened.
+
+    Jinja2 puts them into the traceback.
+    """
     found = None
     step = error.__traceback__
     while step:

@@ -1,7 +1,7 @@
-"""Check the administrator's letters, and the playbooks' standing steps, against the rules of wording, for `followupd check`.
+"""Check the administrator's letters and the playbooks' steps against the rules of wording.
 
-The source is read line by line, with everything between braces blanked out. Then each letter is rendered for the sample cases and
-read as a customer would read it. What both find is reported once, with file and line.
+The source is read line by line, with everything between braces blanked out. Then each letter is rendered for
+the sample cases and read as a customer would read it. What both find is reported once, with file and line.
 """
 
 import re
@@ -39,7 +39,8 @@ def wording_problems(
 ) -> list[Problem]:
     """Return what the rules of wording find in the administrator's letters and in the playbooks' steps.
 
-    Shipped letters are proven by our own tests; they are checked where the administrator's changes affect them.
+    Shipped letters are proven by our own tests; they are checked where the administrator's changes affect
+    them.
 
     Args:
         files: the templates.

@@ -188,7 +188,10 @@ def issue(text: str, lexicon: Lexicon | None = None) -> str:
 
 
 def _ranked(sentences: Sequence[str], cues: Cues) -> Iterator[tuple[float, str]]:
-    """Yield each sentence with how well it says what went wrong; early ones are more often about the matter itself."""
+    """Yield each sentence with how well it says what went wrong.
+
+    Early ones are more often about the matter itself.
+    """
     for position, sentence in enumerate(sentences):
         value = _telling(sentence, cues)
         lateness = _LATENESS * min(position, _LATEST)

@@ -1,4 +1,7 @@
-"""Cues: groups of phrases that indicate a complaint, or the opposite, from each language's `complaints.toml`."""
+"""Cues.
+
+Groups of phrases that indicate a complaint, or the opposite, from each language's `complaints.toml`.
+"""
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
@@ -15,7 +18,8 @@ from followupd.text.complaints.words import Vocabulary, vocabulary_of
 MEASURED = "en"
 #: the groups that indicate a complaint, and those that indicate the opposite; weights belong to these names
 FOR, AGAINST = tuple(CuesFor.model_fields), tuple(CuesAgainst.model_fields)
-#: one of these distinguishes a complaint from a neutral report of a fault: 43 % of complaints have one, 5 % of reports
+#: one of these distinguishes a complaint from a neutral report of a fault: 43 % of complaints have one, 5 %
+#: of reports
 STRONG = frozenset(
     {"explicit", "anger", "insult", "money", "dishonest", "leaving", "public", "legal", "escalate"}
 )
@@ -94,7 +98,7 @@ def _inside_any(hit: Hit, others: Sequence[Hit]) -> bool:
 
 
 class Lexicon:
-    """The words of all languages that the recogniser uses, compiled on first use (40 to 170 ms a language)."""
+    """The words of all languages, compiled on first use (40 to 170 ms a language)."""
 
     def __init__(self, languages: Catalogue) -> None:
         self.languages = languages

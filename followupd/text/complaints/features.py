@@ -125,8 +125,8 @@ def tone_of(text: str) -> dict[str, float]:
     """Return the sentiment of an English text by VADER (Hutto and Gilbert 2014).
 
     Returns:
-        `neg` and `pos`, the shares of negative and positive words, and `low` and `high`, the scores of the worst and the
-        best sentence, each from 0 to 1; empty for an empty text.
+        `neg` and `pos`, the shares of negative and positive words, and `low` and `high`, the scores of the
+        worst and the best sentence, each from 0 to 1; empty for an empty text.
     """
     sentences = [sentence[:_TONE_CHARACTERS] for sentence in sentences_of(text)[:_TONE_SENTENCES]]
     total = sum(map(len, sentences))

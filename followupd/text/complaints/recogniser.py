@@ -1,6 +1,7 @@
 """The verdict on one mail: cues and weights give a score; limits and the administrator's rules can change it.
 
-A limit keeps the score of a text below `complaint` unless a person decides (docs/recognising.md, rules 5 and 6).
+A limit keeps the score of a text below `complaint` unless a person decides (docs/recognising.md, rules 5 and
+6).
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,7 @@
-"""The administrator's rules: what is always or never a complaint, and what changes the score, in bounded time."""
+"""The administrator's rules.
+
+What is always or never a complaint, and what changes the score, in bounded time.
+"""
 
 import re
 from collections.abc import Mapping

@@ -48,7 +48,10 @@ class Weights:
         )
 
     def parts(self, seen: Features) -> tuple[dict[str, float], dict[str, float]]:
-        """Return the parts of the sum in calibrated log-odds: by dense feature, and by word or pair of words."""
+        """Return the parts of the sum in calibrated log-odds.
+
+        By dense feature, and by word or pair of words.
+        """
         dense = {}
         for name, value in seen.dense().items():
             if value and name in self.dense:

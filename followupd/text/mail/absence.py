@@ -17,7 +17,8 @@ from followupd.languages.schema import Absence, Answers
 MAX_NOTE = 4000
 #: a later date means something else
 MAX_ABSENCE = timedelta(days=400)
-#: a date without a year is the next one up to here: "back on 5 May", read on 6 May, is yesterday and not next year
+#: a date without a year is the next one up to here: "back on 5 May", read on 6 May, is yesterday and not next
+#: year
 MAX_WITHOUT_YEAR = timedelta(days=183)
 
 #: month and day of the month
@@ -26,7 +27,7 @@ _MonthDay = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class AbsencePatterns:
-    """What finds a date of return in any language, and the numbers of months (from 1) and weekdays (from 0)."""
+    """What finds a date of return in any language; the numbers of months (from 1) and weekdays (from 0)."""
 
     span: re.Pattern[str]
     months: Mapping[str, int]
@@ -157,9 +158,9 @@ def back_on(
 ) -> datetime | None:
     """Return when the day of return begins, None if the note does not tell.
 
-    A last day of absence gives the day after it; a day of return goes before it. Of several the last one counts,
-    because to wait too long is better than to remind too early. Dates that are over, or more than MAX_ABSENCE away, are
-    ignored.
+    A last day of absence gives the day after it; a day of return goes before it. Of several the last one
+    counts, because to wait too long is better than to remind too early. Dates that are over, or more than
+    MAX_ABSENCE away, are ignored.
 
     Args:
         text: the new text of the note.
@@ -229,10 +230,11 @@ class _ReturnReader:
         return self.today is None or self.today <= day <= self.today + limit
 
     def _written_day(self, match: re.Match[str]) -> date | None:
-        """Return the day that is written: relative to today, as an ISO date, with the name of a month, or in numbers.
+        """Return the day that is written: relative to today, as an ISO date, with a month's name, or in numbers.
 
         Args:
-            match: of the pattern `span`, whose groups tell the form: y1, m1, d1; n2 or n3 with d and y; a4, b4, y4.
+            match: of the pattern `span`, whose groups tell the form: y1, m1, d1; n2 or n3 with d and y; a4,
+                b4, y4.
         """
         if match["weekday"] or match["tomorrow"]:
             return self._relative_day(match["weekday"])
@@ -287,8 +289,8 @@ class _ReturnReader:
         """Return the years that a date can be in.
 
         Args:
-            written: the year in four or two digits ("26" is 2026). Without one it is this year or the next one, and none
-                if today is unknown.
+            written: the year in four or two digits ("26" is 2026). Without one it is this year or the next
+                one, and none if today is unknown.
         """
         if written:
             century = 2000 if len(written) == 2 else 0

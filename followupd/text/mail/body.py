@@ -1,4 +1,4 @@
-"""Choose the text of a mail among its parts, name its attachments, and tell when a person must open it (docs/mail.md R7)."""
+"""Choose the text among the parts of a mail, name its files, and tell when a person must open it (docs/mail.md R7)."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -116,8 +116,8 @@ def _is_file(part: MimePart) -> bool:
 def _texts(parts: Sequence[MimePart]) -> list[str]:
     """Return the texts of the shown parts: the plain ones if they say something, else those in HTML.
 
-    HTML is slower to read and less exact. Beside a plain text it counts only if the plain one is next to nothing, and
-    the HTML is no other form of it.
+    HTML is slower to read and less exact. Beside a plain text it counts only if the plain one is next to
+    nothing, and the HTML is no other form of it.
 
     Args:
         parts: those that are shown, in order.

@@ -181,7 +181,7 @@ def _typed_address(value: str) -> str:
 
 
 def _most_severe(reports: Iterable[_RecipientStatus]) -> _RecipientStatus:
-    """Return the report that counts: a failure before a delay before a success, and one that names its recipient.
+    """Return the report that counts: a failure before a delay before a success, one with a recipient first.
 
     Args:
         reports: of one mail; without any the result is empty.
@@ -281,7 +281,9 @@ def _letter_id(mail: ParsedMail, text: str, letter_key: Callable[[str], str]) ->
 
 
 def _ids_of_fields(text: str) -> list[str]:
-    """Return the Message-IDs of header fields in a text; a search for the name alone is much faster than the pattern.
+    """Return the Message-IDs of header fields in a text.
+
+    A search for the name alone is much faster than the pattern.
 
     Args:
         text: such as a header.

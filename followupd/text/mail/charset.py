@@ -137,8 +137,8 @@ def _decode_ascii(data: bytes, codec: str) -> str:
 def guess(data: bytes) -> str:
     """Decode bytes of an unknown charset.
 
-    They are UTF-8 if that is possible or nearly so, Windows-1252 if there are few high bytes, and otherwise what the
-    letters look like.
+    They are UTF-8 if that is possible or nearly so, Windows-1252 if there are few high bytes, and otherwise
+    what the letters look like.
 
     Args:
         data: the bytes.
@@ -191,7 +191,8 @@ def _decode_western(data: bytes) -> str:
 def _decode_broken(data: bytes, codec: str) -> str:
     """Decode bytes that are not valid in the declared charset.
 
-    One invalid letter in a hundred is an error in the text; more than that mean that the declaration is wrong.
+    One invalid letter in a hundred is an error in the text; more than that mean that the declaration is
+    wrong.
 
     Args:
         data: the bytes.

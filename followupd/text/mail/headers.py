@@ -75,7 +75,7 @@ _SPACED_SIGN = re.compile(r"\s*([@.])\s*")
 
 
 class Headers:
-    """The fields of one header by their lower-case names. Values are as they came, 8-bit bytes as surrogates."""
+    """The fields of a header by their lower-case names; values are as they came, 8-bit bytes as surrogates."""
 
     __slots__ = ("_fields", "_firsts", "_texts", "charset")
 
@@ -147,7 +147,7 @@ class Headers:
         return self._texts[name]
 
     def token(self, name: str) -> str:
-        """Return the first token of a structured field in lower case: "auto-replied" of "Auto-Replied; (vacation)".
+        """Return the first token of a field in lower case: "auto-replied" of "Auto-Replied; (vacation)".
 
         Args:
             name: in lower case.
@@ -283,7 +283,9 @@ def _word_bytes(encoding: str, text: str) -> bytes:
 
 
 def parse_addresses(value: str, charset: str = "") -> tuple[ParsedAddress, ...]:
-    """Return the mailboxes of an address field, also of an invalid one: groups, bare commas, single quotation marks.
+    """Return the mailboxes of an address field, also of an invalid one.
+
+    It may have groups, names with bare commas, and single quotation marks.
 
     The standard parser is not used: it is quadratic, or raises RecursionError, on hostile fields.
 
@@ -321,7 +323,8 @@ def _simple_mailbox(value: str) -> tuple[ParsedAddress, ...]:
 class _AddressScanner:
     """Collects the mailboxes of a field from its tokens.
 
-    `words` and `angle` are those of the current mailbox; `has_address` says that one of them contains an address.
+    `words` and `angle` are those of the current mailbox; `has_address` says that one of them contains an
+    address.
     """
 
     def __init__(self, charset: str) -> None:
@@ -336,7 +339,8 @@ class _AddressScanner:
         """Take the next piece of the field.
 
         Args:
-            piece: a match of _ADDRESS_TOKEN: a separator, an angle address, a quoted string, a comment or other text.
+            piece: a match of _ADDRESS_TOKEN: a separator, an angle address, a quoted string, a comment or
+                other text.
         """
         match piece:
             case "," | ";":

@@ -1,4 +1,7 @@
-"""Turn an HTML body into text: quotes marked with ">", what is struck out or hidden left out (docs/mail.md, sections 3, 4)."""
+"""Turn an HTML body into text: quotes are marked with ">", what is struck out or hidden is left out.
+
+The figures are in docs/mail.md, sections 3 and 4.
+"""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -73,7 +76,8 @@ _CUT_STYLE = re.compile(
 )
 _HIDDEN_TAGS = frozenset({"script", "style", "title", "s", "del", "strike", "template", "head"})
 _HIDDEN_STYLE = re.compile(
-    r"display:none|mso-hide:all|font-size:0(?:px|pt)?(?:;|$|!)|visibility:hidden|text-decoration:line-through",
+    r"display:none|mso-hide:all|font-size:0(?:px|pt)?(?:;|$|!)|visibility:hidden"
+    r"|text-decoration:line-through",
     re.IGNORECASE,
 )
 _SIGNATURE_NAMES = frozenset({"Signature", "x_Signature", "gmail_signature", "moz-signature"})
@@ -107,8 +111,8 @@ def html_to_text(html: str) -> str:
         html: of which MAX_HTML characters are read.
 
     Returns:
-        The text as a person would see it. Each line of a quote begins with "> ", and "--" is above a signature. Of
-        what lxml cannot parse only the tags are removed.
+        The text as a person would see it. Each line of a quote begins with "> ", and "--" is above a
+        signature. Of what lxml cannot parse only the tags are removed.
     """
     html = html[:MAX_HTML].replace(_PLACEHOLDER, "")
     html = _XML_DECLARATION.sub("", html, count=1)
@@ -127,7 +131,9 @@ def html_to_text(html: str) -> str:
 
 
 def declared_charset(data: bytes) -> str:
-    """Return the charset that a document declares itself, "" if it does not; for parts whose header names none.
+    """Return the charset that a document declares itself, "" if it does not.
+
+    It counts for parts whose header names none.
 
     Args:
         data: of which MAX_DECLARATION bytes are searched.
@@ -199,7 +205,8 @@ class _Element(NamedTuple):
     def is_quote(self) -> bool:
         """Whether it is a quote.
 
-        A <blockquote> may be an indented paragraph. It is a quote if its attributes say so, or if it is introduced as one.
+        A <blockquote> may be an indented paragraph. It is a quote if its attributes say so, or if it is
+        introduced as one.
         """
         if self.node.tag != "blockquote":
             return not _QUOTE_NAMES.isdisjoint(self.names)
@@ -218,7 +225,8 @@ class _Element(NamedTuple):
 def _render(tree: Any) -> str:
     """Return the text of a tree.
 
-    Quotes are replaced by placeholders first, so that they can be rendered in a cheaper way and marked line by line.
+    Quotes are replaced by placeholders first, so that they can be rendered in a cheaper way and marked line
+    by line.
 
     Args:
         tree: the document, which is changed; None for an empty one.
@@ -424,7 +432,7 @@ def _mark_signature(node: Any) -> None:
 
 
 def _with_quotes(lines: Iterable[str], quotes: list[str]) -> str:
-    """Return the text of a document with its quotes, on lines of their own, in the place of their placeholders.
+    """Return the text of a document with its quotes, on lines of their own, instead of the placeholders.
 
     Args:
         lines: of the document.
@@ -462,8 +470,8 @@ def _quoted_lines(text: str) -> Iterator[str]:
 class _TextLayout:
     """Lays out a tree as lines of text; links and pictures leave no trace.
 
-    `gap` is the number of empty lines before the next text. `pre_depth` is how many <pre> are open, and `counters` has
-    the next number of each open list, 0 for one with bullets.
+    `gap` is the number of empty lines before the next text. `pre_depth` is how many <pre> are open, and
+    `counters` has the next number of each open list, 0 for one with bullets.
     """
 
     def __init__(self) -> None:

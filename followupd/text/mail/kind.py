@@ -501,7 +501,9 @@ def _is_bulk(mail: ParsedMail) -> bool:
 
 
 def _reason_by_receivers(receivers: Iterable[Person], identity: Identity) -> str:
-    """Return the reason for a mail that was not written to us, but to a list that we are on (RFC 3834, section 2).
+    """Return the reason for a mail that was not written to us (RFC 3834, section 2).
+
+    It may have been written to a list that we are on.
 
     Args:
         receivers: those in To and Cc.

@@ -1,6 +1,7 @@
-"""Separate what is new in a mail from what it quotes: by the thread's own lines, then by the marks of mail programs.
+"""Separate what is new in a mail from what it quotes: by the thread's lines, and by the marks of mail programs.
 
-In doubt a line is kept and called doubtful; no promise is read from a doubtful line (docs/mail.md, section 3).
+In doubt a line is kept and called doubtful; no promise is read from a doubtful line (docs/mail.md, section
+3).
 """
 
 import re
@@ -105,8 +106,8 @@ def extract_new_text(text: str, earlier: Iterable[str] = (), *, is_note: bool = 
     Args:
         text: the text of the mail.
         earlier: the texts of the earlier mails of the thread, the nearest one first.
-        is_note: an agent wrote the mail. Its lines may be commands, so that a line counts as quoted only if that is
-            certain.
+        is_note: an agent wrote the mail. Its lines may be commands, so that a line counts as quoted only if
+            that is certain.
     """
     thread = ThreadText.of(earlier)
     lines = [line.rstrip() for line in text.split("\n")[:MAX_LINES]]
@@ -258,8 +259,9 @@ def label_of(line: str) -> str:
 def _heading_height(lines: Sequence[str], begin: int, thread: ThreadText) -> int:
     """Return how many lines from here on are the heading of a quote, 0 if none begins here.
 
-    A heading is a separator ("----- Original Message -----") with the fields below it, a block of fields ("From: ...
-    Sent: ..."), an attribution ("On Monday, Kim wrote:"), or a line above the text of an earlier mail.
+    A heading is a separator ("----- Original Message -----") with the fields below it, a block of fields
+    ("From: ... Sent: ..."), an attribution ("On Monday, Kim wrote:"), or a line above the text of an earlier
+    mail.
 
     Args:
         lines: of the mail.
@@ -310,8 +312,8 @@ def _labels_below(lines: Sequence[str], begin: int) -> int:
 def _is_separator(line: str) -> bool:
     """Whether a line separates the new text from an earlier mail.
 
-    It announces the original ("----- Original Message -----") or a forwarded mail ("Begin forwarded message:"), or says
-    that answers are to be written above it.
+    It announces the original ("----- Original Message -----") or a forwarded mail ("Begin forwarded
+    message:"), or says that answers are to be written above it.
 
     Args:
         line: stripped. It begins with a rule or ends with a colon.
@@ -406,8 +408,10 @@ def _is_attribution(text: str, *, has_opener: bool, next_line: str) -> bool:
     """Whether a text is the attribution of a quote.
 
     - Without a colon at its end it needs everything: an opener, an address, a time, and a verb at its end.
-    - With one and with a verb ("wrote") it needs an address, an opener with a date, or a quote right below it.
-    - Without a verb it needs a time and a closing sign before the colon, or an opener with a date and a quote below it.
+    - With one and with a verb ("wrote") it needs an address, an opener with a date, or a quote right below
+      it.
+    - Without a verb it needs a time and a closing sign before the colon, or an opener with a date and a quote
+      below it.
 
     Args:
         text: one or more lines, joined.
@@ -433,7 +437,7 @@ def _is_attribution(text: str, *, has_opener: bool, next_line: str) -> bool:
 
 
 def _header_block_height(lines: Sequence[str], begin: int) -> int:
-    """Return the height of "From: ... Sent: ... To: ... Subject: ..." in any language, 0 if there is no such block.
+    """Return the height of "From: ... Sent: ... To: ... Subject: ..." in any language, 0 if it is no such block.
 
     Args:
         lines: of the mail.

@@ -1,8 +1,8 @@
-"""Parse a mail: bytes to headers and a flat list of MIME parts, with limits against hostile input (docs/mail.md R7).
+"""Parse a mail: bytes to headers and a flat list of MIME parts, with limits for hostile input (docs/mail.md R7).
 
-The standard parser goes line by line and tries every open boundary on each line: it is slow on attachments, takes minutes
-on hostile mail, and recurses. This one searches for each boundary once and never recurses. A test compares its parts with
-those of the standard parser on all corpora.
+The standard parser goes line by line and tries every open boundary on each line: it is slow on attachments,
+takes minutes on hostile mail, and recurses. This one searches for each boundary once and never recurses. A
+test compares its parts with those of the standard parser on all corpora.
 """
 
 import re
@@ -61,7 +61,7 @@ class UnreadableError(FollowupdError):
 
 
 class _Lazy(Generic[Value]):
-    """A property that is computed once; `functools.cached_property` takes a lock each time until Python 3.12."""
+    """A property that is computed once; `functools.cached_property` takes a lock until Python 3.12."""
 
     def __init__(self, compute: Callable[[Any], Value]) -> None:
         """Wrap the method that computes the value."""
@@ -126,7 +126,7 @@ class MimePart:
 
 @dataclass(frozen=True, slots=True)
 class ParsedMail:
-    """A parsed mail; `types` are those of its parts, and `is_cut` says that its end was not read, for its size."""
+    """A parsed mail; `types` are those of its parts, and `is_cut` says that it was too large to be read whole."""
 
     headers: Headers
     type: str
@@ -166,7 +166,9 @@ def parse_mail(raw: bytes) -> ParsedMail:
 
 
 def split_header(raw: bytes) -> tuple[Headers, bytes]:
-    """Return header and body. The body begins behind the first empty line, or at the first line that is no field.
+    """Return header and body.
+
+    The body begins behind the first empty line, or at the first line that is no field.
 
     Args:
         raw: a mail, or a part of one.
@@ -186,8 +188,8 @@ def split_header(raw: bytes) -> tuple[Headers, bytes]:
 def _end_of_header(raw: bytes) -> int:
     """Return where the body begins: behind the first empty line, else at the end.
 
-    Both forms of an empty line are searched as bytes, which is much faster than a pattern. The form that the first line
-    uses goes first, so that the other one is searched in the header alone.
+    Both forms of an empty line are searched as bytes, which is much faster than a pattern. The form that the
+    first line uses goes first, so that the other one is searched in the header alone.
 
     Args:
         raw: a mail, or a part of one.
@@ -210,7 +212,7 @@ def _end_of_header(raw: bytes) -> int:
 
 
 def _regular_fields(text: str) -> dict[str, list[str]] | None:
-    """Return the fields of a header in which every line begins or continues a field; None for any other header.
+    """Return the fields of a header in which every line begins or continues a field; None for any other.
 
     Args:
         text: the header, with 8-bit bytes as surrogates.
@@ -275,7 +277,7 @@ def _joined_values(fields: list[tuple[str, list[str]]]) -> list[tuple[str, str]]
 
 
 def _leaves(root: MimePart) -> Iterator[MimePart]:
-    """Yield the leaves of a MIME tree in order, after MAX_PARTS parts no more: the text comes before the files.
+    """Yield the leaves of a MIME tree in order, up to MAX_PARTS parts: the text comes before the files.
 
     A multipart without a boundary is yielded as plain text.
 
@@ -329,7 +331,9 @@ def _guess_boundary(body: bytes) -> str:
 
 
 def _split(body: bytes, boundary: str) -> list[bytes]:
-    """Return what is between the lines of a boundary, nothing if there is no such line (RFC 2046, section 5.1.1).
+    """Return what is between the lines of a boundary (RFC 2046, section 5.1.1).
+
+    Without such a line there is nothing.
 
     Args:
         body: of the multipart.
@@ -363,7 +367,9 @@ def _split(body: bytes, boundary: str) -> list[bytes]:
 
 
 def content_type(headers: Headers) -> tuple[str, Mapping[str, str]]:
-    """Return a part's media type and its parameters; without a usable one it is text/plain (RFC 2045, section 5.2).
+    """Return a part's media type and its parameters.
+
+    Without a usable type it is text/plain (RFC 2045, section 5.2).
 
     Args:
         headers: of the part.
@@ -412,7 +418,7 @@ def parse_parameters(field: str) -> dict[str, str]:
 
 
 def _decode_extended(value: str) -> str:
-    """Decode a value such as "utf-8'en'%e2%82%ac"; one without apostrophes has no charset (RFC 2231, section 4).
+    """Decode a value such as "utf-8'en'%e2%82%ac" (RFC 2231, section 4); without apostrophes it has no charset.
 
     Args:
         value: of a parameter, with its pieces joined.

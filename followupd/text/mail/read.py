@@ -152,8 +152,8 @@ class _MailReader:
     def _sender(self) -> Person:
         """Return who wrote the mail.
 
-        Through a support group of ours that is not the group's rewritten From, but the first address in one of
-        _ORIGINAL_SENDER_FIELDS that is not ours.
+        Through a support group of ours that is not the group's rewritten From, but the first address in one
+        of _ORIGINAL_SENDER_FIELDS that is not ours.
         """
         list_id = self.headers.first("list-id").lower()
         is_through_group = any(group in list_id for group in self.identity.groups)
@@ -260,8 +260,8 @@ def encodable(value: Value) -> Value:
     """Return a value with U+FFFD in the place of lone surrogates and NUL, which no database stores.
 
     Args:
-        value: a text, or a tuple or dataclass that contains texts. Nearly all are encodable and are returned as they
-            are: one look at all texts together tells.
+        value: a text, or a tuple or dataclass that contains texts. Nearly all are encodable and are returned
+            as they are: one look at all texts together tells.
     """
     texts: list[str] = []
     _collect_texts([value], texts)
@@ -292,7 +292,7 @@ def _collect_texts(values: Iterable[Any], texts: list[str]) -> None:
 
 @cache
 def _item_getter(kind: Any) -> Callable[[Any], Sequence[Any]] | None:
-    """Return a function that returns the items of a tuple, or the fields of a dataclass; None for other types.
+    """Return a function that returns the items of a tuple or the fields of a dataclass; None for other types.
 
     Args:
         kind: the type.

@@ -1,8 +1,8 @@
-"""Find lines that an earlier mail of the thread has: quotes without their marks, and words that the writer repeats.
+"""Find lines that an earlier mail of the thread has: quotes without their marks, and what the writer repeats.
 
-A line that is in a marked quote as well was typed or copied by the writer. Only a line that continues a quote, or that
-is in the order of the earlier mail, counts as quoted. In an agent's note a quote needs more proof, because a lost line is
-a lost command.
+A line that is in a marked quote as well was typed or copied by the writer. Only a line that continues a
+quote, or that is in the order of the earlier mail, counts as quoted. In an agent's note a quote needs more
+proof, because a lost line is a lost command.
 """
 
 import re
@@ -31,7 +31,7 @@ _COMMAND = re.compile(r"\W{0,3}(?:[\w-]{2,31}\s*:|[\w-]{2,31}$)")
 
 
 def flattened(text: str) -> str:
-    """Return a text without what mail programs change when they quote it: marks, line breaks, blanks and case.
+    """Return a text without what programs change when they quote it: marks, line breaks, blanks and case.
 
     Args:
         text: one or more lines.
@@ -93,8 +93,8 @@ class _Run:
     """Successive lines of the mail that an earlier one has too, in its order.
 
     `in_quote`: a marked quote has them as well; `continues_quote`: they are next to a quote and continue it;
-    `are_whole`: they are whole lines of the earlier mail, and no ends of broken ones; `has_prose`: they are more than
-    commands; `follows_quote`: there is a quote somewhere above them.
+    `are_whole`: they are whole lines of the earlier mail, and no ends of broken ones; `has_prose`: they are
+    more than commands; `follows_quote`: there is a quote somewhere above them.
     """
 
     numbers: tuple[int, ...]
@@ -108,8 +108,8 @@ class _Run:
     def kind_in_letter(self) -> LineKind:
         """What these lines are in a customer's mail.
 
-        A single line that is next to no quote may be the customer's, and one that is in the quote as well surely was
-        typed or copied.
+        A single line that is next to no quote may be the customer's, and one that is in the quote as well
+        surely was typed or copied.
         """
         is_quote = self.continues_quote or len(self.numbers) > 1
         if is_quote and not self.in_quote:
@@ -120,8 +120,8 @@ class _Run:
     def kind_in_note(self) -> LineKind:
         """What these lines are in an agent's note.
 
-        A quote needs more proof there: it continues one and has the ends of broken lines, or it is too long for a copy
-        and has more than commands.
+        A quote needs more proof there: it continues one and has the ends of broken lines, or it is too long
+        for a copy and has more than commands.
         """
         if self.in_quote:
             return LineKind.NEW

@@ -1,4 +1,4 @@
-"""Find where a letter ends and its signature begins: "-- ", farewells, footers of phones and lists, disclaimers."""
+"""Find where a letter ends and its signature begins: "-- ", farewells, footers of phones and lists, small print."""
 
 import re
 from collections.abc import Sequence
@@ -111,7 +111,9 @@ def _first_line(lines: Sequence[str], start: int, stop: int) -> int:
 
 
 def _may_begin_signature(line: str) -> bool:
-    """Whether a line is short enough for a farewell, or begins like a footer: a cheap look before the patterns.
+    """Whether a line is short enough for a farewell, or begins like a footer.
+
+    This is a cheap look before the patterns.
 
     Args:
         line: of the mail.

@@ -1,7 +1,7 @@
-"""Read the text in a winmail.dat, Outlook's own envelope (MS-OXTNEF): the plain body, the HTML body, or the rich text.
+"""Read the text in a winmail.dat, Outlook's envelope (MS-OXTNEF): the plain, the HTML or the rich body.
 
-Our own reader, because the only Python one is not maintained and extracts the attachments, too. Of what is broken it reads
-what can be read; nothing raises.
+Our own reader, because the only Python one is not maintained and extracts the attachments, too. Of what is
+broken it reads what can be read; nothing raises.
 """
 
 import re
@@ -128,7 +128,7 @@ class _PropertyValue:
 
 
 def winmail_text(data: bytes) -> str:
-    """Return the text that a person would see on opening the mail in Outlook, "" if there is none or it is broken.
+    """Return the text that a person would see in Outlook, "" if there is none or the envelope is broken.
 
     Args:
         data: the contents of the file, of which MAX_ENVELOPE bytes are read.
@@ -206,7 +206,7 @@ def _uint32(data: bytes, position: int) -> int:
 
 
 def _properties(data: bytes) -> Iterator[tuple[int, _PropertyValue]]:
-    """Yield name and first value of those properties that tell the text and its charset (MS-OXTNEF, section 2.1.3.4).
+    """Yield name and first value of the properties with the text and its charset (MS-OXTNEF, section 2.1.3.4).
 
     Args:
         data: number of properties, and for each its type, its name and its values.
@@ -370,9 +370,9 @@ class _RtfGroup:
 class _RtfReader:
     """Reads the tokens of rich text.
 
-    `is_hidden` says that text is not part of the HTML that the rich text was converted from. `to_skip` is the number of
-    characters that are to be skipped, because they repeat a Unicode character for old readers. `pending` are the codes of
-    characters whose neighbours may belong to them.
+    `is_hidden` says that text is not part of the HTML that the rich text was converted from. `to_skip` is the
+    number of characters that are to be skipped, because they repeat a Unicode character for old readers.
+    `pending` are the codes of characters whose neighbours may belong to them.
     """
 
     def __init__(self, *, from_html: bool) -> None:

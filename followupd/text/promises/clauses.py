@@ -13,7 +13,7 @@ _CLOSING = "\"') "
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One clause as written and in lower case, its date, and the position of the event on which it depends."""
+    """One clause as written and in lower case, its date, and where the event is on which it depends."""
 
     text: str
     low: str

@@ -1,16 +1,17 @@
 """Find what an agent's reply commits the company to: promises with their dates, and gifts with their amounts.
 
-Precision counts more than recall: a sentence counts only with a known phrase, and a question, a condition, a negation,
-a hedge or another person's words exclude it (a bare "will" is right in 42 of 100 cases).
+Precision counts more than recall: a sentence counts only with a known phrase, and a question, a condition, a
+negation, a hedge or another person's words exclude it (a bare "will" is right in 42 of 100 cases).
 
-- A commitment with a date is a promise. A gift without a date is a gift only: the compensation ledger records it, and a
-  promise beside it would say the same twice. A gift with a date is both.
-- What depends on an event ("as soon as I hear", "once we receive") is an estimate without a date, and grants nothing.
+- A commitment with a date is a promise. A gift without a date is a gift only: the compensation ledger records
+  it, and a promise beside it would say the same twice. A gift with a date is both.
+- What depends on an event ("as soon as I hear", "once we receive") is an estimate without a date, and grants
+  nothing.
 - What is done already is `past`.
 
-Agents in a hurry leave the phrase out: "Collection is booked for Thursday", "new one Friday". A clause with a future
-date and without a known phrase is a promise if service speaks of its topic, and if it is not about the past, about what
-the customer may or must do, or about opening hours, prices and rules.
+Agents in a hurry leave the phrase out: "Collection is booked for Thursday", "new one Friday". A clause with a
+future date and without a known phrase is a promise if service speaks of its topic, and if it is not about the
+past, about what the customer may or must do, or about opening hours, prices and rules.
 """
 
 import re
@@ -28,7 +29,8 @@ from followupd.text.promises.patterns import PromisePatterns, promise_patterns
 from followupd.text.promises.sentences import sentences
 from followupd.text.promises.wording import promise_line
 
-#: characters of a clause that may promise without a known phrase; a longer one has a verb, and says something else
+#: characters of a clause that may promise without a known phrase; a longer one has a verb, and says something
+#: else
 MAX_TOPIC_CLAUSE = 140
 
 

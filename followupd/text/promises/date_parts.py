@@ -2,8 +2,8 @@
 
 What a part means:
 
-- the name of a weekday is the next such day after the one on which it is written, also when written on that weekday:
-  who means the same day writes "today" or "this Friday";
+- the name of a weekday is the next such day after the one on which it is written, also when written on that
+  weekday: who means the same day writes "today" or "this Friday";
 - "next Friday" is the Friday of next week in a language with such a word (English), the coming one in others;
 - a day and month without a year is the next one;
 - 12/4 is 4 December if the company's time zone and the language say so, else 12 April.

@@ -24,10 +24,10 @@ _NUMERIC_DATE = (
 class DatePatterns:
     """How one language writes days and times. All patterns are for lower-case text.
 
-    `part` finds whatever can be part of a date; the name of the group that matched says which. `leads` matches all
-    prepositions at the end of a text, `lead` the last of them. `range_end` and `range_start` match what is beside a
-    date that is one end of a range, `opening_hours` what is before it. `meanings` are those of the groups phrase0,
-    phrase1 and so on.
+    `part` finds whatever can be part of a date; the name of the group that matched says which. `leads`
+    matches all prepositions at the end of a text, `lead` the last of them. `range_end` and `range_start`
+    match what is beside a date that is one end of a range, `opening_hours` what is before it. `meanings` are
+    those of the groups phrase0, phrase1 and so on.
     """
 
     months: Mapping[str, int]
@@ -142,7 +142,7 @@ def _spans(table: Dates) -> list[str]:
 
 
 def _phrase(name: str, pattern: str) -> str:
-    """Return a phrase as whole words; one that begins with a look-behind continues a word ("Freitagnachmittag")."""
+    """Return a phrase as whole words; one that begins with a look-behind continues a word."""
     begin = "" if pattern.startswith("(?<=") else r"\b"
     return rf"(?P<{name}>{begin}(?:{expand(pattern, {})})\b)"
 

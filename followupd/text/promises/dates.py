@@ -2,10 +2,10 @@
 
 Libraries for dates are not used, because they read "$25 by Friday" as the 25th. What a day means as a moment:
 
-- a day without a time is the close of business on that day, in the company's time zone; "morning" ends at noon,
-  "afternoon" at the close, "evening" at 20:00, "tonight" at 23:59;
-- "next week" ends with its last working day, "early next week" with Tuesday, "within 3 business days" with the close
-  of the third;
+- a day without a time is the close of business on that day, in the company's time zone; "morning" ends at
+  noon, "afternoon" at the close, "evening" at 20:00, "tonight" at 23:59;
+- "next week" ends with its last working day, "early next week" with Tuesday, "within 3 business days" with
+  the close of the third;
 - "before Friday" is the close of business before that day;
 - a day whose close is over ends at 23:59.
 """
@@ -195,7 +195,8 @@ def read_when(text: str, *, now: datetime, calendar: Calendar, language: Languag
     """Return the moment that a written date means, None if there is no date.
 
     Args:
-        text: such as "Friday", "tomorrow noon", "4 Dec", "2026-12-04", "within 3 business days" or "next week".
+        text: such as "Friday", "tomorrow noon", "4 Dec", "2026-12-04", "within 3 business days" or "next
+            week".
         now: when it was written.
         calendar: the company's hours and time zone.
         language: the agent's; English is understood as well.
@@ -209,8 +210,8 @@ def split_when(
 ) -> tuple[str, datetime | None]:
     """Split a line of a note into what and by when: ("ship the replacement", Friday's close of business).
 
-    Of several dates the last deadline counts ("the order of 3 May by Friday"), else the last date. The arguments are
-    those of `read_when`.
+    Of several dates the last deadline counts ("the order of 3 May by Friday"), else the last date. The
+    arguments are those of `read_when`.
     """
     found = _last_deadline(text, now=now, calendar=calendar, language=language)
     if found is None:

@@ -1,7 +1,7 @@
 """Find the compensation that a clause grants: its kind, its amount, and what a letter calls it.
 
-"I will send you a new lamp" grants "a new lamp", and "I am refunding you in full" grants "the full amount": a letter
-lists things, not half sentences. Where the clause names no thing, the kind of gift is enough.
+"I will send you a new lamp" grants "a new lamp", and "I am refunding you in full" grants "the full amount": a
+letter lists things, not half sentences. Where the clause names no thing, the kind of gift is enough.
 """
 
 import re
@@ -100,7 +100,8 @@ def _mentions(low: str, patterns: PromisePatterns) -> list[_Mention]:
 def _assigned(amounts: Sequence[Amount], mentions: Sequence[_Mention]) -> list[Amount | None]:
     """Return the amount of each mention, in their order: the nearest one, and each amount at most once.
 
-    Goods have none unless nothing else is named: the amount in "a refund of £20 and a replacement" is the refund's.
+    Goods have none unless nothing else is named: the amount in "a refund of £20 and a replacement" is the
+    refund's.
 
     Args:
         amounts: of the clause, in order.

@@ -115,8 +115,8 @@ def _currency_names(languages: Catalogue) -> _CurrencyNames:
 def _decimal(written: str, currency: str) -> str:
     """Return a number as decimal text with the currency's places, "" if it has more places.
 
-    The last of two kinds of separator is the decimal one; a single one before three digits separates thousands, unless
-    the currency itself has three places.
+    The last of two kinds of separator is the decimal one; a single one before three digits separates
+    thousands, unless the currency itself has three places.
     """
     places = get_currency_precision(currency)
     digits = written.replace(" ", "").replace("'", "")

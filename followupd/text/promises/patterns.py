@@ -33,8 +33,8 @@ class NamePatterns:
 class TopicPatterns:
     """What makes a clause with a date a commitment without a known phrase (the table [fallback]).
 
-    `idle` makes it none; `topic` and `update` make it one, and `doubt` an estimate. `arranged` is done already and
-    promises the day for which it was done: "I have booked the driver for Thursday".
+    `idle` makes it none; `topic` and `update` make it one, and `doubt` an estimate. `arranged` is done
+    already and promises the day for which it was done: "I have booked the driver for Thursday".
     """
 
     idle: re.Pattern[str]
@@ -48,11 +48,11 @@ class TopicPatterns:
 class PromisePatterns:
     """How agents who write one language commit the company, and how they do not.
 
-    `unreal` excludes the rest of a sentence (conditions, questions, what others said), `hedged` one clause of it
-    (negation, doubt, trying). `trigger` ties a promise to an event and makes it an estimate. `firm`, `update`,
-    `estimate`, `dated` and `done` are the phrases that promise or report, `giving` and `given` those that grant a
-    gift, and `gifts` pairs the kinds of gifts with their names. `carried` matches before a second verb without a
-    subject of its own; the `subject` of the first verb is then that of both.
+    `unreal` excludes the rest of a sentence (conditions, questions, what others said), `hedged` one clause of
+    it (negation, doubt, trying). `trigger` ties a promise to an event and makes it an estimate. `firm`,
+    `update`, `estimate`, `dated` and `done` are the phrases that promise or report, `giving` and `given`
+    those that grant a gift, and `gifts` pairs the kinds of gifts with their names. `carried` matches before a
+    second verb without a subject of its own; the `subject` of the first verb is then that of both.
     """
 
     cut: re.Pattern[str]

@@ -9,7 +9,8 @@ from functools import lru_cache
 from followupd.languages import Catalogue
 from followupd.languages.patterns import any_of
 
-#: characters of a mail that are read; agents write no longer ones, and the bound limits what a hostile mail costs
+#: characters of a mail that are read; agents write no longer ones, and the bound limits what a hostile mail
+#: costs
 MAX_TEXT = 20_000
 #: characters of a sentence that is read; a longer one is skipped
 MAX_SENTENCE = 600
@@ -43,7 +44,7 @@ _PLAIN = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "\u00a0": " ", "\u202
 
 @dataclass(frozen=True, slots=True)
 class _MailPatterns:
-    """How mails begin and end in all languages, and what ends with a full stop that does not end a sentence."""
+    """How mails begin and end in all languages, and abbreviations, whose full stop does not end a sentence."""
 
     greeting: re.Pattern[str]
     farewell: re.Pattern[str]
@@ -59,8 +60,8 @@ def sentences(text: str, languages: Catalogue, doubtful: Collection[str] = ()) -
         doubtful: lines that may be quoted and are left out.
 
     Yields:
-        Sentences of at most MAX_SENTENCE characters, with plain spaces and apostrophes and without a greeting. Words
-        in quotation marks are replaced by "…".
+        Sentences of at most MAX_SENTENCE characters, with plain spaces and apostrophes and without a
+        greeting. Words in quotation marks are replaced by "…".
     """
     patterns = _mail_patterns(languages)
     left_out = {line.strip() for line in doubtful}

@@ -1,7 +1,7 @@
 """Turn a clause into a line of a letter: the agent's own words without the date.
 
-A promise becomes one line of a list, "<text>, by <date>", in the owner's name. The agent's words are kept ("We will ship
-the replacement"): changing a verb goes wrong more often than a future tense reads badly.
+A promise becomes one line of a list, "<text>, by <date>", in the owner's name. The agent's words are kept
+("We will ship the replacement"): changing a verb goes wrong more often than a future tense reads badly.
 """
 
 import re
@@ -43,7 +43,8 @@ def promise_line(clause: str, when: FoundDate | None, patterns: PromisePatterns,
 def _without_opening(clause: str, when: FoundDate | None, start: int) -> str:
     """Return the clause from `start` on without its date.
 
-    A date that is before `start` is left out with the opening. If `start` is inside the date, nothing else is left out.
+    A date that is before `start` is left out with the opening. If `start` is inside the date, nothing else is
+    left out.
     """
     if when is None or when.end <= start:
         return without_date(clause[start:], None)

@@ -81,9 +81,9 @@ class Context:
 
     `owner` signs it. `names` may be in capitals. `values` are people's words, which were checked when they
     were given; `insisted` are words that an agent confirmed. `promised` are the dates in the ledger. `over`
-    says whether a date has passed, `hears` gives the commitments in a text with their dates. `earlier` are the
-    texts of earlier letters to this address. `impact` is what the problem meant for this customer, `others` the
-    impacts of other cases.
+    says whether a date has passed, `hears` gives the commitments in a text with their dates. `earlier` are
+    the texts of earlier letters to this address. `impact` is what the problem meant for this customer,
+    `others` the impacts of other cases.
     """
 
     owner: str = ""
@@ -263,7 +263,10 @@ def _check_repetition(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
 
 
 def _check_copied_impact(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
-    """Find the impact of another case; a few words may be the same by chance, and insisted words are blank."""
+    """Find the impact of another case.
+
+    A few words may be the same by chance, and insisted words are blank.
+    """
     impact = it.context.impact
     if len(impact.split()) < _MIN_COPIED:
         return
