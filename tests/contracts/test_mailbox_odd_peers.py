@@ -85,7 +85,7 @@ def test_a_server_that_restarts_while_we_wait_is_an_outage_and_nothing_is_lost(o
         with pytest.raises(UnavailableError):
             mailbox.wait("INBOX", 20, never)
         stop.join()
-        with pytest.raises(UnavailableError, match="nobody listens"):
+        with pytest.raises(UnavailableError, match="nothing listens"):
             mailbox.open()
         with pytest.raises(UnavailableError, match="no connection"):
             list(mailbox.changes("INBOX", cursor))
@@ -129,7 +129,7 @@ def test_failures_to_log_in_are_told_in_plain_words_without_the_password(dovecot
         r"login of .* was refused: (?!b['\"])": {"password": lambda: SECRET},
         "not trusted": {"ca_file": ""},
         "CA file .*nowhere.pem": {"ca_file": "/nowhere.pem"},
-        "nobody listens": {"port": nobody},
+        "nothing listens": {"port": nobody},
         "is not known": {"host": "imap.nowhere.invalid"},
         "TLS with .* failed": {"port": postbox.starttls_port},
         "without TLS": {"host": "192.0.2.1", "security": "none"},

@@ -314,7 +314,7 @@ def test_a_token_of_another_application_is_not_used(make: Make, tmp_path: Path) 
     logged_in(make())
     file = tmp_path / "state/t.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"client": "another"}))
-    with pytest.raises(UnavailableError, match="nobody has logged in"):
+    with pytest.raises(UnavailableError, match="not logged in"):
         make().token()
 
 

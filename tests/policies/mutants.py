@@ -116,31 +116,47 @@ def _docstrings(tree: ast.AST) -> Iterator[int]:
 def _changes(node: ast.AST) -> list[ast.AST]:
     """Return what a node may be replaced by."""
     match node:
-        case ast.Compare(ops=[op]):
-            return [ast.Compare(node.left, [other()], node.comparators) for other in _COMPARISONS[type(op)]]
-        case ast.Compare(ops=[first, second]):
-            firsts = [[other(), second] for other in _COMPARISONS[type(first)]]
-            seconds = [[first, other()] for other in _COMPARISONS[type(second)]]
-            return [ast.Compare(node.left, ops, node.comparators) for ops in firsts + seconds]
-        case ast.BoolOp(op=ast.And()):
-            return [ast.BoolOp(ast.Or(), node.values)]
-        case ast.BoolOp(op=ast.Or()):
-            return [ast.BoolOp(ast.And(), node.values)]
-        case ast.UnaryOp(op=ast.Not()):
-            return [node.operand]
-        case ast.If() | ast.IfExp() if isinstance(node.test, ast.Name | ast.Attribute | ast.Call):
-            negated = copy.copy(node)
-            negated.test = ast.UnaryOp(ast.Not(), node.test)
-            return [negated]
-        case ast.BinOp() if type(node.op) in _OPERATORS:
-            return [ast.BinOp(node.left, _OPERATORS[type(node.op)](), node.right)]
-        case ast.Constant(value=bool(value)):
+        case ast.Compare():
+            return _other_comparisons(node)
+        case ast.Constant():
+            return _other_constants(node)
+        case ast.stmt():
+            return _other_statements(node)
+        case ast.expr():
+            return _other_expressions(node)
+        case _:
+            return []
+
+
+def _other_comparisons(node: ast.Compare) -> list[ast.AST]:
+    """Return the comparison with one of its operators changed."""
+    found: list[ast.AST] = []
+    for position, op in enumerate(node.ops):
+        for other in _COMPARISONS[type(op)]:
+            ops = [*node.ops[:position], other(), *node.ops[position + 1 :]]
+            found.append(ast.Compare(node.left, ops, node.comparators))
+    return found
+
+
+def _other_constants(node: ast.Constant) -> list[ast.AST]:
+    """Return another truth value, the next number, or another name."""
+    match node.value:
+        case bool(value):
             return [ast.Constant(not value)]
-        case ast.Constant(value=int(value)):
+        case int(value):
             return [ast.Constant(value + 1)]
-        case ast.Constant(value=str(value)) if value and " " not in value:
+        case str(value) if value and " " not in value:
             return [ast.Constant(f"x{value}")]
-        case ast.Return() if node.value is not None and not _is_nothing(node.value):
+        case _:
+            return []
+
+
+def _other_statements(node: ast.stmt) -> list[ast.AST]:
+    """Return an if with its condition negated, a return of nothing, or nothing in the place of a statement."""
+    match node:
+        case ast.If(test=ast.Name() | ast.Attribute() | ast.Call()):
+            return [ast.If(ast.UnaryOp(ast.Not(), node.test), node.body, node.orelse)]
+        case ast.Return(value=ast.expr()) if not _is_nothing(node.value):
             return [ast.Return(ast.Constant(None))]
         case ast.Raise() | ast.AugAssign() | ast.Continue():
             return [ast.Pass()]
@@ -150,7 +166,24 @@ def _changes(node: ast.AST) -> list[ast.AST]:
             return []
 
 
-def _is_nothing(value: ast.expr) -> bool:
+def _other_expressions(node: ast.expr) -> list[ast.AST]:
+    """Return an expression with its operator changed, or its condition negated."""
+    match node:
+        case ast.BoolOp(op=ast.And()):
+            return [ast.BoolOp(ast.Or(), node.values)]
+        case ast.BoolOp(op=ast.Or()):
+            return [ast.BoolOp(ast.And(), node.values)]
+        case ast.UnaryOp(op=ast.Not()):
+            return [node.operand]
+        case ast.IfExp(test=ast.Name() | ast.Attribute() | ast.Call()):
+            return [ast.IfExp(ast.UnaryOp(ast.Not(), node.test), node.body, node.orelse)]
+        case ast.BinOp() if type(node.op) in _OPERATORS:
+            return [ast.BinOp(node.left, _OPERATORS[type(node.op)](), node.right)]
+        case _:
+            return []
+
+
+def _is_nothing(value: ast.expr | None) -> bool:
     return isinstance(value, ast.Constant) and value.value is None
 
 
