@@ -246,7 +246,8 @@ def catalogue(directory: Path | None = None) -> Catalogue:
 def read_catalogue(directory: Path) -> Catalogue:
     """Return the languages of an admin's directory as its files are now.
 
-    A directory without language files gets the catalogue of the shipped ones, whose patterns may be compiled already.
+    A directory without language files gets the catalogue of the shipped ones, whose patterns may be compiled
+    already.
     """
     if own_files(directory):
         return Catalogue(directory)

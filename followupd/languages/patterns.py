@@ -2,7 +2,8 @@
 
 A pattern is a regular expression (Python's `re`) for lower-case text, with three additions:
 
-- a blank means any white space (one character or more), and blank + question mark at most one character of it;
+- a blank means any white space (one character or more), and blank + question mark at most one character of
+  it;
 - {NAME} means the part NAME of the same file, in a group of its own;
 - a line break, with the blanks around it, means nothing, so that a long pattern may be wrapped.
 """

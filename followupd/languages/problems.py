@@ -57,7 +57,7 @@ class LanguageFault:
 
 
 def shape_of(file: str) -> type[schema.LanguageTable] | None:
-    """Return the model of a file such as "de/promises.toml" or "currencies.toml"; None for a file that is not used."""
+    """Return the model of a file such as "de/promises.toml" or "currencies.toml"; None for an unused file."""
     tag, slash, name = file.rpartition("/")
     is_of_language = slash and "/" not in tag
     known = FILES if is_of_language else SHARED_FILES
@@ -145,8 +145,8 @@ def _invalid_patterns(patterns: Sequence[str], parts: Parts, path: Path) -> list
     Args:
         patterns: of one list.
         parts: that the patterns may name.
-        path: to the list. It is the fault's own path if the patterns are invalid only together, because they define
-            the same group.
+        path: to the list. It is the fault's own path if the patterns are invalid only together, because they
+            define the same group.
     """
     whole = _compile_error(patterns, parts)
     if not whole:

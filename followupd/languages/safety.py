@@ -1,12 +1,14 @@
 """Prove of a regular expression that no text can make Python's `re` take exponential time.
 
-A backtracking matcher tries the ways to match a text one after the other, so what counts is how many ways there are.
-Each repetition becomes an automaton without empty transitions (Glushkov's), in which a transition carries the number of
-ways to take it. The number of ways grows exponentially with the text if and only if some state can be reached from itself
-in two ways by the same text (A. Weber and H. Seidl, "On the degree of ambiguity of finite automata", 1991).
+A backtracking matcher tries the ways to match a text one after the other, so what counts is how many ways
+there are. Each repetition becomes an automaton without empty transitions (Glushkov's), in which a transition
+carries the number of ways to take it. The number of ways grows exponentially with the text if and only if
+some state can be reached from itself in two ways by the same text (A. Weber and H. Seidl, "On the degree of
+ambiguity of finite automata", 1991).
 
-What is not modelled makes a pattern look worse, never better: a bounded repetition counts as an unbounded one unless its
-bound is small, a look-around as no condition (its own body is examined too), a back reference as any character.
+What is not modelled makes a pattern look worse, never better: a bounded repetition counts as an unbounded one
+unless its bound is small, a look-around as no condition (its own body is examined too), a back reference as
+any character.
 """
 
 import importlib
@@ -117,8 +119,8 @@ class _Automaton:
     def is_ambiguous(self) -> bool:
         """Whether the same text leads from a state to itself in two ways.
 
-        Pairs of states are followed that the same text reaches from one state; such a text exists if a pair of
-        different states leads to a pair of equal ones.
+        Pairs of states are followed that the same text reaches from one state; such a text exists if a pair
+        of different states leads to a pair of equal ones.
         """
         counts = [count for row in self.ways.values() for count in row.values()]
         if max(counts, default=0) > 1:

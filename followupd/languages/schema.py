@@ -1,7 +1,7 @@
 """The models of all language files; a key that its model does not name is an error.
 
-The comments in the shipped files say what the keys mean. Patterns are text here: `patterns.py` says how they are written,
-and engines compile them when they first need them.
+The comments in the shipped files say what the keys mean. Patterns are text here: `patterns.py` says how they
+are written, and engines compile them when they first need them.
 """
 
 import re

@@ -230,7 +230,7 @@ class _ReturnReader:
         return self.today is None or self.today <= day <= self.today + limit
 
     def _written_day(self, match: re.Match[str]) -> date | None:
-        """Return the day that is written: relative to today, as an ISO date, with a month's name, or in numbers.
+        """Return the day that is written: relative to today, as an ISO date, with a month, or in numbers.
 
         Args:
             match: of the pattern `span`, whose groups tell the form: y1, m1, d1; n2 or n3 with d and y; a4,

@@ -1,4 +1,4 @@
-"""Choose the text among the parts of a mail, name its files, and tell when a person must open it (docs/mail.md R7)."""
+"""Choose the text of a mail, name its files, and tell when a person must open it (docs/mail.md R7)."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -117,22 +117,28 @@ def _texts(parts: Sequence[MimePart]) -> list[str]:
     """Return the texts of the shown parts: the plain ones if they say something, else those in HTML.
 
     HTML is slower to read and less exact. Beside a plain text it counts only if the plain one is next to
-    nothing, and the HTML is no other form of it.
+    nothing (a single character), and if the HTML is no other form of it.
 
     Args:
         parts: those that are shown, in order.
     """
     plain = [unflowed_text(part) for part in parts if part.type == "text/plain"]
     html = [part for part in parts if part.type == "text/html"]
-    length = max((len(text.strip()) for text in plain), default=0)
-    is_stub = bool(html) and _is_stub(plain)
+    length = max(map(_visible_length, plain), default=0)
+    is_stub = len(html) > 0 and _is_stub(plain)
     if length == 0 or is_stub:
         rich = [part for part in parts if part.type != "text/plain"]
         return list(map(html_part_text, rich)) or plain
     if length > 1:
         return plain
+
     separate = [part for part in html if part.parent not in _ONE_TEXT_TYPES]
     return plain + list(map(html_part_text, separate))
+
+
+def _visible_length(text: str) -> int:
+    """Return the number of characters without the white space around them."""
+    return len(text.strip())
 
 
 def _is_stub(plain: Iterable[str]) -> bool:
@@ -221,13 +227,16 @@ def _name(part: MimePart) -> str:
 def _reason_to_open(mail: ParsedMail, text: str, files: Sequence[MimePart]) -> str:
     """Return why a person must open this mail, "" if its text could be read.
 
+    An encrypted mail may have a text that only says so. In all other cases a text is enough.
+
     Args:
         mail: the mail.
         text: its text.
         files: its attachments.
     """
     types = mail.types | {mail.type}
-    if types & _ENCRYPTED_TYPES or "-----BEGIN PGP MESSAGE-----" in text[:MAX_BEFORE_PGP]:
+    has_armour = "-----BEGIN PGP MESSAGE-----" in text[:MAX_BEFORE_PGP]
+    if has_armour or types & _ENCRYPTED_TYPES:
         return "it is encrypted"
     if text.strip():
         return ""
@@ -239,7 +248,9 @@ def _reason_to_open(mail: ParsedMail, text: str, files: Sequence[MimePart]) -> s
         return "its words are in a winmail.dat"
     if mail.is_cut:
         return "it is too large, and its words were not reached"
-    return "it has attachments only" if files else ""
+    if files:
+        return "it has attachments only"
+    return ""
 
 
 def _has_inline_picture(mail: ParsedMail) -> bool:

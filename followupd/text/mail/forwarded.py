@@ -41,6 +41,9 @@ _ASCII_HINTS = tuple(filter(str.isascii, _HINTS))
 def forwarded_from(mail: ParsedMail, subject: str, text: str, identity: Identity) -> Person | None:
     """Return the original sender of a forwarded mail; None if it is none, or if we wrote the original.
 
+    A mail is forwarded if its subject says so ("Fwd: ...") or a line of its text ("---- Forwarded message
+    ----"). The original is attached, or its header is in the text.
+
     Args:
         mail: the mail.
         subject: its subject.
@@ -54,12 +57,11 @@ def forwarded_from(mail: ParsedMail, subject: str, text: str, identity: Identity
     lines = text.split("\n", MAX_LINES)[:MAX_LINES]
     plain = [QUOTE_MARKS.sub("", line[:MAX_LINE]).strip() for line in lines]
     begin = _first_line(plain, is_announced=is_announced)
-    if is_announced:
-        person = _attached_sender(mail) or _sender_in_block(plain[begin or 0 :])
-    elif begin is None:
+    if begin is None and not is_announced:
         return None
-    else:
-        person = _sender_in_block(plain[begin:])
+    person = _attached_sender(mail) if is_announced else None
+    if person is None:
+        person = _sender_in_block(plain[begin or 0 :])
 
     ours = identity.addresses | identity.agents
     if person is None or person.address.lower() in ours:
@@ -112,21 +114,25 @@ def _attached_sender(mail: ParsedMail) -> Person | None:
 
 
 def _sender_in_block(lines: Sequence[str]) -> Person | None:
-    """Return the sender in "From: Kim <kim@example.org>"; the address may be on the next line.
+    """Return the sender in the header of the original, None if there is none.
+
+    The address may be on the next line ("From: Kim Doe", "<kim@example.org>"), and Outlook writes
+    "[mailto:...]".
 
     Args:
         lines: of the mail, without quote marks.
     """
-    for number, line in enumerate(lines):
-        if label_of(line) != "who":
-            continue
-        written = line.replace("：", ":").partition(":")[2].lstrip("*_")
+    labels = list(map(label_of, lines))
+    if "who" not in labels:
+        return None
+    number = labels.index("who")
+    line = lines[number]
+    written = line.replace("：", ":").partition(":")[2].lstrip("*_")
+    following = ""
+    if "@" not in line:
         following = "".join(lines[number + 1 : number + 2])
-        if "@" in line:
-            following = ""
-        brackets = f"{written} {following}".replace("[mailto:", "<").replace("]", ">")
-        return _person(brackets.replace("<mailto:", "<"))
-    return None
+    brackets = f"{written} {following}".replace("[mailto:", "<").replace("]", ">")
+    return _person(brackets.replace("<mailto:", "<"))
 
 
 def _person(written: str) -> Person | None:

@@ -75,7 +75,7 @@ _SPACED_SIGN = re.compile(r"\s*([@.])\s*")
 
 
 class Headers:
-    """The fields of a header by their lower-case names; values are as they came, 8-bit bytes as surrogates."""
+    """The fields of a header by lower-case names; values are as they came, with 8-bit bytes as surrogates."""
 
     __slots__ = ("_fields", "_firsts", "_texts", "charset")
 

@@ -195,11 +195,15 @@ class _Element(NamedTuple):
 
     @property
     def begins_earlier_mail(self) -> bool:
-        """Whether all that follows in the document is the earlier mail."""
+        """Whether all that follows in the document is the earlier mail.
+
+        Outlook marks this element with an id, or only with the line above the earlier mail.
+        """
         if not _CUT_NAMES.isdisjoint(self.names):
             return True
         style = self.attributes.get("style", "")
-        return "border-top" in style.lower() and _CUT_STYLE.search(style) is not None
+        has_line = "border-top" in style.lower()
+        return has_line and _CUT_STYLE.search(style) is not None
 
     @property
     def is_quote(self) -> bool:
@@ -252,6 +256,8 @@ def _render(tree: Any) -> str:
 def _visible_elements(tree: Any) -> list[_Element]:
     """Return the elements that can be quotes or signatures, in the document's order.
 
+    Most elements have no attributes that tell something, and are passed over.
+
     Args:
         tree: from which what is hidden is removed.
     """
@@ -260,12 +266,14 @@ def _visible_elements(tree: Any) -> list[_Element]:
     for node in list(tree.iter()):
         items = node.items()
         attributes = dict(items) if items else _NO_ATTRIBUTES
-        is_telling = node.tag == "blockquote" or not _TELLING_ATTRIBUTES.isdisjoint(attributes)
         if _is_hidden(node.tag, attributes):
             _remove(node)
             hidden.add(node)
-        elif is_telling:
+            continue
+        is_telling = not _TELLING_ATTRIBUTES.isdisjoint(attributes)
+        if is_telling or node.tag == "blockquote":
             found.append(_Element(node, attributes, _names(attributes)))
+
     if not hidden:
         return found
     return [element for element in found if hidden.isdisjoint(element.node.iterancestors())]
@@ -353,8 +361,14 @@ def _is_introduced(node: Any) -> bool:
 
 
 def _is_line_break(node: Any) -> bool:
-    """Whether an element is a line break without text behind it."""
-    return node is not None and node.tag == "br" and not _tail(node).strip()
+    """Whether an element is a line break without text behind it.
+
+    Args:
+        node: the element, None if there is none.
+    """
+    if node is None or node.tag != "br":
+        return False
+    return _tail(node).strip() == ""
 
 
 def _tail(node: Any) -> str:
@@ -406,15 +420,23 @@ def _quote_text(node: Any) -> str:
     """
     pieces: list[str] = []
     for inner in node.iter():
-        is_element = isinstance(inner.tag, str)  # and no entity
-        text = inner.text if is_element else None
-        tail = inner.tail if inner is not node else None
         if inner.tag in _QUOTE_LINE_TAGS:
             pieces.append("\n")
-        pieces.append((text or "").replace("\n", " "))
-        pieces.append((tail or "").replace("\n", " "))
+        if isinstance(inner.tag, str):  # and no entity
+            pieces.append(_on_one_line(inner.text))
+        if inner is not node:
+            pieces.append(_on_one_line(inner.tail))
     lines = "".join(pieces).split("\n")
     return _tidy("\n".join(" ".join(line.split()) for line in lines))
+
+
+def _on_one_line(text: str | None) -> str:
+    """Return a text with blanks for line breaks, which mean nothing in HTML.
+
+    Args:
+        text: of an element, None for an empty one.
+    """
+    return (text or "").replace("\n", " ")
 
 
 def _mark_signature(node: Any) -> None:
@@ -547,7 +569,10 @@ class _TextLayout:
             self.pre_depth -= 1
 
     def _bullet(self) -> str:
-        """Return the number of a list item, or a bullet."""
+        """Return the number of a list item, or a bullet.
+
+        An item outside of any list has a bullet, too.
+        """
         number = self.counters[-1] if self.counters else 0
         if number == 0:
             return "*"

@@ -1,4 +1,4 @@
-"""Separate what is new in a mail from what it quotes: by the thread's lines, and by the marks of mail programs.
+"""Separate what is new in a mail from what it quotes, by the thread's lines and the marks of mail programs.
 
 In doubt a line is kept and called doubtful; no promise is read from a doubtful line (docs/mail.md, section
 3).
@@ -193,6 +193,8 @@ def _joined(lines: Sequence[str], kinds: Sequence[LineKind], wanted: Collection[
 def _mark_headings(lines: Sequence[str], kinds: list[LineKind], thread: ThreadText) -> None:
     """Mark the headings of quotes, and all that follows one unless its quote has marks.
 
+    Where the quote has marks, the writer may go on below it.
+
     Args:
         lines: of the mail.
         kinds: of the lines; changed in place.
@@ -205,6 +207,7 @@ def _mark_headings(lines: Sequence[str], kinds: list[LineKind], thread: ThreadTe
         height = _heading_height(lines, begin, thread)
         if height == 0:
             continue
+
         end = begin + height
         kinds[begin:end] = [LineKind.QUOTED] * height
         _mark_rule_above(lines, kinds, begin)
@@ -218,6 +221,9 @@ def _possible_headings(lines: Sequence[str]) -> list[int]:
 
     Args:
         lines: of the mail. An attribution begins at most MAX_ATTRIBUTION lines above its end.
+
+    Returns:
+        Their numbers, ascending; lines that are empty begin nothing.
     """
     found: set[int] = set()
     for number, line in enumerate(lines):
@@ -437,25 +443,30 @@ def _is_attribution(text: str, *, has_opener: bool, next_line: str) -> bool:
 
 
 def _header_block_height(lines: Sequence[str], begin: int) -> int:
-    """Return the height of "From: ... Sent: ... To: ... Subject: ..." in any language, 0 if it is no such block.
+    """Return the height of "From: ... Sent: ... To: ..." in any language, 0 if it is no such block.
+
+    A block has the sender and MIN_FIELDS different fields. Single empty lines may be between the fields, and
+    long fields may continue on lines without a label.
 
     Args:
         lines: of the mail.
         begin: number of the first line.
     """
+    if label_of(lines[begin]) == "":
+        return 0
     fields: set[str] = set()
     last = begin
-    if label_of(lines[begin]):
-        for number, line in enumerate(lines[begin : begin + MAX_HEADER_BLOCK], begin):
-            label = label_of(line)
-            if label:
-                fields.add(label)
-                last = number
-            elif not line and number > last + 1:
-                break
+    for number, line in enumerate(lines[begin : begin + MAX_HEADER_BLOCK], begin):
+        label = label_of(line)
+        if label:
+            fields.add(label)
+            last = number
+        elif line == "" and number > last + 1:
+            break
 
-    is_block = "who" in fields and len(fields) >= MIN_FIELDS
-    return last - begin + 1 if is_block else 0
+    if "who" not in fields or len(fields) < MIN_FIELDS:
+        return 0
+    return last - begin + 1
 
 
 def _mark_rule_above(lines: Sequence[str], kinds: list[LineKind], begin: int) -> None:

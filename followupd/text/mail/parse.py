@@ -1,4 +1,4 @@
-"""Parse a mail: bytes to headers and a flat list of MIME parts, with limits for hostile input (docs/mail.md R7).
+"""Parse a mail: bytes to headers and a flat list of parts, with limits for hostile input (docs/mail.md R7).
 
 The standard parser goes line by line and tries every open boundary on each line: it is slow on attachments,
 takes minutes on hostile mail, and recurses. This one searches for each boundary once and never recurses. A
@@ -126,7 +126,7 @@ class MimePart:
 
 @dataclass(frozen=True, slots=True)
 class ParsedMail:
-    """A parsed mail; `types` are those of its parts, and `is_cut` says that it was too large to be read whole."""
+    """A parsed mail; `types` are those of its parts, and `is_cut` says that it was too large to be read."""
 
     headers: Headers
     type: str
@@ -418,7 +418,9 @@ def parse_parameters(field: str) -> dict[str, str]:
 
 
 def _decode_extended(value: str) -> str:
-    """Decode a value such as "utf-8'en'%e2%82%ac" (RFC 2231, section 4); without apostrophes it has no charset.
+    """Decode a value such as "utf-8'en'%e2%82%ac" (RFC 2231, section 4).
+
+    One without apostrophes has no charset.
 
     Args:
         value: of a parameter, with its pieces joined.

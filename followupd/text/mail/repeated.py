@@ -194,7 +194,11 @@ class _ThreadComparison:
         return " ".join(self.flat[number] for number in numbers)
 
     def _repeated(self) -> set[int]:
-        """Return the new lines that the thread has, and short ones next to them that it has there too."""
+        """Return the new lines that the thread has, and short ones next to them that it has there too.
+
+        A short line alone would be a coincidence ("Thank you"). It counts if it follows a repeated line in
+        the thread as it does here, or comes before one; lines are tried downwards, then upwards.
+        """
         new = {number for number in self.numbers if self.kinds[number] is LineKind.NEW}
         repeated = {number for number in new if self._is_in_thread(self.flat[number])}
         if not repeated:

@@ -1,4 +1,4 @@
-"""Find where a letter ends and its signature begins: "-- ", farewells, footers of phones and lists, small print."""
+"""Find where a letter ends and its signature begins: "-- ", farewells, footers, disclaimers."""
 
 import re
 from collections.abc import Sequence
@@ -134,7 +134,9 @@ def _may_be_footer(line: str) -> bool:
 
 @lru_cache(maxsize=2048)  # lines begin with the same few words
 def _may_begin_footer(word: str) -> bool:
-    """Whether a footer, a disclaimer or a dash begins with this word.
+    """Whether a footer, a disclaimer or a name behind a dash may begin with this word.
+
+    Those that are not ASCII are left to the pattern.
 
     Args:
         word: the first word of a line, as written.
@@ -157,6 +159,9 @@ def _folded(word: str) -> str:
 def _begins_signature(lines: Sequence[str], number: int, stop: int) -> bool:
     """Whether a signature begins at this line.
 
+    It begins with the footer of a phone ("Sent from my phone"), a disclaimer, a delimiter ("-- "), a name
+    behind a dash ("-Kim") or a farewell. What is below the line must look like a signature, too.
+
     Args:
         lines: of the mail.
         number: of a line that is not empty.
@@ -166,7 +171,8 @@ def _begins_signature(lines: Sequence[str], number: int, stop: int) -> bool:
     first = _folded(line.split(" ", 1)[0])
     may_be_footer = first[:6] in FOOTER_BEGINNINGS or not first.isascii()
     if may_be_footer and SENT_FROM.match(line[:MAX_FOOTER_SEARCHED]):
-        return len(_lines_below(lines, number, stop)) <= MAX_LINES_BELOW
+        below = _lines_below(lines, number, stop)
+        return len(below) <= MAX_LINES_BELOW
     if first in DISCLAIMER_FIRST_WORDS and DISCLAIMER.match(line):
         return True
     if DELIMITER.match(line):
@@ -239,20 +245,23 @@ def _underlines(lines: Sequence[str], number: int) -> bool:
 def is_farewell(line: str) -> bool:
     """Whether a line is a farewell and no sentence.
 
-    Such as "Kind regards", "Mit freundlichen Grüßen / Best regards", "Viele Grüße aus Bonn" and "LG Kim".
+    Such as "Kind regards", "Mit freundlichen Grüßen / Best regards", "Viele Grüße aus Bonn" and "LG Kim": a
+    known phrase, or a line of at most MAX_FAREWELL characters that begins or ends with one.
 
     Args:
         line: of the mail; punctuation and pictures around the words do not count.
     """
     words = line.strip(TRIM).casefold()
+    if words in FAREWELLS:
+        return True
     first, _, rest = words.partition(" ")
     last = rest.rpartition(" ")[2]
     may_be_farewell = first in FAREWELL_FIRST_WORDS or last in FAREWELL_LAST_WORDS
-    if words in FAREWELLS or not may_be_farewell:
-        return words in FAREWELLS
+    if not may_be_farewell or rest == "":
+        return False  # true for most lines
 
     is_sentence = line.rstrip().endswith((".", "?", "!"))
-    if rest == "" or is_sentence or len(words) > MAX_FAREWELL:
+    if is_sentence or len(words) > MAX_FAREWELL:
         return False
     if first in SHORT_FAREWELLS and rest.isalpha():
         return True
@@ -265,7 +274,8 @@ def _is_short(line: str) -> bool:
     Args:
         line: below a farewell or a delimiter.
     """
-    return len(line) <= MAX_NAME and not line.endswith("?")
+    is_question = line.endswith("?")
+    return len(line) <= MAX_NAME and not is_question
 
 
 def _lines_below(lines: Sequence[str], number: int, stop: int) -> list[str]:

@@ -206,7 +206,7 @@ def _uint32(data: bytes, position: int) -> int:
 
 
 def _properties(data: bytes) -> Iterator[tuple[int, _PropertyValue]]:
-    """Yield name and first value of the properties with the text and its charset (MS-OXTNEF, section 2.1.3.4).
+    """Yield name and first value of the properties with text or charset (MS-OXTNEF, section 2.1.3.4).
 
     Args:
         data: number of properties, and for each its type, its name and its values.

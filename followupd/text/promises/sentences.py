@@ -44,7 +44,7 @@ _PLAIN = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "\u00a0": " ", "\u202
 
 @dataclass(frozen=True, slots=True)
 class _MailPatterns:
-    """How mails begin and end in all languages, and abbreviations, whose full stop does not end a sentence."""
+    """How mails begin and end in all languages, and abbreviations, whose full stop ends no sentence."""
 
     greeting: re.Pattern[str]
     farewell: re.Pattern[str]
