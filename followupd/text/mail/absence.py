@@ -201,7 +201,12 @@ class _ReturnReader:
     """Reads the days of return that were written at `now`."""
 
     def __init__(self, patterns: AbsencePatterns, now: datetime | None) -> None:
-        """Take the patterns of all languages, and the moment at which the note was received."""
+        """Take what is needed to read a day.
+
+        Args:
+            patterns: of all languages.
+            now: when the note was received, None if that is unknown.
+        """
         self.patterns = patterns
         self.today = now.date() if now else None
 
@@ -263,10 +268,12 @@ class _ReturnReader:
         """
         if self.today is None:
             return None
+
         days = 1
         if weekday:
             number = self.patterns.weekdays[weekday.lower()]
             days = (number - self.today.weekday() - 1) % 7 + 1
+
         return self.today + timedelta(days=days)
 
     def _nearest(self, year: str | None, choices: Iterable[_MonthDay]) -> date | None:
@@ -283,6 +290,7 @@ class _ReturnReader:
                 day = _real_date(possible_year, month, number)
                 if day is not None and self._is_ahead(day, limit):
                     found.append(day)
+
         return min(found, default=None)
 
     def _years(self, written: str | None) -> Sequence[int]:

@@ -69,6 +69,7 @@ def extract_body(mail: ParsedMail) -> Body:
     text = _without_armour("\n\n".join(pieces))[:MAX_TEXT]
     if not text.strip():
         text = _winmail_text(files) or text
+
     names = dict.fromkeys(filter(None, map(_name, files)))
     return Body(text, tuple(names), _reason_to_open(mail, text, files))
 
@@ -85,6 +86,7 @@ def _winmail_text(files: Iterable[MimePart]) -> str:
         text = winmail_text(part.octets)[:MAX_TEXT]
         if text:
             return text
+
     return ""
 
 
@@ -170,6 +172,7 @@ def unflowed_text(part: MimePart) -> str:
     """
     if part.parameter("format").lower() != "flowed":
         return part.text
+
     gap = " "
     if part.parameter("delsp").lower() == "yes":
         gap = ""
@@ -183,6 +186,7 @@ def unflowed_text(part: MimePart) -> str:
             lines.append(line)
         is_delimiter = line == "-- "
         is_soft = line.endswith(" ") and not is_delimiter
+
     return "\n".join(lines)
 
 

@@ -86,6 +86,7 @@ def read_bounce(mail: ParsedMail, text: str, letter_key: Callable[[str], str]) -
     action = report.action
     if not action and not report.status and _DELAYED.search(low):
         action = "delayed"
+
     code = status or report.code or _first(_SMTP_CODE, notice)
     return Bounce(
         recipient=report.recipient or _recipient_in_text(mail, notice),
@@ -110,6 +111,7 @@ def read_feedback_report(mail: ParsedMail, text: str, letter_key: Callable[[str]
         if part.type == "message/feedback-report" and not recipient:
             fields = Headers.of(_fields(part.text))
             recipient = _first(_ADDRESS, fields.first("original-rcpt-to"))
+
     return Bounce(
         recipient=normalised_address(recipient) or _recipient_in_text(mail, ""),
         original_message_id=_letter_id(mail, text[:MAX_REPORT], letter_key),
@@ -163,6 +165,7 @@ def _recipient_status(fields: Headers) -> _RecipientStatus:
     action = fields.token("action")
     if action not in _ACTIONS:
         action = ""
+
     return _RecipientStatus(
         recipient=_typed_address(named) or _typed_address(final),
         action=action,
@@ -235,6 +238,7 @@ def _recipient_in_text(mail: ParsedMail, notice: str) -> str:
         for address in _ADDRESS.findall(text[:MAX_ADDRESS_TEXT])[:MAX_ADDRESSES]:
             if address.lower() not in own:
                 return normalised_address(address)
+
     return _letter_recipient(mail)
 
 
@@ -251,6 +255,7 @@ def _letter_recipient(mail: ParsedMail) -> str:
         address = _first(_ADDRESS, field)
         if address:
             return normalised_address(address)
+
     return ""
 
 
@@ -271,12 +276,14 @@ def _letter_id(mail: ParsedMail, text: str, letter_key: Callable[[str], str]) ->
             named += _ids_of_fields(part.text[:MAX_REPORT])
     for field in ("in-reply-to", "references"):
         named += reversed(message_ids(mail.headers.first(field)))
+
     named += _ids_of_fields(text)
 
     anywhere = _ANY_MESSAGE_ID.findall(text)[:MAX_IDS]
     signed = next(filter(letter_key, named + anywhere), "")
     if signed or not named:
         return signed
+
     return named[0]
 
 

@@ -93,10 +93,12 @@ def codec_of(name: str) -> str:
         found = codecs.lookup(ALIASES.get(wanted, wanted))
     except (LookupError, ValueError):
         return ""
+
     is_text: bool = getattr(found, "_is_text_encoding", True)
     names = {found.name, found.name.replace("_", "-")}
     if not is_text or names & NOT_CHARSETS:
         return ""
+
     return found.name
 
 
@@ -119,6 +121,7 @@ def decode(data: bytes, charset: str = "") -> str:
         text = data.decode(codec)
     except (UnicodeError, ValueError):
         text = _decode_broken(data, codec)
+
     return _without_surrogates(text)
 
 
@@ -200,10 +203,12 @@ def _decode_broken(data: bytes, codec: str) -> str:
     """
     if codec == "cp1252":
         return _decode_western(data)
+
     text = data.decode(codec, "replace")
     is_right = text.count("\ufffd") * 100 <= len(text)
     if is_right or codec.startswith(SHIFTING):
         return text
+
     return guess(data)
 
 
@@ -221,6 +226,7 @@ def _without_surrogates(text: str) -> str:
         text.encode()
     except UnicodeEncodeError:
         return SURROGATE.sub("\ufffd", text)
+
     return text
 
 
@@ -273,6 +279,7 @@ def _decode_uuencoded(body: bytes) -> bytes:
         is_header = line.startswith(b"begin ")
         if line and not is_header:
             lines.append(_decode_uuencoded_line(line))
+
     return b"".join(lines)
 
 
@@ -291,4 +298,5 @@ def _decode_uuencoded_line(line: bytes) -> bytes:
             return binascii.a2b_uu(attempt)
         except binascii.Error:
             continue
+
     return b""

@@ -59,6 +59,7 @@ def forwarded_from(mail: ParsedMail, subject: str, text: str, identity: Identity
     begin = _first_line(plain, is_announced=is_announced)
     if begin is None and not is_announced:
         return None
+
     person = _attached_sender(mail) if is_announced else None
     if person is None:
         person = _sender_in_block(plain[begin or 0 :])
@@ -93,6 +94,7 @@ def _first_line(lines: Sequence[str], *, is_announced: bool) -> int | None:
             return number
         if is_announced and ORIGINAL.match(low):
             return number
+
     return None
 
 
@@ -105,11 +107,13 @@ def _attached_sender(mail: ParsedMail) -> Person | None:
     attached = [part for part in mail.parts if part.type == "message/rfc822"]
     if not attached:
         return None
+
     headers, _ = split_header(attached[0].octets.lstrip())
     senders = parse_addresses(headers.first("from"))
     person = senders[0].person() if senders else None
     if person is None or not person.address:
         return None
+
     return person
 
 
@@ -125,12 +129,14 @@ def _sender_in_block(lines: Sequence[str]) -> Person | None:
     labels = list(map(label_of, lines))
     if "who" not in labels:
         return None
+
     number = labels.index("who")
     line = lines[number]
     written = line.replace("：", ":").partition(":")[2].lstrip("*_")
     following = ""
     if "@" not in line:
         following = "".join(lines[number + 1 : number + 2])
+
     brackets = f"{written} {following}".replace("[mailto:", "<").replace("]", ">")
     return _person(brackets.replace("<mailto:", "<"))
 
@@ -145,7 +151,9 @@ def _person(written: str) -> Person | None:
         person = parsed.person()
         if person.address:
             return person
+
     found = ADDRESS.search(written)
     if found is None:
         return None
+
     return Person(found[0])

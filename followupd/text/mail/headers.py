@@ -114,9 +114,11 @@ class Headers:
         values = self._fields.get(name)
         if values is None:  # true for most names that are asked for
             return ""
+
         known = self._firsts.get(name)
         if known is None:
             known = self._firsts[name] = _unfolded(values[0])
+
         return known
 
     def values(self, name: str) -> list[str]:
@@ -217,7 +219,11 @@ def raw_bytes(value: str) -> bytes:
 
 
 def _is_raw(letter: str) -> bool:
-    """Whether a character is ASCII, or a surrogate for an 8-bit byte."""
+    """Whether a character is ASCII, or a surrogate for an 8-bit byte.
+
+    Args:
+        letter: a single character.
+    """
     return letter < "\x80" or "\udc80" <= letter <= "\udcff"
 
 
@@ -262,6 +268,7 @@ def _decode_8bit(text: str, charset: str = "") -> str:
     """
     if text.isascii():
         return text
+
     data = raw_bytes(text)
     try:
         return data.decode("utf-8")
@@ -297,9 +304,11 @@ def parse_addresses(value: str, charset: str = "") -> tuple[ParsedAddress, ...]:
         simple = _simple_mailbox(value)
         if simple:
             return simple
+
     scanner = _AddressScanner(charset)
     for piece in _ADDRESS_TOKEN.findall(value[:MAX_FIELD]):
         scanner.add(piece)
+
     scanner.end_mailbox()
     found = [mailbox for mailbox in scanner.found if mailbox.raw or mailbox.name]
     return tuple(found[:MAX_ADDRESSES])
@@ -392,6 +401,7 @@ def _mailbox(words: list[str], angle: str, charset: str) -> ParsedAddress:
     if found is None:
         raw = _SPACED_SIGN.sub(r"\1", plain)
         return ParsedAddress(_bare_address(raw), _display_name(comments, charset))
+
     rest = plain.replace(found[0], "").strip()
     return ParsedAddress(_bare_address(found[0]), _display_name(comments or rest, charset))
 
@@ -442,6 +452,7 @@ def normalised_address(raw: str) -> str:
         return ""
     if not domain.isascii():
         domain = _to_ascii(domain)
+
     return f"{local}@{domain}"
 
 
@@ -506,4 +517,5 @@ def _regular_date(match: re.Match[str]) -> datetime:
     offset = timedelta(hours=int(offset_hours), minutes=int(offset_minutes))
     if sign == "-":
         return local + offset
+
     return local - offset

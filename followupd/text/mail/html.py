@@ -127,6 +127,7 @@ def html_to_text(html: str) -> str:
         return _without_tags(html)
     if text.strip():
         return text
+
     return _without_tags(html)
 
 
@@ -216,6 +217,7 @@ class _Element(NamedTuple):
             return not _QUOTE_NAMES.isdisjoint(self.names)
         if self.attributes.get("type") == "cite":
             return True
+
         style = self.attributes.get("style", "").replace(" ", "")
         looks = self.attributes.get("class", "") + style
         return _QUOTE_LOOKS.search(looks) is not None or _is_introduced(self.node)
@@ -237,6 +239,7 @@ def _render(tree: Any) -> str:
     """
     if tree is None:
         return ""
+
     elements = _visible_elements(tree)
     first = next((element for element in elements if element.begins_earlier_mail), None)
     if first is not None:
@@ -276,6 +279,7 @@ def _visible_elements(tree: Any) -> list[_Element]:
 
     if not hidden:
         return found
+
     return [element for element in found if hidden.isdisjoint(element.node.iterancestors())]
 
 
@@ -299,7 +303,11 @@ def _style_hides(style: str) -> bool:
 
 
 def _names(attributes: dict[str, str]) -> frozenset[str]:
-    """Return the classes, the id and the names of an element."""
+    """Return the classes, the id and the names of an element.
+
+    Args:
+        attributes: of the element; "class" has several names.
+    """
     names = attributes.get("class", "").split()
     for key in _NAME_ATTRIBUTES:
         if key in attributes:
@@ -316,12 +324,14 @@ def _remove(node: Any) -> None:
     parent = node.getparent()
     if parent is None:
         return
+
     previous = node.getprevious()
     tail = _tail(node)
     if previous is None:
         parent.text = (parent.text or "") + tail
     else:
         previous.tail = _tail(previous) + tail
+
     node.tail = None
     parent.remove(node)
 
@@ -339,6 +349,7 @@ def _outermost_quotes(elements: Iterable[_Element]) -> list[Any]:
         is_inside = any(above in found for above in element.node.iterancestors())
         if not is_inside:
             found[element.node] = None
+
     return list(found)
 
 
@@ -354,9 +365,11 @@ def _is_introduced(node: Any) -> bool:
     if previous is not None:
         text = _tail(previous).strip() or "".join(previous.itertext()).strip()
         return text.endswith(":")
+
     parent = node.getparent()
     if parent is None:
         return False
+
     return (parent.text or "").rstrip().endswith(":")
 
 
@@ -372,7 +385,11 @@ def _is_line_break(node: Any) -> bool:
 
 
 def _tail(node: Any) -> str:
-    """Return the text behind an element, which lxml keeps in the element."""
+    """Return the text behind an element, which lxml keeps in the element.
+
+    Args:
+        node: the element.
+    """
     return node.tail or ""
 
 
@@ -385,6 +402,7 @@ def _quote_rest(node: Any) -> None:
     parent = node.getparent()
     if parent is None:
         return
+
     quote = node.makeelement("blockquote", {"type": "cite"})
     parent.insert(parent.index(node), quote)
     branch = quote
@@ -405,6 +423,7 @@ def _cut_out(node: Any, number: int) -> str:
     parent = node.getparent()
     if parent is None:
         return text
+
     placeholder = node.makeelement("div")
     placeholder.text = f"{_PLACEHOLDER}{number}{_PLACEHOLDER}"
     placeholder.tail, node.tail = node.tail, None
@@ -426,6 +445,7 @@ def _quote_text(node: Any) -> str:
             pieces.append(_on_one_line(inner.text))
         if inner is not node:
             pieces.append(_on_one_line(inner.tail))
+
     lines = "".join(pieces).split("\n")
     return _tidy("\n".join(" ".join(line.split()) for line in lines))
 
@@ -462,6 +482,7 @@ def _with_quotes(lines: Iterable[str], quotes: list[str]) -> str:
     """
     if not quotes:
         return "\n".join(lines)
+
     found: list[str] = []
     for line in lines:
         before, mark, rest = line.partition(_PLACEHOLDER)
@@ -474,6 +495,7 @@ def _with_quotes(lines: Iterable[str], quotes: list[str]) -> str:
         found += _quoted_lines(quotes[int(number)])
         if after.strip():
             found.append(after)
+
     return "\n".join(found)
 
 
@@ -588,9 +610,11 @@ class _TextLayout:
         if self.pre_depth:
             self._add_preformatted(text)
             return
+
         words = text.split() if text.isascii() else _words(text)
         if words and text[0] in _WHITE_SPACE:
             self._add_blank()
+
         self.line += " ".join(words)
         if text[-1] in _WHITE_SPACE:
             self._add_blank()

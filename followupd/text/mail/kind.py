@@ -113,14 +113,22 @@ def _own(candidate: _Candidate) -> Verdict:
 
 
 def _feedback_report(candidate: _Candidate) -> Verdict:
-    """Match a report that the receiver called a letter spam."""
+    """Match a report that the receiver called a letter spam.
+
+    Args:
+        candidate: the mail.
+    """
     if not _is_report(candidate.mail, "feedback-report", "message/feedback-report"):
         return None
     return Kind.BOUNCE, "feedback report: the receiver called a letter of ours spam (RFC 5965)"
 
 
 def _receipt(candidate: _Candidate) -> Verdict:
-    """Match a disposition notification."""
+    """Match a disposition notification.
+
+    Args:
+        candidate: the mail.
+    """
     if not _is_report(candidate.mail, "disposition-notification", "message/disposition-notification"):
         return None
     return Kind.AUTO_REPLY, "receipt: a letter of ours was displayed or deleted (RFC 8098)"
@@ -138,7 +146,11 @@ def _is_report(mail: ParsedMail, report_type: str, part_type: str) -> bool:
 
 
 def _report_type(mail: ParsedMail) -> str:
-    """Return the type of a multipart/report, "" for any other mail (RFC 6522)."""
+    """Return the type of a multipart/report, "" for any other mail (RFC 6522).
+
+    Args:
+        mail: the mail.
+    """
     if mail.type == "multipart/report":
         return mail.parameters.get("report-type", "").lower()
     return ""
@@ -159,6 +171,7 @@ def _bounce(candidate: _Candidate) -> Verdict:
         return Kind.BOUNCE, "bounce: it is a delivery report (RFC 6522)"
     if "x-failed-recipients" in mail.headers:
         return Kind.BOUNCE, "bounce: X-Failed-Recipients"
+
     by_looks = _old_feedback_report(mail) or _unstructured_bounce(mail, sender)
     return by_looks or _bounce_by_text(mail, sender)
 
@@ -193,6 +206,7 @@ def _unstructured_bounce(mail: ParsedMail, sender: ParsedAddress) -> Verdict:
     reason = _UNSTRUCTURED_BOUNCES.get(signs)
     if reason is None:
         return None
+
     return Kind.BOUNCE, reason
 
 
@@ -205,6 +219,7 @@ def _bounce_by_text(mail: ParsedMail, sender: ParsedAddress) -> Verdict:
     """
     if not _MACHINES.match(sender.raw):
         return None
+
     texts = (part.text for part in mail.parts if part.type == "text/plain")
     text = next(texts, "")[:MAX_REPORT_TEXT]
     is_from_ses = sender.raw.lower().endswith("@sns.amazonaws.com")
@@ -255,6 +270,7 @@ def _auto_reply(candidate: _Candidate) -> Verdict:
     submitted = headers.token("auto-submitted")
     if submitted not in {"", "no"}:
         return Kind.AUTO_REPLY, f"auto-reply: Auto-Submitted: {submitted[:40]} (RFC 3834)"
+
     field = _auto_reply_field(headers)
     if field:
         return Kind.AUTO_REPLY, f"auto-reply: it carries {field.title()}"
@@ -280,6 +296,7 @@ def _auto_reply_field(headers: Headers) -> str:
         is_denied = headers.token(name) in _NEGATIVE
         if name in headers and not is_denied:
             return name
+
     return ""
 
 
@@ -289,7 +306,11 @@ def _has_auto_reply_precedence(headers: Headers) -> bool:
 
 
 def _is_from_autoresponder(headers: Headers) -> bool:
-    """Whether an autoresponder delivered the mail."""
+    """Whether an autoresponder delivered the mail.
+
+    Args:
+        headers: of the mail.
+    """
     return any(value.lower().startswith("autoresponder") for value in headers.values("delivered-to"))
 
 
@@ -336,6 +357,7 @@ def _list(candidate: _Candidate) -> Verdict:
     if headers.has_any(_ANY_LIST_FIELD):
         name = next(filter(headers.__contains__, _LIST_FIELDS))
         return Kind.LIST, f"list: it carries {name.title()} (RFC 2919, 2369)"
+
     precedence = headers.token("precedence")
     if precedence in _BULK_PRECEDENCE and not _answers_us(candidate.mail, candidate.identity):
         return Kind.LIST, f"list: Precedence: {precedence}"
@@ -457,10 +479,12 @@ def _reason_by_sender(sender: Person, identity: Identity, kind: Kind) -> str:
     """
     if not sender.address:
         return "it names no sender"
+
     address = sender.address.lower()
     if address in identity.addresses:
         is_agent = kind is Kind.AGENT
         return "it is from our own address" if is_agent else "it claims to be from our own address"
+
     local = address.rpartition("@")[0]
     if _UNREAD_ROLES.fullmatch(local) or _UNREAD_ROLE_PARTS.search(local):
         return f"nobody reads {sender.address}"
@@ -574,5 +598,6 @@ def dmarc_result(headers: Headers, identity: Identity) -> str:
     authserv_id = next(iter(server.split()), "")
     if authserv_id not in identity.authserv:
         return ""
+
     found = _DMARC_RESULT.search(results)
     return found[1] if found else ""

@@ -117,11 +117,13 @@ def extract_new_text(text: str, earlier: Iterable[str] = (), *, is_note: bool = 
     _mark_strays(lines, kinds, thread, is_note=is_note)
     if not is_note:  # there "cause: you told us the old address" is the agent's own sentence
         _mark_repeated_claims(text, lines, kinds)
+
     mark_signatures(lines, kinds)
     _keep_something(lines, kinds)
 
     if set(kinds) == {LineKind.NEW}:  # true for most mails
         return NewText("\n".join(lines).strip("\n"))
+
     doubtful = [line.strip() for line in _lines_of(lines, kinds, LineKind.DOUBTFUL)]
     return NewText(
         text=_joined(lines, kinds, {LineKind.NEW, LineKind.DOUBTFUL}),
@@ -187,6 +189,7 @@ def _joined(lines: Sequence[str], kinds: Sequence[LineKind], wanted: Collection[
             needs_gap = chosen[-1:] not in ([], [""])
             chosen += ["", line] if needs_gap else [line]
             follows_gap = False
+
     return "\n".join(chosen).strip("\n")
 
 
@@ -234,6 +237,7 @@ def _possible_headings(lines: Sequence[str]) -> list[int]:
             found.update(range(first, number + 1))
         elif _may_begin_heading(line):
             found.add(number)
+
     return sorted(filter(lines.__getitem__, found))
 
 
@@ -312,6 +316,7 @@ def _labels_below(lines: Sequence[str], begin: int) -> int:
         if label_of(line) == "":
             break
         height = number
+
     return height
 
 
@@ -328,6 +333,7 @@ def _is_separator(line: str) -> bool:
     low = line.lower()
     if is_ruled and ORIGINAL.match(low):
         return True
+
     is_heading = is_ruled or line.endswith(_COLONS)
     if not is_heading or len(line) >= MAX_BARE_HEADING:
         return False
@@ -347,6 +353,7 @@ def _attribution_height(lines: Sequence[str], begin: int, first: str) -> int:
     near = lines[begin : begin + MAX_ATTRIBUTION]
     if not any(map(_may_end_attribution, near)):
         return 0
+
     has_opener = _OPENER.match(first.lower()) is not None
     if not has_opener:
         near = near[:1]
@@ -361,6 +368,7 @@ def _attribution_height(lines: Sequence[str], begin: int, first: str) -> int:
         next_line = _next_line(lines, begin + height)
         if _is_attribution(joined, has_opener=has_opener, next_line=next_line):
             return height
+
     return 0
 
 
@@ -395,6 +403,7 @@ def _introduces_thread(lines: Sequence[str], number: int, line: str, thread: Thr
         return False
     if not _WROTE.search(line.lower()):
         return False
+
     below = list(filter(None, lines[number + 1 : number + MAX_HEADER_BLOCK]))
     text = flattened(" ".join(below[:2]))
     return len(text) >= MIN_COMMON and text in thread.text
@@ -433,6 +442,7 @@ def _is_attribution(text: str, *, has_opener: bool, next_line: str) -> bool:
     is_above_quote = _QUOTE_MARK.match(next_line) is not None
     if not any((has_opener, has_address, is_above_quote)):
         return False  # whatever its verb: "We can offer:"
+
     has_date = has_opener and _DATE.search(text) is not None
     if _WROTE.search(text.lower()):
         is_short = len(text) < MAX_BARE_HEADING
@@ -454,6 +464,7 @@ def _header_block_height(lines: Sequence[str], begin: int) -> int:
     """
     if label_of(lines[begin]) == "":
         return 0
+
     fields: set[str] = set()
     last = begin
     for number, line in enumerate(lines[begin : begin + MAX_HEADER_BLOCK], begin):
@@ -466,6 +477,7 @@ def _header_block_height(lines: Sequence[str], begin: int) -> int:
 
     if "who" not in fields or len(fields) < MIN_FIELDS:
         return 0
+
     return last - begin + 1
 
 
@@ -505,6 +517,7 @@ def _mark_strays(lines: Sequence[str], kinds: list[LineKind], thread: ThreadText
     """
     if LineKind.QUOTED not in kinds:
         return
+
     stray = [LineKind.QUOTED, LineKind.NEW, LineKind.QUOTED]
     for number in range(1, len(lines) - 1):
         if kinds[number - 1 : number + 2] != stray:
@@ -529,6 +542,7 @@ def _stray_kind(above: str, line: str, below: str) -> LineKind:
     begins_answer = above.strip("> ") == ""
     if begins_answer or not line:
         return LineKind.NEW
+
     first_word, _, _ = line.partition(" ")
     was_broken = len(above) + len(first_word) > MIN_BROKEN
     if was_broken and line[0].islower():

@@ -182,6 +182,7 @@ def split_header(raw: bytes) -> tuple[Headers, bytes]:
     pairs, body_start = _irregular_fields(text)
     if body_start is None:
         body_start = end
+
     return Headers.of(pairs), raw[body_start:]
 
 
@@ -198,6 +199,7 @@ def _end_of_header(raw: bytes) -> int:
         return 1
     if raw.startswith(b"\r\n"):
         return 2
+
     first = raw.find(b"\n")
     gaps = [b"\n\n", b"\n\r\n"]
     if raw[first - 1 : first] == b"\r":
@@ -208,6 +210,7 @@ def _end_of_header(raw: bytes) -> int:
         position = raw.find(gap, 0, end)
         if position >= 0:
             end = position + len(gap)
+
     return end
 
 
@@ -219,6 +222,7 @@ def _regular_fields(text: str) -> dict[str, list[str]] | None:
     """
     if text.startswith(_MBOX_LINES):
         text = text[text.find("\n") + 1 :]
+
     unfolded = text.rstrip().replace("\r\n", "\n").replace("\n ", " ").replace("\n\t", " ")
     fields: dict[str, list[str]] = {}
     if not unfolded:
@@ -232,6 +236,7 @@ def _regular_fields(text: str) -> dict[str, list[str]] | None:
             fields[name].append(value)
         else:
             fields[name] = [value]
+
     return fields
 
 
@@ -268,11 +273,16 @@ def _irregular_fields(text: str) -> tuple[list[tuple[str, str]], int | None]:
         elif line.strip() and not line.startswith(_MBOX_LINES):
             return _joined_values(fields), position
         position += len(line) + 1
+
     return _joined_values(fields), None
 
 
 def _joined_values(fields: list[tuple[str, list[str]]]) -> list[tuple[str, str]]:
-    """Return names and values, with the lines of each value joined."""
+    """Return names and values, with the lines of each value joined.
+
+    Args:
+        fields: names, and the lines of each value as they are folded.
+    """
     return [(name, "\n".join(lines)) for name, lines in fields]
 
 
@@ -341,6 +351,7 @@ def _split(body: bytes, boundary: str) -> list[bytes]:
     """
     if not boundary:
         return []
+
     token = b"\n--" + raw_bytes(boundary.rstrip())
     if body.startswith(token[1:]):
         body = b"\n" + body
@@ -390,6 +401,7 @@ def _parse_content_type(field: str) -> tuple[str, Mapping[str, str]]:
         return found[0], parameters
     if field.lower().startswith("multipart"):
         return "multipart/mixed", parameters
+
     return "text/plain", parameters
 
 
@@ -403,6 +415,7 @@ def parse_parameters(field: str) -> dict[str, str]:
     """
     if ";" not in field:
         return {}
+
     parameters: dict[str, str] = {}
     pieces: dict[str, list[str]] = {}
     for written, quoted, bare in _PARAMETER.findall(field[:MAX_PARAMETERS]):
@@ -414,6 +427,7 @@ def parse_parameters(field: str) -> dict[str, str]:
             parameters.setdefault(name, value)
     for name, values in pieces.items():
         parameters[name] = _decode_extended("".join(values))
+
     return parameters
 
 

@@ -76,6 +76,7 @@ def read_plain(subject: str, body: str, headers: Mapping[str, str] | None, ident
         is_about_content = name.lower().startswith("content-")
         if _FIELD_NAME.fullmatch(name) and not is_about_content:
             values[name.lower()] = str(value)
+
     lines = [f"{name}: {' '.join(value.split())}" for name, value in values.items()]
     lines += ["content-type: text/plain; charset=utf-8", "content-transfer-encoding: 8bit"]
     header = "\n".join(lines)
@@ -164,6 +165,7 @@ class _MailReader:
         for person in chain.from_iterable(people):
             if person.address.lower() not in self.identity.addresses:
                 return person
+
         return self.author.person()
 
     def _new_text(self, body: Body) -> NewText:
@@ -174,6 +176,7 @@ class _MailReader:
         """
         if self.kind is Kind.BOUNCE:
             return NewText(body.text.strip())
+
         thread = dict.fromkeys(reversed((*self.references, *self.in_reply_to)))
         nearest = list(thread)[:MAX_EARLIER]
         earlier = list(filter(None, map(self.identity.earlier, nearest)))
@@ -242,7 +245,11 @@ def _people(headers: Headers, name: str) -> tuple[Person, ...]:
 
 
 def _case_reference(subject: str) -> str:
-    """Return the reference of a case in a subject, "" if there is none."""
+    """Return the reference of a case in a subject, "" if there is none.
+
+    Args:
+        subject: clean, on one line.
+    """
     found = CASE_REFERENCE.search(subject)
     return found[0] if found else ""
 
@@ -328,5 +335,6 @@ def _repaired(value: Any) -> Any:
             return tuple(map(_repaired, value))
     if not is_dataclass(value):
         return value
+
     repaired = {field.name: _repaired(getattr(value, field.name)) for field in fields(value)}
     return replace(value, **repaired)  # type: ignore[type-var]

@@ -131,6 +131,7 @@ class _Run:
             is_certain = self.has_prose
         else:
             return LineKind.DOUBTFUL if self.follows_quote else LineKind.NEW
+
         return LineKind.QUOTED if is_certain else LineKind.DOUBTFUL
 
 
@@ -211,6 +212,7 @@ class _ThreadComparison:
             upper, lower = sorted((known, neighbour))
             if is_candidate and self._follow(upper, lower):
                 repeated.add(neighbour)
+
         return repeated
 
     def _is_in_thread(self, flat: str) -> bool:
@@ -244,6 +246,7 @@ class _ThreadComparison:
                 groups[-1].append(number)
             else:
                 groups.append([number])
+
         return list(map(tuple, groups))
 
     def _run(self, group: tuple[int, ...], everything: str) -> _Run:

@@ -84,6 +84,7 @@ def _blocks(kinds: Sequence[LineKind]) -> list[tuple[int, int]]:
     """
     if LineKind.QUOTED not in kinds:
         return [(0, len(kinds))]
+
     blocks: list[tuple[int, int]] = []
     start = 0
     for number, kind in enumerate([*kinds, LineKind.QUOTED]):
@@ -92,6 +93,7 @@ def _blocks(kinds: Sequence[LineKind]) -> list[tuple[int, int]]:
         if start < number:
             blocks.append((start, number))
         start = number + 1
+
     return blocks
 
 
@@ -221,6 +223,7 @@ def _is_delimiter(lines: Sequence[str], number: int, stop: int) -> bool:
     """
     if lines[number].rstrip() == "--":
         return True
+
     below = _lines_below(lines, number, stop)
     is_block_of_names = 0 < len(below) <= MAX_LINES_BELOW and all(map(_is_short, below))
     if is_block_of_names and not _underlines(lines, number):
@@ -254,6 +257,7 @@ def is_farewell(line: str) -> bool:
     words = line.strip(TRIM).casefold()
     if words in FAREWELLS:
         return True
+
     first, _, rest = words.partition(" ")
     last = rest.rpartition(" ")[2]
     may_be_farewell = first in FAREWELL_FIRST_WORDS or last in FAREWELL_LAST_WORDS
@@ -324,4 +328,5 @@ def _is_paragraph(lines: Sequence[str], number: int) -> bool:
         return False
     if DISCLAIMER.match(line):
         return False
+
     return line.rstrip().endswith((".", "!", "?"))

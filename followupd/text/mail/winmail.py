@@ -213,6 +213,7 @@ def _properties(data: bytes) -> Iterator[tuple[int, _PropertyValue]]:
     """
     if len(data) < 4:
         return
+
     count = min(_uint32(data, 0), MAX_PROPERTIES)
     position = 4
     for _ in range(count):
@@ -263,6 +264,7 @@ def _values(data: bytes, position: int, kind: int) -> tuple[list[bytes], int]:
             position += 4
         values.append(data[position : position + length])
         position += _padded(length)
+
     return values, position
 
 
@@ -298,7 +300,10 @@ class _Decompressor:
         self.out = bytearray()
 
     def run(self) -> bytes:
-        """Return the decompressed data."""
+        """Return the decompressed data.
+
+        It has at most the size that the header states, and little more than MAX_RICH_TEXT.
+        """
         limit = min(self.size, MAX_RICH_TEXT)
         while self.position < len(self.data) and len(self.out) < limit:
             flags = self.data[self.position]
@@ -309,6 +314,7 @@ class _Decompressor:
                 if piece is None:
                     return bytes(self.out)
                 self._append(piece)
+
         return bytes(self.out[: self.size])
 
     def _literal(self) -> bytes | None:
@@ -322,6 +328,7 @@ class _Decompressor:
         """Return the bytes of the next reference, None at the end. They may overlap with what they write."""
         if self.position + 2 > len(self.data):
             return None
+
         reference = int.from_bytes(self.data[self.position : self.position + 2], "big")
         self.position += 2
         offset, length = reference >> 4, (reference & 15) + 2
@@ -335,6 +342,7 @@ class _Decompressor:
                 piece.append(self.window[(offset + step) % _WINDOW])
             else:
                 piece.append(piece[step - distance])
+
         return bytes(piece)
 
     def _append(self, piece: bytes) -> None:
@@ -481,6 +489,7 @@ class _RtfReader:
         if self.to_skip:
             self.to_skip -= 1
             return
+
         is_left_out = self.is_hidden or group.is_silent or group.is_tag
         if not is_left_out:
             self.pending.append(code)
@@ -501,6 +510,7 @@ class _RtfReader:
         if self.to_skip and text not in {"", "\n"}:
             text = text.removeprefix("?")
             self.to_skip = 0
+
         self._flush()
         self.out.append(text)
 
