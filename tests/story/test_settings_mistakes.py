@@ -1,5 +1,6 @@
 """Each mistake in the configuration is found at its line, with its rule and a hint."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -321,6 +322,29 @@ def test_single_brackets_instead_of_double_ones_are_reported(directory: Path) ->
     rewrite(directory, "[[agent]]", "[agent]")
     problem = only(directory)
     assert (problem.rule, problem.key, problem.hint) == (SettingsRule.TYPE, "agent", "write [[agent]].")
+
+
+@pytest.mark.parametrize("table", ["company", "mailbox", "smtp", "agent", "hours", "recognise", "tags"])
+@pytest.mark.parametrize("value", ["3", "[1]", '"x"'])
+def test_a_value_where_a_table_belongs_is_reported_once(directory: Path, table: str, value: str) -> None:
+    without = re.sub(rf"\[\[?{table}\]\]?\n(?:[a-z].*\n)*", "", MINIMAL)
+    (directory / "followupd.toml").write_text(f"{table} = {value}\n{without}")
+    problem = only(directory)
+    assert (problem.rule, problem.line) == (SettingsRule.TYPE, 1)
+    assert problem.hint in {f"write [{table}].", f"write [[{table}]]."}
+
+
+@pytest.mark.parametrize("table", ["mailbox", "agent"])
+def test_an_empty_list_of_required_tables_is_reported(directory: Path, table: str) -> None:
+    without = re.sub(rf"\[\[{table}\]\]\n(?:[a-z].*\n)*", "", MINIMAL)
+    (directory / "followupd.toml").write_text(f"{table} = []\n{without}")
+    assert (only(directory).rule, only(directory).key) == (SettingsRule.MISSING, table)
+
+
+def test_a_key_of_another_table_is_reported_with_the_tables_that_have_it(directory: Path) -> None:
+    (directory / "playbooks/default.toml").write_text('[follow_up]\nlead = "1 day"\n')
+    hint = "'lead' belongs to [escalation] or [severity.high] or [severity.low]."
+    assert only(directory).hint == hint
 
 
 def test_two_agents_or_mailboxes_must_not_share_names_or_addresses(directory: Path) -> None:
