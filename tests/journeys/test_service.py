@@ -149,7 +149,7 @@ def test_a_wrong_configuration_ends_with_78_and_every_problem_but_no_traceback(s
     file.write_text(file.read_text().replace("[smtp]", "[stmp]").replace("Europe/London", "Europe/Nowhere"))
     with service.running() as process:
         assert process.wait(LIMIT) == 78
-    assert "pots" in service.journal()
+    assert "stmp" in service.journal()
     assert "Europe/Nowhere" in service.journal()
     assert "Traceback" not in service.journal()
     assert service.manager.so_far() == []
@@ -232,7 +232,7 @@ def test_status_does_not_believe_a_daemon_that_has_fallen_silent(service: Servic
     assert (health["ok"], health["mailboxes"][0]["connected"]) == (False, False)
 
 
-#: a daemon whose main thread holds its bell's lock at the very moment of the signal
+#: a daemon whose main thread holds the lock of its event at the very moment of the signal
 AMID = """
 import os, signal, sys, threading
 from pathlib import Path
@@ -240,7 +240,7 @@ from followupd.app.daemon import Daemon
 from followupd.adapters.settings import load
 from followupd.app.container import build_to_run
 
-class Bell(threading.Event):
+class Wakeup(threading.Event):
     def wait(self, timeout=None):
         with self._cond:
             os.kill(os.getpid(), signal.SIGTERM)
@@ -248,7 +248,7 @@ class Bell(threading.Event):
         return super().wait(timeout)
 
 daemon = Daemon(build_to_run(load(Path(sys.argv[1]))))
-daemon.bell = Bell()
+daemon.wakeup = Wakeup()
 daemon.run()
 """
 
