@@ -4,7 +4,7 @@ A pattern is a regular expression (Python's `re`) for lower-case text, with thre
 
 - a blank means any white space (one character or more), and blank + question mark at most one character of
   it;
-- {NAME} means the part NAME of the same file, in a group of its own;
+- {NAME} means the part NAME of the same file, in its own group;
 - a line break, with the blanks around it, means nothing, so that a long pattern may be wrapped.
 """
 

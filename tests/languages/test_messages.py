@@ -1,4 +1,4 @@
-"""What agents are told: every sentence in the code has its translation in every language, and no catalogue has more."""
+"""Every sentence in the code for agents is translated into every language, and no catalogue has more."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -88,7 +88,7 @@ def test_an_admins_catalogue_replaces_ours(tmp_path: Path) -> None:
     assert language_problems(tmp_path) == []
 
 
-def test_a_sentence_without_a_translation_is_said_in_english(tmp_path: Path) -> None:
+def test_a_sentence_without_a_translation_is_written_in_english(tmp_path: Path) -> None:
     write(tmp_path, "de", 'msgid "the case is held"\nmsgstr ""\n\n#, fuzzy\nmsgid "it is held"\nmsgstr "x"\n')
     assert load("de", tmp_path).messages == {}
 

@@ -55,7 +55,7 @@ def test_every_part_is_used() -> None:
         assert [name for name in parts if f"{{{name}}}" not in text] == [], file
 
 
-def test_patterns_are_found_wherever_they_stand() -> None:
+def test_patterns_are_found_wherever_they_are() -> None:
     english = languages.load("en")
     ways = {".".join(map(str, path)) for path, _ in patterns_in(english.promises)}
     assert {
@@ -85,17 +85,19 @@ NAMED = {"name": "Toy", "locale": "en"}
         ({**NAMED, "greetings": ["(?P<a>hi)", "(?P<a>ho)"]}, FaultKind.PATTERN, ("greetings",)),
     ],
 )
-def test_a_fault_is_found_where_it_stands(
+def test_a_fault_is_found_where_it_is(
     data: dict[str, object], kind: FaultKind, path: tuple[object, ...]
 ) -> None:
     (fault,) = faults(schema.LanguageInfo, data)
     assert (fault.kind, fault.path) == (kind, path), fault
 
 
-def test_a_part_may_stand_for_no_other_than_parts_that_end() -> None:
+def test_a_part_must_be_defined_and_not_contain_itself() -> None:
     data = tomllib.loads((FOLDER / "en/promises.toml").read_text(encoding="utf-8"))
     data["parts"] |= {"HEN": ["{EGG}"], "EGG": ["{HEN}"], "egg": ["x"]}
-    assert LanguageFault(("parts", "egg"), FaultKind.VALUE, found_in(data)[0].problem, "") == found_in(data)[0]
+    assert (
+        LanguageFault(("parts", "egg"), FaultKind.VALUE, found_in(data)[0].problem, "") == found_in(data)[0]
+    )
     del data["parts"]["egg"]
     assert {fault.path[:2] for fault in found_in(data)} == {("parts", "HEN"), ("parts", "EGG")}
 

@@ -1,4 +1,4 @@
-"""The moments that written dates mean, said on Tuesday 1 December 2026 at 10:00 in London."""
+"""The moments that written dates mean, written on Tuesday 1 December 2026 at 10:00 in London."""
 
 from datetime import UTC, datetime, time
 
@@ -142,7 +142,7 @@ def test_what_is_no_coming_date_is_none(text: str) -> None:
     assert read(text) is None
 
 
-def test_a_weekday_said_on_that_weekday_is_the_next_one() -> None:
+def test_a_weekday_written_on_that_weekday_is_the_next_one() -> None:
     assert read("by Tuesday") == "12-08 17:00"
     assert read("this Tuesday") == "12-01 17:00"
 
@@ -194,7 +194,7 @@ def test_money_is_no_date() -> None:
         ("Friday", "", "12-04 17:00"),
     ],
 )
-def test_a_line_is_parted_into_what_and_when(line: str, what: str, moment: str | None) -> None:
+def test_a_line_is_split_into_what_and_when(line: str, what: str, moment: str | None) -> None:
     text, found = split_when(line, now=SENT_AT, calendar=LONDON, language=ENGLISH)
     assert (text, found and f"{LONDON.local(found):%m-%d %H:%M}") == (what, moment)
 
@@ -225,7 +225,7 @@ def test_a_weekday_is_one_of_the_next_seven_days(now: datetime, day: str, calend
         ]
     ),
 )
-def test_what_is_promised_lies_ahead(now: datetime, text: str) -> None:
+def test_what_is_promised_is_in_the_future(now: datetime, text: str) -> None:
     found = read_when(text, now=now, calendar=LONDON, language=ENGLISH)
     assert found
     local = LONDON.local(now)

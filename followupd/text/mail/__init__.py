@@ -1,4 +1,4 @@
-"""Read one mail: its kind, whether a machine may answer it, its new text, what reports and absence notes say."""
+"""Read a mail: its kind, whether a machine may answer it, its new text, what reports and absence notes say."""
 
 from followupd.text.mail.parse import UnreadableError
 from followupd.text.mail.read import read, read_plain

@@ -96,7 +96,7 @@ def _any_of(lists: Iterable[Sequence[str]]) -> str:
 
 
 def _optional(lists: Iterable[Sequence[str]]) -> str:
-    """Return a pattern of what is in any of these lists and a blank behind it, or nothing.
+    """Return a pattern of what is in any of these lists and a blank after it, or nothing.
 
     Args:
         lists: of words.

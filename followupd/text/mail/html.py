@@ -22,9 +22,9 @@ _LINE_TAGS = (
     *("center", "form", "fieldset", "figure", "hr", "caption"),
     *("table", "tbody", "thead", "tfoot", "tr", "li", "dt", "dd"),
 )
-#: tags with an empty line before and behind them
+#: tags with an empty line before and after them
 _PARAGRAPH_TAGS = ("p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl", "blockquote", "pre")
-#: block tag -> empty lines before and behind it
+#: block tag -> empty lines before and after it
 _MARGINS = {**dict.fromkeys(_LINE_TAGS, 0), **dict.fromkeys(_PARAGRAPH_TAGS, 1)}
 _LISTS = frozenset({"ul", "ol"})
 _CELLS = frozenset({"td", "th"})
@@ -316,7 +316,7 @@ def _names(attributes: dict[str, str]) -> frozenset[str]:
 
 
 def _remove(node: Any) -> None:
-    """Remove an element but not the text behind it, which is appended to what is before the element.
+    """Remove an element but not the text after it, which is appended to what is before the element.
 
     Args:
         node: the element; the root stays.
@@ -374,7 +374,7 @@ def _is_introduced(node: Any) -> bool:
 
 
 def _is_line_break(node: Any) -> bool:
-    """Whether an element is a line break without text behind it.
+    """Whether an element is a line break without text after it.
 
     Args:
         node: the element, None if there is none.
@@ -385,7 +385,7 @@ def _is_line_break(node: Any) -> bool:
 
 
 def _tail(node: Any) -> str:
-    """Return the text behind an element, which lxml keeps in the element.
+    """Return the text after an element, which lxml keeps in the element.
 
     Args:
         node: the element.

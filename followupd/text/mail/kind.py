@@ -404,7 +404,7 @@ def _person(candidate: _Candidate) -> tuple[Kind, str]:
     is_agent = address in candidate.identity.agents
     may_be_received = _is_to_us(candidate.mail, candidate.identity)
     if candidate.in_sent and any((is_ours, is_agent, not may_be_received)):
-        return Kind.AGENT, "agent: it lies in our Sent folder"
+        return Kind.AGENT, "agent: it is in our Sent folder"
     if is_ours:
         return Kind.CUSTOMER, "customer: it claims to be from our own address, without our signature"
     if is_agent:
@@ -559,7 +559,7 @@ def _has_several_senders(headers: Headers) -> bool:
     return len(headers.values("from")) > 1
 
 
-#: what forbids an automatic answer, and the reason that people read; the first one that applies is told
+#: what forbids an automatic answer, and the reason that people read; the first one that applies counts
 _NO_ANSWER_RULES: tuple[tuple[Callable[[ParsedMail], bool], str], ...] = (
     (lambda mail: _has_several_senders(mail.headers), _SEVERAL_SENDERS),
     (has_null_return_path, "its return path is empty (RFC 3834)"),

@@ -583,7 +583,7 @@ def _has_any(text: str, phrases: Iterable[str]) -> bool:
 
 
 def _keep_something(lines: Sequence[str], kinds: list[LineKind]) -> None:
-    """Mark lines as doubtful if nothing but a quote was found: an empty answer helps nobody.
+    """Mark lines as doubtful if nothing but a quote was found: an empty answer helps no one.
 
     The heading and lines with quote marks stay quoted, and so does all of a forwarded mail.
 

@@ -16,7 +16,7 @@ from followupd.text.mail.charset import decode, decode_transfer
 from followupd.text.mail.headers import Headers, clean, decode_encoded_words, first_token, raw_bytes
 
 Value = TypeVar("Value")
-#: bytes of a mail that are read; what is behind them is nearly always an attachment
+#: bytes of a mail that are read; what is after them is nearly always an attachment
 MAX_MAIL = 2_000_000
 #: bytes of one header
 MAX_HEADER = 500_000
@@ -168,7 +168,7 @@ def parse_mail(raw: bytes) -> ParsedMail:
 def split_header(raw: bytes) -> tuple[Headers, bytes]:
     """Return header and body.
 
-    The body begins behind the first empty line, or at the first line that is no field.
+    The body begins after the first empty line, or at the first line that is no field.
 
     Args:
         raw: a mail, or a part of one.
@@ -187,7 +187,7 @@ def split_header(raw: bytes) -> tuple[Headers, bytes]:
 
 
 def _end_of_header(raw: bytes) -> int:
-    """Return where the body begins: behind the first empty line, else at the end.
+    """Return where the body begins: after the first empty line, else at the end.
 
     Both forms of an empty line are searched as bytes, which is much faster than a pattern. The form that the
     first line uses goes first, so that the other one is searched in the header alone.

@@ -55,7 +55,7 @@ def read(
         return encodable(reader.message(received_at, languages or catalogue()))
     except UnreadableError:
         raise
-    except Exception as error:  # one mail on which a library fails must not block those behind it
+    except Exception as error:  # one mail on which a library fails must not block those after it
         raise UnreadableError(f"the mail cannot be understood ({type(error).__name__})") from error
 
 
@@ -169,7 +169,7 @@ class _MailReader:
         return self.author.person()
 
     def _new_text(self, body: Body) -> NewText:
-        """Return the new text; a bounce has nothing else, because nobody wrote it.
+        """Return the new text; a bounce has nothing else, because no person wrote it.
 
         Args:
             body: with quotes.

@@ -78,7 +78,7 @@ class ThreadText:
         return f" {' '.join(lines)} " in self.text
 
     def has_in_order(self, first: str, second: str) -> bool:
-        """Whether the second flattened line comes somewhere behind the first one.
+        """Whether the second flattened line comes somewhere after the first one.
 
         Args:
             first: a flattened line.

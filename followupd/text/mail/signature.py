@@ -126,7 +126,7 @@ def _may_begin_signature(line: str) -> bool:
 
 
 def _may_be_footer(line: str) -> bool:
-    """Whether a long line can be a footer, a disclaimer, or a name behind a dash, by its first word.
+    """Whether a long line can be a footer, a disclaimer, or a name after a dash, by its first word.
 
     Args:
         line: of MAX_NAME characters or more.
@@ -136,7 +136,7 @@ def _may_be_footer(line: str) -> bool:
 
 @lru_cache(maxsize=2048)  # lines begin with the same few words
 def _may_begin_footer(word: str) -> bool:
-    """Whether a footer, a disclaimer or a name behind a dash may begin with this word.
+    """Whether a footer, a disclaimer or a name after a dash may begin with this word.
 
     Those that are not ASCII are left to the pattern.
 
@@ -162,7 +162,7 @@ def _begins_signature(lines: Sequence[str], number: int, stop: int) -> bool:
     """Whether a signature begins at this line.
 
     It begins with the footer of a phone ("Sent from my phone"), a disclaimer, a delimiter ("-- "), a name
-    behind a dash ("-Kim") or a farewell. What is below the line must look like a signature, too.
+    after a dash ("-Kim") or a farewell. What is below the line must look like a signature, too.
 
     Args:
         lines: of the mail.

@@ -291,7 +291,7 @@ class _Decompressor:
     """Decompresses LZFu: a byte of flags, then eight items, each a byte or a reference into the window."""
 
     def __init__(self, data: bytes, size: int) -> None:
-        """Begin behind the header, which states the size of the result."""
+        """Begin after the header, which states the size of the result."""
         self.data = data
         self.size = size
         self.position = _COMPRESSED_HEADER
@@ -455,7 +455,7 @@ class _RtfReader:
 
         Args:
             word: in lower case.
-            number: behind the word.
+            number: after the word.
             follows_star: the group may be left out by readers that do not know the word.
         """
         group = self.groups[-1]

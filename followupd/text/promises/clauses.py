@@ -7,7 +7,7 @@ from followupd.text.promises.dates import DateReader, FoundDate
 from followupd.text.promises.patterns import PromisePatterns
 from followupd.text.promises.sentences import lowered
 
-#: what may be at the end of a sentence behind its question mark
+#: what may be at the end of a sentence after its question mark
 _CLOSING = "\"') "
 
 

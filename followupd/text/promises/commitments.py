@@ -79,7 +79,7 @@ def find_commitments(
 
 
 def _promise(clause: Clause, patterns: PromisePatterns, *, grants: bool) -> FoundPromise | None:
-    """Return the promise of a clause, open or kept already; None if it makes none.
+    """Return the promise of a clause, open or done already; None if it makes none.
 
     Args:
         clause: the clause.
@@ -113,7 +113,7 @@ def _open_promise(clause: Clause, patterns: PromisePatterns, phrase: _Phrase) ->
 
 
 def _line_start(clause: Clause, phrase: _Phrase) -> int:
-    """Return where the promise begins: behind "I am so sorry, ", but not behind an event."""
+    """Return where the promise begins: after "I am so sorry, ", but not after an event."""
     start = phrase.match.start()
     opening = clause.text[:start].rstrip()
     if clause.trigger is None and opening.endswith(","):

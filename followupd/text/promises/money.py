@@ -78,7 +78,7 @@ def read_money(text: str, currency: str, languages: Catalogue) -> tuple[str, str
 
 
 def find_money(text: str, currency: str, languages: Catalogue) -> Iterator[Amount]:
-    """Yield the numbers with a currency before or behind them.
+    """Yield the numbers with a currency before or after them.
 
     Args:
         text: the text.

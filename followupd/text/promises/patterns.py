@@ -52,7 +52,7 @@ class PromisePatterns:
     it (negation, doubt, trying). `trigger` ties a promise to an event and makes it an estimate. `firm`,
     `update`, `estimate`, `dated` and `done` are the phrases that promise or report, `giving` and `given`
     those that grant a gift, and `gifts` pairs the kinds of gifts with their names. `carried` matches before a
-    second verb without a subject of its own; the `subject` of the first verb is then that of both.
+    second verb without its own subject; the `subject` of the first verb is then that of both.
     """
 
     cut: re.Pattern[str]

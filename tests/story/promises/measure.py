@@ -1,12 +1,16 @@
-"""Measures how well promises and gifts are heard: `python -m tests.story.promises.measure [-v]` prints the table.
+"""Measure how well promises and gifts are recognised: `python -m tests.story.promises.measure [-v]`.
 
-`sentences.jsonl` was written before the grammar; a hash of the text parts it into `dev`, which the grammar was written
-by, and `test`, which was not looked at until it had been measured. One person wrote the sentences and the grammar, so
-`test` flatters. `fresh`, `later` and `last` were written after the grammar, each measured once at first sight (the
-figures in docs/promises.md) and then used to widen it: what this prints for them is no measure of new mails. `odd` and
-`kept` are halves of one set, parted by a hash of the text: `odd` widened the grammar, of `kept` only scores were looked at.
-`idle` promises nothing, and narrowed it.
-Every sentence is said on Tuesday 1 December 2026 at 10:00 in London.
+The sets of sentences, all written on Tuesday 1 December 2026 at 10:00 in London:
+
+- `sentences.jsonl` was written before the patterns. A hash of the text splits it into `dev`, by which the
+  patterns were written, and `test`, which was not read until it had been measured. One person wrote sentences
+  and patterns, so that the figures for `test` are too good.
+- `fresh`, `later` and `last` were written after the patterns. Each was measured once before any change (the
+  figures in docs/promises.md) and then used to improve them: their figures do not tell how new mails are
+  read.
+- `odd` and `kept` are halves of one set, split by a hash of the text: `odd` was used to improve the patterns,
+  of `kept` only the scores were read.
+- `idle` promises nothing; it was used to make the patterns stricter.
 """
 
 import json
@@ -28,12 +32,12 @@ SENT_AT = datetime(2026, 12, 1, 10, tzinfo=UTC)
 LONDON = Calendar(timezone="Europe/London", holidays="GB-ENG")
 SETS = ("dev", "test", "fresh", "later", "last", "odd", "kept", "idle")
 
-AgendaItem = tuple[str, ...]
+Item = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Counts of one set: items heard rightly, heard wrongly, and not heard."""
+    """Counts of one set: items recognised rightly, recognised wrongly, and not recognised."""
 
     right: int
     wrong: int
@@ -59,13 +63,13 @@ def half(text: str) -> str:
     return "test" if sha256(text.encode()).digest()[0] % 2 else "dev"
 
 
-def labelled(row: dict[str, Any]) -> Counter[AgendaItem]:
+def labelled(row: dict[str, Any]) -> Counter[Item]:
     promises = [_promise(p["kind"], p["due"], past=p["past"]) for p in row["promises"]]
     grants = [("grant", g["kind"], g["amount"], g["currency"], str(g["past"])) for g in row["grants"]]
     return Counter([*promises, *grants])
 
 
-def heard(row: dict[str, Any]) -> Counter[AgendaItem]:
+def recognised(row: dict[str, Any]) -> Counter[Item]:
     promises, grants = find_commitments(
         row["text"], sent_at=SENT_AT, calendar=LONDON, language=load(row["language"]), currency="GBP"
     )
@@ -78,20 +82,20 @@ def heard(row: dict[str, Any]) -> Counter[AgendaItem]:
     )
 
 
-def _promise(kind: str, due: str | None, *, past: bool) -> AgendaItem:
+def _promise(kind: str, due: str | None, *, past: bool) -> Item:
     return ("done",) if past else ("promise", kind, due or "")
 
 
-def outline(items: Counter[AgendaItem]) -> Counter[AgendaItem]:
-    """Return the items without kind, date and amount: was a promise or this gift heard at all."""
+def outline(items: Counter[Item]) -> Counter[Item]:
+    """Return the items without kind, date and amount: was a promise or this gift recognised at all."""
     return Counter(item[:2] if item[0] == "grant" else item[:1] for item in items.elements())
 
 
 def score(found: list[dict[str, Any]], *, whole: bool) -> Score:
-    """Score sentences; `whole` wants kind, date, amount and currency right too."""
+    """Score sentences; `whole` compares kind, date, amount and currency too."""
     right = wrong = missed = 0
     for row in found:
-        want, got = labelled(row), heard(row)
+        want, got = labelled(row), recognised(row)
         if not whole:
             want, got = outline(want), outline(got)
         right += (want & got).total()
@@ -100,15 +104,15 @@ def score(found: list[dict[str, Any]], *, whole: bool) -> Score:
     return Score(right, wrong, missed)
 
 
-def misheard(name: str) -> Iterator[str]:
+def misread(name: str) -> Iterator[str]:
     for row in rows(name):
-        want, got = labelled(row), heard(row)
+        want, got = labelled(row), recognised(row)
         if want != got:
             yield f"{row['text']}\n    missed {[*(want - got)]}\n    wrong  {[*(got - want)]}"
 
 
 def main() -> None:
-    print("set    sentences  items   heard: P     R     whole: P     R")
+    print("set    sentences  items   found: P     R     whole: P     R")
     for name in SETS:
         found = rows(name)
         loose, whole = score(found, whole=False), score(found, whole=True)
@@ -117,7 +121,7 @@ def main() -> None:
             f"     {loose.precision:8.3f} {loose.recall:.3f}   {whole.precision:10.3f} {whole.recall:.3f}"
         )
         if "-v" in sys.argv:
-            print(*misheard(name), sep="\n")
+            print(*misread(name), sep="\n")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What agents write is heard as promises and gifts, or as neither; measured on labelled sentences."""
+"""What agents write is recognised as promises and gifts, or as neither; measured on labelled sentences."""
 
 import time
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from followupd.domain.promise import FoundCompensation, FoundPromise, PromiseKind
 from followupd.languages import load
 from followupd.text.promises import find_commitments
-from tests.story.promises.measure import LONDON, SENT_AT, heard, rows, score
+from tests.story.promises.measure import LONDON, SENT_AT, recognised, rows, score
 
 ENGLISH = load("en")
 FRIDAY = datetime(2026, 12, 4, 17, tzinfo=UTC)
@@ -21,44 +21,46 @@ def promises(text: str, language: str = "en") -> tuple[FoundPromise, ...]:
 
 
 def grants(text: str, language: str = "en", currency: str = "GBP") -> tuple[FoundCompensation, ...]:
-    return find_commitments(text, sent_at=SENT_AT, calendar=LONDON, language=load(language), currency=currency)[1]
+    return find_commitments(
+        text, sent_at=SENT_AT, calendar=LONDON, language=load(language), currency=currency
+    )[1]
 
 
 @pytest.mark.parametrize("name", ["dev", "test"])
-def test_the_sentences_written_before_the_grammar_are_heard_as_labelled(name: str) -> None:
-    heard, whole = score(rows(name), whole=False), score(rows(name), whole=True)
-    assert heard.precision >= 0.94
-    assert heard.recall >= 0.95
+def test_the_sentences_written_before_the_grammar_are_recognised_as_labelled(name: str) -> None:
+    recognised, whole = score(rows(name), whole=False), score(rows(name), whole=True)
+    assert recognised.precision >= 0.94
+    assert recognised.recall >= 0.95
     assert whole.precision >= 0.93
     assert whole.recall >= 0.95
 
 
 @pytest.mark.parametrize("name", ["fresh", "later"])
-def test_the_sentences_that_widened_the_grammar_stay_heard(name: str) -> None:
+def test_the_sentences_that_widened_the_grammar_stay_recognised(name: str) -> None:
     whole = score(rows(name), whole=True)
     assert whole.precision >= 0.95
     assert whole.recall >= 0.95
 
 
-def test_the_oddest_sentences_are_rarely_misheard() -> None:
-    heard = score(rows("last"), whole=False)
-    assert heard.precision >= 0.95
-    assert heard.recall >= 0.85
+def test_the_oddest_sentences_are_rarely_misread() -> None:
+    recognised = score(rows("last"), whole=False)
+    assert recognised.precision >= 0.95
+    assert recognised.recall >= 0.85
 
 
-def test_terse_and_chatty_sentences_are_heard() -> None:
+def test_terse_and_chatty_sentences_are_recognised() -> None:
     tuned, kept = score(rows("odd"), whole=False), score(rows("kept"), whole=False)
     assert (tuned.precision, tuned.recall) >= (0.94, 0.93)
     assert kept.precision >= 0.88
     assert kept.recall >= 0.74
 
 
-def test_what_promises_nothing_is_hardly_ever_taken_for_a_promise() -> None:
+def test_what_promises_nothing_is_hardly_ever_read_as_a_promise() -> None:
     found = rows("idle")
-    assert sum(bool(heard(row)) for row in found) <= 0.02 * len(found)
+    assert sum(bool(recognised(row)) for row in found) <= 0.02 * len(found)
 
 
-def test_the_labelled_set_is_big_and_mostly_made_of_other_talk() -> None:
+def test_the_labelled_set_is_big_and_mostly_without_promises() -> None:
     found = [*rows("dev"), *rows("test")]
     silent = [row for row in found if not row["promises"] and not row["grants"]]
     assert len(found) >= 300
@@ -66,7 +68,7 @@ def test_the_labelled_set_is_big_and_mostly_made_of_other_talk() -> None:
     assert {row["language"] for row in found} == {"en", "de", "fr", "es"}
 
 
-def test_no_sentence_stands_in_two_sets() -> None:
+def test_no_sentence_is_in_two_sets() -> None:
     texts = [
         row["text"]
         for name in ("dev", "test", "fresh", "later", "last", "odd", "kept", "idle")
@@ -75,7 +77,7 @@ def test_no_sentence_stands_in_two_sets() -> None:
     assert len(texts) == len(set(texts))
 
 
-def test_a_promise_carries_its_date_its_kind_and_the_words_that_led_to_it() -> None:
+def test_a_promise_carries_its_date_its_kind_and_the_words_that_were_recognised() -> None:
     (promise,) = promises("We will ship the missing part by Friday.")
     assert promise.due == FRIDAY
     assert promise.kind is PromiseKind.FIRM
@@ -138,7 +140,7 @@ def test_greetings_and_regrets_are_no_part_of_a_promise(said: str, line: str) ->
         ),
     ],
 )
-def test_two_deeds_of_one_subject_keep_their_own_days(
+def test_two_actions_of_one_subject_have_their_own_dates(
     language: str, said: str, lines: list[tuple[str, int]]
 ) -> None:
     assert [(each.text, each.due.day) for each in promises(said, language) if each.due] == lines
@@ -162,7 +164,7 @@ def test_the_past_is_given_and_the_future_is_promised() -> None:
     assert [gift.past for gift in grants("I will credit £20 to your account.")] == [False]
 
 
-def test_two_gifts_in_one_clause_keep_their_own_amounts() -> None:
+def test_two_gifts_in_one_clause_have_their_own_amounts() -> None:
     found = grants("We will refund the £25.00 and add a £10 voucher.")
     assert {(gift.kind, gift.amount) for gift in found} == {("refund", "25.00"), ("coupon", "10.00")}
 
@@ -240,9 +242,11 @@ def test_a_doubtful_line_never_promises() -> None:
     ) == ((), ())
 
 
-def test_a_doubtful_line_does_not_lend_its_words_to_its_neighbours() -> None:
+def test_a_doubtful_line_does_not_add_words_to_its_neighbours() -> None:
     text = "We will\nship it\nby Friday."
-    assert find_commitments(text, sent_at=SENT_AT, calendar=LONDON, language=ENGLISH, doubtful=("ship it",)) == ((), ())
+    assert find_commitments(
+        text, sent_at=SENT_AT, calendar=LONDON, language=ENGLISH, doubtful=("ship it",)
+    ) == ((), ())
 
 
 def test_a_sentence_may_be_wrapped_over_lines() -> None:
@@ -259,7 +263,7 @@ def test_the_same_promise_made_twice_is_one() -> None:
     assert len(promises("We will ship it by Friday. As I said: we will ship it by Friday.")) == 1
 
 
-def test_one_clause_refused_leaves_the_other_heard() -> None:
+def test_one_excluded_clause_leaves_the_other_recognised() -> None:
     (promise,) = promises("I can't call you tomorrow, but I will write by Friday.")
     assert (promise.kind, promise.due) == (PromiseKind.NEXT_UPDATE, FRIDAY)
 
@@ -272,7 +276,7 @@ def test_one_clause_refused_leaves_the_other_heard() -> None:
         ("fr", "Je suis désolée que rien ne soit arrivé, nous enverrons la pièce aujourd'hui."),
     ],
 )
-def test_thanks_and_regrets_before_a_promise_do_not_silence_it(language: str, text: str) -> None:
+def test_thanks_and_regrets_before_a_promise_do_not_exclude_it(language: str, text: str) -> None:
     (promise,) = promises(text, language)
     assert promise.due == datetime(2026, 12, 1, 17, tzinfo=UTC)
 
@@ -280,7 +284,7 @@ def test_thanks_and_regrets_before_a_promise_do_not_silence_it(language: str, te
 @pytest.mark.parametrize(
     "text", ["If you return it, we will refund you by Friday.", "Unless it arrives, I'll call you."]
 )
-def test_a_condition_silences_what_follows_it(text: str) -> None:
+def test_a_condition_excludes_what_follows_it(text: str) -> None:
     assert find_commitments(text, sent_at=SENT_AT, calendar=LONDON, language=ENGLISH) == ((), ())
 
 
@@ -300,7 +304,9 @@ def test_an_unknown_language_is_read_as_english() -> None:
 
 @given(st.text(max_size=400), st.sampled_from(["en", "de", "fr", "es"]))
 def test_no_text_makes_it_fail(text: str, language: str) -> None:
-    made, given_ = find_commitments(text, sent_at=SENT_AT, calendar=LONDON, language=load(language), currency="EUR")
+    made, given_ = find_commitments(
+        text, sent_at=SENT_AT, calendar=LONDON, language=load(language), currency="EUR"
+    )
     assert all(promise.text for promise in made)
     assert all(gift.kind for gift in given_)
 
@@ -313,7 +319,7 @@ def test_no_text_makes_it_fail(text: str, language: str) -> None:
         max_size=60,
     )
 )
-def test_no_jumble_of_words_makes_it_fail(jumble: list[str]) -> None:
+def test_no_mixture_of_words_makes_it_fail(jumble: list[str]) -> None:
     made, _ = find_commitments(" ".join(jumble), sent_at=SENT_AT, calendar=LONDON, language=ENGLISH)
     assert all(promise.due is None or promise.due > SENT_AT for promise in made)
 
