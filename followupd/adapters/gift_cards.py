@@ -81,7 +81,7 @@ class HttpProvider:
             reason = "the provider's token cannot be read; `followupd check` says why"
             return GiftCardUnavailable(reason, permanent=True)
         except (OSError, http.client.HTTPException) as error:
-            reason = f"nobody knows whether the order was taken: {self._explain(error)}"
+            reason = f"it is unknown whether the order was taken: {self._explain(error)}"
             return GiftCardUnavailable(reason, permanent=False)
         if status in {http.client.OK, http.client.CREATED}:
             return _read_card(body, order)

@@ -80,7 +80,7 @@ class SendPolicy:
     def usage(self, tx: Transaction, letters: Collection[Letter], now: datetime) -> OutboxUsage:
         """Read what limits the sending of these letters, for `may_send`.
 
-        A letter counts from its claim on, even if nobody knows whether it was sent. `followupd resume` closes
+        A letter counts from its claim on, even while it is in doubt. `followupd resume` closes
         the breaker and starts a new count.
         """
         state = tx.state.get(StateKey.BREAKER)

@@ -97,7 +97,7 @@ class SendService:
     def recover_interrupted(self, now: datetime) -> int:
         """Settle every letter that is marked as being sent because a run was interrupted.
 
-        After a crash nobody knows whether the server took it, so it is in doubt (RFC 1047). After an outage
+        After a crash it is unknown whether the server took it, so it is in doubt (RFC 1047). After an outage
         of the ledger its result is still known here: it is recorded now, and a letter that the server has not
         seen is queued again.
 
@@ -116,7 +116,7 @@ class SendService:
             key = entry.letter.key
             unknown = DeliveryResult(
                 DeliveryOutcome.UNKNOWN,
-                "found being sent; nobody knows whether the server took it",
+                "found being sent; it is unknown whether the server took it",
                 witnessed=copies_arrive[entry.letter.mailbox],
             )
             result = self._results.get(key, unknown)
@@ -239,7 +239,7 @@ class SendService:
     def _deliver(self, transport: MailTransport, entry: OutboxEntry, now: datetime) -> DeliveryResult:
         """Render one letter and hand it to the server.
 
-        After a bug in the transport nobody knows whether the server took the letter. One that cannot be
+        After a bug in the transport it is unknown whether the server took the letter. One that cannot be
         rendered was not sent, and never can be.
         """
         letter = entry.letter
