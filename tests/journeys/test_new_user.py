@@ -118,7 +118,7 @@ def test_a_fortnight_with_one_complaint_sends_each_letter_once(user: NewUser, sm
         )
     )
     assert user.json("check") == []
-    assert "reachable" in user.types("check", "--online")
+    assert "the login works" in user.types("check", "--online")
     (user.directory.parent / "codes.csv").write_text(
         f"code,amount,currency,expires\n{CODE},20.00,EUR,2028-12-31\n"
     )
