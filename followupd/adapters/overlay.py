@@ -1,8 +1,8 @@
-"""The configuration directory over the shipped files: `init` writes the first ones, `customise` copies others.
+"""The configuration directory over the shipped files: what `init` and `customise` write.
 
-A letter, the layout, wording.toml or a language file that the directory lacks is the shipped one. `.customised.json`
-in the directory records of each copy which original it was made from, so that `check` can name the copies whose
-original has changed since.
+A letter, the layout, wording.toml or a language file that the directory lacks is the shipped one. The file
+`.customised.json` in the directory records which original each copy was made from, so that `check` can name
+the copies whose original has changed since.
 """
 
 import base64
@@ -78,7 +78,7 @@ def _files_in(directory: Path) -> list[str]:
     return [name for name in names if not _SCRAP.search(name)]
 
 
-# --- init -------------------------------------------------------------------------------------------------------------
+# --- init ---------------------------------------------------------------------------------------------------
 
 
 def write_starter(directory: Path) -> list[Path]:
@@ -91,7 +91,7 @@ def write_starter(directory: Path) -> list[Path]:
         The files written.
 
     Raises:
-        SetupError: files exist already (each is named, and nothing is written), or the directory cannot be written.
+        SetupError: files exist already (each is named, and nothing is written), or nothing can be written.
     """
     starter = shipped_directory() / "config"
     _refuse_existing(directory, _FIRST_FILES)
@@ -122,7 +122,7 @@ def _write_ledger_key(directory: Path) -> list[Path]:
     return [target]
 
 
-# --- customise --------------------------------------------------------------------------------------------------------
+# --- customise ----------------------------------------------------------------------------------------------
 
 
 def customise(directory: Path, names: Sequence[str]) -> list[Path]:
@@ -236,7 +236,7 @@ def _unknown_name(name: str, shipped: dict[str, Path]) -> Problem:
     return Problem(name, None, None, SettingsRule.FILE, "no shipped file has this name", hint)
 
 
-# --- the record of copies ---------------------------------------------------------------------------------------------
+# --- the record of copies -----------------------------------------------------------------------------------
 
 
 def _recorded(directory: Path) -> dict[str, str]:

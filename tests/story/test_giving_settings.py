@@ -1,4 +1,4 @@
-"""The tables of followupd.toml about compensation and gift cards: every mistake is reported with its line and a hint."""
+"""The tables about compensation and gift cards: every mistake is reported with its line and a hint."""
 
 from pathlib import Path
 

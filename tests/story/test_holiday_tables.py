@@ -1,4 +1,4 @@
-"""A country that is imported alone has the same holidays as with the whole package, and the others are not imported."""
+"""A country that is imported alone has the same holidays, and the others are not imported."""
 
 import subprocess
 import sys
@@ -9,7 +9,10 @@ import pytest
 from followupd.domain.calendar import holidays_of
 
 COUNTRIES = holidays.list_supported_countries(include_aliases=False)
-ALONE = "import sys; from followupd.domain.calendar import holidays_of as h; h({code!r}, 2026); print(*sys.modules)"
+ALONE = (
+    "import sys; from followupd.domain.calendar import holidays_of; "
+    "holidays_of({code!r}, 2026); print(*sys.modules)"
+)
 
 
 @pytest.mark.parametrize("code", ["GB-ENG", "DE-BY", "US-CA", "AX"])
@@ -33,7 +36,8 @@ def test_a_subdivision_has_more_holidays_than_its_country() -> None:
 def test_a_country_that_is_imported_alone_leaves_the_package_usable() -> None:
     code = (
         "from followupd.domain.calendar import holidays_of; alone = holidays_of('GB-ENG', 2026); "
-        "import holidays; assert alone == set(holidays.country_holidays('GB', subdiv='ENG', years=2026, expand=False))"
+        "import holidays; "
+        "assert alone == set(holidays.country_holidays('GB', subdiv='ENG', years=2026, expand=False))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")

@@ -1,4 +1,4 @@
-"""`followupd init` writes what belongs to the admin; `customise` copies shipped files; `check` names changed originals."""
+"""`init` writes what belongs to the admin, `customise` copies shipped files, `check` names changed originals."""
 
 import json
 import os
@@ -22,7 +22,7 @@ TOP = Path(__file__).parents[2]
 LETTER = "templates/en/follow-up.md"
 
 
-# --- init -------------------------------------------------------------------------------------------------------------
+# --- init ---------------------------------------------------------------------------------------------------
 
 
 def test_init_writes_four_files_that_have_no_problem(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_init_in_a_place_that_cannot_be_written_names_it(tmp_path: Path) -> None
         write_starter(tmp_path / "file/below")
 
 
-# --- customise --------------------------------------------------------------------------------------------------------
+# --- customise ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_an_unknown_name_is_refused_with_the_one_that_was_meant(tmp_path: Path, 
     assert list(tmp_path.iterdir()) == []
 
 
-# --- originals that changed -------------------------------------------------------------------------------------------
+# --- originals that changed ---------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -176,7 +176,7 @@ def test_a_damaged_record_is_reported(tmp_path: Path, text: str) -> None:
     assert (problem.file, problem.rule) == (RECORD, SettingsRule.FILE)
 
 
-# --- the wheel --------------------------------------------------------------------------------------------------------
+# --- the wheel ----------------------------------------------------------------------------------------------
 
 
 def test_the_wheel_carries_the_shipped_files_inside_the_package(tmp_path: Path) -> None:

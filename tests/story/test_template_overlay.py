@@ -41,7 +41,7 @@ def text_of(files: TemplateFiles, kind: LetterKind, language: str) -> str:
     ).text
 
 
-# --- lookup -----------------------------------------------------------------------------------------------------------
+# --- lookup -------------------------------------------------------------------------------------------------
 
 
 def test_an_own_file_is_used_before_the_shipped_one(own: Path) -> None:
@@ -78,7 +78,7 @@ def test_the_languages_are_the_shipped_ones_and_the_own_ones(own: Path) -> None:
     assert overlay(own).languages() == ["de", "en", "es", "fr", "nl"]
 
 
-# --- check ------------------------------------------------------------------------------------------------------------
+# --- check --------------------------------------------------------------------------------------------------
 
 
 def test_without_changes_nothing_is_checked(own: Path) -> None:

@@ -1,4 +1,4 @@
-"""Checks the admin's language files, which replace the shipped ones: their shape, their phrases, their messages."""
+"""Check the admin's language files, which replace the shipped ones: shape, phrases and messages."""
 
 from collections.abc import Callable, Iterator, Mapping
 from io import BytesIO
@@ -60,11 +60,11 @@ def _file_problems(directory: Path, file: str) -> list[Problem]:
     return opened.problems
 
 
-# --- phrases of complaints.toml ---------------------------------------------------------------------------------------
+# --- phrases of complaints.toml -----------------------------------------------------------------------------
 
 
 def _vocabulary(directory: Path) -> Vocabulary:
-    """Return the words as they are read with the admin's files, or with the shipped ones while one is broken."""
+    """Return the words with the admin's files, or with the shipped ones while one of them is broken."""
     try:
         return vocabulary_of(Catalogue(directory))
     except SetupError:
@@ -98,11 +98,11 @@ def _phrase_problem(phrase: str, vocabulary: Vocabulary) -> str:
     return ""
 
 
-# --- gettext catalogues and other files -------------------------------------------------------------------------------
+# --- gettext catalogues and other files ---------------------------------------------------------------------
 
 
 def _catalogue_problems(directory: Path, file: str) -> Iterator[Problem]:
-    """Give what is wrong with agents.po: it is not a gettext catalogue, or a translation uses an unknown name."""
+    """Give what is wrong with agents.po: it is no gettext catalogue, or a translation has an unknown name."""
     from babel.messages.pofile import PoFileError, read_po
 
     shown = f"languages/{file}"
@@ -125,12 +125,12 @@ def _catalogue_problems(directory: Path, file: str) -> Iterator[Problem]:
             yield Problem(shown, message.lineno, None, SettingsRule.UNKNOWN, problem, hint)
 
 
-def _examples_problems(directory: Path, file: str) -> Iterator[Problem]:  # noqa: ARG001  tests read the examples
+def _examples_problems(directory: Path, file: str) -> Iterator[Problem]:  # noqa: ARG001  as below
     """Give nothing: a language's examples are run by the tests, and not used by the daemon."""
     yield from ()
 
 
-def _unused_file(directory: Path, file: str) -> Iterator[Problem]:  # noqa: ARG001  one signature for all checks
+def _unused_file(directory: Path, file: str) -> Iterator[Problem]:  # noqa: ARG001  one signature
     """Give the problem that followupd has no use for a file of this name."""
     of_language = (*FILES, *_OTHER_FILES)
     known = of_language if "/" in file else tuple(SHARED_FILES)

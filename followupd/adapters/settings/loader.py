@@ -29,7 +29,7 @@ from followupd.adapters.settings.toml_file import Table, TomlFile, open_toml, re
 from followupd.adapters.settings.toml_lines import Path as Key
 from followupd.adapters.settings.toml_lines import dotted
 from followupd.domain.calendar import Calendar
-from followupd.domain.team import Agent, Company, Team
+from followupd.domain.playbook import Agent, Company, Team
 from followupd.errors import Problem, SetupError
 
 _DRIVER = "postgresql+psycopg"
@@ -171,7 +171,7 @@ def _calendar(file: TomlFile, company: Company, hours: HoursTable) -> Calendar:
         return Calendar(timezone=company.timezone)
 
 
-# --- servers ----------------------------------------------------------------------------------------------------------
+# --- servers ------------------------------------------------------------------------------------------------
 
 
 def _mailboxes(
@@ -246,7 +246,7 @@ def _with_located_secrets(file: TomlFile, path: Key, table: _Table) -> _Table:
     return table.model_copy(update=located)
 
 
-# --- the ledger -------------------------------------------------------------------------------------------------------
+# --- the ledger ---------------------------------------------------------------------------------------------
 
 
 def _ledger(file: TomlFile, table: LedgerSettings) -> LedgerSettings:
@@ -279,7 +279,7 @@ def _state_directory(ledger: LedgerSettings, directory: Path) -> Path:
     return Path(os.environ.get("STATE_DIRECTORY", str(directory)))
 
 
-# --- other tables -----------------------------------------------------------------------------------------------------
+# --- other tables -------------------------------------------------------------------------------------------
 
 
 def _check_provider(file: TomlFile, table: GiftCardSettings) -> None:

@@ -1,7 +1,7 @@
 """Every table and key of followupd.toml and wording.toml, with its type, default, meaning and example.
 
-The descriptions are the text of docs/configuration.md. The models are frozen and are themselves the settings that the
-program uses; `Settings` is the whole configuration.
+The descriptions are the text of docs/configuration.md. The models are frozen and are themselves the settings
+that the program uses; `Settings` is the whole configuration.
 """
 
 from collections.abc import Mapping
@@ -49,8 +49,7 @@ from followupd.adapters.settings.standards import (
 )
 from followupd.adapters.settings.toml_file import Table, setting
 from followupd.domain.calendar import Calendar
-from followupd.domain.playbook import Playbooks
-from followupd.domain.team import Company, Role, Team
+from followupd.domain.playbook import Company, Playbooks, Role, Team
 
 Security = Literal["tls", "starttls", "none"]
 Auth = Literal["password", "oauth-google", "oauth-microsoft"]
@@ -58,7 +57,7 @@ Auth = Literal["password", "oauth-google", "oauth-microsoft"]
 #: the default of a secret, as a TOML file would have it
 _NOT_GIVEN: Any = ""
 
-# --- keys that several tables have ------------------------------------------------------------------------------------
+# --- keys that several tables have --------------------------------------------------------------------------
 
 AuthKey = Annotated[
     Auth,
@@ -96,7 +95,7 @@ CaFile = Annotated[
 ]
 
 
-# --- followupd.toml ---------------------------------------------------------------------------------------------------
+# --- followupd.toml -----------------------------------------------------------------------------------------
 
 
 class CompanyTable(Table):
@@ -398,7 +397,7 @@ class ConfigurationFile(Table):
     metrics: MetricsSettings
 
 
-# --- wording.toml -----------------------------------------------------------------------------------------------------
+# --- wording.toml -------------------------------------------------------------------------------------------
 
 
 class WordingSettings(Table):
@@ -417,12 +416,12 @@ class WordingSettings(Table):
         return frozenset(rule for rule, switch in self.rules.items() if switch == "off")
 
 
-# --- the whole configuration ------------------------------------------------------------------------------------------
+# --- the whole configuration --------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The whole configuration, checked. `tags` and `folders` map what an agent sets to the command that it means."""
+    """The whole configuration, checked. `tags` and `folders` map what an agent sets to its command."""
 
     directory: Path
     company: Company

@@ -32,12 +32,11 @@ from followupd.adapters.settings.toml_file import Table, TomlFile, open_toml, re
 from followupd.domain.calendar import Calendar, Duration
 from followupd.domain.compensation import Money
 from followupd.domain.mail import Person
-from followupd.domain.playbook import NextStep, Playbook, Playbooks, SeverityOverride
+from followupd.domain.playbook import Agent, Company, NextStep, Playbook, Playbooks, SeverityOverride, Team
 from followupd.domain.promise import PromiseKind
-from followupd.domain.team import Agent, Company, Team
 from followupd.errors import LetterError, Problem
 
-# --- the sentence of a next step --------------------------------------------------------------------------------------
+# --- the sentence of a next step ----------------------------------------------------------------------------
 
 _OWNER = Agent(id="ana", name="Ana Reyes", email="ana@example.com", phone="+44 20 7946 0018")
 #: a customer who gives a name, and one of whom only the address is known
@@ -45,7 +44,10 @@ _CUSTOMERS = (Person("kim@example.org", "Kim Doe"), Person("kim@example.org"))
 _COMPANY = Company(name="Example Ltd", timezone="Europe/London")
 #: what errors of the template call the sentence
 _SENTENCE = "the text"
-_STEP_HINT = "use {{ owner.name }}, {{ owner.first_name }}, {{ owner.phone }}, {{ owner.email }} or {{ company.name }}."
+_STEP_HINT = (
+    "use {{ owner.name }}, {{ owner.first_name }}, {{ owner.phone }}, {{ owner.email }} "
+    "or {{ company.name }}."
+)
 _NAMELESS_HINT = "not every customer's name is known: write {% if customer.name %}...{% endif %} around it."
 
 
@@ -99,7 +101,7 @@ StepText = Annotated[RequiredLine, AfterValidator(_step_text)]
 StepTexts = Annotated[Mapping[LanguageTag, StepText], AfterValidator(MappingProxyType)]
 
 
-# --- the tables -------------------------------------------------------------------------------------------------------
+# --- the tables ---------------------------------------------------------------------------------------------
 
 
 def _gift_amount(value: object, info: ValidationInfo) -> Money | None:
@@ -295,7 +297,7 @@ class PlaybookFile(Table):
     severity: SeverityTables
 
 
-# --- from files to playbooks ------------------------------------------------------------------------------------------
+# --- from files to playbooks --------------------------------------------------------------------------------
 
 
 def read_playbooks(

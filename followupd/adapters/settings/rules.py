@@ -83,7 +83,8 @@ SENTENCES: dict[SettingsRule, str] = {
     SettingsRule.STEP_TEXT: "A next step's text is not a valid template, or uses an unknown name.",
     SettingsRule.PLAYBOOK_NAME: "A playbook's name differs from the name of its file.",
     SettingsRule.NO_DEFAULT: "There is no playbooks/default.toml.",
-    SettingsRule.PATTERN: "A tag's pattern cannot be an IMAP keyword, or a folder cannot be a command folder.",
+    SettingsRule.PATTERN: "A tag's pattern cannot be an IMAP keyword, "
+    "or a folder cannot be a command folder.",
     SettingsRule.LINE: "The command of a tag or folder is not one that agents can give.",
     SettingsRule.LEDGER: "The ledger's address cannot be used.",
     SettingsRule.HOURS: "Not working days, working hours or quiet hours.",

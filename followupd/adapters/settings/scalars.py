@@ -38,7 +38,7 @@ class Rate:
         return f"{self.count} per {self.per.unit}"
 
 
-# --- texts ------------------------------------------------------------------------------------------------------------
+# --- texts --------------------------------------------------------------------------------------------------
 
 
 def text(value: object) -> str:
@@ -106,7 +106,7 @@ TagNames = Annotated[tuple[TagName, ...], AfterValidator(unique)]
 Phrases = Annotated[tuple[RequiredLine, ...], AfterValidator(unique)]
 
 
-# --- numbers ----------------------------------------------------------------------------------------------------------
+# --- numbers ------------------------------------------------------------------------------------------------
 
 _check_port = checker(
     range(1, _LAST_PORT + 1).__contains__,
@@ -133,7 +133,7 @@ Count = Annotated[int, Field(strict=True), AfterValidator(_check_count)]
 Score = Annotated[float, Field(strict=True), AfterValidator(_check_score), AfterValidator(float)]
 
 
-# --- hosts ------------------------------------------------------------------------------------------------------------
+# --- hosts --------------------------------------------------------------------------------------------------
 
 
 def host(value: str) -> str:
@@ -191,7 +191,7 @@ HostName = Annotated[RequiredLine, AfterValidator(host)]
 ListenAddress = Annotated[tuple[str, int] | None, PlainValidator(_listen)]
 
 
-# --- durations and times ----------------------------------------------------------------------------------------------
+# --- durations and times ------------------------------------------------------------------------------------
 
 
 def _rate(value: object) -> Rate:

@@ -1,4 +1,4 @@
-"""Where secrets are stored, and the one way to read them: the configuration names a place, never the secret itself."""
+"""Where secrets are stored, and how they are read: the configuration names a place, never the secret."""
 
 import os
 import re
@@ -24,8 +24,8 @@ class Secret:
     """The place of a secret: `credential:NAME`, `file:PATH`, `env:NAME`, or "" for none.
 
     `credential:NAME` is systemd's $CREDENTIALS_DIRECTORY/NAME or, for an administrator at a shell,
-    DIR/credentials/NAME; a relative `file:PATH` begins at DIR. `key` and `line` say where in `followupd.toml` the place
-    is named.
+    DIR/credentials/NAME; a relative `file:PATH` begins at DIR. `key` and `line` say where `followupd.toml` names
+    the place.
     """
 
     place: str = ""
@@ -82,7 +82,7 @@ class Secret:
         return self._problem(SettingsRule.EXPOSED, problem, f"chmod 600 {path}")
 
     def _read(self) -> str:
-        """Return the secret, without one trailing line end; raises what the file system or the environment raises."""
+        """Return the secret, without one trailing line end; errors are those of the operating system."""
         match self.place.split(":", 1):
             case "env", name:
                 return os.environ[name]

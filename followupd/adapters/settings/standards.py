@@ -1,6 +1,7 @@
 """Types of values that a standard defines: addresses, phones, time zones, locales, money, holidays, patterns.
 
-The libraries that know these standards take longer to import than all the rest, so each is imported when it is used.
+The libraries that know these standards take longer to import than all the rest, so each is imported when it
+is used.
 """
 
 import re
@@ -26,7 +27,8 @@ from followupd.domain import calendar
 from followupd.domain.compensation import Money
 
 _EXTENSION = re.compile(
-    r"[x#;,]|\b(?:ext|extn|extension|anexo|interno|int|dw|durchwahl|nebenstelle|nst|apparat|app|poste?|toestel)\b",
+    r"[x#;,]|\b(?:ext|extn|extension|anexo|interno|int|dw|durchwahl|nebenstelle|nst|apparat|app"
+    r"|poste?|toestel)\b",
     re.IGNORECASE,
 )
 _DIALLED = re.compile(r"\+[\d ()./-]+")
@@ -45,7 +47,7 @@ def home_currency(info: ValidationInfo) -> str:
     return str((info.context or {}).get("currency", "GBP"))
 
 
-# --- addresses and phones ---------------------------------------------------------------------------------------------
+# --- addresses and phones -----------------------------------------------------------------------------------
 
 
 def address(value: str) -> str:
@@ -80,7 +82,7 @@ def _address_or_domain(value: str) -> str:
 
 
 def _is_possible_number(number: str) -> bool:
-    """Return whether such a number can exist; numbers reserved for films can, those without an area code cannot."""
+    """Return whether a number can exist: one reserved for films can, one without its area code cannot."""
     import phonenumbers
 
     try:
@@ -119,11 +121,11 @@ Phone = Annotated[
 ]
 
 
-# --- places, languages and holidays -----------------------------------------------------------------------------------
+# --- places, languages and holidays -------------------------------------------------------------------------
 
 
 def _similar_zone(name: str) -> str:
-    """Return the zone that was meant: the same city without its continent, another case, or a similar name."""
+    """Return the zone that was meant: a city without its continent, another case, or a similar name."""
     wanted = name.replace(" ", "_").lower()
     zones = sorted(available_timezones())
     for zone in zones:
@@ -151,7 +153,7 @@ def _is_language(tag: str) -> bool:
 
 
 def _country_code(name: str) -> str:
-    """Return the code of a country that was written by its name, such as "Germany"; "" if no name is similar."""
+    """Return the code of a country that is written by its name ("Germany"); "" if no name is similar."""
     from holidays.registry import COUNTRIES
 
     codes = {module.replace("_", " "): code for module, (_, code, *_) in COUNTRIES.items()}
@@ -192,7 +194,7 @@ LanguageTag = Annotated[Line, AfterValidator(_check_language)]
 HolidayCode = Annotated[Line, AfterValidator(_check_holidays)]
 
 
-# --- money ------------------------------------------------------------------------------------------------------------
+# --- money --------------------------------------------------------------------------------------------------
 
 
 def _is_currency(code: str) -> bool:
@@ -218,7 +220,7 @@ currency = checker(
 
 
 def amount(value: object) -> tuple[str, str]:
-    """Split "50.00" or "50.00 EUR" into the number and its currency, which may be ""; ("", "") for an empty text.
+    """Split "50.00 EUR" into the number and its currency, which may be absent; an empty text gives ("", "").
 
     Raises:
         InvalidValueError: it is neither, or the currency does not exist.
@@ -283,14 +285,14 @@ RequiredMoney = Annotated[Money, PlainValidator(lambda value, info: _check_limit
 MonthlyCap = Annotated[Money | None, PlainValidator(_monthly_cap)]
 
 
-# --- web addresses and files ------------------------------------------------------------------------------------------
+# --- web addresses and files --------------------------------------------------------------------------------
 
 
 def _web_address(value: str) -> str:
     """Return the address of a web service, without a slash at its end; "" for none.
 
     Raises:
-        InvalidValueError: it is none, or has a user or a query; then it is not repeated, because it may be secret.
+        InvalidValueError: it is none, or has a user or a query, which may be secret and are not repeated.
     """
     if not value:
         return ""
@@ -310,7 +312,7 @@ def _web_address(value: str) -> str:
 
 
 def _existing_file(value: str, info: ValidationInfo) -> str:
-    """Return the absolute path of a file; a relative one begins at the configuration directory. "" for none."""
+    """Return the absolute path of a file; a relative one begins at DIR. "" for none."""
     if not value:
         return ""
     path = Path((info.context or {}).get("directory", "")) / value
@@ -327,7 +329,7 @@ WebAddress = Annotated[Line, AfterValidator(_web_address)]
 ExistingFile = Annotated[Line, AfterValidator(_existing_file)]
 
 
-# --- phrases and expressions of the complaint classifier --------------------------------------------------------------
+# --- phrases and expressions of the complaint classifier ----------------------------------------------------
 
 
 def _check_pattern(value: str) -> str:

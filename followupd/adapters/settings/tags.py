@@ -36,14 +36,14 @@ DEFAULT_FOLDERS: Mapping[str, str] = MappingProxyType(
     {"Recovery/Complaint": "complaint", "Recovery/Fixed": "fixed"},
 )
 
-#: a keyword that Dovecot, Cyrus and Gmail all store; a star, which no keyword contains, ends a pattern (docs/mail.md)
+#: a keyword that Dovecot, Cyrus and Gmail all store (docs/mail.md); a star, which none has, ends a pattern
 _PATTERN = re.compile(r"(?=.{1,50}$)[A-Za-z0-9$_.+-]+\*?")
 #: the prefix of the daemon's own status tags
 _RESERVED = "fu-"
 
 
 def read_tags(file: TomlFile, given: Mapping[str, Any]) -> Mapping[str, str]:
-    """Return the default tags with the admin's added; "" switches a default off. Keywords are case-insensitive.
+    """Return the default tags with the admin's added; "" switches a default off. Case does not count.
 
     Args:
         file: followupd.toml, to which problems are added.

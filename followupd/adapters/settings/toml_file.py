@@ -1,8 +1,8 @@
-"""One TOML file of the configuration: its values, the lines of its keys, and everything that is wrong with it.
+"""One TOML file of the configuration: its values, the lines of its keys, and all its problems.
 
-pydantic validates the values (`read`); this module turns each of its errors into a problem with file, line, key, rule and
-hint. A value with a problem is left out or replaced by its example, so that everything else can be checked as well; such
-values are used for nothing but checking.
+pydantic validates the values (`read`); this module turns each of its errors into a problem with file, line,
+key, rule and hint. A value with a problem is left out or replaced by its example, so that everything else can
+be checked as well; such values are used for nothing but checking.
 """
 
 import re
@@ -19,13 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from followupd.adapters.settings.rules import (
-    InvalidValueError,
-    SettingsRule,
-    did_you_mean,
-    nearest,
-    suggest,
-)
+from followupd.adapters.settings.rules import InvalidValueError, SettingsRule, did_you_mean, nearest, suggest
 from followupd.adapters.settings.toml_lines import Lines, dotted
 from followupd.adapters.settings.toml_lines import Path as Key
 from followupd.errors import Problem
@@ -38,7 +32,7 @@ _MAX_REPAIRS = 4
 
 
 class Table(BaseModel):
-    """A table of a TOML file. Its docstring, descriptions and examples are the text of docs/configuration.md."""
+    """A table of a TOML file. Its docstring, descriptions and examples are in docs/configuration.md."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, defer_build=True)
 
@@ -94,7 +88,7 @@ class TomlFile:
         return key in keys
 
 
-# --- reading ----------------------------------------------------------------------------------------------------------
+# --- reading ------------------------------------------------------------------------------------------------
 
 
 def open_toml(directory: Path, file: str, *, missing: str) -> TomlFile:
@@ -180,13 +174,13 @@ def _report(file: TomlFile, shape: "Shape", errors: dict[Key, ErrorDetails]) -> 
 
 
 def _by_path(error: ValidationError) -> dict[Key, ErrorDetails]:
-    """Return the first error at each path; later items of a list come first, so that they can be deleted in order."""
+    """Return the first error at each path; later items of a list come first and can be deleted in order."""
     last_first = reversed(error.errors(include_url=False))
     return {_path(details): details for details in last_first}
 
 
 def _path(details: ErrorDetails) -> Key:
-    """Return the path of an error, down to the item; pydantic marks the key of a mapping by a part of its own."""
+    """Return the path of an error, down to the item; pydantic adds a part for the key of a mapping."""
     path = tuple(part for part in details["loc"] if part != "[key]")
     match details:
         case {"ctx": {"error": InvalidValueError(inside=inside)}}:
@@ -195,7 +189,7 @@ def _path(details: ErrorDetails) -> Key:
             return path
 
 
-# --- the shape of a file ----------------------------------------------------------------------------------------------
+# --- the shape of a file ------------------------------------------------------------------------------------
 
 #: the names of tables and key that lead to a value, without the indexes of arrays: ("mailbox", "port")
 Names = tuple[str, ...]
@@ -281,7 +275,7 @@ class Shape:
     tables: dict[Names, FieldInfo]
 
     def complete(self, data: dict[str, Any]) -> None:
-        """Add the tables and the arrays of tables that are absent, so that their keys are missed one by one."""
+        """Add the tables and arrays of tables that are absent, so that each missing key is reported."""
         for names, found in self.tables.items():
             *around, name = names
             empty: Any = [] if is_array(found) else {}
@@ -290,7 +284,7 @@ class Shape:
                 outer.setdefault(name, empty)
 
     def repair(self, data: dict[str, Any], path: Key) -> None:
-        """Delete an invalid value; a value that is absent, or has an invalid default, becomes the key's example."""
+        """Delete an invalid value; an absent one, or an invalid default, becomes the key's example."""
         *around, last = path
         outer = _value_at(data, around)
         try:

@@ -70,7 +70,7 @@ class Lines:
         return self._last_table(path)
 
     def _last_table(self, path: Path) -> Path:
-        """Return the path of the last table so far of an array of tables; of anything else, the path itself."""
+        """Return the path of the last table of an array of tables; of anything else, the path itself."""
         index = self._last.get(path)
         return path if index is None else (*path, index)
 
