@@ -1,4 +1,4 @@
-"""Commands typed oddly, in a house that was just made: a clear sentence each, and never a traceback."""
+"""Commands with unusual arguments, in a new configuration: a clear message each, and never a traceback."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from tests.story.configured import MINIMAL
 
 @dataclass
 class Terminal:
-    """Somebody who types commands in a house with an empty ledger."""
+    """A user who types commands, in a configuration with an empty ledger."""
 
     directory: Path
 
@@ -26,7 +26,7 @@ class Terminal:
         return subprocess.run(command, input=given, capture_output=True, env=known, check=False)
 
     def fails(self, *words: str | bytes, code: int = 1, given: bytes = b"", **environment: str) -> str:
-        """Return what is said of a command that cannot be carried out."""
+        """Return the error message of a command that fails."""
         done = self.types(*words, given=given, **environment)
         said = done.stderr.decode()
         assert "Traceback" not in said
@@ -81,11 +81,11 @@ def test_options_may_stand_between_the_words_of_a_list(terminal: Terminal, tmp_p
     assert "unrecognized arguments: ana" in terminal.fails("status", "ana", code=2)
 
 
-def test_words_that_are_no_utf_8_are_refused(terminal: Terminal) -> None:
+def test_arguments_that_are_no_utf_8_are_rejected(terminal: Terminal) -> None:
     assert "is not written in UTF-8" in terminal.fails("tell", "FU-22222", b"cause: caf\xe9", code=2)
 
 
-def test_a_full_disk_is_said_in_one_line(terminal: Terminal) -> None:
+def test_a_full_disk_is_reported_in_one_line(terminal: Terminal) -> None:
     with Path("/dev/full").open("wb") as full:
         command = [sys.executable, "-m", "followupd", "cases", "--json"]
         known = {**os.environ, "FOLLOWUPD_CONFIG": str(terminal.directory)}
@@ -116,7 +116,7 @@ def test_a_mail_for_agents_may_be_named_without_its_folder(terminal: Terminal) -
     assert json.loads(done.stdout)["kind"] == "desk/opened"
 
 
-def test_a_gift_card_is_good_until_the_day_that_the_file_says(terminal: Terminal) -> None:
+def test_a_gift_card_is_valid_until_the_day_in_the_file(terminal: Terminal) -> None:
     file = terminal.directory / "codes.csv"
     file.write_text("code,amount,currency,expires\nA-1,20.00,gbp,2028-01-01\nB-2,20,EURO,\nC-3,20,,\n")
     assert "'EURO' is no currency" in terminal.fails("gift-cards", "import", str(file))
@@ -132,19 +132,19 @@ def test_a_mail_keeps_the_id_that_it_came_with(terminal: Terminal) -> None:
     assert "cannot be opened" in terminal.fails("read", "/nowhere.eml")
 
 
-def test_what_was_given_without_an_amount_has_no_currency(terminal: Terminal) -> None:
+def test_compensation_without_an_amount_has_no_currency(terminal: Terminal) -> None:
     [found] = terminal.json("read", "-", given=b'{"body": "We will send you a refund."}')
     assert [(each["amount"], each["currency"]) for each in found["compensation"]] == [(None, None)]  # type: ignore[attr-defined]
 
 
-def test_a_secret_that_is_not_there_is_a_problem_of_check_online(terminal: Terminal) -> None:
+def test_a_missing_secret_is_a_problem_of_check_online(terminal: Terminal) -> None:
     (terminal.directory / "credentials/ledger-key").unlink()
     done = terminal.types("check", "--online", "--json")
     assert done.returncode == 1
     assert "ledger.key" in {each["key"] for each in json.loads(done.stdout)}
 
 
-def test_a_ledger_that_is_none_is_said(terminal: Terminal) -> None:
+def test_a_file_that_is_no_ledger_is_reported(terminal: Terminal) -> None:
     ledger = terminal.directory.parent / "ledger.db"
     ledger.write_text("This is a shopping list, and no database. " * 40)
     assert "the ledger's file cannot be read: file is not a database" in terminal.fails("cases")
