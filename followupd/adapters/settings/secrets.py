@@ -24,8 +24,8 @@ class Secret:
     """The place of a secret: `credential:NAME`, `file:PATH`, `env:NAME`, or "" for none.
 
     `credential:NAME` is systemd's $CREDENTIALS_DIRECTORY/NAME or, for an administrator at a shell,
-    DIR/credentials/NAME; a relative `file:PATH` begins at DIR. `key` and `line` say where `followupd.toml` names
-    the place.
+    DIR/credentials/NAME; a relative `file:PATH` begins at DIR. `key` and `line` say where
+    `followupd.toml` names the place.
     """
 
     place: str = ""
