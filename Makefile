@@ -52,7 +52,7 @@ messages: venv
 fuzz: venv
 	FOLLOWUPD_FUZZ=$${FOLLOWUPD_FUZZ:-600} $(IN)pytest -o faulthandler_timeout=0 tests/fuzz
 
-# Change the pure core in one place at a time, and print which changes no test notices: make mutants MODULES="followupd.domain.team".
+# Change the pure core in one place at a time, and print which changes no test notices: make mutants MODULES="followupd.domain.playbook".
 mutants: venv
 	$(IN)python -m tests.policies.mutants $(MODULES)
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from sqlalchemy import Connection, create_engine, insert, text
 
 from followupd.adapters.crypto import Vault
+from followupd.adapters.storage.database import CASE_ADAPTER, encrypt_value
 from followupd.adapters.storage.ledger import Ledger
-from followupd.adapters.storage.rows import CASE_ADAPTER, encrypt_value
 from followupd.adapters.storage.tables import CaseRow
 from followupd.domain.case import Case, Stage
 from followupd.domain.mail import Person

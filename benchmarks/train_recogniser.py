@@ -20,9 +20,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from followupd.text.complaints.cues import AGAINST, FOR, MEASURED, Cues, shipped_lexicon
-from followupd.text.complaints.features import Features, features_of, grams_of
+from followupd.text.complaints.features import Features, features_of, grams_of, probability
 from followupd.text.complaints.recogniser import SUSPECTED, limit
-from followupd.text.complaints.score import probability
 from followupd.text.complaints.words import sentences_of, words_of
 
 # Any: these have no types of their own, and are needed for training only.

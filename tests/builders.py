@@ -11,9 +11,8 @@ from followupd.domain.case import Case
 from followupd.domain.compensation import Compensation, Gift, GrantState, Money
 from followupd.domain.letter import LetterKind
 from followupd.domain.mail import Kind, Message, Person
-from followupd.domain.playbook import Playbook
+from followupd.domain.playbook import Agent, Company, Playbook, Role, Team
 from followupd.domain.promise import Promise, PromiseKind
-from followupd.domain.team import Agent, Company, Role, Team
 
 NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)  # a Tuesday
 KIM = Person("kim@customers.test", "Kim Doe")

@@ -6,7 +6,7 @@ from pathlib import Path
 from followupd import clock
 from followupd.adapters.imap.login import Account
 from followupd.adapters.imap.mailbox import ImapMailbox
-from followupd.adapters.oauth.tokens import Application, Login
+from followupd.adapters.oauth import Application, Login
 from followupd.adapters.settings import MailboxSettings, Settings, SmtpSettings
 from followupd.adapters.smtp.connection import SmtpAccount
 from followupd.adapters.smtp.transport import SmtpTransport
@@ -72,7 +72,7 @@ def ledger_url(settings: Settings) -> str:
     return url.render_as_string(hide_password=False)
 
 
-# --- OAuth ------------------------------------------------------------------------------------------------------------
+# --- OAuth --------------------------------------------------------------------------------------------------
 
 
 def logins_of(settings: Settings) -> dict[str, Login]:

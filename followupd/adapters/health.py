@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from followupd.domain.state import StateKey, StateName
+from followupd.domain.keys import StateKey, StateName
 
 #: the daemon records every ten seconds that it is alive; after this time without a record it is not running
 SILENCE = timedelta(minutes=10)

@@ -9,8 +9,7 @@ from followupd.adapters.overlay import changed_originals, template_files
 from followupd.adapters.settings import WARNINGS, examine
 from followupd.adapters.settings.language_files import language_problems
 from followupd.domain.calendar import Calendar
-from followupd.domain.playbook import Playbook, Playbooks
-from followupd.domain.team import Agent, Company, Team
+from followupd.domain.playbook import Agent, Company, Playbook, Playbooks, Team
 from followupd.errors import Problem
 from followupd.languages import catalogue, read_catalogue
 from followupd.services.wording_guard import wording_context

@@ -10,7 +10,7 @@ from followupd.adapters.accounts import ledger_url, logins_of, mailbox_of, trans
 from followupd.adapters.crypto import Vault
 from followupd.adapters.gift_cards import StockProvider
 from followupd.adapters.imap.mailbox import ImapMailbox
-from followupd.adapters.oauth.tokens import Login
+from followupd.adapters.oauth import Login
 from followupd.adapters.overlay import template_files
 from followupd.adapters.settings import Settings, missing_secrets
 from followupd.adapters.smtp.compose import compose, dated, undated
@@ -23,23 +23,19 @@ from followupd.errors import Problem, SetupError, UnavailableError
 from followupd.languages import Catalogue, read_catalogue
 from followupd.services.cases import CaseService
 from followupd.services.classifier import ComplaintClassifier
-from followupd.services.commands import CommandService
+from followupd.services.commands import CommandService, NoteService
 from followupd.services.context import ServiceContext
 from followupd.services.digest import DigestService
 from followupd.services.gift_cards import GiftCardOrders
-from followupd.services.inbox.case_opening import CaseOpener
-from followupd.services.inbox.router import MailRouter
+from followupd.services.inbox.router import CaseOpener, MailRouter
 from followupd.services.inbox.sync import Folder, FolderRole, InboxSync
-from followupd.services.notes import NoteService
-from followupd.services.outbox.drafts import DraftFiler
+from followupd.services.maintenance import RetentionService, TrainingService
+from followupd.services.outbox.outcomes import Reconciler
 from followupd.services.outbox.policy import SendPolicy
-from followupd.services.outbox.reconcile import Reconciler
-from followupd.services.outbox.review import ReviewService
+from followupd.services.outbox.review import DraftFiler, ReviewService
 from followupd.services.outbox.send import SendService
 from followupd.services.ports import GiftCardProvider
-from followupd.services.retention import RetentionService
 from followupd.services.staff_mail import LowStock, StaffNotices
-from followupd.services.training import TrainingService
 from followupd.services.wording_guard import WordingGuard
 from followupd.text import complaints
 from followupd.text.wording import WordingRules

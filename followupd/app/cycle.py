@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from followupd import log
 from followupd.adapters.storage.lease import AlreadyRunningError, LeaseScope
 from followupd.app.container import App
+from followupd.domain.keys import StateKey
 from followupd.domain.mail import MailState
-from followupd.domain.state import StateKey
 from followupd.errors import UnavailableError
 from followupd.services.inbox import freshness
 from followupd.services.inbox.sync import FolderRole

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from followupd.errors import Problem, SetupError, UnavailableError
 
 if TYPE_CHECKING:
-    from followupd.adapters.imap.survey import Survey
+    from followupd.adapters.imap.folders import Survey
     from followupd.adapters.settings import MailboxSettings, Settings
 
 #: a difference of the clocks from which on times in letters and logs are hard to compare

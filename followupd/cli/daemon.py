@@ -67,7 +67,7 @@ def _run(options: argparse.Namespace) -> int:
 def _login(options: argparse.Namespace) -> int:
     """Let a person log in by OAuth, in a browser."""
     from followupd.adapters.accounts import login_of
-    from followupd.adapters.oauth.tokens import MICROSOFT
+    from followupd.adapters.oauth import MICROSOFT
     from followupd.adapters.settings import load
 
     login = login_of(load(options.config), options.mailbox)
@@ -213,7 +213,7 @@ def _mailbox_row(mailbox: "MailboxHealth", zone: tzinfo) -> str:
 
 def _resume(options: argparse.Namespace) -> int:
     """Close the circuit breaker."""
-    from followupd.domain.state import StateKey
+    from followupd.domain.keys import StateKey
 
     app = open_app(options.config)
     with app.ledger.transaction() as tx:

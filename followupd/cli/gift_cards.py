@@ -17,7 +17,7 @@ from followupd.cli.commands import CommandParsers
 from followupd.cli.main import DONE, PROBLEMS
 from followupd.cli.output import money_view, print_error, print_list, print_result
 from followupd.domain.compensation import Money, StockedCard
-from followupd.domain.team import Company
+from followupd.domain.playbook import Company
 from followupd.errors import UnavailableError
 
 _COLUMNS = "columns are code,amount,currency,expires"

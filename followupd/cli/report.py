@@ -22,7 +22,7 @@ from followupd.cli.output import money_view, print_error, print_json, print_tabl
 from followupd.domain.calendar import Calendar, Duration
 from followupd.domain.case import Case
 from followupd.domain.compensation import Compensation
-from followupd.domain.team import Company
+from followupd.domain.playbook import Company
 from followupd.recovery.learn import (
     CaseHistory,
     CompensationStatistics,

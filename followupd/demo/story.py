@@ -25,7 +25,7 @@ from followupd.demo.terminal import Narrator, letter_name, sentences, short_time
 from followupd.domain.case import Case
 from followupd.domain.compensation import GrantState, Money
 from followupd.domain.letter import LetterKind, LetterStatus
-from followupd.domain.team import Agent
+from followupd.domain.playbook import Agent
 
 #: cycles that must not send anything, after the letter in doubt and after the end
 QUIET_CYCLES = 10

@@ -19,8 +19,8 @@ from followupd.domain import events as e
 from followupd.domain.compensation import Compensation
 from followupd.domain.events import Event
 from followupd.domain.letter import LetterKind
+from followupd.domain.playbook import Team
 from followupd.domain.promise import Promise
-from followupd.domain.team import Team
 
 #: words of a verdict that are shown
 _SHOWN_WORDS = 4

@@ -7,10 +7,10 @@ from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
 from followupd.domain.compensation import Compensation, Gift, GrantState
+from followupd.domain.keys import ReminderKey, ReminderKind
 from followupd.domain.letter import LetterKind, LetterRecordState
 from followupd.domain.mail import Person
 from followupd.domain.promise import OWED, Option, OptionState, Promise, PromiseState
-from followupd.domain.reminder import ReminderKey, ReminderKind
 from followupd.errors import InvalidTransitionError
 
 

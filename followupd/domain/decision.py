@@ -16,9 +16,8 @@ from followupd.domain.events import (
     NextStepConfirmed,
 )
 from followupd.domain.letter import Letter, LetterKind
-from followupd.domain.playbook import Playbook
+from followupd.domain.playbook import Agent, Playbook
 from followupd.domain.promise import Option, Promise
-from followupd.domain.team import Agent
 
 
 @dataclass(frozen=True, slots=True)

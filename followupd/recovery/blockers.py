@@ -6,13 +6,7 @@ from datetime import datetime
 
 from followupd.domain.case import NO_COMPLAINT, WORKING, Case, Stage, numbers
 from followupd.domain.compensation import Compensation, Gift, GrantState
-from followupd.domain.letter import (
-    CUSTOMER_LETTERS,
-    FOLLOW_UP_FACTS,
-    Letter,
-    LetterKind,
-    LetterRecordState,
-)
+from followupd.domain.letter import CUSTOMER_LETTERS, FOLLOW_UP_FACTS, Letter, LetterKind, LetterRecordState
 from followupd.domain.translatable import msg, msgid
 
 #: states of a grant that the customer still waits for, and the line with which an agent settles it

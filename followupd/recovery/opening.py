@@ -15,11 +15,11 @@ from followupd.domain.events import (
     OwnerNudged,
     PromiseMade,
 )
+from followupd.domain.keys import ReminderKey, ReminderKind
 from followupd.domain.letter import LetterKind
 from followupd.domain.mail import Kind, Message, Person, Verdict
 from followupd.domain.playbook import NextStep, Playbook
 from followupd.domain.promise import Promise
-from followupd.domain.reminder import ReminderKey, ReminderKind
 from followupd.domain.translatable import msg
 from followupd.languages import catalogue
 from followupd.languages.patterns import verbatim

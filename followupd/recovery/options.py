@@ -6,11 +6,11 @@ from followupd.domain import lifecycle
 from followupd.domain.case import NO_COMPLAINT, Case
 from followupd.domain.decision import Decision, LetterContent, LetterRenderer
 from followupd.domain.events import OptionChosen, OwnerNudged, PromiseMade
+from followupd.domain.keys import ReminderKey, ReminderKind
 from followupd.domain.letter import LetterKind
 from followupd.domain.mail import Message
 from followupd.domain.playbook import Playbook
 from followupd.domain.promise import Option, Promise, PromiseKind
-from followupd.domain.reminder import ReminderKey, ReminderKind
 from followupd.domain.translatable import msg, msgid
 from followupd.languages import Catalogue
 from followupd.text.answers import chosen

@@ -17,10 +17,10 @@ from followupd.domain.events import (
     OwnerNudged,
     Reopened,
 )
+from followupd.domain.keys import ReminderKey, ReminderKind
 from followupd.domain.letter import LetterKind
 from followupd.domain.mail import Message
 from followupd.domain.playbook import Playbook
-from followupd.domain.reminder import ReminderKey, ReminderKind
 from followupd.domain.translatable import msg, msgid, sentence_list
 from followupd.languages import Catalogue
 from followupd.text.answers import Answer, ReceiptReading, read_receipt

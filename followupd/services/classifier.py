@@ -11,7 +11,7 @@ from followupd.domain.playbook import Playbook
 from followupd.languages import Catalogue, catalogue
 from followupd.recovery import opening
 from followupd.text import complaints
-from followupd.text.complaints.rules import found
+from followupd.text.complaints.recogniser import found
 from followupd.text.promises.money import find_money
 
 #: characters of a mail that are classified, so that the time does not grow with the mail (docs/mail.md R7)

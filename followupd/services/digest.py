@@ -15,21 +15,19 @@ from followupd.adapters.storage.ledger import Transaction
 from followupd.domain.case import Case
 from followupd.domain.decision import Agenda, AgendaItem
 from followupd.domain.events import OwnerNudged
+from followupd.domain.keys import ReminderKey, ReminderKind, StateKey
 from followupd.domain.letter import Letter, LetterKind, LetterStatus
 from followupd.domain.mail import MailState
-from followupd.domain.playbook import Playbook
-from followupd.domain.reminder import ReminderKey, ReminderKind
-from followupd.domain.state import StateKey
-from followupd.domain.team import Agent
+from followupd.domain.playbook import Agent, Playbook
 from followupd.domain.translatable import msg, sentence_list
 from followupd.errors import ConflictError, LetterError
 from followupd.recovery import remind
 from followupd.recovery.agenda import suspicion, waiting
 from followupd.recovery.remind.reminders import Reminder
 from followupd.services.context import ServiceContext
+from followupd.services.maintenance import TrainingService
 from followupd.services.record import record
 from followupd.services.staff_mail import StaffNotices, notice_key
-from followupd.services.training import TrainingService
 
 #: a single waiting case gets its reminder instead of a digest
 _MIN_CASES = 2

@@ -13,8 +13,8 @@ from followupd.domain.case import Case
 from followupd.domain.compensation import GiftCard, GiftCardOrder, GiftCardUnavailable
 from followupd.domain.decision import Decision, LetterContent, PrintedGiftCard
 from followupd.domain.events import GiftCardLacking, LetterStopped, OwnerNudged
+from followupd.domain.keys import ReminderKey, ReminderKind
 from followupd.domain.letter import Letter, LetterKind
-from followupd.domain.reminder import ReminderKey, ReminderKind
 from followupd.domain.translatable import msg
 from followupd.errors import ConflictError, LetterError
 from followupd.recovery import gift_card

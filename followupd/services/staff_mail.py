@@ -12,7 +12,7 @@ from followupd.domain.compensation import Money
 from followupd.domain.decision import Agenda, LetterContent
 from followupd.domain.letter import LetterKind
 from followupd.domain.mail import PendingCommand, StoredMail
-from followupd.domain.team import Agent, Role
+from followupd.domain.playbook import Agent, Role
 from followupd.domain.translatable import msg
 from followupd.errors import LetterError
 from followupd.services.context import ServiceContext

@@ -36,6 +36,7 @@ from followupd.domain.events import (
     Held,
     OwnerChosen,
 )
+from followupd.domain.keys import StateKey
 from followupd.domain.letter import Letter, LetterKind, LetterStatus, SendResult, UsageWindows
 from followupd.domain.mail import (
     DISMISSED_BY_AGENT,
@@ -46,7 +47,6 @@ from followupd.domain.mail import (
     Message,
     Person,
 )
-from followupd.domain.state import StateKey
 from followupd.errors import (
     ConflictError,
     InvalidTransitionError,

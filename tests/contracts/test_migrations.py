@@ -23,21 +23,21 @@ from sqlmodel import SQLModel
 
 from followupd.adapters.crypto import Vault
 from followupd.adapters.storage import migrate, migrations
-from followupd.adapters.storage.database import BackupError
-from followupd.adapters.storage.ledger import Ledger
-from followupd.adapters.storage.migrate import HEAD, NewLedgerError, OldLedgerError
-from followupd.adapters.storage.rows import (
+from followupd.adapters.storage.database import (
     CASE_ADAPTER,
     LETTER_ADAPTER,
     MESSAGE_ADAPTER,
+    BackupError,
     event_adapter,
 )
+from followupd.adapters.storage.ledger import Ledger
+from followupd.adapters.storage.migrate import HEAD, NewLedgerError, OldLedgerError
 from followupd.domain import lifecycle
 from followupd.domain.case import Stage
 from followupd.domain.events import EVENTS, PromiseLate
+from followupd.domain.keys import FolderCursor, StateKey, StateName
 from followupd.domain.letter import DraftState, LetterStatus, UsageWindows
 from followupd.domain.mail import Kind, MailState, Person
-from followupd.domain.state import FolderCursor, StateKey, StateName
 from tests.servers.postgres import Postgres
 
 NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)

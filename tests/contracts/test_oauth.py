@@ -13,12 +13,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import trustme
 
+from followupd.adapters import oauth as oauth_providers
 from followupd.adapters.accounts import login_of, logins_of, mailbox_of
 from followupd.adapters.imap.login import Account
 from followupd.adapters.imap.mailbox import ImapMailbox
-from followupd.adapters.oauth import providers as oauth_providers
-from followupd.adapters.oauth.providers import GOOGLE, MICROSOFT
-from followupd.adapters.oauth.tokens import Application, Login
+from followupd.adapters.oauth import GOOGLE, MICROSOFT, Application, Login
 from followupd.adapters.settings import load
 from followupd.adapters.smtp.transport import SmtpAccount, SmtpTransport
 from followupd.cli.main import main

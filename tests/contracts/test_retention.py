@@ -7,7 +7,7 @@ import pytest
 
 from followupd.adapters.storage.ledger import Ledger
 from followupd.domain.mail import MailState
-from followupd.services.retention import RetentionService
+from followupd.services.maintenance import RetentionService
 from tests.contracts.test_ledger import (
     NOW,
     STORY,

@@ -12,7 +12,7 @@ from followupd.adapters.health import read_sqlite
 from followupd.cli.app import open_app
 from followupd.cli.daemon import read_ledger
 from followupd.cli.main import main
-from followupd.domain.state import FolderCursor, StateKey
+from followupd.domain.keys import FolderCursor, StateKey
 
 
 @pytest.fixture

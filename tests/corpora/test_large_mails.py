@@ -6,9 +6,8 @@ from email import message_from_bytes
 from email.message import Message
 from email.policy import compat32
 
-from followupd.adapters.imap.fetch import SMALL
+from followupd.adapters.imap.fetch import MAX_TEXT, SMALL
 from followupd.adapters.imap.mailbox import Account, ImapMailbox
-from followupd.adapters.imap.structure import MAX_TEXT
 from tests.corpora.mails import CORPORA, needs_corpora, stored_mails
 from tests.servers.dovecot import Dovecot
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from hypothesis import strategies as st
 
 from followupd.adapters import settings
-from followupd.adapters.storage.rows import MESSAGE_ADAPTER, event_adapter
+from followupd.adapters.storage.database import MESSAGE_ADAPTER, event_adapter
 from followupd.domain import lifecycle
 from followupd.domain.calendar import Calendar, Duration, parse_days, parse_quiet, parse_time
 from followupd.domain.command import VERBS

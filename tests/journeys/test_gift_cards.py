@@ -14,8 +14,8 @@ from followupd.app.container import letters_of
 from followupd.domain.case import Stage
 from followupd.domain.compensation import GiftCard, GiftCardOrder, GiftCardUnavailable, GrantState, Money
 from followupd.domain.events import GiftCardDue
+from followupd.domain.keys import ScopedKey
 from followupd.domain.letter import LetterKind, LetterStatus
-from followupd.domain.state import ScopedKey
 from tests.journeys.test_stories import FRIDAY, followed_up
 from tests.journeys.world import World, html_of, text_of
 from tests.servers.gift_shop import LOST, MADE_AND_500, TOKEN, GiftShop

@@ -11,8 +11,8 @@ from followupd.adapters.settings import load
 from followupd.app.container import build
 from followupd.cli.main import main
 from followupd.domain.case import Stage
+from followupd.domain.keys import StateKey
 from followupd.domain.mail import Identity
-from followupd.domain.state import StateKey
 from followupd.text import mail as listen
 from tests.journeys.world import World, text_of
 

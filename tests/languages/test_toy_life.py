@@ -1,4 +1,4 @@
-"""A language that nobody speaks is added by two folders, and a case is lived in it; no code knows a word of it."""
+"""A made-up language is added by two folders, and a case runs in it; no code knows a word of it."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -149,7 +149,7 @@ Lo, mi pak ne arivat e mi furios. Mi plenda: redon mi pecun!
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
-    """Return a configuration directory with the two folders of the language, languages/xx and templates/xx."""
+    """Return a configuration directory with the two folders languages/xx and templates/xx."""
     files = {
         "language.toml": WORDS + TOY + LETTERS,
         "promises.toml": PROMISES,
@@ -264,7 +264,9 @@ def test_a_letter_must_have_the_languages_own_apology(directory: Path, languages
     file.write_text(CONFIRMATION.replace("Grat e pardon", "Grat e sorry"))
     problem = next(
         one
-        for one in problems(TemplateFiles(directory / "templates", TEMPLATES), PLAYBOOK, NOW, languages=languages)
+        for one in problems(
+            TemplateFiles(directory / "templates", TEMPLATES), PLAYBOOK, NOW, languages=languages
+        )
         if one.file == "templates/xx/confirmation.md"
     )
     assert "an apology in the first paragraph" in problem.problem

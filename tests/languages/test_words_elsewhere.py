@@ -63,11 +63,11 @@ def test_no_engine_holds_a_foreign_word() -> None:
 #: letters beyond ASCII that are no words
 LETTERS = {
     "adapters/templates/samples.py": "a text from right to left, which every letter is tried with",
-    "text/complaints/words.py": "letters that begin a sentence, the last Latin one, and one that is written as two",
+    "text/complaints/words.py": "capitals, the last Latin letter, and one written as two",
     "text/mail/new_text.py": "letters that end the name of a weekday",
     "text/mail/signature.py": "letters that begin a name",
     "text/promises/sentences.py": "letters that begin a sentence, and an apostrophe",
-    "text/wording/text.py": "an apostrophe",
+    "text/wording/checker.py": "an apostrophe",
 }
 
 

@@ -17,8 +17,7 @@ from followupd.domain.decision import Agenda, Decision, LetterContent, PrintedGi
 from followupd.domain.events import Event
 from followupd.domain.letter import Letter, LetterKind
 from followupd.domain.mail import Person
-from followupd.domain.playbook import Playbook
-from followupd.domain.team import Agent
+from followupd.domain.playbook import Agent, Playbook
 from followupd.recovery.commands import CommandContext, handle
 from tests.builders import NOW, PLAYBOOK
 

@@ -10,8 +10,8 @@ import pytest
 from followupd.domain import events as e
 from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import Compensation, Gift, GrantState, Money, OtherGrant, above_cap
+from followupd.domain.playbook import Agent, Team
 from followupd.domain.promise import FoundCompensation, FoundPromise, Promise, PromiseKind
-from followupd.domain.team import Agent, Team
 from followupd.errors import NotUnderstoodError
 from tests.builders import ANA, LEE, MAX, NOW, PLAYBOOK, Story, a_case
 from tests.policies.stubs import after, names, run

@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from followupd.domain.events import PromiseLate
+from followupd.domain.keys import ReminderKey, ReminderKind, StateKey
 from followupd.domain.promise import Option, Promise, PromiseKind
-from followupd.domain.reminder import ReminderKey, ReminderKind
-from followupd.domain.state import StateKey
 
 AT = datetime(2026, 12, 3, 15, tzinfo=UTC)
 KEY = "FU-7K3Q9.confirmation.1"

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from followupd.adapters.crypto import Vault
+from followupd.adapters.storage.database import CASE_ADAPTER, event_adapter
 from followupd.adapters.storage.ledger import Ledger
-from followupd.adapters.storage.rows import CASE_ADAPTER, event_adapter
 from followupd.domain import lifecycle
 from followupd.domain.case import Fault, Stage
 from followupd.domain.compensation import Compensation, Gift, GrantState, Money

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
+from followupd.domain.keys import StateKey
 from followupd.domain.letter import DeliveryResult, LetterStatus
-from followupd.domain.state import StateKey
 from followupd.errors import UnavailableError
 from followupd.services.outbox.send import BATCH_SIZE
 from tests.properties.simulated import KilledError, Simulation, SmtpTransport, utc

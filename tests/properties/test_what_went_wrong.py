@@ -9,8 +9,8 @@ import pytest
 
 from followupd.app.cycle import run_cycle
 from followupd.domain.case import Case, Stage
+from followupd.domain.keys import ReminderKind
 from followupd.domain.letter import DeliveryResult, LetterStatus
-from followupd.domain.reminder import ReminderKind
 from followupd.errors import NotInDoubtError
 from tests.properties.simulated import CUSTOMERS, Accepted, KilledError, Simulation, utc
 

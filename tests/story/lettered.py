@@ -15,9 +15,8 @@ from followupd.domain.calendar import Calendar
 from followupd.domain.case import Case
 from followupd.domain.letter import Letter, LetterKind
 from followupd.domain.mail import Person
-from followupd.domain.playbook import Playbook
+from followupd.domain.playbook import Agent, Company, Playbook, Role, Team
 from followupd.domain.promise import Promise, PromiseKind
-from followupd.domain.team import Agent, Company, Role, Team
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 NOW = datetime(2026, 12, 1, 10, 0, tzinfo=UTC)  # a Tuesday
@@ -58,7 +57,14 @@ def flat(text: str) -> str:
 
 
 def promise(text: str = "ship the replacement", kind: PromiseKind = PromiseKind.FIRM, **more: Any) -> Promise:
-    given: dict[str, Any] = {"n": 1, "text": text, "kind": kind, "internal_deadline": NOW, "promised_by": FRIDAY, "owner": "ana"}
+    given: dict[str, Any] = {
+        "n": 1,
+        "text": text,
+        "kind": kind,
+        "internal_deadline": NOW,
+        "promised_by": FRIDAY,
+        "owner": "ana",
+    }
     return Promise(**(given | more))
 
 

@@ -15,12 +15,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from followupd.adapters.smtp.compose import _check_headers, compose
-from followupd.adapters.smtp.headers import (
+from followupd.adapters.smtp.compose import (
     MAX_REFERENCES,
     MAX_VALUE_LENGTH,
+    _check_headers,
     ascii_domain,
     clean,
+    compose,
     needs_utf8,
     wire_address,
 )

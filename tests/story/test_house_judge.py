@@ -15,8 +15,7 @@ from followupd.cli.main import main
 from followupd.domain.calendar import Calendar, Duration
 from followupd.domain.compensation import Money
 from followupd.domain.mail import Kind, Message, Person
-from followupd.domain.playbook import Playbook, SeverityOverride
-from followupd.domain.team import Agent, Company, Role, Team
+from followupd.domain.playbook import Agent, Company, Playbook, Role, SeverityOverride, Team
 from followupd.errors import SetupError
 from followupd.languages import Catalogue
 from followupd.services.classifier import ComplaintClassifier

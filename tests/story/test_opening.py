@@ -9,8 +9,7 @@ from followupd.domain.calendar import Calendar, Duration
 from followupd.domain.case import Facts, Stage
 from followupd.domain.events import PromiseMade
 from followupd.domain.mail import Kind, Message, Person
-from followupd.domain.playbook import NextStep, Playbook
-from followupd.domain.team import Agent, Company, Team
+from followupd.domain.playbook import Agent, Company, NextStep, Playbook, Team
 from followupd.recovery import opening
 from tests.story.lettered import PLAYBOOK, letters, sample
 

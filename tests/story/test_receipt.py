@@ -9,8 +9,8 @@ from followupd.domain import lifecycle
 from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import Gift, GrantState
 from followupd.domain.decision import Decision, as_event
+from followupd.domain.keys import ReminderKind
 from followupd.domain.letter import Letter, LetterKind
-from followupd.domain.reminder import ReminderKind
 from followupd.errors import NotUnderstoodError
 from followupd.recovery import receipts, remind
 from followupd.text.answers import Answer

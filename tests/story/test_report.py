@@ -25,7 +25,7 @@ from followupd.domain.case import Case
 from followupd.domain.compensation import Gift, GrantState
 from followupd.domain.events import Event
 from followupd.domain.mail import Person
-from followupd.domain.team import Company
+from followupd.domain.playbook import Company
 from followupd.recovery.learn import UNSAID, CaseHistory, report
 from tests.builders import NOW, PLAYBOOK, Story, a_case
 

@@ -11,8 +11,8 @@ from followupd.adapters import settings
 from followupd.adapters.settings import Rate, Settings
 from followupd.domain.calendar import Duration
 from followupd.domain.compensation import Money
+from followupd.domain.playbook import Role
 from followupd.domain.promise import PromiseKind
-from followupd.domain.team import Role
 from tests.story.configured import configured, rewrite
 
 TOP = Path(__file__).parents[2]

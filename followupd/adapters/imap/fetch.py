@@ -1,6 +1,8 @@
-"""Fetch mails from the selected folder.
+"""Fetch mails from the selected folder: small ones whole, large ones without their attachments.
 
-Small ones whole, large ones without their attachments, none left out.
+The BODYSTRUCTURE of a large mail says which parts to fetch. The copy consists of the mail's own bytes: its
+header, the MIME header of each part, and the bodies of the parts that people or we read. Attachments keep
+their MIME header, so that they can be named, and lose their body.
 """
 
 import contextlib
@@ -14,15 +16,263 @@ from email.utils import parsedate_to_datetime
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 
 from followupd.adapters.imap.client import Client, decoded_name, uid_set
-from followupd.adapters.imap.responses import Row, as_datetime, as_list, as_number
-from followupd.adapters.imap.structure import (
-    MAX_TEXT,
-    MAX_TEXT_IN_ALL,
-    BodyPart,
-    UnsupportedStructureError,
-    outline,
-    reassemble,
+from followupd.adapters.imap.responses import Row, Value, as_datetime, as_list, as_number
+
+MAX_PARTS = 200
+MAX_DEPTH = 30
+MAX_TEXT = 2**20  # bytes fetched of one part
+MAX_TEXT_IN_ALL = 2 * MAX_TEXT  # bytes fetched of all parts of one mail
+MAX_HEADER = 2**18
+#: bytes of a mail that its structure may leave out, such as a preamble; plus 1 %, since Exchange only
+#: estimates sizes
+UNDESCRIBED = 1024
+#: Outlook's container; the text in it comes before its attachments
+TNEF = frozenset({"ms-tnef", "vnd.ms-tnef"})
+MIN_TEXT = 8  # bytes of a text part that has more than line ends
+BOUNDARY_SIZE = 80  # bytes for each part, with its line ends
+#: media types without text; a part of any other type, even a malformed one, is read
+WITHOUT_TEXT = frozenset({"image", "audio", "video", "application", "font", "model", "message"})
+#: reports for machines (RFC 3464, RFC 8098, RFC 5965)
+REPORTS = frozenset(
+    {"delivery-status", "global-delivery-status", "disposition-notification", "feedback-report"}
 )
+
+
+class UnsupportedStructureError(Exception):
+    """The structure cannot be used; the first megabyte of the mail is fetched instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class BodyPart:
+    """One node of a mail's structure.
+
+    `number` is the IMAP section ("1.2"; "" for the mail itself), `fetch` says which part of it to fetch,
+    `octets` is the size of a leaf's body as the server states it.
+    """
+
+    number: str
+    children: tuple["BodyPart", ...] = ()
+    fetch: str = ""  # "" | body | header
+    octets: int = 0
+
+    @property
+    def prefix(self) -> str:
+        """The number with a dot behind it, as it stands before the number of a child."""
+        return self.number + "." if self.number else ""
+
+    @property
+    def header(self) -> str:
+        """The section of this node's header."""
+        return self.prefix + ("MIME" if self.number else "HEADER")
+
+    @property
+    def attached_header(self) -> str:
+        """The section of the header of an attached mail."""
+        return f"{self.prefix or '1.'}HEADER"
+
+    @property
+    def sections(self) -> Iterator[tuple[str, int]]:
+        """Yield the IMAP sections to fetch of this node and below, with the most bytes of each."""
+        yield self.header, MAX_HEADER
+        if self.fetch == "body":
+            yield self.number or "1", MAX_TEXT
+        elif self.fetch == "header":
+            yield self.attached_header, MAX_HEADER
+        for child in self.children:
+            yield from child.sections
+
+
+def outline(structure: Value) -> BodyPart:
+    """Return the outline of a BODYSTRUCTURE (RFC 9051, section 7.5.2).
+
+    Outlook's container is fetched only for a mail that has no other text.
+
+    Raises:
+        UnsupportedStructureError: it is no structure, or one that is too deep or too wide.
+    """
+    outlined = _Outliner().outline(structure, "", 0)
+    if _has_text(outlined):
+        return outlined
+    return _Outliner(tnef=True).outline(structure, "", 0)
+
+
+def _has_text(part: BodyPart) -> bool:
+    """Whether a part that will be fetched has more than line ends in it."""
+    if part.fetch == "body" and part.octets > MIN_TEXT:
+        return True
+    return any(_has_text(child) for child in part.children)
+
+
+class _Outliner:
+    """Outlines one mail, counting parts and bytes to fetch, so that both stay bounded.
+
+    With `tnef` the body of Outlook's container is fetched too: the text of a mail that has no other text may
+    be in it.
+    """
+
+    def __init__(self, *, tnef: bool = False) -> None:
+        self.tnef = tnef
+        self.parts = 0
+        self.bytes = 0
+
+    def outline(self, structure: Value, section: str, depth: int) -> BodyPart:
+        """Return the outline of a node and of everything below it.
+
+        Args:
+            structure: the node as FETCH returned it.
+            section: the IMAP section of the node, "" for the mail itself.
+            depth: how many nodes are above it.
+        """
+        self.parts += 1
+        if not isinstance(structure, list) or not structure:
+            raise UnsupportedStructureError
+        if depth > MAX_DEPTH or self.parts > MAX_PARTS:
+            raise UnsupportedStructureError
+
+        if not isinstance(structure[0], list):
+            return BodyPart(section, fetch=self._leaf_fetch(structure), octets=as_number(structure[6]))
+
+        prefix = section + "." if section else ""
+        children = []
+        for position, child in enumerate(_leading_lists(structure), 1):
+            children.append(self.outline(child, f"{prefix}{position}", depth + 1))
+        return BodyPart(section, tuple(children))
+
+    def _leaf_fetch(self, leaf: list[Value]) -> str:
+        """Return what to fetch of a leaf, "" once the mail's limit of bytes is reached."""
+        fetch = "body" if self.tnef and _lower(leaf[1]) in TNEF else _leaf_fetch(leaf)
+        if fetch != "body":
+            return fetch
+        self.bytes += min(as_number(leaf[6]), MAX_TEXT)
+        return "body" if self.bytes <= MAX_TEXT_IN_ALL else ""
+
+
+def _leading_lists(structure: list[Value]) -> Iterator[Value]:
+    """Yield the children of a multipart: its leading lists."""
+    for child in structure:
+        if not isinstance(child, list):
+            return
+        yield child
+
+
+def _leaf_fetch(leaf: list[Value]) -> str:
+    """Return what to fetch of a leaf, by its media type: "body", "header" (of an attached mail), or nothing.
+
+    Attached text counts as an attachment, except for calendars and the headers that a delivery report
+    returns.
+    """
+    if len(leaf) < 7:
+        raise UnsupportedStructureError
+
+    media, subtype = _lower(leaf[0]), _lower(leaf[1])
+    if media == "message" and subtype in {"rfc822", "global"}:
+        return "header"
+    if media == "message" and subtype in REPORTS:
+        return "body"
+    if media in WITHOUT_TEXT:
+        return ""
+    if _is_attachment(leaf) and subtype not in {"calendar", "rfc822-headers"}:
+        return ""
+    return "body"
+
+
+def _is_attachment(text_leaf: list[Value]) -> bool:
+    """Whether the leaf has "attachment" as its disposition."""
+    disposition = text_leaf[9] if len(text_leaf) > 9 else None
+    if not isinstance(disposition, list) or not disposition:
+        return False
+    return _lower(disposition[0]) == "attachment"
+
+
+def _lower(value: Value) -> str:
+    return value.decode("ascii", "replace").lower() if isinstance(value, bytes) else ""
+
+
+def reassemble(part: BodyPart, fetched: Mapping[bytes, Value], size: int) -> bytes:
+    """Join the fetched sections to a mail that a parser can read.
+
+    Args:
+        part: the outline of the mail.
+        fetched: the FETCH response with the sections of the outline.
+        size: the size of the whole mail in bytes.
+
+    Raises:
+        UnsupportedStructureError: the structure leaves out a large part of the mail (a broken boundary hides
+            text from the server), the header names no boundary although the server found parts, or a text is
+            missing.
+    """
+    if size - _described_size(part, fetched) > UNDESCRIBED + size // 100:
+        raise UnsupportedStructureError
+    return b"".join(_pieces(part, fetched))
+
+
+def _described_size(part: BodyPart, fetched: Mapping[bytes, Value]) -> int:
+    """Return how many bytes of the mail the structure accounts for, estimating the boundaries."""
+    header = len(_section(fetched, part.header))
+    children = sum(_described_size(child, fetched) for child in part.children)
+    return header + part.octets + BOUNDARY_SIZE + children
+
+
+def _pieces(part: BodyPart, fetched: Mapping[bytes, Value]) -> Iterator[bytes]:
+    """Yield header and body of a node, with the bodies that were fetched."""
+    header = _section(fetched, part.header)
+    yield _terminated(header)
+    if part.children:
+        yield from _multipart_pieces(part, _boundary(header), fetched)
+    elif part.fetch == "body":
+        yield _required_section(fetched, part.number or "1")
+    elif part.fetch == "header":
+        yield _section(fetched, part.attached_header)
+
+
+def _multipart_pieces(part: BodyPart, boundary: bytes, fetched: Mapping[bytes, Value]) -> Iterator[bytes]:
+    """Yield the children of a multipart between their boundaries."""
+    for child in part.children:
+        yield b"--" + boundary + b"\r\n"
+        yield from _pieces(child, fetched)
+        yield b"\r\n"
+    yield b"--" + boundary + b"--\r\n"
+
+
+def _section(fetched: Mapping[bytes, Value], name: str) -> bytes:
+    """Return a fetched section; b"" when it is missing."""
+    value = fetched.get(f"BODY[{name}]".encode("ascii"))
+    return value if isinstance(value, bytes) else b""
+
+
+def _required_section(fetched: Mapping[bytes, Value], name: str) -> bytes:
+    """Return a fetched section.
+
+    Raises:
+        UnsupportedStructureError: it is missing.
+    """
+    value = fetched.get(f"BODY[{name}]".encode("ascii"))
+    if not isinstance(value, bytes):
+        raise UnsupportedStructureError
+    return value
+
+
+def _terminated(header: bytes) -> bytes:
+    """End a header with its empty line.
+
+    The line is missing behind a cut at MAX_HEADER, and from some servers.
+    """
+    if header.endswith((b"\r\n\r\n", b"\n\n")) or header in {b"\r\n", b"\n"}:
+        return header
+    return header.rstrip(b"\r\n") + b"\r\n\r\n"
+
+
+def _boundary(header: bytes) -> bytes:
+    """Return the boundary that a multipart's header names.
+
+    Raises:
+        UnsupportedStructureError: it names none.
+    """
+    boundary = message_from_bytes(header).get_boundary()
+    if not boundary:
+        raise UnsupportedStructureError
+    return boundary.encode("utf-8", "surrogateescape")
+
 
 #: bytes; up to this size fetching the whole mail takes less CPU than reading its structure (measured from 4
 #: to 64 kB)

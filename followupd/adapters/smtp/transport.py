@@ -9,8 +9,8 @@ import contextlib
 from dataclasses import dataclass
 from typing import Self
 
+from followupd.adapters.smtp.compose import needs_utf8, wire_address
 from followupd.adapters.smtp.connection import ConnectionLostError, Reply, SmtpAccount, SmtpConnection
-from followupd.adapters.smtp.headers import needs_utf8, wire_address
 from followupd.adapters.smtp.login import connect
 from followupd.domain.letter import DeliveryOutcome, DeliveryResult
 from followupd.errors import FollowupdError, UnavailableError

@@ -10,9 +10,7 @@ from sqlalchemy import select as core_select
 from sqlmodel import Session, col, func, select
 
 from followupd.adapters.crypto import Vault
-from followupd.adapters.storage.lease import LeaseScope
-from followupd.adapters.storage.outbox import OutboxStore
-from followupd.adapters.storage.rows import (
+from followupd.adapters.storage.database import (
     CASE_ADAPTER,
     Row,
     decrypt_event,
@@ -22,6 +20,8 @@ from followupd.adapters.storage.rows import (
     insert_all,
     update_all,
 )
+from followupd.adapters.storage.lease import LeaseScope
+from followupd.adapters.storage.outbox import OutboxStore
 from followupd.adapters.storage.tables import CaseRow, EventRow, LetterRow, MailRow
 from followupd.domain import lifecycle
 from followupd.domain.case import Case, Stage

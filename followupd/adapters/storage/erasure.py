@@ -15,8 +15,7 @@ from sqlmodel import Session, col, select
 
 from followupd.adapters.crypto import Vault
 from followupd.adapters.storage.cases import CaseStore
-from followupd.adapters.storage.personal_data import PersonalData, PersonalDataStore
-from followupd.adapters.storage.rows import (
+from followupd.adapters.storage.database import (
     CASE_ADAPTER,
     LETTER_ADAPTER,
     MESSAGE_ADAPTER,
@@ -24,6 +23,7 @@ from followupd.adapters.storage.rows import (
     encrypt_event,
     encrypt_value,
 )
+from followupd.adapters.storage.personal_data import PersonalData, PersonalDataStore
 from followupd.adapters.storage.tables import (
     CardOrderRow,
     CardRow,

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, bindparam, func, select, update
 from sqlmodel import col
 
 from followupd.adapters.crypto import Vault
-from followupd.adapters.storage.rows import MESSAGE_ADAPTER, encrypt_value, insert_all
+from followupd.adapters.storage.database import MESSAGE_ADAPTER, encrypt_value, insert_all
 from followupd.adapters.storage.tables import LocationRow, MailRow
 from followupd.domain.mail import IncomingMail, Kind, MailLocation, MailState, Message, StoreResult
 

@@ -1,14 +1,17 @@
-"""The ledger: followupd's database, SQLite or PostgreSQL, used in transactions."""
+"""The ledger: followupd's database, SQLite or PostgreSQL, used in transactions, and the daemon's own state."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import text
+import sqlalchemy as core
+from sqlalchemy import bindparam, text
 from sqlalchemy.exc import OperationalError
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from followupd.adapters.crypto import Vault
 from followupd.adapters.storage import database, migrate
@@ -18,9 +21,65 @@ from followupd.adapters.storage.gift_cards import GiftCardOrderStore, GiftCardSt
 from followupd.adapters.storage.lease import LeaseScope, MailboxLease, lease_for
 from followupd.adapters.storage.mail import MailStore
 from followupd.adapters.storage.outbox import OutboxStore
-from followupd.adapters.storage.state import StateStore
+from followupd.adapters.storage.tables import CursorRow, StateRow
+from followupd.domain.keys import FolderCursor, StateName
 from followupd.domain.letter import Letter
 from followupd.errors import UnavailableError
+
+# Built once: building a statement costs more than running it, and this one runs before each batch of letters.
+_SELECT_VALUE = core.select(col(StateRow.value), col(StateRow.at)).where(
+    col(StateRow.name) == bindparam("name")
+)
+
+
+class StateStore:
+    """The ledger's key-value state and folder cursors, within one transaction."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def put(self, name: StateName, value: Any, now: datetime) -> None:
+        """Store a value that JSON can express, and when."""
+        self._session.merge(StateRow(name=name, value=json.dumps(value), at=now))
+
+    def get(self, name: StateName) -> tuple[Any, datetime] | None:
+        """Return a value, and when it was stored; None when it never was."""
+        row = self._session.execute(_SELECT_VALUE, {"name": name}).first()
+        return (json.loads(row[0]), row[1]) if row else None
+
+    def cursor(self, mailbox: str, folder: str) -> FolderCursor | None:
+        """Return how far a folder was read; None when it was never read."""
+        row = self._session.get(CursorRow, (mailbox, folder))
+        return _cursor(row) if row else None
+
+    def set_cursor(self, mailbox: str, folder: str, cursor: FolderCursor) -> None:
+        """Store how far a folder was read."""
+        row = CursorRow(
+            mailbox=mailbox,
+            folder=folder,
+            uidvalidity=cursor.uidvalidity,
+            uid=cursor.uid,
+            modseq=cursor.modseq,
+            passed_over=cursor.passed_over,
+            since=cursor.since,
+            synced_at=cursor.synced_at,
+        )
+        self._session.merge(row)
+
+    def cursors(self) -> dict[tuple[str, str], FolderCursor]:
+        """Return all cursors, by mailbox and folder."""
+        return {(row.mailbox, row.folder): _cursor(row) for row in self._session.exec(select(CursorRow))}
+
+
+def _cursor(row: CursorRow) -> FolderCursor:
+    return FolderCursor(
+        uidvalidity=row.uidvalidity,
+        uid=row.uid,
+        modseq=row.modseq,
+        passed_over=row.passed_over,
+        synced_at=row.synced_at,
+        since=row.since,
+    )
 
 
 @dataclass(frozen=True, slots=True)

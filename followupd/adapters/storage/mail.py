@@ -11,9 +11,9 @@ from sqlalchemy import ColumnElement, bindparam, func, update
 from sqlmodel import Session, col, select
 
 from followupd.adapters.crypto import Vault
+from followupd.adapters.storage.database import LETTER_ADAPTER, MESSAGE_ADAPTER, decrypt_value
 from followupd.adapters.storage.ingest import QUARANTINE_TAG, store_all
 from followupd.adapters.storage.lease import LeaseScope
-from followupd.adapters.storage.rows import LETTER_ADAPTER, MESSAGE_ADAPTER, decrypt_value
 from followupd.adapters.storage.tables import CommandRow, LetterRow, LetterTextRow, LocationRow, MailRow
 from followupd.domain.mail import (
     DISMISSED_BY_AGENT,

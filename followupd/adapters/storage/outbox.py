@@ -22,8 +22,8 @@ from sqlalchemy import select as select_columns
 from sqlmodel import Session, and_, col, func, not_, or_, select
 
 from followupd.adapters.crypto import Vault
+from followupd.adapters.storage.database import LETTER_ADAPTER, decrypt_value, encrypt_value, update_all
 from followupd.adapters.storage.lease import LeaseScope
-from followupd.adapters.storage.rows import LETTER_ADAPTER, decrypt_value, encrypt_value, update_all
 from followupd.adapters.storage.tables import LetterRow, LetterTextRow, MailRow
 from followupd.domain.letter import (
     DraftState,

@@ -11,7 +11,7 @@ from sqlalchemy import select as core_select
 from sqlmodel import Session, col, select
 
 from followupd.adapters.crypto import Vault
-from followupd.adapters.storage.rows import (
+from followupd.adapters.storage.database import (
     CASE_ADAPTER,
     LETTER_ADAPTER,
     MESSAGE_ADAPTER,

@@ -16,9 +16,8 @@ from followupd.domain.compensation import Compensation, Gift, GrantState
 from followupd.domain.decision import Agenda, AgendaItem, LetterContent, PrintedGiftCard
 from followupd.domain.letter import LetterKind
 from followupd.domain.mail import Person
-from followupd.domain.playbook import Playbook
+from followupd.domain.playbook import Agent, Company, Playbook
 from followupd.domain.promise import Promise, PromiseState
-from followupd.domain.team import Agent, Company
 from followupd.languages import Catalogue, catalogue
 from followupd.text.names import first_name, greetable_name
 

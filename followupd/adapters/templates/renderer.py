@@ -14,8 +14,7 @@ from jinja2 import Environment, Template
 from markupsafe import Markup
 
 from followupd.adapters.templates import context, markdown
-from followupd.adapters.templates.formatter import Formatter, formatter_for
-from followupd.adapters.templates.invitation import call_invitation
+from followupd.adapters.templates.formatter import Formatter, call_invitation, formatter_for
 from followupd.adapters.templates.required import missing_content
 from followupd.adapters.templates.sources import (
     ContentError,
@@ -30,8 +29,7 @@ from followupd.domain.case import Case
 from followupd.domain.decision import Agenda, LetterContent, PrintedGiftCard
 from followupd.domain.letter import Attachment, Letter, LetterKind
 from followupd.domain.mail import Person
-from followupd.domain.playbook import Playbook
-from followupd.domain.team import Agent
+from followupd.domain.playbook import Agent, Playbook
 from followupd.domain.translatable import Translatable, msg
 from followupd.errors import LetterError
 from followupd.languages import Catalogue, catalogue

@@ -1,6 +1,5 @@
 """Everything that can happen in a case; the history of a case consists of these events."""
 
-from followupd.domain.events.base import Event
 from followupd.domain.events.case import (
     AgentWrote,
     CallAsked,
@@ -13,6 +12,7 @@ from followupd.domain.events.case import (
     CustomerReached,
     CustomerWrote,
     Dismissed,
+    Event,
     FactsStated,
     Fixed,
     Held,
@@ -25,16 +25,6 @@ from followupd.domain.events.case import (
     Reopened,
     SeverityChosen,
     WordingInsisted,
-)
-from followupd.domain.events.compensation import (
-    CompensationApproved,
-    CompensationConfirmed,
-    CompensationGranted,
-    CompensationIssued,
-    CompensationMissing,
-    CompensationRefused,
-    GiftCardDue,
-    GiftCardLacking,
 )
 from followupd.domain.events.letters import (
     AgentTold,
@@ -51,7 +41,15 @@ from followupd.domain.events.letters import (
     LetterWritten,
     NextStepConfirmed,
 )
-from followupd.domain.events.promises import (
+from followupd.domain.events.owed import (
+    CompensationApproved,
+    CompensationConfirmed,
+    CompensationGranted,
+    CompensationIssued,
+    CompensationMissing,
+    CompensationRefused,
+    GiftCardDue,
+    GiftCardLacking,
     OptionChosen,
     OptionOffered,
     OptionsAsked,

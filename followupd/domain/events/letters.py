@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from followupd.domain.case import Case
 from followupd.domain.compensation import GrantState
-from followupd.domain.events.base import Event
+from followupd.domain.events.case import Event
 from followupd.domain.letter import LetterKind, LetterRecordState
 
 

@@ -7,8 +7,7 @@ from followupd.errors import NotUnderstoodError
 from followupd.recovery.commands.approval import approve, promised, refuse
 from followupd.recovery.commands.compensation import give, issued, missing, received, refused
 from followupd.recovery.commands.context import CommandContext, Handler, LineReader
-from followupd.recovery.commands.facts import FACT_VERBS, fact, owner, playbook, severity
-from followupd.recovery.commands.insist import insist
+from followupd.recovery.commands.facts import FACT_VERBS, fact, insist, owner, playbook, severity
 from followupd.recovery.commands.lifecycle import (
     close,
     complaint,
@@ -19,8 +18,16 @@ from followupd.recovery.commands.lifecycle import (
     reached,
     release,
 )
-from followupd.recovery.commands.options import choose, option, withdraw_option
-from followupd.recovery.commands.promises import KINDS, kept, late, promise, withdraw
+from followupd.recovery.commands.promises import (
+    KINDS,
+    choose,
+    kept,
+    late,
+    option,
+    promise,
+    withdraw,
+    withdraw_option,
+)
 
 __all__ = ["CommandContext", "LineReader", "handle"]
 

@@ -17,17 +17,11 @@ from followupd.domain.events import (
     PromiseWithdrawn,
 )
 from followupd.domain.letter import LetterRecordState
+from followupd.domain.playbook import Agent
 from followupd.domain.promise import Promise, PromiseState, paired
-from followupd.domain.team import Agent
 from followupd.errors import NotUnderstoodError
 from followupd.recovery.commands.compensation import found_grants, granted
-from followupd.recovery.commands.context import (
-    CommandContext,
-    leads,
-    numbered_events,
-    origin,
-    within_limit,
-)
+from followupd.recovery.commands.context import CommandContext, leads, numbered_events, origin, within_limit
 from followupd.recovery.commands.lifecycle import opened
 from followupd.recovery.commands.promises import new_promise
 

@@ -17,8 +17,8 @@ from followupd.domain.events import (
     PromiseKept,
     Reopened,
 )
+from followupd.domain.playbook import Agent
 from followupd.domain.promise import FoundCompensation
-from followupd.domain.team import Agent
 from followupd.errors import NotUnderstoodError
 from followupd.recovery.commands.context import (
     CommandContext,

@@ -10,9 +10,8 @@ from followupd.domain.case import Case
 from followupd.domain.command import Command, expected
 from followupd.domain.compensation import Money, OtherGrant
 from followupd.domain.events import Event
-from followupd.domain.playbook import Playbook
+from followupd.domain.playbook import Agent, Playbook, Role
 from followupd.domain.promise import FoundCompensation, FoundPromise
-from followupd.domain.team import Agent, Role
 from followupd.errors import NotUnderstoodError
 
 

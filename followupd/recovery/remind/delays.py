@@ -8,10 +8,10 @@ from followupd.domain.calendar import Duration, has_come
 from followupd.domain.case import WORKING, Case
 from followupd.domain.decision import Decision, LetterContent, LetterRenderer
 from followupd.domain.events import PromiseBroken, PromiseLate, PromiseMade
+from followupd.domain.keys import ReminderKey, ReminderKind
 from followupd.domain.letter import LetterKind
 from followupd.domain.playbook import Playbook
 from followupd.domain.promise import Promise, PromiseKind, PromiseState
-from followupd.domain.reminder import ReminderKey, ReminderKind
 from followupd.domain.translatable import msg
 
 #: from the reminder about silence to the holding letter

@@ -11,10 +11,9 @@ from followupd.domain.calendar import Calendar
 from followupd.domain.case import Case
 from followupd.domain.decision import Decision, LetterContent, LetterRenderer, as_event
 from followupd.domain.events import OwnerNudged
+from followupd.domain.keys import ReminderKind
 from followupd.domain.letter import LetterKind
-from followupd.domain.playbook import Playbook
-from followupd.domain.reminder import ReminderKind
-from followupd.domain.team import Agent
+from followupd.domain.playbook import Agent, Playbook
 from followupd.domain.translatable import sentence_list
 from followupd.recovery.remind.reminders import Reminder, person, reminders_of
 from followupd.recovery.remind.summary import summary_of

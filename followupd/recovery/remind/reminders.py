@@ -8,15 +8,14 @@ from typing import Literal
 from followupd.domain.calendar import Duration
 from followupd.domain.case import NO_COMPLAINT, WORKING, Case, Stage
 from followupd.domain.compensation import Compensation, GrantState
+from followupd.domain.keys import Level, ReminderKey, ReminderKind, Step
 from followupd.domain.letter import LetterKind, LetterRecordState
-from followupd.domain.playbook import Playbook
+from followupd.domain.playbook import Agent, Playbook, Role
 from followupd.domain.promise import Promise
-from followupd.domain.reminder import Level, ReminderKey, ReminderKind, Step
-from followupd.domain.team import Agent, Role
 from followupd.domain.translatable import msg, msgid, sentence_list
 from followupd.recovery import blockers
-from followupd.recovery.remind.dates import day_and_time
 from followupd.recovery.remind.delays import silence_key, silent_since
+from followupd.recovery.remind.summary import day_and_time
 
 #: stages in which nothing is worked on
 QUIET = NO_COMPLAINT | {Stage.CLOSED}

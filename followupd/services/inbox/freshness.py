@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from followupd.adapters.storage.ledger import Ledger, Transaction
-from followupd.domain.state import StateKey
+from followupd.domain.keys import StateKey
 
 #: the two halves of a mailbox: the inbox with customers' mail and our copies, and Sent with agents' replies
 _HALVES = (StateKey.INBOX_READ, StateKey.SENT_READ)

@@ -10,8 +10,8 @@ from functools import partial
 
 from followupd import log
 from followupd.adapters.storage.ledger import Ledger, Transaction
+from followupd.domain.keys import StateKey, StateName
 from followupd.domain.mail import TagUpdate
-from followupd.domain.state import StateKey, StateName
 from followupd.errors import UnavailableError
 from followupd.services.inbox.poison import MAX_FAILURES
 from followupd.services.ports import MailSource

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from followupd.adapters.storage.ledger import Ledger, Transaction
+from followupd.domain.keys import StateKey
 from followupd.domain.mail import IncomingMail, MailLocation
-from followupd.domain.state import StateKey
 
 #: failures in a row after which a mail, or a change of one, is given up: a server may just have restarted
 MAX_FAILURES = 3

@@ -15,14 +15,14 @@ from followupd import log
 from followupd.adapters.imap.mailbox import FetchedMail, FolderChanges, SyncCursor
 from followupd.adapters.storage.ledger import Ledger, Transaction
 from followupd.domain.command import line_for
+from followupd.domain.keys import FolderCursor, StateKey
 from followupd.domain.mail import Identity, IncomingMail, MailLocation, Message, StoreResult
-from followupd.domain.state import FolderCursor, StateKey
 from followupd.errors import UnavailableError
 from followupd.languages import Catalogue
 from followupd.services.inbox import poison
 from followupd.services.inbox.freshness import mark_synced
 from followupd.services.inbox.mailbox_updates import MailboxUpdater
-from followupd.services.outbox.drafts import DraftFiler
+from followupd.services.outbox.review import DraftFiler
 from followupd.services.ports import MailSource
 from followupd.services.record import STATUS_TAG_PREFIX
 from followupd.text import mail

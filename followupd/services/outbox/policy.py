@@ -12,8 +12,8 @@ from followupd import log
 from followupd.adapters.storage.ledger import Ledger, Transaction
 from followupd.domain.calendar import Calendar
 from followupd.domain.case import Case
+from followupd.domain.keys import StateKey
 from followupd.domain.letter import Letter, LetterKind, OutboxUsage, UsageWindows
-from followupd.domain.state import StateKey
 from followupd.errors import UnknownCaseError
 from followupd.recovery import gift_card
 from followupd.recovery.blockers import why_stale

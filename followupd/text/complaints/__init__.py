@@ -3,8 +3,7 @@
 from followupd.text.complaints.assessment import Severity, Want, issue, severity, wants
 from followupd.text.complaints.cues import AGAINST, FOR, STRONG, Cues
 from followupd.text.complaints.learning import Learned, Tagged, learn
-from followupd.text.complaints.recogniser import Recogniser
-from followupd.text.complaints.rules import SiteRules, rule_problem
+from followupd.text.complaints.recogniser import Recogniser, SiteRules, rule_problem
 from followupd.text.complaints.words import language_of
 
 __all__ = [

@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from followupd.text.complaints.cues import MEASURED
-from followupd.text.complaints.features import grams_of
+from followupd.text.complaints.features import grams_of, probability, weigh
 from followupd.text.complaints.recogniser import Recogniser
-from followupd.text.complaints.score import probability, weigh
 from followupd.text.complaints.words import language_of
 
 #: Fewer tags teach only noise: 100 raise macro-F1 by .05 to .15, 20 do not (docs/recognising.md).

@@ -10,13 +10,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from followupd.languages import catalogue
-from followupd.text.mail.repeated import (
-    MIN_COMMON,
-    ThreadText,
-    flattened,
-    mark_repeated,
-    stray_in_thread,
-)
+from followupd.text.mail.repeated import MIN_COMMON, ThreadText, flattened, mark_repeated, stray_in_thread
 from followupd.text.mail.signature import LineKind, mark_signatures
 
 #: lines of a mail that are read

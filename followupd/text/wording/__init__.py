@@ -1,8 +1,7 @@
 """Nineteen rules of wording for templates, letters and agents' lines (docs/wording.md)."""
 
-from followupd.text.wording.checker import Context, Finding, WordingRules, findings, unknown_rules
+from followupd.text.wording.checker import Context, Finding, WordingRules, body, findings, has, unknown_rules
 from followupd.text.wording.rules import BY_ID, FACT, LONGEST, PART, PHRASED, PREVENTION, RULES, WordingRule
-from followupd.text.wording.text import body, has
 
 __all__ = [
     "BY_ID",

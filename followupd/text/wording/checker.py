@@ -1,16 +1,138 @@
-"""Check a text against the rules of wording: a template, a letter before it is sent, or an agent's line."""
+"""Check a text against the rules of wording: a template, a letter before it is sent, or an agent's line.
+
+The first part reads the text: its paragraphs, its sentences, and the patterns of phrases.
+"""
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from types import MappingProxyType
 
 from followupd.domain.letter import LetterKind
 from followupd.domain.translatable import Translatable, msg
 from followupd.languages import Catalogue, catalogue
-from followupd.text.wording import text as letter_text
+from followupd.languages.patterns import expand
 from followupd.text.wording.rules import BY_ID, HOLDING_SENTENCES, LONGEST, PHRASED, RULES, WordingRule
+
+#: characters; a shorter paragraph that does not end like a sentence is a greeting or a closing
+_MAX_COURTESY = 60
+_SENTENCE_END = (".", "?", "…")
+_SENTENCE = re.compile(r"(?<=[.!?…])[\"'”’»)\]]*\s+")
+#: characters with several forms; each is replaced by one, so that positions stay the same
+_ONE_FORM = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "\u00a0": " ", "\u202f": " ", "‑": "-", "–": "-"})
+
+
+def tongue(language: str) -> str:
+    """Return the two letters that phrases are stored under: "de" for "de_AT"."""
+    return language[:2].lower()
+
+
+def plain(text: str) -> str:
+    """Return the text with one kind of apostrophe, space and hyphen; every position stays the same."""
+    return text.translate(_ONE_FORM)
+
+
+def flat(text: str) -> str:
+    """Return the text on one line, with single spaces."""
+    return " ".join(text.split())
+
+
+def sentences(text: str) -> list[str]:
+    """Return the sentences of a text, each on one line."""
+    return list(filter(None, _SENTENCE.split(flat(text))))
+
+
+def body(text: str, owner: str) -> list[str]:
+    """Return the paragraphs between the greeting and the closing, each on one line.
+
+    Args:
+        text: a letter as plain text.
+        owner: the name of the person who signs it; the last line with just this name begins the closing.
+    """
+    blocks = text.split("\n\n")
+    paragraphs = [flat(block) for block in blocks if block.strip()]
+    signed = [number for number, block in enumerate(blocks) if owner in map(str.strip, block.splitlines())]
+    if signed:
+        paragraphs = paragraphs[: signed[-1]]
+
+    while paragraphs and _is_courtesy(paragraphs[0]):
+        paragraphs = paragraphs[1:]
+    while paragraphs and _is_courtesy(paragraphs[-1]):
+        paragraphs = paragraphs[:-1]
+    return paragraphs
+
+
+def _is_courtesy(paragraph: str) -> bool:
+    """Whether a paragraph is a greeting or a closing."""
+    return len(paragraph) <= _MAX_COURTESY and not paragraph.endswith(_SENTENCE_END)
+
+
+@lru_cache(maxsize=512)
+def pattern(
+    languages: Catalogue, language: str, name: str, own: tuple[str, ...] = ()
+) -> re.Pattern[str] | None:
+    """Return the pattern of a list of phrases; None when it is empty.
+
+    Args:
+        languages: the languages to use.
+        language: the language of the text.
+        name: the name of the list in `wording.toml`.
+        own: the administrator's phrases, which are no patterns.
+    """
+    known = languages.find(language)
+    phrases: list[str] = []
+    if known is not None:
+        wording = known.wording
+        phrases += [expand(phrase, wording.parts) for phrase in wording.phrases.get(name, ())]
+    phrases += [re.escape(plain(phrase)).replace(r"\ ", r"\s+") for phrase in own]
+    if not phrases:
+        return None
+    return re.compile(rf"(?<!\w)(?:{'|'.join(phrases)})(?!\w)", re.IGNORECASE)
+
+
+def has(language: str, name: str, text: str, languages: Catalogue | None = None) -> bool:
+    """Whether the text contains one of these phrases; True if the language has no such list.
+
+    Args:
+        language: the language of the text.
+        name: the name of the list in `wording.toml`.
+        text: the text.
+        languages: the languages to use, the shipped ones by default.
+    """
+    found = pattern(languages or catalogue(), language, name)
+    return found is None or found.search(plain(text)) is not None
+
+
+@lru_cache(maxsize=8)
+def dated(languages: Catalogue) -> re.Pattern[str]:
+    """Return the pattern of dates with a year; without one it is not certain that a date has passed."""
+    joints = dict.fromkeys(
+        re.escape(joint) for language in languages.all() for joint in language.wording.date_joints
+    )
+    joint = rf"(?:\s+(?:{'|'.join(joints)}))?" if joints else ""
+    return re.compile(
+        r"\b\d{4}-\d\d-\d\d\b|\b\d{1,2}[./]\d{1,2}[./]\d{4}\b"
+        rf"|\b\d{{1,2}}\.?{joint}\s+[^\W\d]{{3,12}}\.?,?{joint}\s+\d{{4}}\b"
+        r"|\b[^\W\d]{3,12}\.?\s+\d{1,2},?\s+\d{4}\b"
+    )
+
+
+def without(text: str, parts: Iterable[str]) -> str:
+    """Replace these parts by underscores, keeping line breaks, so that every position stays the same."""
+    distinct = {flat(part) for part in parts if part.strip()}
+    for part in sorted(distinct, key=len, reverse=True):
+        words = plain(part).rstrip(" .,;:!?…-").split()
+        if words:
+            expression = r"\s+".join(map(re.escape, words))
+            text = re.sub(expression, _underscores, text, flags=re.IGNORECASE)
+    return text
+
+
+def _underscores(match: re.Match[str]) -> str:
+    return re.sub(r"\S", "_", match[0])
+
 
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _EXCLAMATION = re.compile(r"!\s*[!?]+|\?\s*!+|!")
@@ -71,7 +193,7 @@ class WordingRules:
 
     def own(self, language: str, name: str) -> tuple[str, ...]:
         """Return the administrator's phrases of a list."""
-        lists = self.phrases.get(language.lower()) or self.phrases.get(letter_text.tongue(language)) or {}
+        lists = self.phrases.get(language.lower()) or self.phrases.get(tongue(language)) or {}
         return tuple(lists.get(name, ()))
 
 
@@ -110,21 +232,21 @@ class _Reading:
 
     def has(self, name: str, text: str) -> bool:
         """Whether a part of the text contains one of these phrases."""
-        return letter_text.has(self.language, name, text, self.rules.languages)
+        return has(self.language, name, text, self.rules.languages)
 
     def pattern(self, name: str, own: tuple[str, ...] = ()) -> re.Pattern[str] | None:
         """Return the pattern of a list of phrases in the language of the text."""
-        return letter_text.pattern(self.rules.languages, self.language, name, own)
+        return pattern(self.rules.languages, self.language, name, own)
 
     @property
     def paragraphs(self) -> list[str]:
         """The paragraphs between greeting and closing."""
-        return letter_text.body(self.text, self.context.owner)
+        return body(self.text, self.context.owner)
 
     @property
     def without_values(self) -> str:
         """The text without the words of people, which were checked when they were given."""
-        return letter_text.without(self.text, self.context.values)
+        return without(self.text, self.context.values)
 
 
 def findings(
@@ -144,7 +266,7 @@ def findings(
         manner: the administrator's rules.
         context: what the rules need besides the text.
     """
-    checked = letter_text.without(letter_text.plain(text), context.insisted)
+    checked = without(plain(text), context.insisted)
     reading = _Reading(checked, kind, language, manner, context)
     found: set[Finding] = set()
     for rule in RULES:
@@ -157,7 +279,7 @@ def findings(
 def _at(rule: WordingRule, text: str, start: int, end: int) -> Finding:
     """Return the finding for a range of the text."""
     line = text.count("\n", 0, start) + 1
-    return Finding(rule, line, _shortened(letter_text.flat(text[start:end])))
+    return Finding(rule, line, _shortened(flat(text[start:end])))
 
 
 def _shortened(words: str) -> str:
@@ -179,7 +301,7 @@ def _check_phrases(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
 
 def _check_first_apology(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
     """Demand an apology in the first two sentences."""
-    beginning = letter_text.sentences(" ".join(it.paragraphs[:2]))
+    beginning = sentences(" ".join(it.paragraphs[:2]))
     if not it.has("apology", " ".join(beginning[:2])):
         yield Finding(rule, 0, "")
 
@@ -187,14 +309,14 @@ def _check_first_apology(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
 def _check_last_apology(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
     """Demand an apology in the last paragraph, and an invitation in its last sentence."""
     closing = (it.paragraphs or [""])[-1]
-    last_sentence = (letter_text.sentences(closing) or [""])[-1]
+    last_sentence = (sentences(closing) or [""])[-1]
     if not it.has("apology", closing) or not it.has("invitation", last_sentence):
         yield Finding(rule, 0, "")
 
 
 def _check_shouting(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
     """Find the first exclamation mark, and the first words in capitals that are no acronym and no name."""
-    exclamation = _EXCLAMATION.search(letter_text.without(it.text, it.context.names))
+    exclamation = _EXCLAMATION.search(without(it.text, it.context.names))
     if exclamation:
         yield _at(rule, it.text, exclamation.start(), exclamation.end())
 
@@ -226,13 +348,13 @@ def _check_length(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
     """Limit the words of a letter, and the sentences of a holding letter."""
     inside = " ".join(it.paragraphs) if it.context.owner else it.text
     words = len(inside.split())
-    sentences = len(letter_text.sentences(inside))
+    sentence_count = len(sentences(inside))
     most = LONGEST.get(it.kind, words)
     if words > most:
         yield Finding(rule, 0, f"{words} words, of {most} at most")
     # The sentence that says how to reach us tells nothing new, so it is not counted.
-    elif it.kind == LetterKind.HOLDING and sentences > HOLDING_SENTENCES + 1:
-        yield Finding(rule, 0, f"{sentences} sentences")
+    elif it.kind == LetterKind.HOLDING and sentence_count > HOLDING_SENTENCES + 1:
+        yield Finding(rule, 0, f"{sentence_count} sentences")
 
 
 def _check_past_dates(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
@@ -240,8 +362,8 @@ def _check_past_dates(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
     is_over = it.context.over
     if is_over is None:
         return
-    for match in letter_text.dated(it.rules.languages).finditer(it.without_values):
-        if is_over(letter_text.flat(match[0])):
+    for match in dated(it.rules.languages).finditer(it.without_values):
+        if is_over(flat(match[0])):
             yield _at(rule, it.text, match.start(), match.end())
 
 
@@ -250,7 +372,7 @@ def _check_unlogged_promises(rule: WordingRule, it: _Reading) -> Iterator[Findin
     commitments_in = it.context.hears
     if commitments_in is None:
         return
-    for words, day in commitments_in(letter_text.flat(it.without_values)):
+    for words, day in commitments_in(flat(it.without_values)):
         if day not in it.context.promised:
             yield Finding(rule, 0, words)
 
@@ -277,7 +399,7 @@ def _check_copied_impact(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
 
 def _comparable(text: str) -> str:
     """Return a text without the differences that do not matter: line breaks, capitals, a last full stop."""
-    return letter_text.flat(letter_text.plain(text)).casefold().rstrip(" .!")
+    return flat(plain(text)).casefold().rstrip(" .!")
 
 
 _Check = Callable[[WordingRule, _Reading], Iterator[Finding]]

@@ -1,4 +1,4 @@
-"""Train the classifier on what agents decided, once a week, and store the trained weights in the ledger."""
+"""Periodic work: train the classifier once a week, delete the text of old mails once a day."""
 
 import base64
 import json
@@ -8,14 +8,45 @@ from datetime import datetime, timedelta
 
 from followupd import log
 from followupd.adapters.crypto import Vault
-from followupd.adapters.storage.ledger import Transaction
+from followupd.adapters.storage.ledger import Ledger, Transaction
+from followupd.domain.keys import StateKey
 from followupd.domain.mail import Kind, StoredMail
-from followupd.domain.state import StateKey
 from followupd.recovery import opening
 from followupd.services.context import ServiceContext
 from followupd.text import complaints
 from followupd.text.complaints import Learned, Recogniser, Tagged
 from followupd.text.complaints.learning import FEWEST
+
+_RETENTION_INTERVAL = timedelta(days=1)
+#: mails in one transaction, so that others wait for the ledger only briefly
+_BATCH_SIZE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionService:
+    """Deletes the text of mails that were stored for longer than `keep`."""
+
+    ledger: Ledger
+    keep: timedelta
+
+    def run(self, now: datetime) -> int:
+        """Handle one batch.
+
+        Returns:
+            How many mails were looked at, 0 once all is done for the day.
+        """
+        with self.ledger.transaction() as tx:
+            found = tx.state.get(StateKey.RETENTION)
+            last_id, has_more = 0, True
+            if found:
+                last_id, has_more = int(found[0]["mail"]), bool(found[0]["rest"])
+                if not has_more and now - found[1] < _RETENTION_INTERVAL:
+                    return 0
+            reached = tx.retention.delete_old_text(last_id, now - self.keep, _BATCH_SIZE)
+            tx.state.put(StateKey.RETENTION, {"mail": reached or last_id, "rest": reached is not None}, now)
+
+        return 0 if reached is None else reached - last_id
+
 
 #: time between two trainings
 _INTERVAL = timedelta(days=7)
