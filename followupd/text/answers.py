@@ -19,7 +19,7 @@ from followupd.domain.compensation import Compensation, Gift
 from followupd.domain.promise import Option
 from followupd.languages import Catalogue, catalogue
 from followupd.languages.patterns import verbatim
-from followupd.languages.schema import Answers, LanguageTable
+from followupd.languages.schema import Answers, ChoiceTable, LanguageTable, Receipt
 
 #: characters of an answer about a receipt that are read
 _MAX_RECEIPT = 2000
@@ -36,7 +36,11 @@ _CHOICE_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?'?|[%€$£]")
 
 
 def folded(text: str) -> str:
-    """Return the text in lower case, without accents, with straight apostrophes."""
+    """Return the text in lower case, without accents, with straight apostrophes.
+
+    Args:
+        text: of any language.
+    """
     decomposed = unicodedata.normalize("NFKD", text.casefold().replace("’", "'"))
     return "".join(character for character in decomposed if not unicodedata.combining(character))
 
@@ -72,7 +76,11 @@ class ReceiptWords:
 
 @lru_cache(maxsize=8)
 def receipt_words(languages: Catalogue) -> ReceiptWords:
-    """Return the words of answers about a receipt, of all languages."""
+    """Return the words of answers about a receipt, of all languages.
+
+    Args:
+        languages: the shipped ones and those of the admin.
+    """
     answers = [language.answers for language in languages.all()]
     tables = [answer.receipt for answer in answers]
     kind_tables = [table.kinds for table in tables]
@@ -80,10 +88,6 @@ def receipt_words(languages: Catalogue) -> ReceiptWords:
     kind_words = frozenset[str]().union(*kinds.values())
     content = kind_words | _union(tables, "yes", "no", "denials", "nothing", "waiting", "arrived")
     currencies = sorted({*_CODES, *_union(tables, "currencies")})
-    negation_endings = []
-    for table in tables:
-        for ending, word in table.negation_endings.items():
-            negation_endings.append((re.compile(rf"\b(\w+?){re.escape(ending)}\b"), rf"\1 {word}"))
     return ReceiptWords(
         yes=_union(tables, "yes"),
         no=_union(tables, "no"),
@@ -100,7 +104,7 @@ def receipt_words(languages: Catalogue) -> ReceiptWords:
         content=content,
         known=content | _union(tables, "all", "plain", "courtesy"),
         currencies=re.compile(rf"[{_SIGNS}]|\b(?:{'|'.join(map(re.escape, currencies))})\b"),
-        negation_endings=tuple(negation_endings),
+        negation_endings=_negation_endings(tables),
         elided=_elided(answers),
     )
 
@@ -120,18 +124,16 @@ class ChoiceWords:
 
 @lru_cache(maxsize=8)
 def choice_words(languages: Catalogue) -> ChoiceWords:
-    """Return the words of answers about options, of all languages."""
+    """Return the words of answers about options, of all languages.
+
+    Args:
+        languages: the shipped ones and those of the admin.
+    """
     answers = [language.answers for language in languages.all()]
     tables = [answer.choice for answer in answers]
-    numbers: dict[str, int] = {}
-    for table in tables:
-        for number, words in enumerate(table.numbers, 1):
-            numbers |= dict.fromkeys(words, number)
-    most = max((len(table.numbers) for table in tables), default=0)
-    numbers |= {str(number): number for number in range(1, most + 1)}
     phrases = "|".join(re.escape(phrase) for table in tables for phrase in table.not_numbers)
     return ChoiceWords(
-        numbers=numbers,
+        numbers=_numbers_by_word(tables),
         last=_union(tables, "last"),
         only_of_two=_union(tables, "only_of_two"),
         weak_numbers=_union(tables, "weak_numbers"),
@@ -142,14 +144,60 @@ def choice_words(languages: Catalogue) -> ChoiceWords:
 
 
 def _union(tables: Iterable[LanguageTable], *names: str) -> frozenset[str]:
-    """Return the words of some sets in all languages."""
+    """Return the words of some sets in all languages.
+
+    Args:
+        tables: the same table of each language.
+        names: keys of the table.
+    """
     return frozenset[str]().union(*(getattr(table, name) for table in tables for name in names))
 
 
+def _negation_endings(tables: Iterable[Receipt]) -> tuple[tuple[re.Pattern[str], str], ...]:
+    """Return the patterns of words with an ending such as "n't", with the two words that they are.
+
+    Args:
+        tables: the table [receipt] of each language.
+    """
+    found = []
+    for table in tables:
+        for ending, word in table.negation_endings.items():
+            pattern = re.compile(rf"\b(\w+?){re.escape(ending)}\b")
+            found.append((pattern, rf"\1 {word}"))
+
+    return tuple(found)
+
+
+def _numbers_by_word(tables: Sequence[ChoiceTable]) -> dict[str, int]:
+    """Return the numbers of options by their words and digits.
+
+    Args:
+        tables: the table [choice] of each language. There are digits up to the highest number that has a
+            word.
+    """
+    numbers: dict[str, int] = {}
+    highest = 0
+    for table in tables:
+        highest = max(highest, len(table.numbers))
+        for number, words in enumerate(table.numbers, 1):
+            numbers |= dict.fromkeys(words, number)
+
+    digits = {str(number): number for number in range(1, highest + 1)}
+    return numbers | digits
+
+
 def _elided(answers: Iterable[Answers]) -> re.Pattern[str]:
-    """Return the pattern of elided words such as "l'" in "l'option"."""
-    elisions = dict.fromkeys(re.escape(word) for answer in answers for word in answer.elisions)
-    return re.compile(rf"\b({'|'.join(elisions)})'(?=\w)") if elisions else _NEVER
+    """Return the pattern of elided words such as "l'" in "l'option".
+
+    Args:
+        answers: answers.toml of each language.
+    """
+    elisions: dict[str, None] = {}
+    for answer in answers:
+        elisions |= dict.fromkeys(map(re.escape, answer.elisions))
+    if not elisions:
+        return _NEVER
+    return re.compile(rf"\b({'|'.join(elisions)})'(?=\w)")
 
 
 # --- has it arrived? ---
@@ -171,7 +219,11 @@ class ReceiptReading:
     settled: bool
 
     def those(self, answer: Answer) -> tuple[int, ...]:
-        """Return the numbers of the grants with this answer."""
+        """Return the numbers of the grants with this answer.
+
+        Args:
+            answer: the wanted one.
+        """
         return tuple(n for n, found in self.answers.items() if found is answer)
 
 
@@ -197,13 +249,31 @@ def read_receipt(
 
 
 def _amounts(asked: Sequence[Compensation]) -> set[str]:
-    """Return the ways to write the amounts of the grants."""
-    ways = set()
+    """Return the ways to write the amounts of the grants: "25.00", "25,00" and "25".
+
+    Args:
+        asked: the grants; goods have no amount.
+    """
+    ways: set[str] = set()
     for grant in asked:
-        if grant.money:
-            amount = grant.money.amount
-            ways |= {amount, amount.replace(".", ","), amount.partition(".")[0]}
+        if grant.money is None:
+            continue
+        amount = grant.money.amount
+        whole, _, _ = amount.partition(".")
+        ways |= {amount, amount.replace(".", ","), whole}
+
     return ways
+
+
+def _only(answers: Collection[Answer]) -> Answer:
+    """Return the answer if there is exactly one.
+
+    Args:
+        answers: what the clauses say about one grant.
+    """
+    if len(answers) != 1:
+        return Answer.UNCLEAR
+    return next(iter(answers))
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +285,11 @@ class _AnswerClause:
     question: bool = False
 
     def has(self, words: Collection[str]) -> bool:
-        """Whether the clause contains one of the words."""
+        """Whether the clause contains one of the words.
+
+        Args:
+            words: the words.
+        """
         return any(word in words for word in self.words)
 
 
@@ -228,89 +302,156 @@ class _ReceiptReader:
     known: frozenset[str] = field(repr=False)
 
     def read(self, text: str) -> ReceiptReading:
-        """Return the answers that a text gives."""
-        clauses = [clause for sentence in self._sentences(text) for clause in self._joined_clauses(sentence)]
-        settled = all(self._is_understood(clause) for clause in clauses)
-        said: dict[int, set[Answer]] = {grant.n: set() for grant in self.asked}
-        for clause in clauses:
-            ambiguous = not settled and self._is_bare(clause)
-            for n, answer in self._answers_in(clause).items():
-                said[n].add(Answer.UNCLEAR if ambiguous else answer)
+        """Return the answer for each grant.
 
-        answers = {n: next(iter(found)) if len(found) == 1 else Answer.UNCLEAR for n, found in said.items()}
-        return ReceiptReading(answers, settled and Answer.UNCLEAR not in answers.values())
+        Args:
+            text: the new text of the mail. The answer is unclear for a grant that no clause is about, or
+                about which clauses contradict each other.
+        """
+        clauses: list[_AnswerClause] = []
+        for sentence in self._sentences(text):
+            clauses += self._joined_clauses(sentence)
+
+        settled = all(map(self._is_understood, clauses))
+
+        found: dict[int, set[Answer]] = {grant.n: set() for grant in self.asked}
+        for clause in clauses:
+            answers = self._answers_in(clause)
+            if not settled and self._is_bare(clause):
+                answers = dict.fromkeys(answers, Answer.UNCLEAR)
+            for n, answer in answers.items():
+                found[n].add(answer)
+
+        result = {n: _only(different) for n, different in found.items()}
+        is_clear = Answer.UNCLEAR not in result.values()
+        return ReceiptReading(result, settled and is_clear)
 
     def _is_understood(self, clause: _AnswerClause) -> bool:
-        return not clause.question and set(clause.words) <= self.known
+        """Whether all words of a clause are known, and it asks nothing.
+
+        Args:
+            clause: the clause.
+        """
+        return not clause.question and self.known.issuperset(clause.words)
 
     def _is_bare(self, clause: _AnswerClause) -> bool:
-        """Whether a clause is a bare yes or no, which may answer something else in the mail."""
+        """Whether a clause is a bare yes or no, which may answer something else in the mail.
+
+        Args:
+            clause: the clause, such as "Yes" in "Yes, please transfer it".
+        """
         words = self.words
         more = words.arrived | words.denials | words.nothing | words.waiting
         return clause.has(words.yes | words.no) and not clause.has(more)
 
     def _answers_in(self, clause: _AnswerClause) -> dict[int, Answer]:
-        """Return what one clause says about which grants; nothing if it is about something else."""
-        other_kind = clause.has(self.words.kind_words) and not self._named(clause)
+        """Return what one clause says about which grants; nothing if it is about something else.
+
+        Args:
+            clause: the clause.
+        """
+        names_any = clause.has(self.words.kind_words)
+        other_kind = names_any and not self._named(clause)
         if other_kind or not self._is_understood(clause):
             return self._doubtful_answers(clause, other_kind=other_kind)
         if not clause.has(self.words.content):
             return {}
+
         return self._plain_answers(clause)
 
     def _doubtful_answers(self, clause: _AnswerClause, *, other_kind: bool) -> dict[int, Answer]:
-        """Return what a clause with a question, an unknown word or another kind says: missing, or unclear."""
-        if not clause.question and not other_kind and self._is_plainly_missing(clause):
+        """Return what a clause says that is not understood in full: missing, unclear, or nothing.
+
+        Args:
+            clause: the clause, with a question, an unknown word or another kind of compensation.
+            other_kind: it names another kind.
+        """
+        may_be_plain = not other_kind and not clause.question
+        if may_be_plain and self._is_plainly_missing(clause):
             return dict.fromkeys(self._meant(clause), Answer.MISSING)
-        if clause.has(self.words.content) or clause.contrast:
+        if clause.contrast or clause.has(self.words.content):
             return self._all_unclear()
         return {}
 
     def _plain_answers(self, clause: _AnswerClause) -> dict[int, Answer]:
-        """Return what a clause of known words says."""
+        """Return what a clause of known words says.
+
+        Args:
+            clause: the clause. If several grants are meant, "yes" and "nothing" are about all of them, while
+                "it has arrived" and "not yet" do not tell about which one.
+        """
         words = self.words
+        negative = words.no | words.denials | words.waiting | words.nothing
         if clause.has(words.all) and clause.has(words.denials | words.no):
             return self._all_unclear()  # "not all of it" and "all not" are one
 
-        one_meant = len(self.asked) == 1 or bool(self._named(clause))
-        if clause.has(words.no | words.denials | words.waiting | words.nothing):
-            answer, certain = Answer.MISSING, clause.has(words.nothing)
+        is_certain = len(self.asked) == 1 or len(self._named(clause)) > 0
+        if clause.has(negative):
+            answer = Answer.MISSING
+            is_certain |= clause.has(words.nothing)
         elif clause.has(words.yes | words.arrived):
-            answer, certain = Answer.ARRIVED, clause.has(words.all) or not clause.has(words.arrived)
+            answer = Answer.ARRIVED
+            is_certain |= clause.has(words.all) or not clause.has(words.arrived)
         else:
             return {}
-        return dict.fromkeys(self._meant(clause), answer if one_meant or certain else Answer.UNCLEAR)
+
+        if not is_certain:
+            answer = Answer.UNCLEAR
+        return dict.fromkeys(self._meant(clause), answer)
 
     def _all_unclear(self) -> dict[int, Answer]:
-        return dict.fromkeys((grant.n for grant in self.asked), Answer.UNCLEAR)
+        """Return that the answer is unclear for each grant."""
+        numbers = (grant.n for grant in self.asked)
+        return dict.fromkeys(numbers, Answer.UNCLEAR)
 
     def _is_plainly_missing(self, clause: _AnswerClause) -> bool:
-        """Whether the clause says explicitly that a grant has not arrived, whatever else it says."""
+        """Whether the clause says explicitly that a grant has not arrived, whatever else it says.
+
+        Args:
+            clause: the clause, such as "the refund which you promised has not arrived".
+        """
         words = self.words
-        if not clause.has(words.kind_words) or clause.has(words.other_things | words.yes):
+        if clause.has(words.other_things | words.yes):
             return False
-        is_denied = clause.has(words.denials | words.nothing | words.no) and clause.has(words.arrived)
-        return is_denied or clause.has(words.waiting)
+        is_named = clause.has(words.kind_words)
+        is_denied = clause.has(words.arrived) and clause.has(words.denials | words.nothing | words.no)
+        return is_named and (is_denied or clause.has(words.waiting))
 
     def _meant(self, clause: _AnswerClause) -> Sequence[int]:
-        """Return the grants that a clause is about: those it names, or all."""
+        """Return the grants that a clause is about: those it names, or all.
+
+        Args:
+            clause: the clause.
+        """
         return self._named(clause) or [grant.n for grant in self.asked]
 
     def _named(self, clause: _AnswerClause) -> list[int]:
-        """Return the grants whose kind the clause names."""
+        """Return the grants whose kind the clause names.
+
+        Args:
+            clause: the clause. The name of another kind than those of the grants names none.
+        """
         kinds = {kind for kind, words in self.words.kinds.items() if clause.has(words)}
         return [grant.n for grant in self.asked if grant.kind in kinds]
 
     def _sentences(self, text: str) -> Iterator[str]:
-        """Yield the sentences, with negations that are written in one word ("hasn't") split."""
+        """Yield the sentences, with negations that are written in one word ("hasn't") split.
+
+        Args:
+            text: of which the first _MAX_RECEIPT characters are read.
+        """
         plain = folded(text[:_MAX_RECEIPT].replace("`", "'"))
         for ending, apart in self.words.negation_endings:
             plain = ending.sub(apart, plain)
         for line in plain.splitlines():
-            yield from (found[0] for found in _SENTENCE.finditer(line))
+            yield from _SENTENCE.findall(line)
 
     def _clauses(self, sentence: str) -> Iterator[_AnswerClause]:
-        """Split a sentence at commas and at words that begin another clause."""
+        """Split a sentence at commas and at words that begin another clause.
+
+        Args:
+            sentence: folded. If it is a question, all of its clauses are.
+        """
         question = sentence.rstrip().endswith("?") or "¿" in sentence
         for part in re.split(r",(?!\d)", sentence):
             words: list[str] = []
@@ -325,22 +466,30 @@ class _ReceiptReader:
             yield _AnswerClause(tuple(words), contrast, question)
 
     def _joined_clauses(self, sentence: str) -> Iterator[_AnswerClause]:
-        """Join a clause that only names kinds to the next one: "the refund and the coupon have arrived"."""
+        """Join a clause that only names kinds to the next one: "the refund and the coupon have arrived".
+
+        Args:
+            sentence: folded. Its clauses without words are left out.
+        """
         kind_words = self.words.kind_words
         answer_words = self.words.content - kind_words
         waiting: tuple[str, ...] = ()
         for clause in self._clauses(sentence):
-            words = (*waiting, *clause.words)
-            whole = _AnswerClause(words, clause.contrast, clause.question)
+            whole = _AnswerClause((*waiting, *clause.words), clause.contrast, clause.question)
             only_names_kinds = whole.has(kind_words) and not whole.has(answer_words)
-            waiting = words if only_names_kinds else ()
-            if words and not waiting:
+            waiting = whole.words if only_names_kinds else ()
+            if whole.words and not only_names_kinds:
                 yield whole
+
         if waiting:
             yield _AnswerClause(waiting)
 
     def _words_of(self, part: str) -> list[str]:
-        """Return the words of a part, without marks and currencies, elided words split."""
+        """Return the words of a part, without marks and currencies, elided words split.
+
+        Args:
+            part: of a sentence, folded.
+        """
         spelled = self.words.elided.sub(r"\1' ", self.words.currencies.sub(" ", part))
         return [word for word in _WORD.findall(spelled) if not _MARKS.fullmatch(word)]
 
@@ -363,37 +512,52 @@ def chosen(
         languages: the languages to use, the shipped ones by default.
     """
     plain = folded(text).strip()
-    if not plain or len(plain) > _MAX_CHOICE or "?" in plain:
+    if not 0 < len(plain) <= _MAX_CHOICE or "?" in plain:
         return None
 
     known = choice_words(languages or catalogue())
-    people = {part for name in names for part in folded(name).split()}
-    numbers: dict[str, int] = {}
-    for word in _CHOICE_WORD.findall(_without_other_ones(plain, known)):
-        number = _number(word, options, known)
-        if number:
-            numbers[word] = number
-        elif word not in known.courtesy and word not in people:
-            return None
+    words = _CHOICE_WORD.findall(_without_other_ones(plain, known))
+    numbers = _numbers(words, options, known)
+    people = folded(" ".join(names)).split()
+    unknown = set(words) - numbers.keys() - known.courtesy - set(people)
+    if unknown:
+        return None
 
     certain = {number for word, number in numbers.items() if word not in known.weak_numbers}
-    found = certain or set(numbers.values())
-    if len(found) != 1 or not found <= {option.n for option in options}:
-        return None
-    return found.pop()
+    candidates = certain or set(numbers.values())
+    on_offer = {option.n for option in options}
+    is_clear = len(candidates) == 1 and candidates <= on_offer
+    return candidates.pop() if is_clear else None
 
 
-def _number(word: str, options: Collection[Option], known: ChoiceWords) -> int | None:
-    """Return the number that a word names; "last" is the highest one on offer."""
-    if word in known.only_of_two and len(options) != 2:
-        return None
-    if word in known.last:
-        return max(option.n for option in options)
-    return known.numbers.get(word)
+def _numbers(words: Iterable[str], options: Collection[Option], known: ChoiceWords) -> dict[str, int]:
+    """Return the words that name a number, with their numbers.
+
+    Args:
+        words: of the answer.
+        options: those on offer. "Last" is the highest number of them; "former" and "latter" count only of
+            two.
+        known: the words of answers.
+    """
+    found = {}
+    for word in words:
+        if word in known.only_of_two and len(options) != 2:
+            continue
+        if word in known.last:
+            found[word] = max(option.n for option in options)
+        elif word in known.numbers:
+            found[word] = known.numbers[word]
+
+    return found
 
 
 def _without_other_ones(text: str, known: ChoiceWords) -> str:
-    """Split elided words such as "l'option", and remove "one" where it is not a number."""
+    """Split elided words such as "l'option", and remove "one" where it is not a number.
+
+    Args:
+        text: folded.
+        known: the words of answers.
+    """
     return known.not_numbers.sub(" ", known.elided.sub(r"\1' ", text))
 
 
@@ -401,12 +565,25 @@ def _without_other_ones(text: str, known: ChoiceWords) -> str:
 
 
 def reached_nobody(text: str, languages: Catalogue) -> bool:
-    """Whether an agent's line about a call says that nobody, or only a voice mail, was reached."""
+    """Whether an agent's line about a call says that nobody, or only a voice mail, was reached.
+
+    Args:
+        text: of the line.
+        languages: all of them, since the language of the line is not known.
+    """
     return _nobody_reached(languages).search(text) is not None
 
 
 @lru_cache(maxsize=8)
 def _nobody_reached(languages: Catalogue) -> re.Pattern[str]:
-    answers = [language.answers for language in languages.all()]
-    patterns = [verbatim(answer.calls.nobody, answer.parts) for answer in answers if answer.calls.nobody]
+    """Return the pattern of what agents write of a call in which they reached nobody.
+
+    Args:
+        languages: all of them, since the language of a line is not known.
+    """
+    patterns = []
+    for language in languages.all():
+        calls = language.answers.calls
+        if calls.nobody:
+            patterns.append(verbatim(calls.nobody, language.answers.parts))
     return re.compile("|".join(patterns), re.IGNORECASE)

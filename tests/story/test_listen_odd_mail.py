@@ -218,6 +218,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "deep and long": lambda: nested(28, b"\n" * 1_900_000),
     "brackets in From": lambda: b"From: " + b"(" * 60_000 + b"\n\nx",
     "quotes in From": lambda: b"From: " + b'"' * 60_000 + b"\n\nx",
+    "commas in From": lambda: b"From: a" + b",a" * 30_000 + b"\n\nx",
     "pairs in From": lambda: b'From: "' + b"\\" * 60_000 + b"\n\nx",
     "parameters": lambda: b"Content-Type: text/plain" + b"; " * 30_000 + b"\n\nx",
     "quoted parameter": lambda: b'Content-Type: text/plain; a="' + b'\\"' * 60_000 + b"\n\nx",
