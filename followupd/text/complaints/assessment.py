@@ -114,6 +114,7 @@ def severity(
 
 
 def _level(points: int) -> str:
+    """Return the severity for a sum of points."""
     if points >= _HIGH_POINTS:
         return HIGH
     return NORMAL if points >= _NORMAL_POINTS else LOW

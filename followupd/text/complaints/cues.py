@@ -84,6 +84,7 @@ class Cues:
 
 
 def _has_any(words: Sequence[str], wanted: AbstractSet[str]) -> bool:
+    """Whether one of the words is wanted."""
     return not wanted.isdisjoint(words)
 
 
@@ -121,6 +122,7 @@ class Lexicon:
         return self._cues[language]
 
     def _compiled(self, language: Language) -> Cues | None:
+        """Return the cues of a language; None if it has no `complaints.toml`."""
         if language.complaints is None:
             return None
         try:

@@ -54,7 +54,18 @@ class _Case:
 
 
 def learn(tagged: Sequence[Tagged], recogniser: Recogniser, *, ask: float = 0.30) -> Learned:
-    """Return the site's changes from its tags, oldest first; none before 50 tags with both classes."""
+    """Return what a site's tags change in the weights.
+
+    Every fifth tag is held back, to measure the result; a change that judges those worse is dropped.
+
+    Args:
+        tagged: the mails that agents decided about, the oldest first.
+        recogniser: the one whose weights are changed.
+        ask: the probability from which a mail is suspected, for the measured precision.
+
+    Returns:
+        No change before there are 50 tags with 5 of each class.
+    """
     rarer = min(sum(tag.complaint for tag in tagged), sum(not tag.complaint for tag in tagged))
     if len(tagged) < FEWEST or rarer < FEWEST_OF_A_KIND:
         return Learned(
@@ -73,6 +84,7 @@ def learn(tagged: Sequence[Tagged], recogniser: Recogniser, *, ask: float = 0.30
 
 
 def _case(tag: Tagged, recogniser: Recogniser) -> _Case:
+    """Return the features of a tagged mail, and the log-odds that the shipped weights give it."""
     language = language_of(f"{tag.subject}\n{tag.text}", recogniser.lexicon.languages) or MEASURED
     seen = recogniser.see(tag.subject, tag.text, language)
     weights = recogniser.weights if language == MEASURED else recogniser.cue_weights
@@ -114,14 +126,17 @@ def _fit(cases: Sequence[_Case], names: frozenset[str]) -> dict[str, float]:
 
 
 def _log_odds(case: _Case, delta: Mapping[str, float]) -> float:
+    """Return the log-odds of a mail with a change to the weights."""
     return case.start + sum(delta[name] for name in sorted(case.names & delta.keys()))
 
 
 def _loss(cases: Sequence[_Case], delta: Mapping[str, float]) -> float:
+    """Return the logarithmic loss of a change on some mails; smaller is better."""
     return -sum(math.log(probability(_log_odds(c, delta) * (1 if c.complaint else -1))) for c in cases)
 
 
 def _told(delta: Mapping[str, float], held: Sequence[_Case], tags: int, ask: float, because: str) -> Learned:
+    """Return the change with its measured precision and recall on the mails held back."""
     called = [case for case in held if probability(_log_odds(case, delta)) >= ask]
     right, there = sum(case.complaint for case in called), sum(case.complaint for case in held)
     words = sorted(delta.items(), key=lambda item: (-item[1], item[0]))

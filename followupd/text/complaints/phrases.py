@@ -58,7 +58,15 @@ _UP_TO_THREE = Choice(stems=("",), optional=True)
 
 
 def way_of(phrase: str, vocabulary: Vocabulary | None = None) -> Way:
-    """Parse a phrase; raises ValueError with a message for the administrator."""
+    """Parse a phrase into a way: the positions of words that it matches, one after the other.
+
+    Args:
+        phrase: in the syntax of this module.
+        vocabulary: elisions and corrections, those of the shipped languages by default.
+
+    Raises:
+        ValueError: it is invalid, with a message for the administrator.
+    """
     if len(phrase) > _LONGEST:
         raise ValueError(f"the phrase is longer than {_LONGEST} characters")
     pieces = _PIECE.findall(phrase)[::-1]  # reversed, so that pop() takes the next piece
@@ -88,6 +96,13 @@ class _Reader:
         return tuple(way)
 
     def _choice(self, depth: int) -> Choice:
+        """Parse the alternatives of a bracket, whose opening mark is consumed already.
+
+        Single words are collected by themselves, since most alternatives are single words.
+
+        Args:
+            depth: how many brackets are open, this one included.
+        """
         if depth > _DEEPEST:
             raise ValueError(f"brackets are deeper than {_DEEPEST}")
         words: dict[str, None] = {}
@@ -104,6 +119,10 @@ class _Reader:
                 return _choice_of(words, ways, optional=mark == ")?")
 
     def _element(self, word: str) -> Way:
+        """Parse one word, stem or gap into the positions that it stands for.
+
+        The word is corrected as the words of a mail are: "cannot" means "can't" here too.
+        """
         if word == _GAP:
             return (_UP_TO_THREE,) * _GAP_WORDS
         if word == _ANY:
@@ -134,6 +153,13 @@ class _Reader:
 
 
 def _choice_of(words: dict[str, None], ways: list[Way], *, optional: bool) -> Choice:
+    """Return the choice of some alternatives.
+
+    Args:
+        words: alternatives of one word.
+        ways: the other ones; those of one position join the words and stems.
+        optional: whether the bracket may be left out.
+    """
     stems: list[str] = []
     longer: list[Way] = []
     for way in ways:
@@ -151,6 +177,7 @@ def _few(words: Collection[str]) -> Collection[str]:
 
 
 def _by_start(ways: Sequence[Way]) -> Mapping[str, tuple[Way, ...]]:
+    """Return longer ways by the words with which they can begin, so that a mail's word finds them at once."""
     if not ways:
         return _NO_WAYS
     table: dict[str, tuple[Way, ...]] = {}
@@ -163,6 +190,7 @@ def _by_start(ways: Sequence[Way]) -> Mapping[str, tuple[Way, ...]]:
 
 
 def _may_be_empty(way: Way) -> bool:
+    """Whether a way can match no word at all."""
     return all(choice.optional or any(_may_be_empty(inner) for inner in choice.longer) for choice in way)
 
 
@@ -204,7 +232,15 @@ class PhraseBook:
 
     @classmethod
     def of(cls, groups: Mapping[str, Sequence[str]], vocabulary: Vocabulary | None = None) -> "PhraseBook":
-        """Compile phrases by group; raises ValueError that names the invalid phrase."""
+        """Compile phrases by group, indexed by the words with which they can begin.
+
+        Args:
+            groups: phrases by the name of their group.
+            vocabulary: elisions and corrections, those of the shipped languages by default.
+
+        Raises:
+            ValueError: a phrase is invalid; the message names it and its group.
+        """
         first: dict[str, list[tuple[Way, str]]] = {}
         stems: dict[str, list[tuple[str, Way, str]]] = {}
         for group, phrases in groups.items():
@@ -218,7 +254,14 @@ class PhraseBook:
         return cls(first, stems)
 
     def hits(self, words: Sequence[str]) -> list[Hit]:
-        """Return what was found, in order; within a group the longest match wins and none overlap."""
+        """Return what was found, in order; within a group the longest match wins, and none overlap.
+
+        Each word of the mail is looked at once. Only for a word with which a phrase can begin, and whose next word
+        can follow it, are the ways followed.
+
+        Args:
+            words: as `words_of` returns them.
+        """
         reached: dict[str, int] = {}
         found: list[Hit] = []
         ready = self._ready
@@ -256,6 +299,7 @@ class PhraseBook:
         return made
 
     def _starting(self, word: str) -> Iterator[tuple[Way, str]]:
+        """Yield the ways that can begin with a word, each with its group."""
         yield from self.first.get(word, ())
         for stem, way, group in self.stems.get(word[:_STEM], ()):
             if word.startswith(stem):
@@ -263,6 +307,7 @@ class PhraseBook:
 
 
 def _way_or_say(group: str, phrase: str, vocabulary: Vocabulary | None) -> Way:
+    """Parse a phrase; an error names the group and the phrase."""
     try:
         return way_of(phrase, vocabulary)
     except ValueError as error:
@@ -282,13 +327,21 @@ def _rests(way: Way, word: str) -> Iterator[Way]:
 
 
 def _following(ways: Sequence[Way]) -> frozenset[str] | None:
-    """Return the words, and stems as "abc*", with which the ways can go on; None for any word."""
+    """Return the words, and stems as "abc*", with which the ways can go on; None if any word can follow."""
     starts = {f"{start[:_STEM]}*" if is_stem else start for way in ways for start, is_stem in _starts(way)}
     return None if "*" in starts else frozenset(starts)
 
 
 def _ends(words: Sequence[str], starts: Iterable[int], way: Way) -> Iterable[int]:
-    """Return the positions after `way` for matches that begin at one of `starts`."""
+    """Return the positions after the matches of a way.
+
+    All alternatives are followed in parallel, so the time is bounded by words times positions.
+
+    Args:
+        words: the words of the mail.
+        starts: the positions at which a match may begin.
+        way: what must be matched from there.
+    """
     for choice in way:
         ends = set(starts) if choice.optional else set()
         for at in starts:

@@ -275,6 +275,7 @@ class Recogniser:
 
 
 def _verdict(score: float, auto: float, ask: float) -> str:
+    """Return the word for a score: complaint, suspected or no."""
     if score >= auto:
         return "complaint"
     return "suspected" if score >= ask else "no"

@@ -131,6 +131,7 @@ def without(text: str, parts: Iterable[str]) -> str:
 
 
 def _underscores(match: re.Match[str]) -> str:
+    """Return the match with every character but white space replaced by an underscore."""
     return re.sub(r"\S", "_", match[0])
 
 
@@ -283,11 +284,15 @@ def _at(rule: WordingRule, text: str, start: int, end: int) -> Finding:
 
 
 def _shortened(words: str) -> str:
+    """Return the words of a finding, cut after MAX_SHOWN characters."""
     return words if len(words) <= _MAX_SHOWN else words[:_MAX_SHOWN] + "…"
 
 
 def _check_phrases(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
-    """Find the phrases of a rule, except near those of its list of exceptions."""
+    """Find the phrases of a rule.
+
+    A phrase near one of its list of exceptions ("RULE-unless"), in the same sentence or just behind it, is none.
+    """
     pattern = it.pattern(rule.name, it.rules.own(it.language, rule.name))
     if pattern is None:
         return
@@ -315,7 +320,10 @@ def _check_last_apology(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
 
 
 def _check_shouting(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
-    """Find the first exclamation mark, and the first words in capitals that are no acronym and no name."""
+    """Find the first exclamation mark, and the first words in capitals that are no acronym and no name.
+
+    Two short words in capitals beside each other count together: "NOT NOW" is shouting, "the VAT" is not.
+    """
     exclamation = _EXCLAMATION.search(without(it.text, it.context.names))
     if exclamation:
         yield _at(rule, it.text, exclamation.start(), exclamation.end())
@@ -345,7 +353,10 @@ def _is_loud(text: str, match: re.Match[str], names: Collection[str]) -> bool:
 
 
 def _check_length(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
-    """Limit the words of a letter, and the sentences of a holding letter."""
+    """Limit the words of a letter, and the sentences of a holding letter.
+
+    The sentence of a holding letter that says how to reach us tells nothing new, so it is not counted.
+    """
     inside = " ".join(it.paragraphs) if it.context.owner else it.text
     words = len(inside.split())
     sentence_count = len(sentences(inside))
