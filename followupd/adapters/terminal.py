@@ -1,4 +1,7 @@
-"""What commands print: text that is safe on a terminal, times in UTC or company time, files that an option names."""
+"""What commands print.
+
+Text that is safe on a terminal, times in UTC or company time, files that an option names.
+"""
 
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
@@ -21,7 +24,9 @@ def local_time(at: datetime | None, zone: tzinfo) -> str:
 
 
 def printable(text: str) -> str:
-    """Replace characters that could move the terminal's cursor or change its colours, such as escape sequences."""
+    """Replace characters that could move the terminal's cursor or change its colours, such as escape
+    sequences.
+    """
     return "".join(character if character.isprintable() else " " for character in text)
 
 

@@ -1,9 +1,9 @@
 """Business hours, holidays, quiet hours and durations in the company's time zone.
 
 Seconds, minutes and hours are absolute; days, weeks and business units are counted on the wall clock of the
-company. A wall time that daylight saving skips becomes the first time after the gap; one that it repeats is the
-first of the two. A closing time belongs to its day: work of the day may be due then, although the office is no
-longer open.
+company. A wall time that daylight saving skips becomes the first time after the gap; one that it repeats is
+the first of the two. A closing time belongs to its day: work of the day may be due then, although the office
+is no longer open.
 """
 
 import re
@@ -355,7 +355,10 @@ class Calendar:
 
 
 def has_come(at: datetime | None, now: datetime) -> bool:
-    """Return whether a time has come; None is a time that never comes, as `next_due` of a policy returns it."""
+    """Return whether a time has come.
+
+    None is a time that never comes, as `next_due` of a policy returns it.
+    """
     if at is None:
         return False
 

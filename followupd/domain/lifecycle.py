@@ -59,8 +59,8 @@ ANYTIME: frozenset[type[Event]] = frozenset(
     }
 )
 
-#: from each stage, which event leads to which stage. An event that is neither here nor in ANYTIME is not allowed.
-#: The diagram in docs/flow.md is drawn from this table.
+#: from each stage, which event leads to which stage. An event that is neither here nor in ANYTIME is not
+#: allowed. The diagram in docs/flow.md is drawn from this table.
 MOVES: dict[Stage, dict[type[Event], Stage]] = {
     Stage.SUSPECTED: {
         e.ComplaintSuspected: Stage.SUSPECTED,

@@ -1,4 +1,7 @@
-"""The ledger: followupd's database, SQLite or PostgreSQL, used in transactions, and the daemon's own state."""
+"""The ledger.
+
+Followupd's database, SQLite or PostgreSQL, used in transactions, and the daemon's own state.
+"""
 
 import json
 from collections.abc import Callable, Iterator

@@ -1,4 +1,7 @@
-"""Delays: a promise that slips gets a new date before the old one passes; silence ends in a holding letter."""
+"""Delays: a promise that slips gets a new date before the old one passes.
+
+Silence ends in a holding letter.
+"""
 
 from dataclasses import replace
 from datetime import datetime

@@ -1,4 +1,5 @@
-"""Record what became of a letter, and resolve letters in doubt by their BCC copy, by policy or by a person."""
+"""Record what became of a letter, and resolve letters in doubt by BCC copy, policy or a person."""
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

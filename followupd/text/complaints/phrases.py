@@ -256,8 +256,8 @@ class PhraseBook:
     def hits(self, words: Sequence[str]) -> list[Hit]:
         """Return what was found, in order; within a group the longest match wins, and none overlap.
 
-        Each word of the mail is looked at once. Only for a word with which a phrase can begin, and whose next word
-        can follow it, are the ways followed.
+        Each word of the mail is looked at once. Only for a word with which a phrase can begin, and whose next
+        word can follow it, are the ways followed.
 
         Args:
             words: as `words_of` returns them.

@@ -291,7 +291,8 @@ def _shortened(words: str) -> str:
 def _check_phrases(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
     """Find the phrases of a rule.
 
-    A phrase near one of its list of exceptions ("RULE-unless"), in the same sentence or just behind it, is none.
+    A phrase near one of its list of exceptions ("RULE-unless"), in the same sentence or just behind it, is
+    none.
     """
     pattern = it.pattern(rule.name, it.rules.own(it.language, rule.name))
     if pattern is None:
