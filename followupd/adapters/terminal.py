@@ -24,9 +24,7 @@ def local_time(at: datetime | None, zone: tzinfo) -> str:
 
 
 def printable(text: str) -> str:
-    """Replace characters that could move the terminal's cursor or change its colours, such as escape
-    sequences.
-    """
+    """Replace characters that could control the terminal, such as escape sequences."""
     return "".join(character if character.isprintable() else " " for character in text)
 
 

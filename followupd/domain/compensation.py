@@ -142,9 +142,7 @@ class Compensation:
         return self.state not in {GrantState.PROPOSED, GrantState.REFUSED}
 
     def minor_in(self, currency: str) -> int:
-        """Return the amount in minor units of a currency, 0 for a grant in another one or one that does not
-        count.
-        """
+        """Return the amount in minor units; 0 in another currency, or for one that does not count."""
         if self.money is None or not self.counts:
             return 0
 

@@ -112,7 +112,7 @@ class Folders:
 
     @classmethod
     def listed(cls, client: Client) -> "Folders":
-        """Ask the server for its folders, their special uses and the user's namespace (RFC 6154, RFC 2342)."""
+        """Ask the server for its folders, their special uses and its namespace (RFC 6154, RFC 2342)."""
         names: list[str] = []
         special: dict[str, str] = {}
         delimiter = "/"

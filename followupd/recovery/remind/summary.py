@@ -24,7 +24,7 @@ def day_and_time(at: datetime, calendar: Calendar) -> Moment:
 
 
 def summary_of(case: Case, playbook: Playbook, now: datetime) -> tuple[str, ...]:
-    """Return, line by line, the age of the case, what it is about, and what was promised, given and written."""
+    """Return in lines how old the case is, its matter, and what was promised, given and written."""
     return (
         _age(case, playbook, now),
         *_facts(case),

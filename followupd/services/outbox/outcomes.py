@@ -1,5 +1,4 @@
 """Record what became of a letter, and resolve letters in doubt by BCC copy, policy or a person."""
-"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
