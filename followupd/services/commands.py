@@ -24,7 +24,14 @@ from followupd.services.outbox import outcomes
 from followupd.services.record import isolated, quarantine, record
 from followupd.services.staff_mail import StaffNotices
 from followupd.services.wording_guard import HARD, SOFT
-from followupd.text.notes import about, cases_in, is_courtesy, joined, spoken, unsure
+from followupd.text.notes import (
+    cases_in,
+    is_courtesy,
+    join_wrapped,
+    own_lines,
+    split_case,
+    uncertain_commands,
+)
 
 #: IMAP does not tell who set a tag or moved a mail
 UNKNOWN_ACTOR = "someone with access to the mailbox"
@@ -132,7 +139,7 @@ class CommandService:
         problems = list(doubts)
         done: list[str] = []
 
-        for line in joined(lines, self.context.languages):
+        for line in join_wrapped(lines, self.context.languages):
             if not line.strip():
                 continue
             try:
@@ -367,11 +374,11 @@ class NoteService:
             return
 
         tx.mail.mark_processed(note.id, case_ref=case.ref if case else None)
-        doubts = unsure(note.message, _quoted_text(tx, note, desk_mail))
+        doubts = uncertain_commands(note.message, _quoted_text(tx, note, desk_mail))
         if case is None:
             self._digest_answer(tx, note, desk_mail, agent, doubts, now)
         else:
-            lines = spoken(note.message)
+            lines = own_lines(note.message)
             self.commands.run_lines(tx, case, lines, agent.name, "note", agent, now, doubts)
 
     def _digest_answer(
@@ -392,8 +399,8 @@ class NoteService:
         done: list[str] = []
         problems = list(doubts)
 
-        for line in spoken(note.message):
-            ref, command = about(line)
+        for line in own_lines(note.message):
+            ref, command = split_case(line)
             ref = ref or only_case
             if not command or (not ref and is_courtesy(command, self.context.languages)):
                 continue

@@ -1,7 +1,7 @@
-"""The lines of an agent's note: joins wrapped lines, recognises greetings and the cases that lines name."""
+"""Read the lines of an agent's note: join wrapped lines, recognise greetings and the cases that lines name."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from followupd.domain.command import is_item, read_line
@@ -10,17 +10,28 @@ from followupd.errors import NotUnderstoodError
 from followupd.languages import Catalogue, catalogue
 
 _CASE = re.compile(r"\bFU-[A-Z0-9]{5,12}\b")
-_ABOUT = re.compile(r"\s*(?:[-*]\s+)?\[?(FU-[A-Z0-9]{5,12})\b\]?\s*[:,=-]?\s*(.*)", re.IGNORECASE | re.DOTALL)
-#: mail clients wrap at 65 to 78 columns; a long word may make a wrapped line this short
-_WRAPPED = 45
-_PHONE = "phone"  # in half of all signatures, where it is no command
-_MARK = re.compile(r"^\s{0,3}[>›»|｜＞]\s?")
+#: a case, in brackets or as a list item, and the line about it
+_CASE_AND_LINE = re.compile(
+    r"\s*(?:[-*]\s+)?\[?(FU-[A-Z0-9]{5,12})\b\]?\s*[:,=-]?\s*(.*)", re.IGNORECASE | re.DOTALL
+)
+#: characters of a line that a mail client wrapped; most wrap at 65 to 78 columns, and a long word leaves less
+MIN_WRAPPED = 45
+#: in half of all signatures, where it is no command
+_PHONE = "phone"
+_QUOTE_MARK = re.compile(r"^\s{0,3}[>›»|｜＞]\s?")
 
 
-def about(line: str) -> tuple[str, str]:
-    """Split "FU-7K3Q9: complaint" into case and line; the case is "" if the line names none."""
-    found = _ABOUT.fullmatch(line)
-    return (found.group(1).upper(), found.group(2).strip()) if found else ("", line.strip())
+def split_case(line: str) -> tuple[str, str]:
+    """Split "FU-7K3Q9: complaint" into case and line; the case is "" if the line names none.
+
+    Args:
+        line: of a note about several cases.
+    """
+    found = _CASE_AND_LINE.fullmatch(line)
+    if found is None:
+        return "", line.strip()
+    case, rest = found.groups()
+    return case.upper(), rest.strip()
 
 
 def cases_in(text: str) -> list[str]:
@@ -28,83 +39,129 @@ def cases_in(text: str) -> list[str]:
     return list(dict.fromkeys(_CASE.findall(text)))
 
 
-def joined(lines: Sequence[str], languages: Catalogue | None = None) -> list[str]:
-    """Join wrapped lines: a line that begins with no command continues a long line before it.
+def join_wrapped(lines: Sequence[str], languages: Catalogue | None = None) -> list[str]:
+    """Join the lines that a mail client wrapped: a line without a command continues a long line above it.
 
     After a short line a person began a new one: "Thanks, Ana" does not continue the promise above it.
+
+    Args:
+        lines: of the note.
+        languages: the languages of greetings; the shipped ones by default.
     """
     found: list[str] = []
-    before = ""
+    above = ""
     for line in lines:
-        goes_on = found and line.strip() and before.strip() and not _begins(line)
-        if (
-            goes_on
-            and ":" in found[-1]
-            and len(before.rstrip()) >= _WRAPPED
-            and not is_courtesy(line, languages)
-        ):
+        was_wrapped = len(above.rstrip()) >= MIN_WRAPPED
+        if was_wrapped and ":" in found[-1] and _continues(line, languages):
             found[-1] = f"{found[-1].rstrip()} {line.strip()}"
         else:
             found.append(line)
-        before = line
+        above = line
     return found
 
 
-def _begins(line: str) -> bool:
+def _continues(line: str, languages: Catalogue | None) -> bool:
+    """Whether a line may be the end of a wrapped one.
+
+    Args:
+        line: below a long line.
+        languages: the languages of greetings.
+    """
+    if not line.strip() or _begins_command(line):
+        return False
+    return not is_courtesy(line, languages)
+
+
+def _begins_command(line: str) -> bool:
+    """Whether a line is a list item, or begins with a verb or with a word before a colon.
+
+    Args:
+        line: not empty.
+    """
     if is_item(line):
         return True
+    verb, colon, _ = line.partition(":")
+    if _is_command(f"{verb}: x" if colon else line):
+        return True
+    return ":" in line.split(" ", maxsplit=1)[0]
+
+
+def _is_command(line: str) -> bool:
+    """Whether a line is a command, about the case of the mail or about one that it names."""
     try:
-        read_line(line.split(":", maxsplit=1)[0] + ": x" if ":" in line else line)
+        read_line(line)
     except NotUnderstoodError:
-        return ":" in line.split(" ", maxsplit=1)[0]
+        return False
     return True
 
 
 @lru_cache(maxsize=8)
 def _courtesies(languages: Catalogue) -> frozenset[str]:
+    """Return the words with which greetings and thanks begin, of all languages.
+
+    Args:
+        languages: the shipped ones and those of the admin.
+    """
     return frozenset[str]().union(*(language.answers.notes.courtesies for language in languages.all()))
 
 
 def is_courtesy(line: str, languages: Catalogue | None = None) -> bool:
-    """Return whether a line is a greeting or thanks ("Hi Kim"), neither a command nor a mistake."""
+    """Whether a line is a greeting or thanks ("Hi Kim"), neither a command nor a mistake.
+
+    Args:
+        line: of the note.
+        languages: the languages of greetings; the shipped ones by default.
+    """
     words = line.casefold().split()
-    return bool(words) and ":" not in line and words[0].strip(",.!-") in _courtesies(languages or catalogue())
+    if not words or ":" in line:
+        return False
+    first = words[0].strip(",.!-")
+    return first in _courtesies(languages or catalogue())
 
 
-def spoken(message: Message) -> list[str]:
-    """Return the lines that are certainly the agent's own: a possible quote is no command."""
+def own_lines(message: Message) -> list[str]:
+    """Return the lines that are certainly the agent's own: a possible quote is no command.
+
+    Args:
+        message: the note.
+    """
     doubtful = set(message.doubtful)
     return [line for line in message.text.split("\n") if line.strip() not in doubtful]
 
 
-def unsure(message: Message, before: str) -> list[str]:
-    """Return problems for commands that may be quoted, or that stand among quoted lines or in the signature.
+def uncertain_commands(message: Message, thread: str) -> list[str]:
+    """Return a problem for each command that may be quoted, or that is among quoted lines or in the signature.
 
-    `before` is the text of the thread.
+    Args:
+        message: the note.
+        thread: the text of the earlier mails, whose lines the agent may have quoted.
     """
-    known = f" {' '.join(before.casefold().split())} "
-    among = [
-        bare
-        for line in message.quoted.splitlines()
-        if not _MARK.match(bare := _MARK.sub("", line, count=1).strip())
-    ]
-    found = [line for line in message.doubtful if _is_order(line)]
-    among += [
-        line for line in message.signature.splitlines() if not line.strip().casefold().startswith(_PHONE)
-    ]
-    found += [
-        line for line in among if _is_order(line) and f" {' '.join(line.casefold().split())} " not in known
-    ]
+    known = f" {_flat(thread)} "
+    unmarked = [line for line in _unmarked_quotes(message) if f" {_flat(line)} " not in known]
+    commands = [line for line in (*message.doubtful, *unmarked) if _is_command(split_case(line)[1])]
     why = (
         "stands among quoted lines or in a signature, so that nothing was done for it; "
         "if you mean it, write it above them"
     )
-    return [f"{line!r} {why}" for line in dict.fromkeys(found)]
+    return [f"{line!r} {why}" for line in dict.fromkeys(commands)]
 
 
-def _is_order(line: str) -> bool:
-    try:
-        read_line(about(line)[1])
-    except NotUnderstoodError:
-        return False
-    return True
+def _unmarked_quotes(message: Message) -> Iterator[str]:
+    """Yield the lines that were taken for a quote, with at most one mark, and those of the signature.
+
+    Args:
+        message: the note. A phone number in its signature is left out.
+    """
+    for line in message.quoted.splitlines():
+        bare = _QUOTE_MARK.sub("", line, count=1).strip()
+        if not _QUOTE_MARK.match(bare):
+            yield bare
+    for line in message.signature.splitlines():
+        is_phone = line.strip().casefold().startswith(_PHONE)
+        if not is_phone:
+            yield line
+
+
+def _flat(text: str) -> str:
+    """Return a text without line breaks and case."""
+    return " ".join(text.casefold().split())

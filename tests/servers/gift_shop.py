@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import trustme
 
@@ -92,54 +92,57 @@ class GiftShop:
         return 200, self.made[key]
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
-        shop = self
+        return type("Handler", (_Handler,), {"shop": self})
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                shop.asked.append((str(self.headers["Authorization"]), body))
-                action = shop._plan.popleft() if shop._plan else "ok"
-                self.close_connection = True
-                if self.path != "/api/v2/orders":
-                    self._say(404, b"{}")
-                elif self.headers["Authorization"] != f"Bearer {TOKEN}":
-                    self._say(401, b"{}")
-                else:
-                    self._act(action, body)
 
-            def _act(self, action: int | bytes | str, body: dict[str, Any]) -> None:
-                if isinstance(action, int):
-                    self._say(action, b'{"errors": {"message": "no"}}')
-                elif isinstance(action, bytes):
-                    self._say(200, action)
-                elif action == DRIP:
-                    self._drip()
-                elif action != DROPPED:
-                    status, order = shop.make(body)
-                    if action == NOT_YET:
-                        bare = {**order, "rewards": [{"value": order["rewards"][0]["value"], "delivery": {}}]}
-                        self._say(status, json.dumps({"order": bare}).encode())
-                    elif action == MADE_AND_500:
-                        self._say(500, b"oops")
-                    elif action != LOST:
-                        self._say(status, json.dumps({"order": order}).encode())
+class _Handler(BaseHTTPRequestHandler):
+    """Answers orders by the shop's plan."""
 
-            def _say(self, status: int, body: bytes) -> None:
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
+    shop: ClassVar["GiftShop"]
 
-            def _drip(self) -> None:
-                self.wfile.write(b"HTTP/1.0 200 OK\r\nContent-Length: 1000\r\n\r\n")
-                try:
-                    while not shop.closing.wait(0.05):
-                        self.wfile.write(b" ")
-                        self.wfile.flush()
-                except OSError:
-                    return
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.shop.asked.append((str(self.headers["Authorization"]), body))
+        action = self.shop._plan.popleft() if self.shop._plan else "ok"
+        self.close_connection = True
+        if self.path != "/api/v2/orders":
+            self._say(404, b"{}")
+        elif self.headers["Authorization"] != f"Bearer {TOKEN}":
+            self._say(401, b"{}")
+        else:
+            self._act(action, body)
 
-            def log_message(self, *_: object) -> None:
-                """Say nothing: what is served here are codes."""
+    def _act(self, action: int | bytes | str, body: dict[str, Any]) -> None:
+        if isinstance(action, int):
+            self._say(action, b'{"errors": {"message": "no"}}')
+        elif isinstance(action, bytes):
+            self._say(200, action)
+        elif action == DRIP:
+            self._drip()
+        elif action != DROPPED:
+            status, order = self.shop.make(body)
+            if action == NOT_YET:
+                bare = {**order, "rewards": [{"value": order["rewards"][0]["value"], "delivery": {}}]}
+                self._say(status, json.dumps({"order": bare}).encode())
+            elif action == MADE_AND_500:
+                self._say(500, b"oops")
+            elif action != LOST:
+                self._say(status, json.dumps({"order": order}).encode())
 
-        return Handler
+    def _say(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _drip(self) -> None:
+        self.wfile.write(b"HTTP/1.0 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        try:
+            while not self.shop.closing.wait(0.05):
+                self.wfile.write(b" ")
+                self.wfile.flush()
+        except OSError:
+            return
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing: what is served here are codes."""

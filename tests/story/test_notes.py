@@ -5,7 +5,7 @@ import pytest
 from followupd.domain.command import read_line
 from followupd.domain.compensation import Gift, GrantState
 from followupd.errors import NotUnderstoodError
-from followupd.text.notes import joined
+from followupd.text.notes import join_wrapped
 from tests.builders import a_case
 from tests.story.saying import then
 
@@ -53,10 +53,10 @@ def test_what_is_not_known_comes_back_with_what_may_have_been_meant(line: str, h
 
 def test_a_wrapped_line_goes_on_and_a_new_one_does_not() -> None:
     long = "promise: we send the replacement kettle by our own driver, who rings the bell,"
-    assert joined([long, "by Friday"]) == [f"{long} by Friday"]
-    assert joined([long, "- kept: 1", "* refund: 5 EUR"]) == [long, "- kept: 1", "* refund: 5 EUR"]
-    assert joined([long, "Thanks, Ana"]) == [long, "Thanks, Ana"]
-    assert joined(["promise: ship it by Friday", "Best wishes", "Ana"]) == [
+    assert join_wrapped([long, "by Friday"]) == [f"{long} by Friday"]
+    assert join_wrapped([long, "- kept: 1", "* refund: 5 EUR"]) == [long, "- kept: 1", "* refund: 5 EUR"]
+    assert join_wrapped([long, "Thanks, Ana"]) == [long, "Thanks, Ana"]
+    assert join_wrapped(["promise: ship it by Friday", "Best wishes", "Ana"]) == [
         "promise: ship it by Friday",
         "Best wishes",
         "Ana",

@@ -10,7 +10,7 @@ from followupd.domain.letter import LetterKind, LetterRecordState
 from followupd.domain.mail import Person
 from followupd.domain.promise import Promise, PromiseKind, PromiseState
 from followupd.recovery.agenda import suspicion, waiting
-from followupd.text.notes import about, cases_in
+from followupd.text.notes import cases_in, split_case
 from tests.story.lettered import NOW, PLAYBOOK
 
 HOURS = timedelta(hours=1)
@@ -116,7 +116,7 @@ def test_a_suspicion_is_as_old_as_the_customers_newest_mail() -> None:
     ],
 )
 def test_a_line_may_name_its_case(line: str, read: tuple[str, str]) -> None:
-    assert about(line) == read
+    assert split_case(line) == read
 
 
 def test_the_cases_of_a_digest_are_found_in_its_text() -> None:
