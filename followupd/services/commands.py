@@ -19,7 +19,7 @@ from followupd.domain.translatable import Translatable, msg
 from followupd.errors import InvalidTransitionError, NotUnderstoodError
 from followupd.recovery import commands
 from followupd.services.context import ServiceContext
-from followupd.services.inbox.router import CaseOpener
+from followupd.services.inbox.case_opening import CaseOpener
 from followupd.services.outbox import outcomes
 from followupd.services.record import isolated, quarantine, record
 from followupd.services.staff_mail import StaffNotices

@@ -150,7 +150,12 @@ def _union(tables: Iterable[LanguageTable], *names: str) -> frozenset[str]:
         tables: the same table of each language.
         names: keys of the table.
     """
-    return frozenset[str]().union(*(getattr(table, name) for table in tables for name in names))
+    union: frozenset[str] = frozenset()
+    for table in tables:
+        for name in names:
+            union |= getattr(table, name)
+
+    return union
 
 
 def _negation_endings(tables: Iterable[Receipt]) -> tuple[tuple[re.Pattern[str], str], ...]:
@@ -345,7 +350,9 @@ class _ReceiptReader:
         return clause.has(words.yes | words.no) and not clause.has(more)
 
     def _answers_in(self, clause: _AnswerClause) -> dict[int, Answer]:
-        """Return what one clause says about which grants; nothing if it is about something else.
+        """Return what one clause says about which grants, by their numbers.
+
+        A greeting says nothing, and neither does a clause of unknown words that is about something else.
 
         Args:
             clause: the clause.
@@ -362,15 +369,20 @@ class _ReceiptReader:
     def _doubtful_answers(self, clause: _AnswerClause, *, other_kind: bool) -> dict[int, Answer]:
         """Return what a clause says that is not understood in full: missing, unclear, or nothing.
 
+        A clause that takes something back ("but ...") makes the answer unclear, whatever its words are.
+
         Args:
             clause: the clause, with a question, an unknown word or another kind of compensation.
             other_kind: it names another kind.
         """
-        may_be_plain = not other_kind and not clause.question
-        if may_be_plain and self._is_plainly_missing(clause):
+        is_question = clause.question
+        if not is_question and not other_kind and self._is_plainly_missing(clause):
             return dict.fromkeys(self._meant(clause), Answer.MISSING)
-        if clause.contrast or clause.has(self.words.content):
+
+        says_something = clause.has(self.words.content)
+        if says_something or clause.contrast:
             return self._all_unclear()
+
         return {}
 
     def _plain_answers(self, clause: _AnswerClause) -> dict[int, Answer]:
@@ -407,15 +419,21 @@ class _ReceiptReader:
     def _is_plainly_missing(self, clause: _AnswerClause) -> bool:
         """Whether the clause says explicitly that a grant has not arrived, whatever else it says.
 
+        It names the kind of grant, and denies that it has arrived or says that the customer still waits for
+        it.
+
         Args:
             clause: the clause, such as "the refund which you promised has not arrived".
         """
         words = self.words
         if clause.has(words.other_things | words.yes):
             return False
-        is_named = clause.has(words.kind_words)
-        is_denied = clause.has(words.arrived) and clause.has(words.denials | words.nothing | words.no)
-        return is_named and (is_denied or clause.has(words.waiting))
+        if not clause.has(words.kind_words):
+            return False
+
+        denials = words.denials | words.nothing | words.no
+        is_denied = clause.has(words.arrived) and clause.has(denials)
+        return is_denied or clause.has(words.waiting)
 
     def _meant(self, clause: _AnswerClause) -> Sequence[int]:
         """Return the grants that a clause is about: those it names, or all.
@@ -423,15 +441,22 @@ class _ReceiptReader:
         Args:
             clause: the clause.
         """
-        return self._named(clause) or [grant.n for grant in self.asked]
+        named = self._named(clause)
+        if named:
+            return named
+        return [grant.n for grant in self.asked]
 
     def _named(self, clause: _AnswerClause) -> list[int]:
-        """Return the grants whose kind the clause names.
+        """Return the grants whose kind the clause names, by their numbers.
 
         Args:
             clause: the clause. The name of another kind than those of the grants names none.
         """
-        kinds = {kind for kind, words in self.words.kinds.items() if clause.has(words)}
+        kinds = set()
+        for kind, words in self.words.kinds.items():
+            if clause.has(words):
+                kinds.add(kind)
+
         return [grant.n for grant in self.asked if grant.kind in kinds]
 
     def _sentences(self, text: str) -> Iterator[str]:
@@ -468,6 +493,8 @@ class _ReceiptReader:
     def _joined_clauses(self, sentence: str) -> Iterator[_AnswerClause]:
         """Join a clause that only names kinds to the next one: "the refund and the coupon have arrived".
 
+        At the end of a sentence it stays a clause.
+
         Args:
             sentence: folded. Its clauses without words are left out.
         """
@@ -475,10 +502,11 @@ class _ReceiptReader:
         answer_words = self.words.content - kind_words
         waiting: tuple[str, ...] = ()
         for clause in self._clauses(sentence):
-            whole = _AnswerClause((*waiting, *clause.words), clause.contrast, clause.question)
+            words = (*waiting, *clause.words)
+            whole = _AnswerClause(words, clause.contrast, clause.question)
             only_names_kinds = whole.has(kind_words) and not whole.has(answer_words)
-            waiting = whole.words if only_names_kinds else ()
-            if whole.words and not only_names_kinds:
+            waiting = words if only_names_kinds else ()
+            if words and not only_names_kinds:
                 yield whole
 
         if waiting:
@@ -533,15 +561,17 @@ def chosen(
 def _numbers(words: Iterable[str], options: Collection[Option], known: ChoiceWords) -> dict[str, int]:
     """Return the words that name a number, with their numbers.
 
+    "Last" is the highest number on offer. "Former" and "latter" name one only where there are two.
+
     Args:
         words: of the answer.
-        options: those on offer. "Last" is the highest number of them; "former" and "latter" count only of
-            two.
+        options: those on offer.
         known: the words of answers.
     """
     found = {}
+    is_pair = len(options) == 2
     for word in words:
-        if word in known.only_of_two and len(options) != 2:
+        if word in known.only_of_two and not is_pair:
             continue
         if word in known.last:
             found[word] = max(option.n for option in options)

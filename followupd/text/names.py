@@ -33,6 +33,7 @@ def greetable_name(name: str) -> str:
     has_length_of_a_name = 1 < len(flat) <= MAX_NAME and flat.count(" ") <= MAX_SPACES
     if not has_length_of_a_name or _NOT_IN_A_NAME.search(flat.replace(". ", " ")):
         return ""
+
     return flat
 
 
@@ -47,10 +48,15 @@ def first_name(name: str, titles: Collection[str]) -> str:
             name.
     """
     match = _FIRST_AND_LAST.fullmatch(name)
-    if not match or name.isupper():
+    if match is None or name.isupper():
         return ""
 
     words = name.split()
-    has_title = any(word.strip(".").lower() in titles for word in words)
     is_capitalised = all(word[0].isupper() for word in words)
-    return match["first"] if is_capitalised and not has_title else ""
+    if not is_capitalised:
+        return ""
+    for word in words:
+        if word.strip(".").lower() in titles:
+            return ""
+
+    return match["first"]

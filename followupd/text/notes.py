@@ -1,4 +1,4 @@
-"""Read the lines of an agent's note: join wrapped lines, recognise greetings and the cases that lines name."""
+"""Read the lines of an agent's note: join wrapped lines, recognise greetings and the cases that are named."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -35,7 +35,11 @@ def split_case(line: str) -> tuple[str, str]:
 
 
 def cases_in(text: str) -> list[str]:
-    """Return the cases that a text names, each once, in its order."""
+    """Return the cases that a text names, each once, in its order.
+
+    Args:
+        text: such as a digest.
+    """
     return list(dict.fromkeys(_CASE.findall(text)))
 
 
@@ -57,6 +61,7 @@ def join_wrapped(lines: Sequence[str], languages: Catalogue | None = None) -> li
         else:
             found.append(line)
         above = line
+
     return found
 
 
@@ -87,7 +92,11 @@ def _begins_command(line: str) -> bool:
 
 
 def _is_command(line: str) -> bool:
-    """Whether a line is a command, about the case of the mail or about one that it names."""
+    """Whether a line is a command, about the case of the mail or about one that it names.
+
+    Args:
+        line: without the case that it is about.
+    """
     try:
         read_line(line)
     except NotUnderstoodError:
@@ -130,7 +139,9 @@ def own_lines(message: Message) -> list[str]:
 
 
 def uncertain_commands(message: Message, thread: str) -> list[str]:
-    """Return a problem for each command that may be quoted, or that is among quoted lines or in the signature.
+    """Return a problem for each command that may be quoted.
+
+    Commands among quoted lines or in the signature count as well, unless the thread has them.
 
     Args:
         message: the note.
@@ -149,13 +160,18 @@ def uncertain_commands(message: Message, thread: str) -> list[str]:
 def _unmarked_quotes(message: Message) -> Iterator[str]:
     """Yield the lines that were taken for a quote, with at most one mark, and those of the signature.
 
+    A line with several marks was quoted before, and is surely no command. Neither is a phone number in a
+    signature.
+
     Args:
-        message: the note. A phone number in its signature is left out.
+        message: the note.
     """
     for line in message.quoted.splitlines():
         bare = _QUOTE_MARK.sub("", line, count=1).strip()
-        if not _QUOTE_MARK.match(bare):
-            yield bare
+        if _QUOTE_MARK.match(bare):
+            continue
+        yield bare
+
     for line in message.signature.splitlines():
         is_phone = line.strip().casefold().startswith(_PHONE)
         if not is_phone:
@@ -163,5 +179,9 @@ def _unmarked_quotes(message: Message) -> Iterator[str]:
 
 
 def _flat(text: str) -> str:
-    """Return a text without line breaks and case."""
+    """Return a text without line breaks and case.
+
+    Args:
+        text: one or more lines.
+    """
     return " ".join(text.casefold().split())
