@@ -340,14 +340,17 @@ class _ReceiptReader:
         return not clause.question and self.known.issuperset(clause.words)
 
     def _is_bare(self, clause: _AnswerClause) -> bool:
-        """Whether a clause is a bare yes or no, which may answer something else in the mail.
+        """Whether a clause is a bare yes or no.
+
+        If there is more in the mail, it may be the answer to something else: "Yes" in "Yes, please transfer it".
 
         Args:
-            clause: the clause, such as "Yes" in "Yes, please transfer it".
+            clause: the clause.
         """
         words = self.words
         more = words.arrived | words.denials | words.nothing | words.waiting
-        return clause.has(words.yes | words.no) and not clause.has(more)
+        is_yes_or_no = clause.has(words.yes | words.no)
+        return is_yes_or_no and not clause.has(more)
 
     def _answers_in(self, clause: _AnswerClause) -> dict[int, Answer]:
         """Return what one clause says about which grants, by their numbers.
