@@ -27,7 +27,8 @@ from followupd.services.commands import CommandService, NoteService
 from followupd.services.context import ServiceContext
 from followupd.services.digest import DigestService
 from followupd.services.gift_cards import GiftCardOrders
-from followupd.services.inbox.router import CaseOpener, MailRouter
+from followupd.services.inbox.case_opening import CaseOpener
+from followupd.services.inbox.router import MailRouter
 from followupd.services.inbox.sync import Folder, FolderRole, InboxSync
 from followupd.services.maintenance import RetentionService, TrainingService
 from followupd.services.outbox.outcomes import Reconciler

@@ -132,13 +132,14 @@ def choice_words(languages: Catalogue) -> ChoiceWords:
     answers = [language.answers for language in languages.all()]
     tables = [answer.choice for answer in answers]
     phrases = "|".join(re.escape(phrase) for table in tables for phrase in table.not_numbers)
+    not_numbers = re.compile(rf"\b(?:{phrases})\b") if phrases else _NEVER
     return ChoiceWords(
         numbers=_numbers_by_word(tables),
         last=_union(tables, "last"),
         only_of_two=_union(tables, "only_of_two"),
         weak_numbers=_union(tables, "weak_numbers"),
         courtesy=_union(tables, "courtesy"),
-        not_numbers=re.compile(rf"\b(?:{phrases})\b") if phrases else _NEVER,
+        not_numbers=not_numbers,
         elided=_elided(answers),
     )
 

@@ -86,7 +86,8 @@ def _begins_command(line: str) -> bool:
     if is_item(line):
         return True
     verb, colon, _ = line.partition(":")
-    if _is_command(f"{verb}: x" if colon else line):
+    beginning = f"{verb}: x" if colon else line
+    if _is_command(beginning):
         return True
     return ":" in line.split(" ", maxsplit=1)[0]
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from followupd import log
 from followupd.adapters.storage.ledger import Transaction
 from followupd.domain import lifecycle
 from followupd.domain.case import Case, Stage
@@ -18,8 +17,6 @@ from followupd.domain.compensation import GrantState
 from followupd.domain.decision import Decision, LetterContent, as_event
 from followupd.domain.events import (
     AgentWrote,
-    CaseOpened,
-    ComplaintHeard,
     CustomerWrote,
     Event,
     PromiseKept,
@@ -29,95 +26,15 @@ from followupd.domain.letter import LetterKind
 from followupd.domain.mail import Kind, Message, StoredMail, Verdict
 from followupd.domain.promise import PromiseKind, PromiseState
 from followupd.domain.translatable import msg
-from followupd.errors import NotUnderstoodError
 from followupd.languages import catalogue
 from followupd.recovery import opening, options, proposals, receipts
 from followupd.services.classifier import ComplaintClassifier
 from followupd.services.commands import NoteService, is_note
 from followupd.services.context import ServiceContext
 from followupd.services.inbox import delivery_reports
+from followupd.services.inbox.case_opening import CaseOpener
 from followupd.services.outbox import review
 from followupd.services.record import isolated, quarantine, record
-
-
-@dataclass(frozen=True, slots=True)
-class CaseOpener:
-    """Opens a case with everything that the first mail tells: playbook, severity, language and facts.
-
-    `reference(seed, attempt)` returns a case reference; the same seed returns the same one.
-    """
-
-    context: ServiceContext
-    classifier: ComplaintClassifier
-    reference: Callable[[bytes, int], str]
-
-    def open_by_agent(self, tx: Transaction, mail: StoredMail, actor: str, now: datetime) -> Case:
-        """Open a case because an agent called the mail a complaint.
-
-        Raises:
-            NotUnderstoodError: the mail has no sender to whom a letter could be sent.
-        """
-        cause = ComplaintHeard(at=now, by=actor, why="an agent called it a complaint")
-        return self.open(tx, mail, cause, self.classifier.verdict(mail.message), now)
-
-    def open(self, tx: Transaction, mail: StoredMail, cause: Event, verdict: Verdict, now: datetime) -> Case:
-        """Open a case for a mail.
-
-        `cause` is the event that follows the opening: a complaint, certain or suspected.
-
-        Raises:
-            NotUnderstoodError: the mail has no sender to whom a letter could be sent.
-        """
-        first = self._first_event(tx, mail, cause, verdict, now)
-        if not first.customer.address:  # an erased customer, or a mail without a sender
-            raise NotUnderstoodError(
-                "this mail has no sender to whom a letter could be sent; no case was opened"
-            )
-
-        if isinstance(cause, ComplaintHeard) and not cause.evidence:
-            cause = replace(cause, score=verdict.score, evidence=verdict.evidence)
-
-        case = tx.cases.open(first)
-        tx.mail.mark_processed(mail.id, case_ref=case.ref)
-        log.case_opened(case.ref, case.mailbox, case.playbook)
-        return record(tx, case, [cause], now)
-
-    def _first_event(
-        self, tx: Transaction, mail: StoredMail, cause: Event, verdict: Verdict, now: datetime
-    ) -> CaseOpened:
-        """Return the event that opens the case, with playbook, severity, language and facts of the mail."""
-        message, classifier = mail.message, self.classifier
-        has_open_case = bool(tx.cases.unfinished_of(message.sender.address, mail.mailbox))
-        severity = classifier.severity(message, verdict, open_case=has_open_case)
-        reasons = f" [{severity}: {', '.join(severity.reasons)}]" if severity.reasons else ""
-
-        by_machine = isinstance(cause, ComplaintHeard) and cause.by_machine
-        if by_machine and tx.mail.is_echo(mail) and not message.no_answer:
-            message = replace(message, no_answer="the same words came before, as robots send them")
-
-        return opening.open_case(
-            message,
-            ref=self._free_reference(tx, mail),
-            mailbox=mail.mailbox,
-            playbook=classifier.playbook(message, verdict, self.context.playbooks),
-            now=now,
-            facts=classifier.facts(message),
-            severity=str(severity),
-            language=classifier.language(message),
-            suggested=classifier.suggestions(message),
-            by=cause.by,
-            why=f"a mail of {message.sender.address}: {message.subject}{reasons}",
-        )
-
-    def _free_reference(self, tx: Transaction, mail: StoredMail) -> str:
-        """Derive the case's reference from its first mail, so that a repeated attempt opens the same case."""
-        seed = f"{mail.mailbox}\n{mail.message.message_id}\n{mail.id}".encode()
-        attempt = 0
-        while tx.cases.exists(self.reference(seed, attempt)):
-            attempt += 1
-
-        return self.reference(seed, attempt)
-
 
 #: what mail programs put before the subject of a reply or a forward
 _REPLY_PREFIX = re.compile(

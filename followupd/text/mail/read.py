@@ -121,6 +121,10 @@ class _MailReader:
         body = extract_body(self.mail)
         new = self._new_text(body)
         report = self._bounce(body)
+        own_key = ""
+        if self.kind is Kind.OWN:
+            own_key = self.identity.letter_key(self.message_id)
+
         return Message(
             kind=self.kind,
             because=self.because,
@@ -139,7 +143,7 @@ class _MailReader:
             signature=new.signature,
             no_answer=no_answer(self.mail, self.kind, sender, (*to, *cc), self.identity),
             forged=forged(headers, self.identity),
-            own_key=self.identity.letter_key(self.message_id) if self.kind is Kind.OWN else "",
+            own_key=own_key,
             key_header=headers.first("x-followupd-key").strip()[:MAX_KEY],
             answers=self._answered_letters(report),
             case_token=_case_reference(self.subject),

@@ -102,12 +102,14 @@ def _open_promise(clause: Clause, patterns: PromisePatterns, phrase: _Phrase) ->
     """Return the promise that a phrase makes, due on the clause's date unless an event decides when."""
     words = [phrase.match[0].strip()]
     when = None if clause.depends_on_event else clause.when
+    due = None
     if when:
+        due = when.moment
         words.append(clause.text[when.start : when.end].strip())
     return FoundPromise(
         text=promise_line(clause.text, when, patterns, start=_line_start(clause, phrase)),
         kind=phrase.kind,
-        due=when.moment if when else None,
+        due=due,
         words=tuple(filter(None, words)),
     )
 

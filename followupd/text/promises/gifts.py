@@ -63,12 +63,14 @@ def gifts_in(
     for mention, amount in zip(mentions, amounts, strict=True):
         own_text = _own_text(clause, mention, mentions, patterns)
         words = [phrase[0].strip(), clause.text[mention.start : mention.end]]
+        number, code = "", ""
         if amount:
+            number, code = amount.amount, amount.currency
             words.append(clause.text[amount.start : amount.end])
         gift = FoundCompensation(
             kind=mention.kind,
-            amount=amount.amount if amount else "",
-            currency=amount.currency if amount else "",
+            amount=number,
+            currency=code,
             text=_name(mention, amount, own_text, clause, patterns.names),
             words=tuple(filter(None, words)),
             past=given is not None,
