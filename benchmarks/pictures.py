@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.small_png import smaller
 from followupd.adapters.overlay import write_starter
-from followupd.cli.preview.letter import preview_letter
+from followupd.cli.preview import preview_letter
 from followupd.domain.letter import LetterKind
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"

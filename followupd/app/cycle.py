@@ -18,7 +18,7 @@ from followupd.services.inbox.sync import FolderRole
 from followupd.services.outbox.policy import stop_if_restored_copy
 
 if TYPE_CHECKING:
-    from followupd.adapters.metrics import HealthSnapshot
+    from followupd.adapters.health import HealthSnapshot
 
 #: cycles without a pause while there is always more to do; then the watchdog must be notified
 MAX_CYCLES = 20
@@ -139,7 +139,7 @@ def record_alive(app: App, connected: dict[str, bool], now: datetime, *, is_daem
 
 def health_snapshot(app: App, connected: dict[str, bool]) -> "HealthSnapshot":
     """Return the figures that the metrics show."""
-    from followupd.adapters.metrics import HealthSnapshot
+    from followupd.adapters.health import HealthSnapshot
 
     with app.ledger.transaction() as tx:
         breaker = tx.state.get(StateKey.BREAKER)

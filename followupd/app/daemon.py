@@ -23,7 +23,7 @@ from followupd.services.inbox import freshness
 from followupd.services.outbox.policy import stop_if_restored_copy
 
 if TYPE_CHECKING:
-    from followupd.adapters.metrics import Metrics
+    from followupd.adapters.health import Metrics
 
 #: seconds between two cycles; a cycle with nothing to do costs four small queries
 _CYCLE_SECONDS = 1
@@ -194,7 +194,7 @@ class Daemon:
         if not address:
             return
 
-        from followupd.adapters.metrics import Metrics  # loaded late: most sites serve none
+        from followupd.adapters.health import Metrics  # loaded late: most sites serve none
 
         try:
             self._metrics = Metrics(*address)

@@ -8,9 +8,8 @@ from functools import partial
 from typing import Any
 
 from followupd.adapters.terminal import local_time, printable, utc_iso
-from followupd.cli.app import company_zone, open_app, shell_user
 from followupd.cli.commands import CommandParsers
-from followupd.cli.main import DONE, PROBLEMS
+from followupd.cli.main import DONE, PROBLEMS, company_zone, open_app, shell_user
 from followupd.cli.output import STATUS_SENTENCES, case_view, print_error, print_json, print_list, print_table
 from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import Compensation

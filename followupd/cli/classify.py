@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from followupd import clock
 from followupd.adapters.terminal import printable, utc_iso
-from followupd.cli.app import open_app
 from followupd.cli.commands import CommandParsers
-from followupd.cli.main import DONE, PROBLEMS
+from followupd.cli.main import DONE, PROBLEMS, open_app
 from followupd.cli.output import print_error, print_json, print_table
 from followupd.domain.calendar import Calendar
 from followupd.domain.mail import Identity, Kind, Message, Verdict

@@ -4,9 +4,8 @@ import argparse
 from pathlib import Path
 
 from followupd.adapters.terminal import printable
-from followupd.cli.app import open_app, shell_user
 from followupd.cli.commands import CommandParsers
-from followupd.cli.main import DONE, PROBLEMS
+from followupd.cli.main import DONE, PROBLEMS, open_app, shell_user
 from followupd.cli.output import print_error, print_json, print_result
 
 

@@ -12,9 +12,8 @@ from zoneinfo import ZoneInfo
 from babel.numbers import is_currency
 
 from followupd.adapters.terminal import local_time, utc_iso
-from followupd.cli.app import company_zone, open_app
 from followupd.cli.commands import CommandParsers
-from followupd.cli.main import DONE, PROBLEMS
+from followupd.cli.main import DONE, PROBLEMS, company_zone, open_app
 from followupd.cli.output import money_view, print_error, print_list, print_result
 from followupd.domain.compensation import Money, StockedCard
 from followupd.domain.playbook import Company

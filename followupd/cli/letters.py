@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from followupd.adapters.terminal import local_time, printable, printable_lines, write_file
-from followupd.cli.app import company_zone, open_app, shell_user
 from followupd.cli.commands import CommandParsers
-from followupd.cli.main import DONE, USAGE
+from followupd.cli.main import DONE, USAGE, company_zone, open_app, shell_user
 from followupd.cli.output import (
     STATUS_SENTENCES,
     letter_view,
@@ -104,7 +103,7 @@ def _settle(options: argparse.Namespace) -> int:
 def _preview(options: argparse.Namespace) -> int:
     """Render a letter, and print it or write its parts to files."""
     from followupd import clock
-    from followupd.cli.preview.letter import preview_letter
+    from followupd.cli.preview import preview_letter
 
     if options.serve:
         return _serve(options)
@@ -177,7 +176,7 @@ def _serve(options: argparse.Namespace) -> int:
     """Serve the preview page until Ctrl-C."""
     from followupd import clock
     from followupd.adapters.settings import load
-    from followupd.cli.preview.server import LetterSource, PreviewServer
+    from followupd.cli.preview import LetterSource, PreviewServer
 
     load(options.config)  # report an invalid configuration here and not only on the page
     source = LetterSource(options.config, options.case.upper(), clock.now)
@@ -201,7 +200,7 @@ def _serve(options: argparse.Namespace) -> int:
 def _diff(options: argparse.Namespace) -> int:
     """Print the letters that differ as unified diffs."""
     from followupd import clock
-    from followupd.cli.preview.diff import differences
+    from followupd.cli.preview import differences
 
     old = options.old.parent if options.old.name == "followupd.toml" else options.old
     found = differences(options.config, old, clock.now())

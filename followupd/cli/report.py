@@ -15,9 +15,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from followupd.adapters.terminal import local_time, utc_iso, write_file
-from followupd.cli.app import company_zone, open_app
 from followupd.cli.commands import CommandParsers
-from followupd.cli.main import DONE, USAGE
+from followupd.cli.main import DONE, USAGE, company_zone, open_app
 from followupd.cli.output import money_view, print_error, print_json, print_table
 from followupd.domain.calendar import Calendar, Duration
 from followupd.domain.case import Case

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from followupd.adapters.metrics import LATE, HealthSnapshot, Metrics
+from followupd.adapters.health import LATE, HealthSnapshot, Metrics
 from tests.journeys.service import Service, ends
 from tests.servers.dovecot import Dovecot
 from tests.servers.machine import LIMIT, free_ports, until

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import pytest
 
 from followupd.adapters.overlay import customise, write_starter
-from followupd.cli.preview.server import LetterSource, PreviewServer
+from followupd.cli.preview import LetterSource, PreviewServer
 
 NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)
 

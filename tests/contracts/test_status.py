@@ -9,9 +9,8 @@ import pytest
 from benchmarks.startup import write_configuration
 from followupd import clock
 from followupd.adapters.health import read_sqlite
-from followupd.cli.app import open_app
 from followupd.cli.daemon import read_ledger
-from followupd.cli.main import main
+from followupd.cli.main import main, open_app
 from followupd.domain.keys import FolderCursor, StateKey
 
 

@@ -11,8 +11,7 @@ import pytest
 from followupd.adapters.overlay import customise
 from followupd.adapters.smtp.compose import compose
 from followupd.cli.main import main
-from followupd.cli.preview.diff import differences
-from followupd.cli.preview.letter import preview_letter
+from followupd.cli.preview import differences, preview_letter
 from tests.journeys.world import World, html_of, text_of
 
 COMPLAINT = (
@@ -74,7 +73,7 @@ def test_the_command_writes_the_whole_mail(
     assert "im Stich gelassen" in text_of(mail)
     assert mail["X-Followupd-Key"] == "FU-L0NG7.follow-up.1"
     assert main(["preview"]) == 2
-    assert "name a LETTER" in capsys.readouterr().err
+    assert "LETTER is missing" in capsys.readouterr().err
 
 
 def test_a_diff_shows_the_letters_of_open_cases_that_would_read_differently(

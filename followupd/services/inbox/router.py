@@ -15,13 +15,7 @@ from followupd.domain import lifecycle
 from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import GrantState
 from followupd.domain.decision import Decision, LetterContent, as_event
-from followupd.domain.events import (
-    AgentWrote,
-    CustomerWrote,
-    Event,
-    PromiseKept,
-    Reopened,
-)
+from followupd.domain.events import AgentWrote, CustomerWrote, Event, PromiseKept, Reopened
 from followupd.domain.letter import LetterKind
 from followupd.domain.mail import Kind, Message, StoredMail, Verdict
 from followupd.domain.promise import PromiseKind, PromiseState
