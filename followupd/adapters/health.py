@@ -1,4 +1,6 @@
-"""Serve metrics for Prometheus and a /healthz over HTTP: counts only, no text of customers.
+"""Report how the daemon does: the status file, and over HTTP /healthz and metrics for Prometheus.
+
+Counts only, no text of customers.
 
 A request returns what the daemon reported last. It asks neither the ledger nor a mail server, so frequent
 requests cannot slow the daemon down.

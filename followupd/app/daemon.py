@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -17,13 +18,39 @@ from followupd.app.check import configuration_problems, without_warnings
 from followupd.app.container import App, build_to_run
 from followupd.app.cycle import MAX_CYCLES, health_snapshot, record_alive, run_cycle
 from followupd.app.listeners import Listeners
-from followupd.app.signals import handle_signals
 from followupd.errors import FollowupdError, UnavailableError
 from followupd.services.inbox import freshness
 from followupd.services.outbox.policy import stop_if_restored_copy
 
 if TYPE_CHECKING:
     from followupd.adapters.health import Metrics
+
+SignalHandler = Callable[[signal.Signals], None]
+
+
+def handle_signals(handlers: Mapping[signal.Signals, SignalHandler]) -> None:
+    """Call the handler of each signal in a thread of its own; to be called by the main thread."""
+    read_end, write_end = os.pipe()
+    os.set_blocking(write_end, False)
+
+    for number in handlers:
+        signal.signal(number, _ignore)  # Python's default action would end the process at once
+
+    signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
+    threading.Thread(target=_dispatch, args=(read_end, handlers), name="signals", daemon=True).start()
+
+
+def _ignore(_number: int, _frame: object) -> None:
+    """Do nothing: the wake-up pipe already has the signal's number."""
+
+
+def _dispatch(read_end: int, handlers: Mapping[signal.Signals, SignalHandler]) -> None:
+    """Call the handler of each signal that arrives in the pipe."""
+    while received := os.read(read_end, 1):
+        number = signal.Signals(received[0])
+        if number in handlers:
+            handlers[number](number)
+
 
 #: seconds between two cycles; a cycle with nothing to do costs four small queries
 _CYCLE_SECONDS = 1

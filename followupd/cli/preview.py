@@ -1,4 +1,4 @@
-"""`followupd preview --serve`: a local web page that shows the letters and reloads when a file changes.
+"""`followupd preview`: write a letter with sample data, or serve a local page that reloads on each change.
 
 Other pages in the same browser cannot read it: the Host header must name the loopback address (against DNS
 rebinding), no response allows another origin, and a letter's HTML is shown in a sandbox without scripts.

@@ -1,4 +1,4 @@
-"""demo, init, customise, check, when: try followupd out and set it up."""
+"""demo, init, customise, check, when: try followupd out, set it up, and check it, also against servers."""
 
 import argparse
 import io

@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from followupd.errors import Problem, SetupError
-from followupd.languages import names, schema
-from followupd.languages.trusted import trusted
+from followupd.languages import patterns, schema
+from followupd.languages.safety import trusted
 
 _SHIPPED = Path(__file__).parent
 _ENGLISH = "en"
@@ -46,13 +46,13 @@ class Language:
     def months(self) -> Mapping[str, int]:
         """Names and abbreviations of months in lower case, January being 1."""
         locale, table = self._locale_and_dates
-        return names.months(locale, table.more_months, table.not_names)
+        return patterns.months(locale, table.more_months, table.not_names)
 
     @cached_property
     def weekdays(self) -> Mapping[str, int]:
         """Names and abbreviations of weekdays in lower case, Monday being 0."""
         locale, table = self._locale_and_dates
-        return names.weekdays(locale, table.more_weekdays, table.not_names)
+        return patterns.weekdays(locale, table.more_weekdays, table.not_names)
 
     @cached_property
     def promises(self) -> schema.Promises:

@@ -1,14 +1,6 @@
-"""Prove of a regular expression that no text can make Python's `re` take exponential time.
+"""Reject a pattern that could be slow, and trust the shipped language files, which the tests validate.
 
-A backtracking matcher tries the ways to match a text one after the other, so what counts is how many ways
-there are. Each repetition becomes an automaton without empty transitions (Glushkov's), in which a transition
-carries the number of ways to take it. The number of ways grows exponentially with the text if and only if
-some state can be reached from itself in two ways by the same text (A. Weber and H. Seidl, "On the degree of
-ambiguity of finite automata", 1991).
-
-What is not modelled makes a pattern look worse, never better: a bounded repetition counts as an unbounded one
-unless its bound is small, a look-around as no condition (its own body is examined too), a back reference as
-any character.
+Building pydantic's validators takes several times as long as reading the files.
 """
 
 import importlib
@@ -16,7 +8,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
-from typing import Any
+from typing import Annotated, Any, TypeVar, get_args, get_origin
+
+from pydantic import BeforeValidator
+
+from followupd.languages.schema import LanguageTable
 
 _parser: Any = importlib.import_module("re._parser")  # private, and the only parser of Python's own patterns
 #: a character of each sort that a class may tell apart; the literals of a pattern are added
@@ -271,3 +267,94 @@ def _in_category(sample: str, category: str) -> bool:
     positive = category.replace("_NOT_", "_")
     is_negated = positive != category
     return _CATEGORIES[positive](sample) != is_negated
+
+
+_Shape = TypeVar("_Shape", bound=LanguageTable)
+
+
+def trusted(shape: type[_Shape], data: Mapping[str, Any]) -> _Shape:
+    """Return what `shape.model_validate(data)` returns for data without a fault.
+
+    Args:
+        shape: the model of the file.
+        data: its contents, as `tomllib` reads them.
+    """
+    values = {}
+    for name, declared in shape.model_fields.items():
+        key = declared.alias or name
+        if key in data:
+            values[name] = _converted(declared.annotation, declared.metadata, data[key])
+    return shape.model_construct(set(values), **values)
+
+
+def _converted(hint: Any, marks: Iterable[Any], value: Any) -> Any:
+    """Convert a value to its type.
+
+    Args:
+        hint: the type.
+        marks: what the type is annotated with; a `BeforeValidator` makes a list of a text.
+        value: as TOML has it.
+    """
+    for mark in marks:
+        if isinstance(mark, BeforeValidator):
+            split: Callable[[Any], Any] = mark.func  # type: ignore[assignment]
+            value = split(value)
+    if _is_model(hint):
+        return trusted(hint, value)
+    return _contained(hint, value)
+
+
+def _contained(hint: Any, value: Any) -> Any:
+    """Convert the items of a list or table; other values stay as they are."""
+    if get_origin(hint) is Annotated:
+        inner, *marks = get_args(hint)
+        return _converted(inner, marks, value)
+    match value:
+        case list():
+            return _sequence(hint, value)
+        case dict():
+            return _table(hint, value)
+        case _:
+            return value
+
+
+def _sequence(hint: Any, items: list[Any]) -> Any:
+    """Convert a list to a set or tuple.
+
+    Args:
+        hint: its type.
+        items: as TOML has them.
+    """
+    if get_origin(hint) is frozenset:
+        return frozenset(items)
+    kinds = get_args(hint)
+    if kinds[-1] is Ellipsis:
+        kinds = (kinds[0],) * len(items)
+    return tuple(_converted(kind, (), item) for kind, item in zip(kinds, items, strict=True))
+
+
+def _table(hint: Any, table: dict[str, Any]) -> Any:
+    """Convert a table to a model or a mapping.
+
+    Args:
+        hint: its type: a mapping, whose keys may be numbers, or an optional model such as `Dates | None`.
+        table: as TOML has it, where all keys are text.
+    """
+    models = list(filter(_is_model, get_args(hint)))
+    if models:
+        return trusted(models[0], table)
+    key_hint, kind = get_args(hint)
+    key_type = int if _unmarked(key_hint) is int else str
+    return {key_type(key): _converted(kind, (), item) for key, item in table.items()}
+
+
+def _is_model(hint: Any) -> bool:
+    """Whether a type is the model of a file or of a table in one."""
+    return isinstance(hint, type) and issubclass(hint, LanguageTable)
+
+
+def _unmarked(hint: Any) -> Any:
+    """Return the type without what it is annotated with."""
+    if get_origin(hint) is Annotated:
+        return _unmarked(get_args(hint)[0])
+    return hint

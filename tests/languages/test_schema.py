@@ -8,8 +8,7 @@ import pytest
 from followupd import languages
 from followupd.languages import schema
 from followupd.languages.problems import FILES, FaultKind, LanguageFault, faults, patterns_in, shape_of
-from followupd.languages.safety import is_exponential
-from followupd.languages.trusted import trusted
+from followupd.languages.safety import is_exponential, trusted
 
 FOLDER = Path(languages.__file__).parent
 SHIPPED = sorted(file.relative_to(FOLDER).as_posix() for file in FOLDER.rglob("*.toml"))

@@ -238,8 +238,12 @@ class _TemplateLoader(BaseLoader):
     def __init__(self, files: TemplateFiles) -> None:
         self._files = files
 
-    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:  # noqa: ARG002
-        """Return the body of a letter or the text of a part; a part that "de-at" lacks is taken from "de"."""
+    def get_source(
+        self,
+        environment: Environment,  # noqa: ARG002
+        template: str,
+    ) -> tuple[str, str, Callable[[], bool]]:
+        """Return the body of a letter or the text of a part; "de-at" takes what it lacks from "de"."""
         if not self._files.exists(template):
             language, _, rest = template.partition("/")
             template = f"{language.partition('-')[0]}/{rest}"

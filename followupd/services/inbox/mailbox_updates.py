@@ -13,9 +13,10 @@ from followupd.adapters.storage.ledger import Ledger, Transaction
 from followupd.domain.keys import StateKey, StateName
 from followupd.domain.mail import TagUpdate
 from followupd.errors import UnavailableError
-from followupd.services.inbox.poison import MAX_FAILURES
 from followupd.services.ports import MailSource
 
+#: failures in a row after which a mail, or a change of one, is given up: a server may just have restarted
+MAX_FAILURES = 3
 #: time for which a folder is left alone that refuses changes
 _PAUSE = timedelta(hours=1)
 

@@ -5,8 +5,8 @@ The mailbox is changed only after the commit.
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal
@@ -19,13 +19,90 @@ from followupd.domain.keys import FolderCursor, StateKey
 from followupd.domain.mail import Identity, IncomingMail, MailLocation, Message, StoreResult
 from followupd.errors import UnavailableError
 from followupd.languages import Catalogue
-from followupd.services.inbox import poison
 from followupd.services.inbox.freshness import mark_synced
-from followupd.services.inbox.mailbox_updates import MailboxUpdater
+from followupd.services.inbox.mailbox_updates import MAX_FAILURES, MailboxUpdater
 from followupd.services.outbox.review import DraftFiler
 from followupd.services.ports import MailSource
 from followupd.services.record import STATUS_TAG_PREFIX
 from followupd.text import mail
+
+DROPS_CONNECTION = (
+    f"the server ended the connection {MAX_FAILURES} times when it was asked for this mail; "
+    "look at it in the mailbox"
+)
+NOT_RETURNED = "the server has this mail and does not return it; look at it in the mailbox"
+
+
+@dataclass(frozen=True, slots=True)
+class FetchFailure:
+    """The mails that were being fetched when the connection ended, and how many times in a row.
+
+    `uid` is that of the first of them; `alone` says that it was the only one.
+    """
+
+    uidvalidity: int
+    uid: int
+    alone: bool
+    times: int
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether one mail alone has dropped the connection too often."""
+        return self.alone and self.times >= MAX_FAILURES
+
+
+def last_failure(tx: Transaction, mailbox: str, folder: str) -> FetchFailure | None:
+    """Return the failure of the last fetch from a folder, None when it succeeded."""
+    stored = tx.state.get(StateKey.FETCH_FAILURE.of(mailbox, folder))
+    if stored is None or not stored[0]:
+        return None
+
+    return FetchFailure(**stored[0])
+
+
+def record_failure(
+    ledger: Ledger, mailbox: str, folder: str, in_flight: Sequence[int], now: datetime
+) -> None:
+    """Record which mails were being fetched when the connection ended.
+
+    Args:
+        ledger: the ledger.
+        mailbox: the name of the mailbox.
+        folder: the name of the folder.
+        in_flight: the UIDVALIDITY, and the UIDs that were being fetched.
+        now: the time.
+    """
+    uidvalidity, *uids = in_flight
+    failure = FetchFailure(uidvalidity, uids[0], alone=len(uids) == 1, times=1)
+
+    with ledger.transaction() as tx:
+        before = last_failure(tx, mailbox, folder)
+        if before and replace(before, times=1) == failure:
+            failure = replace(before, times=before.times + 1)
+        tx.state.put(StateKey.FETCH_FAILURE.of(mailbox, folder), asdict(failure), now)
+
+
+def clear_failure(tx: Transaction, mailbox: str, folder: str, now: datetime) -> None:
+    """Record that a fetch succeeded, or that its mail was given up."""
+    tx.state.put(StateKey.FETCH_FAILURE.of(mailbox, folder), None, now)
+
+
+def unreadable(place: MailLocation, reason: str, now: datetime, *, in_sent: bool) -> IncomingMail:
+    """Return what is stored of a mail that the server does not return.
+
+    Its fingerprint is that of its location.
+    """
+    location = f"{place.mailbox}\n{place.folder}\n{place.uidvalidity}\n{place.uid}"
+    return IncomingMail(
+        place=place,
+        fingerprint=hashlib.sha256(location.encode()).hexdigest(),
+        received_at=now,
+        tags=frozenset(),
+        in_sent=in_sent,
+        message=None,
+        reason=reason,
+    )
+
 
 #: system flags begin so; they are no commands, unless the admin configured one as a tag
 _SYSTEM_FLAG = "\\"
@@ -86,7 +163,7 @@ class InboxSync:
         """
         cursor = self._cursor(mailbox, folder, now)
         with self.ledger.transaction() as tx:
-            failure = poison.last_failure(tx, folder.mailbox, folder.name)
+            failure = last_failure(tx, folder.mailbox, folder.name)
 
         if failure and failure.exhausted:
             cursor = self._skip_poison_mail(folder, cursor, failure, now)
@@ -98,12 +175,12 @@ class InboxSync:
             cursor, count = self._read(mailbox, folder, cursor, now, batch_size)
         except UnavailableError:
             if mailbox.in_flight and not mailbox.connected:
-                poison.record_failure(self.ledger, folder.mailbox, folder.name, mailbox.in_flight, now)
+                record_failure(self.ledger, folder.mailbox, folder.name, mailbox.in_flight, now)
             raise
 
         if failure:
             with self.ledger.transaction() as tx:
-                poison.clear_failure(tx, folder.mailbox, folder.name, now)
+                clear_failure(tx, folder.mailbox, folder.name, now)
 
         self._update_mailbox(mailbox, folder, cursor, now)
         self._mark_read(mailbox, folder, now)
@@ -183,11 +260,11 @@ class InboxSync:
         return known is not None and mailbox.server_name(folder.name) not in known[0]
 
     def _skip_poison_mail(
-        self, folder: Folder, cursor: FolderCursor, failure: poison.FetchFailure, now: datetime
+        self, folder: Folder, cursor: FolderCursor, failure: FetchFailure, now: datetime
     ) -> FolderCursor:
         """Quarantine a mail that the server cannot return, and move the cursor behind it."""
         place = MailLocation(folder.mailbox, folder.name, failure.uidvalidity, failure.uid)
-        incoming = poison.unreadable(place, poison.DROPS_CONNECTION, now, in_sent=folder.is_sent)
+        incoming = unreadable(place, DROPS_CONNECTION, now, in_sent=folder.is_sent)
         skipped = replace(cursor, uidvalidity=failure.uidvalidity, uid=failure.uid, modseq=0, synced_at=now)
         if failure.uidvalidity == cursor.uidvalidity:
             skipped = replace(skipped, uid=max(cursor.uid, failure.uid), modseq=cursor.modseq)
@@ -195,9 +272,9 @@ class InboxSync:
         with self.ledger.transaction() as tx:
             tx.mail.store([incoming], now)
             tx.state.set_cursor(folder.mailbox, folder.name, skipped)
-            poison.clear_failure(tx, folder.mailbox, folder.name, now)
+            clear_failure(tx, folder.mailbox, folder.name, now)
 
-        log.unreadable_mail_quarantined(folder.mailbox, folder.name, failure.uid, poison.DROPS_CONNECTION)
+        log.unreadable_mail_quarantined(folder.mailbox, folder.name, failure.uid, DROPS_CONNECTION)
         return skipped
 
     # --- reading ---
@@ -288,7 +365,7 @@ class InboxSync:
         """Parse one mail; one that cannot be parsed has the reason instead of a message."""
         place = MailLocation(folder.mailbox, folder.name, uidvalidity, found.uid)
         if not found.raw:
-            return poison.unreadable(place, poison.NOT_RETURNED, found.received_at, in_sent=folder.is_sent)
+            return unreadable(place, NOT_RETURNED, found.received_at, in_sent=folder.is_sent)
 
         message: Message | None = None
         reason = ""

@@ -22,12 +22,11 @@ from datetime import datetime
 from followupd.domain.calendar import Calendar
 from followupd.domain.promise import FoundCompensation, FoundPromise, PromiseKind
 from followupd.languages import Language
-from followupd.text.promises.clauses import Clause, clauses
+from followupd.text.promises.clauses import Clause, clauses, promise_line
 from followupd.text.promises.dates import date_reader
-from followupd.text.promises.gifts import gifts_in
+from followupd.text.promises.money import gifts_in
 from followupd.text.promises.patterns import PromisePatterns, promise_patterns
 from followupd.text.promises.sentences import sentences
-from followupd.text.promises.wording import promise_line
 
 #: characters of a clause that may promise without a known phrase; a longer one has a verb, and says something
 #: else

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from followupd.domain.calendar import Calendar, Duration
-from followupd.text.promises.date_patterns import DatePatterns
+from followupd.text.promises.patterns import DatePatterns
 
 NOON = time(12)
 EVENING = time(20)

@@ -24,7 +24,7 @@ from followupd.text.promises.date_parts import (
     close_of_day,
     last_of_business,
 )
-from followupd.text.promises.date_patterns import DatePatterns, date_patterns
+from followupd.text.promises.patterns import DatePatterns, date_patterns
 from followupd.text.promises.sentences import MAX_SENTENCE, lowered
 
 #: what is left at the edges of a text when a date was removed

@@ -1,14 +1,24 @@
-"""Read amounts of money: numbers beside a currency, or a bare number where the currency is known."""
+"""Find the compensation that a clause grants: its kind, its amount, and what a letter calls it.
+
+"I will send you a new lamp" grants "a new lamp", and "I am refunding you in full" grants "the full amount": a
+letter lists things, not half sentences. Where the clause names no thing, the kind of gift is enough.
+"""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
+from itertools import product
 
 from babel.numbers import get_currency_precision
 
+from followupd.domain.compensation import Gift
+from followupd.domain.promise import FoundCompensation
 from followupd.languages import Catalogue
+from followupd.text.promises.clauses import Clause, fragment
+from followupd.text.promises.dates import without_date
+from followupd.text.promises.patterns import NamePatterns, PromisePatterns
 
 #: characters of a text that is one amount
 MAX_AMOUNT = 200
@@ -131,3 +141,187 @@ def _decimal(written: str, currency: str) -> str:
 
     whole = whole.replace(".", "").replace(",", "")
     return f"{Decimal(f'{whole}.{fraction or 0}'):.{places}f}"
+
+
+#: gifts that only say how another gift is given: "credited the refund", "a replacement free of charge"
+_WEAK = (Gift.CREDIT, Gift.GESTURE)
+#: gifts that are things; a promise does not say what they are worth
+_GOODS = (Gift.REPLACEMENT, Gift.FREE_SHIPPING)
+#: a name has a second word of three letters or more; "the £25" alone is in the letter already
+_NAMES_A_THING = re.compile(r"\s[^\W\d]{3,}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Mention:
+    """A kind of gift, and where the clause names it."""
+
+    kind: str
+    start: int
+    end: int
+
+    def overlaps(self, other: "_Mention") -> bool:
+        """Whether both are named by some of the same characters."""
+        return self.start < other.end and other.start < self.end
+
+
+def gifts_in(
+    clause: Clause, patterns: PromisePatterns, currency: str, languages: Catalogue
+) -> list[FoundCompensation]:
+    """Return what a clause grants; what depends on an event grants nothing yet.
+
+    Args:
+        clause: the clause.
+        patterns: of its language.
+        currency: the company's ISO 4217 code, which decides which dollar is meant.
+        languages: the languages in which currencies may be named.
+    """
+    if clause.trigger is not None:
+        return []
+    given = patterns.given.search(clause.low)
+    phrase = given or patterns.giving.search(clause.low)
+    if phrase is None:
+        return []
+
+    mentions = _mentions(clause.low, patterns)
+    amounts = _assigned(list(find_money(clause.text, currency, languages)), mentions)
+    found = []
+    for mention, amount in zip(mentions, amounts, strict=True):
+        own_text = _own_text(clause, mention, mentions, patterns)
+        words = [phrase[0].strip(), clause.text[mention.start : mention.end]]
+        number, code = "", ""
+        if amount:
+            number, code = amount.amount, amount.currency
+            words.append(clause.text[amount.start : amount.end])
+        gift = FoundCompensation(
+            kind=mention.kind,
+            amount=number,
+            currency=code,
+            text=_name(mention, amount, own_text, clause, patterns.names),
+            words=tuple(filter(None, words)),
+            past=given is not None,
+        )
+        found.append(gift)
+    return found
+
+
+def _mentions(low: str, patterns: PromisePatterns) -> list[_Mention]:
+    """Return the gifts that a clause names; one of _WEAK only if there is no other.
+
+    Args:
+        low: the clause in lower case.
+        patterns: of its language; of kinds that overlap, the first one counts.
+    """
+    found: list[_Mention] = []
+    for kind, pattern in patterns.gifts:
+        match = pattern.search(low)
+        if match is None:
+            continue
+        mention = _Mention(kind, match.start(), match.end())
+        if not any(mention.overlaps(other) for other in found):
+            found.append(mention)
+
+    strong = [mention for mention in found if mention.kind not in _WEAK]
+    return strong or found[:1]
+
+
+def _assigned(amounts: Sequence[Amount], mentions: Sequence[_Mention]) -> list[Amount | None]:
+    """Return the amount of each mention, in their order: the nearest one, and each amount at most once.
+
+    Goods have none unless nothing else is named: the amount in "a refund of £20 and a replacement" is the
+    refund's.
+
+    Args:
+        amounts: of the clause, in order.
+        mentions: of the clause.
+    """
+    in_money = [mention for mention in mentions if mention.kind not in _GOODS]
+    pairs = list(product(in_money or mentions, amounts))
+    pairs.sort(
+        key=lambda pair: abs(pair[1].start - pair[0].start)
+    )  # a stable sort: of equals, the first counts
+
+    assigned: dict[_Mention, Amount] = {}
+    for mention, amount in pairs:
+        if mention not in assigned and amount not in assigned.values():
+            assigned[mention] = amount
+    return [assigned.get(mention) for mention in mentions]
+
+
+def _own_text(
+    clause: Clause, mention: _Mention, mentions: Sequence[_Mention], patterns: PromisePatterns
+) -> str:
+    """Return the part of a clause that is about this gift: up to the "and" before the next one.
+
+    Args:
+        clause: the clause.
+        mention: where the gift is named.
+        mentions: where all gifts of the clause are named.
+        patterns: of its language.
+    """
+    following = [other.start for other in mentions if other.start >= mention.end]
+    if not following:
+        return clause.text
+    joint = patterns.joint.search(clause.low, mention.end, min(following))
+    if joint is None:
+        return clause.text
+    return clause.text[: joint.start()]
+
+
+def _name(
+    mention: _Mention, amount: Amount | None, own_text: str, clause: Clause, names: NamePatterns
+) -> str:
+    """Return what a letter calls the gift, "" if its kind is enough.
+
+    Args:
+        mention: where the gift is named.
+        amount: its amount.
+        own_text: the part of the clause that is about it.
+        clause: the clause.
+        names: patterns of the clause's language.
+    """
+    start, end = mention.start, mention.end
+    if amount:
+        start = min(start, amount.start)
+        end = max(end, amount.end)
+    words = fragment(own_text, start, end, clause.when)
+
+    match mention.kind:
+        case Gift.REPLACEMENT:
+            return _replacement(words, names)
+        case Gift.REFUND | Gift.CREDIT:
+            return _sum(words, names)
+        case Gift.FREE_SHIPPING:
+            purpose = names.purpose.search(words)
+            return purpose[0] if purpose else ""
+        case Gift.GESTURE:
+            return without_date(clause.text, clause.when)
+        case _:
+            return words
+
+
+def _replacement(words: str, names: NamePatterns) -> str:
+    """Return the name of a replacement: "a new lamp" for "the new lamp is on its way free of charge"."""
+    plain = names.free_of_charge.sub(" ", words).strip(" ,")
+    plain = names.handing_over.sub("", plain)
+    replaced = names.replacing.match(plain)
+    if replaced:
+        return names.replaced.format(thing=replaced["thing"])
+
+    thing = names.verbs.sub("", plain)
+    if names.replacement.search(thing):
+        return ""
+    named = names.another.sub(names.another_becomes, thing)
+    return names.articles.sub(lambda article: article[0].lower(), named)
+
+
+def _sum(words: str, names: NamePatterns) -> str:
+    """Return the name of a refund or a credit: "the full amount", or what was paid for."""
+    if names.in_full.search(words):
+        return names.full_amount
+    paid = names.paying.match(words)
+    if paid is None:
+        return ""
+    thing = paid["thing"].strip()
+    if not _NAMES_A_THING.search(thing):
+        return ""
+    return thing

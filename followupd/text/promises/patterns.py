@@ -6,8 +6,164 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from followupd.languages import Language
-from followupd.languages.patterns import Parts, any_of, compiled, whole_words
-from followupd.languages.schema import GiftNames, LanguageTable, Promises
+from followupd.languages.patterns import Parts, any_of, compiled, expand, whole_words
+from followupd.languages.schema import Dates, GiftNames, LanguageTable, Promises
+
+#: a number in digits
+_DIGITS = r"\d{1,3}"
+_DASHES = ("-", "–")
+_ISO_DATE = r"(?P<iso>\b\d{4}-\d{2}-\d{2})(?=\b|t\d)"
+#: 4/12/2026, 4.12.26, 4.12. and 4/12
+_NUMERIC_DATE = (
+    r"(?P<numeric>(?<![\d./])(?P<a>\d{1,2})(?P<sep>[./])(?P<b>\d{1,2})"
+    r"(?:(?P=sep)(?P<year>\d{4}|\d{2})\b|\.(?!\d)|(?![\d./])))"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DatePatterns:
+    """How one language writes days and times. All patterns are for lower-case text.
+
+    `part` finds whatever can be part of a date; the name of the group that matched says which. `leads`
+    matches all prepositions at the end of a text, `lead` the last of them. `range_end` and `range_start`
+    match what is beside a date that is one end of a range, `opening_hours` what is before it. `meanings` are
+    those of the groups phrase0, phrase1 and so on.
+    """
+
+    months: Mapping[str, int]
+    weekdays: Mapping[str, int]
+    numbers: Mapping[str, int]
+    units: tuple[tuple[re.Pattern[str], str], ...]
+    meanings: tuple[str, ...]
+    month_first: tuple[str, ...]
+    part: re.Pattern[str]
+    leads: re.Pattern[str]
+    lead: re.Pattern[str]
+    deadline: re.Pattern[str]
+    before: re.Pattern[str]
+    trail: re.Pattern[str]
+    glue: re.Pattern[str]
+    past_before: re.Pattern[str]
+    past_after: re.Pattern[str]
+    range_end: re.Pattern[str]
+    range_start: re.Pattern[str]
+    opening_hours: re.Pattern[str]
+
+
+@lru_cache(maxsize=32)
+def date_patterns(language: Language) -> DatePatterns:
+    """Compile how a language writes days and times."""
+    table = language.dates
+    weekday = "|".join(language.weekdays)
+    lead = _any(table.lead)
+    through = _any([*table.through, *_DASHES])
+    return DatePatterns(
+        months=language.months,
+        weekdays=language.weekdays,
+        numbers={word: number for number, words in table.numbers.items() for word in words},
+        units=tuple((re.compile(_any(patterns)), unit) for unit, patterns in table.units.items()),
+        meanings=tuple(meaning for meaning, _ in table.phrases),
+        month_first=table.month_first,
+        part=_part(table, language.months, language.weekdays),
+        leads=re.compile(rf"(?:(?<!\w)(?:{lead})\s*)+$"),
+        lead=re.compile(rf"(?<!\w)(?:{lead})\s*$"),
+        deadline=re.compile(rf"(?<!\w)(?:{_any(table.deadline)})(?!\w)"),
+        before=re.compile(rf"\b(?:{_any(table.before)})\b"),
+        trail=re.compile(rf"\s*(?:,\s*)?(?:{_any(table.trail)})\b"),
+        glue=re.compile(rf"\s*(?:,|t|{_any(table.glue)})?\s*"),
+        past_before=re.compile(rf"(?<!\w)(?:{_any(table.past_before)})\s*$"),
+        past_after=re.compile(rf"\s*(?:{_any(table.past_after)})\b"),
+        range_end=re.compile(rf"\s*(?:{through})\s*(?:{weekday})\b"),
+        range_start=re.compile(rf"(?<!\w)(?:{weekday})\s*(?:{through})?\s*$"),
+        opening_hours=re.compile(rf"\d\s?(?:{_any(table.hours)})?\s(?:{through})\s*$"),
+    )
+
+
+def _part(table: Dates, months: Mapping[str, int], weekdays: Mapping[str, int]) -> re.Pattern[str]:
+    """Return the pattern of whatever can be part of a date; the first alternative that matches counts.
+
+    Args:
+        table: how the language writes dates.
+        months: their numbers by name.
+        weekdays: their numbers by name.
+    """
+    month = _longest_first(months)
+    patterns = (
+        _ISO_DATE,
+        _NUMERIC_DATE,
+        _day_before_month(table, month),
+        _month_before_day(table, month),
+        *_spans(table),
+        *(_phrase(f"phrase{n}", pattern) for n, (_, pattern) in enumerate(table.phrases)),
+        _weekday(table, _longest_first(weekdays)),
+        rf"(?P<ordinal>{_any(table.ordinal)})",
+        rf"(?P<clock>(?:\b|(?<=\dt)){expand(table.clock, {})})",
+    )
+    return re.compile("|".join(patterns))
+
+
+def _day_before_month(table: Dates, month: str) -> str:
+    """Return the pattern of "4th of December 2026"."""
+    ending = _any(table.day_endings)
+    of = _any(table.of)
+    of_year = _any(table.of_year)
+    return (
+        rf"(?P<dm>\b(?P<day1>\d{{1,2}})(?:{ending}|\.)?\s?(?:(?:{of})\s)?(?P<month1>{month})\b\.?"
+        rf"(?:,?\s(?:(?:{of_year})\s)?(?P<year1>\d{{4}})\b)?)"
+    )
+
+
+def _month_before_day(table: Dates, month: str) -> str:
+    """Return the pattern of "December the 4th, 2026"."""
+    ending = _any(table.day_endings)
+    the = _any(table.the)
+    return (
+        rf"(?P<md>\b(?P<month2>{month})\b\.?\s(?:(?:{the})\s)?(?P<day2>\d{{1,2}})(?:{ending})?"
+        rf"\b(?![:.]\d)(?:,?\s(?P<year2>\d{{4}})\b)?)"
+    )
+
+
+def _spans(table: Dates) -> list[str]:
+    """Return the patterns of "within 3-5 business days"; in the groups is the last number of a range."""
+    words = [word for words in table.numbers.values() for word in words]
+    number = rf"(?:{_longest_first(words)}|{_DIGITS})"
+    units = [pattern for patterns in table.units.values() for pattern in patterns]
+    unit = _any(sorted(units, key=len, reverse=True))
+    to = _any([*_DASHES, *table.to])
+
+    found = []
+    for n, span in enumerate(table.spans):
+        parts = {
+            "NUMBER": (rf"(?:{number}\s?(?:{to})\s?)?(?P<n{n}>{number})",),
+            "UNIT": (rf"(?P<unit{n}>{unit})\b",),
+        }
+        found.append(rf"(?P<span{n}>\b{expand(span, parts)})")
+    return found
+
+
+def _phrase(name: str, pattern: str) -> str:
+    """Return a phrase as whole words; one that begins with a look-behind continues a word."""
+    begin = "" if pattern.startswith("(?<=") else r"\b"
+    return rf"(?P<{name}>{begin}(?:{expand(pattern, {})})\b)"
+
+
+def _weekday(table: Dates, weekday: str) -> str:
+    """Return the pattern of "Friday", "next Friday" and "this Friday"."""
+    following = _any(table.next_weekday)
+    this = _any(table.this_weekday)
+    tails = _any(table.weekday_tails)
+    return (
+        rf"(?P<weekday>\b(?:(?P<next>{following})|(?P<this>{this}))?"
+        rf"(?P<name>{weekday})(?:\b|(?=(?:{tails})\b)))"
+    )
+
+
+def _any(patterns: Iterable[str]) -> str:
+    return any_of(patterns, {})
+
+
+def _longest_first(words: Iterable[str]) -> str:
+    return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
 
 
 @dataclass(frozen=True, slots=True)

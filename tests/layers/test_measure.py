@@ -1,0 +1,10 @@
+"""The house's own measures: a change that makes the program harder to read fails here."""
+
+import pytest
+
+from tests.layers.measure import BOUNDS, figures
+
+
+@pytest.mark.parametrize("name", BOUNDS)
+def test_a_figure_stays_within_its_bound(name: str) -> None:
+    assert figures()[name] <= BOUNDS[name], "python -m tests.layers.measure prints where"
