@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -85,6 +86,21 @@ def browse(chromium: str, tmp_path: Path) -> Callable[..., str]:
         return done.stdout
 
     return browse
+
+
+def save_once_shown(
+    monkeypatch: pytest.MonkeyPatch, server: PreviewServer, save: Callable[[], object]
+) -> None:
+    """Save a file when the page has shown the first version, and waits for the next."""
+    answer, saved = server.source.wait_for_change, threading.Event()
+
+    def wait_for_change(seen: str) -> dict[str, Any]:
+        if seen and not saved.is_set():
+            saved.set()
+            save()
+        return answer(seen)
+
+    monkeypatch.setattr(server.source, "wait_for_change", wait_for_change)
 
 
 def test_it_listens_on_this_machine_alone(server: PreviewServer) -> None:
@@ -169,35 +185,35 @@ def test_nothing_that_a_customer_has_typed_does_anything_in_the_page(
 
 
 def test_a_slip_that_is_saved_shows_up_beside_the_letter(
-    server: PreviewServer, directory: Path, browse: Callable[..., str]
+    server: PreviewServer, directory: Path, browse: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = directory / "templates" / "de" / "follow-up.md"
     good = file.read_text()
-    saved = threading.Timer(
-        4.0, lambda: file.write_text(good.replace("Und danke", "Wir garantieren es. Und danke"))
+    save_once_shown(
+        monkeypatch,
+        server,
+        lambda: file.write_text(good.replace("Und danke", "Wir garantieren es. Und danke")),
     )
-    saved.start()
     page = browse(
         f"{server.url}#kind=follow-up&sample=long&language=de",
-        "--virtual-time-budget=6000",
+        "--virtual-time-budget=2000",
     )
-    saved.join()
     assert "[W07]" in page
     assert "Wir garantieren es." in page
 
 
 def test_a_page_that_is_open_follows_the_files(
-    server: PreviewServer, directory: Path, browse: Callable[..., str]
+    server: PreviewServer, directory: Path, browse: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = directory / "templates" / "en" / "confirmation.md"
 
-    def save() -> None:
-        file.write_text(file.read_text().replace("Thank you for telling us.", "Thank you for writing to us."))
-
-    saved = threading.Timer(4.0, save)
-    saved.start()
-    page = browse(f"{server.url}#kind=confirmation", "--virtual-time-budget=6000")
-    saved.join()
+    good = file.read_text()
+    save_once_shown(
+        monkeypatch,
+        server,
+        lambda: file.write_text(good.replace("Thank you for telling us.", "Thank you for writing to us.")),
+    )
+    page = browse(f"{server.url}#kind=confirmation", "--virtual-time-budget=2000")
     assert "Thank you for writing to us." in page
 
 
