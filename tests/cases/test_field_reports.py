@@ -267,7 +267,6 @@ def test_26_first_mail_moved_into_a_new_command_folder(shop: Shop) -> None:
     assert shop.customers() == ["robin@customer.test"]
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="issue 18")
 def test_28_quarantine_that_no_digest_ever_tells(shop: Shop) -> None:
     shop.deliver_file("28", "complaint", tagged=True)
     shop.run()
