@@ -69,8 +69,9 @@ def test_the_words_for_and_against_stand_in_the_case_strongest_first(
 ) -> None:
     world.customer_writes(f"{PARCEL} Thanks for looking into it!")
     assert main(["case", world.case().ref, "--config", str(world.directory)]) == 0
-    [_, words] = capsys.readouterr().out.split("\nWords\n")
-    weights = [float(line.split()[-1]) for line in words.split("\n\n")[0].splitlines()]
+    [_, evidence] = capsys.readouterr().out.split("\nEvidence\n")
+    [_, *rows] = evidence.split("\n\n")[0].splitlines()
+    weights = [float(row.split()[0]) for row in rows]
     assert weights == sorted(weights, key=abs, reverse=True)
     assert min(weights) < 0 < max(weights)
 
