@@ -77,11 +77,11 @@ def test_the_numbers_are_in_the_form_that_prometheus_reads(metrics: Metrics, han
 
 
 def test_health_is_told_in_a_word_and_a_status(metrics: Metrics, hands: Hands) -> None:
-    assert get(metrics.port, "/healthz") == (503, "there was no beat yet\n")
+    assert get(metrics.port, "/healthz") == (503, "there was no cycle yet\n")
     metrics.report(WELL)
     assert get(metrics.port, "/healthz") == (200, "ok\n")
     hands.at = LATE + 1
-    assert get(metrics.port, "/healthz") == (503, "the last beat is 121 seconds ago\n")
+    assert get(metrics.port, "/healthz") == (503, "the last cycle was 121 seconds ago\n")
     metrics.report(HealthSnapshot(connected={"support": True, "billing": False}))
     assert get(metrics.port, "/healthz") == (503, "not connected: billing\n")
 
