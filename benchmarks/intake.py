@@ -37,7 +37,7 @@ from typing import Any
 import trustme
 from imapclient import IMAPClient
 
-from benchmarks.intake_fetch import BATCH, described, real_mails
+from benchmarks.intake_fetch import BATCH, from_arguments, real_mails, to_arguments
 from followupd.adapters.crypto import Vault
 from followupd.adapters.imap.fetch import SMALL
 from followupd.adapters.imap.mailbox import Account, ImapMailbox
@@ -211,7 +211,7 @@ def measure(program: str, postbox: Postbox) -> str:
 
 def measured(program: str, postbox: Postbox) -> list[float]:
     """Run one of the programs in a new process; return its figures."""
-    child = [sys.executable, "-m", "benchmarks.intake", "--child", program, *map(str, described(postbox))]
+    child = [sys.executable, "-m", "benchmarks.intake", "--child", program, *to_arguments(postbox)]
     done = subprocess.run(child, check=True, capture_output=True, text=True)
     return [float(figure) for figure in done.stdout.split()]
 
@@ -259,20 +259,10 @@ def filled(dovecot: Dovecot, number: int) -> Postbox:
 
 def child(arguments: list[str]) -> None:
     """Run one of the programs in this process, and print its figures."""
-    program, port, starttls_port, lmtp_port, ca_file, username, password = arguments
-    postbox = Postbox(
-        host="localhost",
-        port=int(port),
-        starttls_port=int(starttls_port),
-        lmtp_port=int(lmtp_port),
-        ca_file=ca_file,
-        username=username,
-        password=password,
-        address="",
-    )
+    program, *told = arguments
     if program == "followupd":
         settle()  # as `followupd run` does after all imports
-    print(measure(program, postbox))
+    print(measure(program, from_arguments(told)))
 
 
 if __name__ == "__main__":

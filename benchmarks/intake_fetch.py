@@ -1,4 +1,4 @@
-"""What fetching costs: the IMAP door against plain imapclient on one mailbox of real mails; CPU a mail, and peak memory.
+"""What fetching costs: `ImapMailbox` against plain imapclient on one mailbox of real mails; CPU a mail, and peak memory.
 
     python -m benchmarks.intake_fetch [MAILS]
 
@@ -12,6 +12,7 @@ import sys
 from email import message_from_bytes
 from email.policy import compat32
 from time import perf_counter, process_time
+from typing import Any
 
 import trustme
 from imapclient import IMAPClient
@@ -37,7 +38,7 @@ def fill(postbox: Postbox, number: int) -> None:
             client.multiappend("INBOX", [{"msg": raw, "flags": ()} for raw in turn])
 
 
-def door(postbox: Postbox) -> int:
+def ours(postbox: Postbox) -> int:
     account = Account(
         name="support",
         host=postbox.host,
@@ -78,7 +79,7 @@ def as_it_comes(postbox: Postbox) -> int:
     return floor(postbox, debug=5)
 
 
-WAYS = {"door": door, "floor": floor, "imapclient": as_it_comes}
+WAYS = {"followupd": ours, "floor": floor, "imapclient": as_it_comes}
 
 
 def measure(way: str, postbox: Postbox) -> str:
@@ -102,35 +103,30 @@ def main() -> None:
                 "benchmarks.intake_fetch",
                 "--child",
                 way,
-                *map(str, described(postbox)),
+                *to_arguments(postbox),
             ]
             subprocess.run(child, check=True)
 
 
-def described(postbox: Postbox) -> tuple[object, ...]:
-    return (
-        postbox.port,
-        postbox.starttls_port,
-        postbox.lmtp_port,
-        postbox.ca_file,
-        postbox.username,
-        postbox.password,
-    )
+#: what of a postbox a child process is told, on its command line
+_TOLD = ("port", "starttls_port", "lmtp_port", "ca_file", "username", "password")
+
+
+def to_arguments(postbox: Postbox) -> list[str]:
+    """Return what `from_arguments` needs to find the postbox again."""
+    return [str(getattr(postbox, name)) for name in _TOLD]
+
+
+def from_arguments(arguments: list[str]) -> Postbox:
+    """Return the postbox that `to_arguments` described."""
+    told: dict[str, Any] = dict(zip(_TOLD, arguments, strict=True))
+    ports = {name: int(value) for name, value in told.items() if name.endswith("port")}
+    return Postbox(host="localhost", address="", **told | ports)
 
 
 def child(arguments: list[str]) -> None:
-    way, port, starttls_port, lmtp_port, ca_file, username, password = arguments
-    postbox = Postbox(
-        host="localhost",
-        port=int(port),
-        starttls_port=int(starttls_port),
-        lmtp_port=int(lmtp_port),
-        ca_file=ca_file,
-        username=username,
-        password=password,
-        address="",
-    )
-    print(measure(way, postbox))
+    way, *told = arguments
+    print(measure(way, from_arguments(told)))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,7 @@
 """Report how the daemon does: the status file, and over HTTP /healthz and metrics for Prometheus.
 
-Counts only, no text of customers.
-
-A request returns what the daemon reported last. It asks neither the ledger nor a mail server, so frequent
-requests cannot slow the daemon down.
+Counts only, no text of customers. A request returns what the daemon reported last. It asks neither the ledger
+nor a mail server, so frequent requests cannot slow the daemon down.
 """
 
 import json

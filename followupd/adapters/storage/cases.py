@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import count
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, bindparam, update
+from sqlalchemy import ColumnElement, bindparam, update
 from sqlalchemy import select as core_select
 from sqlmodel import Session, col, func, select
 
@@ -22,7 +22,7 @@ from followupd.adapters.storage.database import (
 )
 from followupd.adapters.storage.lease import LeaseScope
 from followupd.adapters.storage.outbox import OutboxStore
-from followupd.adapters.storage.tables import CaseRow, EventRow, LetterRow, MailRow
+from followupd.adapters.storage.tables import CaseRow, EventRow, LetterRow, MailRow, table_of
 from followupd.domain import lifecycle
 from followupd.domain.case import Case, Stage
 from followupd.domain.decision import Decision, as_event
@@ -31,8 +31,8 @@ from followupd.domain.letter import Letter
 from followupd.errors import ConflictError, UnknownCaseError
 
 # Statements that run for every batch of letters are built once: building one costs more than running it.
-_CASE: Table = CaseRow.__table__  # type: ignore[attr-defined]  # the class of a table has one
-_EVENT: Table = EventRow.__table__  # type: ignore[attr-defined]  # as above
+_CASE = table_of(CaseRow)
+_EVENT = table_of(EventRow)
 _SELECT_CASES = (
     core_select(_CASE.c.ref, _CASE.c.sealed)
     .where(_CASE.c.ref.in_(bindparam("refs", expanding=True)))

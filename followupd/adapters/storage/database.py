@@ -12,6 +12,7 @@ from sqlalchemy import URL, Connection, Engine, Table, event, make_url, text
 from sqlmodel import Session, SQLModel, create_engine
 
 from followupd.adapters.crypto import Vault
+from followupd.adapters.storage.tables import table_of
 from followupd.domain.case import Case
 from followupd.domain.events import EVENTS, Event
 from followupd.domain.letter import Letter
@@ -291,7 +292,7 @@ def insert_all(connection: Connection, model: type[SQLModel], rows: list[Row]) -
         model: the class of the table.
         rows: one or more, all with the same columns. Their values are replaced by what the driver stores.
     """
-    table = _table(model)
+    table = table_of(model)
     names = list(rows[0])
     _convert(connection, table, names, rows)
     parameter = _PARAMETER[connection.dialect.paramstyle]
@@ -316,7 +317,7 @@ def update_all(
     Returns:
         How many rows were updated.
     """
-    table = _table(model)
+    table = table_of(model)
     names = [name for name in rows[0] if name not in where.values()]
     _convert(connection, table, names, rows)
     parameter = _PARAMETER[connection.dialect.paramstyle]
@@ -324,11 +325,6 @@ def update_all(
     conditions = " AND ".join(f"{column} = {parameter.format(name)}" for column, name in where.items())
     statement = f"UPDATE {table.name} SET {assignments} WHERE {conditions}"  # noqa: S608  names of our own
     return connection.exec_driver_sql(statement, rows).rowcount
-
-
-def _table(model: type[SQLModel]) -> Table:
-    table: Table = model.__table__  # type: ignore[attr-defined]  # the class of a table has one
-    return table
 
 
 def _convert(connection: Connection, table: Table, names: list[str], rows: list[Row]) -> None:

@@ -14,7 +14,14 @@ from followupd.adapters.crypto import Vault
 from followupd.adapters.storage.database import LETTER_ADAPTER, MESSAGE_ADAPTER, decrypt_value
 from followupd.adapters.storage.ingest import QUARANTINE_TAG, store_all
 from followupd.adapters.storage.lease import LeaseScope
-from followupd.adapters.storage.tables import CommandRow, LetterRow, LetterTextRow, LocationRow, MailRow
+from followupd.adapters.storage.tables import (
+    CommandRow,
+    LetterRow,
+    LetterTextRow,
+    LocationRow,
+    MailRow,
+    table_of,
+)
 from followupd.domain.mail import (
     DISMISSED_BY_AGENT,
     IncomingMail,
@@ -45,7 +52,7 @@ _SELECT_LETTER = (
 )
 # Built once: it runs for every batch of letters.
 _SET_STATUS_TAGS = (
-    update(LocationRow.__table__)  # type: ignore[attr-defined]  # the class of a table has one
+    update(table_of(LocationRow))
     .where(
         col(LocationRow.mail_id).in_(
             core.select(col(MailRow.id)).where(

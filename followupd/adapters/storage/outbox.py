@@ -9,7 +9,6 @@ from sqlalchemy import (
     CursorResult,
     Executable,
     Select,
-    Table,
     bindparam,
     case,
     literal_column,
@@ -24,7 +23,7 @@ from sqlmodel import Session, and_, col, func, not_, or_, select
 from followupd.adapters.crypto import Vault
 from followupd.adapters.storage.database import LETTER_ADAPTER, decrypt_value, encrypt_value, update_all
 from followupd.adapters.storage.lease import LeaseScope
-from followupd.adapters.storage.tables import LetterRow, LetterTextRow, MailRow
+from followupd.adapters.storage.tables import LetterRow, LetterTextRow, MailRow, table_of
 from followupd.domain.letter import (
     DraftState,
     Letter,
@@ -53,9 +52,9 @@ _REMEMBERED_LETTERS = 20
 
 # Statements are built once, because building one takes longer than running it. Columns of a table, unlike
 # mapped classes, are read without the unit of work.
-_LETTER: Table = LetterRow.__table__  # type: ignore[attr-defined]  # every table class has it
-_TEXT: Table = LetterTextRow.__table__  # type: ignore[attr-defined]  # as above
-_MAIL: Table = MailRow.__table__  # type: ignore[attr-defined]  # as above
+_LETTER = table_of(LetterRow)
+_TEXT = table_of(LetterTextRow)
+_MAIL = table_of(MailRow)
 _WITH_TEXT = select_columns(*_LETTER.c, _TEXT.c.sealed).join(_TEXT, _TEXT.c.letter_key == _LETTER.c.key)
 _BY_KEYS = _LETTER.c.key.in_(bindparam("keys", expanding=True))
 _DUE = (

@@ -6,8 +6,14 @@ named after what it guarantees.
 
 from datetime import datetime
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import Index, Table, UniqueConstraint
 from sqlmodel import Field, SQLModel
+
+
+def table_of(model: type[SQLModel]) -> Table:
+    """Return the table of a model, for statements without the unit of work."""
+    table: Table = model.__table__  # type: ignore[attr-defined]  # the class of a table has one
+    return table
 
 
 class CaseRow(SQLModel, table=True):
