@@ -11,7 +11,7 @@ import pytest
 from followupd.adapters.overlay import write_starter
 from followupd.cli.main import main
 from followupd.services.record import STATUS_TAGS
-from tests.journeys.world import CONFIGURATION
+from tests.journeys.world import configuration
 from tests.servers.dovecot import Dovecot
 from tests.servers.machine import free_ports
 from tests.servers.postbox import Postbox
@@ -29,18 +29,7 @@ def made(tmp_path: Path, smtp: Sink, monkeypatch: pytest.MonkeyPatch) -> Make:
         monkeypatch.setenv("FOLLOWUPD_TEST_PASSWORD", password or postbox.password)
         directory = tmp_path / "etc"
         write_starter(directory)
-        text = CONFIGURATION.format(
-            address=postbox.address,
-            host=postbox.host,
-            port=postbox.port,
-            ca_file=postbox.ca_file,
-            username=postbox.username,
-            smtp=smtp.port,
-            ledger="sqlite:///ledger.db",
-            smtp_extra="",
-            mailbox="",
-            currency="EUR",
-        )
+        text = configuration(postbox, smtp)
         for before, after in changes:
             assert before in text
             text = text.replace(before, after)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from followupd.adapters.overlay import write_starter
-from tests.journeys.world import CONFIGURATION, CUSTOMER
+from tests.journeys.world import CUSTOMER, configuration
 from tests.servers.machine import LIMIT, until
 from tests.servers.manager import Manager
 from tests.servers.postbox import Postbox
@@ -38,18 +38,7 @@ class Service:
     @classmethod
     def made(cls, directory: Path, postbox: Postbox, smtp: Sink, manager: Manager) -> "Service":
         write_starter(directory)
-        text = CONFIGURATION.format(
-            address=postbox.address,
-            host=postbox.host,
-            port=postbox.port,
-            ca_file=postbox.ca_file,
-            username=postbox.username,
-            smtp=smtp.port,
-            ledger="sqlite:///ledger.db",
-            smtp_extra="",
-            mailbox="",
-            currency="EUR",
-        )
+        text = configuration(postbox, smtp)
         text = text.replace('"env:FOLLOWUPD_TEST_PASSWORD"', '"credential:imap"').replace(*AWAKE)
         (directory / "followupd.toml").write_text(text)
         playbook = directory / "playbooks" / "default.toml"

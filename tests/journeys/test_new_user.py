@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.journeys.world import CONFIGURATION, text_of
+from tests.journeys.world import configuration, text_of
 from tests.servers.dovecot import Dovecot
 from tests.servers.machine import NotInstalledError, skip, until
 from tests.servers.neomutt import Neomutt
@@ -103,20 +103,7 @@ def user(tmp_path: Path, dovecot: Dovecot) -> NewUser:
 def test_a_fortnight_with_one_complaint_sends_each_letter_once(user: NewUser, smtp: Sink) -> None:
     postbox = user._postbox
     user.types("init", str(user.directory))
-    (user.directory / "followupd.toml").write_text(
-        CONFIGURATION.format(
-            address=postbox.address,
-            host=postbox.host,
-            port=postbox.port,
-            ca_file=postbox.ca_file,
-            username=postbox.username,
-            smtp=smtp.port,
-            ledger="sqlite:///ledger.db",
-            smtp_extra="",
-            mailbox="",
-            currency="EUR",
-        )
-    )
+    (user.directory / "followupd.toml").write_text(configuration(postbox, smtp))
     assert user.json("check") == []
     assert "the login works" in user.types("check", "--online")
     (user.directory.parent / "codes.csv").write_text(

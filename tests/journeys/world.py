@@ -71,6 +71,30 @@ limit = "500.00"
 """
 
 
+def configuration(
+    postbox: Postbox,
+    smtp: Sink,
+    *,
+    ledger: str = "sqlite:///ledger.db",
+    smtp_extra: str = "",
+    mailbox: str = "",
+    currency: str = "EUR",
+) -> str:
+    """Return a followupd.toml for a mailbox and an SMTP server."""
+    return CONFIGURATION.format(
+        address=postbox.address,
+        host=postbox.host,
+        port=postbox.port,
+        ca_file=postbox.ca_file,
+        username=postbox.username,
+        smtp=smtp.port,
+        ledger=ledger,
+        smtp_extra=smtp_extra,
+        mailbox=mailbox,
+        currency=currency,
+    )
+
+
 @dataclass
 class World:
     """What a journey acts in. `at` moves by the journey's own word; nothing here waits for real time."""
@@ -102,17 +126,8 @@ class World:
     ) -> "World":
         write_starter(directory)
         (directory / "followupd.toml").write_text(
-            CONFIGURATION.format(
-                address=postbox.address,
-                host=postbox.host,
-                port=postbox.port,
-                ca_file=postbox.ca_file,
-                username=postbox.username,
-                smtp=smtp.port,
-                ledger=ledger,
-                smtp_extra=smtp_extra,
-                mailbox=mailbox,
-                currency=currency,
+            configuration(
+                postbox, smtp, ledger=ledger, smtp_extra=smtp_extra, mailbox=mailbox, currency=currency
             )
             + more
         )

@@ -1,6 +1,6 @@
 """Everything that people are reminded of in a case, and when: promises, silence, approvals, holds."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -209,20 +209,7 @@ def _promise(promise: Promise, playbook: Playbook) -> Iterator[Reminder]:
 
     pattern = msgid("{promise} was due on {when}, and nobody has said that it was kept")
     sentence = msg(pattern, promise=what, when=when)
-    yield Reminder(
-        key=key("lead"),
-        at=calendar.after(due, playbook.escalate_lead),
-        level="lead",
-        sentence=sentence,
-        asks=asks,
-    )
-    yield Reminder(
-        key=key("manager"),
-        at=calendar.after(due, playbook.escalate_manager),
-        level="manager",
-        sentence=sentence,
-        asks=asks,
-    )
+    yield from _escalated(due, playbook, key, sentence, asks)
 
 
 def _silence(case: Case, playbook: Playbook) -> Iterator[Reminder]:
@@ -339,20 +326,21 @@ def _follow_up(case: Case, playbook: Playbook) -> Iterator[Reminder]:
             asks=asks,
             listed=True,
         )
-    yield Reminder(
-        key=key("lead"),
-        at=calendar.after(due, playbook.escalate_lead),
-        level="lead",
-        sentence=sentence,
-        asks=asks,
-    )
-    yield Reminder(
-        key=key("manager"),
-        at=calendar.after(due, playbook.escalate_manager),
-        level="manager",
-        sentence=sentence,
-        asks=asks,
-    )
+    yield from _escalated(due, playbook, key, sentence, asks)
+
+
+def _escalated(
+    due: datetime,
+    playbook: Playbook,
+    key: Callable[[Step], ReminderKey],
+    sentence: str,
+    asks: tuple[str, ...] = (),
+) -> Iterator[Reminder]:
+    """Remind the lead and then the manager of what the owner has not done when it was due."""
+    lead_at = playbook.calendar.after(due, playbook.escalate_lead)
+    manager_at = playbook.calendar.after(due, playbook.escalate_manager)
+    yield Reminder(key=key("lead"), at=lead_at, level="lead", sentence=sentence, asks=asks)
+    yield Reminder(key=key("manager"), at=manager_at, level="manager", sentence=sentence, asks=asks)
 
 
 def _stopped(case: Case, playbook: Playbook) -> Iterator[Reminder]:
@@ -375,18 +363,7 @@ def _stopped(case: Case, playbook: Playbook) -> Iterator[Reminder]:
         sentence=sentence,
         listed=True,
     )
-    yield Reminder(
-        key=key("lead"),
-        at=calendar.after(again, playbook.escalate_lead),
-        level="lead",
-        sentence=sentence,
-    )
-    yield Reminder(
-        key=key("manager"),
-        at=calendar.after(again, playbook.escalate_manager),
-        level="manager",
-        sentence=sentence,
-    )
+    yield from _escalated(again, playbook, key, sentence)
 
 
 def _approval(grant: Compensation, case: Case, playbook: Playbook) -> Iterator[Reminder]:
