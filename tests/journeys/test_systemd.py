@@ -24,7 +24,7 @@ PROGRAM = f"""\
 #!{Path(sys.executable).resolve()}
 import sys
 sys.path[:0] = ["{CODE}", "{LIBRARIES}"]
-from followupd.cli import main
+from followupd.__main__ import main
 sys.exit(main())
 """
 UNIT = "followupd"
