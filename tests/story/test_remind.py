@@ -1,12 +1,9 @@
 """Reminders: the day before, at the deadline, then escalation; at most one mail a day to each person."""
 
-from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from followupd.domain import lifecycle
 from followupd.domain.calendar import Calendar, Duration
@@ -177,30 +174,6 @@ def test_the_internal_deadline_is_four_business_hours_earlier_through_daylight_s
     told: datetime, own: datetime
 ) -> None:
     assert PLAYBOOK.calendar.before(told, Duration(4, "business hour")) == own
-
-
-@settings(max_examples=40, deadline=None)
-@given(
-    dues=st.lists(st.integers(1, 160), min_size=1, max_size=4),
-    grant=st.booleans(),
-    facts=st.booleans(),
-    step=st.sampled_from([HOUR, 5 * HOUR, 13 * HOUR]),
-)
-def test_no_agent_is_reminded_of_a_case_twice_a_day(
-    dues: list[int], grant: bool, facts: bool, step: timedelta
-) -> None:
-    story = a_case()
-    for hours in dues:
-        story = story.promised("ship it", NOW + hours * HOUR)
-    if grant:
-        story = story.granted(
-            Gift.REFUND, "120", state=GrantState.WAITING_APPROVAL, agent="ana", granted_at=NOW
-        )
-    case = (story.knows() if facts else story).confirmed(*range(1, len(dues) + 1)).case
-    _, mails = lived(case, NOW + 9 * DAY, step)
-    reminders = [(at, mail) for at, mail in mails if mail.kind in {LetterKind.NUDGE, LetterKind.ESCALATION}]
-    days = Counter((mail.to.address, _day(at)) for at, mail in reminders)
-    assert not days or max(days.values()) == 1
 
 
 def _day(at: datetime) -> date:
