@@ -11,7 +11,7 @@ from followupd.errors import NotUnderstoodError
 VERBS: dict[str, str] = {
     "complaint": "",
     "dismiss": "",
-    "hold": "",
+    "hold": "[until when]",
     "release": "",
     "close": "",
     "promised": "",
@@ -54,11 +54,26 @@ VERBS: dict[str, str] = {
     "owner": "agent",
     "playbook": "name",
     "settle": "sent | resend | drop",
+    "note": "text",
+    "resolved": "in-favour | partly | not",
+    "ask": "department by when: question",
+    "away": "until when",
+    "undo": "",
+    "help": "",
+    "show": "[case | customer's address | today]",
+    "today": "",
 }
+
+#: verbs that only look something up, about any case or none, and change nothing
+LOOK_UPS = frozenset({"help", "show", "today"})
+#: verbs that concern no case: the look-ups, and what an agent says of the own absence
+WITHOUT_CASE = frozenset({*LOOK_UPS, "away"})
 
 #: verbs whose text may be left out
 OPTIONAL = frozenset(
     {
+        "hold",
+        "show",
         "reached",
         "not-reached",
         "withdraw-option",
@@ -100,6 +115,36 @@ class Command:
         if not self.text:
             return self.verb
         return f"{self.verb}: {self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What `ask` asks a department: "warehouse by Friday: is the parcel back on the shelf?".
+
+    `when` is the agent's words for the date ("by Friday"), "" where none was given.
+    """
+
+    helper: str
+    when: str
+    question: str
+
+
+#: the department's id is one word, and the date stands between it and the colon
+_REQUEST = re.compile(r"(\S[^\s:,]*)\s*(?:[\s,]\s*([^:]*(?:\d:\d\d[^:]*)*))?:\s+(\S.*)", re.DOTALL)
+
+
+def read_request(text: str) -> Request:
+    """Split the text of `ask` into department, date and question, which stays as it was written.
+
+    Raises:
+        NotUnderstoodError: there is no question, or no department before it.
+    """
+    found = _REQUEST.fullmatch(text.strip())
+    if found is None:
+        raise NotUnderstoodError(f"'ask: {text}' asks nobody or nothing; expected {expected('ask')!r}")
+
+    helper, when, question = found.groups()
+    return Request(helper.casefold(), (when or "").strip(), question)
 
 
 def expected(verb: str) -> str:

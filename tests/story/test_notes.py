@@ -2,7 +2,7 @@
 
 import pytest
 
-from followupd.domain.command import read_line
+from followupd.domain.command import Request, read_line, read_request
 from followupd.domain.compensation import Gift, GrantState
 from followupd.errors import NotUnderstoodError
 from followupd.text.notes import join_wrapped
@@ -27,6 +27,7 @@ from tests.story.saying import then
         ("not reached", ("not-reached", "")),
         ("Not reached: voicemail", ("not-reached", "voicemail")),
         ("withdraw option: 1", ("withdraw-option", "1")),
+        ("hold 2 days", ("hold", "2 days")),
     ],
 )
 def test_marks_of_lists_and_missing_colons_and_hyphens_are_no_hindrance(
@@ -42,7 +43,6 @@ def test_marks_of_lists_and_missing_colons_and_hyphens_are_no_hindrance(
         ("promisse: ship it", "Did you mean 'promise: what by when'"),
         ("giftcard: 20", "Did you mean 'gift-card: amount'"),
         ("I spoke with Kim today", "I know: complaint, dismiss"),
-        ("hold 2 days", "Did you mean 'hold'"),
     ],
 )
 def test_what_is_not_known_comes_back_with_what_may_have_been_meant(line: str, hint: str) -> None:
@@ -69,3 +69,18 @@ def test_issued_alone_does_not_take_a_gift_card_for_sent() -> None:
     assert [grant.state for grant in after.compensation] == [GrantState.ISSUED, GrantState.GRANTED]
     by_hand = then(case, "issued: 2")
     assert [grant.state for grant in by_hand.compensation] == [GrantState.GRANTED, GrantState.ISSUED]
+
+
+def test_a_question_to_a_department_has_its_date_before_the_colon_and_its_words_as_they_were_written() -> (
+    None
+):
+    assert read_request("warehouse by Friday: is it  back - on the shelf?") == Request(
+        "warehouse", "by Friday", "is it  back - on the shelf?"
+    )
+    assert read_request("Warehouse by 4 December 10:30: is it back: yes?") == Request(
+        "warehouse", "by 4 December 10:30", "is it back: yes?"
+    )
+    assert read_request("warehouse: is it back?") == Request("warehouse", "", "is it back?")
+    for nothing in ("warehouse", "warehouse by Friday", ": is it back?"):
+        with pytest.raises(NotUnderstoodError, match="expected 'ask: department by when: question'"):
+            read_request(nothing)

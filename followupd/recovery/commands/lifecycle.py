@@ -118,6 +118,8 @@ def _blocks_close(grant: Compensation, case: Case) -> bool:
 
 def hold(command: Command, context: CommandContext) -> list[Event]:
     """Put the case on hold."""
+    if command.text:
+        raise NotUnderstoodError(f"{command.line!r} says more than I can keep; say 'hold' and 'release'")
     if context.case.held:
         return []
     return [Held(at=context.now, by=command.actor, why=f"{command.source}: hold")]
