@@ -67,6 +67,10 @@ class UnavailableError(FollowupdError):
     """A server, a disk or the database does not answer; it is tried again, with growing waits."""
 
 
+class LoginRefusedError(UnavailableError):
+    """A server refused the password; it is tried again seldom, before it locks the account."""
+
+
 class InvalidTransitionError(FollowupdError):
     """The event is not allowed in the case's stage (a bug). The case is put on hold for a person."""
 

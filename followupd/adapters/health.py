@@ -19,7 +19,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, ClassVar
 
-from followupd.domain.keys import StateKey, StateName
+from followupd.domain.keys import TAKEN, StateKey, StateName
 
 #: the daemon records every ten seconds that it is alive; after this time without a record it is not running
 SILENCE = timedelta(minutes=10)
@@ -63,6 +63,8 @@ class DaemonHealth:
     breaker_open: bool
     breaker_reason: str
     next_check: datetime | None
+    #: why the configuration of the last reload is not used, "" if it is
+    refused_configuration: str = ""
     #: warnings of OAuth logins that expire soon; None if no mailbox uses OAuth
     logins: list[str] | None = None
 
@@ -70,7 +72,8 @@ class DaemonHealth:
     def ok(self) -> bool:
         """Whether nothing needs a person."""
         connected = all(mailbox.connected for mailbox in self.mailboxes)
-        return self.running and connected and not self.letters_in_doubt and not self.breaker_open
+        troubled = self.letters_in_doubt or self.breaker_open or self.refused_configuration
+        return self.running and connected and not troubled
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +123,14 @@ def daemon_health(
         breaker_open=breaker_open,
         breaker_reason=str(reason[0]) if reason and breaker_open else "",
         next_check=figures.next_check,
+        refused_configuration=_refused_configuration(figures.state(StateKey.CONFIGURATION)),
         logins=logins,
     )
+
+
+def _refused_configuration(stored: StoredValue | None) -> str:
+    """Return why the last configuration is not used, "" if it is."""
+    return "" if stored is None or stored[0] == TAKEN else str(stored[0])
 
 
 def _alive_since(cycle: StoredValue | None, now: datetime) -> datetime:

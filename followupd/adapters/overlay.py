@@ -19,6 +19,7 @@ from pydantic import TypeAdapter
 
 import followupd
 from followupd.adapters.settings.rules import SettingsRule, did_you_mean
+from followupd.adapters.settings.toml_file import UnreadableFileError, file_problem, read_file
 from followupd.adapters.templates.sources import TemplateFiles
 from followupd.errors import Problem, SetupError
 
@@ -31,6 +32,10 @@ _FIRST_FILES = ("followupd.toml", "playbooks/default.toml", "README.md")
 _SHORT_NAMES = {"layout.html": "templates/layout.html"}
 _LANGUAGE_SUFFIXES = (".toml", ".po", ".tsv")
 _EXAMPLE = ".example"
+#: what followupd reads of a configuration directory: files at its top, and whole folders
+_OWN_FILES = ("followupd.toml", "wording.toml")
+_OWN_FOLDERS = ("playbooks", "templates", "languages")
+_TEXT_SUFFIXES = (".toml", ".md", ".html", ".po", ".tsv", ".json")
 #: hidden files and editors' backups
 _SCRAP = re.compile(r"(^|/)\.|~$")
 
@@ -69,6 +74,55 @@ def shipped_files() -> dict[str, Path]:
         if name.endswith(_LANGUAGE_SUFFIXES):
             files[f"languages/{name}"] = languages / name
     return files
+
+
+def unreadable_files(directory: Path) -> list[Problem]:
+    """Return a problem for each file of a configuration directory that cannot be read as text.
+
+    Everything that followupd may read is tried: settings, playbooks, letters, words and the record of copies. So
+    neither a start nor a reload fails in the middle, and no file is passed over silently.
+
+    Args:
+        directory: the configuration directory.
+    """
+    found: list[Problem] = []
+    for folder in _OWN_FOLDERS:
+        found += _unreadable_below(directory, folder)
+    for file in (*_OWN_FILES, RECORD):
+        if os.path.lexists(directory / file):
+            found += _unreadable(directory, file)
+    return found
+
+
+def _unreadable_below(directory: Path, folder: str) -> list[Problem]:
+    """Return the problems of the files in a folder and in all folders below it."""
+    if not os.path.lexists(directory / folder):
+        return []
+    refused: list[OSError] = []
+    found: list[Problem] = []
+    for place, folders, files in os.walk(directory / folder, onerror=refused.append):
+        misnamed = [name for name in folders if name.endswith(_TEXT_SUFFIXES)]
+        for name in sorted((*files, *misnamed)):
+            path = (Path(place) / name).relative_to(directory).as_posix()
+            if not _SCRAP.search(path):
+                found += _unreadable(directory, path)
+
+    hint = "it must be a directory that the user that runs followupd can open."
+    for error in refused:
+        shown = Path(error.filename).relative_to(directory).as_posix()
+        found.append(file_problem(shown, None, f"cannot be read: {error.strerror}", hint))
+    return found
+
+
+def _unreadable(directory: Path, file: str) -> list[Problem]:
+    """Return the problem of one file; a file that is no text, such as a picture, must only exist."""
+    if not file.endswith(_TEXT_SUFFIXES) and (directory / file).is_file():
+        return []
+    try:
+        read_file(directory, file)
+    except UnreadableFileError as error:
+        return error.problems
+    return []
 
 
 def _files_in(directory: Path) -> list[str]:

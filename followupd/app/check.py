@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from followupd.adapters.accounts import missing_extras
-from followupd.adapters.overlay import changed_originals, template_files
+from followupd.adapters.overlay import changed_originals, template_files, unreadable_files
 from followupd.adapters.settings import WARNINGS, examine
 from followupd.adapters.settings.language_files import language_problems
 from followupd.domain.calendar import Calendar
@@ -20,6 +20,9 @@ def configuration_problems(directory: Path, now: datetime) -> list[Problem]:
     """Return every problem in configuration and letters, warnings included."""
     from followupd.adapters.templates.check import problems as letter_problems
     from followupd.adapters.templates.wording_check import wording_problems
+
+    if unreadable := unreadable_files(directory):
+        return _with_settings(directory, unreadable)
 
     found, playbooks, rules = _configuration(directory)
     files = template_files(directory)
@@ -36,9 +39,18 @@ def blocking_problems(directory: Path, now: datetime) -> list[Problem]:
     """
     from followupd.adapters.templates.check import problems as letter_problems
 
+    if unreadable := unreadable_files(directory):
+        return without_warnings(_with_settings(directory, unreadable))
+
     found, playbooks, rules = _configuration(directory)
     found += letter_problems(template_files(directory), playbooks.default, now, rules.languages)
     return without_warnings(found)
+
+
+def _with_settings(directory: Path, unreadable: list[Problem]) -> list[Problem]:
+    """Return the problems of unreadable files and of the settings; letters are checked once all can be read."""
+    _, found = examine(directory)
+    return list(dict.fromkeys([*unreadable, *found]))
 
 
 def without_warnings(problems: list[Problem]) -> list[Problem]:

@@ -18,6 +18,7 @@ from followupd.app.check import configuration_problems, without_warnings
 from followupd.app.container import App, build_to_run
 from followupd.app.cycle import MAX_CYCLES, health_snapshot, record_alive, run_cycle
 from followupd.app.listeners import Listeners
+from followupd.domain.keys import TAKEN, StateKey
 from followupd.errors import FollowupdError, UnavailableError
 from followupd.services.inbox import freshness
 from followupd.services.outbox.policy import stop_if_restored_copy
@@ -80,6 +81,8 @@ class Daemon:
         self._metrics: Metrics | None = None
         self._login_warnings: set[str] = set()
         self._last_error = ""
+        self._last_state = ""
+        self._problem_count = 0
 
     def run(self) -> None:
         """Listen and run cycles until SIGTERM or SIGINT; the current letter is finished first."""
@@ -97,6 +100,7 @@ class Daemon:
             stop_if_restored_copy(self.app.ledger, self.app.now())
             self._acquire_mailboxes()
             self._serve_metrics()
+            self._record_configuration([])
             self._schedule()
             while not self._stopping:
                 self._wait_and_run()
@@ -229,15 +233,33 @@ class Daemon:
             log.unexpected_error("metrics", error)
 
     def _report_ready(self) -> None:
-        """Notify the watchdog, and once all mailboxes are open, systemd."""
-        notify("WATCHDOG=1")
-        if self._ready or self._in_outage or not self._listeners.opened:
-            return
+        """Notify the watchdog; and systemd, once each mailbox was tried, and when a mailbox goes or comes back.
 
-        self._ready = True
-        self._next_record = 0.0  # the next cycle records the connections for `status`
-        log.ready()
-        notify("READY=1", f"STATUS=listening to {len(self._held or ())} mailbox(es)")
+        A mailbox that is out delays no start: it is tried again while the others are served.
+        """
+        notify("WATCHDOG=1")
+        if self._in_outage or not self._listeners.tried:
+            return
+        if not self._ready:
+            self._ready = True
+            self._next_record = 0.0  # the next cycle records the connections for `status`
+            log.ready()
+            notify("READY=1")
+
+        state = self._state()
+        if state != self._last_state:
+            self._last_state = state
+            notify(f"STATUS={state}")
+
+    def _state(self) -> str:
+        """Return what systemd shows of the daemon, in one line."""
+        held, unavailable = len(self._held or ()), self._listeners.unavailable
+        state = f"listening to {held - len(unavailable)} of {held} mailbox(es)"
+        if unavailable:
+            state += f"; not connected: {', '.join(unavailable)}"
+        if self._problem_count:
+            state += f"; kept the old configuration: the new one has {self._problem_count} problem(s)"
+        return state
 
     # --- reload ---
 
@@ -253,23 +275,24 @@ class Daemon:
         """
         notify("RELOADING=1")
         directory = self.app.settings.directory
-        problems = without_warnings(configuration_problems(directory, clock.now()))
-        if problems:
-            self._reject([str(problem) for problem in problems])
+        try:
+            problems = without_warnings(configuration_problems(directory, clock.now()))
+            app = None if problems else build_to_run(load(directory))
+        except FollowupdError as error:
+            self._reject(str(error).splitlines())
+        except Exception as error:  # noqa: BLE001  a bug in a check must not end a daemon that runs well
+            log.unexpected_error("reload", error)
+            self._reject([f"{type(error).__name__}: {error}"])
         else:
-            self._load_new_settings()
+            if app is None:
+                self._reject([str(problem) for problem in problems])
+            else:
+                self._use(app)
 
         notify("READY=1")
 
-    def _load_new_settings(self) -> None:
+    def _use(self, app: App) -> None:
         """Replace the running program by one with the new settings, which are valid."""
-        try:
-            app = build_to_run(load(self.app.settings.directory))
-        except FollowupdError as error:
-            log.unexpected_error("reload", error)
-            self._tell_lead(str(error).splitlines())
-            return
-
         if app.settings.ledger.url != self.app.settings.ledger.url:  # another ledger is not leased yet
             app.ledger.close()
             restart = "another ledger needs a restart (`systemctl restart followupd`)"
@@ -281,13 +304,22 @@ class Daemon:
         self.app, self._listeners = app, Listeners(app, self.wakeup)
         self._acquire_mailboxes()
         self._serve_metrics()
+        self._record_configuration([])
         log.reloaded()
 
     def _reject(self, problems: list[str]) -> None:
-        """Log why new settings are not used, and tell the lead and systemd."""
+        """Log why new settings are not used; tell the lead, `status` and systemd."""
         log.not_reloaded(problems)
         self._tell_lead(problems)
-        notify(f"STATUS=kept the old configuration: the new one has {len(problems)} problem(s)")
+        with suppress(UnavailableError):  # the log has it
+            self._record_configuration(problems)
+
+    def _record_configuration(self, problems: list[str]) -> None:
+        """Record for `status` whether the last configuration that was read is in use."""
+        self._problem_count = len(problems)
+        refused = f"refused, {len(problems)} problem(s), the first: {problems[0]}" if problems else TAKEN
+        with self.app.ledger.transaction() as tx:
+            tx.state.put(StateKey.CONFIGURATION, refused, self.app.now())
 
     def _tell_lead(self, problems: list[str]) -> None:
         """Send the lead the problems of the new settings."""

@@ -9,13 +9,18 @@ from followupd import log
 from followupd.adapters.imap.mailbox import ImapMailbox
 from followupd.adapters.settings import MailboxSettings
 from followupd.app.container import App
-from followupd.errors import UnavailableError
+from followupd.errors import LoginRefusedError, UnavailableError
 from followupd.services.inbox.sync import Folder, FolderRole
 
 #: longest wait in seconds between two attempts to connect
 _MAX_WAIT = 300.0
+#: seconds before the second attempt after a refused login, each later wait being twice as long: many logins with a
+#: wrong password look like an attack, and lock the account
+_LOGIN_WAIT, _MAX_LOGIN_WAIT = 120.0, 3600.0
 #: seconds for which an ending listener is waited for
 _JOIN_SECONDS = 2
+#: seconds between two looks whether the inbox's listener has logged in
+_LOOK_SECONDS = 0.2
 
 
 class Listener(threading.Thread):
@@ -31,17 +36,20 @@ class Listener(threading.Thread):
         stopping: threading.Event,
         wakeup: threading.Event,
         *,
-        sent: bool,
+        inbox: "Listener | None" = None,
     ) -> None:
         """Prepare the thread, which ends when `stopping` is set.
 
-        With `sent` it listens to Sent, else to the others.
+        With `inbox`, the listener of the mailbox's inbox, it listens to Sent; without, to the other folders.
         """
+        sent = inbox is not None
         super().__init__(name=f"{settings.name} {'sent' if sent else 'inbox'}", daemon=True)
-        self._app, self._settings, self._sent = app, settings, sent
+        self._app, self._settings, self._sent, self._inbox = app, settings, sent, inbox
         self._stopping, self._wakeup = stopping, wakeup
         #: set once all folders have been read for the first time
         self.opened = threading.Event()
+        #: set once all folders were read, or the first attempt failed
+        self.tried = threading.Event()
         self.connected = False
         #: set when the mailbox may have to be changed: status tags, copies, drafts
         self.update_due = threading.Event()
@@ -50,7 +58,8 @@ class Listener(threading.Thread):
 
     def run(self) -> None:
         """Listen, and connect again after failures, with growing waits."""
-        failures = 0
+        failures, longest = 0, 0.0
+        self._await_inbox()
         while not self._stopping.is_set():
             try:
                 self._listen()
@@ -59,13 +68,24 @@ class Listener(threading.Thread):
                 if not failures:
                     log.unavailable(self.name, error)
                 failures += 1
+                longest = _longest_wait(failures, error)
             except Exception as error:  # noqa: BLE001  a listener that ended would leave mail unread
                 log.unexpected_error(self.name, error)
                 failures += 1
+                longest = _longest_wait(failures, error)
             self.connected = False
             if failures:
+                self._report_tried()
                 # The random part keeps many listeners from connecting to one server at the same moment.
-                self._stopping.wait(min(2.0**failures, _MAX_WAIT) * random.uniform(0.5, 1.0))
+                self._stopping.wait(longest * random.uniform(0.5, 1.0))
+
+    def _await_inbox(self) -> None:
+        """Let the inbox's listener log in first, so that a wrong password is tried by one of them only."""
+        if self._inbox is None:
+            return
+        while not self._inbox.opened.wait(_LOOK_SECONDS) and not self._stopping.is_set():
+            if self._inbox.tried.is_set():
+                self._report_tried()
 
     def _listen(self) -> None:
         """Connect, and listen until the connection ends.
@@ -102,6 +122,12 @@ class Listener(threading.Thread):
         """Return whether the waiting must end although the server has reported nothing."""
         return self.update_due.is_set() or self._stopping.is_set()
 
+    def _report_tried(self) -> None:
+        """Let the daemon know that the first attempt is over, whether it failed or not."""
+        if not self.tried.is_set():
+            self.tried.set()
+            self._wakeup.set()
+
     def _mark_connected(self) -> None:
         """Record that all folders were read over this connection, and log the end of an outage."""
         if self.connected:
@@ -112,6 +138,7 @@ class Listener(threading.Thread):
 
         self.connected = True
         self.opened.set()
+        self.tried.set()
 
     def _folders(self, app: App, mailbox: ImapMailbox) -> list[Folder]:
         """Return the folders that this listener reads, in the order of `App.folders`."""
@@ -136,6 +163,13 @@ class Listener(threading.Thread):
             if folder.name in self._refused:
                 log.recovered(place)
             self._refused.discard(folder.name)
+
+
+def _longest_wait(failures: int, error: Exception) -> float:
+    """Return the longest wait in seconds before the next attempt, after a number of failures in a row."""
+    if isinstance(error, LoginRefusedError):
+        return min(_LOGIN_WAIT * 2.0 ** (failures - 1), _MAX_LOGIN_WAIT)
+    return min(2.0**failures, _MAX_WAIT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,10 +202,8 @@ class Listeners:
     def _started(self, settings: MailboxSettings) -> _MailboxListeners:
         """Start the listeners of a mailbox."""
         stopping = threading.Event()
-        threads = (
-            Listener(self._app, settings, stopping, self._wakeup, sent=False),
-            Listener(self._app, settings, stopping, self._wakeup, sent=True),
-        )
+        inbox = Listener(self._app, settings, stopping, self._wakeup)
+        threads = (inbox, Listener(self._app, settings, stopping, self._wakeup, inbox=inbox))
         for listener in threads:
             listener.start()
 
@@ -201,9 +233,14 @@ class Listeners:
         return [listener for mailbox in self._by_mailbox.values() for listener in mailbox.threads]
 
     @property
-    def opened(self) -> bool:
-        """Whether every folder has been read once."""
-        return all(listener.opened.is_set() for listener in self._all)
+    def tried(self) -> bool:
+        """Whether every mailbox was read once, or could not be."""
+        return all(listener.tried.is_set() for listener in self._all)
+
+    @property
+    def unavailable(self) -> list[str]:
+        """The names of the mailboxes that are not connected now."""
+        return [name for name, is_connected in self.connected.items() if not is_connected]
 
     @property
     def connected(self) -> dict[str, bool]:

@@ -150,6 +150,7 @@ def _health_view(health: "DaemonHealth") -> dict[str, Any]:
         "quarantine": health.quarantined_mails,
         "breaker": "open" if health.breaker_open else "closed",
         "breaker_because": health.breaker_reason,
+        "configuration": health.refused_configuration or "in use",
         "last_beat": utc_iso(health.last_cycle),
         "next_wake": utc_iso(health.next_check),
     }
@@ -185,6 +186,7 @@ def _health_rows(health: "DaemonHealth", zone: tzinfo) -> list[tuple[str, str]]:
         ("letters in doubt", _nonzero(health.letters_in_doubt)),
         ("mails in quarantine", _nonzero(health.quarantined_mails)),
         ("circuit breaker", breaker),
+        ("configuration", health.refused_configuration),
     ]
     rows += [("login", warning) for warning in health.logins or ()]
     rows += [(f"mailbox {mailbox.name}", _mailbox_row(mailbox, zone)) for mailbox in health.mailboxes]

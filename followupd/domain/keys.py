@@ -10,6 +10,10 @@ from typing import Literal, NewType, Self
 ScopedKey = NewType("ScopedKey", str)
 
 
+#: the value of StateKey.CONFIGURATION while the configuration as it was read last is in use
+TAKEN = "taken"
+
+
 class StateKey(StrEnum):
     """Names in the ledger's key-value state. The values are stored.
 
@@ -18,6 +22,8 @@ class StateKey(StrEnum):
 
     #: the last cycle; "daemon" or "once"
     CYCLE = "beat"
+    #: the configuration that is in use: "taken", or why the last reload was refused
+    CONFIGURATION = "configuration"
     #: the circuit breaker of the outbox: "open" or "closed"
     BREAKER = "breaker"
     #: why the breaker is open

@@ -54,6 +54,25 @@ def test_wrong_letters_are_refused_in_whole_and_the_old_ones_still_leave(service
     assert "Dear Kim" in words(service) or "Hello," in words(service)
 
 
+@pytest.mark.parametrize("damage", [b"Gr\xfc\xdfe\n", b"\0\n"], ids=["Latin-1", "NUL"])
+def test_a_letter_that_cannot_be_read_is_refused_at_a_reload_and_status_says_so(
+    service: Service, damage: bytes
+) -> None:
+    letter = customise(service.directory, ["templates/en/follow-up.md"])[0]
+    with service.ready() as process:
+        good = letter.read_bytes()
+        letter.write_bytes(good + damage)
+        process.send_signal(signal.SIGHUP)
+        service.waits_for("configuration-rejected")
+        until(lambda: not service.ask("status")["ok"], "a status that says so")
+        assert "templates/en/follow-up.md" in service.ask("status")["configuration"]
+
+        letter.write_bytes(good)
+        process.send_signal(signal.SIGHUP)
+        until(lambda: service.ask("status")["ok"], "a status that is well again")
+        assert process.poll() is None
+
+
 def told(service: Service) -> list[str]:
     """Return the mails that say that new letters were not taken in."""
     raw = [mail.as_bytes() for mail in service.letters() if "desk/digest." in str(mail["X-Followupd-Key"])]

@@ -208,6 +208,46 @@ def test_a_mailbox_that_is_away_keeps_a_run_from_nothing_else(service: Service) 
     assert not health["ok"]
 
 
+def with_a_second_mailbox(service: Service, port: int) -> None:
+    """Add the mailbox "away" to the configuration, with a wrong password."""
+    wrong = service.directory / "wrong"
+    wrong.write_text("no such password")
+    wrong.chmod(0o600)
+    file = service.directory / "followupd.toml"
+    box = service.postbox
+    file.write_text(
+        file.read_text()
+        + f'\n[[mailbox]]\nname = "away"\naddress = "away@support.test"\nhost = "{box.host}"\nport = {port}\n'
+        + f'ca_file = "{box.ca_file}"\nusername = "away"\npassword = "file:{wrong}"\n'
+    )
+
+
+@pytest.mark.parametrize("trouble", ["nobody answers", "wrong password"])
+def test_a_mailbox_that_is_out_at_the_start_takes_down_nothing_else(service: Service, trouble: str) -> None:
+    (nobody,) = free_ports(1)
+    with_a_second_mailbox(service, nobody if trouble == "nobody answers" else service.postbox.port)
+    with service.ready():
+        service.customer_writes(COMPLAINT)
+        service.agent_tags("complaint")
+        until(lambda: service.letters("confirmation"), "the confirmation of the mailbox that works")
+        health = service.ask("status")
+        assert {each["name"]: each["connected"] for each in health["mailboxes"]} == {
+            "support": True,
+            "away": False,
+        }
+        assert service.journal().count("what=away inbox") + service.journal().count('what="away inbox"') == 1
+
+
+def test_a_refused_password_is_tried_by_one_connection_and_then_seldom(service: Service) -> None:
+    with_a_second_mailbox(service, service.postbox.port)
+    with service.ready():
+        service.waits_for("login of away was refused")
+        service.customer_writes(COMPLAINT)
+        service.agent_tags("complaint")
+        until(lambda: service.letters("confirmation"), "the confirmation")
+    assert service.journal().count("login of away was refused") == 1
+
+
 def test_a_folder_that_is_not_there_keeps_a_run_from_no_other(service: Service) -> None:
     file = service.directory / "followupd.toml"
     file.write_text(file.read_text().replace('name = "support"', 'name = "support"\nsent = "Nowhere"', 1))

@@ -26,7 +26,7 @@ def analyze() -> str:
 def unit(tmp_path: Path) -> Path:
     """The unit as it is shipped, but for the program, which is not installed here."""
     path = tmp_path / UNIT.name
-    path.write_text(re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", UNIT.read_text(), flags=re.MULTILINE))
+    path.write_text(re.sub(r"/opt/followupd/bin/followupd", "/bin/true", UNIT.read_text()))
     return path
 
 

@@ -10,7 +10,7 @@ from imapclient.exceptions import CapabilityError, IMAPClientAbortError, IMAPCli
 
 from followupd.adapters.imap.client import Client
 from followupd.adapters.network import is_loopback, trusting, why
-from followupd.errors import UnavailableError
+from followupd.errors import LoginRefusedError, UnavailableError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,13 +109,15 @@ def errors_explained(account: Account, prefix: str = "") -> Iterator[None]:
         prefix: what could not be done ("the folder Sent cannot be read:").
 
     Raises:
+        LoginRefusedError: the server refused the password.
         UnavailableError: with a sentence that says where it happened, what happened, and why.
     """
     try:
         yield
     except (IMAPClientError, OSError, ValueError) as error:
         sentence = f"{prefix} {_explanation(error, account)}".strip()
-        raise UnavailableError(f"{account.name}: {sentence}") from error
+        kind = LoginRefusedError if isinstance(error, LoginError) else UnavailableError
+        raise kind(f"{account.name}: {sentence}") from error
 
 
 def _explanation(error: Exception, account: Account) -> str:

@@ -5,6 +5,8 @@ key, rule and hint. A value with a problem is left out or replaced by its exampl
 be checked as well; such values are used for nothing but checking.
 """
 
+import errno
+import os
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,11 +24,13 @@ from pydantic_core import ErrorDetails
 from followupd.adapters.settings.rules import InvalidValueError, SettingsRule, did_you_mean, nearest, suggest
 from followupd.adapters.settings.toml_lines import Lines, dotted
 from followupd.adapters.settings.toml_lines import Path as Key
-from followupd.errors import Problem
+from followupd.errors import Problem, SetupError
 
 _PLACE = re.compile(r"\(at line (\d+), column (\d+)\)")
 _PARENTHESIS = re.compile(r"\s*\(at [^)]*\)")
 _CHOICE = re.compile(r"'([^']*)'")
+#: bytes of a file that is read; a letter has some thousand
+MAX_FILE = 1_000_000
 #: an invalid table is left out, then its required keys are missing, then they have their examples
 _MAX_REPAIRS = 4
 
@@ -99,20 +103,69 @@ def open_toml(directory: Path, file: str, *, missing: str) -> TomlFile:
         file: the path of the file below it.
         missing: the hint for a file that does not exist, "" if the file is optional.
     """
+    if not os.path.lexists(directory / file):
+        problems = [file_problem(file, None, "there is no such file", missing)] if missing else []
+        return TomlFile(directory, file, problems=problems, broken=True)
     try:
-        text = (directory / file).read_bytes().decode("utf-8-sig")
+        text = read_file(directory, file)
         return TomlFile(directory, file, tomllib.loads(text), Lines(text))
-    except FileNotFoundError:
-        problems = [_file_problem(file, None, "there is no such file", missing)] if missing else []
-    except OSError as error:
-        hint = "let the user that runs followupd read it."
-        problems = [_file_problem(file, None, f"cannot be read: {error.strerror}", hint)]
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        problems = [_file_problem(file, line, "is not UTF-8", "save the file as UTF-8.")]
+    except UnreadableFileError as error:
+        problems = error.problems
     except tomllib.TOMLDecodeError as error:
         problems = [_syntax_problem(file, text, str(error))]
     return TomlFile(directory, file, problems=problems, broken=True)
+
+
+class UnreadableFileError(SetupError):
+    """A file of the configuration directory cannot be read as text; its one problem says where and why."""
+
+
+def read_file(directory: Path, file: str) -> str:
+    """Return the text of a file of the configuration directory, without a byte order mark.
+
+    Args:
+        directory: the configuration directory.
+        file: the path of the file below it, which exists.
+
+    Raises:
+        UnreadableFileError: it is a directory, a link to nothing, too large or not UTF-8, it contains a NUL, or
+            this user may not read it.
+    """
+    try:
+        content = _content(directory / file)
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise _unreadable(file, line, "is not UTF-8", "save the file as UTF-8.") from None
+    except FileNotFoundError:
+        hint = "it is a link to a file that does not exist; delete the link, or mend it."
+        raise _unreadable(file, None, "there is no such file", hint) from None
+    except IsADirectoryError:
+        raise _unreadable(file, None, "is a directory", "move it away: a file has this name.") from None
+    except OSError as error:
+        hint = "let the user that runs followupd read it."
+        raise _unreadable(file, None, f"cannot be read: {error.strerror}", hint) from None
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise _unreadable(file, line, "contains a NUL character", "save the file as UTF-8 text.")
+    return text
+
+
+def _content(path: Path) -> bytes:
+    """Return the bytes of a file.
+
+    Raises:
+        OSError: it cannot be read, or has more than MAX_FILE bytes.
+    """
+    with path.open("rb") as file:
+        content = file.read(MAX_FILE + 1)
+    if len(content) > MAX_FILE:
+        raise OSError(errno.EFBIG, f"it has more than {MAX_FILE // 1000:,} kB")
+    return content
+
+
+def _unreadable(file: str, line: int | None, problem: str, hint: str) -> UnreadableFileError:
+    return UnreadableFileError([file_problem(file, line, problem, hint)])
 
 
 def _syntax_problem(file: str, text: str, error: str) -> Problem:
@@ -124,10 +177,11 @@ def _syntax_problem(file: str, text: str, error: str) -> Problem:
     near = f" near column {column}" if column else ""
     hint = f"look{near}: texts are in quotes, tables in [brackets], and each key occurs once."
     reason = _PARENTHESIS.sub("", error)
-    return _file_problem(file, int(line), f"is not TOML: {reason}", hint)
+    return file_problem(file, int(line), f"is not TOML: {reason}", hint)
 
 
-def _file_problem(file: str, line: int | None, problem: str, hint: str) -> Problem:
+def file_problem(file: str, line: int | None, problem: str, hint: str) -> Problem:
+    """Return a problem with a file as a whole."""
     return Problem(file, line, None, SettingsRule.FILE, problem, hint)
 
 

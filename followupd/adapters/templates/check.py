@@ -167,8 +167,8 @@ def _layout_problems(files: TemplateFiles) -> Iterator[Problem]:
     except TemplateNotFound:
         yield _problem(file, None, TemplateRule.LAYOUT, "the frame of the HTML part is missing")
         return
-    except UnicodeDecodeError:
-        yield _problem(file, None, TemplateRule.LAYOUT, "the file is not UTF-8")
+    except FrontMatterError as error:
+        yield _problem(file, None, TemplateRule.LAYOUT, error.reason)
         return
 
     if not re.search(r"\{\{-?\s*body\s*-?\}\}", text):
@@ -191,8 +191,6 @@ def _file_problems(
             yield _problem(file, error.line, TemplateRule.HEAD, error.reason)
         except InvalidTemplateError as error:
             yield _problem(error.file, error.line, TemplateRule.GRAMMAR, error.reason)
-        except UnicodeDecodeError:
-            yield _problem(file, None, TemplateRule.GRAMMAR, "the file is not UTF-8")
 
 
 def _template_problems(

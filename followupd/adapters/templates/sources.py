@@ -156,10 +156,10 @@ class TemplateFiles:
         self._texts: dict[str, str] | None = None
 
     def load_all(self) -> None:
-        """Read every file now; what is edited later is not seen. Files that are not UTF-8 are left out."""
+        """Read every file now; what is edited later is not seen. Files that cannot be read are left out."""
         texts: dict[str, str] = {}
         for name in self._names():
-            with suppress(UnicodeDecodeError, TemplateNotFound):
+            with suppress(FrontMatterError, TemplateNotFound):
                 texts[name] = self.text(name)
         self._texts = texts
 
@@ -177,14 +177,18 @@ class TemplateFiles:
 
         Raises:
             TemplateNotFound: there is no such file.
-            UnicodeDecodeError: it is not UTF-8.
+            FrontMatterError: it cannot be read as text.
         """
         if self._texts is not None and name in self._texts:
             return self._texts[name]
         path = self._path(name) if self._texts is None else None
         if path is None:
             raise TemplateNotFound(name)
-        return path.read_text(encoding="utf-8")
+        try:
+            return path.read_bytes().decode("utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            raise FrontMatterError(self.label(name), None, f"the file cannot be read: {reason}") from None
 
     def languages(self) -> list[str]:
         """Return the languages that have letters."""
@@ -203,7 +207,10 @@ class TemplateFiles:
         shipped = _file_below(self._shipped, name)
         if own is None or shipped is None:
             return own is not None
-        return own.read_bytes() != shipped.read_bytes()
+        try:
+            return own.read_bytes() != shipped.read_bytes()
+        except OSError:
+            return True
 
     def _path(self, name: str) -> Path | None:
         return _file_below(self.own, name) or _file_below(self._shipped, name)

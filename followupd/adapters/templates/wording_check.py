@@ -154,7 +154,7 @@ def _source_findings(
             text = files.text(name)
             if kind != PART:
                 text = _on_own_lines(text, file)
-        except (FrontMatterError, UnicodeDecodeError):
+        except FrontMatterError:
             continue  # reported by the check of the templates
         for finding in findings(_without_braces(text), kind=kind, language=language, manner=source_rules):
             yield file, finding
