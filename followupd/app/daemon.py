@@ -254,9 +254,11 @@ class Daemon:
     def _state(self) -> str:
         """Return what systemd shows of the daemon, in one line."""
         held, unavailable = len(self._held or ()), self._listeners.unavailable
-        state = f"listening to {held - len(unavailable)} of {held} mailbox(es)"
+        state = f"listening to {held} mailbox(es)"
         if unavailable:
-            state += f"; not connected: {', '.join(unavailable)}"
+            state = (
+                f"listening to {held - len(unavailable)} of {held} mailbox(es); out: {', '.join(unavailable)}"
+            )
         if self._problem_count:
             state += f"; kept the old configuration: the new one has {self._problem_count} problem(s)"
         return state
