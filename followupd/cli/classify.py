@@ -95,7 +95,7 @@ class MailClassifier:
         if isinstance(parsed, str):
             error, message = parsed, Message(kind=Kind.CUSTOMER, because="cannot be read")
         else:
-            error, message = "", parsed
+            error, message = "", self._classifier.heard(parsed)
 
         scored = message.kind is Kind.CUSTOMER and not error
         verdict = self._classifier.verdict(message) if scored else _NOT_SCORED

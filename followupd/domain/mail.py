@@ -76,6 +76,8 @@ class Message:
     kind: Kind
     #: why it is of this kind, for `followupd read` and the audit
     because: str
+    #: the kind rests on signs that people's mails may have, too; one that complains is a customer's all the same
+    words_decide: bool = False
     message_id: str = ""
     in_reply_to: tuple[str, ...] = ()
     references: tuple[str, ...] = ()

@@ -562,6 +562,7 @@ class AutoReplyMarks(LanguageTable):
     """The table [auto_replies]: absence notes and other answers by machine."""
 
     subjects: Patterns
+    absence_subjects: Patterns
 
 
 class UnreadMarks(LanguageTable):

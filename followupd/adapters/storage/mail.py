@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, bindparam, func, update
 from sqlmodel import Session, col, select
 
 from followupd.adapters.crypto import Vault
-from followupd.adapters.storage.database import LETTER_ADAPTER, MESSAGE_ADAPTER, decrypt_value
+from followupd.adapters.storage.database import LETTER_ADAPTER, MESSAGE_ADAPTER, decrypt_value, encrypt_value
 from followupd.adapters.storage.ingest import QUARANTINE_TAG, store_all
 from followupd.adapters.storage.lease import LeaseScope
 from followupd.adapters.storage.tables import (
@@ -27,6 +27,7 @@ from followupd.domain.mail import (
     IncomingMail,
     Kind,
     MailState,
+    Message,
     PendingCommand,
     StoredMail,
     StoreResult,
@@ -158,6 +159,14 @@ class MailStore:
         self._session.flush()
         if state == MailState.QUARANTINED:
             self._request_tags(col(LocationRow.mail_id) == mail_id, QUARANTINE_TAG)
+
+    def change_message(self, mail_id: int, message: Message) -> None:
+        """Store what a mail turned out to be, once its words were read."""
+        row = self._session.get_one(MailRow, mail_id)
+        row.kind = message.kind.value
+        row.sealed = encrypt_value(self._vault, MESSAGE_ADAPTER, message)
+        self._session.add(row)
+        self._session.flush()
 
     def by_message_id(self, message_ids: Sequence[str]) -> StoredMail | None:
         """Return the mail with the last of these Message-IDs that is stored; None when none is."""

@@ -80,7 +80,11 @@ class MailRouter:
             Kind.AUTO_REPLY: delivery_reports.handle_absence,
             Kind.LIST: self._ignored_mail,
         }
-        handlers[mail.message.kind](tx, mail, now)
+        message = self.classifier.heard(mail.message)
+        if message is not mail.message:
+            tx.mail.change_message(mail.id, message)
+            mail = replace(mail, message=message)
+        handlers[message.kind](tx, mail, now)
 
     def _quarantine(self, mail: StoredMail, reason: str) -> None:
         """Quarantine a mail in a transaction of its own."""

@@ -257,7 +257,8 @@ class _MailReader:
         from_field = parse_addresses(self.headers.first("from"), self.headers.charset)
         self.author = next(iter(from_field), _NO_ADDRESS)
         self.message_id = next(iter(message_ids(self.headers.first("message-id"))), "")
-        self.kind, self.because = kind_of(mail, self.message_id, self.author, identity, in_sent=in_sent)
+        self.verdict = kind_of(mail, self.message_id, self.author, identity, in_sent=in_sent)
+        self.kind, self.because, self.words_decide = self.verdict
         self.in_reply_to = message_ids(self.headers.first("in-reply-to"))
         self.references = message_ids(self.headers.first("references"))
         self.subject = self.headers.text("subject")
@@ -284,6 +285,7 @@ class _MailReader:
         return Message(
             kind=self.kind,
             because=self.because,
+            words_decide=self.words_decide,
             message_id=self.message_id,
             in_reply_to=self.in_reply_to,
             references=self.references,
