@@ -68,7 +68,11 @@ _DATE = re.compile(
     """,
     re.ASCII | re.VERBOSE,
 )
-_NOT_IN_ADDRESS = re.compile(r"[\s<>]")
+_NOT_IN_ADDRESS = re.compile(r"[\s<>\"]|@.*@")
+#: a quoted local part and its domain (RFC 5322, section 3.4.1)
+_QUOTED_LOCAL_PART = re.compile(r'"((?:[^"\\]|\\.){0,200})"\s?@\s?([^\s@<>"]{1,255})$')
+#: a local part that needs no quotation marks
+_DOT_ATOM = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]{1,64}(?:\.[\w!#$%&'*+/=?^`{|}~-]{1,64}){0,20}")
 _QUOTED_PAIR = re.compile(r"\\(.)")
 ADDRESS = re.compile(r"[^\s@<>(),;:\"\[\]]{1,64}@[^\s@<>(),;:\"\[\]]{1,255}")
 _SPACED_SIGN = re.compile(r"\s*([@.])\s*")
@@ -397,13 +401,29 @@ def _mailbox(words: list[str], angle: str, charset: str) -> ParsedAddress:
     if angle:
         return ParsedAddress(_bare_address(angle), _display_name(plain or comments, charset))
 
-    found = ADDRESS.search(plain)
-    if found is None:
+    written = "".join(word for word in words if word[0] != "(").strip(" ,;")
+    if _QUOTED_LOCAL_PART.match(written):
+        return ParsedAddress(_bare_address(written), _display_name(comments, charset))
+
+    # An address within a quoted name is not the sender's if there is one outside of it.
+    outside = "".join(word for word in words if word[0] not in '("').strip(" ,;")
+    found = ADDRESS.search(outside) or ADDRESS.search(plain)
+    if found is None or _is_ambiguous(outside):
         raw = _SPACED_SIGN.sub(r"\1", plain)
         return ParsedAddress(_bare_address(raw), _display_name(comments, charset))
 
     rest = plain.replace(found[0], "").strip()
     return ParsedAddress(_bare_address(found[0]), _display_name(comments or rest, charset))
+
+
+def _is_ambiguous(outside: str) -> bool:
+    """Whether it is not certain which address is meant: "kim doe@example.org" may have lost its quotation marks.
+
+    Args:
+        outside: what is not in brackets, quotation marks or comments.
+    """
+    before, blank, last = outside.rpartition(" ")
+    return outside.count("@") > 1 or (blank != "" and "@" in last and before[:1].islower())
 
 
 def _display_name(name: str, charset: str) -> str:
@@ -436,14 +456,20 @@ def _bare_address(raw: str) -> str:
     raw = clean(_decode_8bit(raw)).removeprefix("mailto:").removeprefix("MAILTO:")
     if raw.startswith("@"):
         return raw.rpartition(":")[2].strip()
-    return raw.strip(" '\"")
+
+    quoted = _QUOTED_LOCAL_PART.match(raw)
+    if quoted is None:
+        return raw.strip(" '\"")
+    local = _QUOTED_PAIR.sub(r"\1", quoted[1])
+    return f"{local}@{quoted[2]}" if _DOT_ATOM.fullmatch(local) else raw
 
 
 def normalised_address(raw: str) -> str:
     """Return an address with its domain in lower-case ASCII, "" if it is none.
 
     Args:
-        raw: as it is written in a header. The local part stays as it is, because its case may matter.
+        raw: as it is written in a header. The local part stays as it is, because its case may matter. One
+            that has to be quoted, such as "robin vale"@example.org, is none: no half of it is an address.
     """
     local, _, domain = raw.rpartition("@")
     domain = domain.lower().strip(".")
