@@ -150,6 +150,10 @@ class Case:
     suggested: tuple[tuple[str, str], ...] = ()
     #: the text of the customer's newest mail
     latest: str = ""
+    #: addresses of which an agent has to say which one is the customer's
+    candidates: tuple[str, ...] = ()
+    #: the customer's other addresses, by an agent's word
+    addresses: tuple[str, ...] = ()
     promises: tuple[Promise, ...] = ()
     options: tuple[Option, ...] = ()
     compensation: tuple[Compensation, ...] = ()

@@ -52,6 +52,7 @@ VERBS: dict[str, str] = {
     "cause-code": "code",
     "severity": "low | normal | high",
     "owner": "agent",
+    "customer": "address",
     "playbook": "name",
     "settle": "sent | resend | drop",
     "note": "text",

@@ -17,6 +17,7 @@ ANYTIME: frozenset[type[Event]] = frozenset(
         e.AgentWrote,
         e.FactsStated,
         e.OwnerChosen,
+        e.CustomerChosen,
         e.PlaybookChosen,
         e.SeverityChosen,
         e.WordingInsisted,
@@ -178,5 +179,6 @@ def opened(event: e.CaseOpened) -> Case:
         facts=event.facts,
         story=event.story,
         suggested=event.suggested,
+        candidates=event.candidates,
         customer_wrote_at=event.at,
     )

@@ -81,7 +81,12 @@ class Message:
     message_id: str = ""
     in_reply_to: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
+    #: the customer, where a form, a marketplace or a colleague handed the mail on
     sender: Person = Person("")
+    #: who handed it on, None for most mails
+    via: Person | None = None
+    #: why an agent must say who the customer is, "" when that is certain
+    unsure_of: str = ""
     reply_to: Person | None = None
     to: tuple[Person, ...] = ()
     cc: tuple[Person, ...] = ()
@@ -108,8 +113,10 @@ class Message:
     bounce: Bounce | None = None
     #: the date of return in an absence note
     back_on: datetime | None = None
-    #: the customer, when an agent forwards a customer's mail
+    #: the customer, when an agent or a colleague forwards a customer's mail
     forwarded_from: Person | None = None
+    #: the new words of the mail that is forwarded
+    forwarded_text: str = ""
     #: file names, for people
     attachments: tuple[str, ...] = ()
     #: why a person must open it: encrypted, attachments only, winmail.dat

@@ -574,6 +574,20 @@ class UnreadMarks(LanguageTable):
     forms: Patterns
 
 
+class FormMarks(LanguageTable):
+    """The table [forms]: web forms, whose mail names the customer in its text."""
+
+    platforms: Barred
+    address_labels: Barred
+    name_labels: Barred
+
+
+class PublicDomains(LanguageTable):
+    """The table [public_domains]: domains in which anybody may have an address."""
+
+    names: Barred
+
+
 class StubMarks(LanguageTable):
     """The table [stubs]: what a text part says where the letter is only in the HTML part."""
 
@@ -597,5 +611,7 @@ class MailClients(LanguageTable):
     bounces: BounceMarks
     auto_replies: AutoReplyMarks
     unread: UnreadMarks
+    forms: FormMarks
+    public_domains: PublicDomains
     stubs: StubMarks
     folders: FolderNames

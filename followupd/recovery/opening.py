@@ -1,6 +1,5 @@
 """The opening: a case for a complaint, the playbook's standing next steps, and a mail to the owner."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -17,15 +16,11 @@ from followupd.domain.events import (
 )
 from followupd.domain.keys import ReminderKey, ReminderKind
 from followupd.domain.letter import LetterKind
-from followupd.domain.mail import Kind, Message, Person, Verdict
+from followupd.domain.mail import Kind, Message, Verdict
 from followupd.domain.playbook import NextStep, Playbook
 from followupd.domain.promise import Promise
 from followupd.domain.translatable import msg
-from followupd.languages import catalogue
-from followupd.languages.patterns import verbatim
 
-#: addresses of web forms and shops, whose mail is not read by a person
-_FORM = re.compile(verbatim(catalogue().mail_clients.unread.forms), re.IGNORECASE)
 #: as much of the customer's text as a desk mail shows
 STORY_CHARACTERS = 2000
 #: the decisions about a case that a machine opened
@@ -51,13 +46,14 @@ def open_case(
     The customer is the sender of the mail, or of the one that an agent forwards.
     """
     forwarded_from = message.forwarded_from if message.kind is Kind.AGENT else None
+    candidates = tuple(person.address for person in (message.sender, message.reply_to) if person)
     return CaseOpened(
         at=now,
         by=by,
         why=why,
         ref=ref,
         mailbox=mailbox,
-        customer=forwarded_from or _customer(message),
+        customer=forwarded_from or message.sender,
         subject=message.subject,
         playbook=playbook.name,
         owner=playbook.owner_of(playbook.owner).id,
@@ -69,14 +65,20 @@ def open_case(
         facts=facts,
         story=customer_text(message)[:STORY_CHARACTERS],
         suggested=suggested,
+        candidates=tuple(dict.fromkeys(candidates)) if message.unsure_of else (),
     )
 
 
 def customer_text(message: Message) -> str:
-    """Return the new text of a mail, or the forwarded one when the forwarding person wrote nothing."""
-    if message.text or not message.forwarded_from:
+    """Return the customer's new words: those of the forwarded mail where one of us, or the customer, forwards it."""
+    forwarded_from = message.forwarded_from
+    if forwarded_from is None or not message.forwarded_text:
         return message.text
-    return message.quoted
+    if message.kind is Kind.AGENT or message.via is not None:
+        return message.forwarded_text
+    if message.text and forwarded_from.address != message.sender.address:
+        return message.text
+    return "\n\n".join(filter(None, (message.text, message.forwarded_text)))
 
 
 def choose_playbook(
@@ -162,57 +164,58 @@ def _owner_knows(case: Case) -> bool:
 def _content(case: Case) -> LetterContent:
     """Return what the owner is told of a new complaint."""
     suggested = tuple(f"{name}: {text}" for name, text in case.suggested)
-    if not case.by_machine:
-        because = msg("somebody tagged it as a complaint")
-        return LetterContent(because=because, evidence=case.evidence, quote=case.story, asks=suggested)
-
-    problems: tuple[str, ...] = ()
-    if case.no_answer:
-        problems = (msg("No confirmation leaves by machine: {why}.", why=case.no_answer),)
-    return LetterContent(
-        because=msg("the recogniser is sure that it is a complaint; say whether it is right"),
+    content = LetterContent(
+        because=msg("somebody tagged it as a complaint"),
         evidence=case.evidence,
         quote=case.story,
-        asks=(*_VERDICTS, *suggested),
-        problems=problems,
+        asks=(*_customers(case), *suggested),
+        problems=_problems(case),
     )
+    if not case.by_machine:
+        return content
+
+    because = msg("the recogniser is sure that it is a complaint; say whether it is right")
+    return replace(content, because=because, asks=(*_VERDICTS, *content.asks))
+
+
+def _suspicion_problems(case: Case) -> tuple[str, ...]:
+    """Return what speaks against an answer, such as that our own server calls the mail spam."""
+    if case.no_answer and not case.candidates:
+        return (msg("No confirmation leaves by machine: {why}.", why=case.no_answer),)
+    return _problems(case)
+
+
+def _customers(case: Case) -> tuple[str, ...]:
+    """Return the lines with which the owner says whose case it is, where that is not certain."""
+    return tuple(f"customer: {address}" for address in case.candidates)
+
+
+def _problems(case: Case) -> tuple[str, ...]:
+    """Return why no letter leaves by machine."""
+    if case.candidates:
+        return (msg("No letter leaves until you say who the customer is: {why}.", why=case.held_because),)
+    if case.by_machine and case.no_answer:
+        return (msg("No confirmation leaves by machine: {why}.", why=case.no_answer),)
+    return ()
 
 
 def _ask_urgently(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
     """Ask the owner about a suspicion with strong cues at once, without waiting for the digest."""
     key = ReminderKey(ReminderKind.SUSPECTED, at=case.suspected_at)
-    if not case.urgent or case.held or case.reminded_at(key):
+    is_asked = case.candidates or (case.urgent and not case.held)
+    if not is_asked or case.reminded_at(key):
         return []
 
     content = LetterContent(
         because=msg("strong words stand in it, but the recogniser alone is not sure enough"),
-        asks=_VERDICTS,
+        asks=(*_VERDICTS, *_customers(case)),
         evidence=case.evidence,
         quote=case.latest or case.story,
+        problems=_suspicion_problems(case),
     )
     owner = playbook.owner_of(case.owner)
     asked = OwnerNudged(at=now, matter=str(key), whom=owner.id, why="is it a complaint?")
     return [asked, write.desk(LetterKind.OPENED, case, playbook, now, content, owner)]
-
-
-def _customer(message: Message) -> Person:
-    """Return whom the case is about: the sender, or the Reply-To of a form that writes for a customer.
-
-    A Reply-To in another domain than the sender's is ignored, since phishing uses it to divert answers.
-    """
-    sender, reply_to = message.sender, message.reply_to
-    if reply_to is None or not reply_to.address:
-        return sender
-    if _FORM.match(sender.address):
-        return reply_to
-
-    same_domain = _domain(reply_to) == _domain(sender)
-    return Person(reply_to.address, sender.name) if same_domain else sender
-
-
-def _domain(person: Person) -> str:
-    """Return the domain of a person's mail address."""
-    return person.address.rpartition("@")[2]
 
 
 def _standing_promises(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Promise]:

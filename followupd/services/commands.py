@@ -11,7 +11,7 @@ from followupd.domain.case import Case, Stage
 from followupd.domain.command import Command, expected, left_empty, read_line
 from followupd.domain.compensation import OtherGrant
 from followupd.domain.decision import Agenda, LetterContent
-from followupd.domain.events import Approved, Event, LetterDropped
+from followupd.domain.events import Approved, CustomerChosen, Event, LetterDropped
 from followupd.domain.letter import FOLLOW_UP_EXTRAS, Letter, LetterKind, LetterStatus
 from followupd.domain.mail import DISMISSED_BY_AGENT, Kind, MailState, PendingCommand, StoredMail
 from followupd.domain.playbook import Agent
@@ -292,6 +292,8 @@ def _save(tx: Transaction, case: Case, events: Iterable[Event], now: datetime) -
             tx.outbox.approve(event.key)
         if isinstance(event, LetterDropped):
             tx.outbox.drop(event.key)
+        if isinstance(event, CustomerChosen):
+            tx.mail.release(case.ref, event.customer.address)
 
     return case
 

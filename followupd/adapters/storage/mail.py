@@ -37,6 +37,8 @@ from followupd.errors import UnavailableError
 
 #: robots that answer us do so within days
 _ECHO_LASTS = timedelta(days=30)
+#: mails of a sender that are looked at for their Reply-To
+_MAX_OF_SENDER = 20
 #: values in one IN (...); see `ingest`
 _MAX_VALUES = 500
 
@@ -160,10 +162,30 @@ class MailStore:
         if state == MailState.QUARANTINED:
             self._request_tags(col(LocationRow.mail_id) == mail_id, QUARANTINE_TAG)
 
+    def release(self, ref: str, address: str) -> None:
+        """Have mails of this address processed again that were quarantined because they name this case."""
+        query = select(MailRow).where(
+            MailRow.state == MailState.QUARANTINED,
+            col(MailRow.sender_address) == address.lower(),
+            col(MailRow.reason).contains(ref, autoescape=True),
+        )
+        for row in self._session.exec(query):
+            row.state, row.reason = MailState.UNPROCESSED, ""
+            self._session.add(row)
+        self._session.flush()
+
+    def answers_go_to(self, sender: str) -> set[str]:
+        """Return the addresses, in lower case, to which the last mails of a sender wanted their answers."""
+        query = select(MailRow).where(col(MailRow.sender_address) == sender.lower())
+        rows = self._session.exec(query.order_by(col(MailRow.id).desc()).limit(_MAX_OF_SENDER))
+        messages = [self._mail(row).message for row in rows]
+        return {message.reply_to.address.lower() for message in messages if message.reply_to}
+
     def change_message(self, mail_id: int, message: Message) -> None:
         """Store what a mail turned out to be, once its words were read."""
         row = self._session.get_one(MailRow, mail_id)
         row.kind = message.kind.value
+        row.sender_address = message.sender.address.lower()
         row.sealed = encrypt_value(self._vault, MESSAGE_ADAPTER, message)
         self._session.add(row)
         self._session.flush()

@@ -51,7 +51,7 @@ class CaseOpened(Event):
     """A case was opened for a customer's mail; always the first event.
 
     `story` is the beginning of the customer's text. `suggested` are facts in the customer's words, for an
-    agent to confirm.
+    agent to confirm. `candidates` are the addresses of which an agent says which one is the customer's.
     """
 
     ref: str
@@ -68,6 +68,7 @@ class CaseOpened(Event):
     facts: Facts = Facts()
     story: str = ""
     suggested: tuple[tuple[str, str], ...] = ()
+    candidates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +212,19 @@ class OwnerChosen(Event):
     owner: str
 
     copies: ClassVar = {"owner": "owner"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerChosen(Event):
+    """An agent said which address is the customer's; letters go there, and mails from the earlier one count, too."""
+
+    customer: Person
+
+    def apply(self, case: Case) -> Case:
+        """Keep the earlier address, and end the hold that waited for this word."""
+        earlier = tuple(dict.fromkeys((*case.addresses, case.customer.address)))
+        changed = case.evolve(customer=self.customer, addresses=earlier, candidates=())
+        return changed.evolve(held=False, held_because="", held_at=None) if case.candidates else changed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from followupd.domain.case import Case, Fault
 from followupd.domain.command import Command
 from followupd.domain.events import (
+    CustomerChosen,
     Event,
     FactsStated,
     OwnerChosen,
@@ -12,8 +13,10 @@ from followupd.domain.events import (
     SeverityChosen,
     WordingInsisted,
 )
+from followupd.domain.mail import Person
 from followupd.errors import NotUnderstoodError
 from followupd.recovery.commands.context import CommandContext, not_understood, origin
+from followupd.text.mail.headers import parse_addresses
 
 #: verbs whose line contains more than the text that is in letters: a date, a number, a reason
 _WITH_MORE = frozenset({"promise", "firm", "estimate", "update", "late", "option"})
@@ -140,6 +143,24 @@ def owner(command: Command, context: CommandContext) -> list[Event]:
     if agent.id == context.case.owner:
         return []
     return [OwnerChosen(owner=agent.id, **origin(command, context))]
+
+
+def customer(command: Command, context: CommandContext) -> list[Event]:
+    """Say which address is the customer's: of several that a mail names, or a second one that wrote.
+
+    Raises:
+        NotUnderstoodError: it is no address.
+    """
+    case = context.case
+    written = parse_addresses(command.text)
+    person = written[0].person() if len(written) == 1 else Person("")
+    if not person.address:
+        raise NotUnderstoodError(f"{command.text!r} is no address; expected 'customer: kim@example.org'")
+    if person.address.casefold() == case.customer.address.casefold() and not case.candidates:
+        return []
+
+    name = person.name or ("" if case.candidates else case.customer.name)
+    return [CustomerChosen(customer=Person(person.address, name), **origin(command, context))]
 
 
 def playbook(command: Command, context: CommandContext) -> list[Event]:

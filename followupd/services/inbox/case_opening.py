@@ -7,8 +7,8 @@ from datetime import datetime
 from followupd import log
 from followupd.adapters.storage.ledger import Transaction
 from followupd.domain.case import Case
-from followupd.domain.events import CaseOpened, ComplaintHeard, Event
-from followupd.domain.mail import StoredMail, Verdict
+from followupd.domain.events import CaseOpened, ComplaintHeard, Event, Held
+from followupd.domain.mail import Kind, StoredMail, Verdict
 from followupd.errors import NotUnderstoodError
 from followupd.recovery import opening
 from followupd.services.classifier import ComplaintClassifier
@@ -53,10 +53,14 @@ class CaseOpener:
         if isinstance(cause, ComplaintHeard) and not cause.evidence:
             cause = replace(cause, score=verdict.score, evidence=verdict.evidence)
 
+        events = [cause]
+        if mail.message.unsure_of and mail.message.kind is not Kind.AGENT:
+            events.append(Held(at=now, why=mail.message.unsure_of))
+
         case = tx.cases.open(first)
         tx.mail.mark_processed(mail.id, case_ref=case.ref)
         log.case_opened(case.ref, case.mailbox, case.playbook)
-        return record(tx, case, [cause], now)
+        return record(tx, case, events, now)
 
     def _first_event(
         self, tx: Transaction, mail: StoredMail, cause: Event, verdict: Verdict, now: datetime

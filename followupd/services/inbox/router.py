@@ -80,7 +80,7 @@ class MailRouter:
             Kind.AUTO_REPLY: delivery_reports.handle_absence,
             Kind.LIST: self._ignored_mail,
         }
-        message = self.classifier.heard(mail.message)
+        message = _relayed(tx, self.classifier.heard(mail.message))
         if message is not mail.message:
             tx.mail.change_message(mail.id, message)
             mail = replace(mail, message=message)
@@ -154,8 +154,10 @@ class MailRouter:
         self.opener.open(tx, mail, heard, verdict, now)
 
     def _classified(self, message: Message) -> Verdict:
-        """Classify a mail; one that only a person can open is suspected (docs/mail.md R7)."""
+        """Classify a mail; one that only a person can open, or a colleague forwards, is suspected (docs/mail.md R7)."""
         verdict = self.classifier.verdict(message)
+        if message.forwarded_from and message.via:
+            return replace(verdict, verdict="suspected", because="a colleague forwarded it")
         if verdict.verdict == "no" and message.by_hand and not message.text.strip():
             return Verdict("suspected", verdict.score, because=f"a person must open it: {message.by_hand}")
 
@@ -292,6 +294,16 @@ class MailRouter:
             *events,
             self.context.letters.desk(LetterKind.APPROVAL, case, playbook, now, content, owner),
         ]
+
+
+def _relayed(tx: Transaction, message: Message) -> Message:
+    """Return a mail as that of its Reply-To, if the same sender has written for somebody else before."""
+    sender, reply_to = message.sender, message.reply_to
+    if not message.unsure_of or reply_to is None or sender.address == reply_to.address:
+        return message
+
+    others = tx.mail.answers_go_to(sender.address) - {reply_to.address.lower()}
+    return replace(message, sender=reply_to, via=sender, unsure_of="") if others else message
 
 
 def _bare_subject(subject: str) -> str:

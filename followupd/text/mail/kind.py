@@ -8,7 +8,7 @@ from typing import NamedTuple
 from followupd.domain.mail import Identity, Kind, Person
 from followupd.languages import catalogue
 from followupd.languages.patterns import verbatim
-from followupd.text.mail.headers import Headers, ParsedAddress, message_ids
+from followupd.text.mail.headers import Headers, ParsedAddress, message_ids, parse_addresses
 from followupd.text.mail.parse import ParsedMail
 
 #: characters of the text in which the words of a delivery report are looked for
@@ -17,6 +17,9 @@ MAX_REPORT_TEXT = 3000
 _MARKS = catalogue().mail_clients
 _UNREAD_ROLES = re.compile(verbatim(_MARKS.unread.roles), re.IGNORECASE)
 _UNREAD_ROLE_PARTS = re.compile(verbatim(_MARKS.unread.role_parts), re.IGNORECASE)
+_FORMS = re.compile(verbatim(_MARKS.unread.forms), re.IGNORECASE)
+_PLATFORMS = frozenset(_MARKS.forms.platforms)
+_PUBLIC_DOMAINS = frozenset(_MARKS.public_domains.names)
 _MACHINES = re.compile(rf"(?:{verbatim(_MARKS.unread.machines)})[^@]{{0,40}}@", re.IGNORECASE)
 _NOT_DELIVERED = re.compile(verbatim(_MARKS.bounces.not_delivered), re.IGNORECASE)
 # These patterns are for lower-case text: a search that ignores the case takes several times as long.
@@ -73,7 +76,7 @@ _UNSTRUCTURED_BOUNCES = {
 }
 
 #: fields that spam filters write -> the beginning of their value, in lower case, that says spam
-_SPAM_FIELDS = {
+_SPAM_FIELDS: dict[str, str | tuple[str, ...]] = {
     "x-spam-flag": "yes",
     "x-spam-status": "yes",
     "x-spam": "yes",
@@ -299,7 +302,7 @@ def _auto_reply(candidate: _Candidate) -> Verdict | None:
     """
     headers = candidate.mail.headers
     submitted = headers.token("auto-submitted")
-    if submitted not in {"", "no"}:
+    if submitted not in {"", "no"} and not _is_of_form(candidate, submitted):
         reason = f"auto-reply: Auto-Submitted: {submitted[:40]} (RFC 3834)"
         return Verdict(Kind.AUTO_REPLY, reason, words_decide=submitted == _BY_MACHINE)
 
@@ -316,6 +319,22 @@ def _auto_reply(candidate: _Candidate) -> Verdict | None:
     if is_named and not candidate.in_sent:
         return Verdict(Kind.AUTO_REPLY, "auto-reply: its subject says so", words_decide=True)
     return None
+
+
+def _is_of_form(candidate: _Candidate, submitted: str) -> bool:
+    """Whether a form has written for a person, to whom its answers are to go.
+
+    Args:
+        candidate: the mail.
+        submitted: its Auto-Submitted.
+    """
+    if submitted != _BY_MACHINE:
+        return False
+
+    headers = candidate.mail.headers
+    writers = parse_addresses(headers.first("reply-to"), headers.charset)
+    address = writers[0].person().address.lower() if writers else ""
+    return address not in {"", candidate.sender.person().address.lower()}
 
 
 def begins_like_absence(mail: ParsedMail) -> bool:
@@ -484,6 +503,38 @@ def _is_to_us(mail: ParsedMail, identity: Identity) -> bool:
     return any(address in receivers for address in identity.addresses)
 
 
+def domain_of(person: Person) -> str:
+    """Return the domain of an address, "" for one in which anybody may have an address."""
+    domain = person.address.rpartition("@")[2]
+    return "" if domain in _PUBLIC_DOMAINS else domain
+
+
+def is_ours(person: Person, identity: Identity) -> bool:
+    """Whether an address is ours, an agent's or a colleague's: one in the domain of a mailbox of ours."""
+    address = person.address.lower()
+    if address in identity.addresses or address in identity.agents:
+        return True
+
+    domain = domain_of(person)
+    return domain != "" and any(ours.endswith(f"@{domain}") for ours in identity.addresses)
+
+
+def is_impersonal(person: Person, identity: Identity) -> bool:
+    """Whether an address writes for others: that of a form, a shop's platform, a robot, or a mailbox of ours."""
+    if person.address.lower() in identity.addresses:
+        return True
+
+    local, _, domain = person.address.rpartition("@")
+    if not _PLATFORMS.isdisjoint(domain.lower().split(".")):
+        return True
+    return _FORMS.match(person.address) is not None or _is_unread(local)
+
+
+def _is_unread(local: str) -> bool:
+    """Whether nobody reads the mail to an address, by its local part."""
+    return bool(_UNREAD_ROLES.fullmatch(local) or _UNREAD_ROLE_PARTS.search(local))
+
+
 def no_answer(
     mail: ParsedMail, kind: Kind, sender: Person, receivers: Iterable[Person], identity: Identity
 ) -> str:
@@ -534,8 +585,7 @@ def _reason_by_sender(sender: Person, identity: Identity, kind: Kind) -> str:
         is_agent = kind is Kind.AGENT
         return "it is from our own address" if is_agent else "it claims to be from our own address"
 
-    local = address.rpartition("@")[0]
-    if _UNREAD_ROLES.fullmatch(local) or _UNREAD_ROLE_PARTS.search(local):
+    if _is_unread(address.rpartition("@")[0]):
         return f"nobody reads {sender.address}"
     return ""
 
@@ -612,6 +662,7 @@ def _has_several_senders(headers: Headers) -> bool:
 _NO_ANSWER_RULES: tuple[tuple[Callable[[ParsedMail], bool], str], ...] = (
     (lambda mail: _has_several_senders(mail.headers), _SEVERAL_SENDERS),
     (has_null_return_path, "its return path is empty (RFC 3834)"),
+    (lambda mail: mail.headers.token("auto-submitted") not in {"", "no"}, "a machine has sent it (RFC 3834)"),
     (_forbids_answer, "it asks for no automatic answer (X-Auto-Response-Suppress)"),
     (_is_looping, "it has been in a loop already (X-Loop)"),
     (_is_bulk, "it is bulk mail (Precedence)"),
