@@ -594,6 +594,13 @@ class StubMarks(LanguageTable):
     says: Patterns
 
 
+class GatewayMarks(LanguageTable):
+    """The table [gateways]: what gateways put above the text of a mail from outside."""
+
+    warnings: Barred
+    banners: Patterns
+
+
 class FolderNames(LanguageTable):
     """The table [folders]: names of folders in mail clients."""
 
@@ -614,4 +621,5 @@ class MailClients(LanguageTable):
     forms: FormMarks
     public_domains: PublicDomains
     stubs: StubMarks
+    gateways: GatewayMarks
     folders: FolderNames

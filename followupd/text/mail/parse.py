@@ -78,7 +78,9 @@ class _Lazy(Generic[Value]):
 class MimePart:
     """A leaf of the MIME tree, or a message/* part, whose contents are not parsed.
 
-    `type` and `parent` are media types: its own and that of the multipart around it.
+    `type` and `parent` are media types: its own and that of the multipart around it. `alternative` is the
+    number of the multipart/alternative that it is in, 0 for none, and `branch` which of its forms it belongs
+    to.
     """
 
     type: str
@@ -86,6 +88,8 @@ class MimePart:
     headers: Headers
     parameters: Mapping[str, str]
     body: bytes
+    alternative: int = 0
+    branch: int = 0
 
     @_Lazy
     def disposition(self) -> str:
@@ -295,7 +299,7 @@ def _leaves(root: MimePart) -> Iterator[MimePart]:
         UnreadableError: multiparts are nested more than MAX_DEPTH deep.
     """
     waiting = [(root, 0)]
-    for _ in range(MAX_PARTS):
+    for number in range(1, MAX_PARTS + 1):
         if not waiting:
             return
         part, depth = waiting.pop()
@@ -310,8 +314,12 @@ def _leaves(root: MimePart) -> Iterator[MimePart]:
             pieces = _split(part.body, _guess_boundary(part.body))
         if not pieces:
             yield replace(part, type="text/plain", parameters={})
-        for piece in reversed(pieces):
-            waiting.append((_child(piece, part.type), depth + 1))
+        children = [_child(piece, part.type) for piece in pieces]
+        for branch, child in enumerate(children):
+            is_form = part.type == "multipart/alternative"
+            child.alternative = number if is_form else part.alternative
+            child.branch = branch if is_form else part.branch
+        waiting += [(child, depth + 1) for child in reversed(children)]
 
 
 def _child(piece: bytes, parent: str) -> MimePart:
