@@ -531,7 +531,8 @@ class SubjectMarks(LanguageTable):
     """The table [subjects]: what mail programs put before a subject."""
 
     prefixes: Barred
-    thread_prefixes: Barred
+    tags: Barred
+    none: Barred
 
 
 class SignatureMarks(LanguageTable):

@@ -222,6 +222,23 @@ class MailStore:
             query = query.where(col(MailRow.kept_at) > since)
         return self._session.exec(query).one()
 
+    def is_copy(self, mail: StoredMail) -> bool:
+        """Return whether the same mail came before, by its Message-ID.
+
+        Some programs give all their mails the same one, so that sender and text are compared, too.
+        """
+        message = mail.message
+        if not message.message_id:
+            return False
+
+        query = select(MailRow).where(
+            MailRow.message_id == message.message_id,
+            MailRow.sender_address == message.sender.address.lower(),
+            col(MailRow.id) < mail.id,
+        )
+        others = self._session.exec(query.limit(_MAX_OF_SENDER))
+        return any(self._mail(row).message.text == message.text for row in others)
+
     def is_echo(self, mail: StoredMail) -> bool:
         """Return whether a mail with the same text came in the last 30 days (docs/mail.md, "Loops")."""
         row = self._session.get_one(MailRow, mail.id)

@@ -1,6 +1,5 @@
 """What the templates of letters may name: plain values made from a case, and nothing that can do anything."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, timedelta
@@ -19,6 +18,7 @@ from followupd.domain.mail import Person
 from followupd.domain.playbook import Agent, Company, Playbook
 from followupd.domain.promise import Promise, PromiseState
 from followupd.languages import Catalogue, catalogue
+from followupd.text.mail.headers import bare_subject
 from followupd.text.names import first_name, greetable_name
 
 #: compensation that the customer has, or has been sent
@@ -59,7 +59,7 @@ def customer_context(
     fault = case.facts.fault
     admits_fault = kind == LetterKind.FOLLOW_UP or not case.by_machine
     return people_context(case, playbook, fmt.languages) | {
-        "case": Named(ref=case.ref, subject=given("case.subject", bare_subject(case.subject))),
+        "case": Named(ref=case.ref, subject=given("case.subject", bare_subject(one_line(case.subject)))),
         "facts": fact_values(_facts_to_repeat(case, content)),
         "our_fault": admits_fault and fault is Fault.OURS,
         "shared_fault": admits_fault and fault is Fault.SHARED,
@@ -152,7 +152,7 @@ def _case_values(case: Case, fmt: Formatter) -> Named:
     """Return `case` as a desk mail may name it."""
     return Named(
         ref=case.ref,
-        subject=given("case.subject", bare_subject(case.subject)),
+        subject=given("case.subject", bare_subject(one_line(case.subject))),
         stage=str(case.stage),
         severity=case.severity,
         playbook=case.playbook,
@@ -221,7 +221,7 @@ def _item_values(item: AgendaItem, fmt: Formatter) -> Named:
     return Named(
         ref=case.ref,
         customer=one_line(case.customer.name) or one_line(case.customer.address),
-        subject=bare_subject(case.subject),
+        subject=bare_subject(one_line(case.subject)),
         what=one_line(fmt.say(item.what)),
         account=_sentences(item.account, fmt),
         severity=case.severity,
@@ -260,21 +260,6 @@ def fact_values(facts: Facts) -> Named:
     """Return `facts` as templates name them; a fact that was not stated is missing."""
     values: dict[str, Any] = {name: given(f"facts.{name}", getattr(facts, name)) for name in FACT_NAMES}
     return Named(**values)
-
-
-def bare_subject(subject: str) -> str:
-    """Return the subject without the prefixes of earlier replies ("Re:", "AW:", "Fwd:")."""
-    rest = one_line(subject)
-    while found := _reply_prefix().match(rest):
-        rest = rest[found.end() :]
-    return rest
-
-
-@lru_cache(maxsize=1)
-def _reply_prefix() -> re.Pattern[str]:
-    """Return the pattern of what mail programs put before a subject when somebody replies or forwards."""
-    prefixes = "|".join(map(re.escape, catalogue().mail_clients.subjects.prefixes))
-    return re.compile(rf"\s*(?:{prefixes})\s*(?:\[\d+\])?\s*:\s*", re.IGNORECASE)
 
 
 @lru_cache(maxsize=8)

@@ -4,7 +4,6 @@ A mail goes to its case, opens one, goes to quarantine, or is marked as processe
 belongs to no case.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,7 +19,6 @@ from followupd.domain.letter import LetterKind
 from followupd.domain.mail import Kind, Message, StoredMail, Verdict
 from followupd.domain.promise import PromiseKind, PromiseState
 from followupd.domain.translatable import msg
-from followupd.languages import catalogue
 from followupd.recovery import opening, options, proposals, receipts
 from followupd.services.classifier import ComplaintClassifier
 from followupd.services.commands import NoteService, is_note
@@ -29,12 +27,8 @@ from followupd.services.inbox import delivery_reports
 from followupd.services.inbox.case_opening import CaseOpener
 from followupd.services.outbox import review
 from followupd.services.record import isolated, quarantine, record
+from followupd.text.mail.headers import bare_subject
 
-#: what mail programs put before the subject of a reply or a forward
-_REPLY_PREFIX = re.compile(
-    rf"^\s*(?:{'|'.join(catalogue().mail_clients.subjects.thread_prefixes)})\s*(?:\[\d+\])?\s*:\s*",
-    re.IGNORECASE,
-)
 #: a mail with the sender and subject of a case belongs to it for so many days after the case was opened
 _SAME_SUBJECT_DAYS = 30
 #: a customer's further mail is classified again in these stages
@@ -118,7 +112,7 @@ class MailRouter:
         See docs/mail.md R5.
         """
         message = mail.message
-        own_id = (message.message_id,) if message.message_id else ()
+        own_id = (message.message_id,) if tx.mail.is_copy(mail) else ()
         ref = tx.cases.ref_for([*own_id, *message.thread])
         if ref:
             return tx.cases.get(ref)
@@ -166,10 +160,8 @@ class MailRouter:
     def _further_mail(self, tx: Transaction, mail: StoredMail, case: Case, now: datetime) -> None:
         """Record a mail in its case, with what it says about complaint, receipt and options."""
         message = mail.message
-        # The same mail may arrive a second time, through another address of ours.
-        duplicate = bool(message.message_id) and tx.cases.ref_for([message.message_id]) == case.ref
         tx.mail.mark_processed(mail.id, case_ref=case.ref)
-        if duplicate:
+        if tx.mail.is_copy(mail):  # it came through another address of ours, too
             return
 
         wrote = CustomerWrote(
@@ -308,7 +300,4 @@ def _relayed(tx: Transaction, message: Message) -> Message:
 
 def _bare_subject(subject: str) -> str:
     """Return a subject in lower case without "Re:", "Fwd:" and the like before it."""
-    while _REPLY_PREFIX.match(subject):
-        subject = _REPLY_PREFIX.sub("", subject)
-
-    return " ".join(subject.casefold().split())
+    return " ".join(bare_subject(subject).casefold().split())

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from followupd.domain.mail import Person
+from followupd.languages import catalogue
 from followupd.text.mail.charset import decode, decode_base64
 
 #: characters of one field that are read (docs/mail.md R7)
@@ -76,6 +77,42 @@ _DOT_ATOM = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]{1,64}(?:\.[\w!#$%&'*+/=?^`{|}~-]
 _QUOTED_PAIR = re.compile(r"\\(.)")
 ADDRESS = re.compile(r"[^\s@<>(),;:\"\[\]]{1,64}@[^\s@<>(),;:\"\[\]]{1,255}")
 _SPACED_SIGN = re.compile(r"\s*([@.])\s*")
+
+
+_SUBJECTS = catalogue().mail_clients.subjects
+
+
+def _any_of(words: Iterable[str]) -> str:
+    """Return a pattern of these words, the longest first."""
+    return "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
+
+
+#: what one program or server puts before a subject
+_SUBJECT_PREFIX = re.compile(
+    rf"""
+    [\s\u200b-\u200f]*
+    (?: (?:{_any_of(_SUBJECTS.prefixes).replace(" ", "[ ]")})               # "Re", "Re[2]", "Re^2", "Re (2)"
+        \s?(?:\[\d{{1,3}}\]|\(\d{{1,3}}\)|\^\d{{1,3}}|[²³])?\s?[:：]
+      | [\[({{<*]{{1,9}}\s?(?:{_any_of(_SUBJECTS.tags).replace(" ", "[ ]")})\s?[\])}}>*]{{1,9}}:?    # "[EXTERN]"
+      | (?:{_any_of(_SUBJECTS.tags).replace(" ", "[ ]")})\s?[:：]            # "EXTERN:"
+    )\s*
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+_NO_SUBJECT = frozenset(_SUBJECTS.none)
+
+
+def bare_subject(subject: str) -> str:
+    """Return a subject without what programs and servers put before it: "Re:", "AW: [EXTERN]", "Fwd:".
+
+    Args:
+        subject: on one line; what programs write where there is none is "".
+    """
+    rest = subject
+    while found := _SUBJECT_PREFIX.match(rest):
+        rest = rest[found.end() :]
+
+    return "" if rest.strip(" ()[]<>").casefold() in _NO_SUBJECT else rest
 
 
 class Headers:
