@@ -7,11 +7,12 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
 from followupd import log
+from followupd.adapters.imap.changes import Since
 from followupd.adapters.imap.mailbox import FetchedMail, FolderChanges, SyncCursor
 from followupd.adapters.storage.ledger import Ledger, Transaction
 from followupd.domain.command import line_for
@@ -107,6 +108,8 @@ def unreadable(place: MailLocation, reason: str, now: datetime, *, in_sent: bool
 #: system flags begin so; they are no commands, unless the admin configured one as a tag
 _SYSTEM_FLAG = "\\"
 _BLANK = re.compile(r"\s")
+#: age up to which a mail in a command folder is a command on the first start
+FIRST_START = timedelta(days=30)
 #: mails in one transaction
 _BATCH_SIZE = 500
 
@@ -204,10 +207,7 @@ class InboxSync:
             self.drafts.sync(mailbox, folder.mailbox)
 
     def _mark_read(self, mailbox: MailSource, folder: Folder, now: datetime) -> None:
-        """Record that the folder was read; with the inbox, also which folders exist.
-
-        All mails of a command folder that is created later are commands, so it is read from its beginning.
-        """
+        """Record that the folder was read; with the inbox, also which folders exist."""
         if folder.is_sent:
             self.mark_synced(folder.mailbox, now, sent=True)
 
@@ -236,7 +236,7 @@ class InboxSync:
         if stored:
             return stored
 
-        since = "all" if self._is_new_command_folder(mailbox, folder) else folder.since
+        since = self._since(mailbox, folder, now)
         start, skipped = mailbox.start(folder.name, since)
         log.folder_opened(folder.mailbox, folder.name, skipped)
         reread_since = (
@@ -249,15 +249,21 @@ class InboxSync:
 
         return cursor
 
-    def _is_new_command_folder(self, mailbox: MailSource, folder: Folder) -> bool:
-        """Return whether a command folder was created since the mailbox was last read."""
+    def _since(self, mailbox: MailSource, folder: Folder, now: datetime) -> Since:
+        """Return from when on a folder counts that is opened for the first time.
+
+        All mails in a command folder are commands, whatever was read before it. On the first start, old ones
+        may be those of an earlier ledger, whose customers must not be answered again.
+        """
         if not folder.is_command:
-            return False
+            return folder.since
 
         with self.ledger.transaction() as tx:
             known = tx.state.get(StateKey.FOLDERS.of(folder.mailbox))
 
-        return known is not None and mailbox.server_name(folder.name) not in known[0]
+        is_first_start = known is None or known[1] >= now
+        is_old = known is None or mailbox.server_name(folder.name) in known[0]
+        return now - FIRST_START if is_first_start and is_old else "all"
 
     def _skip_poison_mail(
         self, folder: Folder, cursor: FolderCursor, failure: FetchFailure, now: datetime

@@ -92,7 +92,7 @@ _SUBJECT_PREFIX = re.compile(
     rf"""
     [\s\u200b-\u200f]*
     (?: (?:{_any_of(_SUBJECTS.prefixes).replace(" ", "[ ]")})               # "Re", "Re[2]", "Re^2", "Re (2)"
-        \s?(?:\[\d{{1,3}}\]|\(\d{{1,3}}\)|\^\d{{1,3}}|[²³])?\s?[:：]
+        \.?\s?(?:\[\d{{1,3}}\]|\(\d{{1,3}}\)|\^\d{{1,3}}|[²³])?\s?[:：]
       | [\[({{<*]{{1,9}}\s?(?:{_any_of(_SUBJECTS.tags).replace(" ", "[ ]")})\s?[\])}}>*]{{1,9}}:?    # "[EXTERN]"
       | (?:{_any_of(_SUBJECTS.tags).replace(" ", "[ ]")})\s?[:：]            # "EXTERN:"
     )\s*

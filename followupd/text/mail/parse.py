@@ -6,13 +6,13 @@ test compares its parts with those of the standard parser on all corpora.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
 from followupd.errors import FollowupdError
-from followupd.text.mail.charset import decode, decode_transfer
+from followupd.text.mail.charset import decode, decode_transfer, eastern_charset, is_decodable
 from followupd.text.mail.headers import Headers, clean, decode_encoded_words, first_token, raw_bytes
 
 Value = TypeVar("Value")
@@ -34,6 +34,28 @@ MAX_BOUNDARY_TAIL = 200
 
 #: what may be before a mail: empty lines and a byte order mark
 _LEAD = b"\r\n\xef\xbb\xbf"
+#: characters of a text that tell its language
+MAX_SAMPLE = 2000
+_TEXTS = frozenset({"text/plain", "text/html"})
+#: lines below a stray one in which fields are looked for, and how many there must be where none is above
+MAX_BELOW = 60
+MIN_FIELDS_BELOW = 2
+#: fields that a header has once
+_SINGLE_FIELDS = frozenset({"from", "to", "subject", "date", "message-id"})
+#: fields by which a header is recognised
+_USUAL_FIELDS = _SINGLE_FIELDS | {
+    *(
+        "cc",
+        "reply-to",
+        "in-reply-to",
+        "references",
+        "mime-version",
+        "content-type",
+        "received",
+        "return-path",
+    ),
+    *("content-transfer-encoding", "sender", "delivered-to", "dkim-signature", "x-mailer", "user-agent"),
+}
 #: the lines with which files in mbox format separate mails
 _MBOX_LINES = ("From ", ">From ")
 _GUESSED_BOUNDARY = re.compile(
@@ -158,7 +180,7 @@ def parse_mail(raw: bytes) -> ParsedMail:
     media_type, parameters = content_type(headers)
     root = MimePart(media_type, "", headers, parameters, body)
     parts = tuple(_leaves(root))
-    headers.charset = next((part.parameters["charset"] for part in parts if "charset" in part.parameters), "")
+    headers.charset = _charset_of_fields(headers, parts)
     return ParsedMail(
         headers=headers,
         type=media_type,
@@ -167,6 +189,25 @@ def parse_mail(raw: bytes) -> ParsedMail:
         types=frozenset([part.type for part in parts]),
         is_cut=len(lead) > MAX_MAIL,
     )
+
+
+def _charset_of_fields(headers: Headers, parts: Sequence[MimePart]) -> str:
+    """Return the charset of 8-bit fields: that of the text, or of its language if the fields are not in that.
+
+    Args:
+        headers: of the mail.
+        parts: of the mail, of which the first with a charset counts.
+    """
+    declared = next((part.parameters["charset"] for part in parts if "charset" in part.parameters), "")
+    raw = headers.first("subject") + headers.first("from")
+    if raw.isascii() or is_decodable(raw_bytes(raw), "utf-8"):
+        return declared
+
+    text = next((part.text[:MAX_SAMPLE] for part in parts if part.type in _TEXTS), "")
+    eastern = eastern_charset(headers.token("content-language"), text)
+    if eastern and is_decodable(raw_bytes(raw), eastern):
+        return eastern
+    return declared
 
 
 def split_header(raw: bytes) -> tuple[Headers, bytes]:
@@ -267,7 +308,8 @@ def _irregular_fields(text: str) -> tuple[list[tuple[str, str]], int | None]:
     """
     fields: list[tuple[str, list[str]]] = []
     position = 0
-    for line in text.split("\n"):
+    lines = text.split("\n")
+    for number, line in enumerate(lines):
         written = line if fields else line.lstrip()
         name, colon, value = written.partition(":")
         if fields and line.startswith((" ", "\t")):
@@ -275,10 +317,31 @@ def _irregular_fields(text: str) -> tuple[list[tuple[str, str]], int | None]:
         elif colon and _OBSOLETE_FIELD_NAME.fullmatch(name):
             fields.append((name, [value]))
         elif line.strip() and not line.startswith(_MBOX_LINES):
-            return _joined_values(fields), position
+            if not _fields_follow(fields, lines[number + 1 :]):
+                return _joined_values(fields), position
+            if fields:  # a folded line that has lost its indentation
+                fields[-1][1].append(f" {line}")
         position += len(line) + 1
 
     return _joined_values(fields), None
+
+
+def _fields_follow(fields: Sequence[tuple[str, list[str]]], lines: Sequence[str]) -> bool:
+    """Whether the header goes on below a line that is no field.
+
+    It does if usual fields follow that have not been there yet. If one comes again, the line begins a text
+    with a forwarded header.
+
+    Args:
+        fields: those above the line.
+        lines: of the header below it.
+    """
+    above = {name.strip().lower() for name, _ in fields}
+    names = [line.partition(":")[0].strip().lower() for line in lines[:MAX_BELOW] if ":" in line]
+    below = {name for name in names if name in _USUAL_FIELDS}
+    if below & above & _SINGLE_FIELDS:
+        return False
+    return len(below - above) >= (1 if fields else MIN_FIELDS_BELOW)
 
 
 def _joined_values(fields: list[tuple[str, list[str]]]) -> list[tuple[str, str]]:
