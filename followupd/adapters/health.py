@@ -9,7 +9,7 @@ import re
 import sqlite3
 import threading
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,7 @@ _OPEN_CASES = "SELECT count(*) FROM case_file WHERE stage NOT IN ('closed', 'dis
 _NEXT_CHECK = "SELECT min(wake_at) FROM case_file"
 _QUEUED = "SELECT count(*) FROM letter WHERE condition IN ('ready', 'deferred', 'review')"
 _IN_DOUBT = "SELECT count(*) FROM letter WHERE condition = 'doubt'"
-_QUARANTINED = "SELECT count(*) FROM mail WHERE state = 'quarantine'"
+_QUARANTINED = "SELECT id FROM mail WHERE state = 'quarantine'"
 
 #: a value of the ledger's state and when it was stored
 StoredValue = tuple[Any, datetime]
@@ -60,6 +60,8 @@ class DaemonHealth:
     queued_letters: int
     letters_in_doubt: int
     quarantined_mails: int
+    #: those of which neither a digest nor a mail to an owner has told
+    untold_mails: int
     breaker_open: bool
     breaker_reason: str
     next_check: datetime | None
@@ -87,7 +89,8 @@ class LedgerFigures:
     open_cases: int = 0
     queued_letters: int = 0
     letters_in_doubt: int = 0
-    quarantined_mails: int = 0
+    #: ids of the mails in quarantine
+    quarantined: Sequence[int] = ()
     next_check: datetime | None = None
 
 
@@ -109,6 +112,7 @@ def daemon_health(
     """
     cycle, breaker = figures.state(StateKey.CYCLE), figures.state(StateKey.BREAKER)
     reason = figures.state(StateKey.BREAKER_REASON)
+    told = figures.state(StateKey.QUARANTINE_TOLD)
     breaker_open = breaker is not None and breaker[0] == "open"
     alive_since = _alive_since(cycle, now)
     return DaemonHealth(
@@ -119,7 +123,8 @@ def daemon_health(
         open_cases=figures.open_cases,
         queued_letters=figures.queued_letters,
         letters_in_doubt=figures.letters_in_doubt,
-        quarantined_mails=figures.quarantined_mails,
+        quarantined_mails=len(figures.quarantined),
+        untold_mails=len(set(figures.quarantined).difference(told[0] if told else ())),
         breaker_open=breaker_open,
         breaker_reason=str(reason[0]) if reason and breaker_open else "",
         next_check=figures.next_check,
@@ -222,7 +227,7 @@ def _figures(file: Path) -> LedgerFigures:
             open_cases=number(_OPEN_CASES),
             queued_letters=number(_QUEUED),
             letters_in_doubt=number(_IN_DOUBT),
-            quarantined_mails=number(_QUARANTINED),
+            quarantined=[row[0] for row in connection.execute(_QUARANTINED)],
             next_check=_time(next_check) if next_check else None,
         )
 

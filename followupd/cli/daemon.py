@@ -108,7 +108,6 @@ def read_ledger(directory: Path) -> "DaemonHealth":
     """Read the health with the application, from PostgreSQL or where OAuth logins may expire."""
     from followupd.adapters.health import LedgerFigures, daemon_health
     from followupd.domain.letter import LetterStatus
-    from followupd.domain.mail import MailState
 
     app = open_app(directory)
     queued = (LetterStatus.QUEUED, LetterStatus.DEFERRED, LetterStatus.REVIEW)
@@ -124,7 +123,7 @@ def read_ledger(directory: Path) -> "DaemonHealth":
             open_cases=tx.cases.count_unfinished(),
             queued_letters=tx.outbox.count(*queued),
             letters_in_doubt=tx.outbox.count(LetterStatus.DOUBT),
-            quarantined_mails=tx.mail.count(MailState.QUARANTINED),
+            quarantined=tx.mail.quarantined_ids(),
             next_check=tx.cases.next_wake(),
         )
         logins = app.login_warnings() if app.logins else None
@@ -148,6 +147,7 @@ def _health_view(health: "DaemonHealth") -> dict[str, Any]:
         "letters_waiting": health.queued_letters,
         "doubts": health.letters_in_doubt,
         "quarantine": health.quarantined_mails,
+        "quarantine_untold": health.untold_mails,
         "breaker": "open" if health.breaker_open else "closed",
         "breaker_because": health.breaker_reason,
         "configuration": health.refused_configuration or "in use",
@@ -185,6 +185,7 @@ def _health_rows(health: "DaemonHealth", zone: tzinfo) -> list[tuple[str, str]]:
         ("queued letters", str(health.queued_letters)),
         ("letters in doubt", _nonzero(health.letters_in_doubt)),
         ("mails in quarantine", _nonzero(health.quarantined_mails)),
+        ("of which nobody was told", _nonzero(health.untold_mails)),
         ("circuit breaker", breaker),
         ("configuration", health.refused_configuration),
     ]

@@ -152,6 +152,10 @@ class Case:
     latest: str = ""
     #: addresses of which an agent has to say which one is the customer's
     candidates: tuple[str, ...] = ()
+    #: the closed case in whose thread the customer complains anew, "" for none
+    earlier: str = ""
+    #: addresses of others who wrote about this case, and whose mails are in quarantine
+    set_aside: tuple[str, ...] = ()
     #: the customer's other addresses, by an agent's word
     addresses: tuple[str, ...] = ()
     promises: tuple[Promise, ...] = ()
@@ -168,10 +172,13 @@ class Case:
     fixed_at: datetime | None = None
     followed_up_at: datetime | None = None
     closed_at: datetime | None = None
+    reopened_at: datetime | None = None
+    #: when the customer wrote nothing but thanks
+    content_at: datetime | None = None
     stopped_at: datetime | None = None
     customer_wrote_at: datetime | None = None
     we_wrote_at: datetime | None = None
-    #: the customer wrote since the case was marked as fixed
+    #: the customer wrote what wants an answer, and nobody has answered or said a word about it since
     unanswered: bool = False
     #: when the owner was asked for missing facts, and for which
     asked_at: datetime | None = None

@@ -34,6 +34,8 @@ class StateKey(StrEnum):
     CONNECTED = "connected {}"
     #: the day of the last digest
     DIGEST = "digest"
+    #: the mails in quarantine of which somebody was told, by their ids
+    QUARANTINE_TOLD = "told of quarantine"
     #: the folders that a mailbox has
     FOLDERS = "folders {}"
     #: whether an inbox was read completely

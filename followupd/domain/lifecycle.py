@@ -18,6 +18,7 @@ ANYTIME: frozenset[type[Event]] = frozenset(
         e.FactsStated,
         e.OwnerChosen,
         e.CustomerChosen,
+        e.MailSetAside,
         e.PlaybookChosen,
         e.SeverityChosen,
         e.WordingInsisted,
@@ -180,5 +181,6 @@ def opened(event: e.CaseOpened) -> Case:
         story=event.story,
         suggested=event.suggested,
         candidates=event.candidates,
+        earlier=event.earlier,
         customer_wrote_at=event.at,
     )

@@ -372,6 +372,13 @@ class Receipt(LanguageTable):
     kinds: ReceiptKinds = Field(default_factory=ReceiptKinds)
 
 
+class ThanksTable(LanguageTable):
+    """The table [thanks]: mails that say thanks and nothing else."""
+
+    thanks: WordSet = frozenset()
+    around: WordSet = frozenset()
+
+
 class ChoiceTable(LanguageTable):
     """The table [choice]: answers to "which option do you choose?"."""
 
@@ -418,6 +425,7 @@ class Answers(LanguageTable):
     parts: Parts = {}
     elisions: Words = ()
     receipt: Receipt = Field(default_factory=Receipt)
+    thanks: ThanksTable = Field(default_factory=ThanksTable)
     choice: ChoiceTable = Field(default_factory=ChoiceTable)
     absence: Absence = Field(default_factory=Absence)
     calls: Calls = Field(default_factory=Calls)

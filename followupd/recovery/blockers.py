@@ -92,6 +92,16 @@ def _interruptions(case: Case) -> list[Blocker]:
             )
         )
 
+    for address in case.set_aside:
+        found.append(
+            Blocker(
+                name=f"set-aside-{address}",
+                sentence=msg("{who}, who takes no part in the case, has written about it", who=address),
+                ask=f"customer: {address}",
+                other="fixed",
+            )
+        )
+
     if case.not_reached:
         sentence = msg("the customer was not reached: {why}", why=case.not_reached)
         found.append(

@@ -11,6 +11,7 @@ from followupd.domain.events import (
     ComplaintHeard,
     ComplaintSuspected,
     Event,
+    MailSetAside,
     OwnerNudged,
     PromiseMade,
 )
@@ -123,6 +124,34 @@ def classified(verdict: Verdict, now: datetime, *, urgent: bool = False) -> Even
     )
 
 
+def set_aside(
+    case: Case, message: Message, playbook: Playbook, write: LetterRenderer, now: datetime
+) -> list[Decision]:
+    """Tell the owner, once for each sender, of a mail about the case from somebody who takes no part in it.
+
+    Until the owner has said a word, the follow-up waits.
+
+    Raises:
+        LetterError: the letter cannot be written.
+    """
+    sender = message.sender
+    who = sender.address or "nobody"
+    aside = MailSetAside(at=now, by=who, why="the mail is in quarantine", address=who)
+    key = ReminderKey(ReminderKind.ANSWER, about=f"aside {who}")
+    if case.reminded_at(key):
+        return [aside]
+
+    because = msg("{who}, who takes no part in the case, has written about it", who=who)
+    if sender.name and sender.name.casefold() == case.customer.name.casefold():
+        because = msg("{who} has written about the case, under the customer's name", who=who)
+
+    asks = (f"customer: {sender.address}",) if sender.address else ()
+    content = LetterContent(because=because, quote=message.text[:STORY_CHARACTERS], asks=asks)
+    owner = playbook.owner_of(case.owner)
+    told = OwnerNudged(at=now, matter=str(key), whom=owner.id, why=because)
+    return [aside, told, write.desk(LetterKind.NUDGE, case, playbook, now, content, owner)]
+
+
 def next_due(_case: Case, _playbook: Playbook) -> datetime | None:
     """Return None: what follows the opening happens at once."""
     return None
@@ -142,7 +171,7 @@ def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
         return []
 
     made: list[PromiseMade] = []
-    if not case.promises:
+    if not case.promises or (case.reopened_at and not case.owed):
         why = f"standing step of playbook {playbook.name}"
         promises = _standing_promises(case, playbook, write, now)
         made = [PromiseMade(at=now, why=why, promise=promise) for promise in promises]
@@ -157,6 +186,10 @@ def _owner_knows(case: Case) -> bool:
 
     The question about a suspicion is the same kind of mail.
     """
+    since = case.reopened_at
+    if since and case.heard_at == since:
+        return any(record.at >= since for record in case.letters_of(LetterKind.OPENED))
+
     questions = case.reminders_of(ReminderKind.SUSPECTED)
     return len(case.letters_of(LetterKind.OPENED)) > len(questions)
 
@@ -191,12 +224,15 @@ def _customers(case: Case) -> tuple[str, ...]:
 
 
 def _problems(case: Case) -> tuple[str, ...]:
-    """Return why no letter leaves by machine."""
+    """Return why no letter leaves by machine, and which case was closed before."""
+    found: list[str] = []
+    if case.earlier:
+        found.append(msg("The customer answered in the thread of {ref}, which is closed.", ref=case.earlier))
     if case.candidates:
-        return (msg("No letter leaves until you say who the customer is: {why}.", why=case.held_because),)
-    if case.by_machine and case.no_answer:
-        return (msg("No confirmation leaves by machine: {why}.", why=case.no_answer),)
-    return ()
+        found.append(msg("No letter leaves until you say who the customer is: {why}.", why=case.held_because))
+    elif case.by_machine and case.no_answer:
+        found.append(msg("No confirmation leaves by machine: {why}.", why=case.no_answer))
+    return tuple(found)
 
 
 def _ask_urgently(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:

@@ -26,7 +26,7 @@ from followupd.recovery.agenda import suspicion, waiting
 from followupd.recovery.remind.reminders import Reminder
 from followupd.services.context import ServiceContext
 from followupd.services.maintenance import TrainingService
-from followupd.services.record import record
+from followupd.services.record import mark_told, record, untold
 from followupd.services.staff_mail import StaffNotices, notice_key
 
 #: a single waiting case gets its reminder instead of a digest
@@ -114,7 +114,10 @@ class DigestService:
             general = company_lines if agent == lead else []
             agenda = self._agenda(agent, list(cases.values()), today, general, now)
             if _is_worth_sending(agenda) and not tx.outbox.contains(agenda.key):
-                written += self._queue(tx, agenda, agent, cases, now)
+                queued = self._queue(tx, agenda, agent, cases, now)
+                if queued and agent == lead:
+                    mark_told(tx, untold(tx), now)
+                written += queued
 
         return written
 
@@ -212,7 +215,7 @@ class DigestService:
         """
         lines = [
             _doubt_line(tx),
-            _quarantine_line(tx, since),
+            _quarantine_line(tx),
             _breaker_line(tx),
             _undelivered_line(tx, since),
             self.training.news_since(since),
@@ -276,15 +279,15 @@ def _doubt_line(tx: Transaction) -> str:
     return msg("nobody knows whether these letters left: {keys}", keys=", ".join(keys))
 
 
-def _quarantine_line(tx: Transaction, since: datetime | None) -> str:
-    """Return the line about quarantine, only while it holds mail that is newer than the last digest."""
-    new = tx.mail.count(MailState.QUARANTINED, since)
+def _quarantine_line(tx: Transaction) -> str:
+    """Return the line about quarantine, only while it holds mail of which nobody was told."""
+    new = untold(tx)
     if not new:
         return ""
 
     return msg(
         "{n} new mail(s) lie in quarantine, {all} in all: look for the tag fu-quarantine",
-        n=new,
+        n=len(new),
         all=tx.mail.count(MailState.QUARANTINED),
     )
 

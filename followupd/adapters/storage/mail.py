@@ -208,6 +208,11 @@ class MailStore:
         """Return the mails in quarantine, oldest first."""
         return self._select(col(MailRow.state) == MailState.QUARANTINED)
 
+    def quarantined_ids(self) -> list[int]:
+        """Return the ids of the mails in quarantine, oldest first."""
+        query = select(MailRow.id).where(MailRow.state == MailState.QUARANTINED).order_by(col(MailRow.id))
+        return [_id(mail_id) for mail_id in self._session.exec(query)]
+
     def dismissed(self) -> list[StoredMail]:
         """Return the customers' mails without a case that an agent dismissed, as training data."""
         return self._select(

@@ -69,6 +69,8 @@ class CaseOpened(Event):
     story: str = ""
     suggested: tuple[tuple[str, str], ...] = ()
     candidates: tuple[str, ...] = ()
+    #: the closed case in whose thread the customer complains anew
+    earlier: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,14 +125,37 @@ class Fixed(Event):
     """An agent said that the matter is put right; the delay of the follow-up starts."""
 
     copies: ClassVar = {"fixed_at": "at"}
-    sets: ClassVar = {"unanswered": False}
+    sets: ClassVar = {"unanswered": False, "set_aside": ()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reopened(Event):
-    """The customer or an agent said that the matter is not put right."""
+    """The customer or an agent said that the matter is not put right.
+
+    With `anew` everything that was known of it is asked again, apart from the telephone number: it may be
+    another trouble, and no letter must give the old cause for it.
+    """
+
+    anew: bool = False
 
     sets: ClassVar = {"fixed_at": None, "closed_at": None}
+
+    def apply(self, case: Case) -> Case:
+        """Take back the fix; anew, also the facts, what was asked, and whether the customer was reached."""
+        case = Event.apply(self, case).evolve(reopened_at=self.at)
+        if not self.anew:
+            return case
+
+        return case.evolve(
+            facts=Facts(phone=case.facts.phone),
+            story=case.latest or case.story,
+            suggested=(),
+            asked=(),
+            asked_at=None,
+            call_asked_at=None,
+            reached=False,
+            heard_at=self.at,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,13 +197,18 @@ class CustomerWrote(Event):
     subject: str = ""
     no_answer: str = ""
     text: str = ""
+    #: it is plain thanks, which want no answer
+    content: bool = False
 
-    copies: ClassVar = {"latest": "text", "customer_wrote_at": "at", "no_answer": "no_answer"}
-    sets: ClassVar = {"unanswered": True}
+    copies: ClassVar = {"latest": "text", "no_answer": "no_answer"}
 
     def apply(self, case: Case) -> Case:
         """Set the mail that letters answer to this one, if it has a Message-ID that they can refer to."""
         case = Event.apply(self, case)
+        if self.content:
+            case = case.evolve(content_at=self.at)
+        else:
+            case = case.evolve(customer_wrote_at=self.at, unanswered=True)
         if not self.message_id:
             return case
 
@@ -186,12 +216,32 @@ class CustomerWrote(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MailSetAside(Event):
+    """Somebody who takes no part in the case has written about it; the mail is in quarantine."""
+
+    address: str
+
+    def apply(self, case: Case) -> Case:
+        """Keep the address, until an agent has spoken."""
+        return case.evolve(set_aside=tuple(dict.fromkeys((*case.set_aside, self.address))))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AgentWrote(Event):
-    """An agent answered the customer from a mail client."""
+    """An agent answered the customer from a mail client.
+
+    A reply that left before the customer's last mail is none to that (`answers`).
+    """
 
     message_id: str = ""
+    answers: bool = True
 
     copies: ClassVar = {"we_wrote_at": "at"}
+
+    def apply(self, case: Case) -> Case:
+        """Keep the time; a mail that had no answer has one now."""
+        case = Event.apply(self, case)
+        return case.evolve(unanswered=False) if self.answers else case
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,7 +273,8 @@ class CustomerChosen(Event):
     def apply(self, case: Case) -> Case:
         """Keep the earlier address, and end the hold that waited for this word."""
         earlier = tuple(dict.fromkeys((*case.addresses, case.customer.address)))
-        changed = case.evolve(customer=self.customer, addresses=earlier, candidates=())
+        rest = tuple(each for each in case.set_aside if each.casefold() != self.customer.address.casefold())
+        changed = case.evolve(customer=self.customer, addresses=earlier, candidates=(), set_aside=rest)
         return changed.evolve(held=False, held_because="", held_at=None) if case.candidates else changed
 
 
@@ -299,7 +350,7 @@ class CallAsked(Event):
 class CustomerReached(Event):
     """Somebody spoke with the customer."""
 
-    sets: ClassVar = {"reached": True, "not_reached": ""}
+    sets: ClassVar = {"reached": True, "not_reached": "", "unanswered": False}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

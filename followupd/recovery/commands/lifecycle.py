@@ -25,7 +25,7 @@ def complaint(command: Command, context: CommandContext) -> list[Event]:
     case = context.case
 
     if case.stage in {Stage.CLOSED, Stage.FOLLOWED_UP}:
-        return [Reopened(**origin(command, context))]
+        return [Reopened(anew=case.stage is Stage.CLOSED, **origin(command, context))]
     if case.stage in NO_COMPLAINT or case.by_machine:
         return [ComplaintHeard(**origin(command, context))]
     return []
@@ -57,7 +57,7 @@ def dismiss(command: Command, context: CommandContext) -> list[Event]:
 def fixed(command: Command, context: CommandContext) -> list[Event]:
     """Say that it is put right; said again, it answers a mail that the customer wrote since."""
     case = context.case
-    is_answer = case.stage is Stage.FIXED and case.unanswered
+    is_answer = case.stage is Stage.FIXED and (case.unanswered or case.set_aside)
     if case.stage in PUT_RIGHT and not is_answer:
         return []
 

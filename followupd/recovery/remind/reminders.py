@@ -83,6 +83,8 @@ def reminders_of(case: Case, playbook: Playbook) -> Iterator[Reminder]:
 
     if case.stage not in QUIET:
         yield from _of_work(case, playbook)
+    elif case.stage is Stage.CLOSED:
+        yield from _answer(case, playbook)
     yield from _not_reached(case)
 
 
@@ -473,9 +475,9 @@ def _receipt(case: Case, playbook: Playbook) -> Iterator[Reminder]:
 
 
 def _answer(case: Case, playbook: Playbook) -> Iterator[Reminder]:
-    """Remind of a mail that the customer wrote after the follow-up and that has no answer."""
+    """Remind of a mail that the customer wrote after the follow-up, or to a closed case, without an answer."""
     wrote_at = case.customer_wrote_at
-    if case.stage is not Stage.FOLLOWED_UP or not case.unanswered or wrote_at is None:
+    if case.stage not in {Stage.FOLLOWED_UP, Stage.CLOSED} or not case.unanswered or wrote_at is None:
         return
     if case.we_wrote_at and case.we_wrote_at >= wrote_at:
         return
@@ -483,11 +485,10 @@ def _answer(case: Case, playbook: Playbook) -> Iterator[Reminder]:
     at = playbook.calendar.after(wrote_at, _ANSWER_AFTER)
     key = ReminderKey(ReminderKind.ANSWER, at=wrote_at)
     sentence = msg("the customer has written since the follow-up, and nobody has answered")
-    yield Reminder(
-        key=key,
-        at=at,
-        level="owner",
-        sentence=sentence,
-        asks=("reached", "complaint"),
-        listed=True,
-    )
+    asks = ("reached", "complaint")
+    yield Reminder(key=key, at=at, level="owner", sentence=sentence, asks=asks, listed=True)
+
+    if case.stage is Stage.CLOSED:  # the digest does not list it
+        late = playbook.calendar.after(at, playbook.escalate_lead)
+        key = ReminderKey(ReminderKind.ANSWER, step="lead", at=wrote_at)
+        yield Reminder(key=key, at=late, level="lead", sentence=sentence, asks=asks)

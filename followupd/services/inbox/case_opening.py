@@ -36,15 +36,24 @@ class CaseOpener:
         cause = ComplaintHeard(at=now, by=actor, why="an agent called it a complaint")
         return self.open(tx, mail, cause, self.classifier.verdict(mail.message), now)
 
-    def open(self, tx: Transaction, mail: StoredMail, cause: Event, verdict: Verdict, now: datetime) -> Case:
+    def open(
+        self,
+        tx: Transaction,
+        mail: StoredMail,
+        cause: Event,
+        verdict: Verdict,
+        now: datetime,
+        earlier: str = "",
+    ) -> Case:
         """Open a case for a mail.
 
-        `cause` is the event that follows the opening: a complaint, certain or suspected.
+        `cause` is the event that follows the opening: a complaint, certain or suspected. `earlier` is the
+        closed case in whose thread the customer complains anew.
 
         Raises:
             NotUnderstoodError: the mail has no sender to whom a letter could be sent.
         """
-        first = self._first_event(tx, mail, cause, verdict, now)
+        first = replace(self._first_event(tx, mail, cause, verdict, now), earlier=earlier)
         if not first.customer.address:  # an erased customer, or a mail without a sender
             raise NotUnderstoodError(
                 "this mail has no sender to whom a letter could be sent; no case was opened"

@@ -14,7 +14,7 @@ from followupd.domain import lifecycle
 from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import GrantState
 from followupd.domain.decision import Decision, LetterContent, as_event
-from followupd.domain.events import AgentWrote, CustomerWrote, Event, PromiseKept, Reopened
+from followupd.domain.events import AgentWrote, CustomerWrote, Event, PromiseKept
 from followupd.domain.letter import LetterKind
 from followupd.domain.mail import Kind, Message, StoredMail, Verdict
 from followupd.domain.promise import PromiseKind, PromiseState
@@ -26,13 +26,14 @@ from followupd.services.context import ServiceContext
 from followupd.services.inbox import delivery_reports
 from followupd.services.inbox.case_opening import CaseOpener
 from followupd.services.outbox import review
-from followupd.services.record import isolated, quarantine, record
+from followupd.services.record import isolated, mark_told, quarantine, record
+from followupd.text.answers import is_thanks
 from followupd.text.mail.headers import bare_subject
 
 #: a mail with the sender and subject of a case belongs to it for so many days after the case was opened
 _SAME_SUBJECT_DAYS = 30
 #: a customer's further mail is classified again in these stages
-_CLASSIFIED_AGAIN = frozenset({Stage.SUSPECTED, Stage.DISMISSED, Stage.CLOSED})
+_CLASSIFIED_AGAIN = frozenset({Stage.SUSPECTED, Stage.DISMISSED})
 
 MailHandler = Callable[[Transaction, StoredMail, datetime], None]
 
@@ -103,8 +104,15 @@ class MailRouter:
         elif delivery_reports.is_participant(tx, case, mail.message):
             self._further_mail(tx, mail, case, now)
         else:
-            sender = mail.message.sender.address or "nobody"
-            quarantine(tx, mail, f"names {case.ref}, but {sender} takes no part in that case")
+            self._set_aside(tx, mail, case, now)
+
+    def _set_aside(self, tx: Transaction, mail: StoredMail, case: Case, now: datetime) -> None:
+        """Quarantine a mail of somebody who takes no part in the case that it names, and tell the owner."""
+        sender = mail.message.sender.address or "nobody"
+        quarantine(tx, mail, f"names {case.ref}, but {sender} takes no part in that case")
+        playbook = self.context.playbooks.for_case(case)
+        record(tx, case, opening.set_aside(case, mail.message, playbook, self.context.letters, now), now)
+        mark_told(tx, [mail.id], now)
 
     def _known_case(self, tx: Transaction, mail: StoredMail) -> Case | None:
         """Return the case of a mail, by its thread, the reference in its subject, or its sender and subject.
@@ -115,7 +123,7 @@ class MailRouter:
         own_id = (message.message_id,) if tx.mail.is_copy(mail) else ()
         ref = tx.cases.ref_for([*own_id, *message.thread])
         if ref:
-            return tx.cases.get(ref)
+            return _newest_after(tx, tx.cases.get(ref))
 
         if message.case_token and tx.cases.exists(message.case_token):
             case = tx.cases.get(message.case_token)
@@ -163,6 +171,8 @@ class MailRouter:
         tx.mail.mark_processed(mail.id, case_ref=case.ref)
         if tx.mail.is_copy(mail):  # it came through another address of ours, too
             return
+        if self._complains_anew(tx, mail, case, now):
+            return
 
         wrote = CustomerWrote(
             at=now,
@@ -171,16 +181,37 @@ class MailRouter:
             references=message.thread,
             subject=message.subject,
             no_answer=message.no_answer,
-            text=message.text[: opening.STORY_CHARACTERS],
+            text=opening.customer_text(message)[: opening.STORY_CHARACTERS],
+            content=self._is_content(case, message),
         )
         events = [wrote, *self._classified_again(case, message, now)]
         record(tx, case, [*events, *self._answers(case, events, message, now)], now)
 
+    def _complains_anew(self, tx: Transaction, mail: StoredMail, case: Case, now: datetime) -> bool:
+        """Open a new case for a complaint in the thread of a closed one, which knows that one."""
+        if case.stage is not Stage.CLOSED:
+            return False
+
+        verdict = self.classifier.verdict(mail.message)
+        if verdict.verdict != "complaint":
+            return False
+
+        self.opener.open(tx, mail, opening.classified(verdict, now), verdict, now, earlier=case.ref)
+        return True
+
+    def _is_content(self, case: Case, message: Message) -> bool:
+        """Return whether a mail says thanks and nothing else."""
+        if message.attachments or message.by_hand or message.doubtful:
+            return False
+
+        playbook = self.context.playbooks.for_case(case)
+        names = (case.customer.name, playbook.owner_of(case.owner).name, playbook.company.name)
+        return is_thanks(message.text, names, self.context.languages)
+
     def _classified_again(self, case: Case, message: Message, now: datetime) -> list[Event]:
         """Return what a further mail says more clearly than the first one.
 
-        A suspected case may become a complaint, a dismissed one suspected again, and a closed one is
-        reopened.
+        A suspected case may become a complaint, and a dismissed one suspected again.
         """
         if case.stage not in _CLASSIFIED_AGAIN:
             return []
@@ -190,9 +221,6 @@ class MailRouter:
             return [opening.classified(verdict, now, urgent=self.classifier.urgent(verdict))]
         if verdict.verdict != "complaint":
             return []
-        if case.stage is Stage.CLOSED:
-            return [Reopened(at=now, by=message.sender.address, why="the customer complains again")]
-
         return [opening.classified(verdict, now)]
 
     def _answers(
@@ -248,7 +276,13 @@ class MailRouter:
         """Record an agent's reply to the customer, which keeps the playbook's promise of an update."""
         sender = mail.message.sender
         by = sender.name or sender.address
-        wrote = AgentWrote(at=now, by=by, message_id=mail.message.message_id, why="a reply in Sent")
+        wrote = AgentWrote(
+            at=now,
+            by=by,
+            message_id=mail.message.message_id,
+            why="a reply in Sent",
+            answers=_left_after_last_mail(tx, mail, case),
+        )
         updates = [
             promise.n
             for promise in case.owed
@@ -286,6 +320,22 @@ class MailRouter:
             *events,
             self.context.letters.desk(LetterKind.APPROVAL, case, playbook, now, content, owner),
         ]
+
+
+def _left_after_last_mail(tx: Transaction, reply: StoredMail, case: Case) -> bool:
+    """Return whether a reply was written after the customer's last mail had arrived, as far as is known."""
+    sent_at = reply.message.sent_at
+    received = [mail.received_at for mail in tx.mail.of_case(case.ref) if mail.message.kind is Kind.CUSTOMER]
+    return sent_at is None or not received or sent_at >= max(received)
+
+
+def _newest_after(tx: Transaction, case: Case) -> Case:
+    """Return the open case that the customer has opened in the thread of a closed one, else that one."""
+    if case.stage is not Stage.CLOSED:
+        return case
+
+    later = tx.cases.unfinished_of(case.customer.address, case.mailbox)
+    return next((other for other in later if other.earlier == case.ref), case)
 
 
 def _relayed(tx: Transaction, message: Message) -> Message:
