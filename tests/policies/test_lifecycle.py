@@ -37,6 +37,7 @@ VALUES: dict[str, Any] = {
     "key": "FU-7K3Q9.confirmation.1",
     "kind": LetterKind.CONFIRMATION,
     "to": "kim@customers.test",
+    "address": "kim@customers.test",
     "n": 1,
     "promise": PROMISE,
     "compensation": GRANT,

@@ -241,7 +241,8 @@ class AgentWrote(Event):
     def apply(self, case: Case) -> Case:
         """Keep the time; a mail that had no answer has one now."""
         case = Event.apply(self, case)
-        return case.evolve(unanswered=False) if self.answers else case
+        is_later = case.customer_wrote_at is None or self.at >= case.customer_wrote_at
+        return case.evolve(unanswered=False) if self.answers and is_later else case
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -157,25 +157,26 @@ def _best_form(forms: Sequence[MimePart]) -> str:
     HTML is slower to read and less exact, so that it is looked at only beside a short plain text.
 
     Args:
-        forms: the parts of a multipart/alternative.
+        forms: the parts of a multipart/alternative. A form may have several: Apple's programs put files, and
+            a second text, into the one in HTML.
     """
-    plain = [part for part in forms if part.type == "text/plain"]
-    # Apple's programs put a second text, with the files, into the form in HTML.
-    rich = [part for part in forms if part.type != "text/plain" and part.branch > _last_branch(plain)]
-    text = "\n\n".join(filter(str.strip, map(unflowed_text, plain)))
+    branches = [list(parts) for _, parts in groupby(forms, lambda part: part.branch)]
+    plain = [parts for parts in branches if {part.type for part in parts} == {"text/plain"}]
+    rich = [parts for parts in branches if parts not in plain]
+    text = _joined(plain[0]) if plain else ""
     if not rich or len(text) > MAX_SHORT:
         return text
 
-    html = "\n\n".join(filter(str.strip, map(html_part_text, rich)))
+    html = _joined(rich[-1])
     count, richer = visible_letters(text), visible_letters(html)
     is_stub = count == 0 or (len(text) < MAX_STUB and _STUB.search(text) is not None)
     says_more = richer > count + MIN_MORE and richer * SHARE_OF_STUB > count
     return html if richer and (is_stub or says_more) else text
 
 
-def _last_branch(plain: Sequence[MimePart]) -> int:
-    """Return the number of the form that the plain parts belong to, -1 if there are none."""
-    return max((part.branch for part in plain), default=-1) if len({p.branch for p in plain}) == 1 else -1
+def _joined(parts: Iterable[MimePart]) -> str:
+    """Return the texts of some parts with an empty line between them."""
+    return "\n\n".join(filter(str.strip, map(part_text, parts)))
 
 
 def part_text(part: MimePart) -> str:
@@ -184,7 +185,7 @@ def part_text(part: MimePart) -> str:
 
 
 def visible_letters(text: str) -> int:
-    """Return how many letters and digits a text shows, without what programs put in: "Sent from ...", the names of pictures.
+    """Return how many letters and digits a text shows, without "Sent from ..." and the names of pictures.
 
     Args:
         text: of one part.

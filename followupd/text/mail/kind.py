@@ -93,7 +93,7 @@ _SPAM_LEVEL = re.compile(r"(?:^|;\s?scl:|^scl:)\s?[5-9](?:;|$)|;\s?sfv:sp[mb]\b"
 _SPAM_SUBJECT = re.compile(r"^\s*(?:\*{2,}\s?spam\s?\*{2,}|[\[{(]\s?spam[^\]})]{0,12}[\]})])", re.IGNORECASE)
 
 
-class Verdict(NamedTuple):
+class KindFound(NamedTuple):
     """The kind of a mail, and the reason that people read.
 
     `words_decide` says that the kind rests on signs that people's mails may have, too: where the words of
@@ -118,7 +118,7 @@ class _Candidate:
 
 def kind_of(
     mail: ParsedMail, message_id: str, sender: ParsedAddress, identity: Identity, *, in_sent: bool
-) -> Verdict:
+) -> KindFound:
     """Return the kind of a mail and the reason; the first rule of R1 that matches decides.
 
     Args:
@@ -136,15 +136,15 @@ def kind_of(
     return _person(candidate)
 
 
-def _own(candidate: _Candidate) -> Verdict | None:
+def _own(candidate: _Candidate) -> KindFound | None:
     """Match the copy of a letter of ours."""
     letter_key = candidate.identity.letter_key(candidate.message_id)
     if not letter_key:
         return None
-    return Verdict(Kind.OWN, f"own: its Message-ID is the signed one of {letter_key}")
+    return KindFound(Kind.OWN, f"own: its Message-ID is the signed one of {letter_key}")
 
 
-def _feedback_report(candidate: _Candidate) -> Verdict | None:
+def _feedback_report(candidate: _Candidate) -> KindFound | None:
     """Match a report that the receiver called a letter spam.
 
     Args:
@@ -152,10 +152,10 @@ def _feedback_report(candidate: _Candidate) -> Verdict | None:
     """
     if not _is_report(candidate.mail, "feedback-report", "message/feedback-report"):
         return None
-    return Verdict(Kind.BOUNCE, "feedback report: the receiver called a letter of ours spam (RFC 5965)")
+    return KindFound(Kind.BOUNCE, "feedback report: the receiver called a letter of ours spam (RFC 5965)")
 
 
-def _receipt(candidate: _Candidate) -> Verdict | None:
+def _receipt(candidate: _Candidate) -> KindFound | None:
     """Match a disposition notification.
 
     Args:
@@ -163,7 +163,7 @@ def _receipt(candidate: _Candidate) -> Verdict | None:
     """
     if not _is_report(candidate.mail, "disposition-notification", "message/disposition-notification"):
         return None
-    return Verdict(Kind.AUTO_REPLY, "receipt: a letter of ours was displayed or deleted (RFC 8098)")
+    return KindFound(Kind.AUTO_REPLY, "receipt: a letter of ours was displayed or deleted (RFC 8098)")
 
 
 def _is_report(mail: ParsedMail, report_type: str, part_type: str) -> bool:
@@ -188,7 +188,7 @@ def _report_type(mail: ParsedMail) -> str:
     return ""
 
 
-def _bounce(candidate: _Candidate) -> Verdict | None:
+def _bounce(candidate: _Candidate) -> KindFound | None:
     """Match a delivery report: by its structure first, then by its looks.
 
     Args:
@@ -198,17 +198,17 @@ def _bounce(candidate: _Candidate) -> Verdict | None:
     if candidate.in_sent:
         return None
     if mail.types & _DELIVERY_STATUS_TYPES:
-        return Verdict(Kind.BOUNCE, "bounce: it carries a delivery status (RFC 3464)")
+        return KindFound(Kind.BOUNCE, "bounce: it carries a delivery status (RFC 3464)")
     if _report_type(mail) in _DELIVERY_REPORT_TYPES:
-        return Verdict(Kind.BOUNCE, "bounce: it is a delivery report (RFC 6522)")
+        return KindFound(Kind.BOUNCE, "bounce: it is a delivery report (RFC 6522)")
     if "x-failed-recipients" in mail.headers:
-        return Verdict(Kind.BOUNCE, "bounce: X-Failed-Recipients")
+        return KindFound(Kind.BOUNCE, "bounce: X-Failed-Recipients")
 
     by_looks = _old_feedback_report(mail) or _unstructured_bounce(mail, sender)
     return by_looks or _bounce_by_text(mail, sender)
 
 
-def _old_feedback_report(mail: ParsedMail) -> Verdict | None:
+def _old_feedback_report(mail: ParsedMail) -> KindFound | None:
     """Match Hotmail's old form of a feedback report: a multipart/mixed with the letter.
 
     Args:
@@ -220,10 +220,10 @@ def _old_feedback_report(mail: ParsedMail) -> Verdict | None:
     if mail.type != "multipart/mixed" or not _returns_a_letter(mail):
         return None
     reason = "feedback report: the receiver called a letter of ours spam (Hotmail's old form)"
-    return Verdict(Kind.BOUNCE, reason)
+    return KindFound(Kind.BOUNCE, reason)
 
 
-def _unstructured_bounce(mail: ParsedMail, sender: ParsedAddress) -> Verdict | None:
+def _unstructured_bounce(mail: ParsedMail, sender: ParsedAddress) -> KindFound | None:
     """Match two of three signs of a delivery report: its sender, an empty return path, its subject.
 
     Args:
@@ -240,10 +240,10 @@ def _unstructured_bounce(mail: ParsedMail, sender: ParsedAddress) -> Verdict | N
     if reason is None:
         return None
 
-    return Verdict(Kind.BOUNCE, reason, words_decide=True)
+    return KindFound(Kind.BOUNCE, reason, words_decide=True)
 
 
-def _bounce_by_text(mail: ParsedMail, sender: ParsedAddress) -> Verdict | None:
+def _bounce_by_text(mail: ParsedMail, sender: ParsedAddress) -> KindFound | None:
     """Match what machines write that are no mail systems.
 
     Args:
@@ -257,10 +257,10 @@ def _bounce_by_text(mail: ParsedMail, sender: ParsedAddress) -> Verdict | None:
     text = next(texts, "")[:MAX_REPORT_TEXT]
     is_from_ses = sender.raw.lower().endswith("@sns.amazonaws.com")
     if is_from_ses and _SES_NOTIFICATION.search(text):
-        return Verdict(Kind.BOUNCE, "bounce: a notification of Amazon SES")
+        return KindFound(Kind.BOUNCE, "bounce: a notification of Amazon SES")
     if _returns_a_letter(mail) and _NOT_DELIVERED.search(text):
         reason = "bounce: a machine sends a letter back and says that it was not delivered"
-        return Verdict(Kind.BOUNCE, reason, words_decide=True)
+        return KindFound(Kind.BOUNCE, reason, words_decide=True)
     return None
 
 
@@ -294,7 +294,7 @@ def has_null_return_path(mail: ParsedMail) -> bool:
     return path.startswith(("<mailer-daemon", "<double-bounce@", "double-bounce@"))
 
 
-def _auto_reply(candidate: _Candidate) -> Verdict | None:
+def _auto_reply(candidate: _Candidate) -> KindFound | None:
     """Match an automatic reply.
 
     Args:
@@ -304,20 +304,20 @@ def _auto_reply(candidate: _Candidate) -> Verdict | None:
     submitted = headers.token("auto-submitted")
     if submitted not in {"", "no"} and not _is_of_form(candidate, submitted):
         reason = f"auto-reply: Auto-Submitted: {submitted[:40]} (RFC 3834)"
-        return Verdict(Kind.AUTO_REPLY, reason, words_decide=submitted == _BY_MACHINE)
+        return KindFound(Kind.AUTO_REPLY, reason, words_decide=submitted == _BY_MACHINE)
 
     field = _auto_reply_field(headers)
     if field:
         reason = f"auto-reply: it carries {field.title()}"
-        return Verdict(Kind.AUTO_REPLY, reason, words_decide=field == _BY_RULE)
+        return KindFound(Kind.AUTO_REPLY, reason, words_decide=field == _BY_RULE)
     for applies, reason in _AUTO_REPLY_RULES:
         if applies(headers):
-            return Verdict(Kind.AUTO_REPLY, f"auto-reply: {reason}")
+            return KindFound(Kind.AUTO_REPLY, f"auto-reply: {reason}")
 
     subject = headers.text("subject").lower()
     is_named = _AUTO_REPLY_SUBJECTS.match(subject) or _ABSENCE_SUBJECTS.match(subject)
     if is_named and not candidate.in_sent:
-        return Verdict(Kind.AUTO_REPLY, "auto-reply: its subject says so", words_decide=True)
+        return KindFound(Kind.AUTO_REPLY, "auto-reply: its subject says so", words_decide=True)
     return None
 
 
@@ -390,7 +390,7 @@ _AUTO_REPLY_RULES: tuple[tuple[Callable[[Headers], bool], str], ...] = (
 )
 
 
-def _calendar_reply(candidate: _Candidate) -> Verdict | None:
+def _calendar_reply(candidate: _Candidate) -> KindFound | None:
     """Match a calendar's answer to an invitation (RFC 6047).
 
     Args:
@@ -400,10 +400,10 @@ def _calendar_reply(candidate: _Candidate) -> Verdict | None:
     methods = {part.parameter("method").upper() for part in calendars}
     if "REPLY" not in methods:
         return None
-    return Verdict(Kind.AUTO_REPLY, "auto-reply: a calendar's answer to an invitation", words_decide=True)
+    return KindFound(Kind.AUTO_REPLY, "auto-reply: a calendar's answer to an invitation", words_decide=True)
 
 
-def _list(candidate: _Candidate) -> Verdict | None:
+def _list(candidate: _Candidate) -> KindFound | None:
     """Match list and bulk mail, but not what comes through a support group of ours, or answers us.
 
     Args:
@@ -416,7 +416,7 @@ def _list(candidate: _Candidate) -> Verdict | None:
     reason = _list_reason(headers)
     if not reason or _answers_us(candidate.mail, identity):
         return None
-    return Verdict(Kind.LIST, reason, words_decide=_is_to_us(candidate.mail, identity))
+    return KindFound(Kind.LIST, reason, words_decide=_is_to_us(candidate.mail, identity))
 
 
 def _list_reason(headers: Headers) -> str:
@@ -461,7 +461,7 @@ def _answers_us(mail: ParsedMail, identity: Identity) -> bool:
     return any(map(identity.letter_key, message_ids(thread)))
 
 
-def _person(candidate: _Candidate) -> Verdict:
+def _person(candidate: _Candidate) -> KindFound:
     """Return whether an agent or a customer wrote a mail, by the sender's address and the folder.
 
     Args:
@@ -472,16 +472,18 @@ def _person(candidate: _Candidate) -> Verdict:
     is_agent = address in candidate.identity.agents
     may_be_received = _is_to_us(candidate.mail, candidate.identity)
     if candidate.in_sent and any((is_ours, is_agent, not may_be_received)):
-        return Verdict(Kind.AGENT, "agent: it is in our Sent folder")
+        return KindFound(Kind.AGENT, "agent: it is in our Sent folder")
     if is_ours:
-        return Verdict(Kind.CUSTOMER, "customer: it claims to be from our own address, without our signature")
+        return KindFound(
+            Kind.CUSTOMER, "customer: it claims to be from our own address, without our signature"
+        )
     if is_agent:
-        return Verdict(Kind.AGENT, "agent: it says that it is from an agent of ours")
-    return Verdict(Kind.CUSTOMER, "customer: nothing says that it is anything else")
+        return KindFound(Kind.AGENT, "agent: it says that it is from an agent of ours")
+    return KindFound(Kind.CUSTOMER, "customer: nothing says that it is anything else")
 
 
 #: the rules in the order of docs/mail.md R1
-_RULES: tuple[Callable[[_Candidate], Verdict | None], ...] = (
+_RULES: tuple[Callable[[_Candidate], KindFound | None], ...] = (
     _own,
     _feedback_report,
     _receipt,

@@ -368,8 +368,8 @@ class _MailReader:
         from_field = parse_addresses(self.headers.first("from"), self.headers.charset)
         self.author = next(iter(from_field), _NO_ADDRESS)
         self.message_id = next(iter(message_ids(self.headers.first("message-id"))), "")
-        self.verdict = kind_of(mail, self.message_id, self.author, identity, in_sent=in_sent)
-        self.kind, self.because, self.words_decide = self.verdict
+        found = kind_of(mail, self.message_id, self.author, identity, in_sent=in_sent)
+        self.kind, self.because, self.words_decide = found
         self.in_reply_to = message_ids(self.headers.first("in-reply-to"))
         self.references = message_ids(self.headers.first("references"))
         self.subject = self.headers.text("subject")
