@@ -534,6 +534,8 @@ def is_impersonal(person: Person, identity: Identity) -> bool:
 
 def _is_unread(local: str) -> bool:
     """Whether nobody reads the mail to an address, by its local part."""
+    if _POSTMASTERS.match(local.lower()):
+        return True
     return bool(_UNREAD_ROLES.fullmatch(local) or _UNREAD_ROLE_PARTS.search(local))
 
 
