@@ -87,6 +87,8 @@ class Message:
     via: Person | None = None
     #: why an agent must say who the customer is, "" when that is certain
     unsure_of: str = ""
+    #: a colleague of the agents wrote it: the address is in the domain of a mailbox of ours
+    from_us: bool = False
     reply_to: Person | None = None
     to: tuple[Person, ...] = ()
     cc: tuple[Person, ...] = ()

@@ -64,7 +64,7 @@ def open_case(
         references=message.thread,
         no_answer=message.no_answer,
         facts=facts,
-        story=customer_text(message)[:STORY_CHARACTERS],
+        story=shown_text(message),
         suggested=suggested,
         candidates=tuple(dict.fromkeys(candidates)) if message.unsure_of else (),
     )
@@ -80,6 +80,11 @@ def customer_text(message: Message) -> str:
     if message.text and forwarded_from.address != message.sender.address:
         return message.text
     return "\n\n".join(filter(None, (message.text, message.forwarded_text)))
+
+
+def shown_text(message: Message) -> str:
+    """Return what agents are shown of a mail: what it quotes where it has no words of its own."""
+    return (customer_text(message) or message.quoted)[:STORY_CHARACTERS]
 
 
 def choose_playbook(
@@ -124,6 +129,22 @@ def classified(verdict: Verdict, now: datetime, *, urgent: bool = False) -> Even
     )
 
 
+def colleague_wrote(
+    case: Case, message: Message, playbook: Playbook, write: LetterRenderer, now: datetime
+) -> list[Decision]:
+    """Show the owner a mail that a colleague wrote about the case, since it is no word of the customer's.
+
+    Raises:
+        LetterError: the letter cannot be written.
+    """
+    because = msg("{who}, a colleague, has written about the case", who=message.sender.address)
+    key = ReminderKey(ReminderKind.ANSWER, about=f"colleague {message.sender.address}", at=now)
+    content = LetterContent(because=because, quote=shown_text(message))
+    owner = playbook.owner_of(case.owner)
+    told = OwnerNudged(at=now, matter=str(key), whom=owner.id, why=because)
+    return [told, write.desk(LetterKind.NUDGE, case, playbook, now, content, owner)]
+
+
 def set_aside(
     case: Case, message: Message, playbook: Playbook, write: LetterRenderer, now: datetime
 ) -> list[Decision]:
@@ -146,7 +167,7 @@ def set_aside(
         because = msg("{who} has written about the case, under the customer's name", who=who)
 
     asks = (f"customer: {sender.address}",) if sender.address else ()
-    content = LetterContent(because=because, quote=message.text[:STORY_CHARACTERS], asks=asks)
+    content = LetterContent(because=because, quote=shown_text(message), asks=asks)
     owner = playbook.owner_of(case.owner)
     told = OwnerNudged(at=now, matter=str(key), whom=owner.id, why=because)
     return [aside, told, write.desk(LetterKind.NUDGE, case, playbook, now, content, owner)]

@@ -101,10 +101,22 @@ class MailRouter:
         case = self._known_case(tx, mail)
         if case is None:
             self._first_mail(tx, mail, now)
+        elif mail.message.from_us and not _is_customer(case, mail.message):
+            self._colleagues_mail(tx, mail, case, now)
         elif delivery_reports.is_participant(tx, case, mail.message):
             self._further_mail(tx, mail, case, now)
         else:
             self._set_aside(tx, mail, case, now)
+
+    def _colleagues_mail(self, tx: Transaction, mail: StoredMail, case: Case, now: datetime) -> None:
+        """Add a colleague's mail to its case, without taking it for the customer's, and show it to the owner."""
+        tx.mail.mark_processed(mail.id, case_ref=case.ref)
+        if tx.mail.is_copy(mail):
+            return
+
+        playbook = self.context.playbooks.for_case(case)
+        shown = opening.colleague_wrote(case, mail.message, playbook, self.context.letters, now)
+        record(tx, case, shown, now)
 
     def _set_aside(self, tx: Transaction, mail: StoredMail, case: Case, now: datetime) -> None:
         """Quarantine a mail of somebody who takes no part in the case that it names, and tell the owner."""
@@ -162,6 +174,10 @@ class MailRouter:
             return replace(verdict, verdict="suspected", because="a colleague forwarded it")
         if verdict.verdict == "no" and message.by_hand and not message.text.strip():
             return Verdict("suspected", verdict.score, because=f"a person must open it: {message.by_hand}")
+        if verdict.verdict == "no" and not message.text and message.quoted:
+            quoted = self.classifier.verdict(replace(message, text=message.quoted))
+            if quoted.verdict != "no":
+                return replace(quoted, verdict="suspected", because="all of its words look like a quote")
 
         return verdict
 
@@ -181,7 +197,7 @@ class MailRouter:
             references=message.thread,
             subject=message.subject,
             no_answer=message.no_answer,
-            text=opening.customer_text(message)[: opening.STORY_CHARACTERS],
+            text=opening.shown_text(message),
             content=self._is_content(case, message),
         )
         events = [wrote, *self._classified_again(case, message, now)]
@@ -327,6 +343,11 @@ def _left_after_last_mail(tx: Transaction, reply: StoredMail, case: Case) -> boo
     sent_at = reply.message.sent_at
     received = [mail.received_at for mail in tx.mail.of_case(case.ref) if mail.message.kind is Kind.CUSTOMER]
     return sent_at is None or not received or sent_at >= max(received)
+
+
+def _is_customer(case: Case, message: Message) -> bool:
+    """Return whether the sender of a mail is the customer of the case, who may be a colleague, too."""
+    return message.sender.address.casefold() == case.customer.address.casefold()
 
 
 def _newest_after(tx: Transaction, case: Case) -> Case:

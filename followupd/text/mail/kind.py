@@ -38,7 +38,7 @@ _SES_NOTIFICATION = re.compile(r"notificationType.{1,4}:.{0,2}.(?:Bounce|Complai
 _COMMENT = re.compile(r"\([^()]{0,500}\)")
 _DMARC_RESULT = re.compile(r"(?:^|[;\s])dmarc\s?=\s?([a-z]{1,20})")
 _LIST_ID = re.compile(r"<([^<>]{1,200})>")
-CASE_REFERENCE = re.compile(r"(?<![0-9A-Za-z-])FU-[0-9A-Z]{5,8}(?![0-9A-Za-z])")
+CASE_REFERENCE = re.compile(r"(?<![0-9A-Za-z-])FU-[0-9A-Z]{5,8}(?![0-9A-Za-z])", re.IGNORECASE)
 #: values of X-Auto-Response-Suppress that forbid an automatic answer (MS-OXCMAIL, section 2.1.3.2.20)
 _SUPPRESSING = frozenset({"all", "oof", "autoreply"})
 _BULK_PRECEDENCE = frozenset({"bulk", "list", "junk"})

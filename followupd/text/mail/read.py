@@ -406,6 +406,7 @@ class _MailReader:
             sender=sender,
             via=None if sender == author else author,
             unsure_of=self._unsure_of(sender, reply_to),
+            from_us=self.kind is Kind.CUSTOMER and is_ours(sender, self.identity),
             reply_to=reply_to,
             to=to,
             cc=cc,
@@ -592,7 +593,7 @@ def _case_reference(subject: str) -> str:
         subject: clean, on one line.
     """
     found = CASE_REFERENCE.search(subject)
-    return found[0] if found else ""
+    return found[0].upper() if found else ""
 
 
 # ---------------------------------------------------------------------------------------------------------
