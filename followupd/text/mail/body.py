@@ -168,7 +168,7 @@ def _best_form(forms: Sequence[MimePart]) -> str:
         return text
 
     html = _joined(rich[-1])
-    count, richer = visible_letters(text), visible_letters(html)
+    count, richer = visible_letters(_below_banners(text)), visible_letters(html)
     is_stub = count == 0 or (len(text) < MAX_STUB and _STUB.search(text) is not None)
     says_more = richer > count + MIN_MORE and richer * SHARE_OF_STUB > count
     return html if richer and (is_stub or says_more) else text
@@ -275,24 +275,32 @@ def _without_armour(text: str) -> str:
 
 
 def _without_banners(text: str) -> str:
-    """Return a text without what gateways put above it, up to the end of such a paragraph or its line.
+    """Return a text without what gateways put above it; one that is nothing else stays as it is.
 
     Args:
-        text: of the mail. Of a text that is nothing else, nothing is taken.
+        text: of the mail.
+    """
+    rest = _below_banners(text)
+    is_shorter = len(rest) < len(text.lstrip())
+    return rest if rest and is_shorter else text
+
+
+def _below_banners(text: str) -> str:
+    """Return what is below the banners of gateways, each up to the end of its paragraph, or of its line.
+
+    Args:
+        text: of the mail.
     """
     rest = text.lstrip()
     for _ in range(MAX_BANNERS):
         if _BANNER.match(rest[:MAX_BANNER].lower()) is None:
             break
-        paragraph, gap, below = rest[:MAX_BANNER].partition("\n\n")
+        paragraph, gap, _below = rest[:MAX_BANNER].partition("\n\n")
         if not gap:
             paragraph = rest.partition("\n")[0]
-        below = rest[len(paragraph) :].lstrip()
-        if not below:
-            break
-        rest = below
+        rest = rest[len(paragraph) :].lstrip()
 
-    return rest if len(rest) < len(text.lstrip()) else text
+    return rest
 
 
 def _name(part: MimePart) -> str:
