@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from followupd.adapters.templates.context import bare_subject
 from followupd.adapters.templates.sources import ContentError, sentence
 from followupd.domain.case import Facts, Fault, LetterRecord
 from followupd.domain.compensation import Compensation, Gift, GrantState, Money
@@ -19,6 +18,7 @@ from followupd.domain.letter import CUSTOMER_LETTERS, DESK_MAILS, LetterKind, Le
 from followupd.domain.mail import Person
 from followupd.domain.promise import Option, PromiseKind, PromiseState
 from followupd.errors import LetterError
+from followupd.text.mail.headers import bare_subject
 from followupd.text.names import first_name, greetable_name
 from followupd.text.wording import body
 from tests.story.lettered import (

@@ -15,6 +15,7 @@ from followupd.errors import NotUnderstoodError
 from followupd.recovery import receipts, remind
 from followupd.text.answers import Answer
 from tests.builders import NOW, PLAYBOOK, a_case, a_mail
+from tests.policies.stubs import names
 from tests.story.lettered import letters
 from tests.story.receipts import measure
 from tests.story.saying import said
@@ -144,7 +145,7 @@ def test_an_answer_stops_the_reminder() -> None:
 
 def test_an_agent_may_say_what_the_customer_said_on_the_phone() -> None:
     assert [type(event) for event in said(asked(), "received: 1")] == [e.CompensationConfirmed]
-    assert [type(event) for event in said(asked(), "missing")] == [e.CompensationMissing, e.Reopened]
+    assert names(said(asked(), "missing")) == ["CompensationMissing", "Reopened"]
     with pytest.raises(NotUnderstoodError, match="the open ones are 1"):
         said(asked(), "received: 4")
 
