@@ -498,3 +498,7 @@ def test_28_each_mail_is_told_once_whenever_it_was_set_aside(shop: Shop) -> None
         mail for mail in shop.staff_mails() if "1 new mail(s) lie in quarantine" in " ".join(mail.split())
     ]
     assert len(digests) == 2
+
+
+def test_05_a_form_without_a_word_names_nobody() -> None:
+    assert read(a_mail("", sender="noreply@shop.test"), US).sender.address == "noreply@shop.test"

@@ -281,7 +281,7 @@ def _values(lines: Sequence[str], field: re.Pattern[str]) -> Iterator[str]:
         lines: of the mail, without empty ones.
         field: of the label.
     """
-    for line, following in zip(lines, [*lines[1:], ""], strict=True):
+    for line, following in zip(lines, [*lines, ""][1:], strict=True):
         found = field.match(line)
         if found:
             yield found[1].strip(" \t*_|") or following
