@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import takewhile
 from typing import Any, Generic, TypeVar
 
 from followupd.errors import FollowupdError
@@ -37,25 +38,19 @@ _LEAD = b"\r\n\xef\xbb\xbf"
 #: characters of a text that tell its language
 MAX_SAMPLE = 2000
 _TEXTS = frozenset({"text/plain", "text/html"})
-#: lines below a stray one in which fields are looked for, and how many there must be where none is above
+#: lines from a stray one on in which fields are looked for
 MAX_BELOW = 60
-MIN_FIELDS_BELOW = 2
 #: fields that a header has once
 _SINGLE_FIELDS = frozenset({"from", "to", "subject", "date", "message-id"})
+#: fields that no program writes above a quote
+_TECHNICAL_FIELDS = frozenset({"message-id", "mime-version", "received", "return-path", "dkim-signature"})
 #: fields by which a header is recognised
-_USUAL_FIELDS = _SINGLE_FIELDS | {
-    *(
-        "cc",
-        "reply-to",
-        "in-reply-to",
-        "references",
-        "mime-version",
-        "content-type",
-        "received",
-        "return-path",
-    ),
-    *("content-transfer-encoding", "sender", "delivered-to", "dkim-signature", "x-mailer", "user-agent"),
-}
+_USUAL_FIELDS = (
+    _SINGLE_FIELDS
+    | _TECHNICAL_FIELDS
+    | {"cc", "reply-to", "in-reply-to", "references", "content-type", "content-transfer-encoding"}
+    | {"sender", "delivered-to", "x-mailer", "user-agent"}
+)
 #: the lines with which files in mbox format separate mails
 _MBOX_LINES = ("From ", ">From ")
 _GUESSED_BOUNDARY = re.compile(
@@ -317,7 +312,7 @@ def _irregular_fields(text: str) -> tuple[list[tuple[str, str]], int | None]:
         elif colon and _OBSOLETE_FIELD_NAME.fullmatch(name):
             fields.append((name, [value]))
         elif line.strip() and not line.startswith(_MBOX_LINES):
-            if not _fields_follow(fields, lines[number + 1 :]):
+            if not _fields_follow(fields, lines[number:]):
                 return _joined_values(fields), position
             if fields:  # a folded line that has lost its indentation
                 fields[-1][1].append(f" {line}")
@@ -329,19 +324,22 @@ def _irregular_fields(text: str) -> tuple[list[tuple[str, str]], int | None]:
 def _fields_follow(fields: Sequence[tuple[str, list[str]]], lines: Sequence[str]) -> bool:
     """Whether the header goes on below a line that is no field.
 
-    It does if usual fields follow that have not been there yet. If one comes again, the line begins a text
-    with a forwarded header.
+    It does if usual fields follow that have not been there yet. If one comes again, or a boundary, the line
+    begins a text with the header of another mail or part. Above a text without a header of its own, such as
+    a quote, only fields that no program quotes tell that it is a header.
 
     Args:
         fields: those above the line.
-        lines: of the header below it.
+        lines: the line, and those of the header below it.
     """
+    near = list(takewhile(lambda line: not line.startswith("--"), lines[:MAX_BELOW]))
     above = {name.strip().lower() for name, _ in fields}
-    names = [line.partition(":")[0].strip().lower() for line in lines[:MAX_BELOW] if ":" in line]
-    below = {name for name in names if name in _USUAL_FIELDS}
+    below = {line.partition(":")[0].strip().lower() for line in near[1:] if ":" in line}
     if below & above & _SINGLE_FIELDS:
         return False
-    return len(below - above) >= (1 if fields else MIN_FIELDS_BELOW)
+
+    wanted = _USUAL_FIELDS if fields else _TECHNICAL_FIELDS
+    return not wanted.isdisjoint(below - above)
 
 
 def _joined_values(fields: list[tuple[str, list[str]]]) -> list[tuple[str, str]]:
