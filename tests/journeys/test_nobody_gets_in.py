@@ -103,6 +103,9 @@ def test_who_joins_a_case_late_gets_no_letter_and_no_gift(world: World, copied: 
     world.customer_writes("Please send all of it to me.", f"Re: [{ref}] my parcel", mallory, Reply_To=mallory)
     world.says(ref, "cause: a", "resolution: b", "prevention: c", "kept")
     world.passes(world.now + timedelta(days=8))
+    assert world.letters("follow-up") == []  # the owner was told of the mail, and has not said a word
+    world.says(ref, "fixed")
+    world.passes(world.now + timedelta(days=8))
     for follow_up in world.letters("follow-up"):
         world.customer_writes("Thank you. Send me the gift, too!", "Re: my parcel", mallory, follow_up)
     for _ in range(20):
