@@ -162,3 +162,38 @@ def test_answers_are_read_as_well_as_they_were_measured(name: str, floors: tuple
         for rate in (measure.precision, measure.recall)
     )
     assert all(got >= floor for got, floor in zip(measured, floors, strict=True)), measured
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Thanks, great!",
+        "👍🏻 ❤️",
+        "Danke, alles gut!",
+        "Merci beaucoup, c'est parfait",
+        "Gracias, todo bien.",
+        "Thank you so much for your quick help.\n\nKind regards\nRobin",
+    ],
+)
+def test_thanks_want_no_answer(text: str) -> None:
+    assert is_thanks(text, ["Robin Vale"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Thanks, but it is still broken",
+        "Thanks for nothing",
+        "Thanks, answer me",
+        "Danke, aber kaputt",
+        "Not great",
+        "Thanks. When?",
+        "Thanks 25",
+        "👎",
+        "Merci, mais non",
+        "Gracias, no funciona",
+        "",
+    ],
+)
+def test_anything_else_is_more_than_thanks(text: str) -> None:
+    assert not is_thanks(text, ["Robin Vale"])
