@@ -194,7 +194,7 @@ def test_signed_mail_is_read_like_any_other() -> None:
         ("FU-7K3Q9: x", "FU-7K3Q9"),
         ("SNAFU-7K3Q9", ""),
         ("FU-7K3", ""),
-        ("fu-7k3q9", ""),
+        ("fu-7k3q9", "FU-7K3Q9"),
     ],
 )
 def test_a_case_token_is_taken_from_the_subject(subject: str, token: str) -> None:

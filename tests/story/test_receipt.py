@@ -13,7 +13,7 @@ from followupd.domain.keys import ReminderKind
 from followupd.domain.letter import Letter, LetterKind
 from followupd.errors import NotUnderstoodError
 from followupd.recovery import receipts, remind
-from followupd.text.answers import Answer
+from followupd.text.answers import Answer, is_thanks
 from tests.builders import NOW, PLAYBOOK, a_case, a_mail
 from tests.policies.stubs import names
 from tests.story.lettered import letters
