@@ -95,6 +95,8 @@ class Message:
     no_answer: str = ""
     #: why the sender is not believed, "" when it is; commands in such a mail are ignored
     forged: str = ""
+    #: why our mail servers do not confirm the sender, "" when they do or when none is trusted
+    unproven: str = ""
     #: the letter key, when this is a copy of our own letter with a valid signature
     own_key: str = ""
     #: the letter key in X-Followupd-Key; it does not prove who wrote the mail
@@ -126,9 +128,9 @@ class Message:
         return "\n".join(lines)
 
     @property
-    def fails_dmarc(self) -> bool:
-        """Whether the mail failed DMARC (RFC 7489): nothing is concluded from it, and an agent reads it."""
-        return self.no_answer.startswith("DMARC")
+    def distrusted(self) -> str:
+        """Why a mail gives no orders and answers nothing, so that a person decides; "" if it may (R6)."""
+        return self.forged or self.unproven
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,7 +159,7 @@ class MailboxSettings(Table):
     trusted: Phrases = setting(
         [],
         description="The names of our own mail servers in Authentication-Results (RFC 8601); "
-        "a failed DMARC check there stops automatic answers.",
+        "a failed DMARC check there stops automatic answers, and agents' notes need a passed one (docs/mail.md R6).",
         example=["mx.example.com"],
     )
     groups: Phrases = setting(

@@ -2,7 +2,7 @@
 
 import quopri
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_tz
@@ -77,11 +77,12 @@ _SPACED_SIGN = re.compile(r"\s*([@.])\s*")
 class Headers:
     """The fields of a header by lower-case names; values are as they came, with 8-bit bytes as surrogates."""
 
-    __slots__ = ("_fields", "_firsts", "_texts", "charset")
+    __slots__ = ("_fields", "_firsts", "_names", "_texts", "charset")
 
-    def __init__(self, fields: Mapping[str, list[str]]) -> None:
-        """Take fields whose names are in lower case."""
+    def __init__(self, fields: Mapping[str, list[str]], names: Sequence[str]) -> None:
+        """Take fields whose names are in lower case, and the names in the order of the fields."""
         self._fields = fields
+        self._names = names
         self._firsts: dict[str, str] = {}  # six rules ask for the subject alone
         self._texts: dict[str, str] = {}
         #: that of the mail's text; 8-bit fields without a charset are usually in the same one
@@ -95,9 +96,12 @@ class Headers:
             pairs: names and values, topmost first.
         """
         fields: dict[str, list[str]] = {}
-        for name, value in pairs:
-            fields.setdefault(name.strip().lower(), []).append(value)
-        return cls(fields)
+        names: list[str] = []
+        for written, value in pairs:
+            name = written.strip().lower()
+            fields.setdefault(name, []).append(value)
+            names.append(name)
+        return cls(fields, names)
 
     def __contains__(self, name: str) -> bool:
         return name in self._fields
@@ -128,6 +132,18 @@ class Headers:
             name: in lower case.
         """
         return [_unfolded(value) for value in self._fields.get(name, ())]
+
+    def in_order(self, *names: str) -> Iterator[tuple[str, str]]:
+        """Yield the fields of some names with their values, unfolded but not decoded, topmost first.
+
+        Args:
+            names: in lower case.
+        """
+        values = {name: iter(self.values(name)) for name in names}
+        for name in self._names:
+            value = next(values[name], None) if name in values else None
+            if value is not None:
+                yield name, value
 
     def has_any(self, names: AbstractSet[str]) -> bool:
         """Whether there is a field with one of these names.

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from followupd.domain.mail import Bounce, Identity, Kind, Message, Person
 from followupd.languages import Catalogue, catalogue
 from followupd.text.mail.absence import back_on
+from followupd.text.mail.authentication import forged, unproven
 from followupd.text.mail.body import Body, extract_body
 from followupd.text.mail.bounce import read_bounce, read_feedback_report
 from followupd.text.mail.headers import (
@@ -22,7 +23,7 @@ from followupd.text.mail.headers import (
     parse_addresses,
     parse_date,
 )
-from followupd.text.mail.kind import CASE_REFERENCE, forged, kind_of, no_answer
+from followupd.text.mail.kind import CASE_REFERENCE, kind_of, no_answer
 from followupd.text.mail.new_text import FORWARDED, ORIGINAL, NewText, extract_new_text, label_of
 from followupd.text.mail.parse import ParsedMail, UnreadableError, parse_mail, split_header
 from followupd.text.mail.repeated import QUOTE_MARKS
@@ -299,6 +300,7 @@ class _MailReader:
             signature=new.signature,
             no_answer=no_answer(self.mail, self.kind, sender, (*to, *cc), self.identity),
             forged=forged(headers, self.identity),
+            unproven=unproven(headers, self.identity),
             own_key=own_key,
             key_header=headers.first("x-followupd-key").strip()[:MAX_KEY],
             answers=self._answered_letters(report),
