@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 
 from followupd import clock
@@ -12,15 +13,17 @@ from followupd.adapters.gift_cards import StockProvider
 from followupd.adapters.imap.mailbox import ImapMailbox
 from followupd.adapters.oauth import Login
 from followupd.adapters.overlay import template_files
+from followupd.adapters.process import MailReader
 from followupd.adapters.settings import Settings, missing_secrets
 from followupd.adapters.smtp.compose import compose, dated, undated
+from followupd.adapters.storage.database import MESSAGE_ADAPTER
 from followupd.adapters.storage.ledger import Ledger, Transaction
 from followupd.adapters.templates.renderer import TemplateRenderer
 from followupd.domain.calendar import Calendar, Duration
 from followupd.domain.letter import Letter, OutboxEntry
 from followupd.domain.mail import Identity, Person
 from followupd.errors import Problem, SetupError, UnavailableError
-from followupd.languages import Catalogue, read_catalogue
+from followupd.languages import Catalogue, own_files, read_catalogue
 from followupd.services.cases import CaseService
 from followupd.services.classifier import ComplaintClassifier
 from followupd.services.commands import CommandService, NoteService
@@ -125,7 +128,11 @@ def build(settings: Settings) -> App:
         ledger=ledger,
         letters=letters,
         inbox=InboxSync(
-            ledger, _identity(settings, vault), settings.tags, DraftFiler(ledger, _compose_draft), languages
+            ledger,
+            _identity(settings, vault),
+            settings.tags,
+            DraftFiler(ledger, _compose_draft),
+            _mail_reader(settings.directory),
         ),
         router=MailRouter(context, classifier, opener, NoteService(context, commands)),
         commands=commands,
@@ -154,6 +161,19 @@ def build_to_run(settings: Settings) -> App:
     app = build(settings)
     app.letters.load_all()  # a template that is edited from here on is checked by a reload first
     return app
+
+
+@lru_cache(maxsize=1)
+def _shared_reader() -> MailReader:
+    """Return the reader of the shipped languages: one child process for all that this process builds."""
+    return MailReader(MESSAGE_ADAPTER.validate_json)
+
+
+def _mail_reader(directory: Path) -> MailReader:
+    """Return what reads mails; the admin's own language files need a reader that knows them."""
+    if not own_files(directory):
+        return _shared_reader()
+    return MailReader(MESSAGE_ADAPTER.validate_json, directory)
 
 
 def letters_of(

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from schedule import Scheduler
 
 from followupd import __version__, clock, log
+from followupd.adapters.process import notify
 from followupd.adapters.settings import load
 from followupd.adapters.storage.lease import LeaseScope
-from followupd.adapters.systemd import notify
 from followupd.app.check import configuration_problems, without_warnings
 from followupd.app.container import App, build_to_run
 from followupd.app.cycle import MAX_CYCLES, health_snapshot, record_alive, run_cycle

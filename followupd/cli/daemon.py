@@ -38,8 +38,8 @@ def add(commands: CommandParsers) -> None:
 def _run(options: argparse.Namespace) -> int:
     """Run the daemon until it is stopped, or once."""
     from followupd import clock, log
+    from followupd.adapters.process import settle
     from followupd.adapters.settings import load
-    from followupd.adapters.systemd import settle
     from followupd.app.check import blocking_problems
     from followupd.app.container import build_to_run
     from followupd.app.cycle import run_once

@@ -18,7 +18,6 @@ from followupd.domain.command import line_for
 from followupd.domain.keys import FolderCursor, StateKey
 from followupd.domain.mail import Identity, IncomingMail, MailLocation, Message, StoreResult
 from followupd.errors import UnavailableError
-from followupd.languages import Catalogue
 from followupd.services.inbox.freshness import mark_synced
 from followupd.services.inbox.mailbox_updates import MAX_FAILURES, MailboxUpdater
 from followupd.services.outbox.review import DraftFiler
@@ -146,14 +145,14 @@ class InboxSync:
     """Reads folders into the ledger.
 
     `identity` returns our addresses and keys, `tags` are the admin's patterns with the command line that each
-    means. Absence notes are read in `languages`, by default the shipped ones.
+    means. `read` is `text.mail.read`, within a budget.
     """
 
     ledger: Ledger
     identity: Callable[[Transaction], Identity]
     tags: Mapping[str, str]
     drafts: DraftFiler | None = None
-    languages: Catalogue | None = None
+    read: Callable[..., Message] = mail.read
 
     def sync(self, mailbox: MailSource, folder: Folder, now: datetime) -> int:
         """Bring the ledger up to date with one folder, then change its mails; return how many mails were new.
@@ -371,13 +370,7 @@ class InboxSync:
         reason = ""
 
         try:
-            message = mail.read(
-                found.raw,
-                identity,
-                in_sent=folder.is_sent,
-                received_at=found.received_at,
-                languages=self.languages,
-            )
+            message = self.read(found.raw, identity, in_sent=folder.is_sent, received_at=found.received_at)
         except mail.UnreadableError as error:
             reason = str(error)
         except Exception as error:  # noqa: BLE001  a bug that one mail triggers must not stop the others

@@ -3,23 +3,26 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from followupd.domain.mail import Identity
-from followupd.text.mail.headers import Headers, normalised_address, parse_addresses
+from followupd.text.mail.headers import MAX_ADDRESS_FIELD, Headers, normalised_address, parse_addresses
 
+#: characters of a field that are read; a longer one proves nothing
+MAX_RESULTS = 8_000
 SEVERAL_SENDERS = "it names several senders"
 FAILED = "its sender is forged, says our mail server (DMARC)"
 
 #: fields whose order tells which of them our own servers have added
 _RESULTS, _RECEIVED = "authentication-results", "received"
 #: a quoted string, a comment's bracket, an escaped character, a separator, white space, or other text
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|\\.|[();=]|\s+|[^\s();="\\]+|.', re.DOTALL)
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.){0,2000}"|\\.|[();=]|\s+|[^\s();="\\]+|.', re.DOTALL)
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 #: the server that wrote a Received field (RFC 5321, section 4.4)
 _RECEIVED_BY = re.compile(r"(?:^|\s)by\s+([^\s;()]+)", re.IGNORECASE)
 #: a quoted local part, in which an @ separates nothing
-_QUOTED_LOCAL_PART = re.compile(r'"(?:[^"\\]|\\.)*"@', re.DOTALL)
-_ANGLE = re.compile(r"<[^<>]*@[^<>]*>")
+_QUOTED_LOCAL_PART = re.compile(r'"(?:[^"\\]|\\.){0,64}"@', re.DOTALL)
+_ANGLE = re.compile(r"<[^<>@]{0,400}@[^<>]{0,400}>")
 #: what belongs to the words at both of its sides
 _JOINING = ("=", "/", ".")
 
@@ -102,7 +105,7 @@ def has_several_senders(headers: Headers) -> bool:
     if len(fields) != 1:
         return len(fields) > 1
 
-    field = fields[0]
+    field = fields[0][:MAX_ADDRESS_FIELD]
     angles = _ANGLE.findall(field)
     bare = _QUOTED_LOCAL_PART.sub("@", field)
     is_ambiguous = len(angles) > 1 or (not angles and bare.count("@") > 1)
@@ -172,13 +175,15 @@ def _is_by_us(received: str, identity: Identity) -> bool:
     return host == "localhost" or any(host == domain or host.endswith(f".{domain}") for domain in domains)
 
 
+@lru_cache(maxsize=16)  # several rules ask for the same few fields
 def parse_results(value: str) -> AuthenticationResults:
     """Read one field by the grammar of RFC 8601, section 2.2; never fails.
 
     Args:
         value: of the field, unfolded.
     """
-    sections, is_complete = _sections(value)
+    sections, is_complete = _sections(value[:MAX_RESULTS])
+    is_complete &= len(value) <= MAX_RESULTS
     server = _words(sections[0])
     authserv_id = _text(server[0]).strip(".") if server else ""
     read = [(section, _method_result(section)) for section in sections[1:]]
@@ -246,7 +251,7 @@ def _words(section: Sequence[_Token]) -> list[list[_Token]]:
         if token == _BLANK:
             is_open = True
             continue
-        joins = token[1].startswith(_JOINING) or _text(words[-1]).endswith(_JOINING)
+        joins = token[1].startswith(_JOINING) or (begins_word and words[-1][-1][1].endswith(_JOINING))
         if begins_word and not joins:
             words.append([])
         words[-1].append(token)

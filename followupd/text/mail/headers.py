@@ -18,8 +18,8 @@ MAX_FIELD = 65_536
 MAX_TEXT = 1000
 #: characters of an address; RFC 5321 allows 64 + 1 + 255
 MAX_ADDRESS = 320
-#: addresses of one field
-MAX_ADDRESSES = 500
+#: characters of an address field that are read, and fields of one name
+MAX_ADDRESS_FIELD, MAX_FIELDS = 4096, 50
 #: Message-IDs of one field; the last ones count
 MAX_MESSAGE_IDS = 200
 #: characters of a Date field
@@ -31,12 +31,13 @@ _ENCODED_WORD = re.compile(r"=\?([^?\s=]{1,60})\?([bBqQ])\?([^?\r\n]{0,4000})\?=
 #: control characters, line separators and direction marks
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]+")
 _WHITE_SPACE = re.compile(r"[ \t\r\n]+")
-#: white space that is not a single blank
-_UNEVEN_SPACE = re.compile(r"[\t\r\n]|  ")
+#: what `str.isspace` calls white space in ASCII, and any of it that is not a single blank
+_FOLDING_SPACE = re.compile(r"[ \t-\r\x1c-\x1f]+")
+_UNEVEN_SPACE = re.compile(r"[\t-\r\x1c-\x1f]|  ")
 _MESSAGE_ID = re.compile(r"<[^<>\s]{1,250}>")
 _ADDRESS_TOKEN = re.compile(
     r"""
-      "(?:[^"\\]|\\.){0,2000}"                          # quoted string
+      "(?:[^"\\]|\\.){0,400}"                           # quoted string
     | <[^<>]{0,400}>                                    # angle address
     | \([^()]{0,400}\)                                  # comment
     | =\?[^?\s]{1,60}\?[bBqQ]\?[^?]{0,400}\?=           # encoded word
@@ -71,7 +72,7 @@ _DATE = re.compile(
 _NOT_IN_ADDRESS = re.compile(r"[\s<>]")
 _QUOTED_PAIR = re.compile(r"\\(.)")
 ADDRESS = re.compile(r"[^\s@<>(),;:\"\[\]]{1,64}@[^\s@<>(),;:\"\[\]]{1,255}")
-_SPACED_SIGN = re.compile(r"\s*([@.])\s*")
+_SPACED_SIGN = re.compile(r" ?([@.]) ?")
 
 
 class Headers:
@@ -126,12 +127,12 @@ class Headers:
         return known
 
     def values(self, name: str) -> list[str]:
-        """Return every field of a name, unfolded but not decoded, topmost first.
+        """Return the fields of a name, MAX_FIELDS at most, unfolded but not decoded, topmost first.
 
         Args:
             name: in lower case.
         """
-        return [_unfolded(value) for value in self._fields.get(name, ())]
+        return [_unfolded(value) for value in self._fields.get(name, ())[:MAX_FIELDS]]
 
     def in_order(self, *names: str) -> Iterator[tuple[str, str]]:
         """Yield the fields of some names with their values, unfolded but not decoded, topmost first.
@@ -191,7 +192,7 @@ def _unfolded(value: str) -> str:
     """
     value = value[:MAX_FIELD].strip()
     if _UNEVEN_SPACE.search(value):
-        return _WHITE_SPACE.sub(" ", value)
+        return _FOLDING_SPACE.sub(" ", value)
     return value
 
 
@@ -322,12 +323,23 @@ def parse_addresses(value: str, charset: str = "") -> tuple[ParsedAddress, ...]:
             return simple
 
     scanner = _AddressScanner(charset)
-    for piece in _ADDRESS_TOKEN.findall(value[:MAX_FIELD]):
+    for piece in _ADDRESS_TOKEN.findall(_whole_addresses(value)):
         scanner.add(piece)
 
     scanner.end_mailbox()
-    found = [mailbox for mailbox in scanner.found if mailbox.raw or mailbox.name]
-    return tuple(found[:MAX_ADDRESSES])
+    return tuple(mailbox for mailbox in scanner.found if mailbox.raw or mailbox.name)
+
+
+def _whole_addresses(value: str) -> str:
+    """Return an address field, cut between two addresses if it is too long: half of one is another address.
+
+    Args:
+        value: an unfolded field.
+    """
+    if len(value) <= MAX_ADDRESS_FIELD:
+        return value
+    cut = value[:MAX_ADDRESS_FIELD]
+    return cut[: max(cut.rfind(","), cut.rfind(";"), 0)]
 
 
 @lru_cache(maxsize=256)  # nearly every mail is to us
