@@ -189,6 +189,14 @@ def folder_renumbered(mailbox: str, folder: str) -> None:
     _warning("uidvalidity-changed", mailbox=mailbox, folder=folder, next="re-reading the folder")
 
 
+def folder_put_back(mailbox: str, folder: str) -> None:
+    """The server has an older copy of a folder than the one that was read, such as one from a backup.
+
+    It assigns the same UIDs to other mails. The mails are recognised by their content.
+    """
+    _warning("folder-put-back", mailbox=mailbox, folder=folder, next="re-reading the folder")
+
+
 def unreadable_mail_quarantined(mailbox: str, folder: str, uid: int, reason: str) -> None:
     """A mail cannot be parsed, or the server does not return it.
 

@@ -45,6 +45,8 @@ class MailboxHealth:
     last_sync: datetime | None
     #: older mail that was skipped when the mailbox was opened for the first time
     skipped: int
+    #: when the server last had an older copy of one of its folders, and the name of that folder
+    put_back: tuple[datetime, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ def daemon_health(
     """
     cycle, breaker = figures.state(StateKey.CYCLE), figures.state(StateKey.BREAKER)
     reason = figures.state(StateKey.BREAKER_REASON)
-    breaker_open = breaker is not None and breaker[0] == "open"
+    breaker_open = breaker is not None and breaker[0] != "closed"
     alive_since = _alive_since(cycle, now)
     return DaemonHealth(
         timezone=timezone,
@@ -146,6 +148,7 @@ def _mailbox_health(figures: LedgerFigures, name: str, alive_since: datetime) ->
     The record that it is connected only counts while the daemon is running.
     """
     connected = figures.state(StateKey.CONNECTED.of(name))
+    put_back = figures.state(StateKey.PUT_BACK.of(name))
     folders = figures.folders.get(name, [])
     times = [synced_at for synced_at, _ in folders]
     last_read = _last_read(figures, name)
@@ -156,6 +159,7 @@ def _mailbox_health(figures: LedgerFigures, name: str, alive_since: datetime) ->
         connected=connected is not None and bool(connected[0]) and connected[1] >= alive_since,
         last_sync=max(times, default=None),
         skipped=sum(skipped for _, skipped in folders),
+        put_back=(put_back[1], str(put_back[0])) if put_back else None,
     )
 
 

@@ -118,7 +118,7 @@ def build(settings: Settings) -> App:
     recogniser = complaints.Recogniser.of(languages)
     training = TrainingService(context, vault, recogniser, settings.recognise.ask)
     classifier = _classifier(settings, recogniser, training.delta, languages)
-    opener = CaseOpener(context, classifier, vault.reference)
+    opener = CaseOpener(context, classifier, vault.reference, _most_complaints(settings))
     commands = CommandService(context, opener)
     ledger = context.ledger
     policy = _send_policy(settings)
@@ -310,6 +310,12 @@ def _send_policy(settings: Settings) -> SendPolicy:
         # A mailbox is read with every poll; one missed poll, or a slow server, does not make it stale.
         fresh_for=2 * longest_poll + _SLOW_READ,
     )
+
+
+def _most_complaints(settings: Settings) -> tuple[int, timedelta]:
+    """Return how many complaints, in which time, are no flood yet."""
+    most = settings.recognise.most
+    return most.count, _plain_time(settings.calendar, most.per)
 
 
 def identity_of(settings: Settings) -> Identity:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from followupd.adapters.terminal import local_time, utc_iso
+from followupd.adapters.terminal import local_time, printable, utc_iso
 from followupd.cli.commands import CommandParsers
 from followupd.cli.main import DONE, PROBLEMS, USAGE, open_app
 from followupd.cli.output import print_error, print_json, print_result, print_table
@@ -141,6 +141,7 @@ def _health_view(health: "DaemonHealth") -> dict[str, Any]:
                 "connected": mailbox.connected,
                 "last_sync": utc_iso(mailbox.last_sync),
                 "passed_over": mailbox.skipped,
+                "put_back": utc_iso(mailbox.put_back[0]) if mailbox.put_back else None,
             }
             for mailbox in health.mailboxes
         ],
@@ -205,6 +206,9 @@ def _mailbox_row(mailbox: "MailboxHealth", zone: tzinfo) -> str:
     row = f"{state}, last read {local_time(mailbox.last_sync, zone)}"
     if mailbox.skipped:
         row += f", {mailbox.skipped} older mail(s) skipped"
+    if mailbox.put_back:
+        at, folder = mailbox.put_back
+        row += f", {printable(folder)} put back from a backup and read again {local_time(at, zone)}"
 
     return row
 

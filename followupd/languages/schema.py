@@ -573,6 +573,12 @@ class UnreadMarks(LanguageTable):
     forms: Patterns
 
 
+class ProviderMarks(LanguageTable):
+    """The table [providers]: domains at which anybody may have an address."""
+
+    public: Patterns
+
+
 class StubMarks(LanguageTable):
     """The table [stubs]: what a text part says where the letter is only in the HTML part."""
 
@@ -596,5 +602,6 @@ class MailClients(LanguageTable):
     bounces: BounceMarks
     auto_replies: AutoReplyMarks
     unread: UnreadMarks
+    providers: ProviderMarks
     stubs: StubMarks
     folders: FolderNames

@@ -22,7 +22,7 @@ from followupd.services.context import ServiceContext
 from followupd.services.inbox.case_opening import CaseOpener
 from followupd.services.outbox import outcomes
 from followupd.services.record import isolated, quarantine, record
-from followupd.services.staff_mail import StaffNotices
+from followupd.services.staff_mail import DISMISS_FLOOD, StaffNotices
 from followupd.services.wording_guard import HARD, SOFT
 from followupd.text.notes import (
     cases_in,
@@ -432,6 +432,9 @@ class NoteService:
         problems = list(doubts)
 
         for line in own_lines(note.message):
+            if " ".join(line.casefold().split()).rstrip(".!") == DISMISS_FLOOD:
+                done.append(self._dismiss_flood(tx, asked, agent, now))
+                continue
             ref, command = split_case(line)
             ref = ref or only_case
             if not command or (not ref and is_courtesy(command, self.context.languages)):
@@ -454,7 +457,16 @@ class NoteService:
 
         if problems:
             log.command_not_understood("digest", "")
+        if problems or any(line.startswith(DISMISS_FLOOD) for line in done):
             self._answer(tx, note, digest, agent, done, problems, now)
+
+    def _dismiss_flood(self, tx: Transaction, asked: OutboxEntry, agent: Agent, now: datetime) -> str:
+        """Dismiss all complaints of a flood that an agent was told of; return what was done."""
+        told = [case for case in tx.cases.unfinished() if case.flood and case.opened_at <= asked.written_at]
+        suspected = [case for case in told if case.stage is Stage.SUSPECTED]
+        for case in suspected:
+            self.commands.run_lines(tx, case, [_DISMISS], agent.name, "digest", agent, now)
+        return f"{DISMISS_FLOOD}: {len(suspected)}"
 
     def _answer(
         self,

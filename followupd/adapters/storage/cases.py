@@ -150,6 +150,10 @@ class CaseStore:
         query = select(func.count()).where(col(CaseRow.stage).not_in(_FINISHED))
         return self._session.exec(query).one()
 
+    def count_opened_since(self, at: datetime) -> int:
+        """Return how many cases were opened after a time."""
+        return self._session.exec(select(func.count()).where(col(CaseRow.opened_at) > at)).one()
+
     # what agents decided and stated
 
     def agent_verdicts(self) -> list[tuple[str, datetime, bool]]:

@@ -113,6 +113,15 @@ class MailStore:
         """Return the UIDs without a stored mail, such as those of mails that were skipped."""
         return set(uids) - {row.uid for row in self._locations(mailbox, folder, uidvalidity, uids)}
 
+    def last_received(
+        self, mailbox: str, folder: str, uidvalidity: int, count: int = 5
+    ) -> dict[int, datetime]:
+        """Return when the last known mails of a folder were received, by UID."""
+        query = _in_folder(select(LocationRow.uid, MailRow.received_at), mailbox, folder, uidvalidity)
+        joined = query.join(MailRow, col(MailRow.id) == col(LocationRow.mail_id))
+        newest = joined.where(col(LocationRow.gone).is_(False)).order_by(col(LocationRow.uid).desc())
+        return dict(self._session.exec(newest.limit(count)).all())
+
     def mark_gone(self, mailbox: str, folder: str, uidvalidity: int, uids: Collection[int]) -> None:
         """Record that mails are no longer in a folder."""
         for location in self._locations(mailbox, folder, uidvalidity, uids):

@@ -25,6 +25,9 @@ from followupd.adapters.storage.database import LETTER_ADAPTER, decrypt_value, e
 from followupd.adapters.storage.lease import LeaseScope
 from followupd.adapters.storage.tables import LetterRow, LetterTextRow, MailRow, table_of
 from followupd.domain.letter import (
+    BREAKER_NOTICE,
+    FIRST_LETTERS,
+    Budget,
     DraftState,
     Letter,
     LetterKind,
@@ -57,11 +60,22 @@ _TEXT = table_of(LetterTextRow)
 _MAIL = table_of(MailRow)
 _WITH_TEXT = select_columns(*_LETTER.c, _TEXT.c.sealed).join(_TEXT, _TEXT.c.letter_key == _LETTER.c.key)
 _BY_KEYS = _LETTER.c.key.in_(bindparam("keys", expanding=True))
+_IS_FIRST = and_(
+    _LETTER.c.automatic.is_(True), _LETTER.c.kind.in_(sorted(kind.value for kind in FIRST_LETTERS))
+)
+#: as `Letter.budget`
+_BUDGET = case(
+    (_LETTER.c.kind.startswith("desk/"), Budget.DESK.value),
+    (_IS_FIRST, Budget.FIRST.value),
+    else_=Budget.PROMISED.value,
+)
+#: the order in which letters of different budgets are sent
+_RANKS = {budget.value: rank for rank, budget in enumerate(Budget)}
 _DUE = (
     _WITH_TEXT.add_columns(_TEXT.c.mail)
     .where(_LETTER.c.condition.in_(_CLAIMABLE))
     .where(or_(_LETTER.c.not_before.is_(None), _LETTER.c.not_before <= bindparam("now")))
-    .order_by(_LETTER.c.written_at, _LETTER.c.key)
+    .order_by(case(_RANKS, value=_BUDGET), _LETTER.c.written_at, _LETTER.c.key)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True, of=_LETTER)
 )
@@ -118,9 +132,10 @@ def _usage_query() -> Executable:
         _LETTER.c.leaving_at > bindparam("since_domain"),
     )
     # naming every status lets the index be used, which begins with it
-    in_breaker_window: Any = select_columns(
-        literal_column("'breaker'"), literal_column("''"), null(), func.count()
-    ).where(_LETTER.c.condition.in_(list(LetterStatus)), _LETTER.c.leaving_at > bindparam("since_breaker"))
+    in_breaker_window: Any = select_columns(literal_column("'breaker'"), _BUDGET, null(), func.count()).where(
+        _LETTER.c.condition.in_(list(LetterStatus)), _LETTER.c.leaving_at > bindparam("since_breaker")
+    )
+    in_breaker_window = in_breaker_window.group_by(_BUDGET)
     copies = select_columns(literal_column("'copy'"), _MAIL.c.message_id, null(), one).where(
         _MAIL.c.kind == Kind.OWN.value, _MAIL.c.message_id.in_(bindparam("message_ids", expanding=True))
     )
@@ -227,15 +242,23 @@ class OutboxStore:
 
     # --- claim ---
 
-    def due(self, now: datetime, limit: int = 50, stale_mailboxes: Collection[str] = ()) -> list[OutboxEntry]:
-        """Return the letters whose time has come, oldest first, with their rendered messages.
+    def due(
+        self,
+        now: datetime,
+        limit: int = 50,
+        stale_mailboxes: Collection[str] = (),
+        stopped: Collection[Budget] = (),
+    ) -> list[OutboxEntry]:
+        """Return the letters whose time has come, promised ones and then the oldest first, with their messages.
 
-        Letters to customers of `stale_mailboxes` are left out. PostgreSQL skips rows that others have locked.
+        Letters to customers of `stale_mailboxes`, and of budgets that are `stopped`, are left out. PostgreSQL skips rows that others have locked.
         """
         query = _DUE.where(self._scope.covers(_LETTER.c.mailbox))
         if stale_mailboxes:
             is_desk_mail = _LETTER.c.kind.startswith("desk/")
             query = query.where(or_(is_desk_mail, _LETTER.c.mailbox.not_in(sorted(stale_mailboxes))))
+        if stopped:
+            query = query.where(or_(_BUDGET.not_in(sorted(stopped)), _LETTER.c.key.contains(BREAKER_NOTICE)))
         rows = self._run(query, {"now": now, "most": limit}).all()
         return [self._entry(row, self._vault.decrypt(row.mail) if row.mail else b"") for row in rows]
 
@@ -266,7 +289,8 @@ class OutboxStore:
             "since_breaker": windows.breaker,
         }
         times: defaultdict[str, list[datetime]] = defaultdict(list)
-        copies, sent = set(), 0
+        copies: set[str] = set()
+        sent: dict[Budget, int] = {}
         rows: Any = self._run(_USAGE, values)
         for topic, name, at, number in rows:
             match topic:
@@ -277,9 +301,9 @@ class OutboxStore:
                 case "copy":
                     copies.add(name)
                 case _:
-                    sent = number
+                    sent[Budget(name)] = number
         recent = {name: tuple(sorted(found)) for name, found in times.items()}
-        return OutboxUsage(recent, sent, frozenset(copies))
+        return OutboxUsage(recent, sent, copies=frozenset(copies))
 
     def claim(self, keys: Collection[str], now: datetime) -> set[str]:
         """Claim letters for sending and return the keys of those that nobody else had claimed.

@@ -287,6 +287,7 @@ class InboxSync:
         """
         with self.ledger.transaction() as tx:
             watched = tx.mail.uids_with_case(folder.mailbox, folder.name, cursor.uidvalidity)
+            last = tx.mail.last_received(folder.mailbox, folder.name, cursor.uidvalidity)
 
         changes = mailbox.changes(
             folder.name,
@@ -295,16 +296,31 @@ class InboxSync:
             keywords=self._keywords(),
             since=cursor.since,
             batch=batch_size,
+            received_at=last,
         )
         count = 0
+        was_reset = False
 
         for batch in changes:
-            if batch.reset and batch.cursor.uidvalidity != cursor.uidvalidity:
-                log.folder_renumbered(folder.mailbox, folder.name)
+            if batch.reset and not was_reset:
+                self._record_reset(folder, cursor, batch, now)
+            was_reset = batch.reset
             cursor = _advanced(cursor, batch.cursor, now)
             count += self._store(mailbox, folder, batch, cursor, now)
 
         return cursor, count
+
+    def _record_reset(
+        self, folder: Folder, cursor: FolderCursor, batch: FolderChanges, now: datetime
+    ) -> None:
+        """Record why a folder is read anew: its server has renumbered it, or put an older copy in its place."""
+        if batch.cursor.uidvalidity != cursor.uidvalidity:
+            log.folder_renumbered(folder.mailbox, folder.name)
+            return
+
+        log.folder_put_back(folder.mailbox, folder.name)
+        with self.ledger.transaction() as tx:
+            tx.state.put(StateKey.PUT_BACK.of(folder.mailbox), folder.name, now)
 
     def _keywords(self) -> list[str]:
         """Return the tags that a server without CONDSTORE can be asked for by name.
