@@ -168,9 +168,7 @@ def _last_read(figures: LedgerFigures, name: str) -> datetime | None:
     inbox, sent = figures.state(StateKey.INBOX_READ.of(name)), figures.state(StateKey.SENT_READ.of(name))
     if inbox is None or inbox[0] != _READ:
         return None
-    if sent is None:
-        return inbox[1]
-    return min(inbox[1], sent[1]) if sent[0] == _READ else None
+    return min(inbox[1], sent[1]) if sent and sent[0] == _READ else None
 
 
 # --- SQLite ---

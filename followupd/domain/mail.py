@@ -99,6 +99,8 @@ class Message:
     unproven: str = ""
     #: the letter key, when this is a copy of our own letter with a valid signature
     own_key: str = ""
+    #: whether it is from us and to others alone, as the copies of our letters are
+    is_blind_copy: bool = False
     #: the letter key in X-Followupd-Key; it does not prove who wrote the mail
     key_header: str = ""
     #: keys of our letters that In-Reply-To and References name, with valid signatures
@@ -203,6 +205,8 @@ class StoredMail:
     case_ref: str | None
     state: MailState
     reason: str
+    #: the hash of its bytes, by which it is recognised wherever it is
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,7 +119,8 @@ class MailStore:
         """Return when the last known mails of a folder were received, by UID."""
         query = _in_folder(select(LocationRow.uid, MailRow.received_at), mailbox, folder, uidvalidity)
         joined = query.join(MailRow, col(MailRow.id) == col(LocationRow.mail_id))
-        newest = joined.where(col(LocationRow.gone).is_(False)).order_by(col(LocationRow.uid).desc())
+        returned = joined.where(MailRow.state != MailState.QUARANTINED)  # of the others no date is known
+        newest = returned.where(col(LocationRow.gone).is_(False)).order_by(col(LocationRow.uid).desc())
         return dict(self._session.exec(newest.limit(count)).all())
 
     def mark_gone(self, mailbox: str, folder: str, uidvalidity: int, uids: Collection[int]) -> None:
@@ -379,6 +380,7 @@ class MailStore:
             case_ref=row.case_ref,
             state=MailState(row.state),
             reason=row.reason,
+            fingerprint=row.fingerprint,
         )
 
 

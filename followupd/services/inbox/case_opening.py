@@ -105,8 +105,12 @@ class CaseOpener:
         )
 
     def _free_reference(self, tx: Transaction, mail: StoredMail) -> str:
-        """Derive the case's reference from its first mail, so that a repeated attempt opens the same case."""
-        seed = f"{mail.mailbox}\n{mail.message.message_id}\n{mail.id}".encode()
+        """Derive the case's reference from its first mail, so that a repeated attempt opens the same case.
+
+        A ledger that was lost, or that lost its end, gives the case the same name again: its letters then have the
+        same Message-IDs, and their copies in the mailbox stop them.
+        """
+        seed = f"{mail.mailbox}\n{mail.message.message_id}\n{mail.fingerprint}".encode()
         attempt = 0
         while tx.cases.exists(self.reference(seed, attempt)):
             attempt += 1

@@ -302,6 +302,7 @@ class _MailReader:
             forged=forged(headers, self.identity),
             unproven=unproven(headers, self.identity),
             own_key=own_key,
+            is_blind_copy=self._is_blind_copy(sender, (*to, *cc)),
             key_header=headers.first("x-followupd-key").strip()[:MAX_KEY],
             answers=self._answered_letters(report),
             case_token=_case_reference(self.subject),
@@ -329,6 +330,16 @@ class _MailReader:
                 return person
 
         return self.author.person()
+
+    def _is_blind_copy(self, sender: Person, receivers: Sequence[Person]) -> bool:
+        """Return whether we sent the mail to others alone.
+
+        Args:
+            sender: who wrote it.
+            receivers: those in To and Cc.
+        """
+        ours = self.identity.addresses
+        return sender.address.lower() in ours and not any(each.address.lower() in ours for each in receivers)
 
     def _new_text(self, body: Body) -> NewText:
         """Return the new text; a bounce has nothing else, because no person wrote it.
