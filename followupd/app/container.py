@@ -8,7 +8,7 @@ from pathlib import Path
 
 from followupd import clock
 from followupd.adapters.accounts import ledger_url, logins_of, mailbox_of, transport_of
-from followupd.adapters.crypto import Vault
+from followupd.adapters.crypto import Vault, weakness
 from followupd.adapters.gift_cards import StockProvider
 from followupd.adapters.imap.mailbox import ImapMailbox
 from followupd.adapters.oauth import Login
@@ -342,13 +342,29 @@ def _identity(settings: Settings, vault: Vault) -> Callable[[Transaction], Ident
 def _ledger_keys(settings: Settings) -> Sequence[bytes]:
     """Return the ledger's keys, one a line in their file, the present one first."""
     keys = [line.encode() for line in settings.ledger.key.reveal().splitlines() if line.strip()]
-    try:
-        Vault(keys)
-    except ValueError as error:
-        hint = "`openssl rand -base64 32` makes a good one."
-        raise SetupError([Problem("followupd.toml", None, "ledger.key", "C14", str(error), hint)]) from None
-
+    if problem := ledger_key_problem(settings):
+        raise SetupError([problem])
     return keys
+
+
+def ledger_key_problem(settings: Settings) -> Problem | None:
+    """Return what is wrong with the ledger's key, None if nothing is.
+
+    Only the first key in its file encrypts and signs; older ones below it may be weaker, and open what is there.
+    """
+    keys = [line for line in settings.ledger.key.reveal().splitlines() if line.strip()]
+    why = weakness(keys[0]) if keys else "its file is empty"
+    if not why:
+        try:
+            Vault([key.encode() for key in keys])
+        except ValueError as error:
+            why = str(error)
+    if not why:
+        return None
+
+    sentence = f"The ledger key can be guessed, and letters let everybody test guesses: {why}."
+    hint = "`openssl rand -base64 32` makes a good one: put it first in the key's file, and leave the old one below it."
+    return Problem("followupd.toml", None, "ledger.key", "C14", sentence, hint)
 
 
 def _compose_draft(letter: Letter, now: datetime) -> bytes:

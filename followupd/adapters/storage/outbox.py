@@ -21,7 +21,13 @@ from sqlalchemy import select as select_columns
 from sqlmodel import Session, and_, col, func, not_, or_, select
 
 from followupd.adapters.crypto import Vault
-from followupd.adapters.storage.database import LETTER_ADAPTER, decrypt_value, encrypt_value, update_all
+from followupd.adapters.storage.database import (
+    LETTER_ADAPTER,
+    decrypt_value,
+    encrypt_value,
+    place,
+    update_all,
+)
 from followupd.adapters.storage.lease import LeaseScope
 from followupd.adapters.storage.tables import LetterRow, LetterTextRow, MailRow, table_of
 from followupd.domain.letter import (
@@ -183,7 +189,7 @@ class OutboxStore:
             )
         )
         self._session.flush()
-        token = encrypt_value(self._vault, LETTER_ADAPTER, letter)
+        token = encrypt_value(self._vault, LETTER_ADAPTER, letter, place("words", letter.key))
         self._session.add(LetterTextRow(letter_key=letter.key, sealed=token, mail=self._rendered(letter)))
         self._session.flush()
 
@@ -193,7 +199,7 @@ class OutboxStore:
             mail = self._undated(letter)
         except LetterError:
             return b""
-        return self._vault.encrypt(mail) if mail else b""
+        return self._vault.encrypt(mail, place("words", letter.key, column="mail")) if mail else b""
 
     def contains(self, key: str) -> bool:
         return self._session.get(LetterRow, key) is not None
@@ -231,14 +237,17 @@ class OutboxStore:
     def texts_sent_to(self, address: str) -> list[str]:
         """Return the text of the newest letters that a customer got, or may have got (practice 19)."""
         query = (
-            select(LetterTextRow.sealed)
+            select(LetterTextRow.letter_key, LetterTextRow.sealed)
             .join(LetterRow, col(LetterRow.key) == col(LetterTextRow.letter_key))
             .where(LetterRow.to_address == address.lower(), col(LetterRow.condition).in_(_SENT))
             .where(col(LetterRow.kind).not_like("desk/%"), LetterRow.kind != LetterKind.GIFT_CARD.value)
             .order_by(col(LetterRow.written_at).desc())
             .limit(_REMEMBERED_LETTERS)
         )
-        return [decrypt_value(self._vault, LETTER_ADAPTER, token).text for token in self._session.exec(query)]
+        rows = self._session.exec(query)
+        return [
+            decrypt_value(self._vault, LETTER_ADAPTER, token, place("words", key)).text for key, token in rows
+        ]
 
     # --- claim ---
 
@@ -260,7 +269,13 @@ class OutboxStore:
         if stopped:
             query = query.where(or_(_BUDGET.not_in(sorted(stopped)), _LETTER.c.key.contains(BREAKER_NOTICE)))
         rows = self._run(query, {"now": now, "most": limit}).all()
-        return [self._entry(row, self._vault.decrypt(row.mail) if row.mail else b"") for row in rows]
+        return [self._entry(row, self._mail(row)) for row in rows]
+
+    def _mail(self, row: Any) -> bytes:
+        """Return the rendered message of a letter, b"" if it has none."""
+        if not row.mail:
+            return b""
+        return self._vault.decrypt(row.mail, place("words", row.key, column="mail"))
 
     def in_flight(self, status: LetterStatus) -> list[OutboxEntry]:
         """Return the letters of a status that this daemon is responsible for."""
@@ -280,10 +295,11 @@ class OutboxStore:
     def usage(self, letters: Collection[Letter], windows: UsageWindows) -> OutboxUsage:
         """Return what limits the sending of these letters, in one query."""
         addresses = {letter.to.address.lower() for letter in letters if letter.automatic}
+        aliases = self._message_ids(letters)
         values = {
             "addresses": list(addresses),
             "domains": list({address.rpartition("@")[2] for address in addresses}),
-            "message_ids": [letter.message_id for letter in letters],
+            "message_ids": list(aliases),
             "since_address": windows.address,
             "since_domain": windows.domain,
             "since_breaker": windows.breaker,
@@ -299,11 +315,20 @@ class OutboxStore:
                 case "domain":
                     times[f"@{name}"].append(at)
                 case "copy":
-                    copies.add(name)
+                    copies.add(aliases[name])
                 case _:
                     sent[Budget(name)] = number
         recent = {name: tuple(sorted(found)) for name, found in times.items()}
         return OutboxUsage(recent, sent, copies=frozenset(copies))
+
+    def _message_ids(self, letters: Collection[Letter]) -> dict[str, str]:
+        """Return the Message-IDs that copies of these letters may have: theirs, and those under older keys."""
+        found: dict[str, str] = {}
+        for letter in letters:
+            domain = letter.message_id.rpartition("@")[2].rstrip(">")
+            earlier = self._vault.earlier_message_ids(letter.key, domain)
+            found |= dict.fromkeys([*earlier, letter.message_id], letter.message_id)
+        return found
 
     def claim(self, keys: Collection[str], now: datetime) -> set[str]:
         """Claim letters for sending and return the keys of those that nobody else had claimed.
@@ -464,7 +489,7 @@ class OutboxStore:
 
     def _entry(self, row: Any, mail: bytes = b"") -> OutboxEntry:
         return OutboxEntry(
-            letter=decrypt_value(self._vault, LETTER_ADAPTER, row.sealed),
+            letter=decrypt_value(self._vault, LETTER_ADAPTER, row.sealed, place("words", row.key)),
             status=LetterStatus(row.condition),
             not_before=row.not_before,
             attempts=row.attempts,
