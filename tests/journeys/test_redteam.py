@@ -161,6 +161,7 @@ def test_the_first_letter_by_machine_repeats_no_word_of_the_mail_that_came_in(
     ]
     lines += ["", f"{complaint(1)} See evil.test.", ""]
     world.postbox.deliver("\r\n".join(lines).encode(), sender="m@evil.test")
+    world.passes()
     world.passes(world.now + timedelta(minutes=30))
     [letter] = addressed_to(world, "victim@bank.test")
     said = f"{letter['Subject']} {letter['To']} {letter.as_string()}".casefold()

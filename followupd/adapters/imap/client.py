@@ -76,7 +76,7 @@ class _ResponseReader:
         return self._take(size)
 
 
-class _Bounded(imaplib.IMAP4):
+class _BoundedImap(imaplib.IMAP4):
     """imaplib with our reader from the greeting on; each command has an allowance of its own."""
 
     _timeout: float | None
@@ -116,11 +116,11 @@ class _Bounded(imaplib.IMAP4):
         super().send(data)
 
 
-class _PlainImap(_Bounded, IMAP4WithTimeout):  # type: ignore[misc]  # imapclient has no types
+class _PlainImap(_BoundedImap, IMAP4WithTimeout):  # type: ignore[misc]  # imapclient has no types
     """A connection without TLS, perhaps until STARTTLS."""
 
 
-class _TlsImap(_Bounded, IMAP4_TLS):  # type: ignore[misc]  # as above
+class _TlsImap(_BoundedImap, IMAP4_TLS):  # type: ignore[misc]  # as above
     """A connection with implicit TLS."""
 
 
@@ -140,11 +140,12 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient has no types
         )
         self._set_options()
 
-    def _create_IMAP4(self) -> _Bounded:  # noqa: N802  imapclient's name
+    def _create_IMAP4(self) -> _BoundedImap:  # noqa: N802  imapclient's name
         """Return imaplib's part, whose constructor connects."""
         timeout = self._timeout.connect
         if self.ssl:
-            return _TlsImap(self.host, self.port, self.ssl_context, timeout)  # type: ignore[call-arg]  # imapclient has no types
+            context = self.ssl_context
+            return _TlsImap(self.host, self.port, context, timeout)  # type: ignore[call-arg]  # as above
         return _PlainImap(self.host, self.port, timeout)
 
     @property

@@ -101,7 +101,7 @@ class Reply(NamedTuple):
         return self.outcome is DeliveryOutcome.ACCEPTED
 
 
-class _Bounded(smtplib.SMTP):
+class _BoundedSmtp(smtplib.SMTP):
     """smtplib with our reader from the greeting on; each reply has an allowance of its own."""
 
     def getreply(self) -> tuple[int, bytes]:
@@ -113,11 +113,11 @@ class _Bounded(smtplib.SMTP):
         return super().getreply()
 
 
-class PlainSmtp(_Bounded):
+class PlainSmtp(_BoundedSmtp):
     """A connection without TLS, perhaps until STARTTLS."""
 
 
-class TlsSmtp(_Bounded, smtplib.SMTP_SSL):
+class TlsSmtp(_BoundedSmtp, smtplib.SMTP_SSL):
     """A connection with implicit TLS."""
 
 

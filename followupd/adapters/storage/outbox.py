@@ -260,7 +260,8 @@ class OutboxStore:
     ) -> list[OutboxEntry]:
         """Return the letters whose time has come, promised ones and then the oldest first, with their messages.
 
-        Letters to customers of `stale_mailboxes`, and of budgets that are `stopped`, are left out. PostgreSQL skips rows that others have locked.
+        Letters to customers of `stale_mailboxes`, and of budgets that are `stopped`, are left out. PostgreSQL
+        skips rows that others have locked.
         """
         query = _DUE.where(self._scope.covers(_LETTER.c.mailbox))
         if stale_mailboxes:
