@@ -189,6 +189,19 @@ def folder_renumbered(mailbox: str, folder: str) -> None:
     _warning("uidvalidity-changed", mailbox=mailbox, folder=folder, next="re-reading the folder")
 
 
+def clock_jumped(seconds: float) -> None:
+    """The clock was set, by more than an hour. Nothing is done until it has been steady for a minute."""
+    _warning("clock-jumped", seconds=round(seconds), next="waiting until it is steady")
+
+
+def folder_put_back(mailbox: str, folder: str) -> None:
+    """The server has an older copy of a folder than the one that was read, such as one from a backup.
+
+    It assigns the same UIDs to other mails. The mails are recognised by their content.
+    """
+    _warning("folder-put-back", mailbox=mailbox, folder=folder, next="re-reading the folder")
+
+
 def unreadable_mail_quarantined(mailbox: str, folder: str, uid: int, reason: str) -> None:
     """A mail cannot be parsed, or the server does not return it.
 

@@ -45,6 +45,8 @@ class MailboxHealth:
     last_sync: datetime | None
     #: older mail that was skipped when the mailbox was opened for the first time
     skipped: int
+    #: when the server last had an older copy of one of its folders, and the name of that folder
+    put_back: tuple[datetime, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ def daemon_health(
     cycle, breaker = figures.state(StateKey.CYCLE), figures.state(StateKey.BREAKER)
     reason = figures.state(StateKey.BREAKER_REASON)
     told = figures.state(StateKey.QUARANTINE_TOLD)
-    breaker_open = breaker is not None and breaker[0] == "open"
+    breaker_open = breaker is not None and breaker[0] != "closed"
     alive_since = _alive_since(cycle, now)
     return DaemonHealth(
         timezone=timezone,
@@ -151,6 +153,7 @@ def _mailbox_health(figures: LedgerFigures, name: str, alive_since: datetime) ->
     The record that it is connected only counts while the daemon is running.
     """
     connected = figures.state(StateKey.CONNECTED.of(name))
+    put_back = figures.state(StateKey.PUT_BACK.of(name))
     folders = figures.folders.get(name, [])
     times = [synced_at for synced_at, _ in folders]
     last_read = _last_read(figures, name)
@@ -161,6 +164,7 @@ def _mailbox_health(figures: LedgerFigures, name: str, alive_since: datetime) ->
         connected=connected is not None and bool(connected[0]) and connected[1] >= alive_since,
         last_sync=max(times, default=None),
         skipped=sum(skipped for _, skipped in folders),
+        put_back=(put_back[1], str(put_back[0])) if put_back else None,
     )
 
 
@@ -169,9 +173,7 @@ def _last_read(figures: LedgerFigures, name: str) -> datetime | None:
     inbox, sent = figures.state(StateKey.INBOX_READ.of(name)), figures.state(StateKey.SENT_READ.of(name))
     if inbox is None or inbox[0] != _READ:
         return None
-    if sent is None:
-        return inbox[1]
-    return min(inbox[1], sent[1]) if sent[0] == _READ else None
+    return min(inbox[1], sent[1]) if sent and sent[0] == _READ else None
 
 
 # --- SQLite ---

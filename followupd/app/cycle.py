@@ -42,6 +42,8 @@ def run_cycle(app: App, now: datetime, go_on: Callable[[], bool] = lambda: True)
 
     done += app.cases.run(now)
     done += app.gift_cards.run(now, go_on)
+    if leads:
+        done += app.notices.flooded(now) + app.notices.breaker_opened(now)
     done += app.sender.recover_interrupted(now)
     done += app.reconciler.resolve_in_doubt(now)
     done += app.sender.run(now, go_on)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from followupd.adapters.terminal import local_time, utc_iso
+from followupd.adapters.terminal import local_time, printable, utc_iso
 from followupd.cli.commands import CommandParsers
 from followupd.cli.main import DONE, PROBLEMS, USAGE, open_app
 from followupd.cli.output import print_error, print_json, print_result, print_table
@@ -38,8 +38,8 @@ def add(commands: CommandParsers) -> None:
 def _run(options: argparse.Namespace) -> int:
     """Run the daemon until it is stopped, or once."""
     from followupd import clock, log
+    from followupd.adapters.process import settle
     from followupd.adapters.settings import load
-    from followupd.adapters.systemd import settle
     from followupd.app.check import blocking_problems
     from followupd.app.container import build_to_run
     from followupd.app.cycle import run_once
@@ -140,6 +140,7 @@ def _health_view(health: "DaemonHealth") -> dict[str, Any]:
                 "connected": mailbox.connected,
                 "last_sync": utc_iso(mailbox.last_sync),
                 "passed_over": mailbox.skipped,
+                "put_back": utc_iso(mailbox.put_back[0]) if mailbox.put_back else None,
             }
             for mailbox in health.mailboxes
         ],
@@ -206,6 +207,9 @@ def _mailbox_row(mailbox: "MailboxHealth", zone: tzinfo) -> str:
     row = f"{state}, last read {local_time(mailbox.last_sync, zone)}"
     if mailbox.skipped:
         row += f", {mailbox.skipped} older mail(s) skipped"
+    if mailbox.put_back:
+        at, folder = mailbox.put_back
+        row += f", {printable(folder)} put back from a backup and read again {local_time(at, zone)}"
 
     return row
 

@@ -25,9 +25,8 @@ from followupd.demo.company import (
 )
 from followupd.demo.page import page
 from followupd.demo.people import KIM, MailClient, kind_of
-from followupd.demo.recount import RecountResult, recount
 from followupd.demo.servers import HOST, Servers
-from followupd.demo.story import DemoRun, StoryError, play
+from followupd.demo.story import DemoRun, RecountResult, StoryError, play, recount
 from followupd.demo.terminal import Narrator, ShownMail
 from followupd.errors import FollowupdError
 

@@ -143,6 +143,8 @@ class Case:
     evidence: tuple[tuple[str, float], ...] = ()
     #: suspected because of strong cues
     urgent: bool = False
+    #: whether it is one of more complaints at once than an agent is asked about one by one
+    flood: bool = False
     facts: Facts = Facts()
     #: the text of the customer's first mail
     story: str = ""

@@ -24,10 +24,14 @@ class StateKey(StrEnum):
     CYCLE = "beat"
     #: the configuration that is in use: "taken", or why the last reload was refused
     CONFIGURATION = "configuration"
-    #: the circuit breaker of the outbox: "open" or "closed"
+    #: the circuit breaker of the outbox: "open", "partly" for some budgets only, or "closed"
     BREAKER = "breaker"
+    #: the budgets for which it is partly open
+    BREAKER_BUDGETS = "breaker of"
     #: why the breaker is open
     BREAKER_REASON = "breaker because"
+    #: when more complaints came at once than an agent is asked about one by one
+    FLOOD = "flood"
     #: whether this ledger is a restored copy that the daemon has not run with yet
     COPIED = "copied"
     #: whether the mailbox is connected
@@ -42,6 +46,8 @@ class StateKey(StrEnum):
     INBOX_READ = "read {}"
     #: whether a Sent folder was read completely
     SENT_READ = "sent folder of {} read"
+    #: the folder of a mailbox that was put back from a backup last
+    PUT_BACK = "put back {}"
     #: the failed fetches of a poison message, by mailbox and folder
     FETCH_FAILURE = "stumble {}/{}"
     #: the changes that a folder refused, by mailbox and folder

@@ -47,6 +47,29 @@ CUSTOMER_LETTERS = tuple(kind for kind in LetterKind if kind.to_customer)
 DESK_MAILS = tuple(kind for kind in LetterKind if kind.is_desk_mail)
 
 
+#: what a customer may get without that a person has said anything
+FIRST_LETTERS = frozenset({LetterKind.CONFIRMATION, LetterKind.HOLDING})
+
+
+class Budget(StrEnum):
+    """Letters that the breaker counts together. The values are stored; the order is that of sending.
+
+    A flood of complaints uses up the budget of first letters and that of desk mails, and delays no letter that
+    people promised.
+    """
+
+    #: letters that people promised or asked for
+    PROMISED = "promised"
+    #: mails to agents
+    DESK = "desk"
+    #: the first letters by machine
+    FIRST = "first"
+
+
+#: part of the key of the mail that says that the breaker is open, which the breaker does not stop
+BREAKER_NOTICE = ".breaker-"
+
+
 class LetterStatus(StrEnum):
     """The status of a letter in the outbox. The values are stored, and are shown in JSON."""
 
@@ -148,6 +171,13 @@ class Letter:
     def to_customer(self) -> bool:
         return self.kind.to_customer
 
+    @property
+    def budget(self) -> Budget:
+        """What the breaker counts the letter among."""
+        if self.kind.is_desk_mail:
+            return Budget.DESK
+        return Budget.FIRST if self.automatic and self.kind in FIRST_LETTERS else Budget.PROMISED
+
 
 @dataclass(frozen=True, slots=True)
 class OutboxEntry:
@@ -225,12 +255,14 @@ class OutboxUsage:
     """What was sent lately, as far as it limits what may be sent now.
 
     `recent` has the times of automatic letters by address and by domain ("@customers.example"), oldest first.
-    `sent` is the number of letters in the breaker's window. `copies` are the Message-IDs of letters of which
+    `sent` are the numbers of letters in the breaker's window, `stopped` the budgets that are used up until a person
+    looks. `copies` are the Message-IDs of letters of which
     a copy is in a mailbox already. `breaker` is why the circuit breaker is open, "" while it is closed.
     """
 
     recent: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
-    sent: int = 0
+    sent: Mapping[Budget, int] = field(default_factory=dict)
+    stopped: frozenset[Budget] = frozenset()
     copies: frozenset[str] = frozenset()
     breaker: str = ""
     stale_mailboxes: frozenset[str] = frozenset()
@@ -246,4 +278,5 @@ class OutboxUsage:
             address = letter.to.address.lower()
             names = (address, f"@{address.rpartition('@')[2]}")
             recent = {**recent, **{name: (*recent.get(name, ()), now) for name in names}}
-        return replace(self, recent=recent, sent=self.sent + 1)
+        sent = {**self.sent, letter.budget: self.sent.get(letter.budget, 0) + 1}
+        return replace(self, recent=recent, sent=sent)

@@ -104,8 +104,12 @@ class Message:
     no_answer: str = ""
     #: why the sender is not believed, "" when it is; commands in such a mail are ignored
     forged: str = ""
+    #: why our mail servers do not confirm the sender, "" when they do or when none is trusted
+    unproven: str = ""
     #: the letter key, when this is a copy of our own letter with a valid signature
     own_key: str = ""
+    #: whether it is from us and to others alone, as the copies of our letters are
+    is_blind_copy: bool = False
     #: the letter key in X-Followupd-Key; it does not prove who wrote the mail
     key_header: str = ""
     #: keys of our letters that In-Reply-To and References name, with valid signatures
@@ -137,9 +141,9 @@ class Message:
         return "\n".join(lines)
 
     @property
-    def fails_dmarc(self) -> bool:
-        """Whether the mail failed DMARC (RFC 7489): nothing is concluded from it, and an agent reads it."""
-        return self.no_answer.startswith("DMARC")
+    def distrusted(self) -> str:
+        """Why a mail gives no orders and answers nothing, so that a person decides; "" if it may (R6)."""
+        return self.forged or self.unproven
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +216,8 @@ class StoredMail:
     case_ref: str | None
     state: MailState
     reason: str
+    #: the hash of its bytes, by which it is recognised wherever it is
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -597,6 +597,12 @@ class PublicDomains(LanguageTable):
     names: Barred
 
 
+class ProviderMarks(LanguageTable):
+    """The table [providers]: domains at which anybody may have an address."""
+
+    public: Patterns
+
+
 class StubMarks(LanguageTable):
     """The table [stubs]: what a text part says where the letter is only in the HTML part."""
 
@@ -629,6 +635,7 @@ class MailClients(LanguageTable):
     unread: UnreadMarks
     forms: FormMarks
     public_domains: PublicDomains
+    providers: ProviderMarks
     stubs: StubMarks
     gateways: GatewayMarks
     folders: FolderNames

@@ -12,7 +12,7 @@ from followupd.domain.command import Command, expected, left_empty, read_line
 from followupd.domain.compensation import OtherGrant
 from followupd.domain.decision import Agenda, LetterContent
 from followupd.domain.events import Approved, CustomerChosen, Event, LetterDropped
-from followupd.domain.letter import FOLLOW_UP_EXTRAS, Letter, LetterKind, LetterStatus
+from followupd.domain.letter import FOLLOW_UP_EXTRAS, Letter, LetterKind, LetterStatus, OutboxEntry
 from followupd.domain.mail import DISMISSED_BY_AGENT, Kind, MailState, PendingCommand, StoredMail
 from followupd.domain.playbook import Agent
 from followupd.domain.translatable import Translatable, msg
@@ -22,19 +22,22 @@ from followupd.services.context import ServiceContext
 from followupd.services.inbox.case_opening import CaseOpener
 from followupd.services.outbox import outcomes
 from followupd.services.record import isolated, quarantine, record
-from followupd.services.staff_mail import StaffNotices
+from followupd.services.staff_mail import DISMISS_FLOOD, StaffNotices
 from followupd.services.wording_guard import HARD, SOFT
 from followupd.text.notes import (
     cases_in,
     is_courtesy,
     join_wrapped,
     own_lines,
+    repeated_orders,
     split_case,
     uncertain_commands,
 )
 
 #: IMAP does not tell who set a tag or moved a mail
 UNKNOWN_ACTOR = "someone with access to the mailbox"
+#: verbs that give the customer something of value: the agent hears that it was done in their name
+_GIVING = frozenset({"refund", "credit", "coupon", "free-shipping", "replacement", "gift-card", "gesture"})
 #: the only verb that a mail without a case may be given without opening one
 _DISMISS = "dismiss"
 
@@ -152,7 +155,8 @@ class CommandService:
                     problems.append(str(error))
 
         findings = self.findings(case, done, now)
-        if agent and source == "note" and (problems or findings):
+        gifts = any(read_line(line)[0] in _GIVING for line in done)
+        if agent and source == "note" and (problems or findings or gifts):
             case = self._answer_note(tx, case, agent, problems, done, findings, now)
 
         return case, problems
@@ -168,15 +172,20 @@ class CommandService:
         now: datetime,
     ) -> Case:
         """Send the agent the problems with a note, what was done, and the findings of the wording rules."""
+        playbook = self.context.playbooks.for_case(case)
         because: str = ""
         if problems:
             log.command_not_understood("note", case.ref)
             because = msg("some lines of your note were not understood")
+        elif not findings:
+            at = f"{playbook.calendar.local(now):%H:%M}"
+            because = msg(
+                "a note in your name was carried out at {at}; if it is not yours, say so at once", at=at
+            )
 
         content = LetterContent(
             problems=tuple(problems), done=tuple(done), findings=tuple(findings), because=because
         )
-        playbook = self.context.playbooks.for_case(case)
         answer = self.context.letters.desk(LetterKind.ANSWER, case, playbook, now, content, agent)
         return record(tx, case, [answer], now)
 
@@ -331,6 +340,11 @@ def _key_in_doubt(tx: Transaction, case: Case, command: Command, named: Sequence
     raise NotUnderstoodError(f"{command.line!r} names no letter in doubt; those in doubt are: {known}")
 
 
+_OVER = (
+    "the case was closed after the mail that you answered; nothing was done. "
+    "If you mean it, answer this mail with that line"
+)
+_REPEATED = "stands in the customer's words, so that nothing was done for it; if you mean it, answer this mail with it"
 #: mails of a thread with which the quoted lines of a note are compared
 _QUOTED_MAILS = 8
 
@@ -362,7 +376,8 @@ class NoteService:
         A note of anybody but the agent to whom the desk mail was sent, and a forged one, are quarantined
         (docs/mail.md R6).
         """
-        desk_mail = tx.outbox.get(_desk_mail_keys(note)[0]).letter
+        asked = tx.outbox.get(_desk_mail_keys(note)[0])
+        desk_mail = asked.letter
         case = tx.cases.get(desk_mail.case) if desk_mail.case else None
         playbooks = self.context.playbooks
         playbook = playbooks.for_case(case) if case else playbooks.default
@@ -371,23 +386,39 @@ class NoteService:
         if agent is None or agent.email.lower() != desk_mail.to.address.lower():
             quarantine(tx, note, "a note counts only from the agent whom the desk mail was sent to")
             return
-        if note.message.forged:
-            quarantine(tx, note, f"a forged note: {note.message.forged}")
+        if note.message.distrusted:
+            quarantine(tx, note, f"a forged note: {note.message.distrusted}")
             return
 
         tx.mail.mark_processed(note.id, case_ref=case.ref if case else None)
         doubts = uncertain_commands(note.message, _quoted_text(tx, note, desk_mail))
+        lines = own_lines(note.message)
         if case is None:
-            self._digest_answer(tx, note, desk_mail, agent, doubts, now)
+            self._digest_answer(tx, note, asked, agent, doubts, now)
+        elif _is_over(case, asked):
+            doubts = [f"{line!r}: {_OVER}" for line in lines if not self._is_nothing(line)]
+            self.commands.run_lines(tx, case, [], agent.name, "note", agent, now, doubts)
         else:
-            lines = own_lines(note.message)
+            repeated = self._repeated(case, lines, desk_mail)
+            doubts += [f"{line.strip()!r} {_REPEATED}" for line in repeated]
+            lines = [line for line in lines if line not in repeated]
             self.commands.run_lines(tx, case, lines, agent.name, "note", agent, now, doubts)
+
+    def _repeated(self, case: Case, lines: Sequence[str], desk_mail: Letter) -> list[str]:
+        """Return the lines that the customer wrote, too, unless the agent was asked about them and says them."""
+        found = repeated_orders(lines, _customers_words(case, desk_mail), desk_mail.text)
+        text = " ".join(desk_mail.text.split())
+        return [line for line in found if f"{line.strip()!r} {_REPEATED}" not in text]
+
+    def _is_nothing(self, line: str) -> bool:
+        """Return whether a line is empty or a greeting."""
+        return not line.strip() or is_courtesy(line, self.context.languages)
 
     def _digest_answer(
         self,
         tx: Transaction,
         note: StoredMail,
-        digest: Letter,
+        asked: OutboxEntry,
         agent: Agent,
         doubts: Sequence[str],
         now: datetime,
@@ -396,12 +427,16 @@ class NoteService:
 
         Each line names its case, unless the digest has only one ("FU-7K3Q9: complaint").
         """
+        digest = asked.letter
         named = cases_in(f"{digest.text}\n{digest.html}")
         only_case = named[0] if len(named) == 1 else ""
         done: list[str] = []
         problems = list(doubts)
 
         for line in own_lines(note.message):
+            if " ".join(line.casefold().split()).rstrip(".!") == DISMISS_FLOOD:
+                done.append(self._dismiss_flood(tx, asked, agent, now))
+                continue
             ref, command = split_case(line)
             ref = ref or only_case
             if not command or (not ref and is_courtesy(command, self.context.languages)):
@@ -411,6 +446,12 @@ class NoteService:
                 problems.append(f"{line.strip()!r} names no case of that digest; {expected}")
                 continue
             case = tx.cases.get(ref)
+            if _is_over(case, asked):
+                problems.append(f"{line.strip()!r}: {_OVER}")
+                continue
+            if self._repeated(case, [command], digest):
+                problems.append(f"{command!r} {_REPEATED}")
+                continue
             _, found = self.commands.run_lines(tx, case, [command], agent.name, "digest", agent, now)
             problems += [f"{ref}: {problem}" for problem in found]
             if not found:
@@ -418,7 +459,16 @@ class NoteService:
 
         if problems:
             log.command_not_understood("digest", "")
+        if problems or any(line.startswith(DISMISS_FLOOD) for line in done):
             self._answer(tx, note, digest, agent, done, problems, now)
+
+    def _dismiss_flood(self, tx: Transaction, asked: OutboxEntry, agent: Agent, now: datetime) -> str:
+        """Dismiss all complaints of a flood that an agent was told of; return what was done."""
+        told = [case for case in tx.cases.unfinished() if case.flood and case.opened_at <= asked.written_at]
+        suspected = [case for case in told if case.stage is Stage.SUSPECTED]
+        for case in suspected:
+            self.commands.run_lines(tx, case, [_DISMISS], agent.name, "digest", agent, now)
+        return f"{DISMISS_FLOOD}: {len(suspected)}"
 
     def _answer(
         self,
@@ -441,6 +491,17 @@ class NoteService:
         letter = self.context.letters.digest(agenda, playbook, now, note.mailbox, agent)
         tx.outbox.queue(letter, now)
         log.letter_written(letter.key)
+
+
+def _is_over(case: Case, asked: OutboxEntry) -> bool:
+    """Return whether a case was closed since it was asked about: what a desk mail may order ends with it."""
+    return case.closed_at is not None and asked.written_at <= case.closed_at
+
+
+def _customers_words(case: Case, desk_mail: Letter) -> str:
+    """Return what the customer wrote, as far as an agent's mail client may have quoted it."""
+    quoted = [line.lstrip("> ") for line in desk_mail.text.splitlines() if line.startswith(">")]
+    return "\n".join((case.story, case.latest, *quoted))
 
 
 def _quoted_text(tx: Transaction, note: StoredMail, desk_mail: Letter) -> str:

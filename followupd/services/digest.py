@@ -12,7 +12,7 @@ from datetime import date, datetime
 
 from followupd import log
 from followupd.adapters.storage.ledger import Transaction
-from followupd.domain.case import Case
+from followupd.domain.case import Case, Stage
 from followupd.domain.decision import Agenda, AgendaItem
 from followupd.domain.events import OwnerNudged
 from followupd.domain.keys import ReminderKey, ReminderKind, StateKey
@@ -27,7 +27,7 @@ from followupd.recovery.remind.reminders import Reminder
 from followupd.services.context import ServiceContext
 from followupd.services.maintenance import TrainingService
 from followupd.services.record import mark_told, record, untold
-from followupd.services.staff_mail import StaffNotices, notice_key
+from followupd.services.staff_mail import FLOOD_LINE, StaffNotices, notice_key
 
 #: a single waiting case gets its reminder instead of a digest
 _MIN_CASES = 2
@@ -131,10 +131,13 @@ class DigestService:
         calendar = self._default.calendar
         fresh = [case for case in cases if not remind.was_reminded_on(case, agent, today, calendar)]
         owned = [case for case in fresh if self._owner(case) == agent]
-        suspected = [item for item in map(suspicion, owned) if item]
+        flood = [case for case in owned if case.flood and case.stage is Stage.SUSPECTED]
+        suspected = [item for item in map(suspicion, owned) if item and not item.case.flood]
         waiting_items = self._items(fresh, agent, now)
 
         lines = list(general)
+        if flood:
+            lines.append(msg(FLOOD_LINE, n=len(flood)))
         left_out = max(0, len(suspected) - _MAX_CASES) + max(0, len(waiting_items) - _MAX_CASES)
         if left_out:
             lines.append(msg("{n} more wait; `followupd cases` lists them all", n=left_out))
@@ -295,8 +298,10 @@ def _quarantine_line(tx: Transaction) -> str:
 def _breaker_line(tx: Transaction) -> str:
     """Return the line about the circuit breaker, "" while it is closed."""
     breaker = tx.state.get(StateKey.BREAKER)
-    if breaker is None or breaker[0] != "open":
+    if breaker is None or breaker[0] == "closed":
         return ""
+    if breaker[0] == "partly":
+        return msg("the breaker keeps some letters back: see `followupd status`")
 
     return msg("the breaker is open and nothing leaves: see `followupd status`")
 

@@ -8,16 +8,24 @@ from typing import Protocol
 
 from followupd import log
 from followupd.adapters.storage.ledger import Transaction
+from followupd.domain.case import Stage
 from followupd.domain.compensation import Money
 from followupd.domain.decision import Agenda, LetterContent
+from followupd.domain.keys import StateKey
 from followupd.domain.letter import LetterKind
 from followupd.domain.mail import PendingCommand, StoredMail
 from followupd.domain.playbook import Agent, Role
-from followupd.domain.translatable import msg
+from followupd.domain.translatable import msg, msgid
 from followupd.errors import LetterError
 from followupd.services.context import ServiceContext
 from followupd.services.record import record
 
+#: the line with which an agent dismisses the complaints of a flood, all at once
+DISMISS_FLOOD = "dismiss flood"
+FLOOD_LINE = msgid(
+    "{n} complaints came faster than agents can be asked about each, and nobody hears anything from us: "
+    "`followupd cases` lists them, and `dismiss flood` in answer to this mail dismisses them all"
+)
 #: at most this many problems of a refused reload are listed; `followupd check` shows all of them
 _MAX_PROBLEMS = 20
 
@@ -68,6 +76,37 @@ class StaffNotices:
         with self.context.ledger.transaction() as tx:
             return self.queue(tx, key, [why, *problems[:_MAX_PROBLEMS]], self.lead, now)
 
+    def breaker_opened(self, now: datetime) -> int:
+        """Tell the leads, once a day, that the breaker is open; return how many mails were written.
+
+        The breaker does not stop this mail.
+        """
+        with self.context.ledger.transaction() as tx:
+            breaker = tx.state.get(StateKey.BREAKER)
+            if breaker is None or breaker[0] == "closed":
+                return 0
+            reason = tx.state.get(StateKey.BREAKER_REASON)
+            why = msg("the breaker keeps letters back: {why}", why=str(reason[0]) if reason else "")
+            advice = msg("look at `followupd letters`; `followupd resume` lets them leave again")
+            today = self._today(now)
+            keys = [(notice_key(today, f"breaker-{lead.id}"), lead) for lead in self._leads]
+            return sum(self.queue(tx, key, [why, advice], lead, now) for key, lead in keys)
+
+    def flooded(self, now: datetime) -> int:
+        """Tell the leads at once, and once a day, that more complaints came than agents are asked about singly.
+
+        Return how many mails were written.
+        """
+        with self.context.ledger.transaction() as tx:
+            flood = tx.state.get(StateKey.FLOOD)
+            if flood is None or not flood[0]:
+                return 0
+            tx.state.put(StateKey.FLOOD, 0, now)
+            n = sum(case.flood and case.stage is Stage.SUSPECTED for case in tx.cases.unfinished())
+            line = msg(FLOOD_LINE, n=n)
+            keys = [(notice_key(self._today(now), f"flood-{lead.id}"), lead) for lead in self._leads]
+            return sum(self.queue(tx, key, [line], lead, now) for key, lead in keys)
+
     def queue(
         self,
         tx: Transaction,
@@ -105,6 +144,12 @@ class StaffNotices:
         """The agent who is told what concerns the company as a whole."""
         default = self.context.playbooks.default
         return default.team.first(Role.LEAD) or default.owner_of("")
+
+    @property
+    def _leads(self) -> list[Agent]:
+        """All leads."""
+        agents = self.context.playbooks.default.team.agents
+        return [agent for agent in agents if agent.role is Role.LEAD] or [self.lead]
 
     def _today(self, now: datetime) -> date:
         """Return the day, by the default playbook's calendar."""

@@ -1,6 +1,7 @@
 """Read the lines of an agent's note: join wrapped lines, recognise greetings and the cases that are named."""
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
@@ -18,6 +19,7 @@ _CASE_AND_LINE = re.compile(
 MIN_WRAPPED = 45
 #: in half of all signatures, where it is no command
 _PHONE = "phone"
+_WORDS = re.compile(r"[^\W_]+")
 _QUOTE_MARK = re.compile(r"^\s{0,3}[>›»|｜＞]\s?")
 
 
@@ -156,6 +158,41 @@ def uncertain_commands(message: Message, thread: str) -> list[str]:
         "if you mean it, write it above them"
     )
     return [f"{line!r} {why}" for line in dict.fromkeys(commands)]
+
+
+def repeated_orders(lines: Sequence[str], words: str, offered: str) -> list[str]:
+    """Return the lines that are commands and that somebody else has written.
+
+    A mail client may quote without any mark, and the customer may have written what looks like an order. A line
+    that the desk mail offers is the agent's, although the customer may have written it, too.
+
+    Args:
+        lines: of the note.
+        words: what the customer wrote.
+        offered: the desk mail; its quoted lines offer nothing.
+    """
+    written = {_compared(line) for line in words.splitlines()}
+    running = f" {_compared(words)} "
+    unquoted = {_compared(line) for line in offered.splitlines() if not _QUOTE_MARK.match(line)}
+    found = []
+    for line in lines:
+        compared = _compared(split_case(line)[1])
+        has_text = " " in compared
+        is_repeated = compared in written or (has_text and f" {compared} " in running)
+        if is_repeated and compared not in unquoted and _is_command(split_case(line)[1]):
+            found.append(line)
+    return found
+
+
+def _compared(text: str) -> str:
+    """Return a text without what mail clients change when they quote: marks, blanks, width, hidden signs.
+
+    Args:
+        text: one or more lines.
+    """
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    shown = "".join(sign for sign in plain if unicodedata.category(sign) != "Cf")
+    return " ".join(_WORDS.findall(shown))
 
 
 def _unmarked_quotes(message: Message) -> Iterator[str]:

@@ -37,7 +37,7 @@ from followupd.domain.events import (
     OwnerChosen,
 )
 from followupd.domain.keys import StateKey
-from followupd.domain.letter import Letter, LetterKind, LetterStatus, SendResult, UsageWindows
+from followupd.domain.letter import Budget, Letter, LetterKind, LetterStatus, SendResult, UsageWindows
 from followupd.domain.mail import (
     DISMISSED_BY_AGENT,
     IncomingMail,
@@ -711,13 +711,13 @@ def test_the_quota_counts_automatic_letters_that_were_or_may_have_been_sent(ledg
             "lu@customers.test": (NOW,),
             "@customers.test": (NOW,) * 4,
         }
-        assert usage.sent == 7
+        assert usage.sent == {Budget.FIRST: 6, Budget.PROMISED: 1}
         assert tx.outbox.usage([kim, lu], UsageWindows(before, day, before)).recent.keys() == {
             "kim@customers.test",
             "lu@customers.test",
         }
         later = tx.outbox.usage([kim, lu], UsageWindows(day, day, day))
-        assert (dict(later.recent), later.sent) == ({}, 0)
+        assert (dict(later.recent), later.sent) == ({}, {})
 
 
 # --- gift cards ---

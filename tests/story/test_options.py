@@ -107,7 +107,7 @@ def test_an_unclear_answer_goes_to_the_owner_with_the_lines_to_answer() -> None:
 
 
 def test_a_forged_answer_promises_nothing() -> None:
-    case, _ = answered("2", no_answer="DMARC failed")
+    case, _ = answered("2", forged="DMARC failed")
     assert case.promises == ()
 
 

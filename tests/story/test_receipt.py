@@ -97,7 +97,7 @@ def test_a_missing_refund_reopens_a_closed_case() -> None:
 
 
 def test_a_forged_yes_closes_nothing() -> None:
-    case, steps = after(asked(), "Yes, thanks!", no_answer="DMARC failed")
+    case, steps = after(asked(), "Yes, thanks!", forged="DMARC failed")
     assert states(case) == [GrantState.ISSUED]
     assert len(mails(steps)) == 1
 

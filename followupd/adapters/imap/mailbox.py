@@ -6,7 +6,7 @@ again; the cursor that was stored last says where to continue.
 
 import contextlib
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from time import monotonic
 from typing import Self
@@ -172,8 +172,6 @@ class ImapMailbox:
         permanent = response.get(b"PERMANENTFLAGS", (b"\\*",))
         uidvalidity = response.get(b"UIDVALIDITY", 0)
         next_uid = response.get(b"UIDNEXT", 0)
-        if not next_uid:
-            next_uid = max(client.search_uids("ALL")[0], default=0) + 1
         self._selected = SelectedFolder(
             folder=folder,
             uidvalidity=uidvalidity,
@@ -200,7 +198,11 @@ class ImapMailbox:
         """
         with self._connection() as client:
             self._selected = None  # select again, for the present UIDNEXT and HIGHESTMODSEQ
-            return initial_cursor(client, self._select(client, folder), since)
+            selected = self._select(client, folder)
+            if not selected.next_uid:  # a server that does not tell it
+                selected.next_uid = max(client.search_uids("ALL")[0], default=0) + 1
+            selected.fresh = False
+            return initial_cursor(client, selected, since)
 
     def changes(
         self,
@@ -211,6 +213,7 @@ class ImapMailbox:
         keywords: Collection[str] = (),
         since: datetime | None = None,
         batch: int = 200,
+        received_at: Mapping[int, datetime] | None = None,
     ) -> Iterator[FolderChanges]:
         """Yield new mails and changed flags since the cursor; nothing when there are none.
 
@@ -226,11 +229,13 @@ class ImapMailbox:
             since: after a UIDVALIDITY change all mails are reported again (`reset`), except those received
                 before this.
             batch: the most mails in one batch.
+            received_at: when the last known mails were received, by UID. A folder in which they are others was put
+                back from a backup, and is reported as after a UIDVALIDITY change.
         """
         with self._connection(f"the folder {folder} cannot be read:") as client:
             selected = self._select(client, folder)
             client.take_updates()  # earlier updates are covered by the search; later ones end the next wait
-            query = ChangeQuery(cursor, watched, keywords, since, batch)
+            query = ChangeQuery(cursor, watched, keywords, since, batch, received_at or {})
             for found in find_changes(client, selected, query):
                 yield found
                 self._reselect(client, selected)

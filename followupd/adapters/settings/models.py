@@ -159,7 +159,8 @@ class MailboxSettings(Table):
     trusted: Phrases = setting(
         [],
         description="The names of our own mail servers in Authentication-Results (RFC 8601); "
-        "a failed DMARC check there stops automatic answers.",
+        "a failed DMARC check there stops automatic answers, and agents' notes need a passed one "
+        "(docs/mail.md R6).",
         example=["mx.example.com"],
     )
     groups: Phrases = setting(
@@ -363,6 +364,12 @@ class RecogniseSettings(Table):
         "500",
         description="A sum in a mail that makes its case more severe; empty for none.",
         example="2000",
+    )
+    most: RateLimit = setting(
+        "60 per hour",
+        description="More complaints than this are a flood: no letter leaves by machine, "
+        "and agents decide in one line.",
+        example="200 per hour",
     )
 
 

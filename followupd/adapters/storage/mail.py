@@ -11,7 +11,13 @@ from sqlalchemy import ColumnElement, bindparam, func, update
 from sqlmodel import Session, col, select
 
 from followupd.adapters.crypto import Vault
-from followupd.adapters.storage.database import LETTER_ADAPTER, MESSAGE_ADAPTER, decrypt_value, encrypt_value
+from followupd.adapters.storage.database import (
+    LETTER_ADAPTER,
+    MESSAGE_ADAPTER,
+    decrypt_value,
+    encrypt_value,
+    place,
+)
 from followupd.adapters.storage.ingest import QUARANTINE_TAG, store_all
 from followupd.adapters.storage.lease import LeaseScope
 from followupd.adapters.storage.tables import (
@@ -45,11 +51,11 @@ _MAX_VALUES = 500
 # Every answer asks for the mails that it refers to, most of which are unknown. The driver's own statement
 # costs a tenth.
 _SELECT_MAIL_SQL = {
-    "qmark": "SELECT sealed FROM mail WHERE message_id = ? LIMIT 1",
-    "pyformat": "SELECT sealed FROM mail WHERE message_id = %s LIMIT 1",
+    "qmark": "SELECT fingerprint, sealed FROM mail WHERE message_id = ? LIMIT 1",
+    "pyformat": "SELECT fingerprint, sealed FROM mail WHERE message_id = %s LIMIT 1",
 }
 _SELECT_LETTER = (
-    core.select(col(LetterTextRow.sealed))
+    core.select(col(LetterTextRow.letter_key), col(LetterTextRow.sealed))
     .join(LetterRow, col(LetterRow.key) == col(LetterTextRow.letter_key))
     .where(col(LetterRow.message_id) == bindparam("message_id"))
 )
@@ -115,6 +121,16 @@ class MailStore:
     def unknown_uids(self, mailbox: str, folder: str, uidvalidity: int, uids: Collection[int]) -> set[int]:
         """Return the UIDs without a stored mail, such as those of mails that were skipped."""
         return set(uids) - {row.uid for row in self._locations(mailbox, folder, uidvalidity, uids)}
+
+    def last_received(
+        self, mailbox: str, folder: str, uidvalidity: int, count: int = 5
+    ) -> dict[int, datetime]:
+        """Return when the last known mails of a folder were received, by UID."""
+        query = _in_folder(select(LocationRow.uid, MailRow.received_at), mailbox, folder, uidvalidity)
+        joined = query.join(MailRow, col(MailRow.id) == col(LocationRow.mail_id))
+        returned = joined.where(MailRow.state != MailState.QUARANTINED)  # of the others no date is known
+        newest = returned.where(col(LocationRow.gone).is_(False)).order_by(col(LocationRow.uid).desc())
+        return dict(self._session.exec(newest.limit(count)).all())
 
     def mark_gone(self, mailbox: str, folder: str, uidvalidity: int, uids: Collection[int]) -> None:
         """Record that mails are no longer in a folder."""
@@ -186,7 +202,7 @@ class MailStore:
         row = self._session.get_one(MailRow, mail_id)
         row.kind = message.kind.value
         row.sender_address = message.sender.address.lower()
-        row.sealed = encrypt_value(self._vault, MESSAGE_ADAPTER, message)
+        row.sealed = encrypt_value(self._vault, MESSAGE_ADAPTER, message, place("mail", row.fingerprint))
         self._session.add(row)
         self._session.flush()
 
@@ -304,19 +320,23 @@ class MailStore:
 
     def earlier_text(self, message_id: str) -> str:
         """Return the text of an earlier mail or letter, to recognise quotes of it; "" when it is unknown."""
-        token = self._select_sealed(message_id)
-        if token:
-            message = decrypt_value(self._vault, MESSAGE_ADAPTER, token)
+        mail = self._select_sealed(message_id)
+        if mail:
+            fingerprint, token = mail
+            message = decrypt_value(self._vault, MESSAGE_ADAPTER, token, place("mail", fingerprint))
             return "\n".join(part for part in (message.text, message.signature, message.quoted) if part)
 
         if not self._vault.letter_key(message_id):
             return ""
-        token = self._session.connection().execute(_SELECT_LETTER, {"message_id": message_id}).scalar()
-        return decrypt_value(self._vault, LETTER_ADAPTER, token).text if token else ""
+        letter = self._session.connection().execute(_SELECT_LETTER, {"message_id": message_id}).first()
+        if letter is None:
+            return ""
+        key, token = letter
+        return decrypt_value(self._vault, LETTER_ADAPTER, token, place("words", key)).text
 
     @cached_property
-    def _select_sealed(self) -> Callable[[str], bytes | None]:
-        """Return a function that selects a mail's encrypted text by Message-ID.
+    def _select_sealed(self) -> Callable[[str], tuple[str, bytes] | None]:
+        """Return a function that selects a mail's fingerprint and encrypted text by Message-ID.
 
         Created once in a transaction, because asking SQLAlchemy for the connection is the expensive part.
         """
@@ -325,12 +345,12 @@ class MailStore:
         statement = _SELECT_MAIL_SQL[connection.dialect.paramstyle]
         driver_error: type[Exception] = connection.dialect.loaded_dbapi.OperationalError  # PEP 249
 
-        def select_sealed(message_id: str) -> bytes | None:
+        def select_sealed(message_id: str) -> tuple[str, bytes] | None:
             try:
                 row = driver.execute(statement, (message_id,)).fetchone()
             except driver_error as error:
                 raise UnavailableError(f"the ledger does not answer: {error}") from error
-            return row[0] if row else None
+            return (row[0], row[1]) if row else None
 
         return select_sealed
 
@@ -417,12 +437,13 @@ class MailStore:
         return StoredMail(
             id=_id(row.id),
             mailbox=row.mailbox,
-            message=decrypt_value(self._vault, MESSAGE_ADAPTER, row.sealed),
+            message=decrypt_value(self._vault, MESSAGE_ADAPTER, row.sealed, place("mail", row.fingerprint)),
             in_sent=row.in_sent,
             received_at=row.received_at,
             case_ref=row.case_ref,
             state=MailState(row.state),
             reason=row.reason,
+            fingerprint=row.fingerprint,
         )
 
 

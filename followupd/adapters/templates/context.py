@@ -59,7 +59,7 @@ def customer_context(
     fault = case.facts.fault
     admits_fault = kind == LetterKind.FOLLOW_UP or not case.by_machine
     return people_context(case, playbook, fmt.languages) | {
-        "case": Named(ref=case.ref, subject=given("case.subject", bare_subject(one_line(case.subject)))),
+        "case": Named(ref=case.ref, subject=given("case.subject", _subject_to_repeat(case, content))),
         "facts": fact_values(_facts_to_repeat(case, content)),
         "our_fault": admits_fault and fault is Fault.OURS,
         "shared_fault": admits_fault and fault is Fault.SHARED,
@@ -101,14 +101,22 @@ def _named_in_letters(grants: Iterable[Compensation], states: frozenset[GrantSta
 
 
 def _facts_to_repeat(case: Case, content: LetterContent) -> Facts:
-    """Return the facts that the letter may repeat.
+    """Return the facts that the letter may repeat."""
+    return Facts() if repeats_nothing(case, content) else case.facts
 
-    The first automatic mail to a stranger repeats no text of the mail that came in: its sender's address may
-    be forged.
+
+def repeats_nothing(case: Case, content: LetterContent) -> bool:
+    """Return whether a letter repeats no word of the mail that came in.
+
+    The first automatic mail to a stranger does not: its sender's address may be forged, and the words a message of
+    the forger's to the person who has that address.
     """
-    if content.reply and case.by_machine:
-        return Facts()
-    return case.facts
+    return content.reply and case.by_machine
+
+
+def _subject_to_repeat(case: Case, content: LetterContent) -> str:
+    """Return the subject that the letter may repeat, "" for none."""
+    return "" if repeats_nothing(case, content) else bare_subject(one_line(case.subject))
 
 
 def agent_context(

@@ -33,6 +33,7 @@ from followupd.domain.playbook import Agent, Playbook
 from followupd.domain.translatable import Translatable, msg
 from followupd.errors import LetterError
 from followupd.languages import Catalogue, catalogue
+from followupd.text.names import greetable_name
 from followupd.text.wording import body as paragraphs_of
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class TemplateRenderer:
             kind,
             case,
             context.customer_context(kind, case, playbook, content, fmt),
-            to=_header_safe_person(case.customer),
+            to=_recipient(case, content),
             in_reply_to=case.message_id,
             references=_references(case),
             auto_submitted="auto-replied" if content.reply else "auto-generated",
@@ -362,6 +363,14 @@ class TemplateRenderer:
         from css_inline import CSSInliner  # 3 MB of memory, which an idle daemon does not need
 
         return CSSInliner(load_remote_stylesheets=False, keep_style_tags=False, keep_at_rules=True)
+
+
+def _recipient(case: Case, content: LetterContent) -> Person:
+    """Return whom a letter is to; where it repeats nothing, a name that could be a message is left out."""
+    customer = case.customer
+    if context.repeats_nothing(case, content):
+        customer = Person(customer.address, greetable_name(customer.name))
+    return _header_safe_person(customer)
 
 
 def _header_safe_person(person: Person) -> Person:

@@ -77,18 +77,21 @@ class CaseOpened(Event):
 class ComplaintSuspected(Event):
     """The recogniser suspects a complaint; an agent decides, and nothing is sent to the customer.
 
-    `urgent` means strong cues: an agent is asked at once instead of in the next digest.
+    `urgent` means strong cues: an agent is asked at once instead of in the next digest. `flood` means that too many
+    came at once: an agent is asked about all of them together.
     """
 
     score: float = 0.0
     evidence: tuple[tuple[str, float], ...] = ()
     urgent: bool = False
+    flood: bool = False
 
     def apply(self, case: Case) -> Case:
         """Keep an earlier score and evidence unless there are new ones."""
         return case.evolve(
             suspected_at=self.at,
             urgent=self.urgent,
+            flood=self.flood,
             score=self.score or case.score,
             evidence=self.evidence or case.evidence,
         )

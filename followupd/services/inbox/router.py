@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
+from followupd.adapters.process import cpu_budget
 from followupd.adapters.storage.ledger import Transaction
 from followupd.domain import lifecycle
 from followupd.domain.case import Case, Stage
@@ -59,6 +60,7 @@ class MailRouter:
         for mail in mails:
             with (
                 isolated(f"mail {mail.id}", partial(self._quarantine, mail)),
+                cpu_budget(),
                 self.context.ledger.transaction() as tx,
             ):
                 self.route(tx, mail, now)

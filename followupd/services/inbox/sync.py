@@ -19,7 +19,6 @@ from followupd.domain.command import line_for
 from followupd.domain.keys import FolderCursor, StateKey
 from followupd.domain.mail import Identity, IncomingMail, MailLocation, Message, StoreResult
 from followupd.errors import UnavailableError
-from followupd.languages import Catalogue
 from followupd.services.inbox.freshness import mark_synced
 from followupd.services.inbox.mailbox_updates import MAX_FAILURES, MailboxUpdater
 from followupd.services.outbox.review import DraftFiler
@@ -149,14 +148,14 @@ class InboxSync:
     """Reads folders into the ledger.
 
     `identity` returns our addresses and keys, `tags` are the admin's patterns with the command line that each
-    means. Absence notes are read in `languages`, by default the shipped ones.
+    means. `read` is `text.mail.read`, within a budget.
     """
 
     ledger: Ledger
     identity: Callable[[Transaction], Identity]
     tags: Mapping[str, str]
     drafts: DraftFiler | None = None
-    languages: Catalogue | None = None
+    read: Callable[..., Message] = mail.read
 
     def sync(self, mailbox: MailSource, folder: Folder, now: datetime) -> int:
         """Bring the ledger up to date with one folder, then change its mails; return how many mails were new.
@@ -294,6 +293,7 @@ class InboxSync:
         """
         with self.ledger.transaction() as tx:
             watched = tx.mail.uids_with_case(folder.mailbox, folder.name, cursor.uidvalidity)
+            last = tx.mail.last_received(folder.mailbox, folder.name, cursor.uidvalidity)
 
         changes = mailbox.changes(
             folder.name,
@@ -302,16 +302,31 @@ class InboxSync:
             keywords=self._keywords(),
             since=cursor.since,
             batch=batch_size,
+            received_at=last,
         )
         count = 0
+        was_reset = False
 
         for batch in changes:
-            if batch.reset and batch.cursor.uidvalidity != cursor.uidvalidity:
-                log.folder_renumbered(folder.mailbox, folder.name)
+            if batch.reset and not was_reset:
+                self._record_reset(folder, cursor, batch, now)
+            was_reset = batch.reset
             cursor = _advanced(cursor, batch.cursor, now)
             count += self._store(mailbox, folder, batch, cursor, now)
 
         return cursor, count
+
+    def _record_reset(
+        self, folder: Folder, cursor: FolderCursor, batch: FolderChanges, now: datetime
+    ) -> None:
+        """Record why a folder is read anew: its server has renumbered it, or put an older copy in its place."""
+        if batch.cursor.uidvalidity != cursor.uidvalidity:
+            log.folder_renumbered(folder.mailbox, folder.name)
+            return
+
+        log.folder_put_back(folder.mailbox, folder.name)
+        with self.ledger.transaction() as tx:
+            tx.state.put(StateKey.PUT_BACK.of(folder.mailbox), folder.name, now)
 
     def _keywords(self) -> list[str]:
         """Return the tags that a server without CONDSTORE can be asked for by name.
@@ -377,13 +392,7 @@ class InboxSync:
         reason = ""
 
         try:
-            message = mail.read(
-                found.raw,
-                identity,
-                in_sent=folder.is_sent,
-                received_at=found.received_at,
-                languages=self.languages,
-            )
+            message = self.read(found.raw, identity, in_sent=folder.is_sent, received_at=found.received_at)
         except mail.UnreadableError as error:
             reason = str(error)
         except Exception as error:  # noqa: BLE001  a bug that one mail triggers must not stop the others

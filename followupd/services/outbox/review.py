@@ -12,7 +12,7 @@ from followupd.adapters.imap.mailbox import FetchedMail
 from followupd.adapters.storage.ledger import Ledger, Transaction
 from followupd.domain import lifecycle
 from followupd.domain.decision import LetterContent
-from followupd.domain.events import DraftAsked
+from followupd.domain.events import DraftAsked, Held
 from followupd.domain.letter import DraftState, Letter, LetterKind, LetterStatus, OutboxEntry
 from followupd.domain.mail import Kind, StoredMail
 from followupd.domain.translatable import msg, msgid
@@ -298,15 +298,24 @@ def _confirm_by_copy(tx: Transaction, mail: StoredMail, now: datetime) -> None:
 
 
 def _handle_unknown_copy(tx: Transaction, mail: StoredMail, now: datetime) -> None:
-    """Open the breaker for the copy of an unknown letter whose Message-ID is signed with our key.
+    """Hold the case of a letter that is signed with our key and that the ledger does not know, and open the breaker.
 
-    Then this program sent the letter, and an older ledger was restored since.
+    Then this program sent the letter, and the ledger has lost it since: another letter may say the same once more.
+    A copy counts only if it came as our copies come, which anybody else's mail with our Message-ID does not.
     """
-    tx.mail.mark_processed(mail.id, reason="a copy of a letter that this ledger does not know")
-    key = mail.message.own_key
-    if key:
-        why = f"{key} was sent, and this ledger does not know it: it is older than the mailbox"
-        open_breaker(tx, why, now)
+    message = mail.message
+    ref = tx.cases.ref_for([*message.thread, message.message_id])
+    reason = "a copy of a letter that this ledger does not know"
+    tx.mail.mark_processed(mail.id, case_ref=ref, reason=reason)
+    if not message.own_key or not message.is_blind_copy or message.forged:
+        return
+
+    why = f"{message.own_key} was sent, and this ledger does not know it: it is older than the mailbox"
+    open_breaker(tx, why, now)
+    if ref:
+        case = tx.cases.get(ref)
+        if not case.held:
+            record(tx, case, [Held(at=now, why=f"{why}; has the customer this letter?")], now)
 
 
 def _sent_by_agent(tx: Transaction, mail: StoredMail) -> OutboxEntry | None:

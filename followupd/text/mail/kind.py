@@ -8,6 +8,7 @@ from typing import NamedTuple
 from followupd.domain.mail import Identity, Kind, Person
 from followupd.languages import catalogue
 from followupd.languages.patterns import verbatim
+from followupd.text.mail.authentication import SEVERAL_SENDERS, forged, has_several_senders
 from followupd.text.mail.headers import Headers, ParsedAddress, message_ids, parse_addresses
 from followupd.text.mail.parse import ParsedMail
 
@@ -35,8 +36,6 @@ _ABSENCE_SUBJECTS = re.compile(
 _BEGINS_LIKE_ABSENCE = re.compile(rf"^\W{{0,3}}(?:{verbatim(_MARKS.auto_replies.absence_subjects)})")
 
 _SES_NOTIFICATION = re.compile(r"notificationType.{1,4}:.{0,2}.(?:Bounce|Complaint|Delivery)", re.IGNORECASE)
-_COMMENT = re.compile(r"\([^()]{0,500}\)")
-_DMARC_RESULT = re.compile(r"(?:^|[;\s])dmarc\s?=\s?([a-z]{1,20})")
 _LIST_ID = re.compile(r"<([^<>]{1,200})>")
 CASE_REFERENCE = re.compile(r"(?<![0-9A-Za-z-])FU-[0-9A-Z]{5,8}(?![0-9A-Za-z])", re.IGNORECASE)
 #: values of X-Auto-Response-Suppress that forbid an automatic answer (MS-OXCMAIL, section 2.1.3.2.20)
@@ -558,7 +557,7 @@ def no_answer(
         or _reason_by_sender(sender, identity, kind)
         or _reason_by_headers(mail)
         or _reason_by_receivers(receivers, identity)
-        or _reason_by_authentication(mail.headers, identity)
+        or forged(mail.headers, identity)
     )
 
 
@@ -642,29 +641,9 @@ def _reason_by_receivers(receivers: Iterable[Person], identity: Identity) -> str
     return "our address is not in To or Cc"
 
 
-def _reason_by_authentication(headers: Headers, identity: Identity) -> str:
-    """Return the reason for a forged sender (docs/mail.md R6).
-
-    Args:
-        headers: of the mail.
-        identity: which servers' results are trusted.
-    """
-    if dmarc_result(headers, identity) != "fail":
-        return ""
-    return "its sender is forged, says our mail server (DMARC)"
-
-
-_SEVERAL_SENDERS = "it names several senders"
-
-
-def _has_several_senders(headers: Headers) -> bool:
-    """Whether there is more than one From, of which DMARC has checked only one (RFC 5322, section 3.6)."""
-    return len(headers.values("from")) > 1
-
-
 #: what forbids an automatic answer, and the reason that people read; the first one that applies counts
 _NO_ANSWER_RULES: tuple[tuple[Callable[[ParsedMail], bool], str], ...] = (
-    (lambda mail: _has_several_senders(mail.headers), _SEVERAL_SENDERS),
+    (lambda mail: has_several_senders(mail.headers), SEVERAL_SENDERS),
     (has_null_return_path, "its return path is empty (RFC 3834)"),
     (lambda mail: mail.headers.token("auto-submitted") not in {"", "no"}, "a machine has sent it (RFC 3834)"),
     (_forbids_answer, "it asks for no automatic answer (X-Auto-Response-Suppress)"),
@@ -691,37 +670,3 @@ def _is_spam(headers: Headers) -> bool:
     if any(map(_SPAM_LEVEL.search, levels)):
         return True
     return _SPAM_SUBJECT.match(headers.text("subject")) is not None
-
-
-def forged(headers: Headers, identity: Identity) -> str:
-    """Return why the sender of a mail is not believed, "" if it is.
-
-    `no_answer` does not tell, because it returns one reason of several.
-
-    Args:
-        headers: of the mail.
-        identity: which servers' results are trusted.
-    """
-    reason = _reason_by_authentication(headers, identity)
-    if not reason and _has_several_senders(headers):
-        return _SEVERAL_SENDERS
-    return reason
-
-
-def dmarc_result(headers: Headers, identity: Identity) -> str:
-    """Return the DMARC result that a server of ours wrote, "" if there is none (RFC 8601).
-
-    Only the topmost Authentication-Results counts: those below may have come with the mail.
-
-    Args:
-        headers: of the mail.
-        identity: which servers' results are trusted.
-    """
-    field = headers.first("authentication-results")
-    server, _, results = _COMMENT.sub(" ", field).lower().partition(";")
-    authserv_id = next(iter(server.split()), "")
-    if authserv_id not in identity.authserv:
-        return ""
-
-    found = _DMARC_RESULT.search(results)
-    return found[1] if found else ""

@@ -215,9 +215,9 @@ def split_header(raw: bytes) -> tuple[Headers, bytes]:
     """
     end = _end_of_header(raw)
     text = raw[: min(end, MAX_HEADER)].decode("ascii", "surrogateescape")
-    fields = _regular_fields(text)
-    if fields is not None:
-        return Headers(fields), raw[end:]
+    regular = _regular_fields(text)
+    if regular is not None:
+        return regular, raw[end:]
 
     pairs, body_start = _irregular_fields(text)
     if body_start is None:
@@ -254,7 +254,7 @@ def _end_of_header(raw: bytes) -> int:
     return end
 
 
-def _regular_fields(text: str) -> dict[str, list[str]] | None:
+def _regular_fields(text: str) -> Headers | None:
     """Return the fields of a header in which every line begins or continues a field; None for any other.
 
     Args:
@@ -265,8 +265,9 @@ def _regular_fields(text: str) -> dict[str, list[str]] | None:
 
     unfolded = text.rstrip().replace("\r\n", "\n").replace("\n ", " ").replace("\n\t", " ")
     fields: dict[str, list[str]] = {}
+    names: list[str] = []
     if not unfolded:
-        return fields
+        return Headers(fields, names)
     for field in unfolded.split("\n"):
         written, colon, value = field.partition(":")
         name = _field_name(written)
@@ -276,8 +277,9 @@ def _regular_fields(text: str) -> dict[str, list[str]] | None:
             fields[name].append(value)
         else:
             fields[name] = [value]
+        names.append(name)
 
-    return fields
+    return Headers(fields, names)
 
 
 @lru_cache(maxsize=1024)  # all mails have the same few names

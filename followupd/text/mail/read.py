@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 from followupd.domain.mail import Bounce, Identity, Kind, Message, Person
 from followupd.languages import Catalogue, catalogue
 from followupd.text.mail.absence import back_on
+from followupd.text.mail.authentication import forged, unproven
 from followupd.text.mail.body import Body, extract_body
 from followupd.text.mail.bounce import read_bounce, read_feedback_report
 from followupd.text.mail.headers import (
@@ -26,7 +27,6 @@ from followupd.text.mail.headers import (
 from followupd.text.mail.kind import (
     CASE_REFERENCE,
     domain_of,
-    forged,
     is_impersonal,
     is_ours,
     kind_of,
@@ -418,7 +418,9 @@ class _MailReader:
             signature=new.signature,
             no_answer=no_answer(self.mail, self.kind, author, (*to, *cc), self.identity) or handed_on,
             forged=forged(headers, self.identity),
+            unproven=unproven(headers, self.identity),
             own_key=own_key,
+            is_blind_copy=self._is_blind_copy(sender, (*to, *cc)),
             key_header=headers.first("x-followupd-key").strip()[:MAX_KEY],
             answers=self._answered_letters(report),
             case_token=_case_reference(self.subject),
@@ -493,6 +495,16 @@ class _MailReader:
         if reply_to is None or is_impersonal(reply_to, self.identity) or _are_alike(sender, reply_to):
             return ""
         return f"it is from {sender.address}, and answers are to go to {reply_to.address}"
+
+    def _is_blind_copy(self, sender: Person, receivers: Sequence[Person]) -> bool:
+        """Return whether we sent the mail to others alone.
+
+        Args:
+            sender: who wrote it.
+            receivers: those in To and Cc.
+        """
+        ours = self.identity.addresses
+        return sender.address.lower() in ours and not any(each.address.lower() in ours for each in receivers)
 
     def _new_text(self, body: Body) -> NewText:
         """Return the new text; a bounce has nothing else, because no person wrote it.
