@@ -155,8 +155,9 @@ def test_a_dismissed_customer_who_then_complains_is_heard(world: World) -> None:
 
 def test_thanks_newsletters_and_robots_get_nothing(world: World) -> None:
     world.customer_writes(THANKS, subject="Thanks")
+    news = "Our autumn sale has begun: 20 % on all teapots, this week only. To unsubscribe, click here."
     world.customer_writes(
-        PARCEL, subject="Our news", sender="news@shop.test", List_Unsubscribe="<mailto:out@shop.test>"
+        news, subject="Our news", sender="news@shop.test", List_Unsubscribe="<mailto:out@shop.test>"
     )
     world.customer_writes(
         PARCEL, subject="Out of office", sender="max@away.test", Auto_Submitted="auto-replied"
@@ -164,6 +165,13 @@ def test_thanks_newsletters_and_robots_get_nothing(world: World) -> None:
     world.passes(MORNING)
     assert world.cases() == []
     assert world.letters() == []
+
+
+def test_a_complaint_with_the_signs_of_a_newsletter_is_shown_and_not_answered(world: World) -> None:
+    world.customer_writes(PARCEL, sender="kim@fastmail.test", List_Unsubscribe="<mailto:out@fastmail.test>")
+    world.passes(MORNING)
+    assert world.case().customer.address == "kim@fastmail.test"
+    assert [mail for mail in world.letters() if "kim@fastmail.test" in str(mail["To"])] == []
 
 
 def test_a_grave_case_is_told_to_the_lead_at_once_and_its_history_says_why(world: World) -> None:
