@@ -26,9 +26,10 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, Any
 
+from followupd import log
 from followupd.domain.mail import Identity, Message
 from followupd.errors import FollowupdError
-from followupd.languages import catalogue, read_catalogue
+from followupd.languages import Catalogue, catalogue, read_catalogue
 from followupd.text.mail import UnreadableError, read
 
 #: seconds to wait for a service manager whose queue is full; a longer wait would delay the cycle
@@ -81,7 +82,7 @@ _PASSED_ON = ("PATH", "LANG", "LC_ALL", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE")
 #: frames on the pipe: length and kind, then the content
 _FRAME = struct.Struct(">Ic")
 _IDENTITY, _MAIL, _KEY, _EARLIER, _ANSWER = b"I", b"M", b"K", b"E", b"A"
-_MESSAGE, _UNREADABLE = b"R", b"U"
+_MESSAGE, _UNREADABLE, _READY = b"R", b"U", b"H"
 
 
 class OverBudgetError(FollowupdError):
@@ -118,6 +119,10 @@ def cpu_budget(seconds: float = MAIL_BUDGET) -> Iterator[None]:
         signal.signal(signal.SIGVTALRM, before)
 
 
+class _NoChildError(Exception):
+    """The child cannot be started."""
+
+
 class _ChildEndedError(Exception):
     """The child, or the parent, ended before it answered."""
 
@@ -133,6 +138,7 @@ class MailReader:
     load: Callable[[bytes], Message]
     languages: Path | None = None
     budget: float = MAIL_BUDGET
+    python: str = sys.executable
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _child: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
     #: the addresses that the child knows, as they were sent to it
@@ -153,11 +159,20 @@ class MailReader:
             for _ in range(2):  # an idle child may end just now
                 try:
                     return self._read(content, identity)
+                except _NoChildError as error:  # without a budget, which is better than not at all
+                    log.unexpected_error("the process that reads mail", error)
+                    return read(
+                        raw, identity, in_sent=in_sent, received_at=received_at, languages=self._catalogue()
+                    )
                 except (BrokenPipeError, _ChildEndedError) as error:
                     by = self._end()
                     if by == signal.SIGPROF:
                         raise UnreadableError(OVER_BUDGET) from error
         raise UnreadableError(f"the process that reads mail ended twice over it (signal {by})")
+
+    def _catalogue(self) -> Catalogue:
+        """Return the languages that the child would know."""
+        return read_catalogue(self.languages) if self.languages else catalogue()
 
     def close(self) -> None:
         """End the child."""
@@ -190,15 +205,22 @@ class MailReader:
         environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         path = [str(package), os.environ.get("PYTHONPATH", "")]
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, path))
-        command = [sys.executable, "-P", "-m", __name__, str(self.budget), str(self.languages or "")]
+        command = [self.python, "-P", "-m", __name__, str(self.budget), str(self.languages or "")]
         self._known = b""
-        return subprocess.Popen(  # noqa: S603  our own module, by the interpreter that runs us
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=environment,
-        )
+        try:
+            child = self._child = subprocess.Popen(  # noqa: S603  our own module, by the interpreter that runs us
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=environment,
+            )
+            if child.stdout:
+                _get(child.stdout)
+        except (OSError, _ChildEndedError) as error:
+            self._end()
+            raise _NoChildError(str(error) or "it ended at its start") from error
+        return child
 
     def _read(self, content: bytes, identity: Identity) -> Message:
         """Hand a mail to the child, and answer its questions until it answers ours."""
@@ -263,6 +285,7 @@ def _serve(budget: float, languages: str) -> None:
 
     requests, answers = _requests(), sys.stdout.buffer
     known = read_catalogue(Path(languages)) if languages else catalogue()
+    _put(answers, _READY, b"")
     identity = Identity()
     while select.select([requests], [], [], _IDLE_SECONDS)[0]:
         kind, content = _get(requests)

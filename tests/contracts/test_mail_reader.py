@@ -79,6 +79,13 @@ def test_a_child_that_somebody_ends_is_started_again(reader: MailReader) -> None
     assert reads(reader).text
 
 
+@pytest.mark.parametrize("python", ["/nonexistent/python", "/bin/false"])
+def test_without_a_child_mail_is_read_all_the_same(python: str) -> None:
+    reader = MailReader(MESSAGE_ADAPTER.validate_json, python=python)
+    assert reads(reader).text
+    assert reads(reader).text
+
+
 def test_what_stops_the_parent_does_not_end_a_mail_that_is_being_read(reader: MailReader) -> None:
     reads(reader)
     before = child_of(reader)

@@ -53,6 +53,8 @@ class ImapMailbox:
         self._folders = Folders()
         #: flags that were reported, by folder and UIDVALIDITY
         self._reported: dict[tuple[str, int], dict[int, frozenset[str]]] = {}
+        #: folders that were compared, over this connection, with what was read before
+        self._compared: set[tuple[str, int]] = set()
         #: the UIDVALIDITY, and the UIDs that were being fetched when the connection ended
         self.in_flight: tuple[int, ...] = ()
 
@@ -66,6 +68,7 @@ class ImapMailbox:
     def open(self) -> None:
         """Connect, log in and list the folders; also after an UnavailableError."""
         self.close()
+        self._compared.clear()
         self._client = connect(self.account)
         with self._connection("the folders cannot be listed:") as client:
             self._folders = Folders.listed(client)
@@ -180,6 +183,7 @@ class ImapMailbox:
             modseq=response.get(b"HIGHESTMODSEQ", 0),
             permanent=frozenset(flag.decode("utf-8", "replace").strip("()") for flag in permanent),
             read_only=b"READ-ONLY" in response,
+            fresh=(folder, uidvalidity) not in self._compared,
             last_seen=self._reported.setdefault((folder, uidvalidity), {}),
         )
         return self._selected
@@ -239,6 +243,7 @@ class ImapMailbox:
             for found in find_changes(client, selected, query):
                 yield found
                 self._reselect(client, selected)
+            self._compared.add((folder, selected.uidvalidity))
 
     def _reselect(self, client: Client, selected: SelectedFolder) -> None:
         """Select the folder that is being read again, if the caller selected another one between two batches.
