@@ -49,6 +49,9 @@ CASE = (
     " '2026-12-01 10:00:00', '')"
 )
 
+#: events that the program of revision 0002 did not know
+NEWER = {"CustomerChosen", "MailSetAside"}
+
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
@@ -237,8 +240,15 @@ def test_cases_in_every_stage_with_events_of_every_class_are_read_from_a_ledger_
         for case in cases:
             history = tx.cases.history(case.ref)
             names |= {type(event).__name__ for event in history}
-            assert replace(lifecycle.fold(history), version=case.version, wake_at=case.wake_at) == case
-    assert names == set(EVENTS)
+            # what was written before has no time of its last reopening
+            folded = replace(
+                lifecycle.fold(history),
+                version=case.version,
+                wake_at=case.wake_at,
+                reopened_at=case.reopened_at,
+            )
+            assert folded == case
+    assert set(EVENTS) - names <= NEWER
     assert {case.stage for case in cases} == set(Stage)
 
 
