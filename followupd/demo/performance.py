@@ -23,9 +23,8 @@ from followupd.demo.company import (
     write_configuration,
     write_mails,
 )
-from followupd.demo.page import page
+from followupd.demo.page import RecountResult, page, recount
 from followupd.demo.people import KIM, MailClient, kind_of
-from followupd.demo.recount import RecountResult, recount
 from followupd.demo.servers import HOST, Servers
 from followupd.demo.story import DemoRun, StoryError, play
 from followupd.demo.terminal import Narrator, ShownMail

@@ -95,6 +95,8 @@ class Message:
     no_answer: str = ""
     #: why the sender is not believed, "" when it is; commands in such a mail are ignored
     forged: str = ""
+    #: whether our mail server has proved the sender (DMARC); False where it says nothing
+    proven: bool = False
     #: the letter key, when this is a copy of our own letter with a valid signature
     own_key: str = ""
     #: the letter key in X-Followupd-Key; it does not prove who wrote the mail

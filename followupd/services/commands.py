@@ -1,20 +1,23 @@
 """Run what agents say by tag, folder, note or command line: each line is one command."""
 
+import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
 from followupd import log
 from followupd.adapters.storage.ledger import Transaction
+from followupd.domain import lifecycle
 from followupd.domain.case import Case, Stage
-from followupd.domain.command import Command, expected, left_empty, read_line
-from followupd.domain.compensation import OtherGrant
-from followupd.domain.decision import Agenda, LetterContent
-from followupd.domain.events import Approved, Event, LetterDropped
-from followupd.domain.letter import FOLLOW_UP_EXTRAS, Letter, LetterKind, LetterStatus
-from followupd.domain.mail import DISMISSED_BY_AGENT, Kind, MailState, PendingCommand, StoredMail
-from followupd.domain.playbook import Agent
+from followupd.domain.command import LOOK_UPS, Command, expected, quoted, read_line
+from followupd.domain.compensation import GrantState, OtherGrant
+from followupd.domain.decision import Agenda, LetterContent, LookedUp
+from followupd.domain.events import Approved, Event, LetterDropped, Remarked
+from followupd.domain.letter import FOLLOW_UP_EXTRAS, Letter, LetterKind, LetterRecordState, LetterStatus
+from followupd.domain.mail import DISMISSED_BY_AGENT, Kind, MailState, Message, PendingCommand, StoredMail
+from followupd.domain.playbook import Agent, Playbook
+from followupd.domain.promise import FoundCompensation, FoundPromise
 from followupd.domain.translatable import Translatable, msg
 from followupd.errors import InvalidTransitionError, NotUnderstoodError
 from followupd.recovery import commands
@@ -22,21 +25,40 @@ from followupd.services.context import ServiceContext
 from followupd.services.inbox.case_opening import CaseOpener
 from followupd.services.outbox import outcomes
 from followupd.services.record import isolated, quarantine, record
-from followupd.services.staff_mail import StaffNotices
+from followupd.services.staff_mail import LookUpService, StaffNotices, notice_key
 from followupd.services.wording_guard import HARD, SOFT
 from followupd.text.notes import (
+    Question,
     cases_in,
-    is_courtesy,
+    filled_in,
     join_wrapped,
     own_lines,
+    quoted_lines,
+    read_note,
     split_case,
-    uncertain_commands,
+    uncertain_orders,
 )
+from followupd.text.orders import Grammar, Order, Unclear
 
 #: IMAP does not tell who set a tag or moved a mail
 UNKNOWN_ACTOR = "someone with access to the mailbox"
 #: the only verb that a mail without a case may be given without opening one
 _DISMISS = "dismiss"
+
+
+@dataclass(slots=True)
+class NoteResult:
+    """What became of a note: the case after it, the commands that were done, what comes back, and free words."""
+
+    case: Case
+    done: list[Command] = field(default_factory=list)
+    back: list[Unclear] = field(default_factory=list)
+    remark: str = ""
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Why lines come back, each as a sentence for the agent."""
+        return tuple(unclear.problem for unclear in self.back)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +93,7 @@ class CommandService:
             case = self._case_of(tx, mail, verb, now)
             if case is not None:
                 command = Command(verb, text, UNKNOWN_ACTOR, pending.source)
-                self._execute(tx, case, command, mail if mail.in_sent else None, now)
+                self._execute(tx, case, [command], mail if mail.in_sent else None, now)
         except NotUnderstoodError as error:
             self._notices.command_returned(tx, mail, pending, str(error), now)
 
@@ -119,69 +141,84 @@ class CommandService:
         source: str,
         agent: Agent | None,
         now: datetime,
-        doubts: Sequence[str] = (),
-    ) -> tuple[Case, list[str]]:
-        """Run the lines that are understood.
+        *,
+        doubts: Sequence[Unclear] = (),
+        question: Question | None = None,
+        signer: Agent | None = None,
+    ) -> NoteResult:
+        """Run the orders that are understood, and write free words into the history.
+
+        The orders of one line are all executed, or none of them.
 
         Args:
             tx: the transaction.
             case: the case.
             lines: the lines, as a mail client may have wrapped them.
             actor: who gives the commands, as the history names them.
-            source: note, digest or tell. What is wrong with a note goes back to the agent by mail.
+            source: note, digest or tell.
             agent: the agent, None when it is not known which one it is.
             now: the time.
-            doubts: problems that were found already.
-
-        Returns:
-            The changed case, and the problems with the lines that were not executed.
+            doubts: lines that come back in any case.
+            question: the one question that the lines answer.
+            signer: whose signature may stand below the lines, by default the agent's.
         """
-        problems = list(doubts)
-        done: list[str] = []
+        empty = FOLLOW_UP_EXTRAS if source == "note" else ()
+        grammar = self.context.grammar
+        note = read_note(lines, grammar, question=question, signer=signer or agent, may_be_empty=empty)
+        result = NoteResult(case, back=[*doubts, *note.back])
 
-        for line in join_wrapped(lines, self.context.languages):
-            if not line.strip():
-                continue
-            try:
-                verb, text = read_line(line)
-                command = Command(verb, text, actor, source, agent.id if agent else "")
-                case = self._execute(tx, case, command, None, now)
-                done.append(command.line)
-            except NotUnderstoodError as error:
-                if not self._may_be_ignored(line, source):
-                    problems.append(str(error))
+        for group in note.orders:
+            by_agent = agent.id if agent else ""
+            spoken = [Command(order.verb, order.text, actor, source, by_agent) for order in group]
+            self._run_group(tx, result, spoken, group[0].line, now)
 
-        findings = self.findings(case, done, now)
-        if agent and source == "note" and (problems or findings):
-            case = self._answer_note(tx, case, agent, problems, done, findings, now)
+        self._keep_remark(tx, result, note.remark, actor, source, now)
+        return result
 
-        return case, problems
+    def _run_group(
+        self, tx: Transaction, result: NoteResult, spoken: Sequence[Command], line: str, now: datetime
+    ) -> None:
+        """Run the orders of one line; a look-up only asks for an answer."""
+        try:
+            changing = [command for command in spoken if command.verb not in LOOK_UPS]
+            result.case = self._execute(tx, result.case, changing, None, now)
+        except NotUnderstoodError as error:
+            result.back.append(Unclear(line, error.problem, error.draft))
+            return
+        result.done += spoken
 
-    def _answer_note(
-        self,
-        tx: Transaction,
-        case: Case,
-        agent: Agent,
-        problems: Sequence[str],
-        done: Sequence[str],
-        findings: Sequence[Translatable],
-        now: datetime,
-    ) -> Case:
-        """Send the agent the problems with a note, what was done, and the findings of the wording rules."""
-        because: str = ""
-        if problems:
-            log.command_not_understood("note", case.ref)
-            because = msg("some lines of your note were not understood")
+    def _keep_remark(
+        self, tx: Transaction, result: NoteResult, remark: str, actor: str, source: str, now: datetime
+    ) -> None:
+        """Write free words into the history; those that sound like a promise come back instead."""
+        kept = []
+        for line in remark.splitlines():
+            promised = self._sounds_like_promise(result.case, line, now)
+            if promised:
+                result.back.append(promised)
+            else:
+                kept.append(line)
 
-        content = LetterContent(
-            problems=tuple(problems), done=tuple(done), findings=tuple(findings), because=because
+        result.remark = "\n".join(kept)
+        if kept:
+            said = Remarked(at=now, by=actor, why=f"{source}: {result.remark}", text=result.remark)
+            result.case = record(tx, result.case, [said], now)
+
+    def _sounds_like_promise(self, case: Case, line: str, now: datetime) -> Unclear | None:
+        """Return that free words seem to promise or give something, which no reminder would know of."""
+        reader = self.context.line_reader(case)
+        promises, grants = reader.commitments(line, now)
+        if not promises and not grants:
+            return None
+
+        problem = msg(
+            "{line} sounds like a promise or a gift; say it as a line of its own", line=quoted(line)
         )
-        playbook = self.context.playbooks.for_case(case)
-        answer = self.context.letters.desk(LetterKind.ANSWER, case, playbook, now, content, agent)
-        return record(tx, case, [answer], now)
+        return Unclear(line, problem, _draft_of(promises, grants, reader.playbook))
 
-    def findings(self, case: Case, lines: Sequence[str], now: datetime) -> list[Translatable]:
+    def findings(self, case: Case, done: Iterable[Command], now: datetime) -> list[Translatable]:
         """Return what the wording rules find in lines that were done, each as a sentence for the agent."""
+        lines = [command.line for command in done]
         playbook = self.context.playbooks.for_case(case)
         found = self.context.wording.lines(lines, case, playbook, now)
         hard = [msg(HARD, finding=finding.told) for finding in found if finding.hard]
@@ -191,31 +228,47 @@ class CommandService:
     # --- commands ---
 
     def _execute(
-        self, tx: Transaction, case: Case, command: Command, reply: StoredMail | None, now: datetime
+        self, tx: Transaction, case: Case, spoken: Sequence[Command], reply: StoredMail | None, now: datetime
     ) -> Case:
-        """Execute one command.
+        """Execute the commands of one line, all of them or none.
 
         Args:
             tx: the transaction.
             case: the case.
-            command: the command.
+            spoken: the commands.
             reply: the mail in Sent that was tagged, in which the promise is that `promised` means.
             now: the time.
 
         Raises:
-            NotUnderstoodError: the command cannot be executed, for a reason that the agent is told.
+            NotUnderstoodError: one of them cannot be executed, for a reason that the agent is told.
         """
-        if command.verb == "settle":
-            case = _settle(tx, case, command, now)
+        if any(command.verb == "settle" for command in spoken):
+            case = _settle(tx, case, spoken[0], now)
         else:
-            events = commands.handle(command, self._command_context(tx, case, command, reply, now))
+            case = _save(tx, case, self._events_of(tx, case, spoken, reply, now), now)
+
+        for command in spoken:
+            log.command_executed(case.ref, command.actor, command.source, command.verb)
+        return case
+
+    def _events_of(
+        self, tx: Transaction, case: Case, spoken: Sequence[Command], reply: StoredMail | None, now: datetime
+    ) -> list[Event]:
+        """Return the events of commands, each of which sees what those before it have changed.
+
+        Raises:
+            NotUnderstoodError: one of them cannot be executed.
+        """
+        events: list[Event] = []
+        for command in spoken:
+            following = commands.handle(command, self._command_context(tx, case, command, reply, now))
             try:
-                case = _save(tx, case, events, now)
+                for event in following:
+                    case = lifecycle.after(case, event)
             except InvalidTransitionError as error:
                 raise NotUnderstoodError(f"{command.line!r} does not fit: {error}") from error
-
-        log.command_executed(case.ref, command.actor, command.source, command.verb)
-        return case
+            events += following
+        return events
 
     def _command_context(
         self, tx: Transaction, case: Case, command: Command, reply: StoredMail | None, now: datetime
@@ -234,16 +287,6 @@ class CommandService:
             context.monthly_cap,
         )
 
-    def _may_be_ignored(self, line: str, source: str) -> bool:
-        """Return whether a line that is no command is no problem either.
-
-        That is a greeting, or an optional fact that was left empty in a note.
-        """
-        if is_courtesy(line, self.context.languages):
-            return True
-
-        return source == "note" and left_empty(line, FOLLOW_UP_EXTRAS)
-
 
 def grants_in_other_cases(tx: Transaction, case: Case) -> list[OtherGrant]:
     """Return what the customer was granted in other cases.
@@ -259,6 +302,20 @@ def grants_in_other_cases(tx: Transaction, case: Case) -> list[OtherGrant]:
             grants += [OtherGrant(other.ref, is_open, grant) for grant in other.compensation]
 
     return grants
+
+
+def _draft_of(
+    promises: Sequence[FoundPromise], grants: Sequence[FoundCompensation], playbook: Playbook
+) -> str | None:
+    """Return the line that says what a sentence seems to promise or give, None where it is not that simple."""
+    match promises, grants:
+        case [found], [] if found.due:
+            local = playbook.calendar.local(found.due)
+            return f"promise: {found.text} by {local.day} {local:%B %Y}"
+        case [], [grant] if grant.amount:
+            currency = grant.currency or playbook.company.currency
+            return f"{grant.kind}: {grant.amount} {currency}"
+    return None
 
 
 def _complaint_behind(tx: Transaction, mail: StoredMail) -> StoredMail:
@@ -331,6 +388,8 @@ def _key_in_doubt(tx: Transaction, case: Case, command: Command, named: Sequence
 
 #: mails of a thread with which the quoted lines of a note are compared
 _QUOTED_MAILS = 8
+#: answers to notes without an order, in a case and a day; a machine that answers ours must not go on for ever
+_MAX_ANSWERS = 5
 
 
 def is_note(mail: StoredMail) -> bool:
@@ -349,96 +408,398 @@ def _desk_mail_keys(mail: StoredMail) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class NoteService:
-    """Runs notes by `commands`. A note counts only from the agent to whom the desk mail was sent."""
+    """Runs notes by `commands`, and answers each of which something must be said.
+
+    A note counts from any agent who answers one of our desk mails, since its Message-ID carries our signature
+    (docs/mail.md R6), and from one whom our mail server has proved.
+    """
 
     context: ServiceContext
     commands: CommandService
 
     def handle(self, tx: Transaction, note: StoredMail, now: datetime) -> None:
-        """Run the lines of one note; the agent gets an answer about those that were not understood.
-
-        A note of anybody but the agent to whom the desk mail was sent, and a forged one, are quarantined
-        (docs/mail.md R6).
-        """
+        """Run the lines of an answer to a desk mail; a forged one is quarantined."""
         desk_mail = tx.outbox.get(_desk_mail_keys(note)[0]).letter
         case = tx.cases.get(desk_mail.case) if desk_mail.case else None
-        playbooks = self.context.playbooks
-        playbook = playbooks.for_case(case) if case else playbooks.default
-
-        agent = playbook.team.by_address(note.message.sender.address)
-        if agent is None or agent.email.lower() != desk_mail.to.address.lower():
-            quarantine(tx, note, "a note counts only from the agent whom the desk mail was sent to")
-            return
-        if note.message.forged:
-            quarantine(tx, note, f"a forged note: {note.message.forged}")
+        agent = self._writer(tx, note)
+        if agent is None:
             return
 
         tx.mail.mark_processed(note.id, case_ref=case.ref if case else None)
-        doubts = uncertain_commands(note.message, _quoted_text(tx, note, desk_mail))
         if case is None:
-            self._digest_answer(tx, note, desk_mail, agent, doubts, now)
+            self._digest_answer(tx, note, desk_mail, agent, now)
+            return
+
+        lines, doubts = self._lines(tx, note, desk_mail)
+        question = question_of(desk_mail, case)
+        result = self.commands.run_lines(
+            tx, case, lines, agent.name, "note", agent, now, doubts=doubts, question=question
+        )
+        self._answer(tx, result, agent, now, question)
+        if agent.email.lower() != desk_mail.to.address.lower():
+            self._tell_owner(tx, result, agent, now)
+
+    def run_message(
+        self, tx: Transaction, case: Case, message: Message, agent: Agent | None, by: str, now: datetime
+    ) -> NoteResult:
+        """Run an answer to a desk mail that was not received but told; nobody is written to.
+
+        Args:
+            tx: the transaction.
+            case: the case that it is about.
+            message: the answer, as a mail client sends it.
+            agent: who says it, where that is known.
+            by: who tells it, where no agent is known.
+            now: the time.
+        """
+        grammar = self.context.grammar
+        written = {entry.letter.key: entry.letter for entry in tx.outbox.all(case=case.ref)}
+        answered = [written[key] for key in message.answers if key in written and "desk/" in key]
+        thread = "\n".join(letter.text for letter in written.values())
+        filled = [line for desk in answered[:1] for line in filled_in(message, desk.text, thread, grammar)]
+        doubts = uncertain_orders(message, thread, grammar, filled)
+        if not answered:
+            doubts = [doubt for doubt in doubts if not grammar.is_bare_choice(doubt.line)]
+
+        speaker = agent or self.context.playbooks.default.team.by_address(message.sender.address)
+        question = question_of(answered[0], case) if answered else _question_in(message, case, grammar)
+        return self.commands.run_lines(
+            tx,
+            case,
+            [*own_lines(message), *filled],
+            speaker.name if speaker else by,
+            "tell",
+            speaker,
+            now,
+            doubts=doubts,
+            question=question,
+            signer=speaker or _stranger(message),
+        )
+
+    def handle_new(self, tx: Transaction, note: StoredMail, case: Case | None, now: datetime) -> bool:
+        """Run or answer a mail of an agent that answers no desk mail; return False where it says nothing to us.
+
+        Args:
+            tx: the transaction.
+            note: the mail.
+            case: the case that it names, by its thread or its subject.
+            now: the time.
+        """
+        lines = own_lines(note.message)
+        if not any(line.strip() for line in lines):
+            lines = [_without_case(note.message.subject)]
+        if case is None and not self._looks_up(lines):
+            return False
+
+        agent = self._writer(tx, note)
+        if agent is None:
+            return True
+
+        tx.mail.mark_processed(note.id, case_ref=case.ref if case else None)
+        if case is None:
+            self._look_up(tx, note, agent, lines, now)
+        elif note.message.proven or self._looks_up(lines):
+            result = self.commands.run_lines(tx, case, lines, agent.name, "note", agent, now)
+            self._answer(tx, result, agent, now, None)
+            self._tell_owner(tx, result, agent, now)
         else:
-            lines = own_lines(note.message)
-            self.commands.run_lines(tx, case, lines, agent.name, "note", agent, now, doubts)
+            self._ask_for_proof(tx, case, agent, lines, now)
+        return True
+
+    def _writer(self, tx: Transaction, note: StoredMail) -> Agent | None:
+        """Return the agent who wrote a mail; None, after the mail was quarantined, where nobody is believed."""
+        agent = self.context.playbooks.default.team.by_address(note.message.sender.address)
+        if agent is None:
+            quarantine(tx, note, "a note counts only from an agent")
+        elif note.message.forged:
+            quarantine(tx, note, f"a forged note: {note.message.forged}")
+            return None
+        return agent
+
+    def _lines(self, tx: Transaction, note: StoredMail, desk_mail: Letter) -> tuple[list[str], list[Unclear]]:
+        """Return the lines of a note, with those filled in inside the quote, and the orders that may be quoted."""
+        grammar, message = self.context.grammar, note.message
+        thread = _quoted_text(tx, note, desk_mail)
+        filled = filled_in(message, desk_mail.text, thread, grammar)
+        doubts = uncertain_orders(message, thread, grammar, filled)
+        return [*own_lines(message), *filled], doubts
+
+    def _looks_up(self, lines: Sequence[str]) -> bool:
+        """Return whether lines ask for help, a case or the day's work, or name the case that they are about."""
+        grammar = self.context.grammar
+        for line in lines:
+            ref, rest = split_case(line)
+            orders = [piece for piece in grammar.read(rest) if isinstance(piece, Order)]
+            if any(order.verb in LOOK_UPS for order in orders) or (ref and orders):
+                return True
+        return False
+
+    # --- answers ---
+
+    def _answer(
+        self, tx: Transaction, result: NoteResult, agent: Agent, now: datetime, question: Question | None
+    ) -> None:
+        """Send the agent what was not done, what was looked up, and what the wording rules find.
+
+        A note without any order is answered too, so that nobody waits for what does not happen.
+        """
+        case = result.case
+        findings = self.commands.findings(case, result.done, now)
+        looked_up = self._looked_up(tx, result, agent, now)
+        if result.done and not (result.back or findings or looked_up):
+            return
+        if not (result.done or result.back) and self._answered_enough(tx, case, agent, now):
+            log.command_not_understood("note", case.ref)
+            return
+
+        if result.back:
+            log.command_not_understood("note", case.ref)
+        content = LetterContent(
+            problems=result.problems,
+            done=tuple(command.line for command in result.done if command.verb not in LOOK_UPS),
+            findings=tuple(findings),
+            because=_why_answered(result),
+            remark=result.remark,
+            looked_up=looked_up,
+            asks=_expected_lines(result, question),
+        )
+        result.case = self._send(tx, case, content, agent, now)
+
+    def _send(self, tx: Transaction, case: Case, content: LetterContent, agent: Agent, now: datetime) -> Case:
+        """Queue an answer about a case."""
+        playbook = self.context.playbooks.for_case(case)
+        answer = self.context.letters.desk(LetterKind.ANSWER, case, playbook, now, content, agent)
+        return record(tx, case, [answer], now)
+
+    def _answered_enough(self, tx: Transaction, case: Case, agent: Agent, now: datetime) -> bool:
+        """Return whether an agent had so many answers about a case today that a machine may be writing."""
+        local = self.context.playbooks.default.calendar.local
+        answers = [
+            entry
+            for entry in tx.outbox.all(case=case.ref)
+            if entry.letter.kind is LetterKind.ANSWER
+            and entry.letter.to.address.lower() == agent.email.lower()
+            and local(entry.written_at).date() == local(now).date()
+        ]
+        return len(answers) >= _MAX_ANSWERS
+
+    def _tell_owner(self, tx: Transaction, result: NoteResult, agent: Agent, now: datetime) -> None:
+        """Tell the owner of a case what a colleague has said about it."""
+        owner = self.context.playbooks.for_case(result.case).owner_of(result.case.owner)
+        changes = [command for command in result.done if command.verb not in LOOK_UPS]
+        if owner.id == agent.id or not (changes or result.remark):
+            return
+
+        content = LetterContent(
+            because=msg("{name} has answered about your case", name=agent.name),
+            done=tuple(command.line for command in changes),
+            remark=result.remark,
+        )
+        result.case = self._send(tx, result.case, content, owner, now)
+
+    def _ask_for_proof(
+        self, tx: Transaction, case: Case, agent: Agent, lines: Sequence[str], now: datetime
+    ) -> None:
+        """Ask an agent to repeat the orders of a mail that answers none of ours, which anybody may have sent."""
+        note = read_note(lines, self.context.grammar, signer=agent)
+        orders = tuple(order.line for group in note.orders for order in group)
+        because = msg(
+            "your mail answers none of ours, so that anybody may have sent it; "
+            "to have it done, answer this mail with the lines"
+        )
+        content = LetterContent(because=because, asks=orders, problems=tuple(b.problem for b in note.back))
+        log.command_not_understood("note", case.ref)
+        self._send(tx, case, content, agent, now)
+
+    # --- look-ups ---
+
+    def _looked_up(
+        self, tx: Transaction, result: NoteResult, agent: Agent, now: datetime
+    ) -> tuple[LookedUp, ...]:
+        """Return what the look-ups of a note have found."""
+        asked = [(command.verb, command.text) for command in result.done if command.verb in LOOK_UPS]
+        look_up = LookUpService(self.context)
+        return tuple(
+            found
+            for verb, text in asked
+            for found in look_up.answer(tx, verb, text, result.case.ref, agent, now)
+        )
+
+    def _look_up(
+        self, tx: Transaction, note: StoredMail, agent: Agent, lines: Sequence[str], now: datetime
+    ) -> None:
+        """Answer the look-ups of a mail that names no case; lines about a case that they name come back."""
+        look_up = LookUpService(self.context)
+        found: list[LookedUp] = []
+        problems: list[str] = []
+        for line in lines:
+            ref, rest = split_case(line)
+            orders = [piece for piece in self.context.grammar.read(rest) if isinstance(piece, Order)]
+            for order in orders:
+                if order.verb in LOOK_UPS:
+                    found += look_up.answer(tx, order.verb, order.text, ref, agent, now)
+                else:
+                    problems.append(
+                        msg("{line} answers none of our mails; answer one with it", line=quoted(line))
+                    )
+
+        self._answer_without_case(tx, note, f"look-up-{note.id}", agent, (), problems, tuple(found), now)
+
+    # --- digests ---
 
     def _digest_answer(
-        self,
-        tx: Transaction,
-        note: StoredMail,
-        digest: Letter,
-        agent: Agent,
-        doubts: Sequence[str],
-        now: datetime,
+        self, tx: Transaction, note: StoredMail, digest: Letter, agent: Agent, now: datetime
     ) -> None:
         """Run lines about the cases of a digest.
 
         Each line names its case, unless the digest has only one ("FU-7K3Q9: complaint").
         """
         named = cases_in(f"{digest.text}\n{digest.html}")
-        only_case = named[0] if len(named) == 1 else ""
+        lines, doubts = self._lines(tx, note, digest)
+        by_case, problems = self._by_case(lines, named)
+        problems = [doubt.problem for doubt in doubts] + problems
         done: list[str] = []
-        problems = list(doubts)
+        found: list[LookedUp] = []
 
-        for line in own_lines(note.message):
+        for ref, about in by_case.items():
+            if not ref:
+                self._without_a_case(tx, about, agent, found, problems, now)
+                continue
+            result = self.commands.run_lines(tx, tx.cases.get(ref), about, agent.name, "digest", agent, now)
+            done += [f"{ref}: {command.line}" for command in result.done]
+            problems += [f"{ref}: {problem}" for problem in result.problems]
+            found += self._looked_up(tx, result, agent, now)
+
+        if problems or found or not done:
+            log.command_not_understood("digest", "")
+            key = f"answer-{note.id}"
+            self._answer_without_case(tx, note, key, agent, done, problems, tuple(found), now, digest)
+
+    def _by_case(self, lines: Sequence[str], named: Sequence[str]) -> tuple[dict[str, list[str]], list[str]]:
+        """Return the lines of a digest's answer by case, "" for those that need none, and the problems."""
+        only_case = named[0] if len(named) == 1 else ""
+        found: dict[str, list[str]] = {}
+        problems: list[str] = []
+        for line in join_wrapped(lines, self.context.grammar):
             ref, command = split_case(line)
             ref = ref or only_case
-            if not command or (not ref and is_courtesy(command, self.context.languages)):
-                continue
-            if ref not in named:
+            if ref in named:
+                found.setdefault(ref, []).append(command)
+            elif ref:
                 expected = "expected 'FU-7K3Q9: complaint'"
                 problems.append(f"{line.strip()!r} names no case of that digest; {expected}")
-                continue
-            case = tx.cases.get(ref)
-            _, found = self.commands.run_lines(tx, case, [command], agent.name, "digest", agent, now)
-            problems += [f"{ref}: {problem}" for problem in found]
-            if not found:
-                done.append(f"{ref}: {command}")
+            else:
+                found.setdefault("", []).append(line)
+        return found, problems
 
-        if problems:
-            log.command_not_understood("digest", "")
-            self._answer(tx, note, digest, agent, done, problems, now)
+    def _without_a_case(
+        self,
+        tx: Transaction,
+        lines: Sequence[str],
+        agent: Agent,
+        found: list[LookedUp],
+        problems: list[str],
+        now: datetime,
+    ) -> None:
+        """Answer look-ups among the lines of a digest's answer that name no case; orders there are problems."""
+        note = read_note(lines, self.context.grammar, signer=agent)
+        problems += [unclear.problem for unclear in note.back]
+        for group in note.orders:
+            for order in group:
+                if order.verb in LOOK_UPS:
+                    found += LookUpService(self.context).answer(tx, order.verb, order.text, "", agent, now)
+                else:
+                    expected = "expected 'FU-7K3Q9: complaint'"
+                    problems.append(f"{order.line!r} names no case of that digest; {expected}")
 
-    def _answer(
+    def _answer_without_case(
         self,
         tx: Transaction,
         note: StoredMail,
-        digest: Letter,
+        name: str,
         agent: Agent,
         done: Sequence[str],
         problems: Sequence[str],
+        found: tuple[LookedUp, ...],
         now: datetime,
+        digest: Letter | None = None,
     ) -> None:
-        """Send the agent what was done of a digest's answer, and what was not understood."""
+        """Send the agent what was done, what was not understood, and what was looked up."""
         playbook = self.context.playbooks.default
+        day = playbook.calendar.local(now).date()
         agenda = Agenda(
-            key=f"{digest.key}.answer-{note.id}",
-            day=playbook.calendar.local(now).date(),
+            key=f"{digest.key}.{name}" if digest else notice_key(day, name),
+            day=day,
             done=tuple(done),
             problems=tuple(problems),
+            looked_up=found,
         )
         letter = self.context.letters.digest(agenda, playbook, now, note.mailbox, agent)
         tx.outbox.queue(letter, now)
         log.letter_written(letter.key)
+
+
+def question_of(desk_mail: Letter, case: Case) -> Question | None:
+    """Return the one question that a desk mail asks, None where it asks none, or several."""
+    if desk_mail.kind is LetterKind.DOUBT:
+        return Question("settle: sent", by_consent=False)
+    if desk_mail.kind is LetterKind.APPROVAL and _approvals(case) == 1:
+        return Question("approve", "refuse")
+    if desk_mail.kind is LetterKind.OPENED and case.stage is Stage.SUSPECTED:
+        return Question("complaint", "dismiss")
+    return None
+
+
+def _question_in(message: Message, case: Case, grammar: Grammar) -> Question | None:
+    """Return the one question of an unknown desk mail, by the lines that its quote offers."""
+    pieces = [piece for line in quoted_lines(message) for piece in grammar.read(line)]
+    offered = {piece.verb for piece in pieces if isinstance(piece, Order)}
+    if "approve" in offered and _approvals(case) == 1:
+        return Question("approve", "refuse")
+    if {"complaint", "dismiss"} <= offered and case.stage is Stage.SUSPECTED:
+        return Question("complaint", "dismiss")
+    return None
+
+
+def _stranger(message: Message) -> Agent:
+    """Return the writer of a mail as somebody whose signature may be known, though no agent."""
+    sender = message.sender
+    return Agent(id=sender.address, name=sender.name or sender.address, email=sender.address, phone="")
+
+
+def _approvals(case: Case) -> int:
+    """Return how many things wait for an approval, of which each was asked about in a mail of its own."""
+    proposed = case.proposed or case.grants_in(GrantState.PROPOSED)
+    letters = case.letters_in(LetterRecordState.REVIEW)
+    return len(letters) + len(case.grants_in(GrantState.WAITING_APPROVAL)) + bool(proposed)
+
+
+def _why_answered(result: NoteResult) -> str:
+    """Return why a note is answered, "" where the answer itself says it."""
+    if result.back:
+        return msg("some lines of your note were not understood")
+    if not result.done and result.remark:
+        return msg(
+            "your words are in the history of the case; there was no order in them, and nothing was done"
+        )
+    if not result.done:
+        return msg("there was no order in your mail, and nothing was done")
+    return ""
+
+
+def _expected_lines(result: NoteResult, question: Question | None) -> tuple[str, ...]:
+    """Return the lines to answer with: better ones for those that came back, else what the desk mail asked."""
+    drafts = [unclear.draft for unclear in result.back if unclear.draft]
+    if drafts:
+        return tuple(line for draft in drafts for line in draft.split("\n"))
+    if question and not result.done:
+        return (question.yes, "refuse: " if question.no == "refuse" else question.no) if question.no else ()
+    return ()
+
+
+def _without_case(subject: str) -> str:
+    """Return a subject without the case in brackets: "[FU-7K3Q9] kept: 1" is a line, too."""
+    return re.sub(r"^\s*(?:\w{2,3}:\s*)*\[?FU-[A-Z0-9]{5,12}\]?\s*:?\s*", "", subject, flags=re.IGNORECASE)
 
 
 def _quoted_text(tx: Transaction, note: StoredMail, desk_mail: Letter) -> str:

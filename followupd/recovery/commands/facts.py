@@ -1,6 +1,7 @@
 """Commands about the case itself: facts, severity, owner, playbook, and insisting on a wording."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 
 from followupd.domain.case import Case, Fault
 from followupd.domain.command import Command
@@ -9,6 +10,7 @@ from followupd.domain.events import (
     FactsStated,
     OwnerChosen,
     PlaybookChosen,
+    Remarked,
     SeverityChosen,
     WordingInsisted,
 )
@@ -94,21 +96,38 @@ def fact(command: Command, context: CommandContext) -> list[Event]:
             raise not_understood(command)
 
     if command.verb == "cause-code":
-        _check_cause(text, context)
+        text = _listed_cause(text, context)
 
     if getattr(context.case.facts, name) == text:
         return []
     return [FactsStated(facts=((name, text),), **origin(command, context))]
 
 
-def _check_cause(code: str, context: CommandContext) -> None:
-    """Raise NotUnderstoodError for a cause code that the playbook does not list.
+def _listed_cause(code: str, context: CommandContext) -> str:
+    """Return a cause code as the playbook lists it, in any case and with blanks for hyphens.
 
-    One that lists none allows all.
+    A playbook that lists none allows all.
+
+    Raises:
+        NotUnderstoodError: the playbook does not list it.
     """
     causes, name = context.playbook.causes, context.playbook.name
-    if causes and code not in causes:
+    listed = _named(code, causes)
+    if causes and listed is None:
         raise NotUnderstoodError(f"{code!r} is no cause of playbook {name}; known: {', '.join(causes)}")
+    return listed or code
+
+
+def _named(said: str, names: Iterable[str]) -> str | None:
+    """Return the name that is meant, in any case and with blanks for hyphens; None where it is none of them."""
+    wanted = re.sub(r"[\s_-]+", "-", said.casefold())
+    matching = (name for name in names if re.sub(r"[\s_-]+", "-", name.casefold()) == wanted)
+    return next(matching, None)
+
+
+def remark(command: Command, context: CommandContext) -> list[Event]:
+    """Write the agent's words into the history."""
+    return [Remarked(text=command.text, **origin(command, context))]
 
 
 def severity(command: Command, context: CommandContext) -> list[Event]:
@@ -148,11 +167,11 @@ def playbook(command: Command, context: CommandContext) -> list[Event]:
     Raises:
         NotUnderstoodError: there is no such playbook.
     """
-    name = command.text
+    name = _named(command.text, context.playbooks)
 
-    if name not in context.playbooks:
+    if name is None:
         known = ", ".join(sorted(context.playbooks))
-        raise NotUnderstoodError(f"{name!r} is no playbook; known: {known}")
+        raise NotUnderstoodError(f"{command.text!r} is no playbook; known: {known}")
     if name == context.case.playbook:
         return []
     return [PlaybookChosen(playbook=name, **origin(command, context))]

@@ -1,7 +1,9 @@
 """Commands about the stage of the case: complaint, fixed, closed, on hold, reached."""
 
+from datetime import datetime
+
 from followupd.domain.case import NO_COMPLAINT, PUT_RIGHT, Case, Stage, numbers
-from followupd.domain.command import Command
+from followupd.domain.command import Command, quoted
 from followupd.domain.compensation import Compensation, Gift, GrantState
 from followupd.domain.events import (
     Closed,
@@ -15,6 +17,7 @@ from followupd.domain.events import (
     Released,
     Reopened,
 )
+from followupd.domain.translatable import msg
 from followupd.errors import NotUnderstoodError
 from followupd.recovery.blockers import still_to_give
 from followupd.recovery.commands.context import CommandContext, origin
@@ -117,12 +120,40 @@ def _blocks_close(grant: Compensation, case: Case) -> bool:
 
 
 def hold(command: Command, context: CommandContext) -> list[Event]:
-    """Put the case on hold."""
-    if command.text:
-        raise NotUnderstoodError(f"{command.line!r} says more than I can keep; say 'hold' and 'release'")
-    if context.case.held:
+    """Put the case on hold, for good or until a day, on which it ends by itself.
+
+    Raises:
+        NotUnderstoodError: the text is no date, or one that has come already.
+    """
+    until = _hold_ends(command, context) if command.text else None
+    if context.case.held and context.case.held_until == until:
         return []
-    return [Held(at=context.now, by=command.actor, why=f"{command.source}: hold")]
+    return [Held(until=until, **origin(command, context))]
+
+
+def _hold_ends(command: Command, context: CommandContext) -> datetime:
+    """Return when a hold ends: at opening, where only a day is named.
+
+    Raises:
+        NotUnderstoodError: the text is no date, or one that has come already.
+    """
+    said, _ = context.reader.split_reason(command.text)
+    rest, date = context.reader.split_when(f"until {said}", context.now)
+    if date is None or any(map(str.isalnum, rest.removeprefix("until"))):
+        problem = msg(
+            "{line} names no day I can read; expected {form}",
+            line=quoted(command.line),
+            form="'hold: until when'",
+        )
+        raise NotUnderstoodError(problem)
+
+    calendar = context.playbook.calendar
+    day = calendar.local(date).date()
+    if date == calendar.close_of(day):
+        date = calendar.moment(day, calendar.open)
+    if date <= context.now:
+        raise NotUnderstoodError(msg("{line} names a day that has come already", line=quoted(command.line)))
+    return date
 
 
 def release(command: Command, context: CommandContext) -> list[Event]:

@@ -584,6 +584,16 @@ def forged(headers: Headers, identity: Identity) -> str:
     return reason
 
 
+def proven(headers: Headers, identity: Identity) -> bool:
+    """Return whether a server of ours says that the mail comes from its sender's domain.
+
+    Args:
+        headers: of the mail.
+        identity: which servers' results are trusted.
+    """
+    return dmarc_result(headers, identity) == "pass" and not _has_several_senders(headers)
+
+
 def dmarc_result(headers: Headers, identity: Identity) -> str:
     """Return the DMARC result that a server of ours wrote, "" if there is none (RFC 8601).
 

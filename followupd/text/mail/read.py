@@ -22,7 +22,7 @@ from followupd.text.mail.headers import (
     parse_addresses,
     parse_date,
 )
-from followupd.text.mail.kind import CASE_REFERENCE, forged, kind_of, no_answer
+from followupd.text.mail.kind import CASE_REFERENCE, forged, kind_of, no_answer, proven
 from followupd.text.mail.new_text import FORWARDED, ORIGINAL, NewText, extract_new_text, label_of
 from followupd.text.mail.parse import ParsedMail, UnreadableError, parse_mail, split_header
 from followupd.text.mail.repeated import QUOTE_MARKS
@@ -299,6 +299,7 @@ class _MailReader:
             signature=new.signature,
             no_answer=no_answer(self.mail, self.kind, sender, (*to, *cc), self.identity),
             forged=forged(headers, self.identity),
+            proven=proven(headers, self.identity),
             own_key=own_key,
             key_header=headers.first("x-followupd-key").strip()[:MAX_KEY],
             answers=self._answered_letters(report),

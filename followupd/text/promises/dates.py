@@ -216,7 +216,19 @@ def split_when(
     found = _last_deadline(text, now=now, calendar=calendar, language=language)
     if found is None:
         return text.strip(), None
-    return without_date(text, found), found.moment
+    return _around(text, found), found.moment
+
+
+def _around(text: str, when: FoundDate) -> str:
+    """Return the text without a date; of the words around it only the joint before the date goes.
+
+    Args:
+        text: a line of an agent, whose words stay as they were written.
+        when: the date.
+    """
+    left = text[: when.start].rstrip().rstrip(",;:–—-").rstrip()
+    right = text[when.end :].lstrip(" ,")
+    return f"{left} {right}".strip() if any(map(str.isalnum, right)) else left
 
 
 def _last_deadline(text: str, *, now: datetime, calendar: Calendar, language: Language) -> FoundDate | None:
