@@ -177,6 +177,17 @@ class Request:
 _REQUEST = re.compile(r"(\S[^\s:,]*)\s*(?:[\s,]\s*([^:]*(?:\d:\d\d[^:]*)*))?:\s+(\S.*)", re.DOTALL)
 
 
+class OrderForm(str):
+    """What a line with a verb looks like, in quotation marks; a language says it in its own words."""
+
+    __slots__ = ()
+
+
+def form_shown(verb: str) -> OrderForm:
+    """Return what a line with this verb looks like, for a sentence that an agent is told."""
+    return OrderForm(quoted(expected(verb)))
+
+
 def read_request(text: str) -> Request:
     """Split the text of `ask` into department, date and question, which stays as it was written.
 

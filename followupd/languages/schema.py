@@ -422,6 +422,7 @@ class NoteWords(LanguageTable):
     until: Barred = ()
     because: Barred = ()
     of: Barred = ()
+    spelt_out: Mapping[str, str] = {}
 
 
 class Answers(LanguageTable):

@@ -12,7 +12,16 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property, lru_cache
 
-from followupd.domain.command import LIST_MARK, VERBS, Form, expected, form_of, line_for, needs_text, quoted
+from followupd.domain.command import (
+    LIST_MARK,
+    VERBS,
+    Form,
+    form_of,
+    form_shown,
+    line_for,
+    needs_text,
+    quoted,
+)
 from followupd.domain.playbook import Agent
 from followupd.domain.translatable import msg
 from followupd.languages import Catalogue, catalogue
@@ -42,7 +51,6 @@ _MAX_WORDS = 6
 #: a line with more words is a sentence, in which a word may resemble a verb
 _MAX_WORDS_OF_ORDER = 3
 _SIMILAR = 0.8
-_UMLAUTS = str.maketrans(dict(zip("äöüÄÖÜ", ("ae", "oe", "ue", "Ae", "Oe", "Ue"), strict=True)))
 #: verbs whose name at the beginning of a line is hardly ever the beginning of a mere sentence
 _DISTINCT = frozenset(
     {
@@ -172,7 +180,7 @@ class Grammar:
             for meant, phrases in getattr(answers, table).items():
                 for phrase in phrases:
                     yield meant, folded(phrase)
-                    yield meant, folded(_spelt_out(phrase))
+                    yield meant, folded(_spelt_out(phrase, answers.notes.spelt_out))
 
     @lru_cache(maxsize=16)  # noqa: B019  a grammar lives as long as the configuration
     def words(self, *names: str) -> frozenset[str]:
@@ -361,9 +369,7 @@ class Grammar:
         if form_of(verb) is Form.NONE:
             problem = msg("{line} says more than {verb} can take", line=quoted(bare), verb=quoted(verb))
             return Unclear(bare, problem, f"{verb}\nnote: {text}" if self._is_plain(text) else None)
-        problem = msg(
-            "{line} may be an order; expected {form}", line=quoted(bare), form=quoted(expected(verb))
-        )
+        problem = msg("{line} may be an order; expected {form}", line=quoted(bare), form=form_shown(verb))
         return Unclear(bare, problem, f"{verb}: {text}")
 
     def _by_form(self, verb: str, text: str, bare: str) -> list[Piece]:
@@ -404,10 +410,8 @@ class Grammar:
 
     def _lacks(self, verb: str, bare: str) -> Unclear:
         """Return that a line lacks its text."""
-        form = expected(verb)
-        return Unclear(
-            bare, msg("{line} lacks something; expected {form}", line=quoted(bare), form=quoted(form))
-        )
+        problem = msg("{line} lacks something; expected {form}", line=quoted(bare), form=form_shown(verb))
+        return Unclear(bare, problem)
 
     def _numbers(self, text: str) -> tuple[list[str], str]:
         """Split "#1 and 2, thanks" into the numbers and the rest."""
@@ -416,7 +420,7 @@ class Grammar:
         while place < len(text):
             number = _NUMBER.match(text, place)
             head = self._head(text[place:], self.words("numbers"))
-            gap = re.compile(r"[\s,&+/]+|n[°º]\s*").match(text, place)
+            gap = re.compile(r"[\s,&+/]+|n\W?\s*").match(text, place)
             if number:
                 found.append(number[1])
                 place = number.end()
@@ -448,7 +452,7 @@ class Grammar:
         problem = msg(
             "{line} names no amount I can read; expected {form}",
             line=quoted(bare),
-            form=quoted(expected(verb)),
+            form=form_shown(verb),
         )
         return [Unclear(bare, problem)]
 
@@ -601,7 +605,7 @@ class Grammar:
         if not meant or negated:
             return Unclear(bare, problem)
         verb = self.verbs[meant[0]]
-        hint = msg("Did you mean {form}?", form=quoted(expected(verb)))
+        hint = msg("Did you mean {form}?", form=form_shown(verb))
         draft = f"{verb}: {text}" if text else verb
         is_order = self.is_order(draft)
         return Unclear(
@@ -679,11 +683,6 @@ def _halves(bare: str) -> tuple[str, str]:
     return first, rest.strip()
 
 
-def _spelt_out(phrase: str) -> str:
-    """Return a phrase as it is written without umlauts."""
-    return phrase.translate(_UMLAUTS)
-
-
 @lru_cache(maxsize=8)
 def _reasons(languages: Catalogue) -> re.Pattern[str]:
     """Return the pattern of the words before a reason, of all languages."""
@@ -710,3 +709,10 @@ def split_reason(text: str, languages: Catalogue) -> tuple[str, str]:
     if found is None:
         return text.strip(), ""
     return text[: found.start()].rstrip(" ,;:–—-"), text[found.end() :].strip()
+
+
+def _spelt_out(phrase: str, letters: Mapping[str, str]) -> str:
+    """Return a phrase as it is written on a keyboard without some letters."""
+    for letter, spelt in letters.items():
+        phrase = phrase.casefold().replace(letter, spelt)
+    return phrase

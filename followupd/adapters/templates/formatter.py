@@ -17,7 +17,7 @@ from jinja2 import StrictUndefined, Undefined
 from followupd.adapters.templates.markdown import flat as flattened
 from followupd.adapters.templates.markdown import harmless, one_line, unbroken
 from followupd.domain.case import Case
-from followupd.domain.command import VALUE_VERBS
+from followupd.domain.command import VALUE_VERBS, OrderForm, quoted
 from followupd.domain.compensation import Compensation, Money
 from followupd.domain.letter import Attachment
 from followupd.domain.playbook import Playbook
@@ -182,7 +182,14 @@ class Formatter:
         """Return a value inside such a sentence: a moment, another sentence, or anything with a text."""
         if isinstance(value, Moment):
             return self._moment(value)
+        if isinstance(value, OrderForm):
+            return self._form(value)
         return self.say(value) if isinstance(value, str) else str(value)
+
+    def _form(self, form: OrderForm) -> str:
+        """Return what a line looks like in the words of the letter's language."""
+        verb, colon, text = form[1:-1].partition(": ")
+        return quoted(f"{self.order(verb)}{colon}{self.sentences.get(text, text)}")
 
     def _moment(self, moment: Moment) -> str:
         if not self.sentences:

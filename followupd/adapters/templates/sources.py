@@ -283,9 +283,9 @@ def sentence(value: Any) -> str:
 
 
 def ended(value: Any) -> str:
-    """Return a text with a full stop at the end, unless it ends with a mark of its own."""
+    """Return a text with a full stop at the end, for a comma there too, unless it ends with a mark of its own."""
     text = markdown.flat(str(value))
-    return text if _ENDED.search(text) or text.endswith((",", ";", "-", "–", "—")) else f"{text}."
+    return text if _ENDED.search(text) else text.rstrip(",; ") + "."
 
 
 def capital(value: Any) -> str:

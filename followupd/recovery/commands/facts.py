@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from followupd.domain.case import Case, Fault
-from followupd.domain.command import Command
+from followupd.domain.command import Command, quoted
 from followupd.domain.events import (
     Event,
     FactsStated,
@@ -14,6 +14,7 @@ from followupd.domain.events import (
     SeverityChosen,
     WordingInsisted,
 )
+from followupd.domain.translatable import msg
 from followupd.errors import NotUnderstoodError
 from followupd.recovery.commands.context import CommandContext, not_understood, origin
 
@@ -114,7 +115,14 @@ def _listed_cause(code: str, context: CommandContext) -> str:
     causes, name = context.playbook.causes, context.playbook.name
     listed = _named(code, causes)
     if causes and listed is None:
-        raise NotUnderstoodError(f"{code!r} is no cause of playbook {name}; known: {', '.join(causes)}")
+        raise NotUnderstoodError(
+            msg(
+                "{code} is no cause of playbook {name}; known: {known}",
+                code=quoted(code),
+                name=name,
+                known=", ".join(causes),
+            )
+        )
     return listed or code
 
 
@@ -154,7 +162,7 @@ def owner(command: Command, context: CommandContext) -> list[Event]:
 
     if agent is None:
         known = ", ".join(agent.id for agent in team.agents)
-        raise NotUnderstoodError(f"{name!r} is no agent; known: {known}")
+        raise NotUnderstoodError(msg("{name} is no agent; known: {known}", name=quoted(name), known=known))
 
     if agent.id == context.case.owner:
         return []
@@ -171,7 +179,9 @@ def playbook(command: Command, context: CommandContext) -> list[Event]:
 
     if name is None:
         known = ", ".join(sorted(context.playbooks))
-        raise NotUnderstoodError(f"{command.text!r} is no playbook; known: {known}")
+        raise NotUnderstoodError(
+            msg("{name} is no playbook; known: {known}", name=quoted(command.text), known=known)
+        )
     if name == context.case.playbook:
         return []
     return [PlaybookChosen(playbook=name, **origin(command, context))]

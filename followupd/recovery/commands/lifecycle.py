@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from followupd.domain.case import NO_COMPLAINT, PUT_RIGHT, Case, Stage, numbers
-from followupd.domain.command import Command, quoted
+from followupd.domain.command import Command, form_shown, quoted
 from followupd.domain.compensation import Compensation, Gift, GrantState
 from followupd.domain.events import (
     Closed,
@@ -52,7 +52,9 @@ def dismiss(command: Command, context: CommandContext) -> list[Event]:
     if case.stage is Stage.DISMISSED:
         return []
     if case.stage in PUT_RIGHT:
-        problem = f"{case.ref} is {case.stage} and cannot be dismissed; say 'close'"
+        problem = msg(
+            "{ref} is {stage} and cannot be dismissed; say 'close'", ref=case.ref, stage=case.stage.value
+        )
         raise NotUnderstoodError(problem)
     return [Dismissed(**origin(command, context))]
 
@@ -88,20 +90,29 @@ def _why_open(case: Case) -> str:
     Without a promise or a gesture nothing was done for the customer, who expects something (practice 57).
     """
     if case.stage in NO_COMPLAINT:
-        return f"{case.ref} is {case.stage}; say 'dismiss' or 'complaint'"
+        return msg("{ref} is {stage}; say 'dismiss' or 'complaint'", ref=case.ref, stage=case.stage.value)
 
     owed = numbers(case.owed)
     if owed:
-        hint = "say 'kept: N' or 'withdraw: N because ...'"
-        return f"{case.ref} cannot close while promise {_list(owed)} is owed; {hint}"
+        return msg(
+            "{ref} cannot close while promise {numbers} is owed; say 'kept: N' or 'withdraw: N because ...'",
+            ref=case.ref,
+            numbers=_list(owed),
+        )
 
     to_give = numbers(grant for grant in case.compensation if _blocks_close(grant, case))
     if to_give:
-        hint = "say 'issued: N' or 'refused: N' first"
-        return f"{case.ref} cannot close while compensation {_list(to_give)} is not given; {hint}"
+        return msg(
+            "{ref} cannot close while compensation {numbers} is not given; "
+            "say 'issued: N' or 'refused: N' first",
+            ref=case.ref,
+            numbers=_list(to_give),
+        )
 
     if not case.promises and not case.compensation:
-        return f"{case.ref} cannot close without a next step or a gesture; say 'gesture: ...' first"
+        return msg(
+            "{ref} cannot close without a next step or a gesture; say 'gesture: ...' first", ref=case.ref
+        )
     return ""
 
 
@@ -143,7 +154,7 @@ def _hold_ends(command: Command, context: CommandContext) -> datetime:
         problem = msg(
             "{line} names no day I can read; expected {form}",
             line=quoted(command.line),
-            form="'hold: until when'",
+            form=form_shown("hold"),
         )
         raise NotUnderstoodError(problem)
 

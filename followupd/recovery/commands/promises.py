@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from followupd.domain.case import PUT_RIGHT, numbers
-from followupd.domain.command import Command, expected, quoted
+from followupd.domain.command import Command, form_shown, quoted
 from followupd.domain.compensation import GrantState
 from followupd.domain.events import (
     CompensationIssued,
@@ -49,11 +49,13 @@ def promise(command: Command, context: CommandContext) -> list[Event]:
     Raises:
         NotUnderstoodError: there is no text or no date, or the date has passed.
     """
-    form = expected(command.verb)
     text, date = context.reader.split_when(command.text, context.now)
 
     if date is None:
-        raise NotUnderstoodError(f"{command.line!r} names no date I can read; expected {form!r}")
+        line, form = quoted(command.line), form_shown(command.verb)
+        raise NotUnderstoodError(
+            msg("{line} names no date I can read; expected {form}", line=line, form=form)
+        )
     check_future(date, command, context)
     if not any(map(str.isalpha, text)):
         raise _says_no_word(text, command, context)
@@ -68,7 +70,7 @@ def _says_no_word(text: str, command: Command, context: CommandContext) -> NotUn
     line, when = quoted(command.line), command.text.partition(" ")[2]
     number = re.search(r"\d+", text)
     if number is None or context.case.promise(int(number[0])) is None:
-        form = quoted(expected(command.verb))
+        form = form_shown(command.verb)
         return NotUnderstoodError(
             msg("{line} says when, but not what; expected {form}", line=line, form=form)
         )
@@ -86,7 +88,13 @@ def _says_no_word(text: str, command: Command, context: CommandContext) -> NotUn
 def check_future(date: datetime, command: Command, context: CommandContext) -> None:
     """Raise NotUnderstoodError if the date of a command has passed."""
     if date <= context.now:
-        raise NotUnderstoodError(f"{command.line!r} names {date:%Y-%m-%d %H:%M} UTC, which is past")
+        raise NotUnderstoodError(
+            msg(
+                "{line} names {when}, which is past",
+                line=quoted(command.line),
+                when=f"{context.playbook.calendar.local(date):%Y-%m-%d %H:%M}",
+            )
+        )
 
 
 def new_promise(
@@ -142,7 +150,7 @@ def late(command: Command, context: CommandContext) -> list[Event]:
     owed = numbers(context.case.owed)
     [n] = chosen_numbers(replace(command, text=number), owed, "promise")
     more, date = context.reader.split_when(f"until {when}", context.now)
-    form = quoted(expected("late"))
+    form = form_shown("late")
     if date is None or date <= context.now:
         problem = msg(
             "{line} names no later date I can read; expected {form}", line=quoted(command.line), form=form
@@ -171,7 +179,8 @@ def _check_second_delay(n: int, command: Command, context: CommandContext) -> No
         return
 
     if promise.slipped or promise.state is PromiseState.LATE:
-        raise NotUnderstoodError(f"promise {n} has slipped once already; a lead says the second new date")
+        problem = msg("promise {n} has slipped once already; a lead says the second new date", n=n)
+        raise NotUnderstoodError(problem)
 
 
 def withdraw(command: Command, context: CommandContext) -> list[Event]:
@@ -202,12 +211,16 @@ def option(command: Command, context: CommandContext) -> list[Event]:
     text, date = context.reader.split_when(command.text, context.now)
 
     if not text:
-        problem = f"{command.line!r} says when, but not what; expected {expected('option')!r}"
+        line, form = quoted(command.line), form_shown("option")
+        problem = msg("{line} says when, but not what; expected {form}", line=line, form=form)
         raise NotUnderstoodError(problem)
     if date:
         check_future(date, command, context)
     if case.stage in PUT_RIGHT:
-        raise NotUnderstoodError(f"{case.ref} is {case.stage}; there is nothing left to choose")
+        problem = msg(
+            "{ref} is {stage}; there is nothing left to choose", ref=case.ref, stage=case.stage.value
+        )
+        raise NotUnderstoodError(problem)
     if _is_offered(text, date, context):
         return []
 

@@ -226,9 +226,10 @@ def _around(text: str, when: FoundDate) -> str:
         text: a line of an agent, whose words stay as they were written.
         when: the date.
     """
-    left = text[: when.start].rstrip().rstrip(",;:–—-").rstrip()
-    right = text[when.end :].lstrip(" ,")
-    return f"{left} {right}".strip() if any(map(str.isalnum, right)) else left
+    left, right = text[: when.start].rstrip(), text[when.end :]
+    if not any(map(str.isalnum, right)):
+        return left.rstrip(",;:–—-").strip()
+    return f"{left}{right}".strip(" ,")
 
 
 def _last_deadline(text: str, *, now: datetime, calendar: Calendar, language: Language) -> FoundDate | None:
