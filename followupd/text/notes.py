@@ -22,6 +22,8 @@ MIN_WRAPPED = 45
 _MIN_DIGITS = 6
 #: characters of a line of a signature
 _MAX_SIGNATURE = 80
+#: words of a name behind a farewell
+_MAX_NAMES = 3
 #: in half of all signatures, where it is no order
 _PHONE = "phone"
 _QUOTE_MARK = re.compile(r"^\s{0,3}[>›»|｜＞]\s?")
@@ -256,8 +258,11 @@ def _signature_start(lines: Sequence[str], grammar: Grammar, signer: Agent | Non
 
 
 def _closes(line: str, grammar: Grammar, signer: Agent | None) -> bool:
-    """Return whether a line is a farewell, or names the signer."""
-    return is_farewell(line) or (signer is not None and _signs(line, grammar, signer))
+    """Return whether a line is a farewell, or names the signer, or both: "BR, Ana"."""
+    if is_farewell(line) or (signer is not None and _signs(line, grammar, signer)):
+        return True
+    farewell, comma, name = line.partition(",")
+    return bool(comma) and is_farewell(farewell) and len(name.split()) <= _MAX_NAMES
 
 
 def _signs(line: str, grammar: Grammar, signer: Agent) -> bool:
@@ -421,7 +426,8 @@ def uncertain_orders(
     candidates = [*message.doubtful, *_unmarked_quotes(message)]
     found = []
     for line in dict.fromkeys(candidates):
-        is_quoted = line not in message.doubtful and f" {_flat(line)} " in known
+        may_be_own = line in message.doubtful and not _names_phone(line)
+        is_quoted = not may_be_own and f" {_flat(line)} " in known
         is_taken = any(line.strip() and line.strip() in other for other in taken)
         if not is_quoted and not is_taken and grammar.is_order(split_case(line)[1]):
             why = msg(

@@ -350,8 +350,7 @@ class Grammar:
     def _needs_no_separator(self, verb: str, form: Form, text: str) -> bool:
         """Return whether a text can only be what the verb takes: a number, an amount, a value, a date."""
         if form in {Form.NUMBER, Form.NUMBER_AND_TEXT}:
-            head = self._head(text, self.words("numbers"))
-            return _NUMBER.match(text[head[1] :].lstrip() if head else text) is not None
+            return _NUMBER.match(self._after_number_word(text)) is not None
         if form is Form.AMOUNT:
             return self._amount(text) is not None
         if form is Form.VALUE:
@@ -425,17 +424,21 @@ class Grammar:
                 found.append(number[1])
                 place = number.end()
             elif head:
-                place += head[1]
+                place = len(text) - len(self._after_number_word(text[place:]))
             elif gap and re.compile(r"[\s,&+/]*(?:#|\d|[^\W\d_]+\s*#?\d)").match(text, place):
                 place = gap.end()
             else:
                 break
         return found, text[place:]
 
+    def _after_number_word(self, text: str) -> str:
+        """Return what stands behind "no." or "promise" before a number."""
+        head = self._head(text, self.words("numbers"))
+        return text[head[1] :].lstrip(" \u00a0.") if head else text
+
     def _number_bare(self, text: str) -> str:
         """Return "1 until ..." for "#1 until ..." or "promise 1 until ..."; the rest stays as it was written."""
-        head = self._head(text, self.words("numbers"))
-        rest = text[head[1] :].lstrip() if head else text
+        rest = self._after_number_word(text)
         return re.sub(r"^#\s?(?=\d)", "", rest) if re.match(r"#?\s?\d", rest) else text
 
     def _money(self, verb: str, text: str, bare: str) -> list[Piece]:
@@ -485,10 +488,10 @@ class Grammar:
         said = folded(text.strip(_OUTER).rstrip(".!…;,").strip("*_ "))
         if verb == "owner":
             return self.people.get(said)
-        if verb == "settle":
-            *named, last = said.split() or [""]
+        named, _, last = said.rpartition(" ")
+        if verb == "settle" and named and not self._choice(verb, said):  # a letter's key stands before the value
             value = self._choice(verb, last)
-            return " ".join([*text.split()[: len(named)], value]) if value and len(named) < 2 else None
+            return f"{text.split()[0]} {value}" if value and " " not in named else None
         return self._choice(verb, said)
 
     def _choice(self, verb: str, said: str) -> str | None:
