@@ -208,7 +208,9 @@ class CommandService:
         """Return that free words seem to promise or give something, which no reminder would know of."""
         reader = self.context.line_reader(case)
         promises, grants = reader.commitments(line, now)
-        if not promises and not grants:
+        _, when = reader.split_when(line, now)
+        is_told = when is not None and self.context.grammar.tells_of_promise(line)
+        if not promises and not grants and not is_told:
             return None
 
         problem = msg(
@@ -242,7 +244,7 @@ class CommandService:
         Raises:
             NotUnderstoodError: one of them cannot be executed, for a reason that the agent is told.
         """
-        if any(command.verb == "settle" for command in spoken):
+        if [command.verb for command in spoken] == ["settle"]:
             case = _settle(tx, case, spoken[0], now)
         else:
             case = _save(tx, case, self._events_of(tx, case, spoken, reply, now), now)
@@ -309,7 +311,7 @@ def _draft_of(
 ) -> str | None:
     """Return the line that says what a sentence seems to promise or give, None where it is not that simple."""
     match promises, grants:
-        case [found], [] if found.due:
+        case [found], _ if found.due:
             local = playbook.calendar.local(found.due)
             return f"promise: {found.text} by {local.day} {local:%B %Y}"
         case [], [grant] if grant.amount:
@@ -486,7 +488,9 @@ class NoteService:
             now: the time.
         """
         lines = own_lines(note.message)
-        if not any(line.strip() for line in lines):
+        if note.message.forwarded_from is not None:  # the words are somebody else's
+            lines = []
+        elif not any(line.strip() for line in lines):
             lines = [_without_case(note.message.subject)]
         if case is None and not self._looks_up(lines):
             return False

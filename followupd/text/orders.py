@@ -250,6 +250,11 @@ class Grammar:
         found = self._verb(bare)
         return bool(found and _SEPARATOR.match(bare[found[1] :])) or self.is_order(line)
 
+    def tells_of_promise(self, text: str) -> bool:
+        """Return whether a sentence has a word that names a promise: "I promised her"."""
+        named = {phrase for phrase, verb in self.verbs.items() if verb in {"promise", "promised"}}
+        return any(folded(match.group()) in named for match in _TOKEN.finditer(text))
+
     def verb_of(self, label: str) -> str | None:
         """Return the verb that a label before a colon names, None where it names none."""
         return self.verbs.get(folded(label.strip("*_ ")))
@@ -489,9 +494,11 @@ class Grammar:
         if verb == "owner":
             return self.people.get(said)
         named, _, last = said.rpartition(" ")
-        if verb == "settle" and named and not self._choice(verb, said):  # a letter's key stands before the value
+        if (
+            verb == "settle" and named and not self._choice(verb, said)
+        ):  # a letter's key stands before the value
             value = self._choice(verb, last)
-            return f"{text.split()[0]} {value}" if value and " " not in named else None
+            return f"{text.split(maxsplit=1)[0]} {value}" if value and " " not in named else None
         return self._choice(verb, said)
 
     def _choice(self, verb: str, said: str) -> str | None:
@@ -540,7 +547,8 @@ class Grammar:
         pieces = self.read(rest) if pause else []
         if pieces and all(isinstance(piece, Order | Courtesy) for piece in pieces):
             return [*orders, *(piece for piece in pieces if isinstance(piece, Order))]
-        is_sentence = _SENTENCE_END.match(tail) and not self.is_condition(rest)
+        explains = getattr(orders[0], "verb", "") == "dismiss" or _SENTENCE_END.match(tail)
+        is_sentence = explains and not self.is_condition(rest)
         if is_sentence and pieces and all(isinstance(piece, Remark | Courtesy) for piece in pieces):
             return [*orders, Remark(rest)]
         problem = msg("{line} says more than I can read for certain", line=quoted(bare))

@@ -281,15 +281,11 @@ def test_words_that_make_an_order_depend_on_something_hold_it_back() -> None:
 
 # --- yes and no ---
 
-YES = "ok OK Yes yes! Approved approved. ja Ja, oui Oui! vale Vale. sí 👍 👍🏽 okay".split() + [
-    "go ahead",
-    "Go ahead, thanks",
-    "Yes please",
-    "d'accord",
-    "in Ordnung",
-    "Approve, thanks",
-    "yes, approve",
-]
+YES = (
+    *("ok", "OK", "Yes", "yes!", "Approved", "approved.", "ja", "Ja,", "oui", "Oui!", "vale", "Vale.", "sí"),
+    *("👍", "👍🏽", "okay", "go ahead", "Go ahead, thanks", "Yes please", "d'accord", "in Ordnung"),
+    *("Approve, thanks", "yes, approve"),
+)
 NO = {"no": "", "No, too expensive": "too expensive", "Nein: zu teuer": "zu teuer", "non": ""}
 
 

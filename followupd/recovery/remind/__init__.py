@@ -17,7 +17,9 @@ __all__ = ["decide", "due_today", "is_due", "next_due", "summary_of", "was_remin
 
 def next_due(case: Case, playbook: Playbook) -> datetime | None:
     """Return when the next reminder is due, or a promise slips or is broken, or a holding letter is due."""
-    times = [slip_at(case), broken_at(case), holding_at(case, playbook), case.held_until]
+    times = [case.held_until]
+    if not case.held:
+        times = [slip_at(case), broken_at(case), holding_at(case, playbook)]
     for reminder in reminders_of(case, playbook):
         if not case.reminded_at(reminder.key):
             times.append(send_at(reminder, case, playbook))

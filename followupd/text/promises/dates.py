@@ -235,14 +235,17 @@ def _around(text: str, when: FoundDate) -> str:
 def _last_deadline(text: str, *, now: datetime, calendar: Calendar, language: Language) -> FoundDate | None:
     """Return the last deadline of a line, else its last date.
 
-    It is looked for in the agent's language, then in English, the language of the commands in notes.
+    It is looked for in the agent's language, then in English, the language of the commands in notes. In any
+    other language only a deadline counts ("bis Freitag"): short names of days are words elsewhere.
     """
-    english = language.catalogue.english
-    for tried in (language, english):
+    catalogue = language.catalogue
+    at_home = (language, catalogue.english)
+    abroad = [other for other in catalogue.all() if other.info.dates and other not in at_home]
+    for tried in (*at_home, *abroad):
         reader = date_reader(tried, now=now, calendar=calendar)
         found = list(reader.find(text))
         deadlines = [when for when in found if when.firm]
-        if found:
+        if deadlines or (found and tried in at_home):
             return (deadlines or found)[-1]
     return None
 
