@@ -48,7 +48,10 @@ _DISMISS = "dismiss"
 
 @dataclass(slots=True)
 class NoteResult:
-    """What became of a note: the case after it, the commands that were done, what comes back, and free words."""
+    """What became of a note.
+
+    The case after it, the commands that were done, what comes back, and free words.
+    """
 
     case: Case
     done: list[Command] = field(default_factory=list)
@@ -178,7 +181,15 @@ class CommandService:
     def _run_group(
         self, tx: Transaction, result: NoteResult, spoken: Sequence[Command], line: str, now: datetime
     ) -> None:
-        """Run the orders of one line; a look-up only asks for an answer."""
+        """Run the orders of one line; a look-up only asks for an answer.
+
+        Args:
+            tx: the transaction.
+            result: what became of the note; its case may change.
+            spoken: the commands.
+            line: a line of a note.
+            now: the time.
+        """
         try:
             changing = [command for command in spoken if command.verb not in LOOK_UPS]
             result.case = self._execute(tx, result.case, changing, None, now)
@@ -190,7 +201,16 @@ class CommandService:
     def _keep_remark(
         self, tx: Transaction, result: NoteResult, remark: str, actor: str, source: str, now: datetime
     ) -> None:
-        """Write free words into the history; those that sound like a promise come back instead."""
+        """Write free words into the history; those that sound like a promise come back instead.
+
+        Args:
+            tx: the transaction.
+            result: what became of the note; its case may change.
+            remark: free words, one or several lines.
+            actor: who gives the commands.
+            source: note, digest or tell.
+            now: the time.
+        """
         kept = []
         for line in remark.splitlines():
             promised = self._sounds_like_promise(result.case, line, now)
@@ -205,7 +225,13 @@ class CommandService:
             result.case = record(tx, result.case, [said], now)
 
     def _sounds_like_promise(self, case: Case, line: str, now: datetime) -> Unclear | None:
-        """Return that free words seem to promise or give something, which no reminder would know of."""
+        """Return that free words seem to promise or give something, which no reminder would know of.
+
+        Args:
+            case: the case.
+            line: a line of a note.
+            now: the time.
+        """
         reader = self.context.line_reader(case)
         promises, grants = reader.commitments(line, now)
         _, when = reader.split_when(line, now)
@@ -219,7 +245,13 @@ class CommandService:
         return Unclear(line, problem, _draft_of(promises, grants, reader.playbook))
 
     def findings(self, case: Case, done: Iterable[Command], now: datetime) -> list[Translatable]:
-        """Return what the wording rules find in lines that were done, each as a sentence for the agent."""
+        """Return what the wording rules find in lines that were done, each as a sentence for the agent.
+
+        Args:
+            case: the case.
+            done: the lines that were done.
+            now: the time.
+        """
         lines = [command.line for command in done]
         playbook = self.context.playbooks.for_case(case)
         found = self.context.wording.lines(lines, case, playbook, now)
@@ -260,6 +292,13 @@ class CommandService:
 
         Raises:
             NotUnderstoodError: one of them cannot be executed.
+
+        Args:
+            tx: the transaction.
+            case: the case.
+            spoken: the commands.
+            reply: the mail in Sent that was tagged.
+            now: the time.
         """
         events: list[Event] = []
         for command in spoken:
@@ -309,7 +348,15 @@ def grants_in_other_cases(tx: Transaction, case: Case) -> list[OtherGrant]:
 def _draft_of(
     promises: Sequence[FoundPromise], grants: Sequence[FoundCompensation], playbook: Playbook
 ) -> str | None:
-    """Return the line that says what a sentence seems to promise or give, None where it is not that simple."""
+    """Return the line that says what a sentence seems to promise or give.
+
+    None where it is not that simple.
+
+    Args:
+        promises: what was found to be promised.
+        grants: what was found to be given.
+        playbook: of the case.
+    """
     match promises, grants:
         case [found], _ if found.due:
             local = playbook.calendar.local(found.due)
@@ -420,7 +467,13 @@ class NoteService:
     commands: CommandService
 
     def handle(self, tx: Transaction, note: StoredMail, now: datetime) -> None:
-        """Run the lines of an answer to a desk mail; a forged one is quarantined."""
+        """Run the lines of an answer to a desk mail; a forged one is quarantined.
+
+        Args:
+            tx: the transaction.
+            note: the stored mail.
+            now: the time.
+        """
         desk_mail = tx.outbox.get(_desk_mail_keys(note)[0]).letter
         case = tx.cases.get(desk_mail.case) if desk_mail.case else None
         agent = self._writer(tx, note)
@@ -479,7 +532,9 @@ class NoteService:
         )
 
     def handle_new(self, tx: Transaction, note: StoredMail, case: Case | None, now: datetime) -> bool:
-        """Run or answer a mail of an agent that answers no desk mail; return False where it says nothing to us.
+        """Run or answer a mail of an agent that answers no desk mail.
+
+        Return False where it says nothing to us.
 
         Args:
             tx: the transaction.
@@ -511,7 +566,14 @@ class NoteService:
         return True
 
     def _writer(self, tx: Transaction, note: StoredMail) -> Agent | None:
-        """Return the agent who wrote a mail; None, after the mail was quarantined, where nobody is believed."""
+        """Return the agent who wrote a mail.
+
+        None, after the mail was quarantined, where nobody is believed.
+
+        Args:
+            tx: the transaction.
+            note: the stored mail.
+        """
         agent = self.context.playbooks.default.team.by_address(note.message.sender.address)
         if agent is None:
             quarantine(tx, note, "a note counts only from an agent")
@@ -521,7 +583,15 @@ class NoteService:
         return agent
 
     def _lines(self, tx: Transaction, note: StoredMail, desk_mail: Letter) -> tuple[list[str], list[Unclear]]:
-        """Return the lines of a note, with those filled in inside the quote, and the orders that may be quoted."""
+        """Return the lines of a note, with those filled in inside the quote.
+
+        With them come the orders that may be quoted.
+
+        Args:
+            tx: the transaction.
+            note: the stored mail.
+            desk_mail: the mail that is answered.
+        """
         grammar, message = self.context.grammar, note.message
         thread = _quoted_text(tx, note, desk_mail)
         filled = filled_in(message, desk_mail.text, thread, grammar)
@@ -529,7 +599,13 @@ class NoteService:
         return [*own_lines(message), *filled], doubts
 
     def _looks_up(self, lines: Sequence[str]) -> bool:
-        """Return whether lines ask for help, a case or the day's work, or name the case that they are about."""
+        """Return whether lines ask for help, a case or the day's work.
+
+        Lines that name the case that they are about count as well.
+
+        Args:
+            lines: the lines of a note.
+        """
         grammar = self.context.grammar
         for line in lines:
             ref, rest = split_case(line)
@@ -546,6 +622,13 @@ class NoteService:
         """Send the agent what was not done, what was looked up, and what the wording rules find.
 
         A note without any order is answered too, so that nobody waits for what does not happen.
+
+        Args:
+            tx: the transaction.
+            result: what became of the note; its case may change.
+            agent: who wrote it.
+            now: the time.
+            question: what the note answers, where that is one question.
         """
         case = result.case
         findings = self.commands.findings(case, result.done, now)
@@ -570,13 +653,28 @@ class NoteService:
         result.case = self._send(tx, case, content, agent, now)
 
     def _send(self, tx: Transaction, case: Case, content: LetterContent, agent: Agent, now: datetime) -> Case:
-        """Queue an answer about a case."""
+        """Queue an answer about a case.
+
+        Args:
+            tx: the transaction.
+            case: the case.
+            content: what the answer says.
+            agent: who wrote it.
+            now: the time.
+        """
         playbook = self.context.playbooks.for_case(case)
         answer = self.context.letters.desk(LetterKind.ANSWER, case, playbook, now, content, agent)
         return record(tx, case, [answer], now)
 
     def _answered_enough(self, tx: Transaction, case: Case, agent: Agent, now: datetime) -> bool:
-        """Return whether an agent had so many answers about a case today that a machine may be writing."""
+        """Return whether an agent had so many answers about a case today that a machine may be writing.
+
+        Args:
+            tx: the transaction.
+            case: the case.
+            agent: who wrote it.
+            now: the time.
+        """
         local = self.context.playbooks.default.calendar.local
         answers = [
             entry
@@ -588,7 +686,14 @@ class NoteService:
         return len(answers) >= _MAX_ANSWERS
 
     def _tell_owner(self, tx: Transaction, result: NoteResult, agent: Agent, now: datetime) -> None:
-        """Tell the owner of a case what a colleague has said about it."""
+        """Tell the owner of a case what a colleague has said about it.
+
+        Args:
+            tx: the transaction.
+            result: what became of the note; its case may change.
+            agent: who wrote it.
+            now: the time.
+        """
         owner = self.context.playbooks.for_case(result.case).owner_of(result.case.owner)
         changes = [command for command in result.done if command.verb not in LOOK_UPS]
         if owner.id == agent.id or not (changes or result.remark):
@@ -604,7 +709,17 @@ class NoteService:
     def _ask_for_proof(
         self, tx: Transaction, case: Case, agent: Agent, lines: Sequence[str], now: datetime
     ) -> None:
-        """Ask an agent to repeat the orders of a mail that answers none of ours, which anybody may have sent."""
+        """Ask an agent to repeat the orders of a mail that answers none of ours.
+
+        Anybody may have sent such a mail.
+
+        Args:
+            tx: the transaction.
+            case: the case.
+            agent: who wrote it.
+            lines: the lines of a note.
+            now: the time.
+        """
         note = read_note(lines, self.context.grammar, signer=agent)
         orders = tuple(order.line for group in note.orders for order in group)
         because = msg(
@@ -620,7 +735,14 @@ class NoteService:
     def _looked_up(
         self, tx: Transaction, result: NoteResult, agent: Agent, now: datetime
     ) -> tuple[LookedUp, ...]:
-        """Return what the look-ups of a note have found."""
+        """Return what the look-ups of a note have found.
+
+        Args:
+            tx: the transaction.
+            result: what became of the note; its case may change.
+            agent: who wrote it.
+            now: the time.
+        """
         asked = [(command.verb, command.text) for command in result.done if command.verb in LOOK_UPS]
         look_up = LookUpService(self.context)
         return tuple(
@@ -632,7 +754,15 @@ class NoteService:
     def _look_up(
         self, tx: Transaction, note: StoredMail, agent: Agent, lines: Sequence[str], now: datetime
     ) -> None:
-        """Answer the look-ups of a mail that names no case; lines about a case that they name come back."""
+        """Answer the look-ups of a mail that names no case; lines about a case that they name come back.
+
+        Args:
+            tx: the transaction.
+            note: the stored mail.
+            agent: who wrote it.
+            lines: the lines of a note.
+            now: the time.
+        """
         look_up = LookUpService(self.context)
         found: list[LookedUp] = []
         problems: list[str] = []
@@ -657,6 +787,13 @@ class NoteService:
         """Run lines about the cases of a digest.
 
         Each line names its case, unless the digest has only one ("FU-7K3Q9: complaint").
+
+        Args:
+            tx: the transaction.
+            note: the stored mail.
+            digest: the digest that is answered.
+            agent: who wrote it.
+            now: the time.
         """
         named = cases_in(f"{digest.text}\n{digest.html}")
         lines, doubts = self._lines(tx, note, digest)
@@ -680,7 +817,12 @@ class NoteService:
             self._answer_without_case(tx, note, key, agent, done, problems, tuple(found), now, digest)
 
     def _by_case(self, lines: Sequence[str], named: Sequence[str]) -> tuple[dict[str, list[str]], list[str]]:
-        """Return the lines of a digest's answer by case, "" for those that need none, and the problems."""
+        """Return the lines of a digest's answer by case, "" for those that need none, and the problems.
+
+        Args:
+            lines: the lines of a note.
+            named: the cases of the digest.
+        """
         only_case = named[0] if len(named) == 1 else ""
         found: dict[str, list[str]] = {}
         problems: list[str] = []
@@ -705,7 +847,18 @@ class NoteService:
         problems: list[str],
         now: datetime,
     ) -> None:
-        """Answer look-ups among the lines of a digest's answer that name no case; orders there are problems."""
+        """Answer look-ups among the lines of a digest's answer that name no case.
+
+        Orders there are problems.
+
+        Args:
+            tx: the transaction.
+            lines: the lines of a note.
+            agent: who wrote it.
+            found: what was looked up.
+            problems: why lines come back.
+            now: the time.
+        """
         note = read_note(lines, self.context.grammar, signer=agent)
         problems += [unclear.problem for unclear in note.back]
         for group in note.orders:
@@ -728,7 +881,19 @@ class NoteService:
         now: datetime,
         digest: Letter | None = None,
     ) -> None:
-        """Send the agent what was done, what was not understood, and what was looked up."""
+        """Send the agent what was done, what was not understood, and what was looked up.
+
+        Args:
+            tx: the transaction.
+            note: the stored mail.
+            name: the last part of the answer's key.
+            agent: who wrote it.
+            done: the lines that were done.
+            problems: why lines come back.
+            found: what was looked up.
+            now: the time.
+            digest: the digest that is answered.
+        """
         playbook = self.context.playbooks.default
         day = playbook.calendar.local(now).date()
         agenda = Agenda(
@@ -744,7 +909,12 @@ class NoteService:
 
 
 def question_of(desk_mail: Letter, case: Case) -> Question | None:
-    """Return the one question that a desk mail asks, None where it asks none, or several."""
+    """Return the one question that a desk mail asks, None where it asks none, or several.
+
+    Args:
+        desk_mail: the mail that is answered.
+        case: the case.
+    """
     if desk_mail.kind is LetterKind.DOUBT:
         return Question("settle: sent", by_consent=False)
     if desk_mail.kind is LetterKind.APPROVAL and _approvals(case) == 1:
@@ -755,7 +925,13 @@ def question_of(desk_mail: Letter, case: Case) -> Question | None:
 
 
 def _question_in(message: Message, case: Case, grammar: Grammar) -> Question | None:
-    """Return the one question of an unknown desk mail, by the lines that its quote offers."""
+    """Return the one question of an unknown desk mail, by the lines that its quote offers.
+
+    Args:
+        message: the note.
+        case: the case.
+        grammar: how agents speak.
+    """
     pieces = [piece for line in quoted_lines(message) for piece in grammar.read(line)]
     offered = {piece.verb for piece in pieces if isinstance(piece, Order)}
     if "approve" in offered and _approvals(case) == 1:
@@ -766,20 +942,32 @@ def _question_in(message: Message, case: Case, grammar: Grammar) -> Question | N
 
 
 def _stranger(message: Message) -> Agent:
-    """Return the writer of a mail as somebody whose signature may be known, though no agent."""
+    """Return the writer of a mail as somebody whose signature may be known, though no agent.
+
+    Args:
+        message: the note.
+    """
     sender = message.sender
     return Agent(id=sender.address, name=sender.name or sender.address, email=sender.address, phone="")
 
 
 def _approvals(case: Case) -> int:
-    """Return how many things wait for an approval, of which each was asked about in a mail of its own."""
+    """Return how many things wait for an approval, of which each was asked about in a mail of its own.
+
+    Args:
+        case: the case.
+    """
     proposed = case.proposed or case.grants_in(GrantState.PROPOSED)
     letters = case.letters_in(LetterRecordState.REVIEW)
     return len(letters) + len(case.grants_in(GrantState.WAITING_APPROVAL)) + bool(proposed)
 
 
 def _why_answered(result: NoteResult) -> str:
-    """Return why a note is answered, "" where the answer itself says it."""
+    """Return why a note is answered, "" where the answer itself says it.
+
+    Args:
+        result: what became of the note; its case may change.
+    """
     if result.back:
         return msg("some lines of your note were not understood")
     if not result.done and result.remark:
@@ -792,7 +980,14 @@ def _why_answered(result: NoteResult) -> str:
 
 
 def _expected_lines(result: NoteResult, question: Question | None) -> tuple[str, ...]:
-    """Return the lines to answer with: better ones for those that came back, else what the desk mail asked."""
+    """Return the lines to answer with.
+
+    Better ones for those that came back, else what the desk mail asked.
+
+    Args:
+        result: what became of the note; its case may change.
+        question: what the note answers, where that is one question.
+    """
     drafts = [unclear.draft for unclear in result.back if unclear.draft]
     if drafts:
         return tuple(line for draft in drafts for line in draft.split("\n"))
@@ -802,11 +997,21 @@ def _expected_lines(result: NoteResult, question: Question | None) -> tuple[str,
 
 
 def _without_case(subject: str) -> str:
-    """Return a subject without the case in brackets: "[FU-7K3Q9] kept: 1" is a line, too."""
+    """Return a subject without the case in brackets: "[FU-7K3Q9] kept: 1" is a line, too.
+
+    Args:
+        subject: of a mail.
+    """
     return re.sub(r"^\s*(?:\w{2,3}:\s*)*\[?FU-[A-Z0-9]{5,12}\]?\s*:?\s*", "", subject, flags=re.IGNORECASE)
 
 
 def _quoted_text(tx: Transaction, note: StoredMail, desk_mail: Letter) -> str:
-    """Return the text that a note may quote: the desk mail's, and that of the thread's last mails."""
+    """Return the text that a note may quote: the desk mail's, and that of the thread's last mails.
+
+    Args:
+        tx: the transaction.
+        note: the stored mail.
+        desk_mail: the mail that is answered.
+    """
     earlier = [tx.mail.earlier_text(message_id) for message_id in note.message.thread[-_QUOTED_MAILS:]]
     return "\n".join([desk_mail.text, *earlier])

@@ -38,7 +38,10 @@ class PromiseLineReader:
         return Money.of(*found) if found else None
 
     def split_reason(self, text: str) -> tuple[str, str]:
-        """Split "Friday because of the snow" into what is before the reason, and the reason, "" without one."""
+        """Split "Friday because of the snow" into what is before the reason, and the reason.
+
+        The reason is "" where there is none.
+        """
         return split_reason(text, self.language.catalogue)
 
     def reached_nobody(self, text: str) -> bool:
@@ -75,9 +78,9 @@ class PromiseLineReader:
 class ServiceContext:
     """The parts of the program that most services share.
 
-    `grammar` is how agents speak. `language` is the company's, for customers whose language is not known. Mail that belongs to no case is
-    sent from `mailbox`. `monthly_cap` is the most that one customer is granted in a month without a lead's
-    approval.
+    `grammar` is how agents speak. `language` is the company's, for customers whose language is not known.
+    Mail that belongs to no case is sent from `mailbox`. `monthly_cap` is the most that one customer is
+    granted in a month without a lead's approval.
     """
 
     ledger: Ledger

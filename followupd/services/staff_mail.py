@@ -1,4 +1,7 @@
-"""Write to agents what is no reminder: returned commands, look-ups, a refused reload, a low stock of gift cards."""
+"""Write to agents what is no reminder.
+
+Returned commands, look-ups, a refused reload, a low stock of gift cards.
+"""
 
 import hashlib
 import re
@@ -146,7 +149,13 @@ class LookUpService:
         return self._shown(tx, text or ref, now) or (LookedUp(msg("no case is known for {what}", what=text)),)
 
     def _waiting(self, tx: Transaction, agent: Agent, now: datetime) -> LookedUp:
-        """Return what waits for an agent, one line a case."""
+        """Return what waits for an agent, one line a case.
+
+        Args:
+            tx: the transaction.
+            agent: who wrote it.
+            now: the time.
+        """
         lines = []
         for case in tx.cases.unfinished():
             playbook = self.context.playbooks.for_case(case)
@@ -159,7 +168,13 @@ class LookUpService:
         return LookedUp(msg("what waits for you"), tuple(lines))
 
     def _shown(self, tx: Transaction, wanted: str, now: datetime) -> tuple[LookedUp, ...]:
-        """Return the cases that a reference or a customer's address names, the newest first."""
+        """Return the cases that a reference or a customer's address names, the newest first.
+
+        Args:
+            tx: the transaction.
+            wanted: a reference or an address.
+            now: the time.
+        """
         ref = _REFERENCE.search(wanted.upper())
         address = _ADDRESS.search(wanted)
         if ref:
@@ -170,7 +185,13 @@ class LookUpService:
         return tuple(self._case(tx, case, now) for case in newest)
 
     def _case(self, tx: Transaction, case: Case, now: datetime) -> LookedUp:
-        """Return one case in lines: whose it is, what was said and done, and the agents' remarks."""
+        """Return one case in lines: whose it is, what was said and done, and the agents' remarks.
+
+        Args:
+            tx: the transaction.
+            case: the case.
+            now: the time.
+        """
         playbook = self.context.playbooks.for_case(case)
         who = case.customer.name or case.customer.address or msg("a customer who was forgotten")
         title = msg("{ref}, {who}: {subject}", ref=case.ref, who=who, subject=case.subject or "-")

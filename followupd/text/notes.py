@@ -6,10 +6,9 @@ from dataclasses import dataclass, field, replace
 
 from followupd.domain.command import Form, form_of, quoted
 from followupd.domain.mail import Message
-from followupd.domain.playbook import Agent
 from followupd.domain.translatable import msg
 from followupd.text.mail.signature import TRIM, is_farewell
-from followupd.text.orders import Grammar, Order, Piece, Remark, Reply, Unclear, bare_line, folded
+from followupd.text.orders import Grammar, Order, Piece, Remark, Speaker, Unclear, YesOrNo, bare_line, folded
 
 _CASE = re.compile(r"\bFU-[A-Z0-9]{5,12}\b")
 #: a case, in brackets or as a list item, and the line about it
@@ -89,7 +88,7 @@ class ReadNote:
 
 
 @dataclass(slots=True)
-class _Reading:
+class _OpenNote:
     """A note while its lines are read."""
 
     orders: list[list[Order]] = field(default_factory=list)
@@ -104,7 +103,7 @@ def read_note(
     grammar: Grammar,
     *,
     question: Question | None = None,
-    signer: Agent | None = None,
+    signer: Speaker | None = None,
     may_be_empty: Sequence[str] = (),
 ) -> ReadNote:
     """Read the lines of a note about one case.
@@ -118,8 +117,8 @@ def read_note(
     """
     joined = join_wrapped(lines, grammar)
     end = _signature_start(joined, grammar, signer)
-    reading = _Reading()
-    replies: list[Reply] = []
+    reading = _OpenNote()
+    replies: list[YesOrNo] = []
 
     for line in joined[:end]:
         if not grammar.left_empty(line, may_be_empty):
@@ -130,8 +129,15 @@ def read_note(
     return _without_contradictions(reading)
 
 
-def _read_line(line: str, grammar: Grammar, question: Question | None, reading: _Reading) -> list[Reply]:
-    """Add what one line says to the reading; return the replies in it, which the whole note explains."""
+def _read_line(line: str, grammar: Grammar, question: Question | None, reading: _OpenNote) -> list[YesOrNo]:
+    """Add what one line says to the reading; return the replies in it, which the whole note explains.
+
+    Args:
+        line: a line of a note.
+        grammar: how agents speak.
+        question: what the note answers, where that is one question.
+        reading: the note as far as it was read; it is changed in place.
+    """
     pieces = [_reply_or_remark(piece, grammar, question) for piece in grammar.read(line)]
     orders = [piece for piece in pieces if isinstance(piece, Order)]
     remarks = [piece.text for piece in pieces if isinstance(piece, Remark)]
@@ -147,18 +153,32 @@ def _read_line(line: str, grammar: Grammar, question: Question | None, reading: 
     reading.after_order = bool(orders) or (reading.after_order and not pieces)
     reading.remarks += remarks
     reading.back += [replace(piece, line=line.strip()) for piece in pieces if isinstance(piece, Unclear)]
-    return [piece for piece in pieces if isinstance(piece, Reply)]
+    return [piece for piece in pieces if isinstance(piece, YesOrNo)]
 
 
 def _reply_or_remark(piece: Piece, grammar: Grammar, question: Question | None) -> Piece:
-    """Return a reply to no question as the remark that it is; "no answer, tried twice" denies nothing."""
-    if isinstance(piece, Reply) and piece.rest and question is None:
+    """Return a reply to no question as the remark that it is; "no answer, tried twice" denies nothing.
+
+    Args:
+        piece: a piece of a line.
+        grammar: how agents speak.
+        question: what the note answers, where that is one question.
+    """
+    if isinstance(piece, YesOrNo) and piece.rest and question is None:
         return grammar.free(piece.line)
     return piece
 
 
-def _take_replies(replies: Sequence[Reply], question: Question | None, reading: _Reading) -> None:
-    """Turn yes and no into the orders that they mean; where they mean none, they come back or change nothing."""
+def _take_replies(replies: Sequence[YesOrNo], question: Question | None, reading: _OpenNote) -> None:
+    """Turn yes and no into the orders that they mean.
+
+    Where they mean none, they come back or change nothing.
+
+    Args:
+        replies: each yes and no of the note.
+        question: what the note answers, where that is one question.
+        reading: the note as far as it was read; it is changed in place.
+    """
     for reply in replies:
         meant = _meant(reply, question)
         if meant:
@@ -169,8 +189,13 @@ def _take_replies(replies: Sequence[Reply], question: Question | None, reading: 
             reading.back.append(Unclear(reply.line, _expected_reply(reply, question)))
 
 
-def _meant(reply: Reply, question: Question | None) -> Order | None:
-    """Return the order that a reply means, None where it means none for certain."""
+def _meant(reply: YesOrNo, question: Question | None) -> Order | None:
+    """Return the order that a reply means, None where it means none for certain.
+
+    Args:
+        reply: a yes or a no.
+        question: what the note answers, where that is one question.
+    """
     if question is None:
         return None
     if reply.kind == "no":
@@ -183,8 +208,13 @@ def _meant(reply: Reply, question: Question | None) -> Order | None:
     return Order(verb, text.strip(), reply.line)
 
 
-def _expected_reply(reply: Reply, question: Question | None) -> str:
-    """Return what to say instead of a reply that means nothing for certain."""
+def _expected_reply(reply: YesOrNo, question: Question | None) -> str:
+    """Return what to say instead of a reply that means nothing for certain.
+
+    Args:
+        reply: a yes or a no.
+        question: what the note answers, where that is one question.
+    """
     line = quoted(reply.line)
     if question is None:
         return msg("{line} answers no single question; say what you mean as a line", line=line)
@@ -202,8 +232,12 @@ def _expected_reply(reply: Reply, question: Question | None) -> str:
 # --- contradictions ---
 
 
-def _without_contradictions(reading: _Reading) -> ReadNote:
-    """Return the reading; lines that contradict each other come back, and the same order counts once."""
+def _without_contradictions(reading: _OpenNote) -> ReadNote:
+    """Return the reading; lines that contradict each other come back, and the same order counts once.
+
+    Args:
+        reading: the note as far as it was read; it is changed in place.
+    """
     orders = list(dict.fromkeys(map(tuple, reading.orders)))
 
     wrong = {id(group): other for group in orders for other in orders if _contradict(group, other)}
@@ -219,14 +253,24 @@ def _without_contradictions(reading: _Reading) -> ReadNote:
 
 
 def _contradict(group: tuple[Order, ...], other: tuple[Order, ...]) -> bool:
-    """Return whether two lines, or two orders of one line, cannot both be meant."""
+    """Return whether two lines, or two orders of one line, cannot both be meant.
+
+    Args:
+        group: the orders of one line.
+        other: the orders of another line, or the same.
+    """
     if group is other:
         return any(_excludes(a, b) for n, a in enumerate(group) for b in group[n + 1 :])
     return any(_excludes(a, b) for a in group for b in other)
 
 
 def _excludes(one: Order, other: Order) -> bool:
-    """Return whether two orders cannot both be meant."""
+    """Return whether two orders cannot both be meant.
+
+    Args:
+        one: an order.
+        other: the orders of another line, or the same.
+    """
     if one.verb == other.verb:
         return one.verb in _ONCE and one.text != other.text
     for some, others in _OPPOSITES:
@@ -240,7 +284,11 @@ def _excludes(one: Order, other: Order) -> bool:
 
 
 def _numbers(order: Order) -> set[str]:
-    """Return the numbers that an order is about, none where it is about all."""
+    """Return the numbers that an order is about, none where it is about all.
+
+    Args:
+        order: an order.
+    """
     if form_of(order.verb) is Form.NUMBER:
         return set(re.findall(r"\d+", order.text))
     return set(re.findall(r"^\d+", order.text))
@@ -249,24 +297,42 @@ def _numbers(order: Order) -> set[str]:
 # --- signatures ---
 
 
-def _signature_start(lines: Sequence[str], grammar: Grammar, signer: Agent | None) -> int:
-    """Return the number of the first line of the signature, how many lines there are where it has none."""
+def _signature_start(lines: Sequence[str], grammar: Grammar, signer: Speaker | None) -> int:
+    """Return the number of the first line of the signature, how many lines there are where it has none.
+
+    Args:
+        lines: the lines of a note.
+        grammar: how agents speak.
+        signer: the agent who wrote the note, None where that is not known.
+    """
     for number, line in enumerate(lines):
         if number and not grammar.is_order(line) and _closes(line, grammar, signer):
             return number
     return len(lines)
 
 
-def _closes(line: str, grammar: Grammar, signer: Agent | None) -> bool:
-    """Return whether a line is a farewell, or names the signer, or both: "BR, Ana"."""
+def _closes(line: str, grammar: Grammar, signer: Speaker | None) -> bool:
+    """Return whether a line is a farewell, or names the signer, or both: "BR, Ana".
+
+    Args:
+        line: a line of a note.
+        grammar: how agents speak.
+        signer: the agent who wrote the note, None where that is not known.
+    """
     if is_farewell(line) or (signer is not None and _signs(line, grammar, signer)):
         return True
     farewell, comma, name = line.partition(",")
     return bool(comma) and is_farewell(farewell) and len(name.split()) <= _MAX_NAMES
 
 
-def _signs(line: str, grammar: Grammar, signer: Agent) -> bool:
-    """Return whether a line is the signer's name, initials, address or phone, or the company's name."""
+def _signs(line: str, grammar: Grammar, signer: Speaker) -> bool:
+    """Return whether a line is the signer's name, initials, address or phone, or the company's name.
+
+    Args:
+        line: a line of a note.
+        grammar: how agents speak.
+        signer: the agent who wrote the note, None where that is not known.
+    """
     words = folded(line.strip(TRIM))
     if not words or len(line) > _MAX_SIGNATURE:
         return False
@@ -284,12 +350,21 @@ def _signs(line: str, grammar: Grammar, signer: Agent) -> bool:
 
 
 def _names_phone(line: str) -> bool:
-    """Return whether a line is the order that says the customer's phone."""
+    """Return whether a line is the order that says the customer's phone.
+
+    Args:
+        line: a line of a note.
+    """
     return line.strip().casefold().startswith(_PHONE)
 
 
 def _orders_below(lines: Sequence[str], grammar: Grammar) -> Iterator[Unclear]:
-    """Yield the orders in and below a signature, of which nothing is done."""
+    """Yield the orders in and below a signature, of which nothing is done.
+
+    Args:
+        lines: the lines of a note.
+        grammar: how agents speak.
+    """
     for line in lines:
         if grammar.is_order(line) and not _names_phone(line):
             yield Unclear(
@@ -346,7 +421,12 @@ def join_wrapped(lines: Sequence[str], grammar: Grammar | None = None) -> list[s
 
 
 def _continues(line: str, grammar: Grammar) -> bool:
-    """Return whether a line below a long one may be its end."""
+    """Return whether a line below a long one may be its end.
+
+    Args:
+        line: a line of a note.
+        grammar: how agents speak.
+    """
     if not line.strip() or grammar.begins_order(line) or split_case(line)[0]:
         return False
     if ":" in line.split(" ", maxsplit=1)[0]:
@@ -385,7 +465,12 @@ def filled_in(message: Message, desk_text: str, thread: str, grammar: Grammar) -
 
 
 def _slot(line: str, grammar: Grammar) -> tuple[str, str, str] | None:
-    """Return case, verb and number of a line with a verb and a colon, None of any other."""
+    """Return case, verb and number of a line with a verb and a colon, None of any other.
+
+    Args:
+        line: a line of a note.
+        grammar: how agents speak.
+    """
     case, rest = split_case(line)
     bare = bare_line(rest)
     if case and not bare:
@@ -399,7 +484,12 @@ def _slot(line: str, grammar: Grammar) -> tuple[str, str, str] | None:
 
 
 def _is_open(line: str, grammar: Grammar) -> bool:
-    """Return whether a line was offered to be filled in."""
+    """Return whether a line was offered to be filled in.
+
+    Args:
+        line: a line of a note.
+        grammar: how agents speak.
+    """
     _, rest = split_case(line)
     _, colon, text = bare_line(rest).partition(":")
     if not bare_line(rest):
@@ -463,7 +553,13 @@ def quoted_lines(message: Message) -> list[str]:
 
 
 def _unmarked(quoted: str) -> Iterator[str]:
-    """Yield lines of a quote without their mark; one with several marks was quoted before, and is no order."""
+    """Yield lines of a quote without their mark.
+
+    One with several marks was quoted before, and is no order.
+
+    Args:
+        quoted: the quote, with its marks.
+    """
     for line in quoted.splitlines():
         bare = _QUOTE_MARK.sub("", line, count=1).strip()
         if not _QUOTE_MARK.match(bare):

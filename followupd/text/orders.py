@@ -1,4 +1,4 @@
-"""Read one line of an agent as people write it: an order, a yes or no, a courtesy, a remark, or something unclear.
+"""Read one line of an agent: an order, a yes or no, a courtesy, a remark, or something unclear.
 
 The verbs and the words around them are in `answers.toml` of each language, and those of all languages count
 together: a German writes "erledigt: 1" in an English office. An order is only taken where nothing of the line
@@ -11,6 +11,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property, lru_cache
+from typing import Protocol
 
 from followupd.domain.command import (
     LIST_MARK,
@@ -22,7 +23,6 @@ from followupd.domain.command import (
     needs_text,
     quoted,
 )
-from followupd.domain.playbook import Agent
 from followupd.domain.translatable import msg
 from followupd.languages import Catalogue, catalogue
 from followupd.languages.schema import Answers
@@ -61,6 +61,26 @@ _DISTINCT = frozenset(
 )
 
 
+class Speaker(Protocol):
+    """Somebody whom lines name, and who signs notes."""
+
+    @property
+    def id(self) -> str:
+        """The short name in the configuration."""
+
+    @property
+    def name(self) -> str:
+        """First name and surname."""
+
+    @property
+    def email(self) -> str:
+        """The address."""
+
+    @property
+    def phone(self) -> str:
+        """The number in signatures."""
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """A verb with its text, as it was written after the verb, and the line that it stands in."""
@@ -72,7 +92,10 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Unclear:
-    """A line that looks like an order and is none, and why; `draft` is a better line, None where none is known."""
+    """A line that looks like an order and is none, and why.
+
+    `draft` is a better line, None where none is known.
+    """
 
     line: str
     problem: str
@@ -92,20 +115,24 @@ class Courtesy:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """Yes, consent or no, to a question that the note answers; `rest` is what is said besides."""
+class YesOrNo:
+    """Yes, consent or no ("yes", "agreed", "no") to a question; `rest` is what is said besides."""
 
     kind: str
     line: str
     rest: str = ""
 
 
-Piece = Order | Unclear | Remark | Courtesy | Reply
+Piece = Order | Unclear | Remark | Courtesy | YesOrNo
 
 
 @lru_cache(maxsize=4096)
 def folded(text: str) -> str:
-    """Return words without differences of case, accents, hyphens, blanks and apostrophes."""
+    """Return words without differences of case, accents, hyphens, blanks and apostrophes.
+
+    Args:
+        text: what stands behind the words before it.
+    """
     plain = unicodedata.normalize("NFKD", text.casefold().replace("’", "'"))
     letters = "".join(c for c in plain if not unicodedata.combining(c) and c not in "\ufe0f\ufe0e")
     letters = re.sub("[\U0001f3fb-\U0001f3ff]", "", letters)
@@ -121,7 +148,7 @@ class Grammar:
 
     languages: Catalogue = field(default_factory=catalogue)
     tags: Mapping[str, str] = field(default_factory=dict)
-    agents: tuple[Agent, ...] = ()
+    agents: tuple[Speaker, ...] = ()
     company: str = ""
 
     # --- vocabulary ---
@@ -141,6 +168,7 @@ class Grammar:
 
     @cached_property
     def _verbs_and_counted(self) -> Mapping[str, str]:
+        """Every phrase that means a verb, with those that need a number."""
         return {**self._counted, **self.verbs}
 
     @cached_property
@@ -172,10 +200,15 @@ class Grammar:
 
     @cached_property
     def _answers(self) -> tuple[Answers, ...]:
+        """What agents and customers say, of each language."""
         return tuple(language.answers for language in self.languages.all())
 
     def _phrases(self, table: str) -> Iterator[tuple[str, str]]:
-        """Yield the entries of a table of all languages: what is meant, and a folded phrase for it."""
+        """Yield the entries of a table of all languages: what is meant, and a folded phrase for it.
+
+        Args:
+            table: its name.
+        """
         for answers in self._answers:
             for meant, phrases in getattr(answers, table).items():
                 for phrase in phrases:
@@ -184,7 +217,11 @@ class Grammar:
 
     @lru_cache(maxsize=16)  # noqa: B019  a grammar lives as long as the configuration
     def words(self, *names: str) -> frozenset[str]:
-        """Return lists of words in [notes] of all languages, folded."""
+        """Return lists of words in [notes] of all languages, folded.
+
+        Args:
+            names: names of lists in the table [notes].
+        """
         return frozenset(
             folded(word)
             for answers in self._answers
@@ -195,7 +232,13 @@ class Grammar:
     # --- one line ---
 
     def read(self, line: str) -> list[Piece]:
-        """Return what a line says: several pieces where it has several orders, or a sentence behind an order."""
+        """Return what a line says.
+
+        Several pieces where it has several orders, or a sentence behind an order.
+
+        Args:
+            line: a line of a note.
+        """
         bare = bare_line(line)
         if not bare:
             return []
@@ -206,7 +249,12 @@ class Grammar:
         return self._line(bare)
 
     def _numbered_item(self, number: str, bare: str) -> list[Piece]:
-        """Return the pieces of "1. fixed"; in "1. kept" the number may be the promise's, which is asked."""
+        """Return the pieces of "1. fixed"; in "1. kept" the number may be the promise's, which is asked.
+
+        Args:
+            number: the number before the line.
+            bare: the line without what is around it.
+        """
         pieces = self._line(bare)
         match pieces:
             case [Order(verb=verb, text="")] if form_of(verb) is Form.NUMBER:
@@ -215,6 +263,11 @@ class Grammar:
         return pieces
 
     def _line(self, bare: str) -> list[Piece]:
+        """Return the pieces of a line that begins with no number.
+
+        Args:
+            bare: the line without what is around it.
+        """
         return (
             self._tag(bare)
             or self._denied(bare)
@@ -224,18 +277,30 @@ class Grammar:
         )
 
     def is_order(self, line: str) -> bool:
-        """Return whether a line is one order or several, and nothing else."""
+        """Return whether a line is one order or several, and nothing else.
+
+        Args:
+            line: a line of a note.
+        """
         pieces = self.read(line)
         return bool(pieces) and all(isinstance(piece, Order) for piece in pieces)
 
     def is_bare_choice(self, line: str) -> bool:
-        """Return whether a line is an order without words of its own, as desk mails offer it: "kept: 1"."""
+        """Return whether a line is an order without words of its own, as desk mails offer it: "kept: 1".
+
+        Args:
+            line: a line of a note.
+        """
         wordy = {Form.TEXT, Form.AMOUNT, Form.NUMBER_AND_TEXT}
         orders = [piece for piece in self.read(line) if isinstance(piece, Order)]
         return all(not order.text or form_of(order.verb) not in wordy for order in orders)
 
     def is_courtesy(self, line: str) -> bool:
-        """Return whether a line is a greeting or thanks, with a name at most."""
+        """Return whether a line is a greeting or thanks, with a name at most.
+
+        Args:
+            line: a line of a note.
+        """
         if ":" in line.rstrip(" :"):
             return False
         words = [match.group() for match in _TOKEN.finditer(line)]
@@ -243,7 +308,13 @@ class Grammar:
         return bool(first or self._is_polite(line)) and len(words) <= _MAX_WORDS_OF_ORDER + 1
 
     def begins_order(self, line: str) -> bool:
-        """Return whether a line begins with a verb or a label and a separator, or is an order as it stands."""
+        """Return whether a line begins with a verb or a label and a separator.
+
+        A line that is an order as it stands counts too.
+
+        Args:
+            line: a line of a note.
+        """
         bare = bare_line(line)
         if LIST_MARK.match(line) or _LABELLED.fullmatch(bare):
             return True
@@ -251,16 +322,31 @@ class Grammar:
         return bool(found and _SEPARATOR.match(bare[found[1] :])) or self.is_order(line)
 
     def tells_of_promise(self, text: str) -> bool:
-        """Return whether a sentence has a word that names a promise: "I promised her"."""
+        """Return whether a sentence has a word that names a promise: "I promised her".
+
+        Args:
+            text: what stands behind the words before it.
+        """
         named = {phrase for phrase, verb in self.verbs.items() if verb in {"promise", "promised"}}
         return any(folded(match.group()) in named for match in _TOKEN.finditer(text))
 
     def verb_of(self, label: str) -> str | None:
-        """Return the verb that a label before a colon names, None where it names none."""
+        """Return the verb that a label before a colon names, None where it names none.
+
+        Args:
+            label: the words before a colon.
+        """
         return self.verbs.get(folded(label.strip("*_ ")))
 
     def left_empty(self, line: str, verbs: Iterable[str]) -> bool:
-        """Return whether a line has one of these verbs and a colon, as it was offered, and nothing after it."""
+        """Return whether a line has one of these verbs and a colon, as it was offered.
+
+        Nothing stands after it.
+
+        Args:
+            line: a line of a note.
+            verbs: the verbs that may be left empty.
+        """
         bare = bare_line(line)
         found = self._verb(bare)
         return bool(found and found[0] in verbs and re.fullmatch(r"\s*[:：]\s*", bare[found[1] :]))
@@ -268,7 +354,11 @@ class Grammar:
     # --- tags ---
 
     def _tag(self, bare: str) -> list[Piece]:
-        """Return the order of a line that is the name of a tag."""
+        """Return the order of a line that is the name of a tag.
+
+        Args:
+            bare: the line without what is around it.
+        """
         name = bare.rstrip(".!…").strip()
         for pattern, line in self.tags.items():
             told = line_for(pattern, line, name) if " " not in name or not pattern.endswith("*") else None
@@ -280,7 +370,11 @@ class Grammar:
     # --- orders ---
 
     def _order(self, bare: str) -> list[Piece]:
-        """Return the pieces of a line that begins with a verb, or with a number and a verb."""
+        """Return the pieces of a line that begins with a verb, or with a number and a verb.
+
+        Args:
+            bare: the line without what is around it.
+        """
         bare_of_courtesy = self._after_courtesy(bare)
         for text in dict.fromkeys((bare, bare_of_courtesy)):
             found = self._number_first(text) or self._verb_first(text, bare)
@@ -289,7 +383,11 @@ class Grammar:
         return []
 
     def _after_courtesy(self, bare: str) -> str:
-        """Return a line without the courtesies, and the yes, before an order in it: "Hi Lee, fixed"."""
+        """Return a line without the courtesies, and the yes, before an order in it: "Hi Lee, fixed".
+
+        Args:
+            bare: the line without what is around it.
+        """
         rest = bare
         known = self.words("polite", "courtesies", "yes", "agreed") | set(self.people)
         while head := self._head(rest, known):
@@ -301,7 +399,11 @@ class Grammar:
         return rest if is_order and self.is_order(rest) else bare
 
     def _number_first(self, bare: str) -> list[Piece]:
-        """Return the order of "1 kept", "#1: kept" or "promise 1 kept"."""
+        """Return the order of "1 kept", "#1: kept" or "promise 1 kept".
+
+        Args:
+            bare: the line without what is around it.
+        """
         head = self._head(bare, self.words("numbers"))
         after = bare[head[1] :].lstrip() if head else bare
         number = _REVERSED.match(after)
@@ -315,7 +417,12 @@ class Grammar:
         return self._by_form(found[0], f"{number[2]} {tail}".strip(), bare)
 
     def _verb_first(self, text: str, bare: str) -> list[Piece]:
-        """Return the pieces of a line that begins with a verb."""
+        """Return the pieces of a line that begins with a verb.
+
+        Args:
+            text: what stands behind the words before it.
+            bare: the line without what is around it.
+        """
         found = self._verb(text, counted=True)
         if found is None:
             return []
@@ -333,10 +440,23 @@ class Grammar:
         return self._without_separator(verb, rest, bare, distinct=self._is_distinct(verb, text[:end]))
 
     def _is_distinct(self, verb: str, phrase: str) -> bool:
+        """Return whether a phrase is the very name of a verb that hardly begins a mere sentence.
+
+        Args:
+            verb: the verb of the order.
+            phrase: some words.
+        """
         return verb in _DISTINCT and folded(phrase) in self._first_words
 
     def _without_separator(self, verb: str, rest: str, bare: str, *, distinct: bool) -> list[Piece]:
-        """Return the pieces of a line with a verb and something behind it, with no colon between them."""
+        """Return the pieces of a line with a verb and something behind it, with no colon between them.
+
+        Args:
+            verb: the verb of the order.
+            rest: what stands behind the verb.
+            bare: the line without what is around it.
+            distinct: the line can hardly be a mere sentence.
+        """
         form = form_of(verb)
         text = rest.lstrip(" \u00a0")
         pause = re.match(r"\s*[,.!;…]+\s*", rest)
@@ -353,7 +473,13 @@ class Grammar:
         return [self._unclear_text(verb, text, bare)]
 
     def _needs_no_separator(self, verb: str, form: Form, text: str) -> bool:
-        """Return whether a text can only be what the verb takes: a number, an amount, a value, a date."""
+        """Return whether a text can only be what the verb takes: a number, an amount, a value, a date.
+
+        Args:
+            verb: the verb of the order.
+            form: what the verb takes.
+            text: what stands behind the words before it.
+        """
         if form in {Form.NUMBER, Form.NUMBER_AND_TEXT}:
             return _NUMBER.match(self._after_number_word(text)) is not None
         if form is Form.AMOUNT:
@@ -367,7 +493,13 @@ class Grammar:
         return verb == "show" and bool(re.search(r"\bFU-\w{5,12}\b|\S@\S", text, re.IGNORECASE))
 
     def _unclear_text(self, verb: str, text: str, bare: str) -> Unclear:
-        """Return that a line has a verb and more than the verb takes, or no colon before its text."""
+        """Return that a line has a verb and more than the verb takes, or no colon before its text.
+
+        Args:
+            verb: the verb of the order.
+            text: what stands behind the words before it.
+            bare: the line without what is around it.
+        """
         if text.endswith("?"):
             return Unclear(bare, msg("{line} asks rather than says; I did nothing", line=quoted(bare)))
         if form_of(verb) is Form.NONE:
@@ -377,7 +509,13 @@ class Grammar:
         return Unclear(bare, problem, f"{verb}: {text}")
 
     def _by_form(self, verb: str, text: str, bare: str) -> list[Piece]:
-        """Return the pieces of a verb and the text behind its separator."""
+        """Return the pieces of a verb and the text behind its separator.
+
+        Args:
+            verb: the verb of the order.
+            text: what stands behind the words before it.
+            bare: the line without what is around it.
+        """
         text = text.strip()
         match form_of(verb):
             case Form.NONE:
@@ -394,12 +532,25 @@ class Grammar:
                 return [self._prose(verb, text, bare)]
 
     def _plain_order(self, verb: str, text: str, bare: str) -> list[Piece]:
+        """Return the order of a verb that takes nothing.
+
+        Args:
+            verb: the verb of the order.
+            text: what stands behind the words before it.
+            bare: the line without what is around it.
+        """
         if not text or _END.fullmatch(text) or self._is_polite(text):
             return [Order(verb, "", bare)]
         return [self._unclear_text(verb, text, bare)]
 
     def _numbered(self, verb: str, text: str, bare: str) -> list[Piece]:
-        """Return the order of a verb that takes numbers: "kept: #1 and 2."."""
+        """Return the order of a verb that takes numbers: "kept: #1 and 2.".
+
+        Args:
+            verb: the verb of the order.
+            text: what stands behind the words before it.
+            bare: the line without what is around it.
+        """
         numbers, rest = self._numbers(text)
         if numbers:
             return self._with_tail([Order(verb, ", ".join(numbers), bare)], rest, bare)
@@ -408,17 +559,32 @@ class Grammar:
         return [self._unclear_text(verb, text, bare)]
 
     def _bare_number_verb(self, verb: str, bare: str) -> list[Piece]:
+        """Return the order of a verb that takes numbers and has none, which means all of them.
+
+        Args:
+            verb: the verb of the order.
+            bare: the line without what is around it.
+        """
         if needs_text(verb):
             return [self._lacks(verb, bare)]
         return [Order(verb, "", bare)]
 
     def _lacks(self, verb: str, bare: str) -> Unclear:
-        """Return that a line lacks its text."""
+        """Return that a line lacks its text.
+
+        Args:
+            verb: the verb of the order.
+            bare: the line without what is around it.
+        """
         problem = msg("{line} lacks something; expected {form}", line=quoted(bare), form=form_shown(verb))
         return Unclear(bare, problem)
 
     def _numbers(self, text: str) -> tuple[list[str], str]:
-        """Split "#1 and 2, thanks" into the numbers and the rest."""
+        """Split "#1 and 2, thanks" into the numbers and the rest.
+
+        Args:
+            text: what stands behind the words before it.
+        """
         found: list[str] = []
         place = 0
         while place < len(text):
@@ -437,17 +603,35 @@ class Grammar:
         return found, text[place:]
 
     def _after_number_word(self, text: str) -> str:
-        """Return what stands behind "no." or "promise" before a number."""
+        """Return what stands behind "no." or "promise" before a number.
+
+        Args:
+            text: what stands behind the words before it.
+        """
         head = self._head(text, self.words("numbers"))
         return text[head[1] :].lstrip(" \u00a0.") if head else text
 
     def _number_bare(self, text: str) -> str:
-        """Return "1 until ..." for "#1 until ..." or "promise 1 until ..."; the rest stays as it was written."""
+        """Return "1 until ..." for "#1 until ..." or "promise 1 until ...".
+
+        The rest stays as it was written.
+
+        Args:
+            text: what stands behind the words before it.
+        """
         rest = self._after_number_word(text)
         return re.sub(r"^#\s?(?=\d)", "", rest) if re.match(r"#?\s?\d", rest) else text
 
     def _money(self, verb: str, text: str, bare: str) -> list[Piece]:
-        """Return the order of a verb that takes an amount; what stands behind the amount must be understood too."""
+        """Return the order of a verb that takes an amount.
+
+        What stands behind the amount must be understood too.
+
+        Args:
+            verb: the verb of the order.
+            text: what stands behind the words before it.
+            bare: the line without what is around it.
+        """
         found = self._amount(text)
         if found is not None:
             amount, tail = text[found[0] : found[1]], text[found[1] :]
@@ -465,11 +649,19 @@ class Grammar:
         return [Unclear(bare, problem)]
 
     def _is_filler(self, text: str) -> bool:
-        """Return whether words behind an amount change nothing about it: "as agreed"."""
+        """Return whether words behind an amount change nothing about it: "as agreed".
+
+        Args:
+            text: what stands behind the words before it.
+        """
         return folded(text.rstrip(" .!")) in self.words("fillers")
 
     def _amount(self, text: str) -> tuple[int, int] | None:
-        """Return where the amount at the beginning of a text stands; "of" may stand before it."""
+        """Return where the amount at the beginning of a text stands; "of" may stand before it.
+
+        Args:
+            text: what stands behind the words before it.
+        """
         head = self._head(text, self.words("of"))
         skipped = head[1] if head else 0
         skipped += len(text[skipped:]) - len(text[skipped:].lstrip())
@@ -477,7 +669,13 @@ class Grammar:
         return (skipped, skipped + end) if end else None
 
     def _valued(self, verb: str, text: str, bare: str) -> list[Piece]:
-        """Return the order of a verb that takes a known value, or a name."""
+        """Return the order of a verb that takes a known value, or a name.
+
+        Args:
+            verb: the verb of the order.
+            text: what stands behind the words before it.
+            bare: the line without what is around it.
+        """
         whole = self._value(verb, text)
         if whole is not None:
             return [Order(verb, whole, bare)]
@@ -489,7 +687,12 @@ class Grammar:
         return [Order(verb, bare_text, bare)] if bare_text else [self._lacks(verb, bare)]
 
     def _value(self, verb: str, text: str) -> str | None:
-        """Return the value that a text means, None where it is no known one."""
+        """Return the value that a text means, None where it is no known one.
+
+        Args:
+            verb: the verb of the order.
+            text: what stands behind the words before it.
+        """
         said = folded(text.strip(_OUTER).rstrip(".!…;,").strip("*_ "))
         if verb == "owner":
             return self.people.get(said)
@@ -502,6 +705,12 @@ class Grammar:
         return self._choice(verb, said)
 
     def _choice(self, verb: str, said: str) -> str | None:
+        """Return the value among those of the verb that a word means, None where it means none.
+
+        Args:
+            verb: the verb of the order.
+            said: the folded words.
+        """
         choices = VERBS[verb].split(" | ")
         if len(choices) == 1:
             return None
@@ -511,7 +720,13 @@ class Grammar:
         return None
 
     def _prose(self, verb: str, text: str, bare: str) -> Piece:
-        """Return the order of a verb with free words, unless a second order hides in them."""
+        """Return the order of a verb with free words, unless a second order hides in them.
+
+        Args:
+            verb: the verb of the order.
+            text: what stands behind the words before it.
+            bare: the line without what is around it.
+        """
         if verb == "show" and self.verb_of(text.rstrip(" .!")) == "today":
             return Order(verb, "today", bare)
         if not text:
@@ -522,7 +737,11 @@ class Grammar:
         return Order(verb, text, bare)
 
     def _apart(self, bare: str) -> str:
-        """Return the orders of a line on lines of their own, "" where there is only one with a colon."""
+        """Return the orders of a line on lines of their own, "" where there is only one with a colon.
+
+        Args:
+            bare: the line without what is around it.
+        """
         cuts = []
         for pause in re.finditer(r"(?<=[.,;!])\s+(?=[^\W\d_])", bare):
             found = self._verb(bare[pause.end() :])
@@ -537,7 +756,16 @@ class Grammar:
     def _with_tail(
         self, orders: list[Piece], tail: str, bare: str, *, needs_text: bool = False
     ) -> list[Piece]:
-        """Return orders with what stands behind them: nothing more, courtesies, further orders, or a sentence."""
+        """Return orders with what stands behind them.
+
+        Nothing more, courtesies, further orders, or a sentence.
+
+        Args:
+            orders: the orders that were read so far.
+            tail: what stands behind the order.
+            bare: the line without what is around it.
+            needs_text: the verb says nothing without a text.
+        """
         if needs_text:
             return [self._lacks(getattr(orders[0], "verb", ""), bare)]
         if _END.fullmatch(tail) or self._is_polite(tail):
@@ -557,7 +785,11 @@ class Grammar:
     # --- no orders ---
 
     def _denied(self, bare: str) -> list[Piece]:
-        """Return that a line says what is not so: "not kept yet"; never its opposite."""
+        """Return that a line says what is not so: "not kept yet"; never its opposite.
+
+        Args:
+            bare: the line without what is around it.
+        """
         if self._verb(bare):
             return []
         head = self._head(bare, self.words("negations"))
@@ -568,7 +800,11 @@ class Grammar:
         return []
 
     def _reply(self, bare: str) -> list[Piece]:
-        """Return yes, consent or no at the beginning of a line, with what is said besides."""
+        """Return yes, consent or no at the beginning of a line, with what is said besides.
+
+        Args:
+            bare: the line without what is around it.
+        """
         kind, rest = "", bare
         while head := self._head(rest, self._replies.keys() | self.words("polite")):
             meant = self._replies.get(folded(rest[: head[1]]), "")
@@ -579,7 +815,7 @@ class Grammar:
             rest = rest[head[1] + (pause.end() if pause else 0) :]
         if not kind:
             return []
-        return [Reply(kind, bare, rest)]
+        return [YesOrNo(kind, bare, rest)]
 
     @cached_property
     def _replies(self) -> Mapping[str, str]:
@@ -587,7 +823,11 @@ class Grammar:
         return {word: kind for kind in ("no", "agreed", "yes") for word in self.words(kind)}
 
     def free(self, bare: str) -> Piece:
-        """Return a line without an order: a courtesy, a remark, or what looks like an order."""
+        """Return a line without an order: a courtesy, a remark, or what looks like an order.
+
+        Args:
+            bare: the line without what is around it.
+        """
         if self.is_courtesy(bare):
             return Courtesy()
         label = _LABELLED.fullmatch(bare)
@@ -605,11 +845,24 @@ class Grammar:
         return Remark(bare)
 
     def _is_label_of_remark(self, label: str) -> bool:
+        """Return whether words before a colon begin an aside, or are too many for a verb.
+
+        Args:
+            label: the words before a colon.
+        """
         words = [folded(word) for word in label.split()]
         return words[0] in self.words("asides") or len(words) > _MAX_WORDS_OF_ORDER
 
     def _unknown(self, bare: str, label: str, text: str) -> Unclear:
-        """Return that a line looks like an order that nobody knows, with the verb that may have been meant."""
+        """Return that a line looks like an order that nobody knows.
+
+        The verb that may have been meant is suggested.
+
+        Args:
+            bare: the line without what is around it.
+            label: the words before a colon.
+            text: what stands behind the words before it.
+        """
         problem = msg("{line} is not a line I know", line=quoted(bare))
         meant = self._similar(label) or self._similar(label.split(maxsplit=1)[0])
         negated = any(folded(word) in self.words("negations") for word in label.split())
@@ -624,19 +877,36 @@ class Grammar:
         )
 
     def _similar(self, phrase: str) -> list[str]:
-        """Return the verb's phrase that resembles a phrase, if there is one."""
+        """Return the verb's phrase that resembles a phrase, if there is one.
+
+        Args:
+            phrase: some words.
+        """
         said = folded(phrase.strip(" .,!:"))
         return get_close_matches(said, self.verbs, 1, _SIMILAR) if len(said) > _MAX_WORDS_OF_ORDER else []
 
     def is_condition(self, text: str) -> bool:
-        """Return whether words make what was said before them depend on something."""
+        """Return whether words make what was said before them depend on something.
+
+        Args:
+            text: what stands behind the words before it.
+        """
         return self._head(text.lstrip(), self.words("conditions")) is not None
 
     def _is_plain(self, text: str) -> bool:
+        """Return whether words are no condition and no question.
+
+        Args:
+            text: what stands behind the words before it.
+        """
         return not self.is_condition(text) and "?" not in text
 
     def _is_polite(self, text: str) -> bool:
-        """Return whether a text consists of courtesies and names of agents."""
+        """Return whether a text consists of courtesies and names of agents.
+
+        Args:
+            text: what stands behind the words before it.
+        """
         known = self.words("polite", "courtesies") | set(self.people)
         rest = text.strip(_OUTER)
         while rest:
@@ -649,13 +919,23 @@ class Grammar:
     # --- words ---
 
     def _verb(self, text: str, *, counted: bool = False) -> tuple[str, int] | None:
-        """Return the verb that a text begins with, and where its phrase ends; the longest phrase counts."""
+        """Return the verb that a text begins with, and where its phrase ends; the longest phrase counts.
+
+        Args:
+            text: what stands behind the words before it.
+            counted: count phrases that are a verb only with a number, too.
+        """
         known = self._verbs_and_counted if counted else self.verbs
         head = self._head(text, known)
         return (known[head[0]], head[1]) if head else None
 
     def _head(self, text: str, known: Container[str]) -> tuple[str, int] | None:
-        """Return the longest known phrase at the beginning of a text, and where it ends."""
+        """Return the longest known phrase at the beginning of a text, and where it ends.
+
+        Args:
+            text: what stands behind the words before it.
+            known: the folded phrases to look for.
+        """
         found = None
         place = 0
         for _ in range(_MAX_WORDS):
@@ -671,7 +951,13 @@ class Grammar:
 
 
 def bare_line(line: str) -> str:
-    """Return a line without what is around it: blanks, a list mark, and quotes or bold type around all of it."""
+    """Return a line without what is around it.
+
+    Blanks, a list mark, and quotes or bold type around all of it.
+
+    Args:
+        line: a line of a note.
+    """
     bare = line.strip().lstrip(_OUTER)
     mark = LIST_MARK.match(bare)
     bare = bare[mark.end() if mark else 0 :].lstrip("¡¿")
@@ -689,14 +975,22 @@ def bare_line(line: str) -> str:
 
 
 def _halves(bare: str) -> tuple[str, str]:
-    """Return the first word of a line and the rest."""
+    """Return the first word of a line and the rest.
+
+    Args:
+        bare: the line without what is around it.
+    """
     first, _, rest = bare.partition(" ")
     return first, rest.strip()
 
 
 @lru_cache(maxsize=8)
 def _reasons(languages: Catalogue) -> re.Pattern[str]:
-    """Return the pattern of the words before a reason, of all languages."""
+    """Return the pattern of the words before a reason, of all languages.
+
+    Args:
+        languages: the languages of the words.
+    """
     phrases = {phrase for language in languages.all() for phrase in language.answers.notes.because}
     longest_first = sorted(phrases, key=len, reverse=True)
     words = "|".join(
@@ -723,7 +1017,12 @@ def split_reason(text: str, languages: Catalogue) -> tuple[str, str]:
 
 
 def _spelt_out(phrase: str, letters: Mapping[str, str]) -> str:
-    """Return a phrase as it is written on a keyboard without some letters."""
+    """Return a phrase as it is written on a keyboard without some letters.
+
+    Args:
+        phrase: some words.
+        letters: each letter, and how it is written without it.
+    """
     for letter, spelt in letters.items():
         phrase = phrase.casefold().replace(letter, spelt)
     return phrase

@@ -26,7 +26,10 @@ class LineReader(Protocol):
         """Return the amount in a text; one without a currency is in the company's."""
 
     def split_reason(self, text: str) -> tuple[str, str]:
-        """Split "Friday because of the snow" into what is before the reason, and the reason, "" without one."""
+        """Split "Friday because of the snow" into what is before the reason, and the reason.
+
+        The reason is "" where there is none.
+        """
 
     def reached_nobody(self, text: str) -> bool:
         """Return whether what an agent says about a call means that nobody was reached."""

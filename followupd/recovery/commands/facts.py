@@ -127,7 +127,10 @@ def _listed_cause(code: str, context: CommandContext) -> str:
 
 
 def _named(said: str, names: Iterable[str]) -> str | None:
-    """Return the name that is meant, in any case and with blanks for hyphens; None where it is none of them."""
+    """Return the name that is meant, in any case and with blanks for hyphens.
+
+    None where it is none of them.
+    """
     wanted = re.sub(r"[\s_-]+", "-", said.casefold())
     matching = (name for name in names if re.sub(r"[\s_-]+", "-", name.casefold()) == wanted)
     return next(matching, None)
