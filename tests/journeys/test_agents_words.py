@@ -226,3 +226,12 @@ def test_tell_reads_a_whole_answer_and_changes_nothing_in_a_dry_run(
     code, found = told("note.txt")
     assert (code, found["done"], found["back"]) == (0, [{"verb": "cause", "value": CAUSE}], [])
     assert world.history(world.case().ref) == before
+
+
+def test_the_page_for_agents_is_the_page_that_help_sends(world: World) -> None:
+    project = Path(__file__).parents[2]
+    page = (project / "docs" / "agents.md").read_text(encoding="utf-8")
+    sent = (project / "templates" / "en" / "desk" / "_help.md").read_text(encoding="utf-8")
+    printed = [line.removeprefix("## ") for line in page.splitlines()[4:] if line]
+    mailed = [line.removeprefix("**").removesuffix("**") for line in sent.splitlines()[2:] if line]
+    assert printed == mailed

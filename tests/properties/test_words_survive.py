@@ -19,9 +19,7 @@ from tests.story.lettered import flat, sample, wrote
 
 GRAMMAR = Grammar()
 #: verbs whose text is words
-WORDY = sorted(
-    verb for verb in VERBS if form_of(verb) in {Form.TEXT, Form.OPTIONAL_TEXT} and verb not in {"show"}
-)
+WORDY = sorted(verb for verb in VERBS if form_of(verb) in {Form.TEXT, Form.OPTIONAL_TEXT} and verb != "show")
 #: facts that stand in letters or in the history as they were written
 FACTS = ("issue", "impact", "wants", "cause", "resolution", "prevention")
 SOURCES = ("note", "digest", "tell", "tag", "folder")
