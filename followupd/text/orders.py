@@ -349,7 +349,7 @@ class Grammar:
         """
         bare = bare_line(line)
         found = self._verb(bare)
-        return bool(found and found[0] in verbs and re.fullmatch(r"\s*[:：]\s*", bare[found[1] :]))
+        return bool(found and found[0] in verbs and re.fullmatch(r"\s*[:：][\s.…_]*", bare[found[1] :]))
 
     # --- tags ---
 
@@ -729,7 +729,7 @@ class Grammar:
         """
         if verb == "show" and self.verb_of(text.rstrip(" .!")) == "today":
             return Order(verb, "today", bare)
-        if not text:
+        if not any(map(str.isalnum, text)):  # nothing, or the dots that stood there
             return self._lacks(verb, bare) if needs_text(verb) else Order(verb, "", bare)
         if verb != "ask" and (draft := self._apart(bare)):
             problem = msg("{line} has two orders; write each on a line of its own", line=quoted(bare))

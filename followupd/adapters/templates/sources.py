@@ -277,8 +277,9 @@ def sentence(value: Any) -> str:
     """Return what an agent wrote as a sentence: with a capital at the start and a full stop at the end."""
     text = markdown.flat(str(value))
     first_word = text.split(" ", 1)[0]
-    if first_word.islower() and _WORD.fullmatch(first_word):
-        text = text[0].upper() + text[1:]
+    capital_letter = text[:1].upper()
+    if first_word.islower() and _WORD.fullmatch(first_word) and capital_letter.lower() == text[0]:
+        text = capital_letter + text[1:]
     return ended(text)
 
 
