@@ -439,6 +439,10 @@ def _key_in_doubt(tx: Transaction, case: Case, command: Command, named: Sequence
 _QUOTED_MAILS = 8
 #: answers to notes without an order, in a case and a day; a machine that answers ours must not go on for ever
 _MAX_ANSWERS = 5
+#: answers that a desk mail may offer besides `approve`, which make its question more than one
+_OTHER_ANSWERS = frozenset(
+    {"complaint", "dismiss", "kept", "late", "reached", "received", "choose", "release"}
+)
 
 
 def is_note(mail: StoredMail) -> bool:
@@ -486,7 +490,7 @@ class NoteService:
             return
 
         lines, doubts = self._lines(tx, note, desk_mail)
-        question = question_of(desk_mail, case)
+        question = question_of(desk_mail, case, self.context.grammar)
         result = self.commands.run_lines(
             tx, case, lines, agent.name, "note", agent, now, doubts=doubts, question=question
         )
@@ -517,7 +521,9 @@ class NoteService:
             doubts = [doubt for doubt in doubts if not grammar.is_bare_choice(doubt.line)]
 
         speaker = agent or self.context.playbooks.default.team.by_address(message.sender.address)
-        question = question_of(answered[0], case) if answered else _question_in(message, case, grammar)
+        question = _question_in(quoted_lines(message), case, grammar)
+        if answered:
+            question = question_of(answered[0], case, grammar)
         return self.commands.run_lines(
             tx,
             case,
@@ -908,33 +914,35 @@ class NoteService:
         log.letter_written(letter.key)
 
 
-def question_of(desk_mail: Letter, case: Case) -> Question | None:
+def question_of(desk_mail: Letter, case: Case, grammar: Grammar) -> Question | None:
     """Return the one question that a desk mail asks, None where it asks none, or several.
 
     Args:
         desk_mail: the mail that is answered.
         case: the case.
+        grammar: how agents speak.
     """
     if desk_mail.kind is LetterKind.DOUBT:
         return Question("settle: sent", by_consent=False)
+    if desk_mail.kind is LetterKind.OPENED and (case.stage is Stage.SUSPECTED or case.by_machine):
+        return Question("complaint", "dismiss")
     if desk_mail.kind is LetterKind.APPROVAL and _approvals(case) == 1:
         return Question("approve", "refuse")
-    if desk_mail.kind is LetterKind.OPENED and case.stage is Stage.SUSPECTED:
-        return Question("complaint", "dismiss")
-    return None
+    return _question_in(desk_mail.text.splitlines(), case, grammar)
 
 
-def _question_in(message: Message, case: Case, grammar: Grammar) -> Question | None:
-    """Return the one question of an unknown desk mail, by the lines that its quote offers.
+def _question_in(lines: Iterable[str], case: Case, grammar: Grammar) -> Question | None:
+    """Return the one question of a desk mail, by the lines that it offers.
 
     Args:
-        message: the note.
+        lines: of the desk mail, or of a quote of it.
         case: the case.
         grammar: how agents speak.
     """
-    pieces = [piece for line in quoted_lines(message) for piece in grammar.read(line)]
+    bare = [line for line in lines if "," not in line]  # the last line names words that answer nothing
+    pieces = [piece for line in bare for piece in grammar.read(line)]
     offered = {piece.verb for piece in pieces if isinstance(piece, Order)}
-    if "approve" in offered and _approvals(case) == 1:
+    if "approve" in offered and not offered & _OTHER_ANSWERS and _approvals(case) == 1:
         return Question("approve", "refuse")
     if {"complaint", "dismiss"} <= offered and case.stage is Stage.SUSPECTED:
         return Question("complaint", "dismiss")
