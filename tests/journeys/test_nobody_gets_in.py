@@ -43,12 +43,21 @@ def orders(world: World) -> list[type]:
     ]
 
 
-def test_a_note_from_somebody_else_than_the_agent_who_was_asked_gives_no_orders(world: World) -> None:
+def test_a_note_from_somebody_who_is_no_agent_gives_no_orders(world: World) -> None:
     desk = a_complaint(world)
-    for sender in ("mallory@evil.test", CUSTOMER, "lee@agents.test"):
+    for sender in ("mallory@evil.test", CUSTOMER):
         world.agent_answers(desk, "fixed", sender=sender)
     assert orders(world) == []
-    assert [reason for reason in quarantined(world) if "only from the agent" in reason]
+
+
+def test_an_order_in_an_agents_name_that_answers_no_desk_mail_is_only_asked_about(world: World) -> None:
+    desk = a_complaint(world)
+    unproved = EmailMessage()
+    unproved["Message-ID"], unproved["Subject"] = "<somebody@evil.test>", str(desk["Subject"])
+    world.agent_answers(unproved, "fixed")
+    assert orders(world) == []
+    [asked] = world.letters("desk/answer")
+    assert asked["To"] == "Ana Reyes <ana@agents.test>"
 
 
 def test_a_note_with_a_forged_reference_gives_no_orders(world: World) -> None:
