@@ -130,6 +130,7 @@ VALUES = (
     msgid("agent"),
     msgid("name"),
     msgid("phone number"),
+    msgid("address"),
     msgid("until when"),
     msgid("[until when]"),
     msgid("department by when: question"),

@@ -50,6 +50,8 @@ _REVERSED = re.compile(r"(#?\s?)(\d{1,4})\s*(:?)\s*(?=\S)")
 _MAX_WORDS = 6
 #: a line with more words is a sentence, in which a word may resemble a verb
 _MAX_WORDS_OF_ORDER = 3
+#: a verb whose words begin many remarks ("customer called"): only an address makes a line without a colon like it
+_WITH_ADDRESS = "customer"
 _SIMILAR = 0.8
 #: verbs whose name at the beginning of a line is hardly ever the beginning of a mere sentence
 _DISTINCT = frozenset(
@@ -835,7 +837,8 @@ class Grammar:
             return self._unknown(bare, label[1], label[2])
         words = bare.split()
         few = len(words) <= _MAX_WORDS_OF_ORDER or words[1][:1].isdigit()
-        if few and self._similar(" ".join(words[:2])) + self._similar(words[0]):
+        similar = self._similar(" ".join(words[:2])) + self._similar(words[0]) if few else []
+        if any("@" in bare or self.verbs[phrase] != _WITH_ADDRESS for phrase in similar):
             return self._unknown(bare, *_halves(bare))
         if draft := self._apart(bare):
             problem = msg(

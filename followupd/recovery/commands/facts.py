@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from followupd.domain.case import Case, Fault
-from followupd.domain.command import Command, quoted
+from followupd.domain.command import Command, form_shown, quoted
 from followupd.domain.events import (
     CustomerChosen,
     Event,
@@ -185,7 +185,13 @@ def customer(command: Command, context: CommandContext) -> list[Event]:
     written = parse_addresses(command.text)
     person = written[0].person() if len(written) == 1 else Person("")
     if not person.address:
-        raise NotUnderstoodError(f"{command.text!r} is no address; expected 'customer: kim@example.org'")
+        raise NotUnderstoodError(
+            msg(
+                "{what} is no address; expected {form}",
+                what=quoted(command.text),
+                form=form_shown("customer"),
+            )
+        )
     if person.address.casefold() == case.customer.address.casefold() and not case.candidates:
         return []
 
