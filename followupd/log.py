@@ -173,6 +173,11 @@ def unexpected_error(what: str, error: BaseException) -> None:
 # --- incoming mail ---
 
 
+def clock_jumped(seconds: float) -> None:
+    """The clock was set, by more than an hour. Nothing is done until it has been steady for a minute."""
+    _warning("clock-jumped", seconds=round(seconds), next="waiting until it is steady")
+
+
 def folder_opened(mailbox: str, folder: str, skipped: int) -> None:
     """A folder is read for the first time.
 
@@ -187,11 +192,6 @@ def folder_renumbered(mailbox: str, folder: str) -> None:
     See RFC 9051, section 2.3.1.1. The mails are recognised by their content.
     """
     _warning("uidvalidity-changed", mailbox=mailbox, folder=folder, next="re-reading the folder")
-
-
-def clock_jumped(seconds: float) -> None:
-    """The clock was set, by more than an hour. Nothing is done until it has been steady for a minute."""
-    _warning("clock-jumped", seconds=round(seconds), next="waiting until it is steady")
 
 
 def folder_put_back(mailbox: str, folder: str) -> None:
