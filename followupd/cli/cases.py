@@ -367,7 +367,7 @@ def _run_told(
 
     identity = app.inbox.identity(tx)
     if _is_mail(raw):
-        message = mail.read(raw, identity, languages=app.inbox.languages)
+        message = mail.read(raw, identity, languages=app.router.context.languages)
     else:
         text = raw.removeprefix(BOM_UTF8).decode("utf-8", "replace")
         message = mail.read_plain("", text, None, identity)
