@@ -42,6 +42,7 @@ from followupd.services.ports import GiftCardProvider
 from followupd.services.staff_mail import LowStock, StaffNotices
 from followupd.services.wording_guard import WordingGuard
 from followupd.text import complaints
+from followupd.text.orders import Grammar
 from followupd.text.wording import WordingRules
 
 #: the length of a duration in plain time does not depend on the day from which it is measured
@@ -245,7 +246,13 @@ def _context(
         monthly_cap=settings.compensation.cap,
         wording=WordingGuard(wording_rules_of(settings, languages), language, languages),
         languages=languages,
+        grammar=grammar_of(settings, languages),
     )
+
+
+def grammar_of(settings: Settings, languages: Catalogue) -> Grammar:
+    """Return how the agents of these settings speak: the words of all languages, and the configured tags."""
+    return Grammar(languages, settings.tags, settings.team.agents, settings.company.name)
 
 
 def _classifier(

@@ -137,6 +137,8 @@ class Case:
     held: bool = False
     held_because: str = ""
     held_at: datetime | None = None
+    #: when the hold ends by itself, None where only a person ends it
+    held_until: datetime | None = None
     #: the recogniser decided that it is a complaint, and no agent has confirmed it
     by_machine: bool = False
     score: float = 0.0

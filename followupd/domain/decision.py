@@ -36,13 +36,22 @@ class AgendaItem:
     matters: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class LookedUp:
+    """What an agent asked to see: a title and lines below it, or the page of help (`is_help`)."""
+
+    title: str = ""
+    lines: tuple[str, ...] = ()
+    is_help: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agenda:
     """Everything that waits for an agent, the oldest first.
 
     `key` identifies the digest, which is sent once. `suspected` are mails that may be complaints. `general`
     concerns no single case. `done` and `problems` are lines of an agent's note that were executed or not
-    understood.
+    understood, `looked_up` is what the note asked to see.
     """
 
     key: str
@@ -52,6 +61,7 @@ class Agenda:
     general: tuple[str, ...] = ()
     done: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    looked_up: tuple[LookedUp, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +91,12 @@ class LetterContent:
     asks: tuple[str, ...] = ()
     #: lines of an agent's note that were executed
     done: tuple[str, ...] = ()
+    #: the colleague who wrote that note, where it is told to the owner of the case
+    colleague: str = ""
+    #: free words of an agent's note, which are in the history
+    remark: str = ""
+    #: what an agent's note asked to see
+    looked_up: tuple[LookedUp, ...] = ()
     #: lines that were not understood; for a letter in review, what the wording rules found
     problems: tuple[str, ...] = ()
     #: what the wording rules found in lines that were executed

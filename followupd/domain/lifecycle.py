@@ -15,6 +15,7 @@ ANYTIME: frozenset[type[Event]] = frozenset(
         e.Released,
         e.CustomerWrote,
         e.AgentWrote,
+        e.Remarked,
         e.FactsStated,
         e.OwnerChosen,
         e.CustomerChosen,

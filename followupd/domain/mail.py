@@ -106,6 +106,8 @@ class Message:
     forged: str = ""
     #: why our mail servers do not confirm the sender, "" when they do or when none is trusted
     unproven: str = ""
+    #: whether a trusted mail server of ours confirms the sender; False where none is trusted
+    proven: bool = False
     #: the letter key, when this is a copy of our own letter with a valid signature
     own_key: str = ""
     #: whether it is from us and to others alone, as the copies of our letters are

@@ -414,9 +414,22 @@ class Calls(LanguageTable):
 
 
 class NoteWords(LanguageTable):
-    """The table [notes]: what agents write around the lines of a note."""
+    """The table [notes]: what agents write around the lines of a note, and how they say yes and no."""
 
     courtesies: WordSet = frozenset()
+    yes: Barred = ()
+    no: Barred = ()
+    agreed: Barred = ()
+    polite: Barred = ()
+    fillers: Barred = ()
+    numbers: WordSet = frozenset()
+    conditions: WordSet = frozenset()
+    negations: Words = ()
+    asides: WordSet = frozenset()
+    until: Barred = ()
+    because: Barred = ()
+    of: Barred = ()
+    spelt_out: Mapping[str, str] = {}
 
 
 class Answers(LanguageTable):
@@ -430,6 +443,9 @@ class Answers(LanguageTable):
     absence: Absence = Field(default_factory=Absence)
     calls: Calls = Field(default_factory=Calls)
     notes: NoteWords = Field(default_factory=NoteWords)
+    verbs: Mapping[str, Barred] = {}
+    counted: Mapping[str, Barred] = {}
+    values: Mapping[str, Barred] = {}
 
 
 # ---------------------------------------------------------------------------------------------------------

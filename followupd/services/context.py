@@ -15,6 +15,7 @@ from followupd.languages import Catalogue, Language, catalogue
 from followupd.services.wording_guard import WordingGuard
 from followupd.text import promises
 from followupd.text.answers import reached_nobody
+from followupd.text.orders import Grammar, split_reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +37,29 @@ class PromiseLineReader:
         found = promises.read_money(text, self.playbook.company.currency, self.language.catalogue)
         return Money.of(*found) if found else None
 
+    def split_reason(self, text: str) -> tuple[str, str]:
+        """Split "Friday because of the snow" into what is before the reason, and the reason.
+
+        The reason is "" where there is none.
+        """
+        return split_reason(text, self.language.catalogue)
+
     def reached_nobody(self, text: str) -> bool:
         """Say whether an agent's words about a call say that nobody was reached."""
         return reached_nobody(text, self.language.catalogue)
+
+    def commitments(
+        self, text: str, now: datetime
+    ) -> tuple[Sequence[FoundPromise], Sequence[FoundCompensation]]:
+        """Return what a sentence of an agent promises or gives."""
+        return promises.find_commitments(
+            text,
+            sent_at=now,
+            calendar=self.playbook.calendar,
+            language=self.language,
+            doubtful=(),
+            currency=self.playbook.company.currency,
+        )
 
     def promises_in(self, mail: StoredMail) -> tuple[Sequence[FoundPromise], Sequence[FoundCompensation]]:
         """Return what an agent's reply promises the customer."""
@@ -57,9 +78,9 @@ class PromiseLineReader:
 class ServiceContext:
     """The parts of the program that most services share.
 
-    `language` is the company's, for customers whose language is not known. Mail that belongs to no case is
-    sent from `mailbox`. `monthly_cap` is the most that one customer is granted in a month without a lead's
-    approval.
+    `grammar` is how agents speak. `language` is the company's, for customers whose language is not known.
+    Mail that belongs to no case is sent from `mailbox`. `monthly_cap` is the most that one customer is
+    granted in a month without a lead's approval.
     """
 
     ledger: Ledger
@@ -70,6 +91,7 @@ class ServiceContext:
     monthly_cap: Money | None = None
     wording: WordingGuard = field(default_factory=WordingGuard)
     languages: Catalogue = field(default_factory=catalogue)
+    grammar: Grammar = field(default_factory=Grammar)
 
     def line_reader(self, case: Case) -> PromiseLineReader:
         """Return the reader of dates, amounts and promises for a case."""

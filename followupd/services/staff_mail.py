@@ -1,6 +1,10 @@
-"""Write notices to agents: about returned commands, a refused reload, a low stock of gift cards."""
+"""Write to agents what is no reminder.
+
+Returned commands, look-ups, a refused reload, a low stock of gift cards.
+"""
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -8,15 +12,18 @@ from typing import Protocol
 
 from followupd import log
 from followupd.adapters.storage.ledger import Transaction
-from followupd.domain.case import Stage
+from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import Money
-from followupd.domain.decision import Agenda, LetterContent
+from followupd.domain.decision import Agenda, LetterContent, LookedUp
+from followupd.domain.events import Remarked
 from followupd.domain.keys import StateKey
 from followupd.domain.letter import LetterKind
 from followupd.domain.mail import PendingCommand, StoredMail
 from followupd.domain.playbook import Agent, Role
 from followupd.domain.translatable import msg, msgid
 from followupd.errors import LetterError
+from followupd.recovery.agenda import suspicion, waiting
+from followupd.recovery.remind.summary import day, summary_of
 from followupd.services.context import ServiceContext
 from followupd.services.record import record
 
@@ -28,6 +35,10 @@ FLOOD_LINE = msgid(
 )
 #: at most this many problems of a refused reload are listed; `followupd check` shows all of them
 _MAX_PROBLEMS = 20
+#: at most this many cases of a customer are shown
+_MAX_SHOWN = 10
+_REFERENCE = re.compile(r"\bFU-[A-Z0-9]{5,12}\b")
+_ADDRESS = re.compile(r"[^\s<>\"',;:()]+@[^\s<>\"',;:()]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +167,93 @@ class StaffNotices:
         return self.context.playbooks.default.calendar.local(now).date()
 
 
-def notice_key(day: date, name: str) -> str:
+@dataclass(frozen=True, slots=True)
+class LookUpService:
+    """Answers what agents ask to see, from the ledger; nothing is changed."""
+
+    context: ServiceContext
+
+    def answer(
+        self, tx: Transaction, verb: str, text: str, ref: str, agent: Agent, now: datetime
+    ) -> tuple[LookedUp, ...]:
+        """Return what one look-up has found.
+
+        Args:
+            tx: the transaction.
+            verb: help, show or today.
+            text: of `show`: a case, a customer's address or nothing.
+            ref: the case that the note is about, "" for none.
+            agent: who asks.
+            now: the time.
+        """
+        if verb == "help":
+            return (LookedUp(is_help=True),)
+        if verb == "today" or text.casefold() == "today":
+            return (self._waiting(tx, agent, now),)
+        return self._shown(tx, text or ref, now) or (LookedUp(msg("no case is known for {what}", what=text)),)
+
+    def _waiting(self, tx: Transaction, agent: Agent, now: datetime) -> LookedUp:
+        """Return what waits for an agent, one line a case.
+
+        Args:
+            tx: the transaction.
+            agent: who wrote it.
+            now: the time.
+        """
+        lines = []
+        for case in tx.cases.unfinished():
+            playbook = self.context.playbooks.for_case(case)
+            item = suspicion(case) or waiting(case, playbook, now)
+            if item and playbook.owner_of(case.owner).id == agent.id:
+                who = case.customer.name or case.customer.address
+                lines.append(msg("{ref}, {who}: {what}", ref=case.ref, who=who, what=item.what))
+        if not lines:
+            return LookedUp(msg("nothing waits for you"))
+        return LookedUp(msg("what waits for you"), tuple(lines))
+
+    def _shown(self, tx: Transaction, wanted: str, now: datetime) -> tuple[LookedUp, ...]:
+        """Return the cases that a reference or a customer's address names, the newest first.
+
+        Args:
+            tx: the transaction.
+            wanted: a reference or an address.
+            now: the time.
+        """
+        ref = _REFERENCE.search(wanted.upper())
+        address = _ADDRESS.search(wanted)
+        if ref:
+            return (self._case(tx, tx.cases.get(ref[0]), now),) if tx.cases.exists(ref[0]) else ()
+        if address is None:
+            return ()
+        newest = list(reversed(tx.cases.of_customer(address[0])))[:_MAX_SHOWN]
+        return tuple(self._case(tx, case, now) for case in newest)
+
+    def _case(self, tx: Transaction, case: Case, now: datetime) -> LookedUp:
+        """Return one case in lines: whose it is, what was said and done, and the agents' remarks.
+
+        Args:
+            tx: the transaction.
+            case: the case.
+            now: the time.
+        """
+        playbook = self.context.playbooks.for_case(case)
+        who = case.customer.name or case.customer.address or msg("a customer who was forgotten")
+        title = msg("{ref}, {who}: {subject}", ref=case.ref, who=who, subject=case.subject or "-")
+        owner = playbook.owner_of(case.owner)
+        lines = [
+            msg("stage: {stage}; looked after by {name}", stage=case.stage.value, name=owner.name),
+            *summary_of(case, playbook, now),
+        ]
+        for event in tx.cases.history(case.ref):
+            if isinstance(event, Remarked):
+                when = day(event.at, playbook.calendar)
+                lines.append(msg("{name} on {when}: {words}", name=event.by, when=when, words=event.text))
+        return LookedUp(title, tuple(lines))
+
+
+def notice_key(on: date, name: str) -> str:
     """Return the key of a notice, which allows one of each name a day."""
-    return f"{LetterKind.DIGEST}.{day.isoformat()}.{name}"
+    return f"{LetterKind.DIGEST}.{on.isoformat()}.{name}"
 
 
 class StockSettings(Protocol):

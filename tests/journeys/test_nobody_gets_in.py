@@ -43,12 +43,44 @@ def orders(world: World) -> list[type]:
     ]
 
 
-def test_a_note_from_somebody_else_than_the_agent_who_was_asked_gives_no_orders(world: World) -> None:
+def test_a_note_from_somebody_who_is_no_agent_gives_no_orders(world: World) -> None:
     desk = a_complaint(world)
-    for sender in ("mallory@evil.test", CUSTOMER, "lee@agents.test"):
+    for sender in ("mallory@evil.test", CUSTOMER):
         world.agent_answers(desk, "fixed", sender=sender)
     assert orders(world) == []
-    assert [reason for reason in quarantined(world) if "only from the agent" in reason]
+
+
+def test_an_order_in_an_agents_name_that_answers_no_desk_mail_is_only_asked_about(world: World) -> None:
+    desk = a_complaint(world)
+    unproved = EmailMessage()
+    unproved["Message-ID"], unproved["Subject"] = "<somebody@evil.test>", str(desk["Subject"])
+    world.agent_answers(unproved, "fixed")
+    assert orders(world) == []
+    [asked] = world.letters("desk/answer")
+    assert asked["To"] == "Ana Reyes <ana@agents.test>"
+
+
+@pytest.mark.parametrize("line", ["show", "help", "today", "show {case}", "{case}: show"])
+def test_an_order_beside_a_look_up_is_only_asked_about_where_nothing_proves_the_agent(
+    world: World, line: str
+) -> None:
+    desk = a_complaint(world)
+    unproved = EmailMessage()
+    unproved["Message-ID"], unproved["Subject"] = "<somebody@evil.test>", str(desk["Subject"])
+    world.agent_answers(unproved, line.format(case=world.case().ref), "gift-card: 50 EUR")
+    assert world.case().compensation == ()
+    [asked] = world.letters("desk/answer")
+    assert "gift-card: 50 EUR" in text_of(asked)
+    world.agent_answers(asked, "gift-card: 50 EUR")
+    assert len(world.case().compensation) == 1
+
+
+def test_a_colleagues_gift_is_told_to_both_and_to_each_as_what_it_is(world: World) -> None:
+    desk = a_complaint(world)
+    world.agent_answers(desk, "gift-card: 20 EUR", sender="lee@agents.test")
+    told = {str(mail["To"]): mail for mail in world.letters("desk/answer")}
+    assert "Carried out" in told["Lee Park <lee@agents.test>"]["Subject"]
+    assert "What was said about your case" in told["Ana Reyes <ana@agents.test>"]["Subject"]
 
 
 def test_a_note_with_a_forged_reference_gives_no_orders(world: World) -> None:

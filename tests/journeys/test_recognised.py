@@ -99,7 +99,7 @@ def test_a_suspicion_waits_in_the_digest_and_the_customer_hears_nothing(world: W
     assert len(digests(world)) == 1
 
 
-def test_only_the_agent_who_got_the_digest_answers_it_and_only_about_its_cases(world: World) -> None:
+def test_a_digest_is_answered_by_agents_and_only_about_its_cases(world: World) -> None:
     world.customer_writes(QUESTION, subject="My order")
     world.customer_writes(
         "The parcel was left in the rain and the box is wet.", subject="Wet", sender="lou@customers.test"
@@ -107,7 +107,7 @@ def test_only_the_agent_who_got_the_digest_answers_it_and_only_about_its_cases(w
     first, second = (case.ref for case in world.cases())
     world.passes(MORNING)
     [digest] = digests(world)
-    world.agent_answers(digest, f"{first}: complaint", sender="lee@agents.test")
+    world.agent_answers(digest, f"{first}: complaint", sender="mallory@elsewhere.test")
     assert {case.stage for case in world.cases()} == {Stage.SUSPECTED}
     world.agent_answers(
         digest, f"{first} dismiss", "FU-ZZZZZ: complaint", f"{second}: complian", f"{second}:"

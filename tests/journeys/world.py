@@ -227,9 +227,9 @@ class World:
         with self.app.ledger.transaction() as tx:
             case = tx.cases.get(ref)
             actor = who.name if who else "a test"
-            _, problems = self.app.commands.run_lines(tx, case, lines, actor, "tell", who, self.now)
+            result = self.app.commands.run_lines(tx, case, lines, actor, "tell", who, self.now)
         self.passes()
-        return problems
+        return list(result.problems)
 
     # --- what came of it ---
 

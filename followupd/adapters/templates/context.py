@@ -9,10 +9,10 @@ from typing import Any
 from babel.dates import format_timedelta
 
 from followupd.adapters.templates.formatter import Formatter, Named, given
-from followupd.adapters.templates.markdown import one_line
-from followupd.domain.case import FACT_NAMES, Case, Facts, Fault
+from followupd.adapters.templates.markdown import flat, one_line
+from followupd.domain.case import FACT_NAMES, Case, Facts, Fault, Stage
 from followupd.domain.compensation import Compensation, Gift, GrantState
-from followupd.domain.decision import Agenda, AgendaItem, LetterContent, PrintedGiftCard
+from followupd.domain.decision import Agenda, AgendaItem, LetterContent, LookedUp, PrintedGiftCard
 from followupd.domain.letter import LetterKind
 from followupd.domain.mail import Person
 from followupd.domain.playbook import Agent, Company, Playbook
@@ -25,6 +25,17 @@ from followupd.text.names import first_name, greetable_name
 GIVEN = frozenset({GrantState.ISSUED, GrantState.CONFIRMED})
 #: compensation that a letter may put in writing
 AGREED = frozenset({GrantState.GRANTED, *GIVEN})
+#: words for agents, by the stage of the case
+_WORDS = {
+    Stage.SUSPECTED: ("complaint", "dismiss", "promise", "owner"),
+    Stage.FIXED: ("cause", "resolution", "prevention", "reached", "refund", "hold"),
+    Stage.FOLLOWED_UP: ("reached", "received", "missing", "close"),
+    Stage.CLOSED: ("complaint", "promise"),
+    Stage.DISMISSED: ("complaint",),
+}
+_WORDS_OF_WORK = ("promise", "kept", "refund", "fixed", "hold", "owner")
+_WORDS_OF_ALL = ("note", "show", "help")
+_WORDS_OF_DIGEST = ("show", "today", "help")
 #: characters of the customer's text beside a case in the digest
 _MAX_EXCERPT = 200
 #: the digest says "1 minute" of something newer
@@ -138,8 +149,13 @@ def agent_context(
         "case": _case_values(case, fmt),
         "facts": fact_values(case.facts),
         "because": given("because", fmt.say(content.because)),
-        "asks": _plain_lines(content.asks),
-        "done": _plain_lines(content.done),
+        "asks": _orders(content.asks, fmt),
+        "asked": _plain_lines(content.asks),
+        "words": _other_words(case.stage, content.asks, fmt),
+        "colleague": given("colleague", content.colleague),
+        "remark": given("remark", content.remark, flat=False),
+        "looked_up": [_looked_up(found, fmt) for found in content.looked_up],
+        "done": _orders(content.done, fmt),
         "problems": _sentences(content.problems, fmt),
         "findings": _sentences(content.findings, fmt),
         "account": _sentences(content.account, fmt),
@@ -205,7 +221,7 @@ def digest_context(agenda: Agenda, playbook: Playbook, to: Agent, fmt: Formatter
         to: who gets the digest.
         fmt: writes dates and sentences in the company's language.
     """
-    answers = [f"{item.case.ref}: {one_line(line)}" for item in agenda.waiting for line in item.asks]
+    answers = [f"{item.case.ref}: {line}" for item in agenda.waiting for line in item.asks]
     return {
         "agent": agent_values(to, fmt.languages),
         "owner": agent_values(to, fmt.languages),
@@ -215,9 +231,11 @@ def digest_context(agenda: Agenda, playbook: Playbook, to: Agent, fmt: Formatter
         "waiting": [_item_values(item, fmt) for item in agenda.waiting],
         "house": _sentences(agenda.general, fmt),
         "asks": [f"{item.case.ref}: " for item in agenda.suspected],
-        "answers": answers,
-        "done": _plain_lines(agenda.done),
-        "problems": _plain_lines(agenda.problems),
+        "answers": _orders(answers, fmt),
+        "words": [fmt.order(word) for word in _WORDS_OF_DIGEST],
+        "looked_up": [_looked_up(found, fmt) for found in agenda.looked_up],
+        "done": _orders(agenda.done, fmt),
+        "problems": _sentences(agenda.problems, fmt),
     }
 
 
@@ -277,18 +295,37 @@ def _titles(languages: Catalogue | None) -> frozenset[str]:
     return frozenset[str]().union(*(language.info.letters.titles for language in known.all()))
 
 
+def _orders(lines: Iterable[str], fmt: Formatter) -> list[str]:
+    """Return lines to answer with, in the words of the mail's language."""
+    return [flat(fmt.order(line)) for line in lines]
+
+
+def _other_words(stage: Stage, asks: Iterable[str], fmt: Formatter) -> list[str]:
+    """Return further words that an agent may need in this stage, `help` last."""
+    offered = {line.partition(":")[0].strip() for line in asks}
+    likely = _WORDS.get(stage, _WORDS_OF_WORK)
+    return [fmt.order(word) for word in (*likely, *_WORDS_OF_ALL) if word not in offered]
+
+
+def _looked_up(found: LookedUp, fmt: Formatter) -> Named:
+    """Return what an agent asked to see as templates name it."""
+    return Named(
+        title=one_line(fmt.say(found.title)), lines=_sentences(found.lines, fmt), is_help=found.is_help
+    )
+
+
 def _plain_lines(lines: Iterable[str]) -> list[str]:
-    return [one_line(line) for line in lines]
+    return [flat(line) for line in lines]
 
 
 def _sentences(sentences: Iterable[str], fmt: Formatter) -> list[str]:
     """Return sentences for agents in the mail's language, each on one line."""
-    return [one_line(fmt.say(sentence)) for sentence in sentences]
+    return [flat(fmt.say(sentence)) for sentence in sentences]
 
 
 def _excerpt(text: str) -> str:
     """Return the beginning of a text, cut between two words."""
-    flat = one_line(text)
-    if len(flat) <= _MAX_EXCERPT:
-        return flat
-    return flat[:_MAX_EXCERPT].rsplit(" ", 1)[0] + "…"
+    words = one_line(text)
+    if len(words) <= _MAX_EXCERPT:
+        return words
+    return words[:_MAX_EXCERPT].rsplit(" ", 1)[0] + "…"

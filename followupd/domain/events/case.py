@@ -173,22 +173,24 @@ class Parked(Event):
     """The daemon put the case on hold after an error; a person must release it."""
 
     copies: ClassVar = {"held_because": "why", "held_at": "at"}
-    sets: ClassVar = {"held": True}
+    sets: ClassVar = {"held": True, "held_until": None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held(Event):
-    """A person put the case on hold: none of its letters is sent."""
+    """A person put the case on hold, for good or `until` a day: none of its letters is sent."""
 
-    copies: ClassVar = {"held_because": "why", "held_at": "at"}
+    until: datetime | None = None
+
+    copies: ClassVar = {"held_because": "why", "held_at": "at", "held_until": "until"}
     sets: ClassVar = {"held": True}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Released(Event):
-    """A person ended the hold."""
+    """A person ended the hold, or its day has come."""
 
-    sets: ClassVar = {"held": False, "held_because": "", "held_at": None}
+    sets: ClassVar = {"held": False, "held_because": "", "held_at": None, "held_until": None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,6 +248,13 @@ class AgentWrote(Event):
         case = Event.apply(self, case)
         is_later = case.customer_wrote_at is None or self.at >= case.customer_wrote_at
         return case.evolve(unanswered=False) if self.answers and is_later else case
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remarked(Event):
+    """An agent said something about the case that is no order; `text` is what was said, for the history."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

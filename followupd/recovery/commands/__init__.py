@@ -7,7 +7,16 @@ from followupd.errors import NotUnderstoodError
 from followupd.recovery.commands.approval import approve, promised, refuse
 from followupd.recovery.commands.compensation import give, issued, missing, received, refused
 from followupd.recovery.commands.context import CommandContext, Handler, LineReader
-from followupd.recovery.commands.facts import FACT_VERBS, customer, fact, insist, owner, playbook, severity
+from followupd.recovery.commands.facts import (
+    FACT_VERBS,
+    customer,
+    fact,
+    insist,
+    owner,
+    playbook,
+    remark,
+    severity,
+)
 from followupd.recovery.commands.lifecycle import (
     close,
     complaint,
@@ -54,6 +63,7 @@ _HANDLERS: dict[str, Handler] = {
     "option": option,
     "choose": choose,
     "withdraw-option": withdraw_option,
+    "note": remark,
     "severity": severity,
     "owner": owner,
     "customer": customer,
@@ -81,6 +91,7 @@ _WITHOUT_CUSTOMER = frozenset(
         "cause-code",
         "severity",
         "owner",
+        "note",
     }
 )
 

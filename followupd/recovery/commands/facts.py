@@ -1,19 +1,22 @@
 """Commands about the case itself: facts, severity, owner, playbook, and insisting on a wording."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 
 from followupd.domain.case import Case, Fault
-from followupd.domain.command import Command
+from followupd.domain.command import Command, form_shown, quoted
 from followupd.domain.events import (
     CustomerChosen,
     Event,
     FactsStated,
     OwnerChosen,
     PlaybookChosen,
+    Remarked,
     SeverityChosen,
     WordingInsisted,
 )
 from followupd.domain.mail import Person
+from followupd.domain.translatable import msg
 from followupd.errors import NotUnderstoodError
 from followupd.recovery.commands.context import CommandContext, not_understood, origin
 from followupd.text.mail.headers import parse_addresses
@@ -97,21 +100,48 @@ def fact(command: Command, context: CommandContext) -> list[Event]:
             raise not_understood(command)
 
     if command.verb == "cause-code":
-        _check_cause(text, context)
+        text = _listed_cause(text, context)
 
     if getattr(context.case.facts, name) == text:
         return []
     return [FactsStated(facts=((name, text),), **origin(command, context))]
 
 
-def _check_cause(code: str, context: CommandContext) -> None:
-    """Raise NotUnderstoodError for a cause code that the playbook does not list.
+def _listed_cause(code: str, context: CommandContext) -> str:
+    """Return a cause code as the playbook lists it, in any case and with blanks for hyphens.
 
-    One that lists none allows all.
+    A playbook that lists none allows all.
+
+    Raises:
+        NotUnderstoodError: the playbook does not list it.
     """
     causes, name = context.playbook.causes, context.playbook.name
-    if causes and code not in causes:
-        raise NotUnderstoodError(f"{code!r} is no cause of playbook {name}; known: {', '.join(causes)}")
+    listed = _named(code, causes)
+    if causes and listed is None:
+        raise NotUnderstoodError(
+            msg(
+                "{code} is no cause of playbook {name}; known: {known}",
+                code=quoted(code),
+                name=name,
+                known=", ".join(causes),
+            )
+        )
+    return listed or code
+
+
+def _named(said: str, names: Iterable[str]) -> str | None:
+    """Return the name that is meant, in any case and with blanks for hyphens.
+
+    None where it is none of them.
+    """
+    wanted = re.sub(r"[\s_-]+", "-", said.casefold())
+    matching = (name for name in names if re.sub(r"[\s_-]+", "-", name.casefold()) == wanted)
+    return next(matching, None)
+
+
+def remark(command: Command, context: CommandContext) -> list[Event]:
+    """Write the agent's words into the history."""
+    return [Remarked(text=command.text, **origin(command, context))]
 
 
 def severity(command: Command, context: CommandContext) -> list[Event]:
@@ -138,7 +168,7 @@ def owner(command: Command, context: CommandContext) -> list[Event]:
 
     if agent is None:
         known = ", ".join(agent.id for agent in team.agents)
-        raise NotUnderstoodError(f"{name!r} is no agent; known: {known}")
+        raise NotUnderstoodError(msg("{name} is no agent; known: {known}", name=quoted(name), known=known))
 
     if agent.id == context.case.owner:
         return []
@@ -155,7 +185,13 @@ def customer(command: Command, context: CommandContext) -> list[Event]:
     written = parse_addresses(command.text)
     person = written[0].person() if len(written) == 1 else Person("")
     if not person.address:
-        raise NotUnderstoodError(f"{command.text!r} is no address; expected 'customer: kim@example.org'")
+        raise NotUnderstoodError(
+            msg(
+                "{what} is no address; expected {form}",
+                what=quoted(command.text),
+                form=form_shown("customer"),
+            )
+        )
     if person.address.casefold() == case.customer.address.casefold() and not case.candidates:
         return []
 
@@ -169,11 +205,13 @@ def playbook(command: Command, context: CommandContext) -> list[Event]:
     Raises:
         NotUnderstoodError: there is no such playbook.
     """
-    name = command.text
+    name = _named(command.text, context.playbooks)
 
-    if name not in context.playbooks:
+    if name is None:
         known = ", ".join(sorted(context.playbooks))
-        raise NotUnderstoodError(f"{name!r} is no playbook; known: {known}")
+        raise NotUnderstoodError(
+            msg("{name} is no playbook; known: {known}", name=quoted(command.text), known=known)
+        )
     if name == context.case.playbook:
         return []
     return [PlaybookChosen(playbook=name, **origin(command, context))]

@@ -1,7 +1,9 @@
 """Commands about the stage of the case: complaint, fixed, closed, on hold, reached."""
 
+from datetime import datetime
+
 from followupd.domain.case import NO_COMPLAINT, PUT_RIGHT, Case, Stage, numbers
-from followupd.domain.command import Command
+from followupd.domain.command import Command, form_shown, quoted
 from followupd.domain.compensation import Compensation, Gift, GrantState
 from followupd.domain.events import (
     Closed,
@@ -15,6 +17,7 @@ from followupd.domain.events import (
     Released,
     Reopened,
 )
+from followupd.domain.translatable import msg
 from followupd.errors import NotUnderstoodError
 from followupd.recovery.blockers import still_to_give
 from followupd.recovery.commands.context import CommandContext, origin
@@ -49,7 +52,9 @@ def dismiss(command: Command, context: CommandContext) -> list[Event]:
     if case.stage is Stage.DISMISSED:
         return []
     if case.stage in PUT_RIGHT:
-        problem = f"{case.ref} is {case.stage} and cannot be dismissed; say 'close'"
+        problem = msg(
+            "{ref} is {stage} and cannot be dismissed; say 'close'", ref=case.ref, stage=case.stage.value
+        )
         raise NotUnderstoodError(problem)
     return [Dismissed(**origin(command, context))]
 
@@ -85,20 +90,29 @@ def _why_open(case: Case) -> str:
     Without a promise or a gesture nothing was done for the customer, who expects something (practice 57).
     """
     if case.stage in NO_COMPLAINT:
-        return f"{case.ref} is {case.stage}; say 'dismiss' or 'complaint'"
+        return msg("{ref} is {stage}; say 'dismiss' or 'complaint'", ref=case.ref, stage=case.stage.value)
 
     owed = numbers(case.owed)
     if owed:
-        hint = "say 'kept: N' or 'withdraw: N because ...'"
-        return f"{case.ref} cannot close while promise {_list(owed)} is owed; {hint}"
+        return msg(
+            "{ref} cannot close while promise {numbers} is owed; say 'kept: N' or 'withdraw: N because ...'",
+            ref=case.ref,
+            numbers=_list(owed),
+        )
 
     to_give = numbers(grant for grant in case.compensation if _blocks_close(grant, case))
     if to_give:
-        hint = "say 'issued: N' or 'refused: N' first"
-        return f"{case.ref} cannot close while compensation {_list(to_give)} is not given; {hint}"
+        return msg(
+            "{ref} cannot close while compensation {numbers} is not given; "
+            "say 'issued: N' or 'refused: N' first",
+            ref=case.ref,
+            numbers=_list(to_give),
+        )
 
     if not case.promises and not case.compensation:
-        return f"{case.ref} cannot close without a next step or a gesture; say 'gesture: ...' first"
+        return msg(
+            "{ref} cannot close without a next step or a gesture; say 'gesture: ...' first", ref=case.ref
+        )
     return ""
 
 
@@ -117,12 +131,40 @@ def _blocks_close(grant: Compensation, case: Case) -> bool:
 
 
 def hold(command: Command, context: CommandContext) -> list[Event]:
-    """Put the case on hold."""
-    if command.text:
-        raise NotUnderstoodError(f"{command.line!r} says more than I can keep; say 'hold' and 'release'")
-    if context.case.held:
+    """Put the case on hold, for good or until a day, on which it ends by itself.
+
+    Raises:
+        NotUnderstoodError: the text is no date, or one that has come already.
+    """
+    until = _hold_ends(command, context) if command.text else None
+    if context.case.held and context.case.held_until == until:
         return []
-    return [Held(at=context.now, by=command.actor, why=f"{command.source}: hold")]
+    return [Held(until=until, **origin(command, context))]
+
+
+def _hold_ends(command: Command, context: CommandContext) -> datetime:
+    """Return when a hold ends: at opening, where only a day is named.
+
+    Raises:
+        NotUnderstoodError: the text is no date, or one that has come already.
+    """
+    said, _ = context.reader.split_reason(command.text)
+    rest, date = context.reader.split_when(f"until {said}", context.now)
+    if date is None or any(map(str.isalnum, rest.removeprefix("until"))):
+        problem = msg(
+            "{line} names no day I can read; expected {form}",
+            line=quoted(command.line),
+            form=form_shown("hold"),
+        )
+        raise NotUnderstoodError(problem)
+
+    calendar = context.playbook.calendar
+    day = calendar.local(date).date()
+    if date == calendar.close_of(day):
+        date = calendar.moment(day, calendar.open)
+    if date <= context.now:
+        raise NotUnderstoodError(msg("{line} names a day that has come already", line=quoted(command.line)))
+    return date
 
 
 def release(command: Command, context: CommandContext) -> list[Event]:

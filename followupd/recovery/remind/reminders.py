@@ -131,10 +131,12 @@ def _undelivered(case: Case) -> Iterator[Reminder]:
 
 
 def _held(case: Case, playbook: Playbook) -> Iterator[Reminder]:
-    """Ask whether a hold is still needed: only a person ends it.
+    """Ask whether a hold is still needed that only a person ends.
 
     A closed case with nothing to give needs no release.
     """
+    if case.held_until:
+        return
     to_give = any(blockers.still_to_give(grant) for grant in case.compensation)
     if case.held_at is None or (case.stage is Stage.CLOSED and not to_give):
         return

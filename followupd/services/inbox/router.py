@@ -270,14 +270,30 @@ class MailRouter:
         if review.recognise(tx, mail, now):
             return
 
-        ref = tx.cases.ref_for(mail.message.thread)
-        if ref is None:
+        case = self._case_named_by_agent(tx, mail)
+        if not mail.in_sent and not _writes_to(mail.message, case) and self._is_for_us(tx, mail, case, now):
+            return
+        if case is None:
             self._forwarded_mail(tx, mail, now)
             return
 
-        tx.mail.mark_processed(mail.id, case_ref=ref)
+        tx.mail.mark_processed(mail.id, case_ref=case.ref)
         if mail.in_sent:
-            self._reply(tx, mail, tx.cases.get(ref), now)
+            self._reply(tx, mail, case, now)
+
+    def _is_for_us(self, tx: Transaction, mail: StoredMail, case: Case | None, now: datetime) -> bool:
+        """Handle what an agent writes to us alone; return False where that is nothing that we answer."""
+        if case is None and mail.message.forwarded_from is not None:
+            return False
+        return self.notes.handle_new(tx, mail, case, now)
+
+    def _case_named_by_agent(self, tx: Transaction, mail: StoredMail) -> Case | None:
+        """Return the case of an agent's mail, by its thread, else by the reference in its subject."""
+        token = mail.message.case_token
+        ref = tx.cases.ref_for(mail.message.thread)
+        if ref is None and token and not mail.in_sent and tx.cases.exists(token):
+            ref = token
+        return tx.cases.get(ref) if ref else None
 
     def _forwarded_mail(self, tx: Transaction, mail: StoredMail, now: datetime) -> None:
         """Open a suspected case for the customer whose mail an agent forwarded."""
@@ -369,6 +385,14 @@ def _relayed(tx: Transaction, message: Message) -> Message:
 
     others = tx.mail.answers_go_to(sender.address) - {reply_to.address.lower()}
     return replace(message, sender=reply_to, via=sender, unsure_of="") if others else message
+
+
+def _writes_to(message: Message, case: Case | None) -> bool:
+    """Return whether a mail is addressed to the customer of a case."""
+    if case is None:
+        return False
+    addresses = {person.address.lower() for person in (*message.to, *message.cc)}
+    return case.customer.address.lower() in addresses
 
 
 def _bare_subject(subject: str) -> str:

@@ -93,6 +93,16 @@ def unproven(headers: Headers, identity: Identity) -> str:
     return "" if is_proven else missing
 
 
+def proven(headers: Headers, identity: Identity) -> bool:
+    """Return whether a server that is trusted confirms the sender of a mail, and nothing speaks against it.
+
+    Args:
+        headers: of the mail.
+        identity: which servers' results are trusted.
+    """
+    return bool(identity.authserv) and not (forged(headers, identity) or unproven(headers, identity))
+
+
 def has_several_senders(headers: Headers) -> bool:
     """Whether there is more than one From, or several mailboxes in it (RFC 5322, section 3.6.2).
 

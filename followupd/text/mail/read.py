@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 from followupd.domain.mail import Bounce, Identity, Kind, Message, Person
 from followupd.languages import Catalogue, catalogue
 from followupd.text.mail.absence import back_on
-from followupd.text.mail.authentication import forged, unproven
+from followupd.text.mail.authentication import forged, proven, unproven
 from followupd.text.mail.body import Body, extract_body
 from followupd.text.mail.bounce import read_bounce, read_feedback_report
 from followupd.text.mail.headers import (
@@ -419,6 +419,7 @@ class _MailReader:
             no_answer=no_answer(self.mail, self.kind, author, (*to, *cc), self.identity) or handed_on,
             forged=forged(headers, self.identity),
             unproven=unproven(headers, self.identity),
+            proven=proven(headers, self.identity),
             own_key=own_key,
             is_blind_copy=self._is_blind_copy(sender, (*to, *cc)),
             key_header=headers.first("x-followupd-key").strip()[:MAX_KEY],
