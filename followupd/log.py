@@ -383,3 +383,16 @@ def letter_in_doubt(key: str) -> None:
 def letter_confirmed(key: str) -> None:
     """A copy in the mailbox proves that a letter was sent."""
     _info("letter-confirmed", key=key)
+
+
+# --- what may be printed ---
+
+
+def printable(text: str) -> str:
+    """Replace characters that could control the terminal, such as escape sequences."""
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
+def printable_lines(text: str) -> str:
+    """Like `printable`, but keep the line breaks."""
+    return "\n".join(printable(line) for line in text.splitlines())

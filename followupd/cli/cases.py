@@ -12,10 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from followupd.adapters.terminal import local_time, printable, utc_iso
 from followupd.cli.commands import CommandParsers
 from followupd.cli.main import DONE, PROBLEMS, USAGE, company_zone, open_app, shell_user
 from followupd.cli.output import STATUS_SENTENCES, case_view, print_error, print_json, print_list, print_table
+from followupd.clock import local_time, utc_iso
 from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import Compensation
 from followupd.domain.events import Event
@@ -23,6 +23,7 @@ from followupd.domain.letter import LetterStatus, OutboxEntry
 from followupd.domain.playbook import Agent
 from followupd.domain.promise import Promise
 from followupd.errors import UnavailableError
+from followupd.log import printable
 from followupd.recovery.blockers import blockers_of
 
 #: the stages in which the follow-up is still ahead

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from followupd.adapters.terminal import local_time, printable, utc_iso
 from followupd.cli.commands import CommandParsers
 from followupd.cli.main import DONE, PROBLEMS, USAGE, open_app
 from followupd.cli.output import print_error, print_json, print_result, print_table
+from followupd.clock import local_time, utc_iso
+from followupd.log import printable
 
 if TYPE_CHECKING:
     from followupd.adapters.health import DaemonHealth, MailboxHealth

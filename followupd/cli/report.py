@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from followupd.adapters.terminal import local_time, utc_iso, write_file
 from followupd.cli.commands import CommandParsers
 from followupd.cli.main import DONE, USAGE, company_zone, open_app
-from followupd.cli.output import money_view, print_error, print_json, print_table
+from followupd.cli.output import money_view, print_error, print_json, print_table, write_file
+from followupd.clock import local_time, utc_iso
 from followupd.domain.calendar import Calendar, Duration
 from followupd.domain.case import Case
 from followupd.domain.compensation import Compensation

@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from followupd.adapters.settings import Settings
-from followupd.adapters.terminal import utc_iso
+from followupd.clock import utc_iso
 from followupd.demo.company import (
     CONFIG,
     LETTERS,
