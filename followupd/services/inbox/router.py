@@ -55,6 +55,8 @@ class MailRouter:
     classifier: ComplaintClassifier
     opener: CaseOpener
     notes: NoteService
+    #: our own addresses, in lower case
+    addresses: frozenset[str] = frozenset()
 
     def run(self, now: datetime) -> int:
         """Route every unprocessed mail; return how many there were."""
@@ -223,17 +225,56 @@ class MailRouter:
         if is_note(mail):
             self.notes.handle(tx, mail, now)
             return
-        if review.recognise(tx, mail, now):
-            return
 
-        ref = tx.cases.ref_for(mail.message.thread)
-        if ref is None:
+        case = self._case_written_in(tx, mail)
+        if case is None:
             self._forwarded_mail(tx, mail, now)
-            return
+        elif not self._is_to_customer(tx, case, mail):
+            tx.mail.mark_processed(mail.id, case_ref=case.ref)
+        elif mail.message.forged and not mail.in_sent:  # as for notes (docs/mail.md R6)
+            quarantine(tx, mail, f"a forged reply to the customer: {mail.message.forged}")
+        elif not review.recognise(tx, mail, now):
+            self._reply(tx, mail, case, now)
 
-        tx.mail.mark_processed(mail.id, case_ref=ref)
-        if mail.in_sent:
-            self._reply(tx, mail, tx.cases.get(ref), now)
+    def _case_written_in(self, tx: Transaction, mail: StoredMail) -> Case | None:
+        """Return the case of an agent's mail: of its thread, or of the customer to whom it is written.
+
+        Mail clients that begin a new thread keep the case in the subject, or the subject itself. A customer
+        with a single open case is written to about that one.
+        """
+        message = mail.message
+        ref = tx.cases.ref_for(message.thread)
+        if ref:
+            return tx.cases.get(ref)
+
+        open_cases: dict[str, Case] = {}
+        for person in (*message.to, *message.cc):
+            for case in tx.cases.unfinished_of(person.address, mail.mailbox):
+                open_cases[case.ref] = case
+
+        subject = _bare_subject(message.subject)
+        same_subject = [case for case in open_cases.values() if _bare_subject(case.subject) == subject]
+        named = open_cases.get(message.case_token)
+        candidates = [named] if named else same_subject or list(open_cases.values())
+        return candidates[0] if len(candidates) == 1 else None
+
+    def _is_to_customer(self, tx: Transaction, case: Case, mail: StoredMail) -> bool:
+        """Return whether an agent's mail is written to the customer, and not only about the case.
+
+        Customers have several addresses: in Sent, a mail of the thread to anybody outside the company counts.
+        """
+        message = mail.message
+        receivers = {person.address.casefold() for person in (*message.to, *message.cc)} - self.addresses
+        known = [case.customer]
+        newest = tx.mail.by_message_id([case.message_id]) if case.message_id else None
+        if newest:
+            known += [newest.message.sender, newest.message.reply_to or newest.message.sender]
+        if not receivers.isdisjoint(person.address.casefold() for person in known):
+            return True
+
+        team = self.context.playbooks.default.team
+        inside = {_domain(address) for address in (*self.addresses, *(a.email for a in team.agents))}
+        return mail.in_sent and any(_domain(address) not in inside for address in receivers)
 
     def _forwarded_mail(self, tx: Transaction, mail: StoredMail, now: datetime) -> None:
         """Open a suspected case for the customer whose mail an agent forwarded."""
@@ -247,22 +288,35 @@ class MailRouter:
         self.opener.open(tx, mail, heard, verdict, now)
 
     def _reply(self, tx: Transaction, mail: StoredMail, case: Case, now: datetime) -> None:
-        """Record an agent's reply to the customer, which keeps the playbook's promise of an update."""
-        sender = mail.message.sender
-        by = sender.name or sender.address
-        wrote = AgentWrote(at=now, by=by, message_id=mail.message.message_id, why="a reply in Sent")
-        updates = [
-            promise.n
-            for promise in case.owed
-            if promise.kind is PromiseKind.NEXT_UPDATE and promise.source == "playbook"
-        ]
-        kept = [PromiseKept(at=now, by=by, n=n, why="the customer has heard from us") for n in updates]
-        record(tx, case, [wrote, *kept, *self._proposals(case, mail, now)], now)
+        """Record an agent's mail to the customer, which keeps the playbook's promise of an update.
 
-    def _proposals(self, case: Case, mail: StoredMail, now: datetime) -> list[Decision]:
-        """Propose to the owner what a reply seems to promise.
+        Its copies, in Sent and in the inbox, are one mail. Under another subject, and outside of the case's
+        thread, it may be about something else: then the owner says whether the promise is kept.
+        """
+        message = mail.message
+        duplicate = bool(message.message_id) and tx.cases.ref_for([message.message_id]) == case.ref
+        is_related = tx.cases.ref_for(message.thread) == case.ref or _names_case(message, case)
+        tx.mail.mark_processed(mail.id, case_ref=case.ref)
+        if duplicate:
+            return
 
-        It becomes a promise when an agent approves it.
+        by = message.sender.name or message.sender.address
+        where = "a reply in Sent" if mail.in_sent else "a reply with us in copy"
+        events: list[Event] = [AgentWrote(at=now, by=by, message_id=message.message_id, why=where)]
+        updates = _standing_updates(case)
+        if is_related:
+            why = "the customer has heard from us"
+            events += [PromiseKept(at=now, by=by, n=n, why=why) for n in updates]
+            updates = []
+
+        record(tx, case, [*events, *self._questions(case, mail, updates, now)], now)
+
+    def _questions(
+        self, case: Case, mail: StoredMail, updates: Sequence[int], now: datetime
+    ) -> list[Decision]:
+        """Ask the owner in one mail about what a reply seems to promise, and whether it kept these promises.
+
+        What was read becomes a promise when an agent approves it.
         """
         if case.stage in {Stage.SUSPECTED, Stage.DISMISSED, Stage.CLOSED}:
             return []
@@ -270,17 +324,23 @@ class MailRouter:
         playbook = self.context.playbooks.for_case(case)
         found = self.context.line_reader(case).promises_in(mail)
         events = proposals.proposed(case, found, playbook, now)
-        if not events:
+        if not events and not updates:
             return []
+
+        asks: list[str] = [f"kept: {n}" for n in updates]
+        because = msg("somebody wrote to the customer under another subject; was that the promised answer?")
+        if events:
+            asks += ["approve", "refuse: "]
+            because = msg("a reply to the customer sounds like a promise")
 
         for event in events:
             case = lifecycle.after(case, event)
 
         content = LetterContent(
-            because=msg("a reply to the customer sounds like a promise"),
-            asks=("approve", "refuse: "),
+            because=because,
+            asks=tuple(asks),
             quote=mail.message.text,
-            promises=tuple(p for p in case.promises if p.state is PromiseState.PROPOSED),
+            promises=tuple(p for p in case.promises if p.state is PromiseState.PROPOSED or p.n in updates),
             compensation=tuple(grant for grant in case.compensation if grant.state is GrantState.PROPOSED),
         )
         owner = playbook.owner_of(case.owner)
@@ -288,6 +348,25 @@ class MailRouter:
             *events,
             self.context.letters.desk(LetterKind.APPROVAL, case, playbook, now, content, owner),
         ]
+
+
+def _standing_updates(case: Case) -> list[int]:
+    """Return the playbook's promises that the customer hears from us, which any reply keeps."""
+    return [
+        promise.n
+        for promise in case.owed
+        if promise.kind is PromiseKind.NEXT_UPDATE and promise.source == "playbook"
+    ]
+
+
+def _names_case(message: Message, case: Case) -> bool:
+    """Return whether the subject of a mail is that of the case, or names it."""
+    return message.case_token == case.ref or _bare_subject(message.subject) == _bare_subject(case.subject)
+
+
+def _domain(address: str) -> str:
+    """Return the domain of a mail address."""
+    return address.rpartition("@")[2].casefold()
 
 
 def _bare_subject(subject: str) -> str:

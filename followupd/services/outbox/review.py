@@ -266,7 +266,7 @@ def recognise(tx: Transaction, mail: StoredMail, now: datetime) -> bool:
     if mail.message.kind is Kind.OWN:
         _confirm_by_copy(tx, mail, now)
         return True
-    if not mail.in_sent or not tx.outbox.has_drafts():
+    if not tx.outbox.has_drafts():
         return False
 
     entry = _sent_by_agent(tx, mail)
