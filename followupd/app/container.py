@@ -127,9 +127,7 @@ def build(settings: Settings) -> App:
         inbox=InboxSync(
             ledger, _identity(settings, vault), settings.tags, DraftFiler(ledger, _compose_draft), languages
         ),
-        router=MailRouter(
-            context, classifier, opener, NoteService(context, commands), settings.addresses
-        ),
+        router=MailRouter(context, classifier, opener, NoteService(context, commands), settings.addresses),
         commands=commands,
         cases=CaseService(context),
         gift_cards=_gift_cards(settings, context),

@@ -96,6 +96,8 @@ class LetterContent:
     account: tuple[str, ...] = ()
     #: the customer's own words, for agents
     quote: str = ""
+    #: the customer's words beside another quote
+    story: str = ""
     #: the key of the letter that is in doubt or waits for approval
     about: str = ""
     #: the new date of a delay, or the day of a call
@@ -104,6 +106,8 @@ class LetterContent:
     automatic: bool = True
     #: whether it answers the customer's mail automatically (Auto-Submitted: auto-replied)
     reply: bool = False
+    #: whether it waits for an agent's approval
+    review: bool = False
 
 
 #: what a policy decides: something that happened, or a letter to be sent

@@ -32,6 +32,8 @@ class StateKey(StrEnum):
     COPIED = "copied"
     #: whether the mailbox is connected
     CONNECTED = "connected {}"
+    #: the command lines that the tags of a draft mean
+    DRAFT_COMMANDS = "draft {}"
     #: the day of the last digest
     DIGEST = "digest"
     #: the folders that a mailbox has

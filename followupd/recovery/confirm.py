@@ -97,9 +97,10 @@ def _confirmation(case: Case, playbook: Playbook, write: LetterRenderer, now: da
         options=options,
         automatic=standing,
         reply=standing,
+        review=playbook.confirm_review,
     )
     letter = write.letter(LetterKind.CONFIRMATION, case, playbook, now, content)
-    letter = replace(letter, review=playbook.confirm_review, concerns=tuple(numbers(promises)))
+    letter = replace(letter, concerns=tuple(numbers(promises)))
 
     if options:
         return [OptionsAsked(at=now, key=letter.key), letter]

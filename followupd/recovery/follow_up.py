@@ -1,6 +1,5 @@
 """The follow-up: some days after the fix, when nothing is owed; then a call, and the case is closed."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from followupd.domain.calendar import has_come
@@ -64,8 +63,8 @@ def _follow_up(case: Case, playbook: Playbook, write: LetterRenderer, now: datet
     if case.under_way(LetterKind.FOLLOW_UP) or blockers_of(case):
         return []
 
-    letter = write.letter(LetterKind.FOLLOW_UP, case, playbook, now, LetterContent())
-    return [replace(letter, review=playbook.follow_up_review)]
+    content = LetterContent(review=playbook.follow_up_review)
+    return [write.letter(LetterKind.FOLLOW_UP, case, playbook, now, content)]
 
 
 def _call(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:

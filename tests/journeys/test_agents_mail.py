@@ -29,7 +29,9 @@ kind = "next-update"
 
 @pytest.fixture
 def world(make_world: Callable[..., World]) -> World:
-    return make_world(playbook=PLAYBOOK, mailbox='trusted = ["mx.agents.test"]', smtp_extra='witness = "none"')
+    return make_world(
+        playbook=PLAYBOOK, mailbox='trusted = ["mx.agents.test"]', smtp_extra='witness = "none"'
+    )
 
 
 @pytest.fixture
@@ -69,7 +71,9 @@ def written(world: World) -> int:
     return sum(isinstance(event, AgentWrote) for event in world.history(world.case().ref))
 
 
-@pytest.mark.parametrize("subject", ["Re: Grinder not delivered", "AW: grinder  not delivered", "[{ref}] news"])
+@pytest.mark.parametrize(
+    "subject", ["Re: Grinder not delivered", "AW: grinder  not delivered", "[{ref}] news"]
+)
 def test_a_reply_without_thread_headers_is_known_by_its_subject(
     world: World, complaint: str, subject: str
 ) -> None:
@@ -115,7 +119,9 @@ def test_a_reply_from_a_forged_agent_is_quarantined(world: World, complaint: str
 def test_a_mail_to_a_colleague_about_the_case_is_no_word_to_the_customer(
     world: World, complaint: str, folder: str
 ) -> None:
-    arrives(world, own_mail(world, "Is it on the shelf?", To="stock@agents.test", In_Reply_To=complaint), folder)
+    arrives(
+        world, own_mail(world, "Is it on the shelf?", To="stock@agents.test", In_Reply_To=complaint), folder
+    )
     assert written(world) == 0
     assert world.case().promises[0].state is PromiseState.OPEN
 
@@ -127,5 +133,7 @@ def test_a_customer_with_two_open_cases_is_written_to_about_neither_unless_one_i
     world.agent_tags("complaint")
     arrives(world, own_mail(world, Subject="Our call"))
     arrives(world, own_mail(world, Subject="Kettle", Message_ID="<own-2@agents.test>"))
-    heard = {case.subject for case in world.cases() for e in world.history(case.ref) if isinstance(e, AgentWrote)}
+    heard = {
+        case.subject for case in world.cases() for e in world.history(case.ref) if isinstance(e, AgentWrote)
+    }
     assert heard == {"Kettle"}

@@ -20,8 +20,7 @@ from tests.journeys.world import World, text_of
 
 MONDAY = datetime(2026, 11, 30, 9, 5, tzinfo=UTC)
 COMPLAINTS = (
-    "my blender has still not arrived after three weeks, and nobody answers my mails. This is unacceptable. "
-    "I want my money back.",
+    "my blender has still not arrived after three weeks. This is unacceptable. I want my money back.",
     "the kettle I got leaks from the bottom. I am very disappointed, and this is the second one that is broken.",
     "you charged me twice for order {n}. I have complained about this before. Please refund me at once.",
     "wrong colour, wrong size, and no answer on the phone. I am really angry about order {n}.",
@@ -105,7 +104,10 @@ class Fortnight:
             f"a day to Lee: {dict(self.per_day('lee@'))}",
             f"{len(self.letters)} letters to customers; cases: {dict(stages)}",
         ]
-        lines += [f"  {at:%a %d %H:%M} {mail['To']} | {mail['X-Followupd-Key']} | {mail['Subject']}" for at, mail in self.desk]
+        lines += [
+            f"  {at:%a %d %H:%M} {mail['To']} | {mail['X-Followupd-Key']} | {mail['Subject']}"
+            for at, mail in self.desk
+        ]
         return "\n".join(lines)
 
 

@@ -142,6 +142,7 @@ def agent_context(
         "compensation": [fmt.grant(grant) for grant in content.compensation],
         "given": [fmt.grant(grant) for grant in issued],
         "quote": given("quote", content.quote, flat=False),
+        "story": given("story", content.story, flat=False),
         "about": given("about", content.about),
         "until": given("until", content.until and fmt.day(content.until)),
         "time": given("time", content.until and fmt.time(content.until)),

@@ -94,6 +94,7 @@ class TemplateRenderer:
             references=_references(case),
             auto_submitted="auto-replied" if content.reply else "auto-generated",
             automatic=content.automatic,
+            review=content.review,
         )
 
     def gift_card(self, case: Case, playbook: Playbook, now: datetime, card: PrintedGiftCard) -> Letter:
@@ -287,7 +288,9 @@ class TemplateRenderer:
         subject = self._header(template, "subject", scope)
         sender = self.sender_of(mailbox)
         sender_name = self._header(template, "from", scope) or sender.name
-        preheader = _preheader(paragraphs_of(text, scope["owner"].name))
+        preheader = ""
+        if kind.to_customer and not fields.get("review"):  # what people edit or quote must not repeat itself
+            preheader = _preheader(paragraphs_of(text, scope["owner"].name))
         return Letter(
             key=key,
             kind=kind,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from followupd.domain.calendar import Duration
+from followupd.domain.calendar import Duration, day_and_time
 from followupd.domain.case import NO_COMPLAINT, WORKING, Case, Stage
 from followupd.domain.compensation import Compensation, GrantState
 from followupd.domain.keys import Level, ReminderKey, ReminderKind, Step
@@ -15,7 +15,6 @@ from followupd.domain.promise import Promise
 from followupd.domain.translatable import msg, msgid, sentence_list
 from followupd.recovery import blockers
 from followupd.recovery.remind.delays import silence_key, silent_since
-from followupd.recovery.remind.summary import day_and_time
 
 #: stages in which nothing is worked on
 QUIET = NO_COMPLAINT | {Stage.CLOSED}

@@ -1,26 +1,14 @@
-"""The case in brief, for somebody who has to step in (practice 41), and how days are written in it."""
+"""The case in brief, for somebody who has to step in (practice 41)."""
 
 from collections.abc import Iterator
 from datetime import datetime
 
-from followupd.domain.calendar import Calendar
+from followupd.domain.calendar import day
 from followupd.domain.case import Case
 from followupd.domain.compensation import GrantState
 from followupd.domain.letter import LetterRecordState
 from followupd.domain.playbook import Playbook
-from followupd.domain.translatable import Moment, msg, sentence_list
-
-
-def day(at: datetime, calendar: Calendar) -> Moment:
-    """Return a day in the company's time zone: "Friday 4 December"."""
-    local = calendar.local(at)
-    return Moment(at, f"{local:%A} {local.day} {local:%B}")
-
-
-def day_and_time(at: datetime, calendar: Calendar) -> Moment:
-    """Return a day and a time in the company's time zone: "Friday 4 December at 13:00"."""
-    local = calendar.local(at)
-    return Moment(at, f"{day(at, calendar)} at {local:%H:%M}", timed=True)
+from followupd.domain.translatable import msg, sentence_list
 
 
 def summary_of(case: Case, playbook: Playbook, now: datetime) -> tuple[str, ...]:

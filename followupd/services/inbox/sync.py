@@ -201,7 +201,7 @@ class InboxSync:
         )
         updater.apply(now)
         if is_inbox and self.drafts:
-            self.drafts.sync(mailbox, folder.mailbox)
+            self.drafts.sync(mailbox, folder.mailbox, now, lambda flags: self._lines(self._agent_tags(flags)))
 
     def _mark_read(self, mailbox: MailSource, folder: Folder, now: datetime) -> None:
         """Record that the folder was read; with the inbox, also which folders exist.
