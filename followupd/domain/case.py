@@ -150,6 +150,8 @@ class Case:
     suggested: tuple[tuple[str, str], ...] = ()
     #: the text of the customer's newest mail
     latest: str = ""
+    #: the names of the files in the customer's newest mail
+    attachments: tuple[str, ...] = ()
     promises: tuple[Promise, ...] = ()
     options: tuple[Option, ...] = ()
     compensation: tuple[Compensation, ...] = ()

@@ -25,7 +25,8 @@ class AgendaItem:
     """A case that waits for a person.
 
     `what` is waited for since `since`. `account` summarises the case for somebody who does not know it.
-    `asks` are lines to answer with. `matters` are the keys of the reminders that this item replaces.
+    `asks` are lines to answer with. `group` is overdue, today, tomorrow or "" for the rest. `matters` are the
+    keys of the reminders that this item replaces.
     """
 
     case: Case
@@ -33,6 +34,7 @@ class AgendaItem:
     since: datetime
     account: tuple[str, ...] = ()
     asks: tuple[str, ...] = ()
+    group: str = ""
     matters: tuple[str, ...] = ()
 
 

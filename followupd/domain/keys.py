@@ -117,6 +117,8 @@ class ReminderKind(StrEnum):
     SEVERITY = "severity"
     #: a gift card that the provider does not give
     GIFT_CARD = "gift card"
+    #: the call that follows a follow-up, told in the morning
+    CALL = "call"
     #: the daily digest named the case
     DIGEST = "digest"
 

@@ -177,6 +177,7 @@ def opened(event: e.CaseOpened) -> Case:
         no_answer=event.no_answer,
         facts=event.facts,
         story=event.story,
+        attachments=event.attachments,
         suggested=event.suggested,
         customer_wrote_at=event.at,
     )

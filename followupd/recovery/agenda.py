@@ -172,7 +172,7 @@ def _lines(case: Case, playbook: Playbook, now: datetime) -> tuple[str, ...]:
     lines: list[str] = []
     for promise in _due_today(case, playbook, now):
         n = promise.n
-        lines += [f"kept: {n}", f"late: {n} until  because ", f"withdraw: {n} because "]
+        lines += [f"kept: {n}", f"late: {n} until ... because ...", f"withdraw: {n} because ..."]
     return tuple(lines)
 
 

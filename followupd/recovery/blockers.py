@@ -139,7 +139,7 @@ def _options(case: Case) -> list[Blocker]:
 
     for option in case.open_options:
         sentence = msg("{option} is open, and nobody has chosen", option=option.named)
-        withdraw = f"withdraw-option: {option.n} because "
+        withdraw = f"withdraw-option: {option.n} because ..."
         found.append(
             Blocker(
                 name=f"option-{option.n}",

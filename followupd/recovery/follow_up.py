@@ -6,6 +6,7 @@ from followupd.domain.calendar import has_come
 from followupd.domain.case import UNDER_WAY, Case, Stage
 from followupd.domain.decision import Decision, LetterContent, LetterRenderer
 from followupd.domain.events import CallAsked, Closed
+from followupd.domain.keys import ReminderKey, ReminderKind
 from followupd.domain.letter import LetterKind
 from followupd.domain.playbook import Playbook
 from followupd.domain.translatable import msg
@@ -68,9 +69,17 @@ def _follow_up(case: Case, playbook: Playbook, write: LetterRenderer, now: datet
 
 
 def _call(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
-    """Ask the owner to call on the day of the follow-up, or at the next opening (practice 45)."""
+    """Ask the owner to call on the day of the follow-up, or at the next opening (practice 45).
+
+    A digest of that morning has asked already.
+    """
     if not playbook.follow_up_call or case.call_asked_at or case.reached:
         return []
+
+    local = playbook.calendar.local
+    told_at = case.reminded_at(ReminderKey(ReminderKind.CALL, at=case.fixed_at))
+    if told_at and local(told_at).date() == local(case.followed_up_at or now).date():
+        return [CallAsked(at=now, why="in the digest")]
 
     content = LetterContent(
         because=msg("the follow-up has left"),

@@ -72,6 +72,7 @@ def open_case(
         facts=facts,
         story=customer_text(message)[:STORY_CHARACTERS],
         suggested=suggested,
+        attachments=message.attachments,
     )
 
 
@@ -200,18 +201,17 @@ def owner_knows(case: Case) -> bool:
 
 
 def opening_content(case: Case) -> LetterContent:
-    """Return what the owner is told of a new complaint."""
+    """Return what the owner is told of a new complaint; what spoke for it is told of a suspicion alone."""
     suggested = tuple(f"{name}: {text}" for name, text in case.suggested)
     if not case.by_machine:
         because = msg("somebody tagged it as a complaint")
-        return LetterContent(because=because, evidence=case.evidence, quote=case.story, asks=suggested)
+        return LetterContent(because=because, quote=case.story, asks=suggested)
 
     problems: tuple[str, ...] = ()
     if case.no_answer:
         problems = (msg("No confirmation leaves by machine: {why}.", why=case.no_answer),)
     return LetterContent(
-        because=msg("the recogniser is sure that it is a complaint; say whether it is right"),
-        evidence=case.evidence,
+        because=msg("the recogniser is sure that it is a complaint"),
         quote=case.story,
         asks=(*_VERDICTS, *suggested),
         problems=problems,

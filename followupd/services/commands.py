@@ -13,7 +13,7 @@ from followupd.domain.compensation import OtherGrant
 from followupd.domain.decision import Agenda, LetterContent
 from followupd.domain.events import Approved, Event, LetterDropped
 from followupd.domain.letter import FOLLOW_UP_EXTRAS, Letter, LetterKind, LetterStatus
-from followupd.domain.mail import DISMISSED_BY_AGENT, Kind, MailState, PendingCommand, StoredMail
+from followupd.domain.mail import DISMISSED_BY_AGENT, NOTE_DONE, Kind, MailState, PendingCommand, StoredMail
 from followupd.domain.playbook import Agent
 from followupd.domain.translatable import Translatable, msg
 from followupd.errors import InvalidTransitionError, NotUnderstoodError
@@ -376,10 +376,12 @@ class NoteService:
         tx.mail.mark_processed(note.id, case_ref=case.ref if case else None)
         doubts = uncertain_commands(note.message, _quoted_text(tx, note, desk_mail))
         if case is None:
-            self._digest_answer(tx, note, desk_mail, agent, doubts, now)
+            problems = self._digest_answer(tx, note, desk_mail, agent, doubts, now)
         else:
             lines = own_lines(note.message)
-            self.commands.run_lines(tx, case, lines, agent.name, "note", agent, now, doubts)
+            _, problems = self.commands.run_lines(tx, case, lines, agent.name, "note", agent, now, doubts)
+        if not problems:
+            tx.mail.mark_processed(note.id, reason=NOTE_DONE)
 
     def _digest_answer(
         self,
@@ -389,8 +391,8 @@ class NoteService:
         agent: Agent,
         doubts: Sequence[str],
         now: datetime,
-    ) -> None:
-        """Run lines about the cases of a digest.
+    ) -> list[str]:
+        """Run lines about the cases of a digest, and return the problems.
 
         Each line names its case, unless the digest has only one ("FU-7K3Q9: complaint").
         """
@@ -417,6 +419,7 @@ class NoteService:
         if problems:
             log.command_not_understood("digest", "")
             self._answer(tx, note, digest, agent, done, problems, now)
+        return problems
 
     def _answer(
         self,

@@ -16,6 +16,7 @@ from email.message import EmailMessage
 import pytest
 
 from followupd.domain.case import Stage
+from followupd.domain.events import PromiseMade
 from tests.journeys.world import World, text_of
 
 MONDAY = datetime(2026, 11, 30, 9, 5, tzinfo=UTC)
@@ -86,6 +87,11 @@ class Fortnight:
     def per_day(self, agent: str) -> Counter[str]:
         return Counter(f"{at:%a %d}" for at, mail in self.desk if agent in str(mail["To"]))
 
+    def digests(self, agent: str) -> Counter[str]:
+        return Counter(
+            f"{at:%a %d}" for at, mail in self.desk if agent in str(mail["To"]) and kind_of(mail) == "digest"
+        )
+
     def delays(self) -> Counter[tuple[str, str]]:
         """Count the delay letters by day and customer."""
         return Counter(
@@ -148,6 +154,25 @@ def silent(mail: EmailMessage, now: datetime) -> list[str]:
     return diligent(mail, now) if kind_of(mail) == "opened" else []
 
 
+def unreminded(world: World) -> list[str]:
+    """Return the promises of whose deadline nobody was reminded before it or at it."""
+    found = []
+    for case in world.cases():
+        for event in world.history(case.ref):
+            if not isinstance(event, PromiseMade) or event.promise.internal_deadline is None:
+                continue
+            n, due = event.promise.n, event.promise.internal_deadline
+            told = [at for key, at in case.nudges if key.startswith(f"promise-{n} ") and at <= due]
+            found += [] if told or due > world.now else [f"{case.ref} {n}"]
+    return found
+
+
+def unread_notes(world: World) -> int:
+    """Return how many notes lie in the inbox."""
+    senders = [email.message_from_bytes(raw)["From"] for raw in world.postbox.all_raw()]
+    return sum("agents.test" in sender for sender in senders)
+
+
 @pytest.fixture
 def shop(make_world: Callable[..., World]) -> World:
     return make_world(smtp_extra='witness = "none"')
@@ -160,6 +185,7 @@ def test_a_diligent_agent_gets_at_most_thirty_mails_for_twelve_complaints(shop: 
     assert {case.stage for case in shop.cases()} <= {Stage.FOLLOWED_UP, Stage.CLOSED}
     assert len(fortnight.desk) <= 30
     assert max(fortnight.per_day("ana@").values()) <= 5
+    assert unread_notes(shop) == 0
 
 
 def test_of_a_silent_agents_cases_the_lead_hears_once_a_day(shop: World) -> None:
@@ -167,5 +193,7 @@ def test_of_a_silent_agents_cases_the_lead_hears_once_a_day(shop: World) -> None
     print(fortnight.printed())
     assert len(shop.cases()) == 12
     assert max(fortnight.per_day("ana@").values()) <= 5
-    assert max(fortnight.per_day("lee@").values()) <= 1
+    assert max(fortnight.digests("lee@").values()) == 1
     assert max(fortnight.delays().values()) <= 1
+    assert unreminded(shop) == []
+    assert {case.ref for case in shop.cases() if "lee" not in dict(case.told)} == set()

@@ -24,6 +24,7 @@ from followupd.adapters.storage.tables import (
 )
 from followupd.domain.mail import (
     DISMISSED_BY_AGENT,
+    NOTE_DONE,
     IncomingMail,
     Kind,
     MailState,
@@ -334,11 +335,12 @@ class MailStore:
         return list(self._session.exec(query.where(col(MailRow.case_ref).is_not(None))))
 
     def copies_to_file(self, mailbox: str, folder: str, uidvalidity: int) -> list[int]:
-        """Return the UIDs of the copies of our own letters in a folder that are to be moved to Sent."""
+        """Return the UIDs of copies of our own letters, and of notes that were done, to be moved to Sent."""
+        is_copy = core.and_(col(MailRow.kind) == Kind.OWN.value, col(MailRow.reason) == "")
+        is_note = core.and_(col(MailRow.kind) == Kind.AGENT.value, col(MailRow.reason) == NOTE_DONE)
         query = _in_folder(_SELECT_UIDS, mailbox, folder, uidvalidity).where(
-            col(MailRow.kind) == Kind.OWN.value,
+            core.or_(is_copy, is_note),
             col(MailRow.state) == MailState.PROCESSED,
-            col(MailRow.reason) == "",
             col(LocationRow.gone).is_(False),
         )
         return list(self._session.exec(query))

@@ -68,6 +68,7 @@ class CaseOpened(Event):
     facts: Facts = Facts()
     story: str = ""
     suggested: tuple[tuple[str, str], ...] = ()
+    attachments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,8 +172,14 @@ class CustomerWrote(Event):
     subject: str = ""
     no_answer: str = ""
     text: str = ""
+    attachments: tuple[str, ...] = ()
 
-    copies: ClassVar = {"latest": "text", "customer_wrote_at": "at", "no_answer": "no_answer"}
+    copies: ClassVar = {
+        "latest": "text",
+        "customer_wrote_at": "at",
+        "no_answer": "no_answer",
+        "attachments": "attachments",
+    }
     sets: ClassVar = {"unanswered": True}
 
     def apply(self, case: Case) -> Case:

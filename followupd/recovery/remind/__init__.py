@@ -6,11 +6,27 @@ from followupd.domain.case import Case
 from followupd.domain.decision import Decision, LetterRenderer
 from followupd.domain.playbook import Playbook
 from followupd.recovery.remind.delays import broken, broken_at, holding, holding_at, slip_at, slipped
-from followupd.recovery.remind.mails import due_today, is_due, nudges, send_at, was_reminded_on
-from followupd.recovery.remind.reminders import QUIET, reminders_of
+from followupd.recovery.remind.mails import (
+    due_today,
+    is_due,
+    nudges,
+    send_at,
+    was_reminded_on,
+    without_repeats,
+)
+from followupd.recovery.remind.reminders import QUIET, call_key, reminders_of
 from followupd.recovery.remind.summary import summary_of
 
-__all__ = ["decide", "due_today", "is_due", "next_due", "summary_of", "was_reminded_on"]
+__all__ = [
+    "call_key",
+    "decide",
+    "due_today",
+    "is_due",
+    "next_due",
+    "summary_of",
+    "was_reminded_on",
+    "without_repeats",
+]
 
 
 def next_due(case: Case, playbook: Playbook) -> datetime | None:

@@ -3,7 +3,7 @@
 The morning's digest (`services/digest.py`) counts as that mail: what it contained is not sent again.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
 
 from followupd.domain import lifecycle
@@ -24,14 +24,16 @@ _DAY = timedelta(days=1)
 def send_at(reminder: Reminder, case: Case, playbook: Playbook) -> datetime:
     """Return when a reminder is sent: once a day to each person, while the office is open.
 
-    One after today's mail waits for the next working day. One that only this person can act on, such as an
-    approval, is sent at once.
+    One after today's mail waits for the next working day. A lead or a manager is told in the morning of what
+    the owner did not do until then. One that only this person can act on, such as an approval, is sent at once.
     """
     if reminder.at_once:
         return reminder.at
 
     calendar = playbook.calendar
     at = _in_office_hours(reminder.at, calendar)
+    if reminder.level != "owner":
+        at = _morning_after(reminder.at, calendar)
     last = dict(case.told).get(person(case, playbook, reminder.level).id)
     if last is None:
         return at
@@ -47,7 +49,9 @@ def nudges(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
         LetterError: the letter cannot be written; `services/cases.py` asks the owner.
     """
     due = [
-        reminder for reminder in _new_reminders(case, playbook) if send_at(reminder, case, playbook) <= now
+        reminder
+        for reminder in _new_reminders(case, playbook)
+        if send_at(reminder, case, playbook) <= now and not reminder.in_digest
     ]
     decisions: list[Decision] = []
 
@@ -65,8 +69,16 @@ def nudges(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
 def is_due(case: Case, playbook: Playbook, agent: Agent, now: datetime) -> bool:
     """Return whether a reminder to this person, other than one that is sent at once, is due now."""
     return any(
-        send_at(reminder, case, playbook) <= now for reminder in _daily_reminders(case, playbook, agent)
+        send_at(reminder, case, playbook) <= now and not reminder.in_digest
+        for reminder in _daily_reminders(case, playbook, agent)
     )
+
+
+def without_repeats(reminders: Iterable[Reminder]) -> list[Reminder]:
+    """Return the reminders without those that say that something comes which others say is due."""
+    found = list(reminders)
+    due = {(each.key.kind, each.key.number) for each in found if each.key.step != "soon"}
+    return [each for each in found if each.key.step != "soon" or (each.key.kind, each.key.number) not in due]
 
 
 def due_today(case: Case, playbook: Playbook, agent: Agent, now: datetime) -> tuple[Reminder, ...]:
@@ -126,8 +138,20 @@ def _with_rest_of_day(
     if all(reminder.at_once for reminder in reminders):
         return reminders
 
-    rest = [reminder for reminder in due_today(case, playbook, agent, now) if reminder not in reminders]
+    rest = [
+        reminder
+        for reminder in due_today(case, playbook, agent, now)
+        if reminder not in reminders and not reminder.in_digest
+    ]
     return reminders + rest
+
+
+def _morning_after(at: datetime, calendar: Calendar) -> datetime:
+    """Return the opening on a working day that is not before this time."""
+    morning = calendar.moment(calendar.local(at).date(), calendar.open)
+    if morning < at:
+        morning += _DAY
+    return calendar.next_open(morning)
 
 
 def _in_office_hours(at: datetime, calendar: Calendar) -> datetime:
@@ -152,7 +176,7 @@ def _one_mail(
     kind = _kind(reminders)
     asks = [ask for reminder in reminders for ask in reminder.asks]
     content = LetterContent(
-        because=sentence_list(reminder.sentence for reminder in reminders),
+        because=sentence_list(reminder.sentence for reminder in without_repeats(reminders)),
         asks=tuple(dict.fromkeys(asks)),
         promises=case.owed,
         compensation=case.compensation,

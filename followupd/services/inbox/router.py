@@ -176,6 +176,7 @@ class MailRouter:
             subject=message.subject,
             no_answer=message.no_answer,
             text=message.text[: opening.STORY_CHARACTERS],
+            attachments=message.attachments,
         )
         events = [wrote, *self._classified_again(case, message, now)]
         record(tx, case, [*events, *self._answers(case, events, message, now)], now)
