@@ -326,6 +326,11 @@ class Case:
         return tuple(promise for promise in open_promises if not promise.confirmed)
 
     @property
+    def untold(self) -> tuple[Promise, ...]:
+        """Withdrawn promises that the customer has in writing and still waits for."""
+        return tuple(promise for promise in self.promises if promise.untold_since)
+
+    @property
     def awaiting_receipt(self) -> tuple[Compensation, ...]:
         """Grants of which only the customer knows whether they arrived.
 

@@ -54,7 +54,8 @@ class Promise:
     """One promise. Both dates are aware and in UTC; `internal_deadline` is the earlier one (practice 54).
 
     `confirmed` is the key of the letter that put it in writing, "" until that letter was sent. `slipped`
-    means that it has had a second date already; only a lead sets a third one.
+    means that it has had a second date already; only a lead sets a third one. `untold_since` is when a promise
+    was withdrawn that the customer has in writing, until the customer knows that.
     """
 
     n: int
@@ -69,6 +70,7 @@ class Promise:
     because: str = ""
     made_at: datetime | None = None
     slipped: bool = False
+    untold_since: datetime | None = None
 
     @property
     def named(self) -> Translatable:

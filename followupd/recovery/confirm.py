@@ -17,6 +17,26 @@ _MAX_WINDOWS = 3
 
 
 def next_due(case: Case, playbook: Playbook) -> datetime | None:
+    """Return when a letter is due about what is promised, or about what was withdrawn."""
+    times = [_confirmation_due(case, playbook), *(_told_from(p, playbook) for p in case.untold)]
+    return min(filter(None, times), default=None)
+
+
+def _told_from(promise: Promise, playbook: Playbook) -> datetime | None:
+    """Return when the customer is told of a withdrawn promise: agents have the quiet window to do it."""
+    if promise.untold_since is None:
+        return None
+    return playbook.calendar.after(promise.untold_since, playbook.confirm_after)
+
+
+def _withdrawn(case: Case, playbook: Playbook, now: datetime) -> list[Promise]:
+    """Return the withdrawn promises of which the customer is told now."""
+    if any(has_come(_told_from(promise, playbook), now) for promise in case.untold):
+        return list(case.untold)
+    return []
+
+
+def _confirmation_due(case: Case, playbook: Playbook) -> datetime | None:
     """Return the end of the quiet window: several mails get one answer (practice 61).
 
     The window starts again with each mail and each promise, up to `_MAX_WINDOWS` times.
@@ -44,9 +64,9 @@ def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
         return []
 
     decisions = _confirmation(case, playbook, write, now)
-    late = _late(case)
-    if late and not case.under_way(LetterKind.DELAY) and not case.not_reached:
-        decisions.append(_delay_letter(case, late, playbook, write, now))
+    changed = (*_withdrawn(case, playbook, now), *_late(case))
+    if changed and not case.under_way(LetterKind.DELAY) and not case.not_reached:
+        decisions.append(_delay_letter(case, changed, playbook, write, now))
     return decisions
 
 
@@ -84,7 +104,7 @@ def _only_a_machine_speaks(case: Case) -> bool:
 
 def _confirmation(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
     """Return the confirmation of everything promised and the question about open options, if it is due."""
-    if not has_come(next_due(case, playbook), now):
+    if not has_come(_confirmation_due(case, playbook), now):
         return []
     if case.under_way(LetterKind.CONFIRMATION) or why_blocked(case):
         return []
@@ -110,11 +130,12 @@ def _confirmation(case: Case, playbook: Playbook, write: LetterRenderer, now: da
 def _delay_letter(
     case: Case, late: tuple[Promise, ...], playbook: Playbook, write: LetterRenderer, now: datetime
 ) -> Letter:
-    """Return one delay letter for all late promises: bad news is told early (practice 26)."""
+    """Return one letter for all late and withdrawn promises: bad news is told early (practice 26)."""
+    moved = [promise.promised_by for promise in late if promise.state is PromiseState.LATE]
     content = LetterContent(
         promises=late,
         because=next((promise.because for promise in late if promise.because), ""),
-        until=late[0].promised_by,
+        until=moved[0] if moved else None,
         automatic=False,
     )
     letter = write.letter(LetterKind.DELAY, case, playbook, now, content)

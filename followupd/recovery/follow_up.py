@@ -108,7 +108,7 @@ def _has_open_work(case: Case, playbook: Playbook) -> bool:
     letters_under_way = case.letters_in(*UNDER_WAY)
     gift_card_to_come = playbook.gift_card_amount is not None and not case.gift_cards
 
-    if case.owed or letters_under_way or gift_card_to_come:
+    if case.owed or case.untold or letters_under_way or gift_card_to_come:
         return True
     return any(map(still_to_give, case.compensation))
 

@@ -83,8 +83,8 @@ def _promises_of(kind: LetterKind, content: LetterContent) -> list[Promise]:
         return promises
     moved = []
     for promise in promises:
-        is_moved = promise.state is PromiseState.LATE
-        moved.append(promise if is_moved else replace(promise, promised_by=content.until))
+        keeps_date = promise.state in {PromiseState.LATE, PromiseState.WITHDRAWN}
+        moved.append(promise if keeps_date else replace(promise, promised_by=content.until))
     return moved
 
 

@@ -193,11 +193,18 @@ class CustomerWrote(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentWrote(Event):
-    """An agent answered the customer from a mail client."""
+    """An agent answered the customer from a mail client; what was withdrawn is told with it."""
 
     message_id: str = ""
 
     copies: ClassVar = {"we_wrote_at": "at"}
+
+    def apply(self, case: Case) -> Case:
+        """Store that the customer heard from us, and knows of withdrawn promises."""
+        case = Event.apply(self, case)
+        for promise in case.untold:
+            case = case.with_promise(promise.n, untold_since=None)
+        return case
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

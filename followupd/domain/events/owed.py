@@ -90,12 +90,24 @@ class PromiseBroken(_PromiseChanged):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromiseWithdrawn(_PromiseChanged):
-    """The promise is not owed any more, for a stated reason."""
+    """The promise is not owed any more, for a stated reason.
+
+    With `tell`, a customer who has it in writing is told so before anything else.
+    """
 
     because: str = ""
+    tell: bool = False
 
     state: ClassVar = PromiseState.WITHDRAWN
     promise_copies: ClassVar = ("because",)
+
+    def apply(self, case: Case) -> Case:
+        """Change the promise; one that the customer has in writing must be withdrawn in writing."""
+        promise = case.promise(self.n)
+        case = _PromiseChanged.apply(self, case)
+        if self.tell and promise is not None and promise.confirmed:
+            return case.with_promise(self.n, untold_since=self.at)
+        return case
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -92,6 +92,11 @@ def _why_open(case: Case) -> str:
         hint = "say 'kept: N' or 'withdraw: N because ...'"
         return f"{case.ref} cannot close while promise {_list(owed)} is owed; {hint}"
 
+    untold = numbers(case.untold)
+    if untold:
+        hint = "the letter that says so leaves within minutes, or answer the customer yourself"
+        return f"{case.ref} cannot close while the customer has promise {_list(untold)} in writing; {hint}"
+
     to_give = numbers(grant for grant in case.compensation if _blocks_close(grant, case))
     if to_give:
         hint = "say 'issued: N' or 'refused: N' first"
