@@ -13,7 +13,15 @@ from followupd.domain.compensation import OtherGrant
 from followupd.domain.decision import Agenda, LetterContent
 from followupd.domain.events import Approved, Event, LetterDropped
 from followupd.domain.letter import FOLLOW_UP_EXTRAS, Letter, LetterKind, LetterStatus
-from followupd.domain.mail import DISMISSED_BY_AGENT, NOTE_DONE, Kind, MailState, PendingCommand, StoredMail
+from followupd.domain.mail import (
+    DISMISSED_BY_AGENT,
+    NOTE_DONE,
+    UNTAGGED,
+    Kind,
+    MailState,
+    PendingCommand,
+    StoredMail,
+)
 from followupd.domain.playbook import Agent
 from followupd.domain.translatable import Translatable, msg
 from followupd.errors import InvalidTransitionError, NotUnderstoodError
@@ -68,12 +76,33 @@ class CommandService:
         mail = tx.mail.get(pending.mail_id)
         try:
             verb, text = read_line(pending.line)
+            if pending.source == UNTAGGED:
+                self._take_back(tx, mail, verb, now)
+                return
             case = self._case_of(tx, mail, verb, now)
             if case is not None:
                 command = Command(verb, text, UNKNOWN_ACTOR, pending.source)
                 self._execute(tx, case, command, mail if mail.in_sent else None, now)
         except NotUnderstoodError as error:
             self._notices.command_returned(tx, mail, pending, str(error), now)
+
+    def _take_back(self, tx: Transaction, mail: StoredMail, verb: str, now: datetime) -> None:
+        """Take a complaint or a hold back whose tag was removed.
+
+        Raises:
+            NotUnderstoodError: a letter has left already.
+        """
+        ref = mail.case_ref or tx.cases.ref_for(mail.message.thread)
+        if ref is None:
+            return
+
+        case = tx.cases.get(ref)
+        history = tx.cases.history(ref)
+        command = Command(verb, "", UNKNOWN_ACTOR, UNTAGGED)
+        events = commands.untagged(command, self._command_context(tx, case, command, None, now), history)
+        _save(tx, case, events, now)
+        if events:
+            log.command_executed(ref, UNKNOWN_ACTOR, UNTAGGED, verb)
 
     def _give_up(self, pending: PendingCommand, now: datetime, reason: str) -> None:
         """Mark a command that cannot be executed as done, and tell the agent."""
@@ -223,6 +252,7 @@ class CommandService:
         """Return what a command needs; with `promised`, also what the tagged reply promises."""
         context = self.context
         reader = context.line_reader(case)
+        history = tx.cases.history(case.ref) if command.verb == "undo" else ()
         return commands.CommandContext(
             case,
             context.playbooks.for_case(case),
@@ -232,6 +262,7 @@ class CommandService:
             reader.promises_in(reply) if reply and command.verb == "promised" else ((), ()),
             grants_in_other_cases(tx, case),
             context.monthly_cap,
+            history,
         )
 
     def _may_be_ignored(self, line: str, source: str) -> bool:

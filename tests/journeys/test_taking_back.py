@@ -1,13 +1,13 @@
 """What agents take back: a promise that the customer has in writing, a tag, the last word."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from followupd.domain.case import Stage
 from followupd.domain.compensation import GrantState
-from followupd.domain.promise import PromiseState
 from tests.journeys.test_agents_mail import PLAYBOOK, arrives, own_mail
 from tests.journeys.world import World, text_of
 
@@ -79,3 +79,121 @@ def test_a_promise_that_the_customer_never_had_in_writing_needs_no_letter(promis
     promised.says(ref, "withdraw: 3 because we met")
     later(promised, minutes=21)
     assert promised.letters("delay") == []
+
+
+# --- tags ---
+
+
+def test_a_complaint_tag_that_is_removed_in_the_quiet_window_takes_the_complaint_back(world: World) -> None:
+    world.customer_writes("Do you sell spare jugs?", "Spare jug")
+    world.agent_tags("complaint")
+    untag(world, "complaint")
+    assert world.case().stage is Stage.DISMISSED
+    later(world, hours=1)
+    assert world.letters("confirmation") == []
+
+
+def test_a_complaint_tag_that_is_removed_too_late_is_said_to_be(promised: World) -> None:
+    untag(promised, "complaint")
+    assert promised.case().stage is Stage.CONFIRMED
+
+
+def test_a_tag_removed_after_the_letter_left_comes_back_with_what_to_say(world: World) -> None:
+    world.customer_writes(COMPLAINT, "Grinder not delivered")
+    world.agent_tags("complaint")
+    later(world, minutes=11)
+    untag(world, "complaint")
+    assert world.case().stage is Stage.CONFIRMED
+    assert "say 'dismiss' if it is none" in " ".join(text_of(world.letters("desk/answer")[-1]).split())
+
+
+def test_removing_the_hold_tag_releases_the_case(promised: World) -> None:
+    promised.agent_tags("hold")
+    assert promised.case().held
+    untag(promised, "hold")
+    assert not promised.case().held
+    promised.agent_tags("hold")
+    assert promised.case().held
+
+
+def test_a_hold_that_was_said_in_words_does_not_end_with_a_tag(promised: World) -> None:
+    promised.agent_tags("hold")
+    promised.says(promised.case().ref, "release", "hold")
+    untag(promised, "hold")
+    assert promised.case().held
+
+
+def test_a_tag_of_a_deed_is_taken_off_and_may_be_set_again(promised: World) -> None:
+    promised.agent_tags("refund-25")
+    assert "refund-25" not in tags(promised)
+    assert "complaint" in tags(promised)
+    promised.says(promised.case().ref, "refused: 1")
+    promised.agent_tags("refund-25")
+    assert [grant.state for grant in promised.case().compensation] == [GrantState.REFUSED, GrantState.GRANTED]
+
+
+def untag(world: World, tag: str) -> None:
+    world.postbox.unmark(world.postbox.uids()[0], tag)
+    world.passes()
+
+
+def tags(world: World) -> set[str]:
+    return set(world.postbox.flags(world.postbox.uids()[0]))
+
+
+# --- undo ---
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "cause: the label was torn",
+        "fault: ours",
+        "hold",
+        "owner: lee",
+        "severity: high",
+        "promise: ring you by Friday",
+        "kept: 2",
+        "withdraw: 2 because it is sold out",
+        "late: 2 until Monday because of a strike",
+        "refund: 20 EUR",
+        "fixed",
+    ],
+)
+def test_undo_takes_the_last_word_back(promised: World, line: str) -> None:
+    before = promised.case()
+    ref = before.ref
+    with promised.app.ledger.transaction() as tx:
+        _, problems = promised.app.commands.run_lines(
+            tx,
+            before,
+            [line, "undo"],
+            "Ana Reyes",
+            "tell",
+            promised.app.settings.team.by_id("ana"),
+            promised.now,
+        )
+    assert problems == []
+    after = promised.case()
+    assert after.facts == replace(before.facts, cause=after.facts.cause)
+    assert not after.facts.cause
+    assert (after.held, after.owner, after.severity) == (before.held, before.owner, before.severity)
+    assert [(p.text, p.promised_by, p.state) for p in after.owed] == [
+        (p.text, p.promised_by, p.state) for p in before.owed
+    ]
+    assert after.grants_in(GrantState.GRANTED) == ()
+    assert promised.says(ref, "undo") != []  # once is enough
+
+
+def test_undo_says_where_it_is_too_late_and_what_to_do(promised: World) -> None:
+    [problem] = promised.says(promised.case().ref, "undo")
+    assert "the customer has promise 2 in writing; say 'withdraw: 2 because ...'" in problem
+
+
+def test_undo_takes_back_nobody_elses_word(promised: World) -> None:
+    ref = promised.case().ref
+    promised.says(ref, "severity: high", agent="lee")
+    [problem] = promised.says(ref, "undo", agent="ana")
+    assert "the last word is that of Lee Park, 'severity: high'" in problem
+    assert promised.says(ref, "undo", agent="lee") == []
+    assert promised.case().severity == "normal"

@@ -87,7 +87,7 @@ class MailStore:
 
     def update_tags(
         self, mailbox: str, folder: str, uidvalidity: int, tags: Mapping[int, frozenset[str]]
-    ) -> dict[int, frozenset[str]]:
+    ) -> dict[int, tuple[frozenset[str], frozenset[str]]]:
         """Store the tags that mails have now.
 
         Args:
@@ -97,18 +97,27 @@ class MailStore:
             tags: all agents' tags of a mail, by UID; UIDs without a stored mail are ignored.
 
         Returns:
-            The tags that were added, by mail id.
+            The tags that were added and those that were removed, by mail id.
         """
-        added_tags: dict[int, frozenset[str]] = {}
+        changed: dict[int, tuple[frozenset[str], frozenset[str]]] = {}
         for location in self._locations(mailbox, folder, uidvalidity, tags):
             new = tags[location.uid]
             old = set(location.tags.split())
             if new != old:
                 location.tags = " ".join(sorted(new))
                 self._session.add(location)
-            if new - old:
-                added_tags[location.mail_id] = new - old
-        return added_tags
+                changed[location.mail_id] = (new - old, frozenset(old - new))
+        return changed
+
+    def request_removal(self, mail_id: int, tags: Collection[str]) -> None:
+        """Request that agents' tags are taken off a mail, wherever it is, as if they were status tags of ours."""
+        for location in self._session.exec(select(LocationRow).where(LocationRow.mail_id == mail_id)):
+            present = set(location.tags.split()).intersection(tags)
+            if present and not location.gone:
+                location.marks = " ".join(sorted({*location.marks.split(), *present}))
+                location.unmarked = True
+                self._session.add(location)
+        self._session.flush()
 
     def unknown_uids(self, mailbox: str, folder: str, uidvalidity: int, uids: Collection[int]) -> set[int]:
         """Return the UIDs without a stored mail, such as those of mails that were skipped."""

@@ -17,6 +17,8 @@ from followupd.recovery.commands.lifecycle import (
     not_reached,
     reached,
     release,
+    undo,
+    untagged,
 )
 from followupd.recovery.commands.promises import (
     KINDS,
@@ -29,7 +31,7 @@ from followupd.recovery.commands.promises import (
     withdraw_option,
 )
 
-__all__ = ["CommandContext", "LineReader", "handle"]
+__all__ = ["CommandContext", "LineReader", "handle", "untagged"]
 
 #: the handler of each verb
 _HANDLERS: dict[str, Handler] = {
@@ -57,6 +59,7 @@ _HANDLERS: dict[str, Handler] = {
     "severity": severity,
     "owner": owner,
     "playbook": playbook,
+    "undo": undo,
     **dict.fromkeys(KINDS, promise),
     **dict.fromkeys(FACT_VERBS, fact),
     **dict.fromkeys(map(str, Gift), give),
@@ -80,6 +83,7 @@ _WITHOUT_CUSTOMER = frozenset(
         "cause-code",
         "severity",
         "owner",
+        "undo",
     }
 )
 

@@ -34,7 +34,7 @@ class CommandContext:
 
     `found` are the promises and the compensation read in the reply that the command is about. `other_grants`
     are what the same customer was granted in other cases, and `cap` is the most that one customer is granted
-    in a month without a lead's approval.
+    in a month without a lead's approval. `history` is that of the case, where `undo` needs it.
     """
 
     case: Case
@@ -45,6 +45,7 @@ class CommandContext:
     found: tuple[Sequence[FoundPromise], Sequence[FoundCompensation]] = ((), ())
     other_grants: Sequence[OtherGrant] = ()
     cap: Money | None = None
+    history: Sequence[Event] = ()
 
 
 Handler = Callable[[Command, CommandContext], list[Event]]
