@@ -36,7 +36,7 @@ from followupd.services.outbox.policy import SendPolicy
 from followupd.services.outbox.review import DraftFiler, ReviewService
 from followupd.services.outbox.send import SendService
 from followupd.services.ports import GiftCardProvider
-from followupd.services.staff_mail import LowStock, StaffNotices
+from followupd.services.staff_mail import AbsenceService, LowStock, StaffNotices
 from followupd.services.wording_guard import WordingGuard
 from followupd.text import complaints
 from followupd.text.wording import WordingRules
@@ -67,6 +67,7 @@ class App:
     training: TrainingService
     digest: DigestService
     notices: StaffNotices
+    absences: AbsenceService
     logins: Mapping[str, Login]
 
     def now(self) -> datetime:
@@ -138,6 +139,7 @@ def build(settings: Settings) -> App:
         training=training,
         digest=DigestService(context, training),
         notices=StaffNotices(context),
+        absences=AbsenceService(context),
         logins=logins_of(settings),
     )
 

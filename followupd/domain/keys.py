@@ -46,6 +46,8 @@ class StateKey(StrEnum):
     FETCH_FAILURE = "stumble {}/{}"
     #: the changes that a folder refused, by mailbox and folder
     REFUSED_UPDATES = "touch {}/{}"
+    #: until when agents are away who said so by mail, by their ids
+    ABSENCES = "absences"
     #: how far the deletion of old mail has come
     RETENTION = "retention"
     #: the classifier's trained weights

@@ -26,11 +26,12 @@ from followupd.domain.playbook import Agent
 from followupd.domain.translatable import Translatable, msg
 from followupd.errors import InvalidTransitionError, NotUnderstoodError
 from followupd.recovery import commands
+from followupd.recovery.remind import summary_of
 from followupd.services.context import ServiceContext
 from followupd.services.inbox.case_opening import CaseOpener
 from followupd.services.outbox import outcomes
 from followupd.services.record import isolated, quarantine, record
-from followupd.services.staff_mail import StaffNotices
+from followupd.services.staff_mail import AbsenceService, StaffNotices, notice_key
 from followupd.services.wording_guard import HARD, SOFT
 from followupd.text.notes import (
     cases_in,
@@ -236,15 +237,61 @@ class CommandService:
         """
         if command.verb == "settle":
             case = _settle(tx, case, command, now)
+        elif command.verb == "away":
+            self._away(tx, case, command, now)
         else:
+            owner = case.owner
             events = commands.handle(command, self._command_context(tx, case, command, reply, now))
             try:
                 case = _save(tx, case, events, now)
             except InvalidTransitionError as error:
                 raise NotUnderstoodError(f"{command.line!r} does not fit: {error}") from error
+            if case.owner != owner:
+                case = self._hand_over(tx, case, owner, command, now)
 
         log.command_executed(case.ref, command.actor, command.source, command.verb)
         return case
+
+    def _away(self, tx: Transaction, case: Case, command: Command, now: datetime) -> None:
+        """Store that the agent who says so is away.
+
+        Raises:
+            NotUnderstoodError: nobody knows who says so, or until when.
+        """
+        agent = self.context.playbooks.default.team.by_id(command.agent)
+        if agent is None:
+            raise NotUnderstoodError(f"{command.line!r}: say it in an answer to a desk mail of yours")
+
+        until = command.text.removeprefix("until").strip()
+        _, back = self.context.line_reader(case).split_when(f"until {until}", now)
+        if back is None or back <= now:
+            raise NotUnderstoodError(f"{command.line!r} names no day to come; expected {expected('away')!r}")
+        AbsenceService(self.context).store(tx, agent, back, now)
+
+    def _hand_over(
+        self, tx: Transaction, case: Case, old_owner: str, command: Command, now: datetime
+    ) -> Case:
+        """Give the new owner the case with its story, and the old one a line, except to who said it."""
+        playbook = self.context.playbooks.for_case(case)
+        new, old = playbook.owner_of(case.owner), playbook.team.by_id(old_owner)
+        content = LetterContent(
+            because=msg("it was handed to you by {who}", who=command.actor),
+            account=summary_of(case, playbook, now),
+            promises=case.owed,
+            quote=case.latest or case.story,
+        )
+        if old and old.id != command.agent:
+            shown = case.customer.name or case.customer.address
+            line = msg(
+                "{ref} of {customer} is looked after by {who} now", ref=case.ref, customer=shown, who=new.name
+            )
+            today = playbook.calendar.local(now).date()
+            key = notice_key(today, f"handed-{case.ref}-{case.version}")
+            StaffNotices(self.context).queue(tx, key, [line], playbook.owner_of(old.id), now, case.mailbox)
+
+        return record(
+            tx, case, [self.context.letters.desk(LetterKind.OPENED, case, playbook, now, content, new)], now
+        )
 
     def _command_context(
         self, tx: Transaction, case: Case, command: Command, reply: StoredMail | None, now: datetime

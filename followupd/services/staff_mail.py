@@ -1,15 +1,17 @@
-"""Write notices to agents: about returned commands, a refused reload, a low stock of gift cards."""
+"""Write notices to agents: about returned commands, a refused reload, a low stock of gift cards, absences."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Protocol
 
 from followupd import log
 from followupd.adapters.storage.ledger import Transaction
+from followupd.domain.calendar import day
 from followupd.domain.compensation import Money
 from followupd.domain.decision import Agenda, LetterContent
+from followupd.domain.keys import StateKey
 from followupd.domain.letter import LetterKind
 from followupd.domain.mail import PendingCommand, StoredMail
 from followupd.domain.playbook import Agent, Role
@@ -111,9 +113,54 @@ class StaffNotices:
         return self.context.playbooks.default.calendar.local(now).date()
 
 
-def notice_key(day: date, name: str) -> str:
+@dataclass(frozen=True, slots=True)
+class AbsenceService:
+    """Knows which agents are away: by the configuration, by `away:`, or by an out-of-office reply."""
+
+    context: ServiceContext
+
+    def refresh(self, now: datetime) -> None:
+        """Have the work of those who are away now done by those who stand in."""
+        playbooks = self.context.playbooks
+        today = playbooks.default.calendar.local(now).date()
+        with self.context.ledger.transaction() as tx:
+            until = _absences(tx)
+
+        away = [agent.id for agent in playbooks.default.team.agents if agent.is_away_on(today)]
+        away += [agent_id for agent_id, back in until.items() if back > now]
+        playbooks.set_absent(frozenset(away))
+
+    def store(self, tx: Transaction, agent: Agent, until: datetime, now: datetime) -> None:
+        """Store until when an agent is away, and tell the one who stands in."""
+        absences = {agent_id: back for agent_id, back in _absences(tx).items() if back > now}
+        if absences.get(agent.id) == until:
+            return
+        absences[agent.id] = until
+        tx.state.put(StateKey.ABSENCES, {name: back.isoformat() for name, back in absences.items()}, now)
+        log.agent_away(agent.id, until)
+
+        playbook = self.context.playbooks.default
+        team = replace(playbook.team, absent=playbook.team.absent | {agent.id})
+        deputy = team.present(agent)
+        if deputy == agent:
+            return
+        when = day(until, playbook.calendar)
+        line = msg(
+            "{who} is away until {when}; what concerns these cases comes to you", who=agent.name, when=when
+        )
+        key = notice_key(playbook.calendar.local(now).date(), f"away-{agent.id}-{until:%Y%m%d%H%M}")
+        StaffNotices(self.context).queue(tx, key, [line], deputy, now)
+
+
+def _absences(tx: Transaction) -> dict[str, datetime]:
+    """Return until when agents are away who said so by mail."""
+    stored = tx.state.get(StateKey.ABSENCES)
+    return {name: datetime.fromisoformat(back) for name, back in (stored[0] if stored else {}).items()}
+
+
+def notice_key(on: date, name: str) -> str:
     """Return the key of a notice, which allows one of each name a day."""
-    return f"{LetterKind.DIGEST}.{day.isoformat()}.{name}"
+    return f"{LetterKind.DIGEST}.{on.isoformat()}.{name}"
 
 
 class StockSettings(Protocol):

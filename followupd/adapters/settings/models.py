@@ -13,6 +13,7 @@ from pydantic import Field
 
 from followupd.adapters.settings.scalars import (
     Count,
+    DayRange,
     ElapsedDuration,
     HostName,
     Line,
@@ -280,6 +281,17 @@ class AgentTable(Table):
     )
     limit: RequiredMoney = setting(
         "50.00", description="Grants alone up to this; above it a lead approves.", example="100"
+    )
+    deputy: Line = setting(
+        "",
+        description="The `id` of who stands in while this person is away; without one, the next level does.",
+        example="lee",
+    )
+    away: tuple[DayRange, ...] = setting(
+        [],
+        description="Days of absence, the last one included. `away: until 3 January` by mail, and an "
+        "out-of-office reply to a desk mail, say the same.",
+        example=["2026-12-21..2027-01-03"],
     )
 
 

@@ -89,6 +89,7 @@ def _correspondence(case: Case, playbook: Playbook) -> Iterator[str]:
 def _reminders(case: Case, playbook: Playbook) -> Iterator[str]:
     """Give who was reminded, and when last."""
     for agent_id, at in case.told:
-        name = playbook.owner_of(agent_id).name
+        agent = playbook.team.by_id(agent_id) or playbook.owner_of(agent_id)
+        name = agent.name
         when = day(at, playbook.calendar)
         yield msg("{name} was reminded last on {when}", name=name, when=when)

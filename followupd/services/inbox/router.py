@@ -15,13 +15,16 @@ from followupd.domain import lifecycle
 from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import GrantState
 from followupd.domain.decision import Decision, LetterContent, as_event
-from followupd.domain.events import AgentWrote, CustomerWrote, Event, PromiseKept, Reopened
-from followupd.domain.letter import LetterKind
+from followupd.domain.events import AgentWrote, CustomerWrote, Event, OwnerNudged, PromiseKept, Reopened
+from followupd.domain.keys import ReminderKey, ReminderKind
+from followupd.domain.letter import Letter, LetterKind
 from followupd.domain.mail import Kind, Message, StoredMail, Verdict
+from followupd.domain.playbook import Agent
 from followupd.domain.promise import PromiseKind, PromiseState
 from followupd.domain.translatable import msg
 from followupd.languages import catalogue
 from followupd.recovery import opening, options, proposals, receipts
+from followupd.recovery.remind import summary_of
 from followupd.services.classifier import ComplaintClassifier
 from followupd.services.commands import NoteService, is_note
 from followupd.services.context import ServiceContext
@@ -29,6 +32,7 @@ from followupd.services.inbox import delivery_reports
 from followupd.services.inbox.case_opening import CaseOpener
 from followupd.services.outbox import review
 from followupd.services.record import isolated, quarantine, record
+from followupd.services.staff_mail import AbsenceService
 
 #: what mail programs put before the subject of a reply or a forward
 _REPLY_PREFIX = re.compile(
@@ -79,7 +83,7 @@ class MailRouter:
             Kind.AGENT: self._agent_mail,
             Kind.OWN: self._own_mail,
             Kind.BOUNCE: delivery_reports.handle_bounce,
-            Kind.AUTO_REPLY: delivery_reports.handle_absence,
+            Kind.AUTO_REPLY: self._auto_reply,
             Kind.LIST: self._ignored_mail,
         }
         handlers[mail.message.kind](tx, mail, now)
@@ -92,6 +96,51 @@ class MailRouter:
     def _ignored_mail(self, tx: Transaction, mail: StoredMail, _now: datetime) -> None:
         """Mark a mail of a mailing list as processed."""
         tx.mail.mark_processed(mail.id, reason=mail.message.because)
+
+    def _auto_reply(self, tx: Transaction, mail: StoredMail, now: datetime) -> None:
+        """Record the absence of a customer, or of the agent who got the desk mail that it answers.
+
+        The next mails go to who stands in; about the case of that desk mail a mail goes there at once.
+        """
+        message = mail.message
+        agent = self.context.playbooks.default.team.by_address(message.sender.address)
+        keys = [key for key in message.answers if "desk/" in key]
+        if agent is None or not keys or message.forged:
+            delivery_reports.handle_absence(tx, mail, now)
+            return
+
+        desk_mail = tx.outbox.get(keys[0]).letter
+        tx.mail.mark_processed(mail.id, case_ref=desk_mail.case or None, reason=message.because)
+        until = message.back_on
+        if desk_mail.to.address.casefold() == agent.email.casefold() and until and until > now:
+            AbsenceService(self.context).store(tx, agent, until, now)
+            if desk_mail.case:
+                self._hand_to_deputy(tx, tx.cases.get(desk_mail.case), agent, desk_mail, now)
+
+    def _hand_to_deputy(
+        self, tx: Transaction, case: Case, agent: Agent, desk_mail: Letter, now: datetime
+    ) -> None:
+        """Send what an agent who is away was asked to the one who stands in, with the case's story."""
+        playbook = self.context.playbooks.for_case(case)
+        team = replace(playbook.team, absent=playbook.team.absent | {agent.id})
+        deputy = team.present(agent)
+        matter = ReminderKey(ReminderKind.UNDELIVERED, about=desk_mail.key)
+        is_over = case.stage in {Stage.CLOSED, Stage.DISMISSED}
+        if deputy == agent or is_over or case.reminded_at(matter):
+            return
+
+        content = LetterContent(
+            because=msg(
+                "{who} is away, and was asked this: {subject}", who=agent.name, subject=desk_mail.subject
+            ),
+            account=summary_of(case, playbook, now),
+            promises=case.owed,
+            quote=case.latest or case.story,
+        )
+        playbook = replace(playbook, team=team)
+        told = OwnerNudged(at=now, matter=str(matter), whom=deputy.id, why=content.because)
+        mail = self.context.letters.desk(LetterKind.OPENED, case, playbook, now, content, deputy)
+        record(tx, case, [told, mail], now)
 
     def _own_mail(self, tx: Transaction, mail: StoredMail, now: datetime) -> None:
         """Take the copy of one of our letters as the proof that it was sent."""
