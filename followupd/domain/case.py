@@ -10,7 +10,7 @@ from followupd.domain.compensation import Compensation, Gift, GrantState
 from followupd.domain.keys import ReminderKey, ReminderKind
 from followupd.domain.letter import LetterKind, LetterRecordState
 from followupd.domain.mail import Person
-from followupd.domain.promise import OWED, Option, OptionState, Promise, PromiseState
+from followupd.domain.promise import OWED, HelpRequest, Option, OptionState, Promise, PromiseState
 from followupd.errors import InvalidTransitionError
 
 
@@ -155,6 +155,8 @@ class Case:
     promises: tuple[Promise, ...] = ()
     options: tuple[Option, ...] = ()
     compensation: tuple[Compensation, ...] = ()
+    #: what departments were asked
+    requests: tuple[HelpRequest, ...] = ()
     letters: tuple[LetterRecord, ...] = ()
     #: texts that an agent keeps although a rule of wording warned of them
     insisted: tuple[str, ...] = ()
@@ -324,6 +326,11 @@ class Case:
         """
         open_promises = self.promises_in(PromiseState.OPEN)
         return tuple(promise for promise in open_promises if not promise.confirmed)
+
+    @property
+    def open_requests(self) -> tuple[HelpRequest, ...]:
+        """What departments were asked and have not answered."""
+        return tuple(request for request in self.requests if not request.answer)
 
     @property
     def untold(self) -> tuple[Promise, ...]:

@@ -119,6 +119,8 @@ class ReminderKind(StrEnum):
     SEVERITY = "severity"
     #: a gift card that the provider does not give
     GIFT_CARD = "gift card"
+    #: what a department was asked
+    REQUEST = "request"
     #: the call that follows a follow-up, told in the morning
     CALL = "call"
     #: the daily digest named the case

@@ -29,6 +29,8 @@ class LetterKind(StrEnum):
     DOUBT = "desk/doubt"
     APPROVAL = "desk/approval"
     CALL = "desk/call"
+    #: to a department that agents ask for help
+    REQUEST = "desk/request"
     DIGEST = "desk/digest"
     ANSWER = "desk/answer"
 

@@ -50,6 +50,8 @@ ANYTIME: frozenset[type[Event]] = frozenset(
         e.CustomerNotReached,
         e.CustomerAway,
         e.Approved,
+        e.HelpAsked,
+        e.HelpAnswered,
         e.OptionOffered,
         e.OptionsAsked,
         e.OptionChosen,

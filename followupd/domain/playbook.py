@@ -48,6 +48,24 @@ class Agent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Helper:
+    """A department that agents ask for help (practice 40), and who leads it.
+
+    Its mails say nothing of the customer, unless `share` is true.
+    """
+
+    id: str
+    name: str
+    email: str
+    lead: str = ""
+    share: bool = False
+
+    def at(self, address: str) -> Agent:
+        """Return the department as the receiver of a desk mail at one of its addresses."""
+        return Agent(id=self.id, name=self.name, email=address, phone="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Company:
     """The company that letters come from (practice 65).
 
@@ -66,6 +84,11 @@ class Team:
 
     agents: tuple[Agent, ...]
     absent: frozenset[str] = frozenset()
+    helpers: tuple[Helper, ...] = ()
+
+    def helper(self, helper_id: str) -> Helper | None:
+        """Return the department with this id, or None."""
+        return next((helper for helper in self.helpers if helper.id == helper_id), None)
 
     def present(self, agent: Agent) -> Agent:
         """Return who does an agent's work now: the agent, a deputy, a deputy's deputy, or the next level.

@@ -114,6 +114,23 @@ class FoundCompensation:
     past: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HelpRequest:
+    """What a department was asked for a case, by when, and what it answered, "" until it did."""
+
+    n: int
+    helper: str
+    question: str
+    due: datetime
+    asked_at: datetime
+    answer: str = ""
+
+    @property
+    def named(self) -> Translatable:
+        """The department and the question, for use inside a sentence for agents."""
+        return msg("{helper}: “{text}”", helper=self.helper, text=self.question)
+
+
 class OptionState(StrEnum):
     """The state of an offered option."""
 

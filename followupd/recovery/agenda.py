@@ -56,6 +56,7 @@ def waiting(case: Case, playbook: Playbook, now: datetime) -> AgendaItem | None:
         *_follow_up(case, now),
         *_stopped_letter(case),
         *_reviews(case),
+        *_requests(case),
         *_customer_not_reached(case),
     ]
     if not found:
@@ -156,6 +157,12 @@ def _reviews(case: Case) -> Iterator[Waiting]:
     for record in case.letters_in(LetterRecordState.REVIEW):
         sentence = msg("the {letter} waits for `approve`", letter=msg(record.kind))
         yield Waiting(record.at, sentence)
+
+
+def _requests(case: Case) -> Iterator[Waiting]:
+    """Give what departments were asked and have not answered."""
+    for request in case.open_requests:
+        yield Waiting(request.asked_at, msg("{request} has no answer yet", request=request.named))
 
 
 def _customer_not_reached(case: Case) -> Iterator[Waiting]:

@@ -30,7 +30,7 @@ from followupd.adapters.settings.toml_file import Table, TomlFile, open_toml, re
 from followupd.adapters.settings.toml_lines import Path as Key
 from followupd.adapters.settings.toml_lines import dotted
 from followupd.domain.calendar import Calendar
-from followupd.domain.playbook import Agent, Company, Team
+from followupd.domain.playbook import Agent, Company, Helper, Team
 from followupd.errors import Problem, SetupError
 
 _DRIVER = "postgresql+psycopg"
@@ -87,7 +87,11 @@ def _read(directory: Path) -> tuple[Settings, list[Problem]]:
     for key in ("id", "email"):
         _check_unique(file, "agent", key, tables.agent)
     _check_deputies(file, tables.agent)
-    team = Team(tuple(Agent(**dict(row)) for row in tables.agent))
+    _check_unique(file, "helper", "id", tables.helper)
+    team = Team(
+        tuple(Agent(**dict(row)) for row in tables.agent),
+        helpers=tuple(Helper(**dict(row)) for row in tables.helper),
+    )
 
     ledger = _ledger(file, tables.ledger)
     state_directory = _state_directory(ledger, directory)

@@ -295,6 +295,26 @@ class AgentTable(Table):
     )
 
 
+class HelperTable(Table):
+    """A department that agents ask for help by `ask: warehouse by Friday: ...`. Write the table once for each."""
+
+    id: TagName = setting(description="A short name, for `ask: warehouse ...`.", example="warehouse")
+    name: RequiredLine = setting(
+        description="The name, in mails to it and to agents.", example="The warehouse"
+    )
+    email: Address = setting(description="Where questions go.", example="warehouse@example.com")
+    lead: OptionalAddress = setting(
+        "",
+        description="Who is asked when a question has no answer in time; empty for no one.",
+        example="warehouse-lead@example.com",
+    )
+    share: bool = setting(
+        False,
+        description="`true`: the mail shows the customer's name and newest text; otherwise nothing of the customer.",
+        example=True,
+    )
+
+
 class CompensationSettings(Table):
     """What customers are given, besides each agent's limit."""
 
@@ -393,6 +413,7 @@ class ConfigurationFile(Table):
     ledger: LedgerSettings
     hours: HoursTable
     agent: tuple[AgentTable, ...]
+    helper: tuple[HelperTable, ...] = ()
     compensation: CompensationSettings
     gift_cards: GiftCardSettings
     recognise: RecogniseSettings

@@ -138,6 +138,7 @@ class TemplateRenderer:
         template = self.find(kind, "", playbook.company.locale)
         fmt = self._desk_formatter(template, playbook, now)
         attachments: tuple[Attachment, ...] = ()
+        thread = content.about if kind == LetterKind.REQUEST else "desk"
         if kind == LetterKind.CALL:
             attachments = (self._appointment(case, playbook, now, content, fmt),)
         return self._case_letter(
@@ -146,7 +147,7 @@ class TemplateRenderer:
             case,
             context.agent_context(case, playbook, content, to, fmt),
             to=to.person,
-            references=(self.message_id(f"{case.ref}.desk", self._domain(case.mailbox)),),
+            references=(self.message_id(f"{case.ref}.{thread}", self._domain(case.mailbox)),),
             automatic=False,
             witness=False,
             attachments=attachments,

@@ -10,7 +10,7 @@ from pydantic import AliasChoices, Field
 from followupd.domain.case import Case
 from followupd.domain.compensation import Compensation, GrantState, Money
 from followupd.domain.events.case import Event
-from followupd.domain.promise import Option, OptionState, Promise, PromiseState
+from followupd.domain.promise import HelpRequest, Option, OptionState, Promise, PromiseState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +108,32 @@ class PromiseWithdrawn(_PromiseChanged):
         if self.tell and promise is not None and promise.confirmed:
             return case.with_promise(self.n, untold_since=self.at)
         return case
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HelpAsked(Event):
+    """An agent asks a department something about the case."""
+
+    request: HelpRequest
+
+    appends: ClassVar = {"requests": "request"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HelpAnswered(Event):
+    """A department answered request `n`; a later answer is added to the first one."""
+
+    n: int
+    text: str
+
+    def apply(self, case: Case) -> Case:
+        """Store the answer."""
+        requests = []
+        for request in case.requests:
+            is_meant = request.n == self.n
+            answer = "\n\n".join(filter(None, (request.answer, self.text)))
+            requests.append(replace(request, answer=answer) if is_meant else request)
+        return case.evolve(requests=tuple(requests))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

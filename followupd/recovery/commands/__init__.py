@@ -7,7 +7,7 @@ from followupd.errors import NotUnderstoodError
 from followupd.recovery.commands.approval import approve, promised, refuse
 from followupd.recovery.commands.compensation import give, issued, missing, received, refused
 from followupd.recovery.commands.context import CommandContext, Handler, LineReader
-from followupd.recovery.commands.facts import FACT_VERBS, fact, insist, owner, playbook, severity
+from followupd.recovery.commands.facts import FACT_VERBS, ask, fact, insist, owner, playbook, severity
 from followupd.recovery.commands.lifecycle import (
     close,
     complaint,
@@ -60,6 +60,7 @@ _HANDLERS: dict[str, Handler] = {
     "owner": owner,
     "playbook": playbook,
     "undo": undo,
+    "ask": ask,
     **dict.fromkeys(KINDS, promise),
     **dict.fromkeys(FACT_VERBS, fact),
     **dict.fromkeys(map(str, Gift), give),

@@ -2,16 +2,19 @@
 
 from collections.abc import Iterator
 
-from followupd.domain.case import Case, Fault
-from followupd.domain.command import Command
+from followupd.domain.calendar import Duration
+from followupd.domain.case import Case, Fault, numbers
+from followupd.domain.command import Command, expected, read_request
 from followupd.domain.events import (
     Event,
     FactsStated,
+    HelpAsked,
     OwnerChosen,
     PlaybookChosen,
     SeverityChosen,
     WordingInsisted,
 )
+from followupd.domain.promise import HelpRequest
 from followupd.errors import NotUnderstoodError
 from followupd.recovery.commands.context import CommandContext, not_understood, origin
 
@@ -77,6 +80,8 @@ FACT_VERBS = frozenset(
         "cause-code",
     }
 )
+#: the time of a department that was asked without a date
+_TIME_TO_HELP = Duration(1, "business day")
 _SEVERITIES = ("low", "normal", "high")
 
 
@@ -122,6 +127,34 @@ def severity(command: Command, context: CommandContext) -> list[Event]:
         raise not_understood(command)
 
     return [SeverityChosen(severity=level, **origin(command, context))]
+
+
+def ask(command: Command, context: CommandContext) -> list[Event]:
+    """Ask a department something about the case; without a date it has a business day.
+
+    Raises:
+        NotUnderstoodError: there is no such department, no question, or the date has passed.
+    """
+    asked, helpers = read_request(command.text), context.playbook.team.helpers
+    if asked.helper not in [helper.id for helper in helpers]:
+        known = ", ".join(helper.id for helper in helpers) or "none; [[helper]] in followupd.toml names them"
+        raise NotUnderstoodError(f"{asked.helper!r} is no department; known: {known}")
+
+    due = context.playbook.calendar.after(context.now, _TIME_TO_HELP)
+    if asked.when:
+        _, found = context.reader.split_when(asked.when, context.now)
+        if found is None or found <= context.now:
+            raise NotUnderstoodError(f"{command.line!r} names no day to come; expected {expected('ask')!r}")
+        due = found
+
+    request = HelpRequest(
+        n=max(numbers(context.case.requests), default=0) + 1,
+        helper=asked.helper,
+        question=asked.question,
+        due=due,
+        asked_at=context.now,
+    )
+    return [HelpAsked(request=request, **origin(command, context))]
 
 
 def owner(command: Command, context: CommandContext) -> list[Event]:

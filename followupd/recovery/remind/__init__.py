@@ -11,11 +11,12 @@ from followupd.recovery.remind.mails import (
     is_due,
     nudges,
     send_at,
+    summary_of,
     was_reminded_on,
     without_repeats,
 )
 from followupd.recovery.remind.reminders import QUIET, call_key, reminders_of
-from followupd.recovery.remind.summary import summary_of
+from followupd.recovery.remind.requests import requests, requests_due
 
 __all__ = [
     "call_key",
@@ -31,7 +32,7 @@ __all__ = [
 
 def next_due(case: Case, playbook: Playbook) -> datetime | None:
     """Return when the next reminder is due, or a promise slips or is broken, or a holding letter is due."""
-    times = [slip_at(case), broken_at(case), holding_at(case, playbook)]
+    times = [slip_at(case), broken_at(case), holding_at(case, playbook), requests_due(case, playbook)]
     for reminder in reminders_of(case, playbook):
         if not case.reminded_at(reminder.key):
             times.append(send_at(reminder, case, playbook))
@@ -56,4 +57,8 @@ def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
     if changes:
         return changes
 
-    return [*nudges(case, playbook, write, now), *holding(case, playbook, write, now)]
+    return [
+        *nudges(case, playbook, write, now),
+        *requests(case, playbook, write, now),
+        *holding(case, playbook, write, now),
+    ]

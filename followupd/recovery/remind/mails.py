@@ -7,16 +7,16 @@ from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
 
 from followupd.domain import lifecycle
-from followupd.domain.calendar import Calendar
+from followupd.domain.calendar import Calendar, day
 from followupd.domain.case import Case
+from followupd.domain.compensation import GrantState
 from followupd.domain.decision import Decision, LetterContent, LetterRenderer, as_event
 from followupd.domain.events import OwnerNudged
 from followupd.domain.keys import ReminderKind
-from followupd.domain.letter import LetterKind
+from followupd.domain.letter import LetterKind, LetterRecordState
 from followupd.domain.playbook import Agent, Playbook
-from followupd.domain.translatable import sentence_list
+from followupd.domain.translatable import msg, sentence_list
 from followupd.recovery.remind.reminders import Reminder, person, reminders_of
-from followupd.recovery.remind.summary import summary_of
 
 _DAY = timedelta(days=1)
 
@@ -200,3 +200,101 @@ def _kind(reminders: list[Reminder]) -> LetterKind:
     if "owner" in levels:
         return LetterKind.NUDGE
     return LetterKind.ESCALATION
+
+
+# --- the case in brief, for somebody who has to step in (practice 41) ---
+
+
+def summary_of(case: Case, playbook: Playbook, now: datetime) -> tuple[str, ...]:
+    """Return in lines how old the case is, its matter, and what was promised, given and written."""
+    return (
+        _age(case, playbook, now),
+        *_facts(case),
+        *_promise_lines(case, playbook),
+        *_grants(case),
+        *_correspondence(case, playbook),
+        *_requests(case, playbook),
+        *_told_lines(case, playbook),
+    )
+
+
+def _age(case: Case, playbook: Playbook, now: datetime) -> str:
+    """Return for how many days the case is open, and its severity."""
+    local = playbook.calendar.local
+    days = (local(now).date() - local(case.opened_at).date()).days
+    severity = msg(case.severity)
+
+    if days == 1:
+        return msg("open for {n} day, of {severity} severity", n=days, severity=severity)
+    return msg("open for {n} days, of {severity} severity", n=days, severity=severity)
+
+
+def _facts(case: Case) -> Iterator[str]:
+    """Give what is wrong, what it means for the customer, and what the customer wants."""
+    facts = case.facts
+
+    if facts.issue:
+        yield msg("the complaint: {words}", words=facts.issue)
+    if facts.impact:
+        yield msg("what it means for the customer: {words}", words=facts.impact)
+    if facts.wants:
+        yield msg("the customer wants: {words}", words=facts.wants)
+
+
+def _promise_lines(case: Case, playbook: Playbook) -> Iterator[str]:
+    """Give each promise with its date and its state."""
+    for promise in case.promises:
+        name, state = promise.named, msg(promise.state)
+        if promise.because:
+            state = msg("{state} ({why})", state=state, why=promise.because)
+
+        if promise.promised_by:
+            when = day(promise.promised_by, playbook.calendar)
+            yield msg("{promise} told by {when}, is {state}", promise=name, when=when, state=state)
+        else:
+            yield msg("{promise} is {state}", promise=name, state=state)
+
+
+def _grants(case: Case) -> Iterator[str]:
+    """Give each grant with its state, except refused ones."""
+    for grant in case.compensation:
+        if grant.state is not GrantState.REFUSED:
+            yield msg("{grant}: {state}", grant=grant.named, state=msg(grant.state))
+
+
+def _correspondence(case: Case, playbook: Playbook) -> Iterator[str]:
+    """Give the letters that were sent, and who wrote last."""
+    calendar = playbook.calendar
+    sent = []
+    for record in case.letters_in(LetterRecordState.SENT):
+        if record.kind.to_customer:
+            when = day(record.at, calendar)
+            sent.append(msg("{letter} on {when}", letter=msg(record.kind), when=when))
+
+    if sent:
+        yield msg("letters so far: {letters}", letters=sentence_list(sent, ", "))
+    if case.customer_wrote_at:
+        yield msg("the customer wrote last on {when}", when=day(case.customer_wrote_at, calendar))
+    if case.we_wrote_at:
+        yield msg("we wrote last on {when}", when=day(case.we_wrote_at, calendar))
+    else:
+        yield msg("we have not written yet")
+
+
+def _told_lines(case: Case, playbook: Playbook) -> Iterator[str]:
+    """Give who was reminded, and when last."""
+    for agent_id, at in case.told:
+        agent = playbook.team.by_id(agent_id) or playbook.owner_of(agent_id)
+        name = agent.name
+        when = day(at, playbook.calendar)
+        yield msg("{name} was reminded last on {when}", name=name, when=when)
+
+
+def _requests(case: Case, playbook: Playbook) -> Iterator[str]:
+    """Give what departments were asked, with their answers."""
+    for request in case.requests:
+        if request.answer:
+            yield msg("{request} was answered: {answer}", request=request.named, answer=request.answer)
+        else:
+            when = day(request.due, playbook.calendar)
+            yield msg("{request} was asked, to be answered by {when}", request=request.named, when=when)

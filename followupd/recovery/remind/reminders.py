@@ -102,6 +102,7 @@ def _of_work(case: Case, playbook: Playbook) -> Iterator[Reminder]:
     for grant in case.grants_in(GrantState.WAITING_APPROVAL):
         yield from _approval(grant, case, playbook)
 
+    yield from _requests(case)
     yield from _review(case, playbook)
     yield from _severity(case, playbook)
     yield from _receipt(case, playbook)
@@ -471,6 +472,14 @@ def _review(case: Case, playbook: Playbook) -> Iterator[Reminder]:
             sentence=msg(pattern, key=record.key),
             asks=asks,
         )
+
+
+def _requests(case: Case) -> Iterator[Reminder]:
+    """Tell the owner of a department that has not answered in time."""
+    for request in case.open_requests:
+        key = ReminderKey(ReminderKind.REQUEST, request.n, "late", at=request.due)
+        sentence = msg("{request} has no answer yet", request=request.named)
+        yield Reminder(key=key, at=request.due, level="owner", sentence=sentence, listed=True)
 
 
 def _severity(case: Case, playbook: Playbook) -> Iterator[Reminder]:

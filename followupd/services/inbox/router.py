@@ -15,7 +15,15 @@ from followupd.domain import lifecycle
 from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import GrantState
 from followupd.domain.decision import Decision, LetterContent, as_event
-from followupd.domain.events import AgentWrote, CustomerWrote, Event, OwnerNudged, PromiseKept, Reopened
+from followupd.domain.events import (
+    AgentWrote,
+    CustomerWrote,
+    Event,
+    HelpAnswered,
+    OwnerNudged,
+    PromiseKept,
+    Reopened,
+)
 from followupd.domain.keys import ReminderKey, ReminderKind
 from followupd.domain.letter import Letter, LetterKind
 from followupd.domain.mail import Kind, Message, StoredMail, Verdict
@@ -86,7 +94,48 @@ class MailRouter:
             Kind.AUTO_REPLY: self._auto_reply,
             Kind.LIST: self._ignored_mail,
         }
-        handlers[mail.message.kind](tx, mail, now)
+        if not self._helpers_answer(tx, mail, now):
+            handlers[mail.message.kind](tx, mail, now)
+
+    def _helpers_answer(self, tx: Transaction, mail: StoredMail, now: datetime) -> bool:
+        """Bring what a department answers to the owner, with the lines to use; False for any other mail.
+
+        Colleagues of the department may answer. The answer of a robot is none.
+        """
+        message = mail.message
+        key = next((key for key in message.answers if f".{LetterKind.REQUEST}." in key), "")
+        if not key or message.kind not in {Kind.CUSTOMER, Kind.AGENT} or mail.in_sent:
+            return False
+
+        asked = tx.outbox.get(key).letter
+        if message.forged or _domain(message.sender.address) != _domain(asked.to.address):
+            quarantine(tx, mail, f"answers {key}, and is not of the department that was asked")
+            return True
+
+        tx.mail.mark_processed(mail.id, case_ref=asked.case)
+        text = message.text.strip() or message.by_hand or message.subject
+        case, n = tx.cases.get(asked.case), asked.concerns[0]
+        by = message.sender.name or message.sender.address
+        answered = HelpAnswered(at=now, by=by, why="an answer by mail", n=n, text=text)
+        after = lifecycle.after(case, answered)
+        record(tx, case, [answered, self._answer_for_owner(after, n, text, by, now)], now)
+        return True
+
+    def _answer_for_owner(self, case: Case, n: int, text: str, by: str, now: datetime) -> Decision:
+        """Return the mail with a department's answer, and the lines that may follow from it."""
+        playbook = self.context.playbooks.for_case(case)
+        request = next(each for each in case.requests if each.n == n)
+        facts = [f"{name}: " for name in case.facts.missing(("cause", "resolution"))]
+        kept = [f"kept: {promise.n}" for promise in case.owed]
+        content = LetterContent(
+            because=msg("{who} answers: {question}", who=by, question=request.question),
+            account=tuple(text.splitlines()),
+            asks=(*kept, *facts, "promise: ... by ..."),
+            promises=case.owed,
+            quote=case.latest or case.story,
+        )
+        owner = playbook.owner_of(case.owner)
+        return self.context.letters.desk(LetterKind.NUDGE, case, playbook, now, content, owner)
 
     def _quarantine(self, mail: StoredMail, reason: str) -> None:
         """Quarantine a mail in a transaction of its own."""
