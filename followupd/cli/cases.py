@@ -300,6 +300,7 @@ def _tell(options: argparse.Namespace) -> int:
     author = agent.name if agent else shell_user()
     lines = [part for line in options.lines for part in line.splitlines()]
     now = app.now()
+    app.absences.refresh(now)
 
     with app.ledger.transaction() as tx:
         case = tx.cases.get(options.ref.upper())

@@ -263,8 +263,9 @@ class Playbook:
     def owner_of(self, agent_id: str) -> Agent:
         """Return who looks after the cases of the agent with this id, else of the playbook's owner.
 
-        While the agent is away, that is who stands in: desk mails go there, and letters are signed by somebody
-        who can be called. `followupd check` proves that the owner exists; without that check, the first agent is returned.
+        While the agent is away, that is who stands in: desk mails go there, and letters are signed by
+        somebody who can be called. `followupd check` proves that the owner exists; without that check, the
+        first agent is returned.
         """
         agent = self.team.by_id(agent_id) or self.team.by_id(self.owner)
         return self.team.present(agent or self.team.agents[0])

@@ -54,8 +54,9 @@ class Promise:
     """One promise. Both dates are aware and in UTC; `internal_deadline` is the earlier one (practice 54).
 
     `confirmed` is the key of the letter that put it in writing, "" until that letter was sent. `slipped`
-    means that it has had a second date already; only a lead sets a third one. `untold_since` is when a promise
-    was withdrawn that the customer has in writing, until the customer knows that.
+    means that it has had a second date already; only a lead sets a third one. `untold_since` is when a
+    promise was withdrawn that the customer has in writing, until the customer knows that. `told_before` is
+    the date that the customer has in writing while a later one is not.
     """
 
     n: int
@@ -71,6 +72,7 @@ class Promise:
     made_at: datetime | None = None
     slipped: bool = False
     untold_since: datetime | None = None
+    told_before: PromisedBy = None
 
     @property
     def named(self) -> Translatable:

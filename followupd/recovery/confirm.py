@@ -1,14 +1,14 @@
 """The confirmation: promises in writing after a quiet window; a new date in a delay letter at once."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from followupd.domain.calendar import has_come
 from followupd.domain.case import NO_COMPLAINT, PUT_RIGHT, Case, numbers
 from followupd.domain.compensation import Compensation, Gift
 from followupd.domain.decision import Decision, LetterContent, LetterRenderer
 from followupd.domain.events import OptionsAsked
-from followupd.domain.letter import Letter, LetterKind
+from followupd.domain.letter import Letter, LetterKind, LetterRecordState
 from followupd.domain.playbook import Playbook
 from followupd.domain.promise import Option, Promise, PromiseState
 
@@ -19,7 +19,29 @@ _MAX_WINDOWS = 3
 def next_due(case: Case, playbook: Playbook) -> datetime | None:
     """Return when a letter is due about what is promised, or about what was withdrawn."""
     times = [_confirmation_due(case, playbook), *(_told_from(p, playbook) for p in case.untold)]
+    if _late(case) or case.untold:
+        times.append(_delay_due(case, playbook))
     return min(filter(None, times), default=None)
+
+
+def _delay_due(case: Case, playbook: Playbook) -> datetime | None:
+    """Return when the next letter about late promises may be written: one a day, and none after a date has passed.
+
+    None means at once.
+    """
+    sent = [
+        record.at for record in case.letters_of(LetterKind.DELAY) if record.state is LetterRecordState.SENT
+    ]
+    if not sent:
+        return None
+
+    calendar = playbook.calendar
+    tomorrow = calendar.local(max(sent)).date() + timedelta(days=1)
+    morning = calendar.next_open(calendar.moment(tomorrow, calendar.open))
+    dates = [promise.told_before for promise in _late(case)] + [
+        promise.promised_by for promise in case.untold
+    ]
+    return None if any(date and date <= morning for date in dates) else morning
 
 
 def _told_from(promise: Promise, playbook: Playbook) -> datetime | None:
@@ -65,7 +87,8 @@ def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
 
     decisions = _confirmation(case, playbook, write, now)
     changed = (*_withdrawn(case, playbook, now), *_late(case))
-    if changed and not case.under_way(LetterKind.DELAY) and not case.not_reached:
+    may_be_told = not case.under_way(LetterKind.DELAY) and not case.not_reached
+    if changed and may_be_told and has_come(_delay_due(case, playbook) or now, now):
         decisions.append(_delay_letter(case, changed, playbook, write, now))
     return decisions
 

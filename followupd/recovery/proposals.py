@@ -88,7 +88,7 @@ def _is_known(proposal: Compensation, case: Case) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A promise of a letter that an agent changed: the letter tells `date`, or None where it names it no more."""
+    """A promise of a letter that an agent changed: the letter tells `date`, None where it names none."""
 
     promise: Promise
     date: datetime | None
@@ -96,7 +96,7 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class ChangedLetter:
-    """What an agent changed in a letter: events, a sentence for the owner on each, and the lines to answer."""
+    """What an agent changed in a letter: events, sentences for the owner, and the lines to answer."""
 
     events: tuple[Event, ...]
     sentences: tuple[Translatable, ...]
@@ -125,8 +125,8 @@ def changed_letter(
     """Return what follows from a letter that an agent changed before it was sent.
 
     A new date of a promise is noted: the customer has it in writing. What the letter promises or gives beyond
-    what was written is proposed to the owner, and a promise that it names no more, or without a date, is asked
-    about.
+    what was written is proposed to the owner, and a promise that it names no more, or without a date, is
+    asked about.
     """
     events: list[Event] = []
     sentences: list[Translatable] = []

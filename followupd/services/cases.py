@@ -31,8 +31,8 @@ _RETRY_HELD = timedelta(days=1)
 
 #: what the owner is asked about a letter in review
 _REVIEW = msgid(
-    "the {letter} to {address} waits for you in Drafts, in its thread. Change it there as you like: `approve` "
-    "sends it as it is then. Or send it from there yourself, which counts as well"
+    "the {letter} to {address} waits for you in Drafts, in its thread. Change it there as you like: "
+    "`approve` sends it as it is then. Or send it from there yourself, which counts as well"
 )
 
 

@@ -281,7 +281,7 @@ def _asks(work: AgendaItem | None, reminders: Sequence[Reminder]) -> tuple[str, 
 
 
 def _group(case: Case, reminders: Sequence[Reminder], playbook: Playbook, now: datetime) -> str:
-    """Return the part of the digest for a case: overdue, today or tomorrow by its promises, or "" for the rest."""
+    """Return the part of the digest for a case: overdue, today or tomorrow, or "" for one without promises."""
     calendar = playbook.calendar
     today = calendar.local(now).date()
     deadlines = [promise.internal_deadline for promise in case.owed if promise.internal_deadline]

@@ -73,6 +73,27 @@ def test_a_late_and_a_withdrawn_promise_share_one_letter(promised: World) -> Non
     assert sum("this will not happen" in words for words in letters) == 1
 
 
+def test_a_customer_gets_one_delay_letter_a_day(promised: World) -> None:
+    ref = promised.case().ref
+    promised.says(ref, "late: 1 until Monday because of a strike")
+    later(promised, hours=2)
+    promised.says(ref, "late: 2 until Tuesday because of a strike")
+    later(promised, hours=2)
+    assert len(promised.letters("delay")) == 1
+    later(promised, hours=20)
+    assert len(promised.letters("delay")) == 2
+
+
+def test_a_date_that_passes_before_the_morning_is_told_at_once(promised: World) -> None:
+    ref = promised.case().ref
+    promised.says(ref, "promise: ring you by 16:00")
+    later(promised, minutes=11)
+    promised.says(ref, "late: 1 until Monday because of a strike")
+    promised.says(ref, "late: 3 until Tuesday because of a strike")
+    later(promised, minutes=1)
+    assert len(promised.letters("delay")) == 2
+
+
 def test_a_promise_that_the_customer_never_had_in_writing_needs_no_letter(promised: World) -> None:
     ref = promised.case().ref
     promised.says(ref, "promise: call you by Thursday")

@@ -296,7 +296,7 @@ class AgentTable(Table):
 
 
 class HelperTable(Table):
-    """A department that agents ask for help by `ask: warehouse by Friday: ...`. Write the table once for each."""
+    """A department that agents ask by `ask: warehouse by Friday: ...`. Write the table once for each."""
 
     id: TagName = setting(description="A short name, for `ask: warehouse ...`.", example="warehouse")
     name: RequiredLine = setting(
@@ -310,7 +310,7 @@ class HelperTable(Table):
     )
     share: bool = setting(
         False,
-        description="`true`: the mail shows the customer's name and newest text; otherwise nothing of the customer.",
+        description="`true`: the mail shows the customer's name and newest text; otherwise neither.",
         example=True,
     )
 

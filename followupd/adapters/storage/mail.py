@@ -110,7 +110,7 @@ class MailStore:
         return changed
 
     def request_removal(self, mail_id: int, tags: Collection[str]) -> None:
-        """Request that agents' tags are taken off a mail, wherever it is, as if they were status tags of ours."""
+        """Request that agents' tags are taken off a mail, wherever it is, like status tags of ours."""
         for location in self._session.exec(select(LocationRow).where(LocationRow.mail_id == mail_id)):
             present = set(location.tags.split()).intersection(tags)
             if present and not location.gone:

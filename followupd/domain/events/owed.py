@@ -80,6 +80,12 @@ class PromiseLate(_PromiseChanged):
     promise_copies: ClassVar = ("internal_deadline", "promised_by", "because")
     promise_sets: ClassVar = {"confirmed": "", "slipped": True}
 
+    def apply(self, case: Case) -> Case:
+        """Change the promise, and remember the date that the customer was told."""
+        promise = case.promise(self.n)
+        told = promise.promised_by if promise and promise.confirmed else promise and promise.told_before
+        return _PromiseChanged.apply(self, case).with_promise(self.n, told_before=told)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromiseBroken(_PromiseChanged):

@@ -25,7 +25,8 @@ def send_at(reminder: Reminder, case: Case, playbook: Playbook) -> datetime:
     """Return when a reminder is sent: once a day to each person, while the office is open.
 
     One after today's mail waits for the next working day. A lead or a manager is told in the morning of what
-    the owner did not do until then. One that only this person can act on, such as an approval, is sent at once.
+    the owner did not do until then. One that only this person can act on, such as an approval, is sent at
+    once.
     """
     if reminder.at_once:
         return reminder.at

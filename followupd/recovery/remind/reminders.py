@@ -46,8 +46,8 @@ class Reminder:
     """Something that a person is told, once: when, in which sentence, and with which lines to answer.
 
     `at_once` means that only this person can act on it: it waits neither for the morning nor for the digest.
-    `listed` means that the owner's list of what waits (`recovery/agenda.py`) says the same already. `in_digest`
-    means that it is told in a digest or not at all: what it is about has a mail of its own.
+    `listed` means that the owner's list of what waits (`recovery/agenda.py`) says the same already.
+    `in_digest` means that it is told in a digest or not at all: what it is about has a mail of its own.
     """
 
     key: ReminderKey
@@ -215,7 +215,7 @@ def _promise(promise: Promise, playbook: Playbook) -> Iterator[Reminder]:
 
 
 def _soon(made_at: datetime, due: datetime, calendar: Calendar) -> datetime | None:
-    """Return the morning on which the owner is told of a deadline that comes: the working day before, or its day.
+    """Return the morning on which the owner is told of a deadline: the working day before, or its day.
 
     A promise that was made after both needs no such reminder.
     """

@@ -74,7 +74,7 @@ def _unsent(case: Case, playbook: Playbook) -> Iterator[tuple[HelpRequest, Helpe
 
 
 def _mails(request: HelpRequest, helper: Helper, playbook: Playbook) -> Iterator[_Mail]:
-    """Give the mails about a request: the question, a reminder before its date and at it, and one to the lead."""
+    """Give the mails about a request: the question, reminders before its date and at it, one to the lead."""
     calendar, due = playbook.calendar, request.due
     yield _Mail("", request.asked_at, helper.email)
     soon = calendar.before(due, _BEFORE)

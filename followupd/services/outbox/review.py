@@ -226,8 +226,8 @@ def _is_unchanged(raw: bytes, letter: Letter) -> bool:
 def _edited(raw: bytes, letter: Letter) -> Letter | None:
     """Return an approved letter in the words of its draft; None for one that only a mail client can send.
 
-    Such a draft has other recipients, a file, or no text. One that has little in common with the letter may be
-    another one in the same thread.
+    Such a draft has other recipients, a file, or no text. One that has little in common with the letter may
+    be another one in the same thread.
     """
     draft = _parsed(raw)
     if draft is None or draft.has_files or not draft.text.strip():
@@ -291,9 +291,9 @@ _MIN_SIMILARITY = 0.5
 _UNSENT = (LetterStatus.REVIEW, LetterStatus.QUEUED, LetterStatus.DEFERRED)
 _QUESTIONS = {
     DraftState.CHANGED: msgid(
-        "you approved {key}, and its draft cannot be sent from here: it has other receivers, a file, or nearly "
-        "nothing of the letter, or there are two. Send it from your mail client: it then counts as the letter. "
-        "`approve` once more sends the words below",
+        "you approved {key}, and its draft cannot be sent from here: it has other receivers, a file, or "
+        "nearly nothing of the letter, or there are two. Send it from your mail client: it then counts as the "
+        "letter. `approve` once more sends the words below",
     ),
     DraftState.MISSING: msgid(
         "you approved {key}, and its draft is gone. "
@@ -365,7 +365,7 @@ class ReviewService:
 def changes_of(
     context: ServiceContext, case: Case, letter: Letter, text: str, now: datetime
 ) -> list[Decision]:
-    """Return what an agent changed in a letter: dates that it tells now, new promises and gifts, lost promises.
+    """Return what an agent changed in a letter: dates, new promises and gifts, promises that are gone.
 
     The dates are noted, since the customer reads them. The rest is put to the owner in a desk mail.
 
