@@ -72,7 +72,7 @@ class Promise:
     made_at: datetime | None = None
     slipped: bool = False
     untold_since: datetime | None = None
-    told_before: PromisedBy = None
+    told_before: datetime | None = None
 
     @property
     def named(self) -> Translatable:

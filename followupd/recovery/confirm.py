@@ -52,8 +52,8 @@ def _told_from(promise: Promise, playbook: Playbook) -> datetime | None:
 
 
 def _withdrawn(case: Case, playbook: Playbook, now: datetime) -> list[Promise]:
-    """Return the withdrawn promises of which the customer is told now."""
-    if any(has_come(_told_from(promise, playbook), now) for promise in case.untold):
+    """Return the withdrawn promises of which the customer is told now: all of them, in one letter."""
+    if _late(case) or any(has_come(_told_from(promise, playbook), now) for promise in case.untold):
         return list(case.untold)
     return []
 

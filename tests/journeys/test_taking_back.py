@@ -88,8 +88,9 @@ def test_a_date_that_passes_before_the_morning_is_told_at_once(promised: World) 
     ref = promised.case().ref
     promised.says(ref, "promise: ring you by 16:00")
     later(promised, minutes=11)
-    promised.says(ref, "late: 1 until Monday because of a strike")
-    promised.says(ref, "late: 3 until Tuesday because of a strike")
+    assert promised.says(ref, "late: 1 until Monday because of a strike") == []
+    assert promised.case().promises[2].confirmed
+    assert promised.says(ref, "late: 3 until Tuesday because of a strike") == []
     later(promised, minutes=1)
     assert len(promised.letters("delay")) == 2
 
