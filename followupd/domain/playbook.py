@@ -126,16 +126,15 @@ class Team:
     def first(self, role: Role) -> Agent | None:
         """Return who is told at a level: the first with this role, else with the next higher one.
 
-        While that person is away, it is who stands in.
+        While that person is away, it is who stands in and has the role too, since only a lead approves.
         """
         roles = list(Role)
         at_least = roles[roles.index(role) :]
+        known = [agent for level in at_least for agent in self.agents if agent.role is level]
+        present = [self.present(agent) for agent in known]
 
-        for candidate in at_least:
-            for agent in self.agents:
-                if agent.role is candidate:
-                    return self.present(agent)
-        return None
+        able = [agent for agent in present if agent.role in at_least and agent.id not in self.absent]
+        return next(iter([*able, *present]), None)
 
 
 #: the margin of promises when a playbook has no next steps; a next step has the same default

@@ -238,7 +238,8 @@ class CommandService:
         if command.verb == "settle":
             case = _settle(tx, case, command, now)
         elif command.verb == "away":
-            self._away(tx, case, command, now)
+            agent = self.context.playbooks.default.team.by_id(command.agent)
+            AbsenceService(self.context).say(tx, agent, command.text, now)
         else:
             owner = case.owner
             events = commands.handle(command, self._command_context(tx, case, command, reply, now))
@@ -251,22 +252,6 @@ class CommandService:
 
         log.command_executed(case.ref, command.actor, command.source, command.verb)
         return case
-
-    def _away(self, tx: Transaction, case: Case, command: Command, now: datetime) -> None:
-        """Store that the agent who says so is away.
-
-        Raises:
-            NotUnderstoodError: nobody knows who says so, or until when.
-        """
-        agent = self.context.playbooks.default.team.by_id(command.agent)
-        if agent is None:
-            raise NotUnderstoodError(f"{command.line!r}: say it in an answer to a desk mail of yours")
-
-        until = command.text.removeprefix("until").strip()
-        _, back = self.context.line_reader(case).split_when(f"until {until}", now)
-        if back is None or back <= now:
-            raise NotUnderstoodError(f"{command.line!r} names no day to come; expected {expected('away')!r}")
-        AbsenceService(self.context).store(tx, agent, back, now)
 
     def _hand_over(
         self, tx: Transaction, case: Case, old_owner: str, command: Command, now: datetime
@@ -484,6 +469,9 @@ class NoteService:
             ref = ref or only_case
             if not command or (not ref and is_courtesy(command, self.context.languages)):
                 continue
+            if _is_absence(command):
+                problems += self._absence(tx, command, agent, now)
+                continue
             if ref not in named:
                 expected = "expected 'FU-7K3Q9: complaint'"
                 problems.append(f"{line.strip()!r} names no case of that digest; {expected}")
@@ -498,6 +486,15 @@ class NoteService:
             log.command_not_understood("digest", "")
             self._answer(tx, note, digest, agent, done, problems, now)
         return problems
+
+    def _absence(self, tx: Transaction, line: str, agent: Agent, now: datetime) -> list[str]:
+        """Store what an agent says of the own absence, which concerns no case; return the problems."""
+        try:
+            _, text = read_line(line)
+            AbsenceService(self.context).say(tx, agent, text, now)
+        except NotUnderstoodError as error:
+            return [str(error)]
+        return []
 
     def _answer(
         self,
@@ -520,6 +517,11 @@ class NoteService:
         letter = self.context.letters.digest(agenda, playbook, now, note.mailbox, agent)
         tx.outbox.queue(letter, now)
         log.letter_written(letter.key)
+
+
+def _is_absence(line: str) -> bool:
+    """Return whether a line is about the agent's own absence, and so about no case."""
+    return line.partition(":")[0].strip().casefold() == "away"
 
 
 def _quoted_text(tx: Transaction, note: StoredMail, desk_mail: Letter) -> str:

@@ -9,6 +9,7 @@ from typing import Protocol
 from followupd import log
 from followupd.adapters.storage.ledger import Transaction
 from followupd.domain.calendar import day
+from followupd.domain.command import expected
 from followupd.domain.compensation import Money
 from followupd.domain.decision import Agenda, LetterContent
 from followupd.domain.keys import StateKey
@@ -16,8 +17,8 @@ from followupd.domain.letter import LetterKind
 from followupd.domain.mail import PendingCommand, StoredMail
 from followupd.domain.playbook import Agent, Role
 from followupd.domain.translatable import msg
-from followupd.errors import LetterError
-from followupd.services.context import ServiceContext
+from followupd.errors import LetterError, NotUnderstoodError
+from followupd.services.context import PromiseLineReader, ServiceContext
 from followupd.services.record import record
 
 #: at most this many problems of a refused reload are listed; `followupd check` shows all of them
@@ -129,6 +130,22 @@ class AbsenceService:
         away = [agent.id for agent in playbooks.default.team.agents if agent.is_away_on(today)]
         away += [agent_id for agent_id, back in until.items() if back > now]
         playbooks.set_absent(frozenset(away))
+
+    def say(self, tx: Transaction, agent: Agent | None, text: str, now: datetime) -> None:
+        """Store what an agent says of the own absence: "until 3 January".
+
+        Raises:
+            NotUnderstoodError: nobody knows who says so, or until when.
+        """
+        if agent is None:
+            raise NotUnderstoodError(f"'away: {text}': say it in an answer to a desk mail of yours")
+
+        language = self.context.languages.language(self.context.language)
+        reader = PromiseLineReader(self.context.playbooks.default, language)
+        _, back = reader.split_when(f"until {text.removeprefix('until').strip()}", now)
+        if back is None or back <= now:
+            raise NotUnderstoodError(f"'away: {text}' names no day to come; expected {expected('away')!r}")
+        self.store(tx, agent, back, now)
 
     def store(self, tx: Transaction, agent: Agent, until: datetime, now: datetime) -> None:
         """Store until when an agent is away, and tell the one who stands in."""

@@ -20,6 +20,15 @@ phone = "+44 20 7946 0020"
 deputy = "ana"
 """
 
+BOSS = """
+[[agent]]
+id = "boss"
+name = "Bo Stern"
+email = "boss@agents.test"
+phone = "+44 20 7946 0021"
+role = "manager"
+"""
+
 
 def shop(make_world: Callable[..., World], *, ana: str = "", lee: str = "") -> World:
     """Return a world in which Ana's deputy is Max, whose deputy is Ana; Lee is the lead."""
@@ -128,6 +137,29 @@ def test_an_agent_says_by_mail_until_when_she_is_away_and_the_deputy_hears_of_it
     before = len(world.letters())
     complains(world, "A third")
     assert "ana" in receivers(desk(world, before))
+
+
+def test_an_absence_may_be_said_in_answer_to_a_digest_too(world: World) -> None:
+    complains(world)
+    complains(world, "Another")
+    world.passes(world.now + timedelta(days=1))
+    [digest] = [mail for mail in world.letters() if "digest" in str(mail["X-Followupd-Key"])]
+    before = len(world.letters())
+    world.agent_answers(digest, "away: until Friday")
+    assert receivers(desk(world, before)) == ["max"]
+
+
+def test_a_deputy_without_the_role_does_not_get_what_only_a_lead_may_approve(
+    make_world: Callable[..., World],
+) -> None:
+    world = shop(make_world, lee='deputy = "ana"\naway = ["2026-12-01"]')
+    file = world.directory / "followupd.toml"
+    file.write_text(file.read_text() + BOSS)
+    world = world.rebuilt()
+    complains(world)
+    world.says(world.case().ref, "refund: 120 EUR", agent="ana")
+    [asked] = world.letters("desk/approval")
+    assert receivers([asked]) == ["boss"]
 
 
 @pytest.mark.parametrize("line", ["away: until yesterday", "away: until soon"])

@@ -332,7 +332,7 @@ class MailRouter:
             tx.mail.mark_processed(mail.id, case_ref=case.ref)
         elif mail.message.forged and not mail.in_sent:  # as for notes (docs/mail.md R6)
             quarantine(tx, mail, f"a forged reply to the customer: {mail.message.forged}")
-        elif not review.recognise(self.context, tx, mail, now):
+        elif not review.recognise(self.context, tx, mail, now, case.ref):
             self._reply(tx, mail, case, now)
 
     def _case_written_in(self, tx: Transaction, mail: StoredMail) -> Case | None:

@@ -409,7 +409,9 @@ def changes_of(
     return [*found.events, context.letters.desk(LetterKind.APPROVAL, case, playbook, now, content, owner)]
 
 
-def recognise(context: ServiceContext, tx: Transaction, mail: StoredMail, now: datetime) -> bool:
+def recognise(
+    context: ServiceContext, tx: Transaction, mail: StoredMail, now: datetime, ref: str = ""
+) -> bool:
     """Record that a letter was sent if this mail is its BCC copy, or was sent by an agent's mail client.
 
     What an agent changed in it is recorded first, so that the customer is known to have it in writing.
@@ -419,6 +421,7 @@ def recognise(context: ServiceContext, tx: Transaction, mail: StoredMail, now: d
         tx: the transaction in which the mail is routed.
         mail: an unprocessed mail of ours or of an agent.
         now: the time of the cycle.
+        ref: the case of an agent's mail.
 
     Returns:
         False for a mail that is none of our letters; it stays unprocessed.
@@ -429,7 +432,7 @@ def recognise(context: ServiceContext, tx: Transaction, mail: StoredMail, now: d
     if not tx.outbox.has_drafts():
         return False
 
-    entry = _sent_by_agent(tx, mail)
+    entry = _sent_by_agent(tx, mail, ref)
     if entry is None:
         return False
     tx.mail.mark_processed(mail.id, case_ref=entry.letter.case)
@@ -489,12 +492,8 @@ def _handle_unknown_copy(tx: Transaction, mail: StoredMail, now: datetime) -> No
         open_breaker(tx, why, now)
 
 
-def _sent_by_agent(tx: Transaction, mail: StoredMail) -> OutboxEntry | None:
-    """Return the unsent letter of this mail's case that is the same letter to the same person."""
-    ref = tx.cases.ref_for(mail.message.thread)
-    if not ref:
-        return None
-
+def _sent_by_agent(tx: Transaction, mail: StoredMail, ref: str) -> OutboxEntry | None:
+    """Return the unsent letter of this case that is the same letter to the same person."""
     recipients = {person.address.casefold() for person in mail.message.to}
     for entry in tx.outbox.all(*_UNSENT, case=ref):
         if entry.draft is DraftState.NONE:
