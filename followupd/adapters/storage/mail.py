@@ -330,6 +330,7 @@ class MailStore:
         row = self._session.get_one(LocationRow, done.place_id)
         present = (set(row.marks.split()) | set(done.add)) - set(done.remove)
         row.marks = " ".join(sorted(present))
+        row.tags = " ".join(sorted(set(row.tags.split()) - set(done.remove)))
         row.unmarked = row.marks != row.wants
         self._session.add(row)
 

@@ -49,11 +49,7 @@ def nudges(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
     Raises:
         LetterError: the letter cannot be written; `services/cases.py` asks the owner.
     """
-    due = [
-        reminder
-        for reminder in _new_reminders(case, playbook)
-        if send_at(reminder, case, playbook) <= now and not reminder.in_digest
-    ]
+    due = [reminder for reminder in _new_reminders(case, playbook) if _is_sent(reminder, case, playbook, now)]
     decisions: list[Decision] = []
 
     for agent in _recipients(due, case, playbook):
@@ -69,10 +65,13 @@ def nudges(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
 
 def is_due(case: Case, playbook: Playbook, agent: Agent, now: datetime) -> bool:
     """Return whether a reminder to this person, other than one that is sent at once, is due now."""
-    return any(
-        send_at(reminder, case, playbook) <= now and not reminder.in_digest
-        for reminder in _daily_reminders(case, playbook, agent)
-    )
+    reminders = _daily_reminders(case, playbook, agent)
+    return any(_is_sent(reminder, case, playbook, now) for reminder in reminders)
+
+
+def _is_sent(reminder: Reminder, case: Case, playbook: Playbook, now: datetime) -> bool:
+    """Return whether a reminder is sent now, by a mail that is no digest."""
+    return not reminder.in_digest and send_at(reminder, case, playbook) <= now
 
 
 def without_repeats(reminders: Iterable[Reminder]) -> list[Reminder]:

@@ -263,7 +263,7 @@ def _read_draft(mail: EmailMessage) -> _Draft:
     """Return the parts of a draft; a text that a mail client wrapped softly is unwrapped (RFC 3676)."""
     plain, page = mail.get_body(("plain",)), mail.get_body(("html",))
     html = page.get_content() if page else ""
-    text = html_to_text(html) if html else ""
+    text = html_to_text(html)
     if plain:
         text = plain.get_content()
         if str(plain.get_param("format", "")).lower() == "flowed":
