@@ -128,6 +128,7 @@ def _undelivered(case: Case) -> Iterator[Reminder]:
             at=record.at,
             level=level,
             sentence=sentence,
+            at_once=True,
         )
 
 
