@@ -15,11 +15,10 @@ from followupd.recovery.remind.mails import (
     was_reminded_on,
     without_repeats,
 )
-from followupd.recovery.remind.reminders import QUIET, call_key, reminders_of
+from followupd.recovery.remind.reminders import QUIET, reminders_of
 from followupd.recovery.remind.requests import requests, requests_due
 
 __all__ = [
-    "call_key",
     "decide",
     "due_today",
     "is_due",

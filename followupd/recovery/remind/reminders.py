@@ -342,11 +342,6 @@ def _follow_up(case: Case, playbook: Playbook) -> Iterator[Reminder]:
     yield from _escalated(due, playbook, key, sentence, asks)
 
 
-def call_key(case: Case) -> ReminderKey:
-    """Return the key of the morning's word that a follow-up leaves on that day and that a call follows it."""
-    return ReminderKey(ReminderKind.CALL, at=case.fixed_at)
-
-
 def _call(case: Case, playbook: Playbook) -> Iterator[Reminder]:
     """Announce the call in the digest of the day on which the follow-up leaves (practice 45).
 
@@ -362,7 +357,7 @@ def _call(case: Case, playbook: Playbook) -> Iterator[Reminder]:
     pattern = msgid("the follow-up leaves today at {time}; please call afterwards: {phone}")
     phone = case.facts.phone or case.customer.address
     yield Reminder(
-        key=call_key(case),
+        key=ReminderKey(ReminderKind.CALL, at=case.fixed_at),
         at=calendar.moment(calendar.local(leaves_at).date(), calendar.open),
         level="owner",
         sentence=msg(pattern, time=f"{calendar.local(leaves_at):%H:%M}", phone=phone),
