@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import Enum, auto
 
+from followupd.domain.translatable import msg
 from followupd.errors import NotUnderstoodError
 
 #: every verb, and the form of its text; "" for a verb without one
@@ -196,7 +197,12 @@ def read_request(text: str) -> Request:
     """
     found = _REQUEST.fullmatch(text.strip())
     if found is None:
-        raise NotUnderstoodError(f"'ask: {text}' asks nobody or nothing; expected {expected('ask')!r}")
+        problem = msg(
+            "{line} asks nobody or nothing; expected {form}",
+            line=quoted(f"ask: {text}"),
+            form=form_shown("ask"),
+        )
+        raise NotUnderstoodError(problem)
 
     helper, when, question = found.groups()
     return Request(helper.casefold(), (when or "").strip(), question)

@@ -51,6 +51,8 @@ ANYTIME: frozenset[type[Event]] = frozenset(
         e.CustomerNotReached,
         e.CustomerAway,
         e.Approved,
+        e.HelpAsked,
+        e.HelpAnswered,
         e.OptionOffered,
         e.OptionsAsked,
         e.OptionChosen,
@@ -178,6 +180,7 @@ def opened(event: e.CaseOpened) -> Case:
         no_answer=event.no_answer,
         facts=event.facts,
         story=event.story,
+        attachments=event.attachments,
         suggested=event.suggested,
         customer_wrote_at=event.at,
     )

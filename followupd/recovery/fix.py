@@ -19,6 +19,8 @@ def next_due(_case: Case, _playbook: Playbook) -> datetime | None:
 def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
     """Ask the owner for everything that is missing in one mail, and again only when something new is missing.
 
+    Of promises alone the owner is reminded on their days.
+
     Raises:
         LetterError: the letter cannot be written; `services/cases.py` asks the owner.
     """
@@ -27,7 +29,7 @@ def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
 
     missing = [blocker for blocker in blockers_of(case) if blocker.ask]
     names = {blocker.name for blocker in missing}
-    if names.issubset(case.asked):
+    if all(name.startswith("promise-") for name in names.difference(case.asked)):
         return []
 
     content = _question(case, playbook, missing, now)

@@ -3,8 +3,9 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from followupd.domain.calendar import has_come
 from followupd.domain.case import Case, Facts, Stage
 from followupd.domain.decision import Decision, LetterContent, LetterRenderer
 from followupd.domain.events import (
@@ -28,6 +29,8 @@ from followupd.languages.patterns import verbatim
 _FORM = re.compile(verbatim(catalogue().mail_clients.unread.forms), re.IGNORECASE)
 #: as much of the customer's text as a desk mail shows
 STORY_CHARACTERS = 2000
+#: time after the quiet window in which the letter to be reviewed is written
+_FOR_REVIEW = timedelta(minutes=5)
 #: the decisions about a case that a machine opened
 _VERDICTS = ("complaint", "dismiss")
 
@@ -69,6 +72,7 @@ def open_case(
         facts=facts,
         story=customer_text(message)[:STORY_CHARACTERS],
         suggested=suggested,
+        attachments=message.attachments,
     )
 
 
@@ -121,9 +125,14 @@ def classified(verdict: Verdict, now: datetime, *, urgent: bool = False) -> Even
     )
 
 
-def next_due(_case: Case, _playbook: Playbook) -> datetime | None:
-    """Return None: what follows the opening happens at once."""
-    return None
+def next_due(case: Case, playbook: Playbook) -> datetime | None:
+    """Return when the owner is told of a complaint at the latest, whose first letter is to be reviewed.
+
+    Everything else that follows the opening happens at once.
+    """
+    if case.stage is not Stage.PROMISED or not playbook.confirm_review or owner_knows(case):
+        return None
+    return _told_by(case, playbook)
 
 
 def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
@@ -136,7 +145,11 @@ def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
     """
     if case.stage is Stage.SUSPECTED:
         return _ask_urgently(case, playbook, write, now)
-    if case.stage is not Stage.HEARD or _owner_knows(case):
+    if owner_knows(case):
+        return []
+    if case.stage is Stage.PROMISED and playbook.confirm_review:
+        return _tell_late(case, playbook, write, now)
+    if case.stage is not Stage.HEARD:
         return []
 
     made: list[PromiseMade] = []
@@ -145,33 +158,60 @@ def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
         promises = _standing_promises(case, playbook, write, now)
         made = [PromiseMade(at=now, why=why, promise=promise) for promise in promises]
 
-    content = replace(_content(case), promises=tuple(event.promise for event in made))
+    if made and playbook.confirm_review:
+        return [*made]
+
+    content = replace(opening_content(case), promises=tuple(event.promise for event in made))
     owner = playbook.owner_of(case.owner)
     return [*made, write.desk(LetterKind.OPENED, case, playbook, now, content, owner)]
 
 
-def _owner_knows(case: Case) -> bool:
-    """Return whether the owner was told of the complaint.
+def _tell_late(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
+    """Tell the owner of a complaint whose first letter was to be reviewed, and is not written in time.
 
-    The question about a suspicion is the same kind of mail.
+    The desk mail about the review tells of the complaint too, so that there is one mail and not two.
+    """
+    standing = [promise for promise in case.owed if promise.source == "playbook"]
+    if len(standing) != len(case.promises) or not has_come(_told_by(case, playbook), now):
+        return []
+
+    content = replace(opening_content(case), promises=tuple(standing))
+    owner = playbook.owner_of(case.owner)
+    return [write.desk(LetterKind.OPENED, case, playbook, now, content, owner)]
+
+
+def _told_by(case: Case, playbook: Playbook) -> datetime | None:
+    """Return by when the owner knows of a complaint whose first letter is to be reviewed.
+
+    That is the end of the quiet window, with some minutes for the letter; at once where no letter is written.
+    """
+    if case.heard_at is None or case.held or case.no_answer or case.not_reached:
+        return case.heard_at
+    return playbook.calendar.after(case.heard_at, playbook.confirm_after) + _FOR_REVIEW
+
+
+def owner_knows(case: Case) -> bool:
+    """Return whether the owner was told of the complaint: by a mail of its own, or with a letter to review.
+
+    The question about a suspicion is the same kind of mail as the first one.
     """
     questions = case.reminders_of(ReminderKind.SUSPECTED)
-    return len(case.letters_of(LetterKind.OPENED)) > len(questions)
+    told = case.letters_of(LetterKind.OPENED)
+    return len(told) > len(questions) or bool(case.letters_of(LetterKind.APPROVAL))
 
 
-def _content(case: Case) -> LetterContent:
-    """Return what the owner is told of a new complaint."""
+def opening_content(case: Case) -> LetterContent:
+    """Return what the owner is told of a new complaint; what spoke for it is told of a suspicion alone."""
     suggested = tuple(f"{name}: {text}" for name, text in case.suggested)
     if not case.by_machine:
         because = msg("somebody tagged it as a complaint")
-        return LetterContent(because=because, evidence=case.evidence, quote=case.story, asks=suggested)
+        return LetterContent(because=because, quote=case.story, asks=suggested)
 
     problems: tuple[str, ...] = ()
     if case.no_answer:
         problems = (msg("No confirmation leaves by machine: {why}.", why=case.no_answer),)
     return LetterContent(
-        because=msg("the recogniser is sure that it is a complaint; say whether it is right"),
-        evidence=case.evidence,
+        because=msg("the recogniser is sure that it is a complaint"),
         quote=case.story,
         asks=(*_VERDICTS, *suggested),
         problems=problems,

@@ -68,6 +68,7 @@ class CaseOpened(Event):
     facts: Facts = Facts()
     story: str = ""
     suggested: tuple[tuple[str, str], ...] = ()
+    attachments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,8 +174,14 @@ class CustomerWrote(Event):
     subject: str = ""
     no_answer: str = ""
     text: str = ""
+    attachments: tuple[str, ...] = ()
 
-    copies: ClassVar = {"latest": "text", "customer_wrote_at": "at", "no_answer": "no_answer"}
+    copies: ClassVar = {
+        "latest": "text",
+        "customer_wrote_at": "at",
+        "no_answer": "no_answer",
+        "attachments": "attachments",
+    }
     sets: ClassVar = {"unanswered": True}
 
     def apply(self, case: Case) -> Case:
@@ -188,11 +195,18 @@ class CustomerWrote(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentWrote(Event):
-    """An agent answered the customer from a mail client."""
+    """An agent answered the customer from a mail client; what was withdrawn is told with it."""
 
     message_id: str = ""
 
     copies: ClassVar = {"we_wrote_at": "at"}
+
+    def apply(self, case: Case) -> Case:
+        """Store that the customer heard from us, and knows of withdrawn promises."""
+        case = Event.apply(self, case)
+        for promise in case.untold:
+            case = case.with_promise(promise.n, untold_since=None)
+        return case
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
