@@ -335,6 +335,11 @@ class Case:
         return tuple(request for request in self.requests if not request.answer)
 
     @property
+    def newest_words(self) -> str:
+        """The customer's words in the newest mail, else the story of the case."""
+        return self.latest or self.story
+
+    @property
     def untold(self) -> tuple[Promise, ...]:
         """Withdrawn promises that the customer has in writing and still waits for."""
         return tuple(promise for promise in self.promises if promise.untold_since)

@@ -44,6 +44,11 @@ class Person:
     address: str
     name: str = ""
 
+    @property
+    def shown(self) -> str:
+        """The display name, else the address."""
+        return self.name or self.address
+
 
 @dataclass(frozen=True, slots=True)
 class MailLocation:

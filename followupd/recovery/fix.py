@@ -48,7 +48,7 @@ def _question(case: Case, playbook: Playbook, missing: list[Blocker], now: datet
     return LetterContent(
         because=sentence_list(blocker.sentence for blocker in missing),
         asks=(*asks(missing), *_optional_lines(case)),
-        quote=case.latest or case.story,
+        quote=case.newest_words,
         until=playbook.calendar.after(fixed_at, playbook.follow_up_after),
         promises=case.owed,
     )

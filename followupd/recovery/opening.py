@@ -228,7 +228,7 @@ def _ask_urgently(case: Case, playbook: Playbook, write: LetterRenderer, now: da
         because=msg("strong words stand in it, but the recogniser alone is not sure enough"),
         asks=_VERDICTS,
         evidence=case.evidence,
-        quote=case.latest or case.story,
+        quote=case.newest_words,
     )
     owner = playbook.owner_of(case.owner)
     asked = OwnerNudged(at=now, matter=str(key), whom=owner.id, why="is it a complaint?")

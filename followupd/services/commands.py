@@ -370,10 +370,10 @@ class CommandService:
             because=msg("it was handed to you by {who}", who=command.actor),
             account=summary_of(case, playbook, now),
             promises=case.owed,
-            quote=case.latest or case.story,
+            quote=case.newest_words,
         )
         if old and old.id != command.agent:
-            shown = case.customer.name or case.customer.address
+            shown = case.customer.shown
             line = msg(
                 "{ref} of {customer} is looked after by {who} now", ref=case.ref, customer=shown, who=new.name
             )
@@ -890,12 +890,12 @@ class NoteService:
             for order in self._orders(rest):
                 if order.verb in LOOK_UPS:
                     found += look_up.answer(tx, order.verb, order.text, ref, agent, now)
-                    continue
-                problem: str = msg("{line} answers none of our mails; answer one with it", line=quoted(line))
-                if order.verb == "away" and note.message.proven:
-                    problem = self._absence(tx, order, agent, now)
-                problems += [problem] if problem else []
-                done += [] if problem else [order.line]
+                elif order.verb == "away" and note.message.proven:
+                    self._absence(tx, order, agent, now, done, problems)
+                else:
+                    problems.append(
+                        msg("{line} answers none of our mails; answer one with it", line=quoted(line))
+                    )
 
         key = f"look-up-{note.id}"
         self._answer_without_case(tx, note, key, agent, done, problems, tuple(found), now)
@@ -984,27 +984,35 @@ class NoteService:
             if order.verb in LOOK_UPS:
                 found += LookUpService(self.context).answer(tx, order.verb, order.text, "", agent, now)
             elif order.verb == "away":
-                problem = self._absence(tx, order, agent, now)
-                problems += [problem] if problem else []
-                done += [] if problem else [order.line]
+                self._absence(tx, order, agent, now, done, problems)
             else:
                 problems.append(_names_no_case(order.line))
         return done, problems, found
 
-    def _absence(self, tx: Transaction, order: Order, agent: Agent, now: datetime) -> str:
-        """Store what an agent says of the own absence, which concerns no case; return the problem.
+    def _absence(
+        self,
+        tx: Transaction,
+        order: Order,
+        agent: Agent,
+        now: datetime,
+        done: list[str],
+        problems: list[str],
+    ) -> None:
+        """Store what an agent says of the own absence, which concerns no case.
 
         Args:
             tx: the transaction.
             order: the line.
             agent: who wrote it.
             now: the time.
+            done: the lines that were done; this one is added.
+            problems: why lines come back; the problem of this one is added.
         """
         try:
             AbsenceService(self.context).say(tx, agent, order.text, now)
+            done.append(order.line)
         except NotUnderstoodError as error:
-            return error.problem
-        return ""
+            problems.append(error.problem)
 
     def _answer_without_case(
         self,
@@ -1087,7 +1095,7 @@ def _stranger(message: Message) -> Agent:
         message: the note.
     """
     sender = message.sender
-    return Agent(id=sender.address, name=sender.name or sender.address, email=sender.address, phone="")
+    return Agent(id=sender.address, name=sender.shown, email=sender.address, phone="")
 
 
 def _approvals(case: Case) -> int:

@@ -165,7 +165,7 @@ class LookUpService:
             playbook = self.context.playbooks.for_case(case)
             item = suspicion(case) or waiting(case, playbook, now)
             if item and playbook.owner_of(case.owner).id == agent.id:
-                who = case.customer.name or case.customer.address
+                who = case.customer.shown
                 lines.append(msg("{ref}, {who}: {what}", ref=case.ref, who=who, what=item.what))
         if not lines:
             return LookedUp(msg("nothing waits for you"))
@@ -197,7 +197,7 @@ class LookUpService:
             now: the time.
         """
         playbook = self.context.playbooks.for_case(case)
-        who = case.customer.name or case.customer.address or msg("a customer who was forgotten")
+        who = case.customer.shown or msg("a customer who was forgotten")
         title = msg("{ref}, {who}: {subject}", ref=case.ref, who=who, subject=case.subject or "-")
         owner = playbook.owner_of(case.owner)
         lines = [

@@ -321,7 +321,7 @@ class TemplateRenderer:
         self, case: Case, playbook: Playbook, now: datetime, content: LetterContent, fmt: Formatter
     ) -> Attachment:
         """Return the calendar file for a call: whom to call, when, and what the case is about."""
-        whom = f"{case.customer.name or case.customer.address} {case.facts.phone or ''}".strip()
+        whom = f"{case.customer.shown} {case.facts.phone or ''}".strip()
         story = [case.facts.issue, case.facts.resolution, content.quote, case.ref]
         key = case.next_key(LetterKind.CALL).replace("/", ".")
         return call_invitation(

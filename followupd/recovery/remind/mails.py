@@ -180,7 +180,7 @@ def _one_mail(
         asks=tuple(dict.fromkeys(asks)),
         promises=case.owed,
         compensation=case.compensation,
-        quote=case.latest or case.story,
+        quote=case.newest_words,
         account=summary_of(case, playbook, now) if kind is LetterKind.ESCALATION else (),
     )
     told = [

@@ -100,8 +100,8 @@ def _letter(
         because=msg(_SENTENCES[mail.step], when=when, helper=helper.name),
         quote=request.question,
         about=f"request-{request.n}",
-        story=(case.latest or case.story) if helper.share else "",
-        account=(case.customer.name or case.customer.address,) if helper.share else (),
+        story=(case.newest_words) if helper.share else "",
+        account=(case.customer.shown,) if helper.share else (),
     )
     letter = write.desk(LetterKind.REQUEST, case, playbook, now, content, helper.at(mail.to))
     return replace(letter, concerns=(request.n,))

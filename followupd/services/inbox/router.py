@@ -115,7 +115,7 @@ class MailRouter:
         tx.mail.mark_processed(mail.id, case_ref=asked.case)
         text = message.text.strip() or message.by_hand or message.subject
         case, n = tx.cases.get(asked.case), asked.concerns[0]
-        by = message.sender.name or message.sender.address
+        by = message.sender.shown
         answered = HelpAnswered(at=now, by=by, why="an answer by mail", n=n, text=text)
         after = lifecycle.after(case, answered)
         record(tx, case, [answered, self._answer_for_owner(after, n, text, by, now)], now)
@@ -132,7 +132,7 @@ class MailRouter:
             account=tuple(text.splitlines()),
             asks=(*kept, *facts, "promise: ... by ..."),
             promises=case.owed,
-            quote=case.latest or case.story,
+            quote=case.newest_words,
         )
         owner = playbook.owner_of(case.owner)
         return self.context.letters.desk(LetterKind.NUDGE, case, playbook, now, content, owner)
@@ -184,7 +184,7 @@ class MailRouter:
             ),
             account=summary_of(case, playbook, now),
             promises=case.owed,
-            quote=case.latest or case.story,
+            quote=case.newest_words,
         )
         playbook = replace(playbook, team=team)
         told = OwnerNudged(at=now, matter=str(matter), whom=deputy.id, why=content.because)
@@ -417,7 +417,7 @@ class MailRouter:
         if duplicate:
             return
 
-        by = message.sender.name or message.sender.address
+        by = message.sender.shown
         where = "a reply in Sent" if mail.in_sent else "a reply with us in copy"
         events: list[Event] = [AgentWrote(at=now, by=by, message_id=message.message_id, why=where)]
         updates = _standing_updates(case)
