@@ -8,6 +8,7 @@ import pytest
 
 from followupd.domain.case import Stage
 from followupd.domain.compensation import GrantState
+from followupd.services.commands import NoteResult
 from tests.journeys.test_agents_mail import PLAYBOOK, arrives, own_mail
 from tests.journeys.world import World, text_of
 
@@ -219,3 +220,33 @@ def test_undo_takes_back_nobody_elses_word(promised: World) -> None:
     assert "the last word is that of Lee Park, 'severity: high'" in problem
     assert promised.says(ref, "undo", agent="lee") == []
     assert promised.case().severity == "normal"
+
+
+def told_by_ana(world: World, *lines: str) -> NoteResult:
+    """Run lines on the only case as an agent."""
+    with world.app.ledger.transaction() as tx:
+        return world.app.commands.run_lines(
+            tx, world.case(), lines, "Ana Reyes", "tell", world.app.settings.team.by_id("ana"), world.now
+        )
+
+
+def test_undo_takes_back_the_order_before_it_on_the_same_line_not_an_older_word(promised: World) -> None:
+    assert told_by_ana(promised, "severity: high").problems == ()
+    before = promised.case().facts.fault
+    assert told_by_ana(promised, "fault: shared, undo").problems == ()
+    assert (promised.case().severity, promised.case().facts.fault) == ("high", before)
+
+
+def test_undo_gives_a_hold_the_day_back_that_it_had(promised: World) -> None:
+    assert told_by_ana(promised, "hold: until Friday").problems == ()
+    until = promised.case().held_until
+    assert until is not None
+    assert told_by_ana(promised, "hold: until Monday", "undo").problems == ()
+    assert (promised.case().held, promised.case().held_until) == (True, until)
+
+
+def test_undo_passes_over_free_words_which_are_no_order(promised: World) -> None:
+    assert told_by_ana(promised, "severity: high").problems == ()
+    assert told_by_ana(promised, "She sounded relieved on the phone.").problems == ()
+    assert told_by_ana(promised, "undo").problems == ()
+    assert promised.case().severity != "high"
