@@ -8,7 +8,7 @@ PYTHON = $(firstword $(foreach python,$(PYTHONS),$(shell $(python) -c '$(USABLE)
 
 IN = .venv/bin/
 
-.PHONY: check lint types layers test demo venv idle startup migration messages fuzz mutants torture redteam pictures audit clean
+.PHONY: check lint types layers test demo venv idle startup migration messages fortnight fuzz mutants torture redteam pictures audit clean
 
 # Run every check, all of them even if one fails; the tests come last.
 check: venv
@@ -47,6 +47,10 @@ messages: venv
 		$(IN)pybabel -q update --ignore-obsolete --no-fuzzy-matching --omit-header --width=110 \
 			-i .venv/agents.pot -o $$catalogue -l $$(basename $$(dirname $$catalogue)) || exit 1; \
 	done
+
+# Live a fortnight of an agent's desk mails, and print what each day brings.
+fortnight: venv
+	$(IN)pytest -q -s tests/journeys/test_fortnight.py
 
 # Fuzz the parsers of mails, notes, durations and configurations, FOLLOWUPD_FUZZ seconds each (ten minutes).
 fuzz: venv

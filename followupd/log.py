@@ -175,6 +175,11 @@ def unexpected_error(what: str, error: BaseException) -> None:
     _error("unexpected-error", what=what, error=f"{type(error).__name__}: {error}")
 
 
+def agent_away(agent: str, until: datetime) -> None:
+    """An agent is away, by a line of a note or an out-of-office reply; somebody stands in."""
+    _info("agent-away", agent=agent, until=f"{until:%Y-%m-%dT%H:%M}")
+
+
 # --- incoming mail ---
 
 

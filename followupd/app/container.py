@@ -39,7 +39,7 @@ from followupd.services.outbox.policy import SendPolicy
 from followupd.services.outbox.review import DraftFiler, ReviewService
 from followupd.services.outbox.send import SendService
 from followupd.services.ports import GiftCardProvider
-from followupd.services.staff_mail import LowStock, StaffNotices
+from followupd.services.staff_mail import AbsenceService, LowStock, StaffNotices
 from followupd.services.wording_guard import WordingGuard
 from followupd.text import complaints
 from followupd.text.orders import Grammar
@@ -71,6 +71,7 @@ class App:
     training: TrainingService
     digest: DigestService
     notices: StaffNotices
+    absences: AbsenceService
     logins: Mapping[str, Login]
 
     def now(self) -> datetime:
@@ -135,7 +136,7 @@ def build(settings: Settings) -> App:
             DraftFiler(ledger, _compose_draft),
             _mail_reader(settings.directory),
         ),
-        router=MailRouter(context, classifier, opener, NoteService(context, commands)),
+        router=MailRouter(context, classifier, opener, NoteService(context, commands), settings.addresses),
         commands=commands,
         cases=CaseService(context),
         gift_cards=_gift_cards(settings, context),
@@ -146,6 +147,7 @@ def build(settings: Settings) -> App:
         training=training,
         digest=DigestService(context, training),
         notices=StaffNotices(context),
+        absences=AbsenceService(context),
         logins=logins_of(settings),
     )
 

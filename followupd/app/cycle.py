@@ -33,6 +33,7 @@ def run_cycle(app: App, now: datetime, go_on: Callable[[], bool] = lambda: True)
     before the cases, so that no reminder repeats it. `go_on` is asked between two letters.
     """
     leads = app.ledger.scope.is_leader  # of several daemons, one writes digests and deletes old mail
+    app.absences.refresh(now)
     done = app.training.run(now)
     done += app.commands.run(now)
     done += app.router.run(now)

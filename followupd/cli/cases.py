@@ -325,6 +325,7 @@ def _tell(options: argparse.Namespace) -> int:
         return PROBLEMS
 
     raw = _note_file(options.note) if options.note else None
+    app.absences.refresh(app.now())
     with suppress(_DryRun), app.ledger.transaction() as tx:
         case = tx.cases.get(options.ref.upper())
         result = _run_told(app, tx, case, options.lines, raw, agent)

@@ -221,6 +221,11 @@ def sections(summary: Report) -> list[Section]:
             ("kind", "state", "count", "sum"),
             [_sum_row(statistics) for statistics in summary.compensation],
         ),
+        Section(
+            "Questions to departments",
+            ("department", "asked", "open"),
+            [(name, str(asked.asked), str(asked.open)) for name, asked in summary.departments.items()],
+        ),
     ]
     return [section for section in found if section.rows]
 
@@ -321,6 +326,9 @@ def report_view(summary: Report) -> dict[str, Any]:
         "owners": {name: _promises_view(promises) for name, promises in summary.owners.items()},
         "times": {name: _durations_view(durations) for name, durations in summary.times.items()},
         "compensation": [_sum_view(statistics) for statistics in summary.compensation],
+        "departments": {
+            name: {"asked": asked.asked, "open": asked.open} for name, asked in summary.departments.items()
+        },
     }
 
 

@@ -10,7 +10,7 @@ from followupd.domain.compensation import Compensation, Gift, GrantState
 from followupd.domain.keys import ReminderKey, ReminderKind
 from followupd.domain.letter import LetterKind, LetterRecordState
 from followupd.domain.mail import Person
-from followupd.domain.promise import OWED, Option, OptionState, Promise, PromiseState
+from followupd.domain.promise import OWED, HelpRequest, Option, OptionState, Promise, PromiseState
 from followupd.errors import InvalidTransitionError
 
 
@@ -162,9 +162,13 @@ class Case:
     set_aside: tuple[str, ...] = ()
     #: the customer's other addresses, by an agent's word
     addresses: tuple[str, ...] = ()
+    #: the names of the files in the customer's newest mail
+    attachments: tuple[str, ...] = ()
     promises: tuple[Promise, ...] = ()
     options: tuple[Option, ...] = ()
     compensation: tuple[Compensation, ...] = ()
+    #: what departments were asked
+    requests: tuple[HelpRequest, ...] = ()
     letters: tuple[LetterRecord, ...] = ()
     #: texts that an agent keeps although a rule of wording warned of them
     insisted: tuple[str, ...] = ()
@@ -337,6 +341,21 @@ class Case:
         """
         open_promises = self.promises_in(PromiseState.OPEN)
         return tuple(promise for promise in open_promises if not promise.confirmed)
+
+    @property
+    def open_requests(self) -> tuple[HelpRequest, ...]:
+        """What departments were asked and have not answered."""
+        return tuple(request for request in self.requests if not request.answer)
+
+    @property
+    def newest_words(self) -> str:
+        """The customer's words in the newest mail, else the story of the case."""
+        return self.latest or self.story
+
+    @property
+    def untold(self) -> tuple[Promise, ...]:
+        """Withdrawn promises that the customer has in writing and still waits for."""
+        return tuple(promise for promise in self.promises if promise.untold_since)
 
     @property
     def awaiting_receipt(self) -> tuple[Compensation, ...]:

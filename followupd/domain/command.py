@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import Enum, auto
 
+from followupd.domain.translatable import msg
 from followupd.errors import NotUnderstoodError
 
 #: every verb, and the form of its text; "" for a verb without one
@@ -113,22 +114,27 @@ class Form(Enum):
 
 #: verbs whose text names something that is configured
 _NAMING = frozenset({"owner", "playbook", "cause-code"})
+#: what a verb takes, by the form of its text; any other form with a choice is a value, and without one words
+_FORMS = {
+    "": Form.NONE,
+    "number": Form.NUMBER,
+    "[number]": Form.NUMBER,
+    VERBS["late"]: Form.NUMBER_AND_TEXT,
+    VERBS["withdraw"]: Form.NUMBER_AND_TEXT,
+    VERBS["withdraw-option"]: Form.NUMBER_AND_TEXT,
+    "amount": Form.AMOUNT,
+    VERBS["show"]: Form.OPTIONAL_TEXT,
+    **dict.fromkeys((VERBS[verb] for verb in _NAMING), Form.VALUE),
+}
 
 
 def form_of(verb: str) -> Form:
     """Return what a verb takes."""
     form = VERBS[verb]
-    if not form:
-        return Form.NONE
-    if form in {"number", "[number]"}:
-        return Form.NUMBER
-    if form.lstrip("[").startswith("number"):
-        return Form.NUMBER_AND_TEXT
-    if form == "amount":
-        return Form.AMOUNT
-    if verb in _NAMING or (" | " in form and verb != "show"):
+    words = Form.OPTIONAL_TEXT if verb in OPTIONAL else Form.TEXT
+    if " | " in form and form not in _FORMS:
         return Form.VALUE
-    return Form.OPTIONAL_TEXT if verb in OPTIONAL else Form.TEXT
+    return _FORMS.get(form, words)
 
 
 def needs_text(verb: str) -> bool:
@@ -197,7 +203,12 @@ def read_request(text: str) -> Request:
     """
     found = _REQUEST.fullmatch(text.strip())
     if found is None:
-        raise NotUnderstoodError(f"'ask: {text}' asks nobody or nothing; expected {expected('ask')!r}")
+        problem = msg(
+            "{line} asks nobody or nothing; expected {form}",
+            line=quoted(f"ask: {text}"),
+            form=form_shown("ask"),
+        )
+        raise NotUnderstoodError(problem)
 
     helper, when, question = found.groups()
     return Request(helper.casefold(), (when or "").strip(), question)

@@ -25,7 +25,8 @@ class AgendaItem:
     """A case that waits for a person.
 
     `what` is waited for since `since`. `account` summarises the case for somebody who does not know it.
-    `asks` are lines to answer with. `matters` are the keys of the reminders that this item replaces.
+    `asks` are lines to answer with. `group` is overdue, today, tomorrow or "" for the rest. `matters` are the
+    keys of the reminders that this item replaces.
     """
 
     case: Case
@@ -33,6 +34,7 @@ class AgendaItem:
     since: datetime
     account: tuple[str, ...] = ()
     asks: tuple[str, ...] = ()
+    group: str = ""
     matters: tuple[str, ...] = ()
 
 
@@ -112,6 +114,8 @@ class LetterContent:
     account: tuple[str, ...] = ()
     #: the customer's own words, for agents
     quote: str = ""
+    #: the customer's words beside another quote
+    story: str = ""
     #: the key of the letter that is in doubt or waits for approval
     about: str = ""
     #: the new date of a delay, or the day of a call
@@ -120,6 +124,8 @@ class LetterContent:
     automatic: bool = True
     #: whether it answers the customer's mail automatically (Auto-Submitted: auto-replied)
     reply: bool = False
+    #: whether it waits for an agent's approval
+    review: bool = False
 
 
 #: what a policy decides: something that happened, or a letter to be sent

@@ -36,6 +36,8 @@ class StateKey(StrEnum):
     COPIED = "copied"
     #: whether the mailbox is connected
     CONNECTED = "connected {}"
+    #: the command lines that the tags of a draft mean
+    DRAFT_COMMANDS = "draft {}"
     #: the day of the last digest
     DIGEST = "digest"
     #: the mails in quarantine of which somebody was told, by their ids
@@ -52,6 +54,8 @@ class StateKey(StrEnum):
     FETCH_FAILURE = "stumble {}/{}"
     #: the changes that a folder refused, by mailbox and folder
     REFUSED_UPDATES = "touch {}/{}"
+    #: until when agents are away who said so by mail, by their ids
+    ABSENCES = "absences"
     #: how far the deletion of old mail has come
     RETENTION = "retention"
     #: the classifier's trained weights
@@ -123,6 +127,10 @@ class ReminderKind(StrEnum):
     SEVERITY = "severity"
     #: a gift card that the provider does not give
     GIFT_CARD = "gift card"
+    #: what a department was asked
+    REQUEST = "request"
+    #: the call that follows a follow-up, told in the morning
+    CALL = "call"
     #: the daily digest named the case
     DIGEST = "digest"
 

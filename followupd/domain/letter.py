@@ -29,6 +29,8 @@ class LetterKind(StrEnum):
     DOUBT = "desk/doubt"
     APPROVAL = "desk/approval"
     CALL = "desk/call"
+    #: to a department that agents ask for help
+    REQUEST = "desk/request"
     DIGEST = "desk/digest"
     ANSWER = "desk/answer"
 
@@ -116,7 +118,9 @@ class DraftState(StrEnum):
     FILED = "filed"
     #: the letter is approved; it is queued once its unchanged draft is removed
     WANTED = "wanted"
-    #: the letter is approved, and the draft is not as it was filed
+    #: the letter is approved, and has the words that the draft has now
+    EDITED = "edited"
+    #: the letter is approved, and its draft is one that only a mail client can send
     CHANGED = "changed"
     #: the letter is approved, and the draft is gone
     MISSING = "missing"
@@ -142,7 +146,8 @@ class Letter:
     `auto_submitted` is "auto-replied", "auto-generated" or "" (RFC 3834, section 5). `automatic` letters
     count in the quota of automatic mail to one address. `witness` asks for the BCC copy that proves
     acceptance. `concerns` are the numbers of the promises that the letter puts in writing, or of the
-    compensation that it delivers; `good_until` is when that compensation expires.
+    compensation that it delivers; `good_until` is when that compensation expires. `written` is the text as it
+    was written, of a letter in review that an agent has changed since, else "".
     """
 
     key: str
@@ -153,6 +158,7 @@ class Letter:
     to: Person
     subject: str
     text: str
+    written: str = ""
     html: str = ""
     message_id: str
     in_reply_to: str = ""
@@ -177,6 +183,10 @@ class Letter:
         if self.kind.is_desk_mail:
             return Budget.DESK
         return Budget.FIRST if self.automatic and self.kind in FIRST_LETTERS else Budget.PROMISED
+
+    def reworded(self, text: str, html: str, subject: str) -> "Letter":
+        """Return the letter in an agent's words, which remembers the words that were written first."""
+        return replace(self, text=text, html=html, subject=subject, written=self.written or self.text)
 
 
 @dataclass(frozen=True, slots=True)

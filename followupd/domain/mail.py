@@ -31,6 +31,11 @@ class MailState(StrEnum):
 #: the stored reason of a mail without a case that an agent dismissed; the recogniser is trained on it
 DISMISSED_BY_AGENT = "an agent said that it is no complaint"
 
+#: the source of a command that was given by removing a tag
+UNTAGGED = "untag"
+#: the stored reason of a note whose lines were all done; it is filed in Sent
+NOTE_DONE = "a note, and all of it was done"
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -38,6 +43,11 @@ class Person:
 
     address: str
     name: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The display name, else the address."""
+        return self.name or self.address
 
 
 @dataclass(frozen=True, slots=True)

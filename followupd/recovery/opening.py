@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from followupd.domain.calendar import has_come
 from followupd.domain.case import Case, Facts, Stage
 from followupd.domain.decision import Decision, LetterContent, LetterRenderer
 from followupd.domain.events import (
@@ -24,6 +25,8 @@ from followupd.domain.translatable import msg
 
 #: as much of the customer's text as a desk mail shows
 STORY_CHARACTERS = 2000
+#: time after the quiet window in which the letter to be reviewed is written
+_FOR_REVIEW = timedelta(minutes=5)
 #: the decisions about a case that a machine opened
 _VERDICTS = ("complaint", "dismiss")
 
@@ -67,6 +70,7 @@ def open_case(
         story=shown_text(message),
         suggested=suggested,
         candidates=tuple(dict.fromkeys(candidates)) if message.unsure_of else (),
+        attachments=message.attachments,
     )
 
 
@@ -173,9 +177,14 @@ def set_aside(
     return [aside, told, write.desk(LetterKind.NUDGE, case, playbook, now, content, owner)]
 
 
-def next_due(_case: Case, _playbook: Playbook) -> datetime | None:
-    """Return None: what follows the opening happens at once."""
-    return None
+def next_due(case: Case, playbook: Playbook) -> datetime | None:
+    """Return when the owner is told of a complaint at the latest, whose first letter is to be reviewed.
+
+    Everything else that follows the opening happens at once.
+    """
+    if case.stage is not Stage.PROMISED or not playbook.confirm_review or owner_knows(case):
+        return None
+    return _told_by(case, playbook)
 
 
 def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
@@ -188,7 +197,11 @@ def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
     """
     if case.stage is Stage.SUSPECTED:
         return _ask_urgently(case, playbook, write, now)
-    if case.stage is not Stage.HEARD or _owner_knows(case):
+    if owner_knows(case):
+        return []
+    if case.stage is Stage.PROMISED and playbook.confirm_review:
+        return _tell_late(case, playbook, write, now)
+    if case.stage is not Stage.HEARD:
         return []
 
     made: list[PromiseMade] = []
@@ -197,39 +210,66 @@ def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
         promises = _standing_promises(case, playbook, write, now)
         made = [PromiseMade(at=now, why=why, promise=promise) for promise in promises]
 
-    content = replace(_content(case), promises=tuple(event.promise for event in made))
+    if made and playbook.confirm_review:
+        return [*made]
+
+    content = replace(opening_content(case), promises=tuple(event.promise for event in made))
     owner = playbook.owner_of(case.owner)
     return [*made, write.desk(LetterKind.OPENED, case, playbook, now, content, owner)]
 
 
-def _owner_knows(case: Case) -> bool:
-    """Return whether the owner was told of the complaint.
+def _tell_late(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
+    """Tell the owner of a complaint whose first letter was to be reviewed, and is not written in time.
 
-    The question about a suspicion is the same kind of mail.
+    The desk mail about the review tells of the complaint too, so that there is one mail and not two.
+    """
+    standing = [promise for promise in case.owed if promise.source == "playbook"]
+    if len(standing) != len(case.promises) or not has_come(_told_by(case, playbook), now):
+        return []
+
+    content = replace(opening_content(case), promises=tuple(standing))
+    owner = playbook.owner_of(case.owner)
+    return [write.desk(LetterKind.OPENED, case, playbook, now, content, owner)]
+
+
+def _told_by(case: Case, playbook: Playbook) -> datetime | None:
+    """Return by when the owner knows of a complaint whose first letter is to be reviewed.
+
+    That is the end of the quiet window, with some minutes for the letter; at once where no letter is written.
+    """
+    if case.heard_at is None or case.held or case.no_answer or case.not_reached:
+        return case.heard_at
+    return playbook.calendar.after(case.heard_at, playbook.confirm_after) + _FOR_REVIEW
+
+
+def owner_knows(case: Case) -> bool:
+    """Return whether the owner was told of the complaint: by a mail of its own, or with a letter to review.
+
+    The question about a suspicion is the same kind of mail as the first one.
     """
     since = case.reopened_at
     if since and case.heard_at == since:
         return any(record.at >= since for record in case.letters_of(LetterKind.OPENED))
 
     questions = case.reminders_of(ReminderKind.SUSPECTED)
-    return len(case.letters_of(LetterKind.OPENED)) > len(questions)
+    told = case.letters_of(LetterKind.OPENED)
+    return len(told) > len(questions) or bool(case.letters_of(LetterKind.APPROVAL))
 
 
-def _content(case: Case) -> LetterContent:
-    """Return what the owner is told of a new complaint."""
+def opening_content(case: Case) -> LetterContent:
+    """Return what the owner is told of a new complaint; what spoke for it is told of a suspicion alone."""
     suggested = tuple(f"{name}: {text}" for name, text in case.suggested)
-    content = LetterContent(
-        because=msg("somebody tagged it as a complaint"),
-        evidence=case.evidence,
+    if not case.by_machine:
+        because = msg("somebody tagged it as a complaint")
+        asks = (*_customers(case), *suggested)
+        return LetterContent(because=because, quote=case.story, asks=asks, problems=_problems(case))
+
+    return LetterContent(
+        because=msg("the recogniser is sure that it is a complaint"),
         quote=case.story,
-        asks=(*_customers(case), *suggested),
+        asks=(*_VERDICTS, *_customers(case), *suggested),
         problems=_problems(case),
     )
-    if not case.by_machine:
-        return content
-
-    because = msg("the recogniser is sure that it is a complaint; say whether it is right")
-    return replace(content, because=because, asks=(*_VERDICTS, *content.asks))
 
 
 def _suspicion_problems(case: Case) -> tuple[str, ...]:
@@ -267,7 +307,7 @@ def _ask_urgently(case: Case, playbook: Playbook, write: LetterRenderer, now: da
         because=msg("strong words stand in it, but the recogniser alone is not sure enough"),
         asks=(*_VERDICTS, *_customers(case)),
         evidence=case.evidence,
-        quote=case.latest or case.story,
+        quote=case.newest_words,
         problems=_suspicion_problems(case),
     )
     owner = playbook.owner_of(case.owner)

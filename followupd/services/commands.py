@@ -10,7 +10,7 @@ from followupd import log
 from followupd.adapters.storage.ledger import Transaction
 from followupd.domain import lifecycle
 from followupd.domain.case import Case, Stage
-from followupd.domain.command import LOOK_UPS, Command, expected, quoted, read_line
+from followupd.domain.command import LOOK_UPS, WITHOUT_CASE, Command, expected, quoted, read_line
 from followupd.domain.compensation import GrantState, OtherGrant
 from followupd.domain.decision import Agenda, LetterContent, LookedUp
 from followupd.domain.events import Approved, CustomerChosen, Event, LetterDropped, Remarked
@@ -22,17 +22,33 @@ from followupd.domain.letter import (
     LetterStatus,
     OutboxEntry,
 )
-from followupd.domain.mail import DISMISSED_BY_AGENT, Kind, MailState, Message, PendingCommand, StoredMail
+from followupd.domain.mail import (
+    DISMISSED_BY_AGENT,
+    NOTE_DONE,
+    UNTAGGED,
+    Kind,
+    MailState,
+    Message,
+    PendingCommand,
+    StoredMail,
+)
 from followupd.domain.playbook import Agent, Playbook
 from followupd.domain.promise import FoundCompensation, FoundPromise
 from followupd.domain.translatable import Translatable, fill, msg, msgid
 from followupd.errors import InvalidTransitionError, NotUnderstoodError
 from followupd.recovery import commands
+from followupd.recovery.remind import summary_of
 from followupd.services.context import ServiceContext
 from followupd.services.inbox.case_opening import CaseOpener
 from followupd.services.outbox import outcomes
 from followupd.services.record import isolated, quarantine, record
-from followupd.services.staff_mail import DISMISS_FLOOD, LookUpService, StaffNotices, notice_key
+from followupd.services.staff_mail import (
+    DISMISS_FLOOD,
+    AbsenceService,
+    LookUpService,
+    StaffNotices,
+    notice_key,
+)
 from followupd.services.wording_guard import HARD, SOFT
 from followupd.text.notes import (
     Question,
@@ -103,12 +119,33 @@ class CommandService:
         mail = tx.mail.get(pending.mail_id)
         try:
             verb, text = read_line(pending.line)
+            if pending.source == UNTAGGED:
+                self._take_back(tx, mail, verb, now)
+                return
             case = self._case_of(tx, mail, verb, now)
             if case is not None:
                 command = Command(verb, text, UNKNOWN_ACTOR, pending.source)
                 self._execute(tx, case, [command], mail if mail.in_sent else None, now)
         except NotUnderstoodError as error:
             self._notices.command_returned(tx, mail, pending, str(error), now)
+
+    def _take_back(self, tx: Transaction, mail: StoredMail, verb: str, now: datetime) -> None:
+        """Take a complaint or a hold back whose tag was removed.
+
+        Raises:
+            NotUnderstoodError: a letter has left already.
+        """
+        ref = mail.case_ref or tx.cases.ref_for(mail.message.thread)
+        if ref is None:
+            return
+
+        case = tx.cases.get(ref)
+        history = tx.cases.history(ref)
+        command = Command(verb, "", UNKNOWN_ACTOR, UNTAGGED)
+        events = commands.untagged(command, self._command_context(tx, case, command, None, now), history)
+        _save(tx, case, events, now)
+        if events:
+            log.command_executed(ref, UNKNOWN_ACTOR, UNTAGGED, verb)
 
     def _give_up(self, pending: PendingCommand, now: datetime, reason: str) -> None:
         """Mark a command that cannot be executed as done, and tell the agent."""
@@ -243,7 +280,7 @@ class CommandService:
             now: the time.
         """
         reader = self.context.line_reader(case)
-        promises, grants = reader.commitments(line, now)
+        promises, grants = reader.commitments_in(line, now)
         _, when = reader.split_when(line, now)
         is_told = when is not None and self.context.grammar.tells_of_promise(line)
         if not promises and not grants and not is_told:
@@ -289,11 +326,28 @@ class CommandService:
         if [command.verb for command in spoken] == ["settle"]:
             case = _settle(tx, case, spoken[0], now)
         else:
-            case = _save(tx, case, self._events_of(tx, case, spoken, reply, now), now)
+            owner = case.owner
+            about_case = [command for command in spoken if command.verb != "away"]
+            events = self._events_of(tx, case, about_case, reply, now)
+            for command in spoken:
+                if command.verb == "away":
+                    self._say_absence(tx, command, now)
+            case = _save(tx, case, events, now)
+            if case.owner != owner:
+                case = self._hand_over(tx, case, owner, about_case[-1], now)
 
         for command in spoken:
             log.command_executed(case.ref, command.actor, command.source, command.verb)
         return case
+
+    def _say_absence(self, tx: Transaction, command: Command, now: datetime) -> None:
+        """Store what an agent says of the own absence, which concerns no case.
+
+        Raises:
+            NotUnderstoodError: nobody knows who says so, or until when.
+        """
+        agent = self.context.playbooks.default.team.by_id(command.agent)
+        AbsenceService(self.context).say(tx, agent, command.text, now)
 
     def _events_of(
         self, tx: Transaction, case: Case, spoken: Sequence[Command], reply: StoredMail | None, now: datetime
@@ -312,7 +366,8 @@ class CommandService:
         """
         events: list[Event] = []
         for command in spoken:
-            following = commands.handle(command, self._command_context(tx, case, command, reply, now))
+            about = self._command_context(tx, case, command, reply, now, events)
+            following = commands.handle(command, about)
             try:
                 for event in following:
                     case = lifecycle.after(case, event)
@@ -321,12 +376,53 @@ class CommandService:
             events += following
         return events
 
+    def _hand_over(
+        self, tx: Transaction, case: Case, old_owner: str, command: Command, now: datetime
+    ) -> Case:
+        """Give the new owner the case with its story, and the old one a line, except to who said it."""
+        playbook = self.context.playbooks.for_case(case)
+        new, old = playbook.owner_of(case.owner), playbook.team.by_id(old_owner)
+        content = LetterContent(
+            because=msg("it was handed to you by {who}", who=command.actor),
+            account=summary_of(case, playbook, now),
+            promises=case.owed,
+            quote=case.newest_words,
+        )
+        if old and old.id != command.agent:
+            shown = case.customer.shown
+            line = msg(
+                "{ref} of {customer} is looked after by {who} now", ref=case.ref, customer=shown, who=new.name
+            )
+            today = playbook.calendar.local(now).date()
+            key = notice_key(today, f"handed-{case.ref}-{case.version}")
+            StaffNotices(self.context).queue(tx, key, [line], playbook.owner_of(old.id), now, case.mailbox)
+
+        return record(
+            tx, case, [self.context.letters.desk(LetterKind.OPENED, case, playbook, now, content, new)], now
+        )
+
     def _command_context(
-        self, tx: Transaction, case: Case, command: Command, reply: StoredMail | None, now: datetime
+        self,
+        tx: Transaction,
+        case: Case,
+        command: Command,
+        reply: StoredMail | None,
+        now: datetime,
+        earlier: Sequence[Event] = (),
     ) -> commands.CommandContext:
-        """Return what a command needs; with `promised`, also what the tagged reply promises."""
+        """Return what a command needs; with `promised`, also what the tagged reply promises.
+
+        Args:
+            tx: the transaction.
+            case: the case.
+            command: the command.
+            reply: the mail in Sent that was tagged.
+            now: the time.
+            earlier: the events of the commands before it in its line.
+        """
         context = self.context
         reader = context.line_reader(case)
+        history = [*tx.cases.history(case.ref), *earlier] if command.verb == "undo" else ()
         return commands.CommandContext(
             case,
             context.playbooks.for_case(case),
@@ -336,6 +432,7 @@ class CommandService:
             reader.promises_in(reply) if reply and command.verb == "promised" else ((), ()),
             grants_in_other_cases(tx, case),
             context.monthly_cap,
+            history,
         )
 
 
@@ -507,7 +604,8 @@ class NoteService:
 
         tx.mail.mark_processed(note.id, case_ref=case.ref if case else None)
         if case is None:
-            self._digest_answer(tx, note, asked, agent, now)
+            if not self._digest_answer(tx, note, asked, agent, now):
+                tx.mail.mark_processed(note.id, reason=NOTE_DONE)
             return
 
         lines, doubts = self._lines(tx, note, desk_mail)
@@ -519,6 +617,8 @@ class NoteService:
         self._answer(tx, result, agent, now, question)
         if agent.email.lower() != desk_mail.to.address.lower():
             self._tell_owner(tx, result, agent, now)
+        if not result.back:
+            tx.mail.mark_processed(note.id, reason=NOTE_DONE)
 
     def run_message(
         self, tx: Transaction, case: Case, message: Message, agent: Agent | None, by: str, now: datetime
@@ -600,6 +700,8 @@ class NoteService:
         result = self.commands.run_lines(tx, case, lines, agent.name, "note", agent, now, doubts=held_back)
         self._answer(tx, result, agent, now, None)
         self._tell_owner(tx, result, agent, now)
+        if not result.back:
+            tx.mail.mark_processed(note.id, reason=NOTE_DONE)
         return True
 
     def _orders_in(self, lines: Sequence[str], agent: Agent) -> tuple[list[str], list[str]]:
@@ -681,20 +783,34 @@ class NoteService:
         return any(" ".join(question.split()) in text for question in questions)
 
     def _looks_up(self, lines: Sequence[str]) -> bool:
-        """Return whether lines ask for help, a case or the day's work.
+        """Return whether lines that belong to no case say what needs none: a look-up, or an absence.
 
         Lines that name the case that they are about count as well.
 
         Args:
             lines: the lines of a note.
         """
-        grammar = self.context.grammar
-        for line in lines:
-            ref, rest = split_case(line)
-            orders = [piece for piece in grammar.read(rest) if isinstance(piece, Order)]
-            if any(order.verb in LOOK_UPS for order in orders) or (ref and orders):
-                return True
-        return False
+        named = [(ref, self._orders(rest)) for ref, rest in map(split_case, lines)]
+        return any(
+            ref or any(order.verb in WITHOUT_CASE for order in orders) for ref, orders in named if orders
+        )
+
+    def _only_looks_up(self, lines: Sequence[str]) -> bool:
+        """Return whether the orders among lines change nothing, so that they need no proof of the sender.
+
+        Args:
+            lines: the lines of a note.
+        """
+        orders = [order for line in lines for order in self._orders(split_case(line)[1])]
+        return bool(orders) and all(order.verb in LOOK_UPS for order in orders)
+
+    def _orders(self, line: str) -> list[Order]:
+        """Return the orders of a line.
+
+        Args:
+            line: a line of a note.
+        """
+        return [piece for piece in self.context.grammar.read(line) if isinstance(piece, Order)]
 
     # --- answers ---
 
@@ -837,7 +953,9 @@ class NoteService:
     def _look_up(
         self, tx: Transaction, note: StoredMail, agent: Agent, lines: Sequence[str], now: datetime
     ) -> None:
-        """Answer the look-ups of a mail that names no case; lines about a case that they name come back.
+        """Answer a mail that names no case: look-ups, and the own absence of an agent who is proved.
+
+        Lines about a case that they name come back.
 
         Args:
             tx: the transaction.
@@ -848,26 +966,29 @@ class NoteService:
         """
         look_up = LookUpService(self.context)
         found: list[LookedUp] = []
+        done: list[str] = []
         problems: list[str] = []
         for line in lines:
             ref, rest = split_case(line)
-            orders = [piece for piece in self.context.grammar.read(rest) if isinstance(piece, Order)]
-            for order in orders:
+            for order in self._orders(rest):
                 if order.verb in LOOK_UPS:
                     found += look_up.answer(tx, order.verb, order.text, ref, agent, now)
+                elif order.verb == "away" and note.message.proven:
+                    self._absence(tx, order, agent, now, done, problems)
                 else:
                     problems.append(
                         msg("{line} answers none of our mails; answer one with it", line=quoted(line))
                     )
 
-        self._answer_without_case(tx, note, f"look-up-{note.id}", agent, (), problems, tuple(found), now)
+        key = f"look-up-{note.id}"
+        self._answer_without_case(tx, note, key, agent, done, problems, tuple(found), now)
 
     # --- digests ---
 
     def _digest_answer(
         self, tx: Transaction, note: StoredMail, asked: OutboxEntry, agent: Agent, now: datetime
-    ) -> None:
-        """Run lines about the cases of a digest.
+    ) -> list[str]:
+        """Run lines about the cases of a digest, and return the problems.
 
         Each line names its case, unless the digest has only one ("FU-7K3Q9: complaint").
 
@@ -890,7 +1011,8 @@ class NoteService:
 
         for ref, about in by_case.items():
             if not ref:
-                self._without_a_case(tx, about, agent, found, problems, now)
+                outcome = self._without_a_case(tx, about, agent, now)
+                done, problems, found = done + outcome[0], problems + outcome[1], found + outcome[2]
                 continue
             case = tx.cases.get(ref)
             allowed, held_back = self._held_back(case, about, asked)
@@ -907,6 +1029,7 @@ class NoteService:
         if problems or found or not done or about_flood or gives:
             key = f"answer-{note.id}"
             self._answer_without_case(tx, note, key, agent, done, problems, tuple(found), now, digest)
+        return problems
 
     def _dismiss_flood(self, tx: Transaction, asked: OutboxEntry, agent: Agent, now: datetime) -> str:
         """Dismiss all complaints of a flood that an agent was told of; return what was done.
@@ -939,42 +1062,64 @@ class NoteService:
             if ref in named:
                 found.setdefault(ref, []).append(command)
             elif ref:
-                expected = "expected 'FU-7K3Q9: complaint'"
-                problems.append(f"{line.strip()!r} names no case of that digest; {expected}")
+                problems.append(_names_no_case(line.strip()))
             else:
                 found.setdefault("", []).append(line)
         return found, problems
 
     def _without_a_case(
-        self,
-        tx: Transaction,
-        lines: Sequence[str],
-        agent: Agent,
-        found: list[LookedUp],
-        problems: list[str],
-        now: datetime,
-    ) -> None:
-        """Answer look-ups among the lines of a digest's answer that name no case.
+        self, tx: Transaction, lines: Sequence[str], agent: Agent, now: datetime
+    ) -> tuple[list[str], list[str], list[LookedUp]]:
+        """Run the lines of a digest's answer that name no case: look-ups, and the agent's own absence.
 
-        Orders there are problems.
+        Other orders are problems.
 
         Args:
             tx: the transaction.
             lines: the lines of a note.
             agent: who wrote it.
-            found: what was looked up.
-            problems: why lines come back.
             now: the time.
+
+        Returns:
+            What was done, the problems, and what was looked up.
         """
         note = read_note(lines, self.context.grammar, signer=agent)
-        problems += [unclear.problem for unclear in note.back]
-        for group in note.orders:
-            for order in group:
-                if order.verb in LOOK_UPS:
-                    found += LookUpService(self.context).answer(tx, order.verb, order.text, "", agent, now)
-                else:
-                    expected = "expected 'FU-7K3Q9: complaint'"
-                    problems.append(f"{order.line!r} names no case of that digest; {expected}")
+        done: list[str] = []
+        problems = [unclear.problem for unclear in note.back]
+        found: list[LookedUp] = []
+        for order in (order for group in note.orders for order in group):
+            if order.verb in LOOK_UPS:
+                found += LookUpService(self.context).answer(tx, order.verb, order.text, "", agent, now)
+            elif order.verb == "away":
+                self._absence(tx, order, agent, now, done, problems)
+            else:
+                problems.append(_names_no_case(order.line))
+        return done, problems, found
+
+    def _absence(
+        self,
+        tx: Transaction,
+        order: Order,
+        agent: Agent,
+        now: datetime,
+        done: list[str],
+        problems: list[str],
+    ) -> None:
+        """Store what an agent says of the own absence, which concerns no case.
+
+        Args:
+            tx: the transaction.
+            order: the line.
+            agent: who wrote it.
+            now: the time.
+            done: the lines that were done; this one is added.
+            problems: why lines come back; the problem of this one is added.
+        """
+        try:
+            AbsenceService(self.context).say(tx, agent, order.text, now)
+            done.append(order.line)
+        except NotUnderstoodError as error:
+            problems.append(error.problem)
 
     def _answer_without_case(
         self,
@@ -1110,7 +1255,7 @@ def _stranger(message: Message) -> Agent:
         message: the note.
     """
     sender = message.sender
-    return Agent(id=sender.address, name=sender.name or sender.address, email=sender.address, phone="")
+    return Agent(id=sender.address, name=sender.shown, email=sender.address, phone="")
 
 
 def _approvals(case: Case) -> int:
@@ -1162,6 +1307,19 @@ def _expected_lines(result: NoteResult, question: Question | None) -> tuple[str,
     if question and not result.done:
         return (question.yes, "refuse: " if question.no == "refuse" else question.no) if question.no else ()
     return ()
+
+
+def _names_no_case(line: str) -> str:
+    """Return the problem of a line that names no case of the digest that it answers.
+
+    Args:
+        line: a line of a note.
+    """
+    return msg(
+        "{line} names no case of that digest; expected {form}",
+        line=quoted(line),
+        form=quoted("FU-7K3Q9: complaint"),
+    )
 
 
 def _without_case(subject: str) -> str:

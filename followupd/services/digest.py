@@ -31,6 +31,9 @@ from followupd.services.staff_mail import FLOOD_LINE, StaffNotices, notice_key
 
 #: a single waiting case gets its reminder instead of a digest
 _MIN_CASES = 2
+#: lines that stand in the place of a likelier one
+_UNLIKELY = frozenset({"late", "withdraw", "withdraw-option", "refuse", "missing", "not-reached"})
+_KEPT = "kept: "
 #: at most this many cases in one part of a digest
 _MAX_CASES = 40
 
@@ -178,6 +181,7 @@ class DigestService:
             _sentence(work, reminders),
             _since(case, work, reminders, now),
             account=account,
+            group=_group(case, reminders, playbook, now),
             asks=_asks(work, reminders),
             matters=tuple(str(reminder.key) for reminder in reminders),
         )
@@ -242,11 +246,13 @@ class DigestService:
 def _sentence(work: AgendaItem | None, reminders: Sequence[Reminder]) -> str:
     """Return what waits, as one sentence.
 
-    A reminder of what the owner's work contains already (`listed`) is not repeated.
+    A reminder of what the owner's work contains already (`listed`) is not repeated, and neither is one that
+    says that it comes.
     """
-    sentences = [reminder.sentence for reminder in reminders]
+    to_tell = remind.without_repeats(reminders)
+    sentences = [reminder.sentence for reminder in to_tell]
     if work:
-        unlisted = [reminder.sentence for reminder in reminders if not reminder.listed]
+        unlisted = [reminder.sentence for reminder in to_tell if not reminder.listed]
         sentences = [work.what, *unlisted]
 
     return sentence_list(filter(None, sentences))
@@ -265,12 +271,31 @@ def _since(case: Case, work: AgendaItem | None, reminders: Sequence[Reminder], n
 
 
 def _asks(work: AgendaItem | None, reminders: Sequence[Reminder]) -> tuple[str, ...]:
-    """Return the lines with which the agent may answer, each once."""
+    """Return the lines with which the agent may answer: of several that answer the same, the likely one.
+
+    Promises that were kept are named in one line. What may stand in the place of each line is explained once,
+    in the digest itself.
+    """
     lines = list(work.asks) if work else []
     for reminder in reminders:
         lines += reminder.asks
 
-    return tuple(dict.fromkeys(lines))
+    likely = [line for line in dict.fromkeys(lines) if line.partition(":")[0] not in _UNLIKELY]
+    kept = [line.removeprefix(_KEPT) for line in likely if line.startswith(_KEPT)]
+    others = [line for line in likely if not line.startswith(_KEPT)]
+    return (*([_KEPT + ", ".join(kept)] if kept else []), *others)
+
+
+def _group(case: Case, reminders: Sequence[Reminder], playbook: Playbook, now: datetime) -> str:
+    """Return the part of the digest for a case: overdue, today or tomorrow, or "" for one without promises."""
+    calendar = playbook.calendar
+    today = calendar.local(now).date()
+    deadlines = [promise.internal_deadline for promise in case.owed if promise.internal_deadline]
+    if any(due <= now for due in deadlines):
+        return "overdue"
+    if any(calendar.local(due).date() == today for due in deadlines):
+        return "today"
+    return "tomorrow" if any(reminder.key.step == "soon" for reminder in reminders) else ""
 
 
 def _doubt_line(tx: Transaction) -> str:

@@ -1,18 +1,20 @@
 """Write to agents what is no reminder.
 
-Returned commands, look-ups, a refused reload, a low stock of gift cards.
+Returned commands, look-ups, absences, a refused reload, a low stock of gift cards.
 """
 
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Protocol
 
 from followupd import log
 from followupd.adapters.storage.ledger import Transaction
+from followupd.domain.calendar import day
 from followupd.domain.case import Case, Stage
+from followupd.domain.command import quoted
 from followupd.domain.compensation import Money
 from followupd.domain.decision import Agenda, LetterContent, LookedUp
 from followupd.domain.events import Remarked
@@ -21,10 +23,11 @@ from followupd.domain.letter import LetterKind
 from followupd.domain.mail import PendingCommand, StoredMail
 from followupd.domain.playbook import Agent, Role
 from followupd.domain.translatable import msg, msgid
-from followupd.errors import LetterError
+from followupd.errors import LetterError, NotUnderstoodError
 from followupd.recovery.agenda import suspicion, waiting
-from followupd.recovery.remind.summary import day, summary_of
-from followupd.services.context import ServiceContext
+from followupd.recovery.commands.context import names_no_day
+from followupd.recovery.remind import summary_of
+from followupd.services.context import PromiseLineReader, ServiceContext
 from followupd.services.record import record
 
 #: the line with which an agent dismisses the complaints of a flood, all at once
@@ -205,7 +208,7 @@ class LookUpService:
             playbook = self.context.playbooks.for_case(case)
             item = suspicion(case) or waiting(case, playbook, now)
             if item and playbook.owner_of(case.owner).id == agent.id:
-                who = case.customer.name or case.customer.address
+                who = case.customer.shown
                 lines.append(msg("{ref}, {who}: {what}", ref=case.ref, who=who, what=item.what))
         if not lines:
             return LookedUp(msg("nothing waits for you"))
@@ -237,7 +240,7 @@ class LookUpService:
             now: the time.
         """
         playbook = self.context.playbooks.for_case(case)
-        who = case.customer.name or case.customer.address or msg("a customer who was forgotten")
+        who = case.customer.shown or msg("a customer who was forgotten")
         title = msg("{ref}, {who}: {subject}", ref=case.ref, who=who, subject=case.subject or "-")
         owner = playbook.owner_of(case.owner)
         lines = [
@@ -249,6 +252,68 @@ class LookUpService:
                 when = day(event.at, playbook.calendar)
                 lines.append(msg("{name} on {when}: {words}", name=event.by, when=when, words=event.text))
         return LookedUp(title, tuple(lines))
+
+
+@dataclass(frozen=True, slots=True)
+class AbsenceService:
+    """Knows which agents are away: by the configuration, by `away:`, or by an out-of-office reply."""
+
+    context: ServiceContext
+
+    def refresh(self, now: datetime) -> None:
+        """Have the work of those who are away now done by those who stand in."""
+        playbooks = self.context.playbooks
+        today = playbooks.default.calendar.local(now).date()
+        with self.context.ledger.transaction() as tx:
+            until = _absences(tx)
+
+        away = [agent.id for agent in playbooks.default.team.agents if agent.is_away_on(today)]
+        away += [agent_id for agent_id, back in until.items() if back > now]
+        playbooks.set_absent(frozenset(away))
+
+    def say(self, tx: Transaction, agent: Agent | None, text: str, now: datetime) -> None:
+        """Store what an agent says of the own absence: "until 3 January".
+
+        Raises:
+            NotUnderstoodError: nobody knows who says so, or until when.
+        """
+        if agent is None:
+            problem = msg("{line}: say it in an answer to a desk mail of yours", line=quoted(f"away: {text}"))
+            raise NotUnderstoodError(problem)
+
+        language = self.context.languages.language(self.context.language)
+        reader = PromiseLineReader(self.context.playbooks.default, language)
+        _, back = reader.split_when(f"until {text.removeprefix('until').strip()}", now)
+        if back is None or back <= now:
+            raise names_no_day(f"away: {text}", "away")
+        self.store(tx, agent, back, now)
+
+    def store(self, tx: Transaction, agent: Agent, until: datetime, now: datetime) -> None:
+        """Store until when an agent is away, and tell the one who stands in."""
+        absences = {agent_id: back for agent_id, back in _absences(tx).items() if back > now}
+        if absences.get(agent.id) == until:
+            return
+        absences[agent.id] = until
+        tx.state.put(StateKey.ABSENCES, {name: back.isoformat() for name, back in absences.items()}, now)
+        log.agent_away(agent.id, until)
+
+        playbook = self.context.playbooks.default
+        team = replace(playbook.team, absent=playbook.team.absent | {agent.id})
+        deputy = team.present(agent)
+        if deputy == agent:
+            return
+        when = day(until, playbook.calendar)
+        line = msg(
+            "{who} is away until {when}; what concerns these cases comes to you", who=agent.name, when=when
+        )
+        key = notice_key(playbook.calendar.local(now).date(), f"away-{agent.id}-{until:%Y%m%d%H%M}")
+        StaffNotices(self.context).queue(tx, key, [line], deputy, now)
+
+
+def _absences(tx: Transaction) -> dict[str, datetime]:
+    """Return until when agents are away who said so by mail."""
+    stored = tx.state.get(StateKey.ABSENCES)
+    return {name: datetime.fromisoformat(back) for name, back in (stored[0] if stored else {}).items()}
 
 
 def notice_key(on: date, name: str) -> str:

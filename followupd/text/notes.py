@@ -28,14 +28,21 @@ _MAX_NAMES = 3
 _PHONE = "phone"
 _WORDS = re.compile(r"[^\W_]+")
 _QUOTE_MARK = re.compile(r"^\s{0,3}[>›»|｜＞]\s?")
-#: orders that cannot both be meant, with the others that they exclude
-_OPPOSITES = (
-    ({"approve"}, {"refuse"}),
-    ({"hold"}, {"release"}),
-    ({"reached"}, {"not-reached"}),
-    ({"complaint", "promised", "fixed", "approve", "promise", "firm", "estimate", "update"}, {"dismiss"}),
-    ({"refund", "credit", "coupon", "free-shipping", "replacement", "gift-card", "gesture"}, {"dismiss"}),
-    ({"close"}, {"hold", "complaint"}),
+#: what nobody says of a mail that is no complaint
+_OF_COMPLAINTS = (
+    *("complaint", "promised", "fixed", "approve", "promise", "firm", "estimate", "update"),
+    *("refund", "credit", "coupon", "free-shipping", "replacement", "gift-card", "gesture"),
+)
+#: two orders that cannot both be meant
+_OPPOSITES = frozenset(
+    {
+        frozenset({"approve", "refuse"}),
+        frozenset({"hold", "release"}),
+        frozenset({"reached", "not-reached"}),
+        frozenset({"close", "hold"}),
+        frozenset({"close", "complaint"}),
+        *(frozenset({verb, "dismiss"}) for verb in _OF_COMPLAINTS),
+    }
 )
 #: orders about one number that exclude each other
 _OPPOSITES_BY_NUMBER = (
@@ -275,14 +282,11 @@ def _excludes(one: Order, other: Order) -> bool:
     """
     if one.verb == other.verb:
         return one.verb in _ONCE and one.text != other.text
-    for some, others in _OPPOSITES:
-        if (one.verb in some and other.verb in others) or (other.verb in some and one.verb in others):
-            return True
-    for verbs in _OPPOSITES_BY_NUMBER:
-        if one.verb in verbs and other.verb in verbs:
-            mine, theirs = _numbers(one), _numbers(other)
-            return not mine or not theirs or bool(mine & theirs)
-    return False
+    both = frozenset({one.verb, other.verb})
+    if any(both <= verbs for verbs in _OPPOSITES_BY_NUMBER):
+        mine, theirs = _numbers(one), _numbers(other)
+        return not mine or not theirs or not mine.isdisjoint(theirs)
+    return both in _OPPOSITES
 
 
 def _numbers(order: Order) -> set[str]:

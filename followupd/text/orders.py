@@ -490,9 +490,8 @@ class Grammar:
             return self._value(verb, text) is not None
         if verb in {"hold", "away"}:
             return self._head(text, self.words("until")) is not None or text[:1].isdigit()
-        if verb == "show" and self.verb_of(text.rstrip(" .!")) == "today":
-            return True
-        return verb == "show" and bool(re.search(r"\bFU-\w{5,12}\b|\S@\S", text, re.IGNORECASE))
+        names_case = re.search(r"\bFU-\w{5,12}\b|\S@\S", text, re.IGNORECASE)
+        return verb == "show" and (names_case is not None or self.verb_of(text.rstrip(" .!")) == "today")
 
     def _unclear_text(self, verb: str, text: str, bare: str) -> Unclear:
         """Return that a line has a verb and more than the verb takes, or no colon before its text.

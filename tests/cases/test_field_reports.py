@@ -168,7 +168,6 @@ def test_14_words_in_a_closed_case(shop: Shop) -> None:
     assert silent == []
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="issue 14")
 def test_16_agent_answers_from_the_own_address_with_us_in_cc(shop: Shop) -> None:
     shop.deliver_file("16", "complaint", tagged=True)
     shop.run()

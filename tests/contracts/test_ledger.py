@@ -261,7 +261,7 @@ def test_a_location_that_has_another_mail_now_is_updated(ledger: Ledger) -> None
     assert news == {"fixed"}
     with ledger.transaction() as tx:
         assert tx.mail.update_tags("support", "INBOX", 7, {1: frozenset({"fixed", "hold"})}) == {
-            second: {"hold"}
+            second: (frozenset({"hold"}), frozenset())
         }
 
 
@@ -269,11 +269,27 @@ def test_a_tag_that_was_removed_and_set_again_is_reported_again(ledger: Ledger) 
     mail_id, _, _ = store(ledger, incoming(1, "hold"))
     with ledger.transaction() as tx:
         assert tx.mail.update_tags("support", "INBOX", 7, {1: frozenset({"hold"})}) == {}
-        assert tx.mail.update_tags("support", "INBOX", 7, {1: frozenset()}) == {}
+        assert tx.mail.update_tags("support", "INBOX", 7, {1: frozenset()}) == {
+            mail_id: (frozenset(), frozenset({"hold"}))
+        }
         assert tx.mail.update_tags("support", "INBOX", 7, {1: frozenset({"hold"}), 99: frozenset({"x"})}) == {
-            mail_id: {"hold"}
+            mail_id: (frozenset({"hold"}), frozenset())
         }
         assert tx.mail.unknown_uids("support", "INBOX", 7, [1, 99]) == {99}
+
+
+def test_a_tag_that_is_taken_off_may_be_set_again_at_once(ledger: Ledger) -> None:
+    mail_id, _, _ = store(ledger, incoming(1, "fixed", "complaint"))
+    with ledger.transaction() as tx:
+        tx.mail.request_removal(mail_id, ["fixed"])
+        [update] = tx.mail.pending_tag_updates("support", "INBOX", 7)
+        assert (update.add, update.remove) == ((), ("fixed",))
+        tx.mail.mark_tags_updated(update)
+        assert tx.mail.pending_tag_updates("support", "INBOX", 7) == []
+        again = {1: frozenset({"fixed", "complaint"})}
+        assert tx.mail.update_tags("support", "INBOX", 7, again) == {
+            mail_id: (frozenset({"fixed"}), frozenset())
+        }
 
 
 def test_a_command_is_pending_until_it_is_done(ledger: Ledger) -> None:

@@ -160,6 +160,15 @@ def test_a_new_mail_that_names_a_case_is_answered_and_done_only_where_its_sender
     assert not world.case().owed
 
 
+def test_an_order_beside_a_look_up_needs_the_proof_of_the_sender_too(
+    world: World, opened: EmailMessage
+) -> None:
+    writes(world, f"[{world.case().ref}]", "show\nkept: 1")
+    assert world.case().owed
+    [asked] = answers(world)
+    assert "answers none of ours" in flat(asked)
+
+
 def test_help_show_and_today_are_answered_by_mail(world: World, opened: EmailMessage) -> None:
     ref = world.case().ref
     world.agent_answers(opened, "note: she rang - twice", "show")

@@ -139,6 +139,12 @@ class World:
         world.passes()
         return world
 
+    def rebuilt(self) -> "World":
+        """Read the configuration again, as a restart does."""
+        self.app.ledger.close()
+        self.app = build(load(self.directory))
+        return self.passes()
+
     def passes(self, until: datetime | None = None) -> "World":
         """Let the time come to `until` and do everything that is due, until nothing more happens."""
         self.now = until or self.now

@@ -60,6 +60,7 @@ class StubRenderer:
             subject="",
             text="",
             message_id=f"<{key}>",
+            review=content.review,
         )
 
 

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from followupd.adapters.settings.scalars import (
     Count,
+    DayRange,
     ElapsedDuration,
     HostName,
     Line,
@@ -282,6 +283,37 @@ class AgentTable(Table):
     limit: RequiredMoney = setting(
         "50.00", description="Grants alone up to this; above it a lead approves.", example="100"
     )
+    deputy: Line = setting(
+        "",
+        description="The `id` of who stands in while this person is away; without one, the next level does.",
+        example="lee",
+    )
+    away: tuple[DayRange, ...] = setting(
+        [],
+        description="Days of absence, the last one included. `away: until 3 January` by mail, and an "
+        "out-of-office reply to a desk mail, say the same.",
+        example=["2026-12-21..2027-01-03"],
+    )
+
+
+class HelperTable(Table):
+    """A department that agents ask by `ask: warehouse by Friday: ...`. Write the table once for each."""
+
+    id: TagName = setting(description="A short name, for `ask: warehouse ...`.", example="warehouse")
+    name: RequiredLine = setting(
+        description="The name, in mails to it and to agents.", example="The warehouse"
+    )
+    email: Address = setting(description="Where questions go.", example="warehouse@example.com")
+    lead: OptionalAddress = setting(
+        "",
+        description="Who is asked when a question has no answer in time; empty for no one.",
+        example="warehouse-lead@example.com",
+    )
+    share: bool = setting(
+        False,
+        description="`true`: the mail shows the customer's name and newest text; otherwise neither.",
+        example=True,
+    )
 
 
 class CompensationSettings(Table):
@@ -388,6 +420,7 @@ class ConfigurationFile(Table):
     ledger: LedgerSettings
     hours: HoursTable
     agent: tuple[AgentTable, ...]
+    helper: tuple[HelperTable, ...] = ()
     compensation: CompensationSettings
     gift_cards: GiftCardSettings
     recognise: RecogniseSettings

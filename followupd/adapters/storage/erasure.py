@@ -118,6 +118,7 @@ def _blank_letter(letter: Letter, address: str) -> Letter:
         to=Person("") if to_erased else letter.to,
         subject="",
         text="",
+        written="",
         html="",
         in_reply_to="",
         references=(),

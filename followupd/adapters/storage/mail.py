@@ -30,6 +30,7 @@ from followupd.adapters.storage.tables import (
 )
 from followupd.domain.mail import (
     DISMISSED_BY_AGENT,
+    NOTE_DONE,
     IncomingMail,
     Kind,
     MailState,
@@ -95,7 +96,7 @@ class MailStore:
 
     def update_tags(
         self, mailbox: str, folder: str, uidvalidity: int, tags: Mapping[int, frozenset[str]]
-    ) -> dict[int, frozenset[str]]:
+    ) -> dict[int, tuple[frozenset[str], frozenset[str]]]:
         """Store the tags that mails have now.
 
         Args:
@@ -105,18 +106,27 @@ class MailStore:
             tags: all agents' tags of a mail, by UID; UIDs without a stored mail are ignored.
 
         Returns:
-            The tags that were added, by mail id.
+            The tags that were added and those that were removed, by mail id.
         """
-        added_tags: dict[int, frozenset[str]] = {}
+        changed: dict[int, tuple[frozenset[str], frozenset[str]]] = {}
         for location in self._locations(mailbox, folder, uidvalidity, tags):
             new = tags[location.uid]
             old = set(location.tags.split())
             if new != old:
                 location.tags = " ".join(sorted(new))
                 self._session.add(location)
-            if new - old:
-                added_tags[location.mail_id] = new - old
-        return added_tags
+                changed[location.mail_id] = (new - old, frozenset(old - new))
+        return changed
+
+    def request_removal(self, mail_id: int, tags: Collection[str]) -> None:
+        """Request that agents' tags are taken off a mail, wherever it is, like status tags of ours."""
+        for location in self._session.exec(select(LocationRow).where(LocationRow.mail_id == mail_id)):
+            present = set(location.tags.split()).intersection(tags)
+            if present and not location.gone:
+                location.marks = " ".join(sorted({*location.marks.split(), *present}))
+                location.unmarked = True
+                self._session.add(location)
+        self._session.flush()
 
     def unknown_uids(self, mailbox: str, folder: str, uidvalidity: int, uids: Collection[int]) -> set[int]:
         """Return the UIDs without a stored mail, such as those of mails that were skipped."""
@@ -393,6 +403,7 @@ class MailStore:
         row = self._session.get_one(LocationRow, done.place_id)
         present = (set(row.marks.split()) | set(done.add)) - set(done.remove)
         row.marks = " ".join(sorted(present))
+        row.tags = " ".join(sorted(set(row.tags.split()) - set(done.remove)))
         row.unmarked = row.marks != row.wants
         self._session.add(row)
 
@@ -407,11 +418,12 @@ class MailStore:
         return list(self._session.exec(query.where(col(MailRow.case_ref).is_not(None))))
 
     def copies_to_file(self, mailbox: str, folder: str, uidvalidity: int) -> list[int]:
-        """Return the UIDs of the copies of our own letters in a folder that are to be moved to Sent."""
+        """Return the UIDs of copies of our own letters, and of notes that were done, to be moved to Sent."""
+        is_copy = core.and_(col(MailRow.kind) == Kind.OWN.value, col(MailRow.reason) == "")
+        is_note = core.and_(col(MailRow.kind) == Kind.AGENT.value, col(MailRow.reason) == NOTE_DONE)
         query = _in_folder(_SELECT_UIDS, mailbox, folder, uidvalidity).where(
-            col(MailRow.kind) == Kind.OWN.value,
+            core.or_(is_copy, is_note),
             col(MailRow.state) == MailState.PROCESSED,
-            col(MailRow.reason) == "",
             col(LocationRow.gone).is_(False),
         )
         return list(self._session.exec(query))

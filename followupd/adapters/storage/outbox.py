@@ -52,6 +52,8 @@ _CLAIMABLE = (LetterStatus.QUEUED.value, LetterStatus.DEFERRED.value)
 _SENT = (LetterStatus.SENT.value, LetterStatus.SENDING.value, LetterStatus.DOUBT.value)
 #: letters that wait for the result of a delivery
 _UNSETTLED = (LetterStatus.SENDING.value, LetterStatus.DOUBT.value)
+#: drafts that are filed, watched or removed while their letter is in review
+_DRAFTS_IN_REVIEW = (DraftState.NONE.value, DraftState.FILED.value, DraftState.WANTED.value)
 #: drafts that may still be in the mailbox
 _FILED_DRAFTS = tuple(state.value for state in DraftState if state not in {DraftState.NONE, DraftState.GONE})
 #: the longest reply of a server that is stored, in characters
@@ -427,6 +429,28 @@ class OutboxStore:
         without_draft = (DraftState.NONE, DraftState.ASKED, DraftState.GONE)
         return self._change(key, review, *without_draft, condition=LetterStatus.QUEUED.value)
 
+    def reword(self, letter: Letter, *, sent: bool = False) -> bool:
+        """Give a letter that no server has seen the words of an agent; its key and Message-ID stay.
+
+        Args:
+            letter: the letter in its new words.
+            sent: an agent has sent it so, whatever its status was.
+
+        Returns:
+            False if it is not in review any more.
+        """
+        may = (LetterStatus.REVIEW.value, *(_CLAIMABLE if sent else ()))
+        if not self._change(letter.key, may, condition=_LETTER.c.condition):
+            return False
+
+        token = encrypt_value(self._vault, LETTER_ADAPTER, letter, place("words", letter.key))
+        values = {"sealed": token, "mail": self._rendered(letter)}
+        self._session.connection().execute(
+            update(_TEXT).where(_TEXT.c.letter_key == letter.key).values(values)
+        )
+        self._session.expire_all()
+        return True
+
     def queue_approved(self, key: str) -> bool:
         """Queue an approved letter whose draft has been removed."""
         return self._change(
@@ -443,15 +467,15 @@ class OutboxStore:
         return self._change(key, may, was, draft=becomes.value)
 
     def drafts_to_update(self, mailbox: str) -> list[OutboxEntry]:
-        """Return the letters whose drafts must be filed in this mailbox, or removed from it."""
+        """Return the letters whose drafts must be filed in this mailbox, watched, or removed from it."""
         in_review = _LETTER.c.condition == LetterStatus.REVIEW.value
-        to_file = and_(in_review, _LETTER.c.draft.in_([DraftState.NONE.value, DraftState.WANTED.value]))
+        to_file = and_(in_review, _LETTER.c.draft.in_(_DRAFTS_IN_REVIEW))
         to_remove = and_(not_(in_review), _LETTER.c.draft.in_(_FILED_DRAFTS))
         return self._entries(_WITH_TEXT.where(_LETTER.c.mailbox == mailbox, or_(to_file, to_remove)))
 
     def changed_drafts(self) -> list[OutboxEntry]:
         """Return approved letters whose drafts were changed or are missing."""
-        states = [DraftState.CHANGED.value, DraftState.MISSING.value]
+        states = [DraftState.EDITED.value, DraftState.CHANGED.value, DraftState.MISSING.value]
         query = _WITH_TEXT.where(
             _LETTER.c.condition == LetterStatus.REVIEW.value, _LETTER.c.draft.in_(states)
         )

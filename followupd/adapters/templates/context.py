@@ -94,8 +94,8 @@ def _promises_of(kind: LetterKind, content: LetterContent) -> list[Promise]:
         return promises
     moved = []
     for promise in promises:
-        is_moved = promise.state is PromiseState.LATE
-        moved.append(promise if is_moved else replace(promise, promised_by=content.until))
+        keeps_date = promise.state in {PromiseState.LATE, PromiseState.WITHDRAWN}
+        moved.append(promise if keeps_date else replace(promise, promised_by=content.until))
     return moved
 
 
@@ -142,7 +142,7 @@ def agent_context(
         to: who gets it.
         fmt: writes dates, amounts and sentences in the company's language.
     """
-    evidence = sorted(content.evidence or case.evidence, key=lambda item: -abs(item[1]))
+    evidence = sorted(content.evidence, key=lambda item: -abs(item[1]))
     issued = _named_in_letters(case.compensation, GIVEN)
     return people_context(case, playbook, fmt.languages) | {
         "agent": agent_values(to, fmt.languages),
@@ -166,6 +166,8 @@ def agent_context(
         "compensation": [fmt.grant(grant) for grant in content.compensation],
         "given": [fmt.grant(grant) for grant in issued],
         "quote": given("quote", content.quote, flat=False),
+        "attachments": _plain_lines(case.attachments),
+        "story": given("story", content.story, flat=False),
         "about": given("about", content.about),
         "until": given("until", content.until and fmt.day(content.until)),
         "time": given("time", content.until and fmt.time(content.until)),
@@ -229,6 +231,7 @@ def digest_context(agenda: Agenda, playbook: Playbook, to: Agent, fmt: Formatter
         "day": fmt.date(agenda.day),
         "suspected": [_item_values(item, fmt) for item in agenda.suspected],
         "waiting": [_item_values(item, fmt) for item in agenda.waiting],
+        "groups": _groups(agenda.waiting, fmt),
         "house": _sentences(agenda.general, fmt),
         "asks": [f"{item.case.ref}: " for item in agenda.suspected],
         "answers": _orders(answers, fmt),
@@ -237,6 +240,14 @@ def digest_context(agenda: Agenda, playbook: Playbook, to: Agent, fmt: Formatter
         "done": _orders(agenda.done, fmt),
         "problems": _sentences(agenda.problems, fmt),
     }
+
+
+def _groups(items: Iterable[AgendaItem], fmt: Formatter) -> list[Named]:
+    """Return the cases of the digest in the order of their urgency: overdue, today, tomorrow, the rest."""
+    groups: dict[str, list[Named]] = {"overdue": [], "today": [], "tomorrow": [], "": []}
+    for item in items:
+        groups[item.group].append(_item_values(item, fmt))
+    return [Named(name=name, cases=found) for name, found in groups.items() if found]
 
 
 def _item_values(item: AgendaItem, fmt: Formatter) -> Named:

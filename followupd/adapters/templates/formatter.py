@@ -21,7 +21,7 @@ from followupd.domain.command import VALUE_VERBS, OrderForm, quoted
 from followupd.domain.compensation import Compensation, Money
 from followupd.domain.letter import Attachment
 from followupd.domain.playbook import Playbook
-from followupd.domain.promise import Option, Promise, PromiseKind
+from followupd.domain.promise import Option, Promise, PromiseKind, PromiseState
 from followupd.domain.translatable import Moment, Translatable, fill
 from followupd.languages import Catalogue, catalogue
 from followupd.languages.schema import LetterManner
@@ -269,6 +269,7 @@ class Formatter:
             overdue=bool(promise.promised_by and promise.promised_by < self.now),
             mine=keeper.id == self.playbook.owner_of(case.owner).id,
             who=keeper.name,
+            withdrawn=promise.state is PromiseState.WITHDRAWN,
             because=given("promise.because", promise.because),
         )
 

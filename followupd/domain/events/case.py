@@ -71,6 +71,7 @@ class CaseOpened(Event):
     candidates: tuple[str, ...] = ()
     #: the closed case in whose thread the customer complains anew
     earlier: str = ""
+    attachments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,8 +205,9 @@ class CustomerWrote(Event):
     text: str = ""
     #: it is plain thanks, which want no answer
     content: bool = False
+    attachments: tuple[str, ...] = ()
 
-    copies: ClassVar = {"latest": "text", "no_answer": "no_answer"}
+    copies: ClassVar = {"latest": "text", "no_answer": "no_answer", "attachments": "attachments"}
 
     def apply(self, case: Case) -> Case:
         """Set the mail that letters answer to this one, if it has a Message-ID that they can refer to."""
@@ -233,7 +235,7 @@ class MailSetAside(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentWrote(Event):
-    """An agent answered the customer from a mail client.
+    """An agent answered the customer from a mail client; what was withdrawn is told with it.
 
     A reply that left before the customer's last mail is none to that (`answers`).
     """
@@ -244,8 +246,13 @@ class AgentWrote(Event):
     copies: ClassVar = {"we_wrote_at": "at"}
 
     def apply(self, case: Case) -> Case:
-        """Keep the time; a mail that had no answer has one now."""
+        """Store that the customer heard from us, and knows of withdrawn promises.
+
+        A mail that had no answer has one now.
+        """
         case = Event.apply(self, case)
+        for promise in case.untold:
+            case = case.with_promise(promise.n, untold_since=None)
         is_later = case.customer_wrote_at is None or self.at >= case.customer_wrote_at
         return case.evolve(unanswered=False) if self.answers and is_later else case
 

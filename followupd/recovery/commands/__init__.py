@@ -9,6 +9,7 @@ from followupd.recovery.commands.compensation import give, issued, missing, rece
 from followupd.recovery.commands.context import CommandContext, Handler, LineReader
 from followupd.recovery.commands.facts import (
     FACT_VERBS,
+    ask,
     customer,
     fact,
     insist,
@@ -26,6 +27,8 @@ from followupd.recovery.commands.lifecycle import (
     not_reached,
     reached,
     release,
+    undo,
+    untagged,
 )
 from followupd.recovery.commands.promises import (
     KINDS,
@@ -38,7 +41,7 @@ from followupd.recovery.commands.promises import (
     withdraw_option,
 )
 
-__all__ = ["CommandContext", "LineReader", "handle"]
+__all__ = ["CommandContext", "LineReader", "handle", "untagged"]
 
 #: the handler of each verb
 _HANDLERS: dict[str, Handler] = {
@@ -68,6 +71,8 @@ _HANDLERS: dict[str, Handler] = {
     "owner": owner,
     "customer": customer,
     "playbook": playbook,
+    "undo": undo,
+    "ask": ask,
     **dict.fromkeys(KINDS, promise),
     **dict.fromkeys(FACT_VERBS, fact),
     **dict.fromkeys(map(str, Gift), give),
@@ -92,6 +97,7 @@ _WITHOUT_CUSTOMER = frozenset(
         "severity",
         "owner",
         "note",
+        "undo",
     }
 )
 

@@ -41,7 +41,7 @@ class CommandContext:
 
     `found` are the promises and the compensation read in the reply that the command is about. `other_grants`
     are what the same customer was granted in other cases, and `cap` is the most that one customer is granted
-    in a month without a lead's approval.
+    in a month without a lead's approval. `history` is that of the case, where `undo` needs it.
     """
 
     case: Case
@@ -52,6 +52,7 @@ class CommandContext:
     found: tuple[Sequence[FoundPromise], Sequence[FoundCompensation]] = ((), ())
     other_grants: Sequence[OtherGrant] = ()
     cap: Money | None = None
+    history: Sequence[Event] = ()
 
 
 Handler = Callable[[Command, CommandContext], list[Event]]
@@ -82,6 +83,12 @@ def not_understood(command: Command) -> NotUnderstoodError:
     """Return the error for a line whose text has the wrong form."""
     form = form_shown(command.verb)
     return NotUnderstoodError(msg("{line}; expected {form}", line=quoted(command.line), form=form))
+
+
+def names_no_day(line: str, verb: str) -> NotUnderstoodError:
+    """Return the error for a line that should name a day to come."""
+    problem = msg("{line} names no day to come; expected {form}", line=quoted(line), form=form_shown(verb))
+    return NotUnderstoodError(problem)
 
 
 def chosen_numbers(

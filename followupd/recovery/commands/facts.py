@@ -3,12 +3,14 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from followupd.domain.case import Case, Fault
-from followupd.domain.command import Command, form_shown, quoted
+from followupd.domain.calendar import Duration
+from followupd.domain.case import Case, Fault, numbers
+from followupd.domain.command import Command, form_shown, quoted, read_request
 from followupd.domain.events import (
     CustomerChosen,
     Event,
     FactsStated,
+    HelpAsked,
     OwnerChosen,
     PlaybookChosen,
     Remarked,
@@ -16,9 +18,10 @@ from followupd.domain.events import (
     WordingInsisted,
 )
 from followupd.domain.mail import Person
+from followupd.domain.promise import HelpRequest
 from followupd.domain.translatable import msg
 from followupd.errors import NotUnderstoodError
-from followupd.recovery.commands.context import CommandContext, not_understood, origin
+from followupd.recovery.commands.context import CommandContext, names_no_day, not_understood, origin
 from followupd.text.mail.headers import parse_addresses
 
 #: verbs whose line contains more than the text that is in letters: a date, a number, a reason
@@ -83,6 +86,8 @@ FACT_VERBS = frozenset(
         "cause-code",
     }
 )
+#: the time of a department that was asked without a date
+_TIME_TO_HELP = Duration(1, "business day")
 _SEVERITIES = ("low", "normal", "high")
 
 
@@ -155,6 +160,43 @@ def severity(command: Command, context: CommandContext) -> list[Event]:
         raise not_understood(command)
 
     return [SeverityChosen(severity=level, **origin(command, context))]
+
+
+def ask(command: Command, context: CommandContext) -> list[Event]:
+    """Ask a department something about the case; without a date it has a business day.
+
+    Raises:
+        NotUnderstoodError: there is no such department, no question, or the date has passed.
+    """
+    asked, helpers = read_request(command.text), context.playbook.team.helpers
+    if asked.helper not in [helper.id for helper in helpers]:
+        raise NotUnderstoodError(_no_department(asked.helper, [helper.id for helper in helpers]))
+
+    due = context.playbook.calendar.after(context.now, _TIME_TO_HELP)
+    if asked.when:
+        _, found = context.reader.split_when(asked.when, context.now)
+        if found is None or found <= context.now:
+            raise names_no_day(command.line, "ask")
+        due = found
+
+    request = HelpRequest(
+        n=max(numbers(context.case.requests), default=0) + 1,
+        helper=asked.helper,
+        question=asked.question,
+        due=due,
+        asked_at=context.now,
+    )
+    return [HelpAsked(request=request, **origin(command, context))]
+
+
+def _no_department(name: str, known: Iterable[str]) -> str:
+    """Return the problem of a line that asks a department that the configuration does not name."""
+    if not known:
+        return msg(
+            "{name} is no department; none is known yet, [[helper]] in followupd.toml names them",
+            name=quoted(name),
+        )
+    return msg("{name} is no department; known: {known}", name=quoted(name), known=", ".join(known))
 
 
 def owner(command: Command, context: CommandContext) -> list[Event]:

@@ -198,7 +198,7 @@ def withdraw(command: Command, context: CommandContext) -> list[Event]:
     case = context.case
     known = sorted(numbers([*case.owed, *case.proposed]))
     [n] = chosen_numbers(replace(command, text=number), known, "promise")
-    return [PromiseWithdrawn(n=n, because=because, **origin(command, context))]
+    return [PromiseWithdrawn(n=n, because=because, tell=True, **origin(command, context))]
 
 
 def option(command: Command, context: CommandContext) -> list[Event]:

@@ -88,7 +88,7 @@ def _newest_to_customer(case: Case) -> LetterRecord | None:
 def handle_absence(tx: Transaction, mail: StoredMail, now: datetime) -> None:
     """Record a customer's absence: letters wait until the return date.
 
-    A note is never taken for an answer.
+    A note is never taken for an answer. That of an agent is handled by `router`.
     """
     ref = tx.cases.ref_for(mail.message.thread)
     tx.mail.mark_processed(mail.id, case_ref=ref, reason=mail.message.because)

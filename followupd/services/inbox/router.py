@@ -15,12 +15,22 @@ from followupd.domain import lifecycle
 from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import GrantState
 from followupd.domain.decision import Decision, LetterContent, as_event
-from followupd.domain.events import AgentWrote, CustomerWrote, Event, PromiseKept
-from followupd.domain.letter import LetterKind
+from followupd.domain.events import (
+    AgentWrote,
+    CustomerWrote,
+    Event,
+    HelpAnswered,
+    OwnerNudged,
+    PromiseKept,
+)
+from followupd.domain.keys import ReminderKey, ReminderKind
+from followupd.domain.letter import Letter, LetterKind
 from followupd.domain.mail import Kind, Message, StoredMail, Verdict
+from followupd.domain.playbook import Agent
 from followupd.domain.promise import PromiseKind, PromiseState
 from followupd.domain.translatable import msg
 from followupd.recovery import opening, options, proposals, receipts
+from followupd.recovery.remind import summary_of
 from followupd.services.classifier import ComplaintClassifier
 from followupd.services.commands import NoteService, is_note
 from followupd.services.context import ServiceContext
@@ -28,6 +38,7 @@ from followupd.services.inbox import delivery_reports
 from followupd.services.inbox.case_opening import CaseOpener
 from followupd.services.outbox import review
 from followupd.services.record import isolated, mark_told, quarantine, record
+from followupd.services.staff_mail import AbsenceService
 from followupd.text.answers import is_thanks
 from followupd.text.mail.headers import bare_subject
 
@@ -51,6 +62,8 @@ class MailRouter:
     classifier: ComplaintClassifier
     opener: CaseOpener
     notes: NoteService
+    #: our own addresses, in lower case
+    addresses: frozenset[str] = frozenset()
 
     def run(self, now: datetime) -> int:
         """Route every unprocessed mail; return how many there were."""
@@ -74,14 +87,55 @@ class MailRouter:
             Kind.AGENT: self._agent_mail,
             Kind.OWN: self._own_mail,
             Kind.BOUNCE: delivery_reports.handle_bounce,
-            Kind.AUTO_REPLY: delivery_reports.handle_absence,
+            Kind.AUTO_REPLY: self._auto_reply,
             Kind.LIST: self._ignored_mail,
         }
         message = _relayed(tx, self.classifier.heard(mail.message))
         if message is not mail.message:
             tx.mail.change_message(mail.id, message)
             mail = replace(mail, message=message)
-        handlers[message.kind](tx, mail, now)
+        if not self._helpers_answer(tx, mail, now):
+            handlers[message.kind](tx, mail, now)
+
+    def _helpers_answer(self, tx: Transaction, mail: StoredMail, now: datetime) -> bool:
+        """Bring what a department answers to the owner, with the lines to use; False for any other mail.
+
+        Colleagues of the department may answer. The answer of a robot is none.
+        """
+        message = mail.message
+        key = next((key for key in message.answers if f".{LetterKind.REQUEST}." in key), "")
+        if not key or message.kind not in {Kind.CUSTOMER, Kind.AGENT} or mail.in_sent:
+            return False
+
+        asked = tx.outbox.get(key).letter
+        if message.forged or _domain(message.sender.address) != _domain(asked.to.address):
+            quarantine(tx, mail, f"answers {key}, and is not of the department that was asked")
+            return True
+
+        tx.mail.mark_processed(mail.id, case_ref=asked.case)
+        text = message.text.strip() or message.by_hand or message.subject
+        case, n = tx.cases.get(asked.case), asked.concerns[0]
+        by = message.sender.shown
+        answered = HelpAnswered(at=now, by=by, why="an answer by mail", n=n, text=text)
+        after = lifecycle.after(case, answered)
+        record(tx, case, [answered, self._answer_for_owner(after, n, text, by, now)], now)
+        return True
+
+    def _answer_for_owner(self, case: Case, n: int, text: str, by: str, now: datetime) -> Decision:
+        """Return the mail with a department's answer, and the lines that may follow from it."""
+        playbook = self.context.playbooks.for_case(case)
+        request = next(each for each in case.requests if each.n == n)
+        facts = [f"{name}: " for name in case.facts.missing(("cause", "resolution"))]
+        kept = [f"kept: {promise.n}" for promise in case.owed]
+        content = LetterContent(
+            because=msg("{who} answers: {question}", who=by, question=request.question),
+            account=tuple(text.splitlines()),
+            asks=(*kept, *facts, "promise: ... by ..."),
+            promises=case.owed,
+            quote=case.newest_words,
+        )
+        owner = playbook.owner_of(case.owner)
+        return self.context.letters.desk(LetterKind.NUDGE, case, playbook, now, content, owner)
 
     def _quarantine(self, mail: StoredMail, reason: str) -> None:
         """Quarantine a mail in a transaction of its own."""
@@ -92,9 +146,54 @@ class MailRouter:
         """Mark a mail of a mailing list as processed."""
         tx.mail.mark_processed(mail.id, reason=mail.message.because)
 
+    def _auto_reply(self, tx: Transaction, mail: StoredMail, now: datetime) -> None:
+        """Record the absence of a customer, or of the agent who got the desk mail that it answers.
+
+        The next mails go to who stands in; about the case of that desk mail a mail goes there at once.
+        """
+        message = mail.message
+        agent = self.context.playbooks.default.team.by_address(message.sender.address)
+        keys = [key for key in message.answers if "desk/" in key]
+        if agent is None or not keys or message.forged:
+            delivery_reports.handle_absence(tx, mail, now)
+            return
+
+        desk_mail = tx.outbox.get(keys[0]).letter
+        tx.mail.mark_processed(mail.id, case_ref=desk_mail.case or None, reason=message.because)
+        until = message.back_on
+        if desk_mail.to.address.casefold() == agent.email.casefold() and until and until > now:
+            AbsenceService(self.context).store(tx, agent, until, now)
+            if desk_mail.case:
+                self._hand_to_deputy(tx, tx.cases.get(desk_mail.case), agent, desk_mail, now)
+
+    def _hand_to_deputy(
+        self, tx: Transaction, case: Case, agent: Agent, desk_mail: Letter, now: datetime
+    ) -> None:
+        """Send what an agent who is away was asked to the one who stands in, with the case's story."""
+        playbook = self.context.playbooks.for_case(case)
+        team = replace(playbook.team, absent=playbook.team.absent | {agent.id})
+        deputy = team.present(agent)
+        matter = ReminderKey(ReminderKind.UNDELIVERED, about=desk_mail.key)
+        is_over = case.stage in {Stage.CLOSED, Stage.DISMISSED}
+        if deputy == agent or is_over or case.reminded_at(matter):
+            return
+
+        content = LetterContent(
+            because=msg(
+                "{who} is away, and was asked this: {subject}", who=agent.name, subject=desk_mail.subject
+            ),
+            account=summary_of(case, playbook, now),
+            promises=case.owed,
+            quote=case.newest_words,
+        )
+        playbook = replace(playbook, team=team)
+        told = OwnerNudged(at=now, matter=str(matter), whom=deputy.id, why=content.because)
+        mail = self.context.letters.desk(LetterKind.OPENED, case, playbook, now, content, deputy)
+        record(tx, case, [told, mail], now)
+
     def _own_mail(self, tx: Transaction, mail: StoredMail, now: datetime) -> None:
         """Take the copy of one of our letters as the proof that it was sent."""
-        review.recognise(tx, mail, now)
+        review.recognise(self.context, tx, mail, now)
 
     # --- customers ---
 
@@ -201,6 +300,7 @@ class MailRouter:
             no_answer=message.no_answer,
             text=opening.shown_text(message),
             content=self._is_content(case, message),
+            attachments=message.attachments,
         )
         events = [wrote, *self._classified_again(case, message, now)]
         record(tx, case, [*events, *self._answers(case, events, message, now)], now)
@@ -267,33 +367,71 @@ class MailRouter:
         if is_note(mail):
             self.notes.handle(tx, mail, now)
             return
-        if review.recognise(tx, mail, now):
-            return
 
-        case = self._case_named_by_agent(tx, mail)
-        if not mail.in_sent and not _writes_to(mail.message, case) and self._is_for_us(tx, mail, case, now):
+        case = self._case_written_in(tx, mail)
+        if case is None or not self._is_to_customer(tx, case, mail):
+            self._not_to_customer(tx, mail, case, now)
+        elif mail.message.distrusted and not mail.in_sent:  # as for notes (docs/mail.md R6)
+            quarantine(tx, mail, f"a reply to the customer that is not believed: {mail.message.distrusted}")
+        elif not review.recognise(self.context, tx, mail, now, case.ref):
+            self._reply(tx, mail, case, now)
+
+    def _case_written_in(self, tx: Transaction, mail: StoredMail) -> Case | None:
+        """Return the case of an agent's mail: of its thread, or of the customer to whom it is written.
+
+        Mail clients that begin a new thread keep the case in the subject, or the subject itself. A customer
+        with a single open case is written to about that one.
+        """
+        message = mail.message
+        ref = tx.cases.ref_for(message.thread)
+        if ref:
+            return tx.cases.get(ref)
+
+        open_cases: dict[str, Case] = {}
+        for person in (*message.to, *message.cc):
+            for case in tx.cases.unfinished_of(person.address, mail.mailbox):
+                open_cases[case.ref] = case
+
+        subject = _bare_subject(message.subject)
+        same_subject = [case for case in open_cases.values() if _bare_subject(case.subject) == subject]
+        named = open_cases.get(message.case_token)
+        candidates = [named] if named else same_subject or list(open_cases.values())
+        return candidates[0] if len(candidates) == 1 else None
+
+    def _not_to_customer(self, tx: Transaction, mail: StoredMail, case: Case | None, now: datetime) -> None:
+        """Run or answer what an agent writes to us alone; a complaint that was forwarded opens a case."""
+        case = case or self._case_in_subject(tx, mail)
+        is_forwarded = case is None and mail.message.forwarded_from is not None
+        if not mail.in_sent and not is_forwarded and self.notes.handle_new(tx, mail, case, now):
             return
         if case is None:
             self._forwarded_mail(tx, mail, now)
-            return
+        else:
+            tx.mail.mark_processed(mail.id, case_ref=case.ref)
 
-        tx.mail.mark_processed(mail.id, case_ref=case.ref)
-        if mail.in_sent:
-            self._reply(tx, mail, case, now)
-
-    def _is_for_us(self, tx: Transaction, mail: StoredMail, case: Case | None, now: datetime) -> bool:
-        """Handle what an agent writes to us alone; return False where that is nothing that we answer."""
-        if case is None and mail.message.forwarded_from is not None:
-            return False
-        return self.notes.handle_new(tx, mail, case, now)
-
-    def _case_named_by_agent(self, tx: Transaction, mail: StoredMail) -> Case | None:
-        """Return the case of an agent's mail, by its thread, else by the reference in its subject."""
+    def _case_in_subject(self, tx: Transaction, mail: StoredMail) -> Case | None:
+        """Return the case whose reference is in the subject of a mail to us."""
         token = mail.message.case_token
-        ref = tx.cases.ref_for(mail.message.thread)
-        if ref is None and token and not mail.in_sent and tx.cases.exists(token):
-            ref = token
-        return tx.cases.get(ref) if ref else None
+        is_known = token and not mail.in_sent and tx.cases.exists(token)
+        return tx.cases.get(token) if is_known else None
+
+    def _is_to_customer(self, tx: Transaction, case: Case, mail: StoredMail) -> bool:
+        """Return whether an agent's mail is written to the customer, and not only about the case.
+
+        Customers have several addresses: in Sent, a mail of the thread to anybody outside the company counts.
+        """
+        message = mail.message
+        receivers = {person.address.casefold() for person in (*message.to, *message.cc)} - self.addresses
+        known = [case.customer]
+        newest = tx.mail.by_message_id([case.message_id]) if case.message_id else None
+        if newest:
+            known += [newest.message.sender, newest.message.reply_to or newest.message.sender]
+        if not receivers.isdisjoint(person.address.casefold() for person in known):
+            return True
+
+        team = self.context.playbooks.default.team
+        inside = {_domain(address) for address in (*self.addresses, *(a.email for a in team.agents))}
+        return mail.in_sent and any(_domain(address) not in inside for address in receivers)
 
     def _forwarded_mail(self, tx: Transaction, mail: StoredMail, now: datetime) -> None:
         """Open a suspected case for the customer whose mail an agent forwarded."""
@@ -307,28 +445,38 @@ class MailRouter:
         self.opener.open(tx, mail, heard, verdict, now)
 
     def _reply(self, tx: Transaction, mail: StoredMail, case: Case, now: datetime) -> None:
-        """Record an agent's reply to the customer, which keeps the playbook's promise of an update."""
-        sender = mail.message.sender
-        by = sender.name or sender.address
-        wrote = AgentWrote(
-            at=now,
-            by=by,
-            message_id=mail.message.message_id,
-            why="a reply in Sent",
-            answers=_left_after_last_mail(tx, mail, case),
-        )
-        updates = [
-            promise.n
-            for promise in case.owed
-            if promise.kind is PromiseKind.NEXT_UPDATE and promise.source == "playbook"
+        """Record an agent's mail to the customer, which keeps the playbook's promise of an update.
+
+        Its copies, in Sent and in the inbox, are one mail. Under another subject, and outside of the case's
+        thread, it may be about something else: then the owner says whether the promise is kept.
+        """
+        message = mail.message
+        duplicate = bool(message.message_id) and tx.cases.ref_for([message.message_id]) == case.ref
+        is_related = tx.cases.ref_for(message.thread) == case.ref or _names_case(message, case)
+        tx.mail.mark_processed(mail.id, case_ref=case.ref)
+        if duplicate:
+            return
+
+        by = message.sender.shown
+        where = "a reply in Sent" if mail.in_sent else "a reply with us in copy"
+        answers = _left_after_last_mail(tx, mail, case)
+        events: list[Event] = [
+            AgentWrote(at=now, by=by, message_id=message.message_id, why=where, answers=answers)
         ]
-        kept = [PromiseKept(at=now, by=by, n=n, why="the customer has heard from us") for n in updates]
-        record(tx, case, [wrote, *kept, *self._proposals(case, mail, now)], now)
+        updates = _standing_updates(case)
+        if is_related:
+            why = "the customer has heard from us"
+            events += [PromiseKept(at=now, by=by, n=n, why=why) for n in updates]
+            updates = []
 
-    def _proposals(self, case: Case, mail: StoredMail, now: datetime) -> list[Decision]:
-        """Propose to the owner what a reply seems to promise.
+        record(tx, case, [*events, *self._questions(case, mail, updates, now)], now)
 
-        It becomes a promise when an agent approves it.
+    def _questions(
+        self, case: Case, mail: StoredMail, updates: Sequence[int], now: datetime
+    ) -> list[Decision]:
+        """Ask the owner in one mail about what a reply seems to promise, and whether it kept these promises.
+
+        What was read becomes a promise when an agent approves it.
         """
         if case.stage in {Stage.SUSPECTED, Stage.DISMISSED, Stage.CLOSED}:
             return []
@@ -336,17 +484,23 @@ class MailRouter:
         playbook = self.context.playbooks.for_case(case)
         found = self.context.line_reader(case).promises_in(mail)
         events = proposals.proposed(case, found, playbook, now)
-        if not events:
+        if not events and not updates:
             return []
+
+        asks: list[str] = [f"kept: {n}" for n in updates]
+        because = msg("somebody wrote to the customer under another subject; was that the promised answer?")
+        if events:
+            asks += ["approve", "refuse: "]
+            because = msg("a reply to the customer sounds like a promise")
 
         for event in events:
             case = lifecycle.after(case, event)
 
         content = LetterContent(
-            because=msg("a reply to the customer sounds like a promise"),
-            asks=("approve", "refuse: "),
+            because=because,
+            asks=tuple(asks),
             quote=mail.message.text,
-            promises=tuple(p for p in case.promises if p.state is PromiseState.PROPOSED),
+            promises=tuple(p for p in case.promises if p.state is PromiseState.PROPOSED or p.n in updates),
             compensation=tuple(grant for grant in case.compensation if grant.state is GrantState.PROPOSED),
         )
         owner = playbook.owner_of(case.owner)
@@ -387,12 +541,23 @@ def _relayed(tx: Transaction, message: Message) -> Message:
     return replace(message, sender=reply_to, via=sender, unsure_of="") if others else message
 
 
-def _writes_to(message: Message, case: Case | None) -> bool:
-    """Return whether a mail is addressed to the customer of a case."""
-    if case is None:
-        return False
-    addresses = {person.address.lower() for person in (*message.to, *message.cc)}
-    return case.customer.address.lower() in addresses
+def _standing_updates(case: Case) -> list[int]:
+    """Return the playbook's promises that the customer hears from us, which any reply keeps."""
+    return [
+        promise.n
+        for promise in case.owed
+        if promise.kind is PromiseKind.NEXT_UPDATE and promise.source == "playbook"
+    ]
+
+
+def _names_case(message: Message, case: Case) -> bool:
+    """Return whether the subject of a mail is that of the case, or names it."""
+    return message.case_token == case.ref or _bare_subject(message.subject) == _bare_subject(case.subject)
+
+
+def _domain(address: str) -> str:
+    """Return the domain of a mail address."""
+    return address.rpartition("@")[2].casefold()
 
 
 def _bare_subject(subject: str) -> str:

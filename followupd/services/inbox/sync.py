@@ -17,7 +17,7 @@ from followupd.adapters.imap.mailbox import FetchedMail, FolderChanges, SyncCurs
 from followupd.adapters.storage.ledger import Ledger, Transaction
 from followupd.domain.command import line_for
 from followupd.domain.keys import FolderCursor, StateKey
-from followupd.domain.mail import Identity, IncomingMail, MailLocation, Message, StoreResult
+from followupd.domain.mail import UNTAGGED, Identity, IncomingMail, MailLocation, Message, StoreResult
 from followupd.errors import UnavailableError
 from followupd.services.inbox.freshness import mark_synced
 from followupd.services.inbox.mailbox_updates import MAX_FAILURES, MailboxUpdater
@@ -109,6 +109,12 @@ _SYSTEM_FLAG = "\\"
 _BLANK = re.compile(r"\s")
 #: age up to which a mail in a command folder is a command on the first start
 FIRST_START = timedelta(days=30)
+#: lines of tags whose removal is a command too
+TAKEN_BACK = frozenset({"complaint", "hold"})
+#: verbs of tags that say what a mail or its case is, and stay on the mail
+_STATES = frozenset(
+    {"complaint", "dismiss", "hold", "promised", "owner", "playbook", "cause-code", "severity"}
+)
 #: mails in one transaction
 _BATCH_SIZE = 500
 
@@ -203,7 +209,7 @@ class InboxSync:
         )
         updater.apply(now)
         if is_inbox and self.drafts:
-            self.drafts.sync(mailbox, folder.mailbox)
+            self.drafts.sync(mailbox, folder.mailbox, now, lambda flags: self._lines(self._agent_tags(flags)))
 
     def _mark_read(self, mailbox: MailSource, folder: Folder, now: datetime) -> None:
         """Record that the folder was read; with the inbox, also which folders exist."""
@@ -357,8 +363,10 @@ class InboxSync:
 
             tags = {uid: self._agent_tags(flags) for uid, flags in batch.flags.items()}
             retagged = tx.mail.update_tags(folder.mailbox, folder.name, uidvalidity, tags)
-            for mail_id, new_tags in retagged.items():
-                self._add_commands(tx, mail_id, self._lines(new_tags), "tag", now)
+            for mail_id, (new_tags, removed) in retagged.items():
+                self._take_tags(tx, mail_id, new_tags, now)
+                taken_back = [line for line in self._lines(removed) if line in TAKEN_BACK]
+                self._add_commands(tx, mail_id, taken_back, UNTAGGED, now)
             tx.state.set_cursor(folder.mailbox, folder.name, cursor)
 
         if batch.new:
@@ -418,9 +426,19 @@ class InboxSync:
         if arrived.message is None:
             log.unreadable_mail_quarantined(folder.mailbox, folder.name, arrived.place.uid, arrived.reason)
 
-        self._add_commands(tx, result.mail_id, self._lines(result.tags), "tag", now)
+        self._take_tags(tx, result.mail_id, result.tags, now)
         if folder.is_command and result.folder:
             self._add_commands(tx, result.mail_id, [folder.line], "folder", now)
+
+    def _take_tags(self, tx: Transaction, mail_id: int, tags: Iterable[str], now: datetime) -> None:
+        """Store the commands that new tags mean, and take those off that say what was done.
+
+        Such a tag can be set again, and is a new command then. Tags that say what a mail is stay.
+        """
+        self._add_commands(tx, mail_id, self._lines(tags), "tag", now)
+        done = [tag for tag in tags if any(_is_deed(line) for line in self._lines([tag]))]
+        if done:
+            tx.mail.request_removal(mail_id, done)
 
     def _add_commands(
         self, tx: Transaction, mail_id: int, lines: Iterable[str], source: str, now: datetime
@@ -456,6 +474,11 @@ class InboxSync:
                 found += filter(None, [line_for(pattern, line, tag) for tag in sorted_tags])
 
         return list(dict.fromkeys(found))
+
+
+def _is_deed(line: str) -> bool:
+    """Return whether a tag's line says what was done, and not what a mail or its case is."""
+    return line.partition(":")[0].strip() not in _STATES
 
 
 def _advanced(cursor: FolderCursor, read: SyncCursor, now: datetime) -> FolderCursor:

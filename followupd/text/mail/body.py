@@ -236,9 +236,14 @@ def unflowed_text(part: MimePart) -> str:
     if part.parameter("delsp").lower() == "yes":
         gap = ""
 
+    return unflowed(part.text, gap)
+
+
+def unflowed(text: str, gap: str) -> str:
+    """Return a format=flowed text without soft line breaks; `gap` is what joins two lines."""
     lines: list[str] = []
     is_soft = False
-    for line in part.text.split("\n"):
+    for line in text.split("\n"):
         if is_soft and _may_join(lines[-1], line):
             lines[-1] = lines[-1].rstrip(" ") + gap + line
         else:

@@ -205,6 +205,16 @@ def read_when(text: str, *, now: datetime, calendar: Calendar, language: Languag
     return found.moment if found else None
 
 
+def first_date(text: str, *, now: datetime, calendar: Calendar, language: Language) -> datetime | None:
+    """Return the first deadline in a text, else its first date, None without one.
+
+    The arguments are those of `read_when`.
+    """
+    found = list(date_reader(language, now=now, calendar=calendar).find(text))
+    deadlines = [when for when in found if when.firm]
+    return (deadlines or found)[0].moment if found else None
+
+
 def split_when(
     text: str, *, now: datetime, calendar: Calendar, language: Language
 ) -> tuple[str, datetime | None]:
