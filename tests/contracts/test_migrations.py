@@ -50,7 +50,7 @@ CASE = (
 )
 
 #: events that the program of revision 0002 did not know
-NEWER = {"CustomerChosen", "MailSetAside"}
+NEWER = {"CustomerChosen", "HelpAnswered", "HelpAsked", "MailSetAside", "Parked", "Remarked"}
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -141,7 +141,8 @@ def test_removing_the_hold_tag_releases_the_case(promised: World) -> None:
 
 def test_a_hold_that_was_said_in_words_does_not_end_with_a_tag(promised: World) -> None:
     promised.agent_tags("hold")
-    promised.says(promised.case().ref, "release", "hold")
+    promised.says(promised.case().ref, "release")
+    promised.says(promised.case().ref, "hold")
     untag(promised, "hold")
     assert promised.case().held
 

@@ -44,7 +44,9 @@ def playbook_words(language: str) -> dict[str, str]:
 @pytest.mark.parametrize("language", LOCALES)
 def test_the_last_line_of_a_desk_mail_names_further_words_of_its_language(language: str) -> None:
     words = playbook_words(language)
-    for kind in DESK_MAILS:
+    for kind in set(DESK_MAILS) - {
+        LetterKind.REQUEST
+    }:  # a department answers in its own words, and knows no verbs
         said = flat(wrote(kind, sample(language=language), playbook_in(language)).text)
         assert words["show"] in said, kind
         assert words["help"] in said, kind
