@@ -220,6 +220,8 @@ class World:
         mail["From"], mail["To"], mail["Subject"] = sender, self.postbox.address, f"Re: {desk['Subject']}"
         mail["Message-ID"], mail["In-Reply-To"] = f"<note-{self._sent}@agents.test>", str(desk["Message-ID"])
         mail["Date"] = self.now
+        domain = sender.rpartition("@")[2]
+        mail["Authentication-Results"] = f"mx.agents.test; dmarc=pass header.from={domain}"
         mail.set_content(
             "\n".join(lines) + "\n\nOn Tuesday followupd wrote:\n> " + str(desk["Subject"]) + "\n"
         )
