@@ -260,7 +260,8 @@ def test_letters_mails_and_gift_cards_are_read_from_a_ledger_of_revision_0002(
     with ledger.transaction() as tx:
         letters = tx.outbox.all()
         assert {entry.status for entry in letters} == set(LetterStatus)
-        assert {entry.draft for entry in letters} == set(DraftState)
+        newer = {DraftState.EDITED}  # which the program of that revision did not know
+        assert {entry.draft for entry in letters} == set(DraftState) - newer
         for entry in letters:
             key = entry.letter.key
             assert entry.letter.text == f"Dear Kim,\n\nthis is {key}, as it was written.\n"
