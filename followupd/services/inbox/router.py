@@ -200,7 +200,9 @@ class MailRouter:
     def _customer_mail(self, tx: Transaction, mail: StoredMail, now: datetime) -> None:
         """Add a mail to its case, or classify one that belongs to none."""
         case = self._known_case(tx, mail)
-        if case is None:
+        if case is None and any("desk/" in key for key in mail.message.answers):
+            quarantine(tx, mail, "answers a mail to agents, and is not from an agent")
+        elif case is None:
             self._first_mail(tx, mail, now)
         elif mail.message.from_us and not _is_customer(case, mail.message):
             self._colleagues_mail(tx, mail, case, now)
