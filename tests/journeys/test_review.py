@@ -427,7 +427,9 @@ def test_a_drafts_folder_that_was_deleted_stops_neither_mail_nor_approval(world:
     assert left(world) == []
     world.says(world.case().ref, "approve")
     assert len(left(world)) == 1
-    world.customer_writes("Thank you, Ana. Where is the lid?", "Re: Where is my parcel?", answering=left(world)[0])
+    world.customer_writes(
+        "Thank you, Ana. Where is the lid?", "Re: Where is my parcel?", answering=left(world)[0]
+    )
     assert world.case().unanswered or world.case().customer_wrote_at == world.now
 
 
