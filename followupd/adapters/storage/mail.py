@@ -321,13 +321,6 @@ class MailStore:
 
     # threads
 
-    def message_ids_with_copy(self, message_ids: Collection[str]) -> set[str]:
-        """Return those of these letters' Message-IDs of which a copy is in a mailbox of ours."""
-        query = select(MailRow.message_id).where(
-            MailRow.kind == Kind.OWN.value, col(MailRow.message_id).in_(list(message_ids))
-        )
-        return set(self._session.exec(query))
-
     def earlier_text(self, message_id: str) -> str:
         """Return the text of an earlier mail or letter, to recognise quotes of it; "" when it is unknown."""
         mail = self._select_sealed(message_id)
