@@ -97,6 +97,8 @@ def _read_mailbox(app: App, name: str, now: datetime, failures: Failures) -> int
                     raise  # without its inbox a mailbox is of no use
                 failures[place] = error
                 log.unavailable(place, error)
+                if folder.is_sent:
+                    failures[name] = error  # its customers get no letters: an agent may have answered them
     finally:
         mailbox.close()
 

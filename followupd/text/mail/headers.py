@@ -363,12 +363,7 @@ def parse_addresses(value: str, charset: str = "") -> tuple[ParsedAddress, ...]:
         if simple:
             return simple
 
-    scanner = _AddressScanner(charset)
-    for piece in _ADDRESS_TOKEN.findall(_whole_addresses(value)):
-        scanner.add(piece)
-
-    scanner.end_mailbox()
-    return tuple(mailbox for mailbox in scanner.found if mailbox.raw or mailbox.name)
+    return _scan_addresses(_whole_addresses(value), charset)
 
 
 def _whole_addresses(value: str) -> str:
@@ -381,6 +376,22 @@ def _whole_addresses(value: str) -> str:
         return value
     cut = value[:MAX_ADDRESS_FIELD]
     return cut[: max(cut.rfind(","), cut.rfind(";"), 0)]
+
+
+@lru_cache(maxsize=8)  # a field of one mail is asked for several times
+def _scan_addresses(value: str, charset: str) -> tuple[ParsedAddress, ...]:
+    """Return the mailboxes of an address field of any form.
+
+    Args:
+        value: an unfolded field of no more than MAX_ADDRESS_FIELD characters.
+        charset: of 8-bit letters; "" means to guess.
+    """
+    scanner = _AddressScanner(charset)
+    for piece in _ADDRESS_TOKEN.findall(value):
+        scanner.add(piece)
+
+    scanner.end_mailbox()
+    return tuple(mailbox for mailbox in scanner.found if mailbox.raw or mailbox.name)
 
 
 @lru_cache(maxsize=256)  # nearly every mail is to us
