@@ -11,10 +11,11 @@ Libraries for dates are not used, because they read "$25 by Friday" as the 25th.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 
 from followupd.domain.calendar import Calendar
+from followupd.domain.promise import Relation
 from followupd.languages import Language
 from followupd.text.promises.date_parts import (
     END_OF_DAY,
@@ -33,12 +34,17 @@ EDGES = " ,;:.!–—-…"
 
 @dataclass(frozen=True, slots=True)
 class FoundDate:
-    """A date in a text, with its prepositions; `firm` if one of them makes it a deadline."""
+    """A date in a text, with its prepositions; `firm` if one of them makes it a deadline.
+
+    `since` is the moment at which a window begins: "on Friday between 9 and 11".
+    """
 
     moment: datetime
     start: int
     end: int
     firm: bool
+    relation: Relation = Relation.BY
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +64,36 @@ class DateReader:
             text: of which the first MAX_SENTENCE characters are read.
         """
         low = lowered(text[:MAX_SENTENCE])
+        previous: FoundDate | None = None
         for part in self._merged(self.parts.find(low), low):
-            found = self._found(low, part)
-            if found:
-                yield found
+            found = None if part.loose else self._found(low, part)
+            if found is None:
+                continue
+            if previous:
+                ranged = self._ranged(low, previous, found)
+                if ranged is None:
+                    yield previous
+                found = ranged or found
+            previous = found
+        if previous:
+            yield previous
+
+    def _ranged(self, low: str, first: FoundDate, second: FoundDate) -> FoundDate | None:
+        """Return "between Monday and Wednesday" as one date with its window, None for two dates of their own."""
+        patterns = self.patterns
+        opening = patterns.between.search(low[max(0, first.start - LEAD_REACH) : first.start])
+        joined = patterns.joining.fullmatch(low[first.end : second.start])
+        if not (opening and joined):
+            return None
+        if second.moment < first.moment:
+            # "between Monday and Wednesday", written on a Tuesday
+            second = replace(second, moment=self._a_week_later(second.moment))
+        if second.moment < first.moment:
+            return None
+        start = first.start - len(opening[0])
+        return replace(
+            second, start=start, firm=False, relation=Relation.BETWEEN, since=first.moment
+        )
 
     def _merged(self, parts: Iterable[DatePart], low: str) -> Iterator[DatePart]:
         """Yield the parts as dates, each merged with its neighbours, such as "Friday" with "at 3 pm".
@@ -87,6 +119,11 @@ class DateReader:
             return None
         return first.merged(second)
 
+    def _a_week_later(self, moment: datetime) -> datetime:
+        """Return the same time of the company's clock a week later."""
+        local = self.calendar.local(moment)
+        return self.calendar.moment(local.date() + timedelta(weeks=1), local.time())
+
     def _found(self, low: str, part: DatePart) -> FoundDate | None:
         """Return a date with its prepositions; None for one that is over, or one end of a range.
 
@@ -105,14 +142,30 @@ class DateReader:
 
         trail = patterns.trail.match(after)
         length = trail.end() if trail else 0
-        is_deadline = trail is not None or patterns.deadline.search(lead) is not None
+        inner = low[part.start : part.end]
+        is_deadline = trail is not None or patterns.deadline.search(f"{lead} {inner}") is not None
         is_before = patterns.before.search(lead) is not None
+        moment = self._moment(part, is_before=is_before)
         return FoundDate(
-            moment=self._moment(part, is_before=is_before),
+            moment=moment,
             start=part.start - len(lead),
             end=part.end + length,
             firm=is_deadline or part.moment is not None,
+            relation=self._relation(f"{lead} {inner}", part, is_deadline=is_deadline),
+            since=self.calendar.moment(self.calendar.local(moment).date(), part.since) if part.since else None,
         )
+
+    def _relation(self, words: str, part: DatePart, *, is_deadline: bool) -> Relation:
+        """Return how the words tie what is promised to the date."""
+        if part.since:
+            return Relation.BETWEEN
+        if is_deadline:
+            return Relation.BY
+        if self.patterns.starting.search(words) and not part.counted:
+            return Relation.FROM
+        if part.until:
+            return Relation.BY
+        return Relation.ON
 
     def _is_over(self, before: str, after: str) -> bool:
         """Whether the text around a date says that it is over: "last Friday", "your mail of Friday"."""

@@ -1,11 +1,12 @@
 """What the phrases, dates and amounts of a sentence say about it, by name: signs for the sentence classifier."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 
 from followupd.domain.calendar import Calendar
-from followupd.languages import Language
+from followupd.languages import Language, promise_weights
+from followupd.text.ngrams import Classes
 from followupd.text.promises.dates import DateReader, date_reader
 from followupd.text.promises.money import find_money
 from followupd.text.promises.patterns import promise_patterns
@@ -17,6 +18,17 @@ _TOPICS = ("idle", "doubt", "update", "topic", "arranged")
 _EDGE = 3
 #: which day it is does not matter: a sign says only whether there is a date
 _SOME_DAY = datetime(2026, 12, 1, 10, tzinfo=UTC)
+
+
+def classified(sentence: str, language: Language) -> Mapping[str, float]:
+    """Return how likely a sentence belongs to each class: commits, grants, done, conditional, attends, none."""
+    return _classes().probabilities(sentence, signs_of(sentence, language))
+
+
+@lru_cache(maxsize=1)
+def _classes() -> Classes:
+    """Return the shipped weights."""
+    return Classes.of(promise_weights())
 
 
 def signs_of(sentence: str, language: Language) -> tuple[str, ...]:
