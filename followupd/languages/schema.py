@@ -141,6 +141,13 @@ class LetterManner(LanguageTable):
     day_and_time: str = "{date}, {time}"
     time: str = "short"
     weekday_comma: bool = True
+    window: str = "{date}, {since} to {until}"
+    relations: Mapping[Literal["by", "on", "between", "from"], str] = {
+        "by": "by {date}",
+        "on": "on {date}",
+        "between": "between {since} and {date}",
+        "from": "from {date}",
+    }
 
 
 class LanguageInfo(LanguageTable):

@@ -229,7 +229,7 @@ class CommandService:
             context.playbooks.names,
             reader,
             now,
-            reader.promises_in(reply) if reply and command.verb == "promised" else ((), ()),
+            reader.promises_in(reply) if reply and command.verb == "promised" else Found(),
             grants_in_other_cases(tx, case),
             context.monthly_cap,
         )

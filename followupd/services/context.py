@@ -1,6 +1,5 @@
 """What most services need: the ledger, the playbooks, the letters and the languages."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -40,8 +39,8 @@ class PromiseLineReader:
         """Say whether an agent's words about a call say that nobody was reached."""
         return reached_nobody(text, self.language.catalogue)
 
-    def promises_in(self, mail: StoredMail) -> tuple[Sequence[FoundPromise], Sequence[FoundCompensation]]:
-        """Return what an agent's reply promises the customer."""
+    def promises_in(self, mail: StoredMail) -> Found:
+        """Return what an agent's reply promises the customer, and what must be asked."""
         message = mail.message
         return promises.find_commitments(
             message.text,

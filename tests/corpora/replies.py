@@ -54,6 +54,7 @@ class Score:
             f" kind {self.share('kind', 'right'):.2f}"
             f"  gifts P {self.share('gift', 'gift', 'gift beside'):.2f} R {self.share('gift', 'gifts'):.2f}"
             f" asked-or-R {(c['gift'] + c['gift asked']) / max(1, c['gifts']):.2f} (n={c['gifts']})"
+            f" kind {self.share('gift kind', 'gift'):.2f}"
             f"  silent taken {self.share('silent taken', 'silent'):.2f} asked {self.share('silent asked', 'silent'):.2f}"
             f" (n={c['silent']})  unsure {c['unsure right']}/{c['unsure']} of {c['unsure said']} said"
         )
@@ -120,6 +121,7 @@ def _gifts(row: Labelled, found: Found, score: Score) -> None:
         if one is not None:
             left.remove(one)
             count["gift"] += 1
+            count["gift kind"] += one.kind == wanted["kind"]
         elif found.unsure:
             count["gift asked"] += 1
         else:
@@ -133,6 +135,8 @@ def _gifts(row: Labelled, found: Found, score: Score) -> None:
 def _same_gift(one: FoundCompensation, wanted: Labelled) -> bool:
     kind = re.fullmatch(wanted["kind"], one.kind) is not None
     money = (number(one.amount), one.currency or None if one.amount else None)
+    # which of these a sum of money is called is a matter of taste; how often it is called the same is counted
+    kind = kind or (wanted["amount"] is not None and {one.kind, wanted["kind"]} <= {"refund", "credit", "gesture"})
     return kind and money == (number(wanted["amount"]), wanted["currency"] if wanted["amount"] else None)
 
 

@@ -10,7 +10,7 @@ from pydantic import AliasChoices, Field
 from followupd.domain.case import Case
 from followupd.domain.compensation import Compensation, GrantState, Money
 from followupd.domain.events.case import Event
-from followupd.domain.promise import Option, OptionState, Promise, PromiseState
+from followupd.domain.promise import Option, OptionState, Promise, PromiseState, Relation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +78,7 @@ class PromiseLate(_PromiseChanged):
 
     state: ClassVar = PromiseState.LATE
     promise_copies: ClassVar = ("internal_deadline", "promised_by", "because")
-    promise_sets: ClassVar = {"confirmed": "", "slipped": True}
+    promise_sets: ClassVar = {"confirmed": "", "slipped": True, "relation": Relation.BY, "since": None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

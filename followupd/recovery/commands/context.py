@@ -42,7 +42,7 @@ class CommandContext:
     playbooks: frozenset[str]
     reader: LineReader
     now: datetime
-    found: tuple[Sequence[FoundPromise], Sequence[FoundCompensation]] = ((), ())
+    found: Found = Found()
     other_grants: Sequence[OtherGrant] = ()
     cap: Money | None = None
 

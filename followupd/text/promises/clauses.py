@@ -18,7 +18,7 @@ _WORD = re.compile(r"[^\W\d_]+")
 #: what may be at the end of a sentence after its question mark
 _CLOSING = "\"') "
 #: how likely both sides of a comma must be clauses of their own, if each has a date
-_OWN_CLAUSE = 0.4
+_OWN_CLAUSE = 0.25
 
 #: how likely a text promises something
 Judge = Callable[[str], float]

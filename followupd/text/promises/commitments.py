@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from followupd.domain.calendar import Calendar
+from followupd.domain.compensation import Gift
 from followupd.domain.promise import Found, FoundCompensation, FoundPromise, PromiseKind, Relation
 from followupd.languages import Language
 from followupd.text.promises.clauses import Clause, clause_of, clauses, is_question
@@ -28,6 +29,11 @@ from followupd.text.promises.signs import classified
 #: from which probability a clause is taken, and from which it is asked about; see docs/promises.md
 TAKEN, ASKED = 0.62, 0.25
 GRANT_TAKEN, GRANT_ASKED = 0.60, 0.30
+#: a clause without a date says nothing below this
+UNDATED_ASKED = 0.45
+_FEWEST_WORDS_UNDATED = 4
+#: how likely a condition or a policy may be in what is taken as given
+_DOUBT = 0.35
 #: a report is one from this probability on
 REPORTED = 0.5
 #: a date without a year that is so far ahead is likely one that is over
@@ -143,7 +149,7 @@ class _Reader:
     ) -> list[FoundCompensation] | None:
         """Return what a clause gives; None if that must be asked."""
         grants = chances["grants"]
-        if clause.depends_on_event or chances["conditional"] >= REPORTED > grants:
+        if clause.depends_on_event or self._is_unreal(clause):
             return []
         if max(grants, chances["commits"]) < GRANT_ASKED:
             return []
@@ -158,24 +164,40 @@ class _Reader:
             before=found.amount,
         )
         if grants >= GRANT_TAKEN:
-            return gifts
+            doubtful = chances["conditional"] >= _DOUBT or chances["none"] >= _DOUBT
+            return None if gifts and (doubtful or self._is_hedged(clause, gifts)) else gifts
         if grants >= GRANT_ASKED and (gifts is None or gifts):
             return None
         return gifts and [gift for gift in gifts if chances["commits"] >= TAKEN]
+
+    def _is_unreal(self, clause: Clause) -> bool:
+        """Whether a clause has a condition, or tells what others said."""
+        return self.patterns.unreal.search(self.patterns.complement.sub(" … ", clause.low)) is not None
+
+    def _is_hedged(self, clause: Clause, gifts: list[FoundCompensation]) -> bool:
+        """Whether a clause says "not", "may" or "could" of a gift; "we will not charge" is a gift."""
+        kinds = {gift.kind for gift in gifts}
+        return kinds != {Gift.GESTURE} and self.patterns.hedged.search(clause.low) is not None
 
     def _promises(self, clause: Clause, chances: Mapping[str, float]) -> list[FoundPromise] | None:
         """Return the promise of a clause; None if it must be asked about."""
         commits = chances["commits"]
         if commits < ASKED or (chances["done"] >= REPORTED and chances["done"] > commits):
             return []
-        if commits < TAKEN:
+        if not clause.dates and not self._may_be_undated(clause, commits):
+            return []
+        if commits < TAKEN or chances["none"] >= REPORTED or chances["conditional"] >= REPORTED:
             return None if clause.dates or chances["grants"] < GRANT_TAKEN else []
-        if self.patterns.unreal.search(self.patterns.complement.sub(" … ", clause.low)):
+        if self._is_unreal(clause):
             return None
         when = self._date(clause)
         if when is False:
             return None
         return [self._promise(clause, when)]
+
+    def _may_be_undated(self, clause: Clause, commits: float) -> bool:
+        """Whether a clause without a date may promise something: it has the words of a sentence, not of a signature."""
+        return commits >= UNDATED_ASKED and len(clause.text.split()) >= _FEWEST_WORDS_UNDATED
 
     def _date(self, clause: Clause) -> FoundDate | None | bool:
         """Return the one date of a clause, None if it has none, and False if it was not understood whole."""

@@ -156,7 +156,7 @@ _NAMES_A_THING = re.compile(r"\s[^\W\d]{3,}")
 #: characters beside an amount in which words are looked for that leave it open
 _BESIDE = 26
 #: an amount without its currency, which is the company's where something is given: "49,90 is back on your card"
-_BARE_AMOUNT = re.compile(r"(?<![\w.,/:-])\d{1,5}(?:[.,]\d{2}|,[-–])(?![\d.,/%:]|\s?(?:%|[^\W\d_]\.|h\b))")
+_BARE_AMOUNT = re.compile(r"(?<![\w.,/:-])\d{1,5}(?:[.,]\d{2}|[.,][-–])(?!\d|[.,]\d|[/%:]|\s?(?:%|[^\W\d_]\.|h\b))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,13 +197,15 @@ def gifts_in(
     amounts = _amounts(clause, currency, languages) if granted else []
     if not granted:
         mentions = [mention for mention in mentions if mention.kind == Gift.REPLACEMENT]
-    elif not mentions:
-        mentions = [_unnamed(amounts, clause)]
+    elif not mentions and not amounts:
+        return None
+    elif not mentions or (amounts and all(mention.kind in _GOODS for mention in mentions)):
+        mentions = [_Mention(Gift.REFUND, amounts[0].start, amounts[0].end)]
     if any(_is_open(clause.low, amount, patterns) for amount in amounts):
         return None
     if amounts:
         amounts = [_shared(clause.low, amount, patterns) for amount in amounts]
-    elif before and any(_means_amount_before(clause, mention, patterns) for mention in mentions):
+    elif before and any(_means_amount_before(mention) for mention in mentions):
         amounts = [before]
     assigned = _assigned(amounts, mentions)
     if len(amounts) > len(mentions) or _share_without_amount(clause, patterns, amounts):
@@ -251,13 +253,6 @@ def _amounts(clause: Clause, currency: str, languages: Catalogue) -> list[Amount
     return found
 
 
-def _unnamed(amounts: Sequence[Amount], clause: Clause) -> _Mention:
-    """Return what is given where no kind is named: a sum of money, else a gesture."""
-    if amounts:
-        return _Mention(Gift.REFUND, amounts[0].start, amounts[0].end)
-    return _Mention(Gift.GESTURE, 0, len(clause.text))
-
-
 def _is_open(low: str, amount: Amount, patterns: PromisePatterns) -> bool:
     """Whether words beside an amount leave open how much is given: "up to £30", "£25 plus postage"."""
     before, after = low[max(0, amount.start - _BESIDE) : amount.start], low[amount.end : amount.end + _BESIDE]
@@ -287,9 +282,9 @@ def _share_without_amount(clause: Clause, patterns: PromisePatterns, amounts: Se
     return bool(_PERCENT.search(clause.low)) and Gift.COUPON not in kinds
 
 
-def _means_amount_before(clause: Clause, mention: _Mention, patterns: PromisePatterns) -> bool:
-    """Whether money is given in full without saying how much."""
-    return mention.kind in {Gift.REFUND, Gift.CREDIT} and bool(patterns.names.in_full.search(clause.low))
+def _means_amount_before(mention: _Mention) -> bool:
+    """Whether money is given without saying how much."""
+    return mention.kind in {Gift.REFUND, Gift.CREDIT}
 
 
 def _mentions(low: str, patterns: PromisePatterns) -> list[_Mention]:

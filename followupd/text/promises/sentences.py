@@ -33,6 +33,8 @@ _SENTENCE_END = re.compile(
 )
 #: a word of so many letters before a full stop is no abbreviation, even if no capital follows: "on the van today. he"
 _FULL_WORD = re.compile(r"[^\W\d_]{4,}[.!?…]$|[!?…]$|[^\W\d_]\)[.!?…]$")
+#: what may be the sign of an amount or shorten "number"
+_SHORT_WORD = re.compile(r"\b[^\W\d_]{1,3}\.$")
 #: a day of the month before a full stop, and what may be the month behind it
 _DAY = re.compile(r"\b\d{1,2}\.$")
 _NEXT_WORD = re.compile(r"[\"'(«“„¿¡]*([^\W\d_]+)")
@@ -176,7 +178,7 @@ def _goes_on(tail: str, rest: str, patterns: _MailPatterns) -> bool:
     following = word[1] if word else ""
     if _DAY.search(tail):
         return following.lower() in patterns.months or following[:1].islower()
-    if patterns.abbreviation.search(tail):
+    if patterns.abbreviation.search(tail) or (rest[:1].isdigit() and _SHORT_WORD.search(tail)):
         return True
     if not following[:1].islower():
         return False
