@@ -129,12 +129,25 @@ class FoundCompensation:
     past: bool = False
 
 
+class DatedText(NamedTuple):
+    """What an agent says in a line, and by, on, between or from when; the fields are those of `Promise`."""
+
+    text: str
+    due: datetime | None = None
+    relation: Relation = Relation.BY
+    since: datetime | None = None
+    dated: bool = False
+
+
 class Found(NamedTuple):
     """What was read in an agent's reply; `unsure` are sentences that may promise or give something."""
 
     promises: tuple[FoundPromise, ...] = ()
     compensation: tuple[FoundCompensation, ...] = ()
     unsure: tuple[str, ...] = ()
+
+
+NOTHING_FOUND = Found()
 
 
 class OptionState(StrEnum):

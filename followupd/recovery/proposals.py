@@ -1,6 +1,5 @@
 """Proposals: promises and compensation read in an agent's reply, which count once an agent approves them."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from followupd.domain.case import Case

@@ -9,7 +9,7 @@ from followupd.domain.compensation import Money
 from followupd.domain.decision import LetterRenderer
 from followupd.domain.mail import StoredMail
 from followupd.domain.playbook import Playbook, Playbooks
-from followupd.domain.promise import FoundCompensation, FoundPromise
+from followupd.domain.promise import DatedText, Found
 from followupd.languages import Catalogue, Language, catalogue
 from followupd.services.wording_guard import WordingGuard
 from followupd.text import promises
@@ -23,7 +23,7 @@ class PromiseLineReader:
     playbook: Playbook
     language: Language
 
-    def split_when(self, text: str, now: datetime) -> tuple[str, datetime | None]:
+    def split_when(self, text: str, now: datetime) -> DatedText:
         """Split "ship it by Friday" into the text and the date."""
         return promises.split_when(text, now=now, calendar=self.playbook.calendar, language=self.language)
 

@@ -129,14 +129,18 @@ def _gifts(row: Labelled, found: Found, score: Score) -> None:
     left = [one for one in left if one.kind not in row.get("optc", ())]
     count["gift beside"] += len(left)
     for one in left:
-        score.misses.append(f"{row['id']} GIFT BESIDE {one.kind} {one.amount} {one.currency} {one.words}, is {row['compensation']}")
+        score.misses.append(
+            f"{row['id']} GIFT BESIDE {one.kind} {one.amount} {one.currency} {one.words}, is {row['compensation']}"
+        )
 
 
 def _same_gift(one: FoundCompensation, wanted: Labelled) -> bool:
     kind = re.fullmatch(wanted["kind"], one.kind) is not None
     money = (number(one.amount), one.currency or None if one.amount else None)
     # which of these a sum of money is called is a matter of taste; how often it is called the same is counted
-    kind = kind or (wanted["amount"] is not None and {one.kind, wanted["kind"]} <= {"refund", "credit", "gesture"})
+    kind = kind or (
+        wanted["amount"] is not None and {one.kind, wanted["kind"]} <= {"refund", "credit", "gesture"}
+    )
     return kind and money == (number(wanted["amount"]), wanted["currency"] if wanted["amount"] else None)
 
 
@@ -150,7 +154,9 @@ def _silence(row: Labelled, found: Found, score: Score) -> None:
     count["unsure"] += len(found.unsure)
     said = row.get("unsure", ())
     count["unsure said"] += len(said)
-    count["unsure right"] += sum(any(one[:20] in want or want[:20] in one for want in said) for one in found.unsure)
+    count["unsure right"] += sum(
+        any(one[:20] in want or want[:20] in one for want in said) for one in found.unsure
+    )
     if row["promises"] or row["compensation"] or said:
         return
     count["silent"] += 1

@@ -42,6 +42,22 @@ class PromiseMade(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyUnclear(Event):
+    """Sentences of an agent's reply may promise or give something; the agent is asked, and no letter has them."""
+
+    sentences: tuple[str, ...]
+
+    copies: ClassVar = {"unclear": "sentences", "unclear_at": "at"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyExplained(Event):
+    """An agent said what the unclear sentences of a reply promise, or that they promise nothing."""
+
+    sets: ClassVar = {"unclear": (), "unclear_at": None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _PromiseChanged(Event):
     """Promise `n` came into another state. `promise_copies` are fields that it takes from the event."""
 

@@ -57,9 +57,7 @@ def clause_of(text: str, patterns: PromisePatterns, reader: DateReader) -> Claus
     return Clause(text, low, dates, event.start() if event else None)
 
 
-def clauses(
-    sentence: str, patterns: PromisePatterns, reader: DateReader, judge: Judge
-) -> tuple[Clause, ...]:
+def clauses(sentence: str, patterns: PromisePatterns, reader: DateReader, judge: Judge) -> tuple[Clause, ...]:
     """Return the clauses of a sentence.
 
     Args:
@@ -68,7 +66,11 @@ def clauses(
         reader: finds the dates.
         judge: says how likely a text promises something.
     """
-    parts = [part for strong in _parts(sentence, patterns, reader) for part in _at_dates(strong, patterns, reader, judge)]
+    parts = [
+        part
+        for strong in _parts(sentence, patterns, reader)
+        for part in _at_dates(strong, patterns, reader, judge)
+    ]
     return tuple(clause_of(part, patterns, reader) for part in parts)
 
 
@@ -128,7 +130,7 @@ def _has_date(part: str, reader: DateReader) -> bool:
 def _at_dates(part: str, patterns: PromisePatterns, reader: DateReader, judge: Judge) -> list[str]:
     """Split a part with several dates between them where each side promises on its own; else leave it whole."""
     dates = [when for when in reader.find(part) if when.moment > reader.now]
-    if len(dates) < 2:  # noqa: PLR2004  two dates are one too many for a promise
+    if len(dates) < 2:
         return [part]
     best: tuple[float, int, int] = (_OWN_CLAUSE, 0, 0)
     for begin, end in _between(part, dates[0], dates[1], patterns):

@@ -199,7 +199,7 @@ class _Reader:
         """Whether a clause without a date may promise something: it has the words of a sentence, not of a signature."""
         return commits >= UNDATED_ASKED and len(clause.text.split()) >= _FEWEST_WORDS_UNDATED
 
-    def _date(self, clause: Clause) -> FoundDate | None | bool:
+    def _date(self, clause: Clause) -> FoundDate | bool | None:
         """Return the one date of a clause, None if it has none, and False if it was not understood whole."""
         if clause.depends_on_event:
             return None
@@ -233,7 +233,7 @@ class _Reader:
         rest = after.lstrip(" ,(")
         return date_patterns(self.language).left_over.match(rest) is not None
 
-    def _promise(self, clause: Clause, when: FoundDate | None | bool) -> FoundPromise:
+    def _promise(self, clause: Clause, when: FoundDate | bool | None) -> FoundPromise:
         """Return the promise that a clause makes."""
         date = when if isinstance(when, FoundDate) else None
         text = line_of(clause.text, date)

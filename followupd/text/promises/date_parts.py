@@ -212,9 +212,9 @@ class PartReader:
             word = re.match(r"[^\W\d]+", written)
             digits = [self.patterns.numbers.get(word[0] if word else "", 99)]
         hour, minute = digits[0], digits[1] if len(digits) > 1 else 0
-        if _AFTER_NOON.search(written) and hour < 12:
-            hour += 12
-        elif _AFTER_NOON.search(mark) and not _BEFORE_NOON.search(written) and hour < _first(mark):
+        if (_AFTER_NOON.search(written) and hour < 12) or (
+            _AFTER_NOON.search(mark) and not _BEFORE_NOON.search(written) and hour < _first(mark)
+        ):
             hour += 12
         try:
             return in_office_hours(time(hour, minute), written)

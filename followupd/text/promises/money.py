@@ -156,7 +156,9 @@ _NAMES_A_THING = re.compile(r"\s[^\W\d]{3,}")
 #: characters beside an amount in which words are looked for that leave it open
 _BESIDE = 26
 #: an amount without its currency, which is the company's where something is given: "49,90 is back on your card"
-_BARE_AMOUNT = re.compile(r"(?<![\w.,/:-])\d{1,5}(?:[.,]\d{2}|[.,][-–])(?!\d|[.,]\d|[/%:]|\s?(?:%|[^\W\d_]\.|h\b))")
+_BARE_AMOUNT = re.compile(
+    r"(?<![\w.,/:-])\d{1,5}(?:[.,]\d{2}|[.,][-–])(?!\d|[.,]\d|[/%:]|\s?(?:%|[^\W\d_]\.|h\b))"
+)
 
 
 @dataclass(frozen=True, slots=True)

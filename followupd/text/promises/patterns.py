@@ -111,7 +111,10 @@ def _part(table: Dates, months: Mapping[str, int], weekdays: Mapping[str, int]) 
         _month_before_day(table, month),
         *_later(table, weekdays),
         *_spans(table),
-        *(rf"(?P<weekno{n}>\b{expand(pattern, _week_number(n))})" for n, pattern in enumerate(table.week_number)),
+        *(
+            rf"(?P<weekno{n}>\b{expand(pattern, _week_number(n))})"
+            for n, pattern in enumerate(table.week_number)
+        ),
         *_months(table, month),
         *(_phrase(f"phrase{n}", pattern) for n, (_, pattern) in enumerate(table.phrases)),
         _weekday(table, _longest_first(weekdays)),
@@ -187,7 +190,9 @@ def _months(table: Dates, month: str) -> list[str]:
 
 def _hour(table: Dates) -> str:
     """Return the pattern of an hour in a window or after "at", with or without its mark."""
-    words = _longest_first(word for number, words in table.numbers.items() if 1 < number <= 12 for word in words)
+    words = _longest_first(
+        word for number, words in table.numbers.items() if 1 < number <= 12 for word in words
+    )
     marks = _any([*table.hours, r"[ap]\.? ?m\.?"])
     return rf"(?:\d{{1,2}}(?:[:.]\d{{2}}(?!\d))?(?: ?h ?\d{{2}}\b)?|{words})(?: ?(?:{marks})(?!\w))?"
 
