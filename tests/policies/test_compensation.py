@@ -11,7 +11,7 @@ from followupd.domain import events as e
 from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import Compensation, Gift, GrantState, Money, OtherGrant, above_cap
 from followupd.domain.playbook import Agent, Team
-from followupd.domain.promise import FoundCompensation, FoundPromise, Promise, PromiseKind
+from followupd.domain.promise import Found, FoundCompensation, FoundPromise, Promise, PromiseKind
 from followupd.errors import NotUnderstoodError
 from tests.builders import ANA, LEE, MAX, NOW, PLAYBOOK, Story, a_case
 from tests.policies.stubs import after, names, run
@@ -354,7 +354,7 @@ REFUND = FoundCompensation(kind="refund", amount="25", words=("will refund",))
 def reply(*found: FoundPromise | FoundCompensation, **more: Any) -> list[e.Event]:
     promises = [each for each in found if isinstance(each, FoundPromise)]
     gifts = [each for each in found if isinstance(each, FoundCompensation)]
-    return run(a_case().case, "promised", found=(promises, gifts), **more)
+    return run(a_case().case, "promised", found=Found(tuple(promises), tuple(gifts)), **more)
 
 
 REPLIES: dict[str, tuple[list[FoundPromise | FoundCompensation], list[str]]] = {
@@ -405,7 +405,7 @@ def test_a_refund_of_the_past_is_issued_by_its_number() -> None:
     events = run(
         grants(GRANTED),
         "promised",
-        found=([], [replace(REFUND, past=True), replace(REFUND, amount="5", past=True)]),
+        found=Found((), (replace(REFUND, past=True), replace(REFUND, amount="5", past=True))),
     )
     numbers = [
         event.compensation.n if isinstance(event, e.CompensationGranted) else getattr(event, "n", 0)

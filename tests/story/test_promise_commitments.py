@@ -147,7 +147,7 @@ def test_two_actions_of_one_subject_have_their_own_dates(
 
 
 def test_a_gift_with_a_date_is_a_promise_too() -> None:
-    made, given_ = find_commitments(
+    made, given_, _ = find_commitments(
         "We will refund you the $25.00 by Friday.", sent_at=SENT_AT, calendar=LONDON, language=ENGLISH
     )
     assert [promise.due for promise in made] == [FRIDAY]
@@ -231,22 +231,18 @@ def test_the_dollar_is_the_one_of_the_company() -> None:
     ],
 )
 def test_quotes_questions_conditions_negations_and_hedges_promise_nothing(text: str) -> None:
-    assert find_commitments(text, sent_at=SENT_AT, calendar=LONDON, language=ENGLISH) == ((), ())
+    assert find_commitments(text, sent_at=SENT_AT, calendar=LONDON, language=ENGLISH)[:2] == ((), ())
 
 
 def test_a_doubtful_line_never_promises() -> None:
     text = "Hello Kim,\nwe will ship it by Friday.\nKind regards"
     assert len(promises(text)) == 1
-    assert find_commitments(
-        text, sent_at=SENT_AT, calendar=LONDON, language=ENGLISH, doubtful=("we will ship it by Friday.",)
-    ) == ((), ())
+    assert find_commitments(text, sent_at=SENT_AT, calendar=LONDON, language=ENGLISH, doubtful=("we will ship it by Friday.",))[:2] == ((), ())
 
 
 def test_a_doubtful_line_does_not_add_words_to_its_neighbours() -> None:
     text = "We will\nship it\nby Friday."
-    assert find_commitments(
-        text, sent_at=SENT_AT, calendar=LONDON, language=ENGLISH, doubtful=("ship it",)
-    ) == ((), ())
+    assert find_commitments(text, sent_at=SENT_AT, calendar=LONDON, language=ENGLISH, doubtful=("ship it",))[:2] == ((), ())
 
 
 def test_a_sentence_may_be_wrapped_over_lines() -> None:
@@ -285,7 +281,7 @@ def test_thanks_and_regrets_before_a_promise_do_not_exclude_it(language: str, te
     "text", ["If you return it, we will refund you by Friday.", "Unless it arrives, I'll call you."]
 )
 def test_a_condition_excludes_what_follows_it(text: str) -> None:
-    assert find_commitments(text, sent_at=SENT_AT, calendar=LONDON, language=ENGLISH) == ((), ())
+    assert find_commitments(text, sent_at=SENT_AT, calendar=LONDON, language=ENGLISH)[:2] == ((), ())
 
 
 def test_letting_know_whether_is_no_condition() -> None:
@@ -304,7 +300,7 @@ def test_an_unknown_language_is_read_as_english() -> None:
 
 @given(st.text(max_size=400), st.sampled_from(["en", "de", "fr", "es"]))
 def test_no_text_makes_it_fail(text: str, language: str) -> None:
-    made, given_ = find_commitments(
+    made, given_, _ = find_commitments(
         text, sent_at=SENT_AT, calendar=LONDON, language=load(language), currency="EUR"
     )
     assert all(promise.text for promise in made)
@@ -320,7 +316,7 @@ def test_no_text_makes_it_fail(text: str, language: str) -> None:
     )
 )
 def test_no_mixture_of_words_makes_it_fail(jumble: list[str]) -> None:
-    made, _ = find_commitments(" ".join(jumble), sent_at=SENT_AT, calendar=LONDON, language=ENGLISH)
+    made, *_ = find_commitments(" ".join(jumble), sent_at=SENT_AT, calendar=LONDON, language=ENGLISH)
     assert all(promise.due is None or promise.due > SENT_AT for promise in made)
 
 

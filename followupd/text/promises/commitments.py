@@ -27,7 +27,7 @@ from followupd.text.promises.sentences import sentences
 from followupd.text.promises.signs import classified
 
 #: from which probability a clause is taken, and from which it is asked about; see docs/promises.md
-TAKEN, ASKED = 0.62, 0.25
+TAKEN, ASKED = 0.62, 0.20
 GRANT_TAKEN, GRANT_ASKED = 0.60, 0.30
 #: a clause without a date says nothing below this
 UNDATED_ASKED = 0.45

@@ -79,7 +79,7 @@ class DatePart:
         Args:
             other: the next part of the text; a complete moment does not merge with anything.
         """
-        if self.moment or other.moment:
+        if self.moment or other.moment or (self.loose and self.day):
             return None
         clock = _one_time(self, other)
         if clock is None:
