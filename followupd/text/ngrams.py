@@ -121,6 +121,13 @@ class Classes:
         return {name: _probability(model.score(at, seen)) for name, model in self.models.items()}
 
 
+def shifted(probability: float, by: float) -> float:
+    """Return a probability after adding to its log-odds."""
+    if not 0 < probability < 1:
+        return probability
+    return _probability(math.log(probability / (1 - probability)) + by)
+
+
 def _probability(log_odds: float) -> float:
     """Return the probability of log-odds, without an overflow."""
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, log_odds))))

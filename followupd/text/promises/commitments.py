@@ -19,11 +19,12 @@ from followupd.domain.calendar import Calendar
 from followupd.domain.compensation import Gift
 from followupd.domain.promise import Found, FoundCompensation, FoundPromise, PromiseKind, Relation
 from followupd.languages import Language
+from followupd.text.ngrams import shifted
 from followupd.text.promises.clauses import Clause, clause_of, clauses, is_question
 from followupd.text.promises.dates import EDGES, DateReader, FoundDate, date_reader
 from followupd.text.promises.money import Amount, find_money, gifts_in
 from followupd.text.promises.patterns import PromisePatterns, date_patterns, promise_patterns
-from followupd.text.promises.sentences import sentences
+from followupd.text.promises.sentences import lowered, sentences
 from followupd.text.promises.signs import classified
 
 #: from which probability a clause is taken, and from which it is asked about; see docs/promises.md
@@ -32,6 +33,8 @@ GRANT_TAKEN, GRANT_ASKED = 0.60, 0.30
 #: a clause without a date says nothing below this
 UNDATED_ASKED = 0.45
 _FEWEST_WORDS_UNDATED = 4
+#: by how much a known turn of phrase makes a class likelier, in log-odds
+_KNOWN_PHRASE, _KNOWN_GOODS = 0.7, 2.5
 #: how likely a condition or a policy may be in what is taken as given
 _DOUBT = 0.35
 #: a report is one from this probability on
@@ -80,7 +83,21 @@ class _Reader:
             self._unit(unit, chances, sentence, found)
 
     def _likely(self, text: str) -> Mapping[str, float]:
-        return classified(text, self.language)
+        """Return how likely a text belongs to each class; a known turn of phrase makes it likelier."""
+        chances = dict(classified(text, self.language))
+        low = lowered(text)
+        patterns = self.patterns
+        if patterns.hedged.search(low) or patterns.unreal.search(low):
+            return chances
+        if patterns.firm.search(low) or patterns.update.search(low):
+            chances["commits"] = shifted(chances["commits"], _KNOWN_PHRASE)
+        if patterns.given.search(low) or patterns.giving.search(low):
+            kinds = {kind for kind, pattern in patterns.gifts if pattern.search(low)}
+            if kinds:
+                # goods sent again were labelled as what is done, not as what is given
+                goods = kinds & {Gift.REPLACEMENT, Gift.FREE_SHIPPING}
+                chances["grants"] = shifted(chances["grants"], _KNOWN_GOODS if goods else _KNOWN_PHRASE)
+        return chances
 
     def _units(
         self, sentence: str, parts: tuple[Clause, ...], likely: list[Mapping[str, float]]
@@ -153,7 +170,7 @@ class _Reader:
             return []
         if max(grants, chances["commits"]) < GRANT_ASKED:
             return []
-        past = chances["done"] >= REPORTED or chances["done"] > chances["commits"]
+        past = self._is_past(clause.low, chances)
         gifts = gifts_in(
             clause,
             self.patterns,
@@ -169,6 +186,13 @@ class _Reader:
         if grants >= GRANT_ASKED and (gifts is None or gifts):
             return None
         return gifts and [gift for gift in gifts if chances["commits"] >= TAKEN]
+
+    def _is_past(self, low: str, chances: Mapping[str, float]) -> bool:
+        """Whether something was given already: a report says so, and no offer ("please find enclosed")."""
+        if self.patterns.given.search(low):
+            return chances["commits"] < TAKEN or chances["done"] >= REPORTED
+        reported = chances["done"] >= REPORTED
+        return reported and self.patterns.giving.search(low) is None
 
     def _is_unreal(self, clause: Clause) -> bool:
         """Whether a clause has a condition, or tells what others said."""
