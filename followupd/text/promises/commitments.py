@@ -12,7 +12,7 @@ with a second date, a share of an amount or the rest of a date is asked about, a
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from followupd.domain.calendar import Calendar
@@ -45,6 +45,10 @@ _FAR = timedelta(days=290)
 _REACH = 14
 
 
+#: gifts that are told apart by their words
+_TOLD_APART = frozenset({Gift.COUPON, Gift.GESTURE, Gift.REPLACEMENT})
+
+
 @dataclass(slots=True)
 class _Result:
     """What was found so far, and the only amount of the sentence before."""
@@ -53,6 +57,18 @@ class _Result:
     gifts: list[FoundCompensation] = field(default_factory=list)
     unsure: list[str] = field(default_factory=list)
     amount: Amount | None = None
+
+    def add_gift(self, gift: FoundCompensation) -> None:
+        """Add a gift unless it was mentioned before; the mention with the amount counts."""
+        for n, other in enumerate(self.gifts):
+            if other.kind != gift.kind or (other.amount and gift.amount and other.amount != gift.amount):
+                continue
+            if other.kind in _TOLD_APART and not gift.amount and other.text != gift.text:
+                continue
+            if gift.amount and not other.amount:
+                self.gifts[n] = replace(gift, past=other.past or gift.past)
+            return
+        self.gifts.append(gift)
 
     def ask(self, sentence: str) -> None:
         """Add a sentence to those that the agent is asked about."""
@@ -153,10 +169,10 @@ class _Reader:
         if gifts is None or promises is None:
             found.ask(sentence)
         for gift in gifts or ():
-            if gift not in found.gifts:
-                found.gifts.append(gift)
+            found.add_gift(gift)
         for promise in promises or ():
-            if promise not in found.promises:
+            known = {(other.text.casefold(), other.due) for other in found.promises}
+            if (promise.text.casefold(), promise.due) not in known:
                 found.promises.append(promise)
         if max(commits, grants) < ASKED:
             self._report(clause.text, chances, found)
@@ -183,9 +199,9 @@ class _Reader:
         if grants >= GRANT_TAKEN:
             doubtful = chances["conditional"] >= _DOUBT or chances["none"] >= _DOUBT
             return None if gifts and (doubtful or self._is_hedged(clause, gifts)) else gifts
-        if grants >= GRANT_ASKED and (gifts is None or gifts):
-            return None
-        return gifts and [gift for gift in gifts if chances["commits"] >= TAKEN]
+        if chances["commits"] >= TAKEN and gifts:
+            return gifts
+        return None if grants >= GRANT_ASKED and (gifts is None or gifts) else []
 
     def _is_past(self, low: str, chances: Mapping[str, float]) -> bool:
         """Whether something was given already: a report says so, and no offer ("please find enclosed")."""
@@ -210,7 +226,12 @@ class _Reader:
             return []
         if not clause.dates and not self._may_be_undated(clause, commits):
             return []
-        if commits < TAKEN or chances["none"] >= REPORTED or chances["conditional"] >= REPORTED:
+        dated_grant = chances["grants"] >= GRANT_TAKEN and clause.dates and not chances["done"] >= REPORTED
+        if (
+            (commits < TAKEN and not dated_grant)
+            or chances["none"] >= REPORTED
+            or chances["conditional"] >= REPORTED
+        ):
             return None if clause.dates or chances["grants"] < GRANT_TAKEN else []
         if self._is_unreal(clause):
             return None

@@ -17,6 +17,8 @@ MAX_SENTENCE = 600
 #: characters before the end of a sentence in which an abbreviation is looked for
 ABBREVIATION_REACH = 12
 
+#: words of a salutation
+_LONGEST_SALUTATION = 6
 #: letters of a month or weekday that is shortened
 _LONGEST_SHORT_NAME = 5
 _QUOTE_LINE = re.compile(r"\s*[>|]")
@@ -94,7 +96,8 @@ def sentences(text: str, languages: Catalogue, doubtful: Collection[str] = ()) -
 
 def _says_nothing(paragraph: str, patterns: _MailPatterns, *, first: bool) -> bool:
     """Whether a paragraph is only a salutation, or the farewell with the names below it."""
-    if first and patterns.opening.fullmatch(paragraph):
+    is_short = len(paragraph.split()) <= _LONGEST_SALUTATION
+    if first and is_short and patterns.opening.fullmatch(paragraph):
         return True
     return patterns.farewell.match(paragraph) is not None
 
@@ -126,7 +129,9 @@ def _mail_patterns(languages: Catalogue) -> _MailPatterns:
     return _MailPatterns(
         greeting=re.compile(rf"^(?:{greetings})\b[^,!:.?\n]{{0,60}}[,!:]\s*", re.IGNORECASE),
         # a salutation alone on its line: "Dear Mr Novak", "Monsieur"
-        opening=re.compile(rf"(?:{greetings})\b[^!?\n\d]{{0,40}}[,!:.]?", re.IGNORECASE),
+        opening=re.compile(
+            rf"(?:(?:{greetings})\b(?:[^,!?:.\n\d]|\b\w{{1,4}}\.){{0,40}}[,!:.]?\s*){{1,2}}", re.IGNORECASE
+        ),
         farewell=re.compile(rf"\s*(?:{farewells})(?!\w)", re.IGNORECASE),
         months=frozenset(month.rstrip(".") for language in languages.all() for month in language.months),
         short_names=frozenset(
