@@ -9,14 +9,14 @@ from followupd.domain.compensation import GrantState
 from followupd.domain.letter import LetterRecordState
 from followupd.domain.playbook import Playbook
 from followupd.domain.promise import Relation
-from followupd.domain.translatable import Moment, msg, sentence_list
+from followupd.domain.translatable import Moment, msg, msgid, sentence_list
 
 #: how a promise was told, by its relation to its date
 _TOLD = {
-    Relation.BY: "{promise} told by {when}, is {state}",
-    Relation.ON: "{promise} told for {when}, is {state}",
-    Relation.BETWEEN: "{promise} told for {when}, is {state}",
-    Relation.FROM: "{promise} told from {when} on, is {state}",
+    Relation.BY: msgid("{promise} told by {when}, is {state}"),
+    Relation.ON: msgid("{promise} told for {when}, is {state}"),
+    Relation.BETWEEN: msgid("{promise} told for {when}, is {state}"),
+    Relation.FROM: msgid("{promise} told from {when} on, is {state}"),
 }
 
 

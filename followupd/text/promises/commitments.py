@@ -77,7 +77,7 @@ class _Result:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reader:
+class _SentenceReader:
     """Reads the sentences of one mail."""
 
     language: Language
@@ -167,7 +167,9 @@ class _Reader:
         promises = self._promises(clause, chances)
         found.amount = self._only_amount(clause.text) or found.amount
         if gifts is None or promises is None:
+            # all or nothing: what is asked about neither promises nor gives anything yet
             found.ask(sentence)
+            return
         for gift in gifts or ():
             found.add_gift(gift)
         for promise in promises or ():
@@ -271,8 +273,10 @@ class _Reader:
         return any(word in weekdays and len(word) > 3 for word in re.findall(r"[^\W\d_]+", low))
 
     def _rest_before(self, before: str) -> bool:
+        """Whether the rest of a date stands before it; a number alone is none: "the 12 chairs by Friday"."""
         left_over = date_patterns(self.language).left_over
-        return any(match.end() >= len(before.rstrip()) for match in left_over.finditer(before))
+        end = len(before.rstrip())
+        return any(match.end() >= end and not match[0].isdigit() for match in left_over.finditer(before))
 
     def _rest_after(self, after: str) -> bool:
         rest = after.lstrip(" ,(")
@@ -325,7 +329,7 @@ def find_commitments(
         doubtful: lines that may be quoted and are skipped.
         currency: the company's ISO 4217 code, which decides which dollar is meant.
     """
-    reader = _Reader(
+    reader = _SentenceReader(
         language=language,
         patterns=promise_patterns(language),
         dates=date_reader(language, now=sent_at, calendar=calendar),
