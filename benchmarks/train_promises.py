@@ -191,7 +191,10 @@ def write(rows: Sequence[Labelled], names: Sequence[str]) -> None:
     train = [row for row in rows if row.round not in KEPT] + read_replies() + read_earlier()
     table = Table(train, names).matrix
     classes = {name: packed(fitted(table, train, name), names) for name in CLASSES}
-    WEIGHTS.write_text(json.dumps({"bits": BITS, "classes": classes}, indent=1) + "\n", "utf-8")
+    languages = sorted({row.language for row in train})
+    WEIGHTS.write_text(
+        json.dumps({"bits": BITS, "languages": languages, "classes": classes}, indent=1) + "\n", "utf-8"
+    )
     print(f"{WEIGHTS.name}: {WEIGHTS.stat().st_size / 1000:.0f} kB of {len(train)} sentences")
 
 

@@ -63,9 +63,9 @@ OWED = frozenset({PromiseState.OPEN, PromiseState.LATE, PromiseState.BROKEN})
 class Promise:
     """One promise. Both dates are aware and in UTC; `internal_deadline` is the earlier one (practice 54).
 
-    `relation` ties the text to `promised_by`, and `since` begins its window. A `dated` text names its date in the
-    agent's own words already. `confirmed` is the key of the letter that put it in writing, "" until that letter was sent. `slipped`
-    means that it has had a second date already; only a lead sets a third one.
+    `relation` ties the text to `promised_by`, and `since` begins its window. A `dated` text names its date in
+    the agent's own words already. `confirmed` is the key of the letter that put it in writing, "" until that
+    letter was sent. `slipped` means that it has had a second date already; only a lead sets a third one.
     """
 
     n: int

@@ -123,9 +123,7 @@ def test_11_a_week_from_friday(
     check_read_rightly_or_not_at_all(sentence, day, tmp_path, capsys)
 
 
-@pytest.mark.parametrize(
-    ("sentence", "amount"), rows("13", "sentences.tsv")
-)
+@pytest.mark.parametrize(("sentence", "amount"), rows("13", "sentences.tsv"))
 def test_13_half_of_forty_is_not_forty(
     sentence: str, amount: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,194 +1,135 @@
-"""Measure how well labelled replies of agents are read: `python -m tests.corpora.replies FILE... [-v]`."""
+"""Expectations of other reply parsers, read out of their test files: (where, text, the new words)."""
 
-import json
+import ast
 import re
-import sys
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from decimal import Decimal
-from email.utils import parsedate_to_datetime
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from followupd.domain.calendar import Calendar
-from followupd.domain.promise import Found, FoundCompensation, FoundPromise
-from followupd.languages import load
-from followupd.text.promises import find_commitments
+from tests.corpora.mails import Reply
 
-Labelled = Mapping[str, Any]
+JS_TEST = re.compile(r"export function (\w+)\s*\(test\)\s*\{(.*?)\n\};?\n", re.DOTALL)
+JS_EMAIL = re.compile(r'get_email\("([^"]+)"\)')
+JS_WANTED = re.compile(
+    r'test\.equal\((COMMON_FIRST_FRAGMENT|"(?:[^"\\]|\\.)*"),\s*'
+    r"(?:reply\.fragments\[0\]|fragments\[0\]|email\.getVisibleText\(\)|text\b)"
+)
+RUBY = re.compile(
+    r'join\("([^"]+)"\)\.to_s\s+assert_equal "((?:[^"\\]|\\.)*)",\s*EmailReplyParser\.parse_reply', re.DOTALL
+)
+PYTHON = re.compile(
+    r"""open\('test/emails/([^']+)'\) as \w+:\s+self\.assertEqual\(\s*"""
+    r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'),\s*EmailReplyParser\.parse_reply""",
+    re.DOTALL,
+)
+ALFONS = re.compile(
+    r"""get_email\('([^']+)'(?:(?!get_email).)*?assertTrue\("""
+    r"""("(?:[^"\\]|\\.)*") == mail\.replies\[0\]\.body\)""",
+    re.DOTALL,
+)
 
-LONDON = Calendar(timezone="Europe/London")
-HOUSE = {"en": "GBP", "de": "EUR", "fr": "EUR", "es": "EUR"}
+
+def expected_replies(corpora: Path) -> list[Reply]:
+    """Every stated expectation about plain text, once for each different mail and wish."""
+    found = [
+        *crisp(corpora),
+        *github(corpora),
+        *zapier(corpora),
+        *alfonsrv(corpora),
+        *quotequail(corpora),
+        *talon(corpora),
+    ]
+    return list({(text, wanted): (where, text, wanted) for where, text, wanted in found}.values())
 
 
-def read(row: Labelled) -> Found:
-    """Read one reply as a company of its language would, in the currency that it speaks of."""
-    given = [one["currency"] for one in row["compensation"] if one["currency"]]
-    return find_commitments(
-        row["text"],
-        sent_at=parsedate_to_datetime(row["date"]),
-        calendar=LONDON,
-        language=load(row["lang"]),
-        currency=given[0] if given else HOUSE[row["lang"]],
-    )
+def crisp(corpora: Path) -> Iterator[Reply]:
+    home = corpora / "crisp-email-reply-parser"
+    source = (home / "expected/test/test.js").read_text("utf-8")
+    common = re.search(r"COMMON_FIRST_FRAGMENT = '(.*?)';", source, re.DOTALL)
+    assert common is not None
+    shared = common[1].replace("\\n\\\n", "\n")
+    for _, body in JS_TEST.findall(source):
+        email, wanted = JS_EMAIL.search(body), JS_WANTED.search(body)
+        if email and wanted:
+            text = (home / f"raw/test/fixtures/{email[1]}.txt").read_text("utf-8")
+            yield f"crisp/{email[1]}", text, shared if wanted[1][0] == "C" else ast.literal_eval(wanted[1])
 
 
-@dataclass
-class Score:
-    """What was found of what is there."""
-
-    counts: Counter[str] = field(default_factory=Counter)
-    misses: list[str] = field(default_factory=list)
-
-    def share(self, part: str, *whole: str) -> float:
-        total = sum(self.counts[name] for name in whole)
-        return self.counts[part] / total if total else 1.0
-
-    def line(self, name: str) -> str:
-        c = self.counts
-        return (
-            f"{name:12} promises P {self.share('right', 'right', 'beside'):.2f} R {self.share('right', 'promises'):.2f}"
-            f" asked-or-R {(c['right'] + c['asked']) / max(1, c['promises']):.2f} (n={c['promises']})"
-            f"  dates {self.share('day', 'right'):.2f} relation {self.share('relation', 'right'):.2f}"
-            f" kind {self.share('kind', 'right'):.2f}"
-            f"  gifts P {self.share('gift', 'gift', 'gift beside'):.2f} R {self.share('gift', 'gifts'):.2f}"
-            f" asked-or-R {(c['gift'] + c['gift asked']) / max(1, c['gifts']):.2f} (n={c['gifts']})"
-            f" kind {self.share('gift kind', 'gift'):.2f}"
-            f"  silent taken {self.share('silent taken', 'silent'):.2f} asked {self.share('silent asked', 'silent'):.2f}"
-            f" (n={c['silent']})  unsure {c['unsure right']}/{c['unsure']} of {c['unsure said']} said"
+def github(corpora: Path) -> Iterator[Reply]:
+    home = corpora / "github-email-reply-parser"
+    source = (home / "expected/test/email_reply_parser_test.rb").read_text("utf-8")
+    for name, wanted in RUBY.findall(source):
+        yield (
+            f"github/{name}",
+            (home / "raw/test/emails" / name).read_text("utf-8"),
+            ast.literal_eval(f'"{wanted}"'),
         )
 
 
-def add(row: Labelled, found: Found, score: Score) -> None:
-    """Count one reply."""
-    count = score.counts
-    left = [promise for promise in found.promises if not promise.past]
-    for wanted in row["promises"]:
-        count["promises"] += 1
-        one = _best(wanted, left)
-        if one is not None:
-            left.remove(one)
-            count["right"] += 1
-            _details(wanted, one, score, row)
-        elif _asked(wanted["word"], found):
-            count["asked"] += 1
-        else:
-            score.misses.append(f"{row['id']} MISSED {wanted['word']!r} {wanted['due']} in {row['text']!r}")
-    beside = [one for one in left if not _optional(row, one)]
-    count["beside"] += len(beside)
-    for one in beside:
-        score.misses.append(f"{row['id']} BESIDE {one.text!r} {one.due}")
-    _gifts(row, found, score)
-    _silence(row, found, score)
+def zapier(corpora: Path) -> Iterator[Reply]:
+    home = corpora / "zapier-email-reply-parser"
+    source = (home / "expected/test/test_email_reply_parser.py").read_text("utf-8")
+    for name, wanted in PYTHON.findall(source):
+        yield f"zapier/{name}", (home / "raw/test/emails" / name).read_text("utf-8"), ast.literal_eval(wanted)
 
 
-def _details(wanted: Labelled, one: FoundPromise, score: Score, row: Labelled) -> None:
-    count = score.counts
-    due = LONDON.local(one.due).strftime("%Y-%m-%dT%H:%M") if one.due else ""
-    dues = wanted["due"] if isinstance(wanted["due"], list) else [wanted["due"]]
-    day = any(bool(due) == bool(want) and due.startswith(want or "") for want in dues)
-    relation = "relation" not in wanted or due == "" or one.relation == wanted["relation"]
-    kind = one.kind in wanted["kind"].split("|")
-    count.update(day=day, relation=relation, kind=kind)
-    if not (day and relation and kind):
-        want = (wanted["due"], wanted.get("relation"), wanted["kind"])
-        score.misses.append(f"{row['id']} DETAIL {one.text!r}: {due} {one.relation} {one.kind}, is {want}")
-
-
-def _best(wanted: Labelled, left: list[FoundPromise]) -> FoundPromise | None:
-    """Return the heard promise with these words, one with the same day first."""
-    fits = [one for one in left if re.search(wanted["word"], " ".join((one.text, *one.words)), re.IGNORECASE)]
-    day = str(wanted["due"] or "")[:10]
-    fits.sort(key=lambda one: not (one.due and LONDON.local(one.due).strftime("%Y-%m-%d") == day))
-    return fits[0] if fits else None
-
-
-def _asked(word: str, found: Found) -> bool:
-    return any(re.search(word, sentence, re.IGNORECASE) for sentence in found.unsure)
-
-
-def _optional(row: Labelled, one: FoundPromise) -> bool:
-    return any(re.search(word, one.text, re.IGNORECASE) for word in row.get("opt", ()))
-
-
-def _gifts(row: Labelled, found: Found, score: Score) -> None:
-    count = score.counts
-    left: list[FoundCompensation] = list(found.compensation)
-    for wanted in row["compensation"]:
-        count["gifts"] += 1
-        one = next((each for each in left if _same_gift(each, wanted)), None)
-        if one is not None:
-            left.remove(one)
-            count["gift"] += 1
-            count["gift kind"] += one.kind == wanted["kind"]
-        elif found.unsure:
-            count["gift asked"] += 1
-        else:
-            score.misses.append(f"{row['id']} GIFT MISSED {wanted} in {row['text']!r}")
-    left = [one for one in left if one.kind not in row.get("optc", ())]
-    count["gift beside"] += len(left)
-    for one in left:
-        score.misses.append(
-            f"{row['id']} GIFT BESIDE {one.kind} {one.amount} {one.currency} {one.words}, is {row['compensation']}"
+def alfonsrv(corpora: Path) -> Iterator[Reply]:
+    home = corpora / "alfonsrv-mail-parser-reply"
+    source = (home / "expected/test/test_email_reply_parser.py").read_text("utf-8")
+    for name, wanted in ALFONS.findall(source):
+        yield (
+            f"alfonsrv/{name}",
+            (home / f"raw/test/emails/{name}.txt").read_text("utf-8"),
+            ast.literal_eval(wanted),
         )
 
 
-def _same_gift(one: FoundCompensation, wanted: Labelled) -> bool:
-    kind = re.fullmatch(wanted["kind"], one.kind) is not None
-    money = (number(one.amount), one.currency or None if one.amount else None)
-    # which of these a sum of money is called is a matter of taste; how often it is called the same is counted
-    kind = kind or (
-        wanted["amount"] is not None and {one.kind, wanted["kind"]} <= {"refund", "credit", "gesture"}
-    )
-    return kind and money == (number(wanted["amount"]), wanted["currency"] if wanted["amount"] else None)
+def parametrized(path: Path) -> Iterator[tuple[object, ...]]:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr == "parametrize"
+        ):
+            yield from ast.literal_eval(node.args[1])
 
 
-def number(amount: str | None) -> Decimal | None:
-    """Return an amount as a number."""
-    return Decimal(amount) if amount else None
+def quotequail(corpora: Path) -> Iterator[Reply]:
+    for number, (text, _, parts) in enumerate(
+        parametrized(corpora / "quotequail/expected/tests/test_quote.py")
+    ):
+        assert isinstance(text, str)
+        assert isinstance(parts, list)
+        yield f"quotequail/quote[{number}]", text, "\n".join(part for new, part in parts if new)
 
 
-def _silence(row: Labelled, found: Found, score: Score) -> None:
-    count = score.counts
-    count["unsure"] += len(found.unsure)
-    said = row.get("unsure", ())
-    count["unsure said"] += len(said)
-    count["unsure right"] += sum(
-        any(one[:20] in want or want[:20] in one for want in said) for one in found.unsure
-    )
-    if row["promises"] or row["compensation"] or said:
-        return
-    count["silent"] += 1
-    taken = bool(found.compensation) or any(not one.past for one in found.promises)
-    count["silent taken"] += taken
-    count["silent asked"] += bool(found.unsure) and not taken
-    if taken or found.unsure:
-        score.misses.append(f"{row['id']} SILENT {found}")
+def quotequail_html(corpora: Path) -> Iterator[Reply]:
+    """HTML mails and the HTML of their new words."""
+    for number, (html, _, parts) in enumerate(
+        parametrized(corpora / "quotequail/expected/tests/test_quote_html.py")
+    ):
+        assert isinstance(html, str)
+        assert isinstance(parts, list)
+        yield f"quotequail/html[{number}]", html, "".join(part for new, part in parts if new)
 
 
-def measured(rows: Iterable[Labelled]) -> dict[str, Score]:
-    """Return the scores by language, and of all."""
-    scores: dict[str, Score] = {}
-    for row in rows:
-        found = read(row)
-        for name in (row["lang"], "all"):
-            add(row, found, scores.setdefault(name, Score()))
-    return scores
+def talon(corpora: Path) -> Iterator[Reply]:
+    """Answers written in a dozen mail programs; each says "Hello" and nothing else (read by hand)."""
+    from email import message_from_bytes
 
-
-def main() -> None:
-    """Print the table, and with -v what was misread."""
-    rows = []
-    for name in sys.argv[1:]:
-        if not name.startswith("-"):
-            rows += [json.loads(line) for line in Path(name).read_text("utf-8").splitlines() if line.strip()]
-    scores = measured(rows)
-    for name, score in scores.items():
-        print(score.line(name))
-    if "-v" in sys.argv:
-        print(*scores["all"].misses, sep="\n")
-
-
-if __name__ == "__main__":
-    main()
+    for path in sorted((corpora / "talon/raw/tests/fixtures/standard_replies").glob("*.eml")):
+        plain = next(
+            (
+                part
+                for part in message_from_bytes(path.read_bytes()).walk()
+                if part.get_content_type() == "text/plain"
+            ),
+            None,
+        )
+        if plain is not None:
+            payload = plain.get_payload(decode=True)
+            assert isinstance(payload, bytes)
+            yield (
+                f"talon/{path.name}",
+                payload.decode(plain.get_content_charset() or "utf-8").replace("\r\n", "\n"),
+                "Hello",
+            )
