@@ -84,6 +84,7 @@ class _SentenceReader:
     patterns: PromisePatterns
     dates: DateReader
     currency: str
+    known: dict[str, Mapping[str, float]] = field(default_factory=dict)
 
     def read(self, sentence: str, found: _Result) -> None:
         """Add what a sentence promises and gives, or ask about it."""
@@ -99,6 +100,12 @@ class _SentenceReader:
             self._unit(unit, chances, sentence, found)
 
     def _likely(self, text: str) -> Mapping[str, float]:
+        """Return how likely a text belongs to each class; a mail's clauses are asked for several times."""
+        if text not in self.known:
+            self.known[text] = self._judged(text)
+        return self.known[text]
+
+    def _judged(self, text: str) -> Mapping[str, float]:
         """Return how likely a text belongs to each class; a known turn of phrase makes it likelier."""
         chances = dict(classified(text, self.language))
         low = lowered(text)

@@ -10,8 +10,8 @@ Libraries for dates are not used, because they read "$25 by Friday" as the 25th.
 - a day whose close is over ends at 23:59.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 
 from followupd.domain.calendar import Calendar
@@ -28,6 +28,8 @@ from followupd.text.promises.date_parts import (
 from followupd.text.promises.patterns import DatePatterns, date_patterns
 from followupd.text.promises.sentences import MAX_SENTENCE, lowered
 
+#: texts whose dates are remembered
+_REMEMBERED = 100
 #: what is left at the edges of a text when a date was removed
 EDGES = " ,;:.!–—-…"
 
@@ -56,14 +58,28 @@ class DateReader:
     today: date
     calendar: Calendar
     parts: PartReader
+    known: dict[tuple[str, bool], Sequence[FoundDate]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
-    def find(self, text: str, *, over_too: bool = False) -> Iterator[FoundDate]:
-        """Yield the dates in a text in order, without those that the text says are over.
+    def find(self, text: str, *, over_too: bool = False) -> Sequence[FoundDate]:
+        """Return the dates in a text in order, without those that the text says are over.
+
+        A mail's clauses are looked at several times, so that the last texts are remembered.
 
         Args:
             text: of which the first MAX_SENTENCE characters are read.
-            over_too: yield those as well.
+            over_too: return those as well.
         """
+        key = (text, over_too)
+        if key not in self.known:
+            if len(self.known) >= _REMEMBERED:
+                self.known.clear()
+            self.known[key] = tuple(self._dates(text, over_too=over_too))
+        return self.known[key]
+
+    def _dates(self, text: str, *, over_too: bool) -> Iterator[FoundDate]:
+        """Yield the dates in a text in order."""
         low = lowered(text[:MAX_SENTENCE])
         previous: FoundDate | None = None
         for part in self._merged(self.parts.find(low), low):

@@ -29,6 +29,7 @@ _NO_CENTS = "(?:[.,][-–])?"
 _BARE_NUMBER = re.compile(f"(?:{_NUMBER}){_NO_CENTS}")
 #: what ends the name of a gift
 _FRAGMENT_END = re.compile("[,;]| [–—] ")
+_DIGIT = re.compile(r"\d")
 _PLAIN = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " ", "’": "'"})
 
 
@@ -97,6 +98,8 @@ def find_money(text: str, currency: str, languages: Catalogue) -> Iterator[Amoun
         currency: the company's ISO 4217 code: the dollar that is meant.
         languages: the languages in which currencies may be named.
     """
+    if not _DIGIT.search(text):
+        return
     names = _currency_names(languages)
     for match in names.amount.finditer(text.translate(_PLAIN)):
         code = names.code(match["before"] or match["after"], currency)

@@ -40,6 +40,7 @@ def classified(sentence: str, language: Language) -> Mapping[str, float]:
     return _classes().probabilities(sentence, signs_of(sentence, language))
 
 
+@lru_cache(maxsize=32)
 def _is_untaught(language: Language) -> bool:
     """Whether an admin's language has phrases, and the weights know nothing of it."""
     has_phrases = language.catalogue.text(f"{language.tag}/promises.toml") is not None
