@@ -48,13 +48,16 @@ def _is_untaught(language: Language) -> bool:
 
 
 def _by_phrases(low: str, patterns: PromisePatterns) -> dict[str, float]:
-    """Return the classes whose phrases are in a sentence, as certain; none of a hedged one."""
+    """Return the classes whose phrases are in a clause of a sentence, as certain; none of a hedged one."""
     chances = dict.fromkeys(_CLASSES, 0.0)
-    if patterns.hedged.search(low) or patterns.unreal.search(low):
-        return chances
-    for name, phrases in _CLASSES.items():
-        if any(getattr(patterns, phrase).search(low) for phrase in phrases):
-            chances[name] = _CERTAIN
+    for clause in patterns.cut.split(low):
+        if patterns.unreal.search(clause):
+            break
+        if patterns.hedged.search(clause):
+            continue
+        for name, phrases in _CLASSES.items():
+            if any(getattr(patterns, phrase).search(clause) for phrase in phrases):
+                chances[name] = _CERTAIN
     return chances
 
 
