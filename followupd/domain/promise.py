@@ -193,6 +193,7 @@ def paired(
     """Number the promises from `first` on, and link each grant to the promise that the same action keeps.
 
     "I will ship a replacement by Friday" is a promise and a replacement: when it is kept, both are done. A
+    gift without a date is a grant only: a promise beside it would say the same twice. A
     promise that only names a gift card is left out, because the card's own letter keeps it after the follow-
     up. Promises whose text is in `known` exist already and are left out too.
 
@@ -200,11 +201,13 @@ def paired(
         The numbered promises, and each grant with the number of its promise, 0 when it has none.
     """
     gift_cards = {grant.words[:1] for grant in grants if grant.kind == Gift.GIFT_CARD and grant.words}
-    made = [
-        promise
-        for promise in promises
-        if not promise.past and promise.text not in known and promise.words[:1] not in gift_cards
-    ]
+    given = {grant.words[:1] for grant in grants if grant.words}
+    made = []
+    for promise in promises:
+        only_gives = promise.due is None and promise.words[:1] in given
+        if promise.past or promise.text in known or promise.words[:1] in gift_cards or only_gives:
+            continue
+        made.append(promise)
     numbered = list(enumerate(made, first))
     number_of = {promise.words[:1]: n for n, promise in numbered if promise.words}
 
