@@ -10,6 +10,7 @@ from followupd.languages.catalogue import (
     catalogue,
     complaint_weights,
     load,
+    own_files,
     promise_weights,
     read_catalogue,
 )
@@ -21,6 +22,7 @@ __all__ = [
     "catalogue",
     "complaint_weights",
     "load",
+    "own_files",
     "promise_weights",
     "read_catalogue",
 ]
