@@ -16,7 +16,6 @@ VERBS: dict[str, str] = {
     "release": "",
     "close": "",
     "promised": "",
-    "ok": "",
     "none": "",
     "fixed": "",
     "approve": "",

@@ -153,7 +153,7 @@ class CommandService:
             promises=made,
             compensation=given,
             unsure=case.unclear,
-            asks=("ok", "promise: ", "refund: ", "none") if case.unclear else (),
+            asks=("promise: ", "refund: ", "none") if case.unclear else (),
         )
         record(
             tx, case, [self.context.letters.desk(LetterKind.ANSWER, case, playbook, now, content, agent)], now
@@ -1273,6 +1273,8 @@ def _question_in(lines: Iterable[str], case: Case, grammar: Grammar) -> Question
         return Question("approve", "refuse")
     if {"complaint", "dismiss"} <= offered and case.stage is Stage.SUSPECTED:
         return Question("complaint", "dismiss")
+    if "none" in offered and case.unclear:
+        return Question("none", "none")
     return None
 
 

@@ -56,7 +56,6 @@ _HANDLERS: dict[str, Handler] = {
     "approve": approve,
     "refuse": refuse,
     "promised": promised,
-    "ok": explained,
     "none": explained,
     "kept": kept,
     "late": late,

@@ -61,7 +61,7 @@ def promised(command: Command, context: CommandContext) -> list[Event]:
 
 
 def explained(command: Command, context: CommandContext) -> list[Event]:
-    """Say that the reply is understood as it was told (`ok`), or that the rest promises nothing (`none`)."""
+    """Say that what was not understood of a reply promises nothing more than what was."""
     if not context.case.unclear:
         return []
     return [ReplyExplained(**origin(command, context))]
