@@ -18,8 +18,8 @@ from typing import Any
 
 from followupd.languages import catalogue
 from followupd.text.ngrams import BITS, ngrams, places, tokens
+from followupd.text.promises.clauses import signs_of
 from followupd.text.promises.sentences import sentences
-from followupd.text.promises.signs import signs_of
 
 # Any: these have no types of their own, and are needed for training only.
 np: Any = import_module("numpy")

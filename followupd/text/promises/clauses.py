@@ -1,15 +1,22 @@
-"""Cut a sentence into the clauses that promise on their own, each with its dates.
+"""Cut a sentence into the clauses that promise on their own, and say how likely a text promises.
 
 A sentence is cut only where both sides stand alone; what cannot be cut stays whole, and is asked about if it
 has two dates.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from itertools import takewhile
+from typing import NamedTuple
 
-from followupd.text.promises.dates import DateReader, FoundDate
-from followupd.text.promises.patterns import PromisePatterns
+from followupd.domain.calendar import Calendar
+from followupd.languages import Language, promise_weights
+from followupd.text.ngrams import Classes
+from followupd.text.promises.dates import Clause, DateReader, FoundDate, clause_of, date_reader
+from followupd.text.promises.money import find_money
+from followupd.text.promises.patterns import PromisePatterns, promise_patterns
 from followupd.text.promises.sentences import lowered
 
 #: words besides the date that a clause needs to stand alone
@@ -20,41 +27,74 @@ _CLOSING = "\"') "
 #: how likely both sides of a comma must be clauses of their own, if each has a date
 _OWN_CLAUSE = 0.25
 
+#: from which probability a clause is taken, and from which it is asked about; see docs/promises.md
+TAKEN, ASKED = 0.62, 0.20
+GRANT_TAKEN, GRANT_ASKED = 0.60, 0.30
+#: a report is one from this probability on
+REPORTED = 0.5
+
+#: the phrases that speak for a class, where nothing was taught
+_SPEAK_FOR: Mapping[str, frozenset[str]] = {
+    "commits": frozenset({"firm", "update", "estimate"}),
+    "grants": frozenset({"giving", "given"}),
+    "done": frozenset({"done"}),
+}
+_CERTAIN = 0.95
+_PHRASES = ("unreal", "hedged", "trigger", "firm", "update", "estimate", "dated", "done", "giving", "given")
+_TOPICS = ("idle", "doubt", "update", "topic", "arranged")
+#: a date at the end or the beginning of a sentence is rarely that of a report
+_EDGE = 3
+#: which day it is does not matter: a sign says only whether there is a date
+_SOME_DAY = datetime(2026, 12, 1, 10, tzinfo=UTC)
+
 #: how likely a text promises something
 Judge = Callable[[str], float]
 
 
-@dataclass(frozen=True, slots=True)
-class Clause:
-    """One clause as written and in lower case, its dates to come, and where the event is on which it depends."""
+class Chances(NamedTuple):
+    """How likely a text commits, grants, reports, depends on something, attends to something, or says nothing."""
 
-    text: str
-    low: str
-    dates: tuple[FoundDate, ...]
-    trigger: int | None
+    commits: float = 0.0
+    grants: float = 0.0
+    done: float = 0.0
+    conditional: float = 0.0
+    attends: float = 0.0
+    none: float = 0.0
 
     @property
-    def depends_on_event(self) -> bool:
-        """Whether an event decides when.
+    def says_something(self) -> bool:
+        """Whether the text may promise or give something."""
+        return max(self.commits, self.grants) >= ASKED
 
-        It does not in "on Monday, once I have read it", which has a date before the event.
-        """
-        if self.trigger is None:
-            return False
-        return not self.dates or self.dates[0].start >= self.trigger
+    @property
+    def is_promised(self) -> bool:
+        """Whether the text is taken as a promise."""
+        return self.commits >= TAKEN
+
+    @property
+    def is_given(self) -> bool:
+        """Whether the text is taken as giving something."""
+        return self.grants >= GRANT_TAKEN
+
+    @property
+    def may_be_given(self) -> bool:
+        """Whether the text is asked about if what it gives is not plain."""
+        return self.grants >= GRANT_ASKED
+
+    @property
+    def is_report(self) -> bool:
+        """Whether the text says what is done already."""
+        return self.done >= REPORTED
+
+    @property
+    def doubt(self) -> float:
+        """How likely the text has a condition, or tells a policy."""
+        return max(self.conditional, self.none)
 
 
 def is_question(sentence: str) -> bool:
     """Whether the sentence ends with a question mark, or begins with a Spanish one."""
     return sentence.startswith("¿") or sentence.rstrip(_CLOSING).endswith("?")
-
-
-def clause_of(text: str, patterns: PromisePatterns, reader: DateReader) -> Clause:
-    """Return a text as one clause."""
-    low = lowered(text)
-    event = patterns.trigger.search(patterns.complement.sub(lambda match: "…" * len(match[0]), low))
-    dates = tuple(when for when in reader.find(text) if when.moment > reader.now)
-    return Clause(text, low, dates, event.start() if event else None)
 
 
 def clauses(sentence: str, patterns: PromisePatterns, reader: DateReader, judge: Judge) -> tuple[Clause, ...]:
@@ -151,3 +191,96 @@ def _between(
     """Return where a comma or an "and" is between two dates."""
     low = lowered(part)
     return [match.span() for match in patterns.weak_cut.finditer(low, first.end, second.start)]
+
+
+# --- how likely a text promises ---
+
+
+def classified(sentence: str, language: Language) -> Chances:
+    """Return how likely a sentence belongs to each class.
+
+    A language that has phrases of its own and no sentences to learn from is judged by its phrases alone.
+    """
+    if _is_untaught(language):
+        return _by_phrases(lowered(sentence), promise_patterns(language))
+    return Chances(**_classes().probabilities(sentence, signs_of(sentence, language)))
+
+
+@lru_cache(maxsize=32)
+def _is_untaught(language: Language) -> bool:
+    """Whether an admin's language has phrases, and the weights know nothing of it."""
+    has_phrases = language.catalogue.text(f"{language.tag}/promises.toml") is not None
+    return has_phrases and language.tag not in promise_weights()["languages"]
+
+
+def _by_phrases(low: str, patterns: PromisePatterns) -> Chances:
+    """Return the classes whose phrases are in a clause of a sentence, as certain; none of a hedged one.
+
+    Args:
+        low: the sentence in lower case.
+        patterns: of its language.
+    """
+    plain = takewhile(lambda clause: not patterns.unreal.search(clause), patterns.cut.split(low))
+    sure = [clause for clause in plain if not patterns.hedged.search(clause)]
+    seen = {phrase for phrase in _PHRASES if any(map(getattr(patterns, phrase).search, sure))}
+    return Chances(**{name: _CERTAIN for name, phrases in _SPEAK_FOR.items() if seen & phrases})
+
+
+@lru_cache(maxsize=1)
+def _classes() -> Classes:
+    """Return the shipped weights."""
+    return Classes.of(promise_weights())
+
+
+def signs_of(sentence: str, language: Language) -> tuple[str, ...]:
+    """Return the names of what was seen in a sentence of this language."""
+    return tuple(dict.fromkeys(_signs(sentence, language)))
+
+
+def _signs(sentence: str, language: Language) -> Iterator[str]:
+    """Yield each sign that is seen, some of them more than once.
+
+    Args:
+        sentence: of a mail.
+        language: of the mail.
+    """
+    patterns = promise_patterns(language)
+    low = lowered(sentence).replace("’", "'")
+    named = [(name, getattr(patterns, name)) for name in _PHRASES]
+    named += [(f"topic-{name}", getattr(patterns.topics, name)) for name in _TOPICS]
+    yield from (name for name, pattern in named if pattern.search(low))
+    for kind, pattern in patterns.gifts:
+        if pattern.search(low):
+            yield from (f"gift-{kind}", "gift")
+    if next(find_money(sentence, "EUR", language.catalogue), None):
+        yield "money"
+    for when in _reader(language).find(sentence):
+        yield from _date_signs(sentence, when)
+    if sentence.rstrip(_CLOSING).endswith("?"):
+        yield "question"
+
+
+def _date_signs(sentence: str, when: FoundDate) -> Iterator[str]:
+    """Yield what is seen of a date.
+
+    Args:
+        sentence: in which it is.
+        when: the date.
+    """
+    end = len(sentence.rstrip(" .!")) - 1
+    signs = {
+        "coming": when.moment > _SOME_DAY,
+        "over": when.moment <= _SOME_DAY,
+        "deadline": when.firm,
+        "date-last": when.end >= end,
+        "date-inside": when.end < end,
+        "date-first": when.start < _EDGE,
+    }
+    yield "date"
+    yield from (name for name, seen in signs.items() if seen)
+
+
+@lru_cache(maxsize=32)
+def _reader(language: Language) -> DateReader:
+    """Return what finds dates in sentences of this language, whatever day it is."""
+    return date_reader(language, now=_SOME_DAY, calendar=Calendar(timezone="Europe/London"))

@@ -11,25 +11,29 @@ with a second date, a share of an amount or the rest of a date is asked about, a
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from followupd.domain.calendar import Calendar
 from followupd.domain.compensation import Gift
-from followupd.domain.promise import Found, FoundCompensation, FoundPromise, PromiseKind, Relation
+from followupd.domain.promise import Found, FoundCompensation, FoundPromise, PromiseKind
 from followupd.languages import Language
 from followupd.text.ngrams import shifted
-from followupd.text.promises.clauses import Clause, clause_of, clauses, is_question
-from followupd.text.promises.dates import EDGES, DateReader, FoundDate, date_reader
+from followupd.text.promises.clauses import (
+    ASKED,
+    GRANT_ASKED,
+    REPORTED,
+    Chances,
+    classified,
+    clauses,
+    is_question,
+)
+from followupd.text.promises.dates import EDGES, Clause, DateReader, FoundDate, clause_of, date_reader
 from followupd.text.promises.money import Amount, find_money, gifts_in
 from followupd.text.promises.patterns import PromisePatterns, date_patterns, promise_patterns
 from followupd.text.promises.sentences import lowered, sentences
-from followupd.text.promises.signs import classified
 
-#: from which probability a clause is taken, and from which it is asked about; see docs/promises.md
-TAKEN, ASKED = 0.62, 0.20
-GRANT_TAKEN, GRANT_ASKED = 0.60, 0.30
 #: a clause without a date says nothing below this
 UNDATED_ASKED = 0.45
 _FEWEST_WORDS_UNDATED = 4
@@ -37,16 +41,28 @@ _FEWEST_WORDS_UNDATED = 4
 _KNOWN_PHRASE, _KNOWN_GOODS = 0.7, 2.5
 #: how likely a condition or a policy may be in what is taken as given
 _DOUBT = 0.35
-#: a report is one from this probability on
-REPORTED = 0.5
 #: a date without a year that is so far ahead is likely one that is over
 _FAR = timedelta(days=290)
+#: words that must be left where a date is taken from the end of a clause
+_FEWEST_WORDS_LEFT = 3
 #: characters beside a date in which the rest of a date is looked for
 _REACH = 14
 
 
+#: weekdays of so many letters are shortened ones, which are words elsewhere
+_LONGEST_SHORT_DAY = 3
+_WORD = re.compile(r"[^\W\d_]+")
+#: goods sent again were labelled as what is done, not as what is given
+_GOODS = frozenset({Gift.REPLACEMENT, Gift.FREE_SHIPPING})
 #: gifts that are told apart by their words
 _TOLD_APART = frozenset({Gift.COUPON, Gift.GESTURE, Gift.REPLACEMENT})
+
+#: a clause, and how likely it belongs to each class
+_Unit = tuple[Clause, Chances]
+
+
+class _UnsureError(Exception):
+    """A clause may promise or give something and was not understood whole: the agent is asked."""
 
 
 @dataclass(slots=True)
@@ -60,20 +76,34 @@ class _Result:
 
     def add_gift(self, gift: FoundCompensation) -> None:
         """Add a gift unless it was mentioned before; the mention with the amount counts."""
-        for n, other in enumerate(self.gifts):
-            if other.kind != gift.kind or (other.amount and gift.amount and other.amount != gift.amount):
-                continue
-            if other.kind in _TOLD_APART and not gift.amount and other.text != gift.text:
-                continue
-            if gift.amount and not other.amount:
-                self.gifts[n] = replace(gift, past=other.past or gift.past)
-            return
-        self.gifts.append(gift)
+        same = next((other for other in self.gifts if _is_same(other, gift)), None)
+        if same is None:
+            self.gifts.append(gift)
+        elif gift.amount and not same.amount:
+            self.gifts[self.gifts.index(same)] = replace(gift, past=same.past or gift.past)
+
+    def add_promise(self, promise: FoundPromise) -> None:
+        """Add a promise unless the same was said before."""
+        known = {(other.text.casefold(), other.due) for other in self.promises}
+        if (promise.text.casefold(), promise.due) not in known:
+            self.promises.append(promise)
 
     def ask(self, sentence: str) -> None:
         """Add a sentence to those that the agent is asked about."""
         if sentence not in self.unsure:
             self.unsure.append(sentence)
+
+
+def _is_same(known: FoundCompensation, gift: FoundCompensation) -> bool:
+    """Whether a gift was mentioned before, perhaps without its amount.
+
+    Args:
+        known: the earlier mention.
+        gift: the later one.
+    """
+    told_apart = known.kind in _TOLD_APART and not gift.amount and known.text != gift.text
+    one_amount = len({known.amount, gift.amount} - {""}) <= 1
+    return known.kind == gift.kind and one_amount and not told_apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,235 +114,300 @@ class _SentenceReader:
     patterns: PromisePatterns
     dates: DateReader
     currency: str
-    known: dict[str, Mapping[str, float]] = field(default_factory=dict)
+    known: dict[str, Chances] = field(default_factory=dict)
 
     def read(self, sentence: str, found: _Result) -> None:
-        """Add what a sentence promises and gives, or ask about it."""
+        """Add what a sentence promises and gives, or ask about it.
+
+        Args:
+            sentence: of the mail.
+            found: what the sentences before it said.
+        """
         if is_question(sentence):
             return
         whole = self._likely(sentence)
-        if max(whole["commits"], whole["grants"]) < min(ASKED, GRANT_ASKED):
+        if not whole.says_something:
             self._report(sentence, whole, found)
             return
-        parts = clauses(sentence, self.patterns, self.dates, lambda text: self._likely(text)["commits"])
-        likely = [whole if len(parts) == 1 else self._likely(part.text) for part in parts]
-        for unit, chances in self._units(sentence, parts, likely):
+        parts = clauses(sentence, self.patterns, self.dates, lambda text: self._likely(text).commits)
+        likely = [whole] if len(parts) == 1 else [self._likely(part.text) for part in parts]
+        for unit, chances in self._units(sentence, zip(parts, likely, strict=True)):
             self._unit(unit, chances, sentence, found)
 
-    def _likely(self, text: str) -> Mapping[str, float]:
+    def _likely(self, text: str) -> Chances:
         """Return how likely a text belongs to each class; a mail's clauses are asked for several times."""
         if text not in self.known:
             self.known[text] = self._judged(text)
         return self.known[text]
 
-    def _judged(self, text: str) -> Mapping[str, float]:
+    def _judged(self, text: str) -> Chances:
         """Return how likely a text belongs to each class; a known turn of phrase makes it likelier."""
-        chances = dict(classified(text, self.language))
+        chances = classified(text, self.language)
         low = lowered(text)
-        patterns = self.patterns
-        if patterns.hedged.search(low) or patterns.unreal.search(low):
+        if self._says(("hedged", "unreal"), low):
             return chances
-        if patterns.firm.search(low) or patterns.update.search(low):
-            chances["commits"] = shifted(chances["commits"], _KNOWN_PHRASE)
-        if patterns.given.search(low) or patterns.giving.search(low):
-            kinds = {kind for kind, pattern in patterns.gifts if pattern.search(low)}
-            if kinds:
-                # goods sent again were labelled as what is done, not as what is given
-                goods = kinds & {Gift.REPLACEMENT, Gift.FREE_SHIPPING}
-                chances["grants"] = shifted(chances["grants"], _KNOWN_GOODS if goods else _KNOWN_PHRASE)
+        if self._says(("firm", "update"), low):
+            chances = chances._replace(commits=shifted(chances.commits, _KNOWN_PHRASE))
+        kinds = {kind for kind, pattern in self.patterns.gifts if pattern.search(low)}
+        if kinds and self._says(("given", "giving"), low):
+            known = _KNOWN_PHRASE if kinds.isdisjoint(_GOODS) else _KNOWN_GOODS
+            chances = chances._replace(grants=shifted(chances.grants, known))
         return chances
 
-    def _units(
-        self, sentence: str, parts: tuple[Clause, ...], likely: list[Mapping[str, float]]
-    ) -> list[tuple[Clause, Mapping[str, float]]]:
-        """Put clauses together that make one promise: one of them has the date, and the others have none."""
-        units: list[tuple[Clause, Mapping[str, float]]] = []
-        for part, chances in zip(parts, likely, strict=True):
-            if max(chances["commits"], chances["grants"]) < min(ASKED, GRANT_ASKED):
+    def _says(self, names: Iterable[str], low: str) -> bool:
+        """Whether a text has a phrase of the language.
+
+        Args:
+            names: of groups of phrases, as `PromisePatterns` has them.
+            low: the text in lower case.
+        """
+        return any(getattr(self.patterns, name).search(low) for name in names)
+
+    def _units(self, sentence: str, parts: Iterable[_Unit]) -> list[_Unit]:
+        """Put clauses together that make one promise: one of them has the date, and the others have none.
+
+        Args:
+            sentence: with all of the clauses.
+            parts: its clauses, each with how likely it belongs to each class.
+        """
+        units: list[_Unit] = []
+        for part in parts:
+            if not part[1].says_something:
                 continue
-            joined = self._joined(sentence, units[-1], (part, chances)) if units else None
+            joined = self._joined(sentence, units[-1], part) if units else None
             if joined:
-                units[-1] = joined
-            else:
-                units.append((part, chances))
+                units.pop()
+            units.append(joined or part)
         return units
 
-    def _joined(
-        self,
-        sentence: str,
-        first: tuple[Clause, Mapping[str, float]],
-        second: tuple[Clause, Mapping[str, float]],
-    ) -> tuple[Clause, Mapping[str, float]] | None:
-        """Return two neighbouring clauses as one, None if each promises or gives something of its own."""
-        if first[0].dates and second[0].dates:
-            return None
-        if (first[1]["grants"] >= GRANT_ASKED) != (second[1]["grants"] >= GRANT_ASKED):
+    def _joined(self, sentence: str, first: _Unit, second: _Unit) -> _Unit | None:
+        """Return two neighbouring clauses as one, None if each promises or gives something of its own.
+
+        Args:
+            sentence: in which both are.
+            first: a clause, and how likely it belongs to each class.
+            second: the next one.
+        """
+        both_dated = first[0].dates and second[0].dates
+        if both_dated or first[1].may_be_given != second[1].may_be_given:
             return None
         begin, end = sentence.find(first[0].text), sentence.find(second[0].text)
-        if begin < 0 or end < begin or end - begin - len(first[0].text) > _REACH:
+        between = end - begin - len(first[0].text)
+        if begin < 0 or end < begin or between > _REACH:
             return None
         text = sentence[begin : end + len(second[0].text)]
-        chances = {name: max(chance, second[1][name]) for name, chance in first[1].items()}
-        return clause_of(text, self.patterns, self.dates), chances
+        return clause_of(text, self.patterns, self.dates), Chances(*map(max, first[1], second[1]))
 
-    def _report(self, text: str, chances: Mapping[str, float], found: _Result) -> None:
-        """Note what is done already, and an amount that the next sentence may mean."""
+    def _report(self, text: str, chances: Chances, found: _Result) -> None:
+        """Note what is done already, and an amount that the next sentence may mean.
+
+        Args:
+            text: a sentence or a clause.
+            chances: how likely it belongs to each class.
+            found: what was found so far.
+        """
         found.amount = self._only_amount(text) or found.amount
-        if chances["done"] >= REPORTED and self.patterns.done.search(text.lower()):
-            found.promises.append(
-                FoundPromise(text=line_of(text, None), kind=PromiseKind.FIRM, due=None, past=True)
-            )
+        if chances.is_report and self.patterns.done.search(text.lower()):
+            done = FoundPromise(text=line_of(text, None), kind=PromiseKind.FIRM, due=None, past=True)
+            found.promises.append(done)
 
     def _only_amount(self, text: str) -> Amount | None:
+        """Return the amount of a text that names one and no other."""
         amounts = list(find_money(text, self.currency, self.language.catalogue))
         return amounts[0] if len(amounts) == 1 else None
 
-    def _unit(self, clause: Clause, chances: Mapping[str, float], sentence: str, found: _Result) -> None:
-        """Add what one clause promises and gives, or ask about its sentence."""
-        commits, grants = chances["commits"], chances["grants"]
-        gifts = self._gifts(clause, chances, found)
-        promises = self._promises(clause, chances)
-        found.amount = self._only_amount(clause.text) or found.amount
-        if gifts is None or promises is None:
-            # all or nothing: what is asked about neither promises nor gives anything yet
+    def _unit(self, clause: Clause, chances: Chances, sentence: str, found: _Result) -> None:
+        """Add what one clause promises and gives, or ask about its sentence.
+
+        All or nothing: what is asked about neither promises nor gives anything yet.
+
+        Args:
+            clause: of the sentence.
+            chances: how likely the clause belongs to each class.
+            sentence: as the agent is asked about it.
+            found: what was found so far.
+        """
+        before = found.amount
+        found.amount = self._only_amount(clause.text) or before
+        try:
+            gifts = self._gifts(clause, chances, before)
+            promises = self._promises(clause, chances)
+        except _UnsureError:
             found.ask(sentence)
             return
-        for gift in gifts or ():
+        for gift in gifts:
             found.add_gift(gift)
-        for promise in promises or ():
-            known = {(other.text.casefold(), other.due) for other in found.promises}
-            if (promise.text.casefold(), promise.due) not in known:
-                found.promises.append(promise)
-        if max(commits, grants) < ASKED:
+        for promise in promises:
+            found.add_promise(promise)
+        if not chances.says_something:
             self._report(clause.text, chances, found)
 
-    def _gifts(
-        self, clause: Clause, chances: Mapping[str, float], found: _Result
-    ) -> list[FoundCompensation] | None:
-        """Return what a clause gives; None if that must be asked."""
-        grants = chances["grants"]
-        if clause.depends_on_event or self._is_unreal(clause):
+    def _gifts(self, clause: Clause, chances: Chances, before: Amount | None) -> list[FoundCompensation]:
+        """Return what a clause gives.
+
+        Args:
+            clause: the clause.
+            chances: how likely it belongs to each class.
+            before: the only amount of the sentence before.
+
+        Raises:
+            _UnsureError: it may give something.
+        """
+        may_give = max(chances.grants, chances.commits) >= GRANT_ASKED
+        if clause.depends_on_event or self._is_unreal(clause) or not may_give:
             return []
-        if max(grants, chances["commits"]) < GRANT_ASKED:
-            return []
-        past = self._is_past(clause.low, chances)
         gifts = gifts_in(
             clause,
             self.patterns,
             self.currency,
             self.language.catalogue,
-            granted=grants >= GRANT_TAKEN,
-            past=past,
-            before=found.amount,
+            granted=chances.is_given,
+            past=self._is_past(clause.low, chances),
+            before=before,
         )
-        if grants >= GRANT_TAKEN:
-            doubtful = chances["conditional"] >= _DOUBT or chances["none"] >= _DOUBT
-            return None if gifts and (doubtful or self._is_hedged(clause, gifts)) else gifts
-        if chances["commits"] >= TAKEN and gifts:
-            return gifts
-        return None if grants >= GRANT_ASKED and (gifts is None or gifts) else []
+        if chances.is_given:
+            sure = gifts is not None and not (gifts and self._is_doubtful(clause, chances, gifts))
+        elif gifts and chances.is_promised:
+            sure = True
+        else:
+            sure, gifts = gifts == [] or not chances.may_be_given, []
+        if not sure:
+            raise _UnsureError
+        return gifts or []
 
-    def _is_past(self, low: str, chances: Mapping[str, float]) -> bool:
+    def _is_past(self, low: str, chances: Chances) -> bool:
         """Whether something was given already: a report says so, and no offer ("please find enclosed")."""
         if self.patterns.given.search(low):
-            return chances["commits"] < TAKEN or chances["done"] >= REPORTED
-        reported = chances["done"] >= REPORTED
-        return reported and self.patterns.giving.search(low) is None
+            return chances.is_report or not chances.is_promised
+        return chances.is_report and self.patterns.giving.search(low) is None
 
     def _is_unreal(self, clause: Clause) -> bool:
         """Whether a clause has a condition, or tells what others said."""
         return self.patterns.unreal.search(self.patterns.complement.sub(" … ", clause.low)) is not None
 
-    def _is_hedged(self, clause: Clause, gifts: list[FoundCompensation]) -> bool:
-        """Whether a clause says "not", "may" or "could" of a gift; "we will not charge" is a gift."""
-        kinds = {gift.kind for gift in gifts}
-        return kinds != {Gift.GESTURE} and self.patterns.hedged.search(clause.low) is not None
+    def _is_doubtful(self, clause: Clause, chances: Chances, gifts: Iterable[FoundCompensation]) -> bool:
+        """Whether a clause has a condition, or says "not", "may" or "could" of a gift.
 
-    def _promises(self, clause: Clause, chances: Mapping[str, float]) -> list[FoundPromise] | None:
-        """Return the promise of a clause; None if it must be asked about."""
-        commits = chances["commits"]
-        if commits < ASKED or (chances["done"] >= REPORTED and chances["done"] > commits):
+        "We will not charge" is a gift.
+
+        Args:
+            clause: the clause.
+            chances: how likely it belongs to each class.
+            gifts: what it seems to give.
+        """
+        no_charge = {gift.kind for gift in gifts} == {Gift.GESTURE}
+        return chances.doubt >= _DOUBT or (not no_charge and self._says(("hedged",), clause.low))
+
+    def _promises(self, clause: Clause, chances: Chances) -> list[FoundPromise]:
+        """Return the promise of a clause.
+
+        Args:
+            clause: the clause.
+            chances: how likely it belongs to each class.
+
+        Raises:
+            _UnsureError: it may promise something.
+        """
+        only_reports = chances.is_report and chances.done > chances.commits
+        if chances.commits < ASKED or only_reports or not self._has_words(clause, chances):
             return []
-        if not clause.dates and not self._may_be_undated(clause, commits):
-            return []
-        dated_grant = chances["grants"] >= GRANT_TAKEN and clause.dates and not chances["done"] >= REPORTED
-        if (
-            (commits < TAKEN and not dated_grant)
-            or chances["none"] >= REPORTED
-            or chances["conditional"] >= REPORTED
-        ):
-            return None if clause.dates or chances["grants"] < GRANT_TAKEN else []
+        dated_gift = chances.is_given and clause.dates and not chances.is_report
+        if chances.doubt >= REPORTED or not (chances.is_promised or dated_gift):
+            if chances.is_given and not clause.dates:
+                return []
+            raise _UnsureError
         if self._is_unreal(clause):
-            return None
-        when = self._date(clause)
-        if when is False:
-            return None
-        return [self._promise(clause, when)]
+            raise _UnsureError
+        return [self._promise(clause, self._date(clause))]
 
-    def _may_be_undated(self, clause: Clause, commits: float) -> bool:
-        """Whether a clause without a date may promise something: it has the words of a sentence, not of a signature."""
-        return commits >= UNDATED_ASKED and len(clause.text.split()) >= _FEWEST_WORDS_UNDATED
+    def _has_words(self, clause: Clause, chances: Chances) -> bool:
+        """Whether a clause has a date, or the words of a sentence and not those of a signature.
 
-    def _date(self, clause: Clause) -> FoundDate | bool | None:
-        """Return the one date of a clause, None if it has none, and False if it was not understood whole."""
+        Args:
+            clause: the clause.
+            chances: how likely it belongs to each class.
+        """
+        enough = len(clause.text.split()) >= _FEWEST_WORDS_UNDATED
+        return bool(clause.dates) or (enough and chances.commits >= UNDATED_ASKED)
+
+    def _date(self, clause: Clause) -> FoundDate | None:
+        """Return the one date of a clause, None if it has none.
+
+        Raises:
+            _UnsureError: its date was not understood whole.
+        """
         if clause.depends_on_event:
             return None
         if not clause.dates:
-            return False if self._left_over(clause.low) else None
+            self._check_nothing_left(clause.low)
+            return None
         first = clause.dates[0]
-        same = all(self._same_day(first, when) for when in clause.dates[1:])
-        if not same or first.moment - self.dates.now > _FAR:
-            return False
-        best = next((when for when in clause.dates if when.firm), first)
-        for when in clause.dates:
-            before = clause.low[max(0, when.start - _REACH) : when.start]
-            if self._rest_before(before) or self._rest_after(clause.low[when.end : when.end + _REACH]):
-                return False
-        return best
-
-    def _same_day(self, first: FoundDate, second: FoundDate) -> bool:
         local = self.dates.calendar.local
-        return local(first.moment).date() == local(second.moment).date()
+        days = {local(when.moment).date() for when in clause.dates}
+        rests = any(self._has_rest(clause.low, when) for when in clause.dates)
+        if rests or len(days) > 1 or first.moment - self.dates.now > _FAR:
+            raise _UnsureError
+        return next((when for when in clause.dates if when.firm), first)
 
-    def _left_over(self, low: str) -> bool:
-        """Whether a clause without a date that was read names a weekday."""
-        weekdays = self.language.weekdays
-        return any(word in weekdays and len(word) > 3 for word in re.findall(r"[^\W\d_]+", low))
+    def _check_nothing_left(self, low: str) -> None:
+        """Check that a clause without a date that was read names no weekday.
 
-    def _rest_before(self, before: str) -> bool:
-        """Whether the rest of a date stands before it; a number alone is none: "the 12 chairs by Friday"."""
+        Raises:
+            _UnsureError: it names one.
+        """
+        weekdays = {name for name in self.language.weekdays if len(name) > _LONGEST_SHORT_DAY}
+        if not weekdays.isdisjoint(_WORD.findall(low)):
+            raise _UnsureError
+
+    def _has_rest(self, low: str, when: FoundDate) -> bool:
+        """Whether the rest of a date stands beside the one that was read.
+
+        A number alone before it is none: "the 12 chairs by Friday".
+
+        Args:
+            low: the clause in lower case.
+            when: its date.
+        """
         left_over = date_patterns(self.language).left_over
+        before, after = low[max(0, when.start - _REACH) : when.start], low[when.end : when.end + _REACH]
         end = len(before.rstrip())
-        return any(match.end() >= end and not match[0].isdigit() for match in left_over.finditer(before))
+        rests = (match for match in left_over.finditer(before) if match.end() >= end)
+        follows = left_over.match(after.lstrip(" ,(")) is not None
+        return follows or not all(match[0].isdigit() for match in rests)
 
-    def _rest_after(self, after: str) -> bool:
-        rest = after.lstrip(" ,(")
-        return date_patterns(self.language).left_over.match(rest) is not None
+    def _promise(self, clause: Clause, date: FoundDate | None) -> FoundPromise:
+        """Return the promise that a clause makes.
 
-    def _promise(self, clause: Clause, when: FoundDate | bool | None) -> FoundPromise:
-        """Return the promise that a clause makes."""
-        date = when if isinstance(when, FoundDate) else None
-        text = line_of(clause.text, date)
-        words = [clause.text.strip()]
-        if date:
-            words.append(clause.text[date.start : date.end].strip())
+        Args:
+            clause: the clause.
+            date: its date.
+        """
+        text, words = line_of(clause.text, date), clause.text.strip()
+        kind = self._kind(clause, date)
+        if date is None:
+            return FoundPromise(text=text, kind=kind, due=None, words=(words,))
         return FoundPromise(
             text=text,
-            kind=self._kind(clause, date),
-            due=date.moment if date else None,
-            relation=date.relation if date else Relation.BY,
-            since=date.since if date else None,
-            dated=date is not None and len(text) >= len(clause.text.strip(EDGES)),
-            words=tuple(words),
+            kind=kind,
+            due=date.moment,
+            relation=date.relation,
+            since=date.since,
+            dated=len(text) >= len(clause.text.strip(EDGES)),
+            words=(words, clause.text[date.start : date.end].strip()),
         )
 
     def _kind(self, clause: Clause, date: FoundDate | None) -> PromiseKind:
-        patterns = self.patterns
-        if clause.depends_on_event or patterns.estimate.search(clause.low):
+        """Return what kind of promise a clause makes.
+
+        Args:
+            clause: the clause.
+            date: its date.
+        """
+        topics = self.patterns.topics
+        doubted = date and topics.doubt.search(clause.low)
+        if doubted or clause.depends_on_event or self._says(("estimate",), clause.low):
             return PromiseKind.ESTIMATE
-        if date and patterns.topics.doubt.search(clause.low):
-            return PromiseKind.ESTIMATE
-        if patterns.update.search(clause.low) or patterns.topics.update.search(clause.low):
+        if self._says(("update",), clause.low) or topics.update.search(clause.low):
             return PromiseKind.NEXT_UPDATE
         return PromiseKind.FIRM
 
@@ -356,7 +451,3 @@ def line_of(clause: str, when: FoundDate | None) -> str:
         if len(opening.split()) >= _FEWEST_WORDS_LEFT:
             text = opening
     return text[:1].upper() + text[1:].rstrip(" .")
-
-
-#: words that must be left where a date is taken from the end of a clause
-_FEWEST_WORDS_LEFT = 3

@@ -25,7 +25,7 @@ from followupd.text.promises.date_parts import (
     close_of_day,
     last_of_business,
 )
-from followupd.text.promises.patterns import DatePatterns, date_patterns
+from followupd.text.promises.patterns import DatePatterns, PromisePatterns, date_patterns
 from followupd.text.promises.sentences import MAX_SENTENCE, lowered
 
 #: texts whose dates are remembered
@@ -329,3 +329,31 @@ def _last_deadline(
             if deadlines or (found and tried in at_home):
                 return (deadlines or found)[-1]
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One clause as written and in lower case, its dates to come, and where the event is on which it depends."""
+
+    text: str
+    low: str
+    dates: tuple[FoundDate, ...]
+    trigger: int | None
+
+    @property
+    def depends_on_event(self) -> bool:
+        """Whether an event decides when.
+
+        It does not in "on Monday, once I have read it", which has a date before the event.
+        """
+        if self.trigger is None:
+            return False
+        return not self.dates or self.dates[0].start >= self.trigger
+
+
+def clause_of(text: str, patterns: PromisePatterns, reader: DateReader) -> Clause:
+    """Return a text as one clause."""
+    low = lowered(text)
+    event = patterns.trigger.search(patterns.complement.sub(lambda match: "…" * len(match[0]), low))
+    dates = tuple(when for when in reader.find(text) if when.moment > reader.now)
+    return Clause(text, low, dates, event.start() if event else None)

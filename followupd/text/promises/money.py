@@ -16,8 +16,7 @@ from babel.numbers import get_currency_precision
 from followupd.domain.compensation import Gift
 from followupd.domain.promise import FoundCompensation
 from followupd.languages import Catalogue
-from followupd.text.promises.clauses import Clause
-from followupd.text.promises.dates import EDGES
+from followupd.text.promises.dates import EDGES, Clause
 from followupd.text.promises.patterns import NamePatterns, PromisePatterns
 
 #: characters of a text that is one amount
