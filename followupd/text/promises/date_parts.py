@@ -11,6 +11,7 @@ What a part means:
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -24,6 +25,8 @@ END_OF_DAY = time(23, 59)
 LEAD_REACH = 40
 #: what people who write "at 3" mean is after noon up to this hour
 _LAST_HOUR_MEANT_LATER = 6
+#: an hour of no clock, for a word that is no number
+_NO_HOUR = 99
 _AFTER_NOON = re.compile(r"\bp\.? ?m\b|\dp\.?m\b")
 _BEFORE_NOON = re.compile(r"\ba\.? ?m\b|\da\.?m\b")
 #: up to the day after tomorrow, a phrase names a day
@@ -178,21 +181,26 @@ class PartReader:
                 return self._weekday(place, match)
             case "numeric":
                 return replace(place, day=self._numeric(match, low))
-            case "window" | "clock" | "hour":
-                return self._time(place, match, kind, index)
+            case "clock":
+                return replace(place, at=in_office_hours(time_of_day(match), match[0]))
+            case "hour":  # the 3 of "at 3", which is a time only beside a day
+                return replace(place, at=self._hour(match[f"h{index}_"]), loose=True)
+            case "window":
+                return self._window(place, match, index)
             case "later" | "weekno" | "inmonth":
                 return self._rarer(place, match, kind, index)
             case _:
                 day = self._written_day(match, kind)
                 return replace(place, day=day, loose=kind == "bareday")
 
-    def _time(self, place: DatePart, match: re.Match[str], kind: str, index: str) -> DatePart:
-        """Read "3 pm", "between 9 and 11", and the 3 of "at 3", which is a time only beside a day."""
-        if kind == "clock":
-            return replace(place, at=in_office_hours(time_of_day(match), match[0]))
-        if kind == "hour":
-            return replace(place, at=self._hour(match[f"h{index}_"]), loose=True)
+    def _window(self, place: DatePart, match: re.Match[str], index: str) -> DatePart:
+        """Read "between 9 and 11".
 
+        Args:
+            place: where the window was found.
+            match: the window.
+            index: of the language's form of a window.
+        """
         begin, end = match[f"from{index}"], match[f"to{index}"]
         since, at = self._hour(begin, end), self._hour(end)
         if since is None or at is None or since >= at:
@@ -207,39 +215,47 @@ class PartReader:
             written: the hour.
             mark: the other end of the window, whose "pm" may count for both.
         """
-        digits = [int(number) for number in re.findall(r"\d+", written)]
-        if not digits:
-            word = re.match(r"[^\W\d]+", written)
-            digits = [self.patterns.numbers.get(word[0] if word else "", 99)]
-        hour, minute = digits[0], digits[1] if len(digits) > 1 else 0
-        if (_AFTER_NOON.search(written) and hour < 12) or (
-            _AFTER_NOON.search(mark) and not _BEFORE_NOON.search(written) and hour < _first(mark)
-        ):
-            hour += 12
-        try:
-            return in_office_hours(time(hour, minute), written)
-        except ValueError:
-            return None
+        numbers = [*map(int, re.findall(r"\d+", written)), 0]
+        if len(numbers) == 1:
+            numbers = [self.patterns.numbers.get(_first_word(written), _NO_HOUR), 0]
+        hour, minute = numbers[:2]
+        most = 12 if _AFTER_NOON.search(written) else 0
+        if _AFTER_NOON.search(mark) and not _BEFORE_NOON.search(written):
+            most = max(most, _first(mark))
+        with suppress(ValueError):
+            return in_office_hours(time(hour + 12 if hour < most else hour, minute), written)
+        return None
 
     def _rarer(self, place: DatePart, match: re.Match[str], kind: str, index: str) -> DatePart:
-        """Read "a week from Friday", "week 50" and "mid December"."""
+        """Read "a week from Friday", "week 50" and "mid December".
+
+        Args:
+            place: where it was found.
+            match: of the part.
+            kind: which of the three it is.
+            index: of the language's form of it.
+        """
         match kind:
             case "later":
                 return replace(place, day=self._weeks_later(match[f"day{index}_"], int(index)), counted=True)
             case "weekno":
-                week = self._numbered_week(int(match[f"wk{index}"]))
-                return replace(place, week=week, until=True)
+                return replace(place, week=self._numbered_week(int(match[f"wk{index}"])), until=True)
             case _:
                 return self._in_month(place, match[f"mon{index}"], self.patterns.month_parts[int(index)])
 
     def _weeks_later(self, word: str, index: int) -> date | None:
-        """Return the day some weeks after a weekday, today or tomorrow."""
-        number = self.patterns.weekdays.get(word)
-        if number is not None:
-            days = (number - self.today.weekday() - 1) % 7 + 1
-        else:
-            days = self.patterns.near_days.get(word, 0)
-        return self.today + timedelta(days=days, weeks=self.patterns.weeks_later[index])
+        """Return the day some weeks after a weekday, today or tomorrow.
+
+        Args:
+            word: the day.
+            index: of the language's form, which says how many weeks.
+        """
+        weekdays = {
+            name: (number - self.today.weekday() - 1) % 7 + 1
+            for name, number in self.patterns.weekdays.items()
+        }
+        days = {**self.patterns.near_days, **weekdays}
+        return self.today + timedelta(days=days.get(word, 0), weeks=self.patterns.weeks_later[index])
 
     def _numbered_week(self, number: int) -> date | None:
         """Return the Monday of the next ISO week of this number."""
@@ -253,13 +269,15 @@ class PartReader:
         return None
 
     def _in_month(self, place: DatePart, month: str, part: str) -> DatePart:
-        """Read "in January", which ends with its last working day, and parts of a month."""
-        first = self._in_year(None, self.patterns.months[month], 1)
-        this_month = self.today.replace(day=1)
-        if self.patterns.months[month] == self.today.month:
-            first = this_month
-        if first is None:
-            return place
+        """Read "in January", which ends with its last working day, and parts of a month.
+
+        Args:
+            place: where it was found.
+            month: its name.
+            part: all of the month, or its beginning, middle or end.
+        """
+        months = (self.patterns.months[month] - self.today.month) % 12
+        first = first_of_month(self.today, months)
         if part == "all":
             last_day = first_of_month(first, 1) - timedelta(days=1)
             moment = last_of_business(self.calendar, last_day, self.now)
@@ -442,9 +460,13 @@ def in_office_hours(at: time | None, written: str) -> time | None:
 
 
 def _first(text: str) -> int:
-    """Return the first number in a text."""
-    found = re.search(r"\d+", text)
-    return int(found[0]) if found else 0
+    """Return the first number in a text, 0 where there is none."""
+    return int([*re.findall(r"\d+", text), "0"][0])
+
+
+def _first_word(text: str) -> str:
+    """Return the word that a text begins with, "" where it begins with none."""
+    return "".join(re.findall(r"^[^\W\d]+", text))
 
 
 def time_of_day(match: re.Match[str]) -> time | None:

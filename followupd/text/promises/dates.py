@@ -13,6 +13,7 @@ Libraries for dates are not used, because they read "$25 by Friday" as the 25th.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
+from itertools import product
 
 from followupd.domain.calendar import Calendar
 from followupd.domain.promise import DatedText, Relation
@@ -81,34 +82,34 @@ class DateReader:
     def _dates(self, text: str, *, over_too: bool) -> Iterator[FoundDate]:
         """Yield the dates in a text in order."""
         low = lowered(text[:MAX_SENTENCE])
-        previous: FoundDate | None = None
+        found: list[FoundDate] = []
         for part in self._merged(self.parts.find(low), low):
-            found = None if part.loose else self._found(low, part, over_too=over_too)
-            if found is None:
-                continue
-            if previous:
-                ranged = self._ranged(low, previous, found)
-                if ranged is None:
-                    yield previous
-                found = ranged or found
-            previous = found
-        if previous:
-            yield previous
+            when = None if part.loose else self._found(low, part, over_too=over_too)
+            ranged = self._ranged(low, found[-1], when) if found and when else None
+            if ranged:
+                found.pop()
+            found += filter(None, [ranged or when])
+        yield from found
 
     def _ranged(self, low: str, first: FoundDate, second: FoundDate) -> FoundDate | None:
-        """Return "between Monday and Wednesday" as one date with its window, None for two dates of their own."""
+        """Return "between Monday and Wednesday" as one date with its window, None for two dates of their own.
+
+        Args:
+            low: the text, in lower case.
+            first: a date.
+            second: the next one; "between Monday and Wednesday", written on a Tuesday, ends a week later.
+        """
         patterns = self.patterns
         opening = patterns.between.search(low[max(0, first.start - LEAD_REACH) : first.start])
         joined = patterns.joining.fullmatch(low[first.end : second.start])
-        if not (opening and joined):
-            return None
-        if second.moment < first.moment:
-            # "between Monday and Wednesday", written on a Tuesday
-            second = replace(second, moment=self._a_week_later(second.moment))
-        if second.moment < first.moment:
+        ends = (second.moment, self._a_week_later(second.moment))
+        end = next((moment for moment in ends if moment >= first.moment), None)
+        if not (opening and joined and end):
             return None
         start = first.start - len(opening[0])
-        return replace(second, start=start, firm=False, relation=Relation.BETWEEN, since=first.moment)
+        return replace(
+            second, moment=end, start=start, firm=False, relation=Relation.BETWEEN, since=first.moment
+        )
 
     def _merged(self, parts: Iterable[DatePart], low: str) -> Iterator[DatePart]:
         """Yield the parts as dates, each merged with its neighbours, such as "Friday" with "at 3 pm".
@@ -169,22 +170,29 @@ class DateReader:
             end=part.end + length,
             firm=is_deadline or part.moment is not None,
             relation=self._relation(f"{lead} {inner}", part, is_deadline=is_deadline),
-            since=self.calendar.moment(self.calendar.local(moment).date(), part.since)
-            if part.since
-            else None,
+            since=self._on_day_of(moment, part.since),
         )
+
+    def _on_day_of(self, moment: datetime, at: time | None) -> datetime | None:
+        """Return the moment of a time on the day of another moment.
+
+        Args:
+            moment: on that day.
+            at: the time, None for none.
+        """
+        return self.calendar.moment(self.calendar.local(moment).date(), at) if at else None
 
     def _relation(self, words: str, part: DatePart, *, is_deadline: bool) -> Relation:
         """Return how the words tie what is promised to the date."""
-        if part.since:
-            return Relation.BETWEEN
-        if is_deadline:
-            return Relation.BY
-        if self.patterns.starting.search(words) and not part.counted:
-            return Relation.FROM
-        if part.until:
-            return Relation.BY
-        return Relation.ON
+        starts = self.patterns.starting.search(words) is not None and not part.counted
+        told = (
+            (part.since, Relation.BETWEEN),
+            (is_deadline, Relation.BY),
+            (starts, Relation.FROM),
+            (part.until, Relation.BY),
+            (True, Relation.ON),
+        )
+        return next(relation for is_told, relation in told if is_told)
 
     def _is_over(self, before: str, after: str) -> bool:
         """Whether the text around a date says that it is over: "last Friday", "your mail of Friday"."""
@@ -282,9 +290,9 @@ def first_date(text: str, *, now: datetime, calendar: Calendar, language: Langua
 
     The arguments are those of `read_when`.
     """
-    found = list(date_reader(language, now=now, calendar=calendar).find(text))
+    found = date_reader(language, now=now, calendar=calendar).find(text)
     deadlines = [when for when in found if when.firm]
-    return (deadlines or found)[0].moment if found else None
+    return next((when.moment for when in (*deadlines, *found)), None)
 
 
 def split_when(text: str, *, now: datetime, calendar: Calendar, language: Language) -> DatedText:
@@ -296,17 +304,10 @@ def split_when(text: str, *, now: datetime, calendar: Calendar, language: Langua
     found = _last_deadline(text, now=now, calendar=calendar, language=language, any_date=True)
     if found is None:
         return DatedText(text.strip())
-    rest = _without_edge(text, found)
-    dated = rest is None
-    return DatedText(text.strip() if rest is None else rest, found.moment, found.relation, found.since, dated)
-
-
-def _without_edge(text: str, when: FoundDate) -> str | None:
-    """Return the text without the date at its end or its beginning, None if the date is inside of it."""
-    before, after = text[: when.start].strip(EDGES), text[when.end :].strip(EDGES)
-    if not after:
-        return before
-    return after if not before else None
+    before, after = text[: found.start].strip(EDGES), text[found.end :].strip(EDGES)
+    dated = bool(before and after)
+    rest = text.strip() if dated else before or after
+    return DatedText(rest, found.moment, found.relation, found.since, dated)
 
 
 def _last_deadline(
@@ -321,13 +322,12 @@ def _last_deadline(
     catalogue = language.catalogue
     at_home = (language, catalogue.english)
     abroad = [other for other in catalogue.all() if other.info.dates and other not in at_home]
-    for over_too in (False, True) if any_date else (False,):
-        for tried in (*at_home, *abroad):
-            reader = date_reader(tried, now=now, calendar=calendar)
-            found = list(reader.find(text, over_too=over_too))
-            deadlines = [when for when in found if when.firm]
-            if deadlines or (found and tried in at_home):
-                return (deadlines or found)[-1]
+    for over_too, tried in product([False, True][: 1 + any_date], (*at_home, *abroad)):
+        found = date_reader(tried, now=now, calendar=calendar).find(text, over_too=over_too)
+        deadlines = [when for when in found if when.firm]
+        counting = deadlines or (found if tried in at_home else ())
+        if counting:
+            return counting[-1]
     return None
 
 

@@ -39,6 +39,7 @@ _FULL_WORD = re.compile(r"[^\W\d_]{4,}[.!?…]$|[!?…]$|[^\W\d_]\)[.!?…]$")
 _SHORT_WORD = re.compile(r"\b[^\W\d_]{1,3}\.$")
 #: a day of the month before a full stop, and what may be the month behind it
 _DAY = re.compile(r"\b\d{1,2}\.$")
+_LAST_WORD = re.compile(r"([^\W\d_]+)\.$")
 _NEXT_WORD = re.compile(r"[\"'(«“„¿¡]*([^\W\d_]+)")
 _INNER_QUOTE = re.compile(
     r"""
@@ -82,12 +83,9 @@ def sentences(text: str, languages: Catalogue, doubtful: Collection[str] = ()) -
     left_out = {line.strip() for line in doubtful}
     composed = unicodedata.normalize("NFC", text[:MAX_TEXT])
 
-    first = True
-    for paragraph in _paragraphs(composed, left_out, patterns.farewell):
-        if _says_nothing(paragraph, patterns, first=first):
-            first = False
+    for n, paragraph in enumerate(_paragraphs(composed, left_out, patterns.farewell)):
+        if _says_nothing(paragraph, patterns, first=n == 0):
             continue
-        first = False
         plain = _INNER_QUOTE.sub(" … ", paragraph).translate(_PLAIN)
         for sentence in _split(plain, patterns):
             if len(sentence) <= MAX_SENTENCE:
@@ -185,12 +183,8 @@ def _goes_on(tail: str, rest: str, patterns: _MailPatterns) -> bool:
         return following.lower() in patterns.months or following[:1].islower()
     if patterns.abbreviation.search(tail) or (rest[:1].isdigit() and _SHORT_WORD.search(tail)):
         return True
-    if not following[:1].islower():
-        return False
-    last = re.search(r"([^\W\d_]+)\.$", tail)
-    if last and last[1].lower() in patterns.short_names:
-        return True
-    return _FULL_WORD.search(tail) is None
+    is_name = not patterns.short_names.isdisjoint(_LAST_WORD.findall(tail.lower()))
+    return following[:1].islower() and (is_name or _FULL_WORD.search(tail) is None)
 
 
 def _is_ignored(line: str, left_out: Collection[str]) -> bool:
