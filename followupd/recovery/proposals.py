@@ -158,7 +158,14 @@ def changed_letter(
 
 def _beyond(before: Found, after: Found) -> Found:
     """Return what the second text promises and gives and the first one does not."""
-    texts = {promise.text for promise in before.promises}
+    texts = set(map(_without_date, before.promises))
     grants = {(grant.kind, grant.amount, grant.currency) for grant in before.compensation}
     new = [grant for grant in after.compensation if (grant.kind, grant.amount, grant.currency) not in grants]
-    return Found(tuple(promise for promise in after.promises if promise.text not in texts), tuple(new))
+    return Found(
+        tuple(promise for promise in after.promises if _without_date(promise) not in texts), tuple(new)
+    )
+
+
+def _without_date(promise: FoundPromise) -> str:
+    """Return the words of a promise without its date: "you will hear from me by Friday" with a new date is no new one."""
+    return promise.text.replace(promise.words[-1], "…") if promise.dated else promise.text

@@ -29,7 +29,15 @@ from followupd.text.promises.clauses import (
     clauses,
     is_question,
 )
-from followupd.text.promises.dates import EDGES, Clause, DateReader, FoundDate, clause_of, date_reader
+from followupd.text.promises.dates import (
+    EDGES,
+    Clause,
+    DateReader,
+    FoundDate,
+    clause_of,
+    date_reader,
+    with_day,
+)
 from followupd.text.promises.money import Amount, find_money, gifts_in
 from followupd.text.promises.patterns import PromisePatterns, date_patterns, promise_patterns
 from followupd.text.promises.sentences import lowered, sentences
@@ -67,12 +75,13 @@ class _UnsureError(Exception):
 
 @dataclass(slots=True)
 class _Result:
-    """What was found so far, and the only amount of the sentence before."""
+    """What was found so far, the only amount of the sentence before, and whether a day to come was named."""
 
     promises: list[FoundPromise] = field(default_factory=list)
     gifts: list[FoundCompensation] = field(default_factory=list)
     unsure: list[str] = field(default_factory=list)
     amount: Amount | None = None
+    names_day: bool = False
 
     def add_gift(self, gift: FoundCompensation) -> None:
         """Add a gift unless it was mentioned before; the mention with the amount counts."""
@@ -123,6 +132,7 @@ class _SentenceReader:
             sentence: of the mail.
             found: what the sentences before it said.
         """
+        found.names_day |= bool(with_day(self.dates.find(sentence)))
         if is_question(sentence):
             return
         whole = self._likely(sentence)
@@ -188,7 +198,8 @@ class _SentenceReader:
             first: a clause, and how likely it belongs to each class.
             second: the next one.
         """
-        both_dated = first[0].dates and second[0].dates
+        # "on 2 January, and he will be there from 18:30": the day of the first clause is meant
+        both_dated = with_day(first[0].dates) and with_day(second[0].dates)
         if both_dated or first[1].may_be_given != second[1].may_be_given:
             return None
         begin, end = sentence.find(first[0].text), sentence.find(second[0].text)
@@ -232,6 +243,7 @@ class _SentenceReader:
         try:
             gifts = self._gifts(clause, chances, before)
             promises = self._promises(clause, chances)
+            self._check_day(clause, promises, found)
         except _UnsureError:
             found.ask(sentence)
             return
@@ -348,6 +360,22 @@ class _SentenceReader:
         if rests or len(days) > 1 or first.moment - self.dates.now > _FAR:
             raise _UnsureError
         return next((when for when in clause.dates if when.firm), first)
+
+    def _check_day(self, clause: Clause, promises: Collection[FoundPromise], found: _Result) -> None:
+        """Check that a time without a day is not that of another sentence's day.
+
+        "I come on Friday. I will ring at 9:00."
+
+        Args:
+            clause: the clause.
+            promises: what it promises.
+            found: what was found so far.
+
+        Raises:
+            _UnsureError: it may be.
+        """
+        if promises and found.names_day and clause.dates[:1] and clause.dates[0].dayless:
+            raise _UnsureError
 
     def _check_nothing_left(self, low: str) -> None:
         """Check that a clause without a date that was read names no weekday.

@@ -48,7 +48,8 @@ class DatePart:
     A time of day may begin a window (`since`: "between 9 and 11"), and is `vague` if it only has a name
     ("morning"). A `loose` part is one only beside a day: the 3 of "tomorrow at 3", the 14 of "Monday 14". `until`
     says that the words mean a time that ends then: "next week", "within 3 days"; `counted` that weeks were added
-    to a day: "a week from Friday".
+    to a day: "a week from Friday". A loose time that is written as one (`marked`: "by 16:00") needs no day where
+    none is named.
     """
 
     start: int
@@ -63,6 +64,7 @@ class DatePart:
     loose: bool = False
     until: bool = False
     counted: bool = False
+    marked: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -183,8 +185,9 @@ class PartReader:
                 return replace(place, day=self._numeric(match, low))
             case "clock":
                 return replace(place, at=in_office_hours(time_of_day(match), match[0]))
-            case "hour":  # the 3 of "at 3", which is a time only beside a day
-                return replace(place, at=self._hour(match[f"h{index}_"]), loose=True)
+            case "hour":  # the 3 of "at 3" is a time only beside a day; "by 16:00" is one
+                is_marked = self.patterns.hour_mark.search(match[0]) is not None
+                return replace(place, at=self._hour(match[f"h{index}_"]), loose=True, marked=is_marked)
             case "window":
                 return self._window(place, match, index)
             case "later" | "weekno" | "inmonth":

@@ -39,7 +39,8 @@ EDGES = " ,;:.!–—-…"
 class FoundDate:
     """A date in a text, with its prepositions; `firm` if one of them makes it a deadline.
 
-    `since` is the moment at which a window begins: "on Friday between 9 and 11".
+    `since` is the moment at which a window begins: "on Friday between 9 and 11". A `dayless` one is a time alone,
+    read as the next such time: "by 16:00".
     """
 
     moment: datetime
@@ -48,6 +49,12 @@ class FoundDate:
     firm: bool
     relation: Relation = Relation.BY
     since: datetime | None = None
+    dayless: bool = False
+
+
+def with_day(dates: Iterable[FoundDate]) -> list[FoundDate]:
+    """Return the dates without times of which nothing says the day."""
+    return [when for when in dates if not when.dayless]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +91,13 @@ class DateReader:
         low = lowered(text[:MAX_SENTENCE])
         found: list[FoundDate] = []
         for part in self._merged(self.parts.find(low), low):
-            when = None if part.loose else self._found(low, part, over_too=over_too)
+            is_date = part.marked or not part.loose
+            when = self._found(low, part, over_too=over_too) if is_date else None
             ranged = self._ranged(low, found[-1], when) if found and when else None
             if ranged:
                 found.pop()
             found += filter(None, [ranged or when])
-        yield from found
+        yield from with_day(found) or found
 
     def _ranged(self, low: str, first: FoundDate, second: FoundDate) -> FoundDate | None:
         """Return "between Monday and Wednesday" as one date with its window, None for two dates of their own.
@@ -171,6 +179,7 @@ class DateReader:
             firm=is_deadline or part.moment is not None,
             relation=self._relation(f"{lead} {inner}", part, is_deadline=is_deadline),
             since=self._on_day_of(moment, part.since),
+            dayless=part.loose,
         )
 
     def _on_day_of(self, moment: datetime, at: time | None) -> datetime | None:

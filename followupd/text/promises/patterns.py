@@ -211,7 +211,7 @@ def _hours(table: Dates, month: str) -> list[str]:
     """Return the patterns of "at 3", which is a time beside a day."""
     hour = _hour(table)
     return [
-        rf"(?P<hour{n}>{expand(pattern, {'HOUR': (rf'(?P<h{n}_>{hour})',)})}"
+        rf"(?P<hour{n}>(?<!\w){expand(pattern, {'HOUR': (rf'(?P<h{n}_>{hour})',)})}"
         rf"(?![\w%€$£-]|[.,/]\d|\s?[%€$£]|\.?\s(?:(?:{_any(table.of)})\s)?(?:{month})\b))"
         for n, pattern in enumerate(table.at_hour)
     ]
