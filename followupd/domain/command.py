@@ -16,6 +16,7 @@ VERBS: dict[str, str] = {
     "release": "",
     "close": "",
     "promised": "",
+    "none": "",
     "fixed": "",
     "approve": "",
     "reached": "[how]",

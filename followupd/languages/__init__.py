@@ -11,6 +11,7 @@ from followupd.languages.catalogue import (
     complaint_weights,
     load,
     own_files,
+    promise_weights,
     read_catalogue,
 )
 
@@ -22,5 +23,6 @@ __all__ = [
     "complaint_weights",
     "load",
     "own_files",
+    "promise_weights",
     "read_catalogue",
 ]

@@ -9,11 +9,8 @@ from followupd.domain.case import Case
 from followupd.domain.compensation import Compensation, Gift, GrantState, Money
 from followupd.domain.events import CompensationGranted, Event, PromiseMade, PromiseProposed
 from followupd.domain.playbook import Playbook
-from followupd.domain.promise import FoundCompensation, FoundPromise, Promise, PromiseState, paired
+from followupd.domain.promise import Found, FoundCompensation, FoundPromise, Promise, PromiseState, paired
 from followupd.domain.translatable import Translatable, msg
-
-#: promises and compensation that were read in a text
-Found = tuple[Sequence[FoundPromise], Sequence[FoundCompensation]]
 
 
 def proposed(
@@ -24,7 +21,7 @@ def proposed(
 ) -> list[Event]:
     """Return proposals for what was found in a reply, without what the case contains already."""
     known = {promise.text for promise in case.promises}
-    promises, grants = paired(*found, case.next_promise, known)
+    promises, grants = paired(found.promises, found.compensation, case.next_promise, known)
     events: list[Event] = []
 
     for n, promise in promises:
@@ -53,6 +50,9 @@ def _promise(n: int, found: FoundPromise, case: Case, now: datetime) -> Promise:
         kind=found.kind,
         internal_deadline=found.due,
         promised_by=found.due,
+        relation=found.relation,
+        since=found.since,
+        dated=found.dated,
         state=PromiseState.PROPOSED,
         source="reply",
         owner=case.owner,
@@ -158,9 +158,14 @@ def changed_letter(
 
 def _beyond(before: Found, after: Found) -> Found:
     """Return what the second text promises and gives and the first one does not."""
-    texts = {promise.text for promise in before[0]}
-    grants = {(grant.kind, grant.amount, grant.currency) for grant in before[1]}
-    return (
-        [promise for promise in after[0] if promise.text not in texts],
-        [grant for grant in after[1] if (grant.kind, grant.amount, grant.currency) not in grants],
+    texts = set(map(_without_date, before.promises))
+    grants = {(grant.kind, grant.amount, grant.currency) for grant in before.compensation}
+    new = [grant for grant in after.compensation if (grant.kind, grant.amount, grant.currency) not in grants]
+    return Found(
+        tuple(promise for promise in after.promises if _without_date(promise) not in texts), tuple(new)
     )
+
+
+def _without_date(promise: FoundPromise) -> str:
+    """Return the words of a promise without its date: "you will hear from me by Friday" with a new date is no new one."""
+    return promise.text.replace(promise.words[-1], "…") if promise.dated else promise.text

@@ -33,7 +33,7 @@ from followupd.domain.mail import (
     StoredMail,
 )
 from followupd.domain.playbook import Agent, Playbook
-from followupd.domain.promise import FoundCompensation, FoundPromise
+from followupd.domain.promise import Found, PromiseState, Relation
 from followupd.domain.translatable import Translatable, fill, msg, msgid
 from followupd.errors import InvalidTransitionError, NotUnderstoodError
 from followupd.recovery import commands
@@ -68,6 +68,8 @@ from followupd.text.orders import Grammar, Order, Unclear, YesOrNo
 UNKNOWN_ACTOR = "someone with access to the mailbox"
 #: verbs that give the customer something of value: the agent hears that it was done in their name
 _GIVING = frozenset({"refund", "credit", "coupon", "free-shipping", "replacement", "gift-card", "gesture"})
+#: the relations that a line can say with one date
+_RELATED = frozenset({Relation.BY, Relation.ON, Relation.FROM})
 #: the only verb that a mail without a case may be given without opening one
 _DISMISS = "dismiss"
 
@@ -125,9 +127,37 @@ class CommandService:
             case = self._case_of(tx, mail, verb, now)
             if case is not None:
                 command = Command(verb, text, UNKNOWN_ACTOR, pending.source)
-                self._execute(tx, case, [command], mail if mail.in_sent else None, now)
+                reply = mail if mail.in_sent else None
+                after = self._execute(tx, case, [command], reply, now)
+                if reply and verb == "promised":
+                    self._tell_what_was_read(tx, case, after, reply, now)
         except NotUnderstoodError as error:
             self._notices.command_returned(tx, mail, pending, str(error), now)
+
+    def _tell_what_was_read(
+        self, tx: Transaction, before: Case, case: Case, reply: StoredMail, now: datetime
+    ) -> None:
+        """Tell the agent what was understood of a tagged reply, and ask about the sentences that were not.
+
+        The reply's sender gets the mail, or the case's owner if the reply was sent from the mailbox's own address.
+        """
+        known = {promise.n for promise in before.promises if promise.state is not PromiseState.PROPOSED}
+        made = tuple(promise for promise in case.promises if promise.n not in known)
+        given = tuple(grant for grant in case.compensation if grant not in before.compensation)
+        if not made and not given and not case.unclear:
+            return
+        playbook = self.context.playbooks.for_case(case)
+        agent = playbook.team.by_address(reply.message.sender.address) or playbook.owner_of(case.owner)
+        content = LetterContent(
+            because=msg("this is what I read in your reply to the customer"),
+            promises=made,
+            compensation=given,
+            unsure=case.unclear,
+            asks=("promise: ", "refund: ", "none") if case.unclear else (),
+        )
+        record(
+            tx, case, [self.context.letters.desk(LetterKind.ANSWER, case, playbook, now, content, agent)], now
+        )
 
     def _take_back(self, tx: Transaction, mail: StoredMail, verb: str, now: datetime) -> None:
         """Take a complaint or a hold back whose tag was removed.
@@ -280,16 +310,15 @@ class CommandService:
             now: the time.
         """
         reader = self.context.line_reader(case)
-        promises, grants = reader.commitments_in(line, now)
-        _, when = reader.split_when(line, now)
-        is_told = when is not None and self.context.grammar.tells_of_promise(line)
-        if not promises and not grants and not is_told:
+        found = reader.commitments_in(line, now)
+        dated = reader.split_when(line, now).due is not None
+        if not any(found) and not (dated and self.context.grammar.tells_of_promise(line)):
             return None
 
         problem = msg(
             "{line} sounds like a promise or a gift; say it as a line of its own", line=quoted(line)
         )
-        return Unclear(line, problem, _draft_of(promises, grants, reader.playbook))
+        return Unclear(line, problem, _draft_of(found, reader.playbook))
 
     def findings(self, case: Case, done: Iterable[Command], now: datetime) -> list[Translatable]:
         """Return what the wording rules find in lines that were done, each as a sentence for the agent.
@@ -429,7 +458,7 @@ class CommandService:
             context.playbooks.names,
             reader,
             now,
-            reader.promises_in(reply) if reply and command.verb == "promised" else ((), ()),
+            reader.promises_in(reply) if reply and command.verb == "promised" else Found(),
             grants_in_other_cases(tx, case),
             context.monthly_cap,
             history,
@@ -452,23 +481,22 @@ def grants_in_other_cases(tx: Transaction, case: Case) -> list[OtherGrant]:
     return grants
 
 
-def _draft_of(
-    promises: Sequence[FoundPromise], grants: Sequence[FoundCompensation], playbook: Playbook
-) -> str | None:
+def _draft_of(found: Found, playbook: Playbook) -> str | None:
     """Return the line that says what a sentence seems to promise or give.
 
     None where it is not that simple.
 
     Args:
-        promises: what was found to be promised.
-        grants: what was found to be given.
+        found: what was found to be promised and given.
         playbook: of the case.
     """
-    match promises, grants:
-        case [found], _ if found.due:
-            local = playbook.calendar.local(found.due)
-            return f"promise: {found.text} by {local.day} {local:%B %Y}"
-        case [], [grant] if grant.amount:
+    match found:
+        case [promise], _, _ if promise.dated:
+            return f"promise: {promise.text}"
+        case [promise], _, _ if promise.due and promise.relation in _RELATED:
+            local = playbook.calendar.local(promise.due)
+            return f"promise: {promise.text} {promise.relation} {local.day} {local:%B %Y}"
+        case [], [grant], () if grant.amount:
             currency = grant.currency or playbook.company.currency
             return f"{grant.kind}: {grant.amount} {currency}"
     return None
@@ -1245,6 +1273,8 @@ def _question_in(lines: Iterable[str], case: Case, grammar: Grammar) -> Question
         return Question("approve", "refuse")
     if {"complaint", "dismiss"} <= offered and case.stage is Stage.SUSPECTED:
         return Question("complaint", "dismiss")
+    if "none" in offered and case.unclear:
+        return Question("none", "none")
     return None
 
 

@@ -10,7 +10,7 @@ from followupd.domain.compensation import Money
 from followupd.domain.decision import LetterRenderer
 from followupd.domain.mail import StoredMail
 from followupd.domain.playbook import Playbook, Playbooks
-from followupd.domain.promise import FoundCompensation, FoundPromise, Promise
+from followupd.domain.promise import DatedText, Found, Promise
 from followupd.languages import Catalogue, Language, catalogue
 from followupd.services.wording_guard import WordingGuard
 from followupd.text import promises
@@ -25,7 +25,7 @@ class PromiseLineReader:
     playbook: Playbook
     language: Language
 
-    def split_when(self, text: str, now: datetime) -> tuple[str, datetime | None]:
+    def split_when(self, text: str, now: datetime) -> DatedText:
         """Split "ship it by Friday" into the text and the date."""
         return promises.split_when(text, now=now, calendar=self.playbook.calendar, language=self.language)
 
@@ -71,14 +71,12 @@ class PromiseLineReader:
             return None
         return promises.first_date(text, now=now, calendar=self.playbook.calendar, language=self.language)
 
-    def promises_in(self, mail: StoredMail) -> tuple[Sequence[FoundPromise], Sequence[FoundCompensation]]:
-        """Return what an agent's reply promises the customer."""
+    def promises_in(self, mail: StoredMail) -> Found:
+        """Return what an agent's reply promises the customer, and what must be asked."""
         message = mail.message
         return self.commitments_in(message.text, message.sent_at or mail.received_at, message.doubtful)
 
-    def commitments_in(
-        self, text: str, at: datetime, doubtful: Sequence[str] = ()
-    ) -> tuple[Sequence[FoundPromise], Sequence[FoundCompensation]]:
+    def commitments_in(self, text: str, at: datetime, doubtful: Sequence[str] = ()) -> Found:
         """Return what a text of that time promises the customer, without lines that may be quoted."""
         return promises.find_commitments(
             text,

@@ -283,7 +283,7 @@ class AbsenceService:
 
         language = self.context.languages.language(self.context.language)
         reader = PromiseLineReader(self.context.playbooks.default, language)
-        _, back = reader.split_when(f"until {text.removeprefix('until').strip()}", now)
+        back = reader.split_when(f"until {text.removeprefix('until').strip()}", now).due
         if back is None or back <= now:
             raise names_no_day(f"away: {text}", "away")
         self.store(tx, agent, back, now)

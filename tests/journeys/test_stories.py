@@ -214,7 +214,7 @@ def test_the_chosen_option(world: World) -> None:
     world.passes(world.now + timedelta(minutes=11))
     written = world.letters("confirmation")[-1]
     assert written["Message-ID"] != letter["Message-ID"]
-    assert "Your money back, by Friday, 4 December" in " ".join(text_of(written).split())
+    assert "Your money back by Friday, 4 December" in " ".join(text_of(written).split())
     assert "Option" not in text_of(written)
     assert world.case().stage is Stage.CONFIRMED
     assert world.letters("desk/nudge") == []

@@ -65,8 +65,9 @@ def customer_context(
     """
     promises = _promises_of(kind, content)
     numbers = {promise.n for promise in promises}
+    owed = [promise for promise in case.owed if promise.n not in case.awaiting_approval]
     kept = [promise for promise in case.promises if promise.state is PromiseState.KEPT]
-    others = [promise for promise in case.owed if promise.n not in numbers]
+    others = [promise for promise in owed if promise.n not in numbers]
     fault = case.facts.fault
     admits_fault = kind == LetterKind.FOLLOW_UP or not case.by_machine
     return people_context(case, playbook, fmt.languages) | {
@@ -77,7 +78,7 @@ def customer_context(
         "not_our_fault": fault is Fault.NOT_OURS,
         "promises": [fmt.promise(promise, case) for promise in promises],
         "done": [fmt.promise(promise, case) for promise in kept],
-        "still_open": [fmt.promise(promise, case) for promise in case.owed],
+        "still_open": [fmt.promise(promise, case) for promise in owed],
         "others_open": [fmt.promise(promise, case) for promise in others],
         "first": not case.was_sent(LetterKind.CONFIRMATION),
         "by_machine": content.reply,
@@ -157,6 +158,7 @@ def agent_context(
         "looked_up": [_looked_up(found, fmt) for found in content.looked_up],
         "done": _orders(content.done, fmt),
         "problems": _sentences(content.problems, fmt),
+        "unsure": _plain_lines(content.unsure),
         "findings": _sentences(content.findings, fmt),
         "account": _sentences(content.account, fmt),
         "evidence": _plain_lines(text for text, weight in evidence if weight > 0),

@@ -65,6 +65,8 @@ from followupd.domain.events.owed import (
     PromiseMade,
     PromiseProposed,
     PromiseWithdrawn,
+    ReplyExplained,
+    ReplyUnclear,
 )
 
 __all__ = [
@@ -127,6 +129,8 @@ __all__ = [
     "Released",
     "Remarked",
     "Reopened",
+    "ReplyExplained",
+    "ReplyUnclear",
     "SeverityChosen",
     "WordingInsisted",
 ]

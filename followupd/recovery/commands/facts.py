@@ -174,7 +174,7 @@ def ask(command: Command, context: CommandContext) -> list[Event]:
 
     due = context.playbook.calendar.after(context.now, _TIME_TO_HELP)
     if asked.when:
-        _, found = context.reader.split_when(asked.when, context.now)
+        found = context.reader.split_when(asked.when, context.now).due
         if found is None or found <= context.now:
             raise names_no_day(command.line, "ask")
         due = found

@@ -186,7 +186,7 @@ def _hold_ends(command: Command, context: CommandContext) -> datetime:
         NotUnderstoodError: the text is no date, or one that has come already.
     """
     said, _ = context.reader.split_reason(command.text)
-    rest, date = context.reader.split_when(f"until {said}", context.now)
+    rest, date, *_ = context.reader.split_when(f"until {said}", context.now)
     if date is None or any(map(str.isalnum, rest.removeprefix("until"))):
         problem = msg(
             "{line} names no day I can read; expected {form}",

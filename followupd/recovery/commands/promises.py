@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from datetime import datetime
 
+from followupd.domain.calendar import Duration
 from followupd.domain.case import PUT_RIGHT, numbers
 from followupd.domain.command import Command, form_shown, quoted
 from followupd.domain.compensation import GrantState
@@ -39,6 +40,8 @@ KINDS = {
     "update": PromiseKind.NEXT_UPDATE,
 }
 
+#: what a line without a date is offered
+_OFFERED = Duration(2, "business day")
 #: the number of a promise, and what is said of it
 _NUMBERED = re.compile(r"#?(\d{1,9})\b[\s:.,–—-]*(.*)", re.DOTALL)
 
@@ -49,20 +52,33 @@ def promise(command: Command, context: CommandContext) -> list[Event]:
     Raises:
         NotUnderstoodError: there is no text or no date, or the date has passed.
     """
-    text, date = context.reader.split_when(command.text, context.now)
+    said = context.reader.split_when(command.text, context.now)
 
-    if date is None:
-        line, form = quoted(command.line), form_shown(command.verb)
-        raise NotUnderstoodError(
-            msg("{line} names no date I can read; expected {form}", line=line, form=form)
-        )
-    check_future(date, command, context)
-    if not any(map(str.isalpha, text)):
-        raise _says_no_word(text, command, context)
+    if said.due is None:
+        raise _names_no_date(said.text, command, context)
+    check_future(said.due, command, context)
+    if not any(map(str.isalpha, said.text)):
+        raise _says_no_word(said.text, command, context)
 
     n, kind = context.case.next_promise, KINDS[command.verb]
-    made = new_promise(context, n, text, kind, date, command.source)
+    made = new_promise(context, n, said.text, kind, said.due, command.source)
+    made = replace(made, relation=said.relation, since=said.since, dated=said.dated)
     return [*opened(command, context), PromiseMade(promise=made, **origin(command, context))]
+
+
+def _names_no_date(text: str, command: Command, context: CommandContext) -> NotUnderstoodError:
+    """Return the error for a promise without a date, with the line as it would be with one."""
+    line = quoted(command.line)
+    if not any(map(str.isalpha, text)):
+        form = form_shown(command.verb)
+        return NotUnderstoodError(
+            msg("{line} names no date I can read; expected {form}", line=line, form=form)
+        )
+    calendar = context.playbook.calendar
+    day = calendar.local(calendar.after(context.now, _OFFERED)).date()
+    better = f"{command.verb}: {text} by {day.isoformat()}"
+    problem = msg("{line} names no date I can read; for example {better}", line=line, better=quoted(better))
+    return NotUnderstoodError(problem, better)
 
 
 def _says_no_word(text: str, command: Command, context: CommandContext) -> NotUnderstoodError:
@@ -149,7 +165,7 @@ def late(command: Command, context: CommandContext) -> list[Event]:
     when, because = context.reader.split_reason(rest)
     owed = numbers(context.case.owed)
     [n] = chosen_numbers(replace(command, text=number), owed, "promise")
-    more, date = context.reader.split_when(f"until {when}", context.now)
+    more, date, *_ = context.reader.split_when(f"until {when}", context.now)
     form = form_shown("late")
     if date is None or date <= context.now:
         problem = msg(
@@ -208,7 +224,7 @@ def option(command: Command, context: CommandContext) -> list[Event]:
         NotUnderstoodError: there is no text, the date has passed, or the case was put right already.
     """
     case = context.case
-    text, date = context.reader.split_when(command.text, context.now)
+    text, date, *_ = context.reader.split_when(command.text, context.now)
 
     if not text:
         line, form = quoted(command.line), form_shown("option")

@@ -15,10 +15,18 @@ from followupd.domain.events import OwnerNudged
 from followupd.domain.keys import ReminderKind
 from followupd.domain.letter import LetterKind, LetterRecordState
 from followupd.domain.playbook import Agent, Playbook
-from followupd.domain.translatable import msg, sentence_list
+from followupd.domain.promise import Relation
+from followupd.domain.translatable import msg, msgid, sentence_list
 from followupd.recovery.remind.reminders import Reminder, person, reminders_of
 
 _DAY = timedelta(days=1)
+#: how a promise was told, by its relation to its date
+_TOLD = {
+    Relation.BY: msgid("{promise} told by {when}, is {state}"),
+    Relation.ON: msgid("{promise} told for {when}, is {state}"),
+    Relation.BETWEEN: msgid("{promise} told for {when}, is {state}"),
+    Relation.FROM: msgid("{promise} told from {when} on, is {state}"),
+}
 
 
 def send_at(reminder: Reminder, case: Case, playbook: Playbook) -> datetime:
@@ -250,7 +258,7 @@ def _promise_lines(case: Case, playbook: Playbook) -> Iterator[str]:
 
         if promise.promised_by:
             when = day(promise.promised_by, playbook.calendar)
-            yield msg("{promise} told by {when}, is {state}", promise=name, when=when, state=state)
+            yield msg(_TOLD[promise.relation], promise=name, when=when, state=state)
         else:
             yield msg("{promise} is {state}", promise=name, state=state)
 

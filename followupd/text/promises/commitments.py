@@ -1,44 +1,443 @@
-"""Find what an agent's reply commits the company to: promises with their dates, and gifts with their amounts.
+"""Find what an agent's reply commits the company to: promises with their dates, gifts, and what is to be asked.
 
-Precision counts more than recall: a sentence counts only with a known phrase, and a question, a condition, a
-negation, a hedge or another person's words exclude it (a bare "will" is right in 42 of 100 cases).
+Two steps. Weights say how likely a sentence commits, grants, reports, depends or says nothing
+(`benchmarks/train_promises.py`): what is likely is taken, what may be is asked about, the rest is left alone.
+Then rules read the date, the amount and the kind inside what was taken, and they read all of it or nothing: a clause
+with a second date, a share of an amount or the rest of a date is asked about, as `unsure`.
 
-- A commitment with a date is a promise. A gift without a date is a gift only: the compensation ledger records
-  it, and a promise beside it would say the same twice. A gift with a date is both.
-- What depends on an event ("as soon as I hear", "once we receive") is an estimate without a date, and grants
-  nothing.
+- A promise's text is the agent's own clause, whole; only a date at its very end is left to the letter.
+- What depends on an event ("as soon as I hear", "once we receive") is an estimate without a date.
 - What is done already is `past`.
-
-Agents in a hurry leave the phrase out: "Collection is booked for Thursday", "new one Friday". A clause with a
-future date and without a known phrase is a promise if service speaks of its topic, and if it is not about the
-past, about what the customer may or must do, or about opening hours, prices and rules.
 """
 
 import re
-from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 from followupd.domain.calendar import Calendar
-from followupd.domain.promise import FoundCompensation, FoundPromise, PromiseKind
+from followupd.domain.compensation import Gift
+from followupd.domain.promise import Found, FoundCompensation, FoundPromise, PromiseKind
 from followupd.languages import Language
-from followupd.text.promises.clauses import Clause, clauses, promise_line
-from followupd.text.promises.dates import date_reader
-from followupd.text.promises.money import gifts_in
-from followupd.text.promises.patterns import PromisePatterns, promise_patterns
-from followupd.text.promises.sentences import sentences
+from followupd.text.ngrams import shifted
+from followupd.text.promises.clauses import (
+    ASKED,
+    GRANT_ASKED,
+    REPORTED,
+    Chances,
+    classified,
+    clauses,
+    is_question,
+)
+from followupd.text.promises.dates import (
+    EDGES,
+    Clause,
+    DateReader,
+    FoundDate,
+    clause_of,
+    date_reader,
+    with_day,
+)
+from followupd.text.promises.money import Amount, find_money, gifts_in
+from followupd.text.promises.patterns import PromisePatterns, date_patterns, promise_patterns
+from followupd.text.promises.sentences import lowered, sentences
 
-#: characters of a clause that may promise without a known phrase; a longer one has a verb, and says something
-#: else
-MAX_TOPIC_CLAUSE = 140
+#: a clause without a date says nothing below this
+UNDATED_ASKED = 0.45
+_FEWEST_WORDS_UNDATED = 4
+#: by how much a known turn of phrase makes a class likelier, in log-odds
+_KNOWN_PHRASE, _KNOWN_GOODS = 0.7, 2.5
+#: how likely a condition or a policy may be in what is taken as given
+_DOUBT = 0.35
+#: a date without a year that is so far ahead is likely one that is over
+_FAR = timedelta(days=290)
+#: words that must be left where a date is taken from the end of a clause
+_FEWEST_WORDS_LEFT = 3
+#: characters beside a date in which the rest of a date is looked for
+_REACH = 14
+
+
+#: weekdays of so many letters are shortened ones, which are words elsewhere
+_LONGEST_SHORT_DAY = 3
+_WORD = re.compile(r"[^\W\d_]+")
+#: goods sent again were labelled as what is done, not as what is given
+_GOODS = frozenset({Gift.REPLACEMENT, Gift.FREE_SHIPPING})
+#: gifts that are told apart by their words
+_TOLD_APART = frozenset({Gift.COUPON, Gift.GESTURE, Gift.REPLACEMENT})
+
+#: a clause, and how likely it belongs to each class
+_Unit = tuple[Clause, Chances]
+
+
+class _UnsureError(Exception):
+    """A clause may promise or give something and was not understood whole: the agent is asked."""
+
+
+@dataclass(slots=True)
+class _Result:
+    """What was found so far, the only amount of the sentence before, and whether a day to come was named."""
+
+    promises: list[FoundPromise] = field(default_factory=list)
+    gifts: list[FoundCompensation] = field(default_factory=list)
+    unsure: list[str] = field(default_factory=list)
+    amount: Amount | None = None
+    names_day: bool = False
+
+    def add_gift(self, gift: FoundCompensation) -> None:
+        """Add a gift unless it was mentioned before; the mention with the amount counts."""
+        same = next((other for other in self.gifts if _is_same(other, gift)), None)
+        if same is None:
+            self.gifts.append(gift)
+        elif gift.amount and not same.amount:
+            self.gifts[self.gifts.index(same)] = replace(gift, past=same.past or gift.past)
+
+    def add_promise(self, promise: FoundPromise) -> None:
+        """Add a promise unless the same was said before."""
+        known = {(other.text.casefold(), other.due) for other in self.promises}
+        if (promise.text.casefold(), promise.due) not in known:
+            self.promises.append(promise)
+
+    def ask(self, sentence: str) -> None:
+        """Add a sentence to those that the agent is asked about."""
+        if sentence not in self.unsure:
+            self.unsure.append(sentence)
+
+
+def _is_same(known: FoundCompensation, gift: FoundCompensation) -> bool:
+    """Whether a gift was mentioned before, perhaps without its amount.
+
+    Args:
+        known: the earlier mention.
+        gift: the later one.
+    """
+    told_apart = known.kind in _TOLD_APART and not gift.amount and known.text != gift.text
+    one_amount = len({known.amount, gift.amount} - {""}) <= 1
+    return known.kind == gift.kind and one_amount and not told_apart
 
 
 @dataclass(frozen=True, slots=True)
-class _Phrase:
-    """The words of a clause that promise, and how firmly they do."""
+class _SentenceReader:
+    """Reads the sentences of one mail."""
 
-    kind: PromiseKind
-    match: re.Match[str]
+    language: Language
+    patterns: PromisePatterns
+    dates: DateReader
+    currency: str
+    known: dict[str, Chances] = field(default_factory=dict)
+
+    def read(self, sentence: str, found: _Result) -> None:
+        """Add what a sentence promises and gives, or ask about it.
+
+        Args:
+            sentence: of the mail.
+            found: what the sentences before it said.
+        """
+        found.names_day |= bool(with_day(self.dates.find(sentence)))
+        if is_question(sentence):
+            return
+        whole = self._likely(sentence)
+        if not whole.says_something:
+            self._report(sentence, whole, found)
+            return
+        parts = clauses(sentence, self.patterns, self.dates, lambda text: self._likely(text).commits)
+        likely = [whole] if len(parts) == 1 else [self._likely(part.text) for part in parts]
+        for unit, chances in self._units(sentence, zip(parts, likely, strict=True)):
+            self._unit(unit, chances, sentence, found)
+
+    def _likely(self, text: str) -> Chances:
+        """Return how likely a text belongs to each class; a mail's clauses are asked for several times."""
+        if text not in self.known:
+            self.known[text] = self._judged(text)
+        return self.known[text]
+
+    def _judged(self, text: str) -> Chances:
+        """Return how likely a text belongs to each class; a known turn of phrase makes it likelier."""
+        chances = classified(text, self.language)
+        low = lowered(text)
+        if self._says(("hedged", "unreal"), low):
+            return chances
+        if self._says(("firm", "update"), low):
+            chances = chances._replace(commits=shifted(chances.commits, _KNOWN_PHRASE))
+        kinds = {kind for kind, pattern in self.patterns.gifts if pattern.search(low)}
+        if kinds and self._says(("given", "giving"), low):
+            known = _KNOWN_PHRASE if kinds.isdisjoint(_GOODS) else _KNOWN_GOODS
+            chances = chances._replace(grants=shifted(chances.grants, known))
+        return chances
+
+    def _says(self, names: Iterable[str], low: str) -> bool:
+        """Whether a text has a phrase of the language.
+
+        Args:
+            names: of groups of phrases, as `PromisePatterns` has them.
+            low: the text in lower case.
+        """
+        return any(getattr(self.patterns, name).search(low) for name in names)
+
+    def _units(self, sentence: str, parts: Iterable[_Unit]) -> list[_Unit]:
+        """Put clauses together that make one promise: one of them has the date, and the others have none.
+
+        Args:
+            sentence: with all of the clauses.
+            parts: its clauses, each with how likely it belongs to each class.
+        """
+        units: list[_Unit] = []
+        for part in parts:
+            if not part[1].says_something:
+                continue
+            joined = self._joined(sentence, units[-1], part) if units else None
+            if joined:
+                units.pop()
+            units.append(joined or part)
+        return units
+
+    def _joined(self, sentence: str, first: _Unit, second: _Unit) -> _Unit | None:
+        """Return two neighbouring clauses as one, None if each promises or gives something of its own.
+
+        Args:
+            sentence: in which both are.
+            first: a clause, and how likely it belongs to each class.
+            second: the next one.
+        """
+        # "on 2 January, and he will be there from 18:30": the day of the first clause is meant
+        both_dated = with_day(first[0].dates) and with_day(second[0].dates)
+        if both_dated or first[1].may_be_given != second[1].may_be_given:
+            return None
+        begin, end = sentence.find(first[0].text), sentence.find(second[0].text)
+        between = end - begin - len(first[0].text)
+        if begin < 0 or end < begin or between > _REACH:
+            return None
+        text = sentence[begin : end + len(second[0].text)]
+        return clause_of(text, self.patterns, self.dates), Chances(*map(max, first[1], second[1]))
+
+    def _report(self, text: str, chances: Chances, found: _Result) -> None:
+        """Note what is done already, and an amount that the next sentence may mean.
+
+        Args:
+            text: a sentence or a clause.
+            chances: how likely it belongs to each class.
+            found: what was found so far.
+        """
+        found.amount = self._only_amount(text) or found.amount
+        if chances.is_report and self.patterns.done.search(text.lower()):
+            done = FoundPromise(text=line_of(text, None), kind=PromiseKind.FIRM, due=None, past=True)
+            found.promises.append(done)
+
+    def _only_amount(self, text: str) -> Amount | None:
+        """Return the amount of a text that names one and no other."""
+        amounts = list(find_money(text, self.currency, self.language.catalogue))
+        return amounts[0] if len(amounts) == 1 else None
+
+    def _unit(self, clause: Clause, chances: Chances, sentence: str, found: _Result) -> None:
+        """Add what one clause promises and gives, or ask about its sentence.
+
+        All or nothing: what is asked about neither promises nor gives anything yet.
+
+        Args:
+            clause: of the sentence.
+            chances: how likely the clause belongs to each class.
+            sentence: as the agent is asked about it.
+            found: what was found so far.
+        """
+        before = found.amount
+        found.amount = self._only_amount(clause.text) or before
+        try:
+            gifts = self._gifts(clause, chances, before)
+            promises = self._promises(clause, chances)
+            self._check_day(clause, promises, found)
+        except _UnsureError:
+            found.ask(sentence)
+            return
+        for gift in gifts:
+            found.add_gift(gift)
+        for promise in promises:
+            found.add_promise(promise)
+        if not chances.says_something:
+            self._report(clause.text, chances, found)
+
+    def _gifts(self, clause: Clause, chances: Chances, before: Amount | None) -> list[FoundCompensation]:
+        """Return what a clause gives.
+
+        Args:
+            clause: the clause.
+            chances: how likely it belongs to each class.
+            before: the only amount of the sentence before.
+
+        Raises:
+            _UnsureError: it may give something.
+        """
+        may_give = max(chances.grants, chances.commits) >= GRANT_ASKED
+        if clause.depends_on_event or self._is_unreal(clause) or not may_give:
+            return []
+        gifts = gifts_in(
+            clause,
+            self.patterns,
+            self.currency,
+            self.language.catalogue,
+            granted=chances.is_given,
+            past=self._is_past(clause.low, chances),
+            before=before,
+        )
+        if chances.is_given:
+            sure = gifts is not None and not (gifts and self._is_doubtful(clause, chances, gifts))
+        elif gifts and chances.is_promised:
+            sure = True
+        else:
+            sure, gifts = gifts == [] or not chances.may_be_given, []
+        if not sure:
+            raise _UnsureError
+        return gifts or []
+
+    def _is_past(self, low: str, chances: Chances) -> bool:
+        """Whether something was given already: a report says so, and no offer ("please find enclosed")."""
+        if self.patterns.given.search(low):
+            return chances.is_report or not chances.is_promised
+        return chances.is_report and self.patterns.giving.search(low) is None
+
+    def _is_unreal(self, clause: Clause) -> bool:
+        """Whether a clause has a condition, or tells what others said."""
+        return self.patterns.unreal.search(self.patterns.complement.sub(" … ", clause.low)) is not None
+
+    def _is_doubtful(self, clause: Clause, chances: Chances, gifts: Iterable[FoundCompensation]) -> bool:
+        """Whether a clause has a condition, or says "not", "may" or "could" of a gift.
+
+        "We will not charge" is a gift.
+
+        Args:
+            clause: the clause.
+            chances: how likely it belongs to each class.
+            gifts: what it seems to give.
+        """
+        no_charge = {gift.kind for gift in gifts} == {Gift.GESTURE}
+        return chances.doubt >= _DOUBT or (not no_charge and self._says(("hedged",), clause.low))
+
+    def _promises(self, clause: Clause, chances: Chances) -> list[FoundPromise]:
+        """Return the promise of a clause.
+
+        Args:
+            clause: the clause.
+            chances: how likely it belongs to each class.
+
+        Raises:
+            _UnsureError: it may promise something.
+        """
+        only_reports = chances.is_report and chances.done > chances.commits
+        if chances.commits < ASKED or only_reports or not self._has_words(clause, chances):
+            return []
+        dated_gift = chances.is_given and clause.dates and not chances.is_report
+        if chances.doubt >= REPORTED or not (chances.is_promised or dated_gift):
+            if chances.is_given and not clause.dates:
+                return []
+            raise _UnsureError
+        if self._is_unreal(clause):
+            raise _UnsureError
+        return [self._promise(clause, self._date(clause))]
+
+    def _has_words(self, clause: Clause, chances: Chances) -> bool:
+        """Whether a clause has a date, or the words of a sentence and not those of a signature.
+
+        Args:
+            clause: the clause.
+            chances: how likely it belongs to each class.
+        """
+        enough = len(clause.text.split()) >= _FEWEST_WORDS_UNDATED
+        return bool(clause.dates) or (enough and chances.commits >= UNDATED_ASKED)
+
+    def _date(self, clause: Clause) -> FoundDate | None:
+        """Return the one date of a clause, None if it has none.
+
+        Raises:
+            _UnsureError: its date was not understood whole.
+        """
+        if clause.depends_on_event:
+            return None
+        if not clause.dates:
+            self._check_nothing_left(clause.low)
+            return None
+        first = clause.dates[0]
+        local = self.dates.calendar.local
+        days = {local(when.moment).date() for when in clause.dates}
+        rests = any(self._has_rest(clause.low, when) for when in clause.dates)
+        if rests or len(days) > 1 or first.moment - self.dates.now > _FAR:
+            raise _UnsureError
+        return next((when for when in clause.dates if when.firm), first)
+
+    def _check_day(self, clause: Clause, promises: Collection[FoundPromise], found: _Result) -> None:
+        """Check that a time without a day is not that of another sentence's day.
+
+        "I come on Friday. I will ring at 9:00."
+
+        Args:
+            clause: the clause.
+            promises: what it promises.
+            found: what was found so far.
+
+        Raises:
+            _UnsureError: it may be.
+        """
+        if promises and found.names_day and clause.dates[:1] and clause.dates[0].dayless:
+            raise _UnsureError
+
+    def _check_nothing_left(self, low: str) -> None:
+        """Check that a clause without a date that was read names no weekday.
+
+        Raises:
+            _UnsureError: it names one.
+        """
+        weekdays = {name for name in self.language.weekdays if len(name) > _LONGEST_SHORT_DAY}
+        if not weekdays.isdisjoint(_WORD.findall(low)):
+            raise _UnsureError
+
+    def _has_rest(self, low: str, when: FoundDate) -> bool:
+        """Whether the rest of a date stands beside the one that was read.
+
+        A number alone before it is none: "the 12 chairs by Friday".
+
+        Args:
+            low: the clause in lower case.
+            when: its date.
+        """
+        left_over = date_patterns(self.language).left_over
+        before, after = low[max(0, when.start - _REACH) : when.start], low[when.end : when.end + _REACH]
+        end = len(before.rstrip())
+        rests = (match for match in left_over.finditer(before) if match.end() >= end)
+        follows = left_over.match(after.lstrip(" ,(")) is not None
+        return follows or not all(match[0].isdigit() for match in rests)
+
+    def _promise(self, clause: Clause, date: FoundDate | None) -> FoundPromise:
+        """Return the promise that a clause makes.
+
+        Args:
+            clause: the clause.
+            date: its date.
+        """
+        text, words = line_of(clause.text, date), clause.text.strip()
+        kind = self._kind(clause, date)
+        if date is None:
+            return FoundPromise(text=text, kind=kind, due=None, words=(words,))
+        return FoundPromise(
+            text=text,
+            kind=kind,
+            due=date.moment,
+            relation=date.relation,
+            since=date.since,
+            dated=len(text) >= len(clause.text.strip(EDGES)),
+            words=(words, clause.text[date.start : date.end].strip()),
+        )
+
+    def _kind(self, clause: Clause, date: FoundDate | None) -> PromiseKind:
+        """Return what kind of promise a clause makes.
+
+        Args:
+            clause: the clause.
+            date: its date.
+        """
+        topics = self.patterns.topics
+        doubted = date and topics.doubt.search(clause.low)
+        if doubted or clause.depends_on_event or self._says(("estimate",), clause.low):
+            return PromiseKind.ESTIMATE
+        if self._says(("update",), clause.low) or topics.update.search(clause.low):
+            return PromiseKind.NEXT_UPDATE
+        return PromiseKind.FIRM
 
 
 def find_commitments(
@@ -49,8 +448,8 @@ def find_commitments(
     language: Language,
     doubtful: Collection[str] = (),
     currency: str = "",
-) -> tuple[tuple[FoundPromise, ...], tuple[FoundCompensation, ...]]:
-    """Return the promises and the gifts in an agent's reply, in the order of the text.
+) -> Found:
+    """Return the promises and the gifts in an agent's reply, in the order of the text, and what must be asked.
 
     Args:
         text: the new text of the reply.
@@ -60,122 +459,23 @@ def find_commitments(
         doubtful: lines that may be quoted and are skipped.
         currency: the company's ISO 4217 code, which decides which dollar is meant.
     """
-    patterns = promise_patterns(language)
-    reader = date_reader(language, now=sent_at, calendar=calendar)
-    promises: list[FoundPromise] = []
-    gifts: list[FoundCompensation] = []
+    reader = _SentenceReader(
+        language=language,
+        patterns=promise_patterns(language),
+        dates=date_reader(language, now=sent_at, calendar=calendar),
+        currency=currency,
+    )
+    found = _Result()
     for sentence in sentences(text, language.catalogue, doubtful):
-        for clause in clauses(sentence, patterns, reader):
-            granted = gifts_in(clause, patterns, currency, language.catalogue)
-            for gift in granted:
-                if gift not in gifts:
-                    gifts.append(gift)
-
-            promise = _promise(clause, patterns, grants=bool(granted))
-            if promise and promise not in promises:
-                promises.append(promise)
-    return tuple(promises), tuple(gifts)
+        reader.read(sentence, found)
+    return Found(tuple(found.promises), tuple(found.gifts), tuple(found.unsure))
 
 
-def _promise(clause: Clause, patterns: PromisePatterns, *, grants: bool) -> FoundPromise | None:
-    """Return the promise of a clause, open or done already; None if it makes none.
-
-    Args:
-        clause: the clause.
-        patterns: of its language.
-        grants: the clause grants a gift, which is a promise only with a date.
-    """
-    if grants and not clause.when:
-        return None
-    phrase = _promising_phrase(clause, patterns)
-    if phrase:
-        return _open_promise(clause, patterns, phrase)
-    done = patterns.done.search(clause.low)
-    if done is None or grants:
-        return None
-    line = promise_line(clause.text, None, patterns)
-    return FoundPromise(text=line, kind=PromiseKind.FIRM, due=None, words=(done[0].strip(),), past=True)
-
-
-def _open_promise(clause: Clause, patterns: PromisePatterns, phrase: _Phrase) -> FoundPromise:
-    """Return the promise that a phrase makes, due on the clause's date unless an event decides when."""
-    words = [phrase.match[0].strip()]
-    when = None if clause.depends_on_event else clause.when
-    due = None
-    if when:
-        due = when.moment
-        words.append(clause.text[when.start : when.end].strip())
-    return FoundPromise(
-        text=promise_line(clause.text, when, patterns, start=_line_start(clause, phrase)),
-        kind=phrase.kind,
-        due=due,
-        words=tuple(filter(None, words)),
-    )
-
-
-def _line_start(clause: Clause, phrase: _Phrase) -> int:
-    """Return where the promise begins: after "I am so sorry, ", but not after an event."""
-    start = phrase.match.start()
-    opening = clause.text[:start].rstrip()
-    if clause.trigger is None and opening.endswith(","):
-        return start
-    return 0
-
-
-def _promising_phrase(clause: Clause, patterns: PromisePatterns) -> _Phrase | None:
-    """Return the words that promise, None if the clause promises nothing.
-
-    A known phrase promises with and without a date; some words promise only beside one.
-    """
-    update = patterns.update.search(clause.low)
-    firm = patterns.firm.search(clause.low)
-    if clause.depends_on_event:
-        return _first_match((PromiseKind.ESTIMATE, update), (PromiseKind.ESTIMATE, firm))
-
-    known = _first_match((PromiseKind.NEXT_UPDATE, update), (PromiseKind.FIRM, firm))
-    if clause.when is None:
-        return known
-    arranged = patterns.topics.arranged.search(clause.low)
-    if arranged:
-        return _Phrase(PromiseKind.FIRM, arranged)
-    is_report = known is None and patterns.given.search(clause.low) is not None
-    if is_report:
-        return None
-    estimate = patterns.estimate.search(clause.low)
-    if estimate:
-        return _Phrase(PromiseKind.ESTIMATE, estimate)
-    return known or _phrase_beside_date(clause.low, patterns)
-
-
-def _phrase_beside_date(low: str, patterns: PromisePatterns) -> _Phrase | None:
-    """Return the words that promise only because there is a date in their clause.
-
-    Args:
-        low: the clause in lower case.
-        patterns: of its language.
-    """
-    topics = patterns.topics
-    if topics.idle.search(low):
-        return None
-    dated = patterns.dated.search(low)
-    if dated:
-        return _Phrase(PromiseKind.FIRM, dated)
-
-    topic = topics.topic.search(low)
-    update = topics.update.search(low)
-    is_service = topic is not None or update is not None
-    if not is_service or len(low) > MAX_TOPIC_CLAUSE:
-        return None
-    return _first_match(
-        (PromiseKind.ESTIMATE, topics.doubt.search(low)),
-        (PromiseKind.NEXT_UPDATE, update),
-        (PromiseKind.FIRM, topic),
-    )
-
-
-def _first_match(*candidates: tuple[PromiseKind, re.Match[str] | None]) -> _Phrase | None:
-    """Return the first of these that was found in the clause."""
-    for kind, match in candidates:
-        if match is not None:
-            return _Phrase(kind, match)
-    return None
+def line_of(clause: str, when: FoundDate | None) -> str:
+    """Return a clause as a line of a letter: whole, but for a date at its very end, which the letter writes itself."""
+    text = clause.strip().rstrip(" ,;:–—-")
+    if when is not None and when.end >= len(clause.rstrip(" ,;:.!–—-")):
+        opening = clause[: when.start].strip().rstrip(" ,;:–—-")
+        if len(opening.split()) >= _FEWEST_WORDS_LEFT:
+            text = opening
+    return text[:1].upper() + text[1:].rstrip(" .")

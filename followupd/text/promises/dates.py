@@ -10,11 +10,13 @@ Libraries for dates are not used, because they read "$25 by Friday" as the 25th.
 - a day whose close is over ends at 23:59.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
+from itertools import product
 
 from followupd.domain.calendar import Calendar
+from followupd.domain.promise import DatedText, Relation
 from followupd.languages import Language
 from followupd.text.promises.date_parts import (
     END_OF_DAY,
@@ -24,21 +26,35 @@ from followupd.text.promises.date_parts import (
     close_of_day,
     last_of_business,
 )
-from followupd.text.promises.patterns import DatePatterns, date_patterns
+from followupd.text.promises.patterns import DatePatterns, PromisePatterns, date_patterns
 from followupd.text.promises.sentences import MAX_SENTENCE, lowered
 
+#: texts whose dates are remembered
+_REMEMBERED = 100
 #: what is left at the edges of a text when a date was removed
 EDGES = " ,;:.!–—-…"
 
 
 @dataclass(frozen=True, slots=True)
 class FoundDate:
-    """A date in a text, with its prepositions; `firm` if one of them makes it a deadline."""
+    """A date in a text, with its prepositions; `firm` if one of them makes it a deadline.
+
+    `since` is the moment at which a window begins: "on Friday between 9 and 11". A `dayless` one is a time alone,
+    read as the next such time: "by 16:00".
+    """
 
     moment: datetime
     start: int
     end: int
     firm: bool
+    relation: Relation = Relation.BY
+    since: datetime | None = None
+    dayless: bool = False
+
+
+def with_day(dates: Iterable[FoundDate]) -> list[FoundDate]:
+    """Return the dates without times of which nothing says the day."""
+    return [when for when in dates if not when.dayless]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +66,58 @@ class DateReader:
     today: date
     calendar: Calendar
     parts: PartReader
+    known: dict[tuple[str, bool], Sequence[FoundDate]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
-    def find(self, text: str) -> Iterator[FoundDate]:
-        """Yield the dates in a text in order, without those that the text says are over.
+    def find(self, text: str, *, over_too: bool = False) -> Sequence[FoundDate]:
+        """Return the dates in a text in order, without those that the text says are over.
+
+        A mail's clauses are looked at several times, so that the last texts are remembered.
 
         Args:
             text: of which the first MAX_SENTENCE characters are read.
+            over_too: return those as well.
         """
+        key = (text, over_too)
+        if key not in self.known:
+            if len(self.known) >= _REMEMBERED:
+                self.known.clear()
+            self.known[key] = tuple(self._dates(text, over_too=over_too))
+        return self.known[key]
+
+    def _dates(self, text: str, *, over_too: bool) -> Iterator[FoundDate]:
+        """Yield the dates in a text in order."""
         low = lowered(text[:MAX_SENTENCE])
+        found: list[FoundDate] = []
         for part in self._merged(self.parts.find(low), low):
-            found = self._found(low, part)
-            if found:
-                yield found
+            is_date = part.marked or not part.loose
+            when = self._found(low, part, over_too=over_too) if is_date else None
+            ranged = self._ranged(low, found[-1], when) if found and when else None
+            if ranged:
+                found.pop()
+            found += filter(None, [ranged or when])
+        yield from with_day(found) or found
+
+    def _ranged(self, low: str, first: FoundDate, second: FoundDate) -> FoundDate | None:
+        """Return "between Monday and Wednesday" as one date with its window, None for two dates of their own.
+
+        Args:
+            low: the text, in lower case.
+            first: a date.
+            second: the next one; "between Monday and Wednesday", written on a Tuesday, ends a week later.
+        """
+        patterns = self.patterns
+        opening = patterns.between.search(low[max(0, first.start - LEAD_REACH) : first.start])
+        joined = patterns.joining.fullmatch(low[first.end : second.start])
+        ends = (second.moment, self._a_week_later(second.moment))
+        end = next((moment for moment in ends if moment >= first.moment), None)
+        if not (opening and joined and end):
+            return None
+        start = first.start - len(opening[0])
+        return replace(
+            second, moment=end, start=start, firm=False, relation=Relation.BETWEEN, since=first.moment
+        )
 
     def _merged(self, parts: Iterable[DatePart], low: str) -> Iterator[DatePart]:
         """Yield the parts as dates, each merged with its neighbours, such as "Friday" with "at 3 pm".
@@ -87,12 +143,18 @@ class DateReader:
             return None
         return first.merged(second)
 
-    def _found(self, low: str, part: DatePart) -> FoundDate | None:
+    def _a_week_later(self, moment: datetime) -> datetime:
+        """Return the same time of the company's clock a week later."""
+        local = self.calendar.local(moment)
+        return self.calendar.moment(local.date() + timedelta(weeks=1), local.time())
+
+    def _found(self, low: str, part: DatePart, *, over_too: bool) -> FoundDate | None:
         """Return a date with its prepositions; None for one that is over, or one end of a range.
 
         Args:
             low: the text, in lower case.
             part: the merged parts of the date.
+            over_too: return one that is over, too.
         """
         patterns = self.patterns
         before = low[max(0, part.start - LEAD_REACH) : part.start]
@@ -100,19 +162,46 @@ class DateReader:
         match = patterns.leads.search(before)
         lead = match[0] if match else ""
         rest = before.removesuffix(lead)
-        if self._is_over(rest, after) or self._is_in_range(before, after):
+        is_over = not over_too and self._is_over(rest, after)
+        if is_over or self._is_in_range(before, after):
             return None
 
         trail = patterns.trail.match(after)
         length = trail.end() if trail else 0
-        is_deadline = trail is not None or patterns.deadline.search(lead) is not None
+        inner = low[part.start : part.end]
+        is_deadline = trail is not None or patterns.deadline.search(f"{lead} {inner}") is not None
         is_before = patterns.before.search(lead) is not None
+        moment = self._moment(part, is_before=is_before)
         return FoundDate(
-            moment=self._moment(part, is_before=is_before),
+            moment=moment,
             start=part.start - len(lead),
             end=part.end + length,
             firm=is_deadline or part.moment is not None,
+            relation=self._relation(f"{lead} {inner}", part, is_deadline=is_deadline),
+            since=self._on_day_of(moment, part.since),
+            dayless=part.loose,
         )
+
+    def _on_day_of(self, moment: datetime, at: time | None) -> datetime | None:
+        """Return the moment of a time on the day of another moment.
+
+        Args:
+            moment: on that day.
+            at: the time, None for none.
+        """
+        return self.calendar.moment(self.calendar.local(moment).date(), at) if at else None
+
+    def _relation(self, words: str, part: DatePart, *, is_deadline: bool) -> Relation:
+        """Return how the words tie what is promised to the date."""
+        starts = self.patterns.starting.search(words) is not None and not part.counted
+        told = (
+            (part.since, Relation.BETWEEN),
+            (is_deadline, Relation.BY),
+            (starts, Relation.FROM),
+            (part.until, Relation.BY),
+            (True, Relation.ON),
+        )
+        return next(relation for is_told, relation in told if is_told)
 
     def _is_over(self, before: str, after: str) -> bool:
         """Whether the text around a date says that it is over: "last Friday", "your mail of Friday"."""
@@ -210,67 +299,70 @@ def first_date(text: str, *, now: datetime, calendar: Calendar, language: Langua
 
     The arguments are those of `read_when`.
     """
-    found = list(date_reader(language, now=now, calendar=calendar).find(text))
+    found = date_reader(language, now=now, calendar=calendar).find(text)
     deadlines = [when for when in found if when.firm]
-    return (deadlines or found)[0].moment if found else None
+    return next((when.moment for when in (*deadlines, *found)), None)
 
 
-def split_when(
-    text: str, *, now: datetime, calendar: Calendar, language: Language
-) -> tuple[str, datetime | None]:
+def split_when(text: str, *, now: datetime, calendar: Calendar, language: Language) -> DatedText:
     """Split a line of a note into what and by when: ("ship the replacement", Friday's close of business).
 
-    Of several dates the last deadline counts ("the order of 3 May by Friday"), else the last date. The
-    arguments are those of `read_when`.
+    Of several dates the last deadline counts ("the order of 3 May by Friday"), else the last date. A date inside of
+    the text stays there: an agent's words are not cut. The arguments are those of `read_when`.
     """
-    found = _last_deadline(text, now=now, calendar=calendar, language=language)
+    found = _last_deadline(text, now=now, calendar=calendar, language=language, any_date=True)
     if found is None:
-        return text.strip(), None
-    return _around(text, found), found.moment
+        return DatedText(text.strip())
+    before, after = text[: found.start].strip(EDGES), text[found.end :].strip(EDGES)
+    dated = bool(before and after)
+    rest = text.strip() if dated else before or after
+    return DatedText(rest, found.moment, found.relation, found.since, dated)
 
 
-def _around(text: str, when: FoundDate) -> str:
-    """Return the text without a date; of the words around it only the joint before the date goes.
-
-    Args:
-        text: a line of an agent, whose words stay as they were written.
-        when: the date.
-    """
-    left, right = text[: when.start].rstrip(), text[when.end :]
-    if not any(map(str.isalnum, right)):
-        return left.rstrip(",;:–—-").strip()
-    return f"{left}{right}".strip(" ,")
-
-
-def _last_deadline(text: str, *, now: datetime, calendar: Calendar, language: Language) -> FoundDate | None:
+def _last_deadline(
+    text: str, *, now: datetime, calendar: Calendar, language: Language, any_date: bool = False
+) -> FoundDate | None:
     """Return the last deadline of a line, else its last date.
 
     It is looked for in the agent's language, then in English, the language of the commands in notes. In any
-    other language only a deadline counts ("bis Freitag"): short names of days are words elsewhere.
+    other language only a deadline counts ("bis Freitag"): short names of days are words elsewhere. What a line
+    promises is to come: with `any_date`, the date in "new chair delivered by Friday" is not over.
     """
     catalogue = language.catalogue
     at_home = (language, catalogue.english)
     abroad = [other for other in catalogue.all() if other.info.dates and other not in at_home]
-    for tried in (*at_home, *abroad):
-        reader = date_reader(tried, now=now, calendar=calendar)
-        found = list(reader.find(text))
+    for over_too, tried in product([False, True][: 1 + any_date], (*at_home, *abroad)):
+        found = date_reader(tried, now=now, calendar=calendar).find(text, over_too=over_too)
         deadlines = [when for when in found if when.firm]
-        if deadlines or (found and tried in at_home):
-            return (deadlines or found)[-1]
+        counting = deadlines or (found if tried in at_home else ())
+        if counting:
+            return counting[-1]
     return None
 
 
-def without_date(text: str, when: FoundDate | None) -> str:
-    """Return the text without a date, with the punctuation around it tidied.
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One clause as written and in lower case, its dates to come, and where the event is on which it depends."""
 
-    Args:
-        text: in which the date was found.
-        when: the date.
-    """
-    if when is None:
-        return text.strip(EDGES)
-    left = text[: when.start].rstrip()
-    right = text[when.end :].lstrip()
-    if right.startswith(",") and not left.endswith(","):
-        return f"{left}{right}".strip(EDGES)
-    return f"{left.rstrip(' ,')} {right.lstrip(' ,')}".strip(EDGES)
+    text: str
+    low: str
+    dates: tuple[FoundDate, ...]
+    trigger: int | None
+
+    @property
+    def depends_on_event(self) -> bool:
+        """Whether an event decides when.
+
+        It does not in "on Monday, once I have read it", which has a date before the event.
+        """
+        if self.trigger is None:
+            return False
+        return not self.dates or self.dates[0].start >= self.trigger
+
+
+def clause_of(text: str, patterns: PromisePatterns, reader: DateReader) -> Clause:
+    """Return a text as one clause."""
+    low = lowered(text)
+    event = patterns.trigger.search(patterns.complement.sub(lambda match: "…" * len(match[0]), low))
+    dates = tuple(when for when in reader.find(text) if when.moment > reader.now)
+    return Clause(text, low, dates, event.start() if event else None)
