@@ -76,7 +76,26 @@ class InvalidTransitionError(FollowupdError):
 
 
 class NotUnderstoodError(FollowupdError):
-    """A line of an agent is not understood; it goes back to the agent with what was expected."""
+    """A line of an agent is not understood; it goes back to the agent with what was expected.
+
+    `draft` is a better line, None where none is known.
+    """
+
+    def __init__(self, problem: str, draft: str | None = None) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.draft = draft
+
+
+class FactReturnedError(NotUnderstoodError):
+    """A fact goes back to the agent, because a customer could not read it.
+
+    `fact` is its name, `text` what was said, and `better` a sentence that `ok` accepts, "" without one.
+    """
+
+    def __init__(self, problem: str, fact: str, text: str, better: str) -> None:
+        super().__init__(problem, f"{fact}: {better}" if better else None)
+        self.fact, self.text, self.better = fact, text, better
 
 
 class LetterError(FollowupdError):

@@ -156,6 +156,8 @@ class Case:
     letters: tuple[LetterRecord, ...] = ()
     #: texts that an agent keeps although a rule of wording warned of them
     insisted: tuple[str, ...] = ()
+    #: facts that went back to an agent: name, what was said, and the sentence that `ok` accepts
+    returned: tuple[tuple[str, str, str], ...] = ()
     #: kind and reason of a letter that could not be written
     stopped: tuple[str, str] | None = None
     suspected_at: datetime | None = None
@@ -360,6 +362,17 @@ class Case:
         return tuple(option for option in self.open_options if option.letter in sent)
 
     @property
+    def quoted_facts(self) -> frozenset[str]:
+        """Names of the facts that are the customer's own words, which letters print as a quotation."""
+        said = _comparable(f"{self.story} {self.latest}")
+        names = set()
+        for name in QUOTABLE:
+            words = _comparable(getattr(self.facts, name) or "")
+            if words.count(" ") >= _MIN_QUOTED_BLANKS and words in said:
+                names.add(name)
+        return frozenset(names)
+
+    @property
     def stated_words(self) -> tuple[str, ...]:
         """What agents said and letters repeat, without empty texts.
 
@@ -373,6 +386,17 @@ class Case:
         for grant in self.compensation:
             texts.append(grant.text)
         return tuple(filter(None, texts))
+
+
+#: facts that may be in the customer's words
+QUOTABLE = ("issue", "impact", "wants")
+#: a shorter text may be the customer's by chance
+_MIN_QUOTED_BLANKS = 2
+
+
+def _comparable(text: str) -> str:
+    """Return a text without differences of white space, case and final punctuation."""
+    return " ".join(text.split()).casefold().rstrip(" .!…")
 
 
 class _Numbered(Protocol):

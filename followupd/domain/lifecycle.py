@@ -16,6 +16,7 @@ ANYTIME: frozenset[type[Event]] = frozenset(
         e.CustomerWrote,
         e.AgentWrote,
         e.FactsStated,
+        e.FactReturned,
         e.OwnerChosen,
         e.PlaybookChosen,
         e.SeverityChosen,

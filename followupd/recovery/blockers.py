@@ -8,6 +8,7 @@ from followupd.domain.case import NO_COMPLAINT, WORKING, Case, Stage, numbers
 from followupd.domain.compensation import Compensation, Gift, GrantState
 from followupd.domain.letter import CUSTOMER_LETTERS, FOLLOW_UP_FACTS, Letter, LetterKind, LetterRecordState
 from followupd.domain.translatable import msg, msgid
+from followupd.text.wording.facts import is_stub
 
 #: states of a grant that the customer still waits for, and the line with which an agent settles it
 _TO_GIVE = {
@@ -176,15 +177,22 @@ def _grants(case: Case) -> list[Blocker]:
 
 
 def _facts(case: Case) -> list[Blocker]:
-    """Return the facts that the follow-up needs and that are not known."""
+    """Return the facts that the follow-up needs and that are not known, or say nothing ("done", "n/a")."""
     return [
         Blocker(
             name=name,
             sentence=msg("the {fact} is not known yet", fact=msg(name)),
             ask=f"{name}: ",
         )
-        for name in case.facts.missing(FOLLOW_UP_FACTS)
+        for name in FOLLOW_UP_FACTS
+        if _is_missing(name, case)
     ]
+
+
+def _is_missing(name: str, case: Case) -> bool:
+    """Return whether a fact is not known; a text that says nothing counts only where an agent insists."""
+    text = getattr(case.facts, name) or ""
+    return text not in case.insisted and is_stub(text)
 
 
 def _letters(case: Case) -> list[Blocker]:

@@ -11,12 +11,12 @@ from followupd.domain.case import Case, Stage
 from followupd.domain.command import Command, expected, left_empty, read_line
 from followupd.domain.compensation import OtherGrant
 from followupd.domain.decision import Agenda, LetterContent
-from followupd.domain.events import Approved, Event, LetterDropped
+from followupd.domain.events import Approved, Event, FactReturned, LetterDropped
 from followupd.domain.letter import FOLLOW_UP_EXTRAS, Letter, LetterKind, LetterStatus
 from followupd.domain.mail import DISMISSED_BY_AGENT, Kind, MailState, PendingCommand, StoredMail
 from followupd.domain.playbook import Agent
 from followupd.domain.translatable import Translatable, msg
-from followupd.errors import InvalidTransitionError, NotUnderstoodError
+from followupd.errors import FactReturnedError, InvalidTransitionError, NotUnderstoodError
 from followupd.recovery import commands
 from followupd.services.context import ServiceContext
 from followupd.services.inbox.case_opening import CaseOpener
@@ -148,8 +148,9 @@ class CommandService:
                 case = self._execute(tx, case, command, None, now)
                 done.append(command.line)
             except NotUnderstoodError as error:
+                case = _remember_returned(tx, case, error, f"{source}: {line}", actor, now)
                 if not self._may_be_ignored(line, source):
-                    problems.append(str(error))
+                    problems.append(error.problem)
 
         findings = self.findings(case, done, now)
         if agent and source == "note" and (problems or findings):
@@ -232,6 +233,7 @@ class CommandService:
             reader.promises_in(reply) if reply and command.verb == "promised" else ((), ()),
             grants_in_other_cases(tx, case),
             context.monthly_cap,
+            context.languages,
         )
 
     def _may_be_ignored(self, line: str, source: str) -> bool:
@@ -243,6 +245,16 @@ class CommandService:
             return True
 
         return source == "note" and left_empty(line, FOLLOW_UP_EXTRAS)
+
+
+def _remember_returned(
+    tx: Transaction, case: Case, error: NotUnderstoodError, why: str, actor: str, now: datetime
+) -> Case:
+    """Remember a fact that goes back, so that the agent may accept the draft or insist."""
+    if not isinstance(error, FactReturnedError):
+        return case
+    returned = FactReturned(at=now, by=actor, why=why, fact=error.fact, text=error.text, draft=error.better)
+    return record(tx, case, [returned], now)
 
 
 def grants_in_other_cases(tx: Transaction, case: Case) -> list[OtherGrant]:

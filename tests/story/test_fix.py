@@ -9,7 +9,7 @@ from followupd.domain.decision import Decision
 from followupd.domain.events import MissingAsked
 from followupd.domain.letter import Letter, LetterKind
 from followupd.errors import NotUnderstoodError
-from followupd.recovery import fix
+from followupd.recovery import follow_up
 from tests.builders import ANA, NOW, PLAYBOOK, a_case
 from tests.story.lettered import flat, letters
 from tests.story.saying import then
@@ -18,7 +18,7 @@ FRIDAY = datetime(2026, 12, 4, 17, tzinfo=UTC)
 
 
 def acted(case: Case) -> list[Decision]:
-    return fix.decide(case, PLAYBOOK, letters(), NOW)
+    return follow_up.decide(case, PLAYBOOK, letters(), NOW)
 
 
 def test_nothing_is_asked_before_the_fix_or_when_nothing_is_missing() -> None:

@@ -1,7 +1,7 @@
 """What the templates of letters may name: plain values made from a case, and nothing that can do anything."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import lru_cache
@@ -20,6 +20,7 @@ from followupd.domain.playbook import Agent, Company, Playbook
 from followupd.domain.promise import Promise, PromiseState
 from followupd.languages import Catalogue, catalogue
 from followupd.text.names import first_name, greetable_name
+from followupd.text.wording.facts import COACHED_FACTS, is_stub
 
 #: compensation that the customer has, or has been sent
 GIVEN = frozenset({GrantState.ISSUED, GrantState.CONFIRMED})
@@ -60,7 +61,7 @@ def customer_context(
     admits_fault = kind == LetterKind.FOLLOW_UP or not case.by_machine
     return people_context(case, playbook, fmt.languages) | {
         "case": Named(ref=case.ref, subject=given("case.subject", bare_subject(case.subject))),
-        "facts": fact_values(_facts_to_repeat(case, content)),
+        "facts": fact_values(_facts_to_repeat(case, content), case.insisted),
         "our_fault": admits_fault and fault is Fault.OURS,
         "shared_fault": admits_fault and fault is Fault.SHARED,
         "not_our_fault": fault is Fault.NOT_OURS,
@@ -256,9 +257,13 @@ def customer_values(customer: Person, languages: Catalogue | None = None) -> Nam
     )
 
 
-def fact_values(facts: Facts) -> Named:
-    """Return `facts` as templates name them; a fact that was not stated is missing."""
-    values: dict[str, Any] = {name: given(f"facts.{name}", getattr(facts, name)) for name in FACT_NAMES}
+def fact_values(facts: Facts, insisted: Collection[str] = ()) -> Named:
+    """Return `facts` as templates name them; one that was not stated, or says nothing, is missing."""
+    values: dict[str, Any] = {}
+    for name in FACT_NAMES:
+        text = getattr(facts, name)
+        says_nothing = name in COACHED_FACTS and text not in insisted and is_stub(text or "")
+        values[name] = given(f"facts.{name}", None if says_nothing else text)
     return Named(**values)
 
 

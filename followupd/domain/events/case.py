@@ -201,7 +201,23 @@ class FactsStated(Event):
 
     def apply(self, case: Case) -> Case:
         """Replace the facts that are named, and keep the others."""
-        return case.evolve(facts=case.facts.stated(dict(self.facts)))
+        stated = dict(self.facts)
+        returned = tuple(item for item in case.returned if item[0] not in stated)
+        return case.evolve(facts=case.facts.stated(stated), returned=returned)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactReturned(Event):
+    """A fact went back to the agent; `draft` is the sentence that `ok` accepts, "" without one."""
+
+    fact: str
+    text: str
+    draft: str = ""
+
+    def apply(self, case: Case) -> Case:
+        """Remember the newest text of this fact that went back."""
+        others = tuple(item for item in case.returned if item[0] != self.fact)
+        return case.evolve(returned=(*others, (self.fact, self.text, self.draft)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

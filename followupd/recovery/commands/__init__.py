@@ -7,7 +7,7 @@ from followupd.errors import NotUnderstoodError
 from followupd.recovery.commands.approval import approve, promised, refuse
 from followupd.recovery.commands.compensation import give, issued, missing, received, refused
 from followupd.recovery.commands.context import CommandContext, Handler, LineReader
-from followupd.recovery.commands.facts import FACT_VERBS, fact, insist, owner, playbook, severity
+from followupd.recovery.commands.facts import FACT_VERBS, accept, fact, insist, owner, playbook, severity
 from followupd.recovery.commands.lifecycle import (
     close,
     complaint,
@@ -58,6 +58,7 @@ _HANDLERS: dict[str, Handler] = {
     "owner": owner,
     "playbook": playbook,
     **dict.fromkeys(KINDS, promise),
+    "ok": accept,
     **dict.fromkeys(FACT_VERBS, fact),
     **dict.fromkeys(map(str, Gift), give),
 }

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypedDict
 
@@ -13,6 +13,7 @@ from followupd.domain.events import Event
 from followupd.domain.playbook import Agent, Playbook, Role
 from followupd.domain.promise import FoundCompensation, FoundPromise
 from followupd.errors import NotUnderstoodError
+from followupd.languages import Catalogue, catalogue
 
 
 class LineReader(Protocol):
@@ -45,6 +46,7 @@ class CommandContext:
     found: tuple[Sequence[FoundPromise], Sequence[FoundCompensation]] = ((), ())
     other_grants: Sequence[OtherGrant] = ()
     cap: Money | None = None
+    languages: Catalogue = field(default_factory=catalogue)
 
 
 Handler = Callable[[Command, CommandContext], list[Event]]

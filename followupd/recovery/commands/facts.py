@@ -12,8 +12,10 @@ from followupd.domain.events import (
     SeverityChosen,
     WordingInsisted,
 )
-from followupd.errors import NotUnderstoodError
+from followupd.domain.translatable import Translatable, msg, msgid
+from followupd.errors import FactReturnedError, NotUnderstoodError
 from followupd.recovery.commands.context import CommandContext, not_understood, origin
+from followupd.text.wording.facts import COACHED_FACTS, Advice, advice
 
 #: verbs whose line contains more than the text that is in letters: a date, a number, a reason
 _WITH_MORE = frozenset({"promise", "firm", "estimate", "update", "late", "option"})
@@ -77,6 +79,11 @@ FACT_VERBS = frozenset(
         "cause-code",
     }
 )
+_WITH_DRAFT = msgid(
+    "{problem} Better: “{draft}” Answer `ok` to take that, say the line anew, or send it again with ` !`"
+    " at its end if it must stay."
+)
+_WITHOUT_DRAFT = msgid("{problem} Say the line anew, or send it again with ` !` at its end if it must stay.")
 _SEVERITIES = ("low", "normal", "high")
 
 
@@ -98,7 +105,76 @@ def fact(command: Command, context: CommandContext) -> list[Event]:
 
     if getattr(context.case.facts, name) == text:
         return []
+    if name in COACHED_FACTS:
+        return _stated_or_returned(name, command, context)
     return [FactsStated(facts=((name, text),), **origin(command, context))]
+
+
+def _stated_or_returned(name: str, command: Command, context: CommandContext) -> list[Event]:
+    """State a fact that letters repeat, unless a customer could not read it.
+
+    One that was returned counts when it is said again with "!". The customer's own words are quoted.
+
+    Raises:
+        FactReturnedError: with a better sentence.
+    """
+    case, fields = context.case, origin(command, context)
+    insisted = _insisted_text(name, command.text, case)
+    if insisted:
+        stated = FactsStated(facts=((name, insisted),), **fields)
+        return [WordingInsisted(text=insisted, **fields), stated]
+
+    stated = FactsStated(facts=((name, command.text),), **fields)
+    if command.text in case.insisted or name in stated.apply(case).quoted_facts:
+        return [stated]
+
+    found = _advice(name, command.text, context)
+    if found:
+        raise FactReturnedError(_returned_because(found), name, command.text, found.draft)
+    return [stated]
+
+
+def _insisted_text(name: str, text: str, case: Case) -> str:
+    """Return the text that was returned and is said again with "!" at its end, "" for any other."""
+    if not text.endswith("!"):
+        return ""
+    for fact_name, returned, _ in case.returned:
+        if fact_name == name and _normalised(returned) == _normalised(text):
+            return returned
+    return ""
+
+
+def _advice(name: str, text: str, context: CommandContext) -> Advice | None:
+    """Return what is wrong with a fact for the customer's letter."""
+    case, playbook = context.case, context.playbook
+    facts = {other: getattr(case.facts, other) or "" for other in COACHED_FACTS}
+    return advice(
+        name,
+        text,
+        language=case.language or playbook.language or playbook.company.locale,
+        others=facts,
+        names={agent.name.split()[0] for agent in playbook.team.agents},
+        languages=context.languages,
+    )
+
+
+def _returned_because(found: Advice) -> Translatable:
+    """Return the problem with what the agent may do about it."""
+    if found.draft:
+        return msg(_WITH_DRAFT, problem=found.problem, draft=found.draft)
+    return msg(_WITHOUT_DRAFT, problem=found.problem)
+
+
+def accept(command: Command, context: CommandContext) -> list[Event]:
+    """State every fact that was returned with a better sentence, in that sentence.
+
+    Raises:
+        NotUnderstoodError: no better sentence was offered.
+    """
+    drafts = tuple((name, draft) for name, _, draft in context.case.returned if draft)
+    if not drafts:
+        raise NotUnderstoodError(msg("there is no sentence of mine that `ok` could accept"))
+    return [FactsStated(facts=drafts, **origin(command, context))]
 
 
 def _check_cause(code: str, context: CommandContext) -> None:
