@@ -148,6 +148,10 @@ class Case:
     story: str = ""
     #: facts in the customer's words, by name, for an agent to confirm
     suggested: tuple[tuple[str, str], ...] = ()
+    #: who signed the customer's first mail, where a line shows it
+    signed_by: str = ""
+    #: how an agent greeted the customer in the newest reply ("Dear Mrs Smith")
+    salutation: str = ""
     #: the text of the customer's newest mail
     latest: str = ""
     promises: tuple[Promise, ...] = ()

@@ -179,5 +179,6 @@ def opened(event: e.CaseOpened) -> Case:
         facts=event.facts,
         story=event.story,
         suggested=event.suggested,
+        signed_by=event.signed_by,
         customer_wrote_at=event.at,
     )

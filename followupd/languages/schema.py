@@ -126,7 +126,14 @@ class Dates(LanguageTable):
 class LetterManner(LanguageTable):
     """The table [letters]: how letters and desk mails write."""
 
-    titles: WordSet = frozenset()
+    titles: Mapping[str, str] = {}
+    before_given: WordSet = frozenset()
+    before_full: WordSet = frozenset()
+    two_family_names: bool = False
+    degrees: WordSet = frozenset()
+    not_persons: Patterns = ()
+    quotes: Barred = ("“", "”")
+    first_day: str = ""
     day_and_time: str = "{date}, {time}"
     time: str = "short"
     weekday_comma: bool = True

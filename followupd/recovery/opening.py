@@ -23,6 +23,7 @@ from followupd.domain.promise import Promise
 from followupd.domain.translatable import msg
 from followupd.languages import catalogue
 from followupd.languages.patterns import verbatim
+from followupd.text.names import signed_by
 
 #: addresses of web forms and shops, whose mail is not read by a person
 _FORM = re.compile(verbatim(catalogue().mail_clients.unread.forms), re.IGNORECASE)
@@ -69,6 +70,7 @@ def open_case(
         facts=facts,
         story=customer_text(message)[:STORY_CHARACTERS],
         suggested=suggested,
+        signed_by=signed_by(f"{customer_text(message)}\n{message.signature}"),
     )
 
 

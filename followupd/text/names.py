@@ -1,62 +1,243 @@
-"""Names in a greeting: which names a letter may repeat, and which of their words is the first name."""
+"""Names in a greeting: which a letter may repeat, how a person is addressed, and how an agent greeted."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from followupd.languages import Catalogue, catalogue
+from followupd.languages.patterns import whole_words
+from followupd.languages.schema import LetterManner
 
 #: a longer name is not repeated
 MAX_NAME = 50
 MAX_SPACES = 4
+#: characters of an agent's own greeting
+_MAX_SALUTATION = 60
+#: last lines of a mail in which its writer signs
+_SIGNED_LINES = 8
+#: names in Spain and Portugal: two given ones and two family names
+_TWO_AND_TWO = 4
 
 #: A name with one of these could carry a message to a person whose address was forged.
 _NOT_IN_A_NAME = re.compile(
-    r"[@/<>\[\](){}|=\\*_`#:;!?%$\"]|www\.|\d|\w{2}\.\w{2}",
+    r"[@/<>\[\](){}|=\\*_`#:;!?%$\"&+]|www\.|\d|\w{2}\.\w{2}",
     re.IGNORECASE,
 )
-#: a first name and one or two more words
-_FIRST_AND_LAST = re.compile(
-    r"(?P<first>[^\W\d_][^\W\d_]+(?:[-'’][^\W\d_]+)*)"
-    r"(?: [^\W\d_][^\W\d_'’-]*\.?){1,2}",
-)
+_WORD = re.compile(r"[^\W\d_]+(?:[-'’.][^\W\d_]+)*\.?")
+_INITIAL = re.compile(r"[^\W\d_]\.")
 
 
-def greetable_name(name: str) -> str:
-    """Return a customer's name for a greeting; "" when a letter should not repeat it.
+@dataclass(frozen=True, slots=True)
+class PersonName:
+    """How a person is addressed: `name` formally, with a title or in full, and `first_name` where it is certain."""
+
+    name: str = ""
+    first_name: str = ""
+
+
+def addressed(name: str, language: str, languages: Catalogue | None = None) -> PersonName:
+    """Return how a letter addresses a person; without a name for a company, a role or a device.
+
+    A wrong name is worse than none, and a first name that is not certain worse than a formal one.
 
     Args:
-        name: as the mail's From has it, on one line; "Doe, Kim" becomes "Kim Doe".
+        name: as the mail's From has it, on one line; "Doe, Kim", "DOE Kim" and "kim doe" are "Kim Doe".
+        language: the language of the letter.
+        languages: the languages to use, the shipped ones by default.
     """
+    known = languages or catalogue()
+    words = _person_words(name, known)
+    manner = known.language(language).info.letters
+    titles, rest = _split_titles(words, _titles(known) | manner.titles.keys())
+    if not rest:
+        return PersonName()
+
+    ordered = _folded(_family_name_last(rest, is_reversed="," in name))
+    written = [manner.titles.get(title, "") for title in titles]
+    if not ordered or not titles:
+        return PersonName(" ".join(ordered), _given(ordered, manner, known))
+    return PersonName(_with_titles([title for title in written if title], ordered, manner))
+
+
+def greetable_name(name: str, languages: Catalogue | None = None) -> str:
+    """Return a person's name in full as a letter may repeat it; "" when it should not."""
+    known = languages or catalogue()
+    _, rest = _split_titles(_person_words(name, known), _titles(known))
+    return " ".join(_folded(_family_name_last(rest, is_reversed="," in name)))
+
+
+def first_name(name: str, languages: Catalogue | None = None) -> str:
+    """Return the first name where it is certain which word it is, else ""."""
+    return addressed(name, "en", languages).first_name
+
+
+def signed_by(text: str, languages: Catalogue | None = None) -> str:
+    """Return the name of the person who signed a mail, "" where no line is certain to be one.
+
+    Args:
+        text: the mail's text and its signature.
+        languages: the languages to use, the shipped ones by default.
+    """
+    known = languages or catalogue()
+    lines = [line.strip(" ,-*_") for line in text.splitlines() if line.strip(" ,-*_")]
+    for line in lines[-_SIGNED_LINES:]:
+        words = line.split()
+        is_short = 1 < len(words) <= MAX_SPACES and line == line.strip(".!?:")
+        if not is_short or not all(word[0].isupper() for word in (words[0], words[-1])):
+            continue
+        if words[0] in _common_names(known) and greetable_name(line, known):
+            return line
+    return ""
+
+
+def salutation(text: str, languages: Catalogue | None = None) -> str:
+    """Return how an agent greets a customer by name in a reply ("Dear Mrs Smith"), "" without a name.
+
+    Args:
+        text: the new text of the reply.
+        languages: the languages to use, the shipped ones by default.
+    """
+    known = languages or catalogue()
+    first = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    greeting = _greetings(known).match(first)
+    if not greeting or len(first) > _MAX_SALUTATION or not first.endswith((",", ":", "!")):
+        return ""
+    named = first[greeting.end() :].strip(" ,:!")
+    if not named or _NOT_IN_A_NAME.search(named) or not greetable_name(named, known):
+        return ""
+    return first.rstrip(" ,:!")
+
+
+# --- the words of a name ---
+
+
+def _person_words(name: str, languages: Catalogue) -> list[str]:
+    """Return the words of a person's name without degrees; none for what is no person."""
     flat = " ".join(name.split()).strip("'’ ,")
-    if flat.count(",") == 1:
-        last, first = flat.split(",")
-        flat = f"{first.strip()} {last.strip()}"
-
     has_length_of_a_name = 1 < len(flat) <= MAX_NAME and flat.count(" ") <= MAX_SPACES
-    if not has_length_of_a_name or _NOT_IN_A_NAME.search(flat.replace(". ", " ")):
+    if not has_length_of_a_name or _NOT_IN_A_NAME.search(flat.replace(". ", " ").replace("-", " ")):
+        return []
+    if _not_persons(languages).search(flat):
+        return []
+
+    degrees = _degrees(languages)
+    parts = [[word for word in part.split() if _bare(word) not in degrees] for part in flat.split(",")]
+    parts = [part for part in parts if part]
+    if len(parts) == 1 and len(parts[0]) == 1 and not _is_name(parts[0][0], languages):
+        return []
+    if len(parts) == 2:
+        return [*parts[1], *parts[0]]
+    return parts[0] if len(parts) == 1 else []
+
+
+def _is_name(word: str, languages: Catalogue) -> bool:
+    """Whether a single word is a name: it has a capital letter, or is a common first name."""
+    return word[0].isupper() or word.capitalize() in _common_names(languages)
+
+
+def _split_titles(words: Sequence[str], titles: Collection[str]) -> tuple[list[str], list[str]]:
+    """Return the titles before a name, in lower case without full stops, and the name."""
+    found: list[str] = []
+    rest = list(words)
+    while len(rest) > 1 and _bare(rest[0]) in titles:
+        found.append(_bare(rest.pop(0)))
+    return found, rest
+
+
+def _family_name_last(words: Sequence[str], *, is_reversed: bool) -> list[str]:
+    """Return the words with the given name first: in "DOE Kim" the one in capitals is the family's."""
+    loud = [word for word in words if word.isupper() and len(word) > 1 and not _INITIAL.fullmatch(word)]
+    some_are_loud = loud and len(loud) < len(words)
+    if not is_reversed and some_are_loud and list(words[: len(loud)]) == loud:
+        return [*words[len(loud) :], *loud]
+    return list(words)
+
+
+def _folded(words: Sequence[str]) -> list[str]:
+    """Return the words of a name with a capital letter each where they had none, or only capitals."""
+    all_small = all(word.islower() for word in words)
+    return [_capitalised(word) if all_small or (word.isupper() and len(word) > 1) else word for word in words]
+
+
+def _capitalised(word: str) -> str:
+    """Return "O'NEILL-SMITH" as "O'Neill-Smith"."""
+    return re.sub(r"[^\W\d_]+", lambda part: part[0].capitalize(), word)
+
+
+def _given(words: Sequence[str], manner: LetterManner, languages: Catalogue) -> str:
+    """Return the given name of a full name, "" where it is not certain which word that is."""
+    if len(words) < 2 or _INITIAL.match(words[0]) or len(words[0]) < 2:
         return ""
+    if not words[0][0].isupper():
+        return ""
+    is_double = manner.two_family_names and words[1] in _common_names(languages)
+    if is_double and len(words) > 2:
+        return " ".join(words[:2])
+    is_long = len(words) > 3 and all(word[0].isupper() for word in words)
+    return "" if is_long and len(words) != _TWO_AND_TWO else words[0]
 
-    return flat
 
+def _with_titles(titles: Sequence[str], words: Sequence[str], manner: LetterManner) -> str:
+    """Return a name with its titles as the language writes them.
 
-def first_name(name: str, titles: Collection[str]) -> str:
-    """Return the first name where it is certain which word it is, else "".
-
-    A wrong name is worse than a formal one.
-
-    Args:
-        name: a name in the usual order.
-        titles: words such as "dr" and "herr", in lower case without a full stop; a name with one has no first
-            name.
+    A title that a language puts before the given name ("don Manuel") goes with that, an academic one with the
+    full name or with another title, and every other one with the family name.
     """
-    match = _FIRST_AND_LAST.fullmatch(name)
-    if match is None or name.isupper():
-        return ""
+    if not titles:
+        return " ".join(words)
+    if titles[-1] in manner.before_given:
+        return f"{titles[-1]} {words[0]}"
+    if titles[0] in manner.before_full and len(titles) == 1:
+        return f"{titles[0]} {' '.join(words)}"
+    return " ".join([*titles, *_family(words)])
 
-    words = name.split()
-    is_capitalised = all(word[0].isupper() for word in words)
-    if not is_capitalised:
-        return ""
-    for word in words:
-        if word.strip(".").lower() in titles:
-            return ""
 
-    return match["first"]
+def _family(words: Sequence[str]) -> list[str]:
+    """Return the family name of a full name, with what belongs to it ("van der Berg")."""
+    start = len(words) - 1
+    while start > 1 and words[start - 1][0].islower():
+        start -= 1
+    return list(words[start:])
+
+
+def _bare(word: str) -> str:
+    return word.strip(".,").lower()
+
+
+# --- words of all languages ---
+
+
+def _manners(languages: Catalogue) -> Iterator[LetterManner]:
+    for language in languages.all():
+        yield language.info.letters
+
+
+@lru_cache(maxsize=8)
+def _titles(languages: Catalogue) -> frozenset[str]:
+    """Return the titles of all languages; of one letter, such as "m", a name may be an initial elsewhere."""
+    return frozenset(title for manner in _manners(languages) for title in manner.titles if len(title) > 1)
+
+
+@lru_cache(maxsize=8)
+def _degrees(languages: Catalogue) -> frozenset[str]:
+    return frozenset[str]().union(*(manner.degrees for manner in _manners(languages)))
+
+
+@lru_cache(maxsize=8)
+def _not_persons(languages: Catalogue) -> re.Pattern[str]:
+    """Return the pattern of words that no person's name has: legal forms, departments, devices."""
+    patterns = [pattern for manner in _manners(languages) for pattern in manner.not_persons]
+    return whole_words(patterns, {}, re.IGNORECASE)
+
+
+@lru_cache(maxsize=8)
+def _greetings(languages: Catalogue) -> re.Pattern[str]:
+    """Return the pattern of how mails begin."""
+    patterns = [pattern for language in languages.all() for pattern in language.info.greetings]
+    return whole_words(patterns, {}, re.IGNORECASE)
+
+
+@lru_cache(maxsize=8)
+def _common_names(languages: Catalogue) -> frozenset[str]:
+    return frozenset[str]().union(*(language.wording.facts.first_names for language in languages.all()))

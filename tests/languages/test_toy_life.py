@@ -33,7 +33,7 @@ from tests.story.lettered import ANA, NOW, PLAYBOOK, TEMPLATES
 WORDS = 'stop_words = "mi nu tu ne e lo pak"\nrank = 50\n'
 LETTERS = """
 [letters]
-titles = "don"
+titles = { don = "don" }
 day_and_time = "{date} hor {time}"
 """
 COMPLAINTS = """

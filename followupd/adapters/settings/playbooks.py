@@ -35,6 +35,7 @@ from followupd.domain.mail import Person
 from followupd.domain.playbook import Agent, Company, NextStep, Playbook, Playbooks, SeverityOverride, Team
 from followupd.domain.promise import PromiseKind
 from followupd.errors import LetterError, Problem
+from followupd.text.names import addressed
 
 # --- the sentence of a next step ----------------------------------------------------------------------------
 
@@ -93,7 +94,7 @@ def _rendered(source: str) -> list[str]:
     require(not unknown, SettingsRule.STEP_TEXT, problem, _STEP_HINT)
     with naming(_SENTENCE):
         template = environment.from_string(source)
-        customers = map(context.customer_values, _CUSTOMERS)
+        customers = [context.customer_named(who, addressed(who.name, "en")) for who in _CUSTOMERS]
         return [template.render(people | {"customer": customer}) for customer in customers]
 
 

@@ -11,7 +11,8 @@ from babel.dates import format_timedelta
 
 from followupd.adapters.templates.formatter import Formatter, Named, given
 from followupd.adapters.templates.markdown import one_line
-from followupd.domain.case import FACT_NAMES, Case, Facts, Fault
+from followupd.domain.calendar import has_come
+from followupd.domain.case import FACT_NAMES, QUOTABLE, Case, Facts, Fault
 from followupd.domain.compensation import Compensation, Gift, GrantState
 from followupd.domain.decision import Agenda, AgendaItem, LetterContent, PrintedGiftCard
 from followupd.domain.letter import LetterKind
@@ -19,7 +20,7 @@ from followupd.domain.mail import Person
 from followupd.domain.playbook import Agent, Company, Playbook
 from followupd.domain.promise import Promise, PromiseState
 from followupd.languages import Catalogue, catalogue
-from followupd.text.names import first_name, greetable_name
+from followupd.text.names import PersonName, addressed, first_name
 from followupd.text.wording.facts import COACHED_FACTS, is_stub
 
 #: compensation that the customer has, or has been sent
@@ -32,12 +33,15 @@ _MAX_EXCERPT = 200
 _MIN_AGE = timedelta(minutes=1)
 
 
-def people_context(case: Case, playbook: Playbook, languages: Catalogue | None = None) -> dict[str, Any]:
+def people_context(
+    case: Case, playbook: Playbook, languages: Catalogue | None = None, language: str = ""
+) -> dict[str, Any]:
     """Return what every letter and every playbook sentence may name: `owner`, `company` and `customer`."""
+    language = language or case.language or playbook.language or playbook.company.locale
     return {
         "owner": agent_values(playbook.owner_of(case.owner), languages),
         "company": company_values(playbook.company),
-        "customer": customer_values(case.customer, languages),
+        "customer": customer_values(case, language, languages),
     }
 
 
@@ -55,18 +59,26 @@ def customer_context(
     """
     promises = _promises_of(kind, content)
     numbers = {promise.n for promise in promises}
-    kept = [promise for promise in case.promises if promise.state is PromiseState.KEPT]
+    kept = [promise for promise in case.promises_in(PromiseState.KEPT) if promise.source != "playbook"]
+    missed = [promise for promise in case.owed if has_come(promise.promised_by, fmt.now)]
     others = [promise for promise in case.owed if promise.n not in numbers]
     fault = case.facts.fault
     admits_fault = kind == LetterKind.FOLLOW_UP or not case.by_machine
-    return people_context(case, playbook, fmt.languages) | {
-        "case": Named(ref=case.ref, subject=given("case.subject", bare_subject(case.subject))),
+    return people_context(case, playbook, fmt.languages, fmt.locale.language) | {
+        "case": Named(
+            ref=case.ref,
+            subject=given("case.subject", bare_subject(case.subject)),
+            severity=case.severity,
+            playbook=case.playbook,
+        ),
         "facts": fact_values(_facts_to_repeat(case, content), case.insisted),
+        "quoted": _quotations(case, content, fmt),
         "our_fault": admits_fault and fault is Fault.OURS,
         "shared_fault": admits_fault and fault is Fault.SHARED,
         "not_our_fault": fault is Fault.NOT_OURS,
         "promises": [fmt.promise(promise, case) for promise in promises],
         "done": [fmt.promise(promise, case) for promise in kept],
+        "missed": [fmt.promise(promise, case) for promise in missed],
         "still_open": [fmt.promise(promise, case) for promise in case.owed],
         "others_open": [fmt.promise(promise, case) for promise in others],
         "first": not case.was_sent(LetterKind.CONFIRMATION),
@@ -99,6 +111,15 @@ def _grants_of(kind: LetterKind, case: Case, content: LetterContent) -> list[Com
 def _named_in_letters(grants: Iterable[Compensation], states: frozenset[GrantState]) -> list[Compensation]:
     """Return the compensation in one of these states; gift cards have a letter of their own."""
     return [grant for grant in grants if grant.state in states and grant.kind is not Gift.GIFT_CARD]
+
+
+def _quotations(case: Case, content: LetterContent, fmt: Formatter) -> Named:
+    """Return the facts in the customer's own words, in quotation marks; the others are missing."""
+    facts = _facts_to_repeat(case, content)
+    values = dict.fromkeys(QUOTABLE) | {
+        name: fmt.quotation(getattr(facts, name) or "") for name in case.quoted_facts if getattr(facts, name)
+    }
+    return Named(**{name: given(f"quoted.{name}", text, flat=False) for name, text in values.items()})
 
 
 def _facts_to_repeat(case: Case, content: LetterContent) -> Facts:
@@ -186,7 +207,7 @@ def gift_card_context(
         is_link=card.code.startswith("https://"),
         expires=given("card.expires", expires, flat=False),
     )
-    return people_context(case, playbook, fmt.languages) | {"card": values}
+    return people_context(case, playbook, fmt.languages, fmt.locale.language) | {"card": values}
 
 
 def digest_context(agenda: Agenda, playbook: Playbook, to: Agent, fmt: Formatter) -> dict[str, Any]:
@@ -235,8 +256,9 @@ def agent_values(agent: Agent, languages: Catalogue | None = None) -> Named:
     """Return `owner` or `agent` as templates name them."""
     return Named(
         name=given("owner.name", agent.name),
-        first_name=given("owner.name", first_name(agent.name, _titles(languages)) or agent.name),
+        first_name=given("owner.name", first_name(agent.name, languages) or agent.name),
         phone=given("owner.phone", agent.phone),
+        dial=given("owner.phone", re.sub(r"[^+\d]", "", agent.phone)),
         email=given("owner.email", agent.email),
     )
 
@@ -246,12 +268,24 @@ def company_values(company: Company) -> Named:
     return Named(name=given("company.name", company.name))
 
 
-def customer_values(customer: Person, languages: Catalogue | None = None) -> Named:
-    """Return `customer` as templates name it; a name that should not be repeated is missing."""
-    name = greetable_name(one_line(customer.name))
+def customer_values(case: Case, language: str, languages: Catalogue | None = None) -> Named:
+    """Return `customer` as templates name it; a name that should not be repeated is missing.
+
+    Where the mail came from a company or a device, the person who signed it is greeted.
+    """
+    customer = case.customer
+    person = addressed(one_line(customer.name), language, languages)
+    if not person.name:
+        person = addressed(case.signed_by, language, languages)
+    return customer_named(customer, person, case.salutation)
+
+
+def customer_named(customer: Person, person: PersonName, salutation: str = "") -> Named:
+    """Return `customer` as templates name it, addressed as this person; `salutation` is an agent's own."""
     return Named(
-        name=given("customer.name", name),
-        first_name=given("customer.first_name", first_name(name, _titles(languages)) or name),
+        name=given("customer.name", person.name),
+        first_name=given("customer.first_name", person.first_name or person.name),
+        salutation=given("customer.salutation", salutation),
         address=one_line(customer.address),
         anybody=one_line(customer.name) or one_line(customer.address),
     )
@@ -280,13 +314,6 @@ def _reply_prefix() -> re.Pattern[str]:
     """Return the pattern of what mail programs put before a subject when somebody replies or forwards."""
     prefixes = "|".join(map(re.escape, catalogue().mail_clients.subjects.prefixes))
     return re.compile(rf"\s*(?:{prefixes})\s*(?:\[\d+\])?\s*:\s*", re.IGNORECASE)
-
-
-@lru_cache(maxsize=8)
-def _titles(languages: Catalogue | None) -> frozenset[str]:
-    """Return the titles of all languages, in lower case."""
-    known = languages or catalogue()
-    return frozenset[str]().union(*(language.info.letters.titles for language in known.all()))
 
 
 def _plain_lines(lines: Iterable[str]) -> list[str]:

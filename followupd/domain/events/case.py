@@ -68,6 +68,7 @@ class CaseOpened(Event):
     facts: Facts = Facts()
     story: str = ""
     suggested: tuple[tuple[str, str], ...] = ()
+    signed_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,11 +187,17 @@ class CustomerWrote(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentWrote(Event):
-    """An agent answered the customer from a mail client."""
+    """An agent answered the customer from a mail client, with this salutation."""
 
     message_id: str = ""
+    salutation: str = ""
 
     copies: ClassVar = {"we_wrote_at": "at"}
+
+    def apply(self, case: Case) -> Case:
+        """Remember how the customer was greeted; a reply without a name changes nothing of that."""
+        case = Event.apply(self, case)
+        return case.evolve(salutation=self.salutation or case.salutation)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

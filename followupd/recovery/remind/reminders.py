@@ -209,7 +209,8 @@ def _promise(promise: Promise, playbook: Playbook) -> Iterator[Reminder]:
 
     pattern = msgid("{promise} was due on {when}, and nobody has said that it was kept")
     sentence = msg(pattern, promise=what, when=when)
-    yield from _escalated(due, playbook, key, sentence, asks)
+    told = promise.promised_by if promise.confirmed else None
+    yield from _escalated(due, playbook, key, sentence, asks, missed=told)
 
 
 def _silence(case: Case, playbook: Playbook) -> Iterator[Reminder]:
@@ -233,6 +234,15 @@ def _silence(case: Case, playbook: Playbook) -> Iterator[Reminder]:
         sentence=sentence,
         listed=never_wrote,
     )
+
+    if case.letters_of(LetterKind.HOLDING):
+        pattern = msgid("the customer waits after a holding letter; the next word has to come from a person")
+        yield Reminder(
+            key=ReminderKey(ReminderKind.SILENCE, step="lead", at=since),
+            at=playbook.calendar.after(at, playbook.escalate_lead),
+            level="lead",
+            sentence=msg(pattern),
+        )
 
 
 def _choice_asked_at(case: Case) -> datetime | None:
@@ -335,9 +345,14 @@ def _escalated(
     key: Callable[[Step], ReminderKey],
     sentence: str,
     asks: tuple[str, ...] = (),
+    missed: datetime | None = None,
 ) -> Iterator[Reminder]:
-    """Remind the lead and then the manager of what the owner has not done when it was due."""
+    """Remind the lead and then the manager of what the owner has not done when it was due.
+
+    The lead hears of a date that the customer was told as soon as it is `missed`.
+    """
     lead_at = playbook.calendar.after(due, playbook.escalate_lead)
+    lead_at = min(lead_at, missed or lead_at)
     manager_at = playbook.calendar.after(due, playbook.escalate_manager)
     yield Reminder(key=key("lead"), at=lead_at, level="lead", sentence=sentence, asks=asks)
     yield Reminder(key=key("manager"), at=manager_at, level="manager", sentence=sentence, asks=asks)

@@ -29,6 +29,7 @@ from followupd.services.inbox import delivery_reports
 from followupd.services.inbox.case_opening import CaseOpener
 from followupd.services.outbox import review
 from followupd.services.record import isolated, quarantine, record
+from followupd.text.names import salutation
 
 #: what mail programs put before the subject of a reply or a forward
 _REPLY_PREFIX = re.compile(
@@ -250,7 +251,13 @@ class MailRouter:
         """Record an agent's reply to the customer, which keeps the playbook's promise of an update."""
         sender = mail.message.sender
         by = sender.name or sender.address
-        wrote = AgentWrote(at=now, by=by, message_id=mail.message.message_id, why="a reply in Sent")
+        wrote = AgentWrote(
+            at=now,
+            by=by,
+            message_id=mail.message.message_id,
+            salutation=salutation(mail.message.text),
+            why="a reply in Sent",
+        )
         updates = [
             promise.n
             for promise in case.owed
