@@ -235,7 +235,7 @@ def _silence(case: Case, playbook: Playbook) -> Iterator[Reminder]:
         listed=never_wrote,
     )
 
-    if case.letters_of(LetterKind.HOLDING):
+    if case.was_sent(LetterKind.HOLDING):
         pattern = msgid("the customer waits after a holding letter; the next word has to come from a person")
         yield Reminder(
             key=ReminderKey(ReminderKind.SILENCE, step="lead", at=since),
