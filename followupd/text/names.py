@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from followupd.languages import Catalogue, catalogue
-from followupd.languages.patterns import whole_words
+from followupd.languages.patterns import expand, whole_words
 from followupd.languages.schema import LetterManner
 
 #: a longer name is not repeated
@@ -14,6 +14,8 @@ MAX_NAME = 50
 MAX_SPACES = 4
 #: characters of an agent's own greeting
 _MAX_SALUTATION = 60
+#: "Sehr geehrte Damen und Herren"
+_MOST_GREETING_WORDS = 6
 #: last lines of a mail in which its writer signs
 _SIGNED_LINES = 8
 #: names in Spain and Portugal: two given ones and two family names
@@ -81,13 +83,15 @@ def signed_by(text: str, languages: Catalogue | None = None) -> str:
     """
     known = languages or catalogue()
     lines = [line.strip(" ,-*_") for line in text.splitlines() if line.strip(" ,-*_")]
+    follows_farewell = False
     for line in lines[-_SIGNED_LINES:]:
         words = line.split()
         is_short = 1 < len(words) <= MAX_SPACES and line == line.strip(".!?:")
-        if not is_short or not all(word[0].isupper() for word in (words[0], words[-1])):
-            continue
-        if words[0] in _common_names(known) and greetable_name(line, known):
-            return line
+        if is_short and words[0][0].isupper() and words[-1][0].isupper():
+            is_known = words[0] in _common_names(known) or follows_farewell
+            if is_known and greetable_name(line, known):
+                return line
+        follows_farewell = _farewells(known).match(line) is not None
     return ""
 
 
@@ -107,6 +111,27 @@ def salutation(text: str, languages: Catalogue | None = None) -> str:
     if not named or _NOT_IN_A_NAME.search(named) or not greetable_name(named, known):
         return ""
     return first.rstrip(" ,:!")
+
+
+def without_greeting(sentence: str, languages: Catalogue | None = None) -> str:
+    """Return a customer's sentence without the greeting before it ("Bonjour, mon colis ..." is "Mon colis ...").
+
+    Args:
+        sentence: on one line.
+        languages: the languages to use, the shipped ones by default.
+    """
+    known = languages or catalogue()
+    greeting = _greetings(known).match(sentence)
+    if not greeting:
+        return sentence
+    head, mark, rest = sentence.partition(",")
+    if not mark:
+        head, mark, rest = sentence.partition("!")
+    is_greeting = mark and len(head) <= _MAX_SALUTATION and len(head.split()) <= _MOST_GREETING_WORDS
+    rest = rest.strip(" ,!")
+    if not is_greeting or not rest:
+        return sentence
+    return f"{rest[:1].upper()}{rest[1:]}"
 
 
 # --- the words of a name ---
@@ -236,6 +261,13 @@ def _greetings(languages: Catalogue) -> re.Pattern[str]:
     """Return the pattern of how mails begin."""
     patterns = [pattern for language in languages.all() for pattern in language.info.greetings]
     return whole_words(patterns, {}, re.IGNORECASE)
+
+
+@lru_cache(maxsize=8)
+def _farewells(languages: Catalogue) -> re.Pattern[str]:
+    """Return the pattern of how mails end."""
+    patterns = [pattern for language in languages.all() for pattern in language.info.farewells]
+    return re.compile("|".join(expand(pattern, {}) for pattern in patterns), re.IGNORECASE)
 
 
 @lru_cache(maxsize=8)
