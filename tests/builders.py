@@ -98,6 +98,7 @@ class Story:
             "cause": "the label was torn",
             "resolution": "a new one went out",
             "prevention": "labels are checked",
+            "fault": "ours",
         }
         return self.happened(e.FactsStated(at=self.now, facts=tuple((facts | more).items())))
 

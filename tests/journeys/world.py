@@ -19,6 +19,13 @@ from followupd.errors import UnavailableError
 from tests.servers.postbox import Postbox
 from tests.servers.smtp import Sink
 
+#: what an agent says of a matter that was put right, for its follow-up
+PUT_RIGHT_FACTS = (
+    "cause: our label printer failed",
+    "resolution: a new parcel went out by express",
+    "prevention: we check every label now",
+    "fault: ours",
+)
 CUSTOMER = "kim@customers.test"
 #: a Tuesday, ten in the morning in London
 START = datetime(2026, 12, 1, 10, tzinfo=UTC)

@@ -30,7 +30,7 @@ def test_one_mail_asks_for_everything_that_is_missing_with_a_line_for_each() -> 
     story = a_case().promised("ship the replacement", by=FRIDAY).granted(Gift.REFUND, "25").fixed()
     asked, mail = acted(story.case)
     assert isinstance(asked, MissingAsked)
-    assert set(asked.missing) == {"promise-1", "grant-1", "cause", "resolution", "prevention"}
+    assert set(asked.missing) == {"promise-1", "grant-1", "cause", "resolution", "prevention", "fault"}
     assert isinstance(mail, Letter)
     assert (mail.kind, mail.to.address) == (LetterKind.FACTS, ANA.email)
     for line in ("kept: 1", "issued: 1", "cause:", "resolution:", "prevention:"):
@@ -41,11 +41,18 @@ def test_optional_facts_are_asked_for_only_in_a_mail_that_is_needed_anyway() -> 
     asked, mail = acted(a_case().fixed().case)
     assert isinstance(asked, MissingAsked)
     assert isinstance(mail, Letter)
-    assert set(asked.missing) == {"cause", "resolution", "prevention"}  # the others stop no letter
+    assert set(asked.missing) == {"cause", "resolution", "prevention", "fault"}  # the others stop no letter
     lines = [line.strip() for line in mail.text.splitlines()]
     start = lines.index("cause:")
-    assert lines[start : start + 6] == ["cause:", "resolution:", "prevention:", "fault:", "impact:", "issue:"]
-    assert "only with “ours” does the letter say that we let Kim Doe down" in flat(mail.text)
+    assert lines[start : start + 6] == [
+        "cause:",
+        "resolution:",
+        "prevention:",
+        "fault: ours",
+        "impact:",
+        "issue:",
+    ]
+    assert "only with “ours” does the letter say that it was our mistake" in flat(mail.text)
     orders = {line for line in lines if is_order(line)}
     assert orders == set(
         lines[start : start + 6]

@@ -30,7 +30,7 @@ from followupd.domain.decision import Agenda, LetterContent, PrintedGiftCard
 from followupd.domain.letter import Attachment, Letter, LetterKind
 from followupd.domain.mail import Person
 from followupd.domain.playbook import Agent, Playbook
-from followupd.domain.translatable import Translatable, msg
+from followupd.domain.translatable import msg
 from followupd.errors import LetterError
 from followupd.languages import Catalogue, catalogue
 from followupd.text.wording import body as paragraphs_of
@@ -176,16 +176,13 @@ class TemplateRenderer:
         )
 
     def phrase(self, text: str, case: Case, playbook: Playbook) -> str:
-        """Fill in a sentence of a playbook, or translate one of ours to the customer.
+        """Fill in a sentence of a playbook.
 
         Args:
             text: may name `owner`, `company` and `customer`, as templates do.
             case: the case that the values come from.
             playbook: the playbook of the case.
         """
-        if isinstance(text, Translatable):
-            language = self._find_for_customer(LetterKind.HOLDING, case, playbook).language
-            text = self._messages(language).get(text.pattern, text)
         place = f"the sentence {text!r} of playbook {playbook.name}"
         return self._line(text, context.people_context(case, playbook, self.languages), place)
 

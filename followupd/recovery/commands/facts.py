@@ -96,7 +96,9 @@ def fact(command: Command, context: CommandContext) -> list[Event]:
     name, text = command.verb.replace("-", "_"), command.text
 
     if command.verb == "fault":
-        text = text.lower()
+        text = text.lower().rstrip(" !")
+        if text == Fault.UNKNOWN and command.text.endswith("!"):
+            return [WordingInsisted(text=text, **origin(command, context))]
         if text not in set(Fault):
             raise not_understood(command)
 
