@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import email.utils
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -176,12 +177,17 @@ class World:
         subject: str = "Where is my parcel?",
         sender: str = CUSTOMER,
         answering: EmailMessage | None = None,
+        name: str = "Kim Doe",
         **headers: str,
     ) -> str:
         """Deliver a mail of the customer's; return its Message-ID."""
         self._sent += 1
         mail = EmailMessage()
-        mail["From"], mail["To"], mail["Subject"] = f"Kim Doe <{sender}>", self.postbox.address, subject
+        mail["From"], mail["To"], mail["Subject"] = (
+            email.utils.formataddr((name, sender)),
+            self.postbox.address,
+            subject,
+        )
         mail["Message-ID"] = f"<mail-{self._sent}-{self.postbox.username}@customers.test>"
         mail["Date"] = self.now
         if answering is not None:

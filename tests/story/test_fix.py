@@ -52,7 +52,7 @@ def test_optional_facts_are_asked_for_only_in_a_mail_that_is_needed_anyway() -> 
         "impact:",
         "issue:",
     ]
-    assert "only with “ours” does the letter say that it was our mistake" in flat(mail.text)
+    assert "Only with “ours” does the letter say that it was our mistake" in flat(mail.text)
     orders = {line for line in lines if is_order(line)}
     assert orders == set(
         lines[start : start + 6]

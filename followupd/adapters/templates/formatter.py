@@ -210,7 +210,8 @@ class Formatter:
         """Return a customer's words in the quotation marks of the language, on one line."""
         before, after = self.manner.quotes
         inside = one_line(words).strip("\"'“”„«»‹›")
-        return f"{before}{inside}{after}"
+        end = "" if inside.endswith((".", "!", "?", "…")) else "."
+        return f"{before}{inside[:1].upper()}{inside[1:]}{after}{end}"
 
     def money(self, value: Money) -> str:
         """Return an amount with its currency, on one line."""
