@@ -12,14 +12,10 @@ from followupd.languages.schema import LetterManner
 #: a longer name is not repeated
 MAX_NAME = 50
 MAX_SPACES = 4
-#: characters of an agent's own greeting
-_MAX_SALUTATION = 60
 #: "Sehr geehrte Damen und Herren"
 _MOST_GREETING_WORDS = 6
 #: last lines of a mail in which its writer signs
 _SIGNED_LINES = 8
-#: names in Spain and Portugal: two given ones and two family names
-_TWO_AND_TWO = 4
 
 #: A name with one of these could carry a message to a person whose address was forged.
 _NOT_IN_A_NAME = re.compile(
@@ -27,6 +23,9 @@ _NOT_IN_A_NAME = re.compile(
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[^\W\d_]+(?:[-'’.][^\W\d_]+)*\.?")
+#: two to four words, of which the first and the last have a capital letter
+_SIGNED = re.compile(r"(?P<first>[^\W\d_a-zß-ÿ][^\s.!?:]*)(?: \S+){0,2} [^\W\d_a-zß-ÿ][^\s.!?:]*")
+_GIVEN_NAME = re.compile(r"[^\W\d_a-zß-ÿ][^\W\d_]")
 _INITIAL = re.compile(r"[^\W\d_]\.")
 
 
@@ -82,15 +81,13 @@ def signed_by(text: str, languages: Catalogue | None = None) -> str:
         languages: the languages to use, the shipped ones by default.
     """
     known = languages or catalogue()
-    lines = [line.strip(" ,-*_") for line in text.splitlines() if line.strip(" ,-*_")]
+    lines = list(filter(None, (line.strip(" ,-*_") for line in text.splitlines())))
     follows_farewell = False
     for line in lines[-_SIGNED_LINES:]:
-        words = line.split()
-        is_short = 1 < len(words) <= MAX_SPACES and line == line.strip(".!?:")
-        if is_short and words[0][0].isupper() and words[-1][0].isupper():
-            is_known = words[0] in _common_names(known) or follows_farewell
-            if is_known and greetable_name(line, known):
-                return line
+        found = _SIGNED.fullmatch(line)
+        is_known = found and (follows_farewell or found["first"] in _common_names(known))
+        if is_known and greetable_name(line, known):
+            return line
         follows_farewell = _farewells(known).match(line) is not None
     return ""
 
@@ -105,12 +102,10 @@ def salutation(text: str, languages: Catalogue | None = None) -> str:
     known = languages or catalogue()
     first = next((line.strip() for line in text.splitlines() if line.strip()), "")
     greeting = _greetings(known).match(first)
-    if not greeting or len(first) > _MAX_SALUTATION or not first.endswith((",", ":", "!")):
+    if not greeting or not first.endswith((",", ":", "!")):
         return ""
     named = first[greeting.end() :].strip(" ,:!")
-    if not named or _NOT_IN_A_NAME.search(named) or not greetable_name(named, known):
-        return ""
-    return first.rstrip(" ,:!")
+    return first.rstrip(" ,:!") if greetable_name(named, known) else ""
 
 
 def without_greeting(sentence: str, languages: Catalogue | None = None) -> str:
@@ -124,14 +119,11 @@ def without_greeting(sentence: str, languages: Catalogue | None = None) -> str:
     greeting = _greetings(known).match(sentence)
     if not greeting:
         return sentence
-    head, mark, rest = sentence.partition(",")
-    if not mark:
-        head, mark, rest = sentence.partition("!")
-    is_greeting = mark and len(head) <= _MAX_SALUTATION and len(head.split()) <= _MOST_GREETING_WORDS
-    rest = rest.strip(" ,!")
-    if not is_greeting or not rest:
+    head, _, rest = sentence.replace("!", ",", 1).partition(",")
+    if not rest.strip() or len(head.split()) > _MOST_GREETING_WORDS:
         return sentence
-    return f"{rest[:1].upper()}{rest[1:]}"
+    bare = rest.strip(" ,!")
+    return f"{bare[:1].upper()}{bare[1:]}"
 
 
 # --- the words of a name ---
@@ -192,15 +184,11 @@ def _capitalised(word: str) -> str:
 
 def _given(words: Sequence[str], manner: LetterManner, languages: Catalogue) -> str:
     """Return the given name of a full name, "" where it is not certain which word that is."""
-    if len(words) < 2 or _INITIAL.match(words[0]) or len(words[0]) < 2:
+    given, *rest = words
+    if not rest or not _GIVEN_NAME.match(given):
         return ""
-    if not words[0][0].isupper():
-        return ""
-    is_double = manner.two_family_names and words[1] in _common_names(languages)
-    if is_double and len(words) > 2:
-        return " ".join(words[:2])
-    is_long = len(words) > 3 and all(word[0].isupper() for word in words)
-    return "" if is_long and len(words) != _TWO_AND_TWO else words[0]
+    is_double = manner.two_family_names and rest[0] in _common_names(languages)
+    return " ".join(words[:2]) if is_double and rest[1:] else given
 
 
 def _with_titles(titles: Sequence[str], words: Sequence[str], manner: LetterManner) -> str:
@@ -209,13 +197,11 @@ def _with_titles(titles: Sequence[str], words: Sequence[str], manner: LetterMann
     A title that a language puts before the given name ("don Manuel") goes with that, an academic one with the
     full name or with another title, and every other one with the family name.
     """
-    if not titles:
-        return " ".join(words)
-    if titles[-1] in manner.before_given:
-        return f"{titles[-1]} {words[0]}"
-    if titles[0] in manner.before_full and len(titles) == 1:
-        return f"{titles[0]} {' '.join(words)}"
-    return " ".join([*titles, *_family(words)])
+    last = titles[-1:]
+    if manner.before_given.issuperset(last):
+        return " ".join([*last, words[0]]) if last else " ".join(words)
+    is_academic = manner.before_full.issuperset(titles)
+    return " ".join([*titles, *(words if is_academic else _family(words))])
 
 
 def _family(words: Sequence[str]) -> list[str]:

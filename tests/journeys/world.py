@@ -193,8 +193,8 @@ class World:
         if answering is not None:
             mail["In-Reply-To"] = str(answering["Message-ID"])
             mail["References"] = f"{answering['References'] or ''} {answering['Message-ID']}".strip()
-        for name, value in headers.items():
-            mail[name.replace("_", "-")] = value
+        for header, value in headers.items():
+            mail[header.replace("_", "-")] = value
         mail.set_content(text)
         self.postbox.deliver(mail.as_bytes(policy=email.policy.SMTP), sender=sender)
         self.passes()

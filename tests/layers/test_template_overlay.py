@@ -45,8 +45,8 @@ def text_of(files: TemplateFiles, kind: LetterKind, language: str) -> str:
 
 
 def test_an_own_file_is_used_before_the_shipped_one(own: Path) -> None:
-    edited(own, "en/holding.md", "still on", "working on")
-    assert "working on" in text_of(overlay(own), LetterKind.HOLDING, "en")
+    edited(own, "en/holding.md", "Your case", "The working case")
+    assert "The working case" in text_of(overlay(own), LetterKind.HOLDING, "en")
     assert text_of(overlay(own), LetterKind.HOLDING, "de") == text_of(
         TemplateFiles(TEMPLATES), LetterKind.HOLDING, "de"
     )
@@ -59,11 +59,11 @@ def test_a_shipped_letter_includes_the_own_part_of_its_language(own: Path) -> No
 
 
 def test_files_that_were_read_once_are_not_read_again(own: Path) -> None:
-    edited(own, "en/holding.md", "still on", "working on")
+    edited(own, "en/holding.md", "Your case", "The working case")
     files = overlay(own)
     files.load_all()
     shutil.rmtree(own)
-    assert "working on" in text_of(files, LetterKind.HOLDING, "en")
+    assert "The working case" in text_of(files, LetterKind.HOLDING, "en")
 
 
 def test_a_link_out_of_the_directory_is_not_followed(own: Path, tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_without_changes_nothing_is_checked(own: Path) -> None:
 
 
 def test_a_changed_letter_affects_its_own_kind(own: Path) -> None:
-    edited(own, "en/holding.md", "still on", "{{ nobody }}")
+    edited(own, "en/holding.md", "Your case", "{{ nobody }}")
     assert affected_kinds(overlay(own), "en") == [LetterKind.HOLDING]
     assert found(own) == {("templates/en/holding.md", "L04")}
 
@@ -113,6 +113,6 @@ def test_changed_language_files_affect_every_letter_of_the_language(own: Path) -
 
 
 def test_a_file_that_is_no_letter_is_reported(own: Path) -> None:
-    edited(own, "en/holding.md", "still on", "still on")
+    edited(own, "en/holding.md", "Your case", "Your case")
     (own / "en/holding.md").rename(own / "en/houlding.md")
     assert found(own) == {("templates/en/houlding.md", "L09")}

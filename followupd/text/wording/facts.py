@@ -116,7 +116,7 @@ def advice(
 def is_stub(text: str, languages: Catalogue | None = None) -> bool:
     """Whether a fact says nothing ("n/a", "done", "dunno"), in whichever language: it counts as missing."""
     bare = flat(plain(text)).strip(_MARKS)
-    return not bare or _stubs(languages or catalogue()).fullmatch(bare) is not None
+    return _stubs(languages or catalogue()).fullmatch(bare) is not None
 
 
 # --- flaws ---
@@ -142,7 +142,7 @@ def _repeated(fact: _Fact) -> str:
     words = _word_set(fact.text)
     for name, text in fact.others.items():
         other = _word_set(text)
-        if name != fact.name and words and len(words & other) >= _SAME * len(words | other):
+        if name != fact.name and len(words & other) >= _SAME * len(words | other):
             return name
     return ""
 
@@ -178,15 +178,11 @@ def _colleague(fact: _Fact) -> str:
     """Return the name of a colleague: a known first name, or a first word that forgot something."""
     for word in _CARD.findall(fact.text):
         if word in fact.names:
-            return word
-    first = _CARD.match(fact.text)
-    is_name = first and first[0][0].isupper() and not fact.patterns.subject.fullmatch(first[0].lower())
-    if first and is_name and fact.name in _CAUSES and len(first[0]) > 2:
-        rest = fact.text[first.end() :].lstrip()
-        is_company = fact.patterns.brand.match(fact.text)
-        if fact.patterns.colleague.match(rest) and not is_company:
-            return first[0]
-    return ""
+            return str(word)
+    first, _, rest = fact.text.partition(" ")
+    may_be_name = fact.name in _CAUSES and first[:1].isupper() and fact.patterns.colleague.match(rest)
+    is_other = fact.patterns.subject.fullmatch(first.lower()) or fact.patterns.brand.match(first)
+    return first if may_be_name and not is_other else ""
 
 
 def _not_done(fact: _Fact) -> str:
@@ -302,7 +298,7 @@ def _patterns(language: Language) -> _Patterns:
 def _stubs(languages: Catalogue) -> re.Pattern[str]:
     """Return the pattern of answers that say nothing, in all languages: agents mix them."""
     each = [any_of(language.wording.facts.stub, language.wording.parts) for language in languages.all()]
-    return re.compile("|".join(each), re.IGNORECASE)
+    return re.compile(f"(?:{'|'.join(each)})?", re.IGNORECASE)
 
 
 def _names(languages: Catalogue, own: Collection[str]) -> frozenset[str]:
