@@ -54,7 +54,9 @@ class Promise:
     """One promise. Both dates are aware and in UTC; `internal_deadline` is the earlier one (practice 54).
 
     `confirmed` is the key of the letter that put it in writing, "" until that letter was sent. `slipped`
-    means that it has had a second date already; only a lead sets a third one.
+    means that it has had a second date already; only a lead sets a third one. `untold_since` is when a
+    promise was withdrawn that the customer has in writing, until the customer knows that. `told_before` is
+    the date that the customer has in writing while a later one is not.
     """
 
     n: int
@@ -69,6 +71,8 @@ class Promise:
     because: str = ""
     made_at: datetime | None = None
     slipped: bool = False
+    untold_since: datetime | None = None
+    told_before: datetime | None = None
 
     @property
     def named(self) -> Translatable:
@@ -110,6 +114,23 @@ class FoundCompensation:
     text: str = ""
     words: tuple[str, ...] = ()
     past: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HelpRequest:
+    """What a department was asked for a case, by when, and what it answered, "" until it did."""
+
+    n: int
+    helper: str
+    question: str
+    due: datetime
+    asked_at: datetime
+    answer: str = ""
+
+    @property
+    def named(self) -> Translatable:
+        """The department and the question, for use inside a sentence for agents."""
+        return msg("{helper}: “{text}”", helper=self.helper, text=self.question)
 
 
 class OptionState(StrEnum):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from followupd.languages import Catalogue, catalogue
-from followupd.languages.patterns import expand, whole_words
+from followupd.languages.patterns import expand, verbatim, whole_words
 from followupd.languages.schema import LetterManner
 
 #: a longer name is not repeated
@@ -27,6 +27,18 @@ _WORD = re.compile(r"[^\W\d_]+(?:[-'’.][^\W\d_]+)*\.?")
 _SIGNED = re.compile(r"(?P<first>[^\W\d_a-zß-ÿ][^\s.!?:]*)(?: \S+){0,2} [^\W\d_a-zß-ÿ][^\s.!?:]*")
 _GIVEN_NAME = re.compile(r"[^\W\d_a-zß-ÿ][^\W\d_]")
 _INITIAL = re.compile(r"[^\W\d_]\.")
+
+
+_PUBLIC_PROVIDERS = re.compile(verbatim(catalogue().mail_clients.providers.public), re.IGNORECASE)
+
+
+def is_public_provider(address: str) -> bool:
+    """Whether anybody may have an address at this domain, so that one tells nothing about another.
+
+    Args:
+        address: of which only the domain counts.
+    """
+    return _PUBLIC_PROVIDERS.fullmatch(address.rpartition("@")[2]) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -205,6 +205,16 @@ def read_when(text: str, *, now: datetime, calendar: Calendar, language: Languag
     return found.moment if found else None
 
 
+def first_date(text: str, *, now: datetime, calendar: Calendar, language: Language) -> datetime | None:
+    """Return the first deadline in a text, else its first date, None without one.
+
+    The arguments are those of `read_when`.
+    """
+    found = list(date_reader(language, now=now, calendar=calendar).find(text))
+    deadlines = [when for when in found if when.firm]
+    return (deadlines or found)[0].moment if found else None
+
+
 def split_when(
     text: str, *, now: datetime, calendar: Calendar, language: Language
 ) -> tuple[str, datetime | None]:
@@ -216,20 +226,36 @@ def split_when(
     found = _last_deadline(text, now=now, calendar=calendar, language=language)
     if found is None:
         return text.strip(), None
-    return without_date(text, found), found.moment
+    return _around(text, found), found.moment
+
+
+def _around(text: str, when: FoundDate) -> str:
+    """Return the text without a date; of the words around it only the joint before the date goes.
+
+    Args:
+        text: a line of an agent, whose words stay as they were written.
+        when: the date.
+    """
+    left, right = text[: when.start].rstrip(), text[when.end :]
+    if not any(map(str.isalnum, right)):
+        return left.rstrip(",;:–—-").strip()
+    return f"{left}{right}".strip(" ,")
 
 
 def _last_deadline(text: str, *, now: datetime, calendar: Calendar, language: Language) -> FoundDate | None:
     """Return the last deadline of a line, else its last date.
 
-    It is looked for in the agent's language, then in English, the language of the commands in notes.
+    It is looked for in the agent's language, then in English, the language of the commands in notes. In any
+    other language only a deadline counts ("bis Freitag"): short names of days are words elsewhere.
     """
-    english = language.catalogue.english
-    for tried in (language, english):
+    catalogue = language.catalogue
+    at_home = (language, catalogue.english)
+    abroad = [other for other in catalogue.all() if other.info.dates and other not in at_home]
+    for tried in (*at_home, *abroad):
         reader = date_reader(tried, now=now, calendar=calendar)
         found = list(reader.find(text))
         deadlines = [when for when in found if when.firm]
-        if found:
+        if deadlines or (found and tried in at_home):
             return (deadlines or found)[-1]
     return None
 
