@@ -61,7 +61,6 @@ VERBS: dict[str, str] = {
     "ask": "department by when: question",
     "away": "until when",
     "undo": "",
-    "ok": "",
     "help": "",
     "show": "[case | customer's address | today]",
     "today": "",

@@ -214,6 +214,8 @@ class CommandService:
         """
         empty = FOLLOW_UP_EXTRAS if source == "note" else ()
         grammar = self.context.grammar
+        if source == "tell":
+            question = question or offer_of(case)
         note = read_note(lines, grammar, question=question, signer=signer or agent, may_be_empty=empty)
         result = NoteResult(case, back=[*doubts, *note.back])
 
@@ -1254,7 +1256,25 @@ def question_of(desk_mail: Letter, case: Case, grammar: Grammar) -> Question | N
         return Question("complaint", "dismiss")
     if desk_mail.kind is LetterKind.APPROVAL and _approvals(case) == 1:
         return Question("approve", "refuse")
+    if desk_mail.kind is LetterKind.ANSWER:
+        return offer_of(case, desk_mail.text)
     return _question_in(desk_mail.text.splitlines(), case, grammar)
+
+
+def offer_of(case: Case, shown: str | None = None) -> Question | None:
+    """Return the question whether better sentences are taken for the facts that went back, None without one.
+
+    Args:
+        case: the case.
+        shown: the desk mail, which shows the sentences; None where they were shown on a screen.
+    """
+    text = None if shown is None else " ".join(shown.split())
+    offered = [
+        f"{name}: {draft}"
+        for name, _, draft in case.returned
+        if draft and (text is None or " ".join(draft.split()) in text)
+    ]
+    return Question("\n".join(offered)) if offered else None
 
 
 def _question_in(lines: Iterable[str], case: Case, grammar: Grammar) -> Question | None:

@@ -24,8 +24,10 @@ _NOT_IN_A_NAME = re.compile(
 )
 _WORD = re.compile(r"[^\W\d_]+(?:[-'’.][^\W\d_]+)*\.?")
 #: two to four words, of which the first and the last have a capital letter
-_SIGNED = re.compile(r"(?P<first>[^\W\d_a-zß-ÿ][^\s.!?:]*)(?: \S+){0,2} [^\W\d_a-zß-ÿ][^\s.!?:]*")
-_GIVEN_NAME = re.compile(r"[^\W\d_a-zß-ÿ][^\W\d_]")
+_SIGNED = re.compile(
+    r"(?P<first>[^\W\d_a-z\u00df-\u00ff][^\s.!?:]*)(?: \S+){0,2} [^\W\d_a-z\u00df-\u00ff][^\s.!?:]*"
+)
+_GIVEN_NAME = re.compile(r"[^\W\d_a-z\u00df-\u00ff][^\W\d_]")
 _INITIAL = re.compile(r"[^\W\d_]\.")
 
 

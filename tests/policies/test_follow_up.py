@@ -45,7 +45,7 @@ ROWS: dict[str, tuple[Change, datetime, list[str]]] = {
     "on its day": (lambda s: s, FRIDAY, LETTER),
     "later": (lambda s: s, FRIDAY + 9 * MINUTE, LETTER),
     "on hold": (lambda s: s.happened(e.Held(at=NOW)), FRIDAY, []),
-    "blocked by a promise": (lambda s: s.promised("call", by=FRIDAY), FRIDAY, ASKED),
+    "blocked by a promise": (lambda s: s.promised("call", by=FRIDAY), FRIDAY, []),  # of which reminders tell
     "in review": (lambda s: written(s, LetterKind.FOLLOW_UP), FRIDAY, ASKED),
     "in the outbox": (lambda s: written(s, LetterKind.FOLLOW_UP, e.LetterAgain), FRIDAY, []),
     "in doubt": (lambda s: written(s, LetterKind.FOLLOW_UP, e.LetterInDoubt), FRIDAY, []),

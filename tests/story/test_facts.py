@@ -6,11 +6,14 @@ import pytest
 
 from followupd.domain import lifecycle
 from followupd.domain.case import Case
-from followupd.domain.events import FactReturned
-from followupd.errors import FactReturnedError, NotUnderstoodError
+from followupd.domain.events import CaseOpened, FactReturned, FactsStated
+from followupd.errors import FactReturnedError
 from followupd.recovery.blockers import blockers_of
+from followupd.services.commands import offer_of
+from followupd.text.notes import Question, read_note
+from followupd.text.orders import Grammar
 from followupd.text.wording.facts import Advice, advice, is_stub
-from tests.builders import NOW, a_case
+from tests.builders import KIM, NOW, a_case
 from tests.story.saying import said, then
 
 #: language, poor or good, fact, text
@@ -100,15 +103,45 @@ def test_a_stub_of_an_older_ledger_counts_as_missing_at_the_gate() -> None:
 def test_ok_takes_the_better_sentence_of_each_fact_that_went_back() -> None:
     case = returned(a_case().case, "cause: Steve forgot to send it")
     case = returned(case, "impact: no hot water for 3 days")
-    case = then(case, "ok")
+    question = offer_of(case)
+    assert question is not None
+    note = read_note(["Hi,", "ok", "thanks"], Grammar(), question=question)
+    assert note.back == ()
+    for [order] in note.orders:
+        case = then(case, f"{order.verb}: {order.text}")
     assert case.facts.cause == "One of us forgot to send it."
     assert case.facts.impact == "You had no hot water for 3 days."
     assert case.returned == ()
 
 
 def test_ok_without_a_draft_is_not_understood() -> None:
-    with pytest.raises(NotUnderstoodError, match="no sentence of mine"):
-        said(a_case().case, "ok")
+    assert offer_of(returned(a_case().case, "cause: Dunno")) is None
+
+
+def test_ok_takes_only_the_sentences_that_the_mail_shows() -> None:
+    case = returned(a_case().case, "cause: Steve forgot to send it")
+    case = returned(case, "impact: no hot water for 3 days")
+    question = offer_of(case, "Better: “One of us forgot to\n  send it.”")
+    assert question == Question("cause: One of us forgot to send it.")
+
+
+def test_a_fact_that_went_back_is_not_the_last_word_that_undo_takes_back() -> None:
+    opened = CaseOpened(
+        at=NOW,
+        ref="FU-7K3Q9",
+        mailbox="support",
+        customer=KIM,
+        subject="My kettle",
+        playbook="default",
+        owner="ana",
+        message_id="<first@customers.test>",
+    )
+    stated = FactsStated(at=NOW, by="Ana Reyes", why="note: phone: 555 0100", facts=(("phone", "555 0100"),))
+    went_back = FactReturned(at=NOW, by="Ana Reyes", why="note: cause: Dunno", fact="cause", text="Dunno")
+    history = [opened, stated, went_back]
+    [undone] = said(lifecycle.fold(history), "undo", history=history)
+    assert isinstance(undone, FactsStated)
+    assert undone.facts == (("phone", ""),)
 
 
 def test_an_agent_may_insist_on_a_fact_that_went_back() -> None:

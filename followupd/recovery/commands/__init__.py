@@ -9,7 +9,6 @@ from followupd.recovery.commands.compensation import give, issued, missing, rece
 from followupd.recovery.commands.context import CommandContext, Handler, LineReader
 from followupd.recovery.commands.facts import (
     FACT_VERBS,
-    accept,
     ask,
     customer,
     fact,
@@ -75,7 +74,6 @@ _HANDLERS: dict[str, Handler] = {
     "undo": undo,
     "ask": ask,
     **dict.fromkeys(KINDS, promise),
-    "ok": accept,
     **dict.fromkeys(FACT_VERBS, fact),
     **dict.fromkeys(map(str, Gift), give),
 }

@@ -125,7 +125,8 @@ def fact(command: Command, context: CommandContext) -> list[Event]:
 def _stated_or_returned(name: str, command: Command, context: CommandContext) -> list[Event]:
     """State a fact that letters repeat, unless a customer could not read it.
 
-    One that was returned counts when it is said again with "!". The customer's own words are quoted.
+    One that was returned counts when it is said again with "!", and the better sentence that was offered counts
+    as it is. The customer's own words are quoted.
 
     Raises:
         FactReturnedError: with a better sentence.
@@ -137,10 +138,9 @@ def _stated_or_returned(name: str, command: Command, context: CommandContext) ->
         return [WordingInsisted(text=insisted, **fields), stated]
 
     stated = FactsStated(facts=((name, command.text),), **fields)
-    if command.text in case.insisted or name in stated.apply(case).quoted_facts:
-        return [stated]
-
-    found = _advice(name, command.text, context)
+    is_offered = (name, command.text) in [(fact_name, draft) for fact_name, _, draft in case.returned]
+    is_kept = is_offered or command.text in case.insisted or name in stated.apply(case).quoted_facts
+    found = None if is_kept else _advice(name, command.text, context)
     if found:
         raise FactReturnedError(_returned_because(found), name, command.text, found.draft)
     return [stated]
@@ -175,18 +175,6 @@ def _returned_because(found: Advice) -> Translatable:
     if found.draft:
         return msg(_WITH_DRAFT, problem=found.problem, draft=found.draft)
     return msg(_WITHOUT_DRAFT, problem=found.problem)
-
-
-def accept(command: Command, context: CommandContext) -> list[Event]:
-    """State every fact that was returned with a better sentence, in that sentence.
-
-    Raises:
-        NotUnderstoodError: no better sentence was offered.
-    """
-    drafts = tuple((name, draft) for name, _, draft in context.case.returned if draft)
-    if not drafts:
-        raise NotUnderstoodError(msg("there is no sentence of mine that `ok` could accept"))
-    return [FactsStated(facts=drafts, **origin(command, context))]
 
 
 def _listed_cause(code: str, context: CommandContext) -> str:
