@@ -403,12 +403,9 @@ class Case:
     def quoted_facts(self) -> frozenset[str]:
         """Names of the facts that are the customer's own words, which letters print as a quotation."""
         said = _comparable(f"{self.story} {self.latest}")
-        names = set()
-        for name in QUOTABLE:
-            words = _comparable(getattr(self.facts, name) or "")
-            if words.count(" ") >= _MIN_QUOTED_BLANKS and words in said:
-                names.add(name)
-        return frozenset(names)
+        words = {name: _comparable(getattr(self.facts, name) or "") for name in QUOTABLE}
+        long = {name: text for name, text in words.items() if text.count(" ") >= _MIN_QUOTED_BLANKS}
+        return frozenset(filter(lambda name: long[name] in said, long))
 
     @property
     def stated_words(self) -> tuple[str, ...]:

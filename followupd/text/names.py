@@ -4,14 +4,18 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain, pairwise, takewhile
+from operator import attrgetter
 
 from followupd.languages import Catalogue, catalogue
-from followupd.languages.patterns import expand, verbatim, whole_words
+from followupd.languages.patterns import any_of, verbatim, whole_words
 from followupd.languages.schema import LetterManner
 
 #: a longer name is not repeated
 MAX_NAME = 50
 MAX_SPACES = 4
+#: "Doe, Kim"
+_MOST_PARTS = 2
 #: "Sehr geehrte Damen und Herren"
 _MOST_GREETING_WORDS = 6
 #: last lines of a mail in which its writer signs
@@ -22,16 +26,19 @@ _NOT_IN_A_NAME = re.compile(
     r"[@/<>\[\](){}|=\\*_`#:;!?%$\"&+]|www\.|\d|\w{2}\.\w{2}",
     re.IGNORECASE,
 )
-_WORD = re.compile(r"[^\W\d_]+(?:[-'’.][^\W\d_]+)*\.?")
 #: two to four words, of which the first and the last have a capital letter
 _SIGNED = re.compile(
     r"(?P<first>[^\W\d_a-z\u00df-\u00ff][^\s.!?:]*)(?: \S+){0,2} [^\W\d_a-z\u00df-\u00ff][^\s.!?:]*"
 )
 _GIVEN_NAME = re.compile(r"[^\W\d_a-z\u00df-\u00ff][^\W\d_]")
 _INITIAL = re.compile(r"[^\W\d_]\.")
+#: between "Doe" and "Kim" in "Doe, Kim"
+_COMMAS = re.compile(r"[\s,]*,[\s,]*")
 
 
-_PUBLIC_PROVIDERS = re.compile(verbatim(catalogue().mail_clients.providers.public), re.IGNORECASE)
+#: the languages that are used where none are given
+SHIPPED = catalogue()
+_PUBLIC_PROVIDERS = re.compile(verbatim(SHIPPED.mail_clients.providers.public), re.IGNORECASE)
 
 
 def is_public_provider(address: str) -> bool:
@@ -51,7 +58,7 @@ class PersonName:
     first_name: str = ""
 
 
-def addressed(name: str, language: str, languages: Catalogue | None = None) -> PersonName:
+def addressed(name: str, language: str, languages: Catalogue = SHIPPED) -> PersonName:
     """Return how a letter addresses a person; without a name for a company, a role or a device.
 
     A wrong name is worse than none, and a first name that is not certain worse than a formal one.
@@ -59,150 +66,179 @@ def addressed(name: str, language: str, languages: Catalogue | None = None) -> P
     Args:
         name: as the mail's From has it, on one line; "Doe, Kim", "DOE Kim" and "kim doe" are "Kim Doe".
         language: the language of the letter.
-        languages: the languages to use, the shipped ones by default.
+        languages: the languages to use.
     """
-    known = languages or catalogue()
-    words = _person_words(name, known)
-    manner = known.language(language).info.letters
-    titles, rest = _split_titles(words, _titles(known) | manner.titles.keys())
-    if not rest:
-        return PersonName()
-
-    ordered = _folded(_family_name_last(rest, is_reversed="," in name))
-    written = [manner.titles.get(title, "") for title in titles]
-    if not ordered or not titles:
-        return PersonName(" ".join(ordered), _given(ordered, manner, known))
-    return PersonName(_with_titles([title for title in written if title], ordered, manner))
+    words, manner = _words_of(languages), languages.language(language).info.letters
+    titles, rest = _split_titles(_person_words(name, words), words.titles | manner.titles.keys())
+    ordered = _in_order(rest, is_reversed="," in name)
+    if titles:
+        written = filter(None, map(manner.titles.get, titles))
+        return PersonName(_with_titles(list(written), ordered, manner))
+    return PersonName(" ".join(ordered), _given(ordered, manner, words))
 
 
-def greetable_name(name: str, languages: Catalogue | None = None) -> str:
-    """Return a person's name in full as a letter may repeat it; "" when it should not."""
-    known = languages or catalogue()
-    _, rest = _split_titles(_person_words(name, known), _titles(known))
-    return " ".join(_folded(_family_name_last(rest, is_reversed="," in name)))
+def greetable_name(name: str, languages: Catalogue = SHIPPED) -> str:
+    """Return a person's name in full as a letter may repeat it; "" when it should not.
+
+    Args:
+        name: as the mail's From has it, on one line.
+        languages: the languages to use.
+    """
+    words = _words_of(languages)
+    _, rest = _split_titles(_person_words(name, words), words.titles)
+    return " ".join(_in_order(rest, is_reversed="," in name))
 
 
-def first_name(name: str, languages: Catalogue | None = None) -> str:
-    """Return the first name where it is certain which word it is, else ""."""
+def first_name(name: str, languages: Catalogue = SHIPPED) -> str:
+    """Return the first name where it is certain which word it is, else "".
+
+    Args:
+        name: in full.
+        languages: the languages to use.
+    """
     return addressed(name, "en", languages).first_name
 
 
-def signed_by(text: str, languages: Catalogue | None = None) -> str:
+def signed_by(text: str, languages: Catalogue = SHIPPED) -> str:
     """Return the name of the person who signed a mail, "" where no line is certain to be one.
 
     Args:
         text: the mail's text and its signature.
-        languages: the languages to use, the shipped ones by default.
+        languages: the languages to use.
     """
-    known = languages or catalogue()
     lines = list(filter(None, (line.strip(" ,-*_") for line in text.splitlines())))
-    follows_farewell = False
-    for line in lines[-_SIGNED_LINES:]:
-        found = _SIGNED.fullmatch(line)
-        is_known = found and (follows_farewell or found["first"] in _common_names(known))
-        if is_known and greetable_name(line, known):
-            return line
-        follows_farewell = _farewells(known).match(line) is not None
-    return ""
+    last = pairwise(["", *lines][-_SIGNED_LINES - 1 :])
+    return next((line for before, line in last if _is_signature(before, line, languages)), "")
 
 
-def salutation(text: str, languages: Catalogue | None = None) -> str:
+def _is_signature(before: str, line: str, languages: Catalogue) -> bool:
+    """Return whether a line is the name of who signed a mail.
+
+    Args:
+        before: the line above it, which may be a farewell.
+        line: one of the last lines of the mail.
+        languages: the languages to use.
+    """
+    words, found = _words_of(languages), _SIGNED.fullmatch(line)
+    if found is None or not greetable_name(line, languages):
+        return False
+    return found["first"] in words.first_names or words.farewells.match(before) is not None
+
+
+def salutation(text: str, languages: Catalogue = SHIPPED) -> str:
     """Return how an agent greets a customer by name in a reply ("Dear Mrs Smith"), "" without a name.
 
     Args:
         text: the new text of the reply.
-        languages: the languages to use, the shipped ones by default.
+        languages: the languages to use.
     """
-    known = languages or catalogue()
-    first = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    greeting = _greetings(known).match(first)
-    if not greeting or not first.endswith((",", ":", "!")):
+    first = next(filter(None, map(str.strip, text.splitlines())), "")
+    greeting = _words_of(languages).greetings.match(first)
+    if greeting is None or not first.endswith((",", ":", "!")):
         return ""
     named = first[greeting.end() :].strip(" ,:!")
-    return first.rstrip(" ,:!") if greetable_name(named, known) else ""
+    return first.rstrip(" ,:!") if greetable_name(named, languages) else ""
 
 
-def without_greeting(sentence: str, languages: Catalogue | None = None) -> str:
+def without_greeting(sentence: str, languages: Catalogue = SHIPPED) -> str:
     """Return a customer's sentence without the greeting before it ("Bonjour, mon colis ..." is "Mon colis ...").
 
     Args:
         sentence: on one line.
-        languages: the languages to use, the shipped ones by default.
+        languages: the languages to use.
     """
-    known = languages or catalogue()
-    greeting = _greetings(known).match(sentence)
-    if not greeting:
-        return sentence
     head, _, rest = sentence.replace("!", ",", 1).partition(",")
-    if not rest.strip() or len(head.split()) > _MOST_GREETING_WORDS:
-        return sentence
     bare = rest.strip(" ,!")
-    return f"{bare[:1].upper()}{bare[1:]}"
+    greets = len(head.split()) <= _MOST_GREETING_WORDS and _words_of(languages).greetings.match(head)
+    return f"{bare[:1].upper()}{bare[1:]}" if greets and bare else sentence
 
 
 # --- the words of a name ---
 
 
-def _person_words(name: str, languages: Catalogue) -> list[str]:
-    """Return the words of a person's name without degrees; none for what is no person."""
+def _person_words(name: str, words: "_Words") -> list[str]:
+    """Return the words of a person's name without degrees; none for what is no person.
+
+    Args:
+        name: as the mail's From has it.
+        words: what the languages know of names.
+    """
     flat = " ".join(name.split()).strip("'’ ,")
     has_length_of_a_name = 1 < len(flat) <= MAX_NAME and flat.count(" ") <= MAX_SPACES
-    if not has_length_of_a_name or _NOT_IN_A_NAME.search(flat.replace(". ", " ").replace("-", " ")):
-        return []
-    if _not_persons(languages).search(flat):
+    is_harmless = not _NOT_IN_A_NAME.search(flat.replace(". ", " ").replace("-", " "))
+    if not has_length_of_a_name or not is_harmless or words.not_persons.search(flat):
         return []
 
-    degrees = _degrees(languages)
-    parts = [[word for word in part.split() if _bare(word) not in degrees] for part in flat.split(",")]
-    parts = [part for part in parts if part]
-    if len(parts) == 1 and len(parts[0]) == 1 and not _is_name(parts[0][0], languages):
-        return []
-    if len(parts) == 2:
-        return [*parts[1], *parts[0]]
-    return parts[0] if len(parts) == 1 else []
+    bare = [word for word in flat.replace(",", " , ").split() if _bare(word) not in words.degrees]
+    parts = _COMMAS.split(" ".join(bare).strip(" ,"))
+    found = " ".join(reversed(parts)).split()
+    return found if len(parts) <= _MOST_PARTS and _are_a_name(found, words) else []
 
 
-def _is_name(word: str, languages: Catalogue) -> bool:
-    """Whether a single word is a name: it has a capital letter, or is a common first name."""
-    return word[0].isupper() or word.capitalize() in _common_names(languages)
+def _are_a_name(found: Sequence[str], words: "_Words") -> bool:
+    """Return whether words are a name: a single one has a capital letter, or is a common first name.
+
+    Args:
+        found: the words.
+        words: what the languages know of names.
+    """
+    return len(found) != 1 or found[0][0].isupper() or words.are_first_names(found)
 
 
 def _split_titles(words: Sequence[str], titles: Collection[str]) -> tuple[list[str], list[str]]:
-    """Return the titles before a name, in lower case without full stops, and the name."""
-    found: list[str] = []
-    rest = list(words)
-    while len(rest) > 1 and _bare(rest[0]) in titles:
-        found.append(_bare(rest.pop(0)))
-    return found, rest
+    """Return the titles before a name, in lower case without full stops, and the name.
+
+    Args:
+        words: of a name.
+        titles: the titles that are known.
+    """
+    found = list(takewhile(titles.__contains__, map(_bare, words[:-1])))
+    return found, list(words[len(found) :])
 
 
-def _family_name_last(words: Sequence[str], *, is_reversed: bool) -> list[str]:
-    """Return the words with the given name first: in "DOE Kim" the one in capitals is the family's."""
-    loud = [word for word in words if word.isupper() and len(word) > 1 and not _INITIAL.fullmatch(word)]
-    some_are_loud = loud and len(loud) < len(words)
-    if not is_reversed and some_are_loud and list(words[: len(loud)]) == loud:
-        return [*words[len(loud) :], *loud]
-    return list(words)
+def _in_order(words: Sequence[str], *, is_reversed: bool) -> list[str]:
+    """Return the words with the given name first, and a capital letter each where they had none, or only capitals.
+
+    Args:
+        words: of a name; in "DOE Kim" the one in capitals is the family's.
+        is_reversed: whether a comma says which one that is.
+    """
+    ordered = list(words) if is_reversed else sorted(words, key=_is_loud)
+    if " ".join(words).islower():
+        return list(map(_capitalised, ordered))
+    return [_capitalised(word) if _is_loud(word) else word for word in ordered]
 
 
-def _folded(words: Sequence[str]) -> list[str]:
-    """Return the words of a name with a capital letter each where they had none, or only capitals."""
-    all_small = all(word.islower() for word in words)
-    return [_capitalised(word) if all_small or (word.isupper() and len(word) > 1) else word for word in words]
+def _is_loud(word: str) -> bool:
+    """Return whether a word is in capitals, and no initial.
+
+    Args:
+        word: of a name.
+    """
+    return word.isupper() and len(word) > 1 and not _INITIAL.fullmatch(word)
 
 
 def _capitalised(word: str) -> str:
-    """Return "O'NEILL-SMITH" as "O'Neill-Smith"."""
+    """Return "O'NEILL-SMITH" as "O'Neill-Smith".
+
+    Args:
+        word: of a name.
+    """
     return re.sub(r"[^\W\d_]+", lambda part: part[0].capitalize(), word)
 
 
-def _given(words: Sequence[str], manner: LetterManner, languages: Catalogue) -> str:
-    """Return the given name of a full name, "" where it is not certain which word that is."""
-    given, *rest = words
-    if not rest or not _GIVEN_NAME.match(given):
+def _given(words: Sequence[str], manner: LetterManner, known: "_Words") -> str:
+    """Return the given name of a full name, "" where it is not certain which word that is.
+
+    Args:
+        words: of the name, in their order.
+        manner: how the letter's language writes names.
+        known: what the languages know of names.
+    """
+    if not words[1:] or not _GIVEN_NAME.match(words[0]):
         return ""
-    is_double = manner.two_family_names and rest[0] in _common_names(languages)
-    return " ".join(words[:2]) if is_double and rest[1:] else given
+    is_double = manner.two_family_names and known.are_first_names(words[1:2]) and words[2:]
+    return " ".join(words[:2]) if is_double else words[0]
 
 
 def _with_titles(titles: Sequence[str], words: Sequence[str], manner: LetterManner) -> str:
@@ -210,66 +246,89 @@ def _with_titles(titles: Sequence[str], words: Sequence[str], manner: LetterMann
 
     A title that a language puts before the given name ("don Manuel") goes with that, an academic one with the
     full name or with another title, and every other one with the family name.
+
+    Args:
+        titles: as the language writes them.
+        words: of the name, in their order.
+        manner: how the letter's language writes names.
     """
-    last = titles[-1:]
-    if manner.before_given.issuperset(last):
-        return " ".join([*last, words[0]]) if last else " ".join(words)
+    if manner.before_given.intersection(titles[-1:]):
+        return f"{titles[-1]} {words[0]}"
     is_academic = manner.before_full.issuperset(titles)
     return " ".join([*titles, *(words if is_academic else _family(words))])
 
 
 def _family(words: Sequence[str]) -> list[str]:
-    """Return the family name of a full name, with what belongs to it ("van der Berg")."""
-    start = len(words) - 1
-    while start > 1 and words[start - 1][0].islower():
-        start -= 1
-    return list(words[start:])
+    """Return the family name of a full name, with what belongs to it ("van der Berg").
+
+    Args:
+        words: of the name, in their order.
+    """
+    particles = list(takewhile(lambda word: word[0].islower(), reversed(words[1:-1])))
+    return list(words[-1 - len(particles) :])
 
 
 def _bare(word: str) -> str:
+    """Return a word in lower case without the marks around it.
+
+    Args:
+        word: of a name.
+    """
     return word.strip(".,").lower()
 
 
 # --- words of all languages ---
 
 
-def _manners(languages: Catalogue) -> Iterator[LetterManner]:
-    for language in languages.all():
-        yield language.info.letters
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What all languages together know of names and greetings.
+
+    Of one letter, such as "m", is no title here: it may be an initial in another language. `not_persons` are
+    the words that no person's name has: legal forms, departments, devices.
+    """
+
+    titles: frozenset[str]
+    degrees: frozenset[str]
+    first_names: frozenset[str]
+    not_persons: re.Pattern[str]
+    greetings: re.Pattern[str]
+    farewells: re.Pattern[str]
+
+    def are_first_names(self, words: Sequence[str]) -> bool:
+        """Return whether these words are common first names.
+
+        Args:
+            words: with or without capital letters.
+        """
+        return self.first_names.issuperset(map(str.capitalize, words))
+
+
+def common_first_names(languages: Catalogue) -> frozenset[str]:
+    """Return the common first names of all languages.
+
+    Args:
+        languages: the languages to use.
+    """
+    return _words_of(languages).first_names
 
 
 @lru_cache(maxsize=8)
-def _titles(languages: Catalogue) -> frozenset[str]:
-    """Return the titles of all languages; of one letter, such as "m", a name may be an initial elsewhere."""
-    return frozenset(title for manner in _manners(languages) for title in manner.titles if len(title) > 1)
+def _words_of(languages: Catalogue) -> _Words:
+    """Return the words of all languages.
 
+    Args:
+        languages: the languages to use.
+    """
 
-@lru_cache(maxsize=8)
-def _degrees(languages: Catalogue) -> frozenset[str]:
-    return frozenset[str]().union(*(manner.degrees for manner in _manners(languages)))
+    def every(name: str) -> Iterator[str]:
+        return chain.from_iterable(map(attrgetter(name), languages.all()))
 
-
-@lru_cache(maxsize=8)
-def _not_persons(languages: Catalogue) -> re.Pattern[str]:
-    """Return the pattern of words that no person's name has: legal forms, departments, devices."""
-    patterns = [pattern for manner in _manners(languages) for pattern in manner.not_persons]
-    return whole_words(patterns, {}, re.IGNORECASE)
-
-
-@lru_cache(maxsize=8)
-def _greetings(languages: Catalogue) -> re.Pattern[str]:
-    """Return the pattern of how mails begin."""
-    patterns = [pattern for language in languages.all() for pattern in language.info.greetings]
-    return whole_words(patterns, {}, re.IGNORECASE)
-
-
-@lru_cache(maxsize=8)
-def _farewells(languages: Catalogue) -> re.Pattern[str]:
-    """Return the pattern of how mails end."""
-    patterns = [pattern for language in languages.all() for pattern in language.info.farewells]
-    return re.compile("|".join(expand(pattern, {}) for pattern in patterns), re.IGNORECASE)
-
-
-@lru_cache(maxsize=8)
-def _common_names(languages: Catalogue) -> frozenset[str]:
-    return frozenset[str]().union(*(language.wording.facts.first_names for language in languages.all()))
+    return _Words(
+        titles=frozenset(filter(lambda title: len(title) > 1, every("info.letters.titles"))),
+        degrees=frozenset(every("info.letters.degrees")),
+        first_names=frozenset(every("wording.facts.first_names")),
+        not_persons=whole_words(every("info.letters.not_persons"), {}, re.IGNORECASE),
+        greetings=whole_words(every("info.greetings"), {}, re.IGNORECASE),
+        farewells=re.compile(any_of(every("info.farewells"), {}), re.IGNORECASE),
+    )

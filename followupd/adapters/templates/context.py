@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import date, timedelta
+from operator import attrgetter
 from typing import Any
 
 from babel.dates import format_timedelta
@@ -20,7 +21,7 @@ from followupd.domain.playbook import Agent, Company, Playbook
 from followupd.domain.promise import Promise, PromiseState
 from followupd.languages import Catalogue
 from followupd.text.mail.headers import bare_subject
-from followupd.text.names import PersonName, addressed, first_name
+from followupd.text.names import SHIPPED, PersonName, addressed, first_name
 from followupd.text.wording.facts import COACHED_FACTS, is_stub
 
 #: compensation that the customer has, or has been sent
@@ -45,9 +46,16 @@ _MIN_AGE = timedelta(minutes=1)
 
 
 def people_context(
-    case: Case, playbook: Playbook, languages: Catalogue | None = None, language: str = ""
+    case: Case, playbook: Playbook, languages: Catalogue = SHIPPED, language: str = ""
 ) -> dict[str, Any]:
-    """Return what every letter and every playbook sentence may name: `owner`, `company` and `customer`."""
+    """Return what every letter and every playbook sentence may name: `owner`, `company` and `customer`.
+
+    Args:
+        case: the case.
+        playbook: the playbook of the case.
+        languages: the languages to use.
+        language: the language of the letter, by default that of the case.
+    """
     language = language or case.language or playbook.language or playbook.company.locale
     return {
         "owner": agent_values(playbook.owner_of(case.owner), languages),
@@ -127,10 +135,9 @@ def _named_in_letters(grants: Iterable[Compensation], states: frozenset[GrantSta
 def _quotations(case: Case, content: LetterContent, fmt: Formatter) -> Named:
     """Return the facts in the customer's own words, in quotation marks; the others are missing."""
     facts = _facts_to_repeat(case, content)
-    values = dict.fromkeys(QUOTABLE) | {
-        name: fmt.quotation(getattr(facts, name) or "") for name in case.quoted_facts if getattr(facts, name)
-    }
-    return Named(**{name: given(f"quoted.{name}", text, flat=False) for name, text in values.items()})
+    quotable = {name: name in case.quoted_facts and getattr(facts, name) for name in QUOTABLE}
+    words = {name: fmt.quotation(text or "") for name, text in quotable.items()}
+    return Named(**{name: given(f"quoted.{name}", text, flat=False) for name, text in words.items()})
 
 
 def _facts_to_repeat(case: Case, content: LetterContent) -> Facts:
@@ -289,8 +296,13 @@ def _item_values(item: AgendaItem, fmt: Formatter) -> Named:
     )
 
 
-def agent_values(agent: Agent, languages: Catalogue | None = None) -> Named:
-    """Return `owner` or `agent` as templates name them."""
+def agent_values(agent: Agent, languages: Catalogue = SHIPPED) -> Named:
+    """Return `owner` or `agent` as templates name them.
+
+    Args:
+        agent: who it is.
+        languages: the languages to use.
+    """
     return Named(
         name=given("owner.name", agent.name),
         first_name=given("owner.name", first_name(agent.name, languages) or agent.name),
@@ -305,20 +317,30 @@ def company_values(company: Company) -> Named:
     return Named(name=given("company.name", company.name))
 
 
-def customer_values(case: Case, language: str, languages: Catalogue | None = None) -> Named:
+def customer_values(case: Case, language: str, languages: Catalogue = SHIPPED) -> Named:
     """Return `customer` as templates name it; a name that should not be repeated is missing.
 
     Where the mail came from a company or a device, the person who signed it is greeted.
+
+    Args:
+        case: the case.
+        language: the language of the letter.
+        languages: the languages to use.
     """
-    customer = case.customer
-    person = addressed(one_line(customer.name), language, languages)
-    if not person.name:
-        person = addressed(case.signed_by, language, languages)
-    return customer_named(customer, person, case.salutation)
+    names = (one_line(case.customer.name), case.signed_by)
+    persons = (addressed(name, language, languages) for name in names)
+    person = next(filter(attrgetter("name"), persons), PersonName())
+    return customer_named(case.customer, person, case.salutation)
 
 
 def customer_named(customer: Person, person: PersonName, salutation: str = "") -> Named:
-    """Return `customer` as templates name it, addressed as this person; `salutation` is an agent's own."""
+    """Return `customer` as templates name it.
+
+    Args:
+        customer: the address and the name of the mail.
+        person: as whom the customer is addressed.
+        salutation: an agent's own.
+    """
     return Named(
         name=given("customer.name", person.name),
         first_name=given("customer.first_name", person.first_name or person.name),
@@ -330,12 +352,10 @@ def customer_named(customer: Person, person: PersonName, salutation: str = "") -
 
 def fact_values(facts: Facts, insisted: Collection[str] = ()) -> Named:
     """Return `facts` as templates name them; one that was not stated, or says nothing, is missing."""
-    values: dict[str, Any] = {}
-    for name in FACT_NAMES:
-        text = getattr(facts, name)
-        says_nothing = name in COACHED_FACTS and text not in insisted and is_stub(text or "")
-        values[name] = given(f"facts.{name}", None if says_nothing else text)
-    return Named(**values)
+    texts: dict[str, Any] = {name: getattr(facts, name) for name in FACT_NAMES}
+    silent = {name for name in COACHED_FACTS if texts[name] not in insisted and is_stub(texts[name] or "")}
+    texts |= dict.fromkeys(silent)
+    return Named(**{name: given(f"facts.{name}", text) for name, text in texts.items()})
 
 
 def _orders(lines: Iterable[str], fmt: Formatter) -> list[str]:
