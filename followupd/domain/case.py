@@ -93,6 +93,8 @@ WORKING = frozenset({Stage.HEARD, Stage.PROMISED, Stage.CONFIRMED})
 PUT_RIGHT = frozenset({Stage.FIXED, Stage.FOLLOWED_UP, Stage.CLOSED})
 #: stages in which the mail is not, or not yet, a complaint
 NO_COMPLAINT = frozenset({Stage.SUSPECTED, Stage.DISMISSED})
+#: the severity of danger, the law, the public, and much money
+HIGH = "high"
 
 
 #: states of a letter that is written and neither sent nor given up
@@ -128,6 +130,8 @@ class Case:
     opened_at: datetime
     stage: Stage = Stage.SUSPECTED
     severity: str = "normal"
+    #: words of the customer's first mail say that somebody's health or safety is at stake
+    danger: bool = False
     language: str = ""
     #: the customer's newest mail, which letters answer
     message_id: str = ""
@@ -398,6 +402,11 @@ class Case:
         """Open options that the customer was asked to choose from, by a letter that was sent."""
         sent = {record.key for record in self.letters_in(LetterRecordState.SENT)}
         return tuple(option for option in self.open_options if option.letter in sent)
+
+    @property
+    def in_danger(self) -> bool:
+        """Whether the first letter says what to do now; an agent who lowers the severity says that there is none."""
+        return self.danger and self.severity == HIGH
 
     @property
     def quoted_facts(self) -> frozenset[str]:

@@ -186,6 +186,7 @@ def opened(event: e.CaseOpened) -> Case:
         attachments=event.attachments,
         suggested=event.suggested,
         signed_by=event.signed_by,
+        danger=event.danger,
         candidates=event.candidates,
         earlier=event.earlier,
         customer_wrote_at=event.at,

@@ -161,6 +161,11 @@ class NextStepTable(Table):
         description="`text` in other languages; letters in a language that is missing here use `text`.",
         example={"de": "{{ owner.name }} fragt beim Paketdienst nach und schreibt Ihnen"},
     )
+    danger: bool = setting(
+        False,
+        description="Promised only, and before the others, where somebody's health or safety is at stake.",
+        example=True,
+    )
 
 
 class ConfirmationTable(Table):
@@ -394,6 +399,7 @@ def _steps(file: TomlFile, steps: tuple[NextStepTable, ...], calendar: Calendar)
             kind=step.kind,
             margin=margin,
             texts=tuple(step.texts.items()),
+            danger=step.danger,
         )
 
 

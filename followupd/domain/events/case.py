@@ -69,6 +69,7 @@ class CaseOpened(Event):
     story: str = ""
     suggested: tuple[tuple[str, str], ...] = ()
     signed_by: str = ""
+    danger: bool = False
     candidates: tuple[str, ...] = ()
     #: the closed case in whose thread the customer complains anew
     earlier: str = ""
