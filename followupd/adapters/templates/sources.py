@@ -97,7 +97,8 @@ _FILTERS = frozenset(
 class LetterTemplate:
     """A letter's file: its name, its front matter with the line numbers, and its body.
 
-    `stem` is its name below the language, without the ending: "follow-up.delivery". `body` keeps the file's line numbers: the front matter is replaced by empty lines.
+    `stem` is its name below the language, without the ending: "follow-up.delivery". `body` keeps the file's line
+    numbers: the front matter is replaced by empty lines.
     """
 
     file: str

@@ -45,8 +45,8 @@ _HELD_AFTER: tuple[tuple[Level, Step, Duration], ...] = (
 class Reminder:
     """Something that a person is told, once: when, in which sentence, and with which lines to answer.
 
-    `at_once` means that only this person can act on it, or must know today: it waits neither for the morning
-    nor for the digest.
+    `at_once` means that only this person can act on it: it waits neither for the morning nor for the digest.
+    `same_day` means that a lead is told in the office hours of the same day, and not on the next morning.
     `listed` means that the owner's list of what waits (`recovery/agenda.py`) says the same already.
     `in_digest` means that it is told in a digest or not at all: what it is about has a mail of its own.
     """
@@ -57,6 +57,7 @@ class Reminder:
     sentence: str
     asks: tuple[str, ...] = ()
     at_once: bool = False
+    same_day: bool = False
     listed: bool = False
     in_digest: bool = False
 
@@ -401,7 +402,7 @@ def _escalated(
         level="lead",
         sentence=sentence,
         asks=asks,
-        at_once=missed is not None,
+        same_day=missed is not None,
     )
     yield Reminder(key=key("manager"), at=manager_at, level="manager", sentence=sentence, asks=asks)
 

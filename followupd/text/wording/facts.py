@@ -329,7 +329,7 @@ def _draft(flaw: str, fact: _Fact) -> str:
     text = fact.text.strip().rstrip(" .!;,")
     candidates = [_rewritten(flaw, text, fact)]
     if flaw in _ABOUT_PEOPLE:
-        candidates = [_to_the_customer(text, fact.words), _rewritten("blame", text, fact)]
+        candidates.insert(0, _to_the_customer(text, fact.words))
     drafts = filter(None, map(_as_sentence, candidates))
     return next((draft for draft in drafts if not any(_first_flaw(fact.saying(draft)))), "")
 
