@@ -161,3 +161,44 @@ def test_the_same_sentence_for_two_facts_goes_back() -> None:
     case = then(a_case().case, "issue: We printed your label with an old postcode")
     with pytest.raises(FactReturnedError, match="says again what the issue says"):
         said(case, "cause: we printed your label with an old postcode.")
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "flaw"),
+    [
+        ("en", "The label showed the address of an earlier customer", ""),
+        ("en", "We mixed your order up with that of another client", ""),
+        ("en", "The parcel was labelled with an address of last year", ""),
+        ("en", "The parcel service lost it", "blame"),
+        ("en", "you gave the wrong address", "blame"),
+        ("en", "The customer got the wrong lamp", "third-person"),
+        ("de", "Das Etikett trug die Adresse eines anderen Kunden", ""),
+        ("de", "Das Etikett gehörte einer früheren Kundin", ""),
+        ("de", "Sie haben die falsche Größe bestellt", "blame"),
+        ("de", "Die Kundin hat die falsche Lampe bekommen", "third-person"),
+        ("fr", "Nous avons collé l'étiquette d'un autre client", ""),
+        ("fr", "La cliente a reçu la mauvaise lampe", "third-person"),
+        ("es", "Pusimos la etiqueta de otro cliente", ""),
+        ("es", "La cliente recibió la lámpara equivocada", "third-person"),
+    ],
+)
+def test_another_customer_is_not_the_reader_and_a_parcel_is_no_carrier(
+    language: str, text: str, flaw: str
+) -> None:
+    found = told("cause", text, language)
+    assert (found.flaw if found else "") == flaw
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "you should have read the page about returns"),
+        ("de", "Sie hätten die Seite zur Rückgabe lesen sollen"),
+        ("fr", "vous auriez dû lire la page sur les retours"),
+        ("es", "usted debería haber leído la página de devoluciones"),
+    ],
+)
+def test_no_draft_tells_what_nobody_said(language: str, text: str) -> None:
+    found = told("cause", text, language)
+    assert found is not None
+    assert (found.flaw, found.draft) == ("blame", "")
