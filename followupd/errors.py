@@ -87,6 +87,17 @@ class NotUnderstoodError(FollowupdError):
         self.draft = draft
 
 
+class FactReturnedError(NotUnderstoodError):
+    """A fact goes back to the agent, because a customer could not read it.
+
+    `fact` is its name, `text` what was said, and `better` a sentence that `ok` accepts, "" without one.
+    """
+
+    def __init__(self, problem: str, fact: str, text: str, better: str) -> None:
+        super().__init__(problem, f"{fact}: {better}" if better else None)
+        self.fact, self.text, self.better = fact, text, better
+
+
 class LetterError(FollowupdError):
     """A letter cannot be written: a value is missing, or a wording rule forbids it.
 

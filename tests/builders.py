@@ -92,13 +92,15 @@ class Story:
     def issued(self, n: int = 1) -> Self:
         return self.happened(e.CompensationIssued(at=self.now, by="Ana Reyes", n=n))
 
-    def knows(self) -> Self:
-        facts = (
-            ("cause", "the label was torn"),
-            ("resolution", "a new one went out"),
-            ("prevention", "labels are checked"),
-        )
-        return self.happened(e.FactsStated(at=self.now, facts=facts))
+    def knows(self, **more: str) -> Self:
+        """State the facts of a follow-up; `more` are others, or other words."""
+        facts = {
+            "cause": "the label was torn",
+            "resolution": "a new one went out",
+            "prevention": "labels are checked",
+            "fault": "ours",
+        }
+        return self.happened(e.FactsStated(at=self.now, facts=tuple((facts | more).items())))
 
     def fixed(self) -> Self:
         return self.happened(e.Fixed(at=self.now))

@@ -93,6 +93,8 @@ WORKING = frozenset({Stage.HEARD, Stage.PROMISED, Stage.CONFIRMED})
 PUT_RIGHT = frozenset({Stage.FIXED, Stage.FOLLOWED_UP, Stage.CLOSED})
 #: stages in which the mail is not, or not yet, a complaint
 NO_COMPLAINT = frozenset({Stage.SUSPECTED, Stage.DISMISSED})
+#: the severity of danger, the law, the public, and much money
+HIGH = "high"
 
 
 #: states of a letter that is written and neither sent nor given up
@@ -128,6 +130,8 @@ class Case:
     opened_at: datetime
     stage: Stage = Stage.SUSPECTED
     severity: str = "normal"
+    #: words of the customer's first mail say that somebody's health or safety is at stake
+    danger: bool = False
     language: str = ""
     #: the customer's newest mail, which letters answer
     message_id: str = ""
@@ -155,6 +159,10 @@ class Case:
     story: str = ""
     #: facts in the customer's words, by name, for an agent to confirm
     suggested: tuple[tuple[str, str], ...] = ()
+    #: who signed the customer's first mail, where a line shows it
+    signed_by: str = ""
+    #: how an agent greeted the customer in the newest reply ("Dear Mrs Smith")
+    salutation: str = ""
     #: the text of the customer's newest mail
     latest: str = ""
     #: addresses of which an agent has to say which one is the customer's
@@ -175,6 +183,8 @@ class Case:
     letters: tuple[LetterRecord, ...] = ()
     #: texts that an agent keeps although a rule of wording warned of them
     insisted: tuple[str, ...] = ()
+    #: facts that went back to an agent: name, what was said, and the sentence that `ok` accepts
+    returned: tuple[tuple[str, str, str], ...] = ()
     #: kind and reason of a letter that could not be written
     stopped: tuple[str, str] | None = None
     suspected_at: datetime | None = None
@@ -406,6 +416,19 @@ class Case:
         return tuple(option for option in self.open_options if option.letter in sent)
 
     @property
+    def in_danger(self) -> bool:
+        """Whether the first letter says what to do now; an agent who lowers the severity says that there is none."""
+        return self.danger and self.severity == HIGH
+
+    @property
+    def quoted_facts(self) -> frozenset[str]:
+        """Names of the facts that are the customer's own words, which letters print as a quotation."""
+        said = _comparable(f"{self.story} {self.latest}")
+        words = {name: _comparable(getattr(self.facts, name) or "") for name in QUOTABLE}
+        long = {name: text for name, text in words.items() if text.count(" ") >= _MIN_QUOTED_BLANKS}
+        return frozenset(filter(lambda name: long[name] in said, long))
+
+    @property
     def stated_words(self) -> tuple[str, ...]:
         """What agents said and letters repeat, without empty texts.
 
@@ -419,6 +442,17 @@ class Case:
         for grant in self.compensation:
             texts.append(grant.text)
         return tuple(filter(None, texts))
+
+
+#: facts that may be in the customer's words
+QUOTABLE = ("issue", "impact", "wants")
+#: a shorter text may be the customer's by chance
+_MIN_QUOTED_BLANKS = 2
+
+
+def _comparable(text: str) -> str:
+    """Return a text without differences of white space, case and final punctuation."""
+    return " ".join(text.split()).casefold().rstrip(" .!…")
 
 
 class _Numbered(Protocol):

@@ -9,8 +9,8 @@ from followupd.domain.mail import Person
 
 #: facts without which a follow-up is not written (practices 5 and 48)
 FOLLOW_UP_FACTS = ("cause", "resolution", "prevention")
-#: facts that improve a follow-up and are not required (practices 2, 3, 6 and 36)
-FOLLOW_UP_EXTRAS = ("fault", "impact", "issue")
+#: facts that improve a follow-up and are not required (practices 2, 3 and 6)
+FOLLOW_UP_EXTRAS = ("impact", "issue")
 
 
 class LetterKind(StrEnum):

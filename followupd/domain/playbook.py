@@ -146,7 +146,8 @@ class NextStep:
     """A standing promise, made when a case opens.
 
     `text` is a Jinja2 template with `owner`, `company` and `customer`; `texts` are the same in other
-    languages, by language tag ("de", "de-at"). `margin` is how much earlier our own deadline is.
+    languages, by language tag ("de", "de-at"). `margin` is how much earlier our own deadline is. One for `danger` is
+    made, before the others, where somebody's health or safety is at stake.
     """
 
     text: str
@@ -154,6 +155,7 @@ class NextStep:
     kind: PromiseKind = PromiseKind.NEXT_UPDATE
     margin: Duration | None = None
     texts: tuple[tuple[str, str], ...] = ()
+    danger: bool = False
 
     def text_in(self, language: str) -> str:
         """Return the text in a language: for "de_AT" that of de-at, else that of de, else `text`."""

@@ -103,6 +103,8 @@ VALUES = (
     msgid("follow-up"),
     msgid("gift-card"),
     # facts of a follow-up
+    msgid("issue"),
+    msgid("impact"),
     msgid("cause"),
     msgid("resolution"),
     msgid("prevention"),

@@ -137,7 +137,14 @@ class Dates(LanguageTable):
 class LetterManner(LanguageTable):
     """The table [letters]: how letters and desk mails write."""
 
-    titles: WordSet = frozenset()
+    titles: Mapping[str, str] = {}
+    before_given: WordSet = frozenset()
+    before_full: WordSet = frozenset()
+    two_family_names: bool = False
+    degrees: WordSet = frozenset()
+    not_persons: Patterns = ()
+    quotes: Barred = ("“", "”")
+    first_day: str = ""
     day_and_time: str = "{date}, {time}"
     time: str = "short"
     weekday_comma: bool = True
@@ -500,12 +507,44 @@ def _phrase_list(name: str) -> str:
     return name
 
 
+class FactDraft(LanguageTable):
+    """A table of [[facts.drafts]]: a better sentence for a fact with a flaw, by what is found in it.
+
+    {NAME} in `find` stands for a colleague's name. Without `for`, it is for every fact.
+    """
+
+    flaw: Literal["fragment", "blame", "not-done"]
+    facts: Words = Field(default=(), alias="for")
+    find: str
+    write: str
+
+
+class FactWords(LanguageTable):
+    """The table [facts]: how what agents state is read before it may stand in a letter."""
+
+    stub: Patterns = ()
+    subject: Patterns = ()
+    verb: Patterns = ()
+    third_person: Patterns = ()
+    pronoun: Patterns = ()
+    antecedent: Patterns = ()
+    brands: Phrases = ()
+    blame: Patterns = ()
+    colleague: Patterns = ()
+    first_names: WordSet = frozenset()
+    not_done: Patterns = ()
+    not_done_unless: Patterns = ()
+    second_person: tuple[tuple[Pattern, str], ...] = ()
+    drafts: tuple[FactDraft, ...] = ()
+
+
 class Wording(LanguageTable):
     """wording.toml: phrases that letters must have, and phrases that they may not have."""
 
     parts: Parts = {}
     date_joints: Words = ()
     phrases: Mapping[Annotated[str, AfterValidator(_phrase_list)], Patterns] = {}
+    facts: FactWords = Field(default_factory=FactWords)
 
 
 # ---------------------------------------------------------------------------------------------------------

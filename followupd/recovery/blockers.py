@@ -4,10 +4,11 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from followupd.domain.case import NO_COMPLAINT, WORKING, Case, Stage, numbers
+from followupd.domain.case import NO_COMPLAINT, WORKING, Case, Fault, Stage, numbers
 from followupd.domain.compensation import Compensation, Gift, GrantState
 from followupd.domain.letter import CUSTOMER_LETTERS, FOLLOW_UP_FACTS, Letter, LetterKind, LetterRecordState
 from followupd.domain.translatable import msg, msgid
+from followupd.text.wording.facts import is_stub
 
 #: states of a grant that the customer still waits for, and the line with which an agent settles it
 _TO_GIVE = {
@@ -192,15 +193,39 @@ def _grants(case: Case) -> list[Blocker]:
 
 
 def _facts(case: Case) -> list[Blocker]:
-    """Return the facts that the follow-up needs and that are not known."""
+    """Return the facts that the follow-up needs and that are not known, or say nothing ("done", "n/a").
+
+    The fault is settled too, since the apology depends on it (practices 36 and 37).
+    """
     return [
         Blocker(
             name=name,
             sentence=msg("the {fact} is not known yet", fact=msg(name)),
             ask=f"{name}: ",
         )
-        for name in case.facts.missing(FOLLOW_UP_FACTS)
-    ]
+        for name in FOLLOW_UP_FACTS
+        if _is_missing(name, case)
+    ] + _fault(case)
+
+
+def _fault(case: Case) -> list[Blocker]:
+    """Return the question whose fault it was, with a proposal by the code of the cause."""
+    if case.facts.fault is not Fault.UNKNOWN or Fault.UNKNOWN in case.insisted:
+        return []
+
+    proposed = _FAULT_OF_CAUSE.get(case.facts.cause_code or "", Fault.OURS)
+    sentence = msg("nobody has said yet whose fault it was: ours, shared or not-ours")
+    return [Blocker(name="fault", sentence=sentence, ask=f"fault: {proposed}")]
+
+
+#: what the causes of the shipped playbook mostly mean; for every other one the fault is taken to be ours
+_FAULT_OF_CAUSE = {"carrier": Fault.SHARED}
+
+
+def _is_missing(name: str, case: Case) -> bool:
+    """Return whether a fact is not known; a text that says nothing counts only where an agent insists."""
+    text = getattr(case.facts, name) or ""
+    return text not in case.insisted and is_stub(text)
 
 
 def _letters(case: Case) -> list[Blocker]:

@@ -1,16 +1,16 @@
-"""The follow-up: some days after the fix, when nothing is owed; then a call, and the case is closed."""
+"""The follow-up: its facts are asked for at the fix, it leaves some days later; then a call, and the close."""
 
 from datetime import datetime
 
 from followupd.domain.calendar import has_come
 from followupd.domain.case import UNDER_WAY, Case, Stage
 from followupd.domain.decision import Decision, LetterContent, LetterRenderer
-from followupd.domain.events import CallAsked, Closed
+from followupd.domain.events import CallAsked, Closed, MissingAsked
 from followupd.domain.keys import ReminderKey, ReminderKind
-from followupd.domain.letter import LetterKind
+from followupd.domain.letter import FOLLOW_UP_EXTRAS, LetterKind
 from followupd.domain.playbook import Playbook
-from followupd.domain.translatable import msg
-from followupd.recovery.blockers import blockers_of, still_to_give
+from followupd.domain.translatable import msg, sentence_list
+from followupd.recovery.blockers import Blocker, asks, blockers_of, still_to_give
 
 
 def next_due(case: Case, playbook: Playbook) -> datetime | None:
@@ -40,7 +40,7 @@ def _close_at(case: Case, playbook: Playbook) -> datetime | None:
 
 
 def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
-    """Write the follow-up when it is due and nothing blocks it.
+    """Ask for what the follow-up lacks; write it when it is due and nothing blocks it.
 
     Afterwards ask for the call, and close the case.
 
@@ -51,10 +51,47 @@ def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
         return []
 
     if case.stage is Stage.FIXED:
-        return _follow_up(case, playbook, write, now)
+        return _ask_for_missing(case, playbook, write, now) or _follow_up(case, playbook, write, now)
     if case.stage is Stage.FOLLOWED_UP:
         return _call(case, playbook, write, now) or _close(case, playbook, now)
     return []
+
+
+def _ask_for_missing(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
+    """Ask the owner for everything that is missing in one mail, and again only when something new is missing.
+
+    Of promises alone the owner is reminded on their days.
+    """
+    missing = [blocker for blocker in blockers_of(case) if blocker.ask]
+    names = {blocker.name for blocker in missing}
+    if all(name.startswith("promise-") for name in names.difference(case.asked)):
+        return []
+
+    content = _question(case, playbook, missing, now)
+    asked = MissingAsked(
+        at=now,
+        why=content.because,
+        missing=tuple(sorted(names.union(case.asked))),
+    )
+    owner = playbook.owner_of(case.owner)
+    return [asked, write.desk(LetterKind.FACTS, case, playbook, now, content, owner)]
+
+
+def _question(case: Case, playbook: Playbook, missing: list[Blocker], now: datetime) -> LetterContent:
+    """Return what the owner is asked, with the day of the follow-up, by which the answer is needed."""
+    fixed_at = case.fixed_at or now
+    return LetterContent(
+        because=sentence_list(blocker.sentence for blocker in missing),
+        asks=(*asks(missing), *_optional_lines(case)),
+        quote=case.newest_words,
+        until=playbook.calendar.after(fixed_at, playbook.follow_up_after),
+        promises=case.owed,
+    )
+
+
+def _optional_lines(case: Case) -> tuple[str, ...]:
+    """Return the lines for facts that may stay empty; a mail is never written for them alone."""
+    return tuple(f"{name}: " for name in case.facts.missing(FOLLOW_UP_EXTRAS))
 
 
 def _follow_up(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:

@@ -22,6 +22,7 @@ from followupd.domain.mail import Kind, Message, Verdict
 from followupd.domain.playbook import NextStep, Playbook
 from followupd.domain.promise import Promise
 from followupd.domain.translatable import msg
+from followupd.text.names import signed_by
 
 #: as much of the customer's text as a desk mail shows
 STORY_CHARACTERS = 2000
@@ -40,6 +41,7 @@ def open_case(
     now: datetime,
     facts: Facts,
     severity: str = "normal",
+    danger: bool = False,
     language: str = "",
     suggested: tuple[tuple[str, str], ...] = (),
     by: str = "followupd",
@@ -62,6 +64,7 @@ def open_case(
         playbook=playbook.name,
         owner=playbook.owner_of(playbook.owner).id,
         severity=severity,
+        danger=danger,
         language=language,
         message_id=message.message_id,
         references=message.thread,
@@ -69,6 +72,7 @@ def open_case(
         facts=facts,
         story=shown_text(message),
         suggested=suggested,
+        signed_by=signed_by(f"{customer_text(message)}\n{message.signature}"),
         candidates=tuple(dict.fromkeys(candidates)) if message.unsure_of else (),
         attachments=message.attachments,
     )
@@ -315,12 +319,18 @@ def _ask_urgently(case: Case, playbook: Playbook, write: LetterRenderer, now: da
     return [asked, write.desk(LetterKind.OPENED, case, playbook, now, content, owner)]
 
 
+def _is_later(step: NextStep) -> bool:
+    """Return whether a step comes after those for danger."""
+    return not step.danger
+
+
 def _standing_promises(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Promise]:
     """Return the playbook's next steps as promises of this case, in its language."""
     language = case.language or playbook.language or playbook.company.locale
     promises = []
 
-    for n, step in enumerate(playbook.steps, case.next_promise):
+    steps = sorted((step for step in playbook.steps if case.in_danger or not step.danger), key=_is_later)
+    for n, step in enumerate(steps, case.next_promise):
         text = write.phrase(step.text_in(language), case, playbook)
         promises.append(_standing_promise(n, text, step, case, playbook, now))
     return promises

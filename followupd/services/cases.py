@@ -17,7 +17,7 @@ from followupd.domain.letter import Letter, LetterKind
 from followupd.domain.playbook import Playbook
 from followupd.domain.translatable import msg, msgid, sentence_list
 from followupd.errors import InvalidTransitionError, LetterError
-from followupd.recovery import confirm, fix, follow_up, gift_card, opening, receipts, remind
+from followupd.recovery import confirm, follow_up, gift_card, opening, receipts, remind
 from followupd.services.commands import grants_in_other_cases
 from followupd.services.context import ServiceContext
 from followupd.services.record import isolated, record
@@ -49,7 +49,7 @@ class Policy(Protocol):
 
 
 #: the policies, in the order of a case's life
-POLICIES: tuple[Policy, ...] = (opening, confirm, fix, follow_up, receipts, gift_card, remind)
+POLICIES: tuple[Policy, ...] = (opening, confirm, follow_up, receipts, gift_card, remind)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from followupd.languages import Catalogue, catalogue
 from followupd.recovery import opening
 from followupd.text import complaints
 from followupd.text.complaints.recogniser import found
+from followupd.text.names import without_greeting
 from followupd.text.promises.money import find_money
 
 #: characters of a mail that are classified, so that the time does not grow with the mail (docs/mail.md R7)
@@ -111,7 +112,7 @@ class ComplaintClassifier:
         """Return facts in the customer's words, for the owner to use or not; letters never repeat them."""
         text, lexicon = _text(message), self.recogniser.lexicon
         suggested = {
-            "issue": complaints.issue(text, lexicon)[:_MAX_FACT],
+            "issue": without_greeting(complaints.issue(text, lexicon), lexicon.languages)[:_MAX_FACT],
             "wants": _quoted_wishes(complaints.wants(text, lexicon)),
         }
         return tuple((name, words) for name, words in suggested.items() if words)

@@ -13,7 +13,7 @@ from followupd.domain.case import Case, Stage
 from followupd.domain.command import LOOK_UPS, WITHOUT_CASE, Command, expected, quoted, read_line
 from followupd.domain.compensation import GrantState, OtherGrant
 from followupd.domain.decision import Agenda, LetterContent, LookedUp
-from followupd.domain.events import Approved, CustomerChosen, Event, LetterDropped, Remarked
+from followupd.domain.events import Approved, CustomerChosen, Event, FactReturned, LetterDropped, Remarked
 from followupd.domain.letter import (
     FOLLOW_UP_EXTRAS,
     Letter,
@@ -35,7 +35,7 @@ from followupd.domain.mail import (
 from followupd.domain.playbook import Agent, Playbook
 from followupd.domain.promise import Found, PromiseState, Relation
 from followupd.domain.translatable import Translatable, fill, msg, msgid
-from followupd.errors import InvalidTransitionError, NotUnderstoodError
+from followupd.errors import FactReturnedError, InvalidTransitionError, NotUnderstoodError
 from followupd.recovery import commands
 from followupd.recovery.remind import summary_of
 from followupd.services.context import ServiceContext
@@ -244,6 +244,8 @@ class CommandService:
         """
         empty = FOLLOW_UP_EXTRAS if source == "note" else ()
         grammar = self.context.grammar
+        if source == "tell":
+            question = question or offer_of(case)
         note = read_note(lines, grammar, question=question, signer=signer or agent, may_be_empty=empty)
         result = NoteResult(case, back=[*doubts, *note.back])
 
@@ -271,6 +273,7 @@ class CommandService:
             changing = [command for command in spoken if command.verb not in LOOK_UPS]
             result.case = self._execute(tx, result.case, changing, None, now)
         except NotUnderstoodError as error:
+            result.case = _remember_returned(tx, result.case, error, spoken[0], now)
             result.back.append(Unclear(line, error.problem, error.draft))
             return
         result.done += spoken
@@ -462,7 +465,33 @@ class CommandService:
             grants_in_other_cases(tx, case),
             context.monthly_cap,
             history,
+            context.languages,
         )
+
+
+def _remember_returned(
+    tx: Transaction, case: Case, error: NotUnderstoodError, command: Command, now: datetime
+) -> Case:
+    """Remember a fact that goes back, so that the agent may accept the draft or insist.
+
+    Args:
+        tx: the transaction.
+        case: the case.
+        error: why the line goes back.
+        command: the first command of the line.
+        now: the time.
+    """
+    if not isinstance(error, FactReturnedError):
+        return case
+    returned = FactReturned(
+        at=now,
+        by=command.actor,
+        why=f"{command.source}: {command.line}",
+        fact=error.fact,
+        text=error.text,
+        draft=error.better,
+    )
+    return record(tx, case, [returned], now)
 
 
 def grants_in_other_cases(tx: Transaction, case: Case) -> list[OtherGrant]:
@@ -1255,7 +1284,25 @@ def question_of(desk_mail: Letter, case: Case, grammar: Grammar) -> Question | N
         return Question("complaint", "dismiss")
     if desk_mail.kind is LetterKind.APPROVAL and _approvals(case) == 1:
         return Question("approve", "refuse")
+    if desk_mail.kind is LetterKind.ANSWER:
+        return offer_of(case, desk_mail.text)
     return _question_in(desk_mail.text.splitlines(), case, grammar)
+
+
+def offer_of(case: Case, shown: str | None = None) -> Question | None:
+    """Return the question whether better sentences are taken for the facts that went back, None without one.
+
+    Args:
+        case: the case.
+        shown: the desk mail, which shows the sentences; None where they were shown on a screen.
+    """
+    text = None if shown is None else " ".join(shown.split())
+    offered = [
+        f"{name}: {draft}"
+        for name, _, draft in case.returned
+        if draft and (text is None or " ".join(draft.split()) in text)
+    ]
+    return Question("\n".join(offered)) if offered else None
 
 
 def _question_in(lines: Iterable[str], case: Case, grammar: Grammar) -> Question | None:

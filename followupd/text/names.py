@@ -1,28 +1,44 @@
-"""Names in a greeting: which names a letter may repeat, and which of their words is the first name."""
+"""Names in a greeting: which a letter may repeat, how a person is addressed, and how an agent greeted."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain, pairwise, takewhile
+from operator import attrgetter
 
-from followupd.languages import catalogue
-from followupd.languages.patterns import verbatim
+from followupd.languages import Catalogue, catalogue
+from followupd.languages.patterns import any_of, verbatim, whole_words
+from followupd.languages.schema import LetterManner
 
 #: a longer name is not repeated
 MAX_NAME = 50
 MAX_SPACES = 4
+#: "Doe, Kim"
+_MOST_PARTS = 2
+#: "Sehr geehrte Damen und Herren"
+_MOST_GREETING_WORDS = 6
+#: last lines of a mail in which its writer signs
+_SIGNED_LINES = 8
 
 #: A name with one of these could carry a message to a person whose address was forged.
 _NOT_IN_A_NAME = re.compile(
-    r"[@/<>\[\](){}|=\\*_`#:;!?%$\"]|www\.|\d|\w{2}\.\w{2}",
+    r"[@/<>\[\](){}|=\\*_`#:;!?%$\"&+]|www\.|\d|\w{2}\.\w{2}",
     re.IGNORECASE,
 )
-#: a first name and one or two more words
-_FIRST_AND_LAST = re.compile(
-    r"(?P<first>[^\W\d_][^\W\d_]+(?:[-'’][^\W\d_]+)*)"
-    r"(?: [^\W\d_][^\W\d_'’-]*\.?){1,2}",
+#: two to four words, of which the first and the last have a capital letter
+_SIGNED = re.compile(
+    r"(?P<first>[^\W\d_a-z\u00df-\u00ff][^\s.!?:]*)(?: \S+){0,2} [^\W\d_a-z\u00df-\u00ff][^\s.!?:]*"
 )
+_GIVEN_NAME = re.compile(r"[^\W\d_a-z\u00df-\u00ff][^\W\d_]")
+_INITIAL = re.compile(r"[^\W\d_]\.")
+#: between "Doe" and "Kim" in "Doe, Kim"
+_COMMAS = re.compile(r"[\s,]*,[\s,]*")
 
 
-_PUBLIC_PROVIDERS = re.compile(verbatim(catalogue().mail_clients.providers.public), re.IGNORECASE)
+#: the languages that are used where none are given
+SHIPPED = catalogue()
+_PUBLIC_PROVIDERS = re.compile(verbatim(SHIPPED.mail_clients.providers.public), re.IGNORECASE)
 
 
 def is_public_provider(address: str) -> bool:
@@ -34,44 +50,285 @@ def is_public_provider(address: str) -> bool:
     return _PUBLIC_PROVIDERS.fullmatch(address.rpartition("@")[2]) is not None
 
 
-def greetable_name(name: str) -> str:
-    """Return a customer's name for a greeting; "" when a letter should not repeat it.
+@dataclass(frozen=True, slots=True)
+class PersonName:
+    """How a person is addressed: `name` formally, with a title or in full, and `first_name` where it is certain."""
+
+    name: str = ""
+    first_name: str = ""
+
+
+def addressed(name: str, language: str, languages: Catalogue = SHIPPED) -> PersonName:
+    """Return how a letter addresses a person; without a name for a company, a role or a device.
+
+    A wrong name is worse than none, and a first name that is not certain worse than a formal one.
 
     Args:
-        name: as the mail's From has it, on one line; "Doe, Kim" becomes "Kim Doe".
+        name: as the mail's From has it, on one line; "Doe, Kim", "DOE Kim" and "kim doe" are "Kim Doe".
+        language: the language of the letter.
+        languages: the languages to use.
     """
-    flat = " ".join(name.split()).strip("'’ ,")
-    if flat.count(",") == 1:
-        last, first = flat.split(",")
-        flat = f"{first.strip()} {last.strip()}"
-
-    has_length_of_a_name = 1 < len(flat) <= MAX_NAME and flat.count(" ") <= MAX_SPACES
-    if not has_length_of_a_name or _NOT_IN_A_NAME.search(flat.replace(". ", " ")):
-        return ""
-
-    return flat
+    words, manner = _words_of(languages), languages.language(language).info.letters
+    titles, rest = _split_titles(_person_words(name, words), words.titles | manner.titles.keys())
+    ordered = _in_order(rest, is_reversed="," in name)
+    if titles:
+        written = filter(None, map(manner.titles.get, titles))
+        return PersonName(_with_titles(list(written), ordered, manner))
+    return PersonName(" ".join(ordered), _given(ordered, manner, words))
 
 
-def first_name(name: str, titles: Collection[str]) -> str:
+def greetable_name(name: str, languages: Catalogue = SHIPPED) -> str:
+    """Return a person's name in full as a letter may repeat it; "" when it should not.
+
+    Args:
+        name: as the mail's From has it, on one line.
+        languages: the languages to use.
+    """
+    words = _words_of(languages)
+    _, rest = _split_titles(_person_words(name, words), words.titles)
+    return " ".join(_in_order(rest, is_reversed="," in name))
+
+
+def first_name(name: str, languages: Catalogue = SHIPPED) -> str:
     """Return the first name where it is certain which word it is, else "".
 
-    A wrong name is worse than a formal one.
+    Args:
+        name: in full.
+        languages: the languages to use.
+    """
+    return addressed(name, "en", languages).first_name
+
+
+def signed_by(text: str, languages: Catalogue = SHIPPED) -> str:
+    """Return the name of the person who signed a mail, "" where no line is certain to be one.
 
     Args:
-        name: a name in the usual order.
-        titles: words such as "dr" and "herr", in lower case without a full stop; a name with one has no first
-            name.
+        text: the mail's text and its signature.
+        languages: the languages to use.
     """
-    match = _FIRST_AND_LAST.fullmatch(name)
-    if match is None or name.isupper():
-        return ""
+    lines = list(filter(None, (line.strip(" ,-*_") for line in text.splitlines())))
+    last = pairwise(["", *lines][-_SIGNED_LINES - 1 :])
+    return next((line for before, line in last if _is_signature(before, line, languages)), "")
 
-    words = name.split()
-    is_capitalised = all(word[0].isupper() for word in words)
-    if not is_capitalised:
-        return ""
-    for word in words:
-        if word.strip(".").lower() in titles:
-            return ""
 
-    return match["first"]
+def _is_signature(before: str, line: str, languages: Catalogue) -> bool:
+    """Return whether a line is the name of who signed a mail.
+
+    Args:
+        before: the line above it, which may be a farewell.
+        line: one of the last lines of the mail.
+        languages: the languages to use.
+    """
+    words, found = _words_of(languages), _SIGNED.fullmatch(line)
+    if found is None or not greetable_name(line, languages):
+        return False
+    return found["first"] in words.first_names or words.farewells.match(before) is not None
+
+
+def salutation(text: str, languages: Catalogue = SHIPPED) -> str:
+    """Return how an agent greets a customer by name in a reply ("Dear Mrs Smith"), "" without a name.
+
+    Args:
+        text: the new text of the reply.
+        languages: the languages to use.
+    """
+    first = next(filter(None, map(str.strip, text.splitlines())), "")
+    greeting = _words_of(languages).greetings.match(first)
+    if greeting is None or not first.endswith((",", ":", "!")):
+        return ""
+    named = first[greeting.end() :].strip(" ,:!")
+    return first.rstrip(" ,:!") if greetable_name(named, languages) else ""
+
+
+def without_greeting(sentence: str, languages: Catalogue = SHIPPED) -> str:
+    """Return a customer's sentence without the greeting before it ("Bonjour, mon colis ..." is "Mon colis ...").
+
+    Args:
+        sentence: on one line.
+        languages: the languages to use.
+    """
+    head, _, rest = sentence.replace("!", ",", 1).partition(",")
+    bare = rest.strip(" ,!")
+    greets = len(head.split()) <= _MOST_GREETING_WORDS and _words_of(languages).greetings.match(head)
+    return f"{bare[:1].upper()}{bare[1:]}" if greets and bare else sentence
+
+
+# --- the words of a name ---
+
+
+def _person_words(name: str, words: "_Words") -> list[str]:
+    """Return the words of a person's name without degrees; none for what is no person.
+
+    Args:
+        name: as the mail's From has it.
+        words: what the languages know of names.
+    """
+    flat = " ".join(name.split()).strip("'’ ,")
+    has_length_of_a_name = 1 < len(flat) <= MAX_NAME and flat.count(" ") <= MAX_SPACES
+    is_harmless = not _NOT_IN_A_NAME.search(flat.replace(". ", " ").replace("-", " "))
+    if not has_length_of_a_name or not is_harmless or words.not_persons.search(flat):
+        return []
+
+    bare = [word for word in flat.replace(",", " , ").split() if _bare(word) not in words.degrees]
+    parts = _COMMAS.split(" ".join(bare).strip(" ,"))
+    found = " ".join(reversed(parts)).split()
+    return found if len(parts) <= _MOST_PARTS and _are_a_name(found, words) else []
+
+
+def _are_a_name(found: Sequence[str], words: "_Words") -> bool:
+    """Return whether words are a name: a single one has a capital letter, or is a common first name.
+
+    Args:
+        found: the words.
+        words: what the languages know of names.
+    """
+    return len(found) != 1 or found[0][0].isupper() or words.are_first_names(found)
+
+
+def _split_titles(words: Sequence[str], titles: Collection[str]) -> tuple[list[str], list[str]]:
+    """Return the titles before a name, in lower case without full stops, and the name.
+
+    Args:
+        words: of a name.
+        titles: the titles that are known.
+    """
+    found = list(takewhile(titles.__contains__, map(_bare, words[:-1])))
+    return found, list(words[len(found) :])
+
+
+def _in_order(words: Sequence[str], *, is_reversed: bool) -> list[str]:
+    """Return the words with the given name first, and a capital letter each where they had none, or only capitals.
+
+    Args:
+        words: of a name; in "DOE Kim" the one in capitals is the family's.
+        is_reversed: whether a comma says which one that is.
+    """
+    ordered = list(words) if is_reversed else sorted(words, key=_is_loud)
+    if " ".join(words).islower():
+        return list(map(_capitalised, ordered))
+    return [_capitalised(word) if _is_loud(word) else word for word in ordered]
+
+
+def _is_loud(word: str) -> bool:
+    """Return whether a word is in capitals, and no initial.
+
+    Args:
+        word: of a name.
+    """
+    return word.isupper() and len(word) > 1 and not _INITIAL.fullmatch(word)
+
+
+def _capitalised(word: str) -> str:
+    """Return "O'NEILL-SMITH" as "O'Neill-Smith".
+
+    Args:
+        word: of a name.
+    """
+    return re.sub(r"[^\W\d_]+", lambda part: part[0].capitalize(), word)
+
+
+def _given(words: Sequence[str], manner: LetterManner, known: "_Words") -> str:
+    """Return the given name of a full name, "" where it is not certain which word that is.
+
+    Args:
+        words: of the name, in their order.
+        manner: how the letter's language writes names.
+        known: what the languages know of names.
+    """
+    if not words[1:] or not _GIVEN_NAME.match(words[0]):
+        return ""
+    is_double = manner.two_family_names and known.are_first_names(words[1:2]) and words[2:]
+    return " ".join(words[:2]) if is_double else words[0]
+
+
+def _with_titles(titles: Sequence[str], words: Sequence[str], manner: LetterManner) -> str:
+    """Return a name with its titles as the language writes them.
+
+    A title that a language puts before the given name ("don Manuel") goes with that, an academic one with the
+    full name or with another title, and every other one with the family name.
+
+    Args:
+        titles: as the language writes them.
+        words: of the name, in their order.
+        manner: how the letter's language writes names.
+    """
+    if manner.before_given.intersection(titles[-1:]):
+        return f"{titles[-1]} {words[0]}"
+    is_academic = manner.before_full.issuperset(titles)
+    return " ".join([*titles, *(words if is_academic else _family(words))])
+
+
+def _family(words: Sequence[str]) -> list[str]:
+    """Return the family name of a full name, with what belongs to it ("van der Berg").
+
+    Args:
+        words: of the name, in their order.
+    """
+    particles = list(takewhile(lambda word: word[0].islower(), reversed(words[1:-1])))
+    return list(words[-1 - len(particles) :])
+
+
+def _bare(word: str) -> str:
+    """Return a word in lower case without the marks around it.
+
+    Args:
+        word: of a name.
+    """
+    return word.strip(".,").lower()
+
+
+# --- words of all languages ---
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What all languages together know of names and greetings.
+
+    Of one letter, such as "m", is no title here: it may be an initial in another language. `not_persons` are
+    the words that no person's name has: legal forms, departments, devices.
+    """
+
+    titles: frozenset[str]
+    degrees: frozenset[str]
+    first_names: frozenset[str]
+    not_persons: re.Pattern[str]
+    greetings: re.Pattern[str]
+    farewells: re.Pattern[str]
+
+    def are_first_names(self, words: Sequence[str]) -> bool:
+        """Return whether these words are common first names.
+
+        Args:
+            words: with or without capital letters.
+        """
+        return self.first_names.issuperset(map(str.capitalize, words))
+
+
+def common_first_names(languages: Catalogue) -> frozenset[str]:
+    """Return the common first names of all languages.
+
+    Args:
+        languages: the languages to use.
+    """
+    return _words_of(languages).first_names
+
+
+@lru_cache(maxsize=8)
+def _words_of(languages: Catalogue) -> _Words:
+    """Return the words of all languages.
+
+    Args:
+        languages: the languages to use.
+    """
+
+    def every(name: str) -> Iterator[str]:
+        return chain.from_iterable(map(attrgetter(name), languages.all()))
+
+    return _Words(
+        titles=frozenset(filter(lambda title: len(title) > 1, every("info.letters.titles"))),
+        degrees=frozenset(every("info.letters.degrees")),
+        first_names=frozenset(every("wording.facts.first_names")),
+        not_persons=whole_words(every("info.letters.not_persons"), {}, re.IGNORECASE),
+        greetings=whole_words(every("info.greetings"), {}, re.IGNORECASE),
+        farewells=re.compile(any_of(every("info.farewells"), {}), re.IGNORECASE),
+    )

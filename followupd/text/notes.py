@@ -79,6 +79,8 @@ _ONCE = frozenset(
 class Question:
     """The one question that a desk mail asks: the orders that yes and no mean, "" where one means none.
 
+    A yes may mean several orders, one on each line.
+
     `by_consent`: whether "ok" and "go ahead" are a yes to it.
     """
 
@@ -191,30 +193,29 @@ def _take_replies(replies: Sequence[YesOrNo], question: Question | None, reading
     for reply in replies:
         meant = _meant(reply, question)
         if meant:
-            reading.orders.append([meant])
-            if reply.kind == "no" and reply.rest and not meant.text:
+            reading.orders += [[order] for order in meant]
+            if reply.kind == "no" and reply.rest and not meant[0].text:
                 reading.remarks.append(reply.rest)
         elif question or not (reading.orders or reading.back or reading.remarks):
             reading.back.append(Unclear(reply.line, _expected_reply(reply, question)))
 
 
-def _meant(reply: YesOrNo, question: Question | None) -> Order | None:
-    """Return the order that a reply means, None where it means none for certain.
+def _meant(reply: YesOrNo, question: Question | None) -> list[Order]:
+    """Return the orders that a reply means, none where it means none for certain.
 
     Args:
         reply: a yes or a no.
         question: what the note answers, where that is one question.
     """
-    if question is None:
-        return None
-    if reply.kind == "no":
-        verb, _, text = question.no.partition(":")
-        takes_reason = verb == "refuse"
-        return Order(verb, reply.rest if takes_reason else text.strip(), reply.line) if verb else None
-    if reply.rest or (reply.kind == "agreed" and not question.by_consent):
-        return None
-    verb, _, text = question.yes.partition(":")
-    return Order(verb, text.strip(), reply.line)
+    is_no = reply.kind == "no"
+    if question is None or (reply.rest and not is_no) or (reply.kind == "agreed" and not question.by_consent):
+        return []
+    meant = [line.partition(":") for line in (question.no if is_no else question.yes).split("\n")]
+    return [
+        Order(verb, reply.rest if verb == "refuse" else text.strip(), reply.line)
+        for verb, _, text in meant
+        if verb
+    ]
 
 
 def _expected_reply(reply: YesOrNo, question: Question | None) -> str:

@@ -198,7 +198,6 @@ def test_19_a_colleague_who_is_no_agent_forwards(shop: Shop) -> None:
     assert shop.customers() == ["kim@third.test", "sam@other.test"]
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="issue 17")
 def test_23_greetings_by_a_word_that_is_no_name(shop: Shop) -> None:
     names = rows("23", "names.tsv")
     for n, (name, _, words) in enumerate(names):

@@ -74,7 +74,7 @@ def closed(shop: Shop) -> str:
 def fixed(shop: Shop) -> str:
     """Call the only case fixed, with all facts; return its reference."""
     [case] = shop.json("cases")
-    facts = ("cause: a torn label", "resolution: it was sent again", "prevention: labels are checked")
+    facts = ("cause: the label was torn", "resolution: it was sent again", "prevention: labels are checked")
     shop.world.says(case["ref"], "kept", *facts, "fault: ours", "fixed")
     return str(case["ref"])
 

@@ -115,7 +115,7 @@ def test_a_name_that_only_points_here_is_turned_away(server: PreviewServer, host
 
 def test_a_letter_has_its_text_its_headers_and_what_check_says(server: PreviewServer) -> None:
     found = letter(server)
-    assert "What went wrong" in str(found["text"])
+    assert "You should know" in str(found["text"])
     assert found["findings"] == []
     assert ["Subject", "Re: Where is the kettle I ordered?"] in list(found["headers"])  # type: ignore[call-overload]
     assert "Was schiefgegangen ist" in str(letter(server, language="de")["text"])

@@ -31,6 +31,7 @@ FACTS = (
     "cause: The parcel was labelled with a wrong address.",
     "resolution: A new one was delivered by courier.",
     "prevention: Labels are printed from the order itself now.",
+    "fault: ours",
 )
 #: a line that a desk mail offers; in a digest it names its case
 OFFERED = re.compile(r"(?:(FU-[A-Z0-9]+): )?([a-z-]+)(?:: ?(.*))?")
@@ -144,7 +145,7 @@ def diligent(mail: EmailMessage, now: datetime) -> list[str]:
             lines.append(f"{begin}{verb}: {text}" if text else f"{begin}{verb}")
         elif verb == "reached":
             lines.append(f"{begin}reached: is happy again")
-        elif verb in {"cause", "resolution", "prevention"}:
+        elif verb in {"cause", "resolution", "prevention", "fault"}:
             lines += [f"{begin}{fact}" for fact in FACTS if fact.startswith(verb)]
     return list(dict.fromkeys(lines))
 

@@ -17,7 +17,7 @@ from followupd.domain.events import GiftCardDue
 from followupd.domain.keys import ScopedKey
 from followupd.domain.letter import LetterKind, LetterStatus
 from tests.journeys.test_stories import FRIDAY, followed_up
-from tests.journeys.world import World, html_of, text_of
+from tests.journeys.world import PUT_RIGHT_FACTS, World, html_of, text_of
 from tests.servers.gift_shop import LOST, MADE_AND_500, TOKEN, GiftShop
 from tests.story.lettered import flat
 
@@ -97,7 +97,7 @@ def test_a_card_that_expires_during_the_quiet_hours_is_never_sent(
     world = make_world(playbook='name = "default"\nowner = "ana"\n[gift_card]\nafter = "11 hours"\n')
     world.customer_writes("My parcel has still not arrived. This is unacceptable.")
     world.agent_tags("complaint")
-    world.says(world.case().ref, "cause: a", "resolution: b", "prevention: c", "gift-card: 20", "fixed")
+    world.says(world.case().ref, *PUT_RIGHT_FACTS, "gift-card: 20", "fixed")
     night = datetime(2026, 12, 5, tzinfo=UTC)  # the letter is written at ten in the evening before
     stocked(world, "DIES-TONIGHT", expires=night)
     stocked(world, "GOOD-FOR-LONG", expires=night + timedelta(days=300))
@@ -226,9 +226,7 @@ def test_a_gift_card_of_the_playbook_obeys_the_monthly_cap(make_world: Callable[
     stocked(world, "ONE", "TWO")
     world.customer_writes("My parcel has still not arrived. This is unacceptable.")
     world.agent_tags("complaint")
-    world.says(
-        world.case().ref, "cause: a", "resolution: b", "prevention: c", "refund: 30", "issued: 1", "fixed"
-    )
+    world.says(world.case().ref, *PUT_RIGHT_FACTS, "refund: 30", "issued: 1", "fixed")
     world.passes(FRIDAY)
     world.passes(MONDAY)
     assert world.letters("gift-card") == []

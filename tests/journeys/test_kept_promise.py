@@ -44,6 +44,7 @@ def test_the_kept_promise(world: World) -> None:
         "cause: it was badly packed",
         "resolution: a new lamp is on your table",
         "prevention: lamps travel in foam now",
+        "fault: ours",
     )
     assert world.says(ref, "kept", *facts, "fixed") == []
     case = world.case()

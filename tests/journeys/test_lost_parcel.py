@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from followupd.domain.case import Stage
 from followupd.domain.compensation import Money
-from tests.journeys.world import CUSTOMER, World, html_of, text_of
+from tests.journeys.world import CUSTOMER, PUT_RIGHT_FACTS, World, html_of, text_of
 
 COMPLAINT = (
     "My parcel has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."
@@ -51,9 +51,10 @@ def test_a_lost_parcel_is_put_right_and_followed_up_with_one_letter_of_each_kind
     [asked] = world.letters("desk/facts")
     world.agent_answers(
         asked,
-        "cause: the courier's label printer failed",
+        "cause: our label printer failed",
         "resolution: a new parcel went out by express",
         "prevention: we now check every label before a parcel leaves",
+        "fault: ours",
         "kept: 2",
         "issued: 2",
     )
@@ -97,7 +98,7 @@ def test_the_history_folds_to_the_case_and_the_code_lies_in_no_byte_of_the_ledge
     with world.app.ledger.transaction() as tx:
         tx.cards.add(CODE, Money(2000, "EUR"), None, world.now)
     ref = world.case().ref
-    world.says(ref, "cause: a", "resolution: b", "prevention: c", "kept")
+    world.says(ref, *PUT_RIGHT_FACTS, "kept")
     world.passes(world.now + timedelta(days=8))
     world.passes(world.now + timedelta(days=3))
     assert len(world.letters("gift-card")) == 1

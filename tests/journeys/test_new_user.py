@@ -136,7 +136,8 @@ def test_a_fortnight_with_one_complaint_sends_each_letter_once(user: NewUser, sm
             "fixed",
             "cause: the box was too thin",
             "resolution: the money went back",
-            "prevention: thicker boxes",
+            "prevention: our boxes are thicker now",
+            "fault: ours",
         )
         user.types("tell", ref, *told, at="2026-12-01 15:00:00")
         for day in (3, 4, 7, 8, 15):

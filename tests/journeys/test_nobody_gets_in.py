@@ -14,7 +14,7 @@ import pytest
 from followupd.domain.compensation import Money
 from followupd.domain.events import Closed, FactsStated, Fixed, Held
 from followupd.domain.mail import MailState
-from tests.journeys.world import CUSTOMER, World, html_of, text_of
+from tests.journeys.world import CUSTOMER, PUT_RIGHT_FACTS, World, html_of, text_of
 from tests.servers.smtp import Sink
 
 ESCAPES = "\x1b[2J\x1b]0;owned\x07 \x9b31m \u202e"
@@ -215,7 +215,7 @@ def test_who_joins_a_case_late_gets_no_letter_and_no_gift(world: World, copied: 
     with world.app.ledger.transaction() as tx:
         tx.cards.add("GIFT-FOR-KIM", Money(2000, "EUR"), None, world.now)
     world.customer_writes("Please send all of it to me.", f"Re: [{ref}] my parcel", mallory, Reply_To=mallory)
-    world.says(ref, "cause: a", "resolution: b", "prevention: c", "kept")
+    world.says(ref, *PUT_RIGHT_FACTS, "kept")
     world.passes(world.now + timedelta(days=8))
     assert world.letters("follow-up") == []  # the owner was told of the mail, and has not said a word
     world.says(ref, "fixed")

@@ -46,8 +46,8 @@ def marked(desk: EmailMessage) -> str:
 def test_a_line_that_was_said_before_may_be_said_again(world: World, asked: EmailMessage) -> None:
     quote = f"\nOn Tuesday followupd wrote:\n{marked(asked)}"
     answers(world, asked, CAUSE + quote)
-    answers(world, asked, "cause: a strike" + quote, number=2)
-    assert world.case().facts.cause == "a strike"
+    answers(world, asked, "cause: the label was torn off" + quote, number=2)
+    assert world.case().facts.cause == "the label was torn off"
     answers(world, asked, f"{CAUSE}\n> {CAUSE}{quote}", number=3)
     assert world.case().facts.cause == "our label printer failed and nobody saw it"
     assert world.letters("desk/answer") == []
@@ -99,10 +99,8 @@ def test_what_was_offered_may_come_back_empty_and_what_is_owed_may_not(
 ) -> None:
     world.says(world.case().ref, "kept: 1", "fixed")
     [facts] = world.letters("desk/facts")
-    assert "fault:" in text_of(facts).splitlines()
-    answers(
-        world, facts, f"{CAUSE}\nfault:\n- impact:\nIssue :\n\nOn Tuesday followupd wrote:\n{marked(facts)}"
-    )
+    assert "fault: ours" in text_of(facts).splitlines()
+    answers(world, facts, f"{CAUSE}\n- impact:\nIssue :\n\nOn Tuesday followupd wrote:\n{marked(facts)}")
     assert world.case().facts.cause
     assert world.letters("desk/answer") == []
     answers(world, facts, f"resolution:\n\nOn Tuesday followupd wrote:\n{marked(facts)}", number=2)

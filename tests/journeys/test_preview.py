@@ -70,7 +70,7 @@ def test_the_command_writes_the_whole_mail(
         == 0
     )
     mail = email.message_from_bytes((tmp_path / "f.eml").read_bytes(), policy=email.policy.default)
-    assert "im Stich gelassen" in text_of(mail)
+    assert "Das war unser Fehler" in text_of(mail)
     assert mail["X-Followupd-Key"] == "FU-L0NG7.follow-up.1"
     assert main(["preview"]) == 2
     assert "LETTER is missing" in capsys.readouterr().err

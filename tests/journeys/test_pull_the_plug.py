@@ -20,7 +20,7 @@ from followupd.domain.compensation import Money
 from followupd.domain.letter import LetterKind, LetterStatus
 from followupd.errors import UnavailableError
 from tests.journeys.service import Service, ends
-from tests.journeys.world import World, text_of
+from tests.journeys.world import PUT_RIGHT_FACTS, World, text_of
 from tests.servers.dovecot import Dovecot
 from tests.servers.machine import LIMIT, until
 from tests.servers.manager import Manager
@@ -190,7 +190,7 @@ def test_a_follow_up_in_doubt_is_sent_again_and_not_cancelled_for_its_own_doubt(
     make_world: Callable[..., World],
 ) -> None:
     world = complained(make_world(smtp_extra='in_doubt = "resend"'))
-    world.says(world.case().ref, "kept", "fixed", "cause: a", "resolution: b", "prevention: c")
+    world.says(world.case().ref, "kept", "fixed", *PUT_RIGHT_FACTS)
     world.smtp.plan("data", DROP_BEFORE)
     later(world, days=3)
     later(world, minutes=20)
@@ -230,7 +230,7 @@ def test_a_gift_card_in_doubt_is_sent_again_only_when_a_person_says_so(
     with world.app.ledger.transaction() as tx:
         for number in range(30):  # so many that no mail about the stock takes the place of the card's
             tx.cards.add(f"{CODE}-{number}", Money(2000, "EUR"), None, world.now)
-    world.says(ref, "kept", "fixed", "cause: a", "resolution: b", "prevention: c", "gift-card: 20 EUR")
+    world.says(ref, "kept", "fixed", *PUT_RIGHT_FACTS, "gift-card: 20 EUR")
     world.passes(datetime(2026, 12, 4, 10, 5, tzinfo=UTC))
     assert len(world.letters("follow-up")) == 1
     lose_copies(world)

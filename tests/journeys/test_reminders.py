@@ -76,7 +76,7 @@ def test_a_single_promise_has_a_reminder_of_its_own_in_the_morning(world: World)
 def test_whatever_is_forgotten_nobody_hears_of_a_case_twice_a_day_and_the_lead_reads_the_case_in_brief(
     world: World,
 ) -> None:
-    lines = ("kept: 1", "promise: ship the kettle by Thursday", "impact: no tea on Sunday")
+    lines = ("kept: 1", "promise: ship the kettle by Thursday", "impact: you had no tea on Sunday")
     for n, hour in enumerate((10, 11, 13)):
         world.passes(datetime(2026, 12, 1, hour, tzinfo=UTC))
         complaint(world, f"customer{n}@customers.test", *lines)
@@ -94,7 +94,8 @@ def test_whatever_is_forgotten_nobody_hears_of_a_case_twice_a_day_and_the_lead_r
     assert {to for to, _, _ in told} == {"Ana Reyes <ana@agents.test>", "Lee Park <lee@agents.test>"}
     of_lee = [flat(mail) for mail in reminders(world) if "lee@" in str(mail["To"])]
     assert any(
-        "What it means for the customer: no tea on Sunday" in text and "Open for" in text for text in of_lee
+        "What it means for the customer: you had no tea on Sunday" in text and "Open for" in text
+        for text in of_lee
     )
     assert len(reminders(world)) <= 24
 

@@ -14,6 +14,7 @@ FACTS = (
     "cause: the label was torn off",
     "resolution: a new parcel went out",
     "prevention: labels are checked twice",
+    "fault: ours",
 )
 #: the follow-up of a case that was fixed on Tuesday
 FRIDAY = datetime(2026, 12, 4, 10, 30, tzinfo=UTC)

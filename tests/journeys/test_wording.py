@@ -8,7 +8,12 @@ from tests.journeys.world import CUSTOMER, World, text_of
 COMPLAINT = (
     "My parcel has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."
 )
-FACTS = ("cause: our label printer failed", "resolution: a new parcel went out by express", "kept")
+FACTS = (
+    "cause: our label printer failed",
+    "resolution: a new parcel went out by express",
+    "fault: ours",
+    "kept",
+)
 DUE = datetime(2026, 12, 8, 10, tzinfo=UTC)
 
 
@@ -26,13 +31,13 @@ def fixed(world: World) -> str:
 
 def test_an_over_promise_stops_the_follow_up_until_it_is_said_in_better_words(world: World) -> None:
     ref = fixed(world)
-    world.says(ref, "prevention: this will never happen again")
+    world.says(ref, "prevention: we guarantee that it cannot happen again")
     world.passes(DUE)
     assert world.letters("follow-up") == []
     [stopped] = [event for event in world.history(ref) if isinstance(event, LetterStopped)]
     assert "[W07]" in stopped.why
     [told] = [mail for mail in world.letters("desk/nudge") if "W07" in text_of(mail)]
-    assert "will never happen again" in " ".join(text_of(told).split())
+    assert "cannot happen again" in " ".join(text_of(told).split())
 
     world.says(ref, "prevention: labels are now printed from the order itself")
     [follow_up] = world.letters("follow-up")
@@ -41,15 +46,15 @@ def test_an_over_promise_stops_the_follow_up_until_it_is_said_in_better_words(wo
 
 def test_an_agent_who_means_it_may_insist(world: World) -> None:
     ref = fixed(world)
-    world.says(ref, "prevention: this will never happen again")
+    world.says(ref, "prevention: we guarantee that it cannot happen again")
     world.passes(DUE)
     assert world.letters("follow-up") == []
-    assert world.says(ref, "prevention: This will never happen again!") == []
+    assert world.says(ref, "prevention: We guarantee that it cannot happen again!") == []
     [follow_up] = world.letters("follow-up")
-    assert "This will never happen again." in text_of(follow_up)
+    assert "We guarantee that it cannot happen again." in text_of(follow_up)
     [insisted] = [event for event in world.history(ref) if isinstance(event, WordingInsisted)]
     assert insisted.by == "a test"
-    assert world.folded(ref).insisted == ("this will never happen again",)
+    assert world.folded(ref).insisted == ("we guarantee that it cannot happen again",)
 
 
 def test_an_agent_hears_what_is_wrong_with_the_words_in_the_answer_to_the_note(world: World) -> None:
@@ -59,10 +64,15 @@ def test_an_agent_hears_what_is_wrong_with_the_words_in_the_answer_to_the_note(w
     [opened] = world.letters("desk/opened")
     world.agent_answers(opened, "cause: you should have told us your new address", "fault: shared")
     [answer] = world.letters("desk/answer")
-    assert "look at the wording" in str(answer["Subject"])
-    assert "[W05]" in text_of(answer)
-    assert "fault: shared" in text_of(answer)
-    assert world.case().facts.cause == "you should have told us your new address"
+    told = " ".join(text_of(answer).split())
+    assert "puts the blame on somebody" in told
+    assert "Better: “We sent it to an address that was not right, and we did not check it with you.”" in told
+    assert "fault: shared" in told
+    assert world.case().facts.cause is None
+    world.agent_answers(answer, "ok")
+    assert world.case().facts.cause == (
+        "We sent it to an address that was not right, and we did not check it with you."
+    )
 
 
 def test_what_it_meant_for_another_customer_stops_the_letter(world: World) -> None:
@@ -100,7 +110,7 @@ def test_a_letter_that_the_rules_stopped_is_not_forgotten_when_its_owner_misses_
     world: World,
 ) -> None:
     ref = fixed(world)
-    world.says(ref, "prevention: this will never happen again, guaranteed")
+    world.says(ref, "prevention: we guarantee that it cannot happen again, guaranteed")
     world.passes(DUE)
     assert world.letters("follow-up") == []
     for day in range(1, 6):

@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import email.utils
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,6 +20,13 @@ from followupd.errors import UnavailableError
 from tests.servers.postbox import Postbox
 from tests.servers.smtp import Sink
 
+#: what an agent says of a matter that was put right, for its follow-up
+PUT_RIGHT_FACTS = (
+    "cause: our label printer failed",
+    "resolution: a new parcel went out by express",
+    "prevention: we check every label now",
+    "fault: ours",
+)
 CUSTOMER = "kim@customers.test"
 #: a Tuesday, ten in the morning in London
 START = datetime(2026, 12, 1, 10, tzinfo=UTC)
@@ -175,19 +183,24 @@ class World:
         subject: str = "Where is my parcel?",
         sender: str = CUSTOMER,
         answering: EmailMessage | None = None,
+        name: str = "Kim Doe",
         **headers: str,
     ) -> str:
         """Deliver a mail of the customer's; return its Message-ID."""
         self._sent += 1
         mail = EmailMessage()
-        mail["From"], mail["To"], mail["Subject"] = f"Kim Doe <{sender}>", self.postbox.address, subject
+        mail["From"], mail["To"], mail["Subject"] = (
+            email.utils.formataddr((name, sender)),
+            self.postbox.address,
+            subject,
+        )
         mail["Message-ID"] = f"<mail-{self._sent}-{self.postbox.username}@customers.test>"
         mail["Date"] = self.now
         if answering is not None:
             mail["In-Reply-To"] = str(answering["Message-ID"])
             mail["References"] = f"{answering['References'] or ''} {answering['Message-ID']}".strip()
-        for name, value in headers.items():
-            mail[name.replace("_", "-")] = value
+        for header, value in headers.items():
+            mail[header.replace("_", "-")] = value
         mail.set_content(text)
         self.postbox.deliver(mail.as_bytes(policy=email.policy.SMTP), sender=sender)
         self.passes()

@@ -45,7 +45,7 @@ def test_the_starter_letters_have_no_problem() -> None:
         ("en/follow-up", "{% elif shared_fault %}", "{% elif shared_fault", "L03", None),
         ("en/follow-up", "You should know", "{{ facts.cuase }} You should know", "L04", AT),
         ("en/follow-up", "You should know", "{{ reason }} You should know", "L04", AT),
-        ("en/follow-up", "{% if facts.impact %}", "{% if impact %}", "L04", None),
+        ("en/follow-up", "{% elif facts.impact %}", "{% elif impact %}", "L04", None),
         ("en/confirmation", "{% if facts.issue %}\n", "{% if true %}\n", "L05", None),
         ("en/follow-up", "{{ facts.cause | sentence }}", "Known.", "L06", None),
         ("en/desk/_answer", "{{ asks | lines }}", "{{ asks | lins }}", "L04", 6),

@@ -31,7 +31,7 @@ PROPERTIES = {
     "font-family": "css-font",
 }
 #: as old as mail in HTML, and not listed
-OLD = {"html", "head", "title", "meta", "br", "em", "color"}
+OLD = {"a", "html", "head", "title", "meta", "br", "em", "color"}
 #: what only one program knows, and every other passes over
 OWN = {
     "-webkit-text-size-adjust": "keeps iOS from enlarging single paragraphs",

@@ -1,17 +1,22 @@
 """A configuration directory lies over the shipped templates, file by file; only its changes are checked."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from followupd.adapters.templates.check import affected_kinds, problems, render_sample, sample_renderer
+from followupd.adapters.templates.check import affected_letters, problems, render_sample, sample_renderer
 from followupd.adapters.templates.sources import TemplateFiles
 from followupd.domain.letter import CUSTOMER_LETTERS, DESK_MAILS, LetterKind
 from followupd.languages import catalogue
 from tests.story.lettered import NOW, PLAYBOOK, TEMPLATES, sample
 
-ALL = [*CUSTOMER_LETTERS, *DESK_MAILS]
+
+def all_of(language: str) -> list[str]:
+    """Return the files of all letters of a language."""
+    names = ["safety", *map(str, (*CUSTOMER_LETTERS, *DESK_MAILS))]
+    return sorted(f"{language}/{name}.md" for name in names)
 
 
 @pytest.fixture
@@ -45,8 +50,8 @@ def text_of(files: TemplateFiles, kind: LetterKind, language: str) -> str:
 
 
 def test_an_own_file_is_used_before_the_shipped_one(own: Path) -> None:
-    edited(own, "en/holding.md", "still on", "working on")
-    assert "working on" in text_of(overlay(own), LetterKind.HOLDING, "en")
+    edited(own, "en/holding.md", "Your case", "The working case")
+    assert "The working case" in text_of(overlay(own), LetterKind.HOLDING, "en")
     assert text_of(overlay(own), LetterKind.HOLDING, "de") == text_of(
         TemplateFiles(TEMPLATES), LetterKind.HOLDING, "de"
     )
@@ -59,11 +64,11 @@ def test_a_shipped_letter_includes_the_own_part_of_its_language(own: Path) -> No
 
 
 def test_files_that_were_read_once_are_not_read_again(own: Path) -> None:
-    edited(own, "en/holding.md", "still on", "working on")
+    edited(own, "en/holding.md", "Your case", "The working case")
     files = overlay(own)
     files.load_all()
     shutil.rmtree(own)
-    assert "working on" in text_of(files, LetterKind.HOLDING, "en")
+    assert "The working case" in text_of(files, LetterKind.HOLDING, "en")
 
 
 def test_a_link_out_of_the_directory_is_not_followed(own: Path, tmp_path: Path) -> None:
@@ -83,36 +88,74 @@ def test_the_languages_are_the_shipped_ones_and_the_own_ones(own: Path) -> None:
 
 def test_without_changes_nothing_is_checked(own: Path) -> None:
     shutil.copy(TEMPLATES / "en/holding.md", own / "en/holding.md")
-    assert [affected_kinds(overlay(own), language) for language in ("en", "de")] == [[], []]
+    assert [affected_letters(overlay(own), language) for language in ("en", "de")] == [[], []]
     assert found(own) == set()
 
 
 def test_a_changed_letter_affects_its_own_kind(own: Path) -> None:
-    edited(own, "en/holding.md", "still on", "{{ nobody }}")
-    assert affected_kinds(overlay(own), "en") == [LetterKind.HOLDING]
+    edited(own, "en/holding.md", "Your case", "{{ nobody }}")
+    assert affected_letters(overlay(own), "en") == ["en/holding.md"]
     assert found(own) == {("templates/en/holding.md", "L04")}
 
 
 def test_a_changed_part_affects_every_letter_of_its_language(own: Path) -> None:
     edited(own, "en/_signature.md", "{{ owner.phone }}", "ask for me")
-    assert affected_kinds(overlay(own), "en") == ALL
-    assert affected_kinds(overlay(own), "de") == []
+    assert affected_letters(overlay(own), "en") == all_of("en")
+    assert affected_letters(overlay(own), "de") == []
     assert ("templates/en/follow-up.md", "L06") in found(own)
 
 
 def test_a_changed_layout_affects_every_letter(own: Path) -> None:
     edited(own, "layout.html", "{{ body }}", "{{ body }}{{ nobody }}")
-    assert affected_kinds(overlay(own), "fr") == ALL
+    assert affected_letters(overlay(own), "fr") == all_of("fr")
     assert ("templates/layout.html", "L05") in found(own)
 
 
 def test_changed_language_files_affect_every_letter_of_the_language(own: Path) -> None:
     (own.parent / "languages/de").mkdir(parents=True)
-    assert affected_kinds(overlay(own), "de") == ALL
-    assert affected_kinds(overlay(own), "en") == []
+    assert affected_letters(overlay(own), "de") == all_of("de")
+    assert affected_letters(overlay(own), "en") == []
 
 
 def test_a_file_that_is_no_letter_is_reported(own: Path) -> None:
-    edited(own, "en/holding.md", "still on", "still on")
+    edited(own, "en/holding.md", "Your case", "Your case")
     (own / "en/holding.md").rename(own / "en/houlding.md")
     assert found(own) == {("templates/en/houlding.md", "L09")}
+
+
+# --- letters of a playbook, and for danger -------------------------------------------------------------------
+
+
+def test_the_letter_of_a_playbook_stands_in_for_the_general_one_in_its_cases(own: Path) -> None:
+    edited(own, "en/holding.md", "", "")
+    (own / "en/holding.delivery.md").write_text(
+        (own / "en/holding.md").read_text().replace("Your case", "Your parcel")
+    )
+    renderer = sample_renderer(overlay(own), catalogue())
+    texts = [
+        render_sample(renderer, LetterKind.HOLDING, replace(sample(), playbook=name), PLAYBOOK, NOW).text
+        for name in ("default", "delivery")
+    ]
+    assert ["Your parcel is with me" in " ".join(text.split()) for text in texts] == [False, True]
+    assert found(own) == set()
+
+
+def test_a_mistake_in_the_letter_of_a_playbook_is_found_with_its_file(own: Path) -> None:
+    edited(own, "en/holding.md", "Your case", "{{ customer.address.nothing }}")
+    (own / "en/holding.md").rename(own / "en/holding.delivery.md")
+    assert found(own) == {("templates/en/holding.delivery.md", "L05")}
+
+
+@pytest.mark.parametrize("name", ["desk/opened.delivery.md", "hold.delivery.md", "safe.md"])
+def test_only_letters_to_customers_may_be_those_of_a_playbook(own: Path, name: str) -> None:
+    (own / "en/desk").mkdir()
+    shutil.copy(TEMPLATES / "en/holding.md", own / "en" / name)
+    assert found(own) == {(f"templates/en/{name}", "L09")}
+
+
+def test_a_letter_in_the_customers_language_goes_before_one_of_the_playbook_in_another(own: Path) -> None:
+    edited(own, "en/holding.md", "Your case", "Your parcel")
+    (own / "en/holding.md").rename(own / "en/holding.delivery.md")
+    renderer = sample_renderer(overlay(own), catalogue())
+    case = replace(sample(language="de"), playbook="delivery")
+    assert render_sample(renderer, LetterKind.HOLDING, case, PLAYBOOK, NOW).language == "de"

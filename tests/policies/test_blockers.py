@@ -167,7 +167,18 @@ def test_facts_that_are_not_known_block_in_the_order_of_the_letter() -> None:
         ("cause", "the cause is not known yet", "cause: "),
         ("resolution", "the resolution is not known yet", "resolution: "),
         ("prevention", "the prevention is not known yet", "prevention: "),
+        (
+            "fault",
+            "nobody has said yet whose fault it was: ours, shared or not-ours",
+            "fault: ours",
+        ),
     ]
+
+
+def test_the_fault_is_proposed_from_the_cause_and_settled_by_one_word() -> None:
+    case = a_case().knows(fault="unknown", cause_code="carrier").fixed().case
+    assert [lack.ask for lack in blockers_of(case)] == ["fault: shared"]
+    assert blockers_of(a_case().knows(fault="not-ours").fixed().case) == ()
 
 
 def test_a_customer_who_writes_before_the_fix_blocks_nothing() -> None:
@@ -178,7 +189,7 @@ def test_blockers_come_in_the_order_in_which_agents_should_see_them() -> None:
     story = a_case().fixed().promised("call", by=FRIDAY).granted(Gift.REFUND, "25")
     offered(written(story, LetterKind.DELAY), "a refund").customer_wrote("Again!")
     found = [lack.name.partition("-")[0] for lack in blockers_of(story.happened(e.Held(at=NOW)).case)]
-    wanted = "held unanswered promise option grant cause resolution prevention letter"
+    wanted = "held unanswered promise option grant cause resolution prevention fault letter"
     assert found == wanted.split()
 
 

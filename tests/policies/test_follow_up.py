@@ -27,6 +27,10 @@ def written(story: Story, kind: LetterKind, *then: type[e.Event]) -> Story:
     return story.happened(*(event(at=NOW, key=key, kind=kind) for event in then))  # type: ignore[call-arg]
 
 
+#: the owner is asked for what is missing
+ASKED = ["MissingAsked", "desk/facts"]
+
+
 def decided(case: Case, now: datetime, playbook: Playbook = PLAYBOOK) -> list[str]:
     return names(follow_up.decide(case, playbook, StubRenderer(), now))
 
@@ -41,8 +45,8 @@ ROWS: dict[str, tuple[Change, datetime, list[str]]] = {
     "on its day": (lambda s: s, FRIDAY, LETTER),
     "later": (lambda s: s, FRIDAY + 9 * MINUTE, LETTER),
     "on hold": (lambda s: s.happened(e.Held(at=NOW)), FRIDAY, []),
-    "blocked by a promise": (lambda s: s.promised("call", by=FRIDAY), FRIDAY, []),
-    "in review": (lambda s: written(s, LetterKind.FOLLOW_UP), FRIDAY, []),
+    "blocked by a promise": (lambda s: s.promised("call", by=FRIDAY), FRIDAY, []),  # of which reminders tell
+    "in review": (lambda s: written(s, LetterKind.FOLLOW_UP), FRIDAY, ASKED),
     "in the outbox": (lambda s: written(s, LetterKind.FOLLOW_UP, e.LetterAgain), FRIDAY, []),
     "in doubt": (lambda s: written(s, LetterKind.FOLLOW_UP, e.LetterInDoubt), FRIDAY, []),
     "dropped, and written again": (

@@ -32,6 +32,7 @@ VALUES: dict[str, Any] = {
     "severity": "high",
     "facts": (("cause", "a torn label"),),
     "text": "words",
+    "fact": "cause",
     "matter": "silence 2026-12-01T10:00",
     "until": FRIDAY,
     "key": "FU-7K3Q9.confirmation.1",

@@ -28,7 +28,7 @@ from followupd.adapters.storage.outbox import UnknownLetterError
 from followupd.app.container import App, build
 from followupd.app.cycle import run_cycle
 from followupd.domain import lifecycle
-from followupd.domain.case import Case, Stage
+from followupd.domain.case import Case, Fault, Stage
 from followupd.domain.compensation import GrantState, Money
 from followupd.domain.letter import DeliveryOutcome, DeliveryResult, LetterStatus, OutboxEntry
 from followupd.domain.promise import OptionState, PromiseState
@@ -812,7 +812,12 @@ def _deeds(case: Case) -> list[str]:
         if case.card_lacking_at and grant.kind == "gift-card" and grant.state is GrantState.GRANTED
     ]
     said += ["withdraw-option" for option in case.options if option.state is OptionState.OPEN][:1]
-    said += [f"{name}: found out" for name in case.facts.missing(("cause", "resolution", "prevention"))]
+    said += [
+        f"{name}: we found out about the {name}"
+        for name in case.facts.missing(("cause", "resolution", "prevention"))
+    ]
+    if case.facts.fault is Fault.UNKNOWN:
+        said.append("fault: ours")
     if case.not_reached:
         said.append("reached")
     if case.stage in {Stage.HEARD, Stage.PROMISED, Stage.CONFIRMED} or (

@@ -303,9 +303,10 @@ def test_a_gift_card_is_a_batch_of_its_own(make: Callable[..., Simulation]) -> N
             case.ref,
             "kept",
             "fixed",
-            "cause: a",
-            "resolution: b",
-            "prevention: c",
+            "cause: our label printer failed",
+            "resolution: a new parcel went out",
+            "prevention: we check every label now",
+            "fault: ours",
             "gift-card: 20 EUR",
             agent="ana",
         )

@@ -23,6 +23,7 @@ FACTS = (
     "cause: the label printer failed",
     "resolution: a new one went out",
     "prevention: we check every label",
+    "fault: ours",
 )
 
 

@@ -9,7 +9,7 @@ from followupd.domain.decision import Decision
 from followupd.domain.events import MissingAsked
 from followupd.domain.letter import Letter, LetterKind
 from followupd.errors import NotUnderstoodError
-from followupd.recovery import fix
+from followupd.recovery import follow_up
 from tests.builders import ANA, NOW, PLAYBOOK, a_case
 from tests.story.lettered import flat, letters
 from tests.story.saying import then
@@ -18,7 +18,7 @@ FRIDAY = datetime(2026, 12, 4, 17, tzinfo=UTC)
 
 
 def acted(case: Case) -> list[Decision]:
-    return fix.decide(case, PLAYBOOK, letters(), NOW)
+    return follow_up.decide(case, PLAYBOOK, letters(), NOW)
 
 
 def test_nothing_is_asked_before_the_fix_or_when_nothing_is_missing() -> None:
@@ -30,7 +30,7 @@ def test_one_mail_asks_for_everything_that_is_missing_with_a_line_for_each() -> 
     story = a_case().promised("ship the replacement", by=FRIDAY).granted(Gift.REFUND, "25").fixed()
     asked, mail = acted(story.case)
     assert isinstance(asked, MissingAsked)
-    assert set(asked.missing) == {"promise-1", "grant-1", "cause", "resolution", "prevention"}
+    assert set(asked.missing) == {"promise-1", "grant-1", "cause", "resolution", "prevention", "fault"}
     assert isinstance(mail, Letter)
     assert (mail.kind, mail.to.address) == (LetterKind.FACTS, ANA.email)
     for line in ("kept: 1", "issued: 1", "cause:", "resolution:", "prevention:"):
@@ -41,11 +41,18 @@ def test_optional_facts_are_asked_for_only_in_a_mail_that_is_needed_anyway() -> 
     asked, mail = acted(a_case().fixed().case)
     assert isinstance(asked, MissingAsked)
     assert isinstance(mail, Letter)
-    assert set(asked.missing) == {"cause", "resolution", "prevention"}  # the others stop no letter
+    assert set(asked.missing) == {"cause", "resolution", "prevention", "fault"}  # the others stop no letter
     lines = [line.strip() for line in mail.text.splitlines()]
     start = lines.index("cause:")
-    assert lines[start : start + 6] == ["cause:", "resolution:", "prevention:", "fault:", "impact:", "issue:"]
-    assert "only with “ours” does the letter say that we let Kim Doe down" in flat(mail.text)
+    assert lines[start : start + 6] == [
+        "cause:",
+        "resolution:",
+        "prevention:",
+        "fault: ours",
+        "impact:",
+        "issue:",
+    ]
+    assert "Only with “ours” does the letter say that it was our mistake" in flat(mail.text)
     orders = {line for line in lines if is_order(line)}
     assert orders == set(
         lines[start : start + 6]

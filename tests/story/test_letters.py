@@ -4,7 +4,7 @@ import re
 import shutil
 import traceback
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -260,9 +260,7 @@ def test_fragments_and_whole_sentences_both_become_sentences() -> None:
         cause="label printed twice", resolution="We sent it again!", prevention="iPads now scan the label"
     )
     text = flat(wrote(LetterKind.FOLLOW_UP, sample(facts=facts)).text)
-    assert "What went wrong: Label printed twice. " in text
-    assert "How it was put right: We sent it again! " in text
-    assert "What is different now: iPads now scan the label. " in text
+    assert "how it came about. Label printed twice. We sent it again! iPads now scan the label. " in text
 
 
 @pytest.mark.parametrize(
@@ -289,12 +287,42 @@ def test_the_follow_up_says_what_the_customer_told_us_and_what_it_meant(
 ) -> None:
     """Practices 3 and 6."""
     text = flat(wrote(LetterKind.FOLLOW_UP, sample(name)).text)
-    assert ("This is what you told us: The kettle" in text) == (name == "long")
-    assert (
-        impact is None
-        or f"I have not forgotten what it meant for you: It was a present for your mother's birthday, {impact}"
-        in text
-    )
+    assert ("The kettle you ordered" in text) == (name == "long")
+    assert impact is None or f"It was a present for your mother's birthday, {impact}" in text
+
+
+def test_the_customers_own_words_are_a_quotation_and_never_ours() -> None:
+    words = "My parcel was due Monday and it still has not come."
+    facts = replace(sample("short").facts, issue=words, fault=Fault.OURS)
+    case = sample("short", story=f"Hello,\n{words}", facts=facts)
+    assert f"You wrote: “{words}”" in flat(wrote(LetterKind.FOLLOW_UP, case).text)
+    for language, quotation in {
+        "de": f"Sie schrieben: „{words}“",
+        "fr": f"Vous nous avez écrit : « {words} »",
+        "es": f"Usted nos escribió: «{words}»",
+    }.items():
+        assert quotation in flat(wrote(LetterKind.FOLLOW_UP, replace(case, language=language)).text)
+
+
+def test_the_weight_of_the_apology_follows_severity_and_fault() -> None:
+    heavy = sample("short", severity="high", facts=replace(sample("short").facts, fault=Fault.OURS))
+    assert "I am very sorry. We let you down" in flat(wrote(LetterKind.FOLLOW_UP, heavy).text)
+    light = replace(heavy, severity="low")
+    assert "I am sorry. This was our mistake" in flat(wrote(LetterKind.FOLLOW_UP, light).text)
+
+
+def test_the_phone_and_the_address_of_the_owner_are_links() -> None:
+    html = wrote(LetterKind.HOLDING).html
+    assert 'href="tel:+442079460018"' in html
+    assert 'href="mailto:ana@example.com"' in html
+
+
+def test_a_french_letter_writes_the_first_of_a_month_as_people_do() -> None:
+    first = replace(promise(), promised_by=datetime(2026, 12, 1, 17, tzinfo=UTC), state=PromiseState.BROKEN)
+    case = sample(promises=(first,), language="fr")
+    later = NOW + timedelta(days=1)
+    letter = letters().letter(LetterKind.HOLDING, case, PLAYBOOK, later, LetterContent())
+    assert "mardi 1er décembre" in flat(letter.text)
 
 
 def test_one_promise_is_a_sentence_and_several_are_a_numbered_list() -> None:
@@ -343,7 +371,7 @@ def test_a_gift_cards_amount_is_written_in_the_language_of_its_letter(language: 
 
 @pytest.mark.parametrize("language", ["en", "de", "fr", "es"])
 def test_no_line_ends_inside_a_date_or_an_amount(language: str) -> None:
-    for kind in (LetterKind.HOLDING, LetterKind.GIFT_CARD):
+    for kind in (LetterKind.DELAY, LetterKind.GIFT_CARD):
         letter = wrote(kind, sample(language=language))
         assert not re.search(
             r"\d\.?\n\s*(?:de )?(?:novem|dezem|décem|dicie|decem|£|GBP)", letter.text, re.IGNORECASE
@@ -379,26 +407,30 @@ def test_a_holding_letter_has_three_sentences_at_most() -> None:
         assert 0 < only.count(". ") + 1 <= 3
 
 
-def test_a_holding_letter_names_no_date_that_has_passed() -> None:
+def test_a_holding_letter_names_the_date_that_was_missed_and_makes_none() -> None:
     past = replace(promise(), promised_by=datetime(2026, 11, 30, 17, tzinfo=UTC), state=PromiseState.BROKEN)
     text = flat(wrote(LetterKind.HOLDING, sample(promises=(past,))).text)
-    assert "30 November" not in text
-    assert "as soon as I know more" in text
+    assert "I promised you something by Monday, 30 November, and I did not keep that date." in text
+    assert text.count("30 November") == 1
+    assert "December" not in text
 
 
 def test_a_delay_letter_says_the_bad_news_the_new_date_and_the_reason() -> None:
     late = promise(state=PromiseState.LATE, because="the van broke down")
     text = written(LetterKind.DELAY, LetterContent(promises=(late,), until=FRIDAY, automatic=False))
     assert "I am sorry: I cannot keep the date" in text
-    assert "Ship the replacement: the new date is Friday, 4 December. The reason: the van broke down." in text
+    assert (
+        "Ship the replacement. The new date for this is Friday, 4 December. The reason: the van broke down."
+        in text
+    )
 
 
 def test_each_delayed_promise_has_its_own_new_date() -> None:
     first, second = promise(state=PromiseState.LATE), promise("call you", state=PromiseState.LATE, n=2)
     second = replace(second, promised_by=datetime(2026, 12, 8, 17, tzinfo=UTC))
     text = written(LetterKind.DELAY, LetterContent(promises=(first, second), until=FRIDAY))
-    assert "Ship the replacement: the new date is Friday, 4 December." in text
-    assert "Call you: the new date is Tuesday, 8 December." in text
+    assert "Ship the replacement. The new date for this is Friday, 4 December." in text
+    assert "Call you. The new date for this is Tuesday, 8 December." in text
 
 
 # --- names ------------------------------------------------------------------------------------------------------------
@@ -409,10 +441,10 @@ def test_each_delayed_promise_has_its_own_new_date() -> None:
     [
         ("Kim Doe", "Dear Kim,"),
         ("Doe, Kim", "Dear Kim,"),
-        ("Jean-Luc de Wit", "Hello,"),
-        ("Dr. Kim Doe", "Dear Dr. Kim Doe,"),
-        ("KIM DOE", "Dear KIM DOE,"),
-        ("kimdoe", "Dear kimdoe,"),
+        ("Jean-Luc de Wit", "Dear Jean-Luc,"),
+        ("Dr. Kim Doe", "Dear Dr Doe,"),
+        ("KIM DOE", "Dear Kim,"),
+        ("kimdoe", "Hello,"),
         ("", "Hello,"),
         ("kim@example.org", "Hello,"),
         ("You won! http://evil.example", "Hello,"),
@@ -420,16 +452,14 @@ def test_each_delayed_promise_has_its_own_new_date() -> None:
     ],
 )
 def test_a_greeting_uses_a_name_only_where_it_is_one(name: str, greeting: str) -> None:
-    expected = "Dear Jean-Luc de Wit," if name.startswith("Jean") else greeting
-    assert wrote(LetterKind.HOLDING, sample(customer=Person("kim@example.org", name))).text.startswith(
-        expected
-    )
+    letter = wrote(LetterKind.HOLDING, sample(customer=Person("kim@example.org", name)))
+    assert letter.text.startswith(greeting)
 
 
 def test_first_names_are_taken_only_where_they_are_plain() -> None:
-    assert first_name("Ana Reyes", {"frau"}) == "Ana"
-    assert first_name("J. Reyes", {"frau"}) == ""
-    assert first_name("Frau Reyes", {"frau"}) == ""
+    assert first_name("Ana Reyes") == "Ana"
+    assert first_name("J. Reyes") == ""
+    assert first_name("Frau Reyes") == ""
     assert greetable_name("O'Brien, Mary") == "Mary O'Brien"
 
 
@@ -467,7 +497,7 @@ def test_a_fact_that_nobody_stated_stops_the_follow_up(fact: str) -> None:
         ('{% include "_signature.md" %}', "With kind regards,\n\nAna Reyes", "the owner's direct phone"),
         ('{% include "_signature.md" %}', "With kind regards,\n\nAna Reyes", "the owner's email"),
         (
-            "I am sorry. We let you down, and on behalf of {{ company.name }} I apologise.",
+            "I am sorry. This was our mistake, and on behalf of {{ company.name }} I\napologise for it.",
             "Hm.",
             "apology in the first",
         ),
@@ -557,7 +587,7 @@ def test_a_template_can_do_nothing(tmp_path: Path) -> None:
         with pytest.raises(LetterError, match=r"templates/en/holding\.md"):
             wrote(
                 LetterKind.HOLDING,
-                directory=changed(tmp_path / str(n), "en/holding", "You are not", f"{attack} You are not"),
+                directory=changed(tmp_path / str(n), "en/holding", "Your case is", f"{attack} Your case is"),
             )
 
 
@@ -575,16 +605,16 @@ def test_a_playbooks_sentence_is_filled_in_with_values_that_stay_values() -> Non
 
 
 def test_a_letter_is_in_the_customers_language_where_there_is_one(tmp_path: Path) -> None:
-    directory = changed(tmp_path, "en/holding", "You are not forgotten", "You are not forgotten")
+    directory = changed(tmp_path, "en/holding", "Your case", "Your case")
     shutil.copytree(directory / "en", directory / "xx")
     (directory / "xx" / "holding.md").write_text(
-        (directory / "en/holding.md").read_text().replace("still on", "xx on")
+        (directory / "en/holding.md").read_text().replace("Your case", "Zaak")
     )
-    assert "xx on" in wrote(LetterKind.HOLDING, sample(language="xx-YY"), directory=directory).text
-    assert "still on" in wrote(LetterKind.HOLDING, sample(language="yy"), directory=directory).text
-    assert "still on" in wrote(LetterKind.HOLDING, sample(language="../xx"), directory=directory).text
+    assert "Zaak" in wrote(LetterKind.HOLDING, sample(language="xx-YY"), directory=directory).text
+    assert "Your case" in wrote(LetterKind.HOLDING, sample(language="yy"), directory=directory).text
+    assert "Your case" in wrote(LetterKind.HOLDING, sample(language="../xx"), directory=directory).text
     assert (
-        "xx on"
+        "Zaak"
         in wrote(LetterKind.HOLDING, sample(language=""), replace(PLAYBOOK, language="xx"), directory).text
     )
 

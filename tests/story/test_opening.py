@@ -8,10 +8,11 @@ import pytest
 from followupd.domain.calendar import Calendar, Duration
 from followupd.domain.case import Facts, Stage
 from followupd.domain.events import PromiseMade
+from followupd.domain.letter import LetterKind
 from followupd.domain.mail import Kind, Message, Person
 from followupd.domain.playbook import Agent, Company, NextStep, Playbook, Team
 from followupd.recovery import opening
-from tests.story.lettered import PLAYBOOK, letters, sample
+from tests.story.lettered import PLAYBOOK, flat, letters, sample, wrote
 
 NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)
 ANA = Agent(id="ana", name="Ana Reyes", email="ana@example.com", phone="+44 20 7946 0018")
@@ -67,3 +68,43 @@ def test_the_first_letter_to_a_german_customer_promises_in_german() -> None:
     case = replace(sample("short", stage=Stage.HEARD, language="de"), promises=())
     steps = opening.decide(case, replace(PLAYBOOK, steps=(step,)), letters(), NOW)
     assert [each.promise.text for each in steps if isinstance(each, PromiseMade)] == ["Ana Reyes ruft an"]
+
+
+@pytest.mark.parametrize(
+    ("severity", "danger", "promised"),
+    [
+        ("high", True, ["I will call you", "I will find out"]),
+        ("normal", True, ["I will find out"]),
+        ("high", False, ["I will find out"]),
+    ],
+)
+def test_where_somebody_is_in_danger_a_call_is_promised_before_everything_else(
+    severity: str, danger: bool, promised: list[str]
+) -> None:
+    steps = (
+        NextStep(text="I will find out", within=Duration.parse("1 day")),
+        NextStep(text="I will call you", within=Duration.parse("1 hour"), danger=True),
+    )
+    case = replace(sample("short", stage=Stage.HEARD, severity=severity, danger=danger), promises=())
+    made = opening.decide(case, replace(PLAYBOOK, steps=steps), letters(), NOW)
+    assert [each.promise.text for each in made if isinstance(each, PromiseMade)] == promised
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", "Please stop using what may be at fault"),
+        ("de", "Bitte benutzen Sie nicht weiter, woran es liegen könnte"),
+        ("fr", "N'utilisez plus, s'il vous plaît, ce qui peut en être la cause"),
+        ("es", "deje de usar lo que pueda ser la causa"),
+    ],
+)
+def test_the_first_letter_to_somebody_in_danger_says_what_to_do_now(language: str, words: str) -> None:
+    case = sample("short", language=language, severity="high", danger=True)
+    letter = wrote(LetterKind.CONFIRMATION, case)
+    assert words in flat(letter.text)
+    assert len(letter.text.split()) <= 200
+    [promise] = case.promises
+    assert flat(promise.text).casefold() in flat(letter.text).casefold()
+    usual = wrote(LetterKind.CONFIRMATION, replace(case, severity="normal"))
+    assert words not in flat(usual.text)

@@ -101,13 +101,6 @@ def test_words_of_people_are_no_sentence_of_ours() -> None:
     assert "niemand wurde erreicht: the case is held." in flat(mail.text)
 
 
-def test_what_a_holding_letter_promises_is_named_in_the_customers_language() -> None:
-    assert (
-        letters().phrase(msg("news from me"), sample(language="fr"), PLAYBOOK) == "des nouvelles de ma part"
-    )
-    assert letters().phrase(msg("news from me"), sample(), PLAYBOOK) == "news from me"
-
-
 def test_a_sentence_is_a_string_to_everyone_who_keeps_it() -> None:
     made = msg("the {fact} is not known yet", fact=msg("cause"))
     assert made == "the cause is not known yet"

@@ -417,3 +417,36 @@ def test_the_page_of_the_rules_says_what_the_rules_say() -> None:
         row = f"| {rule.id} | `{rule.name}` | {rule.reason} | {rule.better} | {rule.source} | {stops} |"
         assert row in page, row
     assert all(f"`{name}`" in page for name in PHRASED)
+
+
+#: sentences written apart from the lists, in three rounds: language, kind (or good), sentence
+WRITTEN_APART = Path(__file__).parent / "letters" / "wording.tsv"
+#: rules that are not about what a sentence says
+_ABOUT_FORM = {"W11", "W12"}
+
+
+def test_nine_of_ten_bad_sentences_of_each_kind_and_language_are_found() -> None:
+    found: dict[tuple[str, str], list[bool]] = {}
+    for language, kind, text in written_apart():
+        if kind != "good":
+            is_found = bool(ids(text, kind=FACT, language=language) - _ABOUT_FORM)
+            found.setdefault((language, kind), []).append(is_found)
+
+    shares = {name: sum(hits) / len(hits) for name, hits in found.items()}
+    assert {name: share for name, share in shares.items() if share < 0.85} == {}
+    assert sum(shares.values()) / len(shares) > 0.95
+
+
+def test_no_good_sentence_is_blamed() -> None:
+    blamed = [
+        text
+        for language, kind, text in written_apart()
+        if kind == "good" and ids(text, kind=FACT, language=language) - _ABOUT_FORM
+    ]
+    assert blamed == []
+
+
+def written_apart() -> list[tuple[str, str, str]]:
+    """Return the sentences of the table."""
+    rows = [line.split("\t") for line in WRITTEN_APART.read_text().splitlines() if not line.startswith("#")]
+    return [(language, kind, text) for language, kind, text in rows]

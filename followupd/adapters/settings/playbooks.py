@@ -35,6 +35,7 @@ from followupd.domain.mail import Person
 from followupd.domain.playbook import Agent, Company, NextStep, Playbook, Playbooks, SeverityOverride, Team
 from followupd.domain.promise import PromiseKind
 from followupd.errors import LetterError, Problem
+from followupd.text.names import addressed
 
 # --- the sentence of a next step ----------------------------------------------------------------------------
 
@@ -93,7 +94,7 @@ def _rendered(source: str) -> list[str]:
     require(not unknown, SettingsRule.STEP_TEXT, problem, _STEP_HINT)
     with naming(_SENTENCE):
         template = environment.from_string(source)
-        customers = map(context.customer_values, _CUSTOMERS)
+        customers = [context.customer_named(who, addressed(who.name, "en")) for who in _CUSTOMERS]
         return [template.render(people | {"customer": customer}) for customer in customers]
 
 
@@ -159,6 +160,11 @@ class NextStepTable(Table):
         {},
         description="`text` in other languages; letters in a language that is missing here use `text`.",
         example={"de": "{{ owner.name }} fragt beim Paketdienst nach und schreibt Ihnen"},
+    )
+    danger: bool = setting(
+        False,
+        description="Promised only, and before the others, where somebody's health or safety is at stake.",
+        example=True,
     )
 
 
@@ -399,6 +405,7 @@ def _steps(file: TomlFile, steps: tuple[NextStepTable, ...], calendar: Calendar)
             kind=step.kind,
             margin=margin,
             texts=tuple(step.texts.items()),
+            danger=step.danger,
         )
 
 

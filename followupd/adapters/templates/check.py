@@ -23,16 +23,18 @@ from followupd.adapters.templates.samples import (
     sample_content,
 )
 from followupd.adapters.templates.sources import (
+    SAFETY,
     ContentError,
     FrontMatterError,
     InvalidTemplateError,
     LetterTemplate,
     TemplateFileError,
     TemplateFiles,
+    letter_of_file,
     naming,
     sandbox,
 )
-from followupd.domain.case import Case
+from followupd.domain.case import HIGH, Case
 from followupd.domain.letter import CUSTOMER_LETTERS, DESK_MAILS, Letter, LetterKind
 from followupd.domain.mail import Person
 from followupd.domain.playbook import Playbook
@@ -107,19 +109,40 @@ def sample_renderer(files: TemplateFiles, languages: Catalogue) -> TemplateRende
     )
 
 
-def affected_kinds(files: TemplateFiles, language: str) -> list[LetterKind]:
-    """Return the kinds of letters that the administrator's changes affect.
+def affected_letters(files: TemplateFiles, language: str) -> list[str]:
+    """Return the files of the letters that the administrator's changes affect.
 
-    A changed letter affects its kind; a changed part, layout or language file affects all letters of the
-    language.
+    A changed letter affects itself; a changed part, layout or language file affects all letters of the language.
+
+    Args:
+        files: the templates.
+        language: the language of the letters.
     """
-    changed = files.changed(language)
-    kinds = [kind for kind in KINDS if files.exists(f"{language}/{kind}.md")]
+    changed, letters = files.changed(language), list(filter(letter_of_file, files.of_language(language)))
     has_changed_part = any(name.rpartition("/")[2].startswith("_") for name in changed)
     has_language_files = (files.own.parent / "languages" / language).is_dir()
     if has_changed_part or has_language_files or files.is_changed(LAYOUT):
-        return kinds
-    return [kind for kind in kinds if f"{language}/{kind}.md" in changed]
+        return letters
+    return [name for name in letters if name in changed]
+
+
+def case_for(name: str, case: Case) -> tuple[LetterKind, Case]:
+    """Return the kind of the letter in a file, and the sample case as one in which that file is the letter.
+
+    Args:
+        name: of the file below the templates.
+        case: a sample case.
+
+    Raises:
+        LetterError: there is no letter in the file.
+    """
+    found = letter_of_file(name)
+    if found is None:
+        raise LetterError(f"{name} is no letter")
+    kind, playbook = found
+    is_safety = name.partition("/")[2].startswith(SAFETY)
+    severity = HIGH if is_safety else case.severity
+    return kind, replace(case, playbook=playbook or case.playbook, danger=is_safety, severity=severity)
 
 
 def render_sample(
@@ -205,16 +228,16 @@ def _template_problems(
     with naming(file):
         environment.get_template(name)
 
-    kind = name.partition("/")[2].removesuffix(".md")
+    letter_of = letter_of_file(name)
     if name.rpartition("/")[2].startswith(
         "_"
     ):  # which names a part may use depends on the letter that includes it
         unknown = list(_unknown_filters(environment.parse(files.text(name)), environment))
-    elif kind not in KINDS:
+    elif letter_of is None:
         yield _problem(file, None, TemplateRule.NO_KIND, "no letter of this name is ever sent")
         return
     else:
-        scope = sample_scope(LetterKind(kind), playbook, now)
+        scope = sample_scope(letter_of[0], playbook, now)
         letter = LetterTemplate.read(files.text(name), file, "")
         unknown = list(_unknown_in_letter(letter, scope, environment))
 
@@ -283,9 +306,9 @@ def _rendering_problems(
 ) -> Iterator[Problem]:
     """Render the affected letters of a language for the samples; yield each letter's first problem."""
     at_home = replace(playbook, company=replace(playbook.company, locale=language))
-    for kind in affected_kinds(renderer.files, language):
+    for file in affected_letters(renderer.files, language):
         for name in SAMPLES:
-            case = sample_case(playbook, now, name, language, renderer.languages)
+            kind, case = case_for(file, sample_case(playbook, now, name, language, renderer.languages))
             try:
                 render_sample(renderer, kind, case, at_home if kind in DESK_MAILS else playbook, now)
             except TemplateFileError as error:

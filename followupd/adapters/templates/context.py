@@ -1,25 +1,28 @@
 """What the templates of letters may name: plain values made from a case, and nothing that can do anything."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import date, timedelta
-from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 from babel.dates import format_timedelta
 
 from followupd.adapters.templates.formatter import Formatter, Named, given
 from followupd.adapters.templates.markdown import flat, one_line
-from followupd.domain.case import FACT_NAMES, Case, Facts, Fault, Stage
+from followupd.domain.calendar import has_come
+from followupd.domain.case import FACT_NAMES, QUOTABLE, Case, Facts, Fault, Stage
 from followupd.domain.compensation import Compensation, Gift, GrantState
 from followupd.domain.decision import Agenda, AgendaItem, LetterContent, LookedUp, PrintedGiftCard
 from followupd.domain.letter import LetterKind
 from followupd.domain.mail import Person
 from followupd.domain.playbook import Agent, Company, Playbook
 from followupd.domain.promise import Promise, PromiseState
-from followupd.languages import Catalogue, catalogue
+from followupd.languages import Catalogue
 from followupd.text.mail.headers import bare_subject
-from followupd.text.names import first_name, greetable_name
+from followupd.text.names import SHIPPED, PersonName, addressed, first_name
+from followupd.text.wording.facts import COACHED_FACTS, is_stub
 
 #: compensation that the customer has, or has been sent
 GIVEN = frozenset({GrantState.ISSUED, GrantState.CONFIRMED})
@@ -42,12 +45,22 @@ _MAX_EXCERPT = 200
 _MIN_AGE = timedelta(minutes=1)
 
 
-def people_context(case: Case, playbook: Playbook, languages: Catalogue | None = None) -> dict[str, Any]:
-    """Return what every letter and every playbook sentence may name: `owner`, `company` and `customer`."""
+def people_context(
+    case: Case, playbook: Playbook, languages: Catalogue = SHIPPED, language: str = ""
+) -> dict[str, Any]:
+    """Return what every letter and every playbook sentence may name: `owner`, `company` and `customer`.
+
+    Args:
+        case: the case.
+        playbook: the playbook of the case.
+        languages: the languages to use.
+        language: the language of the letter, by default that of the case.
+    """
+    language = language or case.language or playbook.language or playbook.company.locale
     return {
         "owner": agent_values(playbook.owner_of(case.owner), languages),
         "company": company_values(playbook.company),
-        "customer": customer_values(case.customer, languages),
+        "customer": customer_values(case, language, languages),
     }
 
 
@@ -66,18 +79,26 @@ def customer_context(
     promises = _promises_of(kind, content)
     numbers = {promise.n for promise in promises}
     owed = [promise for promise in case.owed if promise.n not in case.awaiting_approval]
-    kept = [promise for promise in case.promises if promise.state is PromiseState.KEPT]
+    kept = [promise for promise in case.promises_in(PromiseState.KEPT) if promise.source != "playbook"]
+    missed = [promise for promise in owed if has_come(promise.promised_by, fmt.now)]
     others = [promise for promise in owed if promise.n not in numbers]
     fault = case.facts.fault
     admits_fault = kind == LetterKind.FOLLOW_UP or not case.by_machine
-    return people_context(case, playbook, fmt.languages) | {
-        "case": Named(ref=case.ref, subject=given("case.subject", _subject_to_repeat(case, content))),
-        "facts": fact_values(_facts_to_repeat(case, content)),
+    return people_context(case, playbook, fmt.languages, fmt.locale.language) | {
+        "case": Named(
+            ref=case.ref,
+            subject=given("case.subject", _subject_to_repeat(case, content)),
+            severity=case.severity,
+            playbook=case.playbook,
+        ),
+        "facts": fact_values(_facts_to_repeat(case, content), case.insisted),
+        "quoted": _quotations(case, content, fmt),
         "our_fault": admits_fault and fault is Fault.OURS,
         "shared_fault": admits_fault and fault is Fault.SHARED,
         "not_our_fault": fault is Fault.NOT_OURS,
         "promises": [fmt.promise(promise, case) for promise in promises],
         "done": [fmt.promise(promise, case) for promise in kept],
+        "missed": [fmt.promise(promise, case) for promise in missed],
         "still_open": [fmt.promise(promise, case) for promise in owed],
         "others_open": [fmt.promise(promise, case) for promise in others],
         "first": not case.was_sent(LetterKind.CONFIRMATION),
@@ -110,6 +131,14 @@ def _grants_of(kind: LetterKind, case: Case, content: LetterContent) -> list[Com
 def _named_in_letters(grants: Iterable[Compensation], states: frozenset[GrantState]) -> list[Compensation]:
     """Return the compensation in one of these states; gift cards have a letter of their own."""
     return [grant for grant in grants if grant.state in states and grant.kind is not Gift.GIFT_CARD]
+
+
+def _quotations(case: Case, content: LetterContent, fmt: Formatter) -> Named:
+    """Return the facts in the customer's own words, in quotation marks; the others are missing."""
+    facts = _facts_to_repeat(case, content)
+    quotable = {name: name in case.quoted_facts and getattr(facts, name) for name in QUOTABLE}
+    words = {name: fmt.quotation(text or "") for name, text in quotable.items()}
+    return Named(**{name: given(f"quoted.{name}", text, flat=False) for name, text in words.items()})
 
 
 def _facts_to_repeat(case: Case, content: LetterContent) -> Facts:
@@ -213,7 +242,7 @@ def gift_card_context(
         is_link=card.code.startswith("https://"),
         expires=given("card.expires", expires, flat=False),
     )
-    return people_context(case, playbook, fmt.languages) | {"card": values}
+    return people_context(case, playbook, fmt.languages, fmt.locale.language) | {"card": values}
 
 
 def digest_context(agenda: Agenda, playbook: Playbook, to: Agent, fmt: Formatter) -> dict[str, Any]:
@@ -269,12 +298,18 @@ def _item_values(item: AgendaItem, fmt: Formatter) -> Named:
     )
 
 
-def agent_values(agent: Agent, languages: Catalogue | None = None) -> Named:
-    """Return `owner` or `agent` as templates name them."""
+def agent_values(agent: Agent, languages: Catalogue = SHIPPED) -> Named:
+    """Return `owner` or `agent` as templates name them.
+
+    Args:
+        agent: who it is.
+        languages: the languages to use.
+    """
     return Named(
         name=given("owner.name", agent.name),
-        first_name=given("owner.name", first_name(agent.name, _titles(languages)) or agent.name),
+        first_name=given("owner.name", first_name(agent.name, languages) or agent.name),
         phone=given("owner.phone", agent.phone),
+        dial=given("owner.phone", re.sub(r"[^+\d]", "", agent.phone)),
         email=given("owner.email", agent.email),
     )
 
@@ -284,28 +319,45 @@ def company_values(company: Company) -> Named:
     return Named(name=given("company.name", company.name))
 
 
-def customer_values(customer: Person, languages: Catalogue | None = None) -> Named:
-    """Return `customer` as templates name it; a name that should not be repeated is missing."""
-    name = greetable_name(one_line(customer.name))
+def customer_values(case: Case, language: str, languages: Catalogue = SHIPPED) -> Named:
+    """Return `customer` as templates name it; a name that should not be repeated is missing.
+
+    Where the mail came from a company or a device, the person who signed it is greeted.
+
+    Args:
+        case: the case.
+        language: the language of the letter.
+        languages: the languages to use.
+    """
+    names = (one_line(case.customer.name), case.signed_by)
+    persons = (addressed(name, language, languages) for name in names)
+    person = next(filter(attrgetter("name"), persons), PersonName())
+    return customer_named(case.customer, person, case.salutation)
+
+
+def customer_named(customer: Person, person: PersonName, salutation: str = "") -> Named:
+    """Return `customer` as templates name it.
+
+    Args:
+        customer: the address and the name of the mail.
+        person: as whom the customer is addressed.
+        salutation: an agent's own.
+    """
     return Named(
-        name=given("customer.name", name),
-        first_name=given("customer.first_name", first_name(name, _titles(languages)) or name),
+        name=given("customer.name", person.name),
+        first_name=given("customer.first_name", person.first_name or person.name),
+        salutation=given("customer.salutation", salutation),
         address=one_line(customer.address),
         anybody=one_line(customer.name) or one_line(customer.address),
     )
 
 
-def fact_values(facts: Facts) -> Named:
-    """Return `facts` as templates name them; a fact that was not stated is missing."""
-    values: dict[str, Any] = {name: given(f"facts.{name}", getattr(facts, name)) for name in FACT_NAMES}
-    return Named(**values)
-
-
-@lru_cache(maxsize=8)
-def _titles(languages: Catalogue | None) -> frozenset[str]:
-    """Return the titles of all languages, in lower case."""
-    known = languages or catalogue()
-    return frozenset[str]().union(*(language.info.letters.titles for language in known.all()))
+def fact_values(facts: Facts, insisted: Collection[str] = ()) -> Named:
+    """Return `facts` as templates name them; one that was not stated, or says nothing, is missing."""
+    texts: dict[str, Any] = {name: getattr(facts, name) for name in FACT_NAMES}
+    silent = {name for name in COACHED_FACTS if texts[name] not in insisted and is_stub(texts[name] or "")}
+    texts |= dict.fromkeys(silent)
+    return Named(**{name: given(f"facts.{name}", text) for name, text in texts.items()})
 
 
 def _orders(lines: Iterable[str], fmt: Formatter) -> list[str]:

@@ -220,6 +220,8 @@ class Formatter:
         pattern = str(self.locale.date_formats["full"].pattern)
         if day.year == self.playbook.calendar.local(self.now).year:
             pattern = _YEAR.sub("", pattern)
+        if day.day == 1 and self.manner.first_day:
+            pattern = re.sub(r"(?<![a-z])d+(?![a-z])", f"'{self.manner.first_day}'", pattern, count=1)
         text = one_line(format_date(day, pattern, locale=self.locale))
         weekday, space, rest = text.partition(" ")
         if not self.manner.weekday_comma:
@@ -229,6 +231,13 @@ class Formatter:
     def time(self, at: datetime) -> str:
         """Return the time of a moment in the company's time zone."""
         return one_line(format_time(self.playbook.calendar.local(at), self.manner.time, locale=self.locale))
+
+    def quotation(self, words: str) -> str:
+        """Return a customer's words in the quotation marks of the language, on one line."""
+        before, after = self.manner.quotes
+        inside = one_line(words).strip("\"'“”„«»‹›")
+        end = "" if inside.endswith((".", "!", "?", "…")) else "."
+        return f"{before}{inside[:1].upper()}{inside[1:]}{after}{end}"
 
     def money(self, value: Money) -> str:
         """Return an amount with its currency, on one line."""
@@ -285,6 +294,7 @@ class Formatter:
             estimate=promise.kind is PromiseKind.ESTIMATE,
             update=promise.kind is PromiseKind.NEXT_UPDATE,
             by=given("promise.by", by, flat=False),
+            relation=str(getattr(promise, "relation", "") or "by"),
             overdue=bool(promise.promised_by and promise.promised_by < self.now),
             mine=keeper.id == self.playbook.owner_of(case.owner).id,
             who=keeper.name,

@@ -159,7 +159,8 @@ def _link(node: SyntaxTreeNode) -> str:
     """Return the text of a link, with its target behind it unless both are the same."""
     label = "".join(_children(node))
     target = str(node.attrs.get("href", "")).removeprefix("mailto:")
-    return label if label == target else f"{label} ({target})"
+    is_said = label == target or target.startswith("tel:")
+    return label if is_said else f"{label} ({target})"
 
 
 def _children(node: SyntaxTreeNode) -> Iterator[str]:

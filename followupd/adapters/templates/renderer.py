@@ -4,10 +4,11 @@ Values are data and are escaped where they are printed. A missing value, or text
 and does not, stops the letter.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, Template
@@ -24,13 +25,14 @@ from followupd.adapters.templates.sources import (
     layout_template,
     naming,
     sandbox,
+    stems_of,
 )
 from followupd.domain.case import Case
 from followupd.domain.decision import Agenda, LetterContent, PrintedGiftCard
 from followupd.domain.letter import Attachment, Letter, LetterKind
 from followupd.domain.mail import Person
 from followupd.domain.playbook import Agent, Playbook
-from followupd.domain.translatable import Translatable, msg
+from followupd.domain.translatable import msg
 from followupd.errors import LetterError
 from followupd.languages import Catalogue, catalogue
 from followupd.text.names import greetable_name
@@ -179,34 +181,45 @@ class TemplateRenderer:
         )
 
     def phrase(self, text: str, case: Case, playbook: Playbook) -> str:
-        """Fill in a sentence of a playbook, or translate one of ours to the customer.
+        """Fill in a sentence of a playbook.
 
         Args:
             text: may name `owner`, `company` and `customer`, as templates do.
             case: the case that the values come from.
             playbook: the playbook of the case.
         """
-        if isinstance(text, Translatable):
-            language = self._find_for_customer(LetterKind.HOLDING, case, playbook).language
-            text = self._messages(language).get(text.pattern, text)
         place = f"the sentence {text!r} of playbook {playbook.name}"
         return self._line(text, context.people_context(case, playbook, self.languages), place)
 
-    def find(self, kind: LetterKind, *languages: str) -> LetterTemplate:
+    def find(self, kind: LetterKind, *languages: str, stems: Sequence[str] = ()) -> LetterTemplate:
         """Return the template of a kind in the first of these languages that has it, else in English.
+
+        Args:
+            kind: the kind of the letter.
+            languages: in the order of preference.
+            stems: of the files that may be it in each language, the best first; by default that of the kind.
 
         Raises:
             LetterError: no language has it.
         """
-        for language in dict.fromkeys(_language_tags([*languages, DEFAULT])):
-            if self.files.exists(f"{language}/{kind}.md"):
-                return self._load(language, kind)
+        tags = dict.fromkeys(_language_tags([*languages, DEFAULT]))
+        for language, stem in product(tags, stems or (str(kind),)):
+            if self.files.exists(f"{language}/{stem}.md"):
+                return self._load(language, stem)
         file = self.files.label(f"{DEFAULT}/{kind}.md")
         raise LetterError(f"{file}: there is no such letter, in any language")
 
     def _find_for_customer(self, kind: LetterKind, case: Case, playbook: Playbook) -> LetterTemplate:
-        """Return the template in the customer's language, the playbook's or the company's."""
-        return self.find(kind, case.language or playbook.language, playbook.company.locale)
+        """Return the template in the customer's language, the playbook's or the company's.
+
+        Args:
+            kind: the kind of the letter.
+            case: the case.
+            playbook: the playbook of the case.
+        """
+        is_first = kind is LetterKind.CONFIRMATION and not case.was_sent(kind)
+        stems = stems_of(kind, case.playbook, in_danger=is_first and case.in_danger)
+        return self.find(kind, case.language or playbook.language, playbook.company.locale, stems=stems)
 
     def _desk_formatter(self, template: LetterTemplate, playbook: Playbook, now: datetime) -> Formatter:
         messages = self._messages(template.language)
@@ -217,14 +230,14 @@ class TemplateRenderer:
         spoken = self.languages.find(language)
         return spoken.messages if spoken else {}
 
-    def render(self, template: LetterTemplate, kind: LetterKind, scope: Mapping[str, Any]) -> str:
+    def render(self, template: LetterTemplate, scope: Mapping[str, Any]) -> str:
         """Return the letter's Markdown with all values escaped.
 
         Raises:
             LetterError: with file and line.
         """
         with naming(template.file):
-            return self._environment.get_template(f"{template.language}/{kind}.md").render(scope)
+            return self._environment.get_template(f"{template.language}/{template.stem}.md").render(scope)
 
     def html(self, template: LetterTemplate, content: str, subject: str, preheader: str) -> str:
         """Return the HTML part.
@@ -281,7 +294,7 @@ class TemplateRenderer:
         Raises:
             ContentError: the text does not contain what such a letter must.
         """
-        text, content = markdown.to_parts(self.render(template, kind, scope))
+        text, content = markdown.to_parts(self.render(template, scope))
         if kind.to_customer:
             missing = missing_content(kind, template.language, text, scope, self.languages)
             if missing:
@@ -337,13 +350,13 @@ class TemplateRenderer:
         """Return the domain of the address that letters of a mailbox are sent from."""
         return self.sender_of(mailbox).address.rpartition("@")[2]
 
-    def _load(self, language: str, kind: LetterKind) -> LetterTemplate:
+    def _load(self, language: str, stem: str) -> LetterTemplate:
         """Return a template, read once."""
-        if (language, kind) not in self._templates:
-            name = f"{language}/{kind}.md"
-            text = self.files.text(name)
-            self._templates[language, kind] = LetterTemplate.read(text, self.files.label(name), language)
-        return self._templates[language, kind]
+        if (language, stem) not in self._templates:
+            name = f"{language}/{stem}.md"
+            text, file = self.files.text(name), self.files.label(name)
+            self._templates[language, stem] = LetterTemplate.read(text, file, language, stem)
+        return self._templates[language, stem]
 
     @cached_property
     def _environment(self) -> Environment:

@@ -1,7 +1,8 @@
 """The files of letters: front matter, Markdown with Jinja2, and the sandbox in which they are rendered.
 
 A letter is `<language>/<kind>.md`: front matter between two lines of dashes (`subject:`, `from:`), then
-Markdown. A file whose name begins with "_" is a part that letters include.
+Markdown. In cases of a playbook, `<kind>.<playbook>.md` stands in for it, and `safety.md` for the first confirmation
+to somebody in danger. A file whose name begins with "_" is a part that letters include.
 """
 
 import re
@@ -26,8 +27,11 @@ from markupsafe import Markup
 
 from followupd.adapters.templates import markdown
 from followupd.adapters.templates.formatter import Missing, Unknown
+from followupd.domain.letter import LetterKind
 from followupd.errors import LetterError
 
+#: the letter that stands in for the first confirmation to somebody in danger
+SAFETY = "safety"
 #: the lines that the front matter may have
 FRONT_MATTER = ("subject", "from")
 
@@ -93,22 +97,25 @@ _FILTERS = frozenset(
 class LetterTemplate:
     """A letter's file: its name, its front matter with the line numbers, and its body.
 
-    `body` keeps the file's line numbers: the front matter is replaced by empty lines.
+    `stem` is its name below the language, without the ending: "follow-up.delivery". `body` keeps the file's line
+    numbers: the front matter is replaced by empty lines.
     """
 
     file: str
     language: str
     front: Mapping[str, tuple[str, int]]
     body: str
+    stem: str = ""
 
     @classmethod
-    def read(cls, text: str, file: str, language: str) -> "LetterTemplate":
+    def read(cls, text: str, file: str, language: str, stem: str = "") -> "LetterTemplate":
         """Split a letter into front matter and body.
 
         Args:
             text: the content of the file.
             file: its name, for error messages.
             language: the language that it is written in.
+            stem: its name below the language, without the ending.
 
         Raises:
             FrontMatterError: there is no front matter, or a mistake in it.
@@ -123,7 +130,7 @@ class LetterTemplate:
         if "subject" not in front:
             raise FrontMatterError(file, 1, "the letter has no subject")
         body = "\n" * (end + 1) + "\n".join(rows[end + 1 :]) + "\n"
-        return cls(file, language, front, body)
+        return cls(file, language, front, body, stem)
 
 
 def _front_matter(rows: list[str], file: str) -> Iterator[tuple[str, tuple[str, int]]]:
@@ -195,6 +202,10 @@ class TemplateFiles:
         found = {name.partition("/")[0] for name in self._names() if "/" in name}
         return sorted(filter(is_language, found))
 
+    def of_language(self, language: str) -> list[str]:
+        """Return a language's letters and parts, the shipped ones too."""
+        return sorted(name for name in self._names() if name.startswith(f"{language}/"))
+
     def changed(self, language: str) -> list[str]:
         """Return a language's letters and parts that are new or differ from the shipped ones."""
         paths = (self.own / language).rglob("*.md")
@@ -232,6 +243,32 @@ def _file_below(directory: Path | None, name: str) -> Path | None:
     path = directory / name
     is_inside = path.resolve().is_relative_to(directory.resolve())
     return path if is_inside and path.is_file() else None
+
+
+def letter_of_file(name: str) -> tuple[LetterKind, str] | None:
+    """Return the kind of letter in a file and the playbook that it is for, "" for all; None for no letter.
+
+    Args:
+        name: of the file below the templates: "en/follow-up.delivery.md".
+    """
+    stem = name.partition("/")[2].removesuffix(".md")
+    letter, _, playbook = stem.partition(".")
+    kinds = {str(kind): kind for kind in LetterKind} | {SAFETY: LetterKind.CONFIRMATION}
+    has_variants = letter == SAFETY or (letter in kinds and kinds[letter].to_customer)
+    is_letter = letter in kinds and (has_variants or stem == letter)
+    return (kinds[letter], playbook) if is_letter else None
+
+
+def stems_of(kind: LetterKind, playbook: str, *, in_danger: bool) -> tuple[str, ...]:
+    """Return the names of the files of which the first that exists is the letter, without their ending.
+
+    Args:
+        kind: of a letter to the customer.
+        playbook: the name of the case's playbook.
+        in_danger: whether it is the first confirmation to somebody in danger.
+    """
+    names = (SAFETY, str(kind)) if in_danger else (str(kind),)
+    return tuple(f"{name}{variant}" for name in names for variant in (f".{playbook}", ""))
 
 
 def is_language(tag: str) -> bool:

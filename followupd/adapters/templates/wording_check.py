@@ -10,9 +10,14 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from followupd.adapters.settings.rules import SettingsRule
-from followupd.adapters.templates.check import affected_kinds, render_sample, sample_renderer
+from followupd.adapters.templates.check import affected_letters, case_for, render_sample, sample_renderer
 from followupd.adapters.templates.samples import sample_case, sample_content
-from followupd.adapters.templates.sources import FrontMatterError, LetterTemplate, TemplateFiles
+from followupd.adapters.templates.sources import (
+    FrontMatterError,
+    LetterTemplate,
+    TemplateFiles,
+    letter_of_file,
+)
 from followupd.domain.case import Case
 from followupd.domain.decision import LetterContent
 from followupd.domain.letter import CUSTOMER_LETTERS, Letter, LetterKind
@@ -185,20 +190,22 @@ def _letter_findings(
     """Yield file and finding for the letters of a language, rendered for the sample cases."""
     renderer = sample_renderer(files, rules.languages)
     known = context_of(playbook, language, now)
-    for kind in _kinds_to_read(files, language, rules):
+    for file in _letters_to_read(files, language, rules):
         for name in _READABLE:
-            case = sample_case(playbook, now, name, language, rules.languages)
+            kind, case = case_for(file, sample_case(playbook, now, name, language, rules.languages))
             content = sample_content(kind, case, playbook, now, rules.languages)
             try:
                 letter = render_sample(renderer, kind, case, playbook, now)
             except LetterError:
                 continue  # reported by the check of the templates
             for finding in findings_in_letter(letter, case, content, playbook, rules, known):
-                yield files.label(f"{language}/{kind}.md"), finding
+                yield files.label(file), finding
 
 
-def _kinds_to_read(files: TemplateFiles, language: str, rules: WordingRules) -> list[LetterKind]:
+def _letters_to_read(files: TemplateFiles, language: str, rules: WordingRules) -> list[str]:
     """Return the letters to customers that the administrator's changes or own phrases affect."""
+    names = affected_letters(files, language)
     if rules.phrases.get(language):
-        return [kind for kind in CUSTOMER_LETTERS if files.exists(f"{language}/{kind}.md")]
-    return [kind for kind in affected_kinds(files, language) if kind in CUSTOMER_LETTERS]
+        names = files.of_language(language)
+    letters = {name: letter_of_file(name) for name in names}
+    return [name for name, letter in letters.items() if letter and letter[0].to_customer]

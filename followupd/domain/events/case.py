@@ -68,6 +68,8 @@ class CaseOpened(Event):
     facts: Facts = Facts()
     story: str = ""
     suggested: tuple[tuple[str, str], ...] = ()
+    signed_by: str = ""
+    danger: bool = False
     candidates: tuple[str, ...] = ()
     #: the closed case in whose thread the customer complains anew
     earlier: str = ""
@@ -235,26 +237,28 @@ class MailSetAside(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentWrote(Event):
-    """An agent answered the customer from a mail client; what was withdrawn is told with it.
+    """An agent answered the customer from a mail client, with this salutation; what was withdrawn is told with it.
 
     A reply that left before the customer's last mail is none to that (`answers`).
     """
 
     message_id: str = ""
+    salutation: str = ""
     answers: bool = True
 
     copies: ClassVar = {"we_wrote_at": "at"}
 
     def apply(self, case: Case) -> Case:
-        """Store that the customer heard from us, and knows of withdrawn promises.
+        """Store that the customer heard from us, how they were greeted, and that they know of withdrawn promises.
 
-        A mail that had no answer has one now.
+        A mail that had no answer has one now. A reply without a name changes nothing of the greeting.
         """
         case = Event.apply(self, case)
         for promise in case.untold:
             case = case.with_promise(promise.n, untold_since=None)
         is_later = case.customer_wrote_at is None or self.at >= case.customer_wrote_at
-        return case.evolve(unanswered=False) if self.answers and is_later else case
+        unanswered = case.unanswered and not (self.answers and is_later)
+        return case.evolve(salutation=self.salutation or case.salutation, unanswered=unanswered)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,7 +276,23 @@ class FactsStated(Event):
 
     def apply(self, case: Case) -> Case:
         """Replace the facts that are named, and keep the others."""
-        return case.evolve(facts=case.facts.stated(dict(self.facts)))
+        stated = dict(self.facts)
+        returned = tuple(item for item in case.returned if item[0] not in stated)
+        return case.evolve(facts=case.facts.stated(stated), returned=returned)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactReturned(Event):
+    """A fact went back to the agent; `draft` is the sentence that `ok` accepts, "" without one."""
+
+    fact: str
+    text: str
+    draft: str = ""
+
+    def apply(self, case: Case) -> Case:
+        """Remember the newest text of this fact that went back."""
+        others = tuple(item for item in case.returned if item[0] != self.fact)
+        return case.evolve(returned=(*others, (self.fact, self.text, self.draft)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypedDict
 
@@ -14,6 +14,7 @@ from followupd.domain.playbook import Agent, Playbook, Role
 from followupd.domain.promise import NOTHING_FOUND, DatedText, Found
 from followupd.domain.translatable import msg
 from followupd.errors import NotUnderstoodError
+from followupd.languages import Catalogue, catalogue
 
 
 class LineReader(Protocol):
@@ -53,6 +54,7 @@ class CommandContext:
     other_grants: Sequence[OtherGrant] = ()
     cap: Money | None = None
     history: Sequence[Event] = ()
+    languages: Catalogue = field(default_factory=catalogue)
 
 
 Handler = Callable[[Command, CommandContext], list[Event]]

@@ -1,7 +1,7 @@
 """Commands about the case itself: facts, severity, owner, playbook, and insisting on a wording."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from followupd.domain.calendar import Duration
 from followupd.domain.case import Case, Fault, numbers
@@ -19,10 +19,11 @@ from followupd.domain.events import (
 )
 from followupd.domain.mail import Person
 from followupd.domain.promise import HelpRequest
-from followupd.domain.translatable import msg
-from followupd.errors import NotUnderstoodError
+from followupd.domain.translatable import msg, msgid
+from followupd.errors import FactReturnedError, NotUnderstoodError
 from followupd.recovery.commands.context import CommandContext, names_no_day, not_understood, origin
 from followupd.text.mail.headers import parse_addresses
+from followupd.text.wording.facts import COACHED_FACTS, Advice, advice
 
 #: verbs whose line contains more than the text that is in letters: a date, a number, a reason
 _WITH_MORE = frozenset({"promise", "firm", "estimate", "update", "late", "option"})
@@ -86,6 +87,14 @@ FACT_VERBS = frozenset(
         "cause-code",
     }
 )
+#: a problem with a fact, and what the agent may do about it, with and without a better sentence
+_RETURNED = {
+    True: msgid(
+        "{problem} Better: “{draft}” Answer `ok` to take that, say the line anew, or send it again with ` !`"
+        " at its end if it must stay."
+    ),
+    False: msgid("{problem} Say the line anew, or send it again with ` !` at its end if it must stay."),
+}
 #: the time of a department that was asked without a date
 _TIME_TO_HELP = Duration(1, "business day")
 _SEVERITIES = ("low", "normal", "high")
@@ -97,22 +106,69 @@ def fact(command: Command, context: CommandContext) -> list[Event]:
     Raises:
         NotUnderstoodError: the fault or the cause code is not a known one.
     """
-    name, text = command.verb.replace("-", "_"), command.text
+    name = command.verb.replace("-", "_")
+    text = _LISTED[command.verb](command, context) if command.verb in _LISTED else command.text
 
-    if command.verb == "fault":
-        text = text.lower()
-        if text not in set(Fault):
-            raise not_understood(command)
-
-    if command.verb == "cause-code":
-        text = _listed_cause(text, context)
-
+    if text == Fault.UNKNOWN and command.text.endswith("!"):
+        return [WordingInsisted(text=text, **origin(command, context))]
     if getattr(context.case.facts, name) == text:
         return []
+    if name in COACHED_FACTS:
+        return _stated_or_returned(name, command, context)
     return [FactsStated(facts=((name, text),), **origin(command, context))]
 
 
-def _listed_cause(code: str, context: CommandContext) -> str:
+def _known_fault(command: Command, _context: CommandContext) -> Fault:
+    """Return whose fault a line says it was; one that is unknown may be insisted on.
+
+    Raises:
+        NotUnderstoodError: it is not a known one.
+    """
+    said = command.text.lower().rstrip(" !")
+    if said not in set(Fault):
+        raise not_understood(command)
+    return Fault(said)
+
+
+def _stated_or_returned(name: str, command: Command, context: CommandContext) -> list[Event]:
+    """State a fact that letters repeat, unless a customer could not read it.
+
+    One that was returned counts when it is said again with "!", and the better sentence that was offered counts
+    as it is. The customer's own words are quoted.
+
+    Raises:
+        FactReturnedError: with a better sentence.
+    """
+    case, fields = context.case, origin(command, context)
+    _, returned, draft = next((item for item in case.returned if item[0] == name), ("", "", ""))
+    if command.text.endswith("!") and returned and _normalised(returned) == _normalised(command.text):
+        stated = FactsStated(facts=((name, returned),), **fields)
+        return [WordingInsisted(text=returned, **fields), stated]
+
+    stated = FactsStated(facts=((name, command.text),), **fields)
+    is_kept = command.text in {draft, *case.insisted} or name in stated.apply(case).quoted_facts
+    found = None if is_kept else _advice(name, command.text, context)
+    if found:
+        problem = msg(_RETURNED[bool(found.draft)], problem=found.problem, draft=found.draft)
+        raise FactReturnedError(problem, name, command.text, found.draft)
+    return [stated]
+
+
+def _advice(name: str, text: str, context: CommandContext) -> Advice | None:
+    """Return what is wrong with a fact for the customer's letter."""
+    case, playbook = context.case, context.playbook
+    facts = {other: getattr(case.facts, other) or "" for other in COACHED_FACTS}
+    return advice(
+        name,
+        text,
+        language=case.language or playbook.language or playbook.company.locale,
+        others=facts,
+        names={agent.name.split()[0] for agent in playbook.team.agents},
+        languages=context.languages,
+    )
+
+
+def _listed_cause(command: Command, context: CommandContext) -> str:
     """Return a cause code as the playbook lists it, in any case and with blanks for hyphens.
 
     A playbook that lists none allows all.
@@ -120,7 +176,7 @@ def _listed_cause(code: str, context: CommandContext) -> str:
     Raises:
         NotUnderstoodError: the playbook does not list it.
     """
-    causes, name = context.playbook.causes, context.playbook.name
+    code, causes, name = command.text, context.playbook.causes, context.playbook.name
     listed = _named(code, causes)
     if causes and listed is None:
         raise NotUnderstoodError(
@@ -132,6 +188,13 @@ def _listed_cause(code: str, context: CommandContext) -> str:
             )
         )
     return listed or code
+
+
+#: what is one of a list, and how it is read
+_LISTED: dict[str, Callable[[Command, CommandContext], str]] = {
+    "fault": _known_fault,
+    "cause-code": _listed_cause,
+}
 
 
 def _named(said: str, names: Iterable[str]) -> str | None:

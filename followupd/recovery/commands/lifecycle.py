@@ -19,6 +19,7 @@ from followupd.domain.events import (
     CustomerReached,
     Dismissed,
     Event,
+    FactReturned,
     FactsStated,
     Fixed,
     Held,
@@ -268,7 +269,7 @@ def undo(command: Command, context: CommandContext) -> list[Event]:
     Raises:
         NotUnderstoodError: there is none, it is somebody else's, it was taken back, or it cannot be.
     """
-    words = [e for e in context.history if _SAID.match(e.why) and not isinstance(e, Remarked)]
+    words = [e for e in context.history if _SAID.match(e.why) and not isinstance(e, FactReturned | Remarked)]
     if not words:
         problem = msg("nobody has said anything about {ref} that could be taken back", ref=context.case.ref)
         raise NotUnderstoodError(problem)

@@ -3,26 +3,23 @@
 Silence ends in a holding letter.
 """
 
-from dataclasses import replace
 from datetime import datetime, time, timedelta
 
-from followupd.domain import lifecycle
 from followupd.domain.calendar import Duration, has_come
 from followupd.domain.case import WORKING, Case
 from followupd.domain.decision import Decision, LetterContent, LetterRenderer
-from followupd.domain.events import PromiseBroken, PromiseLate, PromiseMade
+from followupd.domain.events import PromiseBroken, PromiseLate
 from followupd.domain.keys import ReminderKey, ReminderKind
 from followupd.domain.letter import LetterKind
 from followupd.domain.playbook import Playbook
-from followupd.domain.promise import Promise, PromiseKind, PromiseState
-from followupd.domain.translatable import msg
+from followupd.domain.promise import Promise, PromiseState
 
 #: from the reminder about silence to the holding letter
 _HOLDING_AFTER = Duration(1, "business day")
 #: how far a promise moves when no agent says anything about it
 _NEW_DATE = Duration(2, "business day")
-#: holding letters in one case; more of them would be noise
-_MAX_HOLDING = 3
+#: holding letters that leave by themselves in one case; after that a person writes
+_MAX_HOLDING = 1
 #: states of a promise whose date can still pass
 _RUNNING = frozenset({PromiseState.OPEN, PromiseState.LATE})
 
@@ -126,7 +123,9 @@ def holding_at(case: Case, playbook: Playbook) -> datetime | None:
 
 
 def holding(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
-    """Write a holding letter, which promises news by a date, unless a promised date is still to come.
+    """Write a holding letter, unless a promised date is still to come.
+
+    It names the date that was missed and makes none of its own: nobody has promised one.
 
     Raises:
         LetterError: the letter cannot be written; `services/cases.py` asks the owner.
@@ -136,22 +135,7 @@ def holding(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime
     if any(promise.promised_by and promise.promised_by > now for promise in case.owed):
         return []
 
-    until = playbook.calendar.after(now, playbook.silence_after)
-    promise = Promise(
-        n=case.next_promise,
-        text=write.phrase(msg("news from me"), case, playbook),
-        kind=PromiseKind.NEXT_UPDATE,
-        internal_deadline=until,
-        promised_by=until,
-        source="playbook",
-        owner=case.owner,
-        made_at=now,
-    )
-    made = PromiseMade(at=now, why="the holding letter says so", promise=promise)
-    case = lifecycle.after(case, made)
-    content = LetterContent(promises=(promise,), until=until)
-    letter = write.letter(LetterKind.HOLDING, case, playbook, now, content)
-    return [made, replace(letter, concerns=(promise.n,))]
+    return [write.letter(LetterKind.HOLDING, case, playbook, now, LetterContent())]
 
 
 def _must_not_hold(case: Case) -> bool:

@@ -33,15 +33,15 @@ def send_at(reminder: Reminder, case: Case, playbook: Playbook) -> datetime:
     """Return when a reminder is sent: once a day to each person, while the office is open.
 
     One after today's mail waits for the next working day. A lead or a manager is told in the morning of what
-    the owner did not do until then. One that only this person can act on, such as an approval, is sent at
-    once.
+    the owner did not do until then, and on the same day of a missed date that the customer was told. One that
+    only this person can act on, such as an approval, is sent at once.
     """
     if reminder.at_once:
         return reminder.at
 
     calendar = playbook.calendar
     at = _in_office_hours(reminder.at, calendar)
-    if reminder.level != "owner":
+    if reminder.level != "owner" and not reminder.same_day:
         at = _morning_after(reminder.at, calendar)
     last = dict(case.told).get(person(case, playbook, reminder.level).id)
     if last is None:

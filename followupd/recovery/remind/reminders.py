@@ -46,6 +46,7 @@ class Reminder:
     """Something that a person is told, once: when, in which sentence, and with which lines to answer.
 
     `at_once` means that only this person can act on it: it waits neither for the morning nor for the digest.
+    `same_day` means that a lead is told in the office hours of the same day, and not on the next morning.
     `listed` means that the owner's list of what waits (`recovery/agenda.py`) says the same already.
     `in_digest` means that it is told in a digest or not at all: what it is about has a mail of its own.
     """
@@ -56,6 +57,7 @@ class Reminder:
     sentence: str
     asks: tuple[str, ...] = ()
     at_once: bool = False
+    same_day: bool = False
     listed: bool = False
     in_digest: bool = False
 
@@ -216,7 +218,8 @@ def _promise(promise: Promise, playbook: Playbook) -> Iterator[Reminder]:
 
     pattern = msgid("{promise} was due on {when}, and nobody has said that it was kept")
     sentence = msg(pattern, promise=what, when=when)
-    yield from _escalated(due, playbook, key, sentence, asks)
+    told = promise.promised_by if promise.confirmed else None
+    yield from _escalated(due, playbook, key, sentence, asks, missed=told)
 
 
 def _soon(made_at: datetime, due: datetime, calendar: Calendar) -> datetime | None:
@@ -250,6 +253,15 @@ def _silence(case: Case, playbook: Playbook) -> Iterator[Reminder]:
         sentence=sentence,
         listed=never_wrote,
     )
+
+    if case.was_sent(LetterKind.HOLDING):
+        pattern = msgid("the customer waits after a holding letter; the next word has to come from a person")
+        yield Reminder(
+            key=ReminderKey(ReminderKind.SILENCE, step="lead", at=since),
+            at=playbook.calendar.after(at, playbook.escalate_lead),
+            level="lead",
+            sentence=msg(pattern),
+        )
 
 
 def _choice_asked_at(case: Case) -> datetime | None:
@@ -376,11 +388,22 @@ def _escalated(
     key: Callable[[Step], ReminderKey],
     sentence: str,
     asks: tuple[str, ...] = (),
+    missed: datetime | None = None,
 ) -> Iterator[Reminder]:
-    """Remind the lead and then the manager of what the owner has not done when it was due."""
+    """Remind the lead and then the manager of what the owner has not done when it was due.
+
+    The lead hears of a date that the customer was told as soon as it is `missed`, on the same day.
+    """
     lead_at = playbook.calendar.after(due, playbook.escalate_lead)
     manager_at = playbook.calendar.after(due, playbook.escalate_manager)
-    yield Reminder(key=key("lead"), at=lead_at, level="lead", sentence=sentence, asks=asks)
+    yield Reminder(
+        key=key("lead"),
+        at=min(lead_at, missed or lead_at),
+        level="lead",
+        sentence=sentence,
+        asks=asks,
+        same_day=missed is not None,
+    )
     yield Reminder(key=key("manager"), at=manager_at, level="manager", sentence=sentence, asks=asks)
 
 

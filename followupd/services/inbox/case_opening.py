@@ -111,6 +111,7 @@ class CaseOpener:
             now=now,
             facts=classifier.facts(message),
             severity=str(severity),
+            danger="safety" in verdict.cues,
             language=classifier.language(message),
             suggested=classifier.suggestions(message),
             by=cause.by,

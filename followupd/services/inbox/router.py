@@ -41,6 +41,7 @@ from followupd.services.record import isolated, mark_told, quarantine, record
 from followupd.services.staff_mail import AbsenceService
 from followupd.text.answers import is_thanks
 from followupd.text.mail.headers import bare_subject
+from followupd.text.names import salutation
 
 #: a mail with the sender and subject of a case belongs to it for so many days after the case was opened
 _SAME_SUBJECT_DAYS = 30
@@ -463,7 +464,14 @@ class MailRouter:
         where = "a reply in Sent" if mail.in_sent else "a reply with us in copy"
         answers = _left_after_last_mail(tx, mail, case)
         events: list[Event] = [
-            AgentWrote(at=now, by=by, message_id=message.message_id, why=where, answers=answers)
+            AgentWrote(
+                at=now,
+                by=by,
+                message_id=message.message_id,
+                salutation=salutation(message.text),
+                why=where,
+                answers=answers,
+            )
         ]
         updates = _standing_updates(case)
         if is_related:

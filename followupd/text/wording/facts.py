@@ -1,0 +1,431 @@
+"""Coach agents in stating facts: name what a customer could not read, and draft a better sentence."""
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from operator import itemgetter
+from types import MappingProxyType
+
+from followupd.domain.translatable import Translatable, msg, msgid
+from followupd.languages import Catalogue, Language
+from followupd.languages.patterns import any_of, expand, whole_words
+from followupd.languages.schema import FactDraft, FactWords
+from followupd.text.names import SHIPPED, common_first_names
+from followupd.text.wording.checker import flat, pattern, plain, sentences
+
+#: what the agent is told of each flaw; `{words}` is the fact
+_FLAWS = {
+    "stub": msgid("“{words}” tells the customer nothing, so the {fact} is still missing."),
+    "language": msgid("“{words}” is not in the language of the letter."),
+    "repetition": msgid("“{words}” says again what the {other} says."),
+    "third-person": msgid("“{words}” speaks about the customer, and the letter speaks to the customer."),
+    "blame": msgid("“{words}” puts the blame on somebody, and the letter speaks for all of us."),
+    "not-done": msgid("“{words}” is still to come, and the letter tells what has changed already."),
+    "fragment": msgid("“{words}” is no whole sentence, and would stand in the letter as it is."),
+}
+#: facts that letters repeat, so that they must be fit for it
+COACHED_FACTS = ("issue", "impact", "cause", "resolution", "prevention")
+#: facts that say what went wrong
+_CAUSES = frozenset({"cause", "issue", "impact"})
+#: words of a fact; a shorter one is no sentence
+_MIN_WORDS = 3
+#: so many more stop words of another language than of the letter's show that it is written in the other
+_MORE_FOREIGN = 2
+#: share of words that two facts have in common when one repeats the other
+_SAME = 0.8
+_MARKS = " \t.,;:!?…\"'“”„«»()-"
+_CARD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
+_NAME_PLACE = "{NAME}"
+_NEVER = "(?!)"
+_NOTHING = re.compile(_NEVER)
+#: flaws of a sentence that is about somebody
+_ABOUT_PEOPLE = frozenset({"third-person", "blame"})
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What is wrong with a fact, in a sentence for the agent, and a better one ("" when there is none)."""
+
+    flaw: str
+    problem: Translatable
+    draft: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Patterns:
+    """The compiled lists of [facts] of one language."""
+
+    subject: re.Pattern[str]
+    verb: re.Pattern[str]
+    third_person: re.Pattern[str]
+    pronoun: re.Pattern[str]
+    antecedent: re.Pattern[str]
+    blame: re.Pattern[str]
+    brand: re.Pattern[str]
+    colleague: re.Pattern[str]
+    not_done: re.Pattern[str]
+    not_done_unless: re.Pattern[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Fact:
+    """One fact that is examined, with what is known around it."""
+
+    name: str
+    text: str
+    language: Language
+    names: frozenset[str]
+    others: Mapping[str, str]
+
+    @property
+    def words(self) -> FactWords:
+        """What the letter's language says about facts."""
+        return self.language.wording.facts
+
+    @property
+    def patterns(self) -> _Patterns:
+        """The compiled lists of the letter's language."""
+        return _patterns(self.language)
+
+    def saying(self, text: str) -> "_Fact":
+        """Return the fact in other words, which repeat nothing.
+
+        Args:
+            text: the other words.
+        """
+        return replace(self, text=text, others={})
+
+
+def advice(
+    name: str,
+    text: str,
+    *,
+    language: str,
+    others: Mapping[str, str] = MappingProxyType({}),
+    names: Collection[str] = (),
+    languages: Catalogue = SHIPPED,
+) -> Advice | None:
+    """Return what an agent should change in a fact before it stands in a letter; None when it may.
+
+    Args:
+        name: of the fact: issue, impact, cause, resolution or prevention.
+        text: what the agent stated.
+        language: the language of the customer's letters; of one without lists of its own, only stubs are told.
+        others: the other facts of the case, by name.
+        names: first names of the agents, who are not named in letters.
+        languages: the languages to use.
+    """
+    fact = _Fact(
+        name=name,
+        text=flat(plain(text)),
+        language=languages.language(language),
+        names=common_first_names(languages).union(names),
+        others=others,
+    )
+    flaw, found = _first_flaw(fact)
+    if not flaw:
+        return None
+    other = msg(found) if flaw == "repetition" else ""
+    problem = msg(_FLAWS[flaw], words=flat(text), fact=msg(name), other=other)
+    return Advice(flaw, problem, _draft(flaw, fact))
+
+
+def is_stub(text: str, languages: Catalogue = SHIPPED) -> bool:
+    """Whether a fact says nothing ("n/a", "done", "dunno"), in whichever language: it counts as missing.
+
+    Args:
+        text: what the agent stated.
+        languages: the languages to use.
+    """
+    bare = flat(plain(text)).strip(_MARKS)
+    return _stubs(languages).fullmatch(bare) is not None
+
+
+# --- flaws ---
+
+
+def _first_flaw(fact: _Fact) -> tuple[str, str]:
+    """Return the first flaw of a fact, and the words that show it; "" where it has none.
+
+    Args:
+        fact: the one that is examined.
+    """
+    checks = _CHECKS if fact.words.verb else _CHECKS[:1]
+    found = ((flaw, is_found(fact)) for flaw, facts, is_found in checks if fact.name in facts)
+    return next(filter(itemgetter(1), found), ("", ""))
+
+
+def _stub(fact: _Fact) -> str:
+    """Return the words of a fact that says nothing.
+
+    Args:
+        fact: the one that is examined.
+    """
+    return (fact.text or "-") if is_stub(fact.text, fact.language.catalogue) else ""
+
+
+def _other_language(fact: _Fact) -> str:
+    """Return the name of another language in which the fact is written.
+
+    Args:
+        fact: the one that is examined.
+    """
+    if _has_clause(fact.text, fact.patterns):
+        return ""
+    tags = {
+        language.tag: language for language in fact.language.catalogue.all() if language.wording.facts.verb
+    }
+    return next((tag for tag, other in tags.items() if _is_rather(other, fact)), "")
+
+
+def _is_rather(other: Language, fact: _Fact) -> bool:
+    """Return whether a fact is written in this language rather than in that of the letter.
+
+    Args:
+        other: a language with lists of its own.
+        fact: the one that is examined.
+    """
+    words = list(map(str.casefold, _CARD.findall(fact.text)))
+    own, more = (sum(map(each.info.stop_words.__contains__, words)) for each in (fact.language, other))
+    return more - own >= _MORE_FOREIGN or (more > own and _has_clause(fact.text, _patterns(other)))
+
+
+def _repeated(fact: _Fact) -> str:
+    """Return the name of the other fact that this one repeats.
+
+    Args:
+        fact: the one that is examined.
+    """
+    words, others = _word_set(fact.text), dict(fact.others) | {fact.name: ""}
+    sets = ((name, _word_set(text)) for name, text in others.items() if text)
+    return next((name for name, other in sets if len(words & other) >= _SAME * len(words | other)), "")
+
+
+def _third_person(fact: _Fact) -> str:
+    """Return the words that speak about the customer; "he" may mean somebody named before it.
+
+    Args:
+        fact: the one that is examined.
+    """
+    patterns = fact.patterns
+    pronouns = (
+        match[0]
+        for sentence in sentences(fact.text)
+        for match in patterns.pronoun.finditer(sentence)
+        if not patterns.antecedent.search(sentence[: match.start()])
+    )
+    return _found(patterns.third_person, fact) or next(pronouns, "")
+
+
+def _blaming(fact: _Fact) -> str:
+    """Return the words that blame the customer or a carrier.
+
+    Args:
+        fact: the one that is examined.
+    """
+    listed = pattern(fact.language.catalogue, fact.language.tag, "blame")
+    return _found(fact.patterns.blame, fact) or _found(listed or _NOTHING, fact)
+
+
+def _brand(fact: _Fact) -> str:
+    """Return the name of a carrier.
+
+    Args:
+        fact: the one that is examined.
+    """
+    return _found(fact.patterns.brand, fact)
+
+
+def _colleague(fact: _Fact) -> str:
+    """Return the name of a colleague: a known first name, or a first word that forgot something.
+
+    Args:
+        fact: the one that is examined.
+    """
+    known = filter(fact.names.__contains__, _CARD.findall(fact.text))
+    return next(known, "") or _first_word(fact)
+
+
+def _first_word(fact: _Fact) -> str:
+    """Return the first word of a fact where it is the name of somebody who did something wrong.
+
+    Args:
+        fact: the one that is examined.
+    """
+    first, _, rest = fact.text.partition(" ")
+    may_be_name = fact.name in _CAUSES and first[:1].isupper() and fact.patterns.colleague.match(rest)
+    is_other = fact.patterns.subject.fullmatch(first.lower()) or fact.patterns.brand.match(first)
+    return first if may_be_name and not is_other else ""
+
+
+def _not_done(fact: _Fact) -> str:
+    """Return the words that only plan a change; what the change leads to may lie ahead.
+
+    Args:
+        fact: the one that is examined.
+    """
+    found = _found(fact.patterns.not_done, fact)
+    until = fact.text[: fact.text.find(found) + len(found)]
+    return "" if fact.patterns.not_done_unless.search(until) else found
+
+
+def _fragment(fact: _Fact) -> str:
+    """Return words that are no sentence.
+
+    Args:
+        fact: the one that is examined.
+    """
+    is_long = len(fact.text.split()) >= _MIN_WORDS
+    return "" if is_long and _has_clause(fact.text, fact.patterns) else fact.text
+
+
+def _has_clause(text: str, patterns: _Patterns) -> bool:
+    """Whether the text names somebody or something and says what it does.
+
+    Args:
+        text: a fact.
+        patterns: of a language.
+    """
+    return bool(patterns.subject.search(text) and patterns.verb.search(text))
+
+
+def _found(words: re.Pattern[str], fact: _Fact) -> str:
+    """Return what a pattern finds in a fact, "" for nothing.
+
+    Args:
+        words: the pattern.
+        fact: the one that is examined.
+    """
+    match = words.search(fact.text)
+    return match[0] if match else ""
+
+
+#: the flaws, in the order in which an agent hears of them, the facts that may have each, and what finds it.
+#: A prevention may speak of all customers, and only of what went wrong is somebody blamed who brings the parcel.
+_CHECKS: tuple[tuple[str, Collection[str], Callable[[_Fact], str]], ...] = (
+    ("stub", COACHED_FACTS, _stub),
+    ("language", COACHED_FACTS, _other_language),
+    ("blame", _CAUSES, _blaming),
+    ("blame", {"cause"}, _brand),
+    ("blame", COACHED_FACTS, _colleague),
+    ("third-person", {*COACHED_FACTS} - {"prevention"}, _third_person),
+    ("not-done", {"prevention"}, _not_done),
+    ("repetition", COACHED_FACTS, _repeated),
+    ("fragment", COACHED_FACTS, _fragment),
+)
+
+
+# --- drafts ---
+
+
+def _draft(flaw: str, fact: _Fact) -> str:
+    """Return a better sentence, "" when none is known that has no flaw itself.
+
+    Args:
+        flaw: what is wrong with the fact.
+        fact: the one that is examined.
+    """
+    text = fact.text.strip().rstrip(" .!;,")
+    candidates = [_rewritten(flaw, text, fact)]
+    if flaw in _ABOUT_PEOPLE:
+        candidates.insert(0, _to_the_customer(text, fact.words))
+    drafts = filter(None, map(_as_sentence, candidates))
+    return next((draft for draft in drafts if not any(_first_flaw(fact.saying(draft)))), "")
+
+
+def _rewritten(flaw: str, text: str, fact: _Fact) -> str:
+    """Return the text as the first draft that fits makes of it.
+
+    Args:
+        flaw: what is wrong with the fact.
+        text: of the fact, without its full stop.
+        fact: the one that is examined.
+    """
+    drafts = (
+        each for each in fact.words.drafts if each.flaw == flaw and fact.name in (each.facts or COACHED_FACTS)
+    )
+    made = ((draft, _finder(draft, fact).fullmatch(text)) for draft in drafts)
+    return next((found.expand(draft.write) for draft, found in made if found), "")
+
+
+def _finder(draft: FactDraft, fact: _Fact) -> re.Pattern[str]:
+    """Return the pattern of a draft, with the names of colleagues in it.
+
+    Args:
+        draft: of the language.
+        fact: the one that is examined.
+    """
+    name = re.escape(_colleague(fact)) or _NEVER
+    return re.compile(expand(draft.find.replace(_NAME_PLACE, name), {}), re.IGNORECASE)
+
+
+def _to_the_customer(text: str, words: FactWords) -> str:
+    """Return a text about the customer as one to the customer.
+
+    Args:
+        text: of the fact, without its full stop.
+        words: of the letter's language.
+    """
+    for find, write in words.second_person:
+        text = re.sub(expand(find, {}), write, text, flags=re.IGNORECASE)
+    return text
+
+
+def _as_sentence(text: str) -> str:
+    """Return the text with a capital letter and a full stop.
+
+    Args:
+        text: of a fact, without its full stop.
+    """
+    one_line = flat(text)
+    return f"{one_line[:1].upper()}{one_line[1:]}." if one_line else ""
+
+
+# --- words ---
+
+
+@lru_cache(maxsize=16)
+def _patterns(language: Language) -> _Patterns:
+    """Return the compiled lists of a language.
+
+    Args:
+        language: one with lists of its own.
+    """
+    words, parts = language.wording.facts, language.wording.parts
+
+    def of(patterns: Iterable[str]) -> re.Pattern[str]:
+        return whole_words(patterns, parts, re.IGNORECASE)
+
+    return _Patterns(
+        subject=of(words.subject),
+        verb=of(words.verb),
+        third_person=of(words.third_person),
+        pronoun=of(words.pronoun),
+        antecedent=of(words.antecedent),
+        blame=of(words.blame),
+        brand=re.compile(rf"\b(?:{'|'.join(map(re.escape, words.brands)) or _NEVER})\b"),
+        colleague=of(words.colleague),
+        not_done=of(words.not_done),
+        not_done_unless=of(words.not_done_unless),
+    )
+
+
+@lru_cache(maxsize=4)
+def _stubs(languages: Catalogue) -> re.Pattern[str]:
+    """Return the pattern of answers that say nothing, in all languages: agents mix them.
+
+    Args:
+        languages: the languages to use.
+    """
+    each = [any_of(language.wording.facts.stub, language.wording.parts) for language in languages.all()]
+    return re.compile(f"(?:{'|'.join(each)})?", re.IGNORECASE)
+
+
+def _word_set(text: str) -> frozenset[str]:
+    """Return the words of a text in lower case.
+
+    Args:
+        text: of a fact.
+    """
+    return frozenset(map(str.casefold, _CARD.findall(plain(text))))

@@ -1,0 +1,204 @@
+"""Facts: what a customer could not read goes back to the agent with a better sentence, and `ok` takes that."""
+
+from pathlib import Path
+
+import pytest
+
+from followupd.domain import lifecycle
+from followupd.domain.case import Case
+from followupd.domain.events import CaseOpened, FactReturned, FactsStated
+from followupd.errors import FactReturnedError
+from followupd.recovery.blockers import blockers_of
+from followupd.services.commands import offer_of
+from followupd.text.notes import Question, read_note
+from followupd.text.orders import Grammar
+from followupd.text.wording.facts import Advice, advice, is_stub
+from tests.builders import KIM, NOW, a_case
+from tests.story.saying import said, then
+
+#: language, poor or good, fact, text
+TABLE = [
+    line.split("\t")
+    for line in (Path(__file__).parent / "letters" / "facts.tsv").read_text().splitlines()
+    if not line.startswith("#")
+]
+
+
+def told(name: str, text: str, language: str = "en") -> Advice | None:
+    return advice(name, text, language=language, names={"Ana"})
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr", "es"])
+def test_nine_of_ten_poor_facts_are_told_and_hardly_a_good_one_is_blamed(language: str) -> None:
+    poor = [
+        told(name, text, language) for tag, kind, name, text in TABLE if (tag, kind) == (language, "poor")
+    ]
+    good = [
+        told(name, text, language) for tag, kind, name, text in TABLE if (tag, kind) == (language, "good")
+    ]
+    assert sum(found is not None for found in poor) >= 0.95 * len(poor)
+    assert sum(found is not None for found in good) <= 2
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr", "es"])
+def test_a_draft_has_none_of_the_flaws_itself(language: str) -> None:
+    for tag, _, name, text in TABLE:
+        found = told(name, text, tag)
+        if tag == language and found and found.draft:
+            assert told(name, found.draft, tag) is None, found.draft
+
+
+@pytest.mark.parametrize(
+    ("language", "name", "text", "draft"),
+    [
+        ("en", "issue", "She has been waiting for two weeks", "You have been waiting for two weeks."),
+        ("en", "impact", "no hot water for 3 days", "You had no hot water for 3 days."),
+        ("en", "cause", "Steve forgot to send it", "One of us forgot to send it."),
+        ("en", "prevention", "We will train our packers next month", "We now train our packers."),
+        ("de", "impact", "seine Frau war allein zu Hause", "Ihre Frau war allein zu Hause."),
+        ("de", "issue", "falsche Größe geliefert", "Wir haben Ihnen die falsche Größe geliefert."),
+        ("fr", "impact", "Il n'a pas pu cuisiner", "Vous n'avez pas pu cuisiner."),
+        ("es", "issue", "cobrado dos veces", "Le cobramos dos veces."),
+    ],
+)
+def test_a_better_sentence_speaks_to_the_customer(language: str, name: str, text: str, draft: str) -> None:
+    found = told(name, text, language)
+    assert found is not None
+    assert found.draft == draft
+
+
+def test_what_the_carrier_did_is_no_draft_about_one_of_us() -> None:
+    found = told("cause", "DHL lost the parcel")
+    assert found is not None
+    assert "One of us" not in found.draft
+
+
+@pytest.mark.parametrize(
+    "text", ["n/a", "Dunno.", "fixed it", "done", "erledigt", "idem", "ver arriba", "-", ""]
+)
+def test_a_stub_is_one_in_whichever_language_the_letter_is(text: str) -> None:
+    assert is_stub(text)
+
+
+def returned(case: Case, line: str) -> Case:
+    """Return the case after a line that goes back."""
+    with pytest.raises(FactReturnedError) as caught:
+        said(case, line)
+    error = caught.value
+    event = FactReturned(at=NOW, fact=error.fact, text=error.text, draft=error.better)
+    return lifecycle.after(case, event)
+
+
+def test_a_stub_goes_back_and_nothing_is_stated() -> None:
+    with pytest.raises(FactReturnedError, match="tells the customer nothing") as caught:
+        said(a_case().case, "cause: Dunno")
+    assert caught.value.draft is None
+
+
+def test_a_stub_of_an_older_ledger_counts_as_missing_at_the_gate() -> None:
+    case = a_case().knows(cause="dunno", resolution="fixed it", prevention="n/a").fixed().case
+    assert {"cause", "resolution", "prevention"} <= {blocker.name for blocker in blockers_of(case)}
+
+
+def test_ok_takes_the_better_sentence_of_each_fact_that_went_back() -> None:
+    case = returned(a_case().case, "cause: Steve forgot to send it")
+    case = returned(case, "impact: no hot water for 3 days")
+    question = offer_of(case)
+    assert question is not None
+    note = read_note(["Hi,", "ok", "thanks"], Grammar(), question=question)
+    assert note.back == ()
+    for [order] in note.orders:
+        case = then(case, f"{order.verb}: {order.text}")
+    assert case.facts.cause == "One of us forgot to send it."
+    assert case.facts.impact == "You had no hot water for 3 days."
+    assert case.returned == ()
+
+
+def test_ok_without_a_draft_is_not_understood() -> None:
+    assert offer_of(returned(a_case().case, "cause: Dunno")) is None
+
+
+def test_ok_takes_only_the_sentences_that_the_mail_shows() -> None:
+    case = returned(a_case().case, "cause: Steve forgot to send it")
+    case = returned(case, "impact: no hot water for 3 days")
+    question = offer_of(case, "Better: “One of us forgot to\n  send it.”")
+    assert question == Question("cause: One of us forgot to send it.")
+
+
+def test_a_fact_that_went_back_is_not_the_last_word_that_undo_takes_back() -> None:
+    opened = CaseOpened(
+        at=NOW,
+        ref="FU-7K3Q9",
+        mailbox="support",
+        customer=KIM,
+        subject="My kettle",
+        playbook="default",
+        owner="ana",
+        message_id="<first@customers.test>",
+    )
+    stated = FactsStated(at=NOW, by="Ana Reyes", why="note: phone: 555 0100", facts=(("phone", "555 0100"),))
+    went_back = FactReturned(at=NOW, by="Ana Reyes", why="note: cause: Dunno", fact="cause", text="Dunno")
+    history = [opened, stated, went_back]
+    [undone] = said(lifecycle.fold(history), "undo", history=history)
+    assert isinstance(undone, FactsStated)
+    assert undone.facts == (("phone", ""),)
+
+
+def test_an_agent_may_insist_on_a_fact_that_went_back() -> None:
+    case = returned(a_case().case, "cause: Steve forgot to send it")
+    case = then(case, "cause: Steve forgot to send it !")
+    assert case.facts.cause == "Steve forgot to send it"
+    assert case.facts.cause in case.insisted
+
+
+def test_a_fact_in_the_words_of_the_customer_does_not_go_back() -> None:
+    case = a_case().case.evolve(story="Hello,\nparcel not arrived, 2nd time. Please help.")
+    case = then(case, "issue: parcel not arrived, 2nd time")
+    assert case.quoted_facts == {"issue"}
+
+
+def test_the_same_sentence_for_two_facts_goes_back() -> None:
+    case = then(a_case().case, "issue: We printed your label with an old postcode")
+    with pytest.raises(FactReturnedError, match="says again what the issue says"):
+        said(case, "cause: we printed your label with an old postcode.")
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "flaw"),
+    [
+        ("en", "The label showed the address of an earlier customer", ""),
+        ("en", "We mixed your order up with that of another client", ""),
+        ("en", "The parcel was labelled with an address of last year", ""),
+        ("en", "The parcel service lost it", "blame"),
+        ("en", "you gave the wrong address", "blame"),
+        ("en", "The customer got the wrong lamp", "third-person"),
+        ("de", "Das Etikett trug die Adresse eines anderen Kunden", ""),
+        ("de", "Das Etikett gehörte einer früheren Kundin", ""),
+        ("de", "Sie haben die falsche Größe bestellt", "blame"),
+        ("de", "Die Kundin hat die falsche Lampe bekommen", "third-person"),
+        ("fr", "Nous avons collé l'étiquette d'un autre client", ""),
+        ("fr", "La cliente a reçu la mauvaise lampe", "third-person"),
+        ("es", "Pusimos la etiqueta de otro cliente", ""),
+        ("es", "La cliente recibió la lámpara equivocada", "third-person"),
+    ],
+)
+def test_another_customer_is_not_the_reader_and_a_parcel_is_no_carrier(
+    language: str, text: str, flaw: str
+) -> None:
+    found = told("cause", text, language)
+    assert (found.flaw if found else "") == flaw
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "you should have read the page about returns"),
+        ("de", "Sie hätten die Seite zur Rückgabe lesen sollen"),
+        ("fr", "vous auriez dû lire la page sur les retours"),
+        ("es", "usted debería haber leído la página de devoluciones"),
+    ],
+)
+def test_no_draft_tells_what_nobody_said(language: str, text: str) -> None:
+    found = told("cause", text, language)
+    assert found is not None
+    assert (found.flaw, found.draft) == ("blame", "")

@@ -1,0 +1,73 @@
+"""Greetings: the agent's own, else the person's name as the language writes it, else none."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from followupd.domain.letter import LetterKind
+from followupd.domain.mail import Person
+from followupd.text.names import salutation, signed_by, without_greeting
+from tests.story.lettered import sample, wrote
+
+#: language, name in From, who signed, the agent's salutation, how the letter begins
+TABLE = [
+    line.split("\t")
+    for line in (Path(__file__).parent / "letters" / "names.tsv").read_text().splitlines()
+    if not line.startswith("#")
+]
+
+
+@pytest.mark.parametrize(("language", "name", "signature", "said", "greeting"), TABLE)
+def test_a_letter_greets_the_person(
+    language: str, name: str, signature: str, said: str, greeting: str
+) -> None:
+    case = replace(
+        sample(language=language, customer=Person("kim@example.org", name)),
+        signed_by=signature,
+        salutation=salutation(f"{said}\n\nA reply.") if said else "",
+    )
+    assert wrote(LetterKind.HOLDING, case).text.splitlines()[0] == greeting
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("It leaks.\n\nKind regards,\nRobin Vale\nVale & Sons Ltd", "Robin Vale"),
+        ("Er tropft.\n\nViele Grüße\nKarl Müller\nMüller GmbH\nTel. 030 123", "Karl Müller"),
+        ("It leaks.\n\nThe Grand Hotel", ""),
+        ("It leaks.\n\nThanks", ""),
+    ],
+)
+def test_who_signed_is_known_only_where_a_line_is_a_name(text: str, name: str) -> None:
+    assert signed_by(text) == name
+
+
+@pytest.mark.parametrize(
+    ("first", "found"),
+    [
+        ("Dear Mrs O'Neill-Smith,", "Dear Mrs O'Neill-Smith"),
+        ("Sehr geehrter Herr Brandt,", "Sehr geehrter Herr Brandt"),
+        ("Hi Jo,", "Hi Jo"),
+        ("Hello,", ""),
+        ("Sehr geehrte Damen und Herren,", ""),
+        ("Dear customer,", ""),
+        ("Dear www.evil.example,", ""),
+        ("The kettle leaves today.", ""),
+    ],
+)
+def test_an_agents_salutation_counts_where_it_names_somebody(first: str, found: str) -> None:
+    assert salutation(f"{first}\nthank you for your patience.") == found
+
+
+@pytest.mark.parametrize(
+    ("sentence", "bare"),
+    [
+        ("Bonjour, mon colis n'est pas arrivé.", "Mon colis n'est pas arrivé."),
+        ("Sehr geehrte Damen und Herren, die Winkel sind krumm.", "Die Winkel sind krumm."),
+        ("Hello Ana, my kettle leaks.", "My kettle leaks."),
+        ("My parcel, due on Monday, is late.", "My parcel, due on Monday, is late."),
+    ],
+)
+def test_a_fact_that_is_offered_has_no_greeting(sentence: str, bare: str) -> None:
+    assert without_greeting(sentence) == bare
