@@ -294,7 +294,6 @@ class Formatter:
             estimate=promise.kind is PromiseKind.ESTIMATE,
             update=promise.kind is PromiseKind.NEXT_UPDATE,
             by=given("promise.by", by, flat=False),
-            relation=str(getattr(promise, "relation", "") or "by"),
             overdue=bool(promise.promised_by and promise.promised_by < self.now),
             mine=keeper.id == self.playbook.owner_of(case.owner).id,
             who=keeper.name,
