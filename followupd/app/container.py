@@ -27,7 +27,7 @@ from followupd.languages import Catalogue, own_files, read_catalogue
 from followupd.services.cases import CaseService
 from followupd.services.classifier import ComplaintClassifier
 from followupd.services.commands import CommandService, NoteService
-from followupd.services.context import ServiceContext
+from followupd.services.context import GiftCardProvider, ServiceContext
 from followupd.services.digest import DigestService
 from followupd.services.gift_cards import GiftCardOrders
 from followupd.services.inbox.case_opening import CaseOpener
@@ -38,7 +38,6 @@ from followupd.services.outbox.outcomes import Reconciler
 from followupd.services.outbox.policy import SendPolicy
 from followupd.services.outbox.review import DraftFiler, ReviewService
 from followupd.services.outbox.send import SendService
-from followupd.services.ports import GiftCardProvider
 from followupd.services.staff_mail import AbsenceService, LowStock, StaffNotices
 from followupd.services.wording_guard import WordingGuard
 from followupd.text import complaints

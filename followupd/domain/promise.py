@@ -1,6 +1,6 @@
 """Promises to the customer, options to choose from, and what was read in an agent's reply."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -221,19 +221,24 @@ def paired(
     Returns:
         The numbered promises, and each grant with the number of its promise, 0 when it has none.
     """
-    gift_cards = {grant.words[:1] for grant in grants if grant.kind == Gift.GIFT_CARD and grant.words}
-    given = {grant.words[:1] for grant in grants if grant.words}
-    made = []
-    for promise in promises:
-        only_gives = promise.due is None and promise.words[:1] in given
-        if promise.past or promise.text in known or promise.words[:1] in gift_cards or only_gives:
-            continue
-        made.append(promise)
-    numbered = list(enumerate(made, first))
+    kinds = {
+        grant.words[:1]: grant.kind
+        for grant in sorted(grants, key=lambda grant: grant.kind == Gift.GIFT_CARD)
+    }
+    kinds.pop((), None)
+    numbered = list(enumerate((one for one in promises if _is_new(one, known, kinds)), first))
     number_of = {promise.words[:1]: n for n, promise in numbered if promise.words}
+    return numbered, [(grant, 0 if grant.past else number_of.get(grant.words[:1], 0)) for grant in grants]
 
-    linked = []
-    for grant in grants:
-        n = 0 if grant.past else number_of.get(grant.words[:1], 0)
-        linked.append((grant, n))
-    return numbered, linked
+
+def _is_new(promise: FoundPromise, known: Collection[str], kinds: Mapping[tuple[str, ...], str]) -> bool:
+    """Return whether a promise is one to be made, which neither exists already nor is said by a gift.
+
+    Args:
+        promise: as it was read.
+        known: the texts of those that exist.
+        kinds: by the words of a clause the kind of gift that it gives; of several, a gift card.
+    """
+    kind = kinds.get(promise.words[:1])
+    said_by_gift = kind is not None and (promise.due is None or kind == Gift.GIFT_CARD)
+    return not (promise.past or said_by_gift or promise.text in known)

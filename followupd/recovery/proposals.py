@@ -167,5 +167,5 @@ def _beyond(before: Found, after: Found) -> Found:
 
 
 def _without_date(promise: FoundPromise) -> str:
-    """Return the words of a promise without its date: "you will hear from me by Friday" with a new date is no new one."""
+    """Return the words of a promise without its date: with another date it is no new promise."""
     return promise.text.replace(promise.words[-1], "…") if promise.dated else promise.text

@@ -18,8 +18,7 @@ from followupd.domain.letter import Letter, LetterKind
 from followupd.domain.translatable import msg
 from followupd.errors import ConflictError, LetterError
 from followupd.recovery import gift_card
-from followupd.services.context import ServiceContext
-from followupd.services.ports import GiftCardProvider
+from followupd.services.context import GiftCardProvider, ServiceContext
 from followupd.services.record import record
 from followupd.services.staff_mail import LowStock
 

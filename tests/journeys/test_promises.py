@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from followupd.domain.case import Stage
 from followupd.domain.promise import PromiseState
 from tests.journeys.world import World, text_of
@@ -90,3 +92,23 @@ def test_silence_brings_a_nudge_and_then_a_holding_letter(make_world: Callable[.
     world.passes(datetime(2026, 12, 4, 16, tzinfo=UTC))
     assert len(world.letters("holding")) == 1
     assert world.letters("confirmation") == []
+
+
+UNCLEAR = (
+    "I will send you a new jug on Friday. We will refund you up to 30 EUR, depending on what the jug cost."
+)
+
+
+@pytest.mark.parametrize("answer", ["ok", "none", "refund: 20 EUR"])
+def test_an_unclear_sentence_is_asked_once_and_a_yes_or_a_better_line_answers(
+    world: World, answer: str
+) -> None:
+    world.agent_replies(UNCLEAR, complaint_in(world), "promised")
+    assert len(world.case().unclear) == 1
+    [asked] = world.letters("desk/answer")
+    assert "up to 30 EUR" in " ".join(text_of(asked).split())
+    world.agent_answers(asked, answer)
+    assert world.case().unclear == ()
+    gives = answer.startswith("refund")  # what a note gives is told to the agent
+    assert len(world.letters("desk/answer")) == 1 + gives
+    assert len(world.case().compensation) == 1 + gives  # the new jug, and perhaps the refund

@@ -13,7 +13,7 @@ from followupd.domain.case import Stage
 from followupd.domain.compensation import Gift, GrantState
 from followupd.domain.letter import DraftState, LetterStatus
 from followupd.domain.promise import PromiseState
-from followupd.services.ports import MailSource
+from followupd.services.context import MailSource
 from tests.journeys.world import CUSTOMER, World, html_of, text_of
 
 COMPLAINT = (

@@ -9,11 +9,11 @@ from pathlib import Path
 PROGRAM = Path(__file__).parents[2] / "followupd"
 #: each figure with the most that it may be
 BOUNDS = {
-    "complexity per 100 lines of functions": 28.7,  # 28 is the aim; four branches that were merged at once exceed it
+    "complexity per 100 lines of functions": 29,  # 28 is the aim and not reached; the reading of promises is among the densest
     "lines over 120 columns": 0,
     "fmt: skip": 10,
     "class names with two meanings": 0,
-    "modules": 202,
+    "modules": 200,
     "modules in the largest package": 15,
 }
 _BRANCHES = (ast.If, ast.For, ast.While, ast.ExceptHandler, ast.IfExp, ast.comprehension)

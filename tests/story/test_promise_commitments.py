@@ -427,3 +427,16 @@ def test_amounts_are_read_as_people_write_them(said: str, amount: str) -> None:
 def test_the_same_compensation_mentioned_twice_is_one() -> None:
     said = "We have refunded the charge to your card. The refund of £49.90 was issued this morning."
     assert [(gift.kind, gift.amount) for gift in grants(said)] == [("refund", "49.90")]
+
+
+def test_a_time_alone_is_that_of_a_day_which_the_mail_names_and_is_asked_about() -> None:
+    for text, promised, asked in (
+        ("I will call you at 16:00.", 1, 0),
+        ("I will come to you on Friday. I will call you at 16:00 to arrange it.", 1, 1),
+        ("Wir rufen Sie um 16 Uhr an.", 1, 0),
+        ("Unser Monteur kommt am Freitag. Er klingelt um 9:30 Uhr bei Ihnen.", 1, 1),
+    ):
+        language = "en" if text.startswith("I") else "de"
+        found = find_commitments(text, sent_at=SENT_AT, calendar=LONDON, language=load(language))
+        dated = [promise for promise in found.promises if promise.due]
+        assert (len(dated), len(found.unsure)) == (promised, asked), (text, found)

@@ -199,6 +199,25 @@ def test_a_line_is_split_into_what_and_when(line: str, what: str, moment: str | 
     assert (text, found and f"{LONDON.local(found):%m-%d %H:%M}") == (what, moment)
 
 
+@pytest.mark.parametrize(
+    ("language", "line", "what", "moment"),
+    [
+        ("en", "ring you by 16:00", "ring you", "12-01 16:00"),
+        ("en", "call by 4 pm", "call", "12-01 16:00"),
+        ("en", "ring you by 8:30", "ring you", "12-02 08:30"),
+        ("en", "call you by 4", "call you by 4", None),
+        ("de", "Rückruf bis 16 Uhr", "Rückruf", "12-01 16:00"),
+        ("fr", "vous rappeler avant 16 h", "vous rappeler", "12-01 16:00"),
+        ("es", "llamar antes de las 16:00", "llamar", "12-01 16:00"),
+        ("es", "la batería dura 6 horas", "la batería dura 6 horas", None),
+        ("es", "enviar la nueva el día 16", "enviar la nueva", "12-16 17:00"),
+    ],
+)
+def test_a_time_alone_is_the_next_such_time(language: str, line: str, what: str, moment: str | None) -> None:
+    text, found, *_ = split_when(line, now=SENT_AT, calendar=LONDON, language=load(language))
+    assert (text, found and f"{LONDON.local(found):%m-%d %H:%M}") == (what, moment)
+
+
 @given(moments, st.sampled_from(WEEKDAYS), st.sampled_from([LONDON, NEW_YORK]))
 def test_a_weekday_is_one_of_the_next_seven_days(now: datetime, day: str, calendar: Calendar) -> None:
     found = read_when(f"by {day}", now=now, calendar=calendar, language=ENGLISH)

@@ -112,14 +112,10 @@ def _without_amount(grants: Iterable[Compensation], grant: Compensation) -> Comp
 
     "We refunded the charge" and "refund: 49.90 EUR" are one refund.
     """
-    if grant.kind not in _WITH_AMOUNT:
-        return None
-    for other in grants:
-        if other.state is GrantState.REFUSED or other.kind is not grant.kind or other.source != "reply":
-            continue
-        if other.money is None or grant.money is None:
-            return other
-    return None
+    read = [other for other in grants if (other.kind, other.source) == (grant.kind, "reply")]
+    vague = (other for other in read if None in {other.money, grant.money})
+    wanted = grant.kind in _WITH_AMOUNT
+    return next((other for other in vague if wanted and other.state is not GrantState.REFUSED), None)
 
 
 def _filled(

@@ -13,7 +13,7 @@ from followupd.adapters.storage.ledger import Ledger, Transaction
 from followupd.domain.keys import StateKey, StateName
 from followupd.domain.mail import TagUpdate
 from followupd.errors import UnavailableError
-from followupd.services.ports import MailSource
+from followupd.services.context import MailSource
 
 #: failures in a row after which a mail, or a change of one, is given up: a server may just have restarted
 MAX_FAILURES = 3

@@ -19,10 +19,10 @@ from followupd.domain.command import line_for
 from followupd.domain.keys import FolderCursor, StateKey
 from followupd.domain.mail import UNTAGGED, Identity, IncomingMail, MailLocation, Message, StoreResult
 from followupd.errors import UnavailableError
+from followupd.services.context import MailSource
 from followupd.services.inbox.freshness import mark_synced
 from followupd.services.inbox.mailbox_updates import MAX_FAILURES, MailboxUpdater
 from followupd.services.outbox.review import DraftFiler
-from followupd.services.ports import MailSource
 from followupd.services.record import STATUS_TAG_PREFIX
 from followupd.text import mail
 

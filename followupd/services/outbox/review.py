@@ -22,10 +22,9 @@ from followupd.domain.mail import Kind, StoredMail
 from followupd.domain.translatable import msg, msgid, sentence_list
 from followupd.errors import UnavailableError
 from followupd.recovery import proposals
-from followupd.services.context import ServiceContext
+from followupd.services.context import MailSource, ServiceContext
 from followupd.services.outbox import outcomes
 from followupd.services.outbox.policy import open_breaker
-from followupd.services.ports import MailSource
 from followupd.services.record import isolated, record
 from followupd.text.mail.body import unflowed
 from followupd.text.mail.html import html_to_text

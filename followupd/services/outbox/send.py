@@ -21,6 +21,7 @@ from followupd.domain.letter import (
     OutboxEntry,
 )
 from followupd.errors import ConflictError, LetterError, UnavailableError
+from followupd.services.context import MailTransport
 from followupd.services.outbox import outcomes
 from followupd.services.outbox.outcomes import Delivery
 from followupd.services.outbox.policy import (
@@ -33,7 +34,6 @@ from followupd.services.outbox.policy import (
     Wait,
     stopped_budgets,
 )
-from followupd.services.ports import MailTransport
 
 #: the most letters that are claimed together, and so may be in doubt after a crash
 BATCH_SIZE = 200

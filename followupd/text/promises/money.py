@@ -6,7 +6,7 @@ letter lists things, not half sentences. Where the clause names no thing, the ki
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 from itertools import product
@@ -245,17 +245,25 @@ def _gift(
     *,
     past: bool,
 ) -> FoundCompensation:
-    """Return one gift, with the name that a letter uses."""
+    """Return one gift, with the name that a letter uses.
+
+    Args:
+        clause: the clause.
+        mention: where the gift is named.
+        amount: its amount, of this clause or of the sentence before.
+        mentions: where all gifts of the clause are named.
+        patterns: of its language.
+        past: it was given already.
+    """
     own_text = _own_text(clause, mention, mentions, patterns)
     inside = amount if amount and amount.end <= len(clause.text) else None
-    return FoundCompensation(
+    found = FoundCompensation(
         kind=mention.kind,
-        amount=amount.amount if amount else "",
-        currency=amount.currency if amount else "",
         text=_name(mention, inside, own_text, clause, patterns.names),
         words=(clause.text.strip(), clause.text[mention.start : mention.end]),
         past=past,
     )
+    return replace(found, amount=amount.amount, currency=amount.currency) if amount else found
 
 
 def _amounts(clause: Clause, currency: str, languages: Catalogue) -> list[Amount]:
