@@ -8,6 +8,7 @@ from followupd.adapters.accounts import missing_extras
 from followupd.adapters.overlay import changed_originals, template_files, unreadable_files
 from followupd.adapters.settings import WARNINGS, examine, missing_secrets
 from followupd.adapters.settings.language_files import language_problems
+from followupd.adapters.templates.sources import TemplateFiles, letter_of_file
 from followupd.app.container import ledger_key_problem
 from followupd.domain.calendar import Calendar
 from followupd.domain.playbook import Agent, Company, Playbook, Playbooks, Team
@@ -27,7 +28,10 @@ def configuration_problems(directory: Path, now: datetime) -> list[Problem]:
 
     found, playbooks, rules = _configuration(directory)
     files = template_files(directory)
-    found += letter_problems(files, playbooks.default, now, rules.languages)
+    found += [
+        *letter_problems(files, playbooks.default, now, rules.languages),
+        *_of_no_playbook(files, playbooks),
+    ]
     context_of = partial(wording_context, languages=rules.languages)
     found += wording_problems(files, playbooks, rules, context_of, now)
     return found + changed_originals(directory)
@@ -44,8 +48,35 @@ def blocking_problems(directory: Path, now: datetime) -> list[Problem]:
         return without_warnings(_with_settings(directory, unreadable))
 
     found, playbooks, rules = _configuration(directory)
-    found += letter_problems(template_files(directory), playbooks.default, now, rules.languages)
+    files = template_files(directory)
+    found += [
+        *letter_problems(files, playbooks.default, now, rules.languages),
+        *_of_no_playbook(files, playbooks),
+    ]
     return without_warnings(found)
+
+
+def _of_no_playbook(files: TemplateFiles, playbooks: Playbooks) -> list[Problem]:
+    """Return a problem for each letter of a playbook that does not exist, which would never be sent.
+
+    Args:
+        files: the templates.
+        playbooks: those of the configuration.
+    """
+    names = [name for language in files.languages() for name in files.changed(language)]
+    letters = {name: found[1] for name in names if (found := letter_of_file(name))}
+    return [
+        Problem(
+            file=files.label(name),
+            line=None,
+            key=None,
+            rule="L09",
+            problem=f"there is no playbook {playbook!r}",
+            hint=f"the playbooks are: {', '.join(sorted(playbooks.names))}.",
+        )
+        for name, playbook in letters.items()
+        if playbook and playbook not in playbooks.names
+    ]
 
 
 def _with_settings(directory: Path, unreadable: list[Problem]) -> list[Problem]:

@@ -44,6 +44,11 @@ def _add_preview(preview: argparse.ArgumentParser) -> None:
     preview.add_argument("--case", metavar="REF", default="", help="a real case instead of a sample")
     preview.add_argument("--sample", choices=["short", "long", "hostile"], default="short")
     preview.add_argument("--language", metavar="LANGUAGE", default="", help="of a sample's letter: en, de")
+    preview.add_argument("--playbook", metavar="NAME", default="", help="as in a case of this playbook")
+    preview.add_argument("--severity", choices=["low", "normal", "high"], default="", help="of the case")
+    preview.add_argument(
+        "--fault", choices=["ours", "shared", "not-ours", "unknown"], default="", help="whose fault it was"
+    )
     preview.add_argument("--html", metavar="FILE", type=Path, help="write the HTML part")
     preview.add_argument("--text", metavar="FILE", type=Path, help="write the text part")
     preview.add_argument("--eml", metavar="FILE", type=Path, help="write the whole message")
@@ -105,7 +110,7 @@ def _settle(options: argparse.Namespace) -> int:
 def _preview(options: argparse.Namespace) -> int:
     """Render a letter, and print it or write its parts to files."""
     from followupd import clock
-    from followupd.cli.preview import preview_letter
+    from followupd.cli.preview import Circumstances, preview_letter
 
     if options.serve:
         return _serve(options)
@@ -116,7 +121,13 @@ def _preview(options: argparse.Namespace) -> int:
 
     now = clock.now()
     letter = preview_letter(
-        options.config, options.letter, options.case.upper(), options.sample, now, options.language
+        options.config,
+        options.letter,
+        options.case.upper(),
+        options.sample,
+        now,
+        options.language,
+        Circumstances(options.playbook, options.severity, options.fault),
     )
     _write_parts(options, letter, now)
 

@@ -23,21 +23,25 @@ from followupd.adapters.overlay import shipped_directory, template_files
 from followupd.adapters.settings import Settings, load
 from followupd.adapters.templates.check import render_sample
 from followupd.adapters.templates.samples import SAMPLES, sample_card, sample_case, sample_content
+from followupd.adapters.templates.sources import SAFETY
 from followupd.adapters.templates.wording_check import findings_in_letter
 from followupd.app.container import App, letters_of, wording_rules_of
 from followupd.cli.main import open_app
-from followupd.domain.case import Case, Stage
+from followupd.domain.case import HIGH, Case, Fault, Stage
 from followupd.domain.compensation import Gift, GrantState
 from followupd.domain.decision import LetterContent
+from followupd.domain.events import PromiseMade
 from followupd.domain.letter import FOLLOW_UP_FACTS, Letter, LetterKind
 from followupd.domain.mail import Person
 from followupd.domain.playbook import Playbook
 from followupd.domain.promise import PromiseState
 from followupd.errors import FollowupdError, LetterError
 from followupd.languages import catalogue
-from followupd.recovery import confirm, follow_up
+from followupd.recovery import confirm, follow_up, opening
 from followupd.services.wording_guard import wording_context
 
+#: names of letters that are no kind
+_NAMES = {SAFETY: str(LetterKind.CONFIRMATION)}
 #: letter kind -> the policy that writes it
 _POLICIES = {LetterKind.CONFIRMATION: confirm, LetterKind.DELAY: confirm, LetterKind.FOLLOW_UP: follow_up}
 _GIVEN = frozenset({GrantState.ISSUED, GrantState.CONFIRMED})
@@ -58,8 +62,42 @@ class RenderedPreview:
         return {"title": self.title, "findings": self.findings, "headers": self.headers, "text": self.text}
 
 
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What is different from the case that a letter is previewed for, "" for what is not."""
+
+    playbook: str = ""
+    severity: str = ""
+    fault: str = ""
+    danger: bool = False
+
+    def of(self, case: Case) -> Case:
+        """Return the case in these circumstances.
+
+        Args:
+            case: a real one or a sample.
+        """
+        return replace(
+            case,
+            playbook=self.playbook or case.playbook,
+            severity=HIGH if self.danger else self.severity or case.severity,
+            danger=self.danger or case.danger,
+            facts=replace(case.facts, fault=Fault(self.fault or case.facts.fault)),
+        )
+
+
+#: the case without any change
+AS_IT_IS = Circumstances()
+
+
 def preview_letter(
-    directory: Path, name: str, ref: str, sample: str, now: datetime, language: str = ""
+    directory: Path,
+    name: str,
+    ref: str,
+    sample: str,
+    now: datetime,
+    language: str = "",
+    given: Circumstances = AS_IT_IS,
 ) -> Letter:
     """Render one letter. The code of a gift card is never a real one.
 
@@ -70,30 +108,48 @@ def preview_letter(
         sample: the name of the sample case.
         now: the time of rendering.
         language: of a sample's letter, "" for the company's.
+        given: what is different from the case.
 
     Raises:
-        FollowupdError: there is no letter of that kind.
+        FollowupdError: there is no letter of that kind, or no such playbook.
         LetterError: the letter lacks a value that it needs.
     """
     kind = letter_kind(name)
+    given = replace(given, danger=name == SAFETY)
     if not ref:
-        return _sample_letter(load(directory), kind, sample, language, now)
+        return _sample_letter(load(directory), kind, sample, language, now, given)
     if kind is LetterKind.DIGEST:
         raise FollowupdError("a digest is about several cases; preview it without --case")
     app = open_app(directory)
     with app.ledger.transaction() as tx:
-        case = tx.cases.get(ref)
+        case = given.of(tx.cases.get(ref))
 
-    return letter_of_case(app, kind, case, app.settings.playbooks.for_case(case), now)
+    return letter_of_case(app, kind, case, _playbook_of(app.settings, case), now)
+
+
+def _playbook_of(settings: Settings, case: Case) -> Playbook:
+    """Return the playbook of a case.
+
+    Args:
+        settings: the configuration.
+        case: whose playbook may be one that somebody asked for.
+
+    Raises:
+        FollowupdError: there is no such playbook.
+    """
+    known = settings.playbooks.names
+    if case.playbook not in known:
+        raise FollowupdError(f"{case.playbook!r} is no playbook; there are {', '.join(sorted(known))}")
+    return settings.playbooks.for_case(case)
 
 
 def letter_kind(name: str) -> LetterKind:
-    """Return the kind of that name; "nudge" is short for "desk/nudge".
+    """Return the kind of that name; "nudge" is short for "desk/nudge", "safety" a confirmation.
 
     Raises:
         FollowupdError: there is no letter of that kind.
     """
-    for value in (name, f"desk/{name}"):
+    for value in (_NAMES.get(name, name), f"desk/{name}"):
         with suppress(ValueError):
             return LetterKind(value)
 
@@ -150,13 +206,35 @@ def _content(case: Case, kind: LetterKind) -> LetterContent:
     )
 
 
-def _sample_letter(settings: Settings, kind: LetterKind, sample: str, language: str, now: datetime) -> Letter:
-    """Render a letter of a sample case; a desk mail in the company's language or `language`."""
+def _sample_letter(
+    settings: Settings, kind: LetterKind, sample: str, language: str, now: datetime, given: Circumstances
+) -> Letter:
+    """Render a letter of a sample case; a desk mail in the company's language or `language`.
+
+    In circumstances of its own, the case that a machine opens has the next steps of its playbook.
+
+    Args:
+        settings: the configuration.
+        kind: the kind of the letter.
+        sample: the name of the sample case.
+        language: of the letter, "" for the company's.
+        now: the time of rendering.
+        given: what is different from the sample case.
+
+    Raises:
+        FollowupdError: there is no such playbook.
+    """
     playbook = settings.playbooks.default
     if language and kind.is_desk_mail:
         playbook = replace(playbook, company=replace(playbook.company, locale=language))
-    case = sample_case(playbook, now, sample, language)
+    case = given.of(sample_case(playbook, now, sample, language))
     letters = letters_of(settings, lambda key, domain: f"<{key.replace('/', '.')}.preview@{domain}>")
+    if given != AS_IT_IS:
+        playbook = replace(_playbook_of(settings, case), company=playbook.company)
+    if given != AS_IT_IS and case.by_machine:
+        steps = opening.decide(replace(case, promises=()), playbook, letters, now)
+        made = tuple(step.promise for step in steps if isinstance(step, PromiseMade))
+        case = replace(case, promises=made or case.promises)
 
     return render_sample(letters, kind, case, playbook, now)
 

@@ -69,13 +69,15 @@ class Helper:
 class Company:
     """The company that letters come from (practice 65).
 
-    `locale` is a CLDR name ("en_GB"), `currency` an ISO 4217 code, and `timezone` an IANA name.
+    `locale` is a CLDR name ("en_GB"), `currency` an ISO 4217 code, and `timezone` an IANA name. `vars` are the
+    admin's own texts for letters, by name.
     """
 
     name: str
     timezone: str
     locale: str = "en_GB"
     currency: str = "GBP"
+    vars: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

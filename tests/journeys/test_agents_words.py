@@ -76,6 +76,7 @@ def test_the_customer_reads_what_the_agent_wrote(world: World, opened: EmailMess
         f"Cause - {CAUSE}",
         f"*Resolution:* {DONE}",
         "prevention: Labels now come from the order itself - never from the last one",
+        "fault: ours",
         "promise: Send a new lid - by 4. December - to your neighbour by Friday",
     )
     facts = world.case().facts

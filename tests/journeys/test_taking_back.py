@@ -13,7 +13,13 @@ from tests.journeys.test_agents_mail import PLAYBOOK, arrives, own_mail
 from tests.journeys.world import World, text_of
 
 COMPLAINT = "My grinder has not arrived after three weeks, nobody answers. This is unacceptable."
-FACTS = ("cause: the label was torn", "resolution: we ring you", "prevention: labels are checked", "kept: 1")
+FACTS = (
+    "cause: the label was torn",
+    "resolution: we ring you",
+    "prevention: labels are checked",
+    "kept: 1",
+    "fault: ours",
+)
 
 
 @pytest.fixture

@@ -227,3 +227,15 @@ def test_what_stopped_a_letter_is_not_reminded_of_in_a_later_stage() -> None:
     assert case.stopped
     moved = lifecycle.after(case, Reopened(at=NOW + 8 * HOUR, why="it broke again"))
     assert moved.stopped is None
+
+
+def test_a_promise_for_the_same_day_is_asked_about_although_the_digest_has_named_the_case() -> None:
+    """A complaint of the same morning: the digest goes before what follows from it."""
+    story = a_case().promised("call you", NOW + 2 * HOUR).confirmed(1)
+    case = lifecycle.after(story.case, OwnerNudged(at=NOW, matter="digest 2026-12-01 ana", whom="ana"))
+    case = lifecycle.after(case, OwnerNudged(at=NOW, matter="severity lead high", whom="lee"))
+    _, mails = lived(case, NOW + 3 * HOUR)
+    assert [(at, mail.kind, mail.to.address) for at, mail in mails] == [
+        (NOW + 2 * HOUR, LetterKind.NUDGE, ANA.email),
+        (NOW + 2 * HOUR, LetterKind.ESCALATION, LEE.email),
+    ]

@@ -82,7 +82,7 @@ def _read(directory: Path) -> tuple[Settings, list[Problem]]:
     context = {"directory": directory, "currency": _home_currency(file)}
     tables = read(file, ConfigurationFile, context)
 
-    company = Company(**dict(tables.company))
+    company = Company(**dict(tables.company), vars=tuple(tables.vars.items()))
     calendar = _calendar(file, company, tables.hours)
     for key in ("id", "email"):
         _check_unique(file, "agent", key, tables.agent)

@@ -27,6 +27,7 @@ from followupd.adapters.settings.scalars import (
     Since,
     TagName,
     TimeOfDay,
+    VariableName,
     WorkingDays,
 )
 from followupd.adapters.settings.secrets import OptionalSecret, RequiredSecret, Secret
@@ -433,6 +434,11 @@ class ConfigurationFile(Table):
         {},
         description="What moving a mail to a folder means, for servers and programs without keywords. "
         'Yours are added to the defaults; `= ""` switches a default off.',
+    )
+    vars: Mapping[VariableName, RequiredLine] = Field(
+        {},
+        description="Texts of yours for letters, such as opening hours or the address of a page: "
+        "letters print them as `{{ vars.NAME }}`.",
     )
     metrics: MetricsSettings
 

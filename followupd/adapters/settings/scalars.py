@@ -99,8 +99,17 @@ tag_name = checker(
     "use up to 40 ASCII letters, digits and $ _ . + -, because tags contain it.",
 )
 
+#: a name that letters use behind a full stop: `vars.returns_page`
+variable_name = checker(
+    re.compile(r"[a-z][a-z0-9_]{0,39}").fullmatch,
+    SettingsRule.NAME,
+    "{value!r} cannot be named in a letter",
+    "use up to 40 small ASCII letters, digits and _, a letter first, because letters say {{ vars.NAME }}.",
+)
+
 Line = Annotated[str, BeforeValidator(text)]
 RequiredLine = Annotated[Line, AfterValidator(filled)]
+VariableName = Annotated[RequiredLine, AfterValidator(variable_name)]
 TagName = Annotated[RequiredLine, AfterValidator(tag_name)]
 TagNames = Annotated[tuple[TagName, ...], AfterValidator(unique)]
 Phrases = Annotated[tuple[RequiredLine, ...], AfterValidator(unique)]

@@ -48,7 +48,7 @@ _MIN_AGE = timedelta(minutes=1)
 def people_context(
     case: Case, playbook: Playbook, languages: Catalogue = SHIPPED, language: str = ""
 ) -> dict[str, Any]:
-    """Return what every letter and every playbook sentence may name: `owner`, `company` and `customer`.
+    """Return what every letter and every playbook sentence may name: `owner`, `company`, `vars` and `customer`.
 
     Args:
         case: the case.
@@ -60,6 +60,7 @@ def people_context(
     return {
         "owner": agent_values(playbook.owner_of(case.owner), languages),
         "company": company_values(playbook.company),
+        "vars": own_values(playbook.company),
         "customer": customer_values(case, language, languages),
     }
 
@@ -259,6 +260,7 @@ def digest_context(agenda: Agenda, playbook: Playbook, to: Agent, fmt: Formatter
         "agent": agent_values(to, fmt.languages),
         "owner": agent_values(to, fmt.languages),
         "company": company_values(playbook.company),
+        "vars": own_values(playbook.company),
         "day": fmt.date(agenda.day),
         "suspected": [_item_values(item, fmt) for item in agenda.suspected],
         "waiting": [_item_values(item, fmt) for item in agenda.waiting],
@@ -317,6 +319,11 @@ def agent_values(agent: Agent, languages: Catalogue = SHIPPED) -> Named:
 def company_values(company: Company) -> Named:
     """Return `company` as templates name it."""
     return Named(name=given("company.name", company.name))
+
+
+def own_values(company: Company) -> Named:
+    """Return `vars` as templates name them: the admin's own texts."""
+    return Named(**{name: given(f"vars.{name}", text) for name, text in company.vars})
 
 
 def customer_values(case: Case, language: str, languages: Catalogue = SHIPPED) -> Named:

@@ -45,7 +45,8 @@ _HELD_AFTER: tuple[tuple[Level, Step, Duration], ...] = (
 class Reminder:
     """Something that a person is told, once: when, in which sentence, and with which lines to answer.
 
-    `at_once` means that only this person can act on it: it waits neither for the morning nor for the digest.
+    `at_once` means that only this person can act on it, or that it was promised for the same day: it waits neither
+    for the morning nor for the digest.
     `same_day` means that a lead is told in the office hours of the same day, and not on the next morning.
     `listed` means that the owner's list of what waits (`recovery/agenda.py`) says the same already.
     `in_digest` means that it is told in a digest or not at all: what it is about has a mail of its own.
@@ -183,7 +184,10 @@ def _not_reached(case: Case) -> Iterator[Reminder]:
 
 
 def _promise(promise: Promise, playbook: Playbook) -> Iterator[Reminder]:
-    """Remind of a promise before and at its own deadline, then escalate. A new date is reminded of again."""
+    """Remind of a promise before and at its own deadline, then escalate. A new date is reminded of again.
+
+    What is due on the day on which it was promised does not wait for the mail of the next day.
+    """
     due = promise.internal_deadline
     if due is None:
         return
@@ -195,6 +199,7 @@ def _promise(promise: Promise, playbook: Playbook) -> Iterator[Reminder]:
     def key(step: Step) -> ReminderKey:
         return ReminderKey(ReminderKind.PROMISE, n, step, at=due)
 
+    is_urgent = calendar.local(promise.made_at or due).date() == calendar.local(due).date()
     soon = _soon(promise.made_at or due, due, calendar)
     if soon:
         sentence = msg("{promise} is due on {when}", promise=what, when=when)
@@ -214,12 +219,13 @@ def _promise(promise: Promise, playbook: Playbook) -> Iterator[Reminder]:
         sentence=sentence,
         asks=asks,
         listed=True,
+        at_once=is_urgent,
     )
 
     pattern = msgid("{promise} was due on {when}, and nobody has said that it was kept")
     sentence = msg(pattern, promise=what, when=when)
-    told = promise.promised_by if promise.confirmed else None
-    yield from _escalated(due, playbook, key, sentence, asks, missed=told)
+    missed = promise.promised_by if promise.confirmed else None
+    yield from _escalated(due, playbook, key, sentence, asks, missed=missed, urgent=is_urgent)
 
 
 def _soon(made_at: datetime, due: datetime, calendar: Calendar) -> datetime | None:
@@ -389,10 +395,12 @@ def _escalated(
     sentence: str,
     asks: tuple[str, ...] = (),
     missed: datetime | None = None,
+    urgent: bool = False,
 ) -> Iterator[Reminder]:
     """Remind the lead and then the manager of what the owner has not done when it was due.
 
-    The lead hears of a date that the customer was told as soon as it is `missed`, on the same day.
+    The lead hears of a date that the customer was told as soon as it is `missed`, on the same day, and at once of
+    one that was `urgent`.
     """
     lead_at = playbook.calendar.after(due, playbook.escalate_lead)
     manager_at = playbook.calendar.after(due, playbook.escalate_manager)
@@ -403,6 +411,7 @@ def _escalated(
         sentence=sentence,
         asks=asks,
         same_day=missed is not None,
+        at_once=urgent and missed is not None,
     )
     yield Reminder(key=key("manager"), at=manager_at, level="manager", sentence=sentence, asks=asks)
 
