@@ -23,7 +23,7 @@ _SENTENCE_END = re.compile(
     r"""
     (?<=[.!?…])                   # punctuation,
     [\"')»”]* \s+                 # closing quotes and white space,
-    (?=[\"'(«“„¿¡]*               # opening quotes
+    (?=[\"'(«“„¿¡]{0,9}           # opening quotes
        [A-ZÀ-ÖØ-Þ0-9¿¡])          # and a capital letter or a digit
     """,
     re.VERBOSE,
