@@ -72,10 +72,10 @@ torture: venv
 		tests/journeys/test_several_daemons.py tests/journeys/test_line_cut.py tests/journeys/test_pull_the_plug.py
 
 # Attack a running followupd over real servers as an outsider would, with FOLLOWUPD_REDTEAM complaints in a flood
-# (1000). It prints what was tried.
+# (1000), and give it FOLLOWUPD_FAULTS cases (200) on each database amid deaths and outages. It prints what was tried.
 redteam: venv
-	FOLLOWUPD_REDTEAM=$${FOLLOWUPD_REDTEAM:-1000} $(IN)pytest -o faulthandler_timeout=0 -s \
-		tests/journeys/test_redteam.py tests/journeys/test_nobody_gets_in.py tests/contracts/test_endless_servers.py \
+	FOLLOWUPD_REDTEAM=$${FOLLOWUPD_REDTEAM:-1000} FOLLOWUPD_FAULTS=$${FOLLOWUPD_FAULTS:-200} \
+		$(IN)pytest -o faulthandler_timeout=0 -s tests/journeys/test_redteam.py tests/journeys/test_fault_injection.py tests/journeys/test_nobody_gets_in.py tests/contracts/test_endless_servers.py \
 		tests/contracts/test_mail_reader.py tests/contracts/test_intake.py tests/policies/test_authentication.py \
 		tests/policies/test_cost_of_a_mail.py tests/properties/test_crypto.py tests/journeys/test_robots.py
 

@@ -19,7 +19,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -245,8 +245,8 @@ class MailReader:
 
 def _as_json(identity: Identity) -> bytes:
     """Return our addresses, which the child may know."""
-    names = ("addresses", "agents", "groups", "authserv")
-    return json.dumps({name: sorted(getattr(identity, name)) for name in names}).encode()
+    values = {each.name: getattr(identity, each.name) for each in fields(identity)}
+    return json.dumps({name: sorted(value) for name, value in values.items() if not callable(value)}).encode()
 
 
 def _put(pipe: IO[bytes], kind: bytes, content: bytes) -> None:

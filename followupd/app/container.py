@@ -334,6 +334,7 @@ def identity_of(settings: Settings) -> Identity:
         agents=frozenset(agent.email.lower() for agent in settings.team.agents),
         groups=frozenset(group for mailbox in mailboxes for group in mailbox.groups),
         authserv=frozenset(name for mailbox in mailboxes for name in mailbox.trusted),
+        forms=frozenset(form.lower() for mailbox in mailboxes for form in mailbox.forms),
     )
 
 

@@ -89,7 +89,7 @@ OPTIONAL = frozenset(
     }
 )
 
-_LINE = re.compile(r"\s*([A-Za-z][A-Za-z-]{1,30})\s*(?::\s*(.*?))?\s*", re.DOTALL)
+_LINE = re.compile(r"\s*([A-Za-z][A-Za-z-]{1,30})\s*(?::\s*(.*))?", re.DOTALL)
 #: "- kept: 1", "1. hold": a mark counts only at the beginning of a line, and not before a sign of its own
 LIST_MARK = re.compile(r"\s*(?:[-*•·–—‣◦▪]|\d{1,2}[.)])\s+(?=\S)")
 #: "kept 1", "refund 25 EUR", "late 2 until Friday": with a number right after the verb, no colon is needed
@@ -182,7 +182,9 @@ class Request:
 
 
 #: the department's id is one word, and the date stands between it and the colon
-_REQUEST = re.compile(r"(\S[^\s:,]*)\s*(?:[\s,]\s*([^:]*(?:\d:\d\d[^:]*)*))?:\s+(\S.*)", re.DOTALL)
+_REQUEST = re.compile(
+    r"(\S[^\s:,]{0,60})\s{0,9}(?:[\s,]\s{0,9}([^:]{0,90}(?:\d:\d\d[^:]{0,90}){0,4}))?:\s+(\S.*)", re.DOTALL
+)
 
 
 class OrderForm(str):
@@ -260,7 +262,9 @@ def _split(line: str) -> tuple[str, str]:
 
 def _tidied(line: str) -> str:
     """Return a line without its list mark, and with the hyphen and the colon that people leave out."""
-    bare = LIST_MARK.sub("", line.strip(), count=1).strip() if LIST_MARK.match(line) else line.strip()
+    bare = line.strip()
+    mark = LIST_MARK.match(bare)
+    bare = bare[mark.end() :] if mark else bare
 
     head, colon, rest = bare.partition(":")
     verb = "-".join(head.lower().split())

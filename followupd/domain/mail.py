@@ -162,8 +162,8 @@ class Message:
 class Identity:
     """Our own addresses and keys, by which our mail is told from other people's.
 
-    `addresses` and `agents` are lower-case, `groups` the List-Id values of our support groups, `authserv` the
-    authserv-ids whose Authentication-Results are trusted (RFC 8601).
+    `addresses`, `agents` and `forms` (addresses of our web forms) are lower-case, `groups` the List-Id values of
+    our support groups, `authserv` the authserv-ids whose Authentication-Results are trusted (RFC 8601).
 
     `letter_key(message_id)` returns the key from which a Message-ID of ours was derived, or "" when it is not
     ours or its signature is wrong. `earlier(message_id)` returns the text of an earlier mail of the thread,
@@ -174,6 +174,7 @@ class Identity:
     agents: frozenset[str] = frozenset()
     groups: frozenset[str] = frozenset()
     authserv: frozenset[str] = frozenset()
+    forms: frozenset[str] = frozenset()
     letter_key: Callable[[str], str] = field(default=lambda _: "", compare=False)
     earlier: Callable[[str], str] = field(default=lambda _: "", compare=False)
 

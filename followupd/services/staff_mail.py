@@ -41,7 +41,7 @@ _MAX_PROBLEMS = 20
 #: at most this many cases of a customer are shown
 _MAX_SHOWN = 10
 _REFERENCE = re.compile(r"\bFU-[A-Z0-9]{5,12}\b")
-_ADDRESS = re.compile(r"[^\s<>\"',;:()]+@[^\s<>\"',;:()]+")
+_ADDRESS = re.compile(r"[^\s<>\"',;:()]{1,64}@[^\s<>\"',;:()]{1,255}")
 
 
 @dataclass(frozen=True, slots=True)

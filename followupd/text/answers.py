@@ -30,7 +30,7 @@ _MAX_CHOICE = 400
 _SIGNS, _CODES = "€$£¥", ("eur", "usd", "gbp", "chf")
 _NEVER = re.compile("(?!)")
 _SENTENCE = re.compile(r"[^.!?;\n]+[.!?;]*(?:\s|$)|[^.!?;\n]+")
-_WORD = re.compile(r"[^\W\d_]+(?:[-'][^\W\d_]+)*'?|\d[\d.,]*\d|\d|\S")
+_WORD = re.compile(r"[^\W\d_]+(?:[-'][^\W\d_]+)*'?|\d(?:[.,]*\d)*|\S")
 _MARKS = re.compile(r"[,:;.!?¡¿\"'()\[\]{}…–—-]+")
 _CHOICE_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?'?|[%€$£]")
 

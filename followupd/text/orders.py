@@ -45,7 +45,7 @@ _QUOTES = {'"': '"', "“": "”", "„": "“", "«": "»", "'": "'", "‘": "�
 _OUTER = " \t\r\n\u00a0\u202f\u2009\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 _LABELLED = re.compile(r"([^\W\d_][\w'’ \u00a0-]{1,30}?)\s*[:：](?!//)\s*(.*)", re.DOTALL)
 _ITEM_NUMBER = re.compile(r"\s*(\d{1,2})[.)]\s")
-_REVERSED = re.compile(r"(#?\s?)(\d{1,4})\s*(:?)\s*(?=\S)")
+_REVERSED = re.compile(r"(#?\s?)(\d{1,4})(?:\s*:)?\s*(?=\S)")
 #: words before a number that is told first: "promise 1 kept"
 _MAX_WORDS = 6
 #: a line with more words is a sentence, in which a word may resemble a verb

@@ -171,6 +171,46 @@ def test_the_first_letter_by_machine_repeats_no_word_of_the_mail_that_came_in(
     tried["first letters looked through for a forger's words"] += 1
 
 
+FORMS = ["contactform@evil.test", "mailer@shopify.com", "wordpress@gmail.com"]
+
+
+def through_form(world: World, sender: str, *more: str) -> None:
+    domain = sender.rpartition("@")[2]
+    lines = [
+        f"Authentication-Results: mx.example.test; dmarc=pass header.from={domain}",
+        f"From: {sender}",
+        *more,
+    ]
+    lines += [f"To: {world.postbox.address}", "Cc: m@evil.test", "Subject: Order 5", "", complaint(1), ""]
+    world.postbox.deliver("\r\n".join(lines).encode(), sender="m@evil.test")
+    world.passes()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_no_letter_by_machine_follows_the_reply_to_of_a_form_that_is_not_ours(
+    make_world: Callable[..., World], form: str, tried: Counter[str]
+) -> None:
+    world = make_world(mailbox='trusted = ["mx.example.test"]')
+    through_form(world, form, "Reply-To: Kim <victim@bank.test>", "Message-ID: <one@evil.test>")
+    through_form(world, "m@evil.test", "Message-ID: <two@evil.test>", "References: <one@evil.test>")
+    for _ in range(4):
+        world.passes(world.now + timedelta(hours=20))
+    assert addressed_to(world, "victim@bank.test") == []
+    assert f"`forms` does not name {form}" in text_of(world.letters("desk/opened")[0])
+    tried["letters diverted by a Reply-To"] += 1
+
+    world.says(world.case().ref, "complaint", "promise: we look into it by Friday")
+    world.passes(world.now + timedelta(days=1))
+    assert len(world.letters("confirmation")) == 1
+
+
+def test_a_form_of_ours_gets_its_customer_the_first_letter(make_world: Callable[..., World]) -> None:
+    world = make_world(mailbox='forms = ["noreply@website.test"]')
+    through_form(world, "noreply@website.test", f"Reply-To: {HONEST}", "Message-ID: <one@website.test>")
+    world.passes(world.now + timedelta(minutes=30))
+    assert [mail["To"] for mail in world.letters("confirmation")] == [HONEST]
+
+
 FORGED_COPIES = ["{case}.desk", "{case}.desk/opened.1", "{case}.follow-up.7"]
 
 

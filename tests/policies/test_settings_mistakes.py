@@ -156,6 +156,27 @@ MISTAKES = [
         "mailbox[0].aliases[1]",
         "",
     ),
+    (
+        'username = "support@example.com"',
+        'forms = ["no address"]',
+        SettingsRule.ADDRESS,
+        "mailbox[0].forms[0]",
+        "",
+    ),
+    (
+        'username = "support@example.com"',
+        'forms = ["forms@example.com", "Support@Example.com"]',
+        SettingsRule.TWICE,
+        "mailbox[0].forms[1]",
+        "an address of its own",
+    ),
+    (
+        'username = "support@example.com"',
+        'aliases = ["help@example.com"]\nforms = ["help@example.com"]',
+        SettingsRule.TWICE,
+        "mailbox[0].forms[0]",
+        "an address of its own",
+    ),
     ('host = "smtp.example.com"', 'security = "none"', SettingsRule.CLEAR_TEXT, "smtp.security", ""),
     (
         'host = "smtp.example.com"',

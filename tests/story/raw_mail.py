@@ -16,6 +16,7 @@ US = Identity(
     agents=frozenset({"ana@example.com"}),
     groups=frozenset({"help.example.com"}),
     authserv=frozenset({"mx.example.com"}),
+    forms=frozenset({"noreply@forms.example", "hello@website.example"}),
     letter_key=letter_key,
 )
 

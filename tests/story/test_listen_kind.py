@@ -151,6 +151,70 @@ def test_through_our_group_the_customer_is_the_original_sender() -> None:
     assert read(raw, US).sender.address == "kim@example.org"
 
 
+COMPLAINT = (
+    "My parcel has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."
+)
+PASS = "Authentication-Results: mx.example.com; dmarc=pass header.from={0}"
+FAIL = "Authentication-Results: mx.example.com; dmarc=fail header.from={0}"
+VICTIM = "kim@victim.example"
+GROUP = ("List-Id: <help.example.com>", f"X-Original-Sender: {VICTIM}")
+
+
+@pytest.mark.parametrize(
+    ("sender", "more"),
+    [
+        ("contactform@evil.example", (PASS.format("evil.example"),)),
+        ("wordpress@shop.example", ()),
+        ("mailer@shopify.com", (PASS.format("shopify.com"),)),
+        ("contactform@gmail.com", (PASS.format("gmail.com"),)),
+        ("kim@evil.example", (PASS.format("evil.example"),)),
+        ("web@example.com", ()),
+        ("web@example.com", (FAIL.format("example.com"),)),
+        ("web@example.com", (PASS.format("evil.example"),)),
+        ("noreply@forms.example", (FAIL.format("forms.example"),)),
+        ("noreply@forms.example, m@evil.example", ()),
+        ("NoReply@forms.example.evil.example", ()),
+        ('"noreply@forms.example" <form@evil.example>', (PASS.format("evil.example"),)),
+        ("m@evil.example", (*GROUP, PASS.format("evil.example"))),
+        ("help@example.com.evil.example", GROUP),
+    ],
+)
+def test_no_machine_answers_to_a_stranger_whom_a_stranger_names(sender: str, more: tuple[str, ...]) -> None:
+    message = read(a_mail(COMPLAINT, f"Reply-To: Kim <{VICTIM}>", *more, sender=sender), US)
+    assert message.kind is Kind.CUSTOMER
+    assert message.no_answer
+
+
+@pytest.mark.parametrize(
+    ("sender", "more"),
+    [
+        ("Website <noreply@forms.example>", ()),
+        ("HELLO@website.example", ()),
+        ("noreply@forms.example", (PASS.format("forms.example"),)),
+        ("web@example.com", (PASS.format("example.com"),)),
+        ("contactform@victim.example", ()),
+        ("'Kim' via Help <help@example.com>", GROUP),
+        (f"Kim <{VICTIM}>", GROUP),
+    ],
+)
+def test_a_machine_answers_the_person_for_whom_a_form_or_group_of_ours_writes(
+    sender: str, more: tuple[str, ...]
+) -> None:
+    message = read(a_mail(COMPLAINT, f"Reply-To: Kim <{VICTIM}>", *more, sender=sender), US)
+    assert (message.sender.address, message.no_answer, message.unsure_of) == (VICTIM, "", "")
+
+
+def test_a_form_of_ours_that_names_nobody_is_asked_about() -> None:
+    message = read(a_mail(COMPLAINT, sender="hello@website.example"), US)
+    assert "nothing names the customer" in message.unsure_of
+
+
+def test_a_form_that_is_not_configured_is_named_with_the_setting() -> None:
+    message = read(a_mail(COMPLAINT, f"Reply-To: {VICTIM}", sender="wordpress@shop.example"), US)
+    assert message.sender.address == VICTIM
+    assert "`forms` does not name wordpress@shop.example" in message.no_answer
+
+
 def test_a_bounce_wins_over_an_auto_reply() -> None:
     raw = a_multipart(
         STATUS,

@@ -21,9 +21,9 @@ Piece: TypeAlias = bytes | tuple[bytes, bytes]
 
 _TOKEN = re.compile(
     rb"""[()]                                                               # a list opens, closes
-    |"(?:[^"\\]|\\.)*"                                                      # a quoted string
+    |"(?:[^"\\]|\\.)*"?                                                # a quoted string, perhaps without its end
     |\{\d+\}\Z                                                # a literal's size: the literal follows
-    |(?:BODY|BINARY)(?:\.PEEK)?\[[^\]]*\](?:<\d+>)?|[^\s()"]+               # a body section or an atom
+    |(?:BODY|BINARY)(?:\.PEEK)?\[[^\]]{0,400}\](?:<\d+>)?|[^\s()"]+           # a body section or an atom
     """,
     re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )

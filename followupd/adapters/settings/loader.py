@@ -97,6 +97,7 @@ def _read(directory: Path) -> tuple[Settings, list[Problem]]:
     state_directory = _state_directory(ledger, directory)
     mailboxes = _mailboxes(file, tables.mailbox, state_directory)
     smtp = _smtp(file, tables.smtp, state_directory)
+    _check_forms(file, tables)
     _check_provider(file, tables.gift_cards)
     _check_scores(file, tables.recognise)
 
@@ -176,6 +177,23 @@ def _check_deputies(file: TomlFile, rows: tuple[AgentTable, ...]) -> None:
         hint = f"write the id of another agent: {', '.join(other for other in known if other != row.id)}."
         problem = f"{row.deputy!r} is not another agent"
         file.require(not row.deputy or is_other, ("agent", n, "deputy"), SettingsRule.NOBODY, problem, hint)
+
+
+def _check_forms(file: TomlFile, tables: ConfigurationFile) -> None:
+    """Report web forms with an address of ours: its mail is our own or an agent's, and never a customer's."""
+    own = {tables.smtp.from_address, *(agent.email for agent in tables.agent)}
+    for mailbox in tables.mailbox:
+        own |= {mailbox.address, *mailbox.aliases}
+    taken = set(map(str.lower, own)) - {""}
+
+    for n, mailbox in enumerate(tables.mailbox):
+        for position, form in enumerate(mailbox.forms):
+            problem = f"{form!r} is the address of a mailbox or an agent, and of no form"
+            hint = (
+                "let the form write from an address of its own, such as forms@example.com, and name that one."
+            )
+            path = ("mailbox", n, "forms", position)
+            file.require(form.lower() not in taken, path, SettingsRule.TWICE, problem, hint)
 
 
 def _calendar(file: TomlFile, company: Company, hours: HoursTable) -> Calendar:

@@ -171,6 +171,12 @@ class MailboxSettings(Table):
         "not from a mailing list.",
         example=["support.example.com"],
     )
+    forms: tuple[Address, ...] = setting(
+        [],
+        description="Addresses that our own web forms and shop platforms write from; only for these does the "
+        "automatic first letter go to a Reply-To in another domain (docs/mail.md R1).",
+        example=["noreply@shop.example.com"],
+    )
 
 
 class SmtpSettings(Table):

@@ -33,7 +33,7 @@ MAX_VALUE_LENGTH = 250
 #: IDs in References; the first of them is the thread's root
 MAX_REFERENCES = 20
 #: printable ASCII without <, >, blanks and encoded words
-MESSAGE_ID = re.compile(r"<(?!.*=\?)[!-;=?-~]{1,250}>")
+MESSAGE_ID = re.compile(r"<(?!.{0,250}=\?)[!-;=?-~]{1,250}>")
 _ASCII_DOMAIN = re.compile(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*")
 #: dots may be anywhere: old addresses of Japanese carriers are like "a..b", and work
 _PLAIN_LOCAL_PART = re.compile(r'[^\s<>()\[\]:;@\\,"]+')
@@ -222,7 +222,7 @@ AUTO_RESPONSE_SUPPRESS = "OOF, AutoReply"
 _CONTROLS = bytes({*range(0x20), 0x7F} - {0x09, 0x0A})
 _CONTROLS_TO_BLANKS = bytes.maketrans(_CONTROLS, b" " * len(_CONTROLS))
 _KEY = re.compile(r"[A-Za-z0-9./_-]{1,200}")
-_MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9.+-]*/[a-z0-9][a-z0-9.+-]*")
+_MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9.+-]{0,126}/[a-z0-9][a-z0-9.+-]{0,126}")
 
 
 def compose(letter: Letter, *, now: datetime) -> bytes:

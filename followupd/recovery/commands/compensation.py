@@ -38,7 +38,7 @@ _GIVEN = frozenset({GrantState.ISSUED, GrantState.CONFIRMED})
 _TOLD_APART_BY_TEXT = frozenset({Gift.COUPON, Gift.GESTURE})
 
 #: a number with a currency, which in the text of a coupon is its value and not a part of its code
-_AMOUNT = re.compile(r"\d[\d.,]*\s*[A-Z€$£]{1,3}\b|[€$£]")
+_AMOUNT = re.compile(r"\d[\d.,]{0,20}\s{0,9}[A-Z€$£]{1,3}\b|[€$£]")
 
 
 def give(command: Command, context: CommandContext) -> list[Event]:

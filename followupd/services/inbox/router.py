@@ -300,7 +300,7 @@ class MailRouter:
             message_id=message.message_id,
             references=message.thread,
             subject=message.subject,
-            no_answer=message.no_answer,
+            no_answer=message.no_answer or ("" if _is_customer(case, message) else case.no_answer),
             text=opening.shown_text(message),
             content=self._is_content(case, message),
             attachments=message.attachments,

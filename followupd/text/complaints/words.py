@@ -29,7 +29,7 @@ _TOKEN = re.compile(
     r"[^\W\d_]+(?:['-][^\W\d_]+)*|[!?]|[$€£]|:['-]?[()/|]"
     r"|[\u2639\u263a\u2764\U0001f300-\U0001f5ff\U0001f600-\U0001f64f\U0001f900-\U0001f9ff]"
 )
-_SENTENCE = re.compile(r"(?<=[.!?…])\s+|\n\s*\n|\n(?=[-*•A-ZÄÖÜ¡¿])")
+_SENTENCE = re.compile(r"(?<=[.!?…])\s+|\n(?:[^\S\n]*\n)+|\n(?=[-*•A-ZÄÖÜ¡¿])")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

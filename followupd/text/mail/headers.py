@@ -70,7 +70,7 @@ _DATE = re.compile(
     """,
     re.ASCII | re.VERBOSE,
 )
-_NOT_IN_ADDRESS = re.compile(r"[\s<>\"]|@.*@")
+_NOT_IN_ADDRESS = re.compile(r"[\s<>\"]|@[^@]*@")
 #: a quoted local part and its domain (RFC 5322, section 3.4.1)
 _QUOTED_LOCAL_PART = re.compile(r'"((?:[^"\\]|\\.){0,200})"\s?@\s?([^\s@<>"]{1,255})$')
 #: a local part that needs no quotation marks

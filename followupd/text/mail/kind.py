@@ -522,7 +522,7 @@ def is_ours(person: Person, identity: Identity) -> bool:
 
 def is_impersonal(person: Person, identity: Identity) -> bool:
     """Whether an address writes for others: that of a form, a shop's platform, a robot, or a mailbox of ours."""
-    if person.address.lower() in identity.addresses:
+    if person.address.lower() in identity.addresses | identity.forms:
         return True
 
     local, _, domain = person.address.rpartition("@")

@@ -416,7 +416,7 @@ class _MailReader:
             doubtful=new.doubtful,
             quoted=new.quoted,
             signature=new.signature,
-            no_answer=no_answer(self.mail, self.kind, author, (*to, *cc), self.identity) or handed_on,
+            no_answer=self._no_answer(author, sender, (*to, *cc)) or handed_on,
             forged=forged(headers, self.identity),
             unproven=unproven(headers, self.identity),
             proven=proven(headers, self.identity),
@@ -475,12 +475,54 @@ class _MailReader:
             named = named_in_form(text) if is_impersonal(author, self.identity) else None
             return (named, "its text alone names the customer") if named else (author, "")
 
+        elsewhere = f"its answers are to go to {reply_to.address}"
         writes_for_others = is_impersonal(author, self.identity) or is_ours(author, self.identity)
         if writes_for_others and not is_ours(reply_to, self.identity):
-            return reply_to, ""
+            is_safe = _belong_together(author, reply_to) or self._is_own_form(author)
+            return reply_to, "" if is_safe else f"{elsewhere}, and `forms` does not name {author.address}"
         if _belong_together(author, reply_to):
             return Person(reply_to.address, author.name), ""
-        return author, f"its answers are to go to {reply_to.address}"
+        return author, elsewhere
+
+    def _is_own_form(self, author: Person) -> bool:
+        """Whether a form of ours wrote the mail, so that a machine may answer to whom the form names.
+
+        Else anybody could have letters sent to a stranger, with a domain whose DMARC check passes. An address
+        of our own domain that a trusted server confirms is nobody else's.
+
+        Args:
+            author: who sent it.
+        """
+        if author.address.lower() in self.identity.forms:
+            return True
+        return is_ours(author, self.identity) and proven(self.headers, self.identity)
+
+    def _no_answer(self, author: Person, customer: Person, receivers: Iterable[Person]) -> str:
+        """Return why no machine may answer because of headers and sender, "" if one may.
+
+        Args:
+            author: who sent it; nobody reads the address of many forms, but somebody that of the customer.
+            customer: whose mail it is.
+            receivers: those in To and Cc.
+        """
+        is_form = author.address.lower() in self.identity.forms
+        reason = no_answer(self.mail, self.kind, customer if is_form else author, receivers, self.identity)
+        return reason or self._diverted_by_group(author)
+
+    def _diverted_by_group(self, original: Person) -> str:
+        """Return why the original sender of a mail through a group is not believed, "" if there is no doubt.
+
+        A group writes in its own name or in the sender's. Anybody can write its List-Id into a mail.
+
+        Args:
+            original: who wrote the mail, by the fields of the group.
+        """
+        writer = self.author.person()
+        is_same = writer.address == original.address or _belong_together(writer, original)
+        is_group = writer.address.lower().replace("@", ".") in self.identity.groups
+        if is_same or is_group or is_ours(writer, self.identity):
+            return ""
+        return f"it is from {writer.address}, and says that {original.address} wrote it"
 
     def _unsure_of(self, sender: Person, reply_to: Person | None) -> str:
         """Return why an agent must say who the customer is, "" if that is certain.

@@ -1,0 +1,398 @@
+"""An unlucky day from outside: daemons killed at random, lines dropped, refusals, a database that stops and fails over.
+
+Only what the SMTP server has taken and what the commands print counts. CI plays a few cases; `make redteam` plays
+FOLLOWUPD_FAULTS of them (200) and prints the figures.
+"""
+
+import asyncio
+import os
+import random
+import re
+import subprocess
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.message import Message
+from pathlib import Path
+from threading import Event
+from time import monotonic
+from typing import Any
+
+import pytest
+import trustme
+from aiosmtpd.smtp import SMTP
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.pool import NullPool
+
+from tests.journeys.service import Service
+from tests.servers.dovecot import Dovecot
+from tests.servers.machine import LIMIT, NotInstalledError, skip, until
+from tests.servers.manager import Manager
+from tests.servers.postgres import Postgres
+from tests.servers.smtp import DROP, DROP_BEFORE, Sink
+
+#: complaints of a run
+CASES = int(os.environ.get("FOLLOWUPD_FAULTS") or 3)
+IS_LONG = "FOLLOWUPD_FAULTS" in os.environ
+SEED = int(os.environ.get("FOLLOWUPD_FAULTS_SEED") or 19)
+#: seconds between two complaints, between two deaths, and for the letters that wait at the end
+BETWEEN, LIFE, REST = (1.5, (0.5, 20.0), 420.0) if IS_LONG else (0.5, (1.0, 4.0), 4.0)
+COMPLAINT = "My parcel {0} has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."
+ANSWER = (
+    "cause: two labels were swapped",
+    "resolution: we sent it again",
+    "prevention: labels are scanned",
+    "kept",
+    "fixed",
+)
+POST = """[smtp]
+breaker = "100000 per hour"
+per_address = "50 per day"
+witness_within = "15 seconds\""""
+HURRY = [
+    ('after = "3 business days"', 'after = "1 second"'),
+    ("call = true", "call = false"),
+    ('after = "2 seconds"', 'after = "1 second"'),
+]
+#: what the SMTP server does to a turn of a stage, and how often in a hundred turns
+FAULTS: dict[str, list[tuple[str, int]]] = {
+    "mail": [("421 4.3.2 closing", 3), ("451 4.3.0 later", 2)],
+    "rcpt": [("451 4.7.1 greylisted", 4), ("421 4.3.2 closing", 1)],
+    "data": [(DROP, 6), (DROP_BEFORE, 4), ("451 4.3.0 later", 4), ("421 4.3.2 closing", 3), ("nonsense", 2)],
+}
+FOR_CUSTOMERS = ("confirmation", "follow-up")
+SETTLED = {"sent", "doubt", "dropped", "refused"}
+
+
+class FaultySink(Sink):
+    """An SMTP server of bad days: each turn may go wrong, by chance, until it is `calm`."""
+
+    def __init__(self, authority: trustme.CA, seed: int) -> None:
+        super().__init__(authority)
+        self.calm = False
+        self.faults: Counter[str] = Counter()
+        self._chance = random.Random(seed)
+
+    async def _turn(self, stage: str, server: SMTP, keep: Callable[[], object] = lambda: None) -> str | None:
+        if self.plans[stage]:
+            return await super()._turn(stage, server, keep)
+        die = self._chance.uniform(0, 100)
+        for fault, share in () if self.calm else FAULTS.get(stage, ()):
+            if (die := die - share) < 0:
+                self.faults[f"{stage}: {fault}"] += 1
+                return self._fail(server, keep, fault)
+        return None
+
+    def _fail(self, server: SMTP, keep: Callable[[], object], fault: str) -> str:
+        if fault in {DROP, DROP_BEFORE}:
+            return self._drop(server, keep, fault)
+        if fault.startswith("421") and isinstance(server.transport, asyncio.Transport):
+            asyncio.get_running_loop().call_later(0.05, server.transport.close)
+        return fault
+
+
+@dataclass
+class Day:
+    """What a run does to one daemon, and what it has counted."""
+
+    service: Service
+    chance: random.Random
+    database: Postgres | None = None
+    url: str = ""
+    counted: Counter[str] = field(default_factory=Counter)
+    complaints: int = 0
+    copied: int = 0
+    answered: set[str] = field(default_factory=set)
+    process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def smtp(self) -> FaultySink:
+        assert isinstance(self.service.smtp, FaultySink)
+        return self.service.smtp
+
+    # --- what happens to the daemon ---
+
+    def start(self) -> None:
+        with (self.service.directory / "journal").open("ab") as journal:
+            command = [*self.service._command, "run", "--config", str(self.service.directory)]
+            self.process = subprocess.Popen(command, env=self.service._environment, stderr=journal)
+
+    def kill(self) -> None:
+        if self.process:
+            self.process.kill()
+            self.process.wait(LIMIT)
+            self.counted["daemons killed"] += 1
+
+    def lives(self) -> None:
+        """Start a daemon that has ended by itself again, as systemd does."""
+        if self.process and self.process.poll() is not None:
+            self.counted[f"daemons that ended with {self.process.returncode}"] += 1
+            self.start()
+
+    def database_stops(self) -> None:
+        if self.database:
+            self.database.stop()
+            Event().wait(self.chance.uniform(0, 2))
+            self.database.start()
+            self.counted["databases stopped and started"] += 1
+
+    # --- what people and the mail server do ---
+
+    def complains(self) -> None:
+        number, box = self.complaints, self.service.postbox
+        raw = (
+            f"From: Kim {number} <kim@customer-{number}.test>\r\nTo: {box.address}\r\nSubject: Parcel {number}\r\n"
+            f"Message-ID: <parcel-{number}@customer-{number}.test>\r\n\r\n{COMPLAINT.format(number)}\r\n"
+        )
+        box.append(raw.encode(), flags=["complaint"])
+        self.complaints += 1
+
+    def mail_moves(self) -> None:
+        """File the copies of our letters, and answer each desk mail about a case once its customer has a letter."""
+        letters = self.service.letters()
+        for mail in letters[self.copied :]:
+            self.copied += 1
+            if not self.smtp.calm and self.chance.random() < 0.05:
+                self.counted["copies that were lost"] += 1
+                continue
+            self.service.postbox.deliver(mail.as_bytes(), sender=self.service.postbox.address)
+        desk = {case_of(mail): mail for mail in letters if kind_of(mail) == "desk/opened"}
+        for case in {case_of(mail) for mail in letters if kind_of(mail) == "confirmation"} - self.answered:
+            if case in desk:
+                self.service.postbox.deliver(note_on(desk[case]), sender="ana@agents.test")
+                self.answered.add(case)
+
+
+def kind_of(mail: Message) -> str:
+    key = str(mail["X-Followupd-Key"])
+    return key.partition(".")[2].rpartition(".")[0]
+
+
+def case_of(mail: Message) -> str:
+    return str(mail["X-Followupd-Key"]).partition(".")[0]
+
+
+def note_on(desk: Message) -> bytes:
+    lines = ["From: ana@agents.test", f"To: {desk['From']}", f"Subject: Re: {desk['Subject']}"]
+    lines += [
+        f"In-Reply-To: {desk['Message-ID']}",
+        f"Message-ID: <note-{case_of(desk)}@agents.test>",
+        "",
+        *ANSWER,
+        "",
+    ]
+    return "\r\n".join(lines).encode()
+
+
+def text_of(mail: Message) -> str:
+    parts = [part.get_payload(decode=True) for part in mail.walk() if not part.is_multipart()]
+    return b"".join(part for part in parts if isinstance(part, bytes)).decode()
+
+
+# --- the days ---
+
+
+def day_of(directory: Path, dovecot: Dovecot, smtp: Sink, manager: Manager, database: Postgres | None) -> Day:
+    service = Service.made(directory, dovecot.account("support"), smtp, manager)
+    file = service.directory / "followupd.toml"
+    url = database.database() if database else "sqlite:///ledger.db"
+    file.write_text(file.read_text().replace("[smtp]", POST).replace("sqlite:///ledger.db", url))
+    playbook = service.directory / "playbooks" / "default.toml"
+    plays = playbook.read_text()
+    for old, new in HURRY:
+        assert old in plays
+        plays = plays.replace(old, new)
+    playbook.write_text(plays)
+    return Day(service, random.Random(SEED), database, url)
+
+
+@pytest.fixture
+def smtp(authority: trustme.CA) -> Iterator[FaultySink]:
+    with FaultySink(authority, SEED) as sink:
+        yield sink
+
+
+@pytest.fixture
+def durable() -> Iterator[Postgres]:
+    try:
+        server = Postgres(durable=True)
+    except NotInstalledError as missing:
+        skip(str(missing), demanded=True)
+        raise
+    with server:
+        yield server
+
+
+@pytest.fixture
+def day(request: pytest.FixtureRequest, tmp_path: Path, dovecot: Dovecot, smtp: FaultySink) -> Iterator[Day]:
+    database = request.getfixturevalue("durable") if request.param == "PostgreSQL" else None
+    with Manager() as manager:
+        day = day_of(tmp_path / "etc", dovecot, smtp, manager, database)
+        try:
+            yield day
+        finally:
+            day.kill()
+
+
+@pytest.mark.parametrize("day", ["PostgreSQL", "SQLite"] if IS_LONG else ["PostgreSQL"], indirect=True)
+def test_an_unlucky_day_sends_nothing_twice_forgets_nothing_and_asks_about_each_doubt(
+    day: Day, capsys: pytest.CaptureFixture[str]
+) -> None:
+    day.service.once()
+    day.start()
+    began = monotonic()
+    next_complaint, next_death, next_stop = began, began + LIFE[1], began + LIFE[1] / 2
+    while day.complaints < CASES or day.counted["daemons killed"] < 2:
+        if day.complaints < CASES and monotonic() > next_complaint:
+            day.complains()
+            next_complaint += BETWEEN
+        if monotonic() > next_stop:
+            day.database_stops()
+            next_stop = monotonic() + 2 * day.chance.uniform(*LIFE)
+        if monotonic() > next_death:
+            day.kill()
+            day.start()
+            next_death = monotonic() + day.chance.uniform(*LIFE)
+        day.mail_moves()
+        day.lives()
+        Event().wait(0.1)
+
+    day.smtp.calm = True
+    comes_to_rest(day)
+    figures(day, monotonic() - began, inspect(day), capsys)
+
+
+def comes_to_rest(day: Day) -> None:
+    """Let the daemon live until nothing waits any more, or as long as the time for it is."""
+    end, next_look = monotonic() + REST, monotonic() + 5
+    while monotonic() < end:
+        day.mail_moves()
+        day.lives()
+        Event().wait(0.2)
+        if monotonic() > next_look:
+            next_look = monotonic() + 5
+            if is_over(day):
+                return
+
+
+def is_over(day: Day) -> bool:
+    letters = day.service.ask("letters")
+    written = Counter(each["kind"] for each in letters)
+    doubts = {each["key"] for each in letters if each["condition"] == "doubt"}
+    blocked = {key.partition(".")[0] for key in doubts}
+    follow_ups = {each["case"] for each in letters if each["kind"] == "follow-up"}
+    done = written["confirmation"] == day.complaints and len(follow_ups | blocked) == day.complaints
+    return done and all(each["condition"] in SETTLED for each in letters) and doubts <= asked(day)
+
+
+def asked(day: Day) -> set[str]:
+    """Return the letters about which an agent was asked."""
+    questions = [text_of(mail) for mail in day.service.letters("desk/doubt")]
+    return {key for each in questions for key in re.findall(r"FU-\w+\.[a-z/-]+\.\d+", each)}
+
+
+def inspect(day: Day) -> Counter[str]:
+    """Compare what the server has taken with what the ledger says; return the figures."""
+    found: Counter[str] = Counter()
+    letters: list[dict[str, Any]] = day.service.ask("letters")
+    condition = {each["key"]: each["condition"] for each in letters}
+    taken = [mail for mail in day.service.letters() if kind_of(mail) in FOR_CUSTOMERS]
+    keys = Counter(str(mail["X-Followupd-Key"]) for mail in taken)
+    message_ids = Counter(str(mail["Message-ID"]) for mail in taken)
+    kinds = Counter((str(mail["To"]), kind_of(mail)) for mail in taken)
+    for counts in (keys, message_ids, kinds):
+        assert max(counts.values(), default=1) == 1, counts.most_common(3)
+
+    called_sent = {key for key, how in condition.items() if how == "sent" and "desk/" not in key}
+    assert called_sent <= set(keys), called_sent - set(keys)
+    assert {condition[key] for key in keys} <= {"sent", "doubt", "leaving"}
+
+    waiting = defaultdict(list)
+    for each in letters:
+        if each["condition"] not in SETTLED:
+            waiting[each["case"]].append(each["kind"])
+    doubts = {key for key, how in condition.items() if how == "doubt" and "desk/" not in key}
+    unasked = {key for key in doubts - asked(day) if "desk/doubt" not in waiting[key.partition(".")[0]]}
+    assert not unasked, unasked
+    blocked = {key.partition(".")[0] for key in doubts}
+
+    cases = {case["customer"]["address"]: case["ref"] for case in day.service.ask("cases")}
+    assert len(cases) == day.complaints
+    missing = {(ref, kind) for ref in cases.values() for kind in FOR_CUSTOMERS if not keys[f"{ref}.{kind}.1"]}
+    if IS_LONG:
+        forgotten = {(ref, kind) for ref, kind in missing if ref not in blocked and not waiting[ref]}
+        assert not forgotten, forgotten
+    assert "Traceback" not in day.service.journal()
+
+    found["letters to customers that the server took"] = len(taken)
+    found["letters taken in all"] = len(day.service.letters())
+    found["desk mails that were taken twice"] = sum(
+        count - 1
+        for count in Counter(str(mail["X-Followupd-Key"]) for mail in day.service.letters()).values()
+    )
+    found["letters in doubt, each asked about"] = len(doubts)
+    found["letters that a doubt or a wait holds back"] = len(missing)
+    found["cases"] = len(cases)
+    return found
+
+
+def figures(day: Day, seconds: float, found: Counter[str], capsys: pytest.CaptureFixture[str]) -> None:
+    if IS_LONG:
+        with capsys.disabled():
+            print(f"\n{'PostgreSQL' if day.database else 'SQLite'}, {seconds / 60:.1f} minutes, seed {SEED}:")
+            for what, times in sorted((day.counted + found + day.smtp.faults).items()):
+                print(f"{times:8}  {what}")
+            print(f"{0:8}  letters twice, letters forgotten, doubts that nobody was asked about")
+
+
+# --- the database fails over ---
+
+
+@contextmanager
+def held(engine: Engine, table: str) -> Iterator[Callable[[], bool]]:
+    """Hold a table; what is yielded says whether the daemon waits for it in the middle of a transaction."""
+    waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+    with engine.connect() as holder, engine.connect() as looking:
+        holder.execute(text(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"))
+        witness = looking.execution_options(isolation_level="AUTOCOMMIT")
+        yield lambda: bool(witness.execute(waiting).scalar_one())
+        for connection in (holder, looking):  # their server is gone
+            connection.invalidate()
+
+
+@pytest.mark.parametrize("day", ["PostgreSQL"], indirect=True)
+def test_a_replica_that_is_promoted_in_the_middle_of_a_transaction_loses_and_doubles_nothing(
+    day: Day,
+) -> None:
+    assert day.database
+    day.smtp.calm = True
+    day.database.replica()
+    day.service.once()
+    day.start()
+    engine = create_engine(day.url, poolclass=NullPool)
+    day.complains()
+    day.smtp.plan("data", 3.0)  # a letter is in the server's hands when the database dies
+    day.service.waits_for("letter-sending")
+    with held(engine, "letter") as is_waiting:
+        until(is_waiting, "a transaction that waits")
+        day.database.fail_over()
+    with engine.connect() as connection:
+        log = connection.execute(text("SELECT pg_walfile_name(pg_current_wal_lsn())")).scalar_one()
+    assert log.startswith("00000002")  # the replica was promoted indeed
+
+    for table in ("case_file", "mail"):
+        with held(engine, table) as is_waiting:
+            day.complains()
+            until(is_waiting, "a transaction that waits")
+            day.database.stop()
+        day.database.start()
+
+    def all_told() -> bool:
+        day.mail_moves()
+        day.lives()
+        return len(day.service.letters("follow-up")) == day.complaints
+
+    until(all_told, "the last letter of each case")
+    assert inspect(day)["letters in doubt, each asked about"] == 0
+    assert day.counted.total() == 0  # the daemon has lived through it
