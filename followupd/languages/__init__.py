@@ -10,7 +10,17 @@ from followupd.languages.catalogue import (
     catalogue,
     complaint_weights,
     load,
+    mail_weights,
     read_catalogue,
 )
 
-__all__ = ["Catalogue", "Language", "available", "catalogue", "complaint_weights", "load", "read_catalogue"]
+__all__ = [
+    "Catalogue",
+    "Language",
+    "available",
+    "catalogue",
+    "complaint_weights",
+    "load",
+    "mail_weights",
+    "read_catalogue",
+]

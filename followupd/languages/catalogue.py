@@ -233,6 +233,13 @@ def complaint_weights() -> Mapping[str, Any]:
     return found
 
 
+@cache
+def mail_weights() -> Mapping[str, Any]:
+    """Return the weights of mails in four languages (benchmarks/train_mails.py)."""
+    found: Mapping[str, Any] = json.loads((_SHIPPED / "mail_weights.json").read_text("utf-8"))
+    return found
+
+
 @lru_cache(maxsize=16)
 def catalogue(directory: Path | None = None) -> Catalogue:
     """Return the languages of an admin's directory as its files were at the first call.

@@ -79,18 +79,36 @@ class LinearModel:
     signs: Mapping[str, float]
     bias: float
 
-    def score(self, at: Sequence[int], signs: Iterable[str]) -> float:
+    def score(self, at: Sequence[int], signs: Mapping[str, float]) -> float:
         """Return the log-odds of the class.
 
         Args:
             at: the places of the text's n-grams, from `places`.
-            signs: the names of the signs that were seen; unknown ones count nothing.
+            signs: how strong each sign is, by name; unknown ones count nothing.
         """
-        total = self.bias + sum(self.signs.get(sign, 0.0) for sign in signs)
+        total = self.bias + sum(self.signs.get(name, 0.0) * value for name, value in signs.items())
         if not at:
             return total
         weights = self.weights
         return total + self.step * sum(weights[place] for place in at) / math.sqrt(len(at))
+
+    def shares(self, words: Sequence[str]) -> dict[str, float]:
+        """Return what each word, with its parts, and each pair of neighbours adds to the log-odds.
+
+        Args:
+            words: the tokens of the text.
+        """
+        weight = self.step / math.sqrt(len(ngrams(words)) or 1)
+        found = {}
+        for word in set(words):
+            own = {f"w{word}"}
+            if len(word) >= _MIN_PARTED:
+                own.update(_parts_of(f"<{word[:_MAX_WORD]}>"))
+            found[word] = weight * sum(self.weights[place] for place in places(own))
+        for pair in set(pairwise(words)):
+            [place] = places([f"b{pair[0]} {pair[1]}"])
+            found[" ".join(pair)] = weight * self.weights[place]
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +135,7 @@ class Classes:
             signs: what other readers saw in it, by the names that the model was trained with.
         """
         at = places(ngrams(tokens(text)), self.bits)
-        seen = tuple(signs)
+        seen = dict.fromkeys(signs, 1.0)
         return {name: _probability(model.score(at, seen)) for name, model in self.models.items()}
 
 

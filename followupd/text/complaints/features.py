@@ -10,10 +10,11 @@ from functools import cache
 from itertools import pairwise
 from typing import Any
 
-from followupd.languages import complaint_weights
-from followupd.text.complaints.cues import Cues
+from followupd.languages import complaint_weights, mail_weights
+from followupd.text.complaints.cues import AGAINST, Cues
 from followupd.text.complaints.phrases import Hit
 from followupd.text.complaints.words import READ, Vocabulary, sentences_of, words_of
+from followupd.text.ngrams import Classes, LinearModel
 
 #: cues count for less in a mail of more words than this, because long mails contain most words once
 FULL_WEIGHT = 80
@@ -157,6 +158,33 @@ def worst_words(words: list[str], most: int = 2) -> list[str]:
     return sorted(negative, key=lambda word: (negative[word], word))[:most]
 
 
+#: log-odds of the first stage that the second one takes, and what divides them: signs are about as large as one
+_MAX_FIRST, _FIRST_SCALE = 6.0, 4.0
+#: divides the logarithm of the number of words
+_LENGTH_SCALE = 5.0
+#: cue groups that the second stage weighs anew
+CALMING = frozenset({*AGAINST})
+
+
+def second_signs(seen: Features, log_odds: float, language: str) -> dict[str, float]:
+    """Return what the second stage is told of the first: calming groups, style, score, length and language.
+
+    The groups that speak for a complaint are in the score already. Taken alone, they would speak against one, as the
+    mails that teach the second stage are traps: advertisements are full of complaints.
+
+    Args:
+        seen: the features of the text.
+        log_odds: the first stage's score.
+        language: of the text.
+    """
+    signs = {f"cue:{group}": 1.0 for group in seen.groups & CALMING}
+    signs |= {f"mark:{name}": value for name, value in seen.marks.items()}
+    signs["first"] = max(-_MAX_FIRST, min(_MAX_FIRST, log_odds)) / _FIRST_SCALE
+    signs["length"] = math.log1p(len(seen.words)) / _LENGTH_SCALE
+    signs[f"language:{language}"] = 1.0
+    return signs
+
+
 #: log-odds beyond this make no difference
 _MAX_LOG_ODDS = 30.0
 
@@ -220,6 +248,12 @@ def shipped_weights() -> tuple[Weights, Weights]:
     """Return the weights for the measured language, and those for languages that have only cues."""
     parsed = complaint_weights()
     return Weights.of(parsed["words"]), Weights.of(parsed["cues"])
+
+
+@cache
+def shipped_second() -> LinearModel:
+    """Return the second stage's weights of complaints."""
+    return Classes.of(mail_weights()).models["complaint"]
 
 
 @dataclass(frozen=True, slots=True)

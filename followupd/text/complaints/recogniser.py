@@ -5,7 +5,7 @@ and 6). Rules are phrases or regular expressions that run in bounded time.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import MappingProxyType
@@ -15,6 +15,7 @@ from followupd.languages import Catalogue
 from followupd.languages.schema import Complaints
 from followupd.text.complaints.cues import (
     AGAINST,
+    GRAVE,
     MEASURED,
     STRONG,
     Cues,
@@ -24,14 +25,18 @@ from followupd.text.complaints.cues import (
 )
 from followupd.text.complaints.features import (
     Features,
+    Score,
     Weights,
     features_of,
     probability,
+    second_signs,
+    shipped_second,
     shipped_weights,
     weigh,
 )
 from followupd.text.complaints.phrases import PhraseBook, way_of
 from followupd.text.complaints.words import READ, Vocabulary, language_of, words_of
+from followupd.text.ngrams import LinearModel, ngrams, places, tokens
 
 #: the most ways that a regular expression may try from one position in the text
 _MAX_WAYS = 2_000
@@ -169,6 +174,10 @@ def _counts(first: str, comma: str, last: str) -> tuple[int, int]:
     return least, least or 1
 
 
+#: the second stage's probability from which it agrees with a certain first stage
+_AGREES = 0.5
+#: the languages of the mails on which the second stage was trained
+SECOND = frozenset({"en", "de", "fr", "es"})
 #: the highest score for `suspected` (below every `auto`, above every `ask`), and for `no` (below every `ask`)
 SUSPECTED, NOTHING = 0.89, 0.20
 #: two of these groups count as much as a strong word; failures alone, even repeated ones, are a report
@@ -197,22 +206,24 @@ _BECAUSE = {
 class Recogniser:
     """The words of all languages, including the administrator's files, and the weights.
 
-    `weights` are for the measured language, `cue_weights` for languages that have only cues.
+    `weights` are for the measured language, `cue_weights` for languages that have only cues; they are the first
+    stage. `second` reads words and parts of words too, and is trained on mails in the languages of SECOND.
     """
 
     lexicon: Lexicon = field(repr=False)
     weights: Weights = field(repr=False)
     cue_weights: Weights = field(repr=False)
+    second: LinearModel = field(repr=False)
 
     @classmethod
     def shipped(cls) -> "Recogniser":
         """Return the recogniser with the shipped words and weights."""
-        return cls(shipped_lexicon(), *shipped_weights())
+        return cls(shipped_lexicon(), *shipped_weights(), shipped_second())
 
     @classmethod
     def of(cls, languages: Catalogue) -> "Recogniser":
         """Return the recogniser with the words of a catalogue, and the shipped weights."""
-        return cls(lexicon_of(languages), *shipped_weights())
+        return cls(lexicon_of(languages), *shipped_weights(), shipped_second())
 
     def cues_for(self, language: str) -> Cues | None:
         """Return the cues of a language, None if there are none."""
@@ -247,26 +258,75 @@ class Recogniser:
         whole = f"{subject}\n{text}"
         spoken = language_of(whole, self.lexicon.languages) or language
         seen = self.see(subject, text, spoken)
-        reading = weigh(seen, self.weights_for(spoken), delta)
+        reading = self.score(seen, whole, spoken, delta)
         added = _added_by_rules(rules, whole, self.lexicon.vocabulary)
         moved = sum(added.values())
 
         most, why_limited = limit(
             seen,
             has_cues=self.cues_for(spoken) is not None,
-            measured=spoken == MEASURED,
+            certain=spoken in SECOND,
             moved=moved,
         )
-        score = probability(reading.log_odds + moved)
-        word = _verdict(min(score, most), auto, ask)
+        score = max(probability(reading.log_odds + moved), self._agreed(seen, spoken, reading, auto))
+        least, why_raised = self._least(seen, spoken, ask)
+        final = max(min(score, most), min(least, most))
+        word = _verdict(final, auto, ask)
+        because = _BECAUSE[word]
+        if final < score:
+            because = why_limited
+        elif final > score:
+            because = why_raised
         judged = Verdict(
             word,
-            round(min(score, most), 4),
+            round(final, 4),
             _strongest(dict(reading.evidence) | added),
             seen.groups - set(AGAINST),
-            why_limited if score > most else _BECAUSE[word],
+            because,
         )
         return _ruled(judged, rules, whole, auto, ask, self.lexicon.vocabulary)
+
+    def _agreed(self, seen: Features, language: str, reading: Score, auto: float) -> float:
+        """Return the first stage's score, limits applied, where it is certain and the second one agrees; else 0."""
+        if language not in SECOND or probability(reading.log_odds) < _AGREES:
+            return 0.0
+        first = probability(weigh(seen, self.weights_for(language), _NO_DELTA).log_odds)
+        certain = min(first, limit(seen, has_cues=True, measured=language == MEASURED)[0])
+        return certain if certain >= auto else 0.0
+
+    def _least(self, seen: Features, language: str, ask: float) -> tuple[float, str]:
+        """Return the lowest score that this text may have, and why: doubt is shown to a person.
+
+        Args:
+            seen: the features of the text.
+            language: of the text.
+            ask: the probability from which a mail is suspected.
+        """
+        if seen.groups & GRAVE:
+            return ask, "it speaks of danger, the law or the public; an agent decides"
+        if self.cues_for(language) is None:
+            return ask, "its language is unknown here; an agent decides"
+        return 0.0, ""
+
+    def score(self, seen: Features, whole: str, language: str, delta: Mapping[str, float]) -> Score:
+        """Return the score of a text, by both stages where the second one knows its language.
+
+        Args:
+            seen: the features of the text.
+            whole: subject and text.
+            language: of the text.
+            delta: what `learn` found for this site.
+        """
+        first = weigh(seen, self.weights_for(language), delta)
+        if language not in SECOND:
+            return first
+
+        untaught = weigh(seen, self.weights_for(language), _NO_DELTA) if delta else first
+        taught = first.log_odds - untaught.log_odds
+        signs = second_signs(seen, untaught.log_odds, language)
+        words = tokens(whole[:READ])
+        log_odds = self.second.score(places(ngrams(words)), signs) + taught
+        return Score(log_odds, _evidence(seen, first, self.second, words, signs))
 
     def see(self, subject: str, text: str, language: str = MEASURED) -> Features:
         """Return the features of a mail, with the cues of its language if there are any."""
@@ -281,6 +341,24 @@ def _verdict(score: float, auto: float, ask: float) -> str:
     return "suspected" if score >= ask else "no"
 
 
+def _evidence(
+    seen: Features, first: Score, second: LinearModel, words: Sequence[str], signs: Mapping[str, float]
+) -> dict[str, float]:
+    """Return what spoke, in the customer's words where there are some: groups, words and pairs of words.
+
+    A word that only the first stage knows counts with the share that its score has in the second.
+    """
+    shares = {name: second.signs.get(name, 0.0) * value for name, value in signs.items()}
+    spread = shares.get("first", 0.0) / (first.log_odds or 1.0)
+    evidence = {name: share * spread for name, share in first.evidence.items()}
+    for group, phrases in seen.said.items():
+        evidence[phrases[0]] = evidence.get(phrases[0], 0.0) + shares.get(f"cue:{group}", 0.0)
+    for name, share in second.shares(words).items():
+        if any(map(str.isalpha, name)):
+            evidence[name] = evidence.get(name, 0.0) + share
+    return evidence
+
+
 def _strongest(evidence: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
     """Return the words with the greatest shares, the greatest first."""
     shown = [(words, round(share, 2)) for words, share in evidence.items() if abs(share) >= _MIN_SHARE]
@@ -291,18 +369,21 @@ def _strongest(evidence: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
 # --- limits ---
 
 
-def limit(seen: Features, *, has_cues: bool, measured: bool = True, moved: float = 0.0) -> tuple[float, str]:
+def limit(
+    seen: Features, *, has_cues: bool, measured: bool = True, certain: bool = False, moved: float = 0.0
+) -> tuple[float, str]:
     """Return the highest score that this text may have, and why.
 
     Args:
         seen: the features of the text.
         has_cues: whether there are cues for its language.
         measured: whether the text is in the measured language, whose words for "I" and "you" are known.
+        certain: whether the score is that of the second stage, whose certainty was measured.
         moved: how much the administrator's `add` rules changed the score.
     """
     limits = _limits(seen, has_cues=has_cues)
     found = next(limits, None)
-    if found is None and moved <= 0:
+    if found is None and moved <= 0 and not certain:
         found = next(_limits_of_certainty(seen, measured=measured), None)
     return found or (1.0, "")
 
@@ -319,6 +400,8 @@ def _limits(seen: Features, *, has_cues: bool) -> Iterator[tuple[float, str]]:
         yield SUSPECTED, "there are no cues for its language; an agent decides"
     if seen.count("machine", "bulk"):
         yield SUSPECTED, "it may be a machine's mail; an agent decides"
+    if seen.count("elsewhere"):
+        yield SUSPECTED, "it may be about another company, or a question before buying; an agent decides"
     if _thanks_as_well(seen):
         yield SUSPECTED, "it thanks as well; an agent decides"
 
