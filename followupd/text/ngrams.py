@@ -25,7 +25,7 @@ _MIN_PARTED = 4
 #: letters of one word that are read
 _MAX_WORD = 30
 _TOKEN = re.compile(r"[^\W\d_]+|\d+|[^\w\s]")
-_PLAIN = str.maketrans({"’": "'", "‘": "'", "ß": "ss"})
+_PLAIN: dict[int, str] = {0x2019: "'", 0x2018: "'", 0xDF: "ss"}
 
 
 def folded(text: str) -> str:

@@ -14,7 +14,7 @@ from followupd.languages import complaint_weights, mail_weights
 from followupd.text.complaints.cues import AGAINST, Cues
 from followupd.text.complaints.phrases import Hit
 from followupd.text.complaints.words import READ, Vocabulary, sentences_of, words_of
-from followupd.text.ngrams import Classes, LinearModel
+from followupd.text.ngrams import Classes, LinearModel, tokens
 
 #: cues count for less in a mail of more words than this, because long mails contain most words once
 FULL_WEIGHT = 80
@@ -183,6 +183,15 @@ def second_signs(seen: Features, log_odds: float, language: str) -> dict[str, fl
     signs["length"] = math.log1p(len(seen.words)) / _LENGTH_SCALE
     signs[f"language:{language}"] = 1.0
     return signs
+
+
+def second_words(seen: Features) -> list[str]:
+    """Return the words that the second stage reads.
+
+    Args:
+        seen: the features of the text.
+    """
+    return tokens(" ".join(seen.words))
 
 
 #: log-odds beyond this make no difference

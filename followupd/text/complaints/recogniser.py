@@ -30,13 +30,14 @@ from followupd.text.complaints.features import (
     features_of,
     probability,
     second_signs,
+    second_words,
     shipped_second,
     shipped_weights,
     weigh,
 )
 from followupd.text.complaints.phrases import PhraseBook, way_of
 from followupd.text.complaints.words import READ, Vocabulary, language_of, words_of
-from followupd.text.ngrams import LinearModel, ngrams, places, tokens
+from followupd.text.ngrams import LinearModel, ngrams, places
 
 #: the most ways that a regular expression may try from one position in the text
 _MAX_WAYS = 2_000
@@ -258,7 +259,7 @@ class Recogniser:
         whole = f"{subject}\n{text}"
         spoken = language_of(whole, self.lexicon.languages) or language
         seen = self.see(subject, text, spoken)
-        reading = self.score(seen, whole, spoken, delta)
+        reading = self.score(seen, spoken, delta)
         added = _added_by_rules(rules, whole, self.lexicon.vocabulary)
         moved = sum(added.values())
 
@@ -308,12 +309,11 @@ class Recogniser:
             return ask, "its language is unknown here; an agent decides"
         return 0.0, ""
 
-    def score(self, seen: Features, whole: str, language: str, delta: Mapping[str, float]) -> Score:
+    def score(self, seen: Features, language: str, delta: Mapping[str, float]) -> Score:
         """Return the score of a text, by both stages where the second one knows its language.
 
         Args:
             seen: the features of the text.
-            whole: subject and text.
             language: of the text.
             delta: what `learn` found for this site.
         """
@@ -324,7 +324,7 @@ class Recogniser:
         untaught = weigh(seen, self.weights_for(language), _NO_DELTA) if delta else first
         taught = first.log_odds - untaught.log_odds
         signs = second_signs(seen, untaught.log_odds, language)
-        words = tokens(whole[:READ])
+        words = second_words(seen)
         log_odds = self.second.score(places(ngrams(words)), signs) + taught
         return Score(log_odds, _evidence(seen, first, self.second, words, signs))
 
