@@ -8,6 +8,7 @@ rounds; the rounds in KEPT are never trained on and measure. Without `--write` i
 import argparse
 import base64
 import json
+import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from typing import Any
 
 from followupd.languages import catalogue
 from followupd.text.ngrams import BITS, ngrams, places, tokens
+from followupd.text.promises.sentences import sentences
 from followupd.text.promises.signs import signs_of
 
 # Any: these have no types of their own, and are needed for training only.
@@ -27,6 +29,7 @@ roc_auc_score: Any = import_module("sklearn.metrics").roc_auc_score
 
 TOP = Path(__file__).resolve().parents[1]
 SENTENCES = TOP / "benchmarks" / "texts" / "promises"
+EARLIER = TOP / "tests" / "story" / "promises"
 WEIGHTS = TOP / "followupd" / "languages" / "promise_weights.json"
 CLASSES = ("commits", "grants", "done", "conditional", "attends", "none")
 #: rounds that measure
@@ -43,6 +46,8 @@ class Labelled:
     round: str
     labels: frozenset[str]
     text: str
+    #: the classes of which it is known whether the sentence belongs to them
+    known: frozenset[str] = frozenset(CLASSES)
 
 
 def read_all() -> list[Labelled]:
@@ -54,6 +59,52 @@ def read_all() -> list[Labelled]:
             if tab:
                 number = path.stem.removeprefix("round-")
                 found.append(Labelled(path.parent.name, number, frozenset(labels.split("+")), text))
+    return found
+
+
+def read_replies() -> list[Labelled]:
+    """Return the sentences of the whole replies that may be learnt from, by what was labelled in the reply.
+
+    It is known which of them promise; what gives something is known only where a reply gives nothing.
+    """
+    found = []
+    for path in sorted(SENTENCES.glob("*/replies-A.jsonl")):
+        for line in path.read_text("utf-8").splitlines():
+            found += _sentences_of(json.loads(line))
+    return found
+
+
+def _sentences_of(reply: dict[str, Any]) -> list[Labelled]:
+    """Return the sentences of one reply, without those that its writer calls unsure."""
+    known = {"commits"} if reply["compensation"] else {"commits", "grants"}
+    rows = []
+    for text in sentences(reply["text"], catalogue()):
+        if any(text[:20] in unsure or unsure[:20] in text for unsure in reply["unsure"]):
+            continue
+        promises = any(re.search(one["word"], text, re.IGNORECASE) for one in reply["promises"])
+        labels = frozenset({"commits"} if promises else ())
+        rows.append(Labelled(reply["lang"], f"reply {reply['id']}", labels, text, frozenset(known)))
+    return rows
+
+
+def read_earlier() -> list[Labelled]:
+    """Return the sentences by which the patterns were once written; undated firm ones were labelled otherwise."""
+    found = []
+    for path in sorted(EARLIER.glob("*.jsonl")):
+        for line in path.read_text("utf-8").splitlines():
+            row = json.loads(line)
+            coming = [one for one in row["promises"] if not one["past"]]
+            if any(not one["due"] and one["kind"] == "firm" for one in coming):
+                continue
+            labels = {"commits"} if coming else set()
+            if row["grants"]:
+                labels.add("grants")
+            known = {"commits"} if not labels or coming else set()
+            if all(one["kind"] not in {"replacement", "free-shipping"} for one in row["grants"]):
+                known.add("grants")
+            found.append(
+                Labelled(row["language"], "earlier", frozenset(labels), row["text"], frozenset(known))
+            )
     return found
 
 
@@ -85,10 +136,11 @@ def sign_names(rows: Sequence[Labelled]) -> list[str]:
 
 
 def fitted(table: Any, rows: Sequence[Labelled], name: str) -> Any:
-    """Fit one class."""
+    """Fit one class by the sentences of which it is known whether they belong to it."""
+    known = np.array([name in row.known for row in rows])
     wanted = np.array([name in row.labels for row in rows])
     model = LogisticRegression(C=STRENGTH, max_iter=1000, solver="liblinear", random_state=0)
-    return model.fit(table, wanted)
+    return model.fit(table[known], wanted[known])
 
 
 def report(name: str, wanted: Any, scores: Any) -> str:
@@ -109,6 +161,7 @@ def report(name: str, wanted: Any, scores: Any) -> str:
 def measure(rows: Sequence[Labelled], names: Sequence[str], held: Sequence[str]) -> None:
     """Train without these rounds, and print how well they are read."""
     train = [row for row in rows if row.round not in held and row.round not in KEPT]
+    train += read_replies() + read_earlier()
     test = [row for row in rows if row.round in held]
     before, after = Table(train, names).matrix, Table(test, names).matrix
     print(f"rounds {', '.join(held)}: {len(train)} sentences teach, {len(test)} measure")
@@ -135,10 +188,13 @@ def packed(model: Any, names: Sequence[str]) -> dict[str, Any]:
 
 def write(rows: Sequence[Labelled], names: Sequence[str]) -> None:
     """Train on all rounds but the kept ones, and write the weights."""
-    train = [row for row in rows if row.round not in KEPT]
+    train = [row for row in rows if row.round not in KEPT] + read_replies() + read_earlier()
     table = Table(train, names).matrix
     classes = {name: packed(fitted(table, train, name), names) for name in CLASSES}
-    WEIGHTS.write_text(json.dumps({"bits": BITS, "classes": classes}, indent=1) + "\n", "utf-8")
+    languages = sorted({row.language for row in train})
+    WEIGHTS.write_text(
+        json.dumps({"bits": BITS, "languages": languages, "classes": classes}, indent=1) + "\n", "utf-8"
+    )
     print(f"{WEIGHTS.name}: {WEIGHTS.stat().st_size / 1000:.0f} kB of {len(train)} sentences")
 
 

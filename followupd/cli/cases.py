@@ -139,7 +139,7 @@ def _promise_row(promise: Promise, zone: tzinfo) -> tuple[str, ...]:
         str(promise.n),
         promise.state.value,
         promise.kind.value,
-        _date(promise.promised_by, zone),
+        f"{promise.relation} {local_time(promise.promised_by, zone)}" if promise.promised_by else "no date",
         _date(promise.internal_deadline, zone),
         promise.text,
     )

@@ -17,7 +17,7 @@ from followupd.cli.output import print_error, print_json, print_table
 from followupd.domain.calendar import Calendar
 from followupd.domain.mail import Identity, Kind, Message, Verdict
 from followupd.domain.playbook import Playbook
-from followupd.domain.promise import FoundCompensation, FoundPromise
+from followupd.domain.promise import Found, FoundCompensation, FoundPromise
 from followupd.errors import SetupError
 from followupd.languages import read_catalogue
 from followupd.services.classifier import ComplaintClassifier
@@ -99,7 +99,7 @@ class MailClassifier:
 
         scored = message.kind is Kind.CUSTOMER and not error
         verdict = self._classifier.verdict(message) if scored else _NOT_SCORED
-        found_promises, found_grants = self._commitments(message)
+        found = self._commitments(message)
 
         return {
             "id": name,
@@ -115,8 +115,9 @@ class MailClassifier:
                 "because": verdict.because,
             },
             "playbook": self._playbook(message, verdict),
-            "promises": [_promise_view(promise) for promise in found_promises],
-            "compensation": [self._grant_view(grant) for grant in found_grants],
+            "promises": [_promise_view(promise) for promise in found.promises],
+            "compensation": [self._grant_view(grant) for grant in found.compensation],
+            "unsure": list(found.unsure),
             "no_answer": message.no_answer or None,
             "doubtful": list(message.doubtful),
             "by_hand": message.by_hand or None,
@@ -129,12 +130,12 @@ class MailClassifier:
             return "default"
         return self._classifier.playbook(message, verdict, self._playbooks).name
 
-    def _commitments(self, message: Message) -> tuple[list[FoundPromise], list[FoundCompensation]]:
+    def _commitments(self, message: Message) -> Found:
         """Return what the mail would promise and give if an agent had written it."""
         if message.kind not in {Kind.AGENT, Kind.CUSTOMER}:
-            return [], []
+            return Found()
         language = self._classifier.language(message) or self._classifier.default_language
-        found_promises, found_grants = promises.find_commitments(
+        return promises.find_commitments(
             message.text,
             sent_at=message.sent_at or clock.now(),
             calendar=self._calendar,
@@ -142,8 +143,6 @@ class MailClassifier:
             doubtful=message.doubtful,
             currency=self._currency,
         )
-
-        return list(found_promises), list(found_grants)
 
     def _grant_view(self, grant: FoundCompensation) -> dict[str, Any]:
         """Return a compensation that was found in the text as JSON."""
@@ -180,6 +179,8 @@ def _promise_view(promise: FoundPromise) -> dict[str, Any]:
         "text": promise.text,
         "due": utc_iso(promise.due),
         "kind": promise.kind.value,
+        "relation": promise.relation.value,
+        "since": utc_iso(promise.since),
         "past": promise.past,
         "words": list(promise.words),
     }
@@ -270,12 +271,15 @@ def _print_mail(view: dict[str, Any]) -> None:
         _print_verdict(view["complaint"], view["playbook"])
 
     for promise in view["promises"]:
-        due = f"by {promise['due']}" if promise["due"] else "no date"
+        due = f"{promise['relation']} {promise['due']}" if promise["due"] else "no date"
         print(f"  promises: {printable(promise['text'])}, {promise['kind']}, {due}{_reason(promise)}")
 
     for grant in view["compensation"]:
         parts = (grant["kind"], grant["amount"], grant["currency"])
         print(f"  gives: {' '.join(part for part in parts if part)}{_reason(grant)}")
+
+    for sentence in view["unsure"]:
+        print(f"  to be asked: {printable(sentence)}")
 
     if view["no_answer"]:
         print(f"  not answered automatically: {printable(view['no_answer'])}")

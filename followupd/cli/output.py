@@ -211,6 +211,8 @@ def _promises(case: "Case") -> list[dict[str, Any]]:
             "n": promise.n,
             "text": promise.text,
             "kind": promise.kind.value,
+            "relation": promise.relation.value,
+            "since": utc_iso(promise.since),
             "due": utc_iso(promise.internal_deadline),
             "told": utc_iso(promise.promised_by),
             "state": promise.state.value,

@@ -162,7 +162,7 @@ def _promise(promise: Promise, zone: tzinfo) -> str:
     """Return a promise with its two dates."""
     if not promise.promised_by:
         return f'"{promise.text}", no date'
-    sentence = f'"{promise.text}", by {short_time(promise.promised_by, zone)}'
+    sentence = f'"{promise.text}", {promise.relation} {short_time(promise.promised_by, zone)}'
     if promise.internal_deadline and promise.internal_deadline != promise.promised_by:
         sentence += f" (internal deadline: {short_time(promise.internal_deadline, zone)})"
 

@@ -137,6 +137,9 @@ class Case:
     held: bool = False
     held_because: str = ""
     held_at: datetime | None = None
+    #: sentences of an agent's reply that were not understood; the agent was asked about them at `unclear_at`
+    unclear: tuple[str, ...] = ()
+    unclear_at: datetime | None = None
     #: the recogniser decided that it is a complaint, and no agent has confirmed it
     by_machine: bool = False
     score: float = 0.0
@@ -320,8 +323,17 @@ class Case:
 
         The confirmation puts them in writing. A late promise is not among them: it has the delay letter.
         """
+        waiting = self.awaiting_approval
         open_promises = self.promises_in(PromiseState.OPEN)
-        return tuple(promise for promise in open_promises if not promise.confirmed)
+        return tuple(
+            promise for promise in open_promises if not promise.confirmed and promise.n not in waiting
+        )
+
+    @property
+    def awaiting_approval(self) -> frozenset[int]:
+        """The numbers of the promises whose compensation a lead has not approved yet; no letter names them."""
+        waiting = self.grants_in(GrantState.WAITING_APPROVAL)
+        return frozenset(grant.promise for grant in waiting if grant.promise)
 
     @property
     def awaiting_receipt(self) -> tuple[Compensation, ...]:

@@ -15,6 +15,8 @@ VERBS: dict[str, str] = {
     "release": "",
     "close": "",
     "promised": "",
+    "ok": "",
+    "none": "",
     "fixed": "",
     "approve": "",
     "reached": "[how]",

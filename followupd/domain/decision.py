@@ -83,6 +83,8 @@ class LetterContent:
     done: tuple[str, ...] = ()
     #: lines that were not understood; for a letter in review, what the wording rules found
     problems: tuple[str, ...] = ()
+    #: sentences of an agent's reply that may promise or give something, and were not understood
+    unsure: tuple[str, ...] = ()
     #: what the wording rules found in lines that were executed
     findings: tuple[str, ...] = ()
     #: the classifier's features and weights

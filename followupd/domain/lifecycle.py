@@ -22,6 +22,8 @@ ANYTIME: frozenset[type[Event]] = frozenset(
         e.WordingInsisted,
         e.DraftAsked,
         e.PromiseProposed,
+        e.ReplyUnclear,
+        e.ReplyExplained,
         e.PromiseKept,
         e.PromiseLate,
         e.PromiseBroken,

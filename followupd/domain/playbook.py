@@ -144,6 +144,7 @@ class Playbook:
     language: str = ""
     steps: tuple[NextStep, ...] = ()
     confirm_after: Duration = field(default_factory=lambda: Duration.parse("10 minutes"))
+    confirm_answer: Duration = field(default_factory=lambda: Duration.parse("4 business hours"))
     confirm_review: bool = False
     follow_up_after: Duration = field(default_factory=lambda: Duration.parse("3 business days"))
     follow_up_review: bool = False

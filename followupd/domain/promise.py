@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from pydantic import AliasChoices, Field
 
@@ -30,6 +30,16 @@ class PromiseKind(StrEnum):
     NEXT_UPDATE = "next-update"
 
 
+class Relation(StrEnum):
+    """How a promise is tied to its date: "on Thursday" is not "by Thursday"."""
+
+    ON = "on"
+    BY = "by"
+    #: within a window, which ends at the date
+    BETWEEN = "between"
+    FROM = "from"
+
+
 class PromiseState(StrEnum):
     """The state of a promise."""
 
@@ -53,8 +63,9 @@ OWED = frozenset({PromiseState.OPEN, PromiseState.LATE, PromiseState.BROKEN})
 class Promise:
     """One promise. Both dates are aware and in UTC; `internal_deadline` is the earlier one (practice 54).
 
-    `confirmed` is the key of the letter that put it in writing, "" until that letter was sent. `slipped`
-    means that it has had a second date already; only a lead sets a third one.
+    `relation` ties the text to `promised_by`, and `since` begins its window. A `dated` text names its date in
+    the agent's own words already. `confirmed` is the key of the letter that put it in writing, "" until that
+    letter was sent. `slipped` means that it has had a second date already; only a lead sets a third one.
     """
 
     n: int
@@ -69,6 +80,9 @@ class Promise:
     because: str = ""
     made_at: datetime | None = None
     slipped: bool = False
+    relation: Relation = Relation.BY
+    since: datetime | None = None
+    dated: bool = False
 
     @property
     def named(self) -> Translatable:
@@ -85,8 +99,8 @@ class Promise:
 class FoundPromise:
     """A commitment read in an agent's reply, and its date.
 
-    `words` are the ones that were recognised, in the order of the sentence; `past` means that it was done
-    already.
+    `relation`, `since` and `dated` are those of `Promise`. `words` are the ones that were recognised, in the order of
+    the sentence; `past` means that it was done already.
     """
 
     text: str
@@ -94,6 +108,9 @@ class FoundPromise:
     due: datetime | None
     words: tuple[str, ...] = ()
     past: bool = False
+    relation: Relation = Relation.BY
+    since: datetime | None = None
+    dated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +127,27 @@ class FoundCompensation:
     text: str = ""
     words: tuple[str, ...] = ()
     past: bool = False
+
+
+class DatedText(NamedTuple):
+    """What an agent says in a line, and by, on, between or from when; the fields are those of `Promise`."""
+
+    text: str
+    due: datetime | None = None
+    relation: Relation = Relation.BY
+    since: datetime | None = None
+    dated: bool = False
+
+
+class Found(NamedTuple):
+    """What was read in an agent's reply; `unsure` are sentences that may promise or give something."""
+
+    promises: tuple[FoundPromise, ...] = ()
+    compensation: tuple[FoundCompensation, ...] = ()
+    unsure: tuple[str, ...] = ()
+
+
+NOTHING_FOUND = Found()
 
 
 class OptionState(StrEnum):
@@ -155,6 +193,7 @@ def paired(
     """Number the promises from `first` on, and link each grant to the promise that the same action keeps.
 
     "I will ship a replacement by Friday" is a promise and a replacement: when it is kept, both are done. A
+    gift without a date is a grant only: a promise beside it would say the same twice. A
     promise that only names a gift card is left out, because the card's own letter keeps it after the follow-
     up. Promises whose text is in `known` exist already and are left out too.
 
@@ -162,11 +201,13 @@ def paired(
         The numbered promises, and each grant with the number of its promise, 0 when it has none.
     """
     gift_cards = {grant.words[:1] for grant in grants if grant.kind == Gift.GIFT_CARD and grant.words}
-    made = [
-        promise
-        for promise in promises
-        if not promise.past and promise.text not in known and promise.words[:1] not in gift_cards
-    ]
+    given = {grant.words[:1] for grant in grants if grant.words}
+    made = []
+    for promise in promises:
+        only_gives = promise.due is None and promise.words[:1] in given
+        if promise.past or promise.text in known or promise.words[:1] in gift_cards or only_gives:
+            continue
+        made.append(promise)
     numbered = list(enumerate(made, first))
     number_of = {promise.words[:1]: n for n, promise in numbered if promise.words}
 

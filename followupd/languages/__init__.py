@@ -11,6 +11,7 @@ from followupd.languages.catalogue import (
     complaint_weights,
     load,
     mail_weights,
+    promise_weights,
     read_catalogue,
 )
 
@@ -22,5 +23,6 @@ __all__ = [
     "complaint_weights",
     "load",
     "mail_weights",
+    "promise_weights",
     "read_catalogue",
 ]

@@ -240,6 +240,13 @@ def mail_weights() -> Mapping[str, Any]:
     return found
 
 
+@cache
+def promise_weights() -> Mapping[str, Any]:
+    """Return the trained weights of agents' sentences (benchmarks/train_promises.py)."""
+    found: Mapping[str, Any] = json.loads((_SHIPPED / "promise_weights.json").read_text("utf-8"))
+    return found
+
+
 @lru_cache(maxsize=16)
 def catalogue(directory: Path | None = None) -> Catalogue:
     """Return the languages of an admin's directory as its files were at the first call.

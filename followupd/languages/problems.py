@@ -34,7 +34,15 @@ Path = tuple[str | int, ...]
 #: characters of a pattern that a problem shows
 MAX_SHOWN = 60
 #: the parts that the date reader defines itself
-_BUILT_IN: Parts = {"NUMBER": (r"\d{1,3}",), "UNIT": ("[a-z]+",)}
+_BUILT_IN: Parts = {
+    "NUMBER": (r"\d{1,3}",),
+    "UNIT": ("[a-z]+",),
+    "DAY": ("[a-z]+",),
+    "MONTH": ("[a-z]+",),
+    "HOUR": (r"\d{1,2}",),
+    "FROM": (r"\d{1,2}",),
+    "TO": (r"\d{1,2}",),
+}
 
 
 class FaultKind(StrEnum):

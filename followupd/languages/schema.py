@@ -85,7 +85,7 @@ Weekday = Annotated[int, Field(ge=1, le=7)]
 Meaning = Annotated[
     str,
     Field(
-        pattern=r"^((day|week|early|mid|weekend|month)\+\d|christmas|tomorrow-morning|noon|morning|afternoon"
+        pattern=r"^((day|week|early|mid|weekend|month)\+\d{1,2}|christmas|tomorrow-morning|noon|morning|afternoon"
         r"|evening|night|close|today-(morning|noon|afternoon|evening|night))$"
     ),
 ]
@@ -115,6 +115,17 @@ class Dates(LanguageTable):
     next_weekday: Patterns = ()
     weekday_tails: Patterns = ()
     ordinal: Patterns = ()
+    bare_day: Patterns = ()
+    between: Patterns = ()
+    joining: Patterns = ()
+    starting: Patterns = ()
+    left_over: Patterns = ()
+    later: tuple[tuple[int, Pattern], ...] = ()
+    near_days: Mapping[int, Phrases] = {}
+    week_number: Patterns = ()
+    months_parts: tuple[tuple[Literal["all", "early", "mid"], Pattern], ...] = ()
+    windows: Patterns = ()
+    at_hour: Patterns = ()
     day_endings: Patterns = ()
     of: Patterns = ()
     of_year: Patterns = ()
@@ -130,6 +141,13 @@ class LetterManner(LanguageTable):
     day_and_time: str = "{date}, {time}"
     time: str = "short"
     weekday_comma: bool = True
+    window: str = "{date}, {since} to {until}"
+    relations: Mapping[Literal["by", "on", "between", "from"], str] = {
+        "by": "by {date}",
+        "on": "on {date}",
+        "between": "between {since} and {date}",
+        "from": "from {date}",
+    }
 
 
 class LanguageInfo(LanguageTable):
@@ -201,8 +219,6 @@ class LetterLines(LanguageTable):
     """The table [wording]: how the agent's clause becomes a line of a letter."""
 
     fillers: Patterns = ()
-    inverted: Patterns = ()
-    contractions: Mapping[str, str] = {}
 
 
 class GiftKinds(LanguageTable):
@@ -243,6 +259,8 @@ class Gifts(LanguageTable):
     giving: Patterns
     given: Patterns
     joint: Patterns
+    open_amount: Patterns = ()
+    share: Patterns = ()
     kinds: GiftKinds
     names: GiftNames = Field(default_factory=GiftNames)
 

@@ -31,7 +31,15 @@ def next_due(case: Case, playbook: Playbook) -> datetime | None:
     window = playbook.calendar.after(first, playbook.confirm_after) - first
     last_activity = max(last, case.customer_wrote_at or last)
 
-    return min(last_activity + window, first + _MAX_WINDOWS * window)
+    due = min(last_activity + window, first + _MAX_WINDOWS * window)
+    return max(due, _answer_due(case, playbook) or due)
+
+
+def _answer_due(case: Case, playbook: Playbook) -> datetime | None:
+    """Return until when the confirmation waits for what an agent says of unclear sentences; None if it does not."""
+    if not case.unclear or case.unclear_at is None:
+        return None
+    return playbook.calendar.after(case.unclear_at, playbook.confirm_answer)
 
 
 def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:

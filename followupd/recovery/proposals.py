@@ -1,24 +1,23 @@
 """Proposals: promises and compensation read in an agent's reply, which count once an agent approves them."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from followupd.domain.case import Case
 from followupd.domain.compensation import Compensation, Gift, GrantState, Money
 from followupd.domain.events import CompensationGranted, Event, PromiseProposed
 from followupd.domain.playbook import Playbook
-from followupd.domain.promise import FoundCompensation, FoundPromise, Promise, PromiseState, paired
+from followupd.domain.promise import Found, FoundCompensation, FoundPromise, Promise, PromiseState, paired
 
 
 def proposed(
     case: Case,
-    found: tuple[Sequence[FoundPromise], Sequence[FoundCompensation]],
+    found: Found,
     playbook: Playbook,
     now: datetime,
 ) -> list[Event]:
     """Return proposals for what was found in a reply, without what the case contains already."""
     known = {promise.text for promise in case.promises}
-    promises, grants = paired(*found, case.next_promise, known)
+    promises, grants = paired(found.promises, found.compensation, case.next_promise, known)
     events: list[Event] = []
 
     for n, promise in promises:
@@ -47,6 +46,9 @@ def _promise(n: int, found: FoundPromise, case: Case, now: datetime) -> Promise:
         kind=found.kind,
         internal_deadline=found.due,
         promised_by=found.due,
+        relation=found.relation,
+        since=found.since,
+        dated=found.dated,
         state=PromiseState.PROPOSED,
         source="reply",
         owner=case.owner,

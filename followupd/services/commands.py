@@ -15,6 +15,7 @@ from followupd.domain.events import Approved, Event, LetterDropped
 from followupd.domain.letter import FOLLOW_UP_EXTRAS, Letter, LetterKind, LetterStatus
 from followupd.domain.mail import DISMISSED_BY_AGENT, Kind, MailState, PendingCommand, StoredMail
 from followupd.domain.playbook import Agent
+from followupd.domain.promise import Found, PromiseState
 from followupd.domain.translatable import Translatable, msg
 from followupd.errors import InvalidTransitionError, NotUnderstoodError
 from followupd.recovery import commands
@@ -71,9 +72,37 @@ class CommandService:
             case = self._case_of(tx, mail, verb, now)
             if case is not None:
                 command = Command(verb, text, UNKNOWN_ACTOR, pending.source)
-                self._execute(tx, case, command, mail if mail.in_sent else None, now)
+                reply = mail if mail.in_sent else None
+                after = self._execute(tx, case, command, reply, now)
+                if reply and verb == "promised":
+                    self._tell_what_was_read(tx, case, after, reply, now)
         except NotUnderstoodError as error:
             self._notices.command_returned(tx, mail, pending, str(error), now)
+
+    def _tell_what_was_read(
+        self, tx: Transaction, before: Case, case: Case, reply: StoredMail, now: datetime
+    ) -> None:
+        """Tell the agent what was understood of a tagged reply, and ask about the sentences that were not.
+
+        The reply's sender gets the mail, or the case's owner if the reply was sent from the mailbox's own address.
+        """
+        known = {promise.n for promise in before.promises if promise.state is not PromiseState.PROPOSED}
+        made = tuple(promise for promise in case.promises if promise.n not in known)
+        given = tuple(grant for grant in case.compensation if grant not in before.compensation)
+        if not made and not given and not case.unclear:
+            return
+        playbook = self.context.playbooks.for_case(case)
+        agent = playbook.team.by_address(reply.message.sender.address) or playbook.owner_of(case.owner)
+        content = LetterContent(
+            because=msg("this is what I read in your reply to the customer"),
+            promises=made,
+            compensation=given,
+            unsure=case.unclear,
+            asks=("ok", "promise: ", "refund: ", "none") if case.unclear else (),
+        )
+        record(
+            tx, case, [self.context.letters.desk(LetterKind.ANSWER, case, playbook, now, content, agent)], now
+        )
 
     def _give_up(self, pending: PendingCommand, now: datetime, reason: str) -> None:
         """Mark a command that cannot be executed as done, and tell the agent."""
@@ -229,7 +258,7 @@ class CommandService:
             context.playbooks.names,
             reader,
             now,
-            reader.promises_in(reply) if reply and command.verb == "promised" else ((), ()),
+            reader.promises_in(reply) if reply and command.verb == "promised" else Found(),
             grants_in_other_cases(tx, case),
             context.monthly_cap,
         )

@@ -1,6 +1,5 @@
 """What most services need: the ledger, the playbooks, the letters and the languages."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -10,7 +9,7 @@ from followupd.domain.compensation import Money
 from followupd.domain.decision import LetterRenderer
 from followupd.domain.mail import StoredMail
 from followupd.domain.playbook import Playbook, Playbooks
-from followupd.domain.promise import FoundCompensation, FoundPromise
+from followupd.domain.promise import DatedText, Found
 from followupd.languages import Catalogue, Language, catalogue
 from followupd.services.wording_guard import WordingGuard
 from followupd.text import promises
@@ -24,7 +23,7 @@ class PromiseLineReader:
     playbook: Playbook
     language: Language
 
-    def split_when(self, text: str, now: datetime) -> tuple[str, datetime | None]:
+    def split_when(self, text: str, now: datetime) -> DatedText:
         """Split "ship it by Friday" into the text and the date."""
         return promises.split_when(text, now=now, calendar=self.playbook.calendar, language=self.language)
 
@@ -40,8 +39,8 @@ class PromiseLineReader:
         """Say whether an agent's words about a call say that nobody was reached."""
         return reached_nobody(text, self.language.catalogue)
 
-    def promises_in(self, mail: StoredMail) -> tuple[Sequence[FoundPromise], Sequence[FoundCompensation]]:
-        """Return what an agent's reply promises the customer."""
+    def promises_in(self, mail: StoredMail) -> Found:
+        """Return what an agent's reply promises the customer, and what must be asked."""
         message = mail.message
         return promises.find_commitments(
             message.text,

@@ -166,10 +166,10 @@ def wording_context(
 
     def dated_promises(text: str) -> Iterator[tuple[str, date]]:
         """Yield each promise in a text that has a date, with that day."""
-        found, _ = promises.find_commitments(
+        found = promises.find_commitments(
             text, sent_at=now, calendar=calendar, language=spoken, currency=playbook.company.currency
         )
-        for promise in found:
+        for promise in found.promises:
             if promise.due:
                 yield " ... ".join(promise.words) or promise.text, calendar.local(promise.due).date()
 

@@ -25,7 +25,7 @@ _MIN_PARTED = 4
 #: letters of one word that are read
 _MAX_WORD = 30
 _TOKEN = re.compile(r"[^\W\d_]+|\d+|[^\w\s]")
-_PLAIN: dict[int, str] = {0x2019: "'", 0x2018: "'", 0xDF: "ss"}
+_PLAIN = str.maketrans({"\u2019": "'", "\u2018": "'", "\u00df": "ss"})
 
 
 def folded(text: str) -> str:
@@ -79,36 +79,18 @@ class LinearModel:
     signs: Mapping[str, float]
     bias: float
 
-    def score(self, at: Sequence[int], signs: Mapping[str, float]) -> float:
+    def score(self, at: Sequence[int], signs: Iterable[str]) -> float:
         """Return the log-odds of the class.
 
         Args:
             at: the places of the text's n-grams, from `places`.
-            signs: how strong each sign is, by name; unknown ones count nothing.
+            signs: the names of the signs that were seen; unknown ones count nothing.
         """
-        total = self.bias + sum(self.signs.get(name, 0.0) * value for name, value in signs.items())
+        total = self.bias + sum(self.signs.get(sign, 0.0) for sign in signs)
         if not at:
             return total
         weights = self.weights
         return total + self.step * sum(weights[place] for place in at) / math.sqrt(len(at))
-
-    def shares(self, words: Sequence[str]) -> dict[str, float]:
-        """Return what each word, with its parts, and each pair of neighbours adds to the log-odds.
-
-        Args:
-            words: the tokens of the text.
-        """
-        weight = self.step / math.sqrt(len(ngrams(words)) or 1)
-        found = {}
-        for word in set(words):
-            own = {f"w{word}"}
-            if len(word) >= _MIN_PARTED:
-                own.update(_parts_of(f"<{word[:_MAX_WORD]}>"))
-            found[word] = weight * sum(self.weights[place] for place in places(own))
-        for pair in set(pairwise(words)):
-            [place] = places([f"b{pair[0]} {pair[1]}"])
-            found[" ".join(pair)] = weight * self.weights[place]
-        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +117,15 @@ class Classes:
             signs: what other readers saw in it, by the names that the model was trained with.
         """
         at = places(ngrams(tokens(text)), self.bits)
-        seen = dict.fromkeys(signs, 1.0)
+        seen = tuple(signs)
         return {name: _probability(model.score(at, seen)) for name, model in self.models.items()}
+
+
+def shifted(probability: float, by: float) -> float:
+    """Return a probability after adding to its log-odds."""
+    if not 0 < probability < 1:
+        return probability
+    return _probability(math.log(probability / (1 - probability)) + by)
 
 
 def _probability(log_odds: float) -> float:

@@ -18,10 +18,12 @@ import pytest
 from followupd.domain.letter import LetterKind
 from followupd.text.wording import findings
 from tests.corpora.mails import DATA, json_lines
+from tests.corpora.promised import measured
 
 Labelled = Mapping[str, Any]
 Same = Callable[[Labelled, Labelled], bool]
 
+REPLIES = Path(__file__).parents[2] / "benchmarks" / "texts" / "promises"
 SETS = DATA / "judgement"
 #: what a sentence of each kind breaks
 RULE = {
@@ -76,12 +78,24 @@ def test_promises_and_gifts_of_strangers_are_heard_so_often(tmp_path: Path) -> N
         seen.update(nothing_given=sum(one["kind"] not in row["optc"] for one in beside))
     assert seen == {
         "promises": 45,
-        "heard": 22,
-        "nothing_promised": 6,
+        "heard": 38,
+        "nothing_promised": 3,
         "gifts": 24,
-        "heard_gifts": 9,
+        "heard_gifts": 17,
         "nothing_given": 1,
     }
+
+
+@pytest.mark.parametrize("kept", ["A", "B"])
+def test_whole_replies_are_read_so_well(kept: str) -> None:
+    rows = [row for path in sorted(REPLIES.glob(f"*/replies-{kept}.jsonl")) for row in json_lines(path)]
+    scores = measured(rows)
+    print(*(score.line(name) for name, score in scores.items()), sep="\n")
+    counts = scores["all"].counts
+    assert counts["right"] >= {"A": 0.80, "B": 0.77}[kept] * counts["promises"]
+    assert counts["right"] + counts["asked"] >= {"A": 0.90, "B": 0.90}[kept] * counts["promises"]
+    assert scores["all"].share("right", "right", "beside") >= 0.86
+    assert scores["all"].share("relation", "right") >= 0.94
 
 
 def matched(wanted: Iterable[Labelled], heard: Iterable[Labelled], same: Same) -> tuple[int, list[Labelled]]:

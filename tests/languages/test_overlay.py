@@ -100,7 +100,7 @@ def write(directory: Path, file: str, text: str) -> None:
         ("Lo Kim, nu va send pak ka krom.", "firm by 2026-12-02 17:00"),
         ("Nu va send pak in tri labor.", "firm by 2026-12-04 17:00"),
         ("Nu va scribe ka 4 December 15 hor.", "next-update by 2026-12-04 15:00"),
-        ("Nu va don redon €25, zut bon.", "gives refund 25.00 EUR"),
+        ("Nu va don redon €25, zut bon kal mo.", "gives refund 25.00 EUR"),
         ("Se pak veni, nu va send.", "nothing"),
         ("Nu zut va send pak ka krom.", "nothing"),
         ("We will ship it by Friday.", "nothing"),

@@ -194,7 +194,7 @@ def received(languages: Catalogue) -> Message:
 
 def promised(languages: Catalogue) -> Promise:
     """Return the promise that an agent's reply makes."""
-    (found,), _ = promises.find_commitments(
+    (found,), *_ = promises.find_commitments(
         "Lo Kim, nu va send pak ka krom.",
         sent_at=NOW,
         calendar=PLAYBOOK.calendar,

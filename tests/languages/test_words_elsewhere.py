@@ -67,6 +67,7 @@ LETTERS = {
     "text/mail/new_text.py": "letters that end the name of a weekday",
     "text/mail/signature.py": "letters that begin a name",
     "text/promises/sentences.py": "letters that begin a sentence, and an apostrophe",
+    "text/ngrams.py": "the German double s, which people also type as ss",
     "text/wording/checker.py": "an apostrophe",
 }
 

@@ -19,14 +19,15 @@ LONDON = Calendar(timezone="Europe/London", holidays="GB-ENG")
 
 def commitments(sentence: str, language: Language) -> str:
     """Return the promises and gifts in a sentence that an agent writes at SENT_AT, in London."""
-    made, given = promises.find_commitments(
+    made, given, unsure = promises.find_commitments(
         sentence, sent_at=SENT_AT, calendar=LONDON, language=language, currency="GBP"
     )
-    return "; ".join([*map(_promise, made), *map(_gift, given)]) or "nothing"
+    asked = ["asked"] * bool(unsure)
+    return "; ".join([*map(_promise, made), *map(_gift, given), *asked]) or "nothing"
 
 
 def _promise(promise: FoundPromise) -> str:
-    due = f" by {LONDON.local(promise.due):%Y-%m-%d %H:%M}" if promise.due else ""
+    due = f" {promise.relation} {LONDON.local(promise.due):%Y-%m-%d %H:%M}" if promise.due else ""
     return "done" if promise.past else promise.kind + due
 
 

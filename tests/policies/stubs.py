@@ -18,6 +18,7 @@ from followupd.domain.events import Event
 from followupd.domain.letter import Letter, LetterKind
 from followupd.domain.mail import Person
 from followupd.domain.playbook import Agent, Playbook
+from followupd.domain.promise import DatedText
 from followupd.recovery.commands import CommandContext, handle
 from tests.builders import NOW, PLAYBOOK
 
@@ -69,11 +70,11 @@ class StubReader:
     Without a currency it is EUR.
     """
 
-    def split_when(self, text: str, now: datetime) -> tuple[str, datetime | None]:
+    def split_when(self, text: str, now: datetime) -> DatedText:
         found = re.fullmatch(r"(.*?)\s*(?:by|until)\s+(\d{4}-\d\d-\d\d)", text)
         if not found:
-            return text, None
-        return found[1], datetime.fromisoformat(found[2]).replace(hour=17, tzinfo=now.tzinfo)
+            return DatedText(text)
+        return DatedText(found[1], datetime.fromisoformat(found[2]).replace(hour=17, tzinfo=now.tzinfo))
 
     def money(self, text: str) -> Money | None:
         found = re.search(r"(\d[\d.]*)(?: ([A-Z]{3})\b)?", text)

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from followupd.domain import events as e
+from followupd.domain import lifecycle
 from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import Compensation, Gift, GrantState, Money, OtherGrant, above_cap
 from followupd.domain.playbook import Agent, Team
-from followupd.domain.promise import FoundCompensation, FoundPromise, Promise, PromiseKind
+from followupd.domain.promise import Found, FoundCompensation, FoundPromise, Promise, PromiseKind
 from followupd.errors import NotUnderstoodError
+from followupd.recovery import confirm
 from tests.builders import ANA, LEE, MAX, NOW, PLAYBOOK, Story, a_case
 from tests.policies.stubs import after, names, run
 
@@ -354,7 +356,7 @@ REFUND = FoundCompensation(kind="refund", amount="25", words=("will refund",))
 def reply(*found: FoundPromise | FoundCompensation, **more: Any) -> list[e.Event]:
     promises = [each for each in found if isinstance(each, FoundPromise)]
     gifts = [each for each in found if isinstance(each, FoundCompensation)]
-    return run(a_case().case, "promised", found=(promises, gifts), **more)
+    return run(a_case().case, "promised", found=Found(tuple(promises), tuple(gifts)), **more)
 
 
 REPLIES: dict[str, tuple[list[FoundPromise | FoundCompensation], list[str]]] = {
@@ -405,7 +407,7 @@ def test_a_refund_of_the_past_is_issued_by_its_number() -> None:
     events = run(
         grants(GRANTED),
         "promised",
-        found=([], [replace(REFUND, past=True), replace(REFUND, amount="5", past=True)]),
+        found=Found((), (replace(REFUND, past=True), replace(REFUND, amount="5", past=True))),
     )
     numbers = [
         event.compensation.n if isinstance(event, e.CompensationGranted) else getattr(event, "n", 0)
@@ -500,3 +502,49 @@ def test_a_month_is_the_companys_and_not_utcs() -> None:
 def test_an_agent_of_another_name_is_not_taken_for_the_owner() -> None:
     assert isinstance(LEE, Agent)
     assert granted(a_case().case, "refund: 300", agent="lee").state is GRANTED
+
+
+# --- what was not understood, and what waits ---
+
+
+def lived(case: Case, events: list[e.Event]) -> Case:
+    for event in events:
+        case = lifecycle.after(case, event)
+    return case
+
+
+def test_an_unclear_sentence_is_kept_until_an_agent_explains_it() -> None:
+    unclear = run(a_case().case, "promised", found=Found((SHIP,), (), ("We will refund some of it.",)))
+    case = lived(a_case().case, unclear)
+    assert case.unclear == ("We will refund some of it.",)
+    assert [promise.text for promise in case.promises] == ["ship a new one"]
+    for line in ("ok", "none", "refund: 25"):
+        assert lived(case, run(case, line)).unclear == ()
+
+
+def test_the_confirmation_waits_for_the_answer_but_not_for_ever() -> None:
+    plain = lived(a_case().case, run(a_case().case, "promised", found=Found((SHIP,))))
+    asked = lived(a_case().case, run(a_case().case, "promised", found=Found((SHIP,), (), ("Some of it.",))))
+    due, later = confirm.next_due(plain, PLAYBOOK), confirm.next_due(asked, PLAYBOOK)
+    assert due
+    assert later
+    assert due < later <= PLAYBOOK.calendar.after(NOW, PLAYBOOK.confirm_answer)
+
+
+def test_the_same_refund_mentioned_and_then_said_in_a_line_is_one() -> None:
+    mentioned = lived(a_case().case, reply(replace(REFUND, amount="", past=True)))
+    case = lived(mentioned, run(mentioned, "refund: 25"))
+    assert [(grant.n, grant.money, grant.state) for grant in case.compensation] == [
+        (1, EURO_25, GrantState.ISSUED)
+    ]
+
+
+def test_money_that_waits_for_an_approval_is_promised_in_no_letter() -> None:
+    promise = replace(SHIP, text="your refund of 89 euros will be paid", words=("paid",))
+    gift = FoundCompensation(kind="refund", amount="89", words=("paid",))
+    case = lived(a_case().case, reply(promise, gift, agent="ana"))
+    assert case.unwritten == ()
+    approved = lived(case, run(case, "approve", agent="lee"))
+    assert [each.text for each in approved.unwritten] == ["your refund of 89 euros will be paid"]
+    refused = lived(case, run(case, "refuse: too much", agent="lee"))
+    assert refused.owed == ()

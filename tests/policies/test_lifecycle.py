@@ -35,6 +35,7 @@ VALUES: dict[str, Any] = {
     "matter": "silence 2026-12-01T10:00",
     "until": FRIDAY,
     "key": "FU-7K3Q9.confirmation.1",
+    "sentences": ("We will refund some of it.",),
     "kind": LetterKind.CONFIRMATION,
     "to": "kim@customers.test",
     "n": 1,

@@ -123,7 +123,7 @@ def test_the_gift_cards_letter_does_not_know_the_facts(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        (PromiseKind.FIRM, "Ship the replacement, by Friday, 4 December."),
+        (PromiseKind.FIRM, "Ship the replacement by Friday, 4 December."),
         (PromiseKind.ESTIMATE, "Ship the replacement. I expect this by Friday, 4 December"),
         (
             PromiseKind.NEXT_UPDATE,
@@ -310,7 +310,7 @@ def test_what_else_is_promised_stands_in_each_later_letter() -> None:
     for kind in (LetterKind.CONFIRMATION, LetterKind.DELAY):
         text = written(kind, LetterContent(promises=(late,), until=FRIDAY, automatic=False))
         assert (
-            "This still stands, as I told you: - Find out why nobody answered your two mails, by Friday, 4 December"
+            "This still stands, as I told you: - Find out why nobody answered your two mails by Friday, 4 December"
             in text
         )
 

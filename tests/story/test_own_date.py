@@ -8,7 +8,7 @@ import pytest
 from followupd.domain.calendar import Duration
 from followupd.domain.case import Case
 from followupd.domain.playbook import NextStep
-from followupd.domain.promise import FoundPromise, PromiseKind, PromiseState
+from followupd.domain.promise import Found, FoundPromise, PromiseKind, PromiseState
 from followupd.recovery import proposals
 from tests.builders import NOW, PLAYBOOK, a_case
 from tests.story.saying import then
@@ -19,7 +19,7 @@ STEP = NextStep(text="we look into it", within=Duration(2, "business day"))
 
 
 def proposed(due: datetime | None = FRIDAY) -> Case:
-    [event] = proposals.proposed(a_case().case, ([replace(HEARD, due=due)], ()), PLAYBOOK, NOW)
+    [event] = proposals.proposed(a_case().case, Found((replace(HEARD, due=due),)), PLAYBOOK, NOW)
     return a_case().happened(event).case
 
 
@@ -31,7 +31,7 @@ def dates(case: Case) -> tuple[datetime | None, datetime | None]:
 
 def test_a_line_a_tag_and_an_approved_reply_take_the_same_margin() -> None:
     line = then(a_case().case, "promise: ship the kettle by Friday")
-    tag = then(a_case().case, "promised", source="tag", agent="", found=([HEARD], ()))
+    tag = then(a_case().case, "promised", source="tag", agent="", found=Found((HEARD,)))
     approved = then(proposed(), "approve")
     tagged_later = then(proposed(), "promised", source="tag", agent="")
     assert {dates(case) for case in (line, tag, approved, tagged_later)} == {

@@ -170,6 +170,11 @@ class ConfirmationTable(Table):
         description="The quiet window: several mails in it get one answer.",
         example="1 hour",
     )
+    answer: AnyDuration = setting(
+        "4 business hours",
+        description="How long it waits for an agent who is asked about an unclear sentence of a reply.",
+        example="1 business day",
+    )
     review: ReviewKey = False
 
 
@@ -341,6 +346,7 @@ def _playbook(
         language=tables.language,
         steps=tuple(_steps(file, tables.next_step, calendar)),
         confirm_after=tables.confirmation.after,
+        confirm_answer=tables.confirmation.answer,
         confirm_review=tables.confirmation.review,
         follow_up_after=tables.follow_up.after,
         follow_up_review=tables.follow_up.review,

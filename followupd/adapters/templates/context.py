@@ -54,8 +54,9 @@ def customer_context(
     """
     promises = _promises_of(kind, content)
     numbers = {promise.n for promise in promises}
+    owed = [promise for promise in case.owed if promise.n not in case.awaiting_approval]
     kept = [promise for promise in case.promises if promise.state is PromiseState.KEPT]
-    others = [promise for promise in case.owed if promise.n not in numbers]
+    others = [promise for promise in owed if promise.n not in numbers]
     fault = case.facts.fault
     admits_fault = kind == LetterKind.FOLLOW_UP or not case.by_machine
     return people_context(case, playbook, fmt.languages) | {
@@ -66,7 +67,7 @@ def customer_context(
         "not_our_fault": fault is Fault.NOT_OURS,
         "promises": [fmt.promise(promise, case) for promise in promises],
         "done": [fmt.promise(promise, case) for promise in kept],
-        "still_open": [fmt.promise(promise, case) for promise in case.owed],
+        "still_open": [fmt.promise(promise, case) for promise in owed],
         "others_open": [fmt.promise(promise, case) for promise in others],
         "first": not case.was_sent(LetterKind.CONFIRMATION),
         "by_machine": content.reply,
@@ -133,6 +134,7 @@ def agent_context(
         "asks": _plain_lines(content.asks),
         "done": _plain_lines(content.done),
         "problems": _sentences(content.problems, fmt),
+        "unsure": _plain_lines(content.unsure),
         "findings": _sentences(content.findings, fmt),
         "account": _sentences(content.account, fmt),
         "evidence": _plain_lines(text for text, weight in evidence if weight > 0),

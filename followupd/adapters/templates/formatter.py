@@ -19,7 +19,7 @@ from followupd.domain.case import Case
 from followupd.domain.compensation import Compensation, Money
 from followupd.domain.letter import Attachment
 from followupd.domain.playbook import Playbook
-from followupd.domain.promise import Option, Promise, PromiseKind
+from followupd.domain.promise import Option, Promise, PromiseKind, Relation
 from followupd.domain.translatable import Moment, Translatable, fill
 from followupd.languages import Catalogue, catalogue
 from followupd.languages.schema import LetterManner
@@ -226,15 +226,34 @@ class Formatter:
         by = self.day(option.promised_by, exact=True) if option.promised_by else None
         return Named(n=option.n, text=one_line(option.text), by=given("option.by", by, flat=False))
 
+    def _dates(self, promise: Promise) -> tuple[str | None, str | None]:
+        """Return a promise's date with its window, and the same with "by", "on", "between" or "from" before it."""
+        until, since = promise.promised_by, promise.since
+        if until is None:
+            return None, None
+        local = self.playbook.calendar.local
+        by = self.day(until, exact=promise.source != "playbook")
+        relation = promise.relation
+        if since and local(since).date() == local(until).date():
+            relation = Relation.ON
+            date_text = self.date(local(until).date())
+            times = {"since": unbroken(self.time(since)), "until": unbroken(self.time(until))}
+            by = self.manner.window.format(date=date_text, **times)
+        elif since is None and relation is Relation.BETWEEN:
+            relation = Relation.BY
+        begin = self.date(local(since).date()) if since else ""
+        return by, self.manner.relations[relation.value].format(date=by, since=begin)
+
     def promise(self, promise: Promise, case: Case) -> Named:
         """Return a promise as templates name it."""
         keeper = self.playbook.owner_of(promise.owner or case.owner)
-        by = None
-        if promise.promised_by:
-            by = self.day(promise.promised_by, exact=promise.source != "playbook")
+        by, when = self._dates(promise)
         return Named(
             n=promise.n,
             text=one_line(promise.text),
+            dated=promise.dated and by is not None,
+            relation=str(promise.relation),
+            when=given("promise.when", when, flat=False),
             kind=str(promise.kind),
             firm=promise.kind is PromiseKind.FIRM,
             estimate=promise.kind is PromiseKind.ESTIMATE,

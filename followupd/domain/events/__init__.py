@@ -60,6 +60,8 @@ from followupd.domain.events.owed import (
     PromiseMade,
     PromiseProposed,
     PromiseWithdrawn,
+    ReplyExplained,
+    ReplyUnclear,
 )
 
 __all__ = [
@@ -117,6 +119,8 @@ __all__ = [
     "PromiseWithdrawn",
     "Released",
     "Reopened",
+    "ReplyExplained",
+    "ReplyUnclear",
     "SeverityChosen",
     "WordingInsisted",
 ]

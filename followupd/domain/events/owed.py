@@ -10,7 +10,7 @@ from pydantic import AliasChoices, Field
 from followupd.domain.case import Case
 from followupd.domain.compensation import Compensation, GrantState, Money
 from followupd.domain.events.case import Event
-from followupd.domain.promise import Option, OptionState, Promise, PromiseState
+from followupd.domain.promise import Option, OptionState, Promise, PromiseState, Relation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +39,22 @@ class PromiseMade(Event):
 
         case = Event.apply(self, case)
         return case.evolve(promises=promises)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyUnclear(Event):
+    """Sentences of an agent's reply may promise or give something; the agent is asked, and no letter has them."""
+
+    sentences: tuple[str, ...]
+
+    copies: ClassVar = {"unclear": "sentences", "unclear_at": "at"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyExplained(Event):
+    """An agent said what the unclear sentences of a reply promise, or that they promise nothing."""
+
+    sets: ClassVar = {"unclear": (), "unclear_at": None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +94,7 @@ class PromiseLate(_PromiseChanged):
 
     state: ClassVar = PromiseState.LATE
     promise_copies: ClassVar = ("internal_deadline", "promised_by", "because")
-    promise_sets: ClassVar = {"confirmed": "", "slipped": True}
+    promise_sets: ClassVar = {"confirmed": "", "slipped": True, "relation": Relation.BY, "since": None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from followupd.domain.command import Command
 from followupd.domain.compensation import Gift
 from followupd.domain.events import Event
 from followupd.errors import NotUnderstoodError
-from followupd.recovery.commands.approval import approve, promised, refuse
+from followupd.recovery.commands.approval import approve, explained, promised, refuse
 from followupd.recovery.commands.compensation import give, issued, missing, received, refused
 from followupd.recovery.commands.context import CommandContext, Handler, LineReader
 from followupd.recovery.commands.facts import FACT_VERBS, fact, insist, owner, playbook, severity
@@ -44,6 +44,8 @@ _HANDLERS: dict[str, Handler] = {
     "approve": approve,
     "refuse": refuse,
     "promised": promised,
+    "ok": explained,
+    "none": explained,
     "kept": kept,
     "late": late,
     "withdraw": withdraw,
@@ -99,4 +101,10 @@ def handle(command: Command, context: CommandContext) -> list[Event]:
         problem = f"the customer of {case.ref} was forgotten, and no letter can reach anybody"
         raise NotUnderstoodError(problem)
 
-    return insist(command, context) or handler(command, context)
+    return insist(command, context) or [*handler(command, context), *_explaining(command, context)]
+
+
+def _explaining(command: Command, context: CommandContext) -> list[Event]:
+    """Return that a promise or a gift which an agent says in a line explains what was unclear in the reply."""
+    says_more = command.verb in KINDS or command.verb in set(map(str, Gift))
+    return explained(command, context) if says_more and command.source != "tag" else []

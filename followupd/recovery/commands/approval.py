@@ -15,6 +15,8 @@ from followupd.domain.events import (
     LetterDropped,
     PromiseMade,
     PromiseWithdrawn,
+    ReplyExplained,
+    ReplyUnclear,
 )
 from followupd.domain.letter import LetterRecordState
 from followupd.domain.playbook import Agent
@@ -34,10 +36,10 @@ def promised(command: Command, context: CommandContext) -> list[Event]:
     Raises:
         NotUnderstoodError: nothing was found in the reply.
     """
-    found_promises, found_compensation = context.found
+    found_promises, found_compensation, unsure = context.found
     approved = _approve_proposals(command, context)
 
-    if not found_promises and not found_compensation and not approved:
+    if not found_promises and not found_compensation and not approved and not unsure:
         raise NotUnderstoodError(f"I found no promise in this reply; say it as a line, such as {_EXAMPLE!r}")
 
     known = {promise.text for promise in context.case.promises}
@@ -47,10 +49,21 @@ def promised(command: Command, context: CommandContext) -> list[Event]:
 
     for n, found in promises:
         promise = new_promise(context, n, found.text, found.kind, found.due, "reply")
+        promise = replace(promise, relation=found.relation, since=found.since, dated=found.dated)
         why = f"reply: {' ... '.join(found.words)}"
         made.append(PromiseMade(at=context.now, by=command.actor, why=why, promise=promise))
 
-    return [*opened(command, context), *approved, *made, *found_grants(command, context, grants)]
+    unclear: list[Event] = []
+    if unsure:
+        unclear.append(ReplyUnclear(sentences=unsure, **origin(command, context)))
+    return [*opened(command, context), *approved, *made, *found_grants(command, context, grants), *unclear]
+
+
+def explained(command: Command, context: CommandContext) -> list[Event]:
+    """Say that the reply is understood as it was told (`ok`), or that the rest promises nothing (`none`)."""
+    if not context.case.unclear:
+        return []
+    return [ReplyExplained(**origin(command, context))]
 
 
 def approve(command: Command, context: CommandContext) -> list[Event]:
@@ -95,7 +108,9 @@ def refuse(command: Command, context: CommandContext) -> list[Event]:
     events: list[Event] = [LetterDropped(key=record.key, kind=record.kind, **fields) for record in letters]
     events += numbered_events(CompensationRefused, numbers(grants), command, context)
     withdraw = partial(PromiseWithdrawn, because=command.text)
-    events += numbered_events(withdraw, numbers(case.proposed), command, context)
+    # a promise of money that is refused is no longer owed
+    without_money = numbers(promise for promise in case.owed if promise.n in case.awaiting_approval)
+    events += numbered_events(withdraw, [*numbers(case.proposed), *without_money], command, context)
 
     if letters and not case.held:
         events.append(Held(**fields))

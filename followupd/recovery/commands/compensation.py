@@ -31,6 +31,8 @@ from followupd.recovery.commands.lifecycle import opened
 
 #: kinds that are nothing without an amount
 _WITH_AMOUNT = frozenset({Gift.REFUND, Gift.CREDIT, Gift.GIFT_CARD})
+#: states in which the customer has it
+_GIVEN = frozenset({GrantState.ISSUED, GrantState.CONFIRMED})
 #: kinds that are told apart by their text when they have no amount
 _TOLD_APART_BY_TEXT = frozenset({Gift.COUPON, Gift.GESTURE})
 
@@ -92,7 +94,10 @@ def grant_once(command: Command, context: CommandContext, grant: Compensation) -
     When the case has the same grant already, a proposed one is approved, and any other stays as it is.
     """
     same = _find_same(context.case.compensation, grant)
+    vague = None if same else _without_amount(context.case.compensation, grant)
 
+    if vague:
+        return _filled(command, context, vague, grant)
     if same is None:
         return [granted(command, context, replace(grant, n=context.case.next_grant))]
     if same.state is GrantState.PROPOSED:
@@ -100,7 +105,34 @@ def grant_once(command: Command, context: CommandContext, grant: Compensation) -
     return []
 
 
-def granted(command: Command, context: CommandContext, grant: Compensation) -> Event:
+def _without_amount(grants: Iterable[Compensation], grant: Compensation) -> Compensation | None:
+    """Return the grant of this kind that was read in a reply without an amount, or that this one repeats without one.
+
+    "We refunded the charge" and "refund: 49.90 EUR" are one refund.
+    """
+    if grant.kind not in _WITH_AMOUNT:
+        return None
+    for other in grants:
+        if other.state is GrantState.REFUSED or other.kind is not grant.kind or other.source != "reply":
+            continue
+        if other.money is None or grant.money is None:
+            return other
+    return None
+
+
+def _filled(
+    command: Command, context: CommandContext, vague: Compensation, grant: Compensation
+) -> list[Event]:
+    """Give a grant the amount that is said now; it stays issued if it was, and the limit counts."""
+    if vague.money or grant.money is None:
+        return []
+    new = granted(command, context, replace(vague, money=grant.money))
+    if vague.state in _GIVEN and new.compensation.state is GrantState.GRANTED:
+        return [new, *numbered_events(CompensationIssued, [vague.n], command, context)]
+    return [new]
+
+
+def granted(command: Command, context: CommandContext, grant: Compensation) -> CompensationGranted:
     """Return that this is granted, or waits for a lead's approval, and why."""
     agent = context.playbook.team.by_id(command.agent) or context.playbook.owner_of(context.case.owner)
     because = (

@@ -11,14 +11,14 @@ from followupd.domain.command import Command, expected
 from followupd.domain.compensation import Money, OtherGrant
 from followupd.domain.events import Event
 from followupd.domain.playbook import Agent, Playbook, Role
-from followupd.domain.promise import FoundCompensation, FoundPromise
+from followupd.domain.promise import NOTHING_FOUND, DatedText, Found
 from followupd.errors import NotUnderstoodError
 
 
 class LineReader(Protocol):
     """Reads dates and amounts in what agents say, in the language of the case."""
 
-    def split_when(self, text: str, now: datetime) -> tuple[str, datetime | None]:
+    def split_when(self, text: str, now: datetime) -> DatedText:
         """Split "ship it by Friday" into the text and the date."""
 
     def money(self, text: str) -> Money | None:
@@ -42,7 +42,7 @@ class CommandContext:
     playbooks: frozenset[str]
     reader: LineReader
     now: datetime
-    found: tuple[Sequence[FoundPromise], Sequence[FoundCompensation]] = ((), ())
+    found: Found = NOTHING_FOUND
     other_grants: Sequence[OtherGrant] = ()
     cap: Money | None = None
 

@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from datetime import datetime
 
+from followupd.domain.calendar import Duration
 from followupd.domain.case import PUT_RIGHT, numbers
 from followupd.domain.command import Command, expected
 from followupd.domain.compensation import GrantState
@@ -38,6 +39,8 @@ KINDS = {
     "update": PromiseKind.NEXT_UPDATE,
 }
 
+#: what a line without a date is offered
+_OFFERED = Duration(2, "business day")
 _LATE = re.compile(r"(\d+)\s+(?:until\s+)?(.+?)(?:\s+because\s+(.+))?$", re.IGNORECASE | re.DOTALL)
 _WITHDRAW = re.compile(r"(\d+)\s+because\s+(.+)$", re.IGNORECASE | re.DOTALL)
 
@@ -49,17 +52,27 @@ def promise(command: Command, context: CommandContext) -> list[Event]:
         NotUnderstoodError: there is no text or no date, or the date has passed.
     """
     form = expected(command.verb)
-    text, date = context.reader.split_when(command.text, context.now)
+    said = context.reader.split_when(command.text, context.now)
 
-    if date is None:
-        raise NotUnderstoodError(f"{command.line!r} names no date I can read; expected {form!r}")
-    check_future(date, command, context)
-    if not text:
+    if said.due is None:
+        raise NotUnderstoodError(
+            f"{command.line!r} names no date I can read; {_offer(said.text, command, context)}"
+        )
+    check_future(said.due, command, context)
+    if not said.text:
         raise NotUnderstoodError(f"{command.line!r} says when, but not what; expected {form!r}")
 
     n, kind = context.case.next_promise, KINDS[command.verb]
-    made = new_promise(context, n, text, kind, date, command.source)
+    made = new_promise(context, n, said.text, kind, said.due, command.source)
+    made = replace(made, relation=said.relation, since=said.since, dated=said.dated)
     return [*opened(command, context), PromiseMade(promise=made, **origin(command, context))]
+
+
+def _offer(text: str, command: Command, context: CommandContext) -> str:
+    """Return the line with a date, for an agent who left the date out."""
+    calendar = context.playbook.calendar
+    day = calendar.local(calendar.after(context.now, _OFFERED)).date()
+    return f"for example '{command.verb}: {text} by {day.isoformat()}'"
 
 
 def check_future(date: datetime, command: Command, context: CommandContext) -> None:
@@ -119,7 +132,7 @@ def late(command: Command, context: CommandContext) -> list[Event]:
     number, when, because = found.groups()
     owed = numbers(context.case.owed)
     [n] = chosen_numbers(replace(command, text=number), owed, "promise")
-    _, date = context.reader.split_when(f"until {when}", context.now)
+    date = context.reader.split_when(f"until {when}", context.now).due
     if date is None or date <= context.now:
         form = expected("late")
         raise NotUnderstoodError(f"{command.line!r} names no later date I can read; expected {form!r}")
@@ -173,7 +186,7 @@ def option(command: Command, context: CommandContext) -> list[Event]:
         NotUnderstoodError: there is no text, the date has passed, or the case was put right already.
     """
     case = context.case
-    text, date = context.reader.split_when(command.text, context.now)
+    text, date, *_ = context.reader.split_when(command.text, context.now)
 
     if not text:
         problem = f"{command.line!r} says when, but not what; expected {expected('option')!r}"

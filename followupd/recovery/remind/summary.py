@@ -8,7 +8,16 @@ from followupd.domain.case import Case
 from followupd.domain.compensation import GrantState
 from followupd.domain.letter import LetterRecordState
 from followupd.domain.playbook import Playbook
-from followupd.domain.translatable import Moment, msg, sentence_list
+from followupd.domain.promise import Relation
+from followupd.domain.translatable import Moment, msg, msgid, sentence_list
+
+#: how a promise was told, by its relation to its date
+_TOLD = {
+    Relation.BY: msgid("{promise} told by {when}, is {state}"),
+    Relation.ON: msgid("{promise} told for {when}, is {state}"),
+    Relation.BETWEEN: msgid("{promise} told for {when}, is {state}"),
+    Relation.FROM: msgid("{promise} told from {when} on, is {state}"),
+}
 
 
 def day(at: datetime, calendar: Calendar) -> Moment:
@@ -67,7 +76,7 @@ def _promises(case: Case, playbook: Playbook) -> Iterator[str]:
 
         if promise.promised_by:
             when = day(promise.promised_by, playbook.calendar)
-            yield msg("{promise} told by {when}, is {state}", promise=name, when=when, state=state)
+            yield msg(_TOLD[promise.relation], promise=name, when=when, state=state)
         else:
             yield msg("{promise} is {state}", promise=name, state=state)
 

@@ -14,7 +14,7 @@ from followupd.languages import complaint_weights, mail_weights
 from followupd.text.complaints.cues import AGAINST, Cues
 from followupd.text.complaints.phrases import Hit
 from followupd.text.complaints.words import READ, Vocabulary, sentences_of, words_of
-from followupd.text.ngrams import Classes, LinearModel, tokens
+from followupd.text.ngrams import Classes, LinearModel, ngrams, places, tokens
 
 #: cues count for less in a mail of more words than this, because long mails contain most words once
 FULL_WEIGHT = 80
@@ -192,6 +192,33 @@ def second_words(seen: Features) -> list[str]:
         seen: the features of the text.
     """
     return tokens(" ".join(seen.words))
+
+
+def second_log_odds(model: LinearModel, words: Sequence[str], signs: Mapping[str, float]) -> float:
+    """Return the second stage's score.
+
+    Args:
+        model: its weights.
+        words: as `second_words` returns them.
+        signs: how strong each sign is, by name; unknown ones count nothing.
+    """
+    told = sum(model.signs.get(name, 0.0) * value for name, value in signs.items())
+    return told + model.score(places(ngrams(words)), ())
+
+
+def shares_of(model: LinearModel, words: Sequence[str]) -> dict[str, float]:
+    """Return what each word, with its parts, and each pair of neighbours adds to the log-odds.
+
+    Args:
+        model: the second stage's weights.
+        words: as `second_words` returns them.
+    """
+    weight = model.step / math.sqrt(len(ngrams(words)) or 1)
+    features = {word: [gram for gram in ngrams([word]) if gram[0] in "wc"] for word in set(words)}
+    features |= {f"{a} {b}": [f"b{a} {b}"] for a, b in set(pairwise(words))}
+    return {
+        name: weight * sum(model.weights[place] for place in places(grams)) for name, grams in features.items()
+    }
 
 
 #: log-odds beyond this make no difference

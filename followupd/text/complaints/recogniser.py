@@ -29,15 +29,17 @@ from followupd.text.complaints.features import (
     Weights,
     features_of,
     probability,
+    second_log_odds,
     second_signs,
     second_words,
+    shares_of,
     shipped_second,
     shipped_weights,
     weigh,
 )
 from followupd.text.complaints.phrases import PhraseBook, way_of
 from followupd.text.complaints.words import READ, Vocabulary, language_of, words_of
-from followupd.text.ngrams import LinearModel, ngrams, places
+from followupd.text.ngrams import LinearModel
 
 #: the most ways that a regular expression may try from one position in the text
 _MAX_WAYS = 2_000
@@ -325,7 +327,7 @@ class Recogniser:
         taught = first.log_odds - untaught.log_odds
         signs = second_signs(seen, untaught.log_odds, language)
         words = second_words(seen)
-        log_odds = self.second.score(places(ngrams(words)), signs) + taught
+        log_odds = second_log_odds(self.second, words, signs) + taught
         return Score(log_odds, _evidence(seen, first, self.second, words, signs))
 
     def see(self, subject: str, text: str, language: str = MEASURED) -> Features:
@@ -353,7 +355,7 @@ def _evidence(
     evidence = {name: share * spread for name, share in first.evidence.items()}
     for group, phrases in seen.said.items():
         evidence[phrases[0]] = evidence.get(phrases[0], 0.0) + shares.get(f"cue:{group}", 0.0)
-    for name, share in second.shares(words).items():
+    for name, share in shares_of(second, words).items():
         if any(map(str.isalpha, name)):
             evidence[name] = evidence.get(name, 0.0) + share
     return evidence

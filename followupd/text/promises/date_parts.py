@@ -22,6 +22,16 @@ EVENING = time(20)
 END_OF_DAY = time(23, 59)
 #: characters before a date in which its prepositions are looked for
 LEAD_REACH = 40
+#: what people who write "at 3" mean is after noon up to this hour
+_LAST_HOUR_MEANT_LATER = 6
+_AFTER_NOON = re.compile(r"\bp\.? ?m\b|\dp\.?m\b")
+_BEFORE_NOON = re.compile(r"\ba\.? ?m\b|\da\.?m\b")
+#: up to the day after tomorrow, a phrase names a day
+_DAYS_WITH_A_NAME = 2
+#: the days with which parts of a month end
+_PARTS_OF_MONTH = {"early": 10, "mid": 15}
+#: phrases that mean a time up to its end
+_ENDING = frozenset({"week", "early", "mid", "weekend", "month", "close", "christmas"})
 #: units of a duration that ends at a moment; longer ones end on a day
 _SHORT_UNITS = frozenset({"minute", "hour", "business hour"})
 
@@ -31,6 +41,11 @@ class DatePart:
     """A part of a date between two positions of a text.
 
     It is a day, a weekday (Monday is 0), a week (its Monday), a time of day, or a complete moment.
+
+    A time of day may begin a window (`since`: "between 9 and 11"), and is `vague` if it only has a name
+    ("morning"). A `loose` part is one only beside a day: the 3 of "tomorrow at 3", the 14 of "Monday 14". `until`
+    says that the words mean a time that ends then: "next week", "within 3 days"; `counted` that weeks were added
+    to a day: "a week from Friday".
     """
 
     start: int
@@ -39,12 +54,17 @@ class DatePart:
     weekday: int | None = None
     week: date | None = None
     at: time | None = None
+    since: time | None = None
     moment: datetime | None = None
+    vague: bool = False
+    loose: bool = False
+    until: bool = False
+    counted: bool = False
 
     @property
     def is_empty(self) -> bool:
         """Whether it says nothing, because what was written is no date or time, such as 31 February."""
-        return self == DatePart(self.start, self.end)
+        return not self.has_day and self.at is None and self.moment is None
 
     @property
     def has_day(self) -> bool:
@@ -59,12 +79,21 @@ class DatePart:
         Args:
             other: the next part of the text; a complete moment does not merge with anything.
         """
-        if self.moment or other.moment:
+        if self.moment or other.moment or (self.loose and self.day):
             return None
-        if self.at and other.at:
+        clock = _one_time(self, other)
+        if clock is None:
             return None
 
-        whole = replace(self, end=other.end, at=self.at or other.at)
+        whole = replace(
+            self,
+            end=other.end,
+            at=clock.at,
+            since=clock.since,
+            vague=clock.vague,
+            loose=self.loose and other.loose,
+            until=self.until or other.until,
+        )
         if not other.has_day:
             return whole
         if not self.has_day:
@@ -74,6 +103,23 @@ class DatePart:
         if day is None:
             return None
         return replace(whole, day=day, weekday=None, week=None)
+
+
+def _one_time(first: DatePart, second: DatePart) -> DatePart | None:
+    """Return the part that says at what time; None if both do, and differently.
+
+    "Tonight at 9" is 21:00: the name of a time of day only says which half of the day is meant.
+    """
+    if second.at is None:
+        return first
+    if first.at is None:
+        return second
+    if first.vague == second.vague:
+        return None
+    exact, named = (second, first) if first.vague else (first, second)
+    if exact.at and named.at and named.at > NOON > exact.at:
+        return replace(exact, at=exact.at.replace(hour=exact.at.hour + 12))
+    return exact
 
 
 def _day_with_weekday(part: DatePart, weekday: int | None) -> date | None:
@@ -110,8 +156,10 @@ class PartReader:
 
     def find(self, low: str) -> Iterator[DatePart]:
         """Yield the parts of dates in a lower-case text, in order."""
-        for match in self.patterns.part.finditer(low):
+        at = 0
+        while match := self.patterns.part.search(low, at):
             part = self._part(match, low)
+            at = max(part.end, match.start() + 1)
             if not part.is_empty:
                 yield part
 
@@ -128,12 +176,95 @@ class PartReader:
                 return self._phrase(place, self.patterns.meanings[int(index)])
             case "weekday":
                 return self._weekday(place, match)
-            case "clock":
-                return replace(place, at=time_of_day(match))
             case "numeric":
                 return replace(place, day=self._numeric(match, low))
+            case "window" | "clock" | "hour":
+                return self._time(place, match, kind, index)
+            case "later" | "weekno" | "inmonth":
+                return self._rarer(place, match, kind, index)
             case _:
-                return replace(place, day=self._written_day(match, kind))
+                day = self._written_day(match, kind)
+                return replace(place, day=day, loose=kind == "bareday")
+
+    def _time(self, place: DatePart, match: re.Match[str], kind: str, index: str) -> DatePart:
+        """Read "3 pm", "between 9 and 11", and the 3 of "at 3", which is a time only beside a day."""
+        if kind == "clock":
+            return replace(place, at=in_office_hours(time_of_day(match), match[0]))
+        if kind == "hour":
+            return replace(place, at=self._hour(match[f"h{index}_"]), loose=True)
+
+        begin, end = match[f"from{index}"], match[f"to{index}"]
+        since, at = self._hour(begin, end), self._hour(end)
+        if since is None or at is None or since >= at:
+            return place
+        is_loose = not self.patterns.hour_mark.search(match[0])
+        return replace(place, since=since, at=at, loose=is_loose)
+
+    def _hour(self, written: str, mark: str = "") -> time | None:
+        """Return the time of "9", "9:30 am", "14 h 30" or "nine".
+
+        Args:
+            written: the hour.
+            mark: the other end of the window, whose "pm" may count for both.
+        """
+        digits = [int(number) for number in re.findall(r"\d+", written)]
+        if not digits:
+            word = re.match(r"[^\W\d]+", written)
+            digits = [self.patterns.numbers.get(word[0] if word else "", 99)]
+        hour, minute = digits[0], digits[1] if len(digits) > 1 else 0
+        if (_AFTER_NOON.search(written) and hour < 12) or (
+            _AFTER_NOON.search(mark) and not _BEFORE_NOON.search(written) and hour < _first(mark)
+        ):
+            hour += 12
+        try:
+            return in_office_hours(time(hour, minute), written)
+        except ValueError:
+            return None
+
+    def _rarer(self, place: DatePart, match: re.Match[str], kind: str, index: str) -> DatePart:
+        """Read "a week from Friday", "week 50" and "mid December"."""
+        match kind:
+            case "later":
+                return replace(place, day=self._weeks_later(match[f"day{index}_"], int(index)), counted=True)
+            case "weekno":
+                week = self._numbered_week(int(match[f"wk{index}"]))
+                return replace(place, week=week, until=True)
+            case _:
+                return self._in_month(place, match[f"mon{index}"], self.patterns.month_parts[int(index)])
+
+    def _weeks_later(self, word: str, index: int) -> date | None:
+        """Return the day some weeks after a weekday, today or tomorrow."""
+        number = self.patterns.weekdays.get(word)
+        if number is not None:
+            days = (number - self.today.weekday() - 1) % 7 + 1
+        else:
+            days = self.patterns.near_days.get(word, 0)
+        return self.today + timedelta(days=days, weeks=self.patterns.weeks_later[index])
+
+    def _numbered_week(self, number: int) -> date | None:
+        """Return the Monday of the next ISO week of this number."""
+        for year in (self.today.isocalendar().year, self.today.isocalendar().year + 1):
+            try:
+                monday = date.fromisocalendar(year, number, 1)
+            except ValueError:
+                continue
+            if monday + timedelta(days=6) >= self.today:
+                return monday
+        return None
+
+    def _in_month(self, place: DatePart, month: str, part: str) -> DatePart:
+        """Read "in January", which ends with its last working day, and parts of a month."""
+        first = self._in_year(None, self.patterns.months[month], 1)
+        this_month = self.today.replace(day=1)
+        if self.patterns.months[month] == self.today.month:
+            first = this_month
+        if first is None:
+            return place
+        if part == "all":
+            last_day = first_of_month(first, 1) - timedelta(days=1)
+            moment = last_of_business(self.calendar, last_day, self.now)
+            return replace(place, moment=moment, until=True)
+        return replace(place, day=first.replace(day=_PARTS_OF_MONTH[part]), until=True)
 
     def _written_day(self, match: re.Match[str], kind: str) -> date | None:
         """Return the day of an ISO date, of a day and the name of a month, or of an ordinal ("the 4th")."""
@@ -147,8 +278,8 @@ class PartReader:
             case "md":
                 return self._in_year(match["year2"], months[match["month2"]], int(match["day2"]))
             case _:
-                digits = re.sub(r"\D", "", match["ordinal"])
-                return self._next_day_of_month(int(digits))
+                digits = re.sub(r"\D", "", match[kind])
+                return self._next_day_of_month(int(digits)) if digits else None
 
     def _numeric(self, match: re.Match[str], low: str) -> date | None:
         """Return the day of 4/12/2026, 04.12.26, 4.12. and, after a preposition only, 4/12: "24/7" is no day.
@@ -240,12 +371,12 @@ class PartReader:
         count = int(number) if number.isdecimal() else self.patterns.numbers[number]
         unit = self._unit(unit_word)
         if unit == "month":
-            return replace(place, day=months_later(self.today, count))
+            return replace(place, day=months_later(self.today, count), until=True)
 
         end = self.calendar.after(self.now, Duration(count, unit))
         if unit in _SHORT_UNITS:
-            return replace(place, moment=end.astimezone(UTC))
-        return replace(place, day=self.calendar.local(end).date())
+            return replace(place, moment=end.astimezone(UTC), until=True)
+        return replace(place, day=self.calendar.local(end).date(), until=True)
 
     def _unit(self, written: str) -> str:
         """Return the unit of `Duration` for a word of the language."""
@@ -260,10 +391,11 @@ class PartReader:
         """
         name, _, count = meaning.partition("+")
         later = int(count or 0)
+        if name == "day":
+            return replace(place, day=self.today + timedelta(days=later), until=later > _DAYS_WITH_A_NAME)
+        place = replace(place, until=name in _ENDING)
         monday = self._monday(later)
         match name:
-            case "day":
-                return replace(place, day=self.today + timedelta(days=later))
             case "week":
                 return replace(place, week=monday)
             case "early":
@@ -293,11 +425,26 @@ class PartReader:
             "evening": EVENING,
             "night": END_OF_DAY,
         }
-        return replace(place, day=days.get(day_name), at=times[time_name])
+        return replace(place, day=days.get(day_name), at=times[time_name], vague=True)
 
     def _monday(self, weeks: int = 0) -> date:
         """Return the Monday of this week, or of one so many weeks later."""
         return self.today - timedelta(days=self.today.weekday()) + timedelta(weeks=weeks)
+
+
+def in_office_hours(at: time | None, written: str) -> time | None:
+    """Return a time from 1 to 6 as one after noon, unless its half of the day is written: "at 3", "3:15"."""
+    if at is None or not 1 <= at.hour <= _LAST_HOUR_MEANT_LATER:
+        return at
+    if _BEFORE_NOON.search(written) or written.lstrip().startswith("0"):
+        return at
+    return at.replace(hour=at.hour + 12)
+
+
+def _first(text: str) -> int:
+    """Return the first number in a text."""
+    found = re.search(r"\d+", text)
+    return int(found[0]) if found else 0
 
 
 def time_of_day(match: re.Match[str]) -> time | None:

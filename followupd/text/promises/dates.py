@@ -10,11 +10,12 @@ Libraries for dates are not used, because they read "$25 by Friday" as the 25th.
 - a day whose close is over ends at 23:59.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 
 from followupd.domain.calendar import Calendar
+from followupd.domain.promise import DatedText, Relation
 from followupd.languages import Language
 from followupd.text.promises.date_parts import (
     END_OF_DAY,
@@ -27,18 +28,25 @@ from followupd.text.promises.date_parts import (
 from followupd.text.promises.patterns import DatePatterns, date_patterns
 from followupd.text.promises.sentences import MAX_SENTENCE, lowered
 
+#: texts whose dates are remembered
+_REMEMBERED = 100
 #: what is left at the edges of a text when a date was removed
 EDGES = " ,;:.!–—-…"
 
 
 @dataclass(frozen=True, slots=True)
 class FoundDate:
-    """A date in a text, with its prepositions; `firm` if one of them makes it a deadline."""
+    """A date in a text, with its prepositions; `firm` if one of them makes it a deadline.
+
+    `since` is the moment at which a window begins: "on Friday between 9 and 11".
+    """
 
     moment: datetime
     start: int
     end: int
     firm: bool
+    relation: Relation = Relation.BY
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +58,57 @@ class DateReader:
     today: date
     calendar: Calendar
     parts: PartReader
+    known: dict[tuple[str, bool], Sequence[FoundDate]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
-    def find(self, text: str) -> Iterator[FoundDate]:
-        """Yield the dates in a text in order, without those that the text says are over.
+    def find(self, text: str, *, over_too: bool = False) -> Sequence[FoundDate]:
+        """Return the dates in a text in order, without those that the text says are over.
+
+        A mail's clauses are looked at several times, so that the last texts are remembered.
 
         Args:
             text: of which the first MAX_SENTENCE characters are read.
+            over_too: return those as well.
         """
+        key = (text, over_too)
+        if key not in self.known:
+            if len(self.known) >= _REMEMBERED:
+                self.known.clear()
+            self.known[key] = tuple(self._dates(text, over_too=over_too))
+        return self.known[key]
+
+    def _dates(self, text: str, *, over_too: bool) -> Iterator[FoundDate]:
+        """Yield the dates in a text in order."""
         low = lowered(text[:MAX_SENTENCE])
+        previous: FoundDate | None = None
         for part in self._merged(self.parts.find(low), low):
-            found = self._found(low, part)
-            if found:
-                yield found
+            found = None if part.loose else self._found(low, part, over_too=over_too)
+            if found is None:
+                continue
+            if previous:
+                ranged = self._ranged(low, previous, found)
+                if ranged is None:
+                    yield previous
+                found = ranged or found
+            previous = found
+        if previous:
+            yield previous
+
+    def _ranged(self, low: str, first: FoundDate, second: FoundDate) -> FoundDate | None:
+        """Return "between Monday and Wednesday" as one date with its window, None for two dates of their own."""
+        patterns = self.patterns
+        opening = patterns.between.search(low[max(0, first.start - LEAD_REACH) : first.start])
+        joined = patterns.joining.fullmatch(low[first.end : second.start])
+        if not (opening and joined):
+            return None
+        if second.moment < first.moment:
+            # "between Monday and Wednesday", written on a Tuesday
+            second = replace(second, moment=self._a_week_later(second.moment))
+        if second.moment < first.moment:
+            return None
+        start = first.start - len(opening[0])
+        return replace(second, start=start, firm=False, relation=Relation.BETWEEN, since=first.moment)
 
     def _merged(self, parts: Iterable[DatePart], low: str) -> Iterator[DatePart]:
         """Yield the parts as dates, each merged with its neighbours, such as "Friday" with "at 3 pm".
@@ -87,12 +134,18 @@ class DateReader:
             return None
         return first.merged(second)
 
-    def _found(self, low: str, part: DatePart) -> FoundDate | None:
+    def _a_week_later(self, moment: datetime) -> datetime:
+        """Return the same time of the company's clock a week later."""
+        local = self.calendar.local(moment)
+        return self.calendar.moment(local.date() + timedelta(weeks=1), local.time())
+
+    def _found(self, low: str, part: DatePart, *, over_too: bool) -> FoundDate | None:
         """Return a date with its prepositions; None for one that is over, or one end of a range.
 
         Args:
             low: the text, in lower case.
             part: the merged parts of the date.
+            over_too: return one that is over, too.
         """
         patterns = self.patterns
         before = low[max(0, part.start - LEAD_REACH) : part.start]
@@ -100,19 +153,38 @@ class DateReader:
         match = patterns.leads.search(before)
         lead = match[0] if match else ""
         rest = before.removesuffix(lead)
-        if self._is_over(rest, after) or self._is_in_range(before, after):
+        is_over = not over_too and self._is_over(rest, after)
+        if is_over or self._is_in_range(before, after):
             return None
 
         trail = patterns.trail.match(after)
         length = trail.end() if trail else 0
-        is_deadline = trail is not None or patterns.deadline.search(lead) is not None
+        inner = low[part.start : part.end]
+        is_deadline = trail is not None or patterns.deadline.search(f"{lead} {inner}") is not None
         is_before = patterns.before.search(lead) is not None
+        moment = self._moment(part, is_before=is_before)
         return FoundDate(
-            moment=self._moment(part, is_before=is_before),
+            moment=moment,
             start=part.start - len(lead),
             end=part.end + length,
             firm=is_deadline or part.moment is not None,
+            relation=self._relation(f"{lead} {inner}", part, is_deadline=is_deadline),
+            since=self.calendar.moment(self.calendar.local(moment).date(), part.since)
+            if part.since
+            else None,
         )
+
+    def _relation(self, words: str, part: DatePart, *, is_deadline: bool) -> Relation:
+        """Return how the words tie what is promised to the date."""
+        if part.since:
+            return Relation.BETWEEN
+        if is_deadline:
+            return Relation.BY
+        if self.patterns.starting.search(words) and not part.counted:
+            return Relation.FROM
+        if part.until:
+            return Relation.BY
+        return Relation.ON
 
     def _is_over(self, before: str, after: str) -> bool:
         """Whether the text around a date says that it is over: "last Friday", "your mail of Friday"."""
@@ -205,46 +277,42 @@ def read_when(text: str, *, now: datetime, calendar: Calendar, language: Languag
     return found.moment if found else None
 
 
-def split_when(
-    text: str, *, now: datetime, calendar: Calendar, language: Language
-) -> tuple[str, datetime | None]:
+def split_when(text: str, *, now: datetime, calendar: Calendar, language: Language) -> DatedText:
     """Split a line of a note into what and by when: ("ship the replacement", Friday's close of business).
 
-    Of several dates the last deadline counts ("the order of 3 May by Friday"), else the last date. The
-    arguments are those of `read_when`.
+    Of several dates the last deadline counts ("the order of 3 May by Friday"), else the last date. A date inside of
+    the text stays there: an agent's words are not cut. The arguments are those of `read_when`.
     """
-    found = _last_deadline(text, now=now, calendar=calendar, language=language)
+    found = _last_deadline(text, now=now, calendar=calendar, language=language, any_date=True)
     if found is None:
-        return text.strip(), None
-    return without_date(text, found), found.moment
+        return DatedText(text.strip())
+    rest = _without_edge(text, found)
+    dated = rest is None
+    return DatedText(text.strip() if rest is None else rest, found.moment, found.relation, found.since, dated)
 
 
-def _last_deadline(text: str, *, now: datetime, calendar: Calendar, language: Language) -> FoundDate | None:
+def _without_edge(text: str, when: FoundDate) -> str | None:
+    """Return the text without the date at its end or its beginning, None if the date is inside of it."""
+    before, after = text[: when.start].strip(EDGES), text[when.end :].strip(EDGES)
+    if not after:
+        return before
+    return after if not before else None
+
+
+def _last_deadline(
+    text: str, *, now: datetime, calendar: Calendar, language: Language, any_date: bool = False
+) -> FoundDate | None:
     """Return the last deadline of a line, else its last date.
 
-    It is looked for in the agent's language, then in English, the language of the commands in notes.
+    It is looked for in the agent's language, then in English, the language of the commands in notes. What a line
+    promises is to come: with `any_date`, the date in "new chair delivered by Friday" is not over.
     """
     english = language.catalogue.english
-    for tried in (language, english):
-        reader = date_reader(tried, now=now, calendar=calendar)
-        found = list(reader.find(text))
-        deadlines = [when for when in found if when.firm]
-        if found:
-            return (deadlines or found)[-1]
+    for over_too in (False, True) if any_date else (False,):
+        for tried in (language, english):
+            reader = date_reader(tried, now=now, calendar=calendar)
+            found = list(reader.find(text, over_too=over_too))
+            deadlines = [when for when in found if when.firm]
+            if found:
+                return (deadlines or found)[-1]
     return None
-
-
-def without_date(text: str, when: FoundDate | None) -> str:
-    """Return the text without a date, with the punctuation around it tidied.
-
-    Args:
-        text: in which the date was found.
-        when: the date.
-    """
-    if when is None:
-        return text.strip(EDGES)
-    left = text[: when.start].rstrip()
-    right = text[when.end :].lstrip()
-    if right.startswith(",") and not left.endswith(","):
-        return f"{left}{right}".strip(EDGES)
-    return f"{left.rstrip(' ,')} {right.lstrip(' ,')}".strip(EDGES)

@@ -16,8 +16,8 @@ from babel.numbers import get_currency_precision
 from followupd.domain.compensation import Gift
 from followupd.domain.promise import FoundCompensation
 from followupd.languages import Catalogue
-from followupd.text.promises.clauses import Clause, fragment
-from followupd.text.promises.dates import without_date
+from followupd.text.promises.clauses import Clause
+from followupd.text.promises.dates import EDGES
 from followupd.text.promises.patterns import NamePatterns, PromisePatterns
 
 #: characters of a text that is one amount
@@ -27,6 +27,9 @@ _NUMBER = r"\d{1,3}(?:[., ']\d{3})+(?:[.,]\d{1,2})?|\d{1,9}(?:[.,]\d{1,3})?"
 #: the dash of "25,-" and "25.–"
 _NO_CENTS = "(?:[.,][-–])?"
 _BARE_NUMBER = re.compile(f"(?:{_NUMBER}){_NO_CENTS}")
+#: what ends the name of a gift
+_FRAGMENT_END = re.compile("[,;]| [–—] ")
+_DIGIT = re.compile(r"\d")
 _PLAIN = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " ", "’": "'"})
 
 
@@ -95,6 +98,8 @@ def find_money(text: str, currency: str, languages: Catalogue) -> Iterator[Amoun
         currency: the company's ISO 4217 code: the dollar that is meant.
         languages: the languages in which currencies may be named.
     """
+    if not _DIGIT.search(text):
+        return
     names = _currency_names(languages)
     for match in names.amount.finditer(text.translate(_PLAIN)):
         code = names.code(match["before"] or match["after"], currency)
@@ -113,6 +118,8 @@ def _currency_names(languages: Catalogue) -> _CurrencyNames:
 
     signs = [re.escape(sign) for sign in sorted(shared.signs, key=len, reverse=True)]
     named = [rf"\b{re.escape(word)}\b" for word in (*words, *shared.codes)]
+    # "EUR25" has no boundary between the letters and the number
+    named += [rf"\b{re.escape(code)}(?=\d)|(?<=\d){re.escape(code)}\b" for code in shared.codes]
     name = "|".join(signs + named)
     amount = re.compile(
         rf"(?P<before>{name})\s?(?P<amount>{_NUMBER})(?![\d%])"
@@ -149,6 +156,12 @@ _WEAK = (Gift.CREDIT, Gift.GESTURE)
 _GOODS = (Gift.REPLACEMENT, Gift.FREE_SHIPPING)
 #: a name has a second word of three letters or more; "the £25" alone is in the letter already
 _NAMES_A_THING = re.compile(r"\s[^\W\d]{3,}")
+#: characters beside an amount in which words are looked for that leave it open
+_BESIDE = 26
+#: an amount without its currency, which is the company's where something is given: "49,90 is back on your card"
+_BARE_AMOUNT = re.compile(
+    r"(?<![\w.,/:-])\d{1,5}(?:[.,]\d{2}|[.,][-–])(?!\d|[.,]\d|[/%:]|\s?(?:%|[^\W\d_]\.|h\b))"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,43 +178,118 @@ class _Mention:
 
 
 def gifts_in(
-    clause: Clause, patterns: PromisePatterns, currency: str, languages: Catalogue
-) -> list[FoundCompensation]:
-    """Return what a clause grants; what depends on an event grants nothing yet.
+    clause: Clause,
+    patterns: PromisePatterns,
+    currency: str,
+    languages: Catalogue,
+    *,
+    granted: bool,
+    past: bool,
+    before: Amount | None = None,
+) -> list[FoundCompensation] | None:
+    """Return what a clause grants; None if it may give something, but not how much is plain.
 
     Args:
         clause: the clause.
         patterns: of its language.
         currency: the company's ISO 4217 code, which decides which dollar is meant.
         languages: the languages in which currencies may be named.
+        granted: the clause is known to give something; otherwise only goods count.
+        past: it was given already.
+        before: the only amount of the sentence before, which "the full amount" means.
     """
-    if clause.trigger is not None:
-        return []
-    given = patterns.given.search(clause.low)
-    phrase = given or patterns.giving.search(clause.low)
-    if phrase is None:
-        return []
-
     mentions = _mentions(clause.low, patterns)
-    amounts = _assigned(list(find_money(clause.text, currency, languages)), mentions)
-    found = []
-    for mention, amount in zip(mentions, amounts, strict=True):
-        own_text = _own_text(clause, mention, mentions, patterns)
-        words = [phrase[0].strip(), clause.text[mention.start : mention.end]]
-        number, code = "", ""
+    amounts = _amounts(clause, currency, languages) if granted else []
+    if not granted:
+        mentions = [mention for mention in mentions if mention.kind == Gift.REPLACEMENT]
+    elif not mentions and not amounts:
+        return None
+    elif not mentions or (amounts and all(mention.kind in _GOODS for mention in mentions)):
+        mentions = [_Mention(Gift.REFUND, amounts[0].start, amounts[0].end)]
+    if any(_is_open(clause.low, amount, patterns) for amount in amounts):
+        return None
+    if amounts:
+        amounts = [_shared(clause.low, amount, patterns) for amount in amounts]
+    elif before and any(_means_amount_before(mention) for mention in mentions):
+        amounts = [before]
+    assigned = _assigned(amounts, mentions)
+    if len(amounts) > len(mentions) or _share_without_amount(clause, patterns, amounts):
+        return None
+    return [
+        _gift(clause, mention, amount, mentions, patterns, past=past)
+        for mention, amount in zip(mentions, assigned, strict=True)
+    ]
+
+
+def _gift(
+    clause: Clause,
+    mention: _Mention,
+    amount: Amount | None,
+    mentions: Sequence[_Mention],
+    patterns: PromisePatterns,
+    *,
+    past: bool,
+) -> FoundCompensation:
+    """Return one gift, with the name that a letter uses."""
+    own_text = _own_text(clause, mention, mentions, patterns)
+    inside = amount if amount and amount.end <= len(clause.text) else None
+    return FoundCompensation(
+        kind=mention.kind,
+        amount=amount.amount if amount else "",
+        currency=amount.currency if amount else "",
+        text=_name(mention, inside, own_text, clause, patterns.names),
+        words=(clause.text.strip(), clause.text[mention.start : mention.end]),
+        past=past,
+    )
+
+
+def _amounts(clause: Clause, currency: str, languages: Catalogue) -> list[Amount]:
+    """Return the amounts of a clause that gives something; a bare one is in the company's currency."""
+    found = list(find_money(clause.text, currency, languages))
+    if found or not currency:
+        return found
+    dated = [(when.start, when.end) for when in clause.dates]
+    for match in _BARE_AMOUNT.finditer(clause.text):
+        if any(start <= match.start() < end for start, end in dated):
+            continue
+        amount = _decimal(match[0].rstrip("-–").rstrip(".,"), currency)
         if amount:
-            number, code = amount.amount, amount.currency
-            words.append(clause.text[amount.start : amount.end])
-        gift = FoundCompensation(
-            kind=mention.kind,
-            amount=number,
-            currency=code,
-            text=_name(mention, amount, own_text, clause, patterns.names),
-            words=tuple(filter(None, words)),
-            past=given is not None,
-        )
-        found.append(gift)
+            found.append(Amount(amount, currency.upper(), match.start(), match.end()))
     return found
+
+
+def _is_open(low: str, amount: Amount, patterns: PromisePatterns) -> bool:
+    """Whether words beside an amount leave open how much is given: "up to £30", "£25 plus postage"."""
+    before, after = low[max(0, amount.start - _BESIDE) : amount.start], low[amount.end : amount.end + _BESIDE]
+    return bool(patterns.open_amount.search(before) or patterns.open_amount.search(after))
+
+
+def _shared(low: str, amount: Amount, patterns: PromisePatterns) -> Amount:
+    """Return half of an amount, or so many percent of it, where the words before it say so."""
+    share = patterns.share.search(low[: amount.start])
+    if share is None:
+        return amount
+    percent = int(share["percent"]) if share["percent"] else _HALF
+    places = get_currency_precision(amount.currency)
+    part = Decimal(amount.amount) * percent / 100
+    return Amount(f"{part:.{places}f}", amount.currency, amount.start, amount.end)
+
+
+_HALF = 50
+_PERCENT = re.compile(r"\d ?%")
+
+
+def _share_without_amount(clause: Clause, patterns: PromisePatterns, amounts: Sequence[Amount]) -> bool:
+    """Whether a share is given of what has no amount in the clause: "10 % of the price"; a discount is no share."""
+    if amounts:
+        return False
+    kinds = {mention.kind for mention in _mentions(clause.low, patterns)}
+    return bool(_PERCENT.search(clause.low)) and Gift.COUPON not in kinds
+
+
+def _means_amount_before(mention: _Mention) -> bool:
+    """Whether money is given without saying how much."""
+    return mention.kind in {Gift.REFUND, Gift.CREDIT}
 
 
 def _mentions(low: str, patterns: PromisePatterns) -> list[_Mention]:
@@ -267,6 +355,23 @@ def _own_text(
     return clause.text[: joint.start()]
 
 
+def _fragment(text: str, start: int, end: int, clause: Clause) -> str:
+    """Return what is given, as written: "10 % off your next order", up to the next comma, dash or date.
+
+    Args:
+        text: the part of the clause that is about the gift.
+        start: where the name of the gift begins.
+        end: where it ends at the earliest.
+        clause: the clause.
+    """
+    mark = _FRAGMENT_END.search(text, end)
+    stop = mark.start() if mark else len(text)
+    for when in clause.dates:
+        if end <= when.start < stop:
+            stop = when.start
+    return text[start:stop].strip(EDGES)
+
+
 def _name(
     mention: _Mention, amount: Amount | None, own_text: str, clause: Clause, names: NamePatterns
 ) -> str:
@@ -283,7 +388,7 @@ def _name(
     if amount:
         start = min(start, amount.start)
         end = max(end, amount.end)
-    words = fragment(own_text, start, end, clause.when)
+    words = _fragment(own_text, start, end, clause)
 
     match mention.kind:
         case Gift.REPLACEMENT:
@@ -294,7 +399,7 @@ def _name(
             purpose = names.purpose.search(words)
             return purpose[0] if purpose else ""
         case Gift.GESTURE:
-            return without_date(clause.text, clause.when)
+            return clause.text.strip(EDGES)
         case _:
             return words
 

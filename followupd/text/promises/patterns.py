@@ -43,6 +43,14 @@ class DatePatterns:
     before: re.Pattern[str]
     trail: re.Pattern[str]
     glue: re.Pattern[str]
+    between: re.Pattern[str]
+    joining: re.Pattern[str]
+    starting: re.Pattern[str]
+    left_over: re.Pattern[str]
+    hour_mark: re.Pattern[str]
+    weeks_later: tuple[int, ...]
+    near_days: Mapping[str, int]
+    month_parts: tuple[str, ...]
     past_before: re.Pattern[str]
     past_after: re.Pattern[str]
     range_end: re.Pattern[str]
@@ -70,6 +78,14 @@ def date_patterns(language: Language) -> DatePatterns:
         deadline=re.compile(rf"(?<!\w)(?:{_any(table.deadline)})(?!\w)"),
         before=re.compile(rf"\b(?:{_any(table.before)})\b"),
         trail=re.compile(rf"\s*(?:,\s*)?(?:{_any(table.trail)})\b"),
+        between=re.compile(rf"(?<!\w)(?:{_any(table.between)})\s*$"),
+        joining=re.compile(rf"\s*(?:{_any(table.joining)})\s*"),
+        starting=re.compile(rf"(?<!\w)(?:{_any(table.starting)})(?!\w)"),
+        left_over=re.compile(rf"(?<!\w)(?:{_any([*table.left_over, weekday])})(?!\w)"),
+        hour_mark=re.compile(rf":\d|\d\s?(?:{_any([*table.hours, '[ap][.]? ?m'])})(?!\w)"),
+        weeks_later=tuple(weeks for weeks, _ in table.later),
+        near_days={word: days for days, words in table.near_days.items() for word in words},
+        month_parts=tuple(part for part, _ in table.months_parts),
         glue=re.compile(rf"\s*(?:,|t|{_any(table.glue)})?\s*"),
         past_before=re.compile(rf"(?<!\w)(?:{_any(table.past_before)})\s*$"),
         past_after=re.compile(rf"\s*(?:{_any(table.past_after)})\b"),
@@ -93,11 +109,20 @@ def _part(table: Dates, months: Mapping[str, int], weekdays: Mapping[str, int]) 
         _NUMERIC_DATE,
         _day_before_month(table, month),
         _month_before_day(table, month),
+        *_later(table, weekdays),
         *_spans(table),
+        *(
+            rf"(?P<weekno{n}>\b{expand(pattern, _week_number(n))})"
+            for n, pattern in enumerate(table.week_number)
+        ),
+        *_months(table, month),
         *(_phrase(f"phrase{n}", pattern) for n, (_, pattern) in enumerate(table.phrases)),
         _weekday(table, _longest_first(weekdays)),
         rf"(?P<ordinal>{_any(table.ordinal)})",
+        *_windows(table),
         rf"(?P<clock>(?:\b|(?<=\dt)){expand(table.clock, {})})",
+        *_hours(table, month),
+        rf"(?P<bareday>{_any(table.bare_day)})",
     )
     return re.compile("|".join(patterns))
 
@@ -141,6 +166,57 @@ def _spans(table: Dates) -> list[str]:
     return found
 
 
+def _week_number(n: int) -> Parts:
+    return {"NUMBER": (rf"(?P<wk{n}>\d{{1,2}})\b",)}
+
+
+def _later(table: Dates, weekdays: Mapping[str, int]) -> list[str]:
+    """Return the patterns of "a week from Friday"; the day is in its group."""
+    near = [word for words in table.near_days.values() for word in words]
+    day = _longest_first([*weekdays, *near])
+    return [
+        rf"(?P<later{n}>\b{expand(pattern, {'DAY': (rf'(?P<day{n}_>{day})',)})}\b)"
+        for n, (_, pattern) in enumerate(table.later)
+    ]
+
+
+def _months(table: Dates, month: str) -> list[str]:
+    """Return the patterns of "mid December"; the month is in its group."""
+    return [
+        rf"(?P<inmonth{n}>\b{expand(pattern, {'MONTH': (rf'(?P<mon{n}>{month})',)})}\b(?!\s\d))"
+        for n, (_, pattern) in enumerate(table.months_parts)
+    ]
+
+
+def _hour(table: Dates) -> str:
+    """Return the pattern of an hour in a window or after "at", with or without its mark."""
+    words = _longest_first(
+        word for number, words in table.numbers.items() if 1 < number <= 12 for word in words
+    )
+    marks = _any([*table.hours, r"[ap]\.? ?m\.?"])
+    return rf"(?:\d{{1,2}}(?:[:.]\d{{2}}(?!\d))?(?: ?h ?\d{{2}}\b)?|{words})(?: ?(?:{marks})(?!\w))?"
+
+
+def _windows(table: Dates) -> list[str]:
+    """Return the patterns of "between 9 and 11"."""
+    hour = _hour(table)
+    return [
+        rf"(?P<window{n}>(?<![\d.,:/-])\b"
+        rf"{expand(pattern, {'FROM': (rf'(?P<from{n}>{hour})',), 'TO': (rf'(?P<to{n}>{hour})',)})}(?![\d%/]|[.,]\d))"
+        for n, pattern in enumerate(table.windows)
+    ]
+
+
+def _hours(table: Dates, month: str) -> list[str]:
+    """Return the patterns of "at 3", which is a time beside a day."""
+    hour = _hour(table)
+    return [
+        rf"(?P<hour{n}>{expand(pattern, {'HOUR': (rf'(?P<h{n}_>{hour})',)})}"
+        rf"(?![\w%€$£-]|[.,/]\d|\s?[%€$£]|\.?\s(?:(?:{_any(table.of)})\s)?(?:{month})\b))"
+        for n, pattern in enumerate(table.at_hour)
+    ]
+
+
 def _phrase(name: str, pattern: str) -> str:
     """Return a phrase as whole words; one that begins with a look-behind continues a word."""
     begin = "" if pattern.startswith("(?<=") else r"\b"
@@ -163,7 +239,8 @@ def _any(patterns: Iterable[str]) -> str:
 
 
 def _longest_first(words: Iterable[str]) -> str:
-    return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+    escaped = (re.escape(word).replace("\\ ", " ") for word in sorted(words, key=len, reverse=True))
+    return "|".join(escaped)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,12 +303,13 @@ class PromisePatterns:
     giving: re.Pattern[str]
     given: re.Pattern[str]
     joint: re.Pattern[str]
+    weak_cut: re.Pattern[str]
+    open_amount: re.Pattern[str]
+    share: re.Pattern[str]
     gifts: tuple[tuple[str, re.Pattern[str]], ...]
     names: NamePatterns
     topics: TopicPatterns
     fillers: re.Pattern[str]
-    inverted: re.Pattern[str]
-    contractions: Mapping[str, str]
 
 
 @lru_cache(maxsize=32)
@@ -242,7 +320,6 @@ def promise_patterns(language: Language) -> PromisePatterns:
     subject = any_of(file.clauses.subject, parts)
     joint = any_of(file.gifts.joint, parts)
     fillers = any_of(file.wording.fillers, parts)
-    inverted = any_of(file.wording.inverted, parts)
     topics = _whole_words(file.fallback, ("idle", "doubt", "update", "topic", "arranged"), parts)
     return PromisePatterns(
         cut=compiled(file.clauses.cut, parts),
@@ -252,12 +329,13 @@ def promise_patterns(language: Language) -> PromisePatterns:
         **_whole_words(file.turns, ("firm", "update", "estimate", "dated", "done"), parts),
         **_whole_words(file.gifts, ("giving", "given"), parts),
         joint=re.compile(rf"\s(?:{joint}|&)\b|\s[&+]\s"),
+        weak_cut=re.compile(rf"\s*,\s+(?:(?:{joint})\s+)?|\s+(?:(?:{joint})|&|\+)\s+|\s+[-–—]\s+"),
+        open_amount=whole_words(file.gifts.open_amount, parts),
+        share=re.compile(rf"(?:{any_of(file.gifts.share, parts)})\s*$"),
         gifts=_gift_kinds(file),
         names=_name_patterns(file.gifts.names, parts),
         topics=TopicPatterns(**topics),
         fillers=re.compile(rf"^(?:[\s,;:–—-]|{fillers})+"),
-        inverted=re.compile(rf"^(\w+)\s+({inverted})\b"),
-        contractions=file.wording.contractions,
     )
 
 

@@ -17,6 +17,10 @@ MAX_SENTENCE = 600
 #: characters before the end of a sentence in which an abbreviation is looked for
 ABBREVIATION_REACH = 12
 
+#: words of a salutation
+_LONGEST_SALUTATION = 6
+#: letters of a month or weekday that is shortened
+_LONGEST_SHORT_NAME = 5
 _QUOTE_LINE = re.compile(r"\s*[>|]")
 _LIST_ITEM = re.compile(r"\s*(?:[-*•·–]|\d{1,2}[.)])\s+(?=\S)")
 _SENTENCE_END = re.compile(
@@ -24,10 +28,18 @@ _SENTENCE_END = re.compile(
     (?<=[.!?…])                   # punctuation,
     [\"')»”]* \s+                 # closing quotes and white space,
     (?=[\"'(«“„¿¡]*               # opening quotes
-       [A-ZÀ-ÖØ-Þ0-9¿¡])          # and a capital letter or a digit
+       [^\W_]|[¿¡])               # and a letter or a digit
+    | (?<=[\u2600-\u27bf\U0001f300-\U0001faff\ufe0f]) \s+ (?=\w)    # or a smiley
     """,
     re.VERBOSE,
 )
+#: a word of so many letters before a full stop is no abbreviation, even if no capital follows: "on the van today. he"
+_FULL_WORD = re.compile(r"[^\W\d_]{4,}[.!?…]$|[!?…]$|[^\W\d_]\)[.!?…]$")
+#: what may be the sign of an amount or shorten "number"
+_SHORT_WORD = re.compile(r"\b[^\W\d_]{1,3}\.$")
+#: a day of the month before a full stop, and what may be the month behind it
+_DAY = re.compile(r"\b\d{1,2}\.$")
+_NEXT_WORD = re.compile(r"[\"'(«“„¿¡]*([^\W\d_]+)")
 _INNER_QUOTE = re.compile(
     r"""
       \"[^\"\n]{2,400}\"
@@ -47,8 +59,11 @@ class _MailPatterns:
     """How mails begin and end in all languages, and abbreviations, whose full stop ends no sentence."""
 
     greeting: re.Pattern[str]
+    opening: re.Pattern[str]
     farewell: re.Pattern[str]
     abbreviation: re.Pattern[str]
+    months: frozenset[str]
+    short_names: frozenset[str]
 
 
 def sentences(text: str, languages: Catalogue, doubtful: Collection[str] = ()) -> Iterator[str]:
@@ -67,11 +82,24 @@ def sentences(text: str, languages: Catalogue, doubtful: Collection[str] = ()) -
     left_out = {line.strip() for line in doubtful}
     composed = unicodedata.normalize("NFC", text[:MAX_TEXT])
 
+    first = True
     for paragraph in _paragraphs(composed, left_out, patterns.farewell):
+        if _says_nothing(paragraph, patterns, first=first):
+            first = False
+            continue
+        first = False
         plain = _INNER_QUOTE.sub(" … ", paragraph).translate(_PLAIN)
-        for sentence in _split(plain, patterns.abbreviation):
+        for sentence in _split(plain, patterns):
             if len(sentence) <= MAX_SENTENCE:
                 yield patterns.greeting.sub("", sentence, count=1)
+
+
+def _says_nothing(paragraph: str, patterns: _MailPatterns, *, first: bool) -> bool:
+    """Whether a paragraph is only a salutation, or the farewell with the names below it."""
+    is_short = len(paragraph.split()) <= _LONGEST_SALUTATION
+    if first and is_short and patterns.opening.fullmatch(paragraph):
+        return True
+    return patterns.farewell.match(paragraph) is not None
 
 
 def lowered(sentence: str) -> str:
@@ -100,8 +128,19 @@ def _mail_patterns(languages: Catalogue) -> _MailPatterns:
     abbreviations = _any_in(languages, "abbreviations")
     return _MailPatterns(
         greeting=re.compile(rf"^(?:{greetings})\b[^,!:.?\n]{{0,60}}[,!:]\s*", re.IGNORECASE),
-        farewell=re.compile(rf"\s*(?:{farewells})\b", re.IGNORECASE),
-        abbreviation=re.compile(rf"(?:\b(?:\w|{abbreviations})|\b\d{{1,2}})\.$", re.IGNORECASE),
+        # a salutation alone on its line: "Dear Mr Novak", "Monsieur"
+        opening=re.compile(
+            rf"(?:(?:{greetings})\b(?:[^,!?:.\n\d]|\b\w{{1,4}}\.){{0,40}}[,!:.]?\s*){{1,2}}", re.IGNORECASE
+        ),
+        farewell=re.compile(rf"\s*(?:{farewells})(?!\w)", re.IGNORECASE),
+        months=frozenset(month.rstrip(".") for language in languages.all() for month in language.months),
+        short_names=frozenset(
+            name.rstrip(".")
+            for language in languages.all()
+            for name in (*language.months, *language.weekdays)
+            if len(name) <= _LONGEST_SHORT_NAME
+        ),
+        abbreviation=re.compile(rf"\b(?:[^\W\d_]|{abbreviations})\.$", re.IGNORECASE),
     )
 
 
@@ -138,6 +177,22 @@ def _paragraphs(text: str, left_out: Collection[str], farewell: re.Pattern[str])
         lines.append(own.strip())
 
 
+def _goes_on(tail: str, rest: str, patterns: _MailPatterns) -> bool:
+    """Whether a sentence goes on after a full stop: "Dr. Patel", "am 4. Mai", "Fri. morning", "z. B. morgen"."""
+    word = _NEXT_WORD.match(rest)
+    following = word[1] if word else ""
+    if _DAY.search(tail):
+        return following.lower() in patterns.months or following[:1].islower()
+    if patterns.abbreviation.search(tail) or (rest[:1].isdigit() and _SHORT_WORD.search(tail)):
+        return True
+    if not following[:1].islower():
+        return False
+    last = re.search(r"([^\W\d_]+)\.$", tail)
+    if last and last[1].lower() in patterns.short_names:
+        return True
+    return _FULL_WORD.search(tail) is None
+
+
 def _is_ignored(line: str, left_out: Collection[str]) -> bool:
     """Whether a line is empty, left out or quoted."""
     plain = line.strip()
@@ -146,17 +201,17 @@ def _is_ignored(line: str, left_out: Collection[str]) -> bool:
     return _QUOTE_LINE.match(line) is not None
 
 
-def _split(paragraph: str, abbreviation: re.Pattern[str]) -> Iterator[str]:
-    """Split a paragraph where punctuation is followed by a capital letter.
+def _split(paragraph: str, patterns: _MailPatterns) -> Iterator[str]:
+    """Split a paragraph after punctuation, unless that belongs to an abbreviation or to a date.
 
     Args:
         paragraph: on one line.
-        abbreviation: matches the end of a text whose full stop ends no sentence ("Dr.", "4.").
+        patterns: of mails.
     """
     begin = 0
     for end in _SENTENCE_END.finditer(paragraph):
         tail = paragraph[max(begin, end.start() - ABBREVIATION_REACH) : end.start()]
-        if abbreviation.search(tail):
+        if _goes_on(tail, paragraph[end.end() :], patterns):
             continue
         yield paragraph[begin : end.start()].strip()
         begin = end.end()

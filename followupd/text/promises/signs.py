@@ -1,22 +1,70 @@
 """What the phrases, dates and amounts of a sentence say about it, by name: signs for the sentence classifier."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 
 from followupd.domain.calendar import Calendar
-from followupd.languages import Language
+from followupd.languages import Language, promise_weights
+from followupd.text.ngrams import Classes
 from followupd.text.promises.dates import DateReader, date_reader
 from followupd.text.promises.money import find_money
-from followupd.text.promises.patterns import promise_patterns
+from followupd.text.promises.patterns import PromisePatterns, promise_patterns
 from followupd.text.promises.sentences import lowered
 
+#: the classes, and the phrases that speak for each
+_CLASSES: Mapping[str, tuple[str, ...]] = {
+    "commits": ("firm", "update", "estimate"),
+    "grants": ("giving", "given"),
+    "done": ("done",),
+    "conditional": (),
+    "attends": (),
+    "none": (),
+}
+_CERTAIN = 0.95
 _PHRASES = ("unreal", "hedged", "trigger", "firm", "update", "estimate", "dated", "done", "giving", "given")
 _TOPICS = ("idle", "doubt", "update", "topic", "arranged")
 #: a date at the end or the beginning of a sentence is rarely that of a report
 _EDGE = 3
 #: which day it is does not matter: a sign says only whether there is a date
 _SOME_DAY = datetime(2026, 12, 1, 10, tzinfo=UTC)
+
+
+def classified(sentence: str, language: Language) -> Mapping[str, float]:
+    """Return how likely a sentence belongs to each class: commits, grants, done, conditional, attends, none.
+
+    A language that has phrases of its own and no sentences to learn from is judged by its phrases alone.
+    """
+    if _is_untaught(language):
+        return _by_phrases(lowered(sentence), promise_patterns(language))
+    return _classes().probabilities(sentence, signs_of(sentence, language))
+
+
+@lru_cache(maxsize=32)
+def _is_untaught(language: Language) -> bool:
+    """Whether an admin's language has phrases, and the weights know nothing of it."""
+    has_phrases = language.catalogue.text(f"{language.tag}/promises.toml") is not None
+    return has_phrases and language.tag not in promise_weights()["languages"]
+
+
+def _by_phrases(low: str, patterns: PromisePatterns) -> dict[str, float]:
+    """Return the classes whose phrases are in a clause of a sentence, as certain; none of a hedged one."""
+    chances = dict.fromkeys(_CLASSES, 0.0)
+    for clause in patterns.cut.split(low):
+        if patterns.unreal.search(clause):
+            break
+        if patterns.hedged.search(clause):
+            continue
+        for name, phrases in _CLASSES.items():
+            if any(getattr(patterns, phrase).search(clause) for phrase in phrases):
+                chances[name] = _CERTAIN
+    return chances
+
+
+@lru_cache(maxsize=1)
+def _classes() -> Classes:
+    """Return the shipped weights."""
+    return Classes.of(promise_weights())
 
 
 def signs_of(sentence: str, language: Language) -> tuple[str, ...]:

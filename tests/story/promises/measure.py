@@ -70,7 +70,7 @@ def labelled(row: dict[str, Any]) -> Counter[Item]:
 
 
 def recognised(row: dict[str, Any]) -> Counter[Item]:
-    promises, grants = find_commitments(
+    promises, grants, _ = find_commitments(
         row["text"], sent_at=SENT_AT, calendar=LONDON, language=load(row["language"]), currency="GBP"
     )
     dues = [f"{LONDON.local(p.due):%Y-%m-%dT%H:%M}" if p.due else None for p in promises]

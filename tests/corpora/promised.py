@@ -1,0 +1,194 @@
+"""Measure how well labelled replies of agents are read: `python -m tests.corpora.promised FILE... [-v]`."""
+
+import json
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+
+from followupd.domain.calendar import Calendar
+from followupd.domain.promise import Found, FoundCompensation, FoundPromise
+from followupd.languages import load
+from followupd.text.promises import find_commitments
+
+Labelled = Mapping[str, Any]
+
+LONDON = Calendar(timezone="Europe/London")
+HOUSE = {"en": "GBP", "de": "EUR", "fr": "EUR", "es": "EUR"}
+
+
+def read(row: Labelled) -> Found:
+    """Read one reply as a company of its language would, in the currency that it speaks of."""
+    given = [one["currency"] for one in row["compensation"] if one["currency"]]
+    return find_commitments(
+        row["text"],
+        sent_at=parsedate_to_datetime(row["date"]),
+        calendar=LONDON,
+        language=load(row["lang"]),
+        currency=given[0] if given else HOUSE[row["lang"]],
+    )
+
+
+@dataclass
+class Score:
+    """What was found of what is there."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    misses: list[str] = field(default_factory=list)
+
+    def share(self, part: str, *whole: str) -> float:
+        total = sum(self.counts[name] for name in whole)
+        return self.counts[part] / total if total else 1.0
+
+    def line(self, name: str) -> str:
+        c = self.counts
+        return (
+            f"{name:12} promises P {self.share('right', 'right', 'beside'):.2f} R {self.share('right', 'promises'):.2f}"
+            f" asked-or-R {(c['right'] + c['asked']) / max(1, c['promises']):.2f} (n={c['promises']})"
+            f"  dates {self.share('day', 'right'):.2f} relation {self.share('relation', 'right'):.2f}"
+            f" kind {self.share('kind', 'right'):.2f}"
+            f"  gifts P {self.share('gift', 'gift', 'gift beside'):.2f} R {self.share('gift', 'gifts'):.2f}"
+            f" asked-or-R {(c['gift'] + c['gift asked']) / max(1, c['gifts']):.2f} (n={c['gifts']})"
+            f" kind {self.share('gift kind', 'gift'):.2f}"
+            f"  silent taken {self.share('silent taken', 'silent'):.2f} asked {self.share('silent asked', 'silent'):.2f}"
+            f" (n={c['silent']})  unsure {c['unsure right']}/{c['unsure']} of {c['unsure said']} said"
+        )
+
+
+def add(row: Labelled, found: Found, score: Score) -> None:
+    """Count one reply."""
+    count = score.counts
+    left = [promise for promise in found.promises if not promise.past]
+    for wanted in row["promises"]:
+        count["promises"] += 1
+        one = _best(wanted, left)
+        if one is not None:
+            left.remove(one)
+            count["right"] += 1
+            _details(wanted, one, score, row)
+        elif _asked(wanted["word"], found):
+            count["asked"] += 1
+        else:
+            score.misses.append(f"{row['id']} MISSED {wanted['word']!r} {wanted['due']} in {row['text']!r}")
+    beside = [one for one in left if not _optional(row, one)]
+    count["beside"] += len(beside)
+    for one in beside:
+        score.misses.append(f"{row['id']} BESIDE {one.text!r} {one.due}")
+    _gifts(row, found, score)
+    _silence(row, found, score)
+
+
+def _details(wanted: Labelled, one: FoundPromise, score: Score, row: Labelled) -> None:
+    count = score.counts
+    due = LONDON.local(one.due).strftime("%Y-%m-%dT%H:%M") if one.due else ""
+    dues = wanted["due"] if isinstance(wanted["due"], list) else [wanted["due"]]
+    day = any(bool(due) == bool(want) and due.startswith(want or "") for want in dues)
+    relation = "relation" not in wanted or due == "" or one.relation == wanted["relation"]
+    kind = one.kind in wanted["kind"].split("|")
+    count.update(day=day, relation=relation, kind=kind)
+    if not (day and relation and kind):
+        want = (wanted["due"], wanted.get("relation"), wanted["kind"])
+        score.misses.append(f"{row['id']} DETAIL {one.text!r}: {due} {one.relation} {one.kind}, is {want}")
+
+
+def _best(wanted: Labelled, left: list[FoundPromise]) -> FoundPromise | None:
+    """Return the heard promise with these words, one with the same day first."""
+    fits = [one for one in left if re.search(wanted["word"], " ".join((one.text, *one.words)), re.IGNORECASE)]
+    day = str(wanted["due"] or "")[:10]
+    fits.sort(key=lambda one: not (one.due and LONDON.local(one.due).strftime("%Y-%m-%d") == day))
+    return fits[0] if fits else None
+
+
+def _asked(word: str, found: Found) -> bool:
+    return any(re.search(word, sentence, re.IGNORECASE) for sentence in found.unsure)
+
+
+def _optional(row: Labelled, one: FoundPromise) -> bool:
+    return any(re.search(word, one.text, re.IGNORECASE) for word in row.get("opt", ()))
+
+
+def _gifts(row: Labelled, found: Found, score: Score) -> None:
+    count = score.counts
+    left: list[FoundCompensation] = list(found.compensation)
+    for wanted in row["compensation"]:
+        count["gifts"] += 1
+        one = next((each for each in left if _same_gift(each, wanted)), None)
+        if one is not None:
+            left.remove(one)
+            count["gift"] += 1
+            count["gift kind"] += one.kind == wanted["kind"]
+        elif found.unsure:
+            count["gift asked"] += 1
+        else:
+            score.misses.append(f"{row['id']} GIFT MISSED {wanted} in {row['text']!r}")
+    left = [one for one in left if one.kind not in row.get("optc", ())]
+    count["gift beside"] += len(left)
+    for one in left:
+        score.misses.append(
+            f"{row['id']} GIFT BESIDE {one.kind} {one.amount} {one.currency} {one.words}, is {row['compensation']}"
+        )
+
+
+def _same_gift(one: FoundCompensation, wanted: Labelled) -> bool:
+    kind = re.fullmatch(wanted["kind"], one.kind) is not None
+    money = (number(one.amount), one.currency or None if one.amount else None)
+    # which of these a sum of money is called is a matter of taste; how often it is called the same is counted
+    kind = kind or (
+        wanted["amount"] is not None and {one.kind, wanted["kind"]} <= {"refund", "credit", "gesture"}
+    )
+    return kind and money == (number(wanted["amount"]), wanted["currency"] if wanted["amount"] else None)
+
+
+def number(amount: str | None) -> Decimal | None:
+    """Return an amount as a number."""
+    return Decimal(amount) if amount else None
+
+
+def _silence(row: Labelled, found: Found, score: Score) -> None:
+    count = score.counts
+    count["unsure"] += len(found.unsure)
+    said = row.get("unsure", ())
+    count["unsure said"] += len(said)
+    count["unsure right"] += sum(
+        any(one[:20] in want or want[:20] in one for want in said) for one in found.unsure
+    )
+    if row["promises"] or row["compensation"] or said:
+        return
+    count["silent"] += 1
+    taken = bool(found.compensation) or any(not one.past for one in found.promises)
+    count["silent taken"] += taken
+    count["silent asked"] += bool(found.unsure) and not taken
+    if taken or found.unsure:
+        score.misses.append(f"{row['id']} SILENT {found}")
+
+
+def measured(rows: Iterable[Labelled]) -> dict[str, Score]:
+    """Return the scores by language, and of all."""
+    scores: dict[str, Score] = {}
+    for row in rows:
+        found = read(row)
+        for name in (row["lang"], "all"):
+            add(row, found, scores.setdefault(name, Score()))
+    return scores
+
+
+def main() -> None:
+    """Print the table, and with -v what was misread."""
+    rows = []
+    for name in sys.argv[1:]:
+        if not name.startswith("-"):
+            rows += [json.loads(line) for line in Path(name).read_text("utf-8").splitlines() if line.strip()]
+    scores = measured(rows)
+    for name, score in scores.items():
+        print(score.line(name))
+    if "-v" in sys.argv:
+        print(*scores["all"].misses, sep="\n")
+
+
+if __name__ == "__main__":
+    main()
